@@ -1,0 +1,347 @@
+"""Facts, in the past tense: what lines, phones, stores, people and clocks tell the Switchboard.
+
+Frozen values, the only vocabulary that crosses rooms and the link (ARCHITECTURE.md, Vocabulary).
+Durations are milliseconds, names are the configured names of lines and phones.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Presentation(enum.StrEnum):
+    """What the exchange said of the caller's number (v253.md 3: digits, P, O, or nothing)."""
+
+    SHOWN = "shown"
+    WITHHELD = "withheld"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: `number` is digits only and present exactly when `presentation` is SHOWN."""
+
+    presentation: Presentation = Presentation.UNKNOWN
+    number: str = ""
+    name: str = ""
+
+
+class Evidence(enum.StrEnum):
+    """How the release of the far end was noticed (B1); kept in the call record."""
+
+    GAVE_UP = "gave_up"  # the ringing stopped before anybody answered
+    BUSY_TONE = "busy_tone"
+    CONGESTION_TONE = "congestion_tone"
+    DIAL_TONE = "dial_tone"
+    CHIP_BUSY = "chip_busy"  # DLE b
+    CHIP_DIAL = "chip_dial"  # DLE d
+    LOOP = "loop"  # DLE l, P
+    SILENCE = "silence"
+    LIMIT = "limit"
+    LOST = "lost"  # the line or the carrier went away
+
+
+class DigitSource(enum.StrEnum):
+    """Where a key press was heard."""
+
+    CHIP = "chip"  # DLE / digit ~
+    SOUND = "sound"  # our own detector
+    RFC4733 = "rfc4733"
+    SIP_INFO = "sip_info"
+
+
+class RecordingStop(enum.StrEnum):
+    """Why a recording ended."""
+
+    RELEASE = "release"
+    SILENCE = "silence"
+    KEY = "key"
+    LIMIT = "limit"
+    LOST = "lost"
+    ORDERED = "ordered"
+
+
+# --- analog lines, from the carrier ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LineRang:
+    """A ring burst arrived on an idle or already ringing line; `count` starts at 1."""
+
+    line: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CallerIdentified:
+    """The caller's identity is settled: it arrived, or its time limit passed (then UNKNOWN)."""
+
+    line: str
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class LineAnswered:
+    """The line is off hook and its voice stream runs."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerHungUp:
+    """The far end released, with the evidence and the time from its first sign to certainty."""
+
+    line: str
+    evidence: Evidence
+    after_ms: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineIdle:
+    """The line is on hook and its modem has proven itself idle."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigitPressed:
+    """A key was pressed by the caller (`line`) or on a phone (`leg`); the other one is empty."""
+
+    digit: str
+    source: DigitSource
+    line: str = ""
+    leg: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptEnded:
+    """An announcement ordered by `Play(play=...)` was played to its end, or was cut short."""
+
+    play: str
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEnded:
+    """A recording ordered by `Record` ended; `trim_ms` at its end are tone or silence to drop."""
+
+    recording: str
+    stop: RecordingStop
+    length_ms: int
+    trim_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingGap:
+    """Recorded sound was lost between carrier and desk (credit ran out); never silently."""
+
+    recording: str
+    gap_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineLost:
+    """A line is out: missing, out of order, no line voltage; `reason` says what to do."""
+
+    line: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineRestored:
+    """A line is in service: its modem has been initialised and is idle on hook."""
+
+    line: str
+    modem: str = ""
+    duplex: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierLost:
+    """The carrier process is gone; every line and every phone's sound with it."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierRestored:
+    """The carrier is back and has its `Setup`; lines follow one by one as LineRestored."""
+
+
+# --- phones, from the SIP thread (ports from the carrier) ---------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PhonePrepared:
+    """The carrier reserved an RTP port for `leg`; the INVITE may leave."""
+
+    leg: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class MediaAgreed:
+    """Offer and answer are settled for `leg`: where its sound goes and how it is coded.
+
+    `law` is "ulaw" or "alaw"; `dtmf_payload` is the RFC 4733 payload type or -1; a phone on hold
+    has `sending` (we send) or `receiving` (we listen) false.
+    """
+
+    leg: str
+    address: str
+    port: int
+    law: str
+    dtmf_payload: int = -1
+    sending: bool = True
+    receiving: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LegProgressed:
+    """A phone reported progress, e.g. 180 Ringing."""
+
+    leg: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorAnswered:
+    """The handset of `phone` was lifted on `leg` (200 OK, sound agreed)."""
+
+    leg: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneHungUp:
+    """The phone ended an answered leg (BYE), or its sound stopped for too long."""
+
+    leg: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneDeclined:
+    """The phone refused the call (603, or the reject key)."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneBusy:
+    """The phone is busy (486, 600)."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneUnreachable:
+    """The phone did not answer at all, is not registered, or cannot take our sound."""
+
+    leg: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRegistered:
+    """A phone registered (or its fixed address is configured); it may be rung."""
+
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneGone:
+    """A phone's registration ended or expired, or it stopped answering."""
+
+    phone: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneDialled:
+    """A phone called the box: a key code such as *21, on a new `leg` that waits for an answer."""
+
+    leg: str
+    phone: str
+    digits: str
+
+
+# --- stores -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStored:
+    """The message of `call` is on disk whole, by the durability protocol."""
+
+    call: str
+    message: str
+    length_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFailed:
+    """The message of `call` is not, or not surely, stored."""
+
+    call: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesWaiting:
+    """How many messages nobody has closed; lights the message lamp."""
+
+    count: int
+
+
+# --- people and time ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStateChanged:
+    """A person (button, phone key, command, console) asked for a state; see calls.requests."""
+
+    request: object  # one of calls.requests; typed there to keep this module a leaf
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """A deadline that the Switchboard asked for has come; `what` names it within `call`."""
+
+    what: str
+    call: str = ""
+
+
+Event = (
+    LineRang
+    | CallerIdentified
+    | LineAnswered
+    | CallerHungUp
+    | LineIdle
+    | DigitPressed
+    | PromptEnded
+    | RecordingEnded
+    | RecordingGap
+    | LineLost
+    | LineRestored
+    | CarrierLost
+    | CarrierRestored
+    | PhonePrepared
+    | MediaAgreed
+    | LegProgressed
+    | OperatorAnswered
+    | PhoneHungUp
+    | PhoneDeclined
+    | PhoneBusy
+    | PhoneUnreachable
+    | PhoneRegistered
+    | PhoneGone
+    | PhoneDialled
+    | MessageStored
+    | StoreFailed
+    | MessagesWaiting
+    | ServiceStateChanged
+    | DeadlinePassed
+)

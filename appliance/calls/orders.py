@@ -1,0 +1,230 @@
+"""Imperatives: what the Switchboard orders of lines, phones, stores and panel.
+
+Frozen values; each names its subject by line, leg, play, recording or call (see calls.events).
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.calls.events import Caller, Evidence
+
+# --- to the carrier -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLine:
+    """Take the ringing line off hook and start its stream; answered by LineAnswered."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Put the line on hook and prove it idle; answered by LineIdle (or LineLost)."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Join the sound of a line and of a phone's leg, both ways, until one of them ends."""
+
+    line: str
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Part the line from its leg and play the hold prompt to it until the next order."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Play prompts one after the other to a line or a leg; answered by PromptEnded(play).
+
+    `prompts` are catalogue names "it/greeting_closed"; a later Play, Record, Connect or HangUp
+    on the same line cuts it short.
+    """
+
+    play: str
+    prompts: tuple[str, ...]
+    line: str = ""
+    leg: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Record the caller until release, `#`, silence (never in the first `grace_ms`) or limit."""
+
+    recording: str
+    line: str
+    limit_ms: int = 180_000
+    silence_ms: int = 5_000
+    grace_ms: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PreparePhone:
+    """Reserve an RTP port for a leg; answered by PhonePrepared."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePhone:
+    """Forget a leg's RTP port and sound."""
+
+    leg: str
+
+
+# --- to the phones ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """One phone of a group that is rung: its leg id and its configured name."""
+
+    leg: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class RingPhones:
+    """Ring phones at once for one call; `display` and `number` are what their screens show.
+
+    The service first lets the carrier prepare each leg, then sends its INVITE.
+    """
+
+    call: str
+    ringing: tuple[Ringing, ...]
+    display: str
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRinging:
+    """CANCEL a leg that rings; `answered_elsewhere` spares the phone a missed call."""
+
+    leg: str
+    answered_elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpPhone:
+    """End an answered leg (BYE)."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptPhone:
+    """Answer a leg on which a phone called the box (200 OK)."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusePhone:
+    """Refuse a leg on which a phone called the box (404 for an unknown code)."""
+
+    leg: str
+    code: int = 404
+
+
+# --- to the stores ------------------------------------------------------------------------------
+
+
+class Way(enum.StrEnum):
+    """Which way a call went: the last stage that served it."""
+
+    NONE = "none"
+    SWITCHBOARD = "switchboard"
+    CITIZENS_DESK = "citizens_desk"
+    VOICEMAIL = "voicemail"
+
+
+class Result(enum.StrEnum):
+    """How a call ended, in the front desk's terms."""
+
+    OPEN = "open"  # still going on
+    ANSWERED = "answered"
+    MESSAGE = "message"
+    NO_MESSAGE = "no_message"  # "Chiamata senza messaggio"
+    GAVE_UP = "gave_up"  # hung up while it rang
+    NOT_STORED = "not_stored"
+    LOST = "lost"  # line or carrier failed
+    INTERRUPTED = "interrupted"  # found open after a restart (E18)
+
+
+NOBODY = Caller()
+"""A caller of whom nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """All that is kept of one call; written whole at ring, at each stage, and at its end.
+
+    Wall times are aware datetimes; `trail` is what happened, oldest first, in stable codes.
+    """
+
+    call: str
+    line: str
+    rang_at: datetime
+    clock_state: str = "synced"
+    called: str = ""  # the public number, or "" for not known (P1)
+    caller: Caller = NOBODY
+    way: Way = Way.NONE
+    reason: str = ""  # routing's stable code
+    phone: str = ""  # who answered
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    result: Result = Result.OPEN
+    evidence: Evidence | None = None
+    release_ms: int | None = None
+    message: str = ""
+    trail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCall:
+    """Upsert the call record; the deciding thread never waits for it."""
+
+    record: CallRecord
+
+
+@dataclass(frozen=True, slots=True)
+class StoreMessage:
+    """Make the recording of `call` a stored message; answered by MessageStored or StoreFailed."""
+
+    call: str
+    recording: str
+    record: CallRecord
+    trim_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DropRecording:
+    """Forget a recording that is too short to be a message (its call record stays)."""
+
+    recording: str
+
+
+# --- to the panel and the service ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SaveServiceState:
+    """Keep the manual states (unattended, closed, all absent) over a restart."""
+
+    state: object  # policy.service_state.ServiceState; object keeps this module a leaf
+
+
+CarrierOrder = AnswerLine | HangUp | Connect | Hold | Play | Record | PreparePhone | ReleasePhone
+PhoneOrder = RingPhones | StopRinging | HangUpPhone | AcceptPhone | RefusePhone
+StoreOrder = WriteCall | StoreMessage | DropRecording | SaveServiceState
+Order = CarrierOrder | PhoneOrder | StoreOrder

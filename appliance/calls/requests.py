@@ -1,0 +1,50 @@
+"""What a person may ask of the desk: by button, phone key, command or console.
+
+Each says who asks (`by`, a position or user name) and until when it holds (None: until undone).
+The two states *unattended* ("Non presidiato") and *closed* ("Chiuso - segreteria") are two words
+and two keys (MISSION.md P8, P9).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SetUnattended:
+    """Switchboard temporarily unattended: calls go to the citizens' counter (P8)."""
+
+    on: bool
+    by: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetClosed:
+    """Closed: voicemail answers at once (P9)."""
+
+    on: bool
+    by: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetOpened:
+    """Opened by hand outside the written hours, until `until` or the next written change."""
+
+    on: bool
+    by: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetAllAbsent:
+    """All absent for a while (E4): no phone rings, a short reason, then voicemail."""
+
+    on: bool
+    by: str
+    until: datetime | None = None
+
+
+Request = SetUnattended | SetClosed | SetOpened | SetAllAbsent

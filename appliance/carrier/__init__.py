@@ -1,0 +1,1 @@
+"""The process that carries the sound: single-threaded, real-time when allowed."""

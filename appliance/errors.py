@@ -1,0 +1,38 @@
+"""The error tree, by who must act (house rule 5): the office, the technician, or us.
+
+Every message is one sentence that says what is wrong, where, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class CentralinoError(Exception):
+    """Base of every error this product raises on purpose."""
+
+
+class OfficeError(CentralinoError):
+    """Raised when the front desk can put it right: a wrong request, an unknown name."""
+
+
+class TechnicianError(CentralinoError):
+    """Raised when the technician must act: cabling, configuration, a port in use."""
+
+
+class ConfigurationError(TechnicianError, ValueError):
+    """Raised when a configuration value or file cannot be used; names its place."""
+
+
+class PortError(TechnicianError, OSError):
+    """Raised when a serial port cannot be opened, configured or kept."""
+
+
+class StoreError(TechnicianError, OSError):
+    """Raised when a message or record could not be stored, or its outcome is unknown."""
+
+
+class PeerError(CentralinoError):
+    """Raised when the other end (modem, phone, process) breaks its protocol."""
+
+
+class Bug(CentralinoError, AssertionError):  # noqa: N818 - it is called what it is
+    """Raised when the fault is ours: a state that cannot be."""

@@ -1,0 +1,173 @@
+"""WAV files as bytes: read what others wrote, write what browsers and telephones play.
+
+Formats: PCM of 8 and 16 bits (1), A-law (6), mu-law (7), mono. A companded header is 58 bytes
+(18-byte `fmt `, `fact`, `data`: Microsoft, "Multiple Channel Audio Data and WAVE Files"), a PCM
+one 44. A recording is its header followed by frames; `header` rewrites it when it is closed and
+`repair` after a power cut.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from appliance.errors import TechnicianError
+from appliance.media.frames import SAMPLE_BYTES, SAMPLE_RATE, Law
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_CONVERT = "convert it with: sox in.wav -r 8000 -c 1 -e a-law out.wav"
+_LAWS = {(1, 8): Law.LINEAR8, (1, 16): Law.LINEAR16, (6, 8): Law.ALAW, (7, 8): Law.ULAW}
+_FORMATS = {law: key for key, law in _LAWS.items()}
+_MAX_BYTES = 0xFFFFFFFF - 64
+"""A RIFF size is 32 bits; the header counts too."""
+
+
+class WavError(TechnicianError, ValueError):
+    """Raised when bytes are not a WAV that the box can play; says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Mono sound: `data` in `law`, `rate` samples a second."""
+
+    data: bytes
+    law: Law
+    rate: int = SAMPLE_RATE
+
+    @property
+    def duration_ms(self) -> int:
+        """How long it sounds, in whole ms (rounded down)."""
+        return len(self.data) // SAMPLE_BYTES[self.law] * 1000 // self.rate
+
+
+def parse(contents: bytes, rate: int | None = SAMPLE_RATE) -> Sound:
+    """Return the sound in a WAV file's `contents`; unknown chunks are stepped over.
+
+    `rate` is the only rate taken, None takes any. Raises WavError, in one sentence.
+    """
+    chunks = _chunks(contents)
+    law, found = _format(chunks.get(b"fmt ", b""))
+    if b"data" not in chunks:
+        raise WavError("the WAV file has no sound in it (no data chunk): record it again")
+    if rate is not None and found != rate:
+        raise WavError(f"the WAV file has {found} samples a second instead of {rate}: {_CONVERT}")
+    data = chunks[b"data"]
+    return Sound(data[: len(data) - len(data) % SAMPLE_BYTES[law]], law, found)
+
+
+def build(data: bytes, law: Law, rate: int = SAMPLE_RATE) -> bytes:
+    """Return a whole WAV file holding `data`, padded to an even length as RIFF asks."""
+    return header(law, len(data), rate) + data + bytes(len(data) % 2)
+
+
+def header(law: Law, n_bytes: int, rate: int = SAMPLE_RATE) -> bytes:
+    """Return the header before `n_bytes` of sound: 58 bytes for A-law and mu-law, 44 for PCM.
+
+    Raises WavError when the sound is longer than a WAV file can say.
+    """
+    if not 0 <= n_bytes <= _MAX_BYTES:
+        raise WavError(f"a WAV file cannot hold {n_bytes} bytes: split the recording")
+    form = _fmt_chunk(law, rate) + _fact_chunk(law, n_bytes)
+    riff_bytes = 4 + len(form) + 8 + n_bytes + n_bytes % 2
+    return struct.pack("<4sI4s", b"RIFF", riff_bytes, b"WAVE") + form + _head(b"data", n_bytes)
+
+
+def header_bytes(law: Law) -> int:
+    """Return the length of `header` for a law."""
+    return len(header(law, 0))
+
+
+def repair(head: bytes, file_bytes: int) -> bytes:
+    """Return the right header for a file of `file_bytes` whose writer was interrupted.
+
+    `head` is the file's first 64 bytes or more, as `header` wrote them with any length.
+    Raises WavError when they are not such a header.
+    """
+    try:
+        law, rate = _format(head[20:38])
+    except WavError as error:
+        raise WavError(f"the recording cannot be repaired: {error}") from error
+    size = header_bytes(law)
+    if not _is_ours(head, law, rate):
+        raise WavError("the recording cannot be repaired: its header is not one the box writes")
+    return header(law, max(0, file_bytes - size), rate)
+
+
+def read(path: Path) -> Sound:
+    """Return the sound of a WAV file; raises WavError, OSError."""
+    return parse(path.read_bytes())
+
+
+def write(path: Path, sound: Sound) -> None:
+    """Write a WAV file (no promise about a power cut); raises OSError."""
+    path.write_bytes(build(sound.data, sound.law, sound.rate))
+
+
+def _is_ours(head: bytes, law: Law, rate: int) -> bool:
+    ours = header(law, 0, rate)
+    return [head[part] for part in _fixed(law)] == [ours[part] for part in _fixed(law)]
+
+
+def _fixed(law: Law) -> list[slice]:
+    """Where a header says the same whatever the length of the sound."""
+    end = header_bytes(law)
+    if law is Law.LINEAR8 or law is Law.LINEAR16:
+        return [slice(0, 4), slice(8, end - 4)]
+    return [slice(0, 4), slice(8, 46), slice(50, end - 4)]
+
+
+def _chunks(contents: bytes) -> dict[bytes, bytes]:
+    if contents[:4] != b"RIFF" or contents[8:12] != b"WAVE":
+        raise WavError(f"the file is not a WAV file: {_CONVERT}")
+    found: dict[bytes, bytes] = {}
+    for name, body in _walk(contents):
+        found.setdefault(name, body)
+    return found
+
+
+def _walk(contents: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = 12
+    while at + 8 <= len(contents):
+        name, size = struct.unpack_from("<4sI", contents, at)
+        body = contents[at + 8 : at + 8 + size]
+        if len(body) < size:
+            missing = size - len(body)
+            raise WavError(f"the WAV file is cut short by {missing} bytes: copy it again")
+        yield name, body
+        at += 8 + size + size % 2  # chunks begin at even places
+
+
+def _format(fmt: bytes) -> tuple[Law, int]:
+    if len(fmt) < 16:
+        raise WavError(f"the WAV file does not say its format (no fmt chunk): {_CONVERT}")
+    code, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", fmt)
+    if channels != 1:
+        raise WavError(f"the WAV file has {channels} channels instead of one: {_CONVERT}")
+    law = _LAWS.get((code, bits))
+    if law is None:
+        raise WavError(f"the WAV file is of format {code} with {bits} bits: {_CONVERT}")
+    if rate == 0:
+        raise WavError(f"the WAV file says 0 samples a second: {_CONVERT}")
+    return law, rate
+
+
+def _fmt_chunk(law: Law, rate: int) -> bytes:
+    code, bits = _FORMATS[law]
+    size = SAMPLE_BYTES[law]
+    fields = struct.pack("<HHIIHH", code, 1, rate, rate * size, size, bits)
+    extension = b"" if code == 1 else b"\0\0"  # cbSize, asked of every format but PCM
+    return _head(b"fmt ", len(fields + extension)) + fields + extension
+
+
+def _fact_chunk(law: Law, n_bytes: int) -> bytes:
+    if _FORMATS[law][0] == 1:
+        return b""
+    return _head(b"fact", 4) + struct.pack("<I", n_bytes)
+
+
+def _head(name: bytes, size: int) -> bytes:
+    return struct.pack("<4sI", name, size)

@@ -1,0 +1,1 @@
+"""LEDs and buttons."""

@@ -1,0 +1,1 @@
+"""Pure room of the written policy: hours, routing, service states."""

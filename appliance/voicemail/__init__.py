@@ -1,0 +1,1 @@
+"""Messages on disk, whole or not at all."""

@@ -1,0 +1,122 @@
+"""Who may import whom (docs/architecture.md, Rooms): read from the imports, not from memory."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent / "appliance"
+FREE_FOR_ALL = {"errors", "workers"}
+PURE = {"policy", "calls", "media"}
+PURE_MAY_USE = {"errors"}
+FORBIDDEN_IN_PURE = {
+    "time", "threading", "socket", "os", "logging", "sqlite3", "subprocess", "select", "selectors",
+    "asyncio", "multiprocessing", "queue", "signal", "tempfile", "shutil", "io", "sys",
+}  # fmt: skip
+
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "workers": set(),
+    "policy": set(),
+    "media": set(),
+    "calls": {"policy"},
+    "lines": {"media", "calls.events"},
+    "phones": {"media", "calls.events"},
+    "carrier": {"lines", "media", "phones.rtp", "calls.events", "calls.orders"},
+    "records": {"calls", "policy"},
+    "voicemail": {"calls", "policy", "records"},
+    "mail": {"calls", "policy"},
+    "panel": {"calls", "policy"},
+    "fleet": {"calls", "policy"},
+    "prompts": {"media"},
+    "exchange": {"media.g711", "media.wav"},
+    "testphone": {"media.g711", "media.wav"},
+}
+"""Rooms and what of ours they may import; daemon, commands and __main__ are told apart below."""
+
+FOREIGN_OWNERS = {
+    "serial": {"lines/keeper.py"},
+    "pyVoIP": {"phones/sip.py"},
+    "gpiozero": {"panel/leds.py"},
+    "sdnotify": {"daemon/service.py"},
+    "holidays": {"daemon/calendar.py"},
+    "phonenumbers": {"daemon/numbers.py"},
+    "cattrs": {"daemon/config.py", "carrier/wire.py"},
+}
+"""One file owns one foreign library (house rule 6)."""
+
+SOURCES = sorted(ROOT.rglob("*.py"))
+
+
+def imports_of(path: Path) -> list[str]:
+    """List the dotted names a module imports, at any depth of its syntax tree."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
+
+
+def breach(room: str, name: str, allowed: dict[str, set[str]] = ALLOWED) -> bool:
+    """Tell whether `room` may not import `name` ("appliance.media.g711.encode")."""
+    if not name.startswith("appliance."):
+        return False
+    inner = name.removeprefix("appliance.")
+    target = inner.split(".")[0]
+    if target in {room, "__version__"} or target in (PURE_MAY_USE if room in PURE else FREE_FOR_ALL):
+        return False
+    if room in {"daemon", "commands", "__main__"}:
+        return room == "daemon" and target in {"exchange", "testphone", "commands"}
+    return not any(inner == a or inner.startswith(a + ".") for a in allowed.get(room, set()))
+
+
+def room_of(path: Path) -> str:
+    """Name the room of a source file."""
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_rooms_import_only_what_the_house_allows(path: Path) -> None:
+    """Every import of ours is one the table of the house allows."""
+    room = room_of(path)
+    if room == "__init__":
+        return
+    assert [n for n in imports_of(path) if breach(room, n)] == []
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if room_of(p) in PURE], ids=str)
+def test_pure_rooms_import_no_world(path: Path) -> None:
+    """Policy, calls and media know no clock, thread, file, socket or log."""
+    tops = {name.split(".")[0] for name in imports_of(path)}
+    assert tops & FORBIDDEN_IN_PURE == set()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_one_file_owns_one_foreign_library(path: Path) -> None:
+    """A foreign library is imported by its owner alone."""
+    tops = {name.split(".")[0] for name in imports_of(path)}
+    where = str(path.relative_to(ROOT))
+    assert [lib for lib, owners in FOREIGN_OWNERS.items() if lib in tops and where not in owners] == []
+
+
+@pytest.mark.parametrize(
+    ("room", "name"),
+    [
+        ("policy", "appliance.calls.events"),
+        ("media", "appliance.workers"),
+        ("calls", "appliance.media.g711"),
+        ("lines", "appliance.calls.orders"),
+        ("carrier", "appliance.phones.sip"),
+        ("exchange", "appliance.lines.dle"),
+        ("exchange", "appliance.media.tones"),
+        ("daemon", "appliance.exchange.client"),
+        ("records", "appliance.daemon.config"),
+    ],
+)
+def test_the_check_itself_sees_a_breach(room: str, name: str) -> None:
+    """A breach of the table is noticed (the check can fail)."""
+    assert breach(room, name)
