@@ -1,0 +1,59 @@
+# Every target does its own set-up on a fresh Debian 13 or Raspberry Pi OS machine.
+PY := .venv-3.13/bin/python
+PY311 := .venv-3.11/bin/python
+STAMP := .venv-3.13/.ready
+
+.PHONY: help environment packages demo test lint unit unit311 coverage system units bench long clean
+
+help:
+	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
+	@echo "make test    everything that can run on this machine"
+	@echo "make bench   one table of measured times, asserts nothing"
+	@echo "make long    the tests that take minutes"
+
+environment: $(STAMP)
+$(STAMP): setup.cfg pyproject.toml scripts/environment.sh
+	@scripts/environment.sh
+	@touch $(STAMP)
+
+packages:
+	@scripts/packages.sh
+
+demo: environment
+	@$(PY) -m appliance demo $(if $(KEEP),--keep)
+
+test: environment packages lint unit311 coverage units
+
+lint: environment
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+unit: environment
+	$(PY) -m pytest -q -m "not system and not long"
+
+unit311: environment
+	@if [ -x $(PY311) ]; then $(PY311) -m pytest -q -m "not system and not long"; \
+	else scripts/skipped.sh "Python 3.11" "no python3.11 on this machine"; fi
+
+# The pure rooms' branch coverage must be whole; the system tests run once, on the image's Python.
+coverage: environment packages
+	$(PY) -m coverage run -m pytest -q -m "not system and not long"
+	$(PY) -m coverage report --fail-under=100 --show-missing --skip-covered \
+	  --include='appliance/policy/*,appliance/calls/*,appliance/media/*,appliance/lines/modem.py'
+	$(PY) -m pytest -q -m "system and not long"
+
+system: environment packages
+	$(PY) -m pytest -q -m "system and not long"
+
+units: environment
+	@scripts/verify_units.sh
+
+bench: environment packages
+	@$(PY) -m tests.bench
+
+long: environment packages
+	$(PY) -m pytest -q -m long
+
+clean:
+	rm -rf .venv-3.13 .venv-3.11 build demo .coverage .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,137 @@
+"""What the two ends of the link say beside events and orders: set-up, snapshot, credit, health."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LineSetup:
+    """One analog line: where its port is and how its modem is to be spoken to (v253.md 8).
+
+    `path` is the port's device path; `caller_id` is before, after or none; gains are +VGR/+VGT
+    values or -1 for the modem's own; `echo` asks for the canceller (audio.md 5).
+    """
+
+    name: str
+    path: str
+    dialect: str = "auto"
+    country: str = "it"
+    caller_id: str = "after"
+    identity_limit_ms: int = 1500
+    receive_gain: int = -1
+    transmit_gain: int = -1
+    echo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Where a prompt lies in the prompt memory: `offset` and `length` in bytes of 16-bit sound."""
+
+    name: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Everything the carrier may use; nothing is opened before it comes.
+
+    A descriptor of the prompt memory (one sealed memfd) travels with this message.
+    """
+
+    lines: tuple[LineSetup, ...]
+    rtp_address: str
+    rtp_ports: tuple[int, int]
+    prompts: tuple[Prompt, ...] = ()
+    lead_ms: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class LineSnapshot:
+    """What the carrier knows of one line at the moment of a (re)connection."""
+
+    name: str
+    state: str
+    modem: str = ""
+    duplex: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All lines and legs of the carrier; the first message it sends on every connection."""
+
+    lines: tuple[LineSnapshot, ...] = ()
+    legs: tuple[str, ...] = ()
+    realtime: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """The desk took `size` bytes of a recording; so much more may be sent."""
+
+    recording: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStarted:
+    """Sound of this recording follows, coded by `law`."""
+
+    recording: str
+    law: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Figures of the last period: lateness of the 20 ms tick (ms), lead inside the modems (ms).
+
+    `underruns` and `overruns` are the modems' own reports (DLE u, DLE o) in the period.
+    """
+
+    ticks: int
+    late_p50: float
+    late_p99: float
+    late_max: float
+    lead_min: float
+    underruns: int = 0
+    overruns: int = 0
+    jitter_lost: int = 0
+    jitter_dropped: int = 0
+    stuck_writes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A time measured inside the carrier, for `make bench` (`what`, milliseconds)."""
+
+    what: str
+    subject: str
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence for the journal: the carrier itself writes no log."""
+
+    text: str
+    level: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Asks the carrier for a Pong: proof that its one thread turns (watchdog)."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The answer to Ping."""
+
+    number: int
+
+
+LinkMessage = (
+    Setup | Snapshot | Credit | RecordingStarted | Health | Measured | Notice | Ping | Pong
+)

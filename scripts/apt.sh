@@ -1,0 +1,12 @@
+#!/bin/sh
+# Installs Debian packages when that may be done here (root, or sudo without a question); else fails.
+set -eu
+run=""
+if [ "$(id -u)" != 0 ]; then
+    sudo -n true 2>/dev/null || exit 1
+    run="sudo -n"
+fi
+command -v apt-get >/dev/null || exit 1
+export DEBIAN_FRONTEND=noninteractive
+install() { $run apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=400 "$@" >/dev/null; }
+install "$@" 2>/dev/null || { $run apt-get update -qq && install "$@"; }

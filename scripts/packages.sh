@@ -1,0 +1,14 @@
+#!/bin/sh
+# The Debian packages that the tests use; what cannot be installed is skipped by the tests that
+# need it, each with the package's name.
+set -eu
+cd "$(dirname "$0")/.."
+wanted="asterisk-core-sounds-it-wav baresip-core sip-tester libspeexdsp1 multimon-ng sox minimodem
+        strace nbdkit nbdkit-plugin-python libnbd-bin fuse3 e2fsprogs mount systemd"
+missing=""
+for package in $wanted; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+done
+[ -z "$missing" ] && exit 0
+# shellcheck disable=SC2086 # a list of names
+scripts/apt.sh $missing || echo "not installed (their tests are skipped):$missing"
