@@ -84,7 +84,7 @@ def header_bytes(law: Law) -> int:
 def repair(head: bytes, file_bytes: int) -> bytes:
     """Return the right header for a file of `file_bytes` whose writer was interrupted.
 
-    `head` is the file's first 64 bytes or more, as `header` wrote them with any length.
+    `head` is the file's first 58 bytes or more, as `header` wrote them with any length.
     Raises WavError when they are not such a header.
     """
     try:
@@ -92,7 +92,7 @@ def repair(head: bytes, file_bytes: int) -> bytes:
     except WavError as error:
         raise WavError(f"the recording cannot be repaired: {error}") from error
     size = header_bytes(law)
-    if not _is_ours(head, law, rate):
+    if len(head) < size or not _is_ours(head, law, rate):
         raise WavError("the recording cannot be repaired: its header is not one the box writes")
     return header(law, max(0, file_bytes - size), rate)
 

@@ -1,0 +1,226 @@
+"""Call progress: a far end that has gone is known by its tone, and by nothing else."""
+
+from __future__ import annotations
+
+import audioop
+import itertools
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from appliance.media import g711, progress, tones, wav
+from appliance.media.cadences import Kind
+from appliance.media.frames import Law
+from tests.helpers.sound import at_level, babble, noise, speech, through, voices
+
+RELEASE = {Kind.BUSY, Kind.CONGESTION, Kind.DIAL, Kind.STEADY}
+SECOND = bytes(16000)
+
+
+def heard(pcm: bytes, country: str = "it") -> list[progress.ProgressHeard]:
+    """All that one country's detector tells of a stream."""
+    detector = progress.Detector(tones.PLANS[country])
+    return [e for at in range(0, len(pcm), 320) for e in detector.feed(pcm[at : at + 320])]
+
+
+def kinds(pcm: bytes, country: str = "it") -> list[Kind]:
+    """What was told, in order."""
+    return [event.kind for event in heard(pcm, country)]
+
+
+NAMED = [
+    (country, kind, place)
+    for country, plan in tones.PLANS.items()
+    for kind in (Kind.BUSY, Kind.CONGESTION, Kind.DIAL, Kind.RINGBACK)
+    for place in range(len(getattr(plan, kind.value)))
+]
+
+
+@pytest.mark.parametrize("country, kind, place", NAMED)
+def test_every_tone_of_every_plan_is_named(country: str, kind: Kind, place: int) -> None:
+    """Each form in use is recognised wherever the frames cut it, once, and as nothing else."""
+    form = getattr(tones.PLANS[country], kind.value)[place]
+    expected = kind
+    if (country, kind, place) == ("it", Kind.BUSY, 1):
+        expected = Kind.CONGESTION  # the same 200/200: the faster word is told
+    for offset_ms in (0, 53, 307):
+        pcm = bytes(16 * offset_ms) + through(tones.play(form, 14000), Law.ALAW)
+        assert kinds(pcm, country) == [expected]
+
+
+@pytest.mark.parametrize("half", [500, 480, 375, 250, 240, 200])
+@pytest.mark.parametrize("freq", [410, 425, 440])
+def test_every_busy_in_use_releases_an_italian_line(freq: int, half: int) -> None:
+    """VoIP boxes follow their maker: all six cadences are a release, 15 Hz off too."""
+    (event,) = heard(SECOND + tones.play(tones.cadence((freq,), half, half), 6000))
+    assert event.kind is (Kind.BUSY if half > 300 else Kind.CONGESTION)
+    assert event.cadence_ms == pytest.approx((half, half), abs=25)
+    assert event.after_ms <= 4 * 2 * half
+
+
+@pytest.mark.parametrize("snr", [20, 12])
+@pytest.mark.parametrize("dbm0", [-8.0, -20.0, -36.0])
+@pytest.mark.parametrize(
+    "kind, times",
+    [
+        (Kind.BUSY, (500, 500)),
+        (Kind.CONGESTION, (200, 200)),
+        (Kind.RINGBACK, (1000, 4000)),
+        (Kind.DIAL, (200, 200, 600, 1000)),
+    ],
+)
+def test_tones_are_named_in_noise(
+    kind: Kind, times: tuple[int, ...], dbm0: float, snr: int
+) -> None:
+    """From -8 to -36 dBm0, down to 12 dB above the noise."""
+    pcm = tones.play(tones.cadence((425,), *times, dbm0=dbm0), 12000)
+    assert kinds(through(audioop.add(pcm, noise(len(pcm) // 2, dbm0 - snr), 2), Law.ULAW)) == [kind]
+
+
+def test_latencies() -> None:
+    """Busy is told within 3 s, 200/200 within 2 s, pulsed dial tone within 3 s, steady in 4."""
+    plan = tones.PLANS["it"]
+    for form, limit in (
+        (plan.busy[0], 3000),
+        (plan.busy[1], 1600),
+        (plan.dial[0], 2400),
+        (plan.dial[1], 4000),
+    ):
+        (event,) = heard(tones.play(form, 6000))
+        assert event.after_ms == limit
+
+
+def test_pulsed_dial_tone_is_never_congestion() -> None:
+    """Its 200/200 is one pair among others, wherever one begins to listen."""
+    pcm = tones.play(tones.PLANS["it"].dial[0], 30000)
+    for start_ms in range(0, 2000, 90):
+        assert kinds(pcm[16 * start_ms :]) == [Kind.DIAL]
+
+
+def test_three_fast_pairs_are_not_enough() -> None:
+    """Three bursts of 200/200 end no call; the fourth does."""
+    burst = tones.play(tones.cadence((425,), 200, 200), 400)
+    assert kinds(burst * 3 + SECOND + burst[:6400]) == []
+    assert kinds(burst * 4 + burst[:640]) == [Kind.CONGESTION]
+
+
+def test_bursts_that_differ_are_no_tone() -> None:
+    """Each within tolerance of 500/500, but not equal among themselves: somebody whistling."""
+    tone = tones.chord((425,), 600)
+    bursts = [tone[: 16 * ms] + bytes(16 * 500) for ms in (440, 560, 440, 560, 440, 560)]
+    assert kinds(b"".join(bursts)) == []
+
+
+def test_steady_tone_that_is_no_dial_tone() -> None:
+    """In the US a busy chord without pauses is steady, not a dial tone."""
+    (event,) = heard(tones.chord((480, 620), 5000), "us")
+    assert (event.kind, event.cadence_ms, event.after_ms) == (Kind.STEADY, (4000, 0), 4000)
+
+
+def test_another_chord_begins_another_row() -> None:
+    """A busy tone after ringback is told though the chord changes (US)."""
+    plan = tones.PLANS["us"]
+    pcm = tones.play(plan.ringback[0], 8000) + tones.play(plan.busy[0], 5000)
+    assert kinds(pcm, "us") == [Kind.RINGBACK, Kind.BUSY]
+
+
+def test_a_tone_is_told_again_after_a_long_pause() -> None:
+    """One release is told once; a second call's release on the same line is another one."""
+    busy = tones.play(tones.PLANS["it"].busy[0], 8000)
+    assert kinds(busy) == [Kind.BUSY]
+    assert kinds(busy + SECOND * 8 + busy) == [Kind.BUSY] * 2
+
+
+def test_speech_in_the_pauses_is_no_release() -> None:
+    """A pause as loud as its tone is music or somebody speaking: not a far end that has gone."""
+    tone = tones.chord((425,), 500)
+    other = at_level(noise(4000, -12), -12.0)
+    assert kinds((tone + other) * 6) == []
+
+
+@pytest.mark.parametrize("country", list(tones.PLANS))
+def test_nothing_else_is_a_release(country: str) -> None:
+    """Speech-like sound, dialled digits, noise and a tune are none."""
+    rng = random.Random(1)
+    notes = [tones.chord((rng.choice((392, 425, 440, 523, 587)),), 250) for _ in range(80)]
+    for pcm in (
+        babble(20, seed=2),
+        tones.dtmf("0123456789*#" * 4, 200, 200),
+        noise(80000, -15),
+        b"".join(notes),
+    ):
+        assert not RELEASE.intersection(kinds(pcm, country))
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("country", ["it", "gb"])
+def test_real_voices_are_no_release(country: str) -> None:
+    """24 minutes of Italian speech: nothing is told at all."""
+    for path in voices():
+        sound = wav.read(path)
+        assert kinds(through(g711.decode(sound.data, sound.law), Law.ALAW), country) == []
+
+
+STREAM = babble(0.5) + tones.play(tones.PLANS["it"].busy[1], 3000) + SECOND
+EXPECTED = heard(STREAM)
+
+
+@given(st.lists(st.integers(0, len(STREAM)), max_size=20))
+@settings(max_examples=30, deadline=None)
+def test_any_split_gives_the_same_events(cuts: list[int]) -> None:
+    """House rule 1, for the tones and for the silence."""
+    assert [event.kind for event in EXPECTED] == [Kind.CONGESTION]
+    places = [0, *sorted(cuts), len(STREAM)]
+    detector = progress.Detector(tones.PLANS["it"])
+    meter = progress.SilenceMeter()
+    found: list[progress.ProgressHeard] = []
+    for start, end in itertools.pairwise(places):
+        found += detector.feed(STREAM[start:end])
+        silent_ms = meter.feed(STREAM[start:end])
+    assert found == EXPECTED
+    assert silent_ms == progress.SilenceMeter().feed(STREAM)
+
+
+def silent_after(pcm: bytes) -> int:
+    """ms of silence at the end of a stream, with the tone detector's word on each frame."""
+    detector = progress.Detector(tones.PLANS["it"])
+    meter = progress.SilenceMeter()
+    for at in range(0, len(pcm), 320):
+        detector.feed(pcm[at : at + 320])
+        meter.feed(pcm[at : at + 320], is_tone=detector.is_tone)
+    return meter.silent_ms
+
+
+@pytest.mark.parametrize("dbm0", [-60.0, -45.0, -35.0])
+def test_silence_is_measured_over_noise(dbm0: float) -> None:
+    """Ten quiet seconds after a message, on a quiet or a noisy line, are ten seconds."""
+    pcm = babble(6, -20) + SECOND * 10
+    pcm = audioop.add(pcm, noise(len(pcm) // 2, dbm0), 2)
+    assert silent_after(pcm) == pytest.approx(10000, abs=400)
+
+
+def test_speech_begins_silence_anew() -> None:
+    """Speech resets the meter, from the very first word on; a click does not."""
+    words = babble(2, -25)
+    assert silent_after(SECOND * 5 + words) < 600
+    assert silent_after(tones.chord((300, 500), 100)) == 0
+    click = noise(160, -10)
+    assert silent_after(words + SECOND * 3 + click + SECOND) >= 4000
+
+
+def test_tones_are_silence() -> None:
+    """A busy tone is nobody speaking, nor is a steady hum that has become the line's floor."""
+    assert silent_after(tones.play(tones.PLANS["it"].busy[0], 10000)) == 10000
+    assert silent_after(tones.chord((1000,), 8000)) == pytest.approx(6500, abs=100)
+
+
+@pytest.mark.system
+def test_a_message_ends_where_the_voice_ends() -> None:
+    """Real speech with its pauses never makes five silent seconds; the end of it does."""
+    pcm = speech(60, -26)
+    meter = progress.SilenceMeter()
+    longest = max(meter.feed(pcm[at : at + 320]) for at in range(0, len(pcm), 320))
+    assert longest < 5000
+    assert max(meter.feed(SECOND) for _ in range(5)) >= 5000
