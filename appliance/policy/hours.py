@@ -1,0 +1,232 @@
+"""Opening hours: is a group open at a moment, why, and when that changes (P9, E1, E2, E14).
+
+Precedence, the first that applies decides: opening by date > closure by date > holiday > the
+period's week > the ordinary week. An opening replaces the whole day; of two periods that overlap
+the one written last decides, as a short period is laid over a long one.
+
+Times are local wall-clock times. On the night the clock is put back a time that comes twice means
+the first one; on the night it is put forward a time that is skipped means the moment after.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from appliance.policy.dates import Closure, Holiday, Opening, Period
+from appliance.policy.local_time import local_moment
+from appliance.policy.week import ONE_DAY, Band, Bands, Week
+from appliance.policy.words import NOTHING, Words
+
+HORIZON_DAYS = 400
+"""How far ahead the next change is looked for: a year and the longest closure beside it."""
+
+
+class Why(enum.StrEnum):
+    """Why a group is open or closed, as a stable code."""
+
+    HOURS = "open.hours"
+    PERIOD = "open.period"
+    OPENING = "open.special"
+    CLOSED_HOURS = "closed.hours"
+    CLOSED_PERIOD = "closed.period"
+    HOLIDAY = "closed.holiday"
+    CLOSURE = "closed.special"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenState:
+    """The answer of a schedule for one moment.
+
+    `name` is the holiday's, closure's, opening's or period's; `greeting` its own prompt or "";
+    `band` the band that is open. `changes_at` is when any of `open`, `why`, `name` changes,
+    `flips_at` when `open` does, `reopens_at` when it next opens (None while open); all aware,
+    None when nothing changes within 400 days.
+    """
+
+    open: bool
+    why: Why
+    name: Words = NOTHING
+    band: Band | None = None
+    greeting: str = ""
+    notice: Words = NOTHING
+    changes_at: datetime | None = None
+    flips_at: datetime | None = None
+
+    @property
+    def reopens_at(self) -> datetime | None:
+        """When it next opens; None while open, or when it never does."""
+        return None if self.open else self.flips_at
+
+
+class _Rule(NamedTuple):
+    """Which hours hold on a day and what the time outside them is called."""
+
+    bands: Bands
+    inside: Why
+    outside: Why
+    name: Words = NOTHING
+    greeting: str = ""
+    notice: Words = NOTHING
+
+
+class _Piece(NamedTuple):
+    """A stretch of naive local time with one answer, from `start` to the next piece's.
+
+    A named tuple because a year of them is made to find out that an office never opens.
+    """
+
+    start: datetime
+    open: bool
+    why: Why
+    name: Words
+    greeting: str
+    notice: Words
+    band: Band | None = None
+
+    @property
+    def answer(self) -> tuple[bool, Why, Words, str]:
+        """What a caller could tell apart: two bands that touch are one."""
+        return (self.open, self.why, self.name, self.greeting)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """All hours of one group; frozen, built once from the configuration."""
+
+    zone: ZoneInfo
+    weekly: Week
+    holidays: tuple[Holiday, ...] = ()
+    closures: tuple[Closure, ...] = ()
+    openings: tuple[Opening, ...] = ()
+    periods: tuple[Period, ...] = ()
+    _holidays: dict[date, Holiday] = field(init=False, repr=False, compare=False)
+    _openings: dict[date, Opening] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_holidays", {h.day: h for h in self.holidays})
+        object.__setattr__(self, "_openings", {o.day: o for o in self.openings})
+
+    def at(self, wall: datetime) -> OpenState:
+        """Answer for an aware moment."""
+        local = wall.astimezone(self.zone)
+        here, ahead = self._here(local)
+        change, flip = self._changes(here, ahead)
+        return OpenState(
+            here.open,
+            here.why,
+            here.name,
+            here.band,
+            here.greeting,
+            here.notice,
+            change and local_moment(change, self.zone),
+            flip and local_moment(flip, self.zone),
+        )
+
+    def next_open(self, wall: datetime) -> datetime | None:
+        """Return `wall` itself when open then, else when it next opens; None for never."""
+        state = self.at(wall)
+        return wall if state.open else state.reopens_at
+
+    def _here(self, local: datetime) -> tuple[_Piece, Iterator[_Piece]]:
+        """Find the piece that holds at `local`, and those that follow it."""
+        pieces = self._pieces(local.date())
+        here, following = next(pieces), next(pieces)
+        while local_moment(following.start, self.zone) <= local.astimezone(UTC):
+            here, following = following, next(pieces)
+        return here, _chain(following, pieces)
+
+    def _changes(
+        self, here: _Piece, ahead: Iterator[_Piece]
+    ) -> tuple[datetime | None, datetime | None]:
+        """Return the naive local times of the next change and of the next flip."""
+        change = None
+        for piece in ahead:
+            if change is None and piece.answer != here.answer:
+                change = piece.start
+                if not here.open and not self._ever_opens:
+                    return change, None
+            if piece.open != here.open:
+                return change, piece.start
+        return change, None
+
+    @property
+    def _ever_opens(self) -> bool:
+        weeks = (self.weekly, *(period.week for period in self.periods))
+        return bool(self.openings) or any(week.ever_opens for week in weeks)
+
+    def _pieces(self, first: date) -> Iterator[_Piece]:
+        """Yield the pieces of `first` and of the days after, up to the horizon."""
+        day = first
+        for _ in range(HORIZON_DAYS):
+            yield from self._day(day)
+            day += ONE_DAY
+
+    def _day(self, day: date) -> Iterator[_Piece]:
+        """Yield a day's pieces, the first one from midnight on; empty ones may be among them."""
+        rule = self._rule(day)
+        midnight = datetime.combine(day, time())
+        closures = () if rule.inside is Why.OPENING else self._closures_on(midnight)
+        for edge in _edges(midnight, rule.bands, closures):
+            yield _piece(edge, rule, closures)
+
+    def _rule(self, day: date) -> _Rule:
+        opening, holiday = self._openings.get(day), self._holidays.get(day)
+        if opening:
+            return _Rule(opening.bands, Why.OPENING, Why.CLOSED_HOURS, opening.reason)
+        if holiday:
+            return _Rule((), Why.HOURS, Why.HOLIDAY, holiday.name, holiday.greeting)
+        for period in reversed(self.periods):
+            if period.first <= day <= period.last:
+                bands = period.week.bands_on(day)
+                codes = (Why.PERIOD, Why.CLOSED_PERIOD)
+                return _Rule(bands, *codes, period.name, period.greeting, period.notice)
+        return _Rule(self.weekly.bands_on(day), Why.HOURS, Why.CLOSED_HOURS)
+
+    def _closures_on(self, midnight: datetime) -> tuple[Closure, ...]:
+        if not self.closures:
+            return ()
+        end = midnight + ONE_DAY
+        return tuple(c for c in self.closures if c.start < end and c.end > midnight)
+
+
+def _edges(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]) -> list[datetime]:
+    """Return where on a day the answer may change, its midnight first."""
+    if _one_answer(midnight, bands, closures):
+        return [midnight]
+    edges = {midnight}
+    for band in bands:
+        edges.update(band.on(midnight.date()))
+    for closure in closures:
+        edges |= {max(closure.start, midnight), closure.end}
+    return sorted(edge for edge in edges if edge < midnight + ONE_DAY)
+
+
+def _one_answer(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]) -> bool:
+    """True when nothing, or one long closure, holds all day; a year of such days is searched."""
+    if closures:
+        only = closures[0]
+        return len(closures) == 1 and only.start <= midnight and only.end >= midnight + ONE_DAY
+    return not bands
+
+
+def _piece(at: datetime, rule: _Rule, closures: tuple[Closure, ...]) -> _Piece:
+    for closure in closures:
+        if closure.start <= at < closure.end:
+            reason, prompt = closure.reason, closure.greeting
+            return _Piece(at, False, Why.CLOSURE, reason, prompt, NOTHING)
+    for band in rule.bands:
+        start, end = band.on(at.date())
+        if start <= at < end:
+            return _Piece(at, True, rule.inside, rule.name, "", rule.notice, band)
+    name = NOTHING if rule.inside is Why.OPENING else rule.name
+    return _Piece(at, False, rule.outside, name, rule.greeting, rule.notice)
+
+
+def _chain(first: _Piece, rest: Iterator[_Piece]) -> Iterator[_Piece]:
+    yield first
+    yield from rest

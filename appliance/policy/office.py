@@ -1,0 +1,162 @@
+"""The office as configured: its lines, its two groups of phones, its hours, words and keys."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from appliance.errors import ConfigurationError
+from appliance.policy.hours import Schedule
+from appliance.policy.service_state import Manual
+from appliance.policy.words import Words
+
+
+class Daytime(enum.StrEnum):
+    """What a half-duplex line does by day, when it cannot carry a conversation (B2)."""
+
+    MESSAGE = "message"  # voicemail answers
+    PARALLEL_PHONE = "ring_parallel_phone"  # an ordinary phone beside the modem rings first
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One analog line; `called_number` is the public number that leads to it, "" for unknown (P1).
+
+    `duplex` is None when only the modem can tell; `daytime` is needed where it is half duplex.
+    `label` is what phones show of it. Raises ConfigurationError for half duplex without `daytime`.
+    """
+
+    name: str
+    label: str = ""
+    called_number: str = ""
+    duplex: bool | None = None
+    daytime: Daytime | None = None
+
+    def __post_init__(self) -> None:
+        if self.duplex is False and self.daytime is None:
+            raise ConfigurationError(
+                f"line {self.name} is half duplex: say daytime = "
+                f"{' or '.join(repr(d.value) for d in Daytime)}"
+            )
+
+    @property
+    def shown(self) -> str:
+        """What an operator sees of the line: label, else the number called, else its name."""
+        return self.label or self.called_number or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Phones that ring together for `ring_ms` before the call goes on; with their own hours (E2).
+
+    Raises ConfigurationError for a ring time of nothing or a phone named twice.
+    """
+
+    name: str
+    label: Words
+    phones: tuple[str, ...]
+    schedule: Schedule
+    ring_ms: int = 25_000
+
+    def __post_init__(self) -> None:
+        if self.ring_ms <= 0:
+            raise ConfigurationError(f"group {self.name}: ring_ms must be above 0")
+        if len(set(self.phones)) != len(self.phones):
+            raise ConfigurationError(f"group {self.name} names a phone twice")
+
+
+@dataclass(frozen=True, slots=True)
+class Voicemail:
+    """Limits of a message in ms: its length, the silence that ends it, not in the grace (E5).
+
+    Shorter than `minimum_ms` is no message. `store_ms` is how long a caller is kept waiting to
+    hear whether it was stored.
+    """
+
+    limit_ms: int = 180_000
+    silence_ms: int = 5_000
+    grace_ms: int = 10_000
+    minimum_ms: int = 2_000
+    store_ms: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCode:
+    """What dialling `digits` on a phone of the office does; `minutes` 0 holds until undone."""
+
+    digits: str
+    what: Manual
+    on: bool
+    minutes: int = 0
+
+
+KEY_CODES = (
+    KeyCode("*811", Manual.UNATTENDED, on=True),
+    KeyCode("*810", Manual.UNATTENDED, on=False),
+    KeyCode("*821", Manual.CLOSED, on=True),
+    KeyCode("*820", Manual.CLOSED, on=False),
+    KeyCode("*831", Manual.ABSENT, on=True, minutes=30),
+    KeyCode("*830", Manual.ABSENT, on=False),
+)
+"""The codes as delivered: 81 Non presidiato, 82 Chiuso, 83 tutti assenti; 1 on, 0 off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Everything the desk knows of its office; raises ConfigurationError for a name used twice.
+
+    `email` is the public address as prompt keys (announcements.spell_email makes them), spoken
+    after the invitation to leave a message; empty for none. `citizens_desk` is None where there
+    is no counter. `languages` are spoken in this order.
+    """
+
+    name: str
+    lines: tuple[Line, ...]
+    switchboard: Group
+    citizens_desk: Group | None = None
+    public_numbers: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ("it", "en")
+    email: tuple[str, ...] = ()
+    voicemail: Voicemail = field(default_factory=Voicemail)
+    key_codes: tuple[KeyCode, ...] = KEY_CODES
+
+    def __post_init__(self) -> None:
+        _refuse_twice("line", tuple(line.name for line in self.lines))
+        _refuse_twice("key code", tuple(code.digits for code in self.key_codes))
+        if not self.languages:
+            raise ConfigurationError("languages: name at least one, as in ['it', 'en']")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The office's time zone, that of the switchboard's hours."""
+        return self.switchboard.schedule.zone
+
+    @property
+    def phones(self) -> tuple[str, ...]:
+        """Every phone of either group, once, in the order of the configuration."""
+        desk = self.citizens_desk.phones if self.citizens_desk else ()
+        return tuple(dict.fromkeys(self.switchboard.phones + desk))
+
+    def line(self, name: str) -> Line | None:
+        """Return the line of that name."""
+        return next((line for line in self.lines if line.name == name), None)
+
+    def key_code(self, digits: str) -> KeyCode | None:
+        """Return what a phone's code asks for, or None when nothing."""
+        return next((code for code in self.key_codes if code.digits == digits), None)
+
+    def local(self, wall: datetime) -> datetime:
+        """Return a moment in the office's own time."""
+        return wall.astimezone(self.zone)
+
+    def today(self, wall: datetime) -> date:
+        """Return the office's own date at a moment."""
+        return self.local(wall).date()
+
+
+def _refuse_twice(kind: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigurationError(f"{kind} {name!r} stands twice; every {kind} needs its own")

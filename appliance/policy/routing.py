@@ -1,0 +1,217 @@
+"""Where a call goes and why: the switchboard, the citizens' counter, voicemail (P8, P9, E1 to E5).
+
+Three questions, each a pure function: `route` when the caller's identity is settled, `overflow`
+when the switchboard could not take the call, `after_desk` when the counter could not either.
+Doing nothing always leads to a person or to voicemail.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.policy.clock import ClockState, Now
+from appliance.policy.codes import Code, sentence
+from appliance.policy.office import Daytime, Group, Line, Office
+from appliance.policy.opening import Opening, absence, opening
+from appliance.policy.service_state import NO_MARKS, ServiceState
+from appliance.policy.words import NOTHING, Words
+
+
+class GroupState(enum.StrEnum):
+    """What a group of phones can do for a call at this moment."""
+
+    FREE = "free"
+    BUSY = "busy"
+    UNATTENDED = "unattended"
+    CLOSED = "closed"
+    UNREACHABLE = "unreachable"
+
+
+class Way(enum.StrEnum):
+    """Who serves the call next; NOBODY leaves it ringing for the ordinary phone beside the line."""
+
+    SWITCHBOARD = "switchboard"
+    CITIZENS_DESK = "citizens_desk"
+    VOICEMAIL = "voicemail"
+    NOBODY = "nobody"
+
+
+class Missed(enum.StrEnum):
+    """Why a group did not take a call."""
+
+    UNATTENDED = "unattended"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    DECLINED = "declined"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What routing must know beside the configuration and the time."""
+
+    service: ServiceState = NO_MARKS
+    switchboard: GroupState = GroupState.FREE
+    citizens_desk: GroupState = GroupState.FREE
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One step of a call's way.
+
+    `greeting` is a prompt key without its language, for voicemail only; `changes_at` is when time
+    alone would change the decision, `reopens_at` when people answer again; None for not known.
+    `cause` is why the switchboard did not take a call that overflows to the counter.
+    """
+
+    way: Way
+    code: Code
+    sentence: Words
+    greeting: str = ""
+    changes_at: datetime | None = None
+    reopens_at: datetime | None = None
+    cause: Missed | None = None
+
+
+CAUSES = {
+    GroupState.UNATTENDED: Missed.UNATTENDED,
+    GroupState.BUSY: Missed.BUSY,
+    GroupState.UNREACHABLE: Missed.UNREACHABLE,
+}
+OVERFLOW: Mapping[Missed, Code] = {
+    Missed.UNATTENDED: Code.UNATTENDED,
+    Missed.BUSY: Code.BUSY,
+    Missed.NO_ANSWER: Code.NO_ANSWER,
+    Missed.DECLINED: Code.DECLINED,
+    Missed.UNREACHABLE: Code.UNREACHABLE,
+}
+DESK_MISSED: Mapping[Missed, Code] = {
+    Missed.UNATTENDED: Code.DESK_UNREACHABLE,
+    Missed.BUSY: Code.DESK_BUSY,
+    Missed.NO_ANSWER: Code.DESK_NO_ANSWER,
+    Missed.DECLINED: Code.DESK_DECLINED,
+    Missed.UNREACHABLE: Code.DESK_UNREACHABLE,
+}
+GREETINGS: Mapping[Missed, str] = {
+    Missed.UNATTENDED: "greeting_unattended",
+    Missed.BUSY: "greeting_busy",
+    Missed.NO_ANSWER: "greeting_no_answer",
+    Missed.DECLINED: "greeting_no_answer",
+    Missed.UNREACHABLE: "greeting_fault",
+}
+"""What the caller is told of why nobody took the call."""
+
+
+def route(office: Office, line: Line, facts: Facts, now: Now) -> Decision:
+    """Decide for a call whose caller is settled; what was decided holds past closing time (E1)."""
+    answer = opening(office.switchboard.schedule, facts.service, now)
+    if facts.switchboard is GroupState.CLOSED and answer.open:
+        answer = Opening(False, Code.CLOSED_MANUAL, greeting="greeting_closed")
+    if not answer.open:
+        return _voicemail(answer.code, answer.greeting, answer)
+    cause = _cause(facts, now)
+    if line.duplex is False:
+        return _half_duplex(line, cause, answer)
+    if cause is None:
+        return _decide(Way.SWITCHBOARD, answer.code, answer)
+    return overflow(office, facts, now, cause)
+
+
+def overflow(office: Office, facts: Facts, now: Now, cause: Missed) -> Decision:
+    """Decide after the switchboard could not take the call; never rings a closed counter (E2)."""
+    if absent := if_absent(office, facts.service, now):
+        return absent
+    answer = _still_open(office, facts, now)
+    refusal = _refusal(office, facts, now, cause)
+    if refusal is None:
+        return _decide(Way.CITIZENS_DESK, OVERFLOW[cause], answer, cause)
+    busy = cause is Missed.UNREACHABLE and refusal is Code.DESK_BUSY
+    return _voicemail(refusal, GREETINGS[Missed.BUSY if busy else cause], answer)
+
+
+def after_desk(office: Office, facts: Facts, now: Now, first: Missed, then: Missed) -> Decision:
+    """Decide after neither the switchboard (`first`) nor the counter (`then`) took the call."""
+    if absent := if_absent(office, facts.service, now):
+        return absent
+    code = DESK_MISSED[then]
+    if first is then is Missed.UNREACHABLE:
+        code = Code.NOBODY_REACHABLE
+    told = then if first is Missed.UNREACHABLE else first
+    return _voicemail(code, GREETINGS[told], _still_open(office, facts, now))
+
+
+def parallel_unanswered(office: Office, facts: Facts, now: Now) -> Decision:
+    """Decide after nobody took the call at the ordinary phone beside a half-duplex line."""
+    if absent := if_absent(office, facts.service, now):
+        return absent
+    answer = _still_open(office, facts, now)
+    return _voicemail(Code.PARALLEL_UNANSWERED, GREETINGS[Missed.NO_ANSWER], answer)
+
+
+def if_absent(office: Office, service: ServiceState, now: Now) -> Decision | None:
+    """Decide for a call not yet answered when all are absent: no phone rings (E4); else None."""
+    answer = absence(office.switchboard.schedule, service, now)
+    return _voicemail(answer.code, answer.greeting, answer) if answer else None
+
+
+def group_open(group: Group, now: Now) -> bool:
+    """Tell whether a group's own hours say open (E2); an unset clock forbids nothing."""
+    return now.clock_state is ClockState.UNSET or group.schedule.at(now.wall).open
+
+
+def _cause(facts: Facts, now: Now) -> Missed | None:
+    """Return why the switchboard cannot be rung, or None when it can."""
+    if facts.service.expired(now.wall).unattended:
+        return Missed.UNATTENDED
+    return CAUSES.get(facts.switchboard)
+
+
+def _half_duplex(line: Line, cause: Missed | None, answer: Opening) -> Decision:
+    """Decide for a line that cannot be joined to a phone (B2)."""
+    if cause is Missed.UNATTENDED:
+        return _voicemail(Code.HALF_DUPLEX, GREETINGS[cause], answer)
+    if line.daytime is Daytime.PARALLEL_PHONE:
+        return _decide(Way.NOBODY, Code.PARALLEL_PHONE, answer)
+    return _voicemail(Code.HALF_DUPLEX, GREETINGS[Missed.NO_ANSWER], answer)
+
+
+def _refusal(office: Office, facts: Facts, now: Now, cause: Missed) -> Code | None:
+    """Return why the counter cannot be rung, or None when it can."""
+    if office.citizens_desk is None:
+        return Code.DESK_NONE
+    if facts.citizens_desk is GroupState.CLOSED or not group_open(office.citizens_desk, now):
+        return Code.DESK_CLOSED
+    missed = CAUSES.get(facts.citizens_desk)
+    if missed is Missed.UNREACHABLE and cause is Missed.UNREACHABLE:
+        return Code.NOBODY_REACHABLE
+    return DESK_MISSED[missed] if missed else None
+
+
+def _still_open(office: Office, facts: Facts, now: Now) -> Opening:
+    """A call that rang while open is served as open (E1); only the next change is looked up."""
+    answer = opening(office.switchboard.schedule, facts.service, now)
+    soonest = _earliest(answer.changes_at, _desk(office, now))
+    return Opening(True, answer.code, changes_at=soonest)
+
+
+def _desk(office: Office, now: Now) -> datetime | None:
+    """Return when the counter's own hours next open or close."""
+    desk = office.citizens_desk
+    return desk.schedule.at(now.wall).flips_at if desk else None
+
+
+def _earliest(*times: datetime | None) -> datetime | None:
+    return min((t for t in times if t is not None), default=None)
+
+
+def _decide(way: Way, code: Code, answer: Opening, cause: Missed | None = None) -> Decision:
+    words = sentence(code, answer.name)
+    return Decision(way, code, words, changes_at=answer.changes_at, cause=cause)
+
+
+def _voicemail(code: Code, greeting: str, answer: Opening) -> Decision:
+    words = sentence(code, answer.name if code is answer.code else NOTHING)
+    return Decision(Way.VOICEMAIL, code, words, greeting, answer.changes_at, answer.reopens_at)

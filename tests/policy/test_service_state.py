@@ -1,0 +1,52 @@
+"""The manual states: kept apart, with who and until when, ending by themselves."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from appliance.errors import Bug
+from appliance.policy.clock import Now
+from appliance.policy.service_state import NO_MARKS, Manual, Mark
+from tests.stories.offices import ROME
+
+NINE = datetime(2026, 11, 25, 9, tzinfo=ROME)
+TEN = NINE + timedelta(hours=1)
+
+
+def test_unattended_and_closed_are_kept_apart() -> None:
+    """Two states, two words: undoing one leaves the other."""
+    both = NO_MARKS.set(Manual.UNATTENDED, Mark("op1", NINE)).set(Manual.CLOSED, Mark("capo", NINE))
+    assert set(both.marks()) == {"unattended", "closed"}
+    assert set(both.undo(Manual.CLOSED).marks()) == {"unattended"}
+    assert both.undo(Manual.ABSENT) == both
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), [(Manual.CLOSED, Manual.OPENED), (Manual.OPENED, Manual.CLOSED)]
+)
+def test_closed_and_opened_by_hand_exclude_each_other(first: Manual, then: Manual) -> None:
+    """The later wish undoes the earlier one."""
+    state = NO_MARKS.set(first, Mark("capo", NINE)).set(then, Mark("op1", TEN))
+    assert state.marks() == {then.value: Mark("op1", TEN)}
+
+
+def test_marks_end_by_themselves_and_by_nothing_else() -> None:
+    """A mark holds until its time has come; without one it holds until undone (P9)."""
+    state = NO_MARKS.set(Manual.ABSENT, Mark("capo", NINE, TEN)).set(
+        Manual.CLOSED, Mark("capo", NINE)
+    )
+    assert state.next_expiry() == TEN
+    assert state.expired(TEN - timedelta(seconds=1)) is state
+    assert set(state.expired(TEN).marks()) == {"closed"}
+    assert state.expired(TEN).next_expiry() is None
+    assert state.expired(TEN + timedelta(days=400)).closed is not None
+
+
+def test_a_naive_time_is_our_fault() -> None:
+    """Inside, every wall time knows its zone."""
+    naive = datetime(2026, 11, 25, 9)  # noqa: DTZ001 - that is the point
+    for make in (lambda: Mark("x", naive), lambda: Mark("x", NINE, naive), lambda: Now(0.0, naive)):
+        with pytest.raises(Bug):
+            make()
