@@ -1,0 +1,118 @@
+"""What the box says, as names of recorded prompts "it/greeting_closed"; pure, no sound here.
+
+A greeting is spoken whole in the office's first language, then briefly in the others (E5): why,
+when people answer again, leave a message; the public e-mail address is spelt once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from appliance.errors import ConfigurationError
+from appliance.policy.clock import Now
+from appliance.policy.office import Office
+from appliance.policy.routing import Decision
+
+Keys = tuple[str, ...]
+
+TONE = "tone_record"
+"""The tone after which the caller speaks; the same in every language."""
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WORDS = frozenset(
+    {
+        "comune", "info", "urp", "sportello", "protocollo", "pec", "it", "gov", "provincia",
+        "unione", "ufficio", "segreteria", "centralino",
+    }
+)  # fmt: skip
+"""Words of public addresses that are recorded whole (prompts/: word_...)."""
+SIGNS = {"@": "sign_at", ".": "sign_dot", "-": "sign_dash", "_": "sign_underscore"}
+
+
+def greeting(office: Office, decision: Decision, now: Now) -> Keys:
+    """Return the prompts of voicemail's greeting for a decision, heard at `now`."""
+    return tuple(
+        f"{language}/{key}"
+        for number, language in enumerate(office.languages)
+        for key in _greeting(office, decision, now, first=number == 0)
+    )
+
+
+def in_languages(office: Office, *keys: str) -> Keys:
+    """Return prompts in every language of the office, one language after the other."""
+    return tuple(f"{language}/{key}" for language in office.languages for key in keys)
+
+
+def for_staff(office: Office, key: str) -> Keys:
+    """Return a prompt in the office's first language: what a phone of the office hears."""
+    return (f"{office.languages[0]}/{key}",)
+
+
+def tone(office: Office) -> Keys:
+    """Return the tone after which a message is recorded."""
+    return for_staff(office, TONE)
+
+
+def _greeting(office: Office, decision: Decision, now: Now, *, first: bool) -> Iterator[str]:
+    yield decision.greeting
+    if decision.reopens_at:
+        yield from reopening(office, decision, decision.reopens_at, now)
+    yield "leave_message"
+    if first and office.email:
+        yield "write_to"
+        yield from office.email
+
+
+def reopening(office: Office, decision: Decision, at: datetime, now: Now) -> Keys:
+    """Say when people answer again: today, tomorrow, a weekday, beyond six days the date.
+
+    Minutes are rounded up to the next five, so that nobody calls too early.
+    """
+    at, today = _rounded_up(office.local(at)), office.today(now.wall)
+    hour = (f"hour_{at.hour}", *((f"minute_{at.minute}",) if at.minute else ()))
+    if decision.greeting == "greeting_absent" and at.date() == today:
+        return ("back_at", *hour)
+    return (*_day(at, (at.date() - today).days), *hour)
+
+
+def _rounded_up(at: datetime) -> datetime:
+    whole = at.replace(second=0, microsecond=0)
+    missing = -whole.minute % 5 if whole == at else 5 - whole.minute % 5
+    return whole + timedelta(minutes=missing)
+
+
+def _day(at: datetime, days_ahead: int) -> Keys:
+    if days_ahead > 6:
+        return ("reopen_on", f"day_{at.day}", f"month_{at.month}")
+    near = {0: "today", 1: "tomorrow"}
+    return (f"reopen_{near.get(days_ahead, WEEKDAYS[at.weekday()])}",)
+
+
+def spell_email(address: str) -> Keys:
+    """Spell an e-mail address as prompt keys: whole words where recorded, else letter by letter.
+
+    Raises ConfigurationError for a character that has no prompt.
+    """
+    keys: list[str] = []
+    for part in _parts(address.lower()):
+        keys += [f"word_{part}"] if part in WORDS else [_sign(c, address) for c in part]
+    return tuple(keys)
+
+
+def _parts(address: str) -> list[str]:
+    """Split at the signs and keep them."""
+    spaced = "".join(f" {c} " if c in SIGNS else c for c in address)
+    return spaced.split()
+
+
+def _sign(character: str, address: str) -> str:
+    if character in SIGNS:
+        return SIGNS[character]
+    if character.isascii() and character.isalpha():
+        return f"letter_{character}"
+    if character.isascii() and character.isdigit():
+        return f"digit_{character}"
+    raise ConfigurationError(
+        f"e-mail {address!r}: {character!r} cannot be spoken; use a-z 0-9 @.-_"
+    )

@@ -1,0 +1,100 @@
+"""One call: what the Switchboard remembers of it between two events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from appliance.calls.events import Caller, Presentation
+from appliance.calls.orders import CallRecord, Result, Ringing, WriteCall
+from appliance.calls.states import LIMITS_MS, State
+from appliance.policy.clock import Now
+from appliance.policy.office import Line
+from appliance.policy.routing import Decision, Missed, Way
+
+WORDS_FOR = {
+    Presentation.WITHHELD: "numero riservato",
+    Presentation.UNAVAILABLE: "numero non disponibile",
+    Presentation.UNKNOWN: "numero sconosciuto",
+}
+"""What a phone's screen shows in place of a number; phones of the office speak Italian."""
+
+
+@dataclass(slots=True)
+class Call:
+    """A call on `line`: `legs` ring (leg -> phone), `leg` is the one that answered.
+
+    `stage` is the group that is rung, `missed` why the switchboard did not take it, `outcomes` how
+    legs of the stage ended, `went_away` the phones that lifted and hung up at once. `off_hook` is
+    true from AnswerLine on, `up` from LineAnswered on, `on_line` until the line is free again,
+    `full` once a message had its full length. Times are monotonic seconds.
+    """
+
+    id: str
+    line: Line
+    record: CallRecord
+    state: State = State.ARRIVED
+    deadline: float | None = None
+    decision: Decision | None = None
+    stage: Way | None = None
+    missed: Missed | None = None
+    outcomes: list[Missed] = field(default_factory=list)
+    legs: dict[str, str] = field(default_factory=dict)
+    went_away: set[str] = field(default_factory=set)
+    leg: str = ""
+    off_hook: bool = False
+    up: bool = False
+    on_line: bool = True
+    play: str = ""
+    recording_since: float = 0.0
+    full: bool = False
+    _legs_made: int = 0
+    _plays_made: int = 0
+
+    def enter(self, state: State, now: Now, limit_ms: int | None = None) -> None:
+        """Go to a state and start its limit: the given one, else that of LIMITS_MS, if any."""
+        limit = LIMITS_MS.get(state) if limit_ms is None else limit_ms
+        self.state = state
+        self.deadline = None if limit is None else now.monotonic + limit / 1000
+
+    def note(self, *codes: str, **changes: Any) -> None:
+        """Add codes to the record's trail and change fields of the record."""
+        self.record = replace(self.record, trail=self.record.trail + codes, **changes)
+
+    def settle(self, result: Result) -> None:
+        """Say how the call ended; what was said first holds."""
+        if self.record.result is Result.OPEN:
+            self.record = replace(self.record, result=result)
+
+    def write(self) -> WriteCall:
+        """Have the record kept as it stands."""
+        return WriteCall(self.record)
+
+    def new_leg(self, phone: str) -> Ringing:
+        """Name a leg for a phone and remember that it rings."""
+        self._legs_made += 1
+        leg = f"{self.id}.{self._legs_made}"
+        self.legs[leg] = phone
+        return Ringing(leg, phone)
+
+    def new_play(self) -> str:
+        """Name an announcement; only the end of the latest one matters."""
+        self._plays_made += 1
+        self.play = f"{self.id}.p{self._plays_made}"
+        return self.play
+
+    def owns(self, leg: str) -> bool:
+        """True for a leg that rings for, or talks in, this call."""
+        return leg in self.legs or (bool(leg) and leg == self.leg)
+
+    @property
+    def display(self) -> str:
+        """What the ringing phones show: the number called, label or line, and the caller."""
+        return f"{self.line.shown} {caller_words(self.record.caller)}"
+
+
+def caller_words(caller: Caller) -> str:
+    """Return the caller's name or number, or the words for its absence."""
+    if caller.presentation is Presentation.SHOWN:
+        return caller.name or caller.number
+    return WORDS_FOR[caller.presentation]

@@ -1,0 +1,152 @@
+"""What all calls share: lines, phones, groups, manual states. No decision is made here."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from appliance.calls.call import Call
+from appliance.calls.orders import Result
+from appliance.calls.states import KeyState, State
+from appliance.policy.clock import Now
+from appliance.policy.office import Daytime, Group, Line, Office
+from appliance.policy.routing import Facts, GroupState, Way, group_open
+from appliance.policy.service_state import ServiceState
+
+LATE_CALLS = 64
+"""Ended calls remembered because their message may yet turn out to be stored."""
+
+
+class LineState(enum.StrEnum):
+    """What people see of a line (B1)."""
+
+    MISSING = "missing"  # never came up since the start
+    IDLE = "idle"
+    RINGING = "ringing"
+    IN_USE = "in_use"
+    CLEARING = "clearing"
+    OUT = "out"
+
+
+@dataclass(slots=True)
+class LineSeat:
+    """One line of the office at run time; `call` is the id of the call on it, or "".
+
+    `configured` is what the office wrote of it, `line` what holds once the modem has spoken.
+    """
+
+    configured: Line
+    line: Line
+    state: LineState = LineState.MISSING
+    since: datetime | None = None
+    call: str = ""
+    reason: str = ""
+    modem: str = ""
+
+    def become(self, state: LineState, now: Now, reason: str = "") -> None:
+        """Change the state; `since` moves only when it really changes."""
+        if state is not self.state:
+            self.since = now.wall
+        self.state, self.reason = state, reason
+
+    def learn(self, modem: str, duplex: bool) -> None:
+        """Take the modem's word: half duplex is half duplex, whatever was configured."""
+        self.modem, self.line = modem, self.configured
+        if not duplex:
+            daytime = self.configured.daytime or Daytime.MESSAGE
+            self.line = replace(self.configured, duplex=False, daytime=daytime)
+
+
+@dataclass(slots=True)
+class KeyCall:
+    """A phone that dialled a key code and hears what was done."""
+
+    leg: str
+    phone: str
+    prompt: str
+    state: KeyState = KeyState.ACCEPTING
+    deadline: float = 0.0
+
+    @property
+    def play(self) -> str:
+        """Name of its one announcement."""
+        return f"key:{self.leg}"
+
+
+@dataclass(slots=True)
+class Desk:
+    """Everything the handlers know beside their own call; `reachable` are registered phones."""
+
+    office: Office
+    prefix: str
+    service: ServiceState
+    seats: dict[str, LineSeat] = field(default_factory=dict)
+    calls: dict[str, Call] = field(default_factory=dict)
+    late: dict[str, Call] = field(default_factory=dict)
+    keys: dict[str, KeyCall] = field(default_factory=dict)
+    reachable: set[str] = field(default_factory=set)
+    waiting: int = 0
+    carrier: bool = True
+    _calls_made: int = 0
+
+    def __post_init__(self) -> None:
+        self.seats = {line.name: LineSeat(line, line) for line in self.office.lines}
+
+    def new_id(self) -> str:
+        """Name a call."""
+        self._calls_made += 1
+        return f"{self.prefix}-{self._calls_made}"
+
+    def group(self, way: Way) -> Group:
+        """Return the group that is rung on a way."""
+        desk = self.office.citizens_desk
+        return desk if desk and way is Way.CITIZENS_DESK else self.office.switchboard
+
+    def engaged(self) -> set[str]:
+        """Return the phones that ring, talk or hear an announcement: none of them is free."""
+        phones = {key.phone for key in self.keys.values()}
+        for call in self.calls.values():
+            phones.update(call.legs.values())
+            if call.leg:
+                phones.add(call.record.phone)
+        return phones
+
+    def free(self, group: Group) -> tuple[str, ...]:
+        """Return the phones of a group that can be rung now."""
+        engaged = self.engaged()
+        return tuple(p for p in group.phones if p in self.reachable and p not in engaged)
+
+    def group_state(self, group: Group) -> GroupState:
+        """Say what a group's phones can do now; its hours and marks are routing's business."""
+        if not self.reachable.intersection(group.phones):
+            return GroupState.UNREACHABLE
+        return GroupState.FREE if self.free(group) else GroupState.BUSY
+
+    def facts(self) -> Facts:
+        """Return what routing must know."""
+        desk = self.office.citizens_desk
+        return Facts(
+            self.service,
+            self.group_state(self.office.switchboard),
+            self.group_state(desk) if desk else GroupState.CLOSED,
+        )
+
+    def desk_state(self, counter: Group, now: Now) -> GroupState:
+        """Say what the citizens' counter can do, by its phones and its own hours (E2)."""
+        return self.group_state(counter) if group_open(counter, now) else GroupState.CLOSED
+
+    def leave_line(self, call: Call, state: LineState, now: Now, reason: str = "") -> None:
+        """The line is no longer the call's; it may ring for another."""
+        seat = self.seats[call.line.name]
+        seat.call, call.on_line = "", False
+        seat.become(state, now, reason)
+
+    def forget(self, call: Call) -> None:
+        """Drop an ended call; one whose message was not stored is remembered for a while."""
+        call.state, call.deadline = State.ENDED, None
+        del self.calls[call.id]
+        if call.record.result is Result.NOT_STORED:
+            self.late[call.id] = call
+            if len(self.late) > LATE_CALLS:
+                del self.late[next(iter(self.late))]

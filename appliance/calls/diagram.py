@@ -1,0 +1,54 @@
+"""The call's table as a picture: mermaid text drawn from the rows, for docs/architecture.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from appliance.calls.states import KEY_TABLE, TABLE, KeyState, Row, State
+
+
+def call_diagram() -> str:
+    """Return a mermaid state diagram of a call: every row that leads to another state."""
+    edges: dict[tuple[str, str], list[str]] = {}
+    for state, rows in TABLE.items():
+        for event, row in rows.items():
+            if isinstance(row, Row):
+                for to in row.to:
+                    edges.setdefault((state.value, to.value), []).append(event.__name__)
+    return _mermaid(State.ARRIVED.value, edges, State.ENDED.value)
+
+
+def key_diagram() -> str:
+    """Return a mermaid state diagram of a key-code call."""
+    edges: dict[tuple[str, str], list[str]] = {}
+    for state, rows in KEY_TABLE.items():
+        for event, (_, to) in rows.items():
+            edges.setdefault((state.value, to.value), []).append(event.__name__)
+    return _mermaid(KeyState.ACCEPTING.value, edges, KeyState.ENDED.value)
+
+
+def call_table() -> str:
+    """Return the whole table as Markdown: what each event does, or why it does nothing."""
+    lines = ["| state | event | does | leads to |", "|---|---|---|---|"]
+    for state, rows in TABLE.items():
+        for event, row in sorted(rows.items(), key=lambda item: item[0].__name__):
+            cells = (f"`{row.do}`", _targets(state, row)) if isinstance(row, Row) else _why(row)
+            lines.append(f"| {state} | {event.__name__} | {cells[0]} | {cells[1]} |")
+    return "\n".join(lines) + "\n"
+
+
+def _why(row: object) -> tuple[str, str]:
+    return f"ignored: {getattr(row, 'because', '')}", ""
+
+
+def _targets(state: State, row: Row) -> str:
+    return ", ".join((*((state.value,) if row.stays else ()), *row.to))
+
+
+def _mermaid(first: str, edges: Mapping[tuple[str, str], list[str]], last: str) -> str:
+    lines = ["stateDiagram-v2", f"    [*] --> {first}"]
+    lines += [
+        f"    {start} --> {to}: {', '.join(sorted(events))}"
+        for (start, to), events in edges.items()
+    ]
+    return "\n".join((*lines, f"    {last} --> [*]")) + "\n"

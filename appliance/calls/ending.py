@@ -1,0 +1,137 @@
+"""How calls end: somebody hangs up, a line goes, the line is idle again. One final record each.
+
+Handlers of the table (states.py), as in ringing.py.
+"""
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+from __future__ import annotations
+
+from typing import Any
+
+from appliance.calls import orders
+from appliance.calls.call import Call
+from appliance.calls.desk import Desk, LineState
+from appliance.calls.events import CallerHungUp, CarrierLost, Evidence, LineLost
+from appliance.calls.orders import Result
+from appliance.calls.ringing import Orders, stop_ringing
+from appliance.calls.states import State
+from appliance.policy.clock import Now
+
+
+def hang_up_line(desk: Desk, call: Call, now: Now) -> Orders:
+    """Put the line on hook; LineIdle will prove it."""
+    desk.seats[call.line.name].become(LineState.CLEARING, now)
+    yield orders.HangUp(call.line.name)
+
+
+def release_phones(call: Call) -> Orders:
+    """Let every phone of the call go: those that ring and the one that talks."""
+    yield from stop_ringing(call)
+    if call.leg:
+        yield orders.HangUpPhone(call.leg)
+        call.leg = ""
+
+
+def note_evidence(call: Call, event: CallerHungUp) -> None:
+    """Keep by what the release was noticed and how long that took; the first one counts (B1)."""
+    if call.record.evidence is None:
+        code = f"released.{event.evidence}"
+        call.note(code, evidence=event.evidence, release_ms=event.after_ms)
+
+
+def note_lost(call: Call, event: Any) -> None:
+    """Keep that the line or the carrier went away under the call."""
+    if isinstance(event, LineLost | CarrierLost):
+        note_evidence(call, CallerHungUp(call.line.name, Evidence.LOST))
+
+
+def give_up(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
+    """The ringing stopped before anybody answered."""
+    yield from stop_ringing(call)
+    note_evidence(call, event)
+    call.settle(Result.GAVE_UP)
+    desk.leave_line(call, LineState.IDLE, now)
+    yield from end(desk, call, now)
+
+
+def operator_left(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The operator hung up: so does the box."""
+    call.note("operator_left")
+    call.leg = ""
+    yield from _clear(desk, call, now, Result.ANSWERED)
+
+
+def caller_left(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
+    """The caller hung up after a conversation."""
+    note_evidence(call, event)
+    yield from _clear(desk, call, now, Result.ANSWERED)
+
+
+def leave(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
+    """The caller hung up before anybody spoke with them, or before leaving a message."""
+    note_evidence(call, event)
+    waits_for_person = call.state in {State.ANSWERING, State.HOLDING}
+    yield from _clear(desk, call, now, Result.GAVE_UP if waits_for_person else Result.NO_MESSAGE)
+
+
+def never_up(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The line never came up."""
+    call.note("line.never_up")
+    yield from _clear(desk, call, now, Result.LOST)
+
+
+def hang_up(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The farewell was heard, or the caller did not wait for its end."""
+    if isinstance(event, CallerHungUp):
+        note_evidence(call, event)
+    yield from _clear(desk, call, now, call.record.result)
+
+
+def _clear(desk: Desk, call: Call, now: Now, result: Result) -> Orders:
+    yield from release_phones(call)
+    yield from hang_up_line(desk, call, now)
+    call.settle(result)
+    call.enter(State.CLEARING, now)
+    yield call.write()
+
+
+def lose(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The line went away, or on hook by itself, under the call: nothing more can be done for it."""
+    yield from release_phones(call)
+    note_lost(call, event)
+    call.settle(Result.LOST)
+    yield from finish(desk, call, event, now)
+
+
+def note_release(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
+    """The evidence came after the hang-up was ordered: it belongs to the record all the same."""
+    note_evidence(call, event)
+    yield call.write()
+
+
+def not_idle(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The line has not proven itself idle in time: the call ends, the line stays in doubt."""
+    call.note("line.not_idle")
+    desk.leave_line(call, LineState.CLEARING, now, "not proven idle after hanging up")
+    yield from end(desk, call, now)
+
+
+def finish(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The line is idle, or gone: the call is over."""
+    free_line_of(desk, call, event, now)
+    yield from end(desk, call, now)
+
+
+def free_line_of(desk: Desk, call: Call, event: Any, now: Now) -> None:
+    """Part call and line by what was said of the line."""
+    state, reason = LineState.IDLE, ""
+    if isinstance(event, LineLost | CarrierLost):
+        state, reason = LineState.OUT, event.reason
+    desk.leave_line(call, state, now, reason)
+
+
+def end(desk: Desk, call: Call, now: Now) -> Orders:
+    """Write the final record and forget the call."""
+    call.note("ended", ended_at=now.wall)
+    desk.forget(call)
+    yield call.write()

@@ -1,0 +1,52 @@
+"""Which function does what a row of the table says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from appliance.calls import ending, messages, ringing
+from appliance.calls.call import Call
+from appliance.calls.desk import Desk
+from appliance.calls.ringing import Orders
+from appliance.calls.states import Do
+from appliance.policy.clock import Now
+
+Handler = Callable[[Desk, Call, Any, Now], Orders]
+
+HANDLERS: Mapping[Do, Handler] = {
+    Do.ROUTE: ringing.route,
+    Do.LEARN_CALLER: ringing.learn_caller,
+    Do.GIVE_UP: ending.give_up,
+    Do.ANSWER: ringing.answer,
+    Do.LEG_OUT: ringing.leg_out,
+    Do.NEXT_STAGE: ringing.next_stage,
+    Do.HEED_ABSENCE: ringing.heed_absence,
+    Do.RING_ON: ringing.ring_on,
+    Do.HOLD: ringing.hold,
+    Do.TALK: ringing.talk,
+    Do.OPERATOR_LEFT: ending.operator_left,
+    Do.CALLER_LEFT: ending.caller_left,
+    Do.LEAVE: ending.leave,
+    Do.NEVER_UP: ending.never_up,
+    Do.GREET: messages.greet,
+    Do.SOUND_TONE: messages.sound_tone,
+    Do.SKIP_GREETING: messages.skip_greeting,
+    Do.RECORD: messages.record,
+    Do.NOTE_GAP: messages.note_gap,
+    Do.KEEP: messages.keep,
+    Do.KEEP_AS_IS: messages.keep_as_is,
+    Do.STORED: messages.stored,
+    Do.NOT_STORED: messages.not_stored,
+    Do.SAVED: messages.saved,
+    Do.NOT_SAVED: messages.not_saved,
+    Do.CALLER_WENT: messages.caller_went,
+    Do.LINE_WENT: messages.line_went,
+    Do.FREE_LINE: messages.free_line,
+    Do.HANG_UP: ending.hang_up,
+    Do.NOTE_RELEASE: ending.note_release,
+    Do.CORRECT: messages.correct,
+    Do.END: ending.finish,
+    Do.NOT_IDLE: ending.not_idle,
+    Do.LOSE: ending.lose,
+}

@@ -1,0 +1,210 @@
+"""Voicemail: greeting, tone, recording, and only what is stored is told to be stored (P9, E5).
+
+Handlers of the table (states.py), as in ringing.py.
+"""
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+from __future__ import annotations
+
+from typing import Any
+
+from appliance.calls import announcements, orders
+from appliance.calls.call import Call
+from appliance.calls.desk import Desk
+from appliance.calls.ending import end, free_line_of, hang_up_line, note_evidence, note_lost
+from appliance.calls.events import (
+    CallerHungUp,
+    CarrierLost,
+    DigitPressed,
+    LineIdle,
+    LineLost,
+    LineRestored,
+    MessageStored,
+    RecordingEnded,
+    RecordingGap,
+    RecordingStop,
+    StoreFailed,
+)
+from appliance.calls.orders import Result
+from appliance.calls.ringing import Orders, start_greeting
+from appliance.calls.states import State
+from appliance.policy.clock import Now
+
+SKIP_KEY = "#"
+RECORDING_MARGIN_MS = 30_000
+"""How long after the limit of a message its recording may still be missing."""
+CALLER_WAITS = (RecordingStop.KEY, RecordingStop.SILENCE, RecordingStop.LIMIT)
+"""Ends of a recording after which the caller may still be on the line to hear an answer."""
+LINE_GONE = (LineLost, CarrierLost, LineIdle, LineRestored)
+
+
+def greet(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The line is up for voicemail."""
+    call.up = True
+    assert call.decision is not None, "voicemail is always decided"
+    yield from start_greeting(desk, call, call.decision, now)
+
+
+def sound_tone(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The greeting is over (or its limit): the tone after which the caller speaks."""
+    call.enter(State.TONE, now)
+    yield orders.Play(call.new_play(), announcements.tone(desk.office), line=call.line.name)
+
+
+def skip_greeting(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+    """`#` leads straight to the tone; other keys mean nothing."""
+    if event.digit == SKIP_KEY:
+        call.note("greeting.skipped")
+        yield from sound_tone(desk, call, event, now)
+
+
+def record(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The tone is over: record."""
+    limits = desk.office.voicemail
+    call.enter(State.RECORDING, now, limits.limit_ms + RECORDING_MARGIN_MS)
+    call.recording_since = now.monotonic
+    call.note("recording")
+    yield orders.Record(
+        call.id, call.line.name, limits.limit_ms, limits.silence_ms, limits.grace_ms
+    )
+
+
+def note_gap(desk: Desk, call: Call, event: RecordingGap, now: Now) -> Orders:
+    """Lost sound is never silent about itself."""
+    call.note(f"recording.gap.{event.gap_ms}")
+    yield from ()
+
+
+def keep(desk: Desk, call: Call, event: RecordingEnded, now: Now) -> Orders:
+    """The recording ended: a message if long enough, else a call without one."""
+    call.note(f"recorded.{event.stop}")
+    length_ms = event.length_ms - event.trim_ms
+    waits = event.stop in CALLER_WAITS
+    if length_ms < desk.office.voicemail.minimum_ms:
+        yield from _too_short(desk, call, now, waits=waits)
+        return
+    if not waits:
+        yield from hang_up_line(desk, call, now)
+    call.full = event.stop is RecordingStop.LIMIT
+    yield from _store(desk, call, now, event.trim_ms, waits=waits)
+
+
+def keep_as_is(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The call broke off and nobody closed the recording: keep what there is, by the clock."""
+    call.note("recording.cut")
+    trim_ms = 0
+    if isinstance(event, CallerHungUp):
+        trim_ms = event.after_ms
+        note_evidence(call, event)
+    yield from _clear(desk, call, event, now)
+    length_ms = int((now.monotonic - call.recording_since) * 1000)
+    if length_ms - trim_ms >= desk.office.voicemail.minimum_ms:
+        yield from _store(desk, call, now, trim_ms, waits=False)
+        return
+    yield orders.DropRecording(call.id)
+    call.settle(Result.NO_MESSAGE)
+    yield from _after_saving(desk, call, now)
+
+
+def _clear(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """Put the line on hook, or take note that it is gone or on hook already."""
+    if isinstance(event, LINE_GONE):
+        yield from free_line(desk, call, event, now)
+    else:
+        yield from hang_up_line(desk, call, now)
+
+
+def _too_short(desk: Desk, call: Call, now: Now, *, waits: bool) -> Orders:
+    yield orders.DropRecording(call.id)
+    call.settle(Result.NO_MESSAGE)
+    if waits:
+        yield from _say(desk, call, now, "message_too_short")
+        return
+    yield from hang_up_line(desk, call, now)
+    call.enter(State.CLEARING, now)
+    yield call.write()
+
+
+def _store(desk: Desk, call: Call, now: Now, trim_ms: int, *, waits: bool) -> Orders:
+    call.enter(State.STORING if waits else State.SAVING, now, desk.office.voicemail.store_ms)
+    yield orders.StoreMessage(call.id, call.id, call.record, trim_ms)
+    yield call.write()
+
+
+def _say(desk: Desk, call: Call, now: Now, *keys: str) -> Orders:
+    """Tell the waiting caller how it went, then hang up."""
+    call.enter(State.FAREWELL, now)
+    prompts = announcements.in_languages(desk.office, *keys)
+    yield orders.Play(call.new_play(), prompts, line=call.line.name)
+    yield call.write()
+
+
+def stored(desk: Desk, call: Call, event: MessageStored, now: Now) -> Orders:
+    """On disk, whole: now the caller may be told."""
+    _note_stored(call, event)
+    full = ("message_full",) if call.full else ()
+    yield from _say(desk, call, now, *full, "message_stored")
+
+
+def not_stored(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """Not, or not in time: the caller is told to call again. A late success corrects the record."""
+    _note_not_stored(call, event)
+    yield from _say(desk, call, now, "message_not_stored")
+
+
+def saved(desk: Desk, call: Call, event: MessageStored, now: Now) -> Orders:
+    """Stored after the caller had gone."""
+    _note_stored(call, event)
+    yield from _after_saving(desk, call, now)
+
+
+def not_saved(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """Not stored, and nobody is there to be told; the record says so."""
+    _note_not_stored(call, event)
+    yield from _after_saving(desk, call, now)
+
+
+def correct(desk: Desk, call: Call, event: MessageStored, now: Now) -> Orders:
+    """A message given up turned out to be stored: the record follows the disk."""
+    if call.record.result is Result.NOT_STORED:
+        _note_stored(call, event)
+        yield call.write()
+
+
+def _note_stored(call: Call, event: MessageStored) -> None:
+    call.note("stored", result=Result.MESSAGE, message=event.message)
+
+
+def _note_not_stored(call: Call, event: Any) -> None:
+    call.note("store.failed" if isinstance(event, StoreFailed) else "store.late")
+    call.settle(Result.NOT_STORED)
+
+
+def _after_saving(desk: Desk, call: Call, now: Now) -> Orders:
+    """The message is settled: the call ends with its line."""
+    if call.on_line:
+        call.enter(State.CLEARING, now)
+        yield call.write()
+    else:
+        yield from end(desk, call, now)
+
+
+def caller_went(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
+    """The caller did not wait to hear; the message is stored all the same."""
+    note_evidence(call, event)
+    yield from hang_up_line(desk, call, now)
+    call.state = State.SAVING
+
+
+def line_went(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The line went while the message was being stored."""
+    yield from free_line(desk, call, event, now)
+    call.state = State.SAVING
+
+
+def free_line(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The line is free for the next call, or out; the message is still being stored."""
+    if call.on_line:  # else the carrier was lost, which is told to every call
+        note_lost(call, event)
+        free_line_of(desk, call, event, now)
+    yield from ()

@@ -1,0 +1,209 @@
+"""A call that rings: routed, then rung stage after stage until somebody or voicemail answers.
+
+Handlers of the table (states.py): each takes the desk, the call, the event and the time, changes
+the call and yields the orders.
+"""
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from appliance.calls import orders
+from appliance.calls.announcements import greeting
+from appliance.calls.call import Call
+from appliance.calls.desk import Desk, LineState
+from appliance.calls.events import (
+    CallerIdentified,
+    OperatorAnswered,
+    PhoneBusy,
+    PhoneDeclined,
+    PhoneHungUp,
+    PhoneUnreachable,
+)
+from appliance.calls.orders import Order
+from appliance.calls.states import State
+from appliance.policy import routing
+from appliance.policy.clock import Now
+from appliance.policy.routing import Decision, Missed, Way
+
+Orders = Iterator[Order]
+
+OUTCOMES: dict[type, Missed] = {
+    PhoneHungUp: Missed.NO_ANSWER,
+    PhoneDeclined: Missed.DECLINED,
+    PhoneBusy: Missed.BUSY,
+    PhoneUnreachable: Missed.UNREACHABLE,
+}
+GRAVEST = (Missed.NO_ANSWER, Missed.DECLINED, Missed.BUSY, Missed.UNREACHABLE)
+"""Of a stage whose phones ended differently, the first of these that occurred is told."""
+
+RECORD_WAYS = {
+    Way.SWITCHBOARD: orders.Way.SWITCHBOARD,
+    Way.CITIZENS_DESK: orders.Way.CITIZENS_DESK,
+    Way.VOICEMAIL: orders.Way.VOICEMAIL,
+    Way.NOBODY: orders.Way.NONE,
+}
+
+
+def route(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The caller is settled, or the carrier never said so: decide, once for all (E1)."""
+    if isinstance(event, CallerIdentified):
+        call.note(f"caller.{event.caller.presentation}", caller=event.caller)
+    else:
+        call.note("caller.never_settled")
+    yield from take(desk, call, routing.route(desk.office, call.line, desk.facts(), now), now)
+
+
+def learn_caller(desk: Desk, call: Call, event: CallerIdentified, now: Now) -> Orders:
+    """The identity came late: it belongs to the record all the same."""
+    call.note("caller.late", caller=event.caller)
+    yield call.write()
+
+
+def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
+    """Go the decided way."""
+    call.decision = decision
+    call.missed = call.missed or decision.cause
+    way = RECORD_WAYS[decision.way]
+    call.note(f"route.{decision.code}", way=way, reason=decision.code.value)
+    if decision.way is Way.VOICEMAIL:
+        yield from _to_voicemail(desk, call, decision, now)
+    else:
+        yield from _ring(desk, call, decision.way, now)
+
+
+def _ring(desk: Desk, call: Call, way: Way, now: Now) -> Orders:
+    """Ring a group's free phones; for the ordinary phone beside the line there is none to ring."""
+    group = desk.group(way)
+    phones = () if way is Way.NOBODY else free_for(desk, call, way)
+    call.stage, call.outcomes = way, []
+    call.enter(State.HOLDING if call.off_hook else State.RINGING, now, group.ring_ms)
+    ringing = tuple(call.new_leg(phone) for phone in phones)
+    if ringing:
+        call.note(f"ring.{','.join(phones)}")
+        yield orders.RingPhones(call.id, ringing, call.display, call.record.caller.number)
+    yield call.write()
+
+
+def free_for(desk: Desk, call: Call, way: Way) -> tuple[str, ...]:
+    """Return the phones to ring for this call: free, and not one that went away from it."""
+    return tuple(p for p in desk.free(desk.group(way)) if p not in call.went_away)
+
+
+def _to_voicemail(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
+    call.stage = None
+    if call.up:
+        yield from start_greeting(desk, call, decision, now)
+        return
+    call.enter(State.GREETING_PENDING, now)
+    if not call.off_hook:
+        yield from off_hook(desk, call, now)
+    yield call.write()
+
+
+def off_hook(desk: Desk, call: Call, now: Now) -> Orders:
+    """Take the line off hook."""
+    call.off_hook = True
+    desk.seats[call.line.name].become(LineState.IN_USE, now)
+    yield orders.AnswerLine(call.line.name)
+
+
+def start_greeting(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
+    """Greet by the reason of the decision; voicemail's limits follow."""
+    call.enter(State.GREETING, now)
+    call.note("greeting", answered_at=now.wall)
+    prompts = greeting(desk.office, decision, now)
+    yield orders.Play(call.new_play(), prompts, line=call.line.name)
+    yield call.write()
+
+
+def answer(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -> Orders:
+    """The first who lifts has the call; the other phones stop, the line comes up (or is up)."""
+    call.leg = event.leg
+    phone = call.legs.pop(event.leg)
+    call.note(f"answered.{phone}", phone=phone)
+    if not call.off_hook:
+        yield from off_hook(desk, call, now)
+    yield orders.Connect(call.line.name, event.leg)
+    yield from stop_ringing(call, answered_elsewhere=True)
+    if call.up:
+        yield from talk(desk, call, event, now)
+    else:
+        call.enter(State.ANSWERING, now)
+        yield call.write()
+
+
+def talk(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The line is up and joined to the phone."""
+    call.up = True
+    call.enter(State.TALKING, now)
+    call.note("talking", answered_at=now.wall)
+    yield call.write()
+
+
+def stop_ringing(call: Call, *, answered_elsewhere: bool = False) -> Orders:
+    """Stop every phone that still rings for the call."""
+    for leg in call.legs:
+        yield orders.StopRinging(leg, answered_elsewhere)
+    call.legs.clear()
+
+
+def leg_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """A phone will not answer; when it was the stage's last one, the call goes on at once."""
+    outcome = OUTCOMES[type(event)]
+    call.outcomes.append(outcome)
+    call.note(f"{outcome}.{call.legs.pop(event.leg)}")
+    if call.legs:
+        return
+    missed = next(kind for kind in GRAVEST if kind in call.outcomes)
+    yield from go_on(desk, call, missed, now)
+
+
+def next_stage(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """Nobody lifted within the group's time."""
+    call.note(f"no_answer.{call.stage}")
+    yield from go_on(desk, call, Missed.NO_ANSWER, now)
+
+
+def go_on(desk: Desk, call: Call, missed: Missed, now: Now) -> Orders:
+    """Leave a stage for the next one, deciding by what holds at this moment."""
+    yield from stop_ringing(call)
+    office, facts = desk.office, desk.facts()
+    if call.stage is Way.SWITCHBOARD:
+        decision = routing.overflow(office, facts, now, missed)
+    elif call.stage is Way.CITIZENS_DESK:
+        decision = routing.after_desk(office, facts, now, call.missed or missed, missed)
+    else:
+        decision = routing.parallel_unanswered(office, facts, now)
+    yield from take(desk, call, decision, now)
+
+
+def heed_absence(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """All absent: no phone rings any more, the caller hears why (E4). Else it rings on (E1)."""
+    decision = routing.if_absent(desk.office, desk.service, now)
+    if decision is None:
+        return
+    yield from stop_ringing(call)
+    yield from take(desk, call, decision, now)
+
+
+def ring_on(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The operator hung up before the line was up: the caller has met nobody, others are rung."""
+    outcome, stage = OUTCOMES[type(event)], call.stage or Way.SWITCHBOARD
+    call.went_away.add(call.record.phone)
+    call.note(f"{outcome}.{call.record.phone}", phone="")
+    call.leg = ""
+    absent = routing.if_absent(desk.office, desk.service, now)
+    if absent is None and free_for(desk, call, stage):
+        yield from _ring(desk, call, stage, now)
+    else:
+        yield from go_on(desk, call, outcome, now)
+
+
+def hold(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The line came up while other phones ring: the caller hears that somebody is being sought."""
+    call.up = True
+    call.note("held")
+    yield orders.Hold(call.line.name)

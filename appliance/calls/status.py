@@ -1,0 +1,159 @@
+"""What anybody may know of the desk at a moment: LEDs, `centralino status`, the console."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.calls.call import Call
+from appliance.calls.desk import Desk, LineSeat, LineState
+from appliance.calls.events import Caller
+from appliance.calls.orders import CallRecord
+from appliance.calls.states import State
+from appliance.policy.clock import ClockState, Now
+from appliance.policy.codes import Code, sentence
+from appliance.policy.office import Group
+from appliance.policy.opening import opening
+from appliance.policy.routing import GroupState, Way
+from appliance.policy.service_state import ServiceState
+from appliance.policy.words import Words
+
+CARRIER_GONE = Words(
+    "Nessuna linea è servita: il processo delle linee si riavvia.",
+    "No line is served: the lines' process is restarting.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LineStatus:
+    """One line: its state, since when, the call on it ("" for none), why it is out."""
+
+    name: str
+    label: str
+    state: LineState
+    since: datetime | None
+    call: str = ""
+    reason: str = ""
+    modem: str = ""
+    duplex: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallStatus:
+    """One call that is going on."""
+
+    call: str
+    line: str
+    state: State
+    caller: Caller
+    record: CallRecord
+    ringing: tuple[str, ...] = ()
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStatus:
+    """One group: what it can do now, and its phones by what they are doing."""
+
+    name: str
+    state: GroupState
+    free: tuple[str, ...]
+    engaged: tuple[str, ...]
+    unreachable: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The whole desk; `open` is whether people answer now, `changes_at` when time changes that.
+
+    `citizens_desk` is None where there is no counter; `waiting` counts messages nobody closed;
+    `degraded` says what is not as it should be, empty when all is well.
+    """
+
+    at: datetime
+    open: bool
+    code: Code
+    sentence: Words
+    changes_at: datetime | None
+    service: ServiceState
+    lines: tuple[LineStatus, ...]
+    calls: tuple[CallStatus, ...]
+    switchboard: GroupStatus
+    citizens_desk: GroupStatus | None
+    waiting: int
+    degraded: tuple[Words, ...]
+    clock_state: ClockState
+
+
+def status(desk: Desk, now: Now) -> Status:
+    """Describe the desk at a moment."""
+    office, counter = desk.office, desk.office.citizens_desk
+    answer = opening(office.switchboard.schedule, desk.service, now)
+    switchboard = desk.group_state(office.switchboard)
+    if not answer.open:
+        switchboard = GroupState.CLOSED
+    elif desk.service.expired(now.wall).unattended:
+        switchboard = GroupState.UNATTENDED
+    return Status(
+        at=now.wall,
+        open=answer.open,
+        code=answer.code,
+        sentence=sentence(answer.code, answer.name),
+        changes_at=answer.changes_at,
+        service=desk.service.expired(now.wall),
+        lines=tuple(_line(seat) for seat in desk.seats.values()),
+        calls=tuple(_call(call) for call in desk.calls.values()),
+        switchboard=_group(desk, office.switchboard, switchboard),
+        citizens_desk=_group(desk, counter, desk.desk_state(counter, now)) if counter else None,
+        waiting=desk.waiting,
+        degraded=tuple(_degraded(desk, now)),
+        clock_state=now.clock_state,
+    )
+
+
+def _line(seat: LineSeat) -> LineStatus:
+    line = seat.line
+    return LineStatus(
+        line.name, line.shown, seat.state, seat.since, seat.call, seat.reason, seat.modem,
+        line.duplex,
+    )  # fmt: skip
+
+
+def _call(call: Call) -> CallStatus:
+    record, ringing = call.record, tuple(call.legs.values())
+    return CallStatus(
+        call.id, call.line.name, call.state, record.caller, record, ringing, record.phone
+    )
+
+
+def _group(desk: Desk, group: Group, state: GroupState) -> GroupStatus:
+    free, reachable = desk.free(group), desk.reachable
+    return GroupStatus(
+        group.name,
+        state,
+        free,
+        tuple(p for p in group.phones if p in reachable and p not in free),
+        tuple(p for p in group.phones if p not in reachable),
+    )
+
+
+def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
+    """Say what is wrong, the gravest first."""
+    if not desk.carrier:
+        yield CARRIER_GONE
+    for seat in desk.seats.values():
+        if seat.state in {LineState.MISSING, LineState.OUT}:
+            why = seat.reason and f": {seat.reason}"
+            yield Words(f"{seat.line.shown} fuori servizio{why}", f"{seat.line.shown} is out{why}")
+        elif seat.reason:
+            yield Words(f"{seat.line.shown}: {seat.reason}", f"{seat.line.shown}: {seat.reason}")
+    for way in (Way.SWITCHBOARD, Way.CITIZENS_DESK):
+        group = desk.group(way)
+        if desk.group_state(group) is GroupState.UNREACHABLE:
+            yield Words(
+                f"Nessun telefono raggiungibile: {group.label.it}",
+                f"No phone can be reached: {group.label.en}",
+            )
+    if now.clock_state in {ClockState.STALE, ClockState.UNSET}:
+        yield Words("L'ora non è affidabile.", "The clock cannot be trusted.")

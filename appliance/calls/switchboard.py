@@ -1,0 +1,247 @@
+"""The Switchboard: facts in, orders out. It decides; it opens nothing and reads no clock.
+
+`handle(event, now)` returns the orders to carry out, in order. `next_deadline()` says when `due`
+must be asked; the events it returns are handled like any other. The service translates around it:
+it reserves an RTP port before a phone is rung, and keeps records and recordings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from appliance.calls import keycodes, orders
+from appliance.calls.call import Call
+from appliance.calls.desk import Desk, KeyCall, LineState
+from appliance.calls.events import (
+    CallerHungUp,
+    CarrierLost,
+    CarrierRestored,
+    DeadlinePassed,
+    Event,
+    Evidence,
+    LineIdle,
+    LineLost,
+    LineRang,
+    LineRestored,
+    MessagesWaiting,
+    OperatorAnswered,
+    PhoneDialled,
+    PhoneGone,
+    PhoneRegistered,
+    PromptEnded,
+    ServiceStateChanged,
+)
+from appliance.calls.handlers import HANDLERS
+from appliance.calls.marks import request_of, requested
+from appliance.calls.orders import CallRecord, Order
+from appliance.calls.states import Ignored, row_for
+from appliance.calls.status import Status, status
+from appliance.policy.clock import Now
+from appliance.policy.office import Office
+from appliance.policy.service_state import NO_MARKS, ServiceState
+
+EXPIRY = "service_state"
+"""`what` of the deadline at which a manual state ends by itself."""
+
+Orders = Iterator[Order]
+
+
+class Switchboard:
+    """One office's calls. `prefix` makes call ids unique over restarts: ids are "prefix-1", ...
+
+    `state` is what was kept of the manual states. Not thread-safe: one thread decides.
+    """
+
+    def __init__(self, office: Office, prefix: str, state: ServiceState = NO_MARKS) -> None:
+        self._desk = Desk(office, prefix, state)
+        self._expiry = None if state.next_expiry() is None else 0.0
+
+    def handle(self, event: Event, now: Now) -> tuple[Order, ...]:
+        """Take a fact and return the orders it leads to."""
+        own = OWN.get(type(event))
+        before = tuple(own(self, event, now)) if own else ()
+        after = tuple(self._dispatch(event, now))
+        self._plan_expiry(now)
+        return before + after
+
+    def next_deadline(self) -> float | None:
+        """Return the monotonic second at which `due` has something, or None."""
+        desk = self._desk
+        times = [call.deadline for call in desk.calls.values()]
+        times += [key.deadline for key in desk.keys.values()]
+        return min((t for t in (*times, self._expiry) if t is not None), default=None)
+
+    def due(self, now: Now) -> tuple[DeadlinePassed, ...]:
+        """Return the deadlines that have come, each once; give them to `handle`."""
+        passed = []
+        if self._expiry is not None and self._expiry <= now.monotonic:
+            self._expiry = None
+            passed.append(DeadlinePassed(EXPIRY))
+        for call in self._desk.calls.values():
+            if call.deadline is not None and call.deadline <= now.monotonic:
+                call.deadline = None
+                passed.append(DeadlinePassed(call.state.value, call.id))
+        late = [key for key in self._desk.keys.values() if key.deadline <= now.monotonic]
+        return (*passed, *(DeadlinePassed(key.state.value, key.leg) for key in late))
+
+    def status(self, now: Now) -> Status:
+        """Describe everything at a moment."""
+        return status(self._desk, now)
+
+    # --- what is not one call's business -------------------------------------------------------
+
+    def _on_rang(self, event: LineRang, now: Now) -> Orders:
+        """A line rings that has no call: one begins, and its record before anything else (E18)."""
+        desk = self._desk
+        seat = desk.seats.get(event.line)
+        if seat is None or seat.call:
+            return
+        number = seat.line.called_number
+        seat.call = call_id = desk.new_id()
+        clock = now.clock_state.value
+        record = CallRecord(call_id, event.line, now.wall, clock, called=number, trail=("rang",))
+        call = desk.calls[call_id] = Call(call_id, seat.line, record)
+        call.enter(call.state, now)
+        seat.become(LineState.RINGING, now)
+        yield call.write()
+
+    def _on_restored(self, event: LineRestored, now: Now) -> Orders:
+        seat = self._desk.seats.get(event.line)
+        if seat is not None:
+            seat.learn(event.modem, event.duplex)
+            if not seat.call:
+                seat.become(LineState.IDLE, now)
+        yield from ()
+
+    def _on_line_gone(self, event: LineIdle | LineLost, now: Now) -> Orders:
+        seat = self._desk.seats.get(event.line)
+        if seat is not None and not seat.call:
+            lost = isinstance(event, LineLost)
+            reason = event.reason if isinstance(event, LineLost) else ""
+            seat.become(LineState.OUT if lost else LineState.IDLE, now, reason)
+        yield from ()
+
+    def _on_carrier_lost(self, event: CarrierLost, now: Now) -> Orders:
+        self._desk.carrier = False
+        for seat in self._desk.seats.values():
+            if not seat.call:
+                seat.become(LineState.OUT, now, event.reason)
+        yield from ()
+
+    def _on_carrier_restored(self, event: CarrierRestored, now: Now) -> Orders:
+        self._desk.carrier = True
+        yield from ()
+
+    def _on_registered(self, event: PhoneRegistered, now: Now) -> Orders:
+        self._desk.reachable.add(event.phone)
+        yield from ()
+
+    def _on_gone(self, event: PhoneGone, now: Now) -> Orders:
+        self._desk.reachable.discard(event.phone)
+        yield from ()
+
+    def _on_waiting(self, event: MessagesWaiting, now: Now) -> Orders:
+        self._desk.waiting = event.count
+        yield from ()
+
+    def _on_dialled(self, event: PhoneDialled, now: Now) -> Orders:
+        """A key code: what it asks for is done at once; the phone then hears it."""
+        desk = self._desk
+        code, refused = desk.office.key_code(event.digits), keycodes.refusal(desk, event)
+        if code is None or refused is not None:
+            yield orders.RefusePhone(event.leg, refused or keycodes.NOT_FOUND)
+            return
+        yield from keycodes.accept(desk, event, code, now)
+        change = ServiceStateChanged(request_of(code, event.phone, now))
+        yield from self._on_request(change, now)
+        yield from self._dispatch(change, now)
+
+    def _on_request(self, event: ServiceStateChanged, now: Now) -> Orders:
+        desk = self._desk
+        yield from self._become(requested(desk.office, desk.service, event.request, now))
+
+    def _on_deadline(self, event: DeadlinePassed, now: Now) -> Orders:
+        """A manual state may have come to its end."""
+        yield from self._become(self._desk.service.expired(now.wall))
+
+    def _become(self, service: ServiceState) -> Orders:
+        if service != self._desk.service:
+            self._desk.service = service
+            yield orders.SaveServiceState(service)
+
+    def _plan_expiry(self, now: Now) -> None:
+        """Turn the next end by wall clock into a monotonic deadline; the clock may be set."""
+        at = self._desk.service.next_expiry()
+        wait = None if at is None else (at - now.wall).total_seconds()
+        self._expiry = None if wait is None else now.monotonic + max(wait, 0.0)
+
+    # --- to the calls --------------------------------------------------------------------------
+
+    def _dispatch(self, event: Event, now: Now) -> Orders:
+        """Give an event to the calls it concerns, by the table."""
+        for key in self._keys_of(event):
+            yield from keycodes.handle(self._desk, key, event, now)
+        calls = self._calls_of(event)
+        for call in calls:
+            yield from self._follow(call, event, now)
+        if isinstance(event, OperatorAnswered) and not calls and event.leg not in self._desk.keys:
+            yield orders.HangUpPhone(event.leg)  # it crossed the order to stop ringing
+
+    def _follow(self, call: Call, event: Any, now: Now) -> Orders:
+        if isinstance(event, CallerHungUp) and event.evidence is Evidence.SILENCE:
+            call.note("silence.ignored")  # E5: a listener is silent; recordings have their own rule
+            return
+        row = row_for(call.state, type(event))
+        if not isinstance(row, Ignored):
+            yield from HANDLERS[row.do](self._desk, call, event, now)
+
+    def _calls_of(self, event: Any) -> tuple[Call, ...]:
+        """Return the calls an event concerns; an event of a call that is over concerns none."""
+        desk = self._desk
+        if isinstance(event, CarrierLost | ServiceStateChanged):
+            return tuple(desk.calls.values())
+        call = desk.calls.get(self._call_id(event)) or desk.late.get(self._call_id(event))
+        leg, play = getattr(event, "leg", ""), getattr(event, "play", "")
+        if call is None or (leg and not call.owns(leg)) or (play and play != call.play):
+            return ()
+        if isinstance(event, DeadlinePassed) and event.what != call.state.value:
+            return ()
+        return (call,)
+
+    def _call_id(self, event: Any) -> str:
+        """Find the call an event names: itself, by its line, or within a leg's or play's name."""
+        line = getattr(event, "line", "")
+        if line:
+            seat = self._desk.seats.get(line)
+            return seat.call if seat else ""
+        part = getattr(event, "leg", "") or getattr(event, "play", "")
+        if part:
+            return str(part).rpartition(".")[0]
+        return str(getattr(event, "call", "") or getattr(event, "recording", ""))
+
+    def _keys_of(self, event: Any) -> tuple[KeyCall, ...]:
+        keys = self._desk.keys
+        if isinstance(event, CarrierLost):
+            return tuple(keys.values())
+        if isinstance(event, PromptEnded):
+            return tuple(key for key in keys.values() if key.play == event.play)
+        name = event.call if isinstance(event, DeadlinePassed) else getattr(event, "leg", "")
+        return (keys[name],) if name in keys else ()
+
+
+OWN: Mapping[type, Callable[[Switchboard, Any, Now], Orders]] = {
+    LineRang: Switchboard._on_rang,
+    LineRestored: Switchboard._on_restored,
+    LineIdle: Switchboard._on_line_gone,
+    LineLost: Switchboard._on_line_gone,
+    CarrierLost: Switchboard._on_carrier_lost,
+    CarrierRestored: Switchboard._on_carrier_restored,
+    PhoneRegistered: Switchboard._on_registered,
+    PhoneGone: Switchboard._on_gone,
+    PhoneDialled: Switchboard._on_dialled,
+    MessagesWaiting: Switchboard._on_waiting,
+    ServiceStateChanged: Switchboard._on_request,
+    DeadlinePassed: Switchboard._on_deadline,
+}
+"""What an event does before any call hears of it."""

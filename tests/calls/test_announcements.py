@@ -1,0 +1,131 @@
+"""What callers hear, as prompt names: reason, day and time of reopening, e-mail, two languages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from appliance.calls.announcements import (
+    for_staff,
+    greeting,
+    in_languages,
+    reopening,
+    spell_email,
+    tone,
+)
+from appliance.errors import ConfigurationError
+from appliance.policy.clock import Now
+from appliance.policy.codes import Code
+from appliance.policy.office import KEY_CODES
+from appliance.policy.opening import GREETINGS as CLOSED_GREETINGS
+from appliance.policy.routing import GREETINGS, Decision, Way
+from appliance.policy.words import Words
+from tests.stories.offices import EXAMPLE, ROME
+
+WEDNESDAY = Now(0.0, datetime(2026, 11, 25, 19, 0, tzinfo=ROME))
+PROMPTS = Path(__file__).resolve().parents[2] / "appliance" / "prompts"
+
+
+def decision(key: str = "greeting_closed", reopens: str = "") -> Decision:
+    """Return a decision for voicemail."""
+    at = datetime.fromisoformat(reopens).replace(tzinfo=ROME) if reopens else None
+    return Decision(Way.VOICEMAIL, Code.CLOSED_HOURS, Words(), key, at, at)
+
+
+@pytest.mark.parametrize(
+    ("at", "keys"),
+    [
+        ("2026-11-25 20:00", ("reopen_today", "hour_20")),
+        ("2026-11-26 08:30", ("reopen_tomorrow", "hour_8", "minute_30")),
+        ("2026-11-27 08:00", ("reopen_friday", "hour_8")),
+        ("2026-12-01 08:00", ("reopen_tuesday", "hour_8")),
+        ("2026-12-02 08:05", ("reopen_on", "day_2", "month_12", "hour_8", "minute_5")),
+        ("2027-01-07 08:00", ("reopen_on", "day_7", "month_1", "hour_8")),
+        # rounded up to the next five minutes, over the hour and over midnight
+        ("2026-11-26 08:31", ("reopen_tomorrow", "hour_8", "minute_35")),
+        ("2026-11-26 08:30:01", ("reopen_tomorrow", "hour_8", "minute_35")),
+        ("2026-11-26 08:56", ("reopen_tomorrow", "hour_9")),
+        ("2026-11-25 23:58", ("reopen_tomorrow", "hour_0")),
+    ],
+)
+def test_when_people_answer_again(at: str, keys: tuple[str, ...]) -> None:
+    """Today, tomorrow, the weekday, beyond six days the date; nobody calls too early."""
+    told = decision(reopens=at)
+    assert told.reopens_at is not None
+    assert reopening(EXAMPLE, told, told.reopens_at, WEDNESDAY) == keys
+
+
+def test_a_short_absence_says_when_we_are_back() -> None:
+    """E4: absent people come back today, they do not reopen; another day they do."""
+    for at, keys in (
+        ("2026-11-25 19:30", ("back_at", "hour_19", "minute_30")),
+        ("2026-11-26 08:30", ("reopen_tomorrow", "hour_8", "minute_30")),
+    ):
+        told = decision("greeting_absent", at)
+        assert told.reopens_at is not None
+        assert reopening(EXAMPLE, told, told.reopens_at, WEDNESDAY) == keys
+
+
+def test_the_whole_greeting() -> None:
+    """Italian with the address spelt, then briefly English (E5)."""
+    office = replace(EXAMPLE, email=("word_urp", "sign_at"))
+    assert greeting(office, decision(reopens="2026-11-26 09:00"), WEDNESDAY) == (
+        "it/greeting_closed", "it/reopen_tomorrow", "it/hour_9", "it/leave_message",
+        "it/write_to", "it/word_urp", "it/sign_at",
+        "en/greeting_closed", "en/reopen_tomorrow", "en/hour_9", "en/leave_message",
+    )  # fmt: skip
+
+
+def test_without_hours_and_address_nothing_of_them_is_said() -> None:
+    """An office without e-mail, a reason without a time of reopening, another first language."""
+    office = replace(EXAMPLE, email=(), languages=("en", "it"))
+    assert greeting(office, decision("greeting_busy"), WEDNESDAY) == (
+        "en/greeting_busy", "en/leave_message", "it/greeting_busy", "it/leave_message",
+    )  # fmt: skip
+    assert in_languages(office, "a", "b") == ("en/a", "en/b", "it/a", "it/b")
+    assert for_staff(office, "state_closed_on") == ("en/state_closed_on",)
+    assert tone(office) == ("en/tone_record",)
+
+
+@pytest.mark.parametrize(
+    ("address", "keys"),
+    [
+        (
+            "urp@comune.xy.it",
+            "word_urp sign_at word_comune sign_dot letter_x letter_y sign_dot word_it",
+        ),
+        (
+            "PEC-1_a@gov.it",
+            "word_pec sign_dash digit_1 sign_underscore letter_a sign_at word_gov sign_dot word_it",
+        ),
+    ],
+)
+def test_spelling_an_address(address: str, keys: str) -> None:
+    """Words that are recorded are said whole, all else letter by letter."""
+    assert spell_email(address) == tuple(keys.split())
+
+
+@pytest.mark.parametrize("address", ["così@comune.it", "a+b@comune.it", "a²@comune.it"])
+def test_an_address_that_cannot_be_spoken(address: str) -> None:
+    """A character without a prompt is refused when the configuration is read."""
+    with pytest.raises(ConfigurationError, match="cannot be spoken"):
+        spell_email(address)
+
+
+def test_every_prompt_that_may_be_named_is_recorded() -> None:
+    """No caller meets silence: each name has its sound in each language of the house."""
+    keys = {*GREETINGS.values(), *CLOSED_GREETINGS.values(), "leave_message", "write_to"}
+    keys |= {"message_stored", "message_not_stored", "message_too_short", "message_full"}
+    keys |= {"tone_record", "back_at"}
+    keys |= {f"state_{code.what}_{'on' if code.on else 'off'}" for code in KEY_CODES}
+    days = "today tomorrow monday tuesday wednesday thursday friday saturday sunday on"
+    keys |= {f"reopen_{day}" for day in days.split()}
+    keys |= {f"hour_{n}" for n in range(24)} | {f"minute_{n}" for n in range(5, 60, 5)}
+    keys |= {f"day_{n}" for n in range(1, 32)} | {f"month_{n}" for n in range(1, 13)}
+    keys |= set(spell_email("abcdefghijklmnopqrstuvwxyz0123456789@._-it"))
+    for language in EXAMPLE.languages:
+        missing = {key for key in keys if not (PROMPTS / language / f"{key}.wav").exists()}
+        assert missing == set()

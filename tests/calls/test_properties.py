@@ -1,0 +1,279 @@
+"""Any sequence of events, however absurd: what must never happen does not happen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from appliance.calls import events, orders, requests
+from appliance.calls.call import Call
+from appliance.calls.events import Caller, DigitSource, Evidence, Presentation, RecordingStop
+from appliance.calls.orders import Result
+from appliance.calls.states import Row, State, row_for
+from appliance.calls.switchboard import Switchboard
+from appliance.policy.clock import ClockState, Now
+from appliance.policy.routing import group_open
+from tests.stories.offices import EXAMPLE, OFFICES, ROME
+from tests.stories.rows import check_rows, states_of
+
+LINES = ("line1", "line2", "line9")
+PHONES = ("op1", "op2", "desk1", "desk2", "stranger1")
+START = datetime(2026, 11, 25, 12, 55, tzinfo=ROME)
+
+calls = st.integers(1, 3).map(lambda n: f"h-{n}")
+legs = st.one_of(st.tuples(calls, st.integers(1, 6)).map(lambda p: f"{p[0]}.{p[1]}"), st.just("k1"))
+plays = st.one_of(
+    st.tuples(calls, st.integers(1, 4)).map(lambda p: f"{p[0]}.p{p[1]}"), st.just("key:k1")
+)
+lines = st.sampled_from(LINES)
+phones = st.sampled_from(PHONES)
+untils = st.one_of(st.none(), st.integers(-60, 7200).map(lambda s: START + timedelta(seconds=s)))
+asks = st.builds(
+    lambda cls, on, until: cls(on, "capo", until),
+    st.sampled_from(
+        [
+            requests.SetUnattended,
+            requests.SetClosed,
+            requests.SetOpened,
+            requests.SetAllAbsent,
+        ]
+    ),
+    st.booleans(),
+    untils,
+)
+EVENTS = st.one_of(
+    st.builds(events.LineRang, lines),
+    st.builds(
+        events.CallerIdentified,
+        lines,
+        st.sampled_from([Caller(), Caller(Presentation.SHOWN, "0511", "Ada")]),
+    ),
+    st.builds(events.LineAnswered, lines),
+    st.builds(events.CallerHungUp, lines, st.sampled_from(Evidence), st.just(700)),
+    st.builds(events.LineIdle, lines),
+    st.builds(events.DigitPressed, st.sampled_from("5#"), st.just(DigitSource.CHIP), lines),
+    st.builds(events.PromptEnded, plays, st.booleans()),
+    st.builds(
+        events.RecordingEnded, calls, st.sampled_from(RecordingStop), st.sampled_from([500, 9000])
+    ),
+    st.builds(events.RecordingGap, calls, st.just(100)),
+    st.builds(events.LineLost, lines, st.just("gone")),
+    st.builds(events.LineRestored, lines, st.just("modem"), st.booleans()),
+    st.builds(events.CarrierLost, st.just("killed")),
+    st.builds(events.CarrierRestored),
+    st.builds(events.PhonePrepared, legs, st.just(4000)),
+    st.builds(events.MediaAgreed, legs, st.just("127.0.0.1"), st.just(5000), st.just("alaw")),
+    st.builds(events.LegProgressed, legs, st.just(180)),
+    st.builds(events.OperatorAnswered, legs, phones),
+    st.builds(events.PhoneHungUp, legs),
+    st.builds(events.PhoneDeclined, legs),
+    st.builds(events.PhoneBusy, legs),
+    st.builds(events.PhoneUnreachable, legs),
+    st.builds(events.PhoneRegistered, phones),
+    st.builds(events.PhoneGone, phones),
+    st.builds(
+        events.PhoneDialled, st.just("k1"), phones, st.sampled_from(["*811", "*831", "*820", "*0"])
+    ),
+    st.builds(events.MessageStored, calls, st.just("m"), st.just(1000)),
+    st.builds(events.StoreFailed, calls, st.just("full")),
+    st.builds(events.MessagesWaiting, st.integers(0, 3)),
+    st.builds(events.ServiceStateChanged, st.one_of(asks, st.just("nonsense"))),
+    st.builds(events.DeadlinePassed, st.sampled_from(State).map(str), calls),
+)
+STEPS = st.lists(
+    st.tuples(EVENTS, st.sampled_from([0.0, 0.1, 3.0, 30.0, 400.0])), min_size=1, max_size=40
+)
+
+
+@dataclass
+class Watch:
+    """Runs a Switchboard and checks what must hold after every event."""
+
+    office: str = "example"
+    now: Now = Now(50.0, START)
+    off_hook: set[str] = field(default_factory=set)
+    finals: dict[str, int] = field(default_factory=dict)
+    corrected: set[str] = field(default_factory=set)
+    begun: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.switchboard = Switchboard(OFFICES[self.office], "h")
+        for line in EXAMPLE.lines:
+            self.tell(events.LineRestored(line.name))
+        for phone in PHONES[:3]:
+            self.tell(events.PhoneRegistered(phone))
+
+    def tell(self, event: events.Event) -> None:
+        """Hand over one event and check rows, orders and records."""
+        desk = self.switchboard._desk
+        before = states_of(self.switchboard)
+        known = set(desk.late)
+        ordered = self.switchboard.handle(event, self.now)
+        check_rows(before, event)
+        for order in ordered:
+            self.look_at(order, known)
+        self.facts_end_off_hook(event)
+        self.owners()
+
+    def look_at(self, order: orders.Order, known: set[str]) -> None:
+        """Check one order against what may never be ordered."""
+        match order:
+            case orders.AnswerLine(line):
+                assert line not in self.off_hook
+                self.off_hook.add(line)
+            case orders.HangUp(line):
+                self.off_hook.discard(line)
+            case orders.Connect(line, _) | orders.Record(_, line):
+                assert line in self.off_hook
+            case orders.RingPhones():
+                self.may_ring(order)
+            case orders.WriteCall(record):
+                self.write(record, known)
+
+    def may_ring(self, ring: orders.RingPhones) -> None:
+        """No phone rings while all are absent, none of a closed counter, none that is not there."""
+        desk = self.switchboard._desk
+        assert desk.service.expired(self.now.wall).absent is None
+        assert ring.ringing
+        for ringing in ring.ringing:
+            assert ringing.phone in desk.reachable
+            if ringing.phone.startswith("desk"):
+                assert desk.office.citizens_desk is not None
+                assert group_open(desk.office.citizens_desk, self.now)
+
+    def write(self, record: orders.CallRecord, known: set[str]) -> None:
+        """A call has one final record; only a late success may correct it."""
+        self.begun.add(record.call)
+        if record.ended_at is None:
+            assert record.call not in self.finals
+            return
+        assert record.result is not Result.OPEN
+        if record.call in self.finals:
+            assert record.call in known
+            assert record.result is Result.MESSAGE
+            self.corrected.add(record.call)
+        self.finals.setdefault(record.call, 1)
+
+    def facts_end_off_hook(self, event: events.Event) -> None:
+        """A line that says it is on hook, or is gone, is no longer off hook by our order."""
+        if isinstance(event, events.LineIdle | events.LineLost | events.LineRestored):
+            self.off_hook.discard(event.line)
+        if isinstance(event, events.CarrierLost):
+            self.off_hook.clear()
+
+    def owners(self) -> None:
+        """Every line off hook belongs to a call that goes on, and no phone to two."""
+        desk = self.switchboard._desk
+        for line in self.off_hook:
+            call = desk.calls[desk.seats[line].call]
+            assert call.off_hook
+            assert call.state not in {State.SAVING, State.CLEARING}
+        used = [call.record.phone for call in desk.calls.values() if call.leg]
+        used += [phone for call in desk.calls.values() for phone in call.legs.values()]
+        assert len(used) == len(set(used))
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass; what is due comes at its moment."""
+        end = self.now.monotonic + seconds
+        for _ in range(200):
+            deadline = self.switchboard.next_deadline()
+            if deadline is None or deadline > end:
+                break
+            self.at(max(deadline, self.now.monotonic))
+            for passed in self.switchboard.due(self.now):
+                self.tell(passed)
+        else:
+            raise AssertionError("deadlines without end")
+        self.at(end)
+
+    def at(self, monotonic: float) -> None:
+        """Set the time."""
+        moved = timedelta(seconds=monotonic - self.now.monotonic)
+        self.now = Now(monotonic, self.now.wall + moved, self.now.clock_state)
+
+    def finish(self) -> None:
+        """Say nothing more but that conversations end: every call must come to its end."""
+        desk = self.switchboard._desk
+        for call in list(desk.calls.values()):
+            if call.state is State.TALKING:
+                self.tell(events.PhoneHungUp(call.leg))
+        self.pass_time(2000.0)
+        for call in list(desk.calls.values()):  # phones that lifted, lines that came up meanwhile
+            raise AssertionError(f"{call.id} never ends: {call.state}")
+        assert self.off_hook == set()
+        assert set(self.finals) == self.begun
+
+
+def run(watch: Watch, steps: Iterable[tuple[events.Event, float]]) -> None:
+    """Let a sequence happen and end."""
+    for event, pause in steps:
+        watch.tell(event)
+        watch.pass_time(pause)
+        watch.switchboard.status(watch.now)
+    watch.finish()
+
+
+@settings(max_examples=150, deadline=None)
+@given(STEPS, st.sampled_from(sorted(OFFICES)), st.sampled_from(ClockState))
+def test_whatever_happens(
+    steps: list[tuple[events.Event, float]], office: str, clock: ClockState
+) -> None:
+    """Nothing raises, no line stays seized, no closed counter rings, one final record a call."""
+    run(Watch(office, Now(50.0, START, clock)), steps)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.data())
+def test_whatever_happens_to_calls_that_live(data: st.DataObject) -> None:
+    """The same for events that fit the calls of the moment, which random names seldom do."""
+    watch = Watch()
+    watch.at(50.0 - data.draw(st.sampled_from([0.0, 7200.0, 60_000.0])))
+    for _ in range(data.draw(st.sampled_from([20, 40, 60]))):
+        watch.tell(data.draw(data.draw(fitting(watch))))
+        watch.pass_time(data.draw(st.sampled_from([0.0] * 9 + [3.0, 12.0, 26.0])))
+    watch.finish()
+
+
+SETBACKS = (events.CallerHungUp, events.LineIdle, events.LineLost)
+"""Ends of everything: drawn seldom, or no call would live to its recording."""
+
+
+def fitting(watch: Watch) -> st.SearchStrategy[st.SearchStrategy[events.Event]]:
+    """Return kinds of events that mean something to a call of the moment, by the table's rows.
+
+    Strategies of strategies: `one_of` would be flattened and drown them in the strange ones.
+    """
+    rings = st.builds(events.LineRang, st.sampled_from(LINES[:2]))
+    strange = [rings, st.builds(events.ServiceStateChanged, asks), EVENTS]
+    for call in watch.switchboard._desk.calls.values():
+        for kind, choice in named(call).items():
+            if isinstance(row_for(call.state, kind), Row):
+                strange += [choice] * (1 if kind in SETBACKS else 5)
+    return st.sampled_from(strange)
+
+
+def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
+    """Return one event of each kind that names this call, its line, legs or announcement."""
+    line, ident = st.just(call.line.name), st.just(call.id)
+    own = st.sampled_from([*call.legs, call.leg] if call.legs or call.leg else ["none"])
+    stops = st.sampled_from([RecordingStop.KEY, *RecordingStop])
+    lengths = st.sampled_from([9000, 9000, 500])
+    return {
+        events.CallerIdentified: st.builds(events.CallerIdentified, line, st.just(Caller())),
+        events.LineAnswered: st.builds(events.LineAnswered, line),
+        events.CallerHungUp: st.builds(events.CallerHungUp, line, st.sampled_from(Evidence)),
+        events.LineIdle: st.builds(events.LineIdle, line),
+        events.LineLost: st.builds(events.LineLost, line, st.just("gone")),
+        events.PromptEnded: st.builds(events.PromptEnded, st.just(call.play)),
+        events.RecordingEnded: st.builds(events.RecordingEnded, ident, stops, lengths),
+        events.MessageStored: st.builds(events.MessageStored, ident, st.just("m"), st.just(9000)),
+        events.StoreFailed: st.builds(events.StoreFailed, ident, st.just("full")),
+        events.OperatorAnswered: st.builds(events.OperatorAnswered, own, phones),
+        events.PhoneHungUp: st.builds(events.PhoneHungUp, own),
+        events.PhoneBusy: st.builds(events.PhoneBusy, own),
+        events.PhoneUnreachable: st.builds(events.PhoneUnreachable, own),
+    }

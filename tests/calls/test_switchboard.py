@@ -1,0 +1,258 @@
+"""The Switchboard beside its stories: status, deadlines, requests, what it must not confuse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from appliance.calls import events, orders, requests
+from appliance.calls.desk import LineState
+from appliance.calls.events import Caller, Evidence, RecordingStop
+from appliance.calls.orders import Result
+from appliance.calls.states import State
+from appliance.calls.switchboard import EXPIRY, Switchboard
+from appliance.policy.clock import ClockState
+from appliance.policy.office import Daytime, Line
+from appliance.policy.routing import GroupState
+from appliance.policy.service_state import NO_MARKS, Manual, Mark
+from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, UP, later, records, tell, up
+from tests.stories.offices import EXAMPLE, OFFICES
+
+
+def test_ids_are_unique_over_restarts() -> None:
+    """Calls, legs and announcements carry the prefix of this start."""
+    switchboard = up()
+    (written,) = tell(switchboard, TEN, RANG)
+    assert isinstance(written, orders.WriteCall)
+    assert written.record.call == "boot7-1"
+    ring = tell(switchboard, TEN, KNOWN)[0]
+    assert isinstance(ring, orders.RingPhones)
+    assert [(r.leg, r.phone) for r in ring.ringing] == [("boot7-1.1", "op1"), ("boot7-1.2", "op2")]
+    assert (ring.display, ring.number) == ("Centralino Ada Rossi", "051234567")
+
+
+def test_every_ring_after_the_first_is_the_same_call() -> None:
+    """Ring bursts repeat; a call is one."""
+    switchboard = up()
+    tell(switchboard, TEN, RANG)
+    assert tell(switchboard, TEN, events.LineRang("line1", 2)) == []
+    tell(switchboard, TEN, KNOWN)
+    assert tell(switchboard, TEN, events.LineRang("line1", 3)) == []
+
+
+def test_what_is_not_ours_is_left_alone() -> None:
+    """Lines, legs, announcements and calls that nobody knows change nothing and raise nothing."""
+    switchboard = up()
+    strange: list[events.Event] = [
+        events.LineRang("line9"),
+        events.CallerIdentified("line9", Caller()),
+        events.LineIdle("line9"),
+        events.LineLost("line9", "?"),
+        events.LineRestored("line9"),
+        events.PhoneHungUp("boot7-1.1"),
+        events.PromptEnded("boot7-1.p1"),
+        events.RecordingEnded("boot7-9", RecordingStop.KEY, 5000),
+        events.MessageStored("boot7-9", "m", 1),
+        events.DeadlinePassed("ringing", "boot7-9"),
+        events.ServiceStateChanged("open sesame"),
+    ]
+    assert tell(switchboard, TEN, *strange) == []
+    stray = events.OperatorAnswered("boot7-1.1", "op1")
+    assert tell(switchboard, TEN, stray) == [orders.HangUpPhone("boot7-1.1")]
+
+
+def test_a_deadline_of_an_earlier_state_changes_nothing() -> None:
+    """A deadline that was due as the phone was lifted must not overflow the conversation."""
+    switchboard = up()
+    ring = tell(switchboard, TEN, RANG, KNOWN)[1]
+    assert isinstance(ring, orders.RingPhones)
+    at = later(TEN, 25)
+    assert switchboard.next_deadline() == pytest.approx(at.monotonic)
+    passed = switchboard.due(at)
+    assert passed == (events.DeadlinePassed("ringing", "boot7-1"),)
+    assert switchboard.due(at) == ()
+    tell(switchboard, at, events.OperatorAnswered(ring.ringing[0].leg, "op1"))
+    assert tell(switchboard, at, *passed) == []
+    tell(switchboard, at, UP)
+    assert switchboard.next_deadline() is None
+
+
+def test_states_kept_over_a_restart_end_by_themselves() -> None:
+    """A mark that ended while the box was off is taken off at the first moment."""
+    ended = Mark("capo", TEN.wall - timedelta(hours=2), TEN.wall - timedelta(hours=1))
+    going_on = Mark("capo", TEN.wall, TEN.wall + timedelta(minutes=5))
+    kept = NO_MARKS.set(Manual.ABSENT, ended).set(Manual.CLOSED, going_on)
+    switchboard = Switchboard(EXAMPLE, "x", kept)
+    deadline = switchboard.next_deadline()
+    assert deadline is not None
+    assert deadline <= TEN.monotonic
+    assert switchboard.due(TEN) == (events.DeadlinePassed(EXPIRY),)
+    saved = tell(switchboard, TEN, events.DeadlinePassed(EXPIRY))
+    assert saved == [orders.SaveServiceState(NO_MARKS.set(Manual.CLOSED, going_on))]
+    assert switchboard.next_deadline() == pytest.approx(TEN.monotonic + 300)
+    assert Switchboard(EXAMPLE, "x").next_deadline() is None
+
+
+def test_a_mark_follows_the_wall_clock_when_that_is_set() -> None:
+    """Until 10:30 means 10:30, also when the clock is corrected by ten minutes meanwhile."""
+    switchboard = up()
+    half_past = TEN.wall.replace(minute=30)
+    tell(
+        switchboard, TEN, events.ServiceStateChanged(requests.SetUnattended(True, "op1", half_past))
+    )
+    assert switchboard.next_deadline() == pytest.approx(TEN.monotonic + 1800)
+    corrected = replace(TEN, monotonic=TEN.monotonic + 60, wall=TEN.wall + timedelta(minutes=10))
+    tell(switchboard, corrected, events.MessagesWaiting(0))
+    assert switchboard.next_deadline() == pytest.approx(corrected.monotonic + 1200)
+
+
+def test_times_without_a_zone_are_the_offices() -> None:
+    """A request typed as 11:00 means the office's eleven; one in the past changes nothing."""
+    switchboard = up()
+    naive = datetime(2026, 11, 25, 11)  # noqa: DTZ001 - that is the point
+    asked = events.ServiceStateChanged(requests.SetClosed(True, "capo", naive))
+    tell(switchboard, TEN, asked)
+    mark = switchboard.status(TEN).service.closed
+    assert mark is not None
+    assert mark.until == TEN.wall.replace(hour=11)
+    past = requests.SetAllAbsent(True, "capo", TEN.wall - timedelta(seconds=1))
+    assert tell(switchboard, TEN, events.ServiceStateChanged(past)) == []
+
+
+def test_status_shows_lines_calls_groups_and_what_is_wrong() -> None:
+    """One frozen value tells LEDs, commands and the console everything."""
+    empty = Switchboard(EXAMPLE, "x").status(TEN)
+    assert {line.state for line in empty.lines} == {LineState.MISSING}
+    assert empty.switchboard.state is GroupState.UNREACHABLE
+    assert [words.en for words in empty.degraded] == [
+        "Centralino is out",
+        "800011837 is out",
+        "line3 is out",
+        "No phone can be reached: Switchboard",
+        "No phone can be reached: Citizens' counter",
+    ]
+    switchboard = up()
+    tell(switchboard, TEN, RANG, KNOWN, events.MessagesWaiting(2))
+    status = switchboard.status(later(TEN, 5))
+    assert (status.open, status.code, status.waiting) == (True, "open.free", 2)
+    assert status.changes_at == TEN.wall.replace(hour=13)
+    assert status.sentence.en == "The switchboard is open and free: its phones ring."
+    (call,) = status.calls
+    assert (call.call, call.line, call.state) == ("boot7-1", "line1", State.RINGING)
+    assert (call.ringing, call.caller.number) == (("op1", "op2"), "051234567")
+    assert status.lines[0].since == TEN.wall
+    assert (status.lines[0].call, status.lines[0].modem) == ("boot7-1", "CX930xx")
+    assert status.switchboard.engaged == ("op1", "op2")
+    assert status.citizens_desk is not None
+    assert status.citizens_desk.free == ("desk1", "desk2")
+    assert status.degraded == ()
+
+
+def test_status_when_things_are_wrong() -> None:
+    """A lost line says why, a lost carrier and an untrusted clock are told."""
+    switchboard = up("no_counter")
+    tell(switchboard, TEN, events.LineLost("line2", "no dial tone"), events.PhoneGone("op1"))
+    status = switchboard.status(replace(TEN, clock_state=ClockState.STALE))
+    assert [words.it for words in status.degraded] == [
+        "800011837 fuori servizio: no dial tone",
+        "L'ora non è affidabile.",
+    ]
+    assert status.switchboard.unreachable == ("op1",)
+    assert status.citizens_desk is None
+    tell(switchboard, TEN, events.CarrierLost("killed"))
+    assert switchboard.status(TEN).degraded[0].en.startswith("No line is served")
+    tell(switchboard, TEN, events.CarrierRestored(), events.LineIdle("line2"))
+    assert len(switchboard.status(TEN).degraded) == 2
+    assert Switchboard(OFFICES["no_counter"], "x").status(NIGHT).switchboard.state == "closed"
+
+
+def test_a_modem_that_says_half_duplex_is_believed() -> None:
+    """Whatever was configured, such a line cannot be joined; a better modem restores it."""
+    office = replace(EXAMPLE, lines=(Line("line1", duplex=True, daytime=Daytime.PARALLEL_PHONE),))
+    switchboard = Switchboard(office, "x")
+    tell(switchboard, TEN, events.LineRestored("line1", "USR5637", duplex=False))
+    (line,) = switchboard.status(TEN).lines
+    assert (line.duplex, line.modem) == (False, "USR5637")
+    given = tell(switchboard, TEN, RANG, events.CallerIdentified("line1", Caller()))
+    assert records(given)[-1].reason == "line.parallel_phone"
+    tell(switchboard, TEN, events.CallerHungUp("line1", Evidence.GAVE_UP))
+    tell(switchboard, TEN, events.LineRestored("line1", "CX93010", duplex=True))
+    assert switchboard.status(TEN).lines[0].duplex is True
+
+
+def test_an_operator_lifts_while_the_caller_is_held() -> None:
+    """Before the line is up: connect, and talk once it is; the caller is never asked to wait."""
+    switchboard = up()
+    ring = tell(switchboard, TEN, RANG, KNOWN)[1]
+    assert isinstance(ring, orders.RingPhones)
+    first = ring.ringing[0].leg
+    tell(switchboard, TEN, events.OperatorAnswered(first, "op1"))
+    again = tell(switchboard, TEN, events.PhoneHungUp(first))[0]
+    assert isinstance(again, orders.RingPhones)
+    leg = again.ringing[0].leg
+    given = tell(switchboard, TEN, events.OperatorAnswered(leg, "op2"))
+    assert given[0] == orders.Connect("line1", leg)
+    assert records(tell(switchboard, TEN, UP))[0].answered_at == TEN.wall
+
+
+@pytest.mark.parametrize("absent", [False, True])
+def test_the_last_operator_goes_away_before_the_line_is_up(absent: bool) -> None:
+    """With nobody else free the call goes on to the counter; all absent, no free phone rings."""
+    switchboard = up("example" if absent else "one_operator")
+    ring = tell(switchboard, TEN, RANG, KNOWN)[1]
+    assert isinstance(ring, orders.RingPhones)
+    leg = ring.ringing[0].leg
+    tell(switchboard, TEN, events.OperatorAnswered(leg, "op1"))
+    if absent:
+        tell(switchboard, TEN, events.ServiceStateChanged(requests.SetAllAbsent(True, "capo")))
+    given = tell(switchboard, TEN, events.PhoneHungUp(leg))
+    assert any(isinstance(o, orders.RingPhones) for o in given) is not absent
+    assert records(given)[-1].reason == ("absent" if absent else "overflow.no_answer")
+    played = tell(switchboard, TEN, UP)
+    assert [type(o) for o in played if not isinstance(o, orders.WriteCall)] == [
+        orders.Play if absent else orders.Hold
+    ]
+
+
+def test_a_held_caller_comes_to_voicemail_at_last() -> None:
+    """The line is up already: the greeting begins at once."""
+    switchboard = up("no_counter")
+    ring = tell(switchboard, TEN, RANG, KNOWN)[1]
+    assert isinstance(ring, orders.RingPhones)
+    tell(switchboard, TEN, events.OperatorAnswered(ring.ringing[0].leg, "op1"))
+    tell(switchboard, TEN, events.PhoneUnreachable(ring.ringing[0].leg, "no sound"), UP)
+    now = later(TEN, 25)
+    given = tell(switchboard, now, *switchboard.due(now))
+    assert [type(o).__name__ for o in given] == ["StopRinging", "Play", "WriteCall"]
+    assert records(given)[-1].answered_at == now.wall
+    left = tell(switchboard, now, events.CallerHungUp("line1", Evidence.BUSY_TONE))
+    assert records(left)[-1].result is Result.NO_MESSAGE
+
+
+def test_a_held_caller_hangs_up() -> None:
+    """Nobody spoke with them: they gave up."""
+    switchboard = up()
+    ring = tell(switchboard, TEN, RANG, KNOWN)[1]
+    assert isinstance(ring, orders.RingPhones)
+    tell(switchboard, TEN, events.OperatorAnswered(ring.ringing[0].leg, "op1"))
+    tell(switchboard, TEN, events.PhoneHungUp(ring.ringing[0].leg), UP)
+    given = tell(switchboard, TEN, events.CallerHungUp("line1", Evidence.BUSY_TONE, 2000))
+    assert [type(o).__name__ for o in given] == ["StopRinging", "HangUp", "WriteCall"]
+    assert records(given)[-1].result is Result.GAVE_UP
+
+
+def test_a_key_code_without_an_end_asks_for_none() -> None:
+    """*811 holds until undone, *831 for its minutes; the phone's name is kept."""
+    switchboard = up()
+    tell(switchboard, TEN, events.PhoneDialled("k1", "op1", "*811"))
+    tell(switchboard, TEN, events.PhoneDialled("k2", "op2", "*831"))
+    service = switchboard.status(TEN).service
+    assert service.unattended == Mark("op1", TEN.wall)
+    assert service.absent == Mark("op2", TEN.wall, TEN.wall + timedelta(minutes=30))
+    gone = tell(switchboard, TEN, events.CarrierLost("killed"))
+    assert gone == [orders.HangUpPhone("k1"), orders.HangUpPhone("k2")]
+    assert tell(switchboard, TEN, events.OperatorAnswered("k1", "op1")) == [
+        orders.HangUpPhone("k1")
+    ]

@@ -1,0 +1,16 @@
+# E2: overflow never rings a closed counter
+office example
+at 2026-11-25 17:30:00
+expect desk is closed
+line1 rings
+line1 caller 051234567
+expect ring op1 op2
+after 25 s
+expect stop op1 op2
+expect answer line1
+expect record reason=desk.closed
+line1 answered
+expect play line1 greeting_no_answer leave_message
+line1 hangs up by busy_tone
+expect hang up line1
+line1 idle

@@ -1,0 +1,194 @@
+"""What stories expect, compared with what the pure Switchboard ordered, wrote and shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from appliance.calls import events, orders
+from appliance.calls.orders import Order
+from appliance.calls.status import Status
+from appliance.calls.switchboard import Switchboard
+from appliance.policy.clock import Now
+from appliance.policy.office import Office
+from appliance.policy.service_state import ServiceState
+from tests.stories.grammar import StoryError
+
+Words = dict[str, str]
+UNITS = {"ms": 1, "s": 1_000, "min": 60_000}
+
+
+def milliseconds(span: str) -> int:
+    """Read "25 s", "500 ms", "30 min"."""
+    number, unit = span.split()
+    return int(number) * UNITS[unit]
+
+
+class Expectations:
+    """What a run remembers, and one method for each verb that expects something.
+
+    `legs` and `plays` are the latest of a phone or line, `calls` and `records` of a line.
+    """
+
+    office: Office
+    switchboard: Switchboard
+    now: Now | None
+    pending: list[Order]
+    legs: dict[str, str]
+    plays: dict[str, str]
+    calls: dict[str, str]
+    records: dict[str, orders.CallRecord]
+    record: orders.CallRecord | None
+
+    def claim(self, wanted: str, fits: Callable[[Order], bool]) -> Order:
+        """Take the first pending order that fits; raises StoryError when none does."""
+        for order in self.pending:
+            if fits(order):
+                self.pending.remove(order)
+                return order
+        met = "; ".join(map(str, self.pending)) or "nothing"
+        raise StoryError(f"expected {wanted}, met {met}")
+
+    def expect_ring(self, words: Words) -> None:
+        phones = tuple(words["phones"].split())
+        ring = self.claim(
+            f"ringing of {phones}",
+            lambda o: (
+                isinstance(o, orders.RingPhones)
+                and tuple(ringing.phone for ringing in o.ringing) == phones
+            ),
+        )
+        assert isinstance(ring, orders.RingPhones)
+        if "span" in words:
+            self._same("ring time in ms", self._left_ms(ring.call), milliseconds(words["span"]))
+        if "display" in words:
+            self._same("display", ring.display, words["display"])
+
+    def _left_ms(self, call: str) -> int:
+        assert self.now is not None
+        deadline = self.switchboard._desk.calls[call].deadline
+        return round(((deadline or 0.0) - self.now.monotonic) * 1000)
+
+    def expect_stop(self, words: Words) -> None:
+        for phone in words["phones"].split():
+            wanted = orders.StopRinging(self.legs[phone], "elsewhere" in words)
+            self.claim(str(wanted), wanted.__eq__)
+
+    def expect_answer(self, words: Words) -> None:
+        self._claim_exactly(orders.AnswerLine(words["line"]))
+
+    def expect_connect(self, words: Words) -> None:
+        self._claim_exactly(orders.Connect(words["line"], self.legs[words["phone"]]))
+
+    def expect_hold(self, words: Words) -> None:
+        self._claim_exactly(orders.Hold(words["line"]))
+
+    def expect_play(self, words: Words) -> None:
+        line, leg = words.get("line", ""), self.legs.get(words.get("phone", ""), "")
+        order = self.claim(
+            "an announcement",
+            lambda o: isinstance(o, orders.Play) and (o.line, o.leg) == (line, leg),
+        )
+        assert isinstance(order, orders.Play)
+        first = f"{self.office.languages[0]}/"
+        prompts = [p.removeprefix(first) for p in order.prompts]
+        heard = iter(prompts)
+        for key in words["keys"].split():
+            if key not in heard:
+                raise StoryError(f"expected to hear {key}, in this order; heard {prompts}")
+        for key in words.get("no", "").split():
+            if key in prompts:
+                raise StoryError(f"expected not to hear {key}; heard {prompts}")
+
+    def expect_recording(self, words: Words) -> None:
+        call = self.calls[words["line"]]
+        order = self.claim(
+            f"a recording of {words['line']}",
+            lambda o: (
+                isinstance(o, orders.Record) and (o.recording, o.line) == (call, words["line"])
+            ),
+        )
+        assert isinstance(order, orders.Record)
+        self._same("grace in ms", order.grace_ms, self.office.voicemail.grace_ms)
+        if "span" in words:
+            self._same("limit in ms", order.limit_ms, milliseconds(words["span"]))
+
+    def expect_store(self, words: Words) -> None:
+        call, trim = self.calls[words["line"]], int(words.get("trim", "0"))
+        self.claim(
+            f"storing of the message on {words['line']}, trimmed by {trim} ms",
+            lambda o: (
+                isinstance(o, orders.StoreMessage)
+                and (o.call, o.recording, o.trim_ms) == (call, call, trim)
+            ),
+        )
+
+    def expect_drop(self, words: Words) -> None:
+        self._claim_exactly(orders.DropRecording(self.calls[words["line"]]))
+
+    def expect_hang_up(self, words: Words) -> None:
+        if "line" in words:
+            self._claim_exactly(orders.HangUp(words["line"]))
+        else:
+            self._claim_exactly(orders.HangUpPhone(self.legs[words["phone"]]))
+
+    def expect_accept(self, words: Words) -> None:
+        self._claim_exactly(orders.AcceptPhone(self.legs[words["phone"]]))
+
+    def expect_refuse(self, words: Words) -> None:
+        self._claim_exactly(orders.RefusePhone(self.legs[words["phone"]], int(words["code"])))
+
+    def expect_saved(self, words: Words) -> None:
+        saved = self.claim("saved states", lambda o: isinstance(o, orders.SaveServiceState))
+        assert isinstance(saved, orders.SaveServiceState)
+        assert isinstance(saved.state, ServiceState)
+        wanted = [] if words["marks"] == "nothing" else words["marks"].split()
+        self._same("states", sorted(saved.state.marks()), sorted(wanted))
+
+    def settled(self) -> None:
+        """Refuse orders that the story does not speak of."""
+        if self.pending:
+            raise StoryError("nobody expected " + "; ".join(map(str, self.pending)))
+
+    def expect_nothing(self, words: Words) -> None:
+        self.settled()
+
+    def expect_record(self, words: Words) -> None:
+        record = self.records.get(words["line"]) if "line" in words else self.record
+        for pair in words["fields"].split():
+            name, _, value = pair.partition("=")
+            met = getattr(record, name) if hasattr(record, name) else getattr(record, f"{name}_at")
+            if isinstance(met, datetime):
+                met = f"{self.office.local(met):%H:%M:%S}"
+            if isinstance(met, events.Caller):
+                met = met.number or met.presentation
+            self._same(f"record's {name}", "" if met is None else str(met), value)
+
+    def expect_trail(self, words: Words) -> None:
+        trail = iter(self.records[words["line"]].trail)
+        for code in words["codes"].split():
+            if code not in trail:
+                raise StoryError(f"{code} is missing in {self.records[words['line']].trail}")
+
+    def expect_line(self, words: Words) -> None:
+        lines = {line.name: line.state.value for line in self._status().lines}
+        self._same(words["line"], lines[words["line"]], words["state"])
+
+    def expect_group(self, words: Words) -> None:
+        status = self._status()
+        group = status.switchboard if words["group"] == "switchboard" else status.citizens_desk
+        self._same(words["group"], group.state.value if group else "none", words["state"])
+
+    def expect_waiting(self, words: Words) -> None:
+        self._same("messages waiting", self._status().waiting, int(words["count"]))
+
+    def _status(self) -> Status:
+        assert self.now is not None
+        return self.switchboard.status(self.now)
+
+    def _claim_exactly(self, wanted: Order) -> None:
+        self.claim(str(wanted), wanted.__eq__)
+
+    def _same(self, what: str, met: object, wanted: object) -> None:
+        if met != wanted:
+            raise StoryError(f"{what}: expected {wanted}, met {met}")

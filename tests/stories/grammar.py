@@ -1,0 +1,130 @@
+"""The stories' language: one statement a line, few verbs, an unknown one is an error.
+
+Whoever runs stories (interpreter.py on the pure Switchboard, another on all processes) is given
+`Statement`s and implements one method for each `Statement.verb`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LINE = r"(?P<line>line\d+)"
+PHONE = r"(?P<phone>(?!line\d|expect\b|after\b|ask\b)[a-z]+\d+)"
+MANUAL = r"(?P<what>unattended|closed|opened|absent)"
+SPAN = r"(?P<span>\d+ (?:ms|s|min))"
+
+VERBS: dict[str, str] = {
+    # the scene
+    "choose_office": r"office (?P<name>\w+)",
+    "at": r"at (?P<time>(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d)",
+    "after": rf"after {SPAN}",
+    "clock": r"clock (?P<state>synced|holdover|stale|unset)",
+    # what lines do
+    "line_rings": rf"{LINE} rings",
+    "line_caller": rf"{LINE} caller (?P<caller>\d+|withheld|unavailable|unknown)",
+    "line_answered": rf"{LINE} answered",
+    "line_gives_up": rf"{LINE} gives up",
+    "line_hangs_up": rf"{LINE} hangs up by (?P<evidence>\w+)(?: after {SPAN})?",
+    "line_idle": rf"{LINE} idle",
+    "line_presses": rf"{LINE} presses (?P<key>[0-9*#])",
+    "line_prompt_ends": rf"{LINE} prompt ends(?P<cut> cut)?",
+    "line_recording_ends": (
+        rf"{LINE} recording ends by (?P<stop>\w+) length (?P<length>\d+) ms"
+        r"(?: trim (?P<trim>\d+) ms)?"
+    ),
+    "line_recording_gap": rf"{LINE} recording gap (?P<gap>\d+) ms",
+    "line_lost": rf"{LINE} lost(?: (?P<reason>.+))?",
+    "line_restored": rf"{LINE} restored(?P<half> half-duplex)?",
+    "carrier_lost": r"carrier lost",
+    "carrier_restored": r"carrier restored",
+    # what phones do
+    "phone_answers": rf"{PHONE} answers",
+    "phone_hangs_up": rf"{PHONE} hangs up",
+    "phone_declines": rf"{PHONE} declines",
+    "phone_is_busy": rf"{PHONE} is busy",
+    "phone_is_unreachable": rf"{PHONE} is unreachable",
+    "phone_registers": rf"{PHONE} registers",
+    "phone_gone": rf"{PHONE} gone",
+    "phone_dials": rf"{PHONE} dials (?P<digits>[0-9*#]+)",
+    "phone_prompt_ends": rf"{PHONE} prompt ends",
+    # what the store and people say
+    "stored": rf"stored {LINE}",
+    "store_fails": rf"store fails {LINE}(?: (?P<reason>.+))?",
+    "messages_waiting": r"messages waiting (?P<count>\d+)",
+    "ask": rf"ask {MANUAL} (?P<on>on|off) by (?P<by>\w+)(?: until (?P<until>\d\d:\d\d:\d\d))?",
+    # what is expected
+    "expect_ring": r"expect ring (?P<phones>\w+(?: (?!for\b)\w+)*?)"
+    rf"(?: for {SPAN})?(?: showing (?P<display>.+))?",
+    "expect_stop": r"expect stop (?P<phones>\w+(?: (?!elsewhere\b)\w+)*)(?P<elsewhere> elsewhere)?",
+    "expect_answer": rf"expect answer {LINE}",
+    "expect_connect": rf"expect connect {LINE} {PHONE}",
+    "expect_hold": rf"expect hold {LINE}",
+    "expect_play": (
+        rf"expect play (?:{LINE}|{PHONE}) (?P<keys>[\w /]+?)(?: without (?P<no>[\w /]+))?"
+    ),
+    "expect_recording": rf"expect recording {LINE}(?: up to {SPAN})?",
+    "expect_store": rf"expect store {LINE}(?: trim (?P<trim>\d+) ms)?",
+    "expect_drop": rf"expect drop {LINE}",
+    "expect_hang_up": rf"expect hang up (?:{LINE}|{PHONE})",
+    "expect_accept": rf"expect accept {PHONE}",
+    "expect_refuse": rf"expect refuse {PHONE} (?P<code>\d+)",
+    "expect_saved": r"expect saved (?P<marks>nothing|(?:unattended|closed|opened|absent)(?: \w+)*)",
+    "expect_nothing": r"expect nothing",
+    "expect_record": rf"expect record(?: {LINE})? (?P<fields>\w+=\S*(?: \w+=\S*)*)",
+    "expect_trail": rf"expect trail {LINE} (?P<codes>\S+(?: \S+)*)",
+    "expect_line": rf"expect {LINE} is (?P<state>\w+)",
+    "expect_group": r"expect (?P<group>switchboard|desk) is (?P<state>\w+)",
+    "expect_waiting": r"expect waiting (?P<count>\d+)",
+}
+PATTERNS = {verb: re.compile(pattern) for verb, pattern in VERBS.items()}
+
+
+class StoryError(AssertionError):
+    """Raised for a statement nobody understands, or an expectation that is not met."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One line of a story: its verb and what was filled in; `number` counts from 1."""
+
+    number: int
+    text: str
+    verb: str
+    words: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A story: its title (the first comment) and its statements."""
+
+    name: str
+    title: str
+    statements: tuple[Statement, ...]
+
+
+def read_story(path: Path) -> Story:
+    """Read a story file; raises StoryError with file and line."""
+    return parse_story(path.stem, path.read_text(encoding="utf-8"))
+
+
+def parse_story(name: str, text: str) -> Story:
+    """Parse the text of a story; raises StoryError for a line that nobody understands."""
+    lines = text.splitlines()
+    title = lines[0].removeprefix("#").strip() if lines and lines[0].startswith("#") else ""
+    statements = []
+    for number, raw in enumerate(lines, start=1):
+        line = raw.split(" # ")[0].strip()
+        if line and not line.startswith("#"):
+            statements.append(_statement(name, number, line))
+    return Story(name, title, tuple(statements))
+
+
+def _statement(name: str, number: int, line: str) -> Statement:
+    for verb, pattern in PATTERNS.items():
+        match = pattern.fullmatch(line)
+        if match:
+            words = {key: value for key, value in match.groupdict().items() if value is not None}
+            return Statement(number, line, verb, words)
+    raise StoryError(f"{name}.story:{number}: nobody understands {line!r}; see README.md")

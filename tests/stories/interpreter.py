@@ -1,0 +1,240 @@
+"""Runs stories on the pure Switchboard: no process, no clock, no sleep.
+
+Strict: every order must be expected before the next statement, except the writing of records,
+which `expect record` looks at. A deadline comes exactly when it was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from appliance.calls import events, orders, requests
+from appliance.calls.orders import Order
+from appliance.calls.switchboard import Switchboard
+from appliance.policy.clock import ClockState, Now
+from tests.stories.expectations import Expectations, Words, milliseconds
+from tests.stories.grammar import Statement, Story, StoryError
+from tests.stories.offices import OFFICES
+from tests.stories.rows import check_rows, states_of
+
+REQUESTS: dict[str, Callable[[bool, str, datetime | None], requests.Request]] = {
+    "unattended": requests.SetUnattended,
+    "closed": requests.SetClosed,
+    "opened": requests.SetOpened,
+    "absent": requests.SetAllAbsent,
+}
+
+
+def caller_of(text: str) -> events.Caller:
+    """Read a caller: digits, or why there are none."""
+    if text.isdigit():
+        return events.Caller(events.Presentation.SHOWN, text)
+    return events.Caller(events.Presentation(text))
+
+
+class PureRun(Expectations):
+    """One story on one Switchboard."""
+
+    def __init__(self) -> None:
+        self.office = OFFICES["example"]
+        self.switchboard = Switchboard(self.office, "t")
+        self.now = None
+        self.pending = []
+        self.legs = {}
+        self.plays = {}
+        self.calls = {}
+        self.records = {}
+        self.record = None
+        self.dialled = 0
+
+    # --- running -----------------------------------------------------------------------------
+
+    def run(self, story: Story) -> None:
+        """Run every statement; raises StoryError with its place and what was met instead."""
+        for statement in story.statements:
+            try:
+                self.step(statement)
+            except StoryError as error:
+                place = f"{story.name}.story:{statement.number}: {statement.text}"
+                raise StoryError(f"{place}\n    {error}") from error
+        self.settled()
+
+    def step(self, statement: Statement) -> None:
+        """Run one statement."""
+        if not statement.verb.startswith("expect_"):
+            self.settled()
+        getattr(self, statement.verb)(statement.words)
+
+    def tell(self, event: events.Event) -> None:
+        """Hand an event to the Switchboard and keep what it orders."""
+        assert self.now is not None, "a story says `at` first"
+        before = states_of(self.switchboard)
+        for order in self.switchboard.handle(event, self.now):
+            self.remember(order)
+        check_rows(before, event)
+
+    def remember(self, order: Order) -> None:
+        """Keep the names by which later statements speak of things."""
+        match order:
+            case orders.WriteCall(record):
+                self.record = self.records[record.line] = record
+                self.calls[record.line] = record.call
+                return
+            case orders.RingPhones():
+                self.legs |= {ringing.phone: ringing.leg for ringing in order.ringing}
+            case orders.Play():
+                self.plays[order.line or self.phone_of(order.leg)] = order.play
+        self.pending.append(order)
+
+    def phone_of(self, leg: str) -> str:
+        """Name the phone of a leg."""
+        return next((phone for phone, known in self.legs.items() if known == leg), leg)
+
+    def pass_time(self, target: datetime) -> None:
+        """Let time pass; every deadline comes at its own moment."""
+        assert self.now is not None, "a story says `at` first"
+        while self.now.wall < target:
+            left = (target - self.now.wall).total_seconds()
+            deadline = self.switchboard.next_deadline()
+            end = self.now.monotonic + left
+            if deadline is None or deadline > end:
+                self.now = replace(self.now, monotonic=end, wall=target)
+                return
+            step = timedelta(seconds=max(deadline - self.now.monotonic, 0))
+            self.now = replace(self.now, monotonic=deadline, wall=self.now.wall + step)
+            for passed in self.switchboard.due(self.now):
+                self.tell(passed)
+
+    # --- the scene ---------------------------------------------------------------------------
+
+    def choose_office(self, words: Words) -> None:
+        """Choose the office; all its phones are registered, all its lines are up."""
+        self.office = OFFICES[words["name"]]
+        self.switchboard = Switchboard(self.office, "t")
+
+    def at(self, words: Words) -> None:
+        """Start at a moment, or let time pass until one."""
+        text = words["time"]
+        if self.now is not None:
+            local = self.office.local(self.now.wall)
+            day = text if len(text) > 8 else f"{local:%Y-%m-%d} {text}"
+            self.pass_time(datetime.fromisoformat(day).replace(tzinfo=self.office.zone))
+            return
+        wall = datetime.fromisoformat(text).replace(tzinfo=self.office.zone)
+        self.now = Now(1000.0, wall)
+        for line in self.office.lines:
+            self.tell(events.LineRestored(line.name, "modem", line.duplex is not False))
+        for phone in self.office.phones:
+            self.tell(events.PhoneRegistered(phone))
+
+    def after(self, words: Words) -> None:
+        assert self.now is not None, "a story says `at` first"
+        self.pass_time(self.now.wall + timedelta(milliseconds=milliseconds(words["span"])))
+
+    def clock(self, words: Words) -> None:
+        assert self.now is not None, "a story says `at` first"
+        self.now = replace(self.now, clock_state=ClockState(words["state"]))
+
+    # --- lines -------------------------------------------------------------------------------
+
+    def line_rings(self, words: Words) -> None:
+        self.tell(events.LineRang(words["line"]))
+
+    def line_caller(self, words: Words) -> None:
+        self.tell(events.CallerIdentified(words["line"], caller_of(words["caller"])))
+
+    def line_answered(self, words: Words) -> None:
+        self.tell(events.LineAnswered(words["line"]))
+
+    def line_gives_up(self, words: Words) -> None:
+        self.tell(events.CallerHungUp(words["line"], events.Evidence.GAVE_UP))
+
+    def line_hangs_up(self, words: Words) -> None:
+        after = milliseconds(words["span"]) if "span" in words else 0
+        evidence = events.Evidence(words["evidence"])
+        self.tell(events.CallerHungUp(words["line"], evidence, after))
+
+    def line_idle(self, words: Words) -> None:
+        self.tell(events.LineIdle(words["line"]))
+
+    def line_presses(self, words: Words) -> None:
+        self.tell(events.DigitPressed(words["key"], events.DigitSource.CHIP, line=words["line"]))
+
+    def line_prompt_ends(self, words: Words) -> None:
+        self.tell(events.PromptEnded(self.plays[words["line"]], "cut" not in words))
+
+    def line_recording_ends(self, words: Words) -> None:
+        stop = events.RecordingStop(words["stop"])
+        length, trim = int(words["length"]), int(words.get("trim", "0"))
+        self.tell(events.RecordingEnded(self.calls[words["line"]], stop, length, trim))
+
+    def line_recording_gap(self, words: Words) -> None:
+        self.tell(events.RecordingGap(self.calls[words["line"]], int(words["gap"])))
+
+    def line_lost(self, words: Words) -> None:
+        self.tell(events.LineLost(words["line"], words.get("reason", "unplugged")))
+
+    def line_restored(self, words: Words) -> None:
+        self.tell(events.LineRestored(words["line"], "modem", "half" not in words))
+
+    def carrier_lost(self, words: Words) -> None:
+        self.tell(events.CarrierLost("killed"))
+
+    def carrier_restored(self, words: Words) -> None:
+        self.tell(events.CarrierRestored())
+
+    # --- phones ------------------------------------------------------------------------------
+
+    def phone_answers(self, words: Words) -> None:
+        self.tell(events.OperatorAnswered(self.legs[words["phone"]], words["phone"]))
+
+    def phone_hangs_up(self, words: Words) -> None:
+        self.tell(events.PhoneHungUp(self.legs[words["phone"]]))
+
+    def phone_declines(self, words: Words) -> None:
+        self.tell(events.PhoneDeclined(self.legs[words["phone"]]))
+
+    def phone_is_busy(self, words: Words) -> None:
+        self.tell(events.PhoneBusy(self.legs[words["phone"]]))
+
+    def phone_is_unreachable(self, words: Words) -> None:
+        self.tell(events.PhoneUnreachable(self.legs[words["phone"]]))
+
+    def phone_registers(self, words: Words) -> None:
+        self.tell(events.PhoneRegistered(words["phone"]))
+
+    def phone_gone(self, words: Words) -> None:
+        self.tell(events.PhoneGone(words["phone"]))
+
+    def phone_dials(self, words: Words) -> None:
+        self.dialled += 1
+        leg = self.legs[words["phone"]] = f"dialled-{self.dialled}"
+        self.tell(events.PhoneDialled(leg, words["phone"], words["digits"]))
+
+    def phone_prompt_ends(self, words: Words) -> None:
+        self.tell(events.PromptEnded(self.plays[words["phone"]]))
+
+    # --- the store and people ----------------------------------------------------------------
+
+    def stored(self, words: Words) -> None:
+        call = self.calls[words["line"]]
+        self.tell(events.MessageStored(call, f"message-of-{call}", 1000))
+
+    def store_fails(self, words: Words) -> None:
+        reason = words.get("reason", "disk full")
+        self.tell(events.StoreFailed(self.calls[words["line"]], reason))
+
+    def messages_waiting(self, words: Words) -> None:
+        self.tell(events.MessagesWaiting(int(words["count"])))
+
+    def ask(self, words: Words) -> None:
+        assert self.now is not None, "a story says `at` first"
+        until = None
+        if "until" in words:
+            hour, minute, second = map(int, words["until"].split(":"))
+            local = self.office.local(self.now.wall)
+            until = local.replace(hour=hour, minute=minute, second=second, microsecond=0)
+        request = REQUESTS[words["what"]](words["on"] == "on", words["by"], until)
+        self.tell(events.ServiceStateChanged(request))

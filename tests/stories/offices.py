@@ -1,0 +1,103 @@
+"""The offices that stories are told in; each is a frozen value, none is anybody's real one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from appliance.calls.announcements import spell_email
+from appliance.policy.dates import Closure, Holiday, Opening, Period
+from appliance.policy.hours import Schedule
+from appliance.policy.office import Daytime, Group, Line, Office
+from appliance.policy.week import Band, week
+from appliance.policy.words import Words
+
+ROME = ZoneInfo("Europe/Rome")
+MORNING_AND_AFTERNOON = "8:30-13:00 14:00-18:00"
+
+HOLIDAYS = (
+    Holiday(date(2026, 10, 4), Words("San Francesco", "Saint Francis")),
+    Holiday(date(2026, 11, 30), Words("Sant'Andrea, patrono", "Saint Andrew, patron")),
+    Holiday(date(2026, 12, 25), Words("Natale", "Christmas")),
+    Holiday(date(2026, 12, 26), Words("Santo Stefano", "Saint Stephen")),
+)
+SWITCHBOARD_HOURS = Schedule(
+    ROME,
+    week(
+        monday=MORNING_AND_AFTERNOON,
+        tuesday=MORNING_AND_AFTERNOON,
+        wednesday=MORNING_AND_AFTERNOON,
+        thursday=MORNING_AND_AFTERNOON,
+        friday="8:30-13:00",
+        saturday="9:00-12:00",
+    ),
+    holidays=HOLIDAYS,
+    closures=(
+        Closure(
+            datetime(2026, 12, 24, 14),  # noqa: DTZ001 - closures are local wall-clock times
+            datetime(2026, 12, 24, 18),  # noqa: DTZ001 - ditto
+            Words("Vigilia", "Christmas Eve"),
+        ),
+    ),
+    openings=(
+        Opening(date(2026, 11, 29), (Band.parse("9-12"),), Words("Elezioni", "Elections")),
+        Opening(date(2026, 12, 26), (Band.parse("10-12"),), Words("Emergenza", "Emergency")),
+    ),
+    periods=(
+        Period(
+            date(2027, 7, 12),
+            date(2027, 8, 31),
+            Words("Orario estivo", "Summer hours"),
+            week(monday="8-14", tuesday="8-14", wednesday="8-14", thursday="8-14", friday="8-14"),
+            greeting="greeting_summer",
+        ),
+    ),
+)
+COUNTER_HOURS = Schedule(
+    ROME,
+    week(
+        monday="8:30-17:00",
+        tuesday="8:30-17:00",
+        wednesday="8:30-17:00",
+        thursday="8:30-17:00",
+        friday="8:30-12:00",
+    ),
+    holidays=HOLIDAYS,
+)
+SWITCHBOARD = Group(
+    "switchboard", Words("Centralino", "Switchboard"), ("op1", "op2"), SWITCHBOARD_HOURS
+)
+COUNTER = Group(
+    "citizens_desk",
+    Words("Sportello Cittadini", "Citizens' counter"),
+    ("desk1", "desk2"),
+    COUNTER_HOURS,
+    ring_ms=20_000,
+)
+EXAMPLE = Office(
+    name="Comune di Esempio",
+    lines=(
+        Line("line1", label="Centralino", called_number="051598111"),
+        Line("line2", called_number="800011837"),
+        Line("line3"),
+    ),
+    switchboard=SWITCHBOARD,
+    citizens_desk=COUNTER,
+    public_numbers=("051598111", "800011837"),
+    email=spell_email("urp@comune.example.it"),
+)
+
+OFFICES = {
+    "example": EXAMPLE,
+    "no_counter": replace(EXAMPLE, citizens_desk=None, email=()),
+    "one_operator": replace(EXAMPLE, switchboard=replace(SWITCHBOARD, phones=("op1",))),
+    "half_duplex": replace(
+        EXAMPLE,
+        lines=(
+            Line("line1", duplex=False, daytime=Daytime.MESSAGE),
+            Line("line2", duplex=False, daytime=Daytime.PARALLEL_PHONE),
+            Line("line3"),
+        ),
+    ),
+}

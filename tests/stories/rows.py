@@ -1,0 +1,25 @@
+"""Watches the table while calls go on: no call may go where its row does not lead."""
+
+from __future__ import annotations
+
+from appliance.calls import events
+from appliance.calls.call import Call
+from appliance.calls.states import Row, State, row_for
+from appliance.calls.switchboard import Switchboard
+
+Seen = list[tuple[Call, State]]
+
+
+def states_of(switchboard: Switchboard) -> Seen:
+    """Return every call that goes on and the state it is in now."""
+    return [(call, call.state) for call in switchboard._desk.calls.values()]
+
+
+def check_rows(seen: Seen, event: events.Event) -> None:
+    """Raise AssertionError when an event led a call where the row of its state does not lead."""
+    if isinstance(event, events.PhoneDialled):
+        event = events.ServiceStateChanged(None)  # what a key code asks for
+    for call, was in seen:
+        row = row_for(was, type(event))
+        leads = row.to if isinstance(row, Row) else ()
+        assert call.state in (was, *leads), (was, type(event).__name__, call.state)
