@@ -1,0 +1,124 @@
+"""Who calls, out of what modems print: formatted, reports of class 8, raw hex (v253.md 3).
+
+Hostile input: the far end chooses these bytes. What comes out is digits, or a name of letters and
+a few marks; nothing else passes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from appliance.calls.events import Caller, Presentation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NUMBER_LIMIT = 24
+"""Longest number believed: E.164's 15 digits and room for prefixes."""
+NAME_LIMIT = 40
+
+_FIELD = re.compile(r"^\s*(NMBR|NAME|MESG)\s*=\s*(.*?)\s*$", re.IGNORECASE)
+_HEX = re.compile(r"^(?:[0-9A-F]{2})+$", re.IGNORECASE)
+_WITHHELD = {"P", "PRIVATE", "WITHHELD", "ANONYMOUS"}
+_ABSENT = {"O", "OUT OF AREA", "UNAVAILABLE"}
+_NUMBER_MARKS = str.maketrans("", "", " -./()")
+_NAME_MARKS = frozenset(" .,'-&/")
+
+# Message and tag numbers of EN 300 659-3 (v253.md 3, FSK layer).
+_HEADER_BYTES = 2  # type and length
+_SDMF = 0x04
+_MDMF = 0x80
+_SDMF_DATE_BYTES = 8
+_TAGS = {0x02: "NMBR", 0x04: "NMBR", 0x07: "NAME", 0x08: "NAME"}
+
+
+class CallerId:
+    """Collects what arrives about one call, in any order, doubled or with parts missing.
+
+    `caller` is None until a number, or the reason for its absence, has arrived; a number that was
+    shown is never replaced by a later absence. `complete` once a name has come as well.
+    """
+
+    def __init__(self) -> None:
+        self.caller: Caller | None = None
+        self.complete = False
+        self._name = ""
+
+    def add(self, text: str) -> None:
+        """Take one line, or a report of several lines; what makes no sense is passed over."""
+        for key, value in fields_of(text):
+            if key == "NAME":
+                self._name = clean_name(value)
+                self.complete = True
+            else:
+                self._settle(presented(value))
+        if self.caller and self.caller.presentation is Presentation.SHOWN:
+            self.caller = Caller(Presentation.SHOWN, self.caller.number, self._name)
+
+    def _settle(self, caller: Caller) -> None:
+        known = self.caller.presentation if self.caller else None
+        if known is None or (
+            known is not Presentation.SHOWN and caller.presentation is not Presentation.UNKNOWN
+        ):
+            self.caller = caller
+
+
+def fields_of(text: str) -> Iterator[tuple[str, str]]:
+    """Yield NMBR and NAME with their values, from formatted lines, MESG= or raw hex."""
+    for line in text.splitlines():
+        match = _FIELD.match(line)
+        key, value = (match[1].upper(), match[2]) if match else ("MESG", line.strip())
+        if key == "MESG":
+            yield from _message(value)
+        else:
+            yield key, value
+
+
+def presented(value: str) -> Caller:
+    """Read the value of NMBR: digits, P (withheld), O (not available); else UNKNOWN."""
+    if value.upper() in _WITHHELD:
+        return Caller(Presentation.WITHHELD)
+    if value.upper() in _ABSENT:
+        return Caller(Presentation.UNAVAILABLE)
+    number = re.sub(r"^\+", "00", value.translate(_NUMBER_MARKS))
+    if number.isascii() and number.isdigit() and len(number) <= NUMBER_LIMIT:
+        return Caller(Presentation.SHOWN, number)
+    return Caller()
+
+
+def clean_name(value: str) -> str:
+    """Keep letters, digits and a few marks of a name; P and O mean there is none."""
+    if value.upper() in _WITHHELD | _ABSENT:
+        return ""
+    kept = "".join(c if c.isalnum() or c in _NAME_MARKS else " " for c in value)
+    return " ".join(kept.split())[:NAME_LIMIT].rstrip()
+
+
+def _message(value: str) -> Iterator[tuple[str, str]]:
+    """Take a message of the FSK layer apart: type, length, data, two's-complement checksum.
+
+    A wrong checksum yields nothing: no number is better than a wrong one. Modems may leave the
+    checksum out; a lone parameter (MESG of an unknown tag) is of no use here.
+    """
+    raw = bytes.fromhex(value) if _HEX.match(value) else b""
+    if len(raw) < _HEADER_BYTES:
+        return
+    kind, length = raw[0], raw[1]
+    data, check = raw[2 : 2 + length], raw[2 + length :]
+    if len(data) != length or (check and sum(raw) % 256):
+        return
+    if kind == _SDMF:
+        yield "NMBR", data[_SDMF_DATE_BYTES:].decode("latin-1")
+    elif kind == _MDMF:
+        yield from _parameters(data)
+
+
+def _parameters(data: bytes) -> Iterator[tuple[str, str]]:
+    at = 0
+    while at + 2 <= len(data):
+        tag, length = data[at], data[at + 1]
+        value = data[at + 2 : at + 2 + length]
+        if tag in _TAGS and len(value) == length:
+            yield _TAGS[tag], value.decode("latin-1")
+        at += 2 + length

@@ -1,0 +1,154 @@
+"""What a `LineDriver` tells the carrier: frozen values, in the past tense."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from appliance.calls.events import Caller
+    from appliance.lines.sentences import Sentence
+    from appliance.media.frames import Law
+
+
+class Stream(enum.StrEnum):
+    """Which way sound flows: both ways (+VTR), to the line (+VTX), from the line (+VRX)."""
+
+    DUPLEX = "duplex"
+    TRANSMIT = "transmit"
+    RECEIVE = "receive"
+
+
+class Signal(enum.StrEnum):
+    """What the chip noticed on the line (v253.md 2.1)."""
+
+    DIGIT = "digit"
+    BUSY = "busy"
+    DIAL = "dial"
+    LOOP = "loop"
+    SILENCE = "silence"
+    QUIET = "quiet"
+    EXTENSION_PICKUP = "extension_pickup"
+    UNDERRUN = "underrun"
+    OVERRUN = "overrun"
+
+
+class Recovery(enum.StrEnum):
+    """The step of the recovery ladder that a failed line asks for next (v253.md 4)."""
+
+    DROP_DTR = "drop_dtr"
+    REOPEN = "reopen"
+    REPLUG = "replug"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """The modem is initialised and idle on hook; sound will be bytes of `law`."""
+
+    identity: str
+    duplex: bool
+    law: Law
+
+
+@dataclass(frozen=True, slots=True)
+class Rang:
+    """A ring burst arrived; `count` starts at 1 with each call."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """Who calls is settled; `late` when it arrived after it had been settled as unknown."""
+
+    caller: Caller
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """The ringing stopped before the line was answered; `Idle` follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The modem is in voice mode while it rings: `answer()` needs one command only."""
+
+
+@dataclass(frozen=True, slots=True)
+class OffHook:
+    """The line is answered; no stream runs yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """A stream of this kind has begun; its samples follow the modem's CONNECT at once."""
+
+    kind: Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The stream has ended (a transmitted one: played to its end); the line is still off hook."""
+
+    kind: Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Sound from the line: one byte a sample, in the modem's law, 8000 a second."""
+
+    samples: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    """The chip noticed `signal`; `digit` is set for `Signal.DIGIT` alone, once a key press."""
+
+    signal: Signal
+    digit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flashed:
+    """The hook flash and the digits behind it were sent; the line is off hook."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """The line is on hook and its modem has proven itself idle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The modem had lost the thread and was brought back; a call on the line is over."""
+
+    reason: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The line is out: `reason` says what to do, `needs` is the recovery to ask the keeper for."""
+
+    reason: Sentence
+    needs: Recovery
+
+
+LineEvent = (
+    Up
+    | Rang
+    | Identified
+    | GaveUp
+    | Prepared
+    | OffHook
+    | Streaming
+    | Stopped
+    | Heard
+    | Signalled
+    | Flashed
+    | Idle
+    | Recovered
+    | Failed
+)

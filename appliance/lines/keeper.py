@@ -1,0 +1,250 @@
+"""The port keeper: opens and configures one serial port, hands it over, pulls DTR. It may hang.
+
+The only file that knows pyserial. A wedged USB modem can block the very ioctl that should reset it
+(v253.md 4), so that nothing else of the product ever does one: a keeper that hangs is abandoned.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import socket
+import stat
+import termios
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import serial
+
+from appliance.errors import PeerError
+from appliance.lines import keeper_protocol as protocol
+from appliance.lines.keeper_protocol import Ask, Cause, Closed, Dropped, Opened, PortTrouble
+from appliance.lines.sentences import Sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BAUD = 115200
+"""Any rate does: CDC-ACM ignores it (v253.md 4, USB / Linux)."""
+DTR_LOW_S = 0.7
+"""At least 0.6 s (v253.md 4, ladder step 2); &D2 with S25 = 50 ms hangs up."""
+PORT_ERRORS = (OSError, termios.error)
+"""All a dying port raises: SerialException is an OSError, termios.error is neither."""
+
+
+class Port(Protocol):
+    """What a keeper does with a port; tests put a port in its place that hangs or dies."""
+
+    def fileno(self) -> int:
+        """Return the descriptor to hand over."""
+
+    def drop_dtr(self) -> bool:
+        """Pull DTR low for a while and raise it; False when the port has none."""
+
+    def close(self) -> None:
+        """Close the port, which drops DTR on a real one (HUPCL)."""
+
+
+class SerialPort:
+    """A serial port: raw, 8N1, exclusive, without flow control, non-blocking."""
+
+    def __init__(self, path: str) -> None:
+        # inter_byte_timeout=0 is pyserial's way to VMIN=1: with VMIN=0 an empty read could mean
+        # "nothing yet" as well as "unplugged"; so it is EAGAIN and the end, told apart.
+        self._serial = serial.Serial(
+            path,
+            BAUD,
+            timeout=0,
+            inter_byte_timeout=0,
+            xonxoff=False,
+            rtscts=False,
+            dsrdtr=False,
+            exclusive=True,
+        )
+        os.set_blocking(self._serial.fileno(), False)
+
+    def fileno(self) -> int:
+        """Return the descriptor to hand over."""
+        return int(self._serial.fileno())
+
+    def drop_dtr(self) -> bool:
+        """Pull DTR low for DTR_LOW_S; False where there is no DTR (ENOTTY: a pseudo terminal)."""
+        try:
+            self._serial.dtr = False
+            threading.Event().wait(DTR_LOW_S)
+            self._serial.dtr = True
+        except OSError as error:
+            if error.errno in {errno.ENOTTY, errno.EINVAL}:
+                return False
+            raise
+        return True
+
+    def close(self) -> None:
+        """Close the port."""
+        self._serial.close()
+
+
+class Keeper:
+    """Keeps the port at `path` for the carrier at the other end of `sock`, until it closes that."""
+
+    def __init__(
+        self, sock: socket.socket, path: str, open_port: Callable[[str], Port] = SerialPort
+    ) -> None:
+        self._sock = sock
+        self._path = path
+        self._open_port = open_port
+        self._port: Port | None = None
+
+    def run(self) -> None:
+        """Open the port, then obey until the carrier has gone; the port is closed at the end."""
+        self._open()
+        while message := self._receive():
+            try:
+                self._obey(protocol.decode_ask(message))
+            except PeerError:
+                continue  # an order of another version of us: the port is worth more
+        self._close()
+
+    def _receive(self) -> bytes:
+        try:
+            return self._sock.recv(protocol.MESSAGE_LIMIT)
+        except OSError:
+            return b""
+
+    def _obey(self, ask: Ask) -> None:
+        match ask:
+            case Ask.DROP_DTR:
+                self._drop_dtr()
+            case Ask.REOPEN:
+                self._close()
+                self._open()
+            case Ask.CLOSE:
+                self._close()
+                self._report(Closed())
+
+    def _open(self) -> None:
+        try:
+            self._port = self._open_port(self._path)
+        except (*PORT_ERRORS, ValueError) as error:  # ValueError: a setting the port refuses
+            self._report(explain(self._path, error))
+            return
+        descriptor = self._port.fileno()
+        protocol.send_report(self._sock, Opened(self._path, descriptor), [descriptor])
+
+    def _drop_dtr(self) -> None:
+        if self._port is None:
+            self._report(explain(self._path, OSError(errno.ENODEV, "the port is not open")))
+            return
+        try:
+            done = self._port.drop_dtr()
+        except PORT_ERRORS as error:
+            self._report(explain(self._path, error))
+        else:
+            self._report(Dropped(round(DTR_LOW_S * 1000) if done else 0))
+
+    def _close(self) -> None:
+        port, self._port = self._port, None
+        try:
+            if port is not None:
+                port.close()
+        except PORT_ERRORS as error:
+            self._report(explain(self._path, error))
+
+    def _report(self, report: Dropped | Closed | PortTrouble) -> None:
+        protocol.send_report(self._sock, report, [])
+
+
+def explain(path: str, error: Exception) -> PortTrouble:
+    """Say in one sentence why a port cannot be kept, and what to do."""
+    number = getattr(error, "errno", None)
+    if not os.path.lexists(path) or number in {errno.ENOENT, errno.ENODEV, errno.ENXIO}:
+        return PortTrouble(Cause.MISSING, _missing(path))
+    if number in {errno.EAGAIN, errno.EBUSY}:
+        return PortTrouble(Cause.BUSY, _busy(path, holders(path)))
+    if number in {errno.EACCES, errno.EPERM}:
+        return PortTrouble(Cause.PERMISSION, _no_permission(path))
+    return PortTrouble(Cause.BROKEN, _broken(path, str(error)))
+
+
+def holders(path: str) -> list[str]:
+    """Name the other processes that hold a port open, as far as /proc tells: "name (pid)"."""
+    try:
+        device = Path(path).stat().st_rdev
+    except OSError:
+        return []
+    found = {pid for pid, target in _open_files() if _is_device(target, device)}
+    return sorted(f"{_name(pid)} ({pid})" for pid in found if pid != os.getpid())
+
+
+def _open_files() -> Iterator[tuple[int, Path]]:
+    for folder in Path("/proc").glob("[0-9]*/fd"):
+        try:
+            files = list(folder.iterdir())
+        except OSError:
+            continue  # not ours to look into, or gone
+        yield from ((int(folder.parent.name), file) for file in files)
+
+
+def _is_device(target: Path, device: int) -> bool:
+    try:
+        found = target.stat()
+    except OSError:
+        return False
+    return stat.S_ISCHR(found.st_mode) and found.st_rdev == device
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+    except OSError:
+        return "?"
+
+
+def _missing(path: str) -> Sentence:
+    return Sentence(
+        f"La porta {path} non c'è: collegare il modem, o correggere la porta nella configurazione.",
+        f"The port {path} does not exist: plug in the modem, or correct the configured port.",
+    )
+
+
+def _busy(path: str, by: list[str]) -> Sentence:
+    who = ", ".join(by) or "?"
+    return Sentence(
+        f"La porta {path} è in uso da {who}: fermare quel programma.",
+        f"The port {path} is in use by {who}: stop that program.",
+    )
+
+
+def _no_permission(path: str) -> Sentence:
+    return Sentence(
+        f"La porta {path} non è accessibile: aggiungere l'utente del servizio al gruppo dialout.",
+        f"The port {path} may not be opened: add the service's user to the group dialout.",
+    )
+
+
+def _broken(path: str, detail: str) -> Sentence:
+    return Sentence(
+        f"La porta {path} non funziona ({detail}): scollegare e ricollegare il modem.",
+        f"The port {path} does not work ({detail}): unplug the modem and plug it in again.",
+    )
+
+
+def keeper_main(sock: socket.socket, path: str) -> None:
+    """Be the keeper of the port at `path` until the other end of `sock` is closed."""
+    with sock:
+        Keeper(sock, path).run()
+
+
+def main() -> None:
+    """Run as `python -m appliance.lines.keeper --fd N PATH`."""
+    parser = argparse.ArgumentParser(description="Keeps one serial port for the carrier.")
+    parser.add_argument("--fd", type=int, required=True, help="a connected SOCK_SEQPACKET socket")
+    parser.add_argument("path", help="the port, best by /dev/serial/by-path")
+    arguments = parser.parse_args()
+    keeper_main(socket.socket(fileno=arguments.fd), arguments.path)
+
+
+if __name__ == "__main__":
+    main()

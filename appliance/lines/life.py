@@ -1,0 +1,190 @@
+"""Follows the table: one line's stage, its timers, the scripts it runs and what it tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from appliance.errors import Bug
+from appliance.lines import facts, scripts
+from appliance.lines.dialects import DIALECTS, GENERIC, choose_vsm, identify
+from appliance.lines.facts import Recovery, Stream
+from appliance.lines.modem import Modem
+from appliance.lines.ringing import Ringing
+from appliance.lines.script import Runner
+from appliance.lines.settings import AUTO
+from appliance.lines.steps import Done, Refused, Trouble
+from appliance.lines.table import TABLE, TIMERS, Input, Say, Script, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from appliance.lines.dialects import VoiceFormat
+    from appliance.lines.facts import LineEvent
+    from appliance.lines.sentences import Sentence
+    from appliance.lines.settings import LineSettings
+    from appliance.lines.steps import Outcome, Step
+
+LADDER = (Recovery.DROP_DTR, Recovery.REOPEN, Recovery.REPLUG)
+"""What a line asks for, failure after failure, once in-band recovery was of no use."""
+
+
+class Life:
+    """The stage of one line and everything a transition of `TABLE` does.
+
+    `kind`, `cut` and `digits` are what the last order asked for, read when its script begins.
+    `ended` is the stream that ended last.
+    """
+
+    def __init__(self, settings: LineSettings) -> None:
+        self.settings = settings
+        self.stage = Stage.OFF
+        self.timers: dict[Input, float] = {}
+        self.modem = Modem(DIALECTS.get(settings.dialect, GENERIC))
+        self.runner = Runner(self.modem)
+        self.ringing = Ringing()
+        self.format: VoiceFormat | None = None
+        self.needs: Recovery | None = None
+        self.kind = self.ended = Stream.DUPLEX
+        self.cut = False
+        self.digits = ""
+        self._failures = 0
+        self._fault: tuple[Sentence, Recovery | None] | None = None
+
+    @property
+    def duplex(self) -> bool:
+        """True when sound can flow both ways at once: proven on the unit, or by its make."""
+        proven = self.settings.duplex
+        return self.modem.dialect.duplex if proven is None else proven
+
+    def step(self, what: Input, now: float) -> tuple[LineEvent, ...]:
+        """Follow the table; an input without a row does nothing (see IGNORED)."""
+        rule = TABLE[self.stage].get(what)
+        if rule is None:
+            return ()
+        before, self.stage = self.stage, rule.to
+        self.timers.pop(what, None)  # what happened is waited for no longer
+        running = TIMERS.get(rule.to, frozenset())
+        self.timers = {name: at for name, at in self.timers.items() if name in running}
+        if rule.to is not before:
+            self._arm(running, now)
+        said = _SAYINGS[rule.say](self) if rule.say else ()
+        outcome = self._begin(rule.run, now) if rule.run else None
+        return (*said, *self.conclude(outcome, now))
+
+    def conclude(self, outcome: Outcome | None, now: float) -> tuple[LineEvent, ...]:
+        """Turn a script's end into the table's input."""
+        match outcome:
+            case Trouble(reason):
+                self._fault = (reason, None)
+                return self.step(Input.TROUBLE, now)
+            case Refused(reason):
+                self._fault = (reason, Recovery.REPLACE)
+                return self.step(Input.REFUSED, now)
+            case Done():
+                return self.step(Input.DONE, now)
+        return ()
+
+    def start(self, now: float) -> tuple[LineEvent, ...]:
+        """Begin anew, with nothing to recover from."""
+        self._fault = None
+        return self.step(Input.START, now)
+
+    def lose(self, reason: Sentence, now: float) -> tuple[LineEvent, ...]:
+        """Take note that the port is gone."""
+        self._fault = (reason, Recovery.REOPEN)
+        return self.step(Input.LOST, now)
+
+    def set_timer(self, name: Input, at: float) -> None:
+        """Start or move a timer, if it runs in this stage."""
+        if name in TIMERS.get(self.stage, ()):
+            self.timers[name] = at
+
+    def expire(self, now: float) -> tuple[LineEvent, ...]:
+        """Follow the table for every timer that is due, the oldest first."""
+        events: list[LineEvent] = []
+        for _, name in sorted((at, name) for name, at in self.timers.items() if at <= now):
+            if self.timers.pop(name, None) is not None:
+                events += self.step(name, now)
+        return tuple(events)
+
+    def _arm(self, running: frozenset[Input], now: float) -> None:
+        """Start the timers that a stage starts by being entered."""
+        if Input.IDENTITY_LIMIT in running:
+            self.timers[Input.IDENTITY_LIMIT] = now + self.settings.identity_limit_ms / 1000
+        if Input.IDLE_CHECK in running and self.settings.idle_check_ms:
+            self.timers[Input.IDLE_CHECK] = now + self.settings.idle_check_ms / 1000
+
+    def _begin(self, script: Script, now: float) -> Outcome | None:
+        begin = self.runner.restart if script is Script.SYNC else self.runner.begin
+        return begin(_SCRIPTS[script](self), now)
+
+    def _configure(self) -> tuple[Step, ...]:
+        if self.settings.dialect == AUTO:
+            self.modem.dialect = identify(self._identity())
+        return scripts.configure(self.settings, self.modem.dialect)
+
+    def _prepare(self) -> tuple[Step, ...]:
+        if self.format is None:
+            raise Bug("a line rang before it was up")
+        return scripts.prepare(self.settings, self.modem.dialect, self.format)
+
+    def _identity(self) -> list[str]:
+        kept = (*self.runner.kept[scripts.MAKER], *self.runner.kept[scripts.PRODUCT])
+        return [line.removeprefix("+GMI:").strip() for line in kept]
+
+    def _up(self) -> tuple[LineEvent, ...]:
+        self.format = choose_vsm(self.runner.kept[scripts.FORMATS], self.modem.dialect)
+        if self.format is None:
+            raise Bug("a modem without a voice format came up")
+        self._failures, self.needs = 0, None
+        up = facts.Up(" ".join(self._identity()), self.duplex, self.format.law)
+        if self._fault is None:
+            self.ringing = Ringing()
+            return (up,)
+        return (facts.Recovered(self._fault[0]), up, *self._idle())
+
+    def _identified(self) -> tuple[LineEvent, ...]:
+        self.timers.pop(Input.IDENTITY, None)  # what is told now is not told again as late
+        return (self.ringing.settle(),)
+
+    def _idle(self) -> tuple[LineEvent, ...]:
+        self._fault = None
+        self.ringing = Ringing()
+        return (facts.Idle(),)
+
+    def _failed(self) -> tuple[LineEvent, ...]:
+        if self._fault is None:
+            raise Bug("a line failed for no reason")
+        reason, wish = self._fault
+        self.needs = wish or LADDER[min(self._failures, len(LADDER) - 1)]
+        self._failures += 1
+        return (facts.Failed(reason, self.needs),)
+
+
+_SCRIPTS: Mapping[Script, Callable[[Life], tuple[Step, ...]]] = {
+    Script.SYNC: lambda _: scripts.sync(),
+    Script.INQUIRE: lambda _: scripts.inquire(),
+    Script.CONFIGURE: Life._configure,
+    Script.CHECK: lambda _: scripts.check(),
+    Script.PREPARE: Life._prepare,
+    Script.ANSWER: lambda _: scripts.answer(),
+    Script.STREAM: lambda life: scripts.stream(life.kind),
+    Script.END: lambda life: scripts.end(cut=life.cut),
+    Script.FLASH: lambda life: scripts.flash(life.modem.dialect, life.digits),
+    Script.WITHDRAW: lambda _: scripts.withdraw(),
+    Script.HANG_UP: lambda _: scripts.hang_up(),
+}
+_SAYINGS: Mapping[Say, Callable[[Life], tuple[LineEvent, ...]]] = {
+    Say.UP: Life._up,
+    Say.RANG: lambda life: (facts.Rang(life.ringing.count),),
+    Say.IDENTIFIED: Life._identified,
+    Say.LATE: lambda life: (life.ringing.settle(late=True),),
+    Say.GAVE_UP: lambda _: (facts.GaveUp(),),
+    Say.PREPARED: lambda _: (facts.Prepared(),),
+    Say.OFF_HOOK: lambda _: (facts.OffHook(),),
+    Say.STREAMING: lambda life: (facts.Streaming(life.kind),),
+    Say.STOPPED: lambda life: (facts.Stopped(life.ended),),
+    Say.FLASHED: lambda _: (facts.Flashed(),),
+    Say.IDLE: Life._idle,
+    Say.FAILED: Life._failed,
+}

@@ -1,0 +1,205 @@
+"""A V.253 voice modem as a value: bytes in, events out; no port, no clock (v253.md 1, 2)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from appliance.errors import Bug
+from appliance.lines.dialects import ACTIONS
+from appliance.lines.dle import Code, End, Packet, Plain, Unshielder, shield
+from appliance.lines.facts import Heard, Stream
+from appliance.lines.replies import (
+    OK,
+    CallerIdReceived,
+    Coded,
+    Garbage,
+    ModemEvent,
+    Replied,
+    StreamEnded,
+    StreamStarted,
+)
+
+if TYPE_CHECKING:
+    from appliance.lines.dialects import Dialect
+    from appliance.lines.dle import Item
+
+RESYNC = b"\x10\x18\x10\x03\x10!\x10^\r"
+"""Ends any stream a former owner left: CAN ETX, receive abort, ^, CR (v253.md 4, step 1)."""
+
+LINE_LIMIT = 512
+"""Longest text line kept; +VLS=? answers up to about 60 characters a line (v253.md 1.4)."""
+REPLY_LIMIT = 128
+"""Most text lines kept of one answer."""
+
+NUMERIC = {
+    "0": OK, "1": "CONNECT", "2": "RING", "3": "NO CARRIER", "4": "ERROR", "6": "NO DIALTONE",
+    "7": "BUSY", "8": "NO ANSWER", "24": "DELAYED", "32": "BLACKLISTED", "83": "LINE IN USE",
+    "88": "DELAYED", "89": "BLACKLISTED", "90": "BLACKLIST FULL",
+}  # fmt: skip
+"""Result codes as digits, with V0 (v253.md 1.1)."""
+RESULTS = frozenset(NUMERIC.values()) - {"RING"} | {
+    "VCON", "NO DIAL TONE", "NO LINE", "OFF HOOK INTRUSION",
+}  # fmt: skip
+_BEGINS = {"CONNECT", "VCON"}
+_KIND_OF = {command: kind for kind, command in ACTIONS.items()}
+_FIELD = re.compile(r"^(?:DATE|TIME|NMBR|NAME|MESG|DRON|DROF)\s*=")
+# A raw message: SDMF (04) or MDMF (80), then at least its length and one tag (v253.md 3).
+_RAW = re.compile(r"^(?:04|80)(?:[0-9A-F]{2}){4,}$")
+
+
+class Modem:
+    """Reads one modem's bytes; any split of the same bytes gives the same events.
+
+    Between a stream's CONNECT and its end, plain bytes are sound (to the line only: none come);
+    at every other time they are text. `streaming` is the kind of the stream that runs, or None.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.streaming: Stream | None = None
+        self._shielding = Unshielder()
+        self._line = bytearray()
+        self._lines: list[str] = []
+        self._command = ""
+        # A bare "0" line is a result with V0 and an answer with V1: known once a word was read.
+        self._verbose = False
+        self._ended = False  # DLE ETX was read, the final result was not
+        self._terminator = b""
+
+    def receive_data(self, data: bytes) -> tuple[ModemEvent, ...]:
+        """Take bytes from the port and return what they complete, in order."""
+        events: list[ModemEvent] = []
+        for item in self._shielding.feed(data):
+            self._take(item, events)
+        return tuple(events)
+
+    def send_command(self, text: str) -> bytes:
+        """Return the bytes of a command; raises Bug in a stream, where text would be sound."""
+        if self.streaming is not None:
+            raise Bug(f"{text} would be sound: a {self.streaming} stream runs")
+        self._command = text
+        self._lines.clear()
+        return text.encode("ascii") + b"\r"
+
+    def send_samples(self, samples: bytes) -> bytes:
+        """Return samples shielded for the port; raises Bug unless a stream goes to the line."""
+        if self.streaming not in {Stream.DUPLEX, Stream.TRANSMIT}:
+            raise Bug(f"no samples can be sent: {self.streaming or 'no'} stream runs")
+        return shield(samples)
+
+    def end_stream(self, *, cut: bool = False, attempt: int = 0) -> bytes:
+        """Return what ends the stream: the dialect's terminator number `attempt`.
+
+        With `cut` a transmitted stream ends without playing what lies ahead. Nothing is returned
+        when no stream runs, when it has ended, or when the same was sent: outside of a stream
+        "!" and "^" would be text before the next AT.
+        """
+        if self.streaming is None or self._ended:
+            return b""
+        ends = self.dialect.ends[self.streaming]
+        wanted = ends[min(attempt, len(ends) - 1)]
+        if cut and self.streaming is Stream.TRANSMIT:
+            wanted = self.dialect.cut
+        if wanted == self._terminator:
+            return b""
+        self._terminator = wanted
+        return wanted
+
+    def resynchronise(self) -> bytes:
+        """Forget everything and return what brings any modem back to its command state."""
+        self.streaming = None
+        self._ended = False
+        self._verbose = False
+        self._command = ""
+        self._terminator = b""
+        self._lines.clear()
+        self._line.clear()
+        self._shielding.reset()
+        return RESYNC
+
+    def _take(self, item: Item, events: list[ModemEvent]) -> None:
+        match item:
+            case Plain(data):
+                self._plain(data, events)
+            case Code(code):
+                events.append(Coded(code))
+            case Packet(data):
+                events.append(CallerIdReceived(data.decode("latin-1"), whole=True))
+            case End() if self.streaming is not None:
+                self._ended = True
+            case _:  # an end of nothing
+                events.append(Garbage("DLE ETX"))
+
+    def _plain(self, data: bytes, events: list[ModemEvent]) -> None:
+        rest = data
+        while rest:
+            if self.streaming in {Stream.DUPLEX, Stream.RECEIVE} and not self._ended:
+                events.append(Heard(rest))
+                return
+            rest = self._text(rest, events)
+
+    def _text(self, data: bytes, events: list[ModemEvent]) -> bytes:
+        """Read up to one end of line, byte-exact: behind CONNECT's line feed samples begin."""
+        ends = [at for at in (data.find(b"\r"), data.find(b"\n")) if at >= 0]
+        at = min(ends, default=len(data))
+        self._line += data[:at]
+        while len(self._line) >= LINE_LIMIT:
+            events.append(Garbage(_printable(self._line[:LINE_LIMIT])))
+            del self._line[:LINE_LIMIT]
+        if ends and data[at : at + 1] == b"\r":
+            self._on_return(events)
+        elif ends:
+            self._on_line_feed(events)
+        return data[at + 1 :]
+
+    def _on_return(self, events: list[ModemEvent]) -> None:
+        """A carriage return ends an echo, or a result with V0; else a line feed will come."""
+        text = _printable(self._line).strip()
+        if self._command and text.upper().endswith(self._command):
+            self._line.clear()
+        elif not self._verbose and text in NUMERIC:
+            self._line.clear()
+            self._on_word(NUMERIC[text], events)
+        else:
+            self._line += b"\r"
+
+    def _on_line_feed(self, events: list[ModemEvent]) -> None:
+        text = _printable(self._line).strip()
+        self._line.clear()
+        if text in RESULTS or text == "RING":
+            self._verbose = True
+            self._on_word(text, events)
+        elif text and (_FIELD.match(text) or _RAW.match(text)):
+            events.append(CallerIdReceived(text, whole=_RAW.match(text) is not None))
+        elif text and self._command and len(self._lines) < REPLY_LIMIT:
+            self._lines.append(text)
+        elif text:
+            events.append(Garbage(text))
+
+    def _on_word(self, word: str, events: list[ModemEvent]) -> None:
+        if word == "RING":
+            events.append(Coded("R", in_text=True))
+        elif self.streaming is not None:
+            events.append(StreamEnded(self.streaming))
+            self.streaming = None
+        elif not self._command:
+            events.append(Garbage(word))
+        elif word in _BEGINS and self._command in _KIND_OF:
+            self._begin(_KIND_OF[self._command], events)
+        else:
+            result = OK if word == "VCON" else word
+            events.append(Replied(self._command, tuple(self._lines), result))
+            self._command = ""
+
+    def _begin(self, kind: Stream, events: list[ModemEvent]) -> None:
+        self._command = ""
+        self._terminator = b""
+        self._ended = False
+        self.streaming = kind
+        events.append(StreamStarted(kind))
+
+
+def _printable(line: bytes | bytearray) -> str:
+    """Decode a line so that nothing in it can act: what is not printable ASCII becomes a dot."""
+    return "".join(chr(b) if 0x20 <= b < 0x7F else " " if b in b"\r\t" else "." for b in line)

@@ -1,0 +1,58 @@
+"""What is known of a call while it rings: how often it rang, and who calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from appliance.calls.events import Caller, Presentation
+from appliance.lines.caller_id import CallerId
+from appliance.lines.facts import Identified
+
+if TYPE_CHECKING:
+    from appliance.lines.replies import CallerIdReceived
+
+FRESH_S = 10.0
+"""How long an identity sent before the first ring is kept for it."""
+
+
+class Ringing:
+    """Counts the rings and settles the caller's identity once, by arrival or by limit."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._identity = CallerId()
+        self._identity_at = 0.0
+        self._told: Caller | None = None
+
+    def on_ring(self, now: float) -> None:
+        """Count a ring; at the first one an identity that lies too far back is dropped."""
+        if self.count == 0 and now - self._identity_at > FRESH_S:
+            self._identity = CallerId()
+        self.count += 1
+
+    def on_caller_id(self, event: CallerIdReceived, now: float) -> None:
+        """Take a line or a report of caller id."""
+        self._identity.add(event.text)
+        self._identity_at = now
+
+    @property
+    def news(self) -> bool:
+        """True when somebody is known whom nobody was told of yet."""
+        caller = self._identity.caller
+        arrived = caller is not None and caller.presentation is not Presentation.UNKNOWN
+        return arrived and caller != self._told
+
+    @property
+    def unsettled(self) -> bool:
+        """True until somebody was told who calls."""
+        return self._told is None
+
+    @property
+    def complete(self) -> bool:
+        """True when a name has come as well: nothing else is worth waiting for."""
+        return self._identity.complete
+
+    def settle(self, *, late: bool = False) -> Identified:
+        """Tell who calls; UNKNOWN when nothing arrived."""
+        self._told = self._identity.caller or Caller()
+        return Identified(self._told, late=late)

@@ -1,0 +1,232 @@
+"""The life of an analog line: the one table. Everything that changes a line's stage stands here."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Stage(enum.StrEnum):
+    """Where a line is in its life."""
+
+    OFF = "off"
+    SYNCING = "syncing"  # bringing the modem to its command state
+    INQUIRING = "inquiring"  # asking who it is
+    CONFIGURING = "configuring"
+    IDLE = "idle"
+    CHECKING = "checking"  # asking an idle modem whether it still is
+    IDENTIFYING = "identifying"  # ringing; nothing is sent until the caller's identity is settled
+    PREPARING = "preparing"  # ringing; the modem is put into voice mode
+    PREPARED = "prepared"
+    HURRYING = "hurrying"  # preparing, and the answer was already asked for
+    ANSWERING = "answering"
+    OFF_HOOK = "off_hook"
+    STARTING = "starting"  # a stream was asked for
+    STREAMING = "streaming"
+    ENDING = "ending"
+    FLASHING = "flashing"
+    WITHDRAWING = "withdrawing"  # the caller gave up: back to idle without having answered
+    HANGING_UP = "hanging_up"
+    FAILED = "failed"
+
+
+class Input(enum.StrEnum):
+    """What can happen to a line: asked by the carrier, said by the modem, or by the clock."""
+
+    START = "start"
+    ANSWER = "answer"
+    START_STREAM = "start_stream"
+    END_STREAM = "end_stream"
+    FLASH = "flash"
+    HANG_UP = "hang_up"
+    LOST = "lost"  # the port is gone
+    RING = "ring"
+    STREAM_ENDED = "stream_ended"
+    DONE = "done"  # the stage's script succeeded
+    TROUBLE = "trouble"  # it failed
+    REFUSED = "refused"  # it failed for good
+    IDENTITY = "identity"  # the caller's identity is known
+    IDENTITY_LIMIT = "identity_limit"
+    RING_GAP = "ring_gap"
+    IDLE_CHECK = "idle_check"
+
+
+class Script(enum.StrEnum):
+    """Which commands a transition starts; see scripts.py."""
+
+    SYNC = "sync"
+    INQUIRE = "inquire"
+    CONFIGURE = "configure"
+    CHECK = "check"
+    PREPARE = "prepare"
+    ANSWER = "answer"
+    STREAM = "stream"
+    END = "end"
+    FLASH = "flash"
+    HANG_UP = "hang_up"
+    WITHDRAW = "withdraw"
+
+
+class Say(enum.StrEnum):
+    """Which event a transition tells the carrier; see line.py."""
+
+    UP = "up"
+    RANG = "rang"
+    IDENTIFIED = "identified"
+    LATE = "late"
+    GAVE_UP = "gave_up"
+    PREPARED = "prepared"
+    OFF_HOOK = "off_hook"
+    STREAMING = "streaming"
+    STOPPED = "stopped"
+    FLASHED = "flashed"
+    IDLE = "idle"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row: the next stage, the script it starts, the event it tells."""
+
+    to: Stage
+    run: Script | None = None
+    say: Say | None = None
+
+
+_S, _I, _R, _Y = Stage, Input, Script, Say
+
+_START = {_I.START: Rule(_S.SYNCING, _R.SYNC)}
+_LOST = {_I.LOST: Rule(_S.FAILED, say=_Y.FAILED)}
+_REFUSED = {_I.REFUSED: Rule(_S.FAILED, say=_Y.FAILED)}
+# While the modem is being initialised there is nothing left to try in band.
+_NEW = {**_START, **_LOST, **_REFUSED, _I.TROUBLE: Rule(_S.FAILED, say=_Y.FAILED)}
+# Later, trouble is answered by initialising it once more, which also puts the line on hook.
+_LIVE = {**_START, **_LOST, _I.TROUBLE: Rule(_S.SYNCING, _R.SYNC)}
+_HANG_UP = {_I.HANG_UP: Rule(_S.HANGING_UP, _R.HANG_UP)}
+_RING_GAP = {_I.RING_GAP: Rule(_S.WITHDRAWING, _R.WITHDRAW, _Y.GAVE_UP)}
+_OFF_HOOK = {
+    **_LIVE,
+    **_HANG_UP,
+    _I.START_STREAM: Rule(_S.STARTING, _R.STREAM),
+    _I.FLASH: Rule(_S.FLASHING, _R.FLASH),
+}
+
+TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
+    _S.OFF: {**_START, **_LOST},
+    _S.SYNCING: {**_NEW, _I.DONE: Rule(_S.INQUIRING, _R.INQUIRE)},
+    _S.INQUIRING: {**_NEW, _I.DONE: Rule(_S.CONFIGURING, _R.CONFIGURE)},
+    _S.CONFIGURING: {**_NEW, _I.DONE: Rule(_S.IDLE, say=_Y.UP)},
+    _S.IDLE: {
+        **_LIVE,
+        _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
+        _I.IDLE_CHECK: Rule(_S.CHECKING, _R.CHECK),
+        _I.HANG_UP: Rule(_S.IDLE, say=_Y.IDLE),
+    },
+    _S.CHECKING: {
+        **_LIVE,
+        **_HANG_UP,
+        _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
+        _I.DONE: Rule(_S.IDLE),
+    },
+    _S.IDENTIFYING: {
+        **_LIVE,
+        **_HANG_UP,
+        **_RING_GAP,
+        _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
+        _I.IDENTITY: Rule(_S.PREPARING, _R.PREPARE, _Y.IDENTIFIED),
+        _I.IDENTITY_LIMIT: Rule(_S.PREPARING, _R.PREPARE, _Y.IDENTIFIED),
+        _I.ANSWER: Rule(_S.HURRYING, _R.PREPARE, _Y.IDENTIFIED),
+    },
+    _S.PREPARING: {
+        **_LIVE,
+        **_HANG_UP,
+        **_RING_GAP,
+        _I.RING: Rule(_S.PREPARING, say=_Y.RANG),
+        _I.IDENTITY: Rule(_S.PREPARING, say=_Y.LATE),
+        _I.ANSWER: Rule(_S.HURRYING),
+        _I.DONE: Rule(_S.PREPARED, say=_Y.PREPARED),
+    },
+    _S.PREPARED: {
+        **_LIVE,
+        **_HANG_UP,
+        **_RING_GAP,
+        _I.RING: Rule(_S.PREPARED, say=_Y.RANG),
+        _I.IDENTITY: Rule(_S.PREPARED, say=_Y.LATE),
+        _I.ANSWER: Rule(_S.ANSWERING, _R.ANSWER),
+    },
+    _S.HURRYING: {
+        **_LIVE,
+        **_HANG_UP,
+        _I.RING: Rule(_S.HURRYING, say=_Y.RANG),
+        _I.IDENTITY: Rule(_S.HURRYING, say=_Y.LATE),
+        _I.DONE: Rule(_S.ANSWERING, _R.ANSWER, _Y.PREPARED),
+    },
+    _S.ANSWERING: {**_LIVE, **_HANG_UP, _I.DONE: Rule(_S.OFF_HOOK, say=_Y.OFF_HOOK)},
+    _S.OFF_HOOK: _OFF_HOOK,
+    _S.STARTING: {
+        **_OFF_HOOK,
+        _I.STREAM_ENDED: Rule(_S.STARTING, say=_Y.STOPPED),
+        _I.DONE: Rule(_S.STREAMING, say=_Y.STREAMING),
+    },
+    _S.STREAMING: {
+        **_OFF_HOOK,
+        _I.END_STREAM: Rule(_S.ENDING, _R.END),
+        _I.STREAM_ENDED: Rule(_S.OFF_HOOK, say=_Y.STOPPED),
+    },
+    _S.ENDING: {
+        **_OFF_HOOK,
+        _I.END_STREAM: Rule(_S.ENDING, _R.END),
+        _I.STREAM_ENDED: Rule(_S.ENDING, say=_Y.STOPPED),
+        _I.DONE: Rule(_S.OFF_HOOK),
+    },
+    _S.FLASHING: {
+        **_LIVE,
+        **_HANG_UP,
+        _I.STREAM_ENDED: Rule(_S.FLASHING, say=_Y.STOPPED),
+        _I.DONE: Rule(_S.OFF_HOOK, say=_Y.FLASHED),
+    },
+    _S.WITHDRAWING: {**_LIVE, _I.DONE: Rule(_S.IDLE, say=_Y.IDLE)},
+    _S.HANGING_UP: {**_LIVE, _I.DONE: Rule(_S.IDLE, say=_Y.IDLE)},
+    _S.FAILED: {**_START, _I.LOST: Rule(_S.FAILED, say=_Y.FAILED)},
+}
+
+IGNORED: Mapping[Input, str] = {
+    _I.START: "every stage has a row for it",
+    _I.ANSWER: "the caller has gone or the line is answered: the order crossed the event",
+    _I.START_STREAM: "the line is not off hook: the order crossed the event",
+    _I.END_STREAM: "no stream runs: the order crossed the event",
+    _I.FLASH: "the line is not off hook: the order crossed the event",
+    _I.HANG_UP: "the line is on its way to idle, or out",
+    _I.LOST: "every stage has a row for it",
+    _I.RING: "a burst under way while the line is answered, freed or initialised: the next counts",
+    _I.STREAM_ENDED: "the script under way ends the stream itself",
+    _I.DONE: "a script ends in the stage that began it",
+    _I.TROUBLE: "no script runs in this stage",
+    _I.REFUSED: "only initialising can be refused for good",
+    _I.IDENTITY: "without a ring there is no call; it is kept for the ring that follows",
+    _I.IDENTITY_LIMIT: "the timer runs while identifying only",
+    _I.RING_GAP: "the timer runs while ringing only",
+    _I.IDLE_CHECK: "the timer runs while idle only",
+}
+"""Why an input without a row in `TABLE` does nothing."""
+
+TIMERS: Mapping[Stage, frozenset[Input]] = {
+    _S.IDLE: frozenset({_I.IDLE_CHECK}),
+    _S.IDENTIFYING: frozenset({_I.IDENTITY, _I.IDENTITY_LIMIT, _I.RING_GAP}),
+    _S.PREPARING: frozenset({_I.IDENTITY, _I.RING_GAP}),
+    _S.PREPARED: frozenset({_I.IDENTITY, _I.RING_GAP}),
+    _S.HURRYING: frozenset({_I.IDENTITY}),
+}
+"""The timers that run in a stage; entering another one stops the rest."""
+
+SIGNALLING: frozenset[Stage] = frozenset(
+    {_S.OFF_HOOK, _S.STARTING, _S.STREAMING, _S.ENDING, _S.FLASHING}
+)
+"""The stages in which what the chip notices on the line is of interest."""
+
+HEARING: frozenset[Stage] = frozenset({_S.STARTING, _S.STREAMING, _S.ENDING})
+"""The stages in which sound from the line is passed on."""

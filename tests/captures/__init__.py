@@ -1,0 +1,1 @@
+"""Byte logs of real modems, and their reader."""

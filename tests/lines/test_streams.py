@@ -1,0 +1,184 @@
+"""Sound both ways, and what the chip notices beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.errors import Bug
+from appliance.lines.facts import (
+    Heard,
+    Idle,
+    Signal,
+    Signalled,
+    Stopped,
+    Stream,
+    Streaming,
+)
+from appliance.lines.settings import LineSettings
+from appliance.lines.table import Stage
+from tests.lines.fake_modem import usr5637
+from tests.lines.stages import answered, heard, streaming, up
+
+
+@pytest.mark.parametrize("piece", [0, 1, 7])
+def test_duplex_sound_is_byte_exact_both_ways(piece: int) -> None:
+    """Every sample behind CONNECT, DLE among them, and every sample written."""
+    line = answered(up(piece=piece))
+    line.modem.sound = b"\x10"
+    line.note(line.driver.start_stream(Stream.DUPLEX, line.now))
+    line.run(0.2)
+    line.driver.send_samples(bytes(range(256)))
+    line.note(())
+    line.run(1)
+    events = line.take()
+    assert isinstance(events[0], Streaming)
+    sound = heard(events)
+    assert sound == b"\x10" * len(sound)
+    assert len(sound) >= 9000
+    assert line.modem.played == bytes(range(256))
+    assert line.modem.faults == []
+
+
+def test_the_same_stream_is_not_started_twice() -> None:
+    """Asking for the stream that runs changes nothing."""
+    line = streaming(up())
+    assert line.driver.start_stream(Stream.DUPLEX, line.now) == ()
+    assert line.driver.streaming is Stream.DUPLEX
+
+
+def test_a_transmitted_stream_ends_when_it_was_played() -> None:
+    """Stopped is the end of the announcement as the caller hears it."""
+    line = streaming(up(usr5637()), Stream.TRANSMIT)
+    line.driver.send_samples(b"\x7f" * 4000)
+    line.note(line.driver.end_stream(line.now))
+    line.driver.send_samples(b"late")
+    line.note(())
+    line.run(0.4)
+    assert line.take() == []
+    line.run(0.2)
+    assert line.take() == [Stopped(Stream.TRANSMIT)]
+    assert line.modem.played == b"\x7f" * 4000
+    assert line.driver.stage is Stage.OFF_HOOK
+
+
+def test_an_announcement_can_be_cut() -> None:
+    """A key press ends it at once: CAN clears what lies ahead, ETX ends the stream."""
+    line = streaming(up(usr5637()), Stream.TRANSMIT)
+    line.driver.send_samples(b"\x7f" * 8000)
+    line.note(line.driver.end_stream(line.now, cut=True))
+    line.run(0.05)
+    assert line.take() == [Stopped(Stream.TRANSMIT)]
+    line.driver.send_samples(b"late")
+    assert line.driver.data_to_send() == b""
+
+
+def test_a_cut_behind_the_end_does_no_harm() -> None:
+    """Asked to end and then to cut: one Stopped, and the next command is understood."""
+    line = streaming(up(usr5637()), Stream.TRANSMIT)
+    line.driver.send_samples(b"\x7f" * 4000)
+    line.note(line.driver.end_stream(line.now))
+    line.run(0.1)
+    line.note(line.driver.end_stream(line.now, cut=True))
+    line.note(line.driver.end_stream(line.now, cut=True))
+    line.run(1)
+    assert line.take() == [Stopped(Stream.TRANSMIT)]
+    line.note(line.driver.hang_up(line.now))
+    line.run(1)
+    assert line.take() == [Idle()]
+
+
+def test_half_duplex_switches_from_play_to_record() -> None:
+    """Play, then record: the announcement is heard to its end first."""
+    line = streaming(up(usr5637()), Stream.TRANSMIT)
+    line.driver.send_samples(b"\x7f" * 1600)
+    line.note(line.driver.start_stream(Stream.RECEIVE, line.now))
+    line.run(1)
+    events = line.take()
+    assert events[:2] == [Stopped(Stream.TRANSMIT), Streaming(Stream.RECEIVE)]
+    assert len(heard(events)) > 5000
+    with pytest.raises(Bug):
+        line.driver.send_samples(b"x")
+    line.note(line.driver.start_stream(Stream.TRANSMIT, line.now))
+    line.run(0.3)
+    switched = [e for e in line.take() if not isinstance(e, Heard)]
+    assert switched == [Stopped(Stream.RECEIVE), Streaming(Stream.TRANSMIT)]
+    assert line.modem.faults == []
+
+
+def test_a_stream_that_ends_by_itself_is_told() -> None:
+    """A modem may end a stream (its own timers); the line is off hook still."""
+    line = streaming(up())
+    line.modem.stream = ""
+    line.modem.say(b"\x10\x03\r\nOK\r\n", line.now)
+    line.run(0.1)
+    assert line.take()[-1] == Stopped(Stream.DUPLEX)
+    assert line.driver.stage is Stage.OFF_HOOK
+
+
+def test_usr_duplex_ends_by_its_second_terminator() -> None:
+    """Some leave +VTR by ETX only."""
+    modem = usr5637()
+    modem.duplex, modem.ends["+VTR"] = True, b"\x03"
+    line = streaming(up(modem, settings=LineSettings(duplex=True)))
+    line.note(line.driver.end_stream(line.now))
+    line.run(5.2)
+    assert line.take()[-1] == Stopped(Stream.DUPLEX)
+
+
+@pytest.mark.parametrize(
+    ("code", "signal"),
+    [
+        ("b", Signal.BUSY),
+        ("d", Signal.DIAL),
+        ("l", Signal.LOOP),
+        ("P", Signal.LOOP),
+        ("s", Signal.SILENCE),
+        ("q", Signal.QUIET),
+        ("H", Signal.EXTENSION_PICKUP),
+        ("u", Signal.UNDERRUN),
+        ("o", Signal.OVERRUN),
+    ],
+)
+def test_chip_events_become_signals(code: str, signal: Signal) -> None:
+    """Each code of v253.md 2.1 that matters off hook; the sound around it is untouched."""
+    line = streaming(up())
+    line.modem.say(b"\x10" + code.encode(), line.now + 0.005)
+    line.run(0.2)
+    events = line.take()
+    assert Signalled(signal) in events
+    assert set(heard(events)) == {0x55}
+
+
+def test_unknown_codes_and_codes_on_hook_mean_nothing() -> None:
+    """A code without meaning is skipped; on hook none has one."""
+    line = up()
+    line.modem.say(b"\x10h\x10b", line.now)
+    line.run(0.1)
+    assert line.take() == []
+    streaming(line)
+    line.modem.say(b"\x10Z\x10W", line.now)
+    line.run(0.05)
+    assert {type(e) for e in line.take()} == {Heard}
+
+
+def test_usr_false_dial_tone_is_ignored_in_a_stream() -> None:
+    """It reports dial tone while it plays; outside of a stream it is believed."""
+    line = streaming(up(usr5637()), Stream.RECEIVE)
+    line.modem.say(b"\x10d", line.now)
+    line.run(0.1)
+    assert Signalled(Signal.DIAL) not in line.take()
+    line.note(line.driver.end_stream(line.now))
+    line.run(0.1)
+    line.modem.say(b"\x10d", line.now)
+    line.run(0.1)
+    assert line.take()[-1] == Signalled(Signal.DIAL)
+
+
+def test_a_key_press_is_one_digit() -> None:
+    """The code repeats while the key is held."""
+    line = streaming(up())
+    for at, code in enumerate((b"/", b"5", b"5", b"5", b"~", b"/", b"5", b"\x7f")):
+        line.modem.say(b"\x10" + code, line.now + 0.07 * at)
+    line.run(1)
+    digits = [e for e in line.take() if isinstance(e, Signalled)]
+    assert digits == [Signalled(Signal.DIGIT, "5")] * 2
