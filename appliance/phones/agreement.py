@@ -1,0 +1,62 @@
+"""What sound one leg has agreed on: our session, the phone's words, and what the desk was told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.calls.events import MediaAgreed
+from appliance.media.frames import Law
+from appliance.phones import sdp
+
+
+@dataclass(slots=True)
+class Agreement:
+    """Offer and answer of one leg; `laws` is what we take, preferred first."""
+
+    leg: str
+    laws: tuple[Law, ...]
+    session: sdp.Session | None = None
+    told: MediaAgreed | None = None
+    _sound: sdp.Sound | None = None
+
+    def read(self, description: str) -> None:
+        """Read the phone's offer or answer; raises NoCommonSound, and then nothing has changed."""
+        sound = sdp.read(description)
+        sdp.common_law(sound, self.laws)
+        self._sound = sound
+
+    def offer(self) -> str:
+        """Return our offer, a new version of it each time."""
+        assert self.session is not None
+        self.session = self.session.next_version()
+        return self.session.offer()
+
+    def answer(self, offer: str) -> str:
+        """Return our answer to the offer that was read last."""
+        assert self.session is not None
+        assert self._sound is not None
+        self.session = self.session.next_version()
+        return self.session.answer(offer, self._sound, self._law(self._sound))
+
+    def news(self) -> MediaAgreed | None:
+        """Return what is agreed now; None when the desk knows it already."""
+        assert self._sound is not None
+        sound = self._sound
+        agreed = MediaAgreed(
+            self.leg,
+            *sound.remote,
+            str(self._law(sound)),
+            sound.events_payload,
+            sound.sending,
+            sound.receiving,
+        )
+        if agreed == self.told:
+            return None
+        self.told = agreed
+        return agreed
+
+    def _law(self, sound: sdp.Sound) -> Law:
+        """Keep the coding in use where the phone still knows it (RFC 3264 8)."""
+        if self.told and Law(self.told.law) in sound.laws:
+            return Law(self.told.law)
+        return sdp.common_law(sound, self.laws)

@@ -1,0 +1,266 @@
+"""One phone's leg: the table of call_states.py put into SIP messages and the desk's events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from appliance.calls import events
+from appliance.phones import sdp
+from appliance.phones.agreement import Agreement
+from appliance.phones.call_states import TABLE, Input, State, Step
+from appliance.phones.call_states import Do as CallDo
+from appliance.phones.core import Core, phrase
+from appliance.phones.dialog import Dialog, own_headers
+from appliance.phones.message import Message
+from appliance.phones.transaction_states import NO_ANSWER
+from appliance.phones.transaction_states import Do as TransactionDo
+from appliance.phones.transaction_states import Input as TransactionInput
+from appliance.phones.transactions import Transaction
+
+ELSEWHERE = ("Reason", 'SIP;cause=200;text="Call completed elsewhere"')
+"""RFC 3326: spares the phone a missed call."""
+HALF_OPEN = 32.0
+"""Seconds a phone that called us may wait for the desk (reliability.md 3)."""
+REFUSALS = {
+    486: Input.BUSY, 600: Input.BUSY,
+    603: Input.DECLINED, 607: Input.DECLINED, 608: Input.DECLINED,
+}  # fmt: skip
+"""What else refuses is a matter of the phone, not of a person: unreachable, with its reason."""
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A leg; `sound.session` is None until the desk has named the RTP port."""
+
+    core: Core
+    leg: str
+    phone: str
+    dialog: Dialog
+    state: State
+    sound: Agreement
+    cseq: int
+    invite: Transaction | None = None
+    request: Message | None = None
+    remote_cseq: int = -1
+    deadline: float | None = None
+    elsewhere: bool = False
+    refusal: int = 480
+    awaiting_answer: bool = False
+    _progress: int = 0
+    _why: str = ""
+
+    # --- what happens ---------------------------------------------------------------------------
+
+    def feed(self, what: Input, now: float, message: Message | None = None) -> None:
+        """Take one step of the table."""
+        step: Step | None = TABLE[self.state].get(what)
+        if step is None:
+            return
+        self.state = step.state
+        self.deadline = None
+        for thing in step.do:
+            _ACTIONS[thing](self, now, message)
+
+    @property
+    def is_over(self) -> bool:
+        """True when nothing more can come of it but repeats."""
+        return self.state is State.ENDED
+
+    # --- rung by us -----------------------------------------------------------------------------
+
+    def start(self, now: float) -> None:
+        """Send the INVITE with our offer."""
+        first, cseq, branch = self.dialog, self.cseq, self.core.branch()
+        local = self.core.local(first.peer)
+
+        def ack(response: Message) -> bytes:
+            """Write the ACK of a refusal: the INVITE's branch, the refusal's tag (17.1.1.3)."""
+            answered = replace(first, remote_tag=response.fields.to_tag)
+            return answered.request("ACK", cseq, branch, local)
+
+        body = self.sound.offer()
+        data = first.request("INVITE", cseq, branch, local, own_headers(local), body)
+        self.invite = self.core.transactions.request(
+            (branch, "INVITE"), data, first.peer, self._on_invite, now, ack
+        )
+
+    def _on_invite(self, what: TransactionDo, message: Message | None, now: float) -> None:
+        if what is TransactionDo.TIMED_OUT:
+            self._why = f"no answer in {NO_ANSWER:g} s: it is switched off or off the network"
+            self.feed(Input.TIMED_OUT, now)
+        elif what is TransactionDo.FAILED:
+            self._why = "the network says that nobody listens at its address"
+            self.feed(Input.UNSENT, now)
+        elif what is TransactionDo.OVER:
+            self.feed(Input.OVER, now)
+        else:
+            assert message is not None
+            self._on_response(message, now)
+
+    def _on_response(self, message: Message, now: float) -> None:
+        code = message.code
+        if 200 <= code < 300:
+            self._on_answer(message, now)
+        elif code >= 300:
+            self._why = f"it answered {code} {phrase(code)}"
+            self.feed(REFUSALS.get(code, Input.FAILED), now, message)
+        else:
+            self.feed(Input.PROVISIONAL, now, message)
+
+    def _on_answer(self, message: Message, now: float) -> None:
+        tag = message.fields.to_tag
+        if self.dialog.remote_tag and tag != self.dialog.remote_tag:
+            self._end_stray(message, now)
+            return
+        self.dialog = self.dialog if self.dialog.remote_tag else self.dialog.answered(message)
+        self.feed(self._understood(message.body), now, message)
+
+    def _understood(self, answer: str) -> Input:
+        """Read the phone's answer to our offer; what is settled is not read again."""
+        if self.sound.told and not self.awaiting_answer:
+            return Input.ANSWERED
+        try:
+            self.sound.read(answer)
+        except sdp.NoCommonSound as error:
+            self._why = f"its answer holds no sound that can be used: {error}"
+            return Input.ANSWERED_BADLY
+        return Input.ANSWERED
+
+    def _end_stray(self, message: Message, now: float) -> None:
+        """Answer a second phone behind one address (a fork): ACK, and BYE at once (13.2.2.4)."""
+        stray = replace(self.dialog, remote_tag="").answered(message)
+        local = self.core.local(stray.peer)
+        ack = stray.request("ACK", message.fields.cseq, self.core.branch(), local)
+        self.core.transactions.outbox.append((ack, stray.next_hop))
+        self._bye(stray, message.fields.cseq + 1, now)
+
+    # --- dialled by the phone -------------------------------------------------------------------
+
+    def ring_back(self, now: float) -> None:
+        """Say 180 and give the desk half a minute."""
+        self._say(180, now)
+        self.deadline = now + HALF_OPEN
+
+    def accept(self, session: sdp.Session, now: float) -> None:
+        """Take the call with our side of the sound."""
+        if self.state is State.OFFERED:
+            self.sound.session = session
+            self.feed(Input.ACCEPT, now)
+
+    def on_transaction(self, what: TransactionDo, _: Message | None, now: float) -> None:
+        """Own a server transaction of an INVITE: its ACK may fail to come."""
+        if what is TransactionDo.TIMED_OUT:
+            self._why = "it never confirmed (ACK)"
+            self.feed(Input.NO_ACK, now)
+
+    def acknowledged(self, message: Message, now: float) -> None:
+        """Take the ACK of our 2xx."""
+        if self.invite is None or self.request is None:
+            return
+        if message.fields.cseq != self.request.fields.cseq:
+            return
+        self.core.transactions.feed(self.invite, TransactionInput.ACK, now)
+        if not self.awaiting_answer:
+            self.feed(Input.ACK, now)
+            return
+        is_good = self._understood(message.body) is Input.ANSWERED
+        self.awaiting_answer = False
+        self.feed(Input.ACK if is_good else Input.ACK_BADLY, now)
+        if is_good:
+            self.agree()
+
+    def agree(self) -> None:
+        """Tell the desk what was agreed, if it is new."""
+        if news := self.sound.news():
+            self.core.tell(news)
+
+    # --- the table's actions --------------------------------------------------------------------
+
+    def _tell_progress(self, _: float, message: Message | None) -> None:
+        assert message is not None
+        if message.code not in {100, self._progress}:
+            self._progress = message.code
+            self.core.tell(events.LegProgressed(self.leg, message.code))
+
+    def _tell_answered(self, *_: object) -> None:
+        self.agree()
+        self.core.tell(events.OperatorAnswered(self.leg, self.phone))
+
+    def _tell_busy(self, *_: object) -> None:
+        self.core.tell(events.PhoneBusy(self.leg))
+
+    def _tell_declined(self, *_: object) -> None:
+        self.core.tell(events.PhoneDeclined(self.leg))
+
+    def _tell_unreachable(self, *_: object) -> None:
+        self.core.tell(events.PhoneUnreachable(self.leg, self._why))
+
+    def _tell_hung_up(self, *_: object) -> None:
+        self.core.tell(events.PhoneHungUp(self.leg, self._why))
+
+    def _send_ack(self, _: float, message: Message | None) -> None:
+        """Acknowledge a 2xx: a request of the dialog, with a branch of its own (13.2.2.4)."""
+        assert message is not None
+        local, hop = self.core.local(self.dialog.peer), self.dialog.next_hop
+        ack = self.dialog.request("ACK", message.fields.cseq, self.core.branch(), local)
+        self.core.transactions.outbox.append((ack, hop))
+
+    def _send_bye(self, now: float, _: Message | None) -> None:
+        self.cseq += 1
+        self._bye(self.dialog, self.cseq, now)
+
+    def _bye(self, dialog: Dialog, cseq: int, now: float) -> None:
+        branch, local = self.core.branch(), self.core.local(dialog.peer)
+        data = dialog.request("BYE", cseq, branch, local)
+        self.core.transactions.request((branch, "BYE"), data, dialog.next_hop, _nobody, now)
+
+    def _send_cancel(self, now: float, _: Message | None) -> None:
+        """Cancel: the INVITE's branch, number and address (9.1)."""
+        assert self.invite is not None
+        branch, local = self.invite.key[0], self.core.local(self.dialog.peer)
+        extra = (ELSEWHERE,) if self.elsewhere else ()
+        data = self.dialog.request("CANCEL", self.cseq, branch, local, extra)
+        peer = self.dialog.peer
+        self.core.transactions.request((branch, "CANCEL"), data, peer, _nobody, now)
+        self.core.transactions.feed(self.invite, TransactionInput.CANCELLED, now)
+
+    def _say(self, code: int, now: float, body: str = "") -> None:
+        assert self.invite is not None
+        assert self.request is not None
+        tag = self.dialog.local_tag
+        self.core.respond(self.invite, self.request, code, now, tag, body=body)
+
+    def _say_ok(self, now: float, _: Message | None) -> None:
+        assert self.request is not None
+        self._say(200, now, self.sound.answer(self.request.body))
+
+    def _say_refused(self, now: float, _: Message | None) -> None:
+        self._say(self.refusal, now)
+
+    def _say_terminated(self, now: float, _: Message | None) -> None:
+        self._say(487, now)
+
+    def _say_unavailable(self, now: float, _: Message | None) -> None:
+        self._say(480, now)
+
+
+def _nobody(*_: object) -> None:
+    """Own the transactions whose outcome changes nothing: CANCEL, and BYE."""
+
+
+_ACTIONS: dict[CallDo, Callable[[Call, float, Message | None], None]] = {
+    CallDo.TELL_PROGRESS: Call._tell_progress,
+    CallDo.TELL_ANSWERED: Call._tell_answered,
+    CallDo.TELL_BUSY: Call._tell_busy,
+    CallDo.TELL_DECLINED: Call._tell_declined,
+    CallDo.TELL_UNREACHABLE: Call._tell_unreachable,
+    CallDo.TELL_HUNG_UP: Call._tell_hung_up,
+    CallDo.SEND_ACK: Call._send_ack,
+    CallDo.SEND_BYE: Call._send_bye,
+    CallDo.SEND_CANCEL: Call._send_cancel,
+    CallDo.SAY_OK: Call._say_ok,
+    CallDo.SAY_REFUSED: Call._say_refused,
+    CallDo.SAY_TERMINATED: Call._say_terminated,
+    CallDo.SAY_UNAVAILABLE: Call._say_unavailable,
+}

@@ -1,0 +1,184 @@
+"""The life of one phone's leg, rung by us or dialled by the phone: one table (RFC 3261 9, 13, 15).
+
+Every state and input is a row or is ignored for a reason; a test proves that nothing is missing.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class State(enum.Enum):
+    """Where a leg stands."""
+
+    CALLING = "calling"  # our INVITE is out, nothing was heard
+    EARLY = "early"  # the phone has said 1xx
+    STOPPING = "stopping"  # to be cancelled, but nothing was heard yet (9.1 forbids CANCEL)
+    CANCELLING = "cancelling"  # CANCEL is out
+    OFFERED = "offered"  # the phone called us and hears 180
+    ACCEPTED = "accepted"  # we said 200, its ACK is awaited
+    HANGING_UP = "hanging up"  # to be ended, but the ACK is awaited (15)
+    CONFIRMED = "confirmed"
+    ENDED = "ended"
+
+
+class Input(enum.Enum):
+    """What can happen to a leg."""
+
+    PROVISIONAL = "1xx received"
+    ANSWERED = "2xx with sound"
+    ANSWERED_BADLY = "2xx without sound that we can use"
+    BUSY = "486, 600"
+    DECLINED = "603, 607, 608"
+    FAILED = "any other refusal"
+    TIMED_OUT = "no answer to the INVITE"
+    UNSENT = "the network refused the INVITE"
+    OVER = "the INVITE's transaction is over"
+    STOP = "the desk wants it to end"
+    ACCEPT = "the desk accepts it"
+    REFUSE = "the desk refuses it"
+    CANCELLED = "CANCEL received"
+    ACK = "ACK received"
+    ACK_BADLY = "ACK with an answer that we cannot use"
+    NO_ACK = "no ACK for 32 s"
+    EXPIRED = "the desk has neither accepted nor refused for 32 s"
+    BYE = "BYE received"
+
+
+class Do(enum.Enum):
+    """What a leg does; call.py holds one method for each."""
+
+    TELL_PROGRESS = "LegProgressed"
+    TELL_ANSWERED = "MediaAgreed, then OperatorAnswered"
+    TELL_BUSY = "PhoneBusy"
+    TELL_DECLINED = "PhoneDeclined"
+    TELL_UNREACHABLE = "PhoneUnreachable"
+    TELL_HUNG_UP = "PhoneHungUp"
+    SEND_ACK = "ACK of a 2xx"
+    SEND_BYE = "BYE"
+    SEND_CANCEL = "CANCEL"
+    SAY_OK = "200"
+    SAY_REFUSED = "the desk's refusal"
+    SAY_TERMINATED = "487"
+    SAY_UNAVAILABLE = "480"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row: the next state and what is done on the way."""
+
+    state: State
+    do: tuple[Do, ...] = ()
+
+
+_S, _I = State, Input
+
+_RUNG = {
+    _I.ANSWERED: Step(_S.CONFIRMED, (Do.SEND_ACK, Do.TELL_ANSWERED)),
+    _I.ANSWERED_BADLY: Step(_S.ENDED, (Do.SEND_ACK, Do.SEND_BYE, Do.TELL_UNREACHABLE)),
+    _I.BUSY: Step(_S.ENDED, (Do.TELL_BUSY,)),
+    _I.DECLINED: Step(_S.ENDED, (Do.TELL_DECLINED,)),
+    _I.FAILED: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
+    _I.PROVISIONAL: Step(_S.EARLY, (Do.TELL_PROGRESS,)),
+}
+_GIVEN_UP = {
+    # CANCEL and 200 cross: the phone is off hook, so it gets ACK and BYE (9.1, 15)
+    _I.ANSWERED: Step(_S.ENDED, (Do.SEND_ACK, Do.SEND_BYE)),
+    _I.ANSWERED_BADLY: Step(_S.ENDED, (Do.SEND_ACK, Do.SEND_BYE)),
+    _I.BUSY: Step(_S.ENDED),
+    _I.DECLINED: Step(_S.ENDED),
+    _I.FAILED: Step(_S.ENDED),  # 487 among them
+    _I.OVER: Step(_S.ENDED),
+}
+_ACK_AWAITED = {
+    _I.NO_ACK: Step(_S.ENDED, (Do.SEND_BYE, Do.TELL_HUNG_UP)),  # 13.3.1.4
+    _I.ACK_BADLY: Step(_S.ENDED, (Do.SEND_BYE, Do.TELL_HUNG_UP)),
+    _I.BYE: Step(_S.ENDED, (Do.TELL_HUNG_UP,)),
+}
+
+TABLE: dict[State, dict[Input, Step]] = {
+    _S.CALLING: {
+        **_RUNG,
+        _I.TIMED_OUT: Step(_S.STOPPING, (Do.TELL_UNREACHABLE,)),
+        _I.UNSENT: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
+        _I.STOP: Step(_S.STOPPING),
+    },
+    _S.EARLY: {**_RUNG, _I.STOP: Step(_S.CANCELLING, (Do.SEND_CANCEL,))},
+    _S.STOPPING: {
+        **_GIVEN_UP,
+        _I.PROVISIONAL: Step(_S.CANCELLING, (Do.SEND_CANCEL,)),
+        _I.UNSENT: Step(_S.ENDED),
+    },
+    _S.CANCELLING: _GIVEN_UP,
+    _S.OFFERED: {
+        _I.ACCEPT: Step(_S.ACCEPTED, (Do.SAY_OK, Do.TELL_ANSWERED)),
+        _I.REFUSE: Step(_S.ENDED, (Do.SAY_REFUSED,)),
+        _I.STOP: Step(_S.ENDED, (Do.SAY_UNAVAILABLE,)),
+        _I.CANCELLED: Step(_S.ENDED, (Do.SAY_TERMINATED, Do.TELL_HUNG_UP)),
+        _I.BYE: Step(_S.ENDED, (Do.SAY_TERMINATED, Do.TELL_HUNG_UP)),
+        _I.EXPIRED: Step(_S.ENDED, (Do.SAY_UNAVAILABLE, Do.TELL_HUNG_UP)),
+    },
+    _S.ACCEPTED: {
+        **_ACK_AWAITED,
+        _I.ACK: Step(_S.CONFIRMED),
+        _I.STOP: Step(_S.HANGING_UP),
+    },
+    _S.HANGING_UP: {
+        _I.ACK: Step(_S.ENDED, (Do.SEND_BYE,)),
+        _I.ACK_BADLY: Step(_S.ENDED, (Do.SEND_BYE,)),
+        _I.NO_ACK: Step(_S.ENDED, (Do.SEND_BYE,)),
+        _I.BYE: Step(_S.ENDED),
+    },
+    _S.CONFIRMED: {
+        **_ACK_AWAITED,  # of a re-INVITE
+        _I.ANSWERED: Step(_S.CONFIRMED, (Do.SEND_ACK,)),  # the 200 again: our ACK was lost
+        _I.ANSWERED_BADLY: Step(_S.CONFIRMED, (Do.SEND_ACK,)),
+        _I.STOP: Step(_S.ENDED, (Do.SEND_BYE,)),
+    },
+    _S.ENDED: {
+        _I.ANSWERED: Step(_S.ENDED, (Do.SEND_ACK,)),
+        _I.ANSWERED_BADLY: Step(_S.ENDED, (Do.SEND_ACK,)),
+    },
+}
+
+_OURS = {
+    _I.PROVISIONAL, _I.ANSWERED, _I.ANSWERED_BADLY, _I.BUSY, _I.DECLINED, _I.FAILED,
+    _I.TIMED_OUT, _I.UNSENT,
+}  # fmt: skip
+_ACKS = {_I.ACK, _I.ACK_BADLY, _I.NO_ACK}
+_BEFORE_OK = {_I.ACCEPT, _I.REFUSE, _I.CANCELLED, _I.EXPIRED}
+_NO_CANCELLING = {_I.TIMED_OUT, _I.UNSENT}
+
+IGNORED: dict[State, dict[str, set[Input]]] = {
+    _S.CALLING: {},
+    _S.EARLY: {"the phone has been heard": _NO_CANCELLING},
+    _S.STOPPING: {"it is being ended already": {_I.STOP, _I.TIMED_OUT}},
+    _S.CANCELLING: {
+        "CANCEL is on its way": {_I.STOP, _I.PROVISIONAL},
+        "the phone has been heard": _NO_CANCELLING,
+    },
+    _S.OFFERED: {"there is no INVITE of ours": _OURS, "no 200 was sent yet": _ACKS},
+    _S.ACCEPTED: {"there is no INVITE of ours": _OURS, "200 was sent": _BEFORE_OK},
+    _S.HANGING_UP: {
+        "there is no INVITE of ours": _OURS,
+        "200 was sent": _BEFORE_OK,
+        "it is being ended already": {_I.STOP},
+    },
+    _S.CONFIRMED: {
+        "it is late: the call is settled": _OURS | _BEFORE_OK,
+        "the ACK of a re-INVITE, or a repeated one": {_I.ACK},
+    },
+    _S.ENDED: {"it is late: the leg has ended": set(Input)},
+}
+"""Why an input that has no row changes nothing."""
+_OF_A_PHONES_CALL = _ACKS | _BEFORE_OK | {_I.BYE}
+
+
+def ignored_because(state: State, what: Input) -> str:
+    """Say why an input without a row changes nothing; "" when no reason is known."""
+    if what is Input.OVER:
+        return "a transaction that ends in its own time changes nothing"
+    if state in {_S.CALLING, _S.EARLY, _S.STOPPING, _S.CANCELLING} and what in _OF_A_PHONES_CALL:
+        return "it belongs to a call that the phone made, or to an answered one"
+    return next((why for why, inputs in IGNORED[state].items() if what in inputs), "")

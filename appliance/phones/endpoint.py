@@ -1,0 +1,212 @@
+"""The SIP endpoint: datagrams and time in, datagrams and events out; the desk orders its `legs`.
+
+Opens nothing and reads no clock. Whoever drives it calls `receive`, `refused` and `advance`, then
+sends `take_datagrams()` and tells `take_events()`; `next_deadline()` says when to come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from appliance.calls import events
+from appliance.phones import indialog
+from appliance.phones.bindings import Binding
+from appliance.phones.canonical import reply_address
+from appliance.phones.core import Core, phrase, response_head
+from appliance.phones.digest import Nonces
+from appliance.phones.gate import Gate, Reply
+from appliance.phones.legs import Legs, digits_of
+from appliance.phones.message import Message, Parser, Unreadable, read, write
+from appliance.phones.qualify import Qualify
+from appliance.phones.registrar import Registrar
+from appliance.phones.rtp import Address
+from appliance.phones.sdp import NoCommonSound
+from appliance.phones.settings import PhonesSettings
+from appliance.phones.transactions import Transaction
+
+_NEED_A_CALL = dict.fromkeys(("BYE", "INFO", "UPDATE", "PRACK"), 481)
+OUTSIDE = {"OPTIONS": 200, "SUBSCRIBE": 489} | _NEED_A_CALL
+"""What requests outside any call are answered with; 405 for the rest."""
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """Everything SIP of the box. `parse` is the header parser, `local` our address for a peer."""
+
+    settings: PhonesSettings
+    parse: Parser
+    local: Callable[[Address], Address]
+    random: Callable[[int], bytes]
+    core: Core = field(init=False)
+    registrar: Registrar = field(init=False)
+    legs: Legs = field(init=False)
+    nonsense: int = 0
+    _qualify: Qualify = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.core = Core(self.local, self.random)
+        self.legs = Legs(self.core)
+        gate = Gate(self.settings, Nonces(self.random(16)))
+        accounts, longest = self.settings.accounts, self.settings.registration_s
+        self.registrar = Registrar(accounts, gate, longest, self.core.tell)
+        fixed = {name: self.registrar.target(name) for name in self.registrar.fixed}
+        targets = {name: target for name, target in fixed.items() if target}
+        self._qualify = Qualify(self.core, targets, self.settings.qualify_s)
+
+    # --- driven from outside --------------------------------------------------------------------
+
+    def start(self, now: float, bindings: tuple[Binding, ...] = ()) -> None:
+        """Begin with the bindings kept from before a restart."""
+        self.registrar.restore(bindings)
+        self._qualify.start(now)
+
+    def receive(self, datagram: bytes, source: Address, now: float) -> None:
+        """Take one datagram; whatever it holds, nothing is raised."""
+        try:
+            message = read(datagram, self.parse)
+        except Unreadable as error:
+            self._nonsense(error, source)
+            return
+        if message is None:
+            return
+        if message.is_response:
+            self.core.transactions.response(message, now)
+        elif not self.core.transactions.repeated(message, now):
+            self._request(message, source, now)
+        self.legs.sweep()
+
+    def refused(self, address: Address, now: float) -> None:
+        """Take the network's word (ICMP) that nobody listens at `address`."""
+        self.core.transactions.refused(address, now)
+        self.legs.sweep()
+
+    def next_deadline(self) -> float | None:
+        """Return when `advance` is next needed (monotonic s), None for never."""
+        deadlines = [
+            self.core.transactions.next_deadline(),
+            self.registrar.next_deadline(),
+            self._qualify.next_deadline(),
+            self.legs.next_deadline(),
+        ]
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def advance(self, now: float) -> None:
+        """Do whatever has become due by `now`."""
+        self.core.transactions.advance(now)
+        self.registrar.expire(now)
+        self._qualify.advance(now)
+        self.legs.advance(now)
+
+    def take_datagrams(self) -> list[tuple[bytes, Address]]:
+        """Return what is to be sent, and forget it."""
+        outbox = self.core.transactions.outbox
+        taken = outbox[:]
+        outbox.clear()
+        return taken
+
+    def take_events(self) -> list[events.Event]:
+        """Return what is to be told, and forget it."""
+        taken = list(self.core.events)
+        self.core.events.clear()
+        return taken
+
+    # --- requests -------------------------------------------------------------------------------
+
+    def _request(self, message: Message, source: Address, now: float) -> None:
+        call = self.legs.find(message)
+        if message.method == "ACK":
+            if call:
+                call.acknowledged(message, now)
+            return
+        if message.method == "INVITE" and not (call or self._phone_of(message, source)):
+            self._turn_away(message, source)
+            return
+        owner = call.on_transaction if call else _nobody
+        peer = reply_address(message.get("Via"), message.fields.sent_by, source)
+        transaction = self.core.transactions.serve(message, peer, owner, now)
+        if transaction is None:
+            return
+        if message.method == "CANCEL":
+            self._cancel(message, transaction, now)
+        elif call:
+            indialog.serve(call, message, transaction, now)
+        else:
+            self._out_of_dialog(message, source, transaction, now)
+
+    def _out_of_dialog(
+        self, message: Message, source: Address, transaction: Transaction, now: float
+    ) -> None:
+        reply: Reply | None
+        if message.fields.to_tag:
+            reply = Reply(481)
+        elif message.method == "REGISTER":
+            reply = self.registrar.register(message, source, now)
+        elif message.method == "INVITE":
+            reply = self._invited(message, source, transaction, now)
+        else:
+            reply = Reply(OUTSIDE.get(message.method, 405))
+        if reply:
+            self.core.respond(transaction, message, reply.code, now, extra=reply.headers)
+
+    def _invited(
+        self, message: Message, source: Address, transaction: Transaction, now: float
+    ) -> Reply | None:
+        """Let a phone call us, or say why not."""
+        phone = self._phone_of(message, source)
+        if reply := self._unwelcome(message, phone, source, now):
+            return reply
+        try:
+            self.legs.offered(message, phone, transaction, self.settings.laws, now)
+        except NoCommonSound:
+            return Reply(488)
+        return None
+
+    def _unwelcome(self, message: Message, phone: str, source: Address, now: float) -> Reply | None:
+        """Refuse unproven phones, loops, floods and what cannot be dialled."""
+        gate = self.registrar.gate
+        if gate.knows(phone) and (reply := gate.check(message, phone, source[0], now)):
+            return reply
+        if required := message.get("Require"):
+            return Reply(420, (("Unsupported", required),))
+        if self.legs.has(message.call_id):
+            return Reply(482)  # 8.2.2.2: the same request by another way
+        if self.legs.dialled >= 2 * len(self.settings.accounts):
+            return Reply(503, (("Retry-After", "32"),))
+        return None if digits_of(message.uri) else Reply(404)
+
+    def _cancel(self, message: Message, transaction: Transaction, now: float) -> None:
+        """Serve a CANCEL: it names the INVITE by its branch, and must come from the same host."""
+        key = (transaction.key[0], "INVITE")
+        invite = self.core.transactions.servers.get(key)
+        if invite is None or invite.peer[0] != transaction.peer[0]:
+            self.core.respond(transaction, message, 481, now)
+            return
+        self.core.respond(transaction, message, 200, now)
+        self.legs.cancelled(invite, now)
+
+    def _phone_of(self, message: Message, source: Address) -> str:
+        return self.registrar.phone_at(source, message.fields.from_user)
+
+    def _turn_away(self, message: Message, source: Address) -> None:
+        """Refuse a stranger's INVITE without remembering it: nothing to repeat, nothing to fill."""
+        peer = reply_address(message.get("Via"), message.fields.sent_by, source)
+        headers = response_head(message, source, "stranger")
+        data = write(f"SIP/2.0 403 {phrase(403)}", headers)
+        self.core.transactions.outbox.append((data, peer))
+
+    def _nonsense(self, error: Unreadable, source: Address) -> None:
+        """Count it, and answer a request that is at least half readable (8.2)."""
+        self.nonsense += 1
+        if error.answer is None:
+            return
+        code, headers = error.answer
+        via = next((value for name, value in headers if name == "Via"), "")
+        if not via or any(name == "CSeq" and "ACK" in value for name, value in headers):
+            return
+        heading = f"SIP/2.0 {code} {phrase(code)}"
+        self.core.transactions.outbox.append((write(heading, headers), source))
+
+
+def _nobody(*_: object) -> None:
+    """Own the server transactions of requests outside calls."""

@@ -1,0 +1,95 @@
+"""The gate: who a phone is, by its secret. The same answer for a wrong name and a wrong secret."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+
+from appliance.phones.canonical import Headers
+from appliance.phones.digest import (
+    LockOut,
+    Nonces,
+    Verdict,
+    challenge,
+    credentials,
+    expected,
+)
+from appliance.phones.message import Message
+from appliance.phones.settings import PhonesSettings
+
+NO_SECRET = "no phone has this secret"  # noqa: S105 - it stands for a missing one
+"""Hashed for unknown names too, so that the time an answer takes tells nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A response: its code and the headers it adds."""
+
+    code: int
+    headers: Headers = ()
+
+
+@dataclass(slots=True)
+class Gate:
+    """Checks digest credentials; `nonces` carries the random key of this start."""
+
+    settings: PhonesSettings
+    nonces: Nonces
+    lock_out: LockOut = field(default_factory=LockOut)
+    _secrets: dict[str, str] = field(init=False)
+    _used: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._secrets = {a.name: a.secret for a in self.settings.accounts if a.secret}
+
+    def knows(self, phone: str) -> bool:
+        """Tell whether `phone` has a secret and so must prove itself."""
+        return phone in self._secrets
+
+    def check(self, message: Message, phone: str, source: str, now: float) -> Reply | None:
+        """Let a request of `phone` pass (None), or say how it is refused.
+
+        The authenticated user must be the phone itself (reliability.md 3). 503 with Retry-After
+        for a locked-out source: phones try again after it, while 403 stops many for good.
+        """
+        if (remaining := self.lock_out.remaining(source, now)) > 0:
+            return Reply(503, (("Retry-After", str(int(remaining) + 1)),))
+        verdict = self._judge(message, phone, source, now)
+        if verdict is Verdict.WRONG:
+            self.lock_out.failed(source, now)
+        if verdict is Verdict.RIGHT:
+            self.lock_out.succeeded(source)
+            return None
+        return self._challenged(source, now, stale=verdict is Verdict.STALE)
+
+    def _judge(self, message: Message, phone: str, source: str, now: float) -> Verdict:
+        given = credentials(message.fields.credentials)
+        if given is None or given.realm != self.settings.realm:
+            return Verdict.MISSING
+        if not self.nonces.is_fresh(given.nonce, source, now):
+            return Verdict.STALE
+        if given.algorithm not in self.settings.algorithms or given.qop != "auth":
+            return Verdict.WRONG
+        right = expected(given, self._secrets.get(phone, NO_SECRET), message.method)
+        same = hmac.compare_digest(right.encode(), given.response.lower().encode())
+        if not (same and self.knows(phone) and given.username == phone):
+            return Verdict.WRONG
+        return self._counted(phone, given.nonce, given.count)
+
+    def _counted(self, phone: str, nonce: str, count: int) -> Verdict:
+        """Refuse a nonce count that was used before: it is a replay (RFC 2617 3.2.2)."""
+        last_nonce, last = self._used.get(phone, ("", 0))
+        if count <= (last if nonce == last_nonce else 0):
+            return Verdict.STALE
+        self._used[phone] = (nonce, count)
+        return Verdict.RIGHT
+
+    def _challenged(self, source: str, now: float, *, stale: bool) -> Reply:
+        nonce = self.nonces.make(source, now)
+        return Reply(
+            401,
+            tuple(
+                ("WWW-Authenticate", challenge(self.settings.realm, nonce, name, stale=stale))
+                for name in self.settings.algorithms
+            ),
+        )

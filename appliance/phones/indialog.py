@@ -1,0 +1,111 @@
+"""Requests of a phone within its call: hold, resume, keys, hanging up (RFC 3261 12.2.2, 14.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from appliance.calls.events import DigitPressed, DigitSource
+from appliance.phones.call import Call
+from appliance.phones.call_states import Input, State
+from appliance.phones.message import Message
+from appliance.phones.sdp import NoCommonSound
+from appliance.phones.transactions import Transaction
+
+Handler = Callable[[Call, Message, Transaction, float], None]
+
+_SIGNAL = re.compile(r"Signal\s*=\s*([0-9A-Da-d*#]{1,2}|flash)", re.IGNORECASE)
+_BARE = re.compile(r"\s*([0-9A-Da-d*#]{1,2})\s*")
+_NAMED = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D", "16": "R", "FLASH": "R"}
+"""Some phones write the event numbers of RFC 4733 in `application/dtmf-relay`."""
+
+
+def serve(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+    """Serve one request within `call`."""
+    if message.fields.cseq <= call.remote_cseq:
+        _say(call, message, transaction, 500, now)  # 12.2.2: out of order
+        return
+    call.remote_cseq = message.fields.cseq
+    HANDLERS.get(message.method, _not_allowed)(call, message, transaction, now)
+
+
+def _say(
+    call: Call, message: Message, transaction: Transaction, code: int, now: float, body: str = ""
+) -> None:
+    tag = call.dialog.local_tag
+    call.core.respond(transaction, message, code, now, tag, body=body)
+
+
+def _bye(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+    _say(call, message, transaction, 200, now)
+    call.feed(Input.BYE, now)
+
+
+def _offer(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+    """Take a new offer (hold, resume, a moved phone), or only a refresh of the session."""
+    if call.state not in {State.CONFIRMED, State.ACCEPTED}:
+        _say(call, message, transaction, 491, now)
+        return
+    try:
+        body = _answer(call, message)
+    except NoCommonSound:
+        _say(call, message, transaction, 488, now)  # the session stays as it was (14.2)
+        return
+    call.dialog = call.dialog.refreshed(message)
+    if message.method == "INVITE":
+        call.invite, call.request = transaction, message
+        call.awaiting_answer = not message.body
+    _say(call, message, transaction, 200, now, body)
+    if message.body:
+        call.agree()
+
+
+def _answer(call: Call, message: Message) -> str:
+    """Return the body of the 200: an answer, or an offer when the INVITE brought none."""
+    if message.body:
+        call.sound.read(message.body)
+        return call.sound.answer(message.body)
+    return call.sound.offer() if message.method == "INVITE" else ""
+
+
+def _info(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+    _say(call, message, transaction, 200, now)
+    if digit := digit_in(message.get("Content-Type"), message.body):
+        call.core.tell(DigitPressed(digit, DigitSource.SIP_INFO, leg=call.leg))
+
+
+def digit_in(content_type: str, body: str) -> str:
+    """Return the key in the body of an INFO, "" for none (dtmf-relay, dtmf, hook-flash)."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "application/hook-flash":
+        return "R"
+    relay = kind == "application/dtmf-relay"
+    found = _SIGNAL.search(body) if relay else _BARE.fullmatch(body)
+    if found is None or kind not in {"application/dtmf-relay", "application/dtmf"}:
+        return ""
+    signal = _NAMED.get(found[1].upper(), found[1].upper())
+    return signal if len(signal) == 1 else ""
+
+
+def _fine(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+    _say(call, message, transaction, 200, now)
+
+
+def _declined(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+    """Decline REFER: a transfer is asked of the desk, never done by the phone (P5)."""
+    _say(call, message, transaction, 603, now)
+
+
+def _not_allowed(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+    _say(call, message, transaction, 405, now)
+
+
+HANDLERS: dict[str, Handler] = {
+    "BYE": _bye,
+    "INVITE": _offer,
+    "UPDATE": _offer,
+    "INFO": _info,
+    "OPTIONS": _fine,
+    "NOTIFY": _fine,
+    "REFER": _declined,
+}

@@ -1,0 +1,151 @@
+"""The legs that are up: rung for the desk, dialled by phones, found by Call-ID and tags."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from appliance.calls import events
+from appliance.errors import Bug
+from appliance.media.frames import Law
+from appliance.phones.agreement import Agreement
+from appliance.phones.call import Call
+from appliance.phones.call_states import Input, State
+from appliance.phones.core import Core
+from appliance.phones.dialog import Dialog, calling_party, incoming, outgoing
+from appliance.phones.message import Message
+from appliance.phones.registrar import Target
+from appliance.phones.rtp import Address
+from appliance.phones.sdp import Session
+from appliance.phones.transactions import Transaction
+from appliance.phones.uri import read_uri
+
+_DIALLED = re.compile(r"[0-9*#+A-D]{1,32}")
+"""What a phone may dial (reliability.md 3: strict allow-list)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """The desk's wish to ring a phone: `media` is where its sound is to come, `laws` our order."""
+
+    leg: str
+    phone: str
+    media: Address
+    display: str = ""
+    number: str = ""
+    laws: tuple[Law, ...] = (Law.ALAW, Law.ULAW)
+
+
+@dataclass(slots=True)
+class Legs:
+    """Keeps every call that has not ended."""
+
+    core: Core
+    calls: dict[str, Call] = field(default_factory=dict)
+
+    @property
+    def dialled(self) -> int:
+        """How many calls phones have made to us."""
+        return sum(call.request is not None for call in self.calls.values())
+
+    def ring(self, wish: Ring, target: Target | None, now: float) -> None:
+        """Ring a phone. Raises Bug for a leg in use."""
+        if wish.leg in self.calls:
+            raise Bug(f"leg {wish.leg} is rung twice")
+        if target is None:
+            why = f"{wish.phone} is not registered"
+            self.core.tell(events.PhoneUnreachable(wish.leg, why))
+            return
+        party = calling_party(wish.display, wish.number, self.core.local(target.address))
+        tag, call_id = self.core.token(), self.core.token(16)
+        dialog = outgoing(call_id, tag, party, target.uri, target.address)
+        sound = Agreement(wish.leg, wish.laws, self._session(wish.media, wish.laws))
+        self._keep(wish.leg, wish.phone, dialog, State.CALLING, sound).start(now)
+
+    def stop(self, leg: str, now: float, *, answered_elsewhere: bool = False) -> None:
+        """End a leg, whatever it is doing; an unknown one is over already."""
+        if call := self.calls.get(leg):
+            call.elsewhere = answered_elsewhere
+            call.feed(Input.STOP, now)
+            self.sweep()
+
+    def accept(self, leg: str, media: Address, now: float) -> None:
+        """Answer a phone that called us."""
+        if call := self.calls.get(leg):
+            call.accept(self._session(media, call.sound.laws), now)
+
+    def refuse(self, leg: str, code: int, now: float) -> None:
+        """Refuse a phone that called us."""
+        if call := self.calls.get(leg):
+            call.refusal = code
+            call.feed(Input.REFUSE, now)
+            self.sweep()
+
+    def offered(
+        self,
+        invite: Message,
+        phone: str,
+        transaction: Transaction,
+        laws: tuple[Law, ...],
+        now: float,
+    ) -> None:
+        """Take the call of a phone, which hears 180 now. Raises NoCommonSound."""
+        leg = f"{phone}-{self.core.token(4)}"
+        sound = Agreement(leg, laws)
+        sound.read(invite.body)
+        dialog = incoming(invite, self.core.token(), transaction.peer)
+        call = self._keep(leg, phone, dialog, State.OFFERED, sound)
+        call.invite, call.request = transaction, invite
+        call.remote_cseq = invite.fields.cseq
+        transaction.owner = call.on_transaction
+        call.ring_back(now)
+        self.core.tell(events.PhoneDialled(leg, phone, digits_of(invite.uri)))
+
+    def cancelled(self, invite: Transaction, now: float) -> None:
+        """Take the CANCEL of an INVITE."""
+        for call in [call for call in self.calls.values() if call.invite is invite]:
+            call.feed(Input.CANCELLED, now)
+
+    def find(self, message: Message) -> Call | None:
+        """Find the call of a request by Call-ID and both tags: a stranger knows none of them."""
+        fields = message.fields
+        for call in self.calls.values():
+            dialog = call.dialog
+            if (dialog.call_id, dialog.local_tag) == (message.call_id, fields.to_tag):
+                return call if dialog.remote_tag == fields.from_tag else None
+        return None
+
+    def has(self, call_id: str) -> bool:
+        """Tell whether a call with this Call-ID is up."""
+        return any(call.dialog.call_id == call_id for call in self.calls.values())
+
+    def next_deadline(self) -> float | None:
+        """Return when `advance` is next needed (monotonic s), None for never."""
+        deadlines = (call.deadline for call in self.calls.values())
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def advance(self, now: float) -> None:
+        """Refuse phones that the desk has left waiting for too long."""
+        for call in self.calls.values():
+            if call.deadline is not None and call.deadline <= now:
+                call.feed(Input.EXPIRED, now)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Forget calls that have ended; their transactions live on by themselves."""
+        for leg in [leg for leg, call in self.calls.items() if call.is_over]:
+            del self.calls[leg]
+
+    def _keep(self, leg: str, phone: str, dialog: Dialog, state: State, sound: Agreement) -> Call:
+        cseq = 1 + int.from_bytes(self.core.random(2)) % 10_000
+        call = self.calls[leg] = Call(self.core, leg, phone, dialog, state, sound, cseq)
+        return call
+
+    def _session(self, media: Address, laws: tuple[Law, ...]) -> Session:
+        return Session(media, laws, int.from_bytes(self.core.random(4)))
+
+
+def digits_of(uri: str) -> str:
+    """Return the digits in a request's URI, "" when it holds anything else."""
+    known = read_uri(uri)
+    return known.user if known and _DIALLED.fullmatch(known.user) else ""

@@ -1,0 +1,272 @@
+"""The `sip` thread: one UDP socket and one selector, driven by the endpoint's next deadline.
+
+The only clock and the only socket of the room. Nothing here blocks: not a phone that is silent,
+not a LAN that is gone, not an address that is not there yet.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+from appliance.calls.events import Event
+from appliance.phones.endpoint import Endpoint
+from appliance.phones.rtp import Address
+from appliance.workers import Worker
+
+log = logging.getLogger(__name__)
+
+ANY = "0.0.0.0"  # noqa: S104 - every LAN address, when the office says so
+LONGEST_WAIT = 1.0
+"""Seconds: the thread turns at least this often, so that a watchdog can tell it lives."""
+RETRY = 2.0
+"""Seconds until an address that could not be bound is tried again."""
+LINGER = 1.0
+"""Seconds that a stopping thread waits for phones to answer its BYEs."""
+DATAGRAMS_A_TURN = 50
+LARGEST = 65_535
+DSCP_CS3 = 0x60
+"""Call signalling (RFC 4594 2.3) in the TOS byte."""
+IP_RECVERR = 11
+"""linux/in.h: ICMP errors are queued with the address that they are about."""
+MSG_ERRQUEUE = 0x2000
+UNREACHABLE = {
+    errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EACCES,
+    errno.EPERM, errno.EINVAL,
+}  # fmt: skip
+"""Sending fails so for as long as nobody acts; a full buffer, by contrast, empties itself."""
+WHY_NOT = {
+    errno.EADDRINUSE: "another program has it: stop that one, or change sip.port",
+    errno.EADDRNOTAVAIL: "the box does not have this address: check the cable and sip.address",
+    errno.EACCES: "it is not allowed: take a port above 1023",
+}
+
+Job = Callable[[float], None]
+
+
+class Loop:
+    """Drives an endpoint. `on_event` and `after_turn` are called in the thread."""
+
+    def __init__(
+        self,
+        address: Address,
+        on_event: Callable[[Event], None],
+        after_turn: Callable[[], None],
+        on_failure: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        self.address = address
+        self.trouble = ""
+        self.last_turn = time.monotonic()
+        self.listening = threading.Event()
+        self.endpoint: Endpoint | None = None
+        self._on_event = on_event
+        self._after_turn = after_turn
+        self._jobs: SimpleQueue[Job] = SimpleQueue()
+        self._socket: socket.socket | None = None
+        self._retry_at = 0.0
+        self._failures = 0
+        self._hear, self._wake = socket.socketpair()
+        self._hear.setblocking(False)
+        self._wake.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._hear, selectors.EVENT_READ)
+        self._worker = Worker("sip", self._work, on_failure)
+
+    def local(self, peer: Address) -> Address:
+        """Return our address as `peer` sees it."""
+        host, port = self.address
+        return (host if host != ANY else _route_to(peer), port)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._worker.start()
+
+    def stop(self) -> None:
+        """End every leg, wait a moment for the phones' answers, end the thread."""
+        self.post(self._end_legs)
+        self._worker.stopping.set()
+        self._worker.stop()
+
+    @property
+    def is_alive(self) -> bool:
+        """True while the thread runs."""
+        return self._worker.is_alive
+
+    @property
+    def is_open(self) -> bool:
+        """True while the address is bound."""
+        return self._socket is not None
+
+    def post(self, job: Job) -> None:
+        """Let the thread run `job(now)`; never blocks, from any thread."""
+        self._jobs.put(job)
+        try:
+            self._wake.send(b"x")
+        except OSError:
+            return  # the pair is full, so it wakes anyway; or closed, so nobody is to be woken
+
+    # --- the thread -----------------------------------------------------------------------------
+
+    def _work(self, stopping: threading.Event) -> None:
+        while not stopping.is_set():
+            self._turn(LONGEST_WAIT)
+        self._turn(0.0)  # what was posted before the end
+        limit = time.monotonic() + LINGER
+        while self._is_waiting() and time.monotonic() < limit:
+            self._turn(LINGER / 20)
+        self._close()
+
+    def _turn(self, longest: float) -> None:
+        try:
+            self._open(time.monotonic())
+            ready = self._selector.select(self._timeout(longest))
+            if any(key.fileobj is self._hear for key, _ in ready):
+                self._hear.recv(4096)
+            self.turn(time.monotonic())
+            self._failures = 0
+        except Exception:  # one bad datagram or order must not silence every phone
+            log.exception("the phones' thread goes on after an error")
+            self._failures += 1
+        self.last_turn = time.monotonic()
+
+    def turn(self, now: float) -> None:
+        """Do everything that can be done now."""
+        endpoint = self._endpoint()
+        self._receive(endpoint, now)
+        while job := self._next_job():
+            job(now)
+        endpoint.advance(now)
+        self._flush(endpoint, now)
+        self._after_turn()
+        if self.is_open:
+            self.listening.set()  # only now, so that whoever waits for it sees a true status
+        while endpoint.core.events:
+            self._on_event(endpoint.core.events.popleft())
+
+    def _endpoint(self) -> Endpoint:
+        assert self.endpoint is not None
+        return self.endpoint
+
+    def _timeout(self, longest: float) -> float:
+        if self._failures == 1:
+            return 0.0  # do at once what the error kept from being done, but do not spin
+        deadline = self._endpoint().next_deadline()
+        if deadline is None:
+            return longest
+        return max(0.0, min(longest, deadline - time.monotonic()))
+
+    def _next_job(self) -> Job | None:
+        try:
+            return self._jobs.get_nowait()
+        except Empty:
+            return None
+
+    def _end_legs(self, now: float) -> None:
+        legs = self._endpoint().legs
+        for leg in list(legs.calls):
+            legs.stop(leg, now)
+
+    def _is_waiting(self) -> bool:
+        return bool(self._socket and self._endpoint().core.transactions.is_waiting)
+
+    # --- the socket -----------------------------------------------------------------------------
+
+    def _open(self, now: float) -> None:
+        """Bind the address; when it cannot be, say why and try again later."""
+        if self._socket is not None or now < self._retry_at:
+            return
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        try:
+            sock.bind(self.address)
+        except OSError as error:
+            sock.close()
+            self._failed(error, now)
+            return
+        sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, DSCP_CS3)
+        self.address = (self.address[0], sock.getsockname()[1])
+        self._selector.register(sock, selectors.EVENT_READ)
+        self._socket, self.trouble = sock, ""
+
+    def _failed(self, error: OSError, now: float) -> None:
+        why = WHY_NOT.get(error.errno or 0, error.strerror or str(error))
+        trouble = f"SIP cannot listen on {self.address[0]}:{self.address[1]}: {why}"
+        if trouble != self.trouble:
+            log.warning("%s", trouble)
+        self.trouble, self._retry_at = trouble, now + RETRY
+
+    def _receive(self, endpoint: Endpoint, now: float) -> None:
+        for _ in range(DATAGRAMS_A_TURN):
+            if self._socket is None:
+                return
+            try:
+                datagram, source = self._socket.recvfrom(LARGEST)
+            except BlockingIOError:
+                return
+            except OSError:  # an ICMP error that waits in the queue
+                self._drain_errors(endpoint, now)
+                continue
+            endpoint.receive(datagram, source, now)
+
+    def _flush(self, endpoint: Endpoint, now: float) -> None:
+        while datagrams := endpoint.take_datagrams():
+            for datagram, address in datagrams:
+                self._send(endpoint, datagram, address, now)
+
+    def _send(self, endpoint: Endpoint, datagram: bytes, address: Address, now: float) -> None:
+        if self._socket is None:
+            endpoint.refused(address, now)
+            return
+        try:
+            self._socket.sendto(datagram, address)
+        except OSError:
+            # The error may be a queued one about an earlier datagram to somebody else.
+            self._drain_errors(endpoint, now)
+            self._send_again(endpoint, datagram, address, now)
+
+    def _send_again(
+        self, endpoint: Endpoint, datagram: bytes, address: Address, now: float
+    ) -> None:
+        assert self._socket is not None
+        try:
+            self._socket.sendto(datagram, address)
+        except OSError as error:
+            if error.errno in UNREACHABLE:
+                endpoint.refused(address, now)
+
+    def _drain_errors(self, endpoint: Endpoint, now: float) -> None:
+        """Read the ICMP errors: each names the address that its datagram was sent to."""
+        assert self._socket is not None
+        for _ in range(DATAGRAMS_A_TURN):
+            try:
+                _, _, _, address = self._socket.recvmsg(0, 512, MSG_ERRQUEUE)
+            except OSError:
+                return
+            endpoint.refused((address[0], address[1]), now)
+
+    def _close(self) -> None:
+        self.listening.clear()
+        if self._socket:
+            self._socket.close()
+            self._socket = None
+        self._after_turn()
+        self._selector.close()
+        self._hear.close()
+        self._wake.close()
+
+
+def _route_to(peer: Address) -> str:
+    """Return the address that the kernel would send from; a UDP connect sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(peer)
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])

@@ -1,0 +1,131 @@
+"""The registrar: which phone stands where, for how long, and who may say so (RFC 3261 10.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from appliance.calls.events import PhoneGone, PhoneRegistered
+from appliance.phones.bindings import Binding
+from appliance.phones.gate import Gate, Reply
+from appliance.phones.message import Message
+from appliance.phones.rtp import Address
+from appliance.phones.settings import PhoneAccount
+from appliance.phones.uri import read_name_address
+
+MIN_EXPIRES = 10
+"""Seconds; shorter registrations are refused with 423 (10.3 step 7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a phone is rung: the request's URI and the address that the INVITE is sent to."""
+
+    uri: str
+    address: Address
+
+
+@dataclass(slots=True)
+class Registrar:
+    """Keeps one contact a phone; tells `emit` when a phone may be rung and when no longer."""
+
+    accounts: tuple[PhoneAccount, ...]
+    gate: Gate
+    longest: int
+    emit: Callable[[PhoneRegistered | PhoneGone], None]
+    bindings: dict[str, Binding] = field(default_factory=dict)
+    _fixed: dict[str, Address] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._fixed = {a.name: a.fixed_address for a in self.accounts if a.fixed_address}
+
+    @property
+    def fixed(self) -> dict[str, Address]:
+        """Phones that are found at a fixed address."""
+        return dict(self._fixed)
+
+    def restore(self, bindings: tuple[Binding, ...]) -> None:
+        """Take over bindings kept from before a restart, of phones that still have a secret."""
+        for binding in bindings:
+            if self.gate.knows(binding.phone) and binding.phone not in self._fixed:
+                self.bindings[binding.phone] = binding
+                self.emit(PhoneRegistered(binding.phone))
+
+    def target(self, phone: str) -> Target | None:
+        """Say where `phone` is rung now; None when it is not registered."""
+        if phone in self._fixed:
+            host, port = self._fixed[phone]
+            return Target(f"sip:{phone}@{host}:{port}", (host, port))
+        binding = self.bindings.get(phone)
+        return Target(binding.contact, binding.source) if binding else None
+
+    def phone_at(self, source: Address, name: str) -> str:
+        """Say which phone stands at `source`, "" for none; `name` decides between several."""
+        places = {phone: binding.source for phone, binding in self.bindings.items()} | self._fixed
+        here = [phone for phone, place in places.items() if place[0] == source[0]]
+        exact = [phone for phone in here if places[phone] == source]
+        return next((p for p in (*exact, *here) if p == name), "")
+
+    def register(self, message: Message, source: Address, now: float) -> Reply:
+        """Serve a REGISTER; returns its response, 200 or a refusal."""
+        phone = message.fields.to_user
+        refusal = self.gate.check(message, phone, source[0], now)
+        if refusal is not None:
+            return refusal
+        known = self.bindings.get(phone)
+        if known and known.call_id == message.call_id and message.fields.cseq <= known.cseq:
+            return Reply(500)  # 10.3 step 7: out of order, the update is not done
+        return self._update(phone, message, source, now)
+
+    def expire(self, now: float) -> None:
+        """Forget bindings whose time is over."""
+        for binding in [b for b in self.bindings.values() if b.expires_at <= now]:
+            self._gone(binding.phone, "its registration ran out: it is switched off or unplugged")
+
+    def next_deadline(self) -> float | None:
+        """Return when the next binding runs out (monotonic s), None for never."""
+        return min((b.expires_at for b in self.bindings.values()), default=None)
+
+    def _update(self, phone: str, message: Message, source: Address, now: float) -> Reply:
+        contacts = message.all("Contact")
+        if not contacts:  # a query (10.2.3)
+            return self._current(phone, now)
+        wanted = _wanted(message, self.longest)
+        if wanted == 0:
+            self._gone(phone, "it signed off")
+            return Reply(200)
+        if not message.contact:
+            return Reply(400)
+        if wanted < MIN_EXPIRES:
+            return Reply(423, (("Min-Expires", str(MIN_EXPIRES)),))
+        self._bind(phone, message, source, now + min(wanted, self.longest))
+        return self._current(phone, now)
+
+    def _bind(self, phone: str, message: Message, source: Address, expires_at: float) -> None:
+        is_new = phone not in self.bindings
+        cseq = message.fields.cseq
+        self.bindings[phone] = Binding(
+            phone, source, message.contact, expires_at, message.call_id, cseq
+        )
+        if is_new:
+            self.emit(PhoneRegistered(phone))
+
+    def _gone(self, phone: str, reason: str) -> None:
+        if self.bindings.pop(phone, None) is not None and phone not in self._fixed:
+            self.emit(PhoneGone(phone, reason))
+
+    def _current(self, phone: str, now: float) -> Reply:
+        binding = self.bindings.get(phone)
+        if binding is None:
+            return Reply(200)
+        remaining = max(1, round(binding.expires_at - now))
+        return Reply(200, (("Contact", f"<{binding.contact}>;expires={remaining}"),))
+
+
+def _wanted(message: Message, default: int) -> int:
+    """Return the seconds asked for: the Contact's own, else Expires, else `default` (10.3)."""
+    own = read_name_address(message.get("Contact")).parameters.get("expires", "")
+    for text in (own, message.get("Expires")):
+        if text.isascii() and text.isdigit():
+            return min(int(text[:10]), default)
+    return default

@@ -1,0 +1,203 @@
+"""RTP packets as values: built, parsed, and the keys pressed found among them.
+
+No clock, no socket and no pyVoIP: the carrier imports this (ARCHITECTURE.md, Who may import
+whom). A packet from the LAN may be anything; nothing here raises for what it holds.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from dataclasses import dataclass, field
+
+from appliance.media.frames import FRAME_SAMPLES, SAMPLES_PER_MS
+
+Address = tuple[str, int]
+"""IPv4 address and UDP port."""
+
+HEADER = struct.Struct("!BBHII")
+VERSION = 2
+EVENT = struct.Struct("!BBH")
+"""RFC 4733 2.3: event, E and R bits with volume, duration in samples."""
+EVENT_DIGITS = "0123456789*#ABCDR"
+"""Events 0-15 are DTMF; 16 is a hook flash, the R key (RFC 4733 3.2, table 3)."""
+END = 0x80
+EVENT_VOLUME = 10
+"""-10 dBm0, as phones commonly say; what the far end plays is its own affair."""
+LONGEST_EVENT = 0xFFFF
+"""RFC 4733 2.5.1.3: a longer event is sent as segments, each with a timestamp of its own."""
+REMEMBERED_EVENTS = 8
+LATCH_SILENCE = 1.0
+"""Seconds the known source must be silent before another port of the same host is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RtpPacket:
+    """One RTP packet (RFC 3550 5.1); `timestamp` counts samples of 8 kHz."""
+
+    payload_type: int
+    sequence: int
+    timestamp: int
+    ssrc: int
+    payload: bytes
+    marker: bool = False
+
+
+def build(packet: RtpPacket) -> bytes:
+    """Write a packet without CSRC, extension or padding (RFC 3550 5.1)."""
+    marker_and_type = packet.marker << 7 | packet.payload_type
+    header = HEADER.pack(
+        VERSION << 6, marker_and_type, packet.sequence, packet.timestamp, packet.ssrc
+    )
+    return header + packet.payload
+
+
+def parse(data: bytes) -> RtpPacket | None:
+    """Read a datagram; None when it is no RTP packet (RFC 3550 appendix A.1)."""
+    if len(data) < HEADER.size or data[0] >> 6 != VERSION:
+        return None
+    first, second, sequence, timestamp, ssrc = HEADER.unpack_from(data)
+    start = HEADER.size + 4 * (first & 0x0F)  # CSRC list
+    if first & 0x10:  # header extension: its length in words stands in its second half
+        if len(data) < start + 4:
+            return None
+        start += 4 + 4 * int.from_bytes(data[start + 2 : start + 4])
+    end = len(data)
+    if first & 0x20:  # padding: the last byte counts itself
+        end -= data[-1]
+        if not data[-1]:
+            return None
+    if start > end:
+        return None
+    return RtpPacket(
+        second & 0x7F, sequence, timestamp, ssrc, data[start:end], marker=bool(second & 0x80)
+    )
+
+
+@dataclass(slots=True)
+class RtpSender:
+    """Numbers the packets of one stream; the three start values are random (RFC 3550 5.1)."""
+
+    ssrc: int
+    sequence: int
+    timestamp: int
+
+    def packet(self, payload_type: int, payload: bytes, marker: bool = False) -> bytes:
+        """Return the next packet; `payload` holds one byte a sample (G.711).
+
+        `marker` is set on the first packet after a silence (RFC 3551 4.1).
+        """
+        data = self._numbered(payload_type, payload, marker)
+        self.skip(len(payload))
+        return data
+
+    def skip(self, samples: int) -> None:
+        """Let `samples` pass unsent, so that the next timestamp tells the true time."""
+        self.timestamp = (self.timestamp + samples) & 0xFFFFFFFF
+
+    def digit(self, payload_type: int, digit: str, duration_ms: int = 100) -> tuple[bytes, ...]:
+        """Return the packets of one key press, to be sent one each 20 ms (RFC 4733 2.5.1).
+
+        The last is sent three times in all. Raises ValueError for what is no key.
+        """
+        event = EVENT_DIGITS.index(digit)
+        total = min(duration_ms * SAMPLES_PER_MS, LONGEST_EVENT)
+        lengths = [*range(FRAME_SAMPLES, total, FRAME_SAMPLES), total, total, total]
+        packets = [
+            self._numbered(payload_type, _event(event, length, length == total), number == 0)
+            for number, length in enumerate(lengths)
+        ]
+        self.skip(total)
+        return tuple(packets)
+
+    def _numbered(self, payload_type: int, payload: bytes, marker: bool) -> bytes:
+        packet = RtpPacket(
+            payload_type, self.sequence, self.timestamp, self.ssrc, payload, marker=marker
+        )
+        self.sequence = (self.sequence + 1) & 0xFFFF
+        return build(packet)
+
+
+def _event(event: int, duration: int, end: bool) -> bytes:
+    return EVENT.pack(event, (END if end else 0) | EVENT_VOLUME, duration)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one packet brought: sound (`payload`), or a key (`digit`), or neither.
+
+    A packet that only repeats a key already told has both empty: it is a sign of life.
+    """
+
+    payload_type: int
+    sequence: int
+    timestamp: int
+    payload: bytes = b""
+    digit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    ssrc: int
+    timestamp: int
+    event: int
+    duration: int
+
+
+@dataclass(slots=True)
+class RtpReceiver:
+    """Listens to one negotiated peer; `dtmf_payload` is the RFC 4733 type, -1 for none.
+
+    Whom it believes: the negotiated address and port, always. Another port of the same host only
+    when nothing has been heard before or for LATCH_SILENCE (some phones send from elsewhere than
+    they say). Another host, never (reliability.md 3: RTP only from the negotiated peer).
+    """
+
+    remote: Address
+    dtmf_payload: int = -1
+    _source: Address | None = None
+    _last: float = 0.0
+    _events: deque[_Event] = field(default_factory=lambda: deque(maxlen=REMEMBERED_EVENTS))
+
+    def receive(self, data: bytes, source: Address, now: float) -> Heard | None:
+        """Take one datagram at `now` (monotonic s); None when it is not the peer's or not RTP."""
+        packet = parse(data)
+        if packet is None or not packet.payload or not self._believes(source, now):
+            return None
+        self._source, self._last = source, now
+        if packet.payload_type != self.dtmf_payload:
+            return Heard(packet.payload_type, packet.sequence, packet.timestamp, packet.payload)
+        digit = self._digit(packet)
+        return Heard(packet.payload_type, packet.sequence, packet.timestamp, digit=digit)
+
+    def _believes(self, source: Address, now: float) -> bool:
+        if source in {self.remote, self._source}:
+            return True
+        if source[0] != self.remote[0]:
+            return False
+        return self._source is None or now - self._last >= LATCH_SILENCE
+
+    def _digit(self, packet: RtpPacket) -> str:
+        """Tell a key once: at its first packet, whichever that is (the marker may be lost)."""
+        if len(packet.payload) < EVENT.size:
+            return ""
+        number, _, duration = EVENT.unpack_from(packet.payload)
+        event = _Event(packet.ssrc, packet.timestamp, number, duration)
+        known = next((old for old in self._events if _same(event, old)), None)
+        if known is not None:
+            self._events.remove(known)
+        self._events.append(event)
+        return EVENT_DIGITS[number] if known is None and number < len(EVENT_DIGITS) else ""
+
+
+def _same(event: _Event, old: _Event) -> bool:
+    """Tell whether `event` is another packet, or the next segment, of the key press `old`."""
+    if (event.ssrc, event.event) != (old.ssrc, old.event):
+        return False
+    apart = (event.timestamp - old.timestamp) & 0xFFFFFFFF
+    return apart == 0 or (apart == old.duration == LONGEST_EVENT)
+
+
+def is_silent(last_heard: float, now: float, limit: float) -> bool:
+    """Tell whether a peer that should send has not for `limit` seconds (it lost its power)."""
+    return now - last_heard >= limit

@@ -1,0 +1,56 @@
+"""What the desk tells the phones' room once: where to listen, whom to expect."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from appliance.errors import ConfigurationError
+from appliance.media.frames import Law
+from appliance.phones.rtp import Address
+from appliance.phones.uri import DEFAULT_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneAccount:
+    """One phone: it registers with `secret`, or is found at its `fixed_address`, or both."""
+
+    name: str
+    secret: str | None = None
+    fixed_address: Address | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhonesSettings:
+    """Where the box listens for SIP and which phones it knows.
+
+    `address` is an IPv4 address of the box, "0.0.0.0" for all of them; `port` 0 takes any free
+    one. `laws` is the preferred order of codings. `algorithms` are the digests offered, in order:
+    phones that know MD5 alone give up at the sight of another one, so SHA-256 is by choice.
+    `qualify_s` is how often a phone with a fixed address is asked whether it is there, 0 for never.
+    """
+
+    address: str
+    port: int = DEFAULT_PORT
+    accounts: tuple[PhoneAccount, ...] = ()
+    realm: str = "centralino"
+    laws: tuple[Law, ...] = (Law.ALAW, Law.ULAW)
+    algorithms: tuple[str, ...] = ("MD5",)
+    registration_s: int = 120
+    qualify_s: float = 30.0
+
+
+def address_of(text: str) -> Address:
+    """Read "192.168.1.21" or "192.168.1.21:5060"; raises ConfigurationError."""
+    host, _, port = text.partition(":")
+    try:
+        known = str(ipaddress.IPv4Address(host.strip()))
+        number = int(port) if port else DEFAULT_PORT
+        if not 0 < number < 0x10000:
+            raise ValueError("no port")
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{text!r} is no phone's address: write 192.168.1.21 or 192.168.1.21:5060"
+        ) from error
+    return known, number

@@ -1,0 +1,250 @@
+"""Transactions: repeats, time-outs and matching of RFC 3261 section 17, without clock or socket.
+
+`Transactions` keeps them all; what is to be sent gathers in `outbox`, what a client transaction
+learns goes to its owner. The tables stand in transaction_states.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from appliance.phones.canonical import Headers
+from appliance.phones.message import Message, write
+from appliance.phones.rtp import Address
+from appliance.phones.transaction_states import (
+    BEGINNING,
+    TABLES,
+    TIMERS,
+    Do,
+    Input,
+    Kind,
+    State,
+    Timer,
+)
+
+MAGIC = "z9hG4bK"
+"""RFC 3261 8.1.1.7: a branch that begins so is unique in space and time."""
+MAX_SERVERS = 512
+"""Requests remembered for their repeats; in a flood the oldest answered ones make room."""
+Key = tuple[str, str]
+"""Branch (with the sender, on our serving side) and method, INVITE standing for its ACK."""
+Owner = Callable[[Do, Message | None, float], None]
+"""Is told PASS with a response, TIMED_OUT, FAILED and OVER, with the time."""
+
+
+@dataclass(slots=True)
+class _Running:
+    timer: Timer
+    at: float
+    interval: float
+
+
+@dataclass(slots=True, eq=False)
+class Transaction:
+    """One transaction: its last message, its peer, its state and its running timers."""
+
+    kind: Kind
+    key: Key
+    peer: Address
+    owner: Owner
+    data: bytes = b""
+    ack: Callable[[Message], bytes] | None = None
+    state: State = State.TERMINATED
+    timers: list[_Running] = field(default_factory=list)
+
+    def begin(self, now: float) -> None:
+        """Enter the first state."""
+        self._enter(BEGINNING[self.kind], now)
+
+    def feed(self, what: Input, now: float) -> tuple[Do, ...]:
+        """Take one step of the table; returns what is to be done."""
+        step = TABLES[self.kind].get((self.state, what))
+        if step is None:
+            return ()
+        if step.state is not self.state:
+            self._enter(step.state, now)
+        return step.do
+
+    def acknowledge(self, refusal: Message | None) -> bytes:
+        """Return the ACK of a refusal."""
+        assert self.ack is not None
+        assert refusal is not None
+        return self.ack(refusal)
+
+    def next_deadline(self) -> float | None:
+        """Return when the next timer fires (monotonic s), None for never."""
+        return min((running.at for running in self.timers), default=None)
+
+    def due(self, now: float) -> Input | None:
+        """Return one timer that has fired by `now`; the doubling ones are wound up again."""
+        for running in self.timers:
+            if running.at <= now:
+                running.interval = min(running.interval * 2, running.timer.longest)
+                running.at = max(running.at, now - running.interval) + running.interval
+                if not running.timer.longest:
+                    self.timers.remove(running)
+                return running.timer.fires
+        return None
+
+    def _enter(self, state: State, now: float) -> None:
+        self.state = state
+        self.timers = [
+            _Running(timer, now + timer.first, timer.first)
+            for timer in TIMERS.get((self.kind, state), ())
+        ]
+
+
+def server_key(message: Message) -> Key:
+    """Return what a request's repeats and its ACK have in common (17.2.3)."""
+    method = "INVITE" if message.method == "ACK" else message.method
+    fields = message.fields
+    branch = fields.branch
+    if not branch.startswith(MAGIC):  # a client of RFC 2543
+        branch = f"{message.call_id}|{fields.cseq}|{fields.from_tag}"
+    return f"{branch}|{fields.sent_by[0]}:{fields.sent_by[1]}", method
+
+
+@dataclass(slots=True)
+class Transactions:
+    """All transactions of the endpoint."""
+
+    outbox: list[tuple[bytes, Address]] = field(default_factory=list)
+    clients: dict[Key, Transaction] = field(default_factory=dict)
+    servers: dict[Key, Transaction] = field(default_factory=dict)
+
+    def request(
+        self,
+        key: Key,
+        data: bytes,
+        peer: Address,
+        owner: Owner,
+        now: float,
+        ack: Callable[[Message], bytes] | None = None,
+    ) -> Transaction:
+        """Send a request and begin its client transaction; an INVITE's `ack` writes its ACKs."""
+        kind = Kind.INVITE_CLIENT if key[1] == "INVITE" else Kind.CLIENT
+        transaction = Transaction(kind, key, peer, owner, data, ack)
+        self.clients[transaction.key] = transaction
+        transaction.begin(now)
+        self.outbox.append((data, peer))
+        return transaction
+
+    def response(self, message: Message, now: float) -> bool:
+        """Take a response; False when it answers nothing of ours (then it is dropped)."""
+        transaction = self.clients.get((message.fields.branch, message.method))
+        if transaction is None:
+            return False
+        what = _class_of(message.code, Input.PROVISIONAL, Input.SUCCESS, Input.FAILURE)
+        self._do(transaction, transaction.feed(what, now), now, message)
+        return True
+
+    def repeated(self, message: Message, now: float) -> bool:
+        """Tell whether a request belongs to a known transaction, which then deals with it."""
+        transaction = self.servers.get(server_key(message))
+        if transaction is None:
+            return False
+        is_ack = message.method == "ACK"
+        if is_ack and transaction.state is State.ACCEPTED:
+            return False  # an ACK for a 2xx is the dialog's (13.3.1.4), even with this branch
+        what = Input.ACK if is_ack else Input.REQUEST
+        self._do(transaction, transaction.feed(what, now), now)
+        return True
+
+    def serve(
+        self, message: Message, peer: Address, owner: Owner, now: float
+    ) -> Transaction | None:
+        """Begin the server transaction of a new request; None when there are too many."""
+        if len(self.servers) >= MAX_SERVERS and not self._make_room():
+            return None
+        kind = Kind.INVITE_SERVER if message.method == "INVITE" else Kind.SERVER
+        transaction = Transaction(kind, server_key(message), peer, owner)
+        self.servers[transaction.key] = transaction
+        transaction.begin(now)
+        return transaction
+
+    def say(
+        self,
+        transaction: Transaction,
+        code: int,
+        heading: str,
+        headers: Headers,
+        body: str,
+        now: float,
+    ) -> None:
+        """Send a response in a server transaction."""
+        what = _class_of(code, Input.SAY_PROVISIONAL, Input.SAY_SUCCESS, Input.SAY_FAILURE)
+        done = transaction.feed(what, now)
+        if done:
+            transaction.data = write(heading, headers, body)
+        self._do(transaction, done, now)
+
+    def feed(self, transaction: Transaction, what: Input, now: float) -> None:
+        """Let something else happen to a transaction: CANCELLED, or the ACK of a 2xx."""
+        self._do(transaction, transaction.feed(what, now), now)
+
+    def refused(self, peer: Address, now: float) -> None:
+        """The network said that nobody listens at `peer` (ICMP): fail what waits for it."""
+        for transaction in [t for t in self.clients.values() if t.peer == peer]:
+            self.feed(transaction, Input.UNSENT, now)
+
+    @property
+    def is_waiting(self) -> bool:
+        """True while a request of ours has no final answer."""
+        done = {State.COMPLETED, State.ACCEPTED, State.ABANDONED}
+        return any(t.state not in done for t in self.clients.values())
+
+    def next_deadline(self) -> float | None:
+        """Return when `advance` is next needed (monotonic s), None for never."""
+        deadlines = (t.next_deadline() for t in self._all())
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def advance(self, now: float) -> None:
+        """Fire every timer that is due by `now`."""
+        for transaction in self._all():
+            while (what := transaction.due(now)) is not None:
+                self.feed(transaction, what, now)
+
+    def _make_room(self) -> bool:
+        """Forget the oldest answered request that is no INVITE."""
+        for transaction in self.servers.values():
+            if (transaction.kind, transaction.state) == (Kind.SERVER, State.COMPLETED):
+                self._forget(transaction)
+                return True
+        return False
+
+    def _all(self) -> list[Transaction]:
+        return [*self.clients.values(), *self.servers.values()]
+
+    def _do(
+        self,
+        transaction: Transaction,
+        things: tuple[Do, ...],
+        now: float,
+        message: Message | None = None,
+    ) -> None:
+        for thing in things:
+            if thing is Do.SEND:
+                self._send(transaction, transaction.data)
+            elif thing is Do.ACK:
+                self._send(transaction, transaction.acknowledge(message))
+            else:
+                if thing is Do.OVER:
+                    self._forget(transaction)
+                transaction.owner(thing, message, now)
+
+    def _send(self, transaction: Transaction, data: bytes) -> None:
+        """Send; a request that came again before it was answered has nothing to send yet."""
+        if data:
+            self.outbox.append((data, transaction.peer))
+
+    def _forget(self, transaction: Transaction) -> None:
+        for table in (self.clients, self.servers):
+            if table.get(transaction.key) is transaction:
+                del table[transaction.key]
+
+
+def _class_of(code: int, provisional: Input, success: Input, failure: Input) -> Input:
+    if code < 200:
+        return provisional
+    return success if code < 300 else failure

@@ -1,0 +1,252 @@
+"""Debian's baresip as a desk phone: its own configuration folder, driven over ctrl_tcp.
+
+    with Baresip(tmp_path, "21", server=("127.0.0.1", 5060), secret=...) as phone:
+        phone.wait_for("CALL_INCOMING")
+        phone.do("accept")
+
+Commands are baresip's own (`accept`, `hangup`, `hold`, `resume`, `dial`, `sndcode`); events are
+the `type` of what ctrl_tcp pushes (CALL_INCOMING, CALL_ESTABLISHED, CALL_CLOSED ...). A first
+registration is over before ctrl_tcp can be heard: look for it at the registrar.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import json
+import math
+import shutil
+import socket
+import subprocess
+import time
+import wave
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+MODULES = Path("/usr/lib/baresip/modules")
+PACKAGE = "baresip-core"
+
+CONFIG = """\
+poll_method epoll
+sip_listen {address}:{port}
+net_interface {address}
+call_local_timeout 120
+call_max_calls 4
+audio_path /nonexistent
+audio_player {player}
+audio_source aufile,{says}
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+audio_level no
+rtp_tos 184
+rtp_ports {rtp_low}-{rtp_high}
+rtcp_mux no
+jitter_buffer_type fixed
+jitter_buffer_delay 5-10
+rtp_timeout {rtp_timeout}
+ctrl_tcp_listen {address}:{control}
+module_path {modules}
+module g711.so
+module aufile.so
+module aubridge.so
+module_tmp account.so
+module_app menu.so
+module_app ctrl_tcp.so
+"""
+
+
+def is_installed() -> bool:
+    """Tell whether baresip and its modules are here."""
+    return shutil.which("baresip") is not None and (MODULES / "ctrl_tcp.so").exists()
+
+
+def free_port(address: str, kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
+    """Return a port that is free now."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])
+
+
+def tone(path: Path, seconds: int = 120, hertz: int = 440, peak: int = 4000) -> Path:
+    """Write a sine as an 8 kHz WAV file (little-endian machines), one second repeated."""
+    one = array.array(
+        "h", (round(peak * math.sin(math.tau * hertz * n / 8000)) for n in range(8000))
+    )
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(one.tobytes() * seconds)
+    return path
+
+
+@dataclass
+class Baresip:
+    """One phone. Without `secret` it does not register; `server` is where it does, or dials.
+
+    Leave `address` as it is where RTP matters: baresip sends it from whatever address the kernel
+    prefers, which on loopback is 127.0.0.1, and whoever checks the source drops other ones.
+
+    `says` is a WAV file (8 kHz, mono, 16 bit) longer than the call; None for two minutes of 440 Hz.
+    What it hears is written to `heard` (WAV), unless `hears` is False: needed for `hold`, at which
+    baresip 1.1.0 with a file player dies (pyvoip.md 7). `answer` is "manual" or "auto".
+    """
+
+    folder: Path
+    name: str
+    address: str = "127.0.0.1"
+    server: tuple[str, int] = ("127.0.0.1", 5060)
+    secret: str = ""
+    answer: str = "manual"
+    says: Path | None = None
+    hears: bool = True
+    register_s: int = 60
+    rtp_timeout: int = 0
+    port: int = 0
+    control: int = 0
+    events: list[dict[str, Any]] = field(default_factory=list)
+    _process: subprocess.Popen[bytes] | None = None
+    _link: socket.socket | None = None
+    _buffer: bytes = b""
+    _replies: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def heard(self) -> Path:
+        """The WAV file of what this phone has heard; complete once the call is over."""
+        return self.folder / "heard.wav"
+
+    def start(self) -> Baresip:
+        """Write the configuration, start, and wait until it can be ordered about."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = self.port or free_port(self.address)
+        self.control = free_port(self.address, socket.SOCK_STREAM)
+        (self.folder / "config").write_text(self._config())
+        (self.folder / "accounts").write_text(self._account() + "\n")
+        (self.folder / "contacts").write_text("")
+        command = ["baresip", "-4", "-f", str(self.folder)]
+        log = (self.folder / "log").open("wb")
+        with log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
+        self._connect(time.monotonic() + 10)
+        return self
+
+    def stop(self) -> None:
+        """End politely: it says BYE and signs off."""
+        if self._process and self._process.poll() is None:
+            with contextlib.suppress(OSError, TimeoutError):
+                self.do("quit")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
+        self.kill()
+
+    def kill(self) -> None:
+        """Take its power away: nothing is said to anybody."""
+        if self._process and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        if self._link:
+            self._link.close()
+            self._link = None
+
+    def do(self, command: str, params: str = "", limit: float = 5.0) -> dict[str, Any]:
+        """Order something and return the reply."""
+        order = json.dumps({"command": command, "params": params, "token": "t"}).encode()
+        assert self._link
+        self._link.sendall(b"%d:%s," % (len(order), order))
+        self._until(lambda: bool(self._replies), limit, f"a reply to {command}")
+        return self._replies.pop(0)
+
+    def wait_for(self, kind: str, limit: float = 10.0) -> dict[str, Any]:
+        """Wait for an event of this type, and forget it and all that came before it."""
+
+        def found() -> int | None:
+            return next((n for n, e in enumerate(self.events) if e.get("type") == kind), None)
+
+        self._until(lambda: found() is not None, limit, kind)
+        at = found()
+        assert at is not None
+        event = self.events[at]
+        del self.events[: at + 1]
+        return event
+
+    @property
+    def log(self) -> str:
+        """What baresip wrote."""
+        return (self.folder / "log").read_text(errors="replace")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _config(self) -> str:
+        low = min(free_port(self.address) & ~1, 65_000)
+        return CONFIG.format(
+            address=self.address,
+            port=self.port,
+            control=self.control,
+            says=self.says or tone(self.folder / "tone.wav"),
+            player=f"aufile,{self.heard}" if self.hears else "aubridge,nobody",
+            rtp_low=low,
+            rtp_high=low + 98,
+            rtp_timeout=self.rtp_timeout,
+            modules=MODULES,
+        )
+
+    def _account(self) -> str:
+        host, port = self.server
+        registering = self.register_s if self.secret else 0
+        line = f"<sip:{self.name}@{host}:{port}>;regint={registering};answermode={self.answer}"
+        line += ";audio_codecs=PCMA,PCMU;sipnat=;mwi=no"
+        return line + (f";auth_user={self.name};auth_pass={self.secret}" if self.secret else "")
+
+    def _connect(self, limit: float) -> None:
+        while True:
+            try:
+                self._link = socket.create_connection((self.address, self.control), 1)
+            except OSError:
+                assert self._process
+                if self._process.poll() is not None or time.monotonic() > limit:
+                    raise RuntimeError(f"baresip does not start:\n{self.log}") from None
+                time.sleep(0.05)
+            else:
+                return
+
+    def _until(self, done: Any, limit: float, what: str) -> None:
+        end = time.monotonic() + limit
+        while not done():
+            left = end - time.monotonic()
+            if left <= 0:
+                kinds = [event.get("type") for event in self.events]
+                raise TimeoutError(f"{self.name}: no {what} in {limit} s; there was {kinds}")
+            self._read(left)
+
+    def _read(self, limit: float) -> None:
+        """Read netstrings: `length:json,`."""
+        assert self._link
+        self._link.settimeout(limit)
+        with contextlib.suppress(TimeoutError):
+            data = self._link.recv(65536)
+            if not data:
+                raise RuntimeError(f"baresip has ended:\n{self.log[-2000:]}")
+            self._buffer += data
+        while (colon := self._buffer.find(b":")) > 0:
+            end = colon + 1 + int(self._buffer[:colon])
+            if len(self._buffer) <= end:
+                return
+            message = json.loads(self._buffer[colon + 1 : end])
+            self._buffer = self._buffer[end + 1 :]
+            (self.events if message.get("event") else self._replies).append(message)

@@ -1,0 +1,467 @@
+"""The registrar: digest, one contact a phone, lock-out, restarts (reliability.md 3)."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from dataclasses import dataclass
+
+import pytest
+
+from appliance.calls import events
+from appliance.phones.bindings import Binding, bindings_from_json, bindings_to_json
+from appliance.phones.digest import Credentials, LockOut, credentials, expected
+from appliance.phones.endpoint import Endpoint
+from appliance.phones.message import Message
+from appliance.phones.rtp import Address
+from appliance.phones.settings import PhoneAccount, PhonesSettings
+from appliance.phones.sip import parse
+from tests.phones.world import DESK, PHONE, SDP, Bench, desk, endpoint, request, response
+
+SECRET = "s3cret"
+NUMBERS = itertools.count()
+"""Makes every branch of every phone its own."""
+OTHER = ("192.0.2.66", 5066)
+
+
+def hexdigest(text: str, algorithm: str) -> str:
+    """Hash as the phone does."""
+    return hashlib.new({"MD5": "md5", "SHA-256": "sha256"}[algorithm], text.encode()).hexdigest()
+
+
+@dataclass
+class Registrant:
+    """A phone that registers by its own reading of RFC 2617."""
+
+    bench: Bench
+    name: str = "21"
+    secret: str = SECRET
+    user: str = ""
+    source: Address = PHONE
+    algorithm: str = "MD5"
+    cseq: int = 0
+    count: int = 0
+    qop: str = "auth"
+
+    def send(self, authorization: str = "", extra: str = "", method: str = "REGISTER") -> Message:
+        """Send one request, and return its answer."""
+        self.cseq += 1
+        lines = [extra, f"Authorization: {authorization}" if authorization else ""]
+        data = request(
+            method,
+            self.cseq,
+            uri="sip:192.0.2.1" if method == "REGISTER" else "sip:*811@192.0.2.1",
+            source=self.source,
+            from_=f"<sip:{self.name}@192.0.2.1>;tag=r",
+            to=f"<sip:{self.name}@192.0.2.1>",
+            call_id=f"registration-{self.name}",
+            branch=f"z9hG4bKr{next(NUMBERS)}",
+            extra="\n".join(lines),
+            body=SDP if method == "INVITE" else "",
+        )
+        self.bench.box.receive(data, self.source, self.bench.now)
+        return self.bench.sent()[-1]
+
+    def answer(self, challenged: Message, method: str = "REGISTER") -> str:
+        """Compute the credentials that a challenge asks for."""
+        fields = dict(re.findall(r'(\w+)="?([^",]+)', challenged.get("WWW-Authenticate")))
+        self.count += 1
+        user, uri, nc, cnonce = self.user or self.name, "sip:192.0.2.1", f"{self.count:08x}", "0a4f"
+        a1 = hexdigest(f"{user}:{fields['realm']}:{self.secret}", self.algorithm)
+        a2 = hexdigest(f"{method}:{uri}", self.algorithm)
+        whole = f"{a1}:{fields['nonce']}:{nc}:{cnonce}:{self.qop}:{a2}"
+        return (
+            f'Digest username="{user}", realm="{fields["realm"]}", nonce="{fields["nonce"]}", '
+            f'uri="{uri}", response="{hexdigest(whole, self.algorithm)}", nc={nc}, '
+            f'cnonce="{cnonce}", qop={self.qop}, algorithm={self.algorithm}'
+        )
+
+    def register(self, extra: str = "Expires: 60") -> Message:
+        """Register: challenge and answer."""
+        return self.send(self.answer(self.send(extra=extra)), extra)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """Return a box that knows phones 21 and 22 by their secrets."""
+    return Bench(desk(PhoneAccount("21", SECRET), PhoneAccount("22", "other-secret")))
+
+
+def test_registered_and_rung(bench: Bench) -> None:
+    """With the right secret the phone is told as registered and is rung where it came from."""
+    odd = ("192.0.2.21", 40000)
+    ok = Registrant(bench, source=odd).register()
+    assert (ok.code, ok.get("Contact")) == (200, "<sip:21@192.0.2.21:40000>;expires=60")
+    assert bench.events() == [events.PhoneRegistered("21")]
+    invite = bench.ring()
+    assert invite.uri == "sip:21@192.0.2.21:40000"
+
+
+def test_the_challenge(bench: Bench) -> None:
+    """401 with qop=auth and MD5; a first REGISTER without credentials is no failure."""
+    for _ in range(10):
+        challenged = Registrant(bench).send()
+        assert challenged.code == 401
+    value = challenged.get("WWW-Authenticate")
+    assert re.fullmatch(
+        r'Digest realm="centralino", nonce="[0-9a-f.-]+", qop="auth", algorithm=MD5', value
+    )
+
+
+def test_a_wrong_name_and_a_wrong_secret_look_alike(bench: Bench) -> None:
+    """Unknown user, wrong secret, another's AoR, a missing qop: the same 401."""
+    shapes = set()
+    for registrant in (
+        Registrant(bench, name="99"),
+        Registrant(bench, secret="wrong"),
+        Registrant(bench, name="22", user="21"),
+        Registrant(bench, name="22", user="21", secret="other-secret"),
+        Registrant(bench, qop="auth-int"),
+    ):
+        refusal = registrant.register()
+        names = [name for name, _ in refusal.headers]
+        challenge = re.sub(r'nonce="[^"]+"', "", refusal.get("WWW-Authenticate"))
+        shapes.add((refusal.code, tuple(names), challenge))
+    assert len(shapes) == 1
+    assert next(iter(shapes))[0] == 401
+    assert bench.events() == []
+
+
+def test_lock_out(bench: Bench) -> None:
+    """Five wrong secrets in ten minutes lock the source out, right secret or not; others go on."""
+    for _ in range(5):
+        assert Registrant(bench, secret="wrong").register().code == 401
+    refusal = Registrant(bench).send()
+    assert (refusal.code, refusal.get("Retry-After")) == (503, "601")
+    assert Registrant(bench, name="22", secret="other-secret", source=OTHER).register().code == 200
+    bench.wait(601)
+    assert Registrant(bench).register().code == 200
+
+
+def test_success_clears_failures(bench: Bench) -> None:
+    """Four mistakes and then the right secret begin the count anew."""
+    for _ in range(3):
+        for _ in range(4):
+            Registrant(bench, secret="wrong").register()
+        assert Registrant(bench, cseq=next(NUMBERS)).register().code == 200
+
+
+def test_forged_nonces_lock_nobody_out(bench: Bench) -> None:
+    """Only answers to nonces of ours, made for that source, are counted; others are stale."""
+    elsewhere = Registrant(bench, source=OTHER).send()
+    for _ in range(10):
+        refusal = Registrant(bench, secret="wrong").send(Registrant(bench).answer(elsewhere))
+        assert "stale=true" in refusal.get("WWW-Authenticate")
+    assert Registrant(bench).register().code == 200
+
+
+def test_a_nonce_grows_old(bench: Bench) -> None:
+    """After five minutes the phone is told to compute anew (stale), which it can."""
+    phone = Registrant(bench)
+    challenged = phone.send()
+    bench.wait(301)
+    refusal = phone.send(phone.answer(challenged))
+    assert "stale=true" in refusal.get("WWW-Authenticate")
+    assert phone.send(phone.answer(refusal)).code == 200
+
+
+def test_a_nonce_is_reused_with_a_rising_count(bench: Bench) -> None:
+    """A phone may go on with its nonce while nc rises; a used count is a replay."""
+    phone = Registrant(bench)
+    challenged = phone.send()
+    assert phone.send(phone.answer(challenged)).code == 200
+    again = phone.answer(challenged)
+    assert phone.send(again).code == 200
+    assert "stale=true" in phone.send(again).get("WWW-Authenticate")
+
+
+def test_another_realm_is_no_answer(bench: Bench) -> None:
+    """Credentials for somebody else's realm are as good as none."""
+    phone = Registrant(bench)
+    foreign = phone.answer(phone.send()).replace("centralino", "asterisk")
+    assert phone.send(foreign).code == 401
+    assert bench.box.registrar.gate.lock_out.remaining(PHONE[0], bench.now) == 0
+
+
+def test_sha256_by_choice() -> None:
+    """Both digests are offered in the configured order, and SHA-256 is understood (RFC 8760)."""
+    settings = PhonesSettings(
+        *DESK, (PhoneAccount("21", SECRET),), algorithms=("SHA-256", "MD5"), qualify_s=0
+    )
+    box = Endpoint(settings, parse, lambda _: DESK, lambda size: bytes(size))
+    bench = Bench(box)
+    phone = Registrant(bench, algorithm="SHA-256")
+    challenged = phone.send()
+    assert [v.rpartition("=")[2] for v in challenged.all("WWW-Authenticate")] == ["SHA-256", "MD5"]
+    assert phone.send(phone.answer(challenged)).code == 200
+
+
+def test_an_algorithm_that_was_not_offered(bench: Bench) -> None:
+    """SHA-256 where only MD5 is offered is wrong, and no error of ours."""
+    assert Registrant(bench, algorithm="SHA-256").register().code == 401
+
+
+def test_one_contact_a_phone(bench: Bench) -> None:
+    """A later registration from elsewhere replaces the binding and is no news."""
+    Registrant(bench).register()
+    moved = Registrant(bench, source=("192.0.2.30", 5060), cseq=50)
+    assert moved.register().code == 200
+    assert bench.events() == [events.PhoneRegistered("21")]
+    target = bench.box.registrar.target("21")
+    assert target
+    assert target.address == ("192.0.2.30", 5060)
+
+
+def test_registrations_run_out(bench: Bench) -> None:
+    """A phone that does not come back is told as gone, and cannot be rung."""
+    Registrant(bench).register("Expires: 60")
+    bench.events()
+    bench.wait(59)
+    assert bench.events() == []
+    bench.wait(2)
+    (gone,) = bench.events()
+    assert isinstance(gone, events.PhoneGone)
+    assert bench.box.registrar.target("21") is None
+
+
+@pytest.mark.parametrize("how", ["Expires: 0", "own"])
+def test_signing_off(bench: Bench, how: str) -> None:
+    """Expires 0, in either place, ends the binding; twice is no mistake."""
+    phone = Registrant(bench)
+    phone.register()
+    bench.events()
+    for _ in range(2):
+        challenged = phone.send()
+        if how == "own":
+            data = phone.answer(challenged)
+            ok = phone.send(data, "Contact: <sip:x@y>;expires=0")
+            # the request's own Contact comes first, so the phone stays registered for the default
+            assert ok.get("Contact").endswith("expires=120")
+        else:
+            assert phone.send(phone.answer(challenged), how).get("Contact") == ""
+    gone = [event for event in bench.events() if isinstance(event, events.PhoneGone)]
+    assert gone == ([] if how == "own" else [events.PhoneGone("21", "it signed off")])
+
+
+@pytest.mark.parametrize(
+    ("asked", "granted"),
+    [("Expires: 3600", 120), ("Expires: 30", 30), ("Expires: soon", 120), ("Expires:", 120)],
+)
+def test_how_long(bench: Bench, asked: str, granted: int) -> None:
+    """At most two minutes: an unplugged phone is noticed that soon."""
+    assert Registrant(bench).register(asked).get("Contact").endswith(f"expires={granted}")
+
+
+def test_too_short(bench: Bench) -> None:
+    """423 with the shortest time (10.3 step 7)."""
+    refusal = Registrant(bench).register("Expires: 5")
+    assert (refusal.code, refusal.get("Min-Expires")) == (423, "10")
+
+
+def test_out_of_order(bench: Bench) -> None:
+    """An older REGISTER of the same series does not undo a newer one (10.3 step 7)."""
+    phone = Registrant(bench)
+    phone.register()
+    phone.cseq = -1
+    challenged = phone.send()
+    assert phone.send(phone.answer(challenged), "Expires: 0").code == 500
+    assert bench.box.registrar.target("21")
+
+
+def raw(bench: Bench, contact: str) -> Message:
+    """Register with a Contact line of the test's own, "" for none."""
+    phone = Registrant(bench, cseq=70)
+    authorization = phone.answer(phone.send())
+    data = request(
+        "REGISTER",
+        9,
+        from_="<sip:21@x>;tag=r",
+        to="<sip:21@x>",
+        call_id="raw",
+        branch="z9hG4bKraw",
+        extra=f"Authorization: {authorization}",
+    ).replace(b"Contact: <sip:21@192.0.2.21:5060>\r\n", contact.encode())
+    return bench.receive(data)[0]
+
+
+def test_a_query(bench: Bench) -> None:
+    """A REGISTER without Contact asks what is known (10.2.3): here nothing."""
+    answer = raw(bench, "")
+    assert (answer.code, answer.get("Contact")) == (200, "")
+    assert bench.events() == []
+
+
+def test_a_query_names_the_binding(bench: Bench) -> None:
+    """What is known is the one contact and how long it holds."""
+    Registrant(bench, cseq=20).register()
+    phone = Registrant(bench, cseq=30, count=5)
+    authorization = phone.answer(phone.send())
+    data = request(
+        "REGISTER", 40, from_="<sip:21@x>;tag=r", to="<sip:21@x>", branch="z9hG4bKq",
+        extra=f"Authorization: {authorization}",
+    ).replace(b"Contact: <sip:21@192.0.2.21:5060>\r\n", b"")  # fmt: skip
+    assert bench.receive(data)[0].get("Contact") == "<sip:21@192.0.2.21:5060>;expires=60"
+
+
+@pytest.mark.parametrize("contact", ["Contact: *\r\n", "Contact: <tel:21>\r\n"])
+def test_a_contact_that_cannot_be_rung(bench: Bench, contact: str) -> None:
+    """400: nothing could ever be sent there."""
+    assert raw(bench, contact).code == 400
+
+
+def test_star_with_expires_0_signs_off(bench: Bench) -> None:
+    """Contact: * with Expires: 0 removes what is bound (10.2.2)."""
+    Registrant(bench).register()
+    bench.events()
+    assert raw(bench, "Contact: *\r\nExpires: 0\r\n").code == 200
+    assert bench.events() == [events.PhoneGone("21", "it signed off")]
+
+
+def test_a_phone_with_a_secret_proves_itself_when_it_dials(bench: Bench) -> None:
+    """An INVITE is challenged like a REGISTER: an address can be forged on a LAN."""
+    phone = Registrant(bench)
+    phone.register()
+    bench.events()
+    challenged = phone.send(method="INVITE")
+    assert challenged.code == 401
+    assert bench.events() == []
+    assert phone.send(phone.answer(challenged, "INVITE"), method="INVITE").code == 180
+    assert isinstance(bench.events()[0], events.PhoneDialled)
+
+
+def test_a_phone_without_secret_cannot_register() -> None:
+    """A phone with a fixed address has nothing to register with: the uniform 401."""
+    bench = Bench(desk())
+    assert Registrant(bench, secret="").register().code == 401
+
+
+# --- fixed addresses ----------------------------------------------------------------------------
+
+
+def test_fixed_phones_are_there_from_the_start() -> None:
+    """A configured address counts as registered at once."""
+    box = endpoint(DESK, PhoneAccount("21", fixed_address=PHONE))
+    assert box.take_events() == [events.PhoneRegistered("21")]
+
+
+def test_qualify() -> None:
+    """OPTIONS every 30 s: any answer is life; silence or ICMP is told once, and so is a return."""
+    bench = Bench(desk(qualify_s=30.0))
+    asked = [m for m in bench.wait(0.1) if m.method == "OPTIONS"]
+    assert len(asked) == 1
+    bench.say(asked[0], 404)
+    assert bench.events() == []
+    bench.wait(30.0)
+    bench.box.refused(PHONE, bench.now)
+    assert bench.events() == [events.PhoneGone("21", "nothing answers at its fixed address")]
+    bench.wait(65.0)
+    assert bench.events() == [], "it is gone already"
+    (again,) = [m for m in bench.wait(30.0) if m.method == "OPTIONS"][-1:]
+    bench.receive(response(again, 200))
+    assert bench.events() == [events.PhoneRegistered("21")]
+
+
+# --- restarts -----------------------------------------------------------------------------------
+
+BINDING = Binding("21", PHONE, "sip:21@192.0.2.21:5060", 160.0)
+
+
+def test_bindings_outlive_a_restart() -> None:
+    """Kept with wall time, read back against another monotonic clock; the phone can be rung."""
+    text = bindings_to_json((BINDING,), now=100.0, wall=1_000_000.0)
+    kept = bindings_from_json(text, now=5.0, wall=1_000_020.0, longest=120)
+    assert kept == (Binding("21", PHONE, "sip:21@192.0.2.21:5060", 45.0),)
+    box = endpoint(DESK, PhoneAccount("21", SECRET))
+    box.start(5.0, kept)
+    assert box.take_events() == [events.PhoneRegistered("21")]
+    assert box.registrar.target("21")
+    box.advance(46.0)
+    assert isinstance(box.take_events()[0], events.PhoneGone)
+
+
+def test_bindings_that_are_too_old_or_absurd() -> None:
+    """Expired ones are left out; a clock set back lets none live longer than allowed."""
+    text = bindings_to_json((BINDING,), now=100.0, wall=1_000_000.0)
+    assert bindings_from_json(text, 5.0, 1_000_061.0, 120) == ()
+    (kept,) = bindings_from_json(text, 5.0, 0.0, 120)
+    assert kept.expires_at == 125.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "nonsense",
+        "{}",
+        "[1]",
+        '[{"phone": "21"}]',
+        '[{"phone": "21", "source": "x", "contact": "sip:a@b", "expires": 9e9}]',
+        '[{"phone": "21", "source": "192.0.2.21:5060", "contact": "tel:1", "expires": 9e9}]',
+        '[{"phone": 21, "source": "192.0.2.21:5060", "contact": "sip:a@b", "expires": 9e9}]',
+        '[{"phone": "21", "source": "192.0.2.21:5060", "contact": "sip:a@b", "expires": NaN}]',
+        '[{"phone": "21", "source": 7, "contact": "sip:a@b", "expires": 9e9}]',
+    ],
+)
+def test_a_broken_file_of_bindings_is_no_obstacle(text: str) -> None:
+    """What cannot be read is left out; the phones come back by themselves."""
+    assert bindings_from_json(text, 0.0, 0.0, 120) == ()
+
+
+def test_bindings_of_phones_that_are_no_more() -> None:
+    """A phone whose account was removed meanwhile is not taken over."""
+    box = endpoint(DESK, PhoneAccount("22", SECRET))
+    box.start(0.0, (BINDING,))
+    assert box.take_events() == []
+
+
+# --- digest, by itself --------------------------------------------------------------------------
+
+
+def test_the_example_of_rfc_2617() -> None:
+    """RFC 2617 3.5: Mufasa opens /dir/index.html with 'Circle Of Life'."""
+    given = Credentials(
+        username="Mufasa",
+        realm="testrealm@host.com",
+        nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093",
+        uri="/dir/index.html",
+        response="",
+        algorithm="MD5",
+        qop="auth",
+        cnonce="0a4f113b",
+        nc="00000001",
+    )
+    assert expected(given, "Circle Of Life", "GET") == "6629fae49393a05397450978507c4ef1"
+
+
+def test_the_sha_256_example_of_rfc_7616() -> None:
+    """RFC 7616 3.9.1."""
+    given = Credentials(
+        username="Mufasa",
+        realm="http-auth@example.org",
+        nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
+        uri="/dir/index.html",
+        response="",
+        algorithm="SHA-256",
+        qop="auth",
+        cnonce="f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
+        nc="00000001",
+    )
+    right = "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"
+    assert expected(given, "Circle of Life", "GET") == right
+
+
+@pytest.mark.parametrize("count", ["", "1", "0000000g", "-0000001", "00000000"])
+def test_a_nonce_count_that_counts_nothing(count: str) -> None:
+    """An unreadable nc counts as none."""
+    given = credentials({"nonce": "n", "nc": count})
+    assert given
+    assert given.count == 0
+
+
+def test_lock_out_remembers_a_bounded_number_of_sources() -> None:
+    """A flood of sources fills no memory."""
+    lock = LockOut()
+    for number in range(3000):
+        lock.failed(f"192.0.{number // 256}.{number % 256}", 0.0)
+    assert len(lock._failures) == 1024

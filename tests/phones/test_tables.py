@@ -1,0 +1,71 @@
+"""The state machines' tables: whole, and reached."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.phones import call_states, transaction_states
+from appliance.phones.call import _ACTIONS
+from appliance.phones.transaction_states import Kind, State
+
+PAIRS = [(state, what) for state in call_states.State for what in call_states.Input]
+
+
+@pytest.mark.parametrize(("state", "what"), PAIRS, ids=str)
+def test_every_state_and_input_is_a_row_or_ignored_for_a_reason(
+    state: call_states.State, what: call_states.Input
+) -> None:
+    """Totality: nothing can happen to a leg that nobody has thought of."""
+    assert what in call_states.TABLE[state] or call_states.ignored_because(state, what)
+
+
+def test_the_check_sees_a_missing_row() -> None:
+    """Of the rows that matter none would be missed unseen: without it there is no reason."""
+    rows = {(state, what) for state, row in call_states.TABLE.items() for what in row}
+    excused = {pair for pair in rows if call_states.ignored_because(*pair)}
+    assert {pair for pair in excused if pair[0] is not call_states.State.ENDED} == {
+        (call_states.State.STOPPING, call_states.Input.OVER),
+        (call_states.State.CANCELLING, call_states.Input.OVER),
+        (call_states.State.CONFIRMED, call_states.Input.ANSWERED),
+        (call_states.State.CONFIRMED, call_states.Input.ANSWERED_BADLY),
+    }
+
+
+def test_every_leg_can_end() -> None:
+    """From each state ENDED can be reached, and from ENDED nothing else."""
+    for state in call_states.State:
+        seen, ahead = {state}, [state]
+        while ahead:
+            steps = call_states.TABLE[ahead.pop()].values()
+            ahead += [s.state for s in steps if s.state not in seen]
+            seen |= {s.state for s in steps}
+        assert call_states.State.ENDED in seen
+    ended = call_states.TABLE[call_states.State.ENDED].values()
+    assert {step.state for step in ended} == {call_states.State.ENDED}
+
+
+def test_every_action_has_its_method() -> None:
+    """What the table orders, the leg can do."""
+    assert set(_ACTIONS) == set(call_states.Do)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_transaction_ends(kind: Kind) -> None:
+    """From each reachable state a timer or an answer leads to TERMINATED (no leak)."""
+    table = transaction_states.TABLES[kind]
+    reachable = {transaction_states.BEGINNING[kind]} | {step.state for step in table.values()}
+    for state in reachable - {State.TERMINATED}:
+        seen, ahead = {state}, [state]
+        while ahead:
+            here = ahead.pop()
+            following = {step.state for (at, _), step in table.items() if at is here}
+            ahead += list(following - seen)
+            seen |= following
+        assert State.TERMINATED in seen
+
+
+@pytest.mark.parametrize(("kind", "state"), transaction_states.TIMERS, ids=str)
+def test_every_timer_has_its_row(kind: Kind, state: State) -> None:
+    """A timer that fires in a state leads somewhere."""
+    for timer in transaction_states.TIMERS[kind, state]:
+        assert (state, timer.fires) in transaction_states.TABLES[kind]

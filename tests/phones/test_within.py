@@ -1,0 +1,247 @@
+"""Requests of a phone within its call: hold, resume, keys, refreshes (pyvoip.md 2)."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.calls import events
+from appliance.phones.indialog import digit_in
+from appliance.phones.message import Message
+from tests.phones.world import DESK, PHONE, SDP, Bench, desk, request, response, within
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """Return a box that knows phone 21."""
+    return Bench(desk())
+
+
+def held(direction: str, body: str = SDP) -> str:
+    """Return the phone's description with another direction."""
+    return body.replace("sendrecv", direction)
+
+
+def acknowledge(bench: Bench, ack: Message, cseq: int, body: str = "") -> list[Message]:
+    """Let the phone acknowledge our 200 to its re-INVITE."""
+    return bench.receive(within(ack, "ACK", cseq, body=body))
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+@pytest.mark.parametrize(
+    ("direction", "mirrored", "sending", "receiving"),
+    [
+        ("sendonly", "recvonly", False, True),
+        ("inactive", "inactive", False, False),
+        ("recvonly", "sendonly", True, False),
+    ],
+)
+def test_hold_and_resume(
+    bench: Bench, method: str, direction: str, mirrored: str, sending: bool, receiving: bool
+) -> None:
+    """Hold is answered in mirror and told; resume brings sound back (RFC 3264 8.4)."""
+    ack = bench.answered()
+    (ok,) = bench.receive(within(ack, method, 1, body=held(direction)))
+    assert (ok.code, f"a={mirrored}" in ok.body) == (200, True)
+    told = events.MediaAgreed("leg", "192.0.2.21", 7000, "alaw", 101, sending, receiving)
+    assert bench.events() == [told]
+    if method == "INVITE":
+        assert acknowledge(bench, ack, 1) == []
+    bench.receive(within(ack, method, 2, body=SDP))
+    assert bench.events() == [events.MediaAgreed("leg", "192.0.2.21", 7000, "alaw", 101)]
+
+
+def test_hold_the_old_way(bench: Bench) -> None:
+    """c=0.0.0.0 means: send nothing (RFC 3264 8.4)."""
+    ack = bench.answered()
+    bench.receive(
+        within(ack, "INVITE", 1, body=SDP.replace("IP4 192.0.2.21\r\nt", "IP4 0.0.0.0\r\nt"))
+    )
+    (told,) = bench.events()
+    assert isinstance(told, events.MediaAgreed)
+    assert not told.sending
+
+
+def test_a_refresh_changes_nothing(bench: Bench) -> None:
+    """A session refresh is answered and not told (stock starts a second pair of RTP threads)."""
+    ack = bench.answered()
+    assert bench.receive(within(ack, "INVITE", 1, body=SDP))[0].code == 200
+    assert bench.receive(within(ack, "UPDATE", 2))[0].body == ""
+    assert bench.events() == []
+
+
+def test_a_phone_that_moves(bench: Bench) -> None:
+    """A re-INVITE may name another address and target; both are taken (12.2)."""
+    ack = bench.answered()
+    moved = SDP.replace("192.0.2.21", "192.0.2.22")
+    bench.receive(
+        within(ack, "INVITE", 1, body=moved).replace(
+            b"<sip:21@192.0.2.21:5060>", b"<sip:x@192.0.2.22>"
+        )
+    )
+    assert bench.events() == [events.MediaAgreed("leg", "192.0.2.22", 7000, "alaw", 101)]
+    bench.box.legs.stop("leg", bench.now)
+    assert bench.posted()[-1][1] == ("192.0.2.22", 5060)
+
+
+def test_the_coding_in_use_is_kept(bench: Bench) -> None:
+    """A later offer that still knows our coding keeps it, whatever it prefers."""
+    ack = bench.answered()
+    both = SDP.replace("RTP/AVP 8 101", "RTP/AVP 0 8 101")
+    (ok,) = bench.receive(within(ack, "INVITE", 1, body=both))
+    assert "RTP/AVP 8 101" in ok.body
+    assert bench.events() == []
+
+
+def test_a_coding_that_is_dropped(bench: Bench) -> None:
+    """A later offer without our coding changes it."""
+    ack = bench.answered()
+    bench.receive(within(ack, "INVITE", 1, body=SDP.replace("RTP/AVP 8 101", "RTP/AVP 0")))
+    assert bench.events() == [events.MediaAgreed("leg", "192.0.2.21", 7000, "ulaw", -1)]
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_an_offer_we_cannot_take(bench: Bench, method: str) -> None:
+    """488, and the session stays as it was (14.2)."""
+    ack = bench.answered()
+    (refusal,) = bench.receive(within(ack, method, 1, body="v=0\r\nm=video 9 RTP/AVP 31\r\n"))
+    assert refusal.code == 488
+    assert bench.events() == []
+    assert list(bench.box.legs.calls) == ["leg"]
+
+
+def test_a_late_offer(bench: Bench) -> None:
+    """An INVITE without description gets our offer; the ACK brings the answer."""
+    ack = bench.answered()
+    (ok,) = bench.receive(within(ack, "INVITE", 1))
+    assert "RTP/AVP 8 0 101" in ok.body
+    assert bench.events() == []
+    assert acknowledge(bench, ack, 1, held("sendonly")) == []
+    assert bench.events() == [events.MediaAgreed("leg", "192.0.2.21", 7000, "alaw", 101, False)]
+
+
+def test_a_late_offer_badly_answered(bench: Bench) -> None:
+    """An ACK whose answer is useless ends the call, told."""
+    ack = bench.answered()
+    bench.receive(within(ack, "INVITE", 1))
+    (bye,) = acknowledge(bench, ack, 1, "nonsense")
+    assert bye.method == "BYE"
+    assert isinstance(bench.events()[0], events.PhoneHungUp)
+
+
+def test_our_200_is_repeated_until_acknowledged(bench: Bench) -> None:
+    """13.3.1.4: at T1, doubling to T2; without ACK for 32 s the call is ended and told."""
+    ack = bench.answered()
+    bench.receive(within(ack, "INVITE", 1, body=SDP))
+    sent = bench.wait(40.0)
+    assert [m.code for m in sent if m.is_response] == [200] * 10
+    assert [m.method for m in sent if not m.is_response][:1] == ["BYE"]
+    assert bench.events() == [events.PhoneHungUp("leg", "it never confirmed (ACK)")]
+
+
+def test_an_ack_of_another_request_is_no_ack(bench: Bench) -> None:
+    """Only the ACK with the INVITE's number ends the repeats."""
+    ack = bench.answered()
+    bench.receive(within(ack, "INVITE", 3, body=SDP))
+    acknowledge(bench, ack, 2)
+    assert [m.code for m in bench.wait(1.0)] == [200]
+    acknowledge(bench, ack, 3)
+    assert bench.wait(60.0) == []
+
+
+def test_an_ack_out_of_the_blue_does_nothing(bench: Bench) -> None:
+    """An ACK when nothing was said is dropped, within a call and outside."""
+    ack = bench.answered()
+    assert acknowledge(bench, ack, 1) == []
+    assert bench.receive(request("ACK")) == []
+    assert bench.events() == []
+
+
+def test_requests_out_of_order(bench: Bench) -> None:
+    """12.2.2: a lower sequence number is refused with 500."""
+    ack = bench.answered()
+    bench.receive(within(ack, "INFO", 5))
+    assert bench.receive(within(ack, "INFO", 4))[0].code == 500
+
+
+@pytest.mark.parametrize(
+    ("method", "code"),
+    [
+        ("OPTIONS", 200),
+        ("NOTIFY", 200),
+        ("REFER", 603),
+        ("MESSAGE", 405),
+        ("SUBSCRIBE", 405),
+        ("PRACK", 405),
+        ("PUBLISH", 405),
+    ],
+)
+def test_what_else_a_phone_may_ask(bench: Bench, method: str, code: int) -> None:
+    """Everything is answered; REFER is never obeyed (P5)."""
+    ack = bench.answered()
+    (answer,) = bench.receive(within(ack, method))
+    assert answer.code == code
+    assert "INVITE" in answer.get("Allow")
+    assert bench.events() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "digit"),
+    [
+        ("application/dtmf-relay", "Signal=5\r\nDuration=160\r\n", "5"),
+        ("application/dtmf-relay", "Signal= *\r\nDuration= 160", "*"),
+        ("application/dtmf-relay;x=y", "Signal=11\r\n", "#"),
+        ("Application/DTMF-relay", "signal=16", "R"),
+        ("application/dtmf-relay", "Signal=flash", "R"),
+        ("application/dtmf", "7", "7"),
+        ("application/dtmf", " a ", "A"),
+        ("application/hook-flash", "", "R"),
+        ("application/dtmf-relay", "Signal=99", ""),
+        ("application/dtmf-relay", "", ""),
+        ("application/dtmf", "12345", ""),
+        ("text/plain", "5", ""),
+        ("", "5", ""),
+    ],
+)
+def test_keys_in_info(bench: Bench, kind: str, body: str, digit: str) -> None:
+    """Keys come in three kinds of INFO; anything else is no key."""
+    assert digit_in(kind, body) == digit
+    ack = bench.answered()
+    data = within(ack, "INFO", 1, body=body, extra=f"Content-Type: {kind}")
+    for _ in range(2):  # a repeated INFO is one key
+        assert bench.receive(data)[0].code == 200
+    pressed = [events.DigitPressed(digit, events.DigitSource.SIP_INFO, leg="leg")]
+    assert bench.events() == (pressed if digit else [])
+
+
+def test_requests_of_a_call_that_is_not_answered_yet(bench: Bench) -> None:
+    """While it rings, a phone has no dialog to ask in."""
+    invite = bench.ring()
+    bench.say(invite, 180, tag="p")
+    bench.events()
+    fake = request("UPDATE", call_id=invite.call_id, from_="<sip:a@b>;tag=p", to=invite.get("From"))
+    assert bench.receive(fake)[0].code == 481
+
+
+def test_answers_go_back_as_rfc_3581_says(bench: Bench) -> None:
+    """With rport to the port it came from, without to the one in Via; Via is stamped."""
+    odd = ("192.0.2.21", 40000)
+    bench.box.receive(request("OPTIONS"), odd, 0.0)
+    ((answer, where),) = bench.posted()
+    assert where == odd
+    assert answer.get("Via").endswith(";rport=40000;received=192.0.2.21")
+    plain = request("OPTIONS", branch="z9hG4bKother").replace(b";rport", b"")
+    bench.box.receive(plain, odd, 0.0)
+    ((answer, where),) = bench.posted()
+    assert where == PHONE
+    assert answer.get("Via").endswith(";received=192.0.2.21")
+
+
+def test_a_hold_just_before_the_end(bench: Bench) -> None:
+    """A re-INVITE after our BYE finds no call."""
+    ack = bench.answered()
+    bench.box.legs.stop("leg", bench.now)
+    bye = bench.sent()[0]
+    assert bench.receive(within(ack, "INVITE", 1, body=SDP))[0].code == 481
+    bench.receive(response(bye, 200))
+    assert bench.events() == []
+    assert bench.box.local(PHONE) == DESK
