@@ -1,0 +1,176 @@
+"""The call log: each call written whole, at ring, at each stage and at its end."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from appliance.calls.events import Caller, Evidence, Presentation
+from appliance.calls.orders import CallRecord, Result, Way
+from appliance.records.database import transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping
+
+Value = str | int | None
+"""What a column holds; also what JSON can say, so that a sidecar holds the same."""
+
+_COLUMNS: Final = (
+    "call", "line", "rang_at", "rang_ms", "clock_state", "called", "caller_presentation",
+    "caller_number", "caller_name", "way", "reason", "phone", "answered_at", "ended_at", "result",
+    "evidence", "release_ms", "message", "trail",
+)  # fmt: skip
+_KEPT: Final = {
+    "message": "CASE excluded.message WHEN '' THEN calls.message ELSE excluded.message END"
+}
+"""The link to a stored message is made by the store; a record written before it was known must
+not undo it."""
+_UPSERT: Final = (
+    f"INSERT INTO calls (boot, {', '.join(_COLUMNS)}) VALUES (:boot, :{', :'.join(_COLUMNS)}) "  # noqa: S608 - constant names
+    f"ON CONFLICT (call) DO UPDATE SET boot = excluded.boot, "
+    + ", ".join(f"{c} = {_KEPT.get(c, f'excluded.{c}')}" for c in _COLUMNS[1:])
+)
+_INSERT_IF_NEW: Final = (
+    _UPSERT.split(" ON CONFLICT", maxsplit=1)[0] + " ON CONFLICT (call) DO NOTHING"
+)
+_CLOSE: Final = """
+    UPDATE calls SET
+        result = CASE WHEN EXISTS
+            (SELECT 1 FROM messages WHERE messages.call = calls.call AND interrupted = 0)
+            THEN 'message' ELSE 'interrupted' END,
+        trail = json_insert(trail, '$[#]', 'interrupted')
+    WHERE result = 'open' AND boot <> ?
+    RETURNING *
+"""
+
+
+def upsert(connection: sqlite3.Connection, records: Iterable[CallRecord], boot: str) -> None:
+    """Write call records whole, in one transaction; the same record twice changes nothing."""
+    rows = [{"boot": boot, **to_row(record)} for record in records]
+    with transaction(connection):
+        connection.executemany(_UPSERT, rows)
+
+
+def insert_if_new(connection: sqlite3.Connection, record: CallRecord, boot: str) -> None:
+    """Write a record unless its call is known, inside the caller's transaction."""
+    connection.execute(_INSERT_IF_NEW, {"boot": boot, **to_row(record)})
+
+
+def close_interrupted(connection: sqlite3.Connection, boot: str) -> tuple[CallRecord, ...]:
+    """Close what earlier runs left OPEN and return it (E18, "Chiamate interrotte").
+
+    They become INTERRUPTED, or MESSAGE where the whole message had been stored. When they ended
+    nobody knows: `ended_at` stays empty.
+    """
+    with transaction(connection):
+        rows = connection.execute(_CLOSE, (boot,)).fetchall()
+    return tuple(sorted((from_row(row) for row in rows), key=lambda r: r.rang_at))
+
+
+def find(connection: sqlite3.Connection, call: str) -> CallRecord | None:
+    """Look a call up by its id."""
+    row = connection.execute("SELECT * FROM calls WHERE call = ?", (call,)).fetchone()
+    return from_row(row) if row else None
+
+
+def calls(
+    connection: sqlite3.Connection,
+    *,
+    since: datetime | None = None,
+    line: str = "",
+    result: Result | None = None,
+    limit: int = 100,
+) -> tuple[CallRecord, ...]:
+    """List calls, newest first: at most `limit`, rung since an instant, of a line, of a result."""
+    rows = connection.execute(
+        "SELECT * FROM calls WHERE rang_ms >= :since AND :line IN ('', line) "
+        "AND :result IN ('', result) ORDER BY rang_ms DESC, rowid DESC LIMIT :limit",
+        {
+            "since": to_ms(since) if since else 0,
+            "line": line,
+            "result": result or "",
+            "limit": limit,
+        },
+    )
+    return tuple(from_row(row) for row in rows)
+
+
+def to_row(record: CallRecord) -> dict[str, Value]:
+    """Spread a record over its columns; also the record's form in a message's sidecar."""
+    return {
+        "call": record.call,
+        "line": record.line,
+        "rang_at": record.rang_at.isoformat(),
+        "rang_ms": to_ms(record.rang_at),
+        "clock_state": record.clock_state,
+        "called": record.called,
+        **caller_to_row(record.caller),
+        "way": record.way.value,
+        "reason": record.reason,
+        "phone": record.phone,
+        "answered_at": iso(record.answered_at),
+        "ended_at": iso(record.ended_at),
+        "result": record.result.value,
+        "evidence": record.evidence.value if record.evidence else None,
+        "release_ms": record.release_ms,
+        "message": record.message,
+        "trail": json.dumps(record.trail, ensure_ascii=False),
+    }
+
+
+def from_row(row: Mapping[str, object] | sqlite3.Row) -> CallRecord:
+    """Gather a record from its columns; raises KeyError, IndexError, ValueError, TypeError."""
+    return CallRecord(
+        call=str(row["call"]),
+        line=str(row["line"]),
+        rang_at=datetime.fromisoformat(str(row["rang_at"])),
+        clock_state=str(row["clock_state"]),
+        called=str(row["called"]),
+        caller=caller_from_row(row),
+        way=Way(str(row["way"])),
+        reason=str(row["reason"]),
+        phone=str(row["phone"]),
+        answered_at=moment(row["answered_at"]),
+        ended_at=moment(row["ended_at"]),
+        result=Result(str(row["result"])),
+        evidence=Evidence(str(row["evidence"])) if row["evidence"] else None,
+        release_ms=_number(row["release_ms"]),
+        message=str(row["message"]),
+        trail=tuple(json.loads(str(row["trail"]))),
+    )
+
+
+def caller_to_row(caller: Caller) -> dict[str, Value]:
+    """Spread a caller over its three columns."""
+    return {
+        "caller_presentation": caller.presentation.value,
+        "caller_number": caller.number,
+        "caller_name": caller.name,
+    }
+
+
+def caller_from_row(row: Mapping[str, object] | sqlite3.Row) -> Caller:
+    """Gather a caller from its three columns."""
+    presentation = Presentation(str(row["caller_presentation"]))
+    return Caller(presentation, str(row["caller_number"]), str(row["caller_name"]))
+
+
+def iso(when: datetime | None) -> str | None:
+    """Write an instant with its offset, or nothing."""
+    return when.isoformat() if when else None
+
+
+def moment(text: object) -> datetime | None:
+    """Read what `iso` wrote."""
+    return datetime.fromisoformat(str(text)) if text else None
+
+
+def to_ms(when: datetime) -> int:
+    """Return an aware instant in ms since 1970, UTC."""
+    return round(when.timestamp() * 1000)
+
+
+def _number(value: object) -> int | None:
+    return None if value is None else int(str(value))

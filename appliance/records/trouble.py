@@ -1,0 +1,55 @@
+"""What the stores tell the people who must act: a stable code and one sentence a language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A degraded state of a store, for the fault LED, `STATUS=` and the console.
+
+    `restart` asks the daemon for one restart when no call is going on: after a failed fsync the
+    page cache cannot be trusted any more (reliability.md 4, "Errors").
+    """
+
+    code: str
+    it: str
+    en: str
+    restart: bool = False
+
+
+DATABASE_SET_ASIDE = Trouble(
+    "records.set_aside",
+    "Il registro delle chiamate era danneggiato: messo da parte in corrupt/, ne è iniziato uno "
+    "nuovo; i messaggi in segreteria sono stati ripresi dai loro file.",
+    "The call log was damaged: it was moved to corrupt/ and a new one was begun; messages were "
+    "taken up again from their files.",
+)
+DATABASE_FAILING = Trouble(
+    "records.failing",
+    "Il registro delle chiamate non si può scrivere: le chiamate proseguono; controllare lo "
+    "spazio e la scheda di memoria.",
+    "The call log cannot be written: calls go on; check free space and the memory card.",
+)
+DATABASE_UNSURE = Trouble(
+    "records.unsure",
+    "La scheda di memoria ha dato errori di scrittura ripetuti: il servizio va riavviato a linee "
+    "libere; se si ripete, sostituire la scheda.",
+    "The memory card failed to write repeatedly: the service must restart when the lines are "
+    "idle; if it happens again, replace the card.",
+    restart=True,
+)
+DATABASE_OVERFLOW = Trouble(
+    "records.overflow",
+    "Il registro delle chiamate è fermo da troppo tempo: alcune chiamate non sono registrate.",
+    "The call log has been stopped for too long: some calls are not recorded.",
+)
+RECORDS_ENDED = Trouble(
+    "records.ended",
+    "Il registro delle chiamate si è fermato per un errore del programma: le chiamate proseguono; "
+    "il servizio va riavviato a linee libere.",
+    "The call log stopped because of a fault in the programme: calls go on; the service must "
+    "restart when the lines are idle.",
+    restart=True,
+)

@@ -1,0 +1,269 @@
+"""One thread writes the records, in order; nobody who decides ever waits for it.
+
+Call records are kept by call until they are written: a newer one replaces the older, so a stalled
+disk costs memory once per call. A write whose outcome is unknown is tried once more on a new
+connection; every job is idempotent (reliability.md 4, "Errors").
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import sqlite3
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from appliance.errors import CentralinoError, StoreError
+from appliance.records import call_log, messages
+from appliance.records.database import is_io_error, open_database
+from appliance.records.trouble import (
+    DATABASE_FAILING,
+    DATABASE_OVERFLOW,
+    DATABASE_UNSURE,
+    RECORDS_ENDED,
+    Trouble,
+)
+from appliance.workers import JOIN_LIMIT, Worker
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from appliance.calls.orders import CallRecord
+    from appliance.records.messages import Message, Outcome
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+CALLS_LIMIT: Final = 10_000
+"""Call records kept in memory while the disk does not take them: weeks of calls of a front desk."""
+JOBS_LIMIT: Final = 1_000
+ASK_LIMIT_S: Final = 30.0
+"""A stalled card comes back within seconds or not at all."""
+RETRY_S: Final = 5.0
+
+
+def _ignore(*_: object) -> None:
+    """Take what nobody asked for."""
+
+
+class Session:
+    """The writing connection: opened when needed, thrown away after any error; one thread only.
+
+    `on_trouble` is told when the database had to be begun afresh.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        on_trouble: Callable[[Trouble | None], None],
+        on_open: Callable[[sqlite3.Connection], None],
+    ) -> None:
+        self._path = path
+        self._on_trouble = on_trouble
+        self._on_open = on_open
+        self._connection: sqlite3.Connection | None = None
+        self.io_errors = 0
+
+    def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Do a job, twice if need be, the second time on a new connection; raises StoreError."""
+        try:
+            return self._once(job)
+        except sqlite3.Error as error:
+            log.warning("records: %s; opening the database again", error)
+        try:
+            return self._once(job)
+        except sqlite3.Error as error:
+            raise StoreError(f"the records cannot be written ({error}): check the disk") from error
+
+    def close(self) -> None:
+        """Close the connection, whatever state it is in."""
+        connection, self._connection = self._connection, None
+        if connection:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+
+    def _once(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            result = job(self._connected())
+        except sqlite3.Error as error:
+            self.io_errors += is_io_error(error)
+            self.close()
+            raise
+        self.io_errors = 0
+        return result
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            opened = open_database(self._path, self._path.parent / "corrupt")
+            self._connection = opened.connection
+            if opened.trouble:
+                self._on_trouble(opened.trouble)
+            self._on_open(opened.connection)
+        return self._connection
+
+
+class Records:
+    """The records' worker. `boot` names this run of the desk.
+
+    Callbacks come from the worker's own thread: `on_trouble(Trouble)` when the store degrades and
+    `on_trouble(None)` when it is well again; `on_interrupted(records)` once, with the calls that
+    the last run left open (E18).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        boot: str,
+        on_trouble: Callable[[Trouble | None], None] = _ignore,
+        on_interrupted: Callable[[tuple[CallRecord, ...]], None] = _ignore,
+    ) -> None:
+        self._boot = boot
+        self._on_trouble = on_trouble
+        self._on_interrupted = on_interrupted
+        self._latest: dict[str, CallRecord] = {}
+        self._jobs: queue.Queue[Callable[[Session], None] | None] = queue.Queue(JOBS_LIMIT)
+        self._session = Session(path, on_trouble, self._close_interrupted)
+        self._worker = Worker("records", self._work, lambda _: on_trouble(RECORDS_ENDED))
+        self._trouble: Trouble | None = None
+
+    def start(self) -> Records:
+        """Start the thread; it opens the database itself, so that a stalled disk stops nobody."""
+        self._wake()
+        self._worker.start()
+        return self
+
+    def stop(self, limit: float = JOIN_LIMIT) -> None:
+        """Write what is pending and end; raises Bug when the disk stalls longer than `limit` s."""
+        self._worker.stopping.set()
+        self._wake()
+        self._worker.stop(limit)
+
+    @property
+    def is_alive(self) -> bool:
+        """True while the worker runs."""
+        return self._worker.is_alive
+
+    def write_call(self, record: CallRecord) -> None:
+        """Keep a call record (`WriteCall`); never waits, never raises."""
+        if len(self._latest) >= CALLS_LIMIT and record.call not in self._latest:
+            self._tell(DATABASE_OVERFLOW)
+            return
+        self._latest[record.call] = record
+        # whoever is in the queue makes the worker look at `_latest` after taking it
+        if self._jobs.empty():
+            self._wake()
+
+    def do(
+        self,
+        job: Callable[[sqlite3.Connection], T],
+        done: Callable[[T | CentralinoError], None] = _ignore,
+    ) -> None:
+        """Queue an idempotent job; `done` gets its result or its error, in the worker's thread."""
+        try:
+            self._jobs.put_nowait(lambda session: done(_attempt(session, job)))
+        except queue.Full:
+            done(StoreError("the records have been stalled for too long: check the disk"))
+
+    def ask(self, job: Callable[[sqlite3.Connection], T], limit_s: float = ASK_LIMIT_S) -> T:
+        """Do an idempotent job and wait for it: for threads that may.
+
+        Raises StoreError, OfficeError; after `limit_s` the outcome is unknown, the job may yet be
+        done.
+        """
+        box: queue.SimpleQueue[T | CentralinoError] = queue.SimpleQueue()
+        self.do(job, box.put)
+        try:
+            result = box.get(timeout=limit_s)
+        except queue.Empty:
+            raise StoreError(
+                f"the records gave no answer in {limit_s:g} s: check the disk"
+            ) from None
+        if isinstance(result, CentralinoError):
+            raise result
+        return result
+
+    # --- what the mailbox asks (voicemail.mailbox.MessageIndex) ---
+
+    def store_message(self, message: Message, record: CallRecord) -> int:
+        """Commit a message with its call; returns how many wait; raises StoreError."""
+        return self.ask(lambda c: messages.insert(c, message, record, self._boot))
+
+    def known_messages(self) -> frozenset[str]:
+        """Return the ids of all messages in the records; raises StoreError."""
+        return self.ask(messages.ids)
+
+    def messages_waiting(self) -> int:
+        """Count the messages nobody has closed; raises StoreError."""
+        return self.ask(messages.waiting)
+
+    def close_message(
+        self, name: str, by: str, outcome: Outcome, at: datetime, note: str = ""
+    ) -> Message:
+        """Close a message; raises OfficeError, StoreError."""
+        return self.ask(lambda c: messages.close(c, name, by, outcome, at, note))
+
+    # --- the thread ---
+
+    def _work(self, stopping: threading.Event) -> None:
+        try:
+            while not (stopping.is_set() and self._jobs.empty()):
+                job = self._next()
+                self._write_calls()
+                if job:
+                    job(self._session)
+            self._write_calls()
+        finally:
+            self._session.close()
+
+    def _next(self) -> Callable[[Session], None] | None:
+        """Wait for work; look again in a while when records wait for a failing disk."""
+        with contextlib.suppress(queue.Empty):
+            return self._jobs.get(timeout=RETRY_S if self._latest or self._trouble else None)
+        return None
+
+    def _write_calls(self) -> None:
+        batch = [self._latest.pop(call) for call in list(self._latest)]
+        result = _attempt(
+            self._session, lambda c: call_log.upsert(c, batch, self._boot) if batch else None
+        )
+        if isinstance(result, CentralinoError):
+            for record in batch:  # unless a newer one has come meanwhile
+                self._latest.setdefault(record.call, record)
+        self._judge(result)
+
+    def _judge(self, result: object) -> None:
+        if not isinstance(result, CentralinoError):
+            self._tell(None)
+        elif self._session.io_errors > 1:
+            self._tell(DATABASE_UNSURE)
+        else:
+            self._tell(DATABASE_FAILING)
+
+    def _tell(self, trouble: Trouble | None) -> None:
+        if trouble != self._trouble:
+            log.warning("records: %s", trouble.en if trouble else "well again")
+            self._on_trouble(trouble)
+        self._trouble = trouble
+
+    def _close_interrupted(self, connection: sqlite3.Connection) -> None:
+        interrupted = call_log.close_interrupted(connection, self._boot)
+        if interrupted:
+            self._on_interrupted(interrupted)
+
+    def _wake(self) -> None:
+        with contextlib.suppress(queue.Full):  # then it is awake
+            self._jobs.put_nowait(None)
+
+
+def _attempt(session: Session, job: Callable[[sqlite3.Connection], T]) -> T | CentralinoError:
+    """Do a job and return its error instead of raising it: the thread outlives every disk."""
+    try:
+        return session.run(job)
+    except CentralinoError as error:
+        return error
+    except (sqlite3.Error, OSError) as error:
+        return StoreError(f"the records cannot be reached ({error}): check the disk")

@@ -1,0 +1,104 @@
+"""The call log: whole records, interrupted calls, lists."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.calls.orders import CallRecord, Result
+from appliance.records import call_log, messages
+from appliance.records.database import open_database
+from tests.records.samples import TEN, a_call, a_message, an_ended_call
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Open an empty database."""
+    connection = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
+    yield connection
+    connection.close()
+
+
+def result_of(db: sqlite3.Connection, call: str) -> Result:
+    """Look up how a call ended."""
+    found = call_log.find(db, call)
+    assert found
+    return found.result
+
+
+@pytest.mark.parametrize("record", [a_call(), an_ended_call()], ids=["bare", "full"])
+def test_a_record_comes_back_as_it_was_written(db: sqlite3.Connection, record: CallRecord) -> None:
+    """Nothing of a call record is lost or changed, offsets and absent fields included."""
+    call_log.upsert(db, [record], "boot1")
+    assert call_log.find(db, record.call) == record
+    found = call_log.find(db, record.call)
+    assert found
+    assert found.rang_at.utcoffset() == record.rang_at.utcoffset()
+
+
+def test_writing_a_record_again_replaces_it(db: sqlite3.Connection) -> None:
+    """A call is one row, whole, as last written."""
+    call_log.upsert(db, [a_call()], "boot1")
+    call_log.upsert(db, [a_call(result=Result.GAVE_UP)] * 2, "boot1")
+    assert call_log.calls(db) == (a_call(result=Result.GAVE_UP),)
+
+
+def test_a_record_written_before_the_message_was_known_does_not_unlink_it(
+    db: sqlite3.Connection,
+) -> None:
+    """The store links message and call; an older record of the desk leaves the link."""
+    messages.insert(db, a_message(), a_call(), "boot1")
+    call_log.upsert(db, [a_call(result=Result.MESSAGE)], "boot1")
+    found = call_log.find(db, "a-1")
+    assert found
+    assert found.message == "m1"
+
+
+def test_calls_found_open_at_start_are_interrupted(db: sqlite3.Connection) -> None:
+    """E18: after a restart the open calls of earlier runs, and only those, are interrupted."""
+    call_log.upsert(
+        db, [a_call("a-2", minute=2), a_call("a-1"), a_call("a-3", Result.ANSWERED)], "boot1"
+    )
+    call_log.upsert(db, [a_call("b-1")], "boot2")
+    found = call_log.close_interrupted(db, "boot2")
+    assert [(r.call, r.result, r.trail, r.ended_at) for r in found] == [
+        ("a-1", Result.INTERRUPTED, ("interrupted",), None),
+        ("a-2", Result.INTERRUPTED, ("interrupted",), None),
+    ]
+    assert [result_of(db, c) for c in ("a-1", "a-3", "b-1")] == [
+        Result.INTERRUPTED, Result.ANSWERED, Result.OPEN,
+    ]  # fmt: skip
+    assert call_log.close_interrupted(db, "boot2") == ()
+
+
+def test_an_open_call_whose_message_is_whole_is_not_interrupted(db: sqlite3.Connection) -> None:
+    """Power may go between the message and the call's last record: the caller had been told."""
+    messages.insert(db, a_message(), a_call(), "boot1")
+    messages.insert(db, replace(a_message("m2", "a-2"), interrupted=True), a_call("a-2"), "boot1")
+    call_log.close_interrupted(db, "boot2")
+    assert [result_of(db, c) for c in ("a-1", "a-2")] == [Result.MESSAGE, Result.INTERRUPTED]
+
+
+def test_the_list_is_newest_first_and_filtered(db: sqlite3.Connection) -> None:
+    """Lists by time, line, result and number of rows."""
+    other = replace(a_call("a-4", Result.GAVE_UP, 4), line="line2")
+    call_log.upsert(db, [a_call("a-1"), other, a_call("a-2", minute=2)], "b")
+
+    def listed(**filters: object) -> list[str]:
+        return [r.call for r in call_log.calls(db, **filters)]  # type: ignore[arg-type] # test shorthand
+
+    assert listed() == ["a-4", "a-2", "a-1"]
+    assert listed(limit=1) == ["a-4"]
+    assert listed(line="line1") == ["a-2", "a-1"]
+    assert listed(result=Result.GAVE_UP) == ["a-4"]
+    assert listed(since=TEN + timedelta(minutes=2)) == ["a-4", "a-2"]
+
+
+def test_an_unknown_call_is_none(db: sqlite3.Connection) -> None:
+    """Looking up what is not there is no error."""
+    assert call_log.find(db, "nothing") is None
