@@ -1,0 +1,57 @@
+"""The `.meta` beside every sound file: all that is needed to rebuild the records from the files.
+
+While a caller speaks it says whose recording this is; once the message is whole it also holds the
+message with the sound's length and SHA-256.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from appliance.errors import StoreError
+from appliance.records import call_log, messages
+
+if TYPE_CHECKING:
+    from appliance.calls.orders import CallRecord
+    from appliance.records.messages import Message
+
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """Whose sound a file is; `message` is None until the message is whole."""
+
+    id: str
+    law: str
+    record: CallRecord
+    message: Message | None = None
+
+
+def encode(sidecar: Sidecar) -> bytes:
+    """Write a sidecar as JSON."""
+    message = messages.to_row(sidecar.message) if sidecar.message else None
+    value = {
+        "version": VERSION,
+        "id": sidecar.id,
+        "law": sidecar.law,
+        "call": call_log.to_row(sidecar.record),
+        "message": message,
+    }
+    return json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def decode(contents: bytes) -> Sidecar:
+    """Read a sidecar; raises StoreError when it is torn or not one of ours."""
+    try:
+        value = json.loads(contents)
+        message = messages.from_row(value["message"]) if value["message"] else None
+        return Sidecar(
+            str(value["id"]), str(value["law"]), call_log.from_row(value["call"]), message
+        )
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise StoreError(
+            f"a message's description cannot be read ({error}): its sound is in corrupt/"
+        ) from error

@@ -1,0 +1,142 @@
+"""A real ext4 on a disk whose every write and flush is logged, and the states a power cut leaves.
+
+Between two flushes a disk may keep, lose or tear (by sectors of 512 bytes) each write
+(reliability.md 2, R1).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.logrecord import RECORD
+
+SIZE_MB = 16
+_PLUGIN = Path(__file__).with_name("logdisk.py")
+_MKFS = ("mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", "-J", "size=4")
+_ENV = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
+
+
+def run(*command: str | Path) -> str:
+    """Run a tool and return what it says; raises CalledProcessError."""
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=_ENV)
+    return done.stdout.strip()
+
+
+@contextlib.contextmanager
+def logged_disk(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Mount a logged disk: (mount point, log). Unmounted and ended in any case."""
+    log, nbd, mount = folder / "log", folder / "nbd", folder / "mount"
+    for path in (nbd, mount):
+        path.mkdir()
+    nbdkit = [
+        "nbdkit",
+        "--exit-with-parent",
+        "python",
+        str(_PLUGIN),
+        f"size={SIZE_MB}",
+        f"log={log}",
+    ]
+    with contextlib.ExitStack() as stack:
+        fuse = subprocess.Popen(["nbdfuse", str(nbd / "disk"), "[", *nbdkit, "]"], env=_ENV)
+        stack.callback(fuse.wait, 20)
+        _await_file(nbd / "disk")
+        stack.callback(run, "fusermount3", "-u", nbd)
+        device = run("losetup", "-f", "--show", nbd / "disk")
+        stack.callback(run, "losetup", "-d", device)
+        run(*_MKFS, device)
+        run("mount", device, mount)
+        stack.callback(run, "umount", mount)
+        yield mount, log
+
+
+@contextlib.contextmanager
+def mounted(image: Path, folder: Path) -> Iterator[Path]:
+    """Mount an image as a box would at its next start; raises CalledProcessError."""
+    folder.mkdir(exist_ok=True)
+    run("mount", "-o", "loop", image, folder)
+    try:
+        yield folder
+    finally:
+        run("umount", folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One logged request; `end` is the log's size after it."""
+
+    kind: bytes
+    offset: int
+    data: memoryview
+    end: int
+
+
+def read_log(contents: bytes) -> list[Request]:
+    """Read the requests of a log, without a torn last one."""
+    found: list[Request] = []
+    at = 0
+    view = memoryview(contents)
+    while at + RECORD.size <= len(contents):
+        kind, offset, length = RECORD.unpack_from(contents, at)
+        at += RECORD.size
+        data = view[at : at + length] if kind == b"W" else view[:0]
+        at += len(data)
+        found.append(Request(kind, offset, data, at))
+    return found
+
+
+def crash_states(
+    requests: list[Request], points: list[int], image: Path, seed: int
+) -> Iterator[int]:
+    """Write to `image`, for each index of `points` in rising order, one state of a power cut.
+
+    Yields the log position of the cut: what was acknowledged up to there must be in the image.
+    """
+    chance = random.Random(seed)
+    durable = bytearray(SIZE_MB << 20)
+    image.write_bytes(b"")
+    with image.open("r+b") as file:
+        file.truncate(len(durable))
+        with mmap.mmap(file.fileno(), len(durable)) as disk:
+            done = 0
+            for point in points:
+                done = _apply_flushed(requests, durable, done, point)
+                disk[:] = bytes(durable)
+                for request in requests[done : point + 1]:
+                    _maybe(request, disk, chance)
+                disk.flush()
+                yield requests[point].end
+
+
+def _apply_flushed(requests: list[Request], durable: bytearray, done: int, point: int) -> int:
+    """Make durable what a flush before `point` covers; return the first request that is not."""
+    flushed = max((i for i in range(done, point + 1) if requests[i].kind == b"F"), default=done - 1)
+    for request in requests[done : flushed + 1]:
+        durable[request.offset : request.offset + len(request.data)] = request.data
+    return flushed + 1
+
+
+def _maybe(request: Request, disk: mmap.mmap, chance: random.Random) -> None:
+    fate = chance.random()
+    if fate < 0.45:
+        disk[request.offset : request.offset + len(request.data)] = bytes(request.data)
+    elif fate < 0.6:
+        for at in range(0, len(request.data), 512):
+            if chance.random() < 0.5:
+                sector = bytes(request.data[at : at + 512])
+                disk[request.offset + at : request.offset + at + len(sector)] = sector
+
+
+def _await_file(path: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not (path.exists() and path.stat().st_size):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{path} did not appear")
+        time.sleep(0.02)

@@ -1,0 +1,186 @@
+"""Voicemail traffic whose acknowledgements are written down; with a planted bug on demand.
+
+`python -m tests.faults.workload ROOT ACKS LOG FIRST LAST BUG THREADS`: messages FIRST to LAST are
+brought; LOG is the disk's log ("-": none), THREADS is "threads" for the real threads or "inline" to
+do it all in one, so that system calls can be counted. ACKS gets one JSON line a fact: [kind, call,
+log position, id or bytes].
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from appliance.calls.events import Event, MessageStored, StoreFailed
+from appliance.calls.orders import CallRecord
+from appliance.records import database, messages
+from appliance.records.messages import Message, Outcome
+from appliance.records.worker import Records, Session
+from appliance.voicemail import files, recording
+from appliance.voicemail.mailbox import Mailbox
+from appliance.voicemail.space import Limits
+from appliance.voicemail.writer import Outside, Writer
+from tests.records.samples import TEN, a_call
+from tests.voicemail.box import header, speech
+
+LIMITS = Limits(ballast_bytes=64 << 10, low_water_bytes=0, high_water_bytes=0, sync_s=0.05)
+BUGS = ("none", "no_fsync", "acknowledge_early", "write_in_place", "wal_normal")
+
+
+def sound_of(call: str) -> bytes:
+    """Return what the caller of a call says, never the same: some seconds, or on and on."""
+    if call.startswith("long"):
+        return speech(1000 + int(call[4:]), 60_000)
+    return speech(int(call[1:]), 2000 + 317 * (int(call[1:]) % 7))
+
+
+class Acks:
+    """What callers were told, with the place in the disk's log where they were told it."""
+
+    def __init__(self, path: str, log: str) -> None:
+        self._log = log
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self.outcomes: queue.SimpleQueue[Event] = queue.SimpleQueue()
+
+    def say(self, kind: str, call: str, what: str | int) -> None:
+        """Write one fact down, in one system call."""
+        position = Path(self._log).stat().st_size if self._log != "-" else 0
+        os.write(self._file, json.dumps([kind, call, position, what]).encode() + b"\n")
+
+    def post(self, fact: Event) -> None:
+        """Take the mailbox's facts."""
+        if isinstance(fact, MessageStored):
+            self.say("stored", fact.call, fact.message)
+        if isinstance(fact, (MessageStored, StoreFailed)):
+            self.outcomes.put(fact)
+
+
+class Inline:
+    """The records in the caller's own thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._session = Session(path, print, lambda _: None)
+
+    def store_message(self, message: Message, record: CallRecord) -> int:
+        """See MessageIndex."""
+        return self._session.run(lambda c: messages.insert(c, message, record, "boot"))
+
+    def known_messages(self) -> frozenset[str]:
+        """See MessageIndex."""
+        return self._session.run(messages.ids)
+
+    def messages_waiting(self) -> int:
+        """See MessageIndex."""
+        return self._session.run(messages.waiting)
+
+    def close_message(self, name: str, by: str, outcome: Outcome, at: datetime) -> Message:
+        """See Records."""
+        return self._session.run(lambda c: messages.close(c, name, by, outcome, at))
+
+
+def plant(bug: str, acks: Acks) -> None:
+    """Break the protocol as `bug` says, in this process."""
+    if bug == "no_fsync":
+        for name in ("fsync", "fdatasync"):
+            setattr(os, name, lambda _fd: None)
+    if bug == "acknowledge_early":
+        real = Writer.finish
+
+        def finish(self: Writer, recording: str, *arguments: Any) -> None:
+            handle = self._open[recording]
+            acks.say("stored", handle.record.call, handle.id)
+            real(self, recording, *arguments)
+
+        Writer.finish = finish  # type: ignore[method-assign, assignment]
+    if bug == "write_in_place":
+        files.Folders.part = files.Folders.wav  # type: ignore[method-assign]
+    if bug == "wal_normal":
+        settings = {name: (name, value, expected) for name, value, expected in database._PRAGMAS}
+        settings["synchronous"] = ("synchronous", "NORMAL", 1)
+        database._PRAGMAS = tuple(settings.values())  # type: ignore[misc, assignment]
+
+
+def tell_synced(acks: Acks) -> None:
+    """Write down how much of a recording was brought to the disk while the caller spoke."""
+    real = recording.Recording.sync
+
+    def sync(self: recording.Recording) -> None:
+        size = self._size
+        real(self)
+        acks.say("synced", self.record.call, size - len(header(self.law, 0)))
+
+    recording.Recording.sync = sync  # type: ignore[method-assign]
+
+
+def traffic(box: Any, numbers: range, acks: Acks, index: Any) -> None:
+    """Bring messages, one after the other, beside a recording that goes on all the time.
+
+    Each is stored, then closed by the desk, before the next one comes.
+    """
+    long = f"long{numbers.start}"
+    box.begin(long, "alaw", a_call(long))
+    for n, i in enumerate(numbers):
+        call = f"c{i}"
+        sound = sound_of(call)
+        box.begin(call, "ulaw", a_call(call))
+        for at in range(0, len(sound), 8000):
+            box.append(call, sound[at : at + 8000])
+        box.append(long, sound_of(long)[8000 * n : 8000 * (n + 1)])
+        box.finish(call, 0, None)
+        stored = acks.outcomes.get(timeout=20)
+        assert isinstance(stored, MessageStored), stored
+        index.close_message(stored.message, "op1", Outcome.NOT_NEEDED, TEN)
+        acks.say("closed", call, stored.message)
+
+
+class Counted(Writer):
+    """A writer that is called directly, as the mailbox's thread would."""
+
+    def begin(self, recording: str, *arguments: Any) -> None:
+        """Name the message after its call."""
+        super().begin(recording, f"id-{recording}", *arguments)
+
+    def append(self, recording: str, data: bytes) -> None:
+        """Append and bring it to the disk at once: time must not decide what is called."""
+        super().append(recording, data)
+        self._do(self._open[recording], self._open[recording].sync)
+
+
+def main() -> None:
+    """Do the traffic, then end without tidying up, as a power cut would have it."""
+    root, ack_path, log, first, last, bug, threads = sys.argv[1:]
+    numbers = range(int(first), int(last) + 1)
+    acks = Acks(ack_path, log)
+    plant(bug, acks)
+    tell_synced(acks)
+    database_path, home = Path(root) / "centralino.db", Path(root) / "voicemail"
+    if threads == "inline":
+        index = Inline(database_path)
+        ticks = iter(range(1 << 30))
+        outside = Outside(
+            files.Folders(home), header, index, acks.post, lambda _: None, lambda: next(ticks) / 1e6
+        )
+        writer = Counted(outside, LIMITS)
+        writer.recover()
+        acks.say("ready", "", 0)
+        traffic(writer, numbers, acks, index)
+    else:
+        records = Records(database_path, "boot").start()
+        mailbox = Mailbox(home, records, header, acks.post, lambda _: None, LIMITS).start()
+        started = threading.Event()
+        mailbox._commands.put(started.set)
+        started.wait(20)
+        os.sync()
+        acks.say("ready", "", 0)
+        traffic(mailbox, numbers, acks, records)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
