@@ -1,0 +1,176 @@
+"""What the LEDs say: one pure table from the box's state to patterns, each with its meaning.
+
+The documentation's tables for technician and office are drawn from `MEANINGS`.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Final
+
+Pattern = tuple[tuple[bool, int], ...]
+"""(lit, ms) repeated for ever; a single entry is steady."""
+
+OFF: Final[Pattern] = ((False, 1000),)
+ON: Final[Pattern] = ((True, 1000),)
+SLOW: Final[Pattern] = ((True, 1000), (False, 1000))
+FAST: Final[Pattern] = ((True, 200), (False, 200))
+ONE_FLASH: Final[Pattern] = ((True, 100), (False, 1900))
+TWO_FLASHES: Final[Pattern] = ((True, 100), (False, 200), (True, 100), (False, 1600))
+WINK: Final[Pattern] = ((True, 1800), (False, 200))
+
+
+class Readiness(enum.StrEnum):
+    """Whether the box can answer."""
+
+    STARTING = "starting"
+    READY = "ready"
+    NOT_READY = "not_ready"
+
+
+class Network(enum.StrEnum):
+    """Whether the desk's phones can be reached."""
+
+    UP = "up"
+    DOWN = "down"
+    NO_PHONES = "no_phones"
+
+
+class LineState(enum.StrEnum):
+    """The state of an analog line (B1)."""
+
+    MISSING = "missing"
+    IDLE = "idle"
+    RINGING = "ringing"
+    IN_USE = "in_use"
+    CLEARING = "clearing"
+    OUT = "out"
+
+
+@dataclass(frozen=True, slots=True)
+class PanelStatus:
+    """All that the panel shows; `lines` are (name, state) in the order of their LEDs."""
+
+    readiness: Readiness = Readiness.STARTING
+    network: Network = Network.DOWN
+    lines: tuple[tuple[str, LineState], ...] = ()
+    messages_waiting: int = 0
+    fault: bool = False
+    unattended: bool = False
+
+
+class Led(enum.StrEnum):
+    """The LEDs that every panel has; a line's LED is named "line:NAME"."""
+
+    READY = "ready"
+    NETWORK = "network"
+    MESSAGE = "message"
+    FAULT = "fault"
+
+
+LedName = str
+"""One of `Led`, or "line:NAME"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What one pattern of one LED means, in the words of those who look at it."""
+
+    led: str
+    state: str
+    pattern: Pattern
+    it: str
+    en: str
+
+
+MEANINGS: Final[tuple[Meaning, ...]] = (
+    Meaning("ready", "ready", ON, "In servizio.", "In service."),
+    Meaning(
+        "ready", "unattended", WINK,
+        "In servizio, centralino «Non presidiato»: le chiamate vanno allo Sportello Cittadini.",
+        "In service, switchboard unattended: calls go to the citizens' counter.",
+    ),
+    Meaning("ready", "starting", FAST, "Avvio in corso: attendere.", "Starting: please wait."),
+    Meaning(
+        "ready", "not_ready", OFF,
+        "Non in servizio: se non si accende entro due minuti, guardare il LED di guasto.",
+        "Not in service: if it stays dark for two minutes look at the fault LED.",
+    ),
+    Meaning(
+        "network", "up", ON,
+        "Rete e telefoni raggiungibili.", "Network and phones within reach.",
+    ),
+    Meaning(
+        "network", "no_phones", TWO_FLASHES,
+        "Rete presente, ma nessun telefono è registrato: controllare i telefoni.",
+        "Network present but no phone is registered: check the phones.",
+    ),
+    Meaning(
+        "network", "down", ONE_FLASH,
+        "Rete assente: controllare il cavo; le chiamate vanno in segreteria.",
+        "No network: check the cable; calls go to voicemail.",
+    ),
+    Meaning("line", "idle", OFF, "Linea libera e in ordine.", "Line idle and in order."),
+    Meaning("line", "ringing", FAST, "La linea squilla.", "The line is ringing."),
+    Meaning("line", "in_use", ON, "Linea occupata da una chiamata.", "Line in use by a call."),
+    Meaning("line", "clearing", WINK, "La linea si sta liberando.", "The line is being released."),
+    Meaning(
+        "line", "missing", ONE_FLASH,
+        "Modem assente: inserirlo nella porta USB.", "Modem missing: plug it into its USB port.",
+    ),
+    Meaning(
+        "line", "out", TWO_FLASHES,
+        "Linea fuori servizio: controllare il cavo telefonico, poi il modem.",
+        "Line out of order: check the telephone cable, then the modem.",
+    ),
+    Meaning(
+        "message", "none", OFF,
+        "Nessun messaggio da trattare.", "No message to be dealt with.",
+    ),
+    Meaning(
+        "message", "waiting", SLOW,
+        "Messaggi in segreteria da trattare.", "Messages waiting to be dealt with.",
+    ),
+    Meaning("fault", "none", OFF, "Nessun guasto.", "No fault."),
+    Meaning(
+        "fault", "fault", ON,
+        "Guasto: il motivo è scritto nella console e in `centralino status`.",
+        "Fault: the reason is on the console and in `centralino status`.",
+    ),
+)  # fmt: skip
+
+_PATTERNS: Final = {(m.led, m.state): m.pattern for m in MEANINGS}
+
+
+def pattern_for(status: PanelStatus) -> dict[LedName, Pattern]:
+    """Return each LED's pattern, lines included, in the panel's order."""
+    states = {
+        Led.READY: _ready(status),
+        Led.NETWORK: status.network.value,
+        **{f"line:{name}": state.value for name, state in status.lines},
+        Led.MESSAGE: "waiting" if status.messages_waiting > 0 else "none",
+        Led.FAULT: "fault" if status.fault else "none",
+    }
+    return {str(led): _PATTERNS[led.split(":")[0], state] for led, state in states.items()}
+
+
+def step(pattern: Pattern, t_ms: int) -> tuple[bool, int | None]:
+    """Say whether the LED is lit `t_ms` after its pattern began, and in how many ms that changes.
+
+    None: never, the pattern is steady.
+    """
+    if len(pattern) == 1:
+        return pattern[0][0], None
+    left = t_ms % sum(ms for _, ms in pattern)
+    for lit, ms in pattern:
+        if left < ms:
+            return lit, ms - left
+        left -= ms
+    raise AssertionError("the rest of a division is less than the divisor")
+
+
+def _ready(status: PanelStatus) -> str:
+    if status.readiness is Readiness.READY and status.unattended:
+        return "unattended"
+    return status.readiness.value

@@ -1,0 +1,122 @@
+"""What the LEDs say, as pure data."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.panel.pattern import (
+    FAST,
+    MEANINGS,
+    OFF,
+    ON,
+    ONE_FLASH,
+    SLOW,
+    TWO_FLASHES,
+    WINK,
+    LineState,
+    Network,
+    PanelStatus,
+    Pattern,
+    Readiness,
+    pattern_for,
+    step,
+)  # fmt: skip
+
+WELL = PanelStatus(Readiness.READY, Network.UP, (("line1", LineState.IDLE),))
+STATUSES = st.builds(
+    PanelStatus,
+    st.sampled_from(Readiness),
+    st.sampled_from(Network),
+    st.lists(st.tuples(st.text(max_size=5), st.sampled_from(LineState)), max_size=3).map(tuple),
+    st.integers(0, 99),
+    st.booleans(),
+    st.booleans(),
+)
+
+
+def test_a_well_box_shows_two_steady_lights() -> None:
+    """In service and network lit; everything that blinks or is red wants something."""
+    assert pattern_for(WELL) == {
+        "ready": ON,
+        "network": ON,
+        "line:line1": OFF,
+        "message": OFF,
+        "fault": OFF,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "led", "pattern"),
+    [
+        ({"readiness": Readiness.STARTING}, "ready", FAST),
+        ({"readiness": Readiness.NOT_READY}, "ready", OFF),
+        ({"unattended": True}, "ready", WINK),
+        ({"readiness": Readiness.STARTING, "unattended": True}, "ready", FAST),
+        ({"network": Network.DOWN}, "network", ONE_FLASH),
+        ({"network": Network.NO_PHONES}, "network", TWO_FLASHES),
+        ({"messages_waiting": 1}, "message", SLOW),
+        ({"fault": True}, "fault", ON),
+        ({"lines": (("line1", LineState.RINGING),)}, "line:line1", FAST),
+        ({"lines": (("line1", LineState.IN_USE),)}, "line:line1", ON),
+        ({"lines": (("line1", LineState.CLEARING),)}, "line:line1", WINK),
+        ({"lines": (("line1", LineState.MISSING),)}, "line:line1", ONE_FLASH),
+        ({"lines": (("line1", LineState.OUT),)}, "line:line1", TWO_FLASHES),
+    ],
+)
+def test_each_state_changes_its_own_led_only(
+    change: dict[str, object], led: str, pattern: Pattern
+) -> None:
+    """One thing changes, one LED changes."""
+    changed = pattern_for(replace(WELL, **change))  # type: ignore[arg-type] # a table of changes
+    assert changed == {**pattern_for(WELL), led: pattern}
+
+
+@given(STATUSES)
+def test_every_state_has_a_pattern(status: PanelStatus) -> None:
+    """No state leaves an LED without a pattern."""
+    names = {f"line:{name}" for name, _ in status.lines} | {"ready", "network", "message", "fault"}
+    assert set(pattern_for(status)) == names
+
+
+def test_meanings_are_told_in_both_languages_and_told_apart() -> None:
+    """One LED never says two things with one pattern; each is said in Italian and English."""
+    keys = [(m.led, m.pattern) for m in MEANINGS]
+    assert len(keys) == len(set(keys))
+    assert all(m.it.endswith(".") and m.en.endswith(".") and m.it != m.en for m in MEANINGS)
+
+
+def test_every_meaning_can_be_reached() -> None:
+    """The table for the documentation holds nothing that the box never shows."""
+    shown = {
+        (led.split(":")[0], pattern)
+        for r, n, s, w, f, u in itertools.product(
+            Readiness, Network, LineState, (0, 3), (False, True), (False, True)
+        )
+        for led, pattern in pattern_for(PanelStatus(r, n, (("a", s),), w, f, u)).items()
+    }
+    assert shown == {(m.led, m.pattern) for m in MEANINGS}
+
+
+def test_a_pattern_steps_through_virtual_time() -> None:
+    """Two flashes, drawn out over its two seconds, and again."""
+    lit = [step(TWO_FLASHES, t)[0] for t in range(0, 4000, 100)]
+    assert lit == ([True, False, False, True] + [False] * 16) * 2
+
+
+@given(st.sampled_from([FAST, SLOW, WINK, ONE_FLASH, TWO_FLASHES]), st.integers(0, 10**9))
+def test_nothing_changes_before_it_is_said_to(pattern: Pattern, t_ms: int) -> None:
+    """The LED keeps its state until exactly the told moment: sleeping until then misses nothing."""
+    lit, change_ms = step(pattern, t_ms)
+    assert change_ms is not None
+    assert step(pattern, t_ms + change_ms - 1) == (lit, 1)
+    assert step(pattern, t_ms + change_ms)[0] is not lit
+
+
+def test_a_steady_pattern_never_changes() -> None:
+    """Nothing wakes for it."""
+    assert (step(ON, 12345), step(OFF, 0)) == ((True, None), (False, None))
