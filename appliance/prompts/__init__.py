@@ -1,0 +1,110 @@
+"""The recorded announcements: one folder a language, one WAV a key, and the site's own over them.
+
+What each key says stands in `it/texts.toml` and `en/texts.toml`; `scripts/render_prompts.py`
+made the WAVs, once. Licences: NOTICE.md.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from appliance.errors import ConfigurationError
+from appliance.media import g711, wav
+from appliance.media.frames import Law
+
+OURS = Path(__file__).resolve().parent
+FIRST = "it"
+"""The language that comes first wherever languages are listed: the callers' own."""
+_NAME = re.compile(r"[a-z0-9_]+")
+"""A key or language: as it is part of a path it can hold neither a dot nor a slash."""
+_CONVERT = "sox in.wav -r 8000 -c 1 -e a-law out.wav"
+
+
+class PromptError(ConfigurationError):
+    """Raised when an announcement is missing or cannot be played; names the file and the cure."""
+
+
+class Catalogue:
+    """The announcements of this box: ours, and over them those in the site's folder.
+
+    `site_dir` holds folders named like the languages; `site_dir/it/greeting_closed.wav` is played
+    instead of ours. It may add keys and languages. Files are read at each `load`.
+    """
+
+    def __init__(self, site_dir: Path | None = None) -> None:
+        self._roots = (OURS,) if site_dir is None else (site_dir, OURS)
+
+    def languages(self) -> tuple[str, ...]:
+        """Return the languages that have announcements, Italian first, else by name."""
+        found = {path.parent.name for root in self._roots for path in root.glob("*/*.wav")}
+        return tuple(sorted(filter(_NAME.fullmatch, found), key=lambda name: (name != FIRST, name)))
+
+    def keys(self, language: str) -> tuple[str, ...]:
+        """Return the keys of a language, sorted; none for a language without announcements."""
+        found = {
+            path.stem
+            for root in self._roots
+            for path in root.glob("*/*.wav")
+            if path.parent.name == language
+        }
+        return tuple(sorted(filter(_NAME.fullmatch, found)))
+
+    def load(self, language: str, key: str) -> bytes:
+        """Return an announcement as 16-bit little-endian samples at 8 kHz, mono.
+
+        The site's file wins: 8 kHz, mono, 16-bit linear, A-law or mu-law. One that cannot be
+        played is an error, not a reason to play ours: the office would not notice.
+        Raises PromptError in one sentence that names the file and says what to do.
+        """
+        path = self._path(language, key)
+        try:
+            return _playable(wav.read(path))
+        except (OSError, ValueError) as error:
+            raise PromptError(f"the announcement {path} cannot be played: {error}") from error
+
+    def problems(self) -> tuple[str, ...]:
+        """Return a sentence for every announcement that cannot be played, all at once."""
+        names = [(language, key) for language in self.languages() for key in self.keys(language)]
+        return tuple(sentence for name in names if (sentence := self._problem(*name)))
+
+    def _problem(self, language: str, key: str) -> str | None:
+        try:
+            self.load(language, key)
+        except PromptError as error:
+            return str(error)
+        return None
+
+    def _path(self, language: str, key: str) -> Path:
+        if _NAME.fullmatch(language) and _NAME.fullmatch(key):
+            for root in self._roots:
+                path = root / language / f"{key}.wav"
+                if path.exists():
+                    return path
+        raise PromptError(
+            f"there is no announcement {language}/{key}: put {language}/{key}.wav into the site's"
+            " folder of announcements, or install the package again"
+        )
+
+
+def load(language: str, key: str) -> bytes:
+    """Return one of our own announcements, as `Catalogue.load` does."""
+    return Catalogue().load(language, key)
+
+
+def keys(language: str) -> tuple[str, ...]:
+    """Return the keys that the product brings in a language."""
+    return Catalogue().keys(language)
+
+
+def languages() -> tuple[str, ...]:
+    """Return the languages that the product brings."""
+    return Catalogue().languages()
+
+
+def _playable(sound: wav.Sound) -> bytes:
+    if sound.law is Law.LINEAR8:  # 28 dB of noise distance at best (audio.md 6)
+        raise PromptError(f"8-bit linear sound hisses on a telephone, convert it with: {_CONVERT}")
+    if not sound.data:
+        raise PromptError("it holds no sound, record it again")
+    return g711.decode(sound.data, sound.law)
