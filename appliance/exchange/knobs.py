@@ -1,0 +1,117 @@
+"""What can be turned while the exchange runs, one function a knob."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from appliance.errors import ConfigurationError
+from appliance.exchange.register import OUTCOMES
+from appliance.exchange.sound import Echo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appliance.exchange.outlet import Outlet
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name} is {value!r}: say true or false")
+    return value
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigurationError(f"{name} is {value!r}: give a number")
+    return float(value)
+
+
+def _chip_tones(outlet: Outlet, value: object) -> None:
+    outlet.station.modem.chip_tones = _flag("chip_tones", value)
+
+
+def _chip_dtmf(outlet: Outlet, value: object) -> None:
+    outlet.station.modem.chip_dtmf = _flag("chip_dtmf", value)
+
+
+def _echo(outlet: Outlet, value: object) -> None:
+    """Set `[loss dB, delay ms]`, or None for a clean line."""
+    wire = outlet.station.line.wire
+    if value is None:
+        wire.echo = None
+        return
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ConfigurationError(f"echo is {value!r}: give [loss in dB, delay in ms] or null")
+    wire.echo = Echo(_number("echo loss", value[0]), round(_number("echo delay", value[1])))
+
+
+def _ppm(outlet: Outlet, value: object) -> None:
+    outlet.station.ppm = _number("ppm", value)
+
+
+def _extension(outlet: Outlet, value: object) -> None:
+    outlet.station.line.move_extension(up=_flag("extension", value))
+
+
+def _cut(outlet: Outlet, value: object) -> None:
+    outlet.station.line.cut(cut=_flag("cut", value))
+
+
+def _plugged(outlet: Outlet, value: object) -> None:
+    if _flag("plugged", value):
+        outlet.plug_in()
+    else:
+        outlet.unplug()
+
+
+def _outgoing(outlet: Outlet, value: object) -> None:
+    if value not in OUTCOMES:
+        raise ConfigurationError(f"outgoing is {value!r}: use {', '.join(OUTCOMES)}")
+    outlet.station.line.wire.outgoing = str(value)
+
+
+def _pbx(outlet: Outlet, value: object) -> None:
+    outlet.station.line.wire.pbx = _flag("pbx", value)
+
+
+def _wedged(outlet: Outlet, value: object) -> None:
+    outlet.wedged = _flag("wedged", value)
+
+
+def _ignore_dtr(outlet: Outlet, value: object) -> None:
+    outlet.ignore_dtr = _flag("ignore_dtr", value)
+
+
+def _lose_results(outlet: Outlet, value: object) -> None:
+    outlet.station.modem.lose_results = round(_number("lose_results", value))
+
+
+def _report(outlet: Outlet, value: object) -> None:
+    if not isinstance(value, str) or not value.isascii() or not value:
+        raise ConfigurationError(f"report is {value!r}: give the letters of DLE events, e.g. 'd'")
+    outlet.station.modem.report(value)
+
+
+KNOBS: dict[str, Callable[[Outlet, object], None]] = {
+    "chip_tones": _chip_tones,
+    "chip_dtmf": _chip_dtmf,
+    "echo": _echo,
+    "ppm": _ppm,
+    "extension": _extension,
+    "cut": _cut,
+    "plugged": _plugged,
+    "outgoing": _outgoing,
+    "pbx": _pbx,
+    "wedged": _wedged,
+    "ignore_dtr": _ignore_dtr,
+    "lose_results": _lose_results,
+    "report": _report,
+}
+
+
+def turn(outlet: Outlet, knobs: dict[str, object]) -> None:
+    """Set knobs of one line; raises ConfigurationError for an unknown name or a wrong value."""
+    for name, value in knobs.items():
+        if name not in KNOBS:
+            raise ConfigurationError(f"knob {name!r} is not known: use {', '.join(KNOBS)}")
+        KNOBS[name](outlet, value)

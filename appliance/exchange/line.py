@@ -1,0 +1,255 @@
+"""One analog line between a caller and a modem, run by the modem's own sample clock.
+
+Each tick the station asks `to_modem(n)` for what the pair brings and tells `from_modem(...)` what
+the modem put on it. Sound is mu-law and passes unchanged unless an echo is switched on.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from appliance.exchange.register import Register
+from appliance.exchange.ringing import Ringing
+from appliance.exchange.signals import Dialled, ExtensionMoved, Flashed, LoopBroke
+from appliance.exchange.sound import Echo, samples, silence
+from appliance.exchange.tones import Announced, loop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appliance.exchange.call import Call
+    from appliance.exchange.country import Country
+    from appliance.exchange.signals import Act, Signal
+    from appliance.exchange.sound import Loop
+
+LINGER = samples(2000)
+"""A caller whose call was ended by the host listens to the busy tone for this long."""
+
+
+class LineState(enum.StrEnum):
+    """Where the line is, seen from the exchange."""
+
+    IDLE = "idle"
+    RINGING = "ringing"
+    TALKING = "talking"
+    RELEASED = "released by the far end"
+    OWN_CALL = "seized by the host"
+    ON_HOLD = "caller on hold"
+
+
+@dataclass(slots=True)
+class Wire:
+    """What can be changed about a line while it runs."""
+
+    cut: bool = False
+    extension_up: bool = False
+    echo: Echo | None = None
+    outgoing: str = "answer"
+    pbx: bool = False
+
+
+class Line:
+    """A line of a country's exchange."""
+
+    def __init__(self, number: int, country: Country) -> None:
+        self.number = number
+        self.country = country
+        self.wire = Wire()
+        self.state = LineState.IDLE
+        self.call: Call | None = None
+        self.calls = 0
+        self.last_dialled = ""
+        self._ringing: Ringing | None = None
+        self._register: Register | None = None
+        self._tone: Announced | None = None
+        self._leaving: list[tuple[Call, Loop, int]] = []
+        self._signals: list[Signal] = []
+        self._modem_up = False
+
+    @property
+    def held(self) -> bool:
+        """True while the modem or another telephone on the pair is off hook."""
+        return self._modem_up or self.wire.extension_up
+
+    @property
+    def volts(self) -> float:
+        """Volts between tip and ring: 48 idle, 8 held, 1.4 with no line connected (-TRV)."""
+        if self.wire.cut:
+            return 1.4
+        return 8.0 if self.held else 48.0
+
+    # What people do
+
+    def place(self, call: Call) -> None:
+        """Ring for a call; on a line in use the caller hears busy and the call is over."""
+        self.calls += 1
+        if self.state is not LineState.IDLE:
+            call.end("line busy")
+            call.done = True
+            return
+        self.call = call
+        self._ringing = Ringing(self.country, call.plan)
+        self.state = LineState.RINGING
+
+    def move_extension(self, *, up: bool) -> None:
+        """Lift or put down another telephone on the same pair."""
+        self.wire.extension_up = up
+        self._signals.append(ExtensionMoved(up))
+
+    def cut(self, *, cut: bool) -> None:
+        """Part or join the wires; a call on the line is lost."""
+        self.wire.cut = cut
+        if not cut:
+            return
+        if self._modem_up:
+            self._signals.append(LoopBroke())
+        if self.state in {LineState.TALKING, LineState.ON_HOLD} and self.call:
+            self._finish(self.call, "line cut")
+
+    # To the modem
+
+    def to_modem(self, n: int) -> tuple[bytes, list[Signal]]:
+        """Give n samples of what the pair brings to the modem, and what the chip makes of it."""
+        early, self._signals = self._signals, []
+        if self.state is LineState.IDLE and not self._leaving:
+            return self._mix(silence(n)), early
+        if self.call is not None:
+            self.call.pass_time(n)
+        self._leave(n)
+        sound, signals = self._sound(n)
+        mixed = self._mix(sound)
+        if self.wire.cut:
+            return silence(n), early
+        return mixed, early + signals
+
+    def _mix(self, sound: bytes) -> bytes:
+        echo = self.wire.echo
+        return echo.mix(sound) if echo else sound
+
+    def _sound(self, n: int) -> tuple[bytes, list[Signal]]:
+        if self.state is LineState.RINGING:
+            return self._ring(n)
+        if self.state is LineState.TALKING and self.call is not None:
+            return self._talk(self.call, n)
+        source = self._tone if self.state is LineState.RELEASED else self._register
+        return source.take(n) if source else (silence(n), [])
+
+    def _ring(self, n: int) -> tuple[bytes, list[Signal]]:
+        ringing, call = self._ringing, self.call
+        assert ringing is not None
+        assert call is not None
+        sound, signals = ringing.take(n)
+        if ringing.burst_began:
+            call.rang()
+        if ringing.given_up or call.wants_to_hang_up:
+            self._finish(call, "gave up" if ringing.given_up else "caller")
+            self.state = LineState.IDLE
+        return sound, signals
+
+    def _talk(self, call: Call, n: int) -> tuple[bytes, list[Signal]]:
+        if call.hangs_up(n):
+            self._release(call)
+            return self._sound(n)
+        return call.speak(n)
+
+    def _release(self, call: Call) -> None:
+        """Let the far end hang up in its way; the line stays held until the host hangs up."""
+        kind = call.plan.release
+        call.end("caller")
+        call.report.release = kind
+        self.state = LineState.RELEASED
+        self._tone = None
+        if kind == "loop":
+            self._signals.append(LoopBroke())
+        elif kind != "silence":
+            name = "dial" if kind == "dial" else "busy"
+            self._tone = Announced(name, self.country.tone(kind))
+
+    # From the modem
+
+    def from_modem(self, sound: bytes, acts: Sequence[Act], *, off_hook: bool) -> None:
+        """Take what the modem put on the pair: sound, digits, flashes, and its hook."""
+        self._modem_up = off_hook
+        for act in acts:
+            self._act(act)
+        self._follow_hook()
+        if self.call is not None and self.state is LineState.TALKING:
+            self.call.hear(sound)
+        elif self.call is not None and self.state is LineState.ON_HOLD:
+            self.call.hear(silence(len(sound)))
+        if self.wire.echo:
+            self.wire.echo.sent(sound)
+
+    def _follow_hook(self) -> None:
+        if self.held and not self.wire.cut:
+            if self.state is LineState.RINGING:
+                self._answer()
+            elif self.state is LineState.IDLE:
+                self._seize()
+        elif self.state not in {LineState.IDLE, LineState.RINGING}:
+            self._free()
+
+    def _answer(self) -> None:
+        assert self.call is not None
+        self.call.answer()
+        self.state = LineState.TALKING
+
+    def _seize(self) -> None:
+        self._register = Register(self.country, self.wire.outgoing)
+        self.state = LineState.OWN_CALL
+
+    def _free(self) -> None:
+        call, self.call = self.call, None
+        state, self.state = self.state, LineState.IDLE
+        if call is None:
+            return
+        call.report.line_freed_after_s = call.seconds
+        if state is LineState.RELEASED:
+            call.done = True
+        elif state is LineState.ON_HOLD and self._register and self._register.digits:
+            call.report.transferred_to = self._register.digits
+            self._finish(call, "transferred")
+        else:
+            self._let_go(call)
+
+    def _let_go(self, call: Call) -> None:
+        """Give the busy tone to a caller whose call the host has ended."""
+        call.end("host")
+        self._leaving.append((call, loop(self.country.busy), LINGER))
+
+    def _leave(self, n: int) -> None:
+        if not self._leaving:
+            return
+        for call, tone, left in self._leaving:
+            call.pass_time(n)
+            call.hear(tone.take(n))
+            call.done = left <= n
+        self._leaving = [(call, tone, left - n) for call, tone, left in self._leaving if left > n]
+
+    def _finish(self, call: Call, by: str) -> None:
+        call.end(by)
+        call.done = True
+        self.call = None
+
+    def _act(self, act: Act) -> None:
+        if isinstance(act, Flashed):
+            self._flash(act.ms)
+        elif isinstance(act, Dialled) and self._register is not None:
+            self._register.digit(act.digit)
+            self.last_dialled = self._register.digits
+
+    def _flash(self, ms: int) -> None:
+        if self.call is not None:
+            self.call.report.flashes_ms.append(ms)
+        if ms > self.country.flash_limit_ms:
+            self._modem_up = False
+            self._follow_hook()
+            self._modem_up = True
+        elif self.wire.pbx and self.state is LineState.TALKING:
+            self._register = Register(self.country, self.wire.outgoing)
+            self.state = LineState.ON_HOLD
+        elif self.state is LineState.ON_HOLD:
+            self._register = None
+            self.state = LineState.TALKING

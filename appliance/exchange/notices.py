@@ -1,0 +1,146 @@
+"""What a modem tells its host about the line: rings, identity, tones, keys (v253.md 2.4, 3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from appliance.exchange.fsk import message
+from appliance.exchange.signals import (
+    ExtensionMoved,
+    FarAnswered,
+    IdentitySent,
+    KeyBegan,
+    KeyEnded,
+    LoopBroke,
+    Rang,
+    Signal,
+    ToneHeard,
+)
+from appliance.exchange.states import ONHOOK, State
+
+if TYPE_CHECKING:
+    from appliance.exchange.fsk import CallerId
+    from appliance.exchange.modem import VoiceModem
+
+STE_EXTENSION, STE_REMOTE = 2, 4
+"""Bits of -STE: extension pickup and remote hang-up (v253.md 1.3)."""
+
+
+def notice(modem: VoiceModem, signal: Signal) -> None:
+    """Report one signal as this modem in this state would."""
+    match signal:
+        case Rang():
+            _rang(modem, signal)
+        case IdentitySent():
+            _identity(modem, signal.caller)
+        case ToneHeard():
+            _tone(modem, signal.kind)
+        case KeyBegan() | KeyEnded():
+            _key(modem, signal)
+        case LoopBroke():
+            _loop(modem)
+        case ExtensionMoved():
+            _extension(modem, up=signal.up)
+        case FarAnswered():
+            if modem.dialler is not None:
+                modem.dialler.answered()
+
+
+def forget_ring(modem: VoiceModem, n: int) -> None:
+    """Clear the ring counter S1 when no ring came for its time."""
+    if modem.ringing_for > 0:
+        modem.ringing_for -= n
+        if modem.ringing_for <= 0:
+            modem.settings.registers[1] = 0
+
+
+def _rang(modem: VoiceModem, ring: Rang) -> None:
+    if modem.state not in ONHOOK:
+        return
+    registers = modem.settings.registers
+    registers[1] += 1
+    modem.ringing_for = modem.personality.ring_clear_ms * 8
+    if modem.settings.number("+VDR"):
+        _cadence(modem, ring)
+    if not modem.settings.number("+VDR") or modem.settings.number("+VDR", 1):
+        if modem.settings.voice:
+            modem.report("R")
+        else:
+            modem.unsolicited("RING")
+    if 0 < registers[0] <= registers[1]:
+        modem.answer_by_itself()
+
+
+def _cadence(modem: VoiceModem, ring: Rang) -> None:
+    _packet(modem, [f"DRON={ring.on_ms // 100}", f"DROF={ring.off_ms // 100}"])
+
+
+def _packet(modem: VoiceModem, lines: list[str]) -> None:
+    """Give fields as text in class 0, as a complex report DLE X ... DLE . in class 8."""
+    if modem.settings.voice:
+        text = "".join(f"{line}\r\n" for line in lines)
+        modem.raw(b"\x10X" + text.encode("ascii", "replace") + b"\x10.")
+        return
+    modem.inform(*lines)
+
+
+def _identity(modem: VoiceModem, caller: CallerId) -> None:
+    if modem.state not in ONHOOK:
+        return
+    modem.last_caller = caller
+    form = modem.settings.number("+VCID")
+    if form:
+        print_identity(modem, caller, raw=form == 2)
+
+
+def print_identity(modem: VoiceModem, caller: CallerId, *, raw: bool) -> None:
+    """Print an identity, as formatted fields or as the message in hex (v253.md 3)."""
+    if raw:
+        _packet(modem, [message(caller).hex().upper()])
+        return
+    between = modem.personality.id_separator
+    fields = [("DATE", caller.date), ("TIME", caller.time), ("NMBR", caller.number)]
+    fields += [("NAME", caller.name)] if caller.name else []
+    _packet(modem, [f"{name}{between}{value}" for name, value in fields])
+
+
+def _listening(modem: VoiceModem) -> bool:
+    return modem.settings.voice and modem.off_hook and modem.state is not State.DIALING
+
+
+def _tone(modem: VoiceModem, kind: str) -> None:
+    if modem.dialler is not None:
+        modem.dialler.heard(modem, kind)
+    elif modem.chip_tones and _listening(modem):
+        modem.report({"busy": "b", "dial": "d"}.get(kind, ""))
+
+
+def _key(modem: VoiceModem, signal: KeyBegan | KeyEnded) -> None:
+    if not modem.chip_dtmf or not _listening(modem):
+        return
+    shields = modem.personality.shields_dtmf
+    if isinstance(signal, KeyEnded):
+        modem.report("~" if shields and modem.key_held else "")
+        modem.key_held = False
+    elif shields:
+        modem.report(signal.digit if modem.key_held else f"/{signal.digit}")
+        modem.key_held = True
+    elif not signal.again:
+        modem.report(signal.digit)
+
+
+def _loop(modem: VoiceModem) -> None:
+    if modem.personality.reports_loop and _listening(modem):
+        watched = modem.settings.number("-STE") & STE_REMOTE
+        modem.report("P" if watched else "l")
+
+
+def _extension(modem: VoiceModem, *, up: bool) -> None:
+    modem.extension_up = up
+    if not modem.settings.voice:
+        return
+    watched = modem.settings.number("-STE") & STE_EXTENSION
+    if watched and modem.off_hook:
+        modem.report("P" if up else "p")
+    else:
+        modem.report("H" if up else "h")

@@ -1,0 +1,269 @@
+"""The control socket's messages, its knobs, and the commands' words."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from appliance.errors import ConfigurationError, TechnicianError
+from appliance.exchange import cli, client, control
+from appliance.exchange.call import CallPlan, CallReport
+from appliance.exchange.controller import Controller
+from appliance.exchange.knobs import KNOBS
+from appliance.exchange.outlet import Outlet
+from appliance.exchange.sound import Echo
+from appliance.media import g711, wav
+from tests.exchange.virtual import Bench
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def outlet(tmp_path: Path) -> Iterator[Outlet]:
+    """Give a line whose port nobody has opened."""
+    made = Outlet(Bench().station, tmp_path / "line1")
+    yield made
+    made.close()
+
+
+def told(controller: Controller) -> list[dict[str, object]]:
+    """Give the messages a controller has for its client."""
+    return [json.loads(line) for line in controller.data_to_send().splitlines()]
+
+
+def ask(controller: Controller, **message: object) -> dict[str, object]:
+    """Send one message and give the only answer."""
+    controller.receive_line(control.encode(message))
+    (answer,) = told(controller)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ({"do": "call", "line": 1, "rings": 0}, "at least 1"),
+        ({"do": "call", "line": 1, "rings": "3"}, "type int"),
+        ({"do": "call", "line": 1, "caller": "x"}, "give a number, withheld"),
+        ({"do": "call", "line": 1, "release": "x"}, "use busy, busy200, dial"),
+        ({"do": "call", "line": 1, "id_order": "x"}, "before or after"),
+        ({"do": "call", "line": 1, "digits": "x"}, "0-9 A-D"),
+        ({"do": "call", "line": 1, "colour": "red"}, "no field of a call"),
+        ({"do": "call", "line": 9}, "line 9 does not exist"),
+        ({"do": "call"}, "whole number"),
+        ({"do": "press", "digits": "1"}, "place a call first"),
+        ({"do": "clip", "data": "*"}, "base64"),
+        ({"do": "clip"}, "give a text"),
+        ({"do": "sing"}, "nothing the exchange can do"),
+        ({"do": "set", "line": 1, "knobs": 1}, "an object of names"),
+        ({"do": "set", "line": 1, "knobs": {"volume": 1}}, "not known"),
+        ({"do": "set", "line": 1, "knobs": {"cut": 1}}, "true or false"),
+        ({"do": "set", "line": 1, "knobs": {"ppm": "1"}}, "give a number"),
+        ({"do": "set", "line": 1, "knobs": {"echo": 6}}, "loss in dB"),
+        ({"do": "set", "line": 1, "knobs": {"outgoing": "x"}}, "use answer, busy"),
+        ({"do": "set", "line": 1, "knobs": {"report": ""}}, "letters of DLE"),
+    ],
+)
+def test_a_wrong_message_is_answered_in_words(
+    outlet: Outlet, message: dict[str, object], words: str
+) -> None:
+    """Whatever is wrong with a message, the client reads what to do."""
+    answer = ask(Controller({1: outlet}, dict), **message)
+    assert answer["event"] == "error"
+    assert words in str(answer["sentence"])
+
+
+@pytest.mark.parametrize("line", [b"nonsense", b"[]", b"\xff"])
+def test_a_line_that_is_no_message_is_refused(line: bytes) -> None:
+    """Only JSON objects are messages."""
+    with pytest.raises(ConfigurationError, match="JSON"):
+        control.decode(line)
+
+
+def test_a_call_is_followed_to_its_end(outlet: Outlet) -> None:
+    """placed, ringing, answered, heard, released, ended, in this order, sound complete."""
+    controller = Controller({1: outlet}, dict)
+    clip = base64.b64encode(b"\x11" * 800).decode()
+    controller.receive_line(control.encode({"do": "clip", "data": clip}))
+    controller.receive_line(control.encode({"do": "clip", "data": clip}))
+    assert ask(controller, do="call", line=1, caller="051598111")["event"] == "placed"
+    assert ask(controller, do="call", line=1)["event"] == "error"
+    station, bench = outlet.station, Bench()
+    bench.station = station
+    events: list[dict[str, object]] = []
+    for _ in range(3):
+        bench.run(100)
+        controller.follow()
+        events += told(controller)
+    bench.prepare("ATE0", "AT+FCLASS=8", "AT+VLS=1")
+    for _ in range(300):
+        bench.run(10)
+        controller.follow()
+        events += told(controller)
+    bench.prepare("AT+VLS=0")
+    bench.run(10)
+    controller.follow()
+    events += told(controller)
+    names = [str(event["event"]) for event in events]
+    assert [name for name in names if name != "heard"] == [
+        "ringing",
+        "answered",
+        "released",
+        "ended",
+    ]
+    report = events[-1]["report"]
+    assert isinstance(report, dict)
+    assert report["bytes_said"] == 1600
+    heard = sum(len(control.sound_of(each)) for each in events if each["event"] == "heard")
+    assert heard == report["bytes_heard"]
+
+
+def test_saying_pressing_and_hanging_up_in_the_call(outlet: Outlet) -> None:
+    """A client may add words and keys while the call runs, and end it."""
+    controller = Controller({1: outlet}, dict)
+    ask(controller, do="call", line=1, release="silence")
+    bench = Bench()
+    bench.station = outlet.station
+    bench.run(100)
+    bench.prepare("ATE0", "AT+FCLASS=8", "AT+VLS=1")
+    said = base64.b64encode(b"\x11" * 80).decode()
+    controller.receive_line(control.encode({"do": "say", "data": said}))
+    controller.receive_line(control.encode({"do": "press", "digits": "1"}))
+    bench.run(500)
+    controller.receive_line(control.encode({"do": "hang-up"}))
+    bench.run(20)
+    controller.follow()
+    released = next(event for event in told(controller) if event["event"] == "released")
+    report = released["report"]
+    assert isinstance(report, dict)
+    assert (report["digits_sent"], report["bytes_said"]) == ("1", 80 + 1280)
+    assert report["release"] == "silence"
+
+
+def test_every_knob_turns(outlet: Outlet) -> None:
+    """Each knob changes what its name says."""
+    controller = Controller({1: outlet}, dict)
+    values: dict[str, object] = {
+        "chip_tones": False,
+        "chip_dtmf": False,
+        "echo": [6, 10],
+        "ppm": 50,
+        "extension": True,
+        "cut": True,
+        "outgoing": "busy",
+        "pbx": True,
+        "wedged": True,
+        "ignore_dtr": True,
+        "lose_results": 2,
+        "report": "d",
+        "plugged": False,
+    }
+    assert set(values) == set(KNOBS)
+    modem = outlet.station.modem
+    assert ask(controller, do="set", line=1, knobs=values) == {"event": "done"}
+    wire = outlet.station.line.wire
+    assert (modem.chip_tones, modem.chip_dtmf, modem.lose_results) == (False, False, 2)
+    assert modem.data_to_send() == b"\x10d"
+    assert (wire.extension_up, wire.cut, wire.outgoing, wire.pbx) == (True, True, "busy", True)
+    assert isinstance(wire.echo, Echo)
+    assert (outlet.wedged, outlet.ignore_dtr, outlet.station.ppm) == (True, True, 50)
+    assert outlet.port is None
+    assert not outlet.link.exists()
+    ask(controller, do="set", line=1, knobs={"plugged": True, "echo": None})
+    assert outlet.link.exists()
+    assert outlet.station.line.wire.echo is None
+    assert outlet.station.modem is not modem
+
+
+def test_status_is_asked_over_the_same_socket(outlet: Outlet) -> None:
+    """`status` gives what the exchange says of itself."""
+    controller = Controller({1: outlet}, lambda: {"lines": [outlet.report()]})
+    status = ask(controller, do="status")["status"]
+    assert isinstance(status, dict)
+    assert status["lines"][0]["line_state"] == "idle"
+
+
+def test_a_ulaw_file_is_said_and_heard_byte_for_byte(tmp_path: Path) -> None:
+    """A mu-law WAV passes unchanged in and out; the written one is format 7 (contract)."""
+    data = bytes(range(256)) * 3 + b"\x07"
+    (tmp_path / "say.wav").write_bytes(client.ulaw_wav(data))
+    sound = wav.read(tmp_path / "say.wav")
+    assert (sound.law, sound.rate, sound.data) == ("ulaw", 8000, data)
+    assert client.read_clip(tmp_path / "say.wav") == data
+
+
+def test_other_files_are_turned_into_ulaw(tmp_path: Path) -> None:
+    """16-bit and A-law files are companded; others are refused in words."""
+    pcm = g711.ulaw_to_linear(bytes(range(256)))
+    law = type(wav.parse(client.ulaw_wav(b"")).law)
+    path = tmp_path / "say.wav"
+    path.write_bytes(wav.build(pcm, law("linear16")))
+    assert g711.ulaw_to_linear(client.read_clip(path)) == pcm
+    path.write_bytes(wav.build(g711.linear_to_alaw(pcm), law("alaw")))
+    assert len(client.read_clip(path)) == 256
+    with pytest.raises(TechnicianError, match="cannot be read"):
+        client.read_clip(tmp_path / "none.wav")
+    path.write_bytes(b"no sound")
+    with pytest.raises(TechnicianError, match="not a WAV"):
+        client.read_clip(path)
+
+
+def test_dialects_are_named_once_or_per_line() -> None:
+    """One name serves all lines, several serve one each, the last one repeats."""
+    assert cli.dialects_for(2, "conexant") == ["conexant"] * 2
+    assert cli.dialects_for(3, "conexant,usr5637") == ["conexant", "usr5637", "usr5637"]
+    with pytest.raises(ConfigurationError, match="3 dialects for 2 lines"):
+        cli.dialects_for(2, "a,b,c")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--dialect", "hayes"], "use conexant or usr5637"),
+        (["--dialect", "conexant,conexant,conexant"], "3 dialects for 2 lines"),
+    ],
+)
+def test_the_exchange_command_says_what_is_wrong(
+    tmp_path: Path, options: list[str], words: str
+) -> None:
+    """A wrong option is a sentence and status 1, no trace."""
+    result = CliRunner().invoke(
+        cli.exchange_command, ["--directory", str(tmp_path / "ex"), *options]
+    )
+    assert result.exit_code == 1
+    assert words in result.output
+
+
+def test_the_call_command_says_when_no_exchange_runs(tmp_path: Path) -> None:
+    """Without an exchange the command says how to start one."""
+    result = CliRunner().invoke(cli.call_command, ["--exchange", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "start `centralino exchange` there" in result.output
+
+
+def test_a_report_in_words() -> None:
+    """The command's words tell the outcome."""
+    unanswered = CallReport(line=1, rings=3, ended_by="gave up")
+    assert cli.in_words(unanswered) == "line 1: not answered (gave up) after 3 rings"
+    answered = CallReport(
+        line=1,
+        answered=True,
+        answered_after_s=1.5,
+        ended_by="host",
+        digits_sent="1",
+        transferred_to="23",
+        path="a.wav",
+    )
+    words = cli.in_words(answered)
+    assert "line still held" in words
+    assert words.endswith("digits sent: 1\ntransferred to 23\nheard: a.wav")
+
+
+def test_a_plan_hides_its_sound_when_printed() -> None:
+    """Half a megabyte of clip is not printed with the plan."""
+    assert "clips" not in repr(CallPlan(clips=(b"x",)))
