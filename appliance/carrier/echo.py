@@ -9,13 +9,17 @@ from __future__ import annotations
 import ctypes
 
 from appliance.errors import TechnicianError
-from appliance.media.frames import FRAME_SAMPLES, SAMPLE_RATE
+from appliance.media.frames import FRAME_SAMPLES
 
 LIBRARY = "libspeexdsp.so.1"
 TAIL_SAMPLES = 512
 """64 ms: longer than any hybrid echo of a local loop (audio.md 5, G.168 paths)."""
 SET_SAMPLING_RATE = 24
 """SPEEX_ECHO_SET_SAMPLING_RATE of speex_echo.h."""
+STATED_RATE = 24_000
+"""Not the true 8000 Hz: by this the library chooses its notch against direct current, which would
+reach up to 165 Hz and turn the phase of every voice. A caller alone, nothing to cancel, came out
+with a segmental SNR of 3.7 dB; so stated 24.7 dB, the echo taken out as well (33.6 dB)."""
 
 
 def _library() -> ctypes.CDLL:
@@ -39,7 +43,7 @@ class EchoCanceller:
     def __init__(self, tail: int = TAIL_SAMPLES) -> None:
         self._library = _library()
         self._state = ctypes.c_void_p(self._library.speex_echo_state_init(FRAME_SAMPLES, tail))
-        rate = ctypes.c_int(SAMPLE_RATE)
+        rate = ctypes.c_int(STATED_RATE)
         self._library.speex_echo_ctl(self._state, SET_SAMPLING_RATE, ctypes.byref(rate))
         self._out = ctypes.create_string_buffer(FRAME_SAMPLES * 2)
 

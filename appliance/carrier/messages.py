@@ -18,7 +18,7 @@ class LineSetup:
     dialect: str = "auto"
     country: str = "it"
     caller_id: str = "after"
-    identity_limit_ms: int = 1500
+    identity_limit_ms: int = 3000
     receive_gain: int = -1
     transmit_gain: int = -1
     echo: bool = False
@@ -37,13 +37,16 @@ class Prompt:
 class Setup:
     """Everything the carrier may use; nothing is opened before it comes.
 
-    A descriptor of the prompt memory (one sealed memfd) travels with this message.
+    A descriptor of the prompt memory (one sealed memfd) travels with this message. `hold` and
+    `lost` name the prompts for a caller on hold and for one whose desk has died.
     """
 
     lines: tuple[LineSetup, ...]
     rtp_address: str
     rtp_ports: tuple[int, int]
     prompts: tuple[Prompt, ...] = ()
+    hold: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
     lead_ms: int = 60
 
 
@@ -111,6 +114,18 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Marked:
+    """A moment inside the carrier, for `make bench` (`what`, seconds of the monotonic clock).
+
+    The clock is the machine's: a moment told here compares with any other process's.
+    """
+
+    what: str
+    subject: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A sentence for the journal: the carrier itself writes no log."""
 
@@ -133,5 +148,5 @@ class Pong:
 
 
 LinkMessage = (
-    Setup | Snapshot | Credit | RecordingStarted | Health | Measured | Notice | Ping | Pong
+    Setup | Snapshot | Credit | RecordingStarted | Health | Measured | Marked | Notice | Ping | Pong
 )

@@ -43,12 +43,15 @@ class Release:
         """A tone was recognised in the sound, `after_ms` after it began."""
         return self._tell(TONES.get(kind), after_ms, cadence_ms)
 
-    def chip(self, kind: str, since_off_hook_ms: int) -> CallerHungUp | None:
-        """The modem reported something; loop events count only once the line has settled."""
+    def chip(self, kind: str, since_off_hook_ms: int, tone_ms: int = 0) -> CallerHungUp | None:
+        """The modem reported something; loop events count only once the line has settled.
+
+        `tone_ms` is for how long a tone has been sounding: the chip tells after some cycles.
+        """
         evidence = CHIP.get(kind)
         if evidence is Evidence.LOOP and since_off_hook_ms < SETTLE_MS:
             return None
-        return self._tell(evidence, 0, kind)
+        return self._tell(evidence, tone_ms, kind)
 
     def silence(self, silent_ms: int) -> CallerHungUp | None:
         """The line has been silent for so long."""

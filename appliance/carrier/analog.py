@@ -1,0 +1,399 @@
+"""One analog line in the carrier: its modem's driver, who it is joined to, what it plays, records.
+
+No descriptor and no clock: bytes and `now` come in, bytes to write and events go out. The modem's
+own received bytes are the clock of everything that is played to it (ARCHITECTURE.md, One call 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from appliance.calls import events, orders
+from appliance.calls.events import DigitSource, Evidence, RecordingStop
+from appliance.carrier.ears import Ear, Ears
+from appliance.carrier.linecall import LineCall
+from appliance.carrier.link import Link
+from appliance.carrier.loopback import LineEcho
+from appliance.carrier.messages import LineSetup, LineSnapshot, Marked, Measured
+from appliance.carrier.phone import PhoneLeg
+from appliance.carrier.player import Pcm, Player, Silence
+from appliance.carrier.recorder import Recorder
+from appliance.carrier.release import Release
+from appliance.lines import facts
+from appliance.lines.facts import Signal, Stream
+from appliance.lines.lead import Lead
+from appliance.lines.line import LineDriver
+from appliance.lines.sentences import Sentence
+from appliance.lines.settings import CallerIdOrder, LineSettings
+from appliance.lines.table import Stage
+
+Tell = Callable[[events.Event | Measured | Marked], None]
+
+COUNTRY_CODES = {"it": "59", "de": "42", "fr": "3D", "gb": "B4", "us": "B5"}
+"""T.35 codes for +GCI (v253.md 1.3)."""
+TRIM_MARGIN_MS = 100
+"""Cut a little before the tone's first recognised frame."""
+
+
+def line_settings(setup: LineSetup) -> LineSettings:
+    """Translate a line of the Setup; raises ConfigurationError for a value no modem takes."""
+    return LineSettings(
+        dialect=setup.dialect,
+        country=COUNTRY_CODES[setup.country],
+        caller_id=CallerIdOrder(setup.caller_id),
+        identity_limit_ms=setup.identity_limit_ms,
+        receive_gain=None if setup.receive_gain < 0 else setup.receive_gain,
+        transmit_gain=None if setup.transmit_gain < 0 else setup.transmit_gain,
+    )
+
+
+class AnalogLine:
+    """Carries out the orders for one line and tells what happened on it."""
+
+    def __init__(
+        self, setup: LineSetup, tell: Tell, link: Callable[[], Link | None], lead_ms: int
+    ) -> None:
+        self.setup = setup
+        self.name = setup.name
+        self.driver = LineDriver(setup.name, line_settings(setup))
+        self.lead = Lead(lead_ms)
+        self.call: LineCall | None = None
+        self.modem = ""
+        self.in_service = False
+        self.needs: facts.Recovery | None = None
+        self.overruns = 0
+        self._lead_ms = self._least_lead = lead_ms
+        self._warm: Ears | None = None
+        self._tell = tell
+        self._link = link
+        self._echo = LineEcho() if setup.echo else None
+
+    # --- orders ------------------------------------------------------------------------------
+
+    def answer(self, now: float) -> None:
+        """Take the line off hook; LineAnswered follows."""
+        if self.call is None:
+            self.call = LineCall(now, Release(self.name))
+            self._learn(self.driver.answer(now), now)
+
+    def hang_up(self, now: float) -> None:
+        """Put the line on hook; LineIdle follows."""
+        self._end_recording(RecordingStop.ORDERED)
+        self._stop_player()
+        if self.call is not None:
+            self.call.leg = None
+        self._learn(self.driver.hang_up(now), now)
+
+    def connect(self, leg: PhoneLeg, now: float) -> None:
+        """Join the line and a phone, both ways."""
+        call = self._free_call(now)
+        if call is None:
+            return
+        leg.begin()
+        call.leg = leg
+        call.source = leg
+        self._want(Stream.DUPLEX, now)
+
+    def part(self, leg: PhoneLeg) -> None:
+        """A phone's sound is gone: the caller hears silence until the next order."""
+        if self.call is not None and self.call.leg is leg:
+            self.call.leg, self.call.source = None, Silence()
+
+    def hold(self, sounds: list[Pcm], now: float) -> None:
+        """Part the line from its phone and play the hold prompt round and round."""
+        call = self._free_call(now)
+        if call is None:
+            return
+        call.source = Player("", sounds, repeat=True)
+        call.held = True
+        self._want(Stream.TRANSMIT, now)
+
+    def play(self, order: orders.Play, sounds: list[Pcm], now: float) -> None:
+        """Play prompts once; PromptEnded follows."""
+        call = self._free_call(now)
+        if call is None:
+            self._tell(events.PromptEnded(order.play, whole=False))
+            return
+        call.source = call.player = Player(order.play, sounds)
+        self._want(Stream.TRANSMIT, now)
+
+    def record(self, order: orders.Record, now: float) -> None:
+        """Record the caller; RecordingEnded follows."""
+        call = self._free_call(now)
+        law, link = self.driver.law, self._link()
+        if call is None or law is None or link is None:
+            self._tell(events.RecordingEnded(order.recording, RecordingStop.LOST, 0))
+            return
+        call.recorder = Recorder(order, law, link)
+        call.recorder.start()
+        if call.ears is not None:
+            call.ears.forget_silence()
+        self._want(Stream.RECEIVE, now)
+
+    def lost(self, reason: Sentence, now: float) -> None:
+        """The port is gone: whatever went on over it is over."""
+        self._learn(self.driver.lost(reason, now), now)
+
+    # --- bytes and time ----------------------------------------------------------------------
+
+    def start(self, now: float) -> None:
+        """Bring the modem up over a port that was just opened."""
+        self._learn(self.driver.start(now), now)
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Take bytes from the port."""
+        self._learn(self.driver.receive_data(data, now), now)
+
+    def timer(self, now: float) -> None:
+        """Do what is due."""
+        self._learn(self.driver.handle_timer(now), now)
+
+    def tick(self, now: float) -> None:
+        """Feed a stream that has no clock of its own: half duplex, to the line."""
+        if self.driver.streaming is Stream.TRANSMIT:
+            self.lead.on_clock(now)
+            self._feed(now)
+
+    @property
+    def needs_ticks(self) -> bool:
+        """True while somebody is on the line: lateness is watched and transmit streams fed."""
+        return self.call is not None
+
+    def take_least_lead(self) -> int:
+        """Return the least lead (ms) since the last time this was asked."""
+        least, self._least_lead = self._least_lead, self._lead_ms
+        return least
+
+    def retell(self) -> None:
+        """Say again what a desk that was restarted must know of a line it found as it was."""
+        if self.in_service:
+            self._tell(events.LineRestored(self.name, self.modem, self.driver.duplex))
+
+    def snapshot(self) -> LineSnapshot:
+        """Say what is known of the line."""
+        state = "in_service" if self.in_service else "out"
+        return LineSnapshot(self.name, state, self.modem, self.driver.duplex)
+
+    # --- what the driver says ----------------------------------------------------------------
+
+    def _learn(self, told: tuple[facts.LineEvent, ...], now: float) -> None:
+        for fact in told:
+            handler = HANDLERS.get(type(fact))
+            if handler is not None:  # Prepared and Flashed have no consequence here
+                handler(self, fact, now)
+
+    def _on_heard(self, fact: facts.Heard, now: float) -> None:
+        self._hear(fact.samples, now)
+
+    def _on_rang(self, fact: facts.Rang, now: float) -> None:
+        self._tell(events.LineRang(self.name, fact.count))
+
+    def _on_identified(self, fact: facts.Identified, now: float) -> None:
+        self._tell(events.CallerIdentified(self.name, fact.caller))
+        self._tell(Marked("identified", self.name, now))
+
+    def _on_gave_up(self, fact: facts.GaveUp, now: float) -> None:
+        self._tell(events.CallerHungUp(self.name, Evidence.GAVE_UP))
+
+    def _on_off_hook(self, fact: facts.OffHook, now: float) -> None:
+        call = self.call
+        if call is None:
+            return
+        call.off_hook_at = now
+        self._tell(Measured("answer_to_off_hook", self.name, (now - call.asked_at) * 1000))
+        if self.driver.duplex:
+            self._learn(self.driver.start_stream(Stream.DUPLEX, now), now)
+        else:
+            self._tell(events.LineAnswered(self.name))
+
+    def _on_streaming(self, fact: facts.Streaming, now: float) -> None:
+        call, law = self.call, self.driver.law
+        if call is None or law is None:
+            return
+        self.lead.on_start(now)
+        if call.ears is None:
+            call.ears, self._warm = self._warm or Ears(self.setup.country, law), None
+        if call.leg is not None:
+            call.leg.begin()
+        if fact.kind is not Stream.RECEIVE:
+            self._feed(now)
+        if fact.kind is Stream.DUPLEX:
+            self._tell(events.LineAnswered(self.name))
+
+    def _on_stopped(self, fact: facts.Stopped, now: float) -> None:
+        if fact.kind is Stream.TRANSMIT:
+            self._stop_player(whole=True)
+
+    def _on_signalled(self, fact: facts.Signalled, now: float) -> None:
+        if fact.signal is Signal.UNDERRUN:
+            if self._runs:  # one that comes after the end was ordered means nothing
+                self.lead.on_underrun()
+        elif fact.signal is Signal.OVERRUN:
+            self.overruns += 1
+        elif self.call is None:
+            return
+        elif fact.signal is Signal.DIGIT:
+            self._press(fact.digit, DigitSource.CHIP, now)
+        else:
+            tone_ms = self.call.ears.hear(b"").tone_ms if self.call.ears else 0
+            hung_up = self.call.release.chip(fact.signal.value, self.call.off_hook_ms(now), tone_ms)
+            self._released(hung_up)
+
+    def _on_idle(self, fact: facts.Idle, now: float) -> None:
+        self._over()
+        self._tell(events.LineIdle(self.name))
+
+    def _on_up(self, fact: facts.Up, now: float) -> None:
+        self.modem, self.in_service, self.needs = fact.identity, True, None
+        self._warm = Ears(self.setup.country, fact.law)  # its tables take 0.1 s, the first time
+        self._tell(events.LineRestored(self.name, fact.identity, fact.duplex))
+
+    def _on_recovered(self, fact: facts.Recovered, now: float) -> None:
+        self._fail(str(fact.reason))
+
+    def _on_failed(self, fact: facts.Failed, now: float) -> None:
+        self.needs = fact.needs
+        self._fail(str(fact.reason))
+
+    @property
+    def _runs(self) -> bool:
+        """True while a stream runs and its end has not been ordered."""
+        return self.driver.stage is Stage.STREAMING
+
+    # --- sound -------------------------------------------------------------------------------
+
+    def _hear(self, samples: bytes, now: float) -> None:
+        self.lead.on_heard(len(samples))
+        call, law = self.call, self.driver.law
+        if call is None or law is None:
+            return
+        clean = self._echo.cancel(samples, law) if self._echo else samples
+        if call.leg is not None:
+            call.leg.write(clean, law)
+        self._count_drain(len(samples))  # before the feed, which may begin to count
+        if self.driver.streaming is Stream.DUPLEX and self._runs:
+            self._least_lead = min(self._least_lead, self.lead.ahead_ms)
+            self._feed(now)
+        if call.ears is not None:
+            call.ears.keys = call.leg is None
+            self._judge(call, call.ears.hear(clean), clean, now)
+
+    def _feed(self, now: float) -> None:
+        """Write as much as keeps the lead; the source is asked at the modem's own clock."""
+        call, law = self.call, self.driver.law
+        wanted = self.lead.wanted()
+        if call is None or law is None or not wanted:
+            return
+        data = call.source.read(wanted, law)
+        self.driver.send_samples(data)
+        self.lead.on_written(len(data))
+        if self._echo:
+            self._echo.played(data, law)
+        if call.player is not None and call.player.ended and call.drain is None:
+            self._player_ended(call, now)
+
+    def _player_ended(self, call: LineCall, now: float) -> None:
+        if self.driver.streaming is Stream.TRANSMIT:
+            self._learn(self.driver.end_stream(now), now)  # Stopped comes when it was played
+        else:
+            call.drain = self.lead.ahead_ms * 8
+
+    def _count_drain(self, samples: int) -> None:
+        call = self.call
+        if call is None or call.drain is None:
+            return
+        call.drain -= samples
+        if call.drain <= 0:
+            self._stop_player(whole=True)
+
+    def _judge(self, call: LineCall, ear: Ear, clean: bytes, now: float) -> None:
+        recorder = call.recorder
+        ended = recorder.take(clean, ear.silent_ms) if recorder is not None else None
+        if ended is not None:
+            self._recording_over(ended)
+        for digit in ear.digits:
+            self._press(digit, DigitSource.SOUND, now)
+        for tone in ear.tones:
+            cadence = "/".join(map(str, tone.cadence_ms))
+            self._released(call.release.tone(tone.kind.value, cadence, tone.after_ms))
+        self._released(call.release.silence(ear.silent_ms))
+
+    def _press(self, digit: str, source: DigitSource, now: float) -> None:
+        call = self.call
+        if call is None or not call.keys.press(source, now):
+            return
+        ended = call.recorder.key(digit) if call.recorder else None
+        if ended is not None:
+            self._recording_over(ended)
+        else:
+            self._tell(events.DigitPressed(digit, source, line=self.name))
+
+    def _released(self, hung_up: events.CallerHungUp | None) -> None:
+        if hung_up is None:
+            return
+        if hung_up.evidence is not Evidence.SILENCE:
+            self._end_recording(RecordingStop.RELEASE, hung_up.after_ms + TRIM_MARGIN_MS)
+        self._tell(hung_up)
+
+    # --- ends --------------------------------------------------------------------------------
+
+    def _want(self, kind: Stream, now: float) -> None:
+        """Have the stream that an order needs; on a duplex line it runs already."""
+        if not self.driver.duplex and kind is not Stream.DUPLEX:
+            self._learn(self.driver.start_stream(kind, now), now)
+
+    def _free_call(self, now: float) -> LineCall | None:
+        """Part the call from whatever it was doing, for the next order."""
+        self._end_recording(RecordingStop.ORDERED)
+        self._stop_player()
+        call = self.call
+        if call is not None:
+            call.leg, call.held, call.source = None, False, Silence()
+        return call
+
+    def _stop_player(self, whole: bool = False) -> None:
+        call = self.call
+        if call is None or call.player is None:
+            return
+        play, call.player, call.drain, call.source = call.player.play, None, None, Silence()
+        self._tell(events.PromptEnded(play, whole))
+
+    def _end_recording(self, why: RecordingStop, trim_ms: int = 0) -> None:
+        if self.call is not None and self.call.recorder is not None:
+            self._recording_over(self.call.recorder.stop(why, trim_ms))
+
+    def _recording_over(self, ended: events.RecordingEnded) -> None:
+        assert self.call is not None
+        self.call.recorder = None
+        self._tell(ended)
+
+    def _over(self) -> None:
+        self._end_recording(RecordingStop.LOST)
+        self._stop_player()
+        self.call = None
+        law = self.driver.law
+        self._warm = Ears(self.setup.country, law) if law else None
+        if self._echo:
+            self._echo.reset()
+
+    def _fail(self, reason: str) -> None:
+        self._over()
+        self.in_service = False
+        self._tell(events.LineLost(self.name, reason))
+
+
+HANDLERS: dict[type, Callable[[AnalogLine, Any, float], None]] = {
+    facts.Heard: AnalogLine._on_heard,
+    facts.Rang: AnalogLine._on_rang,
+    facts.Identified: AnalogLine._on_identified,
+    facts.GaveUp: AnalogLine._on_gave_up,
+    facts.OffHook: AnalogLine._on_off_hook,
+    facts.Streaming: AnalogLine._on_streaming,
+    facts.Stopped: AnalogLine._on_stopped,
+    facts.Signalled: AnalogLine._on_signalled,
+    facts.Idle: AnalogLine._on_idle,
+    facts.Up: AnalogLine._on_up,
+    facts.Recovered: AnalogLine._on_recovered,
+    facts.Failed: AnalogLine._on_failed,
+}

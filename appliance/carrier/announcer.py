@@ -1,0 +1,23 @@
+"""A prompt played to a phone that called the box: paced by the carrier's own tick."""
+
+from __future__ import annotations
+
+from appliance.carrier.phone import PhoneLeg
+from appliance.carrier.player import Pcm, Player
+from appliance.media.frames import FRAME_SAMPLES, Law
+
+
+class Announcer:
+    """Sends one frame a tick until its prompts have been played."""
+
+    def __init__(self, play: str, leg: PhoneLeg, sounds: list[Pcm]) -> None:
+        self.play = play
+        self.leg = leg
+        self._player = Player(play, sounds)
+
+    def tick(self) -> bool:
+        """Send the next frame; returns True once nothing is left."""
+        if not self.leg.agreed:
+            return False
+        self.leg.write(self._player.read(FRAME_SAMPLES, Law.ALAW), Law.ALAW)
+        return self._player.ended

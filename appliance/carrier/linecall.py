@@ -1,0 +1,35 @@
+"""What one call on a line is doing at the moment: its source, its takers, its signs of release."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from appliance.carrier.ears import Ears
+from appliance.carrier.keys import Keys
+from appliance.carrier.phone import PhoneLeg
+from appliance.carrier.player import Player, Silence, Source
+from appliance.carrier.recorder import Recorder
+from appliance.carrier.release import Release
+
+
+@dataclass(slots=True)
+class LineCall:
+    """State of a line from AnswerLine to Idle. `drain` counts the samples of a prompt that were
+    written and not yet played: a prompt has ended when the caller has heard it.
+    """
+
+    asked_at: float
+    release: Release
+    ears: Ears | None = None
+    keys: Keys = field(default_factory=Keys)
+    off_hook_at: float | None = None
+    source: Source = field(default_factory=Silence)
+    player: Player | None = None
+    leg: PhoneLeg | None = None
+    recorder: Recorder | None = None
+    drain: int | None = None
+    held: bool = False
+
+    def off_hook_ms(self, now: float) -> int:
+        """Return for how long the line has been off hook."""
+        return int((now - self.off_hook_at) * 1000) if self.off_hook_at is not None else 0

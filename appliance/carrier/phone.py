@@ -1,0 +1,158 @@
+"""One phone's sound: an RTP port, a sender slaved to who speaks, a jitter buffer to listen."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socket
+from collections.abc import Iterator
+
+from appliance.calls.events import DigitPressed, DigitSource, MediaAgreed
+from appliance.errors import TechnicianError
+from appliance.media import frames, g711
+from appliance.media.frames import FRAME_SAMPLES, Law
+from appliance.media.jitter import JitterBuffer, conceal
+from appliance.phones.rtp import RtpReceiver, RtpSender
+
+PAYLOAD_TYPES = {Law.ULAW: 0, Law.ALAW: 8}
+"""Static payload types of RFC 3551 table 4."""
+PACKETS_A_TURN = 50
+"""Packets read before others get their turn: a flood must not starve the lines."""
+DSCP_EF = 0xB8
+"""Expedited forwarding (RFC 3246) in the TOS byte: voice before files on the office's switch."""
+
+
+def bind_port(address: str, ports: tuple[int, int], start: int) -> socket.socket:
+    """Bind the first free even RTP port of the range, from `start` on, round.
+
+    Raises TechnicianError when none is free.
+    """
+    low, high = ports
+    evens = range(low + low % 2, high + 1, 2)
+    for step in range(len(evens)):
+        port = evens[(start + step) % len(evens)]
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        try:
+            sock.bind((address, port))
+        except OSError:
+            sock.close()
+            continue
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, DSCP_EF)
+        return sock
+    raise TechnicianError(
+        f"no RTP port of {low}-{high} is free on {address}: give sip.rtp_ports a wider range"
+    )
+
+
+class PhoneLeg:
+    """The sound of one leg; owns its socket. Never blocks, never raises for what the LAN sends."""
+
+    def __init__(self, leg: str, sock: socket.socket) -> None:
+        self.leg = leg
+        self.socket = sock
+        self.jitter = JitterBuffer(Law.ALAW)
+        self._missed = 0
+        self._last = frames.silence(Law.ALAW, FRAME_SAMPLES)
+        self._sender = RtpSender(secrets.randbits(32), secrets.randbits(15), secrets.randbits(31))
+        self._receiver: RtpReceiver | None = None
+        self._media: MediaAgreed | None = None
+        self._law = Law.ALAW
+        self._unsent = b""
+        self._unread = b""
+        self._marker = True
+        self._dtmf = ""
+        self.last_heard = 0.0
+
+    @property
+    def port(self) -> int:
+        """The reserved RTP port."""
+        return int(self.socket.getsockname()[1])
+
+    @property
+    def agreed(self) -> bool:
+        """True once the phone's address and coding are known."""
+        return self._media is not None
+
+    @property
+    def expects_sound(self) -> bool:
+        """True while the phone has agreed to send."""
+        return self._media is not None and self._media.receiving
+
+    def agree(self, media: MediaAgreed, now: float) -> None:
+        """Take what offer and answer settled; a later one (hold, resume) replaces it."""
+        if self._media is None or (media.address, media.port) != (
+            self._media.address,
+            self._media.port,
+        ):
+            self._receiver = RtpReceiver((media.address, media.port), media.dtmf_payload)
+        self._media = media
+        if self._law is not Law(media.law):
+            self._law = Law(media.law)
+            self.jitter = JitterBuffer(self._law)
+        self._marker = True
+        self.last_heard = now
+
+    def begin(self) -> None:
+        """Somebody starts to listen: what lay in store before is only delay."""
+        self.jitter.restart()
+        self._unread = b""
+
+    def write(self, data: bytes, law: Law) -> None:
+        """Send sound to the phone, one packet whenever 20 ms are together."""
+        if self._media is None or not self._media.sending:
+            self._unsent = b""
+            return
+        data = self._unsent + g711.translate(data, law, self._law)
+        whole = len(data) - len(data) % FRAME_SAMPLES
+        for at in range(0, whole, FRAME_SAMPLES):
+            self._send(data[at : at + FRAME_SAMPLES])
+        self._unsent = data[whole:]
+
+    def read(self, samples: int, law: Law) -> bytes:
+        """Return exactly `samples` samples of the phone's sound in `law`, at the reader's clock."""
+        while len(self._unread) < samples:
+            self._unread += self._next_frame()
+        data, self._unread = self._unread[:samples], self._unread[samples:]
+        return g711.translate(data, self._law, law)
+
+    def receive(self, now: float) -> Iterator[DigitPressed]:
+        """Take the packets that have arrived; yields the keys pressed on the phone."""
+        for _ in range(PACKETS_A_TURN):
+            try:
+                data, source = self.socket.recvfrom(2048)
+            except OSError:  # nothing left, or the phone's port is closed (ICMP)
+                return
+            if self._receiver is not None:
+                yield from self._take(data, source, now)
+
+    def close(self) -> None:
+        """Free the port."""
+        self.socket.close()
+
+    def _take(self, data: bytes, source: tuple[str, int], now: float) -> Iterator[DigitPressed]:
+        assert self._receiver is not None
+        heard = self._receiver.receive(data, source, now)
+        if heard is None:
+            return
+        self.last_heard = now
+        if heard.digit:
+            yield DigitPressed(heard.digit, DigitSource.RFC4733, leg=self.leg)
+        elif heard.payload and heard.payload_type == PAYLOAD_TYPES[self._law]:
+            self.jitter.put(heard.sequence, heard.timestamp, heard.payload)
+
+    def _next_frame(self) -> bytes:
+        frame = self.jitter.get()
+        if frame is not None:
+            self._last, self._missed = frame, 0
+            return frame
+        self._missed += 1
+        return conceal(self._last, self._missed, self._law)
+
+    def _send(self, frame: bytes) -> None:
+        assert self._media is not None
+        packet = self._sender.packet(PAYLOAD_TYPES[self._law], frame, self._marker)
+        self._marker = False
+        with contextlib.suppress(OSError):  # the LAN may be gone; the line goes on
+            self.socket.sendto(packet, (self._media.address, self._media.port))

@@ -1,0 +1,236 @@
+"""A line's port in the carrier: the descriptor a keeper handed over, its bytes in and out.
+
+Non-blocking reads and writes only; whatever can block (open, ioctl, close of a wedged port) is the
+keeper's, which is abandoned when it hangs (ARCHITECTURE.md, Why keepers).
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+from collections.abc import Callable
+
+from appliance.carrier.analog import AnalogLine
+from appliance.errors import PeerError
+from appliance.lines.facts import Recovery
+from appliance.lines.keeper_protocol import (
+    Ask,
+    Closed,
+    Dropped,
+    KeeperGone,
+    Opened,
+    PortTrouble,
+    receive_report,
+    send_ask,
+)
+from appliance.lines.nursery import Nursery
+from appliance.lines.sentences import Sentence
+
+READ_SIZE = 4096
+WRITE_LIMIT = 16_384
+"""Bytes that may wait for a port that does not take them: 2 s of sound. Then the line is lost."""
+BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Seconds before the next attempt to bring a port up."""
+KEEPER_LIMIT_S = 10.0
+"""Seconds a keeper may take over an order before it is abandoned as hung."""
+
+GONE = Sentence(
+    "Il modem della linea non c'è più: ricollegarlo alla stessa porta USB.",
+    "The line's modem has gone: plug it in again at the same USB port.",
+)
+DEAF = Sentence(
+    "Il modem non accetta più dati: scollegarlo e ricollegarlo.",
+    "The modem does not take data any more: unplug it and plug it in again.",
+)
+HUNG = Sentence(
+    "La porta del modem è bloccata: scollegare e ricollegare il modem.",
+    "The modem's port is stuck: unplug the modem and plug it in again.",
+)
+
+
+class Port:
+    """Opens through a keeper, pumps bytes between descriptor and line, starts over after a loss."""
+
+    def __init__(
+        self,
+        line: AnalogLine,
+        path: str,
+        nursery: Nursery,
+        selector: selectors.BaseSelector,
+        clock: Callable[[], float],
+    ) -> None:
+        self.line = line
+        self.stuck_writes = 0
+        self._path = path
+        self._nursery = nursery
+        self._selector = selector
+        self._clock = clock
+        self._fd: int | None = None
+        self._keeper: socket.socket | None = None
+        self._out = bytearray()
+        self._mask = 0
+        self._attempt = 0
+        self._told = ""
+        self._retry_at: float | None = None
+        self._limit_at: float | None = None
+
+    def open(self) -> None:
+        """Ask for a keeper, which opens the port; an older keeper is abandoned."""
+        self._forget_keeper()
+        self._retry_at = None
+        self._limit_at = self._clock() + KEEPER_LIMIT_S
+        self._nursery.ask(self.line.name, self._path)
+
+    def kept_by(self, sock: socket.socket) -> None:
+        """The nursery gave birth to this line's keeper."""
+        sock.setblocking(False)
+        self._keeper = sock
+        self._selector.register(sock, selectors.EVENT_READ, lambda _: self._report())
+
+    def timer(self, now: float) -> None:
+        """Do what is due: the line's own timers, a retry, a hung keeper."""
+        deadline = self.line.driver.next_deadline()
+        if self._fd is not None and deadline is not None and now >= deadline:
+            self.line.timer(now)
+        if self._limit_at is not None and now >= self._limit_at:
+            self._limit_at = None
+            self._lost(HUNG)
+        if self._retry_at is not None and now >= self._retry_at:
+            self.open()
+
+    def next_deadline(self) -> float | None:
+        """Return when `timer` is due."""
+        own = self.line.driver.next_deadline() if self._fd is not None else None
+        return min(
+            (t for t in (own, self._retry_at, self._limit_at) if t is not None), default=None
+        )
+
+    def flush(self) -> None:
+        """Write what the line has to say; what the port does not take waits, within a bound."""
+        if self._fd is None:
+            return
+        self._out += self.line.driver.data_to_send()
+        if self._out:
+            self._write()
+        self._recover()
+
+    def close(self) -> None:
+        """Give the port up."""
+        self._forget_fd()
+        self._forget_keeper()
+        self._retry_at = self._limit_at = None
+
+    # --- bytes -------------------------------------------------------------------------------
+
+    def _readable(self, mask: int) -> None:
+        if mask & selectors.EVENT_READ:
+            self._read()
+        self.flush()
+
+    def _read(self) -> None:
+        assert self._fd is not None
+        try:
+            data = os.read(self._fd, READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self.line.receive(data, self._clock())
+        else:
+            self._lost(GONE)
+
+    def _write(self) -> None:
+        assert self._fd is not None
+        try:
+            written = os.write(self._fd, self._out)
+        except BlockingIOError:
+            written = 0
+        except OSError:
+            self._lost(GONE)
+            return
+        del self._out[:written]
+        self._watch(selectors.EVENT_READ | (selectors.EVENT_WRITE if self._out else 0))
+        if self._out:
+            self.stuck_writes += 1
+        if len(self._out) > WRITE_LIMIT:
+            self._lost(DEAF)
+
+    def _watch(self, mask: int) -> None:
+        if mask != self._mask and self._fd is not None:
+            self._mask = mask
+            self._selector.modify(self._fd, mask, self._readable)
+
+    # --- keeper ------------------------------------------------------------------------------
+
+    def _report(self) -> None:
+        """Take what the keeper reports; nonsense is a keeper that is abandoned."""
+        assert self._keeper is not None
+        try:
+            report = receive_report(self._keeper)
+        except PeerError:
+            report = KeeperGone()
+        match report:
+            case Opened(_, descriptor):
+                self._opened(descriptor)
+            case Dropped():
+                self._limit_at = None
+                self.line.start(self._clock())
+                self.flush()
+            case PortTrouble(_, sentence):
+                self._lost(sentence)
+            case KeeperGone():
+                self._lost(GONE)
+            case Closed() | None:
+                pass
+
+    def _opened(self, descriptor: int) -> None:
+        self._forget_fd()
+        self._limit_at = None
+        self._fd = descriptor
+        self._mask = selectors.EVENT_READ
+        self._selector.register(descriptor, self._mask, self._readable)
+        self.line.start(self._clock())
+        self.flush()
+
+    def _recover(self) -> None:
+        """Climb the recovery ladder when the line asks for it (v253.md 4)."""
+        if self.line.in_service:
+            self._attempt, self._told = 0, ""
+        needs, self.line.needs = self.line.needs, None
+        if needs is None:
+            return
+        if needs is Recovery.DROP_DTR and self._keeper and send_ask(self._keeper, Ask.DROP_DTR):
+            self._limit_at = self._clock() + KEEPER_LIMIT_S
+        else:
+            self._forget_fd()
+            self._retry_later()
+
+    def _lost(self, why: Sentence) -> None:
+        """The port is of no use: tell once why, free it, try again later."""
+        self._forget_fd()
+        self._forget_keeper()
+        self._limit_at = None
+        if self._told != str(why) or self.line.in_service:
+            self.line.lost(why, self._clock())
+        self._told = str(why)
+        self.line.needs = None
+        self._retry_later()
+
+    def _retry_later(self) -> None:
+        self._retry_at = self._clock() + BACKOFF_S[min(self._attempt, len(BACKOFF_S) - 1)]
+        self._attempt += 1
+
+    def _forget_fd(self) -> None:
+        fd, self._fd = self._fd, None
+        self._out.clear()
+        if fd is not None:
+            self._selector.unregister(fd)
+            self._nursery.bury(fd)  # the close of a wedged port can block for ever
+
+    def _forget_keeper(self) -> None:
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            self._selector.unregister(keeper)
+            keeper.close()

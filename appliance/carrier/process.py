@@ -1,0 +1,290 @@
+"""The carrier process: one thread, one selector; ports, phones' sockets, the link, the clock.
+
+No file, no log, no blocking call: what it has to say goes over the link as values. Nothing is
+opened before the desk's Setup. A desk that dies leaves no caller in silence: a prompt, hang up,
+idle (ARCHITECTURE.md, Under systemd).
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import sdnotify
+
+from appliance.carrier.analog import AnalogLine
+from appliance.carrier.clock import Ticker, go_realtime
+from appliance.carrier.health import HealthMeter
+from appliance.carrier.link import Link, Sound
+from appliance.carrier.messages import Credit, LineSetup, Notice, Ping, Pong, Setup
+from appliance.carrier.phone import PhoneLeg, bind_port
+from appliance.carrier.player import PromptMemory
+from appliance.carrier.port import Port
+from appliance.carrier.switch import Switch
+from appliance.errors import ConfigurationError, PeerError
+from appliance.lines.nursery import Nursery
+
+HEALTH_S = 10.0
+"""Seconds of calls between two health reports."""
+FAREWELL_S = 8.0
+"""Seconds a caller whose desk has died is told so, before the line is put on hook."""
+WATCHDOG_S = 3.0
+LOST = "lost"
+"""Name of the play that a dead desk's callers hear."""
+
+
+class Carrier:
+    """Owns the selector; `run` returns when the desk is gone and every line is idle."""
+
+    def __init__(self, nursery: Nursery, realtime: str, listening: socket.socket | None) -> None:
+        self.selector = selectors.DefaultSelector()
+        self.ports: dict[str, Port] = {}
+        self.switch = Switch(self._tell, self._prepare, self._retire)
+        self.ticker = Ticker()
+        self.health = HealthMeter()
+        self._nursery = nursery
+        self._realtime = realtime
+        self._listening = listening
+        self._link: Link | None = None
+        self._mask = 0
+        self._setup: Setup | None = None
+        self._next_port = 0
+        self._health_at: float | None = None
+        self._farewell_until: float | None = None
+        self._notify = sdnotify.SystemdNotifier()
+        self._watchdog_at = 0.0
+        self.selector.register(nursery, selectors.EVENT_READ, lambda _: self._born())
+        if listening is not None:
+            self.selector.register(listening, selectors.EVENT_READ, lambda _: self._accept())
+
+    def serve(self, sock: socket.socket) -> None:
+        """Take a connection of the desk; an older one is closed."""
+        self._drop_link()
+        self._link = Link(sock)
+        self._mask = selectors.EVENT_READ
+        self.selector.register(sock, self._mask, lambda _: self._hear_desk())
+        self._farewell_until = None
+        self._tell(self.switch.snapshot(self._realtime))
+
+    def run(self) -> None:
+        """Turn until the desk has gone (as a child) and its callers have been seen off."""
+        while not self._finished():
+            for key, mask in self.selector.select(self._timeout()):
+                key.data(mask)
+            now = time.monotonic()
+            self._due(now)
+            for port in self.ports.values():
+                port.flush()
+        self.close()
+
+    def close(self) -> None:
+        """Give everything up; descriptors, phones, keepers."""
+        for port in self.ports.values():
+            port.close()
+        for leg in self.switch.legs.values():
+            self._retire(leg)
+        self._drop_link()
+        self._nursery.close()
+
+    # --- time --------------------------------------------------------------------------------
+
+    def _timeout(self) -> float | None:
+        times = [port.next_deadline() for port in self.ports.values()]
+        times += [self.ticker.deadline, self._health_at, self._farewell_until]
+        if self._listening is not None:
+            times.append(self._watchdog_at)
+        wanted = [at for at in times if at is not None]
+        return max(0.0, min(wanted) - time.monotonic()) if wanted else None
+
+    def _due(self, now: float) -> None:
+        for port in self.ports.values():
+            port.timer(now)
+        self.ticker.run(now, self.switch.needs_ticks)
+        for _ in range(self.ticker.due(now)):
+            self.switch.tick(now)
+        self._report_health(now)
+        self._farewell(now)
+        if self._listening is not None and now >= self._watchdog_at:
+            self._watchdog_at = now + WATCHDOG_S
+            self._notify.notify("WATCHDOG=1")
+
+    def _report_health(self, now: float) -> None:
+        busy = self.ticker.deadline is not None
+        if self._health_at is None and busy:
+            self._health_at = now + HEALTH_S
+        elif self._health_at is not None and (now >= self._health_at or not busy):
+            report = self.health.report(self.ticker, self.switch, self.ports.values())
+            self._health_at = now + HEALTH_S if busy else None
+            self._tell(report)
+
+    # --- the desk ----------------------------------------------------------------------------
+
+    def _accept(self) -> None:
+        assert self._listening is not None
+        sock, _ = self._listening.accept()
+        self.serve(sock)
+
+    def _hear_desk(self) -> None:
+        link = self._link
+        if link is None:
+            return
+        now = time.monotonic()
+        try:
+            for message in link.receive():
+                self._take(message, now)
+            link.flush()
+        except PeerError:
+            link.closed = True
+        self._after_link(link)
+
+    def _take(self, message: Any, now: float) -> None:
+        match message:
+            case Ping(number):
+                self._tell(Pong(number))
+            case Credit(recording, size) if self._link is not None:
+                self._link.grant(recording, size)
+            case Setup():
+                self._set_up(message)
+            case Sound() | Pong():
+                pass  # nothing of the kind goes this way yet
+            case _:
+                self.switch.order(message, now)
+
+    def _set_up(self, setup: Setup) -> None:
+        """Open what the desk names; a line that is set up as before stays as it is."""
+        assert self._link is not None
+        fds, self._link.received_fds = self._link.received_fds, []
+        self._setup = setup
+        self.switch.prompts = PromptMemory(fds[-1] if fds else None, setup.prompts)
+        self.switch.hold_prompts = setup.hold
+        for fd in fds:
+            os.close(fd)
+        for name in set(self.ports) - {line.name for line in setup.lines}:
+            self._remove_line(name)
+        for line in setup.lines:
+            self._set_up_line(line, setup.lead_ms)
+
+    def _set_up_line(self, setup: LineSetup, lead_ms: int) -> None:
+        known = self.switch.lines.get(setup.name)
+        if known is not None and known.setup == setup:
+            known.retell()
+            return
+        if known is not None:
+            self._remove_line(setup.name)
+        try:
+            line = AnalogLine(setup, self._tell, self._send_sound, lead_ms)
+        except ConfigurationError as error:
+            self._tell(Notice(f"line {setup.name} is not set up: {error}", "error"))
+            return
+        self.switch.lines[setup.name] = line
+        port = Port(line, setup.path, self._nursery, self.selector, time.monotonic)
+        self.ports[setup.name] = port
+        port.open()
+
+    def _remove_line(self, name: str) -> None:
+        self.ports.pop(name).close()
+        del self.switch.lines[name]
+
+    def _tell(self, message: Any) -> None:
+        link = self._link
+        if link is None:
+            return
+        try:
+            link.send(message)
+        except PeerError:
+            link.closed = True
+        self._after_link(link)
+
+    def _send_sound(self) -> Link | None:
+        """Give recorders the link of the moment."""
+        return self._link
+
+    def _after_link(self, link: Link) -> None:
+        if link is not self._link:
+            return
+        if link.closed:
+            self._drop_link()
+            self._begin_farewell()
+            return
+        mask = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.wants_to_write else 0)
+        if mask != self._mask:
+            self._mask = mask
+            self.selector.modify(link.socket, mask, lambda _: self._hear_desk())
+
+    def _drop_link(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            self.selector.unregister(link.socket)
+            link.close()
+
+    # --- a desk that is gone -----------------------------------------------------------------
+
+    def _begin_farewell(self) -> None:
+        """Tell every caller, let every phone go; the lines are put on hook when it was heard."""
+        now = time.monotonic()
+        self._farewell_until = now + FAREWELL_S
+        prompts = self._setup.lost if self._setup else ()
+        self.switch.see_off(LOST, prompts, now)
+
+    def _farewell(self, now: float) -> None:
+        if self._farewell_until is None:
+            return
+        over = now >= self._farewell_until
+        self.switch.end_farewell(now, hang_up=over)
+        if over:
+            self._farewell_until = None
+
+    def _finished(self) -> bool:
+        """As a child: over once the desk is gone and no line is in use any more."""
+        if self._link is not None or self._listening is not None:
+            return False
+        return self._farewell_until is None or not self.switch.in_use
+
+    # --- keepers and phones ------------------------------------------------------------------
+
+    def _born(self) -> None:
+        try:
+            while (born := self._nursery.receive()) is not None:
+                port = self.ports.get(born.line)
+                if port is None:
+                    born.sock.close()
+                else:
+                    port.kept_by(born.sock)
+        except PeerError as error:
+            self.selector.unregister(self._nursery)
+            self._tell(Notice(f"{error}; the carrier has to be restarted", "error"))
+
+    def _prepare(self, leg: str) -> PhoneLeg:
+        assert self._setup is not None
+        low, high = self._setup.rtp_ports
+        sock = bind_port(self._setup.rtp_address, (low, high), self._next_port)
+        phone = PhoneLeg(leg, sock)
+        self._next_port = (phone.port - low) // 2 + 1  # a port just freed may still be sent to
+        self.selector.register(sock, selectors.EVENT_READ, self._phone_reader(phone))
+        return phone
+
+    def _retire(self, phone: PhoneLeg) -> None:
+        self.selector.unregister(phone.socket)
+        phone.close()
+
+    def _phone_reader(self, phone: PhoneLeg) -> Callable[[int], None]:
+        def read(_: int) -> None:
+            for pressed in phone.receive(time.monotonic()):
+                self._tell(pressed)
+
+        return read
+
+
+def main(fd: int | None = None, listening: socket.socket | None = None) -> None:
+    """Run the carrier on a connected socket `fd`, or on a listening socket (systemd's)."""
+    nursery = Nursery.start()  # before the real-time right and the locked memory
+    carrier = Carrier(nursery, go_realtime(), listening)
+    if fd is not None:
+        carrier.serve(socket.socket(fileno=fd))
+    else:
+        carrier._notify.notify("READY=1")
+    carrier.run()

@@ -1,0 +1,189 @@
+"""The carrier's inside: lines and legs by name, orders in, events out; it opens no descriptor.
+
+`process` gives it sockets, ports and time; tests give it fakes of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from appliance.calls import events, orders
+from appliance.carrier.analog import AnalogLine
+from appliance.carrier.announcer import Announcer
+from appliance.carrier.messages import Notice, Snapshot
+from appliance.carrier.phone import PhoneLeg
+from appliance.carrier.player import Pcm, PromptMemory
+
+SILENT_PHONE_S = 30.0
+"""A phone in a conversation that sends nothing for so long is gone (power, cable)."""
+
+Tell = Callable[[Any], None]
+
+
+class Switch:
+    """Routes orders to lines and legs, and joins them."""
+
+    def __init__(
+        self,
+        tell: Tell,
+        prepare: Callable[[str], PhoneLeg],
+        retire: Callable[[PhoneLeg], None],
+    ) -> None:
+        self.lines: dict[str, AnalogLine] = {}
+        self.legs: dict[str, PhoneLeg] = {}
+        self.announcers: dict[str, Announcer] = {}
+        self.prompts = PromptMemory(None, ())
+        self.hold_prompts: tuple[str, ...] = ()
+        self._tell = tell
+        self._prepare = prepare
+        self._retire = retire
+
+    def order(self, order: orders.CarrierOrder | events.MediaAgreed, now: float) -> None:
+        """Carry out one order; an order for a line or leg that is not there is answered."""
+        handler = HANDLERS.get(type(order))
+        if handler is not None:
+            handler(self, order, now)
+
+    def digit_on_leg(self, pressed: events.DigitPressed) -> None:
+        """A key was pressed on a phone."""
+        self._tell(pressed)
+
+    def tick(self, now: float) -> None:
+        """Serve what has no clock of its own: announcements to phones, half-duplex streams."""
+        for line in self.lines.values():
+            line.tick(now)
+        for announcer in list(self.announcers.values()):
+            if announcer.tick():
+                self._announced(announcer, whole=True)
+        for line in self.lines.values():
+            self._watch_phone(line, now)
+
+    @property
+    def needs_ticks(self) -> bool:
+        """True while a call or an announcement is going on."""
+        return bool(self.announcers) or any(line.needs_ticks for line in self.lines.values())
+
+    def snapshot(self, realtime: str) -> Snapshot:
+        """Say what is known of every line and leg."""
+        lines = tuple(line.snapshot() for line in self.lines.values())
+        return Snapshot(lines, tuple(self.legs), realtime)
+
+    # --- a desk that is gone -----------------------------------------------------------------
+
+    @property
+    def in_use(self) -> bool:
+        """True while any line is off hook or on its way there or back."""
+        return any(line.call is not None for line in self.lines.values())
+
+    def see_off(self, play: str, prompts: tuple[str, ...], now: float) -> None:
+        """Let every phone go and tell every caller on the line that the call is over."""
+        for leg in list(self.legs):
+            self._release_phone(orders.ReleasePhone(leg), now)
+        for line in self.lines.values():
+            if line.call is not None:
+                line.play(orders.Play(play, prompts, line=line.name), self._sounds(prompts), now)
+
+    def end_farewell(self, now: float, hang_up: bool) -> None:
+        """Put on hook the lines whose callers have heard it, or (`hang_up`) all of them."""
+        for line in self.lines.values():
+            if line.call is not None and (hang_up or line.call.player is None):
+                line.hang_up(now)
+
+    # --- orders ------------------------------------------------------------------------------
+
+    def _answer(self, order: orders.AnswerLine, now: float) -> None:
+        self._on_line(order.line, lambda line: line.answer(now))
+
+    def _hang_up(self, order: orders.HangUp, now: float) -> None:
+        self._on_line(order.line, lambda line: line.hang_up(now))
+
+    def _connect(self, order: orders.Connect, now: float) -> None:
+        leg = self.legs.get(order.leg)
+        if leg is None:
+            self._tell(events.PhoneHungUp(order.leg, "its sound is gone"))
+            return
+        leg.last_heard = now
+        self._on_line(order.line, lambda line: line.connect(leg, now))
+
+    def _hold(self, order: orders.Hold, now: float) -> None:
+        self._on_line(order.line, lambda line: line.hold(self._sounds(self.hold_prompts), now))
+
+    def _play(self, order: orders.Play, now: float) -> None:
+        sounds = self._sounds(order.prompts)
+        if order.line:
+            self._on_line(order.line, lambda line: line.play(order, sounds, now))
+            return
+        leg = self.legs.get(order.leg)
+        if leg is None:
+            self._tell(events.PromptEnded(order.play, whole=False))
+            return
+        self._silence_announcer(order.leg)
+        self.announcers[order.leg] = Announcer(order.play, leg, sounds)
+
+    def _record(self, order: orders.Record, now: float) -> None:
+        self._on_line(order.line, lambda line: line.record(order, now))
+
+    def _prepare_phone(self, order: orders.PreparePhone, now: float) -> None:
+        if order.leg not in self.legs:
+            self.legs[order.leg] = self._prepare(order.leg)
+        self._tell(events.PhonePrepared(order.leg, self.legs[order.leg].port))
+
+    def _release_phone(self, order: orders.ReleasePhone, now: float) -> None:
+        self._silence_announcer(order.leg)
+        leg = self.legs.pop(order.leg, None)
+        if leg is None:
+            return
+        for line in self.lines.values():
+            line.part(leg)
+        self._retire(leg)
+
+    def _agree(self, agreed: events.MediaAgreed, now: float) -> None:
+        leg = self.legs.get(agreed.leg)
+        if leg is not None:
+            leg.agree(agreed, now)
+
+    # --- within ------------------------------------------------------------------------------
+
+    def _on_line(self, name: str, act: Callable[[AnalogLine], None]) -> None:
+        line = self.lines.get(name)
+        if line is None:
+            self._tell(events.LineLost(name, f"line {name} is not configured"))
+        else:
+            act(line)
+
+    def _sounds(self, names: Iterable[str]) -> list[Pcm]:
+        names = tuple(names)
+        missing = self.prompts.missing(names)
+        if missing:
+            self._tell(Notice(f"no prompt {', '.join(missing)}: silence is played", "warning"))
+        return [self.prompts.sound(name) for name in names]
+
+    def _silence_announcer(self, leg: str) -> None:
+        announcer = self.announcers.get(leg)
+        if announcer is not None:
+            self._announced(announcer, whole=False)
+
+    def _announced(self, announcer: Announcer, whole: bool) -> None:
+        del self.announcers[announcer.leg.leg]
+        self._tell(events.PromptEnded(announcer.play, whole))
+
+    def _watch_phone(self, line: AnalogLine, now: float) -> None:
+        leg = line.call.leg if line.call else None
+        if leg is None or not leg.expects_sound or now - leg.last_heard < SILENT_PHONE_S:
+            return
+        leg.last_heard = now
+        self._tell(events.PhoneHungUp(leg.leg, f"no sound for {SILENT_PHONE_S:.0f} s"))
+
+
+HANDLERS: dict[type, Callable[[Switch, Any, float], None]] = {
+    orders.AnswerLine: Switch._answer,
+    orders.HangUp: Switch._hang_up,
+    orders.Connect: Switch._connect,
+    orders.Hold: Switch._hold,
+    orders.Play: Switch._play,
+    orders.Record: Switch._record,
+    orders.PreparePhone: Switch._prepare_phone,
+    orders.ReleasePhone: Switch._release_phone,
+    events.MediaAgreed: Switch._agree,
+}

@@ -1,0 +1,311 @@
+"""A line and a phone joined, held, parted; orders by name through the Switch; virtual clock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from appliance.calls import orders
+from appliance.calls.events import (
+    DigitPressed,
+    DigitSource,
+    LineIdle,
+    LineLost,
+    MediaAgreed,
+    PhoneHungUp,
+    PhonePrepared,
+    PromptEnded,
+    RecordingEnded,
+    RecordingStop,
+)
+from appliance.carrier.messages import LineSetup, Notice, Prompt
+from appliance.carrier.phone import PhoneLeg, bind_port
+from appliance.carrier.player import PromptMemory
+from appliance.carrier.switch import SILENT_PHONE_S, Switch
+from appliance.errors import TechnicianError
+from appliance.exchange.call import Call
+from appliance.exchange.sound import Echo
+from appliance.media import g711
+from appliance.media.frames import FRAME_SAMPLES, Law, silence
+from appliance.media.tones import pcm16
+from appliance.phones.rtp import RtpSender
+from tests.carrier.virtual import ADDRESS, Hosted, Phone, World
+from tests.helpers import sound
+
+HOLD = pcm16([3000.0, -3000.0] * 4000)
+WORD = pcm16([5000.0, 5000.0, -5000.0, -5000.0] * 2000)
+HOLD_ULAW, WORD_ULAW = (g711.encode(pcm, Law.ULAW) for pcm in (HOLD, WORD))
+SPEECH = g711.encode(sound.babble(3.0, seed=6), Law.ULAW).strip(b"\xff")
+
+
+class Office:
+    """A Switch with one line of the exchange and one test phone, as the process would hold it."""
+
+    def __init__(self, one: Hosted) -> None:
+        self.one = one
+        self.world = World(one)
+        self.phone = Phone()
+        self.world.parts += [self.phone.step, self.tick]
+        self.told = one.told
+        self.switch = Switch(self.told.append, lambda _: self.phone.leg, self.retired)
+        self.gone: list[PhoneLeg] = []
+        self.switch.lines["line1"] = one.line
+        self.switch.hold_prompts = ("it/hold",)
+        self.switch.prompts = memory({"it/hold": HOLD, "it/word": WORD})
+        self._steps = 0
+        self.world.bring_up()
+
+    def tick(self, now: float) -> None:
+        """Every other 10 ms the carrier's tick comes."""
+        self._steps += 1
+        if self._steps % 2 == 0:
+            self.switch.tick(now)
+
+    def retired(self, leg: PhoneLeg) -> None:
+        """Note a leg that was let go."""
+        self.gone.append(leg)
+
+    def order(self, order: Any) -> None:
+        """Give the Switch an order now."""
+        self.switch.order(order, self.world.now)
+
+    def talking(self) -> Call:
+        """Answer a call and join it to the phone."""
+        call = self.world.answer(self.one, hang_up_after_ms=10**6)
+        self.order(orders.PreparePhone("leg1"))
+        port = self.phone.socket.getsockname()[1]
+        self.order(MediaAgreed("leg1", ADDRESS, port, "ulaw", 101))
+        self.order(orders.Connect("line1", "leg1"))
+        self.world.run(300)
+        return call
+
+
+def memory(prompts: dict[str, bytes]) -> PromptMemory:
+    """Lay prompts into a memory as the desk does."""
+    fd = os.memfd_create("prompts")
+    os.write(fd, b"".join(prompts.values()))
+    at, index = 0, []
+    for name, pcm in prompts.items():
+        index.append(Prompt(name, at, len(pcm)))
+        at += len(pcm)
+    made = PromptMemory(fd, index)
+    os.close(fd)
+    return made
+
+
+@pytest.fixture
+def office() -> Iterator[Office]:
+    """An office with a duplex line."""
+    made = Office(Hosted())
+    yield made
+    made.phone.close()
+
+
+def test_both_ways_until_the_phone_is_let_go(office: Office) -> None:
+    """Sound flows both ways while joined; once the leg is released the caller hears silence."""
+    call = office.talking()
+    call.say(SPEECH)
+    office.phone.say(SPEECH)
+    office.world.run(4000)
+    assert sound.compare_bytes(SPEECH, bytes(office.phone.heard)).is_exact
+    assert sound.compare_bytes(SPEECH, bytes(call.heard)).is_exact
+    office.phone.say(SPEECH)
+    office.order(orders.ReleasePhone("leg1"))
+    office.order(orders.ReleasePhone("leg1"))
+    call.heard.clear()
+    office.world.run(1000)
+    assert office.gone == [office.phone.leg]
+    assert set(call.heard[1000:]) == {0xFF}
+
+
+def test_on_hold_the_caller_hears_the_prompt_round_and_round(office: Office) -> None:
+    """Hold parts the phone; its sound is not heard, the prompt goes on; Connect joins again."""
+    call = office.talking()
+    office.order(orders.Hold("line1"))
+    office.phone.say(b"\x20" * 8000)
+    call.heard.clear()
+    office.world.run(3500)
+    assert HOLD_ULAW * 2 in bytes(call.heard)
+    assert b"\x20" * 20 not in call.heard
+    assert office.one.line.call is not None
+    assert office.one.line.call.held
+    office.order(orders.Connect("line1", "leg1"))
+    office.phone.say(SPEECH)
+    office.world.run(4000)
+    assert sound.compare_bytes(SPEECH, bytes(call.heard)).is_exact
+
+
+def test_while_people_talk_only_the_chip_hears_keys(office: Office) -> None:
+    """Speech is never taken for a key of the caller; what the chip reports is told."""
+    call = office.talking()
+    office.one.modem.chip_dtmf = False
+    call.press("5")
+    office.world.run(500)
+    assert office.one.heard_of(DigitPressed) == []
+    office.one.modem.chip_dtmf = True
+    call.press("5")
+    office.world.run(500)
+    assert office.one.heard_of(DigitPressed) == [DigitPressed("5", DigitSource.CHIP, line="line1")]
+
+
+def test_a_phone_that_goes_silent_is_told_once_in_its_time(office: Office) -> None:
+    """A phone without power sends nothing any more: after 30 s it counts as gone."""
+    office.talking()
+    office.phone.is_mute = True
+    office.world.run(SILENT_PHONE_S * 1000 - 500)
+    assert office.one.heard_of(PhoneHungUp) == []
+    office.world.run(1000)
+    assert office.one.heard_of(PhoneHungUp) == [PhoneHungUp("leg1", "no sound for 30 s")]
+
+
+def test_a_phone_on_hold_may_be_silent_and_is_sent_nothing(office: Office) -> None:
+    """A phone that put us on hold (neither sends nor listens) is not missed, nor disturbed."""
+    office.talking()
+    office.phone.is_mute = True
+    office.phone.agree(office.world.now, sending=False, receiving=False)
+    office.world.run(20)  # what is under way
+    sent = office.phone.packets
+    office.world.run(SILENT_PHONE_S * 1000 + 1000)
+    assert office.phone.packets == sent
+    assert office.one.heard_of(PhoneHungUp) == []
+
+
+def test_joined_before_the_stream_runs(office: Office) -> None:
+    """The order to join may come before the line is up: sound begins with the stream."""
+    call = office.one.place(hang_up_after_ms=10**6)
+    office.world.run(1500)
+    office.order(orders.AnswerLine("line1"))
+    office.order(orders.PreparePhone("leg1"))
+    office.phone.agree(office.world.now)
+    office.order(orders.Connect("line1", "leg1"))
+    office.world.run(1500)
+    office.phone.say(SPEECH)
+    office.world.run(3500)
+    assert sound.compare_bytes(SPEECH, bytes(call.heard)).is_exact
+    office.order(orders.HangUp("line1"))
+    office.world.until(lambda: office.one.heard_of(LineIdle))
+
+
+def test_an_announcement_to_a_phone(office: Office) -> None:
+    """A phone that called the box hears the prompt; another one cuts it short; a released leg too."""
+    office.order(orders.PreparePhone("leg1"))
+    office.order(orders.PreparePhone("leg1"))
+    assert office.one.heard_of(PhonePrepared)[0].port == office.phone.leg.port
+    office.order(orders.Play("p0", ("it/word",), leg="leg1"))
+    assert office.switch.needs_ticks
+    office.world.run(100)
+    assert office.phone.packets == 0  # nobody knows yet where the phone is
+    office.phone.agree(office.world.now)
+    office.order(orders.Play("p1", ("it/word",), leg="leg1"))
+    office.world.run(2000)
+    wanted = g711.translate(g711.encode(WORD, Law.ALAW), Law.ALAW, Law.ULAW)
+    assert wanted in bytes(office.phone.heard)
+    office.order(orders.Play("p2", ("it/word",), leg="leg1"))
+    office.order(orders.ReleasePhone("leg1"))
+    office.order(orders.Play("p3", ("it/word",), leg="leg1"))
+    ended = [(e.play, e.whole) for e in office.one.heard_of(PromptEnded)]
+    assert ended == [("p0", False), ("p1", True), ("p2", False), ("p3", False)]
+    assert not office.switch.needs_ticks
+
+
+def test_orders_for_what_is_not_there_are_answered(office: Office) -> None:
+    """A leg or a line that is gone is said, never passed over; a missing prompt is a notice."""
+    office.order(orders.Connect("line1", "leg9"))
+    assert office.told[-1] == PhoneHungUp("leg9", "its sound is gone")
+    office.order(orders.HangUp("line9"))
+    assert office.told[-1] == LineLost("line9", "line line9 is not configured")
+    office.order(MediaAgreed("leg9", ADDRESS, 4000, "ulaw"))
+    office.order(orders.Record("r1", "line1"))
+    assert office.told[-1] == RecordingEnded("r1", RecordingStop.LOST, 0)
+    office.order(orders.Play("p1", ("it/none",), line="line1"))
+    notice, ended = office.told[-2:]
+    assert isinstance(notice, Notice)
+    assert "it/none" in notice.text
+    assert ended == PromptEnded("p1", whole=False)
+    office.order("nonsense")
+    assert office.told[-1] == ended
+
+
+def test_a_desk_that_is_gone_leaves_no_caller_in_silence(office: Office) -> None:
+    """B6: phones are let go, the caller is told, and the line is put on hook once it was heard."""
+    call = office.talking()
+    assert office.switch.in_use
+    call.heard.clear()
+    office.switch.see_off("lost", ("it/word",), office.world.now)
+    office.switch.end_farewell(office.world.now, hang_up=False)
+    assert office.one.line.call is not None
+    office.world.until(lambda: office.one.heard_of(PromptEnded))
+    assert WORD_ULAW in bytes(call.heard)
+    office.switch.end_farewell(office.world.now, hang_up=False)
+    office.world.until(lambda: office.one.heard_of(LineIdle))
+    assert not office.switch.in_use
+    assert office.switch.snapshot("granted").legs == ()
+    assert [line.name for line in office.switch.snapshot("").lines] == ["line1"]
+
+
+def test_keys_of_a_phone_and_what_is_no_sound(office: Office) -> None:
+    """RFC 4733 keys are told once; packets of another coding or of nonsense are passed over."""
+    office.talking()
+    leg, sender = office.phone.leg, RtpSender(7, 7, 7)
+    packets = [b"nonsense", sender.packet(8, silence(Law.ALAW, FRAME_SAMPLES))]
+    office.phone.send([*packets, *sender.digit(101, "5")])
+    (pressed,) = list(leg.receive(office.world.now))
+    office.switch.digit_on_leg(pressed)
+    assert office.told[-1] == DigitPressed("5", DigitSource.RFC4733, leg="leg1")
+
+
+def test_a_lost_packet_is_bridged_and_what_follows_is_in_its_place(office: Office) -> None:
+    """20 ms that never come are concealed; the sound before and after stays as it was."""
+    call = office.talking()
+    sender, said = RtpSender(9, 9, 9), SPEECH[: 100 * FRAME_SAMPLES]
+    office.phone.is_mute = True
+    frames = [silence(Law.ULAW, FRAME_SAMPLES)] * 20  # until the new source is believed
+    frames += [said[at : at + FRAME_SAMPLES] for at in range(0, len(said), FRAME_SAMPLES)]
+    for number, frame in enumerate(frames):
+        packet = sender.packet(0, frame)
+        office.phone.send([packet] if number != 70 else [])
+        office.world.run(20)
+    office.world.run(200)
+    compared = sound.compare_bytes(said, bytes(call.heard))
+    assert (compared.missing, compared.added) == (0, 0)
+    assert 0 < compared.changed <= FRAME_SAMPLES
+
+
+def test_the_canceller_forgets_the_call_with_it() -> None:
+    """A line with a canceller starts the next call anew."""
+    one = Hosted(LineSetup("line1", "", caller_id="none", echo=True))
+    one.station.line.wire.echo = Echo(12.0, 10)
+    office = Office(one)
+    for _ in range(2):
+        call = office.talking()
+        office.phone.say(SPEECH)
+        office.world.run(4000)
+        assert sound.compare_bytes(SPEECH, bytes(call.heard)).is_exact
+        office.world.hang_up(one)
+    office.phone.close()
+
+
+def test_no_port_left_is_said() -> None:
+    """A range too small for the calls names itself; the search goes round from where it began."""
+    taken = [bind_port(ADDRESS, (32_001, 32_005), start) for start in (1, 1)]
+    assert sorted(sock.getsockname()[1] for sock in taken) == [32_002, 32_004]
+    with pytest.raises(TechnicianError, match="32001-32005"):
+        bind_port(ADDRESS, (32_001, 32_005), 0)
+    for sock in taken:
+        sock.close()
+
+
+def test_a_phone_that_nobody_agreed_with_is_sent_nothing() -> None:
+    """Sound for a leg before its offer is answered goes nowhere, and is not kept either."""
+    phone = Phone()
+    phone.leg.write(b"\xff" * 400, Law.ULAW)
+    phone.send([RtpSender(1, 1, 1).packet(0, b"\x55" * FRAME_SAMPLES)])
+    assert list(phone.leg.receive(1.0)) == []
+    assert (phone.leg.agreed, phone.leg.expects_sound) == (False, False)
+    assert phone.leg.read(FRAME_SAMPLES, Law.ULAW) == g711.translate(
+        silence(Law.ALAW, FRAME_SAMPLES), Law.ALAW, Law.ULAW
+    )
+    phone.close()

@@ -1,0 +1,118 @@
+"""The link between desk and carrier: typed messages, sound by credit, a dead peer noticed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+
+import pytest
+
+from appliance.calls import events, orders
+from appliance.carrier import wire
+from appliance.carrier.link import CREDIT_BYTES, QUEUE_LIMIT, Link, Sound
+from appliance.carrier.messages import Health, LineSetup, Prompt, Setup
+from appliance.errors import PeerError
+
+
+@pytest.fixture
+def ends() -> tuple[Link, Link]:
+    """Two ends of one link."""
+    a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    return Link(a), Link(b)
+
+
+MESSAGES = [
+    events.LineRang("line1", 2),
+    events.CallerIdentified("line1", events.Caller(events.Presentation.SHOWN, "051234567")),
+    events.CallerHungUp("line1", events.Evidence.BUSY_TONE, 2600, "500/500"),
+    orders.Play("p1", ("it/greeting_closed", "it/leave_message"), line="line1"),
+    orders.Record("r1", "line1"),
+    Setup((LineSetup("line1", "/dev/ttyACM0"),), "127.0.0.1", (16000, 16099), (Prompt("a", 0, 2),)),
+    Health(50, 0.1, 0.2, 0.3, 60.0),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda m: type(m).__name__)
+def test_every_kind_of_message_arrives_as_it_was_sent(
+    ends: tuple[Link, Link], message: wire.Message
+) -> None:
+    """Frozen values cross the link unchanged, enums, tuples and nested values included."""
+    ends[0].send(message)
+    assert list(ends[1].receive()) == [message]
+
+
+def test_what_is_no_message_may_not_cross() -> None:
+    """Only the vocabulary crosses: no dict, no class of another room, no pickle."""
+    with pytest.raises(PeerError, match="may not cross"):
+        wire.encode({"t": "LineRang"})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{}", b"[]", b'{"t":"Nope"}', b'{"t":"LineRang"}', b'{"t":"LineRang","line":"a","x":1}'],
+)
+def test_a_broken_message_is_the_peers_fault(data: bytes) -> None:
+    """Whatever is no message raises PeerError and nothing else."""
+    with pytest.raises(PeerError):
+        wire.decode(data)
+
+
+def test_sound_needs_credit_and_what_does_not_fit_is_counted(ends: tuple[Link, Link]) -> None:
+    """At most 10 s of a recording are under way; more is refused until the desk grants it."""
+    carrier, desk = ends
+    carrier.open_sound("r1")
+    dropped = [carrier.send_sound("r1", b"\xff" * 8000) for _ in range(11)]
+    heard = [m for m in desk.receive() if isinstance(m, Sound)]
+    carrier.flush()
+    heard += [m for m in desk.receive() if isinstance(m, Sound)]
+
+    assert dropped == [0] * (CREDIT_BYTES // 8000) + [8000]
+    assert b"".join(sound.data for sound in heard) == b"\xff" * CREDIT_BYTES
+
+    carrier.grant("r1", 8000)
+    assert carrier.send_sound("r1", b"\xff" * 8000) == 0
+
+
+def test_sound_of_an_unopened_recording_is_refused(ends: tuple[Link, Link]) -> None:
+    """No credit, no sound."""
+    assert ends[0].send_sound("nobody", b"\xff" * 160) == 160
+
+
+def test_a_peer_that_never_reads_counts_as_dead(ends: tuple[Link, Link]) -> None:
+    """A full queue of control messages is a dead peer, never a dropped order."""
+
+    def flood() -> None:
+        for _ in range(QUEUE_LIMIT * 10):
+            ends[0].send(events.LineRang("line1"))
+
+    with pytest.raises(PeerError, match="counts as dead"):
+        flood()
+    assert ends[0].closed
+
+
+def test_the_end_of_the_peer_is_seen(ends: tuple[Link, Link]) -> None:
+    """A peer that closes is noticed at the next read, and sending to it raises nothing."""
+    ends[0].close()
+    assert list(ends[1].receive()) == []
+    assert ends[1].closed
+    ends[1].send(events.LineRang("line1"))
+
+
+def test_a_descriptor_travels_with_its_message(ends: tuple[Link, Link]) -> None:
+    """The prompt memory is handed over, not copied."""
+    with tempfile.TemporaryFile() as file:
+        file.write(b"sound")
+        file.flush()
+        ends[0].send(events.CarrierRestored(), fds=[file.fileno()])
+        assert list(ends[1].receive()) == [events.CarrierRestored()]
+    (fd,) = ends[1].received_fds
+    assert os.pread(fd, 5, 0) == b"sound"
+    os.close(fd)
+
+
+def test_garbage_on_the_link_is_the_peers_fault(ends: tuple[Link, Link]) -> None:
+    """A datagram of no known class raises PeerError."""
+    ends[0].socket.send(b"?")
+    with pytest.raises(PeerError, match="no known class"):
+        list(ends[1].receive())

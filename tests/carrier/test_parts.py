@@ -1,0 +1,191 @@
+"""The carrier's small parts: keys, player, recorder, release, lateness."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+from appliance.calls.events import (
+    DigitSource,
+    Evidence,
+    RecordingEnded,
+    RecordingGap,
+    RecordingStop,
+)
+from appliance.calls.orders import Record
+from appliance.carrier.clock import TICK, Lateness, Ticker
+from appliance.carrier.keys import Keys
+from appliance.carrier.link import Link
+from appliance.carrier.messages import Prompt
+from appliance.carrier.player import Player, PromptMemory, Silence
+from appliance.carrier.recorder import Recorder
+from appliance.carrier.release import SILENCE_LIMIT_MS, Release
+from appliance.media import frames, g711
+from appliance.media.frames import Law
+
+CHIP, SOUND = DigitSource.CHIP, DigitSource.SOUND
+
+
+@pytest.mark.parametrize(
+    ("presses", "new"),
+    [
+        ([(CHIP, 0.0), (SOUND, 0.05)], [True, False]),
+        ([(CHIP, 0.0), (SOUND, 0.05), (CHIP, 0.3), (SOUND, 0.35)], [True, False, True, False]),
+        ([(CHIP, 0.0), (CHIP, 0.2), (SOUND, 0.25), (SOUND, 0.3)], [True, True, False, False]),
+        ([(CHIP, 0.0), (SOUND, 5.0)], [True, True]),
+        ([(SOUND, 0.0), (SOUND, 0.2)], [True, True]),
+    ],
+)
+def test_a_press_heard_twice_is_one_press(
+    presses: list[tuple[DigitSource, float]], new: list[bool]
+) -> None:
+    """Chip and sound report the same press; each press counts once, also a doubled digit."""
+    keys = Keys()
+    assert [keys.press(source, at) for source, at in presses] == new
+
+
+def test_a_player_plays_its_prompts_one_after_the_other_and_then_silence() -> None:
+    """No sample is lost or doubled whatever the sizes asked for."""
+    first, second = os.urandom(1000), os.urandom(600)
+    player = Player("p1", [first, second])
+    read = b"".join(player.read(size, Law.ALAW) for size in (1, 159, 480, 300))
+
+    assert player.ended
+    wanted = g711.encode(first + second, Law.ALAW)
+    assert read == wanted + frames.silence(Law.ALAW, 940 - len(wanted))
+
+
+def test_a_repeating_player_never_ends() -> None:
+    """The hold prompt goes round and round."""
+    player = Player("", [b"\x00\x10" * 100], repeat=True)
+    assert len(player.read(1000, Law.ULAW)) == 1000
+    assert not player.ended
+
+
+def test_a_player_with_nothing_ends_at_once() -> None:
+    """A missing prompt is silence that ends, never a call that hangs; repeated or not."""
+    assert Player("p", []).ended
+    player = Player("p", [b""], repeat=True)
+    assert player.read(160, Law.ULAW) == frames.silence(Law.ULAW, 160)
+    assert player.ended
+
+
+def test_silence_is_silence_in_every_law() -> None:
+    """The source with nothing to say writes the law's own silence."""
+    assert Silence().read(3, Law.ULAW) == b"\xff\xff\xff"
+
+
+def test_prompt_memory_finds_prompts_and_names_the_missing() -> None:
+    """The Setup's memory gives each prompt's sound; an unknown one is empty and named."""
+    fd = os.memfd_create("prompts")
+    os.write(fd, b"aabbcc")
+    memory = PromptMemory(fd, [Prompt("it/a", 0, 2), Prompt("it/b", 2, 4)])
+    assert bytes(memory.sound("it/b")) == b"bbcc"
+    assert memory.sound("it/x") == b""
+    assert memory.missing(["it/a", "it/x"]) == ["it/x"]
+
+
+def _recorder(**limits: int) -> tuple[Recorder, Link]:
+    a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    recorder = Recorder(Record("r1", "line1", **limits), Law.ULAW, Link(a))
+    recorder.start()
+    return recorder, Link(b)
+
+
+SECOND = b"\x00" * 8000
+
+
+def test_a_recording_ends_at_its_limit() -> None:
+    """The limit ends a recording whole."""
+    recorder, _ = _recorder(limit_ms=3000)
+    assert recorder.take(SECOND, 0) is None
+    assert recorder.take(SECOND, 0) is None
+    assert recorder.take(SECOND, 0) == RecordingEnded("r1", RecordingStop.LIMIT, 3000)
+
+
+def test_silence_never_ends_a_message_in_its_first_ten_seconds() -> None:
+    """E5: silence ends a message only after the grace, and leaves half a second of it."""
+    recorder, _ = _recorder()
+    early = [recorder.take(SECOND, 1000 * (n + 1)) for n in range(9)]
+    assert early == [None] * 9
+    assert recorder.take(SECOND, 10_000) == RecordingEnded(
+        "r1", RecordingStop.SILENCE, 10_000, 9_500
+    )
+
+
+def test_the_hash_key_ends_a_message_and_others_do_not() -> None:
+    """`#` ends; its tone is dropped."""
+    recorder, _ = _recorder()
+    recorder.take(SECOND, 0)
+    assert recorder.key("5") is None
+    assert recorder.key("#") == RecordingEnded("r1", RecordingStop.KEY, 1000, 200)
+
+
+def test_sound_that_finds_no_credit_is_told_as_a_gap() -> None:
+    """Nothing is lost silently between carrier and desk."""
+    recorder, desk = _recorder()
+    for _ in range(12):
+        recorder.take(SECOND, 0)
+    recorder.stop(RecordingStop.RELEASE)
+    told: list[object] = []
+    for _ in range(20):
+        recorder.link.flush()
+        told += desk.receive()
+    assert [m.gap_ms for m in told if isinstance(m, RecordingGap)] == [2000]
+
+
+def test_release_is_told_once_with_its_evidence() -> None:
+    """B1: the first certain sign ends the call; later ones change nothing."""
+    release = Release("line1")
+    assert release.tone("ringback", "1000/4000", 5000) is None
+    told = release.tone("busy", "500/500", 2600)
+    assert told is not None
+    assert (told.evidence, told.after_ms, told.detail) == (Evidence.BUSY_TONE, 2600, "500/500")
+    assert release.chip("busy", 9000) is None
+
+
+def test_a_loop_event_counts_only_once_the_line_has_settled() -> None:
+    """A polarity reversal at the answer is supervision, not a release."""
+    release = Release("line1")
+    assert release.chip("loop", 100) is None
+    told = release.chip("loop", 5000)
+    assert told is not None
+    assert told.evidence is Evidence.LOOP
+
+
+def test_long_silence_is_told_once() -> None:
+    """Silence is the last resort; whether it ends the call is the Switchboard's to say."""
+    release = Release("line1")
+    assert release.silence(SILENCE_LIMIT_MS - 1) is None
+    told = release.silence(SILENCE_LIMIT_MS)
+    assert told is not None
+    assert told.evidence is Evidence.SILENCE
+    assert release.silence(SILENCE_LIMIT_MS + 20) is None
+
+
+def test_ticks_come_at_absolute_deadlines() -> None:
+    """A late tick does not move the following ones; a long stall is dropped, not replayed."""
+    ticker = Ticker()
+    ticker.run(0.0, wanted=True)
+    assert ticker.due(0.019) == 0
+    assert ticker.due(0.025) == 1
+    assert ticker.deadline == pytest.approx(2 * TICK)
+    assert ticker.due(0.081) == 3
+    assert ticker.due(9.0) == 5
+    assert ticker.deadline == pytest.approx(9.0 + TICK)
+    ticker.run(9.0, wanted=False)
+    assert ticker.due(99.0) == 0
+
+
+def test_lateness_percentiles() -> None:
+    """Percentiles are of the period only."""
+    lateness = Lateness()
+    assert lateness.percentile(0.99) == 0.0
+    for n in range(100):
+        lateness.note(n / 1000)
+    assert lateness.percentile(0.5) == pytest.approx(50.0)
+    assert lateness.percentile(0.99) == pytest.approx(99.0)
+    lateness.clear()
+    assert lateness.percentile(0.5) == 0.0

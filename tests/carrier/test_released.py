@@ -1,0 +1,174 @@
+"""How a line notices that its caller has gone, and what keys the caller presses: chip and sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from appliance.calls.events import (
+    CallerHungUp,
+    DigitPressed,
+    DigitSource,
+    Evidence,
+    LineIdle,
+    RecordingEnded,
+    RecordingStop,
+)
+from appliance.calls.orders import Record
+from appliance.carrier.messages import LineSetup
+from appliance.exchange.call import CallPlan
+from appliance.media import g711
+from appliance.media.frames import Law
+from tests.carrier.virtual import Desk, Hosted, World
+from tests.helpers import sound
+
+SPEECH = g711.encode(sound.babble(3.0, seed=5), Law.ULAW)
+TALKED_MS = 5000
+HALF = LineSetup("line1", "", dialect="usr5637", caller_id="none")
+
+
+def _up(chip: bool = True, setup: LineSetup | None = None) -> tuple[Hosted, World]:
+    one = Hosted(setup, "usr5637" if setup else "conexant")
+    one.modem.chip_tones = one.modem.chip_dtmf = chip
+    world = World(one)
+    world.bring_up()
+    return one, world
+
+
+@pytest.fixture
+def desks() -> Iterator[list[Desk]]:
+    """Whatever a test puts in is closed afterwards."""
+    made: list[Desk] = []
+    yield made
+    for desk in made:
+        desk.close()
+
+
+@pytest.mark.parametrize(
+    ("release", "chip", "evidence", "limit_ms"),
+    [
+        ("busy", True, Evidence.CHIP_BUSY, 4500),
+        ("busy", False, Evidence.BUSY_TONE, 4500),
+        ("busy200", True, Evidence.CHIP_BUSY, 4500),
+        ("busy200", False, Evidence.CONGESTION_TONE, 4500),
+        ("dial", True, Evidence.DIAL_TONE, 5500),
+        ("dial", False, Evidence.DIAL_TONE, 5500),
+        ("loop", True, Evidence.LOOP, 200),
+        ("loop", False, Evidence.LOOP, 200),
+        ("silence", True, Evidence.SILENCE, 62_000),
+        ("silence", False, Evidence.SILENCE, 62_000),
+    ],
+)
+def test_every_release_is_noticed_once(
+    release: str, chip: bool, evidence: Evidence, limit_ms: int
+) -> None:
+    """B1: each way a far end goes is told once, in time, by the sign that came first; then the
+    line is freed.
+    """
+    one, world = _up(chip)
+    world.answer(one, CallPlan(release=release, clips=(SPEECH,), hang_up_after_ms=TALKED_MS))
+    world.run(TALKED_MS - 500)
+    assert one.heard_of(CallerHungUp) == []
+    world.until(lambda: one.heard_of(CallerHungUp), limit_ms + 500)
+    world.run(10_000)
+    (told,) = one.heard_of(CallerHungUp)
+    assert told.evidence is evidence
+    world.hang_up(one)
+    assert one.told[-1] == LineIdle("line1")
+
+
+@pytest.mark.parametrize("chip", [True, False])
+@pytest.mark.parametrize("release", ["busy", "busy200", "dial"])
+def test_the_tone_is_no_part_of_the_message(release: str, chip: bool, desks: list[Desk]) -> None:
+    """B1, P9: a release ends a recording; what is to be trimmed holds the whole tone, and nothing
+    that the caller said.
+    """
+    one, world = _up(chip)
+    desks.append(Desk(one))
+    world.parts.append(desks[0].step)
+    call = world.answer(one, release=release, hang_up_after_ms=20_000)
+    one.line.record(Record("r1", "line1", silence_ms=90_000), world.now)
+    call.say(SPEECH)
+    world.run(4000)
+    call.wants_to_hang_up = True
+    world.until(lambda: one.heard_of(RecordingEnded), 8000)
+    world.run(20)
+    (ended,) = one.heard_of(RecordingEnded)
+    kept = bytes(desks[0].sound[: len(desks[0].sound) - 8 * ended.trim_ms])
+    assert ended.stop is RecordingStop.RELEASE
+    assert SPEECH.strip(b"\xff") in kept
+    assert kept[-800:] == b"\xff" * 800
+
+
+def test_a_release_on_a_half_duplex_line_is_heard_while_recording(desks: list[Desk]) -> None:
+    """B2: the half-duplex modem listens when it records: busy tone ends the message there too."""
+    one, world = _up(chip=False, setup=HALF)
+    desks.append(Desk(one))
+    world.parts.append(desks[0].step)
+    world.answer(one, release="busy", clips=(SPEECH,), start_delay_ms=500, hang_up_after_ms=6000)
+    one.line.record(Record("r1", "line1", silence_ms=90_000), world.now)
+    world.until(lambda: one.heard_of(RecordingEnded), 15_000)
+    assert one.heard_of(CallerHungUp)[0].evidence is Evidence.BUSY_TONE
+    assert one.heard_of(RecordingEnded)[0].stop is RecordingStop.RELEASE
+
+
+@pytest.mark.parametrize("chip", [True, False])
+def test_each_key_counts_once(chip: bool) -> None:
+    """Chip and our own detector hear the same presses; each is told once, doubled keys too."""
+    one, world = _up(chip)
+    call = world.answer(one, hang_up_after_ms=60_000)
+    world.run(500)
+    call.press("0012345,6789*#")
+    world.run(5000)
+    told = one.heard_of(DigitPressed)
+    assert "".join(press.digit for press in told) == "00123456789*#"
+    wanted = {DigitSource.CHIP} if chip else {DigitSource.SOUND}
+    assert {press.source for press in told} == wanted
+
+
+def test_what_the_chip_says_outside_a_call_means_nothing() -> None:
+    """A pick-up of another telephone on the pair, with no call on the line, is nobody's release."""
+    one, world = _up()
+    one.station.line.move_extension(up=True)
+    world.run(500)
+    one.station.line.move_extension(up=False)
+    world.run(500)
+    assert one.heard_of(CallerHungUp) == []
+
+
+def test_a_loop_event_right_after_the_answer_is_no_release() -> None:
+    """A polarity reversal when the line is answered is supervision (v253.md 2.1)."""
+    one, world = _up()
+    world.answer(one, hang_up_after_ms=60_000)
+    one.modem.report("l")
+    world.run(200)
+    assert one.heard_of(CallerHungUp) == []
+    world.run(1000)
+    one.modem.report("l")
+    world.run(50)
+    assert [told.evidence for told in one.heard_of(CallerHungUp)] == [Evidence.LOOP]
+
+
+def test_what_the_modem_says_of_its_buffers_is_counted() -> None:
+    """An underrun is refilled at once, an overrun counted; neither touches the call."""
+    one, world = _up()
+    world.answer(one, hang_up_after_ms=60_000)
+    world.run(500)
+    one.modem.report("uo")
+    world.run(100)
+    assert (one.line.lead.underruns, one.line.overruns) == (1, 1)
+    assert one.heard_of(CallerHungUp) == []
+
+
+def test_a_modem_that_loses_the_thread_ends_the_call() -> None:
+    """B6: a modem that is switched off and on in a call is brought back: the call is lost, then
+    the line is restored.
+    """
+    one, world = _up()
+    world.answer(one, hang_up_after_ms=60_000)
+    world.run(500)
+    one.station.power_cycle()
+    one.line.hang_up(world.now)
+    world.until(lambda: one.line.in_service and one.line.call is None, 30_000)
+    assert not one.modem.off_hook
