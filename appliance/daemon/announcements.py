@@ -1,0 +1,60 @@
+"""The prompt memory: every announcement of every language in one sealed memfd for the carrier."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from appliance.carrier.messages import Prompt
+from appliance.prompts import Catalogue, PromptError, load
+
+HOLD = ("hold", "hold_music", "hold_music", "hold_music")
+"""What a caller on hold hears, round and round: a word, then some music."""
+LOST = ("connection_lost",)
+"""What a caller hears whose desk has died, before the line is put on hook."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFile:
+    """An open memfd and where each prompt lies in it."""
+
+    fd: int
+    prompts: tuple[Prompt, ...]
+
+
+def prompt_file(
+    catalogue: Catalogue, languages: Iterable[str], complain: Callable[[str], None]
+) -> PromptFile:
+    """Lay all prompts of `languages` into a memfd, 16-bit 8 kHz, and seal it.
+
+    A prompt of the site's own that cannot be played is complained of, and ours is used.
+    """
+    fd = os.memfd_create("centralino-prompts", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    prompts = []
+    offset = 0
+    for language in languages:
+        for key in sorted(catalogue.keys(language)):
+            sound = _sound(catalogue, language, key, complain)
+            os.write(fd, sound)
+            prompts.append(Prompt(f"{language}/{key}", offset, len(sound)))
+            offset += len(sound)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+    return PromptFile(fd, tuple(prompts))
+
+
+def _sound(catalogue: Catalogue, language: str, key: str, complain: Callable[[str], None]) -> bytes:
+    try:
+        return catalogue.load(language, key)
+    except PromptError as error:
+        complain(str(error))
+    try:
+        return load(language, key)
+    except PromptError:
+        return b""  # a key that the site alone has
+
+
+def named(language: str, keys: Iterable[str]) -> tuple[str, ...]:
+    """Give catalogue names in one language: "it/hold"."""
+    return tuple(f"{language}/{key}" for key in keys)

@@ -1,0 +1,256 @@
+"""The desk's side of the link: the carrier as a child or a unit, its Setup, what it says.
+
+Runs in the deciding thread without ever blocking it. A carrier that is gone is a degraded state:
+it is started (child) or looked for (unit) again, and told its Setup anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import selectors
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from appliance.calls import events
+from appliance.carrier.link import Link, Sound
+from appliance.carrier.messages import (
+    Credit,
+    Health,
+    Marked,
+    Measured,
+    Notice,
+    Ping,
+    Pong,
+    RecordingStarted,
+    Setup,
+    Snapshot,
+)
+from appliance.errors import PeerError
+
+log = logging.getLogger(__name__)
+
+RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before the carrier is started or looked for again, attempt by attempt."""
+PING_S = 2.0
+PONG_LIMIT_S = 6.0
+"""A carrier that does not answer a Ping for so long is dead; a child is killed."""
+CHILD_LIMIT_S = 12.0
+"""Seconds a child may take to put its lines on hook at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Takers:
+    """Who takes what the carrier says: facts, sound of recordings, figures."""
+
+    event: Callable[[events.Event], None]
+    recording: Callable[[RecordingStarted], None]
+    sound: Callable[[str, bytes], None]
+    gap: Callable[[events.RecordingGap], None]
+    health: Callable[[Health], None]
+    measured: Callable[[Measured | Marked], None]
+
+
+class CarrierSide:
+    """Keeps a link to the carrier; `link_path` None means: as a child of this process."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        prompt_fd: int,
+        takers: Takers,
+        selector: selectors.BaseSelector,
+        link_path: Path | None = None,
+    ) -> None:
+        self.snapshot = Snapshot()
+        self.connected = False
+        self.child: subprocess.Popen[bytes] | None = None
+        self._setup = setup
+        self._prompt_fd = prompt_fd
+        self._takers = takers
+        self._selector = selector
+        self._link_path = link_path
+        self._link: Link | None = None
+        self._mask = 0
+        self._attempt = 0
+        self._retry_at: float | None = 0.0
+        self._pings = 0
+        self._ping_at: float | None = None
+        self._pong_by: float | None = None
+
+    # --- the deciding thread -----------------------------------------------------------------
+
+    def send(self, message: Any) -> None:
+        """Send an order or an agreed medium; while the carrier is gone it goes nowhere."""
+        link = self._link
+        if link is None:
+            return
+        try:
+            link.send(message)
+        except PeerError as error:
+            log.error("carrier: %s", error)
+        self._after(link)
+
+    def timer(self, now: float) -> None:
+        """Do what is due: connect, ping, notice a dead carrier."""
+        if self._retry_at is not None and now >= self._retry_at:
+            self._connect(now)
+        if self._ping_at is not None and now >= self._ping_at:
+            self._pings += 1
+            self._ping_at = now + PING_S
+            self._pong_by = self._pong_by or now + PONG_LIMIT_S
+            self.send(Ping(self._pings))
+        if self._pong_by is not None and now >= self._pong_by:
+            self._drop(now, "it does not answer")
+
+    def next_deadline(self) -> float | None:
+        """Return when `timer` is due."""
+        times = (self._retry_at, self._ping_at, self._pong_by)
+        return min((at for at in times if at is not None), default=None)
+
+    def close(self, now: float) -> None:
+        """End: the carrier puts every line on hook; a child is waited for, in the end killed."""
+        self._drop(now, "the desk is ending")
+        self._retry_at = None
+        if self.child is not None:
+            self._wait_for_child()
+
+    # --- within ------------------------------------------------------------------------------
+
+    def _connect(self, now: float) -> None:
+        self._retry_at = None
+        try:
+            sock = (
+                self._child_socket() if self._link_path is None else _unit_socket(self._link_path)
+            )
+        except OSError as error:
+            log.warning("carrier: cannot be reached: %s", error)
+            self._again(now)
+            return
+        self._link = Link(sock)
+        self._mask = selectors.EVENT_READ
+        self._selector.register(sock, self._mask, self._readable)
+        self._ping_at = now + PING_S
+
+    def _child_socket(self) -> socket.socket:
+        if self.child is not None and self.child.poll() is None:
+            raise OSError("the last carrier is still putting its lines on hook")
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self.child = subprocess.Popen(
+                [sys.executable, "-m", "appliance.carrier", "--fd", str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+            )
+        return ours
+
+    def _readable(self) -> None:
+        link = self._link
+        if link is None:
+            return
+        try:
+            for message in link.receive():
+                self._take(message)
+            link.flush()
+        except PeerError as error:
+            log.error("carrier: %s", error)
+            link.closed = True
+        self._after(link)
+
+    def _after(self, link: Link) -> None:
+        """Watch for room while something waits; notice that the peer is gone."""
+        if link is not self._link:
+            return
+        if link.closed:
+            self._lose("it has gone")
+            return
+        mask = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.wants_to_write else 0)
+        if mask != self._mask:
+            self._mask = mask
+            self._selector.modify(link.socket, mask, self._readable)
+
+    def _take(self, message: Any) -> None:
+        match message:
+            case Sound(recording, data):
+                self._takers.sound(recording, data)
+                if self._link is not None:
+                    self._link.send(Credit(recording, len(data)))
+            case events.RecordingGap():
+                self._takers.gap(message)
+            case RecordingStarted():
+                self._takers.recording(message)
+            case Health():
+                self._takers.health(message)
+            case Measured() | Marked():
+                self._takers.measured(message)
+            case Notice(text, level):
+                log.log(logging.getLevelNamesMapping().get(level.upper(), 20), "carrier: %s", text)
+            case Pong():
+                self._pong_by = None
+            case Snapshot():
+                self._greeted(message)
+            case _:
+                self._takers.event(message)
+
+    def _greeted(self, snapshot: Snapshot) -> None:
+        """The carrier has said what it knows; now it may be told its Setup."""
+        self.snapshot = snapshot
+        self.connected = True
+        self._attempt = 0
+        if snapshot.realtime:
+            log.warning("carrier: no real time (%s); it works, less evenly", snapshot.realtime)
+        assert self._link is not None
+        self._link.send(self._setup, fds=[self._prompt_fd])
+        self._takers.event(events.CarrierRestored())
+
+    def _lose(self, why: str) -> None:
+        """Forget the link and say so; the next attempt follows at the next timer."""
+        link, self._link = self._link, None
+        if link is None:
+            return
+        self._selector.unregister(link.socket)
+        link.close()
+        self._ping_at = self._pong_by = None
+        self._retry_at = 0.0 if self._attempt == 0 else self._retry_at
+        was_connected, self.connected = self.connected, False
+        if was_connected:
+            log.error("carrier: %s; lines and sound are out until it is back", why)
+            self._takers.event(events.CarrierLost(why))
+        if self._retry_at is None:
+            self._retry_at = 0.0
+
+    def _drop(self, now: float, why: str) -> None:
+        self._lose(why)
+        if self.child is not None and why == "it does not answer":
+            self.child.kill()
+        self._again(now)
+
+    def _again(self, now: float) -> None:
+        self._retry_at = now + RETRY_S[min(self._attempt, len(RETRY_S) - 1)]
+        self._attempt += 1
+
+    def _wait_for_child(self) -> None:
+        assert self.child is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.child.wait(CHILD_LIMIT_S)
+            return
+        log.error("carrier: did not end within %s s; killed", CHILD_LIMIT_S)
+        self.child.kill()
+        self.child.wait()
+
+
+def _unit_socket(path: Path) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    sock.setblocking(False)
+    try:
+        sock.connect(os.fspath(path))
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,155 @@
+"""Reads centralino.toml into frozen values; all mistakes at once, each with place and remedy.
+
+The ONLY cattrs import of the desk. A configuration error never makes the daemon exit: the caller
+keeps the last good one (ARCHITECTURE.md, What must hold when things fail).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+import typing
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import cattrs
+from cattrs.errors import (
+    AttributeValidationNote,
+    ClassValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationError,
+    IterableValidationNote,
+)
+
+from appliance.daemon import settings, values
+from appliance.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong: where (a dotted place and, when known, a line of the file) and what."""
+
+    place: str
+    text: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        at = f"line {self.line}, " if self.line else ""
+        return f"{at}{self.place}: {self.text}"
+
+
+class BadConfiguration(ConfigurationError):  # noqa: N818 - reads as what it is
+    """Raised with every mistake of a configuration file at once."""
+
+    def __init__(self, path: str, mistakes: tuple[Mistake, ...]) -> None:
+        self.path = path
+        self.mistakes = mistakes
+        listed = "\n".join(f"  {mistake}" for mistake in mistakes)
+        super().__init__(f"{path} cannot be used:\n{listed}")
+
+
+def load(path: Path) -> settings.Settings:
+    """Read and check a file; raises BadConfiguration."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise BadConfiguration(
+            str(path), (Mistake("the file", f"cannot be read: {why}"),)
+        ) from error
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str = "centralino.toml") -> settings.Settings:
+    """Read a configuration's text; raises BadConfiguration."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfiguration(name, (Mistake("the file", f"is not TOML: {error}"),)) from error
+    try:
+        return _converter().structure(data, settings.Settings)
+    except ClassValidationError as error:
+        mistakes = tuple(_mistakes(error, (), settings.Settings))
+        raise BadConfiguration(name, tuple(_with_line(m, text) for m in mistakes)) from error
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    for kind, hook in {
+        str: values.text,
+        int: values.whole,
+        values.Seconds: values.seconds,
+        values.OnOff: values.on_off,
+        values.MonthDay: values.month_day,
+        values.Moment: values.moment,
+        values.Hours: values.hours,
+        values.Bands: values.bands,
+        values.PortRange: values.port_range,
+        date: values.day,
+    }.items():
+        converter.register_structure_hook(kind, hook)
+    return converter
+
+
+def _mistakes(error: Exception, place: tuple[str, ...], cls: Any) -> typing.Iterator[Mistake]:
+    if isinstance(error, ClassValidationError | IterableValidationError):
+        for inner in error.exceptions:
+            step, kind = _step(inner, cls)
+            yield from _mistakes(inner, (*place, *step), kind)
+    elif isinstance(error, ForbiddenExtraKeysError):
+        for key in sorted(error.extra_fields):
+            yield Mistake(_dotted((*place, key)), f"unknown key.{_suggestion(key, error.cl)}")
+    elif isinstance(error, KeyError):
+        yield Mistake(_dotted(place), "is missing; it must be set")
+    elif isinstance(error, ValueError):
+        yield Mistake(_dotted(place), str(error))
+    else:
+        yield Mistake(_dotted(place), f"has the wrong shape ({error})")
+
+
+def _step(error: BaseException, cls: Any) -> tuple[tuple[str, ...], Any]:
+    """Say one step of the place: the attribute or index that an inner error is about."""
+    for note in getattr(error, "__notes__", ()):
+        if isinstance(note, AttributeValidationNote):
+            return (note.name,), note.type
+        if isinstance(note, IterableValidationNote):
+            return (str(int(note.index) + 1),), note.type
+    return (), cls
+
+
+def _dotted(place: tuple[str, ...]) -> str:
+    return ".".join(place) or "the file"
+
+
+def _suggestion(key: str, cls: Any) -> str:
+    known = [field.name for field in fields(cls)] if is_dataclass(cls) else []
+    close = difflib.get_close_matches(key, known, n=1)
+    if close:
+        return f" Did you mean {close[0]!r}?"
+    return f" Known here: {', '.join(known)}."
+
+
+def _with_line(mistake: Mistake, text: str) -> Mistake:
+    """Find the line a mistake is on: its table's header, then its key within the table."""
+    *tables, key = mistake.place.split(".")
+    lines = text.splitlines()
+    start = _table_start(lines, tables)
+    for number in range(start, len(lines)):
+        if number > start and lines[number].lstrip().startswith("["):
+            break
+        if re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", lines[number]):
+            return Mistake(mistake.place, mistake.text, number + 1)
+    return Mistake(mistake.place, mistake.text, start + 1 if tables and start else 0)
+
+
+def _table_start(lines: list[str], tables: list[str]) -> int:
+    if not tables:
+        return 0
+    name, nth = ".".join(t for t in tables if not t.isdigit()), 1
+    nth = next((int(t) for t in tables if t.isdigit()), 1)
+    header = re.compile(rf"\s*\[\[?\s*{re.escape(name)}\s*\]\]?\s*(#.*)?$")
+    found = [number for number, line in enumerate(lines) if header.match(line)]
+    return found[nth - 1] if len(found) >= nth else 0

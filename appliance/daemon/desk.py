@@ -1,0 +1,157 @@
+"""The desk: one thread that decides. Facts in, the Switchboard's orders out, no waiting.
+
+The disk, the LAN and the sound are other threads' and another process's business; here stand the
+selector, the deadlines and the dispatch of orders (ARCHITECTURE.md, one sentence).
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from appliance.calls import events, orders
+from appliance.calls.status import Status
+from appliance.calls.switchboard import Switchboard
+from appliance.carrier.messages import Health, Marked, Measured
+from appliance.daemon.carrier_side import CarrierSide
+from appliance.daemon.clocks import ClockWatch
+from appliance.daemon.figures import Figures
+from appliance.daemon.inbox import Inbox
+from appliance.daemon.legs import Legs
+from appliance.daemon.stores import Stores
+from appliance.policy.clock import Now
+
+log = logging.getLogger(__name__)
+
+SLOW_S = 0.05
+"""A turn of the deciding thread longer than this is named in the journal (Klipper's notifier)."""
+
+CARRIER_ORDERS = (
+    orders.AnswerLine,
+    orders.HangUp,
+    orders.Connect,
+    orders.Hold,
+    orders.Play,
+    orders.Record,
+    orders.PreparePhone,
+    orders.ReleasePhone,
+)
+PHONE_ORDERS = (
+    orders.RingPhones,
+    orders.StopRinging,
+    orders.HangUpPhone,
+    orders.AcceptPhone,
+    orders.RefusePhone,
+)
+
+
+class Desk:
+    """Turns the Switchboard; `on_status` hears every change of what people see."""
+
+    def __init__(
+        self,
+        switchboard: Switchboard,
+        stores: Stores,
+        inbox: Inbox,
+        selector: selectors.BaseSelector,
+        on_status: Callable[[Status], None],
+    ) -> None:
+        self.figures = Figures()
+        self.stopping = False
+        self._switchboard = switchboard
+        self._stores = stores
+        self._inbox = inbox
+        self._selector = selector
+        self._on_status = on_status
+        self._clock = ClockWatch()
+        self._carrier: CarrierSide | None = None
+        self._legs: Legs | None = None
+        self._timers: list[tuple[float, Callable[[float], None]]] = []
+        selector.register(inbox, selectors.EVENT_READ, self._wake)
+
+    def join(self, carrier: CarrierSide, legs: Legs) -> None:
+        """Give the desk the two sides that need the desk themselves."""
+        self._carrier, self._legs = carrier, legs
+
+    def now(self) -> Now:
+        """Say what time it is, by all three clocks."""
+        return Now(time.monotonic(), datetime.now(UTC), self._clock.state())
+
+    def status(self) -> Status:
+        """Say what people see at the moment."""
+        return self._switchboard.status(self.now())
+
+    def turn(self, limit: float | None = None) -> None:
+        """Wait for something, at most `limit` seconds, and deal with all that has come."""
+        ready = self._selector.select(self._timeout(limit))
+        began = time.monotonic()
+        for key, _ in ready:
+            key.data()
+        self._due()
+        took = time.monotonic() - began
+        if took > SLOW_S:
+            log.warning("the desk was busy for %.0f ms", took * 1000)
+
+    def fact(self, event: events.Event) -> None:
+        """Hear one fact and carry out what the Switchboard orders."""
+        now = self.now()
+        self.figures.fact(event, now.monotonic)
+        if self._legs is not None:
+            self._legs.fact(event)
+        before = self._switchboard.status(now)
+        for order in self._switchboard.handle(event, now):
+            self.figures.order(order, time.monotonic())
+            self._dispatch(order)
+        after = self._switchboard.status(now)
+        if replace(after, at=before.at) != before:
+            self._on_status(after)
+
+    def measured(self, measured: Measured | Marked) -> None:
+        """Keep a time that the carrier took, or a moment in it."""
+        self.figures.measured(measured)
+
+    def health(self, health: Health) -> None:
+        """Keep the carrier's figures; say when they are bad."""
+        self.figures.health = health
+        if health.underruns or health.overruns or health.stuck_writes:
+            log.warning("carrier: %s", health)
+
+    def drain_inbox(self) -> None:
+        """Hear every fact that threads have left."""
+        for event in self._inbox.take():
+            self.fact(event)
+
+    # --- within ------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        self.drain_inbox()
+
+    def _timeout(self, limit: float | None) -> float | None:
+        times = [self._switchboard.next_deadline()]
+        if self._carrier is not None:
+            times.append(self._carrier.next_deadline())
+        waits = [max(0.0, at - time.monotonic()) for at in times if at is not None]
+        if limit is not None:
+            waits.append(limit)
+        return min(waits, default=None)
+
+    def _due(self) -> None:
+        if self._carrier is not None:
+            self._carrier.timer(time.monotonic())
+        for passed in self._switchboard.due(self.now()):
+            self.fact(passed)
+
+    def _dispatch(self, order: Any) -> None:
+        if isinstance(order, CARRIER_ORDERS):
+            if self._carrier is not None:
+                self._carrier.send(order)
+        elif isinstance(order, PHONE_ORDERS):
+            if self._legs is not None:
+                self._legs.order(order)
+        else:
+            self._stores.order(order)

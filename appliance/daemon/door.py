@@ -1,0 +1,155 @@
+"""The desk's front door: a UNIX socket on which commands and the console ask and are answered.
+
+One JSON object a line each way: {"ask": "status"}, or {"ask": "SetUnattended", "on": true,
+"by": "op1", "until": null}. Everything asked is validated by the desk; a wrong question gets one
+sentence. Served by the deciding thread without ever blocking it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import selectors
+import socket
+import typing
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from appliance.calls import requests
+from appliance.errors import OfficeError, TechnicianError
+
+LINE_LIMIT = 16_384
+"""Longest question; a longer one ends the connection."""
+VISITORS = 16
+"""Connections served at once; one more is turned away."""
+REQUESTS: dict[str, type] = {cls.__name__: cls for cls in typing.get_args(requests.Request)}
+
+Answer = dict[str, Any]
+
+
+def parse_request(question: dict[str, Any]) -> requests.Request:
+    """Read a request of calls.requests; raises OfficeError with what is wrong in it."""
+    name = question.get("ask")
+    cls = REQUESTS.get(str(name))
+    if cls is None:
+        raise OfficeError(f"{name!r} cannot be asked; known are status, {', '.join(REQUESTS)}")
+    try:
+        until = question.get("until")
+        return typing.cast(
+            requests.Request,
+            cls(
+                on=_boolean(question["on"]),
+                by=str(question["by"])[:64],
+                until=datetime.fromisoformat(until) if until else None,
+            ),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise OfficeError(
+            f"{name}: on, by and until (ISO time or null) are needed: {error}"
+        ) from error
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("on is true or false")
+    return value
+
+
+class Door:
+    """Listens on `path`; `answer` is called in the deciding thread with each question."""
+
+    def __init__(
+        self,
+        path: Path,
+        selector: selectors.BaseSelector,
+        answer: Callable[[dict[str, Any]], Answer],
+    ) -> None:
+        self._selector = selector
+        self._answer = answer
+        self._visitors: dict[socket.socket, bytes] = {}
+        self._path = path
+        self._socket = _listen(path)
+        selector.register(self._socket, selectors.EVENT_READ, self._arrive)
+
+    def close(self) -> None:
+        """Stop listening and forget every visitor."""
+        for visitor in list(self._visitors):
+            self._leave(visitor)
+        self._selector.unregister(self._socket)
+        self._socket.close()
+        self._path.unlink(missing_ok=True)
+
+    def _arrive(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            visitor, _ = self._socket.accept()
+            if len(self._visitors) >= VISITORS:
+                visitor.close()
+                return
+            visitor.setblocking(False)
+            self._visitors[visitor] = b""
+            self._selector.register(visitor, selectors.EVENT_READ, lambda: self._hear(visitor))
+
+    def _hear(self, visitor: socket.socket) -> None:
+        try:
+            data = visitor.recv(LINE_LIMIT)
+        except OSError:
+            data = b""
+        buffer = self._visitors[visitor] + data
+        if not data or len(buffer) > LINE_LIMIT:
+            self._leave(visitor)
+            return
+        *lines, self._visitors[visitor] = buffer.split(b"\n")
+        for line in lines:
+            self._reply(visitor, line)
+
+    def _reply(self, visitor: socket.socket, line: bytes) -> None:
+        try:
+            question = json.loads(line)
+            if not isinstance(question, dict):
+                raise OfficeError("a question is one JSON object a line")
+            answer = {"ok": True, **self._answer(question)}
+        except (OfficeError, TechnicianError, ValueError) as error:
+            answer = {"ok": False, "error": str(error)}
+        with contextlib.suppress(OSError):  # a visitor that does not read loses its answer
+            visitor.send(json.dumps(answer).encode() + b"\n")
+
+    def _leave(self, visitor: socket.socket) -> None:
+        self._selector.unregister(visitor)
+        del self._visitors[visitor]
+        visitor.close()
+
+
+def _listen(path: Path) -> socket.socket:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listening.bind(str(path))
+    except OSError as error:
+        raise TechnicianError(f"the desk cannot listen on {path}: {error}") from error
+    path.chmod(0o660)
+    listening.listen(VISITORS)
+    listening.setblocking(False)
+    return listening
+
+
+def ask(path: Path, question: dict[str, Any], limit: float = 5.0) -> Answer:
+    """Ask the running desk one question; raises OfficeError when it refuses or is not there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
+        visitor.settimeout(limit)
+        try:
+            visitor.connect(str(path))
+            visitor.sendall(json.dumps(question).encode() + b"\n")
+            with visitor.makefile("rb") as reader:
+                line = reader.readline()
+        except OSError as error:
+            why = error.strerror or error
+            raise OfficeError(
+                f"the desk does not answer on {path} ({why}); is centralino running?"
+            ) from error
+    answer: Answer = json.loads(line) if line else {"ok": False, "error": "the desk hung up"}
+    if not answer.get("ok"):
+        raise OfficeError(str(answer.get("error")))
+    return answer

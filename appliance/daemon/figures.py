@@ -1,0 +1,92 @@
+"""Figures of the running desk: from one fact to one order, kept for `make bench` and status."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from appliance.calls import events, orders
+from appliance.carrier.messages import Health, Marked, Measured
+
+KEPT = 1000
+OPEN_KEPT = 100
+
+Moment = tuple[str, str, float]
+"""What happened, to which line or recording, when (monotonic seconds)."""
+
+
+@dataclass(slots=True)
+class Figures:
+    """Keeps the latest times (ms) by name, and the latest moments, for who compares them.
+
+    Times: rang_to_order, identified_to_order (a fact heard to phones ordered to ring),
+    answered_to_stream (a phone answered to the line's sound runs), recorded_to_stored (a message
+    ended to its being on disk), answer_to_off_hook (measured in the carrier).
+    """
+
+    health: Health | None = None
+    times: dict[str, deque[float]] = field(default_factory=dict)
+    moments: deque[Moment] = field(default_factory=lambda: deque(maxlen=KEPT))
+    _began: dict[tuple[str, str], float] = field(default_factory=dict)
+    _calls: dict[str, str] = field(default_factory=dict)
+
+    def fact(self, event: events.Event, now: float) -> None:
+        """Note when something began that an order or a later fact will answer."""
+        match event:
+            case events.LineRang(line, 1):
+                self._begin("rang", line, now)
+            case events.CallerIdentified(line):
+                self._begin("identified", line, now)
+            case events.OperatorAnswered(leg):
+                self._begin("answered", leg, now)
+            case events.LineAnswered(line):
+                self._end("answered_to_stream", ("connected", line), now)
+            case events.RecordingEnded(recording):
+                self._begin("recorded", recording, now)
+            case events.MessageStored(call):
+                self._end("recorded_to_stored", ("recorded", call), now)
+
+    def order(self, order: orders.Order, now: float) -> None:
+        """Note how long the answer took."""
+        match order:
+            case orders.WriteCall(record):
+                self._calls[record.line] = record.call
+            case orders.RingPhones(call):
+                line = next((name for name, known in self._calls.items() if known == call), "")
+                self._end("identified_to_order", ("identified", line), now)
+                self._end("rang_to_order", ("rang", line), now)
+            case orders.Connect(line, leg) if ("answered", leg) in self._began:
+                self._begin("connected", line, self._began.pop(("answered", leg)))
+            case orders.AnswerLine(line):
+                self.moments.append(("answer_ordered", line, now))
+
+    def measured(self, measured: Measured | Marked) -> None:
+        """Keep a time or a moment taken elsewhere."""
+        if isinstance(measured, Marked):
+            self.moments.append((measured.what, measured.subject, measured.at))
+        else:
+            self.add(measured.what, measured.ms)
+
+    def add(self, what: str, ms: float) -> None:
+        """Keep one time."""
+        self.times.setdefault(what, deque(maxlen=KEPT)).append(round(ms, 3))
+
+    def to_json(self) -> dict[str, list[float]]:
+        """Return all times by name."""
+        return {what: list(times) for what, times in self.times.items()}
+
+    def moments_to_json(self) -> list[Moment]:
+        """Return the latest moments, oldest first."""
+        return list(self.moments)
+
+    def _begin(self, what: str, subject: str, at: float) -> None:
+        """Note a beginning; the oldest that nothing ever answered are forgotten."""
+        self._began.pop((what, subject), None)
+        self._began[what, subject] = at
+        while len(self._began) > OPEN_KEPT:
+            del self._began[next(iter(self._began))]
+
+    def _end(self, what: str, beginning: tuple[str, str], now: float) -> None:
+        began = self._began.pop(beginning, None)
+        if began is not None:
+            self.add(what, (now - began) * 1000)

@@ -1,0 +1,83 @@
+"""The configuration in force: the file's, else the last good one, else a box that complains.
+
+A configuration error never makes the daemon exit (ARCHITECTURE.md, What must hold).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+
+from appliance.daemon import config
+from appliance.daemon.office import build_office
+from appliance.daemon.settings import Folders, Settings
+from appliance.errors import ConfigurationError
+from appliance.policy.office import Office
+
+log = logging.getLogger(__name__)
+
+NOTHING = """
+[site]
+name = "Centralino"
+patron = "01-01"
+[hours]
+[sip]
+address = "127.0.0.1"
+"""
+"""What is in force on a box that has never had a good configuration: no line, no phone."""
+
+
+def in_force(path: Path, year: int | None = None) -> tuple[Settings, Office, str]:
+    """Return settings, office and "" or what is wrong with the file at `path`."""
+    year = year or datetime.now(UTC).year
+    try:
+        settings, office = _read(path, year)
+    except ConfigurationError as error:
+        log.error("%s", error)
+        return *_otherwise(path, year), str(error)
+    _keep(path, settings)
+    return settings, office, ""
+
+
+def state_folder(path: Path) -> Path:
+    """Find the state folder of a configuration that may be broken."""
+    try:
+        folders = tomllib.loads(path.read_text(encoding="utf-8")).get("folders", {})
+        return Path(str(folders["state"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Path(os.environ.get("STATE_DIRECTORY", Folders().state))
+
+
+def _read(path: Path, year: int) -> tuple[Settings, Office]:
+    settings = config.load(path)
+    return settings, build_office(settings, year, str(path))
+
+
+def _otherwise(path: Path, year: int) -> tuple[Settings, Office]:
+    last_good = state_folder(path) / "last_good.toml"
+    try:
+        found = _read(last_good, year)
+    except ConfigurationError:
+        log.warning("there is no last good configuration: no line is in service")
+        settings = config.parse(NOTHING)
+        return settings, build_office(settings, year)
+    log.warning("the last good configuration is in force: %s", last_good)
+    return found
+
+
+def _keep(path: Path, settings: Settings) -> None:
+    """Keep a good file as the last good one, whole or not at all."""
+    folder = Path(settings.folders.state)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / "last_good.tmp"
+        with draft.open("wb") as file:
+            file.write(path.read_bytes())
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(folder / "last_good.toml")
+    except OSError as error:
+        log.warning("the configuration cannot be kept as the last good one: %s", error)

@@ -1,0 +1,134 @@
+"""Legs: what stands between the Switchboard's word "ring" and an INVITE that may leave.
+
+A phone is rung only after the carrier has reserved its RTP port (ARCHITECTURE.md, The link), and
+a port is released when its leg has ended, however it ended. No thread, no socket: the service
+hands it the orders of phones and the facts of both sides, and it calls `phones` and `send`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from appliance.calls import events, orders
+
+LEG_ENDED = (
+    events.PhoneHungUp,
+    events.PhoneDeclined,
+    events.PhoneBusy,
+    events.PhoneUnreachable,
+)
+"""Facts after which a leg's port is of no use to anybody."""
+
+
+class PhoneSide(Protocol):
+    """What legs need of the SIP thread (appliance.phones.sip.Phones)."""
+
+    def ring(
+        self,
+        leg: str,
+        phone: str,
+        media_address: str,
+        media_port: int,
+        display: str,
+        number: str,
+        laws: tuple[str, ...],
+    ) -> None:
+        """Send the INVITE."""
+
+    def stop_ringing(self, leg: str, answered_elsewhere: bool) -> None:
+        """Send the CANCEL."""
+
+    def hang_up(self, leg: str) -> None:
+        """Send the BYE."""
+
+    def accept(self, leg: str, media_address: str, media_port: int) -> None:
+        """Send the 200 OK."""
+
+    def refuse(self, leg: str, code: int) -> None:
+        """Send a refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A leg whose port is being reserved: to be rung, or (phone "") to be accepted."""
+
+    phone: str = ""
+    display: str = ""
+    number: str = ""
+
+
+@dataclass(slots=True)
+class Legs:
+    """Keeps which legs wait for a port; `laws` is the preferred order of codings."""
+
+    phones: PhoneSide
+    send: Callable[[orders.PreparePhone | orders.ReleasePhone | events.MediaAgreed], None]
+    address: str
+    laws: tuple[str, ...] = ("alaw", "ulaw")
+    _waiting: dict[str, _Waiting] = field(default_factory=dict)
+    _open: set[str] = field(default_factory=set)
+
+    def order(self, order: orders.PhoneOrder) -> None:
+        """Carry out one order of the Switchboard."""
+        match order:
+            case orders.RingPhones():
+                for ringing in order.ringing:
+                    waiting = _Waiting(ringing.phone, order.display, order.number)
+                    self._prepare(ringing.leg, waiting)
+            case orders.AcceptPhone():
+                self._prepare(order.leg, _Waiting())
+            case orders.StopRinging():
+                if not self._forget(order.leg):
+                    self.phones.stop_ringing(order.leg, order.answered_elsewhere)
+                self._release(order.leg)
+            case orders.HangUpPhone():
+                self.phones.hang_up(order.leg)
+                self._release(order.leg)
+            case orders.RefusePhone():
+                self.phones.refuse(order.leg, order.code)
+
+    def fact(self, event: events.Event) -> None:
+        """Act on what phones and carrier said, before the Switchboard hears it."""
+        match event:
+            case events.PhonePrepared():
+                self._prepared(event)
+            case events.MediaAgreed() if event.leg in self._open:
+                self.send(event)
+            case events.CarrierLost():
+                self._waiting.clear()
+                self._open.clear()
+            case _ if isinstance(event, LEG_ENDED):
+                self._release(event.leg)
+
+    def _prepare(self, leg: str, waiting: _Waiting) -> None:
+        self._waiting[leg] = waiting
+        self._open.add(leg)
+        self.send(orders.PreparePhone(leg))
+
+    def _prepared(self, event: events.PhonePrepared) -> None:
+        waiting = self._waiting.pop(event.leg, None)
+        if waiting is None:
+            return  # stopped before it was ready; the port is released already
+        if not waiting.phone:
+            self.phones.accept(event.leg, self.address, event.port)
+            return
+        self.phones.ring(
+            event.leg,
+            waiting.phone,
+            self.address,
+            event.port,
+            waiting.display,
+            waiting.number,
+            self.laws,
+        )
+
+    def _forget(self, leg: str) -> bool:
+        return self._waiting.pop(leg, None) is not None
+
+    def _release(self, leg: str) -> None:
+        self._waiting.pop(leg, None)
+        if leg in self._open:
+            self._open.discard(leg)
+            self.send(orders.ReleasePhone(leg))

@@ -1,0 +1,81 @@
+"""What people see of the desk: one sentence for STATUS=, LEDs, the button's meaning, troubles."""
+
+from __future__ import annotations
+
+import logging
+
+from appliance.calls import events, requests
+from appliance.calls.status import Status
+from appliance.panel.pattern import LineState, Network, PanelStatus, Readiness
+from appliance.phones.sip import PhonesStatus
+from appliance.records.trouble import Trouble
+
+log = logging.getLogger(__name__)
+
+BUTTON = "button"
+"""Who asks when the button on the box was pressed."""
+
+
+class Lookout:
+    """Keeps the troubles that are not a line's or a phone's; complaints are the configuration's."""
+
+    def __init__(self, complaint: str = "") -> None:
+        self._complaints = [complaint] if complaint else []
+        self._troubles: dict[str, Trouble] = {}
+        self._unattended = False
+
+    def complain(self, sentence: str) -> None:
+        """Take note of something in the configuration that is not used as it stands."""
+        log.error("%s", sentence)
+        self._complaints.append(sentence)
+
+    def trouble(self, what: str, trouble: Trouble | None) -> None:
+        """Take note of a store's trouble, or (None) of its end; from any thread."""
+        if trouble is None:
+            self._troubles.pop(what, None)
+        else:
+            self._troubles[what] = trouble
+            log.warning("%s: %s", what, trouble.en)
+
+    def troubles(self) -> list[str]:
+        """List the sentences, the configuration's first."""
+        sentences = [trouble.en for trouble in dict(self._troubles).values()]
+        return [*self._complaints, *sentences]
+
+    def words(self, status: Status) -> str:
+        """Say in one sentence how it is."""
+        lines = [f"{line.name} {line.state}" for line in status.lines]
+        parts = [
+            "open" if status.open else "closed",
+            *status.service.marks(),
+            ", ".join(lines) or "no line",
+            f"{status.waiting} messages" if status.waiting else "",
+            *self.troubles(),
+        ]
+        return "; ".join(part for part in parts if part)
+
+    def panel_status(self, status: Status, phones: PhonesStatus, ready: bool) -> PanelStatus:
+        """Make what the LEDs show."""
+        self._unattended = status.service.unattended is not None
+        return PanelStatus(
+            readiness=Readiness.READY if ready else Readiness.STARTING,
+            network=network_of(phones),
+            lines=tuple((line.name, LineState(line.state)) for line in status.lines),
+            messages_waiting=status.waiting,
+            fault=bool(self.troubles()) or any(line.state == "out" for line in status.lines),
+            unattended=self._unattended,
+        )
+
+    def button_pressed(self) -> events.ServiceStateChanged:
+        """Return what a press of the button asks for: the other state."""
+        return events.ServiceStateChanged(
+            requests.SetUnattended(on=not self._unattended, by=BUTTON)
+        )
+
+
+def network_of(phones: PhonesStatus) -> Network:
+    """Say whether the desk's phones can be reached."""
+    if not phones.listening:
+        return Network.DOWN
+    reachable = any(phone.address for phone in phones.phones)
+    return Network.UP if reachable else Network.NO_PHONES

@@ -1,0 +1,32 @@
+"""Telephone numbers as people write them: the ONLY phonenumbers import."""
+
+from __future__ import annotations
+
+import phonenumbers
+
+from appliance.errors import ConfigurationError
+
+
+def called(number: str, country: str) -> str:
+    """Return a public number as it is dialled within `country`: "+39 051 598111" -> "051598111".
+
+    Raises ConfigurationError when it is no number there.
+    """
+    try:
+        parsed = phonenumbers.parse(number, country.upper())
+    except phonenumbers.NumberParseException as error:
+        raise ConfigurationError(f"{number!r} is no telephone number: {error}") from error
+    if not phonenumbers.is_possible_number(parsed):
+        raise ConfigurationError(f"{number!r} has the wrong number of digits for {country}")
+    return "".join(filter(str.isdigit, shown(number, country)))
+
+
+def shown(number: str, country: str) -> str:
+    """Return a number grouped as people read it; unchanged when it is no ordinary number."""
+    try:
+        parsed = phonenumbers.parse(number, country.upper())
+    except phonenumbers.NumberParseException:
+        return number
+    if not phonenumbers.is_possible_number(parsed):
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)

@@ -1,0 +1,248 @@
+"""From the settings as written to the Office that policy works on; all mistakes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from appliance.calls.announcements import spell_email
+from appliance.carrier.analog import COUNTRY_CODES
+from appliance.daemon import numbers
+from appliance.daemon.calendar import holidays_for
+from appliance.daemon.config import BadConfiguration, Mistake
+from appliance.daemon.settings import Group as GroupSettings
+from appliance.daemon.settings import Line as LineSettings
+from appliance.daemon.settings import Settings
+from appliance.errors import ConfigurationError
+from appliance.lines.dialects import DIALECTS
+from appliance.lines.settings import CallerIdOrder
+from appliance.phones.settings import address_of
+from appliance.policy.dates import Closure, Holiday, Opening, Period
+from appliance.policy.hours import Schedule
+from appliance.policy.office import Daytime, Group, Line, Office, Voicemail
+from appliance.policy.week import Week
+from appliance.policy.words import Words
+from appliance.prompts import Catalogue
+
+T = TypeVar("T")
+
+FIRST_PIN, LAST_PIN = 2, 27
+SWITCHBOARD = "switchboard"
+CITIZENS_DESK = "citizens_desk"
+LABELS = {
+    SWITCHBOARD: Words("Centralino", "Switchboard"),
+    CITIZENS_DESK: Words("Sportello Cittadini", "Citizens' counter"),
+}
+
+
+class _Mistakes:
+    """Collects what is wrong, so that all of it can be told at once."""
+
+    def __init__(self) -> None:
+        self.found: list[Mistake] = []
+
+    def attempt(self, place: str, make: Callable[[], T], otherwise: T) -> T:
+        """Return what `make` makes; note its ConfigurationError under `place`."""
+        try:
+            return make()
+        except (ConfigurationError, ValueError, KeyError) as error:
+            self.found.append(Mistake(place, str(error)))
+            return otherwise
+
+    def check(self, place: str, parse: Callable[[str], object], text: str) -> None:
+        """Note a text that `parse` refuses."""
+        try:
+            parse(text)
+        except ConfigurationError as error:
+            self.found.append(Mistake(place, str(error)))
+
+    def choice(self, place: str, value: str, known: tuple[str, ...]) -> None:
+        """Note a value that is none of the known ones."""
+        if value not in known:
+            self.found.append(Mistake(place, f"{value!r} is unknown: use {', '.join(known)}"))
+
+
+def build_office(settings: Settings, year: int, name: str = "centralino.toml") -> Office:
+    """Make the Office; `year` is the first whose holidays count. Raises BadConfiguration."""
+    mistakes = _Mistakes()
+    office = _office(settings, year, mistakes)
+    if mistakes.found or office is None:
+        raise BadConfiguration(name, tuple(mistakes.found))
+    return office
+
+
+def _office(settings: Settings, year: int, mistakes: _Mistakes) -> Office | None:
+    _check_site(settings, mistakes)
+    _check_names(settings, mistakes)
+    _check_greetings(settings, mistakes)
+    _check_panel(settings, mistakes)
+    zone = mistakes.attempt("site.zone", lambda: _zone(settings.site.zone), ZoneInfo("UTC"))
+    no_holidays: tuple[Holiday, ...] = ()
+    holidays = mistakes.attempt(
+        "site.country",
+        lambda: holidays_for(
+            settings.site.country, year - 1, settings.site.patron, settings.site.patron_name
+        ),
+        no_holidays,
+    )
+    lines = tuple(_line(line, n, settings, mistakes) for n, line in enumerate(settings.lines, 1))
+    groups = {
+        key: _group(key, group, settings, zone, holidays, mistakes)
+        for key, group in (
+            (SWITCHBOARD, settings.switchboard),
+            (CITIZENS_DESK, settings.citizens_desk),
+        )
+    }
+    limits = settings.voicemail
+    return mistakes.attempt(
+        "the file",
+        lambda: Office(
+            name=settings.site.name,
+            lines=lines,
+            switchboard=groups[SWITCHBOARD],
+            citizens_desk=groups[CITIZENS_DESK] if settings.citizens_desk.phones else None,
+            public_numbers=tuple(line.called_number for line in lines if line.called_number),
+            languages=settings.site.languages,
+            email=spell_email(settings.site.email) if settings.site.email else (),
+            voicemail=Voicemail(
+                limit_ms=int(limits.limit * 1000),
+                silence_ms=int(limits.silence * 1000),
+                minimum_ms=int(limits.minimum * 1000),
+            ),
+        ),
+        None,
+    )
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ConfigurationError(f'{name!r} is no time zone; write e.g. "Europe/Rome"') from error
+
+
+def _check_greetings(settings: Settings, mistakes: _Mistakes) -> None:
+    """A greeting that no language has would be silence."""
+    own = Path(settings.folders.prompts) if settings.folders.prompts else None
+    known = Catalogue(own).keys(settings.site.languages[0])
+    written = [(f"closures.{n}", c.greeting) for n, c in enumerate(settings.closures, 1)]
+    written += [(f"periods.{n}", p.greeting) for n, p in enumerate(settings.periods, 1)]
+    for place, greeting in written:
+        if greeting and greeting not in known:
+            text = f"there is no prompt {greeting!r}; put {greeting}.wav into folders.prompts"
+            mistakes.found.append(Mistake(f"{place}.greeting", text))
+
+
+def _check_panel(settings: Settings, mistakes: _Mistakes) -> None:
+    """Pins of the 40-pin header are GPIO 2 to 27, each used once; -1 is one not fitted."""
+    panel = settings.panel
+    single = (panel.ready, panel.network, panel.messages, panel.fault, panel.unattended_button)
+    fitted = [pin for pin in (*single, *panel.lines) if pin >= 0]
+    for pin in sorted(set(fitted)):
+        if not FIRST_PIN <= pin <= LAST_PIN:
+            text = f"GPIO {pin} is not on the header: use {FIRST_PIN} to {LAST_PIN}, -1 for none"
+            mistakes.found.append(Mistake("panel", text))
+        if fitted.count(pin) > 1:
+            mistakes.found.append(Mistake("panel", f"GPIO {pin} is used twice"))
+
+
+def _check_site(settings: Settings, mistakes: _Mistakes) -> None:
+    mistakes.choice("site.country", settings.site.country, tuple(COUNTRY_CODES))
+    for language in settings.site.languages:
+        mistakes.choice("site.languages", language, ("it", "en"))
+    for law in settings.sip.laws:
+        mistakes.choice("sip.laws", law, ("alaw", "ulaw"))
+
+
+def _groups(settings: Settings) -> dict[str, GroupSettings]:
+    return {SWITCHBOARD: settings.switchboard, CITIZENS_DESK: settings.citizens_desk}
+
+
+def _check_names(settings: Settings, mistakes: _Mistakes) -> None:
+    known = tuple(phone.name for phone in settings.phones)
+    for key, group in (
+        (SWITCHBOARD, settings.switchboard),
+        (CITIZENS_DESK, settings.citizens_desk),
+    ):
+        for phone in group.phones:
+            mistakes.choice(f"{key}.phones", phone, known or ("a phone of [[phones]]",))
+    ports = [line.port for line in settings.lines]
+    for number, line in enumerate(settings.lines, 1):
+        if ports.count(line.port) > 1:
+            text = f"{line.port} is used by more than one line; each needs its own port"
+            mistakes.found.append(Mistake(f"lines.{number}.port", text))
+    for number, configured in enumerate(settings.phones, 1):
+        if configured.address:
+            mistakes.check(f"phones.{number}.address", address_of, configured.address)
+    names = [phone.name for phone in settings.phones]
+    for number, name in enumerate(names, 1):
+        if names.count(name) > 1:
+            mistakes.found.append(Mistake(f"phones.{number}.name", f"{name!r} stands twice"))
+
+
+def _line(line: LineSettings, number: int, settings: Settings, mistakes: _Mistakes) -> Line:
+    place = f"lines.{number}"
+    mistakes.choice(f"{place}.dialect", line.dialect, ("auto", *DIALECTS))
+    mistakes.choice(f"{place}.caller_id", line.caller_id, tuple(CallerIdOrder))
+    if line.daytime:
+        mistakes.choice(f"{place}.daytime", line.daytime, tuple(Daytime))
+    called = mistakes.attempt(
+        f"{place}.called",
+        lambda: numbers.called(line.called, settings.site.country) if line.called else "",
+        "",
+    )
+    dialect = DIALECTS.get(line.dialect)
+    duplex = dialect.duplex if dialect else None
+    daytime = Daytime(line.daytime) if line.daytime in tuple(Daytime) else None
+    return mistakes.attempt(
+        f"{place}.daytime",
+        lambda: Line(line.name, line.label, called, duplex, daytime),
+        Line(line.name),
+    )
+
+
+def _group(
+    key: str,
+    group: GroupSettings,
+    settings: Settings,
+    zone: ZoneInfo,
+    holidays: tuple[Holiday, ...],
+    mistakes: _Mistakes,
+) -> Group:
+    week = group.hours.week if group.hours else settings.hours.week
+    schedule = mistakes.attempt(
+        key,
+        lambda: _schedule(key, week, settings, zone, holidays),
+        Schedule(zone, week),
+    )
+    return mistakes.attempt(
+        key,
+        lambda: Group(key, LABELS[key], group.phones, schedule, int(group.ring * 1000)),
+        Group(key, LABELS[key], (), schedule),
+    )
+
+
+def _schedule(
+    key: str, week: Week, settings: Settings, zone: ZoneInfo, holidays: tuple[Holiday, ...]
+) -> Schedule:
+    return Schedule(
+        zone,
+        week,
+        holidays,
+        closures=tuple(
+            Closure(c.start.as_start(), c.end.as_end(), _words(c.reason), c.greeting)
+            for c in settings.closures
+        ),
+        openings=tuple(Opening(o.day, o.hours.bands, _words(o.reason)) for o in settings.openings),
+        periods=tuple(
+            Period(p.start, p.end, _words(p.reason), p.hours.week, p.greeting)
+            for p in settings.periods
+            if p.group in {"", key}
+        ),
+    )
+
+
+def _words(text: str) -> Words:
+    return Words(text, text)

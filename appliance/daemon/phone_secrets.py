@@ -1,0 +1,65 @@
+"""The phones' secrets: one JSON file of the state folder, 0600; `centralino phones add`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from appliance.daemon.settings import Settings
+from appliance.errors import ConfigurationError
+from appliance.media.frames import Law
+from appliance.phones.settings import PhoneAccount, address_of
+
+
+def secrets_path(settings: Settings) -> Path:
+    """Say where the secrets lie."""
+    return Path(settings.folders.state) / "phone_secrets.json"
+
+
+def load(settings: Settings) -> dict[str, str]:
+    """Read name -> secret; none yet is no mistake. Raises ConfigurationError for a broken file."""
+    path = secrets_path(settings)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error}); remove it and add the phones again"
+        ) from error
+    return {str(name): str(secret) for name, secret in found.items()}
+
+
+def save(settings: Settings, secrets: dict[str, str]) -> None:
+    """Write all secrets whole or not at all, readable by nobody else."""
+    path = secrets_path(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".tmp")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(secrets, file, indent=1, sort_keys=True)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    if os.geteuid() == 0:  # run by the administrator: the service's account must read it
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def accounts(settings: Settings, secrets: dict[str, str]) -> tuple[PhoneAccount, ...]:
+    """Join configuration and secrets; raises ConfigurationError for an address that is none."""
+    return tuple(
+        PhoneAccount(
+            phone.name,
+            secrets.get(phone.name),
+            address_of(phone.address) if phone.address else None,
+            phone.label,
+        )
+        for phone in settings.phones
+    )
+
+
+def laws(settings: Settings) -> tuple[Law, ...]:
+    """Return the codings in the configured order."""
+    return tuple(Law(law) for law in settings.sip.laws)

@@ -1,0 +1,92 @@
+"""What may be asked at the door, and the answers: status, manual states, closing a message."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from appliance.calls import events, requests
+from appliance.daemon.desk import Desk
+from appliance.daemon.door import Answer, parse_request
+from appliance.daemon.lookout import Lookout
+from appliance.daemon.stores import Stores
+from appliance.errors import OfficeError
+from appliance.records.messages import Outcome
+
+if TYPE_CHECKING:
+    from appliance.daemon.service import Run
+
+SAID = {
+    requests.SetUnattended: ("Switchboard attended.", "Switchboard unattended."),
+    requests.SetClosed: ("No longer closed by hand.", "Closed: voicemail answers."),
+    requests.SetOpened: ("No longer opened by hand.", "Opened by hand."),
+    requests.SetAllAbsent: ("People are back.", "All absent: no phone rings."),
+}
+
+
+class Questions:
+    """Answers in the deciding thread; raises OfficeError for what cannot be asked."""
+
+    def __init__(self, desk: Desk, stores: Stores, lookout: Lookout, run: Run) -> None:
+        self._desk = desk
+        self._stores = stores
+        self._lookout = lookout
+        self._run = run
+
+    def __call__(self, question: dict[str, Any]) -> Answer:
+        """Answer one question."""
+        match question.get("ask"):
+            case "status":
+                return self._status()
+            case "figures":
+                figures = self._desk.figures
+                return {"figures": figures.to_json(), "moments": figures.moments_to_json()}
+            case "close_message":
+                return self._close_message(question)
+            case _:
+                return self._change(question)
+
+    def _status(self) -> Answer:
+        status = self._desk.status()
+        shown = _plain(status)
+        shown["troubles"] = self._lookout.troubles()
+        health = self._desk.figures.health
+        shown["health"] = dataclasses.asdict(health) if health else None
+        return {"status": shown, "words": self._lookout.words(status)}
+
+    def _change(self, question: dict[str, Any]) -> Answer:
+        request = parse_request(question)
+        now = self._desk.now().wall
+        if request.until is not None and request.until <= now:
+            raise OfficeError(f"{request.until:%d.%m.%Y %H:%M} is past; say a time to come")
+        self._desk.fact(events.ServiceStateChanged(request))
+        return {"said": SAID[type(request)][request.on]}
+
+    def _close_message(self, question: dict[str, Any]) -> Answer:
+        try:
+            outcome = Outcome(question["outcome"])
+            name, by = str(question["name"]), str(question["by"])
+            at = datetime.fromisoformat(question["at"])
+        except (KeyError, ValueError, TypeError) as error:
+            known = ", ".join(Outcome)
+            raise OfficeError(
+                f"name, by, at and an outcome ({known}) are needed: {error}"
+            ) from error
+        note = str(question.get("note", ""))
+        message = self._stores.records.close_message(name, by, outcome, at, note)
+        self._stores.mailbox.recount()
+        return {"said": f"Message {message.number} is closed: {outcome}."}
+
+
+def _plain(value: Any) -> Any:
+    """Turn frozen values into JSON ones."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list, set, frozenset)):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value

@@ -1,0 +1,288 @@
+"""The daemon: composition of the desk, start, readiness, watchdog, clean stop. ONLY sdnotify here.
+
+Everything reads as one page: what is started, in which order, and undone in the reverse one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets as randomness
+import selectors
+import signal
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import sdnotify
+
+from appliance.calls import events
+from appliance.calls.status import Status
+from appliance.calls.switchboard import Switchboard
+from appliance.carrier.messages import LineSetup, Setup
+from appliance.daemon import announcements, phone_secrets
+from appliance.daemon.carrier_side import CarrierSide, Takers
+from appliance.daemon.desk import Desk
+from appliance.daemon.door import Door
+from appliance.daemon.inbox import Inbox
+from appliance.daemon.legs import Legs
+from appliance.daemon.lookout import Lookout
+from appliance.daemon.questions import Questions
+from appliance.daemon.settings import Settings
+from appliance.daemon.stores import Stores
+from appliance.errors import ConfigurationError
+from appliance.panel.leds import Panel, PanelPins
+from appliance.panel.press import Press
+from appliance.phones.settings import PhonesSettings
+from appliance.phones.sip import Phones, PhonesStatus
+from appliance.policy.office import Office
+from appliance.prompts import Catalogue
+
+log = logging.getLogger(__name__)
+
+LINE_LIMIT_S = 5.0
+"""A line that has not come up so long after the start is declared out (all lines in parallel)."""
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared with, never bound
+TURN_S = 1.0
+"""The main loop turns at least so often: readiness and watchdog are looked at then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the command line decided: the configuration in force and where the carrier is."""
+
+    settings: Settings
+    office: Office
+    link: Path | None = None
+    complaint: str = ""
+
+
+class Service:
+    """Owns every part of the running desk."""
+
+    def __init__(self, run: Run) -> None:
+        settings = run.settings
+        self._run = run
+        self._notify = sdnotify.SystemdNotifier()
+        self._selector = selectors.DefaultSelector()
+        self._inbox = Inbox()
+        boot = randomness.token_hex(4)
+        self.lookout = Lookout(run.complaint)
+        self._stores = Stores(
+            Path(settings.folders.state), boot, self._inbox.post, self.lookout.trouble
+        )
+        self._switchboard = Switchboard(
+            run.office, f"{datetime.now(UTC):%Y%m%d}-{boot}", self._stores.load_service_state()
+        )
+        self.desk = Desk(self._switchboard, self._stores, self._inbox, self._selector, self._show)
+        self._panel = self._fitted_panel()
+        self._phones = Phones(
+            phone_settings(settings, self._secrets()),
+            self._inbox.post,
+            self._stores.load_bindings(),
+            time.time(),
+        )
+        self._bindings: object = ()
+        catalogue = Catalogue(Path(settings.folders.prompts) if settings.folders.prompts else None)
+        self._prompts = announcements.prompt_file(
+            catalogue, run.office.languages, self.lookout.complain
+        )
+        self._carrier = CarrierSide(
+            carrier_setup(settings, self._prompts),
+            self._prompts.fd,
+            self._takers(),
+            self._selector,
+            run.link,
+        )
+        self.desk.join(
+            self._carrier,
+            Legs(self._phones, self._carrier.send, settings.sip.address, settings.sip.laws),
+        )
+        self._ready = False
+        self._phones_shown = PhonesStatus()
+        self._lines_by = 0.0
+        self._watchdog_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 3e6
+        self._watchdog_at = 0.0
+        self._stopping = False
+
+    def _fitted_panel(self) -> Panel:
+        """Take the panel's pins; a pin that cannot be used costs the panel, not the calls."""
+        try:
+            return Panel(_pins(self._run.settings), self._button)
+        except ConfigurationError as error:
+            self.lookout.complain(str(error))
+            return Panel(PanelPins(), self._button)
+
+    def _secrets(self) -> dict[str, str]:
+        """Read the phones' secrets; without them nobody registers, and that is said."""
+        try:
+            return phone_secrets.load(self._run.settings)
+        except ConfigurationError as error:
+            self.lookout.complain(str(error))
+            return {}
+
+    # --- life --------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Start everything, turn until told to stop, stop everything."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._told_to_stop)
+        questions = Questions(self.desk, self._stores, self.lookout, self._run)
+        door = Door(Path(self._run.settings.folders.run) / "desk.sock", self._selector, questions)
+        try:
+            self._start()
+            while not self._stopping:
+                self.desk.turn(TURN_S)
+                self._look()
+        finally:
+            door.close()
+            self._stop()
+
+    def _start(self) -> None:
+        self._stores.start()
+        self._panel.start()
+        self._phones.start()
+        self._lines_by = time.monotonic() + LINE_LIMIT_S
+        self._show(self.desk.status())
+
+    def _stop(self) -> None:
+        """Hang up every line, end every phone's call, keep what is to be kept."""
+        self._notify.notify("STOPPING=1\nSTATUS=Stopping")
+        self._carrier.close(time.monotonic())
+        self._phones.stop()
+        with contextlib.suppress(Exception):  # nothing may keep the stores from being closed
+            self.desk.drain_inbox()
+        self._stores.stop()
+        self._panel.stop()
+
+    def _told_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    # --- looking after itself ----------------------------------------------------------------
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        phones = self._phones.status()
+        if phones != self._phones_shown:
+            self._phones_shown = phones
+            self._keep_bindings(phones)
+            self._show(self.desk.status())
+        if not self._ready:
+            self._declare_missing(now)
+            self._ready = self._become_ready()
+        if self._watchdog_s and now >= self._watchdog_at and self._alive(now):
+            self._watchdog_at = now + self._watchdog_s
+            self._notify.notify("WATCHDOG=1")
+
+    def _keep_bindings(self, phones: PhonesStatus) -> None:
+        """Where phones are registered is kept over a restart, whenever it has changed."""
+        if phones.bindings != self._bindings:
+            self._bindings = phones.bindings
+            self._stores.save_bindings(self._phones.bindings_to_json(time.time()))
+
+    def _declare_missing(self, now: float) -> None:
+        """What has not come up in time is out, with a reason; it may come up any time later."""
+        if now < self._lines_by:
+            return
+        for line in self.desk.status().lines:
+            if line.state == "missing":
+                why = f"no answer within {LINE_LIMIT_S:.0f} s: check the modem and its port"
+                self.desk.fact(events.LineLost(line.name, why))
+
+    def _become_ready(self) -> bool:
+        status = self.desk.status()
+        if (
+            any(line.state == "missing" for line in status.lines)
+            or not self._phones.status().listening
+        ):
+            return False
+        self._notify.notify("READY=1")
+        log.info("ready: %s", self.lookout.words(status))
+        return True
+
+    def _alive(self, now: float) -> bool:
+        """The watchdog is fed only by a desk whose SIP thread turns too."""
+        return now - self._phones.last_turn < 2 * self._watchdog_s + TURN_S
+
+    def _show(self, status: Status) -> None:
+        """Tell systemd, the LEDs and the journal what people see."""
+        words = self.lookout.words(status)
+        self._notify.notify(f"STATUS={words}")
+        self._panel.show(self.lookout.panel_status(status, self._phones.status(), self._ready))
+
+    def _button(self, press: Press) -> None:
+        """A short press toggles "Non presidiato"; called from the panel's thread."""
+        if press is Press.SHORT:
+            self._inbox.post(self.lookout.button_pressed())
+
+    def _takers(self) -> Takers:
+        return Takers(
+            event=self.desk.fact,
+            recording=self._stores.begin,
+            sound=self._stores.mailbox.append,
+            gap=self._gap,
+            health=self.desk.health,
+            measured=self.desk.measured,
+        )
+
+    def _gap(self, gap: events.RecordingGap) -> None:
+        self._stores.mailbox.gap(gap.recording, gap.gap_ms)
+        self.desk.fact(gap)
+
+
+def carrier_setup(settings: Settings, prompts: announcements.PromptFile) -> Setup:
+    """Make the carrier's Setup from the configuration."""
+    language = settings.site.languages[0]
+    return Setup(
+        lines=tuple(
+            LineSetup(
+                name=line.name,
+                path=line.port,
+                dialect=line.dialect,
+                country=settings.site.country,
+                caller_id=line.caller_id,
+                identity_limit_ms=int(line.identity_limit * 1000),
+                receive_gain=line.receive_gain,
+                transmit_gain=line.transmit_gain,
+                echo=bool(line.echo),
+            )
+            for line in settings.lines
+        ),
+        rtp_address=settings.sip.address,
+        rtp_ports=(settings.sip.rtp_ports.low, settings.sip.rtp_ports.high),
+        prompts=prompts.prompts,
+        hold=announcements.named(language, announcements.HOLD),
+        lost=announcements.named(language, announcements.LOST),
+    )
+
+
+def phone_settings(settings: Settings, secrets: dict[str, str]) -> PhonesSettings:
+    """Make the phones' settings: configured names, kept secrets."""
+    return PhonesSettings(
+        address=settings.sip.address,
+        port=settings.sip.port,
+        accounts=phone_secrets.accounts(settings, secrets),
+        realm=settings.sip.realm,
+        laws=phone_secrets.laws(settings),
+    )
+
+
+def _pins(settings: Settings) -> PanelPins:
+    """Give each configured line the next LED; a pin of -1 is not fitted."""
+    pins = settings.panel
+    names = (line.name for line in settings.lines)
+    return PanelPins(
+        ready=_fitted(pins.ready),
+        network=_fitted(pins.network),
+        message=_fitted(pins.messages),
+        fault=_fitted(pins.fault),
+        lines=tuple((name, pin) for name, pin in zip(names, pins.lines, strict=False) if pin >= 0),
+        button=_fitted(pins.unattended_button),
+    )
+
+
+def _fitted(pin: int) -> int | None:
+    return pin if pin >= 0 else None

@@ -1,0 +1,163 @@
+"""The configuration as written in centralino.toml: one frozen dataclass a table (house rule 10).
+
+An option exists only if a named reader will set it: the technician at installation, the head of
+the front desk for hours and periods. Times are local wall-clock times of `site.zone`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from appliance.daemon.values import Bands, Hours, Moment, MonthDay, OnOff, PortRange, Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Whose box this is. `patron` is the town's patron saint's day (MM-DD), asked for on purpose:
+    it is a holiday here and nowhere else.
+    """
+
+    name: str
+    patron: MonthDay
+    patron_name: str = ""
+    country: str = "it"
+    zone: str = "Europe/Rome"
+    languages: tuple[str, ...] = ("it", "en")
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One analog line. `port` is a stable device path (/dev/serial/by-path/...).
+
+    `identity_limit` is how long the caller's number is waited for: after an Italian ring of 1 s
+    the exchange may begin 0.5 to 2 s later (EN 300 659-1). `called` is the public number that
+    rings here, "" where several arrive (P1: shown as not known). `daytime` is what a half-duplex
+    line does by day: message or ring_parallel_phone.
+    """
+
+    name: str
+    port: str
+    label: str = ""
+    called: str = ""
+    dialect: str = "auto"
+    caller_id: str = "after"
+    identity_limit: Seconds = Seconds(3.0)
+    receive_gain: int = -1
+    transmit_gain: int = -1
+    echo: OnOff = OnOff(False)
+    daytime: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One SIP phone of the office. `address` ("192.168.1.21" or with ":5060") is for a phone that
+    does not register; the secret of one that does is kept by `centralino phones add`.
+    """
+
+    name: str
+    label: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Positions rung together, for how long, and (citizens' counter) when they are there."""
+
+    phones: tuple[str, ...] = ()
+    ring: Seconds = Seconds(25.0)
+    hours: Hours | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """Closed from one moment to another, whatever the week says; `greeting` names a prompt."""
+
+    start: Moment
+    end: Moment
+    reason: str = ""
+    greeting: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Other hours on one day, whatever the week, a closure or a holiday says."""
+
+    day: date
+    hours: Bands
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Other hours between two days, ending by themselves (E14). `group` is switchboard,
+    citizens_desk, or "" for both.
+    """
+
+    start: date
+    end: date
+    hours: Hours
+    reason: str = ""
+    greeting: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sip:
+    """Where phones find the box; `address` 0.0.0.0 means every LAN address."""
+
+    address: str
+    port: int = 5060
+    rtp_ports: PortRange = PortRange(16000, 16199)
+    realm: str = "centralino"
+    laws: tuple[str, ...] = ("alaw", "ulaw")
+
+
+@dataclass(frozen=True, slots=True)
+class Voicemail:
+    """Limits of a message."""
+
+    limit: Seconds = Seconds(180.0)
+    silence: Seconds = Seconds(5.0)
+    minimum: Seconds = Seconds(2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class PanelPins:
+    """GPIO pins (BCM numbers) of LEDs and button; -1 for one that is not fitted."""
+
+    ready: int = 17
+    network: int = 27
+    messages: int = 22
+    fault: int = 23
+    lines: tuple[int, ...] = (5, 6, 13, 19)
+    unattended_button: int = 26
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where things are kept: `state` survives, `run` does not, `prompts` are the office's own."""
+
+    state: str = "/var/lib/centralino"
+    run: str = "/run/centralino"
+    prompts: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration."""
+
+    site: Site
+    hours: Hours
+    sip: Sip
+    lines: tuple[Line, ...] = ()
+    phones: tuple[Phone, ...] = ()
+    switchboard: Group = Group()
+    citizens_desk: Group = Group()
+    closures: tuple[Closure, ...] = ()
+    openings: tuple[Opening, ...] = ()
+    periods: tuple[Period, ...] = ()
+    voicemail: Voicemail = Voicemail()
+    panel: PanelPins = PanelPins()
+    folders: Folders = Folders()

@@ -1,0 +1,165 @@
+"""Records and mailbox as the desk sees them: orders in, facts out through the inbox, no waiting."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from appliance.calls import events, orders
+from appliance.carrier.messages import RecordingStarted
+from appliance.errors import CentralinoError
+from appliance.media import wav
+from appliance.media.frames import Law
+from appliance.policy.service_state import Manual, Mark, ServiceState
+from appliance.records.trouble import Trouble
+from appliance.records.worker import Records
+from appliance.voicemail.mailbox import Mailbox
+
+log = logging.getLogger(__name__)
+
+STOP_LIMIT_S = 10.0
+
+
+def database_path(state: Path) -> Path:
+    """Say where the records lie below the state folder."""
+    return state / "centralino.db"
+
+
+class Stores:
+    """Owns the two workers; remembers each open call's record, which a recording begins with."""
+
+    def __init__(
+        self,
+        state: Path,
+        boot: str,
+        post: Callable[[events.Event], None],
+        on_trouble: Callable[[str, Trouble | None], None],
+    ) -> None:
+        state.mkdir(parents=True, exist_ok=True)
+        self._bindings_file = state / "phone_bindings.json"
+        self._service_file = state / "service_state.json"
+        self.records = Records(
+            database_path(state),
+            boot,
+            lambda trouble: on_trouble("records", trouble),
+            self._interrupted,
+        )
+        self.mailbox = Mailbox(
+            state / "voicemail",
+            self.records,
+            lambda law, length: wav.header(Law(law), length),
+            post,
+            lambda trouble: on_trouble("voicemail", trouble),
+        )
+        self._calls: dict[str, orders.CallRecord] = {}
+
+    def start(self) -> None:
+        """Start both workers; nothing here waits for the disk."""
+        self.records.start()
+        self.mailbox.start()
+
+    def stop(self) -> None:
+        """Write what is queued and end; a disk that stalls on is left to the next start."""
+        for part in (self.mailbox, self.records):
+            with contextlib.suppress(CentralinoError):
+                part.stop(STOP_LIMIT_S)
+
+    def order(self, order: orders.StoreOrder) -> None:
+        """Carry out one order of the Switchboard."""
+        match order:
+            case orders.WriteCall(record):
+                self._keep(record)
+                self.records.write_call(record)
+            case orders.StoreMessage():
+                self.mailbox.finish(order.recording, order.trim_ms, order.record)
+            case orders.DropRecording(recording):
+                self.mailbox.drop(recording)
+            case orders.SaveServiceState(state) if isinstance(state, ServiceState):
+                self.records.do(lambda _: save_state(self._service_file, state))
+
+    def begin(self, started: RecordingStarted) -> None:
+        """A recording begins: its sound follows."""
+        record = self._calls.get(started.recording)
+        if record is None:
+            log.error("voicemail: recording %s belongs to no call", started.recording)
+        else:
+            self.mailbox.begin(started.recording, started.law, record)
+
+    def load_service_state(self) -> ServiceState:
+        """Return the manual states of the last run; none when there is nothing to read."""
+        return load_state(self._service_file)
+
+    def load_bindings(self) -> str:
+        """Return what was kept of the phones' registrations, "" for nothing."""
+        try:
+            return self._bindings_file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def save_bindings(self, text: str) -> None:
+        """Keep the phones' registrations; in the worker's thread."""
+        self.records.do(lambda _: save_text(self._bindings_file, text))
+
+    def _keep(self, record: orders.CallRecord) -> None:
+        if record.result is orders.Result.OPEN:
+            self._calls[record.call] = record
+        else:
+            self._calls.pop(record.call, None)
+
+    def _interrupted(self, records: tuple[orders.CallRecord, ...]) -> None:
+        for record in records:
+            log.warning("call %s on %s was interrupted by the last stop", record.call, record.line)
+
+
+def save_state(path: Path, state: ServiceState) -> None:
+    """Write the manual states."""
+    save_text(path, json.dumps(state_to_json(state)))
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write a small file whole or not at all (reliability.md 4, Settings)."""
+    draft = path.with_suffix(".tmp")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def load_state(path: Path) -> ServiceState:
+    """Read the manual states; a missing or broken file means none, and is said."""
+    try:
+        return state_from_json(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return ServiceState()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("%s cannot be read (%s): no manual state is in force", path, error)
+        return ServiceState()
+
+
+def state_to_json(state: ServiceState) -> dict[str, dict[str, str | None]]:
+    """Write the marks that are on, times in ISO form."""
+    return {
+        name: {
+            "by": mark.by,
+            "since": mark.since.isoformat(),
+            "until": mark.until.isoformat() if mark.until else None,
+        }
+        for name, mark in state.marks().items()
+    }
+
+
+def state_from_json(data: dict[str, Any]) -> ServiceState:
+    """Read marks; raises ValueError, KeyError or TypeError when it is none of ours."""
+    state = ServiceState()
+    for name, mark in data.items():
+        until = datetime.fromisoformat(mark["until"]) if mark["until"] else None
+        since = datetime.fromisoformat(mark["since"])
+        state = state.set(Manual(name), Mark(str(mark["by"]), since, until))
+    return state

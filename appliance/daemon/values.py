@@ -1,0 +1,166 @@
+"""What a value in centralino.toml may look like: each parser says in one sentence what is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import NewType
+
+from appliance.policy.week import ONE_DAY, WEEKDAYS, Band, Week, check_bands
+
+Seconds = NewType("Seconds", float)
+OnOff = NewType("OnOff", bool)
+
+MAX_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class MonthDay:
+    """A day of every year."""
+
+    month: int
+    day: int
+
+    def in_year(self, year: int) -> date:
+        """Return the day in `year`; 29 February is kept on the 28th in common years."""
+        try:
+            return date(year, self.month, self.day)
+        except ValueError:
+            return date(year, self.month, self.day - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class PortRange:
+    """UDP ports from `low` to `high`, both included."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """The bands of each weekday."""
+
+    week: Week
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """The bands of one day."""
+
+    bands: tuple[Band, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A local wall-clock moment; from a mere date the day's start, or (as an end) its end."""
+
+    day: date
+    at: time | None = None
+
+    def as_start(self) -> datetime:
+        """Return the moment as the start of something (naive local time)."""
+        return datetime.combine(self.day, self.at or time.min)
+
+    def as_end(self) -> datetime:
+        """Return the moment as the end (exclusive) of something (naive local time)."""
+        if self.at is None:
+            return datetime.combine(self.day, time.min) + ONE_DAY
+        return datetime.combine(self.day, self.at)
+
+
+def text(value: object, _: object = None) -> str:
+    """Accept a string and nothing else."""
+    if not isinstance(value, str):
+        raise ValueError(f'{value!r} must be text in quotes, "{value}"')
+    return value
+
+
+def whole(value: object, _: object = None) -> int:
+    """Accept a whole number and nothing else."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{value!r} must be a whole number without quotes")
+    return value
+
+
+def on_off(value: object, _: object = None) -> OnOff:
+    """Accept true or false, also as on or off in quotes."""
+    words = {"on": True, "off": False, True: True, False: False}
+    if isinstance(value, (str, bool)) and value in words:
+        return OnOff(words[value])
+    raise ValueError(f"{value!r} must be true or false")
+
+
+def seconds(value: object, _: object = None) -> Seconds:
+    """Accept a number of seconds above 0, at most an hour."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{value!r} must be a number of seconds")
+    if not 0 < value <= MAX_SECONDS:
+        raise ValueError(f"{value} s is out of range: more than 0, at most {MAX_SECONDS:.0f}")
+    return Seconds(float(value))
+
+
+def month_day(value: object, _: object = None) -> MonthDay:
+    """Accept "MM-DD"."""
+    match = re.fullmatch(r"(\d\d)-(\d\d)", value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError(f'{value!r} must be a day of the year as "MM-DD", e.g. "10-04"')
+    month, day = int(match[1]), int(match[2])
+    try:
+        date(2024, month, day)  # a leap year, so that 02-29 may be written
+    except ValueError as error:
+        raise ValueError(f"{value!r} is no day of the year; write month, then day") from error
+    return MonthDay(month, day)
+
+
+def moment(value: object, _: object = None) -> Moment:
+    """Accept a TOML date or local date and time, unquoted."""
+    if isinstance(value, datetime):
+        if value.tzinfo is not None:
+            raise ValueError(f"{value} must be local time, without an offset")
+        return Moment(value.date(), value.time())
+    if isinstance(value, date):
+        return Moment(value)
+    raise ValueError(f"{value!r} must be a date without quotes: 2026-12-24 or 2026-12-24T13:00:00")
+
+
+def day(value: object, _: object = None) -> date:
+    """Accept a TOML date, unquoted."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise ValueError(f"{value!r} must be a date without quotes: 2026-08-01")
+
+
+def port_range(value: object, _: object = None) -> PortRange:
+    """Accept [low, high]."""
+    if not (isinstance(value, list) and [type(v) for v in value] == [int, int]):
+        raise ValueError(f"{value!r} must be two port numbers, e.g. [16000, 16199]")
+    low, high = value
+    if not (1024 <= low < high <= 65535):
+        raise ValueError(f"{value!r} must rise and lie between 1024 and 65535")
+    return PortRange(low, high)
+
+
+def hours(value: object, _: object = None) -> Hours:
+    """Accept a table of weekdays with bands: monday = ["08:30-13:00", "14:30-17:30"]."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f'{value!r} must be a table of weekdays: monday = ["08:30-13:00"]')
+    unknown = [key for key in value if key not in WEEKDAYS]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is no weekday; use {', '.join(WEEKDAYS)}")
+    return Hours(Week(tuple(_day(name, value.get(name, [])) for name in WEEKDAYS)))
+
+
+def bands(value: object, _: object = None) -> Bands:
+    """Accept the bands of one day: ["08:30-13:00", "14:30-17:30"]."""
+    return Bands(_day("hours", value))
+
+
+def _day(name: str, value: object) -> tuple[Band, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f'{name}: {value!r} must be a list of bands: ["08:30-13:00"]')
+    found = tuple(Band.parse(item) for item in value)
+    check_bands(found, name)
+    return found

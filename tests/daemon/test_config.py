@@ -1,0 +1,172 @@
+"""The configuration: every mistake at once, with place, line and remedy; nothing is guessed."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+import pytest
+
+from appliance.daemon import config, last_good
+from appliance.daemon.office import build_office
+from appliance.daemon.values import MonthDay, Seconds
+from appliance.errors import ConfigurationError
+
+EXAMPLE = Path(config.__file__).with_name("example.toml")
+SMALL = """
+[site]
+name = "Prova"
+patron = "10-04"
+[hours]
+monday = ["08:30-13:00"]
+[sip]
+address = "127.0.0.1"
+"""
+
+
+def mistakes_of(text: str) -> list[str]:
+    """Load a text that is wrong and list what is said of it."""
+    with pytest.raises(config.BadConfiguration) as caught:
+        build_office(config.parse(text), 2026)
+    return [str(mistake) for mistake in caught.value.mistakes]
+
+
+def test_the_example_office_is_good() -> None:
+    """The file that the product brings passes its own check."""
+    settings = config.load(EXAMPLE)
+    office = build_office(settings, 2026)
+    assert office.public_numbers == ("051598111", "800011837")
+    assert office.switchboard.phones == ("op1", "op2")
+    assert office.citizens_desk is not None
+    assert office.email[:3] == ("word_urp", "sign_at", "word_comune")
+
+
+def test_what_is_not_written_has_its_default() -> None:
+    """A small file is enough; the rest is what most offices want."""
+    settings = config.parse(SMALL)
+    assert settings.switchboard.ring == Seconds(25.0)
+    assert settings.site.patron == MonthDay(10, 4)
+    assert build_office(settings, 2026).citizens_desk is None
+
+
+def test_all_mistakes_are_told_at_once_with_line_and_remedy() -> None:
+    """A technician reads one list, not one mistake at a time."""
+    said = mistakes_of(
+        """[site]
+nam = "x"
+patron = "13-45"
+[hours]
+monday = ["8:30-13:00", "12:00-14:00"]
+[sip]
+address = "0.0.0.0"
+port = "5060"
+[[lines]]
+name = "line1"
+port = "/dev/x"
+[[lines]]
+name = "line2"
+por = "/dev/y"
+identity_limit = 0
+"""
+    )
+    assert sorted(said) == [
+        "hours: monday: 12:00-14:00 begins before 08:30-13:00 has ended",
+        "line 12, lines.2.port: is missing; it must be set",
+        "line 14, lines.2.por: unknown key. Did you mean 'port'?",
+        "line 15, lines.2.identity_limit: 0 s is out of range: more than 0, at most 3600",
+        "line 2, site.nam: unknown key. Did you mean 'name'?",
+        "line 3, site.patron: '13-45' is no day of the year; write month, then day",
+        "line 8, sip.port: '5060' must be a whole number without quotes",
+        "site.name: is missing; it must be set",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        ('[switchboard]\nphones = ["op9"]', "switchboard.phones: 'op9' is unknown"),
+        ('[[lines]]\nname="a"\nport="/x"\ndialect="usr5637"', "half duplex"),
+        ('[[lines]]\nname="a"\nport="/x"\ndialect="hayes"', "'hayes' is unknown: use auto"),
+        ('[[lines]]\nname="a"\nport="/x"\ncalled="12"', "lines.1.called"),
+        (
+            '[[lines]]\nname="a"\nport="/x"\n[[lines]]\nname="b"\nport="/x"',
+            "used by more than one line",
+        ),
+        ('[[phones]]\nname="p"\n[[phones]]\nname="p"', "'p' stands twice"),
+        ("[[closures]]\nstart = 2026-12-24\nend = 2026-12-23", "ends before it starts"),
+        ('[[closures]]\nstart = "2026-12-24"\nend = 2026-12-25', "must be a date without quotes"),
+        ("[sip.x]\ny = 1", "sip.x: unknown key"),
+        ('[[phones]]\nname = "p"\naddress = "desk"', "is no phone's address"),
+        ("[panel]\nready = 40", "GPIO 40 is not on the header"),
+        ("[panel]\nready = 4\nfault = 4", "GPIO 4 is used twice"),
+        (
+            '[[periods]]\nstart = 2026-08-01\nend = 2026-08-02\ngreeting = "none"\n[periods.hours]',
+            "there is no prompt 'none'",
+        ),
+        ("[voicemail]\nlimit = true", "must be a number of seconds"),
+        ("[folders]\nstate = 3", "must be text in quotes"),
+    ],
+)
+def test_what_fits_nobody_is_a_mistake(added: str, said: str) -> None:
+    """Names that do not exist, values no modem takes, things that contradict each other."""
+    assert any(said in mistake for mistake in mistakes_of(SMALL + added)), mistakes_of(
+        SMALL + added
+    )
+
+
+def test_a_file_that_is_no_toml_or_not_there_is_one_sentence(tmp_path: Path) -> None:
+    """No traceback for a broken or missing file."""
+    assert mistakes_of("[site")[0].startswith("the file: is not TOML")
+    with pytest.raises(ConfigurationError, match="No such file"):
+        config.load(tmp_path / "none.toml")
+    (tmp_path / "latin.toml").write_bytes(b"\xe8")
+    with pytest.raises(ConfigurationError, match="not UTF-8"):
+        config.load(tmp_path / "latin.toml")
+
+
+def test_holidays_and_the_patron_are_in_the_schedule() -> None:
+    """4 October is national from 2026; the town's patron is a holiday here (E14)."""
+    text = SMALL.replace("10-04", "11-24").replace("[hours]", '[hours]\nsunday = ["09:00-12:00"]')
+    schedule = build_office(config.parse(text), 2026).switchboard.schedule
+    names = {holiday.day: holiday.name.it for holiday in schedule.holidays}
+    assert "Francesco" in names[date(2026, 10, 4)]
+    assert names[date(2026, 11, 24)] == "Santo patrono"
+    assert not schedule.at(datetime(2026, 10, 4, 8, 30, tzinfo=UTC)).open
+
+
+def test_special_days_reach_the_schedule() -> None:
+    """Openings, closures and periods of the file are those of the office (E14)."""
+    office = build_office(config.load(EXAMPLE), 2026)
+    assert office.citizens_desk is not None
+    feast = office.switchboard.schedule.at(datetime(2026, 12, 8, 9, 0, tzinfo=UTC))
+    assert feast.open
+    assert office.citizens_desk.schedule.at(datetime(2026, 12, 8, 9, 0, tzinfo=UTC)).open
+    eve = office.switchboard.schedule.at(datetime(2026, 12, 24, 14, 0, tzinfo=UTC))
+    assert not eve.open
+    assert [len(g.schedule.periods) for g in (office.switchboard, office.citizens_desk)] == [1, 0]
+    assert office.switchboard.schedule.weekly.days[3][0].end == time(17, 30)
+
+
+def test_a_good_file_is_kept_and_used_when_the_next_one_is_broken(tmp_path: Path) -> None:
+    """A configuration error never takes the lines out of service."""
+    path = tmp_path / "centralino.toml"
+    good = SMALL + f'[folders]\nstate = "{tmp_path}/state"\n'
+    path.write_text(good)
+    settings, office, complaint = last_good.in_force(path)
+    assert (office.name, complaint) == ("Prova", "")
+
+    path.write_text(good.replace("[hours]", "[ours]"))
+    settings, office, complaint = last_good.in_force(path)
+    assert office.name == "Prova"
+    assert "ours: unknown key. Did you mean 'hours'?" in complaint
+    assert settings.folders.state == f"{tmp_path}/state"
+
+
+def test_without_any_good_configuration_the_box_still_starts(tmp_path: Path) -> None:
+    """The first file of all is wrong: no line is in service, and the reason is known."""
+    path = tmp_path / "centralino.toml"
+    path.write_text(f'[folders]\nstate = "{tmp_path}/state"\n')
+    settings, office, complaint = last_good.in_force(path)
+    assert office.lines == ()
+    assert settings.lines == ()
+    assert "site: is missing" in complaint

@@ -1,0 +1,120 @@
+"""The door: one question a line, one answer a line; nonsense gets a sentence, nobody blocks."""
+
+from __future__ import annotations
+
+import json
+import selectors
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.calls import requests
+from appliance.daemon import door
+from appliance.errors import OfficeError, TechnicianError
+
+
+def answer(question: dict[str, Any]) -> dict[str, Any]:
+    """What the desk would say."""
+    if question.get("ask") == "no":
+        raise OfficeError("that cannot be")
+    return {"said": question["ask"]}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Iterator[Path]:
+    """A door served by a thread of its own."""
+    selector = selectors.DefaultSelector()
+    made = door.Door(tmp_path / "run" / "desk.sock", selector, answer)
+    stopping = threading.Event()
+
+    def serve() -> None:
+        while not stopping.is_set():
+            for key, _ in selector.select(0.05):
+                key.data()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield tmp_path / "run" / "desk.sock"
+    stopping.set()
+    thread.join()
+    made.close()
+
+
+def test_a_question_is_answered(path: Path) -> None:
+    """The command asks, the desk answers."""
+    assert door.ask(path, {"ask": "hello"}) == {"ok": True, "said": "hello"}
+
+
+def test_the_door_is_for_the_service_account_only(path: Path) -> None:
+    """Others on the box cannot ask."""
+    assert stat.S_IMODE(path.stat().st_mode) == 0o660
+
+
+def test_what_cannot_be_asked_is_refused_in_a_sentence(path: Path) -> None:
+    """The desk's own refusal comes back as an OfficeError."""
+    with pytest.raises(OfficeError, match="that cannot be"):
+        door.ask(path, {"ask": "no"})
+
+
+@pytest.mark.parametrize("nonsense", [b"{", b"[1]", b"\xff\xfe", b'{"ask": 1}'[:-1] + b"]"])
+def test_nonsense_gets_an_answer_and_leaves_the_door_open(path: Path, nonsense: bytes) -> None:
+    """A broken client harms nobody."""
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.connect(str(path))
+        visitor.sendall(nonsense + b"\n")
+        said = json.loads(visitor.makefile("rb").readline())
+    assert said["ok"] is False
+    assert door.ask(path, {"ask": "hello"})["said"] == "hello"
+
+
+def test_an_endless_line_is_cut_off(path: Path) -> None:
+    """Memory is bounded."""
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.settimeout(5)
+        visitor.connect(str(path))
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            visitor.sendall(b"x" * 1_000_000)
+    assert door.ask(path, {"ask": "hello"})["ok"]
+
+
+def test_a_desk_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    """One sentence, and what to look at."""
+    with pytest.raises(OfficeError, match="is centralino running"):
+        door.ask(tmp_path / "none.sock", {"ask": "status"})
+
+
+def test_a_place_where_no_socket_can_be_is_said_so(tmp_path: Path) -> None:
+    """The technician learns which folder."""
+    long = tmp_path / ("x" * 120) / "desk.sock"
+    with pytest.raises(TechnicianError, match="cannot listen"):
+        door.Door(long, selectors.DefaultSelector(), answer)
+
+
+def test_requests_are_read_with_their_end() -> None:
+    """What a person asks becomes one of calls.requests."""
+    asked = door.parse_request(
+        {"ask": "SetAllAbsent", "on": True, "by": "anna", "until": "2026-11-25T11:00:00+00:00"}
+    )
+    end = datetime(2026, 11, 25, 11, tzinfo=UTC)
+    assert asked == requests.SetAllAbsent(on=True, by="anna", until=end)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"ask": "Explode", "on": True, "by": "x"},
+        {"ask": "SetClosed", "by": "x"},
+        {"ask": "SetClosed", "on": "yes", "by": "x"},
+        {"ask": "SetClosed", "on": True, "by": "x", "until": "tomorrow"},
+    ],
+)
+def test_a_request_with_something_missing_is_refused(question: dict[str, Any]) -> None:
+    """Nothing is guessed."""
+    with pytest.raises(OfficeError):
+        door.parse_request(question)
