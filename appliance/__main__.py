@@ -1,0 +1,62 @@
+"""The command line: one sub-command, one small function, loaded only when it is called for."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from appliance import __version__
+from appliance.errors import CentralinoError
+
+COMMANDS = {
+    "absent": "appliance.commands.states:absent",
+    "call": "appliance.exchange.cli:call_command",
+    "carrier": "appliance.commands.service:carrier",
+    "check": "appliance.commands.check:check",
+    "closed": "appliance.commands.states:closed",
+    "demo": "appliance.commands.demo:demo",
+    "exchange": "appliance.exchange.cli:exchange_command",
+    "explain": "appliance.commands.explain:explain",
+    "messages": "appliance.commands.messages:messages",
+    "opened": "appliance.commands.states:opened",
+    "phones": "appliance.commands.phones:phones",
+    "run": "appliance.commands.service:run",
+    "status": "appliance.commands.status:status",
+    "unattended": "appliance.commands.states:unattended",
+}
+"""Every sub-command and where it stands."""
+
+
+class LazyGroup(click.Group):
+    """Imports a sub-command when it is asked for: `centralino run` needs no exchange."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the names."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one."""
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; an error of ours is one sentence and status 1, never a traceback."""
+        try:
+            return super().invoke(ctx)
+        except CentralinoError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=LazyGroup)
+@click.version_option(__version__, prog_name="centralino")
+def main() -> None:
+    """Centralino: a filtering switchboard in a box."""
+
+
+if __name__ == "__main__":
+    main()

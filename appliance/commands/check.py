@@ -1,0 +1,49 @@
+"""`centralino check`: is the configuration usable, and what does it mean."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from appliance.commands.options import config_option, load_settings
+from appliance.daemon.office import build_office
+from appliance.daemon.settings import Settings
+from appliance.errors import ConfigurationError
+from appliance.policy.office import Office
+from appliance.prompts import Catalogue
+
+
+@click.command()
+@config_option
+def check(config_path: Path) -> None:
+    """Check the configuration: every mistake at once, each with its place and remedy."""
+    settings = load_settings(config_path)
+    office = build_office(settings, datetime.now(UTC).year, str(config_path))
+    problems = Catalogue(
+        Path(settings.folders.prompts) if settings.folders.prompts else None
+    ).problems()
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    for line in summary(settings, office):
+        click.echo(line)
+
+
+def summary(settings: Settings, office: Office) -> list[str]:
+    """Say in a few lines what the configuration means today."""
+    now = datetime.now(UTC)
+    state = office.switchboard.schedule.at(now)
+    changes = (
+        office.local(state.changes_at).strftime("%A %d.%m. %H:%M") if state.changes_at else "-"
+    )
+    counter = ", ".join(office.citizens_desk.phones) if office.citizens_desk else "none"
+    patron = settings.site.patron.in_year(office.local(now).year)
+    return [
+        f"{office.name}: the configuration is good",
+        f"  lines: {', '.join(f'{line.name} ({line.shown})' for line in office.lines) or 'none'}",
+        f"  switchboard: {', '.join(office.switchboard.phones) or 'no phone'}",
+        f"  citizens' counter: {counter}",
+        f"  now {'open' if state.open else 'closed'} ({state.why}), changes {changes}",
+        f"  patron saint's day this year: {patron:%d.%m.}; please confirm",
+    ]

@@ -1,0 +1,270 @@
+"""`centralino demo`: four real calls over two simulated lines, followed on the terminal.
+
+Everything is real but the copper: the exchange, the daemon with its carrier, two SIP phones are
+processes of their own on loopback addresses. Its folder is ./demo, its ports are free ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import click
+
+from appliance.commands.demo_office import configuration
+from appliance.daemon import config, door, phone_secrets
+from appliance.daemon.stores import database_path
+from appliance.errors import CentralinoError, OfficeError, TechnicianError
+from appliance.exchange import client
+from appliance.exchange.call import CallPlan, CallReport
+from appliance.exchange.process import ExchangeProcess
+from appliance.prompts import OURS
+from appliance.records import call_log
+from appliance.records.database import open_reader
+from appliance.testphone.client import TestPhone
+
+READY_LIMIT_S = 20.0
+CALL_LIMIT_S = 90.0
+CLEAR_LIMIT_S = 10.0
+FOLDER = Path("demo")
+CALLER_SAYS = OURS / "it" / "please_wait.wav"
+OPERATOR_SAYS = OURS / "it" / "state_unattended_off.wav"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table at the end."""
+
+    call: str
+    way: str
+    result: str
+    recording: str
+    good: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a demonstration call plays with."""
+
+    folder: Path
+    operator: TestPhone
+    counter: TestPhone
+    seen: set[str] = field(default_factory=set)
+
+    def ask(self, question: dict[str, object]) -> None:
+        """Ask the desk something."""
+        door.ask(self.folder / "run" / "desk.sock", question)
+
+
+@click.command()
+@click.option(
+    "--keep", is_flag=True, help="Stay up afterwards, for `centralino call` and a soft phone."
+)
+def demo(keep: bool) -> None:
+    """Answer four calls on simulated lines with real processes, then print a table."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    folder = FOLDER.resolve()
+    with contextlib.ExitStack() as stack:
+        stage = stack.enter_context(staged(folder))
+        rows = [play(stage) for play in CALLS]
+        _print_table(rows)
+        if keep:
+            _stay(folder)
+    if not all(row.good for row in rows):
+        raise SystemExit(1)
+
+
+@contextlib.contextmanager
+def staged(folder: Path) -> Iterator[Stage]:
+    """Start exchange, daemon and phones; stop them in the reverse order."""
+    folder.mkdir(parents=True)
+    port, rtp = _free_udp_port(), _free_udp_port() & ~1
+    path = folder / "centralino.toml"
+    path.write_text(configuration(folder, port, rtp, date.today()), encoding="utf-8")  # noqa: DTZ011 - the office's own day
+    settings = config.load(path)
+    keys = {"op1": "demo-op1", "sportello1": "demo-sportello1", "soft": "demo-soft"}
+    phone_secrets.save(settings, keys)
+    with (
+        ExchangeProcess(folder / "lines", 2),
+        _daemon(folder, path),
+        contextlib.ExitStack() as stack,
+    ):
+        operator, counter = (
+            stack.enter_context(
+                TestPhone(name, server=f"127.0.0.1:{port}", secret=keys[name], is_verbose=True)
+            )
+            for name in ("op1", "sportello1")
+        )
+        for phone in (operator, counter):
+            phone.wait_registered(10.0)
+        yield Stage(folder, operator, counter)
+
+
+# --- the four calls -----------------------------------------------------------------------------
+
+
+def answered(stage: Stage) -> Row:
+    """An operator answers, both speak, the caller hangs up."""
+    _title(1, "answered by an operator / risponde un operatore")
+    stage.operator.answer_mode("auto", 1500)
+    stage.operator.say(OPERATOR_SAYS, repeat=True)
+    report = _call(stage, 1, CallPlan(caller="0514001122", hang_up_after_ms=5000), CALLER_SAYS)
+    row = _row(stage, "1. 0514001122 -> line1", report)
+    return _judged(row, "switchboard", "answered")
+
+
+def to_the_counter(stage: Stage) -> Row:
+    """Nobody at the switchboard answers: the citizens' counter does."""
+    _title(2, "nobody answers -> Sportello Cittadini")
+    stage.operator.answer_mode("never")
+    stage.counter.answer_mode("auto", 1500)
+    stage.counter.say(OPERATOR_SAYS, repeat=True)
+    report = _call(stage, 2, CallPlan(caller="withheld", hang_up_after_ms=5000), CALLER_SAYS)
+    return _judged(_row(stage, "2. withheld -> line2", report), "citizens_desk", "answered")
+
+
+def closed(stage: Stage) -> Row:
+    """Closed: a greeting, and the caller leaves a message."""
+    _title(3, "closed -> greeting and message / chiuso -> segreteria")
+    stage.ask({"ask": "SetClosed", "on": True, "by": "demo", "until": None})
+    plan = CallPlan(caller="0514003344", after_quiet_ms=1500, start_delay_ms=18_000)
+    report = _call(stage, 1, plan, CALLER_SAYS, CALLER_SAYS, CALLER_SAYS)
+    stage.ask({"ask": "SetClosed", "on": False, "by": "demo", "until": None})
+    return _judged(_row(stage, "3. 0514003344 -> line1", report), "voicemail", "message")
+
+
+def hangs_up_early(stage: Stage) -> Row:
+    """The caller hangs up while the phones ring."""
+    _title(4, "the caller hangs up early / il chiamante riaggancia subito")
+    stage.operator.answer_mode("never")
+    report = _call(stage, 1, CallPlan(caller="0514005566", rings=1))
+    return _judged(_row(stage, "4. 0514005566 -> line1", report), "switchboard", "gave_up")
+
+
+CALLS: tuple[Callable[[Stage], Row], ...] = (answered, to_the_counter, closed, hangs_up_early)
+
+
+def _call(stage: Stage, line: int, plan: CallPlan, *say: Path) -> CallReport:
+    _wait_until_idle(stage)
+    click.echo(f"   the exchange rings line{line} ...")
+    heard = stage.folder / f"caller-{int(time.time())}.wav"
+    return client.place_call(
+        stage.folder / "lines", line, plan, say=say, listen=heard, limit=CALL_LIMIT_S
+    )
+
+
+def _wait_until_idle(stage: Stage) -> None:
+    """Let the call before be over on the line too."""
+    pause = threading.Event()
+    deadline = time.monotonic() + CLEAR_LIMIT_S
+    while time.monotonic() < deadline and not _idle(stage.folder):
+        pause.wait(0.1)
+
+
+def _idle(folder: Path) -> bool:
+    lines = door.ask(folder / "run" / "desk.sock", {"ask": "status"})["status"]["lines"]
+    return bool(lines) and all(line["state"] == "idle" for line in lines)
+
+
+def _row(stage: Stage, call: str, report: CallReport) -> Row:
+    """Read what the desk's own records say of the call, once it is over there too."""
+    deadline = time.monotonic() + 20
+    pause = threading.Event()
+    while time.monotonic() < deadline:
+        with contextlib.suppress(CentralinoError):
+            connection = open_reader(database_path(stage.folder / "state"))
+            with contextlib.closing(connection):
+                latest = call_log.calls(connection, limit=1)
+            record = latest[0] if latest else None
+            if record and record.result != "open" and record.call not in stage.seen:
+                stage.seen.add(record.call)
+                path = _recording(stage.folder, record.message)
+                return Row(call, record.way.value, record.result.value, path, good=True)
+        pause.wait(0.2)
+    return Row(call, "-", f"no record; the exchange says {report.ended_by}", "-", good=False)
+
+
+def _recording(folder: Path, message: str) -> str:
+    if not message:
+        return "-"
+    found = next(iter(sorted((folder / "state" / "voicemail").rglob(f"*{message}*.wav"))), None)
+    return str(found.relative_to(folder.parent)) if found else f"message {message}: no file"
+
+
+def _judged(row: Row, way: str, result: str) -> Row:
+    good = row.good and (row.way, row.result) == (way, result)
+    if result == "message":
+        good = good and row.recording.endswith(".wav")
+    return Row(row.call, row.way, row.result, row.recording, good)
+
+
+# --- the parts ----------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _daemon(folder: Path, path: Path) -> Iterator[None]:
+    journal = folder / "daemon.log"
+    with journal.open("w", encoding="utf-8") as log:
+        command = [sys.executable, "-m", "appliance", "run", "--config", str(path)]
+        child = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        _wait_until_ready(folder, child, journal)
+        yield
+    finally:
+        child.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(30)
+        child.kill()
+
+
+def _wait_until_ready(folder: Path, child: subprocess.Popen[bytes], journal: Path) -> None:
+    click.echo("starting the exchange, the daemon and two phones ...")
+    deadline = time.monotonic() + READY_LIMIT_S
+    while time.monotonic() < deadline and child.poll() is None:
+        with contextlib.suppress(OfficeError):
+            if _idle(folder):
+                return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(0.1)
+    raise TechnicianError(f"the daemon did not become ready; {journal} says why")
+
+
+def _free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return min(int(probe.getsockname()[1]), 60_000)
+
+
+def _title(number: int, words: str) -> None:
+    click.echo(f"\n== call {number}: {words}")
+
+
+def _print_table(rows: list[Row]) -> None:
+    click.echo(f"\n{'call':<26} {'way':<14} {'result':<12} {'recording':<60} ok")
+    for row in rows:
+        mark = "yes" if row.good else "NO"
+        click.echo(f"{row.call:<26} {row.way:<14} {row.result:<12} {row.recording:<60} {mark}")
+
+
+def _stay(folder: Path) -> None:
+    settings = config.load(folder / "centralino.toml")
+    click.echo(
+        f"\nStaying up. Try:\n"
+        f"  centralino call --exchange {folder / 'lines'} --line 1 --from 0511234567 --rings 3\n"
+        f"  centralino status --config {folder / 'centralino.toml'}\n"
+        f"  centralino messages --config {folder / 'centralino.toml'}\n"
+        f"Soft phone: user soft, password demo-soft, server 127.0.0.1:{settings.sip.port}, UDP.\n"
+        "Ctrl-C ends it."
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()

@@ -1,0 +1,72 @@
+"""The demonstration's configuration: the example office, open today, on simulated lines."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+TEMPLATE = """\
+# Written by `centralino demo`.
+[site]
+name = "Comune di Esempio (dimostrazione)"
+patron = "10-04"
+email = "urp@comune.esempio.it"
+
+[hours]
+monday = ["08:30-17:30"]
+
+[[openings]]                    # open all day today, whatever day it is
+day = {today}
+hours = ["00:00-24:00"]
+
+[[lines]]
+name = "line1"
+label = "Ordinaria 051 598 111"
+called = "051 598 111"
+port = "{folder}/lines/line1"
+dialect = "conexant"
+
+[[lines]]
+name = "line2"
+label = "Verde 800 011 837"
+called = "800 011 837"
+port = "{folder}/lines/line2"
+dialect = "conexant"
+
+[sip]
+address = "127.0.0.1"
+port = {port}
+rtp_ports = [{rtp}, {rtp_last}]
+laws = ["ulaw", "alaw"]
+
+[[phones]]
+name = "op1"
+label = "Operatore 1"
+
+[[phones]]
+name = "sportello1"
+label = "Sportello Cittadini 1"
+
+[[phones]]
+name = "soft"
+label = "Your soft phone"
+
+[switchboard]
+phones = ["op1", "soft"]
+ring = 8
+
+[citizens_desk]
+phones = ["sportello1"]
+ring = 15
+
+[folders]
+state = "{folder}/state"
+run = "{folder}/run"
+"""
+
+
+def configuration(folder: Path, port: int, rtp: int, today: date) -> str:
+    """Return the text of the demonstration's configuration."""
+    return TEMPLATE.format(
+        folder=folder, port=port, rtp=rtp, rtp_last=rtp + 99, today=today.isoformat()
+    )

@@ -1,0 +1,48 @@
+"""`centralino run` and `centralino carrier`: the two services."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from pathlib import Path
+
+import click
+
+from appliance.commands.options import config_option
+from appliance.errors import TechnicianError
+
+LISTEN_FDS_START = 3
+"""First descriptor that systemd passes (sd_listen_fds(3))."""
+
+
+@click.command()
+@config_option
+@click.option(
+    "--link",
+    type=click.Path(path_type=Path),
+    help="The carrier unit's socket; without it the carrier is started as a child.",
+)
+@click.option("--verbose", is_flag=True, help="Say more in the journal.")
+def run(config_path: Path, link: Path | None, verbose: bool) -> None:
+    """Run the desk; a configuration that is wrong leaves the last good one in force."""
+    level = logging.DEBUG if verbose else logging.INFO
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    # Imported here: the other service, which shares this file, needs none of it.
+    from appliance.daemon import last_good, service
+
+    settings, office, complaint = last_good.in_force(config_path)
+    service.Service(service.Run(settings, office, link, complaint)).run()
+
+
+@click.command()
+def carrier() -> None:
+    """Run the carrier on the socket that systemd passes (centralino-link.socket)."""
+    if os.environ.get("LISTEN_FDS") != "1":
+        raise TechnicianError(
+            "the carrier is started by systemd with centralino-link.socket; "
+            "on a workstation `centralino run` starts its own"
+        )
+    from appliance.carrier.process import main
+
+    main(listening=socket.socket(fileno=LISTEN_FDS_START))

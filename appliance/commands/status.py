@@ -1,0 +1,26 @@
+"""`centralino status`: what the running desk sees."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from appliance.commands.options import config_option, desk_socket, load_settings
+from appliance.daemon import door
+
+
+@click.command()
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="All of it, as JSON.")
+def status(config_path: Path, as_json: bool) -> None:
+    """Show lines, phones, states and messages of the running desk."""
+    answer = door.ask(desk_socket(load_settings(config_path)), {"ask": "status"})
+    if as_json:
+        click.echo(json.dumps(answer["status"], indent=2, ensure_ascii=False))
+        return
+    click.echo(answer["words"])
+    for line in answer["status"]["lines"]:
+        reason = f": {line['reason']}" if line.get("reason") else ""
+        click.echo(f"  {line['name']:<10} {line['state']}{reason}")
