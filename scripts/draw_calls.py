@@ -1,0 +1,95 @@
+"""Draw the blocks of docs/ that come from the code: the call's diagrams and the LEDs' tables.
+
+    .venv-3.13/bin/python scripts/draw_calls.py
+
+A block stands between `<!-- drawn: NAME -->` and `<!-- end of NAME -->`; what is between them is
+replaced, the rest of the page is left alone. tests/docs/test_diagram.py fails when it is behind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from appliance.calls.diagram import call_diagram, key_diagram
+from appliance.panel import pattern
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+LEDS = {
+    "it": {
+        "ready": "Pronto", "network": "Rete", "line": "Linea (uno per linea)",
+        "message": "Messaggi", "fault": "Guasto",
+    },
+    "en": {
+        "ready": "Ready", "network": "Network", "line": "Line (one a line)",
+        "message": "Messages", "fault": "Fault",
+    },
+}  # fmt: skip
+HEADS = {"it": "| LED | si vede | significa |", "en": "| LED | what is seen | what it means |"}
+SEEN: Mapping[pattern.Pattern, tuple[str, str]] = {
+    pattern.OFF: ("spento", "dark"),
+    pattern.ON: ("acceso", "lit"),
+    pattern.SLOW: ("lampeggia lentamente (1 s sì, 1 s no)", "blinks slowly (1 s on, 1 s off)"),
+    pattern.FAST: ("lampeggia in fretta", "blinks fast"),
+    pattern.ONE_FLASH: ("un lampo ogni 2 s", "one flash every 2 s"),
+    pattern.TWO_FLASHES: ("due lampi ogni 2 s", "two flashes every 2 s"),
+    pattern.WINK: ("acceso, si spegne un attimo ogni 2 s", "lit, goes out briefly every 2 s"),
+}
+"""Each pattern of the panel as an eye describes it, Italian and English."""
+
+
+def mermaid(text: str) -> str:
+    """Fence a diagram."""
+    return f"```mermaid\n{text.rstrip()}\n```"
+
+
+def led_table(language: str) -> str:
+    """Return the panel's table in one language; raises KeyError for a pattern without words."""
+    rows = [HEADS[language], "|---|---|---|"]
+    for meaning in pattern.MEANINGS:
+        seen = SEEN[meaning.pattern][0 if language == "it" else 1]
+        says = meaning.it if language == "it" else meaning.en
+        rows.append(f"| {LEDS[language][meaning.led]} | {seen} | {says} |")
+    return "\n".join(rows)
+
+
+BLOCKS: Mapping[str, Callable[[], str]] = {
+    "the call": lambda: mermaid(call_diagram()),
+    "a key code": lambda: mermaid(key_diagram()),
+    "LEDs (it)": partial(led_table, "it"),
+    "LEDs (en)": partial(led_table, "en"),
+}
+"""Every block by its name."""
+
+_BLOCK = re.compile(r"(<!-- drawn: (?P<name>[^>]+) -->\n).*?(<!-- end of (?P=name) -->)", re.DOTALL)
+
+
+def drawn(page: str) -> str:
+    """Return a page with its blocks as the code gives them; raises KeyError for a block unknown."""
+
+    def redraw(match: re.Match[str]) -> str:
+        return f"{match[1]}{BLOCKS[match['name']]()}\n{match[3]}"
+
+    return _BLOCK.sub(redraw, page)
+
+
+def blocks_of(page: str) -> list[str]:
+    """List the names of the blocks of a page."""
+    return [match["name"] for match in _BLOCK.finditer(page)]
+
+
+def main() -> None:
+    """Redraw every page of docs/ that has blocks."""
+    for path in sorted(DOCS.glob("*.md")):
+        page = path.read_text(encoding="utf-8")
+        new = drawn(page)
+        if new != page:
+            path.write_text(new, encoding="utf-8")
+            print(f"{path.relative_to(DOCS.parent)}: redrawn")
+
+
+if __name__ == "__main__":
+    main()

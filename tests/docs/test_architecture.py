@@ -1,0 +1,85 @@
+"""The architecture page names every thread and process, and the layers as the test of layers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.docs.pages import ARCHITECTURE, read, rows, spans
+from tests.test_layers import ALLOWED, FOREIGN_OWNERS, ROOT, SOURCES
+
+STARTERS = {
+    "Worker": re.compile(r"\bWorker\(\s*\"(\w+)\""),
+    "thread": re.compile(r"\bthreading\.Thread\("),
+    "fork": re.compile(r"\bos\.fork\("),
+    "child": re.compile(r"\bsubprocess\.(?:Popen|run|call|check_\w+)\("),
+    "module": re.compile(r"\"-m\",\s*\"(appliance[\w.]*)\""),
+    "pool": re.compile(
+        r"^\s*(?:import|from) (multiprocessing|concurrent|asyncio|_thread)\b", re.MULTILINE
+    ),
+}
+FORKS = {"lines/nursery.py": 3}
+"""The carrier's nursery, a keeper, an undertaker."""
+CHILDREN = {
+    "commands/demo.py", "daemon/carrier_side.py", "exchange/process.py", "testphone/client.py",
+}  # fmt: skip
+"""Desk of the demonstration, carrier, exchange, test phone."""
+
+
+def found(kind: str) -> dict[str, list[str]]:
+    """Return where something of a kind is started, by source file."""
+    pattern = STARTERS[kind]
+    texts = {str(p.relative_to(ROOT)): p.read_text(encoding="utf-8") for p in SOURCES}
+    return {name: hits for name, text in texts.items() if (hits := pattern.findall(text))}
+
+
+def table() -> str:
+    """Return the table of processes and threads as text."""
+    return "\n".join(" | ".join(row) for row in rows(ARCHITECTURE, "Processes and threads"))
+
+
+def test_every_worker_is_in_the_table() -> None:
+    """A thread of the house stands in the table by name, with the file that starts it."""
+    workers = {(w, file) for file, names in found("Worker").items() for w in names}
+    assert workers
+    assert [w for w, file in workers if f"`{w}` | `{file}`" not in table()] == []
+
+
+def test_threads_are_workers() -> None:
+    """Nobody but workers.py makes a thread, and nobody a pool of them."""
+    assert set(found("thread")) == {"workers.py"}
+    assert found("pool") == {}
+
+
+def test_every_process_is_in_the_table() -> None:
+    """What is forked or started as a child is known to the table; a new one must be written in."""
+    assert {file: len(hits) for file, hits in found("fork").items()} == FORKS
+    assert set(found("child")) == CHILDREN
+    modules = {name for names in found("module").values() for name in names} - {"appliance"}
+    assert modules
+    assert [name for name in modules if f"python -m {name}" not in table()] == []
+
+
+def test_the_layers_are_those_of_the_test() -> None:
+    """The page's table of who may import whom is the one that tests/test_layers.py uses."""
+    told = {spans(row[0])[0]: set(spans(row[1])) for row in rows(ARCHITECTURE, WHO)}
+    assert told == ALLOWED
+
+
+def test_the_owners_are_those_of_the_test() -> None:
+    """The page's table of foreign libraries is the one that tests/test_layers.py uses."""
+    told = {spans(row[0])[0]: set(spans(row[1])) for row in rows(ARCHITECTURE, OWNERS)}
+    assert told == FOREIGN_OWNERS
+
+
+WHO = "Who may import whom"
+OWNERS = "One file owns one foreign library"
+
+
+@pytest.mark.parametrize(
+    "room", sorted({p.relative_to(ROOT).parts[0] for p in SOURCES if p.parent != ROOT})
+)
+def test_every_room_is_shown(room: str) -> None:
+    """Each room of the code has its line in the plan of the house."""
+    assert f"\n  {room}/ " in read(ARCHITECTURE)

@@ -1,0 +1,109 @@
+"""Every command, option, make target and unit that a page names exists, and none is left out."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from appliance.__main__ import COMMANDS, main
+from tests.docs.pages import PAGES, README, ROOT, code_of, name_of, read, rows, spans
+
+_COMMAND = re.compile(r"(?:^|[\s(])(?<!-u )centralino ((?:--)?[a-z][^`]*)")
+_MAKE = re.compile(r"(?:^|\s)make ([a-z0-9]+)")
+_TARGET = re.compile(r"^([a-z0-9]+):", re.MULTILINE)
+_UNIT = re.compile(r"\bcentralino[a-z-]*\.(?:service|socket|sysusers)")
+
+
+def mistakes(words: list[str], group: click.Command = main) -> Iterator[str]:
+    """Tell what of a command line does not exist: sub-commands and options."""
+    context = click.Context(group)
+    options = {option for param in group.params for option in param.opts} | {"--help", "--version"}
+    for number, word in enumerate(words):
+        if word.startswith("--"):
+            if word.split("=")[0] not in options:
+                yield f"{group.name} has no option {word}"
+        elif isinstance(group, click.Group) and not _is_value(words, number):
+            inner = group.get_command(context, word)
+            if inner is None:
+                yield f"{group.name} has no command {word}"
+            else:
+                yield from mistakes(words[number + 1 :], inner)
+            return
+
+
+def _is_value(words: list[str], number: int) -> bool:
+    """Take the word after an option of a group for its value."""
+    return number > 0 and words[number - 1].startswith("--")
+
+
+def command_lines(path: Path) -> Iterator[list[str]]:
+    """Yield the words after `centralino` wherever it is written as a command."""
+    for code in code_of(path):
+        if match := _COMMAND.search(code):
+            yield shlex.split(match[1])
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_commands_and_options_exist(path: Path) -> None:
+    """What a reader is told to type works: command, sub-command, options."""
+    assert [wrong for words in command_lines(path) for wrong in mistakes(words)] == []
+
+
+@pytest.mark.parametrize("language", ["it", "en"])
+def test_options_of_the_exchange_exist(language: str) -> None:
+    """The options that the tester's tables name are options of `exchange` and `call`."""
+    found = (main.get_command(click.Context(main), name) for name in ("exchange", "call"))
+    known = {option for command in found if command for p in command.params for option in p.opts}
+    codes = code_of(ROOT / "docs" / f"tester.{language}.md")
+    told = {word for code in codes if code[:2] == "--" for word in code.split() if "--" in word}
+    assert len(told) > 15
+    assert told - known == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["answer", "status --colour", "phones remove op1", "messages --json open 17", "--config"],
+)
+def test_what_does_not_exist_is_seen(line: str) -> None:
+    """A command or option that is no more is noticed (the check can fail)."""
+    assert list(mistakes(shlex.split(line)))
+
+
+def test_the_readme_lists_every_command() -> None:
+    """The README's table names each command once, in no other words than the code."""
+    told = [spans(row[0])[0].removeprefix("centralino ") for row in rows(README, "Commands")]
+    assert sorted(told) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_make_targets_exist(path: Path) -> None:
+    """Every make target that a page names stands in the Makefile."""
+    targets = set(_TARGET.findall(read(ROOT / "Makefile")))
+    assert [t for code in code_of(path) for t in _MAKE.findall(code) if t not in targets] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_units_exist(path: Path) -> None:
+    """Every unit that a page names stands in systemd/."""
+    known = {unit.name for unit in (ROOT / "systemd").iterdir()}
+    assert set(_UNIT.findall(read(path))) - known == set()
+
+
+def test_the_technician_is_told_of_every_unit() -> None:
+    """No unit is left out of the technician's guides."""
+    for language in ("it", "en"):
+        text = read(ROOT / "docs" / f"technician.{language}.md")
+        assert [u.name for u in (ROOT / "systemd").iterdir() if u.name not in text] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_files_of_the_project_exist(path: Path) -> None:
+    """A file of the project that a page names in code is there."""
+    named = [c for c in code_of(path) if re.fullmatch(r"(appliance|scripts|tests|systemd)/\S+", c)]
+    promised = {"tests/bench/"}
+    assert [name for name in named if name not in promised and not (ROOT / name).exists()] == []

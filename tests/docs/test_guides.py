@@ -1,0 +1,141 @@
+"""The guides say the same in both languages, and what they say of the box is true."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.carrier import port
+from appliance.daemon.settings import PanelPins
+from appliance.lines import keeper, sentences
+from appliance.lines.sentences import Sentence
+from appliance.policy.office import KEY_CODES
+from appliance.records import trouble
+from appliance.records.trouble import Trouble
+from appliance.voicemail import space
+from tests.docs.pages import (
+    GUIDES,
+    PAGES,
+    README,
+    code_of,
+    guide,
+    headings,
+    name_of,
+    read,
+    rows,
+)
+
+LANGUAGES = ("it", "en")
+WORDS = {"sentences": (port, sentences), "troubles": (trouble, space)}
+CHANGES = ("Security", "Removed", "Deprecated", "Added", "Changed", "Fixed")
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_both_languages_have_the_same_chapters(name: str) -> None:
+    """Italian and English have the same headings in number and depth."""
+    it, en = ([level for level, _ in headings(guide(name, lang))] for lang in LANGUAGES)
+    assert it == en
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_both_languages_have_the_same_tables(name: str) -> None:
+    """Italian and English have tables of the same number of rows, in the same order."""
+    it, en = (re.findall(r"^\||\n\n", read(guide(name, lang)), re.MULTILINE) for lang in LANGUAGES)
+    assert it == en
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_both_languages_name_the_same_commands(name: str) -> None:
+    """What is typed is the same in Italian and English, but for the words of a note."""
+    it, en = (
+        sorted({re.sub(r'"[^"]*"', "", c) for c in code_of(guide(name, lang)) if "centralino" in c})
+        for lang in LANGUAGES
+    )
+    assert it == en
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_key_codes_are_those_of_the_policy(language: str) -> None:
+    """The office is told each key code, and none that does nothing."""
+    told = {c for c in code_of(guide("office", language)) if re.fullmatch(r"\*\d+", c)}
+    assert told == {code.digits for code in KEY_CODES}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pins_of_the_wiring_are_those_delivered(language: str) -> None:
+    """Who wires by the guide wires what the configuration as delivered drives."""
+    pins = PanelPins()
+    single = (pins.ready, pins.network, pins.messages, pins.fault)
+    wanted = [*map(str, single), ", ".join(map(str, pins.lines)), str(pins.unattended_button), ""]
+    page = read(guide("technician", language))
+    table = page[page.index("GPIO (BCM)") :].split("\n\n", 1)[0].splitlines()[2:]
+    assert [row.split("|")[2].strip() for row in table] == wanted
+
+
+def said() -> Iterator[Sentence | Trouble]:
+    """Yield every sentence that the journal or `centralino status` may show of a fault."""
+    for modules in WORDS.values():
+        for module in modules:
+            yield from (v for v in vars(module).values() if isinstance(v, Sentence | Trouble))
+    yield sentences.no_answer("…", "")
+    yield sentences.bad_answer("…", "…", "")
+    yield sentences.no_end("")
+    yield keeper._missing("…")
+    yield keeper._busy("…", ["…"])
+    yield keeper._no_permission("…")
+    yield keeper._broken("…", "")
+
+
+def beginning(text: str) -> str:
+    """Return a sentence up to its first stop, which is how the guides quote it."""
+    return re.split(r"[:;,(.]", text)[0].strip()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sentence_of_a_fault_is_explained(language: str) -> None:
+    """A technician who reads a sentence finds it in the guide."""
+    page = read(guide("technician", language))
+    quoted = {line.split(" | ")[0].removeprefix("| ") for line in page.splitlines()}
+    wanted = {beginning(s.it if language == "it" else s.en) for s in said()}
+    assert len(wanted) > 20
+    assert {w for w in wanted if not any(q.startswith(w) for q in quoted)} == set()
+
+
+def test_the_readme_tells_the_state_of_every_promise() -> None:
+    """P1 to P9 and B1 to B9 stand in the table once each, as done, partly or later."""
+    table = rows(README, "What works today")
+    names = [f"{letter}{number}" for letter in "PB" for number in range(1, 10)]
+    assert [row[0] for row in table] == names
+    assert [row[2] for row in table if not re.match(r"(done|partly|later)\b", row[2])] == []
+
+
+def sections(text: str) -> Iterator[list[str]]:
+    """Yield the kinds of change of each version in a changelog."""
+    for version in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        yield re.findall(r"^### (.+)$", version, re.MULTILINE)
+
+
+def test_the_changelog_keeps_its_order() -> None:
+    """Kinds of change come in one order, one sentence a line."""
+    text = read(PAGES[1])
+    for kinds in sections(text):
+        assert kinds == sorted(kinds, key=CHANGES.index)
+    entries = [line for line in text.splitlines() if line.startswith("- ")]
+    assert [e for e in entries if not e.endswith(".") or ". " in e.rstrip(".")] == []
+    assert entries
+
+
+@pytest.mark.parametrize(
+    "path", [guide(n, lang) for n in GUIDES for lang in LANGUAGES], ids=name_of
+)
+def test_guides_link_to_their_other_language(path: Path) -> None:
+    """Each guide leads to the same guide in the other language."""
+    other = (
+        path.name.replace(".it.", ".en.")
+        if ".it." in path.name
+        else path.name.replace(".en.", ".it.")
+    )
+    assert f"]({other})" in read(path)

@@ -1,0 +1,55 @@
+"""Links between the pages lead somewhere, and no page names a place on somebody's machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import PAGES, headings, name_of, prose, read
+
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_PLACES = re.compile(r"/(?:work|tmp|home|root)/\S*")
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors that a forge makes of a page's headings."""
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for _, text in headings(path)}
+
+
+def dead(path: Path, text: str) -> Iterator[str]:
+    """Yield the links of a text on `path` that lead nowhere; those to the web are not followed."""
+    for link in _LINK.findall(text):
+        if re.match(r"https?:", link):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (path.parent / file).resolve() if file else path
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            yield link
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_links_resolve(path: Path) -> None:
+    """File and heading of every link exist."""
+    assert list(dead(path, prose(path))) == []
+
+
+def test_a_dead_link_is_seen() -> None:
+    """A missing file and a missing heading are noticed (the check can fail)."""
+    text = "[a](nowhere.md) [b](#no-such-heading) [c](LICENSE) [d](#hardware)"
+    assert list(dead(PAGES[0], text)) == ["nowhere.md", "#no-such-heading"]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_no_place_on_a_machine(path: Path) -> None:
+    """Pages name places of the product or of the project, never of a workstation."""
+    assert _PLACES.findall(read(path)) == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_every_page_is_found_from_the_readme(path: Path) -> None:
+    """The README links to every other page."""
+    if path != PAGES[0]:
+        assert f"]({name_of(path)})" in read(PAGES[0])
