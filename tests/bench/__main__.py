@@ -1,0 +1,76 @@
+"""`python -m tests.bench`: the table of `make bench`. Asserts nothing; ends with status 0."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.errors import CentralinoError
+from tests.bench import answering, machine, sounding, starting, table
+
+Part = Callable[[Path], list[table.Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured: calls placed, starts, and the seconds of each window."""
+
+    calls: int = 90
+    starts: int = 5
+    idle_s: float = 20.0
+    sound_s: float = 20.0
+    modest_s: float = 12.0
+
+    def parts(self) -> dict[str, Part]:
+        """Return what is measured, in the order of the table."""
+        return {
+            "answering": lambda folder: answering.rows(folder, self.calls),
+            "sound": lambda folder: sounding.rows(folder, self.sound_s),
+            "modest": lambda folder: sounding.rows_without_realtime(folder, self.modest_s),
+            "start": lambda folder: starting.rows(folder, self.starts, self.idle_s),
+        }
+
+
+QUICK = Plan(calls=18, starts=3, idle_s=6.0, sound_s=6.0, modest_s=6.0)
+
+
+def main() -> None:
+    """Measure and print."""
+    asked = _arguments()
+    plan = QUICK if asked.quick else Plan()
+    if asked.calls:
+        plan = Plan(calls=asked.calls)
+    say = sys.stdout.write
+    say(table.header(machine.realtime_words()) + "\n\n")
+    rows: list[table.Row] = []
+    for name, part in plan.parts().items():
+        if asked.only in ("", name):
+            with tempfile.TemporaryDirectory(prefix="centralino-bench-") as folder:
+                rows += _measured(name, part, Path(folder))
+    say(table.rendered(rows) + "\n")
+
+
+def _measured(name: str, part: Part, folder: Path) -> list[table.Row]:
+    """Measure one part; one that fails is a row that says so, the others go on."""
+    sys.stderr.write(f"measuring: {name} ...\n")
+    try:
+        return part(folder)
+    except (AssertionError, OSError, CentralinoError) as error:
+        why = str(error).splitlines()[:1]
+        return [table.row(f"{name}: everything", (), note=" ".join(why))]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two minutes instead of six")
+    parser.add_argument("--calls", type=int, default=0, help="so many calls, e.g. 500")
+    parser.add_argument("--only", default="", choices=["", *Plan().parts()], help="one part only")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

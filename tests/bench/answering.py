@@ -1,0 +1,169 @@
+"""From a ring to a phone that rings, from a phone that answers to a line off hook; many calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from appliance.exchange import client
+from appliance.exchange.call import CallPlan
+from tests.bench import machine, ports, wire
+from tests.bench.office import BenchBox
+from tests.bench.ports import HOST, MODEM, first_after, last_before
+from tests.bench.table import Row, row
+from tests.helpers.box import wait
+
+LINES = 6
+STAGGER_S = 0.7
+PREPARED_MS = 1000
+"""By then a modem has been prepared while it rang: four commands, 100 ms apart (v253.md 8)."""
+NEXT_MS = 300
+TALK_MS = 1000
+"""Beyond the 600 ms in which a break of the loop is the exchange's answer signal."""
+REST_S = 1.0
+
+RINGS = (b"RING", b"\x10R")
+OFF_HOOK = (b"+VLS=1",)
+OK = (b"OK",)
+
+Moments = list[tuple[str, str, float]]
+
+
+@dataclass(slots=True)
+class Seen:
+    """Everything that was seen of the calls, from outside and from the desk."""
+
+    captured: ports.Ports
+    packets: list[wire.Packet]
+    moments: Moments
+    invites: list[wire.Invite] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.invites = list(wire.invites(self.packets))
+
+    def times(self, line: str, who: str, words: tuple[bytes, ...]) -> list[float]:
+        """Return when one side of a line said one of some words."""
+        return ports.side(self.captured, line, who).when(words)
+
+    def moment(self, what: str, line: str) -> list[float]:
+        """Return the desk's and carrier's own moments of a line."""
+        return [at for known, subject, at in self.moments if (known, subject) == (what, line)]
+
+
+def rows(folder: Path, calls: int) -> list[Row]:
+    """Place `calls` calls on six lines at once; half of the lines have no caller identity."""
+    box = BenchBox(folder / "answering", lines=LINES, silent_lines=LINES // 2)
+    with box, wire.Wire(box.address) as tap:
+        for number, name in enumerate(box.operators):
+            phone = box.phone(name)
+            phone.answer_mode("auto", PREPARED_MS + NEXT_MS * number)
+        idle = _memory(box)
+        answered = _place_calls(box, calls)
+        wait(REST_S)
+        after = _memory(box)
+        moments = [(w, s, at) for w, s, at in box.ask("figures")["moments"]]
+    seen = Seen(box.captured, tap.packets, moments)
+    return [*_time_rows(seen, tap.trouble), *_memory_rows(idle, after, answered)]
+
+
+def _place_calls(box: BenchBox, calls: int) -> int:
+    """Call on all lines at once; returns how many calls were answered."""
+    share = -(-calls // LINES)
+
+    def call(line: int) -> int:
+        wait(STAGGER_S * (line - 1))
+        return sum(_one_call(box, line, number) for number in range(share))
+
+    with ThreadPoolExecutor(LINES) as lines:
+        return sum(lines.map(call, range(1, LINES + 1)))
+
+
+def _one_call(box: BenchBox, line: int, number: int) -> bool:
+    named = line <= LINES - box.silent_lines
+    caller = f"0514{line:02}{number:04}" if named else "none"
+    plan = CallPlan(caller=caller, rings=6, hang_up_after_ms=TALK_MS, release="loop")
+    report = client.place_call(box.folder / "lines", line, plan)
+    wait(REST_S)
+    return report.answered
+
+
+# --- what was seen ------------------------------------------------------------------------------
+
+
+def _time_rows(seen: Seen, trouble: str) -> list[Row]:
+    named, silent = _lines(1, LINES // 2), _lines(LINES // 2 + 1, LINES)
+    within = ("p99", 20.0)
+    return [
+        row("identity settled -> INVITE at the phone", _since_identity(seen), aim=within, note=trouble),
+        row("RING -> INVITE, no caller identity", _since_ring(seen, silent), note=trouble),
+        row("RING -> INVITE, identity after the ring", _since_ring(seen, named), note=trouble),
+        row("phone's 200 -> line off hook (modem's OK)", _to_off_hook(seen), note=trouble),
+        row("AnswerLine -> +VLS=1, prepared line", _to_command(seen), aim=within),
+    ]
+
+
+def _lines(first: int, last: int) -> tuple[str, ...]:
+    return tuple(f"line{number}" for number in range(first, last + 1))
+
+
+def _since_identity(seen: Seen) -> Iterator[float]:
+    """Every INVITE counts: the last phone of the group rings late for its operator, too."""
+    for invite in seen.invites:
+        settled = last_before(seen.moment("identified", invite.line), invite.at)
+        if settled is not None:
+            yield (invite.at - settled) * 1000
+
+
+def _since_ring(seen: Seen, lines: tuple[str, ...]) -> Iterator[float]:
+    """From the first ring after the line's last call to that call's first INVITE."""
+    for line in lines:
+        rings = seen.times(line, MODEM, RINGS)
+        ends = [float("-inf"), *seen.times(line, HOST, (b"ATH\r",))]
+        first = {}
+        for invite in (one for one in seen.invites if one.line == line):
+            first.setdefault(last_before(ends, invite.at), invite.at)
+        for end, at in first.items():
+            ring = first_after(rings, end or 0.0)
+            if ring is not None and ring < at:
+                yield (at - ring) * 1000
+
+
+def _to_off_hook(seen: Seen) -> Iterator[float]:
+    """Only a call's first 200 takes a line off hook."""
+    lines = {invite.call_id: invite.line for invite in seen.invites}
+    for at, call in wire.answers(seen.packets):
+        line = lines.get(call, "")
+        command = first_after(seen.times(line, HOST, OFF_HOOK), at)
+        done = first_after(seen.times(line, MODEM, OK), command) if command else None
+        if done is not None and done - at < PREPARED_MS / 1000:
+            yield (done - at) * 1000
+
+
+def _to_command(seen: Seen) -> Iterator[float]:
+    for line in _lines(1, LINES):
+        commands = seen.times(line, HOST, OFF_HOOK)
+        for ordered in seen.moment("answer_ordered", line):
+            command = first_after(commands, ordered)
+            if command is not None:
+                yield (command - ordered) * 1000
+
+
+# --- memory -------------------------------------------------------------------------------------
+
+
+def _memory(box: BenchBox) -> tuple[float, float]:
+    pids = box.processes()
+    return machine.memory_mb(pids, "Rss"), machine.memory_mb(pids, "Pss")
+
+
+def _memory_rows(idle: tuple[float, float], after: tuple[float, float], calls: int) -> list[Row]:
+    most, flat = ("max", 90.0), ("max", 1.0)
+    return [
+        row("RSS, all processes, idle, 6 lines", [idle[0]], "MB", most),
+        row(f"RSS after {calls} calls", [after[0]], "MB", most),
+        row("RSS grown over these calls", [after[0] - idle[0]], "MB", flat),
+        row("PSS (shared pages counted once), idle", [idle[1]], "MB"),
+        row(f"PSS after {calls} calls", [after[1]], "MB"),
+    ]

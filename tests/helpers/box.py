@@ -1,0 +1,298 @@
+"""A whole box for system tests: exchange, daemon with its carrier, SIP phones; all real processes.
+
+Every box has its own folder, ports and loopback addresses, so that tests may run side by side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from appliance.calls.orders import CallRecord, Result
+from appliance.daemon import config, door, phone_secrets
+from appliance.daemon.settings import Settings
+from appliance.daemon.stores import database_path
+from appliance.errors import CentralinoError, OfficeError
+from appliance.exchange import client
+from appliance.exchange.call import CallPlan, CallReport
+from appliance.exchange.process import ExchangeProcess
+from appliance.records import call_log, messages
+from appliance.records.database import open_reader
+from appliance.records.messages import Message
+from appliance.testphone.client import TestPhone
+
+ROME = ZoneInfo("Europe/Rome")
+
+
+@dataclass
+class Box:
+    """One box. `top`, `sip` and `line` add configuration text at the top of the file, in [sip] and
+    in every [[lines]]; `extra` at its end. `options` go to the exchange, `addresses` give phones
+    by name a fixed address, `prefix` is a command that the daemon is started by.
+    """
+
+    folder: Path
+    lines: int = 2
+    operators: tuple[str, ...] = ("op1",)
+    counters: tuple[str, ...] = ("desk1",)
+    options: tuple[str, ...] = ()
+    dialect: str = "conexant"
+    ring: int = 25
+    laws: tuple[str, ...] = ("ulaw", "alaw")
+    line: str = ""
+    extra: str = ""
+    addresses: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
+    opened: bool = True
+
+    daemon: subprocess.Popen[bytes] | None = None
+    _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.address = f"127.{random.randint(1, 250)}.{random.randint(1, 250)}.1"
+        self.port = free_udp_port(self.address)
+        self.config_path.write_text(self._configuration(), encoding="utf-8")
+        phone_secrets.save(self.settings, {name: f"secret-{name}" for name in self.phones})
+        options = (*self.options, "--dialect", self.dialect)
+        self.exchange = self._stack.enter_context(
+            ExchangeProcess(self.folder / "lines", self.lines, options)
+        )
+        try:
+            self.start()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.stop()
+        finally:
+            self._stack.close()
+
+    # --- the daemon --------------------------------------------------------------------------
+
+    def start(self, ready: bool = True) -> None:
+        """Start the daemon; wait until every line is idle."""
+        run = [sys.executable, "-m", "appliance", "run", "--config", str(self.config_path)]
+        with self.log_path.open("ab") as log:
+            self.daemon = subprocess.Popen(
+                [*self.prefix, *run], stdout=log, stderr=log, env={**os.environ, **self.environment}
+            )
+        if ready:
+            self.wait_until(self.is_idle, 25.0, "the lines did not become idle")
+
+    def stop(self, limit: float = 30.0) -> int:
+        """Stop the daemon with SIGTERM; returns its status."""
+        if self.daemon is None:
+            return 0
+        if self.daemon.poll() is None:
+            self.daemon.send_signal(signal.SIGTERM)
+        try:
+            return self.daemon.wait(limit)
+        except subprocess.TimeoutExpired:
+            self.daemon.kill()
+            self.daemon.wait()
+            raise AssertionError(f"the daemon did not stop:\n{self.log()}") from None
+        finally:
+            self.daemon = None
+
+    def kill(self) -> None:
+        """Kill the daemon's main process."""
+        assert self.daemon is not None
+        self.daemon.kill()
+        self.daemon.wait()
+        self.daemon = None
+
+    def ask(self, question: str | dict[str, Any], **more: Any) -> dict[str, Any]:
+        """Ask the desk."""
+        asked = {"ask": question, **more} if isinstance(question, str) else question
+        return door.ask(self.folder / "run" / "desk.sock", asked)
+
+    def status(self) -> dict[str, Any]:
+        """Return the desk's status."""
+        found: dict[str, Any] = self.ask("status")["status"]
+        return found
+
+    def is_idle(self) -> bool:
+        """True when the desk runs and every line is idle."""
+        try:
+            lines = self.status()["lines"]
+        except OfficeError:
+            return False
+        return all(line["state"] == "idle" for line in lines)
+
+    def wait_until(self, is_so: Callable[[], bool], limit: float, why: str) -> None:
+        """Wait for something that no event tells of; fails with the daemon's journal."""
+        deadline = time.monotonic() + limit
+        while not is_so():
+            if self.daemon is not None and self.daemon.poll() is not None:
+                raise AssertionError(f"the daemon ended:\n{self.log()}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{why} within {limit} s:\n{self.log()}")
+            wait(0.05)
+
+    # --- calls, phones, records --------------------------------------------------------------
+
+    def phone(self, name: str, **options: Any) -> TestPhone:
+        """Start a registered test phone; it is stopped with the box."""
+        phone = self._stack.enter_context(
+            TestPhone(
+                name,
+                server=f"{self.address}:{self.port}",
+                secret=f"secret-{name}",
+                listen=f"{self.address}:0",
+                **options,
+            )
+        )
+        phone.wait_registered(10.0)
+        return phone
+
+    def place(self, line: int, plan: CallPlan | None = None, **more: Any) -> client.RunningCall:
+        """Place a call and return at once; it is closed with the box."""
+        call = client.start_call(self.folder / "lines", line, plan or CallPlan(**more))
+        self._stack.callback(call.close)
+        return call
+
+    def call(
+        self, line: int, plan: CallPlan, say: tuple[Path, ...] = (), listen: Path | None = None
+    ) -> CallReport:
+        """Place a call and wait until it is over."""
+        return client.place_call(self.folder / "lines", line, plan, say=say, listen=listen)
+
+    def records(self) -> tuple[CallRecord, ...]:
+        """Return all call records, newest first."""
+        with contextlib.closing(open_reader(database_path(self.state))) as connection:
+            return call_log.calls(connection)
+
+    def last_record(self, number: int, limit: float = 20.0) -> CallRecord:
+        """Wait until `number` calls are over; returns the latest record."""
+
+        def over() -> bool:
+            try:
+                found = self.records()
+            except CentralinoError:
+                return False
+            return len(found) >= number and all(r.result is not Result.OPEN for r in found)
+
+        self.wait_until(over, limit, f"{number} calls were not over")
+        return self.records()[0]
+
+    def messages(self) -> tuple[Message, ...]:
+        """Return all messages, newest first."""
+        with contextlib.closing(open_reader(database_path(self.state))) as connection:
+            return messages.messages(connection, None)
+
+    def recording(self, message: str) -> Path:
+        """Return the WAV of a stored message."""
+        return self.state / "voicemail" / "new" / f"{message}.wav"
+
+    # --- where things are --------------------------------------------------------------------
+
+    @property
+    def config_path(self) -> Path:
+        """The configuration file."""
+        return self.folder / "centralino.toml"
+
+    @property
+    def log_path(self) -> Path:
+        """The daemon's journal."""
+        return self.folder / "daemon.log"
+
+    def log(self) -> str:
+        """Return the daemon's journal."""
+        return self.log_path.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def state(self) -> Path:
+        """The state folder."""
+        return self.folder / "state"
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration, parsed."""
+        return config.load(self.config_path)
+
+    @property
+    def phones(self) -> tuple[str, ...]:
+        """All phones."""
+        return self.operators + self.counters
+
+    def processes(self) -> list[int]:
+        """Return the process ids of the daemon and of all its children."""
+        assert self.daemon is not None
+        return list(descendants(self.daemon.pid))
+
+    def _configuration(self) -> str:
+        today = datetime.now(ROME).date().isoformat()
+        opening = f'[[openings]]\nday = {today}\nhours = ["00:00-24:00"]' if self.opened else ""
+        lines = "\n".join(
+            f'[[lines]]\nname = "line{n}"\nlabel = "L{n}"\ndialect = "{self.dialect}"\n'
+            f'port = "{self.folder}/lines/line{n}"\n{self.line}'
+            for n in range(1, self.lines + 1)
+        )
+        phones = "\n".join(
+            f'[[phones]]\nname = "{name}"\naddress = "{self.addresses.get(name, "")}"'
+            for name in self.phones
+        )
+        return f"""\
+[site]
+name = "Test"
+patron = "10-04"
+[hours]
+[sip]
+address = "{self.address}"
+port = {self.port}
+rtp_ports = [20000, 20199]
+laws = {list(self.laws)}
+{opening}
+{lines}
+{phones}
+[switchboard]
+phones = {list(self.operators)}
+ring = {self.ring}
+[citizens_desk]
+phones = {list(self.counters)}
+ring = {self.ring}
+[folders]
+state = "{self.folder}/state"
+run = "{self.folder}/run"
+{self.extra}
+"""
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """Yield a process and its children, their children, and so on."""
+    yield pid
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return
+    for child in children.split():
+        yield from descendants(int(child))
+
+
+def wait(seconds: float) -> None:
+    """Let real processes work for a moment."""
+    time.sleep(seconds)
+
+
+def free_udp_port(address: str) -> int:
+    """Return a UDP port that is free on a loopback address at the moment."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])

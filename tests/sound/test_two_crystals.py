@@ -1,0 +1,112 @@
+"""Two lines whose modems' crystals run apart, joined through slip buffers on a virtual clock."""
+
+from __future__ import annotations
+
+import audioop
+from typing import cast
+
+import pytest
+
+from appliance.carrier.messages import LineSetup
+from appliance.carrier.phone import PhoneLeg
+from appliance.exchange.call import Call
+from appliance.media import frames, g711
+from appliance.media.frames import FRAME_SAMPLES, Law
+from appliance.media.slip import SlipBuffer
+from tests.carrier.virtual import Hosted, World
+from tests.helpers import sound
+
+MINUTES = 10
+PPM = 100.0
+DRIFT = round(2 * PPM * 1e-6 * MINUTES * 60 * 8000)
+"""960 samples: what two crystals this far apart differ by in the end."""
+MINUTE = 60 * 8000
+NOISE_DBM0 = -58.0
+QUIET_DBM0 = -52.0
+PROBE = 6 * 8000
+FARTHEST = 4000
+WANDERED = 240
+"""30 ms: between its bounds of 170 and 340 samples the slip buffer lets the delay go."""
+
+
+class Across:
+    """The other line as a line sees it: what it says is read here, what it is told written."""
+
+    def __init__(self, heard: SlipBuffer, told: SlipBuffer) -> None:
+        self._heard = heard
+        self._told = told
+        self._unread = b""
+
+    def begin(self) -> None:
+        """Nothing lies in store that could be too old."""
+
+    def write(self, data: bytes, law: Law) -> None:
+        """Take what was heard on this line."""
+        self._told.write(data)
+
+    def read(self, samples: int, law: Law) -> bytes:
+        """Give what the other line says; the slip buffer is read in whole frames."""
+        while len(self._unread) < samples:
+            self._unread += self._heard.read(FRAME_SAMPLES)
+        data, self._unread = self._unread[:samples], self._unread[samples:]
+        return data
+
+
+def _minute(number: int) -> bytes:
+    """One of two minutes of recorded voices over a line's noise, in mu-law."""
+    voice = sound.speech(120.0)[number * 2 * MINUTE :][: 2 * MINUTE]
+    return g711.encode(audioop.add(voice, sound.noise(MINUTE, NOISE_DBM0, number), 2), Law.ULAW)
+
+
+def _quiet_step(pcm: bytes) -> int:
+    """The greatest step within the frames that hold noise alone: where corrections are made."""
+    cut = range(0, len(pcm) - 2 * FRAME_SAMPLES, 2 * FRAME_SAMPLES)
+    parts = (pcm[at : at + 2 * FRAME_SAMPLES] for at in cut)
+    return max(sound.largest_step(one) for one in parts if frames.level_dbm0(one) < QUIET_DBM0)
+
+
+def _delays(said: bytes, heard: bytes, pace: float) -> list[int]:
+    """How late, in samples, the first seconds of each minute of `said` were heard.
+
+    `pace` is how many samples the listener's crystal counts while the speaker's counts one.
+    """
+    found = []
+    for at in range(0, len(said) - PROBE, len(said) // MINUTES):
+        probe = g711.decode(said[at : at + PROBE], Law.ULAW)
+        region = heard[round(at * pace) :][: PROBE + FARTHEST]
+        found.append(sound.align(probe, g711.decode(region, Law.ULAW), FARTHEST))
+    return found
+
+
+@pytest.mark.timeout(200)
+def test_ten_minutes_at_plus_and_minus_100_ppm() -> None:
+    """+100 ppm joined to -100 ppm for ten minutes, both speaking: no click, no growing delay."""
+    fast, slow = (Hosted(LineSetup(name, "", caller_id="none")) for name in ("fast", "slow"))
+    fast.station.ppm, slow.station.ppm = PPM, -PPM
+    world = World(fast, slow)
+    world.bring_up()
+    said = [_minute(seed) * MINUTES for seed in (0, 1)]
+    calls: list[Call] = [world.answer(one, hang_up_after_ms=10**7) for one in (fast, slow)]
+    to_slow, to_fast = SlipBuffer(Law.ULAW), SlipBuffer(Law.ULAW)
+    for call, speech in zip(calls, said, strict=True):
+        call.heard.clear()
+        call.say(speech)
+    fast.line.connect(cast(PhoneLeg, Across(to_fast, to_slow)), world.now)
+    slow.line.connect(cast(PhoneLeg, Across(to_slow, to_fast)), world.now)
+    world.run(MINUTES * 60_000)
+
+    ways = (
+        (said[0], bytes(calls[1].heard), 1 - 2e-6 * PPM, to_slow),
+        (said[1], bytes(calls[0].heard), 1 + 2e-6 * PPM, to_fast),
+    )
+    for other, ulaw, pace, slip in ways:
+        heard = g711.decode(ulaw, Law.ULAW)
+        delays = _delays(other, ulaw, pace)
+        assert max(delays) - min(delays) <= WANDERED, delays
+        spoken = g711.decode(other, Law.ULAW)
+        assert sound.largest_step(heard) <= sound.largest_step(spoken)
+        assert _quiet_step(heard) <= _quiet_step(spoken)
+        assert (slip.counters.underruns, slip.counters.splices) == (0, 0), slip.counters
+    assert to_slow.counters.dropped - to_slow.counters.inserted > DRIFT / 2
+    assert to_fast.counters.inserted - to_fast.counters.dropped > DRIFT / 2
+    assert (fast.modem.underruns, slow.modem.underruns) == (0, 0)

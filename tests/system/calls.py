@@ -1,0 +1,67 @@
+"""Calls on a box of the system tests: placed on an idle line, followed to their record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from appliance.calls.orders import CallRecord, Result
+from appliance.exchange import client
+from appliance.exchange.client import RunningCall
+from appliance.testphone.client import TestPhone
+from tests.helpers.box import Box
+
+IDLE_S = 30.0
+"""A line that was released is idle long before; a busy machine takes its time."""
+
+
+def place(box: Box, line: int, **plan: Any) -> RunningCall:
+    """Place a call once the lines are idle: the first ring on one that is not is lost."""
+    box.wait_until(box.is_idle, IDLE_S, "the lines did not become idle")
+    return box.place(line, **plan)
+
+
+def end(box: Box, call: RunningCall, *, by_caller: bool = True) -> CallRecord:
+    """Hang up (unless the other end did), wait until the desk is done; returns the call's record."""
+    known = box.status()["calls"]
+    assert len(known) == 1, known
+    if by_caller:
+        call.hang_up()
+    call.wait(IDLE_S)
+    return record_of(box, known[0]["call"])
+
+
+def record_of(box: Box, name: str) -> CallRecord:
+    """Wait until a call is over and written; returns its record."""
+    found: list[CallRecord] = []
+
+    def is_over() -> bool:
+        found[:] = [r for r in box.records() if r.call == name and r.result is not Result.OPEN]
+        return bool(found)
+
+    box.wait_until(is_over, IDLE_S, f"call {name} was not over")
+    return found[0]
+
+
+def in_call(box: Box, line: int, phone: TestPhone) -> tuple[RunningCall, str]:
+    """Bring about a conversation of a caller and an operator; returns it and the call's name."""
+    phone.answer_mode("auto", 100)
+    call = place(box, line, caller="0511234567")
+    phone.wait_event("ack", 20.0)
+    call.wait_for("answered", 20.0)
+    box.wait_until(
+        lambda: any(c["state"] == "talking" for c in box.status()["calls"]), 10.0, "nobody talked"
+    )
+    return call, next(c["call"] for c in box.status()["calls"] if c["state"] == "talking")
+
+
+def modem(box: Box, line: int) -> dict[str, Any]:
+    """Say how the exchange sees the modem of a line."""
+    lines = client.status(box.folder / "lines")["lines"]
+    assert isinstance(lines, list)
+    return next(each for each in lines if each["line"] == line)
+
+
+def is_at_rest(box: Box, line: int) -> bool:
+    """Tell whether a modem is on hook and in data class: the state a line is left in."""
+    found = modem(box, line)
+    return not found["off_hook"] and found["modem"] == "class0-onhook"

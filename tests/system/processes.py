@@ -1,0 +1,57 @@
+"""The daemon's processes, as the kernel knows them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.helpers.box import Box
+
+
+def command_of(pid: int) -> str:
+    """Return a process's command line, "" when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+    except OSError:
+        return ""
+
+
+def children_of(pid: int) -> list[int]:
+    """Return a process's children."""
+    try:
+        return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process is there and no zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}
+
+
+def carrier_of(box: Box) -> int:
+    """Return the process id of the daemon's carrier."""
+    assert box.daemon is not None
+    found = [pid for pid in children_of(box.daemon.pid) if "appliance.carrier" in command_of(pid)]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def nursery_of(box: Box) -> int:
+    """Return the process id of the nursery of the port keepers."""
+    (found,) = children_of(carrier_of(box))
+    return found
+
+
+def keeper_of(box: Box, line: int) -> int:
+    """Return the process id of the keeper that holds a line's port."""
+    port = (box.folder / "lines" / f"line{line}").resolve()
+    return next(pid for pid in children_of(nursery_of(box)) if _holds(pid, port))
+
+
+def _holds(pid: int, port: Path) -> bool:
+    files = Path(f"/proc/{pid}/fd").iterdir()
+    return any(file.exists() and file.resolve() == port for file in files)

@@ -1,0 +1,150 @@
+"""A process dies in a conversation: the caller is let go, the lines come to rest, the next call works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.calls.orders import Result
+from appliance.exchange import client
+from appliance.media import g711, wav
+from appliance.media.frames import Law
+from appliance.prompts import OURS
+from appliance.testphone.client import TestPhone
+from tests.helpers import sound
+from tests.helpers.box import Box
+from tests.system.calls import end, in_call, is_at_rest, record_of
+from tests.system.processes import carrier_of, is_running
+
+pytestmark = pytest.mark.system
+
+LOST = OURS / "it" / "connection_lost.wav"
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    """A box whose processes are killed by the tests, one test after the other."""
+    with Box(tmp_path_factory.mktemp("box")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def op1(box: Box) -> TestPhone:
+    """The operator's phone."""
+    return box.phone("op1")
+
+
+@pytest.fixture(autouse=True)
+def _running(box: Box) -> None:
+    """Each test finds the daemon running and leaves it as it likes."""
+    if box.daemon is None:
+        box.start()
+
+
+def assert_a_call_works(box: Box, phone: TestPhone, line: int) -> None:
+    """A new caller talks to an operator and both are let go."""
+    call, name = in_call(box, line, phone)
+    record = end(box, call)
+    assert (record.call, record.result) == (name, Result.ANSWERED)
+    box.wait_until(lambda: is_at_rest(box, line), 10.0, f"line {line} is not at rest")
+
+
+def test_the_desk_is_killed(box: Box, op1: TestPhone) -> None:
+    """SIGKILL of the daemon in a conversation: the carrier tells the caller that the call is over,
+    hangs up, leaves every modem on hook in class 0 and ends; after the restart the call counts as
+    interrupted (E18) and the next one works.
+    """
+    call, name = in_call(box, 1, op1)
+    heard_before = len(call.heard)
+    carrier = carrier_of(box)
+    box.kill()
+    report = call.wait(25.0)
+    box.wait_until(lambda: not is_running(carrier), 15.0, "the carrier went on without a desk")
+
+    prompt = wav.read(LOST)
+    said = g711.decode(bytes(call.heard)[heard_before:], Law.ULAW)
+    reference = g711.decode(prompt.data, prompt.law)
+    lag = sound.align(reference, said, len(said) // 2)
+    assert sound.segmental_snr(reference[:16_000], said[2 * lag :][:16_000]) > 20
+    assert report.ended_by == "host"
+    assert is_at_rest(box, 1)
+    assert is_at_rest(box, 2)
+
+    op1.hang_up()  # the operator hears nobody any more
+    box.start()
+    assert record_of(box, name).result is Result.INTERRUPTED
+    assert_a_call_works(box, op1, 1)
+
+
+def test_desk_and_carrier_are_killed_together(box: Box, op1: TestPhone) -> None:
+    """SIGKILL of both in a conversation, at a modem that ignores DTR: nobody is left to hang up,
+    so the line stays seized until the restart, which leaves every modem on hook in class 0.
+    """
+    client.set_line(box.folder / "lines", 1, ignore_dtr=True)
+    call, name = in_call(box, 1, op1)
+    for pid in box.processes():
+        os.kill(pid, signal.SIGKILL)
+    box.kill()
+    assert not is_at_rest(box, 1)
+    with pytest.raises(TimeoutError):
+        call.wait_for("ended", 1.0)
+
+    op1.hang_up()
+    box.start()
+    assert is_at_rest(box, 1)
+    assert is_at_rest(box, 2)
+    assert call.wait(10.0).ended_by == "host"
+    assert record_of(box, name).result is Result.INTERRUPTED
+    client.set_line(box.folder / "lines", 1, ignore_dtr=False)
+
+
+def test_the_carrier_is_killed(box: Box, op1: TestPhone) -> None:
+    """SIGKILL of the carrier in a conversation: the phone gets BYE, the record says lost, the desk
+    starts another carrier, the lines come back by themselves, the next call works.
+    """
+    call, name = in_call(box, 2, op1)
+    before = carrier_of(box)
+    began = time.monotonic()
+    os.kill(before, signal.SIGKILL)
+    assert op1.wait_event("bye", 5.0).at - began < 3.0
+    assert record_of(box, name).result is Result.LOST
+    box.wait_until(box.is_idle, 25.0, "the lines did not come back")
+    assert carrier_of(box) != before
+    box.wait_until(lambda: is_at_rest(box, 2), 10.0, "line 2 is not at rest")
+    assert call.wait(10.0).ended_by == "host"
+    assert_a_call_works(box, op1, 2)
+
+
+def test_the_service_is_stopped(box: Box, op1: TestPhone) -> None:
+    """SIGTERM with both lines in use: every line is hung up, every phone gets BYE, status 0, and no
+    process stays.
+    """
+    first, name = in_call(box, 1, op1)
+    box.ask("SetClosed", on=True, by="test", until=None)
+    second = box.place(2)
+    second.wait_for("answered", 15.0)
+    processes = box.processes()
+    assert box.stop() == 0
+    op1.wait_event("bye", 5.0)
+    for call in (first, second):
+        assert call.wait(10.0).ended_by == "host"
+    assert is_at_rest(box, 1)
+    assert is_at_rest(box, 2)
+    assert not any(is_running(pid) for pid in processes)
+    assert record_of_stopped(box, name) in {Result.ANSWERED, Result.LOST}
+
+
+def record_of_stopped(box: Box, name: str) -> Result:
+    """Read how a call was recorded by a desk that is no more."""
+    return next(record.result for record in box.records() if record.call == name)
+
+
+def test_nothing_of_a_conversation_is_on_disk(box: Box) -> None:
+    """E21: conversations are never recorded, not even when a process dies in one."""
+    sounds = [path for path in Path(box.state).rglob("*") if path.suffix in {".wav", ".part"}]
+    assert sounds == []

@@ -1,0 +1,92 @@
+"""The main job, end to end: each way a call can go, through all processes on the exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.calls.orders import Result, Way
+from appliance.exchange.call import CallPlan
+from appliance.prompts import OURS
+from tests.helpers.box import Box
+
+pytestmark = pytest.mark.system
+
+SPEECH = OURS / "it" / "leave_message.wav"
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    """A box with two lines, one operator, one counter position."""
+    with Box(tmp_path, ring=8) as made:
+        yield made
+
+
+def test_an_operator_answers_and_both_are_heard(box: Box) -> None:
+    """P1: the phone rings, the operator answers, sound goes both ways, the caller hangs up."""
+    op1 = box.phone("op1")
+    op1.answer_mode("auto", 300)
+    op1.say(SPEECH, repeat=True)
+    report = box.call(1, CallPlan(caller="0511234567", hang_up_after_ms=3000), (SPEECH,))
+    record = box.last_record(1)
+
+    assert report.answered
+    assert (record.way, record.result, record.phone) == (Way.SWITCHBOARD, Result.ANSWERED, "op1")
+    assert record.caller.number == "0511234567"
+    assert record.evidence is not None
+    assert op1.received().data.count(b"\xff") < len(op1.received().data) // 2
+
+
+def test_nobody_answers_and_the_counter_does(box: Box) -> None:
+    """P8: after the ring time the citizens' counter is rung."""
+    op1, desk1 = box.phone("op1"), box.phone("desk1")
+    op1.answer_mode("never")
+    desk1.answer_mode("auto", 300)
+    box.call(1, CallPlan(caller="withheld", hang_up_after_ms=1500))
+    record = box.last_record(1)
+
+    assert (record.way, record.result, record.phone) == (
+        Way.CITIZENS_DESK,
+        Result.ANSWERED,
+        "desk1",
+    )
+    assert op1.wait_event("cancelled", 1.0)
+
+
+def test_the_caller_hangs_up_early(box: Box) -> None:
+    """The phones stop ringing; the call is kept as given up."""
+    op1 = box.phone("op1")
+    op1.answer_mode("never")
+    report = box.call(1, CallPlan(caller="0511234567", rings=1))
+    record = box.last_record(1)
+
+    assert not report.answered
+    assert record.result is Result.GAVE_UP
+
+
+def test_closed_a_greeting_and_a_message(box: Box) -> None:
+    """P9: the greeting is heard, the message is stored whole, the lamp's count rises."""
+    box.ask("SetClosed", on=True, by="test", until=None)
+    plan = CallPlan(caller="0511234567", digits="#", after_quiet_ms=900, start_delay_ms=1500)
+    box.call(1, plan, (SPEECH,))
+    record = box.last_record(1)
+
+    assert (record.way, record.reason) == (Way.VOICEMAIL, "closed.manual")
+
+
+def test_the_button_of_the_phone_sends_calls_to_the_counter(box: Box) -> None:
+    """*811 on a phone: Non presidiato; the next call rings the counter at once."""
+    op1, desk1 = box.phone("op1"), box.phone("desk1")
+    op1.answer_mode("never")
+    desk1.answer_mode("auto", 300)
+    op1.dial("*811")
+    op1.wait_event("answered", 5.0)
+    op1.wait_event("ended", 15.0)
+    assert box.status()["service"]["unattended"]["by"] == "op1"
+
+    box.call(2, CallPlan(hang_up_after_ms=1000))
+    record = box.last_record(1)
+
+    assert (record.way, record.reason) == (Way.CITIZENS_DESK, "overflow.unattended")
