@@ -75,7 +75,9 @@ PRECEDERS = {
     "it": ("rˈɛsti in lˈinea. ", "rˈɛsti in lˈinea: — "),
     "en": ("plˈiːz hˈQld ðə lˈIn. ", "plˈiːz hˈQld ðə lˈIn: — "),
 }
-"""Sentences to say before a fragment, in Kokoro's phonemes; the one with the deeper pause counts."""
+"""Sentences to say before a fragment, in Kokoro's phonemes: the second where the first runs on."""
+PAUSE_DB = 22.0
+"""How far below the speech a pause must be for a cut in it not to be heard."""
 COMMON = (("t͡ʃ", "ʧ"), ("d͡ʒ", "ʤ"), ("tʃ", "ʧ"), ("dʒ", "ʤ"), ("\u0361", ""), ("\u0303", ""))
 REWRITES = {
     # English diphthongs are one letter each in Kokoro's alphabet.
@@ -186,18 +188,19 @@ def with_durations(weights: bytes) -> bytes:
 def fragment(kokoro: Kokoro, said: str, language: str) -> Sound:
     """Speak a fragment behind a sentence and cut that off in the pause between them."""
     tries = [behind(kokoro, before, said, VOICES[language].name) for before in PRECEDERS[language]]
-    return min(tries, key=lambda one: one[0])[1]
+    deep = [sound for pause_db, sound in tries if pause_db <= -PAUSE_DB]
+    return deep[0] if deep else tries[0][1]
 
 
 def behind(kokoro: Kokoro, before: str, said: str, voice: str) -> tuple[float, Sound]:
-    """Return how loud the pause before a fragment is (relative to all) and the fragment."""
+    """Return the level of the pause before a fragment (dB, relative to all) and the fragment."""
     sound, durations = kokoro.speak(before + said, voice, SPEED["fragment"])
     begins = int((durations[: len(before) + 1].sum() - LEAD) * UNIT)
     first, last = (begins + ms * MODEL_RATE // 1000 for ms in PAUSE_MS)
     window = MODEL_RATE // 100
     quiet = np.convolve(sound[first:last] ** 2, np.ones(window) / window, "valid")
     cut = first + int(quiet.argmin()) + window // 2
-    return float(quiet.min() / (sound**2).mean()), sound[cut:]
+    return 10 * math.log10(quiet.min() / (sound**2).mean()), sound[cut:]
 
 
 def telephone(sound: Sound) -> Sound:
