@@ -22,6 +22,7 @@ from appliance.phones.uri import read_uri
 
 _DIALLED = re.compile(r"[0-9*#+A-D]{1,32}")
 """What a phone may dial (reliability.md 3: strict allow-list)."""
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - never bound here; it means every address of the box
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Legs:
         party = calling_party(wish.display, wish.number, self.core.local(target.address))
         tag, call_id = self.core.token(), self.core.token(16)
         dialog = outgoing(call_id, tag, party, target.uri, target.address)
-        sound = Agreement(wish.leg, wish.laws, self._session(wish.media, wish.laws))
+        sound = Agreement(wish.leg, wish.laws, self._session(wish.media, wish.laws, target.address))
         self._keep(wish.leg, wish.phone, dialog, State.CALLING, sound).start(now)
 
     def stop(self, leg: str, now: float, *, answered_elsewhere: bool = False) -> None:
@@ -72,7 +73,8 @@ class Legs:
     def accept(self, leg: str, media: Address, now: float) -> None:
         """Answer a phone that called us."""
         if call := self.calls.get(leg):
-            call.accept(self._session(media, call.sound.laws), now)
+            session = self._session(media, call.sound.laws, call.dialog.peer)
+            call.accept(session, now)
 
     def refuse(self, leg: str, code: int, now: float) -> None:
         """Refuse a phone that called us."""
@@ -141,8 +143,10 @@ class Legs:
         call = self.calls[leg] = Call(self.core, leg, phone, dialog, state, sound, cseq)
         return call
 
-    def _session(self, media: Address, laws: tuple[Law, ...]) -> Session:
-        return Session(media, laws, int.from_bytes(self.core.random(4)))
+    def _session(self, media: Address, laws: tuple[Law, ...], peer: Address) -> Session:
+        """Offer sound at `media`; "every address" is the one by which `peer` is reached."""
+        host = self.core.local(peer)[0] if media[0] == EVERYWHERE else media[0]
+        return Session((host, media[1]), laws, int.from_bytes(self.core.random(4)))
 
 
 def digits_of(uri: str) -> str:

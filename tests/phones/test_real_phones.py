@@ -1,4 +1,4 @@
-"""Real phones on loopback: Debian's baresip and sipp (issue text, "Real phones")."""
+"""Real phones on loopback: Debian's baresip and sipp."""
 
 from __future__ import annotations
 

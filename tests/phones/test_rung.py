@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from appliance.calls import events
@@ -9,6 +11,7 @@ from appliance.errors import Bug
 from appliance.phones.canonical import via_parameters
 from appliance.phones.message import Message
 from tests.phones.world import (
+    DESK,
     MEDIA,
     PHONE,
     SDP,
@@ -56,6 +59,14 @@ def test_the_invite_says_who_calls(bench: Bench) -> None:
     assert invite.get("From").startswith('"051 598 111" <sip:3331234567@192.0.2.1>')
     assert f"m=audio {MEDIA[1]} RTP/AVP 8 0 101" in invite.body
     assert "a=ptime:20" in invite.body
+
+
+def test_sound_everywhere_is_offered_at_the_address_the_phone_reaches(bench: Bench) -> None:
+    """A box that listens on every address never tells a phone to send to 0.0.0.0 (that is hold)."""
+    wish = replace(ring(), media=("0.0.0.0", 16000))
+    bench.box.legs.ring(wish, bench.box.registrar.target("21"), bench.now)
+    (invite,) = bench.sent()
+    assert f"c=IN IP4 {DESK[0]}" in invite.body
 
 
 @pytest.mark.parametrize("number", ["", "051<script>", "1 OR 1", "x" * 40])
