@@ -12,6 +12,7 @@ from typing import Any
 from appliance.calls import events, orders
 from appliance.calls.events import DigitSource, Evidence, RecordingStop
 from appliance.carrier.ears import Ear, Ears
+from appliance.carrier.line_setup import line_settings
 from appliance.carrier.linecall import LineCall
 from appliance.carrier.link import Link
 from appliance.carrier.loopback import LineEcho
@@ -25,27 +26,13 @@ from appliance.lines.facts import Signal, Stream
 from appliance.lines.lead import Lead
 from appliance.lines.line import LineDriver
 from appliance.lines.sentences import Sentence
-from appliance.lines.settings import CallerIdOrder, LineSettings
 from appliance.lines.table import Stage
+from appliance.media.frames import FRAME_MS
 
 Tell = Callable[[events.Event | Measured | Marked], None]
 
-COUNTRY_CODES = {"it": "59", "de": "42", "fr": "3D", "gb": "B4", "us": "B5"}
-"""T.35 codes for +GCI (v253.md 1.3)."""
 TRIM_MARGIN_MS = 100
 """Cut a little before the tone's first recognised frame."""
-
-
-def line_settings(setup: LineSetup) -> LineSettings:
-    """Translate a line of the Setup; raises ConfigurationError for a value no modem takes."""
-    return LineSettings(
-        dialect=setup.dialect,
-        country=COUNTRY_CODES[setup.country],
-        caller_id=CallerIdOrder(setup.caller_id),
-        identity_limit_ms=setup.identity_limit_ms,
-        receive_gain=None if setup.receive_gain < 0 else setup.receive_gain,
-        transmit_gain=None if setup.transmit_gain < 0 else setup.transmit_gain,
-    )
 
 
 class AnalogLine:
@@ -64,6 +51,7 @@ class AnalogLine:
         self.needs: facts.Recovery | None = None
         self.overruns = 0
         self._lead_ms = self._least_lead = lead_ms
+        self._heard_at = 0.0
         self._warm: Ears | None = None
         self._tell = tell
         self._link = link
@@ -150,15 +138,25 @@ class AnalogLine:
         self._learn(self.driver.handle_timer(now), now)
 
     def tick(self, now: float) -> None:
-        """Feed a stream that has no clock of its own: half duplex, to the line."""
+        """Feed a stream to the line only, or a duplex one whose clock, its own sound, is late."""
         if self.driver.streaming is Stream.TRANSMIT:
             self.lead.on_clock(now)
             self._feed(now)
+        elif self.driver.streaming is Stream.DUPLEX and self._runs:
+            gap_ms = int((now - self._heard_at) * 1000)
+            if gap_ms > FRAME_MS:
+                self.lead.on_gap(gap_ms)
+                self._feed(now)
 
     @property
     def needs_ticks(self) -> bool:
         """True while somebody is on the line: lateness is watched and transmit streams fed."""
         return self.call is not None
+
+    @property
+    def expects_sound(self) -> bool:
+        """True while a stream runs in which the modem sends without a pause."""
+        return self._runs and self.driver.streaming is not Stream.TRANSMIT
 
     def take_least_lead(self) -> int:
         """Return the least lead (ms) since the last time this was asked."""
@@ -212,6 +210,7 @@ class AnalogLine:
         if call is None or law is None:
             return
         self.lead.on_start(now)
+        self._heard_at = now
         if call.ears is None:
             call.ears, self._warm = self._warm or Ears(self.setup.country, law), None
         if call.leg is not None:
@@ -265,6 +264,7 @@ class AnalogLine:
 
     def _hear(self, samples: bytes, now: float) -> None:
         self.lead.on_heard(len(samples))
+        self._heard_at = now
         call, law = self.call, self.driver.law
         if call is None or law is None:
             return

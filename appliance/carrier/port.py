@@ -32,6 +32,8 @@ WRITE_LIMIT = 16_384
 """Bytes that may wait for a port that does not take them: 2 s of sound. Then the line is lost."""
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds before the next attempt to bring a port up."""
+MUTE_LIMIT_S = 5.0
+"""A modem that should send sound (50 frames a second) and sends none for so long is stuck."""
 KEEPER_LIMIT_S = 10.0
 """Seconds a keeper may take over an order before it is abandoned as hung."""
 
@@ -42,6 +44,10 @@ GONE = Sentence(
 DEAF = Sentence(
     "Il modem non accetta più dati: scollegarlo e ricollegarlo.",
     "The modem does not take data any more: unplug it and plug it in again.",
+)
+MUTE = Sentence(
+    "Il modem non manda più nulla durante una chiamata: scollegarlo e ricollegarlo.",
+    "The modem sends nothing any more in a call: unplug it and plug it in again.",
 )
 HUNG = Sentence(
     "La porta del modem è bloccata: scollegare e ricollegare il modem.",
@@ -69,6 +75,7 @@ class Port:
         self._fd: int | None = None
         self._keeper: socket.socket | None = None
         self._out = bytearray()
+        self._read_at = 0.0
         self._mask = 0
         self._attempt = 0
         self._told = ""
@@ -93,6 +100,9 @@ class Port:
         deadline = self.line.driver.next_deadline()
         if self._fd is not None and deadline is not None and now >= deadline:
             self.line.timer(now)
+        # The clock of calls turns the carrier meanwhile, so this needs no deadline of its own.
+        if self._fd is not None and self.line.expects_sound and now > self._read_at + MUTE_LIMIT_S:
+            self._lost(MUTE)
         if self._limit_at is not None and now >= self._limit_at:
             self._limit_at = None
             self._lost(HUNG)
@@ -137,7 +147,8 @@ class Port:
         except OSError:
             data = b""
         if data:
-            self.line.receive(data, self._clock())
+            self._read_at = self._clock()
+            self.line.receive(data, self._read_at)
         else:
             self._lost(GONE)
 

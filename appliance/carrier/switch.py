@@ -14,6 +14,7 @@ from appliance.carrier.announcer import Announcer
 from appliance.carrier.messages import Notice, Snapshot
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Pcm, PromptMemory
+from appliance.errors import TechnicianError
 
 SILENT_PHONE_S = 30.0
 """A phone in a conversation that sends nothing for so long is gone (power, cable)."""
@@ -126,7 +127,12 @@ class Switch:
 
     def _prepare_phone(self, order: orders.PreparePhone, now: float) -> None:
         if order.leg not in self.legs:
-            self.legs[order.leg] = self._prepare(order.leg)
+            try:
+                self.legs[order.leg] = self._prepare(order.leg)
+            except TechnicianError as error:  # no port, or the box's address is not there
+                self._tell(Notice(str(error), "error"))
+                self._tell(events.PhoneUnreachable(order.leg, str(error)))
+                return
         self._tell(events.PhonePrepared(order.leg, self.legs[order.leg].port))
 
     def _release_phone(self, order: orders.ReleasePhone, now: float) -> None:

@@ -43,6 +43,7 @@ PONG_LIMIT_S = 6.0
 """A carrier that does not answer a Ping for so long is dead; a child is killed."""
 CHILD_LIMIT_S = 12.0
 """Seconds a child may take to put its lines on hook at the end."""
+ENDING = "the desk is ending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class CarrierSide:
 
     def close(self, now: float) -> None:
         """End: the carrier puts every line on hook; a child is waited for, in the end killed."""
-        self._drop(now, "the desk is ending")
+        self._drop(now, ENDING)
         self._retry_at = None
         if self.child is not None:
             self._wait_for_child()
@@ -220,7 +221,8 @@ class CarrierSide:
         self._retry_at = 0.0 if self._attempt == 0 else self._retry_at
         was_connected, self.connected = self.connected, False
         if was_connected:
-            log.error("carrier: %s; lines and sound are out until it is back", why)
+            if why != ENDING:
+                log.error("carrier: %s; lines and sound are out until it is back", why)
             self._takers.event(events.CarrierLost(why))
         if self._retry_at is None:
             self._retry_at = 0.0

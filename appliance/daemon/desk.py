@@ -71,7 +71,8 @@ class Desk:
         self._clock = ClockWatch()
         self._carrier: CarrierSide | None = None
         self._legs: Legs | None = None
-        self._timers: list[tuple[float, Callable[[float], None]]] = []
+        self._shown: Status | None = None
+        self._may_differ = False
         selector.register(inbox, selectors.EVENT_READ, self._wake)
 
     def join(self, carrier: CarrierSide, legs: Legs) -> None:
@@ -88,6 +89,7 @@ class Desk:
 
     def turn(self, limit: float | None = None) -> None:
         """Wait for something, at most `limit` seconds, and deal with all that has come."""
+        self._show_changes()
         ready = self._selector.select(self._timeout(limit))
         began = time.monotonic()
         for key, _ in ready:
@@ -103,13 +105,10 @@ class Desk:
         self.figures.fact(event, now.monotonic)
         if self._legs is not None:
             self._legs.fact(event)
-        before = self._switchboard.status(now)
         for order in self._switchboard.handle(event, now):
             self.figures.order(order, time.monotonic())
             self._dispatch(order)
-        after = self._switchboard.status(now)
-        if replace(after, at=before.at) != before:
-            self._on_status(after)
+        self._may_differ = True
 
     def measured(self, measured: Measured | Marked) -> None:
         """Keep a time that the carrier took, or a moment in it."""
@@ -127,6 +126,16 @@ class Desk:
             self.fact(event)
 
     # --- within ------------------------------------------------------------------------------
+
+    def _show_changes(self) -> None:
+        """Tell what people see once a turn, after the orders: a phone rings first."""
+        if not self._may_differ:
+            return
+        self._may_differ = False
+        status, shown = self.status(), self._shown
+        if shown is None or replace(status, at=shown.at) != shown:
+            self._shown = status
+            self._on_status(status)
 
     def _wake(self) -> None:
         self.drain_inbox()

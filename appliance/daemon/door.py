@@ -2,7 +2,8 @@
 
 One JSON object a line each way: {"ask": "status"}, or {"ask": "SetUnattended", "on": true,
 "by": "op1", "until": null}. Everything asked is validated by the desk; a wrong question gets one
-sentence. Served by the deciding thread without ever blocking it.
+sentence. Served by the deciding thread without ever blocking it: what the disk must answer is
+answered later, from the thread that waits for the disk.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.calls import requests
-from appliance.errors import OfficeError, TechnicianError
+from appliance.errors import CentralinoError, OfficeError, TechnicianError
 
 LINE_LIMIT = 16_384
 """Longest question; a longer one ends the connection."""
@@ -27,6 +28,10 @@ VISITORS = 16
 REQUESTS: dict[str, type] = {cls.__name__: cls for cls in typing.get_args(requests.Request)}
 
 Answer = dict[str, Any]
+Tell = Callable[[Answer | CentralinoError], None]
+"""Answers a visitor, from any thread; a visitor who has left hears nothing."""
+Later = Callable[[Tell], None]
+"""An answer that has to be waited for: it is given what to call with it."""
 
 
 def parse_request(question: dict[str, Any]) -> requests.Request:
@@ -64,7 +69,7 @@ class Door:
         self,
         path: Path,
         selector: selectors.BaseSelector,
-        answer: Callable[[dict[str, Any]], Answer],
+        answer: Callable[[dict[str, Any]], Answer | Later],
     ) -> None:
         self._selector = selector
         self._answer = answer
@@ -109,16 +114,25 @@ class Door:
             question = json.loads(line)
             if not isinstance(question, dict):
                 raise OfficeError("a question is one JSON object a line")
-            answer = {"ok": True, **self._answer(question)}
+            answer = self._answer(question)
         except (OfficeError, TechnicianError, ValueError) as error:
-            answer = {"ok": False, "error": str(error)}
-        with contextlib.suppress(OSError):  # a visitor that does not read loses its answer
-            visitor.send(json.dumps(answer).encode() + b"\n")
+            _tell(visitor, error)
+            return
+        if isinstance(answer, dict):
+            _tell(visitor, answer)
+        else:
+            answer(lambda told: _tell(visitor, told))
 
     def _leave(self, visitor: socket.socket) -> None:
         self._selector.unregister(visitor)
         del self._visitors[visitor]
         visitor.close()
+
+
+def _tell(visitor: socket.socket, told: Answer | Exception) -> None:
+    answer = {"ok": True, **told} if isinstance(told, dict) else {"ok": False, "error": str(told)}
+    with contextlib.suppress(OSError):  # a visitor that does not read, or has left, loses it
+        visitor.send(json.dumps(answer).encode() + b"\n")
 
 
 def _listen(path: Path) -> socket.socket:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from appliance.calls.announcements import spell_email
-from appliance.carrier.analog import COUNTRY_CODES
+from appliance.carrier.line_setup import COUNTRY_CODES
 from appliance.daemon import numbers
 from appliance.daemon.calendar import holidays_for
 from appliance.daemon.config import BadConfiguration, Mistake

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.calls import events, requests
 from appliance.daemon.desk import Desk
-from appliance.daemon.door import Answer, parse_request
+from appliance.daemon.door import Answer, Later, Tell, parse_request
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.stores import Stores
-from appliance.errors import OfficeError
-from appliance.records.messages import Outcome
+from appliance.errors import CentralinoError, OfficeError
+from appliance.records import messages
+from appliance.records.messages import Message, Outcome
 
 if TYPE_CHECKING:
     from appliance.daemon.service import Run
@@ -34,7 +35,7 @@ class Questions:
         self._lookout = lookout
         self._run = run
 
-    def __call__(self, question: dict[str, Any]) -> Answer:
+    def __call__(self, question: dict[str, Any]) -> Answer | Later:
         """Answer one question."""
         match question.get("ask"):
             case "status":
@@ -63,7 +64,8 @@ class Questions:
         self._desk.fact(events.ServiceStateChanged(request))
         return {"said": SAID[type(request)][request.on]}
 
-    def _close_message(self, question: dict[str, Any]) -> Answer:
+    def _close_message(self, question: dict[str, Any]) -> Later:
+        """Close a message in the records' thread: the disk may stall, the desk may not."""
         try:
             outcome = Outcome(question["outcome"])
             name, by = str(question["name"]), str(question["by"])
@@ -74,9 +76,18 @@ class Questions:
                 f"name, by, at and an outcome ({known}) are needed: {error}"
             ) from error
         note = str(question.get("note", ""))
-        message = self._stores.records.close_message(name, by, outcome, at, note)
-        self._stores.mailbox.recount()
-        return {"said": f"Message {message.number} is closed: {outcome}."}
+
+        def later(tell: Tell) -> None:
+            def done(result: Message | CentralinoError) -> None:
+                if isinstance(result, CentralinoError):
+                    tell(result)
+                    return
+                self._stores.mailbox.recount()
+                tell({"said": f"Message {result.number} is closed: {outcome}."})
+
+            self._stores.records.do(lambda c: messages.close(c, name, by, outcome, at, note), done)
+
+        return later
 
 
 def _plain(value: Any) -> Any:

@@ -179,8 +179,9 @@ class Service:
 
     def _keep_bindings(self, phones: PhonesStatus) -> None:
         """Where phones are registered is kept over a restart, whenever it has changed."""
-        if phones.bindings != self._bindings:
-            self._bindings = phones.bindings
+        places = [(b.phone, b.source, b.contact) for b in phones.bindings]
+        if places != self._bindings:  # a renewal alone is not worth a write to the card
+            self._bindings = places
             self._stores.save_bindings(self._phones.bindings_to_json(time.time()))
 
     def _declare_missing(self, now: float) -> None:
@@ -210,7 +211,8 @@ class Service:
     def _show(self, status: Status) -> None:
         """Tell systemd, the LEDs and the journal what people see."""
         words = self.lookout.words(status)
-        self._notify.notify(f"STATUS={words}")
+        one_line = " ".join(words.split())  # a newline ends an assignment (sd_notify(3))
+        self._notify.notify(f"STATUS={one_line}")
         self._panel.show(self.lookout.panel_status(status, self._phones.status(), self._ready))
 
     def _button(self, press: Press) -> None:

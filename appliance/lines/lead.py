@@ -8,6 +8,8 @@ from __future__ import annotations
 from appliance.media.frames import SAMPLES_PER_MS
 
 TARGET_MS = 60
+GAP_LIMIT_MS = 150
+"""Sound sent on trust while nothing is heard: a modem that has stopped must not be filled up."""
 
 
 class Lead:
@@ -23,16 +25,26 @@ class Lead:
         self._played = 0
         self._written = 0
         self._refilled_at = 0
+        self._unheard = 0
         self.underruns = 0
 
     def on_start(self, now: float) -> None:
         """Start anew: the stream's CONNECT was read at `now` (monotonic seconds)."""
         self._started_at = now
-        self._played = self._written = self._refilled_at = 0
+        self._played = self._written = self._refilled_at = self._unheard = 0
 
     def on_heard(self, samples: int) -> None:
         """Count samples heard in a duplex stream: as many were played."""
         self._played += samples
+        self._unheard = 0
+
+    def on_gap(self, gap_ms: int) -> None:
+        """Take note that a duplex stream, which plays on, has brought nothing for `gap_ms`.
+
+        Both modems of an exchange were seen to run dry at once while its clock and the carrier's
+        were less than 3 ms late: what lies between them, the tty layer, gives no promise of time.
+        """
+        self._unheard = min(gap_ms, GAP_LIMIT_MS) * SAMPLES_PER_MS
 
     def on_clock(self, now: float) -> None:
         """Tell the time in a stream to the line only: it plays 8 samples a millisecond."""
@@ -56,7 +68,7 @@ class Lead:
 
     def wanted(self) -> int:
         """Return how many samples to write now; 0 when enough lies ahead."""
-        return max(0, self._target - self._ahead())
+        return max(0, self._target - self._ahead() + self._unheard)
 
     @property
     def ahead_ms(self) -> int:

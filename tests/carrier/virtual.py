@@ -163,9 +163,7 @@ class Desk:
         for message in self.link.receive():
             if isinstance(message, Sound):
                 self.sound += message.data
-                self.near.grant(
-                    message.recording, len(message.data)
-                )
+                self.near.grant(message.recording, len(message.data))
             else:
                 self.messages.append(message)
 

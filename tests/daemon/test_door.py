@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import selectors
 import socket
 import stat
@@ -16,11 +17,18 @@ import pytest
 
 from appliance.calls import requests
 from appliance.daemon import door
-from appliance.errors import OfficeError, TechnicianError
+from appliance.errors import OfficeError, StoreError, TechnicianError
+
+WAITING: queue.SimpleQueue[door.Tell] = queue.SimpleQueue()
+"""Whom the tests have yet to answer."""
 
 
-def answer(question: dict[str, Any]) -> dict[str, Any]:
-    """What the desk would say."""
+def answer(question: dict[str, Any]) -> door.Answer | door.Later:
+    """What the desk would say; what takes long is said by another thread."""
+    if question.get("ask") == "long":
+        return WAITING.put
+    if question.get("ask") == "in vain":
+        return lambda tell: tell(StoreError("the disk is full"))
     if question.get("ask") == "no":
         raise OfficeError("that cannot be")
     return {"said": question["ask"]}
@@ -49,6 +57,36 @@ def path(tmp_path: Path) -> Iterator[Path]:
 def test_a_question_is_answered(path: Path) -> None:
     """The command asks, the desk answers."""
     assert door.ask(path, {"ask": "hello"}) == {"ok": True, "said": "hello"}
+
+
+def test_an_answer_that_takes_long_keeps_nobody_waiting(path: Path) -> None:
+    """What the disk must answer is answered when it can be; others are served meanwhile."""
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.connect(str(path))
+        visitor.sendall(b'{"ask": "long"}\n')
+        assert door.ask(path, {"ask": "hello"})["said"] == "hello"
+        visitor.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            visitor.recv(1)
+        visitor.settimeout(5)
+        WAITING.get(timeout=5)({"said": "at last"})
+        assert json.loads(visitor.makefile("rb").readline()) == {"ok": True, "said": "at last"}
+
+
+def test_a_visitor_who_leaves_harms_nobody(path: Path) -> None:
+    """An answer that nobody waits for any more is dropped."""
+    with pytest.raises(OfficeError):
+        door.ask(path, {"ask": "long"}, 0.05)
+    tell = WAITING.get(timeout=5)
+    assert door.ask(path, {"ask": "hello"})["ok"]
+    tell({"said": "too late"})
+    assert door.ask(path, {"ask": "hello"})["ok"]
+
+
+def test_a_failure_that_comes_late_is_told_in_a_sentence(path: Path) -> None:
+    """The store's own error reaches who asked."""
+    with pytest.raises(OfficeError, match="the disk is full"):
+        door.ask(path, {"ask": "in vain"})
 
 
 def test_the_door_is_for_the_service_account_only(path: Path) -> None:

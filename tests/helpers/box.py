@@ -40,7 +40,8 @@ ROME = ZoneInfo("Europe/Rome")
 class Box:
     """One box. `top`, `sip` and `line` add configuration text at the top of the file, in [sip] and
     in every [[lines]]; `extra` at its end. `options` go to the exchange, `addresses` give phones
-    by name a fixed address, `prefix` is a command that the daemon is started by.
+    by name a fixed address, `prefix` is a command that the daemon is started by. `dialect`
+    is one for all lines, or "conexant,usr5637": the last one for the rest, too.
     """
 
     folder: Path
@@ -240,8 +241,10 @@ class Box:
     def _configuration(self) -> str:
         today = datetime.now(ROME).date().isoformat()
         opening = f'[[openings]]\nday = {today}\nhours = ["00:00-24:00"]' if self.opened else ""
+        makes = self.dialect.split(",")
         lines = "\n".join(
-            f'[[lines]]\nname = "line{n}"\nlabel = "L{n}"\ndialect = "{self.dialect}"\n'
+            f'[[lines]]\nname = "line{n}"\nlabel = "L{n}"\n'
+            f'dialect = "{makes[min(n, len(makes)) - 1]}"\n'
             f'port = "{self.folder}/lines/line{n}"\n{self.line}'
             for n in range(1, self.lines + 1)
         )

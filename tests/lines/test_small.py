@@ -108,3 +108,19 @@ def test_sentences_end_in_what_to_do_in_both_languages() -> None:
     assert all(s.it.endswith(".") and str(s).endswith(".") for s in said)
     assert all("colleg" in s.it or "sostitu" in s.it for s in said)
     assert all("plug" in s.en or "replace" in s.en for s in said)
+
+
+def test_a_gap_in_what_is_heard_is_allowed_for_and_bounded() -> None:
+    """What is heard may come late: meanwhile as much is written as must have been played, up to
+    150 ms; what then comes is not counted twice.
+    """
+    lead = Lead(60)
+    lead.on_start(1.0)
+    lead.on_written(480)
+    lead.on_gap(40)
+    assert lead.wanted() == 320
+    lead.on_written(320)
+    lead.on_gap(900)
+    assert lead.wanted() == 150 * 8 - 320
+    lead.on_heard(320)
+    assert (lead.wanted(), lead.ahead_ms) == (0, 60)

@@ -83,6 +83,7 @@ def _figures(box: Box, *phones: TestPhone) -> dict[str, object]:
         "exchange late ms": exchange["worst_lateness_ms"],
         "modem underruns": [line["underruns"] for line in lines],
         "carrier": box.status().get("health"),
+        "carrier's warnings": [line for line in box.log().splitlines() if "WARNING" in line],
         "phones late ms": [phone.stats()["send_late_max_ms"] for phone in phones],
     }
 

@@ -139,6 +139,27 @@ def test_an_unshielded_dle_fails_the_check(opened: list[Joined]) -> None:
     assert (harmed.is_exact, harmed.missing) == (False, 2)
 
 
+@pytest.mark.parametrize("late_ms", [50, 100, 150])
+def test_what_the_modem_sends_comes_late(opened: list[Joined], late_ms: int) -> None:
+    """What the modem sends is handed on late now and then, by 150 ms at most: still every byte."""
+    joined = _joined(opened)
+    held = bytearray()
+
+    def late(data: bytes) -> bytes:
+        held.extend(data)
+        if round(joined.world.now * 1000) % 2000 < late_ms:
+            return b""
+        out = bytes(held)
+        held.clear()
+        return out
+
+    joined.one.to_host = late
+    to_phone, to_caller = _compared(joined)
+    assert joined.one.modem.underruns == 0
+    assert to_caller.is_exact, to_caller
+    assert to_phone.is_exact, to_phone
+
+
 def _echoing(*, cancelled: bool) -> Hosted:
     """A line whose hybrid sends 12 dB less of our own sound back after 10 ms."""
     one = Hosted(LineSetup("line1", "", caller_id="none", echo=cancelled))
