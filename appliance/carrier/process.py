@@ -11,7 +11,6 @@ import os
 import selectors
 import socket
 import time
-from collections.abc import Callable
 from typing import Any
 
 import sdnotify
@@ -42,6 +41,8 @@ class Carrier:
 
     def __init__(self, nursery: Nursery, realtime: str, listening: socket.socket | None) -> None:
         self.selector = selectors.DefaultSelector()
+        self._phones = selectors.DefaultSelector()
+        self._awaits_phones = False
         self.ports: dict[str, Port] = {}
         self.switch = Switch(self._tell, self._prepare, self._retire)
         self.ticker = Ticker()
@@ -73,7 +74,10 @@ class Carrier:
     def run(self) -> None:
         """Turn until the desk has gone (as a child) and its callers have been seen off."""
         while not self._finished():
-            for key, mask in self.selector.select(self._timeout()):
+            ready = self.selector.select(self._timeout())
+            if not self._awaits_phones:
+                self._hear_phones()
+            for key, mask in ready:
                 key.data(mask)
             now = time.monotonic()
             self._due(now)
@@ -104,6 +108,7 @@ class Carrier:
         for port in self.ports.values():
             port.timer(now)
         self.ticker.run(now, self.switch.needs_ticks)
+        self._await_phones(self.ticker.deadline is None)
         for _ in range(self.ticker.due(now)):
             self.switch.tick(now)
         self._report_health(now)
@@ -264,19 +269,32 @@ class Carrier:
         sock = bind_port(self._setup.rtp_address, (low, high), self._next_port)
         phone = PhoneLeg(leg, sock)
         self._next_port = (phone.port - low) // 2 + 1  # a port just freed may still be sent to
-        self.selector.register(sock, selectors.EVENT_READ, self._phone_reader(phone))
+        self._phones.register(sock, selectors.EVENT_READ, phone)
         return phone
 
     def _retire(self, phone: PhoneLeg) -> None:
-        self.selector.unregister(phone.socket)
+        self._phones.unregister(phone.socket)
         phone.close()
 
-    def _phone_reader(self, phone: PhoneLeg) -> Callable[[int], None]:
-        def read(_: int) -> None:
-            for pressed in phone.receive(time.monotonic()):
-                self._tell(pressed)
+    def _await_phones(self, wanted: bool) -> None:
+        """Be woken by phones, or (calls go on) look at them whenever modem or clock wake us.
 
-        return read
+        Their sound is wanted at the modem's own clock only; being woken by each packet besides
+        makes up a quarter (one call) to a half (four) of all wake-ups. A key waits 20 ms at most.
+        """
+        if wanted == self._awaits_phones:
+            return
+        self._awaits_phones = wanted
+        if wanted:
+            hear = selectors.EVENT_READ, lambda _: self._hear_phones()
+            self.selector.register(self._phones, *hear)
+        else:
+            self.selector.unregister(self._phones)
+
+    def _hear_phones(self) -> None:
+        for key, _ in self._phones.select(0):
+            for pressed in key.data.receive(time.monotonic()):
+                self._tell(pressed)
 
 
 def main(fd: int | None = None, listening: socket.socket | None = None) -> None:

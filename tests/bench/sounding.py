@@ -67,7 +67,7 @@ class LeadWatch:
 
 def rows(folder: Path, seconds: float) -> list[Row]:
     """Bridge 1, 4 and 8 calls; load the machine; then let eight callers leave a message."""
-    box = BenchBox(folder / "sounding", lines=8)
+    box = BenchBox(folder / "sounding", lines=8, silent_lines=8)
     windows: list[Window] = []
     calls: list[client.RunningCall] = []
     with box, wire.Wire(box.address) as tap:
@@ -97,7 +97,7 @@ def rows(folder: Path, seconds: float) -> list[Row]:
 
 def rows_without_realtime(folder: Path, seconds: float) -> list[Row]:
     """Four calls with the carrier refused real time; exchange and phones keep theirs."""
-    box = BenchBox(folder / "modest", lines=4, prefix=NO_SYS_NICE)
+    box = BenchBox(folder / "modest", lines=4, silent_lines=4, prefix=NO_SYS_NICE)
     with box, wire.Wire(box.address) as tap:
         refused = not machine.is_realtime(box.carrier)
         _bridge(box, 1, 4)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from tests.bench.table import Row, row
 
 LIMIT_S = 30.0
 READY_MS = ("p50", 650.0)
+MEMORY_MB = ("max", 90.0)
 IDLE_SHARE = ("p50", 0.5)
 
 
@@ -22,7 +22,8 @@ def rows(folder: Path, times: int, idle_s: float) -> list[Row]:
     """Start a box without lines and one with two, `times` each; then watch the second."""
     box = BenchBox(folder / "starting", lines=2)
     with _notified(folder / "notify") as notify, box:
-        machine_left_alone = machine.cpu_shares(box.processes(), idle_s)
+        idle = machine.cpu_shares(box.processes(), idle_s)
+        memory = [machine.memory_mb(box.processes(), what) for what in ("Rss", "Pss")]
         realtime = machine.is_realtime(box.carrier)
         box.stop()
         box.environment["NOTIFY_SOCKET"] = str(folder / "notify")
@@ -30,17 +31,22 @@ def rows(folder: Path, times: int, idle_s: float) -> list[Row]:
         _forget_lines(box.config_path)
         without = [_start(box, notify) for _ in range(times)]
     spans = [_modems_span(box.captured, *span) for span in with_lines]
-    own = [(ready - began - span) * 1000 for (began, ready), span in zip(with_lines, spans, strict=True)]
+    own = [
+        (ready - began - span) * 1000
+        for (began, ready), span in zip(with_lines, spans, strict=True)
+    ]
     return [
         row("exec -> READY, no lines", (1000 * (b - a) for a, b in without), aim=READY_MS),
         row("exec -> READY, 2 lines, less the modems' time", own, aim=READY_MS),
         row("the modems' own time (first byte to last, 2 lines)", (1000 * s for s in spans)),
         row(
             f"idle CPU, all processes, 2 lines ({'FIFO' if realtime else 'no real time'})",
-            machine_left_alone,
+            idle,
             "% of a core",
             IDLE_SHARE,
         ),
+        row("RSS, sum of all processes, idle, 2 lines", memory[:1], "MB", MEMORY_MB),
+        row("PSS (shared pages counted once), idle, 2 lines", memory[1:], "MB", MEMORY_MB),
     ]
 
 
@@ -84,7 +90,7 @@ def _forget_lines(path: Path) -> None:
     after = tables[-1][tables[-1].index("[[phones]]") :]
     draft = path.with_suffix(".draft")
     draft.write_text(before + after, encoding="utf-8")
-    os.replace(draft, path)
+    draft.replace(path)
 
 
 def _modems_span(captured: ports.Ports, began: float, ready: float) -> float:

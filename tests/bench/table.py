@@ -87,8 +87,7 @@ def header(realtime: str) -> str:
     return "\n".join(
         (
             f"machine    {_cpu()}, {os.cpu_count()} cores, shared; load average {load}",
-            f"system     {platform.system()} {platform.release()}, "
-            f"Python {platform.python_version()}",
+            f"system     Linux {platform.release()}, Python {platform.python_version()}",
             f"commit     {_commit()}",
             f"date       {datetime.now().astimezone():%Y-%m-%d %H:%M %Z}",
             f"real time  {realtime}",
@@ -128,4 +127,6 @@ def _commit() -> str:
         return done.stdout.strip()
 
     changed = git("status", "--porcelain", "--", "appliance")
-    return (git("rev-parse", "--short", "HEAD") or "unknown") + (", changed since" if changed else "")
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + (
+        ", changed since" if changed else ""
+    )
