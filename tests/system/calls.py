@@ -21,7 +21,7 @@ def place(box: Box, line: int, **plan: Any) -> RunningCall:
 
 
 def end(box: Box, call: RunningCall, *, by_caller: bool = True) -> CallRecord:
-    """Hang up (unless the other end did), wait until the desk is done; returns the call's record."""
+    """Hang up (unless the other end did) and wait until all is over; returns the call's record."""
     known = box.status()["calls"]
     assert len(known) == 1, known
     if by_caller:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 
 def share_of_tone(pcm: bytes, hertz: int) -> float:
-    """Return which share (0..1) of 16-bit sound's power is a sine of `hertz`, whatever its phase."""
+    """Return which share (0..1) of 16-bit sound's power is a sine of `hertz`."""
     wave = array.array("h", pcm)
     step = math.tau * hertz / 8000
     cosine = sum(value * math.cos(step * n) for n, value in enumerate(wave))
@@ -21,7 +21,7 @@ def share_of_tone(pcm: bytes, hertz: int) -> float:
 
 @contextlib.contextmanager
 def black_hole(address: str, port: int, really: bool = True) -> Iterator[None]:
-    """Take everything sent to a UDP port and say nothing, as a LAN does to a phone without power."""
+    """Take everything sent to a UDP port and say nothing: the LAN around a phone without power."""
     if not really:
         yield
         return

@@ -1,4 +1,4 @@
-"""Phones at a fixed address, played by sipp: they never register, are asked whether they are there."""
+"""Phones at a fixed address, played by sipp: they never register, but are asked for life."""
 
 from __future__ import annotations
 

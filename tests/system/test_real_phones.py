@@ -135,7 +135,7 @@ def test_an_operator_who_declines_sends_the_call_on_at_once(
 def test_a_phone_that_says_nothing_does_not_keep_the_caller(
     box: Box, counter: TestPhone, tmp_path: Path
 ) -> None:
-    """A phone that hangs (it takes the INVITE and is silent) is given up after 4 s, not after 25."""
+    """A phone that hangs (takes the INVITE and is silent) is given up after 4 s, not after 25."""
     with at_the_desk(box, tmp_path) as phone:
         assert phone._process is not None
         os.kill(phone._process.pid, signal.SIGSTOP)
