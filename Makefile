@@ -54,6 +54,7 @@ bench: environment packages
 
 long: environment packages
 	$(PY) -m pytest -q -m long
+	$(PY) -m tests.bench --only answering --calls 500
 
 clean:
 	rm -rf .venv-3.13 .venv-3.11 build demo .coverage .mypy_cache .pytest_cache .ruff_cache

@@ -297,9 +297,11 @@ class Carrier:
                 self._tell(pressed)
 
 
-def main(fd: int | None = None, listening: socket.socket | None = None) -> None:
-    """Run the carrier on a connected socket `fd`, or on a listening socket (systemd's)."""
-    nursery = Nursery.start()  # before the real-time right and the locked memory
+def main(nursery: Nursery, fd: int | None = None, listening: socket.socket | None = None) -> None:
+    """Run the carrier on a connected socket `fd`, or on a listening socket (systemd's).
+
+    The nursery was started before this module was even imported: its keepers are small.
+    """
     carrier = Carrier(nursery, go_realtime(), listening)
     if fd is not None:
         carrier.serve(socket.socket(fileno=fd))

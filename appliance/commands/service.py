@@ -43,6 +43,10 @@ def carrier() -> None:
             "the carrier is started by systemd with centralino-link.socket; "
             "on a workstation `centralino run` starts its own"
         )
+    # In this order: the nursery is forked while the process is small; the desk imports neither.
+    from appliance.lines.nursery import Nursery
+
+    nursery = Nursery.start()
     from appliance.carrier.process import main
 
-    main(listening=socket.socket(fileno=LISTEN_FDS_START))
+    main(nursery, listening=socket.socket(fileno=LISTEN_FDS_START))
