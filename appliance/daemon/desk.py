@@ -62,7 +62,6 @@ class Desk:
         on_status: Callable[[Status], None],
     ) -> None:
         self.figures = Figures()
-        self.stopping = False
         self._switchboard = switchboard
         self._stores = stores
         self._inbox = inbox
