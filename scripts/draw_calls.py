@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from appliance.calls.diagram import call_diagram, key_diagram
+from appliance.calls.diagram import call_diagram, side_diagram
+from appliance.calls.side_states import INTERCOM_TABLE, KEY_TABLE, LISTENING_TABLE
 from appliance.panel import pattern
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -58,7 +59,9 @@ def led_table(language: str) -> str:
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "the call": lambda: mermaid(call_diagram()),
-    "a key code": lambda: mermaid(key_diagram()),
+    "a key code": lambda: mermaid(side_diagram(KEY_TABLE)),
+    "two phones": lambda: mermaid(side_diagram(INTERCOM_TABLE)),
+    "hearing messages": lambda: mermaid(side_diagram(LISTENING_TABLE)),
     "LEDs (it)": partial(led_table, "it"),
     "LEDs (en)": partial(led_table, "en"),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from appliance.calls.events import Caller, MessageFetched, Presentation
 from appliance.errors import ConfigurationError
 from appliance.policy.clock import Now
 from appliance.policy.office import Office
@@ -74,6 +75,48 @@ def reopening(office: Office, decision: Decision, at: datetime, now: Now) -> Key
     if decision.greeting == "greeting_absent" and at.date() == today:
         return ("back_at", *hour)
     return (*_day(at, (at.date() - today).days), *hour)
+
+
+def message_words(
+    office: Office, fetched: MessageFetched, now: Now, first: Keys, *, keys: bool
+) -> Keys:
+    """Say when a message came and from whom, then itself; with `keys` what may be pressed.
+
+    `first` are keys to say before it. The time is told to the five minutes before, "or so".
+    """
+    told = (*_received(office, fetched, now), *_from(fetched.caller))
+    spoken = (key for part in (first, told) for key in part)
+    after = for_staff(office, "message_keys") if keys else ()
+    words = tuple(word for key in spoken for word in for_staff(office, key))
+    return (*words, message_sound(fetched.message), *after)
+
+
+def message_sound(message: str) -> str:
+    """Name the sound of a message that LoadMessage gave to the carrier."""
+    return f"message/{message}"
+
+
+def _received(office: Office, fetched: MessageFetched, now: Now) -> Keys:
+    if fetched.received_at is None:
+        return ()
+    at, today = office.local(fetched.received_at), office.today(now.wall)
+    minute = at.minute - at.minute % 5
+    hour = (f"hour_{at.hour}", *((f"minute_{minute}",) if minute else ()), "message_about")
+    return (*_day_of_message(at, (today - at.date()).days), *hour)
+
+
+def _day_of_message(at: datetime, days_ago: int) -> Keys:
+    if not 0 <= days_ago <= 6:
+        return ("message_on", f"day_{at.day}", f"month_{at.month}")
+    near = {0: "today", 1: "yesterday"}
+    return (f"message_{near.get(days_ago, WEEKDAYS[at.weekday()])}",)
+
+
+def _from(caller: Caller) -> Keys:
+    if caller.number:
+        return ("message_from", *(f"digit_{digit}" for digit in caller.number))
+    withheld = caller.presentation is Presentation.WITHHELD
+    return ("message_withheld" if withheld else "message_unknown",)
 
 
 def _rounded_up(at: datetime) -> datetime:

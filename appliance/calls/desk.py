@@ -8,7 +8,8 @@ from datetime import datetime
 
 from appliance.calls.call import Call
 from appliance.calls.orders import Result
-from appliance.calls.states import KeyState, State
+from appliance.calls.sides import Side
+from appliance.calls.states import State
 from appliance.policy.clock import Now
 from appliance.policy.office import Daytime, Group, Line, Office
 from appliance.policy.routing import Facts, GroupState, Way, group_open
@@ -59,22 +60,6 @@ class LineSeat:
 
 
 @dataclass(slots=True)
-class KeyCall:
-    """A phone that dialled a key code and hears what was done."""
-
-    leg: str
-    phone: str
-    prompt: str
-    state: KeyState = KeyState.ACCEPTING
-    deadline: float = 0.0
-
-    @property
-    def play(self) -> str:
-        """Name of its one announcement."""
-        return f"key:{self.leg}"
-
-
-@dataclass(slots=True)
 class Desk:
     """Everything the handlers know beside their own call; `reachable` are registered phones."""
 
@@ -84,7 +69,7 @@ class Desk:
     seats: dict[str, LineSeat] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
     late: dict[str, Call] = field(default_factory=dict)
-    keys: dict[str, KeyCall] = field(default_factory=dict)
+    sides: dict[str, Side] = field(default_factory=dict)
     reachable: set[str] = field(default_factory=set)
     waiting: int = 0
     carrier: bool = True
@@ -105,22 +90,29 @@ class Desk:
 
     def engaged(self) -> set[str]:
         """Return the phones that ring, talk or hear an announcement: none of them is free."""
-        phones = {key.phone for key in self.keys.values()}
+        phones = {phone for side in self.sides.values() for phone in side.legs.values()}
         for call in self.calls.values():
             phones.update(call.legs.values())
             if call.leg:
                 phones.add(call.record.phone)
         return phones
 
+    def attended(self, group: Group) -> tuple[str, ...]:
+        """Return the phones of a group that can be reached and at which somebody sits."""
+        away = {phone for phone, _ in self.service.away}
+        return tuple(p for p in group.phones if p in self.reachable and p not in away)
+
     def free(self, group: Group) -> tuple[str, ...]:
         """Return the phones of a group that can be rung now."""
         engaged = self.engaged()
-        return tuple(p for p in group.phones if p in self.reachable and p not in engaged)
+        return tuple(p for p in self.attended(group) if p not in engaged)
 
     def group_state(self, group: Group) -> GroupState:
         """Say what a group's phones can do now; its hours and marks are routing's business."""
         if not self.reachable.intersection(group.phones):
             return GroupState.UNREACHABLE
+        if not self.attended(group):
+            return GroupState.UNATTENDED
         return GroupState.FREE if self.free(group) else GroupState.BUSY
 
     def facts(self) -> Facts:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from appliance.calls.states import KEY_TABLE, TABLE, KeyState, Row, State
+from appliance.calls.side_states import SideState, SideTable
+from appliance.calls.states import TABLE, Row, State
 
 
 def call_diagram() -> str:
@@ -18,13 +19,15 @@ def call_diagram() -> str:
     return _mermaid(State.ARRIVED.value, edges, State.ENDED.value)
 
 
-def key_diagram() -> str:
-    """Return a mermaid state diagram of a key-code call."""
+def side_diagram(table: SideTable) -> str:
+    """Return a mermaid state diagram of a call that a phone makes; it begins in its first state."""
     edges: dict[tuple[str, str], list[str]] = {}
-    for state, rows in KEY_TABLE.items():
-        for event, (_, to) in rows.items():
-            edges.setdefault((state.value, to.value), []).append(event.__name__)
-    return _mermaid(KeyState.ACCEPTING.value, edges, KeyState.ENDED.value)
+    for state, rows in table.items():
+        for event, row in rows.items():
+            for to in row.to:
+                if to is not state:
+                    edges.setdefault((state.value, to.value), []).append(event.__name__)
+    return _mermaid(next(iter(table)).value, edges, SideState.ENDED.value)
 
 
 def call_table() -> str:

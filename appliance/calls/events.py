@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class Presentation(enum.StrEnum):
@@ -296,6 +297,30 @@ class MessagesWaiting:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class MessageFetched:
+    """A message is ready to be heard on leg `listener`; `message` "" when there is no further one.
+
+    `left` are the messages after it that nobody has closed; `reason` says why none can be read.
+    """
+
+    listener: str
+    message: str = ""
+    number: int = 0
+    caller: Caller = Caller()
+    received_at: datetime | None = None
+    left: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageClosed:
+    """The message that leg `listener` closed is closed, or (`reason`) it is not."""
+
+    listener: str
+    reason: str = ""
+
+
 # --- people and time ----------------------------------------------------------------------------
 
 
@@ -342,6 +367,8 @@ Event = (
     | MessageStored
     | StoreFailed
     | MessagesWaiting
+    | MessageFetched
+    | MessageClosed
     | ServiceStateChanged
     | DeadlinePassed
 )

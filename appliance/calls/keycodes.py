@@ -1,70 +1,74 @@
-"""Key codes dialled on the office's own phones: obeyed at once, then said aloud to who dialled."""
+"""What a phone may dial: extensions, and key codes, obeyed at once and then said aloud."""
 
 # ruff: noqa: ARG001 - the handlers of one table share one signature
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from appliance.calls import announcements, orders
-from appliance.calls.desk import Desk, KeyCall
+from appliance.calls import announcements, intercom, listening, orders, pickup, sides
+from appliance.calls.desk import Desk
 from appliance.calls.events import PhoneDialled
+from appliance.calls.marks import request_of
 from appliance.calls.orders import Order
-from appliance.calls.states import KEY_LIMITS_MS, KEY_TABLE, KeyDo, KeyState
+from appliance.calls.requests import Request
+from appliance.calls.side_states import KEY_TABLE, SideDo
+from appliance.calls.sides import Doings, Side
 from appliance.policy.clock import Now
-from appliance.policy.office import KeyCode
+from appliance.policy.office import KeyCode, StaffKey
 
 NOT_FOUND = 404
 FORBIDDEN = 403
 """SIP answers (RFC 3261, 21.4) to an unknown code and to a phone that is not the office's."""
 
 
-def refusal(desk: Desk, event: PhoneDialled) -> int | None:
-    """Return the SIP answer when a dialled code must be refused, or None."""
-    if event.phone not in desk.office.phones:
-        return FORBIDDEN
-    return None if desk.office.key_code(event.digits) else NOT_FOUND
+@dataclass(slots=True)
+class KeyCall(Side):
+    """A phone that dialled a key code and hears what was done."""
+
+    prompt: str = ""
 
 
-def accept(desk: Desk, event: PhoneDialled, code: KeyCode, now: Now) -> Iterator[Order]:
-    """Answer the phone; it will hear what its code did."""
-    key = KeyCall(event.leg, event.phone, f"state_{code.what}_{'on' if code.on else 'off'}")
-    desk.keys[key.leg] = key
-    _enter(key, KeyState.ACCEPTING, now)
-    yield orders.AcceptPhone(key.leg)
+def dialled(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:
+    """Answer or refuse a phone that dialled; what changes the desk's state is `asked_by`."""
+    code = desk.office.key_code(event.digits)
+    other = desk.office.phone_at(event.digits)
+    if event.phone not in desk.office.known_phones:
+        yield orders.RefusePhone(event.leg, FORBIDDEN)
+    elif code is not None:
+        yield from _obey(desk, event, code, now)
+    elif other:
+        yield from intercom.call(desk, event, other, now)
+    else:
+        yield orders.RefusePhone(event.leg, NOT_FOUND)
 
 
-def handle(desk: Desk, key: KeyCall, event: Any, now: Now) -> Iterator[Order]:
-    """Follow the key code's small table; an event without a row is not its own."""
-    rule = KEY_TABLE[key.state].get(type(event))
-    if rule is None:
+def asked_by(desk: Desk, event: PhoneDialled, now: Now) -> Request | None:
+    """Return what a dialled code asks of the desk's state, or None."""
+    code = desk.office.key_code(event.digits)
+    if code is None or event.phone not in desk.office.known_phones:
+        return None
+    return request_of(code, event.phone, now)
+
+
+def _obey(desk: Desk, event: PhoneDialled, code: KeyCode, now: Now) -> Iterator[Order]:
+    if code.what is StaffKey.MESSAGES:
+        yield from listening.listen(desk, event, now)
         return
-    do, state = rule
-    yield from DOINGS[do](desk, key)
-    _enter(key, state, now)
-    if state is KeyState.ENDED:
-        del desk.keys[key.leg]
+    if code.what is StaffKey.PICK_UP and (call := pickup.longest(desk)):
+        yield from pickup.take(desk, call, event, now)
+        return
+    nothing = code.what is StaffKey.PICK_UP
+    prompt = "pickup_nothing" if nothing else f"state_{code.what}_{'on' if code.on else 'off'}"
+    side = KeyCall(event.leg, event.phone, KEY_TABLE, DOINGS, prompt=prompt)
+    sides.begin(desk, side, now)
+    yield orders.AcceptPhone(side.leg)
 
 
-def _enter(key: KeyCall, state: KeyState, now: Now) -> None:
-    key.state = state
-    key.deadline = now.monotonic + KEY_LIMITS_MS.get(state, 0) / 1000
+def _speak(desk: Desk, key: KeyCall, event: Any, now: Now) -> Iterator[Order]:
+    words = announcements.for_staff(desk.office, key.prompt)
+    yield orders.Play(key.new_play(), words, leg=key.leg)
 
 
-def _speak(desk: Desk, key: KeyCall) -> Iterator[Order]:
-    yield orders.Play(key.play, announcements.for_staff(desk.office, key.prompt), leg=key.leg)
-
-
-def _hang_up(desk: Desk, key: KeyCall) -> Iterator[Order]:
-    yield orders.HangUpPhone(key.leg)
-
-
-def _forget(desk: Desk, key: KeyCall) -> Iterator[Order]:
-    yield from ()
-
-
-DOINGS: Mapping[KeyDo, Callable[[Desk, KeyCall], Iterator[Order]]] = {
-    KeyDo.SPEAK: _speak,
-    KeyDo.HANG_UP: _hang_up,
-    KeyDo.FORGET: _forget,
-}
+DOINGS: Doings = {**sides.COMMON, SideDo.SPEAK: _speak}

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from appliance.calls.requests import (
     Request,
     SetAllAbsent,
+    SetAway,
     SetClosed,
     SetOpened,
     SetUnattended,
 )
 from appliance.policy.clock import Now
-from appliance.policy.office import KeyCode, Office
+from appliance.policy.office import KeyCode, Office, StaffKey
 from appliance.policy.service_state import Manual, Mark, ServiceState
 
 ABSENT_AT_MOST = timedelta(minutes=60)
@@ -34,6 +35,8 @@ REQUESTS: dict[Manual, type[SetUnattended | SetClosed | SetOpened | SetAllAbsent
 
 def requested(office: Office, state: ServiceState, request: object, now: Now) -> ServiceState:
     """Return the state after a request; something that is no request changes nothing."""
+    if isinstance(request, SetAway):
+        return _away(office, state, request, now)
     if not isinstance(request, SetUnattended | SetClosed | SetOpened | SetAllAbsent):
         return state
     what = WHAT[type(request)]
@@ -41,6 +44,15 @@ def requested(office: Office, state: ServiceState, request: object, now: Now) ->
         return state.undo(what)
     until = _until(office, what, request.until, now)
     return state.set(what, Mark(request.by, now.wall, until)).expired(now.wall)
+
+
+def _away(office: Office, state: ServiceState, request: SetAway, now: Now) -> ServiceState:
+    if not request.on:
+        return state.come_back(request.by)
+    until = request.until
+    if until is not None and until.tzinfo is None:
+        until = until.replace(tzinfo=office.zone)
+    return state.go_away(request.by, Mark(request.by, now.wall, until)).expired(now.wall)
 
 
 def _until(office: Office, what: Manual, until: datetime | None, now: Now) -> datetime | None:
@@ -54,7 +66,9 @@ def _until(office: Office, what: Manual, until: datetime | None, now: Now) -> da
     return None
 
 
-def request_of(code: KeyCode, phone: str, now: Now) -> Request:
-    """Return what a key code asks for when dialled on a phone."""
+def request_of(code: KeyCode, phone: str, now: Now) -> Request | None:
+    """Return what a key code asks of the desk's state when dialled on a phone, or None."""
+    if isinstance(code.what, StaffKey):
+        return SetAway(code.on, phone) if code.what is StaffKey.AWAY else None
     until = now.wall + timedelta(minutes=code.minutes) if code.on and code.minutes else None
     return REQUESTS[code.what](code.on, phone, until)

@@ -37,6 +37,26 @@ class Connect:
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """Join the sound of two phones' legs, both ways, until one of them ends."""
+
+    leg: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadMessage:
+    """Give the carrier a fetched message's sound; `Play` names it "message/<message>".
+
+    A descriptor of the sound (one sealed memfd, 16-bit) travels with it; the next one for the
+    same leg replaces it.
+    """
+
+    leg: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """Part the line from its leg and play the hold prompt to it until the next order."""
 
@@ -214,6 +234,24 @@ class DropRecording:
     recording: str
 
 
+@dataclass(frozen=True, slots=True)
+class FetchMessage:
+    """Read the oldest open message numbered above `after`; answered by MessageFetched."""
+
+    listener: str
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CloseMessage:
+    """Close a message for `by` with an outcome; answered by MessageClosed."""
+
+    listener: str
+    message: str
+    outcome: str
+    by: str
+
+
 # --- to the panel and the service ---------------------------------------------------------------
 
 
@@ -224,7 +262,20 @@ class SaveServiceState:
     state: object  # policy.service_state.ServiceState; object keeps this module a leaf
 
 
-CarrierOrder = AnswerLine | HangUp | Connect | Hold | Play | Record | PreparePhone | ReleasePhone
+CarrierOrder = (
+    AnswerLine
+    | HangUp
+    | Connect
+    | Join
+    | LoadMessage
+    | Hold
+    | Play
+    | Record
+    | PreparePhone
+    | ReleasePhone
+)
 PhoneOrder = RingPhones | StopRinging | HangUpPhone | AcceptPhone | RefusePhone
-StoreOrder = WriteCall | StoreMessage | DropRecording | SaveServiceState
+StoreOrder = (
+    WriteCall | StoreMessage | DropRecording | FetchMessage | CloseMessage | SaveServiceState
+)
 Order = CarrierOrder | PhoneOrder | StoreOrder

@@ -47,4 +47,13 @@ class SetAllAbsent:
     until: datetime | None = None
 
 
-Request = SetUnattended | SetClosed | SetOpened | SetAllAbsent
+@dataclass(frozen=True, slots=True)
+class SetAway:
+    """A position is away: its phone `by` is not rung until it is back, or `until` (E3)."""
+
+    on: bool
+    by: str
+    until: datetime | None = None
+
+
+Request = SetUnattended | SetClosed | SetOpened | SetAllAbsent | SetAway

@@ -7,7 +7,7 @@ the call and yields the orders.
 # ruff: noqa: ARG001 - the handlers of one table share one signature
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from appliance.calls import orders
@@ -38,6 +38,9 @@ OUTCOMES: dict[type, Missed] = {
 }
 GRAVEST = (Missed.NO_ANSWER, Missed.DECLINED, Missed.BUSY, Missed.UNREACHABLE)
 """Of a stage whose phones ended differently, the first of these that occurred is told."""
+
+AWAY = {Missed.UNATTENDED: "away"}
+"""What the trail says of a phone whose position went away while it rang."""
 
 RECORD_WAYS = {
     Way.SWITCHBOARD: orders.Way.SWITCHBOARD,
@@ -181,12 +184,27 @@ def go_on(desk: Desk, call: Call, missed: Missed, now: Now) -> Orders:
 
 
 def heed_absence(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
-    """All absent: no phone rings any more, the caller hears why (E4). Else it rings on (E1)."""
+    """All absent: no phone rings any more, the caller hears why (E4). Else it rings on (E1).
+
+    A position that has just gone away rings no more; the last one sends the call on (E3).
+    """
     decision = routing.if_absent(desk.office, desk.service, now)
-    if decision is None:
+    if decision is not None:
+        yield from stop_ringing(call)
+        yield from take(desk, call, decision, now)
         return
-    yield from stop_ringing(call)
-    yield from take(desk, call, decision, now)
+    away = {phone for phone in call.legs.values() if desk.service.is_away(phone, now.wall)}
+    yield from ring_no_more(desk, call, away, Missed.UNATTENDED, now)
+
+
+def ring_no_more(desk: Desk, call: Call, phones: Collection[str], why: Missed, now: Now) -> Orders:
+    """Let some phones ring no more; when they were the last ones, the call goes on."""
+    gone = [leg for leg, phone in call.legs.items() if phone in phones]
+    for leg in gone:
+        call.note(f"{AWAY.get(why, why)}.{call.legs.pop(leg)}")
+        yield orders.StopRinging(leg)
+    if gone and not call.legs:
+        yield from go_on(desk, call, why, now)
 
 
 def ring_on(desk: Desk, call: Call, event: Any, now: Now) -> Orders:

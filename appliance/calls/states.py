@@ -1,7 +1,8 @@
 """The life of a call: the one table. Everything that changes a call's state stands here.
 
 Every state x every event is a row or ignored for a reason (a test proves it). A row names what is
-done (handlers.py) and the states it may lead to. A smaller table below is a key code's.
+done (handlers.py) and the states it may lead to. Calls between a phone and the box, or two phones,
+have smaller tables (side_states.py).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from appliance.calls.events import (
     LineRang,
     LineRestored,
     MediaAgreed,
+    MessageClosed,
+    MessageFetched,
     MessageStored,
     MessagesWaiting,
     OperatorAnswered,
@@ -135,6 +138,8 @@ _NOT_A_CALLS: dict[type, str] = {
     PhoneGone: "concerns the groups; the leg itself says how it ended",
     PhoneDialled: "is a key code's own call",
     MessagesWaiting: "concerns the message lamp",
+    MessageFetched: "concerns a phone that hears messages",
+    MessageClosed: "concerns a phone that hears messages",
     CarrierRestored: "its lines follow one by one",
 }
 
@@ -316,39 +321,3 @@ RINGING, HOLDING, RECORDING, STORING and SAVING have the office's own limits, TA
 def row_for(state: State, kind: type) -> Row | Ignored:
     """Return what an event of this kind does in a state."""
     return TABLE[state][kind]
-
-
-class KeyState(enum.StrEnum):
-    """Where a phone's key-code call is in its life."""
-
-    ACCEPTING = "accepting"  # the phone is being answered
-    SPEAKING = "speaking"  # it hears what was done
-    ENDED = "ended"
-
-
-class KeyDo(enum.StrEnum):
-    """What a row of the key-code table does; keycodes.py says how."""
-
-    SPEAK = "speak"
-    HANG_UP = "hang_up"
-    FORGET = "forget"
-
-
-KEY_TABLE: Mapping[KeyState, Mapping[type, tuple[KeyDo, KeyState]]] = {
-    KeyState.ACCEPTING: {
-        OperatorAnswered: (KeyDo.SPEAK, KeyState.SPEAKING),
-        DeadlinePassed: (KeyDo.HANG_UP, KeyState.ENDED),
-        CarrierLost: (KeyDo.HANG_UP, KeyState.ENDED),
-        **dict.fromkeys(_LEG, (KeyDo.FORGET, KeyState.ENDED)),
-    },
-    KeyState.SPEAKING: {
-        PromptEnded: (KeyDo.HANG_UP, KeyState.ENDED),
-        DeadlinePassed: (KeyDo.HANG_UP, KeyState.ENDED),
-        CarrierLost: (KeyDo.HANG_UP, KeyState.ENDED),
-        **dict.fromkeys(_LEG, (KeyDo.FORGET, KeyState.ENDED)),
-    },
-    KeyState.ENDED: {},
-}
-"""The key was obeyed when it was dialled; this only says so. Every other event is not its own."""
-
-KEY_LIMITS_MS: Mapping[KeyState, int] = {KeyState.ACCEPTING: 10_000, KeyState.SPEAKING: 30_000}

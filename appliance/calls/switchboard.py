@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from appliance.calls import keycodes, orders
+from appliance.calls import keycodes, orders, sides
 from appliance.calls.call import Call
-from appliance.calls.desk import Desk, KeyCall, LineState
+from appliance.calls.desk import Desk, LineState
 from appliance.calls.events import (
     CallerHungUp,
     CarrierLost,
@@ -29,11 +29,10 @@ from appliance.calls.events import (
     PhoneDialled,
     PhoneGone,
     PhoneRegistered,
-    PromptEnded,
     ServiceStateChanged,
 )
 from appliance.calls.handlers import HANDLERS
-from appliance.calls.marks import request_of, requested
+from appliance.calls.marks import requested
 from appliance.calls.orders import CallRecord, Order
 from appliance.calls.states import Ignored, row_for
 from appliance.calls.status import Status, status
@@ -69,7 +68,7 @@ class Switchboard:
         """Return the monotonic second at which `due` has something, or None."""
         desk = self._desk
         times = [call.deadline for call in desk.calls.values()]
-        times += [key.deadline for key in desk.keys.values()]
+        times += [side.deadline for side in desk.sides.values()]
         return min((t for t in (*times, self._expiry) if t is not None), default=None)
 
     def due(self, now: Now) -> tuple[DeadlinePassed, ...]:
@@ -82,8 +81,11 @@ class Switchboard:
             if call.deadline is not None and call.deadline <= now.monotonic:
                 call.deadline = None
                 passed.append(DeadlinePassed(call.state.value, call.id))
-        late = [key for key in self._desk.keys.values() if key.deadline <= now.monotonic]
-        return (*passed, *(DeadlinePassed(key.state.value, key.leg) for key in late))
+        for side in self._desk.sides.values():
+            if side.deadline is not None and side.deadline <= now.monotonic:
+                side.deadline = None
+                passed.append(DeadlinePassed(side.state.value, side.leg))
+        return tuple(passed)
 
     def status(self, now: Now) -> Status:
         """Describe everything at a moment."""
@@ -146,16 +148,13 @@ class Switchboard:
         yield from ()
 
     def _on_dialled(self, event: PhoneDialled, now: Now) -> Orders:
-        """A key code: what it asks for is done at once; the phone then hears it."""
-        desk = self._desk
-        code, refused = desk.office.key_code(event.digits), keycodes.refusal(desk, event)
-        if code is None or refused is not None:
-            yield orders.RefusePhone(event.leg, refused or keycodes.NOT_FOUND)
-            return
-        yield from keycodes.accept(desk, event, code, now)
-        change = ServiceStateChanged(request_of(code, event.phone, now))
-        yield from self._on_request(change, now)
-        yield from self._dispatch(change, now)
+        """A key code or an extension; what a code asks for is done at once, then said."""
+        yield from keycodes.dialled(self._desk, event, now)
+        request = keycodes.asked_by(self._desk, event, now)
+        if request is not None:
+            change = ServiceStateChanged(request)
+            yield from self._on_request(change, now)
+            yield from self._dispatch(change, now)
 
     def _on_request(self, event: ServiceStateChanged, now: Now) -> Orders:
         desk = self._desk
@@ -180,12 +179,13 @@ class Switchboard:
 
     def _dispatch(self, event: Event, now: Now) -> Orders:
         """Give an event to the calls it concerns, by the table."""
-        for key in self._keys_of(event):
-            yield from keycodes.handle(self._desk, key, event, now)
+        concerned = tuple(side for side in self._desk.sides.values() if side.concerns(event))
+        for side in concerned:
+            yield from sides.follow(self._desk, side, event, now)
         calls = self._calls_of(event)
         for call in calls:
             yield from self._follow(call, event, now)
-        if isinstance(event, OperatorAnswered) and not calls and event.leg not in self._desk.keys:
+        if isinstance(event, OperatorAnswered) and not calls and not concerned:
             yield orders.HangUpPhone(event.leg)  # it crossed the order to stop ringing
 
     def _follow(self, call: Call, event: Any, now: Now) -> Orders:
@@ -202,32 +202,25 @@ class Switchboard:
         if isinstance(event, CarrierLost | ServiceStateChanged):
             return tuple(desk.calls.values())
         call = desk.calls.get(self._call_id(event)) or desk.late.get(self._call_id(event))
-        leg, play = getattr(event, "leg", ""), getattr(event, "play", "")
-        if call is None or (leg and not call.owns(leg)) or (play and play != call.play):
+        play = getattr(event, "play", "")
+        if call is None or (play and play != call.play):
             return ()
         if isinstance(event, DeadlinePassed) and event.what != call.state.value:
             return ()
         return (call,)
 
     def _call_id(self, event: Any) -> str:
-        """Find the call an event names: itself, by its line, or within a leg's or play's name."""
-        line = getattr(event, "line", "")
+        """Find the call an event names: itself, by its line, its leg, or within a play's name."""
+        line, leg = getattr(event, "line", ""), getattr(event, "leg", "")
         if line:
             seat = self._desk.seats.get(line)
             return seat.call if seat else ""
-        part = getattr(event, "leg", "") or getattr(event, "play", "")
-        if part:
-            return str(part).rpartition(".")[0]
+        if leg:
+            return next((call.id for call in self._desk.calls.values() if call.owns(leg)), "")
+        play = getattr(event, "play", "")
+        if play:
+            return str(play).rpartition(".")[0]
         return str(getattr(event, "call", "") or getattr(event, "recording", ""))
-
-    def _keys_of(self, event: Any) -> tuple[KeyCall, ...]:
-        keys = self._desk.keys
-        if isinstance(event, CarrierLost):
-            return tuple(keys.values())
-        if isinstance(event, PromptEnded):
-            return tuple(key for key in keys.values() if key.play == event.play)
-        name = event.call if isinstance(event, DeadlinePassed) else getattr(event, "leg", "")
-        return (keys[name],) if name in keys else ()
 
 
 OWN: Mapping[type, Callable[[Switchboard, Any, Now], Orders]] = {

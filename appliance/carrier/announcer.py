@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Pcm, Player
-from appliance.media.frames import FRAME_SAMPLES, Law
+from appliance.media.frames import FRAME_SAMPLES
 
 
 class Announcer:
@@ -19,5 +19,5 @@ class Announcer:
         """Send the next frame; returns True once nothing is left."""
         if not self.leg.agreed:
             return False
-        self.leg.write(self._player.read(FRAME_SAMPLES, Law.ALAW), Law.ALAW)
+        self.leg.write(self._player.read(FRAME_SAMPLES, self.leg.law), self.leg.law)
         return self._player.ended

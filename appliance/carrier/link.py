@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import array
 import collections
+import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from appliance.carrier import wire
@@ -32,6 +33,20 @@ class Sound:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A datagram to be written and the descriptors that go with it; `own` ones are closed then."""
+
+    data: bytes
+    fds: tuple[int, ...] = ()
+    own: bool = False
+
+    def close(self) -> None:
+        """Close the descriptors that were handed over for good."""
+        for fd in self.fds if self.own else ():
+            os.close(fd)
+
+
 class Link:
     """One end. `send` and `send_sound` queue, `flush` writes, `receive` yields what arrived."""
 
@@ -40,7 +55,7 @@ class Link:
         self.socket = sock
         self.closed = False
         self.received_fds: list[int] = []
-        self._queue: collections.deque[tuple[bytes, list[int]]] = collections.deque()
+        self._queue: collections.deque[_Waiting] = collections.deque()
         self._credit: dict[str, int] = {}
 
     def fileno(self) -> int:
@@ -52,14 +67,20 @@ class Link:
         """True while something waits for room in the socket."""
         return bool(self._queue) and not self.closed
 
-    def send(self, message: wire.Message, fds: list[int] | None = None) -> None:
-        """Queue a control message and try to write it; raises PeerError when the peer is dead."""
+    def send(self, message: wire.Message, fds: Sequence[int] = (), own: bool = False) -> None:
+        """Queue a control message and try to write it; raises PeerError when the peer is dead.
+
+        `fds` travel with it and, with `own`, are closed once they were sent or cannot be.
+        """
+        waiting = _Waiting(CONTROL + wire.encode(message), tuple(fds), own)
         if self.closed:
+            waiting.close()
             return
         if len(self._queue) >= QUEUE_LIMIT:
             self.closed = True
+            waiting.close()
             raise PeerError(f"the peer left {QUEUE_LIMIT} messages unread; it counts as dead")
-        self._queue.append((CONTROL + wire.encode(message), fds or []))
+        self._queue.append(waiting)
         self.flush()
 
     def open_sound(self, recording: str) -> None:
@@ -72,7 +93,7 @@ class Link:
             return len(data)
         self._credit[recording] -= len(data)
         name = recording.encode()
-        self._queue.append((SOUND + bytes([len(name)]) + name + data, []))
+        self._queue.append(_Waiting(SOUND + bytes([len(name)]) + name + data))
         self.flush()
         return 0
 
@@ -88,15 +109,15 @@ class Link:
     def flush(self) -> None:
         """Write what the socket takes; the rest stays queued."""
         while self._queue and not self.closed:
-            data, fds = self._queue[0]
+            waiting = self._queue[0]
             try:
-                self._write(data, fds)
+                self._write(waiting.data, waiting.fds)
             except BlockingIOError:
                 return
             except OSError:
                 self.closed = True
                 return
-            self._queue.popleft()
+            self._queue.popleft().close()
 
     def receive(self) -> Iterator[wire.Message | Sound]:
         """Yield everything that has arrived; sets `closed` at the peer's end or a broken link."""
@@ -112,12 +133,19 @@ class Link:
                 return
             yield self._parse(data)
 
+    def take_fds(self) -> list[int]:
+        """Return the descriptors that came with the messages so far, to be closed by the taker."""
+        taken, self.received_fds = self.received_fds, []
+        return taken
+
     def close(self) -> None:
         """Close this end; the peer sees it at once."""
         self.closed = True
         self.socket.close()
+        while self._queue:
+            self._queue.popleft().close()
 
-    def _write(self, data: bytes, fds: list[int]) -> None:
+    def _write(self, data: bytes, fds: tuple[int, ...]) -> None:
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         self.socket.sendmsg([data], rights)
 

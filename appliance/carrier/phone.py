@@ -76,6 +76,11 @@ class PhoneLeg:
         return self._media is not None
 
     @property
+    def law(self) -> Law:
+        """How the phone codes its sound."""
+        return self._law
+
+    @property
     def expects_sound(self) -> bool:
         """True while the phone has agreed to send."""
         return self._media is not None and self._media.receiving

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
@@ -63,12 +64,19 @@ class Player:
                 self._index = 0
 
 
+def mapped(fd: int) -> Pcm:
+    """Return the sound in a memfd, without copying it; an empty one has none."""
+    if os.fstat(fd).st_size == 0:
+        return b""
+    return memoryview(mmap.mmap(fd, 0, prot=mmap.PROT_READ))
+
+
 class PromptMemory:
     """The prompts of a Setup: one mapping shared with the desk, never copied."""
 
     def __init__(self, fd: int | None, prompts: Iterable[Prompt]) -> None:
         self._index: Mapping[str, Prompt] = {prompt.name: prompt for prompt in prompts}
-        self._memory = memoryview(mmap.mmap(fd, 0, prot=mmap.PROT_READ)) if fd is not None else None
+        self._memory = mapped(fd) if fd is not None else None
 
     def sound(self, name: str) -> Pcm:
         """Return a prompt's 16-bit sound; nothing for a name that the Setup did not carry."""

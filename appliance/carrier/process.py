@@ -15,13 +15,14 @@ from typing import Any
 
 import sdnotify
 
+from appliance.calls import orders
 from appliance.carrier.analog import AnalogLine
 from appliance.carrier.clock import Ticker, go_realtime
 from appliance.carrier.health import HealthMeter
 from appliance.carrier.link import Link, Sound
 from appliance.carrier.messages import Credit, LineSetup, Notice, Ping, Pong, Setup
 from appliance.carrier.phone import PhoneLeg, bind_port
-from appliance.carrier.player import PromptMemory
+from appliance.carrier.player import PromptMemory, mapped
 from appliance.carrier.port import Port
 from appliance.carrier.switch import Switch
 from appliance.errors import ConfigurationError, PeerError
@@ -154,6 +155,8 @@ class Carrier:
                 self._link.grant(recording, size)
             case Setup():
                 self._set_up(message)
+            case orders.LoadMessage():
+                self._load(message)
             case Sound() | Pong():
                 pass  # nothing of the kind goes this way yet
             case _:
@@ -162,7 +165,7 @@ class Carrier:
     def _set_up(self, setup: Setup) -> None:
         """Open what the desk names; a line that is set up as before stays as it is."""
         assert self._link is not None
-        fds, self._link.received_fds = self._link.received_fds, []
+        fds = self._link.take_fds()
         self._setup = setup
         self.switch.prompts = PromptMemory(fds[-1] if fds else None, setup.prompts)
         self.switch.hold_prompts = setup.hold
@@ -172,6 +175,13 @@ class Carrier:
             self._remove_line(name)
         for line in setup.lines:
             self._set_up_line(line, setup.lead_ms)
+
+    def _load(self, order: orders.LoadMessage) -> None:
+        """Map the sound of a message that came as a descriptor."""
+        assert self._link is not None
+        for fd in self._link.take_fds():
+            self.switch.load(order, mapped(fd))
+            os.close(fd)
 
     def _set_up_line(self, setup: LineSetup, lead_ms: int) -> None:
         known = self.switch.lines.get(setup.name)

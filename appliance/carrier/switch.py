@@ -11,6 +11,7 @@ from typing import Any
 from appliance.calls import events, orders
 from appliance.carrier.analog import AnalogLine
 from appliance.carrier.announcer import Announcer
+from appliance.carrier.joined import Joined
 from appliance.carrier.messages import Notice, Snapshot
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Pcm, PromptMemory
@@ -34,8 +35,10 @@ class Switch:
         self.lines: dict[str, AnalogLine] = {}
         self.legs: dict[str, PhoneLeg] = {}
         self.announcers: dict[str, Announcer] = {}
+        self.joins: list[Joined] = []
         self.prompts = PromptMemory(None, ())
         self.hold_prompts: tuple[str, ...] = ()
+        self._loaded: dict[str, tuple[str, Pcm]] = {}
         self._tell = tell
         self._prepare = prepare
         self._retire = retire
@@ -45,6 +48,11 @@ class Switch:
         handler = HANDLERS.get(type(order))
         if handler is not None:
             handler(self, order, now)
+
+    def load(self, order: orders.LoadMessage, sound: Pcm) -> None:
+        """Keep a message's sound for the leg that will hear it, in place of an earlier one."""
+        if order.leg in self.legs:
+            self._loaded[order.leg] = (f"message/{order.message}", sound)
 
     def digit_on_leg(self, pressed: events.DigitPressed) -> None:
         """A key was pressed on a phone."""
@@ -57,13 +65,19 @@ class Switch:
         for announcer in list(self.announcers.values()):
             if announcer.tick():
                 self._announced(announcer, whole=True)
+        for joined in self.joins:
+            joined.tick()
+            for leg in joined.legs:
+                self._watch_leg(leg, now)
         for line in self.lines.values():
-            self._watch_phone(line, now)
+            if line.call is not None and line.call.leg is not None:
+                self._watch_leg(line.call.leg, now)
 
     @property
     def needs_ticks(self) -> bool:
         """True while a call or an announcement is going on."""
-        return bool(self.announcers) or any(line.needs_ticks for line in self.lines.values())
+        going_on = bool(self.announcers or self.joins)
+        return going_on or any(line.needs_ticks for line in self.lines.values())
 
     def snapshot(self, realtime: str) -> Snapshot:
         """Say what is known of every line and leg."""
@@ -105,13 +119,24 @@ class Switch:
             self._tell(events.PhoneHungUp(order.leg, "its sound is gone"))
             return
         leg.last_heard = now
+        self._part(leg)
         self._on_line(order.line, lambda line: line.connect(leg, now))
+
+    def _join(self, order: orders.Join, now: float) -> None:
+        legs = [self.legs[name] for name in (order.leg, order.other) if name in self.legs]
+        if len(legs) == 2:
+            for leg in legs:
+                self._part(leg)
+            self.joins.append(Joined(legs[0], legs[1], now))
+            return
+        for name in {order.leg, order.other} - set(self.legs):
+            self._tell(events.PhoneHungUp(name, "its sound is gone"))
 
     def _hold(self, order: orders.Hold, now: float) -> None:
         self._on_line(order.line, lambda line: line.hold(self._sounds(self.hold_prompts), now))
 
     def _play(self, order: orders.Play, now: float) -> None:
-        sounds = self._sounds(order.prompts)
+        sounds = self._sounds(order.prompts, order.leg)
         if order.line:
             self._on_line(order.line, lambda line: line.play(order, sounds, now))
             return
@@ -140,8 +165,8 @@ class Switch:
         leg = self.legs.pop(order.leg, None)
         if leg is None:
             return
-        for line in self.lines.values():
-            line.part(leg)
+        self._loaded.pop(order.leg, None)
+        self._part(leg)
         self._retire(leg)
 
     def _agree(self, agreed: events.MediaAgreed, now: float) -> None:
@@ -158,12 +183,20 @@ class Switch:
         else:
             act(line)
 
-    def _sounds(self, names: Iterable[str]) -> list[Pcm]:
+    def _part(self, leg: PhoneLeg) -> None:
+        """Take a leg out of whatever it is joined to."""
+        for line in self.lines.values():
+            line.part(leg)
+        self.joins = [joined for joined in self.joins if not joined.has(leg)]
+
+    def _sounds(self, names: Iterable[str], leg: str = "") -> list[Pcm]:
+        name, sound = self._loaded.get(leg, ("", b""))
+        loaded = {name: sound} if name else {}
         names = tuple(names)
-        missing = self.prompts.missing(names)
+        missing = self.prompts.missing(name for name in names if name not in loaded)
         if missing:
             self._tell(Notice(f"no prompt {', '.join(missing)}: silence is played", "warning"))
-        return [self.prompts.sound(name) for name in names]
+        return [loaded[name] if name in loaded else self.prompts.sound(name) for name in names]
 
     def _silence_announcer(self, leg: str) -> None:
         announcer = self.announcers.get(leg)
@@ -174,9 +207,8 @@ class Switch:
         del self.announcers[announcer.leg.leg]
         self._tell(events.PromptEnded(announcer.play, whole))
 
-    def _watch_phone(self, line: AnalogLine, now: float) -> None:
-        leg = line.call.leg if line.call else None
-        if leg is None or not leg.expects_sound or now - leg.last_heard < SILENT_PHONE_S:
+    def _watch_leg(self, leg: PhoneLeg, now: float) -> None:
+        if not leg.expects_sound or now - leg.last_heard < SILENT_PHONE_S:
             return
         leg.last_heard = now
         self._tell(events.PhoneHungUp(leg.leg, f"no sound for {SILENT_PHONE_S:.0f} s"))
@@ -186,6 +218,7 @@ HANDLERS: dict[type, Callable[[Switch, Any, float], None]] = {
     orders.AnswerLine: Switch._answer,
     orders.HangUp: Switch._hang_up,
     orders.Connect: Switch._connect,
+    orders.Join: Switch._join,
     orders.Hold: Switch._hold,
     orders.Play: Switch._play,
     orders.Record: Switch._record,

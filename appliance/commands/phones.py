@@ -10,6 +10,7 @@ import click
 
 from appliance.commands.options import config_option, load_settings
 from appliance.daemon import phone_secrets
+from appliance.daemon.extensions import extensions
 from appliance.daemon.service import EVERYWHERE
 from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError
@@ -54,12 +55,12 @@ def add(settings: Settings, name: str, language: str | None) -> None:
 @phones.command("list")
 @click.pass_obj
 def list_phones(settings: Settings) -> None:
-    """List the configured phones and whether they have a secret."""
+    """List the configured phones: extension, name, label, whether they have a secret."""
     kept = phone_secrets.load(settings)
-    for phone in settings.phones:
+    for phone, own in zip(settings.phones, extensions(settings.phones), strict=True):
         how = f"at {phone.address}" if phone.address else "registers"
         secret = "has a secret" if phone.name in kept else "no secret yet: centralino phones add"
-        click.echo(f"{phone.name:<16} {phone.label:<28} {how}, {secret}")
+        click.echo(f"{own.digits:<7}{phone.name:<16} {phone.label:<28} {how}, {secret}")
 
 
 def _address(configured: str) -> str:

@@ -87,13 +87,18 @@ class CarrierSide:
 
     # --- the deciding thread -----------------------------------------------------------------
 
-    def send(self, message: Any) -> None:
-        """Send an order or an agreed medium; while the carrier is gone it goes nowhere."""
+    def send(self, message: Any, fd: int | None = None) -> None:
+        """Send an order or an agreed medium; while the carrier is gone it goes nowhere.
+
+        `fd` travels with it and is closed here, whatever becomes of it.
+        """
         link = self._link
         if link is None:
+            if fd is not None:
+                os.close(fd)
             return
         try:
-            link.send(message)
+            link.send(message, () if fd is None else (fd,), own=True)
         except PeerError as error:
             log.error("carrier: %s", error)
         self._after(link)

@@ -35,6 +35,7 @@ CARRIER_ORDERS = (
     orders.AnswerLine,
     orders.HangUp,
     orders.Connect,
+    orders.Join,
     orders.Hold,
     orders.Play,
     orders.Record,
@@ -155,7 +156,10 @@ class Desk:
             self.fact(passed)
 
     def _dispatch(self, order: Any) -> None:
-        if isinstance(order, CARRIER_ORDERS):
+        if isinstance(order, orders.LoadMessage):
+            if self._carrier is not None:
+                self._carrier.send(order, self._stores.sounds.take(order.leg))
+        elif isinstance(order, CARRIER_ORDERS):
             if self._carrier is not None:
                 self._carrier.send(order)
         elif isinstance(order, PHONE_ORDERS):

@@ -12,6 +12,7 @@ from appliance.carrier.line_setup import COUNTRY_CODES
 from appliance.daemon import numbers
 from appliance.daemon.calendar import holidays_for
 from appliance.daemon.config import BadConfiguration, Mistake
+from appliance.daemon.extensions import extensions
 from appliance.daemon.settings import Group as GroupSettings
 from appliance.daemon.settings import Line as LineSettings
 from appliance.daemon.settings import Settings
@@ -106,6 +107,7 @@ def _office(settings: Settings, year: int, mistakes: _Mistakes) -> Office | None
             public_numbers=tuple(line.called_number for line in lines if line.called_number),
             languages=settings.site.languages,
             email=spell_email(settings.site.email) if settings.site.email else (),
+            extensions=extensions(settings.phones),
             voicemail=Voicemail(
                 limit_ms=int(limits.limit * 1000),
                 silence_ms=int(limits.silence * 1000),

@@ -23,6 +23,7 @@ SAID = {
     requests.SetClosed: ("No longer closed by hand.", "Closed: voicemail answers."),
     requests.SetOpened: ("No longer opened by hand.", "Opened by hand."),
     requests.SetAllAbsent: ("People are back.", "All absent: no phone rings."),
+    requests.SetAway: ("The position is back.", "The position is away: its phone does not ring."),
 }
 
 

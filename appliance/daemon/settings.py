@@ -54,11 +54,13 @@ class Line:
 class Phone:
     """One SIP phone of the office. `address` ("192.168.1.21" or with ":5060") is for a phone that
     does not register; the secret of one that does is kept by `centralino phones add`.
+    `extension` is what other phones dial to reach it, "" for the next free number from 11 on.
     """
 
     name: str
     label: str = ""
     address: str = ""
+    extension: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from appliance.calls import events, orders
 from appliance.carrier.messages import RecordingStarted
+from appliance.daemon.message_sounds import MessageSounds
 from appliance.errors import CentralinoError
 from appliance.media import wav
 from appliance.media.frames import Law
@@ -24,6 +25,7 @@ from appliance.voicemail.mailbox import Mailbox
 log = logging.getLogger(__name__)
 
 STOP_LIMIT_S = 10.0
+AWAY = "away:"
 
 
 def database_path(state: Path) -> Path:
@@ -57,6 +59,7 @@ class Stores:
             post,
             lambda trouble: on_trouble("voicemail", trouble),
         )
+        self.sounds = MessageSounds(state / "voicemail", self.records, self.mailbox.recount, post)
         self._calls: dict[str, orders.CallRecord] = {}
 
     def start(self) -> None:
@@ -80,6 +83,10 @@ class Stores:
                 self.mailbox.finish(order.recording, order.trim_ms, order.record)
             case orders.DropRecording(recording):
                 self.mailbox.drop(recording)
+            case orders.FetchMessage():
+                self.sounds.fetch(order)
+            case orders.CloseMessage():
+                self.sounds.close(order)
             case orders.SaveServiceState(state) if isinstance(state, ServiceState):
                 self.records.do(lambda _: save_state(self._service_file, state))
 
@@ -144,14 +151,15 @@ def load_state(path: Path) -> ServiceState:
 
 
 def state_to_json(state: ServiceState) -> dict[str, dict[str, str | None]]:
-    """Write the marks that are on, times in ISO form."""
+    """Write the marks that are on, times in ISO form; those of phones as "away:NAME"."""
+    marks = state.marks() | {f"{AWAY}{phone}": mark for phone, mark in state.away}
     return {
         name: {
             "by": mark.by,
             "since": mark.since.isoformat(),
             "until": mark.until.isoformat() if mark.until else None,
         }
-        for name, mark in state.marks().items()
+        for name, mark in marks.items()
     }
 
 
@@ -161,5 +169,9 @@ def state_from_json(data: dict[str, Any]) -> ServiceState:
     for name, mark in data.items():
         until = datetime.fromisoformat(mark["until"]) if mark["until"] else None
         since = datetime.fromisoformat(mark["since"])
-        state = state.set(Manual(name), Mark(str(mark["by"]), since, until))
+        read = Mark(str(mark["by"]), since, until)
+        if name.startswith(AWAY):
+            state = state.go_away(name.removeprefix(AWAY), read)
+        else:
+            state = state.set(Manual(name), read)
     return state

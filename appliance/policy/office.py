@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -82,13 +83,21 @@ class Voicemail:
     store_ms: int = 20_000
 
 
+class StaffKey(enum.StrEnum):
+    """What a key code does that is no state of the whole switchboard."""
+
+    AWAY = "away"  # the phone that dials is not rung, until it comes back
+    PICK_UP = "pick_up"  # takes the call that has been ringing longest
+    MESSAGES = "messages"  # hears the messages nobody has closed
+
+
 @dataclass(frozen=True, slots=True)
 class KeyCode:
     """What dialling `digits` on a phone of the office does; `minutes` 0 holds until undone."""
 
     digits: str
-    what: Manual
-    on: bool
+    what: Manual | StaffKey
+    on: bool = True
     minutes: int = 0
 
 
@@ -99,8 +108,41 @@ KEY_CODES = (
     KeyCode("*820", Manual.CLOSED, on=False),
     KeyCode("*831", Manual.ABSENT, on=True, minutes=30),
     KeyCode("*830", Manual.ABSENT, on=False),
+    KeyCode("*841", StaffKey.AWAY, on=True),
+    KeyCode("*840", StaffKey.AWAY, on=False),
+    KeyCode("*85", StaffKey.PICK_UP),
+    KeyCode("*86", StaffKey.MESSAGES),
 )
-"""The codes as delivered: 81 Non presidiato, 82 Chiuso, 83 tutti assenti; 1 on, 0 off."""
+"""The codes as delivered: 81 Non presidiato, 82 Chiuso, 83 tutti assenti, 84 assente (this phone);
+1 on, 0 off. 85 takes a ringing call, 86 plays the messages.
+"""
+
+_EXTENSION = re.compile(r"[1-9][0-9]{0,5}")
+"""An extension: 0 is left for an outside line, the star for key codes."""
+EMERGENCY = ("112", "113", "114", "115", "117", "118", "1515", "1530")
+"""Italian emergency numbers: nobody's extension, whatever is configured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """What other phones dial to reach `phone`; `label` is what their screens show of it.
+
+    Raises ConfigurationError for digits that cannot be an extension.
+    """
+
+    digits: str
+    phone: str
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if self.digits in EMERGENCY:
+            raise ConfigurationError(
+                f"extension {self.digits} of {self.phone} is an emergency number: choose another"
+            )
+        if not _EXTENSION.fullmatch(self.digits):
+            raise ConfigurationError(
+                f"extension {self.digits!r} of {self.phone}: write 1 to 6 digits, the first not 0"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +163,11 @@ class Office:
     email: tuple[str, ...] = ()
     voicemail: Voicemail = field(default_factory=Voicemail)
     key_codes: tuple[KeyCode, ...] = KEY_CODES
+    extensions: tuple[Extension, ...] = ()
 
     def __post_init__(self) -> None:
         _refuse_twice("line", tuple(line.name for line in self.lines))
+        _refuse_twice("extension", tuple(extension.digits for extension in self.extensions))
         _refuse_twice("key code", tuple(code.digits for code in self.key_codes))
         if not self.languages:
             raise ConfigurationError("languages: name at least one, as in ['it', 'en']")
@@ -146,6 +190,19 @@ class Office:
     def key_code(self, digits: str) -> KeyCode | None:
         """Return what a phone's code asks for, or None when nothing."""
         return next((code for code in self.key_codes if code.digits == digits), None)
+
+    @property
+    def known_phones(self) -> frozenset[str]:
+        """Every phone that may dial: those of the groups and those with an extension."""
+        return frozenset((*self.phones, *(extension.phone for extension in self.extensions)))
+
+    def phone_at(self, digits: str) -> str:
+        """Return the phone that rings when `digits` are dialled, or "" for none."""
+        return next((e.phone for e in self.extensions if e.digits == digits), "")
+
+    def extension_of(self, phone: str) -> Extension | None:
+        """Return what others dial to reach a phone, or None."""
+        return next((e for e in self.extensions if e.phone == phone), None)
 
     def local(self, wall: datetime) -> datetime:
         """Return a moment in the office's own time."""

@@ -133,6 +133,14 @@ def messages(
     return tuple(from_row(row) for row in rows)
 
 
+def open_after(connection: sqlite3.Connection, after: int) -> tuple[Message, ...]:
+    """List the messages above number `after` that nobody closed, oldest first."""
+    rows = connection.execute(
+        "SELECT * FROM messages WHERE state = 'new' AND number > ? ORDER BY number", (after,)
+    )
+    return tuple(from_row(row) for row in rows)
+
+
 def find(connection: sqlite3.Connection, name: str) -> Message | None:
     """Look a message up by its id or its number ("17")."""
     row = connection.execute(

@@ -12,14 +12,16 @@ from appliance.calls.announcements import (
     for_staff,
     greeting,
     in_languages,
+    message_words,
     reopening,
     spell_email,
     tone,
 )
+from appliance.calls.events import MessageFetched
 from appliance.errors import ConfigurationError
 from appliance.policy.clock import Now
 from appliance.policy.codes import Code
-from appliance.policy.office import KEY_CODES
+from appliance.policy.office import KEY_CODES, StaffKey
 from appliance.policy.opening import GREETINGS as CLOSED_GREETINGS
 from appliance.policy.routing import GREETINGS, Decision, Way
 from appliance.policy.words import Words
@@ -120,12 +122,24 @@ def test_every_prompt_that_may_be_named_is_recorded() -> None:
     keys = {*GREETINGS.values(), *CLOSED_GREETINGS.values(), "leave_message", "write_to"}
     keys |= {"message_stored", "message_not_stored", "message_too_short", "message_full"}
     keys |= {"tone_record", "back_at"}
-    keys |= {f"state_{code.what}_{'on' if code.on else 'off'}" for code in KEY_CODES}
+    said = [code for code in KEY_CODES if code.what not in {StaffKey.PICK_UP, StaffKey.MESSAGES}]
+    keys |= {f"state_{code.what}_{'on' if code.on else 'off'}" for code in said}
+    keys |= {"pickup_nothing", "messages_none", "messages_no_more", "messages_fault"}
+    keys |= {"message_closed", "message_not_closed", "message_keys", "message_about"}
+    keys |= {"message_withheld", "message_unknown", "message_from", "message_yesterday"}
     days = "today tomorrow monday tuesday wednesday thursday friday saturday sunday on"
     keys |= {f"reopen_{day}" for day in days.split()}
+    keys |= {f"message_{day}" for day in days.replace("tomorrow", "yesterday").split()}
     keys |= {f"hour_{n}" for n in range(24)} | {f"minute_{n}" for n in range(5, 60, 5)}
     keys |= {f"day_{n}" for n in range(1, 32)} | {f"month_{n}" for n in range(1, 13)}
     keys |= set(spell_email("abcdefghijklmnopqrstuvwxyz0123456789@._-it"))
     for language in EXAMPLE.languages:
         missing = {key for key in keys if not (PROMPTS / language / f"{key}.wav").exists()}
         assert missing == set()
+
+
+def test_a_message_whose_time_is_not_known_is_told_without_one() -> None:
+    """Better no time than a wrong one."""
+    fetched = MessageFetched("k1", "m1", 1)
+    words = message_words(EXAMPLE, fetched, WEDNESDAY, (), keys=False)
+    assert words == ("it/message_unknown", "message/m1")

@@ -13,6 +13,8 @@ from appliance.calls import events, orders, requests
 from appliance.calls.call import Call
 from appliance.calls.events import Caller, DigitSource, Evidence, Presentation, RecordingStop
 from appliance.calls.orders import Result
+from appliance.calls.side_states import SideState
+from appliance.calls.sides import Side
 from appliance.calls.states import Row, State, row_for
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import ClockState, Now
@@ -25,26 +27,32 @@ PHONES = ("op1", "op2", "desk1", "desk2", "stranger1")
 START = datetime(2026, 11, 25, 12, 55, tzinfo=ROME)
 
 calls = st.integers(1, 3).map(lambda n: f"h-{n}")
-legs = st.one_of(st.tuples(calls, st.integers(1, 6)).map(lambda p: f"{p[0]}.{p[1]}"), st.just("k1"))
+legs = st.one_of(
+    st.tuples(calls, st.integers(1, 6)).map(lambda p: f"{p[0]}.{p[1]}"),
+    st.sampled_from(["k1", "k2", "k1.other"]),
+)
 plays = st.one_of(
-    st.tuples(calls, st.integers(1, 4)).map(lambda p: f"{p[0]}.p{p[1]}"), st.just("key:k1")
+    st.tuples(calls, st.integers(1, 4)).map(lambda p: f"{p[0]}.p{p[1]}"),
+    st.sampled_from(["key:k1.1", "key:k2.1"]),
 )
 lines = st.sampled_from(LINES)
 phones = st.sampled_from(PHONES)
 untils = st.one_of(st.none(), st.integers(-60, 7200).map(lambda s: START + timedelta(seconds=s)))
 asks = st.builds(
-    lambda cls, on, until: cls(on, "capo", until),
+    lambda cls, on, until: cls(on, "op1", until),
     st.sampled_from(
         [
             requests.SetUnattended,
             requests.SetClosed,
             requests.SetOpened,
             requests.SetAllAbsent,
+            requests.SetAway,
         ]
     ),
     st.booleans(),
     untils,
 )
+dialled = st.sampled_from(["*811", "*831", "*820", "*841", "*85", "*86", "12", "21", "*0"])
 EVENTS = st.one_of(
     st.builds(events.LineRang, lines),
     st.builds(
@@ -75,9 +83,9 @@ EVENTS = st.one_of(
     st.builds(events.PhoneUnreachable, legs),
     st.builds(events.PhoneRegistered, phones),
     st.builds(events.PhoneGone, phones),
-    st.builds(
-        events.PhoneDialled, st.just("k1"), phones, st.sampled_from(["*811", "*831", "*820", "*0"])
-    ),
+    st.builds(events.PhoneDialled, st.sampled_from(["k1", "k2"]), phones, dialled),
+    st.builds(events.MessageFetched, st.just("k1"), st.sampled_from(["", "m3"]), st.just(3)),
+    st.builds(events.MessageClosed, st.just("k1"), st.sampled_from(["", "too late"])),
     st.builds(events.MessageStored, calls, st.just("m"), st.just(1000)),
     st.builds(events.StoreFailed, calls, st.just("full")),
     st.builds(events.MessagesWaiting, st.integers(0, 3)),
@@ -135,8 +143,14 @@ class Watch:
                 self.write(record, known)
 
     def may_ring(self, ring: orders.RingPhones) -> None:
-        """No phone rings while all are absent, none of a closed counter, none that is not there."""
+        """No phone rings while all are absent, none of a closed counter, none that is not there.
+
+        For a call between two phones only the last holds: whoever dials another by name may.
+        """
         desk = self.switchboard._desk
+        if ring.call in desk.sides:
+            assert all(ringing.phone in desk.reachable for ringing in ring.ringing)
+            return
         assert desk.service.expired(self.now.wall).absent is None
         assert ring.ringing
         for ringing in ring.ringing:
@@ -201,9 +215,13 @@ class Watch:
         for call in list(desk.calls.values()):
             if call.state is State.TALKING:
                 self.tell(events.PhoneHungUp(call.leg))
+        for side in list(desk.sides.values()):
+            if side.state is SideState.TALKING:
+                self.tell(events.PhoneHungUp(side.leg))
         self.pass_time(2000.0)
         for call in list(desk.calls.values()):  # phones that lifted, lines that came up meanwhile
             raise AssertionError(f"{call.id} never ends: {call.state}")
+        assert desk.sides == {}
         assert self.off_hook == set()
         assert set(self.finals) == self.begun
 
@@ -248,12 +266,41 @@ def fitting(watch: Watch) -> st.SearchStrategy[st.SearchStrategy[events.Event]]:
     Strategies of strategies: `one_of` would be flattened and drown them in the strange ones.
     """
     rings = st.builds(events.LineRang, st.sampled_from(LINES[:2]))
-    strange = [rings, st.builds(events.ServiceStateChanged, asks), EVENTS]
+    strange = [rings, st.builds(events.ServiceStateChanged, asks), EVENTS, dialling]
+    for side in watch.switchboard._desk.sides.values():
+        strange += named_side(side)
     for call in watch.switchboard._desk.calls.values():
         for kind, choice in named(call).items():
             if isinstance(row_for(call.state, kind), Row):
                 strange += [choice] * (1 if kind in SETBACKS else 5)
     return st.sampled_from(strange)
+
+
+dialling = st.builds(
+    events.PhoneDialled, st.sampled_from(["k1", "k2", "k3"]), st.sampled_from(PHONES[:3]), dialled
+)
+
+
+def named_side(side: Side) -> list[st.SearchStrategy[events.Event]]:
+    """Return events that name a call which a phone made, as its table knows them."""
+    own = st.sampled_from([*side.legs])
+    keys = st.sampled_from("12345")
+    known: dict[type, st.SearchStrategy[events.Event]] = {
+        events.OperatorAnswered: st.builds(events.OperatorAnswered, own, phones),
+        events.PhoneHungUp: st.builds(events.PhoneHungUp, own),
+        events.PhoneBusy: st.builds(events.PhoneBusy, own),
+        events.PromptEnded: st.builds(events.PromptEnded, st.just(side.play)),
+        events.DigitPressed: st.builds(
+            events.DigitPressed, keys, st.just(DigitSource.RFC4733), st.just(""), own
+        ),
+        events.MessageFetched: st.builds(
+            events.MessageFetched, st.just(side.leg), st.sampled_from(["", "m3"]), st.just(3)
+        ),
+        events.MessageClosed: st.builds(
+            events.MessageClosed, st.just(side.leg), st.sampled_from(["", "late"])
+        ),
+    }
+    return [known[kind] for kind in side.table[side.state] if kind in known]
 
 
 def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:

@@ -256,3 +256,37 @@ def test_a_key_code_without_an_end_asks_for_none() -> None:
     assert tell(switchboard, TEN, events.OperatorAnswered("k1", "op1")) == [
         orders.HangUpPhone("k1")
     ]
+
+
+def test_whoever_picks_up_rings_for_nothing_else() -> None:
+    """A phone that takes a call stops ringing, for it and for others; those ring on elsewhere."""
+    switchboard = up()
+    tell(switchboard, TEN, RANG, KNOWN, events.LineRang("line2"))
+    tell(switchboard, TEN, events.CallerIdentified("line2", Caller()))  # rings desk1 and desk2
+    tell(switchboard, TEN, events.PhoneDialled("k2", "desk2", "*85"))
+    given = tell(switchboard, TEN, events.PhoneDialled("k1", "desk1", "*85"))
+    assert given[0] == orders.StopRinging("boot7-2.1")
+    assert given[-1] == orders.AcceptPhone("k1")
+    assert records(given)[-1].reason == "desk.busy"  # nobody is left to ring for line2
+    answered = tell(switchboard, TEN, events.OperatorAnswered("k1", "desk1"))
+    assert orders.Connect("line1", "k1") in answered
+    assert orders.StopRinging("k2", answered_elsewhere=True) in answered
+
+
+def test_a_phone_that_rings_for_a_call_picks_up_that_one() -> None:
+    """The leg that rings is replaced by the one that dialled: no phone rings twice for a call."""
+    switchboard = up()
+    tell(switchboard, TEN, RANG, KNOWN)
+    given = tell(switchboard, TEN, events.PhoneDialled("k1", "op1", "*85"))
+    assert given == [orders.StopRinging("boot7-1.1"), orders.AcceptPhone("k1")]
+
+
+def test_away_until_a_time_of_the_office() -> None:
+    """A time without zone is the office's own; the phone is rung again from then on (E3)."""
+    switchboard = up()
+    until = datetime(2026, 11, 25, 10, 30)  # noqa: DTZ001 - as a person types it
+    tell(switchboard, TEN, events.ServiceStateChanged(requests.SetAway(True, "op1", until)))
+    assert switchboard.status(TEN).switchboard.free == ("op2",)
+    half_past = later(TEN, 1800)
+    tell(switchboard, half_past, *switchboard.due(half_past))
+    assert switchboard.status(half_past).switchboard.free == ("op1", "op2")

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.calls import diagram
+from appliance.calls import diagram, intercom, keycodes, listening
 from appliance.calls.handlers import HANDLERS
-from appliance.calls.keycodes import DOINGS
+from appliance.calls.side_states import (
+    INTERCOM_TABLE,
+    KEY_TABLE,
+    LISTENING_TABLE,
+    SIDE_LIMITS_MS,
+    SideState,
+    SideTable,
+)
+from appliance.calls.sides import Doings
 from appliance.calls.states import (
     EVENTS,
-    KEY_LIMITS_MS,
-    KEY_TABLE,
     LIMITS_MS,
     TABLE,
     Do,
     Ignored,
-    KeyDo,
-    KeyState,
     Row,
     State,
     row_for,
@@ -37,8 +41,26 @@ def test_every_row_has_its_handler_and_every_handler_its_row() -> None:
     """What the table says is done by exactly one function, and no function waits for nothing."""
     rows = [row for rows in TABLE.values() for row in rows.values() if isinstance(row, Row)]
     assert {row.do for row in rows} == set(Do) == set(HANDLERS)
-    assert {do for rows in KEY_TABLE.values() for do, _ in rows.values()} == set(KeyDo)
-    assert set(DOINGS) == set(KeyDo)
+
+
+@pytest.mark.parametrize(
+    ("table", "doings"),
+    [
+        (KEY_TABLE, keycodes.DOINGS),
+        (INTERCOM_TABLE, intercom.DOINGS),
+        (LISTENING_TABLE, listening.DOINGS),
+    ],
+    ids=["key code", "two phones", "messages"],
+)
+def test_a_phones_own_call_has_a_whole_table(table: SideTable, doings: Doings) -> None:
+    """Each row has its function, no state but a conversation lasts for ever, none is a trap."""
+    rows = [row for rows in table.values() for row in rows.values()]
+    assert {row.do for row in rows} <= set(doings)
+    assert all(row.to for row in rows)
+    assert {to for row in rows for to in row.to} | {next(iter(table))} == set(table)
+    for state in set(table) - {SideState.ENDED}:
+        assert any(to is not state for row in table[state].values() for to in row.to)
+        assert (state in SIDE_LIMITS_MS) is (state is not SideState.TALKING)
 
 
 def test_every_state_can_be_reached_and_left() -> None:
@@ -61,7 +83,6 @@ def test_every_state_but_a_conversation_has_a_limit() -> None:
     """A line never stays seized (B1): nobody need say anything for a call to go on."""
     own = {State.RINGING, State.HOLDING, State.RECORDING, State.STORING, State.SAVING}
     assert set(LIMITS_MS) | own == set(State) - {State.TALKING, State.ENDED}
-    assert set(KEY_LIMITS_MS) == set(KeyState) - {KeyState.ENDED}
 
 
 def test_diagrams_are_drawn_from_the_table() -> None:
@@ -78,7 +99,11 @@ def test_diagrams_are_drawn_from_the_table() -> None:
     assert drawn == edges
     assert text.splitlines()[:2] == ["stateDiagram-v2", "    [*] --> arrived"]
     assert "    ringing --> answering: OperatorAnswered" in text
-    assert "    speaking --> ended: CarrierLost, DeadlinePassed, PhoneBusy" in diagram.key_diagram()
+    drawn_key = diagram.side_diagram(KEY_TABLE)
+    assert "    speaking --> ended: CarrierLost, DeadlinePassed, PhoneBusy" in drawn_key
+    assert drawn_key.splitlines()[1] == "    [*] --> accepting"
+    assert "    [*] --> ringing" in diagram.side_diagram(INTERCOM_TABLE)
+    assert "playing --> playing" not in diagram.side_diagram(LISTENING_TABLE)
 
 
 def test_the_table_as_text_is_whole() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -109,6 +110,34 @@ def test_a_descriptor_travels_with_its_message(ends: tuple[Link, Link]) -> None:
     (fd,) = ends[1].received_fds
     assert os.pread(fd, 5, 0) == b"sound"
     os.close(fd)
+
+
+def test_a_descriptor_given_away_is_closed_whatever_becomes_of_it(ends: tuple[Link, Link]) -> None:
+    """A message's sound is not kept open: not when it was sent, nor when it cannot be."""
+
+    def given() -> int:
+        return os.memfd_create("message")
+
+    def is_open(fd: int) -> bool:
+        return Path(f"/proc/self/fd/{fd}").exists()
+
+    sent = given()
+    ends[0].send(events.CarrierRestored(), fds=[sent], own=True)
+    assert not is_open(sent)
+    assert list(ends[1].receive()) == [events.CarrierRestored()]
+    (taken,) = ends[1].take_fds()
+    assert ends[1].take_fds() == []
+    os.close(taken)
+    while not ends[0].wants_to_write:
+        ends[0].send(events.LineRang("line1"))
+    waiting = given()
+    ends[0].send(events.CarrierRestored(), fds=[waiting], own=True)
+    assert is_open(waiting)
+    ends[0].close()
+    late = given()
+    ends[0].send(events.CarrierRestored(), fds=[late], own=True)
+    assert not is_open(waiting)
+    assert not is_open(late)
 
 
 def test_garbage_on_the_link_is_the_peers_fault(ends: tuple[Link, Link]) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.policy.office import KEY_CODES, Group, KeyCode, Line, Office
+from appliance.policy.office import KEY_CODES, Extension, Group, KeyCode, Line, Office
 from appliance.policy.service_state import Manual
 from appliance.policy.words import Words
 from tests.stories.offices import COUNTER, EXAMPLE, ROME, SWITCHBOARD, SWITCHBOARD_HOURS
@@ -57,3 +57,30 @@ def test_an_office_finds_its_parts() -> None:
     assert replace(EXAMPLE, citizens_desk=None).phones == ("op1", "op2")
     assert EXAMPLE.zone == ROME
     assert EXAMPLE.today(datetime(2026, 11, 25, 23, 30, tzinfo=UTC)) == date(2026, 11, 26)
+
+
+@pytest.mark.parametrize(
+    ("digits", "why"),
+    [
+        ("118", "emergency number"),
+        ("011", "the first not 0"),
+        ("1234567", "1 to 6 digits"),
+        ("*8", "1 to 6 digits"),
+        ("", "1 to 6 digits"),
+    ],
+)
+def test_not_everything_is_an_extension(digits: str, why: str) -> None:
+    """Emergency numbers, outside prefixes and key codes are nobody's extension."""
+    with pytest.raises(ConfigurationError, match=why):
+        Extension(digits, "op1")
+
+
+def test_every_phone_with_an_extension_may_dial() -> None:
+    """Phones of the groups and phones in no group (the head's) are the office's; others are not."""
+    assert {"op1", "desk2", "capo1"} <= EXAMPLE.known_phones
+    assert "stranger1" not in EXAMPLE.known_phones
+    assert (EXAMPLE.phone_at("30"), EXAMPLE.phone_at("31")) == ("capo1", "")
+    assert EXAMPLE.extension_of("op2") == Extension("12", "op2")
+    assert EXAMPLE.extension_of("stranger1") is None
+    with pytest.raises(ConfigurationError, match="extension '12' stands twice"):
+        replace(EXAMPLE, extensions=(Extension("12", "op1"), Extension("12", "op2")))

@@ -50,3 +50,16 @@ def test_a_naive_time_is_our_fault() -> None:
     for make in (lambda: Mark("x", naive), lambda: Mark("x", NINE, naive), lambda: Now(0.0, naive)):
         with pytest.raises(Bug):
             make()
+
+
+def test_a_position_away_is_no_state_of_the_switchboard() -> None:
+    """Each phone has its own mark; it ends by itself, at its time, or when somebody comes back."""
+    state = NO_MARKS.go_away("op1", Mark("op1", NINE, TEN)).go_away("op2", Mark("op2", NINE))
+    assert state.marks() == {}
+    assert state.next_expiry() == TEN
+    assert [state.is_away(phone, NINE) for phone in ("op1", "op2", "op3")] == [True, True, False]
+    assert not state.is_away("op1", TEN)
+    assert [phone for phone, _ in state.expired(TEN).away] == ["op2"]
+    again = state.go_away("op1", Mark("op1", TEN))
+    assert dict(again.away)["op1"] == Mark("op1", TEN)
+    assert again.come_back("op1").come_back("op2") == NO_MARKS

@@ -80,6 +80,21 @@ class Expectations:
     def expect_connect(self, words: Words) -> None:
         self._claim_exactly(orders.Connect(words["line"], self.legs[words["phone"]]))
 
+    def expect_join(self, words: Words) -> None:
+        legs = {self.legs[words["phone"]], self.legs[words["other"]]}
+        self.claim("Join", lambda o: isinstance(o, orders.Join) and {o.leg, o.other} == legs)
+
+    def expect_fetch(self, words: Words) -> None:
+        leg = self.legs[words["phone"]]
+        self._claim_exactly(orders.FetchMessage(leg, int(words["number"])))
+
+    def expect_load(self, words: Words) -> None:
+        self._claim_exactly(orders.LoadMessage(self.legs[words["phone"]], f"m{words['number']}"))
+
+    def expect_close(self, words: Words) -> None:
+        leg, message = self.legs[words["phone"]], f"m{words['number']}"
+        self._claim_exactly(orders.CloseMessage(leg, message, words["outcome"], words["phone"]))
+
     def expect_hold(self, words: Words) -> None:
         self._claim_exactly(orders.Hold(words["line"]))
 
@@ -143,7 +158,8 @@ class Expectations:
         assert isinstance(saved, orders.SaveServiceState)
         assert isinstance(saved.state, ServiceState)
         wanted = [] if words["marks"] == "nothing" else words["marks"].split()
-        self._same("states", sorted(saved.state.marks()), sorted(wanted))
+        met = [*saved.state.marks(), *(f"away:{phone}" for phone, _ in saved.state.away)]
+        self._same("states", sorted(met), sorted(wanted))
 
     def settled(self) -> None:
         """Refuse orders that the story does not speak of."""

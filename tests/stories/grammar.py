@@ -12,7 +12,7 @@ from pathlib import Path
 
 LINE = r"(?P<line>line\d+)"
 PHONE = r"(?P<phone>(?!line\d|expect\b|after\b|ask\b)[a-z]+\d+)"
-MANUAL = r"(?P<what>unattended|closed|opened|absent)"
+MANUAL = r"(?P<what>unattended|closed|opened|absent|away)"
 SPAN = r"(?P<span>\d+ (?:ms|s|min))"
 
 VERBS: dict[str, str] = {
@@ -47,6 +47,11 @@ VERBS: dict[str, str] = {
     "phone_is_unreachable": rf"{PHONE} is unreachable",
     "phone_registers": rf"{PHONE} registers",
     "phone_gone": rf"{PHONE} gone",
+    "phone_presses": rf"{PHONE} presses (?P<key>[0-9*#])",
+    "fetched": rf"fetched {PHONE} (?P<number>\d+) from (?P<caller>\d+|withheld|unknown)"
+    r"(?: at (?P<time>\d{4}-\d\d-\d\d \d\d:\d\d))?",
+    "fetched_nothing": rf"fetched {PHONE} nothing(?: because (?P<reason>.+))?",
+    "closed_by": rf"closed {PHONE}(?: not because (?P<reason>.+))?",
     "phone_dials": rf"{PHONE} dials (?P<digits>[0-9*#]+)",
     "phone_prompt_ends": rf"{PHONE} prompt ends",
     # what the store and people say
@@ -60,6 +65,10 @@ VERBS: dict[str, str] = {
     "expect_stop": r"expect stop (?P<phones>\w+(?: (?!elsewhere\b)\w+)*)(?P<elsewhere> elsewhere)?",
     "expect_answer": rf"expect answer {LINE}",
     "expect_connect": rf"expect connect {LINE} {PHONE}",
+    "expect_join": rf"expect join {PHONE} (?P<other>[a-z]+\d+)",
+    "expect_fetch": rf"expect fetch {PHONE} after (?P<number>\d+)",
+    "expect_load": rf"expect load {PHONE} (?P<number>\d+)",
+    "expect_close": rf"expect close {PHONE} (?P<number>\d+) (?P<outcome>\w+)",
     "expect_hold": rf"expect hold {LINE}",
     "expect_play": (
         rf"expect play (?:{LINE}|{PHONE}) (?P<keys>[\w /]+?)(?: without (?P<no>[\w /]+))?"
@@ -70,7 +79,9 @@ VERBS: dict[str, str] = {
     "expect_hang_up": rf"expect hang up (?:{LINE}|{PHONE})",
     "expect_accept": rf"expect accept {PHONE}",
     "expect_refuse": rf"expect refuse {PHONE} (?P<code>\d+)",
-    "expect_saved": r"expect saved (?P<marks>nothing|(?:unattended|closed|opened|absent)(?: \w+)*)",
+    "expect_saved": (
+        r"expect saved (?P<marks>nothing|(?:unattended|closed|opened|absent|away:\w+)(?: \S+)*)"
+    ),
     "expect_nothing": r"expect nothing",
     "expect_record": rf"expect record(?: {LINE})? (?P<fields>\w+=\S*(?: \w+=\S*)*)",
     "expect_trail": rf"expect trail {LINE} (?P<codes>\S+(?: \S+)*)",

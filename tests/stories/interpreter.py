@@ -24,6 +24,7 @@ REQUESTS: dict[str, Callable[[bool, str, datetime | None], requests.Request]] = 
     "closed": requests.SetClosed,
     "opened": requests.SetOpened,
     "absent": requests.SetAllAbsent,
+    "away": requests.SetAway,
 }
 
 
@@ -212,6 +213,26 @@ class PureRun(Expectations):
         self.dialled += 1
         leg = self.legs[words["phone"]] = f"dialled-{self.dialled}"
         self.tell(events.PhoneDialled(leg, words["phone"], words["digits"]))
+
+    def phone_presses(self, words: Words) -> None:
+        leg = self.legs[words["phone"]]
+        self.tell(events.DigitPressed(words["key"], events.DigitSource.RFC4733, leg=leg))
+
+    def fetched(self, words: Words) -> None:
+        assert self.now is not None, "a story says `at` first"
+        at = self.now.wall
+        if "time" in words:
+            at = datetime.fromisoformat(words["time"]).replace(tzinfo=self.office.zone)
+        number, leg = int(words["number"]), self.legs[words["phone"]]
+        caller = caller_of(words["caller"])
+        self.tell(events.MessageFetched(leg, f"m{number}", number, caller, at))
+
+    def fetched_nothing(self, words: Words) -> None:
+        leg, reason = self.legs[words["phone"]], words.get("reason", "")
+        self.tell(events.MessageFetched(leg, reason=reason))
+
+    def closed_by(self, words: Words) -> None:
+        self.tell(events.MessageClosed(self.legs[words["phone"]], words.get("reason", "")))
 
     def phone_prompt_ends(self, words: Words) -> None:
         self.tell(events.PromptEnded(self.plays[words["phone"]]))

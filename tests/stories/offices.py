@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from appliance.calls.announcements import spell_email
 from appliance.policy.dates import Closure, Holiday, Opening, Period
 from appliance.policy.hours import Schedule
-from appliance.policy.office import Daytime, Group, Line, Office
+from appliance.policy.office import Daytime, Extension, Group, Line, Office
 from appliance.policy.week import Band, week
 from appliance.policy.words import Words
 
@@ -86,6 +86,13 @@ EXAMPLE = Office(
     citizens_desk=COUNTER,
     public_numbers=("051598111", "800011837"),
     email=spell_email("urp@comune.example.it"),
+    extensions=(
+        Extension("11", "op1", "Operatore 1"),
+        Extension("12", "op2"),
+        Extension("21", "desk1"),
+        Extension("22", "desk2"),
+        Extension("30", "capo1", "Responsabile"),
+    ),
 )
 
 OFFICES = {

@@ -1,0 +1,146 @@
+"""The lives of calls that phones make: a key code, another phone, the messages. Three tables.
+
+Nobody outside is on these calls. A row names what is done and the states it may lead to; an event
+without a row is not the call's own.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from appliance.calls.events import (
+    CarrierLost,
+    DeadlinePassed,
+    DigitPressed,
+    MessageClosed,
+    MessageFetched,
+    OperatorAnswered,
+    PhoneBusy,
+    PhoneDeclined,
+    PhoneHungUp,
+    PhoneUnreachable,
+    PromptEnded,
+)
+
+
+class SideState(enum.StrEnum):
+    """Where a call made by a phone is in its life."""
+
+    RINGING = "ringing"  # the other phone rings
+    ACCEPTING = "accepting"  # the phone that dialled is being answered
+    SPEAKING = "speaking"  # it hears what its code did
+    TALKING = "talking"  # with the other phone
+    FETCHING = "fetching"  # the next message is being read from the disk
+    PLAYING = "playing"
+    WAITING = "waiting"  # for a key, after the message was heard
+    CLOSING = "closing"  # the message is being marked as dealt with
+    LEAVING = "leaving"  # it hears the last sentence
+    ENDED = "ended"
+
+
+class SideDo(enum.StrEnum):
+    """What a row does; key_calls.py, intercom.py and listening.py say how."""
+
+    SPEAK = "speak"
+    HANG_UP = "hang_up"
+    FORGET = "forget"
+    ACCEPT = "accept"
+    JOIN = "join"
+    PART = "part"
+    GIVE_UP = "give_up"
+    FETCH = "fetch"
+    TELL = "tell"
+    WAIT = "wait"
+    OBEY = "obey"
+    GO_ON = "go_on"
+    TELL_CLOSED = "tell_closed"
+    TELL_FAULT = "tell_fault"
+
+
+@dataclass(frozen=True, slots=True)
+class SideRow:
+    """What is done, and the states it may lead to: the only one, or the doing chooses."""
+
+    do: SideDo
+    to: tuple[SideState, ...]
+
+
+_S, _D = SideState, SideDo
+_LEG = (PhoneHungUp, PhoneDeclined, PhoneBusy, PhoneUnreachable)
+Rows = Mapping[type, SideRow]
+SideTable = Mapping[SideState, Rows]
+
+
+def _row(do: SideDo, *to: SideState) -> SideRow:
+    return SideRow(do, to)
+
+
+def _each(kinds: tuple[type, ...], do: SideDo) -> Rows:
+    return dict.fromkeys(kinds, _row(do, _S.ENDED))
+
+
+_OVER: Rows = {**_each((DeadlinePassed, CarrierLost), _D.HANG_UP), **_each(_LEG, _D.FORGET)}
+
+KEY_TABLE: SideTable = {
+    _S.ACCEPTING: {**_OVER, OperatorAnswered: _row(_D.SPEAK, _S.SPEAKING)},
+    _S.SPEAKING: {**_OVER, PromptEnded: _row(_D.HANG_UP, _S.ENDED)},
+    _S.ENDED: {},
+}
+"""The key was obeyed when it was dialled; this only says so."""
+
+INTERCOM_TABLE: SideTable = {
+    _S.RINGING: {
+        OperatorAnswered: _row(_D.ACCEPT, _S.ACCEPTING),
+        **_each((DeadlinePassed, CarrierLost), _D.GIVE_UP),
+        **_each(_LEG, _D.PART),
+    },
+    _S.ACCEPTING: {
+        OperatorAnswered: _row(_D.JOIN, _S.TALKING),
+        **_each((DeadlinePassed, CarrierLost), _D.HANG_UP),
+        **_each(_LEG, _D.PART),
+    },
+    _S.TALKING: {**_each((CarrierLost,), _D.HANG_UP), **_each(_LEG, _D.PART)},
+    _S.ENDED: {},
+}
+"""Two phones of the office: the one that dialled hears ring-back until the other is lifted."""
+
+LISTENING_TABLE: SideTable = {
+    _S.ACCEPTING: {**_OVER, OperatorAnswered: _row(_D.FETCH, _S.FETCHING)},
+    _S.FETCHING: {
+        **_OVER,
+        MessageFetched: _row(_D.TELL, _S.PLAYING, _S.LEAVING),
+        DeadlinePassed: _row(_D.TELL_FAULT, _S.LEAVING),
+    },
+    _S.PLAYING: {
+        **_OVER,
+        PromptEnded: _row(_D.WAIT, _S.WAITING),
+        DigitPressed: _row(_D.OBEY, _S.PLAYING, _S.FETCHING, _S.CLOSING),
+    },
+    _S.WAITING: {
+        **_OVER,
+        DigitPressed: _row(_D.OBEY, _S.PLAYING, _S.WAITING, _S.FETCHING, _S.CLOSING),
+        DeadlinePassed: _row(_D.GO_ON, _S.FETCHING),
+    },
+    _S.CLOSING: {
+        **_OVER,
+        MessageClosed: _row(_D.TELL_CLOSED, _S.FETCHING, _S.LEAVING),
+        DeadlinePassed: _row(_D.TELL_FAULT, _S.LEAVING),
+    },
+    _S.LEAVING: {**_OVER, PromptEnded: _row(_D.HANG_UP, _S.ENDED)},
+    _S.ENDED: {},
+}
+"""The messages nobody has closed, oldest first, heard on a phone of the office."""
+
+SIDE_LIMITS_MS: Mapping[SideState, int] = {
+    _S.RINGING: 30_000,  # a phone that called waits 32 s for an answer at most
+    _S.ACCEPTING: 10_000,
+    _S.SPEAKING: 30_000,
+    _S.FETCHING: 10_000,
+    _S.PLAYING: 300_000,
+    _S.WAITING: 10_000,
+    _S.CLOSING: 10_000,
+    _S.LEAVING: 30_000,
+}
+"""How long a state may last when nobody says anything; TALKING has no limit."""

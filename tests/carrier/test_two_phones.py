@@ -1,0 +1,116 @@
+"""Two phones joined by the carrier's own tick, and a message heard on a phone; virtual clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from appliance.calls import orders
+from appliance.calls.events import MediaAgreed, PhoneHungUp, PromptEnded
+from appliance.carrier.messages import Notice
+from appliance.carrier.phone import PhoneLeg
+from appliance.carrier.switch import SILENT_PHONE_S
+from appliance.media import g711
+from appliance.media.frames import Law
+from tests.carrier.office import WORD, Office
+from tests.carrier.virtual import ADDRESS, Hosted, Phone
+from tests.helpers import sound
+
+SPEECH = sound.babble(3.0, seed=7)
+
+
+class Pair(Office):
+    """An office with a second phone, of the other law."""
+
+    def __init__(self) -> None:
+        super().__init__(Hosted())
+        self.other = Phone(Law.ALAW, "leg2")
+        self.world.parts.insert(1, self.other.step)
+        self.switch._prepare = self.prepared
+        for phone, law in ((self.phone, "ulaw"), (self.other, "alaw")):
+            leg, port = phone.leg.leg, phone.socket.getsockname()[1]
+            self.order(orders.PreparePhone(leg))
+            self.order(MediaAgreed(leg, ADDRESS, port, law, 101))
+
+    def prepared(self, leg: str) -> PhoneLeg:
+        """Return the leg of that name."""
+        return {"leg1": self.phone.leg, "leg2": self.other.leg}[leg]
+
+    def hung_up(self) -> list[PhoneHungUp]:
+        """Return what was told of phones that are gone."""
+        return [fact for fact in self.told if isinstance(fact, PhoneHungUp)]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """Two phones with ports and laws agreed."""
+    made = Pair()
+    yield made
+    made.phone.close()
+    made.other.close()
+
+
+def test_two_phones_hear_each_other_whatever_their_laws(pair: Pair) -> None:
+    """Sound goes both ways while joined, translated between the laws; apart, nothing is sent."""
+    pair.order(orders.Join("leg1", "leg2"))
+    assert pair.switch.needs_ticks
+    ulaw, alaw = (g711.encode(SPEECH, law) for law in (Law.ULAW, Law.ALAW))
+    pair.phone.say(ulaw)
+    pair.other.say(alaw)
+    pair.world.run(4000)
+    to_other = g711.translate(ulaw, Law.ULAW, Law.ALAW)
+    to_one = g711.translate(alaw, Law.ALAW, Law.ULAW)
+    assert sound.compare_bytes(to_other.strip(b"\xd5"), bytes(pair.other.heard)).is_exact
+    assert sound.compare_bytes(to_one.strip(b"\xff"), bytes(pair.phone.heard)).is_exact
+    pair.order(orders.ReleasePhone("leg2"))
+    pair.world.run(20)
+    before = pair.phone.packets
+    pair.world.run(500)
+    assert pair.phone.packets == before
+    assert not pair.switch.needs_ticks
+
+
+def test_a_leg_is_joined_to_one_thing_at_a_time(pair: Pair) -> None:
+    """A phone that is joined to a line leaves the phone it talked with, and the other way round."""
+    pair.order(orders.Join("leg1", "leg2"))
+    pair.order(orders.Join("leg2", "leg1"))
+    assert len(pair.switch.joins) == 1
+    pair.world.answer(pair.one, hang_up_after_ms=10**6)
+    pair.order(orders.Connect("line1", "leg1"))
+    assert pair.switch.joins == []
+    pair.order(orders.Join("leg1", "leg2"))
+    assert pair.one.line.call is not None
+    assert pair.one.line.call.leg is None
+
+
+def test_a_phone_without_power_is_told_to_whoever_it_talks_with(pair: Pair) -> None:
+    """After 30 s without sound the phone counts as gone; one that is no longer there at once."""
+    pair.order(orders.Join("leg1", "leg2"))
+    pair.other.is_mute = True
+    pair.world.run(SILENT_PHONE_S * 1000 + 500)
+    assert pair.hung_up() == [PhoneHungUp("leg2", "no sound for 30 s")]
+    pair.order(orders.Join("leg1", "leg9"))
+    assert pair.hung_up()[-1] == PhoneHungUp("leg9", "its sound is gone")
+
+
+def test_a_message_is_heard_on_the_phone_it_was_loaded_for(pair: Pair) -> None:
+    """LoadMessage keeps one message a leg, for that leg only, until the leg is let go."""
+    message = sound.babble(2.0, seed=8)
+    pair.switch.load(orders.LoadMessage("leg1", "m1"), b"\1\1" * 800)
+    pair.switch.load(orders.LoadMessage("leg1", "m2"), message)
+    pair.switch.load(orders.LoadMessage("leg9", "m3"), message)
+    pair.order(orders.Play("p1", ("it/word", "message/m2"), leg="leg1"))
+    pair.world.run(4000)
+    expected = g711.encode(WORD + message, Law.ULAW).strip(b"\xff")
+    assert sound.compare_bytes(expected, bytes(pair.phone.heard)).is_exact
+    assert PromptEnded("p1") in pair.told
+    pair.order(orders.Play("p2", ("message/m1",), leg="leg1"))
+    pair.order(orders.Play("p3", ("message/m2",), leg="leg2"))
+    told = [fact.text for fact in pair.told if isinstance(fact, Notice)]
+    assert told == [
+        "no prompt message/m1: silence is played",
+        "no prompt message/m2: silence is played",
+    ]
+    pair.order(orders.ReleasePhone("leg1"))
+    assert pair.switch._loaded == {}
