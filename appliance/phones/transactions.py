@@ -229,9 +229,10 @@ class Transactions:
             elif thing is Do.ACK:
                 self._send(transaction, transaction.acknowledge(message))
             else:
+                owner = transaction.owner
                 if thing is Do.OVER:
                     self._forget(transaction)
-                transaction.owner(thing, message, now)
+                owner(thing, message, now)
 
     def _send(self, transaction: Transaction, data: bytes) -> None:
         """Send; a request that came again before it was answered has nothing to send yet."""
@@ -239,9 +240,15 @@ class Transactions:
             self.outbox.append((data, transaction.peer))
 
     def _forget(self, transaction: Transaction) -> None:
+        """Let go of it, and it of its call: a ring of both would wait for the garbage collector."""
+        transaction.owner, transaction.ack = _nobody, None
         for table in (self.clients, self.servers):
             if table.get(transaction.key) is transaction:
                 del table[transaction.key]
+
+
+def _nobody(*_: object) -> None:
+    """Own what is over."""
 
 
 def _class_of(code: int, provisional: Input, success: Input, failure: Input) -> Input:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 
 import pytest
 
 from appliance.calls import events
 from appliance.errors import Bug
+from appliance.phones.call import Call
 from appliance.phones.canonical import via_parameters
 from appliance.phones.message import Message
 from tests.phones.world import (
@@ -431,6 +433,38 @@ def test_tags_are_new_each_time(bench: Bench) -> None:
     assert one.call_id != two.call_id
     assert one.fields.from_tag != two.fields.from_tag
     assert branch_of(one) != branch_of(two)
+
+
+def test_what_is_over_is_gone_without_the_garbage_collector(bench: Bench) -> None:
+    """Answered, refused and cancelled legs leave no ring of references: memory stays flat."""
+    gc.collect()
+    before = _legs_in_memory()
+    gc.disable()
+    try:
+        for code in (200, 486, 487):
+            _over_by(bench, code)
+        assert _legs_in_memory() == before + 3, "their transactions live on for 32 s"
+        bench.wait(33)
+        assert _legs_in_memory() == before
+    finally:
+        gc.enable()
+
+
+def _over_by(bench: Bench, code: int) -> None:
+    """Ring a leg and let it end: by a BYE of ours, by the phone, by a CANCEL."""
+    invite = bench.ring(f"leg{code}")
+    bench.say(invite, 180, tag="p")
+    if code == 487:
+        bench.box.legs.stop(f"leg{code}", bench.now)
+        bench.say(bench.sent()[-1], 200, tag="p")
+    bench.say(invite, code, tag="p", body=SDP if code == 200 else "")
+    if code == 200:
+        bench.box.legs.stop(f"leg{code}", bench.now)
+        bench.say(bench.sent()[-1], 200, tag="p")
+
+
+def _legs_in_memory() -> int:
+    return sum(isinstance(thing, Call) for thing in gc.get_objects())
 
 
 def test_stray_responses_are_dropped(bench: Bench) -> None:
