@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import signal
 
 from appliance.lines.nursery import Nursery
 
 
-def run(fd: int) -> None:
+def run() -> None:
     """Fork the nursery while this process is small, then become the carrier."""
     nursery = Nursery.start()
+    import argparse
+
     from appliance.carrier.process import main
 
-    main(nursery, fd=fd)
+    parser = argparse.ArgumentParser(description="Centralino's carrier, started by the desk")
+    parser.add_argument("--fd", type=int, required=True, help="connected link socket")
+    main(nursery, fd=parser.parse_args().fd)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Centralino's carrier, started by the desk")
-    parser.add_argument("--fd", type=int, required=True, help="connected link socket")
     # Ctrl-C on a terminal is the desk's to handle; it then ends the link.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    run(parser.parse_args().fd)
+    run()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
+import os
 import socket
 from collections.abc import Iterator
 
@@ -46,6 +46,11 @@ def bind_port(address: str, ports: tuple[int, int], start: int) -> socket.socket
     )
 
 
+def _random(bits: int) -> int:
+    """Return a random number; `secrets` would have libcrypto's 7 MB locked into memory."""
+    return int.from_bytes(os.urandom(4)) >> (32 - bits)
+
+
 class PhoneLeg:
     """The sound of one leg; owns its socket. Never blocks, never raises for what the LAN sends."""
 
@@ -55,7 +60,7 @@ class PhoneLeg:
         self.jitter = JitterBuffer(Law.ALAW)
         self._missed = 0
         self._last = frames.silence(Law.ALAW, FRAME_SAMPLES)
-        self._sender = RtpSender(secrets.randbits(32), secrets.randbits(15), secrets.randbits(31))
+        self._sender = RtpSender(_random(32), _random(15), _random(31))
         self._receiver: RtpReceiver | None = None
         self._media: MediaAgreed | None = None
         self._law = Law.ALAW

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from appliance.daemon import config
-from appliance.daemon.settings import Settings
+if TYPE_CHECKING:
+    from appliance.daemon.settings import Settings
 
 DEFAULT_CONFIG = Path("/etc/centralino/centralino.toml")
 Command = Callable[..., Any]
@@ -30,6 +30,9 @@ def config_option(command: Command) -> Command:
 
 def load_settings(path: Path) -> Settings:
     """Read the configuration; raises ConfigurationError with every mistake."""
+    # Imported here: `centralino run` reads its configuration apart (daemon/apart.py).
+    from appliance.daemon import config
+
     return config.load(path)
 
 

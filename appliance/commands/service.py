@@ -6,11 +6,16 @@ import logging
 import os
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from appliance.commands.options import config_option
 from appliance.errors import TechnicianError
+
+if TYPE_CHECKING:
+    from appliance.daemon.settings import Settings
+    from appliance.policy.office import Office
 
 LISTEN_FDS_START = 3
 """First descriptor that systemd passes (sd_listen_fds(3))."""
@@ -29,10 +34,20 @@ def run(config_path: Path, link: Path | None, verbose: bool) -> None:
     level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     # Imported here: the other service, which shares this file, needs none of it.
-    from appliance.daemon import last_good, service
+    from appliance.daemon import apart
 
-    settings, office, complaint = last_good.in_force(config_path)
+    reading = apart.begin(lambda: _in_force(config_path))
+    from appliance.daemon import service  # meanwhile
+
+    settings, office, complaint = reading()
     service.Service(service.Run(settings, office, link, complaint)).run()
+
+
+def _in_force(config_path: Path) -> tuple[Settings, Office, str]:
+    """Read the configuration; in a child that alone imports what reads it."""
+    from appliance.daemon import last_good
+
+    return last_good.in_force(config_path)
 
 
 @click.command()

@@ -6,6 +6,7 @@ Everything reads as one page: what is started, in which order, and undone in the
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import secrets as randomness
@@ -147,6 +148,8 @@ class Service:
         self._phones.start()
         self._lines_by = time.monotonic() + LINE_LIMIT_S
         self._show(self.desk.status())
+        gc.collect()
+        gc.freeze()  # a full collection that looks at all of it again would keep a ring waiting
 
     def _stop(self) -> None:
         """Hang up every line, end every phone's call, keep what is to be kept."""

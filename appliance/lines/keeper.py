@@ -6,13 +6,12 @@ The only file that knows pyserial. A wedged USB modem can block the very ioctl t
 
 from __future__ import annotations
 
-import argparse
 import errno
 import os
+import select
 import socket
 import stat
 import termios
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -73,7 +72,7 @@ class SerialPort:
         """Pull DTR low for DTR_LOW_S; False where there is no DTR (ENOTTY: a pseudo terminal)."""
         try:
             self._serial.dtr = False
-            threading.Event().wait(DTR_LOW_S)
+            select.select([], [], [], DTR_LOW_S)
             self._serial.dtr = True
         except OSError as error:
             if error.errno in {errno.ENOTTY, errno.EINVAL}:
@@ -239,6 +238,8 @@ def keeper_main(sock: socket.socket, path: str) -> None:
 
 def main() -> None:
     """Run as `python -m appliance.lines.keeper --fd N PATH`."""
+    import argparse  # not by every keeper that the nursery forks
+
     parser = argparse.ArgumentParser(description="Keeps one serial port for the carrier.")
     parser.add_argument("--fd", type=int, required=True, help="a connected SOCK_SEQPACKET socket")
     parser.add_argument("path", help="the port, best by /dev/serial/by-path")

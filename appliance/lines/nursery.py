@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
-import logging
 import os
 import select
 import signal
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 _PR_SET_PDEATHSIG = 1
 _REAP_MS = 1000
 _DEATH_S = 0.2
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +204,8 @@ def _be_child(parent: int, work: Callable[[], object]) -> NoReturn:
             work()
         status = 0
     except Exception:
-        log.exception("a child of the nursery failed")
+        import logging  # only now: every keeper would carry it
+
+        logging.getLogger(__name__).exception("a child of the nursery failed")
     finally:
         os._exit(status)

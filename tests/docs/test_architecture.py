@@ -19,8 +19,8 @@ STARTERS = {
         r"^\s*(?:import|from) (multiprocessing|concurrent|asyncio|_thread)\b", re.MULTILINE
     ),
 }
-FORKS = {"lines/nursery.py": 3}
-"""The carrier's nursery, a keeper, an undertaker."""
+FORKS = {"lines/nursery.py": 3, "daemon/apart.py": 1}
+"""The carrier's nursery, a keeper, an undertaker; the reader of the configuration."""
 CHILDREN = {
     "commands/demo.py", "daemon/carrier_side.py", "exchange/process.py", "testphone/client.py",
 }  # fmt: skip

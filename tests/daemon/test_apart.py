@@ -1,0 +1,66 @@
+"""Work done apart: its result comes back, its imports and leavings do not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from appliance.daemon import apart
+from appliance.errors import ConfigurationError
+
+NOT_THE_DESKS = ("holidays", "phonenumbers", "appliance.daemon.config", "tomllib", "difflib")
+
+
+def test_the_result_comes_back_and_nothing_else() -> None:
+    """What the work leaves in memory stays in the child."""
+    left: list[int] = []
+
+    def work() -> tuple[str, int]:
+        left.append(1)
+        return "made", os.getpid()
+
+    word, pid = apart.begin(work)()
+    assert word == "made"
+    assert pid != os.getpid()
+    assert left == []
+
+
+def test_a_result_larger_than_a_pipe_comes_back_whole() -> None:
+    """The parent reads while the child writes."""
+    assert apart.begin(lambda: "x" * 1_000_000)() == "x" * 1_000_000
+
+
+def test_what_is_wrong_is_raised_here() -> None:
+    """A mistake is told by the same sentence as if the work had been done here."""
+
+    def work() -> None:
+        raise ConfigurationError("site.patron is missing")
+
+    with pytest.raises(ConfigurationError, match=r"site\.patron is missing"):
+        apart.begin(work)()
+
+
+def test_a_child_that_is_killed_costs_memory_only() -> None:
+    """The work is done again, here."""
+    parent = os.getpid()
+
+    def work() -> str:
+        if os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return "made here"
+
+    assert apart.begin(work)() == "made here"
+
+
+def test_the_desk_imports_nothing_that_only_reads_its_configuration() -> None:
+    """15 MB of libraries, used once, would stay for months."""
+    look = (
+        "import sys, appliance.commands.service, appliance.daemon.service, appliance.daemon.apart;"
+        f"print(*[name for name in {NOT_THE_DESKS} if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []
