@@ -11,7 +11,7 @@ from appliance.lines.facts import Recovery, Stream
 from appliance.lines.modem import Modem
 from appliance.lines.ringing import Ringing
 from appliance.lines.script import Runner
-from appliance.lines.settings import AUTO
+from appliance.lines.settings import AUTO, CallerIdOrder
 from appliance.lines.steps import Done, Refused, Trouble
 from appliance.lines.table import TABLE, TIMERS, Input, Say, Script, Stage
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from appliance.lines.settings import LineSettings
     from appliance.lines.steps import Outcome, Step
 
+ENDINGS = frozenset({Script.HANG_UP, Script.WITHDRAW})
+"""The scripts that end a call: what rings, or is told of, from then on is the next."""
 LADDER = (Recovery.DROP_DTR, Recovery.REOPEN, Recovery.REPLUG)
 """What a line asks for, failure after failure, once in-band recovery was of no use."""
 
@@ -56,12 +58,20 @@ class Life:
         proven = self.settings.duplex
         return self.modem.dialect.duplex if proven is None else proven
 
+    @property
+    def knows_caller(self) -> bool:
+        """True when the identity can be settled now: somebody new is known, or nobody will be."""
+        never = self.settings.caller_id is CallerIdOrder.NONE and self.ringing.unsettled
+        return self.ringing.news or never
+
     def step(self, what: Input, now: float) -> tuple[LineEvent, ...]:
         """Follow the table; an input without a row does nothing (see IGNORED)."""
         rule = TABLE[self.stage].get(what)
         if rule is None:
             return ()
         before, self.stage = self.stage, rule.to
+        if rule.run in ENDINGS or what is Input.RING_GAP:
+            self.ringing = Ringing()
         self.timers.pop(what, None)  # what happened is waited for no longer
         running = TIMERS.get(rule.to, frozenset())
         self.timers = {name: at for name, at in self.timers.items() if name in running}
@@ -110,7 +120,10 @@ class Life:
     def _arm(self, running: frozenset[Input], now: float) -> None:
         """Start the timers that a stage starts by being entered."""
         if Input.IDENTITY_LIMIT in running:
-            self.timers[Input.IDENTITY_LIMIT] = now + self.settings.identity_limit_ms / 1000
+            limit_s = self.settings.identity_limit_ms / 1000
+            self.timers[Input.IDENTITY_LIMIT] = self.ringing.since + limit_s
+            if self.knows_caller:  # it rang, and was told who calls, before the line was idle
+                self.timers[Input.IDENTITY] = now
         if Input.IDLE_CHECK in running and self.settings.idle_check_ms:
             self.timers[Input.IDLE_CHECK] = now + self.settings.idle_check_ms / 1000
 
@@ -138,8 +151,8 @@ class Life:
             raise Bug("a modem without a voice format came up")
         self._failures, self.needs = 0, None
         up = facts.Up(" ".join(self._identity()), self.duplex, self.format.law)
+        self.ringing = Ringing()
         if self._fault is None:
-            self.ringing = Ringing()
             return (up,)
         return (facts.Recovered(self._fault[0]), up, *self._idle())
 
@@ -149,8 +162,10 @@ class Life:
 
     def _idle(self) -> tuple[LineEvent, ...]:
         self._fault = None
-        self.ringing = Ringing()
         return (facts.Idle(),)
+
+    def _rang(self) -> tuple[LineEvent, ...]:
+        return (facts.Rang(self.ringing.count),)
 
     def _failed(self) -> tuple[LineEvent, ...]:
         if self._fault is None:
@@ -176,7 +191,7 @@ _SCRIPTS: Mapping[Script, Callable[[Life], tuple[Step, ...]]] = {
 }
 _SAYINGS: Mapping[Say, Callable[[Life], tuple[LineEvent, ...]]] = {
     Say.UP: Life._up,
-    Say.RANG: lambda life: (facts.Rang(life.ringing.count),),
+    Say.RANG: Life._rang,
     Say.IDENTIFIED: Life._identified,
     Say.LATE: lambda life: (life.ringing.settle(late=True),),
     Say.GAVE_UP: lambda _: (facts.GaveUp(),),
@@ -186,5 +201,6 @@ _SAYINGS: Mapping[Say, Callable[[Life], tuple[LineEvent, ...]]] = {
     Say.STOPPED: lambda life: (facts.Stopped(life.ended),),
     Say.FLASHED: lambda _: (facts.Flashed(),),
     Say.IDLE: Life._idle,
+    Say.IDLE_RANG: lambda life: (*life._idle(), *life._rang()),
     Say.FAILED: Life._failed,
 }

@@ -9,7 +9,6 @@ from appliance.lines.digits import DigitFilter
 from appliance.lines.facts import Heard, Signal, Signalled, Stream
 from appliance.lines.life import Life
 from appliance.lines.replies import CallerIdReceived, Coded, StreamEnded
-from appliance.lines.settings import CallerIdOrder
 from appliance.lines.table import HEARING, SIGNALLING, Input, Stage
 
 if TYPE_CHECKING:
@@ -164,8 +163,7 @@ class LineDriver:
         life.ringing.on_ring(now)
         events = life.step(Input.RING, now)
         life.set_timer(Input.RING_GAP, now + life.settings.ring_gap_ms / 1000)
-        never = life.settings.caller_id is CallerIdOrder.NONE and life.ringing.unsettled
-        if life.ringing.news or never:
+        if life.knows_caller:
             events += life.step(Input.IDENTITY, now)
         return events
 

@@ -16,18 +16,24 @@ FRESH_S = 10.0
 
 
 class Ringing:
-    """Counts the rings and settles the caller's identity once, by arrival or by limit."""
+    """Counts the rings and settles the caller's identity once, by arrival or by limit.
+
+    `since` is when the first ring came, in monotonic seconds.
+    """
 
     def __init__(self) -> None:
         self.count = 0
+        self.since = 0.0
         self._identity = CallerId()
         self._identity_at = 0.0
         self._told: Caller | None = None
 
     def on_ring(self, now: float) -> None:
         """Count a ring; at the first one an identity that lies too far back is dropped."""
-        if self.count == 0 and now - self._identity_at > FRESH_S:
-            self._identity = CallerId()
+        if self.count == 0:
+            self.since = now
+            if now - self._identity_at > FRESH_S:
+                self._identity = CallerId()
         self.count += 1
 
     def on_caller_id(self, event: CallerIdReceived, now: float) -> None:

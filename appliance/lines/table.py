@@ -31,6 +31,7 @@ class Stage(enum.StrEnum):
     FLASHING = "flashing"
     WITHDRAWING = "withdrawing"  # the caller gave up: back to idle without having answered
     HANGING_UP = "hanging_up"
+    RUNG_EARLY = "rung_early"  # on its way to idle, and the next call rings already
     FAILED = "failed"
 
 
@@ -85,6 +86,7 @@ class Say(enum.StrEnum):
     STOPPED = "stopped"
     FLASHED = "flashed"
     IDLE = "idle"
+    IDLE_RANG = "idle_rang"  # the last call is over, the next one has begun
     FAILED = "failed"
 
 
@@ -108,6 +110,8 @@ _NEW = {**_START, **_LOST, **_REFUSED, _I.TROUBLE: Rule(_S.FAILED, say=_Y.FAILED
 _LIVE = {**_START, **_LOST, _I.TROUBLE: Rule(_S.SYNCING, _R.SYNC)}
 _HANG_UP = {_I.HANG_UP: Rule(_S.HANGING_UP, _R.HANG_UP)}
 _RING_GAP = {_I.RING_GAP: Rule(_S.WITHDRAWING, _R.WITHDRAW, _Y.GAVE_UP)}
+# The proof of idle goes on while it rings: its commands were under way before the burst.
+_TO_IDLE = {_I.RING: Rule(_S.RUNG_EARLY), _I.DONE: Rule(_S.IDLE, say=_Y.IDLE)}
 _OFF_HOOK = {
     **_LIVE,
     **_HANG_UP,
@@ -189,8 +193,14 @@ TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
         _I.STREAM_ENDED: Rule(_S.FLASHING, say=_Y.STOPPED),
         _I.DONE: Rule(_S.OFF_HOOK, say=_Y.FLASHED),
     },
-    _S.WITHDRAWING: {**_LIVE, _I.DONE: Rule(_S.IDLE, say=_Y.IDLE)},
-    _S.HANGING_UP: {**_LIVE, _I.DONE: Rule(_S.IDLE, say=_Y.IDLE)},
+    _S.WITHDRAWING: {**_LIVE, **_TO_IDLE},
+    _S.HANGING_UP: {**_LIVE, **_TO_IDLE},
+    _S.RUNG_EARLY: {
+        **_LIVE,
+        _I.RING: Rule(_S.RUNG_EARLY),
+        _I.RING_GAP: Rule(_S.HANGING_UP),  # nobody was told of it
+        _I.DONE: Rule(_S.IDENTIFYING, say=_Y.IDLE_RANG),
+    },
     _S.FAILED: {**_START, _I.LOST: Rule(_S.FAILED, say=_Y.FAILED)},
 }
 
@@ -202,7 +212,7 @@ IGNORED: Mapping[Input, str] = {
     _I.FLASH: "the line is not off hook: the order crossed the event",
     _I.HANG_UP: "the line is on its way to idle, or out",
     _I.LOST: "every stage has a row for it",
-    _I.RING: "a burst under way while the line is answered, freed or initialised: the next counts",
+    _I.RING: "a burst under way while the line is answered or initialised: the next counts",
     _I.STREAM_ENDED: "the script under way ends the stream itself",
     _I.DONE: "a script ends in the stage that began it",
     _I.TROUBLE: "no script runs in this stage",
@@ -220,6 +230,7 @@ TIMERS: Mapping[Stage, frozenset[Input]] = {
     _S.PREPARING: frozenset({_I.IDENTITY, _I.RING_GAP}),
     _S.PREPARED: frozenset({_I.IDENTITY, _I.RING_GAP}),
     _S.HURRYING: frozenset({_I.IDENTITY}),
+    _S.RUNG_EARLY: frozenset({_I.RING_GAP}),
 }
 """The timers that run in a stage; entering another one stops the rest."""
 

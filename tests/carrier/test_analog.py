@@ -94,6 +94,24 @@ def test_ring_identity_and_giving_up() -> None:
     assert one.heard_of(CallerHungUp) == [CallerHungUp("line1", Evidence.GAVE_UP)]
 
 
+@pytest.mark.parametrize("after_ms", [150, 250, 350, 450])
+def test_a_call_that_rings_into_the_hang_up_is_told_at_its_first_ring(after_ms: int) -> None:
+    """B1: the exchange rings while the modem is being proven idle; the first burst counts."""
+    one = Hosted(LineSetup("line1", "", caller_id="after"))
+    world = World(one)
+    world.bring_up()
+    world.answer(one, hang_up_after_ms=60_000)
+    one.line.hang_up(world.now)
+    world.run(after_ms)
+    assert not one.heard_of(LineIdle)
+    one.told.clear()
+    one.place(caller="0511234567")
+    world.until(lambda: one.heard_of(CallerIdentified))
+    told = [fact for fact in one.told if isinstance(fact, LineIdle | LineRang | CallerIdentified)]
+    who = Caller(Presentation.SHOWN, "0511234567")
+    assert told == [LineIdle("line1"), LineRang("line1", 1), CallerIdentified("line1", who)]
+
+
 def test_an_answered_line_is_told_once_its_stream_runs(one: Hosted, world: World) -> None:
     """LineAnswered means that sound can flow; a second order to answer changes nothing."""
     world.answer(one, hang_up_after_ms=60_000)

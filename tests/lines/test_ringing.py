@@ -14,7 +14,9 @@ from appliance.lines.facts import (
     Rang,
 )
 from appliance.lines.settings import CallerIdOrder, LineSettings
-from tests.lines.stages import NUMBER, UNKNOWN, prepared, up
+from appliance.lines.table import Stage
+from tests.lines.fake_modem import Bench
+from tests.lines.stages import NUMBER, UNKNOWN, prepared, streaming, up
 
 
 @pytest.mark.parametrize("piece", [0, 1])
@@ -181,3 +183,95 @@ def test_an_answer_that_crosses_the_end_of_the_ringing_does_nothing() -> None:
     line.run(1)
     assert line.take() == []
     assert not line.modem.off_hook
+
+
+def hanging_up(line: Bench, commands: int) -> Bench:
+    """Hang up a streaming line, and wait until so many of the five commands were answered."""
+    streaming(line)
+    line.note(line.driver.hang_up(line.now))
+    seen = len(line.modem.commands) + commands
+    while len(line.modem.commands) < seen:
+        line.run(0.01)
+    line.run(0.01)
+    line.take()
+    assert line.driver.stage is Stage.HANGING_UP
+    return line
+
+
+@pytest.mark.parametrize("commands", [1, 2, 3, 4])
+@pytest.mark.parametrize("piece", [0, 1])
+def test_a_ring_that_falls_into_a_hang_up_begins_the_next_call(commands: int, piece: int) -> None:
+    """Said by DLE R or by RING: the proof of idle goes on, and the ring counts as soon as it is."""
+    line = hanging_up(up(piece=piece), commands)
+    line.modem.ring(line.now)
+    line.run(0.9)
+    assert line.take() == [Idle(), Rang(1)]
+    assert line.modem.faults == []
+    line.modem.ring(line.now + 4)
+    line.run(4.1)
+    assert line.take() == [Identified(UNKNOWN), Prepared(), Rang(2)]
+
+
+@pytest.mark.parametrize("commands", [1, 4])
+def test_the_caller_id_of_a_ring_in_a_hang_up_is_kept(commands: int) -> None:
+    """What came meanwhile settles the identity at once; it is not taken for the last caller's."""
+    line = hanging_up(up(), commands)
+    line.modem.ring(line.now)
+    line.modem.caller_id(line.now + 0.05, "NMBR = 0512345678")
+    line.run(0.9)
+    assert line.take() == [Idle(), Rang(1), Identified(NUMBER), Prepared()]
+
+
+def test_a_caller_id_before_its_ring_is_kept_over_a_hang_up() -> None:
+    """Number during the proof, ring after it; the last call's number is not the next's."""
+    line = up(settings=LineSettings(caller_id=CallerIdOrder.BEFORE, idle_check_ms=0))
+    line.modem.caller_id(line.now, "NMBR = 0549999999")
+    hanging_up(line, 4)
+    line.modem.caller_id(line.now, "NMBR = 0512345678")
+    line.modem.ring(line.now + 1)
+    line.run(1.01)
+    assert line.take() == [Idle(), Rang(1), Identified(NUMBER)]
+
+
+def test_without_caller_id_a_ring_in_a_hang_up_settles_when_idle() -> None:
+    """`caller_id = none` waits for the proof alone."""
+    line = hanging_up(up(settings=LineSettings(caller_id=CallerIdOrder.NONE)), 2)
+    line.modem.ring(line.now)
+    line.run(0.9)
+    assert line.take()[:3] == [Idle(), Rang(1), Identified(UNKNOWN)]
+
+
+def test_the_identity_limit_counts_from_the_ring_in_the_hang_up() -> None:
+    """The proof takes nothing from the caller: 1.5 s after the ring, not after the proof."""
+    line = hanging_up(up(), 1)
+    line.modem.ring(line.now)
+    line.run(1.45)
+    assert line.take() == [Idle(), Rang(1)]
+    line.run(0.1)
+    assert line.take() == [Identified(UNKNOWN)]
+
+
+def test_a_ring_after_a_caller_gave_up_begins_the_next_call() -> None:
+    """The way back to idle without having answered is no different."""
+    line = prepared(up())
+    line.run(4.6)
+    assert line.driver.stage is Stage.WITHDRAWING
+    assert line.take()[-1] == GaveUp()
+    line.modem.ring(line.now)
+    line.run(1)
+    assert line.take() == [Idle(), Rang(1)]
+
+
+def test_a_caller_who_gave_up_before_idle_was_proven_never_called() -> None:
+    """A proof that takes longer than the pause between rings: nobody was told, nothing is left."""
+    line = up(settings=LineSettings(ring_gap_ms=3000))
+    line.modem.lose["+FCLASS?"] = 1
+    hanging_up(line, 4)
+    line.modem.ring(line.now)
+    line.run(1)
+    assert line.driver.stage is Stage.RUNG_EARLY
+    line.run(9)
+    assert line.take() == [Idle()]
+    line.modem.ring(line.now)
+    line.run(0.1)
+    assert line.take() == [Rang(1)]
