@@ -36,6 +36,7 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.NOTE_GAP: messages.note_gap,
     Do.KEEP: messages.keep,
     Do.KEEP_AS_IS: messages.keep_as_is,
+    Do.BREAK_OFF: messages.break_off,
     Do.STORED: messages.stored,
     Do.NOT_STORED: messages.not_stored,
     Do.SAVED: messages.saved,

@@ -106,6 +106,16 @@ def keep_as_is(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     yield from _after_saving(desk, call, now)
 
 
+def break_off(desk: Desk, call: Call, event: StoreFailed, now: Now) -> Orders:
+    """The disk refuses a message while the caller speaks: they are told at once, not at its end.
+
+    The recording is closed all the same: what reached the disk is kept for recovery.
+    """
+    _note_not_stored(call, event)
+    yield orders.StoreMessage(call.id, call.id, call.record)
+    yield from _say(desk, call, now, "message_not_stored")
+
+
 def _clear(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """Put the line on hook, or take note that it is gone or on hook already."""
     if isinstance(event, LINE_GONE):

@@ -91,6 +91,7 @@ class Do(enum.StrEnum):
     NOTE_GAP = "note_gap"
     KEEP = "keep"
     KEEP_AS_IS = "keep_as_is"
+    BREAK_OFF = "break_off"
     STORED = "stored"
     NOT_STORED = "not_stored"
     SAVED = "saved"
@@ -265,8 +266,9 @@ TABLE: Mapping[State, Rows] = {
     _S.RECORDING: _LISTENS
     | _NO_PROMPT
     | _each((CallerHungUp, DeadlinePassed, *_LINE_GONE, *_ON_HOOK), _KEEPS)
-    | _each((MessageStored, StoreFailed), "the recording is not closed yet")
+    | _each((MessageStored,), "the recording is not closed yet")
     | {
+        StoreFailed: Row(_D.BREAK_OFF, (_S.FAREWELL,)),
         RecordingGap: Row(_D.NOTE_GAP, stays=True),
         RecordingEnded: Row(_D.KEEP, (_S.STORING, _S.SAVING, _S.FAREWELL, _S.CLEARING)),
     },

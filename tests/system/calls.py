@@ -15,7 +15,7 @@ IDLE_S = 30.0
 
 
 def place(box: Box, line: int, **plan: Any) -> RunningCall:
-    """Place a call once the lines are idle: the first ring on one that is not is lost."""
+    """Place a call once the lines are idle: a hang-up under way is none of its story."""
     box.wait_until(box.is_idle, IDLE_S, "the lines did not become idle")
     return box.place(line, **plan)
 
