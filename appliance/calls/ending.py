@@ -11,11 +11,14 @@ from typing import Any
 from appliance.calls import orders
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineState
-from appliance.calls.events import CallerHungUp, CarrierLost, Evidence, LineLost
+from appliance.calls.events import BoxStopped, CallerHungUp, CarrierLost, Evidence, LineLost
 from appliance.calls.orders import Result
 from appliance.calls.ringing import Orders, stop_ringing
 from appliance.calls.states import State
 from appliance.policy.clock import Now
+
+GONE = (LineLost, CarrierLost, BoxStopped)
+"""Facts after which nothing can be ordered of the line any more; each says why."""
 
 
 def hang_up_line(desk: Desk, call: Call, now: Now) -> Orders:
@@ -40,9 +43,10 @@ def note_evidence(call: Call, event: CallerHungUp) -> None:
 
 
 def note_lost(call: Call, event: Any) -> None:
-    """Keep that the line or the carrier went away under the call."""
-    if isinstance(event, LineLost | CarrierLost):
-        note_evidence(call, CallerHungUp(call.line.name, Evidence.LOST))
+    """Keep that the line or the carrier went away under the call, or that the box was stopped."""
+    if isinstance(event, GONE):
+        evidence = Evidence.STOPPED if isinstance(event, BoxStopped) else Evidence.LOST
+        note_evidence(call, CallerHungUp(call.line.name, evidence))
 
 
 def give_up(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
@@ -99,7 +103,7 @@ def lose(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line went away, or on hook by itself, under the call: nothing more can be done for it."""
     yield from release_phones(call)
     note_lost(call, event)
-    call.settle(Result.LOST)
+    call.settle(Result.STOPPED if isinstance(event, BoxStopped) else Result.LOST)
     yield from finish(desk, call, event, now)
 
 
@@ -125,7 +129,7 @@ def finish(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
 def free_line_of(desk: Desk, call: Call, event: Any, now: Now) -> None:
     """Part call and line by what was said of the line."""
     state, reason = LineState.IDLE, ""
-    if isinstance(event, LineLost | CarrierLost):
+    if isinstance(event, GONE):
         state, reason = LineState.OUT, event.reason
     desk.leave_line(call, state, now, reason)
 

@@ -42,6 +42,7 @@ class Evidence(enum.StrEnum):
     SILENCE = "silence"
     LIMIT = "limit"
     LOST = "lost"  # the line or the carrier went away
+    STOPPED = "stopped"  # nobody released: the box was stopped
 
 
 class DigitSource(enum.StrEnum):
@@ -332,6 +333,13 @@ class ServiceStateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class BoxStopped:
+    """A person, or the system, stopped the service: every call ends now."""
+
+    reason: str = "the box was stopped"
+
+
+@dataclass(frozen=True, slots=True)
 class DeadlinePassed:
     """A deadline that the Switchboard asked for has come; `what` names it within `call`."""
 
@@ -370,5 +378,6 @@ Event = (
     | MessageFetched
     | MessageClosed
     | ServiceStateChanged
+    | BoxStopped
     | DeadlinePassed
 )

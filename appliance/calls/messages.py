@@ -11,13 +11,11 @@ from typing import Any
 from appliance.calls import announcements, orders
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
-from appliance.calls.ending import end, free_line_of, hang_up_line, note_evidence, note_lost
+from appliance.calls.ending import GONE, end, free_line_of, hang_up_line, note_evidence, note_lost
 from appliance.calls.events import (
     CallerHungUp,
-    CarrierLost,
     DigitPressed,
     LineIdle,
-    LineLost,
     LineRestored,
     MessageStored,
     RecordingEnded,
@@ -35,7 +33,7 @@ RECORDING_MARGIN_MS = 30_000
 """How long after the limit of a message its recording may still be missing."""
 CALLER_WAITS = (RecordingStop.KEY, RecordingStop.SILENCE, RecordingStop.LIMIT)
 """Ends of a recording after which the caller may still be on the line to hear an answer."""
-LINE_GONE = (LineLost, CarrierLost, LineIdle, LineRestored)
+LINE_GONE = (*GONE, LineIdle, LineRestored)
 
 
 def greet(desk: Desk, call: Call, event: Any, now: Now) -> Orders:

@@ -178,6 +178,7 @@ class Result(enum.StrEnum):
     GAVE_UP = "gave_up"  # hung up while it rang
     NOT_STORED = "not_stored"
     LOST = "lost"  # line or carrier failed
+    STOPPED = "stopped"  # the box was stopped under it
     INTERRUPTED = "interrupted"  # found open after a restart (E18)
 
 

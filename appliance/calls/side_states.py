@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from appliance.calls.events import (
+    BoxStopped,
     CarrierLost,
     DeadlinePassed,
     DigitPressed,
@@ -68,6 +69,7 @@ class SideRow:
 
 
 _S, _D = SideState, SideDo
+_NO_SOUND = (CarrierLost, BoxStopped)
 _LEG = (PhoneHungUp, PhoneDeclined, PhoneBusy, PhoneUnreachable)
 Rows = Mapping[type, SideRow]
 SideTable = Mapping[SideState, Rows]
@@ -81,7 +83,7 @@ def _each(kinds: tuple[type, ...], do: SideDo) -> Rows:
     return dict.fromkeys(kinds, _row(do, _S.ENDED))
 
 
-_OVER: Rows = {**_each((DeadlinePassed, CarrierLost), _D.HANG_UP), **_each(_LEG, _D.FORGET)}
+_OVER: Rows = {**_each((DeadlinePassed, *_NO_SOUND), _D.HANG_UP), **_each(_LEG, _D.FORGET)}
 
 KEY_TABLE: SideTable = {
     _S.ACCEPTING: {**_OVER, OperatorAnswered: _row(_D.SPEAK, _S.SPEAKING)},
@@ -93,15 +95,15 @@ KEY_TABLE: SideTable = {
 INTERCOM_TABLE: SideTable = {
     _S.RINGING: {
         OperatorAnswered: _row(_D.ACCEPT, _S.ACCEPTING),
-        **_each((DeadlinePassed, CarrierLost), _D.GIVE_UP),
+        **_each((DeadlinePassed, *_NO_SOUND), _D.GIVE_UP),
         **_each(_LEG, _D.PART),
     },
     _S.ACCEPTING: {
         OperatorAnswered: _row(_D.JOIN, _S.TALKING),
-        **_each((DeadlinePassed, CarrierLost), _D.HANG_UP),
+        **_each((DeadlinePassed, *_NO_SOUND), _D.HANG_UP),
         **_each(_LEG, _D.PART),
     },
-    _S.TALKING: {**_each((CarrierLost,), _D.HANG_UP), **_each(_LEG, _D.PART)},
+    _S.TALKING: {**_each(_NO_SOUND, _D.HANG_UP), **_each(_LEG, _D.PART)},
     _S.ENDED: {},
 }
 """Two phones of the office: the one that dialled hears ring-back until the other is lifted."""

@@ -53,7 +53,7 @@ class Side:
     def concerns(self, event: Any) -> bool:
         """Tell whether an event is about this call."""
         match event:
-            case events.CarrierLost():
+            case events.CarrierLost() | events.BoxStopped():
                 return True
             case events.PromptEnded():
                 return event.play == self.play

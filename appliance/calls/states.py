@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from appliance.calls import events
 from appliance.calls.events import (
+    BoxStopped,
     CallerHungUp,
     CallerIdentified,
     CarrierLost,
@@ -128,7 +129,7 @@ EVENTS: tuple[type, ...] = typing.get_args(events.Event)
 _S, _D = State, Do
 
 _LEG = (PhoneHungUp, PhoneDeclined, PhoneBusy, PhoneUnreachable)
-_LINE_GONE = (LineLost, CarrierLost)
+_LINE_GONE = (LineLost, CarrierLost, BoxStopped)
 _ON_HOOK = (LineIdle, LineRestored)
 
 _NOT_A_CALLS: dict[type, str] = {

@@ -14,6 +14,7 @@ from appliance.calls import keycodes, orders, sides
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineState
 from appliance.calls.events import (
+    BoxStopped,
     CallerHungUp,
     CarrierLost,
     CarrierRestored,
@@ -199,7 +200,7 @@ class Switchboard:
     def _calls_of(self, event: Any) -> tuple[Call, ...]:
         """Return the calls an event concerns; an event of a call that is over concerns none."""
         desk = self._desk
-        if isinstance(event, CarrierLost | ServiceStateChanged):
+        if isinstance(event, CarrierLost | BoxStopped | ServiceStateChanged):
             return tuple(desk.calls.values())
         call = desk.calls.get(self._call_id(event)) or desk.late.get(self._call_id(event))
         play = getattr(event, "play", "")

@@ -154,12 +154,17 @@ class Service:
     def _stop(self) -> None:
         """Hang up every line, end every phone's call, keep what is to be kept."""
         self._notify.notify("STOPPING=1\nSTATUS=Stopping")
+        with contextlib.suppress(Exception):  # whatever is wrong, lines must be hung up
+            self.desk.fact(events.BoxStopped())
         self._carrier.close(time.monotonic())
         self._phones.stop()
+        self._stores.stop(self._hear_the_last)
+        self._panel.stop()
+
+    def _hear_the_last(self) -> None:
+        """What came while stopping, a message stored in time above all, is still recorded."""
         with contextlib.suppress(Exception):  # nothing may keep the stores from being closed
             self.desk.drain_inbox()
-        self._stores.stop()
-        self._panel.stop()
 
     def _told_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True

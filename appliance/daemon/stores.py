@@ -67,11 +67,16 @@ class Stores:
         self.records.start()
         self.mailbox.start()
 
-    def stop(self) -> None:
-        """Write what is queued and end; a disk that stalls on is left to the next start."""
-        for part in (self.mailbox, self.records):
-            with contextlib.suppress(CentralinoError):
-                part.stop(STOP_LIMIT_S)
+    def stop(self, hear: Callable[[], None]) -> None:
+        """Write what is queued and end; a disk that stalls on is left to the next start.
+
+        `hear` is called once the mailbox has told its last, which the records can still keep.
+        """
+        with contextlib.suppress(CentralinoError):
+            self.mailbox.stop(STOP_LIMIT_S)
+        hear()
+        with contextlib.suppress(CentralinoError):
+            self.records.stop(STOP_LIMIT_S)
 
     def order(self, order: orders.StoreOrder) -> None:
         """Carry out one order of the Switchboard."""

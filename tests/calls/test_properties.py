@@ -73,6 +73,7 @@ EVENTS = st.one_of(
     st.builds(events.LineRestored, lines, st.just("modem"), st.booleans()),
     st.builds(events.CarrierLost, st.just("killed")),
     st.builds(events.CarrierRestored),
+    st.builds(events.BoxStopped),
     st.builds(events.PhonePrepared, legs, st.just(4000)),
     st.builds(events.MediaAgreed, legs, st.just("127.0.0.1"), st.just(5000), st.just("alaw")),
     st.builds(events.LegProgressed, legs, st.just(180)),
@@ -176,7 +177,7 @@ class Watch:
         """A line that says it is on hook, or is gone, is no longer off hook by our order."""
         if isinstance(event, events.LineIdle | events.LineLost | events.LineRestored):
             self.off_hook.discard(event.line)
-        if isinstance(event, events.CarrierLost):
+        if isinstance(event, events.CarrierLost | events.BoxStopped):
             self.off_hook.clear()
 
     def owners(self) -> None:

@@ -100,7 +100,7 @@ def test_diagrams_are_drawn_from_the_table() -> None:
     assert text.splitlines()[:2] == ["stateDiagram-v2", "    [*] --> arrived"]
     assert "    ringing --> answering: OperatorAnswered" in text
     drawn_key = diagram.side_diagram(KEY_TABLE)
-    assert "    speaking --> ended: CarrierLost, DeadlinePassed, PhoneBusy" in drawn_key
+    assert "    speaking --> ended: BoxStopped, CarrierLost, DeadlinePassed" in drawn_key
     assert drawn_key.splitlines()[1] == "    [*] --> accepting"
     assert "    [*] --> ringing" in diagram.side_diagram(INTERCOM_TABLE)
     assert "playing --> playing" not in diagram.side_diagram(LISTENING_TABLE)

@@ -39,6 +39,7 @@ VERBS: dict[str, str] = {
     "line_restored": rf"{LINE} restored(?P<half> half-duplex)?",
     "carrier_lost": r"carrier lost",
     "carrier_restored": r"carrier restored",
+    "box_stopped": r"box stopped",
     # what phones do
     "phone_answers": rf"{PHONE} answers",
     "phone_hangs_up": rf"{PHONE} hangs up",

@@ -186,6 +186,9 @@ class PureRun(Expectations):
     def carrier_restored(self, words: Words) -> None:
         self.tell(events.CarrierRestored())
 
+    def box_stopped(self, words: Words) -> None:
+        self.tell(events.BoxStopped())
+
     # --- phones ------------------------------------------------------------------------------
 
     def phone_answers(self, words: Words) -> None:

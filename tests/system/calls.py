@@ -8,6 +8,7 @@ from appliance.calls.orders import CallRecord, Result
 from appliance.exchange import client
 from appliance.exchange.client import RunningCall
 from appliance.testphone.client import TestPhone
+from tests.bench.office import noise
 from tests.helpers.box import Box
 
 IDLE_S = 30.0
@@ -52,6 +53,22 @@ def in_call(box: Box, line: int, phone: TestPhone) -> tuple[RunningCall, str]:
         lambda: any(c["state"] == "talking" for c in box.status()["calls"]), 10.0, "nobody talked"
     )
     return call, next(c["call"] for c in box.status()["calls"] if c["state"] == "talking")
+
+
+def into_voicemail(box: Box, speech_s: float) -> tuple[str, RunningCall]:
+    """Have a caller skip the greeting and speak; returns the call's name and the caller."""
+    caller = place(box, 1, caller="0511234567", hang_up_after_ms=600_000)
+    in_state(box, "greeting")
+    caller.press("#")
+    caller.say(noise(speech_s, 7))
+    return box.status()["calls"][0]["call"], caller
+
+
+def in_state(box: Box, state: str) -> None:
+    """Wait until a call is in a state."""
+    box.wait_until(
+        lambda: any(call["state"] == state for call in box.status()["calls"]), 20.0, state
+    )
 
 
 def modem(box: Box, line: int) -> dict[str, Any]:

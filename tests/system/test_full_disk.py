@@ -11,11 +11,10 @@ import pytest
 from appliance.calls.orders import Result
 from appliance.errors import PeerError
 from appliance.exchange.client import RunningCall
-from tests.bench.office import noise
 from tests.faults.disk import run
 from tests.faults.needs import require
 from tests.helpers.box import Box
-from tests.system.calls import place, record_of
+from tests.system.calls import in_state, into_voicemail, record_of
 
 pytestmark = pytest.mark.system
 
@@ -38,23 +37,6 @@ def small_disk(folder: Path, mount: Path) -> Iterator[Path]:
         yield mount
     finally:
         run("umount", mount)
-
-
-def into_voicemail(box: Box, speech_s: float) -> tuple[str, RunningCall]:
-    """Have a caller skip the greeting and speak; returns the call's name and the caller."""
-    caller = place(box, 1, caller="0511234567", hang_up_after_ms=600_000)
-    caller.wait_for("answered", 20.0)
-    in_state(box, "greeting")
-    caller.press("#")
-    caller.say(noise(speech_s, 7))
-    return box.status()["calls"][0]["call"], caller
-
-
-def in_state(box: Box, state: str) -> None:
-    """Wait until the one call is in a state."""
-    box.wait_until(
-        lambda: any(call["state"] == state for call in box.status()["calls"]), 15.0, state
-    )
 
 
 def heard_from_now(caller: RunningCall) -> bytes:
