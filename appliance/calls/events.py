@@ -65,6 +65,20 @@ class RecordingStop(enum.StrEnum):
     ORDERED = "ordered"
 
 
+class DeclineReason(enum.StrEnum):
+    """How a phone refused a call that it could have taken."""
+
+    REJECTED = "rejected"  # the reject key, do not disturb (603)
+    REDIRECTED = "redirected"  # 3xx: its call forward names another number, never followed
+
+
+class TransferKind(enum.StrEnum):
+    """What a phone asks for by REFER (RFC 5589)."""
+
+    BLIND = "blind"  # ring the target, and let me go
+    ATTENDED = "attended"  # I have spoken with the target: join the two (Replaces)
+
+
 # --- analog lines, from the carrier ------------------------------------------------------------
 
 
@@ -219,7 +233,7 @@ class OperatorAnswered:
 
 @dataclass(frozen=True, slots=True)
 class PhoneHungUp:
-    """The phone ended an answered leg (BYE), or its sound stopped for too long."""
+    """The phone ended an answered leg (BYE)."""
 
     leg: str
     reason: str = ""
@@ -227,9 +241,10 @@ class PhoneHungUp:
 
 @dataclass(frozen=True, slots=True)
 class PhoneDeclined:
-    """The phone refused the call (603, or the reject key)."""
+    """The phone refused the call, or wants it to go elsewhere; that is not followed (P5)."""
 
     leg: str
+    reason: DeclineReason = DeclineReason.REJECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +260,35 @@ class PhoneUnreachable:
 
     leg: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneLost:
+    """An answered phone is gone without a word: no power, no cable, or it forgot the call."""
+
+    leg: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneSilent:
+    """A phone that should send has sent nothing for `silent_ms`; it is to be asked for life."""
+
+    leg: str
+    silent_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransferAsked:
+    """A phone asks for its caller to be transferred; the desk decides, nothing was done yet (P5).
+
+    `target` is what it dialled, "" for anything but digits; answered by orders.RefuseTransfer.
+    """
+
+    leg: str
+    phone: str
+    target: str
+    kind: TransferKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +413,9 @@ Event = (
     | PhoneDeclined
     | PhoneBusy
     | PhoneUnreachable
+    | PhoneLost
+    | PhoneSilent
+    | TransferAsked
     | PhoneRegistered
     | PhoneGone
     | PhoneDialled

@@ -26,6 +26,7 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.HOLD: ringing.hold,
     Do.TALK: ringing.talk,
     Do.OPERATOR_LEFT: ending.operator_left,
+    Do.OPERATOR_LOST: ringing.operator_lost,
     Do.CALLER_LEFT: ending.caller_left,
     Do.LEAVE: ending.leave,
     Do.NEVER_UP: ending.never_up,

@@ -156,6 +156,14 @@ class RefusePhone:
     code: int = 404
 
 
+@dataclass(frozen=True, slots=True)
+class RefuseTransfer:
+    """Tell a phone that the transfer it asked for does not happen (603: declined by the office)."""
+
+    leg: str
+    code: int = 603
+
+
 # --- to the stores ------------------------------------------------------------------------------
 
 
@@ -275,7 +283,7 @@ CarrierOrder = (
     | PreparePhone
     | ReleasePhone
 )
-PhoneOrder = RingPhones | StopRinging | HangUpPhone | AcceptPhone | RefusePhone
+PhoneOrder = RingPhones | StopRinging | HangUpPhone | AcceptPhone | RefusePhone | RefuseTransfer
 StoreOrder = (
     WriteCall | StoreMessage | DropRecording | FetchMessage | CloseMessage | SaveServiceState
 )

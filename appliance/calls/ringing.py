@@ -16,10 +16,12 @@ from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineState
 from appliance.calls.events import (
     CallerIdentified,
+    DeclineReason,
     OperatorAnswered,
     PhoneBusy,
     PhoneDeclined,
     PhoneHungUp,
+    PhoneLost,
     PhoneUnreachable,
 )
 from appliance.calls.orders import Order
@@ -35,6 +37,7 @@ OUTCOMES: dict[type, Missed] = {
     PhoneDeclined: Missed.DECLINED,
     PhoneBusy: Missed.BUSY,
     PhoneUnreachable: Missed.UNREACHABLE,
+    PhoneLost: Missed.UNREACHABLE,
 }
 GRAVEST = (Missed.NO_ANSWER, Missed.DECLINED, Missed.BUSY, Missed.UNREACHABLE)
 """Of a stage whose phones ended differently, the first of these that occurred is told."""
@@ -157,11 +160,18 @@ def leg_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """A phone will not answer; when it was the stage's last one, the call goes on at once."""
     outcome = OUTCOMES[type(event)]
     call.outcomes.append(outcome)
-    call.note(f"{outcome}.{call.legs.pop(event.leg)}")
+    call.note(f"{_word_for(event)}.{call.legs.pop(event.leg)}")
     if call.legs:
         return
     missed = next(kind for kind in GRAVEST if kind in call.outcomes)
     yield from go_on(desk, call, missed, now)
+
+
+def _word_for(event: Any) -> str:
+    """Say in the trail why a phone is out; a call forward on the phone has its own word."""
+    if isinstance(event, PhoneDeclined) and event.reason is DeclineReason.REDIRECTED:
+        return event.reason.value
+    return OUTCOMES[type(event)].value
 
 
 def next_stage(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
@@ -218,6 +228,13 @@ def ring_on(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
         yield from _ring(desk, call, stage, now)
     else:
         yield from go_on(desk, call, outcome, now)
+
+
+def operator_lost(desk: Desk, call: Call, event: PhoneLost, now: Now) -> Orders:
+    """The operator's phone went without a word: the caller is held, not hung up, others ring."""
+    call.note("operator_lost")
+    yield orders.Hold(call.line.name)
+    yield from ring_on(desk, call, event, now)
 
 
 def hold(desk: Desk, call: Call, event: Any, now: Now) -> Orders:

@@ -21,6 +21,7 @@ from appliance.calls.events import (
     PhoneBusy,
     PhoneDeclined,
     PhoneHungUp,
+    PhoneLost,
     PhoneUnreachable,
     PromptEnded,
 )
@@ -70,7 +71,7 @@ class SideRow:
 
 _S, _D = SideState, SideDo
 _NO_SOUND = (CarrierLost, BoxStopped)
-_LEG = (PhoneHungUp, PhoneDeclined, PhoneBusy, PhoneUnreachable)
+_LEG = (PhoneHungUp, PhoneDeclined, PhoneBusy, PhoneUnreachable, PhoneLost)
 Rows = Mapping[type, SideRow]
 SideTable = Mapping[SideState, Rows]
 

@@ -38,14 +38,17 @@ from appliance.calls.events import (
     PhoneDialled,
     PhoneGone,
     PhoneHungUp,
+    PhoneLost,
     PhonePrepared,
     PhoneRegistered,
+    PhoneSilent,
     PhoneUnreachable,
     PromptEnded,
     RecordingEnded,
     RecordingGap,
     ServiceStateChanged,
     StoreFailed,
+    TransferAsked,
 )
 
 
@@ -82,6 +85,7 @@ class Do(enum.StrEnum):
     HOLD = "hold"
     TALK = "talk"
     OPERATOR_LEFT = "operator_left"
+    OPERATOR_LOST = "operator_lost"
     CALLER_LEFT = "caller_left"
     LEAVE = "leave"
     NEVER_UP = "never_up"
@@ -128,7 +132,7 @@ EVENTS: tuple[type, ...] = typing.get_args(events.Event)
 
 _S, _D = State, Do
 
-_LEG = (PhoneHungUp, PhoneDeclined, PhoneBusy, PhoneUnreachable)
+_LEG = (PhoneHungUp, PhoneDeclined, PhoneBusy, PhoneUnreachable, PhoneLost)
 _LINE_GONE = (LineLost, CarrierLost, BoxStopped)
 _ON_HOOK = (LineIdle, LineRestored)
 
@@ -139,6 +143,8 @@ _NOT_A_CALLS: dict[type, str] = {
     PhoneRegistered: "concerns the groups; a stage rings the phones it found",
     PhoneGone: "concerns the groups; the leg itself says how it ended",
     PhoneDialled: "is a key code's own call",
+    PhoneSilent: "the phones' room asks it whether it is there; PhoneLost follows if not",
+    TransferAsked: "the Switchboard answers it for every call alike",
     MessagesWaiting: "concerns the message lamp",
     MessageFetched: "concerns a phone that hears messages",
     MessageClosed: "concerns a phone that hears messages",
@@ -241,6 +247,7 @@ TABLE: Mapping[State, Rows] = {
     _S.TALKING: _TALKS
     | _UP
     | _each(_LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING,)))
+    | {PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING))}
     | _each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
     | _each((DeadlinePassed,), "a conversation has no limit")
     | {CallerHungUp: Row(_D.CALLER_LEFT, (_S.CLEARING,))},

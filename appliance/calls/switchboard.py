@@ -31,6 +31,7 @@ from appliance.calls.events import (
     PhoneGone,
     PhoneRegistered,
     ServiceStateChanged,
+    TransferAsked,
 )
 from appliance.calls.handlers import HANDLERS
 from appliance.calls.marks import requested
@@ -157,6 +158,13 @@ class Switchboard:
             yield from self._on_request(change, now)
             yield from self._dispatch(change, now)
 
+    def _on_transfer(self, event: TransferAsked, now: Now) -> Orders:
+        """No office is declared to this box yet, so nobody is transferred: a stated refusal."""
+        for call in self._calls_of(event):
+            call.note(f"transfer_refused.{event.kind}")
+            yield call.write()
+        yield orders.RefuseTransfer(event.leg)
+
     def _on_request(self, event: ServiceStateChanged, now: Now) -> Orders:
         desk = self._desk
         yield from self._become(requested(desk.office, desk.service, event.request, now))
@@ -234,6 +242,7 @@ OWN: Mapping[type, Callable[[Switchboard, Any, Now], Orders]] = {
     PhoneRegistered: Switchboard._on_registered,
     PhoneGone: Switchboard._on_gone,
     PhoneDialled: Switchboard._on_dialled,
+    TransferAsked: Switchboard._on_transfer,
     MessagesWaiting: Switchboard._on_waiting,
     ServiceStateChanged: Switchboard._on_request,
     DeadlinePassed: Switchboard._on_deadline,

@@ -6,12 +6,13 @@ own received bytes are the clock of everything that is played to it (ARCHITECTUR
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from appliance.calls import events, orders
 from appliance.calls.events import DigitSource, Evidence, RecordingStop
 from appliance.carrier.ears import Ear, Ears
+from appliance.carrier.joined import Joined
 from appliance.carrier.line_setup import line_settings
 from appliance.carrier.linecall import LineCall
 from appliance.carrier.link import Link
@@ -73,14 +74,14 @@ class AnalogLine:
             self.call.leg = None
         self._learn(self.driver.hang_up(now), now)
 
-    def connect(self, leg: PhoneLeg, now: float) -> None:
-        """Join the line and a phone, both ways."""
+    def connect(self, leg: PhoneLeg, now: float, music: Sequence[Pcm] = ()) -> None:
+        """Join the line and a phone, both ways; while the phone holds, the caller hears `music`."""
         call = self._free_call(now)
         if call is None:
             return
         leg.begin()
         call.leg = leg
-        call.source = leg
+        call.source = Joined(leg, music)
         self._want(Stream.DUPLEX, now)
 
     def part(self, leg: PhoneLeg) -> None:

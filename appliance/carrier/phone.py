@@ -69,6 +69,7 @@ class PhoneLeg:
         self._marker = True
         self._dtmf = ""
         self.last_heard = 0.0
+        self.asked_after = 0.0
 
     @property
     def port(self) -> int:
@@ -87,22 +88,29 @@ class PhoneLeg:
 
     @property
     def expects_sound(self) -> bool:
-        """True while the phone has agreed to send."""
-        return self._media is not None and self._media.receiving
+        """True while sound flows both ways: a phone that holds may send, or not, as it likes."""
+        return self._media is not None and self._media.receiving and self._media.sending
+
+    @property
+    def is_holding(self) -> bool:
+        """True while the phone wants no sound: it has put the caller on hold."""
+        return self._media is not None and not self._media.sending
 
     def agree(self, media: MediaAgreed, now: float) -> None:
-        """Take what offer and answer settled; a later one (hold, resume) replaces it."""
-        if self._media is None or (media.address, media.port) != (
-            self._media.address,
-            self._media.port,
-        ):
-            self._receiver = RtpReceiver((media.address, media.port), media.dtmf_payload)
+        """Take what offer and answer settled; a later one (hold, resume) replaces it.
+
+        From which port the phone sends is learnt anew each time.
+        """
+        remote = (media.address, media.port)
+        if self._receiver is None or self._receiver.remote != remote:
+            self._receiver = RtpReceiver(remote, media.dtmf_payload)
+        self._receiver.expect(media.dtmf_payload)
         self._media = media
         if self._law is not Law(media.law):
             self._law = Law(media.law)
             self.jitter = JitterBuffer(self._law)
         self._marker = True
-        self.last_heard = now
+        self.last_heard, self.asked_after = now, 0.0
 
     def begin(self) -> None:
         """Somebody starts to listen: what lay in store before is only delay."""
@@ -143,10 +151,10 @@ class PhoneLeg:
 
     def _take(self, data: bytes, source: tuple[str, int], now: float) -> Iterator[DigitPressed]:
         assert self._receiver is not None
-        heard = self._receiver.receive(data, source, now)
+        heard = self._receiver.receive(data, source)
         if heard is None:
             return
-        self.last_heard = now
+        self.last_heard, self.asked_after = now, 0.0
         if heard.digit:
             yield DigitPressed(heard.digit, DigitSource.RFC4733, leg=self.leg)
         elif heard.payload and heard.payload_type == PAYLOAD_TYPES[self._law]:

@@ -11,14 +11,16 @@ from typing import Any
 from appliance.calls import events, orders
 from appliance.carrier.analog import AnalogLine
 from appliance.carrier.announcer import Announcer
-from appliance.carrier.joined import Joined
 from appliance.carrier.messages import Notice, Snapshot
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Pcm, PromptMemory
+from appliance.carrier.two_phones import TwoPhones
 from appliance.errors import TechnicianError
 
+ASK_SILENT_PHONE_S = 3.0
+"""A phone in a conversation that sends nothing for so long is asked whether it is there."""
 SILENT_PHONE_S = 30.0
-"""A phone in a conversation that sends nothing for so long is gone (power, cable)."""
+"""A phone that sends nothing for so long is gone, whatever it answers: nobody can hear it."""
 
 Tell = Callable[[Any], None]
 
@@ -35,7 +37,7 @@ class Switch:
         self.lines: dict[str, AnalogLine] = {}
         self.legs: dict[str, PhoneLeg] = {}
         self.announcers: dict[str, Announcer] = {}
-        self.joins: list[Joined] = []
+        self.joins: list[TwoPhones] = []
         self.prompts = PromptMemory(None, ())
         self.hold_prompts: tuple[str, ...] = ()
         self._loaded: dict[str, tuple[str, Pcm]] = {}
@@ -118,16 +120,17 @@ class Switch:
         if leg is None:
             self._tell(events.PhoneHungUp(order.leg, "its sound is gone"))
             return
-        leg.last_heard = now
+        leg.last_heard, leg.asked_after = now, 0.0
         self._part(leg)
-        self._on_line(order.line, lambda line: line.connect(leg, now))
+        music = self._sounds(self.hold_prompts)
+        self._on_line(order.line, lambda line: line.connect(leg, now, music))
 
     def _join(self, order: orders.Join, now: float) -> None:
         legs = [self.legs[name] for name in (order.leg, order.other) if name in self.legs]
         if len(legs) == 2:
             for leg in legs:
                 self._part(leg)
-            self.joins.append(Joined(legs[0], legs[1], now))
+            self.joins.append(TwoPhones(legs[0], legs[1], now))
             return
         for name in {order.leg, order.other} - set(self.legs):
             self._tell(events.PhoneHungUp(name, "its sound is gone"))
@@ -208,10 +211,16 @@ class Switch:
         self._tell(events.PromptEnded(announcer.play, whole))
 
     def _watch_leg(self, leg: PhoneLeg, now: float) -> None:
-        if not leg.expects_sound or now - leg.last_heard < SILENT_PHONE_S:
+        """Have a phone asked for life every 3 s that it is silent; in the end it is lost."""
+        if not leg.expects_sound:
             return
-        leg.last_heard = now
-        self._tell(events.PhoneHungUp(leg.leg, f"no sound for {SILENT_PHONE_S:.0f} s"))
+        silent_s = now - leg.last_heard
+        if silent_s >= SILENT_PHONE_S:
+            leg.last_heard = now
+            self._tell(events.PhoneLost(leg.leg, f"no sound for {SILENT_PHONE_S:.0f} s"))
+        elif silent_s - leg.asked_after >= ASK_SILENT_PHONE_S:
+            leg.asked_after = silent_s
+            self._tell(events.PhoneSilent(leg.leg, round(silent_s * 1000)))
 
 
 HANDLERS: dict[type, Callable[[Switch, Any, float], None]] = {

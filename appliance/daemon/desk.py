@@ -48,6 +48,7 @@ PHONE_ORDERS = (
     orders.HangUpPhone,
     orders.AcceptPhone,
     orders.RefusePhone,
+    orders.RefuseTransfer,
 )
 
 

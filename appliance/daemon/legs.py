@@ -49,6 +49,12 @@ class PhoneSide(Protocol):
     def refuse(self, leg: str, code: int) -> None:
         """Send a refusal."""
 
+    def ask(self, leg: str) -> None:
+        """Ask a phone within its call whether it is there."""
+
+    def refuse_transfer(self, leg: str, code: int) -> None:
+        """Tell a phone that the transfer it asked for does not happen."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
@@ -88,6 +94,8 @@ class Legs:
                 self._release(order.leg)
             case orders.RefusePhone():
                 self.phones.refuse(order.leg, order.code)
+            case orders.RefuseTransfer():
+                self.phones.refuse_transfer(order.leg, order.code)
 
     def fact(self, event: events.Event) -> None:
         """Act on what phones and carrier said, before the Switchboard hears it."""
@@ -96,6 +104,11 @@ class Legs:
                 self._prepared(event)
             case events.MediaAgreed() if event.leg in self._open:
                 self.send(event)
+            case events.PhoneSilent():
+                self.phones.ask(event.leg)
+            case events.PhoneLost():
+                self.phones.hang_up(event.leg)  # where the carrier noticed, its call is still up
+                self._release(event.leg)
             case events.CarrierLost():
                 self._waiting.clear()
                 self._open.clear()

@@ -31,6 +31,16 @@ class Agreement:
         self.session = self.session.next_version()
         return self.session.offer()
 
+    def repeated(self) -> str:
+        """Return our offer as it was: a session is renewed, not changed (RFC 4028 7.4)."""
+        assert self.session is not None
+        return self.session.offer()
+
+    @property
+    def is_held(self) -> bool:
+        """True while sound does not flow both ways: then silence is no sign of anything."""
+        return self.told is not None and not (self.told.sending and self.told.receiving)
+
     def answer(self, offer: str) -> str:
         """Return our answer to the offer that was read last."""
         assert self.session is not None

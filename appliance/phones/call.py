@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from appliance.calls import events
-from appliance.phones import sdp
+from appliance.calls.events import DeclineReason
+from appliance.phones import lifetime, sdp
 from appliance.phones.agreement import Agreement
 from appliance.phones.call_states import TABLE, Input, State, Step
 from appliance.phones.call_states import Do as CallDo
+from appliance.phones.canonical import Headers
 from appliance.phones.core import Core, phrase
 from appliance.phones.dialog import Dialog, own_headers
+from appliance.phones.lifetime import Life
 from appliance.phones.message import Message
 from appliance.phones.transaction_states import NO_ANSWER
 from appliance.phones.transaction_states import Do as TransactionDo
@@ -22,6 +25,8 @@ ELSEWHERE = ("Reason", 'SIP;cause=200;text="Call completed elsewhere"')
 """RFC 3326: spares the phone a missed call."""
 HALF_OPEN = 32.0
 """Seconds a phone that called us may wait for the desk (reliability.md 3)."""
+MAX_INVITES = 4
+"""How often one phone is asked with what it asked for (401, 407, 422) before it counts as out."""
 REFUSALS = {
     486: Input.BUSY, 600: Input.BUSY,
     603: Input.DECLINED, 607: Input.DECLINED, 608: Input.DECLINED,
@@ -40,6 +45,7 @@ class Call:
     state: State
     sound: Agreement
     cseq: int
+    life: Life = field(default_factory=Life)
     invite: Transaction | None = None
     request: Message | None = None
     remote_cseq: int = -1
@@ -47,8 +53,11 @@ class Call:
     elsewhere: bool = False
     refusal: int = 480
     awaiting_answer: bool = False
+    why: str = ""
     _progress: int = 0
-    _why: str = ""
+    _invites: int = 0
+    _session_s: int = lifetime.WANTED
+    _credentials: Headers = ()
 
     # --- what happens ---------------------------------------------------------------------------
 
@@ -70,8 +79,9 @@ class Call:
     # --- rung by us -----------------------------------------------------------------------------
 
     def start(self, now: float) -> None:
-        """Send the INVITE with our offer."""
+        """Send the INVITE with our offer, and with whatever a refusal has asked for."""
         first, cseq, branch = self.dialog, self.cseq, self.core.branch()
+        self._invites += 1
         local = self.core.local(first.peer)
 
         def ack(response: Message) -> bytes:
@@ -79,18 +89,23 @@ class Call:
             answered = replace(first, remote_tag=response.fields.to_tag)
             return answered.request("ACK", cseq, branch, local)
 
-        body = self.sound.offer()
-        data = first.request("INVITE", cseq, branch, local, own_headers(local), body)
+        def learn(what: TransactionDo, message: Message | None, now: float) -> None:
+            """Hear of this INVITE only while no newer one took its place."""
+            if self.invite is not None and self.invite.key[0] == branch:
+                self._on_invite(what, message, now)
+
+        headers = (*own_headers(local), *lifetime.wish(self._session_s), *self._credentials)
+        data = first.request("INVITE", cseq, branch, local, headers, self.sound.offer())
         self.invite = self.core.transactions.request(
-            (branch, "INVITE"), data, first.peer, self._on_invite, now, ack
+            (branch, "INVITE"), data, first.peer, learn, now, ack
         )
 
     def _on_invite(self, what: TransactionDo, message: Message | None, now: float) -> None:
         if what is TransactionDo.TIMED_OUT:
-            self._why = f"no answer in {NO_ANSWER:g} s: it is switched off or off the network"
+            self.why = f"no answer in {NO_ANSWER:g} s: it is switched off or off the network"
             self.feed(Input.TIMED_OUT, now)
         elif what is TransactionDo.FAILED:
-            self._why = "the network says that nobody listens at its address"
+            self.why = "the network says that nobody listens at its address"
             self.feed(Input.UNSENT, now)
         elif what is TransactionDo.OVER:
             self.feed(Input.OVER, now)
@@ -103,17 +118,38 @@ class Call:
         if 200 <= code < 300:
             self._on_answer(message, now)
         elif code >= 300:
-            self._why = f"it answered {code} {phrase(code)}"
-            self.feed(REFUSALS.get(code, Input.FAILED), now, message)
+            self.why = f"it answered {code} {phrase(code)}"
+            self.feed(self._refusal(message), now, message)
         else:
             self.feed(Input.PROVISIONAL, now, message)
+
+    def _refusal(self, message: Message) -> Input:
+        """Say what a refusal means; a call forward on the phone (3xx) is never followed (P5)."""
+        if self._invites < MAX_INVITES and self._can_ask_again(message):
+            return Input.CHALLENGED
+        if message.code < 400:
+            return Input.DECLINED
+        return REFUSALS.get(message.code, Input.FAILED)
+
+    def _can_ask_again(self, message: Message) -> bool:
+        """Prepare what a 401, 407 or 422 asks for; False when it cannot be had."""
+        if message.code == 422:
+            longer, self._session_s = self._session_s, lifetime.least_of(message)
+            return self._session_s > longer
+        login, dialog = self.core.login, self.dialog
+        answer = login and login.answer(message, "INVITE", dialog.target, dialog.peer)
+        self._credentials = (answer,) if answer else ()
+        return bool(answer)
 
     def _on_answer(self, message: Message, now: float) -> None:
         tag = message.fields.to_tag
         if self.dialog.remote_tag and tag != self.dialog.remote_tag:
             self._end_stray(message, now)
             return
-        self.dialog = self.dialog if self.dialog.remote_tag else self.dialog.answered(message)
+        if not self.dialog.remote_tag:
+            self.dialog = self.dialog.answered(message)
+            self.life.learn_methods(message)
+            self.life.renewed(lifetime.settled(message, now))
         self.feed(self._understood(message.body), now, message)
 
     def _understood(self, answer: str) -> Input:
@@ -123,7 +159,7 @@ class Call:
         try:
             self.sound.read(answer)
         except sdp.NoCommonSound as error:
-            self._why = f"its answer holds no sound that can be used: {error}"
+            self.why = f"its answer holds no sound that can be used: {error}"
             return Input.ANSWERED_BADLY
         return Input.ANSWERED
 
@@ -151,7 +187,7 @@ class Call:
     def on_transaction(self, what: TransactionDo, _: Message | None, now: float) -> None:
         """Own a server transaction of an INVITE: its ACK may fail to come."""
         if what is TransactionDo.TIMED_OUT:
-            self._why = "it never confirmed (ACK)"
+            self.why = "it never confirmed (ACK)"
             self.feed(Input.NO_ACK, now)
 
     def acknowledged(self, message: Message, now: float) -> None:
@@ -168,12 +204,13 @@ class Call:
         self.awaiting_answer = False
         self.feed(Input.ACK if is_good else Input.ACK_BADLY, now)
         if is_good:
-            self.agree()
+            self.agree(now)
 
-    def agree(self) -> None:
+    def agree(self, now: float) -> None:
         """Tell the desk what was agreed, if it is new."""
         if news := self.sound.news():
             self.core.tell(news)
+            self.life.watch(is_silent=self.sound.is_held, now=now)
 
     # --- the table's actions --------------------------------------------------------------------
 
@@ -183,27 +220,41 @@ class Call:
             self._progress = message.code
             self.core.tell(events.LegProgressed(self.leg, message.code))
 
-    def _tell_answered(self, *_: object) -> None:
-        self.agree()
+    def _tell_answered(self, now: float, _: Message | None) -> None:
+        self.agree(now)
         self.core.tell(events.OperatorAnswered(self.leg, self.phone))
 
     def _tell_busy(self, *_: object) -> None:
         self.core.tell(events.PhoneBusy(self.leg))
 
-    def _tell_declined(self, *_: object) -> None:
-        self.core.tell(events.PhoneDeclined(self.leg))
+    def _tell_declined(self, _: float, message: Message | None) -> None:
+        assert message is not None
+        is_forward = message.code < 400
+        reason = DeclineReason.REDIRECTED if is_forward else DeclineReason.REJECTED
+        self.core.tell(events.PhoneDeclined(self.leg, reason))
 
     def _tell_unreachable(self, *_: object) -> None:
-        self.core.tell(events.PhoneUnreachable(self.leg, self._why))
+        self.core.tell(events.PhoneUnreachable(self.leg, self.why))
 
     def _tell_hung_up(self, *_: object) -> None:
-        self.core.tell(events.PhoneHungUp(self.leg, self._why))
+        self.core.tell(events.PhoneHungUp(self.leg, self.why))
+
+    def _tell_lost(self, *_: object) -> None:
+        self.core.tell(events.PhoneLost(self.leg, self.why))
+
+    def _send_invite(self, now: float, _: Message | None) -> None:
+        self.cseq += 1
+        self.start(now)
 
     def _send_ack(self, _: float, message: Message | None) -> None:
-        """Acknowledge a 2xx: a request of the dialog, with a branch of its own (13.2.2.4)."""
         assert message is not None
+        self.acknowledge(message)
+
+    def acknowledge(self, answer: Message) -> None:
+        """Acknowledge a 2xx: a request of the dialog, with a branch of its own (13.2.2.4)."""
         local, hop = self.core.local(self.dialog.peer), self.dialog.next_hop
-        ack = self.dialog.request("ACK", message.fields.cseq, self.core.branch(), local)
+        cseq, branch = answer.fields.cseq, self.core.branch()
+        ack = self.dialog.request("ACK", cseq, branch, local, self._credentials)
         self.core.transactions.outbox.append((ack, hop))
 
     def _send_bye(self, now: float, _: Message | None) -> None:
@@ -225,15 +276,18 @@ class Call:
         self.core.transactions.request((branch, "CANCEL"), data, peer, _nobody, now)
         self.core.transactions.feed(self.invite, TransactionInput.CANCELLED, now)
 
-    def _say(self, code: int, now: float, body: str = "") -> None:
+    def _say(self, code: int, now: float, body: str = "", extra: Headers = ()) -> None:
         assert self.invite is not None
         assert self.request is not None
         tag = self.dialog.local_tag
-        self.core.respond(self.invite, self.request, code, now, tag, body=body)
+        self.core.respond(self.invite, self.request, code, now, tag, extra, body)
 
     def _say_ok(self, now: float, _: Message | None) -> None:
         assert self.request is not None
-        self._say(200, now, self.sound.answer(self.request.body))
+        timer, headers = lifetime.granted(self.request, now)
+        self.life.renewed(timer)
+        self.life.learn_methods(self.request)
+        self._say(200, now, self.sound.answer(self.request.body), headers)
 
     def _say_refused(self, now: float, _: Message | None) -> None:
         self._say(self.refusal, now)
@@ -256,6 +310,8 @@ _ACTIONS: dict[CallDo, Callable[[Call, float, Message | None], None]] = {
     CallDo.TELL_DECLINED: Call._tell_declined,
     CallDo.TELL_UNREACHABLE: Call._tell_unreachable,
     CallDo.TELL_HUNG_UP: Call._tell_hung_up,
+    CallDo.TELL_LOST: Call._tell_lost,
+    CallDo.SEND_INVITE: Call._send_invite,
     CallDo.SEND_ACK: Call._send_ack,
     CallDo.SEND_BYE: Call._send_bye,
     CallDo.SEND_CANCEL: Call._send_cancel,

@@ -30,7 +30,8 @@ class Input(enum.Enum):
     ANSWERED = "2xx with sound"
     ANSWERED_BADLY = "2xx without sound that we can use"
     BUSY = "486, 600"
-    DECLINED = "603, 607, 608"
+    DECLINED = "603, 607, 608, 3xx"
+    CHALLENGED = "a refusal that asks for the INVITE anew: 401, 407, 422"
     FAILED = "any other refusal"
     TIMED_OUT = "no answer to the INVITE"
     UNSENT = "the network refused the INVITE"
@@ -44,6 +45,7 @@ class Input(enum.Enum):
     NO_ACK = "no ACK for 32 s"
     EXPIRED = "the desk has neither accepted nor refused for 32 s"
     BYE = "BYE received"
+    LOST = "the phone is silent when asked, or its session was not renewed"
 
 
 class Do(enum.Enum):
@@ -55,6 +57,8 @@ class Do(enum.Enum):
     TELL_DECLINED = "PhoneDeclined"
     TELL_UNREACHABLE = "PhoneUnreachable"
     TELL_HUNG_UP = "PhoneHungUp"
+    TELL_LOST = "PhoneLost"
+    SEND_INVITE = "INVITE again, with what was asked for"
     SEND_ACK = "ACK of a 2xx"
     SEND_BYE = "BYE"
     SEND_CANCEL = "CANCEL"
@@ -81,6 +85,7 @@ _RUNG = {
     _I.DECLINED: Step(_S.ENDED, (Do.TELL_DECLINED,)),
     _I.FAILED: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
     _I.PROVISIONAL: Step(_S.EARLY, (Do.TELL_PROGRESS,)),
+    _I.CHALLENGED: Step(_S.CALLING, (Do.SEND_INVITE,)),
 }
 _GIVEN_UP = {
     # CANCEL and 200 cross: the phone is off hook, so it gets ACK and BYE (9.1, 15)
@@ -89,6 +94,7 @@ _GIVEN_UP = {
     _I.BUSY: Step(_S.ENDED),
     _I.DECLINED: Step(_S.ENDED),
     _I.FAILED: Step(_S.ENDED),  # 487 among them
+    _I.CHALLENGED: Step(_S.ENDED),
     _I.OVER: Step(_S.ENDED),
 }
 _ACK_AWAITED = {
@@ -135,6 +141,7 @@ TABLE: dict[State, dict[Input, Step]] = {
         _I.ANSWERED: Step(_S.CONFIRMED, (Do.SEND_ACK,)),  # the 200 again: our ACK was lost
         _I.ANSWERED_BADLY: Step(_S.CONFIRMED, (Do.SEND_ACK,)),
         _I.STOP: Step(_S.ENDED, (Do.SEND_BYE,)),
+        _I.LOST: Step(_S.ENDED, (Do.SEND_BYE, Do.TELL_LOST)),  # the BYE, should it be back
     },
     _S.ENDED: {
         _I.ANSWERED: Step(_S.ENDED, (Do.SEND_ACK,)),
@@ -144,7 +151,7 @@ TABLE: dict[State, dict[Input, Step]] = {
 
 _OURS = {
     _I.PROVISIONAL, _I.ANSWERED, _I.ANSWERED_BADLY, _I.BUSY, _I.DECLINED, _I.FAILED,
-    _I.TIMED_OUT, _I.UNSENT,
+    _I.CHALLENGED, _I.TIMED_OUT, _I.UNSENT,
 }  # fmt: skip
 _ACKS = {_I.ACK, _I.ACK_BADLY, _I.NO_ACK}
 _BEFORE_OK = {_I.ACCEPT, _I.REFUSE, _I.CANCELLED, _I.EXPIRED}
@@ -179,6 +186,8 @@ def ignored_because(state: State, what: Input) -> str:
     """Say why an input without a row changes nothing; "" when no reason is known."""
     if what is Input.OVER:
         return "a transaction that ends in its own time changes nothing"
+    if what is Input.LOST and state is not State.CONFIRMED:
+        return "only a call that is up is asked for life"
     if state in {_S.CALLING, _S.EARLY, _S.STOPPING, _S.CANCELLING} and what in _OF_A_PHONES_CALL:
         return "it belongs to a call that the phone made, or to an answered one"
     return next((why for why, inputs in IGNORED[state].items() if what in inputs), "")

@@ -10,14 +10,18 @@ from http import HTTPStatus
 from appliance.calls.events import Event
 from appliance.phones.canonical import Headers, stamped_via
 from appliance.phones.dialog import AGENT, ALLOW, own_headers
+from appliance.phones.login import Login
 from appliance.phones.message import Message, echo
 from appliance.phones.rtp import Address
 from appliance.phones.transactions import MAGIC, Transaction, Transactions
 
 PHRASES = {
-    180: "Ringing", 420: "Bad Extension", 423: "Interval Too Brief", 480: "Temporarily Unavailable",
+    100: "Trying", 180: "Ringing", 202: "Accepted", 420: "Bad Extension",
+    422: "Session Interval Too Small",
+    423: "Interval Too Brief", 480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist", 482: "Loop Detected", 486: "Busy Here",
-    487: "Request Terminated", 488: "Not Acceptable Here", 489: "Bad Event", 603: "Decline",
+    487: "Request Terminated", 488: "Not Acceptable Here", 489: "Bad Event",
+    491: "Request Pending", 603: "Decline",
 }  # fmt: skip
 """RFC 3261 21; what HTTP shares comes from the standard library."""
 
@@ -35,11 +39,12 @@ def phrase(code: int) -> str:
 @dataclass(slots=True)
 class Core:
     """Shared by calls and endpoint. `local` tells our address as a peer sees it; `random` bytes
-    come from the outside, like the time.
+    come from the outside, like the time. `login` is the account at an external registrar.
     """
 
     local: Callable[[Address], Address]
     random: Callable[[int], bytes]
+    login: Login | None = None
     transactions: Transactions = field(default_factory=Transactions)
     events: deque[Event] = field(default_factory=deque)
 

@@ -10,7 +10,7 @@ from appliance.phones.message import Message, write
 from appliance.phones.rtp import Address
 from appliance.phones.uri import quoted_display, read_name_address, read_uri
 
-ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, NOTIFY, REGISTER"
+ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, NOTIFY, REGISTER"
 AGENT = "centralino"
 _NUMBER = re.compile(r"[0-9+*#]{1,32}")
 """The only thing a caller's number may be in a SIP URI (reliability.md 3: strict allow-list)."""
@@ -88,7 +88,12 @@ def contact(local: Address) -> str:
 
 def own_headers(local: Address) -> Headers:
     """Return what our INVITE and its 2xx say of ourselves."""
-    return (("Contact", contact(local)), ("Allow", ALLOW), ("User-Agent", AGENT))
+    return (
+        ("Contact", contact(local)),
+        ("Allow", ALLOW),
+        ("Supported", "timer"),
+        ("User-Agent", AGENT),
+    )
 
 
 def calling_party(display: str, number: str, local: Address) -> str:

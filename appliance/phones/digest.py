@@ -58,7 +58,7 @@ def credentials(values: Mapping[str, str]) -> Credentials | None:
 
 
 def expected(given: Credentials, secret: str, method: str) -> str:
-    """Return the right response for `given` (RFC 2617 3.2.2.1 with qop=auth).
+    """Return the right response for `given` (RFC 2617 3.2.2.1, with qop=auth or without qop).
 
     Raises KeyError for an algorithm that is not in HASHES.
     """
@@ -69,6 +69,8 @@ def expected(given: Credentials, secret: str, method: str) -> str:
 
     a1 = digest(f"{given.username}:{given.realm}:{secret}")
     a2 = digest(f"{method}:{given.uri}")
+    if not given.qop:
+        return digest(f"{a1}:{given.nonce}:{a2}")
     return digest(f"{a1}:{given.nonce}:{given.nc}:{given.cnonce}:{given.qop}:{a2}")
 
 

@@ -10,15 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from appliance.calls import events
-from appliance.phones import indialog
+from appliance.phones import indialog, lifetime
 from appliance.phones.bindings import Binding
 from appliance.phones.canonical import reply_address
 from appliance.phones.core import Core, phrase, response_head
 from appliance.phones.digest import Nonces
 from appliance.phones.gate import Gate, Reply
-from appliance.phones.legs import Legs, digits_of
+from appliance.phones.legs import Legs
 from appliance.phones.message import Message, Parser, Unreadable, read, write
 from appliance.phones.qualify import Qualify
+from appliance.phones.refer import digits_of
 from appliance.phones.registrar import Registrar
 from appliance.phones.rtp import Address
 from appliance.phones.sdp import NoCommonSound
@@ -167,8 +168,10 @@ class Endpoint:
         gate = self.registrar.gate
         if gate.knows(phone) and (reply := gate.check(message, phone, source[0], now)):
             return reply
-        if required := message.get("Require"):
+        if required := _unsupported(message):
             return Reply(420, (("Unsupported", required),))
+        if lifetime.is_too_brief(message):
+            return Reply(422, (("Min-SE", str(lifetime.LEAST)),))
         if self.legs.has(message.call_id):
             return Reply(482)  # 8.2.2.2: the same request by another way
         if self.legs.dialled >= 2 * len(self.settings.accounts):
@@ -206,6 +209,12 @@ class Endpoint:
             return
         heading = f"SIP/2.0 {code} {phrase(code)}"
         self.core.transactions.outbox.append((write(heading, headers), source))
+
+
+def _unsupported(message: Message) -> str:
+    """Return what a request requires of us that we cannot do (RFC 3261 8.2.2.3), "" for nothing."""
+    wanted = (one.strip() for value in message.all("Require") for one in value.split(","))
+    return ", ".join(one for one in wanted if one and one.lower() != "timer")
 
 
 def _nobody(*_: object) -> None:

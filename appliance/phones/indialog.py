@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from appliance.calls.events import DigitPressed, DigitSource
+from appliance.calls.events import DigitPressed, DigitSource, TransferAsked
+from appliance.phones import lifetime, refer, upkeep
 from appliance.phones.call import Call
 from appliance.phones.call_states import Input, State
+from appliance.phones.canonical import Headers
 from appliance.phones.message import Message
 from appliance.phones.sdp import NoCommonSound
 from appliance.phones.transactions import Transaction
@@ -30,10 +32,16 @@ def serve(call: Call, message: Message, transaction: Transaction, now: float) ->
 
 
 def _say(
-    call: Call, message: Message, transaction: Transaction, code: int, now: float, body: str = ""
+    call: Call,
+    message: Message,
+    transaction: Transaction,
+    code: int,
+    now: float,
+    body: str = "",
+    extra: Headers = (),
 ) -> None:
     tag = call.dialog.local_tag
-    call.core.respond(transaction, message, code, now, tag, body=body)
+    call.core.respond(transaction, message, code, now, tag, extra, body)
 
 
 def _bye(call: Call, message: Message, transaction: Transaction, now: float) -> None:
@@ -43,8 +51,12 @@ def _bye(call: Call, message: Message, transaction: Transaction, now: float) -> 
 
 def _offer(call: Call, message: Message, transaction: Transaction, now: float) -> None:
     """Take a new offer (hold, resume, a moved phone), or only a refresh of the session."""
-    if call.state not in {State.CONFIRMED, State.ACCEPTED}:
-        _say(call, message, transaction, 491, now)
+    if call.state not in {State.CONFIRMED, State.ACCEPTED} or call.life.refreshing:
+        _say(call, message, transaction, 491, now)  # 14.2, and RFC 3311 5.2
+        return
+    if lifetime.is_too_brief(message):
+        least = (("Min-SE", str(lifetime.LEAST)),)
+        _say(call, message, transaction, 422, now, extra=least)
         return
     try:
         body = _answer(call, message)
@@ -55,9 +67,11 @@ def _offer(call: Call, message: Message, transaction: Transaction, now: float) -
     if message.method == "INVITE":
         call.invite, call.request = transaction, message
         call.awaiting_answer = not message.body
-    _say(call, message, transaction, 200, now, body)
+    timer, headers = lifetime.granted(message, now)
+    call.life.renewed(timer)
+    _say(call, message, transaction, 200, now, body, headers)
     if message.body:
-        call.agree()
+        call.agree(now)
 
 
 def _answer(call: Call, message: Message) -> str:
@@ -91,9 +105,21 @@ def _fine(call: Call, message: Message, transaction: Transaction, now: float) ->
     _say(call, message, transaction, 200, now)
 
 
-def _declined(call: Call, message: Message, transaction: Transaction, now: float) -> None:
-    """Decline REFER: a transfer is asked of the desk, never done by the phone (P5)."""
-    _say(call, message, transaction, 603, now)
+def _transfer(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+    """Ask the desk for the transfer that a phone wants (REFER): never done by itself (P5).
+
+    202 and a NOTIFY at once, as RFC 3515 2.4.4 says; the desk's word follows in another one.
+    """
+    asked, life = refer.wanted(message), call.life
+    if asked is None:
+        _say(call, message, transaction, 400, now)
+    elif call.state is not State.CONFIRMED or life.transfer is not None:
+        _say(call, message, transaction, 491, now)
+    else:
+        _say(call, message, transaction, 202, now)
+        life.transfer, life.transfer_by = message.fields.cseq, now + lifetime.DESK_LIMIT
+        upkeep.tell_transfer(call, 100, now)
+        call.core.tell(TransferAsked(call.leg, call.phone, *asked))
 
 
 def _not_allowed(call: Call, message: Message, transaction: Transaction, now: float) -> None:
@@ -107,5 +133,5 @@ HANDLERS: dict[str, Handler] = {
     "INFO": _info,
     "OPTIONS": _fine,
     "NOTIFY": _fine,
-    "REFER": _declined,
+    "REFER": _transfer,
 }

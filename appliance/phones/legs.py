@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from appliance.calls import events
 from appliance.errors import Bug
 from appliance.media.frames import Law
+from appliance.phones import upkeep
 from appliance.phones.agreement import Agreement
 from appliance.phones.call import Call
 from appliance.phones.call_states import Input, State
 from appliance.phones.core import Core
 from appliance.phones.dialog import Dialog, calling_party, incoming, outgoing
 from appliance.phones.message import Message
+from appliance.phones.refer import digits_of
 from appliance.phones.registrar import Target
 from appliance.phones.rtp import Address
 from appliance.phones.sdp import Session
 from appliance.phones.transactions import Transaction
-from appliance.phones.uri import read_uri
 
-_DIALLED = re.compile(r"[0-9*#+A-D]{1,32}")
-"""What a phone may dial (reliability.md 3: strict allow-list)."""
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - never bound here; it means every address of the box
 
 
@@ -83,6 +81,16 @@ class Legs:
             call.feed(Input.REFUSE, now)
             self.sweep()
 
+    def ask(self, leg: str, now: float) -> None:
+        """Ask a phone whose sound has stopped whether it is there; PhoneLost follows if not."""
+        if call := self.calls.get(leg):
+            upkeep.ask(call, now)
+
+    def refuse_transfer(self, leg: str, code: int, now: float) -> None:
+        """Tell a phone that the transfer it asked for does not happen."""
+        if call := self.calls.get(leg):
+            upkeep.tell_transfer(call, code, now)
+
     def offered(
         self,
         invite: Message,
@@ -123,14 +131,16 @@ class Legs:
 
     def next_deadline(self) -> float | None:
         """Return when `advance` is next needed (monotonic s), None for never."""
-        deadlines = (call.deadline for call in self.calls.values())
+        deadlines = [call.deadline for call in self.calls.values()]
+        deadlines += [upkeep.next_deadline(call) for call in self.calls.values()]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def advance(self, now: float) -> None:
-        """Refuse phones that the desk has left waiting for too long."""
+        """Refuse phones that the desk has left waiting for too long; keep up the calls that are."""
         for call in self.calls.values():
             if call.deadline is not None and call.deadline <= now:
                 call.feed(Input.EXPIRED, now)
+            upkeep.advance(call, now)
         self.sweep()
 
     def sweep(self) -> None:
@@ -147,9 +157,3 @@ class Legs:
         """Offer sound at `media`; "every address" is the one by which `peer` is reached."""
         host = self.core.local(peer)[0] if media[0] == EVERYWHERE else media[0]
         return Session((host, media[1]), laws, int.from_bytes(self.core.random(4)))
-
-
-def digits_of(uri: str) -> str:
-    """Return the digits in a request's URI, "" when it holds anything else."""
-    known = read_uri(uri)
-    return known.user if known and _DIALLED.fullmatch(known.user) else ""

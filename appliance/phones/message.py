@@ -36,7 +36,8 @@ COMPACT = {
 """RFC 3261 7.3.3 and 20, RFC 3515, 3892, 4028, 6665."""
 _LONG = (
     "Via From To Call-ID CSeq Contact Content-Length Content-Type Record-Route Route Require "
-    "Refer-To Authorization Allow Supported Expires Max-Forwards User-Agent Session-Expires Reason"
+    "Refer-To Authorization Allow Supported Expires Max-Forwards User-Agent Session-Expires Reason "
+    "Min-SE Min-Expires WWW-Authenticate Proxy-Authenticate Event Subscription-State"
 )
 CANONICAL = {name.lower(): name for name in _LONG.split()} | COMPACT
 SEVERAL = frozenset({"Via", "Record-Route", "Route", "Contact"})
@@ -194,9 +195,9 @@ def echo(headers: Headers) -> Headers:
 
 
 def write(heading: str, headers: Iterable[tuple[str, str]], body: str = "") -> bytes:
-    """Write a datagram; a body is SDP."""
+    """Write a datagram; a body is SDP, unless the headers give it another type."""
     lines = [heading, *(f"{name}: {value}" for name, value in headers)]
-    if body:
+    if body and not any(line.startswith("Content-Type:") for line in lines):
         lines.append("Content-Type: application/sdp")
     data = body.encode()
     lines.append(f"Content-Length: {len(data)}")

@@ -27,8 +27,6 @@ EVENT_VOLUME = 10
 LONGEST_EVENT = 0xFFFF
 """RFC 4733 2.5.1.3: a longer event is sent as segments, each with a timestamp of its own."""
 REMEMBERED_EVENTS = 8
-LATCH_SILENCE = 1.0
-"""Seconds the known source must be silent before another port of the same host is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,34 +146,36 @@ class _Event:
 class RtpReceiver:
     """Listens to one negotiated peer; `dtmf_payload` is the RFC 4733 type, -1 for none.
 
-    Whom it believes: the negotiated address and port, always. Another port of the same host only
-    when nothing has been heard before or for LATCH_SILENCE (some phones send from elsewhere than
-    they say). Another host, never (reliability.md 3: RTP only from the negotiated peer).
+    Whom it believes: the negotiated address and port, always. Of the same host's other ports the
+    first that sends a packet while nothing was heard yet (some phones send from elsewhere than
+    they say), and no later one before the next offer and answer. Another host, never
+    (reliability.md 3: RTP only from the negotiated peer). Sound goes to the negotiated port.
     """
 
     remote: Address
     dtmf_payload: int = -1
     _source: Address | None = None
-    _last: float = 0.0
     _events: deque[_Event] = field(default_factory=lambda: deque(maxlen=REMEMBERED_EVENTS))
 
-    def receive(self, data: bytes, source: Address, now: float) -> Heard | None:
-        """Take one datagram at `now` (monotonic s); None when it is not the peer's or not RTP."""
+    def expect(self, dtmf_payload: int) -> None:
+        """Take a new agreement with the same peer: from which port it sends is open again."""
+        self.dtmf_payload, self._source = dtmf_payload, None
+
+    def receive(self, data: bytes, source: Address) -> Heard | None:
+        """Take one datagram; None when it is not the peer's or not RTP."""
         packet = parse(data)
-        if packet is None or not packet.payload or not self._believes(source, now):
+        if packet is None or not packet.payload or not self._believes(source):
             return None
-        self._source, self._last = source, now
+        self._source = self._source or source
         if packet.payload_type != self.dtmf_payload:
             return Heard(packet.payload_type, packet.sequence, packet.timestamp, packet.payload)
         digit = self._digit(packet)
         return Heard(packet.payload_type, packet.sequence, packet.timestamp, digit=digit)
 
-    def _believes(self, source: Address, now: float) -> bool:
+    def _believes(self, source: Address) -> bool:
         if source in {self.remote, self._source}:
             return True
-        if source[0] != self.remote[0]:
-            return False
-        return self._source is None or now - self._last >= LATCH_SILENCE
+        return self._source is None and source[0] == self.remote[0]
 
     def _digit(self, packet: RtpPacket) -> str:
         """Tell a key once: at its first packet, whichever that is (the marker may be lost)."""
@@ -196,8 +196,3 @@ def _same(event: _Event, old: _Event) -> bool:
         return False
     apart = (event.timestamp - old.timestamp) & 0xFFFFFFFF
     return apart == 0 or (apart == old.duration == LONGEST_EVENT)
-
-
-def is_silent(last_heard: float, now: float, limit: float) -> bool:
-    """Tell whether a peer that should send has not for `limit` seconds (it lost its power)."""
-    return now - last_heard >= limit

@@ -279,6 +279,14 @@ class Phones:
         """Refuse a phone that dialled us. No event follows."""
         self._loop.post(lambda now: self._endpoint.legs.refuse(leg, code, now))
 
+    def ask(self, leg: str) -> None:
+        """Ask a phone whose sound has stopped whether it is there; PhoneLost follows if not."""
+        self._loop.post(lambda now: self._endpoint.legs.ask(leg, now))
+
+    def refuse_transfer(self, leg: str, code: int = 603) -> None:
+        """Tell a phone that the transfer it asked for (TransferAsked) does not happen."""
+        self._loop.post(lambda now: self._endpoint.legs.refuse_transfer(leg, code, now))
+
     @property
     def last_turn(self) -> float:
         """When the thread last turned (monotonic s): at most a second ago, or it is stuck."""

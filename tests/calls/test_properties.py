@@ -79,9 +79,14 @@ EVENTS = st.one_of(
     st.builds(events.LegProgressed, legs, st.just(180)),
     st.builds(events.OperatorAnswered, legs, phones),
     st.builds(events.PhoneHungUp, legs),
-    st.builds(events.PhoneDeclined, legs),
+    st.builds(events.PhoneDeclined, legs, st.sampled_from(events.DeclineReason)),
     st.builds(events.PhoneBusy, legs),
     st.builds(events.PhoneUnreachable, legs),
+    st.builds(events.PhoneLost, legs),
+    st.builds(events.PhoneSilent, legs, st.just(3000)),
+    st.builds(
+        events.TransferAsked, legs, phones, st.just("22"), st.sampled_from(events.TransferKind)
+    ),
     st.builds(events.PhoneRegistered, phones),
     st.builds(events.PhoneGone, phones),
     st.builds(events.PhoneDialled, st.sampled_from(["k1", "k2"]), phones, dialled),

@@ -14,14 +14,16 @@ from appliance.calls.events import (
     LineLost,
     MediaAgreed,
     PhoneHungUp,
+    PhoneLost,
     PhonePrepared,
+    PhoneSilent,
     PromptEnded,
     RecordingEnded,
     RecordingStop,
 )
 from appliance.carrier.messages import LineSetup, Notice
 from appliance.carrier.phone import bind_port
-from appliance.carrier.switch import SILENT_PHONE_S
+from appliance.carrier.switch import ASK_SILENT_PHONE_S, SILENT_PHONE_S
 from appliance.errors import TechnicianError
 from appliance.exchange.sound import Echo
 from appliance.media import g711
@@ -90,26 +92,72 @@ def test_while_people_talk_only_the_chip_hears_keys(office: Office) -> None:
     assert office.one.heard_of(DigitPressed) == [DigitPressed("5", DigitSource.CHIP, line="line1")]
 
 
-def test_a_phone_that_goes_silent_is_told_once_in_its_time(office: Office) -> None:
-    """A phone without power sends nothing any more: after 30 s it counts as gone."""
+def test_a_phone_that_goes_silent_is_asked_and_in_the_end_lost(office: Office) -> None:
+    """A phone without power sends nothing any more: asked every 3 s, after 30 s it is gone."""
     office.talking()
     office.phone.is_mute = True
-    office.world.run(SILENT_PHONE_S * 1000 - 500)
-    assert office.one.heard_of(PhoneHungUp) == []
+    office.world.run(ASK_SILENT_PHONE_S * 1000 - 100)
+    assert office.one.heard_of(PhoneSilent) == []
+    office.world.run(SILENT_PHONE_S * 1000 - ASK_SILENT_PHONE_S * 1000 - 400)
+    asked = office.one.heard_of(PhoneSilent)
+    assert [told.leg for told in asked] == ["leg1"] * 9
+    assert all(0 <= told.silent_ms - n * 3000 <= 300 for n, told in enumerate(asked, 1))
+    assert office.one.heard_of(PhoneLost) == []
     office.world.run(1000)
-    assert office.one.heard_of(PhoneHungUp) == [PhoneHungUp("leg1", "no sound for 30 s")]
+    assert office.one.heard_of(PhoneLost) == [PhoneLost("leg1", "no sound for 30 s")]
 
 
-def test_a_phone_on_hold_may_be_silent_and_is_sent_nothing(office: Office) -> None:
-    """A phone that put us on hold (neither sends nor listens) is not missed, nor disturbed."""
+def test_a_phone_that_is_heard_again_is_not_asked(office: Office) -> None:
+    """A pause of 4 s is asked about once; the next silence begins anew."""
+    office.talking()
+    for _ in range(2):
+        office.phone.is_mute = True
+        office.world.run(4000)
+        office.phone.is_mute = False
+        office.world.run(1000)
+    assert [told.silent_ms // 1000 for told in office.one.heard_of(PhoneSilent)] == [3, 3]
+
+
+@pytest.mark.parametrize("receiving", [False, True], ids=["inactive", "sendonly"])
+def test_a_phone_on_hold_may_be_silent_and_is_sent_nothing(office: Office, receiving: bool) -> None:
+    """A phone that put the caller on hold is neither missed nor disturbed, sending or not."""
     office.talking()
     office.phone.is_mute = True
-    office.phone.agree(office.world.now, sending=False, receiving=False)
+    office.phone.agree(office.world.now, sending=False, receiving=receiving)
     office.world.run(20)  # what is under way
     sent = office.phone.packets
     office.world.run(SILENT_PHONE_S * 1000 + 1000)
     assert office.phone.packets == sent
-    assert office.one.heard_of(PhoneHungUp) == []
+    assert office.one.heard_of(PhoneSilent) == []
+    assert office.one.heard_of(PhoneLost) == []
+
+
+def test_a_phone_that_holds_is_not_heard_but_the_offices_music(office: Office) -> None:
+    """Whatever it sends (music, silence, the room): the caller hears the prompt round and round.
+
+    Resumed, both hear each other to the byte, and nothing of what was said meanwhile.
+    """
+    call = office.talking()
+    office.phone.agree(office.world.now, sending=False)
+    office.world.run(100)
+    office.phone.say(b"\x20" * 16_000)
+    call.heard.clear()
+    call.say(b"\x20" * 8000)
+    office.phone.heard.clear()
+    office.world.run(3000)
+    assert HOLD_ULAW * 2 in bytes(call.heard)
+    assert b"\x20" * 20 not in call.heard
+    assert not office.phone.heard
+    office.phone.agree(office.world.now)
+    office.world.run(60)
+    call.heard.clear()
+    office.phone.heard.clear()
+    call.say(SPEECH)
+    office.world.run(5000)
+    office.phone.say(SPEECH)
+    office.world.run(4000)
+    assert sound.compare_bytes(SPEECH, bytes(office.phone.heard)).is_exact
+    assert sound.compare_bytes(SPEECH, bytes(call.heard)).is_exact
 
 
 def test_joined_before_the_stream_runs(office: Office) -> None:

@@ -31,6 +31,12 @@ class Phones:
     def refuse(self, *what: object) -> None:
         self.told.append(("refuse", *what))
 
+    def ask(self, *what: object) -> None:
+        self.told.append(("ask", *what))
+
+    def refuse_transfer(self, *what: object) -> None:
+        self.told.append(("refuse_transfer", *what))
+
 
 class Side:
     """Legs with both their sides."""
@@ -136,3 +142,26 @@ def test_a_lost_carrier_takes_every_port_with_it(side: Side) -> None:
     side.legs.fact(events.PhonePrepared("c.1", 16000))
     assert side.phones.told == []
     assert side.sent == [orders.PreparePhone("c.1")]
+
+
+def test_a_phone_whose_sound_stops_is_asked(side: Side) -> None:
+    """PhoneSilent from the carrier: the phones' room asks it whether it is there."""
+    side.legs.fact(events.PhoneSilent("c.1", 3000))
+    assert side.phones.told == [("ask", "c.1")]
+
+
+def test_a_phone_that_is_lost_is_hung_up(side: Side) -> None:
+    """Whoever noticed: its call is ended where it is still up, its port is free."""
+    side.ring()
+    side.legs.fact(events.PhonePrepared("c.1", 16000))
+    side.phones.told.clear()
+    side.sent.clear()
+    side.legs.fact(events.PhoneLost("c.1", "no sound for 30 s"))
+    assert side.phones.told == [("hang_up", "c.1")]
+    assert side.sent == [orders.ReleasePhone("c.1")]
+
+
+def test_a_refused_transfer_is_told(side: Side) -> None:
+    """RefuseTransfer goes to the phone that asked."""
+    side.legs.order(orders.RefuseTransfer("c.1"))
+    assert side.phones.told == [("refuse_transfer", "c.1", 603)]

@@ -60,7 +60,7 @@ def listen(sound: socket.socket, agreed: events.MediaAgreed, seconds: float) -> 
     packets, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
         data, source = sound.recvfrom(2048)
-        heard = receiver.receive(data, source, time.monotonic())
+        heard = receiver.receive(data, source)
         if heard and heard.digit:
             return heard.digit, packets
         packets += heard is not None and heard.payload_type == 8 and len(heard.payload) == 160

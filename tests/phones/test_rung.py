@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from appliance.calls import events
+from appliance.calls.events import DeclineReason
 from appliance.errors import Bug
 from appliance.phones.call import Call
 from appliance.phones.canonical import via_parameters
@@ -25,7 +26,8 @@ from tests.phones.world import (
     within,
 )
 
-FINAL_FAILURES = (300, 302, 400, 401, 403, 404, 407, 408, 480, 487, 488, 500, 503, 604, 606)
+REDIRECTIONS = (300, 301, 302, 305, 380)
+FINAL_FAILURES = (400, 401, 403, 404, 407, 408, 480, 487, 488, 500, 503, 604, 606)
 
 
 def branch_of(message: Message) -> str:
@@ -99,6 +101,7 @@ def test_progress_is_told_once(bench: Bench, code: int) -> None:
         (600, events.PhoneBusy("leg")),
         (603, events.PhoneDeclined("leg")),
         (607, events.PhoneDeclined("leg")),
+        *((code, events.PhoneDeclined("leg", DeclineReason.REDIRECTED)) for code in REDIRECTIONS),
         *((code, None) for code in FINAL_FAILURES),
     ],
 )

@@ -168,7 +168,7 @@ def test_requests_out_of_order(bench: Bench) -> None:
     [
         ("OPTIONS", 200),
         ("NOTIFY", 200),
-        ("REFER", 603),
+        ("REFER", 400),
         ("MESSAGE", 405),
         ("SUBSCRIBE", 405),
         ("PRACK", 405),

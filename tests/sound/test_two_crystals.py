@@ -34,6 +34,8 @@ WANDERED = 240
 class Across:
     """The other line as a line sees it: what it says is read here, what it is told written."""
 
+    is_holding = False
+
     def __init__(self, heard: SlipBuffer, told: SlipBuffer) -> None:
         self._heard = heard
         self._told = told

@@ -153,6 +153,9 @@ class Expectations:
     def expect_refuse(self, words: Words) -> None:
         self._claim_exactly(orders.RefusePhone(self.legs[words["phone"]], int(words["code"])))
 
+    def expect_no_transfer(self, words: Words) -> None:
+        self._claim_exactly(orders.RefuseTransfer(self.legs[words["phone"]]))
+
     def expect_saved(self, words: Words) -> None:
         saved = self.claim("saved states", lambda o: isinstance(o, orders.SaveServiceState))
         assert isinstance(saved, orders.SaveServiceState)

@@ -44,8 +44,13 @@ VERBS: dict[str, str] = {
     "phone_answers": rf"{PHONE} answers",
     "phone_hangs_up": rf"{PHONE} hangs up",
     "phone_declines": rf"{PHONE} declines",
+    "phone_redirects": rf"{PHONE} redirects",
     "phone_is_busy": rf"{PHONE} is busy",
     "phone_is_unreachable": rf"{PHONE} is unreachable",
+    "phone_is_lost": rf"{PHONE} is lost",
+    "phone_asks_for": (
+        rf"{PHONE} asks for (?P<kind>blind|attended) transfer to (?P<target>[0-9*#]+)"
+    ),
     "phone_registers": rf"{PHONE} registers",
     "phone_gone": rf"{PHONE} gone",
     "phone_presses": rf"{PHONE} presses (?P<key>[0-9*#])",
@@ -80,6 +85,7 @@ VERBS: dict[str, str] = {
     "expect_hang_up": rf"expect hang up (?:{LINE}|{PHONE})",
     "expect_accept": rf"expect accept {PHONE}",
     "expect_refuse": rf"expect refuse {PHONE} (?P<code>\d+)",
+    "expect_no_transfer": rf"expect no transfer for {PHONE}",
     "expect_saved": (
         r"expect saved (?P<marks>nothing|(?:unattended|closed|opened|absent|away:\w+)(?: \S+)*)"
     ),

@@ -200,6 +200,18 @@ class PureRun(Expectations):
     def phone_declines(self, words: Words) -> None:
         self.tell(events.PhoneDeclined(self.legs[words["phone"]]))
 
+    def phone_is_lost(self, words: Words) -> None:
+        self.tell(events.PhoneLost(self.legs[words["phone"]], "no answer"))
+
+    def phone_redirects(self, words: Words) -> None:
+        redirected = events.DeclineReason.REDIRECTED
+        self.tell(events.PhoneDeclined(self.legs[words["phone"]], redirected))
+
+    def phone_asks_for(self, words: Words) -> None:
+        kind = events.TransferKind(words["kind"])
+        phone = words["phone"]
+        self.tell(events.TransferAsked(self.legs[phone], phone, words["target"], kind))
+
     def phone_is_busy(self, words: Words) -> None:
         self.tell(events.PhoneBusy(self.legs[words["phone"]]))
 
