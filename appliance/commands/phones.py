@@ -10,6 +10,7 @@ import click
 
 from appliance.commands.options import config_option, load_settings
 from appliance.daemon import phone_secrets
+from appliance.daemon import registrar as registrar_account
 from appliance.daemon.extensions import extensions
 from appliance.daemon.service import EVERYWHERE
 from appliance.daemon.settings import Settings
@@ -61,6 +62,22 @@ def list_phones(settings: Settings) -> None:
         how = f"at {phone.address}" if phone.address else "registers"
         secret = "has a secret" if phone.name in kept else "no secret yet: centralino phones add"
         click.echo(f"{own.digits:<7}{phone.name:<16} {phone.label:<28} {how}, {secret}")
+
+
+@phones.command()
+@click.password_option(help="Asked for when left out, and not shown.")
+@click.pass_obj
+def registrar(settings: Settings, password: str) -> None:
+    """Keep the password of the box's account at the telephone system of [sip.registrar]."""
+    if settings.sip.registrar is None:
+        raise ConfigurationError(
+            'no telephone system is configured: add [sip.registrar] with address = "192.168.1.5" '
+            'and user = "..."'
+        )
+    kept = phone_secrets.load(settings)
+    kept[registrar_account.SECRET] = password
+    phone_secrets.save(settings, kept)
+    click.echo(f"kept for {settings.sip.registrar.user}; the daemon knows it at its next start")
 
 
 def _address(configured: str) -> str:

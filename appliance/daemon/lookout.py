@@ -77,5 +77,5 @@ def network_of(phones: PhonesStatus) -> Network:
     """Say whether the desk's phones can be reached."""
     if not phones.listening:
         return Network.DOWN
-    reachable = any(phone.address for phone in phones.phones)
+    reachable = any(phone.address and phone.answers for phone in phones.phones)
     return Network.UP if reachable else Network.NO_PHONES

@@ -19,7 +19,7 @@ from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError
 from appliance.lines.dialects import DIALECTS
 from appliance.lines.settings import CallerIdOrder
-from appliance.phones.settings import address_of
+from appliance.phones.settings import address_of, network_of
 from appliance.policy.dates import Closure, Holiday, Opening, Period
 from appliance.policy.hours import Schedule
 from appliance.policy.office import Daytime, Group, Line, Office, Voicemail
@@ -156,6 +156,10 @@ def _check_site(settings: Settings, mistakes: _Mistakes) -> None:
         mistakes.choice("site.languages", language, ("it", "en"))
     for law in settings.sip.laws:
         mistakes.choice("sip.laws", law, ("alaw", "ulaw"))
+    for network in settings.sip.allowed:
+        mistakes.check("sip.allowed", network_of, network)
+    if settings.sip.registrar:
+        mistakes.check("sip.registrar.address", address_of, settings.sip.registrar.address)
 
 
 def _groups(settings: Settings) -> dict[str, GroupSettings]:

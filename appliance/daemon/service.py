@@ -24,7 +24,7 @@ from appliance.calls import events
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
 from appliance.carrier.messages import LineSetup, Setup
-from appliance.daemon import announcements, phone_secrets
+from appliance.daemon import announcements, phone_secrets, registrar
 from appliance.daemon.carrier_side import CarrierSide, Takers
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Door
@@ -37,10 +37,11 @@ from appliance.daemon.stores import Stores
 from appliance.errors import ConfigurationError
 from appliance.panel.leds import Panel, PanelPins
 from appliance.panel.press import Press
-from appliance.phones.settings import PhonesSettings
+from appliance.phones.settings import PhonesSettings, network_of
 from appliance.phones.sip import Phones, PhonesStatus
 from appliance.policy.office import Office
 from appliance.prompts import Catalogue
+from appliance.records.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class Service:
             time.time(),
         )
         self._bindings: object = ()
+        self._registrar_trouble: Trouble | None = None
         catalogue = Catalogue(Path(settings.folders.prompts) if settings.folders.prompts else None)
         self._prompts = announcements.prompt_file(
             catalogue, run.office.languages, self.lookout.complain
@@ -177,6 +179,7 @@ class Service:
         if phones != self._phones_shown:
             self._phones_shown = phones
             self._keep_bindings(phones)
+            self._tell_registrar(phones)
             self._show(self.desk.status())
         if not self._ready:
             self._declare_missing(now)
@@ -191,6 +194,12 @@ class Service:
         if places != self._bindings:  # a renewal alone is not worth a write to the card
             self._bindings = places
             self._stores.save_bindings(self._phones.bindings_to_json(time.time()))
+
+    def _tell_registrar(self, phones: PhonesStatus) -> None:
+        trouble = registrar.trouble_of(phones.registrar)
+        if trouble != self._registrar_trouble:
+            self._registrar_trouble = trouble
+            self.lookout.trouble("phones", trouble)
 
     def _declare_missing(self, now: float) -> None:
         """What has not come up in time is out, with a reason; it may come up any time later."""
@@ -277,6 +286,8 @@ def phone_settings(settings: Settings, secrets: dict[str, str]) -> PhonesSetting
         accounts=phone_secrets.accounts(settings, secrets),
         realm=settings.sip.realm,
         laws=phone_secrets.laws(settings),
+        allowed=tuple(network_of(network) for network in settings.sip.allowed),
+        registrar=registrar.account(settings, secrets),
     )
 
 

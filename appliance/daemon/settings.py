@@ -106,14 +106,28 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class Registrar:
+    """Another telephone system, or a SIP proxy, at which the box has an account: a phone whose
+    `address` is this one is rung there. Its password is kept by `centralino phones registrar`.
+    """
+
+    address: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sip:
-    """Where phones find the box; `address` 0.0.0.0 means every LAN address."""
+    """Where phones find the box; `address` 0.0.0.0 means every LAN address. `allowed` are the
+    networks from which SIP is heard at all, beside the phones' own addresses; () for every one.
+    """
 
     address: str
     port: int = 5060
     rtp_ports: PortRange = PortRange(16000, 16199)
     realm: str = "centralino"
     laws: tuple[str, ...] = ("alaw", "ulaw")
+    allowed: tuple[str, ...] = ()
+    registrar: Registrar | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,15 @@ HASHES = {"MD5": "md5", "SHA-256": "sha256"}
 NONCE_LIFETIME = 300.0
 """Seconds; a phone that comes with an older one is told `stale` and computes anew."""
 MAX_FAILURES = 5
+MAX_GUESSES = 20
 LOCK_OUT = 600.0
-"""Seconds: 5 failures in 10 minutes lock a source out (reliability.md 3)."""
-MAX_SOURCES = 1024
+"""Seconds: 5 failures in 10 minutes lock a name out at a source (reliability.md 3), 20 over all
+names the source.
+"""
+MAX_LOCKS = 1024
+"""Names and sources remembered; the oldest make room."""
+ALL_NAMES = ""
+"""Stands for the sum over a source's names; a name is never empty where secrets are told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,32 +121,42 @@ class Verdict(enum.Enum):
 
 @dataclass(slots=True)
 class LockOut:
-    """Counts wrong passwords by source address; only answers to our own nonces are counted.
+    """Counts wrong passwords by source address and name; only answers to our nonces are counted.
 
     Such a nonce shows that the source can hear us, so nobody is locked out by a forged address.
+    One phone with a wrong password costs the others behind its address nothing; whoever tries many
+    names is locked out for all of them.
     """
 
-    _failures: OrderedDict[str, tuple[float, ...]] = field(default_factory=OrderedDict)
+    _failures: OrderedDict[tuple[str, str], tuple[float, ...]] = field(default_factory=OrderedDict)
 
-    def remaining(self, source: str, now: float) -> float:
-        """Return how many seconds `source` stays locked out, 0 when it is not."""
-        recent = self._recent(source, now)
-        return recent[-MAX_FAILURES] + LOCK_OUT - now if len(recent) >= MAX_FAILURES else 0.0
+    def remaining(self, source: str, name: str, now: float) -> float:
+        """Return how many seconds `name` stays locked out at `source`, 0 when it is not."""
+        own = self._left((source, name), MAX_FAILURES, now)
+        return max(own, self._left((source, ALL_NAMES), MAX_GUESSES, now))
 
     def sources(self, now: float) -> tuple[str, ...]:
-        """Return the source addresses that are locked out now."""
-        return tuple(s for s in tuple(self._failures) if self.remaining(s, now) > 0)
+        """Return the source addresses at which somebody is locked out now."""
+        keys = tuple(self._failures)
+        locked = (source for source, name in keys if self.remaining(source, name, now) > 0)
+        return tuple(dict.fromkeys(locked))
 
-    def failed(self, source: str, now: float) -> None:
+    def failed(self, source: str, name: str, now: float) -> None:
         """Note one wrong password."""
-        self._failures[source] = (*self._recent(source, now), now)
-        self._failures.move_to_end(source)
-        if len(self._failures) > MAX_SOURCES:
+        for key in ((source, name), (source, ALL_NAMES)):
+            self._failures[key] = (*self._recent(key, now), now)[-MAX_GUESSES:]
+            self._failures.move_to_end(key)
+        while len(self._failures) > MAX_LOCKS:
             self._failures.popitem(last=False)
 
-    def succeeded(self, source: str) -> None:
-        """Forget the failures of a source that knew the password after all."""
-        self._failures.pop(source, None)
+    def succeeded(self, source: str, name: str) -> None:
+        """Forget the failures of a phone that knew the password after all, and of its address."""
+        self._failures.pop((source, name), None)
+        self._failures.pop((source, ALL_NAMES), None)
 
-    def _recent(self, source: str, now: float) -> tuple[float, ...]:
-        return tuple(at for at in self._failures.get(source, ()) if now - at < LOCK_OUT)
+    def _left(self, key: tuple[str, str], most: int, now: float) -> float:
+        recent = self._recent(key, now)
+        return recent[-most] + LOCK_OUT - now if len(recent) >= most else 0.0
+
+    def _recent(self, key: tuple[str, str], now: float) -> tuple[float, ...]:
+        return tuple(at for at in self._failures.get(key, ()) if now - at < LOCK_OUT)

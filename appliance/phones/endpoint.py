@@ -17,13 +17,16 @@ from appliance.phones.core import Core, phrase, response_head
 from appliance.phones.digest import Nonces
 from appliance.phones.gate import Gate, Reply
 from appliance.phones.legs import Legs
+from appliance.phones.login import Login
 from appliance.phones.message import Message, Parser, Unreadable, read, write
 from appliance.phones.qualify import Qualify
 from appliance.phones.refer import digits_of
 from appliance.phones.registrar import Registrar
+from appliance.phones.registration import Registration
 from appliance.phones.rtp import Address
 from appliance.phones.sdp import NoCommonSound
 from appliance.phones.settings import PhonesSettings
+from appliance.phones.sluice import Sluice
 from appliance.phones.transactions import Transaction
 
 _NEED_A_CALL = dict.fromkeys(("BYE", "INFO", "UPDATE", "PRACK"), 481)
@@ -42,28 +45,52 @@ class Endpoint:
     core: Core = field(init=False)
     registrar: Registrar = field(init=False)
     legs: Legs = field(init=False)
+    qualify: Qualify = field(init=False)
+    sluice: Sluice = field(init=False)
+    registration: Registration | None = None
     nonsense: int = 0
-    _qualify: Qualify = field(init=False)
 
     def __post_init__(self) -> None:
-        self.core = Core(self.local, self.random)
+        login = self._login()
+        self.core = Core(self.local, self.random, login)
+        self.registration = Registration(self.core, login) if login else None
+        self.sluice = Sluice(self.settings.allowed)
         self.legs = Legs(self.core)
         gate = Gate(self.settings, Nonces(self.random(16)))
         accounts, longest = self.settings.accounts, self.settings.registration_s
         self.registrar = Registrar(accounts, gate, longest, self.core.tell)
-        fixed = {name: self.registrar.target(name) for name in self.registrar.fixed}
-        targets = {name: target for name, target in fixed.items() if target}
-        self._qualify = Qualify(self.core, targets, self.settings.qualify_s)
+        fixed = frozenset(self.registrar.fixed)
+        interval = self.settings.qualify_s
+        self.qualify = Qualify(self.core, self.registrar.targets, fixed, interval)
+        self.registrar.seen, self.registrar.forgotten = self.qualify.seen, self.qualify.forget
+
+    def _login(self) -> Login | None:
+        account = self.settings.registrar
+        if account is None:
+            return None
+        return Login(account.address, account.user, account.secret, self.random)
 
     # --- driven from outside --------------------------------------------------------------------
 
     def start(self, now: float, bindings: tuple[Binding, ...] = ()) -> None:
         """Begin with the bindings kept from before a restart."""
         self.registrar.restore(bindings)
-        self._qualify.start(now)
+        self.qualify.start(now)
+        if self.registration:
+            self.registration.start(now)
+
+    def stop(self, now: float) -> None:
+        """End every leg and sign off at the registrar."""
+        for leg in list(self.legs.calls):
+            self.legs.stop(leg, now)
+        if self.registration:
+            self.registration.stop(now)
 
     def receive(self, datagram: bytes, source: Address, now: float) -> None:
         """Take one datagram; whatever it holds, nothing is raised."""
+        known, calls = self._hosts(), self.legs.call_ids()
+        if not self.sluice.admits(datagram, source[0], now, known, calls):
+            return
         try:
             message = read(datagram, self.parse)
         except Unreadable as error:
@@ -87,8 +114,9 @@ class Endpoint:
         deadlines = [
             self.core.transactions.next_deadline(),
             self.registrar.next_deadline(),
-            self._qualify.next_deadline(),
+            self.qualify.next_deadline(),
             self.legs.next_deadline(),
+            self.registration.next_deadline() if self.registration else None,
         ]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
@@ -96,8 +124,10 @@ class Endpoint:
         """Do whatever has become due by `now`."""
         self.core.transactions.advance(now)
         self.registrar.expire(now)
-        self._qualify.advance(now)
+        self.qualify.advance(now)
         self.legs.advance(now)
+        if self.registration:
+            self.registration.advance(now)
 
     def take_datagrams(self) -> list[tuple[bytes, Address]]:
         """Return what is to be sent, and forget it."""
@@ -112,6 +142,12 @@ class Endpoint:
         self.core.events.clear()
         return taken
 
+    def _hosts(self) -> set[str]:
+        """Return the known hosts: of phones, of the registrar, of the other ends of calls."""
+        login = self.core.login
+        registrar = {login.address[0]} if login else set()
+        return self.registrar.hosts() | self.legs.hosts() | registrar
+
     # --- requests -------------------------------------------------------------------------------
 
     def _request(self, message: Message, source: Address, now: float) -> None:
@@ -125,7 +161,8 @@ class Endpoint:
             return
         owner = call.on_transaction if call else _nobody
         peer = reply_address(message.get("Via"), message.fields.sent_by, source)
-        transaction = self.core.transactions.serve(message, peer, owner, now)
+        is_known = call is not None or source[0] in self._hosts()
+        transaction = self.core.transactions.serve(message, peer, owner, now, is_known=is_known)
         if transaction is None:
             return
         if message.method == "CANCEL":
@@ -165,9 +202,11 @@ class Endpoint:
 
     def _unwelcome(self, message: Message, phone: str, source: Address, now: float) -> Reply | None:
         """Refuse unproven phones, loops, floods and what cannot be dialled."""
-        gate = self.registrar.gate
-        if gate.knows(phone) and (reply := gate.check(message, phone, source[0], now)):
-            return reply
+        gate, at_home = self.registrar.gate, self.registrar.is_home(phone, source)
+        if gate.knows(phone):
+            refusal = gate.check(message, phone, source[0], now, at_home=at_home)
+            if refusal:
+                return refusal
         if required := _unsupported(message):
             return Reply(420, (("Unsupported", required),))
         if lifetime.is_too_brief(message):

@@ -46,19 +46,25 @@ class Gate:
         """Tell whether `phone` has a secret and so must prove itself."""
         return phone in self._secrets
 
-    def check(self, message: Message, phone: str, source: str, now: float) -> Reply | None:
+    def check(
+        self, message: Message, phone: str, source: str, now: float, *, at_home: bool = False
+    ) -> Reply | None:
         """Let a request of `phone` pass (None), or say how it is refused.
 
         The authenticated user must be the phone itself (reliability.md 3). 503 with Retry-After
-        for a locked-out source: phones try again after it, while 403 stops many for good.
+        for a locked-out one: phones try again after it, while 403 stops many for good. `at_home`
+        says that it comes from the very address and port at which the phone has proven itself:
+        there it is never locked out, whoever else guesses behind its address.
         """
-        if (remaining := self.lock_out.remaining(source, now)) > 0:
+        remaining = 0.0 if at_home else self.lock_out.remaining(source, phone, now)
+        if remaining > 0:
             return Reply(503, (("Retry-After", str(int(remaining) + 1)),))
         verdict = self._judge(message, phone, source, now)
         if verdict is Verdict.WRONG:
-            self.lock_out.failed(source, now)
+            self.lock_out.failed(source, phone, now)
         if verdict is Verdict.RIGHT:
-            self.lock_out.succeeded(source)
+            if not at_home:  # there it says nothing of who failed behind the same address
+                self.lock_out.succeeded(source, phone)
             return None
         return self._challenged(source, now, stale=verdict is Verdict.STALE)
 

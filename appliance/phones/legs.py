@@ -125,6 +125,15 @@ class Legs:
                 return call if dialog.remote_tag == fields.from_tag else None
         return None
 
+    def call_ids(self) -> list[str]:
+        """Return the Call-IDs of the calls that are up."""
+        return [call.dialog.call_id for call in self.calls.values()]
+
+    def hosts(self) -> set[str]:
+        """Return the hosts that calls that are up go to."""
+        dialogs = [call.dialog for call in self.calls.values()]
+        return {d.peer[0] for d in dialogs} | {d.next_hop[0] for d in dialogs}
+
     def has(self, call_id: str) -> bool:
         """Tell whether a call with this Call-ID is up."""
         return any(call.dialog.call_id == call_id for call in self.calls.values())

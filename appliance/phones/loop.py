@@ -89,7 +89,7 @@ class Loop:
 
     def stop(self) -> None:
         """End every leg, wait a moment for the phones' answers, end the thread."""
-        self.post(self._end_legs)
+        self.post(lambda now: self._endpoint().stop(now))
         self._worker.stopping.set()
         self._worker.stop()
 
@@ -166,11 +166,6 @@ class Loop:
             return self._jobs.get_nowait()
         except Empty:
             return None
-
-    def _end_legs(self, now: float) -> None:
-        legs = self._endpoint().legs
-        for leg in list(legs.calls):
-            legs.stop(leg, now)
 
     def _is_waiting(self) -> bool:
         return bool(self._socket and self._endpoint().core.transactions.is_waiting)

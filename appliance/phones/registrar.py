@@ -27,12 +27,17 @@ class Target:
 
 @dataclass(slots=True)
 class Registrar:
-    """Keeps one contact a phone; tells `emit` when a phone may be rung and when no longer."""
+    """Keeps one contact a phone; tells `emit` when a phone may be rung and when no longer.
+
+    `seen` hears of every renewal, `forgotten` of every end.
+    """
 
     accounts: tuple[PhoneAccount, ...]
     gate: Gate
     longest: int
     emit: Callable[[PhoneRegistered | PhoneGone], None]
+    seen: Callable[[str], None] = lambda _phone: None
+    forgotten: Callable[[str], None] = lambda _phone: None
     bindings: dict[str, Binding] = field(default_factory=dict)
     _fixed: dict[str, Address] = field(init=False)
 
@@ -59,6 +64,21 @@ class Registrar:
         binding = self.bindings.get(phone)
         return Target(binding.contact, binding.source) if binding else None
 
+    def targets(self) -> dict[str, Target]:
+        """Return every phone that can be rung, and where."""
+        found = {account.name: self.target(account.name) for account in self.accounts}
+        return {name: target for name, target in found.items() if target}
+
+    def hosts(self) -> set[str]:
+        """Return the hosts at which phones stand."""
+        bound = {binding.source[0] for binding in self.bindings.values()}
+        return bound | {host for host, _ in self._fixed.values()}
+
+    def is_home(self, phone: str, source: Address) -> bool:
+        """Tell whether `phone` has proven itself at exactly this address and port."""
+        binding = self.bindings.get(phone)
+        return binding is not None and binding.source == source
+
     def phone_at(self, source: Address, name: str) -> str:
         """Say which phone stands at `source`, "" for none; `name` decides between several."""
         places = {phone: binding.source for phone, binding in self.bindings.items()} | self._fixed
@@ -69,7 +89,8 @@ class Registrar:
     def register(self, message: Message, source: Address, now: float) -> Reply:
         """Serve a REGISTER; returns its response, 200 or a refusal."""
         phone = message.fields.to_user
-        refusal = self.gate.check(message, phone, source[0], now)
+        at_home = self.is_home(phone, source)
+        refusal = self.gate.check(message, phone, source[0], now, at_home=at_home)
         if refusal is not None:
             return refusal
         known = self.bindings.get(phone)
@@ -109,9 +130,12 @@ class Registrar:
         )
         if is_new:
             self.emit(PhoneRegistered(phone))
+        else:
+            self.seen(phone)
 
     def _gone(self, phone: str, reason: str) -> None:
         if self.bindings.pop(phone, None) is not None and phone not in self._fixed:
+            self.forgotten(phone)
             self.emit(PhoneGone(phone, reason))
 
     def _current(self, phone: str, now: float) -> Reply:

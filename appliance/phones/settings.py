@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 
 from appliance.errors import ConfigurationError
 from appliance.media.frames import Law
@@ -22,13 +23,23 @@ class PhoneAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrarAccount:
+    """The box's own account at a telephone system or proxy, where phones of the office stand."""
+
+    address: Address
+    user: str
+    secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PhonesSettings:
     """Where the box listens for SIP and which phones it knows.
 
     `address` is an IPv4 address of the box, "0.0.0.0" for all of them; `port` 0 takes any free
     one. `laws` is the preferred order of codings. `algorithms` are the digests offered, in order:
     phones that know MD5 alone give up at the sight of another one, so SHA-256 is by choice.
-    `qualify_s` is how often a phone with a fixed address is asked whether it is there, 0 for never.
+    `qualify_s` is how often each phone is asked whether it is there, 0 for never. `allowed` are the
+    networks from which SIP is heard, () for every address.
     """
 
     address: str
@@ -39,6 +50,8 @@ class PhonesSettings:
     algorithms: tuple[str, ...] = ("MD5",)
     registration_s: int = 120
     qualify_s: float = 30.0
+    allowed: tuple[IPv4Network, ...] = ()
+    registrar: RegistrarAccount | None = None
 
 
 def address_of(text: str) -> Address:
@@ -54,3 +67,13 @@ def address_of(text: str) -> Address:
             f"{text!r} is no phone's address: write 192.168.1.21 or 192.168.1.21:5060"
         ) from error
     return known, number
+
+
+def network_of(text: str) -> IPv4Network:
+    """Read "192.168.1.0/24" or one address; raises ConfigurationError."""
+    try:
+        return IPv4Network(text.strip())
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{text!r} is no network: write 192.168.1.0/24, or 192.168.1.21 for one address"
+        ) from error

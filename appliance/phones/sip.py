@@ -34,10 +34,27 @@ from appliance.phones.endpoint import Endpoint
 from appliance.phones.legs import Ring
 from appliance.phones.loop import Loop
 from appliance.phones.message import METHODS, Fields
+from appliance.phones.registration import Standing
 from appliance.phones.rtp import Address
-from appliance.phones.settings import PhoneAccount, PhonesSettings, address_of
+from appliance.phones.settings import (
+    PhoneAccount,
+    PhonesSettings,
+    RegistrarAccount,
+    address_of,
+    network_of,
+)
 
-__all__ = ["PhoneAccount", "Phones", "PhonesSettings", "PhonesStatus", "address_of", "parse"]
+__all__ = [
+    "PhoneAccount",
+    "Phones",
+    "PhonesSettings",
+    "PhonesStatus",
+    "RegistrarAccount",
+    "Standing",
+    "address_of",
+    "network_of",
+    "parse",
+]
 
 pyVoIP.SIPCompatibleMethods[:] = sorted({*pyVoIP.SIPCompatibleMethods, *METHODS})
 """Stock knows four methods and drops the rest as undecipherable (pyvoip.md 4, no. 16)."""
@@ -168,11 +185,12 @@ class DeskPhone(VoIPPhone):  # type: ignore[misc]  # pyVoIP ships no usable anno
 
 @dataclass(frozen=True, slots=True)
 class PhoneState:
-    """One phone: where it can be rung, None when it cannot."""
+    """One phone: where it can be rung, None for nowhere; `answers` is False while it is silent."""
 
     name: str
     label: str
     address: Address | None
+    answers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +206,10 @@ class LegState:
 class PhonesStatus:
     """The phones' room at one moment; `trouble` is a sentence for the technician, "" for none.
 
-    `nonsense` counts datagrams that were no SIP; `locked_out` are addresses that gave too many
-    wrong passwords, and so may not register for ten minutes.
+    `nonsense` counts datagrams that were no SIP, `dropped` those that were not read (a flood, an
+    address that is not allowed); `locked_out` are addresses that gave too many wrong passwords, and
+    so may not register for ten minutes. `registrar` is how the box stands with the telephone system
+    where it has an account, None without one.
     """
 
     listening: bool = False
@@ -200,6 +220,8 @@ class PhonesStatus:
     bindings: tuple[Binding, ...] = ()
     nonsense: int = 0
     locked_out: tuple[str, ...] = ()
+    dropped: int = 0
+    registrar: Standing | None = None
 
 
 class Phones:
@@ -322,8 +344,12 @@ class Phones:
             tuple(endpoint.registrar.bindings.values()),
             endpoint.nonsense,
             endpoint.registrar.gate.lock_out.sources(time.monotonic()),
+            endpoint.sluice.dropped,
+            endpoint.registration.standing if endpoint.registration else None,
         )
 
     def _state_of(self, account: PhoneAccount) -> PhoneState:
         target = self._endpoint.registrar.target(account.name)
-        return PhoneState(account.name, account.label, target.address if target else None)
+        answers = account.name not in self._endpoint.qualify.gone
+        address = target.address if target else None
+        return PhoneState(account.name, account.label, address, answers)

@@ -27,6 +27,8 @@ MAGIC = "z9hG4bK"
 """RFC 3261 8.1.1.7: a branch that begins so is unique in space and time."""
 MAX_SERVERS = 512
 """Requests remembered for their repeats; in a flood the oldest answered ones make room."""
+MAX_STRANGERS = 128
+"""Of these, requests of hosts where no phone stands: they make room for one another only."""
 Key = tuple[str, str]
 """Branch (with the sender, on our serving side) and method, INVITE standing for its ACK."""
 Owner = Callable[[Do, Message | None, float], None]
@@ -50,6 +52,7 @@ class Transaction:
     owner: Owner
     data: bytes = b""
     ack: Callable[[Message], bytes] | None = None
+    is_known: bool = True
     state: State = State.TERMINATED
     timers: list[_Running] = field(default_factory=list)
 
@@ -152,13 +155,16 @@ class Transactions:
         return True
 
     def serve(
-        self, message: Message, peer: Address, owner: Owner, now: float
+        self, message: Message, peer: Address, owner: Owner, now: float, *, is_known: bool = True
     ) -> Transaction | None:
-        """Begin the server transaction of a new request; None when there are too many."""
-        if len(self.servers) >= MAX_SERVERS and not self._make_room():
+        """Begin the server transaction of a new request; None when there are too many.
+
+        `is_known` is False for a host where no phone stands.
+        """
+        if not self._has_room(is_known):
             return None
         kind = Kind.INVITE_SERVER if message.method == "INVITE" else Kind.SERVER
-        transaction = Transaction(kind, server_key(message), peer, owner)
+        transaction = Transaction(kind, server_key(message), peer, owner, is_known=is_known)
         self.servers[transaction.key] = transaction
         transaction.begin(now)
         return transaction
@@ -205,9 +211,18 @@ class Transactions:
             while (what := transaction.due(now)) is not None:
                 self.feed(transaction, what, now)
 
-    def _make_room(self) -> bool:
+    def _has_room(self, is_known: bool) -> bool:
+        """Make room if need be, at the cost of strangers first."""
+        strangers = [t for t in self.servers.values() if not t.is_known]
+        if not is_known and len(strangers) >= MAX_STRANGERS:
+            return self._make_room(strangers)
+        if len(self.servers) < MAX_SERVERS:
+            return True
+        return self._make_room(strangers) or self._make_room(list(self.servers.values()))
+
+    def _make_room(self, among: list[Transaction]) -> bool:
         """Forget the oldest answered request that is no INVITE."""
-        for transaction in self.servers.values():
+        for transaction in among:
             if (transaction.kind, transaction.state) == (Kind.SERVER, State.COMPLETED):
                 self._forget(transaction)
                 return True

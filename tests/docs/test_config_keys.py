@@ -24,7 +24,7 @@ def keys(cls: type, language: str, prefix: str = "") -> Iterator[tuple[str, str]
     for field in fields(cls):
         inner = table_of(hints[field.name])
         if inner is not None:
-            yield from keys(inner, language, f"{field.name}.")
+            yield from keys(inner, language, f"{prefix}{field.name}.")
         else:
             yield prefix + field.name, default_of(field.default, language)
 

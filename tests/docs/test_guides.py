@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.carrier import port
+from appliance.daemon import registrar
 from appliance.daemon.settings import PanelPins
 from appliance.lines import keeper, sentences
 from appliance.lines.sentences import Sentence
@@ -29,7 +30,7 @@ from tests.docs.pages import (
 )
 
 LANGUAGES = ("it", "en")
-WORDS = {"sentences": (port, sentences), "troubles": (trouble, space)}
+WORDS = {"sentences": (port, sentences), "troubles": (trouble, space, registrar)}
 CHANGES = ("Security", "Removed", "Deprecated", "Added", "Changed", "Fixed")
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
+import sys
 from dataclasses import dataclass
+from types import FrameType
 
 import pytest
 
@@ -129,14 +131,72 @@ def test_a_wrong_name_and_a_wrong_secret_look_alike(bench: Bench) -> None:
 
 
 def test_lock_out(bench: Bench) -> None:
-    """Five wrong secrets in ten minutes lock the source out, right secret or not; others go on."""
+    """Five wrong secrets in ten minutes lock a phone out at a source, right secret or not.
+
+    Others go on, behind the same address and elsewhere.
+    """
     for _ in range(5):
         assert Registrant(bench, secret="wrong").register().code == 401
     refusal = Registrant(bench).send()
     assert (refusal.code, refusal.get("Retry-After")) == (503, "601")
-    assert Registrant(bench, name="22", secret="other-secret", source=OTHER).register().code == 200
+    assert bench.box.registrar.gate.lock_out.sources(bench.now) == (PHONE[0],)
+    assert Registrant(bench, name="22", secret="other-secret").register().code == 200
+    elsewhere = Registrant(bench, name="22", secret="other-secret", source=OTHER, cseq=9)
+    assert elsewhere.register().code == 200
     bench.wait(601)
     assert Registrant(bench).register().code == 200
+
+
+def test_a_registered_phone_is_never_locked_out_where_it_stands(bench: Bench) -> None:
+    """Whoever guesses its secret behind its address, for however long, cannot drive it away.
+
+    A guesser has another port, and there nobody gets in.
+    """
+    phone = Registrant(bench)
+    assert phone.register().code == 200
+    guesser = (PHONE[0], 44444)
+    for _ in range(5):
+        assert Registrant(bench, secret="guess", source=guesser).register().code == 401
+    for _ in range(10):
+        assert Registrant(bench, source=guesser).send().code == 503
+        bench.wait(45.0)
+        assert phone.register().code == 200
+
+
+def test_guessing_over_names_locks_the_source(bench: Bench) -> None:
+    """Twenty failures over all names: no name is tried any more, known or unknown alike."""
+    for number in range(5):
+        for _ in range(4):
+            assert Registrant(bench, name=f"9{number}", secret="wrong").register().code == 401
+        bench.wait(2.0)
+    assert Registrant(bench, name="98").send().code == 503
+    assert Registrant(bench, name="22", secret="other-secret").send().code == 503
+    assert Registrant(bench, name="22", secret="other-secret", source=OTHER).register().code == 200
+
+
+def test_a_known_and_an_unknown_name_take_the_same_way(bench: Bench) -> None:
+    """The same functions in the same order, the same hashes: a clock learns nothing."""
+    known, unknown = way(bench, "21"), way(Bench(desk(PhoneAccount("21", SECRET))), "99")
+    assert known == unknown
+    assert sum("hexdigest" in step for step in known) >= 3
+
+
+def way(bench: Bench, name: str) -> list[str]:
+    """Return the functions that judge a wrong password of `name` calls, in order."""
+    phone = Registrant(bench, name=name, secret="wrong")
+    credentials = phone.answer(phone.send())
+    taken: list[str] = []
+
+    def note(frame: FrameType, event: str, arg: object) -> None:
+        if event in {"call", "c_call"}:
+            taken.append(frame.f_code.co_name if event == "call" else getattr(arg, "__name__", ""))
+
+    sys.setprofile(note)
+    try:
+        phone.send(credentials)
+    finally:
+        sys.setprofile(None)
+    return taken
 
 
 def test_success_clears_failures(bench: Bench) -> None:
@@ -181,7 +241,7 @@ def test_another_realm_is_no_answer(bench: Bench) -> None:
     phone = Registrant(bench)
     foreign = phone.answer(phone.send()).replace("centralino", "asterisk")
     assert phone.send(foreign).code == 401
-    assert bench.box.registrar.gate.lock_out.remaining(PHONE[0], bench.now) == 0
+    assert bench.box.registrar.gate.lock_out.remaining(PHONE[0], "21", bench.now) == 0
 
 
 def test_sha256_by_choice() -> None:
@@ -354,7 +414,7 @@ def test_qualify() -> None:
     assert bench.events() == []
     bench.wait(30.0)
     bench.box.refused(PHONE, bench.now)
-    assert bench.events() == [events.PhoneGone("21", "nothing answers at its fixed address")]
+    assert bench.events() == [events.PhoneGone("21", "nothing answers at its address")]
     bench.wait(65.0)
     assert bench.events() == [], "it is gone already"
     (again,) = [m for m in bench.wait(30.0) if m.method == "OPTIONS"][-1:]
@@ -463,5 +523,5 @@ def test_lock_out_remembers_a_bounded_number_of_sources() -> None:
     """A flood of sources fills no memory."""
     lock = LockOut()
     for number in range(3000):
-        lock.failed(f"192.0.{number // 256}.{number % 256}", 0.0)
+        lock.failed(f"192.0.{number // 256}.{number % 256}", "21", 0.0)
     assert len(lock._failures) == 1024

@@ -1,0 +1,41 @@
+"""The box's account at another telephone system: from the settings, and what is said of it."""
+
+from __future__ import annotations
+
+from appliance.daemon.settings import Settings
+from appliance.phones.registration import Standing
+from appliance.phones.settings import RegistrarAccount, address_of
+from appliance.records.trouble import Trouble
+
+SECRET = "sip.registrar"  # noqa: S105 - the secret's name in the file of secrets
+"""No phone can have this name: it holds a dot."""
+
+REGISTRAR_SILENT = Trouble(
+    "phones.registrar_silent",
+    "L'altro sistema telefonico non risponde: controllare il cavo, sip.registrar.address e il "
+    "sistema stesso; la scatola riprova ogni 4 secondi.",
+    "The other telephone system does not answer: check the cable, sip.registrar.address and the "
+    "system itself; the box tries again every 4 seconds.",
+)
+REGISTRAR_REFUSES = Trouble(
+    "phones.registrar_refuses",
+    "L'altro sistema telefonico rifiuta la scatola: controllare sip.registrar.user e "
+    "la password (centralino phones registrar).",
+    "The other telephone system refuses the box: check sip.registrar.user and the "
+    "password (centralino phones registrar).",
+)
+SAID = {Standing.SILENT: REGISTRAR_SILENT, Standing.REFUSED: REGISTRAR_REFUSES}
+
+
+def account(settings: Settings, secrets: dict[str, str]) -> RegistrarAccount | None:
+    """Join configuration and secret; None without [sip.registrar]."""
+    configured = settings.sip.registrar
+    if configured is None:
+        return None
+    secret = secrets.get(SECRET, "")
+    return RegistrarAccount(address_of(configured.address), configured.user, secret)
+
+
+def trouble_of(standing: Standing | None) -> Trouble | None:
+    """Return what is to be said of the registration; None while all is well."""
+    return SAID.get(standing) if standing else None
