@@ -2,13 +2,15 @@
 PY := .venv-3.13/bin/python
 PY311 := .venv-3.11/bin/python
 STAMP := .venv-3.13/.ready
+FUZZ_SECONDS ?= 60
 
-.PHONY: help environment packages demo test lint unit unit311 coverage system units bench long clean
+.PHONY: help environment packages demo test lint unit unit311 coverage system units bench long fuzz clean
 
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
 	@echo "make test    everything that can run on this machine"
 	@echo "make bench   one table of measured times, asserts nothing"
+	@echo "make fuzz    strangers' bytes against every entrance, FUZZ_SECONDS=60 each"
 	@echo "make long    the tests that take minutes"
 
 environment: $(STAMP)
@@ -22,7 +24,7 @@ packages:
 demo: environment
 	@$(PY) -m appliance demo $(if $(KEEP),--keep)
 
-test: environment packages lint unit311 coverage units
+test: environment packages lint unit311 coverage units fuzz
 
 lint: environment
 	$(PY) -m ruff check .
@@ -48,6 +50,10 @@ system: environment packages
 
 units: environment
 	@scripts/verify_units.sh
+
+# Two targets at a time; the seed is printed, and a failing input is kept in build/fuzz.
+fuzz: environment
+	@$(PY) -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 bench: environment packages
 	@$(PY) -m tests.bench

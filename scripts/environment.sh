@@ -22,6 +22,9 @@ make_environment() { # python, folder
 }
 
 make_environment "$main" .venv-3.13
+# What guides fuzzing by coverage exists for few machines; without it mutations are used alone.
+.venv-3.13/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: \
+    'atheris>=3.0' || echo "no atheris for this machine: fuzzing is not guided by coverage"
 if old=$(command -v python3.11) && "$old" -c 'import ensurepip, venv' 2>/dev/null; then
     make_environment "$old" .venv-3.11
 fi

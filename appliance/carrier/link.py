@@ -162,5 +162,5 @@ class Link:
             return wire.decode(data[1:])
         if data[:1] == SOUND and len(data) > 2:
             end = 2 + data[1]
-            return Sound(data[2:end].decode(), data[end:])
+            return Sound(data[2:end].decode("utf-8", "replace"), data[end:])
         raise PeerError("the link carried a datagram of no known class")

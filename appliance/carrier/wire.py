@@ -39,5 +39,12 @@ def decode(data: bytes) -> Message:
         fields = json.loads(data)
         cls = TYPES[fields.pop("t")]
         return _converter.structure(fields, cls)
-    except (ValueError, KeyError, TypeError, AttributeError, BaseValidationError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        BaseValidationError,
+        RecursionError,  # brackets in brackets without end
+    ) as error:
         raise PeerError(f"the link carried something that is no message: {error!r}") from error

@@ -25,6 +25,8 @@ LINE_LIMIT = 16_384
 """Longest question; a longer one ends the connection."""
 VISITORS = 16
 """Connections served at once; one more is turned away."""
+YEARS = (2000, 9000)
+"""Times that can be asked for."""
 REQUESTS: dict[str, type] = {cls.__name__: cls for cls in typing.get_args(requests.Request)}
 
 Answer = dict[str, Any]
@@ -47,13 +49,41 @@ def parse_request(question: dict[str, Any]) -> requests.Request:
             cls(
                 on=_boolean(question["on"]),
                 by=str(question["by"])[:64],
-                until=datetime.fromisoformat(until) if until else None,
+                until=moment(until) if until else None,
             ),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise OfficeError(
             f"{name}: on, by and until (ISO time or null) are needed: {error}"
         ) from error
+
+
+def moment(text: str) -> datetime:
+    """Read an ISO time; raises ValueError for one without offset, TypeError for no text.
+
+    Years at either end of the calendar have no local time everywhere (OverflowError).
+    """
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("a time needs its offset, e.g. 2026-11-25T13:00:00+01:00")
+    if not YEARS[0] <= at.year <= YEARS[1]:
+        raise ValueError(f"the year {at.year} is none to wait for")
+    return at
+
+
+def read_question(line: bytes) -> dict[str, Any]:
+    """Read a line; raises OfficeError for what is no question, or holds no text that can be kept.
+
+    JSON can spell half a character ("\\ud800"), which no file and no database takes.
+    """
+    try:
+        question = json.loads(line)
+        json.dumps(question, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise OfficeError(f"a question is one JSON object a line ({error})") from error
+    if not isinstance(question, dict):
+        raise OfficeError("a question is one JSON object a line")
+    return question
 
 
 def _boolean(value: object) -> bool:
@@ -111,10 +141,7 @@ class Door:
 
     def _reply(self, visitor: socket.socket, line: bytes) -> None:
         try:
-            question = json.loads(line)
-            if not isinstance(question, dict):
-                raise OfficeError("a question is one JSON object a line")
-            answer = self._answer(question)
+            answer = self._answer(read_question(line))
         except (OfficeError, TechnicianError, ValueError) as error:
             _tell(visitor, error)
             return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.calls import events, requests
 from appliance.daemon.desk import Desk
-from appliance.daemon.door import Answer, Later, Tell, parse_request
+from appliance.daemon.door import Answer, Later, Tell, moment, parse_request
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError
@@ -70,7 +70,7 @@ class Questions:
         try:
             outcome = Outcome(question["outcome"])
             name, by = str(question["name"]), str(question["by"])
-            at = datetime.fromisoformat(question["at"])
+            at = moment(question["at"])
         except (KeyError, ValueError, TypeError) as error:
             known = ", ".join(Outcome)
             raise OfficeError(

@@ -8,16 +8,21 @@ To the exchange, by `do`: `clip` (base64 mu-law, `new` starts another), `call` (
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 from appliance.errors import ConfigurationError
 from appliance.exchange.call import RELEASES, CallPlan
 from appliance.exchange.dtmf import check
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 NUMBER = re.compile(r"\+?[0-9]{1,20}|withheld|unavailable|none")
+LONGEST_MS = 3_600_000
+LONGEST_TEXT = 64
 Message = dict[str, object]
 _PLAN_FIELDS = {field.name: field.default for field in fields(CallPlan) if field.name != "clips"}
 
@@ -31,7 +36,7 @@ def decode(line: bytes) -> Message:
     """Read one line; raises ConfigurationError when it is no JSON object."""
     try:
         message = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # RecursionError: brackets in brackets without end
         raise ConfigurationError("a message is not JSON: send one object a line") from None
     if not isinstance(message, dict):
         raise ConfigurationError("a message is not a JSON object")
@@ -58,7 +63,7 @@ def sound_of(message: Message) -> bytes:
     """Give the mu-law bytes of `data`; raises ConfigurationError when it is not base64."""
     try:
         return base64.b64decode(text_of(message, "data"), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one; a character beyond ASCII is another
         raise ConfigurationError("data is not base64") from None
 
 
@@ -90,5 +95,15 @@ def plan_of(message: Message, clips: tuple[bytes, ...]) -> CallPlan:
         raise ConfigurationError(f"id_order {plan.id_order!r}: use before or after")
     if plan.rings < 1 or plan.digit_ms < 1:
         raise ConfigurationError("rings and digit_ms must be at least 1")
+    _check_bounds(checked)
     check(plan.digits)
     return plan
+
+
+def _check_bounds(given: Mapping[str, object]) -> None:
+    """Refuse what no line could bear: sound without end, a name longer than its length byte."""
+    for name, value in given.items():
+        if isinstance(value, int) and not 0 <= value <= LONGEST_MS:
+            raise ConfigurationError(f"{name} is {value}: give 0 to {LONGEST_MS}")
+        if isinstance(value, str) and not (value.isprintable() and len(value) <= LONGEST_TEXT):
+            raise ConfigurationError(f"{name}: give at most {LONGEST_TEXT} printable characters")

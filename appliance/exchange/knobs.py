@@ -20,9 +20,12 @@ def _flag(name: str, value: object) -> bool:
     return value
 
 
-def _number(name: str, value: object) -> float:
+def _number(name: str, value: object, low: float, high: float) -> float:
+    """Give a number between bounds; what lies beyond them is no line that there could be."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigurationError(f"{name} is {value!r}: give a number")
+    if not low <= value <= high:  # NaN is neither
+        raise ConfigurationError(f"{name} is {value!r}: give {low:g} to {high:g}")
     return float(value)
 
 
@@ -42,11 +45,13 @@ def _echo(outlet: Outlet, value: object) -> None:
         return
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise ConfigurationError(f"echo is {value!r}: give [loss in dB, delay in ms] or null")
-    wire.echo = Echo(_number("echo loss", value[0]), round(_number("echo delay", value[1])))
+    wire.echo = Echo(
+        _number("echo loss", value[0], 0, 100), round(_number("echo delay", value[1], 0, 1000))
+    )
 
 
 def _ppm(outlet: Outlet, value: object) -> None:
-    outlet.station.ppm = _number("ppm", value)
+    outlet.station.ppm = _number("ppm", value, -10_000, 10_000)
 
 
 def _extension(outlet: Outlet, value: object) -> None:
@@ -83,7 +88,7 @@ def _ignore_dtr(outlet: Outlet, value: object) -> None:
 
 
 def _lose_results(outlet: Outlet, value: object) -> None:
-    outlet.station.modem.lose_results = round(_number("lose_results", value))
+    outlet.station.modem.lose_results = round(_number("lose_results", value, 0, 1000))
 
 
 def _report(outlet: Outlet, value: object) -> None:

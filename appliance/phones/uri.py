@@ -15,7 +15,8 @@ from appliance.phones.rtp import Address
 
 DEFAULT_PORT = 5060
 _URI = re.compile(
-    r"(?:sips?):(?:([^@\s<>]*)@)?(\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::(\d{1,5}))?", re.IGNORECASE
+    r"(?:sips?):(?:([^@\s<>]*)@)?(\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::(\d{1,5}))?(?:[;?][^\s<>]*)?",
+    re.IGNORECASE,
 )
 _OPENING = {'"': '"', "<": ">"}
 
@@ -54,8 +55,11 @@ class NameAddress:
 
 
 def read_uri(text: str) -> Uri | None:
-    """Read a sip: or sips: URI; None for anything else (tel:, nonsense)."""
-    found = _URI.match(text)
+    """Read a sip: or sips: URI; None for anything else (tel:, nonsense).
+
+    The whole of it: what follows a blank would break the line in which we name a phone's Contact.
+    """
+    found = _URI.fullmatch(text)
     if found is None:
         return None
     user = unquote((found[1] or "").partition(":")[0].partition(";")[0])

@@ -145,3 +145,16 @@ def test_garbage_on_the_link_is_the_peers_fault(ends: tuple[Link, Link]) -> None
     ends[0].socket.send(b"?")
     with pytest.raises(PeerError, match="no known class"):
         list(ends[1].receive())
+
+
+def test_a_message_without_end_is_the_peers_fault(ends: tuple[Link, Link]) -> None:
+    """Brackets in brackets, deeper than any parser follows, raise PeerError and nothing else."""
+    ends[0].socket.send(b"C" + b"[" * 15_000)
+    with pytest.raises(PeerError, match="no message"):
+        list(ends[1].receive())
+
+
+def test_sound_of_a_name_that_is_no_text_belongs_to_no_recording(ends: tuple[Link, Link]) -> None:
+    """What cannot be decoded is a strange name, never an exception in the deciding thread."""
+    ends[0].socket.send(b"S\x01\xffabc")
+    assert list(ends[1].receive()) == [Sound("\ufffd", b"abc")]

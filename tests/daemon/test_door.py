@@ -100,7 +100,17 @@ def test_what_cannot_be_asked_is_refused_in_a_sentence(path: Path) -> None:
         door.ask(path, {"ask": "no"})
 
 
-@pytest.mark.parametrize("nonsense", [b"{", b"[1]", b"\xff\xfe", b'{"ask": 1}'[:-1] + b"]"])
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"{",
+        b"[1]",
+        b"\xff\xfe",
+        b'{"ask": 1}'[:-1] + b"]",
+        b"[" * 15_000,  # deeper than any parser follows
+        b'{"ask": "hello", "note": "\\ud800"}',  # half a character: no file or database takes it
+    ],
+)
 def test_nonsense_gets_an_answer_and_leaves_the_door_open(path: Path, nonsense: bytes) -> None:
     """A broken client harms nobody."""
     with socket.socket(socket.AF_UNIX) as visitor:
@@ -150,6 +160,9 @@ def test_requests_are_read_with_their_end() -> None:
         {"ask": "SetClosed", "by": "x"},
         {"ask": "SetClosed", "on": "yes", "by": "x"},
         {"ask": "SetClosed", "on": True, "by": "x", "until": "tomorrow"},
+        {"ask": "SetClosed", "on": True, "by": "x", "until": "2026-11-25T11:00:00"},
+        {"ask": "SetClosed", "on": True, "by": "x", "until": "9999-12-31T23:59:59-14:00"},
+        {"ask": "SetClosed", "on": True, "by": "x", "until": 5},
     ],
 )
 def test_a_request_with_something_missing_is_refused(question: dict[str, Any]) -> None:

@@ -56,14 +56,22 @@ def ask(controller: Controller, **message: object) -> dict[str, object]:
         ({"do": "call", "line": 1, "colour": "red"}, "no field of a call"),
         ({"do": "call", "line": 9}, "line 9 does not exist"),
         ({"do": "call"}, "whole number"),
+        ({"do": "call", "line": 1, "rings": 10**30}, "give 0 to"),
+        ({"do": "call", "line": 1, "hang_up_after_ms": -1}, "give 0 to"),
+        ({"do": "call", "line": 1, "name": "x" * 65}, "printable characters"),
+        ({"do": "call", "line": 1, "date": "\r\nOK"}, "printable characters"),
         ({"do": "press", "digits": "1"}, "place a call first"),
         ({"do": "clip", "data": "*"}, "base64"),
+        ({"do": "clip", "data": "\u00e8"}, "base64"),
         ({"do": "clip"}, "give a text"),
         ({"do": "sing"}, "nothing the exchange can do"),
         ({"do": "set", "line": 1, "knobs": 1}, "an object of names"),
         ({"do": "set", "line": 1, "knobs": {"volume": 1}}, "not known"),
         ({"do": "set", "line": 1, "knobs": {"cut": 1}}, "true or false"),
         ({"do": "set", "line": 1, "knobs": {"ppm": "1"}}, "give a number"),
+        ({"do": "set", "line": 1, "knobs": {"ppm": float("nan")}}, "give -10000 to 10000"),
+        ({"do": "set", "line": 1, "knobs": {"lose_results": 1e300}}, "give 0 to 1000"),
+        ({"do": "set", "line": 1, "knobs": {"echo": [-1e9, 0]}}, "give 0 to 100"),
         ({"do": "set", "line": 1, "knobs": {"echo": 6}}, "loss in dB"),
         ({"do": "set", "line": 1, "knobs": {"outgoing": "x"}}, "use answer, busy"),
         ({"do": "set", "line": 1, "knobs": {"report": ""}}, "letters of DLE"),
@@ -78,7 +86,7 @@ def test_a_wrong_message_is_answered_in_words(
     assert words in str(answer["sentence"])
 
 
-@pytest.mark.parametrize("line", [b"nonsense", b"[]", b"\xff"])
+@pytest.mark.parametrize("line", [b"nonsense", b"[]", b"\xff", b"[" * 15_000])
 def test_a_line_that_is_no_message_is_refused(line: bytes) -> None:
     """Only JSON objects are messages."""
     with pytest.raises(ConfigurationError, match="JSON"):

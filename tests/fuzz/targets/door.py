@@ -1,0 +1,122 @@
+"""The desk's door: any line is answered or ends the visit; the desk that answers stays well."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import selectors
+import socket
+import sqlite3
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from appliance.calls import orders
+from appliance.daemon.door import Door
+from appliance.daemon.figures import Figures
+from appliance.daemon.lookout import Lookout
+from appliance.daemon.questions import Questions
+from appliance.daemon.stores import state_from_json, state_to_json
+from appliance.errors import CentralinoError
+from appliance.policy.clock import Now
+from appliance.policy.service_state import ServiceState
+from appliance.records import database, messages
+from tests.calls.desk import TEN, up
+from tests.records.samples import a_call, a_message
+
+TOKENS = (
+    b'{"ask":"status"}\n', b'{"ask":"SetUnattended","on":true,"by":"op1","until":null}\n',
+    b'"SetClosed"', b'"SetAllAbsent"', b'"until":"2027-01-01T10:00:00+01:00"',
+    b"2027-01-01T10:00:00", b"9999-12-31T23:59:59-14:00", b'"close_message"', b'"name":"1"',
+    b'"at":"2026-11-25T10:00:00+01:00"', b'"outcome":"done"', b'"note":"', b"\\ud800",
+    b"\\u0000", b"[[[[", b"1e999", b'"figures"', b"\n",
+)  # fmt: skip
+
+
+@dataclass
+class Desk:
+    """A desk that decides at a fixed moment; what it keeps over a restart must be readable."""
+
+    switchboard: Any = field(default_factory=up)
+    figures: Figures = field(default_factory=Figures)
+
+    def now(self) -> Now:
+        """Say what time it is."""
+        return TEN
+
+    def status(self) -> Any:
+        """Say what people see."""
+        return self.switchboard.status(TEN)
+
+    def fact(self, event: Any) -> None:
+        """Hear one fact."""
+        for order in self.switchboard.handle(event, TEN):
+            if isinstance(order, orders.SaveServiceState):
+                assert isinstance(order.state, ServiceState)
+                assert (
+                    state_from_json(json.loads(json.dumps(state_to_json(order.state))))
+                    == order.state
+                )
+
+
+class Stores:
+    """Records and mailbox in memory; a job that raises what the worker does not expect ends it."""
+
+    def __init__(self) -> None:
+        self.records = self.mailbox = self
+        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.connection.row_factory = sqlite3.Row
+        database.migrate(self.connection)
+        messages.insert(self.connection, a_message(), a_call(), "boot")
+
+    def do(self, job: Any, done: Any) -> None:
+        """Do a job at once, as the worker's thread does."""
+        try:
+            result = job(self.connection)
+        except (CentralinoError, sqlite3.Error) as error:
+            result = CentralinoError(str(error))
+        done(result)
+
+    def recount(self) -> None:
+        """A message was closed."""
+
+
+@functools.cache
+def _stores() -> tuple[Stores, tempfile.TemporaryDirectory[str]]:
+    """Make stores and a folder once: they take longer than a question."""
+    return Stores(), tempfile.TemporaryDirectory(prefix="centralino-fuzz-")
+
+
+def run(data: bytes) -> None:
+    """Send everything at once; then the desk still tells its state."""
+    stores, folder = _stores()
+    selector, desk, lookout = selectors.DefaultSelector(), Desk(), Lookout()
+    asked: Any = desk, stores, lookout, None
+    path = Path(folder.name) / "desk.sock"
+    door = Door(path, selector, Questions(*asked))
+    try:
+        answers = _visit(path, selector, data)
+        assert all(isinstance(answer["ok"], bool) for answer in answers)
+        assert _visit(path, selector, b'{"ask":"status"}\n')[-1]["ok"] is True
+        lookout.words(desk.status())
+    finally:
+        door.close()
+        selector.close()
+
+
+def _visit(path: Path, selector: selectors.BaseSelector, data: bytes) -> list[dict[str, Any]]:
+    """Say something at the door and leave; returns what was answered."""
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.connect(str(path))
+        visitor.sendall(data)
+        visitor.shutdown(socket.SHUT_WR)
+        for _ in range(3):  # arrive, speak, leave
+            for key, _mask in selector.select(0):
+                key.data()
+        said = bytearray()
+        with contextlib.suppress(ConnectionResetError):
+            while piece := visitor.recv(65_536):
+                said += piece
+    return [json.loads(line) for line in said.splitlines()]

@@ -1,0 +1,48 @@
+"""SIP datagrams: read or refused; what was read is written and read again as the same."""
+
+from __future__ import annotations
+
+from appliance.phones.message import Message, Unreadable, read, write
+from appliance.phones.sip import parse
+
+TOKENS = (
+    b"INVITE ", b" SIP/2.0\r\n", b"SIP/2.0 200 OK\r\n", b"Via: SIP/2.0/UDP ", b";branch=z9hG4bK",
+    b";rport", b"\r\nFrom: ", b"\r\nt: <sip:21@h>;tag=1", b"\r\nCall-ID: ",
+    b"\r\nCSeq: 1 INVITE", b"\r\n\r\n", b"Content-Length: 0", b"l: 5", b"\r\n ", b'"', b"%",
+    b"Authorization: Digest ", b'nonce="a"', b",",
+)  # fmt: skip
+ROOM = 512
+"""What an answer is longer than the headers it repeats, in the longest UTF-8."""
+
+
+def run(data: bytes) -> None:
+    """Read one datagram."""
+    message = _read(data)
+    if isinstance(message, Message):
+        assert _again(message) == _again(_reread(message))
+    elif message is not None and message.answer:
+        code, headers = message.answer
+        assert len(write(f"SIP/2.0 {code} No", headers)) < 3 * len(data) + ROOM
+
+
+def _read(data: bytes) -> Message | Unreadable | None:
+    try:
+        return read(data, parse)
+    except Unreadable as error:
+        return error
+
+
+def _reread(message: Message) -> Message:
+    start = f"SIP/2.0 {message.code} X" if message.code else _request_line(message)
+    kept = [(n, v) for n, v in message.headers if n not in {"Content-Length", "Content-Type"}]
+    reread = read(write(start, kept, message.body), parse)
+    assert reread is not None
+    return reread
+
+
+def _request_line(message: Message) -> str:
+    return f"{message.method} {message.uri} SIP/2.0"
+
+
+def _again(message: Message) -> tuple[object, ...]:
+    return message.method, message.uri, message.code, message.fields, message.body, message.contact
