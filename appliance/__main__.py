@@ -24,6 +24,7 @@ COMMANDS = {
     "run": "appliance.commands.service:run",
     "status": "appliance.commands.status:status",
     "unattended": "appliance.commands.states:unattended",
+    "usb-reset": "appliance.commands.usb_reset:usb_reset",
 }
 """Every sub-command and where it stands."""
 

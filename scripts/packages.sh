@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 wanted="asterisk-core-sounds-it-wav baresip-core sip-tester libspeexdsp1 multimon-ng sox minimodem
-        strace nbdkit nbdkit-plugin-python libnbd-bin fuse3 e2fsprogs mount systemd"
+        strace nbdkit nbdkit-plugin-python libnbd-bin fuse3 e2fsprogs mount systemd udev"
 missing=""
 for package in $wanted; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"

@@ -9,10 +9,18 @@ mkdir -p "$stage/usr/bin" "$stage/etc/systemd/system" "$stage/usr/lib/systemd"
 printf '#!/bin/sh\n' > "$stage/usr/bin/centralino"
 chmod 755 "$stage/usr/bin/centralino"
 cp -r /usr/lib/systemd/system "$stage/usr/lib/systemd/"
-cp systemd/*.service systemd/*.socket systemd/*.target "$stage/etc/systemd/system/" 2>/dev/null || true
-for unit in systemd/*.service systemd/*.socket; do
-    [ -e "$unit" ] || continue
-    said=$(systemd-analyze verify --man=no --root="$stage" "$(basename "$unit")" 2>&1) || { echo "$said"; exit 1; }
+cp systemd/*.service systemd/*.socket systemd/*.path "$stage/etc/systemd/system/"
+for unit in systemd/*.service systemd/*.socket systemd/*.path; do
+    name=$(basename "$unit" | sed 's/@\./@line1./') # a template is verified as an instance
+    said=$(systemd-analyze verify --man=no --root="$stage" "$name" 2>&1) || { echo "$said"; exit 1; }
     [ -z "$said" ] || { echo "$unit: $said"; exit 1; }
     echo "$unit: verified"
+done
+
+# udevadm verify came with systemd 254 (Debian 13).
+udevadm verify --help >/dev/null 2>&1 || exec scripts/skipped.sh "udev rules" "udevadm verify is missing (package udev of Debian 13)"
+for rules in systemd/*.rules; do
+    said=$(udevadm verify --no-summary "$rules" 2>&1) || { echo "$said"; exit 1; }
+    [ -z "$said" ] || { echo "$rules: $said"; exit 1; }
+    echo "$rules: verified"
 done

@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "mail": {"calls", "policy"},
     "panel": {"calls", "policy"},
     "fleet": {"calls", "policy"},
+    "usb": set(),
     "prompts": {"media"},
     "exchange": {"media.g711", "media.wav"},
     "testphone": {"media.g711", "media.wav"},

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from appliance.calls.call import Call
+from appliance.calls.events import BoxStopped, CarrierLost, LineLost
 from appliance.calls.orders import Result
 from appliance.calls.sides import Side
 from appliance.calls.states import State
@@ -22,12 +23,22 @@ LATE_CALLS = 64
 class LineState(enum.StrEnum):
     """What people see of a line (B1)."""
 
-    MISSING = "missing"  # never came up since the start
+    MISSING = "missing"  # no modem at its port, or nothing known yet since the start
     IDLE = "idle"
     RINGING = "ringing"
     IN_USE = "in_use"
     CLEARING = "clearing"
     OUT = "out"
+
+
+def state_after(event: object) -> tuple[LineState, str]:
+    """Say what a line without a call is after an event, and why."""
+    match event:
+        case LineLost(_, reason, missing):
+            return (LineState.MISSING if missing else LineState.OUT), reason
+        case CarrierLost(reason) | BoxStopped(reason):
+            return LineState.OUT, reason
+    return LineState.IDLE, ""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from appliance.calls import orders
 from appliance.calls.call import Call
-from appliance.calls.desk import Desk, LineState
+from appliance.calls.desk import Desk, LineState, state_after
 from appliance.calls.events import BoxStopped, CallerHungUp, CarrierLost, Evidence, LineLost
 from appliance.calls.orders import Result
 from appliance.calls.ringing import Orders, stop_ringing
@@ -128,9 +128,7 @@ def finish(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
 
 def free_line_of(desk: Desk, call: Call, event: Any, now: Now) -> None:
     """Part call and line by what was said of the line."""
-    state, reason = LineState.IDLE, ""
-    if isinstance(event, GONE):
-        state, reason = LineState.OUT, event.reason
+    state, reason = state_after(event)
     desk.leave_line(call, state, now, reason)
 
 

@@ -160,10 +160,11 @@ class RecordingGap:
 
 @dataclass(frozen=True, slots=True)
 class LineLost:
-    """A line is out: missing, out of order, no line voltage; `reason` says what to do."""
+    """A line is out; `reason` says what to do. `missing`: there is no modem at its port."""
 
     line: str
     reason: str
+    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

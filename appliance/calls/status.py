@@ -38,6 +38,11 @@ class LineStatus:
     modem: str = ""
     duplex: bool | None = None
 
+    @property
+    def declared(self) -> bool:
+        """True once something is known of the line: it is up, or it is out for a reason."""
+        return self.state is not LineState.MISSING or bool(self.reason)
+
 
 @dataclass(frozen=True, slots=True)
 class CallStatus:

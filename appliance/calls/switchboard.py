@@ -12,7 +12,7 @@ from typing import Any
 
 from appliance.calls import keycodes, orders, sides
 from appliance.calls.call import Call
-from appliance.calls.desk import Desk, LineState
+from appliance.calls.desk import Desk, LineState, state_after
 from appliance.calls.events import (
     BoxStopped,
     CallerHungUp,
@@ -121,9 +121,8 @@ class Switchboard:
     def _on_line_gone(self, event: LineIdle | LineLost, now: Now) -> Orders:
         seat = self._desk.seats.get(event.line)
         if seat is not None and not seat.call:
-            lost = isinstance(event, LineLost)
-            reason = event.reason if isinstance(event, LineLost) else ""
-            seat.become(LineState.OUT if lost else LineState.IDLE, now, reason)
+            state, reason = state_after(event)
+            seat.become(state, now, reason)
         yield from ()
 
     def _on_carrier_lost(self, event: CarrierLost, now: Now) -> Orders:

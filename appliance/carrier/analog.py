@@ -17,20 +17,21 @@ from appliance.carrier.line_setup import line_settings
 from appliance.carrier.linecall import LineCall
 from appliance.carrier.link import Link
 from appliance.carrier.loopback import LineEcho
-from appliance.carrier.messages import LineSetup, LineSnapshot, Marked, Measured
+from appliance.carrier.messages import LineSetup, LineSnapshot, Marked, Measured, Recovering
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Pcm, Player, Silence
 from appliance.carrier.recorder import Recorder
 from appliance.carrier.release import Release
 from appliance.lines import facts
-from appliance.lines.facts import Signal, Stream
+from appliance.lines.facts import Recovery, Signal, Stream
 from appliance.lines.lead import Lead
+from appliance.lines.life import LADDER
 from appliance.lines.line import LineDriver
 from appliance.lines.sentences import Sentence
 from appliance.lines.table import Stage
 from appliance.media.frames import FRAME_MS
 
-Tell = Callable[[events.Event | Measured | Marked], None]
+Tell = Callable[[events.Event | Measured | Marked | Recovering], None]
 
 TRIM_MARGIN_MS = 100
 """Cut a little before the tone's first recognised frame."""
@@ -49,11 +50,13 @@ class AnalogLine:
         self.call: LineCall | None = None
         self.modem = ""
         self.in_service = False
-        self.needs: facts.Recovery | None = None
+        self.needs: Recovery | None = None
         self.overruns = 0
         self._lead_ms = self._least_lead = lead_ms
         self._heard_at = 0.0
         self._warm: Ears | None = None
+        self._lost: events.LineLost | None = None
+        self._step: Recovery | None = None
         self._tell = tell
         self._link = link
         self._echo = LineEcho() if setup.echo else None
@@ -120,9 +123,9 @@ class AnalogLine:
             call.ears.forget_silence()
         self._want(Stream.RECEIVE, now)
 
-    def lost(self, reason: Sentence, now: float) -> None:
-        """The port is gone: whatever went on over it is over."""
-        self._learn(self.driver.lost(reason, now), now)
+    def lost(self, reason: Sentence, now: float, least: Recovery = Recovery.REOPEN) -> None:
+        """The port is gone: whatever went on over it is over; less than `least` is of no use."""
+        self._learn(self.driver.lost(reason, now, least), now)
 
     # --- bytes and time ----------------------------------------------------------------------
 
@@ -168,6 +171,8 @@ class AnalogLine:
         """Say again what a desk that was restarted must know of a line it found as it was."""
         if self.in_service:
             self._tell(events.LineRestored(self.name, self.modem, self.driver.duplex))
+        elif self._lost is not None:
+            self._tell(self._lost)
 
     def snapshot(self) -> LineSnapshot:
         """Say what is known of the line."""
@@ -246,15 +251,28 @@ class AnalogLine:
 
     def _on_up(self, fact: facts.Up, now: float) -> None:
         self.modem, self.in_service, self.needs = fact.identity, True, None
+        self._lost = self._step = None
         self._warm = Ears(self.setup.country, fact.law)  # its tables take 0.1 s, the first time
         self._tell(events.LineRestored(self.name, fact.identity, fact.duplex))
 
+    def _on_recovering(self, fact: facts.Recovering, now: float) -> None:
+        self._tell_step(Recovery.IN_BAND, fact.reason)
+
     def _on_recovered(self, fact: facts.Recovered, now: float) -> None:
-        self._fail(str(fact.reason))
+        self._fail(events.LineLost(self.name, str(fact.reason)))
 
     def _on_failed(self, fact: facts.Failed, now: float) -> None:
         self.needs = fact.needs
-        self._fail(str(fact.reason))
+        if fact.needs in LADDER:
+            self._tell_step(fact.needs, fact.reason)
+        missing = fact.needs is Recovery.PLUG_IN
+        self._fail(events.LineLost(self.name, str(fact.reason), missing))
+
+    def _tell_step(self, step: Recovery, seen: Sentence) -> None:
+        """Tell each step of the ladder once; what is tried for ever is tried quietly."""
+        if step is not self._step:
+            self._step = step
+            self._tell(Recovering(self.name, step.value, seen.it, seen.en))
 
     @property
     def _runs(self) -> bool:
@@ -378,10 +396,12 @@ class AnalogLine:
         if self._echo:
             self._echo.reset()
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, lost: events.LineLost) -> None:
+        """The line is out: told when it was in service, or for another reason than before."""
         self._over()
-        self.in_service = False
-        self._tell(events.LineLost(self.name, reason))
+        if self.in_service or lost != self._lost:
+            self._tell(lost)
+        self.in_service, self._lost = False, lost
 
 
 HANDLERS: dict[type, Callable[[AnalogLine, Any, float], None]] = {
@@ -395,6 +415,7 @@ HANDLERS: dict[type, Callable[[AnalogLine, Any, float], None]] = {
     facts.Signalled: AnalogLine._on_signalled,
     facts.Idle: AnalogLine._on_idle,
     facts.Up: AnalogLine._on_up,
+    facts.Recovering: AnalogLine._on_recovering,
     facts.Recovered: AnalogLine._on_recovered,
     facts.Failed: AnalogLine._on_failed,
 }

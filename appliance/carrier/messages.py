@@ -134,6 +134,19 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Recovering:
+    """A line in trouble takes a `step` (of lines.facts.Recovery); `it` and `en` say what was seen.
+
+    RESET_USB and POWER_CYCLE are the desk's to bring about: the carrier may not, and waits.
+    """
+
+    line: str
+    step: str
+    it: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Asks the carrier for a Pong: proof that its one thread turns (watchdog)."""
 
@@ -148,5 +161,15 @@ class Pong:
 
 
 LinkMessage = (
-    Setup | Snapshot | Credit | RecordingStarted | Health | Measured | Marked | Notice | Ping | Pong
+    Setup
+    | Snapshot
+    | Credit
+    | RecordingStarted
+    | Health
+    | Measured
+    | Marked
+    | Notice
+    | Recovering
+    | Ping
+    | Pong
 )

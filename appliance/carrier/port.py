@@ -16,6 +16,7 @@ from appliance.errors import PeerError
 from appliance.lines.facts import Recovery
 from appliance.lines.keeper_protocol import (
     Ask,
+    Cause,
     Closed,
     Dropped,
     KeeperGone,
@@ -31,7 +32,15 @@ READ_SIZE = 4096
 WRITE_LIMIT = 16_384
 """Bytes that may wait for a port that does not take them: 2 s of sound. Then the line is lost."""
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds before the next attempt to bring a port up."""
+"""Seconds before the next attempt to bring a port up; the last one for ever."""
+PAUSE_S = {Recovery.RESET_USB: 8.0, Recovery.POWER_CYCLE: 15.0}
+"""Seconds left to the desk's helper for a step, and to the modem to start, before the next one."""
+LEAST = {
+    Cause.BUSY: Recovery.FREE_PORT,
+    Cause.PERMISSION: Recovery.FREE_PORT,
+    Cause.BROKEN: Recovery.REOPEN,
+}
+"""The least that can help with what a keeper reports; a MISSING port it waits for by itself."""
 MUTE_LIMIT_S = 5.0
 """A modem that should send sound (50 frames a second) and sends none for so long is stuck."""
 KEEPER_LIMIT_S = 10.0
@@ -78,7 +87,6 @@ class Port:
         self._read_at = 0.0
         self._mask = 0
         self._attempt = 0
-        self._told = ""
         self._retry_at: float | None = None
         self._limit_at: float | None = None
 
@@ -102,10 +110,11 @@ class Port:
             self.line.timer(now)
         # The clock of calls turns the carrier meanwhile, so this needs no deadline of its own.
         if self._fd is not None and self.line.expects_sound and now > self._read_at + MUTE_LIMIT_S:
-            self._lost(MUTE)
+            self._lost(MUTE, Recovery.REOPEN)
         if self._limit_at is not None and now >= self._limit_at:
             self._limit_at = None
-            self._lost(HUNG)
+            # What blocks the driver is beyond a new descriptor (v253.md 4, quirks).
+            self._lost(HUNG, Recovery.RESET_USB)
         if self._retry_at is not None and now >= self._retry_at:
             self.open()
 
@@ -150,7 +159,7 @@ class Port:
             self._read_at = self._clock()
             self.line.receive(data, self._read_at)
         else:
-            self._lost(GONE)
+            self._lost(GONE, Recovery.PLUG_IN)
 
     def _write(self) -> None:
         assert self._fd is not None
@@ -159,14 +168,14 @@ class Port:
         except BlockingIOError:
             written = 0
         except OSError:
-            self._lost(GONE)
+            self._lost(GONE, Recovery.PLUG_IN)
             return
         del self._out[:written]
         self._watch(selectors.EVENT_READ | (selectors.EVENT_WRITE if self._out else 0))
         if self._out:
             self.stuck_writes += 1
         if len(self._out) > WRITE_LIMIT:
-            self._lost(DEAF)
+            self._lost(DEAF, Recovery.REOPEN)
 
     def _watch(self, mask: int) -> None:
         if mask != self._mask and self._fd is not None:
@@ -189,10 +198,12 @@ class Port:
                 self._limit_at = None
                 self.line.start(self._clock())
                 self.flush()
-            case PortTrouble(_, sentence):
-                self._lost(sentence)
+            case PortTrouble(Cause.MISSING, sentence):
+                self._await_modem(sentence)
+            case PortTrouble(cause, sentence):
+                self._lost(sentence, LEAST[cause])
             case KeeperGone():
-                self._lost(GONE)
+                self._lost(GONE, Recovery.PLUG_IN)
             case Closed() | None:
                 pass
 
@@ -208,7 +219,7 @@ class Port:
     def _recover(self) -> None:
         """Climb the recovery ladder when the line asks for it (v253.md 4)."""
         if self.line.in_service:
-            self._attempt, self._told = 0, ""
+            self._attempt = 0
         needs, self.line.needs = self.line.needs, None
         if needs is None:
             return
@@ -216,21 +227,27 @@ class Port:
             self._limit_at = self._clock() + KEEPER_LIMIT_S
         else:
             self._forget_fd()
-            self._retry_later()
+            self._forget_keeper()  # nobody may hold the port while its USB device is reset
+            self._retry_after(needs)
 
-    def _lost(self, why: Sentence) -> None:
-        """The port is of no use: tell once why, free it, try again later."""
+    def _lost(self, why: Sentence, least: Recovery) -> None:
+        """The port is of no use: say why, free it, try again by a higher step of the ladder."""
         self._forget_fd()
         self._forget_keeper()
         self._limit_at = None
-        if self._told != str(why) or self.line.in_service:
-            self.line.lost(why, self._clock())
-        self._told = str(why)
-        self.line.needs = None
-        self._retry_later()
+        self.line.lost(why, self._clock(), least)
+        self._recover()
 
-    def _retry_later(self) -> None:
-        self._retry_at = self._clock() + BACKOFF_S[min(self._attempt, len(BACKOFF_S) - 1)]
+    def _await_modem(self, why: Sentence) -> None:
+        """There is no modem at the port: its keeper waits for one and opens it."""
+        self._forget_fd()
+        self._limit_at = None
+        self.line.lost(why, self._clock(), Recovery.PLUG_IN)
+        self.line.needs = None
+
+    def _retry_after(self, step: Recovery) -> None:
+        wait = BACKOFF_S[min(self._attempt, len(BACKOFF_S) - 1)]
+        self._retry_at = self._clock() + PAUSE_S.get(step, wait)
         self._attempt += 1
 
     def _forget_fd(self) -> None:

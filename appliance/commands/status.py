@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,3 +26,12 @@ def status(config_path: Path, as_json: bool) -> None:
     for line in answer["status"]["lines"]:
         reason = f": {line['reason']}" if line.get("reason") else ""
         click.echo(f"  {line['name']:<10} {line['state']}{reason}")
+        for tried in answer["status"]["recoveries"].get(line["name"], [])[-1:]:
+            click.echo(f"  {'':<10} {tried_words(tried)}")
+
+
+def tried_words(tried: dict[str, Any]) -> str:
+    """Say what was tried last for a line in trouble, and when."""
+    at = datetime.fromisoformat(tried["at"]).astimezone()
+    trouble = f" ({tried['trouble']['en']})" if tried["trouble"]["en"] else ""
+    return f"{at:%d.%m. %H:%M:%S} {tried['tried']['en']}{trouble}"

@@ -29,6 +29,7 @@ from appliance.carrier.messages import (
     Ping,
     Pong,
     RecordingStarted,
+    Recovering,
     Setup,
     Snapshot,
 )
@@ -56,6 +57,7 @@ class Takers:
     gap: Callable[[events.RecordingGap], None]
     health: Callable[[Health], None]
     measured: Callable[[Measured | Marked], None]
+    recovering: Callable[[Recovering], None]
 
 
 class CarrierSide:
@@ -191,18 +193,26 @@ class CarrierSide:
                 self._takers.gap(message)
             case RecordingStarted():
                 self._takers.recording(message)
-            case Health():
-                self._takers.health(message)
-            case Measured() | Marked():
-                self._takers.measured(message)
-            case Notice(text, level):
-                log.log(logging.getLevelNamesMapping().get(level.upper(), 20), "carrier: %s", text)
+            case Health() | Measured() | Marked() | Recovering() | Notice():
+                self._note(message)
             case Pong():
                 self._pong_by = None
             case Snapshot():
                 self._greeted(message)
             case _:
                 self._takers.event(message)
+
+    def _note(self, message: Health | Measured | Marked | Recovering | Notice) -> None:
+        """Pass on what is told for the journal, the figures and the status."""
+        match message:
+            case Health():
+                self._takers.health(message)
+            case Recovering():
+                self._takers.recovering(message)
+            case Notice(text, level):
+                log.log(logging.getLevelNamesMapping().get(level.upper(), 20), "carrier: %s", text)
+            case _:
+                self._takers.measured(message)
 
     def _greeted(self, snapshot: Snapshot) -> None:
         """The carrier has said what it knows; now it may be told its Setup."""

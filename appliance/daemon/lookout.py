@@ -62,7 +62,8 @@ class Lookout:
             network=network_of(phones),
             lines=tuple((line.name, LineState(line.state)) for line in status.lines),
             messages_waiting=status.waiting,
-            fault=bool(self.troubles()) or any(line.state == "out" for line in status.lines),
+            fault=bool(self.troubles())
+            or any(line.state == "out" or line.reason for line in status.lines),
             unattended=self._unattended,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -176,6 +177,7 @@ def _check_names(settings: Settings, mistakes: _Mistakes) -> None:
             mistakes.choice(f"{key}.phones", phone, known or ("a phone of [[phones]]",))
     ports = [line.port for line in settings.lines]
     for number, line in enumerate(settings.lines, 1):
+        mistakes.check(f"lines.{number}.port", _check_port, line.port)
         if ports.count(line.port) > 1:
             text = f"{line.port} is used by more than one line; each needs its own port"
             mistakes.found.append(Mistake(f"lines.{number}.port", text))
@@ -186,6 +188,18 @@ def _check_names(settings: Settings, mistakes: _Mistakes) -> None:
     for number, name in enumerate(names, 1):
         if names.count(name) > 1:
             mistakes.found.append(Mistake(f"phones.{number}.name", f"{name!r} stands twice"))
+
+
+def _check_port(port: str) -> None:
+    """Refuse a name that is not a USB port's: another modem may bear it tomorrow (v253.md 4)."""
+    if port.startswith("/dev/serial/by-id/"):
+        raise ConfigurationError(
+            f"{port} names a serial number, which several modems share: use /dev/serial/by-path/..."
+        )
+    if re.fullmatch(r"/dev/tty(?:ACM|USB)\d+", port):
+        raise ConfigurationError(
+            f"{port} changes when a modem is plugged in again: use /dev/serial/by-path/..."
+        )
 
 
 def _line(line: LineSettings, number: int, settings: Settings, mistakes: _Mistakes) -> Line:

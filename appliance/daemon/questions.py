@@ -10,6 +10,7 @@ from appliance.calls import events, requests
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Answer, Later, Tell, moment, parse_request
 from appliance.daemon.lookout import Lookout
+from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError
 from appliance.records import messages
@@ -30,11 +31,14 @@ SAID = {
 class Questions:
     """Answers in the deciding thread; raises OfficeError for what cannot be asked."""
 
-    def __init__(self, desk: Desk, stores: Stores, lookout: Lookout, run: Run) -> None:
+    def __init__(
+        self, desk: Desk, stores: Stores, lookout: Lookout, run: Run, recoveries: Recoveries
+    ) -> None:
         self._desk = desk
         self._stores = stores
         self._lookout = lookout
         self._run = run
+        self._recoveries = recoveries
 
     def __call__(self, question: dict[str, Any]) -> Answer | Later:
         """Answer one question."""
@@ -53,6 +57,7 @@ class Questions:
         status = self._desk.status()
         shown = _plain(status)
         shown["troubles"] = self._lookout.troubles()
+        shown["recoveries"] = self._recoveries.to_json()
         health = self._desk.figures.health
         shown["health"] = dataclasses.asdict(health) if health else None
         return {"status": shown, "words": self._lookout.words(status)}

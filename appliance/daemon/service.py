@@ -32,6 +32,7 @@ from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.questions import Questions
+from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import Stores
 from appliance.errors import ConfigurationError
@@ -42,6 +43,7 @@ from appliance.phones.sip import Phones, PhonesStatus
 from appliance.policy.office import Office
 from appliance.prompts import Catalogue
 from appliance.records.trouble import Trouble
+from appliance.usb.requests import answers_folder, requests_folder
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,7 @@ class Service:
         self._switchboard = Switchboard(
             run.office, f"{datetime.now(UTC):%Y%m%d}-{boot}", self._stores.load_service_state()
         )
+        self._recoveries = usb_recoveries(settings)
         self.desk = Desk(self._switchboard, self._stores, self._inbox, self._selector, self._show)
         self._panel = self._fitted_panel()
         self._phones = Phones(
@@ -133,7 +136,7 @@ class Service:
         """Start everything, turn until told to stop, stop everything."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told_to_stop)
-        questions = Questions(self.desk, self._stores, self.lookout, self._run)
+        questions = Questions(self.desk, self._stores, self.lookout, self._run, self._recoveries)
         door = Door(Path(self._run.settings.folders.run) / "desk.sock", self._selector, questions)
         try:
             self._start()
@@ -206,16 +209,13 @@ class Service:
         if now < self._lines_by:
             return
         for line in self.desk.status().lines:
-            if line.state == "missing":
+            if not line.declared:
                 why = f"no answer within {LINE_LIMIT_S:.0f} s: check the modem and its port"
                 self.desk.fact(events.LineLost(line.name, why))
 
     def _become_ready(self) -> bool:
         status = self.desk.status()
-        if (
-            any(line.state == "missing" for line in status.lines)
-            or not self._phones.status().listening
-        ):
+        if any(not line.declared for line in status.lines) or not self._phones.status().listening:
             return False
         self._notify.notify("READY=1")
         log.info("ready: %s", self.lookout.words(status))
@@ -245,11 +245,18 @@ class Service:
             gap=self._gap,
             health=self.desk.health,
             measured=self.desk.measured,
+            recovering=self._recoveries.heard,
         )
 
     def _gap(self, gap: events.RecordingGap) -> None:
         self._stores.mailbox.gap(gap.recording, gap.gap_ms)
         self.desk.fact(gap)
+
+
+def usb_recoveries(settings: Settings) -> Recoveries:
+    """Make the desk's side of USB resets, by the folders that the helper uses."""
+    run = Path(settings.folders.run)
+    return Recoveries(requests_folder(run), answers_folder(run), lambda: datetime.now(UTC))
 
 
 def carrier_setup(settings: Settings, prompts: announcements.PromptFile) -> Setup:

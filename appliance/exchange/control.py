@@ -61,8 +61,9 @@ def number_of(message: Message, name: str) -> int:
 
 def sound_of(message: Message) -> bytes:
     """Give the mu-law bytes of `data`; raises ConfigurationError when it is not base64."""
+    text = text_of(message, "data")
     try:
-        return base64.b64decode(text_of(message, "data"), validate=True)
+        return base64.b64decode(text, validate=True)
     except ValueError:  # binascii.Error is one; a character beyond ASCII is another
         raise ConfigurationError("data is not base64") from None
 

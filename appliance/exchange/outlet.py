@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from appliance.exchange.port import Port
@@ -29,6 +30,7 @@ class Outlet:
         self.greatest_backlog_ms = 0.0
         self._capture = capture
         self._was_open = False
+        self._last_name = ""
 
     @property
     def reads_commands(self) -> bool:
@@ -98,15 +100,21 @@ class Outlet:
         """Take the modem away: port, power and call are gone."""
         if self.port is None:
             return
+        self._last_name = self.port.name
         self.port.close()
         self.port = None
         self._was_open = False
         self.station.power_cycle()
 
     def plug_in(self) -> None:
-        """Bring the modem back, on a new PTY."""
-        if self.port is None:
-            self.port = Port(self.link)
+        """Bring the modem back, on a new PTY of another number than the last."""
+        if self.port is not None:
+            return
+        self.port = Port(self.link)
+        if self.port.name == self._last_name:
+            taken = self.port
+            self.port = Port(self.link)  # the same number cannot be given twice
+            os.close(taken.master)
 
     def close(self) -> None:
         """Remove the port for good."""

@@ -35,12 +35,17 @@ class Signal(enum.StrEnum):
 
 
 class Recovery(enum.StrEnum):
-    """The step of the recovery ladder that a failed line asks for next (v253.md 4)."""
+    """What brings a line back: a step of the ladder (v253.md 4), or what only a person can do."""
 
+    IN_BAND = "in_band"  # the stream's terminators and a new start, over the open port
     DROP_DTR = "drop_dtr"
     REOPEN = "reopen"
+    RESET_USB = "reset_usb"  # unbind and bind the USB device
+    POWER_CYCLE = "power_cycle"  # switch its USB port off and on
     REPLUG = "replug"
-    REPLACE = "replace"
+    REPLACE = "replace"  # this modem can never serve
+    PLUG_IN = "plug_in"  # there is no modem at the port
+    FREE_PORT = "free_port"  # another program, or missing rights, stand in the way
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,13 @@ class Idle:
 
 
 @dataclass(frozen=True, slots=True)
+class Recovering:
+    """The modem lost the thread (`reason` quotes what was read); it is started anew in band."""
+
+    reason: Sentence
+
+
+@dataclass(frozen=True, slots=True)
 class Recovered:
     """The modem had lost the thread and was brought back; a call on the line is over."""
 
@@ -149,6 +161,7 @@ LineEvent = (
     | Signalled
     | Flashed
     | Idle
+    | Recovering
     | Recovered
     | Failed
 )

@@ -29,6 +29,8 @@ BAUD = 115200
 """Any rate does: CDC-ACM ignores it (v253.md 4, USB / Linux)."""
 DTR_LOW_S = 0.7
 """At least 0.6 s (v253.md 4, ladder step 2); &D2 with S25 = 50 ms hangs up."""
+PLUG_POLL_S = 0.5
+"""How often a keeper looks whether a modem that is not there has been plugged in."""
 PORT_ERRORS = (OSError, termios.error)
 """All a dying port raises: SerialException is an OSError, termios.error is neither."""
 
@@ -95,22 +97,38 @@ class Keeper:
         self._path = path
         self._open_port = open_port
         self._port: Port | None = None
+        self._waits = False
 
     def run(self) -> None:
-        """Open the port, then obey until the carrier has gone; the port is closed at the end."""
+        """Open the port, then obey until the carrier has gone; the port is closed at the end.
+
+        A port that is not there is waited for and opened when it comes, under whatever name.
+        """
         self._open()
-        while message := self._receive():
+        while (message := self._receive()) != b"":
+            if message is None:
+                self._look()
+                continue
             try:
                 self._obey(protocol.decode_ask(message))
             except PeerError:
                 continue  # an order of another version of us: the port is worth more
         self._close()
 
-    def _receive(self) -> bytes:
+    def _receive(self) -> bytes | None:
+        """Return an order, b"" when the carrier has gone, None when it is time to look."""
+        self._sock.settimeout(PLUG_POLL_S if self._waits else None)
         try:
             return self._sock.recv(protocol.MESSAGE_LIMIT)
+        except TimeoutError:
+            return None
         except OSError:
             return b""
+
+    def _look(self) -> None:
+        """Open a port that has come; what is wrong with one that is still going stays untold."""
+        if Path(self._path).exists():
+            self._open(retried=True)
 
     def _obey(self, ask: Ask) -> None:
         match ask:
@@ -123,12 +141,16 @@ class Keeper:
                 self._close()
                 self._report(Closed())
 
-    def _open(self) -> None:
+    def _open(self, *, retried: bool = False) -> None:
         try:
             self._port = self._open_port(self._path)
         except (*PORT_ERRORS, ValueError) as error:  # ValueError: a setting the port refuses
-            self._report(explain(self._path, error))
+            trouble = explain(self._path, error)
+            self._waits = trouble.cause is Cause.MISSING
+            if not (retried and self._waits):
+                self._report(trouble)
             return
+        self._waits = False
         descriptor = self._port.fileno()
         protocol.send_report(self._sock, Opened(self._path, descriptor), [descriptor])
 

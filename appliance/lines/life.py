@@ -26,8 +26,17 @@ if TYPE_CHECKING:
 
 ENDINGS = frozenset({Script.HANG_UP, Script.WITHDRAW})
 """The scripts that end a call: what rings, or is told of, from then on is the next."""
-LADDER = (Recovery.DROP_DTR, Recovery.REOPEN, Recovery.REPLUG)
-"""What a line asks for, failure after failure, once in-band recovery was of no use."""
+LADDER = (
+    Recovery.DROP_DTR,
+    Recovery.REOPEN,
+    Recovery.RESET_USB,
+    Recovery.POWER_CYCLE,
+    Recovery.REPLUG,
+)
+"""What a line asks for, failure after failure, once in-band recovery was of no use (v253.md 4).
+
+The last one stays until the modem comes up: the line is out, and is tried quietly for ever.
+"""
 
 
 class Life:
@@ -49,7 +58,7 @@ class Life:
         self.kind = self.ended = Stream.DUPLEX
         self.cut = False
         self.digits = ""
-        self._failures = 0
+        self._rung = 0
         self._fault: tuple[Sentence, Recovery | None] | None = None
 
     @property
@@ -99,9 +108,9 @@ class Life:
         self._fault = None
         return self.step(Input.START, now)
 
-    def lose(self, reason: Sentence, now: float) -> tuple[LineEvent, ...]:
-        """Take note that the port is gone."""
-        self._fault = (reason, Recovery.REOPEN)
+    def lose(self, reason: Sentence, least: Recovery, now: float) -> tuple[LineEvent, ...]:
+        """Take note that the port is gone; less than `least` would be of no use."""
+        self._fault = (reason, least)
         return self.step(Input.LOST, now)
 
     def set_timer(self, name: Input, at: float) -> None:
@@ -149,7 +158,7 @@ class Life:
         self.format = choose_vsm(self.runner.kept[scripts.FORMATS], self.modem.dialect)
         if self.format is None:
             raise Bug("a modem without a voice format came up")
-        self._failures, self.needs = 0, None
+        self._rung, self.needs = 0, None
         up = facts.Up(" ".join(self._identity()), self.duplex, self.format.law)
         self.ringing = Ringing()
         if self._fault is None:
@@ -171,9 +180,19 @@ class Life:
         if self._fault is None:
             raise Bug("a line failed for no reason")
         reason, wish = self._fault
-        self.needs = wish or LADDER[min(self._failures, len(LADDER) - 1)]
-        self._failures += 1
+        self.needs = wish if wish and wish not in LADDER else self._climb(wish)
         return (facts.Failed(reason, self.needs),)
+
+    def _climb(self, least: Recovery | None) -> Recovery:
+        """Return the next step of the ladder, `least` or higher."""
+        rung = max(self._rung, LADDER.index(least or LADDER[0]))
+        self._rung = min(rung + 1, len(LADDER) - 1)
+        return LADDER[rung]
+
+    def _recovering(self) -> tuple[LineEvent, ...]:
+        if self._fault is None:
+            raise Bug("a line recovers from nothing")
+        return (facts.Recovering(self._fault[0]),)
 
 
 _SCRIPTS: Mapping[Script, Callable[[Life], tuple[Step, ...]]] = {
@@ -202,5 +221,6 @@ _SAYINGS: Mapping[Say, Callable[[Life], tuple[LineEvent, ...]]] = {
     Say.FLASHED: lambda _: (facts.Flashed(),),
     Say.IDLE: Life._idle,
     Say.IDLE_RANG: lambda life: (*life._idle(), *life._rang()),
+    Say.RECOVERING: Life._recovering,
     Say.FAILED: Life._failed,
 }

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from appliance.errors import Bug
 from appliance.lines.digits import DigitFilter
-from appliance.lines.facts import Heard, Signal, Signalled, Stream
+from appliance.lines.facts import Heard, Recovery, Signal, Signalled, Stream
 from appliance.lines.life import Life
 from appliance.lines.replies import CallerIdReceived, Coded, StreamEnded
 from appliance.lines.table import HEARING, SIGNALLING, Input, Stage
 
 if TYPE_CHECKING:
-    from appliance.lines.facts import LineEvent, Recovery
+    from appliance.lines.facts import LineEvent
     from appliance.lines.replies import ModemEvent
     from appliance.lines.sentences import Sentence
     from appliance.lines.settings import LineSettings
@@ -73,9 +73,14 @@ class LineDriver:
         """Put the line on hook; Idle follows when the modem has proven it."""
         return self._life.step(Input.HANG_UP, now)
 
-    def lost(self, reason: Sentence, now: float) -> tuple[LineEvent, ...]:
-        """Take note that the port is gone; Failed follows at once, `start` when it is back."""
-        return self._life.lose(reason, now)
+    def lost(
+        self, reason: Sentence, now: float, least: Recovery = Recovery.REOPEN
+    ) -> tuple[LineEvent, ...]:
+        """Take note that the port is gone; Failed follows at once, `start` when it is back.
+
+        `least` is the lowest step of the ladder that can help, or what only a person can do.
+        """
+        return self._life.lose(reason, least, now)
 
     def send_samples(self, samples: bytes) -> None:
         """Queue sound for the line, in the modem's law; passed over unless a stream runs.

@@ -87,6 +87,7 @@ class Say(enum.StrEnum):
     FLASHED = "flashed"
     IDLE = "idle"
     IDLE_RANG = "idle_rang"  # the last call is over, the next one has begun
+    RECOVERING = "recovering"
     FAILED = "failed"
 
 
@@ -107,7 +108,7 @@ _REFUSED = {_I.REFUSED: Rule(_S.FAILED, say=_Y.FAILED)}
 # While the modem is being initialised there is nothing left to try in band.
 _NEW = {**_START, **_LOST, **_REFUSED, _I.TROUBLE: Rule(_S.FAILED, say=_Y.FAILED)}
 # Later, trouble is answered by initialising it once more, which also puts the line on hook.
-_LIVE = {**_START, **_LOST, _I.TROUBLE: Rule(_S.SYNCING, _R.SYNC)}
+_LIVE = {**_START, **_LOST, _I.TROUBLE: Rule(_S.SYNCING, _R.SYNC, _Y.RECOVERING)}
 _HANG_UP = {_I.HANG_UP: Rule(_S.HANGING_UP, _R.HANG_UP)}
 _RING_GAP = {_I.RING_GAP: Rule(_S.WITHDRAWING, _R.WITHDRAW, _Y.GAVE_UP)}
 # The proof of idle goes on while it rings: its commands were under way before the burst.

@@ -14,11 +14,29 @@ import pytest
 from appliance.calls import events, orders
 from appliance.carrier.messages import Notice
 from appliance.carrier.phone import PhoneLeg
-from appliance.carrier.port import DEAF, MUTE, MUTE_LIMIT_S, Port
+from appliance.carrier.port import (
+    BACKOFF_S,
+    DEAF,
+    GONE,
+    HUNG,
+    KEEPER_LIMIT_S,
+    MUTE,
+    MUTE_LIMIT_S,
+    PAUSE_S,
+    Port,
+)
 from appliance.carrier.switch import Switch
 from appliance.errors import TechnicianError
 from appliance.lines.facts import Recovery
-from appliance.lines.keeper_protocol import Opened, send_report
+from appliance.lines.keeper_protocol import (
+    Ask,
+    Cause,
+    Dropped,
+    Opened,
+    PortTrouble,
+    decode_ask,
+    send_report,
+)
 from appliance.lines.sentences import Sentence
 
 
@@ -48,18 +66,21 @@ class Line:
         self.driver = Driver()
         self.expects_sound = False
         self.heard = b""
-        self.losses: list[Sentence] = []
+        self.losses: list[tuple[Sentence, Recovery]] = []
+        self.starts = 0
 
     def start(self, now: float) -> None:
         """The port is open."""
+        self.starts += 1
 
     def receive(self, data: bytes, now: float) -> None:
         """Take bytes."""
         self.heard += data
 
-    def lost(self, reason: Sentence, now: float) -> None:
-        """The port is of no use."""
-        self.losses.append(reason)
+    def lost(self, reason: Sentence, now: float, least: Recovery) -> None:
+        """The port is of no use; what is asked for is what can help at least."""
+        self.losses.append((reason, least))
+        self.needs, self.in_service = least, False
 
 
 class Nursery:
@@ -86,9 +107,7 @@ class Bench:
         self.now = 100.0
         self.line, self.nursery = Line(), Nursery()
         self.selector = selectors.DefaultSelector()
-        self.modem, slave = os.openpty()
-        tty.setraw(slave)
-        os.set_blocking(slave, False)
+        self.modem = -1
         self.port = Port(
             self.line,  # type: ignore[arg-type]  # a stand-in
             "/dev/modem",
@@ -96,12 +115,43 @@ class Bench:
             self.selector,
             lambda: self.now,
         )
-        carriers, self.keeper = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.port.open()
+        self.kept()
+        self.plugged_in()
+
+    def kept(self) -> None:
+        """Give the port the keeper it asked for."""
+        carriers, self.keeper = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.keeper.settimeout(5.0)
         self.port.kept_by(carriers)
-        send_report(self.keeper, Opened("/dev/modem", slave), [slave])
+
+    def plugged_in(self) -> None:
+        """Let the keeper open a modem."""
+        if self.modem >= 0:
+            os.close(self.modem)
+        self.modem, slave = os.openpty()
+        tty.setraw(slave)
+        os.set_blocking(slave, False)
+        self.report(Opened("/dev/modem", slave), slave)
         os.close(slave)
+
+    def report(self, report: Opened | Dropped | PortTrouble, *descriptors: int) -> None:
+        """Let the keeper report."""
+        send_report(self.keeper, report, descriptors)
         self.turn()
+
+    def needs(self, step: Recovery) -> None:
+        """Let the line ask for a step of the ladder."""
+        self.line.needs, self.line.in_service = step, False
+        self.turn()
+
+    def asks_again_after(self, seconds: float) -> bool:
+        """Tell whether the port asks for a keeper at that moment, and not earlier."""
+        before = self.nursery.asked
+        self.turn(seconds - 0.01)
+        early = self.nursery.asked
+        self.turn(0.02)
+        return (early, self.nursery.asked) == (before, before + 1)
 
     def turn(self, seconds: float = 0.0) -> None:
         """Let time go by, then do all that can be done, as the carrier's loop does."""
@@ -144,9 +194,9 @@ def test_a_modem_that_falls_mute_in_a_stream_is_lost_in_5_s(bench: Bench) -> Non
     bench.turn(MUTE_LIMIT_S)
     assert bench.line.losses == []
     bench.turn(0.02)
-    assert bench.line.losses == [MUTE]
+    assert bench.line.losses == [(MUTE, Recovery.REOPEN)]
     bench.turn(1.0)
-    assert bench.line.losses == [MUTE]
+    assert bench.line.losses == [(MUTE, Recovery.REOPEN)]
     assert bench.nursery.asked == 2
 
 
@@ -167,8 +217,80 @@ def test_a_modem_that_takes_nothing_is_lost_before_much_waits_for_it(bench: Benc
     for _ in range(400):
         bench.line.driver.says = b"x" * 160
         bench.turn(0.02)
-    assert bench.line.losses == [DEAF]
+    assert bench.line.losses == [(DEAF, Recovery.REOPEN)]
     assert bench.port.stuck_writes > 0
+
+
+def test_a_step_of_the_ladder_leaves_the_port_free_and_takes_its_time(bench: Bench) -> None:
+    """DTR is the keeper's; for all else the port is closed, so that nobody holds a device that is
+    being reset, and tried again when the step had its time.
+    """
+    bench.needs(Recovery.DROP_DTR)
+    assert decode_ask(bench.keeper.recv(100)) is Ask.DROP_DTR
+    bench.report(Dropped(700))
+    assert bench.line.starts == 2
+    for step, seconds in ((Recovery.RESET_USB, 8.0), (Recovery.POWER_CYCLE, 15.0)):
+        bench.needs(step)
+        assert bench.keeper.recv(100) == b""
+        assert bench.asks_again_after(seconds)
+        bench.kept()
+        bench.plugged_in()
+
+
+def test_what_is_tried_for_ever_is_tried_every_half_minute(bench: Bench) -> None:
+    """The back-off grows to its limit and stays there."""
+    for seconds in (*BACKOFF_S, BACKOFF_S[-1], BACKOFF_S[-1]):
+        bench.needs(Recovery.REPLUG)
+        assert bench.asks_again_after(seconds)
+        bench.kept()
+        bench.plugged_in()
+    assert BACKOFF_S[-1] == 30.0
+
+
+def test_a_keeper_that_hangs_is_abandoned_and_its_device_reset(bench: Bench) -> None:
+    """An ioctl that never returns is beyond a new descriptor: the USB device is next (4)."""
+    bench.needs(Recovery.DROP_DTR)
+    bench.turn(KEEPER_LIMIT_S)
+    assert bench.line.losses == [(HUNG, Recovery.RESET_USB)]
+    assert bench.asks_again_after(PAUSE_S[Recovery.RESET_USB])
+
+
+def test_an_unplugged_modem_is_waited_for_by_its_keeper(bench: Bench) -> None:
+    """Unplugged: lost at once. A keeper that finds no port keeps looking, and what it opens when
+    the modem is plugged in again, under another name too, is started.
+    """
+    os.close(bench.modem)
+    bench.modem = -1
+    bench.turn()
+    assert bench.line.losses == [(GONE, Recovery.PLUG_IN)]
+    bench.turn(BACKOFF_S[0])
+    assert bench.nursery.asked == 2
+    bench.kept()
+    why = Sentence("La porta non c'è.", "There is no port.")
+    bench.report(PortTrouble(Cause.MISSING, why))
+    assert bench.line.losses[1:] == [(why, Recovery.PLUG_IN)]
+    bench.turn(3600.0)
+    assert bench.nursery.asked == 2
+    bench.plugged_in()
+    assert bench.line.starts == 2
+
+
+@pytest.mark.parametrize(
+    ("cause", "least"),
+    [
+        (Cause.BUSY, Recovery.FREE_PORT),
+        (Cause.PERMISSION, Recovery.FREE_PORT),
+        (Cause.BROKEN, Recovery.REOPEN),
+    ],
+)
+def test_what_a_person_must_do_resets_no_device(
+    bench: Bench, cause: Cause, least: Recovery
+) -> None:
+    """A port in use, or not allowed, is tried again; only a broken one climbs the ladder."""
+    why = Sentence("No.", "No!")
+    bench.report(PortTrouble(cause, why))
+    assert bench.line.losses == [(why, least)]
+    assert bench.asks_again_after(BACKOFF_S[0])
 
 
 def test_a_phone_without_a_port_is_unreachable() -> None:

@@ -92,6 +92,8 @@ identity_limit = 0
             '[[lines]]\nname="a"\nport="/x"\n[[lines]]\nname="b"\nport="/x"',
             "used by more than one line",
         ),
+        ('[[lines]]\nname="a"\nport="/dev/serial/by-id/usb-Conexant-if00"', "several modems share"),
+        ('[[lines]]\nname="a"\nport="/dev/ttyACM0"', "lines.1.port: /dev/ttyACM0 changes"),
         ('[[phones]]\nname="p"\n[[phones]]\nname="p"', "'p' stands twice"),
         ("[[closures]]\nstart = 2026-12-24\nend = 2026-12-23", "ends before it starts"),
         ('[[closures]]\nstart = "2026-12-24"\nend = 2026-12-25', "must be a date without quotes"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -198,8 +199,11 @@ def test_a_port_that_ignores_dtr_goes_on_streaming(tmp_path: Path) -> None:
 
 
 def test_unplug_and_plug_in(tmp_path: Path) -> None:
-    """Unplugged, the port is gone and the call lost; plugged in, a fresh modem answers."""
+    """Unplugged, the port is gone and the call lost; plugged in, a fresh modem answers, always
+    under another number (v253.md 9.6).
+    """
     with ExchangeProcess(tmp_path / "ex", 1) as exchange:
+        names = [line_of(exchange.directory, 1)["port"]]
         call = client.start_call(exchange.directory, 1)
         with Host(exchange.line(1)) as host:
             host.answer()
@@ -212,6 +216,11 @@ def test_unplug_and_plug_in(tmp_path: Path) -> None:
         client.set_line(exchange.directory, 1, plugged=True)
         with Host(exchange.line(1)) as host:
             assert host.command("AT") == b"AT\r\r\nOK\r\n"
+        for _ in range(3):
+            names.append(line_of(exchange.directory, 1)["port"])
+            client.set_line(exchange.directory, 1, plugged=False)
+            client.set_line(exchange.directory, 1, plugged=True)
+        assert all(now != before for before, now in itertools.pairwise(names))
 
 
 def test_a_wedged_modem_answers_nothing(tmp_path: Path) -> None:

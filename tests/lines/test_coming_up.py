@@ -11,6 +11,7 @@ from appliance.lines.facts import (
     Stream,
     Up,
 )
+from appliance.lines.life import LADDER
 from appliance.lines.line import LineDriver
 from appliance.lines.sentences import NO_FORMAT, NO_VOICE, Sentence
 from appliance.lines.settings import LineSettings
@@ -81,22 +82,52 @@ def test_a_lost_result_is_asked_again() -> None:
 
 
 def test_a_deaf_modem_fails_with_a_sentence_and_climbs_the_ladder() -> None:
-    """Each failed start asks for the next step: DTR, reopen, replug; coming up starts over."""
+    """Each failed start asks for the next step, to the top; coming up starts over (v253.md 4)."""
     line = bench(FakeModem(deaf=True))
     needs = []
-    for _ in range(4):
+    for _ in range(len(LADDER) + 1):
         line.up()
         (failed,) = line.take()
         assert isinstance(failed, Failed)
         assert "ATE0V1Q0" in failed.reason.it
         assert "unplug" in str(failed.reason)
         needs.append(failed.needs)
-    ladder = [Recovery.DROP_DTR, Recovery.REOPEN, Recovery.REPLUG]
-    assert needs == [*ladder, Recovery.REPLUG]
+    assert needs == [
+        Recovery.DROP_DTR,
+        Recovery.REOPEN,
+        Recovery.RESET_USB,
+        Recovery.POWER_CYCLE,
+        Recovery.REPLUG,
+        Recovery.REPLUG,
+    ]
     line.modem.deaf = False
     line.up()
     assert isinstance(line.take()[0], Up)
     assert line.driver.needs is None
+    line.modem.deaf = True
+    line.up()
+    assert line.driver.needs is Recovery.DROP_DTR
+
+
+@pytest.mark.parametrize(
+    ("least", "needs", "then"),
+    [
+        (Recovery.REOPEN, Recovery.REOPEN, Recovery.RESET_USB),
+        (Recovery.RESET_USB, Recovery.RESET_USB, Recovery.POWER_CYCLE),
+        (Recovery.PLUG_IN, Recovery.PLUG_IN, Recovery.DROP_DTR),
+        (Recovery.FREE_PORT, Recovery.FREE_PORT, Recovery.DROP_DTR),
+    ],
+)
+def test_a_lost_port_begins_the_ladder_where_it_may_help(
+    least: Recovery, needs: Recovery, then: Recovery
+) -> None:
+    """A port that hangs needs more than a new descriptor; a modem that is not there, a person."""
+    line = up()
+    gone = Sentence("Non c'è più.", "It is gone.")
+    assert line.driver.lost(gone, line.now, least) == (Failed(gone, needs),)
+    line.modem.deaf = True
+    line.up()
+    assert line.driver.needs is then
 
 
 @pytest.mark.parametrize(

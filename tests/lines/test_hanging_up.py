@@ -16,6 +16,7 @@ from appliance.lines.facts import (
     Prepared,
     Rang,
     Recovered,
+    Recovering,
     Recovery,
     Stopped,
     Stream,
@@ -87,9 +88,9 @@ def test_a_modem_that_does_not_prove_idle_is_recovered() -> None:
     line.note(line.driver.hang_up(line.now))
     line.run(20)
     told = [e for e in line.take() if not isinstance(e, Heard)]
-    assert [type(e) for e in told] == [Recovered, Up, Idle]
-    assert isinstance(told[0], Recovered)
-    assert "ATH" in told[0].reason.en
+    assert [type(e) for e in told] == [Recovering, Recovered, Up, Idle]
+    assert isinstance(told[1], Recovered)
+    assert "ATH" in told[1].reason.en
 
 
 def test_a_stuck_stream_is_recovered_or_fails() -> None:
@@ -98,7 +99,8 @@ def test_a_stuck_stream_is_recovered_or_fails() -> None:
     line.modem.ends["+VTR"] = b"?"
     line.note(line.driver.hang_up(line.now))
     line.run(20)
-    (failed,) = (e for e in line.take() if not isinstance(e, Heard))
+    recovering, failed = (e for e in line.take() if not isinstance(e, Heard))
+    assert isinstance(recovering, Recovering)
     assert isinstance(failed, Failed)
     assert failed.needs is Recovery.DROP_DTR
 
@@ -109,10 +111,10 @@ def test_a_refused_stream_ends_the_call_and_recovers() -> None:
     line.note(line.driver.start_stream(Stream.DUPLEX, line.now))
     line.run(6)
     told = line.take()
-    assert [type(e) for e in told] == [Recovered, Up, Idle]
-    assert isinstance(told[0], Recovered)
-    assert "ERROR" in told[0].reason.it
-    assert "AT+VTR" in told[0].reason.it
+    assert [type(e) for e in told] == [Recovering, Recovered, Up, Idle]
+    assert isinstance(told[1], Recovered)
+    assert "ERROR" in told[1].reason.it
+    assert "AT+VTR" in told[1].reason.it
 
 
 def test_an_answer_refused_twice_recovers() -> None:
@@ -121,7 +123,7 @@ def test_an_answer_refused_twice_recovers() -> None:
     line.take()
     line.note(line.driver.answer(line.now))
     line.run(6)
-    assert [type(e) for e in line.take()] == [Recovered, Up, Idle]
+    assert [type(e) for e in line.take()] == [Recovering, Recovered, Up, Idle]
     assert line.modem.commands.count("AT+VLS=1") == 2
 
 
@@ -149,7 +151,7 @@ def test_an_idle_modem_is_asked_now_and_then() -> None:
     assert line.driver.stage is Stage.IDLE
     line.modem.deaf = True
     line.run(90)
-    assert [type(e) for e in line.take()] == [Failed]
+    assert [type(e) for e in line.take()] == [Recovering, Failed]
 
 
 def test_a_ring_during_the_idle_check_is_a_call() -> None:
@@ -208,7 +210,7 @@ def test_hanging_up_after_a_lost_connect_gets_there_by_recovery() -> None:
     line.run(0.5)
     line.note(line.driver.hang_up(line.now))
     line.run(30)
-    assert [type(e) for e in line.take()] == [Recovered, Up, Idle]
+    assert [type(e) for e in line.take()] == [Recovering, Recovered, Up, Idle]
     assert not line.modem.off_hook
 
 

@@ -9,6 +9,7 @@ import select
 import socket
 import termios
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 
 from appliance.errors import PeerError
 from appliance.lines import keeper_protocol as protocol
-from appliance.lines.keeper import Keeper, Port, SerialPort, explain, holders
+from appliance.lines.keeper import PLUG_POLL_S, Keeper, Port, SerialPort, explain, holders
 from appliance.lines.keeper_protocol import (
     Ask,
     Cause,
@@ -168,6 +169,46 @@ def test_a_missing_port_says_what_to_do(tmp_path: Path, keep: Callable[..., Kept
     assert report.cause is Cause.MISSING
     assert "line1" in report.sentence.it
     assert "plug in the modem" in report.sentence.en
+
+
+def test_a_port_that_comes_is_opened_unasked(
+    tmp_path: Path, terminal: Terminal, keep: Callable[..., Kept]
+) -> None:
+    """Plugged in, under whatever number, it is handed over within a second; nothing is asked."""
+    path = tmp_path / "line1"
+    kept = keep(str(path))
+    assert isinstance(kept.report(), PortTrouble)
+    began = time.monotonic()
+    path.symlink_to(terminal.path)
+    port = opened(kept.report())
+    assert time.monotonic() - began < 2 * PLUG_POLL_S
+    os.write(port, b"x")
+    assert read_all(terminal.far, 1) == b"x"
+    os.close(port)
+    assert kept.ask(Ask.CLOSE) == Closed()
+
+
+def test_a_port_that_is_still_coming_is_waited_for_in_silence(
+    terminal: Terminal, keep: Callable[..., Kept]
+) -> None:
+    """Between unplug and plug a path may lead to a device that is gone: ENODEV is told once, and
+    the carrier that leaves meanwhile ends the waiting.
+    """
+    errors = [OSError(errno.ENODEV, "x"), OSError(errno.ENXIO, "x"), OSError(errno.ENOENT, "x")]
+
+    def opens(path: str) -> Port:
+        if errors:
+            raise errors.pop(0)
+        return SerialPort(path)
+
+    kept = keep(terminal.path, opens)
+    report = kept.report()
+    assert isinstance(report, PortTrouble)
+    assert report.cause is Cause.MISSING
+    os.close(opened(kept.report()))
+    never = keep(str(Path(terminal.path).parent / "never"))
+    assert isinstance(never.report(), PortTrouble)
+    never.close()
 
 
 def test_a_port_in_use_names_the_user(terminal: Terminal, keep: Callable[..., Kept]) -> None:

@@ -77,6 +77,7 @@ def test_sound_and_signals_belong_to_a_line_off_hook() -> None:
         (Stage.IDENTIFYING, Input.IDENTITY_LIMIT),
         (Stage.CONFIGURING, Input.DONE),
         (Stage.SYNCING, Input.TROUBLE),
+        (Stage.IDLE, Input.TROUBLE),
     ],
 )
 def test_a_state_that_cannot_be_is_a_bug(stage: Stage, what: Input) -> None:

@@ -209,7 +209,9 @@ def test_uris(text: str, user: str, host: str, port: int) -> None:
     assert (uri.user, uri.host, uri.port) == (user, host, port)
 
 
-@pytest.mark.parametrize("text", ["", "tel:1", "http://x", "sip:", "*", "sip:@", "sip:2 1.9:5060", "sip:a@b<c"])
+@pytest.mark.parametrize(
+    "text", ["", "tel:1", "http://x", "sip:", "*", "sip:@", "sip:2 1.9:5060", "sip:a@b<c"]
+)
 def test_no_uris(text: str) -> None:
     """Anything else is none."""
     assert read_uri(text) is None

@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import tempfile
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from appliance.daemon.door import Door
 from appliance.daemon.figures import Figures
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.questions import Questions
+from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.stores import state_from_json, state_to_json
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
@@ -89,11 +91,16 @@ def _stores() -> tuple[Stores, tempfile.TemporaryDirectory[str]]:
     return Stores(), tempfile.TemporaryDirectory(prefix="centralino-fuzz-")
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def run(data: bytes) -> None:
     """Send everything at once; then the desk still tells its state."""
     stores, folder = _stores()
     selector, desk, lookout = selectors.DefaultSelector(), Desk(), Lookout()
-    asked: Any = desk, stores, lookout, None
+    tried = Recoveries(Path(folder.name) / "asked", Path(folder.name) / "done", _now)
+    asked: Any = desk, stores, lookout, None, tried
     path = Path(folder.name) / "desk.sock"
     door = Door(path, selector, Questions(*asked))
     try:

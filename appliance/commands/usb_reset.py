@@ -1,0 +1,64 @@
+"""`centralino usb-reset`: the small helper that runs as root (centralino-usb@.service)."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import click
+
+from appliance.commands.options import config_option, load_settings
+from appliance.daemon.settings import Settings
+from appliance.errors import TechnicianError
+from appliance.usb import device, requests, steps
+from appliance.usb.requests import Answer
+from appliance.usb.steps import Step
+
+STEPS = click.Choice([step.value for step in Step])
+PATH = click.Path(path_type=Path)
+
+
+@click.command("usb-reset")
+@config_option
+@click.option("--step", type=STEPS, help="Instead of what the desk asks for.")
+@click.option("--sysfs", type=PATH, default=device.SYSFS, show_default=True)
+@click.argument("line")
+def usb_reset(config_path: Path, step: str | None, sysfs: Path, line: str) -> None:
+    """Reset the USB modem of a configured LINE, or switch its port off and on.
+
+    Without --step it does what the desk has asked for, if that may be; done at most once in two
+    minutes. Needs root.
+    """
+    settings = load_settings(config_path)
+    run = Path(settings.folders.run)
+    wanted = Step(step) if step else requests.take(requests.requests_folder(run), line)
+    if wanted is None:
+        raise TechnicianError(f"nothing was asked for line {line}; name a --step")
+    port, earlier = port_of(settings, line), requests.answers(requests.answers_folder(run), line)
+    now = time.monotonic()
+    if not requests.may_do(wanted, earlier, now):
+        raise TechnicianError(f"{wanted} of line {line} was done less than two minutes ago")
+    answer = attempt(wanted, port, sysfs, now)
+    requests.tell(requests.answers_folder(run), line, answer)
+    if not answer.done:
+        raise TechnicianError(answer.sentence)
+    click.echo(answer.sentence)
+
+
+def attempt(step: Step, port: str, sysfs: Path, now: float) -> Answer:
+    """Do a step to the device behind a port; says what became of it."""
+    try:
+        found = device.find(port, sysfs)
+        steps.carry_out(steps.plan(step, found, shutil.which("uhubctl"), sysfs))
+    except TechnicianError as error:
+        return Answer(step, False, str(error), now)
+    return Answer(step, True, f"{step} done to USB device {found.name} ({port})", now)
+
+
+def port_of(settings: Settings, line: str) -> str:
+    """Return the port of a configured line: nothing else can be reset."""
+    ports = {known.name: known.port for known in settings.lines}
+    if line not in ports:
+        raise TechnicianError(f"line {line!r} is not configured: {', '.join(ports) or 'none is'}")
+    return ports[line]

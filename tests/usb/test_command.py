@@ -1,0 +1,98 @@
+"""The helper as a command, on a faithful sysfs in a temporary folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from appliance.__main__ import main
+from appliance.usb import requests, steps
+from appliance.usb.steps import Step
+from tests.usb.tree import Tree
+
+CONFIGURATION = """\
+[site]
+name = "Test"
+patron = "10-04"
+[hours]
+[sip]
+address = "127.0.0.1"
+[[lines]]
+name = "line1"
+port = "{port}"
+[folders]
+run = "{run}"
+"""
+
+
+class Helper:
+    """A box with one configured line, whose modem hangs at "1-1.2"."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tree = Tree(folder)
+        self.run = folder / "run"
+        self.config = folder / "centralino.toml"
+        self.config.write_text(CONFIGURATION.format(port=self.tree.port(2), run=self.run))
+        self.requests = requests.requests_folder(self.run)
+
+    def __call__(self, *arguments: str) -> Result:
+        """Run the command as the unit does."""
+        options = ["--config", str(self.config), "--sysfs", str(self.tree.sysfs)]
+        return CliRunner().invoke(main, ["usb-reset", *options, *arguments])
+
+    def answer(self, step: Step) -> requests.Answer:
+        """Return what became of a step."""
+        return requests.answers(requests.answers_folder(self.run), "line1")[step]
+
+
+@pytest.fixture
+def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Helper:
+    """A helper that does not wait."""
+    monkeypatch.setattr(steps, "UNBOUND_S", 0.0)
+    monkeypatch.setattr(steps, "DARK_S", 0.0)
+    return Helper(tmp_path)
+
+
+def test_what_the_desk_asks_for_is_done_and_answered(helper: Helper) -> None:
+    """The request is gone, the device was reset, the answer says which."""
+    requests.ask(helper.requests, "line1", Step.RESET_USB)
+    result = helper("line1")
+    assert (result.exit_code, "1-1.2" in result.output) == (0, True)
+    assert helper.tree.read("bus/usb/drivers/usb/bind") == "1-1.2"
+    assert not (helper.requests / "line1").exists()
+    assert helper.answer(Step.RESET_USB).done
+
+
+def test_a_line_that_is_not_configured_cannot_be_reset(helper: Helper) -> None:
+    """Whatever the desk asks for, only the configuration's ports are touched."""
+    requests.ask(helper.requests, "line2", Step.RESET_USB)
+    result = helper("line2")
+    assert (result.exit_code, "not configured" in result.output) == (1, True)
+    assert helper.tree.read("bus/usb/drivers/usb/unbind") == ""
+    assert not (helper.requests / "line2").exists()
+
+
+def test_the_rate_is_limited(helper: Helper) -> None:
+    """The second request for the same step within two minutes is refused, in words."""
+    assert helper("--step", "reset_usb", "line1").exit_code == 0
+    (helper.tree.sysfs / "bus/usb/drivers/usb/bind").write_text("")
+    result = helper("--step", "reset_usb", "line1")
+    assert (result.exit_code, "two minutes" in result.output) == (1, True)
+    assert helper.tree.read("bus/usb/drivers/usb/bind") == ""
+    assert helper("--step", "power_cycle", "line1").exit_code == 0
+
+
+def test_a_modem_that_has_gone_is_answered_too(helper: Helper) -> None:
+    """The desk reads why it was of no use."""
+    Path(helper.tree.port(2)).unlink()
+    result = helper("--step", "power_cycle", "line1")
+    assert (result.exit_code, "unplug" in result.output) == (1, True)
+    assert not helper.answer(Step.POWER_CYCLE).done
+
+
+def test_without_a_request_nothing_is_done(helper: Helper) -> None:
+    """Started by hand it wants a step."""
+    result = helper("line1")
+    assert (result.exit_code, "name a --step" in result.output) == (1, True)
