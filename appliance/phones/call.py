@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from appliance.calls import events
 from appliance.calls.events import DeclineReason
-from appliance.phones import lifetime, sdp
+from appliance.phones import lifetime, sdp, within
 from appliance.phones.agreement import Agreement
 from appliance.phones.call_states import TABLE, Input, State, Step
 from appliance.phones.call_states import Do as CallDo
@@ -166,10 +167,11 @@ class Call:
     def _end_stray(self, message: Message, now: float) -> None:
         """Answer a second phone behind one address (a fork): ACK, and BYE at once (13.2.2.4)."""
         stray = replace(self.dialog, remote_tag="").answered(message)
-        local = self.core.local(stray.peer)
-        ack = stray.request("ACK", message.fields.cseq, self.core.branch(), local)
+        local, cseq = self.core.local(stray.peer), message.fields.cseq
+        ack = stray.request("ACK", cseq, self.core.branch(), local, self._credentials)
         self.core.transactions.outbox.append((ack, stray.next_hop))
-        self._bye(stray, message.fields.cseq + 1, now)
+        bye, numbers = within.Request("BYE", (ELSEWHERE,)), itertools.count(cseq + 1)
+        within.send(self.core, stray, bye, numbers.__next__, within.nobody, now)
 
     # --- dialled by the phone -------------------------------------------------------------------
 
@@ -179,10 +181,21 @@ class Call:
         self.deadline = now + HALF_OPEN
 
     def accept(self, session: sdp.Session, now: float) -> None:
-        """Take the call with our side of the sound."""
+        """Take the call with our side of the sound: our answer, or our offer (13.2.1)."""
         if self.state is State.OFFERED:
             self.sound.session = session
-            self.feed(Input.ACCEPT, now)
+            self.feed(Input.PROPOSE if self.awaiting_answer else Input.ACCEPT, now)
+
+    def replaced(self, transaction: Transaction, request: Message, now: float) -> None:
+        """Take a new INVITE of the phone: it would not send one before it had our last 200 (14.1).
+
+        So that one is confirmed, even where its ACK was lost.
+        """
+        if self.invite is not None:
+            self.core.transactions.feed(self.invite, TransactionInput.ACK, now)
+        self.feed(Input.ACK, now)
+        self.invite, self.request = transaction, request
+        self.awaiting_answer = not request.body
 
     def on_transaction(self, what: TransactionDo, _: Message | None, now: float) -> None:
         """Own a server transaction of an INVITE: its ACK may fail to come."""
@@ -203,7 +216,7 @@ class Call:
         is_good = self._understood(message.body) is Input.ANSWERED
         self.awaiting_answer = False
         self.feed(Input.ACK if is_good else Input.ACK_BADLY, now)
-        if is_good:
+        if is_good and not self.is_over:
             self.agree(now)
 
     def agree(self, now: float) -> None:
@@ -257,14 +270,18 @@ class Call:
         ack = self.dialog.request("ACK", cseq, branch, local, self._credentials)
         self.core.transactions.outbox.append((ack, hop))
 
-    def _send_bye(self, now: float, _: Message | None) -> None:
-        self.cseq += 1
-        self._bye(self.dialog, self.cseq, now)
+    def request_within(self, request: within.Request, learn: within.Learn, now: float) -> None:
+        """Send a request of the dialog; `learn` hears what comes of it."""
+        within.send(self.core, self.dialog, request, self._number, learn, now)
 
-    def _bye(self, dialog: Dialog, cseq: int, now: float) -> None:
-        branch, local = self.core.branch(), self.core.local(dialog.peer)
-        data = dialog.request("BYE", cseq, branch, local)
-        self.core.transactions.request((branch, "BYE"), data, dialog.next_hop, _nobody, now)
+    def _number(self) -> int:
+        self.cseq += 1
+        return self.cseq
+
+    def _send_bye(self, now: float, _: Message | None) -> None:
+        """Hang up; a phone that lifted too late is told why (RFC 3326)."""
+        why = (ELSEWHERE,) if self.elsewhere else ()
+        self.request_within(within.Request("BYE", why), within.nobody, now)
 
     def _send_cancel(self, now: float, _: Message | None) -> None:
         """Cancel: the INVITE's branch, number and address (9.1)."""
@@ -273,7 +290,7 @@ class Call:
         extra = (ELSEWHERE,) if self.elsewhere else ()
         data = self.dialog.request("CANCEL", self.cseq, branch, local, extra)
         peer = self.dialog.peer
-        self.core.transactions.request((branch, "CANCEL"), data, peer, _nobody, now)
+        self.core.transactions.request((branch, "CANCEL"), data, peer, within.nobody, now)
         self.core.transactions.feed(self.invite, TransactionInput.CANCELLED, now)
 
     def _say(self, code: int, now: float, body: str = "", extra: Headers = ()) -> None:
@@ -287,7 +304,8 @@ class Call:
         timer, headers = lifetime.granted(self.request, now)
         self.life.renewed(timer)
         self.life.learn_methods(self.request)
-        self._say(200, now, self.sound.answer(self.request.body), headers)
+        offer = self.request.body
+        self._say(200, now, self.sound.answer(offer) if offer else self.sound.offer(), headers)
 
     def _say_refused(self, now: float, _: Message | None) -> None:
         self._say(self.refusal, now)
@@ -297,10 +315,6 @@ class Call:
 
     def _say_unavailable(self, now: float, _: Message | None) -> None:
         self._say(480, now)
-
-
-def _nobody(*_: object) -> None:
-    """Own the transactions whose outcome changes nothing: CANCEL, and BYE."""
 
 
 _ACTIONS: dict[CallDo, Callable[[Call, float, Message | None], None]] = {

@@ -18,6 +18,7 @@ class State(enum.Enum):
     CANCELLING = "cancelling"  # CANCEL is out
     OFFERED = "offered"  # the phone called us and hears 180
     ACCEPTED = "accepted"  # we said 200, its ACK is awaited
+    PROPOSED = "proposed"  # we said 200 with our offer, its ACK brings the answer
     HANGING_UP = "hanging up"  # to be ended, but the ACK is awaited (15)
     CONFIRMED = "confirmed"
     ENDED = "ended"
@@ -38,6 +39,7 @@ class Input(enum.Enum):
     OVER = "the INVITE's transaction is over"
     STOP = "the desk wants it to end"
     ACCEPT = "the desk accepts it"
+    PROPOSE = "the desk accepts it, and the phone left the offer to us"
     REFUSE = "the desk refuses it"
     CANCELLED = "CANCEL received"
     ACK = "ACK received"
@@ -119,6 +121,7 @@ TABLE: dict[State, dict[Input, Step]] = {
     _S.CANCELLING: _GIVEN_UP,
     _S.OFFERED: {
         _I.ACCEPT: Step(_S.ACCEPTED, (Do.SAY_OK, Do.TELL_ANSWERED)),
+        _I.PROPOSE: Step(_S.PROPOSED, (Do.SAY_OK,)),
         _I.REFUSE: Step(_S.ENDED, (Do.SAY_REFUSED,)),
         _I.STOP: Step(_S.ENDED, (Do.SAY_UNAVAILABLE,)),
         _I.CANCELLED: Step(_S.ENDED, (Do.SAY_TERMINATED, Do.TELL_HUNG_UP)),
@@ -128,6 +131,11 @@ TABLE: dict[State, dict[Input, Step]] = {
     _S.ACCEPTED: {
         **_ACK_AWAITED,
         _I.ACK: Step(_S.CONFIRMED),
+        _I.STOP: Step(_S.HANGING_UP),
+    },
+    _S.PROPOSED: {
+        **_ACK_AWAITED,
+        _I.ACK: Step(_S.CONFIRMED, (Do.TELL_ANSWERED,)),
         _I.STOP: Step(_S.HANGING_UP),
     },
     _S.HANGING_UP: {
@@ -154,7 +162,7 @@ _OURS = {
     _I.CHALLENGED, _I.TIMED_OUT, _I.UNSENT,
 }  # fmt: skip
 _ACKS = {_I.ACK, _I.ACK_BADLY, _I.NO_ACK}
-_BEFORE_OK = {_I.ACCEPT, _I.REFUSE, _I.CANCELLED, _I.EXPIRED}
+_BEFORE_OK = {_I.ACCEPT, _I.PROPOSE, _I.REFUSE, _I.CANCELLED, _I.EXPIRED}
 _NO_CANCELLING = {_I.TIMED_OUT, _I.UNSENT}
 
 IGNORED: dict[State, dict[str, set[Input]]] = {
@@ -167,6 +175,7 @@ IGNORED: dict[State, dict[str, set[Input]]] = {
     },
     _S.OFFERED: {"there is no INVITE of ours": _OURS, "no 200 was sent yet": _ACKS},
     _S.ACCEPTED: {"there is no INVITE of ours": _OURS, "200 was sent": _BEFORE_OK},
+    _S.PROPOSED: {"there is no INVITE of ours": _OURS, "200 was sent": _BEFORE_OK},
     _S.HANGING_UP: {
         "there is no INVITE of ours": _OURS,
         "200 was sent": _BEFORE_OK,

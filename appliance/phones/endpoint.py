@@ -207,7 +207,7 @@ class Endpoint:
             refusal = gate.check(message, phone, source[0], now, at_home=at_home)
             if refusal:
                 return refusal
-        if required := _unsupported(message):
+        if required := indialog.unsupported(message):
             return Reply(420, (("Unsupported", required),))
         if lifetime.is_too_brief(message):
             return Reply(422, (("Min-SE", str(lifetime.LEAST)),))
@@ -248,12 +248,6 @@ class Endpoint:
             return
         heading = f"SIP/2.0 {code} {phrase(code)}"
         self.core.transactions.outbox.append((write(heading, headers), source))
-
-
-def _unsupported(message: Message) -> str:
-    """Return what a request requires of us that we cannot do (RFC 3261 8.2.2.3), "" for nothing."""
-    wanted = (one.strip() for value in message.all("Require") for one in value.split(","))
-    return ", ".join(one for one in wanted if one and one.lower() != "timer")
 
 
 def _nobody(*_: object) -> None:

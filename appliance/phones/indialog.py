@@ -16,10 +16,14 @@ from appliance.phones.transactions import Transaction
 
 Handler = Callable[[Call, Message, Transaction, float], None]
 
-_SIGNAL = re.compile(r"Signal\s*=\s*([0-9A-Da-d*#]{1,2}|flash)", re.IGNORECASE)
-_BARE = re.compile(r"\s*([0-9A-Da-d*#]{1,2})\s*")
-_NAMED = {"10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D", "16": "R", "FLASH": "R"}
-"""Some phones write the event numbers of RFC 4733 in `application/dtmf-relay`."""
+_KEY = r"([0-9]{1,2}|[A-D*#!]|hf|flash|hookflash)"
+_SIGNAL = re.compile(rf"Signal\s*=\s*{_KEY}(?!\w)", re.IGNORECASE)
+_BARE = re.compile(rf"\s*{_KEY}\s*", re.IGNORECASE)
+_NAMED = {
+    "10": "*", "11": "#", "12": "A", "13": "B", "14": "C", "15": "D", "16": "R",
+    "!": "R", "HF": "R", "FLASH": "R", "HOOKFLASH": "R",
+}  # fmt: skip
+"""Some phones write the event numbers of RFC 4733; "!" is the hook flash of Asterisk's reading."""
 
 
 def serve(call: Call, message: Message, transaction: Transaction, now: float) -> None:
@@ -54,6 +58,9 @@ def _offer(call: Call, message: Message, transaction: Transaction, now: float) -
     if call.state not in {State.CONFIRMED, State.ACCEPTED} or call.life.refreshing:
         _say(call, message, transaction, 491, now)  # 14.2, and RFC 3311 5.2
         return
+    if required := unsupported(message):
+        _say(call, message, transaction, 420, now, extra=(("Unsupported", required),))
+        return
     if lifetime.is_too_brief(message):
         least = (("Min-SE", str(lifetime.LEAST)),)
         _say(call, message, transaction, 422, now, extra=least)
@@ -65,13 +72,18 @@ def _offer(call: Call, message: Message, transaction: Transaction, now: float) -
         return
     call.dialog = call.dialog.refreshed(message)
     if message.method == "INVITE":
-        call.invite, call.request = transaction, message
-        call.awaiting_answer = not message.body
+        call.replaced(transaction, message, now)
     timer, headers = lifetime.granted(message, now)
     call.life.renewed(timer)
     _say(call, message, transaction, 200, now, body, headers)
     if message.body:
         call.agree(now)
+
+
+def unsupported(message: Message) -> str:
+    """Return what a request requires of us that we cannot do (RFC 3261 8.2.2.3), "" for nothing."""
+    wanted = (one.strip() for value in message.all("Require") for one in value.split(","))
+    return ", ".join(one for one in wanted if one and one.lower() != "timer")
 
 
 def _answer(call: Call, message: Message) -> str:

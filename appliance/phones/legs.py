@@ -99,14 +99,18 @@ class Legs:
         laws: tuple[Law, ...],
         now: float,
     ) -> None:
-        """Take the call of a phone, which hears 180 now. Raises NoCommonSound."""
+        """Take the call of a phone, which hears 180 now. Raises NoCommonSound.
+
+        An INVITE without a description leaves the offer to us (RFC 3261 13.2.1).
+        """
         leg = f"{phone}-{self.core.token(4)}"
         sound = Agreement(leg, laws)
-        sound.read(invite.body)
+        if invite.body:
+            sound.read(invite.body)
         dialog = incoming(invite, self.core.token(), transaction.peer)
         call = self._keep(leg, phone, dialog, State.OFFERED, sound)
         call.invite, call.request = transaction, invite
-        call.remote_cseq = invite.fields.cseq
+        call.remote_cseq, call.awaiting_answer = invite.fields.cseq, not invite.body
         transaction.owner = call.on_transaction
         call.ring_back(now)
         self.core.tell(events.PhoneDialled(leg, phone, digits_of(invite.uri)))

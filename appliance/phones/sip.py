@@ -66,6 +66,7 @@ STATES = {
     State.CANCELLING: CallState.DIALING,
     State.OFFERED: CallState.RINGING,
     State.ACCEPTED: CallState.ANSWERED,
+    State.PROPOSED: CallState.ANSWERED,
     State.HANGING_UP: CallState.ANSWERED,
     State.CONFIRMED: CallState.ANSWERED,
     State.ENDED: CallState.ENDED,

@@ -6,8 +6,7 @@ Whoever says nothing to the question, has forgotten the call or lets its session
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from appliance.phones import within
 from appliance.phones.call import Call
 from appliance.phones.call_states import Input, State
 from appliance.phones.canonical import Headers
@@ -17,8 +16,7 @@ from appliance.phones.lifetime import ANSWER_LIMIT, LEAST, least_of, settled, wi
 from appliance.phones.message import Message
 from appliance.phones.sdp import NoCommonSound
 from appliance.phones.transaction_states import Do
-
-Learn = Callable[[Do, Message | None, float], None]
+from appliance.phones.within import Learn, nobody
 
 FORGOTTEN = {408, 481}
 """Answers that end the dialog itself (RFC 3261 12.2.1.2, RFC 5057 5.1)."""
@@ -65,18 +63,9 @@ def _lose(call: Call, why: str, now: float) -> None:
 def _request(
     call: Call, method: str, learn: Learn, now: float, extra: Headers = (), body: str = ""
 ) -> None:
-    """Send a request within the call; an INVITE's refusals are acknowledged by its transaction."""
-    call.cseq += 1
-    cseq, branch, local = call.cseq, call.core.branch(), call.core.local(call.dialog.peer)
-    dialog = call.dialog
-    headers = (*own_headers(local), *extra)
-    data = dialog.request(method, cseq, branch, local, headers, body)
-
-    def ack(_: Message) -> bytes:
-        return dialog.request("ACK", cseq, branch, local)
-
-    key = (branch, method)
-    call.core.transactions.request(key, data, dialog.next_hop, learn, now, ack)
+    """Send a request within the call."""
+    headers = (*own_headers(call.core.local(call.dialog.peer)), *extra)
+    call.request_within(within.Request(method, headers, body), learn, now)
 
 
 # --- the question for life ------------------------------------------------------------------------
@@ -169,8 +158,4 @@ def tell_transfer(call: Call, code: int, now: float) -> None:
     headers = (("Event", f"refer;id={life.transfer}"), ("Subscription-State", state), SIPFRAG)
     if code >= 200:
         life.transfer = life.transfer_by = None
-    _request(call, "NOTIFY", _nothing, now, headers, f"SIP/2.0 {code} {phrase(code)}\r\n")
-
-
-def _nothing(*_: object) -> None:
-    """Own the NOTIFY: a phone that does not want to hear of it changes nothing."""
+    _request(call, "NOTIFY", nobody, now, headers, f"SIP/2.0 {code} {phrase(code)}\r\n")

@@ -90,6 +90,36 @@ def test_a_wrong_secret_is_not_tried_for_ever(bench: Bench) -> None:
     assert "407" in told.reason
 
 
+def test_a_challenged_bye_is_said_again(bench: Bench) -> None:
+    """A proxy may challenge a BYE too (22.3): unanswered, the phone would go on for ever."""
+    bench.answered()
+    bench.box.legs.stop("leg", bench.now)
+    (bye,) = bench.sent()
+    extra = f"Proxy-Authenticate: {CHALLENGE}"
+    (again,) = bench.receive(response(bye, 407, extra=extra))
+    assert (again.method, again.fields.cseq) == ("BYE", bye.fields.cseq + 1)
+    assert again.fields.branch != bye.fields.branch
+    given = dict(re.findall(r'(\w+)="?([^"]+?)"?(?:, |$)', again.get("Proxy-Authorization")))
+    a1, a2 = md5("centralino:town hall:s3cret"), md5(f"BYE:{again.uri}")
+    assert given["response"] == md5(f"{a1}:abc=,1:00000001:{given['cnonce']}:auth:{a2}")
+    assert bench.receive(response(again, 407, extra=extra)) == []
+    assert bench.wait(60.0) == []
+
+
+def test_a_challenged_renewal_is_no_loss(bench: Bench) -> None:
+    """The UPDATE that renews a session is said again with credentials, and the call goes on."""
+    invite = bench.ring()
+    extra = "Allow: UPDATE\nSession-Expires: 90;refresher=uac\nRequire: timer"
+    bench.say(invite, 200, tag="p", body=SDP, extra=extra)
+    (update,) = bench.wait(45.2)
+    asked = f"Proxy-Authenticate: {CHALLENGE}"
+    (again,) = bench.receive(response(update, 407, extra=asked))
+    assert (again.method, "response=" in again.get("Proxy-Authorization")) == ("UPDATE", True)
+    bench.say(again, 200, extra="Session-Expires: 90;refresher=uac")
+    assert bench.wait(40.0) == []
+    assert list(bench.box.legs.calls) == ["leg"]
+
+
 @pytest.mark.parametrize("extra", ["", "Proxy-Authenticate: Basic realm=x"])
 def test_what_cannot_be_answered(bench: Bench, extra: str) -> None:
     """No digest, no answer."""

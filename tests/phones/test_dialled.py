@@ -79,6 +79,50 @@ def test_an_ack_with_the_invites_branch(bench: Bench) -> None:
     assert bench.box.legs.calls[leg].state.value == "confirmed"
 
 
+def late_offer(bench: Bench) -> tuple[Message, str, Message]:
+    """Let a phone dial without a description, and accept it; returns 180, leg and 200."""
+    ringing = dial(bench, body="")
+    leg = leg_of(bench)
+    bench.box.legs.accept(leg, MEDIA, bench.now)
+    (ok,) = bench.sent()
+    return ringing, leg, ok
+
+
+def test_a_phone_that_leaves_the_offer_to_us(bench: Bench) -> None:
+    """13.2.1: the 200 carries our offer, the ACK the phone's answer; only then is there a talk."""
+    ringing, leg, ok = late_offer(bench)
+    assert (ok.code, "RTP/AVP 8 0 101" in ok.body) == (200, True)
+    assert bench.events() == []
+    answer = request("ACK", 1, to=ringing.get("To"), branch="z9hG4bKack", body=SDP)
+    assert bench.receive(answer) == []
+    assert bench.events() == [
+        events.MediaAgreed(leg, "192.0.2.21", 7000, "alaw", 101),
+        events.OperatorAnswered(leg, "21"),
+    ]
+    assert bench.wait(60.0) == []
+
+
+@pytest.mark.parametrize("body", ["", "nonsense"])
+def test_our_offer_answered_badly(bench: Bench, body: str) -> None:
+    """An ACK without a usable answer ends the call, told as a hang-up; nobody has answered."""
+    ringing, leg, _ = late_offer(bench)
+    bye = bench.receive(request("ACK", 1, to=ringing.get("To"), branch="z9hG4bKack", body=body))
+    assert [m.method for m in bye] == ["BYE"]
+    (told,) = bench.events()
+    assert isinstance(told, events.PhoneHungUp)
+    assert leg not in bench.box.legs.calls
+
+
+def test_our_offer_is_not_wanted_any_more(bench: Bench) -> None:
+    """Stopped before its ACK: the BYE waits for the ACK (15), and no talk is told of."""
+    ringing, leg, _ = late_offer(bench)
+    bench.box.legs.stop(leg, bench.now)
+    assert bench.sent() == []
+    (bye,) = bench.receive(request("ACK", 1, to=ringing.get("To"), branch="z9hG4bKack", body=SDP))
+    assert bye.method == "BYE"
+    assert bench.events() == []
+
+
 def test_accepting_twice_is_accepting_once(bench: Bench) -> None:
     """A second accept, or a refusal after it, changes nothing."""
     dial(bench)
@@ -257,7 +301,7 @@ def test_strangers_are_turned_away(bench: Bench, who: str) -> None:
     [
         ({"digits": "office"}, 404),
         ({"digits": "1" * 33}, 404),
-        ({"body": ""}, 488),
+        ({"body": "nonsense"}, 488),
         ({"body": SDP.replace("RTP/AVP 8", "RTP/SAVP 8")}, 488),
         ({"extra": "Require: 100rel"}, 420),
     ],

@@ -255,6 +255,20 @@ def test_cancel_and_answer_cross(bench: Bench, first: int | None) -> None:
     assert [m.method for m in bench.say(invite, 200, tag="p", body=SDP)] == ["ACK"]
 
 
+@pytest.mark.parametrize("is_up", [False, True])
+def test_who_lifts_too_late_is_told_why(bench: Bench, is_up: bool) -> None:
+    """Two lift at once: the loser's BYE says that the call was answered elsewhere (RFC 3326)."""
+    invite = bench.ring()
+    bench.say(invite, 180, tag="p")
+    if is_up:  # its 200 came before the desk's word
+        bench.say(invite, 200, tag="p", body=SDP)
+    bench.box.legs.stop("leg", bench.now, answered_elsewhere=True)
+    sent = bench.sent() if is_up else bench.say(invite, 200, tag="p", body=SDP)
+    bye = sent[-1]
+    assert bye.method == "BYE"
+    assert bye.get("Reason") == 'SIP;cause=200;text="Call completed elsewhere"'
+
+
 def test_a_stopped_phone_that_says_nothing_is_forgotten(bench: Bench) -> None:
     """Neither 1xx nor final: no event, and nothing left after its timers."""
     bench.ring()
@@ -315,6 +329,7 @@ def test_our_bye_is_repeated_until_answered(bench: Bench) -> None:
     bench.box.legs.stop("leg", bench.now)
     (bye,) = bench.sent()
     assert (bye.method, bye.fields.to_tag, bye.fields.cseq) == ("BYE", "p", ack.fields.cseq + 1)
+    assert bye.get("Reason") == ""
     again = bench.wait(5.0)
     assert [m.method for m in again] == ["BYE"] * 3
     bench.say(bye, 200)
@@ -374,6 +389,7 @@ def test_a_second_phone_behind_one_address_is_hung_up(bench: Bench) -> None:
     bench.events()
     sent = bench.say(invite, 200, tag="other", body=SDP)
     assert [(m.method, m.fields.to_tag) for m in sent] == [("ACK", "other"), ("BYE", "other")]
+    assert "cause=200" in sent[1].get("Reason")
     assert bench.events() == []
     assert list(bench.box.legs.calls) == ["leg"]
 

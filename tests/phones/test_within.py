@@ -138,6 +138,29 @@ def test_our_200_is_repeated_until_acknowledged(bench: Bench) -> None:
     assert bench.events() == [events.PhoneHungUp("leg", "it never confirmed (ACK)")]
 
 
+def test_a_lost_ack_of_a_hold_is_made_good_by_the_resume(bench: Bench) -> None:
+    """14.1: a new INVITE says that the last 200 came: it is not repeated, the call goes on."""
+    ack = bench.answered()
+    bench.receive(within(ack, "INVITE", 1, body=held("sendonly")))
+    (ok,) = bench.receive(within(ack, "INVITE", 2, body=SDP))
+    assert (ok.code, ok.fields.cseq) == (200, 2)
+    acknowledge(bench, ack, 2)
+    bench.events()
+    assert bench.wait(60.0) == []
+    assert bench.events() == []
+    assert list(bench.box.legs.calls) == ["leg"]
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_what_is_required_of_a_change_is_refused(bench: Bench, method: str) -> None:
+    """420 names what we cannot do, and the session stays as it was (8.2.2.3)."""
+    ack = bench.answered()
+    data = within(ack, method, 1, body=held("sendonly"), extra="Require: timer, precondition")
+    (refusal,) = bench.receive(data)
+    assert (refusal.code, refusal.get("Unsupported")) == (420, "precondition")
+    assert bench.events() == []
+
+
 def test_an_ack_of_another_request_is_no_ack(bench: Bench) -> None:
     """Only the ACK with the INVITE's number ends the repeats."""
     ack = bench.answered()
@@ -192,8 +215,13 @@ def test_what_else_a_phone_may_ask(bench: Bench, method: str, code: int) -> None
         ("application/dtmf-relay;x=y", "Signal=11\r\n", "#"),
         ("Application/DTMF-relay", "signal=16", "R"),
         ("application/dtmf-relay", "Signal=flash", "R"),
+        ("application/dtmf-relay", "Signal=!\r\nDuration=250\r\n", "R"),
+        ("application/dtmf-relay", "Signal=hf\r\n", "R"),
+        ("application/dtmf-relay", "Signal=123\r\n", ""),
         ("application/dtmf", "7", "7"),
         ("application/dtmf", " a ", "A"),
+        ("application/dtmf", "16", "R"),
+        ("application/dtmf", "!", "R"),
         ("application/hook-flash", "", "R"),
         ("application/dtmf-relay", "Signal=99", ""),
         ("application/dtmf-relay", "", ""),
