@@ -103,6 +103,8 @@ class Desk:
     def fact(self, event: events.Event) -> None:
         """Hear one fact and carry out what the Switchboard orders."""
         now = self.now()
+        if self._legs is not None and self._legs.is_repeated(event, now.monotonic):
+            return
         self.figures.fact(event, now.monotonic)
         if self._legs is not None:
             self._legs.fact(event)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from appliance.calls import events, orders
+from appliance.carrier.keys import Keys
 
 LEG_ENDED = (
     events.PhoneHungUp,
@@ -75,6 +76,7 @@ class Legs:
     laws: tuple[str, ...] = ("alaw", "ulaw")
     _waiting: dict[str, _Waiting] = field(default_factory=dict)
     _open: set[str] = field(default_factory=set)
+    _keys: dict[str, Keys] = field(default_factory=dict)
 
     def order(self, order: orders.PhoneOrder) -> None:
         """Carry out one order of the Switchboard."""
@@ -97,6 +99,12 @@ class Legs:
             case orders.RefuseTransfer():
                 self.phones.refuse_transfer(order.leg, order.code)
 
+    def is_repeated(self, event: events.Event, now: float) -> bool:
+        """Tell a key that was heard already: some phones send each by RTP and by INFO."""
+        if not (isinstance(event, events.DigitPressed) and event.leg in self._open):
+            return False
+        return not self._keys.setdefault(event.leg, Keys()).press(event.source, now)
+
     def fact(self, event: events.Event) -> None:
         """Act on what phones and carrier said, before the Switchboard hears it."""
         match event:
@@ -111,6 +119,7 @@ class Legs:
                 self._release(event.leg)
             case events.CarrierLost():
                 self._waiting.clear()
+                self._keys.clear()
                 self._open.clear()
             case _ if isinstance(event, LEG_ENDED):
                 self._release(event.leg)
@@ -142,6 +151,7 @@ class Legs:
 
     def _release(self, leg: str) -> None:
         self._waiting.pop(leg, None)
+        self._keys.pop(leg, None)
         if leg in self._open:
             self._open.discard(leg)
             self.send(orders.ReleasePhone(leg))

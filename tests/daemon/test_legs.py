@@ -165,3 +165,34 @@ def test_a_refused_transfer_is_told(side: Side) -> None:
     """RefuseTransfer goes to the phone that asked."""
     side.legs.order(orders.RefuseTransfer("c.1"))
     assert side.phones.told == [("refuse_transfer", "c.1", 603)]
+
+
+def press(side: Side, digit: str, source: events.DigitSource, now: float) -> bool:
+    """Let a key be heard; returns whether it counts."""
+    return not side.legs.is_repeated(events.DigitPressed(digit, source, leg="c.1"), now)
+
+
+def test_a_key_that_comes_by_rtp_and_by_info_is_one_key(side: Side) -> None:
+    """Phones set to "RFC 2833 + SIP INFO" send each key twice; the caller pressed it once."""
+    rtp, info = events.DigitSource.RFC4733, events.DigitSource.SIP_INFO
+    side.ring()
+    counted = [
+        press(side, "1", rtp, 10.0),
+        press(side, "1", info, 10.03),
+        press(side, "1", info, 10.4),  # pressed again, the other way round
+        press(side, "1", rtp, 10.41),
+        press(side, "2", info, 20.0),
+        press(side, "3", info, 20.2),
+    ]
+    assert counted == [True, False, True, False, True, True]
+
+
+def test_keys_of_one_leg_say_nothing_of_the_next(side: Side) -> None:
+    """A leg that is over is forgotten; keys of the caller's line are not looked at here."""
+    side.ring()
+    press(side, "1", events.DigitSource.RFC4733, 10.0)
+    side.legs.fact(events.PhoneHungUp("c.1", ""))
+    side.ring()
+    assert press(side, "1", events.DigitSource.SIP_INFO, 10.1)
+    line = events.DigitPressed("1", events.DigitSource.CHIP, line="line1")
+    assert [side.legs.is_repeated(line, 10.0) for _ in range(2)] == [False, False]
