@@ -40,7 +40,7 @@ from appliance.panel.leds import Panel, PanelPins
 from appliance.panel.press import Press
 from appliance.phones.settings import PhonesSettings, network_of
 from appliance.phones.sip import Phones, PhonesStatus
-from appliance.policy.office import Office
+from appliance.policy.office import Office, StaffKey
 from appliance.prompts import Catalogue
 from appliance.records.trouble import Trouble
 from appliance.usb.requests import answers_folder, requests_folder
@@ -85,7 +85,7 @@ class Service:
         self.desk = Desk(self._switchboard, self._stores, self._inbox, self._selector, self._show)
         self._panel = self._fitted_panel()
         self._phones = Phones(
-            phone_settings(settings, self._secrets()),
+            phone_settings(settings, self._secrets(), code_of(run.office, StaffKey.MESSAGES)),
             self._inbox.post,
             self._stores.load_bindings(),
             time.time(),
@@ -230,6 +230,7 @@ class Service:
         words = self.lookout.words(status)
         one_line = " ".join(words.split())  # a newline ends an assignment (sd_notify(3))
         self._notify.notify(f"STATUS={one_line}")
+        self._phones.show_waiting(status.waiting)
         self._panel.show(self.lookout.panel_status(status, self._phones.status(), self._ready))
 
     def _button(self, press: Press) -> None:
@@ -285,7 +286,14 @@ def carrier_setup(settings: Settings, prompts: announcements.PromptFile) -> Setu
     )
 
 
-def phone_settings(settings: Settings, secrets: dict[str, str]) -> PhonesSettings:
+def code_of(office: Office, what: StaffKey) -> str:
+    """Return what a phone dials for something, "" for nothing."""
+    return next((code.digits for code in office.key_codes if code.what is what), "")
+
+
+def phone_settings(
+    settings: Settings, secrets: dict[str, str], messages_code: str = ""
+) -> PhonesSettings:
     """Make the phones' settings: configured names, kept secrets."""
     return PhonesSettings(
         address=settings.sip.address,
@@ -295,6 +303,7 @@ def phone_settings(settings: Settings, secrets: dict[str, str]) -> PhonesSetting
         laws=phone_secrets.laws(settings),
         allowed=tuple(network_of(network) for network in settings.sip.allowed),
         registrar=registrar.account(settings, secrets),
+        messages_code=messages_code,
     )
 
 

@@ -10,7 +10,7 @@ from appliance.phones.message import Message, write
 from appliance.phones.rtp import Address
 from appliance.phones.uri import quoted_display, read_name_address, read_uri
 
-ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, NOTIFY, REGISTER"
+ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, NOTIFY, REGISTER, SUBSCRIBE"
 AGENT = "centralino"
 _NUMBER = re.compile(r"[0-9+*#]{1,32}")
 """The only thing a caller's number may be in a SIP URI (reliability.md 3: strict allow-list)."""

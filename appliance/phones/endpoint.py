@@ -28,9 +28,10 @@ from appliance.phones.sdp import NoCommonSound
 from appliance.phones.settings import PhonesSettings
 from appliance.phones.sluice import Sluice
 from appliance.phones.transactions import Transaction
+from appliance.phones.waiting import Waiting
 
 _NEED_A_CALL = dict.fromkeys(("BYE", "INFO", "UPDATE", "PRACK"), 481)
-OUTSIDE = {"OPTIONS": 200, "SUBSCRIBE": 489} | _NEED_A_CALL
+OUTSIDE = {"OPTIONS": 200} | _NEED_A_CALL
 """What requests outside any call are answered with; 405 for the rest."""
 
 
@@ -47,6 +48,7 @@ class Endpoint:
     legs: Legs = field(init=False)
     qualify: Qualify = field(init=False)
     sluice: Sluice = field(init=False)
+    waiting: Waiting = field(init=False)
     registration: Registration | None = None
     nonsense: int = 0
 
@@ -62,7 +64,12 @@ class Endpoint:
         fixed = frozenset(self.registrar.fixed)
         interval = self.settings.qualify_s
         self.qualify = Qualify(self.core, self.registrar.targets, fixed, interval)
-        self.registrar.seen, self.registrar.forgotten = self.qualify.seen, self.qualify.forget
+        self.waiting = Waiting(self.core, self.registrar, self.settings.messages_code)
+        self.registrar.seen, self.registrar.forgotten = self.qualify.seen, self._forgotten
+
+    def _forgotten(self, phone: str) -> None:
+        self.qualify.forget(phone)
+        self.waiting.forget(phone)
 
     def _login(self) -> Login | None:
         account = self.settings.registrar
@@ -116,6 +123,7 @@ class Endpoint:
             self.registrar.next_deadline(),
             self.qualify.next_deadline(),
             self.legs.next_deadline(),
+            self.waiting.next_deadline(),
             self.registration.next_deadline() if self.registration else None,
         ]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
@@ -126,6 +134,7 @@ class Endpoint:
         self.registrar.expire(now)
         self.qualify.advance(now)
         self.legs.advance(now)
+        self.waiting.advance(now)
         if self.registration:
             self.registration.advance(now)
 
@@ -176,16 +185,29 @@ class Endpoint:
         self, message: Message, source: Address, transaction: Transaction, now: float
     ) -> None:
         reply: Reply | None
-        if message.fields.to_tag:
+        if message.method == "SUBSCRIBE":
+            reply = self.waiting.subscribe(message, source, transaction, now)
+        elif message.fields.to_tag:
             reply = Reply(481)
         elif message.method == "REGISTER":
-            reply = self.registrar.register(message, source, now)
+            self._register(message, source, transaction, now)
+            return
         elif message.method == "INVITE":
             reply = self._invited(message, source, transaction, now)
         else:
             reply = Reply(OUTSIDE.get(message.method, 405))
         if reply:
             self.core.respond(transaction, message, reply.code, now, extra=reply.headers)
+
+    def _register(
+        self, message: Message, source: Address, transaction: Transaction, now: float
+    ) -> None:
+        """Answer a REGISTER; a phone that is there now is told of messages after that."""
+        reply = self.registrar.register(message, source, now)
+        self.core.respond(transaction, message, reply.code, now, extra=reply.headers)
+        phone = message.fields.to_user
+        if reply.code == 200 and self.registrar.is_home(phone, source):
+            self.waiting.registered(phone, now)
 
     def _invited(
         self, message: Message, source: Address, transaction: Transaction, now: float

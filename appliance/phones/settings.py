@@ -39,7 +39,8 @@ class PhonesSettings:
     one. `laws` is the preferred order of codings. `algorithms` are the digests offered, in order:
     phones that know MD5 alone give up at the sight of another one, so SHA-256 is by choice.
     `qualify_s` is how often each phone is asked whether it is there, 0 for never. `allowed` are the
-    networks from which SIP is heard, () for every address.
+    networks from which SIP is heard, () for every address. `messages_code` is what a phone dials to
+    hear the messages, "" for nothing.
     """
 
     address: str
@@ -52,6 +53,7 @@ class PhonesSettings:
     qualify_s: float = 30.0
     allowed: tuple[IPv4Network, ...] = ()
     registrar: RegistrarAccount | None = None
+    messages_code: str = ""
 
 
 def address_of(text: str) -> Address:

@@ -310,6 +310,10 @@ class Phones:
         """Tell a phone that the transfer it asked for (TransferAsked) does not happen."""
         self._loop.post(lambda now: self._endpoint.legs.refuse_transfer(leg, code, now))
 
+    def show_waiting(self, count: int) -> None:
+        """Tell the phones' message lamps how many messages nobody has closed."""
+        self._loop.post(lambda now: self._endpoint.waiting.show(count, now))
+
     @property
     def last_turn(self) -> float:
         """When the thread last turned (monotonic s): at most a second ago, or it is stuck."""

@@ -56,6 +56,7 @@ module aubridge.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
+{more}
 """
 
 
@@ -94,6 +95,7 @@ class Baresip:
     `says` is a WAV file (8 kHz, mono, 16 bit) longer than the call; None for two minutes of 440 Hz.
     What it hears is written to `heard` (WAV), unless `hears` is False: needed for `hold`, at which
     baresip 1.1.0 with a file player dies (pyvoip.md 7). `answer` is "manual" or "auto".
+    With `mwi` it subscribes to its message lamp.
     """
 
     folder: Path
@@ -106,6 +108,7 @@ class Baresip:
     hears: bool = True
     register_s: int = 60
     rtp_timeout: int = 0
+    mwi: bool = False
     port: int = 0
     control: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -204,13 +207,14 @@ class Baresip:
             rtp_high=low + 98,
             rtp_timeout=self.rtp_timeout,
             modules=MODULES,
+            more="module_app mwi.so" if self.mwi else "",
         )
 
     def _account(self) -> str:
         host, port = self.server
         registering = self.register_s if self.secret else 0
         line = f"<sip:{self.name}@{host}:{port}>;regint={registering};answermode={self.answer}"
-        line += ";audio_codecs=PCMA,PCMU;sipnat=;mwi=no"
+        line += f";audio_codecs=PCMA,PCMU;sipnat=;mwi={'yes' if self.mwi else 'no'}"
         return line + (f";auth_user={self.name};auth_pass={self.secret}" if self.secret else "")
 
     def _connect(self, limit: float) -> None:

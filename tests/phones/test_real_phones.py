@@ -67,6 +67,12 @@ def listen(sound: socket.socket, agreed: events.MediaAgreed, seconds: float) -> 
     return "", packets
 
 
+def await_lamp(phone: Baresip, count: int) -> None:
+    """Wait until the phone is told that so many messages wait."""
+    while f"Voice-Message: {count}/0" not in str(phone.wait_for("MWI_NOTIFY")["param"]):
+        pass
+
+
 # --- baresip ------------------------------------------------------------------------------------
 
 
@@ -262,3 +268,14 @@ def test_a_silent_phone(tmp_path: Path) -> None:
         box.ring("leg", "31")
         assert isinstance(box.next(limit=8), events.PhoneUnreachable)
         assert 3.9 < time.monotonic() - began < 4.6
+
+
+def test_the_message_lamp(box: Office, tmp_path: Path) -> None:
+    """baresip subscribes by digest as it registers; its lamp follows the messages."""
+    box.phones.show_waiting(2)
+    with desk_phone(box, tmp_path, mwi=True) as phone:
+        box.phones.show_waiting(1)
+        await_lamp(phone, 1)
+        box.phones.show_waiting(0)
+        await_lamp(phone, 0)
+        assert "Messages-Waiting: yes" in phone.log

@@ -176,6 +176,7 @@ def test_the_figures_stand_in_the_guide_of_the_house() -> None:
         "requests remembered for their repeats": f"{MAX_SERVERS}, of strangers {MAX_STRANGERS}",
         "calls that phones have dialled": "2 a configured phone",
         "registrations": "1 a configured phone",
+        "message lamps": "1 subscription and 1 NOTIFY under way a configured phone",
         "nonces": "none is kept",
         "wrong passwords": f"{MAX_LOCKS} names and sources, {MAX_GUESSES} times each",
         "a datagram": f"{LIMIT} bytes, {MAX_HEADERS} headers",
