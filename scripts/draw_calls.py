@@ -37,6 +37,7 @@ SEEN: Mapping[pattern.Pattern, tuple[str, str]] = {
     pattern.FAST: ("lampeggia in fretta", "blinks fast"),
     pattern.ONE_FLASH: ("un lampo ogni 2 s", "one flash every 2 s"),
     pattern.TWO_FLASHES: ("due lampi ogni 2 s", "two flashes every 2 s"),
+    pattern.THREE_FLASHES: ("tre lampi ogni 2 s", "three flashes every 2 s"),
     pattern.WINK: ("acceso, si spegne un attimo ogni 2 s", "lit, goes out briefly every 2 s"),
 }
 """Each pattern of the panel as an eye describes it, Italian and English."""

@@ -27,7 +27,8 @@ class Call:
     `stage` is the group that is rung, `missed` why the switchboard did not take it, `outcomes` how
     legs of the stage ended, `went_away` the phones that lifted and hung up at once. `off_hook` is
     true from AnswerLine on, `up` from LineAnswered on, `on_line` until the line is free again,
-    `full` once a message had its full length. Times are monotonic seconds.
+    `full` once a message had its full length, `shared` once a telephone beside the line was lifted
+    in the conversation. Times are monotonic seconds.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Call:
     play: str = ""
     recording_since: float = 0.0
     full: bool = False
+    shared: bool = False
     _legs_made: int = 0
     _plays_made: int = 0
 

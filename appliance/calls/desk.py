@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from appliance.calls.call import Call
-from appliance.calls.events import BoxStopped, CarrierLost, LineLost
-from appliance.calls.orders import Result
+from appliance.calls.events import (
+    BoxStopped,
+    CarrierLost,
+    Evidence,
+    LineCondition,
+    LineLost,
+)
+from appliance.calls.orders import CallRecord, Result
 from appliance.calls.sides import Side
 from appliance.calls.states import State
 from appliance.policy.clock import Now
@@ -27,8 +34,17 @@ class LineState(enum.StrEnum):
     IDLE = "idle"
     RINGING = "ringing"
     IN_USE = "in_use"
+    IN_USE_OUTSIDE = "in_use_outside"  # by an ordinary telephone beside the box
     CLEARING = "clearing"
+    NO_LINE = "no_line"  # the modem works, the pair has no voltage
     OUT = "out"
+
+
+MEASURED: Mapping[LineCondition, LineState] = {
+    LineCondition.IN_USE: LineState.IN_USE_OUTSIDE,
+    LineCondition.NO_LINE: LineState.NO_LINE,
+}
+"""What a measurement says of an idle line, beside that it is idle."""
 
 
 def state_after(event: object) -> tuple[LineState, str]:
@@ -46,6 +62,8 @@ class LineSeat:
     """One line of the office at run time; `call` is the id of the call on it, or "".
 
     `configured` is what the office wrote of it, `line` what holds once the modem has spoken.
+    `condition` is what the modem measured last, `watched` is true once it has measured anything;
+    `gave_up` is the last call that nobody answered, and when (monotonic) it ended.
     """
 
     configured: Line
@@ -55,6 +73,9 @@ class LineSeat:
     call: str = ""
     reason: str = ""
     modem: str = ""
+    condition: LineCondition = LineCondition.UNKNOWN
+    watched: bool = False
+    gave_up: tuple[CallRecord, float] | None = None
 
     def become(self, state: LineState, now: Now, reason: str = "") -> None:
         """Change the state; `since` moves only when it really changes."""
@@ -62,9 +83,26 @@ class LineSeat:
             self.since = now.wall
         self.state, self.reason = state, reason
 
+    def after(self, record: CallRecord, state: LineState) -> LineState:
+        """Say what a line that is idle again after a call is: whoever took the call has it still.
+
+        Only where the modem will tell when that ends.
+        """
+        taken = record.evidence is Evidence.PARALLEL_PHONE and self.watched
+        return LineState.IN_USE_OUTSIDE if taken and state is LineState.IDLE else state
+
+    def measure(self, condition: LineCondition, now: Now) -> None:
+        """Take what the idle modem measured; a call on the line says itself what the line is."""
+        self.condition = condition
+        self.watched = self.watched or condition is not LineCondition.UNKNOWN
+        state = MEASURED.get(condition, LineState.IDLE)
+        if not self.call and (state is not LineState.IDLE or self.state in MEASURED.values()):
+            self.become(state, now)
+
     def learn(self, modem: str, duplex: bool) -> None:
         """Take the modem's word: half duplex is half duplex, whatever was configured."""
         self.modem, self.line = modem, self.configured
+        self.condition, self.watched = LineCondition.UNKNOWN, False
         if not duplex:
             daytime = self.configured.daytime or Daytime.MESSAGE
             self.line = replace(self.configured, duplex=False, daytime=daytime)

@@ -56,42 +56,44 @@ def give_up(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
     call.settle(Result.GAVE_UP)
     desk.leave_line(call, LineState.IDLE, now)
     yield from end(desk, call, now)
+    desk.seats[call.line.name].gave_up = (call.record, now.monotonic)
 
 
 def operator_left(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The operator hung up: so does the box."""
     call.note("operator_left")
     call.leg = ""
-    yield from _clear(desk, call, now, Result.ANSWERED)
+    yield from clear(desk, call, now, Result.ANSWERED)
 
 
 def caller_left(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
     """The caller hung up after a conversation."""
     note_evidence(call, event)
-    yield from _clear(desk, call, now, Result.ANSWERED)
+    yield from clear(desk, call, now, Result.ANSWERED)
 
 
 def leave(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
     """The caller hung up before anybody spoke with them, or before leaving a message."""
     note_evidence(call, event)
     waits_for_person = call.state in {State.ANSWERING, State.HOLDING}
-    yield from _clear(desk, call, now, Result.GAVE_UP if waits_for_person else Result.NO_MESSAGE)
+    yield from clear(desk, call, now, Result.GAVE_UP if waits_for_person else Result.NO_MESSAGE)
 
 
 def never_up(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line never came up."""
     call.note("line.never_up")
-    yield from _clear(desk, call, now, Result.LOST)
+    yield from clear(desk, call, now, Result.LOST)
 
 
 def hang_up(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The farewell was heard, or the caller did not wait for its end."""
     if isinstance(event, CallerHungUp):
         note_evidence(call, event)
-    yield from _clear(desk, call, now, call.record.result)
+    yield from clear(desk, call, now, call.record.result)
 
 
-def _clear(desk: Desk, call: Call, now: Now, result: Result) -> Orders:
+def clear(desk: Desk, call: Call, now: Now, result: Result) -> Orders:
+    """Let phones and line go; what was settled before holds."""
     yield from release_phones(call)
     yield from hang_up_line(desk, call, now)
     call.settle(result)
@@ -129,7 +131,7 @@ def finish(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
 def free_line_of(desk: Desk, call: Call, event: Any, now: Now) -> None:
     """Part call and line by what was said of the line."""
     state, reason = state_after(event)
-    desk.leave_line(call, state, now, reason)
+    desk.leave_line(call, desk.seats[call.line.name].after(call.record, state), now, reason)
 
 
 def end(desk: Desk, call: Call, now: Now) -> Orders:

@@ -38,11 +38,21 @@ class Evidence(enum.StrEnum):
     DIAL_TONE = "dial_tone"
     CHIP_BUSY = "chip_busy"  # DLE b
     CHIP_DIAL = "chip_dial"  # DLE d
-    LOOP = "loop"  # DLE l, P
+    LOOP = "loop"  # DLE l
+    PARALLEL_PHONE = "parallel_phone"  # nobody released: a telephone on the pair took the caller
     SILENCE = "silence"
     LIMIT = "limit"
     LOST = "lost"  # the line or the carrier went away
     STOPPED = "stopped"  # nobody released: the box was stopped
+
+
+class LineCondition(enum.StrEnum):
+    """What an idle modem measures on its pair of wires (v253.md 1.3, -TRV)."""
+
+    UNKNOWN = "unknown"  # not measured yet, or this modem cannot
+    FREE = "free"
+    IN_USE = "in_use"  # another telephone on the pair is off hook
+    NO_LINE = "no_line"  # no voltage: no cable, or no line at its other end
 
 
 class DigitSource(enum.StrEnum):
@@ -61,6 +71,7 @@ class RecordingStop(enum.StrEnum):
     SILENCE = "silence"
     KEY = "key"
     LIMIT = "limit"
+    TAKEN = "taken"  # a parallel telephone took the caller over
     LOST = "lost"
     ORDERED = "ordered"
 
@@ -120,6 +131,21 @@ class LineIdle:
     """The line is on hook and its modem has proven itself idle."""
 
     line: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineTaken:
+    """Another telephone on the line's pair was lifted: whoever lifted it has the caller now."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineProbed:
+    """An idle line was measured and something has changed; a modem that cannot never says so."""
+
+    line: str
+    condition: LineCondition
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,6 +424,8 @@ Event = (
     | LineAnswered
     | CallerHungUp
     | LineIdle
+    | LineTaken
+    | LineProbed
     | DigitPressed
     | PromptEnded
     | RecordingEnded

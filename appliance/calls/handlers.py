@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from appliance.calls import ending, messages, ringing
+from appliance.calls import ending, messages, parallel, ringing
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.ringing import Orders
@@ -26,7 +26,7 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.HOLD: ringing.hold,
     Do.TALK: ringing.talk,
     Do.OPERATOR_LEFT: ending.operator_left,
-    Do.OPERATOR_LOST: ringing.operator_lost,
+    Do.OPERATOR_LOST: parallel.operator_lost,
     Do.CALLER_LEFT: ending.caller_left,
     Do.LEAVE: ending.leave,
     Do.NEVER_UP: ending.never_up,
@@ -47,6 +47,11 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.FREE_LINE: messages.free_line,
     Do.HANG_UP: ending.hang_up,
     Do.NOTE_RELEASE: ending.note_release,
+    Do.TAKEN_RINGING: parallel.taken_ringing,
+    Do.HAND_OVER: parallel.hand_over,
+    Do.HAND_OVER_SAVING: parallel.hand_over_saving,
+    Do.SHARE: parallel.share,
+    Do.NOTE_TAKEN: parallel.note_taken,
     Do.CORRECT: messages.correct,
     Do.END: ending.finish,
     Do.NOT_IDLE: ending.not_idle,

@@ -15,8 +15,10 @@ from appliance.calls.ending import GONE, end, free_line_of, hang_up_line, note_e
 from appliance.calls.events import (
     CallerHungUp,
     DigitPressed,
+    Evidence,
     LineIdle,
     LineRestored,
+    LineTaken,
     MessageStored,
     RecordingEnded,
     RecordingGap,
@@ -79,6 +81,8 @@ def keep(desk: Desk, call: Call, event: RecordingEnded, now: Now) -> Orders:
     length_ms = event.length_ms - event.trim_ms
     waits = event.stop in CALLER_WAITS
     if length_ms < desk.office.voicemail.minimum_ms:
+        if event.stop is RecordingStop.TAKEN:  # who lifted the telephone has heard the caller
+            call.settle(Result.TAKEN)
         yield from _too_short(desk, call, now, waits=waits)
         return
     if not waits:
@@ -90,17 +94,19 @@ def keep(desk: Desk, call: Call, event: RecordingEnded, now: Now) -> Orders:
 def keep_as_is(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The call broke off and nobody closed the recording: keep what there is, by the clock."""
     call.note("recording.cut")
-    trim_ms = 0
+    trim_ms, taken = 0, isinstance(event, LineTaken)
     if isinstance(event, CallerHungUp):
         trim_ms = event.after_ms
         note_evidence(call, event)
+    if taken:
+        call.note("taken", evidence=Evidence.PARALLEL_PHONE)
     yield from _clear(desk, call, event, now)
     length_ms = int((now.monotonic - call.recording_since) * 1000)
     if length_ms - trim_ms >= desk.office.voicemail.minimum_ms:
         yield from _store(desk, call, now, trim_ms, waits=False)
         return
     yield orders.DropRecording(call.id)
-    call.settle(Result.NO_MESSAGE)
+    call.settle(Result.TAKEN if taken else Result.NO_MESSAGE)
     yield from _after_saving(desk, call, now)
 
 

@@ -184,6 +184,7 @@ class Result(enum.StrEnum):
     MESSAGE = "message"
     NO_MESSAGE = "no_message"  # "Chiamata senza messaggio"
     GAVE_UP = "gave_up"  # hung up while it rang
+    TAKEN = "taken"  # by an ordinary telephone beside the line
     NOT_STORED = "not_stored"
     LOST = "lost"  # line or carrier failed
     STOPPED = "stopped"  # the box was stopped under it

@@ -230,13 +230,6 @@ def ring_on(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
         yield from go_on(desk, call, outcome, now)
 
 
-def operator_lost(desk: Desk, call: Call, event: PhoneLost, now: Now) -> Orders:
-    """The operator's phone went without a word: the caller is held, not hung up, others ring."""
-    call.note("operator_lost")
-    yield orders.Hold(call.line.name)
-    yield from ring_on(desk, call, event, now)
-
-
 def hold(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line came up while other phones ring: the caller hears that somebody is being sought."""
     call.up = True

@@ -25,8 +25,10 @@ from appliance.calls.events import (
     LineAnswered,
     LineIdle,
     LineLost,
+    LineProbed,
     LineRang,
     LineRestored,
+    LineTaken,
     MediaAgreed,
     MessageClosed,
     MessageFetched,
@@ -106,6 +108,11 @@ class Do(enum.StrEnum):
     FREE_LINE = "free_line"
     HANG_UP = "hang_up"
     NOTE_RELEASE = "note_release"
+    TAKEN_RINGING = "taken_ringing"
+    HAND_OVER = "hand_over"
+    HAND_OVER_SAVING = "hand_over_saving"
+    SHARE = "share"
+    NOTE_TAKEN = "note_taken"
     CORRECT = "correct"
     END = "end"
     NOT_IDLE = "not_idle"
@@ -148,6 +155,7 @@ _NOT_A_CALLS: dict[type, str] = {
     MessagesWaiting: "concerns the message lamp",
     MessageFetched: "concerns a phone that hears messages",
     MessageClosed: "concerns a phone that hears messages",
+    LineProbed: "concerns the line; while a call is on it nothing is measured",
     CarrierRestored: "its lines follow one by one",
 }
 
@@ -188,6 +196,8 @@ _LISTENS = _state(_OFF_HOOK, _UP, _NO_LEGS, _NO_MESSAGE, _NO_KEYS, _SERVED, _LAT
 _LEAVES: Rows = {CallerHungUp: Row(_D.LEAVE, (_S.CLEARING,))}
 _KEEPS = Row(_D.KEEP_AS_IS, (_S.SAVING, _S.CLEARING, _S.ENDED))
 _CORRECTS: Rows = {MessageStored: Row(_D.CORRECT, stays=True)}
+_TAKEN_RINGING: Rows = {LineTaken: Row(_D.TAKEN_RINGING, (_S.ENDED,))}
+_HANDS_OVER: Rows = {LineTaken: Row(_D.HAND_OVER, (_S.CLEARING,))}
 _AFTER = _state(
     _OFF_HOOK,
     _NO_LEGS,
@@ -199,6 +209,7 @@ _AFTER = _state(
     _each((RecordingEnded, RecordingGap), "the recording is closed"),
     _each((StoreFailed,), "the record says so already"),
     _CORRECTS,
+    {LineTaken: Row(_D.NOTE_TAKEN, stays=True)},
 )
 
 TABLE: Mapping[State, Rows] = {
@@ -212,6 +223,7 @@ TABLE: Mapping[State, Rows] = {
             DeadlinePassed: Row(_D.ROUTE, (_S.RINGING, _S.GREETING_PENDING)),
             CallerHungUp: Row(_D.GIVE_UP, (_S.ENDED,)),
         },
+        _TAKEN_RINGING,
         _each(_LINE_GONE, Row(_D.LOSE, (_S.ENDED,))),
     ),
     _S.RINGING: _state(
@@ -225,9 +237,11 @@ TABLE: Mapping[State, Rows] = {
             ServiceStateChanged: Row(_D.HEED_ABSENCE, (_S.GREETING_PENDING,), stays=True),
             CallerHungUp: Row(_D.GIVE_UP, (_S.ENDED,)),
         },
+        _TAKEN_RINGING,
         _each(_LINE_GONE, Row(_D.LOSE, (_S.ENDED,))),
     ),
     _S.ANSWERING: _TALKS
+    | _HANDS_OVER
     | _each(_LEG, Row(_D.RING_ON, (_S.HOLDING, _S.GREETING_PENDING)))
     | _each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
     | {
@@ -236,6 +250,7 @@ TABLE: Mapping[State, Rows] = {
         DeadlinePassed: Row(_D.NEVER_UP, (_S.CLEARING,)),
     },
     _S.HOLDING: _TALKS
+    | _HANDS_OVER
     | _each(_LEG, Row(_D.LEG_OUT, (_S.GREETING_PENDING, _S.GREETING), stays=True))
     | {
         LineAnswered: Row(_D.HOLD, stays=True),
@@ -247,11 +262,15 @@ TABLE: Mapping[State, Rows] = {
     _S.TALKING: _TALKS
     | _UP
     | _each(_LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING,)))
-    | {PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING))}
+    | {PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING, _S.CLEARING))}
     | _each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
     | _each((DeadlinePassed,), "a conversation has no limit")
-    | {CallerHungUp: Row(_D.CALLER_LEFT, (_S.CLEARING,))},
+    | {
+        CallerHungUp: Row(_D.CALLER_LEFT, (_S.CLEARING,)),
+        LineTaken: Row(_D.SHARE, stays=True),
+    },
     _S.GREETING_PENDING: _LISTENS
+    | _HANDS_OVER
     | _NO_PROMPT
     | _LEAVES
     | {
@@ -259,6 +278,7 @@ TABLE: Mapping[State, Rows] = {
         DeadlinePassed: Row(_D.NEVER_UP, (_S.CLEARING,)),
     },
     _S.GREETING: _LISTENS
+    | _HANDS_OVER
     | _LEAVES
     | {
         PromptEnded: Row(_D.SOUND_TONE, (_S.TONE,)),
@@ -266,6 +286,7 @@ TABLE: Mapping[State, Rows] = {
         DeadlinePassed: Row(_D.SOUND_TONE, (_S.TONE,)),
     },
     _S.TONE: _LISTENS
+    | _HANDS_OVER
     | _LEAVES
     | {
         PromptEnded: Row(_D.RECORD, (_S.RECORDING,)),
@@ -273,7 +294,7 @@ TABLE: Mapping[State, Rows] = {
     },
     _S.RECORDING: _LISTENS
     | _NO_PROMPT
-    | _each((CallerHungUp, DeadlinePassed, *_LINE_GONE, *_ON_HOOK), _KEEPS)
+    | _each((CallerHungUp, LineTaken, DeadlinePassed, *_LINE_GONE, *_ON_HOOK), _KEEPS)
     | _each((MessageStored,), "the recording is not closed yet")
     | {
         StoreFailed: Row(_D.BREAK_OFF, (_S.FAREWELL,)),
@@ -288,6 +309,7 @@ TABLE: Mapping[State, Rows] = {
     | {
         MessageStored: Row(_D.STORED, (_S.FAREWELL,)),
         CallerHungUp: Row(_D.CALLER_WENT, (_S.SAVING,)),
+        LineTaken: Row(_D.HAND_OVER_SAVING, (_S.SAVING,)),
     },
     _S.SAVING: _AFTER
     | _each((*_LINE_GONE, *_ON_HOOK), Row(_D.FREE_LINE, stays=True))
@@ -303,6 +325,7 @@ TABLE: Mapping[State, Rows] = {
         PromptEnded: Row(_D.HANG_UP, (_S.CLEARING,)),
         DeadlinePassed: Row(_D.HANG_UP, (_S.CLEARING,)),
         CallerHungUp: Row(_D.HANG_UP, (_S.CLEARING,)),
+        LineTaken: Row(_D.HAND_OVER, (_S.CLEARING,)),
     },
     _S.CLEARING: _AFTER
     | _each((*_LINE_GONE, *_ON_HOOK), Row(_D.END, (_S.ENDED,)))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineSeat, LineState
-from appliance.calls.events import Caller
+from appliance.calls.events import Caller, LineCondition
 from appliance.calls.orders import CallRecord
 from appliance.calls.states import State
 from appliance.policy.clock import ClockState, Now
@@ -25,9 +25,25 @@ CARRIER_GONE = Words(
 )
 
 
+NO_VOLTAGE = Words(
+    "nessuna tensione sulla linea: controllare il cavo telefonico fino alla presa, poi l'operatore "
+    "telefonico",
+    "no voltage on the line: check the telephone cable up to its socket, then the phone company",
+)
+LEFT_LIFTED = Words(
+    "da più di un'ora l'apparecchio in parallelo è sollevato: controllare che sia riagganciato",
+    "the ordinary telephone beside it has been off the hook for over an hour: see whether it was "
+    "put down",
+)
+LEFT_LIFTED_AFTER = timedelta(hours=1)
+
+
 @dataclass(frozen=True, slots=True)
 class LineStatus:
-    """One line: its state, since when, the call on it ("" for none), why it is out."""
+    """One line: its state, since when, the call on it ("" for none), why it is out.
+
+    `condition` is what its idle modem measured last: UNKNOWN where it cannot measure.
+    """
 
     name: str
     label: str
@@ -37,6 +53,7 @@ class LineStatus:
     reason: str = ""
     modem: str = ""
     duplex: bool | None = None
+    condition: LineCondition = LineCondition.UNKNOWN
 
     @property
     def declared(self) -> bool:
@@ -121,7 +138,7 @@ def _line(seat: LineSeat) -> LineStatus:
     line = seat.line
     return LineStatus(
         line.name, line.shown, seat.state, seat.since, seat.call, seat.reason, seat.modem,
-        line.duplex,
+        line.duplex, seat.condition,
     )  # fmt: skip
 
 
@@ -151,6 +168,10 @@ def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
         if seat.state in {LineState.MISSING, LineState.OUT}:
             why = seat.reason and f": {seat.reason}"
             yield Words(f"{seat.line.shown} fuori servizio{why}", f"{seat.line.shown} is out{why}")
+        elif seat.state is LineState.NO_LINE:
+            yield _said(seat, NO_VOLTAGE)
+        elif seat.state is LineState.IN_USE_OUTSIDE and _long_since(seat, now):
+            yield _said(seat, LEFT_LIFTED)
         elif seat.reason:
             yield Words(f"{seat.line.shown}: {seat.reason}", f"{seat.line.shown}: {seat.reason}")
     for way in (Way.SWITCHBOARD, Way.CITIZENS_DESK):
@@ -162,3 +183,11 @@ def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
             )
     if now.clock_state in {ClockState.STALE, ClockState.UNSET}:
         yield Words("L'ora non è affidabile.", "The clock cannot be trusted.")
+
+
+def _said(seat: LineSeat, words: Words) -> Words:
+    return Words(f"{seat.line.shown}: {words.it}", f"{seat.line.shown}: {words.en}")
+
+
+def _long_since(seat: LineSeat, now: Now) -> bool:
+    return seat.since is not None and now.wall - seat.since > LEFT_LIFTED_AFTER

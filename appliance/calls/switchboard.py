@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from appliance.calls import keycodes, orders, sides
+from appliance.calls import keycodes, orders, parallel, sides
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineState, state_after
 from appliance.calls.events import (
@@ -23,6 +23,7 @@ from appliance.calls.events import (
     Evidence,
     LineIdle,
     LineLost,
+    LineProbed,
     LineRang,
     LineRestored,
     MessagesWaiting,
@@ -124,6 +125,12 @@ class Switchboard:
             state, reason = state_after(event)
             seat.become(state, now, reason)
         yield from ()
+
+    def _on_probed(self, event: LineProbed, now: Now) -> Orders:
+        seat = self._desk.seats.get(event.line)
+        if seat is not None:
+            seat.measure(event.condition, now)
+            yield from parallel.taken_unseen(seat, now)
 
     def _on_carrier_lost(self, event: CarrierLost, now: Now) -> Orders:
         self._desk.carrier = False
@@ -236,6 +243,7 @@ OWN: Mapping[type, Callable[[Switchboard, Any, Now], Orders]] = {
     LineRestored: Switchboard._on_restored,
     LineIdle: Switchboard._on_line_gone,
     LineLost: Switchboard._on_line_gone,
+    LineProbed: Switchboard._on_probed,
     CarrierLost: Switchboard._on_carrier_lost,
     CarrierRestored: Switchboard._on_carrier_restored,
     PhoneRegistered: Switchboard._on_registered,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from appliance.calls import events, orders
-from appliance.calls.events import DigitSource, Evidence, RecordingStop
+from appliance.calls.events import DigitSource, Evidence, LineCondition, RecordingStop
 from appliance.carrier.ears import Ear, Ears
 from appliance.carrier.joined import Joined
 from appliance.carrier.line_setup import line_settings
@@ -35,6 +35,8 @@ Tell = Callable[[events.Event | Measured | Marked | Recovering], None]
 
 TRIM_MARGIN_MS = 100
 """Cut a little before the tone's first recognised frame."""
+TAKEN_TRIM_MS = 1000
+"""Modems tell of a lifted telephone after 0.2 s or more (v253.md 1.3, -TTE): cut well before."""
 
 
 class AnalogLine:
@@ -57,6 +59,7 @@ class AnalogLine:
         self._warm: Ears | None = None
         self._lost: events.LineLost | None = None
         self._step: Recovery | None = None
+        self._condition = LineCondition.UNKNOWN
         self._tell = tell
         self._link = link
         self._echo = LineEcho() if setup.echo else None
@@ -171,6 +174,8 @@ class AnalogLine:
         """Say again what a desk that was restarted must know of a line it found as it was."""
         if self.in_service:
             self._tell(events.LineRestored(self.name, self.modem, self.driver.duplex))
+            if self._condition is not LineCondition.UNKNOWN:
+                self._tell(events.LineProbed(self.name, self._condition))
         elif self._lost is not None:
             self._tell(self._lost)
 
@@ -191,6 +196,7 @@ class AnalogLine:
         self._hear(fact.samples, now)
 
     def _on_rang(self, fact: facts.Rang, now: float) -> None:
+        self._condition = LineCondition.UNKNOWN
         self._tell(events.LineRang(self.name, fact.count))
 
     def _on_identified(self, fact: facts.Identified, now: float) -> None:
@@ -199,6 +205,13 @@ class AnalogLine:
 
     def _on_gave_up(self, fact: facts.GaveUp, now: float) -> None:
         self._tell(events.CallerHungUp(self.name, Evidence.GAVE_UP))
+
+    def _on_taken(self, fact: facts.Taken, now: float) -> None:
+        self._taken()
+
+    def _on_found(self, fact: facts.Found, now: float) -> None:
+        self._condition = fact.condition
+        self._tell(events.LineProbed(self.name, fact.condition))
 
     def _on_off_hook(self, fact: facts.OffHook, now: float) -> None:
         call = self.call
@@ -240,6 +253,9 @@ class AnalogLine:
             return
         elif fact.signal is Signal.DIGIT:
             self._press(fact.digit, DigitSource.CHIP, now)
+        elif fact.signal is Signal.EXTENSION_PICKUP:
+            if self.call.release.taken(self.call.off_hook_ms(now)):
+                self._taken()
         else:
             tone_ms = self.call.ears.hear(b"").tone_ms if self.call.ears else 0
             hung_up = self.call.release.chip(fact.signal.value, self.call.off_hook_ms(now), tone_ms)
@@ -252,6 +268,7 @@ class AnalogLine:
     def _on_up(self, fact: facts.Up, now: float) -> None:
         self.modem, self.in_service, self.needs = fact.identity, True, None
         self._lost = self._step = None
+        self._condition = LineCondition.UNKNOWN
         self._warm = Ears(self.setup.country, fact.law)  # its tables take 0.1 s, the first time
         self._tell(events.LineRestored(self.name, fact.identity, fact.duplex))
 
@@ -355,6 +372,11 @@ class AnalogLine:
             self._end_recording(RecordingStop.RELEASE, hung_up.after_ms + TRIM_MARGIN_MS)
         self._tell(hung_up)
 
+    def _taken(self) -> None:
+        """Somebody has the caller on a telephone beside us: no word of theirs is recorded."""
+        self._end_recording(RecordingStop.TAKEN, TAKEN_TRIM_MS)
+        self._tell(events.LineTaken(self.name))
+
     # --- ends --------------------------------------------------------------------------------
 
     def _want(self, kind: Stream, now: float) -> None:
@@ -409,6 +431,8 @@ HANDLERS: dict[type, Callable[[AnalogLine, Any, float], None]] = {
     facts.Rang: AnalogLine._on_rang,
     facts.Identified: AnalogLine._on_identified,
     facts.GaveUp: AnalogLine._on_gave_up,
+    facts.Taken: AnalogLine._on_taken,
+    facts.Found: AnalogLine._on_found,
     facts.OffHook: AnalogLine._on_off_hook,
     facts.Streaming: AnalogLine._on_streaming,
     facts.Stopped: AnalogLine._on_stopped,

@@ -26,9 +26,8 @@ CHIP = {
     "busy": Evidence.CHIP_BUSY,
     "dial": Evidence.CHIP_DIAL,
     "loop": Evidence.LOOP,
-    "extension_pickup": Evidence.LOOP,
 }
-"""The chip's own reports: DLE b, d, l and P (v253.md 2.1, 2.4)."""
+"""The chip's own reports: DLE b, d and l (v253.md 2.1, 2.4)."""
 
 
 @dataclass(slots=True)
@@ -38,6 +37,7 @@ class Release:
     line: str
     told: bool = False
     silence_told: bool = False
+    taken_told: bool = False
 
     def tone(self, kind: str, cadence_ms: str, after_ms: int) -> CallerHungUp | None:
         """A tone was recognised in the sound, `after_ms` after it began."""
@@ -52,6 +52,16 @@ class Release:
         if evidence is Evidence.LOOP and since_off_hook_ms < SETTLE_MS:
             return None
         return self._tell(evidence, tone_ms, kind)
+
+    def taken(self, since_off_hook_ms: int) -> bool:
+        """The modem saw another telephone lifted: True once, and only once the line has settled.
+
+        Our own going off hook moves the voltage by which the modem knows.
+        """
+        if self.told or self.taken_told or since_off_hook_ms < SETTLE_MS:
+            return False
+        self.taken_told = True
+        return True
 
     def silence(self, silent_ms: int) -> CallerHungUp | None:
         """The line has been silent for so long."""

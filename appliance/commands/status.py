@@ -12,6 +12,12 @@ import click
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.daemon import door
 
+STATES = {
+    "in_use_outside": "in use by an ordinary telephone beside the box",
+    "no_line": "no line: no voltage on the telephone cable, check it up to its socket",
+}
+"""States that the bare word does not explain."""
+
 
 @click.command()
 @config_option
@@ -24,10 +30,17 @@ def status(config_path: Path, as_json: bool) -> None:
         return
     click.echo(answer["words"])
     for line in answer["status"]["lines"]:
-        reason = f": {line['reason']}" if line.get("reason") else ""
-        click.echo(f"  {line['name']:<10} {line['state']}{reason}")
+        click.echo(f"  {line['name']:<10} {line_words(line)}")
         for tried in answer["status"]["recoveries"].get(line["name"], [])[-1:]:
             click.echo(f"  {'':<10} {tried_words(tried)}")
+
+
+def line_words(line: dict[str, Any]) -> str:
+    """Say what a line is, and why; of an idle one also whether its modem has measured the pair."""
+    said = STATES.get(line["state"], line["state"])
+    if line["state"] == "idle" and line["condition"] == "unknown":
+        said = f"{said} (cable and parallel telephone: not known, this modem has not measured)"
+    return f"{said}: {line['reason']}" if line.get("reason") else str(said)
 
 
 def tried_words(tried: dict[str, Any]) -> str:

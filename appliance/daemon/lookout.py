@@ -63,7 +63,7 @@ class Lookout:
             lines=tuple((line.name, LineState(line.state)) for line in status.lines),
             messages_waiting=status.waiting,
             fault=bool(self.troubles())
-            or any(line.state == "out" or line.reason for line in status.lines),
+            or any(line.state in {"out", "no_line"} or line.reason for line in status.lines),
             unattended=self._unattended,
         )
 

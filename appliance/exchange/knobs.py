@@ -62,6 +62,11 @@ def _cut(outlet: Outlet, value: object) -> None:
     outlet.station.line.cut(cut=_flag("cut", value))
 
 
+def _volts(outlet: Outlet, value: object) -> None:
+    """Set what lies between tip and ring; None: what cut, hook and extension make of it."""
+    outlet.station.line.wire.volts = None if value is None else _number("volts", value, 0, 200)
+
+
 def _plugged(outlet: Outlet, value: object) -> None:
     if _flag("plugged", value):
         outlet.plug_in()
@@ -104,6 +109,7 @@ KNOBS: dict[str, Callable[[Outlet, object], None]] = {
     "ppm": _ppm,
     "extension": _extension,
     "cut": _cut,
+    "volts": _volts,
     "plugged": _plugged,
     "outgoing": _outgoing,
     "pbx": _pbx,

@@ -44,6 +44,7 @@ class Wire:
     """What can be changed about a line while it runs."""
 
     cut: bool = False
+    volts: float | None = None
     extension_up: bool = False
     echo: Echo | None = None
     outgoing: str = "answer"
@@ -76,6 +77,8 @@ class Line:
     @property
     def volts(self) -> float:
         """Volts between tip and ring: 48 idle, 8 held, 1.4 with no line connected (-TRV)."""
+        if self.wire.volts is not None:
+            return self.wire.volts
         if self.wire.cut:
             return 1.4
         return 8.0 if self.held else 48.0

@@ -32,6 +32,23 @@ class VoiceFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """How an idle modem is asked for the voltage on its pair, and what the volts mean.
+
+    `answer` finds the volts in a line of the reply. Below `no_line` there is no line, below
+    `in_use` a telephone on it is off hook. Asked every `every_ms`, while the line is not free
+    every `again_ms`.
+    """
+
+    command: str
+    answer: str
+    no_line: float
+    in_use: float
+    every_ms: int = 15_000
+    again_ms: int = 5_000
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     """What differs between makes of V.253 modems.
 
@@ -40,6 +57,7 @@ class Dialect:
     list. `ends` are the bytes that end a stream, each tried in turn. `cut` ends a transmitted
     stream without playing what lies ahead. `signals` are the DLE codes that mean something off
     hook, `ignored` those to be ignored in a stream. `flash` is the +VTS element of a hook flash.
+    `probe` measures the pair of an idle line; None: this make cannot, and nothing is invented.
     """
 
     name: str
@@ -56,6 +74,7 @@ class Dialect:
     # CAN clears the buffer but ends nothing, so ETX follows it (mgetty intr_play; v253.md 2.2).
     cut: bytes = b"\x10\x18\x10\x03"
     flash: str = "{!,10}"
+    probe: Probe | None = None
 
 
 ACTIONS: Mapping[Stream, str] = {
@@ -90,11 +109,13 @@ CONEXANT = Dialect(
     formats=_BEST_FIRST,
     fallback=VoiceFormat(1, Law.LINEAR8, "AT+VSM=1,8000"),
     set_up=("ATX4", "ATS0=0"),
-    # -STE bits: 0 line in use, 1 extension pick-up, 2 remote hang-up, told by DLE P and l.
-    extras=("AT&D2", "AT+PCW=2", "AT-STE=7"),
-    # P is a drop of the line's voltage: with -STE the far end's hang-up, or an extension (2.1).
-    signals={**_COMMON_SIGNALS, "P": Signal.LOOP},
+    # -STE bits: 0 line in use, 1 extension pick-up, 2 remote hang-up (1.3). Without bit 2 DLE P is
+    # a lifted telephone alone; a far end that breaks the loop is told by l all the same (2.1).
+    extras=("AT&D2", "AT+PCW=2", "AT-STE=3"),
+    signals={**_COMMON_SIGNALS, "P": Signal.EXTENSION_PICKUP},
     ends=_COMMON_ENDS,
+    # 1.4 V without a line; 10.00 V is the modem's own threshold of "line in use" (1.3, -TTE).
+    probe=Probe("AT-TRV", r"^(?:-TRV:\s*)?(\d+(?:\.\d+)?)\s*V?$", no_line=3.0, in_use=10.0),
 )
 USR5637 = Dialect(
     name="usr5637",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from appliance.calls.events import Caller
+    from appliance.calls.events import Caller, LineCondition
     from appliance.lines.sentences import Sentence
     from appliance.media.frames import Law
 
@@ -75,6 +75,18 @@ class Identified:
 @dataclass(frozen=True, slots=True)
 class GaveUp:
     """The ringing stopped before the line was answered; `Idle` follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Another telephone on the pair was lifted while it rang; `Idle` follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The idle line was measured, twice, and is `condition` now."""
+
+    condition: LineCondition
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +165,8 @@ LineEvent = (
     | Rang
     | Identified
     | GaveUp
+    | Taken
+    | Found
     | Prepared
     | OffHook
     | Streaming

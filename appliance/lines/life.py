@@ -9,6 +9,7 @@ from appliance.lines import facts, scripts
 from appliance.lines.dialects import DIALECTS, GENERIC, choose_vsm, identify
 from appliance.lines.facts import Recovery, Stream
 from appliance.lines.modem import Modem
+from appliance.lines.pair import Pair
 from appliance.lines.ringing import Ringing
 from appliance.lines.script import Runner
 from appliance.lines.settings import AUTO, CallerIdOrder
@@ -53,6 +54,7 @@ class Life:
         self.modem = Modem(DIALECTS.get(settings.dialect, GENERIC))
         self.runner = Runner(self.modem)
         self.ringing = Ringing()
+        self.pair = Pair()
         self.format: VoiceFormat | None = None
         self.needs: Recovery | None = None
         self.kind = self.ended = Stream.DUPLEX
@@ -84,9 +86,9 @@ class Life:
         self.timers.pop(what, None)  # what happened is waited for no longer
         running = TIMERS.get(rule.to, frozenset())
         self.timers = {name: at for name, at in self.timers.items() if name in running}
+        said = _SAYINGS[rule.say](self) if rule.say else ()
         if rule.to is not before:
             self._arm(running, now)
-        said = _SAYINGS[rule.say](self) if rule.say else ()
         outcome = self._begin(rule.run, now) if rule.run else None
         return (*said, *self.conclude(outcome, now))
 
@@ -134,7 +136,8 @@ class Life:
             if self.knows_caller:  # it rang, and was told who calls, before the line was idle
                 self.timers[Input.IDENTITY] = now
         if Input.IDLE_CHECK in running and self.settings.idle_check_ms:
-            self.timers[Input.IDLE_CHECK] = now + self.settings.idle_check_ms / 1000
+            wait_ms = self.pair.wait_ms(self.modem.dialect.probe, self.settings.idle_check_ms)
+            self.timers[Input.IDLE_CHECK] = now + wait_ms / 1000
 
     def _begin(self, script: Script, now: float) -> Outcome | None:
         begin = self.runner.restart if script is Script.SYNC else self.runner.begin
@@ -160,7 +163,7 @@ class Life:
             raise Bug("a modem without a voice format came up")
         self._rung, self.needs = 0, None
         up = facts.Up(" ".join(self._identity()), self.duplex, self.format.law)
-        self.ringing = Ringing()
+        self.ringing, self.pair = Ringing(), Pair()
         if self._fault is None:
             return (up,)
         return (facts.Recovered(self._fault[0]), up, *self._idle())
@@ -171,7 +174,15 @@ class Life:
 
     def _idle(self) -> tuple[LineEvent, ...]:
         self._fault = None
-        return (facts.Idle(),)
+        return (facts.Idle(), *self._news())
+
+    def _found(self) -> tuple[LineEvent, ...]:
+        self.pair.read(self.modem.dialect.probe, self.runner.kept.get(scripts.VOLTS, ()))
+        return self._news()
+
+    def _news(self) -> tuple[LineEvent, ...]:
+        news, self.pair.news = self.pair.news, False
+        return (facts.Found(self.pair.condition),) if news else ()
 
     def _rang(self) -> tuple[LineEvent, ...]:
         return (facts.Rang(self.ringing.count),)
@@ -199,7 +210,7 @@ _SCRIPTS: Mapping[Script, Callable[[Life], tuple[Step, ...]]] = {
     Script.SYNC: lambda _: scripts.sync(),
     Script.INQUIRE: lambda _: scripts.inquire(),
     Script.CONFIGURE: Life._configure,
-    Script.CHECK: lambda _: scripts.check(),
+    Script.CHECK: lambda life: scripts.check(life.modem.dialect.probe),
     Script.PREPARE: Life._prepare,
     Script.ANSWER: lambda _: scripts.answer(),
     Script.STREAM: lambda life: scripts.stream(life.kind),
@@ -214,6 +225,8 @@ _SAYINGS: Mapping[Say, Callable[[Life], tuple[LineEvent, ...]]] = {
     Say.IDENTIFIED: Life._identified,
     Say.LATE: lambda life: (life.ringing.settle(late=True),),
     Say.GAVE_UP: lambda _: (facts.GaveUp(),),
+    Say.TAKEN: lambda _: (facts.Taken(),),
+    Say.FOUND: Life._found,
     Say.PREPARED: lambda _: (facts.Prepared(),),
     Say.OFF_HOOK: lambda _: (facts.OffHook(),),
     Say.STREAMING: lambda life: (facts.Streaming(life.kind),),

@@ -9,7 +9,7 @@ from appliance.lines.digits import DigitFilter
 from appliance.lines.facts import Heard, Recovery, Signal, Signalled, Stream
 from appliance.lines.life import Life
 from appliance.lines.replies import CallerIdReceived, Coded, StreamEnded
-from appliance.lines.table import HEARING, SIGNALLING, Input, Stage
+from appliance.lines.table import HEARING, RINGING, SIGNALLING, Input, Stage
 
 if TYPE_CHECKING:
     from appliance.lines.facts import LineEvent
@@ -166,6 +166,7 @@ class LineDriver:
     def _on_ring(self, now: float) -> tuple[LineEvent, ...]:
         life = self._life
         life.ringing.on_ring(now)
+        life.pair.rang(now)
         events = life.step(Input.RING, now)
         life.set_timer(Input.RING_GAP, now + life.settings.ring_gap_ms / 1000)
         if life.knows_caller:
@@ -182,8 +183,15 @@ class LineDriver:
             self._life.set_timer(Input.IDENTITY, now + GRACE_S)
         return ()
 
+    def _on_pickup(self, now: float) -> tuple[LineEvent, ...]:
+        """Give a ringing call to whoever lifted a telephone beside us, if that may be believed."""
+        believed = self._life.pair.picked_up(now, self._life.modem.dialect.probe)
+        return self._life.step(Input.PICKUP, now) if believed else ()
+
     def _on_code(self, code: str, now: float) -> tuple[LineEvent, ...]:
         dialect = self._life.modem.dialect
+        if self.stage in RINGING and dialect.signals.get(code) is Signal.EXTENSION_PICKUP:
+            return self._on_pickup(now)
         if self.stage not in SIGNALLING:
             return ()
         if self.streaming and code in dialect.ignored.get(self.streaming, ()):

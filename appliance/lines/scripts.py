@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from appliance.lines.dialects import ACTIONS, Dialect, VoiceFormat, choose_vsm
+from appliance.lines.dialects import ACTIONS, Dialect, Probe, VoiceFormat, choose_vsm
 from appliance.lines.sentences import NO_FORMAT, NO_VOICE
 from appliance.lines.steps import Command, Drain, EndStream, Resync, Step
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FORMATS = "formats"
 MAKER = "maker"
 PRODUCT = "product"
+VOLTS = "volts"
 
 QUICK_MS = 2000
 """Limit of commands that take 2-5 ms (v253.md 1.1): with a caller waiting, 5 s is too long."""
@@ -68,9 +69,11 @@ def configure(settings: LineSettings, dialect: Dialect) -> tuple[Step, ...]:
     )
 
 
-def check() -> tuple[Step, ...]:
-    """Ask an idle modem whether it still is."""
-    return (_prove_class_0(),)
+def check(probe: Probe | None) -> tuple[Step, ...]:
+    """Ask an idle modem whether it still is, and what lies on its pair."""
+    if probe is None:
+        return (_prove_class_0(),)
+    return (_prove_class_0(), Command(probe.command, optional=True, keep=VOLTS))
 
 
 def prepare(

@@ -46,6 +46,7 @@ class Input(enum.StrEnum):
     HANG_UP = "hang_up"
     LOST = "lost"  # the port is gone
     RING = "ring"
+    PICKUP = "pickup"  # another telephone on the pair was lifted
     STREAM_ENDED = "stream_ended"
     DONE = "done"  # the stage's script succeeded
     TROUBLE = "trouble"  # it failed
@@ -80,6 +81,8 @@ class Say(enum.StrEnum):
     IDENTIFIED = "identified"
     LATE = "late"
     GAVE_UP = "gave_up"
+    TAKEN = "taken"
+    FOUND = "found"
     PREPARED = "prepared"
     OFF_HOOK = "off_hook"
     STREAMING = "streaming"
@@ -111,6 +114,7 @@ _NEW = {**_START, **_LOST, **_REFUSED, _I.TROUBLE: Rule(_S.FAILED, say=_Y.FAILED
 _LIVE = {**_START, **_LOST, _I.TROUBLE: Rule(_S.SYNCING, _R.SYNC, _Y.RECOVERING)}
 _HANG_UP = {_I.HANG_UP: Rule(_S.HANGING_UP, _R.HANG_UP)}
 _RING_GAP = {_I.RING_GAP: Rule(_S.WITHDRAWING, _R.WITHDRAW, _Y.GAVE_UP)}
+_PICKUP = {_I.PICKUP: Rule(_S.WITHDRAWING, _R.WITHDRAW, _Y.TAKEN)}
 # The proof of idle goes on while it rings: its commands were under way before the burst.
 _TO_IDLE = {_I.RING: Rule(_S.RUNG_EARLY), _I.DONE: Rule(_S.IDLE, say=_Y.IDLE)}
 _OFF_HOOK = {
@@ -135,12 +139,13 @@ TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
         **_LIVE,
         **_HANG_UP,
         _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
-        _I.DONE: Rule(_S.IDLE),
+        _I.DONE: Rule(_S.IDLE, say=_Y.FOUND),
     },
     _S.IDENTIFYING: {
         **_LIVE,
         **_HANG_UP,
         **_RING_GAP,
+        **_PICKUP,
         _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
         _I.IDENTITY: Rule(_S.PREPARING, _R.PREPARE, _Y.IDENTIFIED),
         _I.IDENTITY_LIMIT: Rule(_S.PREPARING, _R.PREPARE, _Y.IDENTIFIED),
@@ -150,6 +155,7 @@ TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
         **_LIVE,
         **_HANG_UP,
         **_RING_GAP,
+        **_PICKUP,
         _I.RING: Rule(_S.PREPARING, say=_Y.RANG),
         _I.IDENTITY: Rule(_S.PREPARING, say=_Y.LATE),
         _I.ANSWER: Rule(_S.HURRYING),
@@ -159,6 +165,7 @@ TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
         **_LIVE,
         **_HANG_UP,
         **_RING_GAP,
+        **_PICKUP,
         _I.RING: Rule(_S.PREPARED, say=_Y.RANG),
         _I.IDENTITY: Rule(_S.PREPARED, say=_Y.LATE),
         _I.ANSWER: Rule(_S.ANSWERING, _R.ANSWER),
@@ -166,6 +173,7 @@ TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
     _S.HURRYING: {
         **_LIVE,
         **_HANG_UP,
+        **_PICKUP,
         _I.RING: Rule(_S.HURRYING, say=_Y.RANG),
         _I.IDENTITY: Rule(_S.HURRYING, say=_Y.LATE),
         _I.DONE: Rule(_S.ANSWERING, _R.ANSWER, _Y.PREPARED),
@@ -214,6 +222,7 @@ IGNORED: Mapping[Input, str] = {
     _I.HANG_UP: "the line is on its way to idle, or out",
     _I.LOST: "every stage has a row for it",
     _I.RING: "a burst under way while the line is answered or initialised: the next counts",
+    _I.PICKUP: "no call waits here; off hook it is a signal; the answer itself moves the voltage",
     _I.STREAM_ENDED: "the script under way ends the stream itself",
     _I.DONE: "a script ends in the stage that began it",
     _I.TROUBLE: "no script runs in this stage",
@@ -234,6 +243,9 @@ TIMERS: Mapping[Stage, frozenset[Input]] = {
     _S.RUNG_EARLY: frozenset({_I.RING_GAP}),
 }
 """The timers that run in a stage; entering another one stops the rest."""
+
+RINGING: frozenset[Stage] = frozenset(stage for stage, rules in TABLE.items() if _I.PICKUP in rules)
+"""The stages in which a telephone that is lifted beside the modem takes the call."""
 
 SIGNALLING: frozenset[Stage] = frozenset(
     {_S.OFF_HOOK, _S.STARTING, _S.STREAMING, _S.ENDING, _S.FLASHING}

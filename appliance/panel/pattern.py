@@ -18,6 +18,9 @@ SLOW: Final[Pattern] = ((True, 1000), (False, 1000))
 FAST: Final[Pattern] = ((True, 200), (False, 200))
 ONE_FLASH: Final[Pattern] = ((True, 100), (False, 1900))
 TWO_FLASHES: Final[Pattern] = ((True, 100), (False, 200), (True, 100), (False, 1600))
+THREE_FLASHES: Final[Pattern] = (
+    (True, 100), (False, 200), (True, 100), (False, 200), (True, 100), (False, 1300),
+)  # fmt: skip
 WINK: Final[Pattern] = ((True, 1800), (False, 200))
 
 
@@ -44,7 +47,9 @@ class LineState(enum.StrEnum):
     IDLE = "idle"
     RINGING = "ringing"
     IN_USE = "in_use"
+    IN_USE_OUTSIDE = "in_use_outside"
     CLEARING = "clearing"
+    NO_LINE = "no_line"
     OUT = "out"
 
 
@@ -114,15 +119,25 @@ MEANINGS: Final[tuple[Meaning, ...]] = (
     Meaning("line", "idle", OFF, "Linea libera e in ordine.", "Line idle and in order."),
     Meaning("line", "ringing", FAST, "La linea squilla.", "The line is ringing."),
     Meaning("line", "in_use", ON, "Linea occupata da una chiamata.", "Line in use by a call."),
+    Meaning(
+        "line", "in_use_outside", SLOW,
+        "Linea occupata da un apparecchio in parallelo.",
+        "Line in use by an ordinary telephone beside the box.",
+    ),
     Meaning("line", "clearing", WINK, "La linea si sta liberando.", "The line is being released."),
     Meaning(
         "line", "missing", ONE_FLASH,
         "Modem assente: inserirlo nella porta USB.", "Modem missing: plug it into its USB port.",
     ),
     Meaning(
+        "line", "no_line", THREE_FLASHES,
+        "Il modem funziona, ma non c'è linea: controllare il cavo telefonico.",
+        "The modem works, but there is no line: check the telephone cable.",
+    ),
+    Meaning(
         "line", "out", TWO_FLASHES,
-        "Linea fuori servizio: controllare il cavo telefonico, poi il modem.",
-        "Line out of order: check the telephone cable, then the modem.",
+        "Linea fuori servizio: il modem non lavora; il motivo è in `centralino status`.",
+        "Line out of order: the modem does not work; the reason is in `centralino status`.",
     ),
     Meaning(
         "message", "none", OFF,

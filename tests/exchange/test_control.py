@@ -163,6 +163,7 @@ def test_every_knob_turns(outlet: Outlet) -> None:
         "ppm": 50,
         "extension": True,
         "cut": True,
+        "volts": 24.0,
         "outgoing": "busy",
         "pbx": True,
         "wedged": True,
@@ -178,6 +179,7 @@ def test_every_knob_turns(outlet: Outlet) -> None:
     assert (modem.chip_tones, modem.chip_dtmf, modem.lose_results) == (False, False, 2)
     assert modem.data_to_send() == b"\x10d"
     assert (wire.extension_up, wire.cut, wire.outgoing, wire.pbx) == (True, True, "busy", True)
+    assert outlet.station.line.volts == 24.0
     assert isinstance(wire.echo, Echo)
     assert (outlet.wedged, outlet.ignore_dtr, outlet.station.ppm) == (True, True, 50)
     assert outlet.port is None

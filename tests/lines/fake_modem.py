@@ -52,6 +52,7 @@ class FakeModem:
     stream: str = ""
     buffered: int = 0
     sound: bytes = b"\x55"
+    volts: float | None = 48.0
     commands: list[str] = field(default_factory=list)
     played: bytearray = field(default_factory=bytearray)
     faults: list[str] = field(default_factory=list)
@@ -197,6 +198,8 @@ class FakeModem:
             return (), "CONNECT" if able else "ERROR"
         if body == "+VSM=?":
             return self.formats, "OK"
+        if body == "-TRV":
+            return ((), "ERROR") if self.volts is None else ((f"{self.volts:.1f}",), "OK")
         return self._parameter(body), "OK"
 
     def _parameter(self, body: str) -> tuple[str, ...]:
@@ -228,6 +231,7 @@ def usr5637() -> FakeModem:
         product="U.S. Robotics 56K FAX USB V1.2.23",
         formats=USR_FORMATS,
         duplex=False,
+        volts=None,
     )
 
 

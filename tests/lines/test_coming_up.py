@@ -146,7 +146,7 @@ def test_a_modem_that_cannot_serve_is_to_be_replaced(modem: FakeModem, reason: S
 
 def test_refused_extras_do_not_matter() -> None:
     """What a make may lack (-STE, +PCW, +VIT, gains) is asked for and passed over."""
-    refuse = {"-STE=7", "+PCW=2", "&D2", "+VIT=0", "+VGR=120", "+VSM=?"}
+    refuse = {"-STE=3", "+PCW=2", "&D2", "+VIT=0", "+VGR=120", "+VSM=?"}
     settings = LineSettings(receive_gain=120, transmit_gain=128, overrides=("AT!4886=02",))
     line = up(FakeModem(refuse=refuse), settings=settings)
     prepared(line)

@@ -145,7 +145,7 @@ def test_hook_flash_and_digits_behind_a_pbx() -> None:
 
 def test_an_idle_modem_is_asked_now_and_then() -> None:
     """A modem that went deaf while idle is noticed, said, and recovery asked for."""
-    line = up(settings=LineSettings(idle_check_ms=60_000))
+    line = up(usr5637(), settings=LineSettings(idle_check_ms=60_000))
     line.run(61)
     assert line.modem.commands[-1] == "AT+FCLASS?"
     assert line.driver.stage is Stage.IDLE
@@ -156,9 +156,9 @@ def test_an_idle_modem_is_asked_now_and_then() -> None:
 
 def test_a_ring_during_the_idle_check_is_a_call() -> None:
     """The question is passed over."""
-    line = up(settings=LineSettings(idle_check_ms=60_000))
+    line = up(usr5637(), settings=LineSettings(idle_check_ms=60_000))
     line.modem.lose["+FCLASS?"] = 1
-    line.run(59.9)
+    line.run(60)
     assert line.driver.stage is Stage.CHECKING
     line.modem.ring(line.now)
     line.run(9)
@@ -199,7 +199,7 @@ def test_a_configured_dialect_is_not_guessed() -> None:
     """The technician's word stands against what the modem calls itself."""
     line = up(FakeModem(maker="ACME", product="X"), settings=LineSettings(dialect="conexant"))
     assert line.driver.duplex
-    assert "AT-STE=7" in line.modem.commands
+    assert "AT-STE=3" in line.modem.commands
 
 
 def test_hanging_up_after_a_lost_connect_gets_there_by_recovery() -> None:

@@ -45,7 +45,7 @@ def test_a_name_settles_the_identity_at_once() -> None:
 
 def test_an_identity_before_the_ring_is_settled_by_the_ring() -> None:
     """Where the number comes first, the first ring goes straight on."""
-    line = up(settings=LineSettings(caller_id=CallerIdOrder.BEFORE))
+    line = up(settings=LineSettings(caller_id=CallerIdOrder.BEFORE, idle_check_ms=0))
     line.modem.caller_id(line.now, "NMBR = 0512345678")
     line.modem.ring(line.now + 2)
     line.run(2.001)
@@ -264,7 +264,7 @@ def test_a_ring_after_a_caller_gave_up_begins_the_next_call() -> None:
 
 def test_a_caller_who_gave_up_before_idle_was_proven_never_called() -> None:
     """A proof that takes longer than the pause between rings: nobody was told, nothing is left."""
-    line = up(settings=LineSettings(ring_gap_ms=3000))
+    line = up(settings=LineSettings(ring_gap_ms=3000, idle_check_ms=0))
     line.modem.lose["+FCLASS?"] = 1
     hanging_up(line, 4)
     line.modem.ring(line.now)

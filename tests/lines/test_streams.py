@@ -131,7 +131,7 @@ def test_usr_duplex_ends_by_its_second_terminator() -> None:
         ("b", Signal.BUSY),
         ("d", Signal.DIAL),
         ("l", Signal.LOOP),
-        ("P", Signal.LOOP),
+        ("P", Signal.EXTENSION_PICKUP),
         ("s", Signal.SILENCE),
         ("q", Signal.QUIET),
         ("H", Signal.EXTENSION_PICKUP),

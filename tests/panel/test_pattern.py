@@ -16,6 +16,7 @@ from appliance.panel.pattern import (
     ON,
     ONE_FLASH,
     SLOW,
+    THREE_FLASHES,
     TWO_FLASHES,
     WINK,
     LineState,
@@ -66,6 +67,8 @@ def test_a_well_box_shows_two_steady_lights() -> None:
         ({"lines": (("line1", LineState.CLEARING),)}, "line:line1", WINK),
         ({"lines": (("line1", LineState.MISSING),)}, "line:line1", ONE_FLASH),
         ({"lines": (("line1", LineState.OUT),)}, "line:line1", TWO_FLASHES),
+        ({"lines": (("line1", LineState.NO_LINE),)}, "line:line1", THREE_FLASHES),
+        ({"lines": (("line1", LineState.IN_USE_OUTSIDE),)}, "line:line1", SLOW),
     ],
 )
 def test_each_state_changes_its_own_led_only(
@@ -108,7 +111,10 @@ def test_a_pattern_steps_through_virtual_time() -> None:
     assert lit == ([True, False, False, True] + [False] * 16) * 2
 
 
-@given(st.sampled_from([FAST, SLOW, WINK, ONE_FLASH, TWO_FLASHES]), st.integers(0, 10**9))
+@given(
+    st.sampled_from([FAST, SLOW, WINK, ONE_FLASH, TWO_FLASHES, THREE_FLASHES]),
+    st.integers(0, 10**9),
+)
 def test_nothing_changes_before_it_is_said_to(pattern: Pattern, t_ms: int) -> None:
     """The LED keeps its state until exactly the told moment: sleeping until then misses nothing."""
     lit, change_ms = step(pattern, t_ms)

@@ -23,3 +23,9 @@ expect play line3 greeting_no_answer
 line3 hangs up by busy_tone
 expect hang up line3
 line3 idle
+# by day it is that telephone that serves: lifted, it has the call and the box forgets it
+line2 rings
+line2 caller 051234567
+line2 taken
+expect nothing
+expect record line2 result=taken evidence=parallel_phone

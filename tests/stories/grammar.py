@@ -28,6 +28,8 @@ VERBS: dict[str, str] = {
     "line_gives_up": rf"{LINE} gives up",
     "line_hangs_up": rf"{LINE} hangs up by (?P<evidence>\w+)(?: after {SPAN})?",
     "line_idle": rf"{LINE} idle",
+    "line_taken": rf"{LINE} taken",
+    "line_probed": rf"{LINE} probed (?P<condition>unknown|free|in_use|no_line)",
     "line_presses": rf"{LINE} presses (?P<key>[0-9*#])",
     "line_prompt_ends": rf"{LINE} prompt ends(?P<cut> cut)?",
     "line_recording_ends": (

@@ -160,6 +160,13 @@ class PureRun(Expectations):
     def line_idle(self, words: Words) -> None:
         self.tell(events.LineIdle(words["line"]))
 
+    def line_taken(self, words: Words) -> None:
+        self.tell(events.LineTaken(words["line"]))
+
+    def line_probed(self, words: Words) -> None:
+        condition = events.LineCondition(words["condition"])
+        self.tell(events.LineProbed(words["line"], condition))
+
     def line_presses(self, words: Words) -> None:
         self.tell(events.DigitPressed(words["key"], events.DigitSource.CHIP, line=words["line"]))
 

@@ -1,0 +1,19 @@
+# B1: the caller is held and phones ring again: a handset lifted beside the line has the caller
+office example
+at 2026-11-25 10:00:00
+line1 rings
+line1 caller 051234567
+expect ring op1 op2
+op1 answers
+expect answer line1
+expect connect line1 op1
+expect stop op2 elsewhere
+op1 hangs up
+expect ring op2
+line1 answered
+expect hold line1
+line1 taken
+expect stop op2 elsewhere
+expect hang up line1
+line1 idle
+expect record result=taken evidence=parallel_phone
