@@ -43,6 +43,7 @@ FOREIGN_OWNERS = {
     "gpiozero": {"panel/leds.py"},
     "sdnotify": {"daemon/service.py", "carrier/process.py"},  # each feeds its own watchdog
     "holidays": {"daemon/calendar.py"},
+    "tomli_w": {"daemon/register_text.py"},
     "phonenumbers": {"daemon/numbers.py"},
     "cattrs": {"daemon/config.py", "carrier/wire.py"},
 }

@@ -12,6 +12,7 @@ import tomllib
 import typing
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from cattrs.errors import (
 
 from appliance.daemon import settings, values
 from appliance.errors import ConfigurationError
+
+T = typing.TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +56,36 @@ class BadConfiguration(ConfigurationError):  # noqa: N818 - reads as what it is
 
 def load(path: Path) -> settings.Settings:
     """Read and check a file; raises BadConfiguration."""
+    return parse(text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
+    """Read a file's text; raises BadConfiguration."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise BadConfiguration(
             str(path), (Mistake("the file", f"cannot be read: {why}"),)
         ) from error
-    return parse(text, str(path))
 
 
 def parse(text: str, name: str = "centralino.toml") -> settings.Settings:
     """Read a configuration's text; raises BadConfiguration."""
+    return structure(text, name, settings.Settings)
+
+
+def structure(text: str, name: str, kind: type[T]) -> T:
+    """Read TOML text into frozen values of `kind`; raises BadConfiguration with every mistake."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadConfiguration(name, (Mistake("the file", f"is not TOML: {error}"),)) from error
     try:
-        return _converter().structure(data, settings.Settings)
+        return _converter().structure(data, kind)
     except ClassValidationError as error:
-        mistakes = tuple(_mistakes(error, (), settings.Settings))
-        raise BadConfiguration(name, tuple(_with_line(m, text) for m in mistakes)) from error
+        mistakes = tuple(_mistakes(error, (), kind))
+        raise BadConfiguration(name, tuple(with_line(m, text) for m in mistakes)) from error
 
 
 def _converter() -> cattrs.Converter:
@@ -85,6 +97,7 @@ def _converter() -> cattrs.Converter:
         values.OnOff: values.on_off,
         values.MonthDay: values.month_day,
         values.Moment: values.moment,
+        values.Instant: values.instant,
         values.Hours: values.hours,
         values.Bands: values.bands,
         values.PortRange: values.port_range,
@@ -132,24 +145,30 @@ def _suggestion(key: str, cls: Any) -> str:
     return f" Known here: {', '.join(known)}."
 
 
-def _with_line(mistake: Mistake, text: str) -> Mistake:
+def with_line(mistake: Mistake, text: str) -> Mistake:
     """Find the line a mistake is on: its table's header, then its key within the table."""
-    *tables, key = mistake.place.split(".")
-    lines = text.splitlines()
+    steps, lines = mistake.place.split("."), text.splitlines()
+    *tables, key = [*steps, ""] if steps[-1].isdigit() else steps  # a whole table of an array
     start = _table_start(lines, tables)
     for number in range(start, len(lines)):
         if number > start and lines[number].lstrip().startswith("["):
             break
-        if re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", lines[number]):
+        if key and re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", lines[number]):
             return Mistake(mistake.place, mistake.text, number + 1)
     return Mistake(mistake.place, mistake.text, start + 1 if tables and start else 0)
 
 
 def _table_start(lines: list[str], tables: list[str]) -> int:
-    if not tables:
-        return 0
-    name, nth = ".".join(t for t in tables if not t.isdigit()), 1
-    nth = next((int(t) for t in tables if t.isdigit()), 1)
-    header = re.compile(rf"\s*\[\[?\s*{re.escape(name)}\s*\]\]?\s*(#.*)?$")
-    found = [number for number, line in enumerate(lines) if header.match(line)]
-    return found[nth - 1] if len(found) >= nth else 0
+    """Find a table's header, an array's within its parent's; as far as headers lead."""
+    position, name = 0, ""
+    for step, following in pairwise([*tables, ""]):
+        if step.isdigit():
+            continue
+        name = f"{name}.{step}".lstrip(".")
+        nth = int(following) if following.isdigit() else 1
+        header = re.compile(rf"\s*\[\[?\s*{re.escape(name)}\s*\]\]?\s*(#.*)?$")
+        found = [n for n, line in enumerate(lines) if n >= position and header.match(line)]
+        if len(found) < nth:
+            break
+        position = found[nth - 1]
+    return position

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -14,6 +13,7 @@ from appliance.daemon import numbers
 from appliance.daemon.calendar import holidays_for
 from appliance.daemon.config import BadConfiguration, Mistake
 from appliance.daemon.extensions import extensions
+from appliance.daemon.mistakes import Mistakes
 from appliance.daemon.settings import Group as GroupSettings
 from appliance.daemon.settings import Line as LineSettings
 from appliance.daemon.settings import Settings
@@ -39,43 +39,16 @@ LABELS = {
 }
 
 
-class _Mistakes:
-    """Collects what is wrong, so that all of it can be told at once."""
-
-    def __init__(self) -> None:
-        self.found: list[Mistake] = []
-
-    def attempt(self, place: str, make: Callable[[], T], otherwise: T) -> T:
-        """Return what `make` makes; note its ConfigurationError under `place`."""
-        try:
-            return make()
-        except (ConfigurationError, ValueError, KeyError) as error:
-            self.found.append(Mistake(place, str(error)))
-            return otherwise
-
-    def check(self, place: str, parse: Callable[[str], object], text: str) -> None:
-        """Note a text that `parse` refuses."""
-        try:
-            parse(text)
-        except ConfigurationError as error:
-            self.found.append(Mistake(place, str(error)))
-
-    def choice(self, place: str, value: str, known: tuple[str, ...]) -> None:
-        """Note a value that is none of the known ones."""
-        if value not in known:
-            self.found.append(Mistake(place, f"{value!r} is unknown: use {', '.join(known)}"))
-
-
 def build_office(settings: Settings, year: int, name: str = "centralino.toml") -> Office:
     """Make the Office; `year` is the first whose holidays count. Raises BadConfiguration."""
-    mistakes = _Mistakes()
+    mistakes = Mistakes()
     office = _office(settings, year, mistakes)
     if mistakes.found or office is None:
         raise BadConfiguration(name, tuple(mistakes.found))
     return office
 
 
-def _office(settings: Settings, year: int, mistakes: _Mistakes) -> Office | None:
+def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
     _check_site(settings, mistakes)
     _check_names(settings, mistakes)
     _check_greetings(settings, mistakes)
@@ -126,7 +99,7 @@ def _zone(name: str) -> ZoneInfo:
         raise ConfigurationError(f'{name!r} is no time zone; write e.g. "Europe/Rome"') from error
 
 
-def _check_greetings(settings: Settings, mistakes: _Mistakes) -> None:
+def _check_greetings(settings: Settings, mistakes: Mistakes) -> None:
     """A greeting that no language has would be silence."""
     own = Path(settings.folders.prompts) if settings.folders.prompts else None
     known = Catalogue(own).keys(settings.site.languages[0])
@@ -138,7 +111,7 @@ def _check_greetings(settings: Settings, mistakes: _Mistakes) -> None:
             mistakes.found.append(Mistake(f"{place}.greeting", text))
 
 
-def _check_panel(settings: Settings, mistakes: _Mistakes) -> None:
+def _check_panel(settings: Settings, mistakes: Mistakes) -> None:
     """Pins of the 40-pin header are GPIO 2 to 27, each used once; -1 is one not fitted."""
     panel = settings.panel
     single = (panel.ready, panel.network, panel.messages, panel.fault, panel.unattended_button)
@@ -151,7 +124,7 @@ def _check_panel(settings: Settings, mistakes: _Mistakes) -> None:
             mistakes.found.append(Mistake("panel", f"GPIO {pin} is used twice"))
 
 
-def _check_site(settings: Settings, mistakes: _Mistakes) -> None:
+def _check_site(settings: Settings, mistakes: Mistakes) -> None:
     mistakes.choice("site.country", settings.site.country, tuple(COUNTRY_CODES))
     for language in settings.site.languages:
         mistakes.choice("site.languages", language, ("it", "en"))
@@ -167,7 +140,7 @@ def _groups(settings: Settings) -> dict[str, GroupSettings]:
     return {SWITCHBOARD: settings.switchboard, CITIZENS_DESK: settings.citizens_desk}
 
 
-def _check_names(settings: Settings, mistakes: _Mistakes) -> None:
+def _check_names(settings: Settings, mistakes: Mistakes) -> None:
     known = tuple(phone.name for phone in settings.phones)
     for key, group in (
         (SWITCHBOARD, settings.switchboard),
@@ -202,7 +175,7 @@ def _check_port(port: str) -> None:
         )
 
 
-def _line(line: LineSettings, number: int, settings: Settings, mistakes: _Mistakes) -> Line:
+def _line(line: LineSettings, number: int, settings: Settings, mistakes: Mistakes) -> Line:
     place = f"lines.{number}"
     mistakes.choice(f"{place}.dialect", line.dialect, ("auto", *DIALECTS))
     mistakes.choice(f"{place}.caller_id", line.caller_id, tuple(CallerIdOrder))
@@ -229,7 +202,7 @@ def _group(
     settings: Settings,
     zone: ZoneInfo,
     holidays: tuple[Holiday, ...],
-    mistakes: _Mistakes,
+    mistakes: Mistakes,
 ) -> Group:
     week = group.hours.week if group.hours else settings.hours.week
     schedule = mistakes.attempt(

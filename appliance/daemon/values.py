@@ -12,6 +12,8 @@ from appliance.policy.week import ONE_DAY, WEEKDAYS, Band, Week, check_bands
 
 Seconds = NewType("Seconds", float)
 OnOff = NewType("OnOff", bool)
+Instant = NewType("Instant", datetime)
+"""A moment with its offset from UTC: when something was done, not when something holds."""
 
 MAX_SECONDS = 3600.0
 
@@ -124,6 +126,13 @@ def moment(value: object, _: object = None) -> Moment:
     if isinstance(value, date):
         return Moment(value)
     raise ValueError(f"{value!r} must be a date without quotes: 2026-12-24 or 2026-12-24T13:00:00")
+
+
+def instant(value: object, _: object = None) -> Instant:
+    """Accept a TOML date and time with its offset, unquoted."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return Instant(value)
+    raise ValueError(f"{value!r} must be a moment with offset: 2026-11-25T09:12:00+01:00")
 
 
 def day(value: object, _: object = None) -> date:

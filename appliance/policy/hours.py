@@ -132,6 +132,10 @@ class Schedule:
         state = self.at(wall)
         return wall if state.open else state.reopens_at
 
+    def bands_on(self, day: date) -> Bands:
+        """Return the bands of a day, whatever closure may lie over them."""
+        return self._rule(day).bands
+
     def _here(self, local: datetime) -> tuple[_Piece, Iterator[_Piece]]:
         """Find the piece that holds at `local`, and those that follow it."""
         pieces = self._pieces(local.date())

@@ -1,0 +1,136 @@
+"""What offices declare in writing (P4), and the variations that lie over it for a while (E12)."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from appliance.errors import ConfigurationError
+from appliance.policy.dates import Period
+from appliance.policy.register.targets import Target
+from appliance.policy.week import Week
+from appliance.policy.words import Words
+
+
+class ReturnRule(enum.StrEnum):
+    """What becomes of a transferred call that comes back (P6)."""
+
+    APPOINTMENT = "appointment"
+    EMAIL = "email"
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """When an office offers appointments: `minutes` each, `places` at a time."""
+
+    week: Week
+    minutes: int
+    places: int = 1
+
+    def __post_init__(self) -> None:
+        if not 5 <= self.minutes <= 240:
+            raise ConfigurationError(f"slots of {self.minutes} minutes: give 5 to 240")
+        if not 1 <= self.places <= 50:
+            raise ConfigurationError(f"{self.places} places in a slot: give 1 to 50")
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a caller may want of a unit: `targets` in the order they are tried.
+
+    `rules` are the unit's own unless given. Raises ConfigurationError without a target.
+    """
+
+    code: str
+    name: str
+    targets: tuple[Target, ...]
+    rules: tuple[ReturnRule, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.targets:
+            raise ConfigurationError(f"need {self.code} has no number: give at least one")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Who entered something, when, and on what written ground; `number` is the order of entry."""
+
+    number: int
+    by: str
+    at: datetime
+    reference: str
+    attachment: str = ""
+
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None:
+            raise ConfigurationError(f"entry {self.number}: its time needs an offset from UTC")
+        if not self.reference.strip():
+            raise ConfigurationError(
+                f"entry {self.number} has no reference: name the e-mail or protocol number"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A unit's declaration; without needs it withdraws what was declared before.
+
+    In force from `first` to `last` (None: until superseded), both days included.
+    """
+
+    entry: Entry
+    unit: str
+    declared_by: str
+    week: Week
+    rules: tuple[ReturnRule, ...]
+    needs: tuple[Need, ...]
+    first: date
+    last: date | None = None
+    slots: Slots | None = None
+
+    def __post_init__(self) -> None:
+        codes = [need.code for need in self.needs]
+        where = f"declaration {self.entry.number} of {self.unit}"
+        if len(set(codes)) != len(codes):
+            raise ConfigurationError(f"{where} names a need twice")
+        if not self.rules:
+            raise ConfigurationError(f"{where} says nothing of returns: appointment or email")
+        if self.last is not None and self.last < self.first:
+            raise ConfigurationError(f"{where} ends before it begins")
+
+    def need(self, code: str) -> Need | None:
+        """Return the need of that code."""
+        return next((need for need in self.needs if need.code == code), None)
+
+    def runs_on(self, day: date) -> bool:
+        """Tell whether the day lies in its validity."""
+        return self.first <= day and (self.last is None or day <= self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """Other bands for a few days; it ends by itself. `week` None: as declared, after all.
+
+    `needs` empty means all of them.
+    """
+
+    entry: Entry
+    unit: str
+    first: date
+    last: date
+    week: Week | None = None
+    needs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ConfigurationError(
+                f"variation {self.entry.number} of {self.unit} ends before it begins"
+            )
+
+    def concerns(self, unit: str, need: str) -> bool:
+        """Tell whether it lies over a need of a unit."""
+        return self.unit == unit and (not self.needs or need in self.needs)
+
+    def over(self, declared: Week) -> Period:
+        """Return it as a special period over the declared week."""
+        return Period(self.first, self.last, Words(), declared if self.week is None else self.week)

@@ -1,0 +1,191 @@
+"""The register as one frozen value: units, what they declared, and who may be told a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from appliance.policy.register.declarations import Declaration, Entry, Variation
+from appliance.policy.register.targets import Target
+
+NOTICE_DAYS = 30
+"""Expiries are told so long ahead (E13)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A service, or an office within one (`service` is that one's code) (E13).
+
+    `say` is the sentence for a caller who is not put through (E10).
+    """
+
+    code: str
+    name: str
+    email: str
+    service: str = ""
+    say: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorisation:
+    """A unit's written leave to tell one number outside (P7), until `revoked`."""
+
+    entry: Entry
+    unit: str
+    told: Target
+    authorised_by: str
+    revoked: Entry | None = None
+
+
+class Fault(NamedTuple):
+    """Something that does not fit together: where, and what to do."""
+
+    place: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """All of it; declarations, variations and authorisations in the order of their entry."""
+
+    units: tuple[Unit, ...] = ()
+    declarations: tuple[Declaration, ...] = ()
+    variations: tuple[Variation, ...] = ()
+    authorisations: tuple[Authorisation, ...] = ()
+
+    def unit(self, code: str) -> Unit | None:
+        """Return the unit of that code."""
+        return next((unit for unit in self.units if unit.code == code), None)
+
+    def own_declaration(self, code: str, day: date) -> Declaration | None:
+        """Return the last declaration that a unit itself had begun by a day; it may be over.
+
+        One that is over hides the ones before it: they were superseded (P4).
+        """
+        begun = (d for d in reversed(self.declarations) if d.unit == code and d.first <= day)
+        return next(begun, None)
+
+    def declaration(self, unit: Unit, day: date) -> Declaration | None:
+        """Return the declaration that holds for a unit on a day, its service's for want of one."""
+        for code in filter(None, (unit.code, unit.service)):
+            found = self.own_declaration(code, day)
+            if found is not None:
+                return found
+        return None
+
+    def valid_declaration(self, unit: Unit, day: date) -> Declaration | None:
+        """Return the declaration in force: begun, not over, not a withdrawal."""
+        found = self.declaration(unit, day)
+        return found if found is not None and found.needs and found.runs_on(day) else None
+
+    def undeclared(self, day: date) -> tuple[Unit, ...]:
+        """Return the units without a valid declaration on a day (E13).
+
+        A service whose offices have all declared for themselves has nothing to add.
+        """
+        without = {unit.code for unit in self.units if not self.valid_declaration(unit, day)}
+        return tuple(
+            unit
+            for unit in self.units
+            if unit.code in without and not self._speaks_by_its_offices(unit, without)
+        )
+
+    def _speaks_by_its_offices(self, service: Unit, without: set[str]) -> bool:
+        offices = [unit.code for unit in self.units if unit.service == service.code]
+        return bool(offices) and without.isdisjoint(offices)
+
+    def expiring(self, day: date, days: int = NOTICE_DAYS) -> tuple[Declaration, ...]:
+        """Return the declarations in force that leave their unit with none within `days`."""
+        limit = day + timedelta(days=days)
+        return tuple(
+            declaration
+            for unit in self.units
+            if (declaration := self.valid_declaration(unit, day)) is not None
+            and declaration.unit == unit.code
+            and declaration.last is not None
+            and declaration.last <= limit
+            and not self.valid_declaration(unit, declaration.last + timedelta(days=1))
+        )
+
+    def history(self, code: str) -> tuple[Declaration | Variation | Authorisation, ...]:
+        """Return all that was ever entered for a unit, oldest first."""
+        kinds = (self.declarations, self.variations, self.authorisations)
+        entries = (each for kind in kinds for each in kind if each.unit == code)
+        return tuple(sorted(entries, key=lambda each: each.entry.number))
+
+
+def faults(register: Register) -> Iterator[Fault]:
+    """Find everything in a register that does not fit together."""
+    codes = [unit.code for unit in register.units]
+    for unit in register.units:
+        yield from _faults_of_unit(register, unit, codes)
+    for place, entered in _entered(register):
+        if entered.unit not in codes:
+            text = f"unit {entered.unit!r} is not in the register: add it, or mend the code"
+            yield Fault(f"{place}.unit", text)
+    for number, variation in enumerate(register.variations, 1):
+        yield from _faults_of_variation(register, variation, f"variations.{number}")
+    for number, authorisation in enumerate(register.authorisations, 1):
+        yield from _faults_of_authorisation(register, authorisation, f"authorisations.{number}")
+    yield from _numbers_twice(register)
+
+
+def _faults_of_unit(register: Register, unit: Unit, codes: list[str]) -> Iterator[Fault]:
+    place = f"unit {unit.code}"
+    if codes.count(unit.code) > 1:
+        yield Fault(place, "the code stands twice; every unit needs its own")
+    if "@" not in unit.email:
+        yield Fault(place, f"{unit.email!r} is no e-mail address: requests go there (P6)")
+    service = register.unit(unit.service) if unit.service else None
+    if unit.service and (service is None or service.service):
+        yield Fault(place, f"{unit.service!r} is no service of the register")
+
+
+def _faults_of_variation(register: Register, variation: Variation, place: str) -> Iterator[Fault]:
+    """A variation of a need that was never declared would be one of nothing."""
+    units = {variation.unit}
+    unit = register.unit(variation.unit)
+    if unit is not None:
+        units.add(unit.service)
+    known = {n.code for d in register.declarations if d.unit in units for n in d.needs}
+    for need in variation.needs:
+        if need not in known:
+            yield Fault(f"{place}.needs", f"need {need!r} was never declared by {variation.unit}")
+
+
+def _faults_of_authorisation(
+    register: Register, authorisation: Authorisation, place: str
+) -> Iterator[Fault]:
+    """A mobile may be told only when a unit declared it as the service's own (P7)."""
+    declared = {
+        target.number
+        for declaration in register.declarations
+        if declaration.unit == authorisation.unit
+        for need in declaration.needs
+        for target in need.targets
+    }
+    if authorisation.told.service_mobile and authorisation.told.number not in declared:
+        text = "a mobile that the unit never declared as the service's may not be told"
+        yield Fault(f"{place}.tell", text)
+
+
+def _numbers_twice(register: Register) -> Iterator[Fault]:
+    """Entries are numbered through: one number, one entry."""
+    seen: set[int] = set()
+    for place, entered in _entered(register):
+        if entered.entry.number in seen:
+            yield Fault(f"{place}.number", f"{entered.entry.number} is another entry's number")
+        seen.add(entered.entry.number)
+
+
+def _entered(register: Register) -> Iterator[tuple[str, Declaration | Variation | Authorisation]]:
+    kinds: tuple[tuple[str, tuple[Declaration | Variation | Authorisation, ...]], ...] = (
+        ("declarations", register.declarations),
+        ("variations", register.variations),
+        ("authorisations", register.authorisations),
+    )
+    for name, entries in kinds:
+        for number, entered in enumerate(entries, 1):
+            yield f"{name}.{number}", entered

@@ -1,0 +1,75 @@
+"""Whom a need is passed on to: a SIP phone, a PBX extension, or a number over a second line."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+
+from appliance.errors import ConfigurationError
+from appliance.policy.office import EMERGENCY
+from appliance.policy.secret import SecretNumber
+
+
+class Reach(enum.StrEnum):
+    """How a target is reached from the box."""
+
+    PHONE = "phone"  # a SIP phone by the name of its account
+    PBX = "pbx"  # an extension behind the line, by hook flash
+    OUTSIDE = "outside"  # over a second analog line, so that the caller never learns it
+
+
+SHAPES = {
+    Reach.PHONE: re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}"),
+    Reach.PBX: re.compile(r"[0-9*#]{1,8}"),
+    Reach.OUTSIDE: re.compile(r"\+?[0-9]{3,15}"),
+}
+EXAMPLES = {Reach.PHONE: "ana1", Reach.PBX: "204", Reach.OUTSIDE: "051598204"}
+_MOBILE = re.compile(r"(?:\+39|0039)?3\d{8,9}")
+"""An Italian mobile number: 3 and eight or nine digits, no leading 0 (v253.md 3)."""
+_BETWEEN = re.compile(r"[ ./()-]")
+"""What people write between digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One number of a need; `label` is what operators see instead of the number (P7)."""
+
+    reach: Reach
+    number: SecretNumber
+    label: str = ""
+    service_mobile: bool = False
+
+
+def target(reach: Reach, text: str, label: str = "", *, service_mobile: bool = False) -> Target:
+    """Make a target of what somebody entered; raises ConfigurationError with the remedy.
+
+    The sentence never repeats the number: it may be read by anybody.
+    """
+    digits = text if reach is Reach.PHONE else _BETWEEN.sub("", text)
+    if not SHAPES[reach].fullmatch(digits):
+        raise ConfigurationError(f"this is no {reach} number: write it like {EXAMPLES[reach]!r}")
+    if digits in EMERGENCY:
+        raise ConfigurationError("an emergency number cannot be an office's: dial it instead")
+    mobile = reach is Reach.OUTSIDE and _is_mobile(digits)
+    if mobile and not service_mobile:
+        raise ConfigurationError(
+            "this is a mobile number: only a mobile of the service may be entered, with "
+            "service_mobile = true; a private one never"
+        )
+    if service_mobile and not mobile:
+        raise ConfigurationError("service_mobile is for mobile numbers: leave it out here")
+    return Target(reach, SecretNumber(digits), label, service_mobile)
+
+
+def to_be_told(text: str) -> Target:
+    """Make a target of a number that may be told outside; raises ConfigurationError for none.
+
+    A mobile is taken for the service's: the register's faults find one that is not.
+    """
+    digits = _BETWEEN.sub("", text)
+    return target(Reach.OUTSIDE, digits, service_mobile=_is_mobile(digits))
+
+
+def _is_mobile(digits: str) -> bool:
+    return _MOBILE.fullmatch(digits) is not None

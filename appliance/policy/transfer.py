@@ -1,0 +1,90 @@
+"""May a call go on to an office for a need, now (P3–P5, E7, E13)? The one answer for every asker.
+
+The declaration binds the device: console, keys and REFER all come here. Outside its band the
+answer says when the next one opens and which rule of return opens at once (P5, P6).
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+from appliance.errors import OfficeError
+from appliance.policy.clock import ClockState, Now
+from appliance.policy.hours import Schedule
+from appliance.policy.register.declarations import Need, ReturnRule
+from appliance.policy.register.in_force import Declared, Hindrance, declared, resumes_at
+from appliance.policy.register.register import Register, Unit
+from appliance.policy.register.targets import Target
+from appliance.policy.week import Bands
+
+WITHOUT_DECLARATION = (ReturnRule.EMAIL,)
+"""The rule of a unit that has declared nothing (E13)."""
+
+
+class Reason(enum.StrEnum):
+    """Why an operator transfers a call (P3)."""
+
+    TOPIC = "topic"
+    DEPTH = "depth"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The call may go to `targets`, tried in this order, by the declaration of that number."""
+
+    unit: Unit
+    need: Need
+    targets: tuple[Target, ...]
+    rules: tuple[ReturnRule, ...]
+    declaration: int
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The call may not go on now: `today` are today's bands, `resumes_at` when the next opens."""
+
+    unit: Unit
+    need: str
+    why: Hindrance
+    rules: tuple[ReturnRule, ...]
+    today: Bands = ()
+    resumes_at: datetime | None = None
+
+
+def may_transfer(
+    register: Register, calendar: Schedule, unit_code: str, need_code: str, now: Now
+) -> Allowed | Later:
+    """Decide. `calendar` gives zone, holidays and closures of the whole house.
+
+    Raises OfficeError for a unit that is not in the register: nobody else can be reached.
+    """
+    unit = register.unit(unit_code)
+    if unit is None:
+        known = ", ".join(each.code for each in register.units) or "none"
+        raise OfficeError(f"there is no office {unit_code!r} in the register; known are {known}")
+    day = now.wall.astimezone(calendar.zone).date()
+    found = declared(register, calendar, unit, need_code, day)
+    why = _hindrance(found, now)
+    if isinstance(found, Declared):
+        rules = found.need.rules or found.declaration.rules
+        if why is None:
+            number = found.declaration.entry.number
+            return Allowed(unit, found.need, found.need.targets, rules, number)
+        today = found.schedule.bands_on(day)
+    else:
+        held = register.declaration(unit, day)
+        rules, today = held.rules if held else WITHOUT_DECLARATION, ()
+    known_hour = now.clock_state is not ClockState.UNSET
+    resumes = resumes_at(register, calendar, unit, need_code, now.wall) if known_hour else None
+    return Later(unit, need_code, why or Hindrance.BAND, rules, today, resumes)
+
+
+def _hindrance(found: Declared | Hindrance, now: Now) -> Hindrance | None:
+    if isinstance(found, Hindrance):
+        return found
+    if now.clock_state is ClockState.UNSET:
+        return Hindrance.CLOCK  # a band cannot be kept by a clock that says nothing of the hour
+    return None if found.schedule.at(now.wall).open else Hindrance.BAND

@@ -1,0 +1,105 @@
+"""What an operator reads when a call cannot go on now: when it can, and what to offer (E23).
+
+"Anagrafe: trasferibile 9:00–12:30, riprende oggi alle 15:00. Appuntamento o e-mail?"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+
+from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.register.in_force import Hindrance
+from appliance.policy.transfer import Later
+from appliance.policy.week import MIDNIGHT, Band
+from appliance.policy.words import NOTHING, Words
+
+OFFERS: Mapping[ReturnRule, Words] = {
+    ReturnRule.APPOINTMENT: Words("appuntamento", "appointment"),
+    ReturnRule.EMAIL: Words("e-mail", "e-mail"),
+}
+WEEKDAYS = (
+    Words("lunedì", "Monday"),
+    Words("martedì", "Tuesday"),
+    Words("mercoledì", "Wednesday"),
+    Words("giovedì", "Thursday"),
+    Words("venerdì", "Friday"),
+    Words("sabato", "Saturday"),
+    Words("domenica", "Sunday"),
+)
+WHY: Mapping[Hindrance, Words] = {
+    Hindrance.NO_DECLARATION: Words(
+        "non ha ancora una comunicazione", "has not declared anything yet"
+    ),
+    Hindrance.EXPIRED: Words("la comunicazione è scaduta", "the declaration has run out"),
+    Hindrance.WITHDRAWN: Words(
+        "ha comunicato di non ricevere chiamate", "has declared that it takes no calls"
+    ),
+    Hindrance.NEED: Words(
+        "per questa necessità non ha indicato numeri", "has named no number for this need"
+    ),
+    Hindrance.CLOCK: Words(
+        "l'ora non è nota, la fascia non si può verificare",
+        "the time is not known, so the band cannot be kept",
+    ),
+}
+"""What is said instead of bands; outside a band the bands speak."""
+
+
+def in_words(later: Later, local: datetime) -> Words:
+    """Say it for `local`, the moment it was asked, in the zone of the house."""
+    offer, said = _offer(later.rules), WHY.get(later.why, NOTHING)
+    resumes = _resumes(later, local)
+    passed = tuple(band for band in later.today if band.start <= local.time())
+    parts_it, parts_en = [said.it], [said.en]
+    if passed and not said.it:
+        parts_it.append(f"trasferibile {_bands(passed, 'e')}")
+        parts_en.append(f"takes calls {_bands(passed, 'and')}")
+    return Words(
+        f"{later.unit.name}: {_joined([*parts_it, resumes.it])}. {offer.it}?",
+        f"{later.unit.name}: {_joined([*parts_en, resumes.en])}. {offer.en}?",
+    )
+
+
+def _joined(parts: list[str]) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _offer(rules: tuple[ReturnRule, ...]) -> Words:
+    offers = [OFFERS[rule] for rule in rules]
+    it = " o ".join(offer.it for offer in offers)
+    en = " or ".join(offer.en for offer in offers)
+    return Words(it[0].upper() + it[1:], en[0].upper() + en[1:])
+
+
+def _bands(bands: tuple[Band, ...], and_: str) -> str:
+    """Write bands as 9:00–12:30 and 15:00–17:00."""
+    *first, last = [f"{_clock(band.start)}–{_clock(band.end, last=True)}" for band in bands]
+    return f"{', '.join(first)} {and_} {last}" if first else last
+
+
+def _resumes(later: Later, local: datetime) -> Words:
+    if later.resumes_at is None:
+        if later.why is Hindrance.BAND:
+            return Words("non è prevista un'altra fascia", "no further band is foreseen")
+        return NOTHING
+    moment = later.resumes_at.astimezone(local.tzinfo)
+    day, at = _day(moment.date(), local.date()), _clock(moment.time())
+    return Words(f"riprende {day.it} alle {at}", f"resumes {day.en} at {at}")
+
+
+def _day(day: date, today: date) -> Words:
+    """Name a day as people do: today, tomorrow, a weekday within a week, else the date."""
+    ahead = (day - today).days
+    if ahead == 0:
+        return Words("oggi", "today")
+    if ahead == 1:
+        return Words("domani", "tomorrow")
+    if day < today + timedelta(days=7):
+        name = WEEKDAYS[day.weekday()]
+        return Words(name.it, f"on {name.en}")
+    return Words(f"il {day:%d.%m.%Y}", f"on {day:%d.%m.%Y}")
+
+
+def _clock(at: time, *, last: bool = False) -> str:
+    return "24:00" if last and at == MIDNIGHT else f"{at.hour}:{at:%M}"

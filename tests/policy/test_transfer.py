@@ -1,0 +1,237 @@
+"""May a call go on to an office (P3–P5)? Bands, variations, holidays, what the operator reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.errors import OfficeError
+from appliance.policy.clock import ClockState, Now
+from appliance.policy.register.in_force import Hindrance
+from appliance.policy.register.register import Register
+from appliance.policy.transfer import Allowed, Later, may_transfer
+from appliance.policy.transfer_words import in_words
+from appliance.policy.week import week
+from tests.policy.town import (
+    APPOINTMENT,
+    BANDS,
+    CALENDAR,
+    CLERKS,
+    EMAIL,
+    EVERY_DAY,
+    TOWN,
+    declaration,
+    rome,
+    variation,
+    with_declarations,
+)
+
+ELEVEN = week(**dict.fromkeys(EVERY_DAY, "11-12"))
+
+
+def ask(
+    at: str, register: Register = TOWN, need: str = "residenza", unit: str = "anagrafe"
+) -> Allowed | Later:
+    """Ask the policy at a local moment."""
+    return may_transfer(register, CALENDAR, unit, need, Now(0.0, rome(at)))
+
+
+def read(
+    at: str, register: Register = TOWN, need: str = "residenza", unit: str = "anagrafe"
+) -> str:
+    """Return what the operator reads in Italian."""
+    answer = ask(at, register, need, unit)
+    assert isinstance(answer, Later)
+    return in_words(answer, rome(at)).it
+
+
+def why(at: str, register: Register = TOWN, need: str = "residenza") -> Hindrance:
+    """Return why a call may not go on."""
+    answer = ask(at, register, need)
+    assert isinstance(answer, Later)
+    return answer.why
+
+
+def test_within_its_band() -> None:
+    """P4: the declared numbers in the declared order, and what a return leads to."""
+    answer = ask("2026-11-25 10:00")
+    assert isinstance(answer, Allowed)
+    assert (answer.targets, answer.rules, answer.declaration) == (CLERKS, (APPOINTMENT, EMAIL), 1)
+    abroad = ask("2026-11-25 10:00", need="aire")
+    assert abroad.rules == (EMAIL,)  # E13: the rule may differ per need
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        (
+            "2026-11-25 13:00",
+            "Anagrafe: trasferibile 9:00–12:30, riprende oggi alle 15:00. Appuntamento o e-mail?",
+        ),
+        ("2026-11-25 08:00", "Anagrafe: riprende oggi alle 9:00. Appuntamento o e-mail?"),
+        (
+            "2026-11-25 18:00",
+            (
+                "Anagrafe: trasferibile 9:00–12:30 e 15:00–17:00, riprende domani alle 9:00. "
+                "Appuntamento o e-mail?"
+            ),
+        ),
+        ("2026-11-28 10:00", "Anagrafe: riprende lunedì alle 9:00. Appuntamento o e-mail?"),
+    ],
+)
+def test_what_the_operator_reads(at: str, words: str) -> None:
+    """E23: the bands, when it resumes, the rule at once; never "refused", never "policy"."""
+    assert read(at) == words
+
+
+def test_in_english() -> None:
+    """The second language of the house."""
+    answer = ask("2026-11-25 13:00")
+    assert isinstance(answer, Later)
+    said = "Anagrafe: takes calls 9:00–12:30, resumes today at 15:00. Appointment or e-mail?"
+    assert in_words(answer, rome("2026-11-25 13:00")).en == said
+
+
+def test_far_ahead_and_until_midnight() -> None:
+    """A date when it is not within the week; 24:00 is said as that."""
+    night = replace(declaration(), week=week(wednesday="20-24"))
+    later = declaration(2, first="2026-12-21")
+    gone = replace(night, last=date(2026, 11, 25))
+    register = with_declarations(gone, later)
+    assert read("2026-11-26 10:00", register) == (
+        "Anagrafe: la comunicazione è scaduta, riprende il 21.12.2026 alle 9:00. "
+        "Appuntamento o e-mail?"
+    )
+    wednesday = with_declarations(
+        replace(declaration(), week=week(wednesday="20-24", tuesday="9-10"))
+    )
+    assert "riprende martedì alle 9:00" in read("2026-11-26 00:10", wednesday)
+
+
+def test_holiday_and_closure_of_the_house() -> None:
+    """Nobody is there on a holiday, nor when the house is closed."""
+    assert why("2026-12-25 10:00") is Hindrance.BAND
+    assert why("2026-11-27 10:00") is Hindrance.BAND
+    assert "riprende lunedì alle 9:00" in read("2026-11-27 10:00")
+
+
+def test_only_from_eleven_to_twelve_today() -> None:
+    """E12: a variation lies over the declared bands and ends by itself."""
+    register = replace(TOWN, variations=(variation(2, "2026-11-25", ELEVEN),))
+    assert why("2026-11-25 10:00", register) is Hindrance.BAND
+    assert isinstance(ask("2026-11-25 11:30", register), Allowed)
+    assert isinstance(ask("2026-11-26 10:00", register), Allowed)
+    none = replace(TOWN, variations=(variation(2, "2026-11-25", week()),))
+    assert read("2026-11-25 10:00", none) == (
+        "Anagrafe: riprende domani alle 9:00. Appuntamento o e-mail?"
+    )
+
+
+def test_a_variation_is_taken_back_by_another() -> None:
+    """Nothing is edited: the last one entered for a day holds, "as declared" too."""
+    entered = (variation(2, "2026-11-25", ELEVEN), variation(3, "2026-11-25", None))
+    register = replace(TOWN, variations=entered)
+    assert isinstance(ask("2026-11-25 10:00", register), Allowed)
+
+
+def test_a_variation_of_one_need() -> None:
+    """It leaves the others as they are."""
+    one = replace(variation(2, "2026-11-25", ELEVEN), needs=("aire",))
+    register = replace(TOWN, variations=(one,))
+    assert isinstance(ask("2026-11-25 10:00", register), Allowed)
+    assert why("2026-11-25 10:00", register, "aire") is Hindrance.BAND
+
+
+def test_variations_of_service_and_office() -> None:
+    """E13: an office that lives by its service's word shares its variations; its own come last."""
+    of_service = with_declarations(declaration(1, "demografici"))
+    shared = replace(of_service, variations=(variation(2, "2026-11-25", ELEVEN, "demografici"),))
+    assert isinstance(ask("2026-11-25 10:00", shared, unit="statocivile"), Later)
+    own = replace(
+        shared, variations=(variation(3, "2026-11-25", BANDS, "statocivile"), *shared.variations)
+    )
+    assert isinstance(ask("2026-11-25 10:00", own, unit="statocivile"), Allowed)
+
+
+@pytest.mark.parametrize(
+    ("register", "need", "reason", "words"),
+    [
+        (
+            with_declarations(),
+            "residenza",
+            Hindrance.NO_DECLARATION,
+            "Anagrafe: non ha ancora una comunicazione. E-mail?",
+        ),
+        (
+            with_declarations(replace(declaration(), last=date(2026, 11, 1))),
+            "residenza",
+            Hindrance.EXPIRED,
+            "Anagrafe: la comunicazione è scaduta. Appuntamento o e-mail?",
+        ),
+        (
+            with_declarations(replace(declaration(), needs=())),
+            "residenza",
+            Hindrance.WITHDRAWN,
+            "Anagrafe: ha comunicato di non ricevere chiamate. Appuntamento o e-mail?",
+        ),
+        (
+            TOWN,
+            "tasse",
+            Hindrance.NEED,
+            "Anagrafe: per questa necessità non ha indicato numeri. Appuntamento o e-mail?",
+        ),
+        (
+            with_declarations(replace(declaration(), week=week())),
+            "residenza",
+            Hindrance.BAND,
+            "Anagrafe: non è prevista un'altra fascia. Appuntamento o e-mail?",
+        ),
+    ],
+)
+def test_what_stands_in_the_way(
+    register: Register, need: str, reason: Hindrance, words: str
+) -> None:
+    """P5, E13: no transfer without a valid declaration; the e-mail rule where there is none."""
+    assert why("2026-11-25 10:00", register, need) is reason
+    assert read("2026-11-25 10:00", register, need) == words
+
+
+def test_without_a_clock_no_band_can_be_kept() -> None:
+    """B4, P5: the declaration binds, so nothing is promised by a clock that was never set."""
+    now = Now(0.0, rome("2026-11-25 10:00"), ClockState.UNSET)
+    answer = may_transfer(TOWN, CALENDAR, "anagrafe", "residenza", now)
+    assert isinstance(answer, Later)
+    assert (answer.why, answer.resumes_at) == (Hindrance.CLOCK, None)
+    assert "l'ora non è nota" in in_words(answer, now.wall).it
+
+
+def test_an_office_that_does_not_exist() -> None:
+    """Nobody outside the register can be reached, and the sentence says who can."""
+    with pytest.raises(OfficeError, match="known are demografici, anagrafe, statocivile"):
+        ask("2026-11-25 10:00", unit="tributi")
+    with pytest.raises(OfficeError, match="known are none"):
+        ask("2026-11-25 10:00", Register())
+
+
+@given(st.integers(0, 60 * 24 * 40), st.booleans())
+def test_it_resumes_when_it_says(minutes: int, varied: bool) -> None:
+    """P5: at the moment named as the next band a transfer is allowed, and never a minute before."""
+    variations = (variation(9, "2026-12-01", ELEVEN),) if varied else ()
+    second = replace(declaration(2, first="2026-12-10"), week=ELEVEN)
+    register = replace(with_declarations(declaration(), second), variations=variations)
+    at = rome("2026-11-20 00:00") + timedelta(minutes=minutes)
+    answer = may_transfer(register, CALENDAR, "anagrafe", "residenza", Now(0.0, at))
+    if isinstance(answer, Allowed):
+        return
+    assert answer.resumes_at is not None
+    assert answer.resumes_at > at
+    there = may_transfer(register, CALENDAR, "anagrafe", "residenza", Now(0.0, answer.resumes_at))
+    assert isinstance(there, Allowed)
+    before = answer.resumes_at - timedelta(minutes=1)
+    assert isinstance(
+        may_transfer(register, CALENDAR, "anagrafe", "residenza", Now(0.0, before)), Later
+    )
