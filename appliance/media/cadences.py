@@ -99,6 +99,22 @@ def fit(bursts: tuple[Burst, ...], pattern: Pattern) -> tuple[Burst, ...] | None
     return tuple(map(_mean, alike)) if all(map(_are_equal, alike)) else None
 
 
+def fit_early(bursts: tuple[Burst, ...], pattern: Pattern) -> tuple[Burst, ...] | None:
+    """As `fit`, while the last pause still goes on: the next burst need not be waited for.
+
+    The pause is taken for whole once it is as long as the one a cycle before it, to EQUAL_MS.
+    Some boxes play no more than three bursts; and it is the time by which 500/500 is certain
+    within 3 s of its onset.
+    """
+    on_ms, so_far_ms = bursts[-1]
+    if len(bursts) < max(pattern.pairs, len(pattern.cycle) + 1):
+        return None
+    before_ms = bursts[-1 - len(pattern.cycle)][1]
+    if so_far_ms < before_ms - EQUAL_MS:
+        return None
+    return fit((*bursts[:-1], (on_ms, before_ms)), pattern)
+
+
 def _follows(bursts: tuple[Burst, ...], cycle: tuple[Burst, ...]) -> bool:
     return all(
         abs(measured - planned) <= max(TOLERANCE_MS, TOLERANCE * planned)

@@ -11,7 +11,7 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
-from appliance.media.cadences import Burst, Kind, fit, is_steady, patterns_of
+from appliance.media.cadences import Burst, Kind, fit, fit_early, is_steady, patterns_of
 from appliance.media.correlate import Basis, basis, energy, energy_at, explained
 from appliance.media.frames import FRAME_MS, FRAME_SAMPLES, rms_at
 from appliance.media.tones import Cadence, Plan
@@ -26,6 +26,9 @@ DIP = 0.25
 """A pause is at least 6 dB below its tone; a louder one is somebody speaking or music."""
 LOUD_FRAMES = 2
 """Frames a pause may be loud: the two that hold the tone's ends."""
+STRANGE_FRAMES = 3
+"""Frames in a row that fit another chord better before it is one: a frame that holds only a part
+of a burst fits any chord nearby (GB: 350 + 440, 400 + 450)."""
 STEADY_MS = 4000
 FORGET_MS = 6500
 """A pause longer than every plan's: the next tone is a new one."""
@@ -94,7 +97,7 @@ class Detector:
         self._chord: _Chord | None = None
         self._pairs: deque[Burst] = deque(maxlen=_MOST_PAIRS)
         self._loudest = 0.0
-        self._on_ms = self._off_ms = self._run_ms = self._loud_frames = 0
+        self._on_ms = self._off_ms = self._run_ms = self._loud_frames = self._strange = 0
 
     def _step(self, frame: bytes) -> ProgressHeard | None:
         level = energy(frame)
@@ -102,9 +105,7 @@ class Detector:
         self.is_tone = chord is not None
         if chord is not None:
             return self._sound(chord, level)
-        if self._chord is not None:
-            self._pause(level)
-        return None
+        return self._pause(level) if self._chord is not None else None
 
     def _named(self, frame: bytes, level: float) -> _Chord | None:
         """The chord a frame is; the one that sounds already, where neighbours (GB) fit too."""
@@ -116,9 +117,7 @@ class Detector:
         return self._chords[shares.index(most)] if most > least else None
 
     def _sound(self, chord: _Chord, level: float) -> ProgressHeard | None:
-        if chord is not self._chord:
-            self._forget()
-            self._chord = chord
+        self._follow(chord)
         heard = self._burst_begins() if self._off_ms else None
         self._loudest = max(self._loudest, level)
         self._on_ms += FRAME_MS
@@ -126,6 +125,16 @@ class Detector:
         if self._on_ms == STEADY_MS:
             return self._tell(Kind.DIAL if chord.dials else Kind.STEADY, ((STEADY_MS, 0),))
         return heard
+
+    def _follow(self, chord: _Chord) -> None:
+        """Begin another row with another chord, once it is certainly another."""
+        self._strange = self._strange + 1 if chord is not self._chord else 0
+        if self._chord is not None and self._strange < STRANGE_FRAMES:
+            return
+        already_ms = (self._strange - 1) * FRAME_MS if self._chord is not None else 0
+        self._forget()
+        self._chord = chord
+        self._on_ms = self._run_ms = already_ms
 
     def _burst_begins(self) -> ProgressHeard | None:
         """One more burst and its pause are complete: see what the row of them says."""
@@ -139,13 +148,27 @@ class Detector:
                 return self._tell(pattern.kind, cycle)
         return None
 
-    def _pause(self, level: float) -> None:
+    def _pause(self, level: float) -> ProgressHeard | None:
         self._off_ms += FRAME_MS
         self._run_ms += FRAME_MS
+        self._strange = 0
         self._loud_frames += level > DIP * self._loudest
         if self._loud_frames > LOUD_FRAMES or self._off_ms > FORGET_MS:
             self._forget()
             self._told = None
+            return None
+        return self._burst_nears_its_end()
+
+    def _burst_nears_its_end(self) -> ProgressHeard | None:
+        """Enough bursts were heard and the pause behind the last one is long enough."""
+        if not self._pairs:
+            return None
+        row = (*self._pairs, (self._on_ms, self._off_ms))
+        for pattern in self._patterns:
+            cycle = fit_early(row, pattern)
+            if cycle is not None:
+                return self._tell(pattern.kind, cycle)
+        return None
 
     def _tell(self, kind: Kind, cycle: tuple[Burst, ...]) -> ProgressHeard | None:
         """Tell of a kind once, until another tone or a long pause comes between."""

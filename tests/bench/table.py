@@ -86,7 +86,7 @@ def header(realtime: str) -> str:
     load = " ".join(f"{value:.2f}" for value in os.getloadavg())
     return "\n".join(
         (
-            f"machine    {_cpu()}, {os.cpu_count()} cores, shared; load average {load}",
+            f"machine    {cpu()}, {os.cpu_count()} cores, shared; load average {load}",
             f"system     Linux {platform.release()}, Python {platform.python_version()}",
             f"commit     {_commit()}",
             f"date       {datetime.now().astimezone():%Y-%m-%d %H:%M %Z}",
@@ -113,7 +113,7 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> Iterable[str]:
         yield cell.rjust(width) if 1 <= index <= len(STATISTICS) + 1 else cell.ljust(width)
 
 
-def _cpu() -> str:
+def cpu() -> str:
     """Name the processor (x86), else the board (Raspberry Pi)."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith(("model name", "Model")):

@@ -30,6 +30,13 @@ def kinds(pcm: bytes, country: str = "it", **limits: int) -> list[Progress]:
     return [fact.kind for fact in told(pcm, country, **limits)]
 
 
+@pytest.mark.parametrize("off", [-0.04, -0.02, -0.01, 0.01, 0.02, 0.04])
+def test_the_special_tones_of_other_networks_are_ones_too(off: float) -> None:
+    """Networks tell their reasons apart by tones up to 4 % off: 1 % must not fall into a gap."""
+    special = b"".join(tones.chord((hz * (1 + off),), 330) for hz in sit.TONES_HZ)
+    assert kinds(SECOND + through(special, Law.ALAW) + SECOND) == [Progress.SIT]
+
+
 def rung(rings: int, country: str = "it") -> bytes:
     """Whole rings, as the caller hears them."""
     form = tones.PLANS[country].ringback[0]

@@ -83,9 +83,9 @@ def test_latencies() -> None:
     """Busy is told within 3 s, 200/200 within 2 s, pulsed dial tone within 3 s, steady in 4."""
     plan = tones.PLANS["it"]
     for form, limit in (
-        (plan.busy[0], 3000),
-        (plan.busy[1], 1600),
-        (plan.dial[0], 2400),
+        (plan.busy[0], 2960),
+        (plan.busy[1], 1560),
+        (plan.dial[0], 2360),
         (plan.dial[1], 4000),
     ):
         (event,) = heard(tones.play(form, 6000))
@@ -100,10 +100,26 @@ def test_pulsed_dial_tone_is_never_congestion() -> None:
 
 
 def test_three_fast_pairs_are_not_enough() -> None:
-    """Three bursts of 200/200 end no call; the fourth does."""
+    """Three bursts of 200/200 end no call; the fourth does, a fifth is not waited for."""
     burst = tones.play(tones.cadence((425,), 200, 200), 400)
     assert kinds(burst * 3 + SECOND + burst[:6400]) == []
     assert kinds(burst * 4 + burst[:640]) == [Kind.CONGESTION]
+    assert kinds(burst * 4 + SECOND) == [Kind.CONGESTION]
+
+
+def test_a_box_that_plays_three_bursts_only_has_gone() -> None:
+    """B1: some boxes fall silent after three; two are a doorbell, and end nothing."""
+    burst = tones.play(tones.PLANS["it"].busy[0], 1000)
+    (event,) = heard(burst * 3 + SECOND * 8)
+    assert (event.kind, event.cadence_ms, event.after_ms) == (Kind.BUSY, (500, 500), 2960)
+    assert kinds(burst * 2 + SECOND * 8) == []
+
+
+def test_a_last_pause_that_is_too_short_tells_nothing() -> None:
+    """The third burst's pause must be as long as the others before it counts as one."""
+    burst = tones.play(tones.PLANS["it"].busy[0], 1000)
+    cut = burst * 2 + burst[: 16 * 880]
+    assert kinds(cut + at_level(noise(8000, -12), -12.0)) == []
 
 
 def test_bursts_that_differ_are_no_tone() -> None:
