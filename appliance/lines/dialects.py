@@ -56,7 +56,7 @@ class Dialect:
     may be refused. `formats` is the order of preference for +VSM, by the text of the modem's own
     list. `ends` are the bytes that end a stream, each tried in turn. `cut` ends a transmitted
     stream without playing what lies ahead. `signals` are the DLE codes that mean something off
-    hook, `ignored` those to be ignored in a stream. `flash` is the +VTS element of a hook flash.
+    hook, `ignored` those to be ignored in a stream.
     `probe` measures the pair of an idle line; None: this make cannot, and nothing is invented.
     """
 
@@ -73,7 +73,6 @@ class Dialect:
     ignored: Mapping[Stream, frozenset[str]] = field(default_factory=dict)
     # CAN clears the buffer but ends nothing, so ETX follows it (mgetty intr_play; v253.md 2.2).
     cut: bytes = b"\x10\x18\x10\x03"
-    flash: str = "{!,10}"
     probe: Probe | None = None
 
 

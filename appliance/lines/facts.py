@@ -130,7 +130,29 @@ class Signalled:
 
 @dataclass(frozen=True, slots=True)
 class Flashed:
-    """The hook flash and the digits behind it were sent; the line is off hook."""
+    """The hook flash and the digits behind it were sent; the line is off hook.
+
+    Not `done`: the modem refused the command, and the line is as it was.
+    """
+
+    done: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DigitsSent:
+    """The digits were sent on the line that is off hook; not `done`: the modem refused them."""
+
+    done: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """An idle line was seized and its digits were sent: it is off hook, nobody has answered yet.
+
+    `result` is the modem's word: OK, or why nothing was dialled (NO DIALTONE, LINE IN USE, ...).
+    """
+
+    result: str = "OK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +196,8 @@ LineEvent = (
     | Heard
     | Signalled
     | Flashed
+    | DigitsSent
+    | Dialled
     | Idle
     | Recovering
     | Recovered

@@ -10,6 +10,7 @@ from appliance.lines.dialects import DIALECTS, GENERIC, choose_vsm, identify
 from appliance.lines.facts import Recovery, Stream
 from appliance.lines.modem import Modem
 from appliance.lines.pair import Pair
+from appliance.lines.replies import OK
 from appliance.lines.ringing import Ringing
 from appliance.lines.script import Runner
 from appliance.lines.settings import AUTO, CallerIdOrder
@@ -149,9 +150,15 @@ class Life:
         return scripts.configure(self.settings, self.modem.dialect)
 
     def _prepare(self) -> tuple[Step, ...]:
+        return scripts.prepare(self.settings, self.modem.dialect, self._format())
+
+    def _dial(self) -> tuple[Step, ...]:
+        return scripts.dial(self.settings, self.modem.dialect, self._format(), self.digits)
+
+    def _format(self) -> VoiceFormat:
         if self.format is None:
             raise Bug("a line rang before it was up")
-        return scripts.prepare(self.settings, self.modem.dialect, self.format)
+        return self.format
 
     def _identity(self) -> list[str]:
         kept = (*self.runner.kept[scripts.MAKER], *self.runner.kept[scripts.PRODUCT])
@@ -215,7 +222,9 @@ _SCRIPTS: Mapping[Script, Callable[[Life], tuple[Step, ...]]] = {
     Script.ANSWER: lambda _: scripts.answer(),
     Script.STREAM: lambda life: scripts.stream(life.kind),
     Script.END: lambda life: scripts.end(cut=life.cut),
-    Script.FLASH: lambda life: scripts.flash(life.modem.dialect, life.digits),
+    Script.FLASH: lambda life: scripts.flash(life.settings, life.digits),
+    Script.DIGITS: lambda life: scripts.digits(life.digits),
+    Script.DIAL: Life._dial,
     Script.WITHDRAW: lambda _: scripts.withdraw(),
     Script.HANG_UP: lambda _: scripts.hang_up(),
 }
@@ -231,7 +240,9 @@ _SAYINGS: Mapping[Say, Callable[[Life], tuple[LineEvent, ...]]] = {
     Say.OFF_HOOK: lambda _: (facts.OffHook(),),
     Say.STREAMING: lambda life: (facts.Streaming(life.kind),),
     Say.STOPPED: lambda life: (facts.Stopped(life.ended),),
-    Say.FLASHED: lambda _: (facts.Flashed(),),
+    Say.FLASHED: lambda life: (facts.Flashed(not life.runner.refused),),
+    Say.DIGITS_SENT: lambda life: (facts.DigitsSent(not life.runner.refused),),
+    Say.DIALLED: lambda life: (facts.Dialled(life.runner.refused or OK),),
     Say.IDLE: Life._idle,
     Say.IDLE_RANG: lambda life: (*life._idle(), *life._rang()),
     Say.RECOVERING: Life._recovering,

@@ -65,9 +65,19 @@ class LineDriver:
         return self._life.step(Input.END_STREAM, now)
 
     def flash(self, digits: str, now: float) -> tuple[LineEvent, ...]:
-        """Flash the hook and send `digits` to the PBX behind; Flashed follows."""
+        """Flash the hook and, after a pause, send `digits` to the PBX behind; Flashed follows."""
         self._life.digits = digits
         return self._life.step(Input.FLASH, now)
+
+    def send_digits(self, digits: str, now: float) -> tuple[LineEvent, ...]:
+        """Send digits on the line that is off hook, ending its stream; DigitsSent follows."""
+        self._life.digits = digits
+        return self._life.step(Input.SEND_DIGITS, now)
+
+    def dial(self, digits: str, now: float) -> tuple[LineEvent, ...]:
+        """Seize the idle line and dial; Dialled follows. Nothing happens on a line in use."""
+        self._life.digits = digits
+        return self._life.step(Input.DIAL, now)
 
     def hang_up(self, now: float) -> tuple[LineEvent, ...]:
         """Put the line on hook; Idle follows when the modem has proven it."""

@@ -18,7 +18,16 @@ from appliance.lines.replies import (
     StreamEnded,
     StreamStarted,
 )
-from appliance.lines.steps import Command, Done, Drain, EndStream, Refused, Resync, Trouble
+from appliance.lines.steps import (
+    Command,
+    Done,
+    Drain,
+    EndStream,
+    Pause,
+    Refused,
+    Resync,
+    Trouble,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,12 +45,14 @@ SEEN_LIMIT = 80
 class Runner:
     """Works through a script; its bytes wait in `data_to_send()`, its time is the caller's.
 
+    `refused` is the latest result of the script that was a permitted refusal (`answers`), or "".
     A new script begun while a command is unanswered waits for that answer, or for its limit, and
     passes over it: two commands are never under way at once.
     """
 
     def __init__(self, modem: Modem) -> None:
         self.kept: dict[str, tuple[str, ...]] = {}
+        self.refused = ""
         self._modem = modem
         self._steps: deque[Step] = deque()
         self._current: Step | None = None
@@ -55,6 +66,7 @@ class Runner:
     def begin(self, steps: Iterable[Step], now: float) -> Outcome | None:
         """Start a script in the place of the one that runs; Done at once when it has no effect."""
         self._steps = deque(steps)
+        self.refused = ""
         if isinstance(self._current, Command):
             self._passed_over = True
             return None
@@ -90,7 +102,7 @@ class Runner:
         match self._current:
             case None:
                 return self._advance(now)
-            case Resync() | Drain():
+            case Resync() | Drain() | Pause():
                 return self._succeed(now)
             case Command() as command:
                 return self._on_silence(command, now)
@@ -176,6 +188,9 @@ class Runner:
         accepted = command.accept is None or command.accept(lines)
         if result == OK and accepted and command.text not in ACTIONS.values():
             self.kept[command.keep] = lines
+            return self._succeed(now)
+        if result in command.answers:
+            self.refused = result
             return self._succeed(now)
         if command.otherwise:
             text, *others = command.otherwise

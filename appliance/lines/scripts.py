@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from appliance.lines.dialects import ACTIONS, Dialect, Probe, VoiceFormat, choose_vsm
 from appliance.lines.sentences import NO_FORMAT, NO_VOICE
-from appliance.lines.steps import Command, Drain, EndStream, Resync, Step
+from appliance.lines.steps import Command, Drain, EndStream, Pause, Resync, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from appliance.lines.facts import Stream
     from appliance.lines.settings import LineSettings
 
@@ -18,10 +20,23 @@ MAKER = "maker"
 PRODUCT = "product"
 VOLTS = "volts"
 
+REFUSED = frozenset({"ERROR"})
+NOT_DIALLED = frozenset(
+    {
+        "ERROR", "NO DIALTONE", "NO DIAL TONE", "BUSY", "NO ANSWER", "NO CARRIER", "LINE IN USE",
+        "NO LINE", "OFF HOOK INTRUSION", "DELAYED", "BLACKLISTED", "BLACKLIST FULL",
+    }
+)  # fmt: skip
+"""Answers to ATD after which nothing was dialled: the line's matter, not a modem in trouble."""
+
 QUICK_MS = 2000
 """Limit of commands that take 2-5 ms (v253.md 1.1): with a caller waiting, 5 s is too long."""
 _CLASS_0 = re.compile(r"^(?:\+FCLASS:\s*)?0$")
-_DIGIT = re.compile(r"[0-9A-D#*]")
+_DIGIT = re.compile(r"[0-9A-D#*,]")
+_PAUSE = "[,,100]"
+PBX_PAUSE_MS = 1000
+"""The pause between a flash and its digits where none is configured and nobody listens."""
+DIGITS_AT_ONCE = 6
 
 
 def sync() -> tuple[Step, ...]:
@@ -117,19 +132,46 @@ def end(*, cut: bool) -> tuple[Step, ...]:
     return (EndStream(cut=cut),)
 
 
-def flash(dialect: Dialect, digits: str) -> tuple[Step, ...]:
-    """Flash the hook, wait 1 s for the dial tone behind it, send `digits` (v253.md 1.3, +VTS)."""
-    tones = ",".join(f"{{{d},10}}" for d in digits if _DIGIT.fullmatch(d))
-    return (
-        EndStream(cut=True),
-        Command(f"AT+VTS={dialect.flash}", tries=1),
-        # "OK only after the last element finished": 100 ms and a pause each.
-        *((Command("AT+VTS=[,,100]", tries=1), _tones(tones, len(digits))) if tones else ()),
-    )
+def flash(settings: LineSettings, digits: str) -> tuple[Step, ...]:
+    """Flash the hook; with `digits` pause for the PBX's dial tone, then send them (+VTS).
+
+    `{!,n}` flashes for n x 10 ms: a modem's own flash may be a hang-up here (v253.md 1.3, 5).
+    """
+    hook = Command(f"AT+VTS={{!,{settings.flash_ms // 10}}}", tries=1, answers=REFUSED)
+    if not digits:
+        return (EndStream(cut=True), hook)
+    pause = Pause(settings.pbx_pause_ms or PBX_PAUSE_MS)
+    return (EndStream(cut=True), hook, pause, *_tones(digits))
 
 
-def _tones(tones: str, count: int) -> Command:
-    return Command(f"AT+VTS={tones}", limit_ms=5000 + 300 * count, tries=1)
+def digits(digits: str) -> tuple[Step, ...]:
+    """Send digits on a line that is off hook, ending the stream that runs."""
+    return (EndStream(cut=True), *_tones(digits))
+
+
+def _tones(digits: str) -> Iterator[Command]:
+    """Yield +VTS commands of 80 ms digits; a comma is a pause of 1 s.
+
+    "OK only after the last element finished"; a body may have 50 characters (v253.md 1.1, 1.3).
+    """
+    elements = [_PAUSE if d == "," else f"{{{d},8}}" for d in digits if _DIGIT.fullmatch(d)]
+    for at in range(0, len(elements), DIGITS_AT_ONCE):
+        some = ",".join(elements[at : at + DIGITS_AT_ONCE])
+        limit_ms = 5000 + 1000 * DIGITS_AT_ONCE
+        yield Command(f"AT+VTS={some}", limit_ms, tries=1, answers=REFUSED)
+
+
+def dial(
+    settings: LineSettings, dialect: Dialect, voice_format: VoiceFormat, digits: str
+) -> tuple[Step, ...]:
+    """Enter voice mode, seize the line and dial; with `;` OK means dialled, never answered (1.3).
+
+    Tried once: a second attempt is the desk's decision.
+    """
+    number = "".join(d for d in digits if _DIGIT.fullmatch(d))
+    limit_ms = 10_000 + 1000 * len(number)
+    call = Command(f"ATDT{number};", limit_ms, tries=1, answers=NOT_DIALLED)
+    return (*prepare(settings, dialect, voice_format), call)
 
 
 def withdraw() -> tuple[Step, ...]:

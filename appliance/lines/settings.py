@@ -11,6 +11,8 @@ from appliance.lines.dialects import DIALECTS
 
 AUTO = "auto"
 GAIN_LIMIT = 255
+FLASH_MS = (50, 1000)
+"""A shorter break is a dialled pulse, a longer one a hang-up everywhere (v253.md 5: ~100 ms)."""
 
 
 class CallerIdOrder(enum.StrEnum):
@@ -31,6 +33,8 @@ class LineSettings:
     `duplex` overrides the dialect once a commissioning test has proven +VTR on this unit.
     `overrides` are undocumented commands sent after every reset (e.g. AT!4886=02, v253.md 3).
     `idle_check_ms` is how often an idle modem is asked whether it still is; 0 never.
+    `flash_ms` is the hook flash; `pbx_pause_ms` the pause behind it before digits are sent, 0 to
+    wait for the dial tone instead (the carrier listens).
     """
 
     dialect: str = AUTO
@@ -43,6 +47,8 @@ class LineSettings:
     duplex: bool | None = None
     overrides: tuple[str, ...] = ()
     idle_check_ms: int = 120_000
+    flash_ms: int = 100
+    pbx_pause_ms: int = 0
 
     def __post_init__(self) -> None:
         if self.dialect not in {AUTO, *DIALECTS}:
@@ -56,6 +62,10 @@ class LineSettings:
         for gain in (self.receive_gain, self.transmit_gain):
             if gain is not None and not 0 <= gain <= GAIN_LIMIT:
                 raise ConfigurationError(f"gain {gain} is out of range: 0 to {GAIN_LIMIT}")
+        if not FLASH_MS[0] <= self.flash_ms <= FLASH_MS[1]:
+            raise ConfigurationError(
+                f"a hook flash of {self.flash_ms} ms is none: {FLASH_MS[0]} to {FLASH_MS[1]} ms"
+            )
         for command in self.overrides:
             if not re.fullmatch(r"AT[ -~]{1,48}", command):
                 raise ConfigurationError(f"override {command!r} is no AT command")

@@ -16,8 +16,10 @@ class Command:
     """One AT command and what counts as its success.
 
     `limit_ms` is the time for its result, `tries` how often it is sent at most. An `optional` one
-    may be refused. `otherwise` are other forms to try when it is refused. The answer's lines are
-    kept under `keep` and must satisfy `accept`. A final refusal says `refusal` and is for good.
+    may be refused. `answers` are results beside OK that are no trouble: the script goes on, and
+    whoever began it is told. `otherwise` are other forms to try when it is refused. The answer's
+    lines are kept under `keep` and must satisfy `accept`. A final refusal says `refusal` and is for
+    good.
     """
 
     text: str
@@ -28,6 +30,7 @@ class Command:
     keep: str = ""
     accept: Callable[[tuple[str, ...]], bool] | None = None
     refusal: Sentence | None = None
+    answers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,14 @@ class Drain:
     wait_ms: int = 300
 
 
-Step = Command | EndStream | Resync | Drain
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait for `wait_ms` before the next step: a PBX needs time behind a hook flash."""
+
+    wait_ms: int
+
+
+Step = Command | EndStream | Resync | Drain | Pause
 
 
 @dataclass(frozen=True, slots=True)

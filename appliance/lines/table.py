@@ -29,6 +29,8 @@ class Stage(enum.StrEnum):
     STREAMING = "streaming"
     ENDING = "ending"
     FLASHING = "flashing"
+    SENDING_DIGITS = "sending_digits"
+    DIALLING = "dialling"  # an idle line is seized and a number is sent
     WITHDRAWING = "withdrawing"  # the caller gave up: back to idle without having answered
     HANGING_UP = "hanging_up"
     RUNG_EARLY = "rung_early"  # on its way to idle, and the next call rings already
@@ -43,6 +45,8 @@ class Input(enum.StrEnum):
     START_STREAM = "start_stream"
     END_STREAM = "end_stream"
     FLASH = "flash"
+    SEND_DIGITS = "send_digits"
+    DIAL = "dial"
     HANG_UP = "hang_up"
     LOST = "lost"  # the port is gone
     RING = "ring"
@@ -69,6 +73,8 @@ class Script(enum.StrEnum):
     STREAM = "stream"
     END = "end"
     FLASH = "flash"
+    DIGITS = "digits"
+    DIAL = "dial"
     HANG_UP = "hang_up"
     WITHDRAW = "withdraw"
 
@@ -88,6 +94,8 @@ class Say(enum.StrEnum):
     STREAMING = "streaming"
     STOPPED = "stopped"
     FLASHED = "flashed"
+    DIGITS_SENT = "digits_sent"
+    DIALLED = "dialled"
     IDLE = "idle"
     IDLE_RANG = "idle_rang"  # the last call is over, the next one has begun
     RECOVERING = "recovering"
@@ -122,6 +130,7 @@ _OFF_HOOK = {
     **_HANG_UP,
     _I.START_STREAM: Rule(_S.STARTING, _R.STREAM),
     _I.FLASH: Rule(_S.FLASHING, _R.FLASH),
+    _I.SEND_DIGITS: Rule(_S.SENDING_DIGITS, _R.DIGITS),
 }
 
 TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
@@ -134,11 +143,13 @@ TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
         _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
         _I.IDLE_CHECK: Rule(_S.CHECKING, _R.CHECK),
         _I.HANG_UP: Rule(_S.IDLE, say=_Y.IDLE),
+        _I.DIAL: Rule(_S.DIALLING, _R.DIAL),
     },
     _S.CHECKING: {
         **_LIVE,
         **_HANG_UP,
         _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
+        _I.DIAL: Rule(_S.DIALLING, _R.DIAL),
         _I.DONE: Rule(_S.IDLE, say=_Y.FOUND),
     },
     _S.IDENTIFYING: {
@@ -202,6 +213,13 @@ TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
         _I.STREAM_ENDED: Rule(_S.FLASHING, say=_Y.STOPPED),
         _I.DONE: Rule(_S.OFF_HOOK, say=_Y.FLASHED),
     },
+    _S.SENDING_DIGITS: {
+        **_LIVE,
+        **_HANG_UP,
+        _I.STREAM_ENDED: Rule(_S.SENDING_DIGITS, say=_Y.STOPPED),
+        _I.DONE: Rule(_S.OFF_HOOK, say=_Y.DIGITS_SENT),
+    },
+    _S.DIALLING: {**_LIVE, **_HANG_UP, _I.DONE: Rule(_S.OFF_HOOK, say=_Y.DIALLED)},
     _S.WITHDRAWING: {**_LIVE, **_TO_IDLE},
     _S.HANGING_UP: {**_LIVE, **_TO_IDLE},
     _S.RUNG_EARLY: {
@@ -219,6 +237,8 @@ IGNORED: Mapping[Input, str] = {
     _I.START_STREAM: "the line is not off hook: the order crossed the event",
     _I.END_STREAM: "no stream runs: the order crossed the event",
     _I.FLASH: "the line is not off hook: the order crossed the event",
+    _I.SEND_DIGITS: "the line is not off hook: the order crossed the event",
+    _I.DIAL: "the line is in use, rings or is out: who asks looks first",
     _I.HANG_UP: "the line is on its way to idle, or out",
     _I.LOST: "every stage has a row for it",
     _I.RING: "a burst under way while the line is answered or initialised: the next counts",
@@ -248,7 +268,7 @@ RINGING: frozenset[Stage] = frozenset(stage for stage, rules in TABLE.items() if
 """The stages in which a telephone that is lifted beside the modem takes the call."""
 
 SIGNALLING: frozenset[Stage] = frozenset(
-    {_S.OFF_HOOK, _S.STARTING, _S.STREAMING, _S.ENDING, _S.FLASHING}
+    {_S.OFF_HOOK, _S.STARTING, _S.STREAMING, _S.ENDING, _S.FLASHING, _S.SENDING_DIGITS}
 )
 """The stages in which what the chip notices on the line is of interest."""
 

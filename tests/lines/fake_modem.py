@@ -31,7 +31,9 @@ VOICE_ONLY = ("+VSM", "+VSD", "+VIT", "+VGR", "+VGT", "+VTS", "+VTX", "+VRX", "+
 
 @dataclass
 class FakeModem:
-    """Answers commands after `latency`; `lose` eats that many results of a command."""
+    """Answers commands after `latency`; `lose` eats that many results of a command, `answers`
+    are other results than its own.
+    """
 
     maker: str = "CONEXANT"
     product: str = "CX93001-EIS_V0.2013-V92"
@@ -39,6 +41,7 @@ class FakeModem:
     duplex: bool = True
     refuse: set[str] = field(default_factory=set)
     lose: dict[str, int] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
     latency: float = 0.004
     ends: dict[str, bytes] = field(
         default_factory=lambda: {"+VTR": b"^", "+VRX": b"!", "+VTX": b"\x03"}
@@ -175,6 +178,7 @@ class FakeModem:
         info, result = self._effect(body)
         if body in self.refuse:
             info, result = (), "ERROR"
+        result = self.answers.get(body, result)
         if lost:
             self.lose[body] = lost - 1
         else:
@@ -185,7 +189,7 @@ class FakeModem:
             self.begin_stream(body, at)
 
     def _result(self, word: str, at: float) -> None:
-        number = {"OK": "0", "CONNECT": "1", "ERROR": "4"}[word]
+        number = {"OK": "0", "CONNECT": "1", "ERROR": "4"}.get(word, "8")
         if not self.quiet:
             self.say(f"\r\n{word}\r\n".encode() if self.verbose else f"{number}\r".encode(), at)
         self._result_at = at
@@ -215,6 +219,8 @@ class FakeModem:
                 self.off_hook = self.off_hook and self.voice
             case "+VLS=1":
                 self.off_hook = True
+            case _ if body.startswith("DT"):
+                self.off_hook = self.answers.get(body, "OK") == "OK"
             case "+FCLASS?":
                 return ("8" if self.voice else "0",)
             case "+GMI":
