@@ -56,7 +56,10 @@ class CallPlan:
 
 @dataclass(slots=True)
 class CallReport:
-    """What became of a call; seconds count from its placing, on the line's clock."""
+    """What became of a call; seconds count from its placing, on the line's clock.
+
+    `transfer_found` is what the extension it was transferred to was doing then.
+    """
 
     line: int = 0
     answered: bool = False
@@ -73,6 +76,7 @@ class CallReport:
     bytes_heard: int = 0
     bytes_heard_to_end: int = 0
     transferred_to: str = ""
+    transfer_found: str = ""
     flashes_ms: list[int] = field(default_factory=list)
     path: str = ""
 

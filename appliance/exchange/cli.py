@@ -35,6 +35,28 @@ def dialects_for(lines: int, named: str) -> list[str]:
     return names + names[-1:] * (lines - len(names))
 
 
+def extensions_of(written: Sequence[str]) -> dict[str, dict[str, object]]:
+    """Read `201=busy` or `202=answer,press=1,rings=1,says` as the knob `extensions` wants it.
+
+    Raises ConfigurationError for what has no number and no outcome.
+    """
+    found: dict[str, dict[str, object]] = {}
+    for text in written:
+        number, _, does = text.partition("=")
+        outcome, *more = does.split(",")
+        if not number or not outcome:
+            raise ConfigurationError(f"extension {text!r}: write 201=busy or 202=answer,press=1")
+        found[number] = {"outcome": outcome, **dict(_setting(each) for each in more)}
+    return found
+
+
+def _setting(text: str) -> tuple[str, object]:
+    name, _, value = text.partition("=")
+    if name == "press":
+        return name, value
+    return name, int(value) if value.isdigit() else True
+
+
 def _per_line(lines: int, values: Sequence[float]) -> list[float]:
     return [values[min(index, len(values) - 1)] if values else 0.0 for index in range(lines)]
 
@@ -55,6 +77,11 @@ def _per_line(lines: int, values: Sequence[float]) -> list[float]:
 @click.option("--ppm", multiple=True, type=float, help="Crystal error, once a line in order.")
 @click.option("--ignore-dtr", is_flag=True, help="Closing a port hangs nothing up.")
 @click.option("--pbx", is_flag=True, help="A flash puts the caller on hold, as behind a PBX.")
+@click.option(
+    "--extension",
+    multiple=True,
+    help="What a dialled number does: 201=busy, 202=answer,press=1,rings=1; may be repeated.",
+)
 @click.option("--capture", type=PATH, help="Write every byte with its time, as JSON lines.")
 def exchange_command(  # one parameter an option, as click hands them over
     *,
@@ -68,6 +95,7 @@ def exchange_command(  # one parameter an option, as click hands them over
     ppm: tuple[float, ...],
     ignore_dtr: bool,
     pbx: bool,
+    extension: tuple[str, ...],
     capture: Path | None,
 ) -> None:
     """Run analog lines ending in voice modems until SIGTERM, then print one line of figures.
@@ -82,6 +110,7 @@ def exchange_command(  # one parameter an option, as click hands them over
         "pbx": pbx,
     }
     try:
+        turned["extensions"] = extensions_of(extension)
         names = dialects_for(lines, dialect)
         record = Capture(capture) if capture else None
         made = premises.build(directory, names, country, record)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from appliance.errors import ConfigurationError
-from appliance.exchange.register import OUTCOMES
+from appliance.exchange.dtmf import check
+from appliance.exchange.party import OUTCOMES, Party
 from appliance.exchange.sound import Echo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appliance.exchange.outlet import Outlet
+
+LONGEST_MS = 3_600_000
 
 
 def _flag(name: str, value: object) -> bool:
@@ -84,6 +88,40 @@ def _pbx(outlet: Outlet, value: object) -> None:
     outlet.station.line.wire.pbx = _flag("pbx", value)
 
 
+def _dial_tone(outlet: Outlet, value: object) -> None:
+    outlet.station.line.wire.dial_tone = _flag("dial_tone", value)
+
+
+def _extensions(outlet: Outlet, value: object) -> None:
+    """Set `{"201": {"outcome": "answer", "press": "1"}, ...}`: numbers and what they do."""
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"extensions is {value!r}: give an object of numbers")
+    outlet.station.line.wire.extensions = {
+        check(str(number)): _party(str(number), does) for number, does in value.items()
+    }
+
+
+def _party(number: str, does: object) -> Party:
+    if not isinstance(does, dict):
+        raise ConfigurationError(f"extension {number} is {does!r}: give an object of a party")
+    known = {each.name: type(each.default) for each in fields(Party)}
+    for name, value in does.items():
+        if name not in known or type(value) is not known[name]:
+            raise ConfigurationError(
+                f"extension {number}: {name} = {value!r} is nothing a party has; use "
+                + ", ".join(f"{each} ({kind.__name__})" for each, kind in known.items())
+            )
+        if isinstance(value, int):
+            _number(f"extension {number}: {name}", int(value), 0, LONGEST_MS)
+    party = Party(**does)
+    if party.outcome not in OUTCOMES:
+        raise ConfigurationError(
+            f"extension {number}: outcome {party.outcome!r}: use {', '.join(OUTCOMES)}"
+        )
+    check(party.press)
+    return party
+
+
 def _wedged(outlet: Outlet, value: object) -> None:
     outlet.wedged = _flag("wedged", value)
 
@@ -113,6 +151,8 @@ KNOBS: dict[str, Callable[[Outlet, object], None]] = {
     "plugged": _plugged,
     "outgoing": _outgoing,
     "pbx": _pbx,
+    "dial_tone": _dial_tone,
+    "extensions": _extensions,
     "wedged": _wedged,
     "ignore_dtr": _ignore_dtr,
     "lose_results": _lose_results,

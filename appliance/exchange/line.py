@@ -6,49 +6,25 @@ the modem put on it. Sound is mu-law and passes unchanged unless an echo is swit
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from appliance.exchange.register import Register
 from appliance.exchange.ringing import Ringing
 from appliance.exchange.signals import Dialled, ExtensionMoved, Flashed, LoopBroke
-from appliance.exchange.sound import Echo, samples, silence
+from appliance.exchange.sound import samples, silence
 from appliance.exchange.tones import Announced, loop
+from appliance.exchange.wire import LineState, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from appliance.exchange.call import Call
     from appliance.exchange.country import Country
+    from appliance.exchange.register import Register
     from appliance.exchange.signals import Act, Signal
     from appliance.exchange.sound import Loop
 
 LINGER = samples(2000)
 """A caller whose call was ended by the host listens to the busy tone for this long."""
-
-
-class LineState(enum.StrEnum):
-    """Where the line is, seen from the exchange."""
-
-    IDLE = "idle"
-    RINGING = "ringing"
-    TALKING = "talking"
-    RELEASED = "released by the far end"
-    OWN_CALL = "seized by the host"
-    ON_HOLD = "caller on hold"
-
-
-@dataclass(slots=True)
-class Wire:
-    """What can be changed about a line while it runs."""
-
-    cut: bool = False
-    volts: float | None = None
-    extension_up: bool = False
-    echo: Echo | None = None
-    outgoing: str = "answer"
-    pbx: bool = False
 
 
 class Line:
@@ -136,6 +112,8 @@ class Line:
             return self._ring(n)
         if self.state is LineState.TALKING and self.call is not None:
             return self._talk(self.call, n)
+        if self.state is LineState.ON_HOLD and self.call is not None:
+            self._wait_on_hold(self.call, n)
         source = self._tone if self.state is LineState.RELEASED else self._register
         return source.take(n) if source else (silence(n), [])
 
@@ -157,10 +135,16 @@ class Line:
             return self._sound(n)
         return call.speak(n)
 
+    def _wait_on_hold(self, call: Call, n: int) -> None:
+        """A caller on hold may hang up; the modem hears of it once it has flashed back."""
+        if not call.report.ended_by and call.hangs_up(n):
+            call.end("caller")
+
     def _release(self, call: Call) -> None:
         """Let the far end hang up in its way; the line stays held until the host hangs up."""
         kind = call.plan.release
-        call.end("caller")
+        if not call.report.ended_by:
+            call.end("caller")
         call.report.release = kind
         self.state = LineState.RELEASED
         self._tone = None
@@ -182,6 +166,8 @@ class Line:
             self.call.hear(sound)
         elif self.call is not None and self.state is LineState.ON_HOLD:
             self.call.hear(silence(len(sound)))
+        if self._register is not None:
+            self._register.hear(sound)
         if self.wire.echo:
             self.wire.echo.sent(sound)
 
@@ -200,19 +186,21 @@ class Line:
         self.state = LineState.TALKING
 
     def _seize(self) -> None:
-        self._register = Register(self.country, self.wire.outgoing)
+        self._register = self.wire.register(self.country)
         self.state = LineState.OWN_CALL
 
     def _free(self) -> None:
         call, self.call = self.call, None
         state, self.state = self.state, LineState.IDLE
+        register, self._register = self._register, None
         if call is None:
             return
         call.report.line_freed_after_s = call.seconds
-        if state is LineState.RELEASED:
+        if state is LineState.RELEASED or call.report.ended_by:
             call.done = True
-        elif state is LineState.ON_HOLD and self._register and self._register.digits:
-            call.report.transferred_to = self._register.digits
+        elif state is LineState.ON_HOLD and register and register.digits:
+            call.report.transferred_to = register.digits
+            call.report.transfer_found = register.outcome
             self._finish(call, "transferred")
         else:
             self._let_go(call)
@@ -251,8 +239,10 @@ class Line:
             self._follow_hook()
             self._modem_up = True
         elif self.wire.pbx and self.state is LineState.TALKING:
-            self._register = Register(self.country, self.wire.outgoing)
+            self._register = self.wire.register(self.country)
             self.state = LineState.ON_HOLD
-        elif self.state is LineState.ON_HOLD:
+        elif self.state is LineState.ON_HOLD and self.call is not None:
             self._register = None
             self.state = LineState.TALKING
+            if self.call.report.ended_by:
+                self._release(self.call)

@@ -4,38 +4,70 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from appliance.exchange.party import Answered, Party
 from appliance.exchange.signals import FarAnswered, Signal
 from appliance.exchange.sound import samples, silence
-from appliance.exchange.tones import Announced
+from appliance.exchange.tones import Announced, Information
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from appliance.exchange.country import Country
 
-OUTCOMES = ("answer", "busy", "no-answer")
 AFTER_LAST_DIGIT = samples(3000)
-RINGS_BEFORE_ANSWER = 2
 FIRST_RINGBACK = samples(500)
 
 
 class Register:
-    """Collects the digits of a call the modem makes, then answers as `outcome` says."""
+    """Collects the digits of a call the modem makes, then does as the called party does.
 
-    def __init__(self, country: Country, outcome: str) -> None:
+    `extensions` are known by their digits, and reached at the last of them; any other number is
+    `other`, after 3 s without a digit. `dial_tone` False: the register is silent.
+    """
+
+    def __init__(
+        self,
+        country: Country,
+        other: Party,
+        extensions: Mapping[str, Party] | None = None,
+        *,
+        dial_tone: bool = True,
+    ) -> None:
         self._country = country
-        self._outcome = outcome
+        self._other = other
+        self._extensions = extensions or {}
         self.digits = ""
-        self.answered = False
-        self._tone: Announced | None = Announced("dial", country.dial)
+        self.party: Party | None = None
+        self.answered: Answered | None = None
+        self._tone: Announced | Information | None = None
+        if dial_tone:
+            self._tone = Announced("dial", country.dial)
         self._wait = 0
         self._until_answer = 0
 
+    @property
+    def outcome(self) -> str:
+        """What has become of the call: dialling, ringing, answered, or the party's outcome."""
+        if self.answered is not None:
+            return "hung up" if self.answered.gone else "answered"
+        if self.party is None:
+            return "dialling"
+        return "ringing" if self.party.outcome in {"answer", "no-answer"} else self.party.outcome
+
     def digit(self, digit: str) -> None:
         """Take one digit; the dial tone stops at the first."""
-        if self._until_answer or self.answered:
+        if self.party is not None:
             return
         self.digits += digit
         self._tone = None
-        self._wait = AFTER_LAST_DIGIT
+        longer = any(n != self.digits and n.startswith(self.digits) for n in self._extensions)
+        known = self.digits in self._extensions and not longer
+        self._wait = 1 if known else AFTER_LAST_DIGIT
+
+    def hear(self, sound: bytes) -> None:
+        """Take what the calling modem puts on the line: the party's, once it has answered."""
+        if self.answered is not None:
+            self.answered.hear(sound)
 
     def take(self, n: int) -> tuple[bytes, list[Signal]]:
         """Give n samples of what the calling modem hears, and the signals."""
@@ -44,24 +76,36 @@ class Register:
             if self._wait <= 0:
                 self._route()
         signals = self._ring(n) if self._until_answer > 0 else []
-        if self._tone is None:
-            return silence(n), signals
-        sound, heard = self._tone.take(n)
+        sound, heard = self._sound(n)
         return sound, heard + signals
+
+    def _sound(self, n: int) -> tuple[bytes, list[Signal]]:
+        if self.answered is not None:
+            if not self.answered.gone:
+                return self.answered.take(n)
+            self._tone = self._tone or Announced("busy", self._country.busy)
+        return self._tone.take(n) if self._tone else (silence(n), [])
 
     def _route(self) -> None:
         country = self._country
-        if self._outcome == "busy":
-            self._tone = Announced("busy", country.busy)
-            return
-        period = samples(sum(country.ringback.cadence))
-        self._tone = Announced("ringback", country.ringback, FIRST_RINGBACK, period)
-        if self._outcome == "answer":
-            self._until_answer = RINGS_BEFORE_ANSWER * period
+        self.party = party = self._extensions.get(self.digits, self._other)
+        match party.outcome:
+            case "busy":
+                self._tone = Announced("busy", country.busy)
+            case "congestion":
+                self._tone = Announced("congestion", country.congestion)
+            case "sit":
+                self._tone = Information()
+            case outcome:
+                period = samples(sum(country.ringback.cadence))
+                self._tone = Announced("ringback", country.ringback, FIRST_RINGBACK, period)
+                if outcome == "answer":
+                    self._until_answer = max(party.rings * period, 1)
 
     def _ring(self, n: int) -> list[Signal]:
         self._until_answer -= n
         if self._until_answer > 0:
             return []
-        self.answered, self._tone = True, None
+        assert self.party is not None
+        self.answered, self._tone = Answered(self.party), None
         return [FarAnswered()]

@@ -62,8 +62,33 @@ class Announced:
         return self._loop.take(n), [ToneHeard(self._kind)]
 
 
+SIT_HZ = (950.0, 1400.0, 1800.0)
+SIT_ON_MS, SIT_OFF_MS = 330, 1000
+"""The special information tone of every country here (v253.md 5)."""
+SIT_DBM0 = -15.0
+
+
+@lru_cache(maxsize=1)
+def information() -> bytes:
+    """Render the special information tone: three rising tones and a pause."""
+    tones = (sine(((hz, SIT_DBM0),), samples(SIT_ON_MS)) for hz in SIT_HZ)
+    return b"".join(tones) + silence(samples(SIT_OFF_MS))
+
+
+class Information:
+    """The special information tone, over and over; the chips here do not name it (v253.md 1.4)."""
+
+    def __init__(self) -> None:
+        self._loop = Loop(information())
+
+    def take(self, n: int) -> tuple[bytes, list[Signal]]:
+        """Give n samples; there is no signal."""
+        return self._loop.take(n), []
+
+
 def prepare(country: Country) -> None:
     """Render every tone of a country beforehand, so that no tick has to."""
     kinds = (country.dial, country.ringback, country.busy, country.congestion)
     for tone in (*kinds, country.tone("busy200")):
         cycle(tone)
+    information()

@@ -15,6 +15,7 @@ from appliance.exchange.call import CallPlan, CallReport
 from appliance.exchange.controller import Controller
 from appliance.exchange.knobs import KNOBS
 from appliance.exchange.outlet import Outlet
+from appliance.exchange.party import Party
 from appliance.exchange.sound import Echo
 from appliance.media import g711, wav
 from tests.exchange.virtual import Bench
@@ -74,6 +75,13 @@ def ask(controller: Controller, **message: object) -> dict[str, object]:
         ({"do": "set", "line": 1, "knobs": {"echo": [-1e9, 0]}}, "give 0 to 100"),
         ({"do": "set", "line": 1, "knobs": {"echo": 6}}, "loss in dB"),
         ({"do": "set", "line": 1, "knobs": {"outgoing": "x"}}, "use answer, busy"),
+        ({"do": "set", "line": 1, "knobs": {"extensions": 7}}, "object of numbers"),
+        ({"do": "set", "line": 1, "knobs": {"extensions": {"2": 7}}}, "object of a party"),
+        ({"do": "set", "line": 1, "knobs": {"extensions": {"x": {}}}}, "use 0-9"),
+        ({"do": "set", "line": 1, "knobs": {"extensions": {"2": {"says": 1}}}}, "nothing a party"),
+        ({"do": "set", "line": 1, "knobs": {"extensions": {"2": {"outcome": "x"}}}}, "congestion"),
+        ({"do": "set", "line": 1, "knobs": {"extensions": {"2": {"press": "y"}}}}, "use 0-9"),
+        ({"do": "set", "line": 1, "knobs": {"extensions": {"2": {"rings": -1}}}}, "give 0 to"),
         ({"do": "set", "line": 1, "knobs": {"report": ""}}, "letters of DLE"),
     ],
 )
@@ -166,6 +174,8 @@ def test_every_knob_turns(outlet: Outlet) -> None:
         "volts": 24.0,
         "outgoing": "busy",
         "pbx": True,
+        "dial_tone": False,
+        "extensions": {"201": {"outcome": "busy"}, "202": {"press": "1", "rings": 1}},
         "wedged": True,
         "ignore_dtr": True,
         "lose_results": 2,
@@ -180,6 +190,8 @@ def test_every_knob_turns(outlet: Outlet) -> None:
     assert modem.data_to_send() == b"\x10d"
     assert (wire.extension_up, wire.cut, wire.outgoing, wire.pbx) == (True, True, "busy", True)
     assert outlet.station.line.volts == 24.0
+    assert wire.dial_tone is False
+    assert wire.extensions == {"201": Party("busy"), "202": Party(press="1", rings=1)}
     assert isinstance(wire.echo, Echo)
     assert (outlet.wedged, outlet.ignore_dtr, outlet.station.ppm) == (True, True, 50)
     assert outlet.port is None

@@ -1,0 +1,47 @@
+"""Where a line is, and what can be changed about it while it runs."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from appliance.exchange.party import Party
+from appliance.exchange.register import Register
+
+if TYPE_CHECKING:
+    from appliance.exchange.country import Country
+    from appliance.exchange.sound import Echo
+
+
+class LineState(enum.StrEnum):
+    """Where the line is, seen from the exchange."""
+
+    IDLE = "idle"
+    RINGING = "ringing"
+    TALKING = "talking"
+    RELEASED = "released by the far end"
+    OWN_CALL = "seized by the host"
+    ON_HOLD = "caller on hold"
+
+
+@dataclass(slots=True)
+class Wire:
+    """The knobs of a line. `outgoing` is what becomes of a call the modem makes to a number that
+    is none of `extensions`; `pbx`: a hook flash holds the caller and gives a register, with a dial
+    tone of its own unless `dial_tone` is off.
+    """
+
+    cut: bool = False
+    volts: float | None = None
+    extension_up: bool = False
+    echo: Echo | None = None
+    outgoing: str = "answer"
+    pbx: bool = False
+    dial_tone: bool = True
+    extensions: dict[str, Party] = field(default_factory=dict)
+
+    def register(self, country: Country) -> Register:
+        """Give what a seized line, or one behind a flash, offers."""
+        other = Party(self.outgoing)
+        return Register(country, other, self.extensions, dial_tone=self.dial_tone)
