@@ -83,6 +83,21 @@ class DeclineReason(enum.StrEnum):
     REDIRECTED = "redirected"  # 3xx: its call forward names another number, never followed
 
 
+class FarEnd(enum.StrEnum):
+    """How a call that the box itself makes over a line gets on; there is no answer signal."""
+
+    DIALLED = "dialled"  # its digits were sent
+    RINGING = "ringing"
+    ANSWERED = "answered"  # presumed: a voice, or the ring-back stopped; only a key is certain
+    BUSY = "busy"
+    CONGESTION = "congestion"
+    SIT = "sit"  # no such number, or out of service
+    DIAL = "dial"  # the dial tone is heard: nothing was dialled, or the far end has gone
+    NO_ANSWER = "no_answer"
+    NO_DIAL_TONE = "no_dial_tone"  # nothing was dialled
+    REFUSED = "refused"  # the modem cannot, or the line is not free
+
+
 class TransferKind(enum.StrEnum):
     """What a phone asks for by REFER (RFC 5589)."""
 
@@ -146,6 +161,29 @@ class LineProbed:
 
     line: str
     condition: LineCondition
+
+
+@dataclass(frozen=True, slots=True)
+class FarEndProgressed:
+    """A call that the box makes over a line (Flash, DialLeg) got on, as told by its sound.
+
+    `after_ms` counts the sound since the last digit, `rings` the ring-backs, `detail` says by what
+    it was known. RINGING may follow ANSWERED and the other way round.
+    """
+
+    line: str
+    progress: FarEnd
+    after_ms: int = 0
+    rings: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineFlashed:
+    """The hook was flashed: the caller on hold is back; not `done`: the modem refused."""
+
+    line: str
+    done: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,6 +461,8 @@ Event = (
     | CallerIdentified
     | LineAnswered
     | CallerHungUp
+    | FarEndProgressed
+    | LineFlashed
     | LineIdle
     | LineTaken
     | LineProbed

@@ -6,7 +6,7 @@ Frozen values; each names its subject by line, leg, play, recording or call (see
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from appliance.calls.events import Caller, Evidence
@@ -24,6 +24,38 @@ class AnswerLine:
 @dataclass(frozen=True, slots=True)
 class HangUp:
     """Put the line on hook and prove it idle; answered by LineIdle (or LineLost)."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """Flash the hook: the PBX behind the line holds the caller and is given `digits`.
+
+    Answered by FarEndProgressed, over and over; nobody answers within `no_answer_ms`: NO_ANSWER.
+    Without digits the caller comes back; answered by LineFlashed. Digits are printed nowhere (P7).
+    """
+
+    line: str
+    digits: str = field(default="", repr=False)
+    no_answer_ms: int = 25_000
+
+
+@dataclass(frozen=True, slots=True)
+class DialLeg:
+    """Seize an idle line and dial; answered by FarEndProgressed (REFUSED: it is not idle).
+
+    The line is the box's until HangUp. Play and Listen speak to and hear whoever answers.
+    """
+
+    line: str
+    digits: str = field(repr=False)
+    no_answer_ms: int = 40_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Be silent and hear the line: keys, and how a call of the box's own gets on."""
 
     line: str
 
@@ -275,6 +307,9 @@ class SaveServiceState:
 CarrierOrder = (
     AnswerLine
     | HangUp
+    | Flash
+    | DialLeg
+    | Listen
     | Connect
     | Join
     | LoadMessage

@@ -10,8 +10,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from appliance.calls import events, orders
-from appliance.calls.events import DigitSource, Evidence, LineCondition, RecordingStop
+from appliance.calls.events import (
+    DigitSource,
+    Evidence,
+    FarEnd,
+    FarEndProgressed,
+    LineCondition,
+    RecordingStop,
+)
 from appliance.carrier.ears import Ear, Ears
+from appliance.carrier.far_end import Calling
 from appliance.carrier.joined import Joined
 from appliance.carrier.line_setup import line_settings
 from appliance.carrier.linecall import LineCall
@@ -27,9 +35,12 @@ from appliance.lines.facts import Recovery, Signal, Stream
 from appliance.lines.lead import Lead
 from appliance.lines.life import LADDER
 from appliance.lines.line import LineDriver
+from appliance.lines.replies import OK
 from appliance.lines.sentences import Sentence
 from appliance.lines.table import Stage
-from appliance.media.frames import FRAME_MS
+from appliance.media import g711
+from appliance.media.frames import FRAME_MS, Law
+from appliance.media.tones import PLANS
 
 Tell = Callable[[events.Event | Measured | Marked | Recovering], None]
 
@@ -77,8 +88,34 @@ class AnalogLine:
         self._end_recording(RecordingStop.ORDERED)
         self._stop_player()
         if self.call is not None:
-            self.call.leg = None
+            self.call.leg = self.call.calling = None
         self._learn(self.driver.hang_up(now), now)
+
+    def flash(self, order: orders.Flash, now: float) -> None:
+        """Call an extension of the PBX, or take the caller on hold back; see orders.Flash."""
+        call = self._free_call(now)
+        if call is None:
+            self._not_dialled("no call")
+            return
+        call.ears, call.release, call.calling = None, Release(self.name), None
+        if order.digits:
+            call.calling = self._calling(order.digits, order.no_answer_ms)
+        at_once = order.digits if self.setup.pbx_pause_ms else ""
+        self._learn(self.driver.flash(at_once, now), now)
+
+    def dial(self, order: orders.DialLeg, now: float) -> None:
+        """Seize the idle line and dial; see orders.DialLeg."""
+        if self.call is not None or self.driver.stage not in {Stage.IDLE, Stage.CHECKING}:
+            self._not_dialled("the line is not idle")
+            return
+        calling = self._calling(order.digits, order.no_answer_ms)
+        self.call = LineCall(now, Release(self.name), calling=calling, told=True)
+        self._learn(self.driver.dial(order.digits, now), now)
+
+    def listen(self, now: float) -> None:
+        """Be silent and hear."""
+        if self._free_call(now) is not None:
+            self._want(Stream.RECEIVE, now)
 
     def connect(self, leg: PhoneLeg, now: float, music: Sequence[Pcm] = ()) -> None:
         """Join the line and a phone, both ways; while the phone holds, the caller hears `music`."""
@@ -189,7 +226,7 @@ class AnalogLine:
     def _learn(self, told: tuple[facts.LineEvent, ...], now: float) -> None:
         for fact in told:
             handler = HANDLERS.get(type(fact))
-            if handler is not None:  # Prepared and Flashed have no consequence here
+            if handler is not None:  # Prepared has no consequence here
                 handler(self, fact, now)
 
     def _on_heard(self, fact: facts.Heard, now: float) -> None:
@@ -222,7 +259,45 @@ class AnalogLine:
         if self.driver.duplex:
             self._learn(self.driver.start_stream(Stream.DUPLEX, now), now)
         else:
+            call.told = True
             self._tell(events.LineAnswered(self.name))
+
+    def _on_flashed(self, fact: facts.Flashed, now: float) -> None:
+        """Go on where the flash was ordered for: a call, or the caller's return."""
+        call = self.call
+        if call is None:
+            return
+        if call.calling is None:
+            self._tell(events.LineFlashed(self.name, fact.done))
+        elif not fact.done:
+            self._tell(call.calling.failed("ERROR"))
+        elif self.setup.pbx_pause_ms:
+            self._tell(call.calling.dialled())
+        else:
+            call.calling.wait_for_dial_tone()
+        self._hear_again(now)
+
+    def _on_digits_sent(self, fact: facts.DigitsSent, now: float) -> None:
+        calling = self.call.calling if self.call else None
+        if calling is not None:
+            self._tell(calling.dialled() if fact.done else calling.failed("ERROR"))
+            self._hear_again(now)
+
+    def _on_dialled(self, fact: facts.Dialled, now: float) -> None:
+        call = self.call
+        if call is None or call.calling is None:
+            return
+        if fact.result != OK:
+            self._tell(call.calling.failed(fact.result))
+            return
+        call.off_hook_at = now
+        self._tell(call.calling.dialled())
+        self._hear_again(now)
+
+    def _hear_again(self, now: float) -> None:
+        """Have a stream in which the line is heard, after commands had ended the last one."""
+        kind = Stream.DUPLEX if self.driver.duplex else Stream.RECEIVE
+        self._learn(self.driver.start_stream(kind, now), now)
 
     def _on_streaming(self, fact: facts.Streaming, now: float) -> None:
         call, law = self.call, self.driver.law
@@ -236,7 +311,8 @@ class AnalogLine:
             call.leg.begin()
         if fact.kind is not Stream.RECEIVE:
             self._feed(now)
-        if fact.kind is Stream.DUPLEX:
+        if fact.kind is Stream.DUPLEX and not call.told:
+            call.told = True
             self._tell(events.LineAnswered(self.name))
 
     def _on_stopped(self, fact: facts.Stopped, now: float) -> None:
@@ -253,9 +329,15 @@ class AnalogLine:
             return
         elif fact.signal is Signal.DIGIT:
             self._press(fact.digit, DigitSource.CHIP, now)
+        elif self.driver.stage is Stage.FLASHING:
+            pass  # our own break of the loop
         elif fact.signal is Signal.EXTENSION_PICKUP:
             if self.call.release.taken(self.call.off_hook_ms(now)):
                 self._taken()
+        elif self.call.calling is not None:
+            gone = self.call.calling.chip_busy() if fact.signal is Signal.BUSY else None
+            if gone is not None:
+                self._tell(gone)
         else:
             tone_ms = self.call.ears.hear(b"").tone_ms if self.call.ears else 0
             hung_up = self.call.release.chip(fact.signal.value, self.call.off_hook_ms(now), tone_ms)
@@ -350,10 +432,25 @@ class AnalogLine:
             self._recording_over(ended)
         for digit in ear.digits:
             self._press(digit, DigitSource.SOUND, now)
+        if call.calling is not None:
+            self._judge_far_end(call.calling, clean, now)
+            return
         for tone in ear.tones:
             cadence = "/".join(map(str, tone.cadence_ms))
             self._released(call.release.tone(tone.kind.value, cadence, tone.after_ms))
         self._released(call.release.silence(ear.silent_ms))
+
+    def _judge_far_end(self, calling: Calling, clean: bytes, now: float) -> None:
+        for progressed in calling.hear(g711.decode(clean, self.driver.law or Law.ULAW)):
+            self._tell(progressed)
+        if calling.wants_digits():
+            self._learn(self.driver.send_digits(calling.digits, now), now)
+
+    def _calling(self, digits: str, no_answer_ms: int) -> Calling:
+        return Calling(self.name, digits, PLANS[self.setup.country], no_answer_ms)
+
+    def _not_dialled(self, why: str) -> None:
+        self._tell(FarEndProgressed(self.name, FarEnd.REFUSED, detail=why))
 
     def _press(self, digit: str, source: DigitSource, now: float) -> None:
         call = self.call
@@ -434,6 +531,9 @@ HANDLERS: dict[type, Callable[[AnalogLine, Any, float], None]] = {
     facts.Taken: AnalogLine._on_taken,
     facts.Found: AnalogLine._on_found,
     facts.OffHook: AnalogLine._on_off_hook,
+    facts.Flashed: AnalogLine._on_flashed,
+    facts.DigitsSent: AnalogLine._on_digits_sent,
+    facts.Dialled: AnalogLine._on_dialled,
     facts.Streaming: AnalogLine._on_streaming,
     facts.Stopped: AnalogLine._on_stopped,
     facts.Signalled: AnalogLine._on_signalled,

@@ -18,4 +18,7 @@ def line_settings(setup: LineSetup) -> LineSettings:
         identity_limit_ms=setup.identity_limit_ms,
         receive_gain=None if setup.receive_gain < 0 else setup.receive_gain,
         transmit_gain=None if setup.transmit_gain < 0 else setup.transmit_gain,
+        duplex=setup.duplex,
+        flash_ms=setup.flash_ms,
+        pbx_pause_ms=setup.pbx_pause_ms,
     )

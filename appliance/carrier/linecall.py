@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from appliance.carrier.ears import Ears
+from appliance.carrier.far_end import Calling
 from appliance.carrier.keys import Keys
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Player, Silence, Source
@@ -15,7 +16,8 @@ from appliance.carrier.release import Release
 @dataclass(slots=True)
 class LineCall:
     """State of a line from AnswerLine to Idle. `drain` counts the samples of a prompt that were
-    written and not yet played: a prompt has ended when the caller has heard it.
+    written and not yet played: a prompt has ended when the caller has heard it. `calling` is a
+    call that the box makes over the line, `told` is true once LineAnswered was told.
     """
 
     asked_at: float
@@ -29,6 +31,8 @@ class LineCall:
     recorder: Recorder | None = None
     drain: int | None = None
     held: bool = False
+    calling: Calling | None = None
+    told: bool = False
 
     def off_hook_ms(self, now: float) -> int:
         """Return for how long the line has been off hook."""

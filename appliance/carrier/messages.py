@@ -10,7 +10,9 @@ class LineSetup:
     """One analog line: where its port is and how its modem is to be spoken to (v253.md 8).
 
     `path` is the port's device path; `caller_id` is before, after or none; gains are +VGR/+VGT
-    values or -1 for the modem's own; `echo` asks for the canceller (audio.md 5).
+    values or -1 for the modem's own; `echo` asks for the canceller (audio.md 5). `duplex` is what
+    a probe has proven, None for what its make says. `flash_ms` and `pbx_pause_ms` (0: listen for
+    the dial tone) are for a PBX behind the line.
     """
 
     name: str
@@ -22,6 +24,9 @@ class LineSetup:
     receive_gain: int = -1
     transmit_gain: int = -1
     echo: bool = False
+    duplex: bool | None = None
+    flash_ms: int = 100
+    pbx_pause_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

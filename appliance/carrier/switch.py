@@ -115,6 +115,15 @@ class Switch:
     def _hang_up(self, order: orders.HangUp, now: float) -> None:
         self._on_line(order.line, lambda line: line.hang_up(now))
 
+    def _flash(self, order: orders.Flash, now: float) -> None:
+        self._on_line(order.line, lambda line: line.flash(order, now))
+
+    def _dial(self, order: orders.DialLeg, now: float) -> None:
+        self._on_line(order.line, lambda line: line.dial(order, now))
+
+    def _listen(self, order: orders.Listen, now: float) -> None:
+        self._on_line(order.line, lambda line: line.listen(now))
+
     def _connect(self, order: orders.Connect, now: float) -> None:
         leg = self.legs.get(order.leg)
         if leg is None:
@@ -226,6 +235,9 @@ class Switch:
 HANDLERS: dict[type, Callable[[Switch, Any, float], None]] = {
     orders.AnswerLine: Switch._answer,
     orders.HangUp: Switch._hang_up,
+    orders.Flash: Switch._flash,
+    orders.DialLeg: Switch._dial,
+    orders.Listen: Switch._listen,
     orders.Connect: Switch._connect,
     orders.Join: Switch._join,
     orders.Hold: Switch._hold,

@@ -34,6 +34,9 @@ SLOW_S = 0.05
 CARRIER_ORDERS = (
     orders.AnswerLine,
     orders.HangUp,
+    orders.Flash,
+    orders.DialLeg,
+    orders.Listen,
     orders.Connect,
     orders.Join,
     orders.Hold,
