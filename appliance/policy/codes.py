@@ -35,6 +35,8 @@ class Code(enum.StrEnum):
     HALF_DUPLEX = "line.half_duplex"
     PARALLEL_PHONE = "line.parallel_phone"
     PARALLEL_UNANSWERED = "line.parallel_unanswered"
+    PBX = "line.pbx_transfer"
+    PBX_FAULT = "line.pbx_fault"
 
 
 SENTENCES: Mapping[Code, Words] = {
@@ -129,6 +131,16 @@ SENTENCES: Mapping[Code, Words] = {
     Code.PARALLEL_PHONE: Words(
         "La linea non può portare una conversazione: squilla il telefono in parallelo.",
         "The line cannot carry a conversation: the ordinary phone beside it rings.",
+    ),
+    Code.PBX: Words(
+        "La linea non può portare una conversazione: la scatola risponde e passa la chiamata agli "
+        "interni del centralino.",
+        "The line cannot carry a conversation: the box answers and passes the call to the "
+        "switchboard's extensions.",
+    ),
+    Code.PBX_FAULT: Words(
+        "Il centralino telefonico non accetta il passaggio della chiamata: risponde la segreteria.",
+        "The telephone system does not take the call that is passed on: voicemail answers.",
     ),
     Code.PARALLEL_UNANSWERED: Words(
         "Al telefono in parallelo non risponde nessuno: risponde la segreteria.",

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.codes import Code
-from appliance.policy.office import Line, Office
+from appliance.policy.office import Group, Line, Office
 from appliance.policy.routing import (
     Decision,
     Facts,
@@ -18,6 +18,7 @@ from appliance.policy.routing import (
     after_desk,
     overflow,
     parallel_unanswered,
+    pbx_facts,
     route,
 )
 from appliance.policy.service_state import NO_MARKS, ServiceState
@@ -28,7 +29,7 @@ from appliance.policy.words import Words
 class Step:
     """One step of the call's way, taken if nobody has answered before.
 
-    `phones` ring for `ring_ms`; voicemail speaks `greeting` (a prompt key without language).
+    `phones` ring for `ring_ms` (positions behind a PBX: each); voicemail speaks `greeting` (a prompt key without language).
     """
 
     way: Way
@@ -75,12 +76,15 @@ def explain(
 ) -> Explanation:
     """Follow a call that rings at `at` (aware) through its steps if nobody answers.
 
-    `citizens_desk` None means free within its own hours. The same functions decide live calls.
+    `citizens_desk` None means free within its own hours. The same functions decide live calls. For
+    a line that passes its calls to a PBX the groups' states are not known beforehand.
     """
     now = Now(0.0, at, clock_state)
     facts = Facts(service, switchboard, citizens_desk or GroupState.FREE)
+    if line.passes:
+        facts = pbx_facts(office, service)
     decisions = tuple(_decisions(office, line, facts, now))
-    steps = tuple(_step(office, decision) for decision in decisions)
+    steps = tuple(_step(office, line, decision) for decision in decisions)
     return Explanation(line.name, at, steps, decisions[0].changes_at)
 
 
@@ -98,7 +102,7 @@ def _decisions(office: Office, line: Line, facts: Facts, now: Now) -> Iterator[D
         yield parallel_unanswered(office, facts, now)
 
 
-def _step(office: Office, decision: Decision) -> Step:
+def _step(office: Office, line: Line, decision: Decision) -> Step:
     desk = office.citizens_desk if decision.way is Way.CITIZENS_DESK else None
     group = desk or office.switchboard
     rings = decision.way in {Way.SWITCHBOARD, Way.CITIZENS_DESK}
@@ -106,11 +110,16 @@ def _step(office: Office, decision: Decision) -> Step:
         decision.way,
         decision.code,
         decision.sentence,
-        group.phones if rings else (),
+        _rung(group, line) if rings else (),
         0 if decision.way is Way.VOICEMAIL else group.ring_ms,
         decision.greeting,
         decision.reopens_at,
     )
+
+
+def _rung(group: Group, line: Line) -> tuple[str, ...]:
+    """Return who is rung at once, or (behind a PBX) called one after the other."""
+    return group.positions if line.passes else group.phones
 
 
 def _step_to_json(step: Step) -> dict[str, object]:

@@ -19,6 +19,7 @@ class Daytime(enum.StrEnum):
 
     MESSAGE = "message"  # voicemail answers
     PARALLEL_PHONE = "ring_parallel_phone"  # an ordinary phone beside the modem rings first
+    PBX_TRANSFER = "pbx_transfer"  # it is passed to an extension of the PBX behind the line
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +44,26 @@ class Line:
             )
 
     @property
+    def passes(self) -> bool:
+        """True for a line whose calls are passed on by a hook flash, since it cannot join them."""
+        return self.duplex is False and self.daytime is Daytime.PBX_TRANSFER
+
+    @property
     def shown(self) -> str:
         """What an operator sees of the line: label, else the number called, else its name."""
         return self.label or self.called_number or self.name
+
+
+PBX_NUMBER = re.compile(r"[0-9*#,]{0,19}[0-9*#]")
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """Phones that ring together for `ring_ms` before the call goes on; with their own hours (E2).
 
-    Raises ConfigurationError for a ring time of nothing or a phone named twice.
+    `pbx_numbers` are its positions' extensions of a PBX behind the line, tried one after the other,
+    each for `ring_ms`; they are shown to nobody (P7). Raises ConfigurationError for a ring time of
+    nothing, a phone or a number named twice, or a number that no key can dial.
     """
 
     name: str
@@ -60,12 +71,25 @@ class Group:
     phones: tuple[str, ...]
     schedule: Schedule
     ring_ms: int = 25_000
+    pbx_numbers: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.ring_ms <= 0:
             raise ConfigurationError(f"group {self.name}: ring_ms must be above 0")
         if len(set(self.phones)) != len(self.phones):
             raise ConfigurationError(f"group {self.name} names a phone twice")
+        if len(set(self.pbx_numbers)) != len(self.pbx_numbers):
+            raise ConfigurationError(f"group {self.name} names an extension of the PBX twice")
+        for number in self.pbx_numbers:
+            if not PBX_NUMBER.fullmatch(number):
+                raise ConfigurationError(
+                    f"{number!r} is no extension of a PBX: write 1 to 20 digits, * or #"
+                )
+
+    @property
+    def positions(self) -> tuple[str, ...]:
+        """The names by which the extensions of the PBX are told in records: "switchboard.1"."""
+        return tuple(f"{self.name}.{n}" for n in range(1, len(self.pbx_numbers) + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +193,12 @@ class Office:
         _refuse_twice("line", tuple(line.name for line in self.lines))
         _refuse_twice("extension", tuple(extension.digits for extension in self.extensions))
         _refuse_twice("key code", tuple(code.digits for code in self.key_codes))
+        passing = [line.name for line in self.lines if line.daytime is Daytime.PBX_TRANSFER]
+        if passing and not self.switchboard.pbx_numbers:
+            raise ConfigurationError(
+                f"line {passing[0]} passes calls to the PBX, but the switchboard has no extension "
+                "there: write pbx_numbers = [...] under [switchboard]"
+            )
         if not self.languages:
             raise ConfigurationError("languages: name at least one, as in ['it', 'en']")
 

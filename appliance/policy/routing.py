@@ -113,10 +113,10 @@ def route(office: Office, line: Line, facts: Facts, now: Now) -> Decision:
     if not answer.open:
         return _voicemail(answer.code, answer.greeting, answer)
     cause = _cause(facts, now)
-    if line.duplex is False:
+    if line.duplex is False and not line.passes:
         return _half_duplex(line, cause, answer)
     if cause is None:
-        return _decide(Way.SWITCHBOARD, answer.code, answer)
+        return _decide(Way.SWITCHBOARD, Code.PBX if line.passes else answer.code, answer)
     return overflow(office, facts, now, cause)
 
 
@@ -149,6 +149,26 @@ def parallel_unanswered(office: Office, facts: Facts, now: Now) -> Decision:
         return absent
     answer = _still_open(office, facts, now)
     return _voicemail(Code.PARALLEL_UNANSWERED, GREETINGS[Missed.NO_ANSWER], answer)
+
+
+def pbx_fault(office: Office, facts: Facts, now: Now) -> Decision:
+    """Decide after the PBX behind a half-duplex line did not understand, or the modem cannot."""
+    return _voicemail(
+        Code.PBX_FAULT, GREETINGS[Missed.UNREACHABLE], _still_open(office, facts, now)
+    )
+
+
+def pbx_facts(office: Office, service: ServiceState) -> Facts:
+    """Return what routing must know for a line that passes calls to extensions of a PBX.
+
+    Nobody knows whether an extension is free before it was called: a group with numbers counts as
+    free, one without as not reachable.
+    """
+    return Facts(service, _by_numbers(office.switchboard), _by_numbers(office.citizens_desk))
+
+
+def _by_numbers(group: Group | None) -> GroupState:
+    return GroupState.FREE if group and group.pbx_numbers else GroupState.UNREACHABLE
 
 
 def if_absent(office: Office, service: ServiceState, now: Now) -> Decision | None:
