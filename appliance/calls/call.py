@@ -28,7 +28,9 @@ class Call:
     legs of the stage ended, `went_away` the phones that lifted and hung up at once. `off_hook` is
     true from AnswerLine on, `up` from LineAnswered on, `on_line` until the line is free again,
     `full` once a message had its full length, `shared` once a telephone beside the line was lifted
-    in the conversation. Times are monotonic seconds.
+    in the conversation. On a line that passes its calls to a PBX `position` counts the extensions
+    called, `offers` how often the present one was told of the call; `returned` once the caller came
+    back, `pbx_fault` when the PBX did not understand. Times are monotonic seconds.
     """
 
     id: str
@@ -50,6 +52,10 @@ class Call:
     recording_since: float = 0.0
     full: bool = False
     shared: bool = False
+    position: int = 0
+    offers: int = 0
+    returned: bool = False
+    pbx_fault: bool = False
     _legs_made: int = 0
     _plays_made: int = 0
 

@@ -20,7 +20,7 @@ from appliance.calls.sides import Side
 from appliance.calls.states import State
 from appliance.policy.clock import Now
 from appliance.policy.office import Daytime, Group, Line, Office
-from appliance.policy.routing import Facts, GroupState, Way, group_open
+from appliance.policy.routing import Facts, GroupState, Way, group_open, pbx_facts
 from appliance.policy.service_state import ServiceState
 
 LATE_CALLS = 64
@@ -172,6 +172,10 @@ class Desk:
             self.group_state(self.office.switchboard),
             self.group_state(desk) if desk else GroupState.CLOSED,
         )
+
+    def facts_for(self, line: Line) -> Facts:
+        """Return what routing must know for a call on this line: behind a PBX its numbers count."""
+        return pbx_facts(self.office, self.service) if line.passes else self.facts()
 
     def desk_state(self, counter: Group, now: Now) -> GroupState:
         """Say what the citizens' counter can do, by its phones and its own hours (E2)."""

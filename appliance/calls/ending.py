@@ -12,6 +12,7 @@ from appliance.calls import orders
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineState, state_after
 from appliance.calls.events import BoxStopped, CallerHungUp, CarrierLost, Evidence, LineLost
+from appliance.calls.hook import hang_up_line
 from appliance.calls.orders import Result
 from appliance.calls.ringing import Orders, stop_ringing
 from appliance.calls.states import State
@@ -21,10 +22,18 @@ GONE = (LineLost, CarrierLost, BoxStopped)
 """Facts after which nothing can be ordered of the line any more; each says why."""
 
 
-def hang_up_line(desk: Desk, call: Call, now: Now) -> Orders:
-    """Put the line on hook; LineIdle will prove it."""
-    desk.seats[call.line.name].become(LineState.CLEARING, now)
-    yield orders.HangUp(call.line.name)
+WAITS_FOR_PERSON = {
+    State.ANSWERING,
+    State.HOLDING,
+    State.PBX_PENDING,
+    State.PBX_GREETING,
+    State.PBX_CHECK,
+    State.PBX_CALLING,
+    State.PBX_OFFERING,
+    State.PBX_AWAITING_KEY,
+    State.PBX_RETURNING,
+}
+"""Off hook, and nobody of the office was met yet."""
 
 
 def release_phones(call: Call) -> Orders:
@@ -75,7 +84,7 @@ def caller_left(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders
 def leave(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
     """The caller hung up before anybody spoke with them, or before leaving a message."""
     note_evidence(call, event)
-    waits_for_person = call.state in {State.ANSWERING, State.HOLDING}
+    waits_for_person = call.state in WAITS_FOR_PERSON
     yield from clear(desk, call, now, Result.GAVE_UP if waits_for_person else Result.NO_MESSAGE)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from appliance.calls import ending, messages, parallel, ringing
+from appliance.calls import ending, messages, parallel, passing, ringing
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.ringing import Orders
@@ -21,6 +21,16 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.ANSWER: ringing.answer,
     Do.LEG_OUT: ringing.leg_out,
     Do.NEXT_STAGE: ringing.next_stage,
+    Do.PBX_GREET: passing.greet_passed,
+    Do.PBX_GO: passing.pass_on,
+    Do.PBX_CALL: passing.call_extension,
+    Do.PBX_HEAR: passing.hear_far_end,
+    Do.PBX_AWAIT_KEY: passing.await_key,
+    Do.PBX_OFFER_AGAIN: passing.offer_again,
+    Do.PBX_ACCEPT: passing.accept,
+    Do.PBX_TAKE_BACK: passing.take_back,
+    Do.PBX_CALLER_BACK: ringing.caller_back,
+    Do.PBX_HEED_ABSENCE: passing.heed_absence,
     Do.HEED_ABSENCE: ringing.heed_absence,
     Do.RING_ON: ringing.ring_on,
     Do.HOLD: ringing.hold,

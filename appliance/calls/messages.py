@@ -11,7 +11,7 @@ from typing import Any
 from appliance.calls import announcements, orders
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
-from appliance.calls.ending import GONE, end, free_line_of, hang_up_line, note_evidence, note_lost
+from appliance.calls.ending import GONE, end, free_line_of, note_evidence, note_lost
 from appliance.calls.events import (
     CallerHungUp,
     DigitPressed,
@@ -25,6 +25,7 @@ from appliance.calls.events import (
     RecordingStop,
     StoreFailed,
 )
+from appliance.calls.hook import hang_up_line
 from appliance.calls.orders import Result
 from appliance.calls.ringing import Orders, start_greeting
 from appliance.calls.states import State

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from appliance.calls import orders
+from appliance.calls import orders, passing
 from appliance.calls.announcements import greeting
 from appliance.calls.call import Call
-from appliance.calls.desk import Desk, LineState
+from appliance.calls.desk import Desk
 from appliance.calls.events import (
     CallerIdentified,
     DeclineReason,
@@ -24,6 +24,7 @@ from appliance.calls.events import (
     PhoneLost,
     PhoneUnreachable,
 )
+from appliance.calls.hook import off_hook
 from appliance.calls.orders import Order
 from appliance.calls.states import State
 from appliance.policy import routing
@@ -59,7 +60,11 @@ def route(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
         call.note(f"caller.{event.caller.presentation}", caller=event.caller)
     else:
         call.note("caller.never_settled")
-    yield from take(desk, call, routing.route(desk.office, call.line, desk.facts(), now), now)
+    yield from take(desk, call, _first(desk, call, now), now)
+
+
+def _first(desk: Desk, call: Call, now: Now) -> Decision:
+    return routing.route(desk.office, call.line, desk.facts_for(call.line), now)
 
 
 def learn_caller(desk: Desk, call: Call, event: CallerIdentified, now: Now) -> Orders:
@@ -76,6 +81,8 @@ def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
     call.note(f"route.{decision.code}", way=way, reason=decision.code.value)
     if decision.way is Way.VOICEMAIL:
         yield from _to_voicemail(desk, call, decision, now)
+    elif call.line.passes:
+        yield from passing.begin(desk, call, decision.way, now)
     else:
         yield from _ring(desk, call, decision.way, now)
 
@@ -107,13 +114,6 @@ def _to_voicemail(desk: Desk, call: Call, decision: Decision, now: Now) -> Order
     if not call.off_hook:
         yield from off_hook(desk, call, now)
     yield call.write()
-
-
-def off_hook(desk: Desk, call: Call, now: Now) -> Orders:
-    """Take the line off hook."""
-    call.off_hook = True
-    desk.seats[call.line.name].become(LineState.IN_USE, now)
-    yield orders.AnswerLine(call.line.name)
 
 
 def start_greeting(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
@@ -163,8 +163,7 @@ def leg_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     call.note(f"{_word_for(event)}.{call.legs.pop(event.leg)}")
     if call.legs:
         return
-    missed = next(kind for kind in GRAVEST if kind in call.outcomes)
-    yield from go_on(desk, call, missed, now)
+    yield from go_on(desk, call, gravest(call.outcomes), now)
 
 
 def _word_for(event: Any) -> str:
@@ -183,14 +182,32 @@ def next_stage(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
 def go_on(desk: Desk, call: Call, missed: Missed, now: Now) -> Orders:
     """Leave a stage for the next one, deciding by what holds at this moment."""
     yield from stop_ringing(call)
-    office, facts = desk.office, desk.facts()
-    if call.stage is Way.SWITCHBOARD:
+    office, facts = desk.office, desk.facts_for(call.line)
+    if call.pbx_fault:
+        decision = routing.pbx_fault(office, facts, now)
+    elif call.stage is Way.SWITCHBOARD:
         decision = routing.overflow(office, facts, now, missed)
     elif call.stage is Way.CITIZENS_DESK:
         decision = routing.after_desk(office, facts, now, call.missed or missed, missed)
     else:
         decision = routing.parallel_unanswered(office, facts, now)
     yield from take(desk, call, decision, now)
+
+
+def caller_back(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The caller is back from the PBX: the next extension, the next group, or voicemail."""
+    call.note("pbx.returned")
+    left = desk.group(call.stage or Way.SWITCHBOARD).pbx_numbers[call.position :]
+    absent = routing.if_absent(desk.office, desk.service, now)
+    if left and not call.pbx_fault and absent is None:
+        yield from passing.again(desk, call, now)
+        return
+    yield from go_on(desk, call, gravest(call.outcomes), now)
+
+
+def gravest(outcomes: Collection[Missed]) -> Missed:
+    """Return what is told of a stage whose phones ended differently."""
+    return next(kind for kind in GRAVEST if kind in outcomes)
 
 
 def heed_absence(desk: Desk, call: Call, event: Any, now: Now) -> Orders:

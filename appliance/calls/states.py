@@ -21,8 +21,10 @@ from appliance.calls.events import (
     CarrierRestored,
     DeadlinePassed,
     DigitPressed,
+    FarEndProgressed,
     LegProgressed,
     LineAnswered,
+    LineFlashed,
     LineIdle,
     LineLost,
     LineProbed,
@@ -62,6 +64,13 @@ class State(enum.StrEnum):
     ANSWERING = "answering"  # an operator lifted, the line is going off hook
     HOLDING = "holding"  # that operator went away again: the caller is held, phones ring
     TALKING = "talking"
+    PBX_PENDING = "pbx_pending"  # the line is going off hook, to pass the call to a PBX (B2)
+    PBX_GREETING = "pbx_greeting"  # the caller is told to hold the line
+    PBX_CHECK = "pbx_check"  # the caller came back: is somebody still there?
+    PBX_CALLING = "pbx_calling"  # the caller is on hold at the PBX, an extension is called
+    PBX_OFFERING = "pbx_offering"  # who seems to have answered there is told of the call
+    PBX_AWAITING_KEY = "pbx_awaiting_key"  # only a key accepts it
+    PBX_RETURNING = "pbx_returning"  # nobody did: a second flash brings the caller back
     GREETING_PENDING = "greeting_pending"  # the line is going off hook for voicemail
     GREETING = "greeting"
     TONE = "tone"
@@ -82,6 +91,16 @@ class Do(enum.StrEnum):
     ANSWER = "answer"
     LEG_OUT = "leg_out"
     NEXT_STAGE = "next_stage"
+    PBX_GO = "pbx_go"
+    PBX_CALL = "pbx_call"
+    PBX_HEAR = "pbx_hear"
+    PBX_AWAIT_KEY = "pbx_await_key"
+    PBX_OFFER_AGAIN = "pbx_offer_again"
+    PBX_ACCEPT = "pbx_accept"
+    PBX_TAKE_BACK = "pbx_take_back"
+    PBX_CALLER_BACK = "pbx_caller_back"
+    PBX_GREET = "pbx_greet"
+    PBX_HEED_ABSENCE = "pbx_heed_absence"
     HEED_ABSENCE = "heed_absence"
     RING_ON = "ring_on"
     HOLD = "hold"
@@ -157,6 +176,8 @@ _NOT_A_CALLS: dict[type, str] = {
     MessageClosed: "concerns a phone that hears messages",
     LineProbed: "concerns the line; while a call is on it nothing is measured",
     CarrierRestored: "its lines follow one by one",
+    FarEndProgressed: "the box calls nobody over this line now: it crossed an order",
+    LineFlashed: "no flash was ordered that matters to the call now",
 }
 
 
@@ -194,6 +215,12 @@ _LOST = _each((*_LINE_GONE, *_ON_HOOK), Row(_D.LOSE, (_S.ENDED,)))
 _TALKS = _state(_OFF_HOOK, _NO_MESSAGE, _NO_PROMPT, _NO_KEYS, _SERVED, _LATE_NAME, _LOST)
 _LISTENS = _state(_OFF_HOOK, _UP, _NO_LEGS, _NO_MESSAGE, _NO_KEYS, _SERVED, _LATE_NAME, _LOST)
 _LEAVES: Rows = {CallerHungUp: Row(_D.LEAVE, (_S.CLEARING,))}
+# With the caller on hold at a PBX a release would be the extension's; that is FarEndProgressed.
+_ON_HOLD = _state(
+    _OFF_HOOK, _UP, _NO_LEGS, _NO_MESSAGE, _NO_PROMPT, _NO_KEYS, _SERVED, _LATE_NAME, _LOST, _LEAVES
+)
+_ABSENT_MEANWHILE: Rows = {ServiceStateChanged: Row(_D.HEED_ABSENCE, (_S.GREETING,), stays=True)}
+_BACK = _each((DeadlinePassed,), Row(_D.PBX_TAKE_BACK, (_S.PBX_RETURNING,)))
 _KEEPS = Row(_D.KEEP_AS_IS, (_S.SAVING, _S.CLEARING, _S.ENDED))
 _CORRECTS: Rows = {MessageStored: Row(_D.CORRECT, stays=True)}
 _TAKEN_RINGING: Rows = {LineTaken: Row(_D.TAKEN_RINGING, (_S.ENDED,))}
@@ -219,8 +246,8 @@ TABLE: Mapping[State, Rows] = {
         _NO_LEGS,
         _each((ServiceStateChanged,), "the call is routed by what holds once its caller is known"),
         {
-            CallerIdentified: Row(_D.ROUTE, (_S.RINGING, _S.GREETING_PENDING)),
-            DeadlinePassed: Row(_D.ROUTE, (_S.RINGING, _S.GREETING_PENDING)),
+            CallerIdentified: Row(_D.ROUTE, (_S.RINGING, _S.PBX_PENDING, _S.GREETING_PENDING)),
+            DeadlinePassed: Row(_D.ROUTE, (_S.RINGING, _S.PBX_PENDING, _S.GREETING_PENDING)),
             CallerHungUp: Row(_D.GIVE_UP, (_S.ENDED,)),
         },
         _TAKEN_RINGING,
@@ -269,6 +296,52 @@ TABLE: Mapping[State, Rows] = {
         CallerHungUp: Row(_D.CALLER_LEFT, (_S.CLEARING,)),
         LineTaken: Row(_D.SHARE, stays=True),
     },
+    _S.PBX_PENDING: _LISTENS
+    | _HANDS_OVER
+    | _NO_PROMPT
+    | _LEAVES
+    | {
+        LineAnswered: Row(_D.PBX_GREET, (_S.PBX_GREETING,)),
+        ServiceStateChanged: Row(_D.HEED_ABSENCE, (_S.GREETING_PENDING,), stays=True),
+        DeadlinePassed: Row(_D.NEVER_UP, (_S.CLEARING,)),
+    },
+    _S.PBX_GREETING: _LISTENS
+    | _HANDS_OVER
+    | _LEAVES
+    | _ABSENT_MEANWHILE
+    | _each((PromptEnded, DeadlinePassed), Row(_D.PBX_GO, (_S.PBX_CALLING, _S.PBX_CHECK))),
+    _S.PBX_CHECK: _LISTENS
+    | _HANDS_OVER
+    | _NO_PROMPT
+    | _LEAVES
+    | _ABSENT_MEANWHILE
+    | {DeadlinePassed: Row(_D.PBX_CALL, (_S.PBX_CALLING,))},
+    _S.PBX_CALLING: _ON_HOLD
+    | _HANDS_OVER
+    | _BACK
+    | _each((DigitPressed,), "the call was not offered yet: no key accepts what nobody heard of")
+    | {
+        FarEndProgressed: Row(_D.PBX_HEAR, (_S.PBX_OFFERING, _S.PBX_RETURNING), stays=True),
+        ServiceStateChanged: Row(_D.PBX_HEED_ABSENCE, (_S.PBX_RETURNING,), stays=True),
+    },
+    _S.PBX_OFFERING: _ON_HOLD
+    | _HANDS_OVER
+    | _BACK
+    | {
+        PromptEnded: Row(_D.PBX_AWAIT_KEY, (_S.PBX_AWAITING_KEY,)),
+        DigitPressed: Row(_D.PBX_ACCEPT, (_S.CLEARING,), stays=True),
+        FarEndProgressed: Row(_D.PBX_HEAR, (_S.PBX_CALLING, _S.PBX_RETURNING), stays=True),
+    },
+    _S.PBX_AWAITING_KEY: _ON_HOLD
+    | _HANDS_OVER
+    | {
+        DeadlinePassed: Row(_D.PBX_OFFER_AGAIN, (_S.PBX_OFFERING, _S.PBX_RETURNING)),
+        DigitPressed: Row(_D.PBX_ACCEPT, (_S.CLEARING,), stays=True),
+        FarEndProgressed: Row(_D.PBX_HEAR, (_S.PBX_CALLING, _S.PBX_RETURNING), stays=True),
+    },
+    _S.PBX_RETURNING: _ON_HOLD
+    | _HANDS_OVER
+    | _each((LineFlashed, DeadlinePassed), Row(_D.PBX_CALLER_BACK, (_S.PBX_GREETING, _S.GREETING))),
     _S.GREETING_PENDING: _LISTENS
     | _HANDS_OVER
     | _NO_PROMPT
@@ -340,6 +413,12 @@ LIMITS_MS: Mapping[State, int] = {
     State.ARRIVED: 10_000,
     State.ANSWERING: 10_000,
     State.GREETING_PENDING: 10_000,
+    State.PBX_PENDING: 10_000,
+    State.PBX_GREETING: 30_000,
+    State.PBX_CHECK: 2_000,
+    State.PBX_OFFERING: 30_000,
+    State.PBX_AWAITING_KEY: 6_000,
+    State.PBX_RETURNING: 10_000,
     State.GREETING: 180_000,
     State.TONE: 10_000,
     State.FAREWELL: 60_000,
@@ -347,7 +426,8 @@ LIMITS_MS: Mapping[State, int] = {
 }
 """How long a state may last when nobody says anything: a line never stays seized (B1).
 
-RINGING, HOLDING, RECORDING, STORING and SAVING have the office's own limits, TALKING none.
+RINGING, HOLDING, PBX_CALLING, RECORDING, STORING and SAVING have the office's own limits,
+TALKING none.
 """
 
 

@@ -29,7 +29,8 @@ from appliance.policy.words import Words
 class Step:
     """One step of the call's way, taken if nobody has answered before.
 
-    `phones` ring for `ring_ms` (positions behind a PBX: each); voicemail speaks `greeting` (a prompt key without language).
+    `phones` ring for `ring_ms` (positions behind a PBX: each); voicemail speaks `greeting` (a
+    prompt key without language).
     """
 
     way: Way

@@ -63,7 +63,9 @@ EVENTS = st.one_of(
     st.builds(events.LineAnswered, lines),
     st.builds(events.CallerHungUp, lines, st.sampled_from(Evidence), st.just(700)),
     st.builds(events.LineIdle, lines),
-    st.builds(events.DigitPressed, st.sampled_from("5#"), st.just(DigitSource.CHIP), lines),
+    st.builds(events.FarEndProgressed, lines, st.sampled_from(events.FarEnd)),
+    st.builds(events.LineFlashed, lines, st.booleans()),
+    st.builds(events.DigitPressed, st.sampled_from("15#"), st.just(DigitSource.CHIP), lines),
     st.builds(events.PromptEnded, plays, st.booleans()),
     st.builds(
         events.RecordingEnded, calls, st.sampled_from(RecordingStop), st.sampled_from([500, 9000])
@@ -113,6 +115,8 @@ class Watch:
     finals: dict[str, int] = field(default_factory=dict)
     corrected: set[str] = field(default_factory=set)
     begun: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
+    told: events.Event | None = None
 
     def __post_init__(self) -> None:
         self.switchboard = Switchboard(OFFICES[self.office], "h")
@@ -126,6 +130,7 @@ class Watch:
         desk = self.switchboard._desk
         before = states_of(self.switchboard)
         known = set(desk.late)
+        self.told = event
         ordered = self.switchboard.handle(event, self.now)
         check_rows(before, event)
         for order in ordered:
@@ -141,12 +146,29 @@ class Watch:
                 self.off_hook.add(line)
             case orders.HangUp(line):
                 self.off_hook.discard(line)
+                self.joined(line)
+            case orders.Flash(line, digits):
+                assert line in self.off_hook
+                assert bool(digits) is (line not in self.held)
+                (self.held.add if digits else self.held.discard)(line)
+            case orders.Listen(line):
+                assert line in self.off_hook
             case orders.Connect(line, _) | orders.Record(_, line):
                 assert line in self.off_hook
             case orders.RingPhones():
                 self.may_ring(order)
             case orders.WriteCall(record):
                 self.write(record, known)
+
+    def joined(self, line: str) -> None:
+        """A PBX joins caller and extension when the line is hung up: only after a key, or when the
+        caller has gone; never with the caller on hold for nobody.
+        """
+        if line in self.held:
+            accepted = isinstance(self.told, events.DigitPressed) and self.told.digit == "1"
+            gone = events.CallerHungUp | events.LineTaken
+            assert accepted or isinstance(self.told, gone)
+        self.held.discard(line)
 
     def may_ring(self, ring: orders.RingPhones) -> None:
         """No phone rings while all are absent, none of a closed counter, none that is not there.
@@ -182,8 +204,10 @@ class Watch:
         """A line that says it is on hook, or is gone, is no longer off hook by our order."""
         if isinstance(event, events.LineIdle | events.LineLost | events.LineRestored):
             self.off_hook.discard(event.line)
+            self.held.discard(event.line)
         if isinstance(event, events.CarrierLost | events.BoxStopped):
             self.off_hook.clear()
+            self.held.clear()
 
     def owners(self) -> None:
         """Every line off hook belongs to a call that goes on, and no phone to two."""
@@ -254,7 +278,7 @@ def test_whatever_happens(
 @given(st.data())
 def test_whatever_happens_to_calls_that_live(data: st.DataObject) -> None:
     """The same for events that fit the calls of the moment, which random names seldom do."""
-    watch = Watch()
+    watch = Watch(data.draw(st.sampled_from(["example", "pbx"])))
     watch.at(50.0 - data.draw(st.sampled_from([0.0, 7200.0, 60_000.0])))
     for _ in range(data.draw(st.sampled_from([20, 40, 60]))):
         watch.tell(data.draw(data.draw(fitting(watch))))
@@ -322,6 +346,13 @@ def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
         events.LineIdle: st.builds(events.LineIdle, line),
         events.LineLost: st.builds(events.LineLost, line, st.just("gone")),
         events.PromptEnded: st.builds(events.PromptEnded, st.just(call.play)),
+        events.FarEndProgressed: st.builds(
+            events.FarEndProgressed, line, st.sampled_from(events.FarEnd)
+        ),
+        events.LineFlashed: st.builds(events.LineFlashed, line),
+        events.DigitPressed: st.builds(
+            events.DigitPressed, st.sampled_from("1#"), st.just(DigitSource.CHIP), line
+        ),
         events.RecordingEnded: st.builds(events.RecordingEnded, ident, stops, lengths),
         events.MessageStored: st.builds(events.MessageStored, ident, st.just("m"), st.just(9000)),
         events.StoreFailed: st.builds(events.StoreFailed, ident, st.just("full")),

@@ -81,7 +81,14 @@ def test_every_state_can_be_reached_and_left() -> None:
 
 def test_every_state_but_a_conversation_has_a_limit() -> None:
     """A line never stays seized (B1): nobody need say anything for a call to go on."""
-    own = {State.RINGING, State.HOLDING, State.RECORDING, State.STORING, State.SAVING}
+    own = {
+        State.RINGING,
+        State.HOLDING,
+        State.PBX_CALLING,
+        State.RECORDING,
+        State.STORING,
+        State.SAVING,
+    }
     assert set(LIMITS_MS) | own == set(State) - {State.TALKING, State.ENDED}
 
 

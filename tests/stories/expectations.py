@@ -95,6 +95,19 @@ class Expectations:
         leg, message = self.legs[words["phone"]], f"m{words['number']}"
         self._claim_exactly(orders.CloseMessage(leg, message, words["outcome"], words["phone"]))
 
+    def expect_flash(self, words: Words) -> None:
+        name, _, number = words["position"].partition(".")
+        desk = self.office.citizens_desk
+        group = desk if desk and name == desk.name else self.office.switchboard
+        digits = group.pbx_numbers[int(number) - 1]
+        self._claim_exactly(orders.Flash(words["line"], digits, group.ring_ms))
+
+    def expect_flash_back(self, words: Words) -> None:
+        self._claim_exactly(orders.Flash(words["line"]))
+
+    def expect_listen(self, words: Words) -> None:
+        self._claim_exactly(orders.Listen(words["line"]))
+
     def expect_hold(self, words: Words) -> None:
         self._claim_exactly(orders.Hold(words["line"]))
 

@@ -37,6 +37,8 @@ VERBS: dict[str, str] = {
         r"(?: trim (?P<trim>\d+) ms)?"
     ),
     "line_recording_gap": rf"{LINE} recording gap (?P<gap>\d+) ms",
+    "line_far_end": rf"{LINE} far end (?P<progress>[a-z_]+)",
+    "line_flashed": rf"{LINE} flashed(?P<refused> refused)?",
     "line_lost": rf"{LINE} lost(?: (?P<reason>.+))?",
     "line_restored": rf"{LINE} restored(?P<half> half-duplex)?",
     "carrier_lost": r"carrier lost",
@@ -77,6 +79,9 @@ VERBS: dict[str, str] = {
     "expect_fetch": rf"expect fetch {PHONE} after (?P<number>\d+)",
     "expect_load": rf"expect load {PHONE} (?P<number>\d+)",
     "expect_close": rf"expect close {PHONE} (?P<number>\d+) (?P<outcome>\w+)",
+    "expect_flash": rf"expect flash {LINE} to (?P<position>\w+\.\d+)",
+    "expect_flash_back": rf"expect flash back {LINE}",
+    "expect_listen": rf"expect listen {LINE}",
     "expect_hold": rf"expect hold {LINE}",
     "expect_play": (
         rf"expect play (?:{LINE}|{PHONE}) (?P<keys>[\w /]+?)(?: without (?P<no>[\w /]+))?"

@@ -181,6 +181,13 @@ class PureRun(Expectations):
     def line_recording_gap(self, words: Words) -> None:
         self.tell(events.RecordingGap(self.calls[words["line"]], int(words["gap"])))
 
+    def line_far_end(self, words: Words) -> None:
+        progress = events.FarEnd(words["progress"])
+        self.tell(events.FarEndProgressed(words["line"], progress))
+
+    def line_flashed(self, words: Words) -> None:
+        self.tell(events.LineFlashed(words["line"], "refused" not in words))
+
     def line_lost(self, words: Words) -> None:
         self.tell(events.LineLost(words["line"], words.get("reason", "unplugged")))
 

@@ -107,4 +107,14 @@ OFFICES = {
             Line("line3"),
         ),
     ),
+    "pbx": replace(
+        EXAMPLE,
+        lines=(
+            Line("line1", duplex=False, daytime=Daytime.PBX_TRANSFER),
+            Line("line2", daytime=Daytime.PBX_TRANSFER),
+            Line("line3"),
+        ),
+        switchboard=replace(SWITCHBOARD, pbx_numbers=("201", "202")),
+        citizens_desk=replace(COUNTER, pbx_numbers=("301",)),
+    ),
 }

@@ -1,0 +1,173 @@
+"""A half-duplex line behind a PBX: its caller is passed to an extension by a hook flash (B2).
+
+Flash, digits, listen; who seems to answer is told of the call and accepts it by a key, nothing
+else. Then the box hangs up and the PBX joins the two. Else a second flash brings the caller back.
+Handlers of the table (states.py), as in ringing.py. Extensions are told as "switchboard.1" (P7).
+"""
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from appliance.calls import announcements, orders
+from appliance.calls.call import Call
+from appliance.calls.desk import Desk
+from appliance.calls.events import DigitPressed, FarEnd, FarEndProgressed
+from appliance.calls.hook import hang_up_line, off_hook
+from appliance.calls.orders import Order, Result
+from appliance.calls.states import State
+from appliance.policy import routing
+from appliance.policy.clock import Now
+from appliance.policy.routing import Missed, Way
+
+Orders = Iterator[Order]
+
+ACCEPT_KEY = "1"
+OFFERS = 2
+"""How often one extension is told of the call before the caller comes back."""
+DIALLING_MS = 15_000
+"""What flash, dial tone, digits and a last word may take beside the time it rings."""
+FAULTS = {FarEnd.NO_DIAL_TONE, FarEnd.REFUSED}
+"""After these the next extension would fare no better."""
+MISSED: Mapping[FarEnd, Missed] = {
+    FarEnd.BUSY: Missed.BUSY,
+    FarEnd.CONGESTION: Missed.UNREACHABLE,
+    FarEnd.SIT: Missed.UNREACHABLE,
+    FarEnd.DIAL: Missed.UNREACHABLE,
+    FarEnd.NO_ANSWER: Missed.NO_ANSWER,
+    FarEnd.NO_DIAL_TONE: Missed.UNREACHABLE,
+    FarEnd.REFUSED: Missed.UNREACHABLE,
+}
+
+
+def begin(desk: Desk, call: Call, way: Way, now: Now) -> Orders:
+    """Pass the call to a group's extensions, from the first one on."""
+    call.stage, call.outcomes, call.position = way, [], 0
+    if call.up:
+        yield from again(desk, call, now)
+        return
+    call.enter(State.PBX_PENDING, now)
+    if not call.off_hook:
+        yield from off_hook(desk, call, now)
+    yield call.write()
+
+
+def greet_passed(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The line is up: the caller is told that the call is passed on."""
+    call.up = True
+    call.note("pbx.greeting")
+    yield from again(desk, call, now)
+
+
+def again(desk: Desk, call: Call, now: Now) -> Orders:
+    """Before the first extension with full words, later briefly: it is the wait that is heard."""
+    call.enter(State.PBX_GREETING, now)
+    key = "please_wait" if call.returned else "connecting"
+    languages = desk.office.languages[:1] if call.returned else desk.office.languages
+    prompts = tuple(f"{language}/{key}" for language in languages)
+    yield orders.Play(call.new_play(), prompts, line=call.line.name)
+    yield call.write()
+
+
+def pass_on(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The caller has heard it. One who came back may have hung up on hold: listen first."""
+    if not call.returned:
+        yield from call_extension(desk, call, event, now)
+        return
+    call.enter(State.PBX_CHECK, now)
+    yield orders.Listen(call.line.name)
+
+
+def call_extension(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """Flash, and have the PBX call the next extension."""
+    group = desk.group(call.stage or Way.SWITCHBOARD)
+    number = group.pbx_numbers[call.position]
+    call.position, call.offers = call.position + 1, 0
+    call.note(f"pbx.{name_of(desk, call)}")
+    call.enter(State.PBX_CALLING, now, group.ring_ms + DIALLING_MS)
+    yield orders.Flash(call.line.name, number, group.ring_ms)
+    yield call.write()
+
+
+def name_of(desk: Desk, call: Call) -> str:
+    """Name the extension that is being called, without its number."""
+    return desk.group(call.stage or Way.SWITCHBOARD).positions[call.position - 1]
+
+
+def hear_far_end(desk: Desk, call: Call, event: FarEndProgressed, now: Now) -> Orders:
+    """Follow how the extension gets on."""
+    call.note(f"pbx.{event.progress}")
+    if event.progress is FarEnd.ANSWERED and call.state is State.PBX_CALLING:
+        yield from _offer(desk, call, now)
+    elif event.progress is FarEnd.RINGING and call.state is not State.PBX_CALLING:
+        yield from _ring_on(desk, call, now)
+    elif event.progress in MISSED:
+        call.pbx_fault = call.pbx_fault or event.progress in FAULTS
+        went = call.state is not State.PBX_CALLING  # who answered and put down has declined it
+        yield from _back(call, Missed.DECLINED if went else MISSED[event.progress], now)
+
+
+def _ring_on(desk: Desk, call: Call, now: Now) -> Orders:
+    """It rings all the same: nobody had answered."""
+    call.enter(State.PBX_CALLING, now, desk.group(call.stage or Way.SWITCHBOARD).ring_ms)
+    yield orders.Listen(call.line.name)
+
+
+def _offer(desk: Desk, call: Call, now: Now) -> Orders:
+    """Tell whoever is there, in the office's own language, that a key takes the call."""
+    call.offers += 1
+    call.enter(State.PBX_OFFERING, now)
+    prompts = announcements.for_staff(desk.office, "offer_call")
+    yield orders.Play(call.new_play(), prompts, line=call.line.name)
+    yield call.write()
+
+
+def await_key(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The announcement was heard: listen for the key."""
+    call.enter(State.PBX_AWAITING_KEY, now)
+    yield orders.Listen(call.line.name)
+
+
+def offer_again(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """No key came: tell it once more, then it is not accepted."""
+    if call.offers < OFFERS:
+        yield from _offer(desk, call, now)
+        return
+    call.note("pbx.no_key")
+    yield from _back(call, Missed.NO_ANSWER, now)
+
+
+def take_back(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """Nothing was heard of the extension in its time."""
+    call.note("pbx.never_told")
+    yield from _back(call, Missed.NO_ANSWER, now)
+
+
+def heed_absence(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """All absent: the extension rings no more, the caller comes back to hear why (E4)."""
+    if routing.if_absent(desk.office, desk.service, now) is not None:
+        call.note("pbx.all_absent")
+        yield from _back(call, Missed.NO_ANSWER, now)
+
+
+def _back(call: Call, missed: Missed, now: Now) -> Orders:
+    """Bring the caller back with a second flash."""
+    call.outcomes.append(missed)
+    call.returned = True
+    call.enter(State.PBX_RETURNING, now)
+    yield orders.Flash(call.line.name)
+    yield call.write()
+
+
+def accept(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+    """A person took the call: on hook, and the PBX joins the two. Other keys mean nothing."""
+    if event.digit != ACCEPT_KEY:
+        return
+    name = name_of(desk, call)
+    call.note(f"answered.{name}", phone=name, answered_at=now.wall)
+    yield from hang_up_line(desk, call, now)
+    call.settle(Result.ANSWERED)
+    call.enter(State.CLEARING, now)
+    yield call.write()
