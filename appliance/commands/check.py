@@ -11,7 +11,7 @@ from appliance.commands.options import config_option, load_settings
 from appliance.daemon.office import build_office
 from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError
-from appliance.policy.office import Office
+from appliance.policy.office import Daytime, Line, Office
 from appliance.prompts import Catalogue
 
 
@@ -41,9 +41,23 @@ def summary(settings: Settings, office: Office) -> list[str]:
     patron = settings.site.patron.in_year(office.local(now).year)
     return [
         f"{office.name}: the configuration is good",
-        f"  lines: {', '.join(f'{line.name} ({line.shown})' for line in office.lines) or 'none'}",
+        *(f"  line {line.name} ({line.shown}): {_able(office, line)}" for line in office.lines),
+        *(() if office.lines else ("  no line",)),
         f"  switchboard: {', '.join(office.switchboard.phones) or 'no phone'}",
         f"  citizens' counter: {counter}",
         f"  now {'open' if state.open else 'closed'} ({state.why}), changes {changes}",
         f"  patron saint's day this year: {patron:%d.%m.}; please confirm",
     ]
+
+
+def _able(office: Office, line: Line) -> str:
+    """Say what a line can do, and what it does by day where it cannot carry a conversation."""
+    if line.duplex:
+        return "duplex"
+    daytime = line.daytime or Daytime.MESSAGE
+    by_day = f"by day {daytime}"
+    if daytime is Daytime.PBX_TRANSFER:
+        by_day += f" to {len(office.switchboard.pbx_numbers)} extensions"
+    if line.duplex is None:
+        return f"known once its modem is asked; if half duplex, {by_day}"
+    return f"half duplex, {by_day}"

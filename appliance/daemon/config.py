@@ -95,6 +95,8 @@ def _converter() -> cattrs.Converter:
         int: values.whole,
         values.Seconds: values.seconds,
         values.OnOff: values.on_off,
+        values.Pause: values.pause,
+        values.Proven: values.proven,
         values.MonthDay: values.month_day,
         values.Moment: values.moment,
         values.Instant: values.instant,

@@ -17,9 +17,11 @@ from appliance.daemon.mistakes import Mistakes
 from appliance.daemon.settings import Group as GroupSettings
 from appliance.daemon.settings import Line as LineSettings
 from appliance.daemon.settings import Settings
+from appliance.daemon.values import PROVEN
 from appliance.errors import ConfigurationError
 from appliance.lines.dialects import DIALECTS
 from appliance.lines.settings import CallerIdOrder
+from appliance.lines.settings import LineSettings as DriverSettings
 from appliance.phones.settings import address_of, network_of
 from appliance.policy.dates import Closure, Holiday, Opening, Period
 from appliance.policy.hours import Schedule
@@ -77,7 +79,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
             name=settings.site.name,
             lines=lines,
             switchboard=groups[SWITCHBOARD],
-            citizens_desk=groups[CITIZENS_DESK] if settings.citizens_desk.phones else None,
+            citizens_desk=groups[CITIZENS_DESK] if _exists(settings.citizens_desk) else None,
             public_numbers=tuple(line.called_number for line in lines if line.called_number),
             languages=settings.site.languages,
             email=spell_email(settings.site.email) if settings.site.email else (),
@@ -90,6 +92,10 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
         ),
         None,
     )
+
+
+def _exists(group: GroupSettings) -> bool:
+    return bool(group.phones or group.pbx_numbers)
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -148,6 +154,13 @@ def _check_names(settings: Settings, mistakes: Mistakes) -> None:
     ):
         for phone in group.phones:
             mistakes.choice(f"{key}.phones", phone, known or ("a phone of [[phones]]",))
+    passing = [line.name for line in settings.lines if line.daytime == Daytime.PBX_TRANSFER]
+    if passing and not settings.switchboard.pbx_numbers:
+        text = (
+            f"line {passing[0]} passes its calls to the PBX, where the switchboard has no "
+            'extension: write pbx_numbers = ["201"] under [switchboard]'
+        )
+        mistakes.found.append(Mistake(f"{SWITCHBOARD}.pbx_numbers", text))
     ports = [line.port for line in settings.lines]
     for number, line in enumerate(settings.lines, 1):
         mistakes.check(f"lines.{number}.port", _check_port, line.port)
@@ -186,14 +199,22 @@ def _line(line: LineSettings, number: int, settings: Settings, mistakes: Mistake
         lambda: numbers.called(line.called, settings.site.country) if line.called else "",
         "",
     )
-    dialect = DIALECTS.get(line.dialect)
-    duplex = dialect.duplex if dialect else None
+    flash_ms = round(line.flash * 1000)
+    mistakes.check(f"{place}.flash", lambda _: DriverSettings(flash_ms=flash_ms), "")
+    duplex = _duplex(line)
     daytime = Daytime(line.daytime) if line.daytime in tuple(Daytime) else None
     return mistakes.attempt(
         f"{place}.daytime",
         lambda: Line(line.name, line.label, called, duplex, daytime),
         Line(line.name),
     )
+
+
+def _duplex(line: LineSettings) -> bool | None:
+    """Return what is known of a line beforehand: by a probe, else by its make, else nothing."""
+    dialect = DIALECTS.get(line.dialect)
+    by_make = dialect.duplex if dialect else None
+    return PROVEN.get(line.duplex, by_make)
 
 
 def _group(
@@ -212,7 +233,9 @@ def _group(
     )
     return mistakes.attempt(
         key,
-        lambda: Group(key, LABELS[key], group.phones, schedule, int(group.ring * 1000)),
+        lambda: Group(
+            key, LABELS[key], group.phones, schedule, int(group.ring * 1000), group.pbx_numbers
+        ),
         Group(key, LABELS[key], (), schedule),
     )
 

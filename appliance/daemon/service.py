@@ -35,6 +35,7 @@ from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import Stores
+from appliance.daemon.values import PROVEN
 from appliance.errors import ConfigurationError
 from appliance.panel.leds import Panel, PanelPins
 from appliance.panel.press import Press
@@ -275,6 +276,9 @@ def carrier_setup(settings: Settings, prompts: announcements.PromptFile) -> Setu
                 receive_gain=line.receive_gain,
                 transmit_gain=line.transmit_gain,
                 echo=bool(line.echo),
+                duplex=PROVEN.get(line.duplex),
+                flash_ms=round(line.flash * 1000),
+                pbx_pause_ms=round(line.pbx_pause * 1000),
             )
             for line in settings.lines
         ),

@@ -9,7 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from appliance.daemon.values import Bands, Hours, Moment, MonthDay, OnOff, PortRange, Seconds
+from appliance.daemon.values import (
+    Bands,
+    Hours,
+    Moment,
+    MonthDay,
+    OnOff,
+    Pause,
+    PortRange,
+    Proven,
+    Seconds,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +44,9 @@ class Line:
     `identity_limit` is how long the caller's number is waited for: after an Italian ring of 1 s
     the exchange may begin 0.5 to 2 s later (EN 300 659-1). `called` is the public number that
     rings here, "" where several arrive (P1: shown as not known). `daytime` is what a half-duplex
-    line does by day: message or ring_parallel_phone.
+    line does by day: message, ring_parallel_phone or pbx_transfer. `duplex` is what `centralino
+    probe` has shown of this modem. `flash` is the hook flash that the PBX behind the line takes,
+    `pbx_pause` the pause before the digits, 0 to wait for its dial tone.
     """
 
     name: str
@@ -48,6 +60,9 @@ class Line:
     transmit_gain: int = -1
     echo: OnOff = OnOff(False)
     daytime: str = ""
+    duplex: Proven = Proven("auto")
+    flash: Seconds = Seconds(0.1)
+    pbx_pause: Pause = Pause(0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +80,13 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Positions rung together, for how long, and (citizens' counter) when they are there."""
+    """Positions rung together, for how long, and (citizens' counter) when they are there.
+
+    `pbx_numbers` are their extensions of a PBX behind a half-duplex line, called in this order.
+    """
 
     phones: tuple[str, ...] = ()
+    pbx_numbers: tuple[str, ...] = ()
     ring: Seconds = Seconds(25.0)
     hours: Hours | None = None
 

@@ -14,6 +14,12 @@ Seconds = NewType("Seconds", float)
 OnOff = NewType("OnOff", bool)
 Instant = NewType("Instant", datetime)
 """A moment with its offset from UTC: when something was done, not when something holds."""
+Pause = NewType("Pause", float)
+Proven = NewType("Proven", str)
+"""What a probe has shown: "true", "false", or "auto" where none was made."""
+
+PROVEN = {"true": True, "false": False}
+MAX_PAUSE = 10.0
 
 MAX_SECONDS = 3600.0
 
@@ -102,6 +108,23 @@ def seconds(value: object, _: object = None) -> Seconds:
     if not 0 < value <= MAX_SECONDS:
         raise ValueError(f"{value} s is out of range: more than 0, at most {MAX_SECONDS:.0f}")
     return Seconds(float(value))
+
+
+def pause(value: object, _: object = None) -> Pause:
+    """Accept a number of seconds from 0 to 10."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{value!r} must be a number of seconds")
+    if not 0 <= value <= MAX_PAUSE:
+        raise ValueError(f"{value} s is out of range: 0 to {MAX_PAUSE:.0f}")
+    return Pause(float(value))
+
+
+def proven(value: object, _: object = None) -> Proven:
+    """Accept true, false or "auto"."""
+    words = {True: "true", False: "false", "auto": "auto", "true": "true", "false": "false"}
+    if isinstance(value, (str, bool)) and value in words:
+        return Proven(words[value])
+    raise ValueError(f'{value!r} must be true, false or "auto"')
 
 
 def month_day(value: object, _: object = None) -> MonthDay:

@@ -54,6 +54,8 @@ class Line:
         return self.label or self.called_number or self.name
 
 
+EMERGENCY = ("112", "113", "114", "115", "117", "118", "1515", "1530")
+"""Italian emergency numbers: nobody's extension, whatever is configured."""
 PBX_NUMBER = re.compile(r"[0-9*#,]{0,19}[0-9*#]")
 
 
@@ -81,9 +83,10 @@ class Group:
         if len(set(self.pbx_numbers)) != len(self.pbx_numbers):
             raise ConfigurationError(f"group {self.name} names an extension of the PBX twice")
         for number in self.pbx_numbers:
-            if not PBX_NUMBER.fullmatch(number):
+            if not PBX_NUMBER.fullmatch(number) or number in EMERGENCY:
                 raise ConfigurationError(
-                    f"{number!r} is no extension of a PBX: write 1 to 20 digits, * or #"
+                    f"{number!r} is no extension of a PBX: write 1 to 20 digits, * or #, and no "
+                    "emergency number"
                 )
 
     @property
@@ -143,8 +146,6 @@ KEY_CODES = (
 
 _EXTENSION = re.compile(r"[1-9][0-9]{0,5}")
 """An extension: 0 is left for an outside line, the star for key codes."""
-EMERGENCY = ("112", "113", "114", "115", "117", "118", "1515", "1530")
-"""Italian emergency numbers: nobody's extension, whatever is configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +194,6 @@ class Office:
         _refuse_twice("line", tuple(line.name for line in self.lines))
         _refuse_twice("extension", tuple(extension.digits for extension in self.extensions))
         _refuse_twice("key code", tuple(code.digits for code in self.key_codes))
-        passing = [line.name for line in self.lines if line.daytime is Daytime.PBX_TRANSFER]
-        if passing and not self.switchboard.pbx_numbers:
-            raise ConfigurationError(
-                f"line {passing[0]} passes calls to the PBX, but the switchboard has no extension "
-                "there: write pbx_numbers = [...] under [switchboard]"
-            )
         if not self.languages:
             raise ConfigurationError("languages: name at least one, as in ['it', 'en']")
 

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from appliance.commands.check import summary
 from appliance.daemon import config, last_good
+from appliance.daemon.announcements import PromptFile
 from appliance.daemon.office import build_office
+from appliance.daemon.service import carrier_setup
 from appliance.daemon.values import MonthDay, Seconds
 from appliance.errors import ConfigurationError
 
@@ -49,6 +52,59 @@ def test_what_is_not_written_has_its_default() -> None:
     assert build_office(settings, 2026).citizens_desk is None
 
 
+PBX = """
+[[lines]]
+name = "a"
+port = "/x"
+dialect = "usr5637"
+daytime = "pbx_transfer"
+flash = 0.25
+pbx_pause = 0
+[[lines]]
+name = "b"
+port = "/y"
+dialect = "usr5637"
+duplex = true
+[switchboard]
+pbx_numbers = ["201", "202"]
+[citizens_desk]
+pbx_numbers = ["301"]
+"""
+
+
+def test_a_line_behind_a_pbx_is_configured() -> None:
+    """Extensions make a group even without a phone; what a probe has proven beats the make."""
+    settings = config.parse(SMALL + PBX)
+    office = build_office(settings, 2026)
+    assert office.switchboard.pbx_numbers == ("201", "202")
+    assert office.citizens_desk is not None
+    assert [(line.duplex, line.passes) for line in office.lines] == [(False, True), (True, False)]
+    setups = carrier_setup(settings, PromptFile(-1, ())).lines
+    assert [(s.duplex, s.flash_ms, s.pbx_pause_ms) for s in setups] == [
+        (None, 250, 0),
+        (True, 100, 0),
+    ]
+    told = "\n".join(summary(settings, office))
+    assert "a (a): half duplex, by day pbx_transfer to 2 extensions" in told
+    assert "b (b): duplex" in told
+
+
+def test_check_says_what_each_line_can_do() -> None:
+    """Also of a line of which only its modem knows, and what it would do by day."""
+    settings = config.parse(
+        SMALL + '[[lines]]\nname="c"\nport="/x"\n'
+        '[[lines]]\nname="d"\nport="/y"\ndaytime="ring_parallel_phone"\n'
+        '[[lines]]\nname="e"\nport="/z"\nduplex=false\ndaytime="message"\n'
+    )
+    told = summary(settings, build_office(settings, 2026))
+    assert "  line c (c): known once its modem is asked; if half duplex, by day message" in told
+    assert (
+        "  line d (d): known once its modem is asked; if half duplex, by day ring_parallel_phone"
+        in told
+    )
+    assert "  line e (e): half duplex, by day message" in told
+
+
 def test_all_mistakes_are_told_at_once_with_line_and_remedy() -> None:
     """A technician reads one list, not one mistake at a time."""
     said = mistakes_of(
@@ -86,6 +142,17 @@ identity_limit = 0
     [
         ('[switchboard]\nphones = ["op9"]', "switchboard.phones: 'op9' is unknown"),
         ('[[lines]]\nname="a"\nport="/x"\ndialect="usr5637"', "half duplex"),
+        ('[[lines]]\nname="a"\nport="/x"\nduplex=false', "half duplex"),
+        ('[[lines]]\nname="a"\nport="/x"\ndialect="generic"', "half duplex"),
+        ('[[lines]]\nname="a"\nport="/x"\ndialect="usr5637"\nduplex="maybe"', "true, false or"),
+        (
+            '[[lines]]\nname="a"\nport="/x"\nduplex=false\ndaytime="pbx_transfer"',
+            "switchboard.pbx_numbers: line a passes its calls to the PBX",
+        ),
+        ('[switchboard]\npbx_numbers = ["20x"]', "no extension of a PBX"),
+        ('[[lines]]\nname="a"\nport="/x"\nflash=2.0', "lines.1.flash: a hook flash of 2000 ms"),
+        ('[[lines]]\nname="a"\nport="/x"\npbx_pause=11', "0 to 10"),
+        ('[[lines]]\nname="a"\nport="/x"\npbx_pause="1"', "must be a number of seconds"),
         ('[[lines]]\nname="a"\nport="/x"\ndialect="hayes"', "'hayes' is unknown: use auto"),
         ('[[lines]]\nname="a"\nport="/x"\ncalled="12"', "lines.1.called"),
         (
