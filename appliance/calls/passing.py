@@ -49,8 +49,7 @@ def begin(desk: Desk, call: Call, way: Way, now: Now) -> Orders:
         yield from again(desk, call, now)
         return
     call.enter(State.PBX_PENDING, now)
-    if not call.off_hook:
-        yield from off_hook(desk, call, now)
+    yield from off_hook(desk, call, now)
     yield call.write()
 
 
