@@ -325,23 +325,23 @@ class AnalogLine:
                 self.lead.on_underrun()
         elif fact.signal is Signal.OVERRUN:
             self.overruns += 1
-        elif self.call is None:
-            return
+        elif self.call is None or self.driver.stage is Stage.FLASHING:
+            pass  # nobody's, or our own break of the loop
         elif fact.signal is Signal.DIGIT:
             self._press(fact.digit, DigitSource.CHIP, now)
-        elif self.driver.stage is Stage.FLASHING:
-            pass  # our own break of the loop
         elif fact.signal is Signal.EXTENSION_PICKUP:
             if self.call.release.taken(self.call.off_hook_ms(now)):
                 self._taken()
-        elif self.call.calling is not None:
-            gone = self.call.calling.chip_busy() if fact.signal is Signal.BUSY else None
-            if gone is not None:
-                self._tell(gone)
         else:
-            tone_ms = self.call.ears.hear(b"").tone_ms if self.call.ears else 0
-            hung_up = self.call.release.chip(fact.signal.value, self.call.off_hook_ms(now), tone_ms)
-            self._released(hung_up)
+            self._noticed(self.call, fact.signal, now)
+
+    def _noticed(self, call: LineCall, signal: Signal, now: float) -> None:
+        """The chip named a tone or a break: of whom the box calls, else of the caller."""
+        if call.calling is None:
+            tone_ms = call.ears.hear(b"").tone_ms if call.ears else 0
+            self._released(call.release.chip(signal.value, call.off_hook_ms(now), tone_ms))
+        elif signal is Signal.BUSY and (gone := call.calling.chip_busy()) is not None:
+            self._tell(gone)
 
     def _on_idle(self, fact: facts.Idle, now: float) -> None:
         self._over()
