@@ -12,8 +12,9 @@ from dataclasses import replace
 from appliance.calls import orders
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineSeat, LineState
-from appliance.calls.ending import clear, end, hang_up_line
+from appliance.calls.ending import clear, end
 from appliance.calls.events import Evidence, LineCondition, LineTaken, PhoneLost
+from appliance.calls.hook import hang_up_line
 from appliance.calls.orders import CallRecord, Result
 from appliance.calls.ringing import Orders, ring_on, stop_ringing
 from appliance.calls.states import State

@@ -22,7 +22,7 @@ from appliance.calls.orders import Record
 from appliance.carrier.analog import TAKEN_TRIM_MS
 from appliance.carrier.messages import LineSetup
 from appliance.carrier.release import SETTLE_MS
-from appliance.exchange.line import LineState
+from appliance.exchange.wire import LineState
 from appliance.media import g711
 from appliance.media.frames import Law
 from tests.carrier.office import Office

@@ -163,9 +163,9 @@ def test_a_caller_that_rings_meanwhile_is_met_afterwards() -> None:
 
 def test_dialling_takes_the_place_of_the_idle_question() -> None:
     """Asked to dial while an idle modem is being asked whether it is: it dials, and once."""
-    line = up(settings=LineSettings(idle_check_ms=60_000))
+    line = up(usr5637(), settings=LineSettings(idle_check_ms=60_000))
     line.modem.lose["+FCLASS?"] = 1
-    line.run(60.05)
+    line.run(60)
     assert line.driver.stage is Stage.CHECKING
     line.note(line.driver.dial("12", line.now))
     line.run(9)
