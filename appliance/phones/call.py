@@ -256,6 +256,7 @@ class Call:
         self.core.tell(events.PhoneLost(self.leg, self.why))
 
     def _send_invite(self, now: float, _: Message | None) -> None:
+        self.why = ""  # what was refused is asked for anew, and is no reason of what comes later
         self.cseq += 1
         self.start(now)
 

@@ -4,7 +4,8 @@
         ...                      # ring sip:x@phone.address:phone.port
     assert phone.finish() == 0   # 0: every message came as the scenario wants it
 
-A scenario is the text between <scenario> and </scenario>; the functions below write the usual ones.
+A scenario is the text between <scenario> and </scenario>, the functions below write the usual ones;
+or a whole XML file's text.
 """
 
 from __future__ import annotations
@@ -142,7 +143,10 @@ def silent(invites: int = 4) -> str:
 
 @dataclass
 class Sipp:
-    """One run of sipp with one scenario, `calls` times; `echoes` sends back the RTP it gets."""
+    """One run of sipp with one scenario, `calls` times; `echoes` sends back the RTP it gets.
+
+    Where the scenario begins with a call of sipp's own, `target` is called.
+    """
 
     folder: Path
     scenario: str
@@ -151,6 +155,7 @@ class Sipp:
     seconds: int = 60
     port: int = 0
     calls: int = 1
+    target: tuple[str, int] | None = None
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Sipp:
@@ -159,13 +164,15 @@ class Sipp:
         self.port = self.port or free_port(self.address)
         file = self.folder / "scenario.xml"
         head = '<?xml version="1.0" encoding="us-ascii"?>\n<scenario name="phone">\n'
-        file.write_text(head + self.scenario + "</scenario>\n")
+        is_whole = self.scenario.startswith("<?xml")
+        file.write_text(self.scenario if is_whole else f"{head}{self.scenario}</scenario>\n")
         media = free_port(self.address) & ~1
         command = ["sipp", "-sf", str(file), "-i", self.address, "-p", str(self.port)]
         command += ["-mi", self.address, "-mp", str(media), "-m", str(self.calls)]
         command += ["-nostdin", "-trace_err"]
         command += ["-timeout", f"{self.seconds}s", "-timeout_error"]
         command += ["-rtp_echo"] if self.echoes else []
+        command += [f"{self.target[0]}:{self.target[1]}"] if self.target else []
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 command,

@@ -34,15 +34,22 @@ class Office:
 
     def ring(self, leg: str, phone: str, **more: Any) -> socket.socket:
         """Ring a phone, and return the RTP socket that its sound comes to."""
-        sound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sound.bind(("127.0.0.1", 0))
-        sound.settimeout(5)
-        self.sound.append(sound)
+        sound = self.listening()
         host, port = sound.getsockname()
         self.phones.ring(leg, phone, host, port, "051 598 111", "3331234567", **more)
         return sound
 
-    def next(self, kind: type[Any] | None = None, limit: float = 5.0) -> Any:
+    def listening(self) -> socket.socket:
+        """Return an RTP socket of the box's; it is closed with the box."""
+        sound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sound.bind(("127.0.0.1", 0))
+        sound.settimeout(5)
+        self.sound.append(sound)
+        return sound
+
+    def next(
+        self, kind: type[Any] | tuple[type[Any], ...] | None = None, limit: float = 5.0
+    ) -> Any:
         """Return the next event (of a kind); comings and goings of phones only when asked for."""
         end = time.monotonic() + limit
         while True:

@@ -10,7 +10,7 @@ import pytest
 from appliance.calls import events
 from appliance.phones.login import Login
 from appliance.phones.message import Message
-from tests.phones.world import PHONE, SDP, Bench, desk, response
+from tests.phones.world import PHONE, SDP, Bench, desk, response, within
 
 CHALLENGE = 'Digest realm="town hall", nonce="abc=,1", qop="auth,auth-int", opaque="o"'
 
@@ -60,6 +60,8 @@ def test_the_registrars_challenge_is_answered(
     (ack,) = bench.say(new, 200, tag="p", body=SDP)
     assert ack.get(says) == new.get(says)
     assert isinstance(bench.events()[-1], events.OperatorAnswered)
+    bench.receive(within(ack, "BYE"))
+    assert bench.events() == [events.PhoneHungUp("leg", "")]  # the refusal is no reason of that
 
 
 def test_a_challenge_without_qop(bench: Bench) -> None:

@@ -1,0 +1,196 @@
+"""Debian's linphonec as a desk phone: its own configuration folder, orders by its command line.
+
+    with Linphone(tmp_path, "21", server=("127.0.0.1", 5060), secret=...) as phone:
+        phone.wait_for("incoming call")
+        phone.do("answer")
+
+Orders are linphonec's own (`answer`, `terminate`, `pause`, `resume`, `transfer URI`); what it says
+of itself is text on its output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.helpers.baresip import free_port, tone
+
+PACKAGE = "linphone-cli"
+
+CONFIG = """\
+[sip]
+sip_port={port}
+sip_tcp_port=0
+sip_tls_port=0
+bind_address={address}
+use_ipv6=0
+guess_hostname=1
+use_rfc2833={rfc4733}
+use_info={info}
+default_proxy=0
+register_only_when_network_is_up=0
+inc_timeout=120
+{sip}
+
+[net]
+firewall_policy=0
+
+[rtp]
+audio_rtp_port={rtp}
+
+[sound]
+echocancellation=0
+
+[misc]
+log_collection=0
+
+[proxy_0]
+reg_proxy=<sip:{host}:{server_port};transport=udp>
+reg_identity="Phone" <sip:{name}@{host}>
+reg_expires=60
+reg_sendregister={registers}
+publish=0
+
+[auth_info_0]
+username={name}
+passwd={secret}
+realm={realm}
+"""
+
+
+def is_installed() -> bool:
+    """Tell whether linphonec is here."""
+    return shutil.which("linphonec") is not None
+
+
+@dataclass
+class Linphone:
+    """One phone, without a sound card: it says `says` (a WAV; None for two minutes of 440 Hz) and
+    writes what it hears to `heard`, anew after each hold. `sip` adds lines to its [sip] section.
+    `info` makes it send its keys by SIP INFO and not by RFC 4733.
+    """
+
+    folder: Path
+    name: str
+    address: str = "127.0.0.1"
+    server: tuple[str, int] = ("127.0.0.1", 5060)
+    secret: str = ""
+    realm: str = "centralino"
+    says: Path | None = None
+    sip: str = ""
+    info: bool = False
+    auto: bool = False
+    port: int = 0
+    _process: subprocess.Popen[bytes] | None = None
+    _seen: int = 0
+
+    @property
+    def heard(self) -> Path:
+        """The WAV file of what this phone has heard since it was last connected."""
+        return self.folder / "heard.wav"
+
+    @property
+    def log(self) -> str:
+        """What linphonec has said."""
+        return (self.folder / "out").read_text(errors="replace")
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process
+        return self._process.pid
+
+    def start(self) -> Linphone:
+        """Write the configuration and start; it registers by itself."""
+        (self.folder / ".local/share/linphone").mkdir(parents=True, exist_ok=True)
+        self.port = self.port or free_port(self.address)
+        self.says = self.says or tone(self.folder / "tone.wav")
+        (self.folder / "rc").write_text(self._config())
+        command = ["linphonec", "-S", "-c", str(self.folder / "rc")]
+        command += ["-d", "5", "-l", str(self.folder / "log")]
+        command += ["-a"] if self.auto else []
+        with (self.folder / "out").open("wb") as out:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "HOME": str(self.folder)},
+            )
+        self.do("soundcard use files")
+        self.do(f"record {self.heard}")
+        return self
+
+    def do(self, order: str) -> None:
+        """Order something; what comes of it is seen at the box, or by `wait_for`."""
+        assert self._process
+        assert self._process.stdin
+        self._process.stdin.write(f"{order}\n".encode())
+        self._process.stdin.flush()
+
+    def speak(self) -> None:
+        """Begin to say what it has to say: linphonec plays to a call that is up."""
+        self.do(f"play {self.says}")
+
+    def wait_for(self, words: str, limit: float = 10.0) -> None:
+        """Wait until linphonec says these words, and forget all that came before."""
+        end = time.monotonic() + limit
+        while (at := self.log.find(words, self._seen)) < 0:
+            assert self._process
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise TimeoutError(f"linphone never said {words!r}:\n{self.log[-2000:]}")
+            time.sleep(0.02)
+        self._seen = at + len(words)
+
+    def stop(self) -> None:
+        """End politely: it says BYE and signs off."""
+        if self._process and self._process.poll() is None:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                self.do("quit")
+                self._process.wait(1.5)  # signed off by then; it may linger
+        self.kill()
+
+    def kill(self) -> None:
+        """Take its power away: nothing is said to anybody."""
+        if self._process and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        if self._process and self._process.stdin:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _config(self) -> str:
+        host, server_port = self.server
+        return CONFIG.format(
+            port=self.port,
+            address=self.address,
+            rfc4733=int(not self.info),
+            info=int(self.info),
+            sip=self.sip,
+            rtp=min(free_port(self.address) & ~1, 65_000),
+            host=host,
+            server_port=server_port,
+            name=self.name,
+            registers=int(bool(self.secret)),
+            secret=self.secret,
+            realm=self.realm,
+        )

@@ -1,0 +1,166 @@
+"""Every phone that this machine has, at the box itself and behind a telephone system.
+
+Each test is one row of docs/phones.en.md; a phone passes when the person at it, and the caller,
+would find nothing wrong.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.calls import events
+from tests.interop.handsets import KINDS, NAME, Desk, desk, take
+from tests.interop.voice import OURS, Voice, has_tone, written
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(params=KINDS)
+def at(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    """A box with one phone of each kind."""
+    with desk(request.param, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(params=KINDS)
+def holder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    """A box with one phone of each kind that can hold."""
+    with desk(request.param, tmp_path, hears=False) as made:
+        yield made
+
+
+def is_up(at: Desk) -> bool:
+    """Tell whether the one leg is confirmed."""
+    return [leg.state for leg in at.box.phones.status().legs] == ["confirmed"]
+
+
+def test_it_is_heard_and_hears_and_hangs_up(at: Desk) -> None:
+    """Sound both ways, by PCMA; its BYE is told at once."""
+    sound = at.box.ring("leg", NAME)
+    agreed = take(at)
+    assert agreed.law == "alaw"
+    with Voice(sound, agreed) as voice:
+        assert voice.wait_for_tone()
+        at.phone.hang_up()
+        assert at.box.next() == events.PhoneHungUp("leg", "")
+    assert has_tone(written(at.phone.heard), OURS, 0.8)
+
+
+def test_it_is_hung_up_after_a_question(at: Desk) -> None:
+    """OPTIONS in the call is answered: it lives. Our BYE is understood, behind a proxy that asks
+    for a password too.
+    """
+    at.box.ring("leg", NAME)
+    take(at)
+    at.box.phones.ask("leg")
+    assert at.box.is_quiet(1.0)
+    assert is_up(at)
+    at.box.phones.hang_up("leg")
+    at.phone.is_over()
+
+
+def test_it_holds_and_resumes(holder: Desk) -> None:
+    """Held: we send nothing. Resumed: both are heard again."""
+    sound = holder.box.ring("leg", NAME)
+    agreed = take(holder)
+    with Voice(sound, agreed) as voice:
+        holder.phone.hold()
+        held = holder.box.next(events.MediaAgreed)
+        assert not held.sending
+        voice.agree(held)
+        holder.phone.resume()
+        resumed = holder.box.next(events.MediaAgreed)
+        assert (resumed.sending, resumed.receiving) == (True, True)
+        voice.agree(resumed)
+        assert voice.wait_for_tone()
+    holder.phone.hang_up()
+    assert holder.box.next() == events.PhoneHungUp("leg", "")
+
+
+def test_it_declines(at: Desk) -> None:
+    """The reject key is a matter of moments: busy (486) or declined (603), as the phone says it."""
+    at.box.ring("leg", NAME)
+    at.phone.rings()
+    at.phone.decline()
+    told = at.box.next((events.PhoneBusy, events.PhoneDeclined))
+    assert told in {
+        events.PhoneBusy("leg"),
+        events.PhoneDeclined("leg", events.DeclineReason.REJECTED),
+    }
+
+
+def test_its_keys_are_heard_once(at: Desk) -> None:
+    """RFC 4733: each press is one key."""
+    sound = at.box.ring("leg", NAME)
+    agreed = take(at)
+    with Voice(sound, agreed) as voice:
+        assert voice.wait_for_tone()
+        at.phone.press("5")
+        assert voice.wait_for_key("5")
+        at.phone.press("#")
+        assert voice.wait_for_key("#")
+    assert voice.keys == ["5", "#"]
+
+
+def test_it_asks_for_a_transfer_and_keeps_its_caller(at: Desk) -> None:
+    """REFER is told to the desk, never obeyed; refused, the call goes on as it was (P5).
+
+    baresip 1.1.0 hangs up by itself when a transfer is refused: told like any other hang-up.
+    """
+    at.box.ring("leg", NAME)
+    take(at)
+    at.phone.transfer("0515981")
+    asked = at.box.next(events.TransferAsked)
+    assert asked == events.TransferAsked("leg", NAME, "0515981", events.TransferKind.BLIND)
+    at.box.phones.refuse_transfer("leg", 603)
+    if not at.phone.stays:
+        assert at.box.next() == events.PhoneHungUp("leg", "")
+        return
+    assert at.box.is_quiet(1.0)
+    assert is_up(at)
+    at.box.phones.hang_up("leg")
+    at.phone.is_over()
+
+
+def test_it_stops_ringing(at: Desk) -> None:
+    """CANCEL with its reason: it rings no more, and nobody is told of it."""
+    at.box.ring("leg", NAME)
+    at.phone.rings()
+    assert at.box.next() == events.LegProgressed("leg", 180)
+    at.box.phones.stop_ringing("leg", answered_elsewhere=True)
+    at.phone.is_over()
+    assert at.box.is_quiet(0.3)
+    assert at.box.phones.status().legs == ()
+
+
+def test_it_loses_its_power_in_a_call(at: Desk) -> None:
+    """Asked whether it is there: lost within 6 s; at once where the network says so."""
+    at.box.ring("leg", NAME)
+    take(at)
+    at.phone.kill()
+    began = time.monotonic()
+    at.box.phones.ask("leg")
+    lost = at.box.next(events.PhoneLost, limit=8.0)
+    assert (lost.leg, bool(lost.reason)) == ("leg", True)
+    assert time.monotonic() - began < 6.0
+
+
+def test_it_dials(at: Desk) -> None:
+    """A key code: the desk is told, accepts, both are heard; the box hangs up."""
+    at.phone.dial("*811")
+    told = at.box.next(events.PhoneDialled)
+    assert (told.phone, told.digits) == (NAME, "*811")
+    sound = at.box.listening()
+    at.box.phones.accept(told.leg, *sound.getsockname())
+    agreed = at.box.next(events.MediaAgreed)
+    with Voice(sound, agreed) as voice:
+        assert at.box.next() == events.OperatorAnswered(told.leg, NAME)
+        at.phone.talks()
+        assert voice.wait_for_tone()
+        at.box.phones.hang_up(told.leg)
+        at.phone.is_over()
+    assert has_tone(written(at.phone.heard), OURS, 0.8)
