@@ -24,6 +24,7 @@ COMMANDS = {
     "phones": "appliance.commands.phones:phones",
     "register": "appliance.commands.register:register",
     "run": "appliance.commands.service:run",
+    "sheets": "appliance.commands.sheets:sheets",
     "status": "appliance.commands.status:status",
     "unattended": "appliance.commands.states:unattended",
     "usb-reset": "appliance.commands.usb_reset:usb_reset",

@@ -1,0 +1,100 @@
+"""`centralino sheets`: the procedure sheets (schede) that answer callers (P2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import click
+
+from appliance.commands.options import config_option, load_settings
+from appliance.daemon import sheet_file
+from appliance.daemon.stores import database_path
+from appliance.errors import OfficeError
+from appliance.policy.sheets import Change, Sheet
+from appliance.records import sheets as records
+from appliance.records.database import connect, migrate, open_reader
+
+WORDS = {
+    Change.NEW: "new",
+    Change.CHANGED: "changed",
+    Change.GONE: "no longer there: not found by a search any more",
+}
+
+
+@click.group()
+@config_option
+@click.pass_context
+def sheets(context: click.Context, config_path: Path) -> None:
+    """Procedure sheets: import them from a folder, search them."""
+    context.obj = Path(load_settings(config_path).folders.state)
+
+
+@sheets.command("import")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.pass_obj
+def import_(state: Path, folder: Path) -> None:
+    """Take the *.md files of FOLDER as the sheets there are; says what changed, what is stale."""
+    given = sheet_file.load_folder(folder)
+    with closing(connect(_records(state))) as connection:
+        migrate(connection)
+        found = records.store(connection, given)
+    for row in told(found, given, date.today()):  # noqa: DTZ011 - the day where the box stands
+        click.echo(row)
+
+
+@sheets.command()
+@click.argument("words", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="As JSON with stable keys.")
+@click.pass_obj
+def search(state: Path, words: tuple[str, ...], as_json: bool) -> None:
+    """Find sheets in which every one of WORDS begins a word, the best first."""
+    with closing(open_reader(_records(state))) as connection:
+        found = records.search(connection, " ".join(words))
+    if as_json:
+        click.echo(json.dumps([to_json(each) for each in found], indent=2, ensure_ascii=False))
+    elif not found:
+        click.echo("no sheet has all these words")
+    else:
+        for each in found:
+            click.echo(f"{each.sheet.code:<24} {each.sheet.title}\n{'':<24} {each.excerpt.strip()}")
+
+
+def _records(state: Path) -> Path:
+    """Say where the records are; raises OfficeError when the desk has not made them yet.
+
+    A command never makes them: they would belong to whoever called it.
+    """
+    if not database_path(state).exists():
+        raise OfficeError(f"there are no records in {state} yet: start centralino once, then again")
+    return database_path(state)
+
+
+def told(found: dict[str, Change], given: tuple[Sheet, ...], today: date) -> Iterator[str]:
+    """Say what an import changed, and which sheets nobody has looked at for a year."""
+    for code, change in found.items():
+        if change is not Change.SAME:
+            yield f"{code}: {WORDS[change]}"
+    for sheet in given:
+        if sheet.is_stale(today):
+            yield f"{sheet.code}: last updated on {sheet.updated}: see whether it still holds"
+    yield f"{len(given)} sheets"
+
+
+def to_json(found: records.Found) -> dict[str, object]:
+    """Return a found sheet with stable keys."""
+    sheet = found.sheet
+    return {
+        "code": sheet.code,
+        "title": sheet.title,
+        "office": sheet.office,
+        "needs": list(sheet.needs),
+        "source": sheet.source,
+        "link": sheet.link,
+        "official": sheet.official,
+        "updated": sheet.updated.isoformat(),
+        "excerpt": found.excerpt,
+    }

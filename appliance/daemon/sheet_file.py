@@ -1,0 +1,89 @@
+"""A sheet from its Markdown file: a head of TOML between +++ lines, then the text.
+
++++
+title = "Cambio di residenza"
+office = "anagrafe"
+source = "Regolamento anagrafico, art. 13"
+updated = 2026-09-01
++++
+Chi cambia casa lo dichiara entro venti giorni...
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from appliance.daemon.config import BadConfiguration, Mistake, structure, text_of
+from appliance.policy.sheets import Sheet
+
+_FILE = re.compile(
+    r"\+\+\+[ \t]*\n(?P<head>.*?)^\+\+\+[ \t]*$\n?(?P<body>.*)", re.DOTALL | re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands above the text. `office` and `needs` are codes of the register."""
+
+    title: str
+    source: str
+    updated: date
+    office: str = ""
+    needs: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    link: str = ""
+    official: str = ""
+
+
+def load_folder(folder: Path) -> tuple[Sheet, ...]:
+    """Read every *.md of a folder and below; raises BadConfiguration with all their mistakes."""
+    mistakes: list[Mistake] = []
+    sheets: list[Sheet] = []
+    for path in sorted(folder.rglob("*.md")):
+        try:
+            sheets.append(parse(text_of(path), path.stem))
+        except BadConfiguration as error:
+            name = path.relative_to(folder).as_posix()
+            mistakes += [Mistake(f"{name}, {m.place}", m.text, m.line) for m in error.mistakes]
+    mistakes += [Mistake(code, "is the name of two files") for code in _twice(sheets)]
+    if mistakes or not sheets:
+        nothing = (Mistake("the folder", "has no *.md file: name the one with the sheets"),)
+        raise BadConfiguration(str(folder), tuple(mistakes) or nothing)
+    return tuple(sheets)
+
+
+def parse(text: str, code: str) -> Sheet:
+    """Read one sheet; raises BadConfiguration with every mistake, lines counted in the file."""
+    match = _FILE.match(text)
+    if match is None:
+        why = "has no head: begin with +++, title, source, updated, and +++ again"
+        raise BadConfiguration(code, (Mistake("the sheet", why),))
+    # The head is read with an empty line for its +++, so that lines are those of the file.
+    head = structure("\n" + match["head"], code, Head)
+    empty = [
+        Mistake(name, "is empty: every sheet needs it")
+        for name, value in (("title", head.title), ("source", head.source), ("text", match["body"]))
+        if not value.strip()
+    ]
+    if empty:
+        raise BadConfiguration(code, tuple(empty))
+    return Sheet(
+        code,
+        head.title,
+        head.office,
+        head.source,
+        head.updated,
+        match["body"].strip() + "\n",
+        head.needs,
+        head.keywords,
+        head.link,
+        head.official,
+    )
+
+
+def _twice(sheets: list[Sheet]) -> list[str]:
+    codes = [sheet.code for sheet in sheets]
+    return sorted({code for code in codes if codes.count(code) > 1})

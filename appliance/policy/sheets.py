@@ -1,0 +1,57 @@
+"""A procedure sheet (scheda): the same answer at every counter (P2). A frozen value."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+STALE_AFTER = timedelta(days=365)
+"""A sheet that nobody has looked at for so long may be wrong: the head is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet; `code` is its file's name, `body` Markdown as written.
+
+    `office` and `needs` are codes of the register, `link` leads to the application that the
+    counter uses, `official` is the official in charge where that is public.
+    """
+
+    code: str
+    title: str
+    office: str
+    source: str
+    updated: date
+    body: str
+    needs: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    link: str = ""
+    official: str = ""
+
+    def is_stale(self, today: date) -> bool:
+        """Tell whether it was last updated more than a year ago."""
+        return today - self.updated > STALE_AFTER
+
+
+class Change(enum.StrEnum):
+    """What an import found of a sheet."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+    GONE = "gone"  # known, but not among the files: no longer found by a search
+
+
+def changes(known: tuple[Sheet, ...], given: tuple[Sheet, ...]) -> dict[str, Change]:
+    """Compare sheets by code, in the order of their codes."""
+    before, after = {s.code: s for s in known}, {s.code: s for s in given}
+    return {code: _change(before.get(code), after.get(code)) for code in sorted(before | after)}
+
+
+def _change(before: Sheet | None, after: Sheet | None) -> Change:
+    if before is None:
+        return Change.NEW
+    if after is None:
+        return Change.GONE
+    return Change.SAME if before == after else Change.CHANGED

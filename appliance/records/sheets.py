@@ -1,0 +1,120 @@
+"""The sheets in the database, found by full text while a caller is on the line (P2).
+
+SQLite FTS5 with diacritics folded ("citta" finds "città") and words found by their beginning.
+An Italian ending is one vowel: "residenze" finds "residenza".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from appliance.policy.sheets import Change, Sheet, changes
+from appliance.records.database import transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+
+MOST: Final = 20
+"""Sheets shown of a search: more cannot be read while somebody waits."""
+_LEAST_STEM: Final = 4
+"""A word of fewer letters keeps its ending: "imu" is not "im"."""
+_WORD: Final = re.compile(r"[^\W_]+")
+_FIND: Final = """
+    SELECT rowid FROM sheets_text WHERE sheets_text MATCH :words
+    ORDER BY bm25(sheets_text, 10.0, 6.0, 3.0, 1.0), rowid LIMIT :most
+"""
+"""Only numbers are sorted: a row with its text and excerpt would be made for every match."""
+_SHOW: Final = """
+    SELECT s.*, snippet(sheets_text, 3, '', '', '…', 16) AS excerpt
+    FROM sheets_text JOIN sheets AS s ON s.rowid = sheets_text.rowid
+    WHERE sheets_text MATCH :words AND sheets_text.rowid = :number
+"""
+_COLUMNS: Final = (
+    "code", "title", "office", "needs", "keywords", "source", "link", "official", "updated", "body",
+)  # fmt: skip
+_UPSERT: Final = (
+    f"INSERT INTO sheets ({', '.join(_COLUMNS)}) VALUES (:{', :'.join(_COLUMNS)}) "  # noqa: S608 - constant names
+    "ON CONFLICT (code) DO UPDATE SET gone = 0, "
+    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A sheet that a search found, and the words around what matched."""
+
+    sheet: Sheet
+    excerpt: str
+
+
+def store(connection: sqlite3.Connection, given: tuple[Sheet, ...]) -> dict[str, Change]:
+    """Make the given sheets the ones that are found; returns what changed, by code.
+
+    One that is not among them is kept (calls name it) but no longer found. Raises sqlite3.Error.
+    """
+    with transaction(connection):
+        found = changes(all_sheets(connection), given)
+        for sheet in given:
+            if found[sheet.code] is not Change.SAME:
+                connection.execute(_UPSERT, _to_row(sheet))
+        for code, change in found.items():
+            if change is Change.GONE:
+                connection.execute("UPDATE sheets SET gone = 1 WHERE code = ?", (code,))
+    return found
+
+
+def all_sheets(connection: sqlite3.Connection) -> tuple[Sheet, ...]:
+    """Return the sheets that can be found, by code."""
+    rows = connection.execute("SELECT * FROM sheets WHERE gone = 0 ORDER BY code")
+    return tuple(_from_row(row) for row in rows)
+
+
+def search(connection: sqlite3.Connection, typed: str, most: int = MOST) -> tuple[Found, ...]:
+    """Find sheets in which every typed word begins a word, the best first; nothing for no words."""
+    words = _WORD.findall(typed)
+    if not words:
+        return ()
+    asked = {"words": " AND ".join(_asked(word) for word in words), "most": most}
+    numbers = [row["rowid"] for row in connection.execute(_FIND, asked)]
+    rows = (connection.execute(_SHOW, asked | {"number": n}).fetchone() for n in numbers)
+    return tuple(Found(_from_row(row), row["excerpt"]) for row in rows)
+
+
+def _asked(word: str) -> str:
+    """Ask for words that begin so; without its last vowel, too, where that is an ending."""
+    stem = word[:-1] if len(word) >= _LEAST_STEM and word[-1].lower() in "aeiouàèéìòù" else word
+    return f'"{stem}"*'
+
+
+def _to_row(sheet: Sheet) -> dict[str, str]:
+    return {
+        "code": sheet.code,
+        "title": sheet.title,
+        "office": sheet.office,
+        "needs": json.dumps(sheet.needs),
+        "keywords": json.dumps(sheet.keywords, ensure_ascii=False),
+        "source": sheet.source,
+        "link": sheet.link,
+        "official": sheet.official,
+        "updated": sheet.updated.isoformat(),
+        "body": sheet.body,
+    }
+
+
+def _from_row(row: sqlite3.Row) -> Sheet:
+    return Sheet(
+        row["code"],
+        row["title"],
+        row["office"],
+        row["source"],
+        date.fromisoformat(row["updated"]),
+        row["body"],
+        tuple(json.loads(row["needs"])),
+        tuple(json.loads(row["keywords"])),
+        row["link"],
+        row["official"],
+    )

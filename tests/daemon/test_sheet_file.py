@@ -1,0 +1,112 @@
+"""Sheets as Markdown files with a head, and the commands that take and search them (P2)."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from appliance.__main__ import main
+from appliance.daemon import sheet_file
+from appliance.daemon.config import BadConfiguration
+from appliance.daemon.stores import database_path
+from appliance.records.database import open_database
+
+EXAMPLES = Path(str(resources.files("appliance.daemon") / "example_sheets"))
+CONFIG = Path(str(resources.files("appliance.daemon") / "example.toml"))
+GOOD = '+++\ntitle = "IMU"\nsource = "Delibera"\nupdated = 2026-05-20\n+++\nAcconto a giugno.\n'
+
+
+def test_a_sheet() -> None:
+    """A head of TOML between +++ lines, then Markdown."""
+    sheet = sheet_file.parse(GOOD, "imu")
+    assert (sheet.code, sheet.title, sheet.updated) == ("imu", "IMU", date(2026, 5, 20))
+    assert sheet.body == "Acconto a giugno.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("# IMU\n", "has no head"),
+        (GOOD.replace("title", "titel"), "line 2, titel: unknown key. Did you mean 'title'?"),
+        (GOOD.replace("2026-05-20", '"May"'), "line 4, updated: 'May' must be a date"),
+        (GOOD.replace('"Delibera"', '" "'), "source: is empty"),
+        (GOOD.replace("Acconto a giugno.", ""), "text: is empty"),
+    ],
+)
+def test_what_is_wrong_with_a_sheet(text: str, said: str) -> None:
+    """Where it is wrong, counted in the file, and what to do."""
+    with pytest.raises(BadConfiguration) as caught:
+        sheet_file.parse(text, "imu")
+    assert said in str(caught.value)
+
+
+def test_all_files_mistakes_at_once(tmp_path: Path) -> None:
+    """One import tells all there is to mend."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.md").write_text("# nothing")
+    (tmp_path / "sub" / "b.md").write_text(GOOD.replace("title", "titel"))
+    (tmp_path / "c.md").write_text(GOOD)
+    (tmp_path / "sub" / "c.md").write_text(GOOD)
+    with pytest.raises(BadConfiguration) as caught:
+        sheet_file.load_folder(tmp_path)
+    places = [str(mistake).split(": ")[0] for mistake in caught.value.mistakes]
+    assert places == ["a.md, the sheet", "sub/b.md, title", "line 2, sub/b.md, titel", "c"]
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    """The wrong folder would take every sheet away."""
+    with pytest.raises(BadConfiguration, match="no \\*\\.md file"):
+        sheet_file.load_folder(tmp_path)
+
+
+def test_the_example_sheets() -> None:
+    """They are good, and of offices of the example register."""
+    assert len(sheet_file.load_folder(EXAMPLES)) == 4
+
+
+class Box:
+    """The commands on a box of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = folder / "state"
+        self.state.mkdir()
+        self.config = folder / "centralino.toml"
+        text = CONFIG.read_text(encoding="utf-8")
+        self.config.write_text(f'{text}\n[folders]\nstate = "{self.state}"\n')
+
+    def ran_once(self) -> None:
+        """Make the records, as the desk does at its first start."""
+        open_database(database_path(self.state), self.state / "corrupt").connection.close()
+
+    def run(self, *arguments: str) -> str:
+        """Run `centralino sheets` and return what it says."""
+        result = CliRunner().invoke(main, ("sheets", "--config", str(self.config), *arguments))
+        return result.output
+
+
+def test_import_and_search(tmp_path: Path) -> None:
+    """What changed, what is stale, and found while the caller is on the line."""
+    box, folder = Box(tmp_path), tmp_path / "sheets"
+    shutil.copytree(EXAMPLES, folder)
+    assert "no records" in box.run("import", str(folder))
+    box.ran_once()
+    assert box.run("import", str(folder)).splitlines()[-2:] == [
+        "mensa-scolastica: new",
+        "4 sheets",
+    ]
+    assert box.run("import", str(folder)) == "4 sheets\n"
+    card = folder / "carta-identita.md"
+    card.write_text(card.read_text().replace("2026-06-15", "2024-06-15"))
+    (folder / "imu.md").unlink()
+    again = box.run("import", str(folder))
+    assert "carta-identita: changed" in again
+    assert "imu: no longer there" in again
+    assert "carta-identita: last updated on 2024-06-15" in again
+    assert box.run("search", "cambio", "residenza").startswith("cambio-residenza ")
+    assert '"code": "mensa-scolastica"' in box.run("search", "celiachia", "--json")
+    assert box.run("search", "acconto") == "no sheet has all these words\n"

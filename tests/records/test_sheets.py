@@ -1,0 +1,128 @@
+"""Sheets in the database (P2): what an import changed, what a search finds and in which order."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from appliance.policy.sheets import Change, Sheet
+from appliance.records import sheets
+from appliance.records.database import open_database
+
+RESIDENCE = Sheet(
+    "residenza",
+    "Cambio di residenza",
+    "anagrafe",
+    "Regolamento",
+    date(2026, 9, 1),
+    "Chi cambia città lo dichiara entro venti giorni. Serve il contratto d'affitto.\n",
+    ("residenza",),
+    ("trasloco", "nuovo indirizzo"),
+    "https://example.org/residenza",
+    "Responsabile dell'Anagrafe",
+)
+CARD = Sheet(
+    "carta",
+    "Carta d'identità",
+    "anagrafe",
+    "Scheda",
+    date(2025, 6, 1),
+    "Si rinnova su appuntamento; chi ha cambiato residenza non la cambia.\n",
+    keywords=("CIE", "documento"),
+)
+TAX = Sheet("imu", "IMU", "tributi", "Delibera", date(2026, 5, 20), "Acconto a giugno.\n")
+SHEETS = (RESIDENCE, CARD, TAX)
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Records with three sheets."""
+    opened = open_database(tmp_path / "records.sqlite", tmp_path / "corrupt").connection
+    sheets.store(opened, SHEETS)
+    yield opened
+    opened.close()
+
+
+def found(connection: sqlite3.Connection, typed: str) -> list[str]:
+    """Return the codes of what a search finds."""
+    return [each.sheet.code for each in sheets.search(connection, typed)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "codes"),
+    [
+        ("residenza", ["residenza", "carta"]),  # in the title before in the text
+        ("Residenze", ["residenza", "carta"]),
+        ("citta", ["residenza"]),
+        ("città", ["residenza"]),
+        ("identita", ["carta"]),
+        ("l'affitto", ["residenza"]),
+        ("d'affitto", ["residenza"]),
+        ("tras", ["residenza"]),
+        ("cambi resid", ["residenza", "carta"]),
+        ("residenza giugno", []),
+        ("x affitto", []),
+        ("imu", ["imu"]),
+        ("im", ["imu"]),
+        ("CIE", ["carta"]),
+        ("", []),
+        ("?!", []),
+    ],
+)
+def test_what_is_found(connection: sqlite3.Connection, typed: str, codes: list[str]) -> None:
+    """Every word by its beginning, diacritics and endings folded, the best first."""
+    assert found(connection, typed) == codes
+
+
+def test_the_excerpt_shows_where(connection: sqlite3.Connection) -> None:
+    """An operator sees the words around what was found."""
+    assert "contratto d'affitto" in sheets.search(connection, "affitto")[0].excerpt
+
+
+def test_a_sheet_comes_back_as_it_was(connection: sqlite3.Connection) -> None:
+    """Whatever it holds."""
+    assert sheets.search(connection, "trasloco")[0].sheet == RESIDENCE
+    assert sheets.all_sheets(connection) == (CARD, TAX, RESIDENCE)
+
+
+def test_at_most_so_many(connection: sqlite3.Connection) -> None:
+    """More than a screen is no answer."""
+    assert len(sheets.search(connection, "residenza", most=1)) == 1
+
+
+def test_a_second_import_says_what_changed(connection: sqlite3.Connection) -> None:
+    """New, changed, gone, the same; what is gone is no longer found, and may come back."""
+    changed = replace(RESIDENCE, body="Entro venti giorni dal trasferimento.\n")
+    school = replace(TAX, code="mensa", title="Mensa")
+    told = sheets.store(connection, (changed, CARD, school))
+    assert told == {
+        "carta": Change.SAME,
+        "imu": Change.GONE,
+        "mensa": Change.NEW,
+        "residenza": Change.CHANGED,
+    }
+    assert found(connection, "imu") == []
+    assert found(connection, "affitto") == []
+    assert found(connection, "trasferimento") == ["residenza"]
+    assert sheets.store(connection, (changed, CARD, school, TAX))["imu"] is Change.NEW
+    assert found(connection, "imu") == ["imu"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(typed=st.text(max_size=40))
+def test_nothing_typed_is_an_error(connection: sqlite3.Connection, typed: str) -> None:
+    """Quotes, stars, operators of the index's language: only words count."""
+    assert isinstance(sheets.search(connection, typed), tuple)
+
+
+def test_stale() -> None:
+    """A sheet that nobody has looked at for a year."""
+    assert CARD.is_stale(date(2026, 11, 25))
+    assert not RESIDENCE.is_stale(date(2026, 11, 25))
