@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 wanted="asterisk-core-sounds-it-wav asterisk-prompt-it-menardi-wav asterisk-core-sounds-en-wav
         asterisk-core-sounds-fr-wav asterisk-moh-opsound-wav libspandsp2t64
         baresip-core linphone-cli sip-tester kamailio libspeexdsp1 multimon-ng sox minimodem
-        strace nbdkit nbdkit-plugin-python libnbd-bin fuse3 e2fsprogs mount systemd udev"
+        zbar-tools strace nbdkit nbdkit-plugin-python libnbd-bin fuse3 e2fsprogs mount systemd udev"
 missing=""
 for package in $wanted; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"

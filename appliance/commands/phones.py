@@ -3,65 +3,115 @@
 from __future__ import annotations
 
 import secrets
-import socket
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-from appliance.commands.options import config_option, load_settings
-from appliance.daemon import phone_secrets
+from appliance.commands.options import config_option, desk_socket, load_settings
+from appliance.commands.serve_phones import serve
+from appliance.daemon import door, handsets, phone_secrets
 from appliance.daemon import registrar as registrar_account
 from appliance.daemon.extensions import extensions
-from appliance.daemon.service import EVERYWHERE
+from appliance.daemon.handsets import Kept
+from appliance.daemon.office import build_office
 from appliance.daemon.settings import Settings
-from appliance.errors import ConfigurationError
+from appliance.errors import ConfigurationError, OfficeError
 from appliance.phones import accounts
+from appliance.policy.office import KeyCode
+from appliance.provisioning import makes, qr, sheet
+from appliance.provisioning.sheet import Sheet
+
+SAID = {
+    "known": {
+        "it": "Il servizio conosce la nuova password.",
+        "en": "The running daemon knows the new password.",
+    },
+    "later": {
+        "it": "Il servizio non risponde: conoscerà la password dal prossimo avvio.",
+        "en": "The daemon does not answer: it will know the password at its next start.",
+    },
+    "serve": {
+        "it": "Il telefono può prendere la sua configurazione con `centralino phones serve`: {url}",
+        "en": "The phone can fetch its configuration with `centralino phones serve`: {url}",
+    },
+    "sheet": {"it": "Foglio da stampare: {file}", "en": "Sheet to be printed: {file}"},
+}
 
 
 @click.group()
 @config_option
 @click.pass_context
 def phones(context: click.Context, config_path: Path) -> None:
-    """Make accounts for the office's phones; the daemon knows them after its next start."""
+    """Make accounts for the office's phones, and let the phones fetch them."""
     context.obj = load_settings(config_path)
+
+
+phones.add_command(serve)
 
 
 @phones.command()
 @click.argument("name")
 @click.option("--language", type=click.Choice(["it", "en"]), help="The site's first by default.")
+@click.option("--model", type=click.Choice(list(makes.MAKES)), help="Make of the phone.")
+@click.option("--mac", default="", help="Its hardware address, as 00:15:65:AA:BB:CC.")
+@click.option("--address", default="", help="The box's address for phones, where it has several.")
+@click.option(
+    "--sheet", "sheet_path", type=click.Path(path_type=Path), help="Write a sheet (HTML)."
+)
 @click.pass_obj
-def add(settings: Settings, name: str, language: str | None) -> None:
-    """Make (or renew) the secret of phone NAME and say what to type into the phone."""
-    known = [phone.name for phone in settings.phones]
-    if name not in known:
-        raise ConfigurationError(
-            f'phone {name!r} is not configured: add [[phones]] name = "{name}" and put it into '
-            f"switchboard.phones or citizens_desk.phones (known: {', '.join(known) or 'none'})"
-        )
-    kept = phone_secrets.load(settings)
-    kept[name] = accounts.make_secret(secrets.token_bytes)
-    phone_secrets.save(settings, kept)
+def add(
+    settings: Settings,
+    name: str,
+    language: str | None,
+    model: str | None,
+    mac: str,
+    address: str,
+    sheet_path: Path | None,
+) -> None:
+    """Make (or renew) the secret of phone NAME, say what to type, write its printed sheet."""
+    _known(settings, name)
+    kept = handsets.load(settings)
+    make, plain = _chosen(kept, name, model, mac)
+    kept[name] = Kept(make, plain, handsets.new_token(secrets.token_bytes))
+    known = phone_secrets.load(settings)
+    known[name] = accounts.make_secret(secrets.token_bytes)
+    where = handsets.lan_address(settings, address)
+    language = language or settings.site.languages[0]
+    if sheet_path is not None:  # before anything is kept: what cannot be written renews nothing
+        _write_sheet(settings, name, known[name], kept[name], where, language, sheet_path)
+    handsets.save(settings, kept)
+    phone_secrets.save(settings, known)
     label = next(phone.label for phone in settings.phones if phone.name == name)
-    words = accounts.what_to_type(
-        name,
-        label,
-        kept[name],
-        _address(settings.sip.address),
-        settings.sip.port,
-        language or settings.site.languages[0],
+    own = next(e.digits for e in extensions(settings.phones) if e.phone == name)
+    click.echo(
+        accounts.what_to_type(
+            name, label, known[name], where, settings.sip.port, language, extension=own
+        ),
+        nl=False,
     )
-    click.echo(words)
+    said = "known" if _tell_desk(settings) else "later"
+    click.echo(SAID[said][language])
+    click.echo(SAID["serve"][language].format(url=handsets.url_of(kept[name], where)))
+    if sheet_path is not None:
+        click.echo(SAID["sheet"][language].format(file=sheet_path))
 
 
 @phones.command("list")
 @click.pass_obj
 def list_phones(settings: Settings) -> None:
-    """List the configured phones: extension, name, label, whether they have a secret."""
-    kept = phone_secrets.load(settings)
+    """List the phones: extension, name, label, where registered, make, hardware address."""
+    secret, kept, at = phone_secrets.load(settings), handsets.load(settings), _standing(settings)
     for phone, own in zip(settings.phones, extensions(settings.phones), strict=True):
+        row = kept.get(phone.name, Kept())
+        has = "has a secret" if phone.name in secret else "no secret yet: centralino phones add"
         how = f"at {phone.address}" if phone.address else "registers"
-        secret = "has a secret" if phone.name in kept else "no secret yet: centralino phones add"
-        click.echo(f"{own.digits:<7}{phone.name:<16} {phone.label:<28} {how}, {secret}")
+        parts = [how, has, _registered((at or {}).get(phone.name)), _made(row), _fetched(row)]
+        told = ", ".join(part for part in parts if part)
+        click.echo(f"{own.digits:<7}{phone.name:<16} {phone.label:<28} {told}")
+    if at is None:
+        click.echo("the daemon does not answer: which phones are registered is not known")
 
 
 @phones.command()
@@ -80,6 +130,82 @@ def registrar(settings: Settings, password: str) -> None:
     click.echo(f"kept for {settings.sip.registrar.user}; the daemon knows it at its next start")
 
 
-def _address(configured: str) -> str:
-    """Say which address to type into a phone: the configured one, else the box's name."""
-    return socket.gethostname() if configured == EVERYWHERE else configured
+def _known(settings: Settings, name: str) -> None:
+    known = [phone.name for phone in settings.phones]
+    if name not in known:
+        raise ConfigurationError(
+            f'phone {name!r} is not configured: add [[phones]] name = "{name}" and put it into '
+            f"switchboard.phones or citizens_desk.phones (known: {', '.join(known) or 'none'})"
+        )
+
+
+def _chosen(kept: dict[str, Kept], name: str, model: str | None, mac: str) -> tuple[str, str]:
+    """Settle make and address: as said now, else as kept; one address is one phone's."""
+    before = kept.get(name, Kept())
+    if not (model or mac):
+        model, mac = before.make or None, before.mac
+    make, plain = handsets.choose(model or "", mac)
+    other = next((n for n, row in kept.items() if plain and row.mac == plain and n != name), "")
+    if other:
+        raise OfficeError(f"{mac} is phone {other}'s already; check it, or add {other} anew first")
+    return make, plain
+
+
+def _tell_desk(settings: Settings) -> bool:
+    """Let the running desk read the secrets anew; False when there is none."""
+    try:
+        door.ask(desk_socket(settings), {"ask": "phones_renewed"})
+    except OfficeError:
+        return False
+    return True
+
+
+def codes_of(settings: Settings) -> tuple[KeyCode, ...]:
+    """Return the office's key codes."""
+    return build_office(settings, datetime.now(UTC).year).key_codes
+
+
+def _write_sheet(
+    settings: Settings, name: str, secret: str, kept: Kept, where: str, language: str, path: Path
+) -> None:
+    codes = codes_of(settings)
+    own = handsets.handset(settings, codes, name, secret, where, language)
+    url, make = handsets.url_of(kept, where), makes.make_of(kept.make)
+    told = sheet.told(codes)
+    text = sheet.page(Sheet(settings.site.name, own, told, url, make.is_soft), qr.svg)
+    try:
+        phone_secrets.write_private(path, text)
+    except OSError as error:
+        raise OfficeError(f"the sheet cannot be written to {path}: {error.strerror}") from error
+
+
+def _standing(settings: Settings) -> dict[str, dict[str, Any]] | None:
+    """Ask the running desk where the phones stand; None when there is none."""
+    try:
+        status = door.ask(desk_socket(settings), {"ask": "status"})["status"]
+    except OfficeError:
+        return None
+    return {row["name"]: row for row in status["phones"]}
+
+
+def _registered(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    if not row["address"]:
+        return "not registered"
+    return f"registered at {row['address']}" + ("" if row["answers"] else ", does not answer")
+
+
+def _made(row: Kept) -> str:
+    return f"{row.make} {_colons(row.mac)}".strip() if row.token else ""
+
+
+def _colons(mac: str) -> str:
+    return ":".join(mac[n : n + 2] for n in range(0, len(mac), 2))
+
+
+def _fetched(row: Kept) -> str:
+    if not row.fetched:
+        return ""
+    at = datetime.fromisoformat(row.fetched).astimezone()
+    return f"file fetched {at:%d.%m.%Y %H:%M} by {row.source}"

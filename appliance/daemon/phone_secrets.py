@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError
@@ -33,15 +34,24 @@ def load(settings: Settings) -> dict[str, str]:
 
 def save(settings: Settings, secrets: dict[str, str]) -> None:
     """Write all secrets whole or not at all, readable by nobody else."""
-    path = secrets_path(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(secrets_path(settings), secrets)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file whole or not at all, readable by its owner alone."""
     draft = path.with_suffix(".tmp")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(secrets, file, indent=1, sort_keys=True)
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def write_whole(path: Path, value: Any) -> None:
+    """Write a JSON file of the state folder whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_private(path, json.dumps(value, indent=1, sort_keys=True))
     if os.geteuid() == 0:  # run by the administrator: the service's account must read it
         owner = path.parent.stat()
         os.chown(path, owner.st_uid, owner.st_gid)

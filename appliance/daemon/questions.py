@@ -10,6 +10,7 @@ from appliance.calls import events, requests
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Answer, Later, Tell, moment, parse_request
 from appliance.daemon.lookout import Lookout
+from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError
@@ -32,13 +33,20 @@ class Questions:
     """Answers in the deciding thread; raises OfficeError for what cannot be asked."""
 
     def __init__(
-        self, desk: Desk, stores: Stores, lookout: Lookout, run: Run, recoveries: Recoveries
+        self,
+        desk: Desk,
+        stores: Stores,
+        lookout: Lookout,
+        run: Run,
+        recoveries: Recoveries,
+        phones: PhoneQuestions,
     ) -> None:
         self._desk = desk
         self._stores = stores
         self._lookout = lookout
         self._run = run
         self._recoveries = recoveries
+        self._phones = phones
 
     def __call__(self, question: dict[str, Any]) -> Answer | Later:
         """Answer one question."""
@@ -48,6 +56,8 @@ class Questions:
             case "figures":
                 figures = self._desk.figures
                 return {"figures": figures.to_json(), "moments": figures.moments_to_json()}
+            case "phones_renewed":
+                return self._phones.renewed()
             case "close_message":
                 return self._close_message(question)
             case _:
@@ -57,6 +67,7 @@ class Questions:
         status = self._desk.status()
         shown = _plain(status)
         shown["troubles"] = self._lookout.troubles()
+        shown["phones"] = self._phones.rows()
         shown["recoveries"] = self._recoveries.to_json()
         health = self._desk.figures.health
         shown["health"] = dataclasses.asdict(health) if health else None

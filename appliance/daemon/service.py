@@ -31,6 +31,7 @@ from appliance.daemon.door import Door
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
 from appliance.daemon.lookout import Lookout
+from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.settings import Settings
@@ -137,7 +138,10 @@ class Service:
         """Start everything, turn until told to stop, stop everything."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told_to_stop)
-        questions = Questions(self.desk, self._stores, self.lookout, self._run, self._recoveries)
+        phones = PhoneQuestions(self._run.settings, self._phones, self._stores)
+        questions = Questions(
+            self.desk, self._stores, self.lookout, self._run, self._recoveries, phones
+        )
         door = Door(Path(self._run.settings.folders.run) / "desk.sock", self._selector, questions)
         try:
             self._start()

@@ -20,6 +20,7 @@ WORDS = {
         "secret": "Password",
         "codecs": "Codec",
         "dtmf": "Toni DTMF",
+        "extension": "Interno",
         "note": "La password non viene mostrata di nuovo. Se va persa, se ne crea un'altra.",
     },
     "en": {
@@ -32,6 +33,7 @@ WORDS = {
         "secret": "Password",
         "codecs": "Codecs",
         "dtmf": "DTMF",
+        "extension": "Extension",
         "note": "The password is not shown again. If it is lost, make a new one.",
     },
 }
@@ -43,7 +45,14 @@ def make_secret(random: Callable[[int], bytes]) -> str:
 
 
 def what_to_type(
-    name: str, label: str, secret: str, address: str, port: int, language: str = "it"
+    name: str,
+    label: str,
+    secret: str,
+    address: str,
+    port: int,
+    language: str = "it",
+    *,
+    extension: str = "",
 ) -> str:
     """Return the lines that a technician copies into the phone's web page (it, en)."""
     words = WORDS.get(language, WORDS["en"])
@@ -57,6 +66,8 @@ def what_to_type(
         "codecs": "PCMA (G.711a), PCMU (G.711u)",
         "dtmf": "RFC 2833 / RFC 4733",
     }
+    if extension:
+        rows = {"extension": extension, **rows}
     width = max(len(words[key]) for key in rows)
     lines = [f"  {words[key]:<{width}}  {value}" for key, value in rows.items()]
     return "\n".join([words["title"].format(label=label or name), *lines, words["note"]]) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from appliance.phones.canonical import Headers
@@ -45,6 +46,13 @@ class Gate:
     def knows(self, phone: str) -> bool:
         """Tell whether `phone` has a secret and so must prove itself."""
         return phone in self._secrets
+
+    def learn(self, secrets: Mapping[str, str]) -> list[str]:
+        """Take over the secrets as they are now; returns the phones whose own has changed."""
+        known = {a.name for a in self.settings.accounts}
+        new = {name: secret for name, secret in secrets.items() if name in known and secret}
+        old, self._secrets = self._secrets, new
+        return sorted(n for n in {*old, *new} if old.get(n) != new.get(n))
 
     def check(
         self, message: Message, phone: str, source: str, now: float, *, at_home: bool = False

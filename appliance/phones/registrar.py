@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from appliance.calls.events import PhoneGone, PhoneRegistered
@@ -55,6 +55,11 @@ class Registrar:
             if self.gate.knows(binding.phone) and binding.phone not in self._fixed:
                 self.bindings[binding.phone] = binding
                 self.emit(PhoneRegistered(binding.phone))
+
+    def learn(self, secrets: Mapping[str, str]) -> None:
+        """Take over new secrets: whoever had another one has to register anew."""
+        for phone in self.gate.learn(secrets):
+            self._gone(phone, "its password was renewed")
 
     def target(self, phone: str) -> Target | None:
         """Say where `phone` is rung now; None when it is not registered."""

@@ -11,7 +11,7 @@ import io
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import unquote
@@ -309,6 +309,11 @@ class Phones:
     def refuse_transfer(self, leg: str, code: int = 603) -> None:
         """Tell a phone that the transfer it asked for (TransferAsked) does not happen."""
         self._loop.post(lambda now: self._endpoint.legs.refuse_transfer(leg, code, now))
+
+    def learn_secrets(self, secrets: Mapping[str, str]) -> None:
+        """Take over the phones' secrets as they are now, without a restart."""
+        kept = dict(secrets)
+        self._loop.post(lambda _now: self._endpoint.registrar.learn(kept))
 
     def show_waiting(self, count: int) -> None:
         """Tell the phones' message lamps how many messages nobody has closed."""

@@ -95,7 +95,7 @@ class Baresip:
     `says` is a WAV file (8 kHz, mono, 16 bit) longer than the call; None for two minutes of 440 Hz.
     What it hears is written to `heard` (WAV), unless `hears` is False: needed for `hold`, at which
     baresip 1.1.0 with a file player dies (pyvoip.md 7). `answer` is "manual" or "auto".
-    With `mwi` it subscribes to its message lamp.
+    With `mwi` it subscribes to its message lamp. `account` is a whole line for its `accounts`.
     """
 
     folder: Path
@@ -109,6 +109,7 @@ class Baresip:
     register_s: int = 60
     rtp_timeout: int = 0
     mwi: bool = False
+    account: str = ""
     port: int = 0
     control: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -128,7 +129,7 @@ class Baresip:
         self.port = self.port or free_port(self.address)
         self.control = free_port(self.address, socket.SOCK_STREAM)
         (self.folder / "config").write_text(self._config())
-        (self.folder / "accounts").write_text(self._account() + "\n")
+        (self.folder / "accounts").write_text((self.account or self._account()) + "\n")
         (self.folder / "contacts").write_text("")
         command = ["baresip", "-4", "-f", str(self.folder)]
         log = (self.folder / "log").open("wb")

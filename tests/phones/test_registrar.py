@@ -525,3 +525,24 @@ def test_lock_out_remembers_a_bounded_number_of_sources() -> None:
     for number in range(3000):
         lock.failed(f"192.0.{number // 256}.{number % 256}", "21", 0.0)
     assert len(lock._failures) == 1024
+
+
+def test_renewed_passwords_hold_at_once() -> None:
+    """A phone whose password was renewed is unregistered and comes back with the new one alone;
+    the others stay; a phone that gets its first password may register.
+    """
+    made = desk(PhoneAccount("21", SECRET), PhoneAccount("22", "other"), PhoneAccount("23"))
+    bench = Bench(made)
+    old, other = Registrant(bench), Registrant(bench, "22", "other", source=OTHER)
+    for phone in (old, other):
+        assert phone.send(phone.answer(phone.send())).code == 200
+    bench.events()
+    made.registrar.learn({"21": "new", "22": "other", "23": "first", "99": "nobody's"})
+    assert bench.events() == [events.PhoneGone("21", "its password was renewed")]
+    assert set(made.registrar.bindings) == {"22"}
+    assert old.send(old.answer(old.send())).code == 401
+    for name, secret in (("21", "new"), ("23", "first")):
+        fresh = Registrant(bench, name, secret, cseq=10)
+        assert fresh.send(fresh.answer(fresh.send())).code == 200
+    nobody = Registrant(bench, "99", "nobody's")
+    assert nobody.send(nobody.answer(nobody.send())).code == 401

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.calls import orders
-from appliance.daemon.door import Door
+from appliance.daemon.door import Answer, Door
 from appliance.daemon.figures import Figures
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.questions import Questions
@@ -85,6 +85,18 @@ class Stores:
         """A message was closed."""
 
 
+class Phones:
+    """Stands for the phones: none is there."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """No phone."""
+        return []
+
+    def renewed(self) -> Answer:
+        """Passwords were renewed."""
+        return {"said": "known"}
+
+
 @functools.cache
 def _stores() -> tuple[Stores, tempfile.TemporaryDirectory[str]]:
     """Make stores and a folder once: they take longer than a question."""
@@ -100,7 +112,7 @@ def run(data: bytes) -> None:
     stores, folder = _stores()
     selector, desk, lookout = selectors.DefaultSelector(), Desk(), Lookout()
     tried = Recoveries(Path(folder.name) / "asked", Path(folder.name) / "done", _now)
-    asked: Any = desk, stores, lookout, None, tried
+    asked: Any = desk, stores, lookout, None, tried, Phones()
     path = Path(folder.name) / "desk.sock"
     door = Door(path, selector, Questions(*asked))
     try:

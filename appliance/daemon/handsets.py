@@ -1,0 +1,148 @@
+"""What is kept of each phone beside its secret, and the files that follow from it.
+
+`handsets.json` in the state folder: make, hardware address, the token of its provisioning address,
+when its file was fetched last. Written by `centralino phones` alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.daemon import phone_secrets
+from appliance.daemon.extensions import extensions
+from appliance.daemon.settings import Settings
+from appliance.errors import ConfigurationError, OfficeError, TechnicianError
+from appliance.phones.accounts import make_secret
+from appliance.policy.office import KeyCode, StaffKey
+from appliance.provisioning import makes
+from appliance.provisioning.handset import Handset, keys_of, mac_of
+from appliance.provisioning.server import PORT
+from appliance.provisioning.window import Offer
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared with, never bound
+SOFT = "linphone"
+"""What a phone is taken for that is given neither make nor hardware address: a QR code does it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of one phone; `fetched` is an ISO time, `source` the host that fetched."""
+
+    make: str = ""
+    mac: str = ""
+    token: str = ""
+    fetched: str = ""
+    source: str = ""
+
+
+def kept_path(settings: Settings) -> Path:
+    """Say where it lies."""
+    return Path(settings.folders.state) / "handsets.json"
+
+
+def load(settings: Settings) -> dict[str, Kept]:
+    """Read name -> what is kept; none yet is no mistake. Raises ConfigurationError."""
+    path = kept_path(settings)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): Kept(**row) for name, row in found.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error}); remove it and add the phones again"
+        ) from error
+
+
+def save(settings: Settings, kept: Mapping[str, Kept]) -> None:
+    """Write it whole or not at all, readable by nobody else: tokens open the files."""
+    rows = {name: dataclasses.asdict(row) for name, row in kept.items()}
+    phone_secrets.write_whole(kept_path(settings), rows)
+
+
+def choose(make: str, mac: str) -> tuple[str, str]:
+    """Settle make and hardware address of a phone from what was said; raises OfficeError."""
+    plain = mac_of(mac) if mac else ""
+    make = make or (makes.guess(plain) if plain else SOFT)
+    if not make:
+        raise OfficeError(
+            f"the maker of {mac} is not known: say --model, one of {', '.join(makes.MAKES)}"
+        )
+    if makes.make_of(make).is_soft:
+        plain = ""
+    return make, plain
+
+
+def new_token(random: Callable[[int], bytes]) -> str:
+    """Return the token of a provisioning address: 100 random bits, easily typed."""
+    return make_secret(random)
+
+
+def lan_address(settings: Settings, given: str = "") -> str:
+    """Say at which address phones find the box: given, configured, else that of the default route.
+
+    Raises TechnicianError where there is no network.
+    """
+    configured = "" if settings.sip.address == EVERYWHERE else settings.sip.address
+    return given or configured or _routed()
+
+
+def _routed() -> str:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # RFC 5737; a UDP connect sends nothing
+        except OSError as error:
+            raise TechnicianError(
+                "the box has no network, or no default route: plug in the cable, or say --address"
+            ) from error
+        return str(probe.getsockname()[0])
+
+
+def url_of(kept: Kept, address: str, port: int = PORT) -> str:
+    """Return a phone's own provisioning address."""
+    return f"http://{address}:{port}/{kept.token}/{makes.make_of(kept.make).path}"
+
+
+def handset(
+    settings: Settings,
+    codes: tuple[KeyCode, ...],
+    name: str,
+    secret: str,
+    address: str,
+    language: str,
+) -> Handset:
+    """Gather what a phone's file and sheet need."""
+    own = next(e for e in extensions(settings.phones) if e.phone == name)
+    messages = next((code.digits for code in codes if code.what is StaffKey.MESSAGES), "")
+    return Handset(
+        name,
+        own.label,
+        own.digits,
+        secret,
+        address,
+        settings.sip.port,
+        settings.sip.realm,
+        language,
+        settings.site.zone,
+        messages,
+        keys_of(codes, language),
+    )
+
+
+def offers(settings: Settings, codes: tuple[KeyCode, ...], address: str) -> list[Offer]:
+    """Return the files of all phones that were added and may register here."""
+    secrets, kept = phone_secrets.load(settings), load(settings)
+    language = settings.site.languages[0]
+    found = []
+    for phone in settings.phones:
+        row = kept.get(phone.name, Kept())
+        if row.token and phone.name in secrets:
+            make = makes.make_of(row.make)
+            own = handset(settings, codes, phone.name, secrets[phone.name], address, language)
+            found.append(Offer(phone.name, make, make.write(own), row.mac, row.token))
+    return found

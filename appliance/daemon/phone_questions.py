@@ -1,0 +1,48 @@
+"""What may be asked of the phones at the door: who stands where; take over renewed passwords."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from appliance.daemon import phone_secrets
+from appliance.daemon.door import Later, Tell
+from appliance.daemon.settings import Settings
+from appliance.daemon.stores import Stores
+from appliance.errors import CentralinoError
+from appliance.phones.sip import Phones
+
+
+class PhoneQuestions:
+    """Answers in the deciding thread; what the disk must say is answered from the records' one."""
+
+    def __init__(self, settings: Settings, phones: Phones, stores: Stores) -> None:
+        self._settings = settings
+        self._phones = phones
+        self._stores = stores
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return every phone: where it is registered ("" for nowhere) and whether it answers."""
+        return [
+            {
+                "name": phone.name,
+                "label": phone.label,
+                "address": f"{phone.address[0]}:{phone.address[1]}" if phone.address else "",
+                "answers": phone.answers,
+            }
+            for phone in self._phones.status().phones
+        ]
+
+    def renewed(self) -> Later:
+        """Read the secrets anew: what `centralino phones add` wrote holds from now on."""
+
+        def later(tell: Tell) -> None:
+            def done(result: dict[str, str] | CentralinoError) -> None:
+                if isinstance(result, CentralinoError):
+                    tell(result)
+                    return
+                self._phones.learn_secrets(result)
+                tell({"said": "The passwords of the phones are known."})
+
+            self._stores.records.do(lambda _: phone_secrets.load(self._settings), done)
+
+        return later

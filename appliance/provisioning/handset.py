@@ -1,0 +1,83 @@
+"""One phone as its configuration file needs it: who it is, where the box is, which keys it has."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from appliance.errors import OfficeError
+from appliance.policy.office import KeyCode, StaffKey
+from appliance.policy.service_state import Manual
+from appliance.policy.words import Words
+
+_MAC = re.compile(r"[0-9a-f]{12}")
+
+KEY_WORDS: dict[tuple[Manual | StaffKey, bool], Words] = {
+    (StaffKey.PICK_UP, True): Words("Prendi chiamata", "Pick up"),
+    (StaffKey.MESSAGES, True): Words("Messaggi", "Messages"),
+    (StaffKey.AWAY, True): Words("Assente", "Away"),
+    (StaffKey.AWAY, False): Words("Presente", "Back"),
+    (Manual.UNATTENDED, True): Words("Non presidiato", "Unattended"),
+    (Manual.UNATTENDED, False): Words("Presidiato", "Attended"),
+    (Manual.CLOSED, True): Words("Chiuso", "Closed"),
+    (Manual.CLOSED, False): Words("Non chiuso", "Not closed"),
+    (Manual.OPENED, True): Words("Aperto a mano", "Opened"),
+    (Manual.OPENED, False): Words("Non aperto", "Not opened"),
+    (Manual.ABSENT, True): Words("Tutti assenti", "All absent"),
+    (Manual.ABSENT, False): Words("Persone tornate", "People back"),
+}
+"""What stands beside a function key, short enough for a small screen; in the order of the keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A function key: what it dials and what stands beside it."""
+
+    digits: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handset:
+    """Everything a file may need. `server` and `port` are the box's for SIP, UDP.
+
+    `language` is it or en, `zone` an IANA name; `messages` is dialled to hear the messages, "" for
+    nothing. `realm` is the registrar's digest realm.
+    """
+
+    name: str
+    label: str
+    extension: str
+    secret: str
+    server: str
+    port: int = 5060
+    realm: str = "centralino"
+    language: str = "it"
+    zone: str = "Europe/Rome"
+    messages: str = ""
+    keys: tuple[Key, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """What stands on the phone's screen: label and extension, on one line."""
+        return " ".join(f"{self.label or self.name} {self.extension}".split())
+
+
+def mac_of(text: str) -> str:
+    """Read AA:BB:CC:DD:EE:FF (or -, ., nothing between) as 12 small digits; raises OfficeError."""
+    plain = re.sub(r"[:.\-\s]", "", text).lower()
+    if not _MAC.fullmatch(plain):
+        raise OfficeError(
+            f"{text!r} is no hardware address: it stands under the phone, as 00:15:65:AA:BB:CC"
+        )
+    return plain
+
+
+def keys_of(codes: tuple[KeyCode, ...], language: str) -> tuple[Key, ...]:
+    """Return the function keys for the office's codes, most used first."""
+    found = {(code.what, code.on): code.digits for code in codes}
+    return tuple(
+        Key(found[what], words.it if language == "it" else words.en)
+        for what, words in KEY_WORDS.items()
+        if what in found
+    )

@@ -1,0 +1,219 @@
+"""`centralino phones`: accounts, sheets, what is kept; every refusal is one sentence."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from appliance.__main__ import main
+from appliance.commands import serve_phones
+from appliance.daemon import config, handsets, phone_secrets
+from appliance.daemon.handsets import Kept
+from appliance.daemon.settings import Settings
+from appliance.errors import ConfigurationError, OfficeError
+from appliance.policy.office import KEY_CODES
+from appliance.provisioning.window import Window
+
+CONFIG = """\
+[site]
+name = "Test"
+patron = "10-04"
+languages = ["en", "it"]
+[hours]
+[sip]
+address = "127.0.18.7"
+[[phones]]
+name = "op1"
+label = "Operator 1"
+[[phones]]
+name = "op2"
+[switchboard]
+phones = ["op1", "op2"]
+[folders]
+state = "{folder}/state"
+run = "{folder}/run"
+"""
+YEALINK = "00:15:65:AA:BB:CC"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A configuration with two phones, its folders in the test's own; nothing runs."""
+    made = tmp_path / "centralino.toml"
+    made.write_text(CONFIG.format(folder=tmp_path))
+    return made
+
+
+@pytest.fixture
+def settings(path: Path) -> Settings:
+    """The same, read."""
+    return config.load(path)
+
+
+def phones(path: Path, *words: str) -> Result:
+    """Run `centralino phones ...`."""
+    return CliRunner().invoke(main, ["phones", "--config", str(path), *words])
+
+
+def test_an_account_is_made_and_told_once(path: Path, settings: Settings) -> None:
+    """What to type, the extension, where the file is served; the secret is kept, not repeated."""
+    answer = phones(path, "add", "op1", "--mac", YEALINK)
+    kept, secret = handsets.load(settings)["op1"], phone_secrets.load(settings)["op1"]
+    assert answer.exit_code == 0, answer.output
+    for needed in ("Extension", "11", "127.0.18.7", "5060", secret, kept.token):
+        assert needed in answer.output
+    assert (kept.make, kept.mac) == ("yealink", "001565aabbcc")
+    assert "next start" in answer.output  # nothing runs here
+    shown = phones(path, "list").output
+    assert "yealink 00:15:65:aa:bb:cc" in shown
+    assert "no secret yet" in shown  # op2
+    assert "which phones are registered is not known" in shown
+    assert secret not in shown
+
+
+def test_what_is_kept_is_for_the_owner_alone(path: Path, settings: Settings) -> None:
+    """Secrets, tokens and sheets are readable by nobody else."""
+    sheet = path.parent / "op1.html"
+    assert phones(path, "add", "op1", "--sheet", str(sheet)).exit_code == 0
+    files = (phone_secrets.secrets_path(settings), handsets.kept_path(settings), sheet)
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600] * 3
+
+
+def test_the_sheet_is_written_in_the_language_that_is_asked_for(path: Path) -> None:
+    """The site's first by default; a phone without make gets a code for Linphone."""
+    sheet = path.parent / "op1.html"
+    answer = phones(path, "add", "op1", "--language", "it", "--sheet", str(sheet))
+    assert f"Foglio da stampare: {sheet}" in answer.output
+    assert "Interno" in sheet.read_text()
+    phones(path, "add", "op1", "--sheet", str(sheet))
+    assert "Extension" in sheet.read_text()
+    assert "/linphone.xml" in sheet.read_text()
+
+
+def test_a_sheet_that_cannot_be_written_renews_nothing(path: Path, settings: Settings) -> None:
+    """The old password goes on when its sheet cannot be handed out."""
+    phones(path, "add", "op1")
+    before = phone_secrets.load(settings)
+    answer = phones(path, "add", "op1", "--sheet", str(path.parent / "no" / "op1.html"))
+    assert "the sheet cannot be written" in answer.output
+    assert phone_secrets.load(settings) == before
+
+
+def test_adding_again_keeps_make_and_address_and_renews_the_rest(
+    path: Path, settings: Settings
+) -> None:
+    """A new password and a new token; the old ones are worth nothing."""
+    phones(path, "add", "op1", "--mac", YEALINK)
+    first, old = handsets.load(settings)["op1"], phone_secrets.load(settings)["op1"]
+    phones(path, "add", "op1")
+    second = handsets.load(settings)["op1"]
+    assert (second.make, second.mac) == (first.make, first.mac)
+    assert second.token != first.token
+    assert phone_secrets.load(settings)["op1"] != old
+    phones(path, "add", "op1", "--model", "baresip")
+    assert handsets.load(settings)["op1"].mac == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("add", "op9"), "is not configured"),
+        (("add", "op2", "--mac", "12"), "under the phone"),
+        (("add", "op2", "--mac", "ff:ff:ff:00:00:01"), "say --model"),
+        (("add", "op2", "--mac", YEALINK), "is phone op1's already"),
+        (("serve", "--address", "192.0.2.7"), "give another --address"),
+    ],
+)
+def test_refusals(path: Path, words: tuple[str, ...], sentence: str) -> None:
+    """What is wrong, and what to do."""
+    phones(path, "add", "op1", "--mac", YEALINK)
+    answer = phones(path, *words)
+    assert (answer.exit_code, sentence in answer.output) == (1, True), answer.output
+
+
+def test_nothing_to_serve(path: Path) -> None:
+    """A window for nobody is not opened."""
+    answer = phones(path, "serve", "--address", "127.0.18.7")
+    assert (answer.exit_code, "add one first" in answer.output) == (1, True)
+
+
+def test_a_broken_file_is_named(path: Path, settings: Settings) -> None:
+    """One sentence says which file, and what to do."""
+    file = handsets.kept_path(settings)
+    file.parent.mkdir()
+    for text in ("[]", "{", '{"op1": {"colour": "red"}}'):
+        file.write_text(text)
+        with pytest.raises(ConfigurationError, match=r"handsets\.json cannot be read"):
+            handsets.load(settings)
+
+
+def test_every_added_phone_is_offered(path: Path, settings: Settings) -> None:
+    """A phone without token or secret is not; each file is written for the address served at."""
+    phones(path, "add", "op1", "--mac", YEALINK)
+    (offer,) = handsets.offers(settings, KEY_CODES, "10.1.2.3")
+    assert (offer.phone, offer.mac) == ("op1", "001565aabbcc")
+    assert "account.1.sip_server.1.address = 10.1.2.3" in offer.text
+    assert "voice_mail.number.1 = *86" in offer.text
+
+
+def test_a_fetched_file_is_listed_and_its_token_is_burnt(path: Path, settings: Settings) -> None:
+    """Who fetched and when is kept; once the phone has registered its token opens nothing."""
+    phones(path, "add", "op1", "--mac", YEALINK)
+    phones(path, "add", "op2")
+    window = Window(handsets.offers(settings, KEY_CODES, "10.1.2.3"), 60.0)
+    window.answer("/001565aabbcc.cfg", "10.1.2.21", "", 0.0)
+    window.registered({"op1", "op2"})
+    serve_phones.keep(settings, window)
+    kept = handsets.load(settings)
+    assert (kept["op1"].token, kept["op1"].source) == ("", "10.1.2.21")
+    assert kept["op2"].token
+    assert handsets.offers(settings, KEY_CODES, "10.1.2.3")[0].phone == "op2"
+    assert "by 10.1.2.21" in phones(path, "list").output
+
+
+def test_a_phone_that_was_added_anew_meanwhile_keeps_its_new_token(
+    path: Path, settings: Settings
+) -> None:
+    """A window does not overwrite what was made while it was open."""
+    phones(path, "add", "op1", "--mac", YEALINK)
+    window = Window(handsets.offers(settings, KEY_CODES, "10.1.2.3"), 60.0)
+    window.answer("/001565aabbcc.cfg", "10.1.2.21", "", 0.0)
+    window.registered({"op1"})
+    phones(path, "add", "op1")
+    serve_phones.keep(settings, window)
+    assert handsets.load(settings)["op1"].token
+
+
+def test_the_address_for_phones(settings: Settings) -> None:
+    """Given, else configured, else that of the way out."""
+    assert handsets.lan_address(settings) == "127.0.18.7"
+    assert handsets.lan_address(settings, "10.1.2.3") == "10.1.2.3"
+
+
+def test_what_a_phone_is_taken_for() -> None:
+    """By its maker's half of the address; a soft phone needs none."""
+    assert handsets.choose("", YEALINK) == ("yealink", "001565aabbcc")
+    assert handsets.choose("fanvil", YEALINK) == ("fanvil", "001565aabbcc")
+    assert handsets.choose("", "") == ("linphone", "")
+    assert handsets.choose("baresip", YEALINK) == ("baresip", "")
+    with pytest.raises(OfficeError):
+        handsets.choose("nokia", "")
+
+
+def test_addresses_of_the_sheet() -> None:
+    """A desk phone adds its own file's name, a soft phone's stands whole."""
+    assert handsets.url_of(Kept("yealink", "", "t"), "10.1.2.3") == "http://10.1.2.3:5080/t/"
+    soft = handsets.url_of(Kept("linphone", "", "t"), "10.1.2.3")
+    assert soft == "http://10.1.2.3:5080/t/linphone.xml"
+
+
+def test_the_file_of_what_is_kept_is_plain_json(path: Path, settings: Settings) -> None:
+    """It can be read by other means, and holds no password."""
+    phones(path, "add", "op1", "--mac", YEALINK)
+    text = handsets.kept_path(settings).read_text()
+    assert set(json.loads(text)["op1"]) == {"make", "mac", "token", "fetched", "source"}
+    assert phone_secrets.load(settings)["op1"] not in text

@@ -1,0 +1,204 @@
+"""The files of the makes: each is whole, says what the phone must know, and survives any label."""
+
+from __future__ import annotations
+
+import dataclasses
+from xml.etree import ElementTree
+
+import pytest
+
+from appliance.errors import OfficeError
+from appliance.policy.office import KEY_CODES
+from appliance.provisioning import desk_phones, makes, soft_phones
+from appliance.provisioning.handset import keys_of, mac_of
+from appliance.provisioning.makes import MAKES
+from tests.provisioning.samples import MAC, SECRET, handset
+
+DESK_PHONES = [make for make in MAKES.values() if not make.is_soft]
+XML_MAKES = [make for make in MAKES.values() if make.content_type == makes.XML]
+STAR_CODES = [code.digits for code in KEY_CODES]
+
+
+def settings(text: str) -> dict[str, str]:
+    """Read `key = value` lines as a Yealink does."""
+    rows = (line.partition(" = ") for line in text.splitlines() if " = " in line)
+    return {key: value for key, _, value in rows}
+
+
+def items(text: str) -> dict[str, str]:
+    """Read every element of an XML file by its name (Grandstream's and Linphone's own)."""
+    found = {}
+    for node in ElementTree.fromstring(text).iter():
+        found[node.get("name") or node.tag] = node.text or ""
+    return found
+
+
+@pytest.mark.parametrize("make", XML_MAKES, ids=lambda make: make.name)
+@pytest.mark.parametrize("label", ["Anna & <Marco>", "a\"b'c", "righe\ndue\x00tre", "", "Città ☎"])
+def test_every_label_leaves_xml_whole(make: makes.Make, label: str) -> None:
+    """Whatever people call a phone, its file can be read."""
+    ElementTree.fromstring(make.write(handset(label=label)))
+
+
+@pytest.mark.parametrize("make", MAKES.values(), ids=lambda make: make.name)
+@pytest.mark.parametrize("language", ["it", "en"])
+def test_every_file_says_who_the_phone_is_and_where_the_box(
+    make: makes.Make, language: str
+) -> None:
+    """Name, password, the box's address and port stand in every file."""
+    text = make.write(handset(language))
+    for needed in ("sportello1", SECRET, "192.168.10.5", "5062"):
+        assert needed in text
+    assert text.index("PCMA" if "PCMA" in text else "pcma" if "pcma" in text else "G711a") > 0
+
+
+@pytest.mark.parametrize("make", DESK_PHONES, ids=lambda make: make.name)
+def test_every_desk_phone_has_the_codes_as_keys(make: makes.Make) -> None:
+    """Each short code that is a key of the desk stands in the file, with its words."""
+    text = make.write(handset())
+    assert [code for code in STAR_CODES if code not in text] == []
+    assert "Prendi chiamata" in text
+    assert "Pick up" in make.write(handset("en"))
+
+
+def test_yealink() -> None:
+    """The first line as it must be; PCMA first, keys by RTP, no second call, Rome's time."""
+    text = desk_phones.yealink(handset())
+    rows = settings(text)
+    assert text.startswith("#!version:1.0.0.1\n")
+    assert rows["account.1.auth_name"] == "sportello1"
+    assert rows["account.1.codec.pcma.priority"] == "1"
+    assert rows["account.1.codec.g729.enable"] == "0"
+    assert rows["account.1.dtmf.type"] == "1"
+    assert rows["account.1.subscribe_mwi"] == "1"
+    assert rows["voice_mail.number.1"] == "*86"
+    assert rows["call_waiting.enable"] == "0"
+    assert (rows["local_time.time_zone"], rows["local_time.time_zone_name"]) == (
+        "+1",
+        "Italy(Rome)",
+    )
+    assert (rows["linekey.1.type"], rows["linekey.2.type"], rows["linekey.2.value"]) == (
+        "15", "13", "*85",
+    )  # fmt: skip
+
+
+def test_a_label_cannot_add_lines_to_a_yealink() -> None:
+    """A label with a line break stays one value."""
+    rows = settings(desk_phones.yealink(handset(label="x\nforward.always.enable = 1")))
+    assert "forward.always.enable" not in rows
+
+
+def test_snom() -> None:
+    """Settings of the identity and keys, each changeable by the next file (perm)."""
+    root = ElementTree.fromstring(desk_phones.snom(handset()))
+    rows = {node.tag: node for node in root.iterfind("phone-settings/*")}
+    assert rows["user_pass"].text == SECRET
+    assert rows["user_outbound"].text == "192.168.10.5:5062;transport=udp"
+    assert rows["codec_priority_list"].text == "pcma,pcmu,telephone-event"
+    assert (rows["timezone"].text, rows["language"].text) == ("ITA+1", "Italiano")
+    keys = root.findall("functionKeys/fkey")
+    assert [(key.get("idx"), key.text) for key in keys[:2]] == [
+        ("1", "speed *85"),
+        ("2", "speed *86"),
+    ]
+
+
+def test_grandstream() -> None:
+    """Items of version 2; its own star codes are off, so that ours reach the box."""
+    rows = items(desk_phones.grandstream(handset()))
+    assert rows["account.1.sip.server.1.address"] == "192.168.10.5:5062"
+    assert rows["account.1.codec.choice.1"] == "PCMA"
+    assert rows["account.1.featureCodes.callFeatures"] == "No"
+    assert rows["dateTime.timezone"].startswith("CET-1CEST-2")
+    assert (rows["pks.vpk.2.keyMode"], rows["pks.vpk.2.value"]) == ("SpeedDial", "*85")
+
+
+def test_fanvil() -> None:
+    """One line, and memory keys whose value ends in /f: speed dial."""
+    root = ElementTree.fromstring(desk_phones.fanvil(handset()))
+    line = root.find("sip/line")
+    assert line is not None
+    assert (line.findtext("DTMFMode"), line.findtext("VoiceCodecMap")) == ("1", "PCMA,PCMU")
+    assert [key.findtext("Value") for key in root.findall("dsskey/internal/Fkey")][:2] == [
+        "SIP1", "*85@1/f",
+    ]  # fmt: skip
+
+
+def test_cisco() -> None:
+    """Its own codes *80 to *87 are emptied: the phone would keep them to itself."""
+    rows = items(desk_phones.cisco(handset()))
+    assert (rows["Proxy_1_"], rows["DTMF_Tx_Method_1_"]) == ("192.168.10.5:5062", "AVT")
+    assert [name for name in desk_phones.CISCO_OWN_CODES if rows[name]] == []
+    assert rows["Extended_Function_2_"] == "fnc=sd;ext=*85@$PROXY;nme=Prendi chiamata"
+    assert rows["Time_Zone"] == "GMT+01:00"
+
+
+def test_linphone() -> None:
+    """Sections of linphonerc as XML, replacing what was there."""
+    rows = items(soft_phones.linphone(handset(label="Anna")))
+    assert (rows["username"], rows["passwd"]) == ("sportello1", SECRET)
+    assert rows["reg_proxy"] == "<sip:192.168.10.5:5062;transport=udp>"
+    assert rows["reg_identity"] == '"Anna" <sip:sportello1@192.168.10.5>'
+    plain = items(soft_phones.linphone(handset(label="")))
+    assert plain["reg_identity"] == "<sip:sportello1@192.168.10.5>"
+
+
+def test_a_zone_that_is_not_known_is_left_to_the_phone() -> None:
+    """No time zone is guessed, and no messages' key where there is no code for them."""
+    phone = dataclasses.replace(handset(), zone="America/Denver", messages="")
+    for make in DESK_PHONES:
+        text = make.write(phone)
+        assert "Rome" not in text
+        assert "GMT" not in text
+        assert "CET" not in text
+    assert "voice_mail" not in desk_phones.yealink(phone)
+    london = dataclasses.replace(handset(), zone="Europe/London")
+    assert items(desk_phones.cisco(london))["Time_Zone"] == "GMT"
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        ("yealink", "001565aabbcc.cfg"),
+        ("snom", "snomD785-001565AABBCC.htm"),
+        ("snom", "001565AABBCC.xml"),
+        ("grandstream", "cfg001565aabbcc.xml"),
+        ("fanvil", "001565aabbcc.cfg"),
+        ("cisco", "spa001565aabbcc.xml"),
+        ("linphone", "linphone.xml"),
+        ("baresip", "accounts"),
+    ],
+)
+def test_each_make_is_known_by_the_name_it_asks_for(make: str, name: str) -> None:
+    """The names under which phones out of the box look for their own file, in any case."""
+    assert makes.make_of(make).asks_for(name, MAC)
+    assert makes.make_of(make).asks_for(name)
+    for wrong in (f"x{name}", name.replace("bb", "b0") + "x", f"{name}.boot", "../" + name):
+        assert not makes.make_of(make).asks_for(wrong, MAC)
+
+
+def test_a_make_is_guessed_by_the_hardware_address() -> None:
+    """The maker's half of the address says the make; others must be named."""
+    assert makes.guess("001565aabbcc") == "yealink"
+    assert makes.guess("000413aabbcc") == "snom"
+    assert makes.guess("ffffffaabbcc") == ""
+    with pytest.raises(OfficeError, match="known are yealink"):
+        makes.make_of("nokia")
+
+
+@pytest.mark.parametrize("text", ["00:15:65:AA:BB:CC", "00-15-65-aa-bb-cc", "0015.65AA.BBCC", MAC])
+def test_hardware_addresses_in_every_spelling(text: str) -> None:
+    """As printed under phones of any make."""
+    assert mac_of(text) == MAC
+
+
+@pytest.mark.parametrize("text", ["", "00:15:65", "00:15:65:AA:BB:CG", "../../etc/passwd"])
+def test_what_is_no_hardware_address(text: str) -> None:
+    """One sentence says where to find it."""
+    with pytest.raises(OfficeError, match="under the phone"):
+        mac_of(text)
+
+
+def test_keys_that_are_not_configured_are_left_out() -> None:
+    """Only codes that the office has become keys."""
+    assert [key.digits for key in keys_of(KEY_CODES[-1:], "it")] == ["*86"]
