@@ -8,6 +8,7 @@ from appliance.carrier.clock import Ticker
 from appliance.carrier.messages import Health
 from appliance.carrier.port import Port
 from appliance.carrier.switch import Switch
+from appliance.media.frames import FRAME_SAMPLES
 
 
 class HealthMeter:
@@ -31,7 +32,7 @@ class HealthMeter:
             underruns=self._since("underruns", sum(line.lead.underruns for line in lines)),
             overruns=self._since("overruns", sum(line.overruns for line in lines)),
             jitter_lost=sum(counters.lost for counters in jitter),
-            jitter_dropped=sum(counters.dropped for counters in jitter),
+            jitter_dropped=sum(counters.dropped for counters in jitter) // FRAME_SAMPLES,
             stuck_writes=self._since("stuck", sum(port.stuck_writes for port in ports)),
         )
         lateness.clear()

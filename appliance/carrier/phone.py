@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from appliance.calls.events import DigitPressed, DigitSource, MediaAgreed
 from appliance.errors import TechnicianError
-from appliance.media import frames, g711
+from appliance.media import g711
 from appliance.media.frames import FRAME_SAMPLES, Law
-from appliance.media.jitter import JitterBuffer, conceal
+from appliance.media.jitter import JitterBuffer
 from appliance.phones.rtp import RtpReceiver, RtpSender
 
 PAYLOAD_TYPES = {Law.ULAW: 0, Law.ALAW: 8}
@@ -58,14 +58,11 @@ class PhoneLeg:
         self.leg = leg
         self.socket = sock
         self.jitter = JitterBuffer(Law.ALAW)
-        self._missed = 0
-        self._last = frames.silence(Law.ALAW, FRAME_SAMPLES)
         self._sender = RtpSender(_random(32), _random(15), _random(31))
         self._receiver: RtpReceiver | None = None
         self._media: MediaAgreed | None = None
         self._law = Law.ALAW
         self._unsent = b""
-        self._unread = b""
         self._marker = True
         self._dtmf = ""
         self.last_heard = 0.0
@@ -115,7 +112,6 @@ class PhoneLeg:
     def begin(self) -> None:
         """Somebody starts to listen: what lay in store before is only delay."""
         self.jitter.restart()
-        self._unread = b""
 
     def write(self, data: bytes, law: Law) -> None:
         """Send sound to the phone, one packet whenever 20 ms are together."""
@@ -130,10 +126,7 @@ class PhoneLeg:
 
     def read(self, samples: int, law: Law) -> bytes:
         """Return exactly `samples` samples of the phone's sound in `law`, at the reader's clock."""
-        while len(self._unread) < samples:
-            self._unread += self._next_frame()
-        data, self._unread = self._unread[:samples], self._unread[samples:]
-        return g711.translate(data, self._law, law)
+        return g711.translate(self.jitter.read(samples), self._law, law)
 
     def receive(self, now: float) -> Iterator[DigitPressed]:
         """Take the packets that have arrived; yields the keys pressed on the phone."""
@@ -158,15 +151,7 @@ class PhoneLeg:
         if heard.digit:
             yield DigitPressed(heard.digit, DigitSource.RFC4733, leg=self.leg)
         elif heard.payload and heard.payload_type == PAYLOAD_TYPES[self._law]:
-            self.jitter.put(heard.sequence, heard.timestamp, heard.payload)
-
-    def _next_frame(self) -> bytes:
-        frame = self.jitter.get()
-        if frame is not None:
-            self._last, self._missed = frame, 0
-            return frame
-        self._missed += 1
-        return conceal(self._last, self._missed, self._law)
+            self.jitter.put(heard.sequence, heard.timestamp, heard.payload, heard.ssrc)
 
     def _send(self, frame: bytes) -> None:
         assert self._media is not None

@@ -1,235 +1,262 @@
-"""RTP jitter buffer: packets as they come in, one 20 ms frame out at each tick of the consumer.
+"""RTP jitter buffer: packets as they come in, sound out at the clock of whoever reads.
 
-The play-out point is a timestamp. A frame that is missing when its turn comes, though a later
-one is here, is lost. When nothing at all is here the play-out point waits: sound is delayed by a
-frame instead of cut, and that is how the buffer grows to the depth a network needs. It shrinks
-by dropping silent frames only. While packets come in time, the frames out are the bytes in.
-Jumps of timestamp or sequence are believed when two packets agree (RFC 3550 appendix A.1).
+The play-out point is a timestamp. Sound that is missing when its turn comes, though later sound
+is here, is lost, and bridged. When nothing at all is here the play-out point waits: sound is
+delayed instead of cut. How long packets should wait is measured (`arrivals`); the wait is
+brought there by splices that are not heard (`pace`, `splice`), every gap is filled and every
+joint cross-faded (`conceal`). While packets come in time, the bytes out are the bytes in.
 """
 
 from __future__ import annotations
 
 import audioop
-from bisect import insort
 from dataclasses import dataclass
 
 from appliance.media import g711
-from appliance.media.frames import FRAME_SAMPLES, SAMPLES_PER_MS, Law, level_dbm0, silence
+from appliance.media.arrivals import RESERVE, Arrivals
+from appliance.media.conceal import Concealer
+from appliance.media.frames import FRAME_SAMPLES, SAMPLES_PER_MS, Law
+from appliance.media.pace import Pace
+from appliance.media.packets import Packet, Source, Store
+from appliance.media.splice import best_fit, crossed
 
-TARGET_FRAMES = 2
-MAX_TARGET_FRAMES = 6
-MAX_FRAMES = 10
-"""200 ms: what comes on top of that is dropped, oldest first."""
-SHRINK_TICKS = 100
-"""After 2 s with more than twice the target in store the delay is one that nobody needs."""
-RELAX_TICKS = 500
-"""After 10 s without trouble the target comes down by a frame."""
-QUIET_DBM0 = -45.0
-_MAX_SAMPLES = MAX_FRAMES * FRAME_SAMPLES
+MOST = 360 * SAMPLES_PER_MS
+"""Samples in store: a stall of 200 ms on top of the longest wait. What comes on top is dropped,
+oldest first."""
+LAGS = (80, 160)
+"""Samples that a splice may take out or put in: 10 to 20 ms hold whole periods of any voice."""
+FADE = 80
 
 
 @dataclass(slots=True)
 class Counters:
-    """What has happened: `late` and `refused` in packets, the others in frames of 20 ms."""
+    """What has happened: packets `late` and `refused`, frames of 20 ms `lost`, else samples.
+
+    `waited` was put in because nothing was here, `inserted` and `dropped` by `splices` and by
+    bringing down what was far too much.
+    """
 
     late: int = 0
     refused: int = 0
     lost: int = 0
-    dropped: int = 0
+    waited: int = 0
     inserted: int = 0
+    dropped: int = 0
+    splices: int = 0
     resyncs: int = 0
 
 
-def conceal(last: bytes, missed: int, law: Law) -> bytes:
-    """Return what to play for the `missed`-th missing frame in a row (from 1).
-
-    The frame before once more, 6 dB down, then silence: 20 ms bridge a lost packet, more of the
-    same would buzz (ITU-T G.711 appendix I repeats and fades likewise).
-    """
-    if missed > 1:
-        return silence(law, len(last))
-    return g711.encode(audioop.mul(g711.decode(last, law), 2, 0.5), law)
-
-
 class JitterBuffer:
-    """Puts one RTP stream of an 8-bit `law` back in order and in time; holds 200 ms at most."""
+    """Puts one RTP stream of an 8-bit `law` back in order and in time; holds 360 ms at most."""
 
-    def __init__(self, law: Law, target_frames: int = TARGET_FRAMES) -> None:
+    def __init__(self, law: Law) -> None:
         self.counters = Counters()
         self._law = law
-        self._least_target = self._target = target_frames
-        self._ssrc: int | None = None
-        self._next_seq: int | None = None  # after the packet that came last
-        self._bad_seq: int | None = None  # would confirm a jump
-        self._played_after: int | None = None  # sequence that follows what was played
+        self._source = Source()
+        self._arrivals = Arrivals()
+        self._concealer = Concealer(law)
         self.restart()
 
     def restart(self) -> None:
-        """Forget the sound in store: what came before the consumer began is only delay."""
-        self._packets: list[tuple[int, int, bytes]] = []  # timestamp, sequence, payload
-        self._play: int | None = None  # timestamp of the next frame out, not wrapped
-        self._is_filling = True
-        self._waited = self._calm = self._excess = 0
+        """Forget the sound in store: what came before the reader began is only delay."""
+        self._concealer.forget()
+        self._begin_anew()
 
     @property
     def depth_ms(self) -> int:
         """How much sound is in store, gaps included, in ms."""
-        return self._ahead() // SAMPLES_PER_MS
+        return self._store.ahead // SAMPLES_PER_MS if self._store else 0
 
     @property
-    def target_frames(self) -> int:
-        """How many frames the network is thought to need now."""
-        return self._target
+    def target_ms(self) -> int:
+        """How long the fastest packet should wait for its turn, in ms."""
+        return self._arrivals.target // SAMPLES_PER_MS
+
+    @property
+    def wait_ms(self) -> int:
+        """How long the fastest packet waits for its turn, in ms."""
+        store = self._store
+        play = store.play - len(self._ready) if store else 0
+        return self._arrivals.wait(play) // SAMPLES_PER_MS if store else 0
 
     def put(self, seq: int, timestamp: int, payload: bytes, ssrc: int = 0) -> None:
         """Take a packet with its RTP sequence number (16 bits) and timestamp (32 bits).
 
-        `payload` may be of any length; what is longer than 200 ms is cut to that.
+        `payload` may be of any length; what is longer than the store is cut to that.
         """
-        if ssrc != self._ssrc:
-            self._resync()
-            self._ssrc = ssrc
-        elif self._is_jump(timestamp):
-            if seq not in {self._next_seq, self._bad_seq}:
-                self._bad_seq = _after(seq)
-                self.counters.refused += 1
-                return
-            self._resync()
-        self._next_seq, self._bad_seq = _after(seq), None
-        if payload:
-            self._store(seq, self._place(timestamp), payload[:_MAX_SAMPLES])
-
-    def get(self) -> bytes | None:
-        """Return the next 160 bytes, or None when the caller must `conceal` a frame."""
-        if self._is_filling and not self._begins():
-            return None
-        self._relax()
-        if self._ahead() < FRAME_SAMPLES:
-            self._waited += 1
-            return None
-        frame = self._take()
-        if self._excess > SHRINK_TICKS and self._ahead() and self._is_quiet(frame):
-            self._excess = 0
-            self.counters.dropped += 1
-            frame = self._take()
-        return frame
-
-    def _begins(self) -> bool:
-        """Whether enough has come in to start, or is not going to."""
-        if self._play is None:
-            return False
-        self._waited += 1
-        enough = self._ahead() >= self._target * FRAME_SAMPLES
-        if enough or self._waited > 2 * self._target:
-            self._is_filling = False
-            self._waited = 0
-        return not self._is_filling
-
-    def _resync(self) -> None:
-        if self._ssrc is not None:
+        packet = Packet(timestamp, seq, payload[:MOST], ssrc)
+        if not payload or self._source.knows(packet):
+            return
+        is_jump = self._is_jump(packet)
+        is_new = self._source.last is not None and ssrc != self._source.last.source
+        believed = self._source.believes(packet, is_jump)
+        self.counters.refused += not believed
+        if believed and (is_jump or is_new):
             self.counters.resyncs += 1
-        self.restart()
+            self._begin_anew()
+        for one in believed:
+            self._put(one)
 
-    def _end(self) -> int:
-        """Timestamp after the newest sound in store; only called once there was a packet."""
-        assert self._play is not None
-        if not self._packets:
-            return self._play
-        at, _, payload = self._packets[-1]
-        return at + len(payload)
+    def read(self, samples: int) -> bytes:
+        """Return exactly `samples` samples for the reader's clock, whatever came or did not."""
+        out = b""
+        while len(out) < samples:
+            piece = self._piece(samples - len(out))
+            self._arrivals.passed(len(piece))
+            out += piece
+        return out
 
-    def _ahead(self) -> int:
-        return 0 if self._play is None else self._end() - self._play
+    # --- packets in --------------------------------------------------------------------------
 
-    def _place(self, timestamp: int) -> int:
-        """The 32-bit timestamp nearest to the play-out point, not wrapped."""
-        if self._play is None:
-            self._play = timestamp
-        return self._play + ((timestamp - self._play + (1 << 31)) % (1 << 32) - (1 << 31))
+    def _begin_anew(self) -> None:
+        self._store: Store | None = None  # from the first packet on
+        self._is_filling = True
+        self._waited = 0
+        self._ready = b""
+        self._turn: Packet | None = None  # whose sound is, or was last, being played
+        self._pace = Pace()
+        self._arrivals.restart()
 
-    def _is_jump(self, timestamp: int) -> bool:
+    def _is_jump(self, packet: Packet) -> bool:
         """Whether a timestamp lies further off than jitter and a pause can explain."""
-        if self._play is None:
+        store = self._store
+        if store is None:
             return False
-        at = self._place(timestamp)
-        passed = self._waited * FRAME_SAMPLES
-        return at - self._end() - passed > _MAX_SAMPLES or self._play - at > _MAX_SAMPLES
+        at = packet.placed(store.play).at
+        return at - store.end - self._waited > MOST or store.play - at > MOST
 
-    def _store(self, seq: int, at: int, payload: bytes) -> None:
-        assert self._play is not None
+    def _put(self, packet: Packet) -> None:
+        store = self._store = self._store or Store(packet.at)
+        packet = packet.placed(store.play)
+        self._arrivals.note(packet.at)
         if self._is_filling:
-            self._play = min(self._play, at)
-        if at + len(payload) <= self._play:
+            store.play = min(store.play, packet.at)
+        if packet.end <= store.play:
             self.counters.late += 1
-            self._grow()
             return
         if self._waited and not self._is_filling:
-            self._resume(at)
-        if not any(at == known for known, _, _ in self._packets):
-            insort(self._packets, (at, seq, payload))
-        self._drop_excess()
+            self._resume(store, packet)
+        store.put(packet)
+        if store.ahead > MOST:
+            self._cut(store)
 
-    def _resume(self, at: int) -> None:
-        """Sound again after none: the sender's pause is over, or the network's."""
-        pause = max(0, at - self._end()) // FRAME_SAMPLES
-        skipped = min(pause, self._waited)
-        if skipped < self._waited:
-            self.counters.inserted += self._waited - skipped
-            self._grow()
+    def _resume(self, store: Store, packet: Packet) -> None:
+        """Sound again after none: the sender's pause is over, or the network's.
+
+        What was not sent need not be waited for, but the packet is given its due wait.
+        """
+        due = packet.at - max(0, self._arrivals.target - self._arrivals.late(packet.at))
+        skipped = max(0, min(due, packet.at) - store.play)
+        self.counters.waited += max(0, self._waited - skipped)
         self._waited = 0
-        self._advance(skipped)
+        store.go(store.play + skipped)
 
-    def _drop_excess(self) -> None:
-        if self._ahead() > _MAX_SAMPLES:
-            frames = self._ahead() // FRAME_SAMPLES - self._target
-            self.counters.dropped += frames
-            self._advance(frames)
+    def _cut(self, store: Store) -> None:
+        """Far too much: go on with the newest; the joint is made as after a gap."""
+        to = store.end - self._arrivals.target - FRAME_SAMPLES
+        if not self._is_filling:  # else nobody reads
+            self.counters.dropped += to - store.play
+        self._concealer.part()
+        store.go(to)
+        self._turn = store.first
 
-    def _advance(self, frames: int) -> None:
-        """Move the play-out point and forget what lies before it."""
-        assert self._play is not None
-        self._play += frames * FRAME_SAMPLES
-        play = self._play
-        self._packets = [one for one in self._packets if one[0] + len(one[2]) > play]
+    # --- sound out ---------------------------------------------------------------------------
 
-    def _take(self) -> bytes | None:
-        """The frame at the play-out point, with silence where parts are missing."""
-        assert self._play is not None
-        start = self._play
-        pieces = [one for one in self._packets if one[0] < start + FRAME_SAMPLES]
-        if not pieces:
-            self.counters.lost += self._packets[0][1] != self._played_after
-        else:
-            self._played_after = _after(pieces[-1][1])
-        self._advance(1)
-        return _assemble(pieces, start, self._law) if pieces else None
+    def _piece(self, most: int) -> bytes:
+        """The next samples, at least one and at most `most`."""
+        if not self._ready:
+            self._ready = self._next(most)
+        piece, self._ready = self._ready[:most], self._ready[most:]
+        return piece
 
-    def _relax(self) -> None:
-        self._calm += 1
-        if self._calm >= RELAX_TICKS:
-            self._calm = 0
-            self._target = max(self._least_target, self._target - 1)
-        is_deep = self._ahead() > 2 * self._target * FRAME_SAMPLES
-        self._excess = self._excess + 1 if is_deep else 0
+    def _next(self, most: int) -> bytes:
+        store = self._store
+        if store is None or (self._is_filling and not self._begins(store, most)):
+            return self._concealer.fill(most)
+        if store.first is None:
+            self._waited += most
+            return self._concealer.fill(most)
+        self._turn_of(store.first)
+        if store.gap:
+            return self._over_gap(store, most)
+        spliced = self._spliced(store, most)
+        if spliced:
+            return self._concealer.played(spliced)
+        return self._concealer.played(store.take(most))
 
-    def _grow(self) -> None:
-        self._calm = 0
-        self._target = min(MAX_TARGET_FRAMES, self._target + 1)
+    def _begins(self, store: Store, most: int) -> bool:
+        """Whether enough has come in to start, or what is here has waited long enough."""
+        due = self._arrivals.first_wait
+        newest = store.last
+        assert newest is not None
+        if newest.at - store.play < due and self._waited < due + RESERVE:
+            self._waited += most
+            return False
+        self._is_filling = False
+        self._waited = 0
+        return True
 
-    def _is_quiet(self, frame: bytes | None) -> bool:
-        return frame is not None and level_dbm0(g711.decode(frame, self._law)) < QUIET_DBM0
+    def _over_gap(self, store: Store, most: int) -> bytes:
+        """Fill a gap behind which there is sound; its last 20 ms at once, to lead over to that."""
+        gap = store.gap
+        size = gap if gap <= FRAME_SAMPLES else min(most, gap - FRAME_SAMPLES)
+        store.go(store.play + size)
+        if size < gap:
+            return self._concealer.fill(size)
+        return self._concealer.bridge(size, store.peek(2 * FRAME_SAMPLES))
 
+    def _turn_of(self, packet: Packet) -> None:
+        """Note whose turn it is, and what is lost before it: what was sent and never came."""
+        if packet is self._turn:
+            return
+        if self._turn is not None and not packet.follows(self._turn):
+            self.counters.lost += max(0, -(-(packet.at - self._turn.end) // FRAME_SAMPLES))
+        self._turn = packet
 
-def _after(seq: int) -> int:
-    return (seq + 1) % (1 << 16)
+    def _spliced(self, store: Store, most: int) -> bytes:
+        """Sound that goes over to what is ahead of its turn, or back; empty when not wanted."""
+        excess = self._arrivals.wait(store.play) - self._arrivals.target
+        wanted = self._pace.wants(excess, most)
+        if not wanted or not self._concealer.is_whole:
+            return b""
+        ahead = store.peek(LAGS[1] + FADE)
+        quiet = self._concealer.background.floor.is_quiet(
+            audioop.rms(g711.decode(ahead, self._law), 2)
+        )
+        least = self._pace.least_fit(quiet)
+        if least > 1.0:
+            return b""
+        if wanted < 0:
+            return self._longer(ahead, -wanted, least)
+        return self._shorter(store, ahead, wanted, least)
 
+    def _shorter(self, store: Store, ahead: bytes, wanted: int, least: float) -> bytes:
+        most = min(LAGS[1], max(LAGS[0], wanted), len(ahead) - FADE)
+        there, fit = self._fit(ahead, 0, range(LAGS[0], most + 1))
+        if fit < least:
+            return b""
+        store.go(store.play + there + FADE)
+        self._turn = store.first or self._turn
+        self.counters.dropped += there
+        return self._joined(ahead[:FADE], ahead[there : there + FADE])
 
-def _assemble(pieces: list[tuple[int, int, bytes]], start: int, law: Law) -> bytes:
-    if len(pieces) == 1 and pieces[0][0] == start and len(pieces[0][2]) == FRAME_SAMPLES:
-        return pieces[0][2]
-    frame = bytearray(silence(law, FRAME_SAMPLES))
-    for at, _, payload in pieces:
-        part = payload[max(0, start - at) : max(0, start - at + FRAME_SAMPLES)]
-        place = max(0, at - start)
-        frame[place : place + len(part)] = part
-    return bytes(frame[:FRAME_SAMPLES])
+    def _longer(self, ahead: bytes, wanted: int, least: float) -> bytes:
+        line = self._concealer.past[-LAGS[1] :] + ahead[:FADE]
+        here = LAGS[1]
+        # In a pause any length will do, in a voice a whole number of periods.
+        most = LAGS[1] if least > 0 else min(LAGS[1], max(LAGS[0], wanted))
+        there, fit = self._fit(line, here, range(here - most, here - LAGS[0] + 1))
+        if fit < least or len(ahead) < FADE:
+            return b""
+        self.counters.inserted += here - there
+        return self._joined(ahead[:FADE], line[there : there + FADE]) + line[there + FADE : here]
+
+    def _fit(self, line: bytes, here: int, places: range) -> tuple[int, float]:
+        """The best place for a splice; none at all fits less than anything."""
+        return best_fit(g711.decode(line, self._law), here, places, FADE) if places else (0, -2.0)
+
+    def _joined(self, old: bytes, new: bytes) -> bytes:
+        self._pace.spliced()
+        self.counters.splices += 1
+        law = self._law
+        return g711.encode(crossed(g711.decode(old, law), g711.decode(new, law)), law)

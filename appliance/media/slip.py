@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from appliance.media import g711
-from appliance.media.frames import Law, rms_at, silence
-from appliance.media.tones import pcm16
+from appliance.media.background import Floor
+from appliance.media.frames import Law, silence
+from appliance.media.splice import best_fit, crossed, ramped
 
 START = 240
 """Samples left after the first read: a frame may be late, and half a frame to spare."""
@@ -35,20 +36,11 @@ MOST = 4000
 WEIGHT = 0.01
 """Of one level in the mean: 2 s to follow, 0.4 s while the level is being corrected."""
 WEIGHT_CORRECTING = 0.05
-PERIOD = 100
-"""Reads, 2 s, over which the line's noise is the least level."""
-QUIET_DBM0 = -50.0
-NOISE_DBM0 = -35.0
-"""A line's noise may count as quiet up to here."""
-NOISE_FACTOR = 1.5
 FADE = 80
 SEARCH = 40
 """Samples to either side in which a splice looks for the best fit: a period of 100 Hz in all."""
-_FULL_SCALE = 32768
 _PAST = START + SEARCH + FADE
 """Samples kept for a splice backwards."""
-_QUIET_RMS = rms_at(QUIET_DBM0)
-_NOISE_RMS = rms_at(NOISE_DBM0)
 
 
 @dataclass(slots=True)
@@ -59,21 +51,6 @@ class Counters:
     dropped: int = 0
     splices: int = 0
     underruns: int = 0
-
-
-class _Noise:
-    """The least rms of the last whole period; 0 until there was one."""
-
-    def __init__(self) -> None:
-        self.rms = 0
-        self._least = _FULL_SCALE
-        self._left = PERIOD
-
-    def add(self, rms: int) -> None:
-        self._least = min(self._least, rms)
-        self._left -= 1
-        if self._left == 0:
-            self.rms, self._least, self._left = self._least, _FULL_SCALE, PERIOD
 
 
 class SlipBuffer:
@@ -89,7 +66,7 @@ class SlipBuffer:
         self._is_filling = True
         self._mean = float(START)
         self._waited = 0
-        self._noise = _Noise()
+        self._noise = Floor()
 
     @property
     def fill(self) -> int:
@@ -163,7 +140,7 @@ class SlipBuffer:
     def _is_quiet(self, n: int) -> bool:
         rms = audioop.rms(g711.decode(bytes(self._held[:n]), self._law), 2)
         self._noise.add(rms)
-        return rms <= max(_QUIET_RMS, min(NOISE_FACTOR * self._noise.rms, _NOISE_RMS))
+        return self._noise.is_quiet(rms)
 
     def _stretched(self, n: int) -> bytes:
         """`n` samples out of a few less: in each part the one before the least step twice."""
@@ -189,13 +166,14 @@ class SlipBuffer:
         here = len(self._past)
         last = len(line) - n - SEARCH
         near = max(SEARCH, min(here + round(self._mean) - START, last))
-        there = _best_fit(g711.decode(line, self._law), here, near)
-        crossed = _crossed(line[here : here + FADE], line[there : there + FADE], self._law)
+        pcm = g711.decode(line, self._law)
+        there, _ = best_fit(pcm, here, range(near - SEARCH, near + SEARCH + 1), FADE)
+        old, new = (pcm[2 * at : 2 * (at + FADE)] for at in (here, there))
         self._held = bytearray(line[there + n :])
         self._waited = 0
         self.counters.splices += 1
         self._corrected(here - there)
-        return crossed + line[there + FADE : there + n]
+        return g711.encode(crossed(old, new), self._law) + line[there + FADE : there + n]
 
     def _corrected(self, samples: int) -> None:
         """Book samples inserted, or dropped when negative."""
@@ -217,30 +195,6 @@ def _flattest(pcm: bytes, reach: int) -> int:
     return steps.index(min(steps))
 
 
-def _best_fit(line: bytes, here: int, near: int) -> int:
-    """The place near `near` where 16-bit sound goes on most like it does `here`."""
-    wanted = line[2 * here : 2 * (here + FADE)]
-
-    def likeness(place: int) -> float:
-        there = line[2 * place : 2 * (place + FADE)]
-        return audioop.findfactor(there, wanted) / (audioop.rms(there, 2) + 1)
-
-    return max(range(near - SEARCH, near + SEARCH + 1), key=likeness)
-
-
-def _crossed(old: bytes, new: bytes, law: Law) -> bytes:
-    """One stretch of sound fading out while another fades in."""
-    out = _ramped(g711.decode(old, law), 1.0, 0.0)
-    return g711.encode(audioop.add(out, _ramped(g711.decode(new, law), 0.0, 1.0), 2), law)
-
-
 def _fade(frame: bytes, law: Law, start: float, end: float) -> bytes:
     """The first `FADE` samples ramped from one gain to another, the rest as it is."""
-    ramped = _ramped(g711.decode(frame[:FADE], law), start, end)
-    return g711.encode(ramped, law) + frame[FADE:]
-
-
-def _ramped(pcm: bytes, start: float, end: float) -> bytes:
-    wave = array.array("h", pcm)
-    step = (end - start) / max(1, len(wave))
-    return pcm16(sample * (start + step * n) for n, sample in enumerate(wave))
+    return g711.encode(ramped(g711.decode(frame[:FADE], law), start, end), law) + frame[FADE:]

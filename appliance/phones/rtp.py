@@ -132,6 +132,7 @@ class Heard:
     timestamp: int
     payload: bytes = b""
     digit: str = ""
+    ssrc: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,13 @@ class RtpReceiver:
             return None
         self._source = self._source or source
         if packet.payload_type != self.dtmf_payload:
-            return Heard(packet.payload_type, packet.sequence, packet.timestamp, packet.payload)
+            return Heard(
+                packet.payload_type,
+                packet.sequence,
+                packet.timestamp,
+                packet.payload,
+                ssrc=packet.ssrc,
+            )
         digit = self._digit(packet)
         return Heard(packet.payload_type, packet.sequence, packet.timestamp, digit=digit)
 

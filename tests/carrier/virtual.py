@@ -183,9 +183,10 @@ class Phone:
         self.heard = bytearray()
         self.packets = 0
         self.is_mute = False
+        self.ppm = 0.0
         self._sender = RtpSender(1, 1, 1)
         self._says: deque[bytes] = deque()
-        self._steps = 0
+        self._spoken = FRAME_SAMPLES / 2  # by its own crystal, not yet sent
 
     def agree(self, now: float, *, sending: bool = True, receiving: bool = True) -> None:
         """Tell the leg where this phone is and what it speaks."""
@@ -219,9 +220,10 @@ class Phone:
             self.socket.sendto(packet, (ADDRESS, self.leg.port))
 
     def step(self, now: float) -> None:
-        """Say a frame every 20 ms, hear what has come, let the leg read its socket."""
-        self._steps += 1
-        if self._steps % 2 and not self.is_mute:
+        """Say a frame every 20 ms of its own, hear what has come, let the leg read its socket."""
+        self._spoken += FRAME_SAMPLES / 2 * (1 + self.ppm * 1e-6)
+        due, self._spoken = divmod(self._spoken, FRAME_SAMPLES)
+        if due and not self.is_mute:
             frame = self._says.popleft() if self._says else silence(self.law, FRAME_SAMPLES)
             self.send([self._sender.packet(0 if self.law is Law.ULAW else 8, frame)])
         for _ in self.leg.receive(now):

@@ -66,6 +66,23 @@ def test_ten_minutes_of_speech_between_drifting_clocks(ppm: int) -> None:
     assert largest_step(g711.alaw_to_linear(got)) <= largest_step(g711.alaw_to_linear(voice))
 
 
+@pytest.mark.system
+@pytest.mark.parametrize("ppm", [500, -500])
+def test_ten_minutes_at_500_ppm(ppm: int) -> None:
+    """The cheapest crystals: delay bounded, no step the source had not, and in what of the voices
+    has no pause for 20 s one splice at most.
+    """
+    voice = g711.linear_to_alaw(speech(600))
+    got, buffer, levels = joined(voice, Law.ALAW, ppm)
+    corrected = abs(buffer.counters.dropped - buffer.counters.inserted)
+    assert corrected == pytest.approx(abs(ppm) * 600 * 8000 / 10**6, abs=260)
+    assert buffer.counters.splices <= 1
+    assert buffer.counters.underruns == 0
+    assert min(levels[3:]) >= slip.LOW - FRAME
+    assert max(levels) <= slip.HIGH + FRAME
+    assert largest_step(g711.alaw_to_linear(got)) <= largest_step(g711.alaw_to_linear(voice))
+
+
 @pytest.mark.parametrize("ppm", [2000, -2000])
 def test_slips_touch_no_sound(ppm: int) -> None:
     """Ten times the drift: what is heard of each syllable is what was said, to the byte."""

@@ -159,9 +159,9 @@ def test_what_is_no_key_is_not_sent() -> None:
 
 
 def test_sound_is_heard() -> None:
-    """Payload, type, number and time reach the jitter buffer's owner."""
+    """Source, payload, type, number and time reach the jitter buffer's owner."""
     data = build(RtpPacket(8, 5, 800, 1, SOUND))
-    assert RtpReceiver(PEER, 101).receive(data, PEER) == Heard(8, 5, 800, SOUND)
+    assert RtpReceiver(PEER, 101).receive(data, PEER) == Heard(8, 5, 800, SOUND, ssrc=1)
 
 
 def test_an_empty_packet_is_nothing() -> None:

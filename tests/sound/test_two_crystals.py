@@ -13,7 +13,7 @@ from appliance.exchange.call import Call
 from appliance.media import frames, g711
 from appliance.media.frames import FRAME_SAMPLES, Law
 from appliance.media.slip import SlipBuffer
-from tests.carrier.virtual import Hosted, World
+from tests.carrier.virtual import Hosted, Phone, World
 from tests.helpers import sound
 
 MINUTES = 10
@@ -29,6 +29,9 @@ PROBE = 6 * 8000
 FARTHEST = 4000
 WANDERED = 240
 """30 ms: between its bounds of 170 and 340 samples the slip buffer lets the delay go."""
+
+WANDERED_RTP = 320
+"""40 ms: from 20 above the target of the jitter buffer to 10 below, and its reader's lumps."""
 
 
 class Across:
@@ -141,3 +144,40 @@ def test_ten_minutes_at_plus_and_minus_100_ppm() -> None:
     assert to_slow.counters.dropped - to_slow.counters.inserted > DRIFT / 2
     assert to_fast.counters.inserted - to_fast.counters.dropped > DRIFT / 2
     assert (fast.modem.underruns, slow.modem.underruns) == (0, 0)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("ppm", [100.0, -100.0, 500.0, -500.0])
+def test_ten_minutes_between_a_phone_and_a_modem(ppm: float) -> None:
+    """A phone whose crystal is so fast on a line whose modem's is as slow, for ten minutes, both
+    speaking: no click, no growing delay, and the caller hears every word as it was said.
+    """
+    one = Hosted()
+    one.station.ppm = -ppm
+    world, phone = World(one), Phone()
+    phone.ppm = ppm
+    world.parts.append(phone.step)
+    world.bring_up()
+    phone.agree(world.now)
+    said = [_minute(seed) * MINUTES for seed in (0, 1)]
+    call = world.answer(one, hang_up_after_ms=10**7)
+    call.heard.clear()
+    call.say(said[0])
+    phone.say(said[1])
+    one.line.connect(phone.leg, world.now)
+    phone.heard.clear()
+    world.run(MINUTES * 60_000)
+    phone.close()
+
+    assert _changed_words(said[0], bytes(phone.heard)) == 0
+    heard, spoken = (g711.decode(one, Law.ULAW) for one in (bytes(call.heard), said[1]))
+    delays = _delays(said[1], bytes(call.heard), 1 - 2e-6 * ppm)
+    assert max(delays) - min(delays) <= WANDERED_RTP, delays
+    assert sound.largest_step(heard) <= sound.largest_step(spoken)
+    minute = spoken[: 2 * MINUTE]  # cut into frames as they may have been moved
+    assert _quiet_step(heard) <= max(_quiet_step(minute[2 * at :]) for at in range(0, 160, 16))
+    assert _changed_words(said[1], bytes(call.heard)) == 0
+    counters = phone.leg.jitter.counters
+    assert (counters.late, counters.lost, counters.waited) == (0, 0, 0), counters
+    assert abs(counters.dropped - counters.inserted) > DRIFT * abs(ppm) / PPM / 2
+    assert one.modem.underruns == 0

@@ -30,9 +30,8 @@ def run(data: bytes) -> None:
         assert heard is None or OTHERS[source][0] == PEER[0]
         if heard is not None:
             assert heard.digit == "" or heard.digit in EVENT_DIGITS
-            jitter.put(heard.sequence, heard.timestamp, heard.payload)
-        frame = jitter.get()
-        assert frame is None or len(frame) == FRAME_SAMPLES
+            jitter.put(heard.sequence, heard.timestamp, heard.payload, heard.ssrc)
+        assert len(jitter.read(FRAME_SAMPLES)) == FRAME_SAMPLES
         assert 0 <= jitter.depth_ms <= 400
     assert held(receiver, jitter) < HELD
 
