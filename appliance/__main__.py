@@ -12,6 +12,7 @@ from appliance.errors import CentralinoError
 COMMANDS = {
     "absent": "appliance.commands.states:absent",
     "call": "appliance.exchange.cli:call_command",
+    "calls": "appliance.commands.calls:calls",
     "carrier": "appliance.commands.service:carrier",
     "check": "appliance.commands.check:check",
     "closed": "appliance.commands.states:closed",

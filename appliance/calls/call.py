@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from appliance.calls.events import Caller, Presentation
+from appliance.calls.events import Caller, Evidence, Presentation
 from appliance.calls.orders import CallRecord, Result, Ringing, WriteCall
 from appliance.calls.states import LIMITS_MS, State
 from appliance.policy.clock import Now
@@ -30,7 +30,9 @@ class Call:
     `full` once a message had its full length, `shared` once a telephone beside the line was lifted
     in the conversation. On a line that passes its calls to a PBX `position` counts the extensions
     called, `offers` how often the present one was told of the call; `returned` once the caller came
-    back, `pbx_fault` when the PBX did not understand. Times are monotonic seconds.
+    back, `pbx_fault` when the PBX did not understand. `ended_by` and `ended_ms` say
+    why a recording was over and after how long, for a call that nothing else ends. Times are
+    monotonic seconds.
     """
 
     id: str
@@ -50,7 +52,10 @@ class Call:
     on_line: bool = True
     play: str = ""
     recording_since: float = 0.0
+    talking_since: float | None = None
     full: bool = False
+    ended_by: Evidence | None = None
+    ended_ms: int = 0
     shared: bool = False
     position: int = 0
     offers: int = 0

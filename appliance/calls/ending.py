@@ -52,10 +52,15 @@ def note_evidence(call: Call, event: CallerHungUp) -> None:
 
 
 def note_lost(call: Call, event: Any) -> None:
-    """Keep that the line or the carrier went away under the call, or that the box was stopped."""
+    """Keep that line or carrier went away under the call, or that the box was stopped."""
     if isinstance(event, GONE):
         evidence = Evidence.STOPPED if isinstance(event, BoxStopped) else Evidence.LOST
         note_evidence(call, CallerHungUp(call.line.name, evidence))
+
+
+def note_unasked(call: Call) -> None:
+    """Keep that the line went on hook by itself: nobody ordered it, so it was lost."""
+    note_evidence(call, CallerHungUp(call.line.name, Evidence.LOST))
 
 
 def give_up(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
@@ -71,6 +76,7 @@ def give_up(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
 def operator_left(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The operator hung up: so does the box."""
     call.note("operator_left")
+    note_evidence(call, CallerHungUp(call.line.name, Evidence.OPERATOR))
     call.leg = ""
     yield from clear(desk, call, now, Result.ANSWERED)
 
@@ -91,6 +97,7 @@ def leave(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
 def never_up(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line never came up."""
     call.note("line.never_up")
+    note_evidence(call, CallerHungUp(call.line.name, Evidence.LOST))
     yield from clear(desk, call, now, Result.LOST)
 
 
@@ -114,6 +121,7 @@ def lose(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line went away, or on hook by itself, under the call: nothing more can be done for it."""
     yield from release_phones(call)
     note_lost(call, event)
+    note_unasked(call)
     call.settle(Result.STOPPED if isinstance(event, BoxStopped) else Result.LOST)
     yield from finish(desk, call, event, now)
 
@@ -144,7 +152,9 @@ def free_line_of(desk: Desk, call: Call, event: Any, now: Now) -> None:
 
 
 def end(desk: Desk, call: Call, now: Now) -> Orders:
-    """Write the final record and forget the call."""
+    """Write the final record and forget the call; every record says by what its call ended."""
+    if call.record.evidence is None:
+        call.note(evidence=call.ended_by or Evidence.OWN, release_ms=call.ended_ms)
     call.note("ended", ended_at=now.wall)
     desk.forget(call)
     yield call.write()

@@ -41,7 +41,10 @@ class Evidence(enum.StrEnum):
     LOOP = "loop"  # DLE l
     PARALLEL_PHONE = "parallel_phone"  # nobody released: a telephone on the pair took the caller
     SILENCE = "silence"
-    LIMIT = "limit"
+    LIMIT = "limit"  # the longest message, or the longest call
+    FAX = "fax"  # nobody released: a fax machine called, and the box hung up
+    OPERATOR = "operator"  # the person at the phone hung up first
+    OWN = "own"  # nobody released: all was said, and the box hung up
     LOST = "lost"  # the line or the carrier went away
     STOPPED = "stopped"  # nobody released: the box was stopped
 
@@ -53,6 +56,13 @@ class LineCondition(enum.StrEnum):
     FREE = "free"
     IN_USE = "in_use"  # another telephone on the pair is off hook
     NO_LINE = "no_line"  # no voltage: no cable, or no line at its other end
+
+
+class FaxSource(enum.StrEnum):
+    """By whom a fax machine's calling tone was heard."""
+
+    CHIP = "chip"  # DLE c
+    SOUND = "sound"  # our own detector
 
 
 class DigitSource(enum.StrEnum):
@@ -72,6 +82,7 @@ class RecordingStop(enum.StrEnum):
     KEY = "key"
     LIMIT = "limit"
     TAKEN = "taken"  # a parallel telephone took the caller over
+    FAX = "fax"  # a fax machine called
     LOST = "lost"
     ORDERED = "ordered"
 
@@ -194,6 +205,15 @@ class DigitPressed:
     source: DigitSource
     line: str = ""
     leg: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FaxCalled:
+    """A fax machine calls on a line that is up: told once, `after_ms` from its first burst."""
+
+    line: str
+    source: FaxSource
+    after_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,6 +487,7 @@ Event = (
     | LineTaken
     | LineProbed
     | DigitPressed
+    | FaxCalled
     | PromptEnded
     | RecordingEnded
     | RecordingGap

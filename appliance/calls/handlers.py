@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from appliance.calls import ending, messages, parallel, passing, ringing
+from appliance.calls import ceiling, ending, fax, messages, parallel, passing, ringing
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.ringing import Orders
@@ -62,6 +62,10 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.HAND_OVER_SAVING: parallel.hand_over_saving,
     Do.SHARE: parallel.share,
     Do.NOTE_TAKEN: parallel.note_taken,
+    Do.END_LONGEST: ceiling.end_longest,
+    Do.TURN_FAX_AWAY: fax.turn_away,
+    Do.NOTE_FAX: fax.note_fax,
+    Do.NOTE_FAX_IN_CONVERSATION: fax.note_in_conversation,
     Do.CORRECT: messages.correct,
     Do.END: ending.finish,
     Do.NOT_IDLE: ending.not_idle,

@@ -11,9 +11,10 @@ from typing import Any
 from appliance.calls import announcements, orders
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
-from appliance.calls.ending import GONE, end, free_line_of, note_evidence, note_lost
+from appliance.calls.ending import GONE, end, free_line_of, note_evidence, note_lost, note_unasked
 from appliance.calls.events import (
     CallerHungUp,
+    DeadlinePassed,
     DigitPressed,
     Evidence,
     LineIdle,
@@ -36,6 +37,11 @@ RECORDING_MARGIN_MS = 30_000
 """How long after the limit of a message its recording may still be missing."""
 CALLER_WAITS = (RecordingStop.KEY, RecordingStop.SILENCE, RecordingStop.LIMIT)
 """Ends of a recording after which the caller may still be on the line to hear an answer."""
+NOT_A_MESSAGE = {
+    RecordingStop.TAKEN: Result.TAKEN,  # who lifted the telephone has heard the caller
+    RecordingStop.FAX: Result.FAX,  # nobody spoke before the machine did
+}
+"""What a call was whose recording ended so and is too short to be a message."""
 LINE_GONE = (*GONE, LineIdle, LineRestored)
 
 
@@ -79,17 +85,26 @@ def note_gap(desk: Desk, call: Call, event: RecordingGap, now: Now) -> Orders:
 def keep(desk: Desk, call: Call, event: RecordingEnded, now: Now) -> Orders:
     """The recording ended: a message if long enough, else a call without one."""
     call.note(f"recorded.{event.stop}")
+    _note_end(desk, call, event)
     length_ms = event.length_ms - event.trim_ms
     waits = event.stop in CALLER_WAITS
     if length_ms < desk.office.voicemail.minimum_ms:
-        if event.stop is RecordingStop.TAKEN:  # who lifted the telephone has heard the caller
-            call.settle(Result.TAKEN)
+        call.settle(NOT_A_MESSAGE.get(event.stop, Result.NO_MESSAGE))
         yield from _too_short(desk, call, now, waits=waits)
         return
     if not waits:
         yield from hang_up_line(desk, call, now)
     call.full = event.stop is RecordingStop.LIMIT
     yield from _store(desk, call, now, event.trim_ms, waits=waits)
+
+
+def _note_end(desk: Desk, call: Call, event: RecordingEnded) -> None:
+    """Remember what ended the recording, where it was no sign of a release."""
+    limits = desk.office.voicemail
+    if event.stop is RecordingStop.SILENCE:
+        call.ended_by, call.ended_ms = Evidence.SILENCE, limits.silence_ms
+    elif event.stop is RecordingStop.LIMIT:
+        call.ended_by, call.ended_ms = Evidence.LIMIT, limits.limit_ms
 
 
 def keep_as_is(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
@@ -99,6 +114,8 @@ def keep_as_is(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     if isinstance(event, CallerHungUp):
         trim_ms = event.after_ms
         note_evidence(call, event)
+    elif isinstance(event, DeadlinePassed):
+        call.ended_by, call.ended_ms = Evidence.LIMIT, desk.office.voicemail.limit_ms
     if taken:
         call.note("taken", evidence=Evidence.PARALLEL_PHONE)
     yield from _clear(desk, call, event, now)
@@ -118,13 +135,13 @@ def break_off(desk: Desk, call: Call, event: StoreFailed, now: Now) -> Orders:
     """
     _note_not_stored(call, event)
     yield orders.StoreMessage(call.id, call.id, call.record)
-    yield from _say(desk, call, now, "message_not_stored")
+    yield from say(desk, call, now, "message_not_stored")
 
 
 def _clear(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """Put the line on hook, or take note that it is gone or on hook already."""
     if isinstance(event, LINE_GONE):
-        yield from free_line(desk, call, event, now)
+        yield from line_went(desk, call, event, now)
     else:
         yield from hang_up_line(desk, call, now)
 
@@ -133,7 +150,7 @@ def _too_short(desk: Desk, call: Call, now: Now, *, waits: bool) -> Orders:
     yield orders.DropRecording(call.id)
     call.settle(Result.NO_MESSAGE)
     if waits:
-        yield from _say(desk, call, now, "message_too_short")
+        yield from say(desk, call, now, "message_too_short")
         return
     yield from hang_up_line(desk, call, now)
     call.enter(State.CLEARING, now)
@@ -146,7 +163,7 @@ def _store(desk: Desk, call: Call, now: Now, trim_ms: int, *, waits: bool) -> Or
     yield call.write()
 
 
-def _say(desk: Desk, call: Call, now: Now, *keys: str) -> Orders:
+def say(desk: Desk, call: Call, now: Now, *keys: str) -> Orders:
     """Tell the waiting caller how it went, then hang up."""
     call.enter(State.FAREWELL, now)
     prompts = announcements.in_languages(desk.office, *keys)
@@ -158,13 +175,13 @@ def stored(desk: Desk, call: Call, event: MessageStored, now: Now) -> Orders:
     """On disk, whole: now the caller may be told."""
     _note_stored(call, event)
     full = ("message_full",) if call.full else ()
-    yield from _say(desk, call, now, *full, "message_stored")
+    yield from say(desk, call, now, *full, "message_stored")
 
 
 def not_stored(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """Not, or not in time: the caller is told to call again. A late success corrects the record."""
     _note_not_stored(call, event)
-    yield from _say(desk, call, now, "message_not_stored")
+    yield from say(desk, call, now, "message_not_stored")
 
 
 def saved(desk: Desk, call: Call, event: MessageStored, now: Now) -> Orders:
@@ -212,8 +229,9 @@ def caller_went(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders
 
 
 def line_went(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
-    """The line went while the message was being stored."""
+    """The line went while the message was being recorded or stored."""
     yield from free_line(desk, call, event, now)
+    note_unasked(call)
     call.state = State.SAVING
 
 

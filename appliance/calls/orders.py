@@ -216,6 +216,7 @@ class Result(enum.StrEnum):
     MESSAGE = "message"
     NO_MESSAGE = "no_message"  # "Chiamata senza messaggio"
     GAVE_UP = "gave_up"  # hung up while it rang
+    FAX = "fax"  # a fax machine called: nobody to be served
     TAKEN = "taken"  # by an ordinary telephone beside the line
     NOT_STORED = "not_stored"
     LOST = "lost"  # line or carrier failed

@@ -144,7 +144,10 @@ def answer(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -> Orders:
 def talk(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line is up and joined to the phone."""
     call.up = True
-    call.enter(State.TALKING, now)
+    if call.talking_since is None:
+        call.talking_since = now.monotonic
+    talked_ms = int((now.monotonic - call.talking_since) * 1000)
+    call.enter(State.TALKING, now, desk.office.longest_ms - talked_ms)
     call.note("talking", answered_at=now.wall)
     yield call.write()
 

@@ -22,6 +22,7 @@ from appliance.calls.events import (
     DeadlinePassed,
     DigitPressed,
     FarEndProgressed,
+    FaxCalled,
     LegProgressed,
     LineAnswered,
     LineFlashed,
@@ -127,11 +128,15 @@ class Do(enum.StrEnum):
     FREE_LINE = "free_line"
     HANG_UP = "hang_up"
     NOTE_RELEASE = "note_release"
+    END_LONGEST = "end_longest"
     TAKEN_RINGING = "taken_ringing"
     HAND_OVER = "hand_over"
     HAND_OVER_SAVING = "hand_over_saving"
     SHARE = "share"
     NOTE_TAKEN = "note_taken"
+    TURN_FAX_AWAY = "turn_fax_away"
+    NOTE_FAX = "note_fax"
+    NOTE_FAX_IN_CONVERSATION = "note_fax_in_conversation"
     CORRECT = "correct"
     END = "end"
     NOT_IDLE = "not_idle"
@@ -199,7 +204,7 @@ def _state(*parts: Rows) -> Rows:
 _BEFORE_ANSWER = _each(
     (LineAnswered, PromptEnded, RecordingEnded, RecordingGap, MessageStored, StoreFailed),
     "nothing of that was ordered yet",
-) | _each((DigitPressed,), "a line on hook has no keys")
+) | _each((DigitPressed, FaxCalled), "a line on hook is not listened to")
 _RINGS = _each((LineRang,), "the call is known already") | _each(
     _ON_HOOK, "a ringing line is on hook; only the caller's giving up ends it"
 )
@@ -217,11 +222,15 @@ _LISTENS = _state(_OFF_HOOK, _UP, _NO_LEGS, _NO_MESSAGE, _NO_KEYS, _SERVED, _LAT
 _LEAVES: Rows = {CallerHungUp: Row(_D.LEAVE, (_S.CLEARING,))}
 # With the caller on hold at a PBX a release would be the extension's; that is FarEndProgressed.
 _ON_HOLD = _state(
-    _OFF_HOOK, _UP, _NO_LEGS, _NO_MESSAGE, _NO_PROMPT, _NO_KEYS, _SERVED, _LATE_NAME, _LOST, _LEAVES
-)
+    _OFF_HOOK, _UP, _NO_LEGS, _NO_MESSAGE, _NO_PROMPT, _NO_KEYS, _SERVED, _LATE_NAME, _LOST,
+    _LEAVES,
+    _each((FaxCalled,), "what is heard is the PBX or an extension, not the caller"),
+)  # fmt: skip
 _ABSENT_MEANWHILE: Rows = {ServiceStateChanged: Row(_D.HEED_ABSENCE, (_S.GREETING,), stays=True)}
 _BACK = _each((DeadlinePassed,), Row(_D.PBX_TAKE_BACK, (_S.PBX_RETURNING,)))
 _KEEPS = Row(_D.KEEP_AS_IS, (_S.SAVING, _S.CLEARING, _S.ENDED))
+_FAX: Rows = {FaxCalled: Row(_D.TURN_FAX_AWAY, (_S.CLEARING,))}
+_NOTES_FAX: Rows = {FaxCalled: Row(_D.NOTE_FAX, stays=True)}
 _CORRECTS: Rows = {MessageStored: Row(_D.CORRECT, stays=True)}
 _TAKEN_RINGING: Rows = {LineTaken: Row(_D.TAKEN_RINGING, (_S.ENDED,))}
 _HANDS_OVER: Rows = {LineTaken: Row(_D.HAND_OVER, (_S.CLEARING,))}
@@ -235,6 +244,7 @@ _AFTER = _state(
     _each((LineAnswered,), "it crossed the order to hang up"),
     _each((RecordingEnded, RecordingGap), "the recording is closed"),
     _each((StoreFailed,), "the record says so already"),
+    _each((FaxCalled,), "the call ends in any case"),
     _CORRECTS,
     {LineTaken: Row(_D.NOTE_TAKEN, stays=True)},
 )
@@ -269,6 +279,7 @@ TABLE: Mapping[State, Rows] = {
     ),
     _S.ANSWERING: _TALKS
     | _HANDS_OVER
+    | _each((FaxCalled,), "the line is not up: nothing is heard on it")
     | _each(_LEG, Row(_D.RING_ON, (_S.HOLDING, _S.GREETING_PENDING)))
     | _each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
     | {
@@ -278,6 +289,7 @@ TABLE: Mapping[State, Rows] = {
     },
     _S.HOLDING: _TALKS
     | _HANDS_OVER
+    | _FAX
     | _each(_LEG, Row(_D.LEG_OUT, (_S.GREETING_PENDING, _S.GREETING), stays=True))
     | {
         LineAnswered: Row(_D.HOLD, stays=True),
@@ -291,13 +303,15 @@ TABLE: Mapping[State, Rows] = {
     | _each(_LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING,)))
     | {PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING, _S.CLEARING))}
     | _each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
-    | _each((DeadlinePassed,), "a conversation has no limit")
+    | {DeadlinePassed: Row(_D.END_LONGEST, (_S.FAREWELL, _S.CLEARING))}
     | {
         CallerHungUp: Row(_D.CALLER_LEFT, (_S.CLEARING,)),
         LineTaken: Row(_D.SHARE, stays=True),
+        FaxCalled: Row(_D.NOTE_FAX_IN_CONVERSATION, stays=True),
     },
     _S.PBX_PENDING: _LISTENS
     | _HANDS_OVER
+    | _each((FaxCalled,), "the line is not up: nothing is heard on it")
     | _NO_PROMPT
     | _LEAVES
     | {
@@ -307,11 +321,13 @@ TABLE: Mapping[State, Rows] = {
     },
     _S.PBX_GREETING: _LISTENS
     | _HANDS_OVER
+    | _FAX
     | _LEAVES
     | _ABSENT_MEANWHILE
     | _each((PromptEnded, DeadlinePassed), Row(_D.PBX_GO, (_S.PBX_CALLING, _S.PBX_CHECK))),
     _S.PBX_CHECK: _LISTENS
     | _HANDS_OVER
+    | _FAX
     | _NO_PROMPT
     | _LEAVES
     | _ABSENT_MEANWHILE
@@ -344,6 +360,7 @@ TABLE: Mapping[State, Rows] = {
     | _each((LineFlashed, DeadlinePassed), Row(_D.PBX_CALLER_BACK, (_S.PBX_GREETING, _S.GREETING))),
     _S.GREETING_PENDING: _LISTENS
     | _HANDS_OVER
+    | _each((FaxCalled,), "the line is not up: nothing is heard on it")
     | _NO_PROMPT
     | _LEAVES
     | {
@@ -352,6 +369,7 @@ TABLE: Mapping[State, Rows] = {
     },
     _S.GREETING: _LISTENS
     | _HANDS_OVER
+    | _FAX
     | _LEAVES
     | {
         PromptEnded: Row(_D.SOUND_TONE, (_S.TONE,)),
@@ -360,6 +378,7 @@ TABLE: Mapping[State, Rows] = {
     },
     _S.TONE: _LISTENS
     | _HANDS_OVER
+    | _FAX
     | _LEAVES
     | {
         PromptEnded: Row(_D.RECORD, (_S.RECORDING,)),
@@ -367,6 +386,7 @@ TABLE: Mapping[State, Rows] = {
     },
     _S.RECORDING: _LISTENS
     | _NO_PROMPT
+    | _NOTES_FAX
     | _each((CallerHungUp, LineTaken, DeadlinePassed, *_LINE_GONE, *_ON_HOOK), _KEEPS)
     | _each((MessageStored,), "the recording is not closed yet")
     | {
@@ -376,6 +396,7 @@ TABLE: Mapping[State, Rows] = {
     },
     _S.STORING: _LISTENS
     | _NO_PROMPT
+    | _each((FaxCalled,), "the message is being stored; then the box hangs up")
     | _each((RecordingEnded, RecordingGap), "the recording is closed")
     | _each((StoreFailed, DeadlinePassed), Row(_D.NOT_STORED, (_S.FAREWELL,)))
     | _each((*_LINE_GONE, *_ON_HOOK), Row(_D.LINE_WENT, (_S.SAVING,)))
@@ -426,8 +447,8 @@ LIMITS_MS: Mapping[State, int] = {
 }
 """How long a state may last when nobody says anything: a line never stays seized (B1).
 
-RINGING, HOLDING, PBX_CALLING, RECORDING, STORING and SAVING have the office's own limits,
-TALKING none.
+RINGING, HOLDING, TALKING, PBX_CALLING, RECORDING, STORING and SAVING have the office's own
+limits.
 """
 
 

@@ -20,6 +20,7 @@ from appliance.calls.events import (
 )
 from appliance.carrier.ears import Ear, Ears
 from appliance.carrier.far_end import Calling
+from appliance.carrier.fax import VOICE_MS
 from appliance.carrier.joined import Joined
 from appliance.carrier.line_setup import line_settings
 from appliance.carrier.linecall import LineCall
@@ -71,6 +72,7 @@ class AnalogLine:
         self._lost: events.LineLost | None = None
         self._step: Recovery | None = None
         self._condition = LineCondition.UNKNOWN
+        self._rang_at = 0.0
         self._tell = tell
         self._link = link
         self._echo = LineEcho() if setup.echo else None
@@ -234,6 +236,7 @@ class AnalogLine:
 
     def _on_rang(self, fact: facts.Rang, now: float) -> None:
         self._condition = LineCondition.UNKNOWN
+        self._rang_at = now
         self._tell(events.LineRang(self.name, fact.count))
 
     def _on_identified(self, fact: facts.Identified, now: float) -> None:
@@ -241,7 +244,8 @@ class AnalogLine:
         self._tell(Marked("identified", self.name, now))
 
     def _on_gave_up(self, fact: facts.GaveUp, now: float) -> None:
-        self._tell(events.CallerHungUp(self.name, Evidence.GAVE_UP))
+        quiet_ms = round((now - self._rang_at) * 1000)
+        self._tell(events.CallerHungUp(self.name, Evidence.GAVE_UP, quiet_ms))
 
     def _on_taken(self, fact: facts.Taken, now: float) -> None:
         self._taken()
@@ -332,6 +336,8 @@ class AnalogLine:
         elif fact.signal is Signal.EXTENSION_PICKUP:
             if self.call.release.taken(self.call.off_hook_ms(now)):
                 self._taken()
+        elif fact.signal is Signal.FAX:
+            self._faxed(self.call.fax.chip(self.call.off_hook_ms(now)))
         else:
             self._noticed(self.call, fact.signal, now)
 
@@ -439,6 +445,8 @@ class AnalogLine:
             cadence = "/".join(map(str, tone.cadence_ms))
             self._released(call.release.tone(tone.kind.value, cadence, tone.after_ms))
         self._released(call.release.silence(ear.silent_ms))
+        if ear.fax_ms:
+            self._faxed(call.fax.sound(ear.fax_ms))
 
     def _judge_far_end(self, calling: Calling, clean: bytes, now: float) -> None:
         for progressed in calling.hear(g711.decode(clean, self.driver.law or Law.ULAW)):
@@ -468,6 +476,17 @@ class AnalogLine:
         if hung_up.evidence is not Evidence.SILENCE:
             self._end_recording(RecordingStop.RELEASE, hung_up.after_ms + TRIM_MARGIN_MS)
         self._tell(hung_up)
+
+    def _faxed(self, fax: events.FaxCalled | None) -> None:
+        """A fax machine calls: a recording ends, whole or nothing of it to be kept."""
+        if fax is None or self.call is None or self.call.calling is not None:
+            return
+        self._tell(fax)
+        recorder, ears = self.call.recorder, self.call.ears
+        if recorder is not None:
+            spoke = ears is not None and ears.voiced_ms >= VOICE_MS
+            trim_ms = fax.after_ms + TRIM_MARGIN_MS if spoke else int(recorder.length_ms)
+            self._end_recording(RecordingStop.FAX, trim_ms)
 
     def _taken(self) -> None:
         """Somebody has the caller on a telephone beside us: no word of theirs is recorded."""

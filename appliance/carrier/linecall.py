@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from appliance.carrier.ears import Ears
 from appliance.carrier.far_end import Calling
+from appliance.carrier.fax import Fax
 from appliance.carrier.keys import Keys
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Player, Silence, Source
@@ -33,6 +34,11 @@ class LineCall:
     held: bool = False
     calling: Calling | None = None
     told: bool = False
+    fax: Fax = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to count the signs of a fax."""
+        self.fax = Fax(self.release.line)
 
     def off_hook_ms(self, now: float) -> int:
         """Return for how long the line has been off hook."""

@@ -33,6 +33,8 @@ from appliance.prompts import Catalogue
 T = TypeVar("T")
 
 FIRST_PIN, LAST_PIN = 2, 27
+LEAST_LONGEST_S, MOST_LONGEST_S = 600, 86_400
+"""No conversation of citizens is cut within ten minutes; none lasts a day."""
 SWITCHBOARD = "switchboard"
 CITIZENS_DESK = "citizens_desk"
 LABELS = {
@@ -55,6 +57,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
     _check_names(settings, mistakes)
     _check_greetings(settings, mistakes)
     _check_panel(settings, mistakes)
+    _check_calls(settings, mistakes)
     zone = mistakes.attempt("site.zone", lambda: _zone(settings.site.zone), ZoneInfo("UTC"))
     no_holidays: tuple[Holiday, ...] = ()
     holidays = mistakes.attempt(
@@ -89,6 +92,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
                 silence_ms=int(limits.silence * 1000),
                 minimum_ms=int(limits.minimum * 1000),
             ),
+            longest_ms=int(settings.calls.longest * 1000),
         ),
         None,
     )
@@ -96,6 +100,16 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
 
 def _exists(group: GroupSettings) -> bool:
     return bool(group.phones or group.pbx_numbers)
+
+
+def _check_calls(settings: Settings, mistakes: Mistakes) -> None:
+    longest = settings.calls.longest
+    if not LEAST_LONGEST_S <= longest <= MOST_LONGEST_S:
+        text = (
+            f"{longest:g} s is no limit for a conversation: write {LEAST_LONGEST_S} to "
+            f"{MOST_LONGEST_S} seconds"
+        )
+        mistakes.found.append(Mistake("calls.longest", text))
 
 
 def _zone(name: str) -> ZoneInfo:

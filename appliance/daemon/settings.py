@@ -159,6 +159,13 @@ class Voicemail:
 
 
 @dataclass(frozen=True, slots=True)
+class Calls:
+    """Limits of a call; `longest` ends a conversation whose line would else stay seized (B1)."""
+
+    longest: Seconds = Seconds(14400.0)
+
+
+@dataclass(frozen=True, slots=True)
 class PanelPins:
     """GPIO pins (BCM numbers) of LEDs and button; -1 for one that is not fitted."""
 
@@ -194,5 +201,6 @@ class Settings:
     openings: tuple[Opening, ...] = ()
     periods: tuple[Period, ...] = ()
     voicemail: Voicemail = Voicemail()
+    calls: Calls = Calls()
     panel: PanelPins = PanelPins()
     folders: Folders = Folders()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from appliance.exchange.dtmf import Segment, segments
+from appliance.exchange.fax import FaxMachine
 from appliance.exchange.fsk import UNAVAILABLE, WITHHELD, CallerId
 from appliance.exchange.sound import SAMPLE_RATE, is_quiet, samples, silence
 from appliance.exchange.speech import Speech
@@ -26,7 +27,8 @@ class CallPlan:
 
     `hang_up_after_ms` counts from the answer; None means one second after all is said, or until
     the host hangs up when there is nothing to say. `after_quiet_ms` waits, before speaking, for
-    that much silence after something was heard. Times in ms.
+    that much silence after something was heard. `fax`: once all is said, a fax machine sends its
+    calling tone until it is hung up on. Times in ms.
     """
 
     caller: str = NO_IDENTITY
@@ -43,6 +45,7 @@ class CallPlan:
     start_delay_ms: int = 0
     after_quiet_ms: int = 0
     repeat_say: bool = False
+    fax: bool = False
     clips: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property
@@ -91,6 +94,7 @@ class Call:
         self.done = False
         self.wants_to_hang_up = False
         self._speech = Speech()
+        self._fax = FaxMachine() if plan.fax else None
         self._clock = 0
         self._answered = 0
         self._began = False
@@ -145,6 +149,8 @@ class Call:
             self._begin()
         elif self._began and self.plan.repeat_say and self._speech.finished:
             self._say_clips()
+        if self._fax is not None and self._began and self._speech.finished:
+            return self._fax.take(n)
         return self._speech.take(n)
 
     def _may_begin(self) -> bool:
@@ -177,7 +183,7 @@ class Call:
         after = self.plan.hang_up_after_ms
         if after is not None:
             return self._clock - self._answered >= samples(after)
-        if self.plan.repeat_say or not self._began or not self._speech.finished:
+        if self.plan.repeat_say or self.plan.fax or not self._began or not self._speech.finished:
             return False
         if not self.plan.clips and not self.plan.digits:
             return False

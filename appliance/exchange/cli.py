@@ -150,6 +150,7 @@ def _milliseconds(seconds: float | None) -> int | None:
 @click.option("--start-delay", type=float, default=0, help="Seconds of silence before speaking.")
 @click.option("--after-quiet", type=float, default=0, help="Speak after so long a silence.")
 @click.option("--digits", default="", help="Keys to press after that; a comma pauses 1 s.")
+@click.option("--fax", is_flag=True, help="Then send a fax machine's calling tone.")
 @click.option("--listen", type=PATH, help="Write what the caller hears as a mu-law WAV.")
 @click.option("--hang-up-after", type=float, help="Seconds after the answer.")
 @click.option("--release", type=click.Choice(RELEASES), default="busy", show_default=True)
@@ -168,6 +169,7 @@ def call_command(  # one parameter an option, as click hands them over
     start_delay: float,
     after_quiet: float,
     digits: str,
+    fax: bool,
     listen: Path | None,
     hang_up_after: float | None,
     release: str,
@@ -187,6 +189,7 @@ def call_command(  # one parameter an option, as click hands them over
         start_delay_ms=round(start_delay * 1000),
         after_quiet_ms=round(after_quiet * 1000),
         repeat_say=repeat_say,
+        fax=fax,
     )
     try:
         report = client.place_call(directory, line, plan, say=say, listen=listen, limit=limit)

@@ -8,6 +8,7 @@ from appliance.exchange.fsk import message
 from appliance.exchange.signals import (
     ExtensionMoved,
     FarAnswered,
+    FaxToneHeard,
     IdentitySent,
     KeyBegan,
     KeyEnded,
@@ -35,6 +36,8 @@ def notice(modem: VoiceModem, signal: Signal) -> None:
             _identity(modem, signal.caller)
         case ToneHeard():
             _tone(modem, signal.kind)
+        case FaxToneHeard():
+            modem.report("c" if modem.chip_tones and _listening(modem) else "")
         case KeyBegan() | KeyEnded():
             _key(modem, signal)
         case LoopBroke():

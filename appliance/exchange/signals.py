@@ -32,6 +32,11 @@ class ToneHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class FaxToneHeard:
+    """The chip has recognised one burst of a fax machine's calling tone."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeyBegan:
     """The chip has recognised the start of a DTMF digit, or that it is still held."""
 
@@ -62,7 +67,15 @@ class FarAnswered:
 
 
 Signal = (
-    Rang | IdentitySent | ToneHeard | KeyBegan | KeyEnded | LoopBroke | ExtensionMoved | FarAnswered
+    Rang
+    | IdentitySent
+    | ToneHeard
+    | FaxToneHeard
+    | KeyBegan
+    | KeyEnded
+    | LoopBroke
+    | ExtensionMoved
+    | FarAnswered
 )
 
 

@@ -87,6 +87,7 @@ _COMMON_SIGNALS = {
     "b": Signal.BUSY,
     "d": Signal.DIAL,
     "l": Signal.LOOP,
+    "c": Signal.FAX,
     "s": Signal.SILENCE,
     "q": Signal.QUIET,
     "H": Signal.EXTENSION_PICKUP,

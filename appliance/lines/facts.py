@@ -27,6 +27,7 @@ class Signal(enum.StrEnum):
     BUSY = "busy"
     DIAL = "dial"
     LOOP = "loop"
+    FAX = "fax"  # 1100 Hz: a fax machine calls
     SILENCE = "silence"
     QUIET = "quiet"
     EXTENSION_PICKUP = "extension_pickup"

@@ -176,7 +176,7 @@ class Office:
 
     `email` is the public address as prompt keys (announcements.spell_email makes them), spoken
     after the invitation to leave a message; empty for none. `citizens_desk` is None where there
-    is no counter. `languages` are spoken in this order.
+    is no counter. `languages` are spoken in this order. A conversation lasts `longest_ms` at most.
     """
 
     name: str
@@ -187,6 +187,7 @@ class Office:
     languages: tuple[str, ...] = ("it", "en")
     email: tuple[str, ...] = ()
     voicemail: Voicemail = field(default_factory=Voicemail)
+    longest_ms: int = 14_400_000
     key_codes: tuple[KeyCode, ...] = KEY_CODES
     extensions: tuple[Extension, ...] = ()
 

@@ -71,7 +71,7 @@ def test_a_recording_without_an_end_is_kept_by_the_clock(event: events.Event) ->
     assert not any(isinstance(o, orders.HangUp) for o in given)
     (final,) = records(tell(switchboard, now, events.MessageStored("boot7-1", "m", 4000)))
     assert (final.result, final.message) == (Result.MESSAGE, "m")
-    assert final.evidence is (Evidence.LOST if isinstance(event, events.LineLost) else None)
+    assert final.evidence is Evidence.LOST
 
 
 @pytest.mark.parametrize(

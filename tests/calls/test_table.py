@@ -117,5 +117,5 @@ def test_the_table_as_text_is_whole() -> None:
     """The documentation's table has a line for every pair, with the reason where ignored."""
     lines = diagram.call_table().splitlines()
     assert len(lines) == 2 + len(State) * len(EVENTS)
-    assert "| talking | DeadlinePassed | ignored: a conversation has no limit |  |" in lines
+    assert "| talking | LineAnswered | ignored: the line is up already |  |" in lines
     assert "| ringing | PhoneBusy | `leg_out` | ringing, greeting_pending |" in lines

@@ -113,7 +113,8 @@ def test_lifted_before_the_modem_listens_the_ringing_stops_and_the_volts_tell() 
     one.station.line.move_extension(up=True)
     world.run(12_000)
     told = _told(one, LineTaken, CallerHungUp, LineIdle, LineProbed)[1:]
-    assert told == [CallerHungUp("line1", Evidence.GAVE_UP), LineIdle("line1"), IN_USE]
+    hung_up = CallerHungUp("line1", Evidence.GAVE_UP, told[0].after_ms)
+    assert told == [hung_up, LineIdle("line1"), IN_USE]
 
 
 def test_a_telephone_lifted_in_a_message_ends_the_recording_before_it() -> None:

@@ -172,6 +172,7 @@ identity_limit = 0
             '[[periods]]\nstart = 2026-08-01\nend = 2026-08-02\ngreeting = "none"\n[periods.hours]',
             "there is no prompt 'none'",
         ),
+        ("[calls]\nlongest = 60", "calls.longest: 60 s is no limit for a conversation"),
         ("[voicemail]\nlimit = true", "must be a number of seconds"),
         ("[folders]\nstate = 3", "must be text in quotes"),
     ],

@@ -15,7 +15,7 @@ after 1 min
 op1 hangs up
 expect hang up line1
 line1 idle
-expect record result=answered evidence= phone=op1
+expect record result=answered evidence=operator phone=op1
 expect trail line1 talking shared operator_left
 line1 probed in_use
 expect line1 is in_use_outside

@@ -29,6 +29,7 @@ VERBS: dict[str, str] = {
     "line_hangs_up": rf"{LINE} hangs up by (?P<evidence>\w+)(?: after {SPAN})?",
     "line_idle": rf"{LINE} idle",
     "line_taken": rf"{LINE} taken",
+    "line_fax": rf"{LINE} calls as a fax by (?P<source>chip|sound) after {SPAN}",
     "line_probed": rf"{LINE} probed (?P<condition>unknown|free|in_use|no_line)",
     "line_presses": rf"{LINE} presses (?P<key>[0-9*#])",
     "line_prompt_ends": rf"{LINE} prompt ends(?P<cut> cut)?",

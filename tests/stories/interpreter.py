@@ -163,6 +163,10 @@ class PureRun(Expectations):
     def line_taken(self, words: Words) -> None:
         self.tell(events.LineTaken(words["line"]))
 
+    def line_fax(self, words: Words) -> None:
+        source = events.FaxSource(words["source"])
+        self.tell(events.FaxCalled(words["line"], source, milliseconds(words["span"])))
+
     def line_probed(self, words: Words) -> None:
         condition = events.LineCondition(words["condition"])
         self.tell(events.LineProbed(words["line"], condition))

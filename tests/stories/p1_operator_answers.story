@@ -15,5 +15,5 @@ after 3 min
 op1 hangs up
 expect hang up line1
 line1 idle
-expect record way=switchboard result=answered reason=open.free phone=op1 ended=10:03:00 evidence=
+expect record way=switchboard result=answered reason=open.free phone=op1 ended=10:03:00 evidence=operator
 expect trail line1 rang caller.shown route.open.free ring.op1,op2 answered.op1 talking operator_left ended

@@ -1,0 +1,100 @@
+"""What `centralino calls` shows: each call in one line, and by what its end was noticed (B1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from appliance.calls.events import Caller, Evidence, Presentation
+from appliance.calls.orders import CallRecord, Result
+from appliance.policy.words import Words
+from appliance.records.call_log import to_row
+
+RESULTS: Final[Mapping[Result, Words]] = {
+    Result.OPEN: Words("in corso", "going on"),
+    Result.ANSWERED: Words("risposta", "answered"),
+    Result.MESSAGE: Words("messaggio", "message"),
+    Result.NO_MESSAGE: Words("senza messaggio", "no message"),
+    Result.GAVE_UP: Words("ha rinunciato", "gave up"),
+    Result.NOT_STORED: Words("messaggio non registrato", "message not stored"),
+    Result.FAX: Words("fax", "fax"),
+    Result.TAKEN: Words("presa da un altro apparecchio", "taken by another telephone"),
+    Result.LOST: Words("linea persa", "line lost"),
+    Result.STOPPED: Words("apparecchio fermato", "box stopped"),
+    Result.INTERRUPTED: Words("interrotta", "interrupted"),
+}
+"""How a call ended, in the front desk's words."""
+
+EVIDENCES: Final[Mapping[Evidence, Words]] = {
+    Evidence.GAVE_UP: Words("non squillava più", "the ringing stopped"),
+    Evidence.BUSY_TONE: Words("tono di occupato", "busy tone"),
+    Evidence.CONGESTION_TONE: Words("tono di congestione", "congestion tone"),
+    Evidence.DIAL_TONE: Words("tono di centrale", "dial tone"),
+    Evidence.CHIP_BUSY: Words("occupato, dal modem", "busy, told by the modem"),
+    Evidence.CHIP_DIAL: Words("tono di centrale, dal modem", "dial tone, told by the modem"),
+    Evidence.LOOP: Words("corrente di linea interrotta", "the line's current was interrupted"),
+    Evidence.PARALLEL_PHONE: Words("altro apparecchio sollevato", "another telephone was lifted"),
+    Evidence.SILENCE: Words("silenzio", "silence"),
+    Evidence.LIMIT: Words("durata massima", "longest duration"),
+    Evidence.FAX: Words("segnale di fax", "fax tone"),
+    Evidence.OPERATOR: Words("ha chiuso l'operatore", "the operator hung up"),
+    Evidence.OWN: Words("ha chiuso il centralino", "the box hung up"),
+    Evidence.LOST: Words("linea persa", "the line was lost"),
+    Evidence.STOPPED: Words("apparecchio fermato", "the box was stopped"),
+}
+"""By what the end of a call was noticed."""
+
+_ABSENT: Final[Mapping[Presentation, Words]] = {
+    Presentation.WITHHELD: Words("numero riservato", "number withheld"),
+    Presentation.UNAVAILABLE: Words("numero non disponibile", "number unavailable"),
+    Presentation.UNKNOWN: Words("numero sconosciuto", "number unknown"),
+}
+_NONE: Final = Words("Nessuna chiamata.", "No calls.")
+_HEADER: Final = Words(
+    "Ricevuta|Linea|Utente|Telefono|Esito|Fine", "Received|Line|Caller|Phone|Result|End"
+)
+
+
+def as_json(found: Iterable[CallRecord]) -> str:
+    """Write calls for programmes: the columns of the call log, the trail as a list."""
+    rows = [{**to_row(record), "trail": list(record.trail)} for record in found]
+    return json.dumps(rows, ensure_ascii=False, indent=2)
+
+
+def as_text(found: Iterable[CallRecord], language: str) -> str:
+    """Write calls for people, one a line, in columns."""
+    rows = [_in(_HEADER, language).split("|"), *(_row(record, language) for record in found)]
+    if len(rows) == 1:
+        return _in(_NONE, language)
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def end_words(record: CallRecord, language: str) -> str:
+    """Say by what the end was noticed, and how long that took from its first sign."""
+    if record.evidence is None:
+        return ""
+    words = _in(EVIDENCES[record.evidence], language)
+    return f"{words}, {record.release_ms / 1000:.1f} s" if record.release_ms else words
+
+
+def _in(words: Words, language: str) -> str:
+    return words.it if language == "it" else words.en
+
+
+def _row(record: CallRecord, language: str) -> list[str]:
+    return [
+        record.rang_at.strftime("%d/%m/%Y %H:%M:%S"),
+        record.line,
+        _caller(record.caller, language),
+        record.phone,
+        _in(RESULTS[record.result], language),
+        end_words(record, language),
+    ]
+
+
+def _caller(caller: Caller, language: str) -> str:
+    if caller.presentation is Presentation.SHOWN:
+        return " ".join(filter(None, (caller.number, caller.name)))
+    return _in(_ABSENT[caller.presentation], language)

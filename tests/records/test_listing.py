@@ -1,0 +1,82 @@
+"""`centralino calls`: each call in a line, its end in words, in both languages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from appliance.__main__ import main
+from appliance.calls.events import Caller, Evidence, Presentation
+from appliance.calls.orders import Result
+from appliance.records import call_log, listing
+from appliance.records.database import open_database
+from tests.records.samples import a_call
+
+FAX = replace(
+    a_call("c1"),
+    caller=Caller(Presentation.SHOWN, "051234567"),
+    result=Result.FAX,
+    evidence=Evidence.FAX,
+    release_ms=4020,
+)
+
+
+@pytest.mark.parametrize("language", ["it", "en"])
+def test_every_result_and_every_evidence_has_words(language: str) -> None:
+    """A new one without words would be an empty cell, and nobody would know."""
+    for result in Result:
+        assert listing.as_text([replace(FAX, result=result)], language).count("  ") > 3
+    for evidence in Evidence:
+        assert listing.end_words(replace(FAX, evidence=evidence), language).endswith(", 4.0 s")
+    assert len({listing.RESULTS[result] for result in Result}) == len(Result)
+
+
+def test_a_call_in_words() -> None:
+    """Who, how it ended, by what that was noticed, and how long that took."""
+    text = listing.as_text([FAX], "it").splitlines()
+    assert text[0].split() == ["Ricevuta", "Linea", "Utente", "Telefono", "Esito", "Fine"]
+    assert "051234567" in text[1]
+    assert text[1].endswith("fax    segnale di fax, 4.0 s")
+    assert listing.as_text([], "en") == "No calls."
+
+
+def test_an_end_that_took_no_time_and_one_that_nobody_knows() -> None:
+    """No figure where there was nothing to wait for; nothing at all after a power cut."""
+    assert listing.end_words(replace(FAX, evidence=Evidence.OWN, release_ms=0), "en") == (
+        "the box hung up"
+    )
+    assert listing.end_words(replace(FAX, evidence=None, release_ms=None), "en") == ""
+
+
+@pytest.mark.parametrize("presentation", Presentation)
+def test_a_caller_without_a_number_is_said_in_words(presentation: Presentation) -> None:
+    """Withheld, not available, not known; never an empty cell."""
+    shown = presentation is Presentation.SHOWN
+    caller = Caller(presentation, "051" if shown else "")
+    line = listing.as_text([replace(FAX, caller=caller)], "en").splitlines()[1]
+    assert ("051" in line) if shown else ("number" in line)
+
+
+def test_the_command_lists_what_was_kept(tmp_path: Path) -> None:
+    """All, or of one result, in words and as JSON; before the first start a sentence."""
+    page = Path("appliance/daemon/example.toml").read_text(encoding="utf-8")
+    config = tmp_path / "centralino.toml"
+    config.write_text(f'{page}\n[folders]\nstate = "{tmp_path}"\n', encoding="utf-8")
+    run = CliRunner()
+    nothing = run.invoke(main, ["calls", "--config", str(config)])
+    assert nothing.exit_code == 1
+    assert "has centralino run?" in nothing.output
+    connection = open_database(tmp_path / "centralino.db", tmp_path / "corrupt").connection
+    call_log.upsert(connection, [FAX, a_call("c2", minute=1)], "boot")
+    connection.close()
+    told = run.invoke(main, ["calls", "--config", str(config), "--result", "fax"])
+    assert told.exit_code == 0, told.output
+    assert "segnale di fax, 4.0 s" in told.output
+    assert len(told.output.splitlines()) == 2
+    rows = json.loads(run.invoke(main, ["calls", "--config", str(config), "--json"]).output)
+    assert {row["call"] for row in rows} == {"c1", "c2"}
+    assert next(row for row in rows if row["call"] == "c1")["release_ms"] == 4020
