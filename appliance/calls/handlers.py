@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from appliance.calls import ceiling, ending, fax, messages, parallel, passing, ringing
+from appliance.calls import ceiling, ending, fax, keys, messages, parallel, passing, ringing
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.ringing import Orders
@@ -63,6 +63,7 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.SHARE: parallel.share,
     Do.NOTE_TAKEN: parallel.note_taken,
     Do.END_LONGEST: ceiling.end_longest,
+    Do.FORWARD_KEY: keys.pass_on,
     Do.TURN_FAX_AWAY: fax.turn_away,
     Do.NOTE_FAX: fax.note_fax,
     Do.NOTE_FAX_IN_CONVERSATION: fax.note_in_conversation,

@@ -110,6 +110,17 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
+class PressKeys:
+    """Press keys (0-9 * # A-D) into the line's running stream, over what is played there.
+
+    80 ms each and 80 ms apart. Digits are printed nowhere (P7).
+    """
+
+    line: str
+    digits: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """Record the caller until release, `#`, silence (never in the first `grace_ms`) or limit."""
 
@@ -311,6 +322,7 @@ CarrierOrder = (
     | Flash
     | DialLeg
     | Listen
+    | PressKeys
     | Connect
     | Join
     | LoadMessage

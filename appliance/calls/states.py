@@ -134,6 +134,7 @@ class Do(enum.StrEnum):
     HAND_OVER_SAVING = "hand_over_saving"
     SHARE = "share"
     NOTE_TAKEN = "note_taken"
+    FORWARD_KEY = "forward_key"
     TURN_FAX_AWAY = "turn_fax_away"
     NOTE_FAX = "note_fax"
     NOTE_FAX_IN_CONVERSATION = "note_fax_in_conversation"
@@ -308,6 +309,7 @@ TABLE: Mapping[State, Rows] = {
         CallerHungUp: Row(_D.CALLER_LEFT, (_S.CLEARING,)),
         LineTaken: Row(_D.SHARE, stays=True),
         FaxCalled: Row(_D.NOTE_FAX_IN_CONVERSATION, stays=True),
+        DigitPressed: Row(_D.FORWARD_KEY, stays=True),
     },
     _S.PBX_PENDING: _LISTENS
     | _HANDS_OVER

@@ -129,6 +129,11 @@ class AnalogLine:
         call.source = Joined(leg, music)
         self._want(Stream.DUPLEX, now)
 
+    def press_keys(self, order: orders.PressKeys) -> None:
+        """Press keys into the stream that runs; nothing happens without a call."""
+        if self.call is not None:
+            self.call.pressing.press(order.digits)
+
     def part(self, leg: PhoneLeg) -> None:
         """A phone's sound is gone: the caller hears silence until the next order."""
         if self.call is not None and self.call.leg is leg:
@@ -400,7 +405,7 @@ class AnalogLine:
             self._least_lead = min(self._least_lead, self.lead.ahead_ms)
             self._feed(now)
         if call.ears is not None:
-            call.ears.keys = call.leg is None
+            call.ears.keys = call.leg is None and not call.pressing.active
             self._judge(call, call.ears.hear(clean), clean, now)
 
     def _feed(self, now: float) -> None:
@@ -409,7 +414,7 @@ class AnalogLine:
         wanted = self.lead.wanted()
         if call is None or law is None or not wanted:
             return
-        data = call.source.read(wanted, law)
+        data = call.pressing.over(call.source.read(wanted, law), law)
         self.driver.send_samples(data)
         self.lead.on_written(len(data))
         if self._echo:
@@ -462,7 +467,7 @@ class AnalogLine:
 
     def _press(self, digit: str, source: DigitSource, now: float) -> None:
         call = self.call
-        if call is None or not call.keys.press(source, now):
+        if call is None or call.pressing.active or not call.keys.press(source, now):
             return
         ended = call.recorder.key(digit) if call.recorder else None
         if ended is not None:

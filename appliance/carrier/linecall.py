@@ -10,6 +10,7 @@ from appliance.carrier.fax import Fax
 from appliance.carrier.keys import Keys
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Player, Silence, Source
+from appliance.carrier.pressing import Pressing
 from appliance.carrier.recorder import Recorder
 from appliance.carrier.release import Release
 
@@ -34,6 +35,7 @@ class LineCall:
     held: bool = False
     calling: Calling | None = None
     told: bool = False
+    pressing: Pressing = field(default_factory=Pressing)
     fax: Fax = field(init=False)
 
     def __post_init__(self) -> None:

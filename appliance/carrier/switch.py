@@ -159,6 +159,9 @@ class Switch:
         self._silence_announcer(order.leg)
         self.announcers[order.leg] = Announcer(order.play, leg, sounds)
 
+    def _press_keys(self, order: orders.PressKeys, now: float) -> None:
+        self._on_line(order.line, lambda line: line.press_keys(order))
+
     def _record(self, order: orders.Record, now: float) -> None:
         self._on_line(order.line, lambda line: line.record(order, now))
 
@@ -242,6 +245,7 @@ HANDLERS: dict[type, Callable[[Switch, Any, float], None]] = {
     orders.Join: Switch._join,
     orders.Hold: Switch._hold,
     orders.Play: Switch._play,
+    orders.PressKeys: Switch._press_keys,
     orders.Record: Switch._record,
     orders.PreparePhone: Switch._prepare_phone,
     orders.ReleasePhone: Switch._release_phone,

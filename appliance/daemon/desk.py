@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from appliance.calls import events, orders
 from appliance.calls.status import Status
@@ -31,28 +31,8 @@ log = logging.getLogger(__name__)
 SLOW_S = 0.05
 """A turn of the deciding thread longer than this is named in the journal (Klipper's notifier)."""
 
-CARRIER_ORDERS = (
-    orders.AnswerLine,
-    orders.HangUp,
-    orders.Flash,
-    orders.DialLeg,
-    orders.Listen,
-    orders.Connect,
-    orders.Join,
-    orders.Hold,
-    orders.Play,
-    orders.Record,
-    orders.PreparePhone,
-    orders.ReleasePhone,
-)
-PHONE_ORDERS = (
-    orders.RingPhones,
-    orders.StopRinging,
-    orders.HangUpPhone,
-    orders.AcceptPhone,
-    orders.RefusePhone,
-    orders.RefuseTransfer,
-)
+CARRIER_ORDERS = get_args(orders.CarrierOrder)
+PHONE_ORDERS = get_args(orders.PhoneOrder)
 
 
 class Desk:

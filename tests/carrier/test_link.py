@@ -6,6 +6,7 @@ import os
 import socket
 import tempfile
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -13,6 +14,7 @@ from appliance.calls import events, orders
 from appliance.carrier import wire
 from appliance.carrier.link import CREDIT_BYTES, QUEUE_LIMIT, Link, Sound
 from appliance.carrier.messages import Health, LineSetup, Prompt, Setup
+from appliance.carrier.switch import HANDLERS
 from appliance.errors import PeerError
 
 
@@ -158,3 +160,10 @@ def test_sound_of_a_name_that_is_no_text_belongs_to_no_recording(ends: tuple[Lin
     """What cannot be decoded is a strange name, never an exception in the deciding thread."""
     ends[0].socket.send(b"S\x01\xffabc")
     assert list(ends[1].receive()) == [Sound("\ufffd", b"abc")]
+
+
+def test_every_order_to_the_carrier_is_carried_out() -> None:
+    """What crosses the link has a handler behind it; LoadMessage comes with a descriptor."""
+    assert set(HANDLERS) == {*get_args(orders.CarrierOrder), events.MediaAgreed} - {
+        orders.LoadMessage
+    }

@@ -108,6 +108,9 @@ class Expectations:
     def expect_listen(self, words: Words) -> None:
         self._claim_exactly(orders.Listen(words["line"]))
 
+    def expect_keys(self, words: Words) -> None:
+        self._claim_exactly(orders.PressKeys(words["line"], words["keys"]))
+
     def expect_hold(self, words: Words) -> None:
         self._claim_exactly(orders.Hold(words["line"]))
 

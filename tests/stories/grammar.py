@@ -83,6 +83,7 @@ VERBS: dict[str, str] = {
     "expect_flash": rf"expect flash {LINE} to (?P<position>\w+\.\d+)",
     "expect_flash_back": rf"expect flash back {LINE}",
     "expect_listen": rf"expect listen {LINE}",
+    "expect_keys": rf"expect keys {LINE} (?P<keys>[0-9*#]+)",
     "expect_hold": rf"expect hold {LINE}",
     "expect_play": (
         rf"expect play (?:{LINE}|{PHONE}) (?P<keys>[\w /]+?)(?: without (?P<no>[\w /]+))?"
