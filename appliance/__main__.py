@@ -23,6 +23,7 @@ COMMANDS = {
     "messages": "appliance.commands.messages:messages",
     "opened": "appliance.commands.states:opened",
     "phones": "appliance.commands.phones:phones",
+    "probe": "appliance.commands.probe:probe",
     "register": "appliance.commands.register:register",
     "run": "appliance.commands.service:run",
     "sheets": "appliance.commands.sheets:sheets",

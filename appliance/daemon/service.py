@@ -34,7 +34,7 @@ from appliance.daemon.lookout import Lookout
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
-from appliance.daemon.settings import Settings
+from appliance.daemon.settings import Line, Settings
 from appliance.daemon.stores import Stores
 from appliance.daemon.values import PROVEN
 from appliance.errors import ConfigurationError
@@ -269,23 +269,7 @@ def carrier_setup(settings: Settings, prompts: announcements.PromptFile) -> Setu
     """Make the carrier's Setup from the configuration."""
     language = settings.site.languages[0]
     return Setup(
-        lines=tuple(
-            LineSetup(
-                name=line.name,
-                path=line.port,
-                dialect=line.dialect,
-                country=settings.site.country,
-                caller_id=line.caller_id,
-                identity_limit_ms=int(line.identity_limit * 1000),
-                receive_gain=line.receive_gain,
-                transmit_gain=line.transmit_gain,
-                echo=bool(line.echo),
-                duplex=PROVEN.get(line.duplex),
-                flash_ms=round(line.flash * 1000),
-                pbx_pause_ms=round(line.pbx_pause * 1000),
-            )
-            for line in settings.lines
-        ),
+        lines=tuple(line_setup(settings, line) for line in settings.lines),
         rtp_address=settings.sip.address,
         rtp_ports=(settings.sip.rtp_ports.low, settings.sip.rtp_ports.high),
         prompts=prompts.prompts,
@@ -297,6 +281,24 @@ def carrier_setup(settings: Settings, prompts: announcements.PromptFile) -> Setu
 def code_of(office: Office, what: StaffKey) -> str:
     """Return what a phone dials for something, "" for nothing."""
     return next((code.digits for code in office.key_codes if code.what is what), "")
+
+
+def line_setup(settings: Settings, line: Line) -> LineSetup:
+    """Make the carrier's setup of one line."""
+    return LineSetup(
+        name=line.name,
+        path=line.port,
+        dialect=line.dialect,
+        country=settings.site.country,
+        caller_id=line.caller_id,
+        identity_limit_ms=int(line.identity_limit * 1000),
+        receive_gain=line.receive_gain,
+        transmit_gain=line.transmit_gain,
+        echo=bool(line.echo),
+        duplex=PROVEN.get(line.duplex),
+        flash_ms=round(line.flash * 1000),
+        pbx_pause_ms=round(line.pbx_pause * 1000),
+    )
 
 
 def phone_settings(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from appliance.exchange.outlet import Outlet
 
 LONGEST_MS = 3_600_000
+VTR = ("duplex", "error", "mute", "etx", "stuck")
+"""Streams, refused, streams without a sample, left by DLE ETX alone, never left."""
 
 
 def _flag(name: str, value: object) -> bool:
@@ -122,6 +124,13 @@ def _party(number: str, does: object) -> Party:
     return party
 
 
+def _vtr(outlet: Outlet, value: object) -> None:
+    """Set what becomes of +VTR: it streams, is refused, streams without a sample, is not left."""
+    if value not in VTR:
+        raise ConfigurationError(f"vtr is {value!r}: use {', '.join(VTR)}")
+    outlet.station.modem.vtr = str(value)
+
+
 def _wedged(outlet: Outlet, value: object) -> None:
     outlet.wedged = _flag("wedged", value)
 
@@ -153,6 +162,7 @@ KNOBS: dict[str, Callable[[Outlet, object], None]] = {
     "pbx": _pbx,
     "dial_tone": _dial_tone,
     "extensions": _extensions,
+    "vtr": _vtr,
     "wedged": _wedged,
     "ignore_dtr": _ignore_dtr,
     "lose_results": _lose_results,

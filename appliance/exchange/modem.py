@@ -59,6 +59,7 @@ class VoiceModem(HostSide):
         self.chip_tones = True
         self.chip_dtmf = True
         self.host_reads = True
+        self.vtr = "duplex" if personality.duplex else "error"
         self.underruns = self.overruns = self.dropped = 0
         self.key_held = False
         self.ringing_for = 0
@@ -122,13 +123,16 @@ class VoiceModem(HostSide):
             self.end_stream()
 
     def _playing_code(self, code: int) -> None:
+        duplex = self.state is State.DUPLEX
+        if duplex and (self.vtr == "stuck" or (self.vtr == "etx" and code == ord("^"))):
+            return
         if code == ETX:
             self.playout.ended = True
         elif code == CAN:
             self.playout.clear()
         elif code in b"pr":
             self.playout.paused = code == ord("p")
-        elif code == (ord("^") if self.state is State.DUPLEX else ord("!")):
+        elif code == (ord("^") if duplex else ord("!")):
             self.end_stream()
 
     def _command_byte(self, data: bytes) -> bytes:
@@ -325,6 +329,8 @@ class VoiceModem(HostSide):
         return sound
 
     def _send_sound(self, rx: bytes) -> None:
+        if self.state is State.DUPLEX and self.vtr == "mute":
+            return
         self.report(self._watch.hear(rx))
         data = self.playout.encode(rx)
         if not self.host_reads:

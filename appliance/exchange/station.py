@@ -41,6 +41,6 @@ class Station:
         """Replace the modem by the same one freshly powered; what was planted stays planted."""
         old, self.modem = self.modem, VoiceModem(self.personality)
         self.modem.chip_tones, self.modem.chip_dtmf = old.chip_tones, old.chip_dtmf
-        self.modem.guard = old.guard
+        self.modem.guard, self.modem.vtr = old.guard, old.vtr
         self.modem.underruns, self.modem.overruns = old.underruns, old.overruns
         self.modem.dropped = old.dropped

@@ -163,7 +163,7 @@ _BEGINS = {
 
 def stream(modem: VoiceModem, command: Command) -> Outcome:
     """+VTX, +VRX, +VTR: start sound; ERROR off line, for `=?`, or without duplex."""
-    able = command.name != "+VTR" or modem.personality.duplex
+    able = command.name != "+VTR" or modem.vtr != "error"
     held = modem.settings.voice and modem.off_hook
     if command.form is not Form.ACT or not able or not held:
         return Outcome.ERROR

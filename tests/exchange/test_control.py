@@ -76,6 +76,7 @@ def ask(controller: Controller, **message: object) -> dict[str, object]:
         ({"do": "set", "line": 1, "knobs": {"echo": 6}}, "loss in dB"),
         ({"do": "set", "line": 1, "knobs": {"outgoing": "x"}}, "use answer, busy"),
         ({"do": "set", "line": 1, "knobs": {"extensions": 7}}, "object of numbers"),
+        ({"do": "set", "line": 1, "knobs": {"vtr": "half"}}, "use duplex, error"),
         ({"do": "set", "line": 1, "knobs": {"extensions": {"2": 7}}}, "object of a party"),
         ({"do": "set", "line": 1, "knobs": {"extensions": {"x": {}}}}, "use 0-9"),
         ({"do": "set", "line": 1, "knobs": {"extensions": {"2": {"says": 1}}}}, "nothing a party"),
@@ -175,6 +176,7 @@ def test_every_knob_turns(outlet: Outlet) -> None:
         "outgoing": "busy",
         "pbx": True,
         "dial_tone": False,
+        "vtr": "mute",
         "extensions": {"201": {"outcome": "busy"}, "202": {"press": "1", "rings": 1}},
         "wedged": True,
         "ignore_dtr": True,
@@ -191,6 +193,7 @@ def test_every_knob_turns(outlet: Outlet) -> None:
     assert (wire.extension_up, wire.cut, wire.outgoing, wire.pbx) == (True, True, "busy", True)
     assert outlet.station.line.volts == 24.0
     assert wire.dial_tone is False
+    assert modem.vtr == "mute"
     assert wire.extensions == {"201": Party("busy"), "202": Party(press="1", rings=1)}
     assert isinstance(wire.echo, Echo)
     assert (outlet.wedged, outlet.ignore_dtr, outlet.station.ppm) == (True, True, 50)
