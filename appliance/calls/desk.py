@@ -22,6 +22,7 @@ from appliance.policy.clock import Now
 from appliance.policy.office import Daytime, Group, Line, Office
 from appliance.policy.routing import Facts, GroupState, Way, group_open, pbx_facts
 from appliance.policy.service_state import ServiceState
+from appliance.policy.words import NOTHING, Words
 
 LATE_CALLS = 64
 """Ended calls remembered because their message may yet turn out to be stored."""
@@ -47,14 +48,22 @@ MEASURED: Mapping[LineCondition, LineState] = {
 """What a measurement says of an idle line, beside that it is idle."""
 
 
-def state_after(event: object) -> tuple[LineState, str]:
+def state_after(event: object) -> tuple[LineState, Words]:
     """Say what a line without a call is after an event, and why."""
     match event:
-        case LineLost(_, reason, missing):
-            return (LineState.MISSING if missing else LineState.OUT), reason
-        case CarrierLost(reason) | BoxStopped(reason):
-            return LineState.OUT, reason
-    return LineState.IDLE, ""
+        case LineLost(_, reason, missing, reason_it):
+            why = Words(reason_it or reason, reason)
+            return (LineState.MISSING if missing else LineState.OUT), why
+        case CarrierLost(reason):
+            return LineState.OUT, no_carrier(reason)
+        case BoxStopped(reason):
+            return LineState.OUT, Words(reason, reason)
+    return LineState.IDLE, NOTHING
+
+
+def no_carrier(reason: str) -> Words:
+    """Say why a line is out whose process is gone."""
+    return Words("il processo delle linee si è fermato e riparte", reason) if reason else NOTHING
 
 
 @dataclass(slots=True)
@@ -71,13 +80,13 @@ class LineSeat:
     state: LineState = LineState.MISSING
     since: datetime | None = None
     call: str = ""
-    reason: str = ""
+    reason: Words = NOTHING
     modem: str = ""
     condition: LineCondition = LineCondition.UNKNOWN
     watched: bool = False
     gave_up: tuple[CallRecord, float] | None = None
 
-    def become(self, state: LineState, now: Now, reason: str = "") -> None:
+    def become(self, state: LineState, now: Now, reason: Words = NOTHING) -> None:
         """Change the state; `since` moves only when it really changes."""
         if state is not self.state:
             self.since = now.wall
@@ -181,7 +190,7 @@ class Desk:
         """Say what the citizens' counter can do, by its phones and its own hours (E2)."""
         return self.group_state(counter) if group_open(counter, now) else GroupState.CLOSED
 
-    def leave_line(self, call: Call, state: LineState, now: Now, reason: str = "") -> None:
+    def leave_line(self, call: Call, state: LineState, now: Now, reason: Words = NOTHING) -> None:
         """The line is no longer the call's; it may ring for another."""
         seat = self.seats[call.line.name]
         seat.call, call.on_line = "", False

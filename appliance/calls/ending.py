@@ -17,6 +17,7 @@ from appliance.calls.orders import Result
 from appliance.calls.ringing import Orders, stop_ringing
 from appliance.calls.states import State
 from appliance.policy.clock import Now
+from appliance.policy.words import Words
 
 GONE = (LineLost, CarrierLost, BoxStopped)
 """Facts after which nothing can be ordered of the line any more; each says why."""
@@ -34,6 +35,8 @@ WAITS_FOR_PERSON = {
     State.PBX_RETURNING,
 }
 """Off hook, and nobody of the office was met yet."""
+NOT_IDLE = Words("non ancora libera dopo il riaggancio", "not proven idle after hanging up")
+"""Why a line stays in doubt whose call is over."""
 
 
 def release_phones(call: Call) -> Orders:
@@ -135,7 +138,7 @@ def note_release(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Order
 def not_idle(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line has not proven itself idle in time: the call ends, the line stays in doubt."""
     call.note("line.not_idle")
-    desk.leave_line(call, LineState.CLEARING, now, "not proven idle after hanging up")
+    desk.leave_line(call, LineState.CLEARING, now, NOT_IDLE)
     yield from end(desk, call, now)
 
 

@@ -244,11 +244,15 @@ class RecordingGap:
 
 @dataclass(frozen=True, slots=True)
 class LineLost:
-    """A line is out; `reason` says what to do. `missing`: there is no modem at its port."""
+    """A line is out; `reason` says what to do, `reason_it` in Italian (as it is, where empty).
+
+    `missing`: there is no modem at its port.
+    """
 
     line: str
     reason: str
     missing: bool = False
+    reason_it: str = ""
 
 
 @dataclass(frozen=True, slots=True)

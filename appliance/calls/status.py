@@ -17,7 +17,7 @@ from appliance.policy.office import Group
 from appliance.policy.opening import opening
 from appliance.policy.routing import GroupState, Way
 from appliance.policy.service_state import ServiceState
-from appliance.policy.words import Words
+from appliance.policy.words import NOTHING, Words
 
 CARRIER_GONE = Words(
     "Nessuna linea è servita: il processo delle linee si riavvia.",
@@ -40,7 +40,8 @@ LEFT_LIFTED_AFTER = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class LineStatus:
-    """One line: its state, since when, the call on it ("" for none), why it is out.
+    """One line: its state, since when, the call on it ("" for none), why it is out (`reason` in
+    English, `why` in both languages).
 
     `condition` is what its idle modem measured last: UNKNOWN where it cannot measure.
     """
@@ -54,6 +55,7 @@ class LineStatus:
     modem: str = ""
     duplex: bool | None = None
     condition: LineCondition = LineCondition.UNKNOWN
+    why: Words = NOTHING
 
     @property
     def declared(self) -> bool:
@@ -137,8 +139,8 @@ def status(desk: Desk, now: Now) -> Status:
 def _line(seat: LineSeat) -> LineStatus:
     line = seat.line
     return LineStatus(
-        line.name, line.shown, seat.state, seat.since, seat.call, seat.reason, seat.modem,
-        line.duplex, seat.condition,
+        line.name, line.shown, seat.state, seat.since, seat.call, seat.reason.en, seat.modem,
+        line.duplex, seat.condition, seat.reason,
     )  # fmt: skip
 
 
@@ -166,14 +168,14 @@ def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
         yield CARRIER_GONE
     for seat in desk.seats.values():
         if seat.state in {LineState.MISSING, LineState.OUT}:
-            why = seat.reason and f": {seat.reason}"
-            yield Words(f"{seat.line.shown} fuori servizio{why}", f"{seat.line.shown} is out{why}")
+            it, en = (f": {one}" if one else "" for one in (seat.reason.it, seat.reason.en))
+            yield Words(f"{seat.line.shown} fuori servizio{it}", f"{seat.line.shown} is out{en}")
         elif seat.state is LineState.NO_LINE:
             yield _said(seat, NO_VOLTAGE)
         elif seat.state is LineState.IN_USE_OUTSIDE and _long_since(seat, now):
             yield _said(seat, LEFT_LIFTED)
-        elif seat.reason:
-            yield Words(f"{seat.line.shown}: {seat.reason}", f"{seat.line.shown}: {seat.reason}")
+        elif seat.reason.en:
+            yield _said(seat, seat.reason)
     for way in (Way.SWITCHBOARD, Way.CITIZENS_DESK):
         group = desk.group(way)
         if desk.group_state(group) is GroupState.UNREACHABLE:

@@ -12,7 +12,7 @@ from typing import Any
 
 from appliance.calls import keycodes, orders, parallel, sides
 from appliance.calls.call import Call
-from appliance.calls.desk import Desk, LineState, state_after
+from appliance.calls.desk import Desk, LineState, no_carrier, state_after
 from appliance.calls.events import (
     BoxStopped,
     CallerHungUp,
@@ -136,7 +136,7 @@ class Switchboard:
         self._desk.carrier = False
         for seat in self._desk.seats.values():
             if not seat.call:
-                seat.become(LineState.OUT, now, event.reason)
+                seat.become(LineState.OUT, now, no_carrier(event.reason))
         yield from ()
 
     def _on_carrier_restored(self, event: CarrierRestored, now: Now) -> Orders:

@@ -369,14 +369,14 @@ class AnalogLine:
         self._tell_step(Recovery.IN_BAND, fact.reason)
 
     def _on_recovered(self, fact: facts.Recovered, now: float) -> None:
-        self._fail(events.LineLost(self.name, str(fact.reason)))
+        self._fail(events.LineLost(self.name, fact.reason.en, reason_it=fact.reason.it))
 
     def _on_failed(self, fact: facts.Failed, now: float) -> None:
         self.needs = fact.needs
         if fact.needs in LADDER:
             self._tell_step(fact.needs, fact.reason)
         missing = fact.needs is Recovery.PLUG_IN
-        self._fail(events.LineLost(self.name, str(fact.reason), missing))
+        self._fail(events.LineLost(self.name, fact.reason.en, missing, fact.reason.it))
 
     def _tell_step(self, step: Recovery, seen: Sentence) -> None:
         """Tell each step of the ladder once; what is tried for ever is tried quietly."""

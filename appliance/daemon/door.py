@@ -185,6 +185,11 @@ def ask(path: Path, question: dict[str, Any], limit: float = 5.0) -> Answer:
             visitor.sendall(json.dumps(question).encode() + b"\n")
             with visitor.makefile("rb") as reader:
                 line = reader.readline()
+        except TimeoutError as error:
+            raise OfficeError(
+                f"the desk did not answer within {limit:g} s; its answer would come too late: what "
+                "was asked may be done all the same, look with centralino status"
+            ) from error
         except OSError as error:
             why = error.strerror or error
             raise OfficeError(

@@ -8,6 +8,7 @@ from appliance.calls import events, requests
 from appliance.calls.status import Status
 from appliance.panel.pattern import LineState, Network, PanelStatus, Readiness
 from appliance.phones.sip import PhonesStatus
+from appliance.policy.words import Words
 from appliance.records.trouble import Trouble
 
 log = logging.getLogger(__name__)
@@ -37,10 +38,10 @@ class Lookout:
             self._troubles[what] = trouble
             log.warning("%s: %s", what, trouble.en)
 
-    def troubles(self) -> list[str]:
-        """List the sentences, the configuration's first."""
-        sentences = [trouble.en for trouble in dict(self._troubles).values()]
-        return [*self._complaints, *sentences]
+    def troubles(self) -> tuple[Words, ...]:
+        """List the sentences, the configuration's first (those name keys, in English alone)."""
+        found = [Words(trouble.it, trouble.en) for trouble in dict(self._troubles).values()]
+        return (*(Words(one, one) for one in self._complaints), *found)
 
     def words(self, status: Status) -> str:
         """Say in one sentence how it is."""
@@ -50,7 +51,7 @@ class Lookout:
             *status.service.marks(),
             ", ".join(lines) or "no line",
             f"{status.waiting} messages" if status.waiting else "",
-            *self.troubles(),
+            *(trouble.en for trouble in self.troubles()),
         ]
         return "; ".join(part for part in parts if part)
 

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from appliance.calls import events, requests
+from appliance.daemon import status_words
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Answer, Later, Tell, moment, parse_request
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.recoveries import Recoveries
+from appliance.daemon.status_words import Seen
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError
 from appliance.records import messages
@@ -44,9 +46,9 @@ class Questions:
         self._desk = desk
         self._stores = stores
         self._lookout = lookout
-        self._run = run
         self._recoveries = recoveries
         self._phones = phones
+        self._zone = run.office.zone
 
     def __call__(self, question: dict[str, Any]) -> Answer | Later:
         """Answer one question."""
@@ -64,14 +66,16 @@ class Questions:
                 return self._change(question)
 
     def _status(self) -> Answer:
-        status = self._desk.status()
+        status, troubles = self._desk.status(), self._lookout.troubles()
+        phones, tried = self._phones.rows(), self._recoveries.to_json()
+        seen = Seen(status, self._zone, troubles, tried, tuple(phones))
         shown = _plain(status)
-        shown["troubles"] = self._lookout.troubles()
-        shown["phones"] = self._phones.rows()
-        shown["recoveries"] = self._recoveries.to_json()
+        shown["troubles"] = [trouble.en for trouble in troubles]
+        shown["phones"], shown["recoveries"] = phones, tried
         health = self._desk.figures.health
         shown["health"] = dataclasses.asdict(health) if health else None
-        return {"status": shown, "words": self._lookout.words(status)}
+        words = self._lookout.words(status)
+        return {"status": shown, "words": words, "said": _plain(status_words.told(seen))}
 
     def _change(self, question: dict[str, Any]) -> Answer:
         request = parse_request(question)

@@ -215,8 +215,10 @@ class Service:
             return
         for line in self.desk.status().lines:
             if not line.declared:
-                why = f"no answer within {LINE_LIMIT_S:.0f} s: check the modem and its port"
-                self.desk.fact(events.LineLost(line.name, why))
+                limit = f"{LINE_LIMIT_S:.0f} s"
+                why = f"no answer within {limit}: check the modem and its port"
+                perche = f"nessuna risposta entro {limit}: controllare il modem e la sua porta"
+                self.desk.fact(events.LineLost(line.name, why, reason_it=perche))
 
     def _become_ready(self) -> bool:
         status = self.desk.status()

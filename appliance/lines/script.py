@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from appliance.lines.modem import Modem
     from appliance.lines.replies import ModemEvent
+    from appliance.lines.sentences import Sentence
     from appliance.lines.steps import Outcome, Step
 
 GAP_S = 0.1
@@ -62,11 +63,13 @@ class Runner:
         self._gap_until = float("-inf")
         self._out = bytearray()
         self._seen: deque[str] = deque(maxlen=4)
+        self._sent_again = self._is_late = False
 
     def begin(self, steps: Iterable[Step], now: float) -> Outcome | None:
         """Start a script in the place of the one that runs; Done at once when it has no effect."""
         self._steps = deque(steps)
         self.refused = ""
+        self._sent_again = self._is_late = False
         if isinstance(self._current, Command):
             self._passed_over = True
             return None
@@ -123,6 +126,9 @@ class Runner:
         """Quote what was read last, in printable characters."""
         return " | ".join(self._seen)[-SEEN_LIMIT:] or "-"
 
+    def _late(self) -> Sentence:
+        return sentences.LATE if self._is_late else sentences.NOT_LATE
+
     def _note(self, event: ModemEvent, now: float) -> None:
         match event:
             case Replied(_, lines, result):
@@ -131,6 +137,7 @@ class Runner:
                 self._seen.append(text)
                 if text not in RESULTS:
                     return  # a stream found running must not put off its own ending
+                self._is_late |= self._sent_again  # one answer more than questions that wait
             case Coded(_, True) | CallerIdReceived() | StreamStarted() | StreamEnded():
                 pass  # results too: the pause counts from them
             case _:
@@ -202,7 +209,9 @@ class Runner:
             return self._again(replace(command, tries=command.tries - 1), now)
         if command.refusal:
             return self._fail(Refused(command.refusal))
-        return self._fail(Trouble(sentences.bad_answer(command.text, result, self.seen())))
+        return self._fail(
+            Trouble(sentences.bad_answer(command.text, result, self.seen(), self._late()))
+        )
 
     def _again(self, command: Command, now: float) -> Outcome | None:
         """Send the command, or its other form, once the pause has passed."""
@@ -213,8 +222,9 @@ class Runner:
         if self._passed_over:
             return self._pass_over(now)
         if command.tries > 1:
+            self._sent_again = True
             return self._again(replace(command, tries=command.tries - 1), now)
-        return self._fail(Trouble(sentences.no_answer(command.text, self.seen())))
+        return self._fail(Trouble(sentences.no_answer(command.text, self.seen(), self._late())))
 
     def _on_endless(self, step: EndStream, now: float) -> Outcome | None:
         """Try the dialect's next terminator; without one the modem is stuck in its stream."""

@@ -16,22 +16,30 @@ class Sentence:
         return self.en
 
 
-def no_answer(command: str, seen: str) -> Sentence:
-    """Say that `command` stayed unanswered, and what was read instead."""
+NOT_LATE = Sentence("", "")
+LATE = Sentence(
+    "una risposta è arrivata troppo tardi, quando nessuno l'aspettava più; ",
+    "a reply came too late, when nobody waited for it any more; ",
+)
+"""What is added where a command was sent again, and then both were answered."""
+
+
+def no_answer(command: str, seen: str, late: Sentence = NOT_LATE) -> Sentence:
+    """Say that `command` stayed unanswered, what was read instead, and whether it was `late`."""
     return Sentence(
-        f"Il modem non risponde a {command} (letto: {seen}): "
+        f"Il modem non risponde a {command} (letto: {seen}): {late.it}"
         "scollegarlo e ricollegarlo; se si ripete, sostituirlo.",
-        f"The modem does not answer {command} (read: {seen}): "
+        f"The modem does not answer {command} (read: {seen}): {late.en}"
         "unplug it and plug it in again; if it happens again, replace it.",
     )
 
 
-def bad_answer(command: str, result: str, seen: str) -> Sentence:
-    """Say that `command` was answered with something else than success."""
+def bad_answer(command: str, result: str, seen: str, late: Sentence = NOT_LATE) -> Sentence:
+    """Say that `command` was answered with something else than success; `late` as above."""
     return Sentence(
-        f"Il modem risponde {result} a {command} (letto: {seen}): "
+        f"Il modem risponde {result} a {command} (letto: {seen}): {late.it}"
         "scollegarlo e ricollegarlo; se si ripete, controllare il tipo di modem configurato.",
-        f"The modem answers {result} to {command} (read: {seen}): "
+        f"The modem answers {result} to {command} (read: {seen}): {late.en}"
         "unplug it and plug it in again; if it happens again, check the configured kind of modem.",
     )
 

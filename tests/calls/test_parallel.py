@@ -10,7 +10,9 @@ from appliance.calls import events, orders
 from appliance.calls.desk import LineState
 from appliance.calls.events import Evidence, LineCondition, LineProbed, LineTaken
 from appliance.calls.orders import Result
-from appliance.commands.status import line_words
+from appliance.calls.status import LineStatus
+from appliance.daemon.status_words import line_words
+from appliance.policy.words import NOTHING, Words
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, UP, later, records, tell, up
 
 
@@ -70,11 +72,13 @@ def test_what_was_measured_stands_in_the_status() -> None:
         ("idle", "unknown", "idle (cable and parallel telephone: not known"),
         ("in_use_outside", "in_use", "in use by an ordinary telephone"),
         ("no_line", "no_line", "no line: no voltage"),
-        ("out", "unknown", "out: why"),
+        ("out", "unknown", "out of service: why"),
     ],
 )
 def test_the_status_command_says_what_a_line_is(state: str, condition: str, words: str) -> None:
     """B1: idle, in use beside the box, no line and out of order are different sentences."""
-    reason = "why" if state == "out" else ""
-    shown = line_words({"state": state, "condition": condition, "reason": reason})
-    assert shown.startswith(words)
+    why = Words("perché", "why") if state == "out" else NOTHING
+    line = LineStatus(
+        "line1", "", LineState(state), None, condition=LineCondition(condition), why=why
+    )
+    assert line_words(line).en.startswith(words)

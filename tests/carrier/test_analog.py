@@ -237,7 +237,7 @@ def test_a_port_that_goes_ends_everything(one: Hosted, world: World, desk: Desk)
     one.line.lost(GONE, world.now)
     (ended,) = one.heard_of(RecordingEnded)
     assert (ended.stop, ended.length_ms) == (RecordingStop.LOST, 2000)
-    assert one.told[-1] == LineLost("line1", str(GONE))
+    assert one.told[-1] == LineLost("line1", GONE.en, reason_it=GONE.it)
     assert one.line.needs is not None
     assert not one.line.in_service
     assert not one.line.needs_ticks

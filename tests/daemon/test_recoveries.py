@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from appliance.carrier.messages import Recovering
-from appliance.commands.status import tried_words
 from appliance.daemon.recoveries import KEPT, TRIED, Recoveries
+from appliance.daemon.status_words import tried_words
 from appliance.lines.facts import Recovery
 from appliance.lines.life import LADDER
 from appliance.usb import requests

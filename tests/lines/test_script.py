@@ -188,3 +188,30 @@ def test_nothing_is_done_before_its_time() -> None:
     desk.say(b"\r\nRING\r\n", 5.0)
     assert desk.runner.next_deadline() is None
     assert desk.runner.seen() == "-"
+
+
+def test_a_reply_that_came_too_late_is_named() -> None:
+    """A command that is sent again and then answered twice: what fails after that says so."""
+    desk = Desk()
+    desk.runner.begin((Command("ATA", tries=2, limit_ms=1000), Command("ATB", tries=1)), 5.0)
+    assert desk.runner.data_to_send() == b"ATA\r"
+    desk.wait(6.0)
+    assert desk.wait(6.0 + GAP_S)[1] in {b"ATA\r", b""}
+    desk.runner.data_to_send()
+    desk.say(OK + OK, 6.2)
+    desk.wait(6.2 + GAP_S)
+    outcome = desk.say(b"\r\nERROR\r\n", 6.4)
+    assert isinstance(outcome, Trouble)
+    assert "came too late" in outcome.reason.en
+    assert "troppo tardi" in outcome.reason.it
+
+
+def test_two_results_without_a_repeat_are_no_late_reply() -> None:
+    """A modem that says OK twice was not asked twice."""
+    desk = Desk()
+    desk.runner.begin((Command("ATA"), Command("ATB", tries=1)), 5.0)
+    desk.say(OK + OK, 5.1)
+    desk.wait(5.1 + GAP_S)
+    outcome = desk.say(b"\r\nERROR\r\n", 5.4)
+    assert isinstance(outcome, Trouble)
+    assert "too late" not in outcome.reason.en

@@ -23,10 +23,12 @@ from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.stores import state_from_json, state_to_json
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
+from appliance.policy.office import Office
 from appliance.policy.service_state import ServiceState
 from appliance.records import database, messages
 from tests.calls.desk import TEN, up
 from tests.records.samples import a_call, a_message
+from tests.stories.offices import EXAMPLE
 
 TOKENS = (
     b'{"ask":"status"}\n', b'{"ask":"SetUnattended","on":true,"by":"op1","until":null}\n',
@@ -85,6 +87,13 @@ class Stores:
         """A message was closed."""
 
 
+@dataclass(frozen=True)
+class Run:
+    """Stands for the configuration: an office in Rome."""
+
+    office: Office = EXAMPLE
+
+
 class Phones:
     """Stands for the phones: none is there."""
 
@@ -112,7 +121,7 @@ def run(data: bytes) -> None:
     stores, folder = _stores()
     selector, desk, lookout = selectors.DefaultSelector(), Desk(), Lookout()
     tried = Recoveries(Path(folder.name) / "asked", Path(folder.name) / "done", _now)
-    asked: Any = desk, stores, lookout, None, tried, Phones()
+    asked: Any = desk, stores, lookout, Run(), tried, Phones()
     path = Path(folder.name) / "desk.sock"
     door = Door(path, selector, Questions(*asked))
     try:

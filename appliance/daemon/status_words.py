@@ -1,0 +1,202 @@
+"""The desk's state in words, in both languages: the one catalogue of `centralino status`.
+
+Pure: values in, lines of text out. The command prints them, the console will.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from appliance.calls.desk import LineState
+from appliance.calls.events import LineCondition
+from appliance.calls.status import GroupStatus, LineStatus, Status
+from appliance.policy.routing import GroupState
+from appliance.policy.service_state import Manual, Mark
+from appliance.policy.words import Words
+
+LINES: Mapping[str, Words] = {
+    LineState.MISSING: Words("modem assente", "modem missing"),
+    LineState.IDLE: Words("libera", "idle"),
+    LineState.RINGING: Words("squilla", "ringing"),
+    LineState.IN_USE: Words("in uso", "in use"),
+    LineState.CLEARING: Words("si sta liberando", "being released"),
+    LineState.OUT: Words("fuori servizio", "out of service"),
+    LineState.IN_USE_OUTSIDE: Words(
+        "in uso da un telefono normale accanto alla scatola",
+        "in use by an ordinary telephone beside the box",
+    ),
+    LineState.NO_LINE: Words(
+        "nessuna linea: manca la tensione sul cavo telefonico, controllarlo fino alla presa",
+        "no line: no voltage on the telephone cable, check it up to its socket",
+    ),
+}
+NOT_MEASURED = Words(
+    "cavo e telefono in parallelo: non noto, questo modem non ha misurato",
+    "cable and parallel telephone: not known, this modem has not measured",
+)
+GROUPS: Mapping[str, Words] = {
+    GroupState.FREE: Words("libero", "free"),
+    GroupState.BUSY: Words("occupato", "busy"),
+    GroupState.UNATTENDED: Words("non presidiato", "unattended"),
+    GroupState.CLOSED: Words("chiuso", "closed"),
+    GroupState.UNREACHABLE: Words("telefoni irraggiungibili", "phones out of reach"),
+}
+MARKS: Mapping[str, Words] = {
+    Manual.UNATTENDED: Words("Non presidiato", "Unattended"),
+    Manual.CLOSED: Words("Chiuso a mano", "Closed by hand"),
+    Manual.OPENED: Words("Aperto a mano", "Opened by hand"),
+    Manual.ABSENT: Words("Tutti assenti", "All absent"),
+}
+WORDS = {
+    "open": Words("Aperto", "Open"),
+    "closed": Words("Chiuso", "Closed"),
+    "changes": Words("cambia", "changes"),
+    "since": Words("dalle", "since"),
+    "until": Words("fino alle", "until"),
+    "away": Words("Assenti", "Away"),
+    "lines": Words("Linee", "Lines"),
+    "no_line": Words("nessuna linea configurata", "no line is configured"),
+    "groups": Words("Gruppi", "Groups"),
+    "switchboard": Words("Centralino", "Switchboard"),
+    "citizens_desk": Words("Sportello Cittadini", "Citizens' counter"),
+    "free": Words("liberi", "free"),
+    "engaged": Words("impegnati", "engaged"),
+    "unreachable": Words("irraggiungibili", "out of reach"),
+    "phones": Words("Telefoni", "Phones"),
+    "registered": Words("registrato a", "registered at"),
+    "silent": Words("non risponde", "does not answer"),
+    "not_registered": Words("non registrato", "not registered"),
+    "messages": Words("Messaggi da chiudere", "Messages to be dealt with"),
+    "attention": Words("Attenzione", "Attention"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What there is to tell beside the Switchboard's own status.
+
+    `troubles` are the stores' and the configuration's, `recoveries` what was tried by line and
+    `phones` where they stand, both as `status --json` gives them.
+    """
+
+    status: Status
+    zone: ZoneInfo
+    troubles: tuple[Words, ...] = ()
+    recoveries: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    phones: tuple[Mapping[str, Any], ...] = ()
+
+
+def told(seen: Seen) -> Words:
+    """Say all of it, one line for each thing, in both languages."""
+    return Words("\n".join(_Teller(seen, "it").lines()), "\n".join(_Teller(seen, "en").lines()))
+
+
+def said(words: Words, language: str) -> str:
+    """Return a text in one language."""
+    return words.it if language == "it" else words.en
+
+
+def tried_words(
+    tried: Mapping[str, Any], language: str = "en", zone: ZoneInfo | None = None
+) -> str:
+    """Say what was tried last for a line in trouble, and when."""
+    at = datetime.fromisoformat(tried["at"]).astimezone(zone)
+    trouble = f" ({tried['trouble'][language]})" if tried["trouble"][language] else ""
+    return f"{at:%d.%m. %H:%M:%S} {tried['tried'][language]}{trouble}"
+
+
+def line_words(line: LineStatus) -> Words:
+    """Say what a line is; of an idle one also whether its modem has measured the pair."""
+    state, why = LINES[line.state], line.why
+    if line.state is LineState.IDLE and line.condition is LineCondition.UNKNOWN:
+        state = Words(f"{state.it} ({NOT_MEASURED.it})", f"{state.en} ({NOT_MEASURED.en})")
+    return Words(f"{state.it}: {why.it}", f"{state.en}: {why.en}") if why.en else state
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    seen: Seen
+    language: str
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines, what matters most first."""
+        status = self.seen.status
+        yield self._heading(status)
+        yield from self._marks(status)
+        yield from self._attention(status)
+        yield f"{self._say('lines')}:"
+        yield from (line for one in status.lines for line in self._line(one))
+        if not status.lines:
+            yield f"  {self._say('no_line')}"
+        yield f"{self._say('groups')}:"
+        yield self._group("switchboard", status.switchboard)
+        if status.citizens_desk is not None:
+            yield self._group("citizens_desk", status.citizens_desk)
+        yield from self._phones()
+        yield f"{self._say('messages')}: {status.waiting}"
+
+    def _say(self, what: str) -> str:
+        return said(WORDS[what], self.language)
+
+    def _heading(self, status: Status) -> str:
+        state = self._say("open" if status.open else "closed")
+        changes = ""
+        if status.changes_at is not None:
+            changes = f" ({self._say('changes')} {self._moment(status.changes_at)})"
+        why = "" if status.open else f". {said(status.sentence, self.language)}"
+        return f"{state}{changes}{why}"
+
+    def _marks(self, status: Status) -> Iterator[str]:
+        """Yield the manual states that are on, and who is away."""
+        for what, words in MARKS.items():
+            mark = status.service.marks().get(what)
+            if mark is not None:
+                yield f"{said(words, self.language)}: {self._mark(mark)}"
+        away = [phone for phone, _ in status.service.away]
+        if away:
+            yield f"{self._say('away')}: {', '.join(away)}"
+
+    def _mark(self, mark: Mark) -> str:
+        parts = [f"{self._say('since')} {self._moment(mark.since)} ({mark.by})"]
+        if mark.until is not None:
+            parts.append(f"{self._say('until')} {self._moment(mark.until)}")
+        return ", ".join(parts)
+
+    def _attention(self, status: Status) -> Iterator[str]:
+        """Yield what is not as it should be: every sentence ends in what to do."""
+        wrong = [said(words, self.language) for words in (*self.seen.troubles, *status.degraded)]
+        if wrong:
+            yield f"{self._say('attention')}:"
+            yield from (f"  {sentence}" for sentence in dict.fromkeys(wrong))
+
+    def _line(self, line: LineStatus) -> Iterator[str]:
+        label = "" if line.label == line.name else f"{line.label}: "
+        yield f"  {line.name:<10} {label}{said(line_words(line), self.language)}"
+        for tried in list(self.seen.recoveries.get(line.name, ()))[-1:]:
+            yield f"  {'':<10} {tried_words(tried, self.language, self.seen.zone)}"
+
+    def _group(self, name: str, group: GroupStatus) -> str:
+        lists = {"free": group.free, "engaged": group.engaged, "unreachable": group.unreachable}
+        rows = [
+            f"{self._say(what)} {', '.join(phones)}" for what, phones in lists.items() if phones
+        ]
+        state = said(GROUPS[group.state], self.language)
+        return "; ".join([f"  {self._say(name)}: {state}", *rows])
+
+    def _phones(self) -> Iterator[str]:
+        if self.seen.phones:
+            yield f"{self._say('phones')}:"
+        for phone in self.seen.phones:
+            where = self._say("not_registered")
+            if phone["address"]:
+                silent = "" if phone["answers"] else f", {self._say('silent')}"
+                where = f"{self._say('registered')} {phone['address']}{silent}"
+            yield f"  {phone['name']:<16} {where}"
+
+    def _moment(self, at: datetime) -> str:
+        local, today = at.astimezone(self.seen.zone), self.seen.status.at.astimezone(self.seen.zone)
+        return f"{local:%H:%M}" if local.date() == today.date() else f"{local:%d.%m. %H:%M}"

@@ -1,0 +1,160 @@
+"""The desk's state in words: everything that is wrong is said, in both languages."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from appliance.calls import events, requests
+from appliance.calls.desk import LineState
+from appliance.calls.switchboard import Switchboard
+from appliance.daemon import status_words
+from appliance.daemon.lookout import Lookout
+from appliance.daemon.status_words import GROUPS, LINES, MARKS, WORDS, Seen, told
+from appliance.policy.clock import ClockState, Now
+from appliance.policy.routing import GroupState
+from appliance.policy.service_state import Manual
+from appliance.policy.words import Words
+from appliance.records.trouble import DATABASE_FAILING
+from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, tell, up
+from tests.stories.offices import ROME
+
+PHONES = (
+    {"name": "op1", "label": "Operatore 1", "address": "10.0.0.21:5060", "answers": True},
+    {"name": "op2", "label": "", "address": "10.0.0.22:5060", "answers": False},
+    {"name": "desk1", "label": "", "address": "", "answers": True},
+)
+
+
+def words(switchboard: Switchboard, now: Now = TEN, **more: Any) -> Words:
+    """Say how it is."""
+    return told(Seen(switchboard.status(now), ROME, **more))
+
+
+def test_all_is_well() -> None:
+    """Open until when, lines, groups, messages; nothing that asks for attention."""
+    said = words(up())
+    assert re.match(r"Aperto \(cambia (\d\d\.\d\d\. )?\d\d:\d\d\)\n", said.it)
+    assert said.en.startswith("Open (changes ")
+    assert "line1      " in said.it
+    assert "Centralino: libero; liberi op1, op2" in said.it
+    assert "Switchboard: free; free op1, op2" in said.en
+    assert "Messaggi da chiudere: 0" in said.it
+    assert "Attenzione" not in said.it
+
+
+def test_closed_says_why() -> None:
+    """What voicemail tells the caller, the office reads too."""
+    assert re.match(r"Chiuso \(cambia .*\)\. .*segreteria", words(up(now=NIGHT), NIGHT).it)
+
+
+def test_what_is_wrong_stands_above_the_lines_in_both_languages() -> None:
+    """A line's reason, a store's trouble, a clock that cannot be trusted: each in its language."""
+    switchboard, lookout = up(), Lookout("closures.greeting: there is no such file")
+    lookout.trouble("records", DATABASE_FAILING)
+    lost = events.LineLost("line1", "unplug it", reason_it="scollegarlo")
+    tell(switchboard, TEN, lost)
+    said = words(switchboard, Now(600.0, TEN.wall, ClockState.UNSET), troubles=lookout.troubles())
+    for text, wanted in (
+        (said.it, ("scollegarlo", DATABASE_FAILING.it, "L'ora non è affidabile", "fuori servizio")),
+        (said.en, ("unplug it", DATABASE_FAILING.en, "The clock cannot be trusted", "out of")),
+    ):
+        head = text[: text.index("Linee" if text is said.it else "Lines")]
+        assert [one for one in (*wanted[:3], "no such file") if one not in head] == []
+        assert wanted[3] in text
+    assert "unplug it" not in said.it
+
+
+def test_a_sentence_that_holds_twice_is_said_once() -> None:
+    """Two causes with the same remedy are one line."""
+    same = Words("uguale", "same")
+    assert words(up(), troubles=(same, same)).en.count("same") == 1
+
+
+def test_the_carrier_is_gone() -> None:
+    """Every line is out, and why is said in the reader's language."""
+    switchboard = up()
+    tell(switchboard, TEN, events.CarrierLost("it does not answer"))
+    said = words(switchboard)
+    assert "il processo delle linee si è fermato" in said.it
+    assert "it does not answer" in said.en
+    assert "it does not answer" not in said.it
+
+
+def test_manual_states_and_who_is_away() -> None:
+    """Who asked, since when, until when; times of another day with their date."""
+    switchboard = up()
+    for request in (
+        requests.SetUnattended(on=True, by="Anna", until=TEN.wall + timedelta(hours=1)),
+        requests.SetClosed(on=True, by="capo"),
+    ):
+        tell(switchboard, TEN, events.ServiceStateChanged(request))
+    tell(switchboard, TEN, events.PhoneDialled("d1", "op1", "*841"))
+    said = words(switchboard)
+    assert "Non presidiato: dalle 10:00 (Anna), fino alle 11:00" in said.it
+    assert "Closed by hand: since 10:00 (capo)" in said.en
+    assert "Assenti: op1" in said.it
+    tomorrow = words(switchboard, later(TEN, 86_400))
+    assert "since 25.11. 10:00 (capo)" in tomorrow.en
+
+
+def test_what_was_tried_last_stands_under_its_line() -> None:
+    """The last step of the ladder, with its time and what stands in its way."""
+    step = {
+        "at": "2026-11-25T09:31:00+00:00",
+        "tried": {"it": "reset USB chiesto", "en": "a USB reset is asked for"},
+        "trouble": {"it": "rifiutato", "en": "refused"},
+    }
+    said = words(up(), recoveries={"line1": [{}, step]})
+    assert "25.11. 10:31:00 reset USB chiesto (rifiutato)" in said.it
+    assert "25.11. 10:31:00 a USB reset is asked for (refused)" in said.en
+
+
+def test_where_the_phones_stand() -> None:
+    """Registered, silent, not registered."""
+    said = words(up(), phones=PHONES)
+    assert "op1              registrato a 10.0.0.21:5060\n" in said.it
+    assert "op2              registered at 10.0.0.22:5060, does not answer\n" in said.en
+    assert "desk1            non registrato" in said.it
+
+
+def test_a_phone_that_rings_is_engaged() -> None:
+    """Free, engaged and unreachable phones are told apart."""
+    switchboard = up()
+    tell(switchboard, TEN, RANG, KNOWN, events.PhoneGone("desk1"))
+    said = words(switchboard)
+    assert "Centralino: occupato; impegnati op1, op2" in said.it
+    assert "out of reach desk1" in said.en
+    assert "line1      " in said.en
+    assert ": ringing" in said.en
+
+
+def test_an_office_without_lines_says_so() -> None:
+    """Nothing is left blank."""
+    status = up().status(TEN)
+    bare = told(Seen(type(status)(**{**_fields(status), "lines": (), "citizens_desk": None}), ROME))
+    assert "nessuna linea configurata" in bare.it
+    assert "Citizens' counter" not in bare.en
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+@pytest.mark.parametrize(
+    "table", [LINES, GROUPS, MARKS, WORDS], ids=["lines", "groups", "marks", "words"]
+)
+def test_the_catalogue_speaks_both_languages(table: dict[str, Words]) -> None:
+    """No word is missing in either, and none stands in the other's place."""
+    assert [key for key, one in table.items() if not (one.it and one.en)] == []
+
+
+def test_every_state_has_its_words() -> None:
+    """A state that is added is added to the catalogue."""
+    assert set(LINES) == set(LineState)
+    assert set(GROUPS) == set(GroupState)
+    assert set(MARKS) == set(Manual)
+    assert status_words.said(WORDS["open"], "it") == "Aperto"
