@@ -10,6 +10,7 @@ import click
 
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.daemon import door
+from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.records.database import open_reader
@@ -56,4 +57,6 @@ def close(context: click.Context, name: str, outcome: str, by: str, note: str) -
         "note": note,
         "at": datetime.now(UTC).isoformat(),
     }
-    click.echo(door.ask(desk_socket(context.obj), question)["said"])
+    settings: Settings = context.obj
+    answer = door.ask(desk_socket(settings), question)
+    click.echo(answer["said"][settings.site.languages[0]])

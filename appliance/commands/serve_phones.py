@@ -19,6 +19,7 @@ from appliance.daemon import door, handsets
 from appliance.daemon.office import build_office
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
+from appliance.phones.settings import network_of
 from appliance.policy.words import Words
 from appliance.provisioning.server import PORT, Server
 from appliance.provisioning.window import Offer, Window
@@ -43,7 +44,9 @@ def serve(settings: Settings, minutes: int, address: str) -> None:
     """Let the added phones fetch their configuration for some minutes, until they register."""
     where = handsets.lan_address(settings, address)
     codes = build_office(settings, datetime.now(UTC).year).key_codes
-    window = Window(handsets.offers(settings, codes, where), time.monotonic() + minutes * 60)
+    allowed = tuple(network_of(network) for network in settings.sip.allowed)
+    offers = handsets.offers(settings, codes, where)
+    window = Window(offers, time.monotonic() + minutes * 60, allowed)
     window.registered(registered(settings))
     if not window.is_open(time.monotonic()):
         raise OfficeError(NOTHING_TO_SERVE)

@@ -34,14 +34,15 @@ def _command(name: str, ask: str) -> click.Command:
         end = until.astimezone() if until else None
         if minutes:
             end = datetime.now(UTC) + timedelta(minutes=minutes)
-        path = desk_socket(load_settings(config_path))
+        settings = load_settings(config_path)
         question = {
             "ask": ask,
             "on": state == "on",
             "by": by,
             "until": end.isoformat() if end else None,
         }
-        click.echo(door.ask(path, question)["said"])
+        answer = door.ask(desk_socket(settings), question)
+        click.echo(answer["said"][settings.site.languages[0]])
 
     return command
 

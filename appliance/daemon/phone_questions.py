@@ -7,6 +7,7 @@ from typing import Any
 from appliance.daemon import phone_secrets
 from appliance.daemon.door import Later, Tell
 from appliance.daemon.settings import Settings
+from appliance.daemon.status_words import RENEWED
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError
 from appliance.phones.sip import Phones
@@ -41,7 +42,7 @@ class PhoneQuestions:
                     tell(result)
                     return
                 self._phones.learn_secrets(result)
-                tell({"said": "The passwords of the phones are known."})
+                tell({"said": {"it": RENEWED.it, "en": RENEWED.en}})
 
             self._stores.records.do(lambda _: phone_secrets.load(self._settings), done)
 

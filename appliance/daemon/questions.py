@@ -6,7 +6,7 @@ import dataclasses
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from appliance.calls import events, requests
+from appliance.calls import events
 from appliance.daemon import status_words
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Answer, Later, Tell, moment, parse_request
@@ -21,14 +21,6 @@ from appliance.records.messages import Message, Outcome
 
 if TYPE_CHECKING:
     from appliance.daemon.service import Run
-
-SAID = {
-    requests.SetUnattended: ("Switchboard attended.", "Switchboard unattended."),
-    requests.SetClosed: ("No longer closed by hand.", "Closed: voicemail answers."),
-    requests.SetOpened: ("No longer opened by hand.", "Opened by hand."),
-    requests.SetAllAbsent: ("People are back.", "All absent: no phone rings."),
-    requests.SetAway: ("The position is back.", "The position is away: its phone does not ring."),
-}
 
 
 class Questions:
@@ -83,7 +75,7 @@ class Questions:
         if request.until is not None and request.until <= now:
             raise OfficeError(f"{request.until:%d.%m.%Y %H:%M} is past; say a time to come")
         self._desk.fact(events.ServiceStateChanged(request))
-        return {"said": SAID[type(request)][request.on]}
+        return {"said": _plain(status_words.DONE[type(request)][request.on])}
 
     def _close_message(self, question: dict[str, Any]) -> Later:
         """Close a message in the records' thread: the disk may stall, the desk may not."""
@@ -104,7 +96,7 @@ class Questions:
                     tell(result)
                     return
                 self._stores.mailbox.recount()
-                tell({"said": f"Message {result.number} is closed: {outcome}."})
+                tell({"said": _plain(status_words.closed(result.number, outcome))})
 
             self._stores.records.do(lambda c: messages.close(c, name, by, outcome, at, note), done)
 

@@ -11,12 +11,15 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from appliance.calls import requests
 from appliance.calls.desk import LineState
 from appliance.calls.events import LineCondition
 from appliance.calls.status import GroupStatus, LineStatus, Status
 from appliance.policy.routing import GroupState
 from appliance.policy.service_state import Manual, Mark
 from appliance.policy.words import Words
+from appliance.records.messages import Outcome
+from appliance.voicemail.listing import outcome_text
 
 LINES: Mapping[str, Words] = {
     LineState.MISSING: Words("modem assente", "modem missing"),
@@ -73,6 +76,43 @@ WORDS = {
     "messages": Words("Messaggi da chiudere", "Messages to be dealt with"),
     "attention": Words("Attenzione", "Attention"),
 }
+
+
+DONE: Mapping[type, tuple[Words, Words]] = {
+    requests.SetUnattended: (
+        Words("Centralino presidiato.", "Switchboard attended."),
+        Words("Centralino non presidiato.", "Switchboard unattended."),
+    ),
+    requests.SetClosed: (
+        Words("Non più chiuso a mano.", "No longer closed by hand."),
+        Words("Chiuso: risponde la segreteria.", "Closed: voicemail answers."),
+    ),
+    requests.SetOpened: (
+        Words("Non più aperto a mano.", "No longer opened by hand."),
+        Words("Aperto a mano.", "Opened by hand."),
+    ),
+    requests.SetAllAbsent: (
+        Words("Le persone sono tornate.", "People are back."),
+        Words("Tutti assenti: non squilla nessun telefono.", "All absent: no phone rings."),
+    ),
+    requests.SetAway: (
+        Words("La postazione è di nuovo presente.", "The position is back."),
+        Words(
+            "La postazione è assente: il suo telefono non squilla.",
+            "The position is away: its phone does not ring.",
+        ),
+    ),
+}
+"""What is answered to a request, off and on."""
+RENEWED = Words(
+    "Le password dei telefoni sono conosciute.", "The passwords of the phones are known."
+)
+
+
+def closed(number: int, outcome: Outcome) -> Words:
+    """Say that a message is closed, and how."""
+    it, en = (outcome_text(outcome, language) for language in ("it", "en"))
+    return Words(f"Il messaggio {number} è chiuso: {it}.", f"Message {number} is closed: {en}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import hmac
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
 
 from appliance.policy.words import NOTHING, Words
 from appliance.provisioning.makes import Make
@@ -19,7 +20,7 @@ from appliance.provisioning.makes import Make
 MOST_FETCHES = 10
 """Times one file is given in a window; a phone fetches it once or twice at each start."""
 MOST_WRONG = 20
-"""Wrong names of one source before it is heard no more: phones ask for a dozen files of theirs."""
+"""Wrong names of one stranger before it is heard no more; a phone that is known may ask on."""
 MAX_SOURCES = 256
 """Sources remembered; the one that asked longest ago makes room."""
 LONGEST_PATH = 128
@@ -58,10 +59,13 @@ CLOSED = Answer(NOT_HERE)
 
 @dataclass(slots=True)
 class Window:
-    """Serves `offers` until `closes_at` (monotonic s)."""
+    """Serves `offers` until `closes_at` (monotonic s), to hosts of the networks `allowed` alone, ()
+    for every one.
+    """
 
     offers: list[Offer]
     closes_at: float
+    allowed: tuple[IPv4Network, ...] = ()
     _wrong: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
     def is_open(self, now: float) -> bool:
@@ -79,11 +83,11 @@ class Window:
         """Answer a GET of `path` from host `source`, whose hardware address the kernel knows as
         `hardware` ("" for unknown, as behind a router).
         """
-        if now >= self.closes_at or self._wrong.get(source, 0) >= MOST_WRONG:
+        if now >= self.closes_at or not self._is_heard(source):
             return CLOSED
         offer = self._wanted(path)
         if offer is None:
-            return self._unknown(path, source)
+            return self._unknown(path, source, hardware)
         if why := self._why_not(offer, source, hardware):
             return Answer(NOT_HERE, said=why)
         offer.fetches, offer.source = offer.fetches + 1, source
@@ -92,6 +96,19 @@ class Window:
             f"{offer.phone}: file fetched by {source} ({offer.make.name})",
         )
         return Answer(200, offer.text.encode(), offer.make.content_type, said)
+
+    def _is_heard(self, source: str) -> bool:
+        if self._wrong.get(source, 0) >= MOST_WRONG:
+            return False
+        address = IPv4Address(source)
+        return not self.allowed or any(address in network for network in self.allowed)
+
+    def _expected(self, source: str, hardware: str) -> Offer | None:
+        """Return the phone that asks, if known: makes ask for many files that are not ours."""
+        for offer in self.offers:
+            if source == offer.source or (offer.mac and offer.mac == hardware):
+                return offer
+        return None
 
     def _wanted(self, path: str) -> Offer | None:
         """Return whose file a path names: `/<token>/<file>`, or a name that holds its address."""
@@ -129,12 +146,18 @@ class Window:
             )
         return None
 
-    def _unknown(self, path: str, source: str) -> Answer:
+    def _unknown(self, path: str, source: str, hardware: str) -> Answer:
+        name = "".join(c if c.isprintable() and c.isascii() else "?" for c in path[:LONGEST_PATH])
+        if offer := self._expected(source, hardware):
+            said = Words(
+                f"{offer.phone}: chiede anche {name}: non serve",
+                f"{offer.phone}: asks for {name} as well: not needed",
+            )
+            return Answer(NOT_HERE, said=said)
         self._wrong[source] = self._wrong.get(source, 0) + 1
         self._wrong.move_to_end(source)
         if len(self._wrong) > MAX_SOURCES:
             self._wrong.popitem(last=False)
-        name = "".join(c if c.isprintable() and c.isascii() else "?" for c in path[:LONGEST_PATH])
         last = self._wrong[source] == MOST_WRONG
         return Answer(
             NOT_HERE,

@@ -90,6 +90,11 @@ def as_text(found: Iterable[Message], directory: Path, language: str = "it") -> 
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
+def outcome_text(outcome: Outcome, language: str = "it") -> str:
+    """Return an outcome in words."""
+    return _WORDS[language][outcome.value]
+
+
 def caller_text(caller: Caller, language: str = "it") -> str:
     """Say who called: the number and name, or in words why there is none."""
     if caller.presentation is Presentation.SHOWN:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import typing
 from datetime import timedelta
 from typing import Any
 
@@ -13,11 +14,12 @@ from appliance.calls.desk import LineState
 from appliance.calls.switchboard import Switchboard
 from appliance.daemon import status_words
 from appliance.daemon.lookout import Lookout
-from appliance.daemon.status_words import GROUPS, LINES, MARKS, WORDS, Seen, told
+from appliance.daemon.status_words import DONE, GROUPS, LINES, MARKS, WORDS, Seen, told
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.routing import GroupState
 from appliance.policy.service_state import Manual
 from appliance.policy.words import Words
+from appliance.records.messages import Outcome
 from appliance.records.trouble import DATABASE_FAILING
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, tell, up
 from tests.stories.offices import ROME
@@ -150,6 +152,16 @@ def _fields(value: Any) -> dict[str, Any]:
 def test_the_catalogue_speaks_both_languages(table: dict[str, Words]) -> None:
     """No word is missing in either, and none stands in the other's place."""
     assert [key for key, one in table.items() if not (one.it and one.en)] == []
+
+
+def test_every_answer_speaks_both_languages() -> None:
+    """What a command is answered, off and on, and that a message is closed."""
+    assert set(DONE) == set(typing.get_args(requests.Request))
+    every = [words for pair in DONE.values() for words in pair]
+    assert [words for words in every if not (words.it and words.en)] == []
+    assert status_words.closed(17, Outcome.CALLED_BACK) == Words(
+        "Il messaggio 17 è chiuso: richiamato.", "Message 17 is closed: called back."
+    )
 
 
 def test_every_state_has_its_words() -> None:

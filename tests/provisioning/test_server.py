@@ -15,9 +15,17 @@ import pytest
 
 from appliance.errors import TechnicianError
 from appliance.policy.words import Words
+from appliance.provisioning import http
 from appliance.provisioning.makes import MAKES
 from appliance.provisioning.server import PATIENCE, RATE, VISITORS, Server, hardware_of
-from appliance.provisioning.window import Offer, Window
+from appliance.provisioning.window import (
+    MAX_SOURCES,
+    MOST_FETCHES,
+    MOST_WRONG,
+    Offer,
+    Window,
+)
+from tests.docs.pages import ARCHITECTURE, read
 from tests.provisioning.samples import MAC, handset
 
 TABLE = """\
@@ -154,7 +162,7 @@ def test_a_flood_is_let_in_slowly(served: Served) -> None:
             codes.append(served.get("/x")[0])
     assert len(codes) == RATE
     served.clock.now += 1.0
-    assert served.get("/001565aabbcc.cfg")[0] == 404  # this source has asked for too much
+    assert served.get("/001565aabbcc.cfg")[0] == 404  # a stranger who has asked for too much
     assert "it is heard no more" in served.said[-1]
 
 
@@ -172,3 +180,14 @@ def test_a_big_answer_goes_out_whole_to_a_slow_reader(served: Served) -> None:
     with served.connect() as visitor:
         visitor.sendall(b"GET /001565aabbcc.cfg HTTP/1.1\r\n\r\n")
         assert len(visitor.makefile("rb").read()) > 3_000_000
+
+
+def test_the_bounds_stand_in_the_guide_of_the_house() -> None:
+    """What the window serves at the most is stated in the architecture page, figure by figure."""
+    page = " ".join(read(ARCHITECTURE).split())
+    for told in (
+        f"serves {VISITORS} visitors at once, for {PATIENCE:g} s each, {RATE} connections a second",
+        f"{http.LONGEST_HEAD} bytes of a request; a file {MOST_FETCHES} times at most",
+        f"asks for {MOST_WRONG} wrong names is heard no more, and {MAX_SOURCES} of them",
+    ):
+        assert told in page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
+
 import pytest
 
 from appliance.provisioning.makes import MAKES
@@ -127,3 +129,23 @@ def test_what_strangers_ask_for_is_told_without_their_control_characters() -> No
     """A name cannot write on the technician's screen."""
     said = window().answer("/a\x1b[2J\nb", OTHER, "", 1.0).said.en
     assert said.isprintable()
+
+
+def test_a_phone_that_is_known_may_ask_for_what_it_likes() -> None:
+    """Makes ask for a dozen files of theirs at each start: their phone is not shut out for it."""
+    made = window()
+    for _ in range(MOST_WRONG * 2):
+        answer = made.answer("/y000000000028.cfg", PHONE, MAC, 1.0)
+        assert (answer.code, answer.said.en[:4]) == (404, "op1:")
+    assert made.answer(FILE, PHONE, MAC, 1.0).code == 200
+    for _ in range(MOST_WRONG * 2):
+        assert made.answer("/001565aabbcc.boot", PHONE, "", 1.0).code == 404
+    assert made.answer(FILE, PHONE, "", 1.0).code == 200
+
+
+def test_only_allowed_networks_are_heard() -> None:
+    """Where SIP is heard from certain networks alone, so are phones that ask for files."""
+    made = window()
+    made.allowed = (IPv4Network("10.0.0.0/24"), IPv4Network("192.168.10.66/32"))
+    assert (made.answer(FILE, PHONE, MAC, 1.0).code, made.offers[0].fetches) == (404, 0)
+    assert made.answer(FILE, OTHER, MAC, 1.0).code == 200
