@@ -241,12 +241,14 @@ class JitterBuffer:
         return self._joined(ahead[:FADE], ahead[there : there + FADE])
 
     def _longer(self, ahead: bytes, wanted: int, least: float) -> bytes:
+        if len(ahead) < FADE:
+            return b""  # too little has come in to lead over to
         line = self._concealer.past[-LAGS[1] :] + ahead[:FADE]
         here = LAGS[1]
         # In a pause any length will do, in a voice a whole number of periods.
         most = LAGS[1] if least > 0 else min(LAGS[1], max(LAGS[0], wanted))
         there, fit = self._fit(line, here, range(here - most, here - LAGS[0] + 1))
-        if fit < least or len(ahead) < FADE:
+        if fit < least:
             return b""
         self.counters.inserted += here - there
         return self._joined(ahead[:FADE], line[there : there + FADE]) + line[there + FADE : here]

@@ -399,3 +399,18 @@ def test_the_click_that_a_naive_buffer_makes_would_be_seen() -> None:
     whole = g711.decode(g711.encode(_tone(2.0), Law.ULAW), Law.ULAW)
     cut = whole[: 2 * 8000] + whole[2 * 8000 + 2 * 37 :]
     assert sharpness(cut, 7900, 8100) > 10 ** (CLICK_DB / 10) * sharpness(whole, 7000, 7900)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_little_sound_ahead_is_no_reason_to_fail(seed: int) -> None:
+    """Read in pieces of 13 samples, less may lie ahead than a splice needs: none is made."""
+    dice, buffer = random.Random(seed), JitterBuffer(Law.ULAW)
+    count, got = len(SOUND) // 2 // 160, b""
+    late = [dice.choice([0, 0, 0, dice.randint(0, 143)]) for _ in range(count)]
+    due = sorted((160 * (n + 1) + late[n], n) for n in range(count))
+    for now in range(13, 160 * (count + 12), 13):
+        while due and due[0][0] <= now:
+            _, n = due.pop(0)
+            buffer.put(n, n * 160, SOUND[n * 160 : (n + 1) * 160])
+        got += buffer.read(13)
+    assert SOUND[: 160 * count] in got
