@@ -143,6 +143,8 @@ class Port:
     # --- bytes -------------------------------------------------------------------------------
 
     def _readable(self, mask: int) -> None:
+        if self._fd is None:
+            return  # its keeper, heard in the same turn of the selector, has lost it
         if mask & selectors.EVENT_READ:
             self._read()
         self.flush()
@@ -186,7 +188,8 @@ class Port:
 
     def _report(self) -> None:
         """Take what the keeper reports; nonsense is a keeper that is abandoned."""
-        assert self._keeper is not None
+        if self._keeper is None:
+            return  # abandoned in the same turn of the selector, when its port was lost
         try:
             report = receive_report(self._keeper)
         except PeerError:

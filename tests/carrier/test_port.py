@@ -275,6 +275,25 @@ def test_an_unplugged_modem_is_waited_for_by_its_keeper(bench: Bench) -> None:
     assert bench.line.starts == 2
 
 
+@pytest.mark.parametrize("keeper_first", [False, True])
+def test_port_and_keeper_that_fail_in_one_turn_cost_the_line_and_nothing_else(
+    bench: Bench, keeper_first: bool
+) -> None:
+    """The selector names both; what the first one says makes an end of the other, which is then
+    passed over: an exception here would end the carrier, and every line with it.
+    """
+    if keeper_first:
+        bench.keeper.close()
+    os.close(bench.modem)
+    bench.modem = -1
+    bench.keeper.close()
+    bench.turn()
+    assert bench.line.losses == [(GONE, Recovery.PLUG_IN)]
+    assert bench.asks_again_after(BACKOFF_S[0])
+    bench.kept()
+    bench.plugged_in()
+
+
 @pytest.mark.parametrize(
     ("cause", "least"),
     [
