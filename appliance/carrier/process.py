@@ -11,6 +11,7 @@ import os
 import selectors
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 import sdnotify
@@ -38,9 +39,18 @@ LOST = "lost"
 
 
 class Carrier:
-    """Owns the selector; `run` returns when the desk is gone and every line is idle."""
+    """Owns the selector; `run` returns when the desk is gone and every line is idle.
 
-    def __init__(self, nursery: Nursery, realtime: str, listening: socket.socket | None) -> None:
+    `clock` gives monotonic seconds: the machine's, or a test's own.
+    """
+
+    def __init__(
+        self,
+        nursery: Nursery,
+        realtime: str,
+        listening: socket.socket | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.selector = selectors.DefaultSelector()
         self._phones = selectors.DefaultSelector()
         self._awaits_phones = False
@@ -51,6 +61,7 @@ class Carrier:
         self._nursery = nursery
         self._realtime = realtime
         self._listening = listening
+        self._clock = clock
         self._link: Link | None = None
         self._mask = 0
         self._setup: Setup | None = None
@@ -64,27 +75,34 @@ class Carrier:
             self.selector.register(listening, selectors.EVENT_READ, lambda _: self._accept())
 
     def serve(self, sock: socket.socket) -> None:
-        """Take a connection of the desk; an older one is closed."""
-        self._drop_link()
+        """Take a connection of the desk; an older one is closed.
+
+        The calls of an older desk are seen off to their end: the new one knows nothing of them.
+        """
+        if self._link is not None:
+            self._drop_link()
+            self._begin_farewell()
         self._link = Link(sock)
         self._mask = selectors.EVENT_READ
         self.selector.register(sock, self._mask, lambda _: self._hear_desk())
-        self._farewell_until = None
         self._tell(self.switch.snapshot(self._realtime))
 
     def run(self) -> None:
         """Turn until the desk has gone (as a child) and its callers have been seen off."""
         while not self._finished():
-            ready = self.selector.select(self._timeout())
-            if not self._awaits_phones:
-                self._hear_phones()
-            for key, mask in ready:
-                key.data(mask)
-            now = time.monotonic()
-            self._due(now)
-            for port in self.ports.values():
-                port.flush()
+            self.turn(self._timeout())
         self.close()
+
+    def turn(self, limit: float | None) -> None:
+        """Wait for something, at most `limit` seconds (None: for ever), and deal with it."""
+        ready = self.selector.select(limit)
+        if not self._awaits_phones:
+            self._hear_phones()
+        for key, mask in ready:
+            key.data(mask)
+        self._due(self._clock())
+        for port in self.ports.values():
+            port.flush()
 
     def close(self) -> None:
         """Give everything up; descriptors, phones, keepers."""
@@ -103,7 +121,7 @@ class Carrier:
         if self._listening is not None:
             times.append(self._watchdog_at)
         wanted = [at for at in times if at is not None]
-        return max(0.0, min(wanted) - time.monotonic()) if wanted else None
+        return max(0.0, min(wanted) - self._clock()) if wanted else None
 
     def _due(self, now: float) -> None:
         for port in self.ports.values():
@@ -138,7 +156,7 @@ class Carrier:
         link = self._link
         if link is None:
             return
-        now = time.monotonic()
+        now = self._clock()
         try:
             for message in link.receive():
                 self._take(message, now)
@@ -196,7 +214,7 @@ class Carrier:
             self._tell(Notice(f"line {setup.name} is not set up: {error}", "error"))
             return
         self.switch.lines[setup.name] = line
-        port = Port(line, setup.path, self._nursery, self.selector, time.monotonic)
+        port = Port(line, setup.path, self._nursery, self.selector, self._clock)
         self.ports[setup.name] = port
         port.open()
 
@@ -240,7 +258,7 @@ class Carrier:
 
     def _begin_farewell(self) -> None:
         """Tell every caller, let every phone go; the lines are put on hook when it was heard."""
-        now = time.monotonic()
+        now = self._clock()
         self._farewell_until = now + FAREWELL_S
         prompts = self._setup.lost if self._setup else ()
         self.switch.see_off(LOST, prompts, now)
@@ -303,7 +321,7 @@ class Carrier:
 
     def _hear_phones(self) -> None:
         for key, _ in self._phones.select(0):
-            for pressed in key.data.receive(time.monotonic()):
+            for pressed in key.data.receive(self._clock()):
                 self._tell(pressed)
 
 

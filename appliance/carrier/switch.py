@@ -11,6 +11,7 @@ from typing import Any
 from appliance.calls import events, orders
 from appliance.carrier.analog import AnalogLine
 from appliance.carrier.announcer import Announcer
+from appliance.carrier.linecall import LineCall
 from appliance.carrier.messages import Notice, Snapshot
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Pcm, PromptMemory
@@ -41,6 +42,7 @@ class Switch:
         self.prompts = PromptMemory(None, ())
         self.hold_prompts: tuple[str, ...] = ()
         self._loaded: dict[str, tuple[str, Pcm]] = {}
+        self._leaving: dict[str, LineCall] = {}
         self._tell = tell
         self._prepare = prepare
         self._retire = retire
@@ -99,12 +101,19 @@ class Switch:
             self._release_phone(orders.ReleasePhone(leg), now)
         for line in self.lines.values():
             if line.call is not None:
+                self._leaving[line.name] = line.call
                 line.play(orders.Play(play, prompts, line=line.name), self._sounds(prompts), now)
 
     def end_farewell(self, now: float, hang_up: bool) -> None:
-        """Put on hook the lines whose callers have heard it, or (`hang_up`) all of them."""
-        for line in self.lines.values():
-            if line.call is not None and (hang_up or line.call.player is None):
+        """Put on hook the lines whose callers have heard it, or (`hang_up`) all of them.
+
+        Calls that a new desk has begun meanwhile are none of it.
+        """
+        for name, call in list(self._leaving.items()):
+            line = self.lines.get(name)
+            if line is None or line.call is not call:
+                del self._leaving[name]
+            elif hang_up or call.player is None:
                 line.hang_up(now)
 
     # --- orders ------------------------------------------------------------------------------

@@ -233,6 +233,19 @@ def test_a_desk_that_is_gone_leaves_no_caller_in_silence(office: Office) -> None
     assert [line.name for line in office.switch.snapshot("").lines] == ["line1"]
 
 
+def test_a_farewell_is_none_of_the_calls_that_a_new_desk_begins(office: Office) -> None:
+    """A desk that is back within the 8 s answers the next call: it is not hung up with the last."""
+    call = office.talking()
+    office.switch.see_off("lost", ("it/word",), office.world.now)
+    call.wants_to_hang_up = True
+    office.world.hang_up(office.one)
+    office.world.answer(office.one, hang_up_after_ms=10**6)
+    for over in (False, True):
+        office.switch.end_farewell(office.world.now, hang_up=over)
+        office.world.run(500)
+        assert office.one.line.driver.streaming is not None
+
+
 def test_keys_of_a_phone_and_what_is_no_sound(office: Office) -> None:
     """RFC 4733 keys are told once; packets of another coding or of nonsense are passed over."""
     office.talking()
