@@ -92,7 +92,7 @@ class Desk:
         if self._legs is not None:
             self._legs.fact(event)
         for order in self._switchboard.handle(event, now):
-            self.figures.order(order, time.monotonic())
+            self.figures.order(order, self.now().monotonic)
             self._dispatch(order)
         self._may_differ = True
 
@@ -130,14 +130,15 @@ class Desk:
         times = [self._switchboard.next_deadline()]
         if self._carrier is not None:
             times.append(self._carrier.next_deadline())
-        waits = [max(0.0, at - time.monotonic()) for at in times if at is not None]
+        now = self.now().monotonic
+        waits = [max(0.0, at - now) for at in times if at is not None]
         if limit is not None:
             waits.append(limit)
         return min(waits, default=None)
 
     def _due(self) -> None:
         if self._carrier is not None:
-            self._carrier.timer(time.monotonic())
+            self._carrier.timer(self.now().monotonic)
         for passed in self._switchboard.due(self.now()):
             self.fact(passed)
 

@@ -9,6 +9,7 @@ from appliance.exchange.port import Port
 from appliance.exchange.states import PLAYING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from appliance.exchange.capture import Capture
@@ -21,10 +22,17 @@ BACKLOG_LIMIT_MS = 300
 class Outlet:
     """One line as the host meets it. `now` is in monotonic seconds."""
 
-    def __init__(self, station: Station, link: Path, capture: Capture | None = None) -> None:
+    def __init__(
+        self,
+        station: Station,
+        link: Path,
+        capture: Capture | None = None,
+        make_port: Callable[[Path], Port] = Port,
+    ) -> None:
         self.station = station
         self.link = link
-        self.port: Port | None = Port(link)
+        self._make_port = make_port
+        self.port: Port | None = make_port(link)
         self.wedged = False
         self.ignore_dtr = False
         self.greatest_backlog_ms = 0.0
@@ -110,10 +118,10 @@ class Outlet:
         """Bring the modem back, on a new PTY of another number than the last."""
         if self.port is not None:
             return
-        self.port = Port(self.link)
+        self.port = self._make_port(self.link)
         if self.port.name == self._last_name:
             taken = self.port
-            self.port = Port(self.link)  # the same number cannot be given twice
+            self.port = self._make_port(self.link)  # the same number cannot be given twice
             os.close(taken.master)
 
     def close(self) -> None:
