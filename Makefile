@@ -3,14 +3,16 @@ PY := .venv-3.13/bin/python
 PY311 := .venv-3.11/bin/python
 STAMP := .venv-3.13/.ready
 FUZZ_SECONDS ?= 60
+SEED ?= 1
 
-.PHONY: help environment packages demo test lint unit unit311 coverage system units bench long fuzz clean
+.PHONY: help environment packages demo test lint unit unit311 coverage system units bench long fuzz soak clean
 
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
 	@echo "make test    everything that can run on this machine"
 	@echo "make bench   one table of measured times, asserts nothing"
 	@echo "make fuzz    strangers' bytes against every entrance, FUZZ_SECONDS=60 each"
+	@echo "make soak    2,000 calls on a virtual clock, 5 % with a fault; SEED=1 replays"
 	@echo "make long    the tests that take minutes"
 
 environment: $(STAMP)
@@ -54,6 +56,10 @@ units: environment
 # Two targets at a time; the seed is printed, and a failing input is kept in build/fuzz.
 fuzz: environment
 	@$(PY) -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+# Minutes of CPU, hours of virtual time; a failing seed's trace is kept in build/soak.
+soak: environment
+	@$(PY) -m tests.soak --calls 2000 --seed $(SEED)
 
 bench: environment packages
 	@$(PY) -m tests.bench

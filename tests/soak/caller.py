@@ -1,0 +1,24 @@
+"""A caller of the exchange who notices when nothing is heard any more."""
+
+from __future__ import annotations
+
+from appliance.exchange.call import Call
+from appliance.exchange.sound import is_quiet
+from tests.soak.mix import Script
+
+
+class Caller(Call):
+    """One call of the mix; `silent_s` is how long the caller has been hearing nothing."""
+
+    def __init__(self, script: Script, line: int) -> None:
+        super().__init__(script.plan, line)
+        self.script = script
+        self.disturbed = False
+        self.silent_s = 0.0
+        self.listened = False
+
+    def hear(self, sound: bytes) -> None:
+        """Take what reaches the caller's ear."""
+        super().hear(sound)
+        self.heard.clear()
+        self.silent_s = self.silent_s + len(sound) / 8000 if is_quiet(sound) else 0.0

@@ -1,0 +1,216 @@
+"""What is broken on purpose: one table of faults, each undone by itself after a while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from appliance.calls.states import State
+from appliance.exchange.outlet import Outlet
+from appliance.exchange.signals import Rang
+from tests.soak.store import WAYS
+
+if TYPE_CHECKING:
+    from tests.soak.world import World
+
+MOMENTS = (
+    State.ARRIVED,
+    State.RINGING,
+    State.ANSWERING,
+    State.HOLDING,
+    State.TALKING,
+    State.GREETING_PENDING,
+    State.GREETING,
+    State.TONE,
+    State.RECORDING,
+    State.STORING,
+    State.FAREWELL,
+    State.CLEARING,
+)
+"""The states of a call in which a fault may strike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to break things: `act` does it to a line and plans its end; `everywhere` tells
+    whether other lines' calls may suffer, for `lasts_s` at most.
+    """
+
+    act: Callable[[World, str], None]
+    everywhere: bool = False
+    lasts_s: float = 0.0
+
+
+def strike(world: World, name: str, line: str) -> None:
+    """Let a fault of the table happen to a line."""
+    fault = FAULTS[name]
+    world.watch.disturb(name, "" if fault.everywhere else line)
+    if fault.everywhere:
+        world.troubled_until = max(world.troubled_until, world.now + fault.lasts_s)
+    fault.act(world, line)
+
+
+def _outlet(world: World, line: str) -> Outlet:
+    return world.outlets[line]
+
+
+# --- the modem ----------------------------------------------------------------------------------
+
+
+def _lost_result(world: World, line: str) -> None:
+    _outlet(world, line).station.modem.lose_results = world.dice.randrange(1, 4)
+
+
+def _garbage(world: World, line: str) -> None:
+    outlet = _outlet(world, line)
+    if outlet.port is not None:
+        outlet.port.write(world.dice.randbytes(world.dice.randrange(1, 300)))
+
+
+def _lost_bytes(world: World, line: str) -> None:
+    """Bytes of the modem that never arrive: its own queue is emptied."""
+    world.after(0.0, _outlet(world, line).station.modem.data_to_send)
+
+
+def _spurious(world: World, line: str) -> None:
+    _outlet(world, line).station.modem.report(world.dice.choice("dblPpuosqhH/~"))
+
+
+def _stray_ring(world: World, line: str) -> None:
+    """RING after the caller gave up, or in the middle of anything."""
+    modem = _outlet(world, line).station.modem
+    for wait in (0.0, 0.4):
+        world.after(wait, lambda: modem.hear(Rang(1000, 4000)))
+
+
+def _wedge(world: World, line: str) -> None:
+    outlet = _outlet(world, line)
+    outlet.wedged = True
+    world.after(world.dice.uniform(2, 60), lambda: _come_round(world, outlet))
+
+
+def _come_round(world: World, outlet: Outlet) -> None:
+    if outlet.wedged:
+        world.revive(outlet)
+
+
+def _reset(world: World, line: str) -> None:
+    """The modem's firmware starts anew by itself, its port stays."""
+    _outlet(world, line).station.power_cycle()
+
+
+def _unplug(world: World, line: str) -> None:
+    outlet = _outlet(world, line)
+    outlet.unplug()
+    world.after(world.dice.choice((0.1, 1.0, 5.0, 20.0)), outlet.plug_in)
+
+
+# --- the wires ----------------------------------------------------------------------------------
+
+
+def _cut(world: World, line: str) -> None:
+    wires = _outlet(world, line).station.line
+    wires.cut(cut=True)
+    world.after(world.dice.choice((0.2, 2.0, 15.0)), lambda: wires.cut(cut=False))
+
+
+def _extension(world: World, line: str) -> None:
+    wires = _outlet(world, line).station.line
+    wires.move_extension(up=True)
+    world.after(world.dice.uniform(0.5, 12.0), lambda: wires.move_extension(up=False))
+
+
+# --- processes ----------------------------------------------------------------------------------
+
+
+def _stall(world: World, line: str) -> None:
+    world.stalled_until = world.now + world.dice.choice((0.1, 0.3, 1.0, 3.0))
+
+
+def _kill_carrier(world: World, line: str) -> None:
+    if world.carrier is not None and world.carrier.lives:
+        world.carrier.die()
+
+
+def _kill_desk(world: World, line: str) -> None:
+    if world.desk is None:
+        return
+    world.desk.die()
+    _desk_gone(world)
+
+
+def _stop_desk(world: World, line: str) -> None:
+    if world.desk is None:
+        return
+    world.desk.stop()
+    _desk_gone(world)
+
+
+def _desk_gone(world: World) -> None:
+    assert world.desk is not None
+    world.phones.forget_desk(world.desk)
+    world.desk = None
+    if world.carrier is not None:
+        world.carrier.is_child = world.dice.random() < 0.5
+    world.after(world.dice.choice((0.1, 3.0, 15.0)), world.boot)
+
+
+def _no_ports(world: World, line: str) -> None:
+    carrier = world.carrier
+    if carrier is not None:
+        carrier.no_ports = True
+        world.after(5.0, lambda: setattr(carrier, "no_ports", False))
+
+
+# --- phones, LAN, disk, clock -------------------------------------------------------------------
+
+
+def _phone_dies(world: World, line: str) -> None:
+    phone = world.dice.choice(("op1", "op2", "desk1", "desk2"))
+    world.phones.cut_power(phone)
+    world.after(world.dice.uniform(1.0, 40.0), lambda: world.phones.give_power(phone))
+
+
+def _phone_mute(world: World, line: str) -> None:
+    for leg in world.phones.legs.values():
+        leg.mute = True
+
+
+def _lossy(world: World, line: str) -> None:
+    world.lan.lossy = True
+    world.after(world.dice.uniform(0.2, 6.0), lambda: setattr(world.lan, "lossy", False))
+
+
+def _disk(world: World, line: str) -> None:
+    world.store.way = world.dice.choice(WAYS)
+    world.after(world.dice.uniform(5.0, 30.0), lambda: setattr(world.store, "way", ""))
+
+
+def _clock(world: World, line: str) -> None:
+    world.wall_offset += timedelta(seconds=world.dice.choice((-3600, -61, 40, 3600, 14_400)))
+
+
+FAULTS: Mapping[str, Fault] = {
+    "lost result": Fault(_lost_result),
+    "garbage": Fault(_garbage),
+    "lost bytes": Fault(_lost_bytes),
+    "spurious event": Fault(_spurious),
+    "stray ring": Fault(_stray_ring),
+    "wedged": Fault(_wedge),
+    "modem resets": Fault(_reset),
+    "unplugged": Fault(_unplug),
+    "line cut": Fault(_cut),
+    "extension": Fault(_extension),
+    "stall": Fault(_stall, everywhere=True, lasts_s=4.0),
+    "carrier killed": Fault(_kill_carrier, everywhere=True, lasts_s=5.0),
+    "desk killed": Fault(_kill_desk, everywhere=True, lasts_s=30.0),
+    "desk stopped": Fault(_stop_desk, everywhere=True, lasts_s=30.0),
+    "no RTP port": Fault(_no_ports, everywhere=True, lasts_s=6.0),
+    "phone dies": Fault(_phone_dies, everywhere=True, lasts_s=60.0),
+    "phone mute": Fault(_phone_mute, everywhere=True, lasts_s=40.0),
+    "LAN down": Fault(_lossy, everywhere=True, lasts_s=10.0),
+    "disk": Fault(_disk, everywhere=True, lasts_s=50.0),
+    "clock set": Fault(_clock, everywhere=True, lasts_s=2.0),
+}

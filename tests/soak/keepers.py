@@ -1,0 +1,135 @@
+"""The real port keepers without their processes: asked, born, obeying, killed in virtual time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from appliance.exchange.outlet import Outlet
+from appliance.lines import keeper_protocol as protocol
+from appliance.lines.keeper import Keeper
+from appliance.lines.nursery import Born
+from tests.soak.ports import HostPort, VirtualPort, missing
+
+LOOK_S = 0.5
+"""How often a keeper looks for a port that is not there (appliance.lines.keeper)."""
+
+
+@dataclass
+class Kept:
+    """One keeper and the outlet whose port it keeps; a wedged port lets it do nothing."""
+
+    outlet: Outlet
+    sock: socket.socket
+    keeper: Keeper
+    began: bool = False
+    over: bool = False
+    look_at: float = 0.0
+
+    def step(self, now: float) -> None:
+        """Do what the keeper's own thread would have done by now."""
+        if self.outlet.wedged or self.over:
+            return
+        if not self.began:
+            self.began = True
+            self.keeper._open()
+        with contextlib.suppress(BlockingIOError):
+            while message := self.sock.recv(protocol.MESSAGE_LIMIT):
+                self.keeper._obey(protocol.decode_ask(message))
+            self.end()
+        if self.keeper._waits and now >= self.look_at:
+            self.look_at = now + LOOK_S
+            self.keeper._look()
+
+    def end(self) -> None:
+        """End, by the carrier's wish or by being killed."""
+        if not self.over:
+            self.over = True
+            self.keeper._close()
+            self.sock.close()
+
+
+@dataclass
+class VirtualNursery:
+    """What `appliance.lines.nursery.Nursery` is to a carrier; `outlets` by path of their port."""
+
+    outlets: Mapping[str, Outlet]
+    kept: dict[str, Kept] = field(default_factory=dict)
+    buried: list[tuple[str, int]] = field(default_factory=list)
+    _born: deque[Born] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self._wake, self._bell = socket.socketpair()
+        self._wake.setblocking(False)
+
+    def fileno(self) -> int:
+        """Return what is readable when a keeper was born."""
+        return self._wake.fileno()
+
+    def ask(self, line: str, path: str) -> bool:
+        """Bear a keeper; an older one of the same line is killed."""
+        if line in self.kept:
+            self.kept[line].end()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        theirs.setblocking(False)
+        outlet = self.outlets[path]
+        keeper = Keeper(theirs, path, opener(outlet))
+        self.kept[line] = Kept(outlet, theirs, keeper)
+        self._born.append(Born(line, 0, ours))
+        self._bell.send(b"x")
+        return True
+
+    def bury(self, descriptor: int) -> bool:
+        """Close a descriptor; that of a wedged port stays open until the port is itself again."""
+        wedged = [path for path, outlet in self.outlets.items() if outlet.wedged]
+        if wedged:
+            self.buried.append((wedged[0], descriptor))
+        else:
+            os.close(descriptor)
+        return True
+
+    def receive(self) -> Born | None:
+        """Return a keeper that was born."""
+        with contextlib.suppress(BlockingIOError):
+            self._wake.recv(100)
+        return self._born.popleft() if self._born else None
+
+    def step(self, now: float) -> None:
+        """Let every keeper do what it has to do."""
+        for kept in self.kept.values():
+            kept.step(now)
+        for path, descriptor in tuple(self.buried):
+            if not self.outlets[path].wedged:
+                self.buried.remove((path, descriptor))
+                os.close(descriptor)
+
+    def close(self) -> None:
+        """Die, and every keeper with it."""
+        for kept in self.kept.values():
+            kept.end()
+        for _, descriptor in self.buried:
+            os.close(descriptor)
+        self.buried.clear()
+        for born in self._born:
+            born.sock.close()
+        self._wake.close()
+        self._bell.close()
+
+
+def opener(outlet: Outlet) -> Callable[[str], HostPort]:
+    """Return how a keeper opens this outlet's port."""
+
+    def drop_dtr() -> None:
+        if not outlet.ignore_dtr:
+            outlet.station.modem.drop_dtr()
+
+    def open_port(path: str) -> HostPort:
+        if not isinstance(outlet.port, VirtualPort):
+            raise missing(path)
+        return HostPort(outlet.port, drop_dtr)
+
+    return open_port

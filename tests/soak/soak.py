@@ -1,0 +1,189 @@
+"""One soak: so many calls, some with faults, people at their phones; then everything is idle."""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.soak import faults, mix
+from tests.soak.caller import Caller
+from tests.soak.faults import FAULTS, MOMENTS
+from tests.soak.world import SoakFailure, World
+
+GAP_S = 3.0
+"""Mean time between two calls to the office."""
+DIALS_S = 25.0
+"""Mean time between two things that people do at their phones."""
+QUIET_S = 150.0
+"""After the last call everything is idle within this."""
+CODES = (
+    "*811", "*810", "*821", "*820", "*831", "*830", "*841", "*840", "*85", "*86", "11", "12", "21",
+    "99", "*00",
+)  # fmt: skip
+UNDO = ("*810", "*820", "*830", "*840")
+PHONES = ("op1", "op2", "desk1", "desk2")
+
+
+@dataclass
+class Outcome:
+    """What a soak told: its trace's digest, counts, virtual and real seconds."""
+
+    seed: int
+    calls: int
+    digest: str = ""
+    failure: str = ""
+    kinds: dict[str, int] = field(default_factory=dict)
+    results: dict[str, int] = field(default_factory=dict)
+    faults: dict[str, int] = field(default_factory=dict)
+    virtual_s: float = 0.0
+    cpu_s: float = 0.0
+    longest_silence_s: float = 0.0
+    trace: list[str] = field(default_factory=list, repr=False)
+
+
+@dataclass
+class Soak:
+    """Drives a world: `share` of the calls have a fault."""
+
+    world: World
+    calls: int
+    share: float
+    placed: int = 0
+
+    files: int = 0
+
+    def begin(self) -> None:
+        """Let the box come up, then let people call."""
+        world = self.world
+        world.run(20.0)
+        for name in world.outlets:
+            if not world.watch.is_idle(name):
+                world.fail(f"{name} did not come up: {world.watch.describe(name)}")
+        self.files = open_files()
+        world.after(0.0, self._next_call)
+        world.after(DIALS_S, self._next_dial)
+
+    def run(self) -> None:
+        """Place every call, then see every line idle and nothing left over."""
+        self.begin()
+        world = self.world
+        while self.placed < self.calls or any(w.caller for w in world.watch.lines.values()):
+            world.step()
+        deadline = world.now + QUIET_S
+        while world.now < deadline and self.left_over():
+            world.step()
+        world.run(2.0)
+        if self.left_over():
+            world.fail(f"at the end: {self.left_over()}")
+        world.store.sounds.close()  # what a phone fetched and did not stay to hear
+        gc.collect()  # carriers that were killed
+        if open_files() > self.files:
+            world.fail(f"at the end: {open_files()} open files, {self.files} at the beginning")
+
+    def left_over(self) -> str:
+        """Say what is not as it should be when nobody calls any more, "" for nothing."""
+        world = self.world
+        for name in world.outlets:
+            if not world.watch.is_idle(name):
+                return f"{name} is not idle: {world.watch.describe(name)}"
+        carrier, desk = world.carrier, world.desk
+        assert carrier is not None
+        assert desk is not None
+        board = desk.switchboard._desk
+        left = {
+            "calls": tuple(board.calls),
+            "calls of phones": tuple(board.sides),
+            "legs of the carrier": tuple(carrier.switch.legs),
+            "legs of the desk": (*desk.box_legs._open, *desk.box_legs._waiting),
+            "legs of phones": tuple(n for n, leg in world.phones.legs.items() if not leg.over),
+            "announcers": tuple(carrier.switch.announcers),
+            "joins": tuple(carrier.switch.joins),
+            "recordings": tuple(world.store.open),
+            "sockets": tuple(world.lan.bound),
+            "carriers": tuple(world.carriers[1:]),
+        }
+        return "; ".join(f"{what}: {which}" for what, which in left.items() if which)
+
+    # --- people ------------------------------------------------------------------------------
+
+    def _next_call(self) -> None:
+        world, dice = self.world, self.world.dice
+        if self.placed >= self.calls:
+            return
+        world.after(dice.expovariate(1 / GAP_S), self._next_call)
+        lines = world.free_lines()
+        if not lines:
+            return
+        self.placed += 1
+        line = dice.choice(lines)
+        caller = world.place(line, mix.draw(self.placed, dice))
+        if dice.random() < self.share:
+            self._plan_fault(line, caller)
+
+    def _plan_fault(self, line: str, caller: Caller) -> None:
+        """Have something break at a moment of this call, or so many seconds after it began."""
+        dice = self.world.dice
+        name = dice.choice(list(FAULTS))
+        if dice.random() < 0.4:
+            self.world.after(dice.uniform(0.0, 14.0), lambda: faults.strike(self.world, name, line))
+        else:
+            moment = dice.choice(MOMENTS)
+            self._await(line, caller, moment, name, dice.uniform(0.0, 0.6))
+
+    def _await(self, line: str, caller: Caller, moment: str, name: str, wait: float) -> None:
+        """Strike once the call is in a state; a call that never is gets it at its end."""
+        world = self.world
+        if world.watch._state_of(line) == moment or world.watch.lines[line].caller is not caller:
+            world.after(wait, lambda: faults.strike(world, name, line))
+        else:
+            world.after(0.02, lambda: self._await(line, caller, moment, name, wait))
+
+    def _next_dial(self) -> None:
+        world, dice = self.world, self.world.dice
+        if self.placed >= self.calls:
+            return
+        world.after(dice.expovariate(1 / DIALS_S), self._next_dial)
+        phone, digits = dice.choice(PHONES), dice.choice(CODES)
+        if not world.phones.dial(phone, digits, dice.uniform(1.0, 25.0)):
+            return
+        world.trace(f"{phone} dials {digits}")
+        for wait in (4.0, 6.0, 9.0):
+            digit = dice.choice("12345#")
+            world.after(wait, lambda digit=digit: world.phones.press(phone, digit))  # type: ignore[misc]  # a default
+        if digits in CODES[:8]:
+            undo = UNDO[CODES.index(digits) // 2]
+            world.after(dice.uniform(10.0, 60.0), lambda: self._undo(phone, undo))
+
+    def _undo(self, phone: str, digits: str) -> None:
+        """Undo a manual state; a phone that is engaged tries again."""
+        if not self.world.phones.dial(phone, digits, 8.0):
+            self.world.after(2.0, lambda: self._undo(phone, digits))
+
+
+def open_files() -> int:
+    """Count this process's descriptors."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def soak(calls: int, share: float, seed: int) -> Outcome:
+    """Run one soak; a failure is told in the outcome, with the whole trace."""
+    began = time.process_time()
+    outcome = Outcome(seed, calls)
+    with tempfile.TemporaryDirectory(prefix="centralino-soak-") as folder:
+        world = World(Path(folder), seed)
+        try:
+            Soak(world, calls, share).run()
+        except SoakFailure as failure:
+            outcome.failure = str(failure)
+        finally:
+            world.close()
+    watch = world.watch
+    outcome.digest, outcome.trace = world.digest, world.lines
+    outcome.kinds, outcome.results = dict(watch.kinds), dict(watch.results)
+    outcome.faults = dict(watch.faults)
+    outcome.virtual_s, outcome.cpu_s = world.now, time.process_time() - began
+    outcome.longest_silence_s = watch.longest_silence
+    return outcome

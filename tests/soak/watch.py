@@ -1,0 +1,248 @@
+"""What must hold: lines idle after calls, nobody in silence, records whole, stored is stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from appliance.calls import orders
+from appliance.calls.desk import LineState as SeatState
+from appliance.calls.events import Evidence
+from appliance.calls.orders import CallRecord, Result
+from appliance.calls.states import State
+from appliance.exchange.line import LineState
+from appliance.exchange.states import State as ModemState
+from appliance.lines.table import Stage
+from appliance.media.frames import Law
+from tests.soak import office
+from tests.soak.mix import MESSAGES, SPEECH
+
+if TYPE_CHECKING:
+    from tests.soak.caller import Caller
+    from tests.soak.world import World
+
+STUCK_S = 75.0
+"""A line that is well and has no caller is idle so soon: the last step of the ladder waits 30 s."""
+CALL_S = 120.0
+"""No call of the mix lasts longer when nothing is wrong."""
+SILENCE_S = 3.0
+"""No caller hears nothing for longer, but where the box listens or waits for its disk."""
+TROUBLED_S = 45.0
+"""The same while something is broken: a phone that sends nothing is given up after 30 s."""
+LISTENS = {
+    State.RECORDING: office.OFFICE.voicemail.limit_ms / 1000,
+    State.STORING: office.OFFICE.voicemail.store_ms / 1000,
+}
+WELL = (Result.ANSWERED, Result.MESSAGE, Result.NO_MESSAGE, Result.GAVE_UP)
+
+
+@dataclass
+class LineWatch:
+    """One line: the caller of the moment, since when it should be idle, since when it is well."""
+
+    caller: Caller | None = None
+    latest: Caller | None = None
+    since: float = 0.0
+    idle_at: float = 100.0
+    well_at: float = 100.0
+    disturbed: bool = False
+
+
+@dataclass
+class Watch:
+    """Looks at everything after every step; a breach ends the soak with its sentence."""
+
+    world: World
+    lines: dict[str, LineWatch] = field(default_factory=dict)
+    kinds: Counter[str] = field(default_factory=Counter)
+    results: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    done: int = 0
+    calls: dict[str, Caller | None] = field(default_factory=dict)
+    longest_silence: float = 0.0
+    _told: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.lines = {name: LineWatch() for name in office.CALLER_ID}
+
+    # --- what happens ------------------------------------------------------------------------
+
+    def begins(self, line: str, caller: Caller) -> None:
+        """Somebody calls."""
+        watched = self.lines[line]
+        watched.caller, watched.since = caller, self.world.now
+        caller.disturbed = watched.disturbed or not self.is_idle(line)
+        if watched.latest is not None and caller.disturbed:
+            watched.latest.disturbed = True  # the box may take the two for one
+        watched.latest = caller
+        self.kinds[caller.script.kind] += 1
+
+    def disturb(self, fault: str, line: str = "") -> None:
+        """Something is broken, on one line or everywhere: calls of now may end as they can."""
+        self.faults[fault] += 1
+        self.world.trace(f"FAULT {fault} {line}")
+        for name, watched in self.lines.items():
+            if line in ("", name):
+                watched.disturbed = True
+                if watched.latest is not None:
+                    watched.latest.disturbed = True
+
+    def played(self, order: orders.Play) -> None:
+        """A caller who is told "stored" has it stored."""
+        call = order.play.rpartition(".")[0]
+        if any(name.endswith("/message_stored") for name in order.prompts):
+            self._told.add(call)
+            if f"m-{call}" not in self.world.store.messages:
+                self.world.fail(f"{call} was told that its message is stored; it is not")
+
+    def recorded(self, record: CallRecord) -> None:
+        """A record is written: it belongs to who is calling; a final one must be whole."""
+        caller = self.calls.get(record.call)
+        if caller is None:
+            caller = self.calls[record.call] = self.lines[record.line].caller
+        if record.ended_at is None:
+            return
+        lacks = self.whole(record)
+        if caller is not None and not caller.disturbed and not lacks:
+            lacks = self.unexpected(record, caller)
+        if lacks:
+            self.world.fail(f"the record of {record.call} {lacks}: {record}")
+        self.results[record.result] += 1
+
+    # --- what must hold at every moment ------------------------------------------------------
+
+    def look(self) -> None:
+        """Look at every line."""
+        for name, watched in self.lines.items():
+            self._caller(name, watched)
+            self._line(name, watched)
+        if self.world.store.faulty:
+            self.world.fail(self.world.store.faulty[0])
+
+    def _caller(self, name: str, watched: LineWatch) -> None:
+        caller = watched.caller
+        if caller is None:
+            return
+        line = self.world.outlets[name].station.line
+        if caller.report.ended_by or caller.done:
+            self._over(name, watched, caller)
+            return
+        if line.state is LineState.TALKING:
+            self._silence(name, caller)
+        if self.world.now - watched.since > CALL_S + (TROUBLED_S if caller.disturbed else 0):
+            self.world.fail(f"{name}: call {caller.script.number} never ends")
+
+    def _silence(self, name: str, caller: Caller) -> None:
+        state = self._state_of(name)
+        listened, caller.listened = caller.listened, state in LISTENS
+        if listened and not caller.listened:
+            caller.silent_s = 0.0  # the box's turn to speak begins now
+        limit = SILENCE_S + (LISTENS.get(state, 0.0) if state else 0.0)
+        if not (caller.disturbed or caller.listened):
+            self.longest_silence = max(self.longest_silence, caller.silent_s)
+        if caller.silent_s > (TROUBLED_S if caller.disturbed else limit):
+            self.world.fail(
+                f"{name}: the caller of call {caller.script.number} has been hearing nothing for "
+                f"{caller.silent_s:.1f} s ({state})"
+            )
+
+    def _over(self, name: str, watched: LineWatch, caller: Caller) -> None:
+        watched.caller = None
+        self.done += 1
+        self.world.trace(f"{name} over {caller.script.number} by {caller.report.ended_by}")
+
+    def _line(self, name: str, watched: LineWatch) -> None:
+        now = self.world.now
+        if not self.is_well(name):
+            watched.well_at = now
+        if watched.caller is not None or self.is_idle(name):
+            watched.idle_at = now
+            if watched.caller is None and now - watched.well_at > 1.0:
+                watched.disturbed = self.world.is_troubled
+        elif now - max(watched.idle_at, watched.well_at) > STUCK_S:
+            self.world.fail(f"{name} is stuck: {self.describe(name)}")
+
+    # --- what is known -----------------------------------------------------------------------
+
+    def is_well(self, name: str) -> bool:
+        """True while nothing is done to a line."""
+        outlet = self.world.outlets[name]
+        wire = outlet.station.line.wire
+        broken = outlet.port is None or outlet.wedged or wire.cut or wire.extension_up
+        broken = broken or bool(outlet.station.modem.lose_results)
+        return not broken and self.world.desk is not None
+
+    def is_idle(self, name: str) -> bool:
+        """True when exchange, modem, carrier and desk all say so."""
+        station = self.world.outlets[name].station
+        carrier, desk = self.world.carrier, self.world.desk
+        if carrier is None or desk is None or not carrier.lives:
+            return False
+        line = carrier.switch.lines.get(name)
+        seat = desk.switchboard._desk.seats[name]
+        return (
+            station.line.state is LineState.IDLE
+            and station.modem.state is ModemState.CLASS0_ONHOOK
+            and line is not None
+            and line.call is None
+            and line.driver.stage in {Stage.IDLE, Stage.CHECKING}
+            and seat.state is SeatState.IDLE
+            and not seat.call
+        )
+
+    def describe(self, name: str) -> str:
+        """Say how everybody sees a line."""
+        station = self.world.outlets[name].station
+        words = [f"exchange {station.line.state}", f"modem {station.modem.state}"]
+        carrier, desk = self.world.carrier, self.world.desk
+        line = carrier.switch.lines.get(name) if carrier is not None else None
+        if line is not None:
+            words.append(f"driver {line.driver.stage}, call {line.call}, needs {line.needs}")
+        if desk is not None:
+            seat = desk.switchboard._desk.seats[name]
+            words.append(f"seat {seat.state} {seat.reason!r} call {seat.call!r}")
+        return "; ".join(words)
+
+    def _state_of(self, name: str) -> State | None:
+        desk = self.world.desk
+        if desk is None:
+            return None
+        call = desk.switchboard._desk.calls.get(desk.switchboard._desk.seats[name].call)
+        return call.state if call is not None else None
+
+    def whole(self, record: CallRecord) -> str:
+        """Say what a final record lacks, "" for nothing."""
+        if record.result is Result.OPEN or record.ended_at is None:
+            return "has no end"
+        if record.evidence is not None and record.release_ms is None:
+            return "does not say how long the release took"
+        if record.result is Result.GAVE_UP and record.evidence is None:
+            return "does not say by what the caller's giving up was noticed"
+        if record.evidence is Evidence.SILENCE:
+            return "was ended by silence"
+        if record.result is Result.MESSAGE and record.message not in self.world.store.messages:
+            return "names a message that is not stored"
+        return ""
+
+    def unexpected(self, record: CallRecord, caller: Caller) -> str:
+        """Say what is strange about the record of a call that nothing disturbed."""
+        script = caller.script
+        if record.result not in WELL:
+            return f"says {record.result}, and nothing was wrong"
+        if record.result is Result.ANSWERED and not record.phone:
+            return "does not say who answered"
+        if script.speaks in MESSAGES and record.result is Result.NO_MESSAGE:
+            return "has no message, though the caller left one"
+        if record.result is Result.MESSAGE:
+            return self._message(record, caller)
+        return ""
+
+    def _message(self, record: CallRecord, caller: Caller) -> str:
+        """A message is what the caller said: what it began with is found in it, byte for byte."""
+        message = self.world.store.messages[record.message]
+        if caller.script.speaks not in MESSAGES or message.law is not Law.ULAW:
+            return ""
+        return (
+            "" if SPEECH[2000:9000] in message.sound else "has a message that is not the caller's"
+        )

@@ -1,0 +1,237 @@
+"""One virtual clock for a whole box: exchange, carrier, desk, stores, phones, people, faults."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import itertools
+import random
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from appliance.calls import events
+from appliance.carrier.messages import Recovering
+from appliance.exchange.country import country
+from appliance.exchange.dialects import personality
+from appliance.exchange.line import LineState
+from appliance.exchange.outlet import Outlet
+from appliance.exchange.station import Station
+from appliance.lines.facts import Recovery
+from appliance.policy.clock import Now
+from tests.soak import mix, office
+from tests.soak.caller import Caller
+from tests.soak.carrier import VirtualCarrier
+from tests.soak.desk import SoakDesk
+from tests.soak.lan import Lan
+from tests.soak.phones import Phones
+from tests.soak.ports import VirtualPort
+from tests.soak.store import Store
+from tests.soak.watch import Watch
+
+STEP_S = 0.02
+"""One step of the world: a carrier's tick, a phone's frame."""
+HAIR_S = 1e-7
+"""A step is a hair longer than a tick, or rounding would make half of the ticks late."""
+BEGAN = 100.0
+RESTED = 0.85
+"""How many of the calls come on a line that the last call has left for good."""
+
+
+class SoakFailure(AssertionError):  # noqa: N818 - what a soak ends in when something is wrong
+    """Raised with what was wrong; the trace tells what led to it."""
+
+
+class World:
+    """The box and all around it. `folder` holds the ports' names; `dice` decide everything."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self._folder = str(folder)
+        self.start = self.dice.choice(office.STARTS)
+        self.now = BEGAN
+        self.wall_offset = timedelta()
+        self.lines: list[str] = []
+        self.outlets = {
+            line.name: self._outlet(number, folder / line.name)
+            for number, line in enumerate(office.OFFICE.lines, 1)
+        }
+        self._by_path = {str(outlet.link): outlet for outlet in self.outlets.values()}
+        self.lan = Lan()
+        self.phones = Phones(self, self.lan)
+        self.watch = Watch(self)
+        self.store = Store(self)
+        self.carriers: list[VirtualCarrier] = []
+        self.stalled_until = 0.0
+        self.desk: SoakDesk | None = None
+        self.boots = itertools.count(1)
+        self._numbers = itertools.count(1)
+        self._agenda: list[tuple[float, int, Callable[[], object]]] = []
+        self._hash = hashlib.sha256()
+        self._steps = 0
+        self.deaf_helper = False
+        self.troubled_until = 0.0
+        self.boot()
+
+    def _outlet(self, number: int, path: Path) -> Outlet:
+        make = personality(office.DIALECTS[number - 1])
+        return Outlet(Station(number, country("it"), make), path, make_port=VirtualPort)
+
+    # --- time --------------------------------------------------------------------------------
+
+    def clock(self) -> Now:
+        """Say what time it is; the wall clock may have been set."""
+        passed = timedelta(seconds=self.now - BEGAN)
+        return Now(self.now, self.start + passed + self.wall_offset)
+
+    def after(self, seconds: float, act: Callable[[], object]) -> None:
+        """Have something happen later."""
+        heapq.heappush(self._agenda, (self.now + seconds, self.number(), act))
+
+    def number(self) -> int:
+        """Give the next number."""
+        return next(self._numbers)
+
+    def step(self) -> None:
+        """Let 20 ms go by."""
+        self._steps += 1
+        self.now = BEGAN + self._steps * (STEP_S + HAIR_S)
+        while self._agenda and self._agenda[0][0] <= self.now:
+            heapq.heappop(self._agenda)[2]()
+        for outlet in self.outlets.values():
+            outlet.tick(STEP_S, self.now)
+        self.phones.step()
+        self._turn()
+        self._turn()
+        self.watch.look()
+
+    @property
+    def is_troubled(self) -> bool:
+        """True while something that concerns every line is broken."""
+        return self.now < self.troubled_until
+
+    def run(self, seconds: float) -> None:
+        """Let time go by."""
+        end = self.now + seconds
+        while self.now < end:
+            self.step()
+
+    def _turn(self) -> None:
+        """Let every process do what it has to do, and modems take commands at once."""
+        if self.now >= self.stalled_until:
+            for carrier in self.carriers:
+                carrier.step()
+        if self.desk is not None:
+            self.desk.step()
+        if self.now >= self.stalled_until:
+            for carrier in self.carriers:
+                carrier.step()
+        for outlet in self.outlets.values():
+            outlet.serve(self.now)
+        self._bury()
+
+    def _bury(self) -> None:
+        """See off the carriers whose desk is gone and whose lines are idle."""
+        for carrier in tuple(self.carriers):
+            if carrier.lives and carrier.has_finished:
+                carrier.end()
+            if not carrier.lives:
+                self.carriers.remove(carrier)
+
+    # --- processes ---------------------------------------------------------------------------
+
+    @property
+    def carrier(self) -> VirtualCarrier | None:
+        """The carrier that serves the desk of the moment."""
+        return self.carriers[-1] if self.carriers else None
+
+    def boot(self) -> None:
+        """Start a desk; what the last one left open is closed by its stores."""
+        self.store.interrupt()
+        self.desk = SoakDesk(self, next(self.boots))
+
+    def carrier_socket(self) -> socket.socket:
+        """Give a desk the other end of a carrier: one that lives and has no desk, or a new one."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        carrier = self.carrier
+        if carrier is None or not carrier.lives or carrier._link is not None or carrier.is_child:
+            carrier = VirtualCarrier(self._by_path, self.lan, lambda: self.now)
+            self.carriers.append(carrier)
+        carrier.serve(theirs)
+        return ours
+
+    def post(self, event: events.Event, desk: SoakDesk | None) -> None:
+        """Leave a fact for a desk; one that is gone never hears of it."""
+        if desk is not None and desk is self.desk and desk.lives:
+            desk.box_inbox.post(event)
+
+    def helper(self, told: Recovering) -> None:
+        """Do what root's helper does: USB resets and power cycles bring a wedged modem back."""
+        outlet = self.outlets[told.line]
+        cures = {Recovery.RESET_USB.value: 2.0, Recovery.POWER_CYCLE.value: 4.0}
+        if told.step in cures and not self.deaf_helper:
+            self.after(cures[told.step], lambda: self.revive(outlet))
+
+    def revive(self, outlet: Outlet) -> None:
+        """Unbind and bind a modem's USB device: it is gone, and comes back as new."""
+        outlet.wedged = False
+        for carrier in self.carriers:
+            carrier.nursery.step(self.now)
+        outlet.unplug()
+        self.after(0.5, outlet.plug_in)
+
+    # --- people ------------------------------------------------------------------------------
+
+    def place(self, line: str, script: mix.Script) -> Caller:
+        """Have somebody call."""
+        outlet = self.outlets[line]
+        caller = Caller(script, outlet.station.number)
+        self.trace(f"{line} call {script.number} {script.kind}: {script}")
+        self.watch.begins(line, caller)
+        outlet.station.line.place(caller)
+        return caller
+
+    def script_of(self, line: str) -> mix.Script | None:
+        """Return the script of the call on a line, None when there is none of that name."""
+        caller = self.watch.lines[line].caller if line in self.watch.lines else None
+        return caller.script if caller is not None else None
+
+    def free_lines(self) -> list[str]:
+        """Return the lines on which somebody may call, most often those that rest."""
+        free = [
+            name
+            for name, outlet in self.outlets.items()
+            if outlet.station.line.state is LineState.IDLE and self.watch.lines[name].caller is None
+        ]
+        rested = [name for name in free if self.watch.is_idle(name)]
+        return rested if rested and self.dice.random() < RESTED else free
+
+    # --- the trace ---------------------------------------------------------------------------
+
+    def trace(self, text: str) -> None:
+        """Keep one line of what happened."""
+        line = f"{self.now:10.2f} {text.replace(self._folder, 'PORTS')}"
+        self.lines.append(line)
+        self._hash.update(line.encode() + b"\n")
+
+    def fail(self, why: str) -> None:
+        """End the soak."""
+        self.trace(f"FAILED: {why}")
+        raise SoakFailure(f"at {self.now:.2f} s: {why}")
+
+    @property
+    def digest(self) -> str:
+        """Name the whole trace in 16 hex digits."""
+        return self._hash.hexdigest()[:16]
+
+    def close(self) -> None:
+        """End every process."""
+        if self.desk is not None and self.desk.lives:
+            self.desk.die()
+        for carrier in self.carriers:
+            if carrier.lives:
+                carrier.die()
+        self.store.interrupt()
+        for outlet in self.outlets.values():
+            outlet.close()
