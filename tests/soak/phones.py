@@ -213,6 +213,7 @@ class Phones:
 
     def _hold(self, leg: Leg, holds: bool) -> None:
         leg.holds = holds
+        leg.heard_at = self.world.now
         self._say(leg, leg.agreed())
 
     def _end(self, leg: Leg, event: events.Event) -> None:

@@ -16,7 +16,7 @@ from appliance.exchange.states import State as ModemState
 from appliance.lines.table import Stage
 from appliance.media.frames import Law
 from tests.soak import office
-from tests.soak.mix import MESSAGES, SPEECH
+from tests.soak.mix import MESSAGES, SPEECH, Speaks
 
 if TYPE_CHECKING:
     from tests.soak.caller import Caller
@@ -34,6 +34,7 @@ LISTENS = {
     State.RECORDING: office.OFFICE.voicemail.limit_ms / 1000,
     State.STORING: office.OFFICE.voicemail.store_ms / 1000,
 }
+TALKERS = (Speaks.TALKS, Speaks.STAYS)
 WELL = (Result.ANSWERED, Result.MESSAGE, Result.NO_MESSAGE, Result.GAVE_UP)
 
 
@@ -130,6 +131,7 @@ class Watch:
             return
         if line.state is LineState.TALKING:
             self._silence(name, caller)
+            self._operator(name, caller)
         if self.world.now - watched.since > CALL_S + (TROUBLED_S if caller.disturbed else 0):
             self.world.fail(f"{name}: call {caller.script.number} never ends")
 
@@ -146,6 +148,19 @@ class Watch:
                 f"{name}: the caller of call {caller.script.number} has been hearing nothing for "
                 f"{caller.silent_s:.1f} s ({state})"
             )
+
+    def _operator(self, name: str, caller: Caller) -> None:
+        """Who talks with a caller that speaks hears it."""
+        desk = self.world.desk
+        if caller.disturbed or caller.script.speaks not in TALKERS or desk is None:
+            return
+        board = desk.switchboard._desk
+        call = board.calls.get(board.seats[name].call)
+        leg = self.world.phones.legs.get(call.leg) if call is not None else None
+        if call is None or leg is None or call.state is not State.TALKING or leg.holds:
+            return
+        if self.world.now - leg.heard_at > SILENCE_S:
+            self.world.fail(f"{name}: {leg.phone} hears nothing of call {caller.script.number}")
 
     def _over(self, name: str, watched: LineWatch, caller: Caller) -> None:
         watched.caller = None

@@ -75,8 +75,16 @@ class World:
         self.boot()
 
     def _outlet(self, number: int, path: Path) -> Outlet:
+        """Make a line with its modem; what its chip notices, how its crystal runs, dice decide.
+
+        Where the chip names no tone and no key, the box must hear them itself.
+        """
         make = personality(office.DIALECTS[number - 1])
-        return Outlet(Station(number, country("it"), make), path, make_port=VirtualPort)
+        station = Station(number, country("it"), make)
+        station.ppm = self.dice.choice((0.0, -100.0, 100.0))
+        station.modem.chip_tones = self.dice.random() < 0.5
+        station.modem.chip_dtmf = self.dice.random() < 0.5
+        return Outlet(station, path, make_port=VirtualPort)
 
     # --- time --------------------------------------------------------------------------------
 
