@@ -15,9 +15,9 @@ from appliance.calls import events
 from appliance.carrier.messages import Recovering
 from appliance.exchange.country import country
 from appliance.exchange.dialects import personality
-from appliance.exchange.line import LineState
 from appliance.exchange.outlet import Outlet
 from appliance.exchange.station import Station
+from appliance.exchange.wire import LineState
 from appliance.lines.facts import Recovery
 from appliance.policy.clock import Now
 from tests.soak import mix, office
