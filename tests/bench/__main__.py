@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from appliance.errors import CentralinoError
-from tests.bench import answering, machine, sounding, starting, table
+from tests.bench import answering, machine, soaking, sounding, starting, table
 
 Part = Callable[[Path], list[table.Row]]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is measured: calls placed, starts, and the seconds of each window.
+    """How much is measured: calls placed, starts, the seconds of each window, calls of the soaks.
 
     No seconds for the carrier without real time (`modest_s`) leave that part out.
     """
@@ -27,6 +27,8 @@ class Plan:
     idle_s: float = 20.0
     sound_s: float = 20.0
     modest_s: float = 12.0
+    virtual_calls: int = 500
+    real_calls: int = 60
 
     def parts(self) -> dict[str, Part]:
         """Return what is measured, in the order of the table."""
@@ -34,13 +36,16 @@ class Plan:
             "answering": lambda folder: answering.rows(folder, self.calls),
             "sound": lambda folder: sounding.rows(folder, self.sound_s),
             "start": lambda folder: starting.rows(folder, self.starts, self.idle_s),
+            "soak": lambda folder: soaking.rows(folder, self.virtual_calls, self.real_calls),
         }
         if self.modest_s:
             parts["modest"] = lambda folder: sounding.rows_without_realtime(folder, self.modest_s)
         return parts
 
 
-QUICK = Plan(calls=8, starts=2, idle_s=4.0, sound_s=4.0, modest_s=0.0)
+QUICK = Plan(
+    calls=8, starts=2, idle_s=4.0, sound_s=4.0, modest_s=0.0, virtual_calls=100, real_calls=24
+)
 
 
 def main() -> None:
@@ -70,7 +75,7 @@ def _measured(name: str, part: Part, folder: Path) -> list[table.Row]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two minutes; always with real time")
+    parser.add_argument("--quick", action="store_true", help="three minutes; always with real time")
     parser.add_argument("--calls", type=int, default=0, help="so many calls, e.g. 500")
     parser.add_argument("--only", default="", choices=["", *Plan().parts()], help="one part only")
     return parser.parse_args()

@@ -86,8 +86,10 @@ def _stray_ring(world: World, line: str) -> None:
 
 
 def _wedge(world: World, line: str) -> None:
+    """It takes nothing and says nothing, and its ioctls block; root's helper may be missing."""
     outlet = _outlet(world, line)
     outlet.wedged = True
+    world.deaf_helper = world.dice.random() < 0.3
     world.after(world.dice.uniform(2, 60), lambda: _come_round(world, outlet))
 
 
@@ -127,6 +129,11 @@ def _extension(world: World, line: str) -> None:
 
 def _stall(world: World, line: str) -> None:
     world.stalled_until = world.now + world.dice.choice((0.1, 0.3, 1.0, 3.0))
+
+
+def _stall_desk(world: World, line: str) -> None:
+    """The desk does not turn: what it is told waits, what it records may not fit any more."""
+    world.desk_stalled_until = world.now + world.dice.choice((0.5, 3.0, 13.0))
 
 
 def _kill_carrier(world: World, line: str) -> None:
@@ -204,6 +211,7 @@ FAULTS: Mapping[str, Fault] = {
     "line cut": Fault(_cut),
     "extension": Fault(_extension),
     "stall": Fault(_stall, everywhere=True, lasts_s=4.0),
+    "desk stall": Fault(_stall_desk, everywhere=True, lasts_s=16.0),
     "carrier killed": Fault(_kill_carrier, everywhere=True, lasts_s=5.0),
     "desk killed": Fault(_kill_desk, everywhere=True, lasts_s=30.0),
     "desk stopped": Fault(_stop_desk, everywhere=True, lasts_s=30.0),

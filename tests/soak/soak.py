@@ -19,6 +19,8 @@ DIALS_S = 25.0
 """Mean time between two things that people do at their phones."""
 QUIET_S = 150.0
 """After the last call everything is idle within this."""
+REST_S = 10.0
+"""So long in a row: somebody may still undo what was dialled, or a keeper look for its port."""
 CODES = (
     "*811", "*810", "*821", "*820", "*831", "*830", "*841", "*840", "*85", "*86", "11", "12", "21",
     "99", "*00",
@@ -72,10 +74,11 @@ class Soak:
         world = self.world
         while self.placed < self.calls or any(w.caller for w in world.watch.lines.values()):
             world.step()
-        deadline = world.now + QUIET_S
-        while world.now < deadline and self.left_over():
+        deadline, quiet_since = world.now + QUIET_S, world.now
+        while world.now < deadline and world.now - quiet_since < REST_S:
             world.step()
-        world.run(2.0)
+            if self.left_over():
+                quiet_since = world.now
         if self.left_over():
             world.fail(f"at the end: {self.left_over()}")
         world.store.sounds.close()  # what a phone fetched and did not stay to hear

@@ -63,7 +63,7 @@ class World:
         self.watch = Watch(self)
         self.store = Store(self)
         self.carriers: list[VirtualCarrier] = []
-        self.stalled_until = 0.0
+        self.stalled_until = self.desk_stalled_until = 0.0
         self.desk: SoakDesk | None = None
         self.boots = itertools.count(1)
         self._numbers = itertools.count(1)
@@ -130,7 +130,7 @@ class World:
         if self.now >= self.stalled_until:
             for carrier in self.carriers:
                 carrier.step()
-        if self.desk is not None:
+        if self.desk is not None and self.now >= self.desk_stalled_until:
             self.desk.step()
         if self.now >= self.stalled_until:
             for carrier in self.carriers:
@@ -160,10 +160,10 @@ class World:
         self.desk = SoakDesk(self, next(self.boots))
 
     def carrier_socket(self) -> socket.socket:
-        """Give a desk the other end of a carrier: one that lives and has no desk, or a new one."""
+        """Give a desk the other end of a carrier: the unit that lives, or a new one."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         carrier = self.carrier
-        if carrier is None or not carrier.lives or carrier._link is not None or carrier.is_child:
+        if carrier is None or not carrier.lives or carrier.is_child:
             carrier = VirtualCarrier(self._by_path, self.lan, lambda: self.now)
             self.carriers.append(carrier)
         carrier.serve(theirs)

@@ -1,0 +1,211 @@
+"""The same in real time, through all processes: a hundred calls, then nothing has grown."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from appliance.calls.orders import Result
+from appliance.exchange import client
+from appliance.exchange.call import CallPlan
+from tests.bench.machine import memory_mb
+from tests.helpers.box import Box, wait
+from tests.soak.mix import RELEASES, SPEECH
+from tests.system.calls import is_at_rest
+
+LINES = 4
+WARM_UP = 12
+"""Calls before the first look: by then every part has been loaded and every buffer made."""
+IDLE_S = 90.0
+"""A line whose modem was unplugged or wedged is idle again by then."""
+CALL_S = 60.0
+REST_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What the box's processes take: how many they are, threads, descriptors, PSS in MB."""
+
+    processes: int
+    threads: int
+    files: int
+    pss_mb: float
+
+
+@dataclass
+class Outcome:
+    """What came of the calls; `stuck` are the lines that were not idle at the end."""
+
+    seed: int
+    calls: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    results: Counter[str] = field(default_factory=Counter)
+    stuck: list[str] = field(default_factory=list)
+    before: Size = Size(0, 0, 0, 0.0)
+    after: Size = Size(0, 0, 0, 0.0)
+    seconds: float = 0.0
+
+
+def size_of(pids: list[int]) -> Size:
+    """Look at processes."""
+    return Size(len(pids), sum(map(_threads, pids)), sum(map(_files, pids)), memory_mb(pids, "Pss"))
+
+
+def _threads(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def _files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+# --- what is broken -----------------------------------------------------------------------------
+
+Knobs = Mapping[str, object]
+FAULTS: Mapping[str, tuple[Knobs, float, Knobs]] = {
+    "lost result": ({"lose_results": 2}, 0.0, {}),
+    "spurious event": ({"report": "d"}, 0.0, {}),
+    "line cut": ({"cut": True}, 1.0, {"cut": False}),
+    "extension": ({"extension": True}, 2.0, {"extension": False}),
+    "unplugged": ({"plugged": False}, 1.5, {"plugged": True}),
+    "wedged": ({"wedged": True}, 4.0, {"wedged": False}),
+}
+"""The knobs that are turned, for how long (s), and how they are turned back."""
+
+
+# --- calls --------------------------------------------------------------------------------------
+
+
+def _plan(dice: random.Random) -> CallPlan:
+    """One caller in ten gives up; the others talk, or (both operators are busy) leave a message."""
+    if dice.random() < 0.1:
+        return CallPlan(caller="withheld", rings=1)
+    return CallPlan(
+        caller="0511234567",
+        hang_up_after_ms=dice.randrange(4500, 6500),
+        release=dice.choice(RELEASES[:4]),
+    )
+
+
+def _speak(call: client.RunningCall) -> None:
+    """`#` leads past a greeting to the tone; who has met a person says as much."""
+    call.wait_for("answered", CALL_S)
+    wait(1.2)
+    call.press("#")
+    wait(1.0)
+    call.say(SPEECH)
+
+
+@dataclass
+class RealSoak:
+    """Calls on all lines of a box at once, each line in a thread of its own."""
+
+    box: Box
+    seed: int
+    share: float
+    outcome: Outcome
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def place(self, calls: int) -> None:
+        """Place so many calls; returns when all are over."""
+        with ThreadPoolExecutor(LINES) as lines:
+            done = [
+                lines.submit(self._on_line, line, calls // LINES + (line <= calls % LINES))
+                for line in range(1, LINES + 1)
+            ]
+            for each in done:
+                each.result()
+
+    def _on_line(self, line: int, calls: int) -> None:
+        dice = random.Random(f"{self.seed}-{line}-{self.outcome.calls}")
+        for _ in range(calls):
+            self.box.wait_until(lambda: self._idle(line), IDLE_S, f"line{line} was not idle")
+            self._one(line, dice)
+
+    def _one(self, line: int, dice: random.Random) -> None:
+        plan, broken = _plan(dice), dice.random() < self.share
+        call = client.start_call(self.box.folder / "lines", line, plan)
+        try:
+            if broken:
+                self._break(line, dice)
+            elif plan.hang_up_after_ms:
+                _speak(call)
+            call.wait(CALL_S)
+        finally:
+            call.close()
+        with self._lock:
+            self.outcome.calls += 1
+
+    def _break(self, line: int, dice: random.Random) -> None:
+        name = dice.choice(list(FAULTS))
+        knobs, seconds, back = FAULTS[name]
+        with self._lock:
+            self.outcome.faults[name] += 1
+        wait(dice.uniform(0.0, 3.0))
+        client.set_line(self.box.folder / "lines", line, **knobs)
+        if back:
+            wait(seconds)
+            client.set_line(self.box.folder / "lines", line, **back)
+
+    def _idle(self, line: int) -> bool:
+        return bool(self.box.status()["lines"][line - 1]["state"] == "idle")
+
+
+def soak(folder: Path, calls: int = 100, share: float = 0.05, seed: int = 1) -> Outcome:
+    """Start a box, let it be called, look what has grown after the warm-up."""
+    began = time.monotonic()
+    box = Box(
+        folder,
+        lines=LINES,
+        operators=("op1", "op2"),
+        counters=(),
+        ring=6,
+    )
+    outcome = Outcome(seed)
+    with box:
+        for name in box.phones:
+            phone = box.phone(name)
+            phone.answer_mode("auto", 200)
+            phone.say(SPEECH, repeat=True)
+        soaked = RealSoak(box, seed, 0.0, outcome)
+        soaked.place(WARM_UP)
+        _rest(box, outcome)
+        outcome.before = size_of(box.processes())
+        soaked.share = share
+        soaked.place(calls - WARM_UP)
+        _rest(box, outcome)
+        outcome.after = size_of(box.processes())
+        outcome.results = Counter(str(record.result) for record in box.records())
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _rest(box: Box, outcome: Outcome) -> None:
+    """Wait until every line is idle in the desk's and in the exchange's own eyes."""
+    for line in range(1, LINES + 1):
+        if not _becomes(lambda line=line: is_at_rest(box, line) and _seat(box, line), IDLE_S):  # type: ignore[misc]  # a default
+            outcome.stuck.append(f"line{line}")
+    wait(REST_S)
+
+
+def _seat(box: Box, line: int) -> bool:
+    return bool(box.status()["lines"][line - 1]["state"] == "idle")
+
+
+def _becomes(is_so: Callable[[], bool], limit: float) -> bool:
+    deadline = time.monotonic() + limit
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        wait(0.1)
+    return True
+
+
+WELL = {Result.ANSWERED, Result.MESSAGE, Result.NO_MESSAGE, Result.GAVE_UP, Result.LOST}
+"""How calls may end; LOST is that of a line whose modem was taken away."""
