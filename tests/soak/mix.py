@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from appliance.exchange.call import CallPlan
+from appliance.exchange.party import OUTCOMES, Party
 from appliance.media import g711
 from appliance.media.frames import Law
 from tests.helpers import sound
+from tests.soak.office import EXTENSIONS
 
 RELEASES = ("busy", "busy200", "dial", "loop", "silence")
 CALLERS = ("number", "number", "number", "withheld", "unavailable", "none")
@@ -108,6 +110,7 @@ class Script:
     talk_s: float = 10.0
     flap_s: float = 0.1
     holds: bool = False
+    parties: Mapping[str, Party] = field(default_factory=dict)
 
     def manner_of(self, phone: str) -> tuple[Manner, float]:
         """Say what is done at a phone, and how many seconds after it began to ring."""
@@ -136,6 +139,20 @@ def draw(number: int, dice: random.Random) -> Script:
         talk_s=dice.uniform(6.0, 9.0) if kind.holds else dice.uniform(1.0, 8.0),
         flap_s=dice.uniform(0.0, 1.2),
         holds=kind.holds,
+        parties={number: _party(dice) for number in EXTENSIONS},
+    )
+
+
+def _party(dice: random.Random) -> Party:
+    """Somebody at an extension of the PBX: accepts by the key, says a word, is not there."""
+    outcome = dice.choice((*OUTCOMES, "answer", "answer", "answer"))
+    return Party(
+        outcome,
+        rings=dice.choice((0, 1, 2)),
+        says=dice.random() < 0.7,
+        press=dice.choice(("1", "1", "1", "", "5")),
+        press_after_ms=dice.randrange(500, 6000),
+        hang_up_after_ms=dice.choice((0, 0, 0, 1500, 9000)),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from appliance.policy.hours import Schedule
-from appliance.policy.office import Extension, Group, Line, Office, Voicemail
+from appliance.policy.office import Daytime, Extension, Group, Line, Office, Voicemail
 from appliance.policy.week import week
 from appliance.policy.words import Words
 
@@ -24,13 +24,23 @@ COUNTER_HOURS = Schedule(ROME, week(**dict.fromkeys(("monday", "wednesday"), "8:
 CALLER_ID = {"line1": "after", "line2": "before", "line3": "none", "line4": "after"}
 """When each line's exchange sends who calls, as configured."""
 DIALECTS = ("conexant", "conexant", "conexant", "usr5637")
-"""The modem on each line; the last one is half duplex, and leaves people to voicemail."""
+"""The modem on each line; the last one is half duplex, and stands behind a PBX."""
+EXTENSIONS = ("201", "202", "301")
+"""Of that PBX: two of the switchboard's, one of the counter's."""
 
 OFFICE = Office(
     name="Comune di Prova",
-    lines=tuple(Line(name) for name in CALLER_ID),
+    lines=(
+        *(Line(name) for name in ("line1", "line2", "line3")),
+        Line("line4", daytime=Daytime.PBX_TRANSFER),
+    ),
     switchboard=Group(
-        "switchboard", Words("Centralino", "Switchboard"), ("op1", "op2"), HOURS, ring_ms=5000
+        "switchboard",
+        Words("Centralino", "Switchboard"),
+        ("op1", "op2"),
+        HOURS,
+        ring_ms=5000,
+        pbx_numbers=EXTENSIONS[:2],
     ),
     citizens_desk=Group(
         "citizens_desk",
@@ -38,6 +48,7 @@ OFFICE = Office(
         ("desk1", "desk2"),
         COUNTER_HOURS,
         ring_ms=4000,
+        pbx_numbers=EXTENSIONS[2:],
     ),
     languages=("it",),
     voicemail=Voicemail(

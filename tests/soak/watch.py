@@ -132,6 +132,8 @@ class Watch:
         if line.state is LineState.TALKING:
             self._silence(name, caller)
             self._operator(name, caller)
+        elif line.state is LineState.ON_HOLD:
+            caller.silent_s = 0.0  # what is heard there is the PBX's affair
         if self.world.now - watched.since > CALL_S + (TROUBLED_S if caller.disturbed else 0):
             self.world.fail(f"{name}: call {caller.script.number} never ends")
 
@@ -230,7 +232,8 @@ class Watch:
         """Say what a final record lacks, "" for nothing."""
         if record.result is Result.OPEN or record.ended_at is None:
             return "has no end"
-        if record.evidence is not None and record.release_ms is None:
+        released = record.evidence not in {None, Evidence.PARALLEL_PHONE}
+        if released and record.release_ms is None:
             return "does not say how long the release took"
         if record.result is Result.GAVE_UP and record.evidence is None:
             return "does not say by what the caller's giving up was noticed"
@@ -247,6 +250,8 @@ class Watch:
             return f"says {record.result}, and nothing was wrong"
         if record.result is Result.ANSWERED and not record.phone:
             return "does not say who answered"
+        if any(code.startswith("pbx.") for code in record.trail):
+            return ""  # what the caller says while it is being passed on is nobody's message
         if script.speaks in MESSAGES and record.result is Result.NO_MESSAGE:
             return "has no message, though the caller left one"
         if record.result is Result.MESSAGE:

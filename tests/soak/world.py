@@ -84,6 +84,7 @@ class World:
         station.ppm = self.dice.choice((0.0, -100.0, 100.0))
         station.modem.chip_tones = self.dice.random() < 0.5
         station.modem.chip_dtmf = self.dice.random() < 0.5
+        station.line.wire.pbx = make.name == "usr5637"
         return Outlet(station, path, make_port=VirtualPort)
 
     # --- time --------------------------------------------------------------------------------
@@ -197,6 +198,7 @@ class World:
         caller = Caller(script, outlet.station.number)
         self.trace(f"{line} call {script.number} {script.kind}: {script}")
         self.watch.begins(line, caller)
+        outlet.station.line.wire.extensions = dict(script.parties)
         outlet.station.line.place(caller)
         return caller
 
