@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import selectors
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -57,6 +58,7 @@ class Desk:
         self._legs: Legs | None = None
         self._shown: Status | None = None
         self._may_differ = False
+        self._facts: deque[events.Event] = deque()
         selector.register(inbox, selectors.EVENT_READ, self._wake)
 
     def join(self, carrier: CarrierSide, legs: Legs) -> None:
@@ -84,7 +86,22 @@ class Desk:
             log.warning("the desk was busy for %.0f ms", took * 1000)
 
     def fact(self, event: events.Event) -> None:
-        """Hear one fact and carry out what the Switchboard orders."""
+        """Hear a fact and carry out what the Switchboard orders.
+
+        An order can bring a fact about at once: the carrier turns out to be gone. That one waits
+        until the orders before it are carried out, or they would come after what it leads to, and
+        a call's record be written once more after its end.
+        """
+        self._facts.append(event)
+        if len(self._facts) > 1:
+            return
+        while self._facts:
+            try:
+                self._hear(self._facts[0])
+            finally:
+                self._facts.popleft()
+
+    def _hear(self, event: events.Event) -> None:
         now = self.now()
         if self._legs is not None and self._legs.is_repeated(event, now.monotonic):
             return

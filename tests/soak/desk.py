@@ -88,10 +88,9 @@ class SoakDesk(Desk):
         if self.lives:
             self.turn(0.0)
 
-    def fact(self, event: events.Event) -> None:
-        """Trace and hear one fact."""
+    def _hear(self, event: events.Event) -> None:
         self.world.trace(f"> {event}")
-        super().fact(event)
+        super()._hear(event)
 
     def stop(self) -> None:
         """End as the service does: every call ends, every line is put on hook."""
