@@ -237,8 +237,6 @@ class Watch:
             return "does not say how long the release took"
         if record.result is Result.GAVE_UP and record.evidence is None:
             return "does not say by what the caller's giving up was noticed"
-        if record.evidence is Evidence.SILENCE:
-            return "was ended by silence"
         if record.result is Result.MESSAGE and record.message not in self.world.store.messages:
             return "names a message that is not stored"
         return ""
