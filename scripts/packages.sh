@@ -8,6 +8,8 @@ wanted="asterisk-core-sounds-it-wav asterisk-prompt-it-menardi-wav asterisk-core
         baresip-core linphone-cli sip-tester kamailio libspeexdsp1 multimon-ng sox minimodem
         zbar-tools strace nbdkit nbdkit-plugin-python libnbd-bin fuse3 e2fsprogs mount systemd udev"
 missing=""
+# tests/qemu: a kernel of its own
+wanted="$wanted qemu-system-x86 busybox-static kmod"
 for package in $wanted; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
