@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from appliance.exchange import notices, voice_commands
 from appliance.exchange.country import COUNTRIES
-from appliance.exchange.dialects import fresh_settings
 from appliance.exchange.outcome import Outcome
 from appliance.exchange.parser import Command, Form
 from appliance.exchange.sound import samples
@@ -33,6 +32,8 @@ _HEX_PAIR = re.compile(r"[0-9A-F]{2}")
 def perform(modem: VoiceModem, command: Command) -> Outcome:
     """Do one command and tell how it ended."""
     name = command.name
+    if name in modem.refused:
+        return Outcome.ERROR
     if handler := HANDLERS.get(name):
         return handler(modem, command)
     if parameter := modem.personality.parameters.get(name):
@@ -120,7 +121,7 @@ def _dtr(modem: VoiceModem, command: Command) -> Outcome:
 def _factory(modem: VoiceModem, _: Command) -> Outcome:
     was_voice = modem.settings.voice
     vls, rings = modem.settings.vls, modem.settings.registers[1]
-    modem.settings = fresh_settings(modem.personality)
+    modem.restore_settings()
     modem.settings.registers[1] = rings
     if modem.off_hook:
         modem.settings.voice, modem.settings.vls = was_voice, vls

@@ -41,7 +41,11 @@ _LOCAL_MASKS = "B084008000,B084008000,B084008000"
 
 @dataclass(frozen=True, slots=True)
 class Personality:
-    """One make of modem. `tx_codes` are the DLE codes it knows from the host."""
+    """One make of modem. `tx_codes` are the DLE codes it knows from the host.
+
+    `fields_apart`: each field of caller id within its own CR LF; `packs_dle`: two samples 0x10 are
+    sent as DLE SUB (2.1). Both were seen of some firmware, neither is the rule.
+    """
 
     name: str
     texts: dict[int, str]
@@ -69,6 +73,8 @@ class Personality:
     drops_line_with_class: bool
     dash_commands: bool
     can_reprint_id: bool
+    fields_apart: bool = False
+    packs_dle: bool = False
 
 
 _COMMON = {

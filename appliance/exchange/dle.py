@@ -6,12 +6,18 @@ import re
 
 DLE, ETX, CAN, SUB, NUL = 0x10, 0x03, 0x18, 0x1A, 0x00
 _PURE = re.compile(rb"(?:[^\x10]++|\x10[\x10\x1a])*+", re.DOTALL)
+_ONE_OR_TWO = re.compile(rb"\x10{1,2}")
 _PAIR = re.compile(rb"\x10([\x10\x1a])")
 
 
 def shield(sound: bytes) -> bytes:
     """Double every DLE in sound on its way to the host."""
     return sound.replace(b"\x10", b"\x10\x10")
+
+
+def shield_packed(sound: bytes) -> bytes:
+    """Double every DLE, two in a row by DLE SUB, as some firmware does (v253.md 2.1)."""
+    return _ONE_OR_TWO.sub(lambda m: b"\x10\x1a" if len(m[0]) == 2 else b"\x10\x10", sound)
 
 
 def event(code: str) -> bytes:

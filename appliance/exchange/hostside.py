@@ -20,10 +20,17 @@ class HostSide:
         self.settings = fresh_settings(personality)
         self.guard = Guard()
         self.lose_results = 0
+        self.refused: frozenset[str] = frozenset()
+        self.planted: dict[str, str] = {}
         self.now = 0.0
         self._out = bytearray()
         self._bare = False
         self._trailer = b""
+
+    def restore_settings(self) -> None:
+        """Go back to the settings this modem wakes up with: its make's, and what was planted."""
+        self.settings = fresh_settings(self.personality)
+        self.settings.values |= self.planted
 
     def data_to_send(self) -> bytes:
         """Give and forget the bytes for the host."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from appliance.errors import ConfigurationError
 from appliance.exchange.dtmf import check
 from appliance.exchange.party import OUTCOMES, Party
+from appliance.exchange.signals import Rang
 from appliance.exchange.sound import Echo
 
 if TYPE_CHECKING:
@@ -149,6 +151,33 @@ def _report(outlet: Outlet, value: object) -> None:
     outlet.station.modem.report(value)
 
 
+def _ring(outlet: Outlet, value: object) -> None:
+    """Have the modem recognise so many rings at once that nobody makes: the caller gave up."""
+    on_ms, off_ms = outlet.station.line.country.ring[:2]
+    for _ in range(round(_number("ring", value, 1, 10))):
+        outlet.station.modem.hear(Rang(on_ms, off_ms))
+
+
+def _refuse(outlet: Outlet, value: object) -> None:
+    """Set the commands this modem answers with ERROR, by name: ["+VTR"]."""
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise ConfigurationError(f"refuse is {value!r}: give a list of commands, e.g. ['+VTR']")
+    outlet.station.modem.refused = frozenset(name.upper() for name in value)
+
+
+def _values(outlet: Outlet, value: object) -> None:
+    """Plant parameters that hold from now on and after every reset: {"+VIT": "1"}."""
+    modem = outlet.station.modem
+    counts = {name: len(known.ranges) for name, known in modem.personality.parameters.items()}
+    if not isinstance(value, dict) or not all(
+        name in counts and re.fullmatch(rf"\d+(,\d+){{{counts[name] - 1}}}", str(text))
+        for name, text in value.items()
+    ):
+        raise ConfigurationError(f"values is {value!r}: give this make's parameters, '+VIT': '1'")
+    modem.planted = {name: str(text) for name, text in value.items()}
+    modem.settings.values |= modem.planted
+
+
 KNOBS: dict[str, Callable[[Outlet, object], None]] = {
     "chip_tones": _chip_tones,
     "chip_dtmf": _chip_dtmf,
@@ -167,6 +196,9 @@ KNOBS: dict[str, Callable[[Outlet, object], None]] = {
     "ignore_dtr": _ignore_dtr,
     "lose_results": _lose_results,
     "report": _report,
+    "ring": _ring,
+    "refuse": _refuse,
+    "values": _values,
 }
 
 

@@ -14,7 +14,7 @@ from appliance.exchange import commands, notices
 from appliance.exchange.codec import codec
 from appliance.exchange.dialects import Personality
 from appliance.exchange.dialling import Dialler, Toner
-from appliance.exchange.dle import CAN, ETX, Unshielder, shield
+from appliance.exchange.dle import CAN, ETX, Unshielder, shield, shield_packed
 from appliance.exchange.guard import UNKNOWN_CODE
 from appliance.exchange.hostside import HostSide
 from appliance.exchange.outcome import Outcome
@@ -341,4 +341,4 @@ class VoiceModem(HostSide):
             self._overran = False
             self.overruns += 1
             self.report("o" if self.personality.reports_buffers else "")
-        self.raw(shield(data))
+        self.raw((shield_packed if self.personality.packs_dle else shield)(data))

@@ -84,7 +84,8 @@ def _packet(modem: VoiceModem, lines: list[str]) -> None:
         text = "".join(f"{line}\r\n" for line in lines)
         modem.raw(b"\x10X" + text.encode("ascii", "replace") + b"\x10.")
         return
-    modem.inform(*lines)
+    for part in [[line] for line in lines] if modem.personality.fields_apart else [lines]:
+        modem.inform(*part)
 
 
 def _identity(modem: VoiceModem, caller: CallerId) -> None:

@@ -42,5 +42,7 @@ class Station:
         old, self.modem = self.modem, VoiceModem(self.personality)
         self.modem.chip_tones, self.modem.chip_dtmf = old.chip_tones, old.chip_dtmf
         self.modem.guard, self.modem.vtr = old.guard, old.vtr
+        self.modem.refused, self.modem.planted = old.refused, old.planted
+        self.modem.restore_settings()
         self.modem.underruns, self.modem.overruns = old.underruns, old.overruns
         self.modem.dropped = old.dropped

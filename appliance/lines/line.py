@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appliance.errors import Bug
+from appliance.lines import sentences
 from appliance.lines.digits import DigitFilter
 from appliance.lines.facts import Heard, Recovery, Signal, Signalled, Stream
 from appliance.lines.life import Life
 from appliance.lines.replies import CallerIdReceived, Coded, StreamEnded
+from appliance.lines.steps import Trouble
 from appliance.lines.table import HEARING, RINGING, SIGNALLING, Input, Stage
 
 if TYPE_CHECKING:
@@ -167,11 +169,18 @@ class LineDriver:
                 events = self._on_code(code, now)
             case CallerIdReceived():
                 events = self._on_caller_id(event, now)
-            case StreamEnded(kind):
-                self._life.ended = kind
-                events = self._life.step(Input.STREAM_ENDED, now)
+            case StreamEnded():
+                events = self._on_stream_ended(event, now)
         outcome = self._life.runner.receive(event, now)
         return (*events, *self._life.conclude(outcome, now))
+
+    def _on_stream_ended(self, ended: StreamEnded, now: float) -> tuple[LineEvent, ...]:
+        """A stream that nobody ended has broken off, and perhaps the line with it (+VIT, 1.3)."""
+        life = self._life
+        if self.stage is Stage.STREAMING:
+            return life.conclude(Trouble(sentences.broke_off(ended.result)), now)
+        life.ended = ended.kind
+        return life.step(Input.STREAM_ENDED, now)
 
     def _on_ring(self, now: float) -> tuple[LineEvent, ...]:
         life = self._life

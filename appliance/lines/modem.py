@@ -181,7 +181,7 @@ class Modem:
         if word == "RING":
             events.append(Coded("R", in_text=True))
         elif self.streaming is not None:
-            events.append(StreamEnded(self.streaming))
+            events.append(StreamEnded(self.streaming, word))
             self.streaming = None
         elif not self._command:
             events.append(Garbage(word))

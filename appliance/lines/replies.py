@@ -39,9 +39,10 @@ class StreamStarted:
 
 @dataclass(frozen=True, slots=True)
 class StreamEnded:
-    """The stream has ended and its final result was read: commands may be sent again."""
+    """The stream has ended and its final `result` was read: commands may be sent again."""
 
     kind: Stream
+    result: str = OK
 
 
 @dataclass(frozen=True, slots=True)

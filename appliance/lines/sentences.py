@@ -53,6 +53,16 @@ def no_end(seen: str) -> Sentence:
     )
 
 
+def broke_off(seen: str) -> Sentence:
+    """Say that the modem ended its voice stream though nobody had ordered it."""
+    return Sentence(
+        f"Il modem ha interrotto da solo il flusso voce (letto: {seen}): viene riavviato; "
+        "se si ripete, sostituirlo.",
+        f"The modem broke its voice stream off by itself (read: {seen}): it is started anew; "
+        "if it happens again, replace it.",
+    )
+
+
 NO_VOICE = Sentence(
     "Il modem rifiuta +FCLASS=8, non ha la voce: sostituirlo con un modem vocale "
     "(Conexant CX930xx o USRobotics 5637).",

@@ -199,7 +199,6 @@ TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
     _S.STREAMING: {
         **_OFF_HOOK,
         _I.END_STREAM: Rule(_S.ENDING, _R.END),
-        _I.STREAM_ENDED: Rule(_S.OFF_HOOK, say=_Y.STOPPED),
     },
     _S.ENDING: {
         **_OFF_HOOK,
@@ -243,7 +242,7 @@ IGNORED: Mapping[Input, str] = {
     _I.LOST: "every stage has a row for it",
     _I.RING: "a burst under way while the line is answered or initialised: the next counts",
     _I.PICKUP: "no call waits here; off hook it is a signal; the answer itself moves the voltage",
-    _I.STREAM_ENDED: "the script under way ends the stream itself",
+    _I.STREAM_ENDED: "the script under way ends the stream itself; unordered, it is trouble",
     _I.DONE: "a script ends in the stage that began it",
     _I.TROUBLE: "no script runs in this stage",
     _I.REFUSED: "only initialising can be refused for good",

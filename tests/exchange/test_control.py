@@ -84,6 +84,14 @@ def ask(controller: Controller, **message: object) -> dict[str, object]:
         ({"do": "set", "line": 1, "knobs": {"extensions": {"2": {"press": "y"}}}}, "use 0-9"),
         ({"do": "set", "line": 1, "knobs": {"extensions": {"2": {"rings": -1}}}}, "give 0 to"),
         ({"do": "set", "line": 1, "knobs": {"report": ""}}, "letters of DLE"),
+        ({"do": "set", "line": 1, "knobs": {"ring": 0}}, "give 1 to 10"),
+        ({"do": "set", "line": 1, "knobs": {"refuse": "+VTR"}}, "a list of commands"),
+        ({"do": "set", "line": 1, "knobs": {"refuse": [1]}}, "a list of commands"),
+        ({"do": "set", "line": 1, "knobs": {"values": {"+XYZ": "1"}}}, "this make's parameters"),
+        ({"do": "set", "line": 1, "knobs": {"values": {"+VIT": "x"}}}, "this make's parameters"),
+        ({"do": "set", "line": 1, "knobs": {"values": {"+VSD": "1"}}}, "this make's parameters"),
+        ({"do": "set", "line": 1, "knobs": {"values": []}}, "this make's parameters"),
+        ({"do": "set", "line": 1, "knobs": {"volts": -1}}, "give 0 to 200"),
     ],
 )
 def test_a_wrong_message_is_answered_in_words(
@@ -182,6 +190,9 @@ def test_every_knob_turns(outlet: Outlet) -> None:
         "ignore_dtr": True,
         "lose_results": 2,
         "report": "d",
+        "ring": 2,
+        "refuse": ["+vtr"],
+        "values": {"+VIT": "1"},
         "plugged": False,
     }
     assert set(values) == set(KNOBS)
@@ -189,7 +200,9 @@ def test_every_knob_turns(outlet: Outlet) -> None:
     assert ask(controller, do="set", line=1, knobs=values) == {"event": "done"}
     wire = outlet.station.line.wire
     assert (modem.chip_tones, modem.chip_dtmf, modem.lose_results) == (False, False, 2)
-    assert modem.data_to_send() == b"\x10d"
+    assert modem.data_to_send() == b"\x10d" + b"\r\nRING\r\n" * 2
+    assert modem.refused == frozenset({"+VTR"})
+    assert modem.settings.values["+VIT"] == "1"
     assert (wire.extension_up, wire.cut, wire.outgoing, wire.pbx) == (True, True, "busy", True)
     assert outlet.station.line.volts == 24.0
     assert wire.dial_tone is False
@@ -202,7 +215,10 @@ def test_every_knob_turns(outlet: Outlet) -> None:
     ask(controller, do="set", line=1, knobs={"plugged": True, "echo": None})
     assert outlet.link.exists()
     assert outlet.station.line.wire.echo is None
-    assert outlet.station.modem is not modem
+    again = outlet.station.modem
+    assert again is not modem
+    assert again.refused == frozenset({"+VTR"})
+    assert again.settings.values["+VIT"] == "1"
 
 
 def test_status_is_asked_over_the_same_socket(outlet: Outlet) -> None:

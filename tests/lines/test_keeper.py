@@ -295,6 +295,103 @@ def test_a_port_with_dtr_says_how_long_it_was_low(keep: Callable[..., Kept]) -> 
     assert report.low_ms >= 600
 
 
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (OSError(errno.EIO, "gone"), Cause.BROKEN),
+        (termios.error(5, "Input/output error"), Cause.BROKEN),
+        (OSError(errno.EBUSY, "held"), Cause.BUSY),
+        (OSError(errno.EACCES, "no"), Cause.PERMISSION),
+        (ValueError("a setting the port refuses"), Cause.BROKEN),
+    ],
+)
+def test_a_port_that_cannot_be_opened_leaves_a_keeper_that_obeys(
+    error: Exception, cause: Cause, terminal: Terminal, keep: Callable[..., Kept]
+) -> None:
+    """Whatever open raises is reported once; REOPEN brings the port when it has come right."""
+    errors = [error]
+
+    def opens(path: str) -> Port:
+        if errors:
+            raise errors.pop()
+        return SerialPort(path)
+
+    kept = keep(terminal.path, opens)
+    report = kept.report()
+    assert isinstance(report, PortTrouble)
+    assert report.cause is cause
+    os.close(opened(kept.ask(Ask.REOPEN)))
+
+
+class Lines:
+    """Stands for pyserial's port: its modem control lines, and what pulling them raises."""
+
+    def __init__(self, error: OSError | None = None) -> None:
+        self.error = error
+        self.pulled: list[tuple[bool, float]] = []
+
+    @property
+    def dtr(self) -> bool:
+        """What was pulled last."""
+        return self.pulled[-1][0]
+
+    @dtr.setter
+    def dtr(self, high: bool) -> None:
+        if self.error:
+            raise self.error
+        self.pulled.append((high, time.monotonic()))
+
+
+def with_lines(path: str, lines: Lines) -> SerialPort:
+    """Open a port of the product's and put other modem control lines behind it."""
+    port = SerialPort(path)
+    port.close()
+    port._serial = lines  # type: ignore[assignment]  # a stand-in
+    return port
+
+
+def test_dtr_is_low_long_enough_and_high_again(terminal: Terminal) -> None:
+    """At least 0.6 s (v253.md 4): a modem with &D2 hangs up after 50 ms."""
+    lines = Lines()
+    assert with_lines(terminal.path, lines).drop_dtr()
+    (low, began), (high, ended) = lines.pulled
+    assert (low, high) == (False, True)
+    assert ended - began >= 0.6
+
+
+@pytest.mark.parametrize(
+    ("number", "known"),
+    [(errno.ENOTTY, True), (errno.EINVAL, True), (errno.EIO, False), (errno.ENODEV, False)],
+)
+def test_no_dtr_is_told_from_a_port_that_dies(number: int, known: bool, terminal: Terminal) -> None:
+    """A pseudo terminal has no DTR; a real port whose ioctl fails is broken, and that is raised."""
+    port = with_lines(terminal.path, Lines(OSError(number, "x")))
+    if known:
+        assert not port.drop_dtr()
+    else:
+        with pytest.raises(OSError, match="x"):
+            port.drop_dtr()
+
+
+def test_a_port_that_comes_back_under_another_number_is_opened_by_its_name(
+    tmp_path: Path, keep: Callable[..., Kept]
+) -> None:
+    """ttyACM0 while it is unplugged, ttyACM2 when it is back: the name by USB port leads there."""
+    path, reports = tmp_path / "line-port", []
+    numbers = [os.openpty() for _ in range(2)]
+    for far, near in numbers:
+        path.unlink(missing_ok=True)
+        path.symlink_to(os.ttyname(near))
+        os.close(near)
+        kept = keep(str(path))
+        port = opened(kept.report())
+        reports.append(os.ttyname(port))
+        os.close(port)
+        kept.close()
+        os.close(far)
+    assert len(set(reports)) == 2
+
+
 def test_a_keeper_that_hangs_does_not_block_who_asks(keep: Callable[..., Kept]) -> None:
     """Orders to a hung keeper return at once, as refused when its socket is full."""
     release = threading.Event()
