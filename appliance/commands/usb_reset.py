@@ -22,17 +22,23 @@ PATH = click.Path(path_type=Path)
 @click.command("usb-reset")
 @config_option
 @click.option("--step", type=STEPS, help="Instead of what the desk asks for.")
+@click.option("--run", type=PATH, help="Where the desk asks, instead of folders.run.")
 @click.option("--sysfs", type=PATH, default=device.SYSFS, show_default=True)
 @click.argument("line")
-def usb_reset(config_path: Path, step: str | None, sysfs: Path, line: str) -> None:
+def usb_reset(
+    config_path: Path, step: str | None, run: Path | None, sysfs: Path, line: str
+) -> None:
     """Reset the USB modem of a configured LINE, or switch its port off and on.
 
     Without --step it does what the desk has asked for, if that may be; done at most once in two
     minutes. Needs root.
     """
+    wanted = Step(step) if step else None
+    if wanted is None and run is not None:  # first of all: systemd starts us while one lies there
+        wanted = requests.take(requests.requests_folder(run), line)
     settings = load_settings(config_path)
-    run = Path(settings.folders.run)
-    wanted = Step(step) if step else requests.take(requests.requests_folder(run), line)
+    run = run or Path(settings.folders.run)
+    wanted = wanted or requests.take(requests.requests_folder(run), line)
     if wanted is None:
         raise TechnicianError(f"nothing was asked for line {line}; name a --step")
     port, earlier = port_of(settings, line), requests.answers(requests.answers_folder(run), line)

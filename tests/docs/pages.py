@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-GUIDES = ("office", "technician", "tester")
+GUIDES = ("office", "technician", "tester", "hardware")
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
 README, ARCHITECTURE = ROOT / "README.md", ROOT / "docs" / "architecture.md"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,35 @@ def test_without_a_request_nothing_is_done(helper: Helper) -> None:
     """Started by hand it wants a step."""
     result = helper("line1")
     assert (result.exit_code, "name a --step" in result.output) == (1, True)
+
+
+def test_a_broken_configuration_leaves_no_request(helper: Helper) -> None:
+    """systemd starts the helper for as long as a request lies there: it is taken before anything
+    can fail, else the path unit gives up after twenty starts and no modem is reset any more.
+    """
+    requests.ask(helper.requests, "line1", Step.RESET_USB)
+    helper.config.write_text("[site\n")
+    result = helper("--run", str(helper.run), "line1")
+    assert result.exit_code == 1
+    assert not (helper.requests / "line1").exists()
+    assert helper.tree.read("bus/usb/drivers/usb/unbind") == ""
+
+
+def test_the_run_folder_of_the_option_is_where_it_asks_and_answers(helper: Helper) -> None:
+    """The unit names its folder; the configuration's is for those who start it by hand."""
+    elsewhere = helper.run.with_name("elsewhere")
+    requests.ask(requests.requests_folder(elsewhere), "line1", Step.RESET_USB)
+    assert helper("--run", str(elsewhere), "line1").exit_code == 0
+    assert requests.answers(requests.answers_folder(elsewhere), "line1")[Step.RESET_USB].done
+
+
+def test_the_units_agree_on_where_requests_lie_and_let_uhubctl_in() -> None:
+    """The path unit's folder is the helper's; libusb starts with a netlink socket or not at all."""
+    units = Path(__file__).resolve().parents[2] / "systemd"
+    waits = (units / "centralino-usb@.path").read_text()
+    helps = (units / "centralino-usb@.service").read_text()
+    run = re.search(r"--run (\S+)", helps)
+    assert run is not None
+    assert f"PathExists={requests.requests_folder(Path(run[1]))}/%i\n" in waits
+    assert f"RuntimeDirectory={requests.answers_folder(Path(run[1])).name}\n" in helps
+    assert re.search(r"^RestrictAddressFamilies=.*AF_NETLINK", helps, re.MULTILINE)
