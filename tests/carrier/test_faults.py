@@ -38,7 +38,7 @@ from appliance.carrier.analog import AnalogLine
 from appliance.carrier.messages import LineSetup, Recovering
 from appliance.carrier.port import GONE
 from appliance.exchange.knobs import KNOBS, turn
-from appliance.exchange.line import LineState
+from appliance.exchange.wire import LineState
 from appliance.lines.facts import Recovery, Signal, Stream
 from appliance.lines.table import Stage
 from appliance.media.tones import pcm16
