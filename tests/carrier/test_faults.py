@@ -359,7 +359,7 @@ def test_a_ring_after_the_caller_gave_up_is_a_call_that_gives_up() -> None:
     world.until(lambda: one.heard_of(LineIdle))
     plant(one, ring=1)
     world.run(9000)
-    gone = CallerHungUp("line1", Evidence.GAVE_UP)
+    gone = CallerHungUp("line1", Evidence.GAVE_UP, after_ms=7000)
     assert told(one, LineRang, CallerHungUp, LineIdle) == [
         LineRang("line1", 1), gone, LineIdle("line1"),
         LineRang("line1", 1), gone, LineIdle("line1"),
@@ -522,9 +522,12 @@ def test_every_fault_and_every_knob_has_its_test() -> None:
 
 
 def test_no_signal_of_a_chip_is_without_a_meaning_here() -> None:
-    """Every signal a driver may tell is an event to the desk, a figure, or known to be nothing."""
+    """Every signal a driver may tell is an event to the desk, a figure, or known to be nothing.
+
+    Keys and a fax machine's tone have their own tests.
+    """
     nothing = {Signal.SILENCE, Signal.QUIET}
-    for signal in set(Signal) - nothing - {Signal.DIGIT}:
+    for signal in set(Signal) - nothing - {Signal.DIGIT, Signal.FAX}:
         one, world = up()
         world.answer(one, hang_up_after_ms=10**6)
         world.run(1000)
