@@ -83,6 +83,9 @@ ELSEWHERE: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "tests/carrier/test_released.py", "test_every_release_is_noticed_once",
         ("chip_tones", "chip_dtmf"),
     ),
+    "a duplex stream that is none": (
+        "tests/lines/test_probe_command.py", "test_each_kind_of_modem_has_its_verdict", ("vtr",),
+    ),
     "a PBX without a second dial tone": (
         "tests/carrier/test_calling.py", "test_a_pbx_that_gives_no_dial_tone_is_told",
         ("dial_tone",),
