@@ -23,7 +23,8 @@ PATIENCE_MS = 1000
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:
-    """What a caller does. `caller` is a number, withheld, unavailable or none.
+    """What a caller does. `caller` is a number, withheld, unavailable or none; `id_fault` one of
+    fsk.FAULTS, what goes wrong on the way of the identity.
 
     `hang_up_after_ms` counts from the answer; None means one second after all is said, or until
     the host hangs up when there is nothing to say. `after_quiet_ms` waits, before speaking, for
@@ -36,6 +37,7 @@ class CallPlan:
     date: str = "0101"
     time: str = "0000"
     id_order: str = ""
+    id_fault: str = ""
     rings: int = 10
     digits: str = ""
     digit_ms: int = 80
@@ -54,7 +56,7 @@ class CallPlan:
         if self.caller == NO_IDENTITY:
             return None
         number = _ABSENCE.get(self.caller, self.caller)
-        return CallerId(number, self.date, self.time, self.name)
+        return CallerId(number, self.date, self.time, self.name, self.id_fault)
 
 
 @dataclass(slots=True)

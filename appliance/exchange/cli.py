@@ -16,6 +16,7 @@ from appliance.exchange.call import RELEASES, CallPlan
 from appliance.exchange.capture import Capture
 from appliance.exchange.country import COUNTRIES
 from appliance.exchange.dialects import PERSONALITIES
+from appliance.exchange.fsk import FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,6 +146,7 @@ def _milliseconds(seconds: float | None) -> int | None:
 @click.option("--from", "caller", default="none", help="A number, withheld, unavailable or none.")
 @click.option("--name", default="", help="Caller's name, sent with the number.")
 @click.option("--caller-id", type=click.Choice(["before", "after"]), help="The first ring.")
+@click.option("--id-fault", type=click.Choice(FAULTS), help="What becomes of the identity.")
 @click.option("--say", multiple=True, type=PATH, help="8 kHz WAV to say; more follow in order.")
 @click.option("--repeat-say", is_flag=True, help="Say it over and over until hanging up.")
 @click.option("--start-delay", type=float, default=0, help="Seconds of silence before speaking.")
@@ -164,6 +166,7 @@ def call_command(  # one parameter an option, as click hands them over
     caller: str,
     name: str,
     caller_id: str | None,
+    id_fault: str | None,
     say: tuple[Path, ...],
     repeat_say: bool,
     start_delay: float,
@@ -182,6 +185,7 @@ def call_command(  # one parameter an option, as click hands them over
         caller=caller,
         name=name,
         id_order=caller_id or "",
+        id_fault=id_fault or "",
         rings=rings,
         digits=digits,
         release=release,

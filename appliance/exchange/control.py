@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from appliance.errors import ConfigurationError
 from appliance.exchange.call import RELEASES, CallPlan
 from appliance.exchange.dtmf import check
+from appliance.exchange.fsk import FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,6 +95,8 @@ def plan_of(message: Message, clips: tuple[bytes, ...]) -> CallPlan:
         raise ConfigurationError(f"release {plan.release!r}: use {', '.join(RELEASES)}")
     if plan.id_order not in {"", "before", "after"}:
         raise ConfigurationError(f"id_order {plan.id_order!r}: use before or after")
+    if plan.id_fault not in {"", *FAULTS}:
+        raise ConfigurationError(f"id_fault {plan.id_fault!r}: use {', '.join(FAULTS)}")
     if plan.rings < 1 or plan.digit_ms < 1:
         raise ConfigurationError("rings and digit_ms must be at least 1")
     _check_bounds(checked)

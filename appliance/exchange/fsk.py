@@ -21,20 +21,27 @@ TONES = {"v23": (2100.0, 1300.0), "bell202": (2200.0, 1200.0)}
 LEVEL_DBM0 = -13.5
 SEIZURE_BITS, MARK_BITS, TAIL_BITS = 300, 180, 10
 MDMF = 0x80
-TAG_TIME, TAG_NUMBER, TAG_NO_NUMBER, TAG_NAME = 0x01, 0x02, 0x04, 0x07
+TAG_TIME, TAG_NUMBER, TAG_NO_NUMBER, TAG_NAME, TAG_NO_NAME = 0x01, 0x02, 0x04, 0x07, 0x08
 WITHHELD, UNAVAILABLE = "P", "O"
+FAULTS = ("doubled", "spoilt", "malformed", "number_only", "cut", "name_absent")
+"""What may become of an identity: printed twice; lost to a wrong checksum; a number and a name of
+nonsense; nothing but the number; broken off before it; a name that is said to be absent."""
 ALERT_HZ = (2130.0, 2750.0)
 ALERT_MS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class CallerId:
-    """What the exchange tells about a caller; number `P` is withheld, `O` is not available."""
+    """What the exchange tells about a caller; number `P` is withheld, `O` is not available.
+
+    `fault` is one of FAULTS: what goes wrong on its way to the host.
+    """
 
     number: str
     date: str
     time: str
     name: str = ""
+    fault: str = ""
 
 
 def message(caller: CallerId) -> bytes:
@@ -45,6 +52,8 @@ def message(caller: CallerId) -> bytes:
         (TAG_NO_NUMBER if absent else TAG_NUMBER, caller.number),
     ]
     fields += [(TAG_NAME, caller.name)] if caller.name else []
+    if caller.fault == "name_absent":
+        fields.append((TAG_NO_NAME, UNAVAILABLE))
     body = b"".join(
         bytes([tag, len(text)]) + text.encode("ascii", "replace") for tag, text in fields
     )

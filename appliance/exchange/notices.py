@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from appliance.exchange.fsk import message
+from appliance.exchange.fsk import UNAVAILABLE, message
 from appliance.exchange.signals import (
     ExtensionMoved,
     FarAnswered,
@@ -93,8 +93,13 @@ def _identity(modem: VoiceModem, caller: CallerId) -> None:
         return
     modem.last_caller = caller
     form = modem.settings.number("+VCID")
-    if form:
+    for _ in range(_printed(caller) if form else 0):
         print_identity(modem, caller, raw=form == 2)
+
+
+def _printed(caller: CallerId) -> int:
+    """How often a modem prints an identity: a wrong checksum is printed by none (v253.md 3)."""
+    return {"spoilt": 0, "doubled": 2}.get(caller.fault, 1)
 
 
 def print_identity(modem: VoiceModem, caller: CallerId, *, raw: bool) -> None:
@@ -103,9 +108,20 @@ def print_identity(modem: VoiceModem, caller: CallerId, *, raw: bool) -> None:
         _packet(modem, [message(caller).hex().upper()])
         return
     between = modem.personality.id_separator
-    fields = [("DATE", caller.date), ("TIME", caller.time), ("NMBR", caller.number)]
-    fields += [("NAME", caller.name)] if caller.name else []
-    _packet(modem, [f"{name}{between}{value}" for name, value in fields])
+    _packet(modem, [f"{name}{between}{value}" for name, value in _fields(caller)])
+
+
+def _fields(caller: CallerId) -> list[tuple[str, str]]:
+    """Give the fields as the modem read them, whatever became of them."""
+    if caller.fault == "malformed":
+        return [("DATE", "??"), ("NMBR", "<b>0~5\x7f"), ("NAME", "=1+1|\x1b[2J")]
+    stamp = [("DATE", caller.date), ("TIME", caller.time)]
+    if caller.fault == "cut":
+        return stamp
+    fields = [] if caller.fault == "number_only" else stamp
+    fields = [*fields, ("NMBR", caller.number)]
+    name = UNAVAILABLE if caller.fault == "name_absent" else caller.name
+    return [*fields, ("NAME", name)] if name else fields
 
 
 def _listening(modem: VoiceModem) -> bool:
