@@ -14,7 +14,7 @@ from appliance.exchange.speech import Speech
 if TYPE_CHECKING:
     from appliance.exchange.signals import Signal
 
-RELEASES = ("busy", "busy200", "dial", "silence", "loop")
+RELEASES = ("busy", "busy200", "congestion", "dial", "silence", "loop")
 NO_IDENTITY = "none"
 _ABSENCE = {"withheld": WITHHELD, "unavailable": UNAVAILABLE}
 PATIENCE_MS = 1000

@@ -35,10 +35,10 @@ class Country:
     flash_limit_ms: int = 300
 
     def tone(self, kind: str) -> Tone:
-        """Give the tone of a release kind: busy, busy200 or dial."""
+        """Give the tone of a release kind: busy, busy200, congestion or dial."""
         if kind == "busy200":
             return replace(self.busy, cadence=(200, 200))
-        return self.dial if kind == "dial" else self.busy
+        return {"dial": self.dial, "congestion": self.congestion}.get(kind, self.busy)
 
 
 COUNTRIES = {

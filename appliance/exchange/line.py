@@ -151,7 +151,8 @@ class Line:
         if kind == "loop":
             self._signals.append(LoopBroke())
         elif kind != "silence":
-            name = "dial" if kind == "dial" else "busy"
+            # No chip names congestion: it is in the table of events, but in no mask (v253.md 1.4).
+            name = kind if kind in {"dial", "congestion"} else "busy"
             self._tone = Announced(name, self.country.tone(kind))
 
     # From the modem

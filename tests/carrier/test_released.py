@@ -29,7 +29,7 @@ HALF = LineSetup("line1", "", dialect="usr5637", caller_id="none")
 
 
 def _up(chip: bool = True, setup: LineSetup | None = None) -> tuple[Hosted, World]:
-    one = Hosted(setup, "usr5637" if setup else "conexant")
+    one = Hosted(setup, "usr5637" if setup is HALF else "conexant")
     one.modem.chip_tones = one.modem.chip_dtmf = chip
     world = World(one)
     world.bring_up()
@@ -79,6 +79,26 @@ def test_every_release_is_noticed_once(
     assert one.told[-1] == LineIdle("line1")
 
 
+SIGNS = {
+    "busy": Evidence.BUSY_TONE,
+    "congestion": Evidence.CONGESTION_TONE,
+    "dial": Evidence.DIAL_TONE,
+}
+
+
+@pytest.mark.parametrize("release", SIGNS)
+@pytest.mark.parametrize("country", ["it", "de", "fr", "gb", "us"])
+def test_every_country_s_release_is_heard_without_a_chip(country: str, release: str) -> None:
+    """B1: busy and congestion within 3 s of their onset, dial tone within 4.1; rightly named."""
+    setup = LineSetup("line1", "", country=country, caller_id="none")
+    one, world = _up(chip=False, setup=setup)
+    world.answer(one, CallPlan(release=release, clips=(SPEECH,), hang_up_after_ms=TALKED_MS))
+    world.run(TALKED_MS - 500)
+    assert one.heard_of(CallerHungUp) == []
+    world.until(lambda: one.heard_of(CallerHungUp), 500 + (4100 if release == "dial" else 3000))
+    assert [told.evidence for told in one.heard_of(CallerHungUp)] == [SIGNS[release]]
+
+
 @pytest.mark.parametrize("chip", [True, False])
 @pytest.mark.parametrize("release", ["busy", "busy200", "dial"])
 def test_the_tone_is_no_part_of_the_message(release: str, chip: bool, desks: list[Desk]) -> None:
@@ -126,6 +146,36 @@ def test_each_key_counts_once(chip: bool) -> None:
     assert "".join(press.digit for press in told) == "00123456789*#"
     wanted = {DigitSource.CHIP} if chip else {DigitSource.SOUND}
     assert {press.source for press in told} == wanted
+
+
+@pytest.mark.parametrize(
+    ("code", "evidence"),
+    [("b", Evidence.CHIP_BUSY), ("d", Evidence.CHIP_DIAL), ("l", Evidence.LOOP)],
+)
+def test_each_report_of_the_chip_is_an_evidence_of_its_own(code: str, evidence: Evidence) -> None:
+    """B1: DLE b, d and l release on their own word, once; no trace was heard: 0 ms."""
+    one, world = _up()
+    world.answer(one, hang_up_after_ms=60_000)
+    world.run(1000)
+    one.modem.report(code * 2)
+    world.run(100)
+    assert one.heard_of(CallerHungUp) == [CallerHungUp("line1", evidence, 0, one_word(evidence))]
+
+
+def one_word(evidence: Evidence) -> str:
+    """The detail that goes with a chip's report."""
+    return {Evidence.CHIP_BUSY: "busy", Evidence.CHIP_DIAL: "dial"}.get(evidence, "loop")
+
+
+@pytest.mark.parametrize("code", ["s", "q"])
+def test_the_chip_s_silence_ends_nothing(code: str) -> None:
+    """E5: it is switched off (+VSD); a chip that reports it all the same ends no conversation."""
+    one, world = _up()
+    world.answer(one, hang_up_after_ms=60_000)
+    world.run(1000)
+    one.modem.report(code)
+    world.run(1000)
+    assert one.heard_of(CallerHungUp) == []
 
 
 def test_what_the_chip_says_outside_a_call_means_nothing() -> None:

@@ -51,7 +51,7 @@ def ask(controller: Controller, **message: object) -> dict[str, object]:
         ({"do": "call", "line": 1, "rings": 0}, "at least 1"),
         ({"do": "call", "line": 1, "rings": "3"}, "type int"),
         ({"do": "call", "line": 1, "caller": "x"}, "give a number, withheld"),
-        ({"do": "call", "line": 1, "release": "x"}, "use busy, busy200, dial"),
+        ({"do": "call", "line": 1, "release": "x"}, "use busy, busy200, congestion"),
         ({"do": "call", "line": 1, "id_order": "x"}, "before or after"),
         ({"do": "call", "line": 1, "digits": "x"}, "0-9 A-D"),
         ({"do": "call", "line": 1, "colour": "red"}, "no field of a call"),
