@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from appliance.calls.events import Evidence
 from appliance.calls.orders import Result, Way
 from appliance.exchange.call import CallPlan
+from appliance.media import g711
 from appliance.prompts import OURS
+from tests.detection import spandsp
 from tests.helpers.box import Box
 
 pytestmark = pytest.mark.system
@@ -74,6 +77,31 @@ def test_closed_a_greeting_and_a_message(box: Box) -> None:
     record = box.last_record(1)
 
     assert (record.way, record.reason) == (Way.VOICEMAIL, "closed.manual")
+
+
+def test_a_fax_is_hung_up_on_and_listed(box: Box) -> None:
+    """E5: while the greeting plays a fax machine sends its tone: hung up on, no message, a fax."""
+    box.ask("SetClosed", on=True, by="test", until=None)
+    report = box.call(1, CallPlan(caller="0511234567", fax=True, hang_up_after_ms=60_000))
+    record = box.last_record(1)
+
+    assert report.ended_by == "host"
+    assert (record.result, record.evidence, record.message) == (Result.FAX, Evidence.FAX, "")
+    assert record.release_ms is not None
+    assert 3000 <= record.release_ms <= 8000
+
+
+def test_an_operator_s_keys_reach_the_far_end(box: Box) -> None:
+    """P1: keys pressed on the phone are DTMF in the line's sound, told by a stranger."""
+    op1 = box.phone("op1")
+    op1.answer_mode("auto", 300)
+    call = box.place(1, caller="0511234567", hang_up_after_ms=5000)
+    call.wait_for("answered", 20.0)
+    op1.wait_event("ack", 20.0)
+    op1.press("059#")
+    call.wait(40.0)
+    assert spandsp.digits_in(g711.ulaw_to_linear(bytes(call.heard))) == "059#"
+    assert box.last_record(1).evidence is not None
 
 
 def test_the_button_of_the_phone_sends_calls_to_the_counter(box: Box) -> None:
