@@ -405,7 +405,7 @@ class AnalogLine:
             self._least_lead = min(self._least_lead, self.lead.ahead_ms)
             self._feed(now)
         if call.ears is not None:
-            call.ears.keys = call.leg is None and not call.pressing.active
+            call.ears.keys = call.leg is None
             self._judge(call, call.ears.hear(clean), clean, now)
 
     def _feed(self, now: float) -> None:
