@@ -6,9 +6,10 @@ import re
 
 import pytest
 
+from appliance.calls.events import Evidence
 from tests.detection import tables
 from tests.detection.__main__ import BEGIN, END, PAGE, replaced
-from tests.docs.pages import read, rows
+from tests.docs.pages import read, rows, spans
 
 MADE = {table.heading: table for table in tables.all_tables()}
 
@@ -35,6 +36,13 @@ def test_each_table_has_the_rows_and_columns_of_the_command(heading: str) -> Non
 def test_every_aim_is_met(heading: str) -> None:
     """The last column of every row."""
     assert {row[-1] for row in rows(PAGE, heading)} == {"met"}
+
+
+def test_every_evidence_is_explained() -> None:
+    """What a record may say of a call's end stands in the page, once."""
+    told = [spans(row[0])[0] for row in rows(PAGE, "By what the end of a call is noticed")]
+    assert set(told) == {evidence.value for evidence in Evidence}
+    assert len(told) == len(Evidence)
 
 
 def test_measuring_again_replaces_what_was_measured() -> None:
