@@ -35,7 +35,7 @@ from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.settings import Line, Settings
-from appliance.daemon.stores import Stores
+from appliance.daemon.stores import Stores, load_text
 from appliance.daemon.values import PROVEN
 from appliance.errors import ConfigurationError
 from appliance.panel.leds import Panel, PanelPins
@@ -86,13 +86,16 @@ class Service:
         self._recoveries = usb_recoveries(settings)
         self.desk = Desk(self._switchboard, self._stores, self._inbox, self._selector, self._show)
         self._panel = self._fitted_panel()
+        self._left_file = Path(settings.folders.run) / "calls.json"
         self._phones = Phones(
             phone_settings(settings, self._secrets(), code_of(run.office, StaffKey.MESSAGES)),
             self._inbox.post,
             self._stores.load_bindings(),
             time.time(),
+            left=load_text(self._left_file),
         )
         self._bindings: object = ()
+        self._left: object = None  # what a predecessor has written is not true any more
         self._registrar_trouble: Trouble | None = None
         catalogue = Catalogue(Path(settings.folders.prompts) if settings.folders.prompts else None)
         self._prompts = announcements.prompt_file(
@@ -168,6 +171,7 @@ class Service:
             self.desk.fact(events.BoxStopped())
         self._carrier.close(time.monotonic())
         self._phones.stop()
+        self._keep_left(self._phones.status())
         self._stores.stop(self._hear_the_last)
         self._panel.stop()
 
@@ -187,6 +191,7 @@ class Service:
         if phones != self._phones_shown:
             self._phones_shown = phones
             self._keep_bindings(phones)
+            self._keep_left(phones)
             self._tell_registrar(phones)
             self._show(self.desk.status())
         if not self._ready:
@@ -202,6 +207,12 @@ class Service:
         if places != self._bindings:  # a renewal alone is not worth a write to the card
             self._bindings = places
             self._stores.save_bindings(self._phones.bindings_to_json(time.time()))
+
+    def _keep_left(self, phones: PhonesStatus) -> None:
+        """Which phones are in calls is kept for a successor, should this process be killed."""
+        if phones.left != self._left:
+            self._left = phones.left
+            self._stores.save_left(self._left_file, self._phones.left_to_json())
 
     def _tell_registrar(self, phones: PhonesStatus) -> None:
         trouble = registrar.trouble_of(phones.registrar)

@@ -109,14 +109,15 @@ class Stores:
 
     def load_bindings(self) -> str:
         """Return what was kept of the phones' registrations, "" for nothing."""
-        try:
-            return self._bindings_file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            return ""
+        return load_text(self._bindings_file)
 
     def save_bindings(self, text: str) -> None:
         """Keep the phones' registrations; in the worker's thread."""
         self.records.do(lambda _: save_text(self._bindings_file, text))
+
+    def save_left(self, file: Path, text: str) -> None:
+        """Keep what calls of phones are up, in a file of the run folder: that is memory."""
+        self.records.do(lambda _: save_text(file, text))
 
     def _keep(self, record: orders.CallRecord) -> None:
         if record.result is orders.Result.OPEN:
@@ -142,6 +143,14 @@ def save_text(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def load_text(path: Path) -> str:
+    """Return what a small file holds, "" for nothing that can be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def load_state(path: Path) -> ServiceState:

@@ -6,15 +6,13 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from appliance.calls import events
-from appliance.calls.events import DeclineReason
-from appliance.phones import lifetime, sdp, within
+from appliance.phones import doings, lifetime, sdp, within
 from appliance.phones.agreement import Agreement
 from appliance.phones.call_states import TABLE, Input, State, Step
-from appliance.phones.call_states import Do as CallDo
 from appliance.phones.canonical import Headers
 from appliance.phones.core import Core, phrase
 from appliance.phones.dialog import Dialog, own_headers
+from appliance.phones.left import RESTARTED, Left
 from appliance.phones.lifetime import Life
 from appliance.phones.message import Message
 from appliance.phones.transaction_states import NO_ANSWER
@@ -28,6 +26,8 @@ HALF_OPEN = 32.0
 """Seconds a phone that called us may wait for the desk (reliability.md 3)."""
 MAX_INVITES = 4
 """How often one phone is asked with what it asked for (401, 407, 422) before it counts as out."""
+UNANSWERED = {State.CALLING, State.EARLY, State.STOPPING, State.CANCELLING}
+"""States in which our INVITE has no answer: it can only be cancelled."""
 REFUSALS = {
     486: Input.BUSY, 600: Input.BUSY,
     603: Input.DECLINED, 607: Input.DECLINED, 608: Input.DECLINED,
@@ -51,14 +51,14 @@ class Call:
     request: Message | None = None
     remote_cseq: int = -1
     deadline: float | None = None
-    elsewhere: bool = False
+    reason: Headers = ()
     refusal: int = 480
     awaiting_answer: bool = False
     why: str = ""
-    _progress: int = 0
+    progress: int = 0
     _invites: int = 0
     _session_s: int = lifetime.WANTED
-    _credentials: Headers = ()
+    credentials: Headers = ()
 
     # --- what happens ---------------------------------------------------------------------------
 
@@ -70,7 +70,22 @@ class Call:
         self.state = step.state
         self.deadline = None
         for thing in step.do:
-            _ACTIONS[thing](self, now, message)
+            doings.ACTIONS[thing](self, now, message)
+
+    def left(self) -> Left | None:
+        """Return what a successor of this process needs to end the call; None when it is over."""
+        if self.is_over:
+            return None
+        left = Left(self.phone, self.dialog, self.cseq)
+        if self.state is State.OFFERED:
+            assert self.invite is not None
+            assert self.request is not None
+            tag = self.dialog.local_tag
+            refusal = self.core.response(self.invite, self.request, 480, tag, (RESTARTED,))
+            return replace(left, refusal=refusal.decode(), key=self.invite.key)
+        if self.state in UNANSWERED and self.invite is not None:
+            return replace(left, branch=self.invite.key[0])
+        return left
 
     @property
     def is_over(self) -> bool:
@@ -81,8 +96,32 @@ class Call:
 
     def start(self, now: float) -> None:
         """Send the INVITE with our offer, and with whatever a refusal has asked for."""
-        first, cseq, branch = self.dialog, self.cseq, self.core.branch()
+        first, branch = self.dialog, self.core.branch()
         self._invites += 1
+        local = self.core.local(first.peer)
+        headers = (*own_headers(local), *lifetime.wish(self._session_s), *self.credentials)
+        data = first.request("INVITE", self.cseq, branch, local, headers, self.sound.offer())
+        learn, ack = self._learner(branch), self._acknowledger(branch)
+        self.invite = self.core.transactions.request(
+            (branch, "INVITE"), data, first.peer, learn, now, ack
+        )
+
+    def adopt(self, branch: str) -> None:
+        """Take over an INVITE that was sent before a restart."""
+        learn, ack = self._learner(branch), self._acknowledger(branch)
+        key = (branch, "INVITE")
+        self.invite = self.core.transactions.adopt(key, self.dialog.peer, learn, ack)
+
+    def _learner(self, branch: str) -> within.Learn:
+        def learn(what: TransactionDo, message: Message | None, now: float) -> None:
+            """Hear of this INVITE only while no newer one took its place."""
+            if self.invite is not None and self.invite.key[0] == branch:
+                self._on_invite(what, message, now)
+
+        return learn
+
+    def _acknowledger(self, branch: str) -> Callable[[Message], bytes]:
+        first, cseq = self.dialog, self.cseq
         local = self.core.local(first.peer)
 
         def ack(response: Message) -> bytes:
@@ -90,16 +129,7 @@ class Call:
             answered = replace(first, remote_tag=response.fields.to_tag)
             return answered.request("ACK", cseq, branch, local)
 
-        def learn(what: TransactionDo, message: Message | None, now: float) -> None:
-            """Hear of this INVITE only while no newer one took its place."""
-            if self.invite is not None and self.invite.key[0] == branch:
-                self._on_invite(what, message, now)
-
-        headers = (*own_headers(local), *lifetime.wish(self._session_s), *self._credentials)
-        data = first.request("INVITE", cseq, branch, local, headers, self.sound.offer())
-        self.invite = self.core.transactions.request(
-            (branch, "INVITE"), data, first.peer, learn, now, ack
-        )
+        return ack
 
     def _on_invite(self, what: TransactionDo, message: Message | None, now: float) -> None:
         if what is TransactionDo.TIMED_OUT:
@@ -139,7 +169,7 @@ class Call:
             return self._session_s > longer
         login, dialog = self.core.login, self.dialog
         answer = login and login.answer(message, "INVITE", dialog.target, dialog.peer)
-        self._credentials = (answer,) if answer else ()
+        self.credentials = (answer,) if answer else ()
         return bool(answer)
 
     def _on_answer(self, message: Message, now: float) -> None:
@@ -168,7 +198,7 @@ class Call:
         """Answer a second phone behind one address (a fork): ACK, and BYE at once (13.2.2.4)."""
         stray = replace(self.dialog, remote_tag="").answered(message)
         local, cseq = self.core.local(stray.peer), message.fields.cseq
-        ack = stray.request("ACK", cseq, self.core.branch(), local, self._credentials)
+        ack = stray.request("ACK", cseq, self.core.branch(), local, self.credentials)
         self.core.transactions.outbox.append((ack, stray.next_hop))
         bye, numbers = within.Request("BYE", (ELSEWHERE,)), itertools.count(cseq + 1)
         within.send(self.core, stray, bye, numbers.__next__, within.nobody, now)
@@ -177,7 +207,7 @@ class Call:
 
     def ring_back(self, now: float) -> None:
         """Say 180 and give the desk half a minute."""
-        self._say(180, now)
+        doings.say(self, 180, now)
         self.deadline = now + HALF_OPEN
 
     def accept(self, session: sdp.Session, now: float) -> None:
@@ -225,50 +255,13 @@ class Call:
             self.core.tell(news)
             self.life.watch(is_silent=self.sound.is_held, now=now)
 
-    # --- the table's actions --------------------------------------------------------------------
-
-    def _tell_progress(self, _: float, message: Message | None) -> None:
-        assert message is not None
-        if message.code not in {100, self._progress}:
-            self._progress = message.code
-            self.core.tell(events.LegProgressed(self.leg, message.code))
-
-    def _tell_answered(self, now: float, _: Message | None) -> None:
-        self.agree(now)
-        self.core.tell(events.OperatorAnswered(self.leg, self.phone))
-
-    def _tell_busy(self, *_: object) -> None:
-        self.core.tell(events.PhoneBusy(self.leg))
-
-    def _tell_declined(self, _: float, message: Message | None) -> None:
-        assert message is not None
-        is_forward = message.code < 400
-        reason = DeclineReason.REDIRECTED if is_forward else DeclineReason.REJECTED
-        self.core.tell(events.PhoneDeclined(self.leg, reason))
-
-    def _tell_unreachable(self, *_: object) -> None:
-        self.core.tell(events.PhoneUnreachable(self.leg, self.why))
-
-    def _tell_hung_up(self, *_: object) -> None:
-        self.core.tell(events.PhoneHungUp(self.leg, self.why))
-
-    def _tell_lost(self, *_: object) -> None:
-        self.core.tell(events.PhoneLost(self.leg, self.why))
-
-    def _send_invite(self, now: float, _: Message | None) -> None:
-        self.why = ""  # what was refused is asked for anew, and is no reason of what comes later
-        self.cseq += 1
-        self.start(now)
-
-    def _send_ack(self, _: float, message: Message | None) -> None:
-        assert message is not None
-        self.acknowledge(message)
+    # --- requests of ours within the dialog -------------------------------------------------------
 
     def acknowledge(self, answer: Message) -> None:
         """Acknowledge a 2xx: a request of the dialog, with a branch of its own (13.2.2.4)."""
         local, hop = self.core.local(self.dialog.peer), self.dialog.next_hop
         cseq, branch = answer.fields.cseq, self.core.branch()
-        ack = self.dialog.request("ACK", cseq, branch, local, self._credentials)
+        ack = self.dialog.request("ACK", cseq, branch, local, self.credentials)
         self.core.transactions.outbox.append((ack, hop))
 
     def request_within(self, request: within.Request, learn: within.Learn, now: float) -> None:
@@ -278,60 +271,3 @@ class Call:
     def _number(self) -> int:
         self.cseq += 1
         return self.cseq
-
-    def _send_bye(self, now: float, _: Message | None) -> None:
-        """Hang up; a phone that lifted too late is told why (RFC 3326)."""
-        why = (ELSEWHERE,) if self.elsewhere else ()
-        self.request_within(within.Request("BYE", why), within.nobody, now)
-
-    def _send_cancel(self, now: float, _: Message | None) -> None:
-        """Cancel: the INVITE's branch, number and address (9.1)."""
-        assert self.invite is not None
-        branch, local = self.invite.key[0], self.core.local(self.dialog.peer)
-        extra = (ELSEWHERE,) if self.elsewhere else ()
-        data = self.dialog.request("CANCEL", self.cseq, branch, local, extra)
-        peer = self.dialog.peer
-        self.core.transactions.request((branch, "CANCEL"), data, peer, within.nobody, now)
-        self.core.transactions.feed(self.invite, TransactionInput.CANCELLED, now)
-
-    def _say(self, code: int, now: float, body: str = "", extra: Headers = ()) -> None:
-        assert self.invite is not None
-        assert self.request is not None
-        tag = self.dialog.local_tag
-        self.core.respond(self.invite, self.request, code, now, tag, extra, body)
-
-    def _say_ok(self, now: float, _: Message | None) -> None:
-        assert self.request is not None
-        timer, headers = lifetime.granted(self.request, now)
-        self.life.renewed(timer)
-        self.life.learn_methods(self.request)
-        offer = self.request.body
-        self._say(200, now, self.sound.answer(offer) if offer else self.sound.offer(), headers)
-
-    def _say_refused(self, now: float, _: Message | None) -> None:
-        self._say(self.refusal, now)
-
-    def _say_terminated(self, now: float, _: Message | None) -> None:
-        self._say(487, now)
-
-    def _say_unavailable(self, now: float, _: Message | None) -> None:
-        self._say(480, now)
-
-
-_ACTIONS: dict[CallDo, Callable[[Call, float, Message | None], None]] = {
-    CallDo.TELL_PROGRESS: Call._tell_progress,
-    CallDo.TELL_ANSWERED: Call._tell_answered,
-    CallDo.TELL_BUSY: Call._tell_busy,
-    CallDo.TELL_DECLINED: Call._tell_declined,
-    CallDo.TELL_UNREACHABLE: Call._tell_unreachable,
-    CallDo.TELL_HUNG_UP: Call._tell_hung_up,
-    CallDo.TELL_LOST: Call._tell_lost,
-    CallDo.SEND_INVITE: Call._send_invite,
-    CallDo.SEND_ACK: Call._send_ack,
-    CallDo.SEND_BYE: Call._send_bye,
-    CallDo.SEND_CANCEL: Call._send_cancel,
-    CallDo.SAY_OK: Call._say_ok,
-    CallDo.SAY_REFUSED: Call._say_refused,
-    CallDo.SAY_TERMINATED: Call._say_terminated,
-    CallDo.SAY_UNAVAILABLE: Call._say_unavailable,
-}

@@ -11,7 +11,7 @@ from appliance.calls.events import Event
 from appliance.phones.canonical import Headers, stamped_via
 from appliance.phones.dialog import AGENT, ALLOW, own_headers
 from appliance.phones.login import Login
-from appliance.phones.message import Message, echo
+from appliance.phones.message import Message, echo, write
 from appliance.phones.rtp import Address
 from appliance.phones.transactions import MAGIC, Transaction, Transactions
 
@@ -71,12 +71,24 @@ class Core:
         body: str = "",
     ) -> None:
         """Send a response to `request`; `tag` is ours of the dialog, a new one for none."""
+        data = self.response(transaction, request, code, tag, extra, body)
+        self.transactions.say(transaction, code, data, now)
+
+    def response(
+        self,
+        transaction: Transaction,
+        request: Message,
+        code: int,
+        tag: str = "",
+        extra: Headers = (),
+        body: str = "",
+    ) -> bytes:
+        """Write a response to `request`."""
         own: Headers = (("Allow", ALLOW), ("Server", AGENT))
         if request.method == "INVITE" and code < 300:
             own = own_headers(self.local(transaction.peer))
         headers = (*response_head(request, transaction.peer, tag or self.token()), *own, *extra)
-        heading = f"SIP/2.0 {code} {phrase(code)}"
-        self.transactions.say(transaction, code, heading, headers, body, now)
+        return write(f"SIP/2.0 {code} {phrase(code)}", headers, body)
 
 
 def response_head(request: Message, source: Address, tag: str) -> Headers:

@@ -16,6 +16,7 @@ from appliance.phones.canonical import reply_address
 from appliance.phones.core import Core, phrase, response_head
 from appliance.phones.digest import Nonces
 from appliance.phones.gate import Gate, Reply
+from appliance.phones.left import Left
 from appliance.phones.legs import Legs
 from appliance.phones.login import Login
 from appliance.phones.message import Message, Parser, Unreadable, read, write
@@ -79,9 +80,13 @@ class Endpoint:
 
     # --- driven from outside --------------------------------------------------------------------
 
-    def start(self, now: float, bindings: tuple[Binding, ...] = ()) -> None:
-        """Begin with the bindings kept from before a restart."""
+    def start(
+        self, now: float, bindings: tuple[Binding, ...] = (), left: tuple[Left, ...] = ()
+    ) -> None:
+        """Begin with the bindings kept from before a restart, and end the calls `left` by it."""
         self.registrar.restore(bindings)
+        for one in left:
+            self.legs.end_left(one, now)
         self.qualify.start(now)
         if self.registration:
             self.registration.start(now)

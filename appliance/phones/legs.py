@@ -9,10 +9,11 @@ from appliance.errors import Bug
 from appliance.media.frames import Law
 from appliance.phones import upkeep
 from appliance.phones.agreement import Agreement
-from appliance.phones.call import Call
+from appliance.phones.call import ELSEWHERE, Call
 from appliance.phones.call_states import Input, State
 from appliance.phones.core import Core
 from appliance.phones.dialog import Dialog, calling_party, incoming, outgoing
+from appliance.phones.left import MARGIN, RESTARTED, Left
 from appliance.phones.message import Message
 from appliance.phones.refer import digits_of
 from appliance.phones.registrar import Target
@@ -64,7 +65,7 @@ class Legs:
     def stop(self, leg: str, now: float, *, answered_elsewhere: bool = False) -> None:
         """End a leg, whatever it is doing; an unknown one is over already."""
         if call := self.calls.get(leg):
-            call.elsewhere = answered_elsewhere
+            call.reason = (ELSEWHERE,) if answered_elsewhere else ()
             call.feed(Input.STOP, now)
             self.sweep()
 
@@ -119,6 +120,29 @@ class Legs:
         """Take the CANCEL of an INVITE."""
         for call in [call for call in self.calls.values() if call.invite is invite]:
             call.feed(Input.CANCELLED, now)
+
+    def left(self) -> tuple[Left, ...]:
+        """Return what a successor of this process needs to end every call."""
+        found = (call.left() for call in self.calls.values())
+        return tuple(left for left in found if left is not None)
+
+    def end_left(self, left: Left, now: float) -> None:
+        """End a call that a process before this one has left behind: nobody is told of it."""
+        if left.refusal:
+            peer, data = left.dialog.peer, left.refusal.encode()
+            self.core.transactions.refuse_left(left.key, peer, data, now)
+            return
+        leg = f"left-{self.core.token(4)}"
+        state = State.EARLY if left.branch else State.CONFIRMED
+        call = Call(self.core, leg, left.phone, left.dialog, state, Agreement(leg, ()), left.cseq)
+        call.reason = (RESTARTED,)
+        if left.branch:
+            call.adopt(left.branch)
+        else:
+            call.cseq += MARGIN
+        self.calls[leg] = call
+        call.feed(Input.STOP, now)
+        self.sweep()
 
     def find(self, message: Message) -> Call | None:
         """Find the call of a request by Call-ID and both tags: a stranger knows none of them."""

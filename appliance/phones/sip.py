@@ -31,6 +31,7 @@ from appliance.phones.bindings import Binding, bindings_from_json, bindings_to_j
 from appliance.phones.call import Call
 from appliance.phones.call_states import State
 from appliance.phones.endpoint import Endpoint
+from appliance.phones.left import Left, left_from_json, left_to_json
 from appliance.phones.legs import Ring
 from appliance.phones.loop import Loop
 from appliance.phones.message import METHODS, Fields
@@ -210,7 +211,7 @@ class PhonesStatus:
     `nonsense` counts datagrams that were no SIP, `dropped` those that were not read (a flood, an
     address that is not allowed); `locked_out` are addresses that gave too many wrong passwords, and
     so may not register for ten minutes. `registrar` is how the box stands with the telephone system
-    where it has an account, None without one.
+    where it has an account, None without one. `left` is what a successor needs to end the calls.
     """
 
     listening: bool = False
@@ -219,6 +220,7 @@ class PhonesStatus:
     phones: tuple[PhoneState, ...] = ()
     legs: tuple[LegState, ...] = ()
     bindings: tuple[Binding, ...] = ()
+    left: tuple[Left, ...] = ()
     nonsense: int = 0
     locked_out: tuple[str, ...] = ()
     dropped: int = 0
@@ -229,7 +231,7 @@ class Phones:
     """The desk's hand on its phones. Every method returns at once; what comes of it is an event.
 
     `on_event` is called in the `sip` thread and must not block. `kept` is what `bindings_to_json`
-    gave before a restart, `wall` the UNIX time now.
+    gave before a restart, `left` what `left_to_json` gave before a death, `wall` the UNIX time now.
     """
 
     def __init__(
@@ -239,6 +241,7 @@ class Phones:
         kept: str = "",
         wall: float = 0.0,
         on_failure: Callable[[BaseException], None] | None = None,
+        left: str = "",
     ) -> None:
         self._settings = settings
         self._on_event = on_event
@@ -250,10 +253,11 @@ class Phones:
         self._phone = DeskPhone(settings, self._endpoint)
         now = time.monotonic()
         self._kept = bindings_from_json(kept, now, wall, settings.registration_s)
+        self._left = left_from_json(left)
 
     def start(self) -> None:
         """Begin to listen; an address that cannot be bound is tried again, `status` says why."""
-        self._loop.post(lambda now: self._endpoint.start(now, self._kept))
+        self._loop.post(lambda now: self._endpoint.start(now, self._kept, self._left))
         self._loop.start()
 
     def wait_until_listening(self, limit: float) -> bool:
@@ -337,6 +341,10 @@ class Phones:
         """Return what to keep over a restart; `wall` is the UNIX time now."""
         return bindings_to_json(self._status.bindings, time.monotonic(), wall)
 
+    def left_to_json(self) -> str:
+        """Return what a successor of this process needs to end the calls that are up now."""
+        return left_to_json(self._status.left)
+
     def _tell(self, event: Event) -> None:
         if isinstance(event, DigitPressed):
             self._phone.pressed(event.leg, event.digit)
@@ -352,6 +360,7 @@ class Phones:
             tuple(self._state_of(account) for account in self._settings.accounts),
             tuple(LegState(c.leg, c.phone, c.state.value) for c in endpoint.legs.calls.values()),
             tuple(endpoint.registrar.bindings.values()),
+            endpoint.legs.left(),
             endpoint.nonsense,
             endpoint.registrar.gate.lock_out.sources(time.monotonic()),
             endpoint.sluice.dropped,

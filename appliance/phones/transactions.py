@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from appliance.phones.canonical import Headers
-from appliance.phones.message import Message, write
+from appliance.phones.message import Message
 from appliance.phones.rtp import Address
 from appliance.phones.transaction_states import (
     BEGINNING,
@@ -169,20 +168,28 @@ class Transactions:
         transaction.begin(now)
         return transaction
 
-    def say(
-        self,
-        transaction: Transaction,
-        code: int,
-        heading: str,
-        headers: Headers,
-        body: str,
-        now: float,
-    ) -> None:
+    def adopt(
+        self, key: Key, peer: Address, owner: Owner, ack: Callable[[Message], bytes]
+    ) -> Transaction:
+        """Take over an INVITE that was sent before a restart: it has no answer yet."""
+        transaction = Transaction(Kind.INVITE_CLIENT, key, peer, owner, ack=ack)
+        transaction.state = State.PROCEEDING
+        self.clients[key] = transaction
+        return transaction
+
+    def refuse_left(self, key: Key, peer: Address, data: bytes, now: float) -> None:
+        """Refuse an INVITE that came before a restart, until its ACK."""
+        transaction = Transaction(Kind.INVITE_SERVER, key, peer, _nobody)
+        self.servers[key] = transaction
+        transaction.begin(now)
+        self.say(transaction, 480, data, now)
+
+    def say(self, transaction: Transaction, code: int, data: bytes, now: float) -> None:
         """Send a response in a server transaction."""
         what = _class_of(code, Input.SAY_PROVISIONAL, Input.SAY_SUCCESS, Input.SAY_FAILURE)
         done = transaction.feed(what, now)
         if done:
-            transaction.data = write(heading, headers, body)
+            transaction.data = data
         self._do(transaction, done, now)
 
     def feed(self, transaction: Transaction, what: Input, now: float) -> None:

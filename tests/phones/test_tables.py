@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.phones import call_states, transaction_states
-from appliance.phones.call import _ACTIONS
+from appliance.phones.doings import ACTIONS
 from appliance.phones.transaction_states import Kind, State
 
 PAIRS = [(state, what) for state in call_states.State for what in call_states.Input]
@@ -46,7 +46,7 @@ def test_every_leg_can_end() -> None:
 
 def test_every_action_has_its_method() -> None:
     """What the table orders, the leg can do."""
-    assert set(_ACTIONS) == set(call_states.Do)
+    assert set(ACTIONS) == set(call_states.Do)
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -41,7 +41,7 @@ class Clocked:
 
     def say(self, transaction: Transaction, code: int) -> None:
         """Answer."""
-        self.all.say(transaction, code, f"SIP/2.0 {code} X", (), "", self.now)
+        self.all.say(transaction, code, f"SIP/2.0 {code} X\r\n\r\n".encode(), self.now)
 
     def times(self, until: float) -> list[float]:
         """Let time pass; returns when something was sent, the first time included."""
