@@ -40,8 +40,9 @@ ROME = ZoneInfo("Europe/Rome")
 class Box:
     """One box. `top`, `sip` and `line` add configuration text at the top of the file, in [sip] and
     in every [[lines]]; `extra` at its end. `options` go to the exchange, `addresses` give phones
-    by name a fixed address, `prefix` is a command that the daemon is started by. `dialect`
-    is one for all lines, or "conexant,usr5637": the last one for the rest, too.
+    by name a fixed address, `secrets` are more than the phones' own, `prefix` is a command that the
+    daemon is started by. `dialect` is one for all lines, or "conexant,usr5637": the last one for
+    the rest, too.
     """
 
     folder: Path
@@ -55,6 +56,7 @@ class Box:
     line: str = ""
     extra: str = ""
     addresses: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     prefix: tuple[str, ...] = ()
     opened: bool = True
@@ -67,7 +69,8 @@ class Box:
         self.address = f"127.{random.randint(1, 250)}.{random.randint(1, 250)}.1"
         self.port = free_udp_port(self.address)
         self.config_path.write_text(self._configuration(), encoding="utf-8")
-        phone_secrets.save(self.settings, {name: f"secret-{name}" for name in self.phones})
+        own = {name: f"secret-{name}" for name in self.phones}
+        phone_secrets.save(self.settings, own | self.secrets)
         options = (*self.options, "--dialect", self.dialect)
         self.exchange = self._stack.enter_context(
             ExchangeProcess(self.folder / "lines", self.lines, options)

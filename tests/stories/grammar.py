@@ -53,6 +53,8 @@ VERBS: dict[str, str] = {
     "phone_is_busy": rf"{PHONE} is busy",
     "phone_is_unreachable": rf"{PHONE} is unreachable",
     "phone_is_lost": rf"{PHONE} is lost",
+    "phone_holds": rf"{PHONE} holds",
+    "phone_resumes": rf"{PHONE} resumes",
     "phone_asks_for": (
         rf"{PHONE} asks for (?P<kind>blind|attended) transfer to (?P<target>[0-9*#]+)"
     ),

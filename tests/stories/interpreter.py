@@ -221,6 +221,17 @@ class PureRun(Expectations):
     def phone_is_lost(self, words: Words) -> None:
         self.tell(events.PhoneLost(self.legs[words["phone"]], "no answer"))
 
+    def phone_holds(self, words: Words) -> None:
+        self._agree(words, sending=False)
+
+    def phone_resumes(self, words: Words) -> None:
+        self._agree(words, sending=True)
+
+    def _agree(self, words: Words, *, sending: bool) -> None:
+        """The phone's re-INVITE: which way sound goes is the carrier's affair, not a decision."""
+        leg = self.legs[words["phone"]]
+        self.tell(events.MediaAgreed(leg, "192.0.2.21", 7000, "alaw", 101, sending))
+
     def phone_redirects(self, words: Words) -> None:
         redirected = events.DeclineReason.REDIRECTED
         self.tell(events.PhoneDeclined(self.legs[words["phone"]], redirected))

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.system
 FOLDER = Path(__file__).parent
 DAY = (
     "p1_operator_answers",
+    "p1_operator_holds_and_resumes",
     "p8_nobody_answers_counter_does",
     "p9_gives_up_while_ringing",
     "p8_key_code_unattended",

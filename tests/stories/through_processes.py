@@ -140,6 +140,12 @@ class ProcessRun(Seen):
         self.phones[words["phone"]].hang_up()
         self._same("who hung up", str(self._happens(words["phone"], "bye")["by"]), "us")
 
+    def phone_holds(self, words: Words) -> None:
+        self.phones[words["phone"]].hold()
+
+    def phone_resumes(self, words: Words) -> None:
+        self.phones[words["phone"]].resume()
+
     def phone_dials(self, words: Words) -> None:
         self.phones[words["phone"]].dial(words["digits"])
 
