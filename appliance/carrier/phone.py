@@ -16,6 +16,7 @@ from appliance.phones.rtp import RtpReceiver, RtpSender
 
 PAYLOAD_TYPES = {Law.ULAW: 0, Law.ALAW: 8}
 """Static payload types of RFC 3551 table 4."""
+LAWS = {number: law for law, number in PAYLOAD_TYPES.items()}
 PACKETS_A_TURN = 50
 """Packets read before others get their turn: a flood must not starve the lines."""
 DSCP_EF = 0xB8
@@ -150,8 +151,10 @@ class PhoneLeg:
         self.last_heard, self.asked_after = now, 0.0
         if heard.digit:
             yield DigitPressed(heard.digit, DigitSource.RFC4733, leg=self.leg)
-        elif heard.payload and heard.payload_type == PAYLOAD_TYPES[self._law]:
-            self.jitter.put(heard.sequence, heard.timestamp, heard.payload, heard.ssrc)
+        elif heard.payload and (law := LAWS.get(heard.payload_type)):
+            # Where both laws were agreed on a phone may send either at any moment (RFC 3264 6.1).
+            sound = g711.translate(heard.payload, law, self._law)
+            self.jitter.put(heard.sequence, heard.timestamp, sound, heard.ssrc)
 
     def _send(self, frame: bytes) -> None:
         assert self._media is not None

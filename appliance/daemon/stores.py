@@ -135,10 +135,15 @@ def save_state(path: Path, state: ServiceState) -> None:
     save_text(path, json.dumps(state_to_json(state)))
 
 
+def _for_us_alone(path: str, flags: int) -> int:
+    """Open a file that nobody else can read: numbers of callers may stand in it."""
+    return os.open(path, flags, 0o600)
+
+
 def save_text(path: Path, text: str) -> None:
     """Write a small file whole or not at all (reliability.md 4, Settings)."""
     draft = path.with_suffix(".tmp")
-    with draft.open("w", encoding="utf-8") as file:
+    with open(draft, "w", encoding="utf-8", opener=_for_us_alone) as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

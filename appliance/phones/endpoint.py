@@ -80,16 +80,17 @@ class Endpoint:
 
     # --- driven from outside --------------------------------------------------------------------
 
-    def start(
-        self, now: float, bindings: tuple[Binding, ...] = (), left: tuple[Left, ...] = ()
-    ) -> None:
-        """Begin with the bindings kept from before a restart, and end the calls `left` by it."""
+    def start(self, now: float, bindings: tuple[Binding, ...] = ()) -> None:
+        """Begin with the bindings kept from before a restart."""
         self.registrar.restore(bindings)
-        for one in left:
-            self.legs.end_left(one, now)
         self.qualify.start(now)
         if self.registration:
             self.registration.start(now)
+
+    def end_left(self, left: tuple[Left, ...], now: float) -> None:
+        """End the calls that a process before this one has left behind."""
+        for one in left:
+            self.legs.end_left(one, now)
 
     def stop(self, now: float) -> None:
         """End every leg and sign off at the registrar."""

@@ -257,7 +257,7 @@ class Phones:
 
     def start(self) -> None:
         """Begin to listen; an address that cannot be bound is tried again, `status` says why."""
-        self._loop.post(lambda now: self._endpoint.start(now, self._kept, self._left))
+        self._loop.post(lambda now: self._endpoint.start(now, self._kept))
         self._loop.start()
 
     def wait_until_listening(self, limit: float) -> bool:
@@ -350,6 +350,12 @@ class Phones:
             self._phone.pressed(event.leg, event.digit)
         self._on_event(event)
 
+    def _end_left(self) -> None:
+        """End what was left behind, as soon as there is a socket to say it by."""
+        if self._left and self._loop.is_open:
+            left, self._left = self._left, ()
+            self._loop.post(lambda now: self._endpoint.end_left(left, now))
+
     def _after_turn(self) -> None:
         loop, endpoint = self._loop, self._endpoint
         self._phone.mirror(is_listening=loop.is_open, trouble=loop.trouble)
@@ -360,12 +366,13 @@ class Phones:
             tuple(self._state_of(account) for account in self._settings.accounts),
             tuple(LegState(c.leg, c.phone, c.state.value) for c in endpoint.legs.calls.values()),
             tuple(endpoint.registrar.bindings.values()),
-            endpoint.legs.left(),
+            (*self._left, *endpoint.legs.left()),
             endpoint.nonsense,
             endpoint.registrar.gate.lock_out.sources(time.monotonic()),
             endpoint.sluice.dropped,
             endpoint.registration.standing if endpoint.registration else None,
         )
+        self._end_left()
 
     def _state_of(self, account: PhoneAccount) -> PhoneState:
         target = self._endpoint.registrar.target(account.name)

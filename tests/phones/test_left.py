@@ -21,7 +21,7 @@ def successor(dead: Bench) -> tuple[Bench, list[Message]]:
     """Start another desk from what the dead one has written; returns it and what it says first."""
     text = left_to_json(dead.box.legs.left())
     made = Bench(desk())
-    made.box.start(0.0, (), left_from_json(text))
+    made.box.end_left(left_from_json(text), 0.0)
     made.events()
     return made, made.sent()
 
@@ -50,7 +50,7 @@ def test_requests_after_the_last_writing_are_passed_over(bench: Bench) -> None:
     bench.box.legs.ask("leg", bench.now)
     (question,) = bench.sent()
     after = Bench(desk())
-    after.box.start(0.0, (), left_from_json(text))
+    after.box.end_left(left_from_json(text), 0.0)
     (bye,) = after.sent()
     assert bye.fields.cseq > question.fields.cseq
 
@@ -61,7 +61,7 @@ def test_the_way_over_proxies_is_kept(bench: Bench) -> None:
     routes = "Record-Route: <sip:192.0.2.8;lr>\nRecord-Route: <sip:192.0.2.9;lr>"
     bench.receive(response(invite, 200, tag="p", body=SDP, extra=routes))
     after = Bench(desk())
-    after.box.start(0.0, (), left_from_json(left_to_json(bench.box.legs.left())))
+    after.box.end_left(left_from_json(left_to_json(bench.box.legs.left())), 0.0)
     ((bye, where),) = after.posted()
     assert bye.all("Route") == ("<sip:192.0.2.9;lr>", "<sip:192.0.2.8;lr>")
     assert where == ("192.0.2.9", 5060)

@@ -25,6 +25,8 @@ from appliance.errors import Bug
 from appliance.phones import loop as loop_module
 from appliance.phones import sip
 from appliance.phones.bindings import bindings_from_json
+from appliance.phones.dialog import Dialog
+from appliance.phones.left import Left, left_to_json
 from appliance.phones.loop import Loop
 from appliance.phones.sip import PhoneAccount, Phones, PhonesSettings, parse
 from tests.phones.office import HandPhone, Office, office
@@ -402,6 +404,27 @@ def test_bindings_go_through_a_restart(phone: HandPhone) -> None:
     phones.ring("one", "21", "127.0.0.1", 16000, "x")
     assert phone.hear().method == "INVITE"
     phones.stop()
+
+
+def test_a_killed_desks_call_is_ended_once_there_is_a_socket(phone: HandPhone) -> None:
+    """What a predecessor left is kept until it can be said, then said: the phone is set free."""
+    uri = f"sip:21@{phone.where[0]}:{phone.where[1]}"
+    dialog = Dialog("call", "<sip:box@127.0.0.1>", "ours", f"<{uri}>", uri, phone.where, "theirs")
+    told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        settings = PhonesSettings("127.0.0.1", port, (phone.account,), qualify_s=0)
+        left = left_to_json((Left("21", dialog, 7),))
+        phones = Phones(settings, told.put, left=left)
+        phones.start()
+        assert not phones.wait_until_listening(0.3)
+        assert phones.left_to_json() == left
+    bye = phone.hear()
+    assert (bye.method, bye.call_id, bye.fields.to_tag) == ("BYE", "call", "theirs")
+    phone.answer(bye, 200)
+    phones.stop()
+    assert phones.left_to_json() == "[]"
 
 
 def test_no_side_effects(phone: HandPhone, capsys: pytest.CaptureFixture[str]) -> None:

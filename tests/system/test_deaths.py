@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -135,6 +136,7 @@ def test_the_service_is_stopped(box: Box, op1: TestPhone) -> None:
     assert is_at_rest(box, 1)
     assert is_at_rest(box, 2)
     op1.wait_event("bye", 5.0)
+    assert json.loads((box.folder / "run" / "calls.json").read_text()) == []
     for call in (first, second):
         assert call.wait(5.0).ended_by == "host"
     ends = [(record.result, record.evidence) for record in box.records()[:2]]
