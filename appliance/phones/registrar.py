@@ -11,7 +11,7 @@ from appliance.phones.gate import Gate, Reply
 from appliance.phones.message import Message
 from appliance.phones.rtp import Address
 from appliance.phones.settings import PhoneAccount
-from appliance.phones.uri import read_name_address
+from appliance.phones.uri import read_name_address, read_uri
 
 MIN_EXPIRES = 10
 """Seconds; shorter registrations are refused with 423 (10.3 step 7)."""
@@ -113,26 +113,30 @@ class Registrar:
         return min((b.expires_at for b in self.bindings.values()), default=None)
 
     def _update(self, phone: str, message: Message, source: Address, now: float) -> Reply:
-        contacts = message.all("Contact")
-        if not contacts:  # a query (10.2.3)
-            return self._current(phone, now)
+        """Take each Contact by itself (10.3 step 7): a phone that moves names its old one, too."""
         wanted = _wanted(message, self.longest)
-        if wanted == 0:
-            self._gone(phone, "it signed off")
-            return Reply(200)
-        if not message.contact:
+        lasting = [(uri, seconds) for uri, seconds in wanted if seconds]
+        if not lasting:  # it signs off; or it asks what is known (10.2.3)
+            self._sign_off(phone, [uri for uri, _ in wanted])
+            return self._current(phone, now)
+        uri, seconds = lasting[0]
+        if read_uri(uri) is None:
             return Reply(400)
-        if wanted < MIN_EXPIRES:
+        if seconds < MIN_EXPIRES:
             return Reply(423, (("Min-Expires", str(MIN_EXPIRES)),))
-        self._bind(phone, message, source, now + min(wanted, self.longest))
+        cseq, expires_at = message.fields.cseq, now + min(seconds, self.longest)
+        self._bind(Binding(phone, source, uri, expires_at, message.call_id, cseq))
         return self._current(phone, now)
 
-    def _bind(self, phone: str, message: Message, source: Address, expires_at: float) -> None:
+    def _sign_off(self, phone: str, uris: list[str]) -> None:
+        binding = self.bindings.get(phone)
+        if binding and any(uri == "*" or _is_same(uri, binding.contact) for uri in uris):
+            self._gone(phone, "it signed off")
+
+    def _bind(self, binding: Binding) -> None:
+        phone = binding.phone
         is_new = phone not in self.bindings
-        cseq = message.fields.cseq
-        self.bindings[phone] = Binding(
-            phone, source, message.contact, expires_at, message.call_id, cseq
-        )
+        self.bindings[phone] = binding
         if is_new:
             self.emit(PhoneRegistered(phone))
         else:
@@ -151,10 +155,20 @@ class Registrar:
         return Reply(200, (("Contact", f"<{binding.contact}>;expires={remaining}"),))
 
 
-def _wanted(message: Message, default: int) -> int:
-    """Return the seconds asked for: the Contact's own, else Expires, else `default` (10.3)."""
-    own = read_name_address(message.get("Contact")).parameters.get("expires", "")
-    for text in (own, message.get("Expires")):
-        if text.isascii() and text.isdigit():
-            return min(int(text[:10]), default)
-    return default
+def _wanted(message: Message, default: int) -> list[tuple[str, int]]:
+    """Return each Contact's URI and seconds: its own, else Expires, else `default` (10.3)."""
+    contacts = [read_name_address(value) for value in message.all("Contact")]
+    general = _seconds(message.get("Expires"), default, default)
+    return [(c.uri, _seconds(c.parameters.get("expires", ""), general, default)) for c in contacts]
+
+
+def _seconds(text: str, default: int, longest: int) -> int:
+    return min(int(text[:10]), longest) if text.isascii() and text.isdigit() else default
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Tell whether two URIs name the same user at the same place (19.1.4, parameters apart)."""
+    a, b = read_uri(one), read_uri(other)
+    if a is None or b is None:
+        return False
+    return (a.user, a.host, a.port) == (b.user, b.host, b.port)

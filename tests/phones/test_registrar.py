@@ -378,6 +378,38 @@ def test_star_with_expires_0_signs_off(bench: Bench) -> None:
     assert bench.events() == [events.PhoneGone("21", "it signed off")]
 
 
+MOVED = "Contact: <sip:21@192.0.2.99:5060>;expires=0"
+
+
+@pytest.mark.parametrize("first", ["old", "new"])
+def test_a_phone_that_moves_names_its_old_place_too(bench: Bench, first: str) -> None:
+    """10.3 step 7: what expires is the Contact that says so, in whichever order they stand."""
+    Registrant(bench).register()
+    new = "<sip:21@192.0.2.22:5070>;expires=60"
+    old = "<sip:21@192.0.2.21:5060>;expires=0"
+    both = f"{old}, {new}" if first == "old" else f"{new}, {old}"
+    answer = raw(bench, f"Contact: {both}\r\n")
+    assert answer.get("Contact") == "<sip:21@192.0.2.22:5070>;expires=60"
+    assert bench.events() == [events.PhoneRegistered("21")]
+
+
+def test_an_old_place_that_is_signed_off_leaves_the_new_one(bench: Bench) -> None:
+    """A phone that was restarted clears what it was before: where it stands now it stays."""
+    Registrant(bench).register()
+    bench.events()
+    answer = raw(bench, f"{MOVED}\r\n")
+    assert (answer.code, answer.get("Contact")) == (200, "<sip:21@192.0.2.21:5060>;expires=60")
+    assert bench.events() == []
+
+
+def test_signing_off_with_other_parameters(bench: Bench) -> None:
+    """The same user at the same address is the same Contact."""
+    Registrant(bench).register()
+    bench.events()
+    raw(bench, "Contact: <sip:21@192.0.2.21;transport=udp>;expires=0\r\n")
+    assert bench.events() == [events.PhoneGone("21", "it signed off")]
+
+
 def test_a_phone_with_a_secret_proves_itself_when_it_dials(bench: Bench) -> None:
     """An INVITE is challenged like a REGISTER: an address can be forged on a LAN."""
     phone = Registrant(bench)
