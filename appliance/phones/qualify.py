@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from appliance.calls.events import PhoneGone, PhoneRegistered
+from appliance.phones.canonical import Headers
 from appliance.phones.core import Core
 from appliance.phones.dialog import AGENT, outgoing
 from appliance.phones.lifetime import ANSWER_LIMIT
@@ -55,7 +56,8 @@ class Qualify:
         if self._next is not None and self._next <= now:
             self._next = now + self.interval
             for phone, target in self.targets().items():
-                self._ask(phone, target, now)
+                if phone not in self._asked:  # else its time to answer would never be over
+                    self._ask(phone, target, now)
 
     def seen(self, phone: str) -> None:
         """Take a registration for a sign of life."""
@@ -71,26 +73,37 @@ class Qualify:
         self._answers.discard(phone)
         self.gone.discard(phone)
 
-    def _ask(self, phone: str, target: Target, now: float) -> None:
+    def _ask(self, phone: str, target: Target, now: float, credentials: Headers = ()) -> None:
+        """Ask; a proxy that wants a password first says nothing of the phone: it gets it, once."""
         local, branch, tag = self.core.local(target.address), self.core.branch(), self.core.token()
         party = f"<sip:{AGENT}@{local[0]}>"
         dialog = outgoing(self.core.token(16), tag, party, target.uri, target.address)
         is_proxied = self.core.login is not None and self.core.login.address == target.address
         self._asked[phone], self._newest[phone] = now + ANSWER_LIMIT, branch
 
-        def learn(what: Do, message: Message | None, _: float) -> None:
+        def learn(what: Do, message: Message | None, now: float) -> None:
             """Hear of this question while it is the newest; a late answer is one all the same."""
             if self._newest.get(phone) != branch:
                 return
             if what is Do.FAILED:
                 self._silent(phone)
             elif what is Do.PASS and message is not None:
+                answer = None if credentials else self._password(message, target)
+                if answer:
+                    self._ask(phone, target, now, (answer,))
+                    return
                 is_there = not (is_proxied and message.code in NOT_THERE)
                 (self._answered if is_there else self._silent)(phone)
 
-        data = dialog.request("OPTIONS", STARTS, branch, local)
+        data = dialog.request("OPTIONS", STARTS, branch, local, credentials)
         key = (branch, "OPTIONS")
         self.core.transactions.request(key, data, target.address, learn, now)
+
+    def _password(self, challenge: Message, target: Target) -> tuple[str, str] | None:
+        login = self.core.login
+        if login is None:
+            return None
+        return login.answer(challenge, "OPTIONS", target.uri, target.address)
 
     def _answered(self, phone: str) -> None:
         self._answers.add(phone)

@@ -248,13 +248,13 @@ class Desk:
 
 
 @contextlib.contextmanager
-def desk(kind: str, folder: Path, *, hears: bool = True) -> Iterator[Desk]:
+def desk(kind: str, folder: Path, *, hears: bool = True, qualify_s: float = 0.0) -> Iterator[Desk]:
     """Run a box whose phone 21 is of a kind; skips where a package is missing."""
     name, _, proxy = kind.partition("-")
     make = MAKES[name]
     make.needed()
     if not proxy:
-        with office(PhoneAccount(NAME, SECRET)) as box:
+        with office(PhoneAccount(NAME, SECRET), qualify_s=qualify_s) as box:
             phone = make.handset(folder, box.address, hears=hears, realm="centralino")
             with contextlib.closing(_Switch(phone)):
                 box.next(events.PhoneRegistered)
@@ -264,7 +264,8 @@ def desk(kind: str, folder: Path, *, hears: bool = True) -> Iterator[Desk]:
     with Kamailio(folder / "kamailio", challenges_all=True) as system:
         server = (system.address, system.port)
         account = RegistrarAccount(server, "box", "secret-box")
-        with office(PhoneAccount(NAME, fixed_address=server), registrar=account) as box:
+        known = PhoneAccount(NAME, fixed_address=server)
+        with office(known, registrar=account, qualify_s=qualify_s) as box:
             phone = make.handset(folder, server, hears=hears, realm=REALM)
             with contextlib.closing(_Switch(phone)):
                 wait_until_reached(box, phone)

@@ -6,6 +6,7 @@ would find nothing wrong.
 
 from __future__ import annotations
 
+import queue
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,6 +148,22 @@ def test_it_loses_its_power_in_a_call(at: Desk) -> None:
     lost = at.box.next(events.PhoneLost, limit=8.0)
     assert (lost.leg, bool(lost.reason)) == ("leg", True)
     assert time.monotonic() - began < 6.0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_known_to_be_there_and_to_be_gone(kind: str, tmp_path: Path) -> None:
+    """OPTIONS outside any call: answered, behind a proxy with a password too; without power it is
+    told as gone within 7 s.
+    """
+    with desk(kind, tmp_path, qualify_s=0.5) as at:
+        end = time.monotonic() + 8.0
+        while [phone.answers for phone in at.box.phones.status().phones] != [True]:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        with pytest.raises(queue.Empty):
+            at.box.next(events.PhoneGone, limit=1.5)
+        at.phone.kill()
+        assert at.box.next(events.PhoneGone, limit=7.0).phone == NAME
 
 
 def test_it_dials(at: Desk) -> None:

@@ -454,6 +454,13 @@ def test_qualify() -> None:
     assert bench.events() == [events.PhoneRegistered("21")]
 
 
+def test_a_question_that_waits_is_not_asked_again() -> None:
+    """Asked more often than a phone may take to answer, it is known to be gone all the same."""
+    bench = Bench(desk(qualify_s=1.0))
+    bench.wait(5.5)
+    assert bench.events() == [events.PhoneGone("21", "nothing answers at its address")]
+
+
 # --- restarts -----------------------------------------------------------------------------------
 
 BINDING = Binding("21", PHONE, "sip:21@192.0.2.21:5060", 160.0)

@@ -8,11 +8,12 @@ import pytest
 
 from appliance.calls import events
 from appliance.phones.endpoint import Endpoint
+from appliance.phones.login import Login
 from appliance.phones.message import Message
 from appliance.phones.registration import Registration, Standing
 from appliance.phones.settings import PhoneAccount, PhonesSettings, RegistrarAccount
 from appliance.phones.sip import parse
-from tests.phones.world import DESK, PHONE, Bench, response
+from tests.phones.world import DESK, PHONE, Bench, desk, response
 
 REGISTRAR = PHONE
 CHALLENGE = 'Digest realm="hall", nonce="n1", qop="auth"'
@@ -151,3 +152,21 @@ def test_a_phone_that_is_not_there(bench: Bench, code: int, gone: bool) -> None:
     bench.say(question, code)
     told = [events.PhoneGone("21", "nothing answers at its address")] if gone else []
     assert bench.events() == told
+
+
+def test_a_proxy_that_wants_a_password_says_nothing_of_the_phone() -> None:
+    """OPTIONS challenged by the registrar is asked again with credentials; what the phone, or the
+    proxy for it, then says counts; a second challenge is no answer of a phone that is gone.
+    """
+    bench = Bench(desk(qualify_s=30.0))
+    bench.box.core.login = Login(PHONE, "box", "s3cret", bench.box.random)
+    (asked,) = bench.wait(0.1)
+    challenge = 'Proxy-Authenticate: Digest realm="r", nonce="n", qop="auth"'
+    (again,) = bench.receive(response(asked, 407, extra=challenge))
+    assert (again.method, "response=" in again.get("Proxy-Authorization")) == ("OPTIONS", True)
+    bench.say(again, 404)
+    assert bench.events() == [events.PhoneGone("21", "nothing answers at its address")]
+    (asked,) = bench.wait(30.0)
+    (again,) = bench.receive(response(asked, 407, extra=challenge))
+    assert bench.receive(response(again, 407, extra=challenge)) == []
+    assert bench.events() == [events.PhoneRegistered("21")]
