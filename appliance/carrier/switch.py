@@ -148,7 +148,8 @@ class Switch:
         if len(legs) == 2:
             for leg in legs:
                 self._part(leg)
-            self.joins.append(TwoPhones(legs[0], legs[1], now))
+            music = self._sounds(self.hold_prompts)
+            self.joins.append(TwoPhones(legs[0], legs[1], now, music))
             return
         for name in {order.leg, order.other} - set(self.legs):
             self._tell(events.PhoneHungUp(name, "its sound is gone"))

@@ -13,7 +13,7 @@ from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.switch import SILENT_PHONE_S
 from appliance.media import g711
 from appliance.media.frames import Law
-from tests.carrier.office import WORD, Office
+from tests.carrier.office import WORD, Office, memory
 from tests.carrier.virtual import ADDRESS, Hosted, Phone
 from tests.helpers import sound
 
@@ -69,6 +69,27 @@ def test_two_phones_hear_each_other_whatever_their_laws(pair: Pair) -> None:
     pair.world.run(500)
     assert pair.phone.packets == before
     assert not pair.switch.needs_ticks
+
+
+def test_a_phone_that_is_held_by_the_other_hears_the_music(pair: Pair) -> None:
+    """Held, it hears the hold prompt whatever the other one sends; resumed, the other one again."""
+    music = sound.babble(1.0, seed=3)
+    pair.switch.prompts = memory({"it/hold": music})
+    pair.order(orders.Join("leg1", "leg2"))
+    port = pair.other.socket.getsockname()[1]
+    pair.other.say(g711.encode(SPEECH, Law.ALAW))
+    pair.order(MediaAgreed("leg2", ADDRESS, port, "alaw", 101, False, True))
+    pair.world.run(2000)
+    expected = g711.translate(g711.encode(music, Law.ALAW), Law.ALAW, Law.ULAW).strip(b"\xff")
+    assert sound.compare_bytes(expected, bytes(pair.phone.heard)).is_exact
+    pair.phone.heard.clear()
+    pair.order(MediaAgreed("leg2", ADDRESS, port, "alaw", 101))
+    pair.other.say(g711.encode(SPEECH, Law.ALAW))
+    pair.world.run(4000)
+    spoken = g711.translate(g711.encode(SPEECH, Law.ALAW), Law.ALAW, Law.ULAW).strip(b"\xfe\xff")
+    with pytest.raises(ValueError, match="nothing"):
+        sound.compare_bytes(expected, bytes(pair.phone.heard))
+    assert sound.compare_bytes(spoken[-8000:], bytes(pair.phone.heard)).is_exact
 
 
 def test_a_leg_is_joined_to_one_thing_at_a_time(pair: Pair) -> None:

@@ -145,7 +145,8 @@ def silent(invites: int = 4) -> str:
 class Sipp:
     """One run of sipp with one scenario, `calls` times; `echoes` sends back the RTP it gets.
 
-    Where the scenario begins with a call of sipp's own, `target` is called.
+    Where the scenario begins with a call of sipp's own, `target` is called, `a_minute` times a
+    minute.
     """
 
     folder: Path
@@ -156,6 +157,7 @@ class Sipp:
     port: int = 0
     calls: int = 1
     target: tuple[str, int] | None = None
+    a_minute: int = 600
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Sipp:
@@ -172,7 +174,9 @@ class Sipp:
         command += ["-nostdin", "-trace_err"]
         command += ["-timeout", f"{self.seconds}s", "-timeout_error"]
         command += ["-rtp_echo"] if self.echoes else []
-        command += [f"{self.target[0]}:{self.target[1]}"] if self.target else []
+        if self.target:
+            command += ["-r", str(self.a_minute), "-rp", "60000"]
+            command += [f"{self.target[0]}:{self.target[1]}"]
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 command,

@@ -193,6 +193,28 @@ def test_it_dials(tmp_path: Path, name: str) -> None:
         box.phones.hang_up(told.leg)
 
 
+@pytest.mark.long
+def test_fifty_calls_a_minute(tmp_path: Path) -> None:
+    """For two minutes: every message of every call is as sipp wants it, and nothing is left."""
+    port, calls = free_port(HOST), 100
+    with (
+        office(PhoneAccount(PHONE, fixed_address=(HOST, port))) as box,
+        Sipp(
+            tmp_path, scenario("dials"), address=HOST, port=port, seconds=180, calls=calls,
+            target=box.address, a_minute=50,
+        ) as phone,
+    ):  # fmt: skip
+        media = box.listening().getsockname()
+        for _ in range(calls):
+            told = box.next(events.PhoneDialled, limit=10.0)
+            box.phones.accept(told.leg, *media)
+            answered(box, told.leg)
+            box.phones.hang_up(told.leg)
+        assert phone.finish() == 0, phone.log
+        assert box.phones.status().legs == ()
+        assert box.told.empty()
+
+
 def test_it_dials_and_demands(tmp_path: Path) -> None:
     """An INVITE that requires PRACK is refused by name (420), and nobody is told."""
     with dialling(tmp_path, "dials_and_demands") as box:
