@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from appliance.phones import within
 from appliance.phones.canonical import Headers
 from appliance.phones.core import Core
 from appliance.phones.dialog import AGENT, Dialog, contact, incoming, outgoing
@@ -167,8 +168,8 @@ class Waiting:
         self._notify(lamp, f"terminated;reason={reason}", now)
 
     def _notify(self, lamp: Lamp, state: str, now: float) -> None:
-        dialog, local, branch = lamp.dialog, self.core.local(lamp.dialog.peer), self.core.branch()
-        lamp.cseq, lamp.told, lamp.is_busy = lamp.cseq + 1, self.count, True
+        local = self.core.local(lamp.dialog.peer)
+        lamp.told, lamp.is_busy = self.count, True
         headers: Headers = (
             ("Contact", contact(local)),
             ("Event", PACKAGE),
@@ -176,12 +177,16 @@ class Waiting:
             SUMMARY,
         )
         body = summary(self.count, f"sip:{self.account}@{local[0]}" if self.account else "")
-        data = dialog.request("NOTIFY", lamp.cseq, branch, local, headers, body)
+
+        def number() -> int:
+            lamp.cseq += 1
+            return lamp.cseq
 
         def learn(what: Do, message: Message | None, now: float) -> None:
             self._learn(lamp, what, message, now)
 
-        self.core.transactions.request((branch, "NOTIFY"), data, dialog.next_hop, learn, now)
+        notify = within.Request("NOTIFY", headers, body)
+        within.send(self.core, lamp.dialog, notify, number, learn, now)
 
     def _learn(self, lamp: Lamp, what: Do, message: Message | None, now: float) -> None:
         """Go on with what has changed meanwhile; let go of a phone that wants no news."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from appliance.phones.endpoint import Endpoint
+from appliance.phones.login import Login
 from appliance.phones.message import Message
 from appliance.phones.rtp import Address
 from appliance.phones.settings import PhoneAccount, PhonesSettings
@@ -312,3 +313,19 @@ def test_an_answer_that_comes_after_the_phone_asked_anew_changes_nothing() -> No
 def test_the_summary_names_no_account_where_there_is_none() -> None:
     """Without a key code for the messages the line is left out."""
     assert summary(1) == "Messages-Waiting: yes\r\nVoice-Message: 1/0 (0/0)\r\n"
+
+
+def test_a_lamp_behind_a_proxy_that_wants_a_password() -> None:
+    """A challenged NOTIFY is said again with credentials; the phone does not count as deaf."""
+    made = bench(PhoneAccount("21", fixed_address=PHONE))
+    made.box.core.login = Login(PHONE, "box", "s3cret", made.box.random)
+    made.sent()
+    made.box.waiting.show(2, made.now)
+    first = notify_of(made.sent())
+    challenge = 'Proxy-Authenticate: Digest realm="r", nonce="n", qop="auth"'
+    again = notify_of(made.receive(response(first, 407, extra=challenge)))
+    assert "response=" in again.get("Proxy-Authorization")
+    assert again.fields.cseq == first.fields.cseq + 1
+    made.say(again, 200)
+    made.box.waiting.show(3, made.now)
+    assert count_of(notify_of(made.sent())) == "Voice-Message: 3/0 (0/0)"
