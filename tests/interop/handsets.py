@@ -1,24 +1,12 @@
-"""Real phones under one set of orders, each at the box itself or behind a telephone system."""
+"""Real phones under one set of orders: what a person can do with any of them."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import pytest
-
-from appliance.calls import events
-from appliance.phones.registration import Standing
-from appliance.phones.sip import PhoneAccount, RegistrarAccount
-from tests.helpers import baresip, kamailio, linphone
 from tests.helpers.baresip import Baresip
-from tests.helpers.box import wait
-from tests.helpers.kamailio import REALM, Kamailio
 from tests.helpers.linphone import Linphone
-from tests.phones.office import Office, office
 
 NAME = "21"
 SECRET = f"secret-{NAME}"
@@ -209,96 +197,3 @@ class LinphoneHandset:
     def stop(self) -> None:
         """Switch it off politely."""
         self.phone.stop()
-
-
-@dataclass(frozen=True)
-class Make:
-    """A make of phone, or a telephone system: the Debian package, and what switches it on."""
-
-    package: str
-    is_installed: Callable[[], bool]
-    handset: Callable[..., Handset]
-
-    def needed(self) -> None:
-        """Skip the test where it is not here."""
-        needed(self.package, is_here=self.is_installed())
-
-
-def needed(package: str, *, is_here: bool) -> None:
-    """Skip the test where a package is missing."""
-    if not is_here:
-        pytest.skip(f"needs the Debian package {package}")
-
-
-MAKES = {
-    "baresip": Make(baresip.PACKAGE, baresip.is_installed, BaresipHandset),
-    "linphone": Make(linphone.PACKAGE, linphone.is_installed, LinphoneHandset),
-}
-KINDS = [f"{make}{way}" for way in ("", "-kamailio") for make in MAKES]
-"""A phone, at the box's own registrar or behind kamailio."""
-
-
-@dataclass
-class Desk:
-    """A box and one phone on its table."""
-
-    box: Office
-    phone: Handset
-    server: tuple[str, int]
-
-
-@contextlib.contextmanager
-def desk(kind: str, folder: Path, *, hears: bool = True, qualify_s: float = 0.0) -> Iterator[Desk]:
-    """Run a box whose phone 21 is of a kind; skips where a package is missing."""
-    name, _, proxy = kind.partition("-")
-    make = MAKES[name]
-    make.needed()
-    if not proxy:
-        with office(PhoneAccount(NAME, SECRET), qualify_s=qualify_s) as box:
-            phone = make.handset(folder, box.address, hears=hears, realm="centralino")
-            with contextlib.closing(_Switch(phone)):
-                box.next(events.PhoneRegistered)
-                yield Desk(box, phone, box.address)
-        return
-    needed(kamailio.PACKAGE, is_here=kamailio.is_installed())
-    with Kamailio(folder / "kamailio", challenges_all=True) as system:
-        server = (system.address, system.port)
-        account = RegistrarAccount(server, "box", "secret-box")
-        known = PhoneAccount(NAME, fixed_address=server)
-        with office(known, registrar=account, qualify_s=qualify_s) as box:
-            phone = make.handset(folder, server, hears=hears, realm=REALM)
-            with contextlib.closing(_Switch(phone)):
-                wait_until_reached(box, phone)
-                yield Desk(box, phone, server)
-
-
-def wait_until_reached(box: Office, phone: Handset) -> None:
-    """Wait until box and phone are registered at the telephone system: then a call rings."""
-    for n in range(40):
-        box.ring(f"probe{n}", NAME)
-        if isinstance(box.next(limit=6.0), events.LegProgressed):
-            phone.rings()
-            box.phones.stop_ringing(f"probe{n}")
-            phone.is_over()
-            break
-        wait(0.2)
-    while box.phones.status().registrar is Standing.ASKING:
-        wait(0.05)
-    assert box.phones.status().registrar is Standing.REGISTERED
-
-
-class _Switch:
-    """Switches a phone off as `closing` wants it."""
-
-    def __init__(self, phone: Handset) -> None:
-        self.close = phone.stop
-
-
-def take(desk: Desk, leg: str = "leg") -> events.MediaAgreed:
-    """Ring, let the phone answer; returns what sound was agreed."""
-    desk.phone.rings()
-    desk.phone.answer()
-    agreed = desk.box.next(events.MediaAgreed)
-    assert desk.box.next() == events.OperatorAnswered(leg, NAME)
-    assert isinstance(agreed, events.MediaAgreed)
-    return agreed

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events
-from tests.interop.handsets import KINDS, NAME, Desk, desk, take
+from tests.interop.desks import KINDS, Desk, desk, take
+from tests.interop.handsets import NAME
 from tests.interop.voice import OURS, Voice, has_tone, written
 
 pytestmark = pytest.mark.system

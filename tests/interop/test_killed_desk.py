@@ -14,7 +14,7 @@ from tests.helpers import baresip, linphone
 from tests.helpers.baresip import Baresip
 from tests.helpers.box import Box
 from tests.helpers.linphone import Linphone
-from tests.interop.handsets import needed
+from tests.interop.desks import needed
 
 pytestmark = pytest.mark.system
 

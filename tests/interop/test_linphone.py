@@ -11,7 +11,8 @@ from appliance.calls import events
 from appliance.phones.sip import PhoneAccount
 from tests.helpers import linphone
 from tests.helpers.linphone import Linphone
-from tests.interop.handsets import NAME, SECRET, needed
+from tests.interop.desks import needed
+from tests.interop.handsets import NAME, SECRET
 from tests.phones.office import Office, office
 
 pytestmark = pytest.mark.system

@@ -9,7 +9,8 @@ import pytest
 from appliance.calls import events
 from appliance.phones.sip import PhoneAccount
 from tests.helpers.lossy import Lossy
-from tests.interop.handsets import MAKES, NAME, SECRET, Desk, take
+from tests.interop.desks import MAKES, Desk, take
+from tests.interop.handsets import NAME, SECRET
 from tests.interop.voice import Voice
 from tests.phones.office import office
 

@@ -220,6 +220,18 @@ def test_after_glare_it_is_tried_again(bench: Bench) -> None:
     assert [m.method for m in bench.wait(2.1)][:1] == ["UPDATE"]
 
 
+@pytest.mark.parametrize("code", [491, 500])
+def test_a_renewal_by_invite_that_is_refused_is_acknowledged(bench: Bench, code: int) -> None:
+    """17.1.1.3: the refusal gets the ACK of its INVITE, each time it comes; the call goes on."""
+    answered(bench, "Session-Expires: 200;refresher=uac\nAllow: INVITE")
+    (renewal,) = bench.wait(100.0)
+    for _ in range(2):
+        (ack,) = bench.say(renewal, code)
+        assert (ack.method, ack.fields.branch) == ("ACK", renewal.fields.branch)
+        assert (ack.fields.cseq, ack.fields.to_tag) == (renewal.fields.cseq, "p")
+    assert list(bench.box.legs.calls) == ["leg"]
+
+
 def test_a_renewal_that_is_too_brief_for_the_phone(bench: Bench) -> None:
     """422 with Min-SE: asked again for as much."""
     answered(bench, f"Session-Expires: 200;refresher=uac\n{UPDATES}")

@@ -378,9 +378,6 @@ def test_star_with_expires_0_signs_off(bench: Bench) -> None:
     assert bench.events() == [events.PhoneGone("21", "it signed off")]
 
 
-MOVED = "Contact: <sip:21@192.0.2.99:5060>;expires=0"
-
-
 @pytest.mark.parametrize("first", ["old", "new"])
 def test_a_phone_that_moves_names_its_old_place_too(bench: Bench, first: str) -> None:
     """10.3 step 7: what expires is the Contact that says so, in whichever order they stand."""
@@ -393,11 +390,12 @@ def test_a_phone_that_moves_names_its_old_place_too(bench: Bench, first: str) ->
     assert bench.events() == [events.PhoneRegistered("21")]
 
 
-def test_an_old_place_that_is_signed_off_leaves_the_new_one(bench: Bench) -> None:
+@pytest.mark.parametrize("old", ["sip:21@192.0.2.99:5060", "tel:21"])
+def test_an_old_place_that_is_signed_off_leaves_the_new_one(bench: Bench, old: str) -> None:
     """A phone that was restarted clears what it was before: where it stands now it stays."""
     Registrant(bench).register()
     bench.events()
-    answer = raw(bench, f"{MOVED}\r\n")
+    answer = raw(bench, f"Contact: <{old}>;expires=0\r\n")
     assert (answer.code, answer.get("Contact")) == (200, "<sip:21@192.0.2.21:5060>;expires=60")
     assert bench.events() == []
 
