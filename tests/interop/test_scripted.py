@@ -142,6 +142,16 @@ def test_it_wants_a_longer_session(tmp_path: Path) -> None:
         assert box.next() == events.PhoneHungUp("leg", "")
 
 
+@pytest.mark.long
+def test_it_lets_us_renew(tmp_path: Path) -> None:
+    """A session of 90 s is renewed by our UPDATE after 45 s; before that nothing happens."""
+    with scripted(tmp_path, "lets_us_renew") as (box, _):
+        box.ring("leg", PHONE)
+        answered(box)
+        assert box.is_quiet(40.0)
+        assert box.next(limit=10.0) == events.PhoneHungUp("leg", "")
+
+
 def test_it_holds_in_many_ways(tmp_path: Path) -> None:
     """re-INVITE and UPDATE, with and without a description, two Vias, an impossible demand."""
     with scripted(tmp_path, "holds_in_many_ways") as (box, _):
