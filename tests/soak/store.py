@@ -98,7 +98,10 @@ class Store:
                 self.state = state
 
     def begin(self, started: RecordingStarted) -> None:
-        """A recording begins."""
+        """A recording begins; one whose call is over already (they crossed) is none."""
+        record = self.records.get(started.recording)
+        if record is None or record.result is not Result.OPEN:
+            return
         if started.recording in self.open:
             self.world.fail(f"recording {started.recording} began twice")
         self.open[started.recording] = (Law(started.law), bytearray())
