@@ -8,12 +8,16 @@ from tests.soak.mix import Script
 
 
 class Caller(Call):
-    """One call of the mix; `silent_s` is how long the caller has been hearing nothing."""
+    """One call of the mix; `silent_s` is how long the caller has been hearing nothing.
+
+    `bears_s` is how long that may be when something is broken.
+    """
 
     def __init__(self, script: Script, line: int) -> None:
         super().__init__(script.plan, line)
         self.script = script
         self.disturbed = False
+        self.bears_s = 12.0
         self.silent_s = 0.0
         self.listened = False
 

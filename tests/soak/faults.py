@@ -35,18 +35,20 @@ MOMENTS = (
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One way to break things: `act` does it to a line and plans its end; `everywhere` tells
-    whether other lines' calls may suffer, for `lasts_s` at most.
+    whether other lines' calls may suffer, for `lasts_s` at most. A caller hears nothing because of
+    it for no longer than `silence_s`.
     """
 
     act: Callable[[World, str], None]
     everywhere: bool = False
     lasts_s: float = 0.0
+    silence_s: float = 12.0
 
 
 def strike(world: World, name: str, line: str) -> None:
     """Let a fault of the table happen to a line."""
     fault = FAULTS[name]
-    world.watch.disturb(name, "" if fault.everywhere else line)
+    world.watch.disturb(name, "" if fault.everywhere else line, fault.silence_s)
     if fault.everywhere:
         world.troubled_until = max(world.troubled_until, world.now + fault.lasts_s)
     fault.act(world, line)
@@ -205,20 +207,20 @@ FAULTS: Mapping[str, Fault] = {
     "lost bytes": Fault(_lost_bytes),
     "spurious event": Fault(_spurious),
     "stray ring": Fault(_stray_ring),
-    "wedged": Fault(_wedge),
+    "wedged": Fault(_wedge, silence_s=75.0),
     "modem resets": Fault(_reset),
     "unplugged": Fault(_unplug),
-    "line cut": Fault(_cut),
+    "line cut": Fault(_cut, silence_s=20.0),
     "extension": Fault(_extension),
     "stall": Fault(_stall, everywhere=True, lasts_s=4.0),
-    "desk stall": Fault(_stall_desk, everywhere=True, lasts_s=16.0),
+    "desk stall": Fault(_stall_desk, everywhere=True, lasts_s=16.0, silence_s=18.0),
     "carrier killed": Fault(_kill_carrier, everywhere=True, lasts_s=5.0),
     "desk killed": Fault(_kill_desk, everywhere=True, lasts_s=30.0),
     "desk stopped": Fault(_stop_desk, everywhere=True, lasts_s=30.0),
     "no RTP port": Fault(_no_ports, everywhere=True, lasts_s=6.0),
-    "phone dies": Fault(_phone_dies, everywhere=True, lasts_s=60.0),
-    "phone mute": Fault(_phone_mute, everywhere=True, lasts_s=40.0),
-    "LAN down": Fault(_lossy, everywhere=True, lasts_s=10.0),
+    "phone dies": Fault(_phone_dies, everywhere=True, lasts_s=60.0, silence_s=20.0),
+    "phone mute": Fault(_phone_mute, everywhere=True, lasts_s=40.0, silence_s=36.0),
+    "LAN down": Fault(_lossy, everywhere=True, lasts_s=10.0, silence_s=40.0),
     "disk": Fault(_disk, everywhere=True, lasts_s=50.0),
     "clock set": Fault(_clock, everywhere=True, lasts_s=2.0),
 }

@@ -137,6 +137,10 @@ class RealSoak:
             elif plan.hang_up_after_ms:
                 _speak(call)
             call.wait(CALL_S)
+        except TimeoutError:
+            told = [event["event"] for event in call.events]
+            found = client.status(self.box.folder / "lines")["lines"]
+            self.outcome.stuck.append(f"line{line}, {plan.release}, {told}: {found}")
         finally:
             call.close()
         with self._lock:

@@ -29,7 +29,7 @@ CALL_S = 120.0
 SILENCE_S = 3.0
 """No caller hears nothing for longer, but where the box listens or waits for its disk."""
 TROUBLED_S = 45.0
-"""The same while something is broken: a phone that sends nothing is given up after 30 s."""
+"""How much longer a call may last in which something is broken."""
 LISTENS = {
     State.RECORDING: office.OFFICE.voicemail.limit_ms / 1000,
     State.STORING: office.OFFICE.voicemail.store_ms / 1000,
@@ -79,7 +79,7 @@ class Watch:
         watched.latest = caller
         self.kinds[caller.script.kind] += 1
 
-    def disturb(self, fault: str, line: str = "") -> None:
+    def disturb(self, fault: str, line: str = "", silence_s: float = 0.0) -> None:
         """Something is broken, on one line or everywhere: calls of now may end as they can."""
         self.faults[fault] += 1
         self.world.trace(f"FAULT {fault} {line}")
@@ -88,6 +88,7 @@ class Watch:
                 watched.disturbed = True
                 if watched.latest is not None:
                     watched.latest.disturbed = True
+                    watched.latest.bears_s = max(watched.latest.bears_s, silence_s)
 
     def played(self, order: orders.Play) -> None:
         """A caller who is told "stored" has it stored."""
@@ -145,7 +146,7 @@ class Watch:
         limit = SILENCE_S + (LISTENS.get(state, 0.0) if state else 0.0)
         if not (caller.disturbed or caller.listened):
             self.longest_silence = max(self.longest_silence, caller.silent_s)
-        if caller.silent_s > (TROUBLED_S if caller.disturbed else limit):
+        if caller.silent_s > max(limit, caller.bears_s if caller.disturbed else 0.0):
             self.world.fail(
                 f"{name}: the caller of call {caller.script.number} has been hearing nothing for "
                 f"{caller.silent_s:.1f} s ({state})"
