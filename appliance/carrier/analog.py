@@ -276,6 +276,7 @@ class AnalogLine:
         call = self.call
         if call is None:
             return
+        call.flashed_at = now
         if call.calling is None:
             self._tell(events.LineFlashed(self.name, fact.done))
         elif not fact.done:
@@ -339,7 +340,7 @@ class AnalogLine:
         elif fact.signal is Signal.DIGIT:
             self._press(fact.digit, DigitSource.CHIP, now)
         elif fact.signal is Signal.EXTENSION_PICKUP:
-            if self.call.release.taken(self.call.off_hook_ms(now)):
+            if self.call.release.taken(self.call.settled_ms(now)):
                 self._taken()
         elif fact.signal is Signal.FAX:
             self._faxed(self.call.fax.chip(self.call.off_hook_ms(now)))
@@ -350,7 +351,7 @@ class AnalogLine:
         """The chip named a tone or a break: of whom the box calls, else of the caller."""
         if call.calling is None:
             tone_ms = call.ears.hear(b"").tone_ms if call.ears else 0
-            self._released(call.release.chip(signal.value, call.off_hook_ms(now), tone_ms))
+            self._released(call.release.chip(signal.value, call.settled_ms(now), tone_ms))
         elif signal is Signal.BUSY and (gone := call.calling.chip_busy()) is not None:
             self._tell(gone)
 

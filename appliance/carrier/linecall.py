@@ -19,7 +19,8 @@ from appliance.carrier.release import Release
 class LineCall:
     """State of a line from AnswerLine to Idle. `drain` counts the samples of a prompt that were
     written and not yet played: a prompt has ended when the caller has heard it. `calling` is a
-    call that the box makes over the line, `told` is true once LineAnswered was told.
+    call that the box makes over the line, `told` is true once LineAnswered was told. `flashed_at`
+    is when the box last broke the loop itself.
     """
 
     asked_at: float
@@ -35,6 +36,7 @@ class LineCall:
     held: bool = False
     calling: Calling | None = None
     told: bool = False
+    flashed_at: float | None = None
     pressing: Pressing = field(default_factory=Pressing)
     fax: Fax = field(init=False)
 
@@ -45,3 +47,9 @@ class LineCall:
     def off_hook_ms(self, now: float) -> int:
         """Return for how long the line has been off hook."""
         return int((now - self.off_hook_at) * 1000) if self.off_hook_at is not None else 0
+
+    def settled_ms(self, now: float) -> int:
+        """Return for how long the box itself has left the line's voltage alone."""
+        since_flash = None if self.flashed_at is None else int((now - self.flashed_at) * 1000)
+        off_hook = self.off_hook_ms(now)
+        return off_hook if since_flash is None else min(off_hook, since_flash)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from appliance.calls.events import CallerHungUp, Evidence
 
 SETTLE_MS = 600
-"""After going off hook a polarity reversal is answer supervision, not a release."""
+"""After going off hook a polarity reversal is answer supervision, after a flash a break is ours."""
 SILENCE_LIMIT_MS = 60_000
 """Long silence as the last resort (v253.md 5); the Switchboard ignores it while people talk."""
 
@@ -43,22 +43,22 @@ class Release:
         """A tone was recognised in the sound, `after_ms` after it began."""
         return self._tell(TONES.get(kind), after_ms, cadence_ms)
 
-    def chip(self, kind: str, since_off_hook_ms: int, tone_ms: int = 0) -> CallerHungUp | None:
+    def chip(self, kind: str, settled_ms: int, tone_ms: int = 0) -> CallerHungUp | None:
         """The modem reported something; loop events count only once the line has settled.
 
         `tone_ms` is for how long a tone has been sounding: the chip tells after some cycles.
         """
         evidence = CHIP.get(kind)
-        if evidence is Evidence.LOOP and since_off_hook_ms < SETTLE_MS:
+        if evidence is Evidence.LOOP and settled_ms < SETTLE_MS:
             return None
         return self._tell(evidence, tone_ms, kind)
 
-    def taken(self, since_off_hook_ms: int) -> bool:
+    def taken(self, settled_ms: int) -> bool:
         """The modem saw another telephone lifted: True once, and only once the line has settled.
 
-        Our own going off hook moves the voltage by which the modem knows.
+        Our own going off hook, or flash, moves the voltage by which the modem knows.
         """
-        if self.told or self.taken_told or since_off_hook_ms < SETTLE_MS:
+        if self.told or self.taken_told or settled_ms < SETTLE_MS:
             return False
         self.taken_told = True
         return True

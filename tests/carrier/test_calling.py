@@ -15,6 +15,7 @@ from appliance.calls.events import (
     LineAnswered,
     LineFlashed,
     LineIdle,
+    LineTaken,
     PromptEnded,
 )
 from appliance.calls.orders import DialLeg, Flash, Play
@@ -140,6 +141,26 @@ def test_a_pbx_that_gives_no_dial_tone_is_told() -> None:
     world.until(lambda: one.heard_of(LineFlashed))
     assert not call.done
     clean(one)
+
+
+@pytest.mark.parametrize("code", ["P", "l"])
+def test_the_box_s_own_flash_is_nobody_else_s_doing(code: str) -> None:
+    """Breaking the loop moves the voltage: what the chip reports within 0.6 s of a flash is that.
+
+    Neither a telephone that was lifted nor a caller who has gone; later it is one or the other.
+    """
+    one, world, _ = behind_a_pbx("conexant")
+    world.run(2000)
+    one.line.flash(Flash("line1"), world.now)
+    world.until(lambda: one.heard_of(LineFlashed))
+    one.modem.report(code)
+    world.run(300)
+    assert one.heard_of(LineTaken) == []
+    assert one.heard_of(CallerHungUp) == []
+    world.run(600)
+    one.modem.report(code)
+    world.run(100)
+    assert len(one.heard_of(LineTaken)) + len(one.heard_of(CallerHungUp)) == 1
 
 
 def test_a_stated_pause_takes_the_place_of_the_dial_tone() -> None:
