@@ -1,0 +1,85 @@
+"""An office's slots for appointments: which are free, and how one is taken without double booking.
+
+A slot lies wholly within a band of the office's own week for appointments, on a day on which the
+house is open (P6, E13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from appliance.errors import OfficeError
+from appliance.policy.hours import Schedule
+from appliance.policy.local_time import local_moment
+from appliance.policy.register.declarations import Slots
+from appliance.policy.week import ONE_DAY
+
+AHEAD_DAYS = 60
+"""How far ahead appointments are given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One appointment's time, aware, the end excluded."""
+
+    start: datetime
+    end: datetime
+
+
+Booked = Mapping[datetime, int]
+"""How many appointments an office has at a slot's start."""
+
+
+def slots_on(slots: Slots, calendar: Schedule, day: date) -> Iterator[Slot]:
+    """Yield the slots of a day, in order; none while the house is closed."""
+    hours = replace(calendar, weekly=slots.week, openings=(), periods=())
+    length = timedelta(minutes=slots.minutes)
+    for band in hours.bands_on(day):
+        start, end = band.on(day)
+        while start + length <= end:
+            slot = Slot(
+                local_moment(start, calendar.zone), local_moment(start + length, calendar.zone)
+            )
+            if _open_throughout(hours, slot):
+                yield slot
+            start += length
+
+
+def free_slots(
+    slots: Slots, calendar: Schedule, booked: Booked, after: datetime, most: int = 6
+) -> tuple[Slot, ...]:
+    """Return the next free slots that begin after a moment, at most so many, within 60 days."""
+    found: list[Slot] = []
+    day = after.astimezone(calendar.zone).date()
+    for _ in range(AHEAD_DAYS):
+        for slot in slots_on(slots, calendar, day):
+            if slot.start > after and booked.get(slot.start, 0) < slots.places:
+                found.append(slot)
+            if len(found) == most:
+                return tuple(found)
+        day += ONE_DAY
+    return tuple(found)
+
+
+def take(slots: Slots, calendar: Schedule, booked: Booked, start: datetime, now: datetime) -> Slot:
+    """Return the slot that starts at a moment; raises OfficeError when it cannot be had (any more).
+
+    Whoever stores it does so in the same transaction in which `booked` was read.
+    """
+    day = start.astimezone(calendar.zone).date()
+    slot = next((s for s in slots_on(slots, calendar, day) if s.start == start), None)
+    local = start.astimezone(calendar.zone)
+    if slot is None or start <= now:
+        raise OfficeError(
+            f"the office gives no appointment at {local:%d.%m.%Y %H:%M}: choose another"
+        )
+    if booked.get(start, 0) >= slots.places:
+        raise OfficeError(f"{local:%d.%m.%Y %H:%M} has just been taken: choose another")
+    return slot
+
+
+def _open_throughout(hours: Schedule, slot: Slot) -> bool:
+    state = hours.at(slot.start)
+    return state.open and (state.flips_at is None or state.flips_at >= slot.end)

@@ -1,0 +1,89 @@
+"""Slots for appointments (P6): within the office's hours, when the house is open, never twice."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.errors import OfficeError
+from appliance.policy.appointments import free_slots, slots_on, take
+from appliance.policy.register.declarations import Slots
+from appliance.policy.week import week
+from tests.policy.town import CALENDAR, rome
+
+TUESDAYS = Slots(week(tuesday="15-16:10", friday="9-10"), 20, 2)
+NOW = rome("2026-11-24 09:00")
+
+
+def starts(day: str) -> list[str]:
+    """Return the starts of a day's slots."""
+    slots = slots_on(TUESDAYS, CALENDAR, datetime.fromisoformat(day).date())
+    return [f"{slot.start:%H:%M}" for slot in slots]
+
+
+def test_slots_lie_within_the_band() -> None:
+    """The last one ends with the band; what is left over is no slot."""
+    assert starts("2026-11-24") == ["15:00", "15:20", "15:40"]
+    assert starts("2026-11-25") == []
+
+
+def test_none_while_the_house_is_closed() -> None:
+    """On a holiday (25 December, a Friday) and in a closure (27 November, a Friday)."""
+    assert starts("2026-12-25") == []
+    assert starts("2026-11-27") == []
+    assert starts("2026-12-04") == ["09:00", "09:20", "09:40"]
+
+
+def test_the_next_free_ones() -> None:
+    """In order, full ones left out, at most so many."""
+    booked = {rome("2026-11-24 15:00"): 2, rome("2026-11-24 15:20"): 1}
+    found = free_slots(TUESDAYS, CALENDAR, booked, NOW, most=3)
+    assert [f"{s.start:%d %H:%M}" for s in found] == ["24 15:20", "24 15:40", "01 15:00"]
+    after = free_slots(TUESDAYS, CALENDAR, {}, rome("2026-11-24 15:20"), most=1)
+    assert after[0].start == rome("2026-11-24 15:40")
+
+
+def test_an_office_that_never_has_one() -> None:
+    """Looked for within 60 days."""
+    assert free_slots(Slots(week(), 20), CALENDAR, {}, NOW) == ()
+
+
+def test_a_slot_is_taken() -> None:
+    """While there is a place in it."""
+    start = rome("2026-11-24 15:20")
+    assert take(TUESDAYS, CALENDAR, {start: 1}, start, NOW).end == rome("2026-11-24 15:40")
+    with pytest.raises(OfficeError, match="has just been taken"):
+        take(TUESDAYS, CALENDAR, {start: 2}, start, NOW)
+
+
+@pytest.mark.parametrize("at", ["2026-11-24 15:10", "2026-11-25 15:00", "2026-11-27 09:00"])
+def test_no_such_slot(at: str) -> None:
+    """Only the office's own times can be had."""
+    with pytest.raises(OfficeError, match="choose another"):
+        take(TUESDAYS, CALENDAR, {}, rome(at), NOW)
+
+
+def test_none_in_the_past() -> None:
+    """A slot that has begun is over."""
+    start = rome("2026-11-24 15:00")
+    with pytest.raises(OfficeError, match="choose another"):
+        take(TUESDAYS, CALENDAR, {}, start, start)
+
+
+@given(st.lists(st.integers(0, 40), max_size=60))
+def test_never_twice(choices: list[int]) -> None:
+    """Whatever is asked for in whatever order, no slot has more than its places."""
+    booked: dict[datetime, int] = {}
+    for choice in choices:
+        start = rome("2026-11-24 15:00") + timedelta(minutes=20 * choice)
+        try:
+            take(TUESDAYS, CALENDAR, booked, start, NOW)
+        except OfficeError:
+            continue
+        booked[start] = booked.get(start, 0) + 1
+    assert all(count <= TUESDAYS.places for count in booked.values())
+    offered = {s.start for s in free_slots(TUESDAYS, CALENDAR, booked, NOW, most=100)}
+    assert offered.isdisjoint(start for start, count in booked.items() if count == TUESDAYS.places)

@@ -1,0 +1,145 @@
+"""Requests for an office (P6, E9, E15): what they must hold, how they go on, when they are late."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.errors import OfficeError
+from appliance.policy import requests
+from appliance.policy.appointments import Slot
+from appliance.policy.hours import Schedule
+from appliance.policy.requests import (
+    NEXT,
+    Appointment,
+    Citizen,
+    Closing,
+    Contact,
+    Form,
+    Request,
+    State,
+    Step,
+)
+from appliance.policy.week import week
+from tests.policy.town import APPOINTMENT, CALENDAR, EMAIL, rome
+
+ANNA = Citizen("Anna Verdi", "3470000001")
+AT = rome("2026-11-23 10:00")
+WORKDAYS = Schedule(
+    CALENDAR.zone,
+    week(monday="8-20", tuesday="8-20", wednesday="8-20", thursday="8-20"),
+    CALENDAR.holidays,
+)
+SLOT = Slot(rome("2026-12-01 15:00"), rome("2026-12-01 15:20"))
+AGREED = Appointment(SLOT, Form.IN_PERSON, confirmed=True)
+ASKED = Request(7, EMAIL, "anagrafe", "aire", ANNA, "Iscrizione AIRE", "Chiede i tempi", AT, "op1")
+DONE = Closing(rome("2026-11-24 12:00"), "op1", "Anagrafe, per telefono")
+
+
+@pytest.mark.parametrize(
+    ("name", "phone", "email", "prefers", "said"),
+    [
+        (" ", "347", "", Contact.PHONE, "name is missing"),
+        ("Anna", "", "", Contact.PHONE, "no way to reach"),
+        ("Anna", "", "anna", Contact.EMAIL, "no e-mail address"),
+        ("Anna", "347", "", Contact.EMAIL, "prefers email"),
+        ("Anna", "", "a@example.org", Contact.PHONE, "prefers phone"),
+    ],
+)
+def test_what_is_needed_of_a_citizen(
+    name: str, phone: str, email: str, prefers: Contact, said: str
+) -> None:
+    """E15: a name, at least one contact, and the preferred one."""
+    with pytest.raises(OfficeError, match=said):
+        Citizen(name, phone, email, prefers)
+
+
+def test_what_is_needed_of_a_request() -> None:
+    """A subject; a time where it is an appointment, and only there."""
+    with pytest.raises(OfficeError, match="no subject"):
+        replace(ASKED, subject=" ")
+    with pytest.raises(OfficeError, match="needs its time"):
+        replace(ASKED, rule=APPOINTMENT)
+    with pytest.raises(OfficeError, match="needs its time"):
+        replace(ASKED, appointment=AGREED)
+
+
+def test_its_way() -> None:
+    """Open until the mail server has it, sent until the office has it, then done."""
+    sent = requests.mailed(ASKED)
+    taken = requests.taken(sent, "Rossi")
+    done = requests.closed(taken, DONE)
+    assert [r.state for r in (ASKED, sent, taken, done)] == list(State)
+    assert (taken.taken_by, done.closing) == ("Rossi", DONE)
+    assert requests.mailed(done).state is State.DONE  # a receipt that comes late
+
+
+def test_every_state_and_step() -> None:
+    """The table is whole: what is not in it is refused in words."""
+    for state in State:
+        for step in Step:
+            assert (step in NEXT[state]) is (state is not State.DONE or step is Step.MAILED)
+    with pytest.raises(OfficeError, match="request 7 is done: it needs no take any more"):
+        requests.taken(requests.closed(ASKED, DONE), "Rossi")
+
+
+def test_never_closed_by_nobody() -> None:
+    """E15: who said so is part of it."""
+    with pytest.raises(OfficeError, match="who said"):
+        requests.closed(ASKED, replace(DONE, said_by=" "))
+
+
+def test_a_reminder_is_no_second_request() -> None:
+    """E9: words are added; at the second the head sees it, until it is done."""
+    once = requests.reminded(ASKED, "Richiama: ancora niente")
+    twice = requests.reminded(once, "Terza telefonata")
+    assert (once.concerns_head, twice.concerns_head) == (False, True)
+    assert twice.reminders == ("Richiama: ancora niente", "Terza telefonata")
+    assert not requests.closed(twice, DONE).concerns_head
+
+
+def test_when_it_is_late() -> None:
+    """Within three working days: from a Monday to Thursday, from a Wednesday over the weekend."""
+    assert requests.due(ASKED, WORKDAYS) == date(2026, 11, 26)
+    wednesday = replace(ASKED, at=rome("2026-11-25 10:00"))
+    assert requests.due(wednesday, WORKDAYS) == date(2026, 12, 1)
+    assert not requests.is_overdue(ASKED, WORKDAYS, rome("2026-11-26 23:00"))
+    assert requests.is_overdue(ASKED, WORKDAYS, rome("2026-11-27 00:01"))
+    assert not requests.is_overdue(requests.closed(ASKED, DONE), WORKDAYS, rome("2027-01-01 10:00"))
+
+
+def test_where_no_day_is_a_working_day() -> None:
+    """A house without hours still has days."""
+    never = Schedule(CALENDAR.zone, week())
+    assert requests.due(ASKED, never) == date(2026, 11, 26)
+
+
+def test_when_an_appointment_is_late() -> None:
+    """An agreed one on its day; one that the office must agree to within the working days."""
+    agreed = replace(ASKED, rule=APPOINTMENT, appointment=AGREED)
+    proposed = replace(agreed, appointment=replace(AGREED, confirmed=False))
+    assert requests.due(agreed, WORKDAYS) == date(2026, 12, 1)
+    assert requests.due(proposed, WORKDAYS) == date(2026, 11, 26)
+
+
+@given(st.lists(st.sampled_from(list(Step)), max_size=12))
+def test_done_is_the_end(steps: list[Step]) -> None:
+    """Whatever comes in whatever order, nothing leaves DONE, and only CLOSE leads there."""
+    request = ASKED
+    for step in steps:
+        try:
+            if step is Step.MAILED:
+                request = requests.mailed(request)
+            elif step is Step.TAKE:
+                request = requests.taken(request, "Rossi")
+            elif step is Step.REMIND:
+                request = requests.reminded(request, "ancora")
+            else:
+                request = requests.closed(request, DONE)
+        except OfficeError:
+            assert request.state is State.DONE
+    assert (request.state is State.DONE) is (Step.CLOSE in steps)
