@@ -31,4 +31,4 @@ def end_longest(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
         return
     yield from release_phones(call)
     call.settle(Result.ANSWERED)
-    yield from say(desk, call, now, "connection_lost")
+    yield from say(desk, call, now, "call_limit")

@@ -15,7 +15,7 @@ after 239 min
 expect nothing
 after 1 min
 expect hang up op1
-expect play line1 connection_lost en/connection_lost
+expect play line1 call_limit en/call_limit
 expect record line1 result=answered evidence=limit release_ms=14400000
 line1 prompt ends
 expect hang up line1
