@@ -26,11 +26,19 @@ from appliance.carrier.line_setup import line_settings
 from appliance.carrier.linecall import LineCall
 from appliance.carrier.link import Link
 from appliance.carrier.loopback import LineEcho
-from appliance.carrier.messages import LineSetup, LineSnapshot, Marked, Measured, Recovering
+from appliance.carrier.messages import (
+    LineSetup,
+    LineSnapshot,
+    Marked,
+    Measured,
+    Notice,
+    Recovering,
+)
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Pcm, Player, Silence
 from appliance.carrier.recorder import Recorder
 from appliance.carrier.release import Release
+from appliance.errors import TechnicianError
 from appliance.lines import facts
 from appliance.lines.facts import Recovery, Signal, Stream
 from appliance.lines.lead import Lead
@@ -43,7 +51,7 @@ from appliance.media import g711
 from appliance.media.frames import FRAME_MS, Law
 from appliance.media.tones import PLANS
 
-Tell = Callable[[events.Event | Measured | Marked | Recovering], None]
+Tell = Callable[[events.Event | Measured | Marked | Recovering | Notice], None]
 
 TRIM_MARGIN_MS = 100
 """Cut a little before the tone's first recognised frame."""
@@ -55,7 +63,12 @@ class AnalogLine:
     """Carries out the orders for one line and tells what happened on it."""
 
     def __init__(
-        self, setup: LineSetup, tell: Tell, link: Callable[[], Link | None], lead_ms: int
+        self,
+        setup: LineSetup,
+        tell: Tell,
+        link: Callable[[], Link | None],
+        lead_ms: int,
+        canceller: Callable[[], LineEcho] = LineEcho,
     ) -> None:
         self.setup = setup
         self.name = setup.name
@@ -75,7 +88,7 @@ class AnalogLine:
         self._rang_at = 0.0
         self._tell = tell
         self._link = link
-        self._echo = LineEcho() if setup.echo else None
+        self._echo = self._without_echo(canceller) if setup.echo else None
 
     # --- orders ------------------------------------------------------------------------------
 
@@ -315,6 +328,8 @@ class AnalogLine:
             return
         self.lead.on_start(now)
         self._heard_at = now
+        if self._echo:
+            self._echo.starts()
         if call.ears is None:
             call.ears, self._warm = self._warm or Ears(self.setup.country, law), None
         if call.leg is not None:
@@ -333,6 +348,8 @@ class AnalogLine:
         if fact.signal is Signal.UNDERRUN:
             if self._runs:  # one that comes after the end was ordered means nothing
                 self.lead.on_underrun()
+                if self._echo:
+                    self._echo.starts()
         elif fact.signal is Signal.OVERRUN:
             self.overruns += 1
         elif self.call is None or self.driver.stage is Stage.FLASHING:
@@ -385,6 +402,15 @@ class AnalogLine:
             self._step = step
             self._tell(Recovering(self.name, step.value, seen.it, seen.en))
 
+    def _without_echo(self, canceller: Callable[[], LineEcho]) -> LineEcho | None:
+        """Make the line's canceller; without its library the line works, and says so once."""
+        try:
+            return canceller()
+        except TechnicianError as error:
+            text = f"line {self.name} works without an echo canceller: {error}"
+            self._tell(Notice(text, "warning"))
+            return None
+
     @property
     def _runs(self) -> bool:
         """True while a stream runs and its end has not been ordered."""
@@ -418,7 +444,7 @@ class AnalogLine:
         data = call.pressing.over(call.source.read(wanted, law), law)
         self.driver.send_samples(data)
         self.lead.on_written(len(data))
-        if self._echo:
+        if self._echo and self.driver.streaming is Stream.DUPLEX:
             self._echo.played(data, law)
         if call.player is not None and call.player.ended and call.drain is None:
             self._player_ended(call, now)
@@ -538,7 +564,7 @@ class AnalogLine:
         law = self.driver.law
         self._warm = Ears(self.setup.country, law) if law else None
         if self._echo:
-            self._echo.reset()
+            self._echo.call_over()
 
     def _fail(self, lost: events.LineLost) -> None:
         """The line is out: told when it was in service, or for another reason than before."""

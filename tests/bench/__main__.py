@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from appliance.errors import CentralinoError
-from tests.bench import answering, machine, soaking, sounding, starting, table
+from tests.bench import answering, machine, quality, soaking, sounding, starting, table
 
 Part = Callable[[Path], list[table.Row]]
 
@@ -35,6 +35,7 @@ class Plan:
         parts: dict[str, Part] = {
             "answering": lambda folder: answering.rows(folder, self.calls),
             "sound": lambda folder: sounding.rows(folder, self.sound_s),
+            "quality": quality.rows,
             "start": lambda folder: starting.rows(folder, self.starts, self.idle_s),
             "soak": lambda folder: soaking.rows(folder, self.virtual_calls, self.real_calls),
         }

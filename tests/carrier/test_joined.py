@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -21,12 +22,14 @@ from appliance.calls.events import (
     RecordingEnded,
     RecordingStop,
 )
+from appliance.carrier.analog import AnalogLine
+from appliance.carrier.loopback import LineEcho
 from appliance.carrier.messages import LineSetup, Notice
 from appliance.carrier.phone import bind_port
 from appliance.carrier.switch import ASK_SILENT_PHONE_S, SILENT_PHONE_S
 from appliance.errors import TechnicianError
 from appliance.exchange.sound import Echo
-from appliance.media import g711
+from appliance.media import frames, g711
 from appliance.media.frames import FRAME_SAMPLES, Law, silence
 from appliance.phones.rtp import RtpSender
 from tests.carrier.office import HOLD, WORD, Office
@@ -274,10 +277,31 @@ def test_a_lost_packet_is_bridged_and_what_follows_is_in_its_place(office: Offic
     assert 0 < compared.changed <= FRAME_SAMPLES
 
 
-def test_the_canceller_forgets_the_call_with_it() -> None:
-    """A line with a canceller starts the next call anew."""
+def test_the_canceller_forgets_the_call_and_keeps_what_it_learnt() -> None:
+    """No sound of one call is heard in the next, and that one is without echo from its start."""
     one = Hosted(LineSetup("line1", "", caller_id="none", echo=True))
     one.station.line.wire.echo = Echo(12.0, 10)
+    office, backs = Office(one), list[bytes]()
+    for _ in range(2):
+        call = office.talking()
+        office.phone.say(SPEECH)
+        office.world.run(4000)
+        assert sound.compare_bytes(SPEECH, bytes(call.heard)).is_exact
+        office.world.hang_up(one)
+        backs.append(bytes(office.phone.heard))
+        office.phone.heard.clear()
+    office.phone.close()
+    first, second = (frames.level_dbm0(g711.decode(back[4800:12800], Law.ULAW)) for back in backs)
+    assert second <= first - 6.0
+
+
+def test_without_its_library_a_line_works_and_says_so_once() -> None:
+    """`echo = true` on a box without libspeexdsp: one warning that names line and package."""
+    told: list[Any] = []
+    setup = LineSetup("line1", "", caller_id="none", echo=True)
+    line = AnalogLine(setup, told.append, lambda: None, 60, lambda: LineEcho("libnone.so.9"))
+    one = Hosted(setup)
+    one.line, one.told = line, told
     office = Office(one)
     for _ in range(2):
         call = office.talking()
@@ -286,6 +310,10 @@ def test_the_canceller_forgets_the_call_with_it() -> None:
         assert sound.compare_bytes(SPEECH, bytes(call.heard)).is_exact
         office.world.hang_up(one)
     office.phone.close()
+    (notice,) = one.heard_of(Notice)
+    assert notice.level == "warning"
+    assert "line1" in notice.text
+    assert "libspeexdsp1" in notice.text
 
 
 def test_no_port_left_is_said() -> None:
