@@ -1,8 +1,8 @@
-"""The two personalities as data: what each modem answers and reports (v253.md section 1)."""
+"""The personalities as data: what each modem answers and reports (v253.md section 1)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from appliance.errors import ConfigurationError
 
@@ -45,6 +45,8 @@ class Personality:
 
     `fields_apart`: each field of caller id within its own CR LF; `packs_dle`: two samples 0x10 are
     sent as DLE SUB (2.1). Both were seen of some firmware, neither is the rule.
+    `gain_step_db` is what one step of +VGR changes around 128 (v253.md 1.3); 0 for a modem that
+    sets its gain by itself.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Personality:
     can_reprint_id: bool
     fields_apart: bool = False
     packs_dle: bool = False
+    gain_step_db: float = 0.0
 
 
 _COMMON = {
@@ -149,6 +152,14 @@ CONEXANT = Personality(
     can_reprint_id=True,
 )
 
+CONEXANT_PCM = replace(
+    CONEXANT,
+    name="conexant-pcm",
+    formats={130: Format('130,"UNSIGNED PCM",8,0,8000,0,0', "unsigned8")},
+    default_vsm="130,8000,0,0",
+)
+"""The same with a firmware that knows neither law: 8-bit linear is all there is (v253.md 1.5)."""
+
 USR5637 = Personality(
     name="usr5637",
     texts={0: "5601", 3: "U.S. Robotics 56K FAX USB V1.2.23"},
@@ -201,9 +212,10 @@ USR5637 = Personality(
     drops_line_with_class=False,
     dash_commands=False,
     can_reprint_id=False,
+    gain_step_db=1.0,
 )
 
-PERSONALITIES = {each.name: each for each in (CONEXANT, USR5637)}
+PERSONALITIES = {each.name: each for each in (CONEXANT, USR5637, CONEXANT_PCM)}
 
 RESULT_CODES = {
     "OK": 0,

@@ -20,7 +20,7 @@ from appliance.exchange.hostside import HostSide
 from appliance.exchange.outcome import Outcome
 from appliance.exchange.parser import Command, split_line
 from appliance.exchange.playout import Playout, SilenceWatch
-from appliance.exchange.sound import samples, silence
+from appliance.exchange.sound import amplified, samples, silence
 from appliance.exchange.states import (
     HEARING,
     ONHOOK,
@@ -320,6 +320,10 @@ class VoiceModem(HostSide):
         self.hang_up()
         self.result("NO CARRIER")
 
+    @property
+    def _receive_gain_db(self) -> float:
+        return self.personality.gain_step_db * (self.settings.number("+VGR") - 128)
+
     def _play(self, n: int) -> bytes:
         sound, ran_dry = self.playout.take(n)
         if ran_dry:
@@ -332,7 +336,7 @@ class VoiceModem(HostSide):
         if self.state is State.DUPLEX and self.vtr == "mute":
             return
         self.report(self._watch.hear(rx))
-        data = self.playout.encode(rx)
+        data = self.playout.encode(amplified(rx, self._receive_gain_db))
         if not self.host_reads:
             self.dropped += len(data)
             self._overran = True

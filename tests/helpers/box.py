@@ -42,7 +42,7 @@ class Box:
     in every [[lines]]; `extra` at its end. `options` go to the exchange, `addresses` give phones
     by name a fixed address, `secrets` are more than the phones' own, `prefix` is a command that the
     daemon is started by. `dialect` is one for all lines, or "conexant,usr5637": the last one for
-    the rest, too.
+    the rest, too; the daemon is told the make without its firmware (conexant-pcm).
     """
 
     folder: Path
@@ -247,7 +247,7 @@ class Box:
         makes = self.dialect.split(",")
         lines = "\n".join(
             f'[[lines]]\nname = "line{n}"\nlabel = "L{n}"\n'
-            f'dialect = "{makes[min(n, len(makes)) - 1]}"\n'
+            f'dialect = "{makes[min(n, len(makes)) - 1].split("-")[0]}"\n'
             f'port = "{self.folder}/lines/line{n}"\n{self.line}'
             for n in range(1, self.lines + 1)
         )
