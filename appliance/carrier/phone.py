@@ -151,10 +151,10 @@ class PhoneLeg:
         self.last_heard, self.asked_after = now, 0.0
         if heard.digit:
             yield DigitPressed(heard.digit, DigitSource.RFC4733, leg=self.leg)
-        elif heard.payload and (law := LAWS.get(heard.payload_type)):
-            # Where both laws were agreed on a phone may send either at any moment (RFC 3264 6.1).
-            sound = g711.translate(heard.payload, law, self._law)
-            self.jitter.put(heard.sequence, heard.timestamp, sound, heard.ssrc)
+        # Where both laws were agreed on a phone may send either at any moment (RFC 3264 6.1).
+        law = LAWS.get(heard.payload_type)
+        sound = g711.translate(heard.payload, law, self._law) if law else b""
+        self.jitter.put(heard.sequence, heard.timestamp, sound, heard.ssrc)
 
     def _send(self, frame: bytes) -> None:
         assert self._media is not None

@@ -9,41 +9,15 @@ joint cross-faded (`conceal`). While packets come in time, the bytes out are the
 
 from __future__ import annotations
 
-import audioop
-from dataclasses import dataclass
-
-from appliance.media import g711
 from appliance.media.arrivals import RESERVE, Arrivals
 from appliance.media.conceal import Concealer
 from appliance.media.frames import FRAME_SAMPLES, SAMPLES_PER_MS, Law
-from appliance.media.pace import Pace
 from appliance.media.packets import Packet, Source, Store
-from appliance.media.splice import best_fit, crossed
+from appliance.media.splicer import Counters, Splicer
 
 MOST = 360 * SAMPLES_PER_MS
 """Samples in store: a stall of 200 ms on top of the longest wait. What comes on top is dropped,
 oldest first."""
-LAGS = (80, 160)
-"""Samples that a splice may take out or put in: 10 to 20 ms hold whole periods of any voice."""
-FADE = 80
-
-
-@dataclass(slots=True)
-class Counters:
-    """What has happened: packets `late` and `refused`, frames of 20 ms `lost`, else samples.
-
-    `waited` was put in because nothing was here, `inserted` and `dropped` by `splices` and by
-    bringing down what was far too much.
-    """
-
-    late: int = 0
-    refused: int = 0
-    lost: int = 0
-    waited: int = 0
-    inserted: int = 0
-    dropped: int = 0
-    splices: int = 0
-    resyncs: int = 0
 
 
 class JitterBuffer:
@@ -82,9 +56,12 @@ class JitterBuffer:
     def put(self, seq: int, timestamp: int, payload: bytes, ssrc: int = 0) -> None:
         """Take a packet with its RTP sequence number (16 bits) and timestamp (32 bits).
 
-        `payload` may be of any length; what is longer than the store is cut to that.
+        `payload` may be of any length; what is longer than the store is cut to that. It is empty
+        in packets that bring something else (keys, comfort noise): they are not missing then.
         """
         packet = Packet(timestamp, seq, payload[:MOST], ssrc)
+        if not payload:
+            self._source.passes(packet)
         if not payload or self._source.knows(packet):
             return
         is_jump = self._is_jump(packet)
@@ -114,7 +91,7 @@ class JitterBuffer:
         self._waited = 0
         self._ready = b""
         self._turn: Packet | None = None  # whose sound is, or was last, being played
-        self._pace = Pace()
+        self._splicer = Splicer(self._law, self.counters)
         self._arrivals.restart()
 
     def _is_jump(self, packet: Packet) -> bool:
@@ -179,8 +156,10 @@ class JitterBuffer:
         self._turn_of(store.first)
         if store.gap:
             return self._over_gap(store, most)
-        spliced = self._spliced(store, most)
+        excess = self._arrivals.wait(store.play) - self._arrivals.target
+        spliced = self._splicer.sound(store, self._concealer, excess, most)
         if spliced:
+            self._turn = store.first or self._turn
             return self._concealer.played(spliced)
         return self._concealer.played(store.take(most))
 
@@ -209,56 +188,6 @@ class JitterBuffer:
         """Note whose turn it is, and what is lost before it: what was sent and never came."""
         if packet is self._turn:
             return
-        if self._turn is not None and not packet.follows(self._turn):
-            self.counters.lost += max(0, -(-(packet.at - self._turn.end) // FRAME_SAMPLES))
+        if self._turn is not None:
+            self.counters.lost += self._source.missing(self._turn, packet)
         self._turn = packet
-
-    def _spliced(self, store: Store, most: int) -> bytes:
-        """Sound that goes over to what is ahead of its turn, or back; empty when not wanted."""
-        excess = self._arrivals.wait(store.play) - self._arrivals.target
-        wanted = self._pace.wants(excess, most)
-        if not wanted or not self._concealer.is_whole:
-            return b""
-        ahead = store.peek(LAGS[1] + FADE)
-        quiet = self._concealer.background.floor.is_quiet(
-            audioop.rms(g711.decode(ahead, self._law), 2)
-        )
-        least = self._pace.least_fit(quiet)
-        if least > 1.0:
-            return b""
-        if wanted < 0:
-            return self._longer(ahead, -wanted, least)
-        return self._shorter(store, ahead, wanted, least)
-
-    def _shorter(self, store: Store, ahead: bytes, wanted: int, least: float) -> bytes:
-        most = min(LAGS[1], max(LAGS[0], wanted), len(ahead) - FADE)
-        there, fit = self._fit(ahead, 0, range(LAGS[0], most + 1))
-        if fit < least:
-            return b""
-        store.go(store.play + there + FADE)
-        self._turn = store.first or self._turn
-        self.counters.dropped += there
-        return self._joined(ahead[:FADE], ahead[there : there + FADE])
-
-    def _longer(self, ahead: bytes, wanted: int, least: float) -> bytes:
-        if len(ahead) < FADE:
-            return b""  # too little has come in to lead over to
-        line = self._concealer.past[-LAGS[1] :] + ahead[:FADE]
-        here = LAGS[1]
-        # In a pause any length will do, in a voice a whole number of periods.
-        most = LAGS[1] if least > 0 else min(LAGS[1], max(LAGS[0], wanted))
-        there, fit = self._fit(line, here, range(here - most, here - LAGS[0] + 1))
-        if fit < least:
-            return b""
-        self.counters.inserted += here - there
-        return self._joined(ahead[:FADE], line[there : there + FADE]) + line[there + FADE : here]
-
-    def _fit(self, line: bytes, here: int, places: range) -> tuple[int, float]:
-        """The best place for a splice; none at all fits less than anything."""
-        return best_fit(g711.decode(line, self._law), here, places, FADE) if places else (0, -2.0)
-
-    def _joined(self, old: bytes, new: bytes) -> bytes:
-        self._pace.spliced()
-        self.counters.splices += 1
-        law = self._law
-        return g711.encode(crossed(g711.decode(old, law), g711.decode(new, law)), law)

@@ -10,7 +10,7 @@ from bisect import insort
 from collections import deque
 from dataclasses import dataclass
 
-REPLAY = 64
+REPLAY = 128
 """Sequence numbers remembered: a packet that comes twice says nothing about the network."""
 
 
@@ -54,6 +54,17 @@ class Source:
         """Whether a packet of the believed source came before."""
         is_ours = self.last is not None and packet.source == self.last.source
         return is_ours and packet.sequence in self._seen
+
+    def passes(self, packet: Packet) -> None:
+        """Note a packet of the believed source that brought no sound: it is not missing."""
+        if self.last is not None and packet.source == self.last.source:
+            self._seen.append(packet.sequence)
+
+    def missing(self, before: Packet, packet: Packet) -> int:
+        """Count the packets sent between two that never came; at most as many as are remembered."""
+        between = (packet.sequence - before.sequence - 1) % (1 << 16)
+        numbers = (before.sequence + 1 + n for n in range(min(between, REPLAY)))
+        return sum(number % (1 << 16) not in self._seen for number in numbers)
 
     def believes(self, packet: Packet, is_jump: bool) -> tuple[Packet, ...]:
         """Return what may be taken now: the packet, it and the one it confirms, or nothing.

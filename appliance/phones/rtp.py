@@ -177,7 +177,9 @@ class RtpReceiver:
                 ssrc=packet.ssrc,
             )
         digit = self._digit(packet)
-        return Heard(packet.payload_type, packet.sequence, packet.timestamp, digit=digit)
+        return Heard(
+            packet.payload_type, packet.sequence, packet.timestamp, digit=digit, ssrc=packet.ssrc
+        )
 
     def _believes(self, source: Address) -> bool:
         if source in {self.remote, self._source}:

@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.media import frames, g711
+from appliance.media.conceal import Concealer
 from appliance.media.frames import Law
-from appliance.media.jitter import Counters, JitterBuffer
+from appliance.media.jitter import JitterBuffer
+from appliance.media.packets import Packet, Store
+from appliance.media.splicer import Counters, Splicer
 from appliance.media.tones import pcm16
 from tests.helpers import sound
 from tests.helpers.clicks import CLICK_DB, sharpness
@@ -272,6 +275,16 @@ def test_a_held_vowel_without_pauses_is_corrected_too() -> None:
         assert _sharpest(reading.heard[2000:-9000]) <= 1.3 * _sharpest(tone)
 
 
+def test_where_less_than_a_splice_is_in_store_none_is_made() -> None:
+    """Delay is wanted, the room is quiet, but 5 ms are all there is: not now."""
+    for samples, is_made in ((40, False), (79, False), (80, True)):
+        store = Store(0)
+        store.put(Packet(0, 0, SILENT[:1] * samples))
+        splicer, played = Splicer(Law.ULAW, Counters()), Concealer(Law.ULAW)
+        made = [splicer.sound(store, played, -100, 160) for _ in range(5)]
+        assert any(made) is is_made
+
+
 def test_hiss_from_a_slow_phone_is_delayed_where_nothing_fits() -> None:
     """Loud noise resembles itself nowhere and never pauses: once the store is dry it waits."""
     buffer = JitterBuffer(Law.ULAW)
@@ -384,6 +397,20 @@ def test_empty_packets_are_nothing() -> None:
     buffer.put(2, 320, b"")
     assert drained(buffer, 2) == [frame(0), frame(1)]
     assert buffer.depth_ms == 0
+
+
+def test_packets_that_bring_no_sound_are_not_missing() -> None:
+    """Comfort noise or a key between two packets of sound, and one that is lost: one is lost."""
+    buffer = filled()
+    for number, timestamp in ((2, 320), (3, 640)):
+        buffer.put(number, timestamp, b"")
+    buffer.put(5, 1440, frame(5))
+    buffer.put(6, 1600, frame(6))
+    drained(buffer, 30)
+    assert buffer.counters.lost == 1
+    stranger = JitterBuffer(Law.ULAW)
+    stranger.put(2, 320, b"")
+    assert stranger.counters == Counters()
 
 
 def test_a_gap_at_the_end_of_the_store_is_counted_once() -> None:
