@@ -14,8 +14,9 @@ from appliance.media.frames import FRAME_SAMPLES, Law, rms_at, silence
 from appliance.media.splice import ramped
 
 LIBRARY = "libspeexdsp.so.1"
-TAIL_SAMPLES = 512
-"""64 ms: longer than any hybrid echo of a local loop (audio.md 5, G.168 paths)."""
+TAIL_SAMPLES = 1024
+"""128 ms: the hybrid echo of a local loop (audio.md 5, G.168 paths: 32 ms at most) and what a modem
+may take besides between the start of what it plays and of what it hears."""
 SET_SAMPLING_RATE = 24
 """SPEEX_ECHO_SET_SAMPLING_RATE of speex_echo.h."""
 STATED_RATE = 24_000
