@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from appliance.daemon.extensions import extensions
 from appliance.daemon.handsets import Kept
 from appliance.daemon.office import build_office
 from appliance.daemon.settings import Settings
-from appliance.errors import ConfigurationError, OfficeError
+from appliance.errors import ConfigurationError, OfficeError, TechnicianError
 from appliance.phones import accounts
 from appliance.policy.office import KeyCode
 from appliance.provisioning import makes, qr, sheet
@@ -77,7 +78,7 @@ def add(
     kept[name] = Kept(make, plain, handsets.new_token(secrets.token_bytes))
     known = phone_secrets.load(settings)
     known[name] = accounts.make_secret(secrets.token_bytes)
-    where = handsets.lan_address(settings, address)
+    where = _where(settings, address, needed=sheet_path is not None)
     language = language or settings.site.languages[0]
     if sheet_path is not None:  # before anything is kept: what cannot be written renews nothing
         _write_sheet(settings, name, known[name], kept[name], where, language, sheet_path)
@@ -128,6 +129,16 @@ def registrar(settings: Settings, password: str) -> None:
     kept[registrar_account.SECRET] = password
     phone_secrets.save(settings, kept)
     click.echo(f"kept for {settings.sip.registrar.user}; the daemon knows it at its next start")
+
+
+def _where(settings: Settings, given: str, *, needed: bool) -> str:
+    """Say at which address the phone finds the box; without a network yet, by its name."""
+    try:
+        return handsets.lan_address(settings, given)
+    except TechnicianError:
+        if needed:
+            raise  # a printed code that leads nowhere is worth nothing
+        return socket.gethostname()
 
 
 def _known(settings: Settings, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -15,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import handsets
+from appliance.daemon import config, handsets
 from appliance.provisioning import server
+from tests.commands.test_phones import CONFIG as CONFIGURATION
 from tests.helpers import baresip
 from tests.helpers.baresip import Baresip
 from tests.helpers.box import Box, free_udp_port
@@ -151,3 +153,25 @@ def test_only_the_expected_phone_is_served(box: Box) -> None:
     assert code == 200
     assert f"account.1.sip_server.1.address = {box.address}" in text
     assert "secret-op1" not in text  # the password was renewed
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: a network of its own")
+def test_a_phone_is_added_before_the_cable_is_plugged_in(tmp_path: Path) -> None:
+    """Without a network what to type names the box; a sheet, whose code would lead nowhere, is
+    refused, and nothing is renewed.
+    """
+    path = tmp_path / "centralino.toml"
+    text = CONFIGURATION.format(folder=tmp_path).replace("127.0.18.7", "0.0.0.0")
+    path.write_text(text)
+    alone = ["unshare", "--net", sys.executable, "-m", "appliance", "phones", "--config", str(path)]
+
+    def add_alone(*more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*alone, "add", "op1", *more], capture_output=True, text=True, check=False
+        )
+
+    assert socket.gethostname() in add_alone().stdout
+    before = handsets.load(config.load(path))
+    refused = add_alone("--sheet", str(tmp_path / "op1.html"))
+    assert (refused.returncode, "plug in the cable" in refused.stderr) == (1, True)
+    assert handsets.load(config.load(path)) == before
