@@ -115,6 +115,7 @@ class Verdict(enum.Enum):
 
     RIGHT = "right"
     WRONG = "wrong"
+    FORMER = "former"  # the password before the one that holds: wrong, but no guess
     STALE = "stale"
     MISSING = "missing"
 

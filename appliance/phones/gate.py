@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from appliance.phones.canonical import Headers
 from appliance.phones.digest import (
+    Credentials,
     LockOut,
     Nonces,
     Verdict,
@@ -38,6 +39,7 @@ class Gate:
     nonces: Nonces
     lock_out: LockOut = field(default_factory=LockOut)
     _secrets: dict[str, str] = field(init=False)
+    _former: dict[str, str] = field(default_factory=dict)
     _used: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -52,7 +54,9 @@ class Gate:
         known = {a.name for a in self.settings.accounts}
         new = {name: secret for name, secret in secrets.items() if name in known and secret}
         old, self._secrets = self._secrets, new
-        return sorted(n for n in {*old, *new} if old.get(n) != new.get(n))
+        changed = sorted(n for n in {*old, *new} if old.get(n) != new.get(n))
+        self._former |= {name: old[name] for name in changed if name in old}
+        return changed
 
     def check(
         self, message: Message, phone: str, source: str, now: float, *, at_home: bool = False
@@ -87,8 +91,16 @@ class Gate:
         right = expected(given, self._secrets.get(phone, NO_SECRET), message.method)
         same = hmac.compare_digest(right.encode(), given.response.lower().encode())
         if not (same and self.knows(phone) and given.username == phone):
-            return Verdict.WRONG
+            return self._wrong(given, phone, message.method)
         return self._counted(phone, given.nonce, given.count)
+
+    def _wrong(self, given: Credentials, phone: str, method: str) -> Verdict:
+        """Tell a guess from a phone that nobody has told its new password yet: that one is not
+        locked out, or it could not come back with the new one either.
+        """
+        former = expected(given, self._former.get(phone, NO_SECRET), method)
+        same = hmac.compare_digest(former.encode(), given.response.lower().encode())
+        return Verdict.FORMER if same and phone in self._former else Verdict.WRONG
 
     def _counted(self, phone: str, nonce: str, count: int) -> Verdict:
         """Refuse a nonce count that was used before: it is a replay (RFC 2617 3.2.2)."""

@@ -112,7 +112,10 @@ class Waiting:
         """Refuse whoever does not prove to be the phone, or does not stand at its address."""
         gate, registrar = self.registrar.gate, self.registrar
         if phone in registrar.fixed and not gate.knows(phone):
-            return None if registrar.phone_at(source, phone) else Reply(403)
+            if not registrar.phone_at(source, phone):
+                return Reply(403)
+            lamp = self.lamps.get(phone)  # its address may be forged: one NOTIFY at a time
+            return Reply(503, (("Retry-After", "32"),)) if lamp and lamp.is_busy else None
         at_home = registrar.is_home(phone, source)
         return gate.check(message, phone, source[0], now, at_home=at_home)
 
@@ -185,7 +188,8 @@ class Waiting:
         def learn(what: Do, message: Message | None, now: float) -> None:
             self._learn(lamp, what, message, now)
 
-        notify = within.Request("NOTIFY", headers, body)
+        # To where the phone has proven itself or stands, whatever address its Contact names.
+        notify = within.Request("NOTIFY", headers, body, lamp.dialog.peer)
         within.send(self.core, lamp.dialog, notify, number, learn, now)
 
     def _learn(self, lamp: Lamp, what: Do, message: Message | None, now: float) -> None:

@@ -13,6 +13,7 @@ from appliance.phones.canonical import Headers
 from appliance.phones.core import Core
 from appliance.phones.dialog import Dialog
 from appliance.phones.message import Message
+from appliance.phones.rtp import Address
 from appliance.phones.transaction_states import Do
 
 Learn = Callable[[Do, Message | None, float], None]
@@ -20,11 +21,14 @@ Learn = Callable[[Do, Message | None, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of the phone: method, headers beyond the dialog's own, body."""
+    """What is asked of the phone: method, headers beyond the dialog's own, body; sent to `hop`, the
+    dialog's next one where it is None.
+    """
 
     method: str
     headers: Headers = ()
     body: str = ""
+    hop: Address | None = None
 
 
 def send(
@@ -42,7 +46,7 @@ def send(
     INVITE's refusals are acknowledged by its transaction.
     """
     cseq, branch, local = number(), core.branch(), core.local(dialog.peer)
-    hop, method = dialog.next_hop, request.method
+    hop, method = request.hop or dialog.next_hop, request.method
     headers = (*request.headers, *credentials)
     data = dialog.request(method, cseq, branch, local, headers, request.body)
 

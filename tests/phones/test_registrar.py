@@ -583,3 +583,21 @@ def test_renewed_passwords_hold_at_once() -> None:
         assert fresh.send(fresh.answer(fresh.send())).code == 200
     nobody = Registrant(bench, "99", "nobody's")
     assert nobody.send(nobody.answer(nobody.send())).code == 401
+
+
+def test_a_phone_with_the_password_before_is_not_locked_out() -> None:
+    """Nobody has told it the new one yet: it is refused however often, but as soon as it is told,
+    it may come back. Guesses are counted as ever.
+    """
+    made = desk(PhoneAccount("21", SECRET))
+    bench = Bench(made)
+    made.registrar.learn({"21": "new"})
+    old, new = Registrant(bench), Registrant(bench, secret="new", cseq=100)
+    for _ in range(30):
+        assert old.send(old.answer(old.send())).code == 401
+        bench.wait(2.0)
+    assert new.send(new.answer(new.send())).code == 200
+    guess = Registrant(bench, secret="guess", source=OTHER, cseq=200)
+    answers = [guess.send(guess.answer(guess.send())).code for _ in range(5)]
+    assert answers == [401] * 5
+    assert guess.send().code == 503

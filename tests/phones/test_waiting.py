@@ -329,3 +329,29 @@ def test_a_lamp_behind_a_proxy_that_wants_a_password() -> None:
     made.say(again, 200)
     made.box.waiting.show(3, made.now)
     assert count_of(notify_of(made.sent())) == "Voice-Message: 3/0 (0/0)"
+
+
+def test_news_goes_to_where_the_phone_stands_whatever_its_contact_names() -> None:
+    """A Contact cannot send our NOTIFYs to somebody else."""
+    made = bench(PhoneAccount("21", fixed_address=PHONE))
+    data = request("SUBSCRIBE", from_="<sip:21@192.0.2.1>;tag=p", extra=EVENT)
+    made.box.receive(data.replace(b"<sip:21@192.0.2.21:5060>", b"<sip:21@192.0.2.66>"), PHONE, 0.0)
+    assert {where for _, where in made.posted()} == {PHONE}
+
+
+def test_a_phone_without_a_secret_has_one_notify_at_a_time() -> None:
+    """Its address may be forged: a flood of SUBSCRIBE makes no flood of NOTIFY."""
+    made = bench(PhoneAccount("21", fixed_address=PHONE))
+
+    def ask(number: int) -> list[Message]:
+        return made.receive(
+            request(
+                "SUBSCRIBE", from_=f"<sip:21@192.0.2.1>;tag=p{number}", call_id=f"c{number}",
+                branch=f"z9hG4bKs{number}", extra=EVENT,
+            )
+        )  # fmt: skip
+
+    _, notify = ask(1)
+    assert [(m.code, m.get("Retry-After")) for m in ask(2)] == [(503, "32")]
+    made.receive(response(notify, 200))
+    assert [m.code or m.method for m in ask(3)] == [200, "NOTIFY"]

@@ -20,6 +20,7 @@ TOKENS = (
     b"Via: SIP/2.0/UDP 192.0.2.21:5060;branch=z9hG4bKa\r\n",
     b"From: <sip:21@192.0.2.1>;tag=p\r\n", b"To: <sip:*811@192.0.2.1>\r\n",
     b"Call-ID: a\r\nCSeq: 1 INVITE\r\n", b"\r\n\r\n", b"REGISTER", b"BYE", SDP.encode(),
+    b"SUBSCRIBE", b"Event: message-summary\r\n", b"Expires: 60\r\n",
 )  # fmt: skip
 WAITS = (0.0, 0.5, 4.0, 33.0, 200.0)
 STEPS = 60
