@@ -7,6 +7,7 @@ import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -17,6 +18,7 @@ from appliance.daemon import registrar as registrar_account
 from appliance.daemon.extensions import extensions
 from appliance.daemon.handsets import Kept
 from appliance.daemon.office import build_office
+from appliance.daemon.phone_words import Teller
 from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError, OfficeError, TechnicianError
 from appliance.phones import accounts
@@ -24,21 +26,7 @@ from appliance.policy.office import KeyCode
 from appliance.provisioning import makes, qr, sheet
 from appliance.provisioning.sheet import Sheet
 
-SAID = {
-    "known": {
-        "it": "Il servizio conosce la nuova password.",
-        "en": "The running daemon knows the new password.",
-    },
-    "later": {
-        "it": "Il servizio non risponde: conoscerà la password dal prossimo avvio.",
-        "en": "The daemon does not answer: it will know the password at its next start.",
-    },
-    "serve": {
-        "it": "Il telefono può prendere la sua configurazione con `centralino phones serve`: {url}",
-        "en": "The phone can fetch its configuration with `centralino phones serve`: {url}",
-    },
-    "sheet": {"it": "Foglio da stampare: {file}", "en": "Sheet to be printed: {file}"},
-}
+LANGUAGES = click.Choice(["it", "en"])
 
 
 @click.group()
@@ -54,7 +42,7 @@ phones.add_command(serve)
 
 @phones.command()
 @click.argument("name")
-@click.option("--language", type=click.Choice(["it", "en"]), help="The site's first by default.")
+@click.option("--language", type=LANGUAGES, help="The site's first by default.")
 @click.option("--model", type=click.Choice(list(makes.MAKES)), help="Make of the phone.")
 @click.option("--mac", default="", help="Its hardware address, as 00:15:65:AA:BB:CC.")
 @click.option("--address", default="", help="The box's address for phones, where it has several.")
@@ -92,27 +80,26 @@ def add(
         ),
         nl=False,
     )
-    said = "known" if _tell_desk(settings) else "later"
-    click.echo(SAID[said][language])
-    click.echo(SAID["serve"][language].format(url=handsets.url_of(kept[name], where)))
+    teller = _teller(settings, language)
+    click.echo(teller.say("known" if _tell_desk(settings) else "later"))
+    click.echo(teller.say("serve", url=handsets.url_of(kept[name], where)))
     if sheet_path is not None:
-        click.echo(SAID["sheet"][language].format(file=sheet_path))
+        click.echo(teller.say("sheet", file=str(sheet_path)))
 
 
 @phones.command("list")
+@click.option("--language", type=LANGUAGES, help="The site's first by default.")
 @click.pass_obj
-def list_phones(settings: Settings) -> None:
+def list_phones(settings: Settings, language: str | None) -> None:
     """List the phones: extension, name, label, where registered, make, hardware address."""
     secret, kept, at = phone_secrets.load(settings), handsets.load(settings), _standing(settings)
+    teller = _teller(settings, language)
     for phone, own in zip(settings.phones, extensions(settings.phones), strict=True):
-        row = kept.get(phone.name, Kept())
-        has = "has a secret" if phone.name in secret else "no secret yet: centralino phones add"
-        how = f"at {phone.address}" if phone.address else "registers"
-        parts = [how, has, _registered((at or {}).get(phone.name)), _made(row), _fetched(row)]
-        told = ", ".join(part for part in parts if part)
+        row = (at or {}).get(phone.name)
+        told = teller.row(phone.address, phone.name in secret, row, kept.get(phone.name, Kept()))
         click.echo(f"{own.digits:<7}{phone.name:<16} {phone.label:<28} {told}")
     if at is None:
-        click.echo("the daemon does not answer: which phones are registered is not known")
+        click.echo(teller.say("no_desk"))
 
 
 @phones.command()
@@ -128,7 +115,11 @@ def registrar(settings: Settings, password: str) -> None:
     kept = phone_secrets.load(settings)
     kept[registrar_account.SECRET] = password
     phone_secrets.save(settings, kept)
-    click.echo(f"kept for {settings.sip.registrar.user}; the daemon knows it at its next start")
+    click.echo(_teller(settings, None).say("kept", user=settings.sip.registrar.user))
+
+
+def _teller(settings: Settings, language: str | None) -> Teller:
+    return Teller(language or settings.site.languages[0], ZoneInfo(settings.site.zone))
 
 
 def _where(settings: Settings, given: str, *, needed: bool) -> str:
@@ -197,26 +188,3 @@ def _standing(settings: Settings) -> dict[str, dict[str, Any]] | None:
     except OfficeError:
         return None
     return {row["name"]: row for row in status["phones"]}
-
-
-def _registered(row: dict[str, Any] | None) -> str:
-    if row is None:
-        return ""
-    if not row["address"]:
-        return "not registered"
-    return f"registered at {row['address']}" + ("" if row["answers"] else ", does not answer")
-
-
-def _made(row: Kept) -> str:
-    return f"{row.make} {_colons(row.mac)}".strip() if row.token else ""
-
-
-def _colons(mac: str) -> str:
-    return ":".join(mac[n : n + 2] for n in range(0, len(mac), 2))
-
-
-def _fetched(row: Kept) -> str:
-    if not row.fetched:
-        return ""
-    at = datetime.fromisoformat(row.fetched).astimezone()
-    return f"file fetched {at:%d.%m.%Y %H:%M} by {row.source}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner, Result
@@ -13,6 +15,7 @@ from appliance.__main__ import main
 from appliance.commands import serve_phones
 from appliance.daemon import config, handsets, phone_secrets
 from appliance.daemon.handsets import Kept
+from appliance.daemon.phone_words import WORDS, Teller
 from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError, OfficeError
 from appliance.policy.office import KEY_CODES
@@ -217,3 +220,35 @@ def test_the_file_of_what_is_kept_is_plain_json(path: Path, settings: Settings) 
     text = handsets.kept_path(settings).read_text()
     assert set(json.loads(text)["op1"]) == {"make", "mac", "token", "fetched", "source"}
     assert phone_secrets.load(settings)["op1"] not in text
+
+
+def test_the_list_speaks_the_language_that_is_asked_for(path: Path) -> None:
+    """The site's first by default."""
+    phones(path, "add", "op1", "--mac", YEALINK)
+    assert "has a secret, yealink" in phones(path, "list").output
+    shown = phones(path, "list", "--language", "it").output
+    assert "ha una password, yealink" in shown
+    assert "non si sa quali telefoni siano registrati" in shown
+
+
+def test_where_a_phone_stands_is_told() -> None:
+    """Registered, silent, not registered, at a fixed address; each in both languages."""
+    at = {"address": "10.0.0.21:5060", "answers": False}
+    zone = ZoneInfo("Europe/Rome")
+    kept = Kept("snom", "000413000001", "t", "2026-11-25T09:00:00+00:00", "10.0.0.21")
+    italian, english = Teller("it", zone), Teller("en", zone)
+    assert italian.row("", True, at, kept) == (
+        "si registra, ha una password, registrato a 10.0.0.21:5060, non risponde, "
+        "snom 00:04:13:00:00:01, file preso 25.11.2026 10:00 da 10.0.0.21"
+    )
+    assert english.row("10.0.0.9", False, {"address": "", "answers": True}, Kept()) == (
+        "at 10.0.0.9, no secret yet: centralino phones add, not registered"
+    )
+
+
+def test_the_catalogue_speaks_both_languages() -> None:
+    """No sentence is missing in either, and both have the same places to fill."""
+    for words in WORDS.values():
+        assert words.it
+        assert words.en
+        assert sorted(re.findall(r"{\w+}", words.it)) == sorted(re.findall(r"{\w+}", words.en))
