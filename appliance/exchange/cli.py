@@ -83,6 +83,7 @@ def _per_line(lines: int, values: Sequence[float]) -> list[float]:
     multiple=True,
     help="What a dialled number does: 201=busy, 202=answer,press=1,rings=1; may be repeated.",
 )
+@click.option("--number", multiple=True, help="What the lines dial to reach each other, in order.")
 @click.option("--capture", type=PATH, help="Write every byte with its time, as JSON lines.")
 def exchange_command(  # one parameter an option, as click hands them over
     *,
@@ -97,6 +98,7 @@ def exchange_command(  # one parameter an option, as click hands them over
     ignore_dtr: bool,
     pbx: bool,
     extension: tuple[str, ...],
+    number: tuple[str, ...],
     capture: Path | None,
 ) -> None:
     """Run analog lines ending in voice modems until SIGTERM, then print one line of figures.
@@ -117,6 +119,8 @@ def exchange_command(  # one parameter an option, as click hands them over
         made = premises.build(directory, names, country, record)
         for outlet, error in zip(made.outlets.values(), _per_line(lines, ppm), strict=True):
             knobs.turn(outlet, turned | {"ppm": error})
+        for outlet, digits in zip(made.outlets.values(), number, strict=False):
+            knobs.turn(outlet, {"called": digits})
     except (CentralinoError, OSError) as error:
         raise click.ClickException(str(error)) from error
     _run(made, directory, record)

@@ -133,6 +133,17 @@ def _vtr(outlet: Outlet, value: object) -> None:
     outlet.station.modem.vtr = str(value)
 
 
+def _called(outlet: Outlet, value: object) -> None:
+    """Set the number by which the exchange's other lines reach this one."""
+    if not isinstance(value, str) or not value.isdigit():
+        raise ConfigurationError(f"called is {value!r}: give the digits of a number")
+    line = outlet.station.line
+    lines = line.wire.lines
+    for number in [known for known, at in lines.items() if at is line]:
+        del lines[number]
+    lines[value] = line
+
+
 def _wedged(outlet: Outlet, value: object) -> None:
     outlet.wedged = _flag("wedged", value)
 
@@ -192,6 +203,7 @@ KNOBS: dict[str, Callable[[Outlet, object], None]] = {
     "dial_tone": _dial_tone,
     "extensions": _extensions,
     "vtr": _vtr,
+    "called": _called,
     "wedged": _wedged,
     "ignore_dtr": _ignore_dtr,
     "lose_results": _lose_results,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from appliance.exchange.leavers import Leavers
 from appliance.exchange.ringing import Ringing
 from appliance.exchange.signals import Dialled, ExtensionMoved, Flashed, LoopBroke
-from appliance.exchange.sound import samples, silence
-from appliance.exchange.tones import Announced, loop
+from appliance.exchange.sound import silence
+from appliance.exchange.tones import Announced
 from appliance.exchange.wire import LineState, Wire
 
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from appliance.exchange.country import Country
     from appliance.exchange.register import Register
     from appliance.exchange.signals import Act, Signal
-    from appliance.exchange.sound import Loop
-
-LINGER = samples(2000)
-"""A caller whose call was ended by the host listens to the busy tone for this long."""
 
 
 class Line:
@@ -41,9 +38,14 @@ class Line:
         self._ringing: Ringing | None = None
         self._register: Register | None = None
         self._tone: Announced | None = None
-        self._leaving: list[tuple[Call, Loop, int]] = []
+        self._leavers = Leavers()
         self._signals: list[Signal] = []
         self._modem_up = False
+
+    @property
+    def is_free(self) -> bool:
+        """True when a call would ring."""
+        return self.state is LineState.IDLE and not self.wire.cut
 
     @property
     def held(self) -> bool:
@@ -92,11 +94,12 @@ class Line:
     def to_modem(self, n: int) -> tuple[bytes, list[Signal]]:
         """Give n samples of what the pair brings to the modem, and what the chip makes of it."""
         early, self._signals = self._signals, []
-        if self.state is LineState.IDLE and not self._leaving:
+        if self.state is LineState.IDLE and not self._leavers:
             return self._mix(silence(n)), early
         if self.call is not None:
             self.call.pass_time(n)
-        self._leave(n)
+        if self._leavers:
+            self._leavers.pass_time(n)
         sound, signals = self._sound(n)
         mixed = self._mix(sound)
         if self.wire.cut:
@@ -193,7 +196,7 @@ class Line:
     def _free(self) -> None:
         call, self.call = self.call, None
         state, self.state = self.state, LineState.IDLE
-        register, self._register = self._register, None
+        register = self._leave_register()
         if call is None:
             return
         call.report.line_freed_after_s = call.seconds
@@ -206,19 +209,16 @@ class Line:
         else:
             self._let_go(call)
 
+    def _leave_register(self) -> Register | None:
+        register, self._register = self._register, None
+        if register is not None:
+            register.let_go()
+        return register
+
     def _let_go(self, call: Call) -> None:
         """Give the busy tone to a caller whose call the host has ended."""
         call.end("host")
-        self._leaving.append((call, loop(self.country.busy), LINGER))
-
-    def _leave(self, n: int) -> None:
-        if not self._leaving:
-            return
-        for call, tone, left in self._leaving:
-            call.pass_time(n)
-            call.hear(tone.take(n))
-            call.done = left <= n
-        self._leaving = [(call, tone, left - n) for call, tone, left in self._leaving if left > n]
+        self._leavers.add(call, self.country.busy)
 
     def _finish(self, call: Call, by: str) -> None:
         call.end(by)
@@ -243,7 +243,7 @@ class Line:
             self._register = self.wire.register(self.country)
             self.state = LineState.ON_HOLD
         elif self.state is LineState.ON_HOLD and self.call is not None:
-            self._register = None
+            self._leave_register()
             self.state = LineState.TALKING
             if self.call.report.ended_by:
                 self._release(self.call)

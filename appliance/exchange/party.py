@@ -54,13 +54,13 @@ class Answered:
         pause = silence(max(samples(party.press_after_ms) - len(word), 1))
         self._speech.add([Segment(word), Segment(pause), *segments(party.press)])
 
-    def take(self, n: int) -> tuple[bytes, list[Signal]]:
+    def reach(self, n: int) -> tuple[bytes, list[Signal]]:
         """Give the next n samples of its sound and what a chip recognises in them."""
         self._left -= n
         self.gone = self._may_leave and self._left <= 0
         return self._speech.take(n)
 
-    def hear(self, sound: bytes) -> None:
+    def said(self, sound: bytes) -> None:
         """Take what reaches its ear; the last minute is kept."""
         self.heard += sound
         del self.heard[: -60 * SAMPLE_RATE]

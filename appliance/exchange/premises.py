@@ -72,6 +72,8 @@ def build(
         Outlet(Station(number, where, make), directory / f"line{number}", capture)
         for number, make in enumerate(makes, 1)
     ]
+    for outlet in outlets[1:]:  # one directory of numbers for all
+        outlet.station.line.wire.lines = outlets[0].station.line.wire.lines
     return Exchange(outlets, listener)
 
 

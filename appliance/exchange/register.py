@@ -8,11 +8,13 @@ from appliance.exchange.party import Answered, Party
 from appliance.exchange.signals import FarAnswered, Signal
 from appliance.exchange.sound import samples, silence
 from appliance.exchange.tones import Announced, Information
+from appliance.exchange.trunk import Trunk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from appliance.exchange.country import Country
+    from appliance.exchange.line import Line
 
 AFTER_LAST_DIGIT = samples(3000)
 FIRST_RINGBACK = samples(500)
@@ -21,8 +23,9 @@ FIRST_RINGBACK = samples(500)
 class Register:
     """Collects the digits of a call the modem makes, then does as the called party does.
 
-    `extensions` are known by their digits, and reached at the last of them; any other number is
-    `other`, after 3 s without a digit. `dial_tone` False: the register is silent.
+    `extensions`, and other `lines` of the exchange, are known by their digits and reached at the
+    last of them; any other number is `other`, after 3 s without a digit. `dial_tone` False: the
+    register is silent.
     """
 
     def __init__(
@@ -31,14 +34,17 @@ class Register:
         other: Party,
         extensions: Mapping[str, Party] | None = None,
         *,
+        lines: Mapping[str, Line] | None = None,
         dial_tone: bool = True,
     ) -> None:
         self._country = country
         self._other = other
         self._extensions = extensions or {}
+        self._lines = lines or {}
+        self._trunk: Trunk | None = None
         self.digits = ""
         self.party: Party | None = None
-        self.answered: Answered | None = None
+        self.answered: Answered | Trunk | None = None
         self._tone: Announced | Information | None = None
         if dial_tone:
             self._tone = Announced("dial", country.dial)
@@ -60,14 +66,20 @@ class Register:
             return
         self.digits += digit
         self._tone = None
-        longer = any(n != self.digits and n.startswith(self.digits) for n in self._extensions)
-        known = self.digits in self._extensions and not longer
+        numbers = {*self._extensions, *self._lines}
+        longer = any(n != self.digits and n.startswith(self.digits) for n in numbers)
+        known = self.digits in numbers and not longer
         self._wait = 1 if known else AFTER_LAST_DIGIT
 
     def hear(self, sound: bytes) -> None:
         """Take what the calling modem puts on the line: the party's, once it has answered."""
         if self.answered is not None:
-            self.answered.hear(sound)
+            self.answered.said(sound)
+
+    def let_go(self) -> None:
+        """The calling line was hung up."""
+        if self._trunk is not None:
+            self._trunk.wants_to_hang_up = True
 
     def take(self, n: int) -> tuple[bytes, list[Signal]]:
         """Give n samples of what the calling modem hears, and the signals."""
@@ -75,20 +87,20 @@ class Register:
             self._wait -= n
             if self._wait <= 0:
                 self._route()
-        signals = self._ring(n) if self._until_answer > 0 else []
+        signals = self._ring(n) if self._until_answer > 0 else self._follow_trunk()
         sound, heard = self._sound(n)
         return sound, heard + signals
 
     def _sound(self, n: int) -> tuple[bytes, list[Signal]]:
         if self.answered is not None:
             if not self.answered.gone:
-                return self.answered.take(n)
+                return self.answered.reach(n)
             self._tone = self._tone or Announced("busy", self._country.busy)
         return self._tone.take(n) if self._tone else (silence(n), [])
 
     def _route(self) -> None:
         country = self._country
-        self.party = party = self._extensions.get(self.digits, self._other)
+        self.party = party = self._extensions.get(self.digits) or self._reach_line() or self._other
         match party.outcome:
             case "busy":
                 self._tone = Announced("busy", country.busy)
@@ -101,6 +113,23 @@ class Register:
                 self._tone = Announced("ringback", country.ringback, FIRST_RINGBACK, period)
                 if outcome == "answer":
                     self._until_answer = max(party.rings * period, 1)
+
+    def _reach_line(self) -> Party | None:
+        """Ring another line of the exchange; it is busy unless it is idle."""
+        line = self._lines.get(self.digits)
+        if line is None:
+            return None
+        if not line.is_free:
+            return Party("busy")
+        self._trunk = Trunk(line.number)
+        line.place(self._trunk)
+        return Party("no-answer")  # until its modem answers
+
+    def _follow_trunk(self) -> list[Signal]:
+        if self._trunk is None or self.answered or not self._trunk.report.answered:
+            return []
+        self.answered, self._tone = self._trunk, None
+        return [FarAnswered()]
 
     def _ring(self, n: int) -> list[Signal]:
         self._until_answer -= n

@@ -11,6 +11,7 @@ from appliance.exchange.register import Register
 
 if TYPE_CHECKING:
     from appliance.exchange.country import Country
+    from appliance.exchange.line import Line
     from appliance.exchange.sound import Echo
 
 
@@ -29,7 +30,8 @@ class LineState(enum.StrEnum):
 class Wire:
     """The knobs of a line. `outgoing` is what becomes of a call the modem makes to a number that
     is none of `extensions`; `pbx`: a hook flash holds the caller and gives a register, with a dial
-    tone of its own unless `dial_tone` is off.
+    tone of its own unless `dial_tone` is off. `lines` are those of the exchange by their numbers,
+    which every line may dial.
     """
 
     cut: bool = False
@@ -40,8 +42,9 @@ class Wire:
     pbx: bool = False
     dial_tone: bool = True
     extensions: dict[str, Party] = field(default_factory=dict)
+    lines: dict[str, Line] = field(default_factory=dict)
 
     def register(self, country: Country) -> Register:
         """Give what a seized line, or one behind a flash, offers."""
         other = Party(self.outgoing)
-        return Register(country, other, self.extensions, dial_tone=self.dial_tone)
+        return Register(country, other, self.extensions, lines=self.lines, dial_tone=self.dial_tone)

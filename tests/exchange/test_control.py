@@ -77,6 +77,7 @@ def ask(controller: Controller, **message: object) -> dict[str, object]:
         ({"do": "set", "line": 1, "knobs": {"outgoing": "x"}}, "use answer, busy"),
         ({"do": "set", "line": 1, "knobs": {"extensions": 7}}, "object of numbers"),
         ({"do": "set", "line": 1, "knobs": {"vtr": "half"}}, "use duplex, error"),
+        ({"do": "set", "line": 1, "knobs": {"called": "x"}}, "give the digits"),
         ({"do": "set", "line": 1, "knobs": {"extensions": {"2": 7}}}, "object of a party"),
         ({"do": "set", "line": 1, "knobs": {"extensions": {"x": {}}}}, "use 0-9"),
         ({"do": "set", "line": 1, "knobs": {"extensions": {"2": {"says": 1}}}}, "nothing a party"),
@@ -185,6 +186,7 @@ def test_every_knob_turns(outlet: Outlet) -> None:
         "pbx": True,
         "dial_tone": False,
         "vtr": "mute",
+        "called": "051598111",
         "extensions": {"201": {"outcome": "busy"}, "202": {"press": "1", "rings": 1}},
         "wedged": True,
         "ignore_dtr": True,
@@ -207,6 +209,9 @@ def test_every_knob_turns(outlet: Outlet) -> None:
     assert outlet.station.line.volts == 24.0
     assert wire.dial_tone is False
     assert modem.vtr == "mute"
+    assert wire.lines == {"051598111": outlet.station.line}
+    ask(controller, do="set", line=1, knobs={"called": "12"})
+    assert wire.lines == {"12": outlet.station.line}
     assert wire.extensions == {"201": Party("busy"), "202": Party(press="1", rings=1)}
     assert isinstance(wire.echo, Echo)
     assert (outlet.wedged, outlet.ignore_dtr, outlet.station.ppm) == (True, True, 50)

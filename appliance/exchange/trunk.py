@@ -1,0 +1,72 @@
+"""Two lines of the exchange joined: one modem dials the other line's number, which rings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from appliance.exchange.call import Call, CallPlan
+from appliance.exchange.sound import samples, silence
+
+if TYPE_CHECKING:
+    from appliance.exchange.signals import Signal
+
+RINGS = 100
+"""The called line rings until somebody answers or the caller gives up."""
+MOST = samples(200)
+"""Sound that may wait between two crystals; more is dropped, a lack is filled with silence."""
+
+
+class Pipe:
+    """Sound on its way from one line to the other."""
+
+    def __init__(self) -> None:
+        self._sound = bytearray()
+
+    def put(self, sound: bytes) -> None:
+        """Take what one line brings."""
+        self._sound += sound
+        del self._sound[:-MOST]
+
+    def take(self, n: int) -> bytes:
+        """Give the next n samples."""
+        piece = bytes(self._sound[:n])
+        del self._sound[:n]
+        return piece + silence(n - len(piece))
+
+
+class Trunk(Call):
+    """The call as the called line knows it; to the calling line it is whoever was reached."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(CallPlan(rings=RINGS), line)
+        self._to_called, self._to_calling = Pipe(), Pipe()
+
+    # To the called line
+
+    def speak(self, n: int) -> tuple[bytes, list[Signal]]:
+        """Give what the calling line brings."""
+        return self._to_called.take(n), []
+
+    def hear(self, sound: bytes) -> None:
+        """Take what the called line's modem says."""
+        self.report.bytes_heard += len(sound)
+        self._to_calling.put(sound)
+
+    def hangs_up(self, n: int) -> bool:
+        """Tell whether the calling line has let go."""
+        return self.wants_to_hang_up
+
+    # To the calling line
+
+    @property
+    def gone(self) -> bool:
+        """True when the called line's modem has hung up."""
+        return bool(self.report.ended_by)
+
+    def reach(self, n: int) -> tuple[bytes, list[Signal]]:
+        """Give n samples of what the calling modem hears of the called line."""
+        return self._to_calling.take(n), []
+
+    def said(self, sound: bytes) -> None:
+        """Take what the calling modem says."""
+        self._to_called.put(sound)

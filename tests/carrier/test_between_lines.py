@@ -1,0 +1,121 @@
+"""B4: an outgoing call over a second line, between two lines of the exchange with their modems."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.calls.events import (
+    CallerHungUp,
+    DigitPressed,
+    Evidence,
+    FarEnd,
+    FarEndProgressed,
+    LineIdle,
+    LineRang,
+    PromptEnded,
+)
+from appliance.calls.orders import DialLeg, Play
+from appliance.carrier.messages import LineSetup
+from appliance.media import g711
+from appliance.media.frames import Law
+from tests.carrier.virtual import Hosted, World
+from tests.helpers import sound
+
+PROMPT = sound.babble(2.0, seed=31)
+HERE, THERE = "051598111", "0541704111"
+
+
+def two(make: str = "conexant") -> tuple[Hosted, Hosted, World]:
+    """Bring up two lines that can dial each other."""
+    lines = tuple(
+        Hosted(LineSetup(name, "", dialect=make, caller_id="none"), make) for name in ("a", "b")
+    )
+    here, there = lines
+    directory = {HERE: here.station.line, THERE: there.station.line}
+    for one in lines:
+        one.station.line.wire.lines = directory
+    world = World(*lines)
+    world.bring_up()
+    return here, there, world
+
+
+def progress(one: Hosted) -> list[FarEnd]:
+    """List how the box's own call got on."""
+    return [told.progress for told in one.heard_of(FarEndProgressed)]
+
+
+def talking(make: str = "conexant") -> tuple[Hosted, Hosted, World]:
+    """Let one line call the other, which answers."""
+    here, there, world = two(make)
+    here.line.dial(DialLeg("a", THERE), world.now)
+    world.until(lambda: there.heard_of(LineRang))
+    world.until(lambda: FarEnd.RINGING in progress(here))
+    there.line.answer(world.now)
+    world.until(lambda: there.line.call is not None and there.line.call.told)
+    return here, there, world
+
+
+@pytest.mark.parametrize("make", ["conexant", "usr5637"])
+def test_a_call_from_one_line_to_the_other_is_accepted_by_a_key(make: str) -> None:
+    """It rings there; answered in silence, the answer is presumed; the announcement is heard there;
+    a key pressed there is told here; hanging up there is heard here as the busy tone.
+    """
+    here, there, world = talking(make)
+    world.until(lambda: FarEnd.ANSWERED in progress(here))
+    there.line.listen(world.now)
+    world.run(300)
+    heard = bytearray()
+    take = there.line.driver.receive_data
+
+    def note(data: bytes, now: float) -> object:
+        facts = take(data, now)
+        heard.extend(b"".join(f.samples for f in facts if hasattr(f, "samples")))
+        return facts
+
+    there.line.driver.receive_data = note  # type: ignore[assignment, method-assign]  # our ear
+    here.line.play(Play("p1", ("x",), line="a"), [PROMPT], world.now)
+    world.until(lambda: here.heard_of(PromptEnded))
+    law = there.line.driver.law
+    assert law is not None
+    on_the_line = g711.translate(g711.encode(PROMPT[8000:16000], law), law, Law.ULAW)
+    assert g711.translate(on_the_line, Law.ULAW, law) in bytes(heard)
+    here.line.listen(world.now)
+    world.run(500)
+    there.line.driver.send_digits("1", world.now)
+    there.serve(world.now)
+    world.until(lambda: here.heard_of(DigitPressed))
+    assert [told.digit for told in here.heard_of(DigitPressed)] == ["1"]
+    world.hang_up(there)
+    world.until(lambda: FarEnd.BUSY in progress(here))
+    world.hang_up(here)
+    assert here.modem.guard.faults == there.modem.guard.faults == {}
+
+
+def test_giving_up_stops_the_ringing_there() -> None:
+    """Nobody answers within the limit: told, hung up, and the called line is idle again."""
+    here, there, world = two()
+    here.line.dial(DialLeg("a", THERE, no_answer_ms=12_000), world.now)
+    world.until(lambda: FarEnd.NO_ANSWER in progress(here))
+    assert there.heard_of(LineRang)
+    world.hang_up(here)
+    world.until(lambda: there.heard_of(CallerHungUp))
+    assert there.heard_of(CallerHungUp)[0].evidence is Evidence.GAVE_UP
+
+
+def test_the_calling_line_hangs_up_and_the_called_one_hears_it() -> None:
+    """Whoever was called is released as by any caller."""
+    here, there, world = talking()
+    world.run(1000)
+    world.hang_up(here)
+    world.until(lambda: there.heard_of(CallerHungUp))
+    world.hang_up(there)
+    assert there.heard_of(LineIdle)
+
+
+def test_a_line_in_use_is_busy_to_the_other() -> None:
+    """Both dial each other: neither rings, each hears busy."""
+    here, there, world = two()
+    here.line.dial(DialLeg("a", THERE), world.now)
+    there.line.dial(DialLeg("b", HERE), world.now)
+    world.until(lambda: FarEnd.BUSY in progress(here) and FarEnd.BUSY in progress(there))
+    assert here.heard_of(LineRang) == there.heard_of(LineRang) == []
