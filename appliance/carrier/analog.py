@@ -113,6 +113,7 @@ class AnalogLine:
             self._not_dialled("no call")
             return
         call.ears, call.release, call.calling = None, Release(self.name), None
+        call.caller_held = bool(order.digits)
         if order.digits:
             call.calling = self._calling(order.digits, order.no_answer_ms)
         at_once = order.digits if self.setup.pbx_pause_ms else ""
@@ -126,6 +127,15 @@ class AnalogLine:
         calling = self._calling(order.digits, order.no_answer_ms)
         self.call = LineCall(now, Release(self.name), calling=calling, told=True)
         self._learn(self.driver.dial(order.digits, now), now)
+
+    def see_off(self, order: orders.Play, sounds: list[Pcm], now: float) -> None:
+        """Say the last words to the caller; one whom a PBX holds is taken back to hear them."""
+        call = self.call
+        if call is None or not call.caller_held:
+            self.play(order, sounds, now)
+            return
+        self.flash(orders.Flash(self.name), now)
+        call.farewell = lambda at: self.play(order, sounds, at)
 
     def listen(self, now: float) -> None:
         """Be silent and hear."""
@@ -290,6 +300,10 @@ class AnalogLine:
         if call is None:
             return
         call.flashed_at = now
+        if call.farewell is not None:
+            farewell, call.farewell = call.farewell, None
+            farewell(now)
+            return
         if call.calling is None:
             self._tell(events.LineFlashed(self.name, fact.done))
         elif not fact.done:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from appliance.carrier.ears import Ears
@@ -20,7 +21,8 @@ class LineCall:
     """State of a line from AnswerLine to Idle. `drain` counts the samples of a prompt that were
     written and not yet played: a prompt has ended when the caller has heard it. `calling` is a
     call that the box makes over the line, `told` is true once LineAnswered was told. `flashed_at`
-    is when the box last broke the loop itself.
+    is when the box last broke the loop itself. `caller_held` while a PBX holds the caller, who is
+    to hear `farewell` once back: their desk has died.
     """
 
     asked_at: float
@@ -37,12 +39,19 @@ class LineCall:
     calling: Calling | None = None
     told: bool = False
     flashed_at: float | None = None
+    caller_held: bool = False
+    farewell: Callable[[float], None] | None = None
     pressing: Pressing = field(default_factory=Pressing)
     fax: Fax = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin to count the signs of a fax."""
         self.fax = Fax(self.release.line)
+
+    @property
+    def has_nothing_to_say(self) -> bool:
+        """True when no prompt is being played, nor is to be."""
+        return self.player is None and self.farewell is None
 
     def off_hook_ms(self, now: float) -> int:
         """Return for how long the line has been off hook."""

@@ -102,7 +102,8 @@ class Switch:
         for line in self.lines.values():
             if line.call is not None:
                 self._leaving[line.name] = line.call
-                line.play(orders.Play(play, prompts, line=line.name), self._sounds(prompts), now)
+                last = orders.Play(play, prompts, line=line.name)
+                line.see_off(last, self._sounds(prompts), now)
 
     def end_farewell(self, now: float, hang_up: bool) -> None:
         """Put on hook the lines whose callers have heard it, or (`hang_up`) all of them.
@@ -113,7 +114,7 @@ class Switch:
             line = self.lines.get(name)
             if line is None or line.call is not call:
                 del self._leaving[name]
-            elif hang_up or call.player is None:
+            elif hang_up or call.has_nothing_to_say:
                 line.hang_up(now)
 
     # --- orders ------------------------------------------------------------------------------

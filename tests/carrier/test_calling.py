@@ -20,11 +20,13 @@ from appliance.calls.events import (
 )
 from appliance.calls.orders import DialLeg, Flash, Play
 from appliance.carrier.messages import LineSetup
+from appliance.carrier.switch import Switch
 from appliance.exchange.call import Call
 from appliance.exchange.party import Party
 from appliance.lines.facts import Stream
 from appliance.media import g711
 from appliance.media.frames import Law
+from tests.carrier.office import memory
 from tests.carrier.virtual import Hosted, World
 from tests.helpers import sound
 
@@ -336,3 +338,29 @@ def test_hanging_up_while_dialling_is_obeyed() -> None:
     world.until(lambda: one.heard_of(LineIdle))
     assert progress(one) == []
     clean(one)
+
+
+def test_a_desk_that_dies_leaves_no_caller_at_the_pbx() -> None:
+    """Its caller is on hold while an extension rings: taken back, told, and only then hung up; a
+    line hung up at once would have joined the caller to whatever rang.
+    """
+    one, world, call = behind_a_pbx(parties={"201": Party("no-answer")})
+    switch = Switch(one.told.append, unused, unused)
+    switch.lines["line1"] = one.line
+    switch.prompts = memory({"it/lost": PROMPT})
+    one.line.flash(Flash("line1", "201"), world.now)
+    reach(one, world, FarEnd.RINGING)
+    call.heard.clear()
+    switch.see_off("bye", ("it/lost",), world.now)
+    switch.end_farewell(world.now, hang_up=False)
+    world.until(lambda: one.heard_of(PromptEnded))
+    assert set(call.heard) != {0xFF}
+    switch.end_farewell(world.now, hang_up=False)
+    world.until(lambda: one.heard_of(LineIdle))
+    assert (call.report.transferred_to, call.report.ended_by) == ("", "host")
+    clean(one)
+
+
+def unused(_: object) -> Any:
+    """Stand for what this test never asks of the carrier's process."""
+    raise AssertionError("no phone is part of this")
