@@ -200,6 +200,18 @@ def test_an_extension_that_answers_and_goes_is_told() -> None:
     clean(one)
 
 
+def test_the_chip_notices_who_puts_down_while_the_box_speaks() -> None:
+    """A half-duplex line hears nothing while it speaks; the modem names the busy tone (DLE b)."""
+    party = Party(rings=1, says=True, press_after_ms=0, hang_up_after_ms=2000)
+    one, world, _ = behind_a_pbx(parties={"201": party})
+    one.line.flash(Flash("line1", "201"), world.now)
+    reach(one, world, FarEnd.ANSWERED)
+    one.line.play(Play("p1", ("x",), line="line1"), [PROMPT * 6], world.now)
+    reach(one, world, FarEnd.BUSY, 8000)
+    assert one.heard_of(PromptEnded) == []
+    assert one.heard_of(FarEndProgressed)[-1].detail == "chip"
+
+
 def test_a_caller_who_went_on_hold_is_noticed_when_it_comes_back() -> None:
     """After the second flash the busy tone is the caller's: heard, and told with its evidence."""
     one = Hosted(setup("usr5637"), "usr5637")
