@@ -54,6 +54,17 @@ class DialLeg:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinLines:
+    """Join the sound of two duplex lines, both ways, until one of them ends or is told otherwise.
+
+    Whoever hangs up is then told as CallerHungUp of their line. A half-duplex line: REFUSED.
+    """
+
+    line: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listen:
     """Be silent and hear the line: keys, and how a call of the box's own gets on."""
 
@@ -321,6 +332,7 @@ CarrierOrder = (
     | HangUp
     | Flash
     | DialLeg
+    | JoinLines
     | Listen
     | PressKeys
     | Connect

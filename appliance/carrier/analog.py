@@ -18,6 +18,7 @@ from appliance.calls.events import (
     LineCondition,
     RecordingStop,
 )
+from appliance.carrier.across import Across
 from appliance.carrier.ears import Ear, Ears
 from appliance.carrier.far_end import Calling
 from appliance.carrier.fax import VOICE_MS
@@ -127,6 +128,18 @@ class AnalogLine:
         calling = self._calling(order.digits, order.no_answer_ms)
         self.call = LineCall(now, Release(self.name), calling=calling, told=True)
         self._learn(self.driver.dial(order.digits, now), now)
+
+    @property
+    def can_be_joined(self) -> bool:
+        """True for a duplex line on which a call is going on."""
+        return self.call is not None and self.driver.duplex
+
+    def join(self, across: Across, now: float) -> None:
+        """Join the line to another one; whoever was called is from now on like any caller."""
+        call = self._free_call(now)
+        if call is not None:
+            call.calling, call.release = None, Release(self.name)
+            call.source = call.across = across
 
     def see_off(self, order: orders.Play, sounds: list[Pcm], now: float) -> None:
         """Say the last words to the caller; one whom a PBX holds is taken back to hear them."""
@@ -441,6 +454,8 @@ class AnalogLine:
         clean = self._echo.cancel(samples, law) if self._echo else samples
         if call.leg is not None:
             call.leg.write(clean, law)
+        elif call.across is not None:
+            call.across.write(clean, law)
         self._count_drain(len(samples))  # before the feed, which may begin to count
         if self.driver.streaming is Stream.DUPLEX and self._runs:
             self._least_lead = min(self._least_lead, self.lead.ahead_ms)
@@ -553,6 +568,7 @@ class AnalogLine:
         call = self.call
         if call is not None:
             call.leg, call.held, call.source = None, False, Silence()
+            call.across = None
         return call
 
     def _stop_player(self, whole: bool = False) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from appliance.carrier.across import Across
 from appliance.carrier.ears import Ears
 from appliance.carrier.far_end import Calling
 from appliance.carrier.fax import Fax
@@ -21,8 +22,9 @@ class LineCall:
     """State of a line from AnswerLine to Idle. `drain` counts the samples of a prompt that were
     written and not yet played: a prompt has ended when the caller has heard it. `calling` is a
     call that the box makes over the line, `told` is true once LineAnswered was told. `flashed_at`
-    is when the box last broke the loop itself. `caller_held` while a PBX holds the caller, who is
-    to hear `farewell` once back: their desk has died.
+    is when the box last broke the loop itself, `across` another line that it is joined to.
+    `caller_held` while a PBX holds the caller, who is to hear `farewell` once back: their desk has
+    died.
     """
 
     asked_at: float
@@ -39,6 +41,7 @@ class LineCall:
     calling: Calling | None = None
     told: bool = False
     flashed_at: float | None = None
+    across: Across | None = None
     caller_held: bool = False
     farewell: Callable[[float], None] | None = None
     pressing: Pressing = field(default_factory=Pressing)

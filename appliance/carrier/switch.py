@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from appliance.calls import events, orders
+from appliance.carrier.across import pair
 from appliance.carrier.analog import AnalogLine
 from appliance.carrier.announcer import Announcer
 from appliance.carrier.linecall import LineCall
@@ -131,6 +132,18 @@ class Switch:
     def _dial(self, order: orders.DialLeg, now: float) -> None:
         self._on_line(order.line, lambda line: line.dial(order, now))
 
+    def _join_lines(self, order: orders.JoinLines, now: float) -> None:
+        """Join two lines, or say which one cannot be."""
+        found = [self.lines.get(name) for name in (order.line, order.other)]
+        ready = [line for line in found if line is not None and line.can_be_joined]
+        if len(ready) == 2:
+            for line, across in zip(ready, pair(), strict=True):
+                line.join(across, now)
+            return
+        for name in {order.line, order.other} - {line.name for line in ready}:
+            refused = events.FarEnd.REFUSED
+            self._tell(events.FarEndProgressed(name, refused, detail="it carries no conversation"))
+
     def _listen(self, order: orders.Listen, now: float) -> None:
         self._on_line(order.line, lambda line: line.listen(now))
 
@@ -251,6 +264,7 @@ HANDLERS: dict[type, Callable[[Switch, Any, float], None]] = {
     orders.HangUp: Switch._hang_up,
     orders.Flash: Switch._flash,
     orders.DialLeg: Switch._dial,
+    orders.JoinLines: Switch._join_lines,
     orders.Listen: Switch._listen,
     orders.Connect: Switch._connect,
     orders.Join: Switch._join,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from appliance.calls.events import (
@@ -14,8 +16,11 @@ from appliance.calls.events import (
     LineRang,
     PromptEnded,
 )
-from appliance.calls.orders import DialLeg, Play
+from appliance.calls.orders import DialLeg, JoinLines, Play
 from appliance.carrier.messages import LineSetup
+from appliance.carrier.switch import Switch
+from appliance.exchange.dtmf import Segment
+from appliance.exchange.party import Answered, Party, voice
 from appliance.media import g711
 from appliance.media.frames import Law
 from tests.carrier.virtual import Hosted, World
@@ -119,3 +124,63 @@ def test_a_line_in_use_is_busy_to_the_other() -> None:
     there.line.dial(DialLeg("b", HERE), world.now)
     world.until(lambda: FarEnd.BUSY in progress(here) and FarEnd.BUSY in progress(there))
     assert here.heard_of(LineRang) == there.heard_of(LineRang) == []
+
+
+def test_a_caller_and_a_number_over_a_second_line_talk() -> None:
+    """The caller on one line, whoever accepted on the other: joined, each hears the other byte for
+    byte; either one's hanging up is told with its evidence; no key of theirs is taken for ours.
+    """
+    first = Hosted(LineSetup("first", "", caller_id="none"))
+    second = Hosted(LineSetup("second", "", caller_id="none"))
+    party = Party(rings=0, says=True, press="1", press_after_ms=3000, hang_up_after_ms=20_000)
+    second.station.line.wire.extensions = {THERE: party}
+    world = World(first, second)
+    world.bring_up()
+    switch = Switch(first.told.append, unused, unused)
+    switch.lines |= {"first": first.line, "second": second.line}
+    call = world.answer(first, hang_up_after_ms=10**6)
+    switch.order(DialLeg("second", THERE), world.now)
+    world.until(lambda: second.heard_of(DigitPressed))
+    switch.order(JoinLines("first", "second"), world.now)
+    world.run(500)
+    call.heard.clear()
+    call.say(g711.encode(PROMPT, Law.ULAW))
+    register = second.station.line._register
+    assert register is not None
+    answered = register.answered
+    assert isinstance(answered, Answered)
+    answered._speech.add([Segment(voice())])
+    world.run(4000)
+    assert g711.encode(PROMPT[8000:16000], Law.ULAW) in bytes(answered.heard)
+    assert voice() in bytes(call.heard)
+    call.press("7")
+    world.until(lambda: second.heard_of(CallerHungUp))
+    assert second.heard_of(CallerHungUp)[0].evidence in {Evidence.CHIP_BUSY, Evidence.BUSY_TONE}
+    world.hang_up(second)
+    world.run(1000)
+    assert set(call.heard[-800:]) == {0xFF}
+    world.hang_up(first)
+
+
+def test_what_cannot_carry_a_conversation_is_not_joined() -> None:
+    """A half-duplex line, one without a call, one that is not there: refused by name."""
+    first = Hosted(LineSetup("first", "", caller_id="none"))
+    half = Hosted(LineSetup("half", "", dialect="usr5637", caller_id="none"), "usr5637")
+    world = World(first, half)
+    world.bring_up()
+    told: list[object] = []
+    switch = Switch(told.append, unused, unused)
+    switch.lines |= {"first": first.line, "half": half.line}
+    world.answer(first, hang_up_after_ms=10**6)
+    for other in ("half", "nowhere"):
+        switch.order(JoinLines("first", other), world.now)
+    refused = "it carries no conversation"
+    assert told == [
+        FarEndProgressed("half", FarEnd.REFUSED, detail=refused),
+        FarEndProgressed("nowhere", FarEnd.REFUSED, detail=refused),
+    ]
+
+
+def unused(_: object) -> Any:
+    """Stand for what these tests never ask of the carrier's process."""
+    raise AssertionError("no phone is part of this")
