@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from appliance.calls.diagram import call_diagram, side_diagram
-from appliance.calls.side_states import INTERCOM_TABLE, KEY_TABLE, LISTENING_TABLE
+from appliance.calls.side_states import INTERCOM_TABLE, KEY_TABLE, LISTENING_TABLE, OUTSIDE_TABLE
 from appliance.panel import pattern
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -63,6 +63,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "a key code": lambda: mermaid(side_diagram(KEY_TABLE)),
     "two phones": lambda: mermaid(side_diagram(INTERCOM_TABLE)),
     "hearing messages": lambda: mermaid(side_diagram(LISTENING_TABLE)),
+    "an ordinary telephone": lambda: mermaid(side_diagram(OUTSIDE_TABLE)),
     "LEDs (it)": partial(led_table, "it"),
     "LEDs (en)": partial(led_table, "en"),
 }

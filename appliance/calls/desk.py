@@ -24,6 +24,7 @@ from appliance.policy.routing import Facts, GroupState, Way, group_open, pbx_fac
 from appliance.policy.service_state import ServiceState
 from appliance.policy.words import NOTHING, Words
 
+TWO_LINES = 2
 LATE_CALLS = 64
 """Ended calls remembered because their message may yet turn out to be stored."""
 
@@ -119,7 +120,8 @@ class LineSeat:
 
 @dataclass(slots=True)
 class Desk:
-    """Everything the handlers know beside their own call; `reachable` are registered phones."""
+    """Everything the handlers know beside their own call; `reachable` are registered phones,
+    `outside` the lines on which groups' ordinary telephones are called, by leg."""
 
     office: Office
     prefix: str
@@ -128,6 +130,7 @@ class Desk:
     calls: dict[str, Call] = field(default_factory=dict)
     late: dict[str, Call] = field(default_factory=dict)
     sides: dict[str, Side] = field(default_factory=dict)
+    outside: dict[str, str] = field(default_factory=dict)
     reachable: set[str] = field(default_factory=set)
     waiting: int = 0
     carrier: bool = True
@@ -178,9 +181,29 @@ class Desk:
         desk = self.office.citizens_desk
         return Facts(
             self.service,
-            self.group_state(self.office.switchboard),
-            self.group_state(desk) if desk else GroupState.CLOSED,
+            self._for_calls(self.office.switchboard),
+            self._for_calls(desk) if desk else GroupState.CLOSED,
         )
+
+    def outside_line(self, group: Group) -> str:
+        """Name the line on which a group's ordinary telephone can be called now, or "" (B4).
+
+        It is idle and can be joined; where there are three lines or more, another one stays free
+        for the next caller (P8). One call at a time: a telephone has one handset.
+        """
+        if not group.outside or group.outside_name in self.engaged():
+            return ""
+        free = [s.line for s in self.seats.values() if s.state is LineState.IDLE and not s.call]
+        can = [line.name for line in free if line.duplex is not False]
+        kept = 1 if len(self.seats) > TWO_LINES else 0
+        return can[-1] if can and len(free) > kept else ""
+
+    def _for_calls(self, group: Group) -> GroupState:
+        """Say what a group can do for a call: by its phones, else by its ordinary telephone."""
+        state = self.group_state(group)
+        if state is GroupState.UNREACHABLE and self.outside_line(group):
+            return GroupState.FREE
+        return state
 
     def facts_for(self, line: Line) -> Facts:
         """Return what routing must know for a call on this line: behind a PBX its numbers count."""
@@ -200,6 +223,7 @@ class Desk:
         """Drop an ended call; one whose message was not stored is remembered for a while."""
         call.state, call.deadline = State.ENDED, None
         del self.calls[call.id]
+        self.outside = {k: v for k, v in self.outside.items() if not k.startswith(f"{call.id}.")}
         if call.record.result is Result.NOT_STORED:
             self.late[call.id] = call
             if len(self.late) > LATE_CALLS:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from appliance.calls import orders, passing
+from appliance.calls import orders, outside, passing
 from appliance.calls.announcements import greeting
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
@@ -97,6 +97,9 @@ def _ring(desk: Desk, call: Call, way: Way, now: Now) -> Orders:
     if ringing:
         call.note(f"ring.{','.join(phones)}")
         yield orders.RingPhones(call.id, ringing, call.display, call.record.caller.number)
+    elif way is not Way.NOBODY and (line := desk.outside_line(group)):
+        call.enter(call.state, now, group.ring_ms + outside.DIALLING_MS)
+        yield from outside.begin(desk, call, group, line, now)
     yield call.write()
 
 

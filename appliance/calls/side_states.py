@@ -12,9 +12,14 @@ from dataclasses import dataclass
 
 from appliance.calls.events import (
     BoxStopped,
+    CallerHungUp,
     CarrierLost,
     DeadlinePassed,
     DigitPressed,
+    FarEndProgressed,
+    LineIdle,
+    LineLost,
+    LineRestored,
     MessageClosed,
     MessageFetched,
     OperatorAnswered,
@@ -59,6 +64,8 @@ class SideDo(enum.StrEnum):
     GO_ON = "go_on"
     TELL_CLOSED = "tell_closed"
     TELL_FAULT = "tell_fault"
+    HEAR = "hear"
+    LOSE = "lose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +142,31 @@ LISTENING_TABLE: SideTable = {
     _S.ENDED: {},
 }
 """The messages nobody has closed, oldest first, heard on a phone of the office."""
+
+_LINE = (LineIdle, LineLost, LineRestored)
+_LINE_GONE: Rows = {**_each(_LINE, _D.LOSE), **_each(_NO_SOUND, _D.FORGET)}
+_HEARD: Rows = {FarEndProgressed: _row(_D.HEAR, _S.RINGING, _S.SPEAKING, _S.WAITING, _S.LEAVING)}
+
+OUTSIDE_TABLE: SideTable = {
+    _S.RINGING: {**_LINE_GONE, **_HEARD, DeadlinePassed: _row(_D.GIVE_UP, _S.LEAVING)},
+    _S.SPEAKING: {
+        **_LINE_GONE,
+        **_HEARD,
+        PromptEnded: _row(_D.WAIT, _S.WAITING),
+        DigitPressed: _row(_D.OBEY, _S.SPEAKING, _S.TALKING),
+        DeadlinePassed: _row(_D.GIVE_UP, _S.LEAVING),
+    },
+    _S.WAITING: {
+        **_LINE_GONE,
+        **_HEARD,
+        DigitPressed: _row(_D.OBEY, _S.WAITING, _S.TALKING),
+        DeadlinePassed: _row(_D.GO_ON, _S.SPEAKING, _S.LEAVING),
+    },
+    _S.TALKING: {**_LINE_GONE, CallerHungUp: _row(_D.GIVE_UP, _S.LEAVING)},
+    _S.LEAVING: _each((*_LINE, *_NO_SOUND, DeadlinePassed), _D.FORGET),
+    _S.ENDED: {},
+}
+"""A group's ordinary telephone, called over a second line (outside.py)."""
 
 SIDE_LIMITS_MS: Mapping[SideState, int] = {
     _S.RINGING: 30_000,  # a phone that called waits 32 s for an answer at most

@@ -50,6 +50,10 @@ class Side:
         self.state = state
         self.deadline = None if limit is None else now.monotonic + limit / 1000
 
+    def take_told(self) -> tuple[events.Event, ...]:
+        """Return what the calls are to hear of it; most kinds have nothing to tell."""
+        return ()
+
     def concerns(self, event: Any) -> bool:
         """Tell whether an event is about this call."""
         match event:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from appliance.calls import keycodes, orders, parallel, sides
+from appliance.calls import keycodes, orders, outside, parallel, sides
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineState, no_carrier, state_after
 from appliance.calls.events import (
@@ -62,10 +62,14 @@ class Switchboard:
     def handle(self, event: Event, now: Now) -> tuple[Order, ...]:
         """Take a fact and return the orders it leads to."""
         own = OWN.get(type(event))
-        before = tuple(own(self, event, now)) if own else ()
-        after = tuple(self._dispatch(event, now))
+        before = tuple(self._given(own(self, event, now), now)) if own else ()
+        after = tuple(self._given(self._dispatch(event, now), now))
         self._plan_expiry(now)
         return before + after
+
+    def _given(self, given: Orders, now: Now) -> Orders:
+        """Name lines where a leg is no phone's, at the moment that an order is given."""
+        return outside.translate(self._desk, given, now)
 
     def next_deadline(self) -> float | None:
         """Return the monotonic second at which `due` has something, or None."""
@@ -197,6 +201,8 @@ class Switchboard:
         concerned = tuple(side for side in self._desk.sides.values() if side.concerns(event))
         for side in concerned:
             yield from sides.follow(self._desk, side, event, now)
+            for told in side.take_told():
+                yield from self._dispatch(told, now)
         calls = self._calls_of(event)
         for call in calls:
             yield from self._follow(call, event, now)

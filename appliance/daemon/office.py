@@ -99,7 +99,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
 
 
 def _exists(group: GroupSettings) -> bool:
-    return bool(group.phones or group.pbx_numbers)
+    return bool(group.phones or group.pbx_numbers or group.outside)
 
 
 def _check_calls(settings: Settings, mistakes: Mistakes) -> None:
@@ -248,7 +248,13 @@ def _group(
     return mistakes.attempt(
         key,
         lambda: Group(
-            key, LABELS[key], group.phones, schedule, int(group.ring * 1000), group.pbx_numbers
+            key,
+            LABELS[key],
+            group.phones,
+            schedule,
+            int(group.ring * 1000),
+            group.pbx_numbers,
+            group.outside,
         ),
         Group(key, LABELS[key], (), schedule),
     )

@@ -83,10 +83,13 @@ class Group:
     """Positions rung together, for how long, and (citizens' counter) when they are there.
 
     `pbx_numbers` are their extensions of a PBX behind a half-duplex line, called in this order.
+    `outside` is the number of an ordinary telephone, called over a second line when no phone can be
+    reached.
     """
 
     phones: tuple[str, ...] = ()
     pbx_numbers: tuple[str, ...] = ()
+    outside: str = ""
     ring: Seconds = Seconds(25.0)
     hours: Hours | None = None
 

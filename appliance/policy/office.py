@@ -64,8 +64,10 @@ class Group:
     """Phones that ring together for `ring_ms` before the call goes on; with their own hours (E2).
 
     `pbx_numbers` are its positions' extensions of a PBX behind the line, tried one after the other,
-    each for `ring_ms`; they are shown to nobody (P7). Raises ConfigurationError for a ring time of
-    nothing, a phone or a number named twice, or a number that no key can dial.
+    each for `ring_ms`; they are shown to nobody (P7). `outside` is its ordinary telephone's number,
+    called over a second line when no phone of the group can be reached (B4). Raises
+    ConfigurationError for a ring time of nothing, a phone or a number named twice, or a number that
+    no key can dial.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Group:
     schedule: Schedule
     ring_ms: int = 25_000
     pbx_numbers: tuple[str, ...] = field(default=(), repr=False)
+    outside: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if self.ring_ms <= 0:
@@ -88,6 +91,17 @@ class Group:
                     f"{number!r} is no extension of a PBX: write 1 to 20 digits, * or #, and no "
                     "emergency number"
                 )
+
+        if self.outside and (not self.outside.isdigit() or self.outside in EMERGENCY):
+            raise ConfigurationError(
+                f"{self.outside!r} is no ordinary telephone's number: write digits alone, and no "
+                "emergency number"
+            )
+
+    @property
+    def outside_name(self) -> str:
+        """The name by which its ordinary telephone is told in records."""
+        return f"{self.name}.outside"
 
     @property
     def positions(self) -> tuple[str, ...]:

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from appliance.calls import events, orders, requests
 from appliance.calls.call import Call
+from appliance.calls.desk import LineState
 from appliance.calls.events import Caller, DigitSource, Evidence, Presentation, RecordingStop
 from appliance.calls.orders import Result
+from appliance.calls.outside import Outside
 from appliance.calls.side_states import SideState
 from appliance.calls.sides import Side
 from appliance.calls.states import Row, State, row_for
@@ -122,7 +124,7 @@ class Watch:
         self.switchboard = Switchboard(OFFICES[self.office], "h")
         for line in EXAMPLE.lines:
             self.tell(events.LineRestored(line.name))
-        for phone in PHONES[:3]:
+        for phone in PHONES[: 0 if self.office.startswith("outside") else 3]:
             self.tell(events.PhoneRegistered(phone))
 
     def tell(self, event: events.Event) -> None:
@@ -147,12 +149,19 @@ class Watch:
             case orders.HangUp(line):
                 self.off_hook.discard(line)
                 self.joined(line)
+            case orders.DialLeg(line):
+                assert line not in self.off_hook
+                assert self.switchboard._desk.seats[line].state is LineState.IN_USE
+            case orders.JoinLines(line, other):
+                assert line in self.off_hook
+                assert other not in self.off_hook
             case orders.Flash(line, digits):
                 assert line in self.off_hook
                 assert bool(digits) is (line not in self.held)
                 (self.held.add if digits else self.held.discard)(line)
             case orders.Listen(line):
-                assert line in self.off_hook
+                dialled = self.switchboard._desk.outside.values()
+                assert line in self.off_hook or line in dialled
             case orders.Connect(line, _) | orders.Record(_, line):
                 assert line in self.off_hook
             case orders.RingPhones():
@@ -246,7 +255,9 @@ class Watch:
             if call.state is State.TALKING:
                 self.tell(events.PhoneHungUp(call.leg))
         for side in list(desk.sides.values()):
-            if side.state is SideState.TALKING:
+            if side.state is SideState.TALKING and isinstance(side, Outside):
+                self.tell(events.CallerHungUp(side.line, events.Evidence.BUSY_TONE))
+            elif side.state is SideState.TALKING:
                 self.tell(events.PhoneHungUp(side.leg))
         self.pass_time(2000.0)
         for call in list(desk.calls.values()):  # phones that lifted, lines that came up meanwhile
@@ -278,7 +289,7 @@ def test_whatever_happens(
 @given(st.data())
 def test_whatever_happens_to_calls_that_live(data: st.DataObject) -> None:
     """The same for events that fit the calls of the moment, which random names seldom do."""
-    watch = Watch(data.draw(st.sampled_from(["example", "pbx"])))
+    watch = Watch(data.draw(st.sampled_from(["example", "pbx", "outside", "outside_two"])))
     watch.at(50.0 - data.draw(st.sampled_from([0.0, 7200.0, 60_000.0])))
     for _ in range(data.draw(st.sampled_from([20, 40, 60]))):
         watch.tell(data.draw(data.draw(fitting(watch))))
@@ -314,15 +325,21 @@ dialling = st.builds(
 def named_side(side: Side) -> list[st.SearchStrategy[events.Event]]:
     """Return events that name a call which a phone made, as its table knows them."""
     own = st.sampled_from([*side.legs])
+    line = st.just(side.line if isinstance(side, Outside) else "line9")
     keys = st.sampled_from("12345")
     known: dict[type, st.SearchStrategy[events.Event]] = {
         events.OperatorAnswered: st.builds(events.OperatorAnswered, own, phones),
         events.PhoneHungUp: st.builds(events.PhoneHungUp, own),
         events.PhoneBusy: st.builds(events.PhoneBusy, own),
         events.PromptEnded: st.builds(events.PromptEnded, st.just(side.play)),
-        events.DigitPressed: st.builds(
-            events.DigitPressed, keys, st.just(DigitSource.RFC4733), st.just(""), own
+        events.FarEndProgressed: st.builds(
+            events.FarEndProgressed, line, st.sampled_from(events.FarEnd)
         ),
+        events.CallerHungUp: st.builds(events.CallerHungUp, line, st.sampled_from(Evidence)),
+        events.LineIdle: st.builds(events.LineIdle, line),
+        events.DigitPressed: st.builds(events.DigitPressed, keys, st.just(DigitSource.CHIP), line)
+        if isinstance(side, Outside)
+        else st.builds(events.DigitPressed, keys, st.just(DigitSource.RFC4733), st.just(""), own),
         events.MessageFetched: st.builds(
             events.MessageFetched, st.just(side.leg), st.sampled_from(["", "m3"]), st.just(3)
         ),

@@ -150,6 +150,8 @@ identity_limit = 0
             "switchboard.pbx_numbers: line a passes its calls to the PBX",
         ),
         ('[switchboard]\npbx_numbers = ["20x"]', "no extension of a PBX"),
+        ('[citizens_desk]\noutside = "118"', "no ordinary telephone's number"),
+        ('[citizens_desk]\noutside = "+39 051"', "no ordinary telephone's number"),
         ('[[lines]]\nname="a"\nport="/x"\nflash=2.0', "lines.1.flash: a hook flash of 2000 ms"),
         ('[[lines]]\nname="a"\nport="/x"\npbx_pause=11', "0 to 10"),
         ('[[lines]]\nname="a"\nport="/x"\npbx_pause="1"', "must be a number of seconds"),

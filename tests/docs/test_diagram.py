@@ -19,7 +19,10 @@ def test_drawn_blocks_are_what_the_code_gives(path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "blocks"),
     [
-        (ARCHITECTURE, ["the call", "a key code", "two phones", "hearing messages"]),
+        (
+            ARCHITECTURE,
+            ["the call", "a key code", "two phones", "hearing messages", "an ordinary telephone"],
+        ),
         *(
             (guide(name, language), [f"LEDs ({language})"])
             for name in ("office", "technician")

@@ -144,3 +144,13 @@ def test_an_outside_line_digit_may_be_waited_for() -> None:
     """ "0,201" waits 1 s behind the 0."""
     group: Group = replace(SWITCHBOARD, pbx_numbers=("0,201", "*12#"))
     assert group.positions == ("switchboard.1", "switchboard.2")
+
+
+@pytest.mark.parametrize("number", ["112", "+39051", "05 1", "0,51"])
+def test_what_is_no_ordinary_telephones_number(number: str) -> None:
+    """Digits alone, as the exchange takes them, and no emergency number."""
+    with pytest.raises(ConfigurationError, match="ordinary telephone"):
+        replace(SWITCHBOARD, outside=number)
+    group = replace(SWITCHBOARD, outside="0541704111")
+    assert group.outside_name == "switchboard.outside"
+    assert "0541704111" not in repr(group)

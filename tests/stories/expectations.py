@@ -105,6 +105,14 @@ class Expectations:
     def expect_flash_back(self, words: Words) -> None:
         self._claim_exactly(orders.Flash(words["line"]))
 
+    def expect_dial(self, words: Words) -> None:
+        desk = self.office.citizens_desk
+        group = desk if desk and words["group"] == desk.name else self.office.switchboard
+        self._claim_exactly(orders.DialLeg(words["line"], group.outside, group.ring_ms))
+
+    def expect_join_lines(self, words: Words) -> None:
+        self._claim_exactly(orders.JoinLines(words["line"], words["other"]))
+
     def expect_listen(self, words: Words) -> None:
         self._claim_exactly(orders.Listen(words["line"]))
 

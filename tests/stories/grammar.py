@@ -84,6 +84,8 @@ VERBS: dict[str, str] = {
     "expect_close": rf"expect close {PHONE} (?P<number>\d+) (?P<outcome>\w+)",
     "expect_flash": rf"expect flash {LINE} to (?P<position>\w+\.\d+)",
     "expect_flash_back": rf"expect flash back {LINE}",
+    "expect_dial": rf"expect dial {LINE} to (?P<group>\w+)",
+    "expect_join_lines": rf"expect join lines {LINE} (?P<other>line\d+)",
     "expect_listen": rf"expect listen {LINE}",
     "expect_keys": rf"expect keys {LINE} (?P<keys>[0-9*#]+)",
     "expect_hold": rf"expect hold {LINE}",

@@ -107,6 +107,17 @@ OFFICES = {
             Line("line3"),
         ),
     ),
+    "outside": replace(
+        EXAMPLE,
+        lines=(*EXAMPLE.lines[:2], Line("line3")),
+        citizens_desk=replace(COUNTER, outside="0541704111"),
+    ),
+    "outside_two": replace(
+        EXAMPLE,
+        lines=EXAMPLE.lines[:2],
+        switchboard=replace(SWITCHBOARD, outside="3331234567"),
+        citizens_desk=None,
+    ),
     "pbx": replace(
         EXAMPLE,
         lines=(

@@ -7,6 +7,13 @@ from appliance.calls.call import Call
 from appliance.calls.states import Row, State, row_for
 from appliance.calls.switchboard import Switchboard
 
+TOLD = (
+    events.OperatorAnswered,
+    events.PhoneBusy,
+    events.PhoneHungUp,
+    events.PhoneLost,
+    events.PhoneUnreachable,
+)
 Seen = list[tuple[Call, State]]
 
 
@@ -20,6 +27,12 @@ def check_rows(seen: Seen, event: events.Event) -> None:
     if isinstance(event, events.PhoneDialled):
         event = events.ServiceStateChanged(None)  # what a key code asks for
     for call, was in seen:
-        row = row_for(was, type(event))
-        leads = row.to if isinstance(row, Row) else ()
+        kinds = (type(event), *(TOLD if _outside(call) else ()))
+        rows = [row_for(was, kind) for kind in kinds]
+        leads = [to for row in rows if isinstance(row, Row) for to in row.to]
         assert call.state in (was, *leads), (was, type(event).__name__, call.state)
+
+
+def _outside(call: Call) -> bool:
+    """True for a call that a group's ordinary telephone rings for: what its line says is told."""
+    return any(code.startswith("ring.") and code.endswith(".outside") for code in call.record.trail)

@@ -1,0 +1,185 @@
+"""A group's ordinary telephone, called over a second line when none of its phones can be reached.
+
+With no LAN at all the office still has its analog lines (B4): the box dials the number on one that
+is idle, whoever answers is told of the call, a key accepts it, and the two lines are joined. To the
+call this is one more phone that rings: what is heard of it is told as a phone's word, and what is
+ordered of that phone is turned into orders for its line.
+"""
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from appliance.calls import announcements, orders, sides
+from appliance.calls.call import Call
+from appliance.calls.desk import Desk, LineState, state_after
+from appliance.calls.events import (
+    CallerHungUp,
+    DeadlinePassed,
+    DigitPressed,
+    Event,
+    Evidence,
+    FarEnd,
+    FarEndProgressed,
+    OperatorAnswered,
+    PhoneBusy,
+    PhoneHungUp,
+    PhoneLost,
+    PhoneUnreachable,
+)
+from appliance.calls.orders import Order
+from appliance.calls.passing import ACCEPT_KEY, OFFERS
+from appliance.calls.side_states import OUTSIDE_TABLE, SideDo, SideState
+from appliance.calls.sides import Doings, Side
+from appliance.policy.clock import Now
+from appliance.policy.office import Group
+
+Orders = Iterator[Order]
+
+DIALLING_MS = 15_000
+"""What seizing the line, dialling and a last word may take beside the time it rings."""
+GONE: Mapping[FarEnd, type[PhoneBusy | PhoneHungUp | PhoneUnreachable]] = {
+    FarEnd.BUSY: PhoneBusy,
+    FarEnd.NO_ANSWER: PhoneHungUp,
+    FarEnd.CONGESTION: PhoneUnreachable,
+    FarEnd.SIT: PhoneUnreachable,
+    FarEnd.DIAL: PhoneUnreachable,
+    FarEnd.NO_DIAL_TONE: PhoneUnreachable,
+    FarEnd.REFUSED: PhoneUnreachable,
+}
+
+
+@dataclass(slots=True)
+class Outside(Side):
+    """One such leg, on `line`; `told` waits to be told to the call."""
+
+    line: str = ""
+    offers: int = 0
+    told: list[Event] = field(default_factory=list)
+
+    def concerns(self, event: Any) -> bool:
+        """Its line's events, its announcements and its limits; a listener's silence is none."""
+        if isinstance(event, CallerHungUp) and event.evidence is Evidence.SILENCE:
+            return False
+        if getattr(event, "line", "") == self.line:
+            return True
+        return not hasattr(event, "leg") and Side.concerns(self, event)
+
+    def take_told(self) -> tuple[Event, ...]:
+        """Return and forget what the call is to hear."""
+        told, self.told = tuple(self.told), []
+        return told
+
+
+def begin(desk: Desk, call: Call, group: Group, line: str, now: Now) -> Orders:
+    """Dial the group's telephone on a line; its leg rings for the call."""
+    phone = group.outside_name
+    leg = call.new_leg(phone).leg
+    call.note(f"ring.{phone}")
+    sides.begin(desk, Outside(leg, phone, OUTSIDE_TABLE, DOINGS, SideState.RINGING, line=line), now)
+    desk.sides[leg].deadline = now.monotonic + (group.ring_ms + DIALLING_MS) / 1000
+    desk.outside[leg] = line
+    seat = desk.seats[line]
+    seat.call = leg
+    seat.become(LineState.IN_USE, now)
+    yield orders.DialLeg(line, group.outside, group.ring_ms)
+
+
+def translate(desk: Desk, given: Iterable[Order], now: Now) -> Orders:
+    """Turn what is ordered of such a phone into orders for its line."""
+    for order in given:
+        match order:
+            case orders.StopRinging(leg) | orders.HangUpPhone(leg) if leg in desk.outside:
+                yield from _let_go(desk, leg, now)
+            case orders.Connect(line, leg) if leg in desk.outside:
+                yield orders.JoinLines(line, desk.outside[leg])
+            case _:
+                yield order
+
+
+def _let_go(desk: Desk, leg: str, now: Now) -> Orders:
+    """Put its line on hook, once; it is free when it has proven itself idle."""
+    side = desk.sides.get(leg)
+    if not isinstance(side, Outside) or side.state is SideState.LEAVING:
+        return  # its line has gone before
+    side.enter(SideState.LEAVING, now)
+    desk.seats[side.line].become(LineState.CLEARING, now)
+    yield orders.HangUp(side.line)
+
+
+def _hear(desk: Desk, side: Outside, event: FarEndProgressed, now: Now) -> Orders:
+    """Follow how the telephone gets on."""
+    if event.progress is FarEnd.ANSWERED and side.state is SideState.RINGING:
+        yield from _offer(desk, side, event, now)
+    elif event.progress is FarEnd.RINGING and side.state is not SideState.RINGING:
+        side.enter(SideState.RINGING, now)
+        yield orders.Listen(side.line)
+    elif event.progress in GONE:
+        side.told.append(GONE[event.progress](side.leg))
+        yield from _let_go(desk, side.leg, now)
+
+
+def _offer(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
+    """Tell whoever is there that a key takes the call."""
+    side.offers += 1
+    side.enter(SideState.SPEAKING, now)
+    prompts = announcements.for_staff(desk.office, "offer_call")
+    yield orders.Play(side.new_play(), prompts, line=side.line)
+
+
+def _listen(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
+    """The announcement was heard: a key now, or never."""
+    yield orders.Listen(side.line)
+
+
+def _offer_again(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
+    """No key came: once more, then nobody has answered."""
+    if side.offers < OFFERS:
+        yield from _offer(desk, side, event, now)
+    else:
+        yield from _give_up(desk, side, event, now)
+
+
+def _give_up(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
+    """Nobody took the call, or whoever did has hung up."""
+    side.told.append(PhoneHungUp(side.leg))
+    yield from _let_go(desk, side.leg, now)
+
+
+def _accept(desk: Desk, side: Outside, event: DigitPressed, now: Now) -> Orders:
+    """A person took the call; other keys mean nothing."""
+    if event.digit == ACCEPT_KEY:
+        side.enter(SideState.TALKING, now)
+        side.told.append(OperatorAnswered(side.leg, side.phone))
+    yield from ()
+
+
+def _lost(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
+    """Its line went away, or on hook by itself."""
+    side.told.append(PhoneLost(side.leg, "its line is gone"))
+    yield from _free(desk, side, event, now)
+
+
+def _free(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
+    """The line is the exchange's again."""
+    seat = desk.seats[side.line]
+    seat.call = ""
+    state, reason = state_after(event)
+    if isinstance(event, DeadlinePassed):
+        state, reason = LineState.CLEARING, "not proven idle after hanging up"
+    seat.become(state, now, reason)
+    yield from ()
+
+
+DOINGS: Doings = {
+    SideDo.HEAR: _hear,
+    SideDo.WAIT: _listen,
+    SideDo.OBEY: _accept,
+    SideDo.GO_ON: _offer_again,
+    SideDo.GIVE_UP: _give_up,
+    SideDo.LOSE: _lost,
+    SideDo.FORGET: _free,
+}
