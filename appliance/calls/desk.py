@@ -24,6 +24,7 @@ from appliance.policy.routing import Facts, GroupState, Way, group_open, pbx_fac
 from appliance.policy.service_state import ServiceState
 from appliance.policy.words import NOTHING, Words
 
+NOT_IDLE = Words("non ancora libera dopo il riaggancio", "not proven idle after hanging up")
 TWO_LINES = 2
 LATE_CALLS = 64
 """Ended calls remembered because their message may yet turn out to be stored."""

@@ -10,14 +10,13 @@ from typing import Any
 
 from appliance.calls import orders
 from appliance.calls.call import Call
-from appliance.calls.desk import Desk, LineState, state_after
+from appliance.calls.desk import NOT_IDLE, Desk, LineState, state_after
 from appliance.calls.events import BoxStopped, CallerHungUp, CarrierLost, Evidence, LineLost
 from appliance.calls.hook import hang_up_line
 from appliance.calls.orders import Result
 from appliance.calls.ringing import Orders, stop_ringing
 from appliance.calls.states import State
 from appliance.policy.clock import Now
-from appliance.policy.words import Words
 
 GONE = (LineLost, CarrierLost, BoxStopped)
 """Facts after which nothing can be ordered of the line any more; each says why."""
@@ -35,7 +34,6 @@ WAITS_FOR_PERSON = {
     State.PBX_RETURNING,
 }
 """Off hook, and nobody of the office was met yet."""
-NOT_IDLE = Words("non ancora libera dopo il riaggancio", "not proven idle after hanging up")
 """Why a line stays in doubt whose call is over."""
 
 

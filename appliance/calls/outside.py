@@ -15,7 +15,7 @@ from typing import Any
 
 from appliance.calls import announcements, orders, sides
 from appliance.calls.call import Call
-from appliance.calls.desk import Desk, LineState, state_after
+from appliance.calls.desk import NOT_IDLE, Desk, LineState, state_after
 from appliance.calls.events import (
     CallerHungUp,
     DeadlinePassed,
@@ -169,7 +169,7 @@ def _free(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
     seat.call = ""
     state, reason = state_after(event)
     if isinstance(event, DeadlinePassed):
-        state, reason = LineState.CLEARING, "not proven idle after hanging up"
+        state, reason = LineState.CLEARING, NOT_IDLE
     seat.become(state, now, reason)
     yield from ()
 
