@@ -90,6 +90,8 @@ STEP: tuple[Callable[[Played], object], ...] = (
     Played.end,
     lambda one: one.driver.hang_up(one.now),
     lambda one: one.driver.flash("12", one.now),
+    lambda one: one.driver.send_digits("0,51", one.now),
+    lambda one: one.driver.dial("0511234", one.now),
     lambda one: one.driver.lost(NO_VOICE, one.now),
     lambda one: one.driver.start(one.now),
     Played.speak,
