@@ -11,7 +11,7 @@ from appliance.commands.options import config_option, load_settings
 from appliance.daemon.office import build_office
 from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError
-from appliance.policy.office import Daytime, Line, Office
+from appliance.policy.office import Daytime, Group, Line, Office
 from appliance.prompts import Catalogue
 
 
@@ -37,17 +37,26 @@ def summary(settings: Settings, office: Office) -> list[str]:
     changes = (
         office.local(state.changes_at).strftime("%A %d.%m. %H:%M") if state.changes_at else "-"
     )
-    counter = ", ".join(office.citizens_desk.phones) if office.citizens_desk else "none"
+    counter = _positions(office.citizens_desk) if office.citizens_desk else "none"
     patron = settings.site.patron.in_year(office.local(now).year)
     return [
         f"{office.name}: the configuration is good",
         *(f"  line {line.name} ({line.shown}): {_able(office, line)}" for line in office.lines),
         *(() if office.lines else ("  no line",)),
-        f"  switchboard: {', '.join(office.switchboard.phones) or 'no phone'}",
+        f"  switchboard: {_positions(office.switchboard)}",
         f"  citizens' counter: {counter}",
         f"  now {'open' if state.open else 'closed'} ({state.why}), changes {changes}",
         f"  patron saint's day this year: {patron:%d.%m.}; please confirm",
     ]
+
+
+def _positions(group: Group) -> str:
+    """Say who is called for a group: its phones, and what else there is; no number (P7)."""
+    others = (
+        _extensions(group) + " of the PBX" if group.pbx_numbers else "",
+        "an ordinary telephone over a second line" if group.outside else "",
+    )
+    return ", ".join((*group.phones, *filter(None, others))) or "no phone"
 
 
 def _able(office: Office, line: Line) -> str:
@@ -57,7 +66,12 @@ def _able(office: Office, line: Line) -> str:
     daytime = line.daytime or Daytime.MESSAGE
     by_day = f"by day {daytime}"
     if daytime is Daytime.PBX_TRANSFER:
-        by_day += f" to {len(office.switchboard.pbx_numbers)} extensions"
+        by_day += f" to {_extensions(office.switchboard)}"
     if line.duplex is None:
         return f"known once its modem is asked; if half duplex, {by_day}"
     return f"half duplex, {by_day}"
+
+
+def _extensions(group: Group) -> str:
+    count = len(group.pbx_numbers)
+    return f"{count} extension{'s' if count != 1 else ''}"

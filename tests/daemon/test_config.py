@@ -69,6 +69,7 @@ duplex = true
 pbx_numbers = ["201", "202"]
 [citizens_desk]
 pbx_numbers = ["301"]
+outside = "0541704111"
 """
 
 
@@ -87,6 +88,9 @@ def test_a_line_behind_a_pbx_is_configured() -> None:
     told = "\n".join(summary(settings, office))
     assert "a (a): half duplex, by day pbx_transfer to 2 extensions" in told
     assert "b (b): duplex" in told
+    assert "switchboard: 2 extensions of the PBX" in told
+    assert "counter: 1 extension of the PBX, an ordinary telephone over a second line" in told
+    assert "0541704111" not in told
 
 
 def test_check_says_what_each_line_can_do() -> None:
