@@ -94,6 +94,10 @@ ELSEWHERE: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "tests/carrier/test_calling.py", "test_what_becomes_of_an_extension_is_told_apart",
         ("extensions",),
     ),
+    "a number of the exchange's own": (
+        "tests/carrier/test_between_lines.py",
+        "test_a_call_from_one_line_to_the_other_is_accepted_by_a_key", ("called",),
+    ),
     "hybrid echo": ("tests/sound/test_virtual.py", "echo", ("echo",)),
     "a crystal that is off": ("tests/sound/test_two_crystals.py", "ppm", ("ppm",)),
 }  # fmt: skip
