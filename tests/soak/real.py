@@ -83,9 +83,11 @@ FAULTS: Mapping[str, tuple[Knobs, float, Knobs]] = {
 
 
 def _plan(dice: random.Random) -> CallPlan:
-    """One caller in ten gives up; the others talk, or (both operators are busy) leave a message."""
+    """One caller in ten gives up, or is answered just before and hangs up; the others talk, or
+    (both operators are busy) leave a message.
+    """
     if dice.random() < 0.1:
-        return CallPlan(caller="withheld", rings=1)
+        return CallPlan(caller="withheld", rings=1, hang_up_after_ms=2000)
     return CallPlan(
         caller="0511234567",
         hang_up_after_ms=dice.randrange(4500, 6500),
@@ -134,7 +136,7 @@ class RealSoak:
         try:
             if broken:
                 self._break(line, dice)
-            elif plan.hang_up_after_ms:
+            elif plan.rings > 1:
                 _speak(call)
             call.wait(CALL_S)
         except TimeoutError:
