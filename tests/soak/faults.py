@@ -202,9 +202,9 @@ def _clock(world: World, line: str) -> None:
 
 
 FAULTS: Mapping[str, Fault] = {
-    "lost result": Fault(_lost_result, silence_s=25.0),
+    "lost result": Fault(_lost_result, silence_s=40.0),
     "garbage": Fault(_garbage),
-    "lost bytes": Fault(_lost_bytes, silence_s=25.0),
+    "lost bytes": Fault(_lost_bytes, silence_s=40.0),
     "spurious event": Fault(_spurious),
     "stray ring": Fault(_stray_ring),
     "wedged": Fault(_wedge, silence_s=75.0),

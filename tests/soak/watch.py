@@ -144,9 +144,11 @@ class Watch:
         if listened and not caller.listened:
             caller.silent_s = 0.0  # the box's turn to speak begins now
         limit = SILENCE_S + (LISTENS.get(state, 0.0) if state else 0.0)
+        if caller.disturbed:  # one silence may follow the other
+            limit = caller.bears_s + sum(LISTENS.values())
         if not (caller.disturbed or caller.listened):
             self.longest_silence = max(self.longest_silence, caller.silent_s)
-        if caller.silent_s > max(limit, caller.bears_s if caller.disturbed else 0.0):
+        if caller.silent_s > limit:
             self.world.fail(
                 f"{name}: the caller of call {caller.script.number} has been hearing nothing for "
                 f"{caller.silent_s:.1f} s ({state})"
