@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import gpiozero
-from gpiozero.pins.mock import MockFactory
+from gpiozero.pins.mock import MockFactory, MockPin
 
 from appliance.errors import ConfigurationError
 from appliance.panel.pattern import Led, LedName, PanelStatus, Pattern, pattern_for, step
@@ -50,6 +50,16 @@ class PanelPins:
         single[Led.FAULT] = self.fault
         found = {str(led): pin for led, pin in single.items() if pin is not None}
         return found | {f"line:{name}": pin for name, pin in self.lines}
+
+
+class StandInPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
+    """A pin of no hardware; gpiozero's own keeps every change for ever, this one its state only."""
+
+    def _change_state(self, value: float) -> bool:
+        has_changed = bool(super()._change_state(value))
+        if has_changed:
+            self.clear_states()
+        return has_changed
 
 
 class Panel:
@@ -148,5 +158,5 @@ def pin_factory() -> Any:
             gpiozero.Device.ensure_pin_factory()
     except gpiozero.BadPinFactory:
         log.info("no GPIO hardware here: LEDs and button are kept in memory only")
-        return MockFactory()
+        return MockFactory(pin_class=StandInPin)
     return gpiozero.Device.pin_factory

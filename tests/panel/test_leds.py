@@ -72,6 +72,18 @@ def test_a_state_shown_is_lit(panel: Panel, factory: MockFactory) -> None:
     assert until(lambda: lit(factory) == [27, 23])
 
 
+def test_pins_of_no_hardware_remember_nothing() -> None:
+    """A box without GPIO blinks for months: what its pins were is not kept."""
+    pin = MockFactory(pin_class=leds.StandInPin).pin(17)
+    pin.function = "output"
+    for _ in range(10):
+        pin.state = True
+        assert pin.state
+        pin.state = False
+    assert not pin.state
+    assert len(pin.states) == 1
+
+
 def test_a_starting_box_blinks_by_itself(factory: MockFactory) -> None:
     """Before anybody says anything the ready LED blinks fast."""
     panel = Panel(PINS, lambda _: None, factory).start()
