@@ -26,17 +26,21 @@ class Lead:
         self._written = 0
         self._refilled_at = 0
         self._unheard = 0
+        self._trusted = self._trusted_until = 0
         self.underruns = 0
 
     def on_start(self, now: float) -> None:
         """Start anew: the stream's CONNECT was read at `now` (monotonic seconds)."""
         self._started_at = now
         self._played = self._written = self._refilled_at = self._unheard = 0
+        self._trusted = self._trusted_until = 0
 
     def on_heard(self, samples: int) -> None:
         """Count samples heard in a duplex stream: as many were played."""
         self._played += samples
         self._unheard = 0
+        if self._played >= self._trusted_until:
+            self._trusted = 0
 
     def on_gap(self, gap_ms: int) -> None:
         """Take note that a duplex stream, which plays on, has brought nothing for `gap_ms`.
@@ -53,17 +57,21 @@ class Lead:
     def on_written(self, samples: int) -> None:
         """Count samples given to the modem."""
         self._written += samples
+        if self._unheard:
+            self._trusted += samples
+            self._trusted_until = self._played + self._trusted
 
     def on_underrun(self) -> None:
         """Take the modem's word that nothing lies ahead (DLE u); the next `wanted` fills it.
 
         Its further notes are passed over until the refill should have been heard: they were
-        under way, and believing each would pile up one lead on another.
+        under way, and believing each would pile up one lead on another. Nor does the note know of
+        what was written on trust while it was under way itself: that lies ahead.
         """
         self.underruns += 1
         if self._played < self._refilled_at:
             return
-        self._written = self._played
+        self._written = self._played + self._trusted
         self._refilled_at = self._played + self._target
 
     def wanted(self) -> int:

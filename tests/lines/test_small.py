@@ -110,6 +110,30 @@ def test_sentences_end_in_what_to_do_in_both_languages() -> None:
     assert all("plug" in s.en or "replace" in s.en for s in said)
 
 
+def test_a_note_from_within_a_gap_knows_nothing_of_what_was_written_meanwhile() -> None:
+    """The modem ran dry while its sound and ours were both under way: what was written on trust
+    still comes, so that little more is wanted; else the caller hears all later by as much for ever.
+    """
+    lead = Lead()
+    lead.on_start(10.0)
+    lead.on_written(480)
+    lead.on_gap(100)
+    assert lead.wanted() == 800
+    lead.on_written(800)
+    lead.on_heard(400)
+    lead.on_underrun()
+    assert lead.wanted() == 0
+    lead.on_heard(400)
+    assert lead.wanted() == 80
+    lead.on_written(80)
+    lead.on_heard(480)
+    assert lead.wanted() == 480
+    lead.on_written(480)
+    lead.on_heard(480)
+    lead.on_underrun()
+    assert lead.wanted() == 480
+
+
 def test_a_gap_in_what_is_heard_is_allowed_for_and_bounded() -> None:
     """What is heard may come late: meanwhile as much is written as must have been played, up to
     150 ms; what then comes is not counted twice.
