@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from dataclasses import dataclass, field
 
 from appliance.calls import events, orders
 from appliance.carrier.messages import Health, Marked, Measured
 
-KEPT = 1000
+KEPT = 500
 OPEN_KEPT = 100
 
 Moment = tuple[str, str, float]
@@ -63,7 +64,8 @@ class Figures:
     def measured(self, measured: Measured | Marked) -> None:
         """Keep a time or a moment taken elsewhere."""
         if isinstance(measured, Marked):
-            self.moments.append((measured.what, measured.subject, measured.at))
+            what, subject = sys.intern(measured.what), sys.intern(measured.subject)
+            self.moments.append((what, subject, measured.at))
         else:
             self.add(measured.what, measured.ms)
 

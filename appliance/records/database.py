@@ -32,6 +32,8 @@ _PRAGMAS: Final = (
     ("busy_timeout", str(BUSY_MS), BUSY_MS),
     # checkpoints as rarely as possible: only they write the main file (SQLite wal.html)
     ("wal_autocheckpoint", "1000", 1000),
+    # KiB where negative: rows are written, and looked up by key; 2 MB would fill in months
+    ("cache_size", "-256", -256),
 )
 _CORRUPT_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
