@@ -39,6 +39,7 @@ from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Pcm, Player, Silence
 from appliance.carrier.recorder import Recorder
 from appliance.carrier.release import Release
+from appliance.carrier.rhythm import CLEAR_S, Rhythm
 from appliance.errors import TechnicianError
 from appliance.lines import facts
 from appliance.lines.facts import Recovery, Signal, Stream
@@ -80,8 +81,11 @@ class AnalogLine:
         self.in_service = False
         self.needs: Recovery | None = None
         self.overruns = 0
+        self.rhythm = Rhythm()
+        self.stirred = True
         self._lead_ms = self._least_lead = lead_ms
         self._heard_at = 0.0
+        self._heard_samples = 0
         self._warm: Ears | None = None
         self._lost: events.LineLost | None = None
         self._step: Recovery | None = None
@@ -163,6 +167,8 @@ class AnalogLine:
         leg.begin()
         call.leg = leg
         call.source = Joined(leg, music)
+        if self._echo is None:  # the canceller has frames of its own, from the stream's start
+            self.rhythm.begin(now)
         self._want(Stream.DUPLEX, now)
 
     def press_keys(self, order: orders.PressKeys) -> None:
@@ -217,8 +223,21 @@ class AnalogLine:
         self._learn(self.driver.start(now), now)
 
     def receive(self, data: bytes, now: float) -> None:
-        """Take bytes from the port."""
+        """Take bytes from the port; none when a frame was to be fetched and nothing was there."""
+        self._heard_samples = 0
+        if data and self.rhythm.is_beginning:
+            self._choose_rhythm(now)
         self._learn(self.driver.receive_data(data, now), now)
+        if self.expects_sound:
+            self.rhythm.took(self._heard_samples, now)
+
+    def _choose_rhythm(self, now: float) -> None:
+        """See whether this piece is to end the first frame, for the line and for its phone."""
+        leg = self.call.leg if self.call is not None else None
+        if leg is None:
+            self.rhythm.begins(now, now - CLEAR_S)
+        elif self.rhythm.begins(now, leg.came_at):
+            leg.align()
 
     def timer(self, now: float) -> None:
         """Do what is due."""
@@ -239,6 +258,11 @@ class AnalogLine:
     def needs_ticks(self) -> bool:
         """True while somebody is on the line: lateness is watched and transmit streams fed."""
         return self.call is not None
+
+    @property
+    def is_clocked(self) -> bool:
+        """True while a stream runs to the line only, whose clock are the ticks."""
+        return self.driver.streaming is Stream.TRANSMIT
 
     @property
     def expects_sound(self) -> bool:
@@ -267,10 +291,14 @@ class AnalogLine:
     # --- what the driver says ----------------------------------------------------------------
 
     def _learn(self, told: tuple[facts.LineEvent, ...], now: float) -> None:
+        """Take what the driver told; whatever it was asked, it may have bytes to write now."""
+        self.stirred = True
         for fact in told:
             handler = HANDLERS.get(type(fact))
             if handler is not None:  # Prepared has no consequence here
                 handler(self, fact, now)
+        if self.rhythm.fetch_at is not None and not self.expects_sound:
+            self.rhythm.stop()
 
     def _on_heard(self, fact: facts.Heard, now: float) -> None:
         self._hear(fact.samples, now)
@@ -394,7 +422,7 @@ class AnalogLine:
     def _noticed(self, call: LineCall, signal: Signal, now: float) -> None:
         """The chip named a tone or a break: of whom the box calls, else of the caller."""
         if call.calling is None:
-            tone_ms = call.ears.hear(b"").tone_ms if call.ears else 0
+            tone_ms = self._look(call, now)
             self._released(call.release.chip(signal.value, call.settled_ms(now), tone_ms))
         elif signal is Signal.BUSY and (gone := call.calling.chip_busy()) is not None:
             self._tell(gone)
@@ -446,6 +474,7 @@ class AnalogLine:
     # --- sound -------------------------------------------------------------------------------
 
     def _hear(self, samples: bytes, now: float) -> None:
+        self._heard_samples += len(samples)
         self.lead.on_heard(len(samples))
         self._heard_at = now
         call, law = self.call, self.driver.law
@@ -461,8 +490,25 @@ class AnalogLine:
             self._least_lead = min(self._least_lead, self.lead.ahead_ms)
             self._feed(now)
         if call.ears is not None:
-            call.ears.keys = call.leg is None
-            self._judge(call, call.ears.hear(clean), clean, now)
+            self._listen(call, call.ears, clean, now)
+
+    def _listen(self, call: LineCall, ears: Ears, clean: bytes, now: float) -> None:
+        """Have our own detectors listen: at once, or while people talk to some frames together."""
+        if ears.keys is not (call.leg is None):
+            self._look(call, now)
+            ears.keys = call.leg is None
+        if call.leg is None or call.calling is not None:
+            self._judge(call, ears.hear(clean), clean, now)
+        elif ears.store(clean):
+            self._look(call, now)
+
+    def _look(self, call: LineCall, now: float) -> int:
+        """Look at the sound that was put by; returns how long a tone has been sounding (ms)."""
+        if call.ears is None or call.calling is not None:
+            return 0
+        ear = call.ears.hear(b"")
+        self._judge(call, ear, b"", now)
+        return ear.tone_ms
 
     def _feed(self, now: float) -> None:
         """Write as much as keeps the lead; the source is asked at the modem's own clock."""
@@ -470,6 +516,7 @@ class AnalogLine:
         wanted = self.lead.wanted()
         if call is None or law is None or not wanted:
             return
+        self.stirred = True
         data = call.pressing.over(call.source.read(wanted, law), law)
         self.driver.send_samples(data)
         self.lead.on_written(len(data))
@@ -567,6 +614,7 @@ class AnalogLine:
         self._stop_player()
         call = self.call
         if call is not None:
+            self._look(call, now)
             call.leg, call.held, call.source = None, False, Silence()
             call.across = None
         return call

@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Iterator
 
 from appliance.calls.events import DigitPressed, DigitSource, MediaAgreed
 from appliance.errors import TechnicianError
 from appliance.media import g711
-from appliance.media.frames import FRAME_SAMPLES, Law
+from appliance.media.frames import FRAME_SAMPLES, Law, silence
 from appliance.media.jitter import JitterBuffer
-from appliance.phones.rtp import RtpReceiver, RtpSender
+from appliance.phones.rtp import Heard, RtpReceiver, RtpSender
 
 PAYLOAD_TYPES = {Law.ULAW: 0, Law.ALAW: 8}
 """Static payload types of RFC 3551 table 4."""
 LAWS = {number: law for law, number in PAYLOAD_TYPES.items()}
+PACKET_LIMIT = 2048
+"""Bytes of a datagram that are read; 20 ms of G.711 are 172."""
 PACKETS_A_TURN = 50
 """Packets read before others get their turn: a flood must not starve the lines."""
 DSCP_EF = 0xB8
@@ -63,9 +64,12 @@ class PhoneLeg:
         self._receiver: RtpReceiver | None = None
         self._media: MediaAgreed | None = None
         self._law = Law.ALAW
+        self._payload_type = PAYLOAD_TYPES[self._law]
+        self._remote = ("", 0)
         self._unsent = b""
         self._marker = True
-        self._dtmf = ""
+        self._aligns = False
+        self.came_at = 0.0
         self.last_heard = 0.0
         self.asked_after = 0.0
 
@@ -99,26 +103,40 @@ class PhoneLeg:
 
         From which port the phone sends is learnt anew each time.
         """
-        remote = (media.address, media.port)
-        if self._receiver is None or self._receiver.remote != remote:
-            self._receiver = RtpReceiver(remote, media.dtmf_payload)
+        self._remote = (media.address, media.port)
+        if self._receiver is None or self._receiver.remote != self._remote:
+            self._receiver = RtpReceiver(self._remote, media.dtmf_payload)
         self._receiver.expect(media.dtmf_payload)
         self._media = media
         if self._law is not Law(media.law):
             self._law = Law(media.law)
+            self._payload_type = PAYLOAD_TYPES[self._law]
             self.jitter = JitterBuffer(self._law)
         self._marker = True
         self.last_heard, self.asked_after = now, 0.0
 
     def begin(self) -> None:
-        """Somebody starts to listen: what lay in store before is only delay."""
+        """Sound starts to flow both ways: what lay in store before is only delay."""
         self.jitter.restart()
+        self._unsent = b""
+        self.align()
+
+    def align(self) -> None:
+        """Have the next packet leave with the next `write`, filled up with silence in front."""
+        self._aligns = True
 
     def write(self, data: bytes, law: Law) -> None:
-        """Send sound to the phone, one packet whenever 20 ms are together."""
+        """Send sound to the phone, one packet whenever 20 ms are together.
+
+        Once aligned, one leaves with each piece of `data` that is a frame long.
+        """
         if self._media is None or not self._media.sending:
             self._unsent = b""
             return
+        if self._aligns:
+            self._aligns = False
+            missing = -(len(self._unsent) + len(data)) % FRAME_SAMPLES
+            self._unsent = silence(self._law, missing) + self._unsent
         data = self._unsent + g711.translate(data, law, self._law)
         whole = len(data) - len(data) % FRAME_SAMPLES
         for at in range(0, whole, FRAME_SAMPLES):
@@ -129,36 +147,36 @@ class PhoneLeg:
         """Return exactly `samples` samples of the phone's sound in `law`, at the reader's clock."""
         return g711.translate(self.jitter.read(samples), self._law, law)
 
-    def receive(self, now: float) -> Iterator[DigitPressed]:
-        """Take the packets that have arrived; yields the keys pressed on the phone."""
-        for _ in range(PACKETS_A_TURN):
+    def receive(self, now: float, limit: int = PACKETS_A_TURN) -> list[DigitPressed]:
+        """Take packets that have arrived, `limit` at most; returns the keys that were pressed."""
+        pressed: list[DigitPressed] = []
+        for _ in range(limit):
             try:
-                data, source = self.socket.recvfrom(2048)
+                data, source = self.socket.recvfrom(PACKET_LIMIT)
             except OSError:  # nothing left, or the phone's port is closed (ICMP)
-                return
+                break
             if self._receiver is not None:
-                yield from self._take(data, source, now)
+                self._take(self._receiver.receive(data, source), now, pressed)
+        return pressed
 
     def close(self) -> None:
         """Free the port."""
         self.socket.close()
 
-    def _take(self, data: bytes, source: tuple[str, int], now: float) -> Iterator[DigitPressed]:
-        assert self._receiver is not None
-        heard = self._receiver.receive(data, source)
+    def _take(self, heard: Heard | None, now: float, pressed: list[DigitPressed]) -> None:
         if heard is None:
             return
         self.last_heard, self.asked_after = now, 0.0
+        self.came_at = now
         if heard.digit:
-            yield DigitPressed(heard.digit, DigitSource.RFC4733, leg=self.leg)
+            pressed.append(DigitPressed(heard.digit, DigitSource.RFC4733, leg=self.leg))
         # Where both laws were agreed on a phone may send either at any moment (RFC 3264 6.1).
         law = LAWS.get(heard.payload_type)
         sound = g711.translate(heard.payload, law, self._law) if law else b""
         self.jitter.put(heard.sequence, heard.timestamp, sound, heard.ssrc)
 
     def _send(self, frame: bytes) -> None:
-        assert self._media is not None
-        packet = self._sender.packet(PAYLOAD_TYPES[self._law], frame, self._marker)
+        packet = self._sender.packet(self._payload_type, frame, self._marker)
         self._marker = False
         with contextlib.suppress(OSError):  # the LAN may be gone; the line goes on
-            self.socket.sendto(packet, (self._media.address, self._media.port))
+            self.socket.sendto(packet, self._remote)

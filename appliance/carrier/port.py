@@ -6,12 +6,14 @@ keeper's, which is abandoned when it hangs (ARCHITECTURE.md, Why keepers).
 
 from __future__ import annotations
 
+import math
 import os
 import selectors
 import socket
 from collections.abc import Callable
 
 from appliance.carrier.analog import AnalogLine
+from appliance.carrier.rhythm import EARLY_S
 from appliance.errors import PeerError
 from appliance.lines.facts import Recovery
 from appliance.lines.keeper_protocol import (
@@ -43,6 +45,8 @@ LEAST = {
 """The least that can help with what a keeper reports; a MISSING port it waits for by itself."""
 MUTE_LIMIT_S = 5.0
 """A modem that should send sound (50 frames a second) and sends none for so long is stuck."""
+MUTE_STEP_S = 0.010
+"""How long after that limit it is looked at, whatever else goes on."""
 KEEPER_LIMIT_S = 10.0
 """Seconds a keeper may take over an order before it is abandoned as hung."""
 
@@ -77,6 +81,7 @@ class Port:
     ) -> None:
         self.line = line
         self.stuck_writes = 0
+        self.due_at = 0.0
         self._path = path
         self._nursery = nursery
         self._selector = selector
@@ -89,10 +94,12 @@ class Port:
         self._attempt = 0
         self._retry_at: float | None = None
         self._limit_at: float | None = None
+        self._stirred = True
 
     def open(self) -> None:
         """Ask for a keeper, which opens the port; an older keeper is abandoned."""
         self._forget_keeper()
+        self._stirred = True
         self._retry_at = None
         self._limit_at = self._clock() + KEEPER_LIMIT_S
         self._nursery.ask(self.line.name, self._path)
@@ -104,11 +111,15 @@ class Port:
         self._selector.register(sock, selectors.EVENT_READ, lambda _: self._report())
 
     def timer(self, now: float) -> None:
-        """Do what is due: the line's own timers, a retry, a hung keeper."""
+        """Do what is due: the line's own timers, a frame, a retry, a hung keeper."""
+        if now < self.due_at - EARLY_S:
+            return
+        self._stirred = True
         deadline = self.line.driver.next_deadline()
         if self._fd is not None and deadline is not None and now >= deadline:
             self.line.timer(now)
-        # The clock of calls turns the carrier meanwhile, so this needs no deadline of its own.
+        if self._fd is not None and self.line.rhythm.is_due(now):
+            self._read()
         if self._fd is not None and self.line.expects_sound and now > self._read_at + MUTE_LIMIT_S:
             self._lost(MUTE, Recovery.REOPEN)
         if self._limit_at is not None and now >= self._limit_at:
@@ -118,21 +129,29 @@ class Port:
         if self._retry_at is not None and now >= self._retry_at:
             self.open()
 
-    def next_deadline(self) -> float | None:
-        """Return when `timer` is due."""
-        own = self.line.driver.next_deadline() if self._fd is not None else None
-        return min(
-            (t for t in (own, self._retry_at, self._limit_at) if t is not None), default=None
-        )
-
     def flush(self) -> None:
-        """Write what the line has to say; what the port does not take waits, within a bound."""
-        if self._fd is None:
+        """Write what the line has to say; what the port does not take waits, within a bound.
+
+        A port that nothing happened to is passed over; else `due_at` is when `timer` is due.
+        """
+        if not (self._stirred or self.line.stirred):
             return
-        self._out += self.line.driver.data_to_send()
-        if self._out:
-            self._write()
-        self._recover()
+        self._stirred = self.line.stirred = False
+        if self._fd is not None:
+            self._out += self.line.driver.data_to_send()
+            if self._out:
+                self._write()
+            self._attend()
+            self._recover()
+        self.due_at = self._next_deadline()
+
+    def _next_deadline(self) -> float:
+        times = [self._retry_at, self._limit_at]
+        if self._fd is not None:
+            times += (self.line.driver.next_deadline(), self.line.rhythm.fetch_at)
+            if self.line.expects_sound and self.line.rhythm.fetch_at is None:
+                times.append(self._read_at + MUTE_LIMIT_S + MUTE_STEP_S)
+        return min((at for at in times if at is not None), default=math.inf)
 
     def close(self) -> None:
         """Give the port up."""
@@ -145,6 +164,7 @@ class Port:
     def _readable(self, mask: int) -> None:
         if self._fd is None:
             return  # its keeper, heard in the same turn of the selector, has lost it
+        self._stirred = True
         if mask & selectors.EVENT_READ:
             self._read()
         self.flush()
@@ -154,6 +174,7 @@ class Port:
         try:
             data = os.read(self._fd, READ_SIZE)
         except BlockingIOError:
+            self.line.receive(b"", self._clock())
             return
         except OSError:
             data = b""
@@ -173,16 +194,24 @@ class Port:
             self._lost(GONE, Recovery.PLUG_IN)
             return
         del self._out[:written]
-        self._watch(selectors.EVENT_READ | (selectors.EVENT_WRITE if self._out else 0))
         if self._out:
             self.stuck_writes += 1
         if len(self._out) > WRITE_LIMIT:
             self._lost(DEAF, Recovery.REOPEN)
 
-    def _watch(self, mask: int) -> None:
-        if mask != self._mask and self._fd is not None:
-            self._mask = mask
-            self._selector.modify(self._fd, mask, self._readable)
+    def _attend(self) -> None:
+        """Be woken by bytes, unless they are fetched by the clock, and by room to write."""
+        if self._fd is None:
+            return
+        wanted = selectors.EVENT_READ if self.line.rhythm.fetch_at is None else 0
+        wanted |= selectors.EVENT_WRITE if self._out else 0
+        if wanted == self._mask:
+            return
+        if self._mask:
+            self._selector.unregister(self._fd)
+        if wanted:
+            self._selector.register(self._fd, wanted, self._readable)
+        self._mask = wanted
 
     # --- keeper ------------------------------------------------------------------------------
 
@@ -190,6 +219,7 @@ class Port:
         """Take what the keeper reports; nonsense is a keeper that is abandoned."""
         if self._keeper is None:
             return  # abandoned in the same turn of the selector, when its port was lost
+        self._stirred = True
         try:
             report = receive_report(self._keeper)
         except PeerError:
@@ -257,7 +287,8 @@ class Port:
         fd, self._fd = self._fd, None
         self._out.clear()
         if fd is not None:
-            self._selector.unregister(fd)
+            if self._mask:
+                self._selector.unregister(fd)
             self._nursery.bury(fd)  # the close of a wedged port can block for ever
 
     def _forget_keeper(self) -> None:

@@ -84,6 +84,17 @@ class Switch:
         going_on = bool(self.announcers or self.joins)
         return going_on or any(line.needs_ticks for line in self.lines.values())
 
+    @property
+    def is_beginning(self) -> bool:
+        """True while a line chooses its rhythm by when its phone's packets come."""
+        return any(line.rhythm.is_beginning for line in self.lines.values())
+
+    @property
+    def is_clocked(self) -> bool:
+        """True while ticks are somebody's clock: a phone's that speaks to no modem, a stream's."""
+        going_on = bool(self.announcers or self.joins)
+        return going_on or any(line.is_clocked for line in self.lines.values())
+
     def snapshot(self, realtime: str) -> Snapshot:
         """Say what is known of every line and leg."""
         lines = tuple(line.snapshot() for line in self.lines.values())

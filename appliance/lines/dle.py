@@ -80,6 +80,10 @@ class Unshielder:
         items, self._items = self._items, []
         return items
 
+    def is_plain(self, data: bytes) -> bool:
+        """Tell whether nothing but samples lies in `data` and before: most pieces of a stream."""
+        return self._where is _Where.DATA and _DLE not in data
+
     def reset(self) -> None:
         """Forget a half-read event (the port was reopened)."""
         self._where = _Where.DATA

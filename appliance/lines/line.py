@@ -110,7 +110,7 @@ class LineDriver:
         for event in self._life.modem.receive_data(data):
             if not isinstance(event, Heard):
                 events += self._receive(event, now)
-            elif self.stage in HEARING:
+            elif self.stage is Stage.STREAMING or self.stage in HEARING:  # an enum's hash is a call
                 events.append(event)
         return tuple(events)
 
@@ -122,8 +122,10 @@ class LineDriver:
     def next_deadline(self) -> float | None:
         """Return when `handle_timer` is due, or None."""
         script = self._life.runner.next_deadline()
-        timers = self._life.timers.values()
-        return min(timers if script is None else (*timers, script), default=None)
+        timers = self._life.timers
+        if not timers:
+            return script
+        return min(timers.values() if script is None else (*timers.values(), script))
 
     def data_to_send(self) -> bytes:
         """Return and forget the bytes to be written to the port: sound, then what ends it."""

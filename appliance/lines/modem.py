@@ -69,6 +69,8 @@ class Modem:
 
     def receive_data(self, data: bytes) -> tuple[ModemEvent, ...]:
         """Take bytes from the port and return what they complete, in order."""
+        if self._is_sound and self._shielding.is_plain(data):
+            return (Heard(data),) if data else ()
         events: list[ModemEvent] = []
         for item in self._shielding.feed(data):
             self._take(item, events)
@@ -84,7 +86,7 @@ class Modem:
 
     def send_samples(self, samples: bytes) -> bytes:
         """Return samples shielded for the port; raises Bug unless a stream goes to the line."""
-        if self.streaming not in {Stream.DUPLEX, Stream.TRANSMIT}:
+        if self.streaming is not Stream.DUPLEX and self.streaming is not Stream.TRANSMIT:
             raise Bug(f"no samples can be sent: {self.streaming or 'no'} stream runs")
         return shield(samples)
 
@@ -118,6 +120,12 @@ class Modem:
         self._shielding.reset()
         return RESYNC
 
+    @property
+    def _is_sound(self) -> bool:
+        """True while plain bytes are sound; by identity: an enum's hash is a call."""
+        kind = self.streaming
+        return (kind is Stream.DUPLEX or kind is Stream.RECEIVE) and not self._ended
+
     def _take(self, item: Item, events: list[ModemEvent]) -> None:
         match item:
             case Plain(data):
@@ -134,7 +142,7 @@ class Modem:
     def _plain(self, data: bytes, events: list[ModemEvent]) -> None:
         rest = data
         while rest:
-            if self.streaming in {Stream.DUPLEX, Stream.RECEIVE} and not self._ended:
+            if self._is_sound:
                 events.append(Heard(rest))
                 return
             rest = self._text(rest, events)

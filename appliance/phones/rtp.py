@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from appliance.media.frames import FRAME_SAMPLES, SAMPLES_PER_MS
 
@@ -17,6 +18,8 @@ Address = tuple[str, int]
 
 HEADER = struct.Struct("!BBHII")
 VERSION = 2
+PLAIN = VERSION << 6
+"""First byte of a packet without CSRC, extension or padding: what phones send."""
 EVENT = struct.Struct("!BBH")
 """RFC 4733 2.3: event, E and R bits with volume, duration in samples."""
 EVENT_DIGITS = "0123456789*#ABCDR"
@@ -29,9 +32,11 @@ LONGEST_EVENT = 0xFFFF
 REMEMBERED_EVENTS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class RtpPacket:
-    """One RTP packet (RFC 3550 5.1); `timestamp` counts samples of 8 kHz."""
+class RtpPacket(NamedTuple):
+    """One RTP packet (RFC 3550 5.1); `timestamp` counts samples of 8 kHz.
+
+    A tuple: fifty a second and phone are made, each in a third of a frozen dataclass's time.
+    """
 
     payload_type: int
     sequence: int
@@ -44,9 +49,7 @@ class RtpPacket:
 def build(packet: RtpPacket) -> bytes:
     """Write a packet without CSRC, extension or padding (RFC 3550 5.1)."""
     marker_and_type = packet.marker << 7 | packet.payload_type
-    header = HEADER.pack(
-        VERSION << 6, marker_and_type, packet.sequence, packet.timestamp, packet.ssrc
-    )
+    header = HEADER.pack(PLAIN, marker_and_type, packet.sequence, packet.timestamp, packet.ssrc)
     return header + packet.payload
 
 
@@ -55,6 +58,10 @@ def parse(data: bytes) -> RtpPacket | None:
     if len(data) < HEADER.size or data[0] >> 6 != VERSION:
         return None
     first, second, sequence, timestamp, ssrc = HEADER.unpack_from(data)
+    if first == PLAIN:
+        return RtpPacket(
+            second & 0x7F, sequence, timestamp, ssrc, data[HEADER.size :], second > 0x7F
+        )
     start = HEADER.size + 4 * (first & 0x0F)  # CSRC list
     if first & 0x10:  # header extension: its length in words stands in its second half
         if len(data) < start + 4:
@@ -109,19 +116,17 @@ class RtpSender:
         return tuple(packets)
 
     def _numbered(self, payload_type: int, payload: bytes, marker: bool) -> bytes:
-        packet = RtpPacket(
-            payload_type, self.sequence, self.timestamp, self.ssrc, payload, marker=marker
-        )
+        marked = marker << 7 | payload_type
+        header = HEADER.pack(PLAIN, marked, self.sequence, self.timestamp, self.ssrc)
         self.sequence = (self.sequence + 1) & 0xFFFF
-        return build(packet)
+        return header + payload
 
 
 def _event(event: int, duration: int, end: bool) -> bytes:
     return EVENT.pack(event, (END if end else 0) | EVENT_VOLUME, duration)
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """What one packet brought: sound (`payload`), or a key (`digit`), or neither.
 
     A packet that only repeats a key already told has both empty: it is a sign of life.
@@ -182,7 +187,7 @@ class RtpReceiver:
         )
 
     def _believes(self, source: Address) -> bool:
-        if source in {self.remote, self._source}:
+        if source == self.remote or source == self._source:
             return True
         return self._source is None and source[0] == self.remote[0]
 

@@ -26,6 +26,7 @@ from appliance.carrier.analog import AnalogLine
 from appliance.carrier.loopback import LineEcho
 from appliance.carrier.messages import LineSetup, Notice
 from appliance.carrier.phone import bind_port
+from appliance.carrier.rhythm import CLEAR_S, MARGIN_S
 from appliance.carrier.switch import ASK_SILENT_PHONE_S, SILENT_PHONE_S
 from appliance.errors import TechnicianError
 from appliance.exchange.sound import Echo
@@ -314,6 +315,43 @@ def test_without_its_library_a_line_works_and_says_so_once() -> None:
     assert notice.level == "warning"
     assert "line1" in notice.text
     assert "libspeexdsp1" in notice.text
+
+
+def test_a_packet_leaves_with_each_piece_that_is_a_frame_long() -> None:
+    """Joined in the middle of a frame: the first packet is filled up with silence in front, so that
+    none of the following waits for a next piece.
+    """
+    phone = Phone()
+    phone.agree(1.0)
+    phone.leg.begin()
+    phone.leg.write(SPEECH[:80], Law.ULAW)
+    phone.step(1.0)
+    assert phone.heard == silence(Law.ULAW, 80) + SPEECH[:80]
+    phone.leg.write(SPEECH[80:240], Law.ULAW)
+    phone.step(1.02)
+    assert phone.heard[160:] == SPEECH[80:240]
+    phone.leg.write(SPEECH[240:320], Law.ULAW)
+    phone.leg.align()
+    phone.leg.write(SPEECH[320:330], Law.ULAW)
+    phone.step(1.04)
+    assert phone.heard[320:] == silence(Law.ULAW, 70) + SPEECH[240:330]
+    phone.close()
+
+
+def test_a_line_is_read_just_behind_its_phones_packets(office: Office) -> None:
+    """Wherever in the modem's frames a packet comes, the line's frames are made to end soon behind
+    it: sound waits for a piece of the modem's, not for a frame.
+    """
+    office.talking()
+    line, leg = office.one.line, office.phone.leg
+    for late_ms in (10, 20):
+        office.world.until(lambda: leg.came_at == office.world.now, 30)
+        office.world.run(late_ms)
+        line.connect(leg, office.world.now)
+        office.world.run(100)
+        office.world.until(lambda: line.rhythm.fetch_at is not None, 20)
+        since_packet = ((line.rhythm.fetch_at or 0.0) - leg.came_at) % 0.020
+        assert CLEAR_S <= since_packet < CLEAR_S + 0.010 + 2 * MARGIN_S
 
 
 def test_no_port_left_is_said() -> None:

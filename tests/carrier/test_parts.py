@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +20,7 @@ from appliance.calls.events import (
     RecordingStop,
 )
 from appliance.calls.orders import Record
-from appliance.carrier.clock import TICK, Lateness, Ticker
+from appliance.carrier.clock import SLICE_NS, TICK, Lateness, Ticker
 from appliance.carrier.keys import Keys
 from appliance.carrier.link import Link
 from appliance.carrier.messages import Prompt
@@ -177,6 +182,62 @@ def test_ticks_come_at_absolute_deadlines() -> None:
     assert ticker.deadline == pytest.approx(9.0 + TICK)
     ticker.run(9.0, wanted=False)
     assert ticker.due(99.0) == 0
+
+
+def test_ticks_that_are_nobodys_clock_come_by_the_way() -> None:
+    """They ride on a wake-up about their time; without one they come 5 ms late, by themselves."""
+    ticker = Ticker()
+    ticker.run(0.0, wanted=True, exact=False)
+    assert ticker.due(0.0149) == 0
+    assert ticker.due(0.0195) == 1
+    assert ticker.due(0.0385) == 0
+    assert ticker.due(0.0391) == 1
+    assert ticker.deadline == pytest.approx(0.0391 + 0.0245)
+    assert ticker.due(0.0391 + 0.0245) == 1
+
+
+def test_ticks_that_become_a_clock_are_exact_from_then_on() -> None:
+    """A phone that is played to while a call goes on hears a frame every 20 ms."""
+    ticker = Ticker()
+    ticker.run(0.0, wanted=True, exact=False)
+    ticker.due(0.020)
+    ticker.run(0.021, wanted=True, exact=True)
+    assert ticker.deadline == pytest.approx(0.041)
+    ticker.run(0.030, wanted=True, exact=True)
+    assert ticker.due(0.040) == 0
+    assert ticker.due(0.041) == 1
+    assert ticker.deadline == pytest.approx(0.061)
+
+
+def test_lateness_is_noted_while_calls_go_on() -> None:
+    """How late an idle box wakes is nobody's business."""
+    ticker = Ticker()
+    ticker.woken(1.0, 2.0)
+    assert ticker.lateness.samples == []
+    ticker.run(2.0, wanted=True)
+    ticker.woken(2.0, 2.001)
+    assert ticker.lateness.samples == [pytest.approx(1.0)]
+
+
+ASKS = """
+import ctypes, os
+from pathlib import Path
+from appliance.carrier.clock import ask_for_short_slices
+os.nice(3)
+ask_for_short_slices(ctypes.CDLL(None, use_errno=True))
+print(os.sched_getscheduler(0) == os.SCHED_OTHER, os.getpriority(os.PRIO_PROCESS, 0))
+print(Path("/proc/self/sched").read_text())
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/sched").exists(), reason="the kernel tells no slices")
+def test_without_real_time_short_slices_are_asked_for() -> None:
+    """A carrier that is refused real time asks to be served soon: nothing else of it changes."""
+    said = subprocess.run([sys.executable, "-c", ASKS], capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("True 3\n")
+    slices = re.findall(r"se\.slice\s*:\s*(\d+)", said.stdout)
+    recent = tuple(map(int, platform.release().split(".")[:2])) >= (6, 12)
+    assert not recent or slices == [str(SLICE_NS)]
 
 
 def test_lateness_percentiles() -> None:

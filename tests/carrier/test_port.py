@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import selectors
 import socket
@@ -25,6 +26,7 @@ from appliance.carrier.port import (
     PAUSE_S,
     Port,
 )
+from appliance.carrier.rhythm import Rhythm
 from appliance.carrier.switch import Switch
 from appliance.errors import TechnicianError
 from appliance.lines.facts import Recovery
@@ -62,10 +64,22 @@ class Line:
     in_service = True
     needs: Recovery | None = None
 
+    @property
+    def stirred(self) -> bool:
+        """Whatever a test does to a line, its port is to look at it, unless it says otherwise."""
+        return not self.is_still
+
+    @stirred.setter
+    def stirred(self, stirred: bool) -> None:
+        """Stay as it is."""
+
     def __init__(self) -> None:
         self.driver = Driver()
         self.expects_sound = False
+        self.is_still = False
+        self.rhythm = Rhythm()
         self.heard = b""
+        self.nothing = 0
         self.losses: list[tuple[Sentence, Recovery]] = []
         self.starts = 0
 
@@ -76,6 +90,7 @@ class Line:
     def receive(self, data: bytes, now: float) -> None:
         """Take bytes."""
         self.heard += data
+        self.nothing += not data
 
     def lost(self, reason: Sentence, now: float, least: Recovery) -> None:
         """The port is of no use; what is asked for is what can help at least."""
@@ -198,6 +213,58 @@ def test_a_modem_that_falls_mute_in_a_stream_is_lost_in_5_s(bench: Bench) -> Non
     bench.turn(1.0)
     assert bench.line.losses == [(MUTE, Recovery.REOPEN)]
     assert bench.nursery.asked == 2
+
+
+def test_a_stream_whose_rhythm_is_known_wakes_nobody(bench: Bench) -> None:
+    """Bytes of a running stream are fetched when a frame should be whole; if none is there, and
+    behind the stream's end, the port is watched again.
+    """
+    bench.line.expects_sound = True
+    bench.line.rhythm.took(160, bench.now)
+    bench.turn()
+    os.write(bench.modem, b"frame")
+    assert not bench.selector.select(0.05)
+    bench.turn(0.015)
+    assert bench.line.heard == b""
+    bench.turn(0.006)
+    assert bench.line.heard == b"frame"
+    bench.line.rhythm.stop()
+    bench.turn()
+    bench.says(b"OK")
+    assert bench.line.heard == b"frameOK"
+
+
+def test_a_fetch_that_finds_nothing_is_told_to_the_line(bench: Bench) -> None:
+    """The line learns of it by no bytes at all, and the port is no less alive."""
+    bench.line.rhythm.took(160, bench.now)
+    bench.turn()
+    bench.turn(0.021)
+    assert bench.line.nothing == 1
+    assert bench.line.losses == []
+
+
+def test_a_modem_unplugged_in_a_stream_is_lost_by_the_next_frame(bench: Bench) -> None:
+    """Nobody watches the port then; the next fetch finds out."""
+    bench.line.rhythm.took(160, bench.now)
+    bench.turn()
+    os.close(bench.modem)
+    bench.modem = -1
+    bench.turn(0.021)
+    assert bench.line.losses == [(GONE, Recovery.PLUG_IN)]
+    bench.turn(BACKOFF_S[0])
+    bench.kept()
+    bench.plugged_in()
+
+
+def test_a_port_that_nothing_happened_to_is_left_alone(bench: Bench) -> None:
+    """Eight idle lines must not be looked through whenever the ninth has a frame."""
+    bench.turn()
+    bench.line.is_still = True
+    bench.line.driver.says = b"unasked"
+    bench.port.timer(bench.now)
+    bench.port.flush()
+    assert bench.line.driver.says == b"unasked"
+    assert bench.port.due_at == math.inf
 
 
 def test_a_modem_may_be_mute_while_nothing_is_expected_of_it(bench: Bench) -> None:

@@ -20,7 +20,7 @@ from appliance.carrier.messages import LineSetup
 from appliance.exchange.call import CallPlan
 from appliance.media import g711
 from appliance.media.frames import Law
-from tests.carrier.virtual import Desk, Hosted, World
+from tests.carrier.virtual import Desk, Hosted, Phone, World
 from tests.helpers import sound
 
 SPEECH = g711.encode(sound.babble(3.0, seed=5), Law.ULAW)
@@ -97,6 +97,28 @@ def test_every_country_s_release_is_heard_without_a_chip(country: str, release: 
     assert one.heard_of(CallerHungUp) == []
     world.until(lambda: one.heard_of(CallerHungUp), 500 + (4100 if release == "dial" else 3000))
     assert [told.evidence for told in one.heard_of(CallerHungUp)] == [SIGNS[release]]
+
+
+@pytest.mark.parametrize("release", ["busy", "busy200", "dial"])
+def test_a_release_in_a_conversation_is_noticed_as_soon(release: str) -> None:
+    """B1: while people talk, frames are looked at five at a time: 80 ms later at most, and the tone
+    is told to have lasted as long.
+    """
+    told: dict[bool, tuple[CallerHungUp, float]] = {}
+    for talking in (False, True):
+        one, world = _up(chip=False)
+        world.answer(one, CallPlan(release=release, clips=(SPEECH,), hang_up_after_ms=TALKED_MS))
+        phone = Phone()
+        if talking:
+            world.parts.append(phone.step)
+            phone.agree(world.now)
+            one.line.connect(phone.leg, world.now)
+        began = world.now
+        world.until(lambda one=one: one.heard_of(CallerHungUp))  # type: ignore[misc]  # a default
+        told[talking] = one.heard_of(CallerHungUp)[0], (world.now - began) * 1000
+        phone.close()
+    assert told[True][0] == told[False][0]
+    assert -1 < told[True][1] - told[False][1] < 81
 
 
 @pytest.mark.parametrize("chip", [True, False])
