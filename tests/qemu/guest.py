@@ -200,7 +200,7 @@ class Calls:
         self._helps("power_cycle")
 
     def _helps(self, step: str) -> None:
-        CONFIG.write_text(_config(self.path), encoding="utf-8")
+        CONFIG.write_text(configuration(self.path), encoding="utf-8")
         done = subprocess.run(
             (*HELPER, step, "line1"), cwd=REPOSITORY, capture_output=True, text=True, check=False
         )
@@ -222,7 +222,8 @@ def _gadget_of(path: Path) -> int:
     return next(n for n in (0, 1) if f"dummy_hcd.{n}" in str(where))
 
 
-def _config(port: Path) -> str:
+def configuration(port: Path) -> str:
+    """Write the delivered example with its first line at `port`."""
     example = (REPOSITORY / "appliance/daemon/example.toml").read_text(encoding="utf-8")
     lines = example.splitlines()
     first = next(i for i, line in enumerate(lines) if line.startswith("port = "))

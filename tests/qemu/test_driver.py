@@ -1,7 +1,8 @@
 """The real cdc_acm driver, once: what a pseudo terminal cannot do (v253.md 9, item 6, and 4).
 
 A Debian kernel in QEMU with its own USB gadgets as modems: DTR, unplug in a call, another number,
-one serial number for two, USB reset and port power by the helper.
+one serial number for two, USB reset and port power by the helper; and, under a real systemd, how
+the desk asks for these.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.qemu import guest, vm
+from tests.qemu import guest, units, vm
 
 pytestmark = [
     pytest.mark.long,
@@ -33,12 +34,53 @@ while :; do :; done
 """
 
 
-@pytest.fixture(scope="module")
-def console(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """All that the guest wrote, from its boot to its end."""
-    folder = tmp_path_factory.mktemp("qemu")
+FIRST_SYSTEMD = """#!/bin/sh
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+mkdir -p /lib/modules
+[ -e /lib/modules/$(uname -r) ] || ln -s {modules} /lib/modules/
+cd /etc/systemd/system
+rm -rf ./*.wants
+for each in tmp.mount systemd-binfmt.service proc-sys-fs-binfmt_misc.automount; do
+    ln -sf /dev/null $each
+done
+cp {repository}/systemd/*.service {repository}/systemd/*.path {repository}/systemd/*.socket .
+mkdir -p /etc/udev/rules.d
+cp {repository}/systemd/*.rules /etc/udev/rules.d/
+getent passwd centralino >/dev/null || useradd -r -M -s /usr/sbin/nologin centralino
+cat > /usr/bin/centralino <<END
+#!/bin/sh
+cd {repository}
+export PYTHONPATH={repository} PYTHONDONTWRITEBYTECODE=1
+exec {python} -m appliance "\\$@"
+END
+chmod 755 /usr/bin/centralino
+cat > checks.target <<END
+[Unit]
+Wants=systemd-udevd.service checks.service centralino-usb@line1.path
+END
+cat > checks.service <<END
+[Unit]
+After=systemd-udevd.service centralino-usb@line1.path
+[Service]
+Type=oneshot
+Environment=PYTHONPATH={repository} PYTHONDONTWRITEBYTECODE=1
+WorkingDirectory={repository}
+ExecStart={python} -m tests.qemu.units
+ExecStopPost=/bin/sh -c 'echo o > /proc/sysrq-trigger'
+StandardOutput=tty
+StandardError=tty
+TTYPath=/dev/ttyS0
+END
+mount -t tmpfs tmpfs /run
+exec /lib/systemd/systemd --unit=checks.target --show-status=0 --log-target=kmsg
+"""
+"""systemd as the first process; its units are the delivered ones, and one that runs the checks."""
+
+
+def boots(folder: Path, first_process: str) -> str:
+    """Boot a guest with this first process; returns all that it wrote."""
     kernel, first = vm.kernels()[0], folder / "first"
-    text = FIRST_PROCESS.format(
+    text = first_process.format(
         repository=vm.REPOSITORY, modules=kernel.modules, python=sys.executable
     )
     first.write_text(text, encoding="utf-8")
@@ -47,6 +89,24 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> str:
         if each.stat().st_uid == os.getuid() and each != Path("/tmp"):
             each.chmod(0o755)
     return vm.boot(kernel, first, folder, LIMIT_S)
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """All that the guest wrote, from its boot to its end."""
+    return boots(tmp_path_factory.mktemp("driver"), FIRST_PROCESS)
+
+
+@pytest.fixture(scope="module")
+def units_console(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The same of a guest under systemd."""
+    return boots(tmp_path_factory.mktemp("units"), FIRST_SYSTEMD)
+
+
+@pytest.mark.parametrize("name", units.CHECKS)
+def test_under_systemd(units_console: str, name: str) -> None:
+    """Each check of units.py: the path unit, the sandboxed helper, its answer."""
+    assert f"PASS {name} " in units_console, units_console[-6000:]
 
 
 @pytest.mark.parametrize("name", guest.CHECKS)

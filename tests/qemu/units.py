@@ -1,0 +1,107 @@
+"""Runs in a guest whose first process is systemd: the desk's request, root's helper, its answer.
+
+Prints one line a check, as guest.py does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import subprocess
+from pathlib import Path
+
+from appliance.usb import requests
+from appliance.usb.steps import Step
+from tests.qemu.gadget import load
+from tests.qemu.guest import ONE, check, configuration, line_paths, wait
+
+CONFIG = Path("/etc/centralino/centralino.toml")
+RUN = Path("/run/centralino")
+LINE = "line1"
+SERVICE, PATH = f"centralino-usb@{LINE}.service", f"centralino-usb@{LINE}.path"
+CHECKS = (
+    "the_desk_asks_and_root_resets",
+    "the_desk_asks_and_root_switches_the_port",
+    "nonsense_is_taken_away_and_refused",
+    "a_broken_configuration_stops_no_path_unit",
+)
+
+
+def state(unit: str, what: str) -> str:
+    """Ask systemd for one property."""
+    shown = subprocess.run(
+        ("systemctl", "show", "--value", "-p", what, unit), capture_output=True, check=True
+    )
+    return shown.stdout.decode().strip()
+
+
+def ask(text: str) -> None:
+    """Put a request as the desk's own user does, and wait until the helper has ended."""
+    started = state(SERVICE, "ExecMainStartTimestampMonotonic")
+    new = requests.requests_folder(RUN) / ".new"
+    new.write_text(text, encoding="ascii")
+    os.chown(new, *desk())
+    new.replace(new.with_name(LINE))
+    wait("a start", lambda: state(SERVICE, "ExecMainStartTimestampMonotonic") != started)
+    wait("an end", lambda: state(SERVICE, "ActiveState") in {"inactive", "failed"})
+    assert not new.with_name(LINE).exists(), "the request was not taken"
+
+
+def desk() -> tuple[int, int]:
+    """Return the desk's user and group."""
+    user = pwd.getpwnam("centralino")
+    return user.pw_uid, user.pw_gid
+
+
+def obeyed(step: Step) -> None:
+    """A request is done and answered, and the modem is there again."""
+    ask(step.value)
+    assert state(SERVICE, "Result") == "success", state(SERVICE, "Result")
+    kept = (requests.answers_folder(RUN) / LINE).read_text(encoding="utf-8")
+    assert json.loads(kept)[step.value]["done"] is True, kept
+    wait("the modem", line_paths)
+
+
+def the_desk_asks_and_root_resets() -> None:
+    """In its sandbox the helper reads the request and writes to sysfs."""
+    obeyed(Step.RESET_USB)
+
+
+def the_desk_asks_and_root_switches_the_port() -> None:
+    """Likewise, at the hub's port."""
+    obeyed(Step.POWER_CYCLE)
+
+
+def nonsense_is_taken_away_and_refused() -> None:
+    """What is no step starts the helper once and does nothing."""
+    ask("explode")
+    assert state(SERVICE, "Result") == "exit-code"
+    assert state(PATH, "ActiveState") == "active"
+
+
+def a_broken_configuration_stops_no_path_unit() -> None:
+    """One start for one request, also when the configuration cannot be read."""
+    CONFIG.write_text("[site\n", encoding="utf-8")
+    ask(Step.RESET_USB.value)
+    assert state(SERVICE, "Result") == "exit-code"
+    assert state(PATH, "ActiveState") == "active", state(PATH, "Result")
+
+
+def main() -> None:
+    """Plug a modem in, make the desk's folder, run every check."""
+    load(modems=1)
+    ONE.make()
+    ONE.plug_in()
+    wait("the name of ours", line_paths)
+    CONFIG.parent.mkdir(exist_ok=True)
+    CONFIG.write_text(configuration(line_paths()[0]), encoding="utf-8")
+    for folder in (RUN, requests.requests_folder(RUN)):
+        folder.mkdir(exist_ok=True)
+        os.chown(folder, *desk())
+    for name in CHECKS:
+        check(name, globals()[name])
+
+
+if __name__ == "__main__":
+    main()
