@@ -26,7 +26,10 @@ packages:
 demo: environment
 	@$(PY) -m appliance demo $(if $(KEEP),--keep)
 
-test: environment packages lint unit311 coverage units fuzz
+# The unit tests of the two Pythons go side by side: neither needs more than a core.
+test: environment packages lint
+	@$(MAKE) --no-print-directory -j2 -O unit311 coverage
+	@$(MAKE) --no-print-directory system units fuzz
 
 lint: environment
 	$(PY) -m ruff check .
@@ -40,13 +43,14 @@ unit311: environment
 	@if [ -x $(PY311) ]; then $(PY311) -m pytest -q -m "not system and not long"; \
 	else scripts/skipped.sh "Python 3.11" "no python3.11 on this machine"; fi
 
-# The pure rooms' branch coverage must be whole; the system tests run once, on the image's Python.
-coverage: environment packages
-	$(PY) -m coverage run -m pytest -q -m "not system and not long"
+# The pure rooms' branch coverage must be whole; the soak takes minutes when it is measured.
+coverage: environment
+	$(PY) -m coverage run -m pytest -q -m "not system and not long" --ignore=tests/soak
 	$(PY) -m coverage report --fail-under=100 --show-missing --skip-covered \
 	  --include='appliance/policy/*,appliance/calls/*,appliance/media/*,appliance/lines/modem.py'
-	$(PY) -m pytest -q -m "system and not long"
+	$(PY) -m pytest -q tests/soak -m "not system and not long"
 
+# Once, on the image's Python.
 system: environment packages
 	$(PY) -m pytest -q -m "system and not long"
 
