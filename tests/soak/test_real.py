@@ -8,7 +8,6 @@ import pytest
 
 from tests.soak.real import WELL, soak
 
-
 GROWTH_MB = 5.0
 
 
