@@ -164,11 +164,9 @@ class AnalogLine:
         call = self._free_call(now)
         if call is None:
             return
-        leg.begin()
         call.leg = leg
         call.source = Joined(leg, music)
-        if self._echo is None:  # the canceller has frames of its own, from the stream's start
-            self.rhythm.begin(now)
+        self._begin(leg, now)
         self._want(Stream.DUPLEX, now)
 
     def press_keys(self, order: orders.PressKeys) -> None:
@@ -225,11 +223,17 @@ class AnalogLine:
     def receive(self, data: bytes, now: float) -> None:
         """Take bytes from the port; none when a frame was to be fetched and nothing was there."""
         self._heard_samples = 0
-        if data and self.rhythm.is_beginning:
+        if data and self.rhythm.is_beginning and self.expects_sound:
             self._choose_rhythm(now)
         self._learn(self.driver.receive_data(data, now), now)
         if self.expects_sound:
             self.rhythm.took(self._heard_samples, now)
+
+    def _begin(self, leg: PhoneLeg, now: float) -> None:
+        """The line and a phone begin to hear each other, now or when the stream has started."""
+        leg.begin()
+        if self._echo is None:  # the canceller has frames of its own, from the stream's start
+            self.rhythm.begin(now)
 
     def _choose_rhythm(self, now: float) -> None:
         """See whether this piece is to end the first frame, for the line and for its phone."""
@@ -388,7 +392,7 @@ class AnalogLine:
         if call.ears is None:
             call.ears, self._warm = self._warm or Ears(self.setup.country, law), None
         if call.leg is not None:
-            call.leg.begin()
+            self._begin(call.leg, now)
         if fact.kind is not Stream.RECEIVE:
             self._feed(now)
         if fact.kind is Stream.DUPLEX and not call.told:
@@ -639,6 +643,7 @@ class AnalogLine:
         self._end_recording(RecordingStop.LOST)
         self._stop_player()
         self.call = None
+        self.rhythm.stop()
         law = self.driver.law
         self._warm = Ears(self.setup.country, law) if law else None
         if self._echo:

@@ -13,6 +13,7 @@ from appliance.calls.events import (
     DigitSource,
     LineIdle,
     LineLost,
+    LineRang,
     MediaAgreed,
     PhoneHungUp,
     PhoneLost,
@@ -352,6 +353,28 @@ def test_a_line_is_read_just_behind_its_phones_packets(office: Office) -> None:
         office.world.until(lambda: line.rhythm.fetch_at is not None, 20)
         since_packet = ((line.rhythm.fetch_at or 0.0) - leg.came_at) % 0.020
         assert CLEAR_S <= since_packet < CLEAR_S + 0.010 + 2 * MARGIN_S
+
+
+def test_a_phone_joined_before_the_line_is_answered_is_followed_too(office: Office) -> None:
+    """Answered and joined at once, as it is when an operator answers: the rhythm is chosen when the
+    stream runs, not by the modem's words before; and a call that is over chooses none.
+    """
+    office.one.place(hang_up_after_ms=20_000)
+    office.world.until(lambda: office.one.heard_of(LineRang))
+    office.phone.agree(office.world.now)
+    line, leg = office.one.line, office.phone.leg
+    line.answer(office.world.now)
+    line.connect(leg, office.world.now)
+    while not line.expects_sound:
+        assert line.rhythm.is_beginning
+        office.world.run(10)
+    office.world.run(100)
+    office.world.until(lambda: line.rhythm.fetch_at is not None, 20)
+    since_packet = ((line.rhythm.fetch_at or 0.0) - leg.came_at) % 0.020
+    assert CLEAR_S <= since_packet < CLEAR_S + 0.010 + 2 * MARGIN_S
+    line.rhythm.begin(office.world.now)
+    office.world.hang_up(office.one)
+    assert not line.rhythm.is_beginning
 
 
 def test_no_port_left_is_said() -> None:
