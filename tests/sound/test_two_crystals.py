@@ -38,6 +38,7 @@ class Across:
     """The other line as a line sees it: what it says is read here, what it is told written."""
 
     is_holding = False
+    came_at = 0.0  # no packets come from there, so no rhythm is taken from them
 
     def __init__(self, heard: SlipBuffer, told: SlipBuffer) -> None:
         self._heard = heard
@@ -46,6 +47,9 @@ class Across:
 
     def begin(self) -> None:
         """Nothing lies in store that could be too old."""
+
+    def align(self) -> None:
+        """No packet is to leave in step with a piece."""
 
     def write(self, data: bytes, law: Law) -> None:
         """Take what was heard on this line."""
