@@ -26,6 +26,8 @@ LONGEST = 3600
 """Seconds of a subscription, also where none are asked for (RFC 3842 3.4 leaves it to us)."""
 SHORTEST = 60
 """Seconds; shorter ones are refused with 423 (RFC 6665 4.2.1.1)."""
+PATIENCE_S = 5.0
+"""A phone that has just come may subscribe, and needs no news unasked then."""
 ALLOWED = ("Allow-Events", PACKAGE)
 
 
@@ -55,6 +57,8 @@ class Waiting:
     count: int = 0
     lamps: dict[str, Lamp] = field(default_factory=dict)
     _deaf: set[str] = field(default_factory=set)
+    _came: dict[str, float] = field(default_factory=dict)
+    """Phones that may yet subscribe, and until when they are left to it."""
 
     def show(self, count: int, now: float) -> None:
         """Tell every phone how many messages nobody has closed."""
@@ -65,22 +69,30 @@ class Waiting:
             self._tell(self.lamps.get(phone) or self._unasked(phone), now)
 
     def registered(self, phone: str, now: float) -> None:
-        """Tell a phone that has just come; one without news to it is told nothing."""
-        if self.count and phone not in self.lamps:
-            self._tell(self._unasked(phone), now)
+        """Give a phone that has come (or comes again) the time to subscribe by itself."""
+        if phone not in self.lamps:
+            self._came.setdefault(phone, now + PATIENCE_S)
 
     def forget(self, phone: str) -> None:
         """Forget a phone whose registration has ended."""
         self.lamps.pop(phone, None)
+        self._came.pop(phone, None)
         self._deaf.discard(phone)
 
     def next_deadline(self) -> float | None:
-        """Return when the next subscription runs out (monotonic s), None for never."""
+        """Return when the next subscription or patience runs out (monotonic s), None for never."""
         ends = (lamp.ends_at for lamp in self.lamps.values())
-        return min((at for at in ends if at is not None), default=None)
+        return min((at for at in (*ends, *self._came.values()) if at is not None), default=None)
 
     def advance(self, now: float) -> None:
-        """End the subscriptions whose time is over, and say so (RFC 6665 4.1.3)."""
+        """End the subscriptions whose time is over, and say so (RFC 6665 4.1.3).
+
+        A phone that has come and not subscribed is told unasked of the messages there are.
+        """
+        for phone in [phone for phone, at in self._came.items() if at <= now]:
+            del self._came[phone]
+            if self.count and phone not in self.lamps:
+                self._tell(self._unasked(phone), now)
         for lamp in list(self.lamps.values()):
             if lamp.ends_at is not None and lamp.ends_at <= now:
                 self._end(lamp, "timeout", now)
@@ -151,7 +163,7 @@ class Waiting:
     def _unasked(self, phone: str) -> Lamp | None:
         """Make a dialog of our own for a phone that has not subscribed."""
         target = self.registrar.target(phone)
-        if target is None or phone in self._deaf:
+        if target is None or phone in self._deaf or phone in self._came:
             return None
         local = self.core.local(target.address)
         party = f"<sip:{self.account or AGENT}@{local[0]}>"

@@ -129,7 +129,7 @@ class Baresip:
         self.port = self.port or free_port(self.address)
         self.control = free_port(self.address, socket.SOCK_STREAM)
         (self.folder / "config").write_text(self._config())
-        (self.folder / "accounts").write_text((self.account or self._account()) + "\n")
+        (self.folder / "accounts").write_text("" if self.mwi else self._first_account())
         (self.folder / "contacts").write_text("")
         command = ["baresip", "-4", "-f", str(self.folder)]
         log = (self.folder / "log").open("wb")
@@ -138,6 +138,9 @@ class Baresip:
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
         self._connect(time.monotonic() + 10)
+        if self.mwi:
+            # mwi.so 1.1.0 subscribes without end when registered within its first millisecond.
+            self.do("uanew", self._account())
         return self
 
     def stop(self) -> None:
@@ -210,6 +213,9 @@ class Baresip:
             modules=MODULES,
             more="module_app mwi.so" if self.mwi else "",
         )
+
+    def _first_account(self) -> str:
+        return (self.account or self._account()) + "\n"
 
     def _account(self) -> str:
         host, port = self.server

@@ -13,7 +13,7 @@ from appliance.phones.message import Message
 from appliance.phones.rtp import Address
 from appliance.phones.settings import PhoneAccount, PhonesSettings
 from appliance.phones.sip import parse
-from appliance.phones.waiting import LONGEST, SHORTEST, summary
+from appliance.phones.waiting import LONGEST, PATIENCE_S, SHORTEST, summary
 from tests.phones.test_registrar import OTHER, SECRET, Registrant
 from tests.phones.world import DESK, PHONE, Bench, request, response, tag_of
 
@@ -46,6 +46,11 @@ class Lamp:
             self._request("REGISTER", registrant.answer(challenged)), self.source, self.bench.now
         )
         return self.bench.sent()
+
+    def come(self) -> list[Message]:
+        """Register and keep quiet; returns what is sent once the box has waited for more."""
+        self.register()
+        return self.bench.wait(PATIENCE_S)
 
     def subscribe(self, *, to_tag: str = "", **more: str) -> list[Message]:
         """Subscribe, answering the challenge; returns what is sent at last."""
@@ -261,7 +266,7 @@ def test_a_phone_at_a_fixed_address_subscribes_from_there_alone() -> None:
 def test_a_phone_that_does_not_subscribe_is_told_unasked() -> None:
     """A registered phone is told of changes without asking, in one dialog of ours."""
     lamp = Lamp()
-    lamp.register()
+    lamp.come()
     first = notify_of(lamp.show(1))
     assert first.get("Subscription-State") == "active"
     lamp.bench.receive(response(first, 200))
@@ -273,20 +278,20 @@ def test_a_phone_that_comes_is_told_of_what_waits() -> None:
     """A phone that registers is told if there are messages, not at each renewal."""
     lamp = Lamp()
     lamp.show(3)
-    answer, notify = lamp.register()
-    assert (answer.code, count_of(notify)) == (200, "Voice-Message: 3/0 (0/0)")
+    notify = notify_of(lamp.come())
+    assert count_of(notify) == "Voice-Message: 3/0 (0/0)"
     lamp.bench.receive(response(notify, 200))
-    assert [m.code for m in lamp.register()] == [200]
+    assert lamp.come() == []
 
 
 def test_a_phone_that_wants_no_news_is_left_alone_until_it_registers_anew() -> None:
     """489 or the like to news unasked is heeded; after a new registration it is tried again."""
     lamp = Lamp()
-    lamp.register()
+    lamp.come()
     lamp.bench.receive(response(notify_of(lamp.show(1)), 489))
     assert lamp.show(2) == []
     lamp.bench.wait(121)  # the registration has run out
-    assert count_of(notify_of(lamp.register())) == "Voice-Message: 2/0 (0/0)"
+    assert count_of(notify_of(lamp.come())) == "Voice-Message: 2/0 (0/0)"
 
 
 def test_news_unasked_that_nobody_answers_is_tried_at_the_next_change() -> None:
@@ -301,13 +306,24 @@ def test_news_unasked_that_nobody_answers_is_tried_at_the_next_change() -> None:
 def test_an_answer_that_comes_after_the_phone_asked_anew_changes_nothing() -> None:
     """What answers the dialog before is nobody's business any more."""
     lamp = Lamp()
-    lamp.register()
+    lamp.come()
     unasked = notify_of(lamp.show(1))
     _, notify = lamp.subscribe()
     assert lamp.bench.receive(response(unasked, 481)) == []
     assert lamp.bench.receive(response(unasked, 200)) == []
     lamp.bench.receive(response(notify, 200))
     assert notify_of(lamp.show(2)).call_id == notify.call_id
+
+
+def test_a_phone_that_has_just_come_is_left_to_subscribe() -> None:
+    """News unasked before its SUBSCRIBE would confuse it; what it subscribes to it is told."""
+    lamp = Lamp()
+    lamp.show(1)
+    assert [m.code for m in lamp.register()] == [200]
+    assert lamp.show(2) == []
+    _, notify = lamp.subscribe()
+    lamp.bench.receive(response(notify, 200))
+    assert lamp.bench.wait(PATIENCE_S) == []
 
 
 def test_the_summary_names_no_account_where_there_is_none() -> None:
