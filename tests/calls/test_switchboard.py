@@ -290,3 +290,18 @@ def test_away_until_a_time_of_the_office() -> None:
     half_past = later(TEN, 1800)
     tell(switchboard, half_past, *switchboard.due(half_past))
     assert switchboard.status(half_past).switchboard.free == ("op1", "op2")
+
+
+def test_a_line_is_declared_once_something_is_known_of_it() -> None:
+    """READY=1 waits for every line to be up or out; one without a modem is out by its reason."""
+    switchboard = Switchboard(OFFICES["example"], "boot7")
+
+    def declared() -> list[bool]:
+        return [line.declared for line in switchboard.status(TEN).lines]
+
+    assert declared() == [False, False]
+    tell(switchboard, TEN, events.LineRestored("line1", "CX930xx"))
+    assert declared() == [True, False]
+    tell(switchboard, TEN, events.LineLost("line2", "no modem at its port", missing=True))
+    assert switchboard.status(TEN).lines[1].state is LineState.MISSING
+    assert declared() == [True, True]
