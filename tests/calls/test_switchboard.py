@@ -299,9 +299,9 @@ def test_a_line_is_declared_once_something_is_known_of_it() -> None:
     def declared() -> list[bool]:
         return [line.declared for line in switchboard.status(TEN).lines]
 
-    assert declared() == [False, False]
+    assert declared() == [False, False, False]
     tell(switchboard, TEN, events.LineRestored("line1", "CX930xx"))
-    assert declared() == [True, False]
+    assert declared() == [True, False, False]
     tell(switchboard, TEN, events.LineLost("line2", "no modem at its port", missing=True))
     assert switchboard.status(TEN).lines[1].state is LineState.MISSING
-    assert declared() == [True, True]
+    assert declared() == [True, True, False]
