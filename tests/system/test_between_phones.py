@@ -10,7 +10,7 @@ import pytest
 from appliance.calls.orders import Result
 from appliance.exchange.call import CallPlan
 from appliance.media import g711, wav
-from appliance.media.frames import Law
+from appliance.media.frames import FRAME_SAMPLES, Law
 from tests.helpers import sound
 from tests.helpers.box import Box
 from tests.helpers.sound import compare_bytes
@@ -34,7 +34,9 @@ def speech(path: Path, law: Law, seed: int) -> tuple[Path, bytes]:
 
 
 def test_two_phones_talk_and_either_hangs_up(box: Box, tmp_path: Path) -> None:
-    """op1 dials op2's extension: sound both ways, byte by byte; a busy one is told as busy."""
+    """op1 dials op2's extension: sound both ways, none of it lost or changed; a busy one is told
+    as busy. A jitter buffer that finds packets and ticks coincide may wait a frame longer.
+    """
     op1, op2, desk1 = box.phone("op1"), box.phone("op2"), box.phone("desk1")
     op2.answer_mode("auto", 200)
     one, said_by_one = speech(tmp_path / "one.wav", Law.ULAW, 11)
@@ -49,8 +51,10 @@ def test_two_phones_talk_and_either_hangs_up(box: Box, tmp_path: Path) -> None:
     box.wait_until(lambda: len(op2.received().data) > 48_000, 20.0, "nothing was heard")
     op1.hang_up()
     op2.wait_event("ended", 10.0)
-    assert compare_bytes(said_by_one.strip(b"\xff"), op2.received().data).is_exact
-    assert compare_bytes(said_by_two.strip(b"\xff"), op1.received().data).is_exact
+    for said, hearer in ((said_by_one, op2), (said_by_two, op1)):
+        heard = compare_bytes(said.strip(b"\xff"), hearer.received().data)
+        assert (heard.missing, heard.changed) == (0, 0)
+        assert heard.added <= FRAME_SAMPLES
     assert box.status()["switchboard"]["state"] == "free"
 
 
