@@ -20,11 +20,14 @@ from appliance.calls.sides import Side
 from appliance.calls.states import State
 from appliance.policy.clock import Now
 from appliance.policy.office import Daytime, Group, Line, Office
+from appliance.policy.register.register import Register
 from appliance.policy.routing import Facts, GroupState, Way, group_open, pbx_facts
 from appliance.policy.service_state import ServiceState
 from appliance.policy.words import NOTHING, Words
 
 NOT_IDLE = Words("non ancora libera dopo il riaggancio", "not proven idle after hanging up")
+NO_REGISTER = Register()
+"""No office can be transferred to as long as nobody has told the desk of one."""
 TWO_LINES = 2
 LATE_CALLS = 64
 """Ended calls remembered because their message may yet turn out to be stored."""
@@ -122,7 +125,8 @@ class LineSeat:
 @dataclass(slots=True)
 class Desk:
     """Everything the handlers know beside their own call; `reachable` are registered phones,
-    `outside` the lines on which groups' ordinary telephones are called, by leg."""
+    `outside` the lines on which groups' ordinary telephones are called, by leg, `register` what
+    offices have declared (P4)."""
 
     office: Office
     prefix: str
@@ -133,6 +137,7 @@ class Desk:
     sides: dict[str, Side] = field(default_factory=dict)
     outside: dict[str, str] = field(default_factory=dict)
     reachable: set[str] = field(default_factory=set)
+    register: Register = NO_REGISTER
     waiting: int = 0
     carrier: bool = True
     _calls_made: int = 0

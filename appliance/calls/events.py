@@ -466,6 +466,13 @@ class ServiceStateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RegisterChanged:
+    """The register of offices as it stands now: at the start, and after every entry (P4, E12)."""
+
+    register: object  # policy.register.register.Register; typed there to keep this module a leaf
+
+
+@dataclass(frozen=True, slots=True)
 class BoxStopped:
     """A person, or the system, stopped the service: every call ends now."""
 
@@ -519,6 +526,7 @@ Event = (
     | MessageFetched
     | MessageClosed
     | ServiceStateChanged
+    | RegisterChanged
     | BoxStopped
     | DeadlinePassed
 )

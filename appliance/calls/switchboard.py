@@ -31,6 +31,7 @@ from appliance.calls.events import (
     PhoneDialled,
     PhoneGone,
     PhoneRegistered,
+    RegisterChanged,
     ServiceStateChanged,
     TransferAsked,
 )
@@ -41,6 +42,7 @@ from appliance.calls.states import Ignored, row_for
 from appliance.calls.status import Status, status
 from appliance.policy.clock import Now
 from appliance.policy.office import Office
+from appliance.policy.register.register import Register
 from appliance.policy.service_state import NO_MARKS, ServiceState
 
 EXPIRY = "service_state"
@@ -159,6 +161,12 @@ class Switchboard:
         self._desk.waiting = event.count
         yield from ()
 
+    def _on_register(self, event: RegisterChanged, now: Now) -> Orders:
+        """What offices declare holds from this moment (E12); what rings already is not cut."""
+        if isinstance(event.register, Register):
+            self._desk.register = event.register
+        yield from ()
+
     def _on_dialled(self, event: PhoneDialled, now: Now) -> Orders:
         """A key code or an extension; what a code asks for is done at once, then said."""
         yield from keycodes.dialled(self._desk, event, now)
@@ -257,6 +265,7 @@ OWN: Mapping[type, Callable[[Switchboard, Any, Now], Orders]] = {
     PhoneDialled: Switchboard._on_dialled,
     TransferAsked: Switchboard._on_transfer,
     MessagesWaiting: Switchboard._on_waiting,
+    RegisterChanged: Switchboard._on_register,
     ServiceStateChanged: Switchboard._on_request,
     DeadlinePassed: Switchboard._on_deadline,
 }

@@ -20,6 +20,7 @@ from appliance.calls.sides import Side
 from appliance.calls.states import Row, State, row_for
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import ClockState, Now
+from appliance.policy.register.register import Register
 from appliance.policy.routing import group_open
 from tests.stories.offices import EXAMPLE, OFFICES, ROME
 from tests.stories.rows import check_rows, states_of
@@ -99,6 +100,7 @@ EVENTS = st.one_of(
     st.builds(events.MessageStored, calls, st.just("m"), st.just(1000)),
     st.builds(events.StoreFailed, calls, st.just("full")),
     st.builds(events.MessagesWaiting, st.integers(0, 3)),
+    st.builds(events.RegisterChanged, st.sampled_from([Register(), "nonsense"])),
     st.builds(events.ServiceStateChanged, st.one_of(asks, st.just("nonsense"))),
     st.builds(events.DeadlinePassed, st.sampled_from(State).map(str), calls),
 )

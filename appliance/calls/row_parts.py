@@ -1,0 +1,135 @@
+"""What rows of several states of a call's table share (states.py); the tables put them together."""
+
+from __future__ import annotations
+
+from appliance.calls.events import (
+    BoxStopped,
+    CallerHungUp,
+    CallerIdentified,
+    CarrierLost,
+    CarrierRestored,
+    DeadlinePassed,
+    DigitPressed,
+    FarEndProgressed,
+    FaxCalled,
+    LegProgressed,
+    LineAnswered,
+    LineFlashed,
+    LineIdle,
+    LineLost,
+    LineProbed,
+    LineRang,
+    LineRestored,
+    LineTaken,
+    MediaAgreed,
+    MessageClosed,
+    MessageFetched,
+    MessageStored,
+    MessagesWaiting,
+    OperatorAnswered,
+    PhoneBusy,
+    PhoneDeclined,
+    PhoneDialled,
+    PhoneGone,
+    PhoneHungUp,
+    PhoneLost,
+    PhonePrepared,
+    PhoneRegistered,
+    PhoneSilent,
+    PhoneUnreachable,
+    PromptEnded,
+    RecordingEnded,
+    RecordingGap,
+    RegisterChanged,
+    ServiceStateChanged,
+    StoreFailed,
+    TransferAsked,
+)
+from appliance.calls.state_names import Do, Ignored, Row, Rows, State
+
+_S, _D = State, Do
+
+LEG = (PhoneHungUp, PhoneDeclined, PhoneBusy, PhoneUnreachable, PhoneLost)
+LINE_GONE = (LineLost, CarrierLost, BoxStopped)
+ON_HOOK = (LineIdle, LineRestored)
+
+NOT_A_CALLS: dict[type, str] = {
+    PhonePrepared: "ports are the service's business",
+    MediaAgreed: "sound is the carrier's business",
+    LegProgressed: "a phone that rings is expected to say so",
+    PhoneRegistered: "concerns the groups; a stage rings the phones it found",
+    PhoneGone: "concerns the groups; the leg itself says how it ended",
+    PhoneDialled: "is a key code's own call",
+    PhoneSilent: "the phones' room asks it whether it is there; PhoneLost follows if not",
+    TransferAsked: "the Switchboard answers it for every call alike",
+    MessagesWaiting: "concerns the message lamp",
+    MessageFetched: "concerns a phone that hears messages",
+    MessageClosed: "concerns a phone that hears messages",
+    LineProbed: "concerns the line; while a call is on it nothing is measured",
+    CarrierRestored: "its lines follow one by one",
+    RegisterChanged: "the next transfer asks the new one; what rings already is not cut (E12)",
+    FarEndProgressed: "the box calls nobody over this line now: it crossed an order",
+    LineFlashed: "no flash was ordered that matters to the call now",
+}
+
+
+def each(kinds: tuple[type, ...], row: Row | str) -> Rows:
+    """Give several events one row, or one reason for being ignored."""
+    return {kind: Ignored(row) if isinstance(row, str) else row for kind in kinds}
+
+
+def state(*parts: Rows) -> Rows:
+    """Put a state's rows together; the later part wins."""
+    whole: Rows = {kind: Ignored(why) for kind, why in NOT_A_CALLS.items()}
+    for part in parts:
+        whole |= part
+    return whole
+
+
+BEFORE_ANSWER = each(
+    (LineAnswered, PromptEnded, RecordingEnded, RecordingGap, MessageStored, StoreFailed),
+    "nothing of that was ordered yet",
+) | each((DigitPressed, FaxCalled), "a line on hook is not listened to")
+RINGS = each((LineRang,), "the call is known already") | each(
+    ON_HOOK, "a ringing line is on hook; only the caller's giving up ends it"
+)
+NO_LEGS = each((OperatorAnswered, *LEG), "no phone belongs to the call now")
+NO_MESSAGE = each((RecordingEnded, RecordingGap, MessageStored, StoreFailed), "nothing records")
+NO_PROMPT = each((PromptEnded,), "nothing is played that matters to the call")
+OFF_HOOK = each((LineRang,), "an engaged line cannot ring: a burst crossed the answer")
+UP = each((LineAnswered,), "the line is up already")
+NO_KEYS = each((DigitPressed,), "keys mean nothing here")
+SERVED = each((ServiceStateChanged,), "what is being served is served to its end (E1, E4)")
+LATE_NAME: Rows = {CallerIdentified: Row(_D.LEARN_CALLER, stays=True)}
+LOST = each((*LINE_GONE, *ON_HOOK), Row(_D.LOSE, (_S.ENDED,)))
+TALKS = state(OFF_HOOK, NO_MESSAGE, NO_PROMPT, NO_KEYS, SERVED, LATE_NAME, LOST)
+LISTENS = state(OFF_HOOK, UP, NO_LEGS, NO_MESSAGE, NO_KEYS, SERVED, LATE_NAME, LOST)
+LEAVES: Rows = {CallerHungUp: Row(_D.LEAVE, (_S.CLEARING,))}
+# With the caller on hold at a PBX a release would be the extension's; that is FarEndProgressed.
+ON_HOLD = state(
+    OFF_HOOK, UP, NO_LEGS, NO_MESSAGE, NO_PROMPT, NO_KEYS, SERVED, LATE_NAME, LOST,
+    LEAVES,
+    each((FaxCalled,), "what is heard is the PBX or an extension, not the caller"),
+)  # fmt: skip
+ABSENT_MEANWHILE: Rows = {ServiceStateChanged: Row(_D.HEED_ABSENCE, (_S.GREETING,), stays=True)}
+BACK = each((DeadlinePassed,), Row(_D.PBX_TAKE_BACK, (_S.PBX_RETURNING,)))
+KEEPS = Row(_D.KEEP_AS_IS, (_S.SAVING, _S.CLEARING, _S.ENDED))
+FAX: Rows = {FaxCalled: Row(_D.TURN_FAX_AWAY, (_S.CLEARING,))}
+NOTES_FAX: Rows = {FaxCalled: Row(_D.NOTE_FAX, stays=True)}
+CORRECTS: Rows = {MessageStored: Row(_D.CORRECT, stays=True)}
+TAKEN_RINGING: Rows = {LineTaken: Row(_D.TAKEN_RINGING, (_S.ENDED,))}
+HANDS_OVER: Rows = {LineTaken: Row(_D.HAND_OVER, (_S.CLEARING,))}
+AFTER = state(
+    OFF_HOOK,
+    NO_LEGS,
+    NO_PROMPT,
+    NO_KEYS,
+    SERVED,
+    LATE_NAME,
+    each((LineAnswered,), "it crossed the order to hang up"),
+    each((RecordingEnded, RecordingGap), "the recording is closed"),
+    each((StoreFailed,), "the record says so already"),
+    each((FaxCalled,), "the call ends in any case"),
+    CORRECTS,
+    {LineTaken: Row(_D.NOTE_TAKEN, stays=True)},
+)

@@ -1,0 +1,99 @@
+"""A call that rings and is talked about: these states of the table (states.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from appliance.calls.events import (
+    CallerHungUp,
+    CallerIdentified,
+    DeadlinePassed,
+    DigitPressed,
+    FaxCalled,
+    LineAnswered,
+    LineTaken,
+    OperatorAnswered,
+    PhoneLost,
+    ServiceStateChanged,
+)
+from appliance.calls.row_parts import (
+    BEFORE_ANSWER,
+    FAX,
+    HANDS_OVER,
+    LATE_NAME,
+    LEG,
+    LINE_GONE,
+    NO_LEGS,
+    RINGS,
+    TAKEN_RINGING,
+    TALKS,
+    UP,
+    each,
+    state,
+)
+from appliance.calls.state_names import Do, Row, Rows, State
+
+_S, _D = State, Do
+
+TABLE: Mapping[State, Rows] = {
+    _S.ARRIVED: state(
+        BEFORE_ANSWER,
+        RINGS,
+        NO_LEGS,
+        each((ServiceStateChanged,), "the call is routed by what holds once its caller is known"),
+        {
+            CallerIdentified: Row(_D.ROUTE, (_S.RINGING, _S.PBX_PENDING, _S.GREETING_PENDING)),
+            DeadlinePassed: Row(_D.ROUTE, (_S.RINGING, _S.PBX_PENDING, _S.GREETING_PENDING)),
+            CallerHungUp: Row(_D.GIVE_UP, (_S.ENDED,)),
+        },
+        TAKEN_RINGING,
+        each(LINE_GONE, Row(_D.LOSE, (_S.ENDED,))),
+    ),
+    _S.RINGING: state(
+        BEFORE_ANSWER,
+        RINGS,
+        LATE_NAME,
+        each(LEG, Row(_D.LEG_OUT, (_S.GREETING_PENDING,), stays=True)),
+        {
+            OperatorAnswered: Row(_D.ANSWER, (_S.ANSWERING,)),
+            DeadlinePassed: Row(_D.NEXT_STAGE, (_S.GREETING_PENDING,), stays=True),
+            ServiceStateChanged: Row(_D.HEED_ABSENCE, (_S.GREETING_PENDING,), stays=True),
+            CallerHungUp: Row(_D.GIVE_UP, (_S.ENDED,)),
+        },
+        TAKEN_RINGING,
+        each(LINE_GONE, Row(_D.LOSE, (_S.ENDED,))),
+    ),
+    _S.ANSWERING: TALKS
+    | HANDS_OVER
+    | each((FaxCalled,), "the line is not up: nothing is heard on it")
+    | each(LEG, Row(_D.RING_ON, (_S.HOLDING, _S.GREETING_PENDING)))
+    | each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
+    | {
+        LineAnswered: Row(_D.TALK, (_S.TALKING,)),
+        CallerHungUp: Row(_D.LEAVE, (_S.CLEARING,)),
+        DeadlinePassed: Row(_D.NEVER_UP, (_S.CLEARING,)),
+    },
+    _S.HOLDING: TALKS
+    | HANDS_OVER
+    | FAX
+    | each(LEG, Row(_D.LEG_OUT, (_S.GREETING_PENDING, _S.GREETING), stays=True))
+    | {
+        LineAnswered: Row(_D.HOLD, stays=True),
+        OperatorAnswered: Row(_D.ANSWER, (_S.ANSWERING, _S.TALKING)),
+        DeadlinePassed: Row(_D.NEXT_STAGE, (_S.GREETING_PENDING, _S.GREETING), stays=True),
+        ServiceStateChanged: Row(_D.HEED_ABSENCE, (_S.GREETING_PENDING, _S.GREETING), stays=True),
+        CallerHungUp: Row(_D.LEAVE, (_S.CLEARING,)),
+    },
+    _S.TALKING: TALKS
+    | UP
+    | each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING,)))
+    | {PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING, _S.CLEARING))}
+    | each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
+    | {DeadlinePassed: Row(_D.END_LONGEST, (_S.FAREWELL, _S.CLEARING))}
+    | {
+        CallerHungUp: Row(_D.CALLER_LEFT, (_S.CLEARING,)),
+        LineTaken: Row(_D.SHARE, stays=True),
+        FaxCalled: Row(_D.NOTE_FAX_IN_CONVERSATION, stays=True),
+        DigitPressed: Row(_D.FORWARD_KEY, stays=True),
+    },
+}
