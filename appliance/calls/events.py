@@ -418,10 +418,18 @@ class MessageStored:
 
 @dataclass(frozen=True, slots=True)
 class StoreFailed:
-    """The message of `call` is not, or not surely, stored."""
+    """The message (or request) of `call` is not, or not surely, stored."""
 
     call: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStored:
+    """The request that was taken in `call` is stored, and its mail queued: `number` is its own."""
+
+    call: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -521,6 +529,7 @@ Event = (
     | PhoneGone
     | PhoneDialled
     | MessageStored
+    | RequestStored
     | StoreFailed
     | MessagesWaiting
     | MessageFetched

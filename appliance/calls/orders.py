@@ -8,8 +8,13 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from appliance.calls.events import Caller, Evidence
+
+if TYPE_CHECKING:  # the carrier reads orders too, and needs nothing of the policy
+    from appliance.policy.mail import Mail
+    from appliance.policy.requests import NewRequest
 
 # --- to the carrier -----------------------------------------------------------------------------
 
@@ -293,6 +298,26 @@ class StoreMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreRequest:
+    """Store a request (P6) and queue its mail; answered by RequestStored or StoreFailed of `call`.
+
+    `recording` holds the caller's own words, "" for none; its last `trim_ms` are dropped.
+    """
+
+    call: str
+    request: NewRequest
+    recording: str = ""
+    trim_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QueueMail:
+    """Keep a notice in the outbox; it leaves when the mail server can be reached."""
+
+    mail: Mail
+
+
+@dataclass(frozen=True, slots=True)
 class DropRecording:
     """Forget a recording that is too short to be a message (its call record stays)."""
 
@@ -346,6 +371,13 @@ CarrierOrder = (
 )
 PhoneOrder = RingPhones | StopRinging | HangUpPhone | AcceptPhone | RefusePhone | RefuseTransfer
 StoreOrder = (
-    WriteCall | StoreMessage | DropRecording | FetchMessage | CloseMessage | SaveServiceState
+    WriteCall
+    | StoreMessage
+    | StoreRequest
+    | QueueMail
+    | DropRecording
+    | FetchMessage
+    | CloseMessage
+    | SaveServiceState
 )
 Order = CarrierOrder | PhoneOrder | StoreOrder

@@ -41,16 +41,12 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a caller may want; `returns` only where they differ from the declaration's.
-
-    `code_keys` is what an operator presses for it on a phone.
-    """
+    """What a caller may want; `returns` only where they differ from the declaration's."""
 
     code: str
     name: str
     numbers: tuple[Number, ...]
     returns: tuple[str, ...] = ()
-    code_keys: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ import contextlib
 import json
 import logging
 import os
+import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,11 @@ from appliance.daemon.message_sounds import MessageSounds
 from appliance.errors import CentralinoError
 from appliance.media import wav
 from appliance.media.frames import Law
+from appliance.policy.mail import Mail
+from appliance.policy.requests import Request
 from appliance.policy.service_state import Manual, Mark, ServiceState
+from appliance.records import outbox, requests
+from appliance.records.requests import Taking
 from appliance.records.trouble import Trouble
 from appliance.records.worker import Records
 from appliance.voicemail.mailbox import Mailbox
@@ -26,6 +31,10 @@ log = logging.getLogger(__name__)
 
 STOP_LIMIT_S = 10.0
 AWAY = "away:"
+
+
+def _nothing() -> None:
+    """Do what nobody asked for."""
 
 
 def database_path(state: Path) -> Path:
@@ -44,6 +53,7 @@ class Stores:
         on_trouble: Callable[[str, Trouble | None], None],
     ) -> None:
         state.mkdir(parents=True, exist_ok=True)
+        self._post = post
         self._bindings_file = state / "phone_bindings.json"
         self._service_file = state / "service_state.json"
         self.records = Records(
@@ -86,6 +96,10 @@ class Stores:
                 self.records.write_call(record)
             case orders.StoreMessage():
                 self.mailbox.finish(order.recording, order.trim_ms, order.record)
+            case orders.StoreRequest():
+                self._store_request(order)
+            case orders.QueueMail(mail):
+                self.queue_mail(mail)
             case orders.DropRecording(recording):
                 self.mailbox.drop(recording)
             case orders.FetchMessage():
@@ -94,6 +108,34 @@ class Stores:
                 self.sounds.close(order)
             case orders.SaveServiceState(state) if isinstance(state, ServiceState):
                 self.records.do(lambda _: save_state(self._service_file, state))
+
+    def queue_mail(self, mail: Mail, done: Callable[[], None] = _nothing) -> None:
+        """Keep a notice in the outbox; `done` is told, in the records' thread, once it is kept."""
+        at, domain = datetime.now(UTC), self.records.letters.domain
+
+        def told(result: CentralinoError | None) -> None:
+            if isinstance(result, CentralinoError):
+                log.error("mail %s could not be kept: %s", mail.key, result)
+            else:
+                done()
+
+        self.records.do(lambda c: outbox.queue(c, mail, at, domain), told)
+
+    def _store_request(self, order: orders.StoreRequest) -> None:
+        """Store a request at once, or, with the caller's words, once they are on the disk."""
+        if order.recording:
+            if not self.mailbox.finish_request(order.recording, order.trim_ms, order.request):
+                self._post(events.StoreFailed(order.call, "the caller's words were never recorded"))
+            return
+        taking = Taking(uuid.uuid4().hex, order.request, datetime.now(UTC))
+
+        def told(result: Request | CentralinoError) -> None:
+            if isinstance(result, CentralinoError):
+                self._post(events.StoreFailed(order.call, str(result)))
+            else:
+                self._post(events.RequestStored(order.call, result.number))
+
+        self.records.do(lambda c: requests.insert(c, taking, self.records.letters), told)
 
     def begin(self, started: RecordingStarted) -> None:
         """A recording begins: its sound follows."""

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
 
 from appliance.errors import OfficeError
 from appliance.policy.appointments import Slot
-from appliance.policy.hours import Schedule
+from appliance.policy.citizens import Citizen
 from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.week import ONE_DAY
 
-DUE_DAYS = 3
-"""Working days within which an office answers (an Italian union of towns promises as much)."""
 HEAD_AT_REMINDERS = 2
 """From the second reminder on the head of the front desk sees it (E9)."""
 
@@ -39,6 +36,8 @@ class Step(enum.StrEnum):
     TAKE = "take"
     CLOSE = "close"
     REMIND = "remind"
+    MOVE = "move"  # an appointment, to another time
+    CANCEL = "cancel"  # the citizen does not want it any more
 
 
 NEXT: Mapping[State, Mapping[Step, State]] = {
@@ -47,29 +46,28 @@ NEXT: Mapping[State, Mapping[Step, State]] = {
         Step.TAKE: State.TAKEN,
         Step.CLOSE: State.DONE,
         Step.REMIND: State.OPEN,
+        Step.MOVE: State.OPEN,
+        Step.CANCEL: State.DONE,
     },
     State.SENT: {
         Step.MAILED: State.SENT,  # a reminder's mail
         Step.TAKE: State.TAKEN,
         Step.CLOSE: State.DONE,
         Step.REMIND: State.SENT,
+        Step.MOVE: State.SENT,
+        Step.CANCEL: State.DONE,
     },
     State.TAKEN: {
         Step.MAILED: State.TAKEN,  # the office was faster than the mail server
         Step.TAKE: State.TAKEN,  # a colleague takes over
         Step.CLOSE: State.DONE,
         Step.REMIND: State.TAKEN,
+        Step.MOVE: State.TAKEN,
+        Step.CANCEL: State.DONE,
     },
     State.DONE: {Step.MAILED: State.DONE},
 }
 """Every state and step that may meet; what is missing is refused in words."""
-
-
-class Contact(enum.StrEnum):
-    """How the citizen prefers to be reached."""
-
-    PHONE = "phone"
-    EMAIL = "email"
 
 
 class Form(enum.StrEnum):
@@ -81,52 +79,77 @@ class Form(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Citizen:
-    """Who asks. Raises OfficeError without a name or any contact (E15)."""
-
-    name: str
-    phone: str = ""
-    email: str = ""
-    prefers: Contact = Contact.PHONE
-    language: str = "it"
-
-    def __post_init__(self) -> None:
-        if not self.name.strip():
-            raise OfficeError("the citizen's name is missing: ask for it")
-        if not (self.phone or self.email):
-            raise OfficeError("there is no way to reach the citizen: ask for a number or an e-mail")
-        if self.email and "@" not in self.email:
-            raise OfficeError(f"{self.email!r} is no e-mail address: have it spelt")
-        if not getattr(self, self.prefers):
-            raise OfficeError(f"the citizen prefers {self.prefers} and has left none: ask for it")
-
-
-@dataclass(frozen=True, slots=True)
 class Appointment:
-    """When and how; not `confirmed` where the office offers no slots and must agree first."""
+    """When and how; not `confirmed` where the office offers no slots and must agree first.
+
+    `sequence` counts its changes (RFC 5545, 3.8.7.4).
+    """
 
     slot: Slot
     form: Form
     confirmed: bool
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """Who said that it was done, to whom, when, and how it ended."""
+    """Who said that it was done, to whom, when, and how it ended.
+
+    `cancelled`: not done, but not wanted any more.
+    """
 
     at: datetime
     by: str
     said_by: str
     note: str = ""
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """What the front desk takes over, before the store gives it its number.
+
+    `sheet` is the sheet that did not cover the question, `call` the call it came from. Raises
+    OfficeError without a subject, or with an appointment where the rule is e-mail; the time of a
+    `spoken` one is for the office to agree.
+    """
+
+    rule: ReturnRule
+    unit: str
+    need: str
+    citizen: Citizen
+    subject: str
+    asked: str
+    at: datetime
+    by: str
+    call: str = ""
+    sheet: str = ""
+    appointment: Appointment | None = None
+
+    def __post_init__(self) -> None:
+        _check(self.subject, self.rule, self.citizen, self.appointment)
+
+    def numbered(self, number: int) -> Request:
+        """Make it the request of that number."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Request(number, **values)
+
+
+def by_voice(
+    rule: ReturnRule, unit: str, need: str, subject: str, caller: str, call: str,
+    at: datetime, by: str,
+) -> NewRequest:  # fmt: skip
+    """Make the request of a caller whose own recorded words say who they are and what they want.
+
+    `caller` is the number that was shown, "" for none; never raises for a non-empty subject.
+    """
+    citizen = Citizen("", caller, spoken=True)
+    return NewRequest(rule, unit, need, citizen, subject, "", at, by, call)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; `number` is short enough to be read aloud.
-
-    `sheet` is the sheet that did not cover the question, `call` the call it came from. Raises
-    OfficeError without a subject, or with an appointment where the rule is e-mail.
-    """
+    """One request; `number` is short enough to be read aloud, the rest as in NewRequest."""
 
     number: int
     rule: ReturnRule
@@ -146,15 +169,23 @@ class Request:
     closing: Closing | None = None
 
     def __post_init__(self) -> None:
-        if not self.subject.strip():
-            raise OfficeError("the request has no subject: say in a few words what it is about")
-        if (self.appointment is not None) != (self.rule is ReturnRule.APPOINTMENT):
-            raise OfficeError("an appointment needs its time, and an e-mail has none")
+        _check(self.subject, self.rule, self.citizen, self.appointment)
 
     @property
     def concerns_head(self) -> bool:
         """Tell whether the citizen had to remind so often that the head should see it."""
         return self.state is not State.DONE and len(self.reminders) >= HEAD_AT_REMINDERS
+
+
+def _check(
+    subject: str, rule: ReturnRule, citizen: Citizen, appointment: Appointment | None
+) -> None:
+    if not subject.strip():
+        raise OfficeError("the request has no subject: say in a few words what it is about")
+    wanted = rule is ReturnRule.APPOINTMENT
+    left_open = wanted and citizen.spoken  # the wished time is in the recording
+    if (appointment is not None) != wanted and not left_open:
+        raise OfficeError("an appointment needs its time, and an e-mail has none")
 
 
 def mailed(request: Request) -> Request:
@@ -180,6 +211,22 @@ def closed(request: Request, closing: Closing) -> Request:
     return replace(request, state=_next(request, Step.CLOSE), closing=closing)
 
 
+def cancelled(request: Request, closing: Closing) -> Request:
+    """The citizen does not want it any more; raises OfficeError as `closed` does."""
+    if not closing.said_by.strip():
+        raise OfficeError("who cancels it? Give the name of whoever said so")
+    ended = replace(closing, cancelled=True)
+    return replace(request, state=_next(request, Step.CANCEL), closing=ended)
+
+
+def moved(request: Request, appointment: Appointment) -> Request:
+    """Its appointment has another time, or the office has agreed to it (then a new sequence)."""
+    if request.appointment is None:
+        raise OfficeError(f"request {request.number} has no appointment that could be moved")
+    after = replace(appointment, sequence=request.appointment.sequence + 1)
+    return replace(request, state=_next(request, Step.MOVE), appointment=after)
+
+
 def _next(request: Request, step: Step) -> State:
     following = NEXT[request.state].get(step)
     if following is None:
@@ -187,33 +234,3 @@ def _next(request: Request, step: Step) -> State:
             f"request {request.number} is {request.state}: it needs no {step} any more"
         )
     return following
-
-
-def due(request: Request, calendar: Schedule, days: int = DUE_DAYS) -> date:
-    """Return the last day on which the request is in time, in the zone of the house.
-
-    An agreed appointment is due on its day, so that somebody says what became of it; all else
-    within so many working days.
-    """
-    agreed = request.appointment
-    if agreed is not None and agreed.confirmed:
-        return agreed.slot.end.astimezone(calendar.zone).date()
-    day = request.at.astimezone(calendar.zone).date()
-    for _ in range(days):
-        day = _next_working_day(calendar, day)
-    return day
-
-
-def is_overdue(request: Request, calendar: Schedule, now: datetime, days: int = DUE_DAYS) -> bool:
-    """Tell whether nobody has said in time that it was done."""
-    today = now.astimezone(calendar.zone).date()
-    return request.state is not State.DONE and today > due(request, calendar, days)
-
-
-def _next_working_day(calendar: Schedule, day: date) -> date:
-    """Find the next day with hours; where there never are any, the next day."""
-    for ahead in range(1, 31):
-        candidate = day + timedelta(days=ahead)
-        if calendar.bands_on(candidate):
-            return candidate
-    return day + ONE_DAY

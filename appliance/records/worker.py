@@ -14,8 +14,10 @@ import sqlite3
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from appliance.errors import CentralinoError, StoreError
-from appliance.records import call_log, messages
+from appliance.records import call_log, messages, requests
 from appliance.records.database import is_io_error, open_database
+from appliance.records.request_rows import Sound
+from appliance.records.requests import NO_LETTERS, Letters, Taking
 from appliance.records.trouble import (
     DATABASE_FAILING,
     DATABASE_OVERFLOW,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from appliance.calls.orders import CallRecord
+    from appliance.policy.requests import NewRequest
     from appliance.records.messages import Message, Outcome
 
 log = logging.getLogger(__name__)
@@ -122,6 +125,8 @@ class Records:
         on_interrupted: Callable[[tuple[CallRecord, ...]], None] = _ignore,
     ) -> None:
         self._boot = boot
+        self.letters: Letters = NO_LETTERS
+        """The mails that a request which was taken by voice leads to."""
         self._on_trouble = on_trouble
         self._on_interrupted = on_interrupted
         self._latest: dict[str, CallRecord] = {}
@@ -192,9 +197,15 @@ class Records:
         """Commit a message with its call; returns how many wait; raises StoreError."""
         return self.ask(lambda c: messages.insert(c, message, record, self._boot))
 
+    def store_request(self, message: Message, request: NewRequest) -> int:
+        """Commit a request that was taken by voice; raises OfficeError, StoreError."""
+        sound = Sound(f"voicemail/{message.path}", message.sha256)
+        taking = Taking(message.id, request, request.at, sound)
+        return self.ask(lambda c: requests.insert(c, taking, self.letters)).number
+
     def known_messages(self) -> frozenset[str]:
-        """Return the ids of all messages in the records; raises StoreError."""
-        return self.ask(messages.ids)
+        """Return the ids of all messages and requests in the records; raises StoreError."""
+        return self.ask(lambda c: messages.ids(c) | requests.recordings(c))
 
     def messages_waiting(self) -> int:
         """Count the messages nobody has closed; raises StoreError."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from appliance.calls.events import Event
     from appliance.calls.orders import CallRecord
+    from appliance.policy.requests import NewRequest
     from appliance.records.trouble import Trouble
     from appliance.voicemail.sound import Header
     from appliance.voicemail.writer import MessageIndex
@@ -137,6 +138,16 @@ class Mailbox:
             return
         self._tell_lost(recording, intake)
         self._commands.put(lambda: self._writer.finish(recording, trim_ms, record))
+
+    def finish_request(self, recording: str, trim_ms: int, request: NewRequest) -> bool:
+        """Make the recording the words of a request (`StoreRequest`); False: it never began."""
+        intake = self._intakes.pop(recording, None)
+        if intake is None:
+            log.warning("voicemail: recording %s was never begun", recording)
+            return False
+        self._tell_lost(recording, intake)
+        self._commands.put(lambda: self._writer.finish(recording, trim_ms, None, request))
+        return True
 
     def drop(self, recording: str) -> None:
         """Forget a recording that is no message (`DropRecording`)."""

@@ -19,6 +19,7 @@ from appliance.voicemail.sidecar import Sidecar, encode
 
 if TYPE_CHECKING:
     from appliance.calls.orders import CallRecord
+    from appliance.policy.requests import NewRequest
     from appliance.voicemail.files import Folders
     from appliance.voicemail.sound import Header
 
@@ -32,6 +33,7 @@ class Recording:
     id: str
     law: str
     record: CallRecord
+    request: NewRequest | None = None
     failed: str = ""
     gap_ms: int = 0
     dirty_since: float | None = None
@@ -76,7 +78,7 @@ class Recording:
         Raises OSError, StoreError. When only the publishing failed, for want of space,
         it may be tried again.
         """
-        sidecar = Sidecar(self.id, self.law, self.record)
+        sidecar = Sidecar(self.id, self.law, self.record, request=self.request)
         if self._message is None:
             keep = (
                 self._size - len(self.header(self.law, 0)) - trim_ms * sound.bytes_per_ms(self.law)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from appliance.calls.orders import CallRecord
+    from appliance.policy.requests import NewRequest
     from appliance.records.messages import Message
     from appliance.voicemail.files import Folders
     from appliance.voicemail.sound import Header
@@ -39,6 +40,7 @@ class Recovered:
 
     message: Message
     record: CallRecord
+    request: NewRequest | None = None
 
 
 def unfinished(folders: Folders) -> list[str]:
@@ -90,7 +92,8 @@ def adopt(folders: Folders, ident: str) -> Recovered:
         set_aside(folders, meta, wav)
         raise SetAsideError(f"message {ident} is not whole: it was moved to corrupt/")
     fsync_directory(folders.new)  # its rename may be what failed
-    return Recovered(message, _closed(sidecar.record, Result.MESSAGE))
+    record = sidecar.record if sidecar.request else _closed(sidecar.record, Result.MESSAGE)
+    return Recovered(message, record, sidecar.request)
 
 
 def sweep(folders: Folders) -> None:

@@ -10,11 +10,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from appliance.errors import StoreError
-from appliance.records import call_log, messages
+from appliance.errors import OfficeError, StoreError
+from appliance.records import call_log, messages, request_rows
 
 if TYPE_CHECKING:
     from appliance.calls.orders import CallRecord
+    from appliance.policy.requests import NewRequest
     from appliance.records.messages import Message
 
 VERSION: Final = 1
@@ -22,12 +23,16 @@ VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """Whose sound a file is; `message` is None until the message is whole."""
+    """Whose sound a file is; `message` is None until it is whole.
+
+    `request`: the words are no message but those of a request that the desk took (P6).
+    """
 
     id: str
     law: str
     record: CallRecord
     message: Message | None = None
+    request: NewRequest | None = None
 
 
 def encode(sidecar: Sidecar) -> bytes:
@@ -39,6 +44,7 @@ def encode(sidecar: Sidecar) -> bytes:
         "law": sidecar.law,
         "call": call_log.to_row(sidecar.record),
         "message": message,
+        "request": request_rows.to_json(sidecar.request) if sidecar.request else None,
     }
     return json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"
 
@@ -48,10 +54,11 @@ def decode(contents: bytes) -> Sidecar:
     try:
         value = json.loads(contents)
         message = messages.from_row(value["message"]) if value["message"] else None
-        return Sidecar(
-            str(value["id"]), str(value["law"]), call_log.from_row(value["call"]), message
-        )
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+        record = call_log.from_row(value["call"])
+        taken = value.get("request")
+        request = request_rows.from_json(taken) if taken else None
+        return Sidecar(str(value["id"]), str(value["law"]), record, message, request)
+    except (ValueError, KeyError, TypeError, IndexError, OfficeError) as error:
         raise StoreError(
             f"a message's description cannot be read ({error}): its sound is in corrupt/"
         ) from error

@@ -17,6 +17,7 @@ from appliance.calls.events import (
     MessageStored,
     MessagesWaiting,
     RecordingGap,
+    RequestStored,
     StoreFailed,
 )
 from appliance.errors import CentralinoError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appliance.calls.orders import CallRecord
+    from appliance.policy.requests import NewRequest
     from appliance.records.messages import Message
     from appliance.records.trouble import Trouble
     from appliance.voicemail.files import Folders
@@ -47,8 +49,14 @@ class MessageIndex(Protocol):
     def store_message(self, message: Message, record: CallRecord) -> int:
         """Commit a message with its call, durably; the same one twice is one."""
 
+    def store_request(self, message: Message, request: NewRequest) -> int:
+        """Commit a request whose words the sound of `message` holds; returns its number.
+
+        The same one twice is one. Raises OfficeError when it cannot be taken.
+        """
+
     def known_messages(self) -> frozenset[str]:
-        """Return the ids of all messages."""
+        """Return the ids of all messages, and of the requests: their words lie there too."""
 
     def messages_waiting(self) -> int:
         """Count the messages nobody has closed."""
@@ -103,13 +111,19 @@ class Writer:
             self._to.post(RecordingGap(recording, ms))
         self._do(handle, lambda: handle.gap(ms, self._to.clock()))
 
-    def finish(self, recording: str, trim_ms: int, record: CallRecord | None) -> None:
+    def finish(
+        self,
+        recording: str,
+        trim_ms: int,
+        record: CallRecord | None,
+        request: NewRequest | None = None,
+    ) -> None:
         """Seal a recording, register it, and only then say that it is stored."""
         handle = self._open.pop(recording)
-        handle.record = record or handle.record
+        handle.record, handle.request = record or handle.record, request
         message = self._do(handle, lambda: handle.seal(trim_ms))
         if message:
-            self._register(message, handle.record)
+            self._register(message, handle.record, request)
         else:
             self._give_up(handle)
         self._look()
@@ -191,17 +205,23 @@ class Writer:
         else:
             if found:
                 log.warning("voicemail: message %s was recovered", found.message.id)
-                self._register(
-                    found.message, found.record, quiet=found.message.id not in self._owed
-                )
+                quiet = found.message.id not in self._owed
+                self._register(found.message, found.record, found.request, quiet=quiet)
 
     # --- the outcome ---
 
-    def _register(self, message: Message, record: CallRecord, *, quiet: bool = False) -> None:
+    def _register(
+        self,
+        message: Message,
+        record: CallRecord,
+        request: NewRequest | None = None,
+        *,
+        quiet: bool = False,
+    ) -> None:
         """Commit the row; `quiet` for a message of an earlier run, whose call nobody follows."""
         try:
-            count = self._space.spending(lambda: self._to.index.store_message(message, record))
-        except OSError as error:  # StoreError is one
+            told = self._space.spending(lambda: self._commit(message, record, request))
+        except (OSError, CentralinoError) as error:  # StoreError is both
             self._unsettled = True
             if not quiet and message.id not in self._owed:
                 self._owed.add(message.id)
@@ -210,9 +230,22 @@ class Writer:
         self._owed.discard(message.id)
         with contextlib.suppress(OSError):  # a sidecar left in rec/ is swept at the next start
             self._to.folders.begun(message.id).unlink(missing_ok=True)
-        if not quiet:
-            self._to.post(MessageStored(message.call, message.id, message.length_ms))
-        self._to.post(MessagesWaiting(count))
+        for event in told[1:] if quiet else told:
+            self._to.post(event)
+
+    def _commit(
+        self, message: Message, record: CallRecord, request: NewRequest | None
+    ) -> tuple[Event, ...]:
+        """Make a whole recording a message, or the words of a request; first what to tell its call.
+
+        Raises StoreError, OfficeError.
+        """
+        index = self._to.index
+        if request is None:
+            count = index.store_message(message, record)
+            stored = MessageStored(message.call, message.id, message.length_ms)
+            return stored, MessagesWaiting(count)
+        return (RequestStored(message.call, index.store_request(message, request)),)
 
     def _give_up(self, handle: Recording) -> None:
         """Say so, and let recovery save what reached the disk, as an interrupted message."""

@@ -99,6 +99,7 @@ EVENTS = st.one_of(
     st.builds(events.MessageClosed, st.just("k1"), st.sampled_from(["", "too late"])),
     st.builds(events.MessageStored, calls, st.just("m"), st.just(1000)),
     st.builds(events.StoreFailed, calls, st.just("full")),
+    st.builds(events.RequestStored, calls, st.just(7)),
     st.builds(events.MessagesWaiting, st.integers(0, 3)),
     st.builds(events.RegisterChanged, st.sampled_from([Register(), "nonsense"])),
     st.builds(events.ServiceStateChanged, st.one_of(asks, st.just("nonsense"))),

@@ -19,8 +19,11 @@ from typing import Any
 
 from appliance.calls.events import Event, MessageStored, StoreFailed
 from appliance.calls.orders import CallRecord
-from appliance.records import database, messages
+from appliance.policy.requests import NewRequest
+from appliance.records import database, messages, requests
 from appliance.records.messages import Message, Outcome
+from appliance.records.request_rows import Sound
+from appliance.records.requests import Taking
 from appliance.records.worker import Records, Session
 from appliance.voicemail import files, recording
 from appliance.voicemail.mailbox import Mailbox
@@ -71,9 +74,15 @@ class Inline:
         """See MessageIndex."""
         return self._session.run(lambda c: messages.insert(c, message, record, "boot"))
 
+    def store_request(self, message: Message, request: NewRequest) -> int:
+        """See MessageIndex."""
+        sound = Sound(f"voicemail/{message.path}", message.sha256)
+        taking = Taking(message.id, request, request.at, sound)
+        return self._session.run(lambda c: requests.insert(c, taking)).number
+
     def known_messages(self) -> frozenset[str]:
         """See MessageIndex."""
-        return self._session.run(messages.ids)
+        return self._session.run(lambda c: messages.ids(c) | requests.recordings(c))
 
     def messages_waiting(self) -> int:
         """See MessageIndex."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
@@ -10,15 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import OfficeError
-from appliance.policy import requests
+from appliance.policy import due, requests
 from appliance.policy.appointments import Slot
+from appliance.policy.citizens import Citizen, Contact
 from appliance.policy.hours import Schedule
 from appliance.policy.requests import (
     NEXT,
     Appointment,
-    Citizen,
     Closing,
-    Contact,
     Form,
     Request,
     State,
@@ -104,42 +104,75 @@ def test_a_reminder_is_no_second_request() -> None:
 
 def test_when_it_is_late() -> None:
     """Within three working days: from a Monday to Thursday, from a Wednesday over the weekend."""
-    assert requests.due(ASKED, WORKDAYS) == date(2026, 11, 26)
+    assert due.due(ASKED, WORKDAYS) == date(2026, 11, 26)
     wednesday = replace(ASKED, at=rome("2026-11-25 10:00"))
-    assert requests.due(wednesday, WORKDAYS) == date(2026, 12, 1)
-    assert not requests.is_overdue(ASKED, WORKDAYS, rome("2026-11-26 23:00"))
-    assert requests.is_overdue(ASKED, WORKDAYS, rome("2026-11-27 00:01"))
-    assert not requests.is_overdue(requests.closed(ASKED, DONE), WORKDAYS, rome("2027-01-01 10:00"))
+    assert due.due(wednesday, WORKDAYS) == date(2026, 12, 1)
+    assert not due.is_overdue(ASKED, WORKDAYS, rome("2026-11-26 23:00"))
+    assert due.is_overdue(ASKED, WORKDAYS, rome("2026-11-27 00:01"))
+    assert not due.is_overdue(requests.closed(ASKED, DONE), WORKDAYS, rome("2027-01-01 10:00"))
 
 
 def test_where_no_day_is_a_working_day() -> None:
     """A house without hours still has days."""
     never = Schedule(CALENDAR.zone, week())
-    assert requests.due(ASKED, never) == date(2026, 11, 26)
+    assert due.due(ASKED, never) == date(2026, 11, 26)
 
 
 def test_when_an_appointment_is_late() -> None:
     """An agreed one on its day; one that the office must agree to within the working days."""
     agreed = replace(ASKED, rule=APPOINTMENT, appointment=AGREED)
     proposed = replace(agreed, appointment=replace(AGREED, confirmed=False))
-    assert requests.due(agreed, WORKDAYS) == date(2026, 12, 1)
-    assert requests.due(proposed, WORKDAYS) == date(2026, 11, 26)
+    assert due.due(agreed, WORKDAYS) == date(2026, 12, 1)
+    assert due.due(proposed, WORKDAYS) == date(2026, 11, 26)
+
+
+STEPS: dict[Step, Callable[[Request], Request]] = {
+    Step.MAILED: requests.mailed,
+    Step.TAKE: lambda r: requests.taken(r, "Rossi"),
+    Step.REMIND: lambda r: requests.reminded(r, "ancora"),
+    Step.CLOSE: lambda r: requests.closed(r, DONE),
+    Step.CANCEL: lambda r: requests.cancelled(r, DONE),
+    Step.MOVE: lambda r: requests.moved(r, AGREED),
+}
 
 
 @given(st.lists(st.sampled_from(list(Step)), max_size=12))
 def test_done_is_the_end(steps: list[Step]) -> None:
-    """Whatever comes in whatever order, nothing leaves DONE, and only CLOSE leads there."""
-    request = ASKED
+    """Whatever comes in whatever order, nothing leaves DONE; only CLOSE and CANCEL lead there."""
+    request = replace(ASKED, rule=APPOINTMENT, appointment=AGREED)
     for step in steps:
         try:
-            if step is Step.MAILED:
-                request = requests.mailed(request)
-            elif step is Step.TAKE:
-                request = requests.taken(request, "Rossi")
-            elif step is Step.REMIND:
-                request = requests.reminded(request, "ancora")
-            else:
-                request = requests.closed(request, DONE)
+            request = STEPS[step](request)
         except OfficeError:
             assert request.state is State.DONE
-    assert (request.state is State.DONE) is (Step.CLOSE in steps)
+    assert (request.state is State.DONE) is bool({Step.CLOSE, Step.CANCEL} & set(steps))
+
+
+def test_a_cancelled_one_is_over_and_says_so() -> None:
+    """The citizen does not want it any more: not done, but over; somebody must have said so."""
+    ended = requests.cancelled(ASKED, DONE)
+    assert ended.closing == replace(DONE, cancelled=True)
+    with pytest.raises(OfficeError, match="who cancels it"):
+        requests.cancelled(ASKED, replace(DONE, said_by=""))
+
+
+def test_a_moved_appointment_is_a_newer_one() -> None:
+    """RFC 5545: every change has a higher sequence; what has no appointment cannot be moved."""
+    wanted = replace(ASKED, rule=APPOINTMENT, appointment=AGREED)
+    later = replace(AGREED, slot=Slot(rome("2026-12-02 15:00"), rome("2026-12-02 15:20")))
+    twice = requests.moved(requests.moved(wanted, later), AGREED)
+    assert twice.appointment == replace(AGREED, sequence=2)
+    with pytest.raises(OfficeError, match="request 7 has no appointment"):
+        requests.moved(ASKED, AGREED)
+
+
+def test_a_callers_own_words_may_hold_name_contact_and_time() -> None:
+    """Taken by the keys of a phone: what is typed elsewhere is spoken here, nothing is missing."""
+    new = requests.by_voice(
+        APPOINTMENT, "anagrafe", "aire", "Italiani all'estero", "", "call-1", AT, "op1"
+    )
+    request = new.numbered(12)
+    assert (request.number, request.citizen.spoken, request.appointment) == (12, True, None)
+    assert (request.state, request.call, request.by) == (State.OPEN, "call-1", "op1")
+    with pytest.raises(OfficeError, match="needs its time"):
+        replace(new, rule=EMAIL, appointment=AGREED)

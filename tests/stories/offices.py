@@ -118,11 +118,6 @@ OFFICES = {
         switchboard=replace(SWITCHBOARD, outside="3331234567"),
         citizens_desk=None,
     ),
-    "outside_two_counter": replace(
-        EXAMPLE,
-        lines=EXAMPLE.lines[:2],
-        switchboard=replace(SWITCHBOARD, outside="3331234567"),
-    ),
     "pbx": replace(
         EXAMPLE,
         lines=(

@@ -16,6 +16,7 @@ import pytest
 from appliance.calls.events import MessageStored, MessagesWaiting, RecordingGap, StoreFailed
 from appliance.calls.orders import CallRecord
 from appliance.errors import StoreError
+from appliance.policy.requests import NewRequest
 from appliance.records.messages import Message, Outcome
 from appliance.voicemail import files, space, writer
 from appliance.voicemail.mailbox import Mailbox
@@ -471,6 +472,10 @@ class StubbornIndex:
             raise StoreError("the records cannot be written: check the disk")
         self.stored[message.id] = record
         return len(self.stored)
+
+    def store_request(self, message: Message, request: NewRequest) -> int:
+        """Take no request: none is taken here."""
+        raise StoreError(f"no request is expected here: {request.subject}")
 
     def known_messages(self) -> frozenset[str]:
         """Say what was taken."""

@@ -1,0 +1,181 @@
+"""Notices that wait for the mail server, as they were when they were written (reliability.md 4).
+
+Recipient, text and Message-ID are frozen here: every try sends the same mail, so that the one that
+arrives twice (the server took it, and we never heard) is known for the same.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from appliance.errors import OfficeError
+from appliance.policy.mail import Mail
+from appliance.records.call_log import iso, moment
+from appliance.records.database import transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+
+NO_DOMAIN: Final = "centralino.invalid"
+"""Right-hand side of a Message-ID where no sender is configured yet (RFC 2606, 2)."""
+
+
+class MailState(enum.StrEnum):
+    """What became of a notice."""
+
+    QUEUED = "queued"
+    SENT = "sent"  # the mail server has taken it
+    DEAD = "dead"  # refused, or tried for days: somebody must see to it
+    DROPPED = "dropped"  # by a person, for a reason
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A notice as it is kept; `tried_ms` is for how long it has been tried, by running time."""
+
+    number: int
+    mail: Mail
+    message_id: str
+    queued_at: datetime
+    state: MailState
+    tries: int = 0
+    tried_ms: int = 0
+    said: str = ""
+    settled_at: datetime | None = None
+    settled_by: str = ""
+    reason: str = ""
+
+
+_INSERT: Final = """
+    INSERT INTO outbox (key, message_id, recipient, subject, body, thread, attachments, calendar,
+        request, queued_at, state)
+    VALUES (:key, :message_id, :to, :subject, :body, :thread, :attachments, :calendar,
+        :request, :at, 'queued')
+    ON CONFLICT (key) DO NOTHING
+"""
+
+
+def put(connection: sqlite3.Connection, mail: Mail, at: datetime, domain: str = NO_DOMAIN) -> None:
+    """Keep a notice, within the caller's transaction; a key that is known changes nothing."""
+    unique = f"{re.sub(r'[^A-Za-z0-9-]+', '-', mail.key)}.{secrets.token_hex(6)}"
+    values = {
+        "key": mail.key,
+        "message_id": f"<{unique}@{domain}>",
+        "to": mail.to,
+        "subject": mail.subject,
+        "body": mail.body,
+        "thread": mail.thread,
+        "attachments": json.dumps(mail.attachments),
+        "calendar": mail.calendar,
+        "request": mail.request,
+        "at": at.isoformat(),
+    }
+    connection.execute(_INSERT, values)
+
+
+def queue(
+    connection: sqlite3.Connection, mail: Mail, at: datetime, domain: str = NO_DOMAIN
+) -> None:
+    """Keep a notice, durably."""
+    with transaction(connection):
+        put(connection, mail, at, domain)
+
+
+def listed(
+    connection: sqlite3.Connection, *states: MailState, limit: int = 1000
+) -> tuple[Kept, ...]:
+    """List notices, oldest first: those of some states, or all."""
+    wanted = json.dumps(states or tuple(MailState))
+    rows = connection.execute(
+        "SELECT * FROM outbox WHERE state IN (SELECT value FROM json_each(?)) "
+        "ORDER BY number LIMIT ?",
+        (wanted, limit),
+    )
+    return tuple(_from_row(row) for row in rows)
+
+
+def find(connection: sqlite3.Connection, number: int) -> Kept | None:
+    """Look a notice up."""
+    row = connection.execute("SELECT * FROM outbox WHERE number = ?", (number,)).fetchone()
+    return _from_row(row) if row else None
+
+
+def thread_ids(connection: sqlite3.Connection, mail: Mail) -> tuple[str, ...]:
+    """Return the Message-IDs of the mails it follows up, oldest first (RFC 5322, 3.6.4)."""
+    if not mail.thread:
+        return ()
+    rows = connection.execute(
+        "SELECT message_id FROM outbox WHERE key = :thread OR (thread = :thread AND number < "
+        "(SELECT number FROM outbox WHERE key = :key)) ORDER BY number",
+        {"thread": mail.thread, "key": mail.key},
+    )
+    return tuple(str(row[0]) for row in rows)
+
+
+def retry(connection: sqlite3.Connection, number: int) -> Kept:
+    """Queue a notice anew that was given up or dropped; raises OfficeError."""
+    with transaction(connection):
+        found = _required(connection, number)
+        if found.state is MailState.SENT:
+            raise OfficeError(f"mail {number} has left already: {found.said}")
+        connection.execute(
+            "UPDATE outbox SET state = 'queued', tries = 0, tried_ms = 0, settled_at = NULL, "
+            "settled_by = '', reason = '' WHERE number = ?",
+            (number,),
+        )
+    return found
+
+
+def drop(connection: sqlite3.Connection, number: int, by: str, reason: str, at: datetime) -> Kept:
+    """Give a notice up for a reason; it stays listed; raises OfficeError."""
+    if not reason.strip() or not by.strip():
+        raise OfficeError("a mail is dropped by somebody, for a reason: say both")
+    with transaction(connection):
+        found = _required(connection, number)
+        if found.state is MailState.SENT:
+            raise OfficeError(f"mail {number} has left already: {found.said}")
+        connection.execute(
+            "UPDATE outbox SET state = 'dropped', settled_at = ?, settled_by = ?, reason = ? "
+            "WHERE number = ?",
+            (iso(at), by, reason, number),
+        )
+    return found
+
+
+def _required(connection: sqlite3.Connection, number: int) -> Kept:
+    found = find(connection, number)
+    if found is None:
+        raise OfficeError(f"there is no mail {number}: list them with `centralino outbox list`")
+    return found
+
+
+def _from_row(row: sqlite3.Row) -> Kept:
+    mail = Mail(
+        str(row["key"]),
+        str(row["recipient"]),
+        str(row["subject"]),
+        str(row["body"]),
+        str(row["thread"]),
+        tuple(json.loads(row["attachments"])),
+        str(row["calendar"]),
+        int(row["request"]),
+    )
+    return Kept(
+        int(row["number"]),
+        mail,
+        str(row["message_id"]),
+        datetime.fromisoformat(str(row["queued_at"])),
+        MailState(str(row["state"])),
+        int(row["tries"]),
+        int(row["tried_ms"]),
+        str(row["said"]),
+        moment(row["settled_at"]),
+        str(row["settled_by"]),
+        str(row["reason"]),
+    )

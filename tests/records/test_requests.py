@@ -1,0 +1,286 @@
+"""Requests in the records (P6, E9, E15): stored whole with slot and mail, changed by steps."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.errors import OfficeError
+from appliance.policy.appointments import Slot
+from appliance.policy.citizens import Citizen
+from appliance.policy.mail import HEAD, Mail
+from appliance.policy.register.declarations import Slots
+from appliance.policy.requests import Appointment, Form, NewRequest, State, Step, by_voice
+from appliance.policy.week import week
+from appliance.records import bookings, outbox, requests
+from appliance.records.bookings import Diary
+from appliance.records.database import connect, open_database
+from appliance.records.request_rows import Happened, Kept, Sound, from_json, to_json
+from appliance.records.requests import Letters, Taking
+from tests.policy.town import APPOINTMENT, CALENDAR, EMAIL, rome
+
+AT = rome("2026-11-23 10:00")
+SUNDAY = rome("2026-11-29 10:00")
+ANNA = Citizen("Anna Niccolò Verdi", "+39 347 0000001", "anna@example.org")
+ASKED = NewRequest(
+    EMAIL, "anagrafe", "aire", ANNA, "Iscrizione AIRE", "Chiede i tempi", AT, "op1", "c-1", "aire"
+)
+DIARY = Diary("anagrafe", Slots(week(monday="15-17"), 20, places=2), CALENDAR)
+SLOT = Slot(rome("2026-11-30 15:00"), rome("2026-11-30 15:20"))
+WANTED = replace(ASKED, rule=APPOINTMENT, appointment=Appointment(SLOT, Form.IN_PERSON, True))
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Open an empty database."""
+    connection = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
+    yield connection
+    connection.close()
+
+
+def a_letter(kept: Kept, happened: Happened | None) -> tuple[Mail, ...]:
+    """Write one letter a step, in one thread."""
+    number = kept.request.number
+    key = f"request-{number}" if happened is None else f"request-{number}-{happened.id}"
+    thread = "" if happened is None else f"request-{number}"
+    return (Mail(key, "anagrafe@comune.example", "Richiesta", "…", thread, request=number),)
+
+
+LETTERS = Letters(a_letter, "comune.example")
+
+
+def step(ident: str, what: Step, said_by: str = "", words: str = "", minute: int = 0) -> Happened:
+    """Let something happen to a request, a little later."""
+    return Happened(ident, what, AT + timedelta(minutes=minute), "op1", said_by, words)
+
+
+def test_it_comes_back_as_it_was(db: sqlite3.Connection) -> None:
+    """Whatever was taken down is kept, under a short number, with its caller's words."""
+    sound = Sound("voicemail/new/r1.wav", "ab" * 32)
+    stored = requests.insert(db, Taking("r1", WANTED, AT, sound))
+    assert stored == WANTED.numbered(1)
+    assert requests.find(db, 1) == Kept(stored, sound, ())
+    assert requests.find(db, 2) is None
+    assert requests.recordings(db) == {"r1"}
+
+
+def test_the_same_one_twice_is_one_and_one_mail(db: sqlite3.Connection) -> None:
+    """After an unknown outcome the same request may be given again: number and mail are one."""
+    numbers = [requests.insert(db, Taking("r1", ASKED, AT), LETTERS).number for _ in range(2)]
+    assert (numbers, len(outbox.listed(db))) == ([1, 1], 1)
+
+
+def test_request_and_mail_are_one_transaction(db: sqlite3.Connection) -> None:
+    """What cannot be written to the office is not stored either: nobody is told it was."""
+
+    def no_letter(kept: Kept, happened: Happened | None) -> tuple[Mail, ...]:
+        raise OfficeError("no letter")
+
+    with pytest.raises(OfficeError, match="no letter"):
+        requests.insert(db, Taking("r1", ASKED, AT), Letters(no_letter))
+    assert requests.listed(db) == ()
+
+
+def test_its_history_is_whole(db: sqlite3.Connection) -> None:
+    """E15: who did what when, who said so; each step once, whatever is tried again."""
+    requests.insert(db, Taking("r1", ASKED, AT))
+    steps = (
+        step("s1", Step.TAKE, "Rossi"),
+        step("s2", Step.REMIND, words="ancora niente", minute=5),
+        step("s3", Step.CLOSE, "Anagrafe, per telefono", "risposto", minute=9),
+    )
+    for each in (*steps, steps[1]):
+        kept = requests.change(db, 1, each)
+    assert kept.steps == steps
+    assert kept.request.reminders == ("ancora niente",)
+    assert (kept.request.state, kept.request.taken_by) == (State.DONE, "Rossi")
+    closing = kept.request.closing
+    assert closing is not None
+    assert (closing.said_by, closing.note, closing.cancelled) == (
+        "Anagrafe, per telefono",
+        "risposto",
+        False,
+    )
+
+
+def test_history_cannot_be_rewritten(db: sqlite3.Connection) -> None:
+    """P4's rule holds here too: what became of a request is only added to."""
+    requests.insert(db, Taking("r1", ASKED, AT))
+    requests.change(db, 1, step("s1", Step.TAKE, "Rossi"))
+    with pytest.raises(sqlite3.IntegrityError, match="only ever added to"):
+        db.execute("UPDATE request_steps SET by_whom = 'op2'")
+
+
+def test_what_is_refused_changes_nothing(db: sqlite3.Connection) -> None:
+    """A step that may not happen leaves neither a row nor a mail."""
+    requests.insert(db, Taking("r1", ASKED, AT))
+    requests.change(db, 1, step("s1", Step.CLOSE, "Anagrafe"))
+    for refused in (step("s2", Step.TAKE, "Bianchi"), step("s3", Step.CLOSE)):
+        with pytest.raises(OfficeError):
+            requests.change(db, 1, refused, LETTERS)
+    with pytest.raises(OfficeError, match="there is no request 7"):
+        requests.change(db, 7, step("s4", Step.TAKE, "Bianchi"))
+    with pytest.raises(OfficeError, match="to which time"):
+        requests.change(db, 1, step("s5", Step.MOVE))
+    kept = requests.required(db, 1)
+    assert ([each.id for each in kept.steps], outbox.listed(db)) == (["s1"], ())
+
+
+def test_reminders_follow_up_the_same_thread(db: sqlite3.Connection) -> None:
+    """E9: a reminder's mail names the request's mail, and the reminders before it."""
+    requests.insert(db, Taking("r1", ASKED, AT), LETTERS)
+    for name in ("s1", "s2"):
+        requests.change(db, 1, step(name, Step.REMIND, words="ancora"), LETTERS)
+    first, second, third = outbox.listed(db)
+    assert outbox.thread_ids(db, first.mail) == ()
+    assert outbox.thread_ids(db, third.mail) == (first.message_id, second.message_id)
+
+
+def test_sent_is_kept_where_the_mail_is_settled(db: sqlite3.Connection) -> None:
+    """Open until the mail server has it; what comes later than the office changes nothing."""
+    requests.insert(db, Taking("r1", ASKED, AT))
+    requests.mailed(db, 1, step("m1", Step.MAILED))
+    requests.mailed(db, 1, step("m2", Step.MAILED))
+    requests.mailed(db, 9, step("m3", Step.MAILED))
+    kept = requests.required(db, 1)
+    assert (kept.request.state, [each.id for each in kept.steps]) == (State.SENT, ["m1"])
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "found"),
+    [
+        ("3470000001", "", True),
+        ("00393470000001", "", True),
+        ("470000001", "", True),
+        ("0000001", "", False),
+        ("3470000002", "", False),
+        ("", "verdi", True),
+        ("", "nicco ver", True),
+        ("", "erdi", False),
+        ("", "", False),
+    ],
+)
+def test_what_is_open_of_a_citizen(
+    db: sqlite3.Connection, number: str, name: str, found: bool
+) -> None:
+    """E9: offered by the caller's number, however written, or by the name; only open ones."""
+    requests.insert(db, Taking("r1", ASKED, AT))
+    requests.insert(db, Taking("r2", ASKED, AT))
+    requests.change(db, 1, step("s1", Step.CLOSE, "Anagrafe"))
+    met = [kept.request.number for kept in requests.find_open(db, number, name)]
+    assert met == ([2] if found else [])
+
+
+def test_lists(db: sqlite3.Connection) -> None:
+    """Newest first; by state, by unit."""
+    for n, new in enumerate((ASKED, replace(ASKED, unit="statocivile"), ASKED)):
+        requests.insert(db, Taking(f"r{n}", new, AT))
+    requests.change(db, 1, step("s1", Step.CLOSE, "Anagrafe"))
+    assert [k.request.number for k in requests.listed(db)] == [3, 2, 1]
+    assert [k.request.number for k in requests.listed(db, State.OPEN, unit="anagrafe")] == [3]
+
+
+def test_a_slot_is_never_given_twice(db: sqlite3.Connection) -> None:
+    """P6: as many as the office has places at a time; then the next caller hears so."""
+    for name in ("r1", "r2"):
+        requests.insert(db, Taking(name, WANTED, AT, diary=DIARY))
+    with pytest.raises(OfficeError, match="has just been taken"):
+        requests.insert(db, Taking("r3", WANTED, AT, diary=DIARY))
+    assert [k.request.number for k in requests.listed(db)] == [2, 1]
+    assert SLOT not in bookings.free(db, DIARY, SUNDAY)
+    requests.change(db, 1, step("s1", Step.CANCEL, "Anna Verdi"))
+    assert bookings.free(db, DIARY, SUNDAY)[0] == SLOT
+
+
+def test_moving_frees_the_old_slot_and_takes_the_new(db: sqlite3.Connection) -> None:
+    """A moved appointment holds one slot; where the new one is taken the old one stays."""
+    one_place = replace(DIARY, slots=replace(DIARY.slots, places=1))
+    later = Slot(rome("2026-11-30 15:20"), rome("2026-11-30 15:40"))
+    to_later = Appointment(later, Form.IN_PERSON, True)
+    for name, new in (("r1", WANTED), ("r2", replace(WANTED, appointment=to_later))):
+        requests.insert(db, Taking(name, new, AT, diary=one_place))
+    with pytest.raises(OfficeError, match="has just been taken"):
+        requests.change(db, 1, step("s1", Step.MOVE), appointment=to_later, diary=one_place)
+    requests.change(db, 2, step("s2", Step.CANCEL, "Anna"), diary=one_place)
+    kept = requests.change(db, 1, step("s3", Step.MOVE), appointment=to_later, diary=one_place)
+    assert kept.request.appointment == replace(to_later, sequence=1)
+    assert requests.find(db, 1) == kept
+    assert bookings.free(db, one_place, SUNDAY)[0] == SLOT
+
+
+def test_two_at_once_share_no_slot(tmp_path: Path) -> None:
+    """Twelve desks want the same slot of two places in the same moment: two have it."""
+    path = tmp_path / "c.db"
+    open_database(path, tmp_path / "corrupt").connection.close()
+    together = threading.Barrier(12)
+    had: list[bool] = []
+
+    def want(n: int) -> None:
+        with closing(connect(path)) as connection:
+            together.wait(20)
+            try:
+                requests.insert(connection, Taking(f"r{n}", WANTED, AT, diary=DIARY))
+            except OfficeError:
+                had.append(False)
+            else:
+                had.append(True)
+
+    desks = [threading.Thread(target=want, args=(n,)) for n in range(12)]
+    for desk in desks:
+        desk.start()
+    for desk in desks:
+        desk.join(20)
+    assert sorted(had) == [False] * 10 + [True] * 2
+
+
+def test_the_table_itself_forbids_two_in_one_place(db: sqlite3.Connection) -> None:
+    """Were the look and the taking ever apart, the key would still refuse the second."""
+    for name in ("r1", "r2"):
+        requests.insert(db, Taking(name, ASKED, AT))
+    db.execute("INSERT INTO bookings VALUES ('anagrafe', 1, 0, 1)")
+    with pytest.raises(sqlite3.IntegrityError):
+        db.execute("INSERT INTO bookings VALUES ('anagrafe', 1, 0, 2)")
+
+
+def test_beside_a_recording_it_is_json_and_comes_back(db: sqlite3.Connection) -> None:
+    """What a power cut leaves on the disk is enough to make the request."""
+    spoken = by_voice(APPOINTMENT, "anagrafe", "aire", "AIRE", "051234567", "c-1", AT, "op1")
+    for new in (ASKED, WANTED, spoken):
+        assert from_json(to_json(new)) == new
+
+
+def test_notices_are_kept_as_they_were(db: sqlite3.Connection) -> None:
+    """The outbox keeps text, attachments and invitation; the same key twice is one."""
+    mail = Mail("k 1", HEAD, "Oggetto", "Testo", "k0", ("voicemail/new/x.wav",), "BEGIN:VCALENDAR")
+    for _ in range(2):
+        outbox.queue(db, mail, AT, "comune.example")
+    (kept,) = outbox.listed(db)
+    assert (kept.mail, kept.queued_at) == (mail, AT)
+    assert kept.message_id.startswith("<k-1.")
+    assert kept.message_id.endswith("@comune.example>")
+
+
+def test_dropped_by_somebody_for_a_reason(db: sqlite3.Connection) -> None:
+    """Nothing leaves the outbox silently: who and why stay; it may be tried again."""
+    outbox.queue(db, Mail("k1", "a@b.example", "S", "B"), AT)
+    with pytest.raises(OfficeError, match="say both"):
+        outbox.drop(db, 1, "op1", " ", AT)
+    with pytest.raises(OfficeError, match="there is no mail 2"):
+        outbox.drop(db, 2, "op1", "doppio", AT)
+    outbox.drop(db, 1, "op1", "doppio", AT)
+    (kept,) = outbox.listed(db)
+    assert (kept.state, kept.settled_by, kept.reason, kept.settled_at) == (
+        outbox.MailState.DROPPED,
+        "op1",
+        "doppio",
+        AT,
+    )
+    outbox.retry(db, 1)
+    assert [k.number for k in outbox.listed(db, outbox.MailState.QUEUED)] == [1]
