@@ -19,6 +19,7 @@ from appliance.calls.orders import CallRecord, Result
 from appliance.calls.sides import Side
 from appliance.calls.states import State
 from appliance.policy.clock import Now
+from appliance.policy.lines_kept import Purpose, line_for
 from appliance.policy.office import Daytime, Group, Line, Office
 from appliance.policy.register.register import Register
 from appliance.policy.routing import Facts, GroupState, Way, group_open, pbx_facts
@@ -28,7 +29,6 @@ from appliance.policy.words import NOTHING, Words
 NOT_IDLE = Words("non ancora libera dopo il riaggancio", "not proven idle after hanging up")
 NO_REGISTER = Register()
 """No office can be transferred to as long as nobody has told the desk of one."""
-TWO_LINES = 2
 LATE_CALLS = 64
 """Ended calls remembered because their message may yet turn out to be stored."""
 
@@ -182,38 +182,51 @@ class Desk:
             return GroupState.UNATTENDED
         return GroupState.FREE if self.free(group) else GroupState.BUSY
 
-    def facts(self) -> Facts:
+    def facts(self, now: Now) -> Facts:
         """Return what routing must know."""
         desk = self.office.citizens_desk
         return Facts(
             self.service,
-            self._for_calls(self.office.switchboard),
-            self._for_calls(desk) if desk else GroupState.CLOSED,
+            self._for_calls(self.office.switchboard, now),
+            self._for_calls(desk, now) if desk else GroupState.CLOSED,
         )
 
-    def outside_line(self, group: Group) -> str:
+    def outside_line(self, group: Group, now: Now) -> str:
         """Name the line on which a group's ordinary telephone can be called now, or "" (B4).
 
-        It is idle and can be joined; where there are three lines or more, another one stays free
-        for the next caller (P8). One call at a time: a telephone has one handset.
+        One call at a time: a telephone has one handset. A caller whom the other group can serve
+        has no need of the last line.
         """
         if not group.outside or group.outside_name in self.engaged():
             return ""
-        free = [s.line for s in self.seats.values() if s.state is LineState.IDLE and not s.call]
-        can = [line.name for line in free if line.duplex is not False]
-        kept = 1 if len(self.seats) > TWO_LINES else 0
-        return can[-1] if can and len(free) > kept else ""
+        served = any(self._serves(other, now) for other in self.groups if other is not group)
+        return self.spare_line(Purpose.CONVENIENCE if served else Purpose.LAST_RESORT)
 
-    def _for_calls(self, group: Group) -> GroupState:
+    def spare_line(self, purpose: Purpose) -> str:
+        """Name the idle line that a call of the box's own may seize for a purpose, or "" (P8)."""
+        idle = [s.line for s in self.seats.values() if s.state is LineState.IDLE and not s.call]
+        return line_for(purpose, idle, len(self.seats), self.office.lines_kept)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups there are, in the order in which they are rung."""
+        desk = self.office.citizens_desk
+        return (self.office.switchboard, desk) if desk else (self.office.switchboard,)
+
+    def _serves(self, group: Group, now: Now) -> bool:
+        """True when a call that is served now could ring a phone of this group."""
+        return self.group_state(group) is GroupState.FREE and group_open(group, now)
+
+    def _for_calls(self, group: Group, now: Now) -> GroupState:
         """Say what a group can do for a call: by its phones, else by its ordinary telephone."""
         state = self.group_state(group)
-        if state is GroupState.UNREACHABLE and self.outside_line(group):
+        if state is GroupState.UNREACHABLE and self.outside_line(group, now):
             return GroupState.FREE
         return state
 
-    def facts_for(self, line: Line) -> Facts:
+    def facts_for(self, line: Line, now: Now) -> Facts:
         """Return what routing must know for a call on this line: behind a PBX its numbers count."""
-        return pbx_facts(self.office, self.service) if line.passes else self.facts()
+        return pbx_facts(self.office, self.service) if line.passes else self.facts(now)
 
     def desk_state(self, counter: Group, now: Now) -> GroupState:
         """Say what the citizens' counter can do, by its phones and its own hours (E2)."""

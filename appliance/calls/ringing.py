@@ -64,7 +64,7 @@ def route(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
 
 
 def _first(desk: Desk, call: Call, now: Now) -> Decision:
-    return routing.route(desk.office, call.line, desk.facts_for(call.line), now)
+    return routing.route(desk.office, call.line, desk.facts_for(call.line, now), now)
 
 
 def learn_caller(desk: Desk, call: Call, event: CallerIdentified, now: Now) -> Orders:
@@ -97,7 +97,7 @@ def _ring(desk: Desk, call: Call, way: Way, now: Now) -> Orders:
     if ringing:
         call.note(f"ring.{','.join(phones)}")
         yield orders.RingPhones(call.id, ringing, call.display, call.record.caller.number)
-    elif way is not Way.NOBODY and (line := desk.outside_line(group)):
+    elif way is not Way.NOBODY and (line := desk.outside_line(group, now)):
         call.enter(call.state, now, group.ring_ms + outside.DIALLING_MS)
         yield from outside.begin(desk, call, group, line, now)
     yield call.write()
@@ -188,7 +188,7 @@ def next_stage(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
 def go_on(desk: Desk, call: Call, missed: Missed, now: Now) -> Orders:
     """Leave a stage for the next one, deciding by what holds at this moment."""
     yield from stop_ringing(call)
-    office, facts = desk.office, desk.facts_for(call.line)
+    office, facts = desk.office, desk.facts_for(call.line, now)
     if call.pbx_fault:
         decision = routing.pbx_fault(office, facts, now)
     elif call.stage is Way.SWITCHBOARD:

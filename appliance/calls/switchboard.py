@@ -62,7 +62,12 @@ class Switchboard:
         self._expiry = None if state.next_expiry() is None else 0.0
 
     def handle(self, event: Event, now: Now) -> tuple[Order, ...]:
-        """Take a fact and return the orders it leads to."""
+        """Take a fact and return the orders it leads to.
+
+        Of a leg that is no phone's but an ordinary telephone's, only its line can tell.
+        """
+        if getattr(event, "leg", "") in self._desk.outside:
+            return ()
         own = OWN.get(type(event))
         before = tuple(self._given(own(self, event, now), now)) if own else ()
         after = tuple(self._given(self._dispatch(event, now), now))

@@ -93,6 +93,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
                 minimum_ms=int(limits.minimum * 1000),
             ),
             longest_ms=int(settings.calls.longest * 1000),
+            lines_kept=settings.calls.lines_kept,
         ),
         None,
     )
@@ -110,6 +111,13 @@ def _check_calls(settings: Settings, mistakes: Mistakes) -> None:
             f"{MOST_LONGEST_S} seconds"
         )
         mistakes.found.append(Mistake("calls.longest", text))
+    kept, lines = settings.calls.lines_kept, len(settings.lines)
+    if kept < 0 or kept >= max(lines, 2):
+        text = (
+            f"{kept} lines cannot stay free to answer: write 0 to {max(lines - 1, 1)}, fewer than "
+            f"there are lines"
+        )
+        mistakes.found.append(Mistake("calls.lines_kept", text))
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -121,8 +122,13 @@ class _Reader:
         if None in targets:
             return None
         made = tuple(each for each in targets if each is not None)
-        return self._mistakes.attempt(
+        plain = self._mistakes.attempt(
             f"{place}.numbers", lambda: Need(need.code, need.name, made, rules), None
+        )
+        if plain is None:
+            return None
+        return self._mistakes.attempt(
+            f"{place}.code_keys", lambda: replace(plain, code_keys=need.code_keys), None
         )
 
     def _target(self, place: str, n: given.Number) -> Target | None:

@@ -41,12 +41,16 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a caller may want; `returns` only where they differ from the declaration's."""
+    """What a caller may want; `returns` only where they differ from the declaration's.
+
+    `code_keys` is what an operator presses for it on a phone.
+    """
 
     code: str
     name: str
     numbers: tuple[Number, ...]
     returns: tuple[str, ...] = ()
+    code_keys: str = ""
 
 
 @dataclass(frozen=True, slots=True)

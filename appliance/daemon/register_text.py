@@ -82,7 +82,9 @@ def _entry(entry: Entry) -> Table:
 def _need(need: Need) -> Table:
     returns = [rule.value for rule in need.rules]
     numbers = [_number(target) for target in need.targets]
-    return {"code": need.code, "name": need.name} | _given(returns=returns, numbers=numbers)
+    return {"code": need.code, "name": need.name} | _given(
+        code_keys=need.code_keys, returns=returns, numbers=numbers
+    )
 
 
 def _number(target: Target) -> Table:

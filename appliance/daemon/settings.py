@@ -163,9 +163,14 @@ class Voicemail:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Limits of a call; `longest` ends a conversation whose line would else stay seized (B1)."""
+    """Limits of a call; `longest` ends a conversation whose line would else stay seized (B1).
+
+    `lines_kept` lines stay free to answer where there are two or more: the box itself calls nobody
+    over the last one, but for a caller whom nobody else can serve (P8).
+    """
 
     longest: Seconds = Seconds(14400.0)
+    lines_kept: int = 1
 
 
 @dataclass(frozen=True, slots=True)

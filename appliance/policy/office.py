@@ -191,6 +191,7 @@ class Office:
     `email` is the public address as prompt keys (announcements.spell_email makes them), spoken
     after the invitation to leave a message; empty for none. `citizens_desk` is None where there
     is no counter. `languages` are spoken in this order. A conversation lasts `longest_ms` at most.
+    `lines_kept` lines stay free to answer where there are more (policy.lines_kept).
     """
 
     name: str
@@ -202,6 +203,7 @@ class Office:
     email: tuple[str, ...] = ()
     voicemail: Voicemail = field(default_factory=Voicemail)
     longest_ms: int = 14_400_000
+    lines_kept: int = 1
     key_codes: tuple[KeyCode, ...] = KEY_CODES
     extensions: tuple[Extension, ...] = ()
 

@@ -33,13 +33,17 @@ class Reason(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The call may go to `targets`, tried in this order, by the declaration of that number."""
+    """The call may go to `targets`, tried in this order, by the declaration of that number.
+
+    `band_ends` is when the band that is open now ends, None for not known.
+    """
 
     unit: Unit
     need: Need
     targets: tuple[Target, ...]
     rules: tuple[ReturnRule, ...]
     declaration: int
+    band_ends: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,8 @@ def may_transfer(
         rules = found.need.rules or found.declaration.rules
         if why is None:
             number = found.declaration.entry.number
-            return Allowed(unit, found.need, found.need.targets, rules, number)
+            ends = found.schedule.at(now.wall).changes_at
+            return Allowed(unit, found.need, found.need.targets, rules, number, ends)
         today = found.schedule.bands_on(day)
     else:
         held = register.declaration(unit, day)

@@ -163,6 +163,18 @@ def test_the_example_office() -> None:
     assert (anagrafe.slots.minutes, anagrafe.slots.places) == (20, 2)
 
 
+def test_each_need_has_its_own_code_for_the_keys() -> None:
+    """A code that stands twice, or that no phone can key, is named with its place (P5)."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+    with pytest.raises(BadConfiguration) as caught:
+        register_file.parse(text.replace('code_keys = "32"', 'code_keys = "31"'))
+    assert "declarations.2.needs.2.code_keys: '31' is already the code of residenza of" in str(
+        caught.value
+    )
+    with pytest.raises(BadConfiguration, match=r"needs\.2\.code_keys: need aire: .#7. is"):
+        register_file.parse(text.replace('code_keys = "32"', 'code_keys = "#7"'))
+
+
 def test_it_goes_round() -> None:
     """What is exported is what was imported, and exporting it again gives the same text."""
     register = example()

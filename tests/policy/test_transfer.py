@@ -56,6 +56,13 @@ def why(at: str, register: Register = TOWN, need: str = "residenza") -> Hindranc
     return answer.why
 
 
+def test_a_band_is_known_by_its_end() -> None:
+    """E8: unanswered transfers are counted within one band."""
+    answer = ask("2026-11-25 10:00")
+    assert isinstance(answer, Allowed)
+    assert answer.band_ends == rome("2026-11-25 12:30")
+
+
 def test_within_its_band() -> None:
     """P4: the declared numbers in the declared order, and what a return leads to."""
     answer = ask("2026-11-25 10:00")

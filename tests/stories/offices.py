@@ -118,6 +118,11 @@ OFFICES = {
         switchboard=replace(SWITCHBOARD, outside="3331234567"),
         citizens_desk=None,
     ),
+    "outside_two_counter": replace(
+        EXAMPLE,
+        lines=EXAMPLE.lines[:2],
+        switchboard=replace(SWITCHBOARD, outside="3331234567"),
+    ),
     "pbx": replace(
         EXAMPLE,
         lines=(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,6 +12,9 @@ from appliance.policy.dates import Period
 from appliance.policy.register.targets import Target
 from appliance.policy.week import Week
 from appliance.policy.words import Words
+
+CODE_KEYS = re.compile(r"[0-9]{1,4}")
+"""What can be keyed between `**` and `#`."""
 
 
 class ReturnRule(enum.StrEnum):
@@ -39,15 +43,22 @@ class Slots:
 class Need:
     """What a caller may want of a unit: `targets` in the order they are tried.
 
-    `rules` are the unit's own unless given. Raises ConfigurationError without a target.
+    `rules` are the unit's own unless given. `code_keys` is what an operator presses for it, 1 to 4
+    digits, "" for none. Raises ConfigurationError without a target, or for another code.
     """
 
     code: str
     name: str
     targets: tuple[Target, ...]
     rules: tuple[ReturnRule, ...] = ()
+    code_keys: str = ""
 
     def __post_init__(self) -> None:
+        if self.code_keys and not CODE_KEYS.fullmatch(self.code_keys):
+            raise ConfigurationError(
+                f"need {self.code}: {self.code_keys!r} is no code for a phone's keys: write 1 to 4 "
+                "digits"
+            )
         if not self.targets:
             raise ConfigurationError(f"need {self.code} has no number: give at least one")
 

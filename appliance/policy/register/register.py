@@ -130,6 +130,7 @@ def faults(register: Register) -> Iterator[Fault]:
     for number, authorisation in enumerate(register.authorisations, 1):
         yield from _faults_of_authorisation(register, authorisation, f"authorisations.{number}")
     yield from _numbers_twice(register)
+    yield from _codes_twice(register)
 
 
 def _faults_of_unit(register: Register, unit: Unit, codes: list[str]) -> Iterator[Fault]:
@@ -169,6 +170,19 @@ def _faults_of_authorisation(
     if authorisation.told.service_mobile and authorisation.told.number not in declared:
         text = "a mobile that the unit never declared as the service's may not be told"
         yield Fault(f"{place}.tell", text)
+
+
+def _codes_twice(register: Register) -> Iterator[Fault]:
+    """One code for the keys, one need; superseded declarations no longer count."""
+    latest = {d.unit: (number, d) for number, d in enumerate(register.declarations, 1)}
+    seen: dict[str, str] = {}
+    for number, declaration in latest.values():
+        for at, need in enumerate(declaration.needs, 1):
+            name = f"{need.code} of {declaration.unit}"
+            if need.code_keys and seen.setdefault(need.code_keys, name) != name:
+                text = f"{need.code_keys!r} is already the code of {seen[need.code_keys]}"
+                place = f"declarations.{number}.needs.{at}.code_keys"
+                yield Fault(place, f"{text}; every need needs its own")
 
 
 def _numbers_twice(register: Register) -> Iterator[Fault]:

@@ -1,0 +1,18 @@
+"""A group's ordinary telephone, called over a second line: what a story cannot say."""
+
+from __future__ import annotations
+
+from appliance.calls import events, orders
+from tests.calls.desk import KNOWN, RANG, TEN, tell, up
+
+
+def test_only_its_line_tells_of_a_telephone() -> None:
+    """A phone's word for a leg that no phone has would leave its line seized: it means nothing."""
+    desk = up("outside")
+    for phone in ("op1", "op2", "desk1", "desk2"):
+        tell(desk, TEN, events.PhoneGone(phone))
+    assert orders.DialLeg("line3", "0541704111", 20_000) in tell(desk, TEN, RANG, KNOWN)
+    assert tell(desk, TEN, events.PhoneHungUp("boot7-1.1")) == []
+    assert orders.HangUp("line3") in tell(
+        desk, TEN, events.FarEndProgressed("line3", events.FarEnd.BUSY)
+    )
