@@ -1,36 +1,83 @@
-"""`centralino calls`: the call log, with or without a running daemon."""
+"""`centralino calls`: the call log, and the calls without a message that somebody should answer."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
 from appliance.calls.orders import Result
-from appliance.commands.options import config_option, load_settings
-from appliance.daemon.stores import database_path
-from appliance.errors import OfficeError
-from appliance.records import call_log, listing
-from appliance.records.database import open_reader
+from appliance.commands.care import add_care_commands
+from appliance.commands.options import config_option, load_settings, reading
+from appliance.daemon.settings import Settings
+from appliance.records import call_log, care, care_words, listing
+from appliance.records import missed as missed_calls
+from appliance.records.care import Kind
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @config_option
 @click.option("--last", default=20, show_default=True, type=click.IntRange(1, 10_000))
 @click.option("--line", default="", help="Of this line only.")
 @click.option("--result", type=click.Choice([each.value for each in Result]), help="e.g. fax")
+@click.option(
+    "--missed", is_flag=True, help="Calls without a message that nobody has dealt with yet."
+)
+@click.option("--all", "every", is_flag=True, help="With --missed: those dealt with, too.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def calls(config_path: Path, *, last: int, line: str, result: str | None, as_json: bool) -> None:
+@click.pass_context
+def calls(
+    context: click.Context,
+    config_path: Path,
+    *,
+    last: int,
+    line: str,
+    result: str | None,
+    missed: bool,
+    every: bool,
+    as_json: bool,
+) -> None:
     """List the latest calls, newest first: who, how it ended, by what that was noticed."""
-    settings = load_settings(config_path)
-    path = database_path(Path(settings.folders.state))
-    if not path.exists():
-        raise OfficeError(f"there are no records at {path} yet: has centralino run?")
-    connection = open_reader(path)
-    try:
+    context.obj = settings = load_settings(config_path)
+    if context.invoked_subcommand:
+        return
+    if missed:
+        _show_missed(settings, every=every, as_json=as_json)
+        return
+    with reading(settings) as connection:
         wanted = Result(result) if result else None
         found = call_log.calls(connection, line=line, result=wanted, limit=last)
-    finally:
-        connection.close()
     language = settings.site.languages[0]
     click.echo(listing.as_json(found) if as_json else listing.as_text(found, language))
+
+
+def _show_missed(settings: Settings, *, every: bool, as_json: bool) -> None:
+    since = datetime.now(UTC) - timedelta(days=missed_calls.DAYS)
+    with reading(settings) as connection:
+        found = missed_calls.missed(connection, since)
+    shown = [each for each in found if every or each.is_open]
+    language = settings.site.languages[0]
+    click.echo(missed_calls.as_json(shown) if as_json else care_words.missed_text(shown, language))
+
+
+@calls.command("show")
+@click.argument("name")
+@click.pass_context
+def show(context: click.Context, name: str) -> None:
+    """Show call NAME (its number in the list of missed calls, or its id) and what was done."""
+    settings: Settings = context.obj
+    language = settings.site.languages[0]
+    with reading(settings) as connection:
+        call, _ = care.find(connection, Kind.CALL, name)
+        record = call_log.find(connection, call)
+        entries = care.history(connection, Kind.CALL, call)
+    assert record is not None
+    click.echo(listing.as_text([record], language))
+    click.echo()
+    for line in care_words.history_lines(entries, ZoneInfo(settings.site.zone), language):
+        click.echo(line)
+
+
+add_care_commands(calls, Kind.CALL)

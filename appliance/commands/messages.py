@@ -1,19 +1,20 @@
-"""`centralino messages`: the voicemail, with or without a running daemon."""
+"""`centralino messages`: the voicemail; reading needs no running daemon, dealing with it does."""
 
 from __future__ import annotations
 
-import getpass
-from datetime import UTC, datetime
+import json
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.commands.options import config_option, desk_socket, load_settings
-from appliance.daemon import door
+from appliance.commands.care import add_care_commands
+from appliance.commands.options import config_option, load_settings, reading
 from appliance.daemon.settings import Settings
-from appliance.daemon.stores import database_path
-from appliance.errors import OfficeError
-from appliance.records.database import open_reader
+from appliance.policy.messages import MessageState, care_of
+from appliance.records import care, care_words, missed
+from appliance.records import messages as stored
+from appliance.records.care import Kind
 from appliance.voicemail import listing
 
 
@@ -22,41 +23,57 @@ from appliance.voicemail import listing
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def messages(context: click.Context, config_path: Path, as_json: bool) -> None:
-    """List the messages, newest first; `close` closes one with its outcome."""
-    settings = load_settings(config_path)
-    context.obj = settings
-    if context.invoked_subcommand:
-        return
-    state = Path(settings.folders.state)
-    if not database_path(state).exists():
-        raise OfficeError(f"there are no records in {state} yet: has centralino run?")
-    connection = open_reader(database_path(state))
-    try:
-        found = listing.list_messages(connection)
-    finally:
-        connection.close()
-    folder = state / "voicemail"
-    language = settings.site.languages[0]
-    show = listing.as_json(found, folder) if as_json else listing.as_text(found, folder, language)
-    click.echo(show)
+    """The voicemail's messages, newest first; take one, call back, close it with its outcome."""
+    context.obj = load_settings(config_path)
+    if not context.invoked_subcommand:
+        _show_list(context.obj, None, as_json=as_json)
 
 
-@messages.command("close")
-@click.argument("name")
-@click.argument("outcome")
-@click.option("--by", default=getpass.getuser, show_default="the user", help="Who closes it.")
-@click.option("--note", default="", help="A few words.")
+@messages.command("list")
+@click.option("--state", type=click.Choice([each.value for each in MessageState]))
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
-def close(context: click.Context, name: str, outcome: str, by: str, note: str) -> None:
-    """Close message NAME (its number or id) with OUTCOME, e.g. called_back."""
-    question = {
-        "ask": "close_message",
-        "name": name,
-        "outcome": outcome,
-        "by": by,
-        "note": note,
-        "at": datetime.now(UTC).isoformat(),
-    }
+def list_them(context: click.Context, state: str | None, as_json: bool) -> None:
+    """List the messages, newest first: all, or those of one state."""
+    _show_list(context.obj, MessageState(state) if state else None, as_json=as_json)
+
+
+def _show_list(settings: Settings, state: MessageState | None, *, as_json: bool) -> None:
+    with reading(settings) as connection:
+        found = listing.list_messages(connection, state)
+        cares = care.cares(connection, Kind.MESSAGE)
+    folder, language = Path(settings.folders.state) / "voicemail", settings.site.languages[0]
+    if as_json:
+        click.echo(listing.as_json(found, folder, cares))
+    else:
+        click.echo(listing.as_text(found, folder, language, cares))
+
+
+@messages.command("show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def show(context: click.Context, name: str, as_json: bool) -> None:
+    """Show message NAME (number or id) with all that was done about it.
+
+    For one without a number also who called in the ten minutes before.
+    """
     settings: Settings = context.obj
-    answer = door.ask(desk_socket(settings), question)
-    click.echo(answer["said"][settings.site.languages[0]])
+    with reading(settings) as connection:
+        care.find(connection, Kind.MESSAGE, name)
+        message = stored.find(connection, name)
+        assert message is not None
+        entries = care.history(connection, Kind.MESSAGE, message.id)
+        earlier = missed.hints(connection, message)
+    folder, language = Path(settings.folders.state) / "voicemail", settings.site.languages[0]
+    if as_json:
+        row = listing.json_row(message, folder, care_of(entries))
+        row["history"] = care_words.history_rows(entries)
+        row["earlier_calls"] = [record.call for record in earlier]
+        click.echo(json.dumps(row, ensure_ascii=False, indent=2))
+        return
+    zone = ZoneInfo(settings.site.zone)
+    click.echo(listing.shown(message, entries, earlier, folder, language, zone))
+
+
+add_care_commands(messages, Kind.MESSAGE)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from appliance.errors import OfficeError
+
 if TYPE_CHECKING:
+    import sqlite3
+
     from appliance.daemon.settings import Settings
 
 DEFAULT_CONFIG = Path("/etc/centralino/centralino.toml")
@@ -39,3 +44,25 @@ def load_settings(path: Path) -> Settings:
 def desk_socket(settings: Settings) -> Path:
     """Say where the running desk answers."""
     return Path(settings.folders.run) / "desk.sock"
+
+
+@contextlib.contextmanager
+def reading(settings: Settings) -> Iterator[sqlite3.Connection]:
+    """Open the records for reading, beside a running desk or not; raises OfficeError, StoreError.
+
+    A database that an older programme made is brought up to date by the desk's next start alone.
+    """
+    from appliance.daemon.stores import database_path
+    from appliance.records.database import migrations, open_reader
+
+    path = database_path(Path(settings.folders.state))
+    if not path.exists():
+        raise OfficeError(f"there are no records at {path} yet: has centralino run?")
+    connection = open_reader(path)
+    try:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version < migrations()[-1][0]:
+            raise OfficeError(f"the records at {path} are of an older version: start centralino")
+        yield connection
+    finally:
+        connection.close()

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from appliance.calls import events, orders
 from appliance.errors import CentralinoError
 from appliance.media import g711, wav
+from appliance.policy.messages import Outcome
 from appliance.records import messages
-from appliance.records.messages import Message, Outcome
+from appliance.records.messages import Message
 from appliance.records.worker import Records
 
 if TYPE_CHECKING:

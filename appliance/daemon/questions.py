@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.calls import events
 from appliance.daemon import status_words
+from appliance.daemon.care_questions import care_question
 from appliance.daemon.desk import Desk
-from appliance.daemon.door import Answer, Later, Tell, moment, parse_request
+from appliance.daemon.door import Answer, Later, parse_request
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.status_words import Seen
 from appliance.daemon.stores import Stores
-from appliance.errors import CentralinoError, OfficeError
-from appliance.records import messages
-from appliance.records.messages import Message, Outcome
+from appliance.errors import OfficeError
 
 if TYPE_CHECKING:
     from appliance.daemon.service import Run
@@ -52,8 +51,8 @@ class Questions:
                 return {"figures": figures.to_json(), "moments": figures.moments_to_json()}
             case "phones_renewed":
                 return self._phones.renewed()
-            case "close_message":
-                return self._close_message(question)
+            case "care" | "close_message":
+                return care_question(self._stores, question)
             case _:
                 return self._change(question)
 
@@ -76,31 +75,6 @@ class Questions:
             raise OfficeError(f"{request.until:%d.%m.%Y %H:%M} is past; say a time to come")
         self._desk.fact(events.ServiceStateChanged(request))
         return {"said": _plain(status_words.DONE[type(request)][request.on])}
-
-    def _close_message(self, question: dict[str, Any]) -> Later:
-        """Close a message in the records' thread: the disk may stall, the desk may not."""
-        try:
-            outcome = Outcome(question["outcome"])
-            name, by = str(question["name"]), str(question["by"])
-            at = moment(question["at"])
-        except (KeyError, ValueError, TypeError) as error:
-            known = ", ".join(Outcome)
-            raise OfficeError(
-                f"name, by, at and an outcome ({known}) are needed: {error}"
-            ) from error
-        note = str(question.get("note", ""))
-
-        def later(tell: Tell) -> None:
-            def done(result: Message | CentralinoError) -> None:
-                if isinstance(result, CentralinoError):
-                    tell(result)
-                    return
-                self._stores.mailbox.recount()
-                tell({"said": _plain(status_words.closed(result.number, outcome))})
-
-            self._stores.records.do(lambda c: messages.close(c, name, by, outcome, at, note), done)
-
-        return later
 
 
 def _plain(value: Any) -> Any:

@@ -18,8 +18,6 @@ from appliance.calls.status import GroupStatus, LineStatus, Status
 from appliance.policy.routing import GroupState
 from appliance.policy.service_state import Manual, Mark
 from appliance.policy.words import Words
-from appliance.records.messages import Outcome
-from appliance.voicemail.listing import outcome_text
 
 LINES: Mapping[str, Words] = {
     LineState.MISSING: Words("modem assente", "modem missing"),
@@ -109,10 +107,9 @@ RENEWED = Words(
 )
 
 
-def closed(number: int, outcome: Outcome) -> Words:
-    """Say that a message is closed, and how."""
-    it, en = (outcome_text(outcome, language) for language in ("it", "en"))
-    return Words(f"Il messaggio {number} è chiuso: {it}.", f"Message {number} is closed: {en}.")
+def plain(words: Words) -> dict[str, str]:
+    """Return both languages as an answer at the door has them."""
+    return {"it": words.it, "en": words.en}
 
 
 @dataclass(frozen=True, slots=True)

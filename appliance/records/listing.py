@@ -64,9 +64,14 @@ def as_json(found: Iterable[CallRecord]) -> str:
 
 def as_text(found: Iterable[CallRecord], language: str) -> str:
     """Write calls for people, one a line, in columns."""
-    rows = [_in(_HEADER, language).split("|"), *(_row(record, language) for record in found)]
+    rows = [one(_HEADER, language).split("|"), *(_row(record, language) for record in found)]
     if len(rows) == 1:
-        return _in(_NONE, language)
+        return one(_NONE, language)
+    return columns(rows)
+
+
+def columns(rows: list[list[str]]) -> str:
+    """Write rows of cells, each column as wide as its widest cell."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
@@ -75,11 +80,12 @@ def end_words(record: CallRecord, language: str) -> str:
     """Say by what the end was noticed, and how long that took from its first sign."""
     if record.evidence is None:
         return ""
-    words = _in(EVIDENCES[record.evidence], language)
+    words = one(EVIDENCES[record.evidence], language)
     return f"{words}, {record.release_ms / 1000:.1f} s" if record.release_ms else words
 
 
-def _in(words: Words, language: str) -> str:
+def one(words: Words, language: str) -> str:
+    """Return a text in one language."""
     return words.it if language == "it" else words.en
 
 
@@ -87,14 +93,15 @@ def _row(record: CallRecord, language: str) -> list[str]:
     return [
         record.rang_at.strftime("%d/%m/%Y %H:%M:%S"),
         record.line,
-        _caller(record.caller, language),
+        caller_words(record.caller, language),
         record.phone,
-        _in(RESULTS[record.result], language),
+        one(RESULTS[record.result], language),
         end_words(record, language),
     ]
 
 
-def _caller(caller: Caller, language: str) -> str:
+def caller_words(caller: Caller, language: str) -> str:
+    """Say who called: number and name, or in words why there is none."""
     if caller.presentation is Presentation.SHOWN:
         return " ".join(filter(None, (caller.number, caller.name)))
-    return _in(_ABSENT[caller.presentation], language)
+    return one(_ABSENT[caller.presentation], language)

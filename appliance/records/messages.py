@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from appliance.calls.events import Caller
 from appliance.calls.orders import NOBODY, CallRecord
-from appliance.errors import OfficeError, StoreError
-from appliance.records import call_log
+from appliance.errors import StoreError
+from appliance.policy.messages import Entry, MessageState, Outcome, Step
+from appliance.records import call_log, care
 from appliance.records.call_log import caller_from_row, caller_to_row, iso, moment, to_ms
 from appliance.records.database import transaction
 
@@ -19,23 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from appliance.records.call_log import Value
-
-
-class MessageState(enum.StrEnum):
-    """Whether somebody has dealt with a message."""
-
-    NEW = "new"
-    CLOSED = "closed"
-
-
-class Outcome(enum.StrEnum):
-    """With what a message was closed (P9)."""
-
-    CALLED_BACK = "called_back"
-    NOT_REACHABLE = "not_reachable"
-    NO_NUMBER = "no_number"
-    NOT_NEEDED = "not_needed"
-    PASSED_TO_OFFICE = "passed_to_office"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +43,7 @@ class Message:
     interrupted: bool = False
     gap_ms: int = 0
     state: MessageState = MessageState.NEW
+    taken_by: str = ""
     outcome: Outcome | None = None
     closed_by: str = ""
     closed_at: datetime | None = None
@@ -83,10 +67,8 @@ _LINK: Final = """
     WHERE call = :call
 """
 """A call found open at a restart whose message then turns out whole was no interrupted one."""
-_CLOSE: Final = """
-    UPDATE messages SET state = 'closed', outcome = ?, closed_by = ?, closed_at = ?, note = ?
-    WHERE id = ?
-"""
+_STATE: Final = "CASE WHEN state = 'new' AND assigned_to <> '' THEN 'taken' ELSE state END"
+"""The state, of which the schema's own column knows two (schema: care)."""
 
 
 def insert(connection: sqlite3.Connection, message: Message, record: CallRecord, boot: str) -> int:
@@ -126,7 +108,7 @@ def messages(
 ) -> tuple[Message, ...]:
     """List messages, newest first: all, or those of one state."""
     rows = connection.execute(
-        "SELECT * FROM messages WHERE :state IN ('', state) "
+        f"SELECT * FROM messages WHERE :state IN ('', {_STATE}) "  # noqa: S608 - constant
         "ORDER BY received_ms DESC, number DESC LIMIT :limit",
         {"state": state or "", "limit": limit},
     )
@@ -163,17 +145,9 @@ def close(
 
     Closing it twice in the same words changes nothing: the first time stands.
     """
-    with transaction(connection):
-        found = find(connection, name)
-        if found is None:
-            raise OfficeError(f"there is no message {name}: list them with `centralino messages`")
-        if found.state is MessageState.NEW:
-            connection.execute(_CLOSE, (outcome.value, by, iso(at), note, found.id))
-        elif (found.outcome, found.closed_by) != (outcome, by):
-            raise OfficeError(
-                f"message {name} was already closed by {found.closed_by} ({found.outcome})"
-            )
-        closed = find(connection, found.id)
+    entry = Entry(at, by, Step.CLOSE, outcome, note)
+    care.add(connection, care.Kind.MESSAGE, name, entry)
+    closed = find(connection, name)
     assert closed is not None
     return closed
 
@@ -195,7 +169,7 @@ def to_row(message: Message) -> dict[str, Value]:
         "line": message.line,
         "called": message.called,
         **caller_to_row(message.caller),
-        "state": message.state.value,
+        "state": "closed" if message.state is MessageState.CLOSED else "new",
         "outcome": message.outcome.value if message.outcome else None,
         "closed_by": message.closed_by,
         "closed_at": iso(message.closed_at),
@@ -205,6 +179,8 @@ def to_row(message: Message) -> dict[str, Value]:
 
 def from_row(row: Mapping[str, object] | sqlite3.Row) -> Message:
     """Gather a message from its columns; raises KeyError, IndexError, ValueError."""
+    state = MessageState(str(row["state"]))
+    taken_by = str(row["assigned_to"]) if _has(row, "assigned_to") else ""
     return Message(
         id=str(row["id"]),
         call=str(row["call"]),
@@ -219,10 +195,16 @@ def from_row(row: Mapping[str, object] | sqlite3.Row) -> Message:
         called=str(row["called"]),
         interrupted=bool(row["interrupted"]),
         gap_ms=int(str(row["gap_ms"])),
-        state=MessageState(str(row["state"])),
+        state=MessageState.TAKEN if taken_by and not row["outcome"] else state,
+        taken_by=taken_by,
         outcome=Outcome(str(row["outcome"])) if row["outcome"] else None,
         closed_by=str(row["closed_by"]),
         closed_at=moment(row["closed_at"]),
         note=str(row["note"]),
-        number=int(str(row["number"])) if "number" in row.keys() else 0,  # noqa: SIM118 - sqlite3.Row iterates values
+        number=int(str(row["number"])) if _has(row, "number") else 0,
     )
+
+
+def _has(row: Mapping[str, object] | sqlite3.Row, name: str) -> bool:
+    """Tell whether a row has a column: a message's description beside its sound has fewer."""
+    return name in row.keys()  # noqa: SIM118 - sqlite3.Row iterates values

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from appliance.calls.orders import CallRecord
+    from appliance.policy.messages import Outcome
     from appliance.policy.requests import NewRequest
-    from appliance.records.messages import Message, Outcome
+    from appliance.records.messages import Message
 
 log = logging.getLogger(__name__)
 

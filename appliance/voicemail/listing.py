@@ -7,16 +7,25 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.calls.events import Caller, Presentation
 from appliance.errors import OfficeError
+from appliance.policy.messages import Care, Entry, MessageState, Outcome, Step, care_of
 from appliance.records import messages
-from appliance.records.messages import Message, MessageState, Outcome
+from appliance.records.care_words import OUTCOMES, history_lines, state_text
+from appliance.records.listing import columns, one
+from appliance.records.missed import without_number
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime, tzinfo
     from pathlib import Path
 
+    from appliance.calls.orders import CallRecord
+    from appliance.records.messages import Message
+
+    Cares = Mapping[str, Care]
+
 Words = dict[str, str]
+NO_CARES: Final[dict[str, Care]] = {}
 
 _WORDS: Final[dict[str, Words]] = {
     "it": {
@@ -25,14 +34,10 @@ _WORDS: Final[dict[str, Words]] = {
         "unavailable": "numero non disponibile",
         "unknown": "numero sconosciuto",
         "called": "non noto",
-        "new": "da trattare",
         "interrupted": "interrotto",
         "none": "Nessun messaggio.",
-        "called_back": "richiamato",
-        "not_reachable": "non raggiungibile",
-        "no_number": "senza numero",
-        "not_needed": "non necessario",
-        "passed_to_office": "passato a un ufficio",
+        "no_number_to_call": "Senza numero da richiamare. Nei dieci minuti prima hanno chiamato:",
+        "no_hint": "Senza numero da richiamare; nessuno ha chiamato nei dieci minuti prima.",
     },
     "en": {
         "header": "No.|Received|Caller|Called|Length|State|File",
@@ -40,14 +45,10 @@ _WORDS: Final[dict[str, Words]] = {
         "unavailable": "number unavailable",
         "unknown": "number unknown",
         "called": "not known",
-        "new": "to be dealt with",
         "interrupted": "interrupted",
         "none": "No messages.",
-        "called_back": "called back",
-        "not_reachable": "not reachable",
-        "no_number": "no number",
-        "not_needed": "not needed",
-        "passed_to_office": "passed to an office",
+        "no_number_to_call": "No number to call back. In the ten minutes before there called:",
+        "no_hint": "No number to call back; nobody called in the ten minutes before.",
     },
 }
 
@@ -73,26 +74,48 @@ def close_message(
     return messages.close(connection, name, by, Outcome(outcome), at, note)
 
 
-def as_json(found: Iterable[Message], directory: Path) -> str:
+def as_json(found: Iterable[Message], directory: Path, cares: Cares = NO_CARES) -> str:
     """Write the list for programmes; the keys are kept stable."""
-    return json.dumps(
-        [_json_row(message, directory) for message in found], ensure_ascii=False, indent=2
-    )
+    rows = [json_row(message, directory, _care(message, cares)) for message in found]
+    return json.dumps(rows, ensure_ascii=False, indent=2)
 
 
-def as_text(found: Iterable[Message], directory: Path, language: str = "it") -> str:
+def as_text(
+    found: Iterable[Message], directory: Path, language: str = "it", cares: Cares = NO_CARES
+) -> str:
     """Write the list for people, one line a message, in columns."""
     words = _WORDS[language]
-    rows = [words["header"].split("|"), *(_text_row(m, directory, words) for m in found)]
-    if len(rows) == 1:
-        return words["none"]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    told = (_text_row(m, directory, language, _care(m, cares)) for m in found)
+    rows = [words["header"].split("|"), *told]
+    return words["none"] if len(rows) == 1 else columns(rows)
+
+
+def shown(
+    message: Message,
+    entries: tuple[Entry, ...],
+    earlier: tuple[CallRecord, ...],
+    directory: Path,
+    language: str,
+    zone: tzinfo,
+) -> str:
+    """Write one message with what was done about it, and whose it may be where no number came."""
+    lines = [as_text([message], directory, language, {message.id: care_of(entries)}), ""]
+    if without_number(message):
+        lines += [*_hints(earlier, language), ""]
+    return "\n".join((*lines, *history_lines(entries, zone, language)))
+
+
+def _hints(earlier: tuple[CallRecord, ...], language: str) -> Iterator[str]:
+    """Say that there is no number to call back, and who called shortly before."""
+    words = _WORDS[language]
+    yield words["no_number_to_call"] if earlier else words["no_hint"]
+    for record in earlier:
+        yield f"  {record.rang_at:%d/%m/%Y %H:%M:%S}  {caller_text(record.caller, language)}"
 
 
 def outcome_text(outcome: Outcome, language: str = "it") -> str:
     """Return an outcome in words."""
-    return _WORDS[language][outcome.value]
+    return one(OUTCOMES[outcome], language)
 
 
 def caller_text(caller: Caller, language: str = "it") -> str:
@@ -102,7 +125,20 @@ def caller_text(caller: Caller, language: str = "it") -> str:
     return _WORDS[language][caller.presentation.value]
 
 
-def _json_row(message: Message, directory: Path) -> dict[str, object]:
+def _care(message: Message, cares: Cares) -> Care:
+    """Return how a message stands; of one without entries its own columns tell."""
+    found = cares.get(message.id)
+    if found is not None:
+        return found
+    closing = None
+    if message.outcome is not None and message.closed_at is not None:
+        at, by = message.closed_at, message.closed_by
+        closing = Entry(at, by, Step.CLOSE, message.outcome, message.note)
+    return Care(message.state, message.taken_by, closing=closing)
+
+
+def json_row(message: Message, directory: Path, care: Care) -> dict[str, object]:
+    """Spread a message for programmes; the keys are kept stable."""
     return {
         "number": message.number,
         "id": message.id,
@@ -122,14 +158,17 @@ def _json_row(message: Message, directory: Path) -> dict[str, object]:
         "outcome": message.outcome.value if message.outcome else None,
         "closed_by": message.closed_by or None,
         "closed_at": message.closed_at.isoformat() if message.closed_at else None,
+        "taken_by": message.taken_by or None,
+        "failed": [at.isoformat() for at in care.failed],
+        "heard": [{"by": by, "at": at.isoformat()} for by, at in care.heard],
+        "note": message.note or None,
         "path": str(directory / message.path),
         "sha256": message.sha256,
     }
 
 
-def _text_row(message: Message, directory: Path, words: Words) -> list[str]:
-    language = next(name for name, known in _WORDS.items() if known is words)
-    state = words[message.outcome.value if message.outcome else "new"]
+def _text_row(message: Message, directory: Path, language: str, care: Care) -> list[str]:
+    words = _WORDS[language]
     flag = f" ({words['interrupted']})" if message.interrupted else ""
     return [
         str(message.number),
@@ -137,6 +176,6 @@ def _text_row(message: Message, directory: Path, words: Words) -> list[str]:
         caller_text(message.caller, language),
         message.called or words["called"],
         f"{message.length_ms // 60_000}:{message.length_ms // 1000 % 60:02}",
-        state + flag,
+        state_text(care, language) + flag,
         str(directory / message.path),
     ]

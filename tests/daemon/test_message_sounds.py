@@ -17,8 +17,9 @@ from appliance.calls.orders import CallRecord
 from appliance.daemon.message_sounds import KEPT, MessageSounds
 from appliance.media import g711, wav
 from appliance.media.frames import Law
+from appliance.policy.messages import MessageState
 from appliance.records import messages
-from appliance.records.messages import Message, MessageState
+from appliance.records.messages import Message
 from appliance.records.worker import Records
 
 AT = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)

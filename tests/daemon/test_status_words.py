@@ -16,10 +16,12 @@ from appliance.daemon import status_words
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.status_words import DONE, GROUPS, LINES, MARKS, WORDS, Seen, told
 from appliance.policy.clock import ClockState, Now
+from appliance.policy.messages import Entry, Outcome, Step, care_of
 from appliance.policy.routing import GroupState
 from appliance.policy.service_state import Manual
 from appliance.policy.words import Words
-from appliance.records.messages import Outcome
+from appliance.records.care import Kind
+from appliance.records.care_words import done
 from appliance.records.trouble import DATABASE_FAILING
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, tell, up
 from tests.stories.offices import ROME
@@ -159,7 +161,8 @@ def test_every_answer_speaks_both_languages() -> None:
     assert set(DONE) == set(typing.get_args(requests.Request))
     every = [words for pair in DONE.values() for words in pair]
     assert [words for words in every if not (words.it and words.en)] == []
-    assert status_words.closed(17, Outcome.CALLED_BACK) == Words(
+    closing = Entry(TEN.wall, "Anna", Step.CLOSE, Outcome.CALLED_BACK)
+    assert done(Kind.MESSAGE, 17, Step.CLOSE, care_of([closing])) == Words(
         "Il messaggio 17 è chiuso: richiamato.", "Message 17 is closed: called back."
     )
 

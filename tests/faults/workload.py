@@ -19,9 +19,10 @@ from typing import Any
 
 from appliance.calls.events import Event, MessageStored, StoreFailed
 from appliance.calls.orders import CallRecord
+from appliance.policy.messages import Outcome
 from appliance.policy.requests import NewRequest
 from appliance.records import database, messages, requests
-from appliance.records.messages import Message, Outcome
+from appliance.records.messages import Message
 from appliance.records.request_rows import Sound
 from appliance.records.requests import Taking
 from appliance.records.worker import Records, Session

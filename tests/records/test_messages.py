@@ -12,9 +12,9 @@ import pytest
 
 from appliance.calls.orders import Result
 from appliance.errors import OfficeError, StoreError
+from appliance.policy.messages import MessageState, Outcome
 from appliance.records import call_log, messages
 from appliance.records.database import open_database
-from appliance.records.messages import MessageState, Outcome
 from tests.records.samples import TEN, WITHHELD, a_call, a_message
 
 

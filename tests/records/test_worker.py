@@ -14,9 +14,9 @@ import pytest
 
 from appliance.calls.orders import CallRecord, Result
 from appliance.errors import CentralinoError, OfficeError, StoreError
+from appliance.policy.messages import Outcome
 from appliance.records import call_log, messages, worker
 from appliance.records.database import open_reader
-from appliance.records.messages import Outcome
 from appliance.records.trouble import Trouble
 from appliance.records.worker import Records
 from tests.records.samples import TEN, a_call, a_message

@@ -13,9 +13,9 @@ import pytest
 
 from appliance.calls.events import Caller, Presentation
 from appliance.errors import OfficeError
+from appliance.policy.messages import MessageState, Outcome
 from appliance.records import messages
 from appliance.records.database import open_database
-from appliance.records.messages import MessageState, Outcome
 from appliance.voicemail import listing
 from tests.records.samples import TEN, WITHHELD, a_call, a_message
 
@@ -89,6 +89,10 @@ def test_the_list_for_programmes(db: sqlite3.Connection) -> None:
         "outcome": None,
         "closed_by": None,
         "closed_at": None,
+        "taken_by": None,
+        "failed": [],
+        "heard": [],
+        "note": None,
         "path": f"{HOME}/new/m1.wav",
         "sha256": "ab" * 32,
     }

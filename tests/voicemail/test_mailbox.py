@@ -16,8 +16,9 @@ import pytest
 from appliance.calls.events import MessageStored, MessagesWaiting, RecordingGap, StoreFailed
 from appliance.calls.orders import CallRecord
 from appliance.errors import StoreError
+from appliance.policy.messages import Outcome
 from appliance.policy.requests import NewRequest
-from appliance.records.messages import Message, Outcome
+from appliance.records.messages import Message
 from appliance.voicemail import files, space, writer
 from appliance.voicemail.mailbox import Mailbox
 from appliance.voicemail.space import Limits

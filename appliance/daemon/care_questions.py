@@ -1,0 +1,69 @@
+"""What is asked at the door about messages and missed calls: take, release, close and the like.
+
+The disk may stall, the desk may not: it is done, and answered, in the records' thread.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from appliance.daemon import status_words
+from appliance.daemon.door import Answer, Later, Tell, moment
+from appliance.errors import CentralinoError, OfficeError
+from appliance.policy.messages import Care, Entry, Outcome, Step
+from appliance.records import care
+from appliance.records.care import Kind
+from appliance.records.care_words import done
+
+if TYPE_CHECKING:
+    from appliance.daemon.stores import Stores
+
+ASKED = (Step.TAKE, Step.RELEASE, Step.FAIL, Step.NOTE, Step.CLOSE, Step.REOPEN)
+"""What a person may ask for; that a message was heard or told of is noted by the box itself."""
+LONGEST_NAME, LONGEST_NOTE = 64, 1000
+
+
+def care_question(stores: Stores, question: dict[str, Any]) -> Later:
+    """Add an entry about a message or call; raises OfficeError for what is no such question."""
+    kind, name, entry = read(question)
+
+    def later(tell: Tell) -> None:
+        def answer(result: tuple[int, Care] | CentralinoError) -> None:
+            tell(
+                result
+                if isinstance(result, CentralinoError)
+                else _told(stores, kind, entry, result)
+            )
+
+        stores.records.do(lambda c: care.add(c, kind, name, entry), answer)
+
+    return later
+
+
+def read(question: dict[str, Any]) -> tuple[Kind, str, Entry]:
+    """Read the question; raises OfficeError with what is wrong in it."""
+    closing = question.get("ask") == "close_message"
+    try:
+        kind = Kind.MESSAGE if closing else Kind(question["kind"])
+        step = Step.CLOSE if closing else Step(question["step"])
+        outcome = Outcome(question["outcome"]) if step is Step.CLOSE else None
+        name, by = str(question["name"]), str(question["by"])[:LONGEST_NAME]
+        at = moment(question["at"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise OfficeError(
+            f"name, by, at, a step ({', '.join(ASKED)}) and to close an outcome "
+            f"({', '.join(Outcome)}) are needed: {error}"
+        ) from error
+    if step not in ASKED:
+        raise OfficeError(f"{step!r} cannot be asked; known are {', '.join(ASKED)}")
+    note = str(question.get("note", ""))[:LONGEST_NOTE]
+    if step is Step.NOTE and not note.strip():
+        raise OfficeError("the note is empty: write a few words")
+    return kind, name, Entry(at, by, step, outcome, note)
+
+
+def _told(stores: Stores, kind: Kind, entry: Entry, result: tuple[int, Care]) -> Answer:
+    number, care_now = result
+    stores.mailbox.recount()
+    words = done(kind, number, entry.step, care_now)
+    return {"number": number, "state": care_now.state, "said": status_words.plain(words)}

@@ -1,0 +1,159 @@
+"""Calls that left no message, and interrupted ones: a list with the states of messages (E18, E24).
+
+Whoever called again and was answered, or left a message then, is served: the earlier call needs
+nobody any more, and is shown with the later one.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from appliance.calls.events import Presentation
+from appliance.calls.orders import CallRecord, Result
+from appliance.policy.messages import Care, MessageState
+from appliance.records import care as cares_of
+from appliance.records.call_log import from_row, to_ms
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from appliance.records.messages import Message
+
+MISSED: Final = (
+    Result.GAVE_UP, Result.NO_MESSAGE, Result.NOT_STORED, Result.LOST, Result.STOPPED,
+    Result.INTERRUPTED,
+)  # fmt: skip
+"""How a call ends whose caller was not served to the end, for all that is known."""
+SERVED: Final = (Result.ANSWERED, Result.MESSAGE)
+CALLBACK_WANTED: Final = "callback_wanted"
+"""In the trail of a call: the caller asked, by a key, to be called back."""
+HINT_WITHIN: Final = timedelta(minutes=10)
+"""A call so long before a message without a number may be the same person's (E16)."""
+DAYS: Final = 30
+"""How far back missed calls are listed: nobody calls back after a month."""
+_CALLS: Final = "SELECT rowid, * FROM calls WHERE rang_ms >= ? ORDER BY rang_ms, rowid"
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A call that left no message; `number` is its short one, `again` the caller's next call
+    that was served, `wanted` whether the caller asked to be called back."""
+
+    number: int
+    record: CallRecord
+    care: Care = Care()
+    again: CallRecord | None = None
+    wanted: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether somebody should call back: nobody closed it, nobody was served since."""
+        return self.care.state is not MessageState.CLOSED and self.again is None
+
+
+def missed(connection: sqlite3.Connection, since: datetime) -> tuple[Missed, ...]:
+    """List the missed calls that rang since an instant, newest first; open or not."""
+    rows = connection.execute(_CALLS, (to_ms(since),)).fetchall()
+    numbers = {str(row["call"]): int(row["rowid"]) for row in rows}
+    cares = cares_of.cares(connection, cares_of.Kind.CALL)
+    records = tuple(from_row(row) for row in rows)
+    return tuple(
+        Missed(
+            numbers[record.call],
+            record,
+            cares.get(record.call, Care()),
+            served_later(record, records),
+            is_wanted(record),
+        )
+        for record in reversed(records)
+        if needs_somebody(record)
+    )
+
+
+def needs_somebody(record: CallRecord) -> bool:
+    """Tell whether a call belongs in the list; one that left a message is in the other."""
+    return not record.message and (record.result in MISSED or is_wanted(record))
+
+
+def is_wanted(record: CallRecord) -> bool:
+    """Tell whether the caller asked to be called back."""
+    return CALLBACK_WANTED in record.trail
+
+
+def served_later(record: CallRecord, calls: Iterable[CallRecord]) -> CallRecord | None:
+    """Find the first later call from the same number that was answered or left a message."""
+    number = record.caller.number
+    if not number:
+        return None
+    return next(
+        (
+            call
+            for call in calls
+            if call.caller.number == number
+            and call.rang_at > record.rang_at
+            and call.result in SERVED
+        ),
+        None,
+    )
+
+
+def hints(connection: sqlite3.Connection, message: Message) -> tuple[CallRecord, ...]:
+    """Find whose message without a number it may be: calls of the ten minutes before it (E16).
+
+    From a shown number, and without a message of their own; newest first. None for a message that
+    has its number.
+    """
+    if not without_number(message):
+        return ()
+    rows = connection.execute(_CALLS, (to_ms(message.received_at - HINT_WITHIN),))
+    found = [record for record in map(from_row, rows) if _may_be(record, message)]
+    return tuple(reversed(found))
+
+
+def without_number(message: Message) -> bool:
+    """Tell whether there is no number to call back."""
+    return not message.caller.number
+
+
+def _may_be(record: CallRecord, message: Message) -> bool:
+    shown = record.caller.presentation is Presentation.SHOWN
+    earlier = record.call != message.call and record.rang_at <= message.received_at
+    return bool(shown and earlier and needs_somebody(record))
+
+
+def as_json_rows(found: Iterable[Missed]) -> list[dict[str, object]]:
+    """Write missed calls for programmes; the keys are kept stable."""
+    return [_json_row(one) for one in found]
+
+
+def as_json(found: Iterable[Missed]) -> str:
+    """Write the list for programmes."""
+    return json.dumps(as_json_rows(found), ensure_ascii=False, indent=2)
+
+
+def _json_row(one: Missed) -> dict[str, object]:
+    record, closing = one.record, one.care.closing
+    return {
+        "number": one.number,
+        "call": record.call,
+        "line": record.line,
+        "rang": record.rang_at.isoformat(),
+        "caller": record.caller.number or None,
+        "caller_name": record.caller.name or None,
+        "presentation": record.caller.presentation.value,
+        "called": record.called or None,
+        "phone": record.phone or None,
+        "stage": record.trail[-1] if record.trail else None,
+        "result": record.result.value,
+        "callback_wanted": one.wanted,
+        "state": one.care.state.value,
+        "open": one.is_open,
+        "taken_by": one.care.holder or None,
+        "outcome": closing.outcome if closing else None,
+        "failed": [at.isoformat() for at in one.care.failed],
+        "served_later": one.again.rang_at.isoformat() if one.again else None,
+    }

@@ -1,0 +1,123 @@
+"""What becomes of a message (P9, E16): one table, entries only added, one person at a time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.errors import OfficeError
+from appliance.policy.messages import NEXT, Care, Entry, MessageState, Outcome, Step, care_of, check
+from tests.policy.town import rome
+
+TEN = rome("2026-11-25 10:00")
+NAME = "message 17"
+
+
+def entry(step: Step, by: str = "Anna", minute: int = 0, note: str = "") -> Entry:
+    """Make an entry `minute` minutes past ten; closing is with CALLED_BACK."""
+    outcome = Outcome.CALLED_BACK if step is Step.CLOSE else None
+    return Entry(TEN + timedelta(minutes=minute), by, step, outcome, note)
+
+
+TAKEN = care_of([entry(Step.TAKE)])
+CLOSED = care_of([entry(Step.CLOSE)])
+IN_STATE = {MessageState.NEW: Care(), MessageState.TAKEN: TAKEN, MessageState.CLOSED: CLOSED}
+
+
+@pytest.mark.parametrize("state", MessageState)
+@pytest.mark.parametrize("step", Step)
+def test_every_state_and_step_is_in_the_table_or_refused(state: MessageState, step: Step) -> None:
+    """What the table has no row for is refused in a sentence that names the message."""
+    care = IN_STATE[state]
+    assert care.state is state
+    if step in NEXT[state]:
+        check(care, entry(step), NAME)
+        assert care_of([*_history(state), entry(step)]).state is NEXT[state][step]
+    else:
+        with pytest.raises(OfficeError, match=NAME):
+            check(care, entry(step), NAME)
+
+
+def _history(state: MessageState) -> list[Entry]:
+    steps = {MessageState.NEW: [], MessageState.TAKEN: [Step.TAKE]}
+    return [entry(step) for step in steps.get(state, [Step.CLOSE])]
+
+
+@pytest.mark.parametrize("step", [Step.TAKE, Step.FAIL, Step.CLOSE])
+def test_nobody_else_calls_back_while_somebody_has_it(step: Step) -> None:
+    """E16: the second person is told who has the message, and since when."""
+    with pytest.raises(OfficeError, match=r"message 17: Anna has it since 25\.11\. 10:00"):
+        check(TAKEN, entry(step, "Bruno"), NAME)
+
+
+@pytest.mark.parametrize("step", [Step.RELEASE, Step.NOTE, Step.HEAR])
+def test_what_a_colleague_may_do_with_it(step: Step) -> None:
+    """A colleague may hear it, add words, and set it free: whoever has it may be ill."""
+    assert check(TAKEN, entry(step, "Bruno"), NAME)
+
+
+def test_taking_it_again_changes_nothing() -> None:
+    """Whoever has it already has it since the first time."""
+    assert not check(TAKEN, entry(Step.TAKE, minute=5), NAME)
+
+
+def test_closing_again_in_the_same_words_changes_nothing() -> None:
+    """The first closing stands; another person's or outcome's is refused, naming the first."""
+    assert not check(CLOSED, entry(Step.CLOSE, minute=5), NAME)
+    with pytest.raises(OfficeError, match="already closed by Anna"):
+        check(CLOSED, entry(Step.CLOSE, "Bruno"), NAME)
+
+
+def test_somebody_does_it_and_an_outcome_is_told_when_closing() -> None:
+    """P9: closed with an outcome, by somebody; nothing else has an outcome."""
+    with pytest.raises(OfficeError, match="say who"):
+        check(Care(), entry(Step.TAKE, " "), NAME)
+    for wrong in (Entry(TEN, "Anna", Step.CLOSE), Entry(TEN, "Anna", Step.TAKE, Outcome.NO_NUMBER)):
+        with pytest.raises(OfficeError, match="an outcome"):
+            check(Care(), wrong, NAME)
+
+
+def test_all_that_was_done_is_in_the_sum() -> None:
+    """Who heard it when, failed call-backs with their times, notes, alerts, who has it since."""
+    steps = [
+        entry(Step.HEAR, "op1", 1),
+        entry(Step.ALERT_UNHEARD, "box", 2),
+        entry(Step.TAKE, "Anna", 3, "provo subito"),
+        entry(Step.FAIL, "Anna", 4),
+        entry(Step.FAIL, "Anna", 9),
+        entry(Step.NOTE, "Bruno", 10, "meglio dopo le 15"),
+    ]
+    care = care_of(steps)
+    assert care.heard == (("op1", TEN + timedelta(minutes=1)),)
+    assert care.failed == (TEN + timedelta(minutes=4), TEN + timedelta(minutes=9))
+    assert [each.note for each in care.notes] == ["provo subito", "meglio dopo le 15"]
+    assert care.alerted == {Step.ALERT_UNHEARD}
+    assert (care.holder, care.since) == ("Anna", TEN + timedelta(minutes=3))
+
+
+@pytest.mark.parametrize("step", [Step.RELEASE, Step.REOPEN])
+def test_set_free_or_opened_again_it_is_nobodys(step: Step) -> None:
+    """A message that was set free, or closed by mistake, is for whoever takes it next."""
+    before = [entry(Step.TAKE)] + ([entry(Step.CLOSE)] if step is Step.REOPEN else [])
+    care = care_of([*before, entry(step)])
+    assert (care.state, care.holder, care.closing) == (MessageState.NEW, "", None)
+    assert check(care, entry(Step.TAKE, "Bruno"), NAME)
+
+
+@given(st.lists(st.tuples(st.sampled_from(Step), st.sampled_from(["Anna", "Bruno"]))))
+def test_in_any_order_one_person_has_it_at_most(asked: list[tuple[Step, str]]) -> None:
+    """Whatever is asked by two people: nobody closes or calls back what the other one has."""
+    done: list[Entry] = []
+    for minute, (step, by) in enumerate(asked):
+        care, wanted = care_of(done), entry(step, by, minute)
+        try:
+            if check(care, wanted, NAME):
+                done.append(wanted)
+        except OfficeError:
+            continue
+        if care.state is MessageState.TAKEN and step in {Step.FAIL, Step.CLOSE}:
+            assert by == care.holder
+    assert (care_of(done).closing is not None) == (care_of(done).state is MessageState.CLOSED)

@@ -1,0 +1,118 @@
+"""Calls without a message, interrupted calls, and whose message without a number it may be."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.calls.orders import CallRecord, Result
+from appliance.policy.messages import Entry, Outcome, Step
+from appliance.records import call_log, care, messages, missed
+from appliance.records.care import Kind
+from appliance.records.care_words import missed_text
+from appliance.records.database import open_database
+from appliance.records.missed import CALLBACK_WANTED, MISSED, Missed
+from tests.records.samples import SHOWN, TEN, WITHHELD, a_call, a_message
+
+OTHER = replace(SHOWN, number="0519999999", name="")
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Open an empty database."""
+    connection = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
+    yield connection
+    connection.close()
+
+
+def listed(db: sqlite3.Connection, *records: CallRecord) -> tuple[Missed, ...]:
+    """Write calls and list the missed ones."""
+    call_log.upsert(db, records, "b")
+    return missed.missed(db, TEN - timedelta(days=1))
+
+
+@pytest.mark.parametrize("result", Result)
+def test_what_is_listed(db: sqlite3.Connection, result: Result) -> None:
+    """E18, E24: whoever was not served to the end is listed, and nobody else."""
+    found = listed(db, a_call("a-1", result))
+    assert [each.record.call for each in found] == (["a-1"] if result in MISSED else [])
+    assert all(each.is_open for each in found)
+
+
+def test_a_call_that_left_a_message_is_in_the_other_list(db: sqlite3.Connection) -> None:
+    """Interrupted, but what was said is kept: the message is dealt with, not the call."""
+    assert listed(db, replace(a_call("a-1", Result.INTERRUPTED), message="m1")) == ()
+
+
+def test_who_asked_to_be_called_back_is_listed(db: sqlite3.Connection) -> None:
+    """A key pressed while waiting is a wish, however the call ended."""
+    (found,) = listed(db, replace(a_call("a-1", Result.ANSWERED), trail=("rang", CALLBACK_WANTED)))
+    assert (found.wanted, found.is_open) == (True, True)
+    assert "risposta, chiede di essere richiamato" in missed_text([found], "it")
+
+
+def test_who_called_again_and_was_served_needs_nobody(db: sqlite3.Connection) -> None:
+    """The same number, later, answered: the earlier call is no longer open, and says why."""
+    found = listed(
+        db,
+        a_call("a-1", Result.GAVE_UP, 0),
+        replace(a_call("a-2", Result.GAVE_UP, 1), caller=OTHER),
+        replace(a_call("a-3", Result.GAVE_UP, 2), caller=WITHHELD),
+        a_call("a-4", Result.ANSWERED, 3),
+        replace(a_call("a-5", Result.ANSWERED, 4), caller=WITHHELD),
+    )
+    assert {each.record.call: each.is_open for each in found} == {
+        "a-3": True, "a-2": True, "a-1": False,
+    }  # fmt: skip
+    assert "ha richiamato alle 25/11 10:03" in missed_text(found, "it")
+
+
+def test_one_that_was_closed_is_not_open(db: sqlite3.Connection) -> None:
+    """Closed with an outcome by somebody; the list for programmes says all of it."""
+    (found,) = listed(db, a_call("a-1", Result.INTERRUPTED))
+    care.add(db, Kind.CALL, "a-1", Entry(TEN, "Anna", Step.FAIL))
+    care.add(db, Kind.CALL, "a-1", Entry(TEN, "Anna", Step.CLOSE, Outcome.NOT_NEEDED))
+    (found,) = listed(db)
+    assert not found.is_open
+    (row,) = json.loads(missed.as_json([found]))
+    assert (row["state"], row["outcome"], row["failed"]) == (
+        "closed", "not_needed", [TEN.isoformat()],
+    )  # fmt: skip
+    assert "non necessario" in missed_text([found], "it")
+    assert "to be dealt with" in missed_text(
+        [replace(found, care=Missed(1, found.record).care)], "en"
+    )
+
+
+def test_nothing_is_said_in_words() -> None:
+    """An empty list is a sentence."""
+    assert missed_text([], "it") == "Nessuna chiamata senza messaggio."
+
+
+def test_whose_message_without_a_number_it_may_be(db: sqlite3.Connection) -> None:
+    """E16: calls of the ten minutes before, from a shown number, that left no message."""
+    message = replace(a_message("m9", "a-9"), caller=WITHHELD)
+    nine = replace(a_call("a-9", Result.MESSAGE), caller=WITHHELD)
+    messages.insert(db, message, nine, "b")
+    listed(
+        db,
+        a_call("old", Result.GAVE_UP, -11),
+        a_call("gave up", Result.GAVE_UP, -9),
+        replace(a_call("withheld", Result.GAVE_UP, -8), caller=WITHHELD),
+        a_call("answered", Result.ANSWERED, -7),
+        replace(a_call("queue", Result.NO_MESSAGE, -1), caller=OTHER),
+        a_call("after", Result.GAVE_UP, 1),
+    )
+    assert [record.call for record in missed.hints(db, message)] == ["queue", "gave up"]
+
+
+def test_a_message_with_a_number_needs_no_hint(db: sqlite3.Connection) -> None:
+    """Who can be called back is not guessed at."""
+    listed(db, a_call("gave up", Result.GAVE_UP, -9))
+    assert missed.hints(db, a_message()) == ()
