@@ -1,7 +1,8 @@
 """What the box says, as names of recorded prompts "it/greeting_closed"; pure, no sound here.
 
 A greeting is spoken whole in the office's first language, then briefly in the others (E5): why,
-when people answer again, leave a message; the public e-mail address is spelt once.
+when people answer again, after hours emergencies and the sheets that can be heard, leave a
+message; the public e-mail address is spelt once.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from appliance.calls.after_hours import NOTHING_ADDED, Added
 from appliance.calls.events import Caller, MessageFetched, Presentation
 from appliance.errors import ConfigurationError
 from appliance.policy.clock import Now
 from appliance.policy.office import Office
 from appliance.policy.routing import Decision
+from appliance.policy.spoken import Menu, titles
 
 Keys = tuple[str, ...]
 
@@ -31,12 +34,12 @@ WORDS = frozenset(
 SIGNS = {"@": "sign_at", ".": "sign_dot", "-": "sign_dash", "_": "sign_underscore"}
 
 
-def greeting(office: Office, decision: Decision, now: Now) -> Keys:
+def greeting(office: Office, decision: Decision, now: Now, added: Added = NOTHING_ADDED) -> Keys:
     """Return the prompts of voicemail's greeting for a decision, heard at `now`."""
     return tuple(
         f"{language}/{key}"
         for number, language in enumerate(office.languages)
-        for key in _greeting(office, decision, now, first=number == 0)
+        for key in _greeting(office, decision, now, added, language, first=number == 0)
     )
 
 
@@ -55,10 +58,21 @@ def tone(office: Office) -> Keys:
     return for_staff(office, TONE)
 
 
-def _greeting(office: Office, decision: Decision, now: Now, *, first: bool) -> Iterator[str]:
+def menu_again(menu: Menu, language: str) -> Keys:
+    """Offer the sheets of one language once more, and voicemail after them."""
+    return tuple(f"{language}/{key}" for key in (*titles(menu, language), "leave_message"))
+
+
+def _greeting(
+    office: Office, decision: Decision, now: Now, added: Added, language: str, *, first: bool
+) -> Iterator[str]:
     yield decision.greeting
     if decision.reopens_at:
         yield from reopening(office, decision, decision.reopens_at, now)
+    yield from added.emergencies
+    yield from titles(added.menu, language)
+    if office.voicemail.privacy:
+        yield office.voicemail.privacy
     yield "leave_message"
     if first and office.email:
         yield "write_to"

@@ -11,6 +11,7 @@ from appliance.calls.states import LIMITS_MS, State
 from appliance.policy.clock import Now
 from appliance.policy.office import Line
 from appliance.policy.routing import Decision, Missed, Way
+from appliance.policy.spoken import Menu
 
 WORDS_FOR = {
     Presentation.WITHHELD: "numero riservato",
@@ -30,7 +31,8 @@ class Call:
     `full` once a message had its full length, `shared` once a telephone beside the line was lifted
     in the conversation. On a line that passes its calls to a PBX `position` counts the extensions
     called, `offers` how often the present one was told of the call; `returned` once the caller came
-    back, `pbx_fault` when the PBX did not understand. `ended_by` and `ended_ms` say
+    back, `pbx_fault` when the PBX did not understand. `menu` is what
+    the greeting offered, `heard` the sheets that the caller chose. `ended_by` and `ended_ms` say
     why a recording was over and after how long, for a call that nothing else ends. Times are
     monotonic seconds.
     """
@@ -61,6 +63,8 @@ class Call:
     offers: int = 0
     returned: bool = False
     pbx_fault: bool = False
+    menu: Menu = ()
+    heard: tuple[str, ...] = ()
     _legs_made: int = 0
     _plays_made: int = 0
 

@@ -24,6 +24,7 @@ from appliance.policy.office import Daytime, Group, Line, Office
 from appliance.policy.register.register import Register
 from appliance.policy.routing import Facts, GroupState, Way, group_open, pbx_facts
 from appliance.policy.service_state import ServiceState
+from appliance.policy.spoken import Menu
 from appliance.policy.words import NOTHING, Words
 
 NOT_IDLE = Words("non ancora libera dopo il riaggancio", "not proven idle after hanging up")
@@ -139,6 +140,7 @@ class Desk:
     reachable: set[str] = field(default_factory=set)
     register: Register = NO_REGISTER
     waiting: int = 0
+    menu: Menu = ()
     carrier: bool = True
     _calls_made: int = 0
 

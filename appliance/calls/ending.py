@@ -92,7 +92,12 @@ def leave(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
     """The caller hung up before anybody spoke with them, or before leaving a message."""
     note_evidence(call, event)
     waits_for_person = call.state in WAITS_FOR_PERSON
-    yield from clear(desk, call, now, Result.GAVE_UP if waits_for_person else Result.NO_MESSAGE)
+    yield from clear(desk, call, now, Result.GAVE_UP if waits_for_person else without_message(call))
+
+
+def without_message(call: Call) -> Result:
+    """Say what a call is whose caller left no message: answered by a sheet, where one was heard."""
+    return Result.INFORMED if call.heard else Result.NO_MESSAGE
 
 
 def never_up(desk: Desk, call: Call, event: Any, now: Now) -> Orders:

@@ -481,6 +481,13 @@ class RegisterChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenSheetsChanged:
+    """Which sheets callers may hear after hours: at the start, and after every import."""
+
+    menu: object  # policy.spoken.Menu; typed there to keep this module a leaf
+
+
+@dataclass(frozen=True, slots=True)
 class BoxStopped:
     """A person, or the system, stopped the service: every call ends now."""
 
@@ -536,6 +543,7 @@ Event = (
     | MessageClosed
     | ServiceStateChanged
     | RegisterChanged
+    | SpokenSheetsChanged
     | BoxStopped
     | DeadlinePassed
 )

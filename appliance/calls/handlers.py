@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from appliance.calls import ceiling, ending, fax, keys, messages, parallel, passing, ringing
+from appliance.calls import ceiling, ending, fax, keys, menu, messages, parallel, passing, ringing
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.ringing import Orders
@@ -42,7 +42,9 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.NEVER_UP: ending.never_up,
     Do.GREET: messages.greet,
     Do.SOUND_TONE: messages.sound_tone,
-    Do.SKIP_GREETING: messages.skip_greeting,
+    Do.CHOOSE: menu.choose,
+    Do.KEY_IN_SHEET: menu.key_in_sheet,
+    Do.OFFER_AGAIN: menu.offer_again,
     Do.RECORD: messages.record,
     Do.NOTE_GAP: messages.note_gap,
     Do.KEEP: messages.keep,

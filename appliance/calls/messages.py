@@ -11,11 +11,18 @@ from typing import Any
 from appliance.calls import announcements, orders
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
-from appliance.calls.ending import GONE, end, free_line_of, note_evidence, note_lost, note_unasked
+from appliance.calls.ending import (
+    GONE,
+    end,
+    free_line_of,
+    note_evidence,
+    note_lost,
+    note_unasked,
+    without_message,
+)
 from appliance.calls.events import (
     CallerHungUp,
     DeadlinePassed,
-    DigitPressed,
     Evidence,
     LineIdle,
     LineRestored,
@@ -32,7 +39,6 @@ from appliance.calls.ringing import Orders, start_greeting
 from appliance.calls.states import State
 from appliance.policy.clock import Now
 
-SKIP_KEY = "#"
 RECORDING_MARGIN_MS = 30_000
 """How long after the limit of a message its recording may still be missing."""
 CALLER_WAITS = (RecordingStop.KEY, RecordingStop.SILENCE, RecordingStop.LIMIT)
@@ -56,13 +62,6 @@ def sound_tone(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The greeting is over (or its limit): the tone after which the caller speaks."""
     call.enter(State.TONE, now)
     yield orders.Play(call.new_play(), announcements.tone(desk.office), line=call.line.name)
-
-
-def skip_greeting(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
-    """`#` leads straight to the tone; other keys mean nothing."""
-    if event.digit == SKIP_KEY:
-        call.note("greeting.skipped")
-        yield from sound_tone(desk, call, event, now)
 
 
 def record(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
@@ -89,7 +88,7 @@ def keep(desk: Desk, call: Call, event: RecordingEnded, now: Now) -> Orders:
     length_ms = event.length_ms - event.trim_ms
     waits = event.stop in CALLER_WAITS
     if length_ms < desk.office.voicemail.minimum_ms:
-        call.settle(NOT_A_MESSAGE.get(event.stop, Result.NO_MESSAGE))
+        call.settle(NOT_A_MESSAGE.get(event.stop, without_message(call)))
         yield from _too_short(desk, call, now, waits=waits)
         return
     if not waits:
@@ -124,7 +123,7 @@ def keep_as_is(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
         yield from _store(desk, call, now, trim_ms, waits=False)
         return
     yield orders.DropRecording(call.id)
-    call.settle(Result.TAKEN if taken else Result.NO_MESSAGE)
+    call.settle(Result.TAKEN if taken else without_message(call))
     yield from _after_saving(desk, call, now)
 
 
@@ -148,7 +147,7 @@ def _clear(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
 
 def _too_short(desk: Desk, call: Call, now: Now, *, waits: bool) -> Orders:
     yield orders.DropRecording(call.id)
-    call.settle(Result.NO_MESSAGE)
+    call.settle(without_message(call))
     if waits:
         yield from say(desk, call, now, "message_too_short")
         return

@@ -242,6 +242,7 @@ class Result(enum.StrEnum):
     ANSWERED = "answered"
     MESSAGE = "message"
     NO_MESSAGE = "no_message"  # "Chiamata senza messaggio"
+    INFORMED = "informed"  # a sheet that was read aloud answered: the filter itself (P1)
     GAVE_UP = "gave_up"  # hung up while it rang
     FAX = "fax"  # a fax machine called: nobody to be served
     TAKEN = "taken"  # by an ordinary telephone beside the line

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from appliance.calls import orders, outside, passing
+from appliance.calls import after_hours, orders, outside, passing
 from appliance.calls.announcements import greeting
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
@@ -122,8 +122,11 @@ def _to_voicemail(desk: Desk, call: Call, decision: Decision, now: Now) -> Order
 def start_greeting(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
     """Greet by the reason of the decision; voicemail's limits follow."""
     call.enter(State.GREETING, now)
-    call.note("greeting", answered_at=now.wall)
-    prompts = greeting(desk.office, decision, now)
+    added = after_hours.added(desk, decision, now)
+    call.menu = added.menu
+    told = (f"told.{unit}" for unit in added.told)
+    call.note("greeting", *told, answered_at=now.wall)
+    prompts = greeting(desk.office, decision, now, added)
     yield orders.Play(call.new_play(), prompts, line=call.line.name)
     yield call.write()
 

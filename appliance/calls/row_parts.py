@@ -43,6 +43,7 @@ from appliance.calls.events import (
     RegisterChanged,
     RequestStored,
     ServiceStateChanged,
+    SpokenSheetsChanged,
     StoreFailed,
     TransferAsked,
 )
@@ -69,6 +70,7 @@ NOT_A_CALLS: dict[type, str] = {
     RequestStored: "no caller of this call waits to hear of a request",
     LineProbed: "concerns the line; while a call is on it nothing is measured",
     CarrierRestored: "its lines follow one by one",
+    SpokenSheetsChanged: "the next greeting offers them; a menu that was heard holds",
     RegisterChanged: "the next transfer asks the new one; what rings already is not cut (E12)",
     FarEndProgressed: "the box calls nobody over this line now: it crossed an order",
     LineFlashed: "no flash was ordered that matters to the call now",

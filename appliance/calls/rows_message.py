@@ -52,7 +52,7 @@ TABLE: Mapping[State, Rows] = {
     | LEAVES
     | {
         PromptEnded: Row(_D.SOUND_TONE, (_S.TONE,)),
-        DigitPressed: Row(_D.SKIP_GREETING, (_S.TONE,), stays=True),
+        DigitPressed: Row(_D.CHOOSE, (_S.TONE, _S.SHEET), stays=True),
         DeadlinePassed: Row(_D.SOUND_TONE, (_S.TONE,)),
     },
     _S.TONE: LISTENS

@@ -26,6 +26,8 @@ class State(enum.StrEnum):
     PBX_RETURNING = "pbx_returning"  # nobody did: a second flash brings the caller back
     GREETING_PENDING = "greeting_pending"  # the line is going off hook for voicemail
     GREETING = "greeting"
+    MENU = "menu"  # the sheets that can be heard are offered again
+    SHEET = "sheet"  # one is read aloud
     TONE = "tone"
     RECORDING = "recording"
     STORING = "storing"  # the caller waits to hear whether the message was stored
@@ -65,7 +67,9 @@ class Do(enum.StrEnum):
     NEVER_UP = "never_up"
     GREET = "greet"
     SOUND_TONE = "sound_tone"
-    SKIP_GREETING = "skip_greeting"
+    CHOOSE = "choose"
+    KEY_IN_SHEET = "key_in_sheet"
+    OFFER_AGAIN = "offer_again"
     RECORD = "record"
     NOTE_GAP = "note_gap"
     KEEP = "keep"

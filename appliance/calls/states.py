@@ -10,12 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from appliance.calls import rows_message, rows_pbx, rows_ringing
+from appliance.calls import rows_menu, rows_message, rows_pbx, rows_ringing
 from appliance.calls.state_names import EVENTS, Do, Ignored, Row, Rows, State
 
 __all__ = ["EVENTS", "LIMITS_MS", "TABLE", "Do", "Ignored", "Row", "State", "row_for"]
 
-TABLE: Mapping[State, Rows] = {**rows_ringing.TABLE, **rows_pbx.TABLE, **rows_message.TABLE}
+TABLE: Mapping[State, Rows] = {
+    **rows_ringing.TABLE,
+    **rows_pbx.TABLE,
+    **rows_menu.TABLE,
+    **rows_message.TABLE,
+}
 
 LIMITS_MS: Mapping[State, int] = {
     State.ARRIVED: 10_000,
@@ -28,6 +33,8 @@ LIMITS_MS: Mapping[State, int] = {
     State.PBX_AWAITING_KEY: 6_000,
     State.PBX_RETURNING: 10_000,
     State.GREETING: 180_000,
+    State.MENU: 90_000,
+    State.SHEET: 90_000,
     State.TONE: 10_000,
     State.FAREWELL: 60_000,
     State.CLEARING: 30_000,

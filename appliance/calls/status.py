@@ -13,6 +13,7 @@ from appliance.calls.orders import CallRecord
 from appliance.calls.states import State
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.codes import Code, sentence
+from appliance.policy.emergencies import silenced
 from appliance.policy.office import Group
 from appliance.policy.opening import opening
 from appliance.policy.routing import GroupState, Way
@@ -183,8 +184,18 @@ def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
                 f"Nessun telefono raggiungibile: {group.label.it}",
                 f"No phone can be reached: {group.label.en}",
             )
+    yield from _untold(desk, now)
     if now.clock_state in {ClockState.STALE, ClockState.UNSET}:
         yield Words("L'ora non è affidabile.", "The clock cannot be trusted.")
+
+
+def _untold(desk: Desk, now: Now) -> Iterator[Words]:
+    """Say which numbers on duty the closed greeting leaves out (E11)."""
+    for duty in silenced(desk.register, desk.office.after_hours.duty, now.wall):
+        yield Words(
+            f"Numero di turno non autorizzato, non viene detto a ufficio chiuso: {duty.name}",
+            f"Duty number not authorised, not told while we are closed: {duty.name}",
+        )
 
 
 def _said(seat: LineSeat, words: Words) -> Words:

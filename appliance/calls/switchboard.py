@@ -33,6 +33,7 @@ from appliance.calls.events import (
     PhoneRegistered,
     RegisterChanged,
     ServiceStateChanged,
+    SpokenSheetsChanged,
     TransferAsked,
 )
 from appliance.calls.handlers import HANDLERS
@@ -172,6 +173,12 @@ class Switchboard:
             self._desk.register = event.register
         yield from ()
 
+    def _on_spoken(self, event: SpokenSheetsChanged, now: Now) -> Orders:
+        """The next greeting offers them; a caller who heard the menu keeps it."""
+        if isinstance(event.menu, tuple):
+            self._desk.menu = event.menu
+        yield from ()
+
     def _on_dialled(self, event: PhoneDialled, now: Now) -> Orders:
         """A key code or an extension; what a code asks for is done at once, then said."""
         yield from keycodes.dialled(self._desk, event, now)
@@ -271,6 +278,7 @@ OWN: Mapping[type, Callable[[Switchboard, Any, Now], Orders]] = {
     TransferAsked: Switchboard._on_transfer,
     MessagesWaiting: Switchboard._on_waiting,
     RegisterChanged: Switchboard._on_register,
+    SpokenSheetsChanged: Switchboard._on_spoken,
     ServiceStateChanged: Switchboard._on_request,
     DeadlinePassed: Switchboard._on_deadline,
 }

@@ -114,7 +114,7 @@ class Voicemail:
     """Limits of a message in ms: its length, the silence that ends it, not in the grace (E5).
 
     Shorter than `minimum_ms` is no message. `store_ms` is how long a caller is kept waiting to
-    hear whether it was stored.
+    hear whether it was stored. `privacy` is the prompt of the notice spoken before, "" for none.
     """
 
     limit_ms: int = 180_000
@@ -122,6 +122,18 @@ class Voicemail:
     grace_ms: int = 10_000
     minimum_ms: int = 2_000
     store_ms: int = 20_000
+    privacy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AfterHours:
+    """Whom the closed greeting names for emergencies (E11): 112, and `duty`, units of the register.
+
+    Of a unit the number is told that it has authorised in writing, and only while that holds.
+    """
+
+    emergency: bool = False
+    duty: tuple[str, ...] = ()
 
 
 class StaffKey(enum.StrEnum):
@@ -202,6 +214,7 @@ class Office:
     languages: tuple[str, ...] = ("it", "en")
     email: tuple[str, ...] = ()
     voicemail: Voicemail = field(default_factory=Voicemail)
+    after_hours: AfterHours = AfterHours()
     longest_ms: int = 14_400_000
     lines_kept: int = 1
     key_codes: tuple[KeyCode, ...] = KEY_CODES

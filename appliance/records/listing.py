@@ -16,6 +16,7 @@ RESULTS: Final[Mapping[Result, Words]] = {
     Result.ANSWERED: Words("risposta", "answered"),
     Result.MESSAGE: Words("messaggio", "message"),
     Result.NO_MESSAGE: Words("senza messaggio", "no message"),
+    Result.INFORMED: Words("ha sentito una scheda", "heard a sheet"),
     Result.GAVE_UP: Words("ha rinunciato", "gave up"),
     Result.NOT_STORED: Words("messaggio non registrato", "message not stored"),
     Result.FAX: Words("fax", "fax"),

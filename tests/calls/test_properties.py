@@ -22,12 +22,17 @@ from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.register.register import Register
 from appliance.policy.routing import group_open
+from appliance.policy.spoken import SpokenSheet
 from tests.stories.offices import EXAMPLE, OFFICES, ROME
 from tests.stories.rows import check_rows, states_of
 
 LINES = ("line1", "line2", "line9")
 PHONES = ("op1", "op2", "desk1", "desk2", "stranger1")
 START = datetime(2026, 11, 25, 12, 55, tzinfo=ROME)
+SPOKEN = (
+    SpokenSheet("carta", "it", "title_carta", "sheet_carta"),
+    SpokenSheet("passport", "en", "title_passport", "sheet_passport"),
+)
 
 calls = st.integers(1, 3).map(lambda n: f"h-{n}")
 legs = st.one_of(
@@ -68,7 +73,7 @@ EVENTS = st.one_of(
     st.builds(events.LineIdle, lines),
     st.builds(events.FarEndProgressed, lines, st.sampled_from(events.FarEnd)),
     st.builds(events.LineFlashed, lines, st.booleans()),
-    st.builds(events.DigitPressed, st.sampled_from("15#"), st.just(DigitSource.CHIP), lines),
+    st.builds(events.DigitPressed, st.sampled_from("15#*0"), st.just(DigitSource.CHIP), lines),
     st.builds(events.PromptEnded, plays, st.booleans()),
     st.builds(
         events.RecordingEnded, calls, st.sampled_from(RecordingStop), st.sampled_from([500, 9000])
@@ -102,6 +107,7 @@ EVENTS = st.one_of(
     st.builds(events.RequestStored, calls, st.just(7)),
     st.builds(events.MessagesWaiting, st.integers(0, 3)),
     st.builds(events.RegisterChanged, st.sampled_from([Register(), "nonsense"])),
+    st.builds(events.SpokenSheetsChanged, st.sampled_from([(), SPOKEN, None])),
     st.builds(events.ServiceStateChanged, st.one_of(asks, st.just("nonsense"))),
     st.builds(events.DeadlinePassed, st.sampled_from(State).map(str), calls),
 )
@@ -292,7 +298,7 @@ def test_whatever_happens(
 @given(st.data())
 def test_whatever_happens_to_calls_that_live(data: st.DataObject) -> None:
     """The same for events that fit the calls of the moment, which random names seldom do."""
-    watch = Watch(data.draw(st.sampled_from(["example", "pbx", "outside", "outside_two"])))
+    watch = Watch(data.draw(st.sampled_from(["example", "night", "pbx", "outside", "outside_two"])))
     watch.at(50.0 - data.draw(st.sampled_from([0.0, 7200.0, 60_000.0])))
     for _ in range(data.draw(st.sampled_from([20, 40, 60]))):
         watch.tell(data.draw(data.draw(fitting(watch))))
@@ -371,7 +377,7 @@ def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
         ),
         events.LineFlashed: st.builds(events.LineFlashed, line),
         events.DigitPressed: st.builds(
-            events.DigitPressed, st.sampled_from("1#"), st.just(DigitSource.CHIP), line
+            events.DigitPressed, st.sampled_from("1#*"), st.just(DigitSource.CHIP), line
         ),
         events.RecordingEnded: st.builds(events.RecordingEnded, ident, stops, lengths),
         events.MessageStored: st.builds(events.MessageStored, ident, st.just("m"), st.just(9000)),

@@ -222,6 +222,11 @@ class Expectations:
         group = status.switchboard if words["group"] == "switchboard" else status.citizens_desk
         self._same(words["group"], group.state.value if group else "none", words["state"])
 
+    def expect_degraded(self, words: Words) -> None:
+        met = [each.it for each in self._status().degraded]
+        if not any(words["words"] in each for each in met):
+            raise StoryError(f"expected {words['words']!r} among what is wrong, met {met}")
+
     def expect_waiting(self, words: Words) -> None:
         self._same("messages waiting", self._status().waiting, int(words["count"]))
 

@@ -70,6 +70,9 @@ VERBS: dict[str, str] = {
     # what the store and people say
     "stored": rf"stored {LINE}",
     "store_fails": rf"store fails {LINE}(?: (?P<reason>.+))?",
+    "sheets_spoken": r"sheets spoken (?P<sheets>[a-z]+:[a-z]{2}(?: [a-z]+:[a-z]{2})*)",
+    "authorises": r"(?P<unit>[a-z]+) authorises (?P<number>\+?\d+)",
+    "revokes": r"(?P<unit>[a-z]+) revokes",
     "messages_waiting": r"messages waiting (?P<count>\d+)",
     "ask": rf"ask {MANUAL} (?P<on>on|off) by (?P<by>\w+)(?: until (?P<until>\d\d:\d\d:\d\d))?",
     # what is expected
@@ -107,6 +110,7 @@ VERBS: dict[str, str] = {
     "expect_trail": rf"expect trail {LINE} (?P<codes>\S+(?: \S+)*)",
     "expect_line": rf"expect {LINE} is (?P<state>\w+)",
     "expect_group": r"expect (?P<group>switchboard|desk) is (?P<state>\w+)",
+    "expect_degraded": r"expect degraded (?P<words>.+)",
     "expect_waiting": r"expect waiting (?P<count>\d+)",
 }
 PATTERNS = {verb: re.compile(pattern) for verb, pattern in VERBS.items()}

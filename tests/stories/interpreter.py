@@ -14,6 +14,10 @@ from appliance.calls import events, orders, requests
 from appliance.calls.orders import Order
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import ClockState, Now
+from appliance.policy.register.declarations import Entry
+from appliance.policy.register.register import Authorisation
+from appliance.policy.register.targets import Target, to_be_told
+from appliance.policy.spoken import SpokenSheet
 from tests.stories.expectations import Expectations, Words, milliseconds
 from tests.stories.grammar import Statement, Story, StoryError
 from tests.stories.offices import OFFICES
@@ -290,6 +294,32 @@ class PureRun(Expectations):
     def store_fails(self, words: Words) -> None:
         reason = words.get("reason", "disk full")
         self.tell(events.StoreFailed(self.calls[words["line"]], reason))
+
+    def sheets_spoken(self, words: Words) -> None:
+        given = (text.split(":") for text in words["sheets"].split())
+        menu = tuple(
+            SpokenSheet(code, language, f"title_{code}", f"sheet_{code}")
+            for code, language in given
+        )
+        self.tell(events.SpokenSheetsChanged(menu))
+
+    def authorises(self, words: Words) -> None:
+        self._tell_register(words["unit"], to_be_told(words["number"]))
+
+    def revokes(self, words: Words) -> None:
+        self._tell_register(words["unit"], None)
+
+    def _tell_register(self, unit: str, told: Target | None) -> None:
+        """Enter a unit's leave to tell a number, or the end of it, at this moment."""
+        assert self.now is not None, "a story says `at` first"
+        register, entry = self.switchboard._desk.register, Entry(1, "capo", self.now.wall, "mail")
+        leaves = tuple(
+            replace(leave, revoked=entry) if leave.unit == unit else leave
+            for leave in register.authorisations
+        )
+        if told is not None:
+            leaves += (Authorisation(entry, unit, told, "il dirigente"),)
+        self.tell(events.RegisterChanged(replace(register, authorisations=leaves)))
 
     def messages_waiting(self, words: Words) -> None:
         self.tell(events.MessagesWaiting(int(words["count"])))

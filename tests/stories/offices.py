@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from appliance.calls.announcements import spell_email
 from appliance.policy.dates import Closure, Holiday, Opening, Period
 from appliance.policy.hours import Schedule
-from appliance.policy.office import Daytime, Extension, Group, Line, Office
+from appliance.policy.office import AfterHours, Daytime, Extension, Group, Line, Office, Voicemail
 from appliance.policy.week import Band, week
 from appliance.policy.words import Words
 
@@ -99,6 +99,11 @@ OFFICES = {
     "example": EXAMPLE,
     "no_counter": replace(EXAMPLE, citizens_desk=None, email=()),
     "one_operator": replace(EXAMPLE, switchboard=replace(SWITCHBOARD, phones=("op1",))),
+    "night": replace(
+        EXAMPLE,
+        after_hours=AfterHours(emergency=True, duty=("polizia", "acquedotto")),
+        voicemail=Voicemail(privacy="privacy"),
+    ),
     "half_duplex": replace(
         EXAMPLE,
         lines=(

@@ -1,0 +1,37 @@
+"""Sheets that a caller may hear after hours: a short menu of keys (P1, P2). Frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MOST_SPOKEN = 5
+"""Sheets in the menu, of all languages together: nobody remembers a sixth key."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenSheet:
+    """A sheet that was given a voice: `sheet` is its code.
+
+    `title` and `text` are prompts without their language: "for ... press 1", and the sheet itself.
+    """
+
+    sheet: str
+    language: str
+    title: str
+    text: str
+
+
+Menu = tuple[SpokenSheet, ...]
+"""The sheets on the keys 1, 2, 3 ..., in this order; empty for no menu."""
+
+
+def chosen(menu: Menu, digit: str) -> SpokenSheet | None:
+    """Return the sheet on a key, or None for a key that has none."""
+    number = int(digit) if digit.isdigit() else 0
+    return menu[number - 1] if 0 < number <= len(menu) else None
+
+
+def titles(menu: Menu, language: str) -> Iterator[str]:
+    """Give the prompts that offer the sheets of one language."""
+    return (spoken.title for spoken in menu if spoken.language == language)

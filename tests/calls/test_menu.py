@@ -1,0 +1,111 @@
+"""The menu of sheets after hours: what stories do not tell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from appliance.calls import events, orders
+from appliance.calls.after_hours import Added, dialled
+from appliance.calls.menu import MOST_CHOICES
+from appliance.calls.orders import Result
+from appliance.calls.switchboard import Switchboard
+from appliance.policy.secret import SecretNumber
+from appliance.policy.spoken import SpokenSheet
+from tests.calls.desk import KNOWN, NIGHT, RANG, UP, later, records, tell, up
+
+CARTA = SpokenSheet("carta", "it", "title_carta", "sheet_carta")
+PASSPORT = SpokenSheet("passport", "en", "title_passport", "sheet_passport")
+IDLE = events.LineIdle("line1")
+
+
+def greeted(menu: object = (CARTA, PASSPORT)) -> Switchboard:
+    """Return a closed Switchboard whose caller hears the greeting."""
+    switchboard = up(now=NIGHT)
+    tell(switchboard, NIGHT, events.SpokenSheetsChanged(menu), RANG, KNOWN, UP)
+    return switchboard
+
+
+def pressed(key: str) -> events.DigitPressed:
+    """A key of the caller."""
+    return events.DigitPressed(key, events.DigitSource.SOUND, line="line1")
+
+
+def heard(given: list[orders.Order]) -> list[tuple[str, ...]]:
+    """Return what was played."""
+    return [order.prompts for order in given if isinstance(order, orders.Play)]
+
+
+def test_a_new_import_does_not_move_the_keys_of_a_menu_that_was_heard() -> None:
+    """The caller presses what was said; the next caller is offered the new sheets."""
+    switchboard = greeted()
+    tell(switchboard, NIGHT, events.SpokenSheetsChanged((PASSPORT,)))
+    assert heard(tell(switchboard, NIGHT, pressed("1"))) == [("it/sheet_carta",)]
+
+
+def test_what_is_no_menu_changes_nothing() -> None:
+    """The desk takes a menu and nothing else."""
+    switchboard = greeted()
+    tell(switchboard, NIGHT, events.SpokenSheetsChanged("nonsense"), IDLE)
+    given = tell(switchboard, NIGHT, RANG, KNOWN, UP)
+    assert "it/title_carta" in heard(given)[-1]
+
+
+def test_a_sheet_whose_end_is_never_told_ends_all_the_same() -> None:
+    """B1: every state has its limit; nobody need say anything."""
+    switchboard = greeted()
+    tell(switchboard, NIGHT, pressed("1"))
+    now, said = NIGHT, []
+    for _ in range(3):
+        now = later(now, 91.0)
+        said += heard(tell(switchboard, now, *switchboard.due(now)))
+    assert said[:2] == [("it/title_carta", "it/leave_message"), ("it/tone_record",)]
+
+
+def test_whoever_presses_for_ever_is_led_to_voicemail() -> None:
+    """B1: a line is given back in the end, whatever its caller presses."""
+    switchboard = greeted()
+    for _ in range(MOST_CHOICES):
+        assert heard(tell(switchboard, NIGHT, pressed("2"))) == [("en/sheet_passport",)]
+    assert heard(tell(switchboard, NIGHT, pressed("2"))) == [("it/tone_record",)]
+
+
+@pytest.mark.parametrize("gone", [IDLE, events.LineLost("line1", "unplugged")])
+def test_a_line_that_goes_while_a_sheet_is_read_is_lost(gone: events.Event) -> None:
+    """B1: nothing claims to have been heard to its end that was cut by a fault."""
+    switchboard = greeted()
+    given = tell(switchboard, NIGHT, pressed("1"), gone)
+    assert records(given)[-1].result is Result.LOST
+
+
+def test_a_fax_that_calls_into_a_sheet_is_turned_away() -> None:
+    """A machine needs no sheet."""
+    switchboard = greeted()
+    fax = events.FaxCalled("line1", events.FaxSource.SOUND, 4000)
+    given = tell(switchboard, NIGHT, pressed("1"), fax)
+    assert records(given)[-1].result is Result.FAX
+
+
+def test_a_caller_cut_in_the_recording_after_a_sheet_was_informed() -> None:
+    """What is too short to be a message leaves the sheet as the answer, whoever ends it."""
+    switchboard = greeted()
+    given = tell(switchboard, NIGHT, pressed("1"), pressed("#"))
+    play = [order.play for order in given if isinstance(order, orders.Play)][-1]
+    hung_up = events.CallerHungUp("line1", events.Evidence.BUSY_TONE)
+    given = tell(switchboard, NIGHT, events.PromptEnded(play), hung_up)
+    assert records(given)[-1].result is Result.INFORMED
+
+
+@pytest.mark.parametrize(
+    ("number", "digits"),
+    [("051598333", "051598333"), ("+39051598333", "051598333"), ("+41911234567", "0041911234567")],
+)
+def test_a_number_is_told_as_it_is_dialled_here(number: str, digits: str) -> None:
+    """Nobody dials a plus sign."""
+    assert dialled(SecretNumber(number)) == digits
+
+
+def test_digits_of_a_duty_number_are_not_printed() -> None:
+    """P7: the prompts that say them are left out of what is printed."""
+    assert "digit" not in repr(replace(Added(), emergencies=("duty_number", "digit_5")))

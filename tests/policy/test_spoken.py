@@ -1,0 +1,32 @@
+"""The menu of sheets that callers may hear: keys and languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.policy.spoken import SpokenSheet, chosen, titles
+
+CARTA = SpokenSheet("carta", "it", "title_carta", "sheet_carta")
+PASSPORT = SpokenSheet("passport", "en", "title_passport", "sheet_passport")
+MENU = (CARTA, PASSPORT)
+
+
+@pytest.mark.parametrize(
+    ("digit", "sheet"),
+    [("1", CARTA), ("2", PASSPORT), ("3", None), ("0", None), ("*", None), ("#", None)],
+)
+def test_a_key_chooses_the_sheet_of_its_place(digit: str, sheet: SpokenSheet | None) -> None:
+    """Keys are counted from 1 over all languages; 0, star and hash are nobody's."""
+    assert chosen(MENU, digit) is sheet
+
+
+def test_no_menu_has_no_keys() -> None:
+    """Where nothing can be heard no key means anything."""
+    assert chosen((), "1") is None
+
+
+def test_each_language_offers_its_own() -> None:
+    """A sheet is offered in the language that it is read in."""
+    assert list(titles(MENU, "it")) == ["title_carta"]
+    assert list(titles(MENU, "en")) == ["title_passport"]
+    assert list(titles(MENU, "de")) == []

@@ -1,0 +1,31 @@
+# E11, P7: a duty number whose authorisation is revoked is not told any more; 112 still is, and the desk sees why
+office night
+at 2026-11-25 20:00:00
+polizia authorises 051598333
+polizia revokes
+expect degraded Numero di turno non autorizzato, non viene detto a ufficio chiuso: polizia
+line1 rings
+line1 caller 051234567
+expect answer line1
+line1 answered
+expect play line1 greeting_closed emergency_112 leave_message without duty_number digit_0 digit_5
+line1 hangs up by busy_tone
+expect hang up line1
+line1 idle
+# by day nobody is told where to call at night
+at 2026-11-26 09:00:00
+acquedotto authorises 00390515
+line1 rings
+line1 caller 051234567
+expect ring op1 op2
+after 25 s
+expect stop op1 op2
+expect ring desk1 desk2
+after 20 s
+expect stop desk1 desk2
+expect answer line1
+line1 answered
+expect play line1 greeting_no_answer privacy leave_message without emergency_112 duty_number
+line1 hangs up by busy_tone
+expect hang up line1
+line1 idle
