@@ -25,6 +25,7 @@ COMMANDS = {
     "phones": "appliance.commands.phones:phones",
     "probe": "appliance.commands.probe:probe",
     "register": "appliance.commands.register:register",
+    "report": "appliance.commands.report:report",
     "run": "appliance.commands.service:run",
     "sheets": "appliance.commands.sheets:sheets",
     "status": "appliance.commands.status:status",

@@ -102,6 +102,11 @@ class Switchboard:
                 passed.append(DeadlinePassed(side.state.value, side.leg))
         return tuple(passed)
 
+    @property
+    def register(self) -> Register:
+        """The register of offices in force."""
+        return self._desk.register
+
     def status(self, now: Now) -> Status:
         """Describe everything at a moment."""
         return status(self._desk, now)

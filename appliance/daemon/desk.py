@@ -26,6 +26,7 @@ from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
 from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
+from appliance.policy.register.register import Register
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,11 @@ class Desk:
     def status(self) -> Status:
         """Say what people see at the moment."""
         return self._switchboard.status(self.now())
+
+    @property
+    def register(self) -> Register:
+        """The register of offices in force."""
+        return self._switchboard.register
 
     def turn(self, limit: float | None = None) -> None:
         """Wait for something, at most `limit` seconds, and deal with all that has come."""

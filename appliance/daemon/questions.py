@@ -14,6 +14,7 @@ from appliance.daemon.door import Answer, Later, parse_request
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.recoveries import Recoveries
+from appliance.daemon.report_questions import mail_sheet
 from appliance.daemon.status_words import Seen
 from appliance.daemon.stores import Stores
 from appliance.errors import OfficeError
@@ -53,6 +54,8 @@ class Questions:
                 return self._phones.renewed()
             case "care" | "close_message":
                 return care_question(self._stores, question)
+            case "mail_sheet":
+                return mail_sheet(self._stores, self._desk.register, question)
             case _:
                 return self._change(question)
 

@@ -174,6 +174,13 @@ class Calls:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """`per_person_reference` is the agreement that allows figures per position; "" for none."""
+
+    per_person_reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PanelPins:
     """GPIO pins (BCM numbers) of LEDs and button; -1 for one that is not fitted."""
 
@@ -210,5 +217,6 @@ class Settings:
     periods: tuple[Period, ...] = ()
     voicemail: Voicemail = Voicemail()
     calls: Calls = Calls()
+    report: Report = Report()
     panel: PanelPins = PanelPins()
     folders: Folders = Folders()

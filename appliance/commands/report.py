@@ -1,0 +1,129 @@
+"""`centralino report`: what the front desk did in a while; a unit's monthly sheet by mail."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from appliance.commands.options import config_option, desk_socket, load_settings, reading
+from appliance.daemon import door
+from appliance.daemon.office import build_office
+from appliance.daemon.settings import Settings
+from appliance.errors import OfficeError
+from appliance.policy.report import CallRow, Report, RequestRow, UnitFigures, unit_figures
+from appliance.policy.report import report as summed_up
+from appliance.records import report_rows, report_words
+
+DAY = click.DateTime(["%Y-%m-%d"])
+_MONTH = re.compile(r"(\d{4})-(\d{2})")
+
+
+@click.command()
+@config_option
+@click.option("--from", "first", type=DAY, help="First day; by default the month's first.")
+@click.option("--to", "last", type=DAY, help="Last day, included; by default today.")
+@click.option("--month", default="", help="A whole month instead, e.g. 2026-10.")
+@click.option("--unit", default="", help="The sheet of this unit alone (its code).")
+@click.option("--mail", is_flag=True, help="With --unit and --month: send the sheet to the unit.")
+@click.option("--csv", "as_csv", is_flag=True, help="For a spreadsheet, with semicolons.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def report(
+    config_path: Path,
+    *,
+    first: datetime | None,
+    last: datetime | None,
+    month: str,
+    unit: str,
+    mail: bool,
+    as_csv: bool,
+    as_json: bool,
+) -> None:
+    """Sum up calls and requests: answered by the filter, transferred, returned, lost, and so on.
+
+    Nothing is told per person, unless report.per_person_reference names the agreement.
+    """
+    settings = load_settings(config_path)
+    today = datetime.now(ZoneInfo(settings.site.zone)).date()
+    begin, end = _days(first, last, month, today)
+    if mail and not (unit and month):
+        raise OfficeError("a sheet is mailed for a unit and a month: say --unit and --month, too")
+    if mail and end >= today:
+        raise OfficeError(f"{month} is not over: its sheet can be mailed from the next day on")
+    if unit:
+        _sheet(settings, config_path, unit, begin, end, mail=mail)
+        return
+    found = _read(settings, config_path, begin, end)
+    if as_json:
+        click.echo(report_words.as_json(found, begin, end))
+    elif as_csv:
+        click.echo(report_words.as_csv(found), nl=False)
+    else:
+        language, reference = settings.site.languages[0], settings.report.per_person_reference
+        click.echo(report_words.as_text(found, begin, end, language, {}, reference))
+
+
+def _days(
+    first: datetime | None, last: datetime | None, month: str, today: date
+) -> tuple[date, date]:
+    """Return the first and the last day that are meant; raises OfficeError."""
+    if month:
+        if first or last:
+            raise OfficeError("say either a month or days, not both")
+        return _month(month)
+    begin = first.date() if first else (last.date() if last else today).replace(day=1)
+    end = last.date() if last else max(begin, today)
+    if end < begin:
+        raise OfficeError(f"the report would end ({end}) before it begins ({begin})")
+    return begin, end
+
+
+def _month(text: str) -> tuple[date, date]:
+    match = _MONTH.fullmatch(text)
+    if match is None or not 1 <= int(match[2]) <= 12 or int(match[1]) < 2000:
+        raise OfficeError(f"{text!r} is no month: write e.g. 2026-10")
+    first = date(int(match[1]), int(match[2]), 1)
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def _rows(
+    settings: Settings, config_path: Path, first: date, last: date
+) -> tuple[tuple[CallRow, ...], tuple[RequestRow, ...]]:
+    zone = ZoneInfo(settings.site.zone)
+    start = datetime.combine(first, time(), zone)
+    end = datetime.combine(last + timedelta(days=1), time(), zone)
+    calendar = build_office(settings, first.year, str(config_path)).switchboard.schedule
+    with reading(settings) as connection:
+        return (
+            report_rows.call_rows(connection, start, end, zone),
+            report_rows.request_rows(connection, start, end, calendar, datetime.now(UTC)),
+        )
+
+
+def _read(settings: Settings, config_path: Path, first: date, last: date) -> Report:
+    calls, requests = _rows(settings, config_path, first, last)
+    per_person = bool(settings.report.per_person_reference.strip())
+    return summed_up(calls, requests, per_person=per_person)
+
+
+def _sheet(
+    settings: Settings, config_path: Path, unit: str, first: date, last: date, *, mail: bool
+) -> None:
+    """Show a unit's sheet, or have the running desk send it to the unit's address."""
+    calls, requests = _rows(settings, config_path, first, last)
+    told = unit_figures(calls, requests, unit)
+    if told == UnitFigures():
+        raise OfficeError(
+            f"nothing concerned unit {unit!r} from {first} to {last}: is that its code?"
+        )
+    language = settings.site.languages[0]
+    shown = f"{first:%Y-%m}" if mail else f"{first:%d/%m/%Y}–{last:%d/%m/%Y}"
+    subject, body = report_words.unit_sheet(told, unit, shown, language)
+    if not mail:
+        click.echo(body, nl=False)
+        return
+    asked = {"ask": "mail_sheet", "unit": unit, "month": shown, "subject": subject, "body": body}
+    click.echo(door.ask(desk_socket(settings), asked)["said"][language])

@@ -1,0 +1,230 @@
+"""The report as people and programmes read it: text, CSV, JSON, and the sheet of one unit."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Final
+
+from appliance.policy.report import Ending, Figures, Report, UnitFigures
+from appliance.policy.words import Words
+from appliance.records.listing import columns, one
+
+TEXTS: Final[Mapping[str, Words]] = {
+    "title": Words("Rapporto dal {} al {}", "Report from {} to {}"),
+    "headline": Words(
+        "Risposte del filtro senza trasferimento: {} su {} servite ({})",
+        "Answered by the filter without transfer: {} of {} served ({})",
+    ),
+    "calls": Words("Chiamate", "Calls"),
+    "filter": Words("risposte dal filtro", "answered by the filter"),
+    "informed": Words("risposte da una scheda", "answered by a sheet"),
+    "transferred": Words("trasferite", "transferred"),
+    "returned": Words("ritornate", "returned"),
+    "voicemail": Words("segreteria", "voicemail"),
+    "lost": Words("perse", "lost"),
+    "other": Words("altro (fax, altri apparecchi)", "other (fax, other telephones)"),
+    "overflow": Words("passate allo Sportello", "passed to the counter"),
+    "within": Words("risposte entro 20 s", "answered within 20 s"),
+    "third_ring": Words("entro il terzo squillo", "by the third ring"),
+    "mean": Words("attesa media", "mean wait"),
+    "longest": Words("attesa più lunga", "longest wait"),
+    "by_number": Words("Per numero chiamato", "By number called"),
+    "by_month": Words("Per mese", "By month"),
+    "by_hour": Words("Per ora", "By hour"),
+    "by_position": Words("Per postazione ({})", "By position ({})"),
+    "by_unit": Words("Per ufficio", "By unit"),
+    "unknown": Words("non noto", "not known"),
+    "header": Words(
+        "|Chiamate|Filtro|Trasf.|Ritorni|Segret.|Perse|Altro|Sportello|≤20 s|Attesa media",
+        "|Calls|Filter|Transf.|Returned|Voicem.|Lost|Other|Counter|≤20 s|Mean wait",
+    ),
+    "units_header": Words(
+        "Ufficio|Trasferite|Accettate|Ritornate|Appuntamenti|E-mail|Aperte|In ritardo",
+        "Unit|Transfers|Accepted|Returned|Appointments|E-mails|Open|Overdue",
+    ),
+    "requests": Words(
+        "Prese in carico: {} appuntamenti, {} e-mail; aperte ora {}, in ritardo {}",
+        "Requests taken: {} appointments, {} e-mails; open now {}, overdue {}",
+    ),
+    "unit_title": Words("{}: chiamate e richieste, {}", "{}: calls and requests, {}"),
+    "unit_sent": Words(
+        "Chiamate trasferite: {}, accettate {}.", "Calls transferred: {}, accepted {}."
+    ),
+    "unit_returned": Words("Ritornate ({}): {}.", "Returned ({}): {}."),
+    "unit_taken": Words(
+        "Presi in carico dal centralino: {} appuntamenti, {} richieste per e-mail.",
+        "Taken by the front desk: {} appointments, {} requests by e-mail.",
+    ),
+    "unit_open": Words(
+        "Ancora aperte oggi: {}, in ritardo: {}.", "Still open today: {}, overdue: {}."
+    ),
+}
+REASONS: Final[Mapping[str, Words]] = {
+    "no_answer": Words("nessuna risposta", "no answer"),
+    "busy": Words("occupato", "busy"),
+    "unreachable": Words("irraggiungibile", "unreachable"),
+    "declined": Words("non accettata", "declined"),
+    "not_accepted": Words("non accettata", "not accepted"),
+    "sent_back": Words("rimandata dall'ufficio", "sent back by the office"),
+    "unknown": Words("motivo non noto", "reason not known"),
+}
+"""Why a transfer came back; a reason that is not here is shown as its code."""
+ENDINGS: Final = tuple(each.value for each in Ending)
+
+
+def as_json(found: Report, first: date, last: date) -> str:
+    """Write all figures for programmes; the keys are kept stable."""
+    value = {"from": first.isoformat(), "to": last.isoformat(), **dataclasses.asdict(found)}
+    value["total"] |= {"by_filter": found.total.by_filter, "served": found.total.served}
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def as_csv(found: Report) -> str:
+    """Write one row a group for a spreadsheet: semicolons, as Italian ones expect."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=";", lineterminator="\n")
+    head = ("group", "key", "calls", *ENDINGS, "overflow", "answered", "within_20s", "third_ring")
+    writer.writerow((*head, "mean_wait_s", "longest_wait_s"))
+    for group, key, figures in _groups(found):
+        writer.writerow((group, key, *_cells(figures)))
+    writer.writerow(())
+    writer.writerow(
+        ("group", "key", "transfers", "accepted", "returned", "appointments", "emails", "open",
+         "overdue")
+    )  # fmt: skip
+    for unit, told in found.units.items():
+        writer.writerow(("unit", unit, *_unit_cells(told)))
+    return out.getvalue()
+
+
+def _groups(found: Report) -> Iterator[tuple[str, str, Figures]]:
+    yield "total", "", found.total
+    for number, figures in found.numbers.items():
+        yield "number", number, figures
+    for month, figures in found.months.items():
+        yield "month", month, figures
+    for hour, figures in found.hours.items():
+        yield "hour", str(hour), figures
+    for position, figures in found.positions.items():
+        yield "position", position, figures
+
+
+def _cells(figures: Figures) -> tuple[object, ...]:
+    return (
+        figures.calls,
+        *(figures.endings.get(each, 0) for each in Ending),
+        figures.overflow,
+        figures.answered,
+        figures.within,
+        figures.third_ring,
+        _rounded(figures.mean_wait_s),
+        _rounded(figures.longest_wait_s),
+    )
+
+
+def _rounded(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.1f}"
+
+
+def _unit_cells(told: UnitFigures) -> tuple[int, ...]:
+    returned = sum(told.returned.values())
+    taken = (told.appointments, told.emails, told.open, told.overdue)
+    return (told.asked, told.accepted, returned, *taken)
+
+
+def as_text(
+    found: Report,
+    first: date,
+    last: date,
+    language: str,
+    names: Mapping[str, str],
+    reference: str = "",
+) -> str:
+    """Write the report for people; `names` are the units', `reference` the agreement of E21."""
+    return "\n".join(_Teller(found, language, names, reference).lines(first, last))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Teller:
+    found: Report
+    language: str
+    names: Mapping[str, str]
+    reference: str
+
+    def lines(self, first: date, last: date) -> Iterator[str]:
+        """Yield the lines, the headline first."""
+        total = self.found.total
+        yield self._say("title").format(f"{first:%d/%m/%Y}", f"{last:%d/%m/%Y}")
+        share = total.filter_share
+        percent = "–" if share is None else f"{share:.0%}"
+        yield self._say("headline").format(total.by_filter, total.served, percent)
+        yield ""
+        yield from self._total(total)
+        every = self.found.every_unit
+        yield self._say("requests").format(
+            every.appointments, every.emails, every.open, every.overdue
+        )
+        numbers = {key or self._say("unknown"): f for key, f in self.found.numbers.items()}
+        yield from self._table("by_number", numbers)
+        yield from self._table("by_month", self.found.months)
+        yield from self._table("by_hour", {f"{h:02}": f for h, f in self.found.hours.items()})
+        if self.found.positions:
+            yield from self._table("by_position", self.found.positions, self.reference)
+        yield from self._units()
+
+    def _say(self, what: str) -> str:
+        return one(TEXTS[what], self.language)
+
+    def _total(self, total: Figures) -> Iterator[str]:
+        yield f"{self._say('calls')}: {total.calls}"
+        counts = [(each, total.endings.get(Ending(each), 0)) for each in ENDINGS]
+        counts += [("overflow", total.overflow), ("within", total.within)]
+        counts.append(("third_ring", total.third_ring))
+        yield from (f"  {self._say(what)}: {count}" for what, count in counts)
+        if total.mean_wait_s is not None and total.longest_wait_s is not None:
+            yield f"  {self._say('mean')}: {total.mean_wait_s:.0f} s"
+            yield f"  {self._say('longest')}: {total.longest_wait_s:.0f} s"
+
+    def _table(self, what: str, rows: Mapping[str, Figures], told: str = "") -> Iterator[str]:
+        yield ""
+        yield self._say(what).format(told)
+        cells = [self._row(key, figures) for key, figures in rows.items()]
+        yield columns([self._say("header").split("|"), *cells])
+
+    def _row(self, key: str, figures: Figures) -> list[str]:
+        ways = figures.endings
+        mean = "–" if figures.mean_wait_s is None else f"{figures.mean_wait_s:.0f} s"
+        counts = (
+            figures.calls, figures.by_filter, ways.get(Ending.TRANSFERRED, 0),
+            ways.get(Ending.RETURNED, 0), ways.get(Ending.VOICEMAIL, 0), ways.get(Ending.LOST, 0),
+            ways.get(Ending.OTHER, 0), figures.overflow, figures.within,
+        )  # fmt: skip
+        return [key, *map(str, counts), mean]
+
+    def _units(self) -> Iterator[str]:
+        if not self.found.units:
+            return
+        yield ""
+        yield self._say("by_unit")
+        rows = [
+            [self.names.get(unit, unit), *map(str, _unit_cells(told))]
+            for unit, told in self.found.units.items()
+        ]
+        yield columns([self._say("units_header").split("|"), *rows])
+
+
+def unit_sheet(told: UnitFigures, name: str, month: str, language: str) -> tuple[str, str]:
+    """Write one unit's sheet of a month: subject and body of the mail to it."""
+    title = one(TEXTS["unit_title"], language).format(name, month)
+    lines = [title, "", one(TEXTS["unit_sent"], language).format(told.asked, told.accepted)]
+    for reason, count in told.returned.items():
+        words = one(REASONS[reason], language) if reason in REASONS else reason
+        lines.append(one(TEXTS["unit_returned"], language).format(words, count))
+    lines.append(one(TEXTS["unit_taken"], language).format(told.appointments, told.emails))
+    lines.append(one(TEXTS["unit_open"], language).format(told.open, told.overdue))
+    return title, "\n".join(lines) + "\n"

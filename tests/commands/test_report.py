@@ -1,0 +1,159 @@
+"""`centralino report`: which days are meant, what is refused, and a unit's sheet by mail."""
+
+from __future__ import annotations
+
+import json
+import queue
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from click.testing import CliRunner, Result
+
+from appliance.__main__ import main
+from appliance.calls import orders
+from appliance.daemon.report_questions import mail_sheet
+from appliance.daemon.stores import Stores, database_path
+from appliance.errors import OfficeError
+from appliance.policy.register.register import Register
+from appliance.records import call_log, outbox
+from appliance.records.requests import NO_LETTERS
+from appliance.records.worker import Records
+from tests.policy.town import ANAGRAFE
+from tests.records.samples import a_call
+
+CONFIG = """\
+[site]
+name = "Test"
+patron = "10-04"
+languages = ["it"]
+[hours]
+[sip]
+address = "127.0.15.8"
+[[lines]]
+name = "line1"
+port = "/dev/serial/by-path/x"
+[[phones]]
+name = "op1"
+[switchboard]
+phones = ["op1"]
+[folders]
+state = "{folder}/state"
+run = "{folder}/run"
+{more}
+"""
+OCTOBER = datetime(2026, 10, 15, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration, and records of October: one call answered, one that an office took."""
+    (tmp_path / "state").mkdir()
+    records = Records(database_path(tmp_path / "state"), "b").start()
+    one = replace(
+        a_call("a-1", orders.Result.ANSWERED), rang_at=OCTOBER, phone="op1",
+        answered_at=OCTOBER + timedelta(seconds=8),
+    )  # fmt: skip
+    two = replace(one, call="a-2", trail=("transferred.anagrafe",))
+    records.ask(lambda c: call_log.upsert(c, [one, two], "b"))
+    records.stop()
+    file = tmp_path / "centralino.toml"
+    file.write_text(CONFIG.format(folder=tmp_path, more=""), encoding="utf-8")
+    return file
+
+
+def run(config: Path, *words: str) -> Result:
+    """Run the command."""
+    return CliRunner().invoke(main, ["report", "--config", str(config), *words])
+
+
+@pytest.mark.parametrize(
+    ("words", "calls"),
+    [
+        (("--month", "2026-10"), 2),
+        (("--month", "2026-09"), 0),
+        (("--from", "2026-10-15", "--to", "2026-10-15"), 2),
+        (("--from", "2026-10-16", "--to", "2026-10-20"), 0),
+        (("--to", "2026-10-20"), 2),
+    ],
+)
+def test_the_days_that_are_meant(config: Path, words: tuple[str, ...], calls: int) -> None:
+    """First and last day are included; without a first one the month's first is meant."""
+    result = run(config, *words, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.output)["total"]["calls"] == calls
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--month", "2026-13"), "is no month"),
+        (("--month", "ottobre"), "is no month"),
+        (("--month", "2026-10", "--from", "2026-10-01"), "not both"),
+        (("--from", "2026-10-02", "--to", "2026-10-01"), "before it begins"),
+        (("--month", "2026-10", "--mail"), "--unit and --month"),
+        (("--month", "2026-10", "--unit", "tributi"), "nothing concerned unit 'tributi'"),
+        (("--month", "2999-10", "--unit", "anagrafe", "--mail"), "is not over"),
+        (("--month", "2026-10", "--unit", "anagrafe", "--mail"), "is centralino running"),
+    ],
+)
+def test_what_cannot_be_reported_is_one_sentence(
+    config: Path, words: tuple[str, ...], sentence: str
+) -> None:
+    """Each refusal says what is wrong and what to write."""
+    result = run(config, *words)
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert sentence in result.output
+
+
+def test_text_csv_and_a_units_sheet(config: Path) -> None:
+    """For people, for a spreadsheet, for a unit."""
+    assert "Risposte del filtro senza trasferimento: 1 su 2 servite (50%)" in (
+        run(config, "--month", "2026-10").output
+    )
+    assert "total;;2;1;0;1;0" in run(config, "--month", "2026-10", "--csv").output
+    sheet = run(config, "--month", "2026-10", "--unit", "anagrafe").output
+    assert "Chiamate trasferite: 1, accettate 1." in sheet
+
+
+def test_positions_only_with_the_agreement(config: Path, tmp_path: Path) -> None:
+    """E21: off by default; with a reference the figures say on what ground."""
+    assert "op1" not in run(config, "--month", "2026-10").output
+    more = '[report]\nper_person_reference = "Accordo 3/2026"'
+    config.write_text(CONFIG.format(folder=tmp_path, more=more), encoding="utf-8")
+    assert "Per postazione (Accordo 3/2026)" in run(config, "--month", "2026-10").output
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Iterator[Stores]:
+    """Give the records alone, as the desk has them."""
+    records = Records(tmp_path / "c.db", "b").start()
+    records.letters = NO_LETTERS
+    yield cast(Stores, SimpleNamespace(records=records))
+    records.stop()
+
+
+SHEET: dict[str, Any] = {"unit": "anagrafe", "month": "2026-10", "subject": "A\nB", "body": "x"}
+
+
+def test_a_sheet_is_mailed_to_the_units_address_once(stores: Stores) -> None:
+    """The register knows the address; the same unit and month is one mail, with one subject."""
+    told: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    for _ in range(2):
+        mail_sheet(stores, Register((ANAGRAFE,)), SHEET)(told.put)
+        assert "Anagrafe" in told.get(timeout=10)["said"]["it"]
+    (kept,) = stores.records.ask(outbox.listed)
+    assert (kept.mail.to, kept.mail.subject) == ("anagrafe@comune.example", "A B")
+
+
+@pytest.mark.parametrize("wrong", [{"unit": "x"}, {"month": "10"}, {"subject": ""}, {"body": ""}])
+def test_a_sheet_without_an_address_or_a_month_is_refused(
+    stores: Stores, wrong: dict[str, str]
+) -> None:
+    """Nothing is queued that could not be sent."""
+    with pytest.raises(OfficeError):
+        mail_sheet(stores, Register((ANAGRAFE,)), {**SHEET, **wrong})
