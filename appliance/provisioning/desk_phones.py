@@ -1,8 +1,9 @@
 """Configuration files of desk phones: only keys that their makers document, one function a make.
 
 What they share: account and password, our address over UDP, PCMA before PCMU, keys by RFC 4733,
-language and time zone, message lamp by subscription, no call waiting (an engaged phone is never
-rung), function keys with the office's codes. Firmware, admin passwords and networks are left alone.
+language and time zone, message lamp by subscription, no call waiting where a key of the make is
+documented (Fanvil: none; an engaged phone is never rung), function keys with the office's codes.
+Firmware, admin passwords and networks are left alone.
 """
 
 from __future__ import annotations

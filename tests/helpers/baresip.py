@@ -11,19 +11,17 @@ registration is over before ctrl_tcp can be heard: look for it at the registrar.
 
 from __future__ import annotations
 
-import array
 import contextlib
 import json
-import math
 import shutil
 import socket
 import subprocess
 import time
-import wave
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
+
+from tests.helpers.softphone import SoftPhone, free_port, tone
 
 MODULES = Path("/usr/lib/baresip/modules")
 PACKAGE = "baresip-core"
@@ -65,28 +63,8 @@ def is_installed() -> bool:
     return shutil.which("baresip") is not None and (MODULES / "ctrl_tcp.so").exists()
 
 
-def free_port(address: str, kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
-    """Return a port that is free now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
-
-
-def tone(path: Path, seconds: int = 120, hertz: int = 440, peak: int = 4000) -> Path:
-    """Write a sine as an 8 kHz WAV file (little-endian machines), one second repeated."""
-    one = array.array(
-        "h", (round(peak * math.sin(math.tau * hertz * n / 8000)) for n in range(8000))
-    )
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(one.tobytes() * seconds)
-    return path
-
-
 @dataclass
-class Baresip:
+class Baresip(SoftPhone):
     """One phone. Without `secret` it does not register; `server` is where it does, or dials.
 
     Leave `address` as it is where RTP matters: baresip sends it from whatever address the kernel
@@ -113,7 +91,6 @@ class Baresip:
     port: int = 0
     control: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
-    _process: subprocess.Popen[bytes] | None = None
     _link: socket.socket | None = None
     _buffer: bytes = b""
     _replies: list[dict[str, Any]] = field(default_factory=list)
@@ -123,7 +100,7 @@ class Baresip:
         """The WAV file of what this phone has heard; complete once the call is over."""
         return self.folder / "heard.wav"
 
-    def start(self) -> Baresip:
+    def start(self) -> Self:
         """Write the configuration, start, and wait until it can be ordered about."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = self.port or free_port(self.address)
@@ -145,7 +122,7 @@ class Baresip:
 
     def stop(self) -> None:
         """End politely: it says BYE and signs off."""
-        if self._process and self._process.poll() is None:
+        if self._process and self.is_running:
             with contextlib.suppress(OSError, TimeoutError):
                 self.do("quit")
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -154,9 +131,7 @@ class Baresip:
 
     def kill(self) -> None:
         """Take its power away: nothing is said to anybody."""
-        if self._process and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        super().kill()
         if self._link:
             self._link.close()
             self._link = None
@@ -186,18 +161,6 @@ class Baresip:
     def log(self) -> str:
         """What baresip wrote."""
         return (self.folder / "log").read_text(errors="replace")
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _config(self) -> str:
         low = min(free_port(self.address) & ~1, 65_000)
@@ -229,8 +192,7 @@ class Baresip:
             try:
                 self._link = socket.create_connection((self.address, self.control), 1)
             except OSError:
-                assert self._process
-                if self._process.poll() is not None or time.monotonic() > limit:
+                if not self.is_running or time.monotonic() > limit:
                     raise RuntimeError(f"baresip does not start:\n{self.log}") from None
                 time.sleep(0.05)
             else:

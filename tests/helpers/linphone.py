@@ -17,10 +17,9 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
-from tests.helpers.baresip import free_port, tone
+from tests.helpers.softphone import SoftPhone, free_port, tone
 
 PACKAGE = "linphone-cli"
 
@@ -71,7 +70,7 @@ def is_installed() -> bool:
 
 
 @dataclass
-class Linphone:
+class Linphone(SoftPhone):
     """One phone, without a sound card: it says `says` (a WAV; None for two minutes of 440 Hz) and
     writes what it hears to `heard`, anew after each hold. `sip` adds lines to its [sip] section.
     `info` makes it send its keys by SIP INFO and not by RFC 4733.
@@ -88,7 +87,6 @@ class Linphone:
     info: bool = False
     auto: bool = False
     port: int = 0
-    _process: subprocess.Popen[bytes] | None = None
     _seen: int = 0
 
     @property
@@ -101,13 +99,7 @@ class Linphone:
         """What linphonec has said."""
         return (self.folder / "out").read_text(errors="replace")
 
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        assert self._process
-        return self._process.pid
-
-    def start(self) -> Linphone:
+    def start(self) -> Self:
         """Write the configuration and start; it registers by itself."""
         (self.folder / ".local/share/linphone").mkdir(parents=True, exist_ok=True)
         self.port = self.port or free_port(self.address)
@@ -143,15 +135,14 @@ class Linphone:
         """Wait until linphonec says these words, and forget all that came before."""
         end = time.monotonic() + limit
         while (at := self.log.find(words, self._seen)) < 0:
-            assert self._process
-            if self._process.poll() is not None or time.monotonic() > end:
+            if not self.is_running or time.monotonic() > end:
                 raise TimeoutError(f"linphone never said {words!r}:\n{self.log[-2000:]}")
             time.sleep(0.02)
         self._seen = at + len(words)
 
     def stop(self) -> None:
         """End politely: it says BYE and signs off."""
-        if self._process and self._process.poll() is None:
+        if self._process and self.is_running:
             with contextlib.suppress(OSError, subprocess.TimeoutExpired):
                 self.do("quit")
                 self._process.wait(1.5)  # signed off by then; it may linger
@@ -159,24 +150,10 @@ class Linphone:
 
     def kill(self) -> None:
         """Take its power away: nothing is said to anybody."""
-        if self._process and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        super().kill()
         if self._process and self._process.stdin:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _config(self) -> str:
         host, server_port = self.server

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.helpers.baresip import free_port
+from tests.helpers.softphone import free_port
 
 PACKAGE = "sip-tester"
 

@@ -18,10 +18,11 @@ from appliance.media import g711
 from appliance.media.frames import Law
 from appliance.media.tones import chord
 from tests.helpers import baresip, kamailio, linphone
-from tests.helpers.baresip import Baresip, tone
+from tests.helpers.baresip import Baresip
 from tests.helpers.box import Box
 from tests.helpers.kamailio import Kamailio
 from tests.helpers.linphone import Linphone
+from tests.helpers.softphone import tone
 from tests.interop.desks import needed
 from tests.interop.voice import OURS, THEIRS, WINDOW, has_tone, written
 from tests.system.calls import record_of

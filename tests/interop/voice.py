@@ -21,7 +21,7 @@ from tests.system.rulers import share_of_tone
 OURS = 1000
 """Hz: what the box says."""
 THEIRS = 440
-"""Hz: what the phones say (tests.helpers.baresip.tone)."""
+"""Hz: what the phones say (tests.helpers.softphone.tone)."""
 TICK = 0.02
 WINDOW = 16_000
 """Bytes of 16-bit sound in which a tone is looked for: one second."""

@@ -124,6 +124,15 @@ def test_fanvil() -> None:
     ]  # fmt: skip
 
 
+def test_call_waiting_is_off_wherever_the_make_documents_a_key() -> None:
+    """The guide names the makes on which it must be switched off by hand: the others' files do."""
+    off = {"yealink": "call_waiting.enable = 0", "snom": ">off</call_waiting>"}
+    off |= {"grandstream": 'name="call.callWaiting.enable">No<', "cisco": "<CW_Setting>No<"}
+    written = {name: getattr(desk_phones, name)(handset()) for name in (*off, "fanvil")}
+    assert {name for name, text in off.items() if text in written[name]} == set(off)
+    assert "waiting" not in written["fanvil"].lower()
+
+
 def test_cisco() -> None:
     """Its own codes *80 to *87 are emptied: the phone would keep them to itself."""
     rows = items(desk_phones.cisco(handset()))

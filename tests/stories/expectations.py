@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from appliance.calls import events, orders
 from appliance.calls.orders import Order
@@ -72,7 +74,7 @@ class Expectations:
     def expect_stop(self, words: Words) -> None:
         for phone in words["phones"].split():
             wanted = orders.StopRinging(self.legs[phone], "elsewhere" in words)
-            self.claim(str(wanted), wanted.__eq__)
+            self.claim(str(wanted), partial(operator.eq, wanted))
 
     def expect_answer(self, words: Words) -> None:
         self._claim_exactly(orders.AnswerLine(words["line"]))
@@ -235,7 +237,7 @@ class Expectations:
         return self.switchboard.status(self.now)
 
     def _claim_exactly(self, wanted: Order) -> None:
-        self.claim(str(wanted), wanted.__eq__)
+        self.claim(str(wanted), partial(operator.eq, wanted))
 
     def _same(self, what: str, met: object, wanted: object) -> None:
         if met != wanted:

@@ -55,6 +55,7 @@ BEGIN = "# P1: x\noffice example\nat 2026-11-25 10:00:00\nline1 rings\nline1 cal
         ("expect sing op1\n", "nobody understands"),
         ("line1 idle\n", "nobody expected RingPhones"),
         ("expect ring op1\n", "expected ringing of"),
+        ("expect answer line1\n", "expected AnswerLine"),
         ("expect ring op1 op2 for 24 s\n", "ring time"),
         ("expect ring op1 op2 showing x\n", "display"),
         ("", "nobody expected"),

@@ -15,9 +15,9 @@ from appliance.media import g711
 from appliance.media.frames import Law
 from appliance.prompts import OURS
 from tests.helpers import sound
-from tests.helpers.baresip import free_port
 from tests.helpers.box import Box, wait
 from tests.helpers.sipp import PACKAGE, Sipp, answers, is_installed, refuses
+from tests.helpers.softphone import free_port
 from tests.system.calls import place, record_of
 
 pytestmark = pytest.mark.system

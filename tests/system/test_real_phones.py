@@ -17,8 +17,9 @@ from appliance.media.frames import Law
 from appliance.prompts import OURS
 from appliance.testphone.client import TestPhone
 from tests.helpers import sound
-from tests.helpers.baresip import PACKAGE, Baresip, is_installed, tone
+from tests.helpers.baresip import PACKAGE, Baresip, is_installed
 from tests.helpers.box import Box
+from tests.helpers.softphone import tone
 from tests.system.calls import end, place
 from tests.system.rulers import black_hole, share_of_tone
 
