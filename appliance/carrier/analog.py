@@ -249,10 +249,12 @@ class AnalogLine:
 
     def tick(self, now: float) -> None:
         """Feed a stream to the line only, or a duplex one whose clock, its own sound, is late."""
+        if not self._runs:
+            return  # its end is under way: to order it at every tick would put off its limit
         if self.driver.streaming is Stream.TRANSMIT:
             self.lead.on_clock(now)
             self._feed(now)
-        elif self.driver.streaming is Stream.DUPLEX and self._runs:
+        elif self.driver.streaming is Stream.DUPLEX:
             gap_ms = int((now - self._heard_at) * 1000)
             if gap_ms > FRAME_MS:
                 self.lead.on_gap(gap_ms)

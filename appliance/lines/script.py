@@ -59,6 +59,7 @@ class Runner:
         self._current: Step | None = None
         self._passed_over = False
         self._endings = 0
+        self._asked = False
         self._deadline: float | None = None
         self._gap_until = float("-inf")
         self._out = bytearray()
@@ -94,7 +95,7 @@ class Runner:
             case Command(), StreamStarted():
                 return self._succeed(now)
             case EndStream(), StreamEnded():
-                return self._succeed(now)
+                return self._on_end(now)
         return None
 
     def handle_timer(self, now: float) -> Outcome | None:
@@ -162,6 +163,7 @@ class Runner:
     def _enter(self, step: Step, now: float) -> bool:
         """Send what a step sends; False when it has nothing to wait for."""
         self._endings = 1
+        self._asked = False
         match step:
             case Command(text):
                 self._send(text, step.limit_ms, now)
@@ -226,10 +228,22 @@ class Runner:
             return self._again(replace(command, tries=command.tries - 1), now)
         return self._fail(Trouble(sentences.no_answer(command.text, self.seen(), self._late())))
 
+    def _on_end(self, now: float) -> Outcome | None:
+        """Go on; where its result was asked for, let the one that was late arrive as well."""
+        if self._asked:
+            self._steps.appendleft(Drain())
+        return self._succeed(now)
+
     def _on_endless(self, step: EndStream, now: float) -> Outcome | None:
-        """Try the dialect's next terminator; without one the modem is stuck in its stream."""
-        more = self._modem.end_stream(cut=step.cut, attempt=self._endings)
-        self._endings += 1
+        """Ask for a result that was lost, then try the dialect's next terminator.
+
+        Without one the modem is stuck in its stream.
+        """
+        if not self._asked and (more := self._modem.ask_end()):
+            self._asked = True
+        else:
+            more = self._modem.end_stream(cut=step.cut, attempt=self._endings)
+            self._endings += 1
         if not more:
             return self._fail(Trouble(sentences.no_end(self.seen())))
         self._out += more

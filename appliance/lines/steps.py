@@ -35,10 +35,14 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class EndStream:
-    """End the stream that runs, if one does; with `cut` without playing what lies ahead."""
+    """End the stream that runs, if one does; with `cut` without playing what lies ahead.
+
+    Its end takes 50-200 ms, or what lies ahead (v253.md 4), which the carrier keeps below 1 s:
+    after `limit_ms` the modem is asked for a result that was lost, then told anew.
+    """
 
     cut: bool = False
-    limit_ms: int = 5000
+    limit_ms: int = 2000
 
 
 @dataclass(frozen=True, slots=True)

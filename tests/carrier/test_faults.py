@@ -253,6 +253,20 @@ def test_lost_results_cost_time_and_no_line(setup: LineSetup | None, lost: int) 
     serves(one, world)
 
 
+def test_a_prompt_whose_end_is_not_confirmed_once_costs_two_seconds_and_no_call() -> None:
+    """Half duplex: the OK behind DLE ETX is lost; it is asked for, and the call goes on."""
+    one, world = up(HALF)
+    world.answer(one, hang_up_after_ms=10**6)
+    one.line.play(Play("p1", ("it/word",), line="line1"), [WORD], world.now)
+    world.until(lambda: one.line.is_clocked)
+    plant(one, lose_results=1)
+    world.until(lambda: one.heard_of(PromptEnded), len(WORD) // 16 + 3_000)
+    assert [p.whole for p in one.heard_of(PromptEnded)] == [True]
+    one.line.play(Play("p2", ("it/word",), line="line1"), [WORD], world.now)
+    world.until(lambda: len(one.heard_of(PromptEnded)) > 1, len(WORD) // 16 + 3_000)
+    assert one.heard_of(LineLost) == []
+
+
 @shows("a final result is lost behind a stream", knobs=("lose_results",))
 def test_a_prompt_whose_end_is_not_confirmed_ends_the_call_not_the_line() -> None:
     """Half duplex: DLE ETX was sent, OK never comes. The line is recovered and serves again."""

@@ -173,6 +173,47 @@ def test_a_stream_that_does_not_end_is_trouble() -> None:
     assert isinstance(outcome, Trouble)
 
 
+def playing() -> Desk:
+    """A runner that was told to end an announcement, at 5 s."""
+    desk = Desk()
+    desk.runner.begin((Command("AT+VTX", tries=1), EndStream(), Command("AT+VRX", tries=1)), 4.8)
+    desk.runner.data_to_send()
+    desk.say(b"CONNECT\r\n", 5.0)
+    assert desk.runner.data_to_send() == b"\x10\x03"
+    return desk
+
+
+def test_the_lost_result_of_a_stream_is_asked_for() -> None:
+    """One lost OK costs 2 s and no call: AT has it said again; the late one may arrive as well."""
+    desk = playing()
+    assert desk.wait(6.9) == (None, b"")
+    assert desk.wait(7.0) == (None, b"\rAT\r")
+    desk.say(OK + OK, 7.01)
+    assert desk.wait(7.2) == (None, b"")
+    assert desk.wait(7.32) == (None, b"AT+VRX\r")
+    assert desk.say(b"CONNECT\r\n", 7.4) == Done()
+
+
+def test_a_duplex_stream_whose_end_was_read_is_asked_for_its_result() -> None:
+    """DLE ETX has come: the modem takes commands, and a second terminator would be text to it."""
+    desk = Desk()
+    desk.runner.begin((Command("AT+VTR", tries=1), EndStream()), 4.9)
+    desk.say(b"CONNECT\r\n", 5.0)
+    desk.runner.data_to_send()
+    desk.say(b"sound\x10\x03", 5.1)
+    assert desk.wait(7.0) == (None, b"\rAT\r")
+    desk.say(OK, 7.1)
+    assert desk.wait(7.4)[0] == Done()
+
+
+def test_an_announcement_whose_end_the_modem_never_read_is_cut() -> None:
+    """The question was sound to it: four bytes. What remains is told: CAN ETX; then it is stuck."""
+    desk = playing()
+    assert desk.wait(7.0) == (None, b"\rAT\r")
+    assert desk.wait(9.0) == (None, b"\x10\x18\x10\x03")
+    assert isinstance(desk.wait(11.0)[0], Trouble)
+
+
 def test_an_ok_does_not_start_a_stream() -> None:
     """Without CONNECT there is no sound."""
     desk = Desk()
