@@ -35,13 +35,14 @@ def _virtual(calls: int) -> list[Row]:
 
 
 def _real(folder: Path, calls: int) -> list[Row]:
-    outcome = real.soak(folder, calls, SHARE, SEED)
-    before, after = outcome.before, outcome.after
+    rounds = max(2, calls // (2 * real.ROUND))
+    outcome = real.soak(folder, rounds, SHARE, SEED)
+    (_, before), *_, (_, after) = outcome.sizes
     what, none = f"soak, all processes, {outcome.calls} calls", ("max", 0.0)
     return [
         row(f"{what}: faults planted", [outcome.faults.total()], "n"),
         row(f"{what}: lines not idle at the end", [len(outcome.stuck)], "n", none),
         row(f"{what}: threads grown", [after.threads - before.threads], "n", none),
         row(f"{what}: descriptors grown", [after.files - before.files], "n", none),
-        row(f"{what}: PSS grown", [after.pss_mb - before.pss_mb], "MB", ("max", 5.0)),
+        row(f"{what}: own memory grown", [outcome.kb_a_call], "kB/call", ("max", 3.0)),
     ]

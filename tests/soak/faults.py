@@ -176,8 +176,12 @@ def _no_ports(world: World, line: str) -> None:
 # --- phones, LAN, disk, clock -------------------------------------------------------------------
 
 
+def _some_phone(world: World) -> str:
+    return world.dice.choice(("op1", "op2", "desk1", "desk2"))
+
+
 def _phone_dies(world: World, line: str) -> None:
-    phone = world.dice.choice(("op1", "op2", "desk1", "desk2"))
+    phone = _some_phone(world)
     world.phones.cut_power(phone)
     world.after(world.dice.uniform(1.0, 40.0), lambda: world.phones.give_power(phone))
 
@@ -185,6 +189,29 @@ def _phone_dies(world: World, line: str) -> None:
 def _phone_mute(world: World, line: str) -> None:
     for leg in world.phones.legs.values():
         leg.mute = True
+
+
+def _phone_restarts(world: World, line: str) -> None:
+    world.phones.restart(_some_phone(world))
+
+
+def _phone_lapses(world: World, line: str) -> None:
+    """Its registration runs out in the middle of anything; it comes back."""
+    phone = _some_phone(world)
+    world.phones.lapse(phone)
+    world.after(world.dice.uniform(0.1, 20.0), lambda: world.phones.register(phone))
+
+
+def _phone_babbles(world: World, line: str) -> None:
+    """Answers, hang-ups, refusals of every phone are told twice."""
+    world.phones.babbles = True
+    world.after(20.0, lambda: setattr(world.phones, "babbles", False))
+
+
+def _shuffles(world: World, line: str) -> None:
+    """Datagrams of sound arrive late, in another order, and some twice."""
+    world.lan.shuffles = world.dice
+    world.after(world.dice.uniform(0.5, 10.0), lambda: setattr(world.lan, "shuffles", None))
 
 
 def _lossy(world: World, line: str) -> None:
@@ -220,6 +247,10 @@ FAULTS: Mapping[str, Fault] = {
     "no RTP port": Fault(_no_ports, everywhere=True, lasts_s=6.0),
     "phone dies": Fault(_phone_dies, everywhere=True, lasts_s=60.0, silence_s=20.0),
     "phone mute": Fault(_phone_mute, everywhere=True, lasts_s=40.0, silence_s=36.0),
+    "phone restarts": Fault(_phone_restarts, everywhere=True, lasts_s=20.0, silence_s=20.0),
+    "phone lapses": Fault(_phone_lapses, everywhere=True, lasts_s=25.0),
+    "phone babbles": Fault(_phone_babbles, everywhere=True, lasts_s=22.0),
+    "LAN shuffles": Fault(_shuffles, everywhere=True, lasts_s=12.0),
     "LAN down": Fault(_lossy, everywhere=True, lasts_s=10.0, silence_s=40.0),
     "disk": Fault(_disk, everywhere=True, lasts_s=50.0),
     "clock set": Fault(_clock, everywhere=True, lasts_s=2.0),

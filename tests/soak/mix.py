@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from appliance.exchange.call import CallPlan
+from appliance.exchange.fsk import FAULTS
 from appliance.exchange.party import OUTCOMES, Party
 from appliance.media import g711
 from appliance.media.frames import Law
@@ -16,6 +17,8 @@ from tests.soak.office import EXTENSIONS
 
 RELEASES = ("busy", "busy200", "dial", "loop", "silence")
 CALLERS = ("number", "number", "number", "withheld", "unavailable", "none")
+SPOILT = 0.2
+"""How many of the identities arrive otherwise than they should."""
 STAYS_MS = 40_000
 """A caller who waits for the box to end the call gives up at last."""
 
@@ -43,6 +46,7 @@ class Speaks(enum.StrEnum):
     SKIPS = "skips"  # presses # in the greeting and says nothing
     LEAVES = "leaves"  # hangs up at once
     MUTE = "mute"  # says nothing at all
+    FAX = "fax"  # a fax machine
 
 
 MESSAGES = frozenset(
@@ -60,7 +64,7 @@ class Kind:
     """One row of the mix: how often, what the operators and the counter do, what the caller does.
 
     `rings` is how often it rings before the caller gives up; `late` lets the phones answer only
-    when that is about to happen.
+    when that is about to happen. `refers`: the operator's phone asks for a transfer by itself.
     """
 
     weight: int
@@ -70,6 +74,7 @@ class Kind:
     rings: int = 7
     late: bool = False
     holds: bool = False
+    refers: bool = False
 
 
 _M, _S = Manner, Speaks
@@ -77,6 +82,9 @@ KINDS: Mapping[str, Kind] = {
     "talk": Kind(22, _M.ANSWERS, _M.ANSWERS, _S.TALKS),
     "operator ends": Kind(10, _M.ANSWERS, _M.ANSWERS, _S.STAYS),
     "hold": Kind(5, _M.ANSWERS, _M.ANSWERS, _S.TALKS, holds=True),
+    "REFER": Kind(4, _M.ANSWERS, _M.ANSWERS, _S.STAYS, holds=True, refers=True),
+    "fax": Kind(3, _M.BUSY, _M.DECLINES, _S.FAX),
+    "fax, answered": Kind(2, _M.ANSWERS, _M.ANSWERS, _S.FAX),
     "counter": Kind(7, _M.IGNORES, _M.ANSWERS, _S.TALKS),
     "busy": Kind(4, _M.BUSY, _M.ANSWERS, _S.TALKS),
     "declined": Kind(4, _M.DECLINES, _M.ANSWERS, _S.STAYS),
@@ -110,6 +118,7 @@ class Script:
     talk_s: float = 10.0
     flap_s: float = 0.1
     holds: bool = False
+    refers: bool = False
     parties: Mapping[str, Party] = field(default_factory=dict)
 
     def manner_of(self, phone: str) -> tuple[Manner, float]:
@@ -139,6 +148,7 @@ def draw(number: int, dice: random.Random) -> Script:
         talk_s=dice.uniform(6.0, 9.0) if kind.holds else dice.uniform(1.0, 8.0),
         flap_s=dice.uniform(0.0, 1.2),
         holds=kind.holds,
+        refers=kind.refers,
         parties={number: _party(dice) for number in EXTENSIONS},
     )
 
@@ -166,6 +176,7 @@ def _plan(number: int, kind: Kind, dice: random.Random) -> CallPlan:
     base = {
         "caller": f"051{number:07d}" if caller == "number" else caller,
         "name": dice.choice(("", "", "Ada Rossi")),
+        "id_fault": dice.choice(FAULTS) if dice.random() < SPOILT else "",
         "rings": kind.rings,
         "release": dice.choice(RELEASES),
     }
@@ -195,5 +206,6 @@ DOES: Mapping[Speaks, Callable[[random.Random], dict[str, object]]] = {
     Speaks.SKIPS: lambda d: {"digits": "#", "hang_up_after_ms": d.randrange(500, 4000)},
     Speaks.LEAVES: lambda d: {"hang_up_after_ms": d.randrange(0, 2500)},
     Speaks.MUTE: lambda _: {"hang_up_after_ms": STAYS_MS},
+    Speaks.FAX: lambda _: {"fax": True, "hang_up_after_ms": STAYS_MS},
 }
 """What a caller does, as fields of a `CallPlan`."""

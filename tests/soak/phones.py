@@ -22,6 +22,7 @@ AIR_S = 0.02
 NO_ANSWER_S = 4.0
 """A phone that says nothing to an INVITE is given up then (docs/architecture.md)."""
 ASKED_S = 5.0
+RESTART_S = 3.0
 LEFT_S = 12.0
 VOICE = bytes(0x20 + (7 * n) % 0x50 for n in range(FRAME_SAMPLES))
 """One frame of what a phone says: never silence, no tone of any plan."""
@@ -61,6 +62,10 @@ class Phones:
         self.legs: dict[str, Leg] = {}
         self.off: set[str] = set()
         """Phones without power."""
+        self.refused = 0
+        """Transfers that phones asked for by themselves."""
+        self.babbles = False
+        """Each fact is told twice, as by a phone that repeats itself on another transaction."""
 
     # --- what the desk orders ----------------------------------------------------------------
 
@@ -113,6 +118,7 @@ class Phones:
 
     def refuse_transfer(self, leg: str, code: int) -> None:
         """A transfer is refused: the conversation goes on."""
+        self.refused += 1
 
     # --- what people do ----------------------------------------------------------------------
 
@@ -153,6 +159,23 @@ class Phones:
         for leg in [leg for leg in self.legs.values() if leg.phone == phone]:
             leg.over = True
             leg.socket.close()
+
+    def lapse(self, phone: str) -> None:
+        """Let its registration run out; what goes on goes on."""
+        self.world.post(events.PhoneGone(phone), self.world.desk)
+
+    def register(self, phone: str) -> None:
+        """Have it register anew."""
+        if phone not in self.off:
+            self.world.post(events.PhoneRegistered(phone), self.world.desk)
+
+    def restart(self, phone: str) -> None:
+        """It starts anew by itself within a second: asked, it knows of no call (481)."""
+        self.cut_power(phone)
+        for leg in self.legs.values():
+            if leg.phone == phone and leg.up and not leg.over:
+                self._tell(leg.name, events.PhoneLost(leg.name, "481"), RESTART_S)
+        self.world.after(RESTART_S, lambda: self.give_power(phone))
 
     def forget_desk(self, desk: SoakDesk) -> None:
         """A desk died: its phones ring or speak into nothing until somebody hangs up."""
@@ -210,11 +233,20 @@ class Phones:
             if script.holds:
                 self._later(leg, 1.0, lambda: self._hold(leg, True))
                 self._later(leg, 3.0, lambda: self._hold(leg, False))
+            if script.refers:
+                self._later(leg, 2.0, lambda: self._refer(leg))
 
     def _hold(self, leg: Leg, holds: bool) -> None:
         leg.holds = holds
         leg.heard_at = self.world.now
         self._say(leg, leg.agreed())
+
+    def _refer(self, leg: Leg) -> None:
+        """Press the phone's own transfer key, for somebody inside, outside or nobody."""
+        dice = self.world.dice
+        target = dice.choice(("11", "21", "201", "0512345678", "", "sip:x@192.0.2.99"))
+        kind = dice.choice(tuple(events.TransferKind))
+        self._say(leg, events.TransferAsked(leg.name, leg.phone, target, kind))
 
     def _end(self, leg: Leg, event: events.Event) -> None:
         self._over(leg.name)
@@ -233,6 +265,8 @@ class Phones:
 
     def _post(self, leg: Leg, event: events.Event) -> None:
         self.world.post(event, leg.desk)
+        if self.babbles:
+            self.world.post(event, leg.desk)
 
     def _over(self, leg: str) -> None:
         found = self.legs.get(leg)

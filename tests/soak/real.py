@@ -1,4 +1,4 @@
-"""The same in real time, through all processes: a hundred calls, then nothing has grown."""
+"""The same in real time, through all processes: hundreds of calls, then nothing has grown."""
 
 from __future__ import annotations
 
@@ -14,28 +14,23 @@ from pathlib import Path
 from appliance.calls.orders import Result
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan
-from tests.bench.machine import memory_mb
 from tests.helpers.box import Box, wait
 from tests.soak.mix import RELEASES, SPEECH
+from tests.soak.size import Census, Size, census, counting, size_of, slope
 from tests.system.calls import is_at_rest
 
-LINES = 4
-WARM_UP = 12
-"""Calls before the first look: by then every part has been loaded and every buffer made."""
+LINES = 6
+WARM_UP = 96
+"""Calls before the first look: by then every part has been loaded, every buffer and cache filled
+that a call fills; the desk remembers the last 64 calls.
+"""
+ROUND = 24
+"""After so many calls of the mix, and as many brisk ones, memory is looked at again."""
 IDLE_S = 90.0
 """A line whose modem was unplugged or wedged is idle again by then."""
 CALL_S = 60.0
-REST_S = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """What the box's processes take: how many they are, threads, descriptors, PSS in MB."""
-
-    processes: int
-    threads: int
-    files: int
-    pss_mb: float
+REST_S = 34.0
+"""SIP forgets a call 32 s after its end (RFC 3261 17.1.1.2: 64 * T1)."""
 
 
 @dataclass
@@ -47,22 +42,14 @@ class Outcome:
     faults: Counter[str] = field(default_factory=Counter)
     results: Counter[str] = field(default_factory=Counter)
     stuck: list[str] = field(default_factory=list)
-    before: Size = Size(0, 0, 0, 0.0)
-    after: Size = Size(0, 0, 0, 0.0)
+    sizes: list[tuple[int, Size]] = field(default_factory=list)
+    counted: list[tuple[Census, ...]] = field(default_factory=list)
     seconds: float = 0.0
 
-
-def size_of(pids: list[int]) -> Size:
-    """Look at processes."""
-    return Size(len(pids), sum(map(_threads, pids)), sum(map(_files, pids)), memory_mb(pids, "Pss"))
-
-
-def _threads(pid: int) -> int:
-    return len(list(Path(f"/proc/{pid}/task").iterdir()))
-
-
-def _files(pid: int) -> int:
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    @property
+    def kb_a_call(self) -> float:
+        """By how many kB a call the processes' own memory grows after the warm-up."""
+        return slope([(calls, size.own_kb) for calls, size in self.sizes])
 
 
 # --- what is broken -----------------------------------------------------------------------------
@@ -95,6 +82,10 @@ def _plan(dice: random.Random) -> CallPlan:
     )
 
 
+BRISK = CallPlan(caller="0511234567", hang_up_after_ms=700, release="loop")
+"""Answered by a person or by the greeting, over at once: many of them in little time."""
+
+
 def _speak(call: client.RunningCall) -> None:
     """`#` leads past a greeting to the tone; who has met a person says as much."""
     call.wait_for("answered", CALL_S)
@@ -114,29 +105,30 @@ class RealSoak:
     outcome: Outcome
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def place(self, calls: int) -> None:
-        """Place so many calls; returns when all are over."""
+    def place(self, calls: int, brisk: bool = False) -> None:
+        """Place so many calls, brisk ones or of the mix; returns when all are over."""
         with ThreadPoolExecutor(LINES) as lines:
             done = [
-                lines.submit(self._on_line, line, calls // LINES + (line <= calls % LINES))
+                lines.submit(self._on_line, line, calls // LINES + (line <= calls % LINES), brisk)
                 for line in range(1, LINES + 1)
             ]
             for each in done:
                 each.result()
 
-    def _on_line(self, line: int, calls: int) -> None:
+    def _on_line(self, line: int, calls: int, brisk: bool) -> None:
         dice = random.Random(f"{self.seed}-{line}-{self.outcome.calls}")
         for _ in range(calls):
             self.box.wait_until(lambda: self._idle(line), IDLE_S, f"line{line} was not idle")
-            self._one(line, dice)
+            self._one(line, dice, brisk)
 
-    def _one(self, line: int, dice: random.Random) -> None:
-        plan, broken = _plan(dice), dice.random() < self.share
+    def _one(self, line: int, dice: random.Random, brisk: bool) -> None:
+        plan = BRISK if brisk else _plan(dice)
+        broken = not brisk and dice.random() < self.share
         call = client.start_call(self.box.folder / "lines", line, plan)
         try:
             if broken:
                 self._break(line, dice)
-            elif plan.rings > 1:
+            elif plan.rings > 1 and not brisk:
                 _speak(call)
             call.wait(CALL_S)
         except TimeoutError:
@@ -163,8 +155,8 @@ class RealSoak:
         return bool(self.box.status()["lines"][line - 1]["state"] == "idle")
 
 
-def soak(folder: Path, calls: int = 100, share: float = 0.05, seed: int = 1) -> Outcome:
-    """Start a box, let it be called, look what has grown after the warm-up."""
+def soak(folder: Path, rounds: int = 4, share: float = 0.05, seed: int = 1) -> Outcome:
+    """Start a box and let it be called, first to warm up; look after each round what has grown."""
     began = time.monotonic()
     box = Box(
         folder,
@@ -172,6 +164,7 @@ def soak(folder: Path, calls: int = 100, share: float = 0.05, seed: int = 1) -> 
         operators=("op1", "op2"),
         counters=(),
         ring=6,
+        environment=counting(folder / "census"),
     )
     outcome = Outcome(seed)
     with box:
@@ -179,17 +172,28 @@ def soak(folder: Path, calls: int = 100, share: float = 0.05, seed: int = 1) -> 
             phone = box.phone(name)
             phone.answer_mode("auto", 200)
             phone.say(SPEECH, repeat=True)
-        soaked = RealSoak(box, seed, 0.0, outcome)
-        soaked.place(WARM_UP)
-        _rest(box, outcome)
-        outcome.before = size_of(box.processes())
-        soaked.share = share
-        soaked.place(calls - WARM_UP)
-        _rest(box, outcome)
-        outcome.after = size_of(box.processes())
+        soaked = RealSoak(box, seed, share, outcome)
+        soaked.place(WARM_UP, brisk=True)
+        _count(box, outcome)
+        for _ in range(rounds):
+            outcome.sizes.append((outcome.calls, size_of(box.processes())))
+            soaked.place(ROUND)
+            soaked.place(ROUND, brisk=True)
+            _rest(box, outcome)
+        outcome.sizes.append((outcome.calls, size_of(box.processes())))
+        _count(box, outcome)
         outcome.results = Counter(str(record.result) for record in box.records())
     outcome.seconds = time.monotonic() - began
     return outcome
+
+
+def _count(box: Box, outcome: Outcome) -> None:
+    """Have desk and carrier count what they hold, once the last calls are forgotten."""
+    _rest(box, outcome)
+    wait(REST_S)
+    desk_and_carrier = box.processes()[:2]
+    folder = box.folder / "census"
+    outcome.counted.append(tuple(census(box, folder, pid) for pid in desk_and_carrier))
 
 
 def _rest(box: Box, outcome: Outcome) -> None:
@@ -197,7 +201,6 @@ def _rest(box: Box, outcome: Outcome) -> None:
     for line in range(1, LINES + 1):
         if not _becomes(lambda line=line: is_at_rest(box, line) and _seat(box, line), IDLE_S):  # type: ignore[misc]  # a default
             outcome.stuck.append(f"line{line}")
-    wait(REST_S)
 
 
 def _seat(box: Box, line: int) -> bool:

@@ -31,7 +31,10 @@ PHONES = ("op1", "op2", "desk1", "desk2")
 
 @dataclass
 class Outcome:
-    """What a soak told: its trace's digest, counts, virtual and real seconds."""
+    """What a soak told: its trace's digest, counts, virtual and real seconds.
+
+    `refused` are the transfers which phones asked for by themselves and did not get.
+    """
 
     seed: int
     calls: int
@@ -43,6 +46,7 @@ class Outcome:
     virtual_s: float = 0.0
     cpu_s: float = 0.0
     longest_silence_s: float = 0.0
+    refused: int = 0
     trace: list[str] = field(default_factory=list, repr=False)
 
 
@@ -189,4 +193,5 @@ def soak(calls: int, share: float, seed: int) -> Outcome:
     outcome.faults = dict(watch.faults)
     outcome.virtual_s, outcome.cpu_s = world.now, time.process_time() - began
     outcome.longest_silence_s = watch.longest_silence
+    outcome.refused = world.phones.refused
     return outcome

@@ -10,6 +10,7 @@ import pytest
 
 from appliance.calls import events
 from appliance.exchange.call import CallPlan
+from appliance.exchange.fsk import FAULTS as ID_FAULTS
 from tests.soak import mix
 from tests.soak.faults import FAULTS
 from tests.soak.mix import KINDS, Script
@@ -45,6 +46,7 @@ def test_a_hundred_calls_with_faults_leave_every_line_idle() -> None:
     outcome = checked(soak(100, 0.20, 1))
     assert sum(outcome.results.values()) >= 85
     assert sum(outcome.faults.values()) >= 10
+    assert outcome.refused > 0
 
 
 def test_the_same_seed_is_the_same_soak() -> None:
@@ -95,16 +97,20 @@ def lie(world: World) -> None:
 
 def test_every_row_of_the_tables_happens() -> None:
     """2,000 calls meet each kind of call and each fault: none is drawn too seldom to matter."""
-    drawn = {mix.draw(number, random.Random(number)).kind for number in range(2000)}
-    assert drawn == set(KINDS)
-    assert len(FAULTS) >= 20
+    drawn = [mix.draw(number, random.Random(number)) for number in range(2000)]
+    assert {each.kind for each in drawn} == set(KINDS)
+    assert {each.plan.id_fault for each in drawn} == {"", *ID_FAULTS}
+    assert {each.plan.caller for each in drawn} >= {"withheld", "unavailable", "none"}
+    assert len(FAULTS) >= 24
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_two_thousand_calls_with_faults_leave_every_line_idle(seed: int) -> None:
     """The same for 2,000 calls on 4 lines, 5 % of them with a fault."""
     outcome = checked(soak(2000, 0.05, seed))
     assert set(outcome.kinds) == set(KINDS)
+    assert outcome.results["fax"] > 0
+    assert outcome.refused > 0
     assert set(outcome.faults) >= set(FAULTS) - {"no RTP port"}

@@ -247,12 +247,16 @@ class Watch:
     def unexpected(self, record: CallRecord, caller: Caller) -> str:
         """Say what is strange about the record of a call that nothing disturbed."""
         script = caller.script
+        if script.speaks is Speaks.FAX and record.result is Result.FAX:
+            return ""
         if record.result not in WELL:
             return f"says {record.result}, and nothing was wrong"
         if record.result is Result.ANSWERED and not record.phone:
             return "does not say who answered"
         if any(code.startswith("pbx.") for code in record.trail):
             return ""  # what the caller says while it is being passed on is nobody's message
+        if script.speaks is Speaks.FAX and record.result is Result.MESSAGE:
+            return "is a message, though a fax machine called"
         if script.speaks in MESSAGES and record.result is Result.NO_MESSAGE:
             return "has no message, though the caller left one"
         if record.result is Result.MESSAGE:

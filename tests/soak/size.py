@@ -1,0 +1,91 @@
+"""What processes take: threads, descriptors, memory, and what their interpreters hold."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.machine import memory_mb
+from tests.helpers.box import Box
+
+CENSUS = Path(__file__).parent / "census"
+"""What counts a process's objects from within (its sitecustomize.py)."""
+ANSWER_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a box's processes take: how many they are, threads, descriptors; memory of their own
+    (written to, shared with nobody) in kB.
+    """
+
+    processes: int
+    threads: int
+    files: int
+    own_kb: float
+
+
+def size_of(pids: list[int]) -> Size:
+    """Look at processes."""
+    own_kb = memory_mb(pids, "Private_Dirty") * 1e6 / 1024
+    return Size(len(pids), sum(map(_threads, pids)), sum(map(_files, pids)), own_kb)
+
+
+def _threads(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def _files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def slope(points: list[tuple[int, float]]) -> float:
+    """Return the slope of the straight line that fits best (least squares).
+
+    >>> slope([(0, 5.0), (10, 7.0), (20, 9.0)])
+    0.2
+    """
+    mean_x = sum(x for x, _ in points) / len(points)
+    mean_y = sum(y for _, y in points) / len(points)
+    over = sum((x - mean_x) * (y - mean_y) for x, y in points)
+    return over / sum((x - mean_x) ** 2 for x, _ in points)
+
+
+# --- what an interpreter holds --------------------------------------------------------------------
+
+
+def counting(folder: Path) -> dict[str, str]:
+    """Return the environment in which processes count their objects when asked."""
+    path = os.pathsep.join([str(CENSUS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    folder.mkdir(parents=True, exist_ok=True)
+    return {"CENSUS_FOLDER": str(folder), "PYTHONPATH": path}
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What one interpreter holds: allocated blocks, and containers by their type."""
+
+    blocks: int
+    kinds: Counter[str]
+
+    def grown(self, before: Census, more_than: int) -> dict[str, int]:
+        """Say of which of the product's own types there are so many more than before."""
+        return {
+            kind: count - before.kinds[kind]
+            for kind, count in self.kinds.items()
+            if kind.startswith("appliance.") and count - before.kinds[kind] > more_than
+        }
+
+
+def census(box: Box, folder: Path, pid: int) -> Census:
+    """Have a process count."""
+    path = folder / f"{pid}.json"
+    path.unlink(missing_ok=True)
+    os.kill(pid, signal.SIGUSR2)
+    box.wait_until(path.exists, ANSWER_S, f"process {pid} did not count its objects")
+    told = json.loads(path.read_text(encoding="utf-8"))
+    return Census(told["blocks"], Counter(told["kinds"]))
