@@ -38,7 +38,8 @@ def added(desk: Desk, decision: Decision, now: Now) -> Added:
     if decision.greeting in BY_DAY:
         return NOTHING_ADDED
     night = desk.office.after_hours
-    on_duty = [duty for duty in duties(desk.register, night.duty, now.wall) if duty.number]
+    named = duties(desk.register, night.duty, now.wall, desk.office.zone)
+    on_duty = [duty for duty in named if duty.number]
     emergency = ("emergency_112",) if night.emergency else ()
     numbers = (key for duty in on_duty for key in _number_of(duty))
     return Added(desk.menu, tuple(duty.unit for duty in on_duty), (*emergency, *numbers))

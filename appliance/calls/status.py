@@ -191,7 +191,8 @@ def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
 
 def _untold(desk: Desk, now: Now) -> Iterator[Words]:
     """Say which numbers on duty the closed greeting leaves out (E11)."""
-    for duty in silenced(desk.register, desk.office.after_hours.duty, now.wall):
+    units, zone = desk.office.after_hours.duty, desk.office.zone
+    for duty in silenced(desk.register, units, now.wall, zone):
         yield Words(
             f"Numero di turno non autorizzato, non viene detto a ufficio chiuso: {duty.name}",
             f"Duty number not authorised, not told while we are closed: {duty.name}",

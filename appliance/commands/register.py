@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,19 +12,37 @@ import click
 
 from appliance.commands.explain import MOMENT
 from appliance.commands.options import config_option, load_settings
+from appliance.commands.register_changes import COMMANDS, take_out
+from appliance.commands.register_place import Place, day_of, unit_of
+from appliance.commands.register_words import history_rows
 from appliance.daemon import register_file
 from appliance.daemon.office import build_office
-from appliance.policy import transfer_words
+from appliance.policy import attention_words, transfer_words
 from appliance.policy.clock import Now
-from appliance.policy.register.register import Register
+from appliance.policy.hours import Schedule
+from appliance.policy.register.attention import attention as find_attention
+from appliance.policy.register.in_force import Declared, declared
+from appliance.policy.register.merge import in_force
+from appliance.policy.register.register import NOTICE_DAYS, Register, Unit
 from appliance.policy.transfer import Allowed, Later, may_transfer
+from appliance.policy.week import Week
+from appliance.policy.words import Words
 
 FILE = click.Path(path_type=Path)
+HERE = ZoneInfo("Europe/Rome")
+"""The zone by which a mere file's days are looked at: it belongs to no configuration yet."""
 
 
 @click.group()
-def register() -> None:
+@config_option
+@click.pass_context
+def register(context: click.Context, config_path: Path) -> None:
     """Rubrica uffici: services, offices, and what they declared in writing."""
+    context.obj = Place(config_path)
+
+
+for _command in COMMANDS:
+    register.add_command(_command)
 
 
 @register.command()
@@ -32,46 +51,101 @@ def check(file: Path) -> None:
     """Name every mistake of a register FILE at once, and who has declared nothing valid today."""
     found = register_file.load(file)
     click.echo(f"{file}: {len(found.units)} units, {len(found.declarations)} declarations: good")
-    for row in notices(found, datetime.now().astimezone()):
-        click.echo(row)
+    now = datetime.now().astimezone()
+    for words in attention_words.in_words(find_attention(found, now, HERE)):
+        click.echo(words.en)
 
 
 @register.command()
+@click.argument("file", type=FILE, required=False)
+@click.option("--unit", default="", help="Of this one only.")
+@click.option("--at", default="today", show_default=True, help="The day: today, 2026-11-25.")
+@click.pass_obj
+def show(place: Place, file: Path | None, unit: str, at: str) -> None:
+    """Show the register, or that of a FILE: needs, bands, numbers masked."""
+    if file is not None:
+        found, why, calendar = register_file.load(file), "", Schedule(HERE, Week(((),) * 7))
+        day = day_of(at, datetime.now(HERE).date())
+    else:
+        whole, why = place.shown()
+        found, day = in_force(whole), day_of(at, place.now().date())
+        calendar = place.calendar(day.year)
+    if why:
+        click.echo(why, err=True)
+    for each in [unit_of(found, unit)] if unit else found.units:
+        for row in unit_rows(found, calendar, each, day):
+            click.echo(row)
+
+
+@register.command()
+@click.argument("unit")
+@click.pass_obj
+def history(place: Place, unit: str) -> None:
+    """Show all that was ever entered for UNIT: by whom, when, on what ground."""
+    whole, why = place.shown()
+    if why:
+        click.echo(why, err=True)
+    entered = whole.history(unit)
+    if not entered:
+        unit_of(whole, unit)
+    for each in entered:
+        for row in history_rows(each, place.settings.site.languages[0], place.zone):
+            click.echo(row)
+
+
+@register.command()
+@click.option("--days", default=NOTICE_DAYS, show_default=True, type=click.IntRange(0, 366))
+@click.pass_obj
+def attention(place: Place, days: int) -> None:
+    """List what the head must look after: no valid declaration, what runs out, what ran out."""
+    whole, _ = place.shown()
+    found = find_attention(in_force(whole), place.now(), place.zone, days)
+    for words in attention_words.in_words(found):
+        place.say(words)
+    if found.is_nothing:
+        place.say(Words("Niente da seguire.", "Nothing to look after."))
+
+
+@register.command()
+@click.argument("name")
 @click.argument("file", type=FILE)
-def show(file: Path) -> None:
-    """Show a register FILE by unit: needs, bands, what returns lead to; numbers stay masked."""
-    found, day = register_file.load(file), datetime.now().astimezone().date()
-    for unit in found.units:
-        click.echo(f"{unit.code:<16} {unit.name}")
-        declaration = found.valid_declaration(unit, day)
-        for need in declaration.needs if declaration else ():
-            labels = ", ".join(f"{t.label or t.reach} {t.number}" for t in need.targets)
-            click.echo(f"  {need.code:<16} {need.name}: {labels}")
+@click.option("--by", required=True, help="Who takes it out.")
+@click.pass_obj
+def attachment(place: Place, name: str, file: Path, by: str) -> None:
+    """Write the attached e-mail NAME into FILE (0600), audited: it may name numbers."""
+    take_out(place, name, file, by)
 
 
-def notices(found: Register, now: datetime) -> list[str]:
-    """Say what the head must look after: no valid declaration, or one that soon runs out (E13)."""
-    rows = [f"{unit.code}: no valid declaration" for unit in found.undeclared(now.date())]
-    rows += [f"{d.unit}: declaration runs out on {d.last}" for d in found.expiring(now.date())]
-    return rows
+def unit_rows(found: Register, calendar: Schedule, unit: Unit, day: date) -> Iterator[str]:
+    """Show a unit as it is on a day: what its declaration says, bands with variations laid over."""
+    yield f"{unit.code:<16} {unit.name} <{unit.email}>"
+    declaration = found.valid_declaration(unit, day)
+    for need in declaration.needs if declaration else ():
+        labels = ", ".join(f"{t.label or t.reach} {t.number}" for t in need.targets)
+        held = declared(found, calendar, unit, need.code, day)
+        bands = held.schedule.bands_on(day) if isinstance(held, Declared) else ()
+        hours = " ".join(map(str, bands)) or "-"
+        keys = f" (**{need.code_keys}#)" if need.code_keys else ""
+        yield f"  {need.code:<16} {need.name}{keys}: {hours}: {labels}"
 
 
 @click.command("explain-transfer")
 @config_option
-@click.option("--register", "file", type=FILE, required=True, help="The register's file.")
+@click.option("--register", "file", type=FILE, help="A register's file; the stored one by default.")
 @click.option("--office", required=True, help="The code of the office or service.")
 @click.option("--need", required=True, help="The code of the need.")
 @click.option("--at", type=MOMENT, help="Local time; now by default.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON with stable keys.")
 def explain_transfer(
-    config_path: Path, file: Path, office: str, need: str, at: datetime | None, as_json: bool
+    config_path: Path, file: Path | None, office: str, need: str, at: datetime | None, as_json: bool
 ) -> None:
     """Say whether a call could be transferred to an OFFICE for a NEED, and if not, when."""
     settings = load_settings(config_path)
     zone = ZoneInfo(settings.site.zone)
     moment = at.replace(tzinfo=zone) if at else datetime.now(zone)
     calendar = build_office(settings, moment.year, str(config_path)).switchboard.schedule
-    answer = may_transfer(register_file.load(file), calendar, office, need, Now(0.0, moment))
+    found = register_file.load(file) if file else Place(config_path).register()
+    answer = may_transfer(found, calendar, office, need, Now(0.0, moment))
     if as_json:
         click.echo(json.dumps(to_json(answer, moment), indent=2, ensure_ascii=False))
     else:

@@ -14,6 +14,8 @@ from appliance.daemon.door import Answer, Later, parse_request
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.recoveries import Recoveries
+from appliance.daemon.register_keeper import in_one_line, summary
+from appliance.daemon.register_questions import register_changed
 from appliance.daemon.report_questions import mail_sheet
 from appliance.daemon.status_words import Seen
 from appliance.daemon.stores import Stores
@@ -52,6 +54,8 @@ class Questions:
                 return {"figures": figures.to_json(), "moments": figures.moments_to_json()}
             case "phones_renewed":
                 return self._phones.renewed()
+            case "register_changed":
+                return register_changed(self._stores)
             case "care" | "close_message":
                 return care_question(self._stores, question)
             case "mail_sheet":
@@ -62,10 +66,13 @@ class Questions:
     def _status(self) -> Answer:
         status, troubles = self._desk.status(), self._lookout.troubles()
         phones, tried = self._phones.rows(), self._recoveries.to_json()
-        seen = Seen(status, self._zone, troubles, tried, tuple(phones))
+        register = self._stores.register.register
+        listed = in_one_line(register, status.at, self._zone)
+        seen = Seen(status, self._zone, troubles, tried, tuple(phones), listed)
         shown = _plain(status)
         shown["troubles"] = [trouble.en for trouble in troubles]
         shown["phones"], shown["recoveries"] = phones, tried
+        shown["register"] = summary(register, status.at, self._zone)
         health = self._desk.figures.health
         shown["health"] = dataclasses.asdict(health) if health else None
         words = self._lookout.words(status)

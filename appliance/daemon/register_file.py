@@ -35,20 +35,27 @@ def load(path: Path) -> Register:
     return parse(text_of(path), str(path))
 
 
-def parse(text: str, name: str = "register.toml") -> Register:
-    """Read a register's text; raises BadConfiguration with every mistake."""
+def parse(text: str, name: str = "register.toml", after: int = 0) -> Register:
+    """Read a register's text; raises BadConfiguration with every mistake.
+
+    Entries without a number get those after the file's last one, and after `after`.
+    """
     file, mistakes = structure(text, name, given.Register), Mistakes()
-    register = _Reader(file, mistakes).register()
-    found = (*mistakes.found, *(Mistake(*fault) for fault in faults(register)))
+    register = _Reader(file, mistakes, after).register()
+    complain(name, text, (*mistakes.found, *(Mistake(*fault) for fault in faults(register))))
+    return register
+
+
+def complain(name: str, text: str, found: tuple[Mistake, ...]) -> None:
+    """Raise BadConfiguration for mistakes of a register's text, each with its line, if any."""
     if found:
         raise BadConfiguration(name, tuple(with_line(mistake, text) for mistake in found))
-    return register
 
 
 class _Reader:
     """Makes policy's values of a file; an entry without a number gets the next one."""
 
-    def __init__(self, file: given.Register, mistakes: Mistakes) -> None:
+    def __init__(self, file: given.Register, mistakes: Mistakes, after: int) -> None:
         self._file = file
         self._mistakes = mistakes
         kinds: tuple[tuple[Entered, ...], ...] = (
@@ -56,8 +63,9 @@ class _Reader:
             file.variations,
             file.authorisations,
         )
-        written = (entry.number for entries in kinds for entry in entries)
-        self._next = count(1 + max(written, default=0))
+        written = [entry.number for entries in kinds for entry in entries]
+        written += [each.revoked.number for each in file.authorisations if each.revoked]
+        self._next = count(1 + max((*written, after)))
 
     def register(self) -> Register:
         """Make the register of all that can be made."""
@@ -106,7 +114,7 @@ class _Reader:
         entry = self._entry(place, a)
         if entry is None or told is None:
             return None
-        return Authorisation(entry, a.unit, told, a.authorised_by, revoked)
+        return Authorisation(entry, a.unit, told, a.authorised_by, revoked, a.last)
 
     def _entry(self, place: str, e: Entered) -> Entry | None:
         number = e.number or next(self._next)

@@ -110,7 +110,7 @@ class Revocation:
 
 @dataclass(frozen=True, slots=True)
 class Authorisation:
-    """A unit's written leave to tell a number outside."""
+    """A unit's written leave to tell a number outside, until the end of `last`."""
 
     unit: str
     tell: str
@@ -121,6 +121,7 @@ class Authorisation:
     attachment: str = ""
     number: int = 0
     revoked: Revocation | None = None
+    last: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

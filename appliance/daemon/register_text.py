@@ -66,7 +66,7 @@ def _authorisation(a: Authorisation) -> Table:
     return (
         {"unit": a.unit, "tell": told, "authorised_by": a.authorised_by}
         | _entry(a.entry)
-        | _given(revoked=a.revoked and _entry(a.revoked))
+        | _given(last=a.last, revoked=a.revoked and _entry(a.revoked))
     )
 
 

@@ -17,7 +17,7 @@ from appliance.calls.events import LineCondition
 from appliance.calls.status import GroupStatus, LineStatus, Status
 from appliance.policy.routing import GroupState
 from appliance.policy.service_state import Manual, Mark
-from appliance.policy.words import Words
+from appliance.policy.words import NOTHING, Words
 
 LINES: Mapping[str, Words] = {
     LineState.MISSING: Words("modem assente", "modem missing"),
@@ -71,6 +71,7 @@ WORDS = {
     "registered": Words("registrato a", "registered at"),
     "silent": Words("non risponde", "does not answer"),
     "not_registered": Words("non registrato", "not registered"),
+    "register": Words("Rubrica uffici", "Register of offices"),
     "messages": Words("Messaggi da chiudere", "Messages to be dealt with"),
     "attention": Words("Attenzione", "Attention"),
 }
@@ -117,7 +118,7 @@ class Seen:
     """What there is to tell beside the Switchboard's own status.
 
     `troubles` are the stores' and the configuration's, `recoveries` what was tried by line and
-    `phones` where they stand, both as `status --json` gives them.
+    `phones` where they stand, both as `status --json` gives them; `register` is its one line.
     """
 
     status: Status
@@ -125,6 +126,7 @@ class Seen:
     troubles: tuple[Words, ...] = ()
     recoveries: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     phones: tuple[Mapping[str, Any], ...] = ()
+    register: Words = NOTHING
 
 
 def told(seen: Seen) -> Words:
@@ -174,6 +176,8 @@ class _Teller:
         if status.citizens_desk is not None:
             yield self._group("citizens_desk", status.citizens_desk)
         yield from self._phones()
+        if self.seen.register.en:
+            yield f"{self._say('register')}: {said(self.seen.register, self.language)}"
         yield f"{self._say('messages')}: {status.waiting}"
 
     def _say(self, what: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from appliance.calls import events, orders
 from appliance.carrier.messages import RecordingStarted
 from appliance.daemon.message_sounds import MessageSounds
+from appliance.daemon.register_keeper import RegisterKeeper
 from appliance.errors import CentralinoError
 from appliance.media import wav
 from appliance.media.frames import Law
@@ -24,6 +25,7 @@ from appliance.policy.service_state import Manual, Mark, ServiceState
 from appliance.records import outbox, requests
 from appliance.records.requests import Taking
 from appliance.records.trouble import Trouble
+from appliance.records.vault import key_path
 from appliance.records.worker import Records
 from appliance.voicemail.mailbox import Mailbox
 
@@ -70,12 +72,19 @@ class Stores:
             lambda trouble: on_trouble("voicemail", trouble),
         )
         self.sounds = MessageSounds(state / "voicemail", self.records, self.mailbox.recount, post)
+        self.register = RegisterKeeper(
+            self.records,
+            key_path(database_path(state)),
+            post,
+            lambda trouble: on_trouble("register", trouble),
+        )
         self._calls: dict[str, orders.CallRecord] = {}
 
     def start(self) -> None:
         """Start both workers; nothing here waits for the disk."""
         self.records.start()
         self.mailbox.start()
+        self.register.load()
 
     def stop(self, hear: Callable[[], None]) -> None:
         """Write what is queued and end; a disk that stalls on is left to the next start.

@@ -50,6 +50,14 @@ def test_all_is_well() -> None:
     assert "Attenzione" not in said.it
 
 
+def test_the_register_has_its_line() -> None:
+    """Units, without declaration, running out: where the head looks for everything else."""
+    said = words(up(), register=Words("10 tra servizi e uffici", "10 services and offices"))
+    assert "\nRubrica uffici: 10 tra servizi e uffici\n" in said.it
+    assert "\nRegister of offices: 10 services and offices\n" in said.en
+    assert "Rubrica" not in words(up()).it
+
+
 def test_closed_says_why() -> None:
     """What voicemail tells the caller, the office reads too."""
     assert re.match(r"Chiuso \(cambia .*\)\. .*segreteria", words(up(now=NIGHT), NIGHT).it)

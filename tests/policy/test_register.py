@@ -26,6 +26,7 @@ from tests.policy.town import (
     variation,
     with_declarations,
 )
+from tests.stories.offices import ROME
 
 MOBILE = "a mobile that the unit never declared as the service's may not be told"
 DAY = date(2026, 11, 25)
@@ -202,11 +203,34 @@ def test_who_may_be_told_what() -> None:
     leave = Authorisation(entry(2), "anagrafe", to_be_told("051 598204"), "Dirigente")
     revoked = replace(leave, revoked=entry(3, "2026-06-01 10:00"))
     number, at = leave.told.number, rome("2026-11-25 10:00")
-    assert may_tell(replace(TOWN, authorisations=(leave,)), "anagrafe", number, at) is leave
-    assert may_tell(replace(TOWN, authorisations=(leave,)), "statocivile", number, at) is None
+    assert may_tell(replace(TOWN, authorisations=(leave,)), "anagrafe", number, at, ROME) is leave
+    assert may_tell(replace(TOWN, authorisations=(leave,)), "statocivile", number, at, ROME) is None
     other = to_be_told("051 598205").number
-    assert may_tell(replace(TOWN, authorisations=(leave,)), "anagrafe", other, at) is None
+    assert may_tell(replace(TOWN, authorisations=(leave,)), "anagrafe", other, at, ROME) is None
     town = replace(TOWN, authorisations=(revoked,))
-    assert may_tell(town, "anagrafe", number, at) is None
-    assert may_tell(town, "anagrafe", number, rome("2026-05-31 10:00")) is revoked
-    assert may_tell(town, "anagrafe", number, rome("2026-01-01 10:00")) is None
+    assert may_tell(town, "anagrafe", number, at, ROME) is None
+    assert may_tell(town, "anagrafe", number, rome("2026-05-31 10:00"), ROME) is revoked
+    assert may_tell(town, "anagrafe", number, rome("2026-01-01 10:00"), ROME) is None
+
+
+@pytest.mark.parametrize("label", ["interno 204", "2 04", "Anagrafe (2-0-4)"])
+def test_a_label_does_not_name_the_number(label: str) -> None:
+    """P7: a label stands on every screen."""
+    with pytest.raises(ConfigurationError, match="names the number"):
+        target(Reach.PBX, "204", label)
+    assert target(Reach.PHONE, "ana1", "ana1").label == "ana1"
+
+
+@pytest.mark.parametrize("name", ["../mail.eml", "/etc/passwd", ".."])
+def test_an_attachment_has_no_folder(name: str) -> None:
+    """It lies beside the register's file, and nowhere else."""
+    with pytest.raises(ConfigurationError, match="without its folder"):
+        Entry(3, "Responsabile", rome("2026-01-12 09:00"), "E-mail", name)
+
+
+def test_a_revocations_number_is_nobody_elses() -> None:
+    """Entries are numbered through, ends of authorisations too."""
+    leave = Authorisation(entry(2), "anagrafe", to_be_told("051 598204"), "D", entry(1))
+    assert said(replace(TOWN, authorisations=(leave,))) == [
+        "authorisations.1.revoked.number: 1 is another entry's number"
+    ]

@@ -68,8 +68,9 @@ def test_a_damaged_database_is_set_aside_whole_and_a_new_one_begun(path: Path, d
     if damage == "torn page":
         with closing(open_database(path, path.parent / "corrupt").connection) as c:
             c.executemany(
-                "INSERT INTO calls VALUES (?,'b','l','t',?,'s','','s','','','w','','',"
-                "NULL,NULL,'open',NULL,NULL,'','[]')",
+                "INSERT INTO calls (call, boot, line, rang_at, rang_ms, clock_state, called, way, "
+                "caller_presentation, caller_number, caller_name, reason, phone, result, message, "
+                "trail) VALUES (?,'b','l','t',?,'s','','w','s','','','','','open','','[]')",
                 [(f"c{i}", i) for i in range(500)],
             )
             c.execute("PRAGMA wal_checkpoint(TRUNCATE)")

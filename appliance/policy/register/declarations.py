@@ -80,6 +80,10 @@ class Entry:
             raise ConfigurationError(
                 f"entry {self.number} has no reference: name the e-mail or protocol number"
             )
+        if "/" in self.attachment or self.attachment in {".", ".."}:
+            raise ConfigurationError(
+                f"entry {self.number}: an attachment is named without its folder"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,18 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Authorisation:
-    """A unit's written leave to tell one number outside (P7), until `revoked`."""
+    """A unit's written leave to tell one number outside (P7), until `revoked` or after `last`."""
 
     entry: Entry
     unit: str
     told: Target
     authorised_by: str
     revoked: Entry | None = None
+    last: date | None = None
+
+
+Entered = Declaration | Variation | Authorisation
+"""What is entered in writing; nothing of it is ever changed (P4)."""
 
 
 class Fault(NamedTuple):
@@ -109,11 +114,19 @@ class Register:
             and not self.valid_declaration(unit, declaration.last + timedelta(days=1))
         )
 
-    def history(self, code: str) -> tuple[Declaration | Variation | Authorisation, ...]:
-        """Return all that was ever entered for a unit, oldest first."""
+    def entered(self) -> tuple[Entered, ...]:
+        """Return all that was ever entered, oldest first."""
         kinds = (self.declarations, self.variations, self.authorisations)
-        entries = (each for kind in kinds for each in kind if each.unit == code)
+        entries = (each for kind in kinds for each in kind)
         return tuple(sorted(entries, key=lambda each: each.entry.number))
+
+    def last_number(self) -> int:
+        """Return the number of the last entry, revocations among them; 0 for none."""
+        return max((entry.number for _, entry in entries(self)), default=0)
+
+    def history(self, code: str) -> tuple[Entered, ...]:
+        """Return all that was ever entered for a unit, oldest first."""
+        return tuple(each for each in self.entered() if each.unit == code)
 
 
 def faults(register: Register) -> Iterator[Fault]:
@@ -121,7 +134,7 @@ def faults(register: Register) -> Iterator[Fault]:
     codes = [unit.code for unit in register.units]
     for unit in register.units:
         yield from _faults_of_unit(register, unit, codes)
-    for place, entered in _entered(register):
+    for place, entered in placed(register):
         if entered.unit not in codes:
             text = f"unit {entered.unit!r} is not in the register: add it, or mend the code"
             yield Fault(f"{place}.unit", text)
@@ -170,6 +183,9 @@ def _faults_of_authorisation(
     if authorisation.told.service_mobile and authorisation.told.number not in declared:
         text = "a mobile that the unit never declared as the service's may not be told"
         yield Fault(f"{place}.tell", text)
+    last = authorisation.last
+    if last is not None and last < authorisation.entry.at.date():
+        yield Fault(f"{place}.last", "it was over before it was entered: mend the day")
 
 
 def _codes_twice(register: Register) -> Iterator[Fault]:
@@ -188,18 +204,27 @@ def _codes_twice(register: Register) -> Iterator[Fault]:
 def _numbers_twice(register: Register) -> Iterator[Fault]:
     """Entries are numbered through: one number, one entry."""
     seen: set[int] = set()
-    for place, entered in _entered(register):
-        if entered.entry.number in seen:
-            yield Fault(f"{place}.number", f"{entered.entry.number} is another entry's number")
-        seen.add(entered.entry.number)
+    for place, entry in entries(register):
+        if entry.number in seen:
+            yield Fault(f"{place}.number", f"{entry.number} is another entry's number")
+        seen.add(entry.number)
 
 
-def _entered(register: Register) -> Iterator[tuple[str, Declaration | Variation | Authorisation]]:
-    kinds: tuple[tuple[str, tuple[Declaration | Variation | Authorisation, ...]], ...] = (
+def entries(register: Register) -> Iterator[tuple[str, Entry]]:
+    """Yield every entry with its place in the register's file, revocations too."""
+    for place, entered in placed(register):
+        yield place, entered.entry
+        if isinstance(entered, Authorisation) and entered.revoked is not None:
+            yield f"{place}.revoked", entered.revoked
+
+
+def placed(register: Register) -> Iterator[tuple[str, Entered]]:
+    """Yield what was entered with its place in the register's file."""
+    kinds: tuple[tuple[str, tuple[Entered, ...]], ...] = (
         ("declarations", register.declarations),
         ("variations", register.variations),
         ("authorisations", register.authorisations),
     )
-    for name, entries in kinds:
-        for number, entered in enumerate(entries, 1):
+    for name, kind in kinds:
+        for number, entered in enumerate(kind, 1):
             yield f"{name}.{number}", entered

@@ -57,6 +57,10 @@ def target(reach: Reach, text: str, label: str = "", *, service_mobile: bool = F
             "this is a mobile number: only a mobile of the service may be entered, with "
             "service_mobile = true; a private one never"
         )
+    if _names(label, digits):
+        raise ConfigurationError(
+            "the label names the number: everybody sees a label, so write what stands there instead"
+        )
     if service_mobile and not mobile:
         raise ConfigurationError("service_mobile is for mobile numbers: leave it out here")
     return Target(reach, SecretNumber(digits), label, service_mobile)
@@ -69,6 +73,11 @@ def to_be_told(text: str) -> Target:
     """
     digits = _BETWEEN.sub("", text)
     return target(Reach.OUTSIDE, digits, service_mobile=_is_mobile(digits))
+
+
+def _names(label: str, digits: str) -> bool:
+    """Tell whether a label gives a number away, however it is spaced."""
+    return digits.isdigit() and digits in _BETWEEN.sub("", label)
 
 
 def _is_mobile(digits: str) -> bool:

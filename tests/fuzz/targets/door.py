@@ -20,6 +20,7 @@ from appliance.daemon.figures import Figures
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
+from appliance.daemon.register_keeper import RegisterKeeper
 from appliance.daemon.stores import state_from_json, state_to_json
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
@@ -35,7 +36,7 @@ TOKENS = (
     b'"SetClosed"', b'"SetAllAbsent"', b'"until":"2027-01-01T10:00:00+01:00"',
     b"2027-01-01T10:00:00", b"9999-12-31T23:59:59-14:00", b'"close_message"', b'"name":"1"',
     b'"at":"2026-11-25T10:00:00+01:00"', b'"outcome":"done"', b'"note":"', b"\\ud800",
-    b"\\u0000", b"[[[[", b"1e999", b'"figures"', b"\n",
+    b"\\u0000", b'"register_changed"', b"[[[[", b"1e999", b'"figures"', b"\n",
 )  # fmt: skip
 
 
@@ -74,6 +75,8 @@ class Stores:
         self.connection.row_factory = sqlite3.Row
         database.migrate(self.connection)
         messages.insert(self.connection, a_message(), a_call(), "boot")
+        records: Any = self
+        self.register = RegisterKeeper(records, Path("register.key"), _ignore, _ignore)
 
     def do(self, job: Any, done: Any) -> None:
         """Do a job at once, as the worker's thread does."""
@@ -85,6 +88,10 @@ class Stores:
 
     def recount(self) -> None:
         """A message was closed."""
+
+
+def _ignore(*_: object) -> None:
+    """Take what nobody asked for."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,263 @@
+"""`centralino register import|export|vary|authorise|revoke`: what changes it, or takes it out."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from appliance.commands.register_place import Place, day_of, fitting, unit_of
+from appliance.commands.register_words import merged_words
+from appliance.daemon import register_file, register_text
+from appliance.daemon.config import Mistake, text_of
+from appliance.errors import OfficeError
+from appliance.policy.register import merge
+from appliance.policy.register.declarations import Entry, Variation
+from appliance.policy.register.merge import Merged, Revoked
+from appliance.policy.register.register import Authorisation, Register, entries
+from appliance.policy.register.targets import Reach, Target, to_be_told
+from appliance.policy.week import WEEKDAYS, Band, Week
+from appliance.policy.words import Words
+from appliance.records import audit
+from appliance.records import register as store
+from appliance.records.audit import Noted
+from appliance.records.database import connect, fsync_directory, migrate, transaction
+from appliance.records.register import Who
+
+FILE = click.Path(path_type=Path)
+BY = click.option("--by", required=True, help="Who enters it.")
+REFERENCE = click.option(
+    "--reference", required=True, help='The e-mail or protocol number: "e-mail, 8:05".'
+)
+ATTACH = click.option("--attach", type=FILE, help="The e-mail itself, kept sealed.")
+
+
+@click.command("import")
+@click.argument("file", type=FILE)
+@BY
+@click.pass_obj
+def import_(place: Place, file: Path, by: str) -> None:
+    """Take FILE as the register: new entries are added, nothing entered before is changed."""
+    text = text_of(file)
+
+    def make(stored: Register) -> Merged:
+        given = register_file.parse(text, str(file), stored.last_number())
+        merged = merge.merge(stored, given)
+        register_file.complain(str(file), text, tuple(Mistake(*each) for each in merged.faults))
+        attached.update(_files_of(given, file.parent))
+        return merged
+
+    attached: dict[str, bytes] = {}
+    _change(place, Who(by, place.now(), "import"), make, attached)
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@BY
+@click.pass_obj
+def export(place: Place, file: Path, by: str) -> None:
+    """Write the register to FILE, numbers unmasked: for the head alone (0600), and audited.
+
+    What is attached is written beside it. FILE may not exist yet, and is never the terminal.
+    """
+    if str(file) == "-" or file.exists():
+        raise OfficeError(f"{file} is no new file: the export goes into one of its own, 0600")
+    register = place.register()
+    with closing(connect(place.database)) as connection:
+        migrate(connection)
+        names = {entry.attachment for _, entry in entries(register)} - {""}
+        found = {name: store.attachment(connection, place.key, name) for name in sorted(names)}
+        about = f"{len(register.units)} units, {len(register.entered())} entries"
+        with transaction(connection):  # told before it is done
+            audit.note(connection, Noted(place.now(), by, "register.export", about))
+    _write(file, register_text.text_for(register).encode())
+    for name, data in found.items():
+        _write(file.parent / name, data)
+    place.say(Words(f"{file}: numeri in chiaro", f"{file}: numbers in clear"))
+
+
+@click.command()
+@click.argument("unit")
+@click.option(
+    "--band", "bands", multiple=True, help="e.g. 11:00-12:00; more than one may be given."
+)
+@click.option("--closed", is_flag=True, help="No band at all.")
+@click.option("--as-declared", is_flag=True, help="The declared bands hold after all.")
+@click.option("--need", "needs", multiple=True, help="Only for this need; all of them by default.")
+@click.option("--day", default="today", show_default=True, help="today, tomorrow or 2026-11-25.")
+@click.option("--until", default="", help="The last day; the same one by default.")
+@REFERENCE
+@BY
+@ATTACH
+@click.pass_obj
+def vary(place: Place, /, unit: str, **given: Any) -> None:
+    """Enter other bands of UNIT for a day or some: "today only 11-12"; ends by itself (E12)."""
+    now = place.now()
+    first = day_of(given["day"], now.date())
+    last = day_of(given["until"], now.date()) if given["until"] else first
+    if last < now.date():
+        raise OfficeError(f"{last} is past: name a day to come")
+    week = _week(given["bands"], given["closed"], given["as_declared"], first, last)
+
+    def make(stored: Register) -> Merged:
+        register = merge.in_force(stored)
+        found = unit_of(register, unit)
+        if register.valid_declaration(found, first) is None:
+            raise OfficeError(
+                f"{unit} has no valid declaration on {first}: there is nothing to vary"
+            )
+        entry = _entry(stored, given, now)
+        variation = Variation(entry, unit, first, last, week, given["needs"])
+        return fitting(stored, merge.added(stored, variation))
+
+    _change(place, Who(given["by"], now, "vary"), make, _attached(given["attach"]))
+
+
+@click.command()
+@click.argument("unit")
+@click.option(
+    "--need", default="", help="Take a declared number of this need; else it is asked for."
+)
+@click.option(
+    "--which", default=1, show_default=True, type=click.IntRange(1), help="The need's 1st, 2nd ..."
+)
+@click.option("--last", default="", help="The last day on which it may be told.")
+@click.option("--authorised-by", required=True, help="Who gave the leave in writing.")
+@REFERENCE
+@BY
+@ATTACH
+@click.pass_obj
+def authorise(place: Place, /, unit: str, **given: Any) -> None:
+    """Enter UNIT's written leave to tell one of its numbers outside (P7).
+
+    A number that is not declared is asked for without being shown: on a command line it would
+    stand in the shell's history.
+    """
+    now = place.now()
+    last = day_of(given["last"], now.date()) if given["last"] else None
+    asked = None if given["need"] else to_be_told(click.prompt("Number", hide_input=True))
+
+    def make(stored: Register) -> Merged:
+        register = merge.in_force(stored)
+        unit_of(register, unit)
+        told = asked or _declared(register, unit, given["need"], given["which"], now.date())
+        entry, by = _entry(stored, given, now), given["authorised_by"]
+        leave = Authorisation(entry, unit, told, by, last=last)
+        return fitting(stored, merge.added(stored, leave))
+
+    _change(place, Who(given["by"], now, "authorise"), make, _attached(given["attach"]))
+
+
+@click.command()
+@click.argument("number", type=int)
+@REFERENCE
+@BY
+@ATTACH
+@click.pass_obj
+def revoke(place: Place, /, number: int, **given: Any) -> None:
+    """End the authorisation that was entered as NUMBER: from now on its number is not told."""
+    now = place.now()
+
+    def make(stored: Register) -> Merged:
+        found = [a for a in stored.authorisations if a.entry.number == number]
+        if not found or found[0].revoked:
+            held = [str(a.entry.number) for a in stored.authorisations if not a.revoked]
+            known = ", ".join(held) or "none"
+            raise OfficeError(f"{number} is no authorisation that holds; those are {known}")
+        return merge.ended(stored, Revoked(number, _entry(stored, given, now)))
+
+    _change(place, Who(given["by"], now, "revoke"), make, _attached(given["attach"]))
+
+
+def take_out(place: Place, name: str, file: Path, by: str) -> None:
+    """Write an attached file out, audited before it is done."""
+    with closing(connect(place.database)) as connection:
+        migrate(connection)
+        data = store.attachment(connection, place.key, name)
+        with transaction(connection):
+            audit.note(connection, Noted(place.now(), by, "register.attachment", name))
+    _write(file, data)
+
+
+COMMANDS = (import_, export, vary, authorise, revoke)
+
+
+def _change(place: Place, who: Who, make: Any, attached: dict[str, bytes]) -> None:
+    """Change the register, say what that brought, have the desk read it."""
+    merged = place.change(who, make, attached)
+    for words in merged_words(merged):
+        place.say(words)
+    place.tell_desk()
+
+
+def _entry(stored: Register, given: dict[str, Any], now: Any) -> Entry:
+    number = stored.last_number() + 1
+    name = given["attach"].name if given["attach"] else ""
+    return Entry(number, given["by"], now, given["reference"], name)
+
+
+def _week(
+    bands: tuple[str, ...], closed: bool, as_declared: bool, first: date, last: date
+) -> Week | None:
+    """Make the week of a variation: the bands on each weekday that it meets."""
+    if bool(bands) + closed + as_declared != 1:
+        raise OfficeError("say one of --band 11:00-12:00, --closed, --as-declared")
+    if as_declared:
+        return None
+    met = {(first + timedelta(days=n)).weekday() for n in range(min(7, (last - first).days + 1))}
+    found = tuple(Band.parse(text) for text in bands)
+    return Week(tuple(found if number in met else () for number in range(len(WEEKDAYS))))
+
+
+def _declared(register: Register, unit: str, code: str, which: int, day: date) -> Target:
+    """Return a declared number of a need; raises OfficeError for one within the house."""
+    declaration = register.own_declaration(unit, day)
+    need = declaration.need(code) if declaration else None
+    if need is None or which > len(need.targets):
+        raise OfficeError(f"{unit} has declared no number {which} for the need {code!r}")
+    found = need.targets[which - 1]
+    if found.reach is not Reach.OUTSIDE:
+        raise OfficeError(
+            f"number {which} of {code!r} is one within the house: leave --need out and give the "
+            "one that is dialled from outside"
+        )
+    return replace(found, label="")
+
+
+def _attached(file: Path | None) -> dict[str, bytes]:
+    return {} if file is None else {file.name: _bytes(file)}
+
+
+def _files_of(register: Register, folder: Path) -> dict[str, bytes]:
+    """Read the files that entries name and that lie beside the register's file."""
+    names = {entry.attachment for _, entry in entries(register)} - {""}
+    return {name: _bytes(folder / name) for name in names if (folder / name).exists()}
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise OfficeError(
+            f"{file} cannot be read ({error.strerror}): name the e-mail's file"
+        ) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a new file for its owner alone, durably."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        fsync_directory(path.parent)
+    except OSError as error:
+        raise OfficeError(
+            f"{path} cannot be written ({error.strerror}): name another place"
+        ) from error

@@ -1,0 +1,141 @@
+"""Where the register lies, how commands read and change it, and how the running desk is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from appliance.commands.options import desk_socket, load_settings
+from appliance.daemon import door
+from appliance.daemon.office import build_office
+from appliance.daemon.settings import Settings
+from appliance.daemon.stores import database_path
+from appliance.errors import OfficeError, StoreError
+from appliance.policy.hours import Schedule
+from appliance.policy.register.merge import Merged, in_force
+from appliance.policy.register.register import Register, Unit, faults
+from appliance.policy.words import Words
+from appliance.records import register as store
+from appliance.records.database import connect, migrate, open_reader
+from appliance.records.register import Who
+from appliance.records.vault import key_path
+
+DAYS = {"today": 0, "oggi": 0, "tomorrow": 1, "domani": 1}
+UNTOLD = Words(
+    "Il centralino non è in funzione: leggerà la rubrica quando parte.",
+    "The desk is not running: it will read the register when it starts.",
+)
+IN_FORCE = Words("In vigore da subito.", "In force at once.")
+
+
+@dataclass
+class Place:
+    """The records of one configuration; raises OfficeError where the desk has made none yet."""
+
+    config: Path
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Read the configuration when something of it is needed."""
+        return load_settings(self.config)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the office's time zone."""
+        return ZoneInfo(self.settings.site.zone)
+
+    @cached_property
+    def database(self) -> Path:
+        """Find the records. A command never makes them: they would belong to whoever called it."""
+        path = database_path(Path(self.settings.folders.state))
+        if not path.exists():
+            raise OfficeError(
+                f"there are no records in {path.parent} yet: start centralino once, then again"
+            )
+        return path
+
+    @property
+    def key(self) -> Path:
+        """Say where the key of the numbers lies."""
+        return key_path(self.database)
+
+    def now(self) -> datetime:
+        """Return the present second with the office's offset from UTC."""
+        now = datetime.now(self.zone).replace(microsecond=0)
+        return datetime.fromisoformat(now.isoformat())
+
+    def calendar(self, year: int) -> Schedule:
+        """Return the house's own hours, holidays and closures."""
+        return build_office(self.settings, year, str(self.config)).switchboard.schedule
+
+    def register(self) -> Register:
+        """Read the register with its numbers."""
+        with closing(open_reader(self.database)) as connection:
+            return in_force(store.load(connection, self.key))
+
+    def shown(self) -> tuple[Register, str]:
+        """Read the whole register for showing: without the key masks are all there is, and why."""
+        with closing(open_reader(self.database)) as connection:
+            try:
+                return store.load(connection, self.key), ""
+            except StoreError as error:
+                return store.load_masked(connection), str(error)
+
+    def change(
+        self,
+        who: Who,
+        make: Callable[[Register], Merged],
+        attached: Mapping[str, bytes],
+    ) -> Merged:
+        """Change the stored register, all or nothing."""
+        with closing(connect(self.database)) as connection:
+            migrate(connection)
+            return store.change(connection, self.key, who, make, attached)
+
+    def tell_desk(self) -> None:
+        """Have the running desk read the register now; say what became of that."""
+        socket = desk_socket(self.settings)
+        if not socket.exists():
+            self.say(UNTOLD)
+            return
+        door.ask(socket, {"ask": "register_changed"}, limit=30.0)
+        self.say(IN_FORCE)
+
+    def say(self, words: Words) -> None:
+        """Print a sentence in the site's first language."""
+        click.echo(words.it if self.settings.site.languages[0] == "it" else words.en)
+
+
+def day_of(text: str, today: date) -> date:
+    """Read today, tomorrow (oggi, domani) or 2026-11-25; raises OfficeError."""
+    if text in DAYS:
+        return today + timedelta(days=DAYS[text])
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise OfficeError(f"{text!r} is no day: write today, tomorrow or 2026-11-25") from error
+
+
+def unit_of(register: Register, code: str) -> Unit:
+    """Find a unit; raises OfficeError that names those there are."""
+    unit = register.unit(code)
+    if unit is None:
+        known = ", ".join(each.code for each in register.units) or "none"
+        raise OfficeError(f"there is no office {code!r} in the register; known are {known}")
+    return unit
+
+
+def fitting(stored: Register, merged: Merged) -> Merged:
+    """Return the change unless it brings a new fault; raises OfficeError with all of them."""
+    before = {fault.text for fault in faults(in_force(stored))}
+    new = [f.text for f in faults(in_force(merged.register)) if f.text not in before]
+    if new:
+        raise OfficeError("; ".join(new))
+    return merged

@@ -1,0 +1,122 @@
+"""What commands say of the register: what a change brought, what was ever entered; no number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from appliance.policy.register.declarations import Declaration, Variation
+from appliance.policy.register.merge import Merged
+from appliance.policy.register.register import Authorisation, Entered
+from appliance.policy.week import WEEKDAYS, Week
+from appliance.policy.words import Words
+
+KINDS = {
+    Declaration: Words("comunicazione", "declaration"),
+    Variation: Words("variazione", "variation"),
+    Authorisation: Words("autorizzazione", "authorisation"),
+}
+AS_DECLARED = Words("come comunicato", "as declared")
+NO_BAND = Words("nessuna fascia", "no band")
+SHORT = {
+    day: Words(it, day[:3])
+    for day, it in zip(WEEKDAYS, ("lun", "mar", "mer", "gio", "ven", "sab", "dom"), strict=True)
+}
+NOTHING_NEW = Words(
+    "Niente di nuovo: tutto era già nella rubrica.", "Nothing new: all of it was there already."
+)
+
+
+def in_language(words: Words, language: str) -> str:
+    """Return a text in one language."""
+    return words.it if language == "it" else words.en
+
+
+def merged_words(merged: Merged) -> Iterator[Words]:
+    """Say what a change brought: new, changed, gone, superseded, unchanged."""
+    if merged.is_nothing:
+        yield NOTHING_NEW
+        return
+    for unit in merged.new_units:
+        yield Words(f"nuovo: {unit.code}, {unit.name}", f"new: {unit.code}, {unit.name}")
+    for unit in merged.changed_units:
+        yield Words(f"cambiato: {unit.code}, {unit.name}", f"changed: {unit.code}, {unit.name}")
+    for unit in merged.gone_units:
+        yield Words(
+            f"non più nella rubrica: {unit.code}, {unit.name}; non si trasferisce più",
+            f"no longer in the register: {unit.code}, {unit.name}; nothing is transferred there",
+        )
+    takes_place = {new.entry.number: old.entry.number for old, new in merged.superseded}
+    for entered in merged.new:
+        old = takes_place.get(entered.entry.number)
+        it, en = (f"; sostituisce la {old}", f"; supersedes {old}") if old else ("", "")
+        said = Words(entered_words(entered, "it"), entered_words(entered, "en"))
+        yield Words(f"nuova: {said.it}{it}", f"new: {said.en}{en}")
+    for revoked in merged.revoked:
+        yield Words(
+            f"revocata: autorizzazione {revoked.number}", f"revoked: authorisation {revoked.number}"
+        )
+    if merged.unchanged:
+        same, kept = merged.unchanged, merged.kept
+        yield Words(
+            f"{same} voci erano già lì, {kept} altre restano",
+            f"{same} entries were there already, {kept} others stay",
+        )
+
+
+def entered_words(entered: Entered, language: str) -> str:
+    """Say what was entered in one line: kind, number, unit, when it holds, in which bands."""
+    kind = in_language(KINDS[type(entered)], language)
+    return f"{kind} {entered.entry.number}, {entered.unit}, {_holds(entered, language)}"
+
+
+def history_rows(entered: Entered, language: str, zone: ZoneInfo | None = None) -> Iterator[str]:
+    """Say all there is to say of an entry, in rows."""
+    entry = entered.entry
+    on = "" if not entry.attachment else f" [{entry.attachment}]"
+    yield f"{entry.at.astimezone(zone):%Y-%m-%d %H:%M}  {entered_words(entered, language)}"
+    yield f"    {entry.by}: {entry.reference}{on}"
+    if isinstance(entered, Declaration):
+        for need in entered.needs:
+            labels = ", ".join(f"{t.label or t.reach} {t.number}" for t in need.targets)
+            yield f"    {need.code} ({need.name}): {labels}"
+    if isinstance(entered, Authorisation) and entered.revoked is not None:
+        ended, word = entered.revoked, "revocata" if language == "it" else "revoked"
+        at = ended.at.astimezone(zone)
+        yield f"    {word} {at:%Y-%m-%d %H:%M}, {ended.by}: {ended.reference}"
+
+
+def _holds(entered: Entered, language: str) -> str:
+    match entered:
+        case Declaration():
+            span = _span(entered.first, entered.last, language)
+            return f"{span}, {week_words(entered.week, language)}"
+        case Variation(week=week):
+            bands = (
+                in_language(AS_DECLARED, language) if week is None else week_words(week, language)
+            )
+            needs = f" ({', '.join(entered.needs)})" if entered.needs else ""
+            return f"{_span(entered.first, entered.last, language)}, {bands}{needs}"
+    parts = (str(entered.told.number), entered.authorised_by)
+    until = f"{'fino al' if language == 'it' else 'until'} {entered.last}" if entered.last else ""
+    return ", ".join(filter(None, (*parts, until)))
+
+
+def week_words(week: Week, language: str) -> str:
+    """Say the bands of a week, days that are alike together."""
+    by_bands: dict[str, list[str]] = {}
+    for day, bands in zip(WEEKDAYS, week.days, strict=True):
+        if bands:
+            said = " ".join(str(band) for band in bands)
+            by_bands.setdefault(said, []).append(in_language(SHORT[day], language))
+    rows = [f"{' '.join(days)} {bands}" for bands, days in by_bands.items()]
+    return "; ".join(rows) or in_language(NO_BAND, language)
+
+
+def _span(first: date, last: date | None, language: str) -> str:
+    begins = "dal" if language == "it" else "from"
+    ends = "al" if language == "it" else "to"
+    if first == last:
+        return f"{first}"
+    return f"{begins} {first}" + (f" {ends} {last}" if last else "")

@@ -1,0 +1,218 @@
+"""The register of offices in the database: rows are only ever added (P4), numbers sealed (P7)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from appliance.errors import OfficeError, StoreError
+from appliance.policy.register.declarations import Declaration, Variation
+from appliance.policy.register.merge import Merged, Revoked
+from appliance.policy.register.register import Authorisation, Register, Unit
+from appliance.records import audit
+from appliance.records.audit import Noted
+from appliance.records.database import transaction
+from appliance.records.register_rows import REVOCATION, from_row, to_row
+from appliance.records.vault import Vault, load_vault, make_vault
+
+if TYPE_CHECKING:
+    import sqlite3
+
+ATTACHMENT_LIMIT: Final = 5_000_000
+"""Bytes of one attachment: an e-mail with a signed page, not an archive."""
+_UNITS: Final = """
+    SELECT code, name, email, service, say FROM register_units
+    WHERE change = (SELECT max(change) FROM register_units) ORDER BY position
+"""
+_ENTRY: Final = (
+    "number", "kind", "unit", "entered_by", "entered_at", "reference", "attachment", "body",
+)  # fmt: skip
+_ADD_ENTRY: Final = (
+    f"INSERT INTO register_entries (change, {', '.join(_ENTRY)}) "  # noqa: S608 - constant names
+    f"VALUES (:change, :{', :'.join(_ENTRY)})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who changes the register, when, and by which command ("import", "vary", ...)."""
+
+    by: str
+    at: datetime
+    what: str
+
+
+def load(connection: sqlite3.Connection, key: Path) -> Register:
+    """Read all of it; raises StoreError when it, or the key of its numbers, cannot be read."""
+    return _register(connection, load_vault(key) if holds_numbers(connection) else None)
+
+
+def load_masked(connection: sqlite3.Connection) -> Register:
+    """Read all but the numbers, which are empty: what can be shown without the key."""
+    return _register(connection, None)
+
+
+def holds_numbers(connection: sqlite3.Connection) -> bool:
+    """Tell whether anything is sealed in the database."""
+    entries = "SELECT 1 FROM register_entries WHERE kind IN ('declaration', 'authorisation')"
+    both = f"SELECT EXISTS ({entries}) OR EXISTS (SELECT 1 FROM register_attachments)"  # noqa: S608 - constant
+    return bool(connection.execute(both).fetchone()[0])
+
+
+def change(
+    connection: sqlite3.Connection,
+    key: Path,
+    who: Who,
+    make: Callable[[Register], Merged],
+    attached: Mapping[str, bytes],
+) -> Merged:
+    """Change the register by what `make` makes of the stored one, all or nothing, audited.
+
+    `attached` are the files that entries name, by name; one that stands there already is kept.
+    What changes nothing adds no row. Raises what `make` raises, OfficeError, StoreError.
+    """
+    with transaction(connection):
+        merged = make(load(connection, key))
+        if not merged.is_nothing:
+            _add(connection, _vault(connection, key), who, merged, attached)
+    return merged
+
+
+def attachment(connection: sqlite3.Connection, key: Path, name: str) -> bytes:
+    """Return an attached file; raises OfficeError when there is none of that name, StoreError."""
+    row = connection.execute(
+        "SELECT sealed, sha256 FROM register_attachments WHERE name = ?", (name,)
+    ).fetchone()
+    if row is None:
+        raise OfficeError(f"nothing named {name!r} is attached: see centralino register history")
+    return load_vault(key).open_bytes(row["sealed"], _about(name))
+
+
+def _vault(connection: sqlite3.Connection, key: Path) -> Vault:
+    """Return the key, made when nothing was ever sealed; a lost one is never made anew."""
+    if key.exists() or holds_numbers(connection):
+        return load_vault(key)
+    try:
+        return make_vault(key)
+    except OSError as error:
+        raise StoreError(f"the key {key} cannot be made ({error}): check the disk") from error
+
+
+def _register(connection: sqlite3.Connection, vault: Vault | None) -> Register:
+    units = tuple(Unit(*row) for row in connection.execute(_UNITS))
+    rows = connection.execute("SELECT * FROM register_entries ORDER BY number").fetchall()
+    found = [_entered(row, vault) for row in rows]
+    ends = {each.number: each.entry for each in found if isinstance(each, Revoked)}
+    return Register(
+        units,
+        tuple(each for each in found if isinstance(each, Declaration)),
+        tuple(each for each in found if isinstance(each, Variation)),
+        tuple(
+            replace(each, revoked=ends.get(each.entry.number))
+            for each in found
+            if isinstance(each, Authorisation)
+        ),
+    )
+
+
+def _entered(
+    row: sqlite3.Row, vault: Vault | None
+) -> Declaration | Variation | Authorisation | Revoked:
+    try:
+        return from_row(row, vault)
+    except StoreError:
+        raise
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"entry {row['number']} of the register cannot be read ({error}): put the records back "
+            "from the backup"
+        ) from error
+
+
+def _add(
+    connection: sqlite3.Connection,
+    vault: Vault,
+    who: Who,
+    merged: Merged,
+    attached: Mapping[str, bytes],
+) -> None:
+    row = (who.at.isoformat(), who.by, who.what)
+    insert = "INSERT INTO register_changes (at, by_whom, what) VALUES (?, ?, ?)"
+    number = connection.execute(insert, row).lastrowid
+    if merged.units_differ:
+        connection.executemany(
+            "INSERT INTO register_units VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (number, place, unit.code, unit.name, unit.email, unit.service, unit.say)
+                for place, unit in enumerate(merged.register.units)
+            ],
+        )
+    units = {each.entry.number: each.unit for each in merged.register.authorisations}
+    entries = [to_row(each, each.unit, vault) for each in merged.new]
+    entries += [to_row(each, units[each.number], vault) for each in merged.revoked]
+    entries += [
+        to_row(Revoked(each.entry.number, each.revoked), each.unit, vault)
+        for each in merged.new
+        if isinstance(each, Authorisation) and each.revoked is not None
+    ]
+    connection.executemany(_ADD_ENTRY, [{"change": number, **entry} for entry in entries])
+    _attach(connection, vault, number, entries, attached)
+    audit.note(
+        connection, Noted(who.at, who.by, f"register.{who.what}", _about_of(entries, merged))
+    )
+
+
+def _about_of(entries: list[dict[str, object]], merged: Merged) -> str:
+    """Say what a change concerned, without a number that may not be told."""
+    said = [
+        f"{'ends' if e['kind'] == REVOCATION else e['kind']} {e['number']} of {e['unit']}"
+        for e in entries
+    ]
+    units = (
+        ("new", merged.new_units), ("changed", merged.changed_units), ("gone", merged.gone_units),
+    )  # fmt: skip
+    said += [f"{what} unit {unit.code}" for what, found in units for unit in found]
+    return ", ".join(said) or "order of the units"
+
+
+def _attach(
+    connection: sqlite3.Connection,
+    vault: Vault,
+    change_number: int | None,
+    entries: list[dict[str, object]],
+    attached: Mapping[str, bytes],
+) -> None:
+    """Keep the files that new entries name: every one of them, and the same under the same name."""
+    for name in dict.fromkeys(str(entry["attachment"]) for entry in entries):
+        if not name:
+            continue
+        stored = connection.execute(
+            "SELECT sha256 FROM register_attachments WHERE name = ?", (name,)
+        ).fetchone()
+        data = attached.get(name)
+        if data is None and stored is None:
+            raise OfficeError(
+                f"the attachment {name!r} is not there: put the file beside the register"
+            )
+        if data is None:
+            continue
+        digest = hashlib.sha256(data).hexdigest()
+        if stored is not None and stored["sha256"] != digest:
+            raise OfficeError(
+                f"another file named {name!r} is attached already: give it another name"
+            )
+        if len(data) > ATTACHMENT_LIMIT:
+            raise OfficeError(
+                f"the attachment {name!r} has {len(data)} bytes: at most {ATTACHMENT_LIMIT}"
+            )
+        if stored is None:
+            row = (name, change_number, digest, len(data), vault.seal_bytes(data, _about(name)))
+            connection.execute("INSERT INTO register_attachments VALUES (?, ?, ?, ?, ?)", row)
+
+
+def _about(name: str) -> str:
+    return f"attachment {name}"

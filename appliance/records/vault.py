@@ -1,0 +1,125 @@
+"""Seals what may not lie in the database in clear: numbers, and e-mails that may name some (P7).
+
+The ONLY cryptography import. AES-256-GCM (NIST SP 800-38D): a nonce of 96 random bits before what
+is sealed; what it belongs to is authenticated with it, so that nothing sealed can change places.
+The key lies in a file of its own beside the database, 0600: who has the database alone has no
+number.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from appliance.errors import StoreError
+from appliance.records.database import fsync_directory
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+KEY_BYTES: Final = 32
+NONCE_BYTES: Final = 12
+LEAST_TEXT: Final = 32
+"""Texts are filled up to so many bytes: the length of what is sealed says nothing of a number's."""
+FILL: Final = b"\0"
+
+
+class Vault:
+    """Seals and opens with one key; raises StoreError for what it did not seal."""
+
+    def __init__(self, key: bytes, path: Path) -> None:
+        self._key = key
+        self._path = path
+        self._cipher: AESGCM | None = None
+
+    def seal(self, text: str, about: str) -> str:
+        """Seal a short text; `about` is what it belongs to."""
+        sealed = self.seal_bytes(text.encode().ljust(LEAST_TEXT, FILL), about)
+        return base64.b64encode(sealed).decode("ascii")
+
+    def open(self, sealed: str, about: str) -> str:
+        """Return what `seal` was given."""
+        return self.open_bytes(base64.b64decode(sealed), about).rstrip(FILL).decode()
+
+    def seal_bytes(self, data: bytes, about: str) -> bytes:
+        """Seal bytes as they are."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return nonce + self._ready().encrypt(nonce, data, about.encode())
+
+    def open_bytes(self, sealed: bytes, about: str) -> bytes:
+        """Return what `seal_bytes` was given."""
+        from cryptography.exceptions import InvalidTag
+
+        nonce, rest = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+        try:
+            return self._ready().decrypt(nonce, rest, about.encode())
+        except (InvalidTag, ValueError) as error:
+            raise StoreError(
+                f"what is sealed for {about} cannot be read with {self._path}: put back the key of "
+                "the backup that the records come from"
+            ) from error
+
+    def _ready(self) -> AESGCM:
+        """Load the library (8 MB) when it is needed: a desk without a register never does."""
+        if self._cipher is None:
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+            self._cipher = AESGCM(self._key)
+        return self._cipher
+
+
+def key_path(database: Path) -> Path:
+    """Say where the key lies: beside the database."""
+    return database.with_name("register.key")
+
+
+def load_vault(path: Path) -> Vault:
+    """Read the key; raises StoreError in one sentence when it is missing or no key."""
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"the key {path} is missing, so the register's numbers cannot be read: put it back "
+            "from the backup, or begin the records anew and import the register's export"
+        ) from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is not what was written there"
+        raise StoreError(
+            f"the key {path} cannot be read ({why}): put it back from the backup"
+        ) from error
+    if len(key) != KEY_BYTES:
+        raise StoreError(f"the key {path} is cut short: put it back from the backup")
+    return Vault(key, path)
+
+
+def make_vault(path: Path) -> Vault:
+    """Make the key, durably and once: one that another process has made meanwhile is taken.
+
+    It belongs to whom the folder's database belongs to, also when root makes it. Raises OSError.
+    """
+    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, (secrets.token_hex(KEY_BYTES) + "\n").encode("ascii"))
+        _give_to_the_owner(descriptor, path.parent)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)  # unlike a rename, it never takes another key's place
+    finally:
+        draft.unlink()
+    fsync_directory(path.parent)
+    return load_vault(path)
+
+
+def _give_to_the_owner(descriptor: int, folder: Path) -> None:
+    owner = folder.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)

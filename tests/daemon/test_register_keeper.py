@@ -1,0 +1,126 @@
+"""The register as the desk has it: read when it changed, else the last one holds."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from appliance.calls import events
+from appliance.daemon.register_keeper import RegisterKeeper, in_one_line, summary
+from appliance.errors import CentralinoError
+from appliance.policy.register.merge import merge
+from appliance.policy.register.register import Authorisation, Register
+from appliance.policy.register.targets import to_be_told
+from appliance.policy.words import Words
+from appliance.records import register as store
+from appliance.records.register import Who
+from appliance.records.trouble import Trouble
+from appliance.records.vault import key_path
+from appliance.records.worker import Records
+from tests.policy.town import TOWN, declaration, entry, rome
+from tests.stories.offices import ROME
+
+NOW = rome("2026-11-25 10:00")
+WHO = Who("Responsabile", NOW, "import")
+
+
+class Held:
+    """A keeper with its records, and what it told."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "centralino.db"
+        self.key = key_path(path)
+        self.records = Records(path, "boot").start()
+        self.posted: list[events.Event] = []
+        self.troubles: list[Trouble | None] = []
+        self.keeper = RegisterKeeper(
+            self.records, self.key, self.posted.append, self.troubles.append
+        )
+
+    def store(self, register: Register) -> None:
+        """Import a register, as a command does."""
+        self.records.ask(
+            lambda c: store.change(c, self.key, WHO, lambda stored: merge(stored, register), {})
+        )
+
+    def load(self) -> Register | CentralinoError:
+        """Have it read, and wait."""
+        told: queue.SimpleQueue[Register | CentralinoError] = queue.SimpleQueue()
+        self.keeper.load(told.put)
+        return told.get(timeout=10)
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[Held]:
+    """A keeper on empty records."""
+    made = Held(tmp_path)
+    yield made
+    made.records.stop(10)
+
+
+def test_what_was_entered_is_told_to_the_desk(held: Held) -> None:
+    """Also an empty register, and without the entries of units that are gone."""
+    assert held.load() == Register()
+    held.store(TOWN)
+    assert held.load() == TOWN
+    held.store(replace(TOWN, units=(TOWN.units[0],), declarations=()))
+    fewer = Register((TOWN.units[0],))
+    assert held.load() == fewer
+    assert held.posted == [events.RegisterChanged(r) for r in (Register(), TOWN, fewer)]
+    assert held.troubles == [None, None, None]
+
+
+def test_one_that_cannot_be_read_leaves_the_last_in_force(held: Held) -> None:
+    """The trouble is shown until it can be read again."""
+    held.store(TOWN)
+    held.load()
+    kept = held.key.read_bytes()
+    held.key.unlink()
+    assert isinstance(held.load(), CentralinoError)
+    assert held.keeper.register == TOWN
+    assert len(held.posted) == 1
+    trouble = held.troubles[-1]
+    assert trouble is not None
+    assert trouble.code == "register.unreadable"
+    assert "the one read last holds: the key" in trouble.en
+    held.key.write_bytes(kept)
+    assert held.load() == TOWN
+    assert held.troubles[-1] is None
+
+
+LEAVE = Authorisation(entry(3), "anagrafe", to_be_told("051 598204"), "D", None, date(2026, 11, 20))
+SOON = replace(LEAVE, entry=entry(4), told=to_be_told("051 598205"), last=date(2026, 12, 1))
+BUSY = replace(
+    TOWN,
+    declarations=(replace(declaration(2), last=date(2026, 12, 5)),),
+    authorisations=(LEAVE, SOON),
+)
+
+
+def test_what_status_says() -> None:
+    """Units, those without a declaration, what runs out: codes and days, no number."""
+    assert summary(BUSY, NOW, ROME) == {
+        "units": 3,
+        "undeclared": ["demografici", "statocivile"],
+        "expiring": [{"unit": "anagrafe", "last": "2026-12-05"}],
+        "authorisations_expiring": [4],
+        "authorisations_expired": [3],
+    }
+    assert in_one_line(BUSY, NOW, ROME) == Words(
+        "3 tra servizi e uffici; senza comunicazione valida: demografici, statocivile; "
+        "comunicazioni in scadenza: anagrafe (2026-12-05); autorizzazioni in scadenza: 4 "
+        "(2026-12-01); autorizzazioni scadute: 3",
+        "3 services and offices; without a valid declaration: demografici, statocivile; "
+        "declarations running out: anagrafe (2026-12-05); authorisations running out: 4 "
+        "(2026-12-01); authorisations that ran out: 3",
+    )
+
+
+def test_an_empty_register_says_what_that_means() -> None:
+    """A box whose register nobody has imported yet."""
+    assert in_one_line(Register(), NOW, ROME).en == "empty: nothing can be transferred"

@@ -1,0 +1,73 @@
+"""The register in the running box: in force within a second, known to status, kept over a stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from appliance.__main__ import main
+from tests.helpers.box import Box
+
+pytestmark = pytest.mark.system
+
+EXAMPLE = str(resources.files("appliance.daemon") / "example_register.toml")
+WHO = ("--reference", "e-mail, 8:05", "--by", "vice")
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    """A box with one line."""
+    with Box(tmp_path, lines=1) as made:
+        yield made
+
+
+def register(box: Box, *arguments: str) -> str:
+    """Run `centralino register` beside the running box."""
+    config = str(box.config_path)
+    result = CliRunner().invoke(main, ("register", "--config", config, *arguments))
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def units(box: Box) -> int:
+    """Say how many units the running desk knows."""
+    return int(box.status()["register"]["units"])
+
+
+def test_a_change_is_in_force_within_a_second(box: Box) -> None:
+    """E12, the command's own second included; the register is there again after a restart."""
+    assert units(box) == 0
+    began = time.monotonic()
+    assert "In vigore da subito." in register(box, "import", EXAMPLE, "--by", "Responsabile")
+    assert units(box) == 10
+    assert time.monotonic() - began < 5.0  # on a busy machine; alone it takes 0.3 s
+    assert "In vigore da subito." in register(box, "vary", "anagrafe", "--closed", *WHO)
+    box.stop()
+    box.start()
+    box.wait_until(lambda: units(box) == 10, 10.0, "the register is not read at the start")
+    assert not any("register" in trouble for trouble in box.status()["troubles"])
+
+
+def test_without_its_key_the_last_one_stays(box: Box) -> None:
+    """What is wrong is said where it is looked for; the key's return mends it."""
+    register(box, "import", EXAMPLE, "--by", "Responsabile")
+    key = box.folder / "state" / "register.key"
+    kept = key.read_bytes()
+    key.unlink()
+    box.stop()
+    box.start()
+    box.wait_until(
+        lambda: any("register of offices cannot" in t for t in box.status()["troubles"]),
+        10.0,
+        "nobody says that the key is missing",
+    )
+    assert units(box) == 0
+    key.write_bytes(kept)
+    register(box, "import", EXAMPLE, "--by", "Responsabile")
+    assert units(box) == 10
+    assert box.status()["troubles"] == []
