@@ -14,7 +14,13 @@ from functools import partial
 from pathlib import Path
 
 from appliance.calls.diagram import call_diagram, side_diagram
-from appliance.calls.side_states import INTERCOM_TABLE, KEY_TABLE, LISTENING_TABLE, OUTSIDE_TABLE
+from appliance.calls.side_states import (
+    INTERCOM_TABLE,
+    KEY_TABLE,
+    LISTENING_TABLE,
+    NOTICE_TABLE,
+    OUTSIDE_TABLE,
+)
 from appliance.panel import pattern
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -61,6 +67,7 @@ def led_table(language: str) -> str:
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "the call": lambda: mermaid(call_diagram()),
     "a key code": lambda: mermaid(side_diagram(KEY_TABLE)),
+    "a notice": lambda: mermaid(side_diagram(NOTICE_TABLE)),
     "two phones": lambda: mermaid(side_diagram(INTERCOM_TABLE)),
     "hearing messages": lambda: mermaid(side_diagram(LISTENING_TABLE)),
     "an ordinary telephone": lambda: mermaid(side_diagram(OUTSIDE_TABLE)),

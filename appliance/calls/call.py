@@ -25,8 +25,9 @@ WORDS_FOR = {
 class Call:
     """A call on `line`: `legs` ring (leg -> phone), `leg` is the one that answered.
 
-    `stage` is the group that is rung, `missed` why the switchboard did not take it, `outcomes` how
-    legs of the stage ended, `went_away` the phones that lifted and hung up at once. `off_hook` is
+    `stage` is the group that is rung (since `rung_since`, monotonic), `missed` why the switchboard
+    did not take it, `outcomes` how legs of the stage ended, `went_away` the phones that lifted and
+    hung up at once. `off_hook` is
     true from AnswerLine on, `up` from LineAnswered on, `on_line` until the line is free again,
     `full` once a message had its full length, `shared` once a telephone beside the line was lifted
     in the conversation. On a line that passes its calls to a PBX `position` counts the extensions
@@ -55,6 +56,7 @@ class Call:
     play: str = ""
     recording_since: float = 0.0
     talking_since: float | None = None
+    rung_since: float = 0.0
     full: bool = False
     ended_by: Evidence | None = None
     ended_ms: int = 0

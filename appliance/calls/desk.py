@@ -127,7 +127,8 @@ class LineSeat:
 class Desk:
     """Everything the handlers know beside their own call; `reachable` are registered phones,
     `outside` the lines on which groups' ordinary telephones are called, by leg, `register` what
-    offices have declared (P4)."""
+    offices have declared (P4). By phone: the calls `missed` in a row, when a position that is away
+    is reminded (monotonic; None: it was), since when one cannot be reached (`gone`)."""
 
     office: Office
     prefix: str
@@ -139,6 +140,9 @@ class Desk:
     outside: dict[str, str] = field(default_factory=dict)
     reachable: set[str] = field(default_factory=set)
     register: Register = NO_REGISTER
+    missed: dict[str, int] = field(default_factory=dict)
+    reminders: dict[str, float | None] = field(default_factory=dict)
+    gone: dict[str, datetime] = field(default_factory=dict)
     waiting: int = 0
     menu: Menu = ()
     carrier: bool = True
@@ -159,7 +163,8 @@ class Desk:
 
     def engaged(self) -> set[str]:
         """Return the phones that ring, talk or hear an announcement: none of them is free."""
-        phones = {phone for side in self.sides.values() for phone in side.legs.values()}
+        busy = (side for side in self.sides.values() if not side.gives_way)
+        phones = {phone for side in busy for phone in side.legs.values()}
         for call in self.calls.values():
             phones.update(call.legs.values())
             if call.leg:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.calls import orders
+from appliance.calls import orders, positions
 from appliance.calls.call import Call
 from appliance.calls.desk import NOT_IDLE, Desk, LineState, state_after
 from appliance.calls.events import BoxStopped, CallerHungUp, CarrierLost, Evidence, LineLost
@@ -66,6 +66,7 @@ def note_unasked(call: Call) -> None:
 
 def give_up(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
     """The ringing stopped before anybody answered."""
+    yield from positions.missed(desk, call.legs.values(), call.rung_since, now)
     yield from stop_ringing(call)
     note_evidence(call, event)
     call.settle(Result.GAVE_UP)
@@ -91,6 +92,7 @@ def caller_left(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders
 def leave(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
     """The caller hung up before anybody spoke with them, or before leaving a message."""
     note_evidence(call, event)
+    yield from positions.missed(desk, call.legs.values(), call.rung_since, now)
     waits_for_person = call.state in WAITS_FOR_PERSON
     yield from clear(desk, call, now, Result.GAVE_UP if waits_for_person else without_message(call))
 

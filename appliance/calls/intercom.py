@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.calls import orders, sides
+from appliance.calls import notices, orders, sides
 from appliance.calls.desk import Desk
 from appliance.calls.events import PhoneBusy, PhoneDeclined, PhoneDialled
 from appliance.calls.orders import Order
@@ -53,6 +53,7 @@ def call(desk: Desk, event: PhoneDialled, other: str, now: Now) -> Iterator[Orde
         event.leg, event.phone, INTERCOM_TABLE, DOINGS, state=SideState.RINGING, other=other
     )
     sides.begin(desk, side, now)
+    yield from notices.make_way(desk, (other,))
     ringing = (orders.Ringing(side.other_leg, other),)
     own = desk.office.extension_of(event.phone)
     label, number = (own.label, own.digits) if own else ("", "")

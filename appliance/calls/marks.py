@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
+from appliance.calls.orders import Order, SaveServiceState
 from appliance.calls.requests import (
     Request,
     SetAllAbsent,
@@ -15,6 +18,9 @@ from appliance.calls.requests import (
 from appliance.policy.clock import Now
 from appliance.policy.office import KeyCode, Office, StaffKey
 from appliance.policy.service_state import Manual, Mark, ServiceState
+
+if TYPE_CHECKING:
+    from appliance.calls.desk import Desk
 
 ABSENT_AT_MOST = timedelta(minutes=60)
 """All absent ends by itself (E4), also when nobody said when."""
@@ -31,6 +37,13 @@ REQUESTS: dict[Manual, type[SetUnattended | SetClosed | SetOpened | SetAllAbsent
     Manual.OPENED: SetOpened,
     Manual.ABSENT: SetAllAbsent,
 }
+
+
+def become(desk: Desk, service: ServiceState) -> Iterator[Order]:
+    """Let other manual states hold, and have them kept."""
+    if service != desk.service:
+        desk.service = service
+        yield SaveServiceState(service)
 
 
 def requested(office: Office, state: ServiceState, request: object, now: Now) -> ServiceState:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from appliance.calls import after_hours, orders, outside, passing
+from appliance.calls import after_hours, notices, orders, outside, passing, positions
 from appliance.calls.announcements import greeting
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
@@ -93,8 +93,10 @@ def _ring(desk: Desk, call: Call, way: Way, now: Now) -> Orders:
     phones = () if way is Way.NOBODY else free_for(desk, call, way)
     call.stage, call.outcomes = way, []
     call.enter(State.HOLDING if call.off_hook else State.RINGING, now, group.ring_ms)
+    call.rung_since = now.monotonic
     ringing = tuple(call.new_leg(phone) for phone in phones)
     if ringing:
+        yield from notices.make_way(desk, phones)
         call.note(f"ring.{','.join(phones)}")
         yield orders.RingPhones(call.id, ringing, call.display, call.record.caller.number)
     elif way is not Way.NOBODY and (line := desk.outside_line(group, now)):
@@ -169,7 +171,10 @@ def leg_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """A phone will not answer; when it was the stage's last one, the call goes on at once."""
     outcome = OUTCOMES[type(event)]
     call.outcomes.append(outcome)
-    call.note(f"{_word_for(event)}.{call.legs.pop(event.leg)}")
+    phone = call.legs.pop(event.leg)
+    call.note(f"{_word_for(event)}.{phone}")
+    if outcome is Missed.NO_ANSWER:
+        yield from positions.missed(desk, (phone,), call.rung_since, now)
     if call.legs:
         return
     yield from go_on(desk, call, gravest(call.outcomes), now)
@@ -185,6 +190,7 @@ def _word_for(event: Any) -> str:
 def next_stage(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """Nobody lifted within the group's time."""
     call.note(f"no_answer.{call.stage}")
+    yield from positions.missed(desk, call.legs.values(), call.rung_since, now)
     yield from go_on(desk, call, Missed.NO_ANSWER, now)
 
 

@@ -100,6 +100,17 @@ KEY_TABLE: SideTable = {
 }
 """The key was obeyed when it was dialled; this only says so."""
 
+NOTICE_TABLE: SideTable = {
+    _S.RINGING: {
+        OperatorAnswered: _row(_D.SPEAK, _S.SPEAKING),
+        **_each((DeadlinePassed, *_NO_SOUND), _D.GIVE_UP),
+        **_each(_LEG, _D.FORGET),
+    },
+    _S.SPEAKING: KEY_TABLE[_S.SPEAKING],
+    _S.ENDED: {},
+}
+"""A phone is told something: it rings twice, whoever lifts hears it (notices.py)."""
+
 INTERCOM_TABLE: SideTable = {
     _S.RINGING: {
         OperatorAnswered: _row(_D.ACCEPT, _S.ACCEPTING),

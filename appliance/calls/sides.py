@@ -39,6 +39,11 @@ class Side:
         """Name of its latest announcement."""
         return f"key:{self.leg}.{self.plays}"
 
+    @property
+    def gives_way(self) -> bool:
+        """True while a phone that rings for it counts as free (notices.py)."""
+        return False
+
     def new_play(self) -> str:
         """Name an announcement; only the end of the latest one matters."""
         self.plays += 1

@@ -16,6 +16,7 @@ from appliance.policy.codes import Code, sentence
 from appliance.policy.emergencies import silenced
 from appliance.policy.office import Group
 from appliance.policy.opening import opening
+from appliance.policy.positions import Position, PositionState, position
 from appliance.policy.routing import GroupState, Way
 from appliance.policy.service_state import ServiceState
 from appliance.policy.words import NOTHING, Words
@@ -79,20 +80,25 @@ class CallStatus:
 
 @dataclass(frozen=True, slots=True)
 class GroupStatus:
-    """One group: what it can do now, and its phones by what they are doing."""
+    """One group: what it can do now, and its phones by what they are doing.
+
+    Away counts before unreachable and engaged: each phone stands in one list.
+    """
 
     name: str
     state: GroupState
     free: tuple[str, ...]
     engaged: tuple[str, ...]
     unreachable: tuple[str, ...]
+    away: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """The whole desk; `open` is whether people answer now, `changes_at` when time changes that.
 
-    `citizens_desk` is None where there is no counter; `waiting` counts messages nobody closed;
+    `citizens_desk` is None where there is no counter; `positions` stand in the configuration's
+    order; `waiting` counts messages nobody closed;
     `degraded` says what is not as it should be, empty when all is well.
     """
 
@@ -106,6 +112,7 @@ class Status:
     calls: tuple[CallStatus, ...]
     switchboard: GroupStatus
     citizens_desk: GroupStatus | None
+    positions: tuple[Position, ...]
     waiting: int
     degraded: tuple[Words, ...]
     clock_state: ClockState
@@ -120,6 +127,7 @@ def status(desk: Desk, now: Now) -> Status:
         switchboard = GroupState.CLOSED
     elif desk.service.expired(now.wall).unattended:
         switchboard = GroupState.UNATTENDED
+    positions = _positions(desk, now)
     return Status(
         at=now.wall,
         open=answer.open,
@@ -129,8 +137,11 @@ def status(desk: Desk, now: Now) -> Status:
         service=desk.service.expired(now.wall),
         lines=tuple(_line(seat) for seat in desk.seats.values()),
         calls=tuple(_call(call) for call in desk.calls.values()),
-        switchboard=_group(desk, office.switchboard, switchboard),
-        citizens_desk=_group(desk, counter, desk.desk_state(counter, now)) if counter else None,
+        switchboard=_group(office.switchboard, switchboard, positions),
+        citizens_desk=_group(counter, desk.desk_state(counter, now), positions)
+        if counter
+        else None,
+        positions=positions,
         waiting=desk.waiting,
         degraded=tuple(_degraded(desk, now)),
         clock_state=now.clock_state,
@@ -152,14 +163,31 @@ def _call(call: Call) -> CallStatus:
     )
 
 
-def _group(desk: Desk, group: Group, state: GroupState) -> GroupStatus:
-    free, reachable = desk.free(group), desk.reachable
+def _positions(desk: Desk, now: Now) -> tuple[Position, ...]:
+    service, engaged = desk.service.expired(now.wall), desk.engaged()
+    return tuple(
+        position(
+            phone,
+            service.away_mark(phone),
+            engaged=phone in engaged,
+            reachable=phone in desk.reachable,
+            gone=desk.gone.get(phone),
+        )
+        for phone in desk.office.phones
+    )
+
+
+def _group(group: Group, state: GroupState, positions: tuple[Position, ...]) -> GroupStatus:
+    def those(state: PositionState) -> tuple[str, ...]:
+        return tuple(p.phone for p in positions if p.state is state and p.phone in group.phones)
+
     return GroupStatus(
         group.name,
         state,
-        free,
-        tuple(p for p in group.phones if p in reachable and p not in free),
-        tuple(p for p in group.phones if p not in reachable),
+        those(PositionState.FREE),
+        those(PositionState.BUSY),
+        those(PositionState.UNREACHABLE),
+        those(PositionState.AWAY),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from appliance.calls import keycodes, orders, outside, parallel, sides
+from appliance.calls import deadlines, keycodes, orders, outside, parallel, positions, sides
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineState, no_carrier, state_after
 from appliance.calls.events import (
@@ -37,7 +37,7 @@ from appliance.calls.events import (
     TransferAsked,
 )
 from appliance.calls.handlers import HANDLERS
-from appliance.calls.marks import requested
+from appliance.calls.marks import become, requested
 from appliance.calls.orders import CallRecord, Order
 from appliance.calls.states import Ignored, row_for
 from appliance.calls.status import Status, status
@@ -61,6 +61,7 @@ class Switchboard:
     def __init__(self, office: Office, prefix: str, state: ServiceState = NO_MARKS) -> None:
         self._desk = Desk(office, prefix, state)
         self._expiry = None if state.next_expiry() is None else 0.0
+        self._heeded = NO_MARKS
 
     def handle(self, event: Event, now: Now) -> tuple[Order, ...]:
         """Take a fact and return the orders it leads to.
@@ -72,19 +73,25 @@ class Switchboard:
         own = OWN.get(type(event))
         before = tuple(self._given(own(self, event, now), now)) if own else ()
         after = tuple(self._given(self._dispatch(event, now), now))
+        heeded = tuple(self._heed_states(now))
         self._plan_expiry(now)
-        return before + after
+        return before + after + heeded
 
     def _given(self, given: Orders, now: Now) -> Orders:
         """Name lines where a leg is no phone's, at the moment that an order is given."""
         return outside.translate(self._desk, given, now)
 
+    def _heed_states(self, now: Now) -> Orders:
+        """Follow a change of the manual states, once calls have heard of it."""
+        desk, before = self._desk, self._heeded
+        if desk.service is not before:
+            self._heeded = desk.service
+            yield from positions.heed(desk, before, now)
+
     def next_deadline(self) -> float | None:
         """Return the monotonic second at which `due` has something, or None."""
-        desk = self._desk
-        times = [call.deadline for call in desk.calls.values()]
-        times += [side.deadline for side in desk.sides.values()]
-        return min((t for t in (*times, self._expiry) if t is not None), default=None)
+        times = (*deadlines.times(self._desk), *(() if self._expiry is None else (self._expiry,)))
+        return min(times, default=None)
 
     def due(self, now: Now) -> tuple[DeadlinePassed, ...]:
         """Return the deadlines that have come, each once; give them to `handle`."""
@@ -92,14 +99,7 @@ class Switchboard:
         if self._expiry is not None and self._expiry <= now.monotonic:
             self._expiry = None
             passed.append(DeadlinePassed(EXPIRY))
-        for call in self._desk.calls.values():
-            if call.deadline is not None and call.deadline <= now.monotonic:
-                call.deadline = None
-                passed.append(DeadlinePassed(call.state.value, call.id))
-        for side in self._desk.sides.values():
-            if side.deadline is not None and side.deadline <= now.monotonic:
-                side.deadline = None
-                passed.append(DeadlinePassed(side.state.value, side.leg))
+        passed += deadlines.take_due(self._desk, now)
         return tuple(passed)
 
     @property
@@ -162,9 +162,12 @@ class Switchboard:
 
     def _on_registered(self, event: PhoneRegistered, now: Now) -> Orders:
         self._desk.reachable.add(event.phone)
+        self._desk.gone.pop(event.phone, None)
         yield from ()
 
     def _on_gone(self, event: PhoneGone, now: Now) -> Orders:
+        if event.phone in self._desk.reachable:
+            self._desk.gone[event.phone] = now.wall
         self._desk.reachable.discard(event.phone)
         yield from ()
 
@@ -186,6 +189,7 @@ class Switchboard:
 
     def _on_dialled(self, event: PhoneDialled, now: Now) -> Orders:
         """A key code or an extension; what a code asks for is done at once, then said."""
+        yield from positions.present(self._desk, event.phone)
         yield from keycodes.dialled(self._desk, event, now)
         request = keycodes.asked_by(self._desk, event, now)
         if request is not None:
@@ -202,16 +206,22 @@ class Switchboard:
 
     def _on_request(self, event: ServiceStateChanged, now: Now) -> Orders:
         desk = self._desk
-        yield from self._become(requested(desk.office, desk.service, event.request, now))
+        yield from become(desk, requested(desk.office, desk.service, event.request, now))
+
+    def _on_lifted(self, event: OperatorAnswered, now: Now) -> Orders:
+        """Whoever lifts is there (E3)."""
+        yield from positions.present(self._desk, event.phone)
 
     def _on_deadline(self, event: DeadlinePassed, now: Now) -> Orders:
-        """A manual state may have come to its end."""
-        yield from self._become(self._desk.service.expired(now.wall))
-
-    def _become(self, service: ServiceState) -> Orders:
-        if service != self._desk.service:
-            self._desk.service = service
-            yield orders.SaveServiceState(service)
+        """A manual state may have come to its end; a position may be away for long."""
+        desk = self._desk
+        ended = desk.service.expired(now.wall)
+        all_back = desk.service.absent is not None and ended.absent is None
+        yield from become(desk, ended)
+        if all_back:
+            yield from positions.all_back(desk, now)
+        if event.what == positions.REMIND:
+            yield from positions.remind(desk, event.call, now)
 
     def _plan_expiry(self, now: Now) -> None:
         """Turn the next end by wall clock into a monotonic deadline; the clock may be set."""
@@ -279,6 +289,7 @@ OWN: Mapping[type, Callable[[Switchboard, Any, Now], Orders]] = {
     CarrierRestored: Switchboard._on_carrier_restored,
     PhoneRegistered: Switchboard._on_registered,
     PhoneGone: Switchboard._on_gone,
+    OperatorAnswered: Switchboard._on_lifted,
     PhoneDialled: Switchboard._on_dialled,
     TransferAsked: Switchboard._on_transfer,
     MessagesWaiting: Switchboard._on_waiting,

@@ -8,6 +8,7 @@ from appliance.calls import events, requests
 from appliance.calls.status import Status
 from appliance.panel.pattern import LineState, Network, PanelStatus, Readiness
 from appliance.phones.sip import PhonesStatus
+from appliance.policy.routing import GroupState
 from appliance.policy.words import Words
 from appliance.records.trouble import Trouble
 
@@ -58,6 +59,7 @@ class Lookout:
     def panel_status(self, status: Status, phones: PhonesStatus, ready: bool) -> PanelStatus:
         """Make what the LEDs show."""
         self._unattended = status.service.unattended is not None
+        alone = status.open and status.switchboard.state is GroupState.UNATTENDED
         return PanelStatus(
             readiness=Readiness.READY if ready else Readiness.STARTING,
             network=network_of(phones),
@@ -65,7 +67,7 @@ class Lookout:
             messages_waiting=status.waiting,
             fault=bool(self.troubles())
             or any(line.state in {"out", "no_line"} or line.reason for line in status.lines),
-            unattended=self._unattended,
+            unattended=self._unattended or alone,
         )
 
     def button_pressed(self) -> events.ServiceStateChanged:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.calls.announcements import spell_email
 from appliance.carrier.line_setup import COUNTRY_CODES
-from appliance.daemon import numbers
+from appliance.daemon import call_limits, numbers
 from appliance.daemon.calendar import holidays_for
 from appliance.daemon.config import BadConfiguration, Mistake
 from appliance.daemon.extensions import extensions
@@ -33,8 +33,6 @@ from appliance.prompts import Catalogue
 T = TypeVar("T")
 
 FIRST_PIN, LAST_PIN = 2, 27
-LEAST_LONGEST_S, MOST_LONGEST_S = 600, 86_400
-"""No conversation of citizens is cut within ten minutes; none lasts a day."""
 SWITCHBOARD = "switchboard"
 CITIZENS_DESK = "citizens_desk"
 LABELS = {
@@ -57,7 +55,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
     _check_names(settings, mistakes)
     _check_greetings(settings, mistakes)
     _check_panel(settings, mistakes)
-    _check_calls(settings, mistakes)
+    call_limits.check(settings, mistakes)
     zone = mistakes.attempt("site.zone", lambda: _zone(settings.site.zone), ZoneInfo("UTC"))
     no_holidays: tuple[Holiday, ...] = ()
     holidays = mistakes.attempt(
@@ -94,6 +92,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
             ),
             longest_ms=int(settings.calls.longest * 1000),
             lines_kept=settings.calls.lines_kept,
+            positions=call_limits.position_rules(settings, mistakes),
         ),
         None,
     )
@@ -101,23 +100,6 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
 
 def _exists(group: GroupSettings) -> bool:
     return bool(group.phones or group.pbx_numbers or group.outside)
-
-
-def _check_calls(settings: Settings, mistakes: Mistakes) -> None:
-    longest = settings.calls.longest
-    if not LEAST_LONGEST_S <= longest <= MOST_LONGEST_S:
-        text = (
-            f"{longest:g} s is no limit for a conversation: write {LEAST_LONGEST_S} to "
-            f"{MOST_LONGEST_S} seconds"
-        )
-        mistakes.found.append(Mistake("calls.longest", text))
-    kept, lines = settings.calls.lines_kept, len(settings.lines)
-    if kept < 0 or kept >= max(lines, 2):
-        text = (
-            f"{kept} lines cannot stay free to answer: write 0 to {max(lines - 1, 1)}, fewer than "
-            f"there are lines"
-        )
-        mistakes.found.append(Mistake("calls.lines_kept", text))
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -181,6 +181,17 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Positions:
+    """When a position that misses its calls is away by itself, and is reminded of it (E3).
+
+    0 is never. `remind_after` is in minutes.
+    """
+
+    away_after_missed: int = 2
+    remind_after: int = 60
+
+
+@dataclass(frozen=True, slots=True)
 class PanelPins:
     """GPIO pins (BCM numbers) of LEDs and button; -1 for one that is not fitted."""
 
@@ -218,5 +229,6 @@ class Settings:
     voicemail: Voicemail = Voicemail()
     calls: Calls = Calls()
     report: Report = Report()
+    positions: Positions = Positions()
     panel: PanelPins = PanelPins()
     folders: Folders = Folders()

@@ -15,6 +15,7 @@ from appliance.calls import requests
 from appliance.calls.desk import LineState
 from appliance.calls.events import LineCondition
 from appliance.calls.status import GroupStatus, LineStatus, Status
+from appliance.policy.positions import AUTOMATIC
 from appliance.policy.routing import GroupState
 from appliance.policy.service_state import Manual, Mark
 from appliance.policy.words import NOTHING, Words
@@ -66,6 +67,8 @@ WORDS = {
     "citizens_desk": Words("Sportello Cittadini", "Citizens' counter"),
     "free": Words("liberi", "free"),
     "engaged": Words("impegnati", "engaged"),
+    "away_phones": Words("assenti", "away"),
+    AUTOMATIC: Words("automatico: chiamate senza risposta", "automatic: missed its calls"),
     "unreachable": Words("irraggiungibili", "out of reach"),
     "phones": Words("Telefoni", "Phones"),
     "registered": Words("registrato a", "registered at"),
@@ -197,12 +200,13 @@ class _Teller:
             mark = status.service.marks().get(what)
             if mark is not None:
                 yield f"{said(words, self.language)}: {self._mark(mark)}"
-        away = [phone for phone, _ in status.service.away]
+        away = [f"{phone} {self._mark(mark)}" for phone, mark in status.service.away]
         if away:
-            yield f"{self._say('away')}: {', '.join(away)}"
+            yield f"{self._say('away')}: {'; '.join(away)}"
 
     def _mark(self, mark: Mark) -> str:
-        parts = [f"{self._say('since')} {self._moment(mark.since)} ({mark.by})"]
+        by = self._say(AUTOMATIC) if mark.by == AUTOMATIC else mark.by
+        parts = [f"{self._say('since')} {self._moment(mark.since)} ({by})"]
         if mark.until is not None:
             parts.append(f"{self._say('until')} {self._moment(mark.until)}")
         return ", ".join(parts)
@@ -221,7 +225,12 @@ class _Teller:
             yield f"  {'':<10} {tried_words(tried, self.language, self.seen.zone)}"
 
     def _group(self, name: str, group: GroupStatus) -> str:
-        lists = {"free": group.free, "engaged": group.engaged, "unreachable": group.unreachable}
+        lists = {
+            "free": group.free,
+            "engaged": group.engaged,
+            "away_phones": group.away,
+            "unreachable": group.unreachable,
+        }
         rows = [
             f"{self._say(what)} {', '.join(phones)}" for what, phones in lists.items() if phones
         ]

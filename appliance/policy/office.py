@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.errors import ConfigurationError
 from appliance.policy.hours import Schedule
+from appliance.policy.positions import PositionRules
 from appliance.policy.service_state import Manual
 from appliance.policy.words import Words
 
@@ -217,6 +218,7 @@ class Office:
     after_hours: AfterHours = AfterHours()
     longest_ms: int = 14_400_000
     lines_kept: int = 1
+    positions: PositionRules = PositionRules()
     key_codes: tuple[KeyCode, ...] = KEY_CODES
     extensions: tuple[Extension, ...] = ()
 

@@ -84,6 +84,10 @@ class ServiceState:
         """True while a phone is not to be rung."""
         return any(name == phone and not mark.over(wall) for name, mark in self.away)
 
+    def away_mark(self, phone: str) -> Mark | None:
+        """Return since when and by whom a phone is away, or None."""
+        return next((mark for name, mark in self.away if name == phone), None)
+
     def expired(self, wall: datetime) -> ServiceState:
         """Return the state without the marks that have ended by `wall`."""
         over: dict[str, Any] = {n: None for n, mark in self.marks().items() if mark.over(wall)}

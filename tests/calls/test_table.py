@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.calls import diagram, intercom, keycodes, listening, outside
+from appliance.calls import diagram, intercom, keycodes, listening, notices, outside
 from appliance.calls.handlers import HANDLERS
 from appliance.calls.side_states import (
     INTERCOM_TABLE,
     KEY_TABLE,
     LISTENING_TABLE,
+    NOTICE_TABLE,
     OUTSIDE_TABLE,
     SIDE_LIMITS_MS,
     SideState,
@@ -48,11 +49,12 @@ def test_every_row_has_its_handler_and_every_handler_its_row() -> None:
     ("table", "doings"),
     [
         (KEY_TABLE, keycodes.DOINGS),
+        (NOTICE_TABLE, notices.DOINGS),
         (INTERCOM_TABLE, intercom.DOINGS),
         (LISTENING_TABLE, listening.DOINGS),
         (OUTSIDE_TABLE, outside.DOINGS),
     ],
-    ids=["key code", "two phones", "messages", "outside"],
+    ids=["key code", "notice", "two phones", "messages", "outside"],
 )
 def test_a_phones_own_call_has_a_whole_table(table: SideTable, doings: Doings) -> None:
     """Each row has its function, no state but a conversation lasts for ever, none is a trap."""

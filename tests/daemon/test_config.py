@@ -179,6 +179,7 @@ identity_limit = 0
             "there is no prompt 'none'",
         ),
         ("[calls]\nlongest = 60", "calls.longest: 60 s is no limit for a conversation"),
+        ("[positions]\naway_after_missed = -1", "positions: write 0 for never"),
         ("[calls]\nlines_kept = 2", "calls.lines_kept: 2 lines cannot stay free to answer"),
         ("[calls]\nlines_kept = -1", "calls.lines_kept: -1 lines cannot stay free to answer"),
         ("[voicemail]\nlimit = true", "must be a number of seconds"),

@@ -17,8 +17,9 @@ from appliance.daemon.lookout import Lookout
 from appliance.daemon.status_words import DONE, GROUPS, LINES, MARKS, WORDS, Seen, told
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.messages import Entry, Outcome, Step, care_of
+from appliance.policy.positions import AUTOMATIC
 from appliance.policy.routing import GroupState
-from appliance.policy.service_state import Manual
+from appliance.policy.service_state import Manual, Mark
 from appliance.policy.words import Words
 from appliance.records.care import Kind
 from appliance.records.care_words import done
@@ -109,6 +110,13 @@ def test_manual_states_and_who_is_away() -> None:
     assert "Non presidiato: dalle 10:00 (Anna), fino alle 11:00" in said.it
     assert "Closed by hand: since 10:00 (capo)" in said.en
     assert "Assenti: op1" in said.it
+    assert "liberi op2; assenti op1" in said.it
+    automatic = up()
+    service = automatic._desk.service.go_away("op1", Mark(AUTOMATIC, TEN.wall))
+    automatic._desk.service = service
+    said = words(automatic)
+    assert "Assenti: op1 dalle 10:00 (automatico: chiamate senza risposta)" in said.it
+    assert "Away: op1 since 10:00 (automatic: missed its calls)" in said.en
     tomorrow = words(switchboard, later(TEN, 86_400))
     assert "since 25.11. 10:00 (capo)" in tomorrow.en
 

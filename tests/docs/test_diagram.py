@@ -21,7 +21,14 @@ def test_drawn_blocks_are_what_the_code_gives(path: Path) -> None:
     [
         (
             ARCHITECTURE,
-            ["the call", "a key code", "two phones", "hearing messages", "an ordinary telephone"],
+            [
+                "the call",
+                "a key code",
+                "a notice",
+                "two phones",
+                "hearing messages",
+                "an ordinary telephone",
+            ],
         ),
         *(
             (guide(name, language), [f"LEDs ({language})"])

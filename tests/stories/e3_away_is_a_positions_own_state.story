@@ -18,6 +18,7 @@ line1 idle
 op2 dials *841
 expect accept op2
 expect saved away:op1 away:op2
+expect mail to head about Centralino non presidiato dalle 10:00
 op2 hangs up
 expect switchboard is unattended
 line1 rings

@@ -9,6 +9,7 @@ expect saved away:op1
 expect stop op1
 ask away on by op2
 expect saved away:op1 away:op2
+expect mail to head about Centralino non presidiato dalle 10:00
 expect stop op2
 expect ring desk1 desk2
 expect trail line1 away.op1 away.op2

@@ -34,9 +34,16 @@ at 10:29:00
 expect line1 is in_use
 at 10:30:00
 expect saved nothing
+expect ring op2 showing Tutti assenti: finito # a sign on every desk, but not in a conversation
+expect ring desk1 showing Tutti assenti: finito
+expect ring desk2 showing Tutti assenti: finito
+after 1 s
 line2 rings
 line2 caller 0512222222
+expect stop op2 # the sign makes way for a caller
 expect ring op2
+after 9 s
+expect stop desk1 desk2
 line2 gives up
 expect stop op2
 op1 hangs up

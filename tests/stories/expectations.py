@@ -29,7 +29,8 @@ def milliseconds(span: str) -> int:
 class Expectations:
     """What a run remembers, and one method for each verb that expects something.
 
-    `legs` and `plays` are the latest of a phone or line, `calls` and `records` of a line.
+    `legs` and `plays` are the latest of a phone or line, `calls` and `records` of a line; `owners`
+    are the phones of all legs there were.
     """
 
     office: Office
@@ -37,6 +38,7 @@ class Expectations:
     now: Now | None
     pending: list[Order]
     legs: dict[str, str]
+    owners: dict[str, str]
     plays: dict[str, str]
     calls: dict[str, str]
     records: dict[str, orders.CallRecord]
@@ -73,8 +75,9 @@ class Expectations:
 
     def expect_stop(self, words: Words) -> None:
         for phone in words["phones"].split():
-            wanted = orders.StopRinging(self.legs[phone], "elsewhere" in words)
-            self.claim(str(wanted), partial(operator.eq, wanted))
+            legs = {leg for leg, owner in self.owners.items() if owner == phone}
+            wanted = {orders.StopRinging(leg, "elsewhere" in words) for leg in legs}
+            self.claim(f"{phone} to ring no more", wanted.__contains__)
 
     def expect_answer(self, words: Words) -> None:
         self._claim_exactly(orders.AnswerLine(words["line"]))
@@ -190,6 +193,12 @@ class Expectations:
         met = [*saved.state.marks(), *(f"away:{phone}" for phone, _ in saved.state.away)]
         self._same("states", sorted(met), sorted(wanted))
 
+    def expect_mail(self, words: Words) -> None:
+        mail = self.claim("a mail", lambda o: isinstance(o, orders.QueueMail))
+        assert isinstance(mail, orders.QueueMail)
+        self._same("recipient", mail.mail.to, words["to"])
+        self._same("subject", mail.mail.subject, words["subject"])
+
     def settled(self) -> None:
         """Refuse orders that the story does not speak of."""
         if self.pending:
@@ -228,6 +237,16 @@ class Expectations:
         met = [each.it for each in self._status().degraded]
         if not any(words["words"] in each for each in met):
             raise StoryError(f"expected {words['words']!r} among what is wrong, met {met}")
+
+    def expect_position(self, words: Words) -> None:
+        positions = {position.phone: position for position in self._status().positions}
+        met = positions[words["phone"]]
+        self._same(words["phone"], met.state.value, words["state"])
+        if "since" in words:
+            since = f"{self.office.local(met.since):%H:%M:%S}" if met.since else "not noted"
+            self._same("since", since, words["since"])
+        if "by" in words:
+            self._same("by", met.by, words["by"])
 
     def expect_waiting(self, words: Words) -> None:
         self._same("messages waiting", self._status().waiting, int(words["count"]))

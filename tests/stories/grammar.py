@@ -105,10 +105,13 @@ VERBS: dict[str, str] = {
     "expect_saved": (
         r"expect saved (?P<marks>nothing|(?:unattended|closed|opened|absent|away:\w+)(?: \S+)*)"
     ),
+    "expect_mail": r"expect mail to (?P<to>\S+) about (?P<subject>.+)",
     "expect_nothing": r"expect nothing",
     "expect_record": rf"expect record(?: {LINE})? (?P<fields>\w+=\S*(?: \w+=\S*)*)",
     "expect_trail": rf"expect trail {LINE} (?P<codes>\S+(?: \S+)*)",
     "expect_line": rf"expect {LINE} is (?P<state>\w+)",
+    "expect_position": rf"expect {PHONE} is (?P<state>free|busy|away|unreachable)"
+    r"(?: since (?P<since>\d\d:\d\d:\d\d))?(?: by (?P<by>\w+))?",
     "expect_group": r"expect (?P<group>switchboard|desk) is (?P<state>\w+)",
     "expect_degraded": r"expect degraded (?P<words>.+)",
     "expect_waiting": r"expect waiting (?P<count>\d+)",

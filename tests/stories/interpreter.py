@@ -48,6 +48,7 @@ class PureRun(Expectations):
         self.now = None
         self.pending = []
         self.legs = {}
+        self.owners = {}
         self.plays = {}
         self.calls = {}
         self.records = {}
@@ -89,6 +90,7 @@ class PureRun(Expectations):
                 return
             case orders.RingPhones():
                 self.legs |= {ringing.phone: ringing.leg for ringing in order.ringing}
+                self.owners |= {ringing.leg: ringing.phone for ringing in order.ringing}
             case orders.Play():
                 self.plays[order.line or self.phone_of(order.leg)] = order.play
         self.pending.append(order)
@@ -260,6 +262,7 @@ class PureRun(Expectations):
     def phone_dials(self, words: Words) -> None:
         self.dialled += 1
         leg = self.legs[words["phone"]] = f"dialled-{self.dialled}"
+        self.owners[leg] = words["phone"]
         self.tell(events.PhoneDialled(leg, words["phone"], words["digits"]))
 
     def phone_presses(self, words: Words) -> None:

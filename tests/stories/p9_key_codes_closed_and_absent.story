@@ -27,3 +27,7 @@ at 10:30:29
 expect nothing
 at 10:30:30
 expect saved nothing
+expect ring op1 showing Tutti assenti: finito
+expect ring op2 showing Tutti assenti: finito
+expect ring desk1 showing Tutti assenti: finito
+expect ring desk2 showing Tutti assenti: finito

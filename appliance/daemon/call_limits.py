@@ -1,0 +1,39 @@
+"""The limits of calls and of positions as configured: checked, and made what policy works on."""
+
+from __future__ import annotations
+
+from appliance.daemon.config import Mistake
+from appliance.daemon.mistakes import Mistakes
+from appliance.daemon.settings import Settings
+from appliance.policy.positions import PositionRules
+
+LEAST_LONGEST_S, MOST_LONGEST_S = 600, 86_400
+"""No conversation of citizens is cut within ten minutes; none lasts a day."""
+
+
+def check(settings: Settings, mistakes: Mistakes) -> None:
+    """Name what cannot be a limit of calls."""
+    longest = settings.calls.longest
+    if not LEAST_LONGEST_S <= longest <= MOST_LONGEST_S:
+        text = (
+            f"{longest:g} s is no limit for a conversation: write {LEAST_LONGEST_S} to "
+            f"{MOST_LONGEST_S} seconds"
+        )
+        mistakes.found.append(Mistake("calls.longest", text))
+    kept, most = settings.calls.lines_kept, max(len(settings.lines) - 1, 1)
+    if not 0 <= kept <= most:
+        text = (
+            f"{kept} lines cannot stay free to answer: write 0 to {most}, fewer than there are "
+            "lines"
+        )
+        mistakes.found.append(Mistake("calls.lines_kept", text))
+
+
+def position_rules(settings: Settings, mistakes: Mistakes) -> PositionRules:
+    """Make the rules by which positions are away."""
+    written = settings.positions
+    return mistakes.attempt(
+        "positions",
+        lambda: PositionRules(written.away_after_missed, written.remind_after * 60_000),
+        PositionRules(),
+    )

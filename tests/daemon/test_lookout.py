@@ -1,0 +1,20 @@
+"""What the LEDs show of the desk."""
+
+from __future__ import annotations
+
+from appliance.calls import events
+from appliance.calls.requests import SetAway, SetUnattended
+from appliance.daemon.lookout import Lookout
+from appliance.phones.sip import PhonesStatus
+from tests.calls.desk import NIGHT, TEN, tell, up
+
+
+def test_the_ready_led_shows_that_the_last_position_has_gone() -> None:
+    """E3: nobody left is "Non presidiato" as by the button, which still means its own state."""
+    desk, lookout = up(), Lookout()
+    assert not lookout.panel_status(desk.status(TEN), PhonesStatus(), ready=True).unattended
+    for phone in ("op1", "op2"):
+        tell(desk, TEN, events.ServiceStateChanged(SetAway(on=True, by=phone)))
+    assert lookout.panel_status(desk.status(TEN), PhonesStatus(), ready=True).unattended
+    assert lookout.button_pressed().request == SetUnattended(on=True, by="button")
+    assert not lookout.panel_status(desk.status(NIGHT), PhonesStatus(), ready=True).unattended
