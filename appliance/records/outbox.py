@@ -6,7 +6,6 @@ arrives twice (the server took it, and we never heard) is known for the same.
 
 from __future__ import annotations
 
-import enum
 import json
 import re
 import secrets
@@ -16,6 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.errors import OfficeError
 from appliance.policy.mail import Mail
+from appliance.policy.outbox import Letter, MailState, Waiting
+from appliance.policy.requests import Step
+from appliance.records import requests
 from appliance.records.call_log import iso, moment
 from appliance.records.database import transaction
 
@@ -24,15 +26,6 @@ if TYPE_CHECKING:
 
 NO_DOMAIN: Final = "centralino.invalid"
 """Right-hand side of a Message-ID where no sender is configured yet (RFC 2606, 2)."""
-
-
-class MailState(enum.StrEnum):
-    """What became of a notice."""
-
-    QUEUED = "queued"
-    SENT = "sent"  # the mail server has taken it
-    DEAD = "dead"  # refused, or tried for days: somebody must see to it
-    DROPPED = "dropped"  # by a person, for a reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +109,53 @@ def thread_ids(connection: sqlite3.Connection, mail: Mail) -> tuple[str, ...]:
         {"thread": mail.thread, "key": mail.key},
     )
     return tuple(str(row[0]) for row in rows)
+
+
+def waiting(connection: sqlite3.Connection) -> tuple[Waiting, ...]:
+    """Return what is queued, oldest first."""
+    rows = connection.execute(
+        "SELECT number, tries, tried_ms FROM outbox WHERE state = 'queued' ORDER BY number"
+    )
+    return tuple(Waiting(*map(int, row)) for row in rows)
+
+
+def dead(connection: sqlite3.Connection) -> int:
+    """Count the notices that were given up and that nobody has seen to."""
+    row = connection.execute("SELECT count(*) FROM outbox WHERE state = 'dead'").fetchone()
+    return int(row[0])
+
+
+def load(connection: sqlite3.Connection, number: int) -> Letter:
+    """Return a notice as it leaves; raises OfficeError when there is none."""
+    kept = _required(connection, number)
+    references = thread_ids(connection, kept.mail)
+    return Letter(kept.mail, kept.message_id, references, kept.queued_at)
+
+
+def settle(
+    connection: sqlite3.Connection, state: MailState, after: Waiting, said: str, at: datetime
+) -> None:
+    """Keep what a try came to; what a person decided meanwhile stands.
+
+    A request whose mail the server has taken is "sent", in the same transaction.
+    """
+    with transaction(connection):
+        changed = connection.execute(
+            "UPDATE outbox SET state = ?, tries = ?, tried_ms = ?, said = ?, settled_at = ? "
+            "WHERE number = ? AND state = 'queued'",
+            (
+                state.value,
+                after.tries,
+                after.tried_ms,
+                said,
+                None if state is MailState.QUEUED else iso(at),
+                after.number,
+            ),
+        ).rowcount
+        kept = find(connection, after.number)
+        if changed and kept and kept.mail.request and state is MailState.SENT:
+            step = Happened(kept.message_id, Step.MAILED, at, "", words=said)
+            request_steps.mailed(connection, kept.mail.request, step)
 
 
 def retry(connection: sqlite3.Connection, number: int) -> Kept:

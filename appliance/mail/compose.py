@@ -1,0 +1,108 @@
+"""A notice as an e-mail (RFC 5322, 2045–2047): whatever is in it, its headers are exactly these.
+
+Text from callers, offices and door comes in here: nothing of it can add a header, end the message
+or make a line too long.
+"""
+
+from __future__ import annotations
+
+import re
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, formataddr, parseaddr
+from pathlib import Path
+from typing import Final
+
+from appliance.errors import OfficeError
+from appliance.policy.outbox import Letter
+
+ATTACHMENT_LIMIT: Final = 8 << 20
+"""Longer sound stays on the box: mail servers commonly refuse more than 10 MB."""
+REFERENCES: Final = 20
+"""Message-IDs named at most: a header must end somewhere (RFC 5322, 3.6.4 lets it be cut)."""
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+_METHOD: Final = re.compile(r"^METHOD:([A-Z]+)\r?$", re.MULTILINE)
+NOT_ATTACHED: Final = (
+    "(La registrazione non è allegata: è conservata presso il centralino. / "
+    "The recording is not attached: it is kept at the switchboard.)"
+)
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is one plain mail address (the dot-atom form of RFC 5321)."""
+    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
+
+
+def address_in(sender: str) -> str:
+    """Return the address of "Name <address>"; raises OfficeError where there is none."""
+    address = parseaddr(sender)[1]
+    if not is_address(address):
+        raise OfficeError(f'{sender!r} is no mail address: write "a@b.it" or "Name <a@b.it>"')
+    return address
+
+
+def compose(letter: Letter, sender: str, to: str, folder: Path) -> EmailMessage:
+    """Write a notice to an address; attachments are files below `folder`. Raises OfficeError."""
+    if not is_address(to):
+        raise OfficeError(f"{to!r} is no mail address: put it right in the register")
+    message = EmailMessage(policy=SMTP)
+    _set_headers(message, letter, sender, to)
+    files = [_readable(folder, name) for name in letter.mail.attachments]
+    note = f"\n\n{NOT_ATTACHED}" if None in files else ""
+    message.set_content(_text(letter.mail.body) + note, cte="quoted-printable")
+    _add_calendar(message, letter.mail.calendar)
+    for path in files:
+        if path is not None:
+            _attach(message, path)
+    return message
+
+
+def _set_headers(message: EmailMessage, letter: Letter, sender: str, to: str) -> None:
+    name = " ".join(_text(parseaddr(sender)[0]).split())
+    message["From"] = formataddr((name, address_in(sender)))
+    message["To"] = to
+    message["Subject"] = " ".join(_text(letter.mail.subject).split())
+    message["Date"] = format_datetime(letter.queued_at)
+    message["Message-ID"] = letter.message_id
+    if letter.references:
+        message["In-Reply-To"] = letter.references[-1]
+        # the first, which is the thread's, is never cut
+        kept = (letter.references[0], *letter.references[1:][-REFERENCES:])
+        message["References"] = " ".join(kept)
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834, 5: no vacation notice comes back
+
+
+def _add_calendar(message: EmailMessage, calendar: str) -> None:
+    """Let mail programmes offer the invitation (RFC 6047, 2.4)."""
+    if calendar:
+        method = _METHOD.search(calendar)
+        message.add_alternative(
+            calendar.encode(),
+            maintype="text",
+            subtype="calendar",
+            params={"method": method[1] if method else "PUBLISH", "charset": "UTF-8"},
+            cte="base64",
+        )
+
+
+def _attach(message: EmailMessage, path: Path) -> None:
+    subtype = "wav" if path.suffix == ".wav" else "octet-stream"
+    maintype = "audio" if subtype == "wav" else "application"
+    name = f"registrazione-{path.stem[:12]}{path.suffix}"
+    message.add_attachment(path.read_bytes(), maintype=maintype, subtype=subtype, filename=name)
+
+
+def _readable(folder: Path, name: str) -> Path | None:
+    """Return the file of an attachment; None for one that is gone, too long, or not below."""
+    path = (folder / name).resolve()
+    try:
+        fits = path.is_relative_to(folder.resolve()) and path.stat().st_size <= ATTACHMENT_LIMIT
+    except OSError:
+        return None
+    return path if fits and path.is_file() else None
+
+
+def _text(text: str) -> str:
+    """Leave out what no mail may hold: control characters and halves of characters."""
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
