@@ -21,6 +21,22 @@ from appliance.policy.outbox import Reply, Verdict
 PERMANENT = 500
 
 
+class _Plain(smtplib.SMTP):
+    """Not connected yet, so that it can be aborted while it connects; knows whom it will meet."""
+
+    def __init__(self, account: Account, name: str) -> None:
+        super().__init__(timeout=account.timeout_s, local_hostname=name)
+        self._host = account.server  # what STARTTLS holds the certificate against
+
+
+class _Tls(smtplib.SMTP_SSL):
+    """The same, with TLS from the first byte."""
+
+    def __init__(self, account: Account, name: str, trust: ssl.SSLContext) -> None:
+        super().__init__(timeout=account.timeout_s, local_hostname=name, context=trust)
+        self._host = account.server
+
+
 class Server:
     """Sends one message a connection; `abort` ends a try from another thread."""
 
@@ -53,7 +69,7 @@ class Server:
     def _try(self, message: EmailMessage, to: str) -> Reply:
         connection = self._connected()
         if self._account.user:
-            connection.login(self._account.user, self._password())
+            _log_in(connection, self._account.user, self._password())
         sender = address_in(self._account.sender)
         return _hand_over(connection, sender, to, message.as_bytes())
 
@@ -62,13 +78,10 @@ class Server:
         account, security = self._account, self._account.security
         name = "centralino.localdomain"  # RFC 5321, 4.1.4: a client may not know its own name
         if security is Security.TLS:
-            self._connection = smtplib.SMTP_SSL(
-                timeout=account.timeout_s, local_hostname=name, context=self._trust()
-            )
+            connection: smtplib.SMTP = _Tls(account, name, self._trust())
         else:
-            self._connection = smtplib.SMTP(timeout=account.timeout_s, local_hostname=name)
-        connection = self._connection
-        connection._host = account.server  # type: ignore[attr-defined]  # noqa: SLF001 - what starttls checks the certificate against
+            connection = _Plain(account, name)
+        self._connection = connection
         code, said = connection.connect(account.server, account.port or PORTS[security])
         if code != 220:
             raise smtplib.SMTPConnectError(code, said)
@@ -101,6 +114,16 @@ class Server:
         if connection is not None:
             with contextlib.suppress(OSError, smtplib.SMTPException, CentralinoError):
                 connection.close()
+
+
+def _log_in(connection: smtplib.SMTP, user: str, password: str) -> None:
+    """Log in; that the server knows no way to do so is the technician's move."""
+    try:
+        connection.login(user, password)
+    except (smtplib.SMTPResponseException, smtplib.SMTPServerDisconnected):
+        raise
+    except smtplib.SMTPException as error:
+        raise TechnicianError(f"the server takes no password: {_one_line(error)}") from error
 
 
 def _hand_over(connection: smtplib.SMTP, sender: str, to: str, data: bytes) -> Reply:

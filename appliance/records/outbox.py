@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.errors import OfficeError
 from appliance.policy.mail import Mail
-from appliance.policy.outbox import Letter, MailState, Waiting
-from appliance.policy.requests import Step
-from appliance.records import requests
+from appliance.policy.outbox import MailState
 from appliance.records.call_log import iso, moment
 from appliance.records.database import transaction
 
@@ -111,57 +109,10 @@ def thread_ids(connection: sqlite3.Connection, mail: Mail) -> tuple[str, ...]:
     return tuple(str(row[0]) for row in rows)
 
 
-def waiting(connection: sqlite3.Connection) -> tuple[Waiting, ...]:
-    """Return what is queued, oldest first."""
-    rows = connection.execute(
-        "SELECT number, tries, tried_ms FROM outbox WHERE state = 'queued' ORDER BY number"
-    )
-    return tuple(Waiting(*map(int, row)) for row in rows)
-
-
-def dead(connection: sqlite3.Connection) -> int:
-    """Count the notices that were given up and that nobody has seen to."""
-    row = connection.execute("SELECT count(*) FROM outbox WHERE state = 'dead'").fetchone()
-    return int(row[0])
-
-
-def load(connection: sqlite3.Connection, number: int) -> Letter:
-    """Return a notice as it leaves; raises OfficeError when there is none."""
-    kept = _required(connection, number)
-    references = thread_ids(connection, kept.mail)
-    return Letter(kept.mail, kept.message_id, references, kept.queued_at)
-
-
-def settle(
-    connection: sqlite3.Connection, state: MailState, after: Waiting, said: str, at: datetime
-) -> None:
-    """Keep what a try came to; what a person decided meanwhile stands.
-
-    A request whose mail the server has taken is "sent", in the same transaction.
-    """
-    with transaction(connection):
-        changed = connection.execute(
-            "UPDATE outbox SET state = ?, tries = ?, tried_ms = ?, said = ?, settled_at = ? "
-            "WHERE number = ? AND state = 'queued'",
-            (
-                state.value,
-                after.tries,
-                after.tried_ms,
-                said,
-                None if state is MailState.QUEUED else iso(at),
-                after.number,
-            ),
-        ).rowcount
-        kept = find(connection, after.number)
-        if changed and kept and kept.mail.request and state is MailState.SENT:
-            step = Happened(kept.message_id, Step.MAILED, at, "", words=said)
-            request_steps.mailed(connection, kept.mail.request, step)
-
-
 def retry(connection: sqlite3.Connection, number: int) -> Kept:
     """Queue a notice anew that was given up or dropped; raises OfficeError."""
     with transaction(connection):
-        found = _required(connection, number)
+        found = required(connection, number)
         if found.state is MailState.SENT:
             raise OfficeError(f"mail {number} has left already: {found.said}")
         connection.execute(
@@ -177,7 +128,7 @@ def drop(connection: sqlite3.Connection, number: int, by: str, reason: str, at: 
     if not reason.strip() or not by.strip():
         raise OfficeError("a mail is dropped by somebody, for a reason: say both")
     with transaction(connection):
-        found = _required(connection, number)
+        found = required(connection, number)
         if found.state is MailState.SENT:
             raise OfficeError(f"mail {number} has left already: {found.said}")
         connection.execute(
@@ -188,7 +139,8 @@ def drop(connection: sqlite3.Connection, number: int, by: str, reason: str, at: 
     return found
 
 
-def _required(connection: sqlite3.Connection, number: int) -> Kept:
+def required(connection: sqlite3.Connection, number: int) -> Kept:
+    """Look a notice up; raises OfficeError when there is none."""
     found = find(connection, number)
     if found is None:
         raise OfficeError(f"there is no mail {number}: list them with `centralino outbox list`")

@@ -108,10 +108,10 @@ def test_new_and_deferred_take_turns() -> None:
     turns.learn([Waiting(n, 1) for n in (1, 2, 3)] + [Waiting(4), Waiting(5)], 100.0)
     order = []
     for _ in range(4):
-        number = turns.next(100.0)
-        assert number is not None
-        order.append(number > 3)
-        turns.heard(number, Verdict.LATER, 100.0)
+        turn = turns.next(100.0)
+        assert turn is not None
+        order.append(turn > 3)
+        turns.heard(turn, Verdict.LATER, 100.0)
     assert order in ([True, False] * 2, [False, True] * 2)
 
 

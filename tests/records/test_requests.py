@@ -16,6 +16,7 @@ from appliance.errors import OfficeError
 from appliance.policy.appointments import Slot
 from appliance.policy.citizens import Citizen
 from appliance.policy.mail import HEAD, Mail
+from appliance.policy.outbox import MailState
 from appliance.policy.register.declarations import Slots
 from appliance.policy.requests import Appointment, Form, NewRequest, State, Step, by_voice
 from appliance.policy.week import week
@@ -277,10 +278,10 @@ def test_dropped_by_somebody_for_a_reason(db: sqlite3.Connection) -> None:
     outbox.drop(db, 1, "op1", "doppio", AT)
     (kept,) = outbox.listed(db)
     assert (kept.state, kept.settled_by, kept.reason, kept.settled_at) == (
-        outbox.MailState.DROPPED,
+        MailState.DROPPED,
         "op1",
         "doppio",
         AT,
     )
     outbox.retry(db, 1)
-    assert [k.number for k in outbox.listed(db, outbox.MailState.QUEUED)] == [1]
+    assert [k.number for k in outbox.listed(db, MailState.QUEUED)] == [1]
