@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 wanted="asterisk-core-sounds-it-wav asterisk-prompt-it-menardi-wav asterisk-core-sounds-en-wav
         asterisk-core-sounds-fr-wav asterisk-moh-opsound-wav libspandsp2t64
         baresip-core linphone-cli sip-tester kamailio libspeexdsp1 multimon-ng sox minimodem
-        zbar-tools strace nbdkit nbdkit-plugin-python libnbd-bin fuse3 e2fsprogs mount systemd udev"
+        exim4-daemon-light python3-vobject zbar-tools strace nbdkit nbdkit-plugin-python libnbd-bin fuse3 e2fsprogs mount systemd udev"
 missing=""
 # tests/qemu: a kernel of its own
 wanted="$wanted qemu-system-x86 busybox-static kmod"
@@ -17,4 +17,6 @@ done
 # shellcheck disable=SC2086 # a list of names
 scripts/apt.sh $missing || echo "not installed (their tests are skipped):$missing"
 # Installed a moment ago for the tests, which start one of their own: at the next boot it stays off.
-case "$missing" in *kamailio*) [ ! -d /run/systemd/system ] || systemctl disable -q kamailio || true ;; esac
+for server in kamailio exim4; do
+    case "$missing" in *$server*) [ ! -d /run/systemd/system ] || systemctl disable -q $server || true ;; esac
+done

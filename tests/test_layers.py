@@ -44,6 +44,8 @@ FOREIGN_OWNERS = {
     "gpiozero": {"panel/leds.py"},
     "sdnotify": {"daemon/service.py", "carrier/process.py"},  # each feeds its own watchdog
     "holidays": {"daemon/calendar.py"},
+    "icalendar": {"mail/invitation.py"},
+    "smtplib": {"mail/smtp.py"},
     "tomli_w": {"daemon/register_text.py"},
     "phonenumbers": {"daemon/numbers.py"},
     "segno": {"provisioning/qr.py"},

@@ -13,6 +13,7 @@ from appliance.daemon import call_limits, numbers
 from appliance.daemon.calendar import holidays_for
 from appliance.daemon.config import BadConfiguration, Mistake
 from appliance.daemon.extensions import extensions
+from appliance.daemon.mail_settings import check_mail
 from appliance.daemon.mistakes import Mistakes
 from appliance.daemon.settings import Group as GroupSettings
 from appliance.daemon.settings import Line as LineSettings
@@ -56,6 +57,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
     _check_greetings(settings, mistakes)
     _check_panel(settings, mistakes)
     call_limits.check(settings, mistakes)
+    check_mail(settings.mail, mistakes)
     zone = mistakes.attempt("site.zone", lambda: _zone(settings.site.zone), ZoneInfo("UTC"))
     no_holidays: tuple[Holiday, ...] = ()
     holidays = mistakes.attempt(

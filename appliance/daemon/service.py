@@ -31,6 +31,7 @@ from appliance.daemon.door import Door
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
 from appliance.daemon.lookout import Lookout
+from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
@@ -82,6 +83,13 @@ class Service:
         )
         self._switchboard = Switchboard(
             run.office, f"{datetime.now(UTC):%Y%m%d}-{boot}", self._stores.load_service_state()
+        )
+        self._mail = Mailroom(
+            settings,
+            run.office,
+            self._stores.records,
+            lambda: self._switchboard.register,
+            lambda trouble: self.lookout.trouble("mail", trouble),
         )
         self._recoveries = usb_recoveries(settings)
         self.desk = Desk(self._switchboard, self._stores, self._inbox, self._selector, self._show)
@@ -157,6 +165,7 @@ class Service:
 
     def _start(self) -> None:
         self._stores.start()
+        self._mail.start()
         self._panel.start()
         self._phones.start()
         self._lines_by = time.monotonic() + LINE_LIMIT_S
@@ -172,6 +181,7 @@ class Service:
         self._carrier.close(time.monotonic())
         self._phones.stop()
         self._keep_left(self._phones.status())
+        self._mail.stop()
         self._stores.stop(self._hear_the_last)
         self._panel.stop()
 

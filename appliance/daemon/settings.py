@@ -192,6 +192,26 @@ class Positions:
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """The mail server that takes requests and notices; without `server` they wait on the disk.
+
+    `sender` is an address, or "Name <address>": the front desk's mailbox, where answers go. `head`
+    is the address of the head of the front desk. `security` is starttls, tls or none; `port` 0 is
+    the usual one (587, 465, 25). The password lies in `password_file`, the certificates of an
+    authority of one's own in `ca_file`.
+    """
+
+    server: str = ""
+    port: int = 0
+    security: str = "starttls"
+    user: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    sender: str = ""
+    head: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PanelPins:
     """GPIO pins (BCM numbers) of LEDs and button; -1 for one that is not fitted."""
 
@@ -230,5 +250,6 @@ class Settings:
     calls: Calls = Calls()
     report: Report = Report()
     positions: Positions = Positions()
+    mail: Mail = Mail()
     panel: PanelPins = PanelPins()
     folders: Folders = Folders()

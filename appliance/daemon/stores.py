@@ -35,10 +35,6 @@ STOP_LIMIT_S = 10.0
 AWAY = "away:"
 
 
-def _nothing() -> None:
-    """Do what nobody asked for."""
-
-
 def database_path(state: Path) -> Path:
     """Say where the records lie below the state folder."""
     return state / "centralino.db"
@@ -118,17 +114,17 @@ class Stores:
             case orders.SaveServiceState(state) if isinstance(state, ServiceState):
                 self.records.do(lambda _: save_state(self._service_file, state))
 
-    def queue_mail(self, mail: Mail, done: Callable[[], None] = _nothing) -> None:
-        """Keep a notice in the outbox; `done` is told, in the records' thread, once it is kept."""
-        at, domain = datetime.now(UTC), self.records.letters.domain
+    def queue_mail(self, mail: Mail) -> None:
+        """Keep a notice in the outbox."""
+        at, letters = datetime.now(UTC), self.records.letters
 
         def told(result: CentralinoError | None) -> None:
             if isinstance(result, CentralinoError):
                 log.error("mail %s could not be kept: %s", mail.key, result)
             else:
-                done()
+                letters.queued()
 
-        self.records.do(lambda c: outbox.queue(c, mail, at, domain), told)
+        self.records.do(lambda c: outbox.queue(c, mail, at, letters.domain), told)
 
     def _store_request(self, order: orders.StoreRequest) -> None:
         """Store a request at once, or, with the caller's words, once they are on the disk."""
@@ -137,14 +133,16 @@ class Stores:
                 self._post(events.StoreFailed(order.call, "the caller's words were never recorded"))
             return
         taking = Taking(uuid.uuid4().hex, order.request, datetime.now(UTC))
+        letters = self.records.letters
 
         def told(result: Request | CentralinoError) -> None:
             if isinstance(result, CentralinoError):
                 self._post(events.StoreFailed(order.call, str(result)))
             else:
+                letters.queued()
                 self._post(events.RequestStored(order.call, result.number))
 
-        self.records.do(lambda c: requests.insert(c, taking, self.records.letters), told)
+        self.records.do(lambda c: requests.insert(c, taking, letters), told)
 
     def begin(self, started: RecordingStarted) -> None:
         """A recording begins: its sound follows."""

@@ -7,6 +7,7 @@ the server's certificate means no mail, never mail in the clear.
 from __future__ import annotations
 
 import contextlib
+import re
 import smtplib
 import socket
 import ssl
@@ -19,6 +20,11 @@ from appliance.mail.compose import address_in
 from appliance.policy.outbox import Reply, Verdict
 
 PERMANENT = 500
+UNKNOWN_TO_IT = frozenset({530, 535, 538})
+"""The server wants to know who sends, whatever the notice (RFC 4954, 6)."""
+
+_STRANGER = re.compile(r"\brelay|\blog ?in\b|authenticat", re.IGNORECASE)
+"""How servers say that they take mail for others from their own users alone (a bare 550, 554)."""
 
 
 class _Plain(smtplib.SMTP):
@@ -135,15 +141,16 @@ def _hand_over(connection: smtplib.SMTP, sender: str, to: str, data: bytes) -> R
             return Reply(verdict, f"sender {sender}: {code} {_text(said)}")
         code, said = connection.rcpt(to)
         if code not in {250, 251}:
-            return Reply(_of_notice(code), f"recipient {to}: {code} {_text(said)}")
+            verdict = _of_notice(code, _text(said))
+            return Reply(verdict, f"recipient {to}: {code} {_text(said)}")
         code, said = connection.data(data)
     except smtplib.SMTPDataError as error:
-        return Reply(_of_notice(error.smtp_code), _said(error))
+        return Reply(_of_notice(error.smtp_code, _said(error)), _said(error))
     except (smtplib.SMTPServerDisconnected, OSError) as error:
         # The server may have taken it: the next try has the same Message-ID.
         return Reply(Verdict.LATER, f"broken off: {_one_line(error) or type(error).__name__}")
     if code != 250:
-        return Reply(_of_notice(code), f"{code} {_text(said)}")
+        return Reply(_of_notice(code, _text(said)), f"{code} {_text(said)}")
     with contextlib.suppress(OSError, smtplib.SMTPException):
         connection.docmd("QUIT")
     return Reply(Verdict.SENT, f"{code} {_text(said)}")
@@ -154,7 +161,10 @@ def _of_server(code: int) -> Verdict:
     return Verdict.MISSET if code >= PERMANENT else Verdict.AWAY
 
 
-def _of_notice(code: int) -> Verdict:
+def _of_notice(code: int, said: str) -> Verdict:
+    """Judge an answer to a recipient or a text; to be no customer is not the recipient's fault."""
+    if code in UNKNOWN_TO_IT or (code >= PERMANENT and _STRANGER.search(said)):
+        return Verdict.MISSET
     return Verdict.REFUSED if code >= PERMANENT else Verdict.LATER
 
 

@@ -111,16 +111,19 @@ _SHEET = Paragraph(
     ),
     "sheet",
 )
-_WHEN = Paragraph(Words("Appuntamento: {appointment}\n", "Appointment: {appointment}\n"), "appointment")
+_WHEN = Paragraph(
+    Words("Appuntamento: {appointment}\n", "Appointment: {appointment}\n"), "appointment"
+)
 _DUTY = Paragraph(
     Words(
         "Presa in carico il {taken} da {by}. Da evadere entro {due}.\n\n"
-        "Da questo momento la richiesta è affidata al vostro ufficio e resta aperta finché qualcuno "
-        "non comunica che è stata evasa.\nQuando lo è, rispondete a questa e-mail o telefonate al "
-        "centralino, indicando il numero {number}.\n\n{house}",
+        "Da questo momento la richiesta è affidata al vostro ufficio e resta aperta finché "
+        "qualcuno non comunica che è stata evasa.\nQuando lo è, rispondete a questa e-mail o "
+        "telefonate al centralino, indicando il numero {number}.\n\n{house}",
         "Taken over on {taken} by {by}. To be answered by {due}.\n\n"
         "From now on it is your office's duty, and it stays open until somebody says that it was "
-        "done.\nThen answer this e-mail or call the switchboard, naming number {number}.\n\n{house}",
+        "done.\nThen answer this e-mail or call the switchboard, naming number {number}.\n\n"
+        "{house}",
     )
 )
 _PUBLIC = Paragraph(
@@ -138,8 +141,14 @@ _GREETING = Paragraph(
 )
 _ABOUT = Paragraph(
     Words(
-        "abbiamo preso in carico la sua richiesta n. {number}",
-        "we have taken over your request no. {number}",
+        "Gentile utente,\nabbiamo preso in carico la sua richiesta n. {number}",
+        "Dear citizen,\nwe have taken over your request no. {number}",
+    )
+)
+_CHANGED = Paragraph(
+    Words(
+        "Gentile utente,\nil suo appuntamento (richiesta n. {number}) è cambiato",
+        "Dear citizen,\nyour appointment (request no. {number}) has changed",
     )
 )
 _FOR = Paragraph(Words("Ufficio: {unit}", "Office: {unit}"), "unit")
@@ -162,7 +171,11 @@ BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
         _DUTY,
     ),
     Topic.MOVED: (
-        Paragraph(Words("L'appuntamento è cambiato.\n{words}\n", "The appointment has changed.\n{words}\n")),
+        Paragraph(
+            Words(
+                "L'appuntamento è cambiato.\n{words}\n", "The appointment has changed.\n{words}\n"
+            )
+        ),
         _WHO,
         _WHEN,
         _DUTY,
@@ -208,12 +221,12 @@ BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
         _PUBLIC,
         _GREETING,
     ),
-    Topic.CITIZEN_MOVED: (_FOR, _NEED, _SPACE, _WHEN, _PUBLIC, _GREETING),
+    Topic.CITIZEN_MOVED: (_CHANGED, _FOR, _NEED, _SPACE, _WHEN, _PUBLIC, _GREETING),
     Topic.CITIZEN_CANCELLED: (
         Paragraph(
             Words(
-                "la sua richiesta n. {number} è stata annullata.\n",
-                "your request no. {number} was cancelled.\n",
+                "Gentile utente,\nla sua richiesta n. {number} è stata annullata.\n",
+                "Dear citizen,\nyour request no. {number} was cancelled.\n",
             )
         ),
         _PUBLIC,

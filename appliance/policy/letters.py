@@ -67,6 +67,15 @@ def letters(
         yield _to_citizen(house, request, event, topic)
 
 
+def invitation_text(house: House, request: Request) -> str:
+    """Say in an office's calendar what an appointment is about, and with whom."""
+    contact = _contact(request.citizen, house.language)
+    form = request.appointment and FORMS[request.appointment.form]
+    told = (form.it if house.language == "it" else form.en) if form else ""
+    parts = (request.subject, told, contact.replace("\n  ", ", "), request.asked)
+    return "\n".join(part for part in parts if part)
+
+
 def thread_of(request: Request) -> str:
     """Return the key of a request's first mail."""
     return f"request-{request.number}"

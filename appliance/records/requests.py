@@ -45,12 +45,20 @@ LEAST_DIGITS: Final = 8
 """Two numbers of fewer digits are the same only when they are the same."""
 
 
+def _nothing() -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """The mails that a change of a request leads to, and the domain of their Message-IDs."""
+    """The mails that a change of a request leads to, and the domain of their Message-IDs.
+
+    `queued` is told, in any thread, when something new waits.
+    """
 
     write: Callable[[Kept, Happened | None], tuple[Mail, ...]]
     domain: str = outbox.NO_DOMAIN
+    queued: Callable[[], None] = _nothing
 
 
 NO_LETTERS: Final = Letters(lambda *_: ())

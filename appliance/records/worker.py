@@ -202,7 +202,9 @@ class Records:
         """Commit a request that was taken by voice; raises OfficeError, StoreError."""
         sound = Sound(f"voicemail/{message.path}", message.sha256)
         taking = Taking(message.id, request, request.at, sound)
-        return self.ask(lambda c: requests.insert(c, taking, self.letters)).number
+        number = self.ask(lambda c: requests.insert(c, taking, self.letters)).number
+        self.letters.queued()
+        return number
 
     def known_messages(self) -> frozenset[str]:
         """Return the ids of all messages and requests in the records; raises StoreError."""

@@ -10,6 +10,7 @@ import pytest
 from appliance.commands.check import summary
 from appliance.daemon import config, last_good
 from appliance.daemon.announcements import PromptFile
+from appliance.daemon.mail_account import account_of, domain_of
 from appliance.daemon.office import build_office
 from appliance.daemon.service import carrier_setup
 from appliance.daemon.values import MonthDay, Seconds
@@ -249,3 +250,43 @@ def test_without_any_good_configuration_the_box_still_starts(tmp_path: Path) -> 
     assert office.lines == ()
     assert settings.lines == ()
     assert "site: is missing" in complaint
+
+
+MAIL = """
+[mail]
+server = "smtp.comune.example"
+sender = "Centralino <centralino@comune.example>"
+user = "centralino"
+password_file = "/etc/centralino/mail_password"
+"""
+
+
+def test_the_mail_server_is_taken_as_written() -> None:
+    """What most offices write is enough: STARTTLS on its usual port."""
+    settings = config.parse(SMALL + MAIL)
+    build_office(settings, 2026)
+    account = account_of(settings.mail)
+    assert account is not None
+    assert account.where == "smtp.comune.example:587"
+    assert domain_of(settings.mail) == "comune.example"
+    assert (account_of(config.parse(SMALL).mail), domain_of(config.parse(SMALL).mail)) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ('server = "smtp.example"', "mail.sender: '' is no mail address"),
+        ('sender = "Centralino"', "mail.sender: 'Centralino' is no mail address"),
+        ('head = "il capo"', "mail.head: 'il capo' is no mail address"),
+        ('user = "centralino"', "mail.user: a user needs its password_file"),
+        ('security = "ssl"', "mail.security: 'ssl' is unknown: use starttls, tls, none"),
+        ("port = 99999", "mail.port: 99999 is no port"),
+        (
+            'security = "none"\nuser = "a"\npassword_file = "/x"',
+            "mail.security: a password is not sent in the clear",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_mail_server(wrong: str, said: str) -> None:
+    """Each in one sentence with its place."""
+    assert any(said in mistake for mistake in mistakes_of(f"{SMALL}\n[mail]\n{wrong}\n"))

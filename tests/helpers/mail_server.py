@@ -24,7 +24,7 @@ from typing import IO
 import pytest
 
 EXIM = "/usr/sbin/exim4"
-USER, PASSWORD = "centralino", "una parola d'ordine"  # noqa: S105 - of a server that lives for a test
+USER, PASSWORD = "centralino", "una parola d'ordine"
 LIMIT_S = 20.0
 
 CONFIG = """
@@ -108,7 +108,7 @@ class MailServer:
         self._prepare()
         command = [EXIM, "-C", str(self.folder / "exim.conf"), "-bdf", "-q1h"]
         self._log: IO[bytes] = (self.folder / "daemon.log").open("wb")
-        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log)  # noqa: S603 - our own words
+        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log)
         self._wait()
         return self
 
@@ -173,7 +173,7 @@ class MailServer:
                 shutil.chown(path, user, group)
             shutil.chown(self.folder / "exim.conf", "root", "root")
             for parent in (self.folder, *self.folder.parents):
-                if parent.is_relative_to("/tmp") and parent != Path("/tmp"):  # noqa: S108 - pytest's own
+                if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
                     parent.chmod(parent.stat().st_mode | 0o011)
 
     def _wait(self) -> None:

@@ -1,0 +1,27 @@
+"""The mail server of the configuration as the mail room takes it."""
+
+from __future__ import annotations
+
+from appliance.daemon.settings import Mail
+from appliance.mail.account import Account, Security
+from appliance.mail.compose import address_in
+
+
+def account_of(mail: Mail) -> Account | None:
+    """Return the account at the mail server, None where none is configured."""
+    if not mail.server:
+        return None
+    return Account(
+        mail.server,
+        mail.sender,
+        Security(mail.security),
+        mail.port,
+        mail.user,
+        mail.password_file,
+        mail.ca_file,
+    )
+
+
+def domain_of(mail: Mail) -> str:
+    """Return the domain of the sender, for Message-IDs; "" where there is none."""
+    return address_in(mail.sender).rpartition("@")[2] if mail.sender else ""

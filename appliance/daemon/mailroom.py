@@ -1,0 +1,194 @@
+"""Mail in the desk: what is written about requests, the thread that sends it, what goes wrong."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from appliance.daemon.mail_account import account_of, domain_of
+from appliance.daemon.settings import Settings
+from appliance.errors import OfficeError
+from appliance.mail.compose import address_in, compose, is_address
+from appliance.mail.invitation import Meeting, Method, invitation
+from appliance.mail.sender import Sender
+from appliance.mail.smtp import Server
+from appliance.policy import letters as policy
+from appliance.policy.letters import Event, House
+from appliance.policy.mail import HEAD, Mail
+from appliance.policy.office import Office
+from appliance.policy.outbox import Health, Letter, MailState, Reply, Verdict, Waiting
+from appliance.policy.register.register import Register
+from appliance.policy.requests import Request, Step
+from appliance.records import outgoing
+from appliance.records.bookings import Diary
+from appliance.records.outbox import NO_DOMAIN
+from appliance.records.request_rows import Happened, Kept
+from appliance.records.requests import Letters
+from appliance.records.trouble import Trouble
+from appliance.records.worker import Records
+
+log = logging.getLogger(__name__)
+
+Words = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """The outbox in the records, asked by the mail thread, which may wait for the disk."""
+
+    records: Records
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        """See mail.sender.Outbox."""
+        return self.records.ask(outgoing.waiting)
+
+    def dead(self) -> int:
+        """See mail.sender.Outbox."""
+        return self.records.ask(outgoing.dead)
+
+    def load(self, number: int) -> Letter:
+        """See mail.sender.Outbox."""
+        return self.records.ask(lambda c: outgoing.load(c, number))
+
+    def settle(self, now: MailState, after: Waiting, said: str) -> None:
+        """See mail.sender.Outbox."""
+        at = datetime.now(UTC)
+        self.records.ask(lambda c: outgoing.settle(c, now, after, said, at))
+
+
+class Mailroom:
+    """Writes letters, sends them, says what goes wrong; `register` gives the one in force."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        office: Office,
+        records: Records,
+        register: Callable[[], Register],
+        on_trouble: Callable[[Trouble | None], None],
+    ) -> None:
+        self._register = register
+        self._settings, self._office = settings, office
+        self._folder = Path(settings.folders.state)
+        self._on_trouble = on_trouble
+        self._account = account_of(settings.mail)
+        self._server = Server(self._account) if self._account else None
+        abort = self._server.abort if self._server else _nothing
+        self._sender = Sender(Outgoing(records), self._deliver, abort, self._tell)
+        domain = domain_of(settings.mail) or NO_DOMAIN
+        records.letters = Letters(self.write, domain, self.wake)
+
+    def start(self) -> None:
+        """Start the mail thread."""
+        self._sender.start()
+
+    def stop(self) -> None:
+        """End it; what waits is tried at the next start."""
+        self._sender.stop()
+
+    def wake(self, hurry: bool = False) -> None:
+        """Something was queued; with `hurry` somebody asks for another try now."""
+        self._sender.wake(hurry)
+
+    # --- writing ---
+
+    def house(self) -> House:
+        """Say who writes."""
+        office = self._office
+        return House(
+            office.name,
+            office.languages[0],
+            office.switchboard.schedule,
+            self._register(),
+            office.public_numbers,
+        )
+
+    def diary(self, unit_code: str, at: datetime) -> Diary | None:
+        """Return the slots that a unit offers now, its service's for want of its own."""
+        register, day = self._register(), at.astimezone(self._office.zone).date()
+        unit = register.unit(unit_code)
+        declared = register.valid_declaration(unit, day) if unit else None
+        if declared is None or declared.slots is None:
+            return None
+        return Diary(declared.unit, declared.slots, self._office.switchboard.schedule)
+
+    def write(self, kept: Kept, happened: Happened | None) -> tuple[Mail, ...]:
+        """Write the letters that a request, or a step of it, leads to (records.requests.Letters).
+
+        In the records' thread, within the transaction; whoever has queued wakes the mail thread.
+        """
+        event = (
+            Event(happened.id, happened.step, happened.words, happened.by)
+            if happened
+            else policy.TAKEN_OVER
+        )
+        calendar = self._invitation(kept.request, event.step)
+        written = policy.letters(self.house(), kept.request, event, kept.sound.path, calendar)
+        return tuple(written)
+
+    def _invitation(self, request: Request, step: Step | None) -> str:
+        """Invite the office, where there is a time, an office and somebody who invites."""
+        unit, appointment = self._register().unit(request.unit), request.appointment
+        concerns = step in {None, Step.MOVE, Step.CANCEL}
+        if not (concerns and unit and appointment and self._settings.mail.sender):
+            return ""
+        domain = domain_of(self._settings.mail)
+        meeting = Meeting(
+            f"request-{request.number}-{round(request.at.timestamp())}@{domain}",
+            appointment,
+            f"{request.subject} ({request.citizen.name or request.citizen.phone})",
+            policy.invitation_text(self.house(), request),
+            address_in(self._settings.mail.sender),
+            unit.email,
+            datetime.now(UTC),
+            unit.name,
+        )
+        return invitation(meeting, Method.CANCEL if step is Step.CANCEL else Method.REQUEST)
+
+    # --- sending ---
+
+    def _deliver(self, letter: Letter) -> Reply:
+        if self._server is None or self._account is None:
+            return Reply(Verdict.MISSET, "no mail server is configured: write [mail] server")
+        to = letter.mail.to
+        if to == HEAD:
+            to = self._settings.mail.head
+            if not is_address(to):
+                return Reply(Verdict.LATER, "it is for the head: write [mail] head")
+        try:
+            message = compose(letter, self._account.sender, to, self._folder)
+        except (OfficeError, OSError) as error:
+            return Reply(Verdict.REFUSED, str(error))
+        return self._server.send(message, to)
+
+    def _tell(self, health: Health) -> None:
+        self._on_trouble(trouble_of(health))
+
+
+def _nothing() -> None:
+    """Break nothing off: nothing goes on."""
+
+
+def trouble_of(health: Health) -> Trouble | None:
+    """Say what the office or the technician must see to, if anything."""
+    if health.dead:
+        it, en = _count(health.dead, ("e-mail non è partita", "e-mail non sono partite"), _NOT_SENT)
+        todo_it = "vedere con centralino outbox list e avvisare l'ufficio in altro modo"
+        todo_en = "look with centralino outbox list, and tell the office in another way"
+        return Trouble("mail.dead", f"{it}: {todo_it}.", f"{en}: {todo_en}.")
+    if health.why and health.waiting:
+        it, en = _count(health.waiting, ("e-mail attende", "e-mail attendono"), _WAITING)
+        code = "mail.misset" if health.misset else "mail.away"
+        return Trouble(code, f"{it} il server di posta ({health.why}).", f"{en} ({health.why}).")
+    return None
+
+
+_NOT_SENT = ("e-mail could not be sent", "e-mails could not be sent")
+_WAITING = ("e-mail waits for the mail server", "e-mails wait for the mail server")
+
+
+def _count(count: int, it: Words, en: Words) -> Words:
+    return f"{count} {it[count != 1]}", f"{count} {en[count != 1]}"

@@ -1,0 +1,195 @@
+"""What is written about requests (P6, P7, E9, E15): all to the office, little to the citizen."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.policy import requests
+from appliance.policy.appointments import Slot
+from appliance.policy.citizens import Citizen, Contact
+from appliance.policy.letter_words import BODY, SUBJECTS, Topic
+from appliance.policy.letters import (
+    TAKEN_OVER,
+    Event,
+    House,
+    invitation_text,
+    letters,
+    without_numbers,
+)
+from appliance.policy.mail import HEAD, Mail
+from appliance.policy.register.register import Register, Unit
+from appliance.policy.requests import Appointment, Form, Request, Step
+from tests.policy.town import APPOINTMENT, CALENDAR, EMAIL, TOWN, rome
+
+HOUSE = House("Comune di Esempio", "it", CALENDAR, TOWN, ("051 598 111", "800 011 837"))
+ANNA = Citizen("Anna Verdi", "3470000001", "anna@example.org", Contact.EMAIL)
+AT = rome("2026-11-23 10:00")
+ASKED = Request(
+    17, EMAIL, "anagrafe", "aire", ANNA, "Iscrizione AIRE", "Chiede i tempi", AT, "op1", "c-1",
+    "aire",
+)  # fmt: skip
+SLOT = Slot(rome("2026-12-01 15:00"), rome("2026-12-01 15:20"))
+WANTED = replace(ASKED, rule=APPOINTMENT, appointment=Appointment(SLOT, Form.OFFICE_CALLS, True))
+
+
+def written(request: Request, event: Event = TAKEN_OVER, house: House = HOUSE) -> list[Mail]:
+    """Write the letters of a request."""
+    return list(letters(house, request, event, "voicemail/new/r.wav", "BEGIN:VCALENDAR"))
+
+
+def test_an_office_gets_all_it_needs() -> None:
+    """P6, E15: who, how to reach them, what was asked, which sheet did not cover it, by when."""
+    office, citizen = written(ASKED)
+    assert (office.to, office.key, office.request) == ("anagrafe@comune.example", "request-17", 17)
+    assert office.subject == "[Richiesta 17] Iscrizione AIRE"
+    for said in (
+        "Ufficio: Anagrafe",
+        "Necessità: Italiani all'estero",
+        "Anna Verdi\n  telefono: 3470000001\n  e-mail: anna@example.org (preferito)",
+        "Chiede i tempi",
+        "non copre la richiesta: aire",
+        "lunedì 23.11.2026, 10:00 da op1",
+        "entro lunedì 14.12.2026",
+        "indicando il numero 17",
+    ):
+        assert said in office.body, said
+    assert office.attachments == ("voicemail/new/r.wav",)
+    assert (citizen.to, citizen.request) == ("anna@example.org", 0)
+
+
+def test_a_citizen_is_told_number_office_and_day() -> None:
+    """With the public numbers for reminders; without a word that anybody typed."""
+    _, citizen = written(ASKED)
+    assert citizen.subject == "Comune di Esempio: la sua richiesta n. 17"
+    assert "Ufficio: Anagrafe" in citizen.body
+    assert "chiami 051 598 111, 800 011 837 e indichi il numero 17" in citizen.body
+    assert "Chiede" not in citizen.body
+    assert citizen.attachments == ()
+    assert citizen.calendar == ""
+
+
+def test_a_citizen_reads_their_own_language() -> None:
+    """The office reads the house's language, and which one to answer in."""
+    english = replace(ASKED, citizen=replace(ANNA, language="en"))
+    office, citizen = written(english)
+    assert "lingua: en" in office.body
+    assert citizen.subject == "Comune di Esempio: your request no. 17"
+    abroad = replace(HOUSE, language="en")
+    office, _ = written(WANTED, house=abroad)
+    assert "language: it" in office.body
+    assert "e-mail: anna@example.org (preferred)" in office.body
+    assert "Tuesday 01.12.2026, 15:00–15:20, by telephone: the office calls" in office.body
+
+
+def test_an_appointment_says_when_and_who_calls_whom() -> None:
+    """To be confirmed where the office offers no slots."""
+    office, citizen = written(WANTED)
+    told = "martedì 01.12.2026, 15:00–15:20, per telefono: l'ufficio chiama l'utente"
+    assert f"Appuntamento: {told}\n" in office.body
+    assert f"Appuntamento: {told}\n" in citizen.body
+    assert office.calendar == "BEGIN:VCALENDAR"
+    assert WANTED.appointment is not None
+    proposed = replace(WANTED, appointment=replace(WANTED.appointment, confirmed=False))
+    for mail in written(proposed):
+        assert f"{told} – DA CONFERMARE" in mail.body
+    english = replace(proposed, citizen=replace(ANNA, language="en"))
+    assert "TO BE CONFIRMED" in written(english)[1].body
+    assert "l'ufficio chiama l'utente" in invitation_text(HOUSE, WANTED)
+    assert "the office calls" in invitation_text(replace(HOUSE, language="en"), WANTED)
+    assert invitation_text(HOUSE, ASKED).startswith("Iscrizione AIRE\nAnna Verdi, telefono")
+
+
+def test_a_spoken_request_sends_the_words() -> None:
+    """Taken by the keys of a phone: who asks and what is in the recording."""
+    spoken = requests.by_voice(APPOINTMENT, "anagrafe", "aire", "AIRE", "0511", "c", AT, "op1")
+    (office,) = written(spoken.numbered(18))
+    assert "ascoltate la registrazione allegata" in office.body
+    assert "telefono: 0511\n" in office.body
+    assert "Appuntamento:" not in office.body
+
+
+def test_reminders_are_the_same_thread_and_the_second_concerns_the_head() -> None:
+    """E9: the office reads the words again; from the second on the head reads them too."""
+    once = requests.reminded(ASKED, "Ancora niente")
+    event = Event("s1", Step.REMIND, "Ancora niente", "op1")
+    (first,) = written(once, event)
+    assert (first.thread, first.key, first.attachments) == ("request-17", "request-17-s1", ())
+    assert first.subject == "Sollecito: [Richiesta 17] Iscrizione AIRE"
+    assert "sollecito 1):\nAncora niente" in first.body
+    twice = requests.reminded(once, "Terza telefonata")
+    office, head = written(twice, Event("s2", Step.REMIND, "Terza telefonata", "op1"))
+    assert (office.to, head.to) == ("anagrafe@comune.example", HEAD)
+    assert head.subject == "Sollecitata 2 volte: richiesta 17 per Anagrafe"
+    assert (head.key, head.thread, head.request) == ("request-17-s2-head", "", 0)
+
+
+def test_a_moved_and_a_cancelled_one_are_told_to_both() -> None:
+    """In the same threads, with the invitation's change for the office alone."""
+    for step, said in ((Step.MOVE, "è cambiato"), (Step.CANCEL, "annullata")):
+        office, citizen = written(WANTED, Event("s1", step, "Parole", "op1"))
+        assert (office.thread, citizen.thread) == ("request-17", "request-17-citizen")
+        assert (office.key, citizen.key) == ("request-17-s1", "request-17-citizen-s1")
+        assert said in office.body + office.subject
+        assert said in citizen.body
+        assert "Parole" not in citizen.body
+
+
+@pytest.mark.parametrize("step", [Step.MAILED, Step.TAKE, Step.CLOSE])
+def test_what_the_office_does_itself_needs_no_mail(step: Step) -> None:
+    """Nobody is written to about what they did."""
+    assert written(ASKED, Event("s1", step)) == []
+
+
+def test_a_unit_that_is_not_in_the_register_has_the_head_for_it() -> None:
+    """A request is never without a recipient; "sent" is not said of it."""
+    office, citizen = written(
+        replace(ASKED, unit="tributi"), house=replace(HOUSE, register=Register())
+    )
+    assert (office.to, office.request) == (HEAD, 0)
+    assert "L'ufficio tributi non è nella rubrica" in office.body
+    assert "Ufficio:" not in citizen.body
+
+
+TYPED = st.text(alphabet=st.sampled_from("0123456789 +-./abc"), min_size=1, max_size=20)
+
+
+@given(TYPED, TYPED, TYPED, TYPED, st.sampled_from([None, Step.MOVE, Step.CANCEL]))
+def test_no_number_that_was_typed_reaches_a_citizen(
+    subject: str, asked: str, named: str, words: str, step: Step | None
+) -> None:
+    """P7: whatever stands in subject, question, an office's name or a note, none of it is told."""
+    town = replace(TOWN, units=(Unit("anagrafe", f"Anagrafe {named}", "a@comune.example"),))
+    request = replace(WANTED, subject=f"x{subject}", asked=asked, by=f"op {named}")
+    event = Event("s1", step, words, "op1") if step else TAKEN_OVER
+    plain = written(WANTED, replace(event, words=""), replace(HOUSE, register=TOWN))[1]
+    told = written(request, event, replace(HOUSE, register=town))[1]
+    digits = re.compile(r"\d{2,}")
+    assert digits.findall(told.subject + told.body) == digits.findall(plain.subject + plain.body)
+
+
+def test_names_without_numbers() -> None:
+    """What could be dialled goes, what is a word stays."""
+    assert without_numbers("Anagrafe (int. 204), piano 2") == "Anagrafe (int. ), piano 2"
+    assert without_numbers("Tel. +39 051-59.81 11 Tributi") == "Tel. Tributi"
+
+
+def test_what_is_filled_in_is_never_read_as_a_text() -> None:
+    """Braces in a citizen's words stay braces."""
+    office, _ = written(replace(ASKED, asked="{numbers} {0} {by}"))
+    assert "{numbers} {0} {by}" in office.body
+
+
+@pytest.mark.parametrize("topic", Topic)
+def test_the_catalogue_is_whole_in_both_languages(topic: Topic) -> None:
+    """Every letter has a subject and a text, and both languages fill in the same words."""
+    assert SUBJECTS[topic].it
+    for paragraph in (*BODY[topic], *[]):
+        marks = [
+            sorted(set(re.findall(r"\{\w+\}", t))) for t in (paragraph.text.it, paragraph.text.en)
+        ]
+        assert marks[0] == marks[1]
