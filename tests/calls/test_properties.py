@@ -128,6 +128,7 @@ class Watch:
     begun: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
     told: events.Event | None = None
+    ordered: tuple[orders.Order, ...] = ()
 
     def __post_init__(self) -> None:
         self.switchboard = Switchboard(OFFICES[self.office], "h")
@@ -142,9 +143,9 @@ class Watch:
         before = states_of(self.switchboard)
         known = set(desk.late)
         self.told = event
-        ordered = self.switchboard.handle(event, self.now)
+        self.ordered = self.switchboard.handle(event, self.now)
         check_rows(before, event)
-        for order in ordered:
+        for order in self.ordered:
             self.look_at(order, known)
         self.facts_end_off_hook(event)
         self.owners()
@@ -206,13 +207,17 @@ class Watch:
                 assert group_open(desk.office.citizens_desk, self.now)
 
     def write(self, record: orders.CallRecord, known: set[str]) -> None:
-        """A call has one final record; only a late success may correct it."""
+        """A call has one final record; only a late success may correct it, and a telephone beside
+        the line that is found to have taken a caller who seemed to give up.
+        """
         self.begun.add(record.call)
         if record.ended_at is None:
             assert record.call not in self.finals
             return
         assert record.result is not Result.OPEN
-        if record.call in self.finals:
+        if record.call in self.finals and isinstance(self.told, events.LineProbed):
+            assert record.result is Result.TAKEN
+        elif record.call in self.finals:
             assert record.call in known
             assert record.result is Result.MESSAGE
             self.corrected.add(record.call)

@@ -1,0 +1,182 @@
+"""What draws any event of the union: its fields by their types and names.
+
+An event that is added is drawn as well, unless it has a field that nobody knows: then `drawn`
+returns None, and a test says so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import typing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from appliance.calls import events
+from appliance.calls.call import Call
+from appliance.calls.events import Caller, Presentation
+from appliance.calls.sides import Side
+from appliance.calls.states import Row, State, row_for
+from appliance.policy.register.declarations import Entry
+from appliance.policy.register.register import Authorisation, Register, Unit
+from appliance.policy.register.targets import Reach, target, to_be_told
+from tests.calls.test_properties import LINES, PHONES, SPOKEN, START, Watch, asks, dialled
+from tests.policy.town import RESIDENCE, TOWN, declaration
+
+KINDS: tuple[type[events.Event], ...] = typing.get_args(events.Event)
+OVER = {State.CLEARING, State.SAVING, State.ENDED}
+ENDS = (events.CarrierLost, events.BoxStopped, events.LineLost, events.LineIdle)
+"""After these little of a call is left: told seldom, or none would live to its end."""
+CALLERS = (Caller(), Caller(Presentation.SHOWN, "0511234567", "Ada"), Caller(Presentation.WITHHELD))
+DUTY, OFFICE_ITSELF = "051598333", "0519990204"
+"""A number that may be told while its leave holds, and one behind an office that never may."""
+LEAVE = Authorisation(
+    Entry(1, "capo", START - timedelta(days=30), "prot. 4/2026"),
+    "polizia",
+    to_be_told(DUTY),
+    "il comandante",
+)
+OUTSIDE = replace(RESIDENCE, targets=(target(Reach.OUTSIDE, OFFICE_ITSELF, "ufficio"),))
+SILENT = Register(
+    (*TOWN.units, Unit("polizia", "Polizia locale", "polizia@comune.example.it")),
+    (replace(declaration(), needs=(OUTSIDE,)),),
+)
+REGISTERS = (Register(), TOWN, SILENT, replace(SILENT, authorisations=(LEAVE,)))
+
+
+class Names:
+    """What an event may name: all that was ever heard of, and things that never were."""
+
+    def __init__(self, watch: Watch) -> None:
+        desk = watch.switchboard._desk
+        going: list[Call | Side] = [*desk.calls.values(), *desk.late.values(), *desk.sides.values()]
+        self.line = list(LINES)
+        self.phone = list(PHONES)
+        self.call = [*watch.begun, "h-99"]
+        self.leg = ["k1", "k2", "h-99.1", *(leg for one in going for leg in legs_of(one))]
+        self.play = ["h-99.p1", *(one.play for one in going if one.play)]
+
+
+def legs_of(one: Call | Side) -> list[str]:
+    """Return the legs of a call, or of one that a phone made."""
+    own = list(one.legs)
+    return [*own, one.leg] if one.leg else own
+
+
+def only(one: Call | Side) -> Names:
+    """Return the names of one call alone."""
+    names = object.__new__(Names)
+    names.line = [one.line.name] if isinstance(one, Call) else [getattr(one, "line", "") or "line9"]
+    names.phone, names.call = list(PHONES), [one.id if isinstance(one, Call) else "h-99"]
+    names.leg = legs_of(one) or ["h-99.1"]
+    names.play = [one.play or "h-99.p1"]
+    return names
+
+
+# --- fields ---------------------------------------------------------------------------------------
+
+BY_NAME: dict[str, str] = {
+    "line": "line", "leg": "leg", "listener": "leg", "call": "call", "recording": "call",
+    "play": "play", "phone": "phone",
+}  # fmt: skip
+"""Fields that name something there is."""
+TEXTS: dict[str, tuple[str, ...]] = {
+    "digit": tuple("0123456789*#"),
+    "law": ("ulaw", "alaw"),
+    "address": ("192.0.2.9",),
+    "target": ("21", "0512345678", ""),
+    "message": ("", "m3"),
+    "reason": ("", "full"),
+    "reason_it": ("", "pieno"),
+    "detail": ("", "500/500"),
+    "modem": ("", "CX93001"),
+    "what": (),
+}
+"""Other fields of text; `what` is the state of a call."""
+NUMBERS: dict[str, tuple[int, ...]] = {
+    "count": (0, 1, 2, 3),
+    "after_ms": (0, 2500),
+    "rings": (0, 3),
+    "length_ms": (9000, 9000, 500, 0),
+    "trim_ms": (0, 700),
+    "gap_ms": (100,),
+    "port": (4000,),
+    "dtmf_payload": (-1, 101),
+    "code": (180, 183),
+    "silent_ms": (3000, 60_000),
+    "number": (0, 3, 7),
+    "left": (0, 2),
+}
+OBJECTS: dict[tuple[type, str], st.SearchStrategy[object]] = {
+    (events.ServiceStateChanged, "request"): st.one_of(asks, st.just("nonsense")),
+    (events.RegisterChanged, "register"): st.sampled_from([*REGISTERS, "nonsense"]),
+    (events.SpokenSheetsChanged, "menu"): st.sampled_from([(), SPOKEN, None]),
+}
+"""Fields whose type is known elsewhere."""
+
+
+def drawn(kind: type, name: str, hint: Any, names: Names) -> st.SearchStrategy[Any] | None:
+    """Return what draws a field of an event, None when nobody knows."""
+    if (kind, name) in OBJECTS:
+        return OBJECTS[kind, name]
+    if hint is bool:
+        return st.booleans()
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return st.sampled_from(hint)
+    if hint is Caller:
+        return st.sampled_from(CALLERS)
+    if hint is int and name in NUMBERS:
+        return st.sampled_from(NUMBERS[name])
+    if hint == datetime | None:
+        return st.sampled_from([None, START - timedelta(hours=3)])
+    if name == "what":
+        return st.sampled_from(sorted(STATES))
+    if name == "digits":
+        return dialled
+    if name in BY_NAME:
+        return st.sampled_from(getattr(names, BY_NAME[name]))
+    return st.sampled_from(TEXTS[name]) if name in TEXTS else None
+
+
+STATES = {str(state) for state in State}
+
+
+def told(kind: type[events.Event], names: Names) -> st.SearchStrategy[events.Event]:
+    """Return what draws an event of one kind; a field without a strategy is left at its default.
+
+    Raises TypeError where that field has none.
+    """
+    hints = typing.get_type_hints(kind)
+    fields = {
+        field.name: drawn(kind, field.name, hints[field.name], names)
+        for field in dataclasses.fields(kind)
+    }
+    return st.builds(kind, **{name: each for name, each in fields.items() if each is not None})
+
+
+# --- what fits ------------------------------------------------------------------------------------
+
+
+def meant_for(one: Call | Side) -> list[type[events.Event]]:
+    """Return the kinds of events that have a row where a call is: several times those by which it
+    gets on, once those that can only end it.
+    """
+    if isinstance(one, Side):
+        return [kind for kind in KINDS if kind in one.table[one.state]] or list(ENDS)
+    rows = {kind: row_for(one.state, kind) for kind in KINDS}
+    return [
+        kind
+        for kind, row in rows.items()
+        if isinstance(row, Row)
+        for _ in range(weight(kind, row, one.state))
+    ]
+
+
+def weight(kind: type[events.Event], row: Row, state: State) -> int:
+    """Say how often to draw what may happen in a state: most often what leads on."""
+    if kind in ENDS or not set(row.to) - OVER:
+        return 1
+    return 12 if set(row.to) - OVER - {state} else 2
