@@ -21,14 +21,16 @@ from tests.system.calls import is_at_rest
 
 LINES = 6
 WARM_UP = 96
-"""Calls before the first look: by then every part has been loaded, every buffer and cache filled
-that a call fills; the desk remembers the last 64 calls.
+"""Brisk calls before the first look, and one round of the mix: by then every part has been loaded,
+every buffer and cache filled that a call fills; the desk remembers the last 64 calls.
 """
 ROUND = 24
 """After so many calls of the mix, and as many brisk ones, memory is looked at again."""
 IDLE_S = 90.0
 """A line whose modem was unplugged or wedged is idle again by then."""
 CALL_S = 60.0
+HANG_UP_S = 1.0
+"""Within this the desk has closed what was asked of it."""
 REST_S = 34.0
 """SIP forgets a call 32 s after its end (RFC 3261 17.1.1.2: 64 * T1)."""
 
@@ -48,7 +50,7 @@ class Outcome:
 
     @property
     def kb_a_call(self) -> float:
-        """By how many kB a call the processes' own memory grows after the warm-up."""
+        """By how many kB a call desk and carrier grow after the warm-up."""
         return slope([(calls, size.own_kb) for calls, size in self.sizes])
 
 
@@ -174,17 +176,24 @@ def soak(folder: Path, rounds: int = 4, share: float = 0.05, seed: int = 1) -> O
             phone.say(SPEECH, repeat=True)
         soaked = RealSoak(box, seed, share, outcome)
         soaked.place(WARM_UP, brisk=True)
+        soaked.place(ROUND)
         _count(box, outcome)
         for _ in range(rounds):
-            outcome.sizes.append((outcome.calls, size_of(box.processes())))
+            _measure(box, outcome)
             soaked.place(ROUND)
             soaked.place(ROUND, brisk=True)
-            _rest(box, outcome)
-        outcome.sizes.append((outcome.calls, size_of(box.processes())))
+        _measure(box, outcome)
         _count(box, outcome)
         outcome.results = Counter(str(record.result) for record in box.records())
     outcome.seconds = time.monotonic() - began
     return outcome
+
+
+def _measure(box: Box, outcome: Outcome) -> None:
+    """Look at the processes while nobody calls and nobody asks."""
+    _rest(box, outcome)
+    wait(HANG_UP_S)
+    outcome.sizes.append((outcome.calls, size_of(box.processes())))
 
 
 def _count(box: Box, outcome: Outcome) -> None:

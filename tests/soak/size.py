@@ -20,19 +20,27 @@ ANSWER_S = 10.0
 @dataclass(frozen=True, slots=True)
 class Size:
     """What a box's processes take: how many they are, threads, descriptors; memory of their own
-    (written to, shared with nobody) in kB.
+    (written to, shared with nobody) in kB: of desk and carrier, which live on, and of the largest
+    of the others: nursery and keepers, which are started anew when one hangs.
     """
 
     processes: int
     threads: int
     files: int
     own_kb: float
+    keeper_kb: float
 
 
 def size_of(pids: list[int]) -> Size:
-    """Look at processes."""
-    own_kb = memory_mb(pids, "Private_Dirty") * 1e6 / 1024
-    return Size(len(pids), sum(map(_threads, pids)), sum(map(_files, pids)), own_kb)
+    """Look at a box's processes, desk and carrier first."""
+    two, others = pids[:2], pids[2:]
+    keeper_kb = max(map(_own_kb, ([pid] for pid in others)), default=0.0)
+    files = sum(map(_files, pids))
+    return Size(len(pids), sum(map(_threads, pids)), files, _own_kb(two), keeper_kb)
+
+
+def _own_kb(pids: list[int]) -> float:
+    return memory_mb(pids, "Private_Dirty") * 1e6 / 1024
 
 
 def _threads(pid: int) -> int:

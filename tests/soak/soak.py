@@ -58,8 +58,8 @@ class Soak:
     calls: int
     share: float
     placed: int = 0
-
     files: int = 0
+    pack: list[str] = field(default_factory=list)
 
     def begin(self) -> None:
         """Let the box come up, then let people call."""
@@ -133,12 +133,18 @@ class Soak:
     def _plan_fault(self, line: str, caller: Caller) -> None:
         """Have something break at a moment of this call, or so many seconds after it began."""
         dice = self.world.dice
-        name = dice.choice(list(FAULTS))
+        name = self._next_fault()
         if dice.random() < 0.4:
             self.world.after(dice.uniform(0.0, 14.0), lambda: faults.strike(self.world, name, line))
         else:
             moment = dice.choice(MOMENTS)
             self._await(line, caller, moment, name, dice.uniform(0.0, 0.6))
+
+    def _next_fault(self) -> str:
+        """Draw from a shuffled pack: each fault has happened before any happens again."""
+        if not self.pack:
+            self.pack = self.world.dice.sample(list(FAULTS), len(FAULTS))
+        return self.pack.pop()
 
     def _await(self, line: str, caller: Caller, moment: str, name: str, wait: float) -> None:
         """Strike once the call is in a state; a call that never is gets it at its end."""
