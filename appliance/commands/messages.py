@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,9 +13,10 @@ from appliance.commands.care import add_care_commands
 from appliance.commands.options import config_option, load_settings, reading
 from appliance.daemon.settings import Settings
 from appliance.policy.messages import MessageState, care_of
-from appliance.records import care, care_words, missed
+from appliance.records import care, care_words, missed, retention_words
 from appliance.records import messages as stored
 from appliance.records.care import Kind
+from appliance.records.retention import Keeping, deletions, due
 from appliance.voicemail import listing
 
 
@@ -74,6 +76,23 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
         return
     zone = ZoneInfo(settings.site.zone)
     click.echo(listing.shown(message, entries, earlier, folder, language, zone))
+
+
+@messages.command("retention")
+@click.option("--preview", is_flag=True, help="What would be deleted tonight, by its number.")
+@click.pass_context
+def retention(context: click.Context, preview: bool) -> None:
+    """Say for how long messages, numbers and calls are kept, and what was deleted lately."""
+    settings: Settings = context.obj
+    kept, language = settings.retention, settings.site.languages[0]
+    keeping = Keeping(kept.messages_closed_days, kept.numbers_days, kept.calls_days)
+    with reading(settings) as connection:
+        if preview:
+            found = due(connection, keeping, datetime.now(UTC))
+            lines = retention_words.previewed(found, language)
+        else:
+            lines = retention_words.told(keeping, deletions(connection), language)
+    click.echo("\n".join(lines))
 
 
 add_care_commands(messages, Kind.MESSAGE)

@@ -10,6 +10,7 @@ from appliance.panel.pattern import LineState, Network, PanelStatus, Readiness
 from appliance.phones.sip import PhonesStatus
 from appliance.policy.routing import GroupState
 from appliance.policy.words import Words
+from appliance.records.care_watch import NOTHING_WATCHED
 from appliance.records.trouble import Trouble
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ class Lookout:
         self._complaints = [complaint] if complaint else []
         self._troubles: dict[str, Trouble] = {}
         self._unattended = False
+        self.watched = NOTHING_WATCHED
+        """What waits for somebody among messages and missed calls."""
 
     def complain(self, sentence: str) -> None:
         """Take note of something in the configuration that is not used as it stands."""
@@ -65,6 +68,7 @@ class Lookout:
             network=network_of(phones),
             lines=tuple((line.name, LineState(line.state)) for line in status.lines),
             messages_waiting=status.waiting,
+            messages_late=self.watched.late,
             fault=bool(self.troubles())
             or any(line.state in {"out", "no_line"} or line.reason for line in status.lines),
             unattended=self._unattended or alone,

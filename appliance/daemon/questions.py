@@ -67,12 +67,14 @@ class Questions:
         status, troubles = self._desk.status(), self._lookout.troubles()
         phones, tried = self._phones.rows(), self._recoveries.to_json()
         register = self._stores.register.register
+        watched = self._lookout.watched
         listed = in_one_line(register, status.at, self._zone)
-        seen = Seen(status, self._zone, troubles, tried, tuple(phones), listed)
+        seen = Seen(status, self._zone, troubles, tried, tuple(phones), listed, watched)
         shown = _plain(status)
         shown["troubles"] = [trouble.en for trouble in troubles]
         shown["phones"], shown["recoveries"] = phones, tried
         shown["register"] = summary(register, status.at, self._zone)
+        shown["care"] = dataclasses.asdict(watched)
         health = self._desk.figures.health
         shown["health"] = dataclasses.asdict(health) if health else None
         words = self._lookout.words(status)

@@ -25,6 +25,7 @@ from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
 from appliance.carrier.messages import LineSetup, Setup
 from appliance.daemon import announcements, phone_secrets, registrar
+from appliance.daemon.caretaker import Caretaker, plan_of
 from appliance.daemon.carrier_side import CarrierSide, Takers
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Door
@@ -80,6 +81,12 @@ class Service:
         self.lookout = Lookout(run.complaint)
         self._stores = Stores(
             Path(settings.folders.state), boot, self._inbox.post, self.lookout.trouble
+        )
+        self._caretaker = Caretaker(
+            self._stores.records,
+            Path(settings.folders.state) / "voicemail",
+            plan_of(settings, run.office.switchboard.schedule),
+            lambda trouble: self.lookout.trouble("retention", trouble),
         )
         self._switchboard = Switchboard(
             run.office, f"{datetime.now(UTC):%Y%m%d}-{boot}", self._stores.load_service_state()
@@ -204,12 +211,20 @@ class Service:
             self._keep_left(phones)
             self._tell_registrar(phones)
             self._show(self.desk.status())
+        self._look_after()
         if not self._ready:
             self._declare_missing(now)
             self._ready = self._become_ready()
         if self._watchdog_s and now >= self._watchdog_at and self._alive(now):
             self._watchdog_at = now + self._watchdog_s
             self._notify.notify("WATCHDOG=1")
+
+    def _look_after(self) -> None:
+        """Have messages and missed calls looked after; show what has come to wait for somebody."""
+        self._caretaker.look(self.desk.now())
+        if self._caretaker.watched != self.lookout.watched:
+            self.lookout.watched = self._caretaker.watched
+            self._show(self.desk.status())
 
     def _keep_bindings(self, phones: PhonesStatus) -> None:
         """Where phones are registered is kept over a restart, whenever it has changed."""

@@ -154,11 +154,15 @@ class Sip:
 
 @dataclass(frozen=True, slots=True)
 class Voicemail:
-    """Limits of a message."""
+    """Limits of a message. `notify` is the front desk's e-mail address, told of every new message,
+    "" for none; with the recording where `notify_sound` says so.
+    """
 
     limit: Seconds = Seconds(180.0)
     silence: Seconds = Seconds(5.0)
     minimum: Seconds = Seconds(2.0)
+    notify: str = ""
+    notify_sound: OnOff = OnOff(False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,17 @@ class Calls:
 
     longest: Seconds = Seconds(14400.0)
     lines_kept: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many days data are kept, 0 for ever: messages since they were closed (an open one
+    never goes), callers' numbers in the call log, and the calls themselves.
+    """
+
+    messages_closed_days: int = 90
+    numbers_days: int = 180
+    calls_days: int = 1095
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,5 +266,6 @@ class Settings:
     report: Report = Report()
     positions: Positions = Positions()
     mail: Mail = Mail()
+    retention: Retention = Retention()
     panel: PanelPins = PanelPins()
     folders: Folders = Folders()

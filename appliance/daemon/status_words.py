@@ -15,10 +15,12 @@ from appliance.calls import requests
 from appliance.calls.desk import LineState
 from appliance.calls.events import LineCondition
 from appliance.calls.status import GroupStatus, LineStatus, Status
+from appliance.daemon.watched_words import missed_words, watched_words
 from appliance.policy.positions import AUTOMATIC
 from appliance.policy.routing import GroupState
 from appliance.policy.service_state import Manual, Mark
 from appliance.policy.words import NOTHING, Words
+from appliance.records.care_watch import NOTHING_WATCHED, Watched
 
 LINES: Mapping[str, Words] = {
     LineState.MISSING: Words("modem assente", "modem missing"),
@@ -121,7 +123,8 @@ class Seen:
     """What there is to tell beside the Switchboard's own status.
 
     `troubles` are the stores' and the configuration's, `recoveries` what was tried by line and
-    `phones` where they stand, both as `status --json` gives them; `register` is its one line.
+    `phones` where they stand, both as `status --json` gives them; `register` is its one line,
+    `watched` waits for somebody.
     """
 
     status: Status
@@ -130,6 +133,7 @@ class Seen:
     recoveries: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     phones: tuple[Mapping[str, Any], ...] = ()
     register: Words = NOTHING
+    watched: Watched = NOTHING_WATCHED
 
 
 def told(seen: Seen) -> Words:
@@ -182,6 +186,7 @@ class _Teller:
         if self.seen.register.en:
             yield f"{self._say('register')}: {said(self.seen.register, self.language)}"
         yield f"{self._say('messages')}: {status.waiting}"
+        yield from (said(words, self.language) for words in missed_words(self.seen.watched))
 
     def _say(self, what: str) -> str:
         return said(WORDS[what], self.language)
@@ -213,7 +218,9 @@ class _Teller:
 
     def _attention(self, status: Status) -> Iterator[str]:
         """Yield what is not as it should be: every sentence ends in what to do."""
-        wrong = [said(words, self.language) for words in (*self.seen.troubles, *status.degraded)]
+        late = watched_words(self.seen.watched)
+        told_of = (*self.seen.troubles, *status.degraded, *late)
+        wrong = [said(words, self.language) for words in told_of]
         if wrong:
             yield f"{self._say('attention')}:"
             yield from (f"  {sentence}" for sentence in dict.fromkeys(wrong))

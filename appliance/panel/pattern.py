@@ -63,6 +63,7 @@ class PanelStatus:
     messages_waiting: int = 0
     fault: bool = False
     unattended: bool = False
+    messages_late: bool = False
 
 
 class Led(enum.StrEnum):
@@ -147,6 +148,11 @@ MEANINGS: Final[tuple[Meaning, ...]] = (
         "message", "waiting", SLOW,
         "Messaggi in segreteria da trattare.", "Messages waiting to be dealt with.",
     ),
+    Meaning(
+        "message", "late", FAST,
+        "Messaggi non ascoltati, o non chiusi, in tempo: occuparsene ora.",
+        "Messages not heard, or not closed, in time: see to them now.",
+    ),
     Meaning("fault", "none", OFF, "Nessun guasto.", "No fault."),
     Meaning(
         "fault", "fault", ON,
@@ -164,7 +170,7 @@ def pattern_for(status: PanelStatus) -> dict[LedName, Pattern]:
         Led.READY: _ready(status),
         Led.NETWORK: status.network.value,
         **{f"line:{name}": state.value for name, state in status.lines},
-        Led.MESSAGE: "waiting" if status.messages_waiting > 0 else "none",
+        Led.MESSAGE: _message(status),
         Led.FAULT: "fault" if status.fault else "none",
     }
     return {str(led): _PATTERNS[led.split(":")[0], state] for led, state in states.items()}
@@ -183,6 +189,12 @@ def step(pattern: Pattern, t_ms: int) -> tuple[bool, int | None]:
             return lit, ms - left
         left -= ms
     raise AssertionError("the rest of a division is less than the divisor")
+
+
+def _message(status: PanelStatus) -> str:
+    if status.messages_waiting > 0:
+        return "late" if status.messages_late else "waiting"
+    return "none"
 
 
 def _ready(status: PanelStatus) -> str:

@@ -51,6 +51,8 @@ _ABSENT: Final[Mapping[Presentation, Words]] = {
     Presentation.UNAVAILABLE: Words("numero non disponibile", "number unavailable"),
     Presentation.UNKNOWN: Words("numero sconosciuto", "number unknown"),
 }
+_ERASED: Final = Words("numero cancellato", "number erased")
+"""What is shown of a caller past the time for which numbers are kept (retention.py)."""
 _NONE: Final = Words("Nessuna chiamata.", "No calls.")
 _HEADER: Final = Words(
     "Ricevuta|Linea|Utente|Telefono|Esito|Fine", "Received|Line|Caller|Phone|Result|End"
@@ -104,5 +106,6 @@ def _row(record: CallRecord, language: str) -> list[str]:
 def caller_words(caller: Caller, language: str) -> str:
     """Say who called: number and name, or in words why there is none."""
     if caller.presentation is Presentation.SHOWN:
-        return " ".join(filter(None, (caller.number, caller.name)))
+        shown = " ".join(filter(None, (caller.number, caller.name)))
+        return shown or one(_ERASED, language)
     return one(_ABSENT[caller.presentation], language)

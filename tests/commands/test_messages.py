@@ -130,6 +130,14 @@ def test_missed_calls_are_dealt_with_like_messages(config: Path) -> None:
     assert "ha rinunciato" in said(config, "calls", "--last", "5")
 
 
+def test_how_long_things_are_kept_and_what_would_go(config: Path) -> None:
+    """The rules, and a preview that names nobody."""
+    assert "90 giorni" in said(config, "messages", "retention")
+    assert said(config, "messages", "retention", "--preview") == (
+        "Stanotte non verrebbe cancellato niente."
+    )
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -179,6 +179,8 @@ identity_limit = 0
             '[[periods]]\nstart = 2026-08-01\nend = 2026-08-02\ngreeting = "none"\n[periods.hours]',
             "there is no prompt 'none'",
         ),
+        ("[retention]\ncalls_days = -1", "retention.calls_days: -1 days cannot be"),
+        ('[voicemail]\nnotify = "urp"', "voicemail.notify: 'urp' is no e-mail address"),
         ("[calls]\nlongest = 60", "calls.longest: 60 s is no limit for a conversation"),
         ("[positions]\naway_after_missed = -1", "positions: write 0 for never"),
         ("[calls]\nlines_kept = 2", "calls.lines_kept: 2 lines cannot stay free to answer"),

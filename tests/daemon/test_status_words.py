@@ -14,7 +14,16 @@ from appliance.calls.desk import LineState
 from appliance.calls.switchboard import Switchboard
 from appliance.daemon import status_words
 from appliance.daemon.lookout import Lookout
-from appliance.daemon.status_words import DONE, GROUPS, LINES, MARKS, WORDS, Seen, told
+from appliance.daemon.status_words import (
+    DONE,
+    GROUPS,
+    LINES,
+    MARKS,
+    WORDS,
+    Seen,
+    told,
+)
+from appliance.daemon.watched_words import watched_words
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.messages import Entry, Outcome, Step, care_of
 from appliance.policy.positions import AUTOMATIC
@@ -22,6 +31,7 @@ from appliance.policy.routing import GroupState
 from appliance.policy.service_state import Manual, Mark
 from appliance.policy.words import Words
 from appliance.records.care import Kind
+from appliance.records.care_watch import Watched
 from appliance.records.care_words import done
 from appliance.records.trouble import DATABASE_FAILING
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, tell, up
@@ -189,3 +199,24 @@ def test_every_state_has_its_words() -> None:
     assert set(GROUPS) == set(GroupState)
     assert set(MARKS) == set(Manual)
     assert status_words.said(WORDS["open"], "it") == "Aperto"
+
+
+def test_what_waits_is_said_with_what_to_do() -> None:
+    """E16, in both languages; silence where nothing is late."""
+    assert watched_words(Watched(missed=3)) == ()
+    unheard, unclosed = watched_words(Watched(unheard=2, unclosed=1))
+    assert "non ascoltati da mezz'ora: 2" in unheard.it
+    assert "not closed for a working day: 1" in unclosed.en
+
+
+def test_late_messages_and_missed_calls_are_seen() -> None:
+    """E16, E18: what is late stands under attention, what waits beside the messages."""
+    waiting = Watched(unheard=1, missed=4, interrupted=2, wanted=1)
+    text = words(up(), watched=waiting)
+    assert "Attenzione:\n  Messaggi non ascoltati da mezz'ora: 1." in text.it
+    assert text.it.endswith(
+        "Chiamate senza messaggio da trattare: 4, interrotte 2, chiedono di essere richiamati 1"
+    )
+    assert text.en.endswith(
+        "Missed calls to be dealt with: 4, interrupted 2, ask to be called back 1"
+    )

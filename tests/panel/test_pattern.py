@@ -97,10 +97,16 @@ def test_every_meaning_can_be_reached() -> None:
     """The table for the documentation holds nothing that the box never shows."""
     shown = {
         (led.split(":")[0], pattern)
-        for r, n, s, w, f, u in itertools.product(
-            Readiness, Network, LineState, (0, 3), (False, True), (False, True)
+        for r, n, s, w, f, u, late in itertools.product(
+            Readiness,
+            Network,
+            LineState,
+            (0, 3),
+            (False, True),
+            (False, True),
+            (False, True),
         )
-        for led, pattern in pattern_for(PanelStatus(r, n, (("a", s),), w, f, u)).items()
+        for led, pattern in pattern_for(PanelStatus(r, n, (("a", s),), w, f, u, late)).items()
     }
     assert shown == {(m.led, m.pattern) for m in MEANINGS}
 

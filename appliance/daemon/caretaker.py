@@ -1,0 +1,140 @@
+"""Looks after messages and missed calls: notices, alerts, counts; and what is past its time.
+
+Once a minute, and each night for what is to be deleted, in the records' thread: the disk may stall,
+the desk may not. Nothing is deleted by a clock that cannot be trusted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from appliance.errors import CentralinoError
+from appliance.policy.clock import ClockState, Now
+from appliance.records.care_mails import Notices
+from appliance.records.care_watch import NOTHING_WATCHED, Watched, watch
+from appliance.records.database import fsync_directory
+from appliance.records.retention import Due, Keeping, due, erase
+from appliance.records.trouble import Trouble
+from appliance.voicemail.files import Folders
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.daemon.settings import Settings
+    from appliance.policy.hours import Schedule
+    from appliance.records.worker import Records
+
+log = logging.getLogger(__name__)
+
+LOOK_S: Final = 60.0
+NIGHT: Final = time(3, 0)
+"""When what is past its time is deleted: nobody calls, and the day's work is done."""
+TRUSTED: Final = frozenset({ClockState.SYNCED, ClockState.HOLDOVER})
+NOT_DELETED: Final = Trouble(
+    "retention.failing",
+    "I dati scaduti non sono stati cancellati: controllare la scheda di memoria.",
+    "What is past its time could not be deleted: check the memory card.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """By which hours alerts go, to whom, and how long what is kept."""
+
+    calendar: Schedule
+    notices: Notices
+    keeping: Keeping
+
+
+def plan_of(settings: Settings, calendar: Schedule) -> Plan:
+    """Say by which hours alerts go, to whom, and how long what is kept."""
+    kept, voicemail = settings.retention, settings.voicemail
+    notices = Notices(
+        voicemail.notify,
+        bool(voicemail.notify_sound),
+        settings.site.languages[0],
+        bool(settings.mail.head),
+    )
+    days = Keeping(kept.messages_closed_days, kept.numbers_days, kept.calls_days)
+    return Plan(calendar, notices, days)
+
+
+class Caretaker:
+    """Looks when it is due; `look` is called by the main loop and never waits."""
+
+    def __init__(
+        self,
+        records: Records,
+        voicemail: Path,
+        plan: Plan,
+        on_trouble: Callable[[Trouble | None], None],
+    ) -> None:
+        self._records = records
+        self._folders = Folders(voicemail)
+        self._plan = plan
+        self._on_trouble = on_trouble
+        self._look_at = 0.0
+        self._looking = False
+        self._deleted_on: date | None = None
+        self.watched: Watched = NOTHING_WATCHED
+        """What waits for somebody, as of the last look."""
+
+    def look(self, now: Now) -> None:
+        """Look after everything, unless it was done within the last minute."""
+        if self._looking or now.monotonic < self._look_at or now.clock_state not in TRUSTED:
+            return
+        self._looking, self._look_at = True, now.monotonic + LOOK_S
+        plan, at, domain = self._plan, now.wall, self._records.letters.domain
+        self._records.do(lambda c: watch(c, plan.calendar, plan.notices, at, domain), self._looked)
+        today = self._night_of(now.wall)
+        if today is not None:
+            self._deleted_on = today
+            self._records.do(lambda c: self.delete(c, at), self._deleted)
+
+    def delete(self, connection: sqlite3.Connection, now: datetime) -> Due:
+        """Delete what is past its time; sounds first, as recovery would take them up again."""
+        found = due(connection, self._plan.keeping, now)
+        if found.any:
+            forget_sounds(self._folders, tuple(path for _, _, path in found.messages))
+            erase(connection, found, self._plan.keeping, now)
+            log.info(
+                "deleted by age: %d messages, %d numbers, %d calls",
+                len(found.messages), len(found.numbers), len(found.calls),
+            )  # fmt: skip
+        return found
+
+    def _night_of(self, wall: datetime) -> date | None:
+        """Return today where tonight's deletion was not done yet."""
+        local = wall.astimezone(self._plan.calendar.zone)
+        late = local.time() >= NIGHT
+        return local.date() if late and self._deleted_on != local.date() else None
+
+    def _looked(self, result: Watched | CentralinoError) -> None:
+        self._looking = False
+        if isinstance(result, Watched):
+            self.watched = result
+        else:
+            log.warning("messages could not be looked after: %s", result)
+
+    def _deleted(self, result: Due | CentralinoError) -> None:
+        if isinstance(result, CentralinoError):
+            log.error("what is past its time was not deleted: %s", result)
+            self._deleted_on = None
+        self._on_trouble(NOT_DELETED if isinstance(result, CentralinoError) else None)
+
+
+def forget_sounds(folders: Folders, paths: tuple[str, ...]) -> None:
+    """Delete messages' sounds and descriptions, durably; raises OSError."""
+    for path in paths:
+        sound = folders.root / path
+        for file in (sound, sound.with_suffix(".meta")):
+            with contextlib.suppress(FileNotFoundError):
+                file.unlink()
+    if paths and folders.new.is_dir():
+        fsync_directory(folders.new)

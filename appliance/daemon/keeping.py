@@ -1,0 +1,27 @@
+"""What is configured of how messages and calls are kept and told of: what cannot be."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import TYPE_CHECKING, Final
+
+from appliance.daemon.config import Mistake
+
+if TYPE_CHECKING:
+    from appliance.daemon.mistakes import Mistakes
+    from appliance.daemon.settings import Settings
+
+ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+def check(settings: Settings, mistakes: Mistakes) -> None:
+    """Name what cannot be: days count from 0, which keeps for ever; a notice has an address."""
+    for field in dataclasses.fields(settings.retention):
+        days = getattr(settings.retention, field.name)
+        if days < 0:
+            text = f"{days} days cannot be: write how many days, or 0 to keep for ever"
+            mistakes.found.append(Mistake(f"retention.{field.name}", text))
+    if settings.voicemail.notify and not ADDRESS.fullmatch(settings.voicemail.notify):
+        text = f"{settings.voicemail.notify!r} is no e-mail address: write e.g. urp@comune.it"
+        mistakes.found.append(Mistake("voicemail.notify", text))

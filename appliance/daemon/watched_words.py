@@ -1,0 +1,46 @@
+"""What waits for somebody among messages and missed calls, in words for `centralino status`."""
+
+from __future__ import annotations
+
+from appliance.policy.words import Words
+from appliance.records.care_watch import Watched
+
+
+def watched_words(watched: Watched) -> tuple[Words, ...]:
+    """Say what waits for somebody, each with what to do; nothing where nothing does."""
+    said = []
+    if watched.unheard:
+        said.append(
+            Words(
+                f"Messaggi non ascoltati da mezz'ora: {watched.unheard}. Ascoltarli con *86.",
+                f"Messages not heard for half an hour: {watched.unheard}. Hear them with *86.",
+            )
+        )
+    if watched.unclosed:
+        said.append(
+            Words(
+                f"Messaggi non chiusi da un giorno lavorativo: {watched.unclosed}. Richiamare e "
+                "chiuderli con il loro esito.",
+                f"Messages not closed for a working day: {watched.unclosed}. Call back and close "
+                "them with their outcome.",
+            )
+        )
+    return tuple(said)
+
+
+def missed_words(watched: Watched) -> tuple[Words, ...]:
+    """Say how many calls without a message wait, and which of them matter most."""
+    if not watched.missed:
+        return ()
+    it, en = "", ""
+    if watched.interrupted:
+        it, en = f", interrotte {watched.interrupted}", f", interrupted {watched.interrupted}"
+    if watched.wanted:
+        it += f", chiedono di essere richiamati {watched.wanted}"
+        en += f", ask to be called back {watched.wanted}"
+    return (
+        Words(
+            f"Chiamate senza messaggio da trattare: {watched.missed}{it}",
+            f"Missed calls to be dealt with: {watched.missed}{en}",
+        ),
+    )

@@ -1,0 +1,119 @@
+"""The caretaker: looks once a minute, deletes at night, by a clock that can be trusted alone."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.calls.orders import Result
+from appliance.daemon.caretaker import NOT_DELETED, Caretaker, Plan
+from appliance.policy.clock import ClockState, Now
+from appliance.policy.hours import Schedule
+from appliance.policy.messages import Outcome
+from appliance.policy.week import week
+from appliance.records import messages, retention
+from appliance.records.care_mails import Notices
+from appliance.records.care_watch import Watched
+from appliance.records.retention import Keeping
+from appliance.records.trouble import Trouble
+from appliance.records.worker import Records
+from tests.policy.town import EVERY_DAY
+from tests.records.samples import TEN, a_call, a_message
+from tests.stories.offices import ROME
+
+CALENDAR = Schedule(ROME, week(**dict.fromkeys(EVERY_DAY, "8:30-13 14-17:30")))
+
+
+class Office:
+    """Records, a mailbox's folder with one message, and the caretaker."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.records = Records(folder / "c.db", "b").start()
+        self.troubles: queue.SimpleQueue[Trouble | None] = queue.SimpleQueue()
+        self.records.store_message(a_message(), a_call("a-1", Result.MESSAGE))
+        for name in ("m1.wav", "m1.meta"):
+            (folder / "new").mkdir(exist_ok=True)
+            (folder / "new" / name).write_bytes(b"sound")
+        plan = Plan(CALENDAR, Notices(), Keeping())
+        self.caretaker = Caretaker(self.records, folder, plan, self.troubles.put)
+
+    def look(self, wall: datetime, monotonic: float, clock: ClockState = ClockState.SYNCED) -> None:
+        """Look, and wait until the records' thread has done what was asked."""
+        self.caretaker.look(Now(monotonic, wall, clock))
+        self.records.ask(lambda _: None)
+
+    @property
+    def files(self) -> list[str]:
+        """The files of messages."""
+        return sorted(path.name for path in (self.folder / "new").iterdir())
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """Make one."""
+    made = Office(tmp_path)
+    yield made
+    made.records.stop()
+
+
+def test_it_looks_once_a_minute(office: Office) -> None:
+    """What became late is seen at the next look."""
+    office.look(TEN, 100)
+    assert office.caretaker.watched == Watched()
+    office.look(TEN + timedelta(hours=1), 159)
+    assert office.caretaker.watched == Watched()
+    office.look(TEN + timedelta(hours=1), 160)
+    assert office.caretaker.watched == Watched(unheard=1)
+
+
+@pytest.mark.parametrize("clock", [ClockState.STALE, ClockState.UNSET])
+def test_a_clock_that_cannot_be_trusted_deletes_and_alerts_nothing(
+    office: Office, clock: ClockState
+) -> None:
+    """A box that believes in the year 2099 would delete everything."""
+    office.records.close_message("1", "Anna", Outcome.CALLED_BACK, TEN)
+    office.look(datetime(2099, 1, 1, 12, tzinfo=UTC), 100, clock)
+    assert office.files == ["m1.meta", "m1.wav"]
+    assert office.caretaker.watched == Watched()
+
+
+def test_at_night_what_is_past_its_time_goes_with_its_sound(office: Office) -> None:
+    """Once a night, from three o'clock on; the sound, its description and the row."""
+    office.records.close_message("1", "Anna", Outcome.CALLED_BACK, TEN)
+    night = datetime(2027, 2, 25, 2, 59, tzinfo=ROME)
+    office.look(night, 100)
+    assert office.files == ["m1.meta", "m1.wav"]
+    office.look(night + timedelta(minutes=1), 160)
+    assert office.files == []
+    assert office.records.ask(messages.messages) == ()
+    assert [each.what for each in office.records.ask(retention.deletions)] == ["messages"]
+    assert office.troubles.get(timeout=5) is None
+    office.look(night + timedelta(minutes=2), 220)
+    assert office.troubles.empty()
+
+
+def test_a_sound_that_is_gone_already_keeps_nothing(office: Office) -> None:
+    """A power cut came between the sound and its row: the next night finishes it."""
+    office.records.close_message("1", "Anna", Outcome.CALLED_BACK, TEN)
+    (office.folder / "new" / "m1.wav").unlink()
+    office.look(TEN + timedelta(days=100), 100)
+    assert office.records.ask(messages.messages) == ()
+
+
+def test_a_card_that_refuses_is_told_and_tried_again(office: Office) -> None:
+    """What could not be deleted stays whole, is said, and is tried at the next look."""
+    office.records.close_message("1", "Anna", Outcome.CALLED_BACK, TEN)
+    sound = office.folder / "new" / "m1.wav"
+    sound.unlink()
+    sound.mkdir()
+    office.look(TEN + timedelta(days=100), 100)
+    assert office.troubles.get(timeout=5) == NOT_DELETED
+    assert len(office.records.ask(messages.messages)) == 1
+    sound.rmdir()
+    office.look(TEN + timedelta(days=100), 160)
+    assert office.troubles.get(timeout=5) is None

@@ -1,0 +1,88 @@
+"""When desk and head are told of unheard and unclosed messages (E16)."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.policy.hours import Schedule
+from appliance.policy.message_alerts import due_alerts, is_late, unclosed_at, unheard_at
+from appliance.policy.messages import Care, Entry, Outcome, Step, care_of
+from appliance.policy.week import week
+from tests.policy.town import EVERY_DAY, rome
+from tests.stories.offices import ROME
+
+WORKDAYS = Schedule(ROME, week(**dict.fromkeys(EVERY_DAY, "8:30-13 14-17:30")))
+MORNINGS = Schedule(ROME, week(**dict.fromkeys(EVERY_DAY, "8:30-13"), saturday="9-12"))
+NEVER = Schedule(ROME, week())
+
+
+@pytest.mark.parametrize(
+    ("calendar", "received", "unheard", "unclosed"),
+    [
+        # Wednesday night: half an hour after Thursday's opening; then Friday's opening
+        (WORKDAYS, "2026-11-25 19:00", "2026-11-26 09:00", "2026-11-27 08:30"),
+        # left while people were there and busy
+        (WORKDAYS, "2026-11-25 10:00", "2026-11-25 10:30", "2026-11-26 10:00"),
+        # over the weekend
+        (WORKDAYS, "2026-11-27 17:00", "2026-11-27 17:30", "2026-11-30 17:00"),
+        (WORKDAYS, "2026-11-28 09:00", "2026-11-30 09:00", "2026-12-01 08:30"),
+        # Friday at ten is Saturday at ten where Saturday is worked
+        (MORNINGS, "2026-11-27 10:00", "2026-11-27 10:30", "2026-11-28 10:00"),
+        # Friday at 12:30: Saturday is over by then, so Monday's opening
+        (MORNINGS, "2026-11-27 12:30", "2026-11-27 13:00", "2026-11-30 08:30"),
+        (NEVER, "2026-11-25 10:00", "2026-12-02 10:30", "2026-12-09 10:00"),
+    ],
+)
+def test_when_it_is_told(calendar: Schedule, received: str, unheard: str, unclosed: str) -> None:
+    """Half an hour after people are there; one working day after that."""
+    assert unheard_at(rome(received), calendar) == rome(unheard)
+    assert unclosed_at(rome(received), calendar) == rome(unclosed)
+
+
+HEARD = Entry(rome("2026-11-26 08:40"), "op1", Step.HEAR)
+TAKEN = Entry(rome("2026-11-26 08:45"), "Anna", Step.TAKE)
+CLOSED = Entry(rome("2026-11-26 09:10"), "Anna", Step.CLOSE, Outcome.CALLED_BACK)
+TOLD_UNHEARD = Entry(rome("2026-11-26 09:00"), "box", Step.ALERT_UNHEARD)
+TOLD_UNCLOSED = Entry(rome("2026-11-27 08:30"), "box", Step.ALERT_UNCLOSED)
+
+
+@pytest.mark.parametrize(
+    ("history", "now", "told"),
+    [
+        ([], "2026-11-26 08:59", []),
+        ([], "2026-11-26 09:00", [Step.ALERT_UNHEARD]),
+        ([TOLD_UNHEARD], "2026-11-26 09:01", []),
+        ([HEARD], "2026-11-26 09:00", []),
+        ([TAKEN], "2026-11-26 09:00", []),
+        ([HEARD], "2026-11-27 08:29", []),
+        ([HEARD, TAKEN], "2026-11-27 08:30", [Step.ALERT_UNCLOSED]),
+        ([], "2026-11-27 08:30", [Step.ALERT_UNHEARD, Step.ALERT_UNCLOSED]),
+        ([TOLD_UNHEARD, TOLD_UNCLOSED], "2026-12-27 08:30", []),
+        ([CLOSED], "2026-12-27 08:30", []),
+    ],
+)
+def test_each_is_told_once_and_not_of_what_is_dealt_with(
+    history: list[Entry], now: str, told: list[Step]
+) -> None:
+    """A message left on Wednesday night: heard or taken it is not unheard, closed it is nothing."""
+    care = care_of(history)
+    assert list(due_alerts(care, rome("2026-11-25 19:00"), WORKDAYS, rome(now))) == told
+
+
+@pytest.mark.parametrize(
+    ("history", "late"),
+    [
+        ([], False),
+        ([TOLD_UNHEARD], True),
+        ([TOLD_UNHEARD, HEARD], False),
+        ([TOLD_UNHEARD, TAKEN], False),
+        ([TAKEN, TOLD_UNCLOSED], True),
+        ([TOLD_UNCLOSED, CLOSED], False),
+    ],
+)
+def test_what_is_late_is_late_until_somebody_deals_with_it(
+    history: list[Entry], late: bool
+) -> None:
+    """An alert is shown as long as its reason holds."""
+    assert is_late(care_of(history)) is late
+    assert not is_late(Care())

@@ -1,0 +1,131 @@
+"""Notices of new messages, alerts of late ones: each once, durably; and what waits (E16)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.calls.orders import Result
+from appliance.policy.hours import Schedule
+from appliance.policy.mail import HEAD
+from appliance.policy.messages import Entry, Outcome, Step
+from appliance.policy.week import week
+from appliance.records import call_log, care, messages, outbox
+from appliance.records.care import Kind
+from appliance.records.care_mails import Notices
+from appliance.records.care_watch import Watched, watch
+from appliance.records.database import open_database
+from tests.policy.town import EVERY_DAY
+from tests.records.samples import TEN, WITHHELD, a_call, a_message
+from tests.stories.offices import ROME
+
+WORKDAYS = Schedule(ROME, week(**dict.fromkeys(EVERY_DAY, "8:30-13 14-17:30")))
+DESK = Notices("urp@comune.example")
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database with two messages: one of ten o'clock, one of ten to eleven."""
+    connection = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
+    messages.insert(connection, a_message(), a_call("a-1", Result.MESSAGE), "b")
+    later = TEN + timedelta(minutes=50)
+    second = replace(a_message("m2", "a-2"), caller=WITHHELD, received_at=later)
+    messages.insert(connection, second, a_call("a-2", Result.MESSAGE, 50), "b")
+    yield connection
+    connection.close()
+
+
+def looked(db: sqlite3.Connection, now: datetime, notices: Notices = DESK) -> Watched:
+    """Look at a moment."""
+    return watch(db, WORKDAYS, notices, now)
+
+
+def mails(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    """List what was queued, by recipient and subject."""
+    return [(kept.mail.to, kept.mail.subject) for kept in outbox.listed(db)]
+
+
+def test_a_new_message_is_told_to_the_desk_once(db: sqlite3.Connection) -> None:
+    """Number, caller, time, length; without the sound, which is heard by whoever may."""
+    for _ in range(2):
+        looked(db, TEN + timedelta(minutes=1))
+    first, second = outbox.listed(db)
+    assert first.mail.subject == "Segreteria: messaggio 1 da 051234567 ROSSI"
+    assert "ricevuto il 25/11/2026 10:00, durata 1:01" in first.mail.body
+    assert (first.mail.to, first.mail.attachments) == ("urp@comune.example", ())
+    assert "numero riservato" in second.mail.subject
+
+
+def test_the_sound_goes_along_where_that_is_wanted(db: sqlite3.Connection) -> None:
+    """An office that reads its mail more than its phones."""
+    looked(db, TEN, replace(DESK, sound=True, language="en"))
+    assert outbox.listed(db)[0].mail.attachments == ("voicemail/new/m1.wav",)
+
+
+def test_what_is_old_or_closed_is_no_news(db: sqlite3.Connection) -> None:
+    """An address entered today is not sent all that lies there; nor without one anybody."""
+    looked(db, TEN + timedelta(minutes=1), Notices())
+    messages.close(db, "2", "op1", Outcome.NO_NUMBER, TEN)
+    looked(db, TEN + timedelta(days=1, minutes=1), replace(DESK, desk=""))
+    assert [to for to, _ in mails(db)] == [HEAD] * 2
+    looked(db, TEN + timedelta(days=1, minutes=2))
+    assert [to for to, _ in mails(db)] == [HEAD] * 2
+
+
+def test_an_alert_goes_to_desk_and_head_once(db: sqlite3.Connection) -> None:
+    """E16: unheard after 30 minutes, all that became late at once in one mail to each."""
+    assert looked(db, TEN + timedelta(minutes=29)).unheard == 0
+    before = len(mails(db))
+    now = TEN + timedelta(minutes=81)
+    for _ in range(3):
+        assert looked(db, now) == Watched(unheard=2)
+    subject = "Segreteria: messaggi non ascoltati (2)"
+    assert mails(db)[before:] == [(HEAD, subject), ("urp@comune.example", subject)]
+    assert care.history(db, Kind.MESSAGE, "m1") == (Entry(now, "box", Step.ALERT_UNHEARD),)
+
+
+def test_heard_but_not_closed_after_a_working_day(db: sqlite3.Connection) -> None:
+    """E16: what was heard in time is told of when nobody has closed it a working day later."""
+    care.add(db, Kind.MESSAGE, "1", Entry(TEN, "op1", Step.HEAR))
+    messages.close(db, "2", "op1", Outcome.NO_NUMBER, TEN)
+    assert looked(db, TEN + timedelta(hours=1)) == Watched()
+    assert looked(db, TEN + timedelta(days=1)) == Watched(unclosed=1)
+    assert mails(db)[-1][1] == "Segreteria: messaggi non chiusi (1)"
+    messages.close(db, "1", "op1", Outcome.CALLED_BACK, TEN)
+    assert looked(db, TEN + timedelta(days=2)) == Watched()
+
+
+def test_who_has_no_address_is_sent_nothing(db: sqlite3.Connection) -> None:
+    """Without a head's or a desk's address the alert is given on the box alone, and kept."""
+    assert looked(db, TEN + timedelta(hours=2), Notices(head=False)).unheard == 2
+    assert mails(db) == []
+    assert care.history(db, Kind.MESSAGE, "m1")[0].step is Step.ALERT_UNHEARD
+
+
+def test_a_failed_job_tells_nothing_and_is_done_again(db: sqlite3.Connection) -> None:
+    """Alert and mail are one transaction: neither is kept without the other."""
+    db.execute("CREATE TRIGGER full BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'full'); END")
+    now = TEN + timedelta(hours=2)
+    with pytest.raises(sqlite3.IntegrityError, match="full"):
+        looked(db, now, Notices())
+    assert care.history(db, Kind.MESSAGE, "m1") == ()
+    db.execute("DROP TRIGGER full")
+    assert looked(db, now, Notices()).unheard == 2
+    assert len(mails(db)) == 1
+
+
+def test_what_waits_is_counted(db: sqlite3.Connection) -> None:
+    """E18, E24: missed and interrupted calls, and who asked to be called back."""
+    wanted = replace(a_call("w", Result.NO_MESSAGE, 3), caller=WITHHELD, trail=("callback_wanted",))
+    calls = [
+        replace(a_call("i", Result.INTERRUPTED, 1), caller=WITHHELD),
+        replace(a_call("g", Result.GAVE_UP, 2), caller=WITHHELD),
+        wanted,
+    ]
+    call_log.upsert(db, calls, "b")
+    assert looked(db, TEN + timedelta(minutes=5)) == Watched(0, 0, 3, 1, 1)
