@@ -15,6 +15,7 @@ from pathlib import Path
 
 from appliance.calls.diagram import call_diagram, side_diagram
 from appliance.calls.side_states import (
+    DIALLED_TABLE,
     INTERCOM_TABLE,
     KEY_TABLE,
     LISTENING_TABLE,
@@ -71,6 +72,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "two phones": lambda: mermaid(side_diagram(INTERCOM_TABLE)),
     "hearing messages": lambda: mermaid(side_diagram(LISTENING_TABLE)),
     "an ordinary telephone": lambda: mermaid(side_diagram(OUTSIDE_TABLE)),
+    "a call out": lambda: mermaid(side_diagram(DIALLED_TABLE)),
     "LEDs (it)": partial(led_table, "it"),
     "LEDs (en)": partial(led_table, "en"),
 }

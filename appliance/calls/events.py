@@ -7,7 +7,7 @@ Durations are milliseconds, names are the configured names of lines and phones.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -43,6 +43,7 @@ class Evidence(enum.StrEnum):
     SILENCE = "silence"
     LIMIT = "limit"  # the longest message, or the longest call
     FAX = "fax"  # nobody released: a fax machine called, and the box hung up
+    EMERGENCY = "emergency"  # nobody released: an emergency call needed the line
     OPERATOR = "operator"  # the person at the phone hung up first
     OWN = "own"  # nobody released: all was said, and the box hung up
     LOST = "lost"  # the line or the carrier went away
@@ -155,6 +156,13 @@ class CallerHungUp:
 @dataclass(frozen=True, slots=True)
 class LineIdle:
     """The line is on hook and its modem has proven itself idle."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineNeeded:
+    """An emergency call needs the line and no other is free: whoever is on it gives way."""
 
     line: str
 
@@ -404,6 +412,22 @@ class PhoneDialled:
     digits: str
 
 
+@dataclass(frozen=True, slots=True)
+class CallBackAsked:
+    """Somebody asked that `phone` calls `number` back; answered by orders.AnswerAsked(ask).
+
+    `case` is what it is for ("message:12", "request:7", "call:ID"), `name` what its screen shows,
+    `urgent` that it is to be done outside the civil band too (E17).
+    """
+
+    ask: str
+    phone: str
+    number: str = field(repr=False)
+    case: str = ""
+    name: str = ""
+    urgent: bool = False
+
+
 # --- stores -------------------------------------------------------------------------------------
 
 
@@ -488,6 +512,14 @@ class SpokenSheetsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class NumbersKnown:
+    """Who has called, and what was placed, as the call log has it: at the start, and when read
+    again (E17); until then no position dials freely."""
+
+    ledger: object  # policy.dialling.Ledger; typed there to keep this module a leaf
+
+
+@dataclass(frozen=True, slots=True)
 class BoxStopped:
     """A person, or the system, stopped the service: every call ends now."""
 
@@ -510,6 +542,7 @@ Event = (
     | FarEndProgressed
     | LineFlashed
     | LineIdle
+    | LineNeeded
     | LineTaken
     | LineProbed
     | DigitPressed
@@ -535,6 +568,7 @@ Event = (
     | PhoneRegistered
     | PhoneGone
     | PhoneDialled
+    | CallBackAsked
     | MessageStored
     | RequestStored
     | StoreFailed
@@ -544,6 +578,7 @@ Event = (
     | ServiceStateChanged
     | RegisterChanged
     | SpokenSheetsChanged
+    | NumbersKnown
     | BoxStopped
     | DeadlinePassed
 )

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from appliance.calls import ceiling, ending, fax, keys, menu, messages, parallel, passing, ringing
+from appliance.calls import (
+    ceiling,
+    ending,
+    fax,
+    giving_way,
+    keys,
+    menu,
+    messages,
+    parallel,
+    passing,
+    ringing,
+)
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.ringing import Orders
@@ -69,6 +80,9 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.TURN_FAX_AWAY: fax.turn_away,
     Do.NOTE_FAX: fax.note_fax,
     Do.NOTE_FAX_IN_CONVERSATION: fax.note_in_conversation,
+    Do.GIVE_LINE: giving_way.give_line,
+    Do.GIVE_LINE_RECORDING: giving_way.give_line_recording,
+    Do.GIVE_LINE_SAVING: giving_way.give_line_saving,
     Do.CORRECT: messages.correct,
     Do.END: ending.finish,
     Do.NOT_IDLE: ending.not_idle,

@@ -1,4 +1,7 @@
-"""What a phone may dial: extensions, and key codes, obeyed at once and then said aloud."""
+"""What a phone may dial: emergency numbers, extensions, numbers outside, and key codes.
+
+What a code asks for is obeyed at once and then said aloud.
+"""
 
 # ruff: noqa: ARG001 - the handlers of one table share one signature
 from __future__ import annotations
@@ -7,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.calls import announcements, intercom, listening, orders, pickup, sides
+from appliance.calls import announcements, dialling, intercom, listening, orders, pickup, sides
 from appliance.calls.desk import Desk
 from appliance.calls.events import PhoneDialled
 from appliance.calls.marks import request_of
@@ -34,12 +37,17 @@ def dialled(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:
     """Answer or refuse a phone that dialled; what changes the desk's state is `asked_by`."""
     code = desk.office.key_code(event.digits)
     other = desk.office.phone_at(event.digits)
-    if event.phone not in desk.office.known_phones:
+    number = desk.office.outgoing.outside(event.digits)
+    if desk.office.outgoing.is_emergency(number):
+        yield from dialling.dial(desk, event, number, now)  # any phone that can ask for help
+    elif event.phone not in desk.office.known_phones:
         yield orders.RefusePhone(event.leg, FORBIDDEN)
     elif code is not None:
         yield from _obey(desk, event, code, now)
     elif other:
         yield from intercom.call(desk, event, other, now)
+    elif number:
+        yield from dialling.dial(desk, event, number, now)
     else:
         yield orders.RefusePhone(event.leg, NOT_FOUND)
 

@@ -56,6 +56,7 @@ class DialLeg:
     line: str
     digits: str = field(repr=False)
     no_answer_ms: int = 40_000
+    emergency: bool = False  # a person called for help; without it no emergency number is dialled
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,15 @@ class RefusePhone:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerAsked:
+    """Tell whoever asked for a call back (`ask`) whether the phone rings, in one sentence."""
+
+    ask: str
+    done: bool
+    said: object  # policy.words.Words; object keeps this module a leaf
+
+
+@dataclass(frozen=True, slots=True)
 class RefuseTransfer:
     """Tell a phone that the transfer it asked for does not happen (603: declined by the office)."""
 
@@ -235,6 +245,13 @@ class Way(enum.StrEnum):
     VOICEMAIL = "voicemail"
 
 
+class Direction(enum.StrEnum):
+    """Who called whom; `caller` of a record is always the person outside."""
+
+    IN = "in"
+    OUT = "out"
+
+
 class Result(enum.StrEnum):
     """How a call ended, in the front desk's terms."""
 
@@ -247,6 +264,8 @@ class Result(enum.StrEnum):
     FAX = "fax"  # a fax machine called: nobody to be served
     TAKEN = "taken"  # by an ordinary telephone beside the line
     NOT_STORED = "not_stored"
+    NOT_REACHED = "not_reached"  # the office called and met nobody
+    REFUSED = "refused"  # a position may not call that number
     LOST = "lost"  # line or carrier failed
     STOPPED = "stopped"  # the box was stopped under it
     INTERRUPTED = "interrupted"  # found open after a restart (E18)
@@ -279,6 +298,9 @@ class CallRecord:
     release_ms: int | None = None
     message: str = ""
     trail: tuple[str, ...] = ()
+    direction: Direction = Direction.IN
+    number_class: str = ""  # of a call out: policy.numbering.NumberClass
+    case: str = ""  # what it is about: "message:12", "request:7", "call:ID" (E17)
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,4 +403,4 @@ StoreOrder = (
     | CloseMessage
     | SaveServiceState
 )
-Order = CarrierOrder | PhoneOrder | StoreOrder
+Order = CarrierOrder | PhoneOrder | StoreOrder | AnswerAsked

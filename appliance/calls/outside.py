@@ -24,6 +24,7 @@ from appliance.calls.events import (
     Evidence,
     FarEnd,
     FarEndProgressed,
+    LineNeeded,
     OperatorAnswered,
     PhoneBusy,
     PhoneHungUp,
@@ -174,7 +175,16 @@ def _free(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
     yield from ()
 
 
+def _give_line(desk: Desk, side: Outside, event: LineNeeded, now: Now) -> Orders:
+    """An emergency call needs its line: for the call it is as if nobody had taken it."""
+    call = next((call for call in desk.calls.values() if call.owns(side.leg)), None)
+    if call is not None:
+        call.note("freed.emergency")
+    yield from _give_up(desk, side, event, now)
+
+
 DOINGS: Doings = {
+    SideDo.GIVE_LINE: _give_line,
     SideDo.HEAR: _hear,
     SideDo.WAIT: _listen,
     SideDo.OBEY: _accept,

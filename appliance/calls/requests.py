@@ -56,4 +56,17 @@ class SetAway:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CallBack:
+    """A position is to call back whom "message:12", "request:7" or "call:ID" is about (E17).
+
+    `urgent` is a reason to do so outside the civil band.
+    """
+
+    position: str
+    case: str
+    by: str
+    urgent: bool = False
+
+
 Request = SetUnattended | SetClosed | SetOpened | SetAllAbsent | SetAway

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from appliance.calls.events import (
     BoxStopped,
+    CallBackAsked,
     CallerHungUp,
     CallerIdentified,
     CarrierLost,
@@ -17,6 +18,7 @@ from appliance.calls.events import (
     LineFlashed,
     LineIdle,
     LineLost,
+    LineNeeded,
     LineProbed,
     LineRang,
     LineRestored,
@@ -26,6 +28,7 @@ from appliance.calls.events import (
     MessageFetched,
     MessageStored,
     MessagesWaiting,
+    NumbersKnown,
     OperatorAnswered,
     PhoneBusy,
     PhoneDeclined,
@@ -62,6 +65,8 @@ NOT_A_CALLS: dict[type, str] = {
     PhoneRegistered: "concerns the groups; a stage rings the phones it found",
     PhoneGone: "concerns the groups; the leg itself says how it ended",
     PhoneDialled: "is a key code's own call",
+    CallBackAsked: "concerns the phone that is to call",
+    NumbersKnown: "concerns who may be called back",
     PhoneSilent: "the phones' room asks it whether it is there; PhoneLost follows if not",
     TransferAsked: "the Switchboard answers it for every call alike",
     MessagesWaiting: "concerns the message lamp",
@@ -82,9 +87,15 @@ def each(kinds: tuple[type, ...], row: Row | str) -> Rows:
     return {kind: Ignored(row) if isinstance(row, str) else row for kind in kinds}
 
 
+GIVES_WAY: Rows = {LineNeeded: Row(_D.GIVE_LINE, (_S.FAREWELL, _S.CLEARING))}
+"""What every state does when an emergency call needs its line, where it does not say otherwise."""
+PASSES_ON = each((LineNeeded,), "a line that passes its calls on carries no emergency call")
+
+
 def state(*parts: Rows) -> Rows:
     """Put a state's rows together; the later part wins."""
     whole: Rows = {kind: Ignored(why) for kind, why in NOT_A_CALLS.items()}
+    whole |= GIVES_WAY
     for part in parts:
         whole |= part
     return whole
@@ -111,6 +122,7 @@ LISTENS = state(OFF_HOOK, UP, NO_LEGS, NO_MESSAGE, NO_KEYS, SERVED, LATE_NAME, L
 LEAVES: Rows = {CallerHungUp: Row(_D.LEAVE, (_S.CLEARING,))}
 # With the caller on hold at a PBX a release would be the extension's; that is FarEndProgressed.
 ON_HOLD = state(
+    PASSES_ON,
     OFF_HOOK, UP, NO_LEGS, NO_MESSAGE, NO_PROMPT, NO_KEYS, SERVED, LATE_NAME, LOST,
     LEAVES,
     each((FaxCalled,), "what is heard is the PBX or an extension, not the caller"),
@@ -124,6 +136,7 @@ CORRECTS: Rows = {MessageStored: Row(_D.CORRECT, stays=True)}
 TAKEN_RINGING: Rows = {LineTaken: Row(_D.TAKEN_RINGING, (_S.ENDED,))}
 HANDS_OVER: Rows = {LineTaken: Row(_D.HAND_OVER, (_S.CLEARING,))}
 AFTER = state(
+    each((LineNeeded,), "the line is on its way on hook"),
     OFF_HOOK,
     NO_LEGS,
     NO_PROMPT,

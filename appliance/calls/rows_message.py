@@ -10,6 +10,7 @@ from appliance.calls.events import (
     DigitPressed,
     FaxCalled,
     LineAnswered,
+    LineNeeded,
     LineTaken,
     MessageStored,
     PromptEnded,
@@ -70,6 +71,7 @@ TABLE: Mapping[State, Rows] = {
     | each((MessageStored,), "the recording is not closed yet")
     | {
         StoreFailed: Row(_D.BREAK_OFF, (_S.FAREWELL,)),
+        LineNeeded: Row(_D.GIVE_LINE_RECORDING, (_S.SAVING, _S.CLEARING)),
         RecordingGap: Row(_D.NOTE_GAP, stays=True),
         RecordingEnded: Row(_D.KEEP, (_S.STORING, _S.SAVING, _S.FAREWELL, _S.CLEARING)),
     },
@@ -83,6 +85,7 @@ TABLE: Mapping[State, Rows] = {
         MessageStored: Row(_D.STORED, (_S.FAREWELL,)),
         CallerHungUp: Row(_D.CALLER_WENT, (_S.SAVING,)),
         LineTaken: Row(_D.HAND_OVER_SAVING, (_S.SAVING,)),
+        LineNeeded: Row(_D.GIVE_LINE_SAVING, (_S.SAVING,)),
     },
     _S.SAVING: AFTER
     | each((*LINE_GONE, *ON_HOOK), Row(_D.FREE_LINE, stays=True))
@@ -99,6 +102,7 @@ TABLE: Mapping[State, Rows] = {
         DeadlinePassed: Row(_D.HANG_UP, (_S.CLEARING,)),
         CallerHungUp: Row(_D.HANG_UP, (_S.CLEARING,)),
         LineTaken: Row(_D.HAND_OVER, (_S.CLEARING,)),
+        LineNeeded: Row(_D.GIVE_LINE, (_S.CLEARING,)),
     },
     _S.CLEARING: AFTER
     | each((*LINE_GONE, *ON_HOOK), Row(_D.END, (_S.ENDED,)))

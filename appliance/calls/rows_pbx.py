@@ -23,6 +23,7 @@ from appliance.calls.row_parts import (
     LISTENS,
     NO_PROMPT,
     ON_HOLD,
+    PASSES_ON,
     each,
 )
 from appliance.calls.state_names import Do, Row, Rows, State
@@ -32,6 +33,7 @@ _S, _D = State, Do
 TABLE: Mapping[State, Rows] = {
     _S.PBX_PENDING: LISTENS
     | HANDS_OVER
+    | PASSES_ON
     | each((FaxCalled,), "the line is not up: nothing is heard on it")
     | NO_PROMPT
     | LEAVES
@@ -42,12 +44,14 @@ TABLE: Mapping[State, Rows] = {
     },
     _S.PBX_GREETING: LISTENS
     | HANDS_OVER
+    | PASSES_ON
     | FAX
     | LEAVES
     | ABSENT_MEANWHILE
     | each((PromptEnded, DeadlinePassed), Row(_D.PBX_GO, (_S.PBX_CALLING, _S.PBX_CHECK))),
     _S.PBX_CHECK: LISTENS
     | HANDS_OVER
+    | PASSES_ON
     | FAX
     | NO_PROMPT
     | LEAVES

@@ -1,7 +1,7 @@
-"""The lives of calls that phones make: a key code, another phone, the messages. Three tables.
+"""The lives of calls that phones make: a key code, another phone, messages, a number outside.
 
-Nobody outside is on these calls. A row names what is done and the states it may lead to; an event
-without a row is not the call's own.
+One table each; no caller is on these calls. A row names what is done and the states it may lead
+to; an event without a row is not the call's own.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from appliance.calls.events import (
     FarEndProgressed,
     LineIdle,
     LineLost,
+    LineNeeded,
     LineRestored,
     MessageClosed,
     MessageFetched,
@@ -42,13 +43,17 @@ class SideState(enum.StrEnum):
     FETCHING = "fetching"  # the next message is being read from the disk
     PLAYING = "playing"
     WAITING = "waiting"  # for a key, after the message was heard
+    SEEKING = "seeking"  # an emergency call waits for a line that is being freed
+    DIALLING = "dialling"  # a line is seized, the number is sent
+    CONNECTED = "connected"  # the phone hears the line: it rings, is busy, somebody answers
     CLOSING = "closing"  # the message is being marked as dealt with
     LEAVING = "leaving"  # it hears the last sentence
+    CLEARING = "clearing"  # the phone has gone, the line is not proven idle yet
     ENDED = "ended"
 
 
 class SideDo(enum.StrEnum):
-    """What a row does; key_calls.py, intercom.py and listening.py say how."""
+    """What a row does; the files of each kind (keycodes.py, dialled.py ...) say how."""
 
     SPEAK = "speak"
     HANG_UP = "hang_up"
@@ -66,6 +71,13 @@ class SideDo(enum.StrEnum):
     TELL_FAULT = "tell_fault"
     HEAR = "hear"
     LOSE = "lose"
+    FORWARD = "forward"
+    DIAL = "dial"
+    SEEK = "seek"
+    FAR_LEFT = "far_left"
+    END_LONGEST = "end_longest"
+    GIVE_LINE = "give_line"
+    FREE_LINE = "free_line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +170,18 @@ _LINE = (LineIdle, LineLost, LineRestored)
 _LINE_GONE: Rows = {**_each(_LINE, _D.LOSE), **_each(_NO_SOUND, _D.FORGET)}
 _HEARD: Rows = {FarEndProgressed: _row(_D.HEAR, _S.RINGING, _S.SPEAKING, _S.WAITING, _S.LEAVING)}
 
+_NEEDED: Rows = {LineNeeded: _row(_D.GIVE_LINE, _S.LEAVING)}
+
 OUTSIDE_TABLE: SideTable = {
-    _S.RINGING: {**_LINE_GONE, **_HEARD, DeadlinePassed: _row(_D.GIVE_UP, _S.LEAVING)},
+    _S.RINGING: {
+        **_LINE_GONE,
+        **_HEARD,
+        **_NEEDED,
+        DeadlinePassed: _row(_D.GIVE_UP, _S.LEAVING),
+    },
     _S.SPEAKING: {
         **_LINE_GONE,
+        **_NEEDED,
         **_HEARD,
         PromptEnded: _row(_D.WAIT, _S.WAITING),
         DigitPressed: _row(_D.OBEY, _S.SPEAKING, _S.TALKING),
@@ -170,14 +190,77 @@ OUTSIDE_TABLE: SideTable = {
     _S.WAITING: {
         **_LINE_GONE,
         **_HEARD,
+        **_NEEDED,
         DigitPressed: _row(_D.OBEY, _S.WAITING, _S.TALKING),
         DeadlinePassed: _row(_D.GO_ON, _S.SPEAKING, _S.LEAVING),
     },
-    _S.TALKING: {**_LINE_GONE, CallerHungUp: _row(_D.GIVE_UP, _S.LEAVING)},
+    _S.TALKING: {**_LINE_GONE, **_NEEDED, CallerHungUp: _row(_D.GIVE_UP, _S.LEAVING)},
     _S.LEAVING: _each((*_LINE, *_NO_SOUND, DeadlinePassed), _D.FORGET),
     _S.ENDED: {},
 }
 """A group's ordinary telephone, called over a second line (outside.py)."""
+
+_OFF = (_S.CLEARING, _S.ENDED)
+_HANDSET: Rows = {
+    **dict.fromkeys(_LEG, _row(_D.PART, *_OFF)),
+    **_each(_NO_SOUND, _D.HANG_UP),
+}
+_ON_LINE: Rows = {
+    **_HANDSET,
+    **dict.fromkeys(_LINE, _row(_D.LOSE, _S.SEEKING, _S.DIALLING, _S.LEAVING, _S.ENDED)),
+    LineNeeded: _row(_D.GIVE_LINE, _S.LEAVING),
+}
+_BEGUN = (_S.DIALLING, _S.SEEKING, _S.LEAVING)
+
+DIALLED_TABLE: SideTable = {
+    _S.ACCEPTING: {
+        **_HANDSET,
+        OperatorAnswered: _row(_D.DIAL, _S.SPEAKING, *_BEGUN),
+        DeadlinePassed: _row(_D.GIVE_UP, _S.ENDED),
+    },
+    _S.SPEAKING: {
+        **_HANDSET,
+        PromptEnded: _row(_D.WAIT, _S.WAITING),
+        DigitPressed: _row(_D.OBEY, _S.SPEAKING, *_BEGUN),
+        DeadlinePassed: _row(_D.HANG_UP, _S.ENDED),
+    },
+    _S.WAITING: {
+        **_HANDSET,
+        DigitPressed: _row(_D.OBEY, _S.WAITING, *_BEGUN),
+        DeadlinePassed: _row(_D.HANG_UP, _S.ENDED),
+    },
+    _S.SEEKING: {**_HANDSET, DeadlinePassed: _row(_D.SEEK, _S.SEEKING)},
+    _S.DIALLING: {
+        **_ON_LINE,
+        FarEndProgressed: _row(_D.HEAR, _S.CONNECTED, *_BEGUN),
+        DeadlinePassed: _row(_D.GO_ON, *_BEGUN),
+    },
+    _S.CONNECTED: {
+        **_ON_LINE,
+        FarEndProgressed: _row(_D.HEAR, _S.CONNECTED, _S.TALKING, _S.CLEARING),
+        CallerHungUp: _row(_D.FAR_LEFT, _S.CLEARING),
+        DigitPressed: _row(_D.FORWARD, _S.CONNECTED),
+        DeadlinePassed: _row(_D.FAR_LEFT, _S.CLEARING),
+    },
+    _S.TALKING: {
+        **_ON_LINE,
+        FarEndProgressed: _row(_D.HEAR, _S.TALKING, _S.CLEARING),
+        CallerHungUp: _row(_D.FAR_LEFT, _S.CLEARING),
+        DigitPressed: _row(_D.FORWARD, _S.TALKING),
+        DeadlinePassed: _row(_D.END_LONGEST, _S.LEAVING),
+    },
+    _S.LEAVING: {
+        **dict.fromkeys(_LINE, _row(_D.FREE_LINE, _S.LEAVING)),
+        **dict.fromkeys((PromptEnded, DeadlinePassed, *_LEG), _row(_D.PART, *_OFF)),
+        **_each(_NO_SOUND, _D.HANG_UP),
+    },
+    _S.CLEARING: {
+        **_each((*_LINE, DeadlinePassed), _D.FREE_LINE),
+        **_each(_NO_SOUND, _D.HANG_UP),
+    },
+    _S.ENDED: {},
+}
+"""A position's call to somebody outside over an analog line (dialled.py)."""
 
 SIDE_LIMITS_MS: Mapping[SideState, int] = {
     _S.RINGING: 30_000,  # a phone that called waits 32 s for an answer at most
@@ -186,7 +269,11 @@ SIDE_LIMITS_MS: Mapping[SideState, int] = {
     _S.FETCHING: 10_000,
     _S.PLAYING: 300_000,
     _S.WAITING: 10_000,
+    _S.SEEKING: 8_000,
+    _S.DIALLING: 40_000,
+    _S.CONNECTED: 180_000,
     _S.CLOSING: 10_000,
     _S.LEAVING: 30_000,
+    _S.CLEARING: 30_000,
 }
 """How long a state may last when nobody says anything; TALKING has no limit."""

@@ -81,14 +81,15 @@ def begin(desk: Desk, side: Side, now: Now) -> None:
 
 def follow(desk: Desk, side: Side, event: Any, now: Now) -> Iterator[orders.Order]:
     """Take one step of the call's table; an event without a row is not its own."""
-    row = side.table[side.state].get(type(event))
+    was = side.state
+    row = side.table[was].get(type(event))
     if row is None:
         return
     yield from side.doings[row.do](desk, side, event, now)
-    if len(row.to) == 1:
+    if len(row.to) == 1 and row.to[0] is not was:
         side.enter(row.to[0], now)
-    if side.state is SideState.ENDED:
-        del desk.sides[side.leg]
+    if side.state is SideState.ENDED and desk.sides.get(side.leg) is side:
+        del desk.sides[side.leg]  # else its leg goes on in a call of another kind
 
 
 # --- what all kinds do --------------------------------------------------------------------------

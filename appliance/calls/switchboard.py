@@ -10,12 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from appliance.calls import deadlines, keycodes, orders, outside, parallel, positions, sides
+from appliance.calls import (
+    deadlines,
+    dialled,
+    dialling,
+    keycodes,
+    orders,
+    outside,
+    parallel,
+    positions,
+    sides,
+)
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineState, no_carrier, state_after
 from appliance.calls.events import (
     BoxStopped,
+    CallBackAsked,
     CallerHungUp,
+    CallerIdentified,
     CarrierLost,
     CarrierRestored,
     DeadlinePassed,
@@ -23,10 +35,12 @@ from appliance.calls.events import (
     Evidence,
     LineIdle,
     LineLost,
+    LineNeeded,
     LineProbed,
     LineRang,
     LineRestored,
     MessagesWaiting,
+    NumbersKnown,
     OperatorAnswered,
     PhoneDialled,
     PhoneGone,
@@ -42,6 +56,7 @@ from appliance.calls.orders import CallRecord, Order
 from appliance.calls.states import Ignored, row_for
 from appliance.calls.status import Status, status
 from appliance.policy.clock import Now
+from appliance.policy.dialling import Ledger
 from appliance.policy.office import Office
 from appliance.policy.register.register import Register
 from appliance.policy.service_state import NO_MARKS, ServiceState
@@ -73,9 +88,18 @@ class Switchboard:
         own = OWN.get(type(event))
         before = tuple(self._given(own(self, event, now), now)) if own else ()
         after = tuple(self._given(self._dispatch(event, now), now))
+        seized = tuple(self._given(self._seize(now), now))
         heeded = tuple(self._heed_states(now))
         self._plan_expiry(now)
-        return before + after + heeded
+        return before + after + seized + heeded
+
+    def _seize(self, now: Now) -> Orders:
+        """An emergency call without a line takes the first idle one, or has one freed."""
+        for side in dialled.waiting(self._desk):
+            freeing = side.freeing
+            yield from dialled.seek(self._desk, side, now)
+            if side.freeing and side.freeing != freeing:
+                yield from self._dispatch(LineNeeded(side.freeing), now)
 
     def _given(self, given: Orders, now: Now) -> Orders:
         """Name lines where a leg is no phone's, at the moment that an order is given."""
@@ -187,8 +211,31 @@ class Switchboard:
             self._desk.menu = event.menu
         yield from ()
 
+    def _on_identified(self, event: CallerIdentified, now: Now) -> Orders:
+        """Who has called may be called back; who was called rings back for that case (E17)."""
+        desk, seat = self._desk, self._desk.seats.get(event.line)
+        number = desk.office.outgoing.plan.national(event.caller.number)
+        if not number or seat is None:
+            return
+        call = desk.calls.get(seat.call)
+        if call is not None and (case := desk.ledger.case_of(number)):
+            call.note("rings_back", case=case)
+        desk.ledger = desk.ledger.hear(number, now.wall)
+        yield from ()
+
+    def _on_numbers(self, event: NumbersKnown, now: Now) -> Orders:
+        """The call log was read: what has happened since the start is known better here."""
+        if isinstance(event.ledger, Ledger):
+            self._desk.ledger = event.ledger.with_newer(self._desk.ledger)
+        yield from ()
+
+    def _on_call_back(self, event: CallBackAsked, now: Now) -> Orders:
+        yield from dialling.call_back(self._desk, event, now)
+
     def _on_dialled(self, event: PhoneDialled, now: Now) -> Orders:
-        """A key code or an extension; what a code asks for is done at once, then said."""
+        """A key code or a number; what a code asks for is done at once, then said."""
+        if event.leg in self._desk.sides:
+            return  # a leg dials once: whatever goes on on it goes on
         yield from positions.present(self._desk, event.phone)
         yield from keycodes.dialled(self._desk, event, now)
         request = keycodes.asked_by(self._desk, event, now)
@@ -291,6 +338,9 @@ OWN: Mapping[type, Callable[[Switchboard, Any, Now], Orders]] = {
     PhoneGone: Switchboard._on_gone,
     OperatorAnswered: Switchboard._on_lifted,
     PhoneDialled: Switchboard._on_dialled,
+    CallerIdentified: Switchboard._on_identified,
+    NumbersKnown: Switchboard._on_numbers,
+    CallBackAsked: Switchboard._on_call_back,
     TransferAsked: Switchboard._on_transfer,
     MessagesWaiting: Switchboard._on_waiting,
     RegisterChanged: Switchboard._on_register,

@@ -18,6 +18,7 @@ from appliance.calls.events import (
     LineCondition,
     RecordingStop,
 )
+from appliance.carrier import guard
 from appliance.carrier.across import Across
 from appliance.carrier.ears import Ear, Ears
 from appliance.carrier.far_end import Calling
@@ -113,6 +114,9 @@ class AnalogLine:
 
     def flash(self, order: orders.Flash, now: float) -> None:
         """Call an extension of the PBX, or take the caller on hold back; see orders.Flash."""
+        if why := guard.forbids(self.setup, order):
+            self._not_dialled(why)
+            return
         call = self._free_call(now)
         if call is None:
             self._not_dialled("no call")
@@ -126,6 +130,9 @@ class AnalogLine:
 
     def dial(self, order: orders.DialLeg, now: float) -> None:
         """Seize the idle line and dial; see orders.DialLeg."""
+        if why := guard.forbids(self.setup, order):
+            self._not_dialled(why)
+            return
         if self.call is not None or self.driver.stage not in {Stage.IDLE, Stage.CHECKING}:
             self._not_dialled("the line is not idle")
             return
@@ -565,8 +572,15 @@ class AnalogLine:
     def _judge_far_end(self, calling: Calling, clean: bytes, now: float) -> None:
         for progressed in calling.hear(g711.decode(clean, self.driver.law or Law.ULAW)):
             self._tell(progressed)
+            if progressed.progress is FarEnd.ANSWERED:
+                self._answered_far()
         if calling.wants_digits():
             self._learn(self.driver.send_digits(calling.digits, now), now)
+
+    def _answered_far(self) -> None:
+        """Whoever answers a person's own call is from now on like any caller (cf. `join`)."""
+        if self.call is not None and self.call.leg is not None:
+            self.call.calling, self.call.release = None, Release(self.name)
 
     def _calling(self, digits: str, no_answer_ms: int) -> Calling:
         return Calling(self.name, digits, PLANS[self.setup.country], no_answer_ms)

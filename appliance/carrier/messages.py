@@ -12,7 +12,8 @@ class LineSetup:
     `path` is the port's device path; `caller_id` is before, after or none; gains are +VGR/+VGT
     values or -1 for the modem's own; `echo` asks for the canceller (audio.md 5). `duplex` is what
     a probe has proven, None for what its make says. `flash_ms` and `pbx_pause_ms` (0: listen for
-    the dial tone) are for a PBX behind the line.
+    the dial tone) are for a PBX behind the line. `emergency` are numbers that only a
+    person's own call for help dials, and in a `rehearsal` not even that.
     """
 
     name: str
@@ -27,6 +28,8 @@ class LineSetup:
     duplex: bool | None = None
     flash_ms: int = 100
     pbx_pause_ms: int = 0
+    emergency: tuple[str, ...] = ()
+    rehearsal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from appliance.calls.orders import Result
 from appliance.commands.care import add_care_commands
 from appliance.commands.options import config_option, load_settings, reading
 from appliance.daemon.settings import Settings
-from appliance.records import call_log, care, care_words, listing
+from appliance.records import call_log, care, care_words, listing, placed
 from appliance.records import missed as missed_calls
 from appliance.records.care import Kind
 
@@ -49,8 +49,9 @@ def calls(
     with reading(settings) as connection:
         wanted = Result(result) if result else None
         found = call_log.calls(connection, line=line, result=wanted, limit=last)
+        back = placed.called_back(connection, (f"call:{record.call}" for record in found))
     language = settings.site.languages[0]
-    click.echo(listing.as_json(found) if as_json else listing.as_text(found, language))
+    click.echo(listing.as_json(found) if as_json else listing.as_text(found, language, back))
 
 
 def _show_missed(settings: Settings, *, every: bool, as_json: bool) -> None:
@@ -73,8 +74,9 @@ def show(context: click.Context, name: str) -> None:
         call, _ = care.find(connection, Kind.CALL, name)
         record = call_log.find(connection, call)
         entries = care.history(connection, Kind.CALL, call)
+        back = placed.called_back(connection, (f"call:{call}",))
     assert record is not None
-    click.echo(listing.as_text([record], language))
+    click.echo(listing.as_text([record], language, back))
     click.echo()
     for line in care_words.history_lines(entries, ZoneInfo(settings.site.zone), language):
         click.echo(line)

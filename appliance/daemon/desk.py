@@ -49,6 +49,7 @@ class Desk:
         on_status: Callable[[Status], None],
     ) -> None:
         self.figures = Figures()
+        self.on_answer: Callable[[orders.AnswerAsked], None] = lambda _: None
         self._switchboard = switchboard
         self._stores = stores
         self._inbox = inbox
@@ -129,6 +130,10 @@ class Desk:
         if health.underruns or health.overruns or health.stuck_writes:
             log.warning("carrier: %s", health)
 
+    def post(self, event: events.Event) -> None:
+        """Take a fact from any thread."""
+        self._inbox.post(event)
+
     def drain_inbox(self) -> None:
         """Hear every fact that threads have left."""
         for event in self._inbox.take():
@@ -175,5 +180,7 @@ class Desk:
         elif isinstance(order, PHONE_ORDERS):
             if self._legs is not None:
                 self._legs.order(order)
+        elif isinstance(order, orders.AnswerAsked):
+            self.on_answer(order)
         else:
             self._stores.order(order)

@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Iterable
 
 from appliance.daemon.settings import Phone
-from appliance.policy.office import EMERGENCY, Extension
+from appliance.policy.numbering import EMERGENCY
+from appliance.policy.office import Extension
 
 FIRST = 11
 

@@ -15,6 +15,7 @@ from appliance.daemon.config import BadConfiguration, Mistake
 from appliance.daemon.extensions import extensions
 from appliance.daemon.mail_settings import check_mail
 from appliance.daemon.mistakes import Mistakes
+from appliance.daemon.outgoing import outgoing
 from appliance.daemon.settings import Group as GroupSettings
 from appliance.daemon.settings import Line as LineSettings
 from appliance.daemon.settings import Settings
@@ -76,6 +77,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
             (CITIZENS_DESK, settings.citizens_desk),
         )
     }
+    calls_out = outgoing(settings, mistakes)
     limits = settings.voicemail
     return mistakes.attempt(
         "the file",
@@ -96,6 +98,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
             longest_ms=int(settings.calls.longest * 1000),
             lines_kept=settings.calls.lines_kept,
             positions=call_limits.position_rules(settings, mistakes),
+            outgoing=calls_out,
         ),
         None,
     )

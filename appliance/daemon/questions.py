@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.calls import events
 from appliance.daemon import status_words
+from appliance.daemon.call_back_questions import CallBacks
 from appliance.daemon.care_questions import care_question
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Answer, Later, parse_request
@@ -43,6 +44,8 @@ class Questions:
         self._recoveries = recoveries
         self._phones = phones
         self._zone = run.office.zone
+        self._call_backs = CallBacks(stores, desk.post)
+        desk.on_answer = self._call_backs.answered
 
     def __call__(self, question: dict[str, Any]) -> Answer | Later:
         """Answer one question."""
@@ -58,6 +61,8 @@ class Questions:
                 return register_changed(self._stores)
             case "care" | "close_message":
                 return care_question(self._stores, question)
+            case "CallBack":
+                return self._call_backs.asked(question)
             case "mail_sheet":
                 return mail_sheet(self._stores, self._desk.register, question)
             case _:

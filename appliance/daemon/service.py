@@ -36,6 +36,7 @@ from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
+from appliance.daemon.rehearsal import plan_of, rehearses
 from appliance.daemon.settings import Line, Settings
 from appliance.daemon.stores import Stores, load_text
 from appliance.daemon.values import PROVEN
@@ -173,6 +174,7 @@ class Service:
     def _start(self) -> None:
         self._stores.start()
         self._mail.start()
+        self._stores.load_numbers(self._run.office.outgoing)
         self._panel.start()
         self._phones.start()
         self._lines_by = time.monotonic() + LINE_LIMIT_S
@@ -336,6 +338,8 @@ def line_setup(settings: Settings, line: Line) -> LineSetup:
         duplex=PROVEN.get(line.duplex),
         flash_ms=round(line.flash * 1000),
         pbx_pause_ms=round(line.pbx_pause * 1000),
+        emergency=plan_of(settings).real,
+        rehearsal=rehearses(settings),
     )
 
 

@@ -70,12 +70,14 @@ class Phone:
     """One SIP phone of the office. `address` ("192.168.1.21" or with ":5060") is for a phone that
     does not register; the secret of one that does is kept by `centralino phones add`.
     `extension` is what other phones dial to reach it, "" for the next free number from 11 on.
+    `dials` are the classes of numbers that it may dial freely: local, national, mobile ...
     """
 
     name: str
     label: str = ""
     address: str = ""
     extension: str = ""
+    dials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,27 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
+class Outgoing:
+    """How positions call out (E17): what a phone dials before an outside number, whether the called
+    person sees the line's number (presented, withheld), the line's own code for hiding it ("" for
+    the country's), the office's area codes, when citizens are called back without a reason, for how
+    many days who has called may be called back, and the limits of a position. `rehearsal` is for a
+    test bench on real lines: nothing real is dialled for help.
+    """
+
+    prefix: str = "0"
+    identity: str = "presented"
+    withhold: str = ""
+    local: tuple[str, ...] = ()
+    band: str = "8:00-19:00"
+    days: tuple[str, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday")
+    known_days: int = 30
+    calls_per_hour: int = 20
+    minutes_per_day: int = 240
+    rehearsal: OnOff = OnOff(False)
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """`per_person_reference` is the agreement that allows figures per position; "" for none."""
 
@@ -263,6 +286,7 @@ class Settings:
     periods: tuple[Period, ...] = ()
     voicemail: Voicemail = Voicemail()
     calls: Calls = Calls()
+    outgoing: Outgoing = Outgoing()
     report: Report = Report()
     positions: Positions = Positions()
     mail: Mail = Mail()

@@ -19,10 +19,11 @@ from appliance.daemon.register_keeper import RegisterKeeper
 from appliance.errors import CentralinoError
 from appliance.media import wav
 from appliance.media.frames import Law
+from appliance.policy.dialling import Ledger, Outgoing
 from appliance.policy.mail import Mail
 from appliance.policy.requests import Request
 from appliance.policy.service_state import Manual, Mark, ServiceState
-from appliance.records import outbox, requests
+from appliance.records import outbox, placed, requests
 from appliance.records.requests import Taking
 from appliance.records.trouble import Trouble
 from appliance.records.vault import key_path
@@ -75,6 +76,7 @@ class Stores:
             lambda trouble: on_trouble("register", trouble),
         )
         self._calls: dict[str, orders.CallRecord] = {}
+        self._outgoing = Outgoing()
 
     def start(self) -> None:
         """Start both workers; nothing here waits for the disk."""
@@ -114,6 +116,19 @@ class Stores:
             case orders.SaveServiceState(state) if isinstance(state, ServiceState):
                 self.records.do(lambda _: save_state(self._service_file, state))
 
+    def load_numbers(self, outgoing: Outgoing) -> None:
+        """Read who has called and what was dialled; NumbersKnown tells the desk (E17)."""
+        self._outgoing = outgoing
+
+        def told(found: Ledger | CentralinoError) -> None:
+            if isinstance(found, CentralinoError):
+                log.error("who has called cannot be read, nobody is called back: %s", found)
+            else:
+                self._post(events.NumbersKnown(found))
+
+        now = datetime.now(UTC)
+        self.records.do(lambda c: placed.ledger(c, outgoing.plan, now, outgoing.known_days), told)
+
     def queue_mail(self, mail: Mail) -> None:
         """Keep a notice in the outbox."""
         at, letters = datetime.now(UTC), self.records.letters
@@ -141,6 +156,7 @@ class Stores:
             else:
                 letters.queued()
                 self._post(events.RequestStored(order.call, result.number))
+                self.load_numbers(self._outgoing)  # who asked may be called back
 
         self.records.do(lambda c: requests.insert(c, taking, letters), told)
 

@@ -9,7 +9,9 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from appliance.errors import ConfigurationError
+from appliance.policy.dialling import Outgoing
 from appliance.policy.hours import Schedule
+from appliance.policy.numbering import EMERGENCY
 from appliance.policy.positions import PositionRules
 from appliance.policy.service_state import Manual
 from appliance.policy.words import Words
@@ -55,8 +57,6 @@ class Line:
         return self.label or self.called_number or self.name
 
 
-EMERGENCY = ("112", "113", "114", "115", "117", "118", "1515", "1530")
-"""Italian emergency numbers: nobody's extension, whatever is configured."""
 PBX_NUMBER = re.compile(r"[0-9*#,]{0,19}[0-9*#]")
 
 
@@ -220,6 +220,7 @@ class Office:
     lines_kept: int = 1
     positions: PositionRules = PositionRules()
     key_codes: tuple[KeyCode, ...] = KEY_CODES
+    outgoing: Outgoing = field(default_factory=Outgoing)
     extensions: tuple[Extension, ...] = ()
 
     def __post_init__(self) -> None:
@@ -260,6 +261,11 @@ class Office:
     def extension_of(self, phone: str) -> Extension | None:
         """Return what others dial to reach a phone, or None."""
         return next((e for e in self.extensions if e.phone == phone), None)
+
+    @property
+    def calling_hours(self) -> Schedule:
+        """When citizens are called without a reason: the civil band, never on a holiday (E17)."""
+        return Schedule(self.zone, self.outgoing.week, self.switchboard.schedule.holidays)
 
     def local(self, wall: datetime) -> datetime:
         """Return a moment in the office's own time."""

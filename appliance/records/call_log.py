@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from appliance.calls.events import Caller, Evidence, Presentation
-from appliance.calls.orders import CallRecord, Result, Way
+from appliance.calls.orders import CallRecord, Direction, Result, Way
 from appliance.records.database import transaction
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ Value = str | int | None
 _COLUMNS: Final = (
     "call", "line", "rang_at", "rang_ms", "clock_state", "called", "caller_presentation",
     "caller_number", "caller_name", "way", "reason", "phone", "answered_at", "ended_at", "result",
-    "evidence", "release_ms", "message", "trail",
+    "evidence", "release_ms", "message", "trail", "direction", "number_class", "about",
 )  # fmt: skip
 _KEPT: Final = {
     "message": "CASE excluded.message WHEN '' THEN calls.message ELSE excluded.message END"
@@ -117,6 +117,9 @@ def to_row(record: CallRecord) -> dict[str, Value]:
         "release_ms": record.release_ms,
         "message": record.message,
         "trail": json.dumps(record.trail, ensure_ascii=False),
+        "direction": record.direction.value,
+        "number_class": record.number_class,
+        "about": record.case,
     }
 
 
@@ -139,7 +142,15 @@ def from_row(row: Mapping[str, object] | sqlite3.Row) -> CallRecord:
         release_ms=_number(row["release_ms"]),
         message=str(row["message"]),
         trail=tuple(json.loads(str(row["trail"]))),
+        direction=Direction(_since_006(row, "direction") or Direction.IN),
+        number_class=_since_006(row, "number_class"),
+        case=_since_006(row, "about"),
     )
+
+
+def _since_006(row: Mapping[str, object] | sqlite3.Row, column: str) -> str:
+    """Return a column that a sidecar of an older programme does not have, "" then."""
+    return str(row[column]) if column in row.keys() else ""  # noqa: SIM118 - a Row's values are `in`
 
 
 def caller_to_row(caller: Caller) -> dict[str, Value]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from appliance.calls.events import Caller, Evidence, Presentation
-from appliance.calls.orders import CallRecord, Result
+from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.policy.words import Words
 from appliance.records.call_log import to_row
+
+Back = Mapping[str, Sequence[CallRecord]]
+"""Calls that were placed for a case ("call:ID"), newest first."""
 
 RESULTS: Final[Mapping[Result, Words]] = {
     Result.OPEN: Words("in corso", "going on"),
@@ -21,6 +24,8 @@ RESULTS: Final[Mapping[Result, Words]] = {
     Result.NOT_STORED: Words("messaggio non registrato", "message not stored"),
     Result.FAX: Words("fax", "fax"),
     Result.TAKEN: Words("presa da un altro apparecchio", "taken by another telephone"),
+    Result.NOT_REACHED: Words("non raggiunto", "not reached"),
+    Result.REFUSED: Words("numero non consentito", "number not allowed"),
     Result.LOST: Words("linea persa", "line lost"),
     Result.STOPPED: Words("apparecchio fermato", "box stopped"),
     Result.INTERRUPTED: Words("interrotta", "interrupted"),
@@ -39,6 +44,9 @@ EVIDENCES: Final[Mapping[Evidence, Words]] = {
     Evidence.SILENCE: Words("silenzio", "silence"),
     Evidence.LIMIT: Words("durata massima", "longest duration"),
     Evidence.FAX: Words("segnale di fax", "fax tone"),
+    Evidence.EMERGENCY: Words(
+        "linea liberata per un'emergenza", "the line was freed for an emergency"
+    ),
     Evidence.OPERATOR: Words("ha chiuso l'operatore", "the operator hung up"),
     Evidence.OWN: Words("ha chiuso il centralino", "the box hung up"),
     Evidence.LOST: Words("linea persa", "the line was lost"),
@@ -54,6 +62,8 @@ _ABSENT: Final[Mapping[Presentation, Words]] = {
 _ERASED: Final = Words("numero cancellato", "number erased")
 """What is shown of a caller past the time for which numbers are kept (retention.py)."""
 _NONE: Final = Words("Nessuna chiamata.", "No calls.")
+_TO: Final = Words("a", "to")
+_BACK: Final = Words("richiamato alle {at} ({result})", "called back at {at} ({result})")
 _HEADER: Final = Words(
     "Ricevuta|Linea|Utente|Telefono|Esito|Fine", "Received|Line|Caller|Phone|Result|End"
 )
@@ -65,9 +75,10 @@ def as_json(found: Iterable[CallRecord]) -> str:
     return json.dumps(rows, ensure_ascii=False, indent=2)
 
 
-def as_text(found: Iterable[CallRecord], language: str) -> str:
-    """Write calls for people, one a line, in columns."""
-    rows = [one(_HEADER, language).split("|"), *(_row(record, language) for record in found)]
+def as_text(found: Iterable[CallRecord], language: str, back: Back | None = None) -> str:
+    """Write calls for people, one a line, in columns; `back` are the calls placed for each case."""
+    rows = [_row(record, language, back or {}) for record in found]
+    rows = [one(_HEADER, language).split("|"), *rows]
     if len(rows) == 1:
         return one(_NONE, language)
     return columns(rows)
@@ -92,15 +103,33 @@ def one(words: Words, language: str) -> str:
     return words.it if language == "it" else words.en
 
 
-def _row(record: CallRecord, language: str) -> list[str]:
+def _row(record: CallRecord, language: str, back: Back) -> list[str]:
+    ended = (end_words(record, language), back_words(back.get(f"call:{record.call}"), language))
     return [
         record.rang_at.strftime("%d/%m/%Y %H:%M:%S"),
         record.line,
-        caller_words(record.caller, language),
+        _outside(record, language),
         record.phone,
         one(RESULTS[record.result], language),
-        end_words(record, language),
+        "; ".join(filter(None, ended)),
     ]
+
+
+def _outside(record: CallRecord, language: str) -> str:
+    """Say who called, or "to" whom the office did; an office's number is its unit's name (P7)."""
+    if record.direction is Direction.IN:
+        return caller_words(record.caller, language)
+    caller = record.caller
+    return f"{one(_TO, language)} {' '.join(filter(None, (caller.number, caller.name)))}"
+
+
+def back_words(calls: Sequence[CallRecord] | None, language: str) -> str:
+    """Say when somebody was last called back and how that went, "" when nobody was (E17)."""
+    if not calls:
+        return ""
+    last = calls[0]
+    result = one(RESULTS[last.result], language)
+    return one(_BACK, language).format(at=f"{last.rang_at:%H:%M}", result=result)
 
 
 def caller_words(caller: Caller, language: str) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from appliance.calls.events import Presentation
-from appliance.calls.orders import CallRecord, Result
+from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.policy.messages import Care, MessageState
 from appliance.records import care as cares_of
 from appliance.records.call_log import from_row, to_ms
@@ -76,6 +76,8 @@ def missed(connection: sqlite3.Connection, since: datetime) -> tuple[Missed, ...
 
 def needs_somebody(record: CallRecord) -> bool:
     """Tell whether a call belongs in the list; one that left a message is in the other."""
+    if record.direction is not Direction.IN:
+        return False
     return not record.message and (record.result in MISSED or is_wanted(record))
 
 

@@ -20,6 +20,7 @@ from appliance.calls.call import Call
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.sides import Side
 from appliance.calls.states import Row, State, row_for
+from appliance.policy.dialling import Ledger
 from appliance.policy.register.declarations import Entry
 from appliance.policy.register.register import Authorisation, Register, Unit
 from appliance.policy.register.targets import Reach, target, to_be_told
@@ -93,6 +94,9 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "reason_it": ("", "pieno"),
     "detail": ("", "500/500"),
     "modem": ("", "CX93001"),
+    "ask": ("door",),
+    "case": ("", "message:12"),
+    "name": ("", "Ada"),
     "what": (),
 }
 """Other fields of text; `what` is the state of a call."""
@@ -113,6 +117,10 @@ NUMBERS: dict[str, tuple[int, ...]] = {
 OBJECTS: dict[tuple[type, str], st.SearchStrategy[object]] = {
     (events.ServiceStateChanged, "request"): st.one_of(asks, st.just("nonsense")),
     (events.RegisterChanged, "register"): st.sampled_from([*REGISTERS, "nonsense"]),
+    (events.CallBackAsked, "number"): st.sampled_from(["", "0511234567", "892424", OFFICE_ITSELF]),
+    (events.NumbersKnown, "ledger"): st.sampled_from(
+        [Ledger(), Ledger({"0511234567": START}), "nonsense"]
+    ),
     (events.SpokenSheetsChanged, "menu"): st.sampled_from([(), SPOKEN, None]),
 }
 """Fields whose type is known elsewhere."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from appliance.calls import events, orders, requests
 from appliance.calls.call import Call
 from appliance.calls.desk import LineState
+from appliance.calls.dialled_side import Dialled
 from appliance.calls.events import Caller, DigitSource, Evidence, Presentation, RecordingStop
 from appliance.calls.orders import Result
 from appliance.calls.outside import Outside
@@ -20,6 +21,7 @@ from appliance.calls.sides import Side
 from appliance.calls.states import Row, State, row_for
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import ClockState, Now
+from appliance.policy.dialling import Ledger
 from appliance.policy.register.register import Register
 from appliance.policy.routing import group_open
 from appliance.policy.spoken import SpokenSheet
@@ -60,7 +62,8 @@ asks = st.builds(
     st.booleans(),
     untils,
 )
-dialled = st.sampled_from(["*811", "*831", "*820", "*841", "*85", "*86", "12", "21", "*0"])
+CODES = ("*811", "*831", "*820", "*841", "*85", "*86", "*0")
+dialled = st.sampled_from([*CODES, "12", "21", "0051234567", "90112"])
 EVENTS = st.one_of(
     st.builds(events.LineRang, lines),
     st.builds(
@@ -80,6 +83,7 @@ EVENTS = st.one_of(
     ),
     st.builds(events.RecordingGap, calls, st.just(100)),
     st.builds(events.LineLost, lines, st.just("gone")),
+    st.builds(events.LineNeeded, lines),
     st.builds(events.LineRestored, lines, st.just("modem"), st.booleans()),
     st.builds(events.CarrierLost, st.just("killed")),
     st.builds(events.CarrierRestored),
@@ -105,6 +109,16 @@ EVENTS = st.one_of(
     st.builds(events.MessageStored, calls, st.just("m"), st.just(1000)),
     st.builds(events.StoreFailed, calls, st.just("full")),
     st.builds(events.RequestStored, calls, st.just(7)),
+    st.builds(
+        events.CallBackAsked,
+        st.just("door"),
+        phones,
+        st.sampled_from(["", "051234567"]),
+        st.just("call:1"),
+        st.just("Ada"),
+        st.booleans(),
+    ),
+    st.builds(events.NumbersKnown, st.sampled_from(["nonsense", Ledger()])),
     st.builds(events.MessagesWaiting, st.integers(0, 3)),
     st.builds(events.RegisterChanged, st.sampled_from([Register(), "nonsense"])),
     st.builds(events.SpokenSheetsChanged, st.sampled_from([(), SPOKEN, None])),
@@ -150,7 +164,12 @@ class Watch:
         self.facts_end_off_hook(event)
         self.owners()
 
-    def look_at(self, order: orders.Order, known: set[str]) -> None:
+    def dials(self, line: str, leg: str) -> bool:
+        """Tell whether a line is the one on which the phone of a leg calls out."""
+        desk = self.switchboard._desk
+        return isinstance(desk.sides.get(leg), Dialled) and desk.seats[line].call == leg
+
+    def look_at(self, order: orders.Order, known: set[str]) -> None:  # noqa: C901 - one case an order
         """Check one order against what may never be ordered."""
         match order:
             case orders.AnswerLine(line):
@@ -172,7 +191,9 @@ class Watch:
             case orders.Listen(line):
                 dialled = self.switchboard._desk.outside.values()
                 assert line in self.off_hook or line in dialled
-            case orders.Connect(line, _) | orders.Record(_, line):
+            case orders.Connect(line, leg):
+                assert line in self.off_hook or self.dials(line, leg)
+            case orders.Record(_, line):
                 assert line in self.off_hook
             case orders.RingPhones():
                 self.may_ring(order)
@@ -273,6 +294,7 @@ class Watch:
                 self.tell(events.CallerHungUp(side.line, events.Evidence.BUSY_TONE))
             elif side.state is SideState.TALKING:
                 self.tell(events.PhoneHungUp(side.leg))
+            assert not isinstance(side, Dialled) or side.state is not SideState.TALKING
         self.pass_time(2000.0)
         for call in list(desk.calls.values()):  # phones that lifted, lines that came up meanwhile
             raise AssertionError(f"{call.id} never ends: {call.state}")
@@ -311,7 +333,7 @@ def test_whatever_happens_to_calls_that_live(data: st.DataObject) -> None:
     watch.finish()
 
 
-SETBACKS = (events.CallerHungUp, events.LineIdle, events.LineLost)
+SETBACKS = (events.CallerHungUp, events.LineIdle, events.LineLost, events.LineNeeded)
 """Ends of everything: drawn seldom, or no call would live to its recording."""
 
 
@@ -338,8 +360,8 @@ dialling = st.builds(
 
 def named_side(side: Side) -> list[st.SearchStrategy[events.Event]]:
     """Return events that name a call which a phone made, as its table knows them."""
-    own = st.sampled_from([*side.legs])
-    line = st.just(side.line if isinstance(side, Outside) else "line9")
+    own = st.sampled_from([*side.legs] or ["gone"])
+    line = st.just(side.line if isinstance(side, Outside | Dialled) else "line9")
     keys = st.sampled_from("12345")
     known: dict[type, st.SearchStrategy[events.Event]] = {
         events.OperatorAnswered: st.builds(events.OperatorAnswered, own, phones),
@@ -351,6 +373,7 @@ def named_side(side: Side) -> list[st.SearchStrategy[events.Event]]:
         ),
         events.CallerHungUp: st.builds(events.CallerHungUp, line, st.sampled_from(Evidence)),
         events.LineIdle: st.builds(events.LineIdle, line),
+        events.LineNeeded: st.builds(events.LineNeeded, line),
         events.DigitPressed: st.builds(events.DigitPressed, keys, st.just(DigitSource.CHIP), line)
         if isinstance(side, Outside)
         else st.builds(events.DigitPressed, keys, st.just(DigitSource.RFC4733), st.just(""), own),
@@ -376,6 +399,7 @@ def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
         events.CallerHungUp: st.builds(events.CallerHungUp, line, st.sampled_from(Evidence)),
         events.LineIdle: st.builds(events.LineIdle, line),
         events.LineLost: st.builds(events.LineLost, line, st.just("gone")),
+        events.LineNeeded: st.builds(events.LineNeeded, line),
         events.PromptEnded: st.builds(events.PromptEnded, st.just(call.play)),
         events.FarEndProgressed: st.builds(
             events.FarEndProgressed, line, st.sampled_from(events.FarEnd)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.calls import diagram, intercom, keycodes, listening, notices, outside
+from appliance.calls import diagram, dialled, intercom, keycodes, listening, notices, outside
 from appliance.calls.handlers import HANDLERS
 from appliance.calls.side_states import (
+    DIALLED_TABLE,
     INTERCOM_TABLE,
     KEY_TABLE,
     LISTENING_TABLE,
@@ -53,8 +54,9 @@ def test_every_row_has_its_handler_and_every_handler_its_row() -> None:
         (INTERCOM_TABLE, intercom.DOINGS),
         (LISTENING_TABLE, listening.DOINGS),
         (OUTSIDE_TABLE, outside.DOINGS),
+        (DIALLED_TABLE, dialled.DOINGS),
     ],
-    ids=["key code", "notice", "two phones", "messages", "outside"],
+    ids=["key code", "notice", "two phones", "messages", "outside", "dialled"],
 )
 def test_a_phones_own_call_has_a_whole_table(table: SideTable, doings: Doings) -> None:
     """Each row has its function, no state but a conversation lasts for ever, none is a trap."""

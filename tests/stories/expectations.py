@@ -115,6 +115,18 @@ class Expectations:
         group = desk if desk and words["group"] == desk.name else self.office.switchboard
         self._claim_exactly(orders.DialLeg(words["line"], group.outside, group.ring_ms))
 
+    def expect_dial_out(self, words: Words) -> None:
+        order = self.claim("dialling", lambda o: isinstance(o, orders.DialLeg))
+        assert isinstance(order, orders.DialLeg)
+        self._same("line", order.line, words["line"])
+        self._same("digits", order.digits, words["digits"])
+        self._same("for help", order.emergency, "help" in words)
+
+    def expect_told(self, words: Words) -> None:
+        told = self.claim("an answer", lambda o: isinstance(o, orders.AnswerAsked))
+        assert isinstance(told, orders.AnswerAsked)
+        self._same("done", told.done, words["done"] == "yes")
+
     def expect_join_lines(self, words: Words) -> None:
         self._claim_exactly(orders.JoinLines(words["line"], words["other"]))
 

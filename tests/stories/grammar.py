@@ -67,12 +67,16 @@ VERBS: dict[str, str] = {
     "closed_by": rf"closed {PHONE}(?: not because (?P<reason>.+))?",
     "phone_dials": rf"{PHONE} dials (?P<digits>[0-9*#]+)",
     "phone_prompt_ends": rf"{PHONE} prompt ends",
+    "asked_to_call_back": (
+        rf"{PHONE} is asked to call back (?P<number>\d*) for (?P<case>\S+)(?P<urgent> urgently)?"
+    ),
     # what the store and people say
     "stored": rf"stored {LINE}",
     "store_fails": rf"store fails {LINE}(?: (?P<reason>.+))?",
     "sheets_spoken": r"sheets spoken (?P<sheets>[a-z]+:[a-z]{2}(?: [a-z]+:[a-z]{2})*)",
     "authorises": r"(?P<unit>[a-z]+) authorises (?P<number>\+?\d+)",
     "revokes": r"(?P<unit>[a-z]+) revokes",
+    "log_read": r"call log read",
     "messages_waiting": r"messages waiting (?P<count>\d+)",
     "ask": rf"ask {MANUAL} (?P<on>on|off) by (?P<by>\w+)(?: until (?P<until>\d\d:\d\d:\d\d))?",
     # what is expected
@@ -87,6 +91,8 @@ VERBS: dict[str, str] = {
     "expect_close": rf"expect close {PHONE} (?P<number>\d+) (?P<outcome>\w+)",
     "expect_flash": rf"expect flash {LINE} to (?P<position>\w+\.\d+)",
     "expect_flash_back": rf"expect flash back {LINE}",
+    "expect_dial_out": (rf"expect dial out {LINE} (?P<digits>[0-9*#]+)(?P<help> for help)?"),
+    "expect_told": r"expect told (?P<done>yes|no)",
     "expect_dial": rf"expect dial {LINE} to (?P<group>\w+)",
     "expect_join_lines": rf"expect join lines {LINE} (?P<other>line\d+)",
     "expect_listen": rf"expect listen {LINE}",

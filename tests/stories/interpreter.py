@@ -14,6 +14,7 @@ from appliance.calls import events, orders, requests
 from appliance.calls.orders import Order
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import ClockState, Now
+from appliance.policy.dialling import Ledger
 from appliance.policy.register.declarations import Entry
 from appliance.policy.register.register import Authorisation
 from appliance.policy.register.targets import Target, to_be_told
@@ -288,6 +289,12 @@ class PureRun(Expectations):
     def phone_prompt_ends(self, words: Words) -> None:
         self.tell(events.PromptEnded(self.plays[words["phone"]]))
 
+    def asked_to_call_back(self, words: Words) -> None:
+        asked = events.CallBackAsked(
+            "asked", words["phone"], words["number"], words["case"], urgent="urgent" in words
+        )
+        self.tell(asked)
+
     # --- the store and people ----------------------------------------------------------------
 
     def stored(self, words: Words) -> None:
@@ -323,6 +330,9 @@ class PureRun(Expectations):
         if told is not None:
             leaves += (Authorisation(entry, unit, told, "il dirigente"),)
         self.tell(events.RegisterChanged(replace(register, authorisations=leaves)))
+
+    def log_read(self, words: Words) -> None:
+        self.tell(events.NumbersKnown(Ledger()))
 
     def messages_waiting(self, words: Words) -> None:
         self.tell(events.MessagesWaiting(int(words["count"])))

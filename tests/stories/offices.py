@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 from appliance.calls.announcements import spell_email
 from appliance.policy.dates import Closure, Holiday, Opening, Period
+from appliance.policy.dialling import Identity, Outgoing
 from appliance.policy.hours import Schedule
+from appliance.policy.numbering import PLANS, NumberClass, rehearsed
 from appliance.policy.office import AfterHours, Daytime, Extension, Group, Line, Office, Voicemail
 from appliance.policy.week import Band, week
 from appliance.policy.words import Words
@@ -75,6 +77,8 @@ COUNTER = Group(
     COUNTER_HOURS,
     ring_ms=20_000,
 )
+REHEARSAL = rehearsed(PLANS["it"])
+"""No story dials a real emergency number: 90112 stands for 112."""
 EXAMPLE = Office(
     name="Comune di Esempio",
     lines=(
@@ -86,6 +90,7 @@ EXAMPLE = Office(
     citizens_desk=COUNTER,
     public_numbers=("051598111", "800011837"),
     email=spell_email("urp@comune.example.it"),
+    outgoing=Outgoing(plan=REHEARSAL, local=("051",)),
     extensions=(
         Extension("11", "op1", "Operatore 1"),
         Extension("12", "op2"),
@@ -127,6 +132,16 @@ OFFICES = {
         EXAMPLE,
         lines=EXAMPLE.lines[:2],
         switchboard=replace(SWITCHBOARD, outside="3331234567"),
+    ),
+    "withheld": replace(
+        EXAMPLE,
+        outgoing=replace(
+            EXAMPLE.outgoing,
+            identity=Identity.WITHHELD,
+            free={"op1": frozenset({NumberClass.LOCAL, NumberClass.MOBILE})},
+            calls_per_hour=2,
+            minutes_per_day=30,
+        ),
     ),
     "pbx": replace(
         EXAMPLE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.calls import events
+from appliance.calls import events, giving_way
 from appliance.calls.call import Call
 from appliance.calls.states import Row, State, row_for
 from appliance.calls.switchboard import Switchboard
@@ -27,7 +27,8 @@ def check_rows(seen: Seen, event: events.Event) -> None:
     if isinstance(event, events.PhoneDialled):
         event = events.ServiceStateChanged(None)  # what a key code asks for
     for call, was in seen:
-        kinds = (type(event), *(TOLD if _outside(call) else ()))
+        freed = (events.LineNeeded,) if giving_way.CODE in call.record.trail else ()
+        kinds = (type(event), *freed, *(TOLD if _outside(call) else ()))
         rows = [row_for(was, kind) for kind in kinds]
         leads = [to for row in rows if isinstance(row, Row) for to in row.to]
         assert call.state in (was, *leads), (was, type(event).__name__, call.state)

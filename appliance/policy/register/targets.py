@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from appliance.errors import ConfigurationError
-from appliance.policy.office import EMERGENCY
+from appliance.policy.numbering import EMERGENCY
 from appliance.policy.secret import SecretNumber
 
 

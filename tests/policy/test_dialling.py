@@ -1,0 +1,219 @@
+"""May a position dial a number (E17; toll fraud): every reason, on frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from appliance.policy.clock import ClockState, Now
+from appliance.policy.dialling import (
+    SENTENCES,
+    Allowed,
+    Asked,
+    Denied,
+    Identity,
+    Ledger,
+    Outgoing,
+    Placed,
+    ReasonNeeded,
+    Refused,
+    Verdict,
+    decide,
+    left_ms,
+    unit_of,
+)
+from appliance.policy.numbering import PLANS, NumberClass
+from appliance.policy.register.declarations import Declaration, Entry, Need, ReturnRule
+from appliance.policy.register.register import Register, Unit
+from appliance.policy.register.targets import Reach, target
+from appliance.policy.week import week
+from tests.stories.offices import EXAMPLE, ROME
+
+WEDNESDAY = datetime(2026, 11, 25, 10, tzinfo=ROME)
+NOW = Now(0.0, WEDNESDAY)
+EVENING = Now(0.0, WEDNESDAY.replace(hour=20))
+PATRON = Now(0.0, datetime(2026, 11, 30, 10, tzinfo=ROME))
+ADA = "0541704111"
+HEARD = Ledger({ADA: WEDNESDAY - timedelta(days=3)}, loaded=True)
+RULES = Outgoing(local=("051",), free={"op1": frozenset({NumberClass.LOCAL, NumberClass.PREMIUM})})
+ENTRY = Entry(1, "capo", datetime(2026, 1, 1, tzinfo=UTC), "prot. 1")
+REGISTER = Register(
+    (Unit("ana", "Anagrafe", "ana@example.it"),),
+    (
+        Declaration(
+            ENTRY,
+            "ana",
+            "Bianchi",
+            week(monday="9-12"),
+            (ReturnRule.EMAIL,),
+            (
+                Need(
+                    "cie",
+                    "Carta d'identità",
+                    (target(Reach.PHONE, "ana1"), target(Reach.OUTSIDE, "+39051598204", "banco 2")),
+                ),
+            ),
+            date(2026, 1, 1),
+        ),
+        Declaration(
+            replace(ENTRY, number=2),
+            "gone",
+            "Neri",
+            week(monday="9-12"),
+            (ReturnRule.EMAIL,),
+            (Need("x", "X", (target(Reach.OUTSIDE, "051598205"),)),),
+            date(2026, 1, 1),
+        ),
+    ),
+)
+
+
+def verdict(asked: Asked, now: Now = NOW, ledger: Ledger = HEARD) -> Verdict:
+    """Decide with the example's holidays."""
+    hours = replace(EXAMPLE, outgoing=RULES).calling_hours
+    return decide(RULES, asked, ledger, REGISTER, hours, now)
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind"),
+    [
+        (Asked("op2", ADA), NumberClass.NATIONAL),
+        (Asked("op2", "3331234567", "message:12"), NumberClass.MOBILE),
+        (Asked("op2", "0541999999", "request:3"), NumberClass.NATIONAL),
+        (Asked("op1", "051123456"), NumberClass.LOCAL),
+        (Asked("op1", "892424"), NumberClass.PREMIUM),
+        (Asked("nobody", "112"), NumberClass.EMERGENCY),
+    ],
+)
+def test_what_may_be_dialled(asked: Asked, kind: NumberClass) -> None:
+    """Who called, whom a message or request names, what is free for a position, and help."""
+    assert verdict(asked) == Allowed(kind)
+
+
+def test_an_offices_number_may_be_dialled_and_is_masked() -> None:
+    """Whose number it is is told instead of the number, however it was written (P7)."""
+    assert verdict(Asked("op2", "051598204")) == Allowed(NumberClass.LOCAL, "Anagrafe: banco 2")
+    assert verdict(Asked("op2", "051598205"), EVENING) == Allowed(NumberClass.LOCAL, "gone")
+    assert unit_of(REGISTER, "051598299", PLANS["it"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "why", "now"),
+    [
+        (Asked("op2", "0541999999"), Denied.NOT_KNOWN, NOW),
+        (Asked("op2", "892424"), Denied.CLASS, NOW),
+        (Asked("op1", "0044123456789"), Denied.CLASS, NOW),
+        (Asked("op2", "892424", "message:12"), Denied.CLASS, NOW),
+        (Asked("op2", "*21*051#"), Denied.NO_NUMBER, NOW),
+        (Asked("op1", "051123456"), Denied.NIGHT, EVENING),
+        (Asked("op1", "051123456"), Denied.NIGHT, PATRON),
+        (Asked("op1", "051123456", urgent=True), Denied.NIGHT, EVENING),
+        (Asked("op1", "051123456"), Denied.NIGHT, replace(NOW, clock_state=ClockState.UNSET)),
+        (Asked("op2", ADA), Denied.NOT_KNOWN, Now(0.0, WEDNESDAY + timedelta(days=33))),
+    ],
+)
+def test_what_may_not_be_dialled(asked: Asked, why: Denied, now: Now) -> None:
+    """Strangers, dear numbers even where they called, and free dialling by night."""
+    answer = verdict(asked, now)
+    assert isinstance(answer, Refused)
+    assert answer.why is why
+    assert SENTENCES[why].it
+    assert SENTENCES[why].en
+
+
+def test_outside_the_civil_band_a_reason_is_needed() -> None:
+    """In the evening, on a holiday, or when the hour is not known, only what is urgent (E17)."""
+    for now in (EVENING, PATRON, replace(NOW, clock_state=ClockState.UNSET)):
+        assert verdict(Asked("op2", ADA), now) == ReasonNeeded(NumberClass.NATIONAL)
+        assert verdict(Asked("op2", ADA, urgent=True), now) == Allowed(NumberClass.NATIONAL)
+
+
+def test_help_is_never_asked_about() -> None:
+    """No class, limit, hour or unread log stands before an emergency number."""
+    assert verdict(Asked("x", "118"), EVENING, Ledger()) == Allowed(NumberClass.EMERGENCY)
+
+
+def test_before_the_log_is_read_nobody_dials() -> None:
+    """A restart must not forget what was dialled: until that is known nothing is (conservative)."""
+    known = replace(HEARD, loaded=False)
+    assert verdict(Asked("op2", ADA), ledger=known) == Refused(
+        Denied.NOT_READY, NumberClass.NATIONAL
+    )
+
+
+def placed(number: int, minutes_ago: int, talked_s: float | None, phone: str = "op2") -> Placed:
+    """Return a call placed some time ago."""
+    at = WEDNESDAY - timedelta(minutes=minutes_ago)
+    return Placed(f"c{number}", phone, ADA, at, talked_s=talked_s)
+
+
+def test_a_position_is_bound_in_calls_and_minutes() -> None:
+    """Twenty calls an hour and 240 minutes a day, of this position alone."""
+    calls = tuple(placed(n, 30, 0.0) for n in range(20))
+    asked = Asked("op2", ADA)
+    refused = Refused(Denied.CALLS, NumberClass.NATIONAL)
+    assert verdict(asked, ledger=replace(HEARD, placed=calls)) == refused
+    assert verdict(asked, ledger=replace(HEARD, placed=calls[1:])) == Allowed(NumberClass.NATIONAL)
+    long_ago = tuple(replace(c, at=c.at - timedelta(hours=1)) for c in calls)
+    assert verdict(asked, ledger=replace(HEARD, placed=long_ago)) == Allowed(NumberClass.NATIONAL)
+    talked = replace(HEARD, placed=(placed(1, 300, 239 * 60.0), placed(2, 2, None)))
+    assert verdict(asked, ledger=talked) == Refused(Denied.MINUTES, NumberClass.NATIONAL)
+    others = replace(talked, placed=tuple(replace(p, phone="op9") for p in talked.placed))
+    assert verdict(asked, ledger=others) == Allowed(NumberClass.NATIONAL)
+    assert left_ms(RULES, "op2", replace(HEARD, placed=(placed(1, 1, 60.0),)), NOW) == 239 * 60_000
+
+
+def test_the_ledger_forgets_what_decides_nothing_any_more() -> None:
+    """Callers after the days for calling back, calls placed after a day or those days."""
+    old = WEDNESDAY - timedelta(days=40)
+    ledger = replace(
+        HEARD, heard={**HEARD.heard, "1": old}, placed=(replace(placed(1, 0, 1), at=old),)
+    )
+    assert ledger.without_old(WEDNESDAY, 30) == HEARD
+
+
+def test_the_log_read_late_does_not_undo_what_is_known() -> None:
+    """What happened since the start stands over what the log had."""
+    now_known = Ledger({"1": WEDNESDAY}).place(placed(1, 0, None))
+    read = Ledger(
+        {"1": WEDNESDAY - timedelta(days=1), "2": WEDNESDAY}, (placed(1, 0, 9.0), placed(2, 9, 1.0))
+    )
+    both = read.with_newer(now_known)
+    assert both.loaded
+    assert both.heard == {"1": WEDNESDAY, "2": WEDNESDAY}
+    assert both.placed == (placed(2, 9, 1.0), placed(1, 0, None))
+
+
+def test_who_rings_back_finds_the_case() -> None:
+    """A number that was called belongs to what it was called for, else to that call (E17)."""
+    ledger = HEARD.place(placed(1, 9, 1.0)).place(replace(placed(2, 5, 1.0), case="message:12"))
+    assert ledger.case_of(ADA) == "message:12"
+    assert replace(ledger, placed=ledger.placed[:1]).case_of(ADA) == "call:c1"
+    assert ledger.case_of("051") == ledger.case_of("") == ""
+    assert HEARD.hear("051", WEDNESDAY).heard["051"] == WEDNESDAY
+
+
+def test_what_the_line_is_given() -> None:
+    """Withheld by the country's code or the line's own; never for help (P7, E17)."""
+    assert RULES.dialled(ADA, emergency=False) == ADA
+    hidden = replace(RULES, identity=Identity.WITHHELD)
+    assert hidden.dialled(ADA, emergency=False) == f"*67#{ADA}"
+    assert replace(hidden, withhold="#31#").dialled(ADA, emergency=False) == f"#31#{ADA}"
+    assert hidden.dialled("112", emergency=True) == "112"
+
+
+def test_what_a_phone_means() -> None:
+    """With the prefix it is a number outside; help needs no prefix; without one all is outside."""
+    assert RULES.outside("0051598111") == "051598111"
+    assert RULES.outside("112") == RULES.outside("0112") == "112"
+    assert RULES.outside("204") == RULES.outside("") == ""
+    assert replace(RULES, prefix="").outside("051598111") == "051598111"
+    assert RULES.is_emergency("112")
+    assert not RULES.is_emergency("")
+
+
+def test_numbers_are_not_printed() -> None:
+    """Neither an order nor what is remembered shows a number in the journal (P7)."""
+    assert ADA not in f"{Asked('op1', ADA)} {placed(1, 0, None)} {HEARD}"
