@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.daemon.config import Mistake
 from appliance.daemon.mistakes import Mistakes
-from appliance.daemon.rehearsal import plan_of
+from appliance.daemon.rehearsal import numbers_of
 from appliance.daemon.settings import Settings
 from appliance.policy.dialling import CIVIL, Identity, Outgoing
 from appliance.policy.numbering import NumberClass
@@ -22,7 +22,7 @@ def outgoing(settings: Settings, mistakes: Mistakes) -> Outgoing:
     _check(settings, mistakes)
     identity = written.identity if written.identity in tuple(Identity) else Identity.PRESENTED
     return Outgoing(
-        plan=plan_of(settings),
+        plan=numbers_of(settings),
         prefix=written.prefix,
         identity=Identity(identity),
         withhold=written.withhold,

@@ -15,7 +15,7 @@ def rehearses(settings: Settings) -> bool:
     return simulated or bool(settings.outgoing.rehearsal)
 
 
-def plan_of(settings: Settings) -> Plan:
+def numbers_of(settings: Settings) -> Plan:
     """Return the country's numbers; in a rehearsal its emergency numbers are fictitious."""
     plan = PLANS.get(settings.site.country, PLANS["it"])
     return rehearsed(plan) if rehearses(settings) else plan

@@ -36,7 +36,7 @@ from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
-from appliance.daemon.rehearsal import plan_of, rehearses
+from appliance.daemon.rehearsal import numbers_of, rehearses
 from appliance.daemon.settings import Line, Settings
 from appliance.daemon.stores import Stores, load_text
 from appliance.daemon.values import PROVEN
@@ -338,7 +338,7 @@ def line_setup(settings: Settings, line: Line) -> LineSetup:
         duplex=PROVEN.get(line.duplex),
         flash_ms=round(line.flash * 1000),
         pbx_pause_ms=round(line.pbx_pause * 1000),
-        emergency=plan_of(settings).real,
+        emergency=numbers_of(settings).real,
         rehearsal=rehearses(settings),
     )
 
