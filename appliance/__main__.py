@@ -25,6 +25,7 @@ COMMANDS = {
     "opened": "appliance.commands.states:opened",
     "phones": "appliance.commands.phones:phones",
     "probe": "appliance.commands.probe:probe",
+    "prompts": "appliance.commands.prompts:prompts",
     "register": "appliance.commands.register:register",
     "report": "appliance.commands.report:report",
     "run": "appliance.commands.service:run",

@@ -48,6 +48,7 @@ FOREIGN_OWNERS = {
     "smtplib": {"mail/smtp.py"},
     "tomli_w": {"daemon/register_text.py"},
     "phonenumbers": {"daemon/numbers.py"},
+    "py_nanotts": {"daemon/voice.py"},
     "segno": {"provisioning/qr.py"},
     "cryptography": {"records/vault.py"},
     "cattrs": {"daemon/config.py", "carrier/wire.py"},

@@ -59,6 +59,17 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
+class MorePrompts:
+    """Prompts beside those of the Setup, and over them: spoken sheets, an office's own notice.
+
+    A descriptor of their memory (one sealed memfd) travels with this message. The next one takes
+    their place; what is being played is played to its end.
+    """
+
+    prompts: tuple[Prompt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LineSnapshot:
     """What the carrier knows of one line at the moment of a (re)connection."""
 
@@ -170,6 +181,7 @@ class Pong:
 
 LinkMessage = (
     Setup
+    | MorePrompts
     | Snapshot
     | Credit
     | RecordingStarted

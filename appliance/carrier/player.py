@@ -77,14 +77,21 @@ class PromptMemory:
     def __init__(self, fd: int | None, prompts: Iterable[Prompt]) -> None:
         self._index: Mapping[str, Prompt] = {prompt.name: prompt for prompt in prompts}
         self._memory = mapped(fd) if fd is not None else None
+        self.more: PromptMemory | None = None
+        """Prompts that came after the Setup (MorePrompts); they go before it."""
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._index or (self.more is not None and name in self.more)
 
     def sound(self, name: str) -> Pcm:
-        """Return a prompt's 16-bit sound; nothing for a name that the Setup did not carry."""
+        """Return a prompt's 16-bit sound; nothing for a name that nobody carried here."""
+        if self.more is not None and name in self.more:
+            return self.more.sound(name)
         prompt = self._index.get(name)
         if prompt is None or self._memory is None:
             return b""
         return self._memory[prompt.offset : prompt.offset + prompt.length]
 
     def missing(self, names: Iterable[str]) -> list[str]:
-        """List the names that the Setup did not carry."""
-        return [name for name in names if name not in self._index]
+        """List the names that nobody carried here."""
+        return [name for name in names if name not in self]

@@ -23,7 +23,15 @@ from appliance.carrier.analog import AnalogLine
 from appliance.carrier.clock import Ticker, go_realtime
 from appliance.carrier.health import HealthMeter
 from appliance.carrier.link import Link, Sound
-from appliance.carrier.messages import Credit, LineSetup, Notice, Ping, Pong, Setup
+from appliance.carrier.messages import (
+    Credit,
+    LineSetup,
+    MorePrompts,
+    Notice,
+    Ping,
+    Pong,
+    Setup,
+)
 from appliance.carrier.phone import PACKETS_A_TURN, PhoneLeg, bind_port
 from appliance.carrier.player import PromptMemory, mapped
 from appliance.carrier.port import Port
@@ -190,6 +198,8 @@ class Carrier:
                 self._link.grant(recording, size)
             case Setup():
                 self._set_up(message)
+            case MorePrompts():
+                self._add_prompts(message)
             case orders.LoadMessage():
                 self._load(message)
             case Sound() | Pong():
@@ -210,6 +220,14 @@ class Carrier:
             self._remove_line(name)
         for line in setup.lines:
             self._set_up_line(line, setup.lead_ms)
+
+    def _add_prompts(self, more: MorePrompts) -> None:
+        """Map prompts that came after the Setup; a player keeps what it plays of earlier ones."""
+        assert self._link is not None
+        fds = self._link.take_fds()
+        self.switch.prompts.more = PromptMemory(fds[-1] if fds else None, more.prompts)
+        for fd in fds:
+            os.close(fd)
 
     def _load(self, order: orders.LoadMessage) -> None:
         """Map the sound of a message that came as a descriptor."""

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from appliance.commands.options import config_option, load_settings
-from appliance.daemon import sheet_file
+from appliance.commands.options import config_option, desk_socket, load_settings
+from appliance.daemon import door, giving_voice, sheet_file, spoken
+from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.policy.sheets import Change, Sheet
@@ -30,29 +31,50 @@ WORDS = {
 @click.pass_context
 def sheets(context: click.Context, config_path: Path) -> None:
     """Procedure sheets: import them from a folder, search them."""
-    context.obj = Path(load_settings(config_path).folders.state)
+    context.obj = load_settings(config_path)
 
 
 @sheets.command("import")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.pass_obj
-def import_(state: Path, folder: Path) -> None:
-    """Take the *.md files of FOLDER as the sheets there are; says what changed, what is stale."""
-    given = sheet_file.load_folder(folder)
-    with closing(connect(_records(state))) as connection:
+def import_(settings: Settings, folder: Path) -> None:
+    """Take the *.md files of FOLDER as the sheets there are; says what changed, what is stale.
+
+    Spoken ones are given their voice here, and callers hear them from now on.
+    """
+    state, given = Path(settings.folders.state), sheet_file.load_folder(folder)
+    path = _records(state)
+    sounds = spoken.folder_of(state)
+    offered = spoken.load_menu(sounds)
+    menu = giving_voice.render(sounds, given, settings.site.languages)
+    with closing(connect(path)) as connection:
         migrate(connection)
         found = records.store(connection, given)
+    giving_voice.publish(sounds, menu)
     for row in told(found, given, date.today()):  # noqa: DTZ011 - the day where the box stands
         click.echo(row)
+    if menu != offered:
+        for key, heard in enumerate(menu, 1):
+            click.echo(f"key {key}: {heard.sheet} ({heard.language})")
+        click.echo(heard_at_once(settings))
+
+
+def heard_at_once(settings: Settings) -> str:
+    """Tell the running desk that there are new sounds; says from when they are heard."""
+    try:
+        door.ask(desk_socket(settings), {"ask": "spoken"})
+    except OfficeError:
+        return "centralino is not running here: callers hear it from its next start on"
+    return "callers hear it from now on"
 
 
 @sheets.command()
 @click.argument("words", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="As JSON with stable keys.")
 @click.pass_obj
-def search(state: Path, words: tuple[str, ...], as_json: bool) -> None:
+def search(settings: Settings, words: tuple[str, ...], as_json: bool) -> None:
     """Find sheets in which every one of WORDS begins a word, the best first."""
-    with closing(open_reader(_records(state))) as connection:
+    with closing(open_reader(_records(Path(settings.folders.state)))) as connection:
         found = records.search(connection, " ".join(words))
     if as_json:
         click.echo(json.dumps([to_json(each) for each in found], indent=2, ensure_ascii=False))

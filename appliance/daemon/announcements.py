@@ -31,15 +31,22 @@ def prompt_file(
 
     A prompt of the site's own that cannot be played is complained of, and ours is used.
     """
+    return sealed(
+        (f"{language}/{key}", _sound(catalogue, language, key, complain))
+        for language in languages
+        for key in sorted(catalogue.keys(language))
+    )
+
+
+def sealed(sounds: Iterable[tuple[str, bytes]]) -> PromptFile:
+    """Lay named sounds (16-bit, 8 kHz) into a memfd and seal it."""
     fd = os.memfd_create("centralino-prompts", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     prompts = []
     offset = 0
-    for language in languages:
-        for key in sorted(catalogue.keys(language)):
-            sound = _sound(catalogue, language, key, complain)
-            os.write(fd, sound)
-            prompts.append(Prompt(f"{language}/{key}", offset, len(sound)))
-            offset += len(sound)
+    for name, sound in sounds:
+        os.write(fd, sound)
+        prompts.append(Prompt(name, offset, len(sound)))
+        offset += len(sound)
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
     return PromptFile(fd, tuple(prompts))
 

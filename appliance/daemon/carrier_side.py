@@ -25,6 +25,7 @@ from appliance.carrier.messages import (
     Health,
     Marked,
     Measured,
+    MorePrompts,
     Notice,
     Ping,
     Pong,
@@ -33,6 +34,7 @@ from appliance.carrier.messages import (
     Setup,
     Snapshot,
 )
+from appliance.daemon.announcements import PromptFile
 from appliance.errors import PeerError
 
 log = logging.getLogger(__name__)
@@ -76,6 +78,7 @@ class CarrierSide:
         self.child: subprocess.Popen[bytes] | None = None
         self._setup = setup
         self._prompt_fd = prompt_fd
+        self._more: PromptFile | None = None
         self._takers = takers
         self._selector = selector
         self._link_path = link_path
@@ -104,6 +107,17 @@ class CarrierSide:
         except PeerError as error:
             log.error("carrier: %s", error)
         self._after(link)
+
+    def speak(self, more: PromptFile) -> None:
+        """Give the carrier prompts beside the Setup's, in place of those given before; ours now."""
+        if self._more is not None:
+            os.close(self._more.fd)
+        self._more = more
+        self._send_more()
+
+    def _send_more(self) -> None:
+        if self._more is not None and self.connected:
+            self.send(MorePrompts(self._more.prompts), os.dup(self._more.fd))
 
     def timer(self, now: float) -> None:
         """Do what is due: connect, ping, notice a dead carrier."""
@@ -223,6 +237,7 @@ class CarrierSide:
             log.warning("carrier: no real time (%s); it works, less evenly", snapshot.realtime)
         assert self._link is not None
         self._link.send(self._setup, fds=[self._prompt_fd])
+        self._send_more()
         self._takers.event(events.CarrierRestored())
 
     def _lose(self, why: str) -> None:

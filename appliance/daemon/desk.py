@@ -113,6 +113,8 @@ class Desk:
         if self._legs is not None and self._legs.is_repeated(event, now.monotonic):
             return
         self.figures.fact(event, now.monotonic)
+        if isinstance(event, events.SpokenSheetsChanged):
+            self._give_voice()
         if self._legs is not None:
             self._legs.fact(event)
         for order in self._switchboard.handle(event, now):
@@ -169,6 +171,12 @@ class Desk:
             self._carrier.timer(self.now().monotonic)
         for passed in self._switchboard.due(self.now()):
             self.fact(passed)
+
+    def _give_voice(self) -> None:
+        """Hand the carrier the sounds before any call is offered them."""
+        sounds = self._stores.spoken.take()
+        if sounds is not None and self._carrier is not None:
+            self._carrier.speak(sounds)
 
     def _dispatch(self, order: Any) -> None:
         if isinstance(order, orders.LoadMessage):

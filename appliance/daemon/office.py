@@ -19,6 +19,7 @@ from appliance.daemon.outgoing import outgoing
 from appliance.daemon.settings import Group as GroupSettings
 from appliance.daemon.settings import Line as LineSettings
 from appliance.daemon.settings import Settings
+from appliance.daemon.spoken import folder_of
 from appliance.daemon.values import PROVEN
 from appliance.errors import ConfigurationError
 from appliance.lines.dialects import DIALECTS
@@ -27,13 +28,15 @@ from appliance.lines.settings import LineSettings as DriverSettings
 from appliance.phones.settings import address_of, network_of
 from appliance.policy.dates import Closure, Holiday, Opening, Period
 from appliance.policy.hours import Schedule
-from appliance.policy.office import Daytime, Group, Line, Office, Voicemail
+from appliance.policy.office import AfterHours, Daytime, Group, Line, Office, Voicemail
 from appliance.policy.week import Week
 from appliance.policy.words import Words
 from appliance.prompts import Catalogue
 
 T = TypeVar("T")
 
+PRIVACY = {"short": "privacy", "off": ""}
+"""What `voicemail.privacy` may be, and the prompt of the notice."""
 FIRST_PIN, LAST_PIN = 2, 27
 SWITCHBOARD = "switchboard"
 CITIZENS_DESK = "citizens_desk"
@@ -94,7 +97,9 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
                 limit_ms=int(limits.limit * 1000),
                 silence_ms=int(limits.silence * 1000),
                 minimum_ms=int(limits.minimum * 1000),
+                privacy=PRIVACY.get(limits.privacy, ""),
             ),
+            after_hours=AfterHours(bool(limits.emergency_112), limits.duty),
             longest_ms=int(settings.calls.longest * 1000),
             lines_kept=settings.calls.lines_kept,
             positions=call_limits.position_rules(settings, mistakes),
@@ -116,14 +121,18 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _check_greetings(settings: Settings, mistakes: Mistakes) -> None:
-    """A greeting that no language has would be silence."""
+    """A greeting that no language has would be silence, and so would an unknown notice."""
     own = Path(settings.folders.prompts) if settings.folders.prompts else None
-    known = Catalogue(own).keys(settings.site.languages[0])
+    known = Catalogue(own, folder_of(Path(settings.folders.state))).keys(settings.site.languages[0])
+    mistakes.choice("voicemail.privacy", settings.voicemail.privacy, tuple(PRIVACY))
     written = [(f"closures.{n}", c.greeting) for n, c in enumerate(settings.closures, 1)]
     written += [(f"periods.{n}", p.greeting) for n, p in enumerate(settings.periods, 1)]
     for place, greeting in written:
         if greeting and greeting not in known:
-            text = f"there is no prompt {greeting!r}; put {greeting}.wav into folders.prompts"
+            text = (
+                f"there is no prompt {greeting!r}; put {greeting}.wav into folders.prompts, or let "
+                f"the box say it: centralino prompts say {greeting} TEXT"
+            )
             mistakes.found.append(Mistake(f"{place}.greeting", text))
 
 

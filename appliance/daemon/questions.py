@@ -11,7 +11,7 @@ from appliance.daemon import status_words
 from appliance.daemon.call_back_questions import CallBacks
 from appliance.daemon.care_questions import care_question
 from appliance.daemon.desk import Desk
-from appliance.daemon.door import Answer, Later, parse_request
+from appliance.daemon.door import Answer, Later, Tell, parse_request
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.recoveries import Recoveries
@@ -20,7 +20,8 @@ from appliance.daemon.register_questions import register_changed
 from appliance.daemon.report_questions import mail_sheet
 from appliance.daemon.status_words import Seen
 from appliance.daemon.stores import Stores
-from appliance.errors import OfficeError
+from appliance.errors import CentralinoError, OfficeError
+from appliance.policy.spoken import Menu
 
 if TYPE_CHECKING:
     from appliance.daemon.service import Run
@@ -59,6 +60,8 @@ class Questions:
                 return self._phones.renewed()
             case "register_changed":
                 return register_changed(self._stores)
+            case "spoken":
+                return self._spoken
             case "care" | "close_message":
                 return care_question(self._stores, question)
             case "CallBack":
@@ -67,6 +70,14 @@ class Questions:
                 return mail_sheet(self._stores, self._desk.register, question)
             case _:
                 return self._change(question)
+
+    def _spoken(self, tell: Tell) -> None:
+        """Have the spoken sheets and notices read anew; the next caller hears them."""
+
+        def told(menu: Menu | CentralinoError) -> None:
+            tell(menu if isinstance(menu, CentralinoError) else {"sheets": len(menu)})
+
+        self._stores.spoken.load(told)
 
     def _status(self) -> Answer:
         status, troubles = self._desk.status(), self._lookout.troubles()

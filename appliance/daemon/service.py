@@ -29,6 +29,7 @@ from appliance.daemon.caretaker import Caretaker, plan_of
 from appliance.daemon.carrier_side import CarrierSide, Takers
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Door
+from appliance.daemon.files import load_text
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
 from appliance.daemon.lookout import Lookout
@@ -38,7 +39,7 @@ from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.rehearsal import numbers_of, rehearses
 from appliance.daemon.settings import Line, Settings
-from appliance.daemon.stores import Stores, load_text
+from appliance.daemon.stores import Stores
 from appliance.daemon.values import PROVEN
 from appliance.errors import ConfigurationError
 from appliance.panel.leds import Panel, PanelPins
@@ -80,8 +81,9 @@ class Service:
         self._inbox = Inbox()
         boot = randomness.token_hex(4)
         self.lookout = Lookout(run.complaint)
+        own = Path(settings.folders.prompts) if settings.folders.prompts else None
         self._stores = Stores(
-            Path(settings.folders.state), boot, self._inbox.post, self.lookout.trouble
+            Path(settings.folders.state), boot, self._inbox.post, self.lookout.trouble, own
         )
         self._caretaker = Caretaker(
             self._stores.records,
@@ -113,7 +115,7 @@ class Service:
         self._bindings: object = ()
         self._left: object = None  # what a predecessor has written is not true any more
         self._registrar_trouble: Trouble | None = None
-        catalogue = Catalogue(Path(settings.folders.prompts) if settings.folders.prompts else None)
+        catalogue = Catalogue(own)
         self._prompts = announcements.prompt_file(
             catalogue, run.office.languages, self.lookout.complain
         )
@@ -175,6 +177,7 @@ class Service:
         self._stores.start()
         self._mail.start()
         self._stores.load_numbers(self._run.office.outgoing)
+        self._stores.spoken.load()
         self._panel.start()
         self._phones.start()
         self._lines_by = time.monotonic() + LINE_LIMIT_S

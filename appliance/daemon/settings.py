@@ -156,8 +156,13 @@ class Sip:
 
 @dataclass(frozen=True, slots=True)
 class Voicemail:
-    """Limits of a message. `notify` is the front desk's e-mail address, told of every new message,
-    "" for none; with the recording where `notify_sound` says so.
+    """Limits of a message, and what its greeting says beside its reason.
+
+    `notify` is the front desk's e-mail address, told of every new message, "" for none; with the
+    recording where `notify_sound` says so. `privacy` is short for the notice before a message, off
+    for none; its words are changed by `centralino prompts say privacy`. After hours `emergency_112`
+    names 112, and `duty` the units of the register whose number is told while their written leave
+    holds (E11).
     """
 
     limit: Seconds = Seconds(180.0)
@@ -165,6 +170,9 @@ class Voicemail:
     minimum: Seconds = Seconds(2.0)
     notify: str = ""
     notify_sound: OnOff = OnOff(False)
+    privacy: str = "short"
+    emergency_112: OnOff = OnOff(False)
+    duty: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

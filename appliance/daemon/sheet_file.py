@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 
 from appliance.daemon.config import BadConfiguration, Mistake, structure, text_of
+from appliance.daemon.values import OnOff
 from appliance.policy.sheets import Sheet
 
 _FILE = re.compile(
@@ -26,7 +27,10 @@ _FILE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What stands above the text. `office` and `needs` are codes of the register."""
+    """What stands above the text. `office` and `needs` are codes of the register.
+
+    A `spoken` sheet is read to callers after hours: `say`, in `language`.
+    """
 
     title: str
     source: str
@@ -36,6 +40,9 @@ class Head:
     keywords: tuple[str, ...] = ()
     link: str = ""
     official: str = ""
+    spoken: OnOff = OnOff(False)
+    say: str = ""
+    language: str = "it"
 
 
 def load_folder(folder: Path) -> tuple[Sheet, ...]:
@@ -68,6 +75,8 @@ def parse(text: str, code: str) -> Sheet:
         for name, value in (("title", head.title), ("source", head.source), ("text", match["body"]))
         if not value.strip()
     ]
+    if head.spoken and not head.say.strip():
+        empty.append(Mistake("say", "is empty: write what callers hear of a spoken sheet"))
     if empty:
         raise BadConfiguration(code, tuple(empty))
     return Sheet(
@@ -81,6 +90,8 @@ def parse(text: str, code: str) -> Sheet:
         head.keywords,
         head.link,
         head.official,
+        head.say.strip() if head.spoken else "",
+        head.language,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,8 +13,10 @@ from typing import Any
 
 from appliance.calls import events, orders
 from appliance.carrier.messages import RecordingStarted
+from appliance.daemon.files import load_text, save_text
 from appliance.daemon.message_sounds import MessageSounds
 from appliance.daemon.register_keeper import RegisterKeeper
+from appliance.daemon.spoken import SpokenSounds, folder_of
 from appliance.errors import CentralinoError
 from appliance.media import wav
 from appliance.media.frames import Law
@@ -50,6 +51,7 @@ class Stores:
         boot: str,
         post: Callable[[events.Event], None],
         on_trouble: Callable[[str, Trouble | None], None],
+        site: Path | None = None,
     ) -> None:
         state.mkdir(parents=True, exist_ok=True)
         self._post = post
@@ -75,6 +77,7 @@ class Stores:
             post,
             lambda trouble: on_trouble("register", trouble),
         )
+        self.spoken = SpokenSounds(folder_of(state), site, self.records, post)
         self._calls: dict[str, orders.CallRecord] = {}
         self._outgoing = Outgoing()
 
@@ -198,29 +201,6 @@ class Stores:
 def save_state(path: Path, state: ServiceState) -> None:
     """Write the manual states."""
     save_text(path, json.dumps(state_to_json(state)))
-
-
-def _for_us_alone(path: str, flags: int) -> int:
-    """Open a file that nobody else can read: numbers of callers may stand in it."""
-    return os.open(path, flags, 0o600)
-
-
-def save_text(path: Path, text: str) -> None:
-    """Write a small file whole or not at all (reliability.md 4, Settings)."""
-    draft = path.with_suffix(".tmp")
-    with open(draft, "w", encoding="utf-8", opener=_for_us_alone) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-
-
-def load_text(path: Path) -> str:
-    """Return what a small file holds, "" for nothing that can be read."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
 
 
 def load_state(path: Path) -> ServiceState:

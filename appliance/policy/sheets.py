@@ -16,6 +16,7 @@ class Sheet:
 
     `office` and `needs` are codes of the register, `link` leads to the application that the
     counter uses, `official` is the official in charge where that is public.
+    `say` is what callers hear of it after hours, in `language`; "" for a sheet that is not spoken.
     """
 
     code: str
@@ -28,6 +29,8 @@ class Sheet:
     keywords: tuple[str, ...] = ()
     link: str = ""
     official: str = ""
+    say: str = ""
+    language: str = "it"
 
     def is_stale(self, today: date) -> bool:
         """Tell whether it was last updated more than a year ago."""

@@ -26,14 +26,15 @@ class PromptError(ConfigurationError):
 
 
 class Catalogue:
-    """The announcements of this box: ours, and over them those in the site's folder.
+    """The announcements of this box: ours, and over them those in the site's folders.
 
-    `site_dir` holds folders named like the languages; `site_dir/it/greeting_closed.wav` is played
-    instead of ours. It may add keys and languages. Files are read at each `load`.
+    Each holds folders named like the languages; `site_dir/it/greeting_closed.wav` is played
+    instead of ours, the first folder's instead of the next one's. It may add keys and languages.
+    Files are read at each `load`.
     """
 
-    def __init__(self, site_dir: Path | None = None) -> None:
-        self._roots = (OURS,) if site_dir is None else (site_dir, OURS)
+    def __init__(self, *site_dirs: Path | None) -> None:
+        self._roots = (*(folder for folder in site_dirs if folder is not None), OURS)
 
     def languages(self) -> tuple[str, ...]:
         """Return the languages that have announcements, Italian first, else by name."""
@@ -85,6 +86,11 @@ class Catalogue:
             f"there is no announcement {language}/{key}: put {language}/{key}.wav into the site's"
             " folder of announcements, or install the package again"
         )
+
+
+def is_key(name: str) -> bool:
+    """Tell whether a name can be that of an announcement."""
+    return _NAME.fullmatch(name) is not None
 
 
 def load(language: str, key: str) -> bytes:

@@ -35,6 +35,7 @@ _SHOW: Final = """
 """
 _COLUMNS: Final = (
     "code", "title", "office", "needs", "keywords", "source", "link", "official", "updated", "body",
+    "say", "language",
 )  # fmt: skip
 _UPSERT: Final = (
     f"INSERT INTO sheets ({', '.join(_COLUMNS)}) VALUES (:{', :'.join(_COLUMNS)}) "  # noqa: S608 - constant names
@@ -102,6 +103,8 @@ def _to_row(sheet: Sheet) -> dict[str, str]:
         "official": sheet.official,
         "updated": sheet.updated.isoformat(),
         "body": sheet.body,
+        "say": sheet.say,
+        "language": sheet.language,
     }
 
 
@@ -117,4 +120,6 @@ def _from_row(row: sqlite3.Row) -> Sheet:
         tuple(json.loads(row["keywords"])),
         row["link"],
         row["official"],
+        row["say"],
+        row["language"],
     )

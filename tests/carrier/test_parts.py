@@ -92,6 +92,22 @@ def test_prompt_memory_finds_prompts_and_names_the_missing() -> None:
     assert memory.missing(["it/a", "it/x"]) == ["it/x"]
 
 
+def test_prompts_that_come_later_go_before_the_setups() -> None:
+    """An office's own notice replaces the recorded one, sheets join; the rest stays as it was."""
+    first, second = os.memfd_create("prompts"), os.memfd_create("more")
+    os.write(first, b"aabbcc")
+    os.write(second, b"xxyy")
+    memory = PromptMemory(first, [Prompt("it/a", 0, 2), Prompt("it/b", 2, 4)])
+    playing = memory.sound("it/a")
+    memory.more = PromptMemory(second, [Prompt("it/a", 0, 2), Prompt("it/sheet", 2, 2)])
+    assert bytes(memory.sound("it/a")) == b"xx"
+    assert bytes(memory.sound("it/b")) == b"bbcc"
+    assert bytes(memory.sound("it/sheet")) == b"yy"
+    assert memory.missing(["it/a", "it/b", "it/sheet", "it/x"]) == ["it/x"]
+    memory.more = None
+    assert bytes(playing) == bytes(memory.sound("it/a")) == b"aa"
+
+
 def _recorder(**limits: int) -> tuple[Recorder, Link]:
     a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     recorder = Recorder(Record("r1", "line1", **limits), Law.ULAW, Link(a))

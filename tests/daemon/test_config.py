@@ -15,6 +15,7 @@ from appliance.daemon.office import build_office
 from appliance.daemon.service import carrier_setup
 from appliance.daemon.values import MonthDay, Seconds
 from appliance.errors import ConfigurationError
+from appliance.policy.office import AfterHours
 
 EXAMPLE = Path(config.__file__).with_name("example.toml")
 SMALL = """
@@ -92,6 +93,31 @@ def test_a_line_behind_a_pbx_is_configured() -> None:
     assert "switchboard: 2 extensions of the PBX" in told
     assert "counter: 1 extension of the PBX, an ordinary telephone over a second line" in told
     assert "0541704111" not in told
+
+
+def test_what_the_closed_greeting_says_is_configured() -> None:
+    """The notice before a message is there unless it is switched off; E11 names nobody unasked."""
+    plain = build_office(config.parse(SMALL), 2026)
+    assert plain.voicemail.privacy == "privacy"
+    assert plain.after_hours == AfterHours()
+    text = '[voicemail]\nprivacy = "off"\nemergency_112 = true\nduty = ["polizia"]\n'
+    told = build_office(config.parse(SMALL + text), 2026)
+    assert told.voicemail.privacy == ""
+    assert told.after_hours == AfterHours(emergency=True, duty=("polizia",))
+
+
+def test_a_greeting_that_the_box_says_itself_is_one(tmp_path: Path) -> None:
+    """E14: what `centralino prompts say` has made counts as a recording of the office's own."""
+    text = (
+        f'{SMALL}[[closures]]\nstart = "2026-12-24 14:00"\nend = "2026-12-24 18:00"\n'
+        f'greeting = "elezioni"\n[folders]\nstate = "{tmp_path}"\n'
+    )
+    with pytest.raises(config.BadConfiguration, match="prompts say elezioni"):
+        build_office(config.parse(text), 2026)
+    spoken = tmp_path / "spoken" / "it" / "elezioni.wav"
+    spoken.parent.mkdir(parents=True)
+    spoken.write_bytes(b"")
+    assert build_office(config.parse(text), 2026).switchboard.schedule.closures
 
 
 def test_check_says_what_each_line_can_do() -> None:
@@ -186,6 +212,7 @@ identity_limit = 0
         ("[calls]\nlines_kept = 2", "calls.lines_kept: 2 lines cannot stay free to answer"),
         ("[calls]\nlines_kept = -1", "calls.lines_kept: -1 lines cannot stay free to answer"),
         ("[voicemail]\nlimit = true", "must be a number of seconds"),
+        ('[voicemail]\nprivacy = "long"', "voicemail.privacy"),
         ("[folders]\nstate = 3", "must be text in quotes"),
     ],
 )

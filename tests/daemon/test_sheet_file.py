@@ -35,6 +35,8 @@ def test_a_sheet() -> None:
         (GOOD.replace("title", "titel"), "line 2, titel: unknown key. Did you mean 'title'?"),
         (GOOD.replace("2026-05-20", '"May"'), "line 4, updated: 'May' must be a date"),
         (GOOD.replace('"Delibera"', '" "'), "source: is empty"),
+        (GOOD.replace("+++\nA", "spoken = true\n+++\nA"), "say: is empty"),
+        (GOOD.replace("+++\nA", 'spoken = "yes"\n+++\nA'), "must be true or false"),
         (GOOD.replace("Acconto a giugno.", ""), "text: is empty"),
     ],
 )
@@ -43,6 +45,14 @@ def test_what_is_wrong_with_a_sheet(text: str, said: str) -> None:
     with pytest.raises(BadConfiguration) as caught:
         sheet_file.parse(text, "imu")
     assert said in str(caught.value)
+
+
+def test_a_spoken_sheet() -> None:
+    """P1: what callers hear stands in the head; without the mark it is kept back."""
+    head = 'say = "Acconto a giugno."\nlanguage = "en"\n'
+    spoken = sheet_file.parse(GOOD.replace("+++\nA", f"spoken = true\n{head}+++\nA"), "imu")
+    assert (spoken.say, spoken.language) == ("Acconto a giugno.", "en")
+    assert sheet_file.parse(GOOD.replace("+++\nA", f"{head}+++\nA"), "imu").say == ""
 
 
 def test_all_files_mistakes_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""`centralino prompts`: announcements of the office's own, spoken by the box's voice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from appliance import prompts as recorded
+from appliance.commands.options import config_option, load_settings
+from appliance.commands.sheets import heard_at_once
+from appliance.daemon import giving_voice, spoken, voice
+from appliance.daemon.settings import Settings
+from appliance.errors import OfficeError
+
+language_option = click.option(
+    "--language", type=click.Choice(sorted(voice.VOICES)), default=recorded.FIRST, show_default=True
+)
+
+
+@click.group()
+@config_option
+@click.pass_context
+def prompts(context: click.Context, config_path: Path) -> None:
+    """Announcements of your own: written here, spoken by the box's voice."""
+    context.obj = load_settings(config_path)
+
+
+@prompts.command()
+@click.argument("key")
+@click.argument("text")
+@language_option
+@click.pass_obj
+def say(settings: Settings, key: str, text: str, language: str) -> None:
+    """Speak TEXT wherever KEY is said: privacy, greeting_closed, or a greeting of your own."""
+    _check_key(settings, key, language)
+    length_ms = giving_voice.say(_folder(settings), language, key, text)
+    click.echo(f"{language}/{key}: {length_ms / 1000:.1f} s")
+    click.echo(heard_at_once(settings))
+
+
+@prompts.command()
+@click.argument("key")
+@language_option
+@click.pass_obj
+def forget(settings: Settings, key: str, language: str) -> None:
+    """Say KEY as it is recorded again."""
+    giving_voice.forget(_folder(settings), language, key)
+    click.echo(heard_at_once(settings))
+
+
+def _check_key(settings: Settings, key: str, language: str) -> None:
+    """Refuse a name that is none, and one that the site has recorded; raises OfficeError."""
+    if not recorded.is_key(key) or key.startswith(spoken.OURS):
+        raise OfficeError(f"{key!r} is no name of an announcement: write a-z, 0-9 and _")
+    site = settings.folders.prompts
+    if site and (Path(site) / language / f"{key}.wav").exists():
+        raise OfficeError(f"{site}/{language}/{key}.wav is what callers hear: remove it first")
+
+
+def _folder(settings: Settings) -> Path:
+    return spoken.folder_of(Path(settings.folders.state))

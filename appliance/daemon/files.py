@@ -1,0 +1,34 @@
+"""Small files of state: whole or not at all, readable by us alone (reliability.md 4, Settings)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write a small file whole or not at all."""
+    save_bytes(path, text.encode())
+
+
+def save_bytes(path: Path, contents: bytes) -> None:
+    """Write a small file whole or not at all; raises OSError."""
+    draft = path.with_suffix(".tmp")
+    with open(draft, "wb", opener=_for_us_alone) as file:
+        file.write(contents)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def load_text(path: Path) -> str:
+    """Return what a small file holds, "" for nothing that can be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    """Open a file that nobody else can read: numbers of callers may stand in it."""
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,139 @@
+"""Text is given a voice: spoken sheets and an office's own notices, at import time (P1, E14).
+
+Every file is whole or not there; the menu is written last. What is there already is not made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from appliance.daemon import voice
+from appliance.daemon.config import BadConfiguration, Mistake
+from appliance.daemon.files import save_bytes, save_text
+from appliance.daemon.spoken import MENU, OURS, path_of
+from appliance.errors import OfficeError
+from appliance.media import wav
+from appliance.media.frames import SAMPLE_RATE, Law
+from appliance.policy.sheets import Sheet
+from appliance.policy.spoken import MOST_SPOKEN, Menu, SpokenSheet
+
+MOST_SHEET_S, MOST_NOTICE_S, MOST_NOTICES = 60, 30, 20
+"""Nobody listens longer on a telephone; with these the carrier's memory grows by 16 MB at most."""
+PAUSE = bytes(2 * SAMPLE_RATE * 6 // 10)
+"""Between a sheet and the keys that lead on."""
+OFFERS = {
+    "it": "Per informazioni su: {title}, prema {key}.",
+    "en": "For information about: {title}, press {key}.",
+}
+AFTER = {
+    "it": "Per tornare all'elenco, prema asterisco. Per lasciare un messaggio, prema cancelletto.",
+    "en": "To go back to the list, press star. To leave a message, press hash.",
+}
+
+
+def render(folder: Path, sheets: Iterable[Sheet], languages: tuple[str, ...]) -> Menu:
+    """Give every spoken sheet its sounds, and return the menu; in force once it is published.
+
+    Keys go by language, then by the files' names. Raises BadConfiguration with every mistake.
+    """
+    given = [sheet for sheet in sheets if sheet.say]
+    _check(given, languages)
+    given.sort(key=lambda sheet: (languages.index(sheet.language), sheet.code))
+    mistakes: list[Mistake] = []
+    menu: list[SpokenSheet] = []
+    for key, sheet in enumerate(given, 1):
+        try:
+            menu.append(_rendered(folder, sheet, key))
+        except OfficeError as error:
+            mistakes.append(Mistake(f"{sheet.code}, say", str(error)))
+    if mistakes:
+        raise BadConfiguration("the spoken sheets", tuple(mistakes))
+    return tuple(menu)
+
+
+def publish(folder: Path, menu: Menu) -> None:
+    """Put a menu into force and forget the sounds of no menu."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_text(folder / MENU, json.dumps([asdict(spoken) for spoken in menu], ensure_ascii=False))
+    wanted = {f"{s.language}/{key}" for s in menu for key in (s.title, s.text)}
+    for path in folder.glob("*/*.wav"):
+        if path.stem.startswith(OURS) and f"{path.parent.name}/{path.stem}" not in wanted:
+            path.unlink(missing_ok=True)
+
+
+def say(folder: Path, language: str, key: str, text: str) -> int:
+    """Make a text an announcement of the office's own; returns its length in ms.
+
+    Raises OfficeError for one that is too long, or one too many.
+    """
+    path = path_of(folder, language, key)
+    notices = [p for p in folder.glob("*/*.wav") if not p.stem.startswith(OURS) and p != path]
+    if len(notices) >= MOST_NOTICES:
+        raise OfficeError(f"there are {MOST_NOTICES} announcements already: forget one first")
+    sound = _short(voice.speak(text, language), MOST_NOTICE_S)
+    _write(path, sound)
+    return _ms(sound)
+
+
+def forget(folder: Path, language: str, key: str) -> None:
+    """Remove an announcement of the office's own; raises OfficeError when there is none."""
+    path = path_of(folder, language, key)
+    if key.startswith(OURS) or not path.exists():
+        raise OfficeError(f"{language}/{key} is no announcement made by `centralino prompts say`")
+    path.unlink()
+
+
+def _check(sheets: list[Sheet], languages: tuple[str, ...]) -> None:
+    mistakes = [
+        Mistake(f"{s.code}, language", f"{s.language!r} is none of site.languages: {languages}")
+        for s in sheets
+        if s.language not in languages
+    ]
+    if len(sheets) > MOST_SPOKEN:
+        codes = ", ".join(sheet.code for sheet in sheets)
+        text = f"{len(sheets)} are spoken ({codes}): a caller is offered {MOST_SPOKEN} at most"
+        mistakes.append(Mistake("the folder", text))
+    if mistakes:
+        raise BadConfiguration("the spoken sheets", tuple(mistakes))
+
+
+def _rendered(folder: Path, sheet: Sheet, key: int) -> SpokenSheet:
+    """Give one sheet its two sounds, where they are not there already."""
+    language = sheet.language
+    offer = OFFERS[language].format(title=sheet.title, key=key)
+    title = _named("title_", language, offer)
+    text = _named("sheet_", language, sheet.say + AFTER[language])
+    if not (path := path_of(folder, language, title)).exists():
+        _write(path, voice.speak(offer, language))
+    if not (path := path_of(folder, language, text)).exists():
+        spoken = _short(voice.speak(sheet.say, language), MOST_SHEET_S)
+        _write(path, spoken + PAUSE + voice.speak(AFTER[language], language))
+    return SpokenSheet(sheet.code, language, title, text)
+
+
+def _named(kind: str, *said: str) -> str:
+    """Name a sound by what it says: the same name is the same sound, for ever."""
+    digest = hashlib.sha256("\0".join((voice.VERSION, *said)).encode()).hexdigest()
+    return f"{kind}{digest[:16]}"
+
+
+def _short(sound: bytes, most_s: int) -> bytes:
+    """Return a sound; raises OfficeError when it takes longer than it may."""
+    if _ms(sound) > most_s * 1000:
+        raise OfficeError(
+            f"takes {_ms(sound) // 1000} s to read aloud: {most_s} s at most, shorten it"
+        )
+    return sound
+
+
+def _ms(sound: bytes) -> int:
+    return len(sound) // 2 * 1000 // SAMPLE_RATE
+
+
+def _write(path: Path, sound: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_bytes(path, wav.build(sound, Law.LINEAR16))

@@ -1,0 +1,131 @@
+"""Sounds that were made of text at import time: spoken sheets, an office's own notices (P1, E14).
+
+They lie in state/spoken: it/sheet_..., it/title_... (named by what they say, so that a name never
+changes its sound), it/privacy (the office's own), and menu.json with what the keys lead to. The
+commands make them (giving_voice.py); the desk reads them, in the records' thread, and hands them
+to the carrier as one memfd.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appliance.calls import events
+from appliance.daemon.announcements import PromptFile, sealed
+from appliance.errors import CentralinoError
+from appliance.media import g711, wav
+from appliance.media.frames import SAMPLE_RATE
+from appliance.policy.spoken import MOST_SPOKEN, Menu, SpokenSheet
+from appliance.records.worker import Records
+
+if TYPE_CHECKING:
+    import sqlite3
+
+log = logging.getLogger(__name__)
+
+MENU = "menu.json"
+OURS = ("title_", "sheet_")
+"""How the names of a menu's sounds begin; every other sound is a notice of the office's own."""
+MOST_BYTES = 2 * SAMPLE_RATE * 90
+"""No sound is longer in the carrier's memory than 90 s."""
+
+
+def folder_of(state: Path) -> Path:
+    """Say where the spoken sounds lie below the state folder."""
+    return state / "spoken"
+
+
+def path_of(folder: Path, language: str, key: str) -> Path:
+    """Say where a sound lies below the folder."""
+    return folder / language / f"{key}.wav"
+
+
+class SpokenSounds:
+    """Reads the sounds in the records' thread; `post` takes SpokenSheetsChanged.
+
+    What the site has recorded itself (`site`, folders.prompts) is never spoken over.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        site: Path | None,
+        records: Records,
+        post: Callable[[events.Event], None],
+    ) -> None:
+        self._folder = folder
+        self._site = site
+        self._records = records
+        self._post = post
+        self._ready: PromptFile | None = None
+
+    def load(self, told: Callable[[CentralinoError | Menu], None] | None = None) -> None:
+        """Read everything anew; SpokenSheetsChanged follows, and `told` hears the menu."""
+
+        def done(found: tuple[Menu, PromptFile] | CentralinoError) -> None:
+            if isinstance(found, CentralinoError):
+                log.error("spoken sheets cannot be read: %s", found)
+            else:
+                self._keep(found[1])
+                self._post(events.SpokenSheetsChanged(found[0]))
+            if told is not None:
+                told(found if isinstance(found, CentralinoError) else found[0])
+
+        self._records.do(self._read, done)
+
+    def _keep(self, sounds: PromptFile) -> None:
+        earlier = self.take()
+        if earlier is not None:
+            os.close(earlier.fd)
+        self._ready = sounds
+
+    def take(self) -> PromptFile | None:
+        """Return the memory of the sounds read last, once; the taker closes it."""
+        ready, self._ready = self._ready, None
+        return ready
+
+    def _read(self, _: sqlite3.Connection) -> tuple[Menu, PromptFile]:
+        menu = load_menu(self._folder)
+        sounds = dict(_sounds(self._folder, self._site, menu))
+        missing = sorted(_named_by(menu) - set(sounds))
+        if missing:
+            log.error("no sheet is offered, a sound is missing (%s): import them again", missing[0])
+        return () if missing else menu, sealed(sounds.items())
+
+
+def load_menu(folder: Path) -> Menu:
+    """Return the menu in force; a missing file is none, a broken one is named in the journal."""
+    try:
+        rows = json.loads((folder / MENU).read_text(encoding="utf-8"))
+        return tuple(SpokenSheet(**row) for row in rows)[:MOST_SPOKEN]
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, TypeError) as error:
+        log.error("%s cannot be read (%s): import the sheets again", folder / MENU, error)
+        return ()
+
+
+def _named_by(menu: Menu) -> set[str]:
+    return {f"{s.language}/{key}" for s in menu for key in (s.title, s.text)}
+
+
+def _sounds(folder: Path, site: Path | None, menu: Menu) -> Iterator[tuple[str, bytes]]:
+    """Read what the menu names and the office's own notices, each within its limit."""
+    wanted = _named_by(menu)
+    for path in sorted(folder.glob("*/*.wav")):
+        name = f"{path.parent.name}/{path.stem}"
+        if path.stem.startswith(OURS) and name not in wanted:
+            continue
+        if site is not None and (site / f"{name}.wav").exists():
+            continue
+        try:
+            sound = wav.read(path)
+        except (OSError, wav.WavError) as error:
+            log.error("%s cannot be played (%s): import it again", path, error)
+            continue
+        yield name, g711.decode(sound.data, sound.law)[:MOST_BYTES]

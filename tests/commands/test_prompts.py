@@ -1,0 +1,93 @@
+"""`centralino prompts` and spoken sheets on the command line."""
+
+from __future__ import annotations
+
+from importlib import resources, util
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from appliance.__main__ import main
+from appliance.daemon.spoken import folder_of, load_menu
+from appliance.daemon.stores import database_path
+from appliance.records.database import open_database
+
+CONFIG = Path(str(resources.files("appliance.daemon") / "example.toml"))
+SHEET = """+++
+title = "Carta d'identità"
+source = "Delibera"
+updated = 2026-09-01
+spoken = true
+say = "Su prenotazione allo sportello."
++++
+Su prenotazione.
+"""
+pytestmark = pytest.mark.skipif(
+    util.find_spec("py_nanotts") is None, reason="py-nanotts is not installed: make environment"
+)
+
+
+class Box:
+    """The commands on a box of their own, whose desk does not run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state, self.site = folder / "state", folder / "site"
+        self.state.mkdir()
+        open_database(database_path(self.state), self.state / "corrupt").connection.close()
+        self.config = folder / "centralino.toml"
+        text = CONFIG.read_text(encoding="utf-8")
+        own = f'[folders]\nstate = "{self.state}"\nrun = "{folder}"\nprompts = "{self.site}"\n'
+        self.config.write_text(f"{text}\n{own}", encoding="utf-8")
+
+    def run(self, command: str, *arguments: str) -> str:
+        """Run a command and return what it says."""
+        asked = (command, "--config", str(self.config), *arguments)
+        return CliRunner().invoke(main, asked).output
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Box:
+    """A box that has run once."""
+    return Box(tmp_path)
+
+
+def test_a_notice_is_said_and_forgotten(box: Box) -> None:
+    """The office's own words, in the box's voice, until they are forgotten."""
+    said = box.run("prompts", "say", "privacy", "La chiamata è registrata.")
+    assert said.startswith("it/privacy: ")
+    assert "not running here" in said
+    assert (folder_of(box.state) / "it" / "privacy.wav").exists()
+    assert "not running here" in box.run("prompts", "forget", "privacy")
+    assert "no announcement made by" in box.run("prompts", "forget", "privacy")
+
+
+@pytest.mark.parametrize("key", ["../x", "Privacy", "sheet_1", ""])
+def test_a_name_is_no_path(box: Box, key: str) -> None:
+    """A name holds letters, digits and _; the menu's own sounds have theirs."""
+    assert "is no name of an announcement" in box.run("prompts", "say", key, "Ciao.")
+
+
+def test_a_persons_voice_is_not_replaced(box: Box) -> None:
+    """What the site recorded is what callers hear; the command says so instead of doing nothing."""
+    (box.site / "it").mkdir(parents=True)
+    (box.site / "it" / "privacy.wav").write_bytes(b"theirs")
+    assert "remove it first" in box.run("prompts", "say", "privacy", "Ciao.")
+
+
+def test_spoken_sheets_are_imported(box: Box, tmp_path: Path) -> None:
+    """The keys are told; the same import again changes nothing; one that is wrong neither."""
+    folder = tmp_path / "sheets"
+    folder.mkdir()
+    (folder / "carta.md").write_text(SHEET, encoding="utf-8")
+    said = box.run("sheets", "import", str(folder)).splitlines()
+    assert said[:3] == ["carta: new", "1 sheets", "key 1: carta (it)"]
+    assert box.run("sheets", "import", str(folder)) == "1 sheets\n"
+    (menu,) = load_menu(folder_of(box.state))
+    (folder / "carta.md").write_text(SHEET.replace("prenotazione allo", "appuntamento allo"))
+    (folder / "altra.md").write_text(SHEET.replace("spoken", 'language = "de"\nspoken'))
+    assert "altra, language: 'de' is none" in box.run("sheets", "import", str(folder))
+    assert load_menu(folder_of(box.state)) == (menu,)
+    (folder / "altra.md").unlink()
+    assert "carta: changed" in box.run("sheets", "import", str(folder))
+    assert load_menu(folder_of(box.state))[0].text != menu.text

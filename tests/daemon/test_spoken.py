@@ -1,0 +1,176 @@
+"""Spoken sounds on their way to callers: read in the records' thread, handed over as one memfd."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import selectors
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from appliance.calls import events
+from appliance.calls.switchboard import Switchboard
+from appliance.daemon.announcements import PromptFile
+from appliance.daemon.desk import Desk
+from appliance.daemon.inbox import Inbox
+from appliance.daemon.spoken import SpokenSounds, folder_of, load_menu
+from appliance.errors import CentralinoError
+from appliance.media import wav
+from appliance.media.frames import Law
+from appliance.policy.spoken import Menu, SpokenSheet
+from appliance.records.worker import Records
+from tests.stories.offices import EXAMPLE
+
+if TYPE_CHECKING:
+    from appliance.daemon.carrier_side import CarrierSide
+    from appliance.daemon.legs import Legs
+    from appliance.daemon.stores import Stores
+
+CARTA = SpokenSheet("carta", "it", "title_1", "sheet_1")
+
+
+class Shelf:
+    """A state folder with spoken sounds, the desk's reader of it, and what was posted."""
+
+    def __init__(self, state: Path, site: Path | None = None) -> None:
+        self.folder = folder_of(state)
+        self.posted: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+        self.told: queue.SimpleQueue[Menu | CentralinoError] = queue.SimpleQueue()
+        self.records = Records(state / "db", "boot")
+        self.records.start()
+        self.sounds = SpokenSounds(self.folder, site, self.records, self.posted.put)
+
+    def put(self, name: str, value: int, contents: bytes | None = None) -> None:
+        """Lay a sound of 10 ms into the folder."""
+        path = self.folder / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = wav.build(bytes([value]) * 160, Law.LINEAR16)
+        path.write_bytes(made if contents is None else contents)
+
+    def menu(self, *sheets: SpokenSheet) -> None:
+        """Put a menu into force."""
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / "menu.json").write_text(json.dumps([asdict(sheet) for sheet in sheets]))
+
+    def load(self) -> tuple[object, dict[str, bytes]]:
+        """Read everything; returns the menu posted and the sounds by name."""
+        self.sounds.load(self.told.put)
+        event = self.posted.get(timeout=10)
+        assert isinstance(event, events.SpokenSheetsChanged)
+        assert self.told.get(timeout=10) == event.menu
+        given = self.sounds.take()
+        assert given is not None
+        assert self.sounds.take() is None
+        return event.menu, read(given)
+
+
+def read(given: PromptFile) -> dict[str, bytes]:
+    """Read the sounds out of a memfd and close it."""
+    whole = os.pread(given.fd, 1 << 24, 0)
+    os.close(given.fd)
+    return {p.name: whole[p.offset : p.offset + p.length] for p in given.prompts}
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[Shelf]:
+    """An empty shelf."""
+    made = Shelf(tmp_path)
+    yield made
+    made.records.stop(10)
+
+
+def test_nothing_was_ever_spoken(shelf: Shelf) -> None:
+    """A box without spoken sheets has an empty menu and no sounds."""
+    assert shelf.load() == ((), {})
+
+
+def test_the_menu_comes_with_its_sounds(shelf: Shelf) -> None:
+    """What the keys lead to, and the office's own notices; what no menu names stays away."""
+    for name, value in (("it/title_1", 1), ("it/sheet_1", 2), ("it/sheet_9", 9), ("en/privacy", 3)):
+        shelf.put(name, value)
+    shelf.menu(CARTA)
+    menu, sounds = shelf.load()
+    assert menu == (CARTA,)
+    assert {name: sound[0] for name, sound in sounds.items()} == {
+        "it/title_1": 1,
+        "it/sheet_1": 2,
+        "en/privacy": 3,
+    }
+
+
+def test_a_menu_without_its_sounds_is_not_offered(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A key that leads to silence would be worse than no key; the journal says what to do."""
+    shelf.put("it/title_1", 1)
+    shelf.put("it/sheet_1", 2, b"no sound")
+    shelf.menu(CARTA)
+    assert shelf.load()[0] == ()
+    assert "import it again" in caplog.text
+    assert "it/sheet_1" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '[{"sheet": "x"}]', "7"])
+def test_a_broken_menu_is_none(tmp_path: Path, text: str) -> None:
+    """A file that something has damaged costs the menu, not the calls."""
+    (tmp_path / "menu.json").write_text(text)
+    assert load_menu(tmp_path) == ()
+
+
+def test_what_the_site_has_recorded_is_never_spoken_over(tmp_path: Path) -> None:
+    """A person's voice in folders.prompts wins over the box's."""
+    site = tmp_path / "site"
+    (site / "it").mkdir(parents=True)
+    (site / "it" / "privacy.wav").write_bytes(b"theirs")
+    shelf = Shelf(tmp_path, site)
+    shelf.put("it/privacy", 3)
+    shelf.put("en/privacy", 4)
+    assert set(shelf.load()[1]) == {"en/privacy"}
+    shelf.records.stop(10)
+
+
+def test_a_load_nobody_took_is_replaced_by_the_next(shelf: Shelf) -> None:
+    """Descriptors are not left open by imports in quick succession."""
+    shelf.sounds.load(shelf.told.put)
+    shelf.told.get(timeout=10)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    shelf.load()
+    assert len(list(Path("/proc/self/fd").iterdir())) < before
+
+
+def test_the_carrier_has_the_sounds_before_any_call_is_offered_them(shelf: Shelf) -> None:
+    """A key pressed at once must not lead to silence."""
+
+    class Carrier:
+        given: PromptFile | None = None
+
+        def speak(self, more: PromptFile) -> None:
+            self.given = more
+
+        def next_deadline(self) -> None:
+            """Nothing is due."""
+
+    shelf.put("it/title_1", 1)
+    shelf.put("it/sheet_1", 2)
+    shelf.menu(CARTA)
+    shelf.sounds.load(shelf.told.put)
+    shelf.told.get(timeout=10)
+    carrier, selector, inbox = Carrier(), selectors.DefaultSelector(), Inbox()
+
+    class Kept:
+        spoken = shelf.sounds
+
+    switchboard = Switchboard(EXAMPLE, "t")
+    desk = Desk(switchboard, cast("Stores", Kept()), inbox, selector, lambda _: None)
+    desk.join(cast("CarrierSide", carrier), cast("Legs", None))
+    desk.fact(shelf.posted.get(timeout=10))
+    assert switchboard._desk.menu == (CARTA,)
+    assert carrier.given is not None
+    assert set(read(carrier.given)) == {"it/title_1", "it/sheet_1"}
+    inbox.close()
+    selector.close()
