@@ -109,7 +109,7 @@ def test_what_the_closed_greeting_says_is_configured() -> None:
 def test_a_greeting_that_the_box_says_itself_is_one(tmp_path: Path) -> None:
     """E14: what `centralino prompts say` has made counts as a recording of the office's own."""
     text = (
-        f'{SMALL}[[closures]]\nstart = "2026-12-24 14:00"\nend = "2026-12-24 18:00"\n'
+        f"{SMALL}[[closures]]\nstart = 2026-12-24T14:00:00\nend = 2026-12-24T18:00:00\n"
         f'greeting = "elezioni"\n[folders]\nstate = "{tmp_path}"\n'
     )
     with pytest.raises(config.BadConfiguration, match="prompts say elezioni"):

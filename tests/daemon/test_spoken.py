@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import queue
@@ -138,6 +139,7 @@ def test_a_load_nobody_took_is_replaced_by_the_next(shelf: Shelf) -> None:
     """Descriptors are not left open by imports in quick succession."""
     shelf.sounds.load(shelf.told.put)
     shelf.told.get(timeout=10)
+    gc.collect()
     before = len(list(Path("/proc/self/fd").iterdir()))
     shelf.load()
     assert len(list(Path("/proc/self/fd").iterdir())) < before
