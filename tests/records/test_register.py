@@ -155,7 +155,9 @@ def test_no_number_stands_in_the_databases_files(box: Box) -> None:
         box.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None
+)
 @given(digits=st.text("0123456789", min_size=9, max_size=14).filter(lambda d: d[0] != "3"))
 def test_whatever_the_number(tmp_path_factory: pytest.TempPathFactory, digits: str) -> None:
     """It comes back, and stands nowhere: not in the files, the audit, a row, or what is printed."""
