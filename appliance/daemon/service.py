@@ -25,7 +25,8 @@ from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
 from appliance.carrier.messages import LineSetup, Setup
 from appliance.daemon import announcements, phone_secrets, registrar
-from appliance.daemon.caretaker import Caretaker, plan_of
+from appliance.daemon.caretaker import Caretaker
+from appliance.daemon.caretaker import plan_of as care_plan_of
 from appliance.daemon.carrier_side import CarrierSide, Takers
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Door
@@ -88,7 +89,7 @@ class Service:
         self._caretaker = Caretaker(
             self._stores.records,
             Path(settings.folders.state) / "voicemail",
-            plan_of(settings, run.office.switchboard.schedule),
+            care_plan_of(settings, run.office.switchboard.schedule),
             lambda trouble: self.lookout.trouble("retention", trouble),
         )
         self._switchboard = Switchboard(
