@@ -16,12 +16,15 @@ from appliance.mail.invitation import Meeting, Method, invitation
 from appliance.mail.sender import Sender
 from appliance.mail.smtp import Server
 from appliance.policy import letters as policy
+from appliance.policy.clock import Now
 from appliance.policy.letters import Event, House
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.office import Office
 from appliance.policy.outbox import Health, Letter, MailState, Reply, Verdict, Waiting
+from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.register.register import Register
 from appliance.policy.requests import Request, Step
+from appliance.policy.transfer import may_transfer
 from appliance.records import outgoing
 from appliance.records.bookings import Diary
 from appliance.records.outbox import NO_DOMAIN
@@ -114,6 +117,11 @@ class Mailroom:
         if declared is None or declared.slots is None:
             return None
         return Diary(declared.unit, declared.slots, self._office.switchboard.schedule)
+
+    def rules(self, unit: str, need: str, at: datetime) -> tuple[ReturnRule, ...]:
+        """Return what a unit has declared for a need; raises OfficeError for an unknown unit."""
+        calendar = self._office.switchboard.schedule
+        return may_transfer(self._register(), calendar, unit, need, Now(0.0, at)).rules
 
     def write(self, kept: Kept, happened: Happened | None) -> tuple[Mail, ...]:
         """Write the letters that a request, or a step of it, leads to (records.requests.Letters).

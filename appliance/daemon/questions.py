@@ -18,6 +18,7 @@ from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.register_keeper import in_one_line, summary
 from appliance.daemon.register_questions import register_changed
 from appliance.daemon.report_questions import mail_sheet
+from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.status_words import Seen
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError
@@ -38,12 +39,14 @@ class Questions:
         run: Run,
         recoveries: Recoveries,
         phones: PhoneQuestions,
+        requests: RequestQuestions,
     ) -> None:
         self._desk = desk
         self._stores = stores
         self._lookout = lookout
         self._recoveries = recoveries
         self._phones = phones
+        self._requests = requests.known
         self._zone = run.office.zone
         self._call_backs = CallBacks(stores, desk.post)
         desk.on_answer = self._call_backs.answered
@@ -68,6 +71,8 @@ class Questions:
                 return self._call_backs.asked(question)
             case "mail_sheet":
                 return mail_sheet(self._stores, self._desk.register, question)
+            case str(asked) if asked in self._requests:
+                return self._requests[asked](question)
             case _:
                 return self._change(question)
 

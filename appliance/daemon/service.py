@@ -39,6 +39,7 @@ from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.rehearsal import numbers_of, rehearses
+from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.settings import Line, Settings
 from appliance.daemon.stores import Stores
 from appliance.daemon.values import PROVEN
@@ -162,7 +163,13 @@ class Service:
             signal.signal(number, self._told_to_stop)
         phones = PhoneQuestions(self._run.settings, self._phones, self._stores)
         questions = Questions(
-            self.desk, self._stores, self.lookout, self._run, self._recoveries, phones
+            self.desk,
+            self._stores,
+            self.lookout,
+            self._run,
+            self._recoveries,
+            phones,
+            RequestQuestions(self._stores.records, self._mail, lambda: self.desk.now().wall),
         )
         door = Door(Path(self._run.settings.folders.run) / "desk.sock", self._selector, questions)
         try:

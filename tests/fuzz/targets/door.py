@@ -21,17 +21,24 @@ from appliance.daemon.lookout import Lookout
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.register_keeper import RegisterKeeper
+from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.stores import state_from_json, state_to_json
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
 from appliance.policy.office import Office
+from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.service_state import ServiceState
 from appliance.records import database, messages
+from appliance.records.requests import NO_LETTERS
 from tests.calls.desk import TEN, up
 from tests.records.samples import a_call, a_message
 from tests.stories.offices import EXAMPLE
 
 TOKENS = (
+    b'{"ask":"new_request","rule":"email","unit":"a","name":"A","phone":"1","subject":"s",',
+    b'"prefers":"phone","by":"op1"}\n',
+    b'{"ask":"request_step","step":"remind","number":1,"words":"w","by":"op1"}\n',
+    b'{"ask":"outbox_drop","number":1,"by":"op1","reason":"r"}\n', b'"appointment"', b'"starts":',
     b'{"ask":"status"}\n', b'{"ask":"SetUnattended","on":true,"by":"op1","until":null}\n',
     b'"SetClosed"', b'"SetAllAbsent"', b'"until":"2027-01-01T10:00:00+01:00"',
     b"2027-01-01T10:00:00", b"9999-12-31T23:59:59-14:00", b'"close_message"', b'"name":"1"',
@@ -76,6 +83,7 @@ class Stores:
         database.migrate(self.connection)
         messages.insert(self.connection, a_message(), a_call(), "boot")
         records: Any = self
+        self.letters = NO_LETTERS
         self.register = RegisterKeeper(records, Path("register.key"), _ignore, _ignore)
 
     def do(self, job: Any, done: Any) -> None:
@@ -113,6 +121,20 @@ class Phones:
         return {"said": "known"}
 
 
+class Mailroom:
+    """Stands for the mail: every office may be asked for everything, none offers slots."""
+
+    def rules(self, *_: object) -> tuple[ReturnRule, ...]:
+        """Both."""
+        return tuple(ReturnRule)
+
+    def diary(self, *_: object) -> None:
+        """No slots."""
+
+    def wake(self, hurry: bool) -> None:
+        """Something was queued."""
+
+
 @functools.cache
 def _stores() -> tuple[Stores, tempfile.TemporaryDirectory[str]]:
     """Make stores and a folder once: they take longer than a question."""
@@ -128,7 +150,10 @@ def run(data: bytes) -> None:
     stores, folder = _stores()
     selector, desk, lookout = selectors.DefaultSelector(), Desk(), Lookout()
     tried = Recoveries(Path(folder.name) / "asked", Path(folder.name) / "done", _now)
-    asked: Any = desk, stores, lookout, Run(), tried, Phones()
+    mailroom: Any = Mailroom()
+    records: Any = stores
+    requests = RequestQuestions(records, mailroom, _now)
+    asked: Any = desk, stores, lookout, Run(), tried, Phones(), requests
     path = Path(folder.name) / "desk.sock"
     door = Door(path, selector, Questions(*asked))
     try:

@@ -1,0 +1,231 @@
+"""`centralino requests`: what the front desk took over for offices, and what became of it (P6)."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from appliance.commands.explain import MOMENT
+from appliance.commands.options import config_option, desk_socket, load_settings, reading
+from appliance.daemon import door
+from appliance.daemon.office import build_office
+from appliance.daemon.settings import Settings
+from appliance.errors import OfficeError
+from appliance.mail.compose import compose, is_address
+from appliance.policy.citizens import Contact
+from appliance.policy.due import due, is_overdue
+from appliance.policy.hours import Schedule
+from appliance.policy.outbox import Letter
+from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.requests import Form, Request, State, Step
+from appliance.records import outbox, request_listing
+from appliance.records import requests as stored
+from appliance.records.request_rows import Kept
+
+NUMBER = click.IntRange(1)
+BY = click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="As JSON with stable keys.")
+
+
+@click.group()
+@config_option
+@click.pass_context
+def requests(context: click.Context, config_path: Path) -> None:
+    """Requests taken over for offices: list them, take, remind, close; appointments too."""
+    context.obj = load_settings(config_path)
+
+
+@requests.command("list")
+@click.option("--overdue", is_flag=True, help="Only those that should have been answered by now.")
+@click.option("--all", "all_", is_flag=True, help="Those that are done, too.")
+@click.option("--unit", default="", help="Of this office only.")
+@click.option("--citizen", default="", help="Open ones of a number, or of a name (E9).")
+@AS_JSON
+@click.pass_obj
+def list_(
+    settings: Settings, *, overdue: bool, all_: bool, unit: str, citizen: str, as_json: bool
+) -> None:
+    """List what is open, newest first."""
+    states = tuple(State) if all_ else (State.OPEN, State.SENT, State.TAKEN)
+    with reading(settings) as connection:
+        if citizen:
+            found = stored.find_open(connection, citizen, citizen)
+        else:
+            found = stored.listed(connection, *states, unit=unit)
+    late = _late(settings)
+    found = tuple(kept for kept in found if late(kept.request) or not overdue)
+    _show(settings, found, as_json=as_json)
+
+
+@requests.command()
+@click.argument("number", type=NUMBER)
+@AS_JSON
+@click.pass_obj
+def show(settings: Settings, number: int, *, as_json: bool) -> None:
+    """Show request NUMBER with all that became of it."""
+    with reading(settings) as connection:
+        kept = stored.required(connection, number)
+    late, by_day = _late(settings), _due(settings)
+    if as_json:
+        row = request_listing.to_json(kept, by_day(kept.request), late(kept.request))
+        click.echo(json.dumps(row, ensure_ascii=False, indent=2))
+        return
+    zone, language = ZoneInfo(settings.site.zone), settings.site.languages[0]
+    click.echo(request_listing.shown(kept, language, zone, by_day, late))
+
+
+@requests.command()
+@click.option("--rule", required=True, type=click.Choice([each.value for each in ReturnRule]))
+@click.option("--unit", required=True, help="The office's code.")
+@click.option("--need", required=True, help="The need's code.")
+@click.option("--name", required=True, help="The citizen's name.")
+@click.option("--phone", default="", help="The citizen's number.")
+@click.option("--email", default="", help="The citizen's e-mail.")
+@click.option("--prefers", type=click.Choice([each.value for each in Contact]), default="phone")
+@click.option("--language", default="it", show_default=True, help="The citizen's language.")
+@click.option("--subject", required=True, help="In a few words, what it is about.")
+@click.option("--asked", default="", help="What was asked.")
+@click.option("--sheet", default="", help="The sheet that did not cover it.")
+@click.option("--call", default="", help="The call it came from.")
+@click.option("--at", "starts", type=MOMENT, help="When the appointment starts, local time.")
+@click.option("--form", type=click.Choice([each.value for each in Form]), default="in_person")
+@click.option("--anyway", is_flag=True, help="Although the citizen has an open one.")
+@BY
+@click.pass_obj
+def new(settings: Settings, /, starts: datetime | None, **values: Any) -> None:
+    """Take a request over for an office; open ones of the same citizen are offered first (E9)."""
+    at = {"starts": _local(settings, starts)} if starts else {}
+    _ask(settings, {"ask": "new_request", **values, **at})
+
+
+def _step(name: str, step: Step, help_text: str, *options: Callable[..., Any]) -> None:
+    """Add a sub-command that lets a step happen to a request."""
+
+    @click.pass_obj
+    def command(settings: Settings, /, number: int, **values: Any) -> None:
+        starts = values.pop("starts", None)
+        at = {"starts": _local(settings, starts)} if starts else {}
+        _ask(settings, {"ask": "request_step", "step": step, "number": number, **values, **at})
+
+    wrapped: Callable[..., Any] = command
+    for option in (BY, *options):
+        wrapped = option(wrapped)
+    wrapped = click.argument("number", type=NUMBER)(wrapped)
+    requests.add_command(click.command(name, help=help_text)(wrapped))
+
+
+_NOTE = click.option("--note", "words", default="", help="A few words.")
+_WHO = click.option("--who", "said_by", required=True, help="Who said so.")
+_step(
+    "take",
+    Step.TAKE,
+    "Note who of the office has request NUMBER.",
+    click.option("--who", "said_by", default="", help="Who of the office."),
+    _NOTE,
+)
+_step(
+    "remind",
+    Step.REMIND,
+    "Add the citizen's WORDS to request NUMBER: no second one.",
+    click.argument("words"),
+)
+_step("close", Step.CLOSE, "Close request NUMBER: who said that it was done?", _WHO, _NOTE)
+_step("cancel", Step.CANCEL, "Cancel request NUMBER; a slot becomes free again.", _WHO, _NOTE)
+_step(
+    "move",
+    Step.MOVE,
+    "Give the appointment of request NUMBER another time.",
+    click.option("--at", "starts", type=MOMENT, required=True, help="Its new start, local time."),
+    click.option("--agreed", is_flag=True, help="The office, which offers no slots, has agreed."),
+    _NOTE,
+)
+
+
+@requests.command("free-slots")
+@click.argument("unit")
+@AS_JSON
+@click.pass_obj
+def free_slots(settings: Settings, unit: str, *, as_json: bool) -> None:
+    """List the next free slots of office UNIT."""
+    answer = door.ask(desk_socket(settings), {"ask": "free_slots", "unit": unit})
+    if as_json:
+        click.echo(json.dumps(answer["slots"], indent=2))
+    elif not answer["offers"]:
+        click.echo(f"{unit} offers no slots: propose a time, the office confirms it")
+    else:
+        zone = ZoneInfo(settings.site.zone)
+        for start in answer["slots"]:
+            click.echo(f"{datetime.fromisoformat(start).astimezone(zone):%a %d/%m/%Y %H:%M}")
+
+
+@requests.command()
+@click.argument("number", type=NUMBER)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.pass_obj
+def export(settings: Settings, number: int, folder: Path) -> None:
+    """Write the mails of request NUMBER into FOLDER as .eml files, for the protocol office."""
+    with reading(settings) as connection:
+        stored.required(connection, number)
+        letters = [
+            (kept, outbox.thread_ids(connection, kept.mail))
+            for kept in outbox.listed(connection)
+            if kept.mail.key.split("-")[:2] == ["request", str(number)]
+        ]
+    if not letters:
+        raise OfficeError(f"request {number} has no mail that could be written out")
+    folder.mkdir(parents=True, exist_ok=True)
+    for kept, references in letters:
+        to = kept.mail.to if is_address(kept.mail.to) else settings.mail.head or _NOBODY
+        letter = Letter(kept.mail, kept.message_id, references, kept.queued_at)
+        sender = settings.mail.sender or _NOBODY
+        message = compose(letter, sender, to, Path(settings.folders.state))
+        path = folder / f"{kept.mail.key}.eml"
+        path.write_bytes(message.as_bytes())
+        click.echo(path)
+
+
+_NOBODY = "centralino@centralino.invalid"
+
+
+def _show(settings: Settings, found: tuple[Kept, ...], *, as_json: bool) -> None:
+    late, by_day = _late(settings), _due(settings)
+    if as_json:
+        rows = [request_listing.to_json(k, by_day(k.request), late(k.request)) for k in found]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    zone, language = ZoneInfo(settings.site.zone), settings.site.languages[0]
+    click.echo(request_listing.as_text(found, language, zone, by_day, late))
+
+
+def _calendar(settings: Settings) -> Schedule:
+    return build_office(settings, datetime.now(UTC).year).switchboard.schedule
+
+
+def _due(settings: Settings) -> request_listing.Due:
+    calendar = _calendar(settings)
+    return lambda request: due(request, calendar)
+
+
+def _late(settings: Settings) -> request_listing.Late:
+    calendar, now = _calendar(settings), datetime.now(UTC)
+
+    def late(request: Request) -> bool:
+        return is_overdue(request, calendar, now)
+
+    return late
+
+
+def _local(settings: Settings, at: datetime) -> str:
+    return at.replace(tzinfo=ZoneInfo(settings.site.zone)).isoformat()
+
+
+def _ask(settings: Settings, question: dict[str, Any]) -> None:
+    answer = door.ask(desk_socket(settings), question)
+    click.echo(answer["said"][settings.site.languages[0]])

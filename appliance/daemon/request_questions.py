@@ -1,0 +1,242 @@
+"""What is asked at the door about requests and the outbox: taken, changed, told when to come.
+
+Decided in the desk's thread by what is in memory, done and answered in the records' thread.
+"""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from appliance.daemon.door import Answer, Later, Tell, moment
+from appliance.daemon.mailroom import Mailroom
+from appliance.daemon.status_words import plain
+from appliance.errors import CentralinoError, OfficeError
+from appliance.policy import request_words as words
+from appliance.policy.appointments import Slot
+from appliance.policy.citizens import Citizen, Contact
+from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.requests import Appointment, Form, NewRequest, Step
+from appliance.records import bookings, outbox, requests
+from appliance.records.bookings import Diary
+from appliance.records.request_rows import Happened, Kept
+from appliance.records.requests import Taking
+from appliance.records.worker import Records
+
+if TYPE_CHECKING:
+    import sqlite3
+
+T = TypeVar("T", bound=enum.StrEnum)
+
+STEPS = (Step.TAKE, Step.REMIND, Step.CLOSE, Step.CANCEL, Step.MOVE)
+"""What a person may ask for; that the mail left is noted by the box itself."""
+LONGEST_WORD, LONGEST_TEXT = 120, 4000
+HIGHEST = 1_000_000_000
+PROPOSED_MINUTES = 30
+"""How long an appointment is where the office offers no slots and must agree first."""
+
+
+class RequestQuestions:
+    """Answers; `now` is the desk's wall clock. Raises OfficeError for what cannot be asked."""
+
+    def __init__(self, records: Records, mailroom: Mailroom, now: Callable[[], datetime]) -> None:
+        self._records, self._mailroom, self._now = records, mailroom, now
+
+    @property
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
+        """Name what may be asked."""
+        return {
+            "new_request": self.take,
+            "request_step": self.step,
+            "free_slots": self.free_slots,
+            "outbox_retry": self.retry,
+            "outbox_drop": self.drop,
+        }
+
+    def take(self, question: dict[str, Any]) -> Later:
+        """Store a request; a citizen's open ones are offered first, unless `anyway` (E9)."""
+        now = self._now()
+        new, diary = self._new(question, now)
+        taking, letters = Taking(uuid.uuid4().hex, new, now, diary=diary), self._records.letters
+        number = "" if question.get("anyway") else new.citizen.phone
+        name = "" if question.get("anyway") else new.citizen.name
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            known = requests.find_open(connection, number, name)
+            if known:
+                raise OfficeError(words.known_already([kept.request for kept in known]).en)
+            request = requests.insert(connection, taking, letters)
+            return {"number": request.number, "said": plain(words.taken(request))}
+
+        return self._later(job)
+
+    def step(self, question: dict[str, Any]) -> Later:
+        """Let a step happen to a request."""
+        now = self._now()
+        try:
+            step, number = Step(str(question.get("step"))), _number(question)
+        except ValueError as error:
+            raise OfficeError(f"a step ({', '.join(STEPS)}) is needed: {error}") from error
+        if step not in STEPS:
+            raise OfficeError(f"{step!r} cannot be asked; known are {', '.join(STEPS)}")
+        said_by, text = _word(question, "said_by"), _text(question, "words")
+        if step is Step.REMIND and not text:
+            raise OfficeError("what did the citizen say? A reminder adds words for the office")
+        happened = Happened(uuid.uuid4().hex, step, now, _by(question), said_by, text)
+        starts = _starts(question) if step is Step.MOVE else None
+        letters = self._records.letters
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            kept = requests.required(connection, number)
+            wanted, diary = self._moved(kept, starts, question, now) if starts else (None, None)
+            kept = requests.change(connection, number, happened, letters, wanted, diary)
+            return {
+                "number": number,
+                "state": kept.request.state,
+                "said": plain(words.stepped(kept.request, step)),
+            }
+
+        return self._later(job)
+
+    def free_slots(self, question: dict[str, Any]) -> Later:
+        """Return the next free slots of an office; none where it offers no slots."""
+        now, unit = self._now(), _word(question, "unit")
+        self._mailroom.rules(unit, "", now)
+        diary = self._mailroom.diary(unit, now)
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            found = bookings.free(connection, diary, now, most=20) if diary else ()
+            return {
+                "slots": [slot.start.isoformat() for slot in found],
+                "offers": diary is not None,
+            }
+
+        return self._later(job)
+
+    def retry(self, question: dict[str, Any]) -> Later:
+        """Try a notice again, now."""
+        number = _number(question)
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            kept = outbox.retry(connection, number)
+            return {"said": plain(words.retried(kept.number))}
+
+        return self._later(job, hurry=True)
+
+    def drop(self, question: dict[str, Any]) -> Later:
+        """Give a notice up."""
+        number, by, reason = _number(question), _by(question), _text(question, "reason")
+        at = self._now()
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            kept = outbox.drop(connection, number, by, reason, at)
+            return {"said": plain(words.dropped(kept.number))}
+
+        return self._later(job)
+
+    def _later(self, job: Callable[[sqlite3.Connection], Answer], hurry: bool = False) -> Later:
+        """Do it in the records' thread, wake the mail thread, then answer."""
+
+        def later(tell: Tell) -> None:
+            def done(result: Answer | CentralinoError) -> None:
+                self._mailroom.wake(hurry)
+                tell(result)
+
+            self._records.do(job, done)
+
+        return later
+
+    def _new(self, question: dict[str, Any], now: datetime) -> tuple[NewRequest, Diary | None]:
+        unit, need = _word(question, "unit"), _word(question, "need")
+        rule = _one_of(ReturnRule, question, "rule")
+        allowed = self._mailroom.rules(unit, need, now)
+        if rule not in allowed:
+            raise OfficeError(words.not_its_rule(unit, allowed).en)
+        appointment, diary = None, None
+        if rule is ReturnRule.APPOINTMENT:
+            diary = self._mailroom.diary(unit, now)
+            appointment = _appointment(question, diary)
+        citizen = Citizen(
+            _word(question, "name"),
+            _word(question, "phone"),
+            _word(question, "email"),
+            _one_of(Contact, question, "prefers"),
+            _word(question, "language") or "it",
+        )
+        new = NewRequest(
+            rule,
+            unit,
+            need,
+            citizen,
+            _word(question, "subject"),
+            _text(question, "asked"),
+            now,
+            _by(question),
+            _word(question, "call"),
+            _word(question, "sheet"),
+            appointment,
+        )
+        return new, diary
+
+    def _moved(
+        self, kept: Kept, starts: datetime, question: dict[str, Any], now: datetime
+    ) -> tuple[Appointment, Diary | None]:
+        before = kept.request.appointment
+        diary = self._mailroom.diary(kept.request.unit, now)
+        form = before.form.value if before else Form.OFFICE_CALLS.value
+        asked = {**question, "form": question.get("form") or form, "starts": starts.isoformat()}
+        wanted = _appointment(asked, diary)
+        agreed = bool(question.get("agreed"))  # an office without slots has said yes
+        return (
+            Appointment(wanted.slot, wanted.form, wanted.confirmed or agreed),
+            diary,
+        )
+
+
+def _appointment(question: dict[str, Any], diary: Diary | None) -> Appointment:
+    """Read an appointment: in the office's slots, else proposed and to be confirmed."""
+    starts, form = _starts(question), _one_of(Form, question, "form")
+    minutes = diary.slots.minutes if diary else PROPOSED_MINUTES
+    slot = Slot(starts, starts + timedelta(minutes=minutes))
+    return Appointment(slot, form, confirmed=diary is not None)
+
+
+def _starts(question: dict[str, Any]) -> datetime:
+    try:
+        return moment(str(question["starts"]))
+    except (KeyError, ValueError, TypeError) as error:
+        raise OfficeError(f"when does the appointment start? {error}") from error
+
+
+def _one_of(kind: type[T], question: dict[str, Any], key: str) -> T:
+    try:
+        return kind(str(question.get(key)))
+    except ValueError as error:
+        known = ", ".join(kind)
+        raise OfficeError(f"{key}: {question.get(key)!r} is unknown: say {known}") from error
+
+
+def _word(question: dict[str, Any], key: str) -> str:
+    """Take a short text on one line."""
+    return " ".join(str(question.get(key) or "").split())[:LONGEST_WORD]
+
+
+def _text(question: dict[str, Any], key: str) -> str:
+    return str(question.get(key) or "").strip()[:LONGEST_TEXT]
+
+
+def _by(question: dict[str, Any]) -> str:
+    by = _word(question, "by")
+    if not by:
+        raise OfficeError("who asks? Give a name with `by`")
+    return by
+
+
+def _number(question: dict[str, Any]) -> int:
+    number = question.get("number")
+    if not isinstance(number, int) or not 0 < number < HIGHEST:
+        raise OfficeError(f"{number!r} is no number of a request or mail: look with list")
+    return number

@@ -1,0 +1,323 @@
+"""`centralino requests` and `outbox`: taken and changed through the door (P6, E9, E15)."""
+
+from __future__ import annotations
+
+import json
+import selectors
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from icalendar import Calendar
+
+from appliance.__main__ import main
+from appliance.daemon import config as configuration
+from appliance.daemon.door import Door
+from appliance.daemon.mailroom import Mailroom
+from appliance.daemon.office import build_office
+from appliance.daemon.request_questions import RequestQuestions
+from appliance.daemon.stores import database_path
+from appliance.errors import OfficeError
+from appliance.policy.mail import HEAD
+from appliance.policy.outbox import MailState, Waiting
+from appliance.policy.register.declarations import Slots
+from appliance.policy.register.register import Register
+from appliance.policy.requests import Step
+from appliance.policy.week import week
+from appliance.records import outbox, outgoing, requests
+from appliance.records.request_rows import Happened
+from appliance.records.worker import Records
+from tests.policy.town import TOWN, declaration
+
+CONFIG = """\
+[site]
+name = "Comune di Esempio"
+patron = "10-04"
+languages = ["{language}"]
+[hours]
+monday = ["08:00-19:00"]
+tuesday = ["08:00-19:00"]
+wednesday = ["08:00-19:00"]
+thursday = ["08:00-19:00"]
+friday = ["08:00-19:00"]
+[sip]
+address = "127.0.13.7"
+[mail]
+sender = "Centralino <centralino@comune.example>"
+[folders]
+state = "{folder}/state"
+run = "{folder}/run"
+"""
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+OFFERS = Slots(week(monday="15-17", wednesday="15-17"), 20)
+WITH_SLOTS = replace(TOWN, declarations=(replace(declaration(), slots=OFFERS),))
+ANNA = ("--name", "Anna Verdi", "--phone", "347 0000001", "--email", "anna@example.org")
+AIRE = ("--unit", "anagrafe", "--need", "aire", "--subject", "Iscrizione AIRE", "--by", "op1")
+RESIDENCE = ("--unit", "anagrafe", "--need", "residenza", "--subject", "Residenza", "--by", "op1")
+
+
+@dataclass
+class Desk:
+    """A configuration and a desk's door behind it; `register` may be changed."""
+
+    file: Path
+    records: Records
+    register: Register = WITH_SLOTS
+
+    def run(self, *words: str) -> Result:
+        """Run a command line; --config is the first option of the group."""
+        return CliRunner().invoke(main, [words[0], "--config", str(self.file), *words[1:]])
+
+    def said(self, *words: str) -> str:
+        """Run what works and return what it says."""
+        result = self.run(*words)
+        assert result.exit_code == 0, result.output
+        return result.output.strip()
+
+    def refused(self, *words: str) -> str:
+        """Run what does not work and return the sentence."""
+        result = self.run(*words)
+        assert result.exit_code == 1, result.output
+        return result.output.strip()
+
+    def mails(self) -> tuple[outbox.Kept, ...]:
+        """Return all that was written."""
+        return self.records.ask(outbox.listed)
+
+    def settle(self, number: int, state: MailState, said: str) -> None:
+        """Let a try of a mail come to something."""
+        after = Waiting(number, 1, 1000)
+        self.records.ask(lambda c: outgoing.settle(c, state, after, said, NOW))
+
+
+@pytest.fixture(params=["it"])
+def desk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    """Open a door behind which requests are kept; a mail thread never runs."""
+    file = tmp_path / "centralino.toml"
+    file.write_text(CONFIG.format(folder=tmp_path, language=request.param), encoding="utf-8")
+    (tmp_path / "state").mkdir()
+    settings = configuration.load(file)
+    records = Records(database_path(tmp_path / "state"), "b").start()
+    records.ask(lambda _: None)  # the database is made by now
+    opened = Desk(file, records)
+    mailroom = Mailroom(
+        settings, build_office(settings, 2026), records, lambda: opened.register, lambda _: None
+    )
+    known = RequestQuestions(records, mailroom, lambda: NOW).known
+    selector, stopping = selectors.DefaultSelector(), threading.Event()
+    door = Door(tmp_path / "run" / "desk.sock", selector, lambda q: known[str(q["ask"])](q))
+
+    def serve() -> None:
+        while not stopping.is_set():
+            for key, _ in selector.select(0.05):
+                key.data()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield opened
+    stopping.set()
+    thread.join()
+    door.close()
+    records.stop()
+
+
+def test_a_request_is_taken_and_its_office_written_to(desk: Desk) -> None:
+    """P6: a short number at once; the office's mail and the citizen's wait in the outbox."""
+    told = desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA, "--asked", "I tempi")
+    assert told == "Presa in carico: richiesta 1."
+    office, citizen = desk.mails()
+    assert (office.mail.to, citizen.mail.to) == ("anagrafe@comune.example", "anna@example.org")
+    assert "I tempi" in office.mail.body
+    (row,) = json.loads(desk.said("requests", "list", "--json"))
+    assert (row["number"], row["state"], row["name"], row["by"]) == (1, "open", "Anna Verdi", "op1")
+
+
+def test_the_citizen_who_calls_again_is_known(desk: Desk) -> None:
+    """E9: open ones are offered first, by number or name; a reminder is no second request."""
+    desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
+    again = ("requests", "new", "--rule", "email", *AIRE, "--phone", "+393470000001")
+    sentence = desk.refused(*again, "--name", "Signora Verdi")
+    assert "1 (anagrafe: Iscrizione AIRE)" in sentence
+    assert "centralino requests remind 1" in sentence
+    for words, count in (("Ancora niente", "1°"), ("Terza volta", "2°")):
+        assert count in desk.said("requests", "remind", "1", words, "--by", "op2")
+    mails = desk.mails()
+    assert [k.mail.thread for k in mails] == ["", "", "request-1", "request-1", ""]
+    assert mails[-1].mail.to == HEAD
+    assert "Ancora niente" in desk.said("requests", "show", "1")
+    assert "richiesta 2" in desk.said(*again, "--name", "Signora Verdi", "--anyway")
+    assert desk.refused("requests", "remind", "1", " ").endswith("adds words for the office")
+
+
+def test_sent_is_never_shown_as_answered(desk: Desk) -> None:
+    """E15: sent, with the office, done: each in its own words, done by somebody's word."""
+    desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
+    assert "e-mail non ancora partita" in desk.said("requests", "list")
+    desk.settle(1, MailState.SENT, "250 OK")
+    assert "in attesa dell'ufficio" in desk.said("requests", "list")
+    assert "ora è di Rossi" in desk.said("requests", "take", "1", "--who", "Rossi")
+    assert desk.run("requests", "close", "1").exit_code == 2  # who said so?
+    closed = desk.said("requests", "close", "1", "--who", "Rossi, per telefono", "--note", "fatto")
+    assert closed == "Richiesta 1: chiusa."
+    assert desk.said("requests", "list") == "Nessuna richiesta."
+    assert "evasa" in desk.said("requests", "list", "--all")
+    shown = desk.said("requests", "show", "1")
+    assert "(Rossi, per telefono): fatto" in shown
+    assert "e-mail presa dal server" in shown
+    assert "request 1 is done" in desk.refused("requests", "take", "1")
+
+
+def test_what_should_be_answered_by_now_is_shown(desk: Desk) -> None:
+    """P6: the duty stays visible, and a late one is told apart."""
+    desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
+    long_ago = (NOW - timedelta(days=900)).isoformat()
+    desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA, "--anyway")
+    desk.records.ask(
+        lambda c: c.execute("UPDATE requests SET at = ? WHERE number = 1", (long_ago,))
+    )
+    rows = json.loads(desk.said("requests", "list", "--overdue", "--json"))
+    assert [row["number"] for row in rows] == [1]
+    assert "IN RITARDO" in desk.said("requests", "list")
+    assert json.loads(desk.said("requests", "show", "1", "--json"))["overdue"] is True
+    found = json.loads(desk.said("requests", "list", "--citizen", "verdi", "--json"))
+    assert [row["number"] for row in found] == [2, 1]
+
+
+def test_an_appointment_takes_a_slot_and_gives_it_back(desk: Desk) -> None:
+    """P6: in the office's slots, never twice; moved and cancelled the slot is free again."""
+    free = desk.said("requests", "free-slots", "anagrafe").splitlines()
+    assert free[0].endswith("23/11/2026 15:00")
+    asked = ("requests", "new", "--rule", "appointment", *RESIDENCE, "--form", "office_calls")
+    assert "richiesta 1" in desk.said(*asked, *ANNA, "--at", "2026-11-23 15:00")
+    other = ("--name", "Bruno Neri", "--phone", "3480000002")
+    sentence = desk.refused(*asked, *other, "--at", "2026-11-23 15:00")
+    assert "has just been taken" in sentence
+    sentence = desk.refused(*asked, *other, "--at", "2026-11-24 15:00")
+    assert "gives no appointment at 24.11.2026 15:00" in sentence
+    assert "spostato" in desk.said("requests", "move", "1", "--at", "2026-11-25 15:20")
+    first, *_ = json.loads(desk.said("requests", "free-slots", "anagrafe", "--json"))
+    assert datetime.fromisoformat(first).astimezone(UTC) == datetime(2026, 11, 23, 14, tzinfo=UTC)
+    desk.said("requests", "cancel", "1", "--who", "Anna Verdi")
+    assert "annullata" in desk.said("requests", "list", "--all")
+    invitations = [
+        Calendar.from_ical(kept.mail.calendar) for kept in desk.mails() if kept.mail.calendar
+    ]
+    assert [str(c["method"]) for c in invitations] == ["REQUEST", "REQUEST", "CANCEL"]
+    events = [c.walk("VEVENT")[0] for c in invitations]
+    assert [event["sequence"] for event in events] == [0, 1, 2]
+    assert len({str(event["uid"]) for event in events}) == 1
+    assert "per telefono: l'ufficio chiama l'utente" in str(events[0]["description"])
+
+
+def test_where_the_office_offers_no_slots_a_time_is_proposed(desk: Desk) -> None:
+    """P6: to be confirmed, until the office agrees."""
+    desk.register = TOWN
+    assert "offers no slots" in desk.said("requests", "free-slots", "anagrafe")
+    asked = ("requests", "new", "--rule", "appointment", *RESIDENCE, *ANNA)
+    desk.said(*asked, "--at", "2026-11-24 15:00")
+    assert "da confermare" in desk.said("requests", "show", "1")
+    (event,) = Calendar.from_ical(desk.mails()[0].mail.calendar).walk("VEVENT")
+    assert event["status"] == "TENTATIVE"
+    desk.said("requests", "move", "1", "--at", "2026-11-24 15:30", "--agreed")
+    assert "da confermare" not in desk.said("requests", "show", "1")
+
+
+def test_what_is_refused_says_what_to_do(desk: Desk) -> None:
+    """Each in one sentence: an unknown office, a rule it has not declared, a missing contact."""
+    unknown = ("--unit", "tributi", "--need", "x", "--subject", "y")
+    cases = {
+        "there is no office 'tributi'": ("--rule", "email", *unknown, *ANNA),
+        "anagrafe has declared: e-mail": ("--rule", "appointment", *AIRE, *ANNA),
+        "no way to reach": ("--rule", "email", *AIRE, "--name", "Anna"),
+        "when does the appointment start": ("--rule", "appointment", *RESIDENCE, *ANNA),
+    }
+    for sentence, words in cases.items():
+        assert sentence in desk.refused("requests", "new", *words)
+    assert "there is no request 9" in desk.refused("requests", "show", "9")
+    assert "there is no request 9" in desk.refused("requests", "take", "9")
+    assert "there is no office 'x'" in desk.refused("requests", "free-slots", "x")
+    assert desk.records.ask(requests.listed) == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ({"ask": "request_step", "number": 1, "step": "mailed", "by": "x"}, "cannot be asked"),
+        ({"ask": "request_step", "number": "1", "step": "take", "by": "x"}, "no number"),
+        ({"ask": "request_step", "number": 10**12, "step": "take", "by": "x"}, "no number"),
+        ({"ask": "request_step", "number": 1, "step": "fly", "by": "x"}, "is needed"),
+        ({"ask": "request_step", "number": 1, "step": "take"}, "who asks"),
+        ({"ask": "new_request", "unit": "anagrafe", "need": "aire", "rule": []}, "is unknown"),
+        ({"ask": "outbox_retry", "number": None}, "no number"),
+    ],
+)
+def test_what_a_programme_may_ask_wrongly(
+    tmp_path: Path, question: dict[str, object], said: str
+) -> None:
+    """Whatever comes in at the door is answered in a sentence."""
+    file = tmp_path / "centralino.toml"
+    file.write_text(CONFIG.format(folder=tmp_path, language="it"), encoding="utf-8")
+    settings = configuration.load(file)
+    records = Records(database_path(tmp_path), "b")
+    office = build_office(settings, 2026)
+    mailroom = Mailroom(settings, office, records, lambda: WITH_SLOTS, lambda _: None)
+    known = RequestQuestions(records, mailroom, lambda: NOW).known
+    with pytest.raises(OfficeError, match=said):
+        known[str(question["ask"])](question)
+
+
+def test_the_outbox_is_looked_after(desk: Desk) -> None:
+    """What waits, what could not be sent; tried again, or given up by somebody for a reason."""
+    assert desk.said("outbox", "list") == "Nessuna e-mail."
+    desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
+    desk.settle(1, MailState.DEAD, "550 no such office")
+    told = desk.said("outbox", "list").splitlines()
+    assert "NON PARTITA" in told[1]
+    assert "550 no such office" in told[1]
+    assert "in attesa" in told[2]
+    assert "si riprova subito" in desk.said("outbox", "retry", "1")
+    assert [k.state for k in desk.mails()] == [MailState.QUEUED] * 2
+    assert desk.run("outbox", "drop", "1").exit_code == 2  # for which reason?
+    desk.said("outbox", "drop", "1", "--by", "op1", "--reason", "detto a voce")
+    rows = json.loads(desk.said("outbox", "list", "--all", "--json"))
+    assert (rows[0]["state"], rows[0]["settled_by"], rows[0]["reason"]) == (
+        "dropped",
+        "op1",
+        "detto a voce",
+    )
+    desk.settle(2, MailState.SENT, "250 OK")
+    assert "has left already" in desk.refused("outbox", "retry", "2")
+
+
+def test_the_protocol_office_gets_files(desk: Desk, tmp_path: Path) -> None:
+    """E15: every mail of a request as EML, as the office got it."""
+    desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
+    desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA, "--anyway")
+    desk.said("requests", "remind", "1", "Ancora niente")
+    folder = tmp_path / "protocollo"
+    paths = desk.said("requests", "export", "1", str(folder)).splitlines()
+    assert len(paths) == 3
+    mail = message_from_bytes(Path(paths[0]).read_bytes(), _class=EmailMessage, policy=default)
+    assert mail["Message-ID"] == desk.mails()[0].message_id
+    assert mail["Subject"] == "[Richiesta 1] Iscrizione AIRE"
+    assert "there is no request 9" in desk.refused("requests", "export", "9", str(folder))
+
+
+@pytest.mark.parametrize("desk", ["en"], indirect=True)
+def test_an_english_house_reads_english(desk: Desk) -> None:
+    """The commands speak the first language of the site."""
+    told = desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA, "--sheet", "aire")
+    assert told == "Taken over: request 1."
+    assert "open, its mail has not left" in desk.said("requests", "list")
+    assert "Sheet: aire" in desk.said("requests", "show", "1")
+    assert "waiting" in desk.said("outbox", "list")
+    step = Happened("s", Step.TAKE, NOW, "op1", "Rossi")
+    desk.records.ask(lambda c: requests.change(c, 1, step))
+    assert "taken" in desk.said("requests", "show", "1")
