@@ -108,6 +108,7 @@ def test_no_kill_breaks_a_promise(base: Path, tmp_path: Path, call: str, at_leas
     ("bug", "call", "sign"),
     [
         ("acknowledge_early", "fsync", "a stored message is flagged as interrupted"),
+        ("request_early", "fsync", "a request that was taken has no row, or two"),
         ("write_in_place", "fsync", "a half message visible in new/"),
     ],
 )

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.media.wav import WavError
+from appliance.records import outbox, requests
+from appliance.records.database import open_reader
 from appliance.records.messages import Message
 from tests.faults.workload import LIMITS, sound_of
 from tests.voicemail.box import Box
@@ -65,6 +67,8 @@ def broken_promises(box: Box, told: list[Told]) -> Violations:
     """Count what callers were told and is not so."""
     found = Violations()
     listed: dict[str, Message] = {m.call: m for m in box.listed()}
+    with closing(open_reader(box.folder / "centralino.db")) as reader:
+        taken = {kept.request.call for kept in requests.listed(reader)}
     for promise in told:
         message = listed.get(promise.call)
         if promise.kind == "stored":
@@ -74,10 +78,33 @@ def broken_promises(box: Box, told: list[Told]) -> Violations:
                 found["a stored message has another sound"] += 1
             elif message.interrupted:
                 found["a stored message is flagged as interrupted"] += 1
+        elif promise.kind == "requested":
+            found.update(broken_request(box, promise))
         elif promise.kind == "closed" and (message is None or message.outcome is None):
             found["a closed message is open again"] += 1
+        elif promise.call in taken:
+            continue  # its words are a request's: whole, or it was never told
         elif promise.kind == "synced" and is_lost(int(promise.what), message):
             found["sound that had reached the disk is lost"] += 1
+    return found
+
+
+def broken_request(box: Box, promise: Told) -> Violations:
+    """Count what a caller whose request was taken was told and is not so (P6)."""
+    found = Violations()
+    with closing(open_reader(box.folder / "centralino.db")) as reader:
+        kept = [k for k in requests.listed(reader) if k.request.call == promise.call]
+        keys = {mail.mail.key for mail in outbox.listed(reader)}
+    if [k.request.number for k in kept] != [promise.what]:
+        found["a request that was taken has no row, or two"] += 1
+        return found
+    path = box.folder / kept[0].sound.path
+    if f"request-{promise.what}" not in keys:
+        found["a request that was taken has no mail"] += 1
+    if not path.exists() or not path.read_bytes().endswith(sound_of(promise.call)):
+        found["a request that was taken has other words"] += 1
+    if promise.call in {message.call for message in box.listed()}:
+        found["a request's words are a message as well"] += 1
     return found
 
 

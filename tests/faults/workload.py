@@ -17,14 +17,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from appliance.calls.events import Event, MessageStored, StoreFailed
+from appliance.calls.events import Event, MessageStored, RequestStored, StoreFailed
 from appliance.calls.orders import CallRecord
+from appliance.policy.mail import Mail
 from appliance.policy.messages import Outcome
-from appliance.policy.requests import NewRequest
+from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.requests import NewRequest, by_voice
 from appliance.records import database, messages, requests
 from appliance.records.messages import Message
 from appliance.records.request_rows import Sound
-from appliance.records.requests import Taking
+from appliance.records.requests import Letters, Taking
 from appliance.records.worker import Records, Session
 from appliance.voicemail import files, recording
 from appliance.voicemail.mailbox import Mailbox
@@ -34,7 +36,10 @@ from tests.records.samples import TEN, a_call
 from tests.voicemail.box import header, speech
 
 LIMITS = Limits(ballast_bytes=64 << 10, low_water_bytes=0, high_water_bytes=0, sync_s=0.05)
-BUGS = ("none", "no_fsync", "acknowledge_early", "write_in_place", "wal_normal")
+LETTERS = Letters(
+    lambda kept, _: (Mail(f"request-{kept.request.number}", "a@b.example", "S", "B"),)
+)
+BUGS = ("none", "no_fsync", "acknowledge_early", "request_early", "write_in_place", "wal_normal")
 
 
 def sound_of(call: str) -> bytes:
@@ -61,7 +66,9 @@ class Acks:
         """Take the mailbox's facts."""
         if isinstance(fact, MessageStored):
             self.say("stored", fact.call, fact.message)
-        if isinstance(fact, (MessageStored, StoreFailed)):
+        if isinstance(fact, RequestStored):
+            self.say("requested", fact.call, fact.number)
+        if isinstance(fact, (MessageStored, RequestStored, StoreFailed)):
             self.outcomes.put(fact)
 
 
@@ -79,7 +86,7 @@ class Inline:
         """See MessageIndex."""
         sound = Sound(f"voicemail/{message.path}", message.sha256)
         taking = Taking(message.id, request, request.at, sound)
-        return self._session.run(lambda c: requests.insert(c, taking)).number
+        return self._session.run(lambda c: requests.insert(c, taking, LETTERS)).number
 
     def known_messages(self) -> frozenset[str]:
         """See MessageIndex."""
@@ -108,6 +115,15 @@ def plant(bug: str, acks: Acks) -> None:
             real(self, recording, *arguments)
 
         Writer.finish = finish  # type: ignore[method-assign, assignment]
+    if bug == "request_early":
+        real_finish = Writer.finish
+
+        def early(self: Writer, recording: str, *arguments: Any) -> None:
+            if recording.startswith("r"):
+                acks.say("requested", recording, int(recording[1:]))
+            real_finish(self, recording, *arguments)
+
+        Writer.finish = early  # type: ignore[method-assign, assignment]
     if bug == "write_in_place":
         files.Folders.part = files.Folders.wav  # type: ignore[method-assign]
     if bug == "wal_normal":
@@ -126,6 +142,20 @@ def tell_synced(acks: Acks) -> None:
         acks.say("synced", self.record.call, size - len(header(self.law, 0)))
 
     recording.Recording.sync = sync  # type: ignore[method-assign]
+
+
+def take_request(box: Any, call: str, acks: Acks) -> None:
+    """Take a request in the caller's own words; told once words, row and mail are on the disk."""
+    sound = sound_of(call)
+    box.begin(call, "ulaw", a_call(call))
+    box.append(call, sound)
+    asked = by_voice(ReturnRule.EMAIL, "anagrafe", "aire", call, "051", call, TEN, "op1")
+    if isinstance(box, Writer):
+        box.finish(call, 0, None, asked)
+    else:
+        box.finish_request(call, 0, asked)
+    stored = acks.outcomes.get(timeout=20)
+    assert isinstance(stored, RequestStored), stored
 
 
 def traffic(box: Any, numbers: range, acks: Acks, index: Any) -> None:
@@ -147,6 +177,7 @@ def traffic(box: Any, numbers: range, acks: Acks, index: Any) -> None:
         assert isinstance(stored, MessageStored), stored
         index.close_message(stored.message, "op1", Outcome.NOT_NEEDED, TEN)
         acks.say("closed", call, stored.message)
+        take_request(box, f"r{i}", acks)
 
 
 class Counted(Writer):
@@ -181,7 +212,9 @@ def main() -> None:
         acks.say("ready", "", 0)
         traffic(writer, numbers, acks, index)
     else:
-        records = Records(database_path, "boot").start()
+        records = Records(database_path, "boot")
+        records.letters = LETTERS
+        records.start()
         mailbox = Mailbox(home, records, header, acks.post, lambda _: None, LIMITS).start()
         started = threading.Event()
         mailbox._commands.put(started.set)

@@ -118,6 +118,11 @@ class MailServer:
         self._process.wait(LIMIT_S)
         self._log.close()
 
+    @property
+    def is_running(self) -> bool:
+        """Tell whether it was started and has not ended."""
+        return self._process.poll() is None
+
     def mails(self) -> list[EmailMessage]:
         """Return what was delivered, oldest first."""
         found = sorted(
