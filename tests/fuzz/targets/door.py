@@ -62,6 +62,10 @@ class Desk:
         """Say what people see."""
         return self.switchboard.status(TEN)
 
+    def post(self, event: Any) -> None:
+        """Hear one fact, from any thread."""
+        self.fact(event)
+
     def fact(self, event: Any) -> None:
         """Hear one fact."""
         for order in self.switchboard.handle(event, TEN):
