@@ -5,7 +5,7 @@ STAMP := .venv-3.13/.ready
 FUZZ_SECONDS ?= 60
 SEED ?= 1
 
-.PHONY: help environment packages demo test lint unit unit311 coverage system units bench long fuzz soak clean
+.PHONY: help environment packages demo test lint unit unit311 coverage system units bench long fuzz soak year clean
 
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
@@ -13,6 +13,7 @@ help:
 	@echo "make bench   one table of measured times, asserts nothing"
 	@echo "make fuzz    strangers' bytes against every entrance, FUZZ_SECONDS=60 each"
 	@echo "make soak    2,000 calls on a virtual clock, 5 % with a fault; SEED=1 replays"
+	@echo "make year    a year of a busy office on a virtual clock, in seconds; SEED=1 replays"
 	@echo "make long    the tests that take minutes"
 
 environment: $(STAMP)
@@ -64,6 +65,10 @@ fuzz: environment
 # Minutes of CPU, hours of virtual time; a failing seed's trace is kept in build/soak.
 soak: environment
 	@$(PY) -m tests.soak --calls 2000 --seed $(SEED)
+
+# A year of simulated time; what must hold is looked at after every decision.
+year: environment
+	@$(PY) -m tests.year --seed $(SEED)
 
 bench: environment packages
 	@$(PY) -m tests.bench

@@ -5,17 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from appliance.calls import orders
 from appliance.calls.desk import Desk
+from appliance.calls.orders import Order
 from appliance.policy import opening, routing
 from appliance.policy.clock import Now
 from appliance.policy.codes import Code
-from appliance.policy.emergencies import Duty, duties
+from appliance.policy.emergencies import Duty, duties, silenced
+from appliance.policy.mail import HEAD, Mail
 from appliance.policy.routing import Decision
 from appliance.policy.secret import Purpose, SecretNumber
 from appliance.policy.spoken import Menu
+from appliance.policy.words import Words
 
 BY_DAY = frozenset((*routing.GREETINGS.values(), opening.GREETINGS[Code.ABSENT]))
 """Greetings of an office that is open, or will be in a moment: people may yet answer."""
+
+
+NOT_TOLD = (
+    Words("Numero di turno non detto: {}", "Duty number not told: {}"),
+    Words(
+        "Il saluto a ufficio chiuso non dice più il numero di turno di {}: nella rubrica uffici "
+        "non c'è un'autorizzazione scritta valida. Inserirne una nuova, oppure togliere l'unità da "
+        "voicemail.duty.\n",
+        "The closed greeting no longer tells the duty number of {}: the register of offices holds "
+        "no written authorisation for it. Enter a new one, or take the unit out of "
+        "voicemail.duty.\n",
+    ),
+)
+"""What the head is told of a number that is left out: subject and text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +61,19 @@ def added(desk: Desk, decision: Decision, now: Now) -> Added:
     emergency = ("emergency_112",) if night.emergency else ()
     numbers = (key for duty in on_duty for key in _number_of(duty))
     return Added(desk.menu, tuple(duty.unit for duty in on_duty), (*emergency, *numbers))
+
+
+def warnings(desk: Desk, decision: Decision, now: Now) -> Iterator[Order]:
+    """Tell the head, once a day, of a number on duty that the greeting had to leave out (E11)."""
+    if decision.greeting in BY_DAY:
+        return
+    duty = desk.office.after_hours.duty
+    is_italian, today = desk.office.languages[0] == "it", desk.office.today(now.wall)
+    for left_out in silenced(desk.register, duty, now.wall, desk.office.zone):
+        subject, body = (words.it if is_italian else words.en for words in NOT_TOLD)
+        name = left_out.name
+        mail = Mail(f"duty-{left_out.unit}-{today}", HEAD, subject.format(name), body.format(name))
+        yield orders.QueueMail(mail)
 
 
 def _number_of(duty: Duty) -> Iterator[str]:

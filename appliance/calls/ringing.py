@@ -128,6 +128,7 @@ def start_greeting(desk: Desk, call: Call, decision: Decision, now: Now) -> Orde
     call.menu = added.menu
     told = (f"told.{unit}" for unit in added.told)
     call.note("greeting", *told, answered_at=now.wall)
+    yield from after_hours.warnings(desk, decision, now)
     prompts = greeting(desk.office, decision, now, added)
     yield orders.Play(call.new_play(), prompts, line=call.line.name)
     yield call.write()

@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from appliance.errors import CentralinoError
-from tests.bench import answering, machine, quality, soaking, sounding, starting, table
+from tests.bench import answering, deciding, machine, quality, soaking, sounding, starting, table
 
 Part = Callable[[Path], list[table.Row]]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is measured: calls placed, starts, the seconds of each window, calls of the soaks.
+    """How much is measured: calls placed, starts, the seconds of each window, calls of the soaks,
+    days of the simulated year.
 
     No seconds for the carrier without real time (`modest_s`) leave that part out.
     """
@@ -29,10 +30,12 @@ class Plan:
     modest_s: float = 12.0
     virtual_calls: int = 500
     real_calls: int = 60
+    year_days: int = 365
 
     def parts(self) -> dict[str, Part]:
         """Return what is measured, in the order of the table."""
         parts: dict[str, Part] = {
+            "deciding": lambda folder: deciding.rows(folder, self.year_days),
             "answering": lambda folder: answering.rows(folder, self.calls),
             "sound": lambda folder: sounding.rows(folder, self.sound_s),
             "quality": quality.rows,
@@ -45,7 +48,14 @@ class Plan:
 
 
 QUICK = Plan(
-    calls=8, starts=2, idle_s=4.0, sound_s=4.0, modest_s=0.0, virtual_calls=100, real_calls=24
+    calls=8,
+    starts=2,
+    idle_s=4.0,
+    sound_s=4.0,
+    modest_s=0.0,
+    virtual_calls=100,
+    real_calls=24,
+    year_days=30,
 )
 
 

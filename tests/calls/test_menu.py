@@ -11,9 +11,12 @@ from appliance.calls.after_hours import Added, dialled
 from appliance.calls.menu import MOST_CHOICES
 from appliance.calls.orders import Result
 from appliance.calls.switchboard import Switchboard
+from appliance.policy.mail import HEAD
+from appliance.policy.office import AfterHours
 from appliance.policy.secret import SecretNumber
 from appliance.policy.spoken import SpokenSheet
 from tests.calls.desk import KNOWN, NIGHT, RANG, UP, later, records, tell, up
+from tests.stories.offices import EXAMPLE
 
 CARTA = SpokenSheet("carta", "it", "title_carta", "sheet_carta")
 PASSPORT = SpokenSheet("passport", "en", "title_passport", "sheet_passport")
@@ -109,3 +112,26 @@ def test_a_number_is_told_as_it_is_dialled_here(number: str, digits: str) -> Non
 def test_digits_of_a_duty_number_are_not_printed() -> None:
     """P7: the prompts that say them are left out of what is printed."""
     assert "digit" not in repr(replace(Added(), emergencies=("duty_number", "digit_5")))
+
+
+@pytest.mark.parametrize(
+    ("languages", "subject"),
+    [
+        (("it", "en"), "Numero di turno non detto: polizia"),
+        (("en",), "Duty number not told: polizia"),
+    ],
+)
+def test_the_head_is_told_of_a_number_left_out_once_a_day(
+    languages: tuple[str, ...], subject: str
+) -> None:
+    """E11: by mail, in the office's language; the same key for every call of a day is one mail."""
+    office = replace(EXAMPLE, languages=languages, after_hours=AfterHours(duty=("polizia",)))
+    switchboard = Switchboard(office, "boot7")
+    tell(switchboard, NIGHT, events.LineRestored("line1"), events.LineRestored("line2"))
+    given = tell(switchboard, NIGHT, RANG, KNOWN, UP)
+    others = (events.LineRang("line2"), events.CallerIdentified("line2", events.Caller()))
+    given += tell(switchboard, NIGHT, *others, events.LineAnswered("line2"))
+    mails = [order.mail for order in given if isinstance(order, orders.QueueMail)]
+    assert [(mail.to, mail.subject) for mail in mails] == [(HEAD, subject)] * 2
+    assert {mail.key for mail in mails} == {"duty-polizia-2026-11-25"}
+    assert "voicemail.duty" in mails[0].body

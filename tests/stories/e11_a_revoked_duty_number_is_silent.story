@@ -8,6 +8,8 @@ line1 rings
 line1 caller 051234567
 expect answer line1
 line1 answered
+expect mail to head about Numero di turno non detto: polizia
+expect mail to head about Numero di turno non detto: acquedotto
 expect play line1 greeting_closed emergency_112 leave_message without duty_number digit_0 digit_5
 line1 hangs up by busy_tone
 expect hang up line1
