@@ -33,9 +33,11 @@ class Call:
     in the conversation. On a line that passes its calls to a PBX `position` counts the extensions
     called, `offers` how often the present one was told of the call; `returned` once the caller came
     back, `pbx_fault` when the PBX did not understand. `menu` is what
-    the greeting offered, `heard` the sheets that the caller chose. `ended_by` and `ended_ms` say
-    why a recording was over and after how long, for a call that nothing else ends. Times are
-    monotonic seconds.
+    the greeting offered, `heard` the sheets that the caller chose. A call that waits does so since
+    `waiting_since`, was last told at `announced_at`, and rings the phones in `spared` not before
+    their time; the highest `priority` is served first; `waited` once its time was over. `ended_by`
+    and `ended_ms` say why a recording was over and after how long, for a call that nothing else
+    ends. Times are monotonic seconds.
     """
 
     id: str
@@ -56,6 +58,11 @@ class Call:
     play: str = ""
     recording_since: float = 0.0
     talking_since: float | None = None
+    priority: int = 0
+    waiting_since: float = 0.0
+    announced_at: float = 0.0
+    spared: dict[str, float] = field(default_factory=dict)
+    waited: bool = False
     rung_since: float = 0.0
     full: bool = False
     ended_by: Evidence | None = None

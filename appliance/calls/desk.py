@@ -199,7 +199,14 @@ class Desk:
             self.service,
             self._for_calls(self.office.switchboard, now),
             self._for_calls(desk, now) if desk else GroupState.CLOSED,
+            self.office.waiting.free_places(len(self.queue)),
         )
+
+    @property
+    def queue(self) -> tuple[Call, ...]:
+        """The calls that wait for a free position, the next one first (E6: by priority)."""
+        waiting = (call for call in self.calls.values() if call.state is State.QUEUED)
+        return tuple(sorted(waiting, key=lambda call: (-call.priority, call.waiting_since)))
 
     def outside_line(self, group: Group, now: Now) -> str:
         """Name the line on which a group's ordinary telephone can be called now, or "" (B4).

@@ -25,6 +25,7 @@ GONE = (LineLost, CarrierLost, BoxStopped)
 WAITS_FOR_PERSON = {
     State.ANSWERING,
     State.HOLDING,
+    State.QUEUED,
     State.PBX_PENDING,
     State.PBX_GREETING,
     State.PBX_CHECK,

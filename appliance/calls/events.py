@@ -449,6 +449,13 @@ class StoreFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class CallBackStored:
+    """The caller's wish to be called back is kept (StoreCallBack): it may be promised."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
 class RequestStored:
     """The request that was taken in `call` is stored, and its mail queued: `number` is its own."""
 
@@ -570,6 +577,7 @@ Event = (
     | PhoneDialled
     | CallBackAsked
     | MessageStored
+    | CallBackStored
     | RequestStored
     | StoreFailed
     | MessagesWaiting

@@ -15,6 +15,7 @@ from appliance.calls import (
     messages,
     parallel,
     passing,
+    queued,
     ringing,
 )
 from appliance.calls.call import Call
@@ -45,6 +46,15 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.HEED_ABSENCE: ringing.heed_absence,
     Do.RING_ON: ringing.ring_on,
     Do.HOLD: ringing.hold,
+    Do.QUEUE_GREET: queued.greet,
+    Do.QUEUE_HOLD: queued.hold,
+    Do.QUEUE_LEG_OUT: queued.leg_out,
+    Do.QUEUE_TICK: queued.tick,
+    Do.QUEUE_HEED: queued.heed,
+    Do.CALLBACK_AWAIT_KEY: queued.await_key,
+    Do.CALLBACK_OBEY: queued.obey,
+    Do.CALLBACK_STORED: queued.stored,
+    Do.CALLBACK_DECLINED: queued.declined,
     Do.TALK: ringing.talk,
     Do.OPERATOR_LEFT: ending.operator_left,
     Do.OPERATOR_LOST: parallel.operator_lost,

@@ -242,6 +242,7 @@ class Way(enum.StrEnum):
     NONE = "none"
     SWITCHBOARD = "switchboard"
     CITIZENS_DESK = "citizens_desk"
+    WAITING = "waiting"
     VOICEMAIL = "voicemail"
 
 
@@ -321,6 +322,15 @@ class StoreMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreCallBack:
+    """Keep the record of a caller who asked to be called back, and say so: answered by
+    CallBackStored or StoreFailed of its call.
+    """
+
+    record: CallRecord
+
+
+@dataclass(frozen=True, slots=True)
 class StoreRequest:
     """Store a request (P6) and queue its mail; answered by RequestStored or StoreFailed of `call`.
 
@@ -396,6 +406,7 @@ PhoneOrder = RingPhones | StopRinging | HangUpPhone | AcceptPhone | RefusePhone 
 StoreOrder = (
     WriteCall
     | StoreMessage
+    | StoreCallBack
     | StoreRequest
     | QueueMail
     | DropRecording

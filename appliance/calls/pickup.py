@@ -17,11 +17,12 @@ SERVED_BY_PHONES = (Way.SWITCHBOARD, Way.CITIZENS_DESK)
 
 
 def longest(desk: Desk) -> Call | None:
-    """Return the call that has been ringing longest on phones of the office, or None."""
+    """Return the call that has been ringing or waiting longest for the office, or None."""
     ringing = (
         call
         for call in desk.calls.values()
-        if call.state in {State.RINGING, State.HOLDING} and call.stage in SERVED_BY_PHONES
+        if call.state is State.QUEUED
+        or (call.state in {State.RINGING, State.HOLDING} and call.stage in SERVED_BY_PHONES)
     )
     return next(ringing, None)  # calls are kept in the order in which they came
 

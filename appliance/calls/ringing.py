@@ -8,9 +8,19 @@ the call and yields the orders.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Any
 
-from appliance.calls import after_hours, notices, orders, outside, passing, positions
+from appliance.calls import (
+    after_hours,
+    callback,
+    notices,
+    orders,
+    outside,
+    passing,
+    positions,
+    waiting,
+)
 from appliance.calls.announcements import greeting
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
@@ -49,6 +59,7 @@ AWAY = {Missed.UNATTENDED: "away"}
 RECORD_WAYS = {
     Way.SWITCHBOARD: orders.Way.SWITCHBOARD,
     Way.CITIZENS_DESK: orders.Way.CITIZENS_DESK,
+    Way.WAITING: orders.Way.WAITING,
     Way.VOICEMAIL: orders.Way.VOICEMAIL,
     Way.NOBODY: orders.Way.NONE,
 }
@@ -79,7 +90,9 @@ def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
     call.missed = call.missed or decision.cause
     way = RECORD_WAYS[decision.way]
     call.note(f"route.{decision.code}", way=way, reason=decision.code.value)
-    if decision.way is Way.VOICEMAIL:
+    if decision.way is Way.WAITING:
+        yield from waiting.join(desk, call, now)
+    elif decision.way is Way.VOICEMAIL:
         yield from _to_voicemail(desk, call, decision, now)
     elif call.line.passes:
         yield from passing.begin(desk, call, decision.way, now)
@@ -112,6 +125,9 @@ def free_for(desk: Desk, call: Call, way: Way) -> tuple[str, ...]:
 
 def _to_voicemail(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
     call.stage = None
+    if callback.is_offered(call, decision):
+        yield from callback.offer(desk, call, now)
+        return
     if call.up:
         yield from start_greeting(desk, call, decision, now)
         return
@@ -199,6 +215,8 @@ def go_on(desk: Desk, call: Call, missed: Missed, now: Now) -> Orders:
     """Leave a stage for the next one, deciding by what holds at this moment."""
     yield from stop_ringing(call)
     office, facts = desk.office, desk.facts_for(call.line, now)
+    if call.waited:
+        facts = replace(facts, places=0)
     if call.pbx_fault:
         decision = routing.pbx_fault(office, facts, now)
     elif call.stage is Way.SWITCHBOARD:

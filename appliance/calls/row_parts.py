@@ -5,6 +5,7 @@ from __future__ import annotations
 from appliance.calls.events import (
     BoxStopped,
     CallBackAsked,
+    CallBackStored,
     CallerHungUp,
     CallerIdentified,
     CarrierLost,
@@ -72,6 +73,7 @@ NOT_A_CALLS: dict[type, str] = {
     MessagesWaiting: "concerns the message lamp",
     MessageFetched: "concerns a phone that hears messages",
     MessageClosed: "concerns a phone that hears messages",
+    CallBackStored: "no caller of this call waits to hear of a call back",
     RequestStored: "no caller of this call waits to hear of a request",
     LineProbed: "concerns the line; while a call is on it nothing is measured",
     CarrierRestored: "its lines follow one by one",

@@ -35,6 +35,11 @@ from appliance.calls.state_names import Do, Row, Rows, State
 
 _S, _D = State, Do
 
+ROUTED = (_S.RINGING, _S.QUEUED, _S.PBX_PENDING, _S.GREETING_PENDING)
+RINGS_NO_MORE = (_S.QUEUED, _S.GREETING_PENDING)
+HELD_NO_MORE = (_S.QUEUED, _S.CALLBACK_OFFERED, _S.GREETING_PENDING, _S.GREETING)
+"""Where a call goes whose caller is settled, whose stage is over, who was held meanwhile."""
+
 TABLE: Mapping[State, Rows] = {
     _S.ARRIVED: state(
         BEFORE_ANSWER,
@@ -42,8 +47,8 @@ TABLE: Mapping[State, Rows] = {
         NO_LEGS,
         each((ServiceStateChanged,), "the call is routed by what holds once its caller is known"),
         {
-            CallerIdentified: Row(_D.ROUTE, (_S.RINGING, _S.PBX_PENDING, _S.GREETING_PENDING)),
-            DeadlinePassed: Row(_D.ROUTE, (_S.RINGING, _S.PBX_PENDING, _S.GREETING_PENDING)),
+            CallerIdentified: Row(_D.ROUTE, ROUTED),
+            DeadlinePassed: Row(_D.ROUTE, ROUTED),
             CallerHungUp: Row(_D.GIVE_UP, (_S.ENDED,)),
         },
         TAKEN_RINGING,
@@ -53,11 +58,11 @@ TABLE: Mapping[State, Rows] = {
         BEFORE_ANSWER,
         RINGS,
         LATE_NAME,
-        each(LEG, Row(_D.LEG_OUT, (_S.GREETING_PENDING,), stays=True)),
+        each(LEG, Row(_D.LEG_OUT, RINGS_NO_MORE, stays=True)),
         {
             OperatorAnswered: Row(_D.ANSWER, (_S.ANSWERING,)),
-            DeadlinePassed: Row(_D.NEXT_STAGE, (_S.GREETING_PENDING,), stays=True),
-            ServiceStateChanged: Row(_D.HEED_ABSENCE, (_S.GREETING_PENDING,), stays=True),
+            DeadlinePassed: Row(_D.NEXT_STAGE, RINGS_NO_MORE, stays=True),
+            ServiceStateChanged: Row(_D.HEED_ABSENCE, RINGS_NO_MORE, stays=True),
             CallerHungUp: Row(_D.GIVE_UP, (_S.ENDED,)),
         },
         TAKEN_RINGING,
@@ -66,7 +71,7 @@ TABLE: Mapping[State, Rows] = {
     _S.ANSWERING: TALKS
     | HANDS_OVER
     | each((FaxCalled,), "the line is not up: nothing is heard on it")
-    | each(LEG, Row(_D.RING_ON, (_S.HOLDING, _S.GREETING_PENDING)))
+    | each(LEG, Row(_D.RING_ON, (_S.HOLDING, *HELD_NO_MORE)))
     | each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
     | {
         LineAnswered: Row(_D.TALK, (_S.TALKING,)),
@@ -76,18 +81,18 @@ TABLE: Mapping[State, Rows] = {
     _S.HOLDING: TALKS
     | HANDS_OVER
     | FAX
-    | each(LEG, Row(_D.LEG_OUT, (_S.GREETING_PENDING, _S.GREETING), stays=True))
+    | each(LEG, Row(_D.LEG_OUT, HELD_NO_MORE, stays=True))
     | {
         LineAnswered: Row(_D.HOLD, stays=True),
         OperatorAnswered: Row(_D.ANSWER, (_S.ANSWERING, _S.TALKING)),
-        DeadlinePassed: Row(_D.NEXT_STAGE, (_S.GREETING_PENDING, _S.GREETING), stays=True),
-        ServiceStateChanged: Row(_D.HEED_ABSENCE, (_S.GREETING_PENDING, _S.GREETING), stays=True),
+        DeadlinePassed: Row(_D.NEXT_STAGE, HELD_NO_MORE, stays=True),
+        ServiceStateChanged: Row(_D.HEED_ABSENCE, HELD_NO_MORE, stays=True),
         CallerHungUp: Row(_D.LEAVE, (_S.CLEARING,)),
     },
     _S.TALKING: TALKS
     | UP
     | each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING,)))
-    | {PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING, _S.CLEARING))}
+    | {PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, *HELD_NO_MORE, _S.CLEARING))}
     | each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
     | {DeadlinePassed: Row(_D.END_LONGEST, (_S.FAREWELL, _S.CLEARING))}
     | {

@@ -16,6 +16,9 @@ class State(enum.StrEnum):
     RINGING = "ringing"  # a group's phones ring, the line is not answered
     ANSWERING = "answering"  # an operator lifted, the line is going off hook
     HOLDING = "holding"  # that operator went away again: the caller is held, phones ring
+    QUEUED = "queued"  # all are busy: the caller waits, off hook, for whoever becomes free first
+    CALLBACK_OFFERED = "callback_offered"  # who waited in vain may ask to be called back
+    CALLBACK_STORING = "callback_storing"  # that wish is being stored
     TALKING = "talking"
     PBX_PENDING = "pbx_pending"  # the line is going off hook, to pass the call to a PBX (B2)
     PBX_GREETING = "pbx_greeting"  # the caller is told to hold the line
@@ -59,6 +62,15 @@ class Do(enum.StrEnum):
     HEED_ABSENCE = "heed_absence"
     RING_ON = "ring_on"
     HOLD = "hold"
+    QUEUE_GREET = "queue_greet"
+    QUEUE_HOLD = "queue_hold"
+    QUEUE_LEG_OUT = "queue_leg_out"
+    QUEUE_TICK = "queue_tick"
+    QUEUE_HEED = "queue_heed"
+    CALLBACK_AWAIT_KEY = "callback_await_key"
+    CALLBACK_OBEY = "callback_obey"
+    CALLBACK_STORED = "callback_stored"
+    CALLBACK_DECLINED = "callback_declined"
     TALK = "talk"
     OPERATOR_LEFT = "operator_left"
     OPERATOR_LOST = "operator_lost"

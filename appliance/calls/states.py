@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from appliance.calls import rows_menu, rows_message, rows_pbx, rows_ringing
+from appliance.calls import rows_menu, rows_message, rows_pbx, rows_ringing, rows_waiting
 from appliance.calls.state_names import EVENTS, Do, Ignored, Row, Rows, State
 
 __all__ = ["EVENTS", "LIMITS_MS", "TABLE", "Do", "Ignored", "Row", "State", "row_for"]
 
 TABLE: Mapping[State, Rows] = {
     **rows_ringing.TABLE,
+    **rows_waiting.TABLE,
     **rows_pbx.TABLE,
     **rows_menu.TABLE,
     **rows_message.TABLE,
@@ -26,6 +27,8 @@ LIMITS_MS: Mapping[State, int] = {
     State.ARRIVED: 10_000,
     State.ANSWERING: 10_000,
     State.GREETING_PENDING: 10_000,
+    State.CALLBACK_OFFERED: 30_000,
+    State.CALLBACK_STORING: 20_000,
     State.PBX_PENDING: 10_000,
     State.PBX_GREETING: 30_000,
     State.PBX_CHECK: 2_000,
@@ -41,7 +44,7 @@ LIMITS_MS: Mapping[State, int] = {
 }
 """How long a state may last when nobody says anything: a line never stays seized (B1).
 
-RINGING, HOLDING, TALKING, PBX_CALLING, RECORDING, STORING and SAVING have the office's own
+RINGING, HOLDING, QUEUED, TALKING, PBX_CALLING, RECORDING, STORING and SAVING have the office's own
 limits.
 """
 

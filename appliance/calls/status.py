@@ -98,7 +98,8 @@ class Status:
     """The whole desk; `open` is whether people answer now, `changes_at` when time changes that.
 
     `citizens_desk` is None where there is no counter; `positions` stand in the configuration's
-    order; `waiting` counts messages nobody closed;
+    order, `queue` are the calls that wait for one, the next one first; `waiting` counts messages
+    nobody closed;
     `degraded` says what is not as it should be, empty when all is well.
     """
 
@@ -110,6 +111,7 @@ class Status:
     service: ServiceState
     lines: tuple[LineStatus, ...]
     calls: tuple[CallStatus, ...]
+    queue: tuple[CallStatus, ...]
     switchboard: GroupStatus
     citizens_desk: GroupStatus | None
     positions: tuple[Position, ...]
@@ -137,6 +139,7 @@ def status(desk: Desk, now: Now) -> Status:
         service=desk.service.expired(now.wall),
         lines=tuple(_line(seat) for seat in desk.seats.values()),
         calls=tuple(_call(call) for call in desk.calls.values()),
+        queue=tuple(_call(call) for call in desk.queue),
         switchboard=_group(office.switchboard, switchboard, positions),
         citizens_desk=_group(counter, desk.desk_state(counter, now), positions)
         if counter

@@ -20,6 +20,7 @@ from appliance.calls import (
     parallel,
     positions,
     sides,
+    waiting,
 )
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineState, no_carrier, state_after
@@ -91,7 +92,8 @@ class Switchboard:
         seized = tuple(self._given(self._seize(now), now))
         heeded = tuple(self._heed_states(now))
         self._plan_expiry(now)
-        return before + after + seized + heeded
+        served = tuple(self._given(waiting.serve(self._desk, now), now))
+        return before + after + seized + heeded + served
 
     def _seize(self, now: Now) -> Orders:
         """An emergency call without a line takes the first idle one, or has one freed."""

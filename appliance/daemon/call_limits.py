@@ -6,6 +6,7 @@ from appliance.daemon.config import Mistake
 from appliance.daemon.mistakes import Mistakes
 from appliance.daemon.settings import Settings
 from appliance.policy.positions import PositionRules
+from appliance.policy.waiting import Waiting
 
 LEAST_LONGEST_S, MOST_LONGEST_S = 600, 86_400
 """No conversation of citizens is cut within ten minutes; none lasts a day."""
@@ -36,4 +37,20 @@ def position_rules(settings: Settings, mistakes: Mistakes) -> PositionRules:
         "positions",
         lambda: PositionRules(written.away_after_missed, written.remind_after * 60_000),
         PositionRules(),
+    )
+
+
+def waiting_rules(settings: Settings, mistakes: Mistakes) -> Waiting:
+    """Make the rules by which callers wait."""
+    written = settings.waiting
+    return mistakes.attempt(
+        "waiting",
+        lambda: Waiting(
+            written.queue_max,
+            written.max_wait * 1000,
+            round(written.announce_every * 1000),
+            bool(written.announce_place),
+            bool(written.before_counter),
+        ),
+        Waiting(),
     )

@@ -104,6 +104,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
             lines_kept=settings.calls.lines_kept,
             positions=call_limits.position_rules(settings, mistakes),
             outgoing=calls_out,
+            waiting=call_limits.waiting_rules(settings, mistakes),
         ),
         None,
     )

@@ -258,6 +258,21 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """How callers wait for a position that becomes free: `queue_max` at once, `max_wait` seconds
+    each; 0 of both, as delivered: nobody waits. They are told every `announce_every` seconds, their
+    place too where `announce_place`. `before_counter`: they wait for the switchboard first, the
+    citizens' counter rings after that.
+    """
+
+    queue_max: int = 0
+    max_wait: int = 0
+    announce_every: Seconds = Seconds(30.0)
+    announce_place: OnOff = OnOff(False)
+    before_counter: OnOff = OnOff(False)
+
+
+@dataclass(frozen=True, slots=True)
 class PanelPins:
     """GPIO pins (BCM numbers) of LEDs and button; -1 for one that is not fitted."""
 
@@ -299,5 +314,6 @@ class Settings:
     positions: Positions = Positions()
     mail: Mail = Mail()
     retention: Retention = Retention()
+    waiting: Waiting = Waiting()
     panel: PanelPins = PanelPins()
     folders: Folders = Folders()

@@ -72,6 +72,8 @@ WORDS = {
     "away_phones": Words("assenti", "away"),
     AUTOMATIC: Words("automatico: chiamate senza risposta", "automatic: missed its calls"),
     "unreachable": Words("irraggiungibili", "out of reach"),
+    "queue": Words("Attendono in linea", "Waiting on the line"),
+    "no_number": Words("senza numero", "no number"),
     "phones": Words("Telefoni", "Phones"),
     "registered": Words("registrato a", "registered at"),
     "silent": Words("non risponde", "does not answer"),
@@ -182,6 +184,7 @@ class _Teller:
         yield self._group("switchboard", status.switchboard)
         if status.citizens_desk is not None:
             yield self._group("citizens_desk", status.citizens_desk)
+        yield from self._queue(status)
         yield from self._phones()
         if self.seen.register.en:
             yield f"{self._say('register')}: {said(self.seen.register, self.language)}"
@@ -243,6 +246,16 @@ class _Teller:
         ]
         state = said(GROUPS[group.state], self.language)
         return "; ".join([f"  {self._say(name)}: {state}", *rows])
+
+    def _queue(self, status: Status) -> Iterator[str]:
+        """Yield who waits for a free position, the next one first."""
+        if status.queue:
+            nameless = self._say("no_number")
+            callers = (
+                f"{call.line} {call.caller.name or call.caller.number or nameless}"
+                for call in status.queue
+            )
+            yield f"{self._say('queue')}: {'; '.join(callers)}"
 
     def _phones(self) -> Iterator[str]:
         if self.seen.phones:

@@ -106,6 +106,8 @@ class Stores:
                 self.records.write_call(record)
             case orders.StoreMessage():
                 self.mailbox.finish(order.recording, order.trim_ms, order.record)
+            case orders.StoreCallBack(record):
+                self._store_call_back(record)
             case orders.StoreRequest():
                 self._store_request(order)
             case orders.QueueMail(mail):
@@ -162,6 +164,20 @@ class Stores:
                 self.load_numbers(self._outgoing)  # who asked may be called back
 
         self.records.do(lambda c: requests.insert(c, taking, letters), told)
+
+    def _store_call_back(self, record: orders.CallRecord) -> None:
+        """Keep the wish to be called back; only then may it be promised."""
+        self._keep(record)
+
+        def done(error: CentralinoError | None) -> None:
+            failed = isinstance(error, CentralinoError)
+            self._post(
+                events.StoreFailed(record.call, str(error))
+                if failed
+                else events.CallBackStored(record.call)
+            )
+
+        self.records.keep_call(record, done)
 
     def begin(self, started: RecordingStarted) -> None:
         """A recording begins: its sound follows."""

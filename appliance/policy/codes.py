@@ -26,6 +26,8 @@ class Code(enum.StrEnum):
     DESK_DECLINED = "desk.declined"
     DESK_UNREACHABLE = "desk.unreachable"
     NOBODY_REACHABLE = "nobody.reachable"
+    WAITING = "waiting.queue"
+    WAITED = "waiting.over"
     CLOSED_HOURS = "closed.hours"
     CLOSED_PERIOD = "closed.period"
     HOLIDAY = "closed.holiday"
@@ -99,6 +101,15 @@ SENTENCES: Mapping[Code, Words] = {
     Code.NOBODY_REACHABLE: Words(
         "Nessun telefono è raggiungibile: risponde la segreteria.",
         "No phone can be reached: voicemail answers.",
+    ),
+    Code.WAITING: Words(
+        "Tutti occupati: l'utente attende in linea che qualcuno si liberi.",
+        "All are busy: the caller waits on the line until somebody is free.",
+    ),
+    Code.WAITED: Words(
+        "L'utente ha atteso invano: può farsi richiamare con un tasto, altrimenti risponde la "
+        "segreteria.",
+        "The caller has waited in vain: a key asks for a call back, else voicemail answers.",
     ),
     Code.CLOSED_HOURS: Words(
         "Fuori orario: risponde la segreteria.",

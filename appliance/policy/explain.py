@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appliance.policy.clock import ClockState, Now
@@ -16,6 +16,7 @@ from appliance.policy.routing import (
     Missed,
     Way,
     after_desk,
+    after_waiting,
     overflow,
     parallel_unanswered,
     pbx_facts,
@@ -29,7 +30,8 @@ from appliance.policy.words import Words
 class Step:
     """One step of the call's way, taken if nobody has answered before.
 
-    `phones` ring for `ring_ms` (positions behind a PBX: each); voicemail speaks `greeting` (a
+    `phones` ring for `ring_ms` (positions behind a PBX: each), or the caller waits so long;
+    voicemail speaks `greeting` (a
     prompt key without language).
     """
 
@@ -81,7 +83,8 @@ def explain(
     a line that passes its calls to a PBX the groups' states are not known beforehand.
     """
     now = Now(0.0, at, clock_state)
-    facts = Facts(service, switchboard, citizens_desk or GroupState.FREE)
+    places = office.waiting.places
+    facts = Facts(service, switchboard, citizens_desk or GroupState.FREE, places)
     if line.passes:
         facts = pbx_facts(office, service)
     decisions = tuple(_decisions(office, line, facts, now))
@@ -98,9 +101,19 @@ def _decisions(office: Office, line: Line, facts: Facts, now: Now) -> Iterator[D
         decision = overflow(office, facts, now, first)
         yield decision
     if decision.way is Way.CITIZENS_DESK:
-        yield after_desk(office, facts, now, first, Missed.NO_ANSWER)
+        decision = after_desk(office, facts, now, first, Missed.NO_ANSWER)
+        yield decision
+    if decision.way is Way.WAITING:
+        yield from _after_waiting(office, replace(facts, places=0), now)
     if decision.way is Way.NOBODY:
         yield parallel_unanswered(office, facts, now)
+
+
+def _after_waiting(office: Office, facts: Facts, now: Now) -> Iterator[Decision]:
+    decision = after_waiting(office, facts, now)
+    yield decision
+    if decision.way is Way.CITIZENS_DESK:
+        yield after_desk(office, facts, now, Missed.BUSY, Missed.NO_ANSWER)
 
 
 def _step(office: Office, line: Line, decision: Decision) -> Step:
@@ -112,10 +125,16 @@ def _step(office: Office, line: Line, decision: Decision) -> Step:
         decision.code,
         decision.sentence,
         _rung(group, line) if rings else (),
-        0 if decision.way is Way.VOICEMAIL else group.ring_ms,
+        _lasts_ms(office, decision.way, group),
         decision.greeting,
         decision.reopens_at,
     )
+
+
+def _lasts_ms(office: Office, way: Way, group: Group) -> int:
+    """Return how long a step lasts when nobody answers; voicemail is the last one."""
+    own = {Way.VOICEMAIL: 0, Way.WAITING: office.waiting.longest_ms}
+    return own.get(way, group.ring_ms)
 
 
 def _rung(group: Group, line: Line) -> tuple[str, ...]:

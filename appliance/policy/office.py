@@ -14,6 +14,7 @@ from appliance.policy.hours import Schedule
 from appliance.policy.numbering import EMERGENCY
 from appliance.policy.positions import PositionRules
 from appliance.policy.service_state import Manual
+from appliance.policy.waiting import Waiting
 from appliance.policy.words import Words
 
 
@@ -219,6 +220,7 @@ class Office:
     longest_ms: int = 14_400_000
     lines_kept: int = 1
     positions: PositionRules = PositionRules()
+    waiting: Waiting = Waiting()
     key_codes: tuple[KeyCode, ...] = KEY_CODES
     outgoing: Outgoing = field(default_factory=Outgoing)
     extensions: tuple[Extension, ...] = ()

@@ -35,6 +35,7 @@ class Way(enum.StrEnum):
 
     SWITCHBOARD = "switchboard"
     CITIZENS_DESK = "citizens_desk"
+    WAITING = "waiting"
     VOICEMAIL = "voicemail"
     NOBODY = "nobody"
 
@@ -51,11 +52,15 @@ class Missed(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What routing must know beside the configuration and the time."""
+    """What routing must know beside the configuration and the time.
+
+    `places` is how many more callers may wait for a free position.
+    """
 
     service: ServiceState = NO_MARKS
     switchboard: GroupState = GroupState.FREE
     citizens_desk: GroupState = GroupState.FREE
+    places: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,9 @@ def overflow(office: Office, facts: Facts, now: Now, cause: Missed) -> Decision:
         return absent
     answer = _still_open(office, facts, now)
     refusal = _refusal(office, facts, now, cause)
+    waits = _waits(facts, cause, counter_busy=refusal is Code.DESK_BUSY)
+    if waits and (refusal is not None or office.waiting.before_counter):
+        return _decide(Way.WAITING, Code.WAITING, answer, cause)
     if refusal is None:
         return _decide(Way.CITIZENS_DESK, OVERFLOW[cause], answer, cause)
     busy = cause is Missed.UNREACHABLE and refusal is Code.DESK_BUSY
@@ -136,11 +144,25 @@ def after_desk(office: Office, facts: Facts, now: Now, first: Missed, then: Miss
     """Decide after neither the switchboard (`first`) nor the counter (`then`) took the call."""
     if absent := if_absent(office, facts.service, now):
         return absent
+    if _waits(facts, first, counter_busy=then is Missed.BUSY):
+        return _decide(Way.WAITING, Code.WAITING, _still_open(office, facts, now), first)
     code = DESK_MISSED[then]
     if first is then is Missed.UNREACHABLE:
         code = Code.NOBODY_REACHABLE
     told = then if first is Missed.UNREACHABLE else first
     return _voicemail(code, GREETINGS[told], _still_open(office, facts, now))
+
+
+def after_waiting(office: Office, facts: Facts, now: Now) -> Decision:
+    """Decide after a caller has waited in vain: the counter where it comes last, else voicemail."""
+    if absent := if_absent(office, facts.service, now):
+        return absent
+    answer = _still_open(office, facts, now)
+    cause = _cause(facts, now) or Missed.BUSY
+    refusal = _refusal(office, facts, now, cause)
+    if refusal is None and office.waiting.before_counter:
+        return _decide(Way.CITIZENS_DESK, OVERFLOW[cause], answer, cause)
+    return _voicemail(Code.WAITED, GREETINGS[cause], answer)
 
 
 def parallel_unanswered(office: Office, facts: Facts, now: Now) -> Decision:
@@ -196,6 +218,12 @@ def _half_duplex(line: Line, cause: Missed | None, answer: Opening) -> Decision:
     if line.daytime is Daytime.PARALLEL_PHONE:
         return _decide(Way.NOBODY, Code.PARALLEL_PHONE, answer)
     return _voicemail(Code.HALF_DUPLEX, GREETINGS[Missed.NO_ANSWER], answer)
+
+
+def _waits(facts: Facts, cause: Missed, *, counter_busy: bool) -> bool:
+    """Tell whether a caller may wait: there is a place, and somebody busy who will be free."""
+    nobody_there = cause in {Missed.UNATTENDED, Missed.UNREACHABLE}
+    return facts.places > 0 and (cause is Missed.BUSY or (nobody_there and counter_busy))
 
 
 def _refusal(office: Office, facts: Facts, now: Now, cause: Missed) -> Code | None:

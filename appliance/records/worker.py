@@ -163,6 +163,12 @@ class Records:
         if self._jobs.empty():
             self._wake()
 
+    def keep_call(
+        self, record: CallRecord, done: Callable[[CentralinoError | None], None] = _ignore
+    ) -> None:
+        """Write a call record and say so: `done` gets None or the error, in the worker's thread."""
+        self.do(lambda c: call_log.upsert(c, (record,), self._boot), done)
+
     def do(
         self,
         job: Callable[[sqlite3.Connection], T],

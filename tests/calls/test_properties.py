@@ -108,6 +108,7 @@ EVENTS = st.one_of(
     st.builds(events.MessageClosed, st.just("k1"), st.sampled_from(["", "too late"])),
     st.builds(events.MessageStored, calls, st.just("m"), st.just(1000)),
     st.builds(events.StoreFailed, calls, st.just("full")),
+    st.builds(events.CallBackStored, calls),
     st.builds(events.RequestStored, calls, st.just(7)),
     st.builds(
         events.CallBackAsked,
@@ -321,11 +322,15 @@ def test_whatever_happens(
     run(Watch(office, Now(50.0, START, clock)), steps)
 
 
+LIVELY = ["example", "night", "pbx", "outside", "outside_two", "waiting_alone", "waiting_first"]
+"""Offices whose calls go different ways."""
+
+
 @settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_whatever_happens_to_calls_that_live(data: st.DataObject) -> None:
     """The same for events that fit the calls of the moment, which random names seldom do."""
-    watch = Watch(data.draw(st.sampled_from(["example", "night", "pbx", "outside", "outside_two"])))
+    watch = Watch(data.draw(st.sampled_from(LIVELY)))
     watch.at(50.0 - data.draw(st.sampled_from([0.0, 7200.0, 60_000.0])))
     for _ in range(data.draw(st.sampled_from([20, 40, 60]))):
         watch.tell(data.draw(data.draw(fitting(watch))))
@@ -410,6 +415,7 @@ def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
         ),
         events.RecordingEnded: st.builds(events.RecordingEnded, ident, stops, lengths),
         events.MessageStored: st.builds(events.MessageStored, ident, st.just("m"), st.just(9000)),
+        events.CallBackStored: st.builds(events.CallBackStored, ident),
         events.StoreFailed: st.builds(events.StoreFailed, ident, st.just("full")),
         events.OperatorAnswered: st.builds(events.OperatorAnswered, own, phones),
         events.PhoneHungUp: st.builds(events.PhoneHungUp, own),

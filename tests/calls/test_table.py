@@ -90,6 +90,7 @@ def test_every_state_but_a_conversation_has_a_limit() -> None:
     own = {
         State.RINGING,
         State.HOLDING,
+        State.QUEUED,
         State.PBX_CALLING,
         State.RECORDING,
         State.STORING,
@@ -124,4 +125,4 @@ def test_the_table_as_text_is_whole() -> None:
     lines = diagram.call_table().splitlines()
     assert len(lines) == 2 + len(State) * len(EVENTS)
     assert "| talking | LineAnswered | ignored: the line is up already |  |" in lines
-    assert "| ringing | PhoneBusy | `leg_out` | ringing, greeting_pending |" in lines
+    assert "| ringing | PhoneBusy | `leg_out` | ringing, queued, greeting_pending |" in lines

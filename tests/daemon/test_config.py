@@ -208,6 +208,7 @@ identity_limit = 0
         ("[retention]\ncalls_days = -1", "retention.calls_days: -1 days cannot be"),
         ('[voicemail]\nnotify = "urp"', "voicemail.notify: 'urp' is no e-mail address"),
         ("[calls]\nlongest = 60", "calls.longest: 60 s is no limit for a conversation"),
+        ("[waiting]\nqueue_max = 3", "waiting: callers wait only where both queue_max"),
         ("[positions]\naway_after_missed = -1", "positions: write 0 for never"),
         ("[calls]\nlines_kept = 2", "calls.lines_kept: 2 lines cannot stay free to answer"),
         ("[calls]\nlines_kept = -1", "calls.lines_kept: -1 lines cannot stay free to answer"),

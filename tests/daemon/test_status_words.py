@@ -162,6 +162,16 @@ def test_a_phone_that_rings_is_engaged() -> None:
     assert ": ringing" in said.en
 
 
+def test_who_waits_on_the_line() -> None:
+    """P8: the queue stands in the status, the next caller first."""
+    switchboard = up("waiting_alone")
+    tell(switchboard, TEN, events.PhoneDialled("d", "op1", "*811"))
+    tell(switchboard, TEN, events.ServiceStateChanged(requests.SetUnattended(on=False, by="x")))
+    tell(switchboard, TEN, RANG, KNOWN)
+    assert "Attendono in linea: line1 Ada Rossi\n" in words(switchboard).it
+    assert "Waiting on the line: line1 Ada Rossi\n" in words(switchboard).en
+
+
 def test_an_office_without_lines_says_so() -> None:
     """Nothing is left blank."""
     status = up().status(TEN)

@@ -211,6 +211,16 @@ class Expectations:
         self._same("recipient", mail.mail.to, words["to"])
         self._same("subject", mail.mail.subject, words["subject"])
 
+    def expect_store_call_back(self, words: Words) -> None:
+        call = self.calls[words["line"]]
+        stored = self.claim(
+            f"the call back of {call} to be stored",
+            lambda o: isinstance(o, orders.StoreCallBack) and o.record.call == call,
+        )
+        assert isinstance(stored, orders.StoreCallBack)
+        if "callback_wanted" not in stored.record.trail:
+            raise StoryError(f"no wish to be called back in {stored.record.trail}")
+
     def settled(self) -> None:
         """Refuse orders that the story does not speak of."""
         if self.pending:

@@ -72,6 +72,7 @@ VERBS: dict[str, str] = {
     ),
     # what the store and people say
     "stored": rf"stored {LINE}",
+    "call_back_stored": rf"call back stored {LINE}",
     "store_fails": rf"store fails {LINE}(?: (?P<reason>.+))?",
     "sheets_spoken": r"sheets spoken (?P<sheets>[a-z]+:[a-z]{2}(?: [a-z]+:[a-z]{2})*)",
     "authorises": r"(?P<unit>[a-z]+) authorises (?P<number>\+?\d+)",
@@ -102,6 +103,7 @@ VERBS: dict[str, str] = {
         rf"expect play (?:{LINE}|{PHONE}) (?P<keys>[\w /]+?)(?: without (?P<no>[\w /]+))?"
     ),
     "expect_recording": rf"expect recording {LINE}(?: up to {SPAN})?",
+    "expect_store_call_back": rf"expect store call back {LINE}",
     "expect_store": rf"expect store {LINE}(?: trim (?P<trim>\d+) ms)?",
     "expect_drop": rf"expect drop {LINE}",
     "expect_hang_up": rf"expect hang up (?:{LINE}|{PHONE})",

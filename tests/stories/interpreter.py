@@ -301,6 +301,9 @@ class PureRun(Expectations):
         call = self.calls[words["line"]]
         self.tell(events.MessageStored(call, f"message-of-{call}", 1000))
 
+    def call_back_stored(self, words: Words) -> None:
+        self.tell(events.CallBackStored(self.calls[words["line"]]))
+
     def store_fails(self, words: Words) -> None:
         reason = words.get("reason", "disk full")
         self.tell(events.StoreFailed(self.calls[words["line"]], reason))

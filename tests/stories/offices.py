@@ -12,6 +12,7 @@ from appliance.policy.dialling import Identity, Outgoing
 from appliance.policy.hours import Schedule
 from appliance.policy.numbering import PLANS, NumberClass, rehearsed
 from appliance.policy.office import AfterHours, Daytime, Extension, Group, Line, Office, Voicemail
+from appliance.policy.waiting import Waiting
 from appliance.policy.week import Band, week
 from appliance.policy.words import Words
 
@@ -142,6 +143,21 @@ OFFICES = {
             calls_per_hour=2,
             minutes_per_day=30,
         ),
+    ),
+    "waiting": replace(
+        EXAMPLE,
+        switchboard=replace(SWITCHBOARD, phones=("op1",)),
+        citizens_desk=replace(COUNTER, phones=("desk1",)),
+        waiting=Waiting(2, 120_000),
+    ),
+    "waiting_first": replace(
+        EXAMPLE, waiting=Waiting(2, 60_000, announce_place=True, before_counter=True)
+    ),
+    "waiting_alone": replace(
+        EXAMPLE,
+        switchboard=replace(SWITCHBOARD, phones=("op1",)),
+        citizens_desk=None,
+        waiting=Waiting(1, 60_000),
     ),
     "pbx": replace(
         EXAMPLE,

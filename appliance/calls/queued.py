@@ -1,0 +1,124 @@
+"""What happens to a call that waits: its phones, its limits, and the call-back offered at the end.
+
+Handlers of the table (states.py), as in ringing.py; who is next stands in waiting.py.
+"""
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from appliance.calls import callback, ending, orders, positions, ringing, waiting
+from appliance.calls.call import Call
+from appliance.calls.desk import Desk
+from appliance.calls.events import DigitPressed
+from appliance.calls.messages import say
+from appliance.calls.orders import Result
+from appliance.calls.ringing import Orders
+from appliance.calls.states import State
+from appliance.policy import routing
+from appliance.policy.clock import Now
+from appliance.policy.routing import Missed, Way
+
+
+def greet(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The line is up: the caller hears that all are busy."""
+    call.up = True
+    yield from waiting.greet(desk, call, now)
+
+
+def hold(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The announcement was heard: music until the next one."""
+    yield orders.Hold(call.line.name)
+
+
+def leg_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """A phone will not take this caller: the others ring on, the caller waits on."""
+    outcome, phone = ringing.OUTCOMES[type(event)], call.legs.pop(event.leg)
+    call.note(f"{outcome}.{phone}")
+    waiting.spare(call, phone, now)
+    if outcome is Missed.NO_ANSWER:
+        yield from positions.missed(desk, (phone,), call.rung_since, now)
+    yield call.write()
+
+
+def tick(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """Something is due: the end of waiting, of ringing, an announcement, or a phone once more."""
+    if waiting.is_over(desk, call, now):
+        yield from _leave(desk, call, now)
+    elif not call.up and now.monotonic >= call.waiting_since + waiting.UP_MS / 1000:
+        yield from ending.never_up(desk, call, event, now)
+    elif call.legs and now.monotonic >= waiting.ring_ends(desk, call):
+        yield from _nobody_lifted(desk, call, now)
+    elif call.up and now.monotonic >= call.announced_at + desk.office.waiting.every_ms / 1000:
+        yield from waiting.announce(desk, call, now)
+
+
+def _nobody_lifted(desk: Desk, call: Call, now: Now) -> Orders:
+    phones = tuple(call.legs.values())
+    call.note(f"no_answer.{call.stage}")
+    yield from _let_go(desk, call, phones, now)
+    yield from positions.missed(desk, phones, call.rung_since, now)
+    yield call.write()
+
+
+def _let_go(desk: Desk, call: Call, phones: Collection[str], now: Now) -> Orders:
+    for leg in [leg for leg, phone in call.legs.items() if phone in phones]:
+        waiting.spare(call, call.legs.pop(leg), now)
+        yield orders.StopRinging(leg)
+
+
+def heed(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """All absent: nobody waits any more (E4). Else positions that went away ring no more (E3)."""
+    decision = routing.if_absent(desk.office, desk.service, now)
+    if decision is not None:
+        yield from ringing.stop_ringing(call)
+        yield from ringing.take(desk, call, decision, now)
+        return
+    away = [phone for phone in call.legs.values() if desk.service.is_away(phone, now.wall)]
+    if away:
+        call.note(*(f"away.{phone}" for phone in away))
+        yield from _let_go(desk, call, away, now)
+        yield call.write()
+
+
+def _leave(desk: Desk, call: Call, now: Now) -> Orders:
+    """Waited for long enough, or for nobody: the counter where it comes last, else voicemail."""
+    call.waited = True
+    call.note("waited")
+    yield from ringing.stop_ringing(call)
+    decision = routing.after_waiting(desk.office, desk.facts_for(call.line, now), now)
+    if call.up and decision.way is not Way.VOICEMAIL:
+        yield orders.Hold(call.line.name)
+    yield from ringing.take(desk, call, decision, now)
+
+
+# --- the call-back ------------------------------------------------------------------------------
+
+
+def await_key(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The offer was heard: a key now, or voicemail (E5)."""
+    call.enter(State.CALLBACK_OFFERED, now, callback.KEY_MS)
+    yield orders.Listen(call.line.name)
+
+
+def obey(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+    """The caller wishes to be called back: that is kept before it is confirmed; other keys not."""
+    if event.digit == callback.KEY:
+        call.note(callback.WANTED)
+        call.enter(State.CALLBACK_STORING, now)
+        yield orders.Listen(call.line.name)
+        yield orders.StoreCallBack(call.record)
+
+
+def stored(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """It stands among the missed calls: now it may be promised."""
+    call.settle(Result.NO_MESSAGE)
+    yield from say(desk, call, now, "callback_noted")
+
+
+def declined(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """No key came, or the wish could not be kept: the caller may leave words instead."""
+    assert call.decision is not None, "voicemail is always decided"
+    yield from ringing.start_greeting(desk, call, call.decision, now)

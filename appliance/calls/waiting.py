@@ -1,0 +1,135 @@
+"""Calls that wait for a free position: who is next, whom they ring, what they hear meanwhile.
+
+The longest waiting call is next; a higher `priority` goes before it (E6: a return before new
+calls). Low-level: what a call does when its waiting is over stands in queued.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from appliance.calls import announcements, notices, orders
+from appliance.calls.call import Call
+from appliance.calls.desk import Desk
+from appliance.calls.hook import off_hook
+from appliance.calls.orders import Order
+from appliance.calls.states import State
+from appliance.policy.clock import Now
+from appliance.policy.office import Group
+from appliance.policy.routing import GroupState, Way, group_open
+from appliance.policy.waiting import share
+
+Orders = Iterator[Order]
+
+UP_MS = 10_000
+"""How long a line may take to come up for a call that waits."""
+SPARED_S = 15.0
+"""A phone that did not take a waiting call is not rung for it again at once."""
+
+
+def join(desk: Desk, call: Call, now: Now) -> Orders:
+    """Let a call wait: the line comes up, the caller hears why."""
+    call.stage, call.waiting_since = None, now.monotonic
+    call.enter(State.QUEUED, now)
+    call.note("waiting")
+    if call.up:
+        yield from greet(desk, call, now)
+    elif not call.off_hook:
+        yield from off_hook(desk, call, now)
+    plan(desk, call, now)
+    yield call.write()
+
+
+def greet(desk: Desk, call: Call, now: Now) -> Orders:
+    """Say that all are busy, and to hold the line."""
+    yield from _say(desk, call, now, "greeting_busy", *_place(desk, call), "hold")
+
+
+def announce(desk: Desk, call: Call, now: Now) -> Orders:
+    """Say again that the caller is not forgotten."""
+    yield from _say(desk, call, now, *_place(desk, call), "hold")
+
+
+def _say(desk: Desk, call: Call, now: Now, *keys: str) -> Orders:
+    call.announced_at = now.monotonic
+    prompts = announcements.in_languages(desk.office, *keys)
+    yield orders.Play(call.new_play(), prompts, line=call.line.name)
+
+
+def _place(desk: Desk, call: Call) -> tuple[str, ...]:
+    if not desk.office.waiting.announce_place:
+        return ()
+    return ("queue_place", f"digit_{desk.queue.index(call) + 1}")
+
+
+def plan(desk: Desk, call: Call, now: Now) -> None:
+    """Set the moment at which something is due for a call that waits."""
+    rules, times = desk.office.waiting, [_ends(desk, call)]
+    if call.legs:
+        times.append(ring_ends(desk, call))
+    times += [until for until in call.spared.values() if until > now.monotonic]
+    if call.up:
+        times.append(call.announced_at + rules.every_ms / 1000)
+    else:
+        times.append(call.waiting_since + UP_MS / 1000)
+    if not has_hope(desk, now):
+        times.append(now.monotonic)
+    call.deadline = max(min(times), now.monotonic)
+
+
+def _ends(desk: Desk, call: Call) -> float:
+    return call.waiting_since + desk.office.waiting.longest_ms / 1000
+
+
+def ring_ends(desk: Desk, call: Call) -> float:
+    """Return when the phones that ring for a waiting call have rung for long enough (monotonic)."""
+    return call.rung_since + desk.group(call.stage or Way.SWITCHBOARD).ring_ms / 1000
+
+
+def is_over(desk: Desk, call: Call, now: Now) -> bool:
+    """True for a call that has waited its time, or for nobody."""
+    return now.monotonic >= _ends(desk, call) or not has_hope(desk, now)
+
+
+def has_hope(desk: Desk, now: Now) -> bool:
+    """True while somebody sits at a position that may serve a waiting call."""
+    able = {GroupState.FREE, GroupState.BUSY}
+    return any(desk.group_state(group) in able for _, group in _groups(desk, now))
+
+
+def _groups(desk: Desk, now: Now) -> Iterator[tuple[Way, Group]]:
+    """Yield the groups that may serve those who wait, in their order."""
+    if desk.service.expired(now.wall).unattended is None:
+        yield Way.SWITCHBOARD, desk.office.switchboard
+    counter = desk.office.citizens_desk
+    if counter and group_open(counter, now) and not desk.office.waiting.before_counter:
+        yield Way.CITIZENS_DESK, counter
+
+
+def serve(desk: Desk, now: Now) -> Orders:
+    """Ring the positions that are free for those who wait; nothing when nobody does."""
+    waiting = [call for call in desk.queue if not call.legs]
+    for way, group in _groups(desk, now) if waiting else ():
+        yield from _ring(desk, way, waiting, desk.free(group), now)
+        waiting = [call for call in waiting if not call.legs]
+    for call in desk.queue:
+        plan(desk, call, now)
+
+
+def _ring(desk: Desk, way: Way, waiting: list[Call], free: tuple[str, ...], now: Now) -> Orders:
+    """Deal a group's free phones out; a phone that a call has just rung in vain is spared."""
+    for call, phones in zip(waiting, share(free, len(waiting)) if waiting else (), strict=True):
+        ringing = [p for p in phones if call.spared.get(p, 0.0) <= now.monotonic]
+        if not ringing:
+            continue
+        call.stage, call.rung_since = way, now.monotonic
+        legs = tuple(call.new_leg(phone) for phone in ringing)
+        yield from notices.make_way(desk, ringing)
+        call.note(f"ring.{','.join(ringing)}", way=orders.Way(way.value))
+        yield orders.RingPhones(call.id, legs, call.display, call.record.caller.number)
+        yield call.write()
+
+
+def spare(call: Call, phone: str, now: Now) -> None:
+    """Do not ring a phone for this call again at once."""
+    call.spared[phone] = now.monotonic + SPARED_S
