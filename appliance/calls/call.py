@@ -87,6 +87,13 @@ class Call:
         """Add codes to the record's trail and change fields of the record."""
         self.record = replace(self.record, trail=self.record.trail + codes, **changes)
 
+    def use_sheet(self, sheet: str) -> bool:
+        """Note that a sheet answered the caller; tells whether that is new."""
+        if sheet in self.record.sheets:
+            return False
+        self.note(f"sheet.{sheet}", sheets=(*self.record.sheets, sheet))
+        return True
+
     def settle(self, result: Result) -> None:
         """Say how the call ended; what was said first holds."""
         if self.record.result is Result.OPEN:

@@ -505,6 +505,14 @@ class ServiceStateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SheetUsed:
+    """The person who has `call` answered it from a sheet of that code (P2)."""
+
+    call: str
+    sheet: str
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterChanged:
     """The register of offices as it stands now: at the start, and after every entry (P4, E12)."""
 
@@ -585,6 +593,7 @@ Event = (
     | MessageClosed
     | ServiceStateChanged
     | RegisterChanged
+    | SheetUsed
     | SpokenSheetsChanged
     | NumbersKnown
     | BoxStopped

@@ -46,7 +46,8 @@ def key_in_sheet(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Order
 def _read(desk: Desk, call: Call, sheet: SpokenSheet, now: Now) -> Orders:
     call.enter(State.SHEET, now)
     call.heard += (sheet.sheet,)
-    call.note(f"sheet.{sheet.sheet}")
+    if not call.use_sheet(sheet.sheet):
+        call.note(f"sheet.{sheet.sheet}")  # heard once more
     prompts = (f"{sheet.language}/{sheet.text}",)
     yield orders.Play(call.new_play(), prompts, line=call.line.name)
     yield call.write()

@@ -302,6 +302,7 @@ class CallRecord:
     direction: Direction = Direction.IN
     number_class: str = ""  # of a call out: policy.numbering.NumberClass
     case: str = ""  # what it is about: "message:12", "request:7", "call:ID" (E17)
+    sheets: tuple[str, ...] = ()  # codes of those that answered the caller (P2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,4 +69,13 @@ class CallBack:
     urgent: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class NoteSheet:
+    """Sheet `sheet` answered a caller (P2): of `call`, else of the call that `position` is in."""
+
+    sheet: str
+    call: str = ""
+    position: str = ""
+
+
 Request = SetUnattended | SetClosed | SetOpened | SetAllAbsent | SetAway

@@ -48,6 +48,7 @@ from appliance.calls.events import (
     PhoneRegistered,
     RegisterChanged,
     ServiceStateChanged,
+    SheetUsed,
     SpokenSheetsChanged,
     TransferAsked,
 )
@@ -201,6 +202,12 @@ class Switchboard:
         self._desk.waiting = event.count
         yield from ()
 
+    def _on_sheet(self, event: SheetUsed, now: Now) -> Orders:
+        """Keep which sheet answered (P2); for a call that is over the records have done it."""
+        call = self._desk.calls.get(event.call)
+        if call is not None and call.use_sheet(event.sheet):
+            yield call.write()
+
     def _on_register(self, event: RegisterChanged, now: Now) -> Orders:
         """What offices declare holds from this moment (E12); what rings already is not cut."""
         if isinstance(event.register, Register):
@@ -346,6 +353,7 @@ OWN: Mapping[type, Callable[[Switchboard, Any, Now], Orders]] = {
     TransferAsked: Switchboard._on_transfer,
     MessagesWaiting: Switchboard._on_waiting,
     RegisterChanged: Switchboard._on_register,
+    SheetUsed: Switchboard._on_sheet,
     SpokenSheetsChanged: Switchboard._on_spoken,
     ServiceStateChanged: Switchboard._on_request,
     DeadlinePassed: Switchboard._on_deadline,

@@ -85,6 +85,18 @@ def search(settings: Settings, words: tuple[str, ...], as_json: bool) -> None:
             click.echo(f"{each.sheet.code:<24} {each.sheet.title}\n{'':<24} {each.excerpt.strip()}")
 
 
+@sheets.command()
+@click.argument("code")
+@click.option("--position", default="", help="The phone whose call it answered, e.g. op1.")
+@click.option("--call", default="", help="The call, where the phone is not in it any more.")
+@click.pass_obj
+def used(settings: Settings, code: str, position: str, call: str) -> None:
+    """Note that sheet CODE answered a caller: the call that a position is in, or has just ended."""
+    question = {"ask": "NoteSheet", "sheet": code, "position": position, "call": call}
+    answer = door.ask(desk_socket(settings), question)
+    click.echo(answer["said"][settings.site.languages[0]])
+
+
 def _records(state: Path) -> Path:
     """Say where the records are; raises OfficeError when the desk has not made them yet.
 

@@ -19,6 +19,7 @@ from appliance.daemon.register_keeper import in_one_line, summary
 from appliance.daemon.register_questions import register_changed
 from appliance.daemon.report_questions import mail_sheet
 from appliance.daemon.request_questions import RequestQuestions
+from appliance.daemon.sheet_questions import note_sheet
 from appliance.daemon.status_words import Seen
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError
@@ -69,6 +70,8 @@ class Questions:
                 return care_question(self._stores, question)
             case "CallBack":
                 return self._call_backs.asked(question)
+            case "NoteSheet":
+                return note_sheet(self._desk, self._stores, self._zone, question)
             case "mail_sheet":
                 return mail_sheet(self._stores, self._desk.register, question)
             case str(asked) if asked in self._requests:

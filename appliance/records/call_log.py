@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from appliance.calls.events import Caller, Evidence, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result, Way
+from appliance.errors import OfficeError
 from appliance.records.database import transaction
 
 if TYPE_CHECKING:
@@ -21,12 +23,14 @@ _COLUMNS: Final = (
     "call", "line", "rang_at", "rang_ms", "clock_state", "called", "caller_presentation",
     "caller_number", "caller_name", "way", "reason", "phone", "answered_at", "ended_at", "result",
     "evidence", "release_ms", "message", "trail", "direction", "number_class", "about",
+    "sheets",
 )  # fmt: skip
 _KEPT: Final = {
-    "message": "CASE excluded.message WHEN '' THEN calls.message ELSE excluded.message END"
+    "message": "CASE excluded.message WHEN '' THEN calls.message ELSE excluded.message END",
+    "sheets": "CASE excluded.sheets WHEN '[]' THEN calls.sheets ELSE excluded.sheets END",
 }
-"""The link to a stored message is made by the store; a record written before it was known must
-not undo it."""
+"""The link to a stored message is made by the store, sheets may be noted after the call's end; a
+record written before that was known must not undo it."""
 _UPSERT: Final = (
     f"INSERT INTO calls (boot, {', '.join(_COLUMNS)}) VALUES (:boot, :{', :'.join(_COLUMNS)}) "  # noqa: S608 - constant names
     f"ON CONFLICT (call) DO UPDATE SET boot = excluded.boot, "
@@ -67,6 +71,33 @@ def close_interrupted(connection: sqlite3.Connection, boot: str) -> tuple[CallRe
     with transaction(connection):
         rows = connection.execute(_CLOSE, (boot,)).fetchall()
     return tuple(sorted((from_row(row) for row in rows), key=lambda r: r.rang_at))
+
+
+def note_sheet(connection: sqlite3.Connection, call: str, sheet: str) -> CallRecord:
+    """Add a sheet that answered a call (P2), also when that is over; the same one twice is one.
+
+    Raises OfficeError when there is no such call.
+    """
+    with transaction(connection):
+        record = find(connection, call)
+        if record is None:
+            raise OfficeError(f"there is no call {call!r}: see centralino calls --json")
+        sheets = tuple(dict.fromkeys((*record.sheets, sheet)))
+        text = json.dumps(sheets, ensure_ascii=False)
+        connection.execute("UPDATE calls SET sheets = ? WHERE call = ?", (text, call))
+    return replace(record, sheets=sheets)
+
+
+def last_of(connection: sqlite3.Connection, phone: str, since: datetime) -> CallRecord | None:
+    """Return the last call that a phone answered and that ended since an instant."""
+    rows = connection.execute(
+        "SELECT * FROM calls WHERE phone = ? AND ended_at IS NOT NULL "
+        "ORDER BY rang_ms DESC, rowid DESC LIMIT 20",
+        (phone,),
+    )
+    ended = (from_row(row) for row in rows)
+    fresh = (each for each in ended if each.ended_at is not None and each.ended_at >= since)
+    return next(fresh, None)
 
 
 def find(connection: sqlite3.Connection, call: str) -> CallRecord | None:
@@ -120,6 +151,7 @@ def to_row(record: CallRecord) -> dict[str, Value]:
         "direction": record.direction.value,
         "number_class": record.number_class,
         "about": record.case,
+        "sheets": json.dumps(record.sheets, ensure_ascii=False),
     }
 
 
@@ -145,6 +177,7 @@ def from_row(row: Mapping[str, object] | sqlite3.Row) -> CallRecord:
         direction=Direction(_since_006(row, "direction") or Direction.IN),
         number_class=_since_006(row, "number_class"),
         case=_since_006(row, "about"),
+        sheets=tuple(json.loads(_since_006(row, "sheets") or "[]")),
     )
 
 

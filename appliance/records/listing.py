@@ -64,6 +64,7 @@ _ERASED: Final = Words("numero cancellato", "number erased")
 _NONE: Final = Words("Nessuna chiamata.", "No calls.")
 _TO: Final = Words("a", "to")
 _BACK: Final = Words("richiamato alle {at} ({result})", "called back at {at} ({result})")
+_SHEETS: Final = Words("Schede", "Sheets")
 _HEADER: Final = Words(
     "Ricevuta|Linea|Utente|Telefono|Esito|Fine", "Received|Line|Caller|Phone|Result|End"
 )
@@ -71,16 +72,26 @@ _HEADER: Final = Words(
 
 def as_json(found: Iterable[CallRecord]) -> str:
     """Write calls for programmes: the columns of the call log, the trail as a list."""
-    rows = [{**to_row(record), "trail": list(record.trail)} for record in found]
+    rows = [
+        {**to_row(record), "trail": list(record.trail), "sheets": list(record.sheets)}
+        for record in found
+    ]
     return json.dumps(rows, ensure_ascii=False, indent=2)
 
 
 def as_text(found: Iterable[CallRecord], language: str, back: Back | None = None) -> str:
-    """Write calls for people, one a line, in columns; `back` are the calls placed for each case."""
-    rows = [_row(record, language, back or {}) for record in found]
+    """Write calls for people, one a line, in columns; `back` are the calls placed for each case.
+
+    The sheets have a column where one was used (P2).
+    """
+    records = tuple(found)
+    rows = [_row(record, language, back or {}) for record in records]
     rows = [one(_HEADER, language).split("|"), *rows]
-    if len(rows) == 1:
+    if not records:
         return one(_NONE, language)
+    if any(record.sheets for record in records):
+        sheets = (one(_SHEETS, language), *(" ".join(record.sheets) for record in records))
+        rows = [[*row, codes] for row, codes in zip(rows, sheets, strict=True)]
     return columns(rows)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.policy.sheets import Change, Sheet, changes
 from appliance.records.database import transaction
+from appliance.records.excerpts import excerpt
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,11 +29,6 @@ _FIND: Final = """
     ORDER BY bm25(sheets_text, 10.0, 6.0, 3.0, 1.0), rowid LIMIT :most
 """
 """Only numbers are sorted: a row with its text and excerpt would be made for every match."""
-_SHOW: Final = """
-    SELECT s.*, snippet(sheets_text, 3, '', '', '…', 16) AS excerpt
-    FROM sheets_text JOIN sheets AS s ON s.rowid = sheets_text.rowid
-    WHERE sheets_text MATCH :words AND sheets_text.rowid = :number
-"""
 _COLUMNS: Final = (
     "code", "title", "office", "needs", "keywords", "source", "link", "official", "updated", "body",
     "say", "language",
@@ -74,21 +70,27 @@ def all_sheets(connection: sqlite3.Connection) -> tuple[Sheet, ...]:
     return tuple(_from_row(row) for row in rows)
 
 
+def find(connection: sqlite3.Connection, code: str) -> Sheet | None:
+    """Return the sheet of that code, None when it is not among those that can be found."""
+    row = connection.execute("SELECT * FROM sheets WHERE code = ? AND gone = 0", (code,)).fetchone()
+    return _from_row(row) if row else None
+
+
 def search(connection: sqlite3.Connection, typed: str, most: int = MOST) -> tuple[Found, ...]:
     """Find sheets in which every typed word begins a word, the best first; nothing for no words."""
-    words = _WORD.findall(typed)
-    if not words:
+    stems = [_stem(word) for word in _WORD.findall(typed)]
+    if not stems:
         return ()
-    asked = {"words": " AND ".join(_asked(word) for word in words), "most": most}
+    asked = {"words": " AND ".join(f'"{stem}"*' for stem in stems), "most": most}
     numbers = [row["rowid"] for row in connection.execute(_FIND, asked)]
-    rows = (connection.execute(_SHOW, asked | {"number": n}).fetchone() for n in numbers)
-    return tuple(Found(_from_row(row), row["excerpt"]) for row in rows)
+    show = "SELECT * FROM sheets WHERE rowid = ?"
+    found = (_from_row(connection.execute(show, (number,)).fetchone()) for number in numbers)
+    return tuple(Found(sheet, excerpt(sheet.body, stems)) for sheet in found)
 
 
-def _asked(word: str) -> str:
-    """Ask for words that begin so; without its last vowel, too, where that is an ending."""
-    stem = word[:-1] if len(word) >= _LEAST_STEM and word[-1].lower() in "aeiouàèéìòù" else word
-    return f'"{stem}"*'
+def _stem(word: str) -> str:
+    """Return the beginning that is looked for: without its last vowel where that is an ending."""
+    return word[:-1] if len(word) >= _LEAST_STEM and word[-1].lower() in "aeiouàèéìòù" else word
 
 
 def _to_row(sheet: Sheet) -> dict[str, str]:

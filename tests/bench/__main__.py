@@ -10,7 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from appliance.errors import CentralinoError
-from tests.bench import answering, deciding, machine, quality, soaking, sounding, starting, table
+from tests.bench import (
+    answering,
+    deciding,
+    machine,
+    quality,
+    searching,
+    soaking,
+    sounding,
+    starting,
+    table,
+)
 
 Part = Callable[[Path], list[table.Row]]
 
@@ -39,6 +49,7 @@ class Plan:
             "answering": lambda folder: answering.rows(folder, self.calls),
             "sound": lambda folder: sounding.rows(folder, self.sound_s),
             "quality": quality.rows,
+            "sheets": searching.rows,
             "start": lambda folder: starting.rows(folder, self.starts, self.idle_s),
             "soak": lambda folder: soaking.rows(folder, self.virtual_calls, self.real_calls),
         }

@@ -97,6 +97,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "ask": ("door",),
     "case": ("", "message:12"),
     "name": ("", "Ada"),
+    "sheet": ("imu", "carta"),
     "what": (),
 }
 """Other fields of text; `what` is the state of a call."""

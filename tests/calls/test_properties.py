@@ -121,6 +121,7 @@ EVENTS = st.one_of(
     ),
     st.builds(events.NumbersKnown, st.sampled_from(["nonsense", Ledger()])),
     st.builds(events.MessagesWaiting, st.integers(0, 3)),
+    st.builds(events.SheetUsed, calls, st.sampled_from(["imu", "carta"])),
     st.builds(events.RegisterChanged, st.sampled_from([Register(), "nonsense"])),
     st.builds(events.SpokenSheetsChanged, st.sampled_from([(), SPOKEN, None])),
     st.builds(events.ServiceStateChanged, st.one_of(asks, st.just("nonsense"))),

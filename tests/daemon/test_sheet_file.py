@@ -87,7 +87,7 @@ class Box:
         self.state.mkdir()
         self.config = folder / "centralino.toml"
         text = CONFIG.read_text(encoding="utf-8")
-        self.config.write_text(f'{text}\n[folders]\nstate = "{self.state}"\n')
+        self.config.write_text(f'{text}\n[folders]\nstate = "{self.state}"\nrun = "{folder}"\n')
 
     def ran_once(self) -> None:
         """Make the records, as the desk does at its first start."""
@@ -120,3 +120,4 @@ def test_import_and_search(tmp_path: Path) -> None:
     assert box.run("search", "cambio", "residenza").startswith("cambio-residenza ")
     assert '"code": "mensa-scolastica"' in box.run("search", "celiachia", "--json")
     assert box.run("search", "acconto") == "no sheet has all these words\n"
+    assert "is centralino running?" in box.run("used", "imu", "--position", "op1")

@@ -38,6 +38,7 @@ def an_ended_call() -> CallRecord:
         release_ms=2100,
         message="m1",
         trail=("rang", "è tornato"),
+        sheets=("imu", "città"),
     )
 
 

@@ -102,3 +102,10 @@ def test_the_list_is_newest_first_and_filtered(db: sqlite3.Connection) -> None:
 def test_an_unknown_call_is_none(db: sqlite3.Connection) -> None:
     """Looking up what is not there is no error."""
     assert call_log.find(db, "nothing") is None
+
+
+def test_a_sidecar_of_an_older_programme_knows_of_no_sheets() -> None:
+    """A message recovered after an update has a record without that column."""
+    row = call_log.to_row(an_ended_call())
+    del row["sheets"]
+    assert call_log.from_row(row) == replace(an_ended_call(), sheets=())

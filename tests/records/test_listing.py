@@ -44,6 +44,16 @@ def test_a_call_in_words() -> None:
     assert listing.as_text([], "en") == "No calls."
 
 
+def test_the_sheets_that_answered_have_a_column_where_there_are_any() -> None:
+    """P2: which sheets answered is recorded with the call, and listed."""
+    text = listing.as_text([replace(FAX, sheets=("imu", "mensa")), FAX], "it").splitlines()
+    assert text[0].endswith("  Schede")
+    assert text[1].endswith("  imu mensa")
+    assert text[2].endswith("4.0 s")
+    shown = json.loads(listing.as_json([replace(FAX, sheets=("imu", "mensa"))]))
+    assert shown[0]["sheets"] == ["imu", "mensa"]
+
+
 def test_an_end_that_took_no_time_and_one_that_nobody_knows() -> None:
     """No figure where there was nothing to wait for; nothing at all after a power cut."""
     assert listing.end_words(replace(FAX, evidence=Evidence.OWN, release_ms=0), "en") == (

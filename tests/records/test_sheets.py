@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from appliance.policy.sheets import Change, Sheet
 from appliance.records import sheets
-from appliance.records.database import open_database
+from appliance.records.database import connect, migrate, migrations, open_database
+from appliance.records.excerpts import excerpt, folded
 
 RESIDENCE = Sheet(
     "residenza",
@@ -84,6 +85,38 @@ def test_what_is_found(connection: sqlite3.Connection, typed: str, codes: list[s
 def test_the_excerpt_shows_where(connection: sqlite3.Connection) -> None:
     """An operator sees the words around what was found."""
     assert "contratto d'affitto" in sheets.search(connection, "affitto")[0].excerpt
+
+
+def test_an_excerpt_is_whole_words_around_the_longest_stem() -> None:
+    """What an operator reads at a glance; found in the title alone: the text's beginning."""
+    text = (
+        "Serve il contratto. " * 10
+        + "Chi cambia CITTÀ lo dichiara\nentro venti giorni. "
+        + "Poi " * 40
+    )
+    found = excerpt(text, ["c", "citta"])
+    assert found.startswith(
+        "…contratto. Serve il contratto. Chi cambia CITTÀ lo dichiara entro venti"
+    )
+    assert found.endswith(" Poi…")
+    assert excerpt("Acconto a giugno.\n", ["imu"]) == "Acconto a giugno."
+    assert excerpt("", ["imu"]) == ""
+    assert folded("PERCHÉ È İ ß") == "perche e i ß"
+
+
+def test_an_older_boxs_sheets_are_found_by_a_letter_too(tmp_path: Path) -> None:
+    """The migration takes over what can be found, and only that."""
+    older = connect(tmp_path / "older.sqlite")
+    for number, script in migrations():
+        if "index of first letters" in script:
+            break
+        older.executescript(f"{script}; PRAGMA user_version = {number};")
+    sheets.store(older, SHEETS)
+    sheets.store(older, (RESIDENCE, CARD))
+    migrate(older)
+    assert found(older, "i") == ["carta", "residenza"]
+    assert found(older, "imu") == []
+    older.close()
 
 
 def test_a_sheet_comes_back_as_it_was(connection: sqlite3.Connection) -> None:

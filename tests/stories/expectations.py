@@ -238,6 +238,8 @@ class Expectations:
                 met = f"{self.office.local(met):%H:%M:%S}"
             if isinstance(met, events.Caller):
                 met = met.number or met.presentation
+            if isinstance(met, tuple):
+                met = ",".join(met)
             self._same(f"record's {name}", "" if met is None else str(met), value)
 
     def expect_trail(self, words: Words) -> None:

@@ -78,6 +78,7 @@ VERBS: dict[str, str] = {
     "authorises": r"(?P<unit>[a-z]+) authorises (?P<number>\+?\d+)",
     "revokes": r"(?P<unit>[a-z]+) revokes",
     "log_read": r"call log read",
+    "uses_sheet": rf"{PHONE} uses sheet (?P<sheet>[\w-]+)",
     "messages_waiting": r"messages waiting (?P<count>\d+)",
     "ask": rf"ask {MANUAL} (?P<on>on|off) by (?P<by>\w+)(?: until (?P<until>\d\d:\d\d:\d\d))?",
     # what is expected

@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 
 from appliance.calls import events, orders, requests
 from appliance.calls.orders import Order
+from appliance.calls.requests import NoteSheet
 from appliance.calls.switchboard import Switchboard
+from appliance.daemon.sheet_questions import current_call
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.dialling import Ledger
 from appliance.policy.register.declarations import Entry
@@ -336,6 +338,11 @@ class PureRun(Expectations):
 
     def log_read(self, words: Words) -> None:
         self.tell(events.NumbersKnown(Ledger()))
+
+    def uses_sheet(self, words: Words) -> None:
+        """The desk finds the call that the position is in, as the door's question does."""
+        call = current_call(self._status().calls, NoteSheet(words["sheet"], "", words["phone"]))
+        self.tell(events.SheetUsed(call, words["sheet"]))
 
     def messages_waiting(self, words: Words) -> None:
         self.tell(events.MessagesWaiting(int(words["count"])))

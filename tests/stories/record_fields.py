@@ -25,4 +25,6 @@ def _fits(record: CallRecord, name: str, value: str) -> bool:
         return bool(value) == (met not in (None, ""))
     if isinstance(met, Caller):
         met = met.number or met.presentation
+    if isinstance(met, tuple):
+        met = ",".join(met)
     return ("" if met is None else str(met)) == value

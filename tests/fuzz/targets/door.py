@@ -43,7 +43,9 @@ TOKENS = (
     b'"SetClosed"', b'"SetAllAbsent"', b'"until":"2027-01-01T10:00:00+01:00"',
     b"2027-01-01T10:00:00", b"9999-12-31T23:59:59-14:00", b'"close_message"', b'"name":"1"',
     b'"at":"2026-11-25T10:00:00+01:00"', b'"outcome":"done"', b'"note":"', b"\\ud800",
-    b"\\u0000", b'"register_changed"', b"[[[[", b"1e999", b'"figures"', b"\n",
+    b"\\u0000", b'"register_changed"',
+    b'"NoteSheet"', b'"sheet":"imu"', b'"position":"op1"', b'"call":"c1"',
+    b"[[[[", b"1e999", b'"figures"', b"\n",
 )  # fmt: skip
 
 
@@ -75,6 +77,10 @@ class Desk:
                     state_from_json(json.loads(json.dumps(state_to_json(order.state))))
                     == order.state
                 )
+
+    def post(self, event: Any) -> None:
+        """Take a fact from any thread."""
+        self.fact(event)
 
 
 class Stores:

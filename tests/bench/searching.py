@@ -1,0 +1,107 @@
+"""How long a search of the sheets takes (P2: at most 10 ms for 2,000), as an operator types."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+from appliance.policy.sheets import Sheet
+from appliance.records import sheets
+from appliance.records.database import open_database, open_reader
+from tests.bench.table import Row, row
+
+SHEETS = 2_000
+WORDS = [
+    "residenza",
+    "carta",
+    "identità",
+    "tributi",
+    "imu",
+    "tari",
+    "mensa",
+    "scuola",
+    "nido",
+    "asilo",
+    "certificato",
+    "anagrafe",
+    "stato",
+    "civile",
+    "matrimonio",
+    "nascita",
+    "cittadinanza",
+    "edilizia",
+    "permesso",
+    "costruire",
+    "accesso",
+    "atti",
+    "pratica",
+    "domanda",
+    "modulo",
+    "ufficio",
+    "sportello",
+    "scadenza",
+    "acconto",
+    "saldo",
+    "esenzione",
+    "ricorso",
+    "cambio",
+    "indirizzo",
+    "famiglia",
+    "passaporto",
+    "elettorale",
+    "tessera",
+    "voto",
+    "rinnovo",
+    "dieta",
+    "celiachia",
+    "bonus",
+    "contributo",
+    "affitto",
+]
+TYPED = (
+    "c", "ca", "cambio", "cambio res", "cambio residenza", "citta", "identita", "imu acconto",
+    "mensa dieta celiachia", "certificato", "permesso di costruire", "s", "nessuna parola",
+)  # fmt: skip
+
+
+def rows(folder: Path) -> list[Row]:
+    """Import so many sheets of a page each, then search beside the writer, as commands do."""
+    path = folder / "centralino.db"
+    began = time.perf_counter()
+    with closing(open_database(path, folder / "corrupt").connection) as writer:
+        sheets.store(writer, many())
+        took = (time.perf_counter() - began) * 1000
+        with closing(open_reader(path)) as reader:
+            found = [_search(reader, typed) for _ in range(20) for typed in TYPED]
+    waited, own = zip(*found, strict=True)
+    return [
+        row("Sheets: a search among 2,000, one to three words", waited, aim=("p95", 10.0)),
+        row("Sheets: the same, its own CPU", own, aim=("max", 10.0)),
+        row("Sheets: importing 2,000 into empty records", (took,)),
+    ]
+
+
+def many() -> tuple[Sheet, ...]:
+    """Make sheets of some 300 words; the same ones every time."""
+    dice = random.Random(1)
+
+    def text(words: int) -> str:
+        return " ".join(dice.choice(WORDS) for _ in range(words))
+
+    return tuple(
+        Sheet(
+            f"scheda-{n}", text(4).capitalize(), "anagrafe", "Regolamento", date(2026, 5, 20),
+            text(300) + "\n", (dice.choice(WORDS),), tuple(text(3).split()),
+        )
+        for n in range(SHEETS)
+    )  # fmt: skip
+
+
+def _search(reader: sqlite3.Connection, typed: str) -> tuple[float, float]:
+    began, used = time.perf_counter(), time.process_time()
+    sheets.search(reader, typed)
+    return (time.perf_counter() - began) * 1000, (time.process_time() - used) * 1000
