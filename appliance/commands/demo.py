@@ -16,12 +16,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.commands.demo_office import configuration
+from appliance.commands.demo_office import configuration, furnish
 from appliance.daemon import config, door, phone_secrets
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError, OfficeError, TechnicianError
@@ -37,6 +38,7 @@ READY_LIMIT_S = 20.0
 CALL_LIMIT_S = 90.0
 CLEAR_LIMIT_S = 10.0
 FOLDER = Path("demo")
+ZONE = ZoneInfo("Europe/Rome")
 CALLER_SAYS = OURS / "it" / "please_wait.wav"
 OPERATOR_SAYS = OURS / "it" / "state_unattended_off.wav"
 
@@ -90,7 +92,8 @@ def staged(folder: Path) -> Iterator[Stage]:
     folder.mkdir(parents=True)
     port, rtp = _free_udp_port(), _free_udp_port() & ~1
     path = folder / "centralino.toml"
-    path.write_text(configuration(folder, port, rtp, date.today()), encoding="utf-8")  # noqa: DTZ011 - the office's own day
+    today = datetime.now(ZONE).date()  # the office's own day, wherever this machine stands
+    path.write_text(configuration(folder, port, rtp, today), encoding="utf-8")
     settings = config.load(path)
     keys = {"op1": "demo-op1", "sportello1": "demo-sportello1", "soft": "demo-soft"}
     phone_secrets.save(settings, keys)
@@ -107,6 +110,7 @@ def staged(folder: Path) -> Iterator[Stage]:
         )
         for phone in (operator, counter):
             phone.wait_registered(10.0)
+        click.echo(furnish(path))
         yield Stage(folder, operator, counter)
 
 
@@ -119,6 +123,8 @@ def answered(stage: Stage) -> Row:
     stage.operator.answer_mode("auto", 1500)
     stage.operator.say(OPERATOR_SAYS, repeat=True)
     report = _call(stage, 1, CallPlan(caller="0514001122", hang_up_after_ms=5000), CALLER_SAYS)
+    with contextlib.suppress(OfficeError):  # not answered: the table says so
+        stage.ask({"ask": "NoteSheet", "sheet": "cambio-residenza", "position": "op1"})
     row = _row(stage, "1. 0514001122 -> line1", report)
     return _judged(row, "switchboard", "answered")
 

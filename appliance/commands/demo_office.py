@@ -1,9 +1,18 @@
-"""The demonstration's configuration: the example office, open today, on simulated lines."""
+"""The demonstration's office: the example's lines, open today, its register and its sheets."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import date
+from importlib import resources
 from pathlib import Path
+
+from appliance.commands.options import desk_socket
+from appliance.commands.register_changes import take
+from appliance.commands.register_place import Place
+from appliance.daemon import door, sheet_file
+from appliance.records import sheets
+from appliance.records.database import connect
 
 TEMPLATE = """\
 # Written by `centralino demo`.
@@ -69,4 +78,20 @@ def configuration(folder: Path, port: int, rtp: int, today: date) -> str:
     """Return the text of the demonstration's configuration."""
     return TEMPLATE.format(
         folder=folder, port=port, rtp=rtp, rtp_last=rtp + 99, today=today.isoformat()
+    )
+
+
+def furnish(config: Path) -> str:
+    """Import the example's register and sheets beside the running desk; say what there is."""
+    place, reload = Place(config), {"ask": "register_changed"}
+    door.ask(desk_socket(place.settings), reload, limit=30.0)  # answered once there are records
+    with resources.as_file(resources.files("appliance.daemon")) as examples:
+        merged = take(place, examples / "example_register.toml", "demo")
+        given = sheet_file.load_folder(examples / "example_sheets")
+    with closing(connect(place.database)) as connection:
+        sheets.store(connection, given)
+    door.ask(desk_socket(place.settings), reload, limit=30.0)
+    units, declarations = len(merged.register.units), len(merged.register.declarations)
+    return (
+        f"register: {units} services and offices, {declarations} declarations; {len(given)} sheets"
     )

@@ -43,6 +43,11 @@ ATTACH = click.option("--attach", type=FILE, help="The e-mail itself, kept seale
 @click.pass_obj
 def import_(place: Place, file: Path, by: str) -> None:
     """Take FILE as the register: new entries are added, nothing entered before is changed."""
+    _tell(place, take(place, file, by))
+
+
+def take(place: Place, file: Path, by: str) -> Merged:
+    """Import a file; raises BadConfiguration with every mistake, and nothing is stored."""
     text = text_of(file)
 
     def make(stored: Register) -> Merged:
@@ -53,7 +58,7 @@ def import_(place: Place, file: Path, by: str) -> None:
         return merged
 
     attached: dict[str, bytes] = {}
-    _change(place, Who(by, place.now(), "import"), make, attached)
+    return place.change(Who(by, place.now(), "import"), make, attached)
 
 
 @click.command()
@@ -188,8 +193,11 @@ COMMANDS = (import_, export, vary, authorise, revoke)
 
 
 def _change(place: Place, who: Who, make: Any, attached: dict[str, bytes]) -> None:
-    """Change the register, say what that brought, have the desk read it."""
-    merged = place.change(who, make, attached)
+    _tell(place, place.change(who, make, attached))
+
+
+def _tell(place: Place, merged: Merged) -> None:
+    """Say what a change brought, and have the desk read it."""
     for words in merged_words(merged):
         place.say(words)
     place.tell_desk()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from importlib import resources
@@ -11,6 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
+from appliance.daemon import register_file
+from appliance.policy.secret import Purpose
 from tests.helpers.box import Box
 
 pytestmark = pytest.mark.system
@@ -34,6 +37,14 @@ def register(box: Box, *arguments: str) -> str:
     return result.output
 
 
+def numbers() -> set[str]:
+    """Return the example's numbers that nothing else can look like: four digits and more."""
+    found = register_file.load(Path(EXAMPLE)).declarations
+    targets = [target for d in found for need in d.needs for target in need.targets]
+    revealed = {target.number.reveal(Purpose.EXPORT) for target in targets}
+    return {number for number in revealed if len(number) > 3}
+
+
 def units(box: Box) -> int:
     """Say how many units the running desk knows."""
     return int(box.status()["register"]["units"])
@@ -46,6 +57,8 @@ def test_a_change_is_in_force_within_a_second(box: Box) -> None:
     assert "In vigore da subito." in register(box, "import", EXAMPLE, "--by", "Responsabile")
     assert units(box) == 10
     assert time.monotonic() - began < 5.0  # on a busy machine; alone it takes 0.3 s
+    printed = box.log() + json.dumps(box.status()) + register(box, "show")
+    assert [number for number in numbers() if number in printed] == []  # P7
     assert "In vigore da subito." in register(box, "vary", "anagrafe", "--closed", *WHO)
     box.stop()
     box.start()
