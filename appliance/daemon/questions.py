@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +48,13 @@ class Questions:
         self._lookout = lookout
         self._recoveries = recoveries
         self._phones = phones
-        self._requests = requests.known
         self._zone = run.office.zone
+        self._known: dict[str, Callable[[dict[str, Any]], Answer | Later]] = {
+            **requests.known,
+            "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),
+            "mail_sheet": lambda question: mail_sheet(stores, desk.register, question),
+            "register_changed": lambda _: register_changed(stores),
+        }
         self._call_backs = CallBacks(stores, desk.post)
         desk.on_answer = self._call_backs.answered
 
@@ -62,20 +68,14 @@ class Questions:
                 return {"figures": figures.to_json(), "moments": figures.moments_to_json()}
             case "phones_renewed":
                 return self._phones.renewed()
-            case "register_changed":
-                return register_changed(self._stores)
             case "spoken":
                 return self._spoken
             case "care" | "close_message":
                 return care_question(self._stores, question)
             case "CallBack":
                 return self._call_backs.asked(question)
-            case "NoteSheet":
-                return note_sheet(self._desk, self._stores, self._zone, question)
-            case "mail_sheet":
-                return mail_sheet(self._stores, self._desk.register, question)
-            case str(asked) if asked in self._requests:
-                return self._requests[asked](question)
+            case str(asked) if asked in self._known:
+                return self._known[asked](question)
             case _:
                 return self._change(question)
 

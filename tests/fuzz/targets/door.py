@@ -78,10 +78,6 @@ class Desk:
                     == order.state
                 )
 
-    def post(self, event: Any) -> None:
-        """Take a fact from any thread."""
-        self.fact(event)
-
 
 class Stores:
     """Records and mailbox in memory; a job that raises what the worker does not expect ends it."""
