@@ -15,7 +15,7 @@ from appliance.calls import requests
 from appliance.calls.desk import LineState
 from appliance.calls.events import LineCondition
 from appliance.calls.status import GroupStatus, LineStatus, Status
-from appliance.daemon.watched_words import missed_words, watched_words
+from appliance.daemon.watched_words import missed_words, request_words, watched_words
 from appliance.policy.positions import AUTOMATIC
 from appliance.policy.routing import GroupState
 from appliance.policy.service_state import Manual, Mark
@@ -189,7 +189,8 @@ class _Teller:
         if self.seen.register.en:
             yield f"{self._say('register')}: {said(self.seen.register, self.language)}"
         yield f"{self._say('messages')}: {status.waiting}"
-        yield from (said(words, self.language) for words in missed_words(self.seen.watched))
+        waiting = (*missed_words(self.seen.watched), *request_words(self.seen.watched))
+        yield from (said(words, self.language) for words in waiting)
 
     def _say(self, what: str) -> str:
         return said(WORDS[what], self.language)

@@ -25,7 +25,24 @@ def watched_words(watched: Watched) -> tuple[Words, ...]:
                 "them with their outcome.",
             )
         )
+    if watched.overdue:
+        said.append(
+            Words(
+                f"Richieste in ritardo: {watched.overdue}. Vederle con centralino requests list "
+                "--overdue e sentire gli uffici.",
+                f"Overdue requests: {watched.overdue}. See them with centralino requests list "
+                "--overdue and ask the offices.",
+            )
+        )
     return tuple(said)
+
+
+def request_words(watched: Watched) -> tuple[Words, ...]:
+    """Say how many requests offices have not answered yet; nothing where there are none."""
+    count = watched.requests
+    if not count:
+        return ()
+    return (Words(f"Richieste aperte presso gli uffici: {count}", f"Open requests: {count}"),)
 
 
 def missed_words(watched: Watched) -> tuple[Words, ...]:

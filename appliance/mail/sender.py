@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STORE_RETRY_S: Final = 60.0
-"""The records do not answer: what is in the outbox is asked again so much later."""
+LOOK_S: Final = 60.0
+"""The outbox is looked at so often at least, whoever has queued something without a word."""
 
 
 class Outbox(Protocol):
@@ -90,7 +90,7 @@ class Sender:
                 wait = self._step()
             except CentralinoError as error:
                 log.warning("mail: %s", error)
-                wait = STORE_RETRY_S
+                wait = LOOK_S
             if not stopping.is_set():
                 self._pause(wait)
 
@@ -99,7 +99,7 @@ class Sender:
         if wait == 0.0:
             return
         with contextlib.suppress(queue.Empty):
-            hurry = self._asked.get(timeout=wait)
+            hurry = self._asked.get(timeout=LOOK_S if wait is None else min(wait, LOOK_S))
             while not self._asked.empty():
                 hurry = self._asked.get() or hurry
             if hurry:

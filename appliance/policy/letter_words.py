@@ -19,6 +19,7 @@ class Topic(enum.StrEnum):
     MOVED = "moved"
     CANCELLED = "cancelled"
     TO_HEAD = "to_head"
+    OVERDUE = "overdue"
     CITIZEN_EMAIL = "citizen_email"
     CITIZEN_APPOINTMENT = "citizen_appointment"
     CITIZEN_MOVED = "citizen_moved"
@@ -63,6 +64,9 @@ SUBJECTS: Mapping[Topic, Words] = {
     Topic.TO_HEAD: Words(
         "Sollecitata {reminders} volte: richiesta {number} per {unit}",
         "Reminded {reminders} times: request {number} for {unit}",
+    ),
+    Topic.OVERDUE: Words(
+        "In ritardo: richiesta {number} per {unit}", "Overdue: request {number} for {unit}"
     ),
     Topic.CITIZEN_EMAIL: Words(
         "{house}: la sua richiesta n. {number}", "{house}: your request no. {number}"
@@ -198,6 +202,18 @@ BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
         ),
         _WHO,
         _DUTY,
+    ),
+    Topic.OVERDUE: (
+        Paragraph(
+            Words(
+                "Nessuno ha comunicato che la richiesta {number} ({subject}) sia stata evasa: il "
+                "termine era {due}.\n\nUtente:\n  {contact}\n\nSentite l'ufficio {unit}; poi "
+                "centralino requests close {number}, con il nome di chi lo ha detto.",
+                "Nobody has said that request {number} ({subject}) was done: it was due on {due}."
+                "\n\nCitizen:\n  {contact}\n\nAsk the office {unit}; then "
+                "centralino requests close {number}, with the name of who said so.",
+            )
+        ),
     ),
     Topic.CITIZEN_EMAIL: (
         _ABOUT,

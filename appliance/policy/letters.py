@@ -67,6 +67,20 @@ def letters(
         yield _to_citizen(house, request, event, topic)
 
 
+def overdue_mail(request: Request, day: date, language: str) -> Mail:
+    """Tell the head of a request that nobody has answered by its day; once, by its key."""
+    words = {
+        "number": str(request.number),
+        "unit": request.unit,
+        "subject": request.subject,
+        "due": _day(day, language),
+        "contact": _contact(request.citizen, language),
+    }
+    subject = _filled(SUBJECTS[Topic.OVERDUE], language, words)
+    body = _body(Topic.OVERDUE, language, words)
+    return Mail(f"{thread_of(request)}-overdue", HEAD, subject, body)
+
+
 def invitation_text(house: House, request: Request) -> str:
     """Say in an office's calendar what an appointment is about, and with whom."""
     contact = _contact(request.citizen, house.language)

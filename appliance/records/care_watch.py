@@ -6,7 +6,7 @@ power cut in between neither loses an alert nor tells it twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +18,7 @@ from appliance.records.care import Kind
 from appliance.records.care_mails import Notices, alert_mails, new_message_mail
 from appliance.records.database import transaction
 from appliance.records.messages import Message, from_row
+from appliance.records.request_watch import tell_overdue
 
 if TYPE_CHECKING:
     import sqlite3
@@ -38,13 +39,18 @@ _UNTOLD: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What waits for somebody: late messages, open missed calls, of them the interrupted ones."""
+    """What waits for somebody: late messages, open missed calls, of them the interrupted ones.
+
+    `requests` are those that offices have not answered, `overdue` the late ones of them.
+    """
 
     unheard: int = 0
     unclosed: int = 0
     missed: int = 0
     interrupted: int = 0
     wanted: int = 0
+    requests: int = 0
+    overdue: int = 0
 
     @property
     def late(self) -> bool:
@@ -66,7 +72,8 @@ def watch(
     with transaction(connection):
         _tell_new(connection, calendar, notices, now, domain)
         _tell_late(connection, calendar, notices, now, domain)
-    return _counted(connection, now)
+        requests, overdue = tell_overdue(connection, calendar, notices, now, domain)
+    return replace(_counted(connection, now), requests=requests, overdue=overdue)
 
 
 def _tell_new(

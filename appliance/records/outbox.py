@@ -91,6 +91,14 @@ def listed(
     return tuple(_from_row(row) for row in rows)
 
 
+def keys(connection: sqlite3.Connection, ending: str) -> frozenset[str]:
+    """Return the keys of all notices, whatever became of them, that end so."""
+    rows = connection.execute(
+        "SELECT key FROM outbox WHERE substr(key, ?) = ?", (-len(ending), ending)
+    )
+    return frozenset(str(row[0]) for row in rows)
+
+
 def find(connection: sqlite3.Connection, number: int) -> Kept | None:
     """Look a notice up."""
     row = connection.execute("SELECT * FROM outbox WHERE number = ?", (number,)).fetchone()

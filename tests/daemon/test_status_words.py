@@ -219,6 +219,14 @@ def test_what_waits_is_said_with_what_to_do() -> None:
     assert "not closed for a working day: 1" in unclosed.en
 
 
+def test_requests_that_offices_owe_are_seen() -> None:
+    """P6: the duty stays visible; what is late stands under attention."""
+    text = words(up(), watched=Watched(requests=3, overdue=1))
+    assert "Attenzione:\n  Richieste in ritardo: 1. Vederle con centralino requests" in text.it
+    assert text.it.endswith("Richieste aperte presso gli uffici: 3")
+    assert text.en.endswith("Open requests: 3")
+
+
 def test_late_messages_and_missed_calls_are_seen() -> None:
     """E16, E18: what is late stands under attention, what waits beside the messages."""
     waiting = Watched(unheard=1, missed=4, interrupted=2, wanted=1)

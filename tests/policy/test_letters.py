@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from appliance.policy.letters import (
     House,
     invitation_text,
     letters,
+    overdue_mail,
     without_numbers,
 )
 from appliance.policy.mail import HEAD, Mail
@@ -153,6 +155,15 @@ def test_a_unit_that_is_not_in_the_register_has_the_head_for_it() -> None:
     assert (office.to, office.request) == (HEAD, 0)
     assert "L'ufficio tributi non è nella rubrica" in office.body
     assert "Ufficio:" not in citizen.body
+
+
+@pytest.mark.parametrize("language", ["it", "en"])
+def test_the_head_is_told_of_a_late_one(language: str) -> None:
+    """E15: which request, for whom it waits, since when, and what to do."""
+    mail = overdue_mail(ASKED, date(2026, 11, 26), language)
+    assert (mail.to, mail.key, mail.request) == (HEAD, "request-17-overdue", 0)
+    for said in ("17", "anagrafe", "26.11.2026", "Anna Verdi", "centralino requests close 17"):
+        assert said in mail.subject + mail.body
 
 
 TYPED = st.text(alphabet=st.sampled_from("0123456789 +-./abc"), min_size=1, max_size=20)

@@ -1,0 +1,125 @@
+"""The mail thread alone: what the store or the server may do, it goes on."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from appliance.errors import StoreError
+from appliance.mail.sender import Sender
+from appliance.policy.mail import Mail
+from appliance.policy.outbox import Health, Letter, MailState, Reply, Verdict, Waiting
+
+AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+LIMIT_S = 20.0
+
+
+class Shelf:
+    """An outbox in memory that fails as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.queued = {1: Waiting(1), 2: Waiting(2)}
+        self.gone: dict[int, MailState] = {}
+        self.failures = 0
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        """Return what is queued, or fail."""
+        if self.failures:
+            self.failures -= 1
+            raise StoreError("the records gave no answer: check the disk")
+        return tuple(self.queued.values())
+
+    def dead(self) -> int:
+        """Count what was given up."""
+        return list(self.gone.values()).count(MailState.DEAD)
+
+    def load(self, number: int) -> Letter:
+        """Return a notice."""
+        return Letter(Mail(f"k{number}", "a@b.example", "S", "B"), f"<{number}@b>", (), AT)
+
+    def settle(self, now: MailState, after: Waiting, said: str) -> None:
+        """Keep what a try came to."""
+        self.queued[after.number] = after
+        if now is not MailState.QUEUED:
+            self.gone[after.number] = now
+            del self.queued[after.number]
+
+
+class Room:
+    """A mail thread whose server answers what a test has put into `answers`."""
+
+    def __init__(self) -> None:
+        self.shelf = Shelf()
+        self.answers: queue.SimpleQueue[Reply] = queue.SimpleQueue()
+        self.healths: queue.SimpleQueue[Health] = queue.SimpleQueue()
+        self.given_up = threading.Event()
+        self.sender = Sender(self.shelf, self._deliver, self.given_up.set, self.healths.put)
+
+    def _deliver(self, letter: Letter) -> Reply:
+        return self.answers.get(timeout=LIMIT_S)
+
+    def health(self) -> Health:
+        """Wait for the next change of health."""
+        return self.healths.get(timeout=LIMIT_S)
+
+    def until(self, wanted: Health) -> None:
+        """Wait until the outbox is so."""
+        while self.health() != wanted:
+            pass
+
+
+@pytest.fixture
+def room() -> Iterator[Room]:
+    """Make a room; it is stopped after the test."""
+    made = Room()
+    yield made
+    made.sender.stop(LIMIT_S)
+
+
+def test_it_says_how_the_outbox_is(room: Room) -> None:
+    """One was refused for good, the other left: somebody must see to the first."""
+    room.answers.put(Reply(Verdict.REFUSED, "550 nobody"))
+    room.answers.put(Reply(Verdict.SENT, "250 OK"))
+    room.sender.start()
+    room.until(Health(0, 1))
+    assert room.shelf.gone == {1: MailState.DEAD, 2: MailState.SENT}
+
+
+def test_why_nothing_leaves_is_told_until_something_does(room: Room) -> None:
+    """The server is away, then refuses the box, then takes everything."""
+    room.answers.put(Reply(Verdict.AWAY, "refused"))
+    room.sender.start()
+    room.until(Health(2, 0, "refused"))
+    room.answers.put(Reply(Verdict.MISSET, "535 wrong"))
+    room.sender.wake(hurry=True)
+    room.until(Health(2, 0, "535 wrong", misset=True))
+    for _ in range(2):
+        room.answers.put(Reply(Verdict.SENT, "250 OK"))
+    room.sender.wake(hurry=True)
+    room.until(Health())
+
+
+def test_a_disk_that_fails_ends_nothing(room: Room) -> None:
+    """The records do not answer: asked again later, or as soon as something is queued."""
+    room.shelf.failures = 1
+    room.answers.put(Reply(Verdict.SENT, "250 OK"))
+    room.answers.put(Reply(Verdict.SENT, "250 OK"))
+    room.sender.start()
+    room.sender.wake()
+    room.until(Health(1))
+    room.until(Health())
+
+
+def test_a_try_that_a_stop_breaks_off_is_held_against_nobody(room: Room) -> None:
+    """The server did nothing wrong, and the notice is tried at the next start."""
+    room.sender.start()
+    stopping = threading.Thread(target=room.sender.stop, args=(LIMIT_S,))
+    stopping.start()
+    assert room.given_up.wait(LIMIT_S)
+    room.answers.put(Reply(Verdict.AWAY, "broken off"))
+    stopping.join(LIMIT_S)
+    assert room.shelf.queued == {1: Waiting(1), 2: Waiting(2)}
