@@ -48,7 +48,7 @@ def _read(desk: Desk, call: Call, sheet: SpokenSheet, now: Now) -> Orders:
     call.heard += (sheet.sheet,)
     if not call.use_sheet(sheet.sheet):
         call.note(f"sheet.{sheet.sheet}")  # heard once more
-    prompts = (f"{sheet.language}/{sheet.text}",)
+    prompts = sheet.prompts[1:]
     yield orders.Play(call.new_play(), prompts, line=call.line.name)
     yield call.write()
 

@@ -59,7 +59,7 @@ def publish(folder: Path, menu: Menu) -> None:
     """Put a menu into force and forget the sounds of no menu."""
     folder.mkdir(parents=True, exist_ok=True)
     save_text(folder / MENU, json.dumps([asdict(spoken) for spoken in menu], ensure_ascii=False))
-    wanted = {f"{s.language}/{key}" for s in menu for key in (s.title, s.text)}
+    wanted = {name for spoken in menu for name in spoken.prompts}
     for path in folder.glob("*/*.wav"):
         if path.stem.startswith(OURS) and f"{path.parent.name}/{path.stem}" not in wanted:
             path.unlink(missing_ok=True)
@@ -102,17 +102,19 @@ def _check(sheets: list[Sheet], languages: tuple[str, ...]) -> None:
 
 
 def _rendered(folder: Path, sheet: Sheet, key: int) -> SpokenSheet:
-    """Give one sheet its two sounds, where they are not there already."""
+    """Give one sheet its sounds, where they are not there already."""
     language = sheet.language
     offer = OFFERS[language].format(title=sheet.title, key=key)
     title = _named("title_", language, offer)
-    text = _named("sheet_", language, sheet.say + AFTER[language])
+    text = _named("sheet_", language, sheet.say)
+    keys = _named("sheet_", language, AFTER[language])
     if not (path := path_of(folder, language, title)).exists():
         _write(path, voice.speak(offer, language))
     if not (path := path_of(folder, language, text)).exists():
-        spoken = _short(voice.speak(sheet.say, language), MOST_SHEET_S)
-        _write(path, spoken + PAUSE + voice.speak(AFTER[language], language))
-    return SpokenSheet(sheet.code, language, title, text)
+        _write(path, _short(voice.speak(sheet.say, language), MOST_SHEET_S))
+    if not (path := path_of(folder, language, keys)).exists():
+        _write(path, PAUSE + voice.speak(AFTER[language], language))
+    return SpokenSheet(sheet.code, language, title, text, keys)
 
 
 def _named(kind: str, *said: str) -> str:

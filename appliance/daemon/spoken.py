@@ -111,7 +111,7 @@ def load_menu(folder: Path) -> Menu:
 
 
 def _named_by(menu: Menu) -> set[str]:
-    return {f"{s.language}/{key}" for s in menu for key in (s.title, s.text)}
+    return {name for spoken in menu for name in spoken.prompts}
 
 
 def _sounds(folder: Path, site: Path | None, menu: Menu) -> Iterator[tuple[str, bytes]]:

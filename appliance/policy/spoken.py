@@ -13,13 +13,21 @@ MOST_SPOKEN = 5
 class SpokenSheet:
     """A sheet that was given a voice: `sheet` is its code.
 
-    `title` and `text` are prompts without their language: "for ... press 1", and the sheet itself.
+    `title`, `text` and `keys` are prompts without their language: "for ... press 1", the sheet
+    itself, and the keys that lead on from it.
     """
 
     sheet: str
     language: str
     title: str
     text: str
+    keys: str = ""
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """Every prompt that it needs, with its language."""
+        names = (self.title, self.text, self.keys)
+        return tuple(f"{self.language}/{name}" for name in names if name)
 
 
 Menu = tuple[SpokenSheet, ...]

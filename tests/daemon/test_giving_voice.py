@@ -78,8 +78,8 @@ def test_a_menu_is_made_and_published(tmp_path: Path) -> None:
     assert load_menu(tmp_path) == ()
     giving_voice.publish(tmp_path, menu)
     assert load_menu(tmp_path) == menu
-    named = {f"{s.language}/{key}.wav" for s in menu for key in (s.title, s.text)}
-    assert files(tmp_path) == named
+    assert files(tmp_path) == {f"{name}.wav" for spoken in menu for name in spoken.prompts}
+    assert len(files(tmp_path)) == 3 + 2 + 2  # offers, texts, the keys of each language
     assert len({s.title for s in menu}) == 3
     assert menu[0].text == menu[1].text  # the same words are the same sound
     made = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/*.wav")}
@@ -99,11 +99,14 @@ def test_what_no_menu_names_is_forgotten_and_notices_stay(tmp_path: Path) -> Non
 
 @has_voice
 def test_the_keys_are_told_after_a_sheet(tmp_path: Path) -> None:
-    """Whoever has heard it is told how to go on."""
+    """Whoever has heard it is told how to go on, by a sound of its own after a pause."""
     (spoken,) = giving_voice.render(tmp_path, (sheet("a"),), IT_EN)
-    whole = wav.read(tmp_path / "it" / f"{spoken.text}.wav").duration_ms
-    alone = len(voice.speak(SAY, "it")) // 16
-    assert whole > alone + 3000
+    text, keys = (
+        wav.read(tmp_path / "it" / f"{key}.wav").data for key in (spoken.text, spoken.keys)
+    )
+    assert len(text) == pytest.approx(len(voice.speak(SAY, "it")), rel=0.02)
+    assert keys.startswith(giving_voice.PAUSE)
+    assert len(keys) > 3 * 16_000
 
 
 def refused(folder: Path, given: tuple[Sheet, ...], languages: tuple[str, ...] = IT_EN) -> str:

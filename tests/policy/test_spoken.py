@@ -30,3 +30,10 @@ def test_each_language_offers_its_own() -> None:
     assert list(titles(MENU, "it")) == ["title_carta"]
     assert list(titles(MENU, "en")) == ["title_passport"]
     assert list(titles(MENU, "de")) == []
+
+
+def test_what_a_sheet_needs_to_be_heard() -> None:
+    """Its offer, itself and the keys that lead on, where there are any."""
+    keys = SpokenSheet("carta", "it", "title_1", "sheet_1", "sheet_2")
+    assert keys.prompts == ("it/title_1", "it/sheet_1", "it/sheet_2")
+    assert CARTA.prompts == ("it/title_carta", "it/sheet_carta")
