@@ -58,6 +58,15 @@ def tone(office: Office) -> Keys:
     return for_staff(office, TONE)
 
 
+def with_menu(office: Office, before: Keys, menu: Menu, after: Keys) -> Keys:
+    """Return prompts in every language of the office, between them the sheets of that language."""
+    return tuple(
+        f"{language}/{key}"
+        for language in office.languages
+        for key in (*before, *titles(menu, language), *after)
+    )
+
+
 def menu_again(menu: Menu, language: str) -> Keys:
     """Offer the sheets of one language once more, and voicemail after them."""
     return tuple(f"{language}/{key}" for key in (*titles(menu, language), "leave_message"))

@@ -95,7 +95,8 @@ def leave(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
     note_evidence(call, event)
     yield from positions.missed(desk, call.legs.values(), call.rung_since, now)
     waits_for_person = call.state in WAITS_FOR_PERSON
-    yield from clear(desk, call, now, Result.GAVE_UP if waits_for_person else without_message(call))
+    gave_up = waits_for_person and not call.heard
+    yield from clear(desk, call, now, Result.GAVE_UP if gave_up else without_message(call))
 
 
 def without_message(call: Call) -> Result:

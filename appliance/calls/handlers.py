@@ -48,6 +48,7 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.HOLD: ringing.hold,
     Do.QUEUE_GREET: queued.greet,
     Do.QUEUE_HOLD: queued.hold,
+    Do.QUEUE_KEY: menu.key_in_queue,
     Do.QUEUE_LEG_OUT: queued.leg_out,
     Do.QUEUE_TICK: queued.tick,
     Do.QUEUE_HEED: queued.heed,

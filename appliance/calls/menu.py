@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.calls import announcements, orders
+from appliance.calls import announcements, orders, waiting
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.events import DigitPressed
@@ -21,6 +21,8 @@ from appliance.policy.spoken import SpokenSheet, chosen
 SKIP_KEY = "#"
 VOICEMAIL_KEY = "0"
 BACK_KEY = "*"
+SHEET_S = 60.0
+"""No sheet is longer: nothing is said over one to a caller who waits."""
 MOST_CHOICES = 12
 """Sheets that one caller may hear: whoever goes on pressing keys gives the line back (B1)."""
 
@@ -45,11 +47,26 @@ def key_in_sheet(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Order
 
 def _read(desk: Desk, call: Call, sheet: SpokenSheet, now: Now) -> Orders:
     call.enter(State.SHEET, now)
+    _choose(call, sheet)
+    yield orders.Play(call.new_play(), sheet.prompts[1:], line=call.line.name)
+    yield call.write()
+
+
+def _choose(call: Call, sheet: SpokenSheet) -> None:
     call.heard += (sheet.sheet,)
     if not call.use_sheet(sheet.sheet):
         call.note(f"sheet.{sheet.sheet}")  # heard once more
-    prompts = sheet.prompts[1:]
-    yield orders.Play(call.new_play(), prompts, line=call.line.name)
+
+
+def key_in_queue(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+    """Whoever waits hears a sheet meanwhile: phones ring all the same, the wait goes on."""
+    sheet = chosen(call.menu, event.digit)
+    if sheet is None or len(call.heard) >= MOST_CHOICES:
+        return
+    _choose(call, sheet)
+    call.announced_at = now.monotonic + SHEET_S
+    waiting.plan(desk, call, now)
+    yield orders.Play(call.new_play(), sheet.prompts[1:2], line=call.line.name)
     yield call.write()
 
 

@@ -29,7 +29,10 @@ def greet(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
 
 
 def hold(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
-    """The announcement was heard: music until the next one."""
+    """The announcement, or a sheet, was heard: music until the next one."""
+    if call.announced_at > now.monotonic:  # nothing was to be said over the sheet
+        call.announced_at = now.monotonic
+        waiting.plan(desk, call, now)
     yield orders.Hold(call.line.name)
 
 

@@ -40,6 +40,7 @@ TABLE: Mapping[State, Rows] = {
     | {
         LineAnswered: Row(_D.QUEUE_GREET, stays=True),
         PromptEnded: Row(_D.QUEUE_HOLD, stays=True),
+        DigitPressed: Row(_D.QUEUE_KEY, stays=True),
         OperatorAnswered: Row(_D.ANSWER, (_S.ANSWERING, _S.TALKING)),
         DeadlinePassed: Row(_D.QUEUE_TICK, (*ON, _S.CLEARING), stays=True),
         ServiceStateChanged: Row(_D.QUEUE_HEED, ON, stays=True),

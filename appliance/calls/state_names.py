@@ -64,6 +64,7 @@ class Do(enum.StrEnum):
     HOLD = "hold"
     QUEUE_GREET = "queue_greet"
     QUEUE_HOLD = "queue_hold"
+    QUEUE_KEY = "queue_key"
     QUEUE_LEG_OUT = "queue_leg_out"
     QUEUE_TICK = "queue_tick"
     QUEUE_HEED = "queue_heed"

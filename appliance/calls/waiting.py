@@ -41,8 +41,11 @@ def join(desk: Desk, call: Call, now: Now) -> Orders:
 
 
 def greet(desk: Desk, call: Call, now: Now) -> Orders:
-    """Say that all are busy, and to hold the line."""
-    yield from _say(desk, call, now, "greeting_busy", *_place(desk, call), "hold")
+    """Say that all are busy, which sheets can be heard meanwhile (P1), and to hold the line."""
+    call.menu, call.announced_at = desk.menu, now.monotonic
+    before = ("greeting_busy", *_place(desk, call))
+    prompts = announcements.with_menu(desk.office, before, call.menu, ("hold",))
+    yield orders.Play(call.new_play(), prompts, line=call.line.name)
 
 
 def announce(desk: Desk, call: Call, now: Now) -> Orders:

@@ -15,7 +15,7 @@ from appliance.policy.mail import HEAD
 from appliance.policy.office import AfterHours
 from appliance.policy.secret import SecretNumber
 from appliance.policy.spoken import SpokenSheet
-from tests.calls.desk import KNOWN, NIGHT, RANG, UP, later, records, tell, up
+from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, UP, later, records, tell, up
 from tests.stories.offices import EXAMPLE
 
 CARTA = SpokenSheet("carta", "it", "title_carta", "sheet_carta")
@@ -135,3 +135,17 @@ def test_the_head_is_told_of_a_number_left_out_once_a_day(
     assert [(mail.to, mail.subject) for mail in mails] == [(HEAD, subject)] * 2
     assert {mail.key for mail in mails} == {"duty-polizia-2026-11-25"}
     assert "voicemail.duty" in mails[0].body
+
+
+def test_whoever_waits_cannot_press_for_ever_either() -> None:
+    """After so many sheets the keys mean nothing more; the caller waits on."""
+    switchboard = up("waiting_alone")
+    first = tell(switchboard, TEN, events.SpokenSheetsChanged((CARTA,)), RANG, KNOWN)
+    leg = next(order for order in first if isinstance(order, orders.RingPhones)).ringing[0]
+    tell(switchboard, TEN, events.OperatorAnswered(leg.leg, leg.phone), UP)
+    others = (events.LineRang("line2"), events.CallerIdentified("line2", events.Caller()))
+    tell(switchboard, TEN, *others, events.LineAnswered("line2"))
+    key = events.DigitPressed("1", events.DigitSource.SOUND, line="line2")
+    for _ in range(MOST_CHOICES):
+        assert heard(tell(switchboard, TEN, key)) == [("it/sheet_carta",)]
+    assert tell(switchboard, TEN, key) == []
