@@ -82,7 +82,7 @@ class Mailroom:
         abort = self._server.abort if self._server else _nothing
         self._sender = Sender(Outgoing(records), self._deliver, abort, self._tell)
         domain = domain_of(settings.mail) or NO_DOMAIN
-        records.letters = Letters(self.write, domain, self.wake)
+        records.letters = Letters(self.write, domain, self.wake, bool(settings.mail.head))
 
     def start(self) -> None:
         """Start the mail thread."""
@@ -135,7 +135,8 @@ class Mailroom:
         )
         calendar = self._invitation(kept.request, event.step)
         written = policy.letters(self.house(), kept.request, event, kept.sound.path, calendar)
-        return tuple(written)
+        # A request whose office is unknown waits for the head's address; a mere copy does not.
+        return tuple(m for m in written if self._settings.mail.head or not m.key.endswith("-head"))
 
     def _invitation(self, request: Request, step: Step | None) -> str:
         """Invite the office, where there is a time, an office and somebody who invites."""

@@ -21,7 +21,7 @@ from appliance.errors import CentralinoError
 from appliance.media import wav
 from appliance.media.frames import Law
 from appliance.policy.dialling import Ledger, Outgoing
-from appliance.policy.mail import Mail
+from appliance.policy.mail import HEAD, Mail
 from appliance.policy.requests import Request
 from appliance.policy.service_state import Manual, Mark, ServiceState
 from appliance.records import outbox, placed, requests
@@ -135,8 +135,11 @@ class Stores:
         self.records.do(lambda c: placed.ledger(c, outgoing.plan, now, outgoing.known_days), told)
 
     def queue_mail(self, mail: Mail) -> None:
-        """Keep a notice in the outbox."""
+        """Keep a notice in the outbox; none to a head who has no address: nobody would read it."""
         at, letters = datetime.now(UTC), self.records.letters
+        if mail.to == HEAD and not letters.head:
+            log.info("%s: the head is not told, [mail] head is empty", mail.subject)
+            return
 
         def told(result: CentralinoError | None) -> None:
             if isinstance(result, CentralinoError):

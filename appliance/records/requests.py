@@ -53,12 +53,14 @@ def _nothing() -> None:
 class Letters:
     """The mails that a change of a request leads to, and the domain of their Message-IDs.
 
-    `queued` is told, in any thread, when something new waits.
+    `queued` is told, in any thread, when something new waits. `head`: the head has an address, so
+    that notices to the head are worth keeping.
     """
 
     write: Callable[[Kept, Happened | None], tuple[Mail, ...]]
     domain: str = outbox.NO_DOMAIN
     queued: Callable[[], None] = _nothing
+    head: bool = True
 
 
 NO_LETTERS: Final = Letters(lambda *_: ())

@@ -51,6 +51,7 @@ friday = ["08:00-19:00"]
 address = "127.0.13.7"
 [mail]
 sender = "Centralino <centralino@comune.example>"
+head = "responsabile@comune.example"
 [folders]
 state = "{folder}/state"
 run = "{folder}/run"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,8 +71,10 @@ def test_words_that_were_never_recorded_are_said_to_be_none(stores: Stores, fact
 
 
 def test_a_notice_is_kept(stores: Stores) -> None:
-    """QueueMail: in the outbox, once, whoever it is to."""
+    """QueueMail: in the outbox, once; not where the head has no address to read it at."""
     for _ in range(2):
         stores.order(orders.QueueMail(Mail("k1", HEAD, "Oggetto", "Testo")))
+    stores.records.letters = replace(stores.records.letters, head=False)
+    stores.order(orders.QueueMail(Mail("k2", HEAD, "Nessuno lo legge", "Testo")))
     (kept,) = stores.records.ask(outbox.listed)
     assert kept.mail == Mail("k1", HEAD, "Oggetto", "Testo")

@@ -73,6 +73,7 @@ friday = ["08:00-19:00"]
 address = "127.0.13.8"
 [mail]
 sender = "Centralino <centralino@comune.example>"
+head = "responsabile@comune.example"
 """
 REGISTER = replace(
     TOWN,

@@ -1,0 +1,154 @@
+"""Letters and invitations in the desk: whatever people type, they are written, and they leave."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from icalendar import Calendar
+
+from appliance.daemon import config
+from appliance.daemon.mailroom import Mailroom, trouble_of
+from appliance.daemon.office import build_office
+from appliance.mail.compose import compose
+from appliance.policy.appointments import Slot
+from appliance.policy.citizens import Citizen
+from appliance.policy.mail import HEAD, Mail
+from appliance.policy.outbox import Health, Letter, Verdict
+from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.requests import Appointment, Form, NewRequest, Step
+from appliance.records.request_rows import Happened, Kept, Sound
+from appliance.records.worker import Records
+from tests.policy.town import APPOINTMENT, EMAIL, TOWN, rome
+
+AT = rome("2026-11-23 10:00")
+CONFIG = """
+[site]
+name = "Comune di Esempio"
+patron = "10-04"
+[hours]
+monday = ["08:00-19:00"]
+[sip]
+address = "127.0.13.9"
+[mail]
+sender = "Centralino <centralino@comune.example>"
+"""
+texts = st.text(max_size=80)
+words = texts.filter(lambda text: bool(text.strip()))
+
+
+def a_room(text: str = CONFIG) -> Mailroom:
+    """Make a mail room whose thread never runs."""
+    settings = config.parse(text)
+    records = cast(Records, SimpleNamespace(letters=None))
+    office = build_office(settings, 2026)
+    return Mailroom(settings, office, records, lambda: TOWN, lambda _: None)
+
+
+ROOM = a_room()
+
+
+def request(rule: ReturnRule, subject: str, asked: str, name: str, starts: datetime) -> NewRequest:
+    """Make a request of what was typed."""
+    slot = Slot(starts, starts + timedelta(minutes=20))
+    wanted = Appointment(slot, Form.IN_PERSON, confirmed=False)
+    citizen = Citizen(name, "0511", "anna@example.org")
+    return NewRequest(
+        rule, "anagrafe", "aire", citizen, subject, asked, AT, "op1", "c", "aire",
+        wanted if rule is APPOINTMENT else None,
+    )  # fmt: skip
+
+
+@given(
+    st.sampled_from(ReturnRule),
+    words,
+    texts,
+    words,
+    texts,
+    st.sampled_from([None, Step.REMIND, Step.MOVE, Step.CANCEL]),
+    st.integers(0, 2_000_000_000),
+)
+def test_whatever_was_typed_is_written_and_leaves(
+    rule: ReturnRule,
+    subject: str,
+    asked: str,
+    name: str,
+    note: str,
+    step: Step | None,
+    seconds: int,
+) -> None:
+    """A letter that could not be written would end the records' thread, and a request with it."""
+    new = request(rule, subject, asked, name, AT + timedelta(seconds=seconds))
+    happened = Happened("s1", step, AT, "op1", "x", note) if step else None
+    written = ROOM.write(Kept(new.numbered(7), Sound(), ()), happened)
+    assert written
+    for mail in written:
+        to = "head@comune.example" if mail.to == HEAD else mail.to
+        letter = Letter(mail, "<k@comune.example>", (), AT)
+        assert compose(letter, "Centralino <c@comune.example>", to, Path("/nowhere")).as_bytes()
+        if mail.calendar:
+            (event,) = Calendar.from_ical(mail.calendar).walk("VEVENT")
+            assert str(event["uid"]).startswith("request-7-")
+
+
+def test_the_heads_copy_is_for_a_head_who_can_be_reached() -> None:
+    """Without `[mail] head` no copy waits for days and then is an alarm."""
+    reminded = replace(request(EMAIL, "S", "A", "Anna", AT).numbered(7), reminders=("una", "due"))
+    happened = Happened("s2", Step.REMIND, AT, "op1", "", "due")
+    kept = Kept(reminded, Sound(), (happened,))
+    assert [mail.to for mail in ROOM.write(kept, happened)] == ["anagrafe@comune.example"]
+    with_head = a_room(CONFIG + '\nhead = "capo@comune.example"\n')
+    assert [mail.to for mail in with_head.write(kept, happened)][1:] == [HEAD]
+
+
+def test_nobody_invites_without_a_sender() -> None:
+    """An invitation needs an organizer: without a sender configured the letter goes alone."""
+    room = a_room(CONFIG.partition("[mail]")[0])
+    new = request(APPOINTMENT, "S", "A", "Anna", AT)
+    office, _ = room.write(Kept(new.numbered(7), Sound(), ()), None)
+    assert (office.calendar, office.to) == ("", "anagrafe@comune.example")
+    assert ROOM.write(Kept(new.numbered(7), Sound(), ()), None)[0].calendar
+    email = replace(new, rule=EMAIL, appointment=None)
+    assert not ROOM.write(Kept(email.numbered(7), Sound(), ()), None)[0].calendar
+
+
+@pytest.mark.parametrize(
+    ("to", "verdict", "said"),
+    [
+        (HEAD, Verdict.LATER, "write [mail] head"),
+        ("nobody at all", Verdict.REFUSED, "is no mail address"),
+    ],
+)
+def test_a_mail_that_has_no_address(to: str, verdict: Verdict, said: str) -> None:
+    """The head's waits until there is one; any other is an alarm at once."""
+    room = a_room(CONFIG + '\nserver = "127.0.13.9"\nport = 9\n')
+    reply = room._deliver(Letter(Mail("k", to, "S", "B"), "<k@b>", (), AT))
+    assert reply.verdict is verdict
+    assert said in reply.said
+
+
+def test_without_a_mail_server_it_is_said_what_to_write() -> None:
+    """Notices wait on the disk; status tells the technician why."""
+    reply = ROOM._deliver(Letter(Mail("k", "a@b.example", "S", "B"), "<k@b>", (), AT))
+    assert reply.verdict is Verdict.MISSET
+    trouble = trouble_of(Health(2, 0, reply.said, misset=True))
+    assert trouble is not None
+    assert (trouble.code, "[mail] server" in trouble.en) == ("mail.misset", True)
+
+
+def test_what_the_outbox_tells_the_desk() -> None:
+    """All is well; one waits; two were given up: each in one sentence, in both languages."""
+    assert trouble_of(Health()) is None
+    assert trouble_of(Health(3, 0, "")) is None  # they leave, one after the other
+    one = trouble_of(Health(1, 0, "timed out"))
+    assert one is not None
+    assert one.en == "1 e-mail waits for the mail server (timed out)."
+    two = trouble_of(Health(1, 2, "timed out"))
+    assert two is not None
+    assert (two.code, two.it.startswith("2 e-mail non sono partite:")) == ("mail.dead", True)
