@@ -19,7 +19,7 @@ from appliance.calls.events import (
     RecordingStop,
 )
 from appliance.calls.orders import Record
-from appliance.carrier.analog import TAKEN_TRIM_MS
+from appliance.carrier.analog_ends import TAKEN_TRIM_MS
 from appliance.carrier.messages import LineSetup
 from appliance.carrier.release import SETTLE_MS
 from appliance.exchange.wire import LineState
