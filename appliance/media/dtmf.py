@@ -8,9 +8,10 @@ sounds long enough at a steady frequency (ITU-T Q.24; limits of audio.md 1: acce
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
-from appliance.media.correlate import WINDOW
+from appliance.media.correlate import WINDOW, energy
 from appliance.media.frames import SAMPLE_RATE, SAMPLES_PER_MS
 from appliance.media.keypad import Look, amplitude, examine
 from appliance.media.tones import COLUMNS, KEYPAD, ROWS
@@ -29,6 +30,14 @@ LEAST_COVER = 3.2
 MISSES = 3
 """Windows in a row that end a digit: a hole of 20 ms, one lost packet, does not make it two, a
 pause of 35 ms does."""
+
+SHADOW_WINDOWS = 8
+"""How long a loud sound casts its shadow: 80 ms."""
+SHADOW = 100.0
+"""In energy: what is 20 dB below a sound that has just ended is taken for its dying away. A vowel
+that ended 24 dB above it left 40 ms of a pure 1 behind (Festival's Italian man)."""
+SHADOW_COVER = 10.0
+"""A key that fills so many windows is one, whatever sounded before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,7 @@ class _Run:
     key: int
     phases: tuple[float, float] | None  # of the window before, if it showed the key
     amplitudes: list[float]
+    shadow: float  # energy of the loudest window shortly before
     matched: int = 1
     missed: int = 0
     cover: float = 0.0
@@ -89,6 +99,7 @@ class Detector:
         self._end = WINDOW  # samples fed up to the end of the window under examination
         self._before = bytes(_WINDOW_BYTES)
         self._run: _Run | None = None
+        self._energies: deque[float] = deque(maxlen=SHADOW_WINDOWS)
 
     def feed(self, pcm16_frame: bytes) -> tuple[Digit, ...]:
         """Return what happened up to the end of `pcm16_frame` (usually 20 ms)."""
@@ -106,6 +117,7 @@ class Detector:
     def _step(self, window: bytes) -> Digit | None:
         event = self._judge(window, examine(window))
         self._before = window
+        self._energies.append(energy(window))
         self._end += HOP
         return event
 
@@ -123,11 +135,14 @@ class Detector:
     def _begin(self, look: Look | None) -> _Run | None:
         if look is None:
             return None
-        return _Run(look.key, look.phases, [amplitude(self._before, look.key), look.amplitude])
+        amplitudes = [amplitude(self._before, look.key), look.amplitude]
+        return _Run(look.key, look.phases, amplitudes, max(self._energies, default=0.0))
 
     def _start(self, run: _Run) -> DigitStarted | None:
         """Tell of a run that has lasted long enough, once."""
         if run.started is not None or run.matched < LEAST_WINDOWS or run.cover < LEAST_COVER:
+            return None
+        if run.cover < SHADOW_COVER and SHADOW * max(run.amplitudes) ** 2 < run.shadow:
             return None
         # The two windows that only touch the onset count for 120 - t samples of its 160 - t.
         onset = self._end - run.cover * HOP - (WINDOW - HOP) / 2

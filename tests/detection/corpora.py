@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import audioop
+import re
+import shutil
+import subprocess
+import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +21,11 @@ from appliance.media.tones import PLANS
 from tests.helpers.sound import through
 
 ASTERISK = Path("/usr/share/asterisk")
+FESTIVAL = Path("/usr/share/festival/voices/italian")
+_HERE = Path(__file__).resolve().parents[2]
+GUIDE = _HERE / "docs" / "office.it.md"
+READ = _HERE / "build" / "detection"
+MINUTE_BYTES = 60 * 16_000
 _FRAME_BYTES = 320
 _TAIL = bytes(1600)
 
@@ -38,6 +48,47 @@ class Corpus:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class ReadAloud(Corpus):
+    """A voice of Festival, made of a person's recorded diphones, that reads the office's guide.
+
+    What it has read is kept in `folder`, a minute a file, until the guide changes.
+    """
+
+    voice: str
+
+    def files(self) -> list[Path]:
+        """Return the minutes; skips the test where Festival or the voice is not installed."""
+        if shutil.which("text2wave") is None or not (FESTIVAL / self.voice).is_dir():
+            pytest.skip(f"needs the Debian packages festival and {self.package}")
+        text = plain(GUIDE.read_text(encoding="utf-8"))
+        folder = self.folder / f"{self.voice}-{zlib.crc32(text):08x}"
+        if not folder.is_dir():
+            self._read(text, folder)
+        return sorted(folder.glob("*.wav"))
+
+    def _read(self, text: bytes, folder: Path) -> None:
+        with tempfile.TemporaryDirectory(prefix="centralino-read-") as name:
+            (Path(name) / "text").write_bytes(text)
+            command = ["text2wave", "-F", "8000", "-eval", f"(voice_{self.voice})", "text"]
+            subprocess.run([*command, "-o", "said.wav"], cwd=name, check=True, capture_output=True)
+            sound = wav.read(Path(name) / "said.wav").data
+        partial = folder.with_suffix(".new")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        for number, at in enumerate(range(0, len(sound), MINUTE_BYTES)):
+            piece = wav.build(sound[at : at + MINUTE_BYTES], Law.LINEAR16)
+            (partial / f"{self.voice}-{number:02}.wav").write_bytes(piece)
+        partial.rename(folder)
+
+
+def plain(markdown: str) -> bytes:
+    """Return what a voice should read of a page: no code, signs or addresses; in Latin-1."""
+    text = re.sub(r"```.*?```|\(\S+\)|-{3,}", " ", markdown, flags=re.DOTALL)
+    text = re.sub(r"[`*_#|<>\[\]«»]", " ", text).replace("\u2019", "'")
+    return text.encode("latin-1", "ignore")
+
+
 CARLO = Corpus(
     "Italian, a man", "asterisk-core-sounds-it-wav", ASTERISK / "sounds" / "it_IT_m_Carlo"
 )
@@ -47,11 +98,14 @@ MENARDI = Corpus(
 ALLISON = Corpus(
     "English, a woman", "asterisk-core-sounds-en-wav", ASTERISK / "sounds" / "en_US_f_Allison"
 )
+LP = ReadAloud("Italian, a woman, read by Festival", "festvox-italp16k", READ, voice="lp_diphone")
+PC = ReadAloud("Italian, a man, read by Festival", "festvox-itapc16k", READ, voice="pc_diphone")
 JUNE = Corpus(
     "French, a woman", "asterisk-core-sounds-fr-wav", ASTERISK / "sounds" / "fr_CA_f_June"
 )
 MUSIC = Corpus("music on hold", "asterisk-moh-opsound-wav", ASTERISK / "moh")
-VOICES = (CARLO, MENARDI, ALLISON, JUNE)
+ITALIAN = (CARLO, MENARDI, LP, PC)
+VOICES = (*ITALIAN, ALLISON, JUNE)
 
 
 def _louder(pcm: bytes) -> bytes:

@@ -115,8 +115,9 @@ def _taken(how: Dialling) -> Cells:
 
 def _talk_off() -> Table:
     words = (
-        "Recorded voices and music of Debian, in which nothing may be heard: keys, busy, "
-        "congestion, dial tone and ring-back of all five countries, SIT, fax."
+        "Recorded voices and music of Debian, and the office's guide read aloud by two of its "
+        "voices, in which nothing may be heard: keys, busy, congestion, dial tone and ring-back of "
+        "all five countries, SIT, fax."
     )
     pairs = [(corpus, how) for corpus in (*VOICES, MUSIC) for how in VARIANTS]
     rows = tuple(

@@ -184,6 +184,22 @@ def test_any_split_gives_the_same_events(cuts: list[int]) -> None:
     assert [*found, *detector.feed(MARGIN)] == EXPECTED
 
 
+def after_a_loud_sound(key_dbm0: float, on_ms: int) -> str:
+    """What is heard of a 1 that follows 200 ms of a loud vowel at once."""
+    vowel = tones.mix(((210.0, -8.0), (420.0, -12.0), (630.0, -14.0)), 1600)
+    pair = tuple((freq, key_dbm0 - 3.0) for freq in tones.pair("1"))
+    return digits(through(vowel + tones.mix(pair, on_ms * 8) + MARGIN, Law.ALAW))
+
+
+def test_what_a_loud_sound_leaves_behind_is_no_key() -> None:
+    """A vowel may die away in a pure pair; a person who presses a key is heard 15 dB below speech,
+    and at any level when the key is held.
+    """
+    assert after_a_loud_sound(-31, 45) == ""
+    assert after_a_loud_sound(-31, 200) == "1"
+    assert after_a_loud_sound(-21, 45) == "1"
+
+
 def test_babble_is_no_digit() -> None:
     """Half a minute of speech-like sound has no key in it, at any level."""
     for seed in range(3):
