@@ -141,7 +141,7 @@ class Carrier:
         return is_ready
 
     def _next_deadline(self) -> float:
-        own = [self.ticker.deadline, self._health_at, self._farewell_until]
+        own = [self.ticker.deadline, self.switch.due_at, self._health_at, self._farewell_until]
         if self._listening is not None:
             own.append(self._watchdog_at)
         times = [port.due_at for port in self.ports.values()]
@@ -153,6 +153,7 @@ class Carrier:
             port.timer(now)
         self.ticker.run(now, self.switch.needs_ticks, self.switch.is_clocked)
         self._await_phones(self.ticker.deadline is None or self.switch.is_beginning)
+        self.switch.run_joins(now)
         for _ in range(self.ticker.due(now)):
             self.switch.tick(now)
         self._report_health(now)

@@ -64,19 +64,31 @@ class Switch:
         self._tell(pressed)
 
     def tick(self, now: float) -> None:
-        """Serve what has no clock of its own: announcements to phones, half-duplex streams."""
+        """Serve what has no clock of its own: announcements to phones, half-duplex streams.
+
+        And look whether phones in conversations still send.
+        """
         for line in self.lines.values():
             line.tick(now)
         for announcer in list(self.announcers.values()):
             if announcer.tick():
                 self._announced(announcer, whole=True)
         for joined in self.joins:
-            joined.tick()
             for leg in joined.legs:
                 self._watch_leg(leg, now)
         for line in self.lines.values():
             if line.call is not None and line.call.leg is not None:
                 self._watch_leg(line.call.leg, now)
+
+    def run_joins(self, now: float) -> None:
+        """Serve phones that are joined to each other, each pair at its own clock."""
+        for joined in self.joins:
+            joined.run(now)
+
+    @property
+    def due_at(self) -> float | None:
+        """When (monotonic s) the next frame of two phones is due, None without any."""
+        return min((joined.due_at for joined in self.joins), default=None)
 
     @property
     def needs_ticks(self) -> bool:
@@ -86,14 +98,14 @@ class Switch:
 
     @property
     def is_beginning(self) -> bool:
-        """True while a line chooses its rhythm by when its phone's packets come."""
-        return any(line.rhythm.is_beginning for line in self.lines.values())
+        """True while a line, or two phones, choose when frames end by when packets come."""
+        lines = any(line.rhythm.is_beginning for line in self.lines.values())
+        return lines or any(joined.is_beginning for joined in self.joins)
 
     @property
     def is_clocked(self) -> bool:
-        """True while ticks are somebody's clock: a phone's that speaks to no modem, a stream's."""
-        going_on = bool(self.announcers or self.joins)
-        return going_on or any(line.is_clocked for line in self.lines.values())
+        """True while ticks are somebody's clock: of a phone that is spoken to, of a stream."""
+        return bool(self.announcers) or any(line.is_clocked for line in self.lines.values())
 
     def snapshot(self, realtime: str) -> Snapshot:
         """Say what is known of every line and leg."""

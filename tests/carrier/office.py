@@ -37,8 +37,9 @@ class Office:
         self.world.bring_up()
 
     def tick(self, now: float) -> None:
-        """Every other 10 ms the carrier's tick comes."""
+        """Every other 10 ms the carrier's tick comes; phones that are joined have their own."""
         self._steps += 1
+        self.switch.run_joins(now)
         if self._steps % 2 == 0:
             self.switch.tick(now)
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 import pytest
 
 from appliance.calls import orders
 from appliance.calls.events import MediaAgreed, PhoneHungUp, PhoneLost, PromptEnded
+from appliance.carrier.clock import TICK
 from appliance.carrier.messages import Notice
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.switch import SILENT_PHONE_S
+from appliance.carrier.two_phones import TwoPhones, middle, next_after
 from appliance.media import g711
-from appliance.media.frames import Law
+from appliance.media.frames import FRAME_SAMPLES, Law
 from tests.carrier.office import WORD, Office, memory
 from tests.carrier.virtual import ADDRESS, Hosted, Phone
 from tests.helpers import sound
@@ -90,6 +93,83 @@ def test_a_phone_that_is_held_by_the_other_hears_the_music(pair: Pair) -> None:
     with pytest.raises(ValueError, match="nothing"):
         sound.compare_bytes(expected, bytes(pair.phone.heard))
     assert sound.compare_bytes(spoken[-8000:], bytes(pair.phone.heard)).is_exact
+
+
+@pytest.mark.parametrize("apart_ms", [0, 3, 10, 19])
+def test_frames_end_far_from_both_phones_packets(apart_ms: int) -> None:
+    """A packet that comes at the moment of a frame is heard now with it and now with the next: so
+    frames end 5 ms or more from either phone's, wherever the two lie to each other.
+    """
+    first, last = 100.0, 100.0 + apart_ms / 1000
+    for came in ([first, last], [last, first]):
+        due = next_after(100.05, middle(came))
+        assert 100.0499 < due < 100.0701
+        for moment in came:
+            off = (due - moment) % TICK
+            assert min(off, TICK - off) >= 0.0049
+
+
+def talk(pair: Pair, phases_ms: tuple[int, int], jitter_ms: float) -> None:
+    """Let both speak for 4 s on a clock of 1 ms, packets up to `jitter_ms` early or late."""
+    dice = random.Random(3)
+    phones = (pair.phone, pair.other)
+    joined = TwoPhones(pair.phone.leg, pair.other.leg, 200.0)
+    regular = [200.0 + phase / 1000 for phase in phases_ms]
+    due = list(regular)
+    for ms in range(4000):
+        now = 200.0 + ms / 1000
+        for number, phone in enumerate(phones):
+            if now >= due[number]:
+                phone._spoken = FRAME_SAMPLES / 2
+                phone.step(now)
+                regular[number] += TICK
+                due[number] = regular[number] + dice.uniform(-jitter_ms, jitter_ms) / 1000
+            phone.leg.receive(now)
+        joined.run(now)
+    for phone in phones:
+        phone._hear()
+
+
+@pytest.mark.parametrize("phases_ms", [(5, 5), (5, 15), (5, 9), (5, 24), (12, 7)])
+def test_packets_that_jitter_a_little_are_carried_byte_by_byte(
+    pair: Pair, phases_ms: tuple[int, int]
+) -> None:
+    """Wherever the two phones' packets lie to each other, and 3 ms early or late as on any LAN."""
+    ulaw, alaw = (g711.encode(SPEECH, law) for law in (Law.ULAW, Law.ALAW))
+    pair.phone.say(bytes([0xFF]) * 1600 + ulaw)
+    pair.other.say(bytes([0xD5]) * 1600 + alaw)
+    talk(pair, phases_ms, 3.0)
+    to_other = g711.translate(ulaw, Law.ULAW, Law.ALAW)
+    to_one = g711.translate(alaw, Law.ALAW, Law.ULAW)
+    assert sound.compare_bytes(to_other.strip(b"\xd5"), bytes(pair.other.heard)).is_exact
+    assert sound.compare_bytes(to_one.strip(b"\xff"), bytes(pair.phone.heard)).is_exact
+
+
+def test_two_phones_of_which_one_is_mute_are_joined_all_the_same(pair: Pair) -> None:
+    """What is waited for to choose the frames' end is waited for 50 ms at the most."""
+    pair.other.is_mute = True
+    pair.order(orders.Join("leg1", "leg2"))
+    (joined,) = pair.switch.joins
+    waited = joined.is_beginning
+    pair.world.run(60)
+    assert (waited, joined.is_beginning) == (True, False)
+    pair.world.run(200)
+    assert pair.other.packets >= 9
+
+
+def test_frames_that_were_missed_are_made_up_for_five_at_the_most(pair: Pair) -> None:
+    """A stall of a second is not followed by fifty packets at once."""
+    pair.order(orders.Join("leg1", "leg2"))
+    pair.world.run(200)
+    (joined,) = pair.switch.joins
+    before = pair.other.packets
+    joined.run(pair.world.now + 0.061)
+    pair.world.run(10)
+    assert pair.other.packets - before <= 4
+    before = pair.other.packets
+    joined.run(pair.world.now + 1.0)
+    pair.world.run(10)
+    assert 5 <= pair.other.packets - before <= 6
 
 
 def test_a_leg_is_joined_to_one_thing_at_a_time(pair: Pair) -> None:
