@@ -19,7 +19,7 @@ from appliance.calls.orders import CallRecord, Result
 from appliance.calls.sides import Side
 from appliance.calls.states import State
 from appliance.policy.clock import Now
-from appliance.policy.dialling import NO_LEDGER, Ledger
+from appliance.policy.dialling import NO_LEDGER, Denied, Ledger
 from appliance.policy.lines_kept import Purpose, line_for
 from appliance.policy.office import Daytime, Group, Line, Office
 from appliance.policy.register.register import Register
@@ -130,7 +130,7 @@ class Desk:
     `outside` the lines on which groups' ordinary telephones are called, by leg, `register` what
     offices have declared (P4). By phone: the calls `missed` in a row, when a position that is away
     is reminded (monotonic; None: it was), since when one cannot be reached (`gone`). `ledger` is
-    who called and what was dialled (E17)."""
+    who called and what was dialled, `refusal` which phone was last refused a number, why, when."""
 
     office: Office
     prefix: str
@@ -146,6 +146,7 @@ class Desk:
     reminders: dict[str, float | None] = field(default_factory=dict)
     gone: dict[str, datetime] = field(default_factory=dict)
     ledger: Ledger = NO_LEDGER
+    refusal: tuple[str, Denied, datetime] | None = None
     waiting: int = 0
     menu: Menu = ()
     carrier: bool = True

@@ -148,6 +148,7 @@ def _refuse(desk: Desk, side: Dialled, verdict: Verdict) -> None:
     if isinstance(verdict, Refused):
         side.refused = True
         side.settle(Result.REFUSED, verdict.why, Evidence.OWN)
+        desk.refusal = (side.phone, verdict.why, side.record.rang_at)
     elif not emergency.is_possible(desk):
         side.refused = True
         side.settle(Result.NOT_REACHED, NO_DUPLEX, Evidence.OWN)

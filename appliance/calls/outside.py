@@ -177,8 +177,7 @@ def _free(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
 
 def _give_line(desk: Desk, side: Outside, event: LineNeeded, now: Now) -> Orders:
     """An emergency call needs its line: for the call it is as if nobody had taken it."""
-    call = next((call for call in desk.calls.values() if call.owns(side.leg)), None)
-    if call is not None:
+    for call in [call for call in desk.calls.values() if call.owns(side.leg)]:
         call.note("freed.emergency")
     yield from _give_up(desk, side, event, now)
 

@@ -8,11 +8,15 @@ from datetime import datetime, timedelta
 
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineSeat, LineState
+from appliance.calls.dialled_side import Dialled
+from appliance.calls.emergency import carries
 from appliance.calls.events import Caller, LineCondition
 from appliance.calls.orders import CallRecord
+from appliance.calls.side_states import SideState
 from appliance.calls.states import State
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.codes import Code, sentence
+from appliance.policy.dialling import SENTENCES
 from appliance.policy.emergencies import silenced
 from appliance.policy.office import Group
 from appliance.policy.opening import opening
@@ -37,6 +41,14 @@ LEFT_LIFTED = Words(
     "the ordinary telephone beside it has been off the hook for over an hour: see whether it was "
     "put down",
 )
+NO_HELP = Words(
+    "Dai telefoni non si può chiamare il 112: nessuna linea porta una conversazione; usare "
+    "l'apparecchio in parallelo alla linea o un cellulare.",
+    "112 cannot be called from the phones: no line carries a conversation; use the ordinary "
+    "telephone beside the line, or a mobile.",
+)
+REFUSED_FOR = timedelta(hours=1)
+"""So long people see that a position was refused a number."""
 LEFT_LIFTED_AFTER = timedelta(hours=1)
 
 
@@ -79,6 +91,18 @@ class CallStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class OutgoingStatus:
+    """One call that a position makes outside; nobody need know the number to see it (P7)."""
+
+    call: str
+    line: str
+    phone: str
+    state: SideState
+    number_class: str
+    case: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GroupStatus:
     """One group: what it can do now, and its phones by what they are doing.
 
@@ -99,8 +123,8 @@ class Status:
 
     `citizens_desk` is None where there is no counter; `positions` stand in the configuration's
     order, `queue` are the calls that wait for one, the next one first; `waiting` counts messages
-    nobody closed;
-    `degraded` says what is not as it should be, empty when all is well.
+    nobody closed; `degraded` says what is not as it should be, empty when all is well; `outgoing`
+    are the calls that positions make outside.
     """
 
     at: datetime
@@ -118,6 +142,7 @@ class Status:
     waiting: int
     degraded: tuple[Words, ...]
     clock_state: ClockState
+    outgoing: tuple[OutgoingStatus, ...] = ()
 
 
 def status(desk: Desk, now: Now) -> Status:
@@ -148,6 +173,14 @@ def status(desk: Desk, now: Now) -> Status:
         waiting=desk.waiting,
         degraded=tuple(_degraded(desk, now)),
         clock_state=now.clock_state,
+        outgoing=tuple(_outgoing(s) for s in desk.sides.values() if isinstance(s, Dialled)),
+    )
+
+
+def _outgoing(side: Dialled) -> OutgoingStatus:
+    number_class = side.record.number_class
+    return OutgoingStatus(
+        side.record.call, side.line, side.phone, side.state, number_class, side.record.case
     )
 
 
@@ -198,6 +231,22 @@ def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
     """Say what is wrong, the gravest first."""
     if not desk.carrier:
         yield CARRIER_GONE
+    yield from _lines_degraded(desk, now)
+    for way in (Way.SWITCHBOARD, Way.CITIZENS_DESK):
+        group = desk.group(way)
+        if desk.group_state(group) is GroupState.UNREACHABLE:
+            yield Words(
+                f"Nessun telefono raggiungibile: {group.label.it}",
+                f"No phone can be reached: {group.label.en}",
+            )
+    yield from _untold(desk, now)
+    yield from _outgoing_degraded(desk, now)
+    if now.clock_state in {ClockState.STALE, ClockState.UNSET}:
+        yield Words("L'ora non è affidabile.", "The clock cannot be trusted.")
+
+
+def _lines_degraded(desk: Desk, now: Now) -> Iterator[Words]:
+    """Say what is wrong with the lines."""
     for seat in desk.seats.values():
         if seat.state in {LineState.MISSING, LineState.OUT}:
             it, en = (f": {one}" if one else "" for one in (seat.reason.it, seat.reason.en))
@@ -208,16 +257,15 @@ def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
             yield _said(seat, LEFT_LIFTED)
         elif seat.reason.en:
             yield _said(seat, seat.reason)
-    for way in (Way.SWITCHBOARD, Way.CITIZENS_DESK):
-        group = desk.group(way)
-        if desk.group_state(group) is GroupState.UNREACHABLE:
-            yield Words(
-                f"Nessun telefono raggiungibile: {group.label.it}",
-                f"No phone can be reached: {group.label.en}",
-            )
-    yield from _untold(desk, now)
-    if now.clock_state in {ClockState.STALE, ClockState.UNSET}:
-        yield Words("L'ora non è affidabile.", "The clock cannot be trusted.")
+
+
+def _outgoing_degraded(desk: Desk, now: Now) -> Iterator[Words]:
+    """Say that nobody can be called for help, and which position was refused a number."""
+    if desk.seats and not any(carries(seat.line) for seat in desk.seats.values()):
+        yield NO_HELP
+    if desk.refusal is not None and now.wall - desk.refusal[2] <= REFUSED_FOR:
+        phone, why, _ = desk.refusal
+        yield Words(f"{phone}: {SENTENCES[why].it}", f"{phone}: {SENTENCES[why].en}")
 
 
 def _untold(desk: Desk, now: Now) -> Iterator[Words]:

@@ -43,11 +43,27 @@ def summary(settings: Settings, office: Office) -> list[str]:
         f"{office.name}: the configuration is good",
         *(f"  line {line.name} ({line.shown}): {_able(office, line)}" for line in office.lines),
         *(() if office.lines else ("  no line",)),
+        f"  {_help(office)}",
         f"  switchboard: {_positions(office.switchboard)}",
         f"  citizens' counter: {counter}",
         f"  now {'open' if state.open else 'closed'} ({state.why}), changes {changes}",
         f"  patron saint's day this year: {patron:%d.%m.}; please confirm",
     ]
+
+
+def _help(office: Office) -> str:
+    """Say whether the phones can call for help, and with which numbers."""
+    plan = office.outgoing.plan
+    numbers = ", ".join(plan.emergency)
+    lines = [line.name for line in office.lines if line.duplex is not False]
+    if not lines:
+        return (
+            "emergency numbers cannot be called from the phones: no line carries a conversation; "
+            "keep an ordinary telephone beside the line"
+        )
+    if plan.rehearsed:
+        return f"a rehearsal: emergency numbers are fictitious ({numbers}), real ones are refused"
+    return f"emergency numbers can be called from every phone ({numbers}) over {', '.join(lines)}"
 
 
 def _positions(group: Group) -> str:

@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo
 from appliance.calls import requests
 from appliance.calls.desk import LineState
 from appliance.calls.events import LineCondition
-from appliance.calls.status import GroupStatus, LineStatus, Status
+from appliance.calls.side_states import SideState
+from appliance.calls.status import GroupStatus, LineStatus, OutgoingStatus, Status
 from appliance.daemon.watched_words import missed_words, request_words, watched_words
+from appliance.policy.numbering import NumberClass
 from appliance.policy.positions import AUTOMATIC
 from appliance.policy.routing import GroupState
 from appliance.policy.service_state import Manual, Mark
@@ -49,6 +51,13 @@ GROUPS: Mapping[str, Words] = {
     GroupState.CLOSED: Words("chiuso", "closed"),
     GroupState.UNREACHABLE: Words("telefoni irraggiungibili", "phones out of reach"),
 }
+OUTGOING: Mapping[SideState, Words] = {
+    SideState.SEEKING: Words("si libera una linea", "a line is being freed"),
+    SideState.DIALLING: Words("compone", "dialling"),
+    SideState.CONNECTED: Words("in linea", "on the line"),
+    SideState.TALKING: Words("in conversazione", "talking"),
+}
+"""How a position's call outside gets on; its other states pass at once."""
 MARKS: Mapping[str, Words] = {
     Manual.UNATTENDED: Words("Non presidiato", "Unattended"),
     Manual.CLOSED: Words("Chiuso a mano", "Closed by hand"),
@@ -75,6 +84,8 @@ WORDS = {
     "queue": Words("Attendono in linea", "Waiting on the line"),
     "no_number": Words("senza numero", "no number"),
     "phones": Words("Telefoni", "Phones"),
+    "calls_out": Words("chiama fuori", "calls out"),
+    "help": Words("CHIAMA I SOCCORSI", "CALLS FOR HELP"),
     "registered": Words("registrato a", "registered at"),
     "silent": Words("non risponde", "does not answer"),
     "not_registered": Words("non registrato", "not registered"),
@@ -180,6 +191,7 @@ class _Teller:
         yield from (line for one in status.lines for line in self._line(one))
         if not status.lines:
             yield f"  {self._say('no_line')}"
+        yield from (self._outgoing(one) for one in status.outgoing)
         yield f"{self._say('groups')}:"
         yield self._group("switchboard", status.switchboard)
         if status.citizens_desk is not None:
@@ -234,6 +246,11 @@ class _Teller:
         yield f"  {line.name:<10} {label}{said(line_words(line), self.language)}"
         for tried in list(self.seen.recoveries.get(line.name, ()))[-1:]:
             yield f"  {'':<10} {tried_words(tried, self.language, self.seen.zone)}"
+
+    def _outgoing(self, call: OutgoingStatus) -> str:
+        what = "help" if call.number_class == NumberClass.EMERGENCY else "calls_out"
+        words = said(OUTGOING.get(call.state, NOTHING), self.language)
+        return f"  {call.phone:<10} {self._say(what)}: {' '.join(filter(None, (call.line, words)))}"
 
     def _group(self, name: str, group: GroupStatus) -> str:
         lists = {

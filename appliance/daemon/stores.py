@@ -13,6 +13,7 @@ from typing import Any
 
 from appliance.calls import events, orders
 from appliance.carrier.messages import RecordingStarted
+from appliance.daemon import outgoing_log
 from appliance.daemon.files import load_text, save_text
 from appliance.daemon.message_sounds import MessageSounds
 from appliance.daemon.register_keeper import RegisterKeeper
@@ -103,6 +104,7 @@ class Stores:
         match order:
             case orders.WriteCall(record):
                 self._keep(record)
+                outgoing_log.tell(record)
                 self.records.write_call(record)
             case orders.StoreMessage():
                 self.mailbox.finish(order.recording, order.trim_ms, order.record)
