@@ -22,6 +22,7 @@ from appliance.policy.clock import Now
 from appliance.policy.dialling import NO_LEDGER, Denied, Ledger
 from appliance.policy.lines_kept import Purpose, line_for
 from appliance.policy.office import Daytime, Group, Line, Office
+from appliance.policy.pin import Tries
 from appliance.policy.register.register import Register
 from appliance.policy.routing import Facts, GroupState, Way, group_open, pbx_facts
 from appliance.policy.service_state import ServiceState
@@ -141,6 +142,7 @@ class Desk:
     sides: dict[str, Side] = field(default_factory=dict)
     outside: dict[str, str] = field(default_factory=dict)
     reachable: set[str] = field(default_factory=set)
+    pin_tries: dict[str, Tries] = field(default_factory=dict)
     register: Register = NO_REGISTER
     missed: dict[str, int] = field(default_factory=dict)
     reminders: dict[str, float | None] = field(default_factory=dict)

@@ -474,7 +474,8 @@ class MessagesWaiting:
 class MessageFetched:
     """A message is ready to be heard on leg `listener`; `message` "" when there is no further one.
 
-    `left` are the messages after it that nobody has closed; `reason` says why none can be read.
+    `left` are the messages after it that nobody has closed; `holder` has taken it, "" for nobody;
+    `reason` says why none can be read.
     """
 
     listener: str
@@ -484,14 +485,36 @@ class MessageFetched:
     received_at: datetime | None = None
     left: int = 0
     reason: str = ""
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageClosed:
-    """The message that leg `listener` closed is closed, or (`reason`) it is not."""
+    """The message that leg `listener` closed is closed, or (`reason`) it is not.
+
+    `held`: because somebody else has taken it (E16).
+    """
 
     listener: str
     reason: str = ""
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessageMarked:
+    """What leg `listener` did about a message is kept, or (`reason`, `held`) it is not."""
+
+    listener: str
+    reason: str = ""
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PinChecked:
+    """Whether the code that was pressed on leg `listener` is the office's."""
+
+    listener: str
+    right: bool = False
 
 
 # --- people and time ----------------------------------------------------------------------------
@@ -591,6 +614,8 @@ Event = (
     | MessagesWaiting
     | MessageFetched
     | MessageClosed
+    | MessageMarked
+    | PinChecked
     | ServiceStateChanged
     | RegisterChanged
     | SheetUsed

@@ -367,6 +367,28 @@ class FetchMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkMessage:
+    """Note a step (policy.messages.Step) about a message for `by`.
+
+    Answered by MessageMarked; that it was heard is noted without an answer.
+    """
+
+    listener: str
+    message: str
+    step: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPin:
+    """Compare a code with the office's; answered by PinChecked. `by` is the phone that tries."""
+
+    listener: str
+    pin: str = field(repr=False)
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class CloseMessage:
     """Close a message for `by` with an outcome; answered by MessageClosed."""
 
@@ -404,6 +426,7 @@ CarrierOrder = (
     | ReleasePhone
 )
 PhoneOrder = RingPhones | StopRinging | HangUpPhone | AcceptPhone | RefusePhone | RefuseTransfer
+ListenerOrder = FetchMessage | CloseMessage | MarkMessage | CheckPin
 StoreOrder = (
     WriteCall
     | StoreMessage
@@ -413,6 +436,8 @@ StoreOrder = (
     | DropRecording
     | FetchMessage
     | CloseMessage
+    | MarkMessage
+    | CheckPin
     | SaveServiceState
 )
 Order = CarrierOrder | PhoneOrder | StoreOrder | AnswerAsked

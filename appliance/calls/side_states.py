@@ -23,12 +23,14 @@ from appliance.calls.events import (
     LineRestored,
     MessageClosed,
     MessageFetched,
+    MessageMarked,
     OperatorAnswered,
     PhoneBusy,
     PhoneDeclined,
     PhoneHungUp,
     PhoneLost,
     PhoneUnreachable,
+    PinChecked,
     PromptEnded,
 )
 
@@ -40,13 +42,15 @@ class SideState(enum.StrEnum):
     ACCEPTING = "accepting"  # the phone that dialled is being answered
     SPEAKING = "speaking"  # it hears what its code did
     TALKING = "talking"  # with the other phone
+    ASKING = "asking"  # for the code
+    CHECKING = "checking"  # the code is being compared
     FETCHING = "fetching"  # the next message is being read from the disk
     PLAYING = "playing"
     WAITING = "waiting"  # for a key, after the message was heard
     SEEKING = "seeking"  # an emergency call waits for a line that is being freed
     DIALLING = "dialling"  # a line is seized, the number is sent
     CONNECTED = "connected"  # the phone hears the line: it rings, is busy, somebody answers
-    CLOSING = "closing"  # the message is being marked as dealt with
+    CLOSING = "closing"  # what is done about the message is being kept
     LEAVING = "leaving"  # it hears the last sentence
     CLEARING = "clearing"  # the phone has gone, the line is not proven idle yet
     ENDED = "ended"
@@ -68,6 +72,11 @@ class SideDo(enum.StrEnum):
     OBEY = "obey"
     GO_ON = "go_on"
     TELL_CLOSED = "tell_closed"
+    TELL_MARKED = "tell_marked"
+    HEARD = "heard"
+    BEGIN = "begin"
+    KEY_IN = "key_in"
+    JUDGE = "judge"
     TELL_FAULT = "tell_fault"
     HEAR = "hear"
     LOSE = "lose"
@@ -140,7 +149,16 @@ INTERCOM_TABLE: SideTable = {
 """Two phones of the office: the one that dialled hears ring-back until the other is lifted."""
 
 LISTENING_TABLE: SideTable = {
-    _S.ACCEPTING: {**_OVER, OperatorAnswered: _row(_D.FETCH, _S.FETCHING)},
+    _S.ACCEPTING: {
+        **_OVER,
+        OperatorAnswered: _row(_D.BEGIN, _S.FETCHING, _S.ASKING, _S.LEAVING),
+    },
+    _S.ASKING: {**_OVER, DigitPressed: _row(_D.KEY_IN, _S.ASKING, _S.CHECKING)},
+    _S.CHECKING: {
+        **_OVER,
+        PinChecked: _row(_D.JUDGE, _S.FETCHING, _S.ASKING, _S.LEAVING),
+        DeadlinePassed: _row(_D.TELL_FAULT, _S.LEAVING),
+    },
     _S.FETCHING: {
         **_OVER,
         MessageFetched: _row(_D.TELL, _S.PLAYING, _S.LEAVING),
@@ -148,7 +166,7 @@ LISTENING_TABLE: SideTable = {
     },
     _S.PLAYING: {
         **_OVER,
-        PromptEnded: _row(_D.WAIT, _S.WAITING),
+        PromptEnded: _row(_D.HEARD, _S.WAITING),
         DigitPressed: _row(_D.OBEY, _S.PLAYING, _S.FETCHING, _S.CLOSING),
     },
     _S.WAITING: {
@@ -158,7 +176,8 @@ LISTENING_TABLE: SideTable = {
     },
     _S.CLOSING: {
         **_OVER,
-        MessageClosed: _row(_D.TELL_CLOSED, _S.FETCHING, _S.LEAVING),
+        MessageClosed: _row(_D.TELL_CLOSED, _S.FETCHING, _S.PLAYING, _S.LEAVING),
+        MessageMarked: _row(_D.TELL_MARKED, _S.PLAYING, _S.LEAVING),
         DeadlinePassed: _row(_D.TELL_FAULT, _S.LEAVING),
     },
     _S.LEAVING: {**_OVER, PromptEnded: _row(_D.HANG_UP, _S.ENDED)},
@@ -266,6 +285,8 @@ SIDE_LIMITS_MS: Mapping[SideState, int] = {
     _S.RINGING: 30_000,  # a phone that called waits 32 s for an answer at most
     _S.ACCEPTING: 10_000,
     _S.SPEAKING: 30_000,
+    _S.ASKING: 20_000,
+    _S.CHECKING: 10_000,
     _S.FETCHING: 10_000,
     _S.PLAYING: 300_000,
     _S.WAITING: 10_000,

@@ -68,7 +68,12 @@ class Side:
                 return event.play == self.play
             case events.DeadlinePassed():
                 return event.call == self.leg and event.what == self.state.value
-            case events.MessageFetched() | events.MessageClosed():
+            case (
+                events.MessageFetched()
+                | events.MessageClosed()
+                | events.MessageMarked()
+                | events.PinChecked()
+            ):
                 return event.listener == self.leg
         return getattr(event, "leg", "") in self.legs
 

@@ -11,13 +11,20 @@ import click
 
 from appliance.commands.care import add_care_commands
 from appliance.commands.options import config_option, load_settings, reading
+from appliance.daemon import pins
+from appliance.daemon.phone_secrets import write_whole
 from appliance.daemon.settings import Settings
 from appliance.policy.messages import MessageState, care_of
+from appliance.policy.pin import LONGEST, SHORTEST, check_new
+from appliance.policy.words import Words
 from appliance.records import care, care_words, missed, retention_words
 from appliance.records import messages as stored
 from appliance.records.care import Kind
 from appliance.records.retention import Keeping, deletions, due
 from appliance.voicemail import listing
+
+PIN_SET = Words("Il codice è cambiato, da subito.", "The code has changed, from now on.")
+PIN_REMOVED = Words("Non c'è più un codice.", "There is no code any more.")
 
 
 @click.group(invoke_without_command=True)
@@ -93,6 +100,23 @@ def retention(context: click.Context, preview: bool) -> None:
         else:
             lines = retention_words.told(keeping, deletions(connection), language)
     click.echo("\n".join(lines))
+
+
+@messages.command("pin")
+@click.option("--remove", is_flag=True, help="No code any more: other phones hear nothing.")
+@click.pass_context
+def set_pin(context: click.Context, remove: bool) -> None:
+    """Set the code that is asked before messages are heard; it is kept as a hash alone."""
+    settings: Settings = context.obj
+    path = pins.pin_path(Path(settings.folders.state))
+    if remove:
+        path.unlink(missing_ok=True)
+        click.echo(PIN_REMOVED.it if settings.site.languages[0] == "it" else PIN_REMOVED.en)
+        return
+    pin = click.prompt(f"PIN ({SHORTEST}-{LONGEST})", hide_input=True, confirmation_prompt=True)
+    check_new(pin)
+    write_whole(path, pins.hashed(pin))
+    click.echo(PIN_SET.it if settings.site.languages[0] == "it" else PIN_SET.en)
 
 
 add_care_commands(messages, Kind.MESSAGE)

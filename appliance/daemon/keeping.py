@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from appliance.daemon.config import Mistake
+from appliance.policy.pin import PinRule
 
 if TYPE_CHECKING:
     from appliance.daemon.mistakes import Mistakes
@@ -25,3 +26,4 @@ def check(settings: Settings, mistakes: Mistakes) -> None:
     if settings.voicemail.notify and not ADDRESS.fullmatch(settings.voicemail.notify):
         text = f"{settings.voicemail.notify!r} is no e-mail address: write e.g. urp@comune.it"
         mistakes.found.append(Mistake("voicemail.notify", text))
+    mistakes.choice("voicemail.pin", settings.voicemail.pin, tuple(PinRule))

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from appliance.calls import events, orders
 from appliance.errors import CentralinoError
 from appliance.media import g711, wav
-from appliance.policy.messages import Outcome
-from appliance.records import messages
+from appliance.policy.messages import Entry, HeldError, Outcome, Step
+from appliance.records import care, messages
 from appliance.records.messages import Message
 from appliance.records.worker import Records
 
@@ -69,16 +69,33 @@ class MessageSounds:
 
     def close(self, order: orders.CloseMessage) -> None:
         """Close a message for good; MessageClosed follows."""
-        at = datetime.now(UTC)
 
-        def done(closed: Message | CentralinoError) -> None:
+        def done(closed: object) -> None:
             failed = isinstance(closed, CentralinoError)
             if not failed:
                 self._recount()
-            self._post(events.MessageClosed(order.listener, str(closed) if failed else ""))
+            reason = str(closed) if failed else ""
+            self._post(events.MessageClosed(order.listener, reason, isinstance(closed, HeldError)))
 
-        outcome = Outcome(order.outcome)
-        self._records.do(lambda c: messages.close(c, order.message, order.by, outcome, at), done)
+        self._add(order.message, _entry(order.by, Step.CLOSE, Outcome(order.outcome)), done)
+
+    def mark(self, order: orders.MarkMessage) -> None:
+        """Keep what a phone did about a message; MessageMarked follows, but for what was heard."""
+        step = Step(order.step)
+
+        def done(kept: object) -> None:
+            failed = isinstance(kept, CentralinoError)
+            if step is Step.HEAR:
+                if failed:
+                    log.error("that %s heard a message was not kept: %s", order.by, kept)
+                return
+            reason = str(kept) if failed else ""
+            self._post(events.MessageMarked(order.listener, reason, isinstance(kept, HeldError)))
+
+        self._add(order.message, _entry(order.by, step), done)
+
+    def _add(self, message: str, entry: Entry, done: Callable[[object], None]) -> None:
+        self._records.do(lambda c: care.add(c, care.Kind.MESSAGE, message, entry), done)
 
     def _next(self, connection: sqlite3.Connection, after: int) -> _Found | None:
         """Find the next message that can be read; one that cannot is named in the journal."""
@@ -102,8 +119,9 @@ class MessageSounds:
         self._keep(listener, found.fd)
         message = found.message
         return events.MessageFetched(
-            listener, message.id, message.number, message.caller, message.received_at, found.left
-        )
+            listener, message.id, message.number, message.caller, message.received_at, found.left,
+            holder=message.taken_by,
+        )  # fmt: skip
 
     def _keep(self, listener: str, fd: int) -> None:
         earlier = self._ready.pop(listener, None)
@@ -112,6 +130,10 @@ class MessageSounds:
         self._ready[listener] = fd
         if earlier is not None:
             os.close(earlier)
+
+
+def _entry(by: str, step: Step, outcome: Outcome | None = None) -> Entry:
+    return Entry(datetime.now(UTC), by, step, outcome)
 
 
 def _memory(path: Path) -> int:

@@ -29,6 +29,7 @@ from appliance.phones.settings import address_of, network_of
 from appliance.policy.dates import Closure, Holiday, Opening, Period
 from appliance.policy.hours import Schedule
 from appliance.policy.office import AfterHours, Daytime, Group, Line, Office, Voicemail
+from appliance.policy.pin import PinRule
 from appliance.policy.week import Week
 from appliance.policy.words import Words
 from appliance.prompts import Catalogue
@@ -98,6 +99,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
                 silence_ms=int(limits.silence * 1000),
                 minimum_ms=int(limits.minimum * 1000),
                 privacy=PRIVACY.get(limits.privacy, ""),
+                pin=PinRule(limits.pin) if limits.pin in tuple(PinRule) else PinRule.ALWAYS,
             ),
             after_hours=AfterHours(bool(limits.emergency_112), limits.duty),
             longest_ms=int(settings.calls.longest * 1000),

@@ -36,6 +36,7 @@ from appliance.daemon.legs import Legs
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.phone_questions import PhoneQuestions
+from appliance.daemon.pins import NO_PIN, pin_path
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.rehearsal import numbers_of, rehearses
@@ -49,6 +50,7 @@ from appliance.panel.press import Press
 from appliance.phones.settings import PhonesSettings, network_of
 from appliance.phones.sip import Phones, PhonesStatus
 from appliance.policy.office import Office, StaffKey
+from appliance.policy.pin import PinRule
 from appliance.prompts import Catalogue
 from appliance.records.trouble import Trouble
 from appliance.usb.requests import answers_folder, requests_folder
@@ -87,6 +89,9 @@ class Service:
         self._stores = Stores(
             Path(settings.folders.state), boot, self._inbox.post, self.lookout.trouble, own
         )
+        code = pin_path(Path(settings.folders.state))
+        if run.office.voicemail.pin is PinRule.ALWAYS and not code.exists():
+            self.lookout.complain(NO_PIN)
         self._caretaker = Caretaker(
             self._stores.records,
             Path(settings.folders.state) / "voicemail",

@@ -162,7 +162,8 @@ class Voicemail:
     recording where `notify_sound` says so. `privacy` is short for the notice before a message, off
     for none; its words are changed by `centralino prompts say privacy`. After hours `emergency_112`
     names 112, and `duty` the units of the register whose number is told while their written leave
-    holds (E11).
+    holds (E11). `pin`: the code of `centralino messages pin` is asked on phones of neither group
+    (others), or on every phone (always).
     """
 
     limit: Seconds = Seconds(180.0)
@@ -173,6 +174,7 @@ class Voicemail:
     privacy: str = "short"
     emergency_112: OnOff = OnOff(False)
     duty: tuple[str, ...] = ()
+    pin: str = "others"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from appliance.carrier.messages import RecordingStarted
 from appliance.daemon import outgoing_log
 from appliance.daemon.files import load_text, save_text
 from appliance.daemon.message_sounds import MessageSounds
+from appliance.daemon.pins import Pins
 from appliance.daemon.register_keeper import RegisterKeeper
 from appliance.daemon.spoken import SpokenSounds, folder_of
 from appliance.errors import CentralinoError
@@ -71,6 +72,7 @@ class Stores:
             post,
             lambda trouble: on_trouble("voicemail", trouble),
         )
+        self.pins = Pins(state, self.records, post)
         self.sounds = MessageSounds(state / "voicemail", self.records, self.mailbox.recount, post)
         self.register = RegisterKeeper(
             self.records,
@@ -116,12 +118,27 @@ class Stores:
                 self.queue_mail(mail)
             case orders.DropRecording(recording):
                 self.mailbox.drop(recording)
+            case (
+                orders.FetchMessage()
+                | orders.CloseMessage()
+                | orders.MarkMessage()
+                | orders.CheckPin()
+            ):
+                self._for_listener(order)
+            case orders.SaveServiceState(state) if isinstance(state, ServiceState):
+                self.records.do(lambda _: save_state(self._service_file, state))
+
+    def _for_listener(self, order: orders.ListenerOrder) -> None:
+        """Carry out what a phone that hears messages asks for."""
+        match order:
             case orders.FetchMessage():
                 self.sounds.fetch(order)
             case orders.CloseMessage():
                 self.sounds.close(order)
-            case orders.SaveServiceState(state) if isinstance(state, ServiceState):
-                self.records.do(lambda _: save_state(self._service_file, state))
+            case orders.MarkMessage():
+                self.sounds.mark(order)
+            case orders.CheckPin():
+                self.pins.check(order)
 
     def load_numbers(self, outgoing: Outgoing) -> None:
         """Read who has called and what was dialled; NumbersKnown tells the desk (E17)."""

@@ -15,6 +15,10 @@ from functools import reduce
 from appliance.errors import OfficeError
 
 
+class HeldError(OfficeError):
+    """Raised when somebody else has taken the message (E16)."""
+
+
 class Outcome(enum.StrEnum):
     """With what a message was closed (P9)."""
 
@@ -131,7 +135,7 @@ def check(care: Care, entry: Entry, name: str) -> bool:
         raise OfficeError(f"{name} {_STANDS[care.state]}")
     if care.holder and entry.step in HOLDERS_OWN and entry.by != care.holder:
         since = f" since {care.since:%d.%m. %H:%M}" if care.since else ""
-        raise OfficeError(f"{name}: {care.holder} has it{since}; ask, or release it first")
+        raise HeldError(f"{name}: {care.holder} has it{since}; ask, or release it first")
     return not (entry.step is Step.TAKE and care.state is MessageState.TAKEN)
 
 

@@ -12,6 +12,7 @@ from appliance.errors import ConfigurationError
 from appliance.policy.dialling import Outgoing
 from appliance.policy.hours import Schedule
 from appliance.policy.numbering import EMERGENCY
+from appliance.policy.pin import PinRule
 from appliance.policy.positions import PositionRules
 from appliance.policy.service_state import Manual
 from appliance.policy.waiting import Waiting
@@ -124,6 +125,7 @@ class Voicemail:
     grace_ms: int = 10_000
     minimum_ms: int = 2_000
     store_ms: int = 20_000
+    pin: PinRule = PinRule.OTHERS
     privacy: str = ""
 
 

@@ -92,6 +92,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "message": ("", "m3"),
     "reason": ("", "full"),
     "reason_it": ("", "pieno"),
+    "holder": ("", "op2"),
     "detail": ("", "500/500"),
     "modem": ("", "CX93001"),
     "ask": ("door",),

@@ -18,11 +18,12 @@ from appliance.calls.orders import CallRecord
 from appliance.daemon.message_sounds import KEPT, MessageSounds
 from appliance.media import g711, wav
 from appliance.media.frames import Law
-from appliance.policy.messages import MessageState
-from appliance.records import messages
+from appliance.policy.messages import MessageState, Step
+from appliance.records import care, messages
 from appliance.records.messages import Message
 from appliance.records.worker import Records
 
+MESSAGE = care.Kind.MESSAGE
 AT = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
 ADA = Caller(Presentation.SHOWN, "0511234567")
 
@@ -140,3 +141,32 @@ def test_a_stalled_disk_is_told(shelf: Shelf) -> None:
     """Records that cannot be read give a reason, never silence."""
     shelf.records.do(lambda c: c.execute("DROP TABLE messages"))
     assert "no such table" in shelf.fetch().reason
+
+
+def test_what_a_phone_does_is_kept_and_answered(shelf: Shelf) -> None:
+    """E16: taken, tried in vain, heard; a colleague's phone is told that somebody has it."""
+    shelf.put("m1", sound(0x33))
+    for step, by in (("hear", "op1"), ("take", "op1"), ("fail", "op1"), ("take", "op2")):
+        shelf.sounds.mark(orders.MarkMessage("k1", "m1", step, by))
+    answers = [shelf.posted.get(timeout=10) for _ in range(3)]
+    assert answers[:2] == [events.MessageMarked("k1")] * 2
+    refused = answers[2]
+    assert isinstance(refused, events.MessageMarked)
+    assert (refused.held, "op1 has it" in refused.reason) == (True, True)
+    shelf.sounds.close(orders.CloseMessage("k1", "m1", "called_back", "op2"))
+    closed = shelf.posted.get(timeout=10)
+    assert isinstance(closed, events.MessageClosed)
+    assert closed.held
+    assert shelf.fetch().holder == "op1"
+    steps = [entry.step for entry in shelf.records.ask(lambda c: care.history(c, MESSAGE, "m1"))]
+    assert steps == [Step.HEAR, Step.TAKE, Step.FAIL]
+
+
+def test_what_was_heard_and_cannot_be_kept_is_in_the_journal(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody waits for an answer to it, so the journal says it."""
+    shelf.sounds.mark(orders.MarkMessage("k1", "m9", "hear", "op1"))
+    shelf.records.ask(lambda _: None)
+    assert "op1 heard a message was not kept" in caplog.text
+    assert shelf.posted.empty()

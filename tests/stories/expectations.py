@@ -96,6 +96,16 @@ class Expectations:
     def expect_load(self, words: Words) -> None:
         self._claim_exactly(orders.LoadMessage(self.legs[words["phone"]], f"m{words['number']}"))
 
+    def expect_mark(self, words: Words) -> None:
+        """A phone's step about a message is to be kept."""
+        leg, message = self.legs[words["phone"]], f"m{words['number']}"
+        self._claim_exactly(orders.MarkMessage(leg, message, words["step"], words["phone"]))
+
+    def expect_check_pin(self, words: Words) -> None:
+        """The code that a phone pressed is to be compared."""
+        leg = self.legs[words["phone"]]
+        self._claim_exactly(orders.CheckPin(leg, words.get("pin", ""), words["phone"]))
+
     def expect_close(self, words: Words) -> None:
         leg, message = self.legs[words["phone"]], f"m{words['number']}"
         self._claim_exactly(orders.CloseMessage(leg, message, words["outcome"], words["phone"]))

@@ -62,9 +62,13 @@ VERBS: dict[str, str] = {
     "phone_gone": rf"{PHONE} gone",
     "phone_presses": rf"{PHONE} presses (?P<key>[0-9*#])",
     "fetched": rf"fetched {PHONE} (?P<number>\d+) from (?P<caller>\d+|withheld|unknown)"
-    r"(?: at (?P<time>\d{4}-\d\d-\d\d \d\d:\d\d))?",
+    r"(?: at (?P<time>\d{4}-\d\d-\d\d \d\d:\d\d))?(?: held by (?P<holder>\w+))?",
     "fetched_nothing": rf"fetched {PHONE} nothing(?: because (?P<reason>.+))?",
     "closed_by": rf"closed {PHONE}(?: not because (?P<reason>.+))?",
+    "closed_not_held": rf"closed {PHONE} not, a colleague has it",
+    "marked": rf"marked {PHONE}(?: not because (?P<reason>.+))?",
+    "marked_not_held": rf"marked {PHONE} not, a colleague has it",
+    "pin_checked": rf"code of {PHONE} is (?P<right>right|wrong)",
     "phone_dials": rf"{PHONE} dials (?P<digits>[0-9*#]+)",
     "phone_prompt_ends": rf"{PHONE} prompt ends",
     "asked_to_call_back": (
@@ -90,6 +94,8 @@ VERBS: dict[str, str] = {
     "expect_join": rf"expect join {PHONE} (?P<other>[a-z]+\d+)",
     "expect_fetch": rf"expect fetch {PHONE} after (?P<number>\d+)",
     "expect_load": rf"expect load {PHONE} (?P<number>\d+)",
+    "expect_mark": rf"expect (?P<step>hear|take|fail) {PHONE} (?P<number>\d+)",
+    "expect_check_pin": rf"expect check code {PHONE}(?: (?P<pin>\d+))?",
     "expect_close": rf"expect close {PHONE} (?P<number>\d+) (?P<outcome>\w+)",
     "expect_flash": rf"expect flash {LINE} to (?P<position>\w+\.\d+)",
     "expect_flash_back": rf"expect flash back {LINE}",

@@ -279,7 +279,8 @@ class PureRun(Expectations):
             at = datetime.fromisoformat(words["time"]).replace(tzinfo=self.office.zone)
         number, leg = int(words["number"]), self.legs[words["phone"]]
         caller = caller_of(words["caller"])
-        self.tell(events.MessageFetched(leg, f"m{number}", number, caller, at))
+        holder = words.get("holder", "")
+        self.tell(events.MessageFetched(leg, f"m{number}", number, caller, at, holder=holder))
 
     def fetched_nothing(self, words: Words) -> None:
         leg, reason = self.legs[words["phone"]], words.get("reason", "")
@@ -287,6 +288,18 @@ class PureRun(Expectations):
 
     def closed_by(self, words: Words) -> None:
         self.tell(events.MessageClosed(self.legs[words["phone"]], words.get("reason", "")))
+
+    def closed_not_held(self, words: Words) -> None:
+        self.tell(events.MessageClosed(self.legs[words["phone"]], "op9 has it", held=True))
+
+    def marked(self, words: Words) -> None:
+        self.tell(events.MessageMarked(self.legs[words["phone"]], words.get("reason", "")))
+
+    def marked_not_held(self, words: Words) -> None:
+        self.tell(events.MessageMarked(self.legs[words["phone"]], "op9 has it", held=True))
+
+    def pin_checked(self, words: Words) -> None:
+        self.tell(events.PinChecked(self.legs[words["phone"]], words["right"] == "right"))
 
     def phone_prompt_ends(self, words: Words) -> None:
         self.tell(events.PromptEnded(self.plays[words["phone"]]))

@@ -1,4 +1,4 @@
-# P9, E16: messages are heard on a phone, oldest first; a key closes one, listening alone does not
+# P9, E16: messages are heard on a phone, oldest first; a key closes one, listening alone does not; who heard it is kept
 office example
 at 2026-11-25 10:07:00
 op1 dials *86
@@ -12,9 +12,11 @@ op1 presses 9               # means nothing
 op1 presses 1
 expect play op1 message_yesterday message/m3
 op1 prompt ends
+expect hear op1 3
 op1 presses 1
 expect play op1 message/m3
 op1 prompt ends
+expect hear op1 3
 op1 presses 3
 expect close op1 3 called_back
 closed op1
@@ -28,12 +30,14 @@ fetched op1 7 from unknown at 2026-11-02 09:00
 expect load op1 7
 expect play op1 message_on day_2 month_11 message_unknown
 op1 prompt ends
+expect hear op1 7
 after 10 s                  # no key: the next one
 expect fetch op1 after 7
 fetched op1 8 from withheld at 2026-11-25 10:05
 expect load op1 8
 expect play op1 message_today hour_10 minute_5
 op1 prompt ends
+expect hear op1 8
 op1 presses 4
 expect close op1 8 not_needed
 closed op1
