@@ -14,7 +14,7 @@ from appliance.commands.explain import MOMENT
 from appliance.commands.options import config_option, load_settings
 from appliance.commands.register_changes import COMMANDS, take_out
 from appliance.commands.register_place import Place, day_of, unit_of
-from appliance.commands.register_words import history_rows
+from appliance.commands.register_words import history_rows, returns_words
 from appliance.daemon import register_file
 from appliance.daemon.office import build_office
 from appliance.policy import attention_words, transfer_words
@@ -73,7 +73,8 @@ def show(place: Place, file: Path | None, unit: str, at: str) -> None:
     if why:
         click.echo(why, err=True)
     for each in [unit_of(found, unit)] if unit else found.units:
-        for row in unit_rows(found, calendar, each, day):
+        language = "en" if file else place.settings.site.languages[0]
+        for row in unit_rows(found, calendar, each, day, language):
             click.echo(row)
 
 
@@ -116,7 +117,9 @@ def attachment(place: Place, name: str, file: Path, by: str) -> None:
     take_out(place, name, file, by)
 
 
-def unit_rows(found: Register, calendar: Schedule, unit: Unit, day: date) -> Iterator[str]:
+def unit_rows(
+    found: Register, calendar: Schedule, unit: Unit, day: date, language: str
+) -> Iterator[str]:
     """Show a unit as it is on a day: what its declaration says, bands with variations laid over."""
     yield f"{unit.code:<16} {unit.name} <{unit.email}>"
     declaration = found.valid_declaration(unit, day)
@@ -127,6 +130,8 @@ def unit_rows(found: Register, calendar: Schedule, unit: Unit, day: date) -> Ite
         hours = " ".join(map(str, bands)) or "-"
         keys = f" (**{need.code_keys}#)" if need.code_keys else ""
         yield f"  {need.code:<16} {need.name}{keys}: {hours}: {labels}"
+    if declaration:
+        yield f"  {'':<16} {returns_words(declaration, language)}"
 
 
 @click.command("explain-transfer")

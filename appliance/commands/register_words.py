@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from appliance.policy.register.declarations import Declaration, Variation
+from appliance.policy.register.declarations import Declaration, ReturnRule, Variation
 from appliance.policy.register.merge import Merged
 from appliance.policy.register.register import Authorisation, Entered
+from appliance.policy.transfer_words import OFFERS
 from appliance.policy.week import WEEKDAYS, Week
 from appliance.policy.words import Words
 
@@ -78,6 +79,8 @@ def history_rows(entered: Entered, language: str, zone: ZoneInfo | None = None) 
     yield f"{entry.at.astimezone(zone):%Y-%m-%d %H:%M}  {entered_words(entered, language)}"
     yield f"    {entry.by}: {entry.reference}{on}"
     if isinstance(entered, Declaration):
+        said = "comunicata da" if language == "it" else "declared by"
+        yield f"    {said} {entered.declared_by}; {returns_words(entered, language)}"
         for need in entered.needs:
             labels = ", ".join(f"{t.label or t.reach} {t.number}" for t in need.targets)
             yield f"    {need.code} ({need.name}): {labels}"
@@ -101,6 +104,22 @@ def _holds(entered: Entered, language: str) -> str:
     parts = (str(entered.told.number), entered.authorised_by)
     until = f"{'fino al' if language == 'it' else 'until'} {entered.last}" if entered.last else ""
     return ", ".join(filter(None, (*parts, until)))
+
+
+def returns_words(declaration: Declaration, language: str) -> str:
+    """Say what a return leads to, by need where that differs, and when appointments are offered."""
+    rules = _rules(declaration.rules, language)
+    own = [f"{n.code}: {_rules(n.rules, language)}" for n in declaration.needs if n.rules]
+    parts = ["; ".join([rules, *own])]
+    if declaration.slots:
+        slots, kind = declaration.slots, "appuntamenti" if language == "it" else "appointments"
+        places = f" x {slots.places}" if slots.places > 1 else ""
+        parts.append(f"{kind} {week_words(slots.week, language)}, {slots.minutes} min{places}")
+    return f"{'ritorno' if language == 'it' else 'return'}: {'; '.join(parts)}"
+
+
+def _rules(rules: tuple[ReturnRule, ...], language: str) -> str:
+    return ", ".join(in_language(OFFERS[rule], language) for rule in rules)
 
 
 def week_words(week: Week, language: str) -> str:

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from appliance.__main__ import main
 from appliance.commands.register_place import day_of
 from appliance.commands.register_words import entered_words, history_rows, week_words
-from appliance.daemon import register_file
+from appliance.daemon import config, register_file
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.policy.week import week
@@ -292,6 +292,26 @@ def test_explain_transfer_from_the_store(box: Box) -> None:
         result.output
         == "Anagrafe: takes calls 9:00–12:30, resumes tomorrow at 9:00. Appointment or e-mail?\n"
     )
+
+
+def test_what_a_return_leads_to(box: Box) -> None:
+    """P6: the rule, another one per need, when appointments are offered; P4: who declared."""
+    said = box.done("show", "--unit", "anagrafe")
+    slots = "appointments tue 15:00-17:00; thu 09:00-12:00, 20 min x 2"
+    assert f"return: appointment, e-mail; aire: e-mail; {slots}" in said
+    assert "declared by Responsabile dell'Anagrafe; return: app" in box.done("history", "anagrafe")
+    assert "return: e-mail\n" in box.done("show", "--unit", "scuola")
+
+
+def test_the_example_office_is_whole() -> None:
+    """Two public numbers, the switchboard, the citizens' counter; the register's six offices."""
+    settings = config.load(Path(str(CONFIG)))
+    assert [line.called for line in settings.lines] == ["051 598 111", "800 011 837"]
+    assert settings.switchboard.phones
+    assert settings.citizens_desk.phones
+    found = register_file.load(Path(str(EXAMPLE)))
+    assert len([unit for unit in found.units if unit.service]) == 6
+    assert found.undeclared(date(2026, 11, 25)) == ()
 
 
 def test_history_of_nobody(box: Box) -> None:
