@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -27,6 +28,8 @@ from appliance.policy.register.register import NOTICE_DAYS, Register, Unit
 from appliance.policy.transfer import Allowed, Later, may_transfer
 from appliance.policy.week import Week
 from appliance.policy.words import Words
+from appliance.records import audit
+from appliance.records.database import open_reader
 
 FILE = click.Path(path_type=Path)
 HERE = ZoneInfo("Europe/Rome")
@@ -115,6 +118,17 @@ def attention(place: Place, days: int) -> None:
 def attachment(place: Place, name: str, file: Path, by: str) -> None:
     """Write the attached e-mail NAME into FILE (0600), audited: it may name numbers."""
     take_out(place, name, file, by)
+
+
+@register.command("audit")
+@click.option("--last", default=20, show_default=True, type=click.IntRange(1, 10_000))
+@click.pass_obj
+def audit_(place: Place, last: int) -> None:
+    """List who entered, ended, exported or took out what, newest first; no number stands there."""
+    with closing(open_reader(place.database)) as connection:
+        for each in audit.latest(connection, most=last):
+            at = each.at.astimezone(place.zone)
+            click.echo(f"{at:%Y-%m-%d %H:%M}  {each.by}  {each.what}  {each.about}".rstrip())
 
 
 def unit_rows(

@@ -294,6 +294,18 @@ def test_explain_transfer_from_the_store(box: Box) -> None:
     )
 
 
+def test_the_audit_can_be_read(box: Box) -> None:
+    """Who did what and when, newest first, without a number."""
+    box.done("authorise", "edilizia", "--need", "pratiche", "--authorised-by", "D", *WHY)
+    rows = box.done("audit").splitlines()
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\d \d\d:\d\d  Responsabile  register.authorise  authorisation 9 of edilizia",
+        rows[0],
+    )
+    assert "register.import" in rows[1]
+    assert len(box.done("audit", "--last", "1").splitlines()) == 1
+
+
 def test_what_a_return_leads_to(box: Box) -> None:
     """P6: the rule, another one per need, when appointments are offered; P4: who declared."""
     said = box.done("show", "--unit", "anagrafe")

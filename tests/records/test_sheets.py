@@ -144,6 +144,8 @@ def test_a_second_import_says_what_changed(connection: sqlite3.Connection) -> No
     assert found(connection, "imu") == []
     assert found(connection, "affitto") == []
     assert found(connection, "trasferimento") == ["residenza"]
+    assert sheets.find(connection, "residenza") == changed
+    assert sheets.find(connection, "imu") is None  # nobody may answer from it any more
     assert sheets.store(connection, (changed, CARD, school, TAX))["imu"] is Change.NEW
     assert found(connection, "imu") == ["imu"]
 

@@ -1,0 +1,154 @@
+"""A register in all its forms (P4, P7): stored, exported, printed; the same, and no number seen."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from appliance.commands.register_words import history_rows, merged_words
+from appliance.daemon import register_file, register_text
+from appliance.daemon.register_keeper import in_one_line, summary
+from appliance.policy import attention_words
+from appliance.policy.register.attention import attention
+from appliance.policy.register.declarations import (
+    Declaration,
+    Entry,
+    Need,
+    ReturnRule,
+    Slots,
+    Variation,
+)
+from appliance.policy.register.merge import merge
+from appliance.policy.register.register import Authorisation, Register, Unit, faults
+from appliance.policy.register.targets import Reach, Target, target
+from appliance.policy.week import Band, Week
+from appliance.records import audit
+from appliance.records import register as store
+from appliance.records.database import open_database
+from appliance.records.register import Who
+from appliance.records.vault import key_path
+from tests.stories.offices import ROME
+
+NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
+WHO = Who("Responsabile", NOW, "import")
+DAYS = st.dates(date(2025, 1, 1), date(2027, 12, 31))
+WORDS = st.text(st.sampled_from("abc àè€'\"\\\n\t[]=#,"), min_size=1, max_size=12).filter(str.strip)
+OUTSIDE = st.integers(51_598_204_000, 51_598_204_999).map(lambda n: f"0{n}")
+"""Numbers of a row of twelve digits that nothing else looks like."""
+
+
+@st.composite
+def weeks(draw: st.DrawFn) -> Week:
+    """Days of up to two bands."""
+    days = []
+    for _ in range(7):
+        hours = sorted(draw(st.sets(st.integers(0, 23), max_size=4)))
+        days.append(
+            tuple(Band.parse(f"{a}-{b}") for a, b in zip(hours[::2], hours[1::2], strict=False))
+        )
+    return Week(tuple(days))
+
+
+@st.composite
+def targets(draw: st.DrawFn) -> Target:
+    """Any way to reach somebody."""
+    label = draw(st.one_of(st.just(""), WORDS))
+    reach = draw(st.sampled_from(Reach))
+    if reach is Reach.OUTSIDE:
+        if draw(st.booleans()):
+            mobile = f"335{draw(st.integers(1_000_000, 9_999_999))}"
+            return target(reach, mobile, label, service_mobile=True)
+        return target(reach, draw(OUTSIDE), label)
+    return target(reach, "ana1" if reach is Reach.PHONE else "204#", label)
+
+
+RULES = st.lists(st.sampled_from(ReturnRule), min_size=1, max_size=2, unique=True).map(tuple)
+SLOTS = st.builds(Slots, weeks(), st.integers(5, 240), st.integers(1, 50))
+UNITS = (Unit("servizio", "Servizio", "s@c.it", say="Ciò"), Unit("u1", "Uno", "u@c.it", "servizio"))
+
+
+class Entries:
+    """Numbers entries through."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self.draw, self.last = draw, 0
+
+    def __call__(self) -> Entry:
+        self.last += self.draw(st.integers(1, 3))
+        zone = timezone(timedelta(minutes=self.draw(st.integers(-720, 720))))
+        at = datetime(2024, 12, 1, 8, tzinfo=zone) + timedelta(seconds=self.last)
+        return Entry(self.last, self.draw(WORDS), at, self.draw(WORDS))
+
+
+@st.composite
+def registers(draw: st.DrawFn) -> Register:
+    """A register without faults, entered in any order of kinds."""
+    entry, made = Entries(draw), Register(UNITS)
+    kinds: dict[str, list[Any]] = {"declarations": [], "variations": [], "authorisations": []}
+    for kind in draw(st.lists(st.sampled_from([*kinds]), max_size=8)):
+        unit, first = draw(st.sampled_from(["servizio", "u1"])), draw(DAYS)
+        last = first + timedelta(days=draw(st.integers(0, 400)))
+        open_end = draw(st.one_of(st.none(), st.just(last)))
+        if kind == "declarations":
+            needs = tuple(
+                Need(f"n{n}", draw(WORDS), tuple(draw(st.lists(targets(), min_size=1, max_size=3))),
+                     draw(st.one_of(st.just(()), RULES)))
+                for n in range(draw(st.integers(0, 3)))
+            )  # fmt: skip
+            slots = draw(st.one_of(st.none(), SLOTS))
+            each: Any = Declaration(
+                entry(),
+                unit,
+                draw(WORDS),
+                draw(weeks()),
+                draw(RULES),
+                needs,
+                first,
+                open_end,
+                slots,
+            )
+        elif kind == "variations":
+            week = draw(st.one_of(st.none(), weeks()))
+            each = Variation(entry(), unit, first, last, week)
+        else:
+            own, told = entry(), target(Reach.OUTSIDE, draw(OUTSIDE))
+            end = entry() if draw(st.booleans()) else None
+            each = Authorisation(own, unit, told, draw(WORDS), end, open_end)
+        kinds[kind].append(each)
+    made = Register(UNITS, *map(tuple, kinds.values()))
+    assert list(faults(made)) == []
+    return made
+
+
+@settings(deadline=None, max_examples=60)
+@given(registers())
+def test_the_same_in_every_form(register: Register) -> None:
+    """Exported and read, stored and read: equal; the same text again; a second time nothing new."""
+    text = register_text.text_for(register)
+    assert register_file.parse(text) == register
+    assert register_text.text_for(register_file.parse(text)) == text
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "centralino.db"
+        with closing(open_database(path, path.parent / "corrupt").connection) as c:
+            merged = store.change(c, key_path(path), WHO, lambda r: merge(r, register), {})
+            assert store.load(c, key_path(path)) == register
+            again = store.change(c, key_path(path), WHO, lambda r: merge(r, register), {})
+            assert again.is_nothing
+            noted = repr(audit.latest(c))
+        stored = b"".join(each.read_bytes() for each in path.parent.glob("centralino.db*"))
+    printed = [noted, repr(register), json.dumps(asdict(register), default=str)]
+    printed += [words.it + words.en for words in merged_words(merged)]
+    printed += [row for e in register.entered() for row in history_rows(e, "it")]
+    found = attention(register, NOW, ROME)
+    printed += [words.it + words.en for words in attention_words.in_words(found)]
+    printed.append(json.dumps(summary(register, NOW, ROME)) + in_one_line(register, NOW, ROME).it)
+    assert not any("051598204" in text for text in printed)
+    assert b"051598204" not in stored
