@@ -17,6 +17,7 @@ COMMANDS = {
     "carrier": "appliance.commands.service:carrier",
     "check": "appliance.commands.check:check",
     "closed": "appliance.commands.states:closed",
+    "commission": "appliance.commands.commission:commission",
     "demo": "appliance.commands.demo:demo",
     "exchange": "appliance.exchange.cli:exchange_command",
     "explain": "appliance.commands.explain:explain",

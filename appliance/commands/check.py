@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from appliance.commands.options import config_option, load_settings
+from appliance.daemon import commission
 from appliance.daemon.office import build_office
 from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError
@@ -28,6 +29,8 @@ def check(config_path: Path) -> None:
         raise ConfigurationError("\n".join(problems))
     for line in summary(settings, office):
         click.echo(line)
+    if missing := commission.wanted(settings, commission.load(settings)).en:
+        click.echo(f"  {missing}")
 
 
 def summary(settings: Settings, office: Office) -> list[str]:

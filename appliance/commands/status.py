@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.commands.options import config_option, desk_socket, load_settings
-from appliance.daemon import door
+from appliance.commands.options import config_option, desk_socket, load_settings, reading
+from appliance.daemon import commission, door
+from appliance.daemon.line_uses import peak_words
+from appliance.daemon.status_words import said
+from appliance.errors import CentralinoError
+from appliance.records.line_uses import peak_between
+
+if TYPE_CHECKING:
+    from appliance.daemon.settings import Settings
+    from appliance.policy.peaks import Peak
 
 
 @click.command()
@@ -19,7 +32,33 @@ def status(config_path: Path, as_json: bool, language: str | None) -> None:
     """Show lines, phones, states, messages and troubles of the running desk."""
     settings = load_settings(config_path)
     answer = door.ask(desk_socket(settings), {"ask": "status"})
+    found, proof = peaks(settings, datetime.now(UTC)), commission.load(settings)
+    missing = commission.wanted(settings, proof)
     if as_json:
-        click.echo(json.dumps(answer["status"], indent=2, ensure_ascii=False))
-    else:
-        click.echo(answer["said"][language or settings.site.languages[0]])
+        shown = answer["status"]
+        shown["peaks"] = {name: dataclasses.asdict(peak) for name, peak in found.items()}
+        shown["divert_on_busy"] = {
+            "outcome": proof.outcome if proof else None,
+            "missing": missing.en or None,
+        }
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        return
+    tongue = language or settings.site.languages[0]
+    click.echo(answer["said"][tongue])
+    if found and settings.lines:
+        click.echo(said(peak_words(found["today"], found["month"]), tongue))
+    if missing.en:
+        click.echo(f"{said(missing, tongue)}.")
+
+
+def peaks(settings: Settings, now: datetime) -> dict[str, Peak]:
+    """Return how many lines were engaged at once, today and this month; nothing without records."""
+    local = now.astimezone(ZoneInfo(settings.site.zone))
+    today = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    begins = {"today": today, "month": today.replace(day=1)}
+    lines, until = [line.name for line in settings.lines], now + timedelta(seconds=1)
+    with contextlib.suppress(CentralinoError), reading(settings) as connection:
+        return {
+            name: peak_between(connection, lines, since, until) for name, since in begins.items()
+        }
+    return {}

@@ -33,6 +33,7 @@ from appliance.daemon.door import Door
 from appliance.daemon.files import load_text
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
+from appliance.daemon.line_uses import LineUses
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.phone_questions import PhoneQuestions
@@ -52,6 +53,7 @@ from appliance.phones.sip import Phones, PhonesStatus
 from appliance.policy.office import Office, StaffKey
 from appliance.policy.pin import PinRule
 from appliance.prompts import Catalogue
+from appliance.records import line_uses
 from appliance.records.trouble import Trouble
 from appliance.usb.requests import answers_folder, requests_folder
 
@@ -119,6 +121,7 @@ class Service:
             time.time(),
             left=load_text(self._left_file),
         )
+        self._line_uses = LineUses()
         self._bindings: object = ()
         self._left: object = None  # what a predecessor has written is not true any more
         self._registrar_trouble: Trouble | None = None
@@ -288,6 +291,8 @@ class Service:
 
     def _show(self, status: Status) -> None:
         """Tell systemd, the LEDs and the journal what people see."""
+        if ended := tuple(self._line_uses.see(status)):
+            self._stores.records.do(lambda connection: line_uses.write(connection, ended))
         words = self.lookout.words(status)
         one_line = " ".join(words.split())  # a newline ends an assignment (sd_notify(3))
         self._notify.notify(f"STATUS={one_line}")
