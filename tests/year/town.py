@@ -15,6 +15,7 @@ from appliance.policy.register.declarations import Declaration, Entry, Need, Ret
 from appliance.policy.register.register import Authorisation, Register, Unit
 from appliance.policy.register.targets import Reach, Target, target, to_be_told
 from appliance.policy.spoken import SpokenSheet
+from appliance.policy.waiting import Waiting
 from appliance.policy.week import week
 from appliance.policy.words import Words
 
@@ -70,6 +71,7 @@ OFFICE = Office(
     ),
     voicemail=Voicemail(privacy="privacy"),
     after_hours=AfterHours(emergency=True, duty=("polizia",)),
+    waiting=Waiting(1, 120_000),
 )
 SHEETS = (
     SpokenSheet("carta", "it", "title_carta", "sheet_carta"),

@@ -26,7 +26,8 @@ from tests.year.watch import Watch
 
 START_S = 1000.0
 WORTH_TELLING = (
-    "transfer", "transfer_refused", "returned", "request", "sheet", "no_answer", "busy", "away",
+    "transfer", "transfer_refused", "returned", "request", "sheet", "waiting", "callback_wanted",
+    "no_answer", "busy",
 )  # fmt: skip
 """What the trails of calls are searched for."""
 DAY_S = 86_400.0
@@ -318,6 +319,8 @@ class Year:
         if any("title_" in name for name in order.prompts) and self.habits.happens(0.5):
             key = self.habits.draw.choice("1123*0#")
             self.plan(length / 2, lambda: self._while(line, call, lambda: self._press(line, key)))
+        elif "it/callback_offer" in order.prompts and self.habits.happens(0.5):
+            self.plan(length / 2, lambda: self._while(line, call, lambda: self._press(line, "1")))
         elif self.habits.happens(0.1):
             self.plan(length / 2, lambda: self._while(line, call, lambda: self._hangs_up(line)))
 
@@ -345,6 +348,9 @@ class Year:
 
     def _store_request(self, order: orders.StoreRequest) -> None:
         self.plan(0.05, lambda: self.tell(events.RequestStored(order.call, self._made)))
+
+    def _store_call_back(self, order: orders.StoreCallBack) -> None:
+        self.plan(0.05, lambda: self.tell(events.CallBackStored(order.record.call)))
 
     def _dial(self, order: orders.DialLeg) -> None:
         """Somebody outside is called over the second line; a key accepts, or nobody does."""
@@ -462,6 +468,7 @@ PLAYED: Mapping[type, Callable[[Year, Any], None]] = {
     orders.Record: Year._record,
     orders.StoreMessage: Year._store,
     orders.StoreRequest: Year._store_request,
+    orders.StoreCallBack: Year._store_call_back,
     orders.DialLeg: Year._dial,
     orders.JoinLines: Year._join_lines,
 }
