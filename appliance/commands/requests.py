@@ -176,7 +176,7 @@ def export(settings: Settings, number: int, folder: Path) -> None:
         letters = [
             (kept, outbox.thread_ids(connection, kept.mail))
             for kept in outbox.listed(connection)
-            if kept.mail.key.split("-")[:2] == ["request", str(number)]
+            if kept.mail.key.split("-")[:2] == ["request", str(number)] and kept.mail.body
         ]
     if not letters:
         raise OfficeError(f"request {number} has no mail that could be written out")

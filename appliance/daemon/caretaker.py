@@ -19,6 +19,12 @@ from appliance.policy.clock import ClockState, Now
 from appliance.records.care_mails import Notices
 from appliance.records.care_watch import NOTHING_WATCHED, Watched, watch
 from appliance.records.database import fsync_directory
+from appliance.records.request_retention import (
+    due_mails,
+    due_requests,
+    empty_mails,
+    erase_requests,
+)
 from appliance.records.retention import Due, Keeping, due, erase
 from appliance.records.trouble import Trouble
 from appliance.voicemail.files import Folders
@@ -107,7 +113,17 @@ class Caretaker:
                 "deleted by age: %d messages, %d numbers, %d calls",
                 len(found.messages), len(found.numbers), len(found.calls),
             )  # fmt: skip
+        self._delete_requests(connection, now)
         return found
+
+    def _delete_requests(self, connection: sqlite3.Connection, now: datetime) -> None:
+        """The texts of mails go with callers' numbers, requests that are done with calls."""
+        numbers, calls = self._plan.keeping.numbers, self._plan.keeping.calls
+        empty_mails(connection, due_mails(connection, numbers, now), numbers, now)
+        old = due_requests(connection, calls, now)
+        sounds = tuple(path.removeprefix("voicemail/") for _, path in old if path)
+        forget_sounds(self._folders, sounds)
+        erase_requests(connection, (number for number, _ in old), calls, now)
 
     def _night_of(self, wall: datetime) -> date | None:
         """Return today where tonight's deletion was not done yet."""

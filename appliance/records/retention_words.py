@@ -13,6 +13,8 @@ KEPT: Final[Mapping[str, Words]] = {
     "messages": Words("Messaggi, dopo la chiusura", "Messages, after closing"),
     "numbers": Words("Numeri di chi ha chiamato", "Callers' numbers"),
     "calls": Words("Chiamate", "Calls"),
+    "mails": Words("Testi di e-mail partite", "Texts of mails that left"),
+    "requests": Words("Richieste evase", "Requests that were done"),
 }
 DAYS: Final = Words("{} giorni", "{} days")
 FOR_EVER: Final = Words("per sempre", "for ever")
