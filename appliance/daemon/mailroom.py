@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from appliance.daemon.mail_account import account_of, domain_of
 from appliance.daemon.settings import Settings
-from appliance.errors import OfficeError
+from appliance.errors import CentralinoError, OfficeError
 from appliance.mail.compose import address_in, compose, is_address
 from appliance.mail.invitation import Meeting, Method, invitation
 from appliance.mail.sender import Sender
@@ -34,6 +35,8 @@ from appliance.records.trouble import Trouble
 from appliance.records.worker import Records
 
 log = logging.getLogger(__name__)
+
+STOP_LIMIT_S = 2.0
 
 Words = tuple[str, str]
 
@@ -89,8 +92,13 @@ class Mailroom:
         self._sender.start()
 
     def stop(self) -> None:
-        """End it; what waits is tried at the next start."""
-        self._sender.stop()
+        """End it; what waits is tried at the next start.
+
+        A name that is being looked up, or a host that answers nothing, cannot be hurried: then the
+        thread ends with the process, and nothing else waits for it.
+        """
+        with contextlib.suppress(CentralinoError):
+            self._sender.stop(STOP_LIMIT_S)
 
     def wake(self, hurry: bool = False) -> None:
         """Something was queued; with `hurry` somebody asks for another try now."""

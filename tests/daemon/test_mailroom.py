@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -17,12 +19,14 @@ from appliance.daemon import config
 from appliance.daemon.mailroom import Mailroom, trouble_of
 from appliance.daemon.office import build_office
 from appliance.mail.compose import compose
+from appliance.mail.smtp import Server
 from appliance.policy.appointments import Slot
 from appliance.policy.citizens import Citizen
 from appliance.policy.mail import HEAD, Mail
-from appliance.policy.outbox import Health, Letter, Verdict
+from appliance.policy.outbox import Health, Letter, Reply, Verdict
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Appointment, Form, NewRequest, Step
+from appliance.records import outbox
 from appliance.records.request_rows import Happened, Kept, Sound
 from appliance.records.worker import Records
 from tests.policy.town import APPOINTMENT, EMAIL, TOWN, rome
@@ -131,6 +135,34 @@ def test_a_mail_that_has_no_address(to: str, verdict: Verdict, said: str) -> Non
     reply = room._deliver(Letter(Mail("k", to, "S", "B"), "<k@b>", (), AT))
     assert reply.verdict is verdict
     assert said in reply.said
+
+
+class Deaf(Server):
+    """A mail server's name that is being looked up for ever: no abort ends that."""
+
+    def __init__(self) -> None:
+        self.asked, self.answered = threading.Event(), threading.Event()
+
+    def send(self, message: EmailMessage, to: str) -> Reply:
+        """Be stuck until the test is over."""
+        self.asked.set()
+        self.answered.wait(20.0)
+        return Reply(Verdict.AWAY, "too late")
+
+
+def test_a_stop_never_waits_for_the_network(tmp_path: Path) -> None:
+    """The stores are closed all the same: a mail thread that is stuck keeps nobody."""
+    settings = config.parse(CONFIG + '\nserver = "mail.comune.example"\n')
+    records = Records(tmp_path / "c.db", "b").start()
+    office, deaf = build_office(settings, 2026), Deaf()
+    room = Mailroom(settings, office, records, lambda: TOWN, lambda _: None)
+    room._server = deaf
+    records.ask(lambda c: outbox.queue(c, Mail("k", "a@b.example", "S", "B"), AT))
+    room.start()
+    assert deaf.asked.wait(20.0)
+    room.stop()
+    deaf.answered.set()
+    records.stop()
 
 
 def test_without_a_mail_server_it_is_said_what_to_write() -> None:
