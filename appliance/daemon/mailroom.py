@@ -37,6 +37,14 @@ from appliance.records.worker import Records
 log = logging.getLogger(__name__)
 
 STOP_LIMIT_S = 2.0
+MAIL_ENDED = Trouble(
+    "mail.ended",
+    "La posta si è fermata per un errore del programma: le e-mail attendono sul disco; il servizio "
+    "va riavviato a linee libere.",
+    "Mail stopped because of a fault in the programme: e-mails wait on the disk; the service must "
+    "restart when the lines are idle.",
+    restart=True,
+)
 
 Words = tuple[str, str]
 
@@ -83,7 +91,9 @@ class Mailroom:
         self._account = account_of(settings.mail)
         self._server = Server(self._account) if self._account else None
         abort = self._server.abort if self._server else _nothing
-        self._sender = Sender(Outgoing(records), self._deliver, abort, self._tell)
+        self._sender = Sender(
+            Outgoing(records), self._deliver, abort, self._tell, lambda _: on_trouble(MAIL_ENDED)
+        )
         domain = domain_of(settings.mail) or NO_DOMAIN
         records.letters = Letters(self.write, domain, self.wake, bool(settings.mail.head))
 

@@ -46,7 +46,8 @@ class Outbox(Protocol):
 class Sender:
     """Sends what waits. `deliver` tries one notice, `give_up` ends a try that goes on.
 
-    `on_health` hears, in the mail thread, how the outbox is, whenever that has changed.
+    `on_health` hears, in the mail thread, how the outbox is, whenever that has changed;
+    `on_failure` that the thread has ended by a fault of ours.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Sender:
         deliver: Callable[[Letter], Reply],
         give_up: Callable[[], None],
         on_health: Callable[[Health], None],
+        on_failure: Callable[[BaseException], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._outbox = outbox
@@ -66,7 +68,7 @@ class Sender:
         self._health = Health()
         self._why = Reply(Verdict.SENT, "")
         self._asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._worker = Worker("mail", self._work)
+        self._worker = Worker("mail", self._work, on_failure)
 
     def start(self) -> Sender:
         """Start the thread; what earlier runs left in the outbox is tried at once."""

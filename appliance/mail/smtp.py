@@ -53,14 +53,18 @@ class Server:
     def send(self, message: EmailMessage, to: str) -> Reply:
         """Try once; never raises for what the network, the server or the account may do."""
         try:
-            return self._try(message, to)
+            data = message.as_bytes()
+        except ValueError as error:
+            return Reply(Verdict.REFUSED, f"it cannot be written: {_one_line(error)}")
+        try:
+            return self._try(data, to)
         except smtplib.SMTPAuthenticationError as error:
             return Reply(_of_server(error.smtp_code), f"password refused: {_said(error)}")
         except smtplib.SMTPResponseException as error:  # the banner, or EHLO
             return Reply(_of_server(error.smtp_code), _said(error))
         except (smtplib.SMTPNotSupportedError, ssl.SSLError, TechnicianError) as error:
             return Reply(Verdict.MISSET, _one_line(error))
-        except (smtplib.SMTPException, OSError, ValueError) as error:
+        except (smtplib.SMTPException, OSError) as error:
             return Reply(Verdict.AWAY, _one_line(error) or type(error).__name__)
         finally:
             self._close()
@@ -72,12 +76,12 @@ class Server:
             with contextlib.suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
 
-    def _try(self, message: EmailMessage, to: str) -> Reply:
+    def _try(self, data: bytes, to: str) -> Reply:
         connection = self._connected()
         if self._account.user:
             _log_in(connection, self._account.user, self._password())
         sender = address_in(self._account.sender)
-        return _hand_over(connection, sender, to, message.as_bytes())
+        return _hand_over(connection, sender, to, data)
 
     def _connected(self) -> smtplib.SMTP:
         """Connect and say hello, protected as configured."""
@@ -123,11 +127,13 @@ class Server:
 
 
 def _log_in(connection: smtplib.SMTP, user: str, password: str) -> None:
-    """Log in; that the server knows no way to do so is the technician's move."""
+    """Log in; that there is no way to do so is the technician's move."""
     try:
         connection.login(user, password)
     except (smtplib.SMTPResponseException, smtplib.SMTPServerDisconnected):
         raise
+    except UnicodeError as error:
+        raise TechnicianError("the password holds letters beyond ASCII: choose another") from error
     except smtplib.SMTPException as error:
         raise TechnicianError(f"the server takes no password: {_one_line(error)}") from error
 

@@ -136,7 +136,10 @@ def test_what_the_server_refuses_the_box(
     wrong = tmp_path / "wrong"
     wrong.write_text("sbagliata")
     right = account_at(server, tmp_path)
+    beyond = tmp_path / "beyond"
+    beyond.write_text("così")
     cases = {
+        "beyond ASCII": replace(right, password_file=str(beyond)),
         "password refused": replace(right, password_file=str(wrong)),
         "cannot be read": replace(right, password_file=str(tmp_path / "missing")),
         "certificate": replace(right, ca_file=""),

@@ -57,10 +57,16 @@ class Room:
         self.answers: queue.SimpleQueue[Reply] = queue.SimpleQueue()
         self.healths: queue.SimpleQueue[Health] = queue.SimpleQueue()
         self.given_up = threading.Event()
-        self.sender = Sender(self.shelf, self._deliver, self.given_up.set, self.healths.put)
+        self.ended: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
+        self.sender = Sender(
+            self.shelf, self._deliver, self.given_up.set, self.healths.put, self.ended.put
+        )
 
     def _deliver(self, letter: Letter) -> Reply:
-        return self.answers.get(timeout=LIMIT_S)
+        answer = self.answers.get(timeout=LIMIT_S)
+        if answer.said == "fault":
+            raise RuntimeError("a fault of ours")
+        return answer
 
     def health(self) -> Health:
         """Wait for the next change of health."""
@@ -112,6 +118,13 @@ def test_a_disk_that_fails_ends_nothing(room: Room) -> None:
     room.sender.wake()
     room.until(Health(1))
     room.until(Health())
+
+
+def test_a_fault_of_ours_is_not_silent(room: Room) -> None:
+    """The thread ends, and somebody is told: mail that waits for ever is worse than a restart."""
+    room.answers.put(Reply(Verdict.SENT, "fault"))
+    room.sender.start()
+    assert str(room.ended.get(timeout=LIMIT_S)) == "a fault of ours"
 
 
 def test_a_try_that_a_stop_breaks_off_is_held_against_nobody(room: Room) -> None:
