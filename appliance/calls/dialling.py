@@ -34,6 +34,7 @@ Orders = Iterator[Order]
 RING_MS = 25_000
 """How long a position's phone rings to call somebody back."""
 NO_DUPLEX = "out.half_duplex"
+TWICE = "out.twice"
 
 NO_NUMBER = Words("Non c'è un numero da richiamare.", "There is no number to call back.")
 NO_POSITION = Words(
@@ -99,9 +100,17 @@ def _hindrance(desk: Desk, asked: Asked, verdict: Verdict) -> Words | None:
         return NO_POSITION
     if isinstance(verdict, Refused):
         return SENTENCES[verdict.why]
+    if other := _calls_already(desk, asked.case):
+        return Words(f"La sta già richiamando {other}.", f"{other} is calling back already.")
     if isinstance(verdict, ReasonNeeded):
         return OUT_OF_BAND
     return None if emergency.is_possible(desk) else NO_LINE
+
+
+def _calls_already(desk: Desk, case: str) -> str:
+    """Name the position that calls back for a case now: two people never do at once (E16)."""
+    dialled_now = (side for side in desk.sides.values() if isinstance(side, Dialled))
+    return next((s.phone for s in dialled_now if case and s.record.case == case), "")
 
 
 def _verdict(desk: Desk, asked: Asked, now: Now) -> Verdict:
@@ -149,6 +158,9 @@ def _refuse(desk: Desk, side: Dialled, verdict: Verdict) -> None:
         side.refused = True
         side.settle(Result.REFUSED, verdict.why, Evidence.OWN)
         desk.refusal = (side.phone, verdict.why, side.record.rang_at)
+    elif _calls_already(desk, side.record.case):
+        side.refused = True
+        side.settle(Result.NOT_REACHED, TWICE, Evidence.OWN)
     elif not emergency.is_possible(desk):
         side.refused = True
         side.settle(Result.NOT_REACHED, NO_DUPLEX, Evidence.OWN)

@@ -14,6 +14,7 @@ from typing import Any
 from appliance.calls import events, orders
 from appliance.carrier.messages import RecordingStarted
 from appliance.daemon import outgoing_log
+from appliance.daemon.call_back_care import in_vain
 from appliance.daemon.files import load_text, save_text
 from appliance.daemon.message_sounds import MessageSounds
 from appliance.daemon.pins import Pins
@@ -26,7 +27,7 @@ from appliance.policy.dialling import Ledger, Outgoing
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.requests import Request
 from appliance.policy.service_state import Manual, Mark, ServiceState
-from appliance.records import outbox, placed, requests
+from appliance.records import care, outbox, placed, requests
 from appliance.records.requests import Taking
 from appliance.records.trouble import Trouble
 from appliance.records.vault import key_path
@@ -37,6 +38,11 @@ log = logging.getLogger(__name__)
 
 STOP_LIMIT_S = 10.0
 AWAY = "away:"
+
+
+def _not_counted(result: object) -> None:
+    if isinstance(result, CentralinoError):
+        log.info("a call back in vain was not counted: %s", result)
 
 
 def database_path(state: Path) -> Path:
@@ -108,6 +114,7 @@ class Stores:
                 self._keep(record)
                 outgoing_log.tell(record)
                 self.records.write_call(record)
+                self._count_in_vain(record)
             case orders.StoreMessage():
                 self.mailbox.finish(order.recording, order.trim_ms, order.record)
             case orders.StoreCallBack(record):
@@ -139,6 +146,13 @@ class Stores:
                 self.sounds.mark(order)
             case orders.CheckPin():
                 self.pins.check(order)
+
+    def _count_in_vain(self, record: orders.CallRecord) -> None:
+        """Count a call back that met nobody; one that a colleague has taken meanwhile is theirs."""
+        counted = in_vain(record)
+        if counted is not None:
+            kind, name, entry = counted
+            self.records.do(lambda c: care.add(c, kind, name, entry), _not_counted)
 
     def load_numbers(self, outgoing: Outgoing) -> None:
         """Read who has called and what was dialled; NumbersKnown tells the desk (E17)."""

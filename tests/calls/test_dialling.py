@@ -60,6 +60,18 @@ def test_a_phone_that_has_heard_a_message_calls_back(
     assert ordered in [*given, *told]
 
 
+def test_two_people_never_call_back_at_once() -> None:
+    """Whose message is being called back already is not called a second time (E16)."""
+    switchboard = ready()
+    asked = events.CallBackAsked("door", "op2", "0541704111", "message:3")
+    tell(switchboard, TEN, asked)
+    given = list(
+        dialling.begin_for(switchboard._desk, heard(switchboard), "0541704111", "message:3", TEN)
+    )
+    assert [o.prompts for o in given if isinstance(o, orders.Play)] == [("it/cannot_dial",)]
+    assert not [o for o in given if isinstance(o, orders.DialLeg)]
+
+
 def test_the_call_before_ends_without_the_leg() -> None:
     """The kind of call that handed its leg on is over; the leg's new call is not."""
     switchboard = ready()

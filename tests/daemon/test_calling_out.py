@@ -17,23 +17,35 @@ from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.commands.check import summary
 from appliance.commands.demo_office import configuration
 from appliance.daemon import config, outgoing_log
+from appliance.daemon.call_back_care import in_vain
 from appliance.daemon.call_back_questions import CallBacks, read
 from appliance.daemon.config import BadConfiguration
 from appliance.daemon.office import build_office
 from appliance.daemon.rehearsal import numbers_of, rehearses
 from appliance.daemon.service import line_setup
-from appliance.daemon.stores import Stores
+from appliance.daemon.stores import Stores, database_path
 from appliance.daemon.values import OnOff
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.dialling import Denied, Identity
+from appliance.policy.messages import Entry, Step
 from appliance.policy.numbering import PLANS, NumberClass
 from appliance.policy.words import Words
+from appliance.records import call_log, care
+from appliance.records.care import Kind
 from appliance.records.database import open_database
 from tests.calls.desk import TEN, tell, up
 from tests.daemon.test_config import EXAMPLE
 from tests.records.samples import TEN as AT
 from tests.records.samples import a_call
 
+IN_VAIN = replace(
+    a_call("o-2", Result.NOT_REACHED),
+    direction=Direction.OUT,
+    phone="op1",
+    ended_at=AT,
+    case="message:12",
+    trail=("dials", "dialled", "out.busy_tone"),
+)
 OUT = replace(a_call("o-1"), direction=Direction.OUT, phone="op1", ended_at=AT)
 
 
@@ -195,6 +207,41 @@ def test_what_cannot_be_asked_is_said(wrong: dict[str, Any]) -> None:
     with pytest.raises(OfficeError, match="position and case"):
         read({**ASKED, **wrong})
     assert read(ASKED).by == "Anna"
+
+
+@pytest.mark.parametrize(
+    ("record", "counted"),
+    [
+        (IN_VAIN, (Kind.MESSAGE, "12", Entry(AT, "op1", Step.FAIL))),
+        (replace(IN_VAIN, case="call:a-1"), (Kind.CALL, "a-1", Entry(AT, "op1", Step.FAIL))),
+        (replace(IN_VAIN, case="request:7"), None),
+        (replace(IN_VAIN, result=Result.ANSWERED), None),
+        (replace(IN_VAIN, trail=("dials",)), None),
+        (replace(IN_VAIN, ended_at=None), None),
+        (replace(IN_VAIN, direction=Direction.IN), None),
+    ],
+)
+def test_a_call_back_in_vain_is_counted(record: CallRecord, counted: object) -> None:
+    """With its time and position (E16), once the number was dialled and nobody was met."""
+    assert in_vain(record) == counted
+
+
+def test_the_stores_count_it_and_outlive_what_cannot_be_counted(tmp_path: Path) -> None:
+    """The missed call says when it was tried; one that is not there costs nothing."""
+    path = database_path(tmp_path)
+    connection = open_database(path, tmp_path / "corrupt").connection
+    call_log.upsert(connection, [a_call("a-1", Result.GAVE_UP)], "b")
+    connection.close()
+    posted: list[Any] = []
+    stores = Stores(tmp_path, "b", posted.append, lambda *_: None)
+    stores.start()
+    for number, case in enumerate(("call:a-1", "call:a-9")):
+        stores.order(orders.WriteCall(replace(IN_VAIN, call=f"o-{number}", case=case)))
+    stores.stop(lambda: None)
+    connection = open_database(path, tmp_path / "corrupt").connection
+    found = care.cares(connection, Kind.CALL)
+    connection.close()
+    assert {name: one.failed for name, one in found.items()} == {"a-1": (AT,)}
 
 
 # --- journal and status ---------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-# E17, P9: the position's phone rings, then the box dials; a citizen who rings back finds the case
+# E17, E16, P9: the position's phone rings, then the box dials; a citizen who rings back finds the case
 office example
 at 2026-11-25 10:00:00
 op9 is asked to call back 051234567 for message:12
@@ -13,6 +13,8 @@ expect told yes
 expect ring op1 showing Richiamata: 051234567
 op1 is asked to call back 051234567 for message:12
 expect told no # it rings already
+op2 is asked to call back 051234567 for message:12
+expect told no # E16: two people cannot call back the same message at once
 op1 answers
 expect dial out line3 051234567
 line3 far end dialled
