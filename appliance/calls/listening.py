@@ -1,8 +1,9 @@
 """Hearing the messages on a phone of the office: oldest first, those that nobody has closed.
 
 Keys while a message plays or after it: 1 again, 2 the next one, 3 dealt with (called back), 4 no
-call back needed, 5 take it (nobody else calls back, E16), 6 called back in vain. Without a key the
-next one follows (E5); nothing is closed by merely listening, but who heard it is kept.
+call back needed, 5 take it (nobody else calls back, E16), 6 called back in vain, 7 call back now.
+Without a key the next one follows (E5); nothing is closed by merely listening, but who heard it is
+kept.
 """
 
 # ruff: noqa: ARG001 - the handlers of one table share one signature
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from appliance.calls import announcements, orders, sides
+from appliance.calls import announcements, dialling, orders, sides
 from appliance.calls.desk import Desk
 from appliance.calls.events import (
     DigitPressed,
@@ -32,6 +33,8 @@ from appliance.policy.messages import Step
 AGAIN, NEXT = "1", "2"
 CLOSES = {"3": "called_back", "4": "not_needed"}
 """The outcome (policy.messages.Outcome) with which a key closes the message."""
+CALL_BACK = "7"
+"""The box dials the number of whom the message is from (E17); without one the key means nothing."""
 MARKS = {"5": Step.TAKE, "6": Step.FAIL}
 """What else a key does about it; a tone says that it is kept."""
 HELD = "message_held"
@@ -157,6 +160,10 @@ def _obey(desk: Desk, side: Listening, event: DigitPressed, now: Now) -> Iterato
         side.enter(SideState.CLOSING, now)
         outcome = CLOSES[event.digit]
         yield orders.CloseMessage(side.leg, side.at.message, outcome, side.phone)
+    elif event.digit == CALL_BACK and side.at.caller.number:
+        side.state = SideState.ENDED
+        case = f"message:{side.at.number}"
+        yield from dialling.begin_for(desk, side, side.at.caller.number, case, now)
     elif event.digit in MARKS:
         side.enter(SideState.CLOSING, now)
         yield orders.MarkMessage(side.leg, side.at.message, MARKS[event.digit], side.phone)

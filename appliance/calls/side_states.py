@@ -167,11 +167,11 @@ LISTENING_TABLE: SideTable = {
     _S.PLAYING: {
         **_OVER,
         PromptEnded: _row(_D.HEARD, _S.WAITING),
-        DigitPressed: _row(_D.OBEY, _S.PLAYING, _S.FETCHING, _S.CLOSING),
+        DigitPressed: _row(_D.OBEY, _S.PLAYING, _S.FETCHING, _S.CLOSING, _S.ENDED),
     },
     _S.WAITING: {
         **_OVER,
-        DigitPressed: _row(_D.OBEY, _S.PLAYING, _S.WAITING, _S.FETCHING, _S.CLOSING),
+        DigitPressed: _row(_D.OBEY, _S.PLAYING, _S.WAITING, _S.FETCHING, _S.CLOSING, _S.ENDED),
         DeadlinePassed: _row(_D.GO_ON, _S.FETCHING),
     },
     _S.CLOSING: {

@@ -176,6 +176,7 @@ class Switch:
             self._tell(events.PhoneHungUp(order.leg, "its sound is gone"))
             return
         leg.last_heard, leg.asked_after = now, 0.0
+        self._silence_announcer(order.leg)  # what it was being told would go on over the line
         self._part(leg)
         music = self._sounds(self.hold_prompts)
         self._on_line(order.line, lambda line: line.connect(leg, now, music))

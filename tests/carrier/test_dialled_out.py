@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from appliance.calls import orders
-from appliance.calls.events import CallerHungUp, Evidence, FarEnd, FarEndProgressed, MediaAgreed
+from appliance.calls.events import (
+    CallerHungUp,
+    Evidence,
+    FarEnd,
+    FarEndProgressed,
+    MediaAgreed,
+    PromptEnded,
+)
 from appliance.calls.orders import DialLeg, Flash
 from appliance.carrier import guard
 from appliance.carrier.messages import LineSetup
@@ -41,6 +48,17 @@ def test_the_phone_hears_the_line_and_the_far_end_is_then_like_any_caller() -> N
     assert released.evidence in {Evidence.BUSY_TONE, Evidence.CHIP_BUSY}
     assert progress(office.one) == [FarEnd.DIALLED, FarEnd.RINGING, FarEnd.ANSWERED]
     assert set(office.phone.heard) - {0xFF, 0x7F}
+    office.phone.close()
+
+
+def test_what_a_phone_was_being_told_ends_when_it_is_joined_to_a_line() -> None:
+    """An announcement would else go on over whoever is called."""
+    office = Office(Hosted())
+    office.order(orders.PreparePhone("leg1"))
+    office.order(orders.Play("p1", ("it/word",), leg="leg1"))
+    office.order(orders.Connect("line1", "leg1"))
+    assert PromptEnded("p1", whole=False) in office.told
+    assert office.switch.announcers == {}
     office.phone.close()
 
 

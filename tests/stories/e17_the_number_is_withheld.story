@@ -12,9 +12,10 @@ line3 far end answered
 after 30 min
 expect play op1 call_limit
 expect hang up line3
-line3 idle
 op1 prompt ends
 expect hang up op1
+expect line3 is clearing
+line3 idle
 expect record line3 result=answered evidence=limit
 op1 dials 03331234567
 expect accept op1
