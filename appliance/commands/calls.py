@@ -11,6 +11,7 @@ import click
 from appliance.calls.orders import Result
 from appliance.commands.care import add_care_commands
 from appliance.commands.options import config_option, load_settings, reading
+from appliance.daemon import numbers
 from appliance.daemon.settings import Settings
 from appliance.records import call_log, care, care_words, listing, placed
 from appliance.records import missed as missed_calls
@@ -21,6 +22,7 @@ from appliance.records.care import Kind
 @config_option
 @click.option("--last", default=20, show_default=True, type=click.IntRange(1, 10_000))
 @click.option("--line", default="", help="Of this line only.")
+@click.option("--called", default="", help="To this public number only, e.g. the toll-free one.")
 @click.option("--result", type=click.Choice([each.value for each in Result]), help="e.g. fax")
 @click.option(
     "--missed", is_flag=True, help="Calls without a message that nobody has dealt with yet."
@@ -34,6 +36,7 @@ def calls(
     *,
     last: int,
     line: str,
+    called: str,
     result: str | None,
     missed: bool,
     every: bool,
@@ -46,9 +49,10 @@ def calls(
     if missed:
         _show_missed(settings, every=every, as_json=as_json)
         return
+    number = numbers.called(called, settings.site.country) if called else ""
     with reading(settings) as connection:
         wanted = Result(result) if result else None
-        found = call_log.calls(connection, line=line, result=wanted, limit=last)
+        found = call_log.calls(connection, line=line, called=number, result=wanted, limit=last)
         back = placed.called_back(connection, (f"call:{record.call}" for record in found))
     language = settings.site.languages[0]
     click.echo(listing.as_json(found) if as_json else listing.as_text(found, language, back))

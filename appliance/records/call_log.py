@@ -111,16 +111,21 @@ def calls(
     *,
     since: datetime | None = None,
     line: str = "",
+    called: str = "",
     result: Result | None = None,
     limit: int = 100,
 ) -> tuple[CallRecord, ...]:
-    """List calls, newest first: at most `limit`, rung since an instant, of a line, of a result."""
+    """List calls, newest first: at most `limit`, rung since an instant, of a line, to a public
+    number (P1), of a result.
+    """
     rows = connection.execute(
         "SELECT * FROM calls WHERE rang_ms >= :since AND :line IN ('', line) "
-        "AND :result IN ('', result) ORDER BY rang_ms DESC, rowid DESC LIMIT :limit",
+        "AND :called IN ('', called) AND :result IN ('', result) "
+        "ORDER BY rang_ms DESC, rowid DESC LIMIT :limit",
         {
             "since": to_ms(since) if since else 0,
             "line": line,
+            "called": called,
             "result": result or "",
             "limit": limit,
         },

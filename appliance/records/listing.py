@@ -64,6 +64,8 @@ _ERASED: Final = Words("numero cancellato", "number erased")
 _NONE: Final = Words("Nessuna chiamata.", "No calls.")
 _TO: Final = Words("a", "to")
 _BACK: Final = Words("richiamato alle {at} ({result})", "called back at {at} ({result})")
+_CALLED: Final = Words("Chiamato", "Called")
+_UNKNOWN: Final = Words("non noto", "not known")
 _SHEETS: Final = Words("Schede", "Sheets")
 _HEADER: Final = Words(
     "Ricevuta|Linea|Utente|Telefono|Esito|Fine", "Received|Line|Caller|Phone|Result|End"
@@ -82,17 +84,27 @@ def as_json(found: Iterable[CallRecord]) -> str:
 def as_text(found: Iterable[CallRecord], language: str, back: Back | None = None) -> str:
     """Write calls for people, one a line, in columns; `back` are the calls placed for each case.
 
-    The sheets have a column where one was used (P2).
+    The number called has a column where several were (P1), the sheets where one was used (P2).
     """
     records = tuple(found)
     rows = [_row(record, language, back or {}) for record in records]
     rows = [one(_HEADER, language).split("|"), *rows]
     if not records:
         return one(_NONE, language)
+    if len({record.called for record in records if record.direction is Direction.IN}) > 1:
+        numbers = (one(_CALLED, language), *(_called(record, language) for record in records))
+        rows = [[*row[:2], number, *row[2:]] for row, number in zip(rows, numbers, strict=True)]
     if any(record.sheets for record in records):
         sheets = (one(_SHEETS, language), *(" ".join(record.sheets) for record in records))
         rows = [[*row, codes] for row, codes in zip(rows, sheets, strict=True)]
     return columns(rows)
+
+
+def _called(record: CallRecord, language: str) -> str:
+    """Return the public number that was called, in words where it is not known, "" for a call out."""
+    if record.direction is not Direction.IN:
+        return ""
+    return record.called or one(_UNKNOWN, language)
 
 
 def columns(rows: list[list[str]]) -> str:

@@ -109,3 +109,12 @@ def test_a_sidecar_of_an_older_programme_knows_of_no_sheets() -> None:
     row = call_log.to_row(an_ended_call())
     del row["sheets"]
     assert call_log.from_row(row) == replace(an_ended_call(), sheets=())
+
+
+def test_calls_to_one_public_number(db: sqlite3.Connection) -> None:
+    """P1: toll-free and ordinary number are kept apart in the records."""
+    for name, called in (("a-1", "800011837"), ("a-2", "051598111"), ("a-3", "800011837")):
+        call_log.upsert(db, [replace(a_call(name), called=called)], "boot1")
+    found = call_log.calls(db, called="800011837")
+    assert {record.call for record in found} == {"a-1", "a-3"}
+    assert len(call_log.calls(db)) == 3

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.calls.events import Caller, Evidence, Presentation
-from appliance.calls.orders import Result
+from appliance.calls.orders import Direction, Result
 from appliance.records import call_log, listing
 from appliance.records.database import open_database
 from tests.records.samples import a_call
@@ -90,3 +90,18 @@ def test_the_command_lists_what_was_kept(tmp_path: Path) -> None:
     rows = json.loads(run.invoke(main, ["calls", "--config", str(config), "--json"]).output)
     assert {row["call"] for row in rows} == {"c1", "c2"}
     assert next(row for row in rows if row["call"] == "c1")["release_ms"] == 4020
+
+
+def test_the_number_called_has_a_column_where_there_are_several() -> None:
+    """P1: toll-free and ordinary number are told apart; an unknown one is said, never guessed."""
+    toll_free = replace(a_call("a-1"), called="800011837")
+    ordinary = replace(a_call("a-2"), called="051598111")
+    text = listing.as_text([toll_free, ordinary, a_call("a-3")], "it").splitlines()
+    assert text[0].split()[:4] == ["Ricevuta", "Linea", "Chiamato", "Utente"]
+    assert [line.split()[3] for line in text[1:3]] == ["800011837", "051598111"]
+    assert "non noto" in text[3]
+    out = replace(a_call("a-4"), direction=Direction.OUT)
+    english = listing.as_text([toll_free, ordinary, out], "en").splitlines()
+    assert "Called" in english[0]
+    assert "not known" not in english[3]
+    assert "Chiamato" not in listing.as_text([toll_free], "it")
