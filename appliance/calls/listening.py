@@ -140,7 +140,7 @@ def _tell(desk: Desk, side: Listening, event: MessageFetched, now: Now) -> Itera
 def _play(desk: Desk, side: Listening, now: Now) -> Iterator[Order]:
     assert side.at is not None
     first = ("message_closed",) if side.closed else ()
-    held = (HELD,) if side.at.holder not in {"", side.phone} else ()
+    held = (HELD,) if _held(side, side.at) else ()
     side.closed, side.whole = False, True
     words = announcements.message_words(
         desk.office, side.at, now, (*first, *held), keys=side.told == 1
@@ -161,12 +161,25 @@ def _obey(desk: Desk, side: Listening, event: DigitPressed, now: Now) -> Iterato
         outcome = CLOSES[event.digit]
         yield orders.CloseMessage(side.leg, side.at.message, outcome, side.phone)
     elif event.digit == CALL_BACK and side.at.caller.number:
-        side.state = SideState.ENDED
-        case = f"message:{side.at.number}"
-        yield from dialling.begin_for(desk, side, side.at.caller.number, case, now)
+        yield from _call_back(desk, side, side.at, now)
     elif event.digit in MARKS:
         side.enter(SideState.CLOSING, now)
         yield orders.MarkMessage(side.leg, side.at.message, MARKS[event.digit], side.phone)
+
+
+def _call_back(desk: Desk, side: Listening, at: MessageFetched, now: Now) -> Iterator[Order]:
+    """Take the message and call back at once: the phone's leg goes on in that call."""
+    if _held(side, at):
+        yield from _say(desk, side, HELD, now)
+        return
+    side.state = SideState.ENDED
+    yield orders.MarkMessage(side.leg, at.message, Step.TAKE, side.phone)
+    yield from dialling.begin_for(desk, side, at.caller.number, f"message:{at.number}", now)
+
+
+def _held(side: Listening, at: MessageFetched) -> bool:
+    """Tell whether somebody else has taken a message."""
+    return at.holder not in {"", side.phone}
 
 
 def _heard(desk: Desk, side: Listening, event: Any, now: Now) -> Iterator[Order]:

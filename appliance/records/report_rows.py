@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
-from appliance.calls.orders import CallRecord, Result, Way
+from appliance.calls.orders import CallRecord, Direction, Result, Way
 from appliance.policy.due import is_overdue
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.report import CallRow, Ending, RequestRow, Sent
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ENDINGS: Final[dict[str, Ending]] = {
     Result.ANSWERED: Ending.FILTER,  # unless it was transferred
-    "informed": Ending.INFORMED,
+    Result.INFORMED: Ending.INFORMED,
     Result.MESSAGE: Ending.VOICEMAIL,
     Result.NO_MESSAGE: Ending.LOST,
     Result.GAVE_UP: Ending.LOST,
@@ -105,7 +105,7 @@ def _open(request: Request, calendar: Schedule, now: datetime, *, counted: bool)
 
 def _came_in(record: CallRecord) -> bool:
     """Tell a call of a citizen from one that the office dialled."""
-    return getattr(record, "direction", "in") == "in"
+    return record.direction is Direction.IN
 
 
 def _sent(record: CallRecord) -> Iterator[Sent]:

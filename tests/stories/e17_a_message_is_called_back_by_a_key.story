@@ -10,6 +10,7 @@ fetched op1 3 from 051234567
 expect load op1 3
 expect play op1 message/m3
 op1 presses 7
+expect take op1 3           # nobody else calls back meanwhile
 expect dial out line3 051234567
 line3 far end dialled
 expect connect line3 op1

@@ -1,0 +1,122 @@
+"""E21: conversations with operators are never recorded: no file and no memory file has them.
+
+Looked at through all processes while people talk and after it: every file below the box's folders,
+every file and memory file that any of its processes has open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.exchange.call import CallPlan
+from appliance.media import g711, wav
+from appliance.media.frames import Law
+from appliance.prompts import OURS
+from tests.bench.office import noise
+from tests.helpers.box import Box
+from tests.system.calls import end, in_call
+
+pytestmark = pytest.mark.system
+
+SPEECH = OURS / "it" / "leave_message.wav"
+SLACK_BYTES = 4096
+"""What a database's page, or a line of a file, may add while nothing of the sound is kept."""
+TALK_MS = 4000
+SOUND_FILES = (".wav", ".part", ".raw", ".ulaw", ".alaw", ".meta")
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    """A box with one line and one operator."""
+    with Box(tmp_path, lines=1, ring=8) as made:
+        yield made
+
+
+def processes(root: int) -> list[int]:
+    """List a process and all its descendants."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = stat.read_text(encoding="utf-8", errors="replace")
+        except OSError:  # it has ended meanwhile
+            continue
+        children.setdefault(int(text.rpartition(")")[2].split()[1]), []).append(
+            int(stat.parent.name)
+        )
+    found, ahead = [], [root]
+    while ahead:
+        found.append(ahead.pop())
+        ahead += children.get(found[-1], [])
+    return found
+
+
+def open_files(root: int) -> dict[str, int]:
+    """Map what the box's processes have open, files and memory files, to its size in bytes."""
+    found: dict[str, int] = {}
+    for process in processes(root):
+        for link in Path(f"/proc/{process}/fd").glob("*"):
+            try:
+                name, size = str(link.readlink()), link.stat().st_size
+            except OSError:  # closed meanwhile
+                continue
+            if name.startswith("/") and not name.startswith(("/dev/", "/proc/", "/sys/")):
+                found[name] = max(size, found.get(name, 0))
+    return found
+
+
+def kept(folder: Path) -> dict[Path, int]:
+    """Map every file below the box's folder to its size."""
+    return {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+
+
+def sounds(files: dict[Path, int]) -> set[Path]:
+    """Name those that could be a recording."""
+    return {path for path in files if path.suffix in SOUND_FILES}
+
+
+def test_a_conversation_leaves_no_sound_anywhere(box: Box) -> None:
+    """Four seconds of speech each way, 32,000 bytes: no file and no memory file grows by them."""
+    assert box.daemon is not None
+    state = Path(box.settings.folders.state)
+    op1 = box.phone("op1")
+    op1.say(SPEECH, repeat=True)
+    files_before, open_before = kept(state), open_files(box.daemon.pid)
+    call, _ = in_call(box, 1, op1)
+    call.say(noise(TALK_MS / 1000 + 10, 7))
+    box.wait_until(lambda: len(op1.received().data) >= TALK_MS * 8, 30, "nobody was heard")
+    during, open_during = kept(state), open_files(box.daemon.pid)
+    record = end(box, call)
+    after = kept(state)
+
+    assert record.phone == "op1"
+    assert record.message == ""
+    assert sounds(during) == sounds(after) == sounds(files_before)
+    assert list((state / "voicemail" / "rec").iterdir()) == []
+    for name, size in open_during.items():
+        if not name.endswith(("-wal", "-shm", ".db")):
+            assert size - open_before.get(name, size) < SLACK_BYTES, name
+            assert name in open_before or size < SLACK_BYTES, name
+
+
+def test_no_byte_of_what_was_said_is_in_any_file(box: Box) -> None:
+    """What both said is looked for in every file of the box, the database's log included."""
+    state = Path(box.settings.folders.state)
+    op1 = box.phone("op1")
+    op1.answer_mode("auto", 300)
+    op1.say(SPEECH, repeat=True)
+    box.call(1, CallPlan(caller="0511234567", hang_up_after_ms=TALK_MS), (SPEECH,))
+    box.last_record(1)
+    spoken = wav.parse(SPEECH.read_bytes())
+    linear = g711.decode(spoken.data, spoken.law)
+    needles = [
+        part[at : at + 64]
+        for part in (linear, g711.encode(linear, Law.ULAW), g711.encode(linear, Law.ALAW))
+        for at in range(len(part) // 4, len(part) * 3 // 4, len(part) // 10)
+    ]
+    contents = {path: path.read_bytes() for path in state.rglob("*") if path.is_file()}
+    assert contents
+    found = [path for path, data in contents.items() if any(each in data for each in needles)]
+    assert found == []
