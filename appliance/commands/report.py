@@ -17,6 +17,7 @@ from appliance.errors import OfficeError
 from appliance.policy.report import CallRow, Report, RequestRow, UnitFigures, unit_figures
 from appliance.policy.report import report as summed_up
 from appliance.records import report_rows, report_words
+from appliance.records.register import load_masked
 
 DAY = click.DateTime(["%Y-%m-%d"])
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
@@ -63,7 +64,14 @@ def report(
         click.echo(report_words.as_csv(found), nl=False)
     else:
         language, reference = settings.site.languages[0], settings.report.per_person_reference
-        click.echo(report_words.as_text(found, begin, end, language, {}, reference))
+        names = _names(settings)
+        click.echo(report_words.as_text(found, begin, end, language, names, reference))
+
+
+def _names(settings: Settings) -> dict[str, str]:
+    """Return the units' names by code; a register that is not stored here names nobody."""
+    with reading(settings) as connection:
+        return {unit.code: unit.name for unit in load_masked(connection).units}
 
 
 def _days(
@@ -121,7 +129,8 @@ def _sheet(
         )
     language = settings.site.languages[0]
     shown = f"{first:%Y-%m}" if mail else f"{first:%d/%m/%Y}–{last:%d/%m/%Y}"
-    subject, body = report_words.unit_sheet(told, unit, shown, language)
+    name = _names(settings).get(unit, unit)
+    subject, body = report_words.unit_sheet(told, name, shown, language)
     if not mail:
         click.echo(body, nl=False)
         return
