@@ -101,7 +101,7 @@ def as_text(found: Iterable[CallRecord], language: str, back: Back | None = None
 
 
 def _called(record: CallRecord, language: str) -> str:
-    """Return the public number that was called, in words where it is not known, "" for a call out."""
+    """Return the public number called, in words where it is not known, "" for a call out."""
     if record.direction is not Direction.IN:
         return ""
     return record.called or one(_UNKNOWN, language)
