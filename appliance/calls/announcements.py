@@ -182,3 +182,18 @@ def _sign(character: str, address: str) -> str:
     raise ConfigurationError(
         f"e-mail {address!r}: {character!r} cannot be spoken; use a-z 0-9 @.-_"
     )
+
+
+def staff_words(office: Office, keys: Keys) -> Keys:
+    """Return several prompts in the office's first language, one after the other."""
+    return tuple(word for key in keys for word in for_staff(office, key))
+
+
+def resumption(office: Office, at: datetime | None, now: Now) -> Keys:
+    """Say to an operator when an office takes calls again (E23): the hour today, else the date."""
+    if at is None:
+        return ()
+    local = _rounded_up(office.local(at))
+    hour = (f"hour_{local.hour}", *((f"minute_{local.minute}",) if local.minute else ()))
+    day = (f"day_{local.day}", f"month_{local.month}")
+    return ("word_resumes", *(() if local.date() == office.today(now.wall) else day), *hour)

@@ -8,8 +8,10 @@ from typing import Any
 from appliance.calls.events import Caller, Evidence, Presentation
 from appliance.calls.orders import CallRecord, Result, Ringing, WriteCall
 from appliance.calls.states import LIMITS_MS, State
+from appliance.calls.transfer_call import About, Choices, Dials, Transfer
 from appliance.policy.clock import Now
 from appliance.policy.office import Line
+from appliance.policy.requests import NewRequest
 from appliance.policy.routing import Decision, Missed, Way
 from appliance.policy.spoken import Menu
 
@@ -23,7 +25,7 @@ WORDS_FOR = {
 
 @dataclass(slots=True)
 class Call:
-    """A call on `line`: `legs` ring (leg -> phone), `leg` is the one that answered.
+    """A call on `line`: `legs` ring (leg -> phone), `leg` of `leg_phone` is the one that answered.
 
     `stage` is the group that is rung (since `rung_since`, monotonic), `missed` why the switchboard
     did not take it, `outcomes` how legs of the stage ended, `went_away` the phones that lifted and
@@ -35,9 +37,12 @@ class Call:
     back, `pbx_fault` when the PBX did not understand. `menu` is what
     the greeting offered, `heard` the sheets that the caller chose. A call that waits does so since
     `waiting_since`, was last told at `announced_at`, and rings the phones in `spared` not before
-    their time; the highest `priority` is served first; `waited` once its time was over. `ended_by`
-    and `ended_ms` say why a recording was over and after how long, for a call that nothing else
-    ends. Times are monotonic seconds.
+    their time; the highest `priority` is served first; `waited` once its time was over.
+    `ended_by` and `ended_ms` say why a recording was over and after how long, for a call that
+    nothing else ends. `keyed` is what the operator has begun to key, `choices` what keys do now,
+    `about` the office whose rule may be opened, `transfer` the last one asked for, `dials` an
+    extension that it goes to, `request` what the caller's recorded words become. Times are
+    monotonic seconds.
     """
 
     id: str
@@ -52,10 +57,12 @@ class Call:
     legs: dict[str, str] = field(default_factory=dict)
     went_away: set[str] = field(default_factory=set)
     leg: str = ""
+    leg_phone: str = ""
     off_hook: bool = False
     up: bool = False
     on_line: bool = True
     play: str = ""
+    leg_play: str = ""
     recording_since: float = 0.0
     talking_since: float | None = None
     priority: int = 0
@@ -74,6 +81,12 @@ class Call:
     pbx_fault: bool = False
     menu: Menu = ()
     heard: tuple[str, ...] = ()
+    keyed: str = ""
+    choices: Choices | None = None
+    about: About | None = None
+    transfer: Transfer | None = None
+    dials: Dials | None = None
+    request: NewRequest | None = None
     _legs_made: int = 0
     _plays_made: int = 0
 
@@ -105,10 +118,18 @@ class Call:
 
     def new_leg(self, phone: str) -> Ringing:
         """Name a leg for a phone and remember that it rings."""
-        self._legs_made += 1
-        leg = f"{self.id}.{self._legs_made}"
+        leg = self.new_leg_name()
         self.legs[leg] = phone
         return Ringing(leg, phone)
+
+    def new_leg_name(self) -> str:
+        """Name a leg."""
+        self._legs_made += 1
+        return f"{self.id}.{self._legs_made}"
+
+    def forget_leg(self) -> None:
+        """The phone that was on the call is so no longer, nor hears an announcement."""
+        self.leg = self.leg_phone = self.leg_play = ""
 
     def new_play(self) -> str:
         """Name an announcement; only the end of the latest one matters."""
@@ -116,9 +137,22 @@ class Call:
         self.play = f"{self.id}.p{self._plays_made}"
         return self.play
 
+    def new_leg_play(self) -> str:
+        """Name an announcement to the phone that is on the call, while the caller hears another."""
+        self._plays_made += 1
+        self.leg_play = f"{self.id}.p{self._plays_made}"
+        return self.leg_play
+
     def owns(self, leg: str) -> bool:
-        """True for a leg that rings for, or talks in, this call."""
-        return leg in self.legs or (bool(leg) and leg == self.leg)
+        """True for a leg that rings for, or talks in, this call: an operator's or an office's."""
+        office = self.transfer.leg if self.transfer else ""
+        return leg in self.legs or (bool(leg) and leg in {self.leg, office})
+
+    @property
+    def phones_on(self) -> tuple[str, ...]:
+        """The phones on the call: whoever answered, and the office's of a transfer."""
+        office = self.transfer.phone if self.transfer and self.transfer.leg else ""
+        return (self.leg_phone if self.leg else "", office)
 
     @property
     def display(self) -> str:

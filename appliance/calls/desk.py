@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -27,6 +27,7 @@ from appliance.policy.register.register import Register
 from appliance.policy.routing import Facts, GroupState, Way, group_open, pbx_facts
 from appliance.policy.service_state import ServiceState
 from appliance.policy.spoken import Menu
+from appliance.policy.unanswered import Unanswered
 from appliance.policy.words import NOTHING, Words
 
 NOT_IDLE = Words("non ancora libera dopo il riaggancio", "not proven idle after hanging up")
@@ -129,9 +130,10 @@ class LineSeat:
 class Desk:
     """Everything the handlers know beside their own call; `reachable` are registered phones,
     `outside` the lines on which groups' ordinary telephones are called, by leg, `register` what
-    offices have declared (P4). By phone: the calls `missed` in a row, when a position that is away
-    is reminded (monotonic; None: it was), since when one cannot be reached (`gone`). `ledger` is
-    who called and what was dialled, `refusal` which phone was last refused a number, why, when."""
+    offices have declared (P4), `unanswered` which of them do not answer (E8). By phone: the calls
+    `missed` in a row, when a position that is away is reminded (monotonic; None: it was), since
+    when one cannot be reached (`gone`). `ledger` is who called and what was dialled, `refusal`
+    which phone was last refused a number, why, when."""
 
     office: Office
     prefix: str
@@ -144,6 +146,7 @@ class Desk:
     reachable: set[str] = field(default_factory=set)
     pin_tries: dict[str, Tries] = field(default_factory=dict)
     register: Register = NO_REGISTER
+    unanswered: Unanswered = Unanswered()
     missed: dict[str, int] = field(default_factory=dict)
     reminders: dict[str, float | None] = field(default_factory=dict)
     gone: dict[str, datetime] = field(default_factory=dict)
@@ -173,19 +176,25 @@ class Desk:
         phones = {phone for side in busy for phone in side.legs.values()}
         for call in self.calls.values():
             phones.update(call.legs.values())
-            if call.leg:
-                phones.add(call.record.phone)
+            phones.update(phone for phone in call.phones_on if phone)
         return phones
 
     def attended(self, group: Group) -> tuple[str, ...]:
         """Return the phones of a group that can be reached and at which somebody sits."""
+        return self._attended(group.phones)
+
+    def _attended(self, phones: Iterable[str]) -> tuple[str, ...]:
         away = {phone for phone, _ in self.service.away}
-        return tuple(p for p in group.phones if p in self.reachable and p not in away)
+        return tuple(p for p in phones if p in self.reachable and p not in away)
 
     def free(self, group: Group) -> tuple[str, ...]:
         """Return the phones of a group that can be rung now."""
+        return self.free_of(group.phones)
+
+    def free_of(self, phones: Iterable[str]) -> tuple[str, ...]:
+        """Return those of some phones that can be rung now: there, attended, not engaged."""
         engaged = self.engaged()
-        return tuple(p for p in self.attended(group) if p not in engaged)
+        return tuple(p for p in self._attended(phones) if p not in engaged)
 
     def group_state(self, group: Group) -> GroupState:
         """Say what a group's phones can do now; its hours and marks are routing's business."""

@@ -10,10 +10,11 @@ import enum
 from collections.abc import Iterator, Mapping
 
 from appliance.calls.desk import Desk, LineSeat, LineState
+from appliance.calls.events import LineNeeded
 from appliance.calls.outside import Outside
 from appliance.calls.side_states import SideState
 from appliance.calls.sides import Side
-from appliance.calls.states import State
+from appliance.calls.states import Ignored, State, row_for
 from appliance.policy.office import Line
 
 
@@ -44,6 +45,13 @@ RANKS: Mapping[State, Rank] = {
     State.PBX_OFFERING: Rank.TRANSFER,
     State.PBX_AWAITING_KEY: Rank.TRANSFER,
     State.PBX_RETURNING: Rank.TRANSFER,
+    State.TRANSFER_KEYS: Rank.TALK,
+    State.TRANSFER_CHOICE: Rank.TALK,
+    State.TRANSFER_RINGING: Rank.TRANSFER,
+    State.TRANSFER_CONSULT: Rank.TRANSFER,
+    State.TRANSFERRED: Rank.TRANSFER,
+    State.TRANSFER_RETURNING: Rank.TRANSFER,
+    State.TRANSFER_OFFER: Rank.TRANSFER,
     State.GREETING_PENDING: Rank.VOICEMAIL,
     State.GREETING: Rank.VOICEMAIL,
     State.MENU: Rank.VOICEMAIL,
@@ -90,6 +98,8 @@ def _ranked(desk: Desk, seats: Iterator[LineSeat]) -> Iterator[tuple[Rank, float
     """Yield rank, since when (the longest first) and name of every line that can be freed."""
     for seat in seats:
         call, side = desk.calls.get(seat.call), desk.sides.get(seat.call)
+        if call is not None and isinstance(row_for(call.state, LineNeeded), Ignored):
+            continue  # a PBX holds its caller: hung up, it would join the two
         if call is not None:
             began = call.record.answered_at or call.record.rang_at
             yield RANKS[call.state], began.timestamp(), seat.line.name

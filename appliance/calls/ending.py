@@ -43,7 +43,9 @@ def release_phones(call: Call) -> Orders:
     yield from stop_ringing(call)
     if call.leg:
         yield orders.HangUpPhone(call.leg)
-        call.leg = ""
+        call.forget_leg()
+    if call.transfer is not None:
+        yield from call.transfer.let_go()
 
 
 def note_evidence(call: Call, event: CallerHungUp) -> None:
@@ -80,7 +82,7 @@ def operator_left(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The operator hung up: so does the box."""
     call.note("operator_left")
     note_evidence(call, CallerHungUp(call.line.name, Evidence.OPERATOR))
-    call.leg = ""
+    call.forget_leg()
     yield from clear(desk, call, now, Result.ANSWERED)
 
 
@@ -94,13 +96,19 @@ def leave(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
     """The caller hung up before anybody spoke with them, or before leaving a message."""
     note_evidence(call, event)
     yield from positions.missed(desk, call.legs.values(), call.rung_since, now)
-    waits_for_person = call.state in WAITS_FOR_PERSON
-    gave_up = waits_for_person and not call.heard
-    yield from clear(desk, call, now, Result.GAVE_UP if gave_up else without_message(call))
+    gave_up = call.state in WAITS_FOR_PERSON and not call.heard
+    met = call.transfer is not None or call.request is not None
+    result = Result.GAVE_UP if gave_up else without_message(call)
+    yield from clear(desk, call, now, Result.ANSWERED if met else result)
 
 
 def without_message(call: Call) -> Result:
-    """Say what a call is whose caller left no message: answered by a sheet, where one was heard."""
+    """Say what a call is whose caller left no message: answered by a sheet, where one was heard.
+
+    One whose words were to become a request has spoken with an operator.
+    """
+    if call.request is not None:
+        return Result.ANSWERED
     return Result.INFORMED if call.heard else Result.NO_MESSAGE
 
 

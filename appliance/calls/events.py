@@ -379,7 +379,7 @@ class PhoneSilent:
 class TransferAsked:
     """A phone asks for its caller to be transferred; the desk decides, nothing was done yet (P5).
 
-    `target` is what it dialled, "" for anything but digits; answered by orders.RefuseTransfer.
+    `target` is what it dialled, "" for anything but digits; answered by orders.TellTransfer.
     """
 
     leg: str
@@ -536,6 +536,14 @@ class SheetUsed:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferWished:
+    """A person wants an operator's caller to go on to an office: console or command (P5)."""
+
+    call: str
+    request: object  # calls.requests.TransferCall; typed there to keep this module a leaf
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterChanged:
     """The register of offices as it stands now: at the start, and after every entry (P4, E12)."""
 
@@ -621,6 +629,7 @@ Event = (
     | SheetUsed
     | SpokenSheetsChanged
     | NumbersKnown
+    | TransferWished
     | BoxStopped
     | DeadlinePassed
 )

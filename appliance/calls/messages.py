@@ -31,6 +31,7 @@ from appliance.calls.events import (
     RecordingEnded,
     RecordingGap,
     RecordingStop,
+    RequestStored,
     StoreFailed,
 )
 from appliance.calls.hook import hang_up_line
@@ -38,6 +39,8 @@ from appliance.calls.orders import Result
 from appliance.calls.ringing import Orders, start_greeting
 from appliance.calls.states import State
 from appliance.policy.clock import Now
+
+Stored = MessageStored | RequestStored
 
 RECORDING_MARGIN_MS = 30_000
 """How long after the limit of a message its recording may still be missing."""
@@ -133,7 +136,7 @@ def break_off(desk: Desk, call: Call, event: StoreFailed, now: Now) -> Orders:
     The recording is closed all the same: what reached the disk is kept for recovery.
     """
     _note_not_stored(call, event)
-    yield orders.StoreMessage(call.id, call.id, call.record)
+    yield _to_be_stored(call)
     yield from say(desk, call, now, "message_not_stored")
 
 
@@ -158,8 +161,15 @@ def _too_short(desk: Desk, call: Call, now: Now, *, waits: bool) -> Orders:
 
 def _store(desk: Desk, call: Call, now: Now, trim_ms: int, *, waits: bool) -> Orders:
     call.enter(State.STORING if waits else State.SAVING, now, desk.office.voicemail.store_ms)
-    yield orders.StoreMessage(call.id, call.id, call.record, trim_ms)
+    yield _to_be_stored(call, trim_ms)
     yield call.write()
+
+
+def _to_be_stored(call: Call, trim_ms: int = 0) -> orders.Order:
+    """Return the order that keeps the words: as a message, or as a request of an office (P6)."""
+    if call.request is None:
+        return orders.StoreMessage(call.id, call.id, call.record, trim_ms)
+    return orders.StoreRequest(call.id, call.request, call.id, trim_ms)
 
 
 def say(desk: Desk, call: Call, now: Now, *keys: str) -> Orders:
@@ -170,11 +180,13 @@ def say(desk: Desk, call: Call, now: Now, *keys: str) -> Orders:
     yield call.write()
 
 
-def stored(desk: Desk, call: Call, event: MessageStored, now: Now) -> Orders:
-    """On disk, whole: now the caller may be told."""
+def stored(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
+    """On disk, whole: now the caller may be told, and of a request its number (E15)."""
     _note_stored(call, event)
-    full = ("message_full",) if call.full else ()
-    yield from say(desk, call, now, *full, "message_stored")
+    told: tuple[str, ...] = ("message_full",) if call.full else ()
+    if isinstance(event, RequestStored):
+        told += ("word_request", *(f"digit_{digit}" for digit in str(event.number)))
+    yield from say(desk, call, now, *told, "message_stored")
 
 
 def not_stored(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
@@ -183,7 +195,7 @@ def not_stored(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     yield from say(desk, call, now, "message_not_stored")
 
 
-def saved(desk: Desk, call: Call, event: MessageStored, now: Now) -> Orders:
+def saved(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
     """Stored after the caller had gone."""
     _note_stored(call, event)
     yield from _after_saving(desk, call, now)
@@ -195,14 +207,18 @@ def not_saved(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     yield from _after_saving(desk, call, now)
 
 
-def correct(desk: Desk, call: Call, event: MessageStored, now: Now) -> Orders:
+def correct(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
     """A message given up turned out to be stored: the record follows the disk."""
-    if call.record.result is Result.NOT_STORED:
+    is_ours = isinstance(event, RequestStored) is (call.request is not None)
+    if call.record.result is Result.NOT_STORED and is_ours:
         _note_stored(call, event)
         yield call.write()
 
 
-def _note_stored(call: Call, event: MessageStored) -> None:
+def _note_stored(call: Call, event: Stored) -> None:
+    if isinstance(event, RequestStored):
+        call.note(f"request.stored.{event.number}", result=Result.ANSWERED)
+        return
     call.note("stored", result=Result.MESSAGE, message=event.message)
 
 

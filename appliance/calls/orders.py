@@ -216,6 +216,10 @@ class RefusePhone:
     code: int = 404
 
 
+RINGING, TRANSFER_DONE, NOT_THERE, DECLINED = 180, 200, 480, 603
+"""How far a transfer is, as a phone is told it: under way, done, not to be had, not now (P5)."""
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerAsked:
     """Tell whoever asked for a call back (`ask`) whether the phone rings, in one sentence."""
@@ -226,11 +230,11 @@ class AnswerAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class RefuseTransfer:
-    """Tell a phone that the transfer it asked for does not happen (603: declined by the office)."""
+class TellTransfer:
+    """Tell a phone how far the transfer is that it asked for (RFC 3515 2.4.5)."""
 
     leg: str
-    code: int = 603
+    code: int
 
 
 # --- to the stores ------------------------------------------------------------------------------
@@ -280,7 +284,9 @@ NOBODY = Caller()
 class CallRecord:
     """All that is kept of one call; written whole at ring, at each stage, and at its end.
 
-    Wall times are aware datetimes; `trail` is what happened, oldest first, in stable codes.
+    Wall times are aware datetimes; `trail` is what happened, oldest first, in stable codes. Of the
+    last transfer: `unit`, `need`, why (`transfer_reason`), the number of the declaration that
+    allowed it, the label of the number that answered (`target`), why it came back (`returned`).
     """
 
     call: str
@@ -298,6 +304,12 @@ class CallRecord:
     evidence: Evidence | None = None
     release_ms: int | None = None
     message: str = ""
+    unit: str = ""
+    need: str = ""
+    transfer_reason: str = ""
+    declaration: int = 0
+    target: str = ""
+    returned: str = ""
     trail: tuple[str, ...] = ()
     direction: Direction = Direction.IN
     number_class: str = ""  # of a call out: policy.numbering.NumberClass
@@ -425,7 +437,7 @@ CarrierOrder = (
     | PreparePhone
     | ReleasePhone
 )
-PhoneOrder = RingPhones | StopRinging | HangUpPhone | AcceptPhone | RefusePhone | RefuseTransfer
+PhoneOrder = RingPhones | StopRinging | HangUpPhone | AcceptPhone | RefusePhone | TellTransfer
 ListenerOrder = FetchMessage | CloseMessage | MarkMessage | CheckPin
 StoreOrder = (
     WriteCall

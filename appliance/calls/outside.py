@@ -35,6 +35,7 @@ from appliance.calls.orders import Order
 from appliance.calls.passing import ACCEPT_KEY, OFFERS
 from appliance.calls.side_states import OUTSIDE_TABLE, SideDo, SideState
 from appliance.calls.sides import Doings, Side
+from appliance.calls.transfer_call import Dials
 from appliance.policy.clock import Now
 from appliance.policy.office import Group
 
@@ -77,16 +78,22 @@ class Outside(Side):
 
 def begin(desk: Desk, call: Call, group: Group, line: str, now: Now) -> Orders:
     """Dial the group's telephone on a line; its leg rings for the call."""
-    phone = group.outside_name
-    leg = call.new_leg(phone).leg
-    call.note(f"ring.{phone}")
-    sides.begin(desk, Outside(leg, phone, OUTSIDE_TABLE, DOINGS, SideState.RINGING, line=line), now)
-    desk.sides[leg].deadline = now.monotonic + (group.ring_ms + DIALLING_MS) / 1000
+    leg = call.new_leg(group.outside_name).leg
+    call.note(f"ring.{group.outside_name}")
+    called = Dials(group.outside_name, group.outside, group.ring_ms)
+    yield from dial(desk, leg, called, line, now)
+
+
+def dial(desk: Desk, leg: str, called: Dials, line: str, now: Now) -> Orders:
+    """Dial a number on an idle line; its leg rings for a call under the number's name."""
+    side = Outside(leg, called.name, OUTSIDE_TABLE, DOINGS, SideState.RINGING, line=line)
+    sides.begin(desk, side, now)
+    desk.sides[leg].deadline = now.monotonic + (called.ring_ms + DIALLING_MS) / 1000
     desk.outside[leg] = line
     seat = desk.seats[line]
     seat.call = leg
     seat.become(LineState.IN_USE, now)
-    yield orders.DialLeg(line, group.outside, group.ring_ms)
+    yield orders.DialLeg(line, called.digits, called.ring_ms)
 
 
 def translate(desk: Desk, given: Iterable[Order], now: Now) -> Orders:
@@ -97,6 +104,8 @@ def translate(desk: Desk, given: Iterable[Order], now: Now) -> Orders:
                 yield from _let_go(desk, leg, now)
             case orders.Connect(line, leg) if leg in desk.outside:
                 yield orders.JoinLines(line, desk.outside[leg])
+            case orders.Join(leg, other) if other in desk.outside:
+                yield orders.Connect(desk.outside[other], leg)
             case _:
                 yield order
 

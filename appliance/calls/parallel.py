@@ -72,7 +72,7 @@ def operator_lost(desk: Desk, call: Call, event: PhoneLost, now: Now) -> Orders:
     """
     call.note("operator_lost")
     if call.shared:
-        call.leg = ""
+        call.forget_leg()
         yield from clear(desk, call, now, Result.ANSWERED)
         return
     yield orders.Hold(call.line.name)

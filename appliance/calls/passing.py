@@ -18,6 +18,7 @@ from appliance.calls.events import DigitPressed, FarEnd, FarEndProgressed
 from appliance.calls.hook import hang_up_line, off_hook
 from appliance.calls.orders import Order, Result
 from appliance.calls.states import State
+from appliance.calls.transfer_call import Dials
 from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.routing import Missed, Way
@@ -81,17 +82,26 @@ def pass_on(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
 
 def call_extension(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """Flash, and have the PBX call the next extension."""
+    dials = call.dials or _next_of_group(desk, call)
+    call.offers = 0
+    call.note(f"pbx.{dials.name}")
+    call.enter(State.PBX_CALLING, now, dials.ring_ms + DIALLING_MS)
+    yield orders.Flash(call.line.name, dials.digits, dials.ring_ms)
+    yield call.write()
+
+
+def _next_of_group(desk: Desk, call: Call) -> Dials:
+    """The extension of the group's next position."""
     group = desk.group(call.stage or Way.SWITCHBOARD)
     number = group.pbx_numbers[call.position]
-    call.position, call.offers = call.position + 1, 0
-    call.note(f"pbx.{name_of(desk, call)}")
-    call.enter(State.PBX_CALLING, now, group.ring_ms + DIALLING_MS)
-    yield orders.Flash(call.line.name, number, group.ring_ms)
-    yield call.write()
+    call.position += 1
+    return Dials(name_of(desk, call), number, group.ring_ms)
 
 
 def name_of(desk: Desk, call: Call) -> str:
     """Name the extension that is being called, without its number."""
+    if call.dials is not None:
+        return call.dials.name
     return desk.group(call.stage or Way.SWITCHBOARD).positions[call.position - 1]
 
 
@@ -110,7 +120,8 @@ def hear_far_end(desk: Desk, call: Call, event: FarEndProgressed, now: Now) -> O
 
 def _ring_on(desk: Desk, call: Call, now: Now) -> Orders:
     """It rings all the same: nobody had answered."""
-    call.enter(State.PBX_CALLING, now, desk.group(call.stage or Way.SWITCHBOARD).ring_ms)
+    group = desk.group(call.stage or Way.SWITCHBOARD)
+    call.enter(State.PBX_CALLING, now, call.dials.ring_ms if call.dials else group.ring_ms)
     yield orders.Listen(call.line.name)
 
 
@@ -146,7 +157,8 @@ def take_back(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
 
 def heed_absence(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """All absent: the extension rings no more, the caller comes back to hear why (E4)."""
-    if routing.if_absent(desk.office, desk.service, now) is not None:
+    absent = routing.if_absent(desk.office, desk.service, now)
+    if absent is not None and call.dials is None:  # an office that rings already is not cut
         call.note("pbx.all_absent")
         yield from _back(call, Missed.NO_ANSWER, now)
 
@@ -165,7 +177,11 @@ def accept(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
     if event.digit != ACCEPT_KEY:
         return
     name = name_of(desk, call)
-    call.note(f"answered.{name}", phone=name, answered_at=now.wall)
+    call.note(f"answered.{name}")
+    if call.transfer is not None:
+        call.note(f"transferred.{call.transfer.unit.code}", target=call.transfer.shown)
+    else:
+        call.note(phone=name, answered_at=now.wall)
     yield from hang_up_line(desk, call, now)
     call.settle(Result.ANSWERED)
     call.enter(State.CLEARING, now)

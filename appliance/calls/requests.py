@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from appliance.policy.transfer import Reason
+
 
 @dataclass(frozen=True, slots=True)
 class SetUnattended:
@@ -76,6 +78,23 @@ class NoteSheet:
     sheet: str
     call: str = ""
     position: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferCall:
+    """The caller of `call`, a call or the position that talks with it, is to go on (P3, P5).
+
+    `attended`: the operator stays until the office has answered. `anyway`: though it has not
+    answered of late (E8).
+    """
+
+    call: str
+    unit: str
+    need: str
+    reason: Reason
+    by: str
+    attended: bool = True
+    anyway: bool = False
 
 
 Request = SetUnattended | SetClosed | SetOpened | SetAllAbsent | SetAway

@@ -153,7 +153,7 @@ def start_greeting(desk: Desk, call: Call, decision: Decision, now: Now) -> Orde
 def answer(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -> Orders:
     """The first who lifts has the call; the other phones stop, the line comes up (or is up)."""
     call.leg = event.leg
-    phone = call.legs.pop(event.leg)
+    phone = call.leg_phone = call.legs.pop(event.leg)
     call.note(f"answered.{phone}", phone=phone)
     if not call.off_hook:
         yield from off_hook(desk, call, now)
@@ -169,12 +169,17 @@ def answer(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -> Orders:
 def talk(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line is up and joined to the phone."""
     call.up = True
+    go_on_talking(desk, call, State.TALKING, now)
+    call.note("talking", answered_at=now.wall)
+    yield call.write()
+
+
+def go_on_talking(desk: Desk, call: Call, state: State, now: Now) -> None:
+    """Enter a conversation; the longest call is counted from the first one on."""
     if call.talking_since is None:
         call.talking_since = now.monotonic
     talked_ms = int((now.monotonic - call.talking_since) * 1000)
-    call.enter(State.TALKING, now, desk.office.longest_ms - talked_ms)
-    call.note("talking", answered_at=now.wall)
-    yield call.write()
+    call.enter(state, now, desk.office.longest_ms - talked_ms)
 
 
 def stop_ringing(call: Call, *, answered_elsewhere: bool = False) -> Orders:
@@ -271,9 +276,9 @@ def ring_no_more(desk: Desk, call: Call, phones: Collection[str], why: Missed, n
 def ring_on(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The operator hung up before the line was up: the caller has met nobody, others are rung."""
     outcome, stage = OUTCOMES[type(event)], call.stage or Way.SWITCHBOARD
-    call.went_away.add(call.record.phone)
-    call.note(f"{outcome}.{call.record.phone}", phone="")
-    call.leg = ""
+    call.went_away.add(call.leg_phone)
+    call.note(f"{outcome}.{call.leg_phone}", phone="")
+    call.forget_leg()
     absent = routing.if_absent(desk.office, desk.service, now)
     if absent is None and free_for(desk, call, stage):
         yield from _ring(desk, call, stage, now)

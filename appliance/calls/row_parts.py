@@ -53,6 +53,7 @@ from appliance.calls.events import (
     SpokenSheetsChanged,
     StoreFailed,
     TransferAsked,
+    TransferWished,
 )
 from appliance.calls.state_names import Do, Ignored, Row, Rows, State
 
@@ -72,7 +73,8 @@ NOT_A_CALLS: dict[type, str] = {
     CallBackAsked: "concerns the phone that is to call",
     NumbersKnown: "concerns who may be called back",
     PhoneSilent: "the phones' room asks it whether it is there; PhoneLost follows if not",
-    TransferAsked: "the Switchboard answers it for every call alike",
+    TransferAsked: "only an operator who talks with a caller can ask; the phone is told so",
+    TransferWished: "only an operator who talks with a caller can ask; who asked is told so",
     MessagesWaiting: "concerns the message lamp",
     MessageFetched: "concerns a phone that hears messages",
     MessageClosed: "concerns a phone that hears messages",
@@ -140,7 +142,7 @@ BACK = each((DeadlinePassed,), Row(_D.PBX_TAKE_BACK, (_S.PBX_RETURNING,)))
 KEEPS = Row(_D.KEEP_AS_IS, (_S.SAVING, _S.CLEARING, _S.ENDED))
 FAX: Rows = {FaxCalled: Row(_D.TURN_FAX_AWAY, (_S.CLEARING,))}
 NOTES_FAX: Rows = {FaxCalled: Row(_D.NOTE_FAX, stays=True)}
-CORRECTS: Rows = {MessageStored: Row(_D.CORRECT, stays=True)}
+CORRECTS = each((MessageStored, RequestStored), Row(_D.CORRECT, stays=True))
 TAKEN_RINGING: Rows = {LineTaken: Row(_D.TAKEN_RINGING, (_S.ENDED,))}
 HANDS_OVER: Rows = {LineTaken: Row(_D.HAND_OVER, (_S.CLEARING,))}
 AFTER = state(

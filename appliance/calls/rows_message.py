@@ -16,6 +16,7 @@ from appliance.calls.events import (
     PromptEnded,
     RecordingEnded,
     RecordingGap,
+    RequestStored,
     StoreFailed,
 )
 from appliance.calls.row_parts import (
@@ -68,7 +69,7 @@ TABLE: Mapping[State, Rows] = {
     | NO_PROMPT
     | NOTES_FAX
     | each((CallerHungUp, LineTaken, DeadlinePassed, *LINE_GONE, *ON_HOOK), KEEPS)
-    | each((MessageStored,), "the recording is not closed yet")
+    | each((MessageStored, RequestStored), "the recording is not closed yet")
     | {
         StoreFailed: Row(_D.BREAK_OFF, (_S.FAREWELL,)),
         LineNeeded: Row(_D.GIVE_LINE_RECORDING, (_S.SAVING, _S.CLEARING)),
@@ -82,7 +83,7 @@ TABLE: Mapping[State, Rows] = {
     | each((StoreFailed, DeadlinePassed), Row(_D.NOT_STORED, (_S.FAREWELL,)))
     | each((*LINE_GONE, *ON_HOOK), Row(_D.LINE_WENT, (_S.SAVING,)))
     | {
-        MessageStored: Row(_D.STORED, (_S.FAREWELL,)),
+        **each((MessageStored, RequestStored), Row(_D.STORED, (_S.FAREWELL,))),
         CallerHungUp: Row(_D.CALLER_WENT, (_S.SAVING,)),
         LineTaken: Row(_D.HAND_OVER_SAVING, (_S.SAVING,)),
         LineNeeded: Row(_D.GIVE_LINE_SAVING, (_S.SAVING,)),
@@ -91,7 +92,7 @@ TABLE: Mapping[State, Rows] = {
     | each((*LINE_GONE, *ON_HOOK), Row(_D.FREE_LINE, stays=True))
     | each((StoreFailed, DeadlinePassed), Row(_D.NOT_SAVED, (_S.CLEARING, _S.ENDED)))
     | {
-        MessageStored: Row(_D.SAVED, (_S.CLEARING, _S.ENDED)),
+        **each((MessageStored, RequestStored), Row(_D.SAVED, (_S.CLEARING, _S.ENDED))),
         CallerHungUp: Row(_D.NOTE_RELEASE, stays=True),
     },
     _S.FAREWELL: AFTER

@@ -30,6 +30,14 @@ from appliance.calls.state_names import Do, Row, Rows, State
 
 _S, _D = State, Do
 
+BACK_FROM_PBX = (
+    _S.PBX_GREETING,
+    _S.GREETING,
+    _S.TRANSFER_RINGING,
+    _S.TRANSFER_RETURNING,
+    _S.TRANSFER_OFFER,
+)
+
 TABLE: Mapping[State, Rows] = {
     _S.PBX_PENDING: LISTENS
     | HANDS_OVER
@@ -82,5 +90,5 @@ TABLE: Mapping[State, Rows] = {
     },
     _S.PBX_RETURNING: ON_HOLD
     | HANDS_OVER
-    | each((LineFlashed, DeadlinePassed), Row(_D.PBX_CALLER_BACK, (_S.PBX_GREETING, _S.GREETING))),
+    | each((LineFlashed, DeadlinePassed), Row(_D.PBX_CALLER_BACK, BACK_FROM_PBX)),
 }

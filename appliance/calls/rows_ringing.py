@@ -15,6 +15,8 @@ from appliance.calls.events import (
     OperatorAnswered,
     PhoneLost,
     ServiceStateChanged,
+    TransferAsked,
+    TransferWished,
 )
 from appliance.calls.row_parts import (
     BEFORE_ANSWER,
@@ -39,6 +41,14 @@ ROUTED = (_S.RINGING, _S.QUEUED, _S.PBX_PENDING, _S.GREETING_PENDING)
 RINGS_NO_MORE = (_S.QUEUED, _S.GREETING_PENDING)
 HELD_NO_MORE = (_S.QUEUED, _S.CALLBACK_OFFERED, _S.GREETING_PENDING, _S.GREETING)
 """Where a call goes whose caller is settled, whose stage is over, who was held meanwhile."""
+ASKED = (
+    _S.TRANSFER_RINGING,
+    _S.PBX_GREETING,
+    _S.TRANSFER_CHOICE,
+    _S.TRANSFER_RETURNING,
+    _S.TRANSFER_OFFER,
+)
+"""Where asking for a transfer may lead: also straight back, when no number can be rung."""
 
 TABLE: Mapping[State, Rows] = {
     _S.ARRIVED: state(
@@ -99,6 +109,8 @@ TABLE: Mapping[State, Rows] = {
         CallerHungUp: Row(_D.CALLER_LEFT, (_S.CLEARING,)),
         LineTaken: Row(_D.SHARE, stays=True),
         FaxCalled: Row(_D.NOTE_FAX_IN_CONVERSATION, stays=True),
-        DigitPressed: Row(_D.FORWARD_KEY, stays=True),
+        DigitPressed: Row(_D.FORWARD_KEY, (_S.TRANSFER_KEYS,), stays=True),
+        TransferAsked: Row(_D.ASK_BY_REFER, ASKED, stays=True),
+        TransferWished: Row(_D.ASK_FOR, ASKED, stays=True),
     },
 }

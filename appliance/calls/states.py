@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from appliance.calls import rows_menu, rows_message, rows_pbx, rows_ringing, rows_waiting
+from appliance.calls import (
+    rows_menu,
+    rows_message,
+    rows_pbx,
+    rows_ringing,
+    rows_transfer,
+    rows_waiting,
+)
 from appliance.calls.state_names import EVENTS, Do, Ignored, Row, Rows, State
 
 __all__ = ["EVENTS", "LIMITS_MS", "TABLE", "Do", "Ignored", "Row", "State", "row_for"]
@@ -20,6 +27,7 @@ TABLE: Mapping[State, Rows] = {
     **rows_waiting.TABLE,
     **rows_pbx.TABLE,
     **rows_menu.TABLE,
+    **rows_transfer.TABLE,
     **rows_message.TABLE,
 }
 
@@ -35,6 +43,10 @@ LIMITS_MS: Mapping[State, int] = {
     State.PBX_OFFERING: 30_000,
     State.PBX_AWAITING_KEY: 6_000,
     State.PBX_RETURNING: 10_000,
+    State.TRANSFER_KEYS: 5_000,
+    State.TRANSFER_CHOICE: 60_000,
+    State.TRANSFER_CONSULT: 600_000,
+    State.TRANSFER_OFFER: 60_000,
     State.GREETING: 180_000,
     State.MENU: 90_000,
     State.SHEET: 90_000,
@@ -44,8 +56,8 @@ LIMITS_MS: Mapping[State, int] = {
 }
 """How long a state may last when nobody says anything: a line never stays seized (B1).
 
-RINGING, HOLDING, QUEUED, TALKING, PBX_CALLING, RECORDING, STORING and SAVING have the office's own
-limits.
+RINGING, HOLDING, QUEUED, TALKING, PBX_CALLING, TRANSFER_RINGING, TRANSFERRED, TRANSFER_RETURNING,
+RECORDING, STORING and SAVING have the office's own limits.
 """
 
 

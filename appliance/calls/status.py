@@ -14,6 +14,7 @@ from appliance.calls.events import Caller, LineCondition
 from appliance.calls.orders import CallRecord
 from appliance.calls.side_states import SideState
 from appliance.calls.states import State
+from appliance.calls.transfer_status import TransferStatus, transfer_status
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.codes import Code, sentence
 from appliance.policy.dialling import SENTENCES
@@ -88,6 +89,7 @@ class CallStatus:
     record: CallRecord
     ringing: tuple[str, ...] = ()
     phone: str = ""
+    transfer: TransferStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,14 @@ def _line(seat: LineSeat) -> LineStatus:
 def _call(call: Call) -> CallStatus:
     record, ringing = call.record, tuple(call.legs.values())
     return CallStatus(
-        call.id, call.line.name, call.state, record.caller, record, ringing, record.phone
+        call.id,
+        call.line.name,
+        call.state,
+        record.caller,
+        record,
+        ringing,
+        record.phone,
+        transfer_status(call),
     )
 
 

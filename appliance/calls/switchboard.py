@@ -19,7 +19,9 @@ from appliance.calls import (
     outside,
     parallel,
     positions,
+    returning,
     sides,
+    transfer,
     waiting,
 )
 from appliance.calls.call import Call
@@ -55,13 +57,16 @@ from appliance.calls.events import (
 from appliance.calls.handlers import HANDLERS
 from appliance.calls.marks import become, requested
 from appliance.calls.orders import CallRecord, Order
-from appliance.calls.states import Ignored, row_for
+from appliance.calls.requests import TransferCall
+from appliance.calls.states import Ignored, State, row_for
 from appliance.calls.status import Status, status
+from appliance.errors import OfficeError
 from appliance.policy.clock import Now
 from appliance.policy.dialling import Ledger
 from appliance.policy.office import Office
 from appliance.policy.register.register import Register
 from appliance.policy.service_state import NO_MARKS, ServiceState
+from appliance.policy.words import Words
 
 EXPIRY = "service_state"
 """`what` of the deadline at which a manual state ends by itself."""
@@ -90,6 +95,7 @@ class Switchboard:
         own = OWN.get(type(event))
         before = tuple(self._given(own(self, event, now), now)) if own else ()
         after = tuple(self._given(self._dispatch(event, now), now))
+        after += tuple(self._given(returning.seek(self._desk, now), now))
         seized = tuple(self._given(self._seize(now), now))
         heeded = tuple(self._heed_states(now))
         self._plan_expiry(now)
@@ -133,6 +139,26 @@ class Switchboard:
     def register(self) -> Register:
         """The register of offices in force."""
         return self._desk.register
+
+    def answer_to(self, request: TransferCall, now: Now) -> Words | None:
+        """Say why a person's wish would not be carried out now (E23); None: TransferWished will do.
+
+        Raises OfficeError where nobody talks with that caller, or for an unknown office.
+        """
+        self.call_for(request)
+        return transfer.answer_to(self._desk, request, now)
+
+    def call_for(self, request: TransferCall) -> str:
+        """Return the call that a person means, by its name or by the phone that talks with it.
+
+        Raises OfficeError for none.
+        """
+        for call in self._desk.calls.values():
+            if call.state is State.TALKING and request.call in {call.id, call.leg_phone}:
+                return call.id
+        raise OfficeError(
+            f"{request.call!r} talks with no caller: name a call or a phone that does"
+        )
 
     def status(self, now: Now) -> Status:
         """Describe everything at a moment."""
@@ -254,11 +280,13 @@ class Switchboard:
             yield from self._dispatch(change, now)
 
     def _on_transfer(self, event: TransferAsked, now: Now) -> Orders:
-        """No office is declared to this box yet, so nobody is transferred: a stated refusal."""
-        for call in self._calls_of(event):
-            call.note(f"transfer_refused.{event.kind}")
-            yield call.write()
-        yield orders.RefuseTransfer(event.leg)
+        """A phone may ask while it talks with a caller; anybody else is refused."""
+        calls = self._calls_of(event)
+        for call in calls:
+            if isinstance(row_for(call.state, TransferAsked), Ignored):
+                yield from transfer.refuse_refer(call, event)
+        if not calls:
+            yield orders.TellTransfer(event.leg, orders.DECLINED)
 
     def _on_request(self, event: ServiceStateChanged, now: Now) -> Orders:
         desk = self._desk
@@ -315,7 +343,7 @@ class Switchboard:
             return tuple(desk.calls.values())
         call = desk.calls.get(self._call_id(event)) or desk.late.get(self._call_id(event))
         play = getattr(event, "play", "")
-        if call is None or (play and play != call.play):
+        if call is None or (play and play not in {call.play, call.leg_play}):
             return ()
         if isinstance(event, DeadlinePassed) and event.what != call.state.value:
             return ()

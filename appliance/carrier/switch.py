@@ -175,6 +175,7 @@ class Switch:
         if leg is None:
             self._tell(events.PhoneHungUp(order.leg, "its sound is gone"))
             return
+        self._silence_announcer(order.leg)
         leg.last_heard, leg.asked_after = now, 0.0
         self._silence_announcer(order.leg)  # what it was being told would go on over the line
         self._part(leg)
@@ -185,6 +186,7 @@ class Switch:
         legs = [self.legs[name] for name in (order.leg, order.other) if name in self.legs]
         if len(legs) == 2:
             for leg in legs:
+                self._silence_announcer(leg.leg)
                 self._part(leg)
             music = self._sounds(self.hold_prompts)
             self.joins.append(TwoPhones(legs[0], legs[1], now, music))
@@ -205,6 +207,7 @@ class Switch:
             self._tell(events.PromptEnded(order.play, whole=False))
             return
         self._silence_announcer(order.leg)
+        self._part(leg)
         self.announcers[order.leg] = Announcer(order.play, leg, sounds)
 
     def _press_keys(self, order: orders.PressKeys, now: float) -> None:

@@ -53,8 +53,8 @@ class PhoneSide(Protocol):
     def ask(self, leg: str) -> None:
         """Ask a phone within its call whether it is there."""
 
-    def refuse_transfer(self, leg: str, code: int) -> None:
-        """Tell a phone that the transfer it asked for does not happen."""
+    def tell_transfer(self, leg: str, code: int) -> None:
+        """Tell a phone how far the transfer is that it asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,8 @@ class Legs:
                 self._release(order.leg)
             case orders.RefusePhone():
                 self.phones.refuse(order.leg, order.code)
-            case orders.RefuseTransfer():
-                self.phones.refuse_transfer(order.leg, order.code)
+            case orders.TellTransfer():
+                self.phones.tell_transfer(order.leg, order.code)
 
     def is_repeated(self, event: events.Event, now: float) -> bool:
         """Tell a key that was heard already: some phones send each by RTP and by INFO."""

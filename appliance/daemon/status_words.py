@@ -186,6 +186,7 @@ class _Teller:
         status = self.seen.status
         yield self._heading(status)
         yield from self._marks(status)
+        yield from self._returns(status)
         yield from self._attention(status)
         yield f"{self._say('lines')}:"
         yield from (line for one in status.lines for line in self._line(one))
@@ -224,6 +225,13 @@ class _Teller:
         away = [f"{phone} {self._mark(mark)}" for phone, mark in status.service.away]
         if away:
             yield f"{self._say('away')}: {'; '.join(away)}"
+
+    def _returns(self, status: Status) -> Iterator[str]:
+        """Yield the returns that wait for their operator (E6)."""
+        for call in status.calls:
+            if call.transfer is not None and call.transfer.waiting:
+                words = said(call.transfer.words, self.language)
+                yield f"{words} ({call.transfer.operator})"
 
     def _mark(self, mark: Mark) -> str:
         by = self._say(AUTOMATIC) if mark.by == AUTOMATIC else mark.by

@@ -87,8 +87,8 @@ class Legs:
         if call := self.calls.get(leg):
             upkeep.ask(call, now)
 
-    def refuse_transfer(self, leg: str, code: int, now: float) -> None:
-        """Tell a phone that the transfer it asked for does not happen."""
+    def tell_transfer(self, leg: str, code: int, now: float) -> None:
+        """Tell a phone how far the transfer is that it asked for."""
         if call := self.calls.get(leg):
             upkeep.tell_transfer(call, code, now)
 

@@ -21,6 +21,8 @@ ANSWER_LIMIT = 5.0
 """Seconds a phone has for its answer: four questions, at 0, 0.5, 1.5 and 3.5 s."""
 DESK_LIMIT = 10.0
 """Seconds the desk has to say what becomes of a transfer; then it is refused."""
+TRANSFER_LIMIT = 300.0
+"""Seconds a transfer that is under way may take until the phone is told how it ended."""
 
 _SESSION_EXPIRES = re.compile(
     r"\s*(\d{1,9})\s*(?:;.*?\brefresher\s*=\s*(uac|uas))?.*", re.IGNORECASE

@@ -310,9 +310,9 @@ class Phones:
         """Ask a phone whose sound has stopped whether it is there; PhoneLost follows if not."""
         self._loop.post(lambda now: self._endpoint.legs.ask(leg, now))
 
-    def refuse_transfer(self, leg: str, code: int = 603) -> None:
-        """Tell a phone that the transfer it asked for (TransferAsked) does not happen."""
-        self._loop.post(lambda now: self._endpoint.legs.refuse_transfer(leg, code, now))
+    def tell_transfer(self, leg: str, code: int) -> None:
+        """Tell a phone how far the transfer is that it asked for (TransferAsked)."""
+        self._loop.post(lambda now: self._endpoint.legs.tell_transfer(leg, code, now))
 
     def learn_secrets(self, secrets: Mapping[str, str]) -> None:
         """Take over the phones' secrets as they are now, without a restart."""

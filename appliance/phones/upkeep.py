@@ -12,7 +12,7 @@ from appliance.phones.call_states import Input, State
 from appliance.phones.canonical import Headers
 from appliance.phones.core import phrase
 from appliance.phones.dialog import own_headers
-from appliance.phones.lifetime import ANSWER_LIMIT, LEAST, least_of, settled, wish
+from appliance.phones.lifetime import ANSWER_LIMIT, LEAST, TRANSFER_LIMIT, least_of, settled, wish
 from appliance.phones.message import Message
 from appliance.phones.sdp import NoCommonSound
 from appliance.phones.transaction_states import Do
@@ -25,6 +25,7 @@ GLARE = 491
 TOO_BRIEF = 422
 RETRY = 10.0
 """Seconds until a refresh that was refused for any other reason is tried again."""
+TRYING = 100
 SIPFRAG = ("Content-Type", "message/sipfrag;version=2.0")
 
 
@@ -158,4 +159,6 @@ def tell_transfer(call: Call, code: int, now: float) -> None:
     headers = (("Event", f"refer;id={life.transfer}"), ("Subscription-State", state), SIPFRAG)
     if code >= 200:
         life.transfer = life.transfer_by = None
+    elif code > TRYING:
+        life.transfer_by = now + TRANSFER_LIMIT
     _request(call, "NOTIFY", nobody, now, headers, f"SIP/2.0 {code} {phrase(code)}\r\n")

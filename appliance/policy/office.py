@@ -206,7 +206,8 @@ class Office:
 
     `email` is the public address as prompt keys (announcements.spell_email makes them), spoken
     after the invitation to leave a message; empty for none. `citizens_desk` is None where there
-    is no counter. `languages` are spoken in this order. A conversation lasts `longest_ms` at most.
+    is no counter. `languages` are spoken in this order. A conversation lasts `longest_ms` at most;
+    all numbers of an office together ring for `transfer_ms` (E7).
     `lines_kept` lines stay free to answer where there are more (policy.lines_kept).
     """
 
@@ -220,6 +221,7 @@ class Office:
     voicemail: Voicemail = field(default_factory=Voicemail)
     after_hours: AfterHours = AfterHours()
     longest_ms: int = 14_400_000
+    transfer_ms: int = 40_000
     lines_kept: int = 1
     positions: PositionRules = PositionRules()
     waiting: Waiting = Waiting()

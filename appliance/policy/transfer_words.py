@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.register.in_force import Hindrance
-from appliance.policy.transfer import Later
+from appliance.policy.transfer import Allowed, Later
 from appliance.policy.week import MIDNIGHT, Band
 from appliance.policy.words import NOTHING, Words
 
@@ -38,6 +38,7 @@ WHY: Mapping[Hindrance, Words] = {
     Hindrance.NEED: Words(
         "per questa necessità non ha indicato numeri", "has named no number for this need"
     ),
+    Hindrance.ABSENT: Words("tutti assenti per un breve periodo", "all are absent for a while"),
     Hindrance.CLOCK: Words(
         "l'ora non è nota, la fascia non si può verificare",
         "the time is not known, so the band cannot be kept",
@@ -58,6 +59,15 @@ def in_words(later: Later, local: datetime) -> Words:
     return Words(
         f"{later.unit.name}: {_joined([*parts_it, resumes.it])}. {offer.it}?",
         f"{later.unit.name}: {_joined([*parts_en, resumes.en])}. {offer.en}?",
+    )
+
+
+def unanswered_in_words(allowed: Allowed, count: int) -> Words:
+    """Say that an office has not answered of late, and what to offer instead (E8)."""
+    offer, name = _offer(allowed.rules), allowed.unit.name
+    return Words(
+        f"{name}: le ultime {count} chiamate non hanno avuto risposta. {offer.it}?",
+        f"{name}: the last {count} calls were not answered. {offer.en}?",
     )
 
 

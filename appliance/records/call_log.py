@@ -22,8 +22,8 @@ Value = str | int | None
 _COLUMNS: Final = (
     "call", "line", "rang_at", "rang_ms", "clock_state", "called", "caller_presentation",
     "caller_number", "caller_name", "way", "reason", "phone", "answered_at", "ended_at", "result",
-    "evidence", "release_ms", "message", "trail", "direction", "number_class", "about",
-    "sheets",
+    "evidence", "release_ms", "message", "unit", "need", "transfer_reason", "declaration", "target",
+    "returned", "trail", "direction", "number_class", "about", "sheets",
 )  # fmt: skip
 _KEPT: Final = {
     "message": "CASE excluded.message WHEN '' THEN calls.message ELSE excluded.message END",
@@ -152,6 +152,12 @@ def to_row(record: CallRecord) -> dict[str, Value]:
         "evidence": record.evidence.value if record.evidence else None,
         "release_ms": record.release_ms,
         "message": record.message,
+        "unit": record.unit,
+        "need": record.need,
+        "transfer_reason": record.transfer_reason,
+        "declaration": record.declaration,
+        "target": record.target,
+        "returned": record.returned,
         "trail": json.dumps(record.trail, ensure_ascii=False),
         "direction": record.direction.value,
         "number_class": record.number_class,
@@ -161,7 +167,11 @@ def to_row(record: CallRecord) -> dict[str, Value]:
 
 
 def from_row(row: Mapping[str, object] | sqlite3.Row) -> CallRecord:
-    """Gather a record from its columns; raises KeyError, IndexError, ValueError, TypeError."""
+    """Gather a record from its columns; raises KeyError, IndexError, ValueError, TypeError.
+
+    What a sidecar of an older version does not know of is left as by default.
+    """
+    had: Mapping[str, object] = dict(row)
     return CallRecord(
         call=str(row["call"]),
         line=str(row["line"]),
@@ -178,6 +188,12 @@ def from_row(row: Mapping[str, object] | sqlite3.Row) -> CallRecord:
         evidence=Evidence(str(row["evidence"])) if row["evidence"] else None,
         release_ms=_number(row["release_ms"]),
         message=str(row["message"]),
+        unit=str(had.get("unit", "")),
+        need=str(had.get("need", "")),
+        transfer_reason=str(had.get("transfer_reason", "")),
+        declaration=_number(had.get("declaration")) or 0,
+        target=str(had.get("target", "")),
+        returned=str(had.get("returned", "")),
         trail=tuple(json.loads(str(row["trail"]))),
         direction=Direction(_since_006(row, "direction") or Direction.IN),
         number_class=_since_006(row, "number_class"),

@@ -24,12 +24,15 @@ from appliance.policy.clock import ClockState, Now
 from appliance.policy.dialling import Ledger
 from appliance.policy.register.register import Register
 from appliance.policy.routing import group_open
+from appliance.policy.secret import Purpose
 from appliance.policy.spoken import SpokenSheet
+from appliance.policy.transfer import Reason
 from tests.stories.offices import EXAMPLE, OFFICES, ROME
+from tests.stories.registers import OFFICE_PHONES, REGISTERS
 from tests.stories.rows import check_rows, states_of
 
 LINES = ("line1", "line2", "line9")
-PHONES = ("op1", "op2", "desk1", "desk2", "stranger1")
+PHONES = ("op1", "op2", "desk1", "desk2", "stranger1", "ana1", "edi1", "edi2")
 START = datetime(2026, 11, 25, 12, 55, tzinfo=ROME)
 SPOKEN = (
     SpokenSheet("carta", "it", "title_carta", "sheet_carta"),
@@ -64,6 +67,21 @@ asks = st.builds(
 )
 CODES = ("*811", "*831", "*820", "*841", "*85", "*86", "*0")
 dialled = st.sampled_from([*CODES, "12", "21", "0051234567", "90112"])
+wishes = st.builds(
+    requests.TransferCall,
+    st.just("op1"),
+    *(
+        st.sampled_from(names)
+        for names in (
+            ["anagrafe", "tributi", "edilizia", "x"],
+            ["residenza", "aire", "accertamenti", "pratiche"],
+        )
+    ),
+    st.sampled_from(Reason),
+    st.just("op1"),
+    st.booleans(),
+    st.booleans(),
+)
 EVENTS = st.one_of(
     st.builds(events.LineRang, lines),
     st.builds(
@@ -122,6 +140,7 @@ EVENTS = st.one_of(
     st.builds(events.NumbersKnown, st.sampled_from(["nonsense", Ledger()])),
     st.builds(events.MessagesWaiting, st.integers(0, 3)),
     st.builds(events.SheetUsed, calls, st.sampled_from(["imu", "carta"])),
+    st.builds(events.TransferWished, calls, wishes),
     st.builds(events.RegisterChanged, st.sampled_from([Register(), "nonsense"])),
     st.builds(events.SpokenSheetsChanged, st.sampled_from([(), SPOKEN, None])),
     st.builds(events.ServiceStateChanged, st.one_of(asks, st.just("nonsense"))),
@@ -152,6 +171,10 @@ class Watch:
             self.tell(events.LineRestored(line.name))
         for phone in PHONES[: 0 if self.office.startswith("outside") else 3]:
             self.tell(events.PhoneRegistered(phone))
+        if self.office in REGISTERS:
+            self.tell(events.RegisterChanged(REGISTERS[self.office]))
+            for phone in OFFICE_PHONES:
+                self.tell(events.PhoneRegistered(phone))
 
     def tell(self, event: events.Event) -> None:
         """Hand over one event and check rows, orders and records."""
@@ -223,11 +246,21 @@ class Watch:
             return
         assert desk.service.expired(self.now.wall).absent is None
         assert ring.ringing
+        self.may_ring_office(ring)
         for ringing in ring.ringing:
             assert ringing.phone in desk.reachable
             if ringing.phone.startswith("desk"):
                 assert desk.office.citizens_desk is not None
                 assert group_open(desk.office.citizens_desk, self.now)
+
+    def may_ring_office(self, ring: orders.RingPhones) -> None:
+        """No phone of an office rings but one that the declaration names which allowed it (P5)."""
+        office = [ringing.phone for ringing in ring.ringing if ringing.phone in OFFICE_PHONES]
+        transfer = self.switchboard._desk.calls[ring.call].transfer
+        for phone in office:
+            assert transfer is not None
+            named = [t.number.reveal(Purpose.RING) for t in transfer.allowed.targets]
+            assert phone in named
 
     def write(self, record: orders.CallRecord, known: set[str]) -> None:
         """A call has one final record; only a late success may correct it, and a telephone beside
@@ -242,7 +275,8 @@ class Watch:
             assert record.result is Result.TAKEN
         elif record.call in self.finals:
             assert record.call in known
-            assert record.result is Result.MESSAGE
+            requested = any(code.startswith("request.stored") for code in record.trail)
+            assert record.result is (Result.ANSWERED if requested else Result.MESSAGE)
             self.corrected.add(record.call)
         self.finals.setdefault(record.call, 1)
 
@@ -262,7 +296,7 @@ class Watch:
             call = desk.calls[desk.seats[line].call]
             assert call.off_hook
             assert call.state not in {State.SAVING, State.CLEARING}
-        used = [call.record.phone for call in desk.calls.values() if call.leg]
+        used = [phone for call in desk.calls.values() for phone in call.phones_on if phone]
         used += [phone for call in desk.calls.values() for phone in call.legs.values()]
         assert len(used) == len(set(used))
 
@@ -289,7 +323,7 @@ class Watch:
         """Say nothing more but that conversations end: every call must come to its end."""
         desk = self.switchboard._desk
         for call in list(desk.calls.values()):
-            if call.state is State.TALKING:
+            if call.state in {State.TALKING, State.TRANSFERRED}:
                 self.tell(events.PhoneHungUp(call.leg))
         for side in list(desk.sides.values()):
             if side.state is SideState.TALKING and isinstance(side, Outside):
@@ -324,6 +358,17 @@ def test_whatever_happens(
 
 
 LIVELY = ["example", "night", "pbx", "outside", "outside_two", "waiting_alone", "waiting_first"]
+LIVELY += ["offices", "offices"]
+    "example",
+    "night",
+    "pbx",
+    "outside",
+    "outside_two",
+    "waiting_alone",
+    "waiting_first",
+    "offices",
+    "offices",
+]
 """Offices whose calls go different ways."""
 
 
@@ -339,24 +384,45 @@ def test_whatever_happens_to_calls_that_live(data: st.DataObject) -> None:
     watch.finish()
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_happens_to_transfers(data: st.DataObject) -> None:
+    """Transfers and returns in any order of events: no call is lost, no line stays seized (P6)."""
+    watch = Watch("offices")
+    watch.at(50.0 - 7200.0)
+    for line in LINES[: data.draw(st.sampled_from([1, 1, 2]))]:
+        watch.tell(events.LineRang(line))
+        watch.tell(events.CallerIdentified(line, Caller(Presentation.SHOWN, "0511")))
+        (call,) = [one for one in watch.switchboard._desk.calls.values() if one.line.name == line]
+        watch.tell(events.OperatorAnswered(*next(iter(call.legs.items()))))
+        watch.tell(events.LineAnswered(line))
+    for _ in range(data.draw(st.sampled_from([15, 30, 60]))):
+        watch.tell(data.draw(data.draw(fitting(watch, strange=False))))
+        watch.pass_time(data.draw(st.sampled_from([0.0] * 9 + [3.0, 12.0, 61.0])))
+    watch.finish()
+
+
 SETBACKS = (events.CallerHungUp, events.LineIdle, events.LineLost, events.LineNeeded)
 """Ends of everything: drawn seldom, or no call would live to its recording."""
 
 
-def fitting(watch: Watch) -> st.SearchStrategy[st.SearchStrategy[events.Event]]:
+def fitting(
+    watch: Watch, *, strange: bool = True
+) -> st.SearchStrategy[st.SearchStrategy[events.Event]]:
     """Return kinds of events that mean something to a call of the moment, by the table's rows.
 
     Strategies of strategies: `one_of` would be flattened and drown them in the strange ones.
     """
     rings = st.builds(events.LineRang, st.sampled_from(LINES[:2]))
-    strange = [rings, st.builds(events.ServiceStateChanged, asks), EVENTS, dialling]
+    kinds = [rings, st.builds(events.ServiceStateChanged, asks), EVENTS, dialling]
+    kinds = kinds if strange else [rings]
     for side in watch.switchboard._desk.sides.values():
-        strange += named_side(side)
+        kinds += named_side(side)
     for call in watch.switchboard._desk.calls.values():
         for kind, choice in named(call).items():
             if isinstance(row_for(call.state, kind), Row):
-                strange += [choice] * (1 if kind in SETBACKS else 5)
-    return st.sampled_from(strange)
+                kinds += [choice] * (1 if kind in SETBACKS else 5)
+    return st.sampled_from(kinds)
 
 
 dialling = st.builds(
@@ -396,7 +462,9 @@ def named_side(side: Side) -> list[st.SearchStrategy[events.Event]]:
 def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
     """Return one event of each kind that names this call, its line, legs or announcement."""
     line, ident = st.just(call.line.name), st.just(call.id)
-    own = st.sampled_from([*call.legs, call.leg] if call.legs or call.leg else ["none"])
+    office = call.transfer.leg if call.transfer else ""
+    own = st.sampled_from([leg for leg in (*call.legs, call.leg, office) if leg] or ["none"])
+    played = st.sampled_from([call.play, call.leg_play or call.play])
     stops = st.sampled_from([RecordingStop.KEY, *RecordingStop])
     lengths = st.sampled_from([9000, 9000, 500])
     return {
@@ -406,14 +474,31 @@ def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
         events.LineIdle: st.builds(events.LineIdle, line),
         events.LineLost: st.builds(events.LineLost, line, st.just("gone")),
         events.LineNeeded: st.builds(events.LineNeeded, line),
-        events.PromptEnded: st.builds(events.PromptEnded, st.just(call.play)),
+        events.PromptEnded: st.builds(events.PromptEnded, played),
         events.FarEndProgressed: st.builds(
             events.FarEndProgressed, line, st.sampled_from(events.FarEnd)
         ),
         events.LineFlashed: st.builds(events.LineFlashed, line),
-        events.DigitPressed: st.builds(
-            events.DigitPressed, st.sampled_from("1#*"), st.just(DigitSource.CHIP), line
+        events.DigitPressed: st.one_of(
+            st.builds(events.DigitPressed, st.sampled_from("1#*"), st.just(DigitSource.CHIP), line),
+            st.builds(
+                events.DigitPressed,
+                st.sampled_from("1235**#"),
+                st.just(DigitSource.RFC4733),
+                st.just(""),
+                own,
+            ),
         ),
+        events.TransferAsked: st.builds(
+            events.TransferAsked,
+            own,
+            phones,
+            st.sampled_from(["31", "41*1", "51"]),
+            st.just(events.TransferKind.BLIND),
+        ),
+        events.TransferWished: st.builds(events.TransferWished, ident, wishes),
+        events.RequestStored: st.builds(events.RequestStored, ident, st.just(12)),
+        events.PhoneLost: st.builds(events.PhoneLost, own),
         events.RecordingEnded: st.builds(events.RecordingEnded, ident, stops, lengths),
         events.MessageStored: st.builds(events.MessageStored, ident, st.just("m"), st.just(9000)),
         events.CallBackStored: st.builds(events.CallBackStored, ident),

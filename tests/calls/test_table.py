@@ -92,11 +92,13 @@ def test_every_state_but_a_conversation_has_a_limit() -> None:
         State.HOLDING,
         State.QUEUED,
         State.PBX_CALLING,
+        State.TRANSFER_RINGING,
+        State.TRANSFER_RETURNING,
         State.RECORDING,
         State.STORING,
         State.SAVING,
     }
-    assert set(LIMITS_MS) | own == set(State) - {State.TALKING, State.ENDED}
+    assert set(LIMITS_MS) | own == set(State) - {State.TALKING, State.TRANSFERRED, State.ENDED}
 
 
 def test_diagrams_are_drawn_from_the_table() -> None:

@@ -23,7 +23,7 @@ from appliance.exchange.dtmf import Segment
 from appliance.exchange.party import Answered, Party, voice
 from appliance.media import g711
 from appliance.media.frames import Law
-from tests.carrier.virtual import Hosted, World
+from tests.carrier.virtual import Hosted, Phone, World
 from tests.helpers import sound
 
 PROMPT = sound.babble(2.0, seed=31)
@@ -184,3 +184,18 @@ def test_what_cannot_carry_a_conversation_is_not_joined() -> None:
 def unused(_: object) -> Any:
     """Stand for what these tests never ask of the carrier's process."""
     raise AssertionError("no phone is part of this")
+
+
+def test_who_was_called_talks_with_a_phone_first() -> None:
+    """P3: the operator speaks with the office before the caller does; hanging up there is then told
+    as of any caller, no longer as a call that got on.
+    """
+    here, there, world = talking()
+    world.until(lambda: FarEnd.ANSWERED in progress(here))
+    phone = Phone(Law.ULAW)
+    here.line.connect(phone.leg, world.now)
+    there.line.hang_up(world.now)
+    world.until(lambda: here.heard_of(CallerHungUp))
+    assert here.heard_of(CallerHungUp)[0].evidence in {Evidence.BUSY_TONE, Evidence.CHIP_BUSY}
+    assert FarEnd.BUSY not in progress(here)
+    phone.close()

@@ -215,3 +215,17 @@ def test_a_message_is_heard_on_the_phone_it_was_loaded_for(pair: Pair) -> None:
     ]
     pair.order(orders.ReleasePhone("leg1"))
     assert pair.switch._loaded == {}
+
+
+def test_who_is_joined_hears_no_announcement_any_more(pair: Pair) -> None:
+    """A later order cuts an announcement: first words to one phone, then the other phone alone;
+    and words to one that talks part it from the other, or both would be in its ear.
+    """
+    pair.switch.prompts = memory({"it/word": SPEECH})
+    pair.order(orders.Play("p1", ("it/word",), leg="leg1"))
+    pair.world.run(200)
+    pair.order(orders.Join("leg1", "leg2"))
+    assert PromptEnded("p1", whole=False) in pair.told
+    assert not pair.switch.announcers
+    pair.order(orders.Play("p2", ("it/word",), leg="leg1"))
+    assert not pair.switch.joins

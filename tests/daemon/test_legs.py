@@ -34,8 +34,8 @@ class Phones:
     def ask(self, *what: object) -> None:
         self.told.append(("ask", *what))
 
-    def refuse_transfer(self, *what: object) -> None:
-        self.told.append(("refuse_transfer", *what))
+    def tell_transfer(self, *what: object) -> None:
+        self.told.append(("tell_transfer", *what))
 
 
 class Side:
@@ -162,9 +162,9 @@ def test_a_phone_that_is_lost_is_hung_up(side: Side) -> None:
 
 
 def test_a_refused_transfer_is_told(side: Side) -> None:
-    """RefuseTransfer goes to the phone that asked."""
-    side.legs.order(orders.RefuseTransfer("c.1"))
-    assert side.phones.told == [("refuse_transfer", "c.1", 603)]
+    """TellTransfer goes to the phone that asked."""
+    side.legs.order(orders.TellTransfer("c.1", orders.DECLINED))
+    assert side.phones.told == [("tell_transfer", "c.1", 603)]
 
 
 def press(side: Side, digit: str, source: events.DigitSource, now: float) -> bool:

@@ -118,7 +118,7 @@ def test_it_asks_for_a_transfer_and_keeps_its_caller(at: Desk) -> None:
     at.phone.transfer("0515981")
     asked = at.box.next(events.TransferAsked)
     assert asked == events.TransferAsked("leg", NAME, "0515981", events.TransferKind.BLIND)
-    at.box.phones.refuse_transfer("leg", 603)
+    at.box.phones.tell_transfer("leg", 603)
     if not at.phone.stays:
         assert at.box.next() == events.PhoneHungUp("leg", "")
         return

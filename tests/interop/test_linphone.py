@@ -61,7 +61,7 @@ def test_linphone_asks_for_an_attended_transfer(box: Office, tmp_path: Path) -> 
         phone.do("transfer 1 --to-call 2")
         asked = box.next(events.TransferAsked)
         assert (asked.leg, asked.kind) == ("leg", events.TransferKind.ATTENDED)
-        box.phones.refuse_transfer("leg", 603)
+        box.phones.tell_transfer("leg", 603)
         assert box.is_quiet(1.0)
         states = {leg.leg: leg.state for leg in box.phones.status().legs}
         assert states == {"leg": "confirmed", told.leg: "confirmed"}

@@ -48,12 +48,12 @@ def test_it_is_asked_and_refused(bench: Bench, to: str, target: str, kind: Trans
     assert notify.get("Subscription-State").startswith("active")
     bench.say(notify, 200)
     assert bench.events() == [TransferAsked("leg", "21", target, kind)]
-    bench.box.legs.refuse_transfer("leg", 603, bench.now)
+    bench.box.legs.tell_transfer("leg", 603, bench.now)
     (told,) = bench.sent()
     assert told.body == "SIP/2.0 603 Decline\r\n"
     assert told.get("Subscription-State") == "terminated;reason=noresource"
     bench.say(told, 200)
-    bench.box.legs.refuse_transfer("leg", 603, bench.now)  # said once
+    bench.box.legs.tell_transfer("leg", 603, bench.now)  # said once
     assert bench.wait(100.0) == []
     assert list(bench.box.legs.calls) == ["leg"]
 

@@ -116,7 +116,7 @@ class Phones:
         if found is not None and (found.dead or found.over):
             self._tell(leg, events.PhoneLost(leg, "no answer to OPTIONS"), ASKED_S)
 
-    def refuse_transfer(self, leg: str, code: int) -> None:
+    def tell_transfer(self, leg: str, code: int) -> None:
         """A transfer is refused: the conversation goes on."""
         self.refused += 1
 

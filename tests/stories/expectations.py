@@ -44,6 +44,10 @@ class Expectations:
     records: dict[str, orders.CallRecord]
     record: orders.CallRecord | None
 
+    def digits_of(self, name: str) -> str:
+        """Return the digits of a number of the register (transfers.py)."""
+        raise NotImplementedError
+
     def claim(self, wanted: str, fits: Callable[[Order], bool]) -> Order:
         """Take the first pending order that fits; raises StoryError when none does."""
         for order in self.pending:
@@ -111,6 +115,11 @@ class Expectations:
         self._claim_exactly(orders.CloseMessage(leg, message, words["outcome"], words["phone"]))
 
     def expect_flash(self, words: Words) -> None:
+        if words["position"].count(".") > 1:
+            ring_ms = milliseconds(words["span"])
+            digits = self.digits_of(words["position"])
+            self._claim_exactly(orders.Flash(words["line"], digits, ring_ms))
+            return
         name, _, number = words["position"].partition(".")
         desk = self.office.citizens_desk
         group = desk if desk and name == desk.name else self.office.switchboard
@@ -121,6 +130,11 @@ class Expectations:
         self._claim_exactly(orders.Flash(words["line"]))
 
     def expect_dial(self, words: Words) -> None:
+        if "." in words["group"]:
+            ring_ms = milliseconds(words["span"])
+            digits = self.digits_of(words["group"])
+            self._claim_exactly(orders.DialLeg(words["line"], digits, ring_ms))
+            return
         desk = self.office.citizens_desk
         group = desk if desk and words["group"] == desk.name else self.office.switchboard
         self._claim_exactly(orders.DialLeg(words["line"], group.outside, group.ring_ms))
@@ -205,7 +219,7 @@ class Expectations:
         self._claim_exactly(orders.RefusePhone(self.legs[words["phone"]], int(words["code"])))
 
     def expect_no_transfer(self, words: Words) -> None:
-        self._claim_exactly(orders.RefuseTransfer(self.legs[words["phone"]]))
+        self._claim_exactly(orders.TellTransfer(self.legs[words["phone"]], orders.DECLINED))
 
     def expect_saved(self, words: Words) -> None:
         saved = self.claim("saved states", lambda o: isinstance(o, orders.SaveServiceState))

@@ -58,6 +58,9 @@ VERBS: dict[str, str] = {
     "phone_asks_for": (
         rf"{PHONE} asks for (?P<kind>blind|attended) transfer to (?P<target>[0-9*#]+)"
     ),
+    "phone_keys": rf"{PHONE} keys (?P<keys>[0-9*#]+)",
+    "person_asks": rf"command by {PHONE}: to (?P<unit>\w+) (?P<need>\w+) because (?P<reason>\w+)"
+    r"(?P<blind> blind)?(?P<anyway> anyway)?",
     "phone_registers": rf"{PHONE} registers",
     "phone_gone": rf"{PHONE} gone",
     "phone_presses": rf"{PHONE} presses (?P<key>[0-9*#])",
@@ -77,6 +80,8 @@ VERBS: dict[str, str] = {
     # what the store and people say
     "stored": rf"stored {LINE}",
     "call_back_stored": rf"call back stored {LINE}",
+    "request_stored": rf"request (?P<number>\d+) stored {LINE}",
+    "varies": r"(?P<unit>\w+) varies today to (?P<bands>\S+)",
     "store_fails": rf"store fails {LINE}(?: (?P<reason>.+))?",
     "sheets_spoken": r"sheets spoken (?P<sheets>[a-z]+:[a-z]{2}(?: [a-z]+:[a-z]{2})*)",
     "authorises": r"(?P<unit>[a-z]+) authorises (?P<number>\+?\d+)",
@@ -97,11 +102,11 @@ VERBS: dict[str, str] = {
     "expect_mark": rf"expect (?P<step>hear|take|fail) {PHONE} (?P<number>\d+)",
     "expect_check_pin": rf"expect check code {PHONE}(?: (?P<pin>\d+))?",
     "expect_close": rf"expect close {PHONE} (?P<number>\d+) (?P<outcome>\w+)",
-    "expect_flash": rf"expect flash {LINE} to (?P<position>\w+\.\d+)",
+    "expect_flash": rf"expect flash {LINE} to (?P<position>[\w.]+\.\d+)(?: for {SPAN})?",
     "expect_flash_back": rf"expect flash back {LINE}",
     "expect_dial_out": (rf"expect dial out {LINE} (?P<digits>[0-9*#]+)(?P<help> for help)?"),
     "expect_told": r"expect told (?P<done>yes|no)",
-    "expect_dial": rf"expect dial {LINE} to (?P<group>\w+)",
+    "expect_dial": rf"expect dial {LINE} to (?P<group>[\w.]+)(?: for {SPAN})?",
     "expect_join_lines": rf"expect join lines {LINE} (?P<other>line\d+)",
     "expect_listen": rf"expect listen {LINE}",
     "expect_keys": rf"expect keys {LINE} (?P<keys>[0-9*#]+)",
@@ -116,6 +121,10 @@ VERBS: dict[str, str] = {
     "expect_hang_up": rf"expect hang up (?:{LINE}|{PHONE})",
     "expect_accept": rf"expect accept {PHONE}",
     "expect_refuse": rf"expect refuse {PHONE} (?P<code>\d+)",
+    "expect_tell": rf"expect tell {PHONE} (?P<code>\d+)",
+    "expect_said": r"expect said (?P<text>.+)",
+    "expect_request": rf"expect request {LINE} for (?P<unit>\w+) (?P<need>\w+) (?P<rule>\w+)",
+    "expect_transfer": rf"expect {LINE} shows (?P<text>.+)",
     "expect_no_transfer": rf"expect no transfer for {PHONE}",
     "expect_saved": (
         r"expect saved (?P<marks>nothing|(?:unattended|closed|opened|absent|away:\w+)(?: \S+)*)"

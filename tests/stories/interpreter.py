@@ -21,10 +21,12 @@ from appliance.policy.register.declarations import Entry
 from appliance.policy.register.register import Authorisation
 from appliance.policy.register.targets import Target, to_be_told
 from appliance.policy.spoken import SpokenSheet
-from tests.stories.expectations import Expectations, Words, milliseconds
+from tests.stories.expectations import Words, milliseconds
 from tests.stories.grammar import Statement, Story, StoryError
 from tests.stories.offices import OFFICES
+from tests.stories.registers import OFFICE_PHONES, REGISTERS
 from tests.stories.rows import check_rows, states_of
+from tests.stories.transfers import TransferVerbs
 
 REQUESTS: dict[str, Callable[[bool, str, datetime | None], requests.Request]] = {
     "unattended": requests.SetUnattended,
@@ -42,7 +44,7 @@ def caller_of(text: str) -> events.Caller:
     return events.Caller(events.Presentation(text))
 
 
-class PureRun(Expectations):
+class PureRun(TransferVerbs):
     """One story on one Switchboard."""
 
     def __init__(self) -> None:
@@ -57,6 +59,8 @@ class PureRun(Expectations):
         self.records = {}
         self.record = None
         self.dialled = 0
+        self.answer = ""
+        self.named = "example"
 
     # --- running -----------------------------------------------------------------------------
 
@@ -121,6 +125,7 @@ class PureRun(Expectations):
 
     def choose_office(self, words: Words) -> None:
         """Choose the office; all its phones are registered, all its lines are up."""
+        self.named = words["name"]
         self.office = OFFICES[words["name"]]
         self.switchboard = Switchboard(self.office, "t")
 
@@ -138,6 +143,10 @@ class PureRun(Expectations):
             self.tell(events.LineRestored(line.name, "modem", line.duplex is not False))
         for phone in self.office.phones:
             self.tell(events.PhoneRegistered(phone))
+        if self.named in REGISTERS:
+            self.tell(events.RegisterChanged(REGISTERS[self.named]))
+            for phone in OFFICE_PHONES:
+                self.tell(events.PhoneRegistered(phone))
 
     def after(self, words: Words) -> None:
         assert self.now is not None, "a story says `at` first"

@@ -105,6 +105,16 @@ OFFICES = {
     "example": EXAMPLE,
     "no_counter": replace(EXAMPLE, citizens_desk=None, email=()),
     "one_operator": replace(EXAMPLE, switchboard=replace(SWITCHBOARD, phones=("op1",))),
+    "offices": replace(
+        EXAMPLE,
+        lines=(
+            replace(EXAMPLE.lines[0], daytime=Daytime.PBX_TRANSFER),
+            EXAMPLE.lines[1],
+            Line("line3"),
+        ),
+        switchboard=replace(SWITCHBOARD, phones=("op1", "op2")),
+    ),
+    "offices_two_lines": replace(EXAMPLE, lines=EXAMPLE.lines[:2]),
     "night": replace(
         EXAMPLE,
         after_hours=AfterHours(emergency=True, duty=("polizia", "acquedotto")),

@@ -35,5 +35,7 @@ def check_rows(seen: Seen, event: events.Event) -> None:
 
 
 def _outside(call: Call) -> bool:
-    """True for a call that a group's ordinary telephone rings for: what its line says is told."""
+    """True for a call that a telephone outside rings for: what its line says is told."""
+    if call.transfer is not None and call.transfer.phone == call.transfer.name:
+        return True
     return any(code.startswith("ring.") and code.endswith(".outside") for code in call.record.trail)

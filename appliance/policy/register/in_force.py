@@ -23,6 +23,7 @@ class Hindrance(enum.StrEnum):
     NEED = "transfer.need_not_declared"
     BAND = "transfer.outside_band"
     CLOCK = "transfer.clock_unset"
+    ABSENT = "transfer.all_absent"  # the switchboard's own mark: no phone rings (E4)
 
 
 @dataclass(frozen=True, slots=True)

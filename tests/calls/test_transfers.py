@@ -1,0 +1,203 @@
+"""Transfers beside their stories: what crossed an order, who cannot ask, whom nothing concerns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from appliance.calls import events, orders, requests
+from appliance.calls.announcements import resumption
+from appliance.calls.orders import Order
+from appliance.calls.states import State
+from appliance.calls.switchboard import Switchboard
+from appliance.errors import OfficeError
+from appliance.policy.clock import Now
+from appliance.policy.transfer import Reason
+from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
+from tests.stories.offices import OFFICES
+from tests.stories.registers import OFFICE_PHONES, TOWN
+
+TO_ANAGRAFE = requests.TransferCall("op1", "anagrafe", "residenza", Reason.TOPIC, "op1")
+
+
+def office_desk(office: str = "offices", phone: str = "op1") -> Switchboard:
+    """Return a desk with a register, on which `phone` talks with a caller."""
+    switchboard = up(office)
+    tell(switchboard, TEN, *(events.PhoneRegistered(each) for each in OFFICE_PHONES))
+    tell(switchboard, TEN, events.RegisterChanged(TOWN), RANG, KNOWN)
+    (call,) = switchboard._desk.calls.values()
+    leg = next(leg for leg, rung in call.legs.items() if rung == phone)
+    tell(switchboard, TEN, events.OperatorAnswered(leg, phone), UP)
+    return switchboard
+
+
+def key(digit: str, leg: str = "", line: str = "") -> events.DigitPressed:
+    """Press a key."""
+    return events.DigitPressed(digit, events.DigitSource.RFC4733, leg=leg, line=line)
+
+
+def asked(switchboard: Switchboard, now: Now = TEN, **changed: object) -> list[Order]:
+    """Ask by command for the caller to go to the Anagrafe."""
+    request = replace(TO_ANAGRAFE, **changed)  # type: ignore[arg-type]  # fields by name
+    return tell(switchboard, now, events.TransferWished(switchboard.call_for(request), request))
+
+
+def test_whoever_talks_with_nobody_cannot_ask() -> None:
+    """A command names a call or a phone that talks with a caller, and an office that there is."""
+    switchboard = office_desk()
+    with pytest.raises(OfficeError, match="'op2' talks with no caller"):
+        switchboard.answer_to(replace(TO_ANAGRAFE, call="op2"), TEN)
+    with pytest.raises(OfficeError, match="there is no office 'x'"):
+        switchboard.answer_to(replace(TO_ANAGRAFE, unit="x"), TEN)
+    assert asked(switchboard, unit="x") == []
+    assert switchboard.answer_to(TO_ANAGRAFE, TEN) is None
+    assert switchboard.answer_to(replace(TO_ANAGRAFE, call="boot7-1"), TEN) is None
+
+
+def test_keys_of_others_change_nothing() -> None:
+    """While the operator is asked, and while the office rings, the caller's are not heeded."""
+    switchboard = office_desk()
+    (call,) = switchboard._desk.calls.values()
+    tell(switchboard, TEN, *(key(digit, call.leg) for digit in "**31#"))
+    assert call.state is State.TRANSFER_CHOICE
+    assert tell(switchboard, TEN, key("1", line="line1")) == []
+    tell(switchboard, TEN, key("1", call.leg))
+    assert tell(switchboard, TEN, key("*", line="line1"), key("5", call.leg)) == []
+    assert call.state.value == "transfer_ringing"
+
+
+def test_who_lifted_for_nothing_is_hung_up() -> None:
+    """An operator's phone that was answered on an old leg is no office that answers."""
+    switchboard = office_desk()
+    (call,) = switchboard._desk.calls.values()
+    asked(switchboard)
+    assert tell(switchboard, TEN, events.OperatorAnswered(call.leg, "op1")) == []
+    assert call.state is State.TRANSFER_RINGING
+
+
+def test_the_last_seconds_ring_nobody() -> None:
+    """E7: with no time left for a ring no further number is tried."""
+    switchboard = office_desk()
+    (call,) = switchboard._desk.calls.values()
+    asked(switchboard)
+    assert call.transfer is not None
+    told = tell(switchboard, later(TEN, 39.0), events.PhoneDeclined(call.transfer.leg))
+    assert not [order for order in told if isinstance(order, orders.RingPhones)]
+    assert call.record.returned == "declined"
+
+
+def test_a_phone_that_is_engaged_or_gone_is_passed_over() -> None:
+    """E7: it is not even rung; the clerk who has a call is not asked to take another."""
+    switchboard = office_desk()
+    tell(switchboard, TEN, events.PhoneGone("ana1"))
+    (call,) = switchboard._desk.calls.values()
+    asked(switchboard, attended=False)
+    assert call.transfer is not None
+    assert call.transfer.phone == "ana2"
+    tell(switchboard, TEN, events.LineRang("line2"), events.CallerIdentified("line2", KNOWN.caller))
+    second = switchboard._desk.calls["boot7-2"]
+    leg = next(iter(second.legs))
+    tell(switchboard, TEN, events.OperatorAnswered(leg, second.legs[leg]))
+    tell(switchboard, TEN, events.LineAnswered("line2"))
+    asked(switchboard, call=second.id)
+    assert second.record.returned == "busy"
+    assert "unreachable.anagrafe.residenza.1" in second.record.trail
+
+
+def test_a_return_while_all_are_absent_hears_why() -> None:
+    """E4: no phone rings for it either."""
+    switchboard = office_desk()
+    (call,) = switchboard._desk.calls.values()
+    asked(switchboard, attended=False)
+    absent = requests.SetAllAbsent(True, "op1")
+    tell(switchboard, TEN, events.ServiceStateChanged(absent))
+    assert call.state is State.TRANSFER_RINGING
+    assert call.transfer is not None
+    told = tell(switchboard, later(TEN, 38.0), events.PhoneDeclined(call.transfer.leg))
+    assert not [order for order in told if isinstance(order, orders.RingPhones)]
+    assert call.state.value == "greeting"
+
+
+def test_staff_of_the_counter_get_their_returns_back() -> None:
+    """E2: on an overflowed call they do what an operator does; so do colleagues."""
+    switchboard = up("offices")
+    tell(switchboard, TEN, events.RegisterChanged(TOWN), events.PhoneRegistered("ana1"))
+    unattended = requests.SetUnattended(True, "op1")
+    tell(switchboard, TEN, events.ServiceStateChanged(unattended), RANG, KNOWN)
+    (call,) = switchboard._desk.calls.values()
+    leg = next(leg for leg, phone in call.legs.items() if phone == "desk1")
+    tell(switchboard, TEN, events.OperatorAnswered(leg, "desk1"), UP)
+    asked(switchboard, call="desk1", attended=False)
+    assert call.transfer is not None
+    tell(switchboard, later(TEN, 38.0), events.PhoneDeclined(call.transfer.leg))
+    assert list(call.legs.values()) == ["desk1"]
+    tell(switchboard, later(TEN, 39.0), events.PhoneDeclined(next(iter(call.legs))))
+    assert list(call.legs.values()) == ["desk2"]
+
+
+def test_an_ordinary_telephone_that_answers_cannot_stay() -> None:
+    """B4: it has no keys and hears no announcement; the transfer is blind."""
+    switchboard = office_desk()
+    (call,) = switchboard._desk.calls.values()
+    switchboard._desk.outside[call.leg] = "line2"
+    asked(switchboard)
+    assert call.leg == ""
+    assert call.state is State.TRANSFER_RINGING
+
+
+def test_two_phones_ring_for_a_return_and_one_is_out() -> None:
+    """The other one rings on."""
+    switchboard = office_desk()
+    (call,) = switchboard._desk.calls.values()
+    asked(switchboard, attended=False)
+    assert call.transfer is not None
+    tell(switchboard, TEN, events.PhoneGone("op1"), events.PhoneGone("op2"))
+    tell(switchboard, later(TEN, 38.0), events.PhoneDeclined(call.transfer.leg))
+    now = later(TEN, 98.1)
+    for passed in switchboard.due(now):
+        tell(switchboard, now, passed)
+    assert list(call.legs.values()) == ["desk1", "desk2"]
+    assert tell(switchboard, now, events.PhoneBusy(next(iter(call.legs)))) == []
+    assert list(call.legs.values()) == ["desk2"]
+
+
+def test_a_request_whose_words_are_missing_is_no_message() -> None:
+    """P6: the caller had spoken with an operator: the call is answered, and nothing is stored."""
+    switchboard = office_desk()
+    (call,) = switchboard._desk.calls.values()
+    night = later(TEN, 3 * 3600.0)
+    tell(switchboard, night, *(key(digit, call.leg) for digit in "**31#1"))
+    assert call.state.value == "greeting"
+    tell(switchboard, night, events.CallerHungUp("line1", events.Evidence.BUSY_TONE))
+    assert call.record.result is orders.Result.ANSWERED
+
+
+def test_a_request_that_is_stored_late_corrects_the_record() -> None:
+    """What turns out to be stored is said to be, as with a message."""
+    switchboard = office_desk()
+    (call,) = switchboard._desk.calls.values()
+    night = later(TEN, 3 * 3600.0)
+    tell(switchboard, night, *(key(digit, call.leg) for digit in "**31#1"))
+    for _ in range(2):
+        tell(switchboard, night, events.PromptEnded(call.play))
+    ended = events.RecordingEnded(call.id, events.RecordingStop.RELEASE, 9000)
+    (hung_up, stored, _) = tell(switchboard, night, ended)
+    assert isinstance(hung_up, orders.HangUp)
+    assert isinstance(stored, orders.StoreRequest)
+    assert stored.request.citizen.phone == "051234567"
+    tell(switchboard, night, events.StoreFailed(call.id, "disk full"))
+    tell(switchboard, night, events.RequestStored(call.id, 9))
+    assert call.record.result is orders.Result.ANSWERED
+    assert "request.stored.9" in call.record.trail
+
+
+def test_when_an_office_resumes_in_words() -> None:
+    """E23: today by the hour, another day by its date; never: nothing is said of it."""
+    office = OFFICES["offices"]
+    assert resumption(office, None, TEN) == ()
+    assert resumption(office, later(TEN, 3600).wall, TEN) == ("word_resumes", "hour_11")
+    tomorrow = later(TEN, 86_400 + 1800).wall
+    assert resumption(office, tomorrow, TEN) == (
+        "word_resumes", "day_26", "month_11", "hour_10", "minute_30",
+    )  # fmt: skip

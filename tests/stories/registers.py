@@ -1,0 +1,89 @@
+"""What the offices of the stories have declared; the numbers are nobody's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from appliance.policy.register.declarations import Declaration, Entry, Need, ReturnRule, Variation
+from appliance.policy.register.register import Register, Unit
+from appliance.policy.register.targets import Reach, target
+from appliance.policy.week import Band, Week, week
+from tests.stories.offices import ROME
+
+APPOINTMENT, EMAIL = ReturnRule.APPOINTMENT, ReturnRule.EMAIL
+EVERY_DAY = ("monday", "tuesday", "wednesday", "thursday", "friday")
+BANDS = week(**dict.fromkeys(EVERY_DAY, "9-12:30 15-17"))
+
+
+def _entry(number: int) -> Entry:
+    return Entry(number, "Responsabile", datetime(2026, 1, 12, 9, tzinfo=ROME), f"Prot. {number}")
+
+
+def _declaration(
+    number: int, unit: str, rules: tuple[ReturnRule, ...], *needs: Need
+) -> Declaration:
+    first = date(2026, 1, 15)
+    return Declaration(_entry(number), unit, "Dirigente", BANDS, rules, needs, first)
+
+
+TOWN = Register(
+    (
+        Unit("demografici", "Servizi demografici", "demo@comune.example"),
+        Unit("anagrafe", "Anagrafe", "anagrafe@comune.example", "demografici"),
+        Unit("tributi", "Tributi", "tributi@comune.example"),
+        Unit("edilizia", "Edilizia privata", "edilizia@comune.example"),
+        Unit("scuola", "Servizi scolastici", "scuola@comune.example"),
+    ),
+    (
+        _declaration(
+            1,
+            "anagrafe",
+            (APPOINTMENT, EMAIL),
+            Need(
+                "residenza",
+                "Cambio di residenza",
+                (target(Reach.PHONE, "ana1", "Anagrafe, sportello 1"), target(Reach.PHONE, "ana2")),
+                code_keys="31",
+            ),
+            Need("aire", "Italiani all'estero", (target(Reach.PBX, "206"),), (EMAIL,), "32"),
+        ),
+        _declaration(
+            2,
+            "tributi",
+            (EMAIL,),
+            Need("accertamenti", "Avvisi", (target(Reach.OUTSIDE, "051598230"),), code_keys="41"),
+        ),
+        _declaration(
+            3,
+            "edilizia",
+            (APPOINTMENT,),
+            Need(
+                "pratiche",
+                "Stato delle pratiche",
+                (
+                    target(Reach.PHONE, "edi1"),
+                    target(Reach.PBX, "210"),
+                    target(Reach.PHONE, "edi2"),
+                ),
+                code_keys="51",
+            ),
+        ),
+    ),
+)
+"""Anagrafe by its phones and the PBX, Tributi outside, Edilizia both ways; the schools never."""
+
+REGISTERS = {"offices": TOWN, "offices_two_lines": TOWN}
+"""The register of an office of offices.py; the others have none."""
+OFFICE_PHONES = ("ana1", "ana2", "edi1", "edi2")
+
+
+def varied(register: Register, unit: str, day: date, bands: str) -> Register:
+    """Return the register with a variation for one day (E12)."""
+    number = 100 + len(register.variations)
+    made = Variation(_entry(number), unit, day, day, _same(bands))
+    return replace(register, variations=(*register.variations, made))
+
+
+def _same(bands: str) -> Week:
+    return week(**dict.fromkeys(EVERY_DAY, str(Band.parse(bands))))

@@ -1,0 +1,89 @@
+"""The stories' verbs of transfers and returns, on the pure Switchboard."""
+
+from __future__ import annotations
+
+from appliance.calls import events, orders, requests
+from appliance.calls.transfer_status import TransferStatus
+from appliance.policy.register.targets import Target
+from appliance.policy.secret import Purpose
+from appliance.policy.transfer import Reason
+from tests.stories.expectations import Expectations, Words
+from tests.stories.grammar import StoryError
+from tests.stories.registers import varied
+
+
+class TransferVerbs(Expectations):
+    """What operators and offices do, and what is ordered of it; `answer` was told to a person."""
+
+    answer: str
+
+    def tell(self, event: events.Event) -> None:
+        """Hand an event to the Switchboard."""
+        raise NotImplementedError
+
+    # --- what happens ------------------------------------------------------------------------
+
+    def phone_keys(self, words: Words) -> None:
+        """A phone presses several keys, one after the other."""
+        for key in words["keys"]:
+            leg = self.legs[words["phone"]]
+            self.tell(events.DigitPressed(key, events.DigitSource.RFC4733, leg=leg))
+
+    def person_asks(self, words: Words) -> None:
+        """A person asks by command; what would not be done is told, and not done (E23)."""
+        assert self.now is not None, "a story says `at` first"
+        request = requests.TransferCall(
+            words["phone"], words["unit"], words["need"], Reason(words["reason"]), words["phone"],
+            attended="blind" not in words, anyway="anyway" in words,
+        )  # fmt: skip
+        refusal = self.switchboard.answer_to(request, self.now)
+        self.answer = refusal.it if refusal else ""
+        call = self.switchboard.call_for(request)
+        self.tell(events.TransferWished(call, request))
+
+    def request_stored(self, words: Words) -> None:
+        self.tell(events.RequestStored(self.calls[words["line"]], int(words["number"])))
+
+    def varies(self, words: Words) -> None:
+        """An office's variation of today is entered (E12)."""
+        assert self.now is not None, "a story says `at` first"
+        day = self.office.today(self.now.wall)
+        register = self.switchboard.register
+        self.tell(events.RegisterChanged(varied(register, words["unit"], day, words["bands"])))
+
+    # --- what is expected --------------------------------------------------------------------
+
+    def target_of(self, name: str) -> Target:
+        """Return the number that records call `unit.need.N`."""
+        unit, need, number = name.split(".")
+        for declaration in self.switchboard.register.declarations:
+            found = declaration.need(need)
+            if declaration.unit == unit and found is not None:
+                return found.targets[int(number) - 1]
+        raise StoryError(f"no such number in the register: {name}")
+
+    def digits_of(self, name: str) -> str:
+        """Return its digits."""
+        return self.target_of(name).number.reveal(Purpose.DIAL)
+
+    def expect_tell(self, words: Words) -> None:
+        wanted = orders.TellTransfer(self.legs[words["phone"]], int(words["code"]))
+        self.claim(str(wanted), wanted.__eq__)
+
+    def expect_said(self, words: Words) -> None:
+        self._same("answer", self.answer, words["text"])
+
+    def expect_request(self, words: Words) -> None:
+        call = self.calls[words["line"]]
+        order = self.claim("a request", lambda o: isinstance(o, orders.StoreRequest))
+        assert isinstance(order, orders.StoreRequest)
+        request = order.request
+        met = f"{request.unit} {request.need} {request.rule}"
+        self._same("request", met, f"{words['unit']} {words['need']} {words['rule']}")
+        self._same("recording", order.recording, call)
+
+    def expect_transfer(self, words: Words) -> None:
+        call = self.calls[words["line"]]
+        shown = {one.call: one.transfer for one in self._status().calls}[call]
+        assert isinstance(shown, TransferStatus), "no transfer is shown"
+        self._same("what is shown", f"{shown.words.it} ({shown.operator})", words["text"])
