@@ -34,6 +34,7 @@ COMMANDS = {
     "run": "appliance.commands.service:run",
     "sheets": "appliance.commands.sheets:sheets",
     "status": "appliance.commands.status:status",
+    "transfer": "appliance.commands.transfer:transfer",
     "unattended": "appliance.commands.states:unattended",
     "usb-reset": "appliance.commands.usb_reset:usb_reset",
 }

@@ -10,6 +10,8 @@ from appliance.policy.waiting import Waiting
 
 LEAST_LONGEST_S, MOST_LONGEST_S = 600, 86_400
 """No conversation of citizens is cut within ten minutes; none lasts a day."""
+LEAST_TRANSFER_S, MOST_TRANSFER_S = 10, 180
+"""A clerk needs a few rings to come; a caller is not left to music for longer."""
 
 
 def check(settings: Settings, mistakes: Mistakes) -> None:
@@ -21,6 +23,13 @@ def check(settings: Settings, mistakes: Mistakes) -> None:
             f"{MOST_LONGEST_S} seconds"
         )
         mistakes.found.append(Mistake("calls.longest", text))
+    rings = settings.calls.transfer
+    if not LEAST_TRANSFER_S <= rings <= MOST_TRANSFER_S:
+        text = (
+            f"{rings:g} s is no time for an office to answer: write {LEAST_TRANSFER_S} to "
+            f"{MOST_TRANSFER_S} seconds"
+        )
+        mistakes.found.append(Mistake("calls.transfer", text))
     kept, most = settings.calls.lines_kept, max(len(settings.lines) - 1, 1)
     if not 0 <= kept <= most:
         text = (

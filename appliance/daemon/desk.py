@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from appliance.calls import events, orders
+from appliance.calls.requests import TransferCall
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
 from appliance.carrier.messages import Health, Marked, Measured
@@ -27,6 +28,7 @@ from appliance.daemon.legs import Legs
 from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
 from appliance.policy.register.register import Register
+from appliance.policy.words import Words
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +76,17 @@ class Desk:
     def status(self) -> Status:
         """Say what people see at the moment."""
         return self._switchboard.status(self.now())
+
+    def answer_to(self, request: TransferCall) -> Words | None:
+        """Say why a transfer that a person wants would not be carried out now; None: it would be.
+
+        Raises OfficeError where nobody talks with that caller, or for an unknown office.
+        """
+        return self._switchboard.answer_to(request, self.now())
+
+    def call_for(self, request: TransferCall) -> str:
+        """Return the call that is meant; raises OfficeError for none."""
+        return self._switchboard.call_for(request)
 
     @property
     def register(self) -> Register:

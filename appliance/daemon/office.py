@@ -103,6 +103,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
             ),
             after_hours=AfterHours(bool(limits.emergency_112), limits.duty),
             longest_ms=int(settings.calls.longest * 1000),
+            transfer_ms=int(settings.calls.transfer * 1000),
             lines_kept=settings.calls.lines_kept,
             positions=call_limits.position_rules(settings, mistakes),
             outgoing=calls_out,

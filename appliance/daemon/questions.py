@@ -23,6 +23,7 @@ from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.sheet_questions import note_sheet
 from appliance.daemon.status_words import Seen
 from appliance.daemon.stores import Stores
+from appliance.daemon.transfer_questions import transfer_call
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.spoken import Menu
 
@@ -77,7 +78,7 @@ class Questions:
             case str(asked) if asked in self._known:
                 return self._known[asked](question)
             case _:
-                return self._change(question)
+                return self._of_calls(question)
 
     def _spoken(self, tell: Tell) -> None:
         """Have the spoken sheets and notices read anew; the next caller hears them."""
@@ -103,6 +104,12 @@ class Questions:
         shown["health"] = dataclasses.asdict(health) if health else None
         words = self._lookout.words(status)
         return {"status": shown, "words": words, "said": _plain(status_words.told(seen))}
+
+    def _of_calls(self, question: dict[str, Any]) -> Answer:
+        """Answer what concerns calls or the manual states."""
+        if question.get("ask") == "TransferCall":
+            return transfer_call(self._desk, question)
+        return self._change(question)
 
     def _change(self, question: dict[str, Any]) -> Answer:
         request = parse_request(question)

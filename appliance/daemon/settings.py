@@ -181,11 +181,14 @@ class Voicemail:
 class Calls:
     """Limits of a call; `longest` ends a conversation whose line would else stay seized (B1).
 
+    All numbers of an office together ring for `transfer` before the call comes back (E7).
+
     `lines_kept` lines stay free to answer where there are two or more: the box itself calls nobody
     over the last one, but for a caller whom nobody else can serve (P8).
     """
 
     longest: Seconds = Seconds(14400.0)
+    transfer: Seconds = Seconds(40.0)
     lines_kept: int = 1
 
 

@@ -24,8 +24,9 @@ from appliance.policy.dialling import Ledger
 from appliance.policy.register.declarations import Entry
 from appliance.policy.register.register import Authorisation, Register, Unit
 from appliance.policy.register.targets import Reach, target, to_be_told
-from tests.calls.test_properties import LINES, PHONES, SPOKEN, START, Watch, asks, dialled
+from tests.calls.test_properties import LINES, PHONES, SPOKEN, START, Watch, asks, dialled, wishes
 from tests.policy.town import RESIDENCE, TOWN, declaration
+from tests.stories.registers import TOWN as STORIES
 
 KINDS: tuple[type[events.Event], ...] = typing.get_args(events.Event)
 OVER = {State.CLEARING, State.SAVING, State.ENDED}
@@ -45,7 +46,7 @@ SILENT = Register(
     (*TOWN.units, Unit("polizia", "Polizia locale", "polizia@comune.example.it")),
     (replace(declaration(), needs=(OUTSIDE,)),),
 )
-REGISTERS = (Register(), TOWN, SILENT, replace(SILENT, authorisations=(LEAVE,)))
+REGISTERS = (Register(), TOWN, STORIES, SILENT, replace(SILENT, authorisations=(LEAVE,)))
 
 
 class Names:
@@ -63,8 +64,10 @@ class Names:
 
 def legs_of(one: Call | Side) -> list[str]:
     """Return the legs of a call, or of one that a phone made."""
-    own = list(one.legs)
-    return [*own, one.leg] if one.leg else own
+    own = [*one.legs, one.leg]
+    if isinstance(one, Call) and one.transfer is not None:
+        own.append(one.transfer.leg)
+    return [leg for leg in own if leg]
 
 
 def only(one: Call | Side) -> Names:
@@ -74,6 +77,8 @@ def only(one: Call | Side) -> Names:
     names.phone, names.call = list(PHONES), [one.id if isinstance(one, Call) else "h-99"]
     names.leg = legs_of(one) or ["h-99.1"]
     names.play = [one.play or "h-99.p1"]
+    if isinstance(one, Call) and one.leg_play:
+        names.play.append(one.leg_play)
     return names
 
 
@@ -88,7 +93,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "digit": tuple("0123456789*#"),
     "law": ("ulaw", "alaw"),
     "address": ("192.0.2.9",),
-    "target": ("21", "0512345678", ""),
+    "target": ("21", "0512345678", "", "31", "41*1"),
     "message": ("", "m3"),
     "reason": ("", "full"),
     "reason_it": ("", "pieno"),
@@ -123,6 +128,7 @@ OBJECTS: dict[tuple[type, str], st.SearchStrategy[object]] = {
     (events.NumbersKnown, "ledger"): st.sampled_from(
         [Ledger(), Ledger({"0511234567": START}), "nonsense"]
     ),
+    (events.TransferWished, "request"): st.one_of(wishes, st.just("nonsense")),
     (events.SpokenSheetsChanged, "menu"): st.sampled_from([(), SPOKEN, None]),
 }
 """Fields whose type is known elsewhere."""

@@ -207,6 +207,7 @@ identity_limit = 0
         ),
         ("[retention]\ncalls_days = -1", "retention.calls_days: -1 days cannot be"),
         ('[voicemail]\nnotify = "urp"', "voicemail.notify: 'urp' is no e-mail address"),
+        ("[calls]\ntransfer = 5", "calls.transfer: 5 s is no time for an office to answer"),
         ("[calls]\nlongest = 60", "calls.longest: 60 s is no limit for a conversation"),
         ("[waiting]\nqueue_max = 3", "waiting: callers wait only where both queue_max"),
         ("[positions]\naway_after_missed = -1", "positions: write 0 for never"),

@@ -114,7 +114,6 @@ OFFICES = {
         ),
         switchboard=replace(SWITCHBOARD, phones=("op1", "op2")),
     ),
-    "offices_two_lines": replace(EXAMPLE, lines=EXAMPLE.lines[:2]),
     "night": replace(
         EXAMPLE,
         after_hours=AfterHours(emergency=True, duty=("polizia", "acquedotto")),

@@ -1,6 +1,7 @@
 # P3, P8: no second line to be had: the call comes back as busy, no line that must stay free is taken
-office offices_two_lines
+office offices
 at 2026-11-25 10:00:00
+line3 lost # line2 stays free to answer
 line1 rings
 line1 caller 051234567
 expect ring op1 op2

@@ -73,7 +73,7 @@ TOWN = Register(
 )
 """Anagrafe by its phones and the PBX, Tributi outside, Edilizia both ways; the schools never."""
 
-REGISTERS = {"offices": TOWN, "offices_two_lines": TOWN}
+REGISTERS = {"offices": TOWN}
 """The register of an office of offices.py; the others have none."""
 OFFICE_PHONES = ("ana1", "ana2", "edi1", "edi2")
 

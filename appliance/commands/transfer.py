@@ -1,0 +1,49 @@
+"""`centralino transfer`: the caller of an operator goes on to an office, as it has declared."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+import click
+
+from appliance.commands.options import config_option, desk_socket, load_settings
+from appliance.daemon import door
+from appliance.policy.transfer import Reason
+
+
+@click.command()
+@click.argument("call")
+@click.argument("office")
+@click.argument("need")
+@click.option(
+    "--why", type=click.Choice([*Reason]), required=True, help="What the front desk lacks (P3)."
+)
+@click.option("--blind", is_flag=True, help="The operator is free at once.")
+@click.option("--anyway", is_flag=True, help="Though the office has not answered of late.")
+@click.option("--by", default=getpass.getuser, show_default="the user", help="Who asks.")
+@config_option
+def transfer(
+    call: str,
+    office: str,
+    need: str,
+    why: str,
+    blind: bool,
+    anyway: bool,
+    by: str,
+    config_path: Path,
+) -> None:
+    """Have the caller of CALL, a phone that talks or a call, go on to OFFICE for NEED.
+
+    Ends with status 1 when the office cannot be reached now; the sentence says when it can.
+    """
+    settings = load_settings(config_path)
+    question = {
+        "ask": "TransferCall", "call": call, "unit": office, "need": need, "reason": why,
+        "attended": not blind, "anyway": anyway, "by": by,
+    }  # fmt: skip
+    answer = door.ask(desk_socket(settings), question)
+    said = answer["said"][settings.site.languages[0]]
+    if not answer["done"]:
+        raise click.ClickException(said)
+    click.echo(said)

@@ -1,0 +1,44 @@
+"""What a person may ask of the desk about a call that goes on to an office (P3, P5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from appliance.calls import events
+from appliance.calls.requests import TransferCall
+from appliance.daemon.desk import Desk
+from appliance.daemon.door import Answer
+from appliance.errors import OfficeError
+from appliance.policy.transfer import Reason
+from appliance.policy.words import Words
+
+TEXTS = ("call", "unit", "need", "by")
+UNDER_WAY = Words("L'ufficio squilla.", "The office is being rung.")
+
+
+def transfer_call(desk: Desk, question: dict[str, Any]) -> Answer:
+    """Have a caller go on to an office; `done` false: not now, and `said` is why (E23).
+
+    Raises OfficeError for a question that is not whole, a call or an office that there is not.
+    """
+    request = read_transfer(question)
+    refusal = desk.answer_to(request)
+    desk.fact(events.TransferWished(desk.call_for(request), request))  # refused: it is noted
+    said = refusal or UNDER_WAY
+    return {"done": refusal is None, "said": {"it": said.it, "en": said.en}}
+
+
+def read_transfer(question: dict[str, Any]) -> TransferCall:
+    """Read a question; raises OfficeError with what is missing or wrong in it."""
+    try:
+        call, unit, need, by = (str(question[name])[:64] for name in TEXTS)
+        reason = Reason(question["reason"])
+        attended, anyway = question.get("attended", True), question.get("anyway", False)
+        if not isinstance(attended, bool) or not isinstance(anyway, bool):
+            raise TypeError("attended and anyway are true or false")
+        return TransferCall(call, unit, need, reason, by, attended, anyway)
+    except (KeyError, TypeError, ValueError) as error:
+        known = ", ".join(Reason)
+        raise OfficeError(
+            f"TransferCall: call, unit, need, by and a reason ({known}) are needed: {error}"
+        ) from error
