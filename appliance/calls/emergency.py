@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping
 
+from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineSeat, LineState
 from appliance.calls.events import LineNeeded
 from appliance.calls.outside import Outside
@@ -98,8 +99,8 @@ def _ranked(desk: Desk, seats: Iterator[LineSeat]) -> Iterator[tuple[Rank, float
     """Yield rank, since when (the longest first) and name of every line that can be freed."""
     for seat in seats:
         call, side = desk.calls.get(seat.call), desk.sides.get(seat.call)
-        if call is not None and isinstance(row_for(call.state, LineNeeded), Ignored):
-            continue  # a PBX holds its caller: hung up, it would join the two
+        if call is not None and _stays(call):
+            continue
         if call is not None:
             began = call.record.answered_at or call.record.rang_at
             yield RANKS[call.state], began.timestamp(), seat.line.name
@@ -107,6 +108,12 @@ def _ranked(desk: Desk, seats: Iterator[LineSeat]) -> Iterator[tuple[Rank, float
             yield rank_of(side), 0.0, seat.line.name
         elif side is None and seat.state is LineState.CLEARING:
             yield Rank.LEAVING, 0.0, seat.line.name
+
+
+def _stays(call: Call) -> bool:
+    """True for a call whose caller a PBX holds: hung up, it would join the two."""
+    waited_for = RANKS[call.state] is Rank.LEAVING
+    return not waited_for and isinstance(row_for(call.state, LineNeeded), Ignored)
 
 
 def rank_of(side: Side) -> Rank:

@@ -106,10 +106,9 @@ def _ring(desk: Desk, call: Call, phones: tuple[str, ...], now: Now) -> Orders:
 def seek(desk: Desk, now: Now) -> Orders:
     """Ring for the returns that wait, oldest first, whoever has become free meanwhile (E6)."""
     for call in desk.calls.values():
-        if call.state is not State.TRANSFER_RETURNING or call.legs:
-            continue
-        transfer = _of(call)
-        if transfer.step is not Step.WAIT:
+        transfer = call.transfer
+        waits = transfer is not None and transfer.step is Step.WAIT and not call.legs
+        if call.state is not State.TRANSFER_RETURNING or transfer is None or not waits:
             continue
         operator = _phones(desk, transfer, Step.OPERATOR, now)
         phones = operator or _phones(desk, transfer, Step.OTHERS, now)

@@ -51,7 +51,7 @@ class LineOrders(LineSound):
         call = self._free_call(now)
         if call is None:
             return
-        if call.calling is not None:  # whoever was called is from now on like any caller
+        if call.calling is not None and call.calling.answered:  # from now on like any caller
             call.calling, call.release = None, Release(self.name)
         call.leg = leg
         call.source = Joined(leg, music)

@@ -59,12 +59,16 @@ class _Tone:
 
 
 class Calling:
-    """One outgoing call on `line`; `digits` are to be sent once `hear` asks for them."""
+    """One outgoing call on `line`; `digits` are to be sent once `hear` asks for them.
+
+    `answered` while somebody is presumed to be there.
+    """
 
     def __init__(self, line: str, digits: str, plan: Plan, no_answer_ms: int) -> None:
         self.line = line
         self.digits = digits
         self.stage = Stage.SENDING
+        self.answered = False
         self._plan = plan
         self._outgoing = Outgoing(plan, no_answer_ms)
         self._tone = _Tone(Detector(plan))
@@ -100,10 +104,13 @@ class Calling:
             return self._hear_register(pcm)
         if self.stage is not Stage.LISTENING:
             return ()
-        return tuple(
+        told = tuple(
             FarEndProgressed(self.line, WORDS[f.kind], f.after_ms, f.rings, f.detail)
             for f in self._outgoing.feed(pcm)
         )
+        for one in told:
+            self.answered = one.progress is FarEnd.ANSWERED
+        return told
 
     def _hear_register(self, pcm: bytes) -> tuple[FarEndProgressed, ...]:
         data = self._rest + pcm

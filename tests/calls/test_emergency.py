@@ -266,3 +266,11 @@ def test_a_call_for_help_that_was_answered_ends_with_its_line() -> None:
     given = world.tell(events.LineLost("line1", "unplugged"))
     assert orders.HangUpPhone("help") in given
     assert world.last_record("line1", "out").result is Result.ANSWERED
+
+
+def test_a_caller_whom_a_pbx_holds_is_not_joined_by_it() -> None:
+    """A transfer over a hook flash: to hang up would put the caller through; another line gives."""
+    world = World("offices", lines=2)
+    world.tell(RANG, KNOWN, ANSWERED, UP)
+    world.desk.calls["boot7-1"].enter(State.PBX_CALLING, world.now)
+    assert emergency.to_be_freed(world.desk, {"line2"}) == ""

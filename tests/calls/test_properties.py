@@ -359,16 +359,6 @@ def test_whatever_happens(
 
 LIVELY = ["example", "night", "pbx", "outside", "outside_two", "waiting_alone", "waiting_first"]
 LIVELY += ["offices", "offices"]
-    "example",
-    "night",
-    "pbx",
-    "outside",
-    "outside_two",
-    "waiting_alone",
-    "waiting_first",
-    "offices",
-    "offices",
-]
 """Offices whose calls go different ways."""
 
 

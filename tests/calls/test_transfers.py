@@ -67,6 +67,17 @@ def test_keys_of_others_change_nothing() -> None:
     assert call.state.value == "transfer_ringing"
 
 
+def test_the_callers_keys_send_nothing_back() -> None:
+    """E7: two stars of the caller are not the office's word."""
+    switchboard = office_desk()
+    (call,) = switchboard._desk.calls.values()
+    asked(switchboard, attended=False)
+    assert call.transfer is not None
+    tell(switchboard, TEN, events.OperatorAnswered(call.transfer.leg, "ana1"))
+    assert tell(switchboard, TEN, key("*", line="line1"), key("*", line="line1")) == []
+    assert call.state.value == "transferred"
+
+
 def test_who_lifted_for_nothing_is_hung_up() -> None:
     """An operator's phone that was answered on an old leg is no office that answers."""
     switchboard = office_desk()
