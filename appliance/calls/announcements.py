@@ -195,5 +195,6 @@ def resumption(office: Office, at: datetime | None, now: Now) -> Keys:
         return ()
     local = _rounded_up(office.local(at))
     hour = (f"hour_{local.hour}", *((f"minute_{local.minute}",) if local.minute else ()))
-    day = (f"day_{local.day}", f"month_{local.month}")
-    return ("word_resumes", *(() if local.date() == office.today(now.wall) else day), *hour)
+    if local.date() == office.today(now.wall):
+        return ("back_at", *hour)
+    return ("reopen_on", f"day_{local.day}", f"month_{local.month}", *hour)

@@ -207,8 +207,8 @@ def test_when_an_office_resumes_in_words() -> None:
     """E23: today by the hour, another day by its date; never: nothing is said of it."""
     office = OFFICES["offices"]
     assert resumption(office, None, TEN) == ()
-    assert resumption(office, later(TEN, 3600).wall, TEN) == ("word_resumes", "hour_11")
+    assert resumption(office, later(TEN, 3600).wall, TEN) == ("back_at", "hour_11")
     tomorrow = later(TEN, 86_400 + 1800).wall
     assert resumption(office, tomorrow, TEN) == (
-        "word_resumes", "day_26", "month_11", "hour_10", "minute_30",
+        "reopen_on", "day_26", "month_11", "hour_10", "minute_30",
     )  # fmt: skip
