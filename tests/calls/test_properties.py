@@ -323,8 +323,8 @@ class Watch:
         """Say nothing more but that conversations end: every call must come to its end."""
         desk = self.switchboard._desk
         for call in list(desk.calls.values()):
-            if call.state in {State.TALKING, State.TRANSFERRED}:
-                self.tell(events.PhoneHungUp(call.leg))
+            while call.leg and call.state not in {State.CLEARING, State.ENDED}:
+                self.tell(events.PhoneHungUp(call.leg))  # the operator, then the office
         for side in list(desk.sides.values()):
             if side.state is SideState.TALKING and isinstance(side, Outside):
                 self.tell(events.CallerHungUp(side.line, events.Evidence.BUSY_TONE))
