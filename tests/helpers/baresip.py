@@ -74,6 +74,7 @@ class Baresip(SoftPhone):
     What it hears is written to `heard` (WAV), unless `hears` is False: needed for `hold`, at which
     baresip 1.1.0 with a file player dies (pyvoip.md 7). `answer` is "manual" or "auto".
     With `mwi` it subscribes to its message lamp. `account` is a whole line for its `accounts`.
+    With `traces` every SIP message is in `log` before the event that it leads to is told.
     """
 
     folder: Path
@@ -88,6 +89,7 @@ class Baresip(SoftPhone):
     rtp_timeout: int = 0
     mwi: bool = False
     account: str = ""
+    traces: bool = False
     port: int = 0
     control: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -109,6 +111,8 @@ class Baresip(SoftPhone):
         (self.folder / "accounts").write_text("" if self.mwi else self._first_account())
         (self.folder / "contacts").write_text("")
         command = ["baresip", "-4", "-f", str(self.folder)]
+        if self.traces:
+            command = ["stdbuf", "-oL", *command, "-s"]
         log = (self.folder / "log").open("wb")
         with log:
             self._process = subprocess.Popen(
@@ -156,6 +160,10 @@ class Baresip(SoftPhone):
         event = self.events[at]
         del self.events[: at + 1]
         return event
+
+    def listen(self, limit: float) -> None:
+        """Read into `events` what it tells next, for `limit` seconds at most."""
+        self._read(limit)
 
     @property
     def log(self) -> str:

@@ -13,7 +13,7 @@ line1 answered
 expect play line1 greeting_absent back_at hour_10 minute_30
 desk1 answers
 expect play desk1 state_absent_on
+desk1 hangs up
 line1 hangs up by busy_tone
 expect hang up line1
 line1 idle
-desk1 hangs up

@@ -10,17 +10,17 @@ import contextlib
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from appliance.calls.orders import CallRecord
 from appliance.errors import PeerError
 from appliance.exchange import client
-from appliance.testphone.client import TestPhone
 from tests.stories.grammar import Story, StoryError
 from tests.stories.record_fields import complaints
 from tests.stories.story_box import StoryBox
+from tests.stories.story_phone import StoryPhone
 
 Words = dict[str, str]
 
@@ -40,7 +40,7 @@ class Seen:
     """One method for each verb that expects something; every phone is lifted by hand."""
 
     box: StoryBox
-    phones: dict[str, TestPhone]
+    phones: Mapping[str, StoryPhone]
     calls: dict[str, client.RunningCall] = field(default_factory=dict)
     voices: dict[str, bytes] = field(default_factory=dict)
     _story: Story | None = None
@@ -55,8 +55,8 @@ class Seen:
     def expect_ring(self, words: Words) -> None:
         for name in words["phones"].split():
             event = self._happens(name, "ringing")
-            if number := words.get("display", "").rpartition(" ")[2]:
-                self._same("number on the screen", str(event["caller"]), number)
+            if display := words.get("display", ""):
+                self._is_shown(event, display)
         self._since = time.monotonic()
 
     def expect_stop(self, words: Words) -> None:
@@ -147,6 +147,9 @@ class Seen:
         event = self.phones[name].wait_event(kind, PATIENCE_S)
         self._expected[name, kind] += 1
         return event.details
+
+    def _is_shown(self, ringing: dict[str, Any], display: str) -> None:
+        self._same("number on the screen", str(ringing["caller"]), display.rpartition(" ")[2])
 
     def _unseen(self, name: str, kind: str) -> bool:
         seen = sum(event.kind == kind for event in self.phones[name].events)
