@@ -16,6 +16,7 @@ from appliance.media.frames import Law
 from appliance.testphone.phone import Event
 from tests.bench.office import noise
 from tests.helpers.baresip import Baresip
+from tests.helpers.box import Box
 from tests.stories.grammar import Story
 from tests.stories.seen import Words
 from tests.stories.story_box import StoryBox
@@ -104,6 +105,10 @@ class BaresipPhone:
         # 1.1.0 does so and answers "Invalid argument": it finds no other call to put on hold.
         self._phone.do("resume")
 
+    def transfer(self, target: str) -> None:
+        """Press the transfer key (blind) and dial, as "sip:31@127.0.0.1"."""
+        self._order("transfer", target)
+
     def dial(self, called: str) -> int:
         """Call a number at the box; returns how many calls there have been."""
         self._phone.heard.unlink(missing_ok=True)
@@ -181,11 +186,11 @@ def baresips(box: StoryBox, folder: Path, story: Story) -> Iterator[BaresipRun]:
     """Put a baresip on every table of `box`, registered by digest, for one story."""
     box.wait_until(lambda: not _free(box), 10.0, "phones of another story are there")
     holding = {s.words["phone"] for s in story.statements if s.verb == "phone_holds"}
-    voices = {name: _sayable(noise(3.0, seed)) for seed, name in enumerate(box.phones, 1)}
+    voices = {name: sayable(noise(3.0, seed)) for seed, name in enumerate(box.phones, 1)}
     with ExitStack() as stack:
         phones = {
             # With its file player baresip 1.1.0 dies on hold: who holds is not asked what it hears.
-            name: stack.enter_context(_baresip(box, folder, name, hears=name not in holding))
+            name: stack.enter_context(baresip_at(box, folder, name, hears=name not in holding))
             for name in box.phones
         }
         box.wait_until(lambda: _free(box) == set(phones), 10.0, "the baresips did not register")
@@ -199,14 +204,15 @@ def baresips(box: StoryBox, folder: Path, story: Story) -> Iterator[BaresipRun]:
                 call.hang_up()
 
 
-def _baresip(box: StoryBox, folder: Path, name: str, hears: bool) -> Baresip:
+def baresip_at(box: Box, folder: Path, name: str, hears: bool) -> Baresip:
+    """Return a baresip, not yet started, that registers at `box` with its own secret."""
     return Baresip(
         folder / name, name, server=(box.address, box.port), secret=f"secret-{name}",
         says=folder / f"{name}.wav", hears=hears, traces=True,
     )  # fmt: skip
 
 
-def _sayable(voice: bytes) -> bytes:
+def sayable(voice: bytes) -> bytes:
     """Return a voice as it is after linear sound: of mu-law's two zeros only one is left."""
     return g711.encode(g711.decode(voice, Law.ULAW), Law.ULAW)
 
