@@ -101,17 +101,16 @@ def reopening(office: Office, decision: Decision, at: datetime, now: Now) -> Key
 
 
 def message_words(
-    office: Office, fetched: MessageFetched, now: Now, first: Keys, *, keys: bool
+    office: Office, fetched: MessageFetched, now: Now, first: Keys, after: Keys
 ) -> Keys:
-    """Say when a message came and from whom, then itself; with `keys` what may be pressed.
+    """Say when a message came and from whom, then itself.
 
-    `first` are keys to say before it. The time is told to the five minutes before, "or so".
+    `first` are keys to say before it, `after` (what may be pressed) those behind it. The time is
+    told to the five minutes before, "or so".
     """
     told = (*_received(office, fetched, now), *_from(fetched.caller))
-    spoken = (key for part in (first, told) for key in part)
-    after = for_staff(office, "message_keys") if keys else ()
-    words = tuple(word for key in spoken for word in for_staff(office, key))
-    return (*words, message_sound(fetched.message), *after)
+    before, behind = staff_words(office, (*first, *told)), staff_words(office, after)
+    return (*before, message_sound(fetched.message), *behind)
 
 
 def message_sound(message: str) -> str:
@@ -190,11 +189,11 @@ def staff_words(office: Office, keys: Keys) -> Keys:
 
 
 def resumption(office: Office, at: datetime | None, now: Now) -> Keys:
-    """Say to an operator when an office takes calls again (E23): the hour today, else the date."""
+    """Say to an operator when an office takes calls again (E23): today, tomorrow, or the date."""
     if at is None:
         return ()
     local = _rounded_up(office.local(at))
     hour = (f"hour_{local.hour}", *((f"minute_{local.minute}",) if local.minute else ()))
-    if local.date() == office.today(now.wall):
-        return ("back_at", *hour)
-    return ("reopen_on", f"day_{local.day}", f"month_{local.month}", *hour)
+    near = {0: ("resumes_today",), 1: ("resumes_tomorrow",)}
+    date = ("resumes_on", f"day_{local.day}", f"month_{local.month}")
+    return (*near.get((local.date() - office.today(now.wall)).days, date), *hour)

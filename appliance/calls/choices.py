@@ -57,7 +57,7 @@ def rules(
         acts[TRY_KEY] = Act.TRY
     keys = before
     for key, act in acts.items():
-        keys += (f"word_{Act.OTHER if act is Act.TRY else act}", f"digit_{key}")
+        keys += (f"word_{act}", f"digit_{key}")
     call.about = about
     yield from say(desk, call, keys, now, Choices(acts, wish))
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from appliance.calls import dialled_ends as ends
-from appliance.calls import emergency, orders, sides
+from appliance.calls import emergency, orders, refusals, sides
 from appliance.calls.desk import Desk, LineState
 from appliance.calls.dialled_side import Dialled
 from appliance.calls.events import (
@@ -54,10 +54,10 @@ OVER = {
 def begin(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
     """The phone is up: say what hinders, ask for the reason, or dial."""
     if side.refused:
-        yield from ends.leave(desk, side, now, "cannot_dial")
+        yield from ends.leave(desk, side, now, *side.refused)
     elif side.asks:
         side.enter(SideState.SPEAKING, now)
-        yield from ends.say(desk, side, "dial_urgent")
+        yield from ends.say(desk, side, *refusals.ASK_REASON)
     else:
         yield from seize(desk, side, now)
 
@@ -75,7 +75,7 @@ def seize(desk: Desk, side: Dialled, now: Now) -> Orders:
         yield from ends.say(desk, side, "please_wait")
     else:
         side.settle(Result.NOT_REACHED, "out.no_line", Evidence.OWN)
-        yield from ends.leave(desk, side, now, "cannot_dial")
+        yield from ends.leave(desk, side, now, *refusals.no_line(emergency=side.emergency))
 
 
 def dial_on(desk: Desk, side: Dialled, line: str, now: Now) -> Orders:
@@ -116,7 +116,7 @@ def seek(desk: Desk, side: Dialled, now: Now) -> Orders:
             side.note(f"freed.{side.freeing}.{desk.seats[side.freeing].call}")
         elif side.rounds == ROUNDS:
             side.settle(Result.NOT_REACHED, "out.no_line", Evidence.OWN)
-            yield from ends.leave(desk, side, now, "cannot_dial")
+            yield from ends.leave(desk, side, now, *refusals.no_line(emergency=side.emergency))
 
 
 def _seek_on(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:

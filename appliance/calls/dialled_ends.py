@@ -43,18 +43,18 @@ def end_longest(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
     yield from leave(desk, side, now, "call_limit")
 
 
-def leave(desk: Desk, side: Dialled, now: Now, key: str) -> Orders:
-    """Tell the phone the last sentence; the line is hung up meanwhile."""
+def leave(desk: Desk, side: Dialled, now: Now, *keys: str) -> Orders:
+    """Tell the phone the last sentences; the line is hung up meanwhile."""
     side.enter(SideState.LEAVING, now)
     if side.line:
         desk.seats[side.line].become(LineState.CLEARING, now)
         yield orders.HangUp(side.line)
-    yield from say(desk, side, key)
+    yield from say(desk, side, *keys)
 
 
-def say(desk: Desk, side: Dialled, key: str) -> Orders:
+def say(desk: Desk, side: Dialled, *keys: str) -> Orders:
     """Say something to the phone."""
-    yield orders.Play(side.new_play(), announcements.for_staff(desk.office, key), leg=side.leg)
+    yield orders.Play(side.new_play(), announcements.staff_words(desk.office, keys), leg=side.leg)
 
 
 def part(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:

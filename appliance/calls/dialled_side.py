@@ -15,7 +15,7 @@ class Dialled(Side):
     """Such a call, on `line` once it has one; `digits` are what is dialled there.
 
     `rung` is true where the box rings the phone (a call back), `gone` once the phone has hung up,
-    `asks` while a reason is asked for, `refused` where it hears only that it may not.
+    `asks` while a reason is asked for, `refused` holds the prompts where it hears only why not.
     `tried` are lines that were of no use, `freeing` the one that an emergency call waits for.
     """
 
@@ -24,7 +24,7 @@ class Dialled(Side):
     emergency: bool = False
     rung: bool = False
     asks: bool = False
-    refused: bool = False
+    refused: tuple[str, ...] = ()
     line: str = ""
     gone: bool = False
     tried: set[str] = field(default_factory=set)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from appliance.calls import dialled, emergency, orders, sides
+from appliance.calls import dialled, emergency, orders, refusals, sides
 from appliance.calls.desk import Desk
 from appliance.calls.dialled_side import Dialled
 from appliance.calls.events import CallBackAsked, Caller, Evidence, PhoneDialled, Presentation
@@ -155,14 +155,14 @@ def _side(
 def _refuse(desk: Desk, side: Dialled, verdict: Verdict) -> None:
     """Note what hinders the call from the start; the phone is told when it is up."""
     if isinstance(verdict, Refused):
-        side.refused = True
+        side.refused = refusals.SAID[verdict.why]
         side.settle(Result.REFUSED, verdict.why, Evidence.OWN)
         desk.refusal = (side.phone, verdict.why, side.record.rang_at)
     elif _calls_already(desk, side.record.case):
-        side.refused = True
+        side.refused = refusals.TWICE
         side.settle(Result.NOT_REACHED, TWICE, Evidence.OWN)
     elif not emergency.is_possible(desk):
-        side.refused = True
+        side.refused = refusals.no_line(emergency=side.emergency)
         side.settle(Result.NOT_REACHED, NO_DUPLEX, Evidence.OWN)
 
 

@@ -44,11 +44,13 @@ HELD = "message_held"
 class Listening(Side):
     """A phone that hears messages; `at` is the one fetched last, `told` how many were heard.
 
+    `callable_at` is the place, from 1, of the first one whose caller can be called back; 0: none.
     `whole`: what plays is the message itself, whose end makes it heard. `digits` of the code.
     """
 
     at: MessageFetched | None = None
     told: int = 0
+    callable_at: int = 0
     closed: bool = False
     whole: bool = False
     digits: str = field(default="", repr=False)
@@ -81,11 +83,10 @@ def asks_pin(desk: Desk, phone: str) -> bool:
 
 
 def _ask(desk: Desk, side: Listening, now: Now, *keys: str) -> Iterator[Order]:
-    """A tone asks for the code: whoever knows there is one knows what it means."""
+    """Ask for the code; a wrong one is told before."""
     side.digits = ""
     side.enter(SideState.ASKING, now)
-    told = (*keys, announcements.TONE)
-    words = tuple(word for key in told for word in announcements.for_staff(desk.office, key))
+    words = announcements.staff_words(desk.office, (*keys, "pin_ask"))
     yield orders.Play(side.new_play(), words, leg=side.leg)
 
 
@@ -143,10 +144,20 @@ def _play(desk: Desk, side: Listening, now: Now) -> Iterator[Order]:
     held = (HELD,) if _held(side, side.at) else ()
     side.closed, side.whole = False, True
     words = announcements.message_words(
-        desk.office, side.at, now, (*first, *held), keys=side.told == 1
+        desk.office, side.at, now, (*first, *held), _keys(side, side.at)
     )
     side.enter(SideState.PLAYING, now)
     yield orders.Play(side.new_play(), words, leg=side.leg)
+
+
+def _keys(side: Listening, at: MessageFetched) -> tuple[str, ...]:
+    """Tell the keys behind the first message; calling back behind the first where it can be."""
+    if at.caller.number and not _held(side, at) and not side.callable_at:
+        side.callable_at = side.told
+    return (
+        *(("message_keys",) if side.told == 1 else ()),
+        *(("message_call",) if side.told == side.callable_at else ()),
+    )
 
 
 def _obey(desk: Desk, side: Listening, event: DigitPressed, now: Now) -> Iterator[Order]:
@@ -224,7 +235,7 @@ def _tell_fault(desk: Desk, side: Listening, event: Any, now: Now) -> Iterator[O
 def _leave(desk: Desk, side: Listening, key: str, now: Now) -> Iterator[Order]:
     keys = (("message_closed",) if side.closed else ()) + (key,)
     side.enter(SideState.LEAVING, now)
-    words = tuple(word for each in keys for word in announcements.for_staff(desk.office, each))
+    words = announcements.staff_words(desk.office, keys)
     yield orders.Play(side.new_play(), words, leg=side.leg)
 
 

@@ -177,7 +177,7 @@ def _offer(desk: Desk, call: Call, now: Now) -> Orders:
         return
     call.note("return.offer")
     call.enter(State.TRANSFER_OFFER, now)
-    words = announcements.in_languages(desk.office, "hold", "callback_offer")
+    words = announcements.in_languages(desk.office, "hold", "message_offer")
     yield orders.Play(call.new_play(), words, line=call.line.name)
     yield call.write()
 

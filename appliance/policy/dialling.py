@@ -251,12 +251,19 @@ def _why_not(
     if kind is NumberClass.NONE:
         return Denied.NO_NUMBER
     if not known and not free:
-        return Denied.NOT_KNOWN if kind in ORDINARY else Denied.CLASS
+        return _unknown(kind, ledger)
     if kind not in ORDINARY and not free:
         return Denied.CLASS
     if not known and not in_band:
         return Denied.NIGHT
     return limit_reached(rules, asked.phone, ledger, now)
+
+
+def _unknown(kind: NumberClass, ledger: Ledger) -> Denied:
+    """Say why a number nobody knows is not dialled; with the log unread it may yet be known."""
+    if kind not in ORDINARY:
+        return Denied.CLASS
+    return Denied.NOT_KNOWN if ledger.loaded else Denied.NOT_READY
 
 
 def limit_reached(rules: Outgoing, phone: str, ledger: Ledger, now: Now) -> Denied | None:

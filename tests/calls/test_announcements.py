@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.calls import refusals
 from appliance.calls.announcements import (
     for_staff,
     greeting,
@@ -17,7 +18,9 @@ from appliance.calls.announcements import (
     spell_email,
     tone,
 )
+from appliance.calls.choices import REASONS, RULES
 from appliance.calls.events import MessageFetched
+from appliance.calls.transfer_call import Act
 from appliance.errors import ConfigurationError
 from appliance.policy.clock import Now
 from appliance.policy.codes import Code
@@ -126,6 +129,11 @@ def test_every_prompt_that_may_be_named_is_recorded() -> None:
     keys |= {f"state_{code.what}_{'on' if code.on else 'off'}" for code in said}
     keys |= {"pickup_nothing", "messages_none", "messages_no_more", "messages_fault"}
     keys |= {"message_closed", "message_not_closed", "message_keys", "message_about"}
+    keys |= {"message_call", "message_offer", "pin_ask"}
+    keys |= {key for said in refusals.SAID.values() for key in said}
+    keys |= {*refusals.NO_LINE, *refusals.NO_LINE_FOR_HELP, *refusals.TWICE, *refusals.ASK_REASON}
+    keys |= {f"resumes_{day}" for day in ("today", "tomorrow", "on")}
+    keys |= {f"word_{act}" for act in (*REASONS.values(), *RULES.values(), Act.TRY)}
     keys |= {"message_withheld", "message_unknown", "message_from", "message_yesterday"}
     days = "today tomorrow monday tuesday wednesday thursday friday saturday sunday on"
     keys |= {f"reopen_{day}" for day in days.split()}
@@ -141,5 +149,5 @@ def test_every_prompt_that_may_be_named_is_recorded() -> None:
 def test_a_message_whose_time_is_not_known_is_told_without_one() -> None:
     """Better no time than a wrong one."""
     fetched = MessageFetched("k1", "m1", 1)
-    words = message_words(EXAMPLE, fetched, WEDNESDAY, (), keys=False)
+    words = message_words(EXAMPLE, fetched, WEDNESDAY, (), ())
     assert words == ("it/message_unknown", "message/m1")

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from appliance.calls import dialling, events, orders, sides
+from appliance.calls import dialling, events, orders, refusals, sides
 from appliance.calls.dialled_side import Dialled
 from appliance.calls.events import FarEnd, FarEndProgressed
 from appliance.calls.side_states import KEY_TABLE, SideState
 from appliance.calls.sides import Side
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
-from appliance.policy.dialling import Ledger
+from appliance.policy.dialling import Denied, Ledger
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, records, tell, up
 
 HELP = events.PhoneDialled("help", "op2", "90112")
@@ -43,7 +43,7 @@ def heard(switchboard: Switchboard) -> Hearing:
     [
         ("+39 0541 704111", TEN, orders.DialLeg("line3", "0541704111", 120_000)),
         ("892424", TEN, "it/cannot_dial"),
-        ("0541704111", NIGHT, "it/dial_urgent"),
+        ("0541704111", NIGHT, "it/off_hours"),
     ],
 )
 def test_a_phone_that_has_heard_a_message_calls_back(
@@ -68,7 +68,7 @@ def test_two_people_never_call_back_at_once() -> None:
     given = list(
         dialling.begin_for(switchboard._desk, heard(switchboard), "0541704111", "message:3", TEN)
     )
-    assert [o.prompts for o in given if isinstance(o, orders.Play)] == [("it/cannot_dial",)]
+    assert [o.prompts for o in given if isinstance(o, orders.Play)] == [("it/message_held",)]
     assert not [o for o in given if isinstance(o, orders.DialLeg)]
 
 
@@ -149,3 +149,9 @@ def test_a_ringing_line_is_known_to_whoever_calls_back() -> None:
     tell(switchboard, TEN, RANG, KNOWN)
     tell(switchboard, TEN, events.CallerIdentified("line9", KNOWN.caller))
     assert list(switchboard._desk.ledger.heard) == ["051234567"]
+
+
+def test_every_refusal_is_said() -> None:
+    """Whoever is refused hears why, in words of the house; none goes without (E17)."""
+    assert set(refusals.SAID) == set(Denied)
+    assert all(refusals.SAID.values())

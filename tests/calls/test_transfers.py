@@ -204,11 +204,12 @@ def test_a_request_that_is_stored_late_corrects_the_record() -> None:
 
 
 def test_when_an_office_resumes_in_words() -> None:
-    """E23: today by the hour, another day by its date; never: nothing is said of it."""
+    """E23: today or tomorrow by the hour, another day by its date; never: nothing is said of it."""
     office = OFFICES["offices"]
     assert resumption(office, None, TEN) == ()
-    assert resumption(office, later(TEN, 3600).wall, TEN) == ("back_at", "hour_11")
+    assert resumption(office, later(TEN, 3600).wall, TEN) == ("resumes_today", "hour_11")
     tomorrow = later(TEN, 86_400 + 1800).wall
-    assert resumption(office, tomorrow, TEN) == (
-        "reopen_on", "day_26", "month_11", "hour_10", "minute_30",
+    assert resumption(office, tomorrow, TEN) == ("resumes_tomorrow", "hour_10", "minute_30")
+    assert resumption(office, later(TEN, 2 * 86_400).wall, TEN) == (
+        "resumes_on", "day_27", "month_11", "hour_10",
     )  # fmt: skip

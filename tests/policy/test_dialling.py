@@ -141,6 +141,8 @@ def test_before_the_log_is_read_nobody_dials() -> None:
     assert verdict(Asked("op2", ADA), ledger=known) == Refused(
         Denied.NOT_READY, NumberClass.NATIONAL
     )
+    stranger = Asked("op2", "0541999999")  # may have called: nobody is told that it has not
+    assert verdict(stranger, ledger=known) == Refused(Denied.NOT_READY, NumberClass.NATIONAL)
 
 
 def placed(number: int, minutes_ago: int, talked_s: float | None, phone: str = "op2") -> Placed:

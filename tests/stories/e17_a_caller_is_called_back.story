@@ -4,7 +4,7 @@ at 2026-11-25 10:00:00
 op1 dials 0051234567
 expect accept op1
 op1 answers
-expect play op1 cannot_dial # the call log is not read yet: nobody knows who has called
+expect play op1 cannot_dial try_later # the call log is not read yet: nobody knows who has called
 op1 prompt ends
 expect hang up op1
 call log read
@@ -39,13 +39,13 @@ expect trail line3 dials line.line3 dialled far.ringing far.answered out.busy_to
 op1 dials 00541704111
 expect accept op1
 op1 answers
-expect play op1 cannot_dial # has never called
+expect play op1 dial_not_known without cannot_dial off_hours # has never called
 op1 hangs up
 expect record result=refused reason=dial.not_known
 op1 dials 0892424
 expect accept op1
 op1 answers
-expect play op1 cannot_dial
+expect play op1 cannot_dial without try_later
 op1 prompt ends
 expect hang up op1
 expect record result=refused reason=dial.class

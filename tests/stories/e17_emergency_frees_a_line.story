@@ -63,7 +63,7 @@ desk2 answers
 expect play desk2 please_wait
 expect nothing
 after 8 s
-expect play desk2 cannot_dial # three calls for help: none of them is touched
+expect play desk2 no_line use_mobile # three calls for help: none of them is touched
 desk2 hangs up
 op1 hangs up
 expect hang up line1

@@ -31,7 +31,7 @@ line3 restored half-duplex
 op1 dials 90112
 expect accept op1
 op1 answers
-expect play op1 cannot_dial # no line can carry it: the phone itself says so
+expect play op1 no_line use_mobile without try_later # no line can carry it: the phone itself says so
 op1 prompt ends
 expect hang up op1
 expect record result=not_reached reason=out.half_duplex

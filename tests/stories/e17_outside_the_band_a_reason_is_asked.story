@@ -12,7 +12,7 @@ expect stop op1 op2
 op1 dials 0051234567
 expect accept op1
 op1 answers
-expect play op1 dial_urgent
+expect play op1 off_hours dial_urgent
 op1 presses 3
 expect nothing
 op1 prompt ends

@@ -20,7 +20,7 @@ expect record line3 result=answered evidence=limit
 op1 dials 03331234567
 expect accept op1
 op1 answers
-expect play op1 cannot_dial
+expect play op1 dial_limit without try_later
 op1 prompt ends
 expect hang up op1
 expect record reason=dial.minutes_limit
@@ -28,7 +28,7 @@ at 2026-11-26 20:00:00
 op1 dials 03331234567
 expect accept op1
 op1 answers
-expect play op1 cannot_dial
+expect play op1 off_hours dial_not_known
 op1 prompt ends
 expect hang up op1
 expect record reason=dial.night
@@ -46,13 +46,13 @@ line3 idle
 op1 dials 0051234567
 expect accept op1
 op1 answers
-expect play op1 cannot_dial
+expect play op1 dial_limit try_later
 after 30 s
 expect hang up op1
 expect record reason=dial.calls_limit
 op2 dials 03331234567
 expect accept op2
 op2 answers
-expect play op2 cannot_dial # only op1 may dial freely
+expect play op2 dial_not_known # only op1 may dial freely
 op2 prompt ends
 expect hang up op2

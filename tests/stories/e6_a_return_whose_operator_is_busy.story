@@ -45,7 +45,7 @@ after 1 s
 expect ring desk1 desk2 for 20 s showing Ritorno: Anagrafe
 after 20 s
 expect stop desk1 desk2
-expect play line1 hold callback_offer
+expect play line1 hold message_offer
 expect line1 shows Ritorno in attesa: Anagrafe (op1)
 line1 prompt ends # the caller stays
 expect hold line1

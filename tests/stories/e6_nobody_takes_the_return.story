@@ -24,13 +24,13 @@ expect play line1 please_wait
 line1 prompt ends
 expect hold line1
 after 60 s
-expect play line1 hold callback_offer
+expect play line1 hold message_offer
 line1 presses 2 # means nothing
 expect nothing
 after 60 s # no word was heard of the announcement
 expect hold line1
 after 60 s
-expect play line1 hold callback_offer
+expect play line1 hold message_offer
 line1 prompt ends
 expect hold line1
 after 60 s

@@ -17,7 +17,7 @@ ana1 declines
 expect ring ana2
 ana2 declines
 expect hold line1
-expect play op1 nobody_there word_appointment digit_1 word_email digit_2 without word_other
+expect play op1 nobody_there word_appointment digit_1 word_email digit_2 without word_try
 op1 presses *
 expect connect line1 op1
 command by op1: to anagrafe residenza because topic
@@ -28,7 +28,7 @@ ana1 declines
 expect ring ana2
 ana2 declines
 expect hold line1
-expect play op1 nobody_there word_appointment digit_1 word_email digit_2 without word_other
+expect play op1 nobody_there word_appointment digit_1 word_email digit_2 without word_try
 op1 presses *
 expect connect line1 op1
 command by op1: to anagrafe residenza because topic
@@ -39,7 +39,7 @@ ana1 declines
 expect ring ana2
 ana2 declines
 expect hold line1
-expect play op1 nobody_there word_appointment digit_1 word_email digit_2 without word_other
+expect play op1 nobody_there word_appointment digit_1 word_email digit_2 without word_try
 op1 presses *
 expect connect line1 op1
 command by op1: to anagrafe residenza because topic
@@ -47,7 +47,7 @@ expect said Anagrafe: le ultime 3 chiamate non hanno avuto risposta. Appuntament
 expect nothing
 op1 keys **31#
 expect hold line1
-expect play op1 nobody_there word_appointment digit_1 word_email digit_2 word_other digit_3
+expect play op1 nobody_there word_appointment digit_1 word_email digit_2 word_try digit_3
 op1 presses 3 # all the same
 expect hold line1
 expect play op1 digit_3 digit_1 word_topic

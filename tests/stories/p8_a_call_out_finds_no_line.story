@@ -5,7 +5,7 @@ call log read
 op1 dials 051
 expect accept op1
 op1 answers
-expect play op1 cannot_dial
+expect play op1 cannot_dial without no_line try_later
 op1 prompt ends
 expect hang up op1
 op1 is asked to call back 051234567 for request:7
@@ -15,7 +15,7 @@ op1 answers
 expect dial out line3 051234567
 line3 far end no_dial_tone
 expect hang up line3
-expect play op1 cannot_dial
+expect play op1 no_line try_later without cannot_dial
 op1 prompt ends
 expect hang up op1
 expect record line3 result=not_reached reason=out.no_dial_tone
@@ -56,7 +56,7 @@ desk1 is asked to call back 051234567 for request:7
 expect told yes
 expect ring desk1
 desk1 answers
-expect play desk1 cannot_dial # line1 is the last one to answer
+expect play desk1 no_line try_later # line1 is the last one to answer
 desk1 prompt ends
 expect hang up desk1
 expect record reason=out.no_line

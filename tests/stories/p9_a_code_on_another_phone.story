@@ -4,7 +4,7 @@ at 2026-11-25 10:07:00
 capo1 dials *86
 expect accept capo1
 capo1 answers
-expect play capo1 tone_record
+expect play capo1 pin_ask
 capo1 presses 2
 capo1 presses 5
 capo1 presses 8
@@ -12,7 +12,7 @@ capo1 presses 1
 capo1 presses #
 expect check code capo1 2581
 code of capo1 is wrong
-expect play capo1 state_refused tone_record
+expect play capo1 state_refused pin_ask
 capo1 presses 2
 capo1 presses 5
 capo1 presses 8
@@ -28,11 +28,11 @@ expect hang up capo1
 capo1 dials *86                     # the next time three wrong ones
 expect accept capo1
 capo1 answers
-expect play capo1 tone_record
+expect play capo1 pin_ask
 capo1 presses #
 expect check code capo1
 code of capo1 is wrong
-expect play capo1 state_refused tone_record
+expect play capo1 state_refused pin_ask
 capo1 presses 1
 capo1 presses 1
 capo1 presses 1
@@ -43,7 +43,7 @@ capo1 presses 1
 capo1 presses 1                     # as long as a code can be: no hash is waited for
 expect check code capo1 11111111
 code of capo1 is wrong
-expect play capo1 state_refused tone_record
+expect play capo1 state_refused pin_ask
 capo1 presses #
 expect check code capo1
 code of capo1 is wrong
@@ -60,5 +60,5 @@ after 600 s
 capo1 dials *86
 expect accept capo1
 capo1 answers
-expect play capo1 tone_record
+expect play capo1 pin_ask
 capo1 hangs up

@@ -4,7 +4,7 @@ at 2026-11-25 10:07:00
 capo1 dials *86
 expect accept capo1
 capo1 answers
-expect play capo1 tone_record
+expect play capo1 pin_ask
 capo1 presses 2
 capo1 presses #
 expect check code capo1 2

@@ -7,14 +7,14 @@ op1 answers
 expect fetch op1 after 0
 fetched op1 3 from 051234567 at 2026-11-24 18:32
 expect load op1 3
-expect play op1 message_yesterday hour_18 minute_30 message_about message_from digit_0 digit_5 message/m3 message_keys
+expect play op1 message_yesterday hour_18 minute_30 message_about message_from digit_0 digit_5 message/m3 message_keys message_call
 op1 presses 9               # means nothing
 op1 presses 1
 expect play op1 message_yesterday message/m3
 op1 prompt ends
 expect hear op1 3
 op1 presses 1
-expect play op1 message/m3
+expect play op1 message/m3 message_call # the same keys again
 op1 prompt ends
 expect hear op1 3
 op1 presses 3
@@ -23,7 +23,7 @@ closed op1
 expect fetch op1 after 3
 fetched op1 4 from withheld at 2026-11-23 09:00
 expect load op1 4
-expect play op1 message_closed message_monday hour_9 message_about message_withheld message/m4 without message_keys
+expect play op1 message_closed message_monday hour_9 message_about message_withheld message/m4 without message_keys message_call
 op1 presses 2
 expect fetch op1 after 4
 fetched op1 7 from unknown at 2026-11-02 09:00
