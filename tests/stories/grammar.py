@@ -83,6 +83,7 @@ VERBS: dict[str, str] = {
     "request_stored": rf"request (?P<number>\d+) stored {LINE}",
     "varies": r"(?P<unit>\w+) varies today to (?P<bands>\S+)",
     "store_fails": rf"store fails {LINE}(?: (?P<reason>.+))?",
+    "declares": rf"(?P<unit>\w+) declares (?P<need>\w+) on {PHONE} in (?P<bands>\S+)",
     "sheets_spoken": r"sheets spoken (?P<sheets>[a-z]+:[a-z]{2}(?: [a-z]+:[a-z]{2})*)",
     "authorises": r"(?P<unit>[a-z]+) authorises (?P<number>\+?\d+)",
     "revokes": r"(?P<unit>[a-z]+) revokes",
@@ -125,6 +126,7 @@ VERBS: dict[str, str] = {
     "expect_said": r"expect said (?P<text>.+)",
     "expect_request": rf"expect request {LINE} for (?P<unit>\w+) (?P<need>\w+) (?P<rule>\w+)",
     "expect_transfer": rf"expect {LINE} shows (?P<text>.+)",
+    "expect_nowhere": r"expect nowhere (?P<number>\d+)",
     "expect_no_transfer": rf"expect no transfer for {PHONE}",
     "expect_saved": (
         r"expect saved (?P<marks>nothing|(?:unattended|closed|opened|absent|away:\w+)(?: \S+)*)"

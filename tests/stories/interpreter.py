@@ -52,6 +52,7 @@ class PureRun(TransferVerbs):
         self.switchboard = Switchboard(self.office, "t")
         self.now = None
         self.pending = []
+        self.ordered = []
         self.legs = {}
         self.owners = {}
         self.plays = {}
@@ -90,6 +91,7 @@ class PureRun(TransferVerbs):
 
     def remember(self, order: Order) -> None:
         """Keep the names by which later statements speak of things."""
+        self.ordered.append(order)
         match order:
             case orders.WriteCall(record):
                 self.record = self.records[record.line] = record

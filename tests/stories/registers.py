@@ -21,10 +21,10 @@ def _entry(number: int) -> Entry:
 
 
 def _declaration(
-    number: int, unit: str, rules: tuple[ReturnRule, ...], *needs: Need
+    number: int, unit: str, rules: tuple[ReturnRule, ...], *needs: Need, last: date | None = None
 ) -> Declaration:
     first = date(2026, 1, 15)
-    return Declaration(_entry(number), unit, "Dirigente", BANDS, rules, needs, first)
+    return Declaration(_entry(number), unit, "Dirigente", BANDS, rules, needs, first, last)
 
 
 TOWN = Register(
@@ -34,6 +34,9 @@ TOWN = Register(
         Unit("tributi", "Tributi", "tributi@comune.example"),
         Unit("edilizia", "Edilizia privata", "edilizia@comune.example"),
         Unit("scuola", "Servizi scolastici", "scuola@comune.example"),
+        Unit("sociali", "Servizi sociali", "sociali@comune.example"),
+        Unit("anziani", "Ufficio anziani", "anziani@comune.example", "sociali"),
+        Unit("cultura", "Biblioteca", "biblioteca@comune.example"),
     ),
     (
         _declaration(
@@ -69,9 +72,31 @@ TOWN = Register(
                 code_keys="51",
             ),
         ),
+        _declaration(
+            4,
+            "sociali",
+            (EMAIL,),
+            Need(
+                "assistenza",
+                "Assistenza a casa",
+                (target(Reach.OUTSIDE, "3391234567", "Mobile di turno", service_mobile=True),),
+                code_keys="61",
+            ),
+        ),
+        _declaration(
+            5,
+            "cultura",
+            (APPOINTMENT,),
+            Need("prestito", "Prestito", (target(Reach.PHONE, "edi1"),), code_keys="71"),
+            last=date(2026, 10, 31),
+        ),
     ),
 )
-"""Anagrafe by its phones and the PBX, Tributi outside, Edilizia both ways; the schools never."""
+"""Anagrafe by its phones and the PBX, Tributi outside, Edilizia both ways; the schools never.
+
+The social services' mobile is also that of their office for the old, which declared nothing of its
+own; the library's declaration ran out in October.
+"""
 
 REGISTERS = {"offices": TOWN}
 """The register of an office of offices.py; the others have none."""
@@ -80,9 +105,23 @@ OFFICE_PHONES = ("ana1", "ana2", "edi1", "edi2")
 
 def varied(register: Register, unit: str, day: date, bands: str) -> Register:
     """Return the register with a variation for one day (E12)."""
-    number = 100 + len(register.variations)
+    number = 200 + len(register.variations)
     made = Variation(_entry(number), unit, day, day, _same(bands))
     return replace(register, variations=(*register.variations, made))
+
+
+def declared(
+    register: Register, unit: str, need: str, phone: str, day: date, bands: str
+) -> Register:
+    """Return the register with a new declaration of a unit, which supersedes what it had (P4)."""
+    had = next(each for each in reversed(register.declarations) if each.unit == unit)
+    old = next(each for each in had.needs if each.code == need)
+    number = 100 + len(register.declarations)
+    new = replace(
+        had, entry=_entry(number), week=_same(bands), first=day,
+        needs=(replace(old, targets=(target(Reach.PHONE, phone),)),),
+    )  # fmt: skip
+    return replace(register, declarations=(*register.declarations, new))
 
 
 def _same(bands: str) -> Week:

@@ -65,6 +65,7 @@ BEGIN = "# P1: x\noffice example\nat 2026-11-25 10:00:00\nline1 rings\nline1 cal
         ("expect ring op1 op2\nexpect line1 is idle\n", "expected idle, met ringing"),
         ("expect ring op1 op2\nexpect desk is busy\n", "expected busy, met free"),
         ("expect ring op1 op2\nexpect waiting 1\n", "messages waiting"),
+        ("expect ring op1 op2\nexpect nowhere 3331234567\n", "3331234567 is told in RingPhones"),
     ],
 )
 def test_a_wrong_story_fails(rest: str, complaint: str) -> None:

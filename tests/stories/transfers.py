@@ -9,13 +9,15 @@ from appliance.policy.secret import Purpose
 from appliance.policy.transfer import Reason
 from tests.stories.expectations import Expectations, Words
 from tests.stories.grammar import StoryError
-from tests.stories.registers import varied
+from tests.stories.registers import declared, varied
 
 
 class TransferVerbs(Expectations):
-    """What operators and offices do, and what is ordered of it; `answer` was told to a person."""
+    """What operators and offices do, and what is ordered of it; `answer` was told to a person,
+    `ordered` is every order there was."""
 
     answer: str
+    ordered: list[orders.Order]
 
     def tell(self, event: events.Event) -> None:
         """Hand an event to the Switchboard."""
@@ -51,20 +53,34 @@ class TransferVerbs(Expectations):
         register = self.switchboard.register
         self.tell(events.RegisterChanged(varied(register, words["unit"], day, words["bands"])))
 
+    def declares(self, words: Words) -> None:
+        """An office's new declaration is entered, in force from today (P4)."""
+        assert self.now is not None, "a story says `at` first"
+        day, register = self.office.today(self.now.wall), self.switchboard.register
+        new = declared(register, words["unit"], words["need"], words["phone"], day, words["bands"])
+        self.tell(events.RegisterChanged(new))
+
     # --- what is expected --------------------------------------------------------------------
 
     def target_of(self, name: str) -> Target:
         """Return the number that records call `unit.need.N`."""
-        unit, need, number = name.split(".")
+        code, need, number = name.split(".")
+        unit = self.switchboard.register.unit(code)
         for declaration in self.switchboard.register.declarations:
             found = declaration.need(need)
-            if declaration.unit == unit and found is not None:
+            if unit and declaration.unit in (unit.code, unit.service) and found is not None:
                 return found.targets[int(number) - 1]
         raise StoryError(f"no such number in the register: {name}")
 
     def digits_of(self, name: str) -> str:
         """Return its digits."""
         return self.target_of(name).number.reveal(Purpose.DIAL)
+
+    def expect_nowhere(self, words: Words) -> None:
+        """No order there was, no record and nothing that is shown names the number (P7)."""
+        for told in (*self.ordered, self._status()):
+            if words["number"] in str(told):
+                raise StoryError(f"{words['number']} is told in {told}")
 
     def expect_tell(self, words: Words) -> None:
         wanted = orders.TellTransfer(self.legs[words["phone"]], int(words["code"]))
