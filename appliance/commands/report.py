@@ -69,9 +69,20 @@ def report(
 
 
 def _names(settings: Settings) -> dict[str, str]:
-    """Return the units' names by code; a register that is not stored here names nobody."""
+    """Return the units' names by code, those of their needs by "unit.need".
+
+    An office that declared nothing has its service's needs (E13). A register that is not stored
+    here names nobody.
+    """
     with reading(settings) as connection:
-        return {unit.code: unit.name for unit in load_masked(connection).units}
+        register = load_masked(connection)
+    named = {unit.code: unit.name for unit in register.units}
+    for unit in register.units:
+        for code in (unit.service, unit.code):
+            declared = (each for each in register.declarations if each.unit == code)
+            needs = (need for each in declared for need in each.needs)
+            named |= {f"{unit.code}.{need.code}": need.name for need in needs}
+    return named
 
 
 def _days(

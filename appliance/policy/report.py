@@ -29,7 +29,7 @@ class Ending(enum.StrEnum):
     FILTER = "filter"  # answered by a person of the front desk, and not transferred
     INFORMED = "informed"  # a sheet read aloud answered it: the filter, too
     TRANSFERRED = "transferred"  # an office took it
-    RETURNED = "returned"  # no office took it: back with the operator (P6)
+    RETURNED = "returned"  # no office took it: back with an operator (P6)
     VOICEMAIL = "voicemail"
     LOST = "lost"  # gave up, was cut off, or left nothing
     OTHER = "other"  # a fax; or taken by a telephone beside the line, unseen by the box
@@ -41,10 +41,11 @@ SERVED = (*BY_FILTER, Ending.TRANSFERRED, Ending.RETURNED)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One transfer to a unit: `returned` is why it came back, "" where an office took it."""
+    """One transfer to a unit for a need: `returned` is why it came back, "" where it was taken."""
 
     unit: str
     returned: str = ""
+    need: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class CallRow:
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
-    """One request for a unit: an appointment or an e-mail.
+    """One request for a unit and a need: an appointment or an e-mail.
 
     `counted`: taken in the time of the report. `open` and `overdue` as of now, whenever taken.
     """
@@ -76,6 +77,7 @@ class RequestRow:
     counted: bool = True
     open: bool = False
     overdue: bool = False
+    need: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class UnitFigures:
-    """What concerned one unit: transfers to it and what became of them, requests taken for it."""
+    """What concerned one unit, or one of its needs: transfers and what became of them, requests."""
 
     asked: int = 0
     accepted: int = 0
@@ -122,7 +124,7 @@ class UnitFigures:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All figures of a time; months as "2026-10", hours of the day as 0 to 23."""
+    """All figures of a time; months as "2026-10", hours as 0 to 23, needs as "unit.need"."""
 
     total: Figures
     numbers: Mapping[str, Figures]
@@ -131,6 +133,7 @@ class Report:
     units: Mapping[str, UnitFigures]
     every_unit: UnitFigures
     positions: Mapping[str, Figures] = field(default_factory=dict)
+    needs: Mapping[str, UnitFigures] = field(default_factory=dict)
 
 
 def report(
@@ -139,15 +142,17 @@ def report(
     """Sum up calls and requests; `per_person` only with the reference of an agreement (E21)."""
     calls, requests = tuple(calls), tuple(requests)
     answered = tuple(call for call in calls if call.position)
-    units = {sent.unit for call in calls for sent in call.sent} | {each.unit for each in requests}
+    named = {(sent.unit, sent.need) for call in calls for sent in call.sent}
+    named |= {(each.unit, each.need) for each in requests}
     return Report(
         figures(calls),
         _grouped(calls, lambda call: call.called),
         _grouped(calls, lambda call: f"{call.at:%Y-%m}"),
         _grouped(calls, lambda call: call.at.hour),
-        {unit: unit_figures(calls, requests, unit) for unit in sorted(units)},
+        {unit: unit_figures(calls, requests, unit) for unit in sorted({u for u, _ in named})},
         unit_figures(calls, requests),
         _grouped(answered, lambda call: call.position) if per_person else {},
+        {f"{u}.{n}": unit_figures(calls, requests, u, n) for u, n in sorted(named) if n},
     )
 
 
@@ -168,11 +173,15 @@ def figures(calls: Iterable[CallRow]) -> Figures:
 
 
 def unit_figures(
-    calls: Iterable[CallRow], requests: Iterable[RequestRow], unit: str = ""
+    calls: Iterable[CallRow], requests: Iterable[RequestRow], unit: str = "", need: str = ""
 ) -> UnitFigures:
-    """Sum up what concerned a unit, or ("") every unit."""
-    sent = [each for call in calls for each in call.sent if unit in {"", each.unit}]
-    taken = [each for each in requests if unit in {"", each.unit}]
+    """Sum up what concerned a unit and one of its needs; "" stands for all of them."""
+
+    def is_meant(each: Sent | RequestRow) -> bool:
+        return unit in {"", each.unit} and need in {"", each.need}
+
+    sent = [each for call in calls for each in call.sent if is_meant(each)]
+    taken = [each for each in requests if is_meant(each)]
     reasons = sorted({each.returned for each in sent if each.returned})
     return UnitFigures(
         len(sent),

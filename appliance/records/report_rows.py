@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,6 @@ from appliance.records.call_log import from_row, to_ms
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
 
     from appliance.policy.hours import Schedule
 
@@ -33,11 +33,13 @@ ENDINGS: Final[dict[str, Ending]] = {
     Result.TAKEN: Ending.OTHER,
 }
 """How a call counts; one that still goes on is not counted."""
-TRANSFERRED, RETURNED = "transferred.", "returned."
-"""In the trail of a call: `transferred.UNIT`, `returned.UNIT.REASON`."""
+UNFINISHED: Final = "unfinished"
+"""How a transfer ended whose caller was put through to nobody, nor brought back: the call ended."""
+SOUGHT, FOUND = "return.", "return.answered."
+"""In the trail: an operator is sought for a call that came back; one has taken it."""
 MOST_REQUESTS: Final = 100_000
 _CALLS: Final = "SELECT * FROM calls WHERE rang_ms >= ? AND rang_ms < ? ORDER BY rang_ms"
-_TAKEN: Final = "SELECT number, unit, rule FROM requests WHERE at_ms >= ? AND at_ms < ?"
+_TAKEN: Final = "SELECT number, unit, need, rule FROM requests WHERE at_ms >= ? AND at_ms < ?"
 
 
 def call_rows(
@@ -54,10 +56,10 @@ def call_rows(
 
 def call_row(record: CallRecord, zone: tzinfo) -> CallRow:
     """Make a call's row; its result must be among ENDINGS."""
-    sent = tuple(_sent(record))
+    sent = _sent(record)
     ending = ENDINGS[record.result.value]
     if ending is Ending.FILTER and sent:
-        ending = Ending.RETURNED if sent[-1].returned else Ending.TRANSFERRED
+        ending = _after_transfer(record, sent[-1])
     answered = record.result is Result.ANSWERED and record.answered_at is not None
     return CallRow(
         record.rang_at.astimezone(zone),
@@ -87,7 +89,7 @@ def request_rows(
     taken = connection.execute(_TAKEN, (to_ms(start), to_ms(end))).fetchall()
     counted = {int(row["number"]): row for row in taken}
     done = [
-        RequestRow(str(row["unit"]), row["rule"] == ReturnRule.APPOINTMENT)
+        RequestRow(str(row["unit"]), row["rule"] == ReturnRule.APPOINTMENT, need=str(row["need"]))
         for number, row in counted.items()
         if number not in still
     ]
@@ -100,7 +102,7 @@ def request_rows(
 def _open(request: Request, calendar: Schedule, now: datetime, *, counted: bool) -> RequestRow:
     appointment = request.rule is ReturnRule.APPOINTMENT
     overdue = is_overdue(request, calendar, now)
-    return RequestRow(request.unit, appointment, counted, True, overdue)
+    return RequestRow(request.unit, appointment, counted, True, overdue, request.need)
 
 
 def _came_in(record: CallRecord) -> bool:
@@ -108,13 +110,37 @@ def _came_in(record: CallRecord) -> bool:
     return record.direction is Direction.IN
 
 
-def _sent(record: CallRecord) -> Iterator[Sent]:
+def _sent(record: CallRecord) -> tuple[Sent, ...]:
+    """Return one for each transfer that began; the last that the trail says is what became of it.
+
+    An office that took a call may yet send it back (E7). `transfer.no_line` begins none.
+    """
+    begun: list[Sent] = []
     for code in record.trail:
-        if code.startswith(TRANSFERRED):
-            yield Sent(code.removeprefix(TRANSFERRED))
-        elif code.startswith(RETURNED):
-            unit, _, reason = code.removeprefix(RETURNED).partition(".")
-            yield Sent(unit, reason or "unknown")
+        match code.split("."):
+            case ["transfer", unit, need, _why, _way]:
+                begun.append(Sent(unit, UNFINISHED, need))
+            case ["transferred", _] if begun:
+                begun[-1] = replace(begun[-1], returned="")
+            case ["returned", _, reason] if begun:
+                begun[-1] = replace(begun[-1], returned=reason)
+    return tuple(begun)
+
+
+def _after_transfer(record: CallRecord, last: Sent) -> Ending:
+    """Say what became of a call by its last transfer; whoever gave up meanwhile is lost."""
+    if not last.returned:
+        return Ending.TRANSFERRED
+    if last.returned == UNFINISHED or _gave_up_coming_back(record.trail):
+        return Ending.LOST
+    return Ending.RETURNED
+
+
+def _gave_up_coming_back(trail: tuple[str, ...]) -> bool:
+    """Tell whether operators were sought for the last return, and none was found."""
+    at = max(n for n, code in enumerate(trail) if code.startswith("returned."))
+    sought = [code for code in trail[at:] if code.startswith(SOUGHT)]
+    return bool(sought) and not any(code.startswith(FOUND) for code in sought)
 
 
 def _wait_s(record: CallRecord) -> float | None:

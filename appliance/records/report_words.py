@@ -69,9 +69,11 @@ REASONS: Final[Mapping[str, Words]] = {
     "busy": Words("occupato", "busy"),
     "unreachable": Words("irraggiungibile", "unreachable"),
     "declined": Words("non accettata", "declined"),
-    "not_accepted": Words("non accettata", "not accepted"),
+    "refused": Words("rifiutata a voce dall'ufficio", "refused by the clerk"),
     "sent_back": Words("rimandata dall'ufficio", "sent back by the office"),
-    "unknown": Words("motivo non noto", "reason not known"),
+    "lost": Words("telefono dell'ufficio caduto", "the office's phone was lost"),
+    "taken_back": Words("ripresa dal centralino", "taken back by the front desk"),
+    "unfinished": Words("finita prima del passaggio", "ended before it was put through"),
 }
 """Why a transfer came back; a reason that is not here is shown as its code."""
 ENDINGS: Final = tuple(each.value for each in Ending)
@@ -99,6 +101,8 @@ def as_csv(found: Report) -> str:
     )  # fmt: skip
     for unit, told in found.units.items():
         writer.writerow(("unit", unit, *_unit_cells(told)))
+    for need, told in found.needs.items():
+        writer.writerow(("need", need, *_unit_cells(told)))
     return out.getvalue()
 
 
@@ -145,7 +149,10 @@ def as_text(
     names: Mapping[str, str],
     reference: str = "",
 ) -> str:
-    """Write the report for people; `names` are the units', `reference` the agreement of E21."""
+    """Write the report for people.
+
+    `names` are the units' and the needs' ("unit.need"), `reference` the agreement of E21.
+    """
     return "\n".join(_Teller(found, language, names, reference).lines(first, last))
 
 
@@ -211,11 +218,16 @@ class _Teller:
             return
         yield ""
         yield self._say("by_unit")
-        rows = [
-            [self.names.get(unit, unit), *map(str, _unit_cells(told))]
-            for unit, told in self.found.units.items()
-        ]
-        yield columns([self._say("units_header").split("|"), *rows])
+        yield columns([self._say("units_header").split("|"), *self._unit_rows()])
+
+    def _unit_rows(self) -> Iterator[list[str]]:
+        """Each unit, and below it each of its needs."""
+        for unit, told in self.found.units.items():
+            yield [self.names.get(unit, unit), *map(str, _unit_cells(told))]
+            for need, part in self.found.needs.items():
+                if need.startswith(f"{unit}."):
+                    name = self.names.get(need, need.removeprefix(f"{unit}."))
+                    yield [f"- {name}", *map(str, _unit_cells(part))]
 
 
 def unit_sheet(told: UnitFigures, name: str, month: str, language: str) -> tuple[str, str]:

@@ -46,6 +46,7 @@ state = "{folder}/state"
 run = "{folder}/run"
 {more}
 """
+TAKEN = ("transfer.anagrafe.aire.topic.keys", "transferred.anagrafe")
 OCTOBER = datetime(2026, 10, 15, 10, tzinfo=UTC)
 
 
@@ -58,7 +59,7 @@ def config(tmp_path: Path) -> Path:
         a_call("a-1", orders.Result.ANSWERED), rang_at=OCTOBER, phone="op1",
         answered_at=OCTOBER + timedelta(seconds=8),
     )  # fmt: skip
-    two = replace(one, call="a-2", trail=("transferred.anagrafe",))
+    two = replace(one, call="a-2", trail=TAKEN)
     records.ask(lambda c: call_log.upsert(c, [one, two], "b"))
     records.stop()
     file = tmp_path / "centralino.toml"

@@ -12,17 +12,20 @@ import pytest
 
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord, Result, Way
+from appliance.calls.transfer_call import Cause
 from appliance.policy.citizens import Citizen
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.report import Ending, Sent, report
 from appliance.policy.requests import NewRequest
 from appliance.records import call_log, report_rows, report_words, requests
 from appliance.records.database import open_database
-from appliance.records.report_rows import ENDINGS, call_row
+from appliance.records.report_rows import ENDINGS, UNFINISHED, call_row
 from tests.policy.town import CALENDAR, EMAIL
 from tests.records.samples import ROME, TEN
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
+BUSY = "transfer.anagrafe.aire.topic.refer"
+ANA, TRI = "transfer.ana.aire.topic.keys", "transfer.tri.imu.depth.person"
 START, END = TEN.replace(day=1, hour=0), TEN.replace(day=1, month=12, hour=0)
 
 
@@ -51,23 +54,35 @@ def test_every_result_but_a_call_that_goes_on_counts_in_one_way() -> None:
     ("trail", "ending", "sent"),
     [
         (("rang", "talking"), Ending.FILTER, ()),
-        (("transferred.ana",), Ending.TRANSFERRED, (Sent("ana"),)),
-        (("returned.ana.busy",), Ending.RETURNED, (Sent("ana", "busy"),)),
+        ((ANA, "transferred.ana"), Ending.TRANSFERRED, (Sent("ana", "", "aire"),)),
+        ((ANA, "returned.ana.busy"), Ending.RETURNED, (Sent("ana", "busy", "aire"),)),
         (
-            ("returned.ana.no_answer", "transferred.tri"),
+            (ANA, "returned.ana.no_answer", TRI, "transferred.tri"),
             Ending.TRANSFERRED,
-            (Sent("ana", "no_answer"), Sent("tri")),
+            (Sent("ana", "no_answer", "aire"), Sent("tri", "", "imu")),
         ),
-        (("transferred.ana", "returned.ana"), Ending.RETURNED,
-         (Sent("ana"), Sent("ana", "unknown"))),
+        ((ANA, "transferred.ana", "returned.ana.sent_back"), Ending.RETURNED,
+         (Sent("ana", "sent_back", "aire"),)),
+        ((ANA, "transfer.no_line", "ring.ana.aire.1"), Ending.LOST,
+         (Sent("ana", UNFINISHED, "aire"),)),
+        ((ANA, "returned.ana.busy", "return.ring.op1"), Ending.LOST,
+         (Sent("ana", "busy", "aire"),)),
+        ((ANA, "returned.ana.busy", "return.ring.op1", "return.answered.op1"), Ending.RETURNED,
+         (Sent("ana", "busy", "aire"),)),
+        (("transferred.ana", "returned.ana.busy"), Ending.FILTER, ()),
     ],
 )  # fmt: skip
 def test_what_the_trail_tells(
     trail: tuple[str, ...], ending: Ending, sent: tuple[Sent, ...]
 ) -> None:
-    """P6: the last transfer decides what became of the call; each counts for its unit."""
+    """P6, E7: the last transfer decides what became of the call; each that began counts once."""
     row = call_row(answered(trail=trail), ROME)
     assert (row.ending, row.sent, row.wait_s) == (ending, sent, 6.0)
+
+
+def test_every_reason_has_its_words() -> None:
+    """The office reads why its calls came back, never a code."""
+    assert set(report_words.REASONS) == {*(each.value for each in Cause), UNFINISHED}
 
 
 def test_only_a_person_who_answers_makes_a_wait() -> None:
@@ -85,7 +100,7 @@ def test_the_report_from_the_database(tmp_path: Path) -> None:
     calls = [
         answered(),
         gave_up,
-        answered("a-3", trail=("returned.anagrafe.busy",), called="800011837"),
+        answered("a-3", trail=(BUSY, "returned.anagrafe.busy"), called="800011837"),
         answered("a-4", rang_at=TEN - timedelta(days=40)),
         answered("a-5", result=Result.OPEN),
     ]
@@ -114,6 +129,7 @@ def test_the_report_from_the_database(tmp_path: Path) -> None:
     table = list(csv.reader(report_words.as_csv(found).splitlines(), delimiter=";"))
     assert table[1][:4] == ["total", "", "3", "1"]
     assert ["unit", "anagrafe", "1", "0", "1", "0", "1", "2", "1"] in table
+    assert ["need", "anagrafe.aire", "1", "0", "1", "0", "1", "2", "1"] in table
     subject, body = report_words.unit_sheet(anagrafe, "Anagrafe", "2026-11", "it")
     assert subject == "Anagrafe: chiamate e richieste, 2026-11"
     assert "Ritornate (occupato): 1." in body
