@@ -20,7 +20,7 @@ from appliance.policy.words import Words
 from appliance.records import care, care_words, missed, retention_words
 from appliance.records import messages as stored
 from appliance.records.care import Kind
-from appliance.records.retention import Keeping, deletions, due
+from appliance.records.retention import Keeping, deletions, due, still_open
 from appliance.voicemail import listing
 
 PIN_SET = Words("Il codice è cambiato, da subito.", "The code has changed, from now on.")
@@ -96,7 +96,7 @@ def retention(context: click.Context, preview: bool) -> None:
     with reading(settings) as connection:
         if preview:
             found = due(connection, keeping, datetime.now(UTC))
-            lines = retention_words.previewed(found, language)
+            lines = retention_words.previewed(found, language, still_open(connection, found))
         else:
             lines = retention_words.told(keeping, deletions(connection), language)
     click.echo("\n".join(lines))

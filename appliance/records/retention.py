@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from appliance.policy.messages import MessageState
+from appliance.records import call_log
+from appliance.records import care as cares_of
 from appliance.records.call_log import to_ms
 from appliance.records.database import transaction
+from appliance.records.missed import SERVED, needs_somebody
 
 if TYPE_CHECKING:
     import sqlite3
@@ -70,6 +74,11 @@ _CALLS: Final = """
         AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.call = calls.call)
     ORDER BY rang_ms
 """
+_SERVED: Final = """
+    SELECT caller_number, max(rang_ms) FROM calls WHERE result IN (?, ?) AND caller_number <> ''
+    GROUP BY caller_number
+"""
+"""When each caller was last answered, or left a message."""
 _AUDIT: Final = "INSERT INTO deletions (at, what, days, ids) VALUES (?, ?, ?, ?)"
 
 
@@ -88,6 +97,20 @@ def due(connection: sqlite3.Connection, keeping: Keeping, now: datetime) -> Due:
         _calls(connection, _NUMBERS, keeping.numbers, now),
         _calls(connection, _CALLS, keeping.calls, now),
     )
+
+
+def still_open(connection: sqlite3.Connection, what: Due) -> int:
+    """Count the calls among those due that left no message, whom nobody closed or served (E24).
+
+    Nobody can call back whose number is gone: the head is to know before.
+    """
+    last_served = dict(connection.execute(_SERVED, tuple(SERVED)).fetchall())
+    cares = cares_of.cares(connection, cares_of.Kind.CALL)
+    closed = {call for call, care in cares.items() if care.state is MessageState.CLOSED}
+    going = {*what.numbers, *what.calls} - closed
+    found = (call_log.find(connection, call) for call in going)
+    missed = (each for each in found if each is not None and needs_somebody(each))
+    return sum(last_served.get(each.caller.number, 0) <= to_ms(each.rang_at) for each in missed)
 
 
 def _calls(connection: sqlite3.Connection, query: str, days: int, now: datetime) -> tuple[str, ...]:

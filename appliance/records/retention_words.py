@@ -31,6 +31,10 @@ DUE: Final[Mapping[str, Words]] = {
     "calls": Words("{} chiamate", "{} calls"),
 }
 
+STILL_OPEN: Final = Words(
+    "Di queste, senza messaggio e non ancora chiuse: {}", "Of these, without a message and open: {}"
+)
+
 
 def told(keeping: Keeping, deleted: Iterable[Deletion], language: str) -> Iterator[str]:
     """Say the rules and the latest deletions."""
@@ -46,8 +50,11 @@ def told(keeping: Keeping, deleted: Iterable[Deletion], language: str) -> Iterat
     yield from rows
 
 
-def previewed(due: Due, language: str) -> Iterator[str]:
-    """Say what would be deleted: messages by their numbers, calls by how many."""
+def previewed(due: Due, language: str, still_open: int = 0) -> Iterator[str]:
+    """Say what would be deleted: messages by their numbers, calls by how many.
+
+    `still_open` of the calls left no message, and nobody closed them.
+    """
     if not due.any:
         yield one(NONE_DUE, language)
     if due.messages:
@@ -57,6 +64,8 @@ def previewed(due: Due, language: str) -> Iterator[str]:
         yield one(DUE["numbers"], language).format(len(due.numbers))
     if due.calls:
         yield one(DUE["calls"], language).format(len(due.calls))
+    if still_open:
+        yield one(STILL_OPEN, language).format(still_open)
 
 
 def _row(each: Deletion, language: str) -> str:

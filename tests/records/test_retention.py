@@ -77,6 +77,21 @@ def test_calls_go_with_what_was_done_about_them(db: sqlite3.Connection) -> None:
     assert [each.what for each in retention.deletions(db)] == ["calls", "numbers", "messages"]
 
 
+def test_open_missed_calls_that_go_are_said(db: sqlite3.Connection) -> None:
+    """E24: a call that nobody dealt with goes by age, too; the head can see it before."""
+    other = replace(a_call("a-5", Result.LOST).caller, number="0519999999")
+    call_log.upsert(db, [replace(a_call("a-5", Result.LOST), caller=other)], "b")
+    found = retention.due(db, KEEPING, TEN + timedelta(days=181))
+    assert retention.still_open(db, found) == 2
+    assert list(previewed(found, "it", 2))[-1].endswith("senza messaggio e non ancora chiuse: 2")
+    care.add(db, Kind.CALL, "a-3", Entry(TEN, "Anna", Step.CLOSE, Outcome.CALLED_BACK))
+    assert retention.still_open(db, found) == 1
+    again = replace(a_call("a-6", Result.ANSWERED), caller=other, rang_at=TEN + timedelta(days=1))
+    call_log.upsert(db, [again], "b")
+    assert retention.still_open(db, found) == 0
+    assert retention.still_open(db, Due()) == 0
+
+
 def test_nothing_due_is_no_deletion(db: sqlite3.Connection) -> None:
     """Nothing is written where nothing went; 0 days keep for ever."""
     assert not deleted(db, 1).any
