@@ -46,6 +46,7 @@ FOREIGN_OWNERS = {
     "holidays": {"daemon/calendar.py"},
     "icalendar": {"mail/invitation.py"},
     "smtplib": {"mail/smtp.py"},
+    "pydyf": {"mail/paper.py"},
     "tomli_w": {"daemon/register_text.py"},
     "phonenumbers": {"daemon/numbers.py"},
     "py_nanotts": {"daemon/voice.py"},

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.commands import request_pdf
 from appliance.commands.explain import MOMENT
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
 from appliance.daemon import door
@@ -167,10 +168,15 @@ def free_slots(settings: Settings, unit: str, *, as_json: bool) -> None:
 
 @requests.command()
 @click.argument("number", type=NUMBER)
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
+@click.option("--pdf", is_flag=True, help="The request itself, as a PDF.")
 @click.pass_obj
-def export(settings: Settings, number: int, folder: Path) -> None:
+def export(settings: Settings, number: int, folder: Path, *, pdf: bool) -> None:
     """Write the mails of request NUMBER into FOLDER as .eml files, for the protocol office."""
+    if pdf:
+        folder.mkdir(parents=True, exist_ok=True)
+        click.echo(request_pdf.write(settings, number, folder, _due(settings)))
+        return
     with reading(settings) as connection:
         stored.required(connection, number)
         letters = [

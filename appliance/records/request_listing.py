@@ -33,14 +33,14 @@ def as_text(found: Iterable[Kept], language: str, zone: tzinfo, due: Due, late: 
 
     def row(kept: Kept) -> list[str]:
         request = kept.request
-        mark = f" {_in(_LATE, language)}" if late(request) else ""
+        mark = f" {said_in(_LATE, language)}" if late(request) else ""
         return [
             str(request.number),
             f"{request.at.astimezone(zone):%d/%m/%Y %H:%M}",
             request.unit,
             " ".join(filter(None, (request.citizen.name, request.citizen.phone))),
             request.subject,
-            _in(request_words.state_of(request), language) + mark,
+            said_in(request_words.state_of(request), language) + mark,
             f"{due(request):%d/%m/%Y}",
         ]
 
@@ -55,10 +55,10 @@ def shown(kept: Kept, language: str, zone: tzinfo, due: Due, late: Late) -> str:
         as_text([kept], language, zone, due, late),
         "",
         f"{'Necessità' if it else 'Need'}: {request.need}",
-        f"{'Contatti' if it else 'Contact'}: {_contact(request)}",
+        f"{'Contatti' if it else 'Contact'}: {contact(request)}",
     ]
     if request.appointment:
-        told = _when(request.appointment, language, zone)
+        told = when(request.appointment, language, zone)
         rows.append(f"{'Appuntamento' if it else 'Appointment'}: {told}")
     for label, value in (
         ("Chiede" if it else "Asked", request.asked),
@@ -68,7 +68,9 @@ def shown(kept: Kept, language: str, zone: tzinfo, due: Due, late: Late) -> str:
     ):
         if value:
             rows.append(f"{label}: {value}")
-    return "\n".join([*rows, "", *(_step(each, language, zone) for each in kept.steps)]).rstrip()
+    return "\n".join(
+        [*rows, "", *(step_line(each, language, zone) for each in kept.steps)]
+    ).rstrip()
 
 
 def to_json(kept: Kept, due: date, late: bool) -> dict[str, Any]:
@@ -113,7 +115,7 @@ def mails_as_text(found: Iterable[KeptMail], language: str, zone: tzinfo) -> str
             f"{kept.queued_at.astimezone(zone):%d/%m/%Y %H:%M}",
             kept.mail.to,
             " ".join(kept.mail.subject.split()),
-            _in(request_words.MAILS[kept.state], language),
+            said_in(request_words.MAILS[kept.state], language),
             str(kept.tries),
             f"{kept.settled_by}: {kept.reason}" if kept.reason else kept.said,
         ]
@@ -147,32 +149,34 @@ def mails_as_json(found: Iterable[KeptMail]) -> str:
 
 def _table(header: Words, rows: Sequence[list[str]], none: Words, language: str) -> str:
     if not rows:
-        return _in(none, language)
-    whole = [_in(header, language).split("|"), *rows]
+        return said_in(none, language)
+    whole = [said_in(header, language).split("|"), *rows]
     widths = [max(len(row[i]) for row in whole) for i in range(len(whole[0]))]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in whole)
 
 
-def _contact(request: Request) -> str:
+def contact(request: Request) -> str:
+    """Write who the citizen is, and how to be reached."""
     citizen = request.citizen
     parts = (citizen.name, citizen.phone, citizen.email, f"[{citizen.prefers}, {citizen.language}]")
     return " ".join(filter(None, parts))
 
 
-def _when(appointment: Appointment, language: str, zone: tzinfo) -> str:
+def when(appointment: Appointment, language: str, zone: tzinfo) -> str:
+    """Write when and how an appointment is."""
     start = appointment.slot.start.astimezone(zone)
-    told = f"{start:%d/%m/%Y %H:%M}, {_in(FORMS[appointment.form], language)}"
+    told = f"{start:%d/%m/%Y %H:%M}, {said_in(FORMS[appointment.form], language)}"
     if appointment.confirmed:
         return told
     return told + (", da confermare" if language == "it" else ", to be confirmed")
 
 
-def _step(happened: Happened, language: str, zone: tzinfo) -> str:
+def step_line(happened: Happened, language: str, zone: tzinfo) -> str:
     """Write a step: when, what, by whom, who said so, in which words."""
     at: datetime = happened.at.astimezone(zone)
     said = f" ({happened.said_by})" if happened.said_by else ""
     words = f": {happened.words}" if happened.words else ""
-    what = _in(request_words.STEPS[happened.step], language)
+    what = said_in(request_words.STEPS[happened.step], language)
     return f"{at:%d/%m/%Y %H:%M}  {what}  {happened.by}{said}{words}"
 
 
@@ -186,5 +190,6 @@ def _step_to_json(happened: Happened) -> dict[str, str]:
     }
 
 
-def _in(words: Words, language: str) -> str:
+def said_in(words: Words, language: str) -> str:
+    """Choose the words of a language: Italian, else English."""
     return words.it if language == "it" else words.en

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import selectors
+import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -28,13 +30,19 @@ from appliance.errors import OfficeError
 from appliance.policy.mail import HEAD
 from appliance.policy.outbox import MailState, Waiting
 from appliance.policy.register.declarations import Slots
+from appliance.policy.register.merge import merge
 from appliance.policy.register.register import Register
+from appliance.policy.register.targets import Reach, target
 from appliance.policy.requests import Step
 from appliance.policy.week import week
 from appliance.records import outbox, outgoing, requests
+from appliance.records import register as store
+from appliance.records.register import Who
 from appliance.records.request_rows import Happened
+from appliance.records.vault import key_path
 from appliance.records.worker import Records
-from tests.policy.town import TOWN, declaration
+from tests.policy.town import RESIDENCE as RESIDENCE_NEED
+from tests.policy.town import TOWN, declaration, with_declarations
 
 CONFIG = """\
 [site]
@@ -309,6 +317,36 @@ def test_the_protocol_office_gets_files(desk: Desk, tmp_path: Path) -> None:
     assert mail["Message-ID"] == desk.mails()[0].message_id
     assert mail["Subject"] == "[Richiesta 1] Iscrizione AIRE"
     assert "there is no request 9" in desk.refused("requests", "export", "9", str(folder))
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs Debian's poppler-utils")
+def test_the_protocol_office_gets_paper(desk: Desk, tmp_path: Path) -> None:
+    """E15, P7: the request and its history as a PDF; no number of an office stands in it."""
+    outside = replace(RESIDENCE_NEED, targets=(target(Reach.OUTSIDE, "0541704101"),))
+    declared = with_declarations(replace(declaration(), needs=(outside,)))
+    key = key_path(database_path(tmp_path / "state"))
+    who = Who("Responsabile", NOW, "import")
+    desk.records.ask(lambda c: store.change(c, key, who, lambda r: merge(r, declared), {}))
+    asked = "Perché non è così? L'ufficio è lo 0541 704101"
+    desk.said("requests", "new", "--rule", "email", *RESIDENCE, *ANNA, "--asked", asked)
+    desk.said("requests", "remind", "1", "Ancora niente dallo +39 0541704101")
+    desk.said("requests", "close", "1", "--who", "Rossi", "--note", "risposto")
+    folder = tmp_path / "protocollo"
+    path = desk.said("requests", "export", "1", str(folder), "--pdf")
+    assert path == str(folder / "request-1.pdf")
+    text = subprocess.run(
+        ["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "Comune di Esempio – Richiesta 1" in text
+    assert "Utente: Anna Verdi 347 0000001 anna@example.org" in text
+    assert "Chiede: Perché non è così? L'ufficio è lo •••" in text
+    assert "Ancora niente dallo •••" in text
+    assert "(Rossi): risposto" in text
+    assert "Stato: evasa" in text
+    assert "704101" not in text
+    key.unlink()
+    assert "is missing" in desk.refused("requests", "export", "1", str(folder), "--pdf")
+    assert "there is no request 9" in desk.refused("requests", "export", "9", "--pdf")
 
 
 @pytest.mark.parametrize("desk", ["en"], indirect=True)

@@ -1,0 +1,36 @@
+"""Offices' numbers in what people type: masked however they are written (P7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from appliance.policy.numbering import PLANS
+from appliance.policy.register.targets import Reach, target
+from appliance.policy.undisclosed import masked
+from tests.policy.town import RESIDENCE, declaration, with_declarations
+
+OUTSIDE = replace(RESIDENCE, targets=(target(Reach.OUTSIDE, "0541704101", "ufficio"),))
+REGISTER = with_declarations(replace(declaration(), needs=(OUTSIDE,)))
+
+
+@pytest.mark.parametrize(
+    ("typed", "left"),
+    [
+        ("chiamare lo 0541704101 dopo le 15", "chiamare lo ••• dopo le 15"),
+        ("0541 704 101", "•••"),
+        ("dal telefono 00541704101", "dal telefono •••"),
+        ("+39 0541-704101.", "•••."),
+        ("0039.0541/704101", "•••"),
+        ("(0541) 70 41 01", "(•••"),
+        ("347 0000001 0541 704101", "347 0000001 •••"),
+        ("0541704101 - 0541704101", "••• - •••"),
+        ("pratica 1234/2026 del 25.11.2026, tel. 0541 704102", None),
+        ("int. 204, 05417041010", None),
+        ("", None),
+    ],
+)
+def test_an_offices_number_is_masked_in_any_writing(typed: str, left: str | None) -> None:
+    """Only what an office has declared goes; days, files' and citizens' numbers stay."""
+    assert masked(typed, REGISTER, PLANS["it"]) == (typed if left is None else left)
