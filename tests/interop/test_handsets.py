@@ -47,8 +47,10 @@ def test_it_is_heard_and_hears_and_hangs_up(at: Desk) -> None:
     assert agreed.law == "alaw"
     with Voice(sound, agreed) as voice:
         assert voice.wait_for_tone()
+        assert voice.wait_for_tone()  # so long, too, the phone has heard: more than its second
         at.phone.hang_up()
         assert at.box.next() == events.PhoneHungUp("leg", "")
+    at.phone.stop()  # what it has heard is whole on the disk only then
     assert has_tone(written(at.phone.heard), OURS, 0.8)
 
 
