@@ -64,7 +64,7 @@ def _obey(desk: Desk, event: PhoneDialled, code: KeyCode, now: Now) -> Iterator[
     if code.what is StaffKey.MESSAGES:
         yield from listening.listen(desk, event, now)
         return
-    if code.what is StaffKey.PICK_UP and (call := pickup.longest(desk)):
+    if code.what is StaffKey.PICK_UP and (call := pickup.longest(desk, event.phone)):
         yield from pickup.take(desk, call, event, now)
         return
     nothing = code.what is StaffKey.PICK_UP

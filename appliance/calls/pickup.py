@@ -16,8 +16,13 @@ from appliance.policy.routing import Missed, Way
 SERVED_BY_PHONES = (Way.SWITCHBOARD, Way.CITIZENS_DESK)
 
 
-def longest(desk: Desk) -> Call | None:
-    """Return the call that has been ringing or waiting longest for the office, or None."""
+def longest(desk: Desk, phone: str) -> Call | None:
+    """Return the call that has been ringing or waiting longest for the office, or None.
+
+    None, too, for a phone that has a caller already, held or not: no phone has two.
+    """
+    if any(phone in call.phones_on for call in desk.calls.values()):
+        return None
     ringing = (
         call
         for call in desk.calls.values()
