@@ -181,6 +181,8 @@ def test_it_dials(at: Desk) -> None:
         assert at.box.next() == events.OperatorAnswered(told.leg, NAME)
         at.phone.talks()
         assert voice.wait_for_tone()
+        assert voice.wait_for_tone()
         at.box.phones.hang_up(told.leg)
         at.phone.is_over()
+    at.phone.stop()
     assert has_tone(written(at.phone.heard), OURS, 0.8)
