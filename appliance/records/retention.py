@@ -64,11 +64,15 @@ _MESSAGES: Final = """
 """
 _NUMBERS: Final = """
     SELECT call FROM calls WHERE rang_ms < :before AND result <> 'open'
-        AND (caller_number <> '' OR caller_name <> '')
+        AND (caller_number <> '' OR caller_name <> '' OR EXISTS (
+            SELECT 1 FROM care WHERE kind = 'call' AND subject = calls.call AND note <> ''
+        ))
         AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.call = calls.call AND state = 'new')
     ORDER BY rang_ms
 """
-"""A call whose message still waits keeps its number: somebody is to call back."""
+"""A call whose message still waits keeps its number: somebody is to call back.
+
+What was written about a caller goes with the number, also where there was none (E10)."""
 _CALLS: Final = """
     SELECT call FROM calls WHERE rang_ms < :before AND result <> 'open'
         AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.call = calls.call)
@@ -164,6 +168,10 @@ def _erase_messages(connection: sqlite3.Connection, ids: tuple[str, ...]) -> Non
 def _erase_numbers(connection: sqlite3.Connection, calls: tuple[str, ...]) -> None:
     connection.executemany(
         "UPDATE calls SET caller_number = '', caller_name = '' WHERE call = ?",
+        [(call,) for call in calls],
+    )
+    connection.executemany(
+        "UPDATE care SET note = '' WHERE kind = 'call' AND subject = ? AND note <> ''",
         [(call,) for call in calls],
     )
 

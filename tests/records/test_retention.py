@@ -68,6 +68,23 @@ def test_numbers_go_before_the_calls_themselves(db: sqlite3.Connection) -> None:
     assert kept.caller.number == "051234567"
 
 
+def test_a_note_on_a_call_goes_with_the_callers_number(db: sqlite3.Connection) -> None:
+    """E10: any call may have a note; who wrote it stays, its words are gone from the file."""
+    unknown = replace(a_call("a-7", Result.ANSWERED).caller, number="", name="")
+    call_log.upsert(db, [replace(a_call("a-7", Result.ANSWERED), caller=unknown)], "b")
+    care.add(db, Kind.CALL, "a-7", Entry(TEN, "Anna", Step.NOTE, note="il signor Rossi"))
+    with pytest.raises(sqlite3.DatabaseError, match="what was done stands"):
+        db.execute("UPDATE care SET note = '' WHERE subject = 'a-3'")  # its number is kept
+    assert not deleted(db, 179).numbers
+    assert deleted(db, 181).numbers == ("a-1", "a-3", "a-7")
+    for call in ("a-3", "a-7"):
+        (entry,) = care.history(db, Kind.CALL, call)
+        assert (entry.by, entry.step, entry.note) == ("Anna", Step.NOTE, "")
+    with pytest.raises(sqlite3.DatabaseError, match="what was done stands"):
+        db.execute("UPDATE care SET note = 'altro' WHERE subject = 'a-7'")
+    assert not deleted(db, 182).any
+
+
 def test_calls_go_with_what_was_done_about_them(db: sqlite3.Connection) -> None:
     """One that still goes on, or whose message is kept, stays."""
     deleted(db, 181)
