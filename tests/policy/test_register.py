@@ -113,6 +113,19 @@ def test_the_last_one_begun_holds() -> None:
     assert register.valid_declaration(ANAGRAFE, date(2027, 2, 1)) is None
 
 
+@pytest.mark.parametrize("code", ["ana.grafe", "ana grafe", "Anagrafe", "anagraf\u00e8", ""])
+def test_a_code_is_of_small_letters_digits_and_two_signs(code: str) -> None:
+    """A dot parts codes in trails and in names of numbers: none stands within one."""
+    said = f"{code!r} is no code: write small letters, digits, - and _ only"
+    unit = Register((Unit(code, "Anagrafe", "anagrafe@comune.example"),))
+    assert [(f.place, f.text) for f in faults(unit)] == [(f"unit {code}", said)]
+    need = with_declarations(replace(declaration(1), needs=(replace(RESIDENCE, code=code),)))
+    place = "declarations.1.needs.1.code"
+    assert [(f.place, f.text) for f in faults(need)] == [(place, said)]
+    fine = Register((Unit("ana_grafe-2", "Anagrafe", "anagrafe@comune.example"),))
+    assert not list(faults(fine))
+
+
 def test_an_office_lives_by_its_services_word() -> None:
     """E13: without a declaration of its own it uses its service's; its own withdrawal counts."""
     of_service = declaration(1, "demografici")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,6 +11,8 @@ from typing import NamedTuple
 from appliance.policy.register.declarations import Declaration, Entry, Variation
 from appliance.policy.register.targets import Target
 
+CODE = re.compile(r"[a-z0-9_-]+")
+"""The shape of a unit's and a need's code."""
 NOTICE_DAYS = 30
 """Expiries are told so long ahead (E13)."""
 
@@ -138,6 +141,9 @@ def faults(register: Register) -> Iterator[Fault]:
         if entered.unit not in codes:
             text = f"unit {entered.unit!r} is not in the register: add it, or mend the code"
             yield Fault(f"{place}.unit", text)
+    for number, declaration in enumerate(register.declarations, 1):
+        for at, need in enumerate(declaration.needs, 1):
+            yield from _faulty_code(f"declarations.{number}.needs.{at}.code", need.code)
     for number, variation in enumerate(register.variations, 1):
         yield from _faults_of_variation(register, variation, f"variations.{number}")
     for number, authorisation in enumerate(register.authorisations, 1):
@@ -150,11 +156,18 @@ def _faults_of_unit(register: Register, unit: Unit, codes: list[str]) -> Iterato
     place = f"unit {unit.code}"
     if codes.count(unit.code) > 1:
         yield Fault(place, "the code stands twice; every unit needs its own")
+    yield from _faulty_code(place, unit.code)
     if "@" not in unit.email:
         yield Fault(place, f"{unit.email!r} is no e-mail address: requests go there (P6)")
     service = register.unit(unit.service) if unit.service else None
     if unit.service and (service is None or service.service):
         yield Fault(place, f"{unit.service!r} is no service of the register")
+
+
+def _faulty_code(place: str, code: str) -> Iterator[Fault]:
+    """Codes stand in trails and names of numbers, parted by dots (calls/orders.py)."""
+    if not CODE.fullmatch(code):
+        yield Fault(place, f"{code!r} is no code: write small letters, digits, - and _ only")
 
 
 def _faults_of_variation(register: Register, variation: Variation, place: str) -> Iterator[Fault]:
