@@ -31,7 +31,8 @@ BY_STATE = {
 class TransferStatus:
     """A transfer or return: `operator` sent it, `rules` may be opened once it is `returned`.
 
-    `waiting`: held until somebody is free (E6). No number is in it (P7).
+    `waiting`: held until somebody is free (E6). `say` is the
+    office's sentence for a caller who is not put through (E10). No number is in it (P7).
     """
 
     unit: str
@@ -42,6 +43,7 @@ class TransferStatus:
     returned: str
     waiting: bool
     words: Words
+    say: str = ""
 
 
 def transfer_status(call: Call) -> TransferStatus | None:
@@ -61,6 +63,7 @@ def transfer_status(call: Call) -> TransferStatus | None:
         why,
         waiting or call.state is State.TRANSFER_OFFER,
         Words(words.it.format(name), words.en.format(name)),
+        transfer.unit.say if why else "",
     )
 
 

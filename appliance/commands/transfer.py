@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from appliance.commands.options import config_option, desk_socket, load_settings
+from appliance.commands.options import config_option, desk_socket, load_settings, reading
 from appliance.daemon import door
+from appliance.errors import CentralinoError
+from appliance.policy.sheets import officials
 from appliance.policy.transfer import Reason
+from appliance.policy.words import Words
+from appliance.records.sheets import all_sheets
+
+if TYPE_CHECKING:
+    from appliance.daemon.settings import Settings
+
+IN_CHARGE = Words("Responsabile del procedimento: {}", "Official in charge: {}")
 
 
 @click.command()
@@ -45,5 +56,13 @@ def transfer(
     answer = door.ask(desk_socket(settings), question)
     said = answer["said"][settings.site.languages[0]]
     if not answer["done"]:
-        raise click.ClickException(said)
+        raise click.ClickException("\n".join((said, *_in_charge(settings, office, need))))
     click.echo(said)
+
+
+def _in_charge(settings: Settings, unit: str, need: str) -> list[str]:
+    """Say who is the official in charge, where a sheet makes that public (E10)."""
+    words = IN_CHARGE.it if settings.site.languages[0] == "it" else IN_CHARGE.en
+    with contextlib.suppress(CentralinoError), reading(settings) as connection:
+        return [words.format(name) for name in officials(all_sheets(connection), unit, need)]
+    return []

@@ -91,6 +91,7 @@ WORDS = {
     "not_registered": Words("non registrato", "not registered"),
     "register": Words("Rubrica uffici", "Register of offices"),
     "messages": Words("Messaggi da chiudere", "Messages to be dealt with"),
+    "to_say": Words("da dire:", "to say:"),
     "attention": Words("Attenzione", "Attention"),
 }
 
@@ -231,7 +232,8 @@ class _Teller:
         for call in status.calls:
             if call.transfer is not None and call.transfer.waiting:
                 words = said(call.transfer.words, self.language)
-                yield f"{words} ({call.transfer.operator})"
+                say = f"{self._say('to_say')} «{call.transfer.say}»" if call.transfer.say else ""
+                yield " ".join(filter(None, (f"{words} ({call.transfer.operator})", say)))
 
     def _mark(self, mark: Mark) -> str:
         by = self._say(AUTOMATIC) if mark.by == AUTOMATIC else mark.by

@@ -37,6 +37,15 @@ class Sheet:
         return today - self.updated > STALE_AFTER
 
 
+def officials(sheets: tuple[Sheet, ...], unit: str, need: str) -> tuple[str, ...]:
+    """Return whom an office's sheets name for a need as official in charge (E10), each once.
+
+    A sheet without needs is about all of its office's.
+    """
+    about = (s for s in sheets if s.office == unit and (not s.needs or need in s.needs))
+    return tuple(dict.fromkeys(s.official for s in about if s.official))
+
+
 class Change(enum.StrEnum):
     """What an import found of a sheet."""
 

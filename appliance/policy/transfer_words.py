@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.register.in_force import Hindrance
+from appliance.policy.register.register import Unit
 from appliance.policy.transfer import Allowed, Later
 from appliance.policy.week import MIDNIGHT, Band
 from appliance.policy.words import NOTHING, Words
@@ -50,6 +51,7 @@ WHY: Mapping[Hindrance, Words] = {
 def in_words(later: Later, local: datetime) -> Words:
     """Say it for `local`, the moment it was asked, in the zone of the house."""
     offer, said = _offer(later.rules), WHY.get(later.why, NOTHING)
+    sentence = to_say(later.unit)
     resumes = _resumes(later, local)
     passed = tuple(band for band in later.today if band.start <= local.time())
     parts_it, parts_en = [said.it], [said.en]
@@ -57,18 +59,26 @@ def in_words(later: Later, local: datetime) -> Words:
         parts_it.append(f"trasferibile {_bands(passed, 'e')}")
         parts_en.append(f"takes calls {_bands(passed, 'and')}")
     return Words(
-        f"{later.unit.name}: {_joined([*parts_it, resumes.it])}. {offer.it}?",
-        f"{later.unit.name}: {_joined([*parts_en, resumes.en])}. {offer.en}?",
+        f"{later.unit.name}: {_joined([*parts_it, resumes.it])}. {offer.it}?{sentence.it}",
+        f"{later.unit.name}: {_joined([*parts_en, resumes.en])}. {offer.en}?{sentence.en}",
     )
 
 
 def unanswered_in_words(allowed: Allowed, count: int) -> Words:
     """Say that an office has not answered of late, and what to offer instead (E8)."""
     offer, name = _offer(allowed.rules), allowed.unit.name
+    sentence = to_say(allowed.unit)
     return Words(
-        f"{name}: le ultime {count} chiamate non hanno avuto risposta. {offer.it}?",
-        f"{name}: the last {count} calls were not answered. {offer.en}?",
+        f"{name}: le ultime {count} chiamate non hanno avuto risposta. {offer.it}?{sentence.it}",
+        f"{name}: the last {count} calls were not answered. {offer.en}?{sentence.en}",
     )
+
+
+def to_say(unit: Unit) -> Words:
+    """Return the office's sentence for a caller who is not put through (E10), or nothing."""
+    if not unit.say:
+        return NOTHING
+    return Words(f" Da dire: «{unit.say}»", f" To say: “{unit.say}”")
 
 
 def _joined(parts: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from appliance.calls import events, requests
 from appliance.calls.desk import LineState
+from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard
 from appliance.daemon import status_words
 from appliance.daemon.lookout import Lookout
@@ -35,7 +37,9 @@ from appliance.records.care_watch import Watched
 from appliance.records.care_words import done
 from appliance.records.trouble import DATABASE_FAILING
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, tell, up
+from tests.calls.test_transfers import asked, office_desk
 from tests.stories.offices import ROME
+from tests.stories.registers import OFFICE_PHONES, TOWN
 
 PHONES = (
     {"name": "op1", "label": "Operatore 1", "address": "10.0.0.21:5060", "answers": True},
@@ -129,6 +133,24 @@ def test_manual_states_and_who_is_away() -> None:
     assert "Away: op1 since 10:00 (automatic: missed its calls)" in said.en
     tomorrow = words(switchboard, later(TEN, 86_400))
     assert "since 25.11. 10:00 (capo)" in tomorrow.en
+
+
+def test_a_return_that_waits_has_its_sentence_to_say() -> None:
+    """E6, E10: who waits for whom, and what the office lets its callers be told."""
+    switchboard = office_desk()
+    units = tuple(replace(each, say="Richiamano oggi.") for each in TOWN.units)
+    tell(switchboard, TEN, events.RegisterChanged(replace(TOWN, units=units)))
+    asked(switchboard, attended=False)
+    for phone in ("op1", "op2", "desk1", "desk2", *OFFICE_PHONES):
+        tell(switchboard, TEN, events.PhoneGone(phone))
+    (call,) = switchboard._desk.calls.values()
+    assert call.transfer is not None
+    assert "Da dire" not in words(switchboard).it
+    while call.state is State.TRANSFER_RINGING:
+        tell(switchboard, TEN, events.PhoneUnreachable(call.transfer.leg, "no answer"))
+    said = words(switchboard)
+    assert "Ritorno in attesa: Anagrafe (op1) da dire: «Richiamano oggi.»\n" in said.it
+    assert "Return waiting: Anagrafe (op1) to say: «Richiamano oggi.»\n" in said.en
 
 
 def test_what_was_tried_last_stands_under_its_line() -> None:

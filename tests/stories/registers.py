@@ -32,7 +32,12 @@ TOWN = Register(
         Unit("demografici", "Servizi demografici", "demo@comune.example"),
         Unit("anagrafe", "Anagrafe", "anagrafe@comune.example", "demografici"),
         Unit("tributi", "Tributi", "tributi@comune.example"),
-        Unit("edilizia", "Edilizia privata", "edilizia@comune.example"),
+        Unit(
+            "edilizia",
+            "Edilizia privata",
+            "edilizia@comune.example",
+            say="Il tecnico La richiama in giornata.",
+        ),
         Unit("scuola", "Servizi scolastici", "scuola@comune.example"),
         Unit("sociali", "Servizi sociali", "sociali@comune.example"),
         Unit("anziani", "Ufficio anziani", "anziani@comune.example", "sociali"),
