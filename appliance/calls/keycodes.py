@@ -10,7 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.calls import announcements, dialling, intercom, listening, orders, pickup, sides
+from appliance.calls import (
+    announcements,
+    dialling,
+    intercom,
+    leaving,
+    listening,
+    orders,
+    pickup,
+    sides,
+)
 from appliance.calls.desk import Desk
 from appliance.calls.events import PhoneDialled
 from appliance.calls.marks import request_of
@@ -69,6 +78,8 @@ def _obey(desk: Desk, event: PhoneDialled, code: KeyCode, now: Now) -> Iterator[
         return
     nothing = code.what is StaffKey.PICK_UP
     prompt = "pickup_nothing" if nothing else f"state_{code.what}_{'on' if code.on else 'off'}"
+    if leaving.open_call(desk, request_of(code, event.phone, now)) is not None:
+        prompt = leaving.PROMPT
     side = KeyCall(event.leg, event.phone, KEY_TABLE, DOINGS, prompt=prompt)
     sides.begin(desk, side, now)
     yield orders.AcceptPhone(side.leg)

@@ -15,6 +15,7 @@ from appliance.calls import (
     dialled,
     dialling,
     keycodes,
+    leaving,
     orders,
     outside,
     parallel,
@@ -147,6 +148,10 @@ class Switchboard:
         """
         self.call_for(request)
         return transfer.answer_to(self._desk, request, now)
+
+    def refusal_of(self, request: object) -> Words | None:
+        """Say why what a person asks of the manual states is refused (E19); None: it is done."""
+        return leaving.refusal(self._desk, request)
 
     def call_for(self, request: TransferCall) -> str:
         """Return the call that a person means, by its name or by the phone that talks with it.
@@ -290,6 +295,10 @@ class Switchboard:
 
     def _on_request(self, event: ServiceStateChanged, now: Now) -> Orders:
         desk = self._desk
+        left = leaving.open_call(desk, event.request)
+        if left is not None:  # E19: it would be left behind
+            yield from leaving.refuse(left, getattr(event.request, "by", ""))
+            return
         yield from become(desk, requested(desk.office, desk.service, event.request, now))
 
     def _on_lifted(self, event: OperatorAnswered, now: Now) -> Orders:

@@ -84,6 +84,10 @@ class Desk:
         """
         return self._switchboard.answer_to(request, self.now())
 
+    def refusal_of(self, request: object) -> Words | None:
+        """Say why what a person asks of the manual states is refused (E19); None: it is done."""
+        return self._switchboard.refusal_of(request)
+
     def call_for(self, request: TransferCall) -> str:
         """Return the call that is meant; raises OfficeError for none."""
         return self._switchboard.call_for(request)

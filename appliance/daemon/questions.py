@@ -116,7 +116,10 @@ class Questions:
         now = self._desk.now().wall
         if request.until is not None and request.until <= now:
             raise OfficeError(f"{request.until:%d.%m.%Y %H:%M} is past; say a time to come")
-        self._desk.fact(events.ServiceStateChanged(request))
+        refusal = self._desk.refusal_of(request)
+        self._desk.fact(events.ServiceStateChanged(request))  # refused: it is noted
+        if refusal is not None:
+            return {"done": False, "said": _plain(refusal)}
         return {"said": _plain(status_words.DONE[type(request)][request.on])}
 
 

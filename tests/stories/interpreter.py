@@ -379,4 +379,6 @@ class PureRun(TransferVerbs):
             local = self.office.local(self.now.wall)
             until = local.replace(hour=hour, minute=minute, second=second, microsecond=0)
         request = REQUESTS[words["what"]](words["on"] == "on", words["by"], until)
+        refusal = self.switchboard.refusal_of(request)
+        self.answer = refusal.it if refusal else "nothing"
         self.tell(events.ServiceStateChanged(request))

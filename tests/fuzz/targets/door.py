@@ -64,6 +64,10 @@ class Desk:
         """Say what people see."""
         return self.switchboard.status(TEN)
 
+    def refusal_of(self, request: Any) -> Any:
+        """Say why what is asked of the manual states is refused."""
+        return self.switchboard.refusal_of(request)
+
     def post(self, event: Any) -> None:
         """Hear one fact, from any thread."""
         self.fact(event)
