@@ -28,7 +28,10 @@ IN_CHARGE = Words("Responsabile del procedimento: {}", "Official in charge: {}")
 @click.argument("office")
 @click.argument("need")
 @click.option(
-    "--why", type=click.Choice([*Reason]), required=True, help="What the front desk lacks (P3)."
+    "--why",
+    type=click.Choice([each.value for each in Reason]),
+    required=True,
+    help="What the front desk lacks (P3).",
 )
 @click.option("--blind", is_flag=True, help="The operator is free at once.")
 @click.option("--anyway", is_flag=True, help="Though the office has not answered of late.")

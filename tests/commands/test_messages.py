@@ -21,6 +21,7 @@ from appliance.daemon.care_questions import care_question
 from appliance.daemon.door import Door
 from appliance.daemon.stores import Stores, database_path
 from appliance.records import call_log, messages
+from appliance.records.database import open_database
 from appliance.records.worker import Records
 from tests.records.samples import WITHHELD, a_call, a_message
 
@@ -167,3 +168,16 @@ def test_records_of_an_older_version_are_said_to_be(config: Path, tmp_path: Path
     result = run(config, "messages")
     records.stop()
     assert "older version: start centralino" in result.output
+
+
+def test_any_call_may_have_a_note(config: Path) -> None:
+    """E10: a difficult call is a note on the call; one that was answered can have it, too."""
+    connection = open_database(
+        database_path(config.parent / "state"), config.parent / "corrupt"
+    ).connection
+    call_log.upsert(connection, [a_call("a-9", orders.Result.ANSWERED)], "b")
+    connection.close()
+    assert run(config, "calls", "note", "a-9", "voce alta", "--by", "Anna").exit_code == 0
+    shown = run(config, "calls", "show", "a-9")
+    assert shown.exit_code == 0
+    assert shown.output.rstrip().endswith("Anna  nota (voce alta)")
