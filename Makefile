@@ -5,7 +5,7 @@ STAMP := .venv-3.13/.ready
 FUZZ_SECONDS ?= 60
 SEED ?= 1
 
-.PHONY: help environment packages demo test lint unit unit311 coverage system units bench long fuzz soak year clean
+.PHONY: help environment packages demo test lint unit unit311 coverage system boxes phones units bench long fuzz soak year clean
 
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
@@ -51,9 +51,18 @@ coverage: environment
 	  --include='appliance/policy/*,appliance/calls/*,appliance/media/*,appliance/lines/modem.py'
 	$(PY) -m pytest -q tests/soak -m "not system and not long"
 
-# Once, on the image's Python.
+# Once, on the image's Python. Boxes and phones mostly wait for the telephone's own time: they go
+# side by side, after what needs the machine for itself.
+PHONES := tests/interop tests/lines tests/mail tests/phones tests/stories tests/testphone
 system: environment packages
-	$(PY) -m pytest -q -m "system and not long"
+	$(PY) -m pytest -q -m "system and not long" $(addprefix --ignore=,tests/system $(PHONES))
+	@$(MAKE) --no-print-directory -j2 -O boxes phones
+
+boxes: environment
+	$(PY) -m pytest -q -m "system and not long" tests/system
+
+phones: environment
+	$(PY) -m pytest -q -m "system and not long" $(PHONES)
 
 units: environment
 	@scripts/verify_units.sh
