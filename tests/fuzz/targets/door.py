@@ -68,6 +68,14 @@ class Desk:
         """Say why what is asked of the manual states is refused."""
         return self.switchboard.refusal_of(request)
 
+    def answer_to(self, request: Any) -> Any:
+        """Say why a transfer would not be carried out."""
+        return self.switchboard.answer_to(request, TEN)
+
+    def call_for(self, request: Any) -> Any:
+        """Name the call that a transfer is asked for."""
+        return self.switchboard.call_for(request)
+
     def post(self, event: Any) -> None:
         """Hear one fact, from any thread."""
         self.fact(event)
