@@ -19,6 +19,7 @@ COMMANDS = {
     "closed": "appliance.commands.states:closed",
     "commission": "appliance.commands.commission:commission",
     "demo": "appliance.commands.demo:demo",
+    "erase": "appliance.commands.erase:erase",
     "exchange": "appliance.exchange.cli:exchange_command",
     "explain": "appliance.commands.explain:explain",
     "explain-transfer": "appliance.commands.register:explain_transfer",

@@ -560,9 +560,10 @@ class SpokenSheetsChanged:
 @dataclass(frozen=True, slots=True)
 class NumbersKnown:
     """Who has called, and what was placed, as the call log has it: at the start, and when read
-    again (E17); until then no position dials freely."""
+    again (E17); until then no position dials freely. `forgotten`: numbers erased since (E20)."""
 
     ledger: object  # policy.dialling.Ledger; typed there to keep this module a leaf
+    forgotten: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,7 +266,8 @@ class Switchboard:
     def _on_numbers(self, event: NumbersKnown, now: Now) -> Orders:
         """The call log was read: what has happened since the start is known better here."""
         if isinstance(event.ledger, Ledger):
-            self._desk.ledger = event.ledger.with_newer(self._desk.ledger)
+            newer = self._desk.ledger.forget(event.forgotten)
+            self._desk.ledger = event.ledger.with_newer(newer)
         yield from ()
 
     def _on_call_back(self, event: CallBackAsked, now: Now) -> Orders:

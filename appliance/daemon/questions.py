@@ -13,6 +13,7 @@ from appliance.daemon.call_back_questions import CallBacks
 from appliance.daemon.care_questions import care_question
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Answer, Later, Tell, parse_request
+from appliance.daemon.erasures import Erasures
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.recoveries import Recoveries
@@ -43,6 +44,7 @@ class Questions:
         recoveries: Recoveries,
         phones: PhoneQuestions,
         requests: RequestQuestions,
+        erasures: Erasures,
     ) -> None:
         self._desk = desk
         self._stores = stores
@@ -52,6 +54,7 @@ class Questions:
         self._zone = run.office.zone
         self._known: dict[str, Callable[[dict[str, Any]], Answer | Later]] = {
             **requests.known,
+            "erase": erasures.asked,
             "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),
             "mail_sheet": lambda question: mail_sheet(stores, desk.register, question),
             "register_changed": lambda _: register_changed(stores),

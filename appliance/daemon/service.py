@@ -30,6 +30,7 @@ from appliance.daemon.caretaker import plan_of as care_plan_of
 from appliance.daemon.carrier_side import CarrierSide, Takers
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Door
+from appliance.daemon.erasures import Erasures
 from appliance.daemon.files import load_text
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
@@ -178,6 +179,7 @@ class Service:
             self._recoveries,
             phones,
             RequestQuestions(self._stores.records, self._mail, lambda: self.desk.now().wall),
+            Erasures(self._run.settings, self._stores, lambda: self.desk.now().wall),
         )
         door = Door(Path(self._run.settings.folders.run) / "desk.sock", self._selector, questions)
         try:

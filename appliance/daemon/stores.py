@@ -154,7 +154,11 @@ class Stores:
             kind, name, entry = counted
             self.records.do(lambda c: care.add(c, kind, name, entry), _not_counted)
 
-    def load_numbers(self, outgoing: Outgoing) -> None:
+    def forget_numbers(self, numbers: tuple[str, ...]) -> None:
+        """Have the desk forget numbers that were erased (E20)."""
+        self.load_numbers(self._outgoing, numbers)
+
+    def load_numbers(self, outgoing: Outgoing, forgotten: tuple[str, ...] = ()) -> None:
         """Read who has called and what was dialled; NumbersKnown tells the desk (E17)."""
         self._outgoing = outgoing
 
@@ -162,7 +166,7 @@ class Stores:
             if isinstance(found, CentralinoError):
                 log.error("who has called cannot be read, nobody is called back: %s", found)
             else:
-                self._post(events.NumbersKnown(found))
+                self._post(events.NumbersKnown(found, forgotten))
 
         now = datetime.now(UTC)
         self.records.do(lambda c: placed.ledger(c, outgoing.plan, now, outgoing.known_days), told)

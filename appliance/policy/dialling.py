@@ -7,7 +7,7 @@ dialling is bound per position to classes of numbers. Emergency numbers are neve
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -165,6 +165,16 @@ class Ledger:
         known = {p.call for p in newer.placed}
         older = tuple(p for p in self.placed if p.call not in known)
         return Ledger({**self.heard, **newer.heard}, (*older, *newer.placed), loaded=True)
+
+    def forget(self, numbers: Iterable[str]) -> Ledger:
+        """Return the ledger without numbers that were erased, before the log is read anew (E20).
+
+        A call that is over stands in the log, and counts from there.
+        """
+        gone = set(numbers)
+        heard = {number: at for number, at in self.heard.items() if number not in gone}
+        placed = tuple(p for p in self.placed if p.talked_s is None or p.number not in gone)
+        return replace(self, heard=heard, placed=placed)
 
     def without_old(self, wall: datetime, known_days: int) -> Ledger:
         """Return the ledger without what can decide nothing any more."""

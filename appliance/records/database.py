@@ -32,6 +32,8 @@ _PRAGMAS: Final = (
     ("busy_timeout", str(BUSY_MS), BUSY_MS),
     # checkpoints as rarely as possible: only they write the main file (SQLite wal.html)
     ("wal_autocheckpoint", "1000", 1000),
+    # what is erased is overwritten, also where rows moved about before (E20)
+    ("secure_delete", "ON", 1),
     # KiB where negative: rows are written, and looked up by key; 2 MB would fill in months
     ("cache_size", "-256", -256),
 )

@@ -12,10 +12,12 @@ import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from appliance.calls import orders
 from appliance.daemon.door import Answer, Door
+from appliance.daemon.erasures import Erasures
 from appliance.daemon.figures import Figures
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.questions import Questions
@@ -45,7 +47,8 @@ TOKENS = (
     b'"at":"2026-11-25T10:00:00+01:00"', b'"outcome":"done"', b'"note":"', b"\\ud800",
     b"\\u0000", b'"register_changed"',
     b'"NoteSheet"', b'"sheet":"imu"', b'"position":"op1"', b'"call":"c1"',
-    b"[[[[", b"1e999", b'"figures"', b"\n",
+    b'{"ask":"erase","by":"op1","reason":"r","number":"051234567"}\n', b'"preview":true',
+    b'"close_requests":true', b'"message":"1"', b"[[[[", b"1e999", b'"figures"', b"\n",
 )  # fmt: skip
 
 
@@ -115,6 +118,9 @@ class Stores:
     def recount(self) -> None:
         """A message was closed."""
 
+    def forget_numbers(self, numbers: tuple[str, ...]) -> None:
+        """Numbers were erased."""
+
 
 def _ignore(*_: object) -> None:
     """Take what nobody asked for."""
@@ -163,6 +169,13 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _erasures(stores: Any, folder: tempfile.TemporaryDirectory[str]) -> Erasures:
+    site, none = SimpleNamespace(country="it"), SimpleNamespace(rehearsal=False)
+    folders = SimpleNamespace(state=folder.name)
+    settings: Any = SimpleNamespace(site=site, folders=folders, lines=(), outgoing=none)
+    return Erasures(settings, stores, _now)
+
+
 def run(data: bytes) -> None:
     """Send everything at once; then the desk still tells its state."""
     stores, folder = _stores()
@@ -171,7 +184,7 @@ def run(data: bytes) -> None:
     mailroom: Any = Mailroom()
     records: Any = stores
     requests = RequestQuestions(records, mailroom, _now)
-    asked: Any = desk, stores, lookout, Run(), tried, Phones(), requests
+    asked: Any = desk, stores, lookout, Run(), tried, Phones(), requests, _erasures(stores, folder)
     path = Path(folder.name) / "desk.sock"
     door = Door(path, selector, Questions(*asked))
     try:

@@ -1,0 +1,59 @@
+"""`centralino erase`: erases what is kept of a person, by number or around one record (E20)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from appliance.commands.options import config_option, desk_socket, load_settings
+from appliance.daemon import door
+
+LIMIT_S = 60.0
+"""A slow card may need long to overwrite what is erased."""
+
+
+@click.command()
+@click.argument("number", default="")
+@config_option
+@click.option("--call", default="", help="A call, as `centralino calls --json` has it.")
+@click.option("--message", default="", help="A message's number, with its call.")
+@click.option("--request", default="", help="A request's number.")
+@click.option("--preview", is_flag=True, help="Show what would go, and what left; change nothing.")
+@click.option("--close-requests", is_flag=True, help="Close open requests for the reason given.")
+@click.option("--by", default="", help="Who has it erased; not with --preview.")
+@click.option("--reason", default="", help="Why; never the number.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON with stable keys.")
+def erase(
+    number: str,
+    config_path: Path,
+    call: str,
+    message: str,
+    request: str,
+    by: str,
+    reason: str,
+    *,
+    preview: bool,
+    close_requests: bool,
+    as_json: bool,
+) -> None:
+    """Erase all that is kept of NUMBER, or one call, message or request: for the head."""
+    settings = load_settings(config_path)
+    question = {
+        "ask": "erase",
+        "number": number,
+        "call": call,
+        "message": message,
+        "request": request,
+        "preview": preview,
+        "close_requests": close_requests,
+        "by": by,
+        "reason": reason,
+    }
+    answer = door.ask(desk_socket(settings), question, LIMIT_S)
+    if as_json:
+        told = {key: value for key, value in answer.items() if key not in {"ok", "said"}}
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+    else:
+        click.echo(answer["said"][settings.site.languages[0]])

@@ -1,0 +1,69 @@
+"""What an erasure by the head says, before and after (E20)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from appliance.policy.words import Words
+
+PREVIEW: Final = Words(
+    "Sparirebbero (nulla è stato toccato): {}.", "This would go (nothing was touched): {}."
+)
+DONE: Final = Words("Cancellato: {}.", "Erased: {}.")
+COUNTS: Final = Words(
+    "chiamate {calls} (restano senza persona), messaggi {messages}, prese in carico {requests}, "
+    "e-mail in coda o tenute {mails}, testi che citano il numero {texts}, file trovati {files}",
+    "{calls} calls (they stay without the person), {messages} messages, {requests} requests, "
+    "{mails} e-mails queued or kept, {texts} texts that name the number, {files} stray files",
+)
+OPEN: Final = Words(
+    "Prese in carico non chiuse: {}. Vanno chiuse prima, o con --close-requests.",
+    "Requests not closed: {}. They are closed before, or with --close-requests.",
+)
+MAILED: Final = Words(
+    "Già spedite, e non richiamabili (chi le ha ricevute va avvertito):",
+    "Mailed already, and not to be called back (tell who has them):",
+)
+MAIL: Final = Words("  {at}  {to}  presa in carico {request}", "  {at}  {to}  request {request}")
+OTHER_MAIL: Final = Words("  {at}  {to}", "  {at}  {to}")
+NO_ADDRESS: Final = Words("(destinatario già scaduto)", "(recipient past its time)")
+SET_ASIDE: Final = Words(
+    "In {} stanno archivi guasti messi da parte, che possono contenerlo ancora: eliminarli.",
+    "Damaged records that were set aside lie in {} and may still hold it: delete them.",
+)
+NOT_CUT: Final = Words(
+    "Qualcuno sta leggendo gli archivi e il loro registro non si è potuto accorciare: chiudere gli "
+    "altri comandi e ripetere questo, che lo accorcia.",
+    "Somebody reads the records and their log could not be cut: end the other commands and say "
+    "this again, which cuts it.",
+)
+BACKUPS: Final = Words(
+    "Nelle copie di sicurezza resta fino alla loro prossima rotazione.",
+    "In backups it stays until their next rotation.",
+)
+
+
+def both(*texts: Words) -> Words:
+    """Put texts one below the other."""
+    return Words("\n".join(t.it for t in texts), "\n".join(t.en for t in texts))
+
+
+def filled(words: Words, *values: object, **named: object) -> Words:
+    """Put values, Words among them, into a text of both languages."""
+    return Words(
+        words.it.format(*_of(values, "it"), **named), words.en.format(*_of(values, "en"), **named)
+    )
+
+
+def mail(at: str, to: str, request: int) -> Words:
+    """Say of one e-mail when it left, to whom and for which request (0: for none)."""
+    words = MAIL if request else OTHER_MAIL
+    it, en = (to or NO_ADDRESS.it), (to or NO_ADDRESS.en)
+    return Words(
+        words.it.format(at=at, to=it, request=request),
+        words.en.format(at=at, to=en, request=request),
+    )
+
+
+def _of(values: tuple[object, ...], language: str) -> list[object]:
+    return [getattr(value, language) if isinstance(value, Words) else value for value in values]

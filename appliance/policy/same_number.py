@@ -1,0 +1,73 @@
+"""One telephone number in all the ways it is written: with the country's code or without, spaced.
+
+What erases a citizen's number must find it as it was typed, stored and told (E20).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from appliance.errors import OfficeError
+from appliance.policy.numbering import Plan
+
+LEAST_DIGITS: Final = 5
+"""A shorter number stands by chance in many a text."""
+GONE: Final = "[…]"
+"""What stands in a text where a number was."""
+_BETWEEN: Final = r"[\s./()–-]*"
+
+
+@dataclass(frozen=True, slots=True)
+class SameNumber:
+    """A number as it is dialled inside the country of `plan`; it is never printed."""
+
+    plan: Plan
+    national: str
+
+    def __repr__(self) -> str:
+        """Print no digit."""
+        return "SameNumber(…)"
+
+    def is_(self, written: str) -> bool:
+        """Tell whether a whole field is this number."""
+        return bool(written) and re.fullmatch(self._pattern, written.strip()) is not None
+
+    def is_in(self, text: str) -> bool:
+        """Tell whether a text names it."""
+        return self._in_text.search(text) is not None
+
+    def without(self, text: str) -> str:
+        """Return a text in which it is named no more."""
+        return self._in_text.sub(GONE, text)
+
+    def without_lines(self, text: str) -> str:
+        """Return a text without the lines that name it: a name may stand beside it."""
+        return "".join(line for line in text.splitlines(keepends=True) if not self.is_in(line))
+
+    @property
+    def digits(self) -> str:
+        """The digits that every way of writing it has."""
+        return self.national.removeprefix(self.plan.trunk)
+
+    @property
+    def _pattern(self) -> str:
+        code = rf"(?:(?:\+|00)?{self.plan.code}{_BETWEEN})?"
+        trunk = rf"(?:\(?{self.plan.trunk}{_BETWEEN})?" if self.plan.trunk else ""
+        return rf"{code}{trunk}{_BETWEEN.join(self.digits)}"
+
+    @property
+    def _in_text(self) -> re.Pattern[str]:
+        return re.compile(rf"(?<!\d){self._pattern}(?!\d)")
+
+
+def same_number(typed: str, plan: Plan) -> SameNumber:
+    """Read a number as a person types it; raises OfficeError for what is none."""
+    found = SameNumber(plan, plan.national(typed.strip()))
+    if not found.national.isdecimal() or len(found.digits) < LEAST_DIGITS:
+        raise OfficeError(
+            f"that is no telephone number of at least {LEAST_DIGITS} digits: "
+            "write it as it is dialled, e.g. 051 598111 or +39 347 0000001"
+        )
+    return found

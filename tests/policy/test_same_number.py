@@ -1,0 +1,50 @@
+"""One number however it is written, and no other (E20)."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.errors import OfficeError
+from appliance.policy.numbering import PLANS
+from appliance.policy.same_number import same_number
+
+ITALY, GERMANY = PLANS["it"], PLANS["de"]
+WRITTEN = ("051234567", "+39 051 234567", "0039051234567", "051/23.45.67", "39051234567")
+
+
+@pytest.mark.parametrize("typed", WRITTEN[:4])
+@pytest.mark.parametrize("stored", WRITTEN)
+def test_as_typed_and_as_stored_it_is_the_same(typed: str, stored: str) -> None:
+    """With the country's code or without, spaced or not."""
+    number = same_number(typed, ITALY)
+    assert number.is_(stored)
+    assert number.without(f"call {stored}, please") == "call […], please"
+
+
+@pytest.mark.parametrize("other", ["", "0512345678", "1051234567", "05123456", "347 0000001"])
+def test_another_is_another(other: str) -> None:
+    """One digit more or less is somebody else."""
+    number = same_number("051234567", ITALY)
+    assert not number.is_(other)
+    assert not number.is_in(f"call {other}")
+
+
+def test_a_trunk_digit_goes_with_the_country() -> None:
+    """In Germany 030 and +49 30 are one, also where people write +49 (0)30."""
+    number = same_number("030 123456", GERMANY)
+    for written in ("+4930123456", "+49 (0)30 123456", "30123456"):
+        assert number.is_(written), written
+
+
+def test_lines_that_name_it_go_whole() -> None:
+    """A name may stand beside it."""
+    number = same_number("051234567", ITALY)
+    assert number.without_lines("a\nRossi 051 234567\nb\n") == "a\nb\n"
+    assert "51" not in repr(number)
+
+
+@pytest.mark.parametrize("typed", ["", "1234", "Rossi", "051 12a4567"])
+def test_what_is_no_number_is_refused(typed: str) -> None:
+    """A short one would stand by chance in many a text."""
+    with pytest.raises(OfficeError, match="no telephone number"):
+        same_number(typed, ITALY)
