@@ -25,7 +25,10 @@ def test_whoever_asks_at_the_door_reads_why(tmp_path: Path) -> None:
     records: Any = stores
     requests = RequestQuestions(records, mailroom, beside._now)  # type: ignore[arg-type]  # a stand-in
     lookout = Lookout()
-    asked: Any = desk, stores, lookout, beside.Run(), tried, beside.Phones(), requests
+    asked: Any = (
+        desk, stores, lookout, beside.Run(), tried, beside.Phones(), requests,
+        beside.erasures(stores, str(tmp_path)),
+    )  # fmt: skip
     questions = Questions(*asked)
     answer: Any = questions({"ask": "SetAway", "on": True, "by": "op1"})
     assert answer["done"] is False

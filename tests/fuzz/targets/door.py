@@ -169,9 +169,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _erasures(stores: Any, folder: tempfile.TemporaryDirectory[str]) -> Erasures:
+def erasures(stores: Any, folder: str) -> Erasures:
+    """Answer what is asked about erasing, over stores that stand for the real ones."""
     site, none = SimpleNamespace(country="it"), SimpleNamespace(rehearsal=False)
-    folders = SimpleNamespace(state=folder.name)
+    folders = SimpleNamespace(state=folder)
     settings: Any = SimpleNamespace(site=site, folders=folders, lines=(), outgoing=none)
     return Erasures(settings, stores, _now)
 
@@ -184,7 +185,16 @@ def run(data: bytes) -> None:
     mailroom: Any = Mailroom()
     records: Any = stores
     requests = RequestQuestions(records, mailroom, _now)
-    asked: Any = desk, stores, lookout, Run(), tried, Phones(), requests, _erasures(stores, folder)
+    asked: Any = (
+        desk,
+        stores,
+        lookout,
+        Run(),
+        tried,
+        Phones(),
+        requests,
+        erasures(stores, folder.name),
+    )
     path = Path(folder.name) / "desk.sock"
     door = Door(path, selector, Questions(*asked))
     try:
