@@ -25,7 +25,7 @@ from tests.carrier.virtual import ADDRESS, Hosted
 NUMBER = "3331234567"
 REAL = PLANS["it"].emergency
 LINE = LineSetup("line1", "/dev/serial/by-path/x", emergency=REAL)
-BENCH = LineSetup("line1", "/tmp/lines/line1", emergency=REAL, rehearsal=True)
+BENCH = LineSetup("line1", "lines/line1", emergency=REAL, rehearsal=True)
 
 
 def test_the_phone_hears_the_line_and_the_far_end_is_then_like_any_caller() -> None:
