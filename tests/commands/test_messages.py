@@ -23,20 +23,8 @@ from appliance.daemon.stores import Stores, database_path
 from appliance.records import call_log, messages
 from appliance.records.database import open_database
 from appliance.records.worker import Records
+from tests.commands.samples import CONFIG
 from tests.records.samples import WITHHELD, a_call, a_message
-
-CONFIG = """\
-[site]
-name = "Test"
-patron = "10-04"
-languages = ["it"]
-[hours]
-[sip]
-address = "127.0.15.7"
-[folders]
-state = "{folder}/state"
-run = "{folder}/run"
-"""
 
 
 @pytest.fixture

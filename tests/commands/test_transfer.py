@@ -18,19 +18,8 @@ from appliance.daemon.stores import database_path
 from appliance.policy.sheets import Sheet
 from appliance.records import sheets
 from appliance.records.database import open_database
+from tests.commands.samples import CONFIG
 
-CONFIG = """\
-[site]
-name = "Test"
-patron = "10-04"
-languages = ["it"]
-[hours]
-[sip]
-address = "127.0.15.7"
-[folders]
-state = "{folder}/state"
-run = "{folder}/run"
-"""
 LATER = "Anagrafe: riprende oggi alle 15:00. Appuntamento?"
 SHEET = Sheet(
     "residenza", "Residenza", "anagrafe", "Protocollo 3", date(2026, 11, 25), "", ("residenza",),
