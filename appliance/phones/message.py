@@ -139,9 +139,12 @@ def _parted(datagram: bytes) -> tuple[str, bytes, bytes]:
 
 
 def read_headers(lines: list[str]) -> Headers:
-    """Read header lines: names spelled out, values without control characters, lists parted."""
+    """Read header lines: names spelled out, values without control characters, lists parted.
+
+    What is beyond MAX_HEADERS is not read; a list counts as many.
+    """
     headers: list[tuple[str, str]] = []
-    for line in lines[:MAX_HEADERS]:
+    for line in lines:
         name, colon, value = line.partition(":")
         if not colon:
             continue
@@ -149,7 +152,7 @@ def read_headers(lines: list[str]) -> Headers:
         value = value.translate(_CONTROLS).strip()
         values = split_outside(value, ",") if name in SEVERAL else [value]
         headers += [(name, one) for one in values if one or name not in SEVERAL]
-    return tuple(headers)
+    return tuple(headers[:MAX_HEADERS])
 
 
 def _heading(heading: str, headers: Headers) -> tuple[str, str, int]:

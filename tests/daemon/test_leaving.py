@@ -17,7 +17,7 @@ from tests.fuzz.targets import door as beside
 
 def test_whoever_asks_at_the_door_reads_why(tmp_path: Path) -> None:
     """Not done, said in both languages, noted with the call; coming back is never refused."""
-    desk, stores, mailroom = beside.Desk(office_desk()), beside.Stores(), beside.Mailroom()
+    desk, stores, mailroom = beside.Desk(office_desk()), beside.Stores(tmp_path), beside.Mailroom()
     (call,) = desk.switchboard._desk.calls.values()
     tell(desk.switchboard, TEN, *(key(digit, call.leg) for digit in "**31#"))
     assert call.state is State.TRANSFER_CHOICE

@@ -24,7 +24,7 @@ from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.register_keeper import RegisterKeeper
 from appliance.daemon.request_questions import RequestQuestions
-from appliance.daemon.stores import state_from_json, state_to_json
+from appliance.daemon.stores import database_path, state_from_json, state_to_json
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
 from appliance.policy.office import Office
@@ -63,6 +63,11 @@ class Desk:
         """Say what time it is."""
         return TEN
 
+    @property
+    def register(self) -> Any:
+        """The register of offices in force."""
+        return self.switchboard.register
+
     def status(self) -> Any:
         """Say what people see."""
         return self.switchboard.status(TEN)
@@ -95,11 +100,12 @@ class Desk:
 
 
 class Stores:
-    """Records and mailbox in memory; a job that raises what the worker does not expect ends it."""
+    """Records and mailbox; a job that raises what the worker does not expect ends it."""
 
-    def __init__(self) -> None:
-        self.records = self.mailbox = self
-        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+    def __init__(self, folder: Path) -> None:
+        self.records = self.mailbox = self.spoken = self
+        self.connection = sqlite3.connect(database_path(folder), isolation_level=None)
+        self.connection.execute("PRAGMA synchronous = OFF")  # no question asks for a power cut
         self.connection.row_factory = sqlite3.Row
         database.migrate(self.connection)
         messages.insert(self.connection, a_message(), a_call(), "boot")
@@ -111,9 +117,13 @@ class Stores:
         """Do a job at once, as the worker's thread does."""
         try:
             result = job(self.connection)
-        except (CentralinoError, sqlite3.Error) as error:
+        except (CentralinoError, sqlite3.Error, OSError) as error:
             result = CentralinoError(str(error))
         done(result)
+
+    def load(self, told: Any) -> None:
+        """Read the spoken sheets: there is none."""
+        told(())
 
     def recount(self) -> None:
         """A message was closed."""
@@ -162,7 +172,8 @@ class Mailroom:
 @functools.cache
 def _stores() -> tuple[Stores, tempfile.TemporaryDirectory[str]]:
     """Make stores and a folder once: they take longer than a question."""
-    return Stores(), tempfile.TemporaryDirectory(prefix="centralino-fuzz-")
+    folder = tempfile.TemporaryDirectory(prefix="centralino-fuzz-")
+    return Stores(Path(folder.name)), folder
 
 
 def _now() -> datetime:
