@@ -1,0 +1,84 @@
+"""What each role may do, and how a refusal is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.policy.roles import (
+    MAY,
+    PERMISSIONS,
+    ROLES,
+    Permission,
+    Role,
+    may_touch,
+    permissions_of,
+    refusal,
+    who_may,
+)
+
+
+def test_every_role_and_permission_has_its_words() -> None:
+    """Nothing is refused, and nobody named, without words in both languages."""
+    assert set(ROLES) == set(MAY) == set(Role)
+    assert set(PERMISSIONS) == set(Permission)
+    assert all(words.it and words.en for words in (*ROLES.values(), *PERMISSIONS.values()))
+
+
+def test_undisclosed_numbers_are_the_heads_alone() -> None:
+    """P7: nobody else reveals a number, edits the register or erases."""
+    for permission in (Permission.REVEAL_NUMBERS, Permission.EDIT_REGISTER, Permission.ERASE):
+        assert who_may(permission) == (Role.HEAD,)
+
+
+def test_the_counter_does_on_a_call_what_an_operator_does() -> None:
+    """E2; the switchboard's states and its voicemail are the operator's."""
+    more = MAY[Role.OPERATOR] - MAY[Role.CLERK]
+    assert MAY[Role.CLERK] < MAY[Role.OPERATOR]
+    assert more == {Permission.SET_STATES, Permission.MESSAGES}
+
+
+def test_a_deputy_varies_a_day_and_no_more() -> None:
+    """E12: head or named deputy; the declaration itself is the head's."""
+    assert who_may(Permission.VARY_REGISTER) == (Role.DEPUTY, Role.HEAD)
+    assert Permission.EDIT_REGISTER not in MAY[Role.DEPUTY]
+
+
+def test_the_technicians_pages_are_the_technicians() -> None:
+    """No modem word reaches anybody else (E22), no message the technician."""
+    assert who_may(Permission.TECHNICAL) == (Role.TECHNICIAN,)
+    assert not MAY[Role.TECHNICIAN] & {Permission.MESSAGES, Permission.SEE_DESK, Permission.REPORTS}
+
+
+def test_somebody_of_two_roles_may_what_either_may() -> None:
+    """In a small office the head is the technician too; nobody is nothing."""
+    assert permissions_of((Role.HEAD, Role.TECHNICIAN)) == frozenset(Permission)
+    assert permissions_of(()) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("asking", "touched", "may"),
+    [
+        ({Role.HEAD}, {Role.HEAD}, True),
+        ({Role.HEAD}, {Role.TECHNICIAN}, True),
+        ({Role.TECHNICIAN}, {Role.OPERATOR, Role.TECHNICIAN}, True),
+        ({Role.TECHNICIAN}, {Role.HEAD}, False),
+        ({Role.TECHNICIAN}, {Role.DEPUTY, Role.OPERATOR}, False),
+        ({Role.OPERATOR}, {Role.OPERATOR}, False),
+        (set(), set(), False),
+    ],
+)
+def test_nobody_makes_himself_more_than_he_is(
+    asking: set[Role], touched: set[Role], may: bool
+) -> None:
+    """A technician gives no role that sees what technicians may not."""
+    assert may_touch(asking, touched) is may
+
+
+def test_a_refusal_says_for_whom_it_is() -> None:
+    """What is not allowed, and who may."""
+    told = refusal(Permission.USERS)
+    assert told.it == (
+        "Il suo ruolo non permette di gestire gli utenti del programma. "
+        "Possono farlo: Responsabile, Tecnico."
+    )
+    assert told.en.endswith("It is for: Head of the front desk, Technician.")
