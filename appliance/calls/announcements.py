@@ -93,7 +93,7 @@ def reopening(office: Office, decision: Decision, at: datetime, now: Now) -> Key
 
     Minutes are rounded up to the next five, so that nobody calls too early.
     """
-    at, today = _rounded_up(office.local(at)), office.today(now.wall)
+    at, today = rounded_up(office.local(at)), office.today(now.wall)
     hour = (f"hour_{at.hour}", *((f"minute_{at.minute}",) if at.minute else ()))
     if decision.greeting == "greeting_absent" and at.date() == today:
         return ("back_at", *hour)
@@ -141,7 +141,8 @@ def _from(caller: Caller) -> Keys:
     return ("message_withheld" if withheld else "message_unknown",)
 
 
-def _rounded_up(at: datetime) -> datetime:
+def rounded_up(at: datetime) -> datetime:
+    """Return the next whole five minutes, or the moment itself if it is one."""
     whole = at.replace(second=0, microsecond=0)
     missing = -whole.minute % 5 if whole == at else 5 - whole.minute % 5
     return whole + timedelta(minutes=missing)
@@ -186,14 +187,3 @@ def _sign(character: str, address: str) -> str:
 def staff_words(office: Office, keys: Keys) -> Keys:
     """Return several prompts in the office's first language, one after the other."""
     return tuple(word for key in keys for word in for_staff(office, key))
-
-
-def resumption(office: Office, at: datetime | None, now: Now) -> Keys:
-    """Say to an operator when an office takes calls again (E23): today, tomorrow, or the date."""
-    if at is None:
-        return ()
-    local = _rounded_up(office.local(at))
-    hour = (f"hour_{local.hour}", *((f"minute_{local.minute}",) if local.minute else ()))
-    near = {0: ("resumes_today",), 1: ("resumes_tomorrow",)}
-    date = ("resumes_on", f"day_{local.day}", f"month_{local.month}")
-    return (*near.get((local.date() - office.today(now.wall)).days, date), *hour)

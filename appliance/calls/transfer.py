@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.calls import choices, orders, transferring
-from appliance.calls.announcements import resumption
+from appliance.calls import choices, not_now, orders, transferring
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.events import TransferAsked, TransferKind, TransferWished
@@ -68,7 +67,7 @@ def _refuse(desk: Desk, call: Call, wish: Wish, later: Later, about: About, now:
     if wish.asked is Asked.REFER:
         yield orders.TellTransfer(call.leg, orders.DECLINED)
     elif wish.asked is Asked.KEYS:
-        words = resumption(desk.office, later.resumes_at, now)
+        words = not_now.words(desk.office, desk.register, later, now)
         yield from choices.rules(desk, call, about, words, now)
     yield call.write()
 

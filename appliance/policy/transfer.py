@@ -57,6 +57,12 @@ class Later:
     today: Bands = ()
     resumes_at: datetime | None = None
 
+    def begun(self, local: datetime) -> Bands:
+        """Return today's bands that have begun by a local moment; none where bands say nothing."""
+        if self.why is not Hindrance.BAND:
+            return ()
+        return tuple(band for band in self.today if band.start <= local.time())
+
 
 def may_transfer(
     register: Register, calendar: Schedule, unit_code: str, need_code: str, now: Now

@@ -53,11 +53,11 @@ def in_words(later: Later, local: datetime) -> Words:
     offer, said = _offer(later.rules), WHY.get(later.why, NOTHING)
     sentence = to_say(later.unit)
     resumes = _resumes(later, local)
-    passed = tuple(band for band in later.today if band.start <= local.time())
+    begun = later.begun(local)
     parts_it, parts_en = [said.it], [said.en]
-    if passed and not said.it:
-        parts_it.append(f"trasferibile {_bands(passed, 'e')}")
-        parts_en.append(f"takes calls {_bands(passed, 'and')}")
+    if begun:
+        parts_it.append(f"trasferibile {_bands(begun, 'e')}")
+        parts_en.append(f"takes calls {_bands(begun, 'and')}")
     return Words(
         f"{later.unit.name}: {_joined([*parts_it, resumes.it])}. {offer.it}?{sentence.it}",
         f"{later.unit.name}: {_joined([*parts_en, resumes.en])}. {offer.en}?{sentence.en}",

@@ -133,6 +133,7 @@ def test_every_prompt_that_may_be_named_is_recorded() -> None:
     keys |= {key for said in refusals.SAID.values() for key in said}
     keys |= {*refusals.NO_LINE, *refusals.NO_LINE_FOR_HELP, *refusals.TWICE, *refusals.ASK_REASON}
     keys |= {f"resumes_{day}" for day in ("today", "tomorrow", "on")}
+    keys |= {"bands_from", "bands_to", "bands_and"}
     keys |= {f"word_{act}" for act in (*REASONS.values(), *RULES.values(), Act.TRY)}
     keys |= {"message_withheld", "message_unknown", "message_from", "message_yesterday"}
     days = "today tomorrow monday tuesday wednesday thursday friday saturday sunday on"

@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 
 from appliance.calls import events, orders, requests
-from appliance.calls.announcements import resumption
+from appliance.calls.not_now import resumption, takes_calls
 from appliance.calls.orders import Order
 from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard
 from appliance.errors import OfficeError
 from appliance.policy.clock import Now
 from appliance.policy.transfer import Reason
+from appliance.policy.week import Band
 from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
 from tests.stories.offices import OFFICES
 from tests.stories.registers import OFFICE_PHONES, TOWN
@@ -213,3 +214,25 @@ def test_when_an_office_resumes_in_words() -> None:
     assert resumption(office, later(TEN, 2 * 86_400).wall, TEN) == (
         "resumes_on", "day_27", "month_11", "hour_10",
     )  # fmt: skip
+
+
+def test_the_bands_of_the_day_in_words() -> None:
+    """E23: "dalle ore nove fino alle ore dodici e trenta", each band after the other.
+
+    Minutes that are not recorded are told inside the band; what has no bare number says its hour.
+    """
+    morning, afternoon = Band.parse("9-12:30"), Band.parse("15:02-17:58")
+    assert takes_calls((), "it") == ()
+    assert takes_calls((morning, afternoon), "it") == (
+        "bands_from", "day_9", "bands_to", "hour_12", "minute_30",
+        "bands_and", "day_15", "minute_5", "bands_to", "hour_17", "minute_55",
+    )  # fmt: skip
+    assert takes_calls((morning,), "en") == (
+        "bands_from", "hour_9", "bands_to", "hour_12", "minute_30",
+    )  # fmt: skip
+    assert takes_calls((Band.parse("1-24"),), "it") == (
+        "bands_from",
+        "digit_1",
+        "bands_to",
+        "hour_0",
+    )

@@ -14,7 +14,7 @@ expect said Anagrafe: trasferibile 9:00–12:30, riprende oggi alle 15:00. Appun
 expect nothing
 op1 keys **31#
 expect hold line1
-expect play op1 resumes_today hour_15 word_appointment digit_1 word_email digit_2 without word_try nobody_there day_25
+expect play op1 digit_3 digit_1 bands_from day_9 bands_to hour_12 minute_30 resumes_today hour_15 word_appointment digit_1 word_email digit_2 without word_try nobody_there day_25 bands_and
 op1 presses 3 # no third key here
 expect nothing
 op1 presses 2
