@@ -49,9 +49,10 @@ def takes_calls(bands: tuple[Band, ...], language: str) -> Keys:
 
 def _start(at: time, language: str) -> Keys:
     """Say a start, rounded up: nobody is sent to an office that is not there yet."""
-    local = rounded_up(datetime.combine(datetime.min, at))
-    hour = _bare(local.hour) if language in BARE else f"hour_{local.hour}"
-    return (hour, *_minute(local.minute))
+    fives = -(-(at.hour * 60 + at.minute) // 5)
+    number = fives // 12 % 24
+    hour = _bare(number) if language in BARE else f"hour_{number}"
+    return (hour, *_minute(fives % 12 * 5))
 
 
 def _bare(hour: int) -> str:
