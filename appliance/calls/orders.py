@@ -86,6 +86,28 @@ class Connect:
 
 
 @dataclass(frozen=True, slots=True)
+class BringIn:
+    """Let one more phone into the conversation of a line and a phone: each hears the two others.
+
+    When one of the phones ends, the two that are left go on. A line without a phone: Connect.
+    """
+
+    line: str
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """Play prompts to a phone over its conversation, which goes on; nobody else hears them.
+
+    Answered by nothing; a later one takes the place of an earlier.
+    """
+
+    leg: str
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
     """Join the sound of two phones' legs, both ways, until one of them ends."""
 
@@ -429,6 +451,8 @@ CarrierOrder = (
     | Listen
     | PressKeys
     | Connect
+    | BringIn
+    | Whisper
     | Join
     | LoadMessage
     | Hold

@@ -14,6 +14,7 @@ from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Pcm, Player, Silence
 from appliance.carrier.recorder import Recorder
 from appliance.carrier.release import Release
+from appliance.carrier.three import Three
 from appliance.lines.facts import Stream
 
 
@@ -31,7 +32,7 @@ class LineOrders(LineSound):
         self._end_recording(RecordingStop.ORDERED)
         self._stop_player()
         if self.call is not None:
-            self.call.leg = self.call.calling = None
+            self.call.leg = self.call.three = self.call.calling = None
         self._learn(self.driver.hang_up(now), now)
 
     def join(self, across: Across, now: float) -> None:
@@ -58,15 +59,30 @@ class LineOrders(LineSound):
         self._begin(leg, now)
         self._want(Stream.DUPLEX, now)
 
+    def bring_in(self, leg: PhoneLeg, now: float, music: Sequence[Pcm] = ()) -> None:
+        """Let one more phone into the conversation; the phone that is there hears no break."""
+        call = self.call
+        if call is None or call.leg is None:
+            self.connect(leg, now, music)
+            return
+        leg.begin()
+        call.source = call.three = Three(call.leg, leg, music)
+
     def press_keys(self, order: orders.PressKeys) -> None:
         """Press keys into the stream that runs; nothing happens without a call."""
         if self.call is not None:
             self.call.pressing.press(order.digits)
 
     def part(self, leg: PhoneLeg) -> None:
-        """A phone's sound is gone: the caller hears silence until the next order."""
-        if self.call is not None and self.call.leg is leg:
-            self.call.leg, self.call.source = None, Silence()
+        """A phone's sound is gone: the caller hears the other one, else silence."""
+        call = self.call
+        if call is None or leg not in call.legs:
+            return
+        if call.three is None:
+            call.leg, call.source = None, Silence()
+            return
+        left = call.three.without(leg)
+        call.leg, call.source, call.three = left, Joined(left, call.three.music), None
 
     def hold(self, sounds: list[Pcm], now: float) -> None:
         """Part the line from its phone and play the hold prompt round and round."""
@@ -112,5 +128,5 @@ class LineOrders(LineSound):
         if call is not None:
             self._look(call, now)
             call.leg, call.held, call.source = None, False, Silence()
-            call.across = None
+            call.across = call.three = None
         return call

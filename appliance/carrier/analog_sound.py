@@ -70,7 +70,7 @@ class LineSound(LineEnds):
             return
         clean = self._echo.cancel(samples, law) if self._echo else samples
         if call.leg is not None:
-            call.leg.write(clean, law)
+            (call.three or call.leg).write(clean, law)
         elif call.across is not None:
             call.across.write(clean, law)
         self._count_drain(len(samples))  # before the feed, which may begin to count

@@ -15,6 +15,7 @@ from appliance.carrier.player import Player, Silence, Source
 from appliance.carrier.pressing import Pressing
 from appliance.carrier.recorder import Recorder
 from appliance.carrier.release import Release
+from appliance.carrier.three import Three
 
 
 @dataclass(slots=True)
@@ -22,7 +23,8 @@ class LineCall:
     """State of a line from AnswerLine to Idle. `drain` counts the samples of a prompt that were
     written and not yet played: a prompt has ended when the caller has heard it. `calling` is a
     call that the box makes over the line, `told` is true once LineAnswered was told. `flashed_at`
-    is when the box last broke the loop itself, `across` another line that it is joined to.
+    is when the box last broke the loop itself, `across` another line that it is joined to, `three`
+    the conversation of the line with `leg` and one phone more.
     `caller_held` while a PBX holds the caller, who is to hear `farewell` once back: their desk has
     died.
     """
@@ -35,6 +37,7 @@ class LineCall:
     source: Source = field(default_factory=Silence)
     player: Player | None = None
     leg: PhoneLeg | None = None
+    three: Three | None = None
     recorder: Recorder | None = None
     drain: int | None = None
     held: bool = False
@@ -50,6 +53,13 @@ class LineCall:
     def __post_init__(self) -> None:
         """Begin to count the signs of a fax."""
         self.fax = Fax(self.release.line)
+
+    @property
+    def legs(self) -> tuple[PhoneLeg, ...]:
+        """Return the phones that the line is joined to."""
+        if self.three is not None:
+            return self.three.legs
+        return () if self.leg is None else (self.leg,)
 
     @property
     def has_nothing_to_say(self) -> bool:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+from collections.abc import Iterable
 
 from appliance.calls.events import DigitPressed, DigitSource, MediaAgreed
+from appliance.carrier.player import Pcm, Player
 from appliance.errors import TechnicianError
 from appliance.media import g711
-from appliance.media.frames import FRAME_SAMPLES, Law, silence
+from appliance.media.frames import FRAME_SAMPLES, SAMPLE_BYTES, Law, silence
 from appliance.media.jitter import JitterBuffer
+from appliance.media.mix import mixed
 from appliance.phones.rtp import Heard, RtpReceiver, RtpSender
 
 PAYLOAD_TYPES = {Law.ULAW: 0, Law.ALAW: 8}
@@ -69,6 +72,7 @@ class PhoneLeg:
         self._unsent = b""
         self._marker = True
         self._aligns = False
+        self._whispered: Player | None = None
         self.came_at = 0.0
         self.last_heard = 0.0
         self.asked_after = 0.0
@@ -125,19 +129,26 @@ class PhoneLeg:
         """Have the next packet leave with the next `write`, filled up with silence in front."""
         self._aligns = True
 
+    def whisper(self, sounds: Iterable[Pcm]) -> None:
+        """Play sounds once over whatever is written from now on; the phone alone hears them."""
+        self._whispered = Player("", sounds)
+
     def write(self, data: bytes, law: Law) -> None:
         """Send sound to the phone, one packet whenever 20 ms are together.
 
         Once aligned, one leaves with each piece of `data` that is a frame long.
         """
         if self._media is None or not self._media.sending:
-            self._unsent = b""
+            self._unsent, self._whispered = b"", None
             return
+        if self._whispered is not None:
+            data, law = self._with_whisper(self._whispered, data, law), Law.LINEAR16
+        data = g711.translate(data, law, self._law)
         if self._aligns:
             self._aligns = False
             missing = -(len(self._unsent) + len(data)) % FRAME_SAMPLES
             self._unsent = silence(self._law, missing) + self._unsent
-        data = self._unsent + g711.translate(data, law, self._law)
+        data = self._unsent + data
         whole = len(data) - len(data) % FRAME_SAMPLES
         for at in range(0, whole, FRAME_SAMPLES):
             self._send(data[at : at + FRAME_SAMPLES])
@@ -174,6 +185,13 @@ class PhoneLeg:
         law = LAWS.get(heard.payload_type)
         sound = g711.translate(heard.payload, law, self._law) if law else b""
         self.jitter.put(heard.sequence, heard.timestamp, sound, heard.ssrc)
+
+    def _with_whisper(self, player: Player, data: bytes, law: Law) -> bytes:
+        """Return `data` in 16 bits with the whisper over it."""
+        if player.ended:
+            self._whispered = None
+        samples = len(data) // SAMPLE_BYTES[law]
+        return mixed(g711.decode(data, law), player.read(samples, Law.LINEAR16))
 
     def _send(self, frame: bytes) -> None:
         packet = self._sender.packet(self._payload_type, frame, self._marker)

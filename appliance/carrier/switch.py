@@ -77,8 +77,8 @@ class Switch:
             for leg in joined.legs:
                 self._watch_leg(leg, now)
         for line in self.lines.values():
-            if line.call is not None and line.call.leg is not None:
-                self._watch_leg(line.call.leg, now)
+            for leg in line.call.legs if line.call is not None else ():
+                self._watch_leg(leg, now)
 
     def run_joins(self, now: float) -> None:
         """Serve phones that are joined to each other, each pair at its own clock."""
@@ -171,16 +171,32 @@ class Switch:
         self._on_line(order.line, lambda line: line.listen(now))
 
     def _connect(self, order: orders.Connect, now: float) -> None:
-        leg = self.legs.get(order.leg)
+        leg = self._ready(order.leg, now)
+        if leg is not None:
+            music = self._sounds(self.hold_prompts)
+            self._on_line(order.line, lambda line: line.connect(leg, now, music))
+
+    def _bring_in(self, order: orders.BringIn, now: float) -> None:
+        leg = self._ready(order.leg, now)
+        if leg is not None:
+            music = self._sounds(self.hold_prompts)
+            self._on_line(order.line, lambda line: line.bring_in(leg, now, music))
+
+    def _ready(self, name: str, now: float) -> PhoneLeg | None:
+        """Return a leg that is to be joined, parted from what it heard; say so when it is gone."""
+        leg = self.legs.get(name)
         if leg is None:
-            self._tell(events.PhoneHungUp(order.leg, "its sound is gone"))
-            return
-        self._silence_announcer(order.leg)
+            self._tell(events.PhoneHungUp(name, "its sound is gone"))
+            return None
         leg.last_heard, leg.asked_after = now, 0.0
-        self._silence_announcer(order.leg)  # what it was being told would go on over the line
+        self._silence_announcer(name)  # what it was being told would go on over the line
         self._part(leg)
-        music = self._sounds(self.hold_prompts)
-        self._on_line(order.line, lambda line: line.connect(leg, now, music))
+        return leg
+
+    def _whisper(self, order: orders.Whisper, now: float) -> None:
+        leg = self.legs.get(order.leg)
+        if leg is not None:
+            leg.whisper(self._sounds(order.prompts))
 
     def _join(self, order: orders.Join, now: float) -> None:
         legs = [self.legs[name] for name in (order.leg, order.other) if name in self.legs]
@@ -294,6 +310,8 @@ HANDLERS: dict[type, Callable[[Switch, Any, float], None]] = {
     orders.JoinLines: Switch._join_lines,
     orders.Listen: Switch._listen,
     orders.Connect: Switch._connect,
+    orders.BringIn: Switch._bring_in,
+    orders.Whisper: Switch._whisper,
     orders.Join: Switch._join,
     orders.Hold: Switch._hold,
     orders.Play: Switch._play,
