@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from appliance.commands.options import config_option, load_settings
-from appliance.daemon import commission
+from appliance.daemon import commission, register_keeper
 from appliance.daemon.office import build_office
 from appliance.daemon.settings import Settings
-from appliance.errors import ConfigurationError
+from appliance.daemon.stores import database_path
+from appliance.errors import ConfigurationError, StoreError
 from appliance.policy.office import Daytime, Group, Line, Office
 from appliance.prompts import Catalogue
+from appliance.records.database import open_reader
+from appliance.records.register import load_readable
+from appliance.records.vault import key_path
 
 
 @click.command()
@@ -31,6 +37,21 @@ def check(config_path: Path) -> None:
         click.echo(line)
     if missing := commission.wanted(settings, commission.load(settings)).en:
         click.echo(f"  {missing}")
+    if hindered := register_hindrance(settings):
+        click.echo(f"  {hindered}")
+
+
+def register_hindrance(settings: Settings) -> str:
+    """Say why the stored register cannot be read as it should, "" where it can or is none."""
+    path = database_path(Path(settings.folders.state))
+    if not path.exists():
+        return ""
+    try:
+        with closing(open_reader(path)) as connection:
+            trouble = register_keeper.numberless(load_readable(connection, key_path(path)))
+    except (StoreError, sqlite3.Error) as error:
+        return f"the register of offices cannot be read: {error}"
+    return trouble.en if trouble else ""
 
 
 def summary(settings: Settings, office: Office) -> list[str]:

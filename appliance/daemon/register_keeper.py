@@ -1,10 +1,13 @@
 """The register as the desk has it: read from the records at the start and whenever it changed.
 
-A register that cannot be read leaves the last one in force, and that is said (P5).
+A command tells the desk of a change; one that was killed before it could is found out by looking
+at the records' last change (E12). A register that cannot be read leaves the last one in force, and
+one whose numbers cannot be unsealed still gives the offices' rules; both are said (P5).
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -14,14 +17,18 @@ from zoneinfo import ZoneInfo
 from appliance.calls import events
 from appliance.errors import CentralinoError
 from appliance.policy.register.attention import Attention, attention
-from appliance.policy.register.merge import in_force
-from appliance.policy.register.register import Register
+from appliance.policy.register.merge import in_force, remembered
+from appliance.policy.register.register import Register, all_known
 from appliance.policy.words import Words
 from appliance.records import register as store
+from appliance.records.register import Readable
 from appliance.records.trouble import Trouble
 from appliance.records.worker import Records
 
 Told = Callable[[Register | CentralinoError], None]
+Seen = tuple[int, tuple[int, int]]
+"""The last change of the records, and which file the key was: whether both are as they were."""
+NO_KEY = (0, 0)
 
 
 class RegisterKeeper:
@@ -38,19 +45,54 @@ class RegisterKeeper:
         self._key = key
         self._post = post
         self._on_trouble = on_trouble
+        self._seen: Seen | None = None
         self.register = Register()
 
     def load(self, told: Told = lambda _: None) -> None:
         """Read it; `told` hears the register, or why the last one stays, in the records' thread."""
 
-        def done(result: Register | CentralinoError) -> None:
-            if isinstance(result, Register):
-                self.register = result
-                self._post(events.RegisterChanged(result))
-            self._on_trouble(unreadable(result) if isinstance(result, CentralinoError) else None)
-            told(result)
+        def done(result: Readable | CentralinoError) -> None:
+            self._take(result)
+            told(result.register if isinstance(result, Readable) else result)
 
-        self._records.do(lambda connection: in_force(store.load(connection, self._key)), done)
+        self._records.do(self._read, done)
+
+    def look(self, connection: sqlite3.Connection) -> None:
+        """Read it when another process has changed it; in the records' thread.
+
+        Raises CentralinoError when it cannot be read, sqlite3.Error.
+        """
+        if self._seen == _seen(connection, self._key):
+            return
+        try:
+            self._take(self._read(connection))
+        except CentralinoError as error:
+            self._take(error)
+            raise
+
+    def _read(self, connection: sqlite3.Connection) -> Readable:
+        seen = _seen(connection, self._key)  # before: a change while it is read is found later
+        read = store.load_readable(connection, self._key)
+        register = in_force(read.register)
+        found = remembered(register, self.register) if read.why else register
+        self._seen = seen
+        return Readable(found, read.why)
+
+    def _take(self, result: Readable | CentralinoError) -> None:
+        if isinstance(result, CentralinoError):
+            self._on_trouble(unreadable(result))
+            return
+        self.register = result.register
+        self._post(events.RegisterChanged(result.register))
+        self._on_trouble(numberless(result))
+
+
+def _seen(connection: sqlite3.Connection, key: Path) -> Seen:
+    try:
+        found = key.stat()
+    except OSError:
+        return store.last_change(connection), NO_KEY
+    return store.last_change(connection), (found.st_ino, found.st_mtime_ns)
 
 
 def unreadable(error: CentralinoError) -> Trouble:
@@ -60,6 +102,29 @@ def unreadable(error: CentralinoError) -> Trouble:
         "La rubrica uffici non si può leggere: vale l'ultima letta; avvisare il tecnico "
         "(«centralino register show» dice perché).",
         f"The register of offices cannot be read, the one read last holds: {error}",
+    )
+
+
+def numberless(found: Readable) -> Trouble | None:
+    """Say that the register's numbers cannot be unsealed, what still works, and what to do."""
+    if found.why is None:
+        return None
+    if all_known(found.register):
+        return Trouble(
+            "register.key_missing",
+            "La chiave della rubrica uffici (register.key) non si può leggere: i numeri restano "
+            "noti solo finché il centralino non riparte. Il tecnico la rimetta al suo posto dal "
+            "backup.",
+            "The key of the register cannot be read, its numbers are known only until the desk "
+            f"starts anew: {found.why}",
+        )
+    return Trouble(
+        "register.numbers_unreadable",
+        "I numeri della rubrica uffici non si possono leggere: nessun trasferimento verso di essi; "
+        "valgono le regole degli uffici (appuntamento o e-mail). Il tecnico rimetta al suo posto "
+        "la chiave register.key dal backup: vale da subito.",
+        "The numbers of the register cannot be read, nothing is transferred to them; the offices' "
+        f"rules (appointment or e-mail) hold, and the key's return mends it at once: {found.why}",
     )
 
 

@@ -86,6 +86,7 @@ class Stores:
             post,
             lambda trouble: on_trouble("register", trouble),
         )
+        self.records.watch(self.register.look)
         self.spoken = SpokenSounds(folder_of(state), site, self.records, post)
         self._calls: dict[str, orders.CallRecord] = {}
         self._outgoing = Outgoing()

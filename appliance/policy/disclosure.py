@@ -13,7 +13,12 @@ from appliance.policy.secret import SecretNumber
 def may_tell(
     register: Register, unit: str, number: SecretNumber, at: datetime, zone: ZoneInfo
 ) -> Authorisation | None:
-    """Return the authorisation by which a number of a unit may be told at a moment, or None."""
+    """Return the authorisation by which a number of a unit may be told at a moment, or None.
+
+    None, too, for a number that cannot be read.
+    """
+    if not number.is_known:
+        return None
     found = _latest(register, at).get((unit, number))
     return found if found is not None and holds(found, at, zone) else None
 

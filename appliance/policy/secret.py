@@ -38,6 +38,11 @@ class SecretNumber:
         del purpose  # named at the call, where people and tests look for it
         return self.__digits
 
+    @property
+    def is_known(self) -> bool:
+        """Tell whether there are digits at all: what cannot be unsealed has none."""
+        return bool(self.__digits)
+
     def __str__(self) -> str:
         return MASK
 

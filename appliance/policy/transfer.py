@@ -81,15 +81,15 @@ def may_transfer(
     if isinstance(found, Declared):
         rules = found.need.rules or found.declaration.rules
         if why is None:
-            number = found.declaration.entry.number
+            number, targets = found.declaration.entry.number, _readable(found.need)
             ends = found.schedule.at(now.wall).changes_at
-            return Allowed(unit, found.need, found.need.targets, rules, number, ends)
+            return Allowed(unit, found.need, targets, rules, number, ends)
         today = found.schedule.bands_on(day)
     else:
         held = register.declaration(unit, day)
         rules, today = held.rules if held else WITHOUT_DECLARATION, ()
-    known_hour = now.clock_state is not ClockState.UNSET
-    resumes = resumes_at(register, calendar, unit, need_code, now.wall) if known_hour else None
+    foreseen = why is not Hindrance.NUMBERS and now.clock_state is not ClockState.UNSET
+    resumes = resumes_at(register, calendar, unit, need_code, now.wall) if foreseen else None
     return Later(unit, need_code, why or Hindrance.BAND, rules, today, resumes)
 
 
@@ -98,4 +98,11 @@ def _hindrance(found: Declared | Hindrance, now: Now) -> Hindrance | None:
         return found
     if now.clock_state is ClockState.UNSET:
         return Hindrance.CLOCK  # a band cannot be kept by a clock that says nothing of the hour
-    return None if found.schedule.at(now.wall).open else Hindrance.BAND
+    if not found.schedule.at(now.wall).open:
+        return Hindrance.BAND
+    return None if _readable(found.need) else Hindrance.NUMBERS
+
+
+def _readable(need: Need) -> tuple[Target, ...]:
+    """Return the targets whose numbers could be unsealed: the others cannot be called."""
+    return tuple(target for target in need.targets if target.number.is_known)

@@ -40,6 +40,10 @@ WHY: Mapping[Hindrance, Words] = {
         "per questa necessità non ha indicato numeri", "has named no number for this need"
     ),
     Hindrance.ABSENT: Words("tutti assenti per un breve periodo", "all are absent for a while"),
+    Hindrance.NUMBERS: Words(
+        "i suoi numeri non si possono leggere (avvisare il tecnico)",
+        "its numbers cannot be read (tell the technician)",
+    ),
     Hindrance.CLOCK: Words(
         "l'ora non è nota, la fascia non si può verificare",
         "the time is not known, so the band cannot be kept",

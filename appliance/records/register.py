@@ -17,7 +17,7 @@ from appliance.records import audit
 from appliance.records.audit import Noted
 from appliance.records.database import transaction
 from appliance.records.register_rows import REVOCATION, from_row, to_row
-from appliance.records.vault import Vault, load_vault, make_vault
+from appliance.records.vault import Opener, Vault, Willing, load_vault, make_vault
 
 if TYPE_CHECKING:
     import sqlite3
@@ -49,6 +49,34 @@ class Who:
 def load(connection: sqlite3.Connection, key: Path) -> Register:
     """Read all of it; raises StoreError when it, or the key of its numbers, cannot be read."""
     return _register(connection, load_vault(key) if holds_numbers(connection) else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A register as far as it can be read; `why` says what its numbers lack, None for nothing."""
+
+    register: Register
+    why: StoreError | None = None
+
+
+def load_readable(connection: sqlite3.Connection, key: Path) -> Readable:
+    """Read all that can be read: a number that cannot be unsealed is empty, and its calls refused.
+
+    Units, bands and rules are not sealed. Raises StoreError when those cannot be read either.
+    """
+    if not holds_numbers(connection):
+        return Readable(_register(connection, None))
+    try:
+        opener = Willing(load_vault(key))
+    except StoreError as error:
+        return Readable(_register(connection, None), error)
+    return Readable(_register(connection, opener), opener.error)
+
+
+def last_change(connection: sqlite3.Connection) -> int:
+    """Return the number of the last change of the register, 0 for none."""
+    found = connection.execute("SELECT coalesce(max(number), 0) FROM register_changes")
+    return int(found.fetchone()[0])
 
 
 def load_masked(connection: sqlite3.Connection) -> Register:
@@ -102,7 +130,7 @@ def _vault(connection: sqlite3.Connection, key: Path) -> Vault:
         raise StoreError(f"the key {key} cannot be made ({error}): check the disk") from error
 
 
-def _register(connection: sqlite3.Connection, vault: Vault | None) -> Register:
+def _register(connection: sqlite3.Connection, vault: Opener | None) -> Register:
     units = tuple(Unit(*row) for row in connection.execute(_UNITS))
     rows = connection.execute("SELECT * FROM register_entries ORDER BY number").fetchall()
     found = [_entered(row, vault) for row in rows]
@@ -120,7 +148,7 @@ def _register(connection: sqlite3.Connection, vault: Vault | None) -> Register:
 
 
 def _entered(
-    row: sqlite3.Row, vault: Vault | None
+    row: sqlite3.Row, vault: Opener | None
 ) -> Declaration | Variation | Authorisation | Revoked:
     try:
         return from_row(row, vault)

@@ -23,7 +23,7 @@ from appliance.policy.week import WEEKDAYS, Band, Week
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.records.vault import Vault
+    from appliance.records.vault import Opener, Vault
 
 Body = dict[str, Any]
 
@@ -51,7 +51,7 @@ def to_row(entered: Entered | Revoked, unit: str, vault: Vault) -> dict[str, obj
     }
 
 
-def from_row(row: sqlite3.Row, vault: Vault | None) -> Entered | Revoked:
+def from_row(row: sqlite3.Row, vault: Opener | None) -> Entered | Revoked:
     """Gather an entry from its columns; without a vault its numbers are empty, and masked.
 
     Raises StoreError, ValueError, KeyError, TypeError for what none of us wrote.
@@ -119,7 +119,7 @@ def _target_to(target: Target, number: int, vault: Vault) -> Body:
     }
 
 
-def _declaration(entry: Entry, unit: str, body: Body, vault: Vault | None) -> Declaration:
+def _declaration(entry: Entry, unit: str, body: Body, vault: Opener | None) -> Declaration:
     slots = body["slots"]
     return Declaration(
         entry,
@@ -140,18 +140,18 @@ def _variation(entry: Entry, unit: str, body: Body) -> Variation:
     return Variation(entry, unit, first, last, week, tuple(body["needs"]))
 
 
-def _authorisation(entry: Entry, unit: str, body: Body, vault: Vault | None) -> Authorisation:
+def _authorisation(entry: Entry, unit: str, body: Body, vault: Opener | None) -> Authorisation:
     told = _target(body["told"], entry.number, vault)
     return Authorisation(entry, unit, told, body["authorised_by"], last=_date(body["last"]))
 
 
-def _need(body: Body, number: int, vault: Vault | None) -> Need:
+def _need(body: Body, number: int, vault: Opener | None) -> Need:
     targets = tuple(_target(each, number, vault) for each in body["targets"])
     rules = tuple(map(ReturnRule, body["rules"]))
     return Need(body["code"], body["name"], targets, rules, body["code_keys"])
 
 
-def _target(body: Body, number: int, vault: Vault | None) -> Target:
+def _target(body: Body, number: int, vault: Opener | None) -> Target:
     digits = vault.open(body["sealed"], _about(number)) if vault else ""
     reach, mobile = Reach(body["reach"]), bool(body["service_mobile"])
     return Target(reach, SecretNumber(digits), body["label"], mobile)

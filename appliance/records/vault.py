@@ -13,7 +13,7 @@ import contextlib
 import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from appliance.errors import StoreError
 from appliance.records.database import fsync_directory
@@ -70,6 +70,29 @@ class Vault:
 
             self._cipher = AESGCM(self._key)
         return self._cipher
+
+
+class Opener(Protocol):
+    """Whatever opens what was sealed."""
+
+    def open(self, sealed: str, about: str) -> str:
+        """Return what was sealed."""
+
+
+class Willing:
+    """Opens what can be opened; what cannot is empty, and `error` is the first reason."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self.error: StoreError | None = None
+
+    def open(self, sealed: str, about: str) -> str:
+        """Return what was sealed, "" where it cannot be read."""
+        try:
+            return self._vault.open(sealed, about)
+        except StoreError as error:
+            self.error = self.error or error
+            return ""
 
 
 def key_path(database: Path) -> Path:

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import queue
 import sqlite3
+import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from appliance.errors import CentralinoError, StoreError
@@ -48,6 +49,8 @@ JOBS_LIMIT: Final = 1_000
 ASK_LIMIT_S: Final = 30.0
 """A stalled card comes back within seconds or not at all."""
 RETRY_S: Final = 5.0
+LOOK_S: Final = 0.5
+"""What other processes wrote is looked for so often: in force within a second (E12)."""
 
 
 def _ignore(*_: object) -> None:
@@ -135,6 +138,15 @@ class Records:
         self._session = Session(path, on_trouble, self._close_interrupted)
         self._worker = Worker("records", self._work, lambda _: on_trouble(RECORDS_ENDED))
         self._trouble: Trouble | None = None
+        self._looks: list[Callable[[sqlite3.Connection], object]] = []
+        self._look_at = 0.0
+
+    def watch(self, look: Callable[[sqlite3.Connection], object]) -> None:
+        """Have `look` called every LOOK_S in the worker's thread; to be said before `start`.
+
+        It should read a row or two, which lie in memory: the disk is not kept busy.
+        """
+        self._looks.append(look)
 
     def start(self) -> Records:
         """Start the thread; it opens the database itself, so that a stalled disk stops nobody."""
@@ -235,15 +247,30 @@ class Records:
                 self._write_calls()
                 if job:
                     job(self._session)
+                self._look()
             self._write_calls()
         finally:
             self._session.close()
 
     def _next(self) -> Callable[[Session], None] | None:
-        """Wait for work; look again in a while when records wait for a failing disk."""
+        """Wait for work; look again in a while when records wait for a failing disk, or others
+        may have written."""
         with contextlib.suppress(queue.Empty):
-            return self._jobs.get(timeout=RETRY_S if self._latest or self._trouble else None)
+            return self._jobs.get(timeout=self._pause())
         return None
+
+    def _pause(self) -> float | None:
+        if self._latest or self._trouble:
+            return RETRY_S
+        return max(0.0, self._look_at - time.monotonic()) if self._looks else None
+
+    def _look(self) -> None:
+        """Have looked what other processes wrote; what fails is tried again in a while."""
+        if self._trouble or time.monotonic() < self._look_at:
+            return
+        found = [_attempt(self._session, look) for look in self._looks]
+        failed = any(isinstance(each, CentralinoError) for each in found)
+        self._look_at = time.monotonic() + (RETRY_S if failed else LOOK_S)
 
     def _write_calls(self) -> None:
         batch = [self._latest.pop(call) for call in list(self._latest)]

@@ -13,19 +13,23 @@ import pytest
 from appliance.calls import events
 from appliance.daemon.register_keeper import RegisterKeeper, in_one_line, summary
 from appliance.errors import CentralinoError
+from appliance.policy.clock import Now
+from appliance.policy.register.in_force import Hindrance
 from appliance.policy.register.merge import merge
 from appliance.policy.register.register import Authorisation, Register
 from appliance.policy.register.targets import to_be_told
+from appliance.policy.transfer import Later, may_transfer
 from appliance.policy.words import Words
 from appliance.records import register as store
 from appliance.records.register import Who
 from appliance.records.trouble import Trouble
 from appliance.records.vault import key_path
 from appliance.records.worker import Records
-from tests.policy.town import TOWN, declaration, entry, rome
+from tests.policy.town import APPOINTMENT, CALENDAR, EMAIL, TOWN, declaration, entry, rome
 from tests.stories.offices import ROME
 
 NOW = rome("2026-11-25 10:00")
+AT = Now(0.0, NOW)
 WHO = Who("Responsabile", NOW, "import")
 
 
@@ -42,11 +46,25 @@ class Held:
             self.records, self.key, self.posted.append, self.troubles.append
         )
 
+    def trouble(self) -> str:
+        """Return the code of the trouble that is shown, "" for none."""
+        last = self.troubles[-1]
+        return last.code if last else ""
+
+    def said(self) -> str:
+        """Return what it says, in both languages."""
+        last = self.troubles[-1]
+        return f"{last.it} {last.en}" if last else ""
+
     def store(self, register: Register) -> None:
         """Import a register, as a command does."""
         self.records.ask(
             lambda c: store.change(c, self.key, WHO, lambda stored: merge(stored, register), {})
         )
+
+    def turn(self) -> None:
+        """Have it look once, as the records' thread does."""
+        self.records.ask(self.keeper.look)
 
     def load(self) -> Register | CentralinoError:
         """Have it read, and wait."""
@@ -76,21 +94,80 @@ def test_what_was_entered_is_told_to_the_desk(held: Held) -> None:
 
 
 def test_one_that_cannot_be_read_leaves_the_last_in_force(held: Held) -> None:
-    """The trouble is shown until it can be read again."""
+    """The trouble is shown until it can be read again; looking goes on."""
+    held.store(TOWN)
+    held.load()
+    damage = "UPDATE register_entries SET body = replace(body, '\"first\"', '\"tsrif\"')"
+    mend = "UPDATE register_entries SET body = replace(body, '\"tsrif\"', '\"first\"')"
+    held.records.ask(lambda c: c.executescript(f"DROP TRIGGER register_entries_stay; {damage}"))
+    assert isinstance(held.load(), CentralinoError)
+    assert held.keeper.register == TOWN
+    assert len(held.posted) == 1
+    assert held.trouble() == "register.unreadable"
+    assert "the one read last holds: entry 1" in held.said()
+    held.records.ask(lambda c: c.executescript(mend))
+    assert held.load() == TOWN
+    assert held.trouble() == ""
+
+
+def test_a_key_that_goes_while_the_desk_runs_costs_nothing(held: Held) -> None:
+    """What was read once is known until the desk starts anew: it is said in time."""
     held.store(TOWN)
     held.load()
     kept = held.key.read_bytes()
     held.key.unlink()
-    assert isinstance(held.load(), CentralinoError)
+    held.turn()
     assert held.keeper.register == TOWN
-    assert len(held.posted) == 1
-    trouble = held.troubles[-1]
-    assert trouble is not None
-    assert trouble.code == "register.unreadable"
-    assert "the one read last holds: the key" in trouble.en
+    assert held.trouble() == "register.key_missing"
     held.key.write_bytes(kept)
-    assert held.load() == TOWN
-    assert held.troubles[-1] is None
+    held.turn()
+    assert held.keeper.register == TOWN
+    assert held.trouble() == ""
+
+
+def test_without_the_key_rules_hold_and_its_return_is_seen(tmp_path: Path) -> None:
+    """P5, P6: a desk that starts without it opens the offices' rules; nobody need tell it more."""
+    first = Held(tmp_path)
+    first.store(TOWN)
+    kept = first.key.read_bytes()
+    first.key.unlink()
+    first.records.stop(10)
+    held = Held(tmp_path)
+    try:
+        held.turn()
+        assert held.keeper.register.units == TOWN.units
+        answer = may_transfer(held.keeper.register, CALENDAR, "anagrafe", "residenza", AT)
+        assert isinstance(answer, Later)
+        assert (answer.why, answer.rules) == (Hindrance.NUMBERS, (APPOINTMENT, EMAIL))
+        assert held.trouble() == "register.numbers_unreadable"
+        assert "register.key" in held.said()
+        held.key.write_bytes(kept)
+        held.turn()
+        assert held.keeper.register == TOWN
+        assert held.trouble() == ""
+    finally:
+        held.records.stop(10)
+
+
+def test_a_change_that_nobody_told_is_found(held: Held) -> None:
+    """E12: a command may be killed between its commit and its word to the desk."""
+    held.turn()
+    held.store(TOWN)
+    held.turn()
+    held.turn()  # nothing new: nothing is told
+    assert held.posted == [events.RegisterChanged(r) for r in (Register(), TOWN)]
+
+
+def test_one_that_cannot_be_read_is_told_when_it_is_found(held: Held) -> None:
+    """The records' thread tries again in a while: looking raises."""
+    held.turn()
+    held.store(TOWN)
+    damage = "UPDATE register_entries SET body = '{}'"
+    held.records.ask(lambda c: c.executescript(f"DROP TRIGGER register_entries_stay; {damage}"))
+    with pytest.raises(CentralinoError, match="entry 1 of the register cannot be read"):
+        held.turn()
+    assert held.trouble() == "register.unreadable"
+    assert held.keeper.register == Register()
 
 
 LEAVE = Authorisation(entry(3), "anagrafe", to_be_told("051 598204"), "D", None, date(2026, 11, 20))

@@ -52,6 +52,13 @@ def test_one_that_ran_out_silences() -> None:
     assert [d.unit for d in silenced(until, ("polizia",), midnight, ROME)] == ["polizia"]
 
 
+def test_a_number_that_cannot_be_read_silences() -> None:
+    """Without the register's key nothing is said, and the head is warned: no empty number."""
+    lost = replace(LEAVE, told=replace(LEAVE.told, number=SecretNumber("")))
+    register = replace(REGISTER, authorisations=(lost,))
+    assert [d.number for d in silenced(register, ("polizia",), NIGHT, ROME)] == [None]
+
+
 def test_another_units_leave_is_no_leave() -> None:
     """A unit without a leave of its own is silent, one that is not in the register too."""
     assert [d.name for d in silenced(REGISTER, ("anagrafe", "polizia"), NIGHT, ROME)] == [

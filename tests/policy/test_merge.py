@@ -5,9 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from appliance.policy.register.merge import Merged, Revoked, added, ended, in_force, merge
-from appliance.policy.register.register import Authorisation, Register, Unit
+from appliance.policy.register.declarations import Need
+from appliance.policy.register.merge import (
+    Merged,
+    Revoked,
+    added,
+    ended,
+    in_force,
+    merge,
+    remembered,
+)
+from appliance.policy.register.register import Authorisation, Register, Unit, all_known
 from appliance.policy.register.targets import to_be_told
+from appliance.policy.secret import SecretNumber
 from appliance.policy.week import week
 from tests.policy.town import (
     ANAGRAFE,
@@ -128,3 +138,39 @@ def test_an_end_is_not_changed_either() -> None:
     otherwise = replace(over, authorisations=(replace(LEAVE, revoked=replace(END, by="X")),))
     said = "entry 3 is revoked already, in other words: what is entered is never changed"
     assert texts(merge(over, otherwise)) == [f"authorisations.1.revoked: {said}"]
+
+
+def sealed(full: Register) -> Register:
+    """Return a register as it is read without its key: every number is empty."""
+    empty = SecretNumber("")
+
+    def without(need: Need) -> Need:
+        return replace(need, targets=tuple(replace(t, number=empty) for t in need.targets))
+
+    return replace(
+        full,
+        declarations=tuple(
+            replace(d, needs=tuple(map(without, d.needs))) for d in full.declarations
+        ),
+        authorisations=tuple(
+            replace(a, told=replace(a.told, number=empty)) for a in full.authorisations
+        ),
+    )
+
+
+def test_numbers_once_known_are_remembered() -> None:
+    """A key that is lost while the desk runs costs no transfer: an entry's number never changes."""
+    assert all_known(FULL)
+    assert not all_known(sealed(FULL))
+    assert remembered(sealed(FULL), FULL) == FULL
+    ended_since = replace(FULL, authorisations=(replace(LEAVE, revoked=END),))
+    assert remembered(sealed(ended_since), FULL) == ended_since
+
+
+def test_what_was_never_known_is_not_made_up() -> None:
+    """A declaration that came after the key was lost stays without its numbers."""
+    newer = replace(FULL, declarations=(*FULL.declarations, declaration(9, first="2026-12-01")))
+    found = remembered(sealed(newer), FULL)
+    assert found.declarations[0] == FULL.declarations[0]
+    assert found.declarations[1] == sealed(newer).declarations[1]
+    assert not all_known(found)

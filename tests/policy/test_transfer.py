@@ -13,6 +13,8 @@ from appliance.errors import OfficeError
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.register.in_force import Hindrance
 from appliance.policy.register.register import Register
+from appliance.policy.register.targets import Target
+from appliance.policy.secret import SecretNumber
 from appliance.policy.transfer import Allowed, Later, may_transfer
 from appliance.policy.transfer_words import in_words
 from appliance.policy.week import week
@@ -23,6 +25,7 @@ from tests.policy.town import (
     CLERKS,
     EMAIL,
     EVERY_DAY,
+    RESIDENCE,
     TOWN,
     declaration,
     rome,
@@ -214,6 +217,31 @@ def test_without_a_clock_no_band_can_be_kept() -> None:
     assert isinstance(answer, Later)
     assert (answer.why, answer.resumes_at) == (Hindrance.CLOCK, None)
     assert "l'ora non è nota" in in_words(answer, now.wall).it
+
+
+def test_without_its_numbers_an_offices_rule_opens() -> None:
+    """P5: bands and rules are known when the numbers cannot be read; nothing else is promised."""
+    lost = replace(RESIDENCE, targets=tuple(map(unread, CLERKS)))
+    register = with_declarations(replace(declaration(), needs=(lost,)))
+    assert why("2026-11-25 10:00", register) is Hindrance.NUMBERS
+    assert read("2026-11-25 10:00", register) == (
+        "Anagrafe: i suoi numeri non si possono leggere (avvisare il tecnico). "
+        "Appuntamento o e-mail?"
+    )
+    assert why("2026-11-25 20:00", register) is Hindrance.BAND
+
+
+def test_a_number_that_cannot_be_read_is_passed_over() -> None:
+    """E7: the others of the same need are tried, in their order."""
+    one = replace(RESIDENCE, targets=(unread(CLERKS[0]), CLERKS[1]))
+    answer = ask("2026-11-25 10:00", with_declarations(replace(declaration(), needs=(one,))))
+    assert isinstance(answer, Allowed)
+    assert answer.targets == CLERKS[1:]
+
+
+def unread(known: Target) -> Target:
+    """Return a target whose number could not be unsealed."""
+    return replace(known, number=SecretNumber(""))
 
 
 def test_an_office_that_does_not_exist() -> None:

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.register.declarations import Need, Slots
 from appliance.policy.register.merge import Merged, Revoked, added, ended, merge
-from appliance.policy.register.register import Authorisation, Register
+from appliance.policy.register.register import Authorisation, Register, all_known
 from appliance.policy.register.targets import Reach, target, to_be_told
 from appliance.policy.secret import MASK, Purpose
 from appliance.policy.week import week
 from appliance.records import audit, register
 from appliance.records.database import open_database
-from appliance.records.register import Who
+from appliance.records.register import Readable, Who
 from appliance.records.vault import key_path, make_vault
 from tests.policy.town import TOWN, declaration, entry, rome, variation
 
@@ -74,6 +74,10 @@ class Box:
     def load(self) -> Register:
         """Read it."""
         return register.load(self.connection, self.key)
+
+    def readable(self) -> Readable:
+        """Read what can be read."""
+        return register.load_readable(self.connection, self.key)
 
     def rows(self) -> int:
         """Count what changed, and the rows of the audit."""
@@ -204,6 +208,46 @@ def test_without_the_key_the_rest_can_be_read(box: Box) -> None:
     assert [n.code for n in masked.declarations[0].needs] == ["residenza", "aire", "turno"]
     assert masked.declarations[0].needs[2].targets[0].label == "Ufficio"
     assert str(masked.declarations[0].needs[2].targets[0].number) == MASK
+
+
+def test_without_the_key_all_but_the_numbers_holds(box: Box) -> None:
+    """P5: bands and rules bind as before; the numbers are empty, and one sentence says why."""
+    box.take(FULL, mail_eml=MAIL)
+    kept = box.key.read_bytes()
+    assert box.readable() == Readable(FULL)
+    box.key.unlink()
+    lost = box.readable()
+    assert "is missing" in str(lost.why)
+    assert lost.register == register.load_masked(box.connection)
+    assert not all_known(lost.register)
+    box.key.write_bytes(kept)
+    assert box.readable() == Readable(FULL)
+
+
+def test_another_boxs_key_opens_nothing(box: Box, tmp_path: Path) -> None:
+    """The key of other records is no better than none: each number is tried, none is made up."""
+    box.take(FULL, mail_eml=MAIL)
+    make_vault(tmp_path / "other.key")
+    box.key.write_bytes((tmp_path / "other.key").read_bytes())
+    lost = box.readable()
+    assert "what is sealed for entry 1 cannot be read" in str(lost.why)
+    assert lost.register == register.load_masked(box.connection)
+
+
+def test_an_empty_register_needs_no_key(box: Box) -> None:
+    """Nothing is sealed, so nothing is missing."""
+    assert box.readable() == Readable(Register())
+    assert register.last_change(box.connection) == 0
+
+
+def test_every_change_is_known_by_its_number(box: Box) -> None:
+    """By it the desk finds a change that no command could tell it of (E12)."""
+    box.take(FULL, mail_eml=MAIL)
+    first = register.last_change(box.connection)
+    box.take(FULL, mail_eml=MAIL)  # nothing new
+    assert register.last_change(box.connection) == first > 0
+    box.take(replace(FULL, units=TOWN.units[:2]))
+    assert register.last_change(box.connection) > first
 
 
 def test_a_lost_key_is_not_made_anew(box: Box) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -107,6 +108,42 @@ def test_a_call_is_readable_while_the_desk_runs(desk: Desk, records: Records) ->
     records.write_call(a_call())
     assert records.ask(lambda c: call_log.find(c, "a-1")) == a_call()
     assert desk.calls() == [a_call()]
+
+
+def test_others_changes_are_looked_for_within_a_second(desk: Desk) -> None:
+    """E12: also while the desk is busy with its own records, and on the writing connection."""
+    records, seen = desk.records(), queue.SimpleQueue[int]()
+    records.watch(lambda c: seen.put(c.execute("SELECT count(*) FROM calls").fetchone()[0]))
+    records.start()
+    try:
+        assert seen.get(timeout=LIMIT) == 0
+        records.write_call(a_call())
+        began = time.monotonic()
+        while seen.get(timeout=LIMIT) == 0:
+            pass
+        assert time.monotonic() - began < 1.0 + worker.LOOK_S
+    finally:
+        records.stop()
+
+
+def test_a_look_that_fails_harms_nothing(desk: Desk) -> None:
+    """It is tried again in a while; records go on being written."""
+    records, looks = desk.records(), queue.SimpleQueue[bool]()
+
+    def look(_: sqlite3.Connection) -> None:
+        looks.put(True)
+        raise StoreError("unreadable")
+
+    records.watch(look)
+    records.start()
+    try:
+        assert looks.get(timeout=LIMIT)
+        records.write_call(a_call())
+        assert records.ask(lambda c: call_log.find(c, "a-1")) == a_call()
+        assert looks.empty()
+    finally:
+        records.stop()
+    assert desk.troubles.empty()
 
 
 def test_a_stalled_disk_costs_one_record_a_call(desk: Desk, records: Records) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from importlib import resources
@@ -14,6 +17,7 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.daemon import register_file
 from appliance.policy.secret import Purpose
+from tests.faults.needs import require
 from tests.helpers.box import Box
 
 pytestmark = pytest.mark.system
@@ -66,8 +70,22 @@ def test_a_change_is_in_force_within_a_second(box: Box) -> None:
     assert not any("register" in trouble for trouble in box.status()["troubles"])
 
 
-def test_without_its_key_the_last_one_stays(box: Box) -> None:
-    """What is wrong is said where it is looked for; the key's return mends it."""
+def test_a_command_killed_before_its_word_is_heard_all_the_same(box: Box) -> None:
+    """E12: what was committed is in force within a second, whoever lives to tell of it."""
+    require("strace")
+    command = [sys.executable, "-m", "appliance", "register", "--config", str(box.config_path)]
+    command += ["import", EXAMPLE, "--by", "Responsabile"]
+    strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=connect"]
+    strace += ["-e", "inject=connect:signal=SIGKILL:when=1"]
+    done = subprocess.run([*strace, *command], capture_output=True, timeout=60, check=False)
+    killed = time.monotonic()
+    assert (done.returncode, b"In vigore" in done.stdout) == (-signal.SIGKILL, False)
+    box.wait_until(lambda: units(box) == 10, 10.0, "the desk does not know of the import")
+    assert time.monotonic() - killed < 3.0  # on a busy machine; alone within a second
+
+
+def test_without_its_key_the_rules_hold(box: Box) -> None:
+    """What is wrong is said where it is looked for; the key's return mends it, nobody need ask."""
     register(box, "import", EXAMPLE, "--by", "Responsabile")
     key = box.folder / "state" / "register.key"
     kept = key.read_bytes()
@@ -75,12 +93,13 @@ def test_without_its_key_the_last_one_stays(box: Box) -> None:
     box.stop()
     box.start()
     box.wait_until(
-        lambda: any("register of offices cannot" in t for t in box.status()["troubles"]),
+        lambda: any("numbers of the register cannot" in t for t in box.status()["troubles"]),
         10.0,
         "nobody says that the key is missing",
     )
-    assert units(box) == 0
-    key.write_bytes(kept)
-    register(box, "import", EXAMPLE, "--by", "Responsabile")
     assert units(box) == 10
-    assert box.status()["troubles"] == []
+    checked = CliRunner().invoke(main, ("check", "--config", str(box.config_path)))
+    assert "the offices' rules (appointment or e-mail) hold" in checked.output
+    key.write_bytes(kept)
+    box.wait_until(lambda: box.status()["troubles"] == [], 10.0, "the key's return is not seen")
+    assert units(box) == 10

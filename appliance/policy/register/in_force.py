@@ -23,6 +23,7 @@ class Hindrance(enum.StrEnum):
     NEED = "transfer.need_not_declared"
     BAND = "transfer.outside_band"
     CLOCK = "transfer.clock_unset"
+    NUMBERS = "transfer.numbers_unreadable"  # sealed with a key that is not there
     ABSENT = "transfer.all_absent"  # the switchboard's own mark: no phone rings (E4)
 
 

@@ -129,6 +129,28 @@ def in_force(register: Register) -> Register:
     )
 
 
+def remembered(read: Register, known: Register) -> Register:
+    """Fill in numbers that could not be read from what was known of the same entries.
+
+    Nothing entered is ever changed (P4), so an entry's number is what it was.
+    """
+    before = {each.entry.number: each for each in known.entered()}
+
+    def filled(each: Kind) -> Kind:
+        kept = before.get(each.entry.number)
+        if isinstance(each, Declaration) and isinstance(kept, Declaration):
+            return replace(each, needs=kept.needs)
+        if isinstance(each, Authorisation) and isinstance(kept, Authorisation):
+            return replace(each, told=kept.told)
+        return each
+
+    return replace(
+        read,
+        declarations=tuple(map(filled, read.declarations)),
+        authorisations=tuple(map(filled, read.authorisations)),
+    )
+
+
 def _twin(stored: Register, given: Entered) -> Entered | Fault | None:
     """Find what was given among what is stored: by its number, else by its words."""
     number, last = given.entry.number, stored.last_number()

@@ -132,6 +132,14 @@ class Register:
         return tuple(each for each in self.entered() if each.unit == code)
 
 
+def all_known(register: Register) -> bool:
+    """Tell whether every number of a register could be read."""
+    targets = [t for d in register.declarations for need in d.needs for t in need.targets]
+    return all(
+        target.number.is_known for target in (*targets, *(a.told for a in register.authorisations))
+    )
+
+
 def faults(register: Register) -> Iterator[Fault]:
     """Find everything in a register that does not fit together."""
     codes = [unit.code for unit in register.units]
