@@ -18,6 +18,7 @@ COMMANDS = {
     "check": "appliance.commands.check:check",
     "closed": "appliance.commands.states:closed",
     "commission": "appliance.commands.commission:commission",
+    "console": "appliance.commands.console:console",
     "demo": "appliance.commands.demo:demo",
     "erase": "appliance.commands.erase:erase",
     "exchange": "appliance.exchange.cli:exchange_command",

@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "panel": {"calls", "policy"},
     "fleet": {"calls", "policy"},
     "usb": set(),
+    "console": {"calls", "policy", "records", "voicemail"},
     "prompts": {"media"},
     "provisioning": {"policy"},
     "exchange": {"media.g711", "media.wav"},
@@ -42,7 +43,11 @@ FOREIGN_OWNERS = {
     "serial": {"lines/keeper.py"},
     "pyVoIP": {"phones/sip.py"},
     "gpiozero": {"panel/leds.py"},
-    "sdnotify": {"daemon/service.py", "carrier/process.py"},  # each feeds its own watchdog
+    "sdnotify": {
+        "daemon/service.py",
+        "carrier/process.py",
+        "console/process.py",
+    },  # each feeds its own watchdog
     "holidays": {"daemon/calendar.py"},
     "icalendar": {"mail/invitation.py"},
     "smtplib": {"mail/smtp.py"},
@@ -51,10 +56,23 @@ FOREIGN_OWNERS = {
     "phonenumbers": {"daemon/numbers.py"},
     "py_nanotts": {"daemon/voice.py"},
     "segno": {"provisioning/qr.py"},
-    "cryptography": {"records/vault.py"},
+    "cryptography": {"records/vault.py", "console/certificates.py"},
+    "uvicorn": {"console/process.py"},
+    "jinja2": {"console/templates.py"},
+    "babel": {"console/say.py"},
+    "argon2": {"console/accounts/passwords.py"},
+    "markdown_it": {"console/sheets.py"},
+    "nh3": {"console/sheets.py"},
     "cattrs": {"daemon/config.py", "carrier/wire.py"},
 }
 """One file owns one foreign library (house rule 6)."""
+FOREIGN_ROOMS = {
+    "starlette": "console",
+    "anyio": "console",
+    "sse_starlette": "console",
+    "asyncio": "console",
+}
+"""Libraries that a whole room is built of, and no other room sees."""
 
 SOURCES = sorted(ROOT.rglob("*.py"))
 
@@ -116,10 +134,19 @@ def test_one_file_owns_one_foreign_library(path: Path) -> None:
     ] == []
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_one_room_is_built_of_the_web(path: Path) -> None:
+    """What the console's pages are built of is imported by the console alone."""
+    tops = {name.split(".")[0] for name in imports_of(path)}
+    room = room_of(path)
+    assert [lib for lib, owner in FOREIGN_ROOMS.items() if lib in tops and room != owner] == []
+
+
 @pytest.mark.parametrize(
     ("room", "name"),
     [
         ("policy", "appliance.calls.events"),
+        ("console", "appliance.daemon.door"),
         ("media", "appliance.workers"),
         ("calls", "appliance.media.g711"),
         ("lines", "appliance.calls.orders"),

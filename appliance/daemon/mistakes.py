@@ -32,6 +32,10 @@ class Mistakes:
         except ConfigurationError as error:
             self.found.append(Mistake(place, str(error)))
 
+    def note(self, place: str, what: str) -> None:
+        """Note what is wrong at a place."""
+        self.found.append(Mistake(place, what))
+
     def choice(self, place: str, value: str, known: tuple[str, ...]) -> None:
         """Note a value that is none of the known ones."""
         if value not in known:

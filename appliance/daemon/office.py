@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.calls.announcements import spell_email
 from appliance.carrier.line_setup import COUNTRY_CODES
-from appliance.daemon import call_limits, keeping, numbers
+from appliance.daemon import call_limits, console_settings, keeping, numbers
 from appliance.daemon.calendar import holidays_for
 from appliance.daemon.config import BadConfiguration, Mistake
 from appliance.daemon.extensions import extensions
@@ -64,6 +64,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
     call_limits.check(settings, mistakes)
     check_mail(settings.mail, mistakes)
     keeping.check(settings, mistakes)
+    console_settings.check(settings.console, mistakes)
     zone = mistakes.attempt("site.zone", lambda: _zone(settings.site.zone), ZoneInfo("UTC"))
     no_holidays: tuple[Holiday, ...] = ()
     holidays = mistakes.attempt(

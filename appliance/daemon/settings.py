@@ -290,12 +290,31 @@ class PanelPins:
 
 
 @dataclass(frozen=True, slots=True)
+class Console:
+    """Where browsers find the console. `redirect_port` leads plain HTTP to the secure port, 0 for
+    none. It answers to every address of the box and to `names`. `certificate` and `key` are files
+    of the office's own; without them the box has its own authority.
+    """
+
+    enabled: OnOff = OnOff(True)
+    listen: str = "0.0.0.0"  # noqa: S104 - every address of the box, as phones find it
+    port: int = 443
+    redirect_port: int = 80
+    names: tuple[str, ...] = ("centralino.local",)
+    certificate: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Folders:
-    """Where things are kept: `state` survives, `run` does not, `prompts` are the office's own."""
+    """Where things are kept: `state` survives, `run` does not, `prompts` are the office's own;
+    `console` is what the console keeps of its own: sessions and certificates.
+    """
 
     state: str = "/var/lib/centralino"
     run: str = "/run/centralino"
     prompts: str = ""
+    console: str = "/var/lib/centralino-console"
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,4 +340,5 @@ class Settings:
     retention: Retention = Retention()
     waiting: Waiting = Waiting()
     panel: PanelPins = PanelPins()
+    console: Console = Console()
     folders: Folders = Folders()

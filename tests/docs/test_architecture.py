@@ -48,9 +48,9 @@ def test_every_worker_is_in_the_table() -> None:
 
 
 def test_threads_are_workers() -> None:
-    """Nobody but workers.py makes a thread, and nobody a pool of them."""
+    """Nobody but workers.py makes a thread, and nobody a pool of them but the console's loop."""
     assert set(found("thread")) == {"workers.py"}
-    assert found("pool") == {}
+    assert [file for file in found("pool") if not file.startswith("console/")] == []
 
 
 def test_every_process_is_in_the_table() -> None:

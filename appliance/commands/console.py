@@ -1,0 +1,60 @@
+"""`centralino console`: the web application's own process."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from appliance.commands.options import config_option, desk_socket, load_settings
+
+if TYPE_CHECKING:
+    from appliance.console.settings import ConsoleSettings
+    from appliance.daemon.settings import Settings
+
+
+@click.command()
+@config_option
+@click.option(
+    "--http", is_flag=True, help="Without TLS, for tests and behind a proxy of one's own."
+)
+@click.option("--port", type=int, help="Another port than the configuration's; 0 for a free one.")
+def console(config_path: Path, http: bool, port: int | None) -> None:
+    """Serve the console's pages; the desk need not be running."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    settings = load_settings(config_path)
+    if not settings.console.enabled:
+        click.echo("the console is off: console.enabled is false")
+        return
+    from appliance.console import process
+
+    process.run(console_settings(settings, http, port))
+
+
+def console_settings(
+    settings: Settings, is_plain: bool = False, port: int | None = None
+) -> ConsoleSettings:
+    """Say what the console must know of the configuration."""
+    from appliance.console.settings import ConsoleSettings
+    from appliance.daemon.stores import database_path
+
+    own, state = settings.console, Path(settings.folders.state)
+    found = ConsoleSettings(
+        site=settings.site.name,
+        zone=settings.site.zone,
+        languages=settings.site.languages,
+        listen=own.listen,
+        port=own.port if port is None else port,
+        redirect_port=own.redirect_port,
+        names=own.names,
+        certificate=own.certificate,
+        key=own.key,
+        state=Path(settings.folders.console),
+        records=database_path(state),
+        voicemail=state / "voicemail",
+        door=desk_socket(settings),
+    )
+    return dataclasses.replace(found, is_secure=False, redirect_port=0) if is_plain else found

@@ -1,0 +1,155 @@
+"""The web application, put together: what stands before every page, the pages, their errors."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from appliance.console import pages
+from appliance.console.guard import TOO_LONG, Guard, TooLong
+from appliance.console.pages.home import LANGUAGE_COOKIE
+from appliance.console.say import Speaker, chosen, load_catalogues
+from appliance.console.settings import ConsoleSettings
+from appliance.console.static_files import Files
+from appliance.console.templates import page
+
+log = logging.getLogger(__name__)
+
+TITLES: Final = {
+    400: "The request cannot be understood",
+    403: "Not allowed",
+    404: "There is no such page",
+    405: "The request cannot be understood",
+    413: "Too long",
+    500: "The console has failed",
+}
+REMEDIES: Final = {
+    400: "Go back and try again.",
+    403: "Ask the head of the front desk if you need this page.",
+    404: "Look for it from the first page.",
+    405: "Go back and try again.",
+    413: "Send less at once.",
+    500: "Calls go on as before. Try again; if it happens again, tell the technician.",
+}
+"""English sentences, said through the catalogues."""
+
+Opened = Callable[[Starlette], AbstractAsyncContextManager[object]]
+OPENED: Final[tuple[Opened, ...]] = ()
+"""What is open while the console runs: each puts itself into the application's state."""
+
+
+def build(settings: ConsoleSettings) -> Starlette:
+    """Put the application together; nothing runs before it is served."""
+    app = Starlette(
+        routes=[*pages.all_routes(), Mount("/static", Files(), name="static")],
+        middleware=[
+            Middleware(Languages),
+            Middleware(Guard, names=settings.names, refuse=_refuse),
+            Middleware(Failures),
+        ],
+        exception_handlers={
+            HTTPException: _http_error,
+            TooLong: _too_long,
+        },
+        lifespan=_running,
+    )
+    app.state.settings = settings
+    app.state.zone = ZoneInfo(settings.zone)
+    app.state.catalogues = load_catalogues()
+    app.state.links = pages.all_links()
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _running(app: Starlette) -> AsyncIterator[None]:
+    """Open what is open while the console runs, and close it in the reverse order."""
+    async with contextlib.AsyncExitStack() as stack:
+        for opened in OPENED:
+            await stack.enter_async_context(opened(app))
+        yield
+
+
+class Languages:
+    """Gives every request its speaker; a person's own choice comes with the session."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http":
+            scope.setdefault("state", {})["speaker"] = _speaker(Request(scope))
+        await self._app(scope, receive, send)
+
+
+def _speaker(request: Request) -> Speaker:
+    state = request.app.state
+    language = chosen(
+        request.cookies.get(LANGUAGE_COOKIE),
+        request.headers.get("accept-language", ""),
+        state.settings.languages,
+    )
+    return Speaker(language, state.zone, state.catalogues[language])
+
+
+# --- errors, in words ---------------------------------------------------------------------------
+
+
+def error_page(request: Request, status: int, why: str = "") -> Response:
+    """Say what is wrong and what to do; `why` is an English sentence of the catalogues."""
+    known = status if status in TITLES else (400 if status < 500 else 500)
+    return page(request, "error.html", status, title=TITLES[known], why=why, remedy=REMEDIES[known])
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, why: str) -> None:
+    await error_page(Request(scope, receive), status, why)(scope, receive, send)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    answer = error_page(request, error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _too_long(request: Request, _: Exception) -> Response:
+    return error_page(request, 413, TOO_LONG)
+
+
+class Failures:
+    """The one broad except of the console: what fails costs one page, and is told in words.
+
+    Inside the guard, so that this page has its headers too.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        has_begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception:
+            if scope["type"] != "http" or has_begun:
+                raise
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            await error_page(Request(scope, receive), 500)(scope, receive, send)

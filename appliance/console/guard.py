@@ -1,0 +1,148 @@
+"""What stands before every page: known host names, headers, the size of a request, its origin.
+
+Plain ASGI, so that a stream of events passes through untouched. Who asks is the accounts' business.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BODY_LIMIT: Final = 1_000_000
+"""Longest body of a request, in bytes; pages that take files have a limit of their own."""
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",  # the style sheet's own small pictures
+        "font-src 'self'",
+        "connect-src 'self'",
+        "media-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
+"""Content security policy: nothing inline, no outside host."""
+HEADERS: Final = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    # not no-referrer: browsers would then send "Origin: null" with our own forms
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+"""No Strict-Transport-Security: with an authority of one's own it would lock people out of a box
+whose authority was made anew."""
+
+Refuse = Callable[[Scope, Receive, Send, int, str], Awaitable[None]]
+"""Answers with an error page: status and an English sentence of the catalogues."""
+UNKNOWN_HOST: Final = "This address is none of this box's."
+FOREIGN_ORIGIN: Final = "This request came from another site and was not carried out."
+TOO_LONG: Final = "What was sent is too long."
+
+
+class Guard:
+    """Lets through what is asked of this box, from its own pages, in a bearable size."""
+
+    def __init__(self, app: ASGIApp, names: tuple[str, ...], refuse: Refuse) -> None:
+        self._app = app
+        self._names = frozenset(name.lower() for name in names)
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        send = _with_headers(send)
+        refused = self._why_not(scope)
+        if refused is None:
+            await self._app(scope, _limited(receive), send)
+        else:
+            await self._refuse(scope, receive, send, *refused)
+
+    def _why_not(self, scope: Scope) -> tuple[int, str] | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not is_ours(host, self._names):
+            return 400, UNKNOWN_HOST
+        if scope["method"] not in SAFE_METHODS and not is_same_origin(headers, host):
+            return 403, FOREIGN_ORIGIN
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length[:12]) > BODY_LIMIT:
+            return 413, TOO_LONG
+        return None
+
+
+def is_ours(host: str, names: frozenset[str]) -> bool:
+    """Tell whether a Host header names this box: one of its names, or any address.
+
+    An address cannot be forged by a name that resolves to this box (DNS rebinding): it is then the
+    address that the browser really went to.
+    """
+    name = urlsplit(f"//{host}").hostname if _is_plain(host) else None
+    if not name:
+        return False
+    if name in names or name == "localhost":
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_plain(host: str) -> bool:
+    return bool(host) and not set(host) & set("/@?#\\ ,") and host.count("[") == host.count("]")
+
+
+def is_same_origin(headers: Headers, host: str) -> bool:
+    """Tell whether a changing request comes from a page of this host.
+
+    Browsers name the origin of every such request; a programme that names none has no cookies of a
+    person's to misuse.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None and site not in ("same-origin", "none"):
+        return False
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("cache-control", "no-store")
+        await send(message)
+
+    return sending
+
+
+class TooLong(Exception):  # noqa: N818 - reads as what it is
+    """Raised out of a body that is longer than allowed."""
+
+
+def _limited(receive: Receive) -> Receive:
+    taken = 0
+
+    async def receiving() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > BODY_LIMIT:
+            raise TooLong(TOO_LONG)
+        return message
+
+    return receiving

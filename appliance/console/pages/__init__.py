@@ -1,0 +1,28 @@
+"""Pages, one module a group: each exports `routes`, and `links` where its pages have some."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+from starlette.routing import BaseRoute
+
+from appliance.console.links import Link
+
+
+def modules() -> list[ModuleType]:
+    """Import every group of pages, in the order of their names."""
+    names = sorted(one.name for one in pkgutil.iter_modules(__path__))
+    return [importlib.import_module(f"{__name__}.{name}") for name in names]
+
+
+def all_routes() -> list[BaseRoute]:
+    """Return the routes of all groups."""
+    return [route for module in modules() for route in module.routes]
+
+
+def all_links() -> tuple[Link, ...]:
+    """Return the links of all groups, in their order."""
+    found = [link for module in modules() for link in getattr(module, "links", ())]
+    return tuple(sorted(found, key=lambda link: (link.order, link.path)))

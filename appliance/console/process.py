@@ -1,0 +1,128 @@
+"""The console's process: sockets, TLS, signs of life to systemd, a clean stop.
+
+The ONLY uvicorn import. One thread and one event loop, and few threads for files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Final
+
+import anyio.to_thread
+import sdnotify
+import uvicorn
+from starlette.types import ASGIApp
+
+from appliance.console.app import build
+from appliance.console.settings import ConsoleSettings
+from appliance.errors import TechnicianError
+
+log = logging.getLogger(__name__)
+
+FILE_THREADS: Final = 4
+"""Threads that starlette may use for files and forms, at most."""
+CONNECTIONS: Final = 300
+"""Connections served at once; one more is answered with 503."""
+STOP_S: Final = 3
+"""How long open pages may take to end when the console stops."""
+KEEP_ALIVE_S: Final = 15
+HEADERS_LIMIT: Final = 32_768
+
+
+class Server(uvicorn.Server):
+    """A server among others in one process: signals are the process's business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+def run(settings: ConsoleSettings) -> None:
+    """Serve until SIGTERM or SIGINT; raises TechnicianError when it cannot listen."""
+    if settings.is_secure:
+        raise TechnicianError("the console serves plain HTTP alone so far: start it with --http")
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: ConsoleSettings) -> None:
+    anyio.to_thread.current_default_thread_limiter().total_tokens = FILE_THREADS
+    listening = listen(settings.listen, settings.port)
+    server = Server(_config(build(settings)))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, _stop, server)
+    feeding = asyncio.create_task(_feed(server, address_of(settings, listening)))
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        feeding.cancel()
+
+
+def _config(app: ASGIApp, context: ssl.SSLContext | None = None) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        log_config=None,
+        log_level=logging.WARNING,
+        access_log=False,
+        proxy_headers=False,  # nobody stands before us: what says so is forged
+        server_header=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=STOP_S,
+        h11_max_incomplete_event_size=HEADERS_LIMIT,
+    )
+    config.load()
+    config.ssl = context
+    return config
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """Listen; raises TechnicianError with what to do."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((address, port))
+    except OSError as error:
+        listening.close()
+        raise TechnicianError(
+            f"the console cannot listen on {address} port {port} ({error.strerror}): another "
+            "service may use it, or it may need a right; change console.listen or console.port"
+        ) from error
+    return listening
+
+
+def address_of(settings: ConsoleSettings, listening: socket.socket) -> str:
+    """Say where a browser finds the console; the first name where it listens everywhere."""
+    host, port = listening.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - what was configured, looked at
+        host = settings.names[0] if settings.names else socket.gethostname()
+    scheme, usual = ("https", 443) if settings.is_secure else ("http", 80)
+    return f"{scheme}://{host}" + ("" if port == usual else f":{port}")
+
+
+def _stop(server: Server) -> None:
+    server.should_exit = True
+
+
+async def _feed(server: Server, address: str) -> None:
+    """Tell systemd when pages can be opened, then that the loop turns (sd_notify(3))."""
+    notifier = sdnotify.SystemdNotifier()
+    while not server.started:
+        await asyncio.sleep(0.02)
+    notifier.notify(f"READY=1\nSTATUS=Open at {address}")
+    log.warning("the console is open at %s", address)
+    pause = int(os.environ.get("WATCHDOG_USEC", "0")) / 3e6
+    while pause and not server.should_exit:
+        notifier.notify("WATCHDOG=1")
+        await asyncio.sleep(pause)

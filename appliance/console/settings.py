@@ -1,0 +1,32 @@
+"""What the console must know of the configuration: one frozen value, made by the command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """Where the console listens, what it reads, whom it asks.
+
+    `redirect_port` is the plain port that leads to the secure one, 0 for none. `names` are the host
+    names it answers to, beside every address of the box. `certificate` and `key` are the office's
+    own files, both empty for an authority made here. `state` is the console's own folder; `records`
+    (the database) and `voicemail` are only read; `door` is the desk's socket.
+    """
+
+    site: str
+    zone: str
+    languages: tuple[str, ...]
+    listen: str
+    port: int
+    redirect_port: int
+    names: tuple[str, ...]
+    certificate: str
+    key: str
+    state: Path
+    records: Path
+    voicemail: Path
+    door: Path
+    is_secure: bool = True

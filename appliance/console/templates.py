@@ -1,0 +1,74 @@
+"""Pages from templates. The ONLY jinja2 import; everything that comes from outside is escaped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from appliance.console.links import shown
+from appliance.console.say import NAMES, Speaker
+
+STATIC = resources.files("appliance.console") / "static"
+
+
+@lru_cache(maxsize=1)
+def environment() -> jinja2.Environment:
+    """Return the one environment; a name that a page was not given is an error."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("appliance.console", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+
+def page(request: Request, name: str, status: int = 200, **values: object) -> HTMLResponse:
+    """Answer with a page; `values` are what its template names, beside those of every page."""
+    return HTMLResponse(text(request, name, **values), status)
+
+
+def text(request: Request, name: str, **values: object) -> str:
+    """Render a template, whole or a part of a page."""
+    return environment().get_template(name).render(**common(request), **values)
+
+
+def common(request: Request) -> Mapping[str, Any]:
+    """Return what every page may name: `_` and its sisters, where it is, what stands in its head.
+
+    What the accounts and the feed know is in the request's state: `user`, `csrf`, `desk_away`.
+    """
+    speaker: Speaker = request.state.speaker
+    settings = request.app.state.settings
+    return {
+        "_": speaker,
+        "plural": speaker.plural,
+        "words": speaker.words,
+        "day": speaker.day,
+        "clock": speaker.clock,
+        "moment": speaker.moment,
+        "language": speaker.language,
+        "languages": [(one, NAMES[one]) for one in settings.languages if one in NAMES],
+        "site": settings.site,
+        "path": request.url.path,
+        "links": shown(request),
+        "static": static_url,
+        "user": getattr(request.state, "user", None),
+        "csrf": getattr(request.state, "csrf", ""),
+        "desk_away": getattr(request.state, "desk_away", False),
+    }
+
+
+@lru_cache(maxsize=64)
+def static_url(name: str) -> str:
+    """Return the address of a static file; it changes with the file, so browsers may keep it."""
+    data = STATIC.joinpath(*name.split("/")).read_bytes()
+    return f"/static/{name}?v={hashlib.sha256(data).hexdigest()[:12]}"

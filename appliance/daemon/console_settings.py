@@ -1,0 +1,57 @@
+"""Whether what `[console]` says can be: ports, names, the office's own certificate."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appliance.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from appliance.daemon.mistakes import Mistakes
+    from appliance.daemon.settings import Console
+
+_NAME = re.compile(
+    r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z"
+)
+"""A host name (RFC 1123, 2.1)."""
+LAST_PORT = 65_535
+
+
+def check(console: Console, mistakes: Mistakes) -> None:
+    """Note what is wrong in the table."""
+    mistakes.check("console.listen", _address, console.listen)
+    _check_port("console.port", console.port, 1, mistakes)
+    _check_port("console.redirect_port", console.redirect_port, 0, mistakes)
+    for name in console.names:
+        mistakes.check("console.names", _host_name, name)
+    if bool(console.certificate) != bool(console.key):
+        place = "console.key" if console.certificate else "console.certificate"
+        mistakes.note(place, "is missing: a certificate needs its key, and a key its certificate")
+    for place, file in (("certificate", console.certificate), ("key", console.key)):
+        if file:
+            mistakes.check(f"console.{place}", _file, file)
+
+
+def _check_port(place: str, port: int, least: int, mistakes: Mistakes) -> None:
+    if not least <= port <= LAST_PORT:
+        mistakes.note(place, f"{port} is no port: {least} to {LAST_PORT}")
+
+
+def _address(text: str) -> None:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError as error:
+        raise ConfigurationError(f'{text!r} is no address: "0.0.0.0" is every one') from error
+
+
+def _host_name(text: str) -> None:
+    if not _NAME.match(text):
+        raise ConfigurationError(f'{text!r} is no host name; write e.g. "centralino.local"')
+
+
+def _file(text: str) -> None:
+    if not Path(text).is_absolute():
+        raise ConfigurationError(f"{text!r} must be a whole path, beginning with /")

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Fetches what the console's pages are made of from the npm registry, as built files, and lists their
+# hashes. Run by hand when a version changes; the box itself needs neither npm nor a build step.
+set -eu
+cd "$(dirname "$0")/.."
+command -v npm >/dev/null || exec scripts/skipped.sh "vendor" "npm is missing"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+unpack() { # package, version: prints the folder it is unpacked in
+    mkdir -p "$work/$1"
+    (cd "$work" && npm pack --silent "$1@$2" >/dev/null && tar xzf "$1-$2.tgz" -C "$1" --no-same-permissions)
+    echo "$work/$1/package"
+}
+
+take() { # from, to
+    install -D -m 644 "$1" "$2"
+}
+
+vendor=appliance/console/static/vendor
+rm -rf "$vendor/bootstrap-italia" "$vendor/htmx" "$vendor/htmx-ext-sse"
+
+from=$(unpack bootstrap-italia 2.18.3)
+to=$vendor/bootstrap-italia
+take "$from/LICENSE" "$to/LICENSE"
+# without the map that the browser's tools would ask for
+sed '/^\/\*# sourceMappingURL=.*\*\/$/d' "$from/dist/css/bootstrap-italia.min.css" > "$work/css"
+take "$work/css" "$to/bootstrap-italia.min.css"
+take "$from/dist/svg/sprites.svg" "$to/sprites.svg"
+take "$from/dist/fonts/Titillium_Web/OFL.txt" "$to/titillium/OFL.txt"
+for weight in regular italic 600 700; do
+    name=titillium-web-v10-latin-ext_latin-$weight.woff2
+    take "$from/dist/fonts/Titillium_Web/$name" "$to/titillium/$name"
+done
+
+from=$(unpack htmx.org 2.0.11)
+take "$from/LICENSE" "$vendor/htmx/LICENSE"
+take "$from/dist/htmx.min.js" "$vendor/htmx/htmx.min.js"
+
+from=$(unpack htmx-ext-sse 2.2.4)
+take "$from/LICENSE" "$vendor/htmx-ext-sse/LICENSE"
+take "$from/dist/sse.min.js" "$vendor/htmx-ext-sse/sse.min.js"
+
+# for the tests alone
+from=$(unpack axe-core 4.14.1)
+take "$from/LICENSE" tests/console/vendor/axe-core/LICENSE
+take "$from/axe.min.js" tests/console/vendor/axe-core/axe.min.js
+
+for folder in "$vendor" tests/console/vendor; do
+    (cd "$folder" && find . -type f ! -name README.md ! -name SHA256SUMS -printf '%P\n' | LC_ALL=C sort | xargs sha256sum > SHA256SUMS)
+done
+du -sb "$vendor"

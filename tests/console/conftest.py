@@ -1,0 +1,43 @@
+"""What tests of the console share: the application in this process, somebody who visits it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.console.settings import ConsoleSettings
+from tests.console.visitor import Visitor
+
+Opened = Callable[..., Visitor]
+
+
+@pytest.fixture
+def console_settings(tmp_path: Path) -> ConsoleSettings:
+    """Return settings of a console of its own folder, served without TLS."""
+    state = tmp_path / "console"
+    state.mkdir()
+    return ConsoleSettings(
+        site="Comune di Prova",
+        zone="Europe/Rome",
+        languages=("it", "en"),
+        listen="127.0.0.1",
+        port=0,
+        redirect_port=0,
+        names=("centralino.local",),
+        certificate="",
+        key="",
+        state=state,
+        records=tmp_path / "state" / "centralino.db",
+        voicemail=tmp_path / "state" / "voicemail",
+        door=tmp_path / "run" / "desk.sock",
+        is_secure=False,
+    )
+
+
+@pytest.fixture
+def visitor(console_settings: ConsoleSettings) -> Iterator[Visitor]:
+    """Return somebody who visits the application in this process: no socket, no browser."""
+    with Visitor(console_settings) as visiting:
+        yield visiting
