@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.errors import CentralinoError
 from appliance.policy.clock import ClockState, Now
+from appliance.policy.message_alerts import CallAlerts
 from appliance.records.care_mails import Notices
 from appliance.records.care_watch import NOTHING_WATCHED, Watched, watch
 from appliance.records.database import fsync_directory
@@ -66,6 +67,7 @@ def plan_of(settings: Settings, calendar: Schedule) -> Plan:
         bool(voicemail.notify_sound),
         settings.site.languages[0],
         bool(settings.mail.head),
+        CallAlerts(voicemail.missed_alerts),
     )
     days = Keeping(kept.messages_closed_days, kept.numbers_days, kept.calls_days)
     return Plan(calendar, notices, days)

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from appliance.daemon.config import Mistake
+from appliance.policy.message_alerts import CallAlerts
 from appliance.policy.pin import PinRule
 
 if TYPE_CHECKING:
@@ -27,3 +28,4 @@ def check(settings: Settings, mistakes: Mistakes) -> None:
         text = f"{settings.voicemail.notify!r} is no e-mail address: write e.g. urp@comune.it"
         mistakes.found.append(Mistake("voicemail.notify", text))
     mistakes.choice("voicemail.pin", settings.voicemail.pin, tuple(PinRule))
+    mistakes.choice("voicemail.missed_alerts", settings.voicemail.missed_alerts, tuple(CallAlerts))

@@ -159,11 +159,12 @@ class Voicemail:
     """Limits of a message, and what its greeting says beside its reason.
 
     `notify` is the front desk's e-mail address, told of every new message, "" for none; with the
-    recording where `notify_sound` says so. `privacy` is short for the notice before a message, off
-    for none; its words are changed by `centralino prompts say privacy`. After hours `emergency_112`
-    names 112, and `duty` the units of the register whose number is told while their written leave
-    holds (E11). `pin`: the code of `centralino messages pin` is asked on phones of neither group
-    (others), or on every phone (always).
+    recording where `notify_sound` says so. Of which late calls without a message desk and head are
+    told says `missed_alerts` (all, unclosed, none). `privacy` is short for the notice before a
+    message, off for none; its words are changed by `centralino prompts say privacy`. After hours
+    `emergency_112` names 112, and `duty` the units of the register whose number is told while their
+    written leave holds (E11). `pin`: the code of `centralino messages pin` is asked on phones of
+    neither group (others), or on every phone (always).
     """
 
     limit: Seconds = Seconds(180.0)
@@ -171,6 +172,7 @@ class Voicemail:
     minimum: Seconds = Seconds(2.0)
     notify: str = ""
     notify_sound: OnOff = OnOff(False)
+    missed_alerts: str = "all"
     privacy: str = "short"
     emergency_112: OnOff = OnOff(False)
     duty: tuple[str, ...] = ()

@@ -25,6 +25,7 @@ def watched_words(watched: Watched) -> tuple[Words, ...]:
                 "them with their outcome.",
             )
         )
+    said += _late_calls(watched)
     if watched.overdue:
         said.append(
             Words(
@@ -35,6 +36,29 @@ def watched_words(watched: Watched) -> tuple[Words, ...]:
             )
         )
     return tuple(said)
+
+
+def _late_calls(watched: Watched) -> list[Words]:
+    """Say which calls without a message desk and head were told of (E16)."""
+    how_it, how_en = "Vederle con centralino calls --missed", "See centralino calls --missed"
+    said = []
+    if watched.calls_unseen:
+        said.append(
+            Words(
+                f"Chiamate senza messaggio mai guardate: {watched.calls_unseen}. {how_it}.",
+                f"Missed calls nobody has looked at: {watched.calls_unseen}. {how_en}.",
+            )
+        )
+    if watched.calls_unclosed:
+        said.append(
+            Words(
+                f"Chiamate senza messaggio non richiamate da un giorno lavorativo: "
+                f"{watched.calls_unclosed}. {how_it}, richiamare e chiuderle con il loro esito.",
+                f"Missed calls not called back for a working day: {watched.calls_unclosed}. "
+                f"{how_en}, call back and close them with their outcome.",
+            )
+        )
+    return said
 
 
 def request_words(watched: Watched) -> tuple[Words, ...]:

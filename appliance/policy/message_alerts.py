@@ -1,10 +1,12 @@
 """When desk and head are told of a message that nobody hears, or nobody closes (E16).
 
 Unheard 30 minutes after people are there, unclosed one working day after that; each is told once.
+Calls that left no message likewise: of them it is asked whether anybody has looked at them.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 
@@ -16,6 +18,14 @@ from appliance.policy.week import ONE_DAY
 UNHEARD_AFTER = timedelta(minutes=30)
 NEVER_OPEN_DAYS = 7
 """An office that never opens is told a week after a message came."""
+
+
+class CallAlerts(enum.StrEnum):
+    """Of which calls without a message desk and head are told."""
+
+    ALL = "all"  # of those nobody looked at, and of those nobody closed
+    UNCLOSED = "unclosed"
+    NONE = "none"
 
 
 def people_are_there(received: datetime, calendar: Schedule) -> datetime:
@@ -46,19 +56,56 @@ def unclosed_at(received: datetime, calendar: Schedule) -> datetime:
 
 def due_alerts(care: Care, received: datetime, calendar: Schedule, now: datetime) -> Iterator[Step]:
     """Yield what is to be told of a message now and was not told yet."""
+    yield from _due(care, received, calendar, now, seen=_heard(care))
+
+
+def due_call_alerts(
+    care: Care, rang: datetime, calendar: Schedule, now: datetime, wanted: CallAlerts
+) -> Iterator[Step]:
+    """Yield what is to be told now of a call without a message and was not told yet.
+
+    At most one step: who is told that nobody called back need not hear that nobody looked.
+    """
+    if wanted is CallAlerts.NONE or Step.ALERT_UNCLOSED in care.alerted:
+        return
+    seen = looked_at(care) or wanted is CallAlerts.UNCLOSED
+    yield from tuple(_due(care, rang, calendar, now, seen=seen))[-1:]
+
+
+def is_digest_time(calendar: Schedule, now: datetime) -> bool:
+    """Tell whether a day's digest may go: from 30 minutes after its opening on.
+
+    Not on a day that never opens; at any time where no day ever does.
+    """
+    local = now.astimezone(calendar.zone)
+    midnight = local_moment(datetime.combine(local.date(), time()), calendar.zone)
+    opens = calendar.next_open(midnight)
+    return opens is None or now >= opens + UNHEARD_AFTER
+
+
+def _due(
+    care: Care, since: datetime, calendar: Schedule, now: datetime, *, seen: bool
+) -> Iterator[Step]:
     if care.state is MessageState.CLOSED:
         return
-    heard = bool(care.heard) or care.state is MessageState.TAKEN
-    told = heard or Step.ALERT_UNHEARD in care.alerted
-    if not told and now >= unheard_at(received, calendar):
+    told = seen or Step.ALERT_UNHEARD in care.alerted
+    if not told and now >= unheard_at(since, calendar):
         yield Step.ALERT_UNHEARD
-    if Step.ALERT_UNCLOSED not in care.alerted and now >= unclosed_at(received, calendar):
+    if Step.ALERT_UNCLOSED not in care.alerted and now >= unclosed_at(since, calendar):
         yield Step.ALERT_UNCLOSED
+
+
+def _heard(care: Care) -> bool:
+    return bool(care.heard) or care.state is MessageState.TAKEN
+
+
+def looked_at(care: Care) -> bool:
+    """Tell whether anybody has done anything about a call that left no message."""
+    return _heard(care) or bool(care.failed or care.notes)
 
 
 def is_late(care: Care) -> bool:
     """Tell whether an alert was given and still holds."""
     if care.state is MessageState.CLOSED or not care.alerted:
         return False
-    heard = bool(care.heard) or care.state is MessageState.TAKEN
-    return Step.ALERT_UNCLOSED in care.alerted or not heard
+    return Step.ALERT_UNCLOSED in care.alerted or not _heard(care)

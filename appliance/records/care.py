@@ -100,10 +100,12 @@ def cares(connection: sqlite3.Connection, kind: Kind) -> dict[str, Care]:
     return {subject: care_of(entries) for subject, entries in found.items()}
 
 
-def note_alert(connection: sqlite3.Connection, ids: Iterable[str], entry: Entry) -> None:
-    """Keep that desk and head were told of messages; inside the caller's transaction."""
+def note_alert(
+    connection: sqlite3.Connection, kind: Kind, ids: Iterable[str], entry: Entry
+) -> None:
+    """Keep that desk and head were told of messages or calls; in the caller's transaction."""
     for ident in ids:
-        _insert(connection, Kind.MESSAGE, ident, entry)
+        _insert(connection, kind, ident, entry)
 
 
 def _insert(connection: sqlite3.Connection, kind: Kind, subject: str, entry: Entry) -> None:

@@ -8,6 +8,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Final
 
 from appliance.policy.mail import HEAD, Mail
+from appliance.policy.message_alerts import CallAlerts
 from appliance.policy.messages import Step
 from appliance.policy.words import Words
 from appliance.records.listing import caller_words, one
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 class Notices:
     """To whom notices go: `desk` is an address or "" for none; with the sound or without it.
 
-    `head`: the head of the front desk has an address, too.
+    `head`: the head of the front desk has an address, too. `calls`: of which calls without a
+    message they are told.
     """
 
     desk: str = ""
     sound: bool = False
     language: str = "it"
     head: bool = True
+    calls: CallAlerts = CallAlerts.ALL
 
     @property
     def alerted(self) -> tuple[str, ...]:

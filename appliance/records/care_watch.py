@@ -18,6 +18,8 @@ from appliance.records.care import Kind
 from appliance.records.care_mails import Notices, alert_mails, new_message_mail
 from appliance.records.database import transaction
 from appliance.records.messages import Message, from_row
+from appliance.records.missed import Missed
+from appliance.records.missed_watch import BOX, counts, tell_missed
 from appliance.records.request_watch import tell_overdue
 
 if TYPE_CHECKING:
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 
     from appliance.policy.hours import Schedule
 
-BOX: Final = "box"
-"""Who gives an alert."""
 NOTICE_WITHIN: Final = timedelta(days=1)
 """A message older than that is no news: an address entered today is not sent a year's messages."""
 _OPEN: Final = "SELECT * FROM messages WHERE state = 'new' ORDER BY number"
@@ -42,6 +42,7 @@ class Watched:
     """What waits for somebody: late messages, open missed calls, of them the interrupted ones.
 
     `requests` are those that offices have not answered, `overdue` the late ones of them.
+    `calls_unseen` and `calls_unclosed` are the missed calls that were told of and wait still.
     """
 
     unheard: int = 0
@@ -51,6 +52,8 @@ class Watched:
     wanted: int = 0
     requests: int = 0
     overdue: int = 0
+    calls_unseen: int = 0
+    calls_unclosed: int = 0
 
     @property
     def late(self) -> bool:
@@ -73,7 +76,9 @@ def watch(
         _tell_new(connection, calendar, notices, now, domain)
         _tell_late(connection, calendar, notices, now, domain)
         requests, overdue = tell_overdue(connection, calendar, notices, now, domain)
-    return replace(_counted(connection, now), requests=requests, overdue=overdue)
+        calls = missed.missed(connection, now - timedelta(days=missed.DAYS))
+        calls = tell_missed(connection, calls, calendar, notices, now, domain)
+    return replace(_counted(connection, calls), requests=requests, overdue=overdue)
 
 
 def _tell_new(
@@ -96,16 +101,17 @@ def _tell_late(
         for step in due_alerts(stands, message.received_at, calendar, now):
             late.setdefault(step, []).append(message)
     for step, found in late.items():
-        care.note_alert(connection, (message.id for message in found), Entry(now, BOX, step))
+        ids = (message.id for message in found)
+        care.note_alert(connection, Kind.MESSAGE, ids, Entry(now, BOX, step))
         for mail in alert_mails(step, tuple(found), notices, calendar.zone):
             outbox.put(connection, mail, now, domain)
 
 
-def _counted(connection: sqlite3.Connection, now: datetime) -> Watched:
+def _counted(connection: sqlite3.Connection, calls: tuple[Missed, ...]) -> Watched:
     cares = [c for c in care.cares(connection, Kind.MESSAGE).values() if is_late(c)]
     unheard = [c for c in cares if not c.heard and c.state is MessageState.NEW]
     unclosed = [c for c in cares if Step.ALERT_UNCLOSED in c.alerted]
-    calls = missed.missed(connection, now - timedelta(days=missed.DAYS))
+    calls_unseen, calls_unclosed = counts(calls)
     waiting = [each for each in calls if each.is_open]
     return Watched(
         len(unheard),
@@ -113,4 +119,6 @@ def _counted(connection: sqlite3.Connection, now: datetime) -> Watched:
         len(waiting),
         sum(each.record.result is Result.INTERRUPTED for each in waiting),
         sum(each.wanted for each in waiting),
+        calls_unseen=calls_unseen,
+        calls_unclosed=calls_unclosed,
     )

@@ -28,7 +28,9 @@ STEPS: Final[Mapping[Step, Words]] = {
     Step.NOTE: Words("nota", "note"),
     Step.CLOSE: Words("chiusura", "closed"),
     Step.REOPEN: Words("riapertura", "reopened"),
-    Step.ALERT_UNHEARD: Words("avviso: non ascoltato", "alert: not heard"),
+    Step.ALERT_UNHEARD: Words(
+        "avviso: non ascoltato, non visto", "alert: not heard, not looked at"
+    ),
     Step.ALERT_UNCLOSED: Words("avviso: non chiuso", "alert: not closed"),
 }
 """What was done, in the history of one."""

@@ -99,6 +99,11 @@ def keys(connection: sqlite3.Connection, ending: str) -> frozenset[str]:
     return frozenset(str(row[0]) for row in rows)
 
 
+def is_known(connection: sqlite3.Connection, key: str) -> bool:
+    """Tell whether a notice of that key was ever kept, whatever became of it."""
+    return connection.execute("SELECT 1 FROM outbox WHERE key = ?", (key,)).fetchone() is not None
+
+
 def find(connection: sqlite3.Connection, number: int) -> Kept | None:
     """Look a notice up."""
     row = connection.execute("SELECT * FROM outbox WHERE number = ?", (number,)).fetchone()

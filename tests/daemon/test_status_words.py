@@ -239,6 +239,9 @@ def test_what_waits_is_said_with_what_to_do() -> None:
     unheard, unclosed = watched_words(Watched(unheard=2, unclosed=1))
     assert "non ascoltati da mezz'ora: 2" in unheard.it
     assert "not closed for a working day: 1" in unclosed.en
+    unseen, uncalled = watched_words(Watched(calls_unseen=3, calls_unclosed=2))
+    assert "nobody has looked at: 3" in unseen.en
+    assert "non richiamate da un giorno lavorativo: 2" in uncalled.it
 
 
 def test_requests_that_offices_owe_are_seen() -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from appliance.policy.hours import Schedule
-from appliance.policy.message_alerts import due_alerts, is_late, unclosed_at, unheard_at
+from appliance.policy.message_alerts import (
+    CallAlerts,
+    due_alerts,
+    due_call_alerts,
+    is_digest_time,
+    is_late,
+    unclosed_at,
+    unheard_at,
+)
 from appliance.policy.messages import Care, Entry, Outcome, Step, care_of
 from appliance.policy.week import week
 from tests.policy.town import EVERY_DAY, rome
@@ -86,3 +94,43 @@ def test_what_is_late_is_late_until_somebody_deals_with_it(
     """An alert is shown as long as its reason holds."""
     assert is_late(care_of(history)) is late
     assert not is_late(Care())
+
+
+@pytest.mark.parametrize(
+    ("history", "now", "wanted", "told"),
+    [
+        ([], "2026-11-26 08:59", CallAlerts.ALL, []),
+        ([], "2026-11-26 09:00", CallAlerts.ALL, [Step.ALERT_UNHEARD]),
+        ([], "2026-11-26 09:00", CallAlerts.UNCLOSED, []),
+        ([], "2026-11-27 08:30", CallAlerts.ALL, [Step.ALERT_UNCLOSED]),
+        ([], "2026-11-27 08:30", CallAlerts.UNCLOSED, [Step.ALERT_UNCLOSED]),
+        ([], "2026-11-27 08:30", CallAlerts.NONE, []),
+        ([TAKEN], "2026-11-26 09:00", CallAlerts.ALL, []),
+        ([TOLD_UNHEARD], "2026-11-26 09:10", CallAlerts.ALL, []),
+        ([TOLD_UNCLOSED], "2026-12-27 08:30", CallAlerts.ALL, []),
+        ([CLOSED], "2026-12-27 08:30", CallAlerts.ALL, []),
+    ],
+)
+def test_of_a_call_without_a_message_one_thing_is_told_at_a_time(
+    history: list[Entry], now: str, wanted: CallAlerts, told: list[Step]
+) -> None:
+    """E16, a call of Wednesday night: not looked at, then not called back; never both at once."""
+    care, rang = care_of(history), rome("2026-11-25 19:00")
+    assert list(due_call_alerts(care, rang, WORKDAYS, rome(now), wanted)) == told
+
+
+@pytest.mark.parametrize(
+    ("now", "goes"),
+    [
+        ("2026-11-26 00:01", False),
+        ("2026-11-26 08:59", False),
+        ("2026-11-26 09:00", True),
+        ("2026-11-26 22:00", True),
+        ("2026-11-28 12:00", False),
+    ],
+)
+def test_a_digest_goes_on_working_days_from_half_an_hour_after_opening(
+    now: str, goes: bool
+) -> None:
+    """Nobody is written to at night or on a Saturday."""
+    assert is_digest_time(WORKDAYS, rome(now)) is goes

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from appliance.calls.orders import Result
+from appliance.calls.events import Caller, Presentation
+from appliance.calls.orders import CallRecord, Result
 from appliance.policy.hours import Schedule
 from appliance.policy.mail import HEAD
+from appliance.policy.message_alerts import CallAlerts
 from appliance.policy.messages import Entry, Outcome, Step
 from appliance.policy.week import week
 from appliance.records import call_log, care, messages, outbox
@@ -20,6 +22,7 @@ from appliance.records.care import Kind
 from appliance.records.care_mails import Notices
 from appliance.records.care_watch import Watched, watch
 from appliance.records.database import open_database
+from appliance.records.missed_watch import MOST_LINES
 from tests.policy.town import EVERY_DAY
 from tests.records.samples import TEN, WITHHELD, a_call, a_message
 from tests.stories.offices import ROME
@@ -129,3 +132,100 @@ def test_what_waits_is_counted(db: sqlite3.Connection) -> None:
     ]
     call_log.upsert(db, calls, "b")
     assert looked(db, TEN + timedelta(minutes=5)) == Watched(0, 0, 3, 1, 1)
+
+
+HALF_PAST_EIGHT = TEN.replace(hour=8, minute=30)
+UNSEEN, UNCALLED = "Chiamate senza messaggio mai guardate", "Chiamate senza messaggio da richiamare"
+
+
+@pytest.fixture
+def missed(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database with calls of the night before, one from a number that nobody knows."""
+    connection = open_database(tmp_path / "m.db", tmp_path / "corrupt").connection
+    call_log.upsert(connection, [gave_up("n-1", -600), gave_up("n-2", -500)], "b")
+    call_log.upsert(connection, [replace(gave_up("n-3", -400), caller=WITHHELD)], "b")
+    yield connection
+    connection.close()
+
+
+def gave_up(call: str, minute: int) -> CallRecord:
+    """Make a call that left no message, from a number of its own, so many minutes after ten."""
+    number = Caller(Presentation.SHOWN, f"0512{abs(minute):06}")
+    return replace(a_call(call, Result.GAVE_UP, minute), caller=number)
+
+
+def test_calls_that_nobody_looks_at_are_told_of_in_one_digest(missed: sqlite3.Connection) -> None:
+    """E16: 30 minutes after opening, once, to desk and head; where there is a number to call."""
+    half_an_hour = HALF_PAST_EIGHT + timedelta(minutes=30)
+    assert looked(missed, half_an_hour - timedelta(minutes=1)).calls_unseen == 0
+    assert mails(missed) == []
+    for minutes in range(3):
+        assert looked(missed, half_an_hour + timedelta(minutes=minutes)).calls_unseen == 2
+    assert mails(missed) == [(HEAD, f"{UNSEEN} (2)"), ("urp@comune.example", f"{UNSEEN} (2)")]
+    body = outbox.listed(missed)[0].mail.body
+    assert "0512000600, 25/11/2026 00:00\nChiamata 2: 0512000500, 25/11/2026 01:40" not in body
+    assert "Chiamata 1: 0512000600, 25/11/2026 00:00" in body
+    assert "Chiamata 3" not in body
+
+
+def test_what_becomes_late_after_the_digest_waits_for_the_next_one(
+    missed: sqlite3.Connection,
+) -> None:
+    """A busy day floods nobody: at most one mail a day of each kind to each, none at night."""
+    looked(missed, TEN)
+    call_log.upsert(missed, [gave_up("d-1", 30)], "b")
+    evening = TEN.replace(hour=17)
+    assert looked(missed, evening).calls_unseen == 2
+    night = TEN + timedelta(hours=15)
+    assert looked(missed, night).calls_unseen == 2
+    assert len(mails(missed)) == 2
+    morning = HALF_PAST_EIGHT + timedelta(days=1, minutes=30)
+    found = looked(missed, morning)
+    assert (found.calls_unseen, found.calls_unclosed) == (3, 2)
+    assert [subject for _, subject in mails(missed)[2:]] == [f"{UNSEEN} (1)"] * 2 + [
+        f"{UNCALLED} (2)"
+    ] * 2
+
+
+def test_who_is_dealt_with_is_told_of_no_more(missed: sqlite3.Connection) -> None:
+    """Looked at: only the working day counts; closed, or served since: nothing."""
+    care.add(missed, Kind.CALL, "n-1", Entry(TEN, "Anna", Step.FAIL))
+    care.add(missed, Kind.CALL, "n-2", Entry(TEN, "Anna", Step.CLOSE, Outcome.NOT_NEEDED))
+    assert looked(missed, TEN).calls_unseen == 0
+    assert mails(missed) == []
+    assert looked(missed, TEN + timedelta(days=1)).calls_unclosed == 1
+    assert mails(missed)[-1][1] == f"{UNCALLED} (1)"
+    later = replace(gave_up("a-1", 1500), caller=gave_up("", -600).caller, result=Result.ANSWERED)
+    call_log.upsert(missed, [later], "b")
+    assert looked(missed, TEN + timedelta(days=2)).calls_unclosed == 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"), [(CallAlerts.UNCLOSED, [UNCALLED] * 2), (CallAlerts.NONE, [])]
+)
+def test_an_office_may_want_fewer_alerts(
+    missed: sqlite3.Connection, wanted: CallAlerts, told: list[str]
+) -> None:
+    """`voicemail.missed_alerts`: those not called back alone, or none."""
+    for day in range(3):
+        looked(missed, TEN + timedelta(days=day), replace(DESK, calls=wanted))
+    assert [subject for _, subject in mails(missed)] == [f"{each} (2)" for each in told]
+
+
+def test_a_long_digest_says_how_many_more(missed: sqlite3.Connection) -> None:
+    """A month of calls is counted, not listed; in the language of the house."""
+    call_log.upsert(missed, [gave_up(f"m-{n}", -700 - n) for n in range(MOST_LINES)], "b")
+    looked(missed, TEN, replace(DESK, language="en"))
+    mail = outbox.listed(missed)[0].mail
+    assert mail.subject == f"Missed calls not looked at ({MOST_LINES + 2})"
+    assert mail.body.count("Call ") == MOST_LINES
+    assert "… and 2 more." in mail.body
+
+
+def test_an_office_without_hours_is_told_a_week_later(missed: sqlite3.Connection) -> None:
+    """It never opens: the digest waits for no opening."""
+    never = Schedule(ROME, week())
+    watch(missed, never, DESK, TEN + timedelta(days=6))
+    assert mails(missed) == []
+    watch(missed, never, DESK, TEN + timedelta(days=8))
+    assert mails(missed)[0] == (HEAD, f"{UNSEEN} (2)")
