@@ -10,6 +10,7 @@ from appliance.daemon.door import Later, Tell
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.mail import Mail
 from appliance.records import outbox
+from appliance.records.monthly_sheets import sheet_key
 
 if TYPE_CHECKING:
     from appliance.daemon.stores import Stores
@@ -27,7 +28,7 @@ def mail_sheet(stores: Stores, register: Register, question: dict[str, Any]) -> 
         raise OfficeError(f"the register has no unit {code!r} with an e-mail address")
     if not _MONTH.fullmatch(month) or not subject or not body:
         raise OfficeError("a sheet needs its month (2026-10), a subject and a text")
-    mail = Mail(f"report:{code}:{month}", unit.email, subject.replace("\n", " "), body)
+    mail = Mail(sheet_key(code, month), unit.email, subject.replace("\n", " "), body)
     it = f"La scheda di {unit.name} per {month} parte appena il server di posta la prende."
     en = f"The sheet of {unit.name} for {month} leaves as soon as the mail server takes it."
 

@@ -37,6 +37,7 @@ from appliance.daemon.legs import Legs
 from appliance.daemon.line_uses import LineUses
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.mailroom import Mailroom
+from appliance.daemon.monthly import sheets_of
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.pins import NO_PIN, pin_path
 from appliance.daemon.questions import Questions
@@ -101,6 +102,7 @@ class Service:
             care_plan_of(settings, run.office.switchboard.schedule),
             lambda trouble: self.lookout.trouble("retention", trouble),
         )
+        self._sheets = sheets_of(settings, run.office, self._stores)
         self._switchboard = Switchboard(
             run.office, f"{datetime.now(UTC):%Y%m%d}-{boot}", self._stores.load_service_state()
         )
@@ -245,6 +247,7 @@ class Service:
     def _look_after(self) -> None:
         """Have messages and missed calls looked after; show what has come to wait for somebody."""
         self._caretaker.look(self.desk.now())
+        self._sheets.look(self.desk.now())
         if self._caretaker.watched != self.lookout.watched:
             self.lookout.watched = self._caretaker.watched
             self._show(self.desk.status())

@@ -228,9 +228,13 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`per_person_reference` is the agreement that allows figures per position; "" for none."""
+    """`per_person_reference` is the agreement that allows figures per position; "" for none.
+
+    With `monthly_sheets` each unit is mailed its sheet on the month's first working day.
+    """
 
     per_person_reference: str = ""
+    monthly_sheets: OnOff = OnOff(False)
 
 
 @dataclass(frozen=True, slots=True)

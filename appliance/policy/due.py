@@ -1,10 +1,11 @@
-"""By when an office must have answered a request (E15), and which are late."""
+"""By when an office must have answered a request (E15), which are late, when a month is told."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from appliance.policy.hours import Schedule
+from appliance.policy.local_time import local_moment
 from appliance.policy.requests import Request, State
 from appliance.policy.week import ONE_DAY
 
@@ -40,3 +41,20 @@ def _next_working_day(calendar: Schedule, day: date) -> date:
         if calendar.bands_on(candidate):
             return candidate
     return day + ONE_DAY
+
+
+def months_end(first: date) -> date:
+    """Return the first day of the month after one that begins on `first`."""
+    return (first + timedelta(days=31)).replace(day=1)
+
+
+def month_to_tell(calendar: Schedule, now: datetime) -> date | None:
+    """Return the first day of last month once this month's first working day has opened.
+
+    None before that; where there are no hours at all, at once.
+    """
+    begun = now.astimezone(calendar.zone).date().replace(day=1)
+    opens = calendar.next_open(local_moment(datetime.combine(begun, time()), calendar.zone))
+    if opens is not None and now < opens:
+        return None
+    return (begun - ONE_DAY).replace(day=1)
