@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from appliance.daemon.settings import Settings
+    from appliance.policy.words import Words
 
 DEFAULT_CONFIG = Path("/etc/centralino/centralino.toml")
 Command = Callable[..., Any]
@@ -44,6 +45,11 @@ def load_settings(path: Path) -> Settings:
 def desk_socket(settings: Settings) -> Path:
     """Say where the running desk answers."""
     return Path(settings.folders.run) / "desk.sock"
+
+
+def in_house(settings: Settings, words: Words) -> str:
+    """Return words in the first language of the house."""
+    return words.it if settings.site.languages[0] == "it" else words.en
 
 
 @contextlib.contextmanager

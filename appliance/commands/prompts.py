@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from appliance import prompts as recorded
-from appliance.commands.options import config_option, load_settings
+from appliance.commands.options import config_option, in_house, load_settings
 from appliance.commands.sheets import heard_at_once
 from appliance.daemon import giving_voice, spoken, voice
 from appliance.daemon.settings import Settings
@@ -36,7 +36,7 @@ def say(settings: Settings, key: str, text: str, language: str) -> None:
     _check_key(settings, key, language)
     length_ms = giving_voice.say(_folder(settings), language, key, text)
     click.echo(f"{language}/{key}: {length_ms / 1000:.1f} s")
-    click.echo(heard_at_once(settings))
+    click.echo(in_house(settings, heard_at_once(settings)))
 
 
 @prompts.command()
@@ -46,7 +46,7 @@ def say(settings: Settings, key: str, text: str, language: str) -> None:
 def forget(settings: Settings, key: str, language: str) -> None:
     """Say KEY as it is recorded again."""
     giving_voice.forget(_folder(settings), language, key)
-    click.echo(heard_at_once(settings))
+    click.echo(in_house(settings, heard_at_once(settings)))
 
 
 def _check_key(settings: Settings, key: str, language: str) -> None:

@@ -10,20 +10,35 @@ from pathlib import Path
 
 import click
 
-from appliance.commands.options import config_option, desk_socket, load_settings
+from appliance.commands.options import config_option, desk_socket, in_house, load_settings
 from appliance.daemon import door, giving_voice, sheet_file, spoken
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.policy.sheets import Change, Sheet
+from appliance.policy.words import Words
 from appliance.records import sheets as records
 from appliance.records.database import connect, migrate, open_reader
 
 WORDS = {
-    Change.NEW: "new",
-    Change.CHANGED: "changed",
-    Change.GONE: "no longer there: not found by a search any more",
+    Change.NEW: Words("nuova", "new"),
+    Change.CHANGED: Words("cambiata", "changed"),
+    Change.GONE: Words(
+        "non c'è più: la ricerca non la trova", "no longer there: not found by a search any more"
+    ),
 }
+STALE = Words(
+    "aggiornata l'ultima volta il {:%d.%m.%Y}: vedere se vale ancora",
+    "last updated on {:%Y-%m-%d}: see whether it still holds",
+)
+COUNT = Words("schede: {}", "sheets: {}")
+KEY = Words("tasto {}: {} ({})", "key {}: {} ({})")
+NOTHING_FOUND = Words("nessuna scheda ha tutte queste parole", "no sheet has all these words")
+HEARD_LATER = Words(
+    "centralino qui non è in funzione: chi chiama lo sente dal prossimo avvio",
+    "centralino is not running here: callers hear it from its next start on",
+)
+HEARD_NOW = Words("chi chiama lo sente da subito", "callers hear it from now on")
 
 
 @click.group()
@@ -52,20 +67,20 @@ def import_(settings: Settings, folder: Path) -> None:
         found = records.store(connection, given)
     giving_voice.publish(sounds, menu)
     for row in told(found, given, date.today()):  # noqa: DTZ011 - the day where the box stands
-        click.echo(row)
+        click.echo(in_house(settings, row))
     if menu != offered:
         for key, heard in enumerate(menu, 1):
-            click.echo(f"key {key}: {heard.sheet} ({heard.language})")
-        click.echo(heard_at_once(settings))
+            click.echo(in_house(settings, KEY).format(key, heard.sheet, heard.language))
+        click.echo(in_house(settings, heard_at_once(settings)))
 
 
-def heard_at_once(settings: Settings) -> str:
+def heard_at_once(settings: Settings) -> Words:
     """Tell the running desk that there are new sounds; says from when they are heard."""
     try:
         door.ask(desk_socket(settings), {"ask": "spoken"})
     except OfficeError:
-        return "centralino is not running here: callers hear it from its next start on"
-    return "callers hear it from now on"
+        return HEARD_LATER
+    return HEARD_NOW
 
 
 @sheets.command()
@@ -79,7 +94,7 @@ def search(settings: Settings, words: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([to_json(each) for each in found], indent=2, ensure_ascii=False))
     elif not found:
-        click.echo("no sheet has all these words")
+        click.echo(in_house(settings, NOTHING_FOUND))
     else:
         for each in found:
             click.echo(f"{each.sheet.code:<24} {each.sheet.title}\n{'':<24} {each.excerpt.strip()}")
@@ -107,15 +122,20 @@ def _records(state: Path) -> Path:
     return database_path(state)
 
 
-def told(found: dict[str, Change], given: tuple[Sheet, ...], today: date) -> Iterator[str]:
+def told(found: dict[str, Change], given: tuple[Sheet, ...], today: date) -> Iterator[Words]:
     """Say what an import changed, and which sheets nobody has looked at for a year."""
     for code, change in found.items():
         if change is not Change.SAME:
-            yield f"{code}: {WORDS[change]}"
+            yield _about(code, WORDS[change])
     for sheet in given:
         if sheet.is_stale(today):
-            yield f"{sheet.code}: last updated on {sheet.updated}: see whether it still holds"
-    yield f"{len(given)} sheets"
+            day = sheet.updated
+            yield _about(sheet.code, Words(STALE.it.format(day), STALE.en.format(day)))
+    yield Words(COUNT.it.format(len(given)), COUNT.en.format(len(given)))
+
+
+def _about(code: str, said: Words) -> Words:
+    return Words(f"{code}: {said.it}", f"{code}: {said.en}")
 
 
 def to_json(found: records.Found) -> dict[str, object]:

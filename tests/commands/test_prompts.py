@@ -56,9 +56,9 @@ def test_a_notice_is_said_and_forgotten(box: Box) -> None:
     """The office's own words, in the box's voice, until they are forgotten."""
     said = box.run("prompts", "say", "privacy", "La chiamata è registrata.")
     assert said.startswith("it/privacy: ")
-    assert "not running here" in said
+    assert "qui non è in funzione" in said
     assert (folder_of(box.state) / "it" / "privacy.wav").exists()
-    assert "not running here" in box.run("prompts", "forget", "privacy")
+    assert "dal prossimo avvio" in box.run("prompts", "forget", "privacy")
     assert "no announcement made by" in box.run("prompts", "forget", "privacy")
 
 
@@ -81,13 +81,21 @@ def test_spoken_sheets_are_imported(box: Box, tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "carta.md").write_text(SHEET, encoding="utf-8")
     said = box.run("sheets", "import", str(folder)).splitlines()
-    assert said[:3] == ["carta: new", "1 sheets", "key 1: carta (it)"]
-    assert box.run("sheets", "import", str(folder)) == "1 sheets\n"
+    assert said[:3] == ["carta: nuova", "schede: 1", "tasto 1: carta (it)"]
+    assert box.run("sheets", "import", str(folder)) == "schede: 1\n"
     (menu,) = load_menu(folder_of(box.state))
     (folder / "carta.md").write_text(SHEET.replace("prenotazione allo", "appuntamento allo"))
     (folder / "altra.md").write_text(SHEET.replace("spoken", 'language = "de"\nspoken'))
     assert "altra, language: 'de' is none" in box.run("sheets", "import", str(folder))
     assert load_menu(folder_of(box.state)) == (menu,)
     (folder / "altra.md").unlink()
-    assert "carta: changed" in box.run("sheets", "import", str(folder))
+    assert "carta: cambiata" in box.run("sheets", "import", str(folder))
     assert load_menu(folder_of(box.state))[0].text != menu.text
+
+
+def test_an_english_house_is_told_in_english(box: Box) -> None:
+    """The first of `site.languages` is what commands speak."""
+    text = box.config.read_text(encoding="utf-8")
+    box.config.write_text(text.replace('languages = ["it", "en"]', 'languages = ["en"]'))
+    said = box.run("prompts", "say", "privacy", "This call is recorded.", "--language", "en")
+    assert "not running here: callers hear it from its next start on" in said

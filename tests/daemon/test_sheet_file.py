@@ -106,18 +106,18 @@ def test_import_and_search(tmp_path: Path) -> None:
     assert "no records" in box.run("import", str(folder))
     box.ran_once()
     assert box.run("import", str(folder)).splitlines()[-2:] == [
-        "mensa-scolastica: new",
-        "4 sheets",
+        "mensa-scolastica: nuova",
+        "schede: 4",
     ]
-    assert box.run("import", str(folder)) == "4 sheets\n"
+    assert box.run("import", str(folder)) == "schede: 4\n"
     card = folder / "carta-identita.md"
     card.write_text(card.read_text().replace("2026-06-15", "2024-06-15"))
     (folder / "imu.md").unlink()
     again = box.run("import", str(folder))
-    assert "carta-identita: changed" in again
-    assert "imu: no longer there" in again
-    assert "carta-identita: last updated on 2024-06-15" in again
+    assert "carta-identita: cambiata" in again
+    assert "imu: non c'è più" in again
+    assert "carta-identita: aggiornata l'ultima volta il 15.06.2024" in again
     assert box.run("search", "cambio", "residenza").startswith("cambio-residenza ")
     assert '"code": "mensa-scolastica"' in box.run("search", "celiachia", "--json")
-    assert box.run("search", "acconto") == "no sheet has all these words\n"
+    assert box.run("search", "acconto") == "nessuna scheda ha tutte queste parole\n"
     assert "is centralino running?" in box.run("used", "imu", "--position", "op1")
