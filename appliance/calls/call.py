@@ -41,8 +41,8 @@ class Call:
     `ended_by` and `ended_ms` say why a recording was over and after how long, for a call that
     nothing else ends. `keyed` is what the operator has begun to key, `choices` what keys do now,
     `about` the office whose rule may be opened, `transfer` the last one asked for, `dials` an
-    extension that it goes to, `request` what the caller's recorded words become. Times are
-    monotonic seconds.
+    extension that it goes to, `request` what the caller's recorded words become, `brief` when they
+    are too short to say anything. Times are monotonic seconds.
     """
 
     id: str
@@ -72,6 +72,7 @@ class Call:
     waited: bool = False
     rung_since: float = 0.0
     full: bool = False
+    brief: bool = False
     ended_by: Evidence | None = None
     ended_ms: int = 0
     shared: bool = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.calls import announcements, orders
+from appliance.calls import announcements, orders, rule_by_key
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.ending import (
@@ -85,12 +85,16 @@ def note_gap(desk: Desk, call: Call, event: RecordingGap, now: Now) -> Orders:
 
 
 def keep(desk: Desk, call: Call, event: RecordingEnded, now: Now) -> Orders:
-    """The recording ended: a message if long enough, else a call without one."""
+    """The recording ended: a message if long enough, else a call without one.
+
+    Of a request too short to say anything there stays whom to call back (P6).
+    """
     call.note(f"recorded.{event.stop}")
     _note_end(desk, call, event)
     length_ms = event.length_ms - event.trim_ms
     waits = event.stop in CALLER_WAITS
-    if length_ms < desk.office.voicemail.minimum_ms:
+    short = length_ms < desk.office.voicemail.minimum_ms
+    if short and (event.stop in NOT_A_MESSAGE or not rule_by_key.is_to_call_back(call)):
         call.settle(NOT_A_MESSAGE.get(event.stop, without_message(call)))
         yield from _too_short(desk, call, now, waits=waits)
         return
@@ -122,7 +126,8 @@ def keep_as_is(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
         call.note("taken", evidence=Evidence.PARALLEL_PHONE)
     yield from _clear(desk, call, event, now)
     length_ms = int((now.monotonic - call.recording_since) * 1000)
-    if length_ms - trim_ms >= desk.office.voicemail.minimum_ms:
+    short = length_ms - trim_ms < desk.office.voicemail.minimum_ms
+    if not short or (not taken and rule_by_key.is_to_call_back(call)):
         yield from _store(desk, call, now, trim_ms, waits=False)
         return
     yield orders.DropRecording(call.id)
@@ -186,7 +191,7 @@ def stored(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
     told: tuple[str, ...] = ("message_full",) if call.full else ()
     if isinstance(event, RequestStored):
         told += ("word_request", *(f"digit_{digit}" for digit in str(event.number)))
-    yield from say(desk, call, now, *told, "message_stored")
+    yield from say(desk, call, now, *told, "callback_noted" if call.brief else "message_stored")
 
 
 def not_stored(desk: Desk, call: Call, event: Any, now: Now) -> Orders:

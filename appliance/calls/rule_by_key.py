@@ -7,6 +7,7 @@ told to be (messages.py). A handler of the table (states.py), as in ringing.py.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from appliance.calls import announcements, orders
 from appliance.calls.call import Call
@@ -20,6 +21,8 @@ from appliance.policy.requests import by_voice
 
 SUBJECT = "Richiesta a voce, {}"
 """What the office reads of it; offices read Italian."""
+TO_CALL_BACK = "Da richiamare, parole troppo brevi: {}"
+"""What it reads where the caller's words are too short to say anything."""
 
 
 def begin(desk: Desk, call: Call, rule: ReturnRule, about: About, now: Now) -> Iterator[Order]:
@@ -35,3 +38,16 @@ def begin(desk: Desk, call: Call, rule: ReturnRule, about: About, now: Now) -> I
     words = announcements.in_languages(desk.office, "leave_message")
     yield orders.Play(call.new_play(), words, line=call.line.name)
     yield call.write()
+
+
+def is_to_call_back(call: Call) -> bool:
+    """Make a request whose words are too short one to call back; False: nobody could be.
+
+    The office has the number that was shown, and the words all the same.
+    """
+    request = call.request
+    if request is None or not request.citizen.phone:
+        return False
+    call.note("request.brief")
+    call.brief, call.request = True, replace(request, subject=TO_CALL_BACK.format(request.subject))
+    return True

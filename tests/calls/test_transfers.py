@@ -19,14 +19,17 @@ from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
 from tests.stories.offices import OFFICES
 from tests.stories.registers import OFFICE_PHONES, TOWN
 
+WITHHELD = events.CallerIdentified("line1", events.Caller(events.Presentation.WITHHELD))
 TO_ANAGRAFE = requests.TransferCall("op1", "anagrafe", "residenza", Reason.TOPIC, "op1")
 
 
-def office_desk(office: str = "offices", phone: str = "op1") -> Switchboard:
+def office_desk(
+    office: str = "offices", phone: str = "op1", caller: events.CallerIdentified = KNOWN
+) -> Switchboard:
     """Return a desk with a register, on which `phone` talks with a caller."""
     switchboard = up(office)
     tell(switchboard, TEN, *(events.PhoneRegistered(each) for each in OFFICE_PHONES))
-    tell(switchboard, TEN, events.RegisterChanged(TOWN), RANG, KNOWN)
+    tell(switchboard, TEN, events.RegisterChanged(TOWN), RANG, caller)
     (call,) = switchboard._desk.calls.values()
     leg = next(leg for leg, rung in call.legs.items() if rung == phone)
     tell(switchboard, TEN, events.OperatorAnswered(leg, phone), UP)
@@ -202,6 +205,56 @@ def test_a_request_that_is_stored_late_corrects_the_record() -> None:
     tell(switchboard, night, events.RequestStored(call.id, 9))
     assert call.record.result is orders.Result.ANSWERED
     assert "request.stored.9" in call.record.trail
+
+
+def speaking(caller: events.CallerIdentified = KNOWN) -> Switchboard:
+    """Return a desk whose caller speaks for an office's e-mail rule."""
+    switchboard = office_desk(caller=caller)
+    (call,) = switchboard._desk.calls.values()
+    night = later(TEN, 3 * 3600.0)
+    tell(switchboard, night, *(key(digit, call.leg) for digit in "**31#1"))
+    for _ in range(2):
+        tell(switchboard, night, events.PromptEnded(call.play))
+    return switchboard
+
+
+def test_words_too_short_leave_whom_to_call_back() -> None:
+    """P6: the number was shown, so the office calls; the caller gone or not, it is stored."""
+    switchboard = speaking()
+    (call,) = switchboard._desk.calls.values()
+    night = later(TEN, 3 * 3600.0 + 0.5)
+    given = tell(switchboard, night, events.CallerHungUp("line1", events.Evidence.BUSY_TONE))
+    (stored,) = [order for order in given if isinstance(order, orders.StoreRequest)]
+    assert stored.request.citizen.phone == "051234567"
+    assert stored.request.subject.startswith("Da richiamare, parole troppo brevi: ")
+    assert "request.brief" in call.record.trail
+
+
+@pytest.mark.parametrize(
+    ("caller", "stop"),
+    [
+        (WITHHELD, events.RecordingStop.KEY),  # nobody could be called back
+        (KNOWN, events.RecordingStop.TAKEN),  # who lifted the telephone beside has the caller
+        (KNOWN, events.RecordingStop.FAX),
+    ],
+)
+def test_words_too_short_of_nobody_to_call_back(
+    caller: events.CallerIdentified, stop: events.RecordingStop
+) -> None:
+    """What nobody can act on, or somebody has done already, is no request."""
+    switchboard = speaking(caller)
+    (call,) = switchboard._desk.calls.values()
+    given = tell(switchboard, TEN, events.RecordingEnded(call.id, stop, 500))
+    assert orders.DropRecording(call.id) in given
+    assert not any(isinstance(order, orders.StoreRequest) for order in given)
+
+
+def test_a_telephone_beside_the_line_takes_over_a_short_request() -> None:
+    """By the clock, too: the words are dropped, a person has the caller."""
+    switchboard = speaking()
+    (call,) = switchboard._desk.calls.values()
+    given = tell(switchboard, later(TEN, 3 * 3600.0 + 0.5), events.LineTaken("line1"))
+    assert orders.DropRecording(call.id) in given
 
 
 def test_when_an_office_resumes_in_words() -> None:
