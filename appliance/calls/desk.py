@@ -26,6 +26,7 @@ from appliance.policy.pin import Tries
 from appliance.policy.register.register import Register
 from appliance.policy.routing import Facts, GroupState, Way, group_open, pbx_facts
 from appliance.policy.service_state import ServiceState
+from appliance.policy.sheets import InCharge
 from appliance.policy.spoken import Menu
 from appliance.policy.unanswered import Unanswered
 from appliance.policy.words import NOTHING, Words
@@ -130,7 +131,8 @@ class LineSeat:
 class Desk:
     """Everything the handlers know beside their own call; `reachable` are registered phones,
     `outside` the lines on which groups' ordinary telephones are called, by leg, `register` what
-    offices have declared (P4), `unanswered` which of them do not answer (E8). By phone: the calls
+    offices have declared (P4), `unanswered` which of them do not answer (E8), `officials` whom
+    sheets make public as in charge (E10). By phone: the calls
     `missed` in a row, when a position that is away is reminded (monotonic; None: it was), since
     when one cannot be reached (`gone`). `ledger` is who called and what was dialled, `refusal`
     which phone was last refused a number, why, when."""
@@ -146,6 +148,7 @@ class Desk:
     reachable: set[str] = field(default_factory=set)
     pin_tries: dict[str, Tries] = field(default_factory=dict)
     register: Register = NO_REGISTER
+    officials: tuple[InCharge, ...] = ()
     unanswered: Unanswered = Unanswered()
     missed: dict[str, int] = field(default_factory=dict)
     reminders: dict[str, float | None] = field(default_factory=dict)

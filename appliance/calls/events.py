@@ -545,9 +545,13 @@ class TransferWished:
 
 @dataclass(frozen=True, slots=True)
 class RegisterChanged:
-    """The register of offices as it stands now: at the start, and after every entry (P4, E12)."""
+    """The register of offices as it stands now: at the start, and after every entry (P4, E12).
+
+    `officials` are whom the sheets make public as in charge (E10).
+    """
 
     register: object  # policy.register.register.Register; typed there to keep this module a leaf
+    officials: object = ()  # of policy.sheets.InCharge, likewise
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,8 +165,8 @@ def status(desk: Desk, now: Now) -> Status:
         changes_at=answer.changes_at,
         service=desk.service.expired(now.wall),
         lines=tuple(_line(seat) for seat in desk.seats.values()),
-        calls=tuple(_call(call) for call in desk.calls.values()),
-        queue=tuple(_call(call) for call in desk.queue),
+        calls=tuple(_call(desk, call) for call in desk.calls.values()),
+        queue=tuple(_call(desk, call) for call in desk.queue),
         switchboard=_group(office.switchboard, switchboard, positions),
         citizens_desk=_group(counter, desk.desk_state(counter, now), positions)
         if counter
@@ -194,7 +194,7 @@ def _line(seat: LineSeat) -> LineStatus:
     )  # fmt: skip
 
 
-def _call(call: Call) -> CallStatus:
+def _call(desk: Desk, call: Call) -> CallStatus:
     record, ringing = call.record, tuple(call.legs.values())
     return CallStatus(
         call.id,
@@ -204,7 +204,7 @@ def _call(call: Call) -> CallStatus:
         record,
         ringing,
         record.phone,
-        transfer_status(call),
+        transfer_status(call, desk.officials),
     )
 
 

@@ -243,6 +243,8 @@ class Switchboard:
         """What offices declare holds from this moment (E12); what rings already is not cut."""
         if isinstance(event.register, Register):
             self._desk.register = event.register
+        if isinstance(event.officials, tuple):
+            self._desk.officials = event.officials
         yield from ()
 
     def _on_spoken(self, event: SpokenSheetsChanged, now: Now) -> Orders:

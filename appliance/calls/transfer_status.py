@@ -8,6 +8,7 @@ from appliance.calls.call import Call
 from appliance.calls.states import State
 from appliance.calls.transfer_call import Step
 from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.sheets import InCharge, officials
 from appliance.policy.words import NOTHING, Words
 
 RINGS = Words("Squilla: {}", "Ringing: {}")
@@ -32,7 +33,8 @@ class TransferStatus:
     """A transfer or return: `operator` sent it, `rules` may be opened once it is `returned`.
 
     `waiting`: held until somebody is free (E6). `say` is the
-    office's sentence for a caller who is not put through (E10). No number is in it (P7).
+    office's sentence for a caller who is not put through, `officials` are whom the sheets make
+    public as in charge (E10); both of a return alone. No number is in it (P7).
     """
 
     unit: str
@@ -44,26 +46,31 @@ class TransferStatus:
     waiting: bool
     words: Words
     say: str = ""
+    officials: tuple[str, ...] = ()
 
 
-def transfer_status(call: Call) -> TransferStatus | None:
-    """Describe the call's transfer; None where there is none any more, or was none."""
+def transfer_status(call: Call, known: tuple[InCharge, ...] = ()) -> TransferStatus | None:
+    """Describe the call's transfer; None where there is none any more, or was none.
+
+    `known` are the officials in charge that sheets name.
+    """
     transfer, why = call.transfer, call.record.returned
     words = _words(call)
     if transfer is None or words is NOTHING:
         return None
     waiting = call.state is State.TRANSFER_RETURNING and transfer.step is Step.WAIT
-    name = transfer.unit.name
+    name, need = transfer.unit.name, transfer.allowed.need.code
     return TransferStatus(
         transfer.unit.code,
         name,
-        transfer.allowed.need.code,
+        need,
         transfer.operator,
         transfer.allowed.rules,
         why,
         waiting or call.state is State.TRANSFER_OFFER,
         Words(words.it.format(name), words.en.format(name)),
         transfer.unit.say if why else "",
+        officials(known, transfer.unit.code, need) if why else (),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from contextlib import closing
@@ -66,12 +67,20 @@ def import_(settings: Settings, folder: Path) -> None:
         migrate(connection)
         found = records.store(connection, given)
     giving_voice.publish(sounds, menu)
+    if any(change is not Change.SAME for change in found.values()):
+        _tell_desk(settings)
     for row in told(found, given, date.today()):  # noqa: DTZ011 - the day where the box stands
         click.echo(in_house(settings, row))
     if menu != offered:
         for key, heard in enumerate(menu, 1):
             click.echo(in_house(settings, KEY).format(key, heard.sheet, heard.language))
         click.echo(in_house(settings, heard_at_once(settings)))
+
+
+def _tell_desk(settings: Settings) -> None:
+    """Have a running desk read anew who is in charge (E10); one that does not run does so later."""
+    with contextlib.suppress(OfficeError):
+        door.ask(desk_socket(settings), {"ask": "register_changed"})
 
 
 def heard_at_once(settings: Settings) -> Words:

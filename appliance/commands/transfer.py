@@ -15,7 +15,7 @@ from appliance.errors import CentralinoError
 from appliance.policy.sheets import officials
 from appliance.policy.transfer import Reason
 from appliance.policy.words import Words
-from appliance.records.sheets import all_sheets
+from appliance.records import sheets
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
@@ -67,5 +67,5 @@ def _in_charge(settings: Settings, unit: str, need: str) -> list[str]:
     """Say who is the official in charge, where a sheet makes that public (E10)."""
     words = IN_CHARGE.it if settings.site.languages[0] == "it" else IN_CHARGE.en
     with contextlib.suppress(CentralinoError), reading(settings) as connection:
-        return [words.format(name) for name in officials(all_sheets(connection), unit, need)]
+        return [words.format(name) for name in officials(sheets.officials(connection), unit, need)]
     return []

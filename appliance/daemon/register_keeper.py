@@ -2,7 +2,8 @@
 
 A command tells the desk of a change; one that was killed before it could is found out by looking
 at the records' last change (E12). A register that cannot be read leaves the last one in force, and
-one whose numbers cannot be unsealed still gives the offices' rules; both are said (P5).
+one whose numbers cannot be unsealed still gives the offices' rules; both are said (P5). With it go
+the officials in charge whom the sheets make public: who reads a return reads both (E10).
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from appliance.errors import CentralinoError
 from appliance.policy.register.attention import Attention, attention
 from appliance.policy.register.merge import in_force, remembered
 from appliance.policy.register.register import Register, all_known
+from appliance.policy.sheets import InCharge
 from appliance.policy.words import Words
 from appliance.records import register as store
+from appliance.records import sheets
 from appliance.records.register import Readable
 from appliance.records.trouble import Trouble
 from appliance.records.worker import Records
@@ -46,6 +49,7 @@ class RegisterKeeper:
         self._post = post
         self._on_trouble = on_trouble
         self._seen: Seen | None = None
+        self._officials: tuple[InCharge, ...] = ()
         self.register = Register()
 
     def load(self, told: Told = lambda _: None) -> None:
@@ -75,7 +79,7 @@ class RegisterKeeper:
         read = store.load_readable(connection, self._key)
         register = in_force(read.register)
         found = remembered(register, self.register) if read.why else register
-        self._seen = seen
+        self._seen, self._officials = seen, sheets.officials(connection)
         return Readable(found, read.why)
 
     def _take(self, result: Readable | CentralinoError) -> None:
@@ -83,7 +87,7 @@ class RegisterKeeper:
             self._on_trouble(unreadable(result))
             return
         self.register = result.register
-        self._post(events.RegisterChanged(result.register))
+        self._post(events.RegisterChanged(result.register, self._officials))
         self._on_trouble(numberless(result))
 
 

@@ -92,6 +92,7 @@ WORDS = {
     "register": Words("Rubrica uffici", "Register of offices"),
     "messages": Words("Messaggi da chiudere", "Messages to be dealt with"),
     "to_say": Words("da dire:", "to say:"),
+    "official": Words("responsabile del procedimento:", "official in charge:"),
     "attention": Words("Attenzione", "Attention"),
 }
 
@@ -233,7 +234,9 @@ class _Teller:
             if call.transfer is not None and call.transfer.waiting:
                 words = said(call.transfer.words, self.language)
                 say = f"{self._say('to_say')} «{call.transfer.say}»" if call.transfer.say else ""
-                yield " ".join(filter(None, (f"{words} ({call.transfer.operator})", say)))
+                names = ", ".join(call.transfer.officials)
+                charge = f"{self._say('official')} {names}" if names else ""
+                yield " ".join(filter(None, (f"{words} ({call.transfer.operator})", say, charge)))
 
     def _mark(self, mark: Mark) -> str:
         by = self._say(AUTOMATIC) if mark.by == AUTOMATIC else mark.by

@@ -37,13 +37,19 @@ class Sheet:
         return today - self.updated > STALE_AFTER
 
 
-def officials(sheets: tuple[Sheet, ...], unit: str, need: str) -> tuple[str, ...]:
-    """Return whom an office's sheets name for a need as official in charge (E10), each once.
+@dataclass(frozen=True, slots=True)
+class InCharge:
+    """The official in charge, `name`, of needs of an office; no `needs`: of all of them."""
 
-    A sheet without needs is about all of its office's.
-    """
-    about = (s for s in sheets if s.office == unit and (not s.needs or need in s.needs))
-    return tuple(dict.fromkeys(s.official for s in about if s.official))
+    office: str
+    name: str
+    needs: tuple[str, ...] = ()
+
+
+def officials(known: tuple[InCharge, ...], unit: str, need: str) -> tuple[str, ...]:
+    """Return the names of an office's officials in charge of a need (E10), each once."""
+    about = (each for each in known if each.office == unit)
+    return tuple(dict.fromkeys(o.name for o in about if not o.needs or need in o.needs))
 
 
 class Change(enum.StrEnum):

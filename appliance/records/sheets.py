@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from appliance.policy.sheets import Change, Sheet, changes
+from appliance.policy.sheets import Change, InCharge, Sheet, changes
 from appliance.records.database import transaction
 from appliance.records.excerpts import excerpt
 
@@ -68,6 +68,14 @@ def all_sheets(connection: sqlite3.Connection) -> tuple[Sheet, ...]:
     """Return the sheets that can be found, by code."""
     rows = connection.execute("SELECT * FROM sheets WHERE gone = 0 ORDER BY code")
     return tuple(_from_row(row) for row in rows)
+
+
+def officials(connection: sqlite3.Connection) -> tuple[InCharge, ...]:
+    """Return whom the sheets that can be found make public as in charge, by the sheets' codes."""
+    rows = connection.execute(
+        "SELECT office, needs, official FROM sheets WHERE gone = 0 AND official <> '' ORDER BY code"
+    )
+    return tuple(InCharge(r["office"], r["official"], tuple(json.loads(r["needs"]))) for r in rows)
 
 
 def find(connection: sqlite3.Connection, code: str) -> Sheet | None:

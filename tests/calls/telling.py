@@ -124,6 +124,7 @@ NUMBERS: dict[str, tuple[int, ...]] = {
 OBJECTS: dict[tuple[type, str], st.SearchStrategy[object]] = {
     (events.ServiceStateChanged, "request"): st.one_of(asks, st.just("nonsense")),
     (events.RegisterChanged, "register"): st.sampled_from([*REGISTERS, "nonsense"]),
+    (events.RegisterChanged, "officials"): st.sampled_from([(), "nonsense"]),
     (events.CallBackAsked, "number"): st.sampled_from(["", "0511234567", "892424", OFFICE_ITSELF]),
     (events.NumbersKnown, "forgotten"): st.sampled_from([(), ("051234567",)]),
     (events.NumbersKnown, "ledger"): st.sampled_from(

@@ -14,5 +14,6 @@ def test_the_register_told_last_holds() -> None:
     register = Register(units=(Unit("anagrafe", "Anagrafe", "anagrafe@comune.example.it"),))
     assert tell(switchboard, TEN, events.RegisterChanged(register)) == []
     assert switchboard._desk.register is register
-    tell(switchboard, TEN, events.RegisterChanged("no register"))
+    tell(switchboard, TEN, events.RegisterChanged("no register", "no officials"))
     assert switchboard._desk.register is register
+    assert switchboard._desk.officials == ()

@@ -18,9 +18,11 @@ from appliance.policy.register.in_force import Hindrance
 from appliance.policy.register.merge import merge
 from appliance.policy.register.register import Authorisation, Register
 from appliance.policy.register.targets import to_be_told
+from appliance.policy.sheets import InCharge, Sheet
 from appliance.policy.transfer import Later, may_transfer
 from appliance.policy.words import Words
 from appliance.records import register as store
+from appliance.records import sheets
 from appliance.records.register import Who
 from appliance.records.trouble import Trouble
 from appliance.records.vault import key_path
@@ -91,6 +93,21 @@ def test_what_was_entered_is_told_to_the_desk(held: Held) -> None:
     assert held.load() == fewer
     assert held.posted == [events.RegisterChanged(r) for r in (Register(), TOWN, fewer)]
     assert held.troubles == [None, None, None]
+
+
+def test_who_is_in_charge_goes_along(held: Held) -> None:
+    """E10: whom sheets make public, as of the last import; not those of sheets that are gone."""
+    day = date(2026, 11, 25)
+    known = (
+        Sheet("a", "A", "anagrafe", "S", day, "", ("residenza",), official="Ada Neri"),
+        Sheet("b", "B", "anagrafe", "S", day, ""),
+    )
+    held.records.ask(lambda c: sheets.store(c, known))
+    held.load()
+    held.records.ask(lambda c: sheets.store(c, known[1:]))
+    held.load()
+    told = [event.officials for event in held.posted if isinstance(event, events.RegisterChanged)]
+    assert told == [(InCharge("anagrafe", "Ada Neri", ("residenza",)),), ()]
 
 
 def test_one_that_cannot_be_read_leaves_the_last_in_force(held: Held) -> None:

@@ -31,6 +31,7 @@ from appliance.policy.messages import Entry, Outcome, Step, care_of
 from appliance.policy.positions import AUTOMATIC
 from appliance.policy.routing import GroupState
 from appliance.policy.service_state import Manual, Mark
+from appliance.policy.sheets import InCharge
 from appliance.policy.words import Words
 from appliance.records.care import Kind
 from appliance.records.care_watch import Watched
@@ -139,18 +140,25 @@ def test_a_return_that_waits_has_its_sentence_to_say() -> None:
     """E6, E10: who waits for whom, and what the office lets its callers be told."""
     switchboard = office_desk()
     units = tuple(replace(each, say="Richiamano oggi.") for each in TOWN.units)
-    tell(switchboard, TEN, events.RegisterChanged(replace(TOWN, units=units)))
+    known = (InCharge("anagrafe", "Ada Neri", ("residenza",)), InCharge("tributi", "Ugo Bianchi"))
+    tell(switchboard, TEN, events.RegisterChanged(replace(TOWN, units=units), known))
     asked(switchboard, attended=False)
     for phone in ("op1", "op2", "desk1", "desk2", *OFFICE_PHONES):
         tell(switchboard, TEN, events.PhoneGone(phone))
     (call,) = switchboard._desk.calls.values()
     assert call.transfer is not None
     assert "Da dire" not in words(switchboard).it
+    assert "Ada Neri" not in words(switchboard).it
     while call.state is State.TRANSFER_RINGING:
         tell(switchboard, TEN, events.PhoneUnreachable(call.transfer.leg, "no answer"))
     said = words(switchboard)
-    assert "Ritorno in attesa: Anagrafe (op1) da dire: «Richiamano oggi.»\n" in said.it
-    assert "Return waiting: Anagrafe (op1) to say: «Richiamano oggi.»\n" in said.en
+    assert (
+        "Ritorno in attesa: Anagrafe (op1) da dire: «Richiamano oggi.» "
+        "responsabile del procedimento: Ada Neri\n"
+    ) in said.it
+    assert (
+        "Return waiting: Anagrafe (op1) to say: «Richiamano oggi.» official in charge: Ada Neri\n"
+    ) in said.en
 
 
 def test_what_was_tried_last_stands_under_its_line() -> None:
