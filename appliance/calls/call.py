@@ -14,6 +14,7 @@ from appliance.policy.office import Line
 from appliance.policy.requests import NewRequest
 from appliance.policy.routing import Decision, Missed, Way
 from appliance.policy.spoken import Menu
+from appliance.policy.words import NOTHING, Words
 
 WORDS_FOR = {
     Presentation.WITHHELD: "numero riservato",
@@ -86,6 +87,7 @@ class Call:
     choices: Choices | None = None
     about: About | None = None
     transfer: Transfer | None = None
+    refused: Words = NOTHING
     dials: Dials | None = None
     request: NewRequest | None = None
     _legs_made: int = 0

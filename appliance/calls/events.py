@@ -379,13 +379,17 @@ class PhoneSilent:
 class TransferAsked:
     """A phone asks for its caller to be transferred; the desk decides, nothing was done yet (P5).
 
-    `target` is what it dialled, "" for anything but digits; answered by orders.TellTransfer.
+    `target` is what it dialled, "" for anything but digits; answered by orders.TellTransfer. Of an
+    attended one `other` is the phone's other leg, on which it has consulted somebody; "" and the
+    SIP code `fault` where it named none that can be had.
     """
 
     leg: str
     phone: str
     target: str
     kind: TransferKind
+    other: str = ""
+    fault: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from appliance.calls import (
+    attended,
     ceiling,
     choice_keys,
     choices,
@@ -99,7 +100,7 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.CHOICE_HEARD: choices.heard,
     Do.CHOICE_KEY: choice_keys.press,
     Do.CHOICE_OVER: choices.back,
-    Do.ASK_BY_REFER: transfer.by_refer,
+    Do.ASK_BY_REFER: attended.by_refer,
     Do.ASK_FOR: transfer.by_person,
     Do.TRANSFER_HOLD: transferring.prompt_over,
     Do.NUMBER_OUT: transferring.number_out,

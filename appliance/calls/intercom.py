@@ -18,6 +18,7 @@ from appliance.calls.orders import Order
 from appliance.calls.side_states import INTERCOM_TABLE, SideDo, SideState
 from appliance.calls.sides import Doings, Side
 from appliance.policy.clock import Now
+from appliance.policy.transfer import Allowed, Reason
 
 BUSY, DECLINED, NOT_THERE, NO_SERVICE = 486, 603, 480, 503
 """What the phone that dialled is told (RFC 3261, 21): busy, declined, nobody there, no sound."""
@@ -26,9 +27,14 @@ ANSWERS: dict[type, int] = {PhoneBusy: BUSY, PhoneDeclined: DECLINED}
 
 @dataclass(slots=True)
 class Intercom(Side):
-    """A call from `phone` to `other`, which rings or talks on `other_leg`."""
+    """A call from `phone` to `other`, which rings or talks on `other_leg`.
+
+    `consulted` is the office that was dialled by its code, and `reason` why (consulting.py).
+    """
 
     other: str = ""
+    consulted: Allowed | None = None
+    reason: Reason = Reason.OTHER
 
     @property
     def other_leg(self) -> str:
@@ -40,8 +46,20 @@ class Intercom(Side):
         """Both phones, by leg."""
         return {self.leg: self.phone, self.other_leg: self.other}
 
+    def across(self, leg: str) -> str:
+        """Name the leg that is joined to this one; "" while nobody has answered."""
+        legs = [each for each in self.legs if each != leg]
+        return legs[0] if self.state is SideState.TALKING and len(legs) == 1 else ""
 
-def call(desk: Desk, event: PhoneDialled, other: str, now: Now) -> Iterator[Order]:
+
+def call(
+    desk: Desk,
+    event: PhoneDialled,
+    other: str,
+    now: Now,
+    consulted: Allowed | None = None,
+    reason: Reason = Reason.OTHER,
+) -> Iterator[Order]:
     """Ring the other phone, unless it is engaged or not there."""
     if other in desk.engaged() or other == event.phone:
         yield orders.RefusePhone(event.leg, BUSY)
@@ -50,8 +68,9 @@ def call(desk: Desk, event: PhoneDialled, other: str, now: Now) -> Iterator[Orde
         yield orders.RefusePhone(event.leg, NOT_THERE)
         return
     side = Intercom(
-        event.leg, event.phone, INTERCOM_TABLE, DOINGS, state=SideState.RINGING, other=other
-    )
+        event.leg, event.phone, INTERCOM_TABLE, DOINGS, SideState.RINGING,
+        other=other, consulted=consulted, reason=reason,
+    )  # fmt: skip
     sides.begin(desk, side, now)
     yield from notices.make_way(desk, (other,))
     ringing = (orders.Ringing(side.other_leg, other),)

@@ -1,45 +1,33 @@
-"""What a phone may dial: emergency numbers, extensions, numbers outside, and key codes.
+"""What a phone may dial: emergency numbers, extensions, offices, numbers outside, key codes.
 
 What a code asks for is obeyed at once and then said aloud.
 """
 
-# ruff: noqa: ARG001 - the handlers of one table share one signature
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 from appliance.calls import (
-    announcements,
+    consulting,
     dialling,
     intercom,
+    key_calls,
     leaving,
     listening,
     orders,
     pickup,
-    sides,
 )
 from appliance.calls.desk import Desk
 from appliance.calls.events import PhoneDialled
 from appliance.calls.marks import request_of
 from appliance.calls.orders import Order
 from appliance.calls.requests import Request
-from appliance.calls.side_states import KEY_TABLE, SideDo
-from appliance.calls.sides import Doings, Side
 from appliance.policy.clock import Now
 from appliance.policy.office import KeyCode, StaffKey
 
 NOT_FOUND = 404
 FORBIDDEN = 403
 """SIP answers (RFC 3261, 21.4) to an unknown code and to a phone that is not the office's."""
-
-
-@dataclass(slots=True)
-class KeyCall(Side):
-    """A phone that dialled a key code and hears what was done."""
-
-    prompt: str = ""
 
 
 def dialled(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:
@@ -55,6 +43,8 @@ def dialled(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:
         yield from _obey(desk, event, code, now)
     elif other:
         yield from intercom.call(desk, event, other, now)
+    elif wish := consulting.wished(desk, event, now):
+        yield from consulting.begin(desk, event, wish, now)
     elif number:
         yield from dialling.dial(desk, event, number, now)
     else:
@@ -80,14 +70,4 @@ def _obey(desk: Desk, event: PhoneDialled, code: KeyCode, now: Now) -> Iterator[
     prompt = "pickup_nothing" if nothing else f"state_{code.what}_{'on' if code.on else 'off'}"
     if leaving.open_call(desk, request_of(code, event.phone, now)) is not None:
         prompt = leaving.PROMPT
-    side = KeyCall(event.leg, event.phone, KEY_TABLE, DOINGS, prompt=prompt)
-    sides.begin(desk, side, now)
-    yield orders.AcceptPhone(side.leg)
-
-
-def _speak(desk: Desk, key: KeyCall, event: Any, now: Now) -> Iterator[Order]:
-    words = announcements.for_staff(desk.office, key.prompt)
-    yield orders.Play(key.new_play(), words, leg=key.leg)
-
-
-DOINGS: Doings = {**sides.COMMON, SideDo.SPEAK: _speak}
+    yield from key_calls.tell(desk, event, (prompt,), now)

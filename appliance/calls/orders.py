@@ -240,6 +240,8 @@ class RefusePhone:
 
 RINGING, TRANSFER_DONE, NOT_THERE, DECLINED = 180, 200, 480, 603
 """How far a transfer is, as a phone is told it: under way, done, not to be had, not now (P5)."""
+NO_SUCH_CALL = 481
+"""Told to a phone that wants to be joined what it has not, or not any more, on its other call."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,13 +41,18 @@ def answered(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -> Order
     transfer = transfer_of(call)
     if event.leg != transfer.leg:
         return
-    transfer.up = transfer.met = True
-    call.note(f"answered.{transfer.name}", target=transfer.shown)
-    _count(desk, transfer, answered=True)
+    meet(desk, call, transfer)
     if call.leg and transfer.wish.asked is not Asked.REFER:
         yield from _consult(desk, call, transfer, now)
     else:
         yield from complete(desk, call, now)
+
+
+def meet(desk: Desk, call: Call, transfer: Transfer) -> None:
+    """Somebody of the office is on its leg."""
+    transfer.up = transfer.met = True
+    call.note(f"answered.{transfer.name}", target=transfer.shown)
+    _count(desk, transfer, answered=True)
 
 
 def _count(desk: Desk, transfer: Transfer, *, answered: bool) -> None:
@@ -100,9 +105,14 @@ def take_back(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
 
 def complete(desk: Desk, call: Call, now: Now) -> Orders:
     """Caller and office talk; the operator is free."""
-    transfer = transfer_of(call)
-    if call.leg and transfer.wish.asked is Asked.REFER:
+    if call.leg and transfer_of(call).wish.asked is Asked.REFER:
         yield orders.TellTransfer(call.leg, orders.TRANSFER_DONE)
+    yield from hand_over(desk, call, now)
+
+
+def hand_over(desk: Desk, call: Call, now: Now) -> Orders:
+    """The operator is let go; the line is joined to the office's phone."""
+    transfer = transfer_of(call)
     yield from let_operator_go(call)
     call.leg, call.leg_phone, call.keyed = transfer.leg, transfer.phone, ""
     transfer.leg, transfer.up = "", False

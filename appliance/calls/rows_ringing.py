@@ -110,7 +110,7 @@ TABLE: Mapping[State, Rows] = {
         LineTaken: Row(_D.SHARE, stays=True),
         FaxCalled: Row(_D.NOTE_FAX_IN_CONVERSATION, stays=True),
         DigitPressed: Row(_D.FORWARD_KEY, (_S.TRANSFER_KEYS,), stays=True),
-        TransferAsked: Row(_D.ASK_BY_REFER, ASKED, stays=True),
+        TransferAsked: Row(_D.ASK_BY_REFER, (*ASKED, _S.TRANSFERRED), stays=True),
         TransferWished: Row(_D.ASK_FOR, ASKED, stays=True),
     },
 }

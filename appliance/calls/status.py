@@ -80,7 +80,7 @@ class LineStatus:
 
 @dataclass(frozen=True, slots=True)
 class CallStatus:
-    """One call that is going on."""
+    """One call that is going on; `refused` says why it could not go on to an office (E23)."""
 
     call: str
     line: str
@@ -90,6 +90,7 @@ class CallStatus:
     ringing: tuple[str, ...] = ()
     phone: str = ""
     transfer: TransferStatus | None = None
+    refused: Words = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,7 @@ def _call(desk: Desk, call: Call) -> CallStatus:
         ringing,
         record.phone,
         transfer_status(call, desk.officials),
+        call.refused,
     )
 
 

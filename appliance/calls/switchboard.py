@@ -294,7 +294,7 @@ class Switchboard:
             if isinstance(row_for(call.state, TransferAsked), Ignored):
                 yield from transfer.refuse_refer(call, event)
         if not calls:
-            yield orders.TellTransfer(event.leg, orders.DECLINED)
+            yield orders.TellTransfer(event.leg, event.fault or orders.DECLINED)
 
     def _on_request(self, event: ServiceStateChanged, now: Now) -> Orders:
         desk = self._desk
@@ -368,7 +368,9 @@ class Switchboard:
             seat = self._desk.seats.get(line)
             return seat.call if seat else ""
         if leg:
-            return next((call.id for call in self._desk.calls.values() if call.owns(leg)), "")
+            legs = (leg, getattr(event, "other", ""))  # a phone's other call, of a REFER
+            owned = (c.id for each in legs for c in self._desk.calls.values() if c.owns(each))
+            return next(owned, "")
         play = getattr(event, "play", "")
         if play:
             return str(play).rpartition(".")[0]

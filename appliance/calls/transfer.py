@@ -11,7 +11,7 @@ from dataclasses import replace
 from appliance.calls import choices, not_now, orders, transferring
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
-from appliance.calls.events import TransferAsked, TransferKind, TransferWished
+from appliance.calls.events import TransferAsked, TransferWished
 from appliance.calls.requests import TransferCall
 from appliance.calls.ringing import Orders
 from appliance.calls.transfer_call import About, Asked, Wish
@@ -42,11 +42,10 @@ def decide(desk: Desk, wish: Wish, now: Now) -> Allowed | Later:
 def ask(desk: Desk, call: Call, wish: Wish, now: Now) -> Orders:
     """Put the call through, or say why not and offer the office's rule (P5): the one way."""
     answer = decide(desk, wish, now)
-    about = About(answer.unit, wish.need, answer.rules, wish.by)
     if isinstance(answer, Later):
-        yield from _refuse(desk, call, wish, answer, about, now)
+        yield from refuse(desk, call, wish, answer, now)
     elif _is_told_first(desk, wish, answer):
-        yield from _warn(desk, call, wish, about, now)
+        yield from _warn(desk, call, wish, _about(wish, answer), now)
     elif wish.reason is None:
         yield from choices.reasons(desk, call, wish, answer.need.code_keys, now)
     else:
@@ -59,13 +58,21 @@ def _is_told_first(desk: Desk, wish: Wish, allowed: Allowed) -> bool:
     return unanswered and not wish.anyway and wish.asked is not Asked.REFER
 
 
-def _refuse(desk: Desk, call: Call, wish: Wish, later: Later, about: About, now: Now) -> Orders:
-    """Not now: noted, told, and the rule opens at once (P5)."""
+def _about(wish: Wish, answer: Allowed | Later) -> About:
+    return About(answer.unit, wish.need, answer.rules, wish.by)
+
+
+def refuse(
+    desk: Desk, call: Call, wish: Wish, later: Later, now: Now, asked_on: str = ""
+) -> Orders:
+    """Not now: noted, told, and the rule opens at once (P5); `asked_on` is the leg of a REFER."""
+    about = _about(wish, later)
     why = later.why.removeprefix("transfer.")
     call.note(f"transfer_refused.{wish.unit}.{wish.need}.{why}")
     call.about = about
+    call.refused = in_words(later, desk.office.local(now.wall))
     if wish.asked is Asked.REFER:
-        yield orders.TellTransfer(call.leg, orders.DECLINED)
+        yield orders.TellTransfer(asked_on or call.leg, orders.DECLINED)
     elif wish.asked is Asked.KEYS:
         words = not_now.words(desk.office, desk.register, later, now)
         yield from choices.rules(desk, call, about, words, now)
@@ -98,8 +105,7 @@ def by_refer(desk: Desk, call: Call, event: TransferAsked, now: Now) -> Orders:
     """The phone's own transfer key: to a code of the register, and nowhere else."""
     code, _, reason = event.target.partition("*")
     coded = by_keys(desk.register, code, desk.office.today(now.wall))
-    is_ours = event.leg == call.leg and event.kind is TransferKind.BLIND
-    if not is_ours or coded is None or reason not in REASON_KEYS:
+    if event.leg != call.leg or coded is None or reason not in REASON_KEYS:
         yield from refuse_refer(call, event)
         return
     why = REASON_KEYS[reason]
@@ -107,11 +113,11 @@ def by_refer(desk: Desk, call: Call, event: TransferAsked, now: Now) -> Orders:
     yield from ask(desk, call, wish, now)
 
 
-def refuse_refer(call: Call, event: TransferAsked) -> Orders:
+def refuse_refer(call: Call, event: TransferAsked, code: int = orders.DECLINED) -> Orders:
     """Not to be had: noted, and the phone is told so."""
     call.note(f"transfer_refused.{event.kind}")
     yield call.write()
-    yield orders.TellTransfer(event.leg, orders.DECLINED)
+    yield orders.TellTransfer(event.leg, code)
 
 
 def by_person(desk: Desk, call: Call, event: TransferWished, now: Now) -> Orders:

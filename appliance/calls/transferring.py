@@ -26,6 +26,7 @@ from appliance.policy.register.targets import Reach
 from appliance.policy.routing import Missed
 from appliance.policy.secret import Purpose
 from appliance.policy.transfer import Allowed
+from appliance.policy.words import NOTHING
 
 Rung = Generator[Order, None, Missed | None]
 """Orders, and why a number could not be tried: None when it was."""
@@ -35,15 +36,7 @@ LEAST_RING_MS = 3_000
 
 def begin(desk: Desk, call: Call, wish: Wish, allowed: Allowed, now: Now) -> Orders:
     """Tell the caller, and ring the first number; a blind transfer lets the operator go."""
-    ends_at = now.monotonic + desk.office.transfer_ms / 1000
-    call.transfer = Transfer(wish, allowed, call.leg_phone, ends_at)
-    call.about, reason = None, wish.reason or ""
-    code = f"{allowed.unit.code}.{allowed.need.code}"
-    call.note(f"transfer.{code}.{reason}.{wish.asked}")
-    call.note(
-        unit=allowed.unit.code, need=allowed.need.code, transfer_reason=str(reason),
-        declaration=allowed.declaration, target="", returned="",
-    )  # fmt: skip
+    start(desk, call, wish, allowed, now)
     words = announcements.in_languages(desk.office, "connecting")
     yield orders.Play(call.new_play(), words, line=call.line.name)
     if not wish.attended:
@@ -54,6 +47,20 @@ def begin(desk: Desk, call: Call, wish: Wish, allowed: Allowed, now: Now) -> Ord
         yield from _music(desk, call)
     yield from next_number(desk, call, now)
     yield call.write()
+
+
+def start(desk: Desk, call: Call, wish: Wish, allowed: Allowed, now: Now) -> Transfer:
+    """Remember a transfer and note what of it is kept with the call."""
+    ends_at = now.monotonic + desk.office.transfer_ms / 1000
+    call.transfer = Transfer(wish, allowed, call.leg_phone, ends_at)
+    call.about, call.refused, reason = None, NOTHING, wish.reason or ""
+    code = f"{allowed.unit.code}.{allowed.need.code}"
+    call.note(f"transfer.{code}.{reason}.{wish.asked}")
+    call.note(
+        unit=allowed.unit.code, need=allowed.need.code, transfer_reason=str(reason),
+        declaration=allowed.declaration, target="", returned="",
+    )  # fmt: skip
+    return call.transfer
 
 
 def _music(desk: Desk, call: Call) -> Orders:

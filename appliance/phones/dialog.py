@@ -91,7 +91,7 @@ def own_headers(local: Address) -> Headers:
     return (
         ("Contact", contact(local)),
         ("Allow", ALLOW),
-        ("Supported", "timer"),
+        ("Supported", "timer, replaces"),
         ("User-Agent", AGENT),
     )
 

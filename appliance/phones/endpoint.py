@@ -21,7 +21,7 @@ from appliance.phones.legs import Legs
 from appliance.phones.login import Login
 from appliance.phones.message import Message, Parser, Unreadable, read, write
 from appliance.phones.qualify import Qualify
-from appliance.phones.refer import digits_of
+from appliance.phones.refer import digits_of, read_replaces
 from appliance.phones.registrar import Registrar
 from appliance.phones.registration import Registration
 from appliance.phones.rtp import Address
@@ -183,7 +183,7 @@ class Endpoint:
         if message.method == "CANCEL":
             self._cancel(message, transaction, now)
         elif call:
-            indialog.serve(call, message, transaction, now)
+            indialog.serve(call, message, transaction, self.legs.named, now)
         else:
             self._out_of_dialog(message, source, transaction, now)
 
@@ -229,7 +229,10 @@ class Endpoint:
         return None
 
     def _unwelcome(self, message: Message, phone: str, source: Address, now: float) -> Reply | None:
-        """Refuse unproven phones, loops, floods and what cannot be dialled."""
+        """Refuse unproven phones, loops, floods and what cannot be dialled.
+
+        Nor does a phone put itself in another's place: it asks by REFER, and the desk decides.
+        """
         gate, at_home = self.registrar.gate, self.registrar.is_home(phone, source)
         if gate.knows(phone):
             refusal = gate.check(message, phone, source[0], now, at_home=at_home)
@@ -239,6 +242,8 @@ class Endpoint:
             return Reply(420, (("Unsupported", required),))
         if lifetime.is_too_brief(message):
             return Reply(422, (("Min-SE", str(lifetime.LEAST)),))
+        if replaces := message.get("Replaces"):
+            return Reply(self.legs.named(read_replaces(replaces), phone)[1] or 403)  # RFC 3891 3
         if self.legs.has(message.call_id):
             return Reply(482)  # 8.2.2.2: the same request by another way
         if self.legs.dialled >= 2 * len(self.settings.accounts):

@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from appliance.calls.events import DigitPressed, DigitSource, TransferAsked
+from appliance.calls.events import DigitPressed, DigitSource, TransferAsked, TransferKind
 from appliance.phones import lifetime, refer, upkeep
 from appliance.phones.call import Call
 from appliance.phones.call_states import Input, State
 from appliance.phones.canonical import Headers
 from appliance.phones.message import Message
+from appliance.phones.refer import Replaces
 from appliance.phones.sdp import NoCommonSound
 from appliance.phones.transactions import Transaction
 
 Handler = Callable[[Call, Message, Transaction, float], None]
+Find = Callable[[Replaces, str], tuple[str, int]]
+"""Names the leg of the dialog that a phone means, or says why it cannot be had (legs.py)."""
 
+KNOWN = {"timer", "replaces"}
+"""The extensions that a phone may require of us (dialog.own_headers)."""
 _KEY = r"([0-9]{1,2}|[A-D*#!]|hf|flash|hookflash)"
 _SIGNAL = re.compile(rf"Signal\s*=\s*{_KEY}(?!\w)", re.IGNORECASE)
 _BARE = re.compile(rf"\s*{_KEY}\s*", re.IGNORECASE)
@@ -26,13 +31,16 @@ _NAMED = {
 """Some phones write the event numbers of RFC 4733; "!" is the hook flash of Asterisk's reading."""
 
 
-def serve(call: Call, message: Message, transaction: Transaction, now: float) -> None:
-    """Serve one request within `call`."""
+def serve(call: Call, message: Message, transaction: Transaction, find: Find, now: float) -> None:
+    """Serve one request within `call`; `find` knows the other calls, which a REFER may name."""
     if message.fields.cseq <= call.remote_cseq:
         _say(call, message, transaction, 500, now)  # 12.2.2: out of order
         return
     call.remote_cseq = message.fields.cseq
-    HANDLERS.get(message.method, _not_allowed)(call, message, transaction, now)
+    if message.method == "REFER":
+        _transfer(call, message, transaction, find, now)
+    else:
+        HANDLERS.get(message.method, _not_allowed)(call, message, transaction, now)
 
 
 def _say(
@@ -83,7 +91,7 @@ def _offer(call: Call, message: Message, transaction: Transaction, now: float) -
 def unsupported(message: Message) -> str:
     """Return what a request requires of us that we cannot do (RFC 3261 8.2.2.3), "" for nothing."""
     wanted = (one.strip() for value in message.all("Require") for one in value.split(","))
-    return ", ".join(one for one in wanted if one and one.lower() != "timer")
+    return ", ".join(one for one in wanted if one and one.lower() not in KNOWN)
 
 
 def _answer(call: Call, message: Message) -> str:
@@ -117,7 +125,9 @@ def _fine(call: Call, message: Message, transaction: Transaction, now: float) ->
     _say(call, message, transaction, 200, now)
 
 
-def _transfer(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+def _transfer(
+    call: Call, message: Message, transaction: Transaction, find: Find, now: float
+) -> None:
     """Ask the desk for the transfer that a phone wants (REFER): never done by itself (P5).
 
     202 and a NOTIFY at once, as RFC 3515 2.4.4 says; the desk's word follows in another one.
@@ -131,7 +141,9 @@ def _transfer(call: Call, message: Message, transaction: Transaction, now: float
         _say(call, message, transaction, 202, now)
         life.transfer, life.transfer_by = message.fields.cseq, now + lifetime.DESK_LIMIT
         upkeep.tell_transfer(call, 100, now)
-        call.core.tell(TransferAsked(call.leg, call.phone, *asked))
+        attended = asked.kind is TransferKind.ATTENDED
+        other = find(asked.replaces, call.phone) if attended else ("", 0)
+        call.core.tell(TransferAsked(call.leg, call.phone, asked.target, asked.kind, *other))
 
 
 def _not_allowed(call: Call, message: Message, transaction: Transaction, now: float) -> None:
@@ -145,5 +157,4 @@ HANDLERS: dict[str, Handler] = {
     "INFO": _info,
     "OPTIONS": _fine,
     "NOTIFY": _fine,
-    "REFER": _transfer,
 }

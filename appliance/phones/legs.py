@@ -15,7 +15,7 @@ from appliance.phones.core import Core
 from appliance.phones.dialog import Dialog, calling_party, incoming, outgoing
 from appliance.phones.left import MARGIN, RESTARTED, Left
 from appliance.phones.message import Message
-from appliance.phones.refer import digits_of
+from appliance.phones.refer import Replaces, digits_of
 from appliance.phones.registrar import Target
 from appliance.phones.rtp import Address
 from appliance.phones.sdp import Session
@@ -152,6 +152,19 @@ class Legs:
             if (dialog.call_id, dialog.local_tag) == (message.call_id, fields.to_tag):
                 return call if dialog.remote_tag == fields.from_tag else None
         return None
+
+    def named(self, replaces: Replaces, phone: str) -> tuple[str, int]:
+        """Name the leg of the call of `phone` that is meant, or the code by which it is refused.
+
+        RFC 3891 3: 481 for no such call, or one not yet answered; 486 where it was to be so. 403
+        for another phone's, whoever has learnt its name.
+        """
+        call = next((call for call in self.calls.values() if replaces.names(call.dialog)), None)
+        if call is None or call.state not in {State.CONFIRMED, State.ACCEPTED}:
+            return "", 481
+        if call.phone != phone:
+            return "", 403
+        return ("", 486) if replaces.early_only else (call.leg, 0)
 
     def call_ids(self) -> list[str]:
         """Return the Call-IDs of the calls that are up."""

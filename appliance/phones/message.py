@@ -37,7 +37,8 @@ COMPACT = {
 _LONG = (
     "Via From To Call-ID CSeq Contact Content-Length Content-Type Record-Route Route Require "
     "Refer-To Authorization Allow Supported Expires Max-Forwards User-Agent Session-Expires Reason "
-    "Min-SE Min-Expires WWW-Authenticate Proxy-Authenticate Event Subscription-State"
+    "Min-SE Min-Expires WWW-Authenticate Proxy-Authenticate Event Subscription-State "
+    "Replaces"
 )
 CANONICAL = {name.lower(): name for name in _LONG.split()} | COMPACT
 SEVERAL = frozenset({"Via", "Record-Route", "Route", "Contact"})

@@ -3,14 +3,50 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from appliance.calls.events import TransferKind
 from appliance.phones.message import Message
 from appliance.phones.uri import read_name_address, read_uri
 
+if TYPE_CHECKING:
+    from appliance.phones.dialog import Dialog
+
 DIALLED = re.compile(r"[0-9*#+A-D]{1,32}")
 """What a phone may dial or name (reliability.md 3: strict allow-list)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaces:
+    """A dialog as RFC 3891 names it to whoever takes part in it: `to_tag` is our own one."""
+
+    call_id: str
+    to_tag: str
+    from_tag: str
+    early_only: bool = False
+
+    def names(self, dialog: Dialog) -> bool:
+        """Tell whether this is the dialog: all three must match (RFC 3891 3)."""
+        return (dialog.call_id, dialog.local_tag, dialog.remote_tag) == (
+            self.call_id,
+            self.to_tag,
+            self.from_tag,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Referred:
+    """What a REFER asks for: the digits, the kind, and of an attended one the other dialog."""
+
+    target: str
+    kind: TransferKind
+    replaces: Replaces
+
+
+NO_DIALOG = Replaces("", "", "")
+"""What names no dialog: nothing of it was said, or nothing that can be read."""
 
 
 def digits_of(uri: str) -> str:
@@ -19,12 +55,31 @@ def digits_of(uri: str) -> str:
     return known.user if known and DIALLED.fullmatch(known.user) else ""
 
 
-def wanted(message: Message) -> tuple[str, TransferKind] | None:
-    """Return target and kind; None when there is not exactly one Refer-To (RFC 3515 2.4.2)."""
+def wanted(message: Message) -> Referred | None:
+    """Return what is asked for; None when there is not exactly one Refer-To (RFC 3515 2.4.2)."""
     targets = message.all("Refer-To")
     if len(targets) != 1:
         return None
     uri = read_name_address(targets[0]).uri
-    headers = unquote(uri.partition("?")[2]).lower()
-    is_attended = re.search(r"(?:^|&)\s*replaces\s*=", headers) is not None
-    return digits_of(uri), TransferKind.ATTENDED if is_attended else TransferKind.BLIND
+    replaces = _replaces_within(uri)
+    kind = TransferKind.BLIND if replaces is None else TransferKind.ATTENDED
+    return Referred(digits_of(uri), kind, replaces or NO_DIALOG)
+
+
+def _replaces_within(uri: str) -> Replaces | None:
+    """Read the Replaces header that a URI carries (RFC 3261 19.1.1), None for none."""
+    for header in uri.partition("?")[2].split("&"):
+        name, _, value = header.partition("=")
+        if unquote(name).strip().lower() == "replaces":
+            return read_replaces(unquote(value))
+    return None
+
+
+def read_replaces(text: str) -> Replaces:
+    """Read a Replaces header (RFC 3891 6.1); one without both tags names no dialog."""
+    call_id, *parameters = (part.strip() for part in text.split(";"))
+    halves = (parameter.partition("=") for parameter in parameters)
+    named = {name.strip().lower(): value.strip() for name, _, value in halves}
+    if not (call_id and named.get("to-tag") and named.get("from-tag")):
+        return NO_DIALOG
+    return Replaces(call_id, named["to-tag"], named["from-tag"], "early-only" in named)

@@ -15,8 +15,10 @@ from appliance.policy.clock import ClockState, Now
 from appliance.policy.hours import Schedule
 from appliance.policy.register.declarations import Need, ReturnRule
 from appliance.policy.register.in_force import Declared, Hindrance, declared, resumes_at
+from appliance.policy.register.keypad import needs_of
 from appliance.policy.register.register import Register, Unit
-from appliance.policy.register.targets import Target
+from appliance.policy.register.targets import Reach, Target
+from appliance.policy.secret import Purpose
 from appliance.policy.week import Bands
 
 WITHOUT_DECLARATION = (ReturnRule.EMAIL,)
@@ -91,6 +93,27 @@ def may_transfer(
     foreseen = why is not Hindrance.NUMBERS and now.clock_state is not ClockState.UNSET
     resumes = resumes_at(register, calendar, unit, need_code, now.wall) if foreseen else None
     return Later(unit, need_code, why or Hindrance.BAND, rules, today, resumes)
+
+
+def may_join(
+    register: Register, calendar: Schedule, phone: str, now: Now
+) -> Allowed | Later | None:
+    """Decide for the SIP phone that somebody has consulted: may a caller stay with it now (P5)?
+
+    The first need that may go there now, else the first that may later; None: it is no office's.
+    """
+    day = now.wall.astimezone(calendar.zone).date()
+    needs = [coded for coded in needs_of(register, day) if place_of(coded.need.targets, phone)]
+    answers = [may_transfer(register, calendar, one.unit, one.need.code, now) for one in needs]
+    allowed = (one for one in answers if isinstance(one, Allowed) and place_of(one.targets, phone))
+    later = (one for one in answers if isinstance(one, Later))
+    return next(allowed, None) or next(later, None)
+
+
+def place_of(targets: tuple[Target, ...], phone: str) -> int:
+    """Say at which place, from 1 on, a SIP phone stands among targets; 0 for nowhere."""
+    rung = [t.reach is Reach.PHONE and t.number.reveal(Purpose.RING) == phone for t in targets]
+    return rung.index(True) + 1 if True in rung else 0
 
 
 def _hindrance(found: Declared | Hindrance, now: Now) -> Hindrance | None:

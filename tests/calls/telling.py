@@ -86,7 +86,7 @@ def only(one: Call | Side) -> Names:
 
 BY_NAME: dict[str, str] = {
     "line": "line", "leg": "leg", "listener": "leg", "call": "call", "recording": "call",
-    "play": "play", "phone": "phone",
+    "play": "play", "phone": "phone", "other": "leg",
 }  # fmt: skip
 """Fields that name something there is."""
 TEXTS: dict[str, tuple[str, ...]] = {
@@ -115,6 +115,7 @@ NUMBERS: dict[str, tuple[int, ...]] = {
     "trim_ms": (0, 700),
     "gap_ms": (100,),
     "port": (4000,),
+    "fault": (0, 0, 481),
     "dtmf_payload": (-1, 101),
     "code": (180, 183),
     "silent_ms": (3000, 60_000),

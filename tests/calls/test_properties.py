@@ -66,7 +66,7 @@ asks = st.builds(
     untils,
 )
 CODES = ("*811", "*831", "*820", "*841", "*85", "*86", "*0")
-dialled = st.sampled_from([*CODES, "12", "21", "0051234567", "90112"])
+dialled = st.sampled_from([*CODES, "12", "21", "31", "51*2", "0051234567", "90112"])
 wishes = st.builds(
     requests.TransferCall,
     st.just("op1"),
@@ -484,7 +484,8 @@ def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
             own,
             phones,
             st.sampled_from(["31", "41*1", "51"]),
-            st.just(events.TransferKind.BLIND),
+            st.sampled_from(events.TransferKind),
+            st.sampled_from(["", "k1", "k2", "k3"]),
         ),
         events.TransferWished: st.builds(events.TransferWished, ident, wishes),
         events.RequestStored: st.builds(events.RequestStored, ident, st.just(12)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.calls import diagram, dialled, intercom, keycodes, listening, notices, outside
+from appliance.calls import diagram, dialled, intercom, key_calls, listening, notices, outside
 from appliance.calls.handlers import HANDLERS
 from appliance.calls.side_states import (
     DIALLED_TABLE,
@@ -49,7 +49,7 @@ def test_every_row_has_its_handler_and_every_handler_its_row() -> None:
 @pytest.mark.parametrize(
     ("table", "doings"),
     [
-        (KEY_TABLE, keycodes.DOINGS),
+        (KEY_TABLE, key_calls.DOINGS),
         (NOTICE_TABLE, notices.DOINGS),
         (INTERCOM_TABLE, intercom.DOINGS),
         (LISTENING_TABLE, listening.DOINGS),

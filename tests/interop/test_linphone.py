@@ -46,8 +46,8 @@ def test_linphone_presses_keys_by_info(box: Office, tmp_path: Path) -> None:
 
 
 def test_linphone_asks_for_an_attended_transfer(box: Office, tmp_path: Path) -> None:
-    """It consults a second party and wants to join both (Refer-To with Replaces): told as attended,
-    refused, and both its calls go on.
+    """It consults a second party and wants to join both (Refer-To with Replaces): told with the
+    very leg of its other call; refused, both its calls go on; done, it lets both go.
     """
     with Linphone(tmp_path, NAME, server=box.address, secret=SECRET, auto=True) as phone:
         answered(box, phone)
@@ -60,8 +60,15 @@ def test_linphone_asks_for_an_attended_transfer(box: Office, tmp_path: Path) -> 
         phone.wait_for("Call 2 with sip:22@")
         phone.do("transfer 1 --to-call 2")
         asked = box.next(events.TransferAsked)
-        assert (asked.leg, asked.kind) == ("leg", events.TransferKind.ATTENDED)
+        attended = events.TransferKind.ATTENDED
+        assert asked == events.TransferAsked("leg", NAME, "", attended, told.leg)
         box.phones.tell_transfer("leg", 603)
         assert box.is_quiet(1.0)
         states = {leg.leg: leg.state for leg in box.phones.status().legs}
         assert states == {"leg": "confirmed", told.leg: "confirmed"}
+        phone.do("transfer 1 --to-call 2")
+        assert box.next(events.TransferAsked) == asked
+        box.phones.tell_transfer("leg", 200)
+        for leg in (told.leg, "leg"):
+            box.phones.hang_up(leg)
+            phone.wait_for("ended")

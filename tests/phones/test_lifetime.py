@@ -111,7 +111,7 @@ def test_the_invite_asks_for_half_an_hour(bench: Bench) -> None:
     """The phone may choose who renews; a phone that knows no timer has none."""
     invite = bench.ring()
     assert invite.get("Session-Expires") == "1800"
-    assert (invite.get("Min-SE"), invite.get("Supported")) == ("90", "timer")
+    assert (invite.get("Min-SE"), invite.get("Supported")) == ("90", "timer, replaces")
     bench.say(invite, 200, tag="p", body=SDP)
     assert bench.wait(4000.0) == []
 

@@ -58,6 +58,7 @@ VERBS: dict[str, str] = {
     "phone_asks_for": (
         rf"{PHONE} asks for (?P<kind>blind|attended) transfer to (?P<target>[0-9*#]+)"
     ),
+    "phone_asks_to_join": rf"{PHONE} joins its two calls(?P<other> from the other one)?",
     "phone_keys": rf"{PHONE} keys (?P<keys>[0-9*#]+)",
     "person_asks": rf"command by {PHONE}: to (?P<unit>\w+) (?P<need>\w+) because (?P<reason>\w+)"
     r"(?P<blind> blind)?(?P<anyway> anyway)?",
@@ -123,6 +124,9 @@ VERBS: dict[str, str] = {
     "expect_accept": rf"expect accept {PHONE}",
     "expect_refuse": rf"expect refuse {PHONE} (?P<code>\d+)",
     "expect_tell": rf"expect tell {PHONE} (?P<code>\d+)",
+    "expect_joined": rf"expect {PHONE} has joined them",
+    "expect_not_joined": rf"expect {PHONE} has not joined them (?P<code>\d+)",
+    "expect_refused": rf"expect {LINE} says (?P<text>.+)",
     "expect_said": r"expect said (?P<text>.+)",
     "expect_request": rf"expect request {LINE} for (?P<unit>\w+) (?P<need>\w+) (?P<rule>\w+)",
     "expect_transfer": rf"expect {LINE} shows (?P<text>.+)",

@@ -54,6 +54,7 @@ class PureRun(TransferVerbs):
         self.pending = []
         self.ordered = []
         self.legs = {}
+        self.first = ""
         self.owners = {}
         self.plays = {}
         self.calls = {}

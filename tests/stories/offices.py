@@ -113,6 +113,7 @@ OFFICES = {
             Line("line3"),
         ),
         switchboard=replace(SWITCHBOARD, phones=("op1", "op2")),
+        extensions=(*EXAMPLE.extensions, Extension("33", "ana2")),
     ),
     "night": replace(
         EXAMPLE,

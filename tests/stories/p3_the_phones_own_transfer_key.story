@@ -12,7 +12,7 @@ line1 answered
 op1 asks for blind transfer to 0512194000
 expect no transfer for op1
 op1 asks for attended transfer to 31
-expect no transfer for op1
+expect tell op1 481
 op1 asks for blind transfer to 31*7
 expect no transfer for op1
 op1 asks for blind transfer to 31*2

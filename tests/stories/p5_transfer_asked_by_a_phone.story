@@ -11,8 +11,8 @@ expect stop op2 elsewhere
 line1 answered
 op1 asks for blind transfer to 0512194000
 expect no transfer for op1
-op1 asks for attended transfer to 22
-expect no transfer for op1
+op1 asks for attended transfer to 22 # and names no call of its own
+expect tell op1 481
 op1 hangs up
 expect hang up line1
 line1 idle

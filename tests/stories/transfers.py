@@ -14,9 +14,12 @@ from tests.stories.registers import declared, varied
 
 class TransferVerbs(Expectations):
     """What operators and offices do, and what is ordered of it; `answer` was told to a person,
+    of the last REFER `first` is the phone's leg to its caller, `asked_on` the one it was sent in;
     `ordered` is every order there was."""
 
     answer: str
+    first: str
+    asked_on: str
     ordered: list[orders.Order]
 
     def tell(self, event: events.Event) -> None:
@@ -42,6 +45,18 @@ class TransferVerbs(Expectations):
         self.answer = refusal.it if refusal else ""
         call = self.switchboard.call_for(request)
         self.tell(events.TransferWished(call, request))
+
+    def phone_asks_to_join(self, words: Words) -> None:
+        """A phone's own transfer key, once it has called a second time (Replaces)."""
+        phone = words["phone"]
+        calls = self.switchboard._desk.calls.values()
+        self.first = next(call.leg for call in calls if call.leg_phone == phone)
+        leg, other = self.first, self.legs[phone]
+        if "other" in words:
+            leg, other = other, leg
+        kind = events.TransferKind.ATTENDED
+        self.asked_on = leg
+        self.tell(events.TransferAsked(leg, phone, "", kind, other))
 
     def request_stored(self, words: Words) -> None:
         self.tell(events.RequestStored(self.calls[words["line"]], int(words["number"])))
@@ -85,6 +100,26 @@ class TransferVerbs(Expectations):
     def expect_tell(self, words: Words) -> None:
         wanted = orders.TellTransfer(self.legs[words["phone"]], int(words["code"]))
         self.claim(str(wanted), wanted.__eq__)
+
+    def expect_joined(self, words: Words) -> None:
+        """The phone is told so, and both its calls end."""
+        wanted = (
+            orders.TellTransfer(self.asked_on, orders.TRANSFER_DONE),
+            orders.HangUpPhone(self.legs[words["phone"]]),
+            orders.HangUpPhone(self.first),
+        )
+        for order in wanted:
+            self.claim(str(order), order.__eq__)
+
+    def expect_not_joined(self, words: Words) -> None:
+        wanted = orders.TellTransfer(self.asked_on, int(words["code"]))
+        self.claim(str(wanted), wanted.__eq__)
+
+    def expect_refused(self, words: Words) -> None:
+        """What the operator reads of a transfer that was refused (E23)."""
+        call = self.calls[words["line"]]
+        refused = {one.call: one.refused for one in self._status().calls}[call]
+        self._same("words", refused.it, words["text"])
 
     def expect_said(self, words: Words) -> None:
         self._same("answer", self.answer, words["text"])

@@ -29,8 +29,12 @@ def by_keys(register: Register, keys: str, day: date) -> Coded | None:
 
 def codes_of(register: Register, day: date) -> Iterator[Coded]:
     """Return every need that can be asked for by a code on a day, in the register's order."""
+    return (coded for coded in needs_of(register, day) if coded.need.code_keys)
+
+
+def needs_of(register: Register, day: date) -> Iterator[Coded]:
+    """Return every need that units have declared themselves on a day, in the register's order."""
     for unit in register.units:
         declaration = register.own_declaration(unit.code, day)
         for need in declaration.needs if declaration else ():
-            if need.code_keys:
-                yield Coded(unit.code, need)
+            yield Coded(unit.code, need)
