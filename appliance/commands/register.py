@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ import click
 
 from appliance.commands.explain import MOMENT
 from appliance.commands.options import config_option, load_settings
+from appliance.commands.register_ahead import NOTHING_AHEAD, ahead_rows
 from appliance.commands.register_changes import COMMANDS, take_out
 from appliance.commands.register_place import Place, day_of, unit_of
 from appliance.commands.register_words import history_rows, returns_words
@@ -21,12 +22,14 @@ from appliance.daemon.office import build_office
 from appliance.policy import attention_words, transfer_words
 from appliance.policy.clock import Now
 from appliance.policy.hours import Schedule
+from appliance.policy.register.ahead import ahead as list_ahead
+from appliance.policy.register.ahead import of_units
 from appliance.policy.register.attention import attention as find_attention
 from appliance.policy.register.in_force import Declared, declared
 from appliance.policy.register.merge import in_force
 from appliance.policy.register.register import NOTICE_DAYS, Register, Unit
 from appliance.policy.transfer import Allowed, Later, may_transfer
-from appliance.policy.week import Week
+from appliance.policy.week import ONE_DAY, Week
 from appliance.policy.words import Words
 from appliance.records import audit
 from appliance.records.database import open_reader
@@ -34,6 +37,9 @@ from appliance.records.database import open_reader
 FILE = click.Path(path_type=Path)
 HERE = ZoneInfo("Europe/Rome")
 """The zone by which a mere file's days are looked at: it belongs to no configuration yet."""
+YEAR_DAYS = 365
+SOON_DAYS = 60
+"""So far ahead `show` lists what a unit has entered for later."""
 
 
 @click.group()
@@ -111,6 +117,26 @@ def attention(place: Place, days: int) -> None:
 
 
 @register.command()
+@click.option("--from", "begin", default="today", show_default=True, help="The first day.")
+@click.option("--days", default=YEAR_DAYS, show_default=True, type=click.IntRange(1, 3 * YEAR_DAYS))
+@click.option("--unit", default="", help="Of this one, and its service, only.")
+@click.pass_obj
+def calendar(place: Place, begin: str, days: int, unit: str) -> None:
+    """List the special times ahead: the house's closures and periods, units' variations (E14)."""
+    whole, _ = place.shown()
+    held, first = in_force(whole), day_of(begin, place.now().date())
+    last = first + timedelta(days=days - 1)
+    found = list_ahead(held, place.calendar(first.year), first, last)
+    if unit:
+        asked = unit_of(held, unit)
+        found = of_units(found, asked.code, asked.service)
+    for row in ahead_rows(found, place.settings.site.languages[0]):
+        click.echo(row)
+    if not found:
+        place.say(NOTHING_AHEAD)
+
+
+@register.command()
 @click.argument("name")
 @click.argument("file", type=FILE)
 @click.option("--by", required=True, help="Who takes it out.")
@@ -146,6 +172,9 @@ def unit_rows(
         yield f"  {need.code:<16} {need.name}{keys}: {hours}: {labels}"
     if declaration:
         yield f"  {'':<16} {returns_words(declaration, language)}"
+    coming = list_ahead(found, calendar, day + ONE_DAY, day + timedelta(days=SOON_DAYS))
+    for row in ahead_rows(of_units(coming, unit.code), language):
+        yield f"  {'':<16} {row}"
 
 
 @click.command("explain-transfer")

@@ -96,28 +96,37 @@ def export(place: Place, file: Path, by: str) -> None:
 @click.option("--need", "needs", multiple=True, help="Only for this need; all of them by default.")
 @click.option("--day", default="today", show_default=True, help="today, tomorrow or 2026-11-25.")
 @click.option("--until", default="", help="The last day; the same one by default.")
+@click.option("--notice", default="", help='What operators read of it: "Settimana elettorale".')
 @REFERENCE
 @BY
 @ATTACH
 @click.pass_obj
 def vary(place: Place, /, unit: str, **given: Any) -> None:
-    """Enter other bands of UNIT for a day or some: "today only 11-12"; ends by itself (E12)."""
+    """Enter other bands of UNIT for a day or some: "today only 11-12"; ends by itself (E12).
+
+    It may be entered weeks ahead (E14). Over several days the bands are those of the weekdays on
+    which UNIT has declared any.
+    """
     now = place.now()
     first = day_of(given["day"], now.date())
     last = day_of(given["until"], now.date()) if given["until"] else first
     if last < now.date():
         raise OfficeError(f"{last} is past: name a day to come")
-    week = _week(given["bands"], given["closed"], given["as_declared"], first, last)
+    _check_bands(given)
 
     def make(stored: Register) -> Merged:
         register = merge.in_force(stored)
         found = unit_of(register, unit)
-        if register.valid_declaration(found, first) is None:
+        declared = register.valid_declaration(found, first)
+        if declared is None:
             raise OfficeError(
                 f"{unit} has no valid declaration on {first}: there is nothing to vary"
             )
         entry = _entry(stored, given, now)
-        variation = Variation(entry, unit, first, last, week, given["needs"])
+        bands = tuple(Band.parse(text) for text in given["bands"])
+        days = _weekdays(first, last, declared.week)
+        week = None if given["as_declared"] else _week(bands, days)
+        variation = Variation(entry, unit, first, last, week, given["needs"], given["notice"])
         return fitting(stored, merge.added(stored, variation))
 
     _change(place, Who(given["by"], now, "vary"), make, _attached(given["attach"]))
@@ -209,17 +218,27 @@ def _entry(stored: Register, given: dict[str, Any], now: Any) -> Entry:
     return Entry(number, given["by"], now, given["reference"], name)
 
 
-def _week(
-    bands: tuple[str, ...], closed: bool, as_declared: bool, first: date, last: date
-) -> Week | None:
-    """Make the week of a variation: the bands on each weekday that it meets."""
-    if bool(bands) + closed + as_declared != 1:
+def _check_bands(given: dict[str, Any]) -> None:
+    """Raise OfficeError unless exactly one way is said, ConfigurationError for what is no band."""
+    if bool(given["bands"]) + given["closed"] + given["as_declared"] != 1:
         raise OfficeError("say one of --band 11:00-12:00, --closed, --as-declared")
-    if as_declared:
-        return None
+    for text in given["bands"]:
+        Band.parse(text)
+
+
+def _weekdays(first: date, last: date, declared: Week) -> set[int]:
+    """Return the weekdays that a variation meets: of several days those with declared bands.
+
+    Summer hours open no Sunday; what is entered for one day is for that day, whichever it is.
+    """
     met = {(first + timedelta(days=n)).weekday() for n in range(min(7, (last - first).days + 1))}
-    found = tuple(Band.parse(text) for text in bands)
-    return Week(tuple(found if number in met else () for number in range(len(WEEKDAYS))))
+    usual = {number for number in met if declared.days[number]}
+    return usual if usual and last > first else met
+
+
+def _week(bands: tuple[Band, ...], weekdays: set[int]) -> Week:
+    """Make the week of a variation."""
+    return Week(tuple(bands if number in weekdays else () for number in range(len(WEEKDAYS))))
 
 
 def _declared(register: Register, unit: str, code: str, which: int, day: date) -> Target:

@@ -100,7 +100,8 @@ def _holds(entered: Entered, language: str) -> str:
                 in_language(AS_DECLARED, language) if week is None else week_words(week, language)
             )
             needs = f" ({', '.join(entered.needs)})" if entered.needs else ""
-            return f"{_span(entered.first, entered.last, language)}, {bands}{needs}"
+            notice = f", «{entered.notice}»" if entered.notice else ""
+            return f"{_span(entered.first, entered.last, language)}, {bands}{needs}{notice}"
     parts = (str(entered.told.number), entered.authorised_by)
     until = f"{'fino al' if language == 'it' else 'until'} {entered.last}" if entered.last else ""
     return ", ".join(filter(None, (*parts, until)))

@@ -104,7 +104,7 @@ class _Reader:
         if entry is None:
             return None
         return self._mistakes.attempt(
-            place, lambda: Variation(entry, v.unit, v.first, v.last, week, v.needs), None
+            place, lambda: Variation(entry, v.unit, v.first, v.last, week, v.needs, v.notice), None
         )
 
     def _authorisation(self, number: int, a: given.Authorisation) -> Authorisation | None:

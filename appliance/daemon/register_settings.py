@@ -83,7 +83,10 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """Other bands from `first` to `last`; without `bands` the declared ones hold again."""
+    """Other bands from `first` to `last`; without `bands` the declared ones hold again.
+
+    `notice` is what operators read of it.
+    """
 
     unit: str
     entered_by: str
@@ -93,6 +96,7 @@ class Variation:
     last: date
     bands: Hours | None = None
     needs: tuple[str, ...] = ()
+    notice: str = ""
     attachment: str = ""
     number: int = 0
 

@@ -56,7 +56,7 @@ def _variation(v: Variation) -> Table:
         {"unit": v.unit}
         | _entry(v.entry)
         | {"first": v.first, "last": v.last}
-        | _given(needs=list(v.needs))
+        | _given(needs=list(v.needs), notice=v.notice)
         | ({} if v.week is None else {"bands": _week(v.week)})
     )
 

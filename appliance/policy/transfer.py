@@ -20,6 +20,7 @@ from appliance.policy.register.register import Register, Unit
 from appliance.policy.register.targets import Reach, Target
 from appliance.policy.secret import Purpose
 from appliance.policy.week import Bands
+from appliance.policy.words import NOTHING, Words
 
 WITHOUT_DECLARATION = (ReturnRule.EMAIL,)
 """The rule of a unit that has declared nothing (E13)."""
@@ -37,7 +38,8 @@ class Reason(enum.StrEnum):
 class Allowed:
     """The call may go to `targets`, tried in this order, by the declaration of that number.
 
-    `band_ends` is when the band that is open now ends, None for not known.
+    `band_ends` is when the band that is open now ends, None for not known. `notice` is what a
+    special period says of itself (E14).
     """
 
     unit: Unit
@@ -46,11 +48,15 @@ class Allowed:
     rules: tuple[ReturnRule, ...]
     declaration: int
     band_ends: datetime | None = None
+    notice: Words = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The call may not go on now: `today` are today's bands, `resumes_at` when the next opens."""
+    """The call may not go on now: `today` are today's bands, `resumes_at` when the next opens.
+
+    `notice` is what a special period says of itself (E14).
+    """
 
     unit: Unit
     need: str
@@ -58,6 +64,7 @@ class Later:
     rules: tuple[ReturnRule, ...]
     today: Bands = ()
     resumes_at: datetime | None = None
+    notice: Words = NOTHING
 
     def begun(self, local: datetime) -> Bands:
         """Return today's bands that have begun by a local moment; none where bands say nothing."""
@@ -79,20 +86,22 @@ def may_transfer(
         raise OfficeError(f"there is no office {unit_code!r} in the register; known are {known}")
     day = now.wall.astimezone(calendar.zone).date()
     found = declared(register, calendar, unit, need_code, day)
-    why = _hindrance(found, now)
+    why, notice = _hindrance(found, now), NOTHING
     if isinstance(found, Declared):
+        state = found.schedule.at(now.wall)
+        notice = state.notice
         rules = found.need.rules or found.declaration.rules
         if why is None:
             number, targets = found.declaration.entry.number, _readable(found.need)
-            ends = found.schedule.at(now.wall).changes_at
-            return Allowed(unit, found.need, targets, rules, number, ends)
+            ends = state.changes_at
+            return Allowed(unit, found.need, targets, rules, number, ends, notice)
         today = found.schedule.bands_on(day)
     else:
         held = register.declaration(unit, day)
         rules, today = held.rules if held else WITHOUT_DECLARATION, ()
     foreseen = why is not Hindrance.NUMBERS and now.clock_state is not ClockState.UNSET
     resumes = resumes_at(register, calendar, unit, need_code, now.wall) if foreseen else None
-    return Later(unit, need_code, why or Hindrance.BAND, rules, today, resumes)
+    return Later(unit, need_code, why or Hindrance.BAND, rules, today, resumes, notice)
 
 
 def may_join(

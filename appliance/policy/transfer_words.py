@@ -58,7 +58,7 @@ def in_words(later: Later, local: datetime) -> Words:
     sentence = to_say(later.unit)
     resumes = _resumes(later, local)
     begun = later.begun(local)
-    parts_it, parts_en = [said.it], [said.en]
+    parts_it, parts_en = [later.notice.it, said.it], [later.notice.en, said.en]
     if begun:
         parts_it.append(f"trasferibile {_bands(begun, 'e')}")
         parts_en.append(f"takes calls {_bands(begun, 'and')}")

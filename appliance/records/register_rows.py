@@ -76,7 +76,7 @@ def _body(entered: Entered | Revoked, vault: Vault) -> Body:
         case Variation():
             week = None if entered.week is None else _days(entered.week)
             return _span(entered.first, entered.last) | {
-                "week": week, "needs": list(entered.needs),
+                "week": week, "needs": list(entered.needs), "notice": entered.notice,
             }  # fmt: skip
         case Authorisation():
             return {
@@ -137,7 +137,8 @@ def _declaration(entry: Entry, unit: str, body: Body, vault: Opener | None) -> D
 def _variation(entry: Entry, unit: str, body: Body) -> Variation:
     first, last = (date.fromisoformat(body[name]) for name in ("first", "last"))
     week = None if body["week"] is None else _week(body["week"])
-    return Variation(entry, unit, first, last, week, tuple(body["needs"]))
+    notice = str(body.get("notice", ""))  # of a programme before notices: none
+    return Variation(entry, unit, first, last, week, tuple(body["needs"]), notice)
 
 
 def _authorisation(entry: Entry, unit: str, body: Body, vault: Opener | None) -> Authorisation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -13,15 +14,19 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
+from appliance.commands.register_ahead import ahead_rows, what
 from appliance.commands.register_place import day_of
 from appliance.commands.register_words import entered_words, history_rows, week_words
 from appliance.daemon import config, register_file
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
+from appliance.policy.dates import Closure, Opening, Period
+from appliance.policy.register.ahead import Ahead, Special
 from appliance.policy.week import week
+from appliance.policy.words import Words
 from appliance.records import audit
 from appliance.records.database import open_database, open_reader
-from tests.policy.town import variation
+from tests.policy.town import declaration, variation
 
 DAEMON = resources.files("appliance.daemon")
 EXAMPLE = DAEMON / "example_register.toml"
@@ -153,13 +158,51 @@ def test_variations_of_some_days_of_a_need_of_none(box: Box) -> None:
     said = box.done(
         "vary", "anagrafe", "--band", "9-10", "--band", "12-13", "--until", f"{last}", *WHY
     )
-    assert "mon tue wed thu fri sat sun 09:00-10:00 12:00-13:00" in said
+    assert "mon tue wed thu fri 09:00-10:00 12:00-13:00" in said  # it opens no Sunday
+
+
+def test_a_special_week_is_prepared_and_listed_ahead(box: Box) -> None:
+    """E14: weeks ahead, with what operators read of it; in `show` and in the year's list."""
+    nothing = box.done("calendar", "--from", "2030-03-01", "--days", "20", "--unit", "scuola")
+    assert nothing == "Nothing special lies ahead.\n"
+    span = ("--day", "2030-03-11", "--until", "2030-03-17")
+    box.done("vary", "scuola", "--band", "9-10", *span, "--notice", "iscrizioni", *WHY)
+    rows = box.done("calendar", "--from", "2030-03-01", "--days", "60").splitlines()
+    (row,) = [row for row in rows if "scuola" in row]
+    assert row.startswith("2030-03-11 – 2030-03-17")
+    assert row.endswith("09:00-10:00, «iscrizioni»")
+    assert "sun" not in row
+    assert any(row.endswith("the whole house      holiday, «Easter Monday»") for row in rows)
+    assert "«iscrizioni»" in box.done("show", "--unit", "scuola", "--at", "2030-02-20")
+    assert "«iscrizioni»" not in box.done("show", "--unit", "scuola", "--at", "2030-03-18")
+    assert "09:00-10:00" in box.done("show", "--unit", "scuola", "--at", "2030-03-12")
+    assert "«iscrizioni»" in box.done("history", "scuola")
+
+
+def test_every_kind_of_special_time_has_its_words() -> None:
+    """Of the house and of units, in both languages."""
+    day, fair = date(2026, 12, 13), Words("Fiera", "Fair")
+    sundays = week(sunday="9-12")
+    declared = replace(declaration(8), week=sundays)
+    kinds: tuple[tuple[Special, str], ...] = (
+        (Closure.whole_days(day, day, fair), "chiuso, «Fiera»"),
+        (Opening(day, sundays.days[6], fair), "aperto 09:00-12:00, «Fiera»"),
+        (Period(day, day, fair, sundays, notice=fair), "Fiera: dom 09:00-12:00, «Fiera»"),
+        (replace(variation(7, "2026-12-13", None), needs=("aire",)), "come comunicato (aire)"),
+        (declared, "comunicazione 8: dom 09:00-12:00"),
+    )
+    for kind, said in kinds:
+        assert what(Ahead(day, day, kind), "it") == said
+    (row,) = ahead_rows([Ahead(day, None, declared, "anagrafe")], "it")
+    assert row.startswith("dal 2026-12-13 ")
+    assert "anagrafe" in row
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("scuola", "--band", "11-12", "--closed"), "say one of --band"),
+        (("scuola", "--band", "12-11"), "the end must come after the start"),
         (("scuola",), "say one of --band"),
         (("nessuno", "--closed"), "no office 'nessuno' in the register; known are demografici"),
         (("entrate", "--closed"), "no valid declaration"),

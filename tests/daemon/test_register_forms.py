@@ -117,7 +117,8 @@ def registers(draw: st.DrawFn) -> Register:
             )
         elif kind == "variations":
             week = draw(st.one_of(st.none(), weeks()))
-            each = Variation(entry(), unit, first, last, week)
+            notice = draw(st.one_of(WORDS, st.just("")))
+            each = Variation(entry(), unit, first, last, week, notice=notice)
         else:
             own, told = entry(), target(Reach.OUTSIDE, draw(OUTSIDE))
             end = entry() if draw(st.booleans()) else None

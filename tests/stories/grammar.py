@@ -83,6 +83,10 @@ VERBS: dict[str, str] = {
     "call_back_stored": rf"call back stored {LINE}",
     "request_stored": rf"request (?P<number>\d+) stored {LINE}",
     "varies": r"(?P<unit>\w+) varies today to (?P<bands>\S+)",
+    "varies_ahead": (
+        r"(?P<unit>\w+) varies from (?P<first>\S+) to (?P<last>\S+) to (?P<bands>\S+)"
+        r" saying (?P<notice>.+)"
+    ),
     "store_fails": rf"store fails {LINE}(?: (?P<reason>.+))?",
     "declares": rf"(?P<unit>\w+) declares (?P<need>\w+) on {PHONE} in (?P<bands>\S+)",
     "sheets_spoken": r"sheets spoken (?P<sheets>[a-z]+:[a-z]{2}(?: [a-z]+:[a-z]{2})*)",

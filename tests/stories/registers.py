@@ -108,10 +108,12 @@ REGISTERS = {"offices": TOWN}
 OFFICE_PHONES = ("ana1", "ana2", "edi1", "edi2")
 
 
-def varied(register: Register, unit: str, day: date, bands: str) -> Register:
-    """Return the register with a variation for one day (E12)."""
+def varied(
+    register: Register, unit: str, span: tuple[date, date], bands: str, notice: str = ""
+) -> Register:
+    """Return the register with a variation from a day to another (E12, E14)."""
     number = 200 + len(register.variations)
-    made = Variation(_entry(number), unit, day, day, _same(bands))
+    made = Variation(_entry(number), unit, *span, _same(bands), notice=notice)
     return replace(register, variations=(*register.variations, made))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from appliance.calls import events, orders, requests
 from appliance.calls.transfer_status import TransferStatus
 from appliance.policy.register.targets import Target
@@ -66,7 +68,15 @@ class TransferVerbs(Expectations):
         assert self.now is not None, "a story says `at` first"
         day = self.office.today(self.now.wall)
         register = self.switchboard.register
-        self.tell(events.RegisterChanged(varied(register, words["unit"], day, words["bands"])))
+        new = varied(register, words["unit"], (day, day), words["bands"])
+        self.tell(events.RegisterChanged(new))
+
+    def varies_ahead(self, words: Words) -> None:
+        """An office's special period is entered, weeks ahead (E14)."""
+        span = (date.fromisoformat(words["first"]), date.fromisoformat(words["last"]))
+        register = self.switchboard.register
+        new = varied(register, words["unit"], span, words["bands"], words["notice"])
+        self.tell(events.RegisterChanged(new))
 
     def declares(self, words: Words) -> None:
         """An office's new declaration is entered, in force from today (P4)."""

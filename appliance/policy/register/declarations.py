@@ -124,9 +124,10 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """Other bands for a few days; it ends by itself. `week` None: as declared, after all.
+    """Other bands for a while, today or prepared weeks ahead; it ends by itself (E12, E14).
 
-    `needs` empty means all of them.
+    `week` None: as declared, after all. `needs` empty means all of them. `notice` is what operators
+    read of it, "" for nothing: "Settimana elettorale".
     """
 
     entry: Entry
@@ -135,6 +136,7 @@ class Variation:
     last: date
     week: Week | None = None
     needs: tuple[str, ...] = ()
+    notice: str = ""
 
     def __post_init__(self) -> None:
         if self.last < self.first:
@@ -148,4 +150,5 @@ class Variation:
 
     def over(self, declared: Week) -> Period:
         """Return it as a special period over the declared week."""
-        return Period(self.first, self.last, Words(), declared if self.week is None else self.week)
+        week, notice = declared if self.week is None else self.week, self.notice
+        return Period(self.first, self.last, Words(), week, notice=Words(notice, notice))
