@@ -38,6 +38,7 @@ COMMANDS = {
     "status": "appliance.commands.status:status",
     "transfer": "appliance.commands.transfer:transfer",
     "unattended": "appliance.commands.states:unattended",
+    "users": "appliance.commands.users:users",
     "usb-reset": "appliance.commands.usb_reset:usb_reset",
 }
 """Every sub-command and where it stands."""

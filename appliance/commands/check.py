@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from appliance.commands.options import config_option, load_settings
-from appliance.daemon import commission, register_keeper
+from appliance.daemon import commission, first_user, register_keeper
 from appliance.daemon.office import build_office
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
@@ -37,6 +37,8 @@ def check(config_path: Path) -> None:
         click.echo(line)
     if missing := commission.wanted(settings, commission.load(settings)).en:
         click.echo(f"  {missing}")
+    if nobody := first_user.wanted(Path(settings.folders.state)).en:
+        click.echo(f"  {nobody}")
     if hindered := register_hindrance(settings):
         click.echo(f"  {hindered}")
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
-from appliance.daemon import commission, door
+from appliance.daemon import commission, door, first_user
 from appliance.daemon.line_uses import peak_words
 from appliance.daemon.status_words import said
 from appliance.errors import CentralinoError
@@ -49,6 +49,9 @@ def status(config_path: Path, as_json: bool, language: str | None) -> None:
         click.echo(said(peak_words(found["today"], found["month"]), tongue))
     if missing.en:
         click.echo(f"{said(missing, tongue)}.")
+    nobody = first_user.wanted(Path(settings.folders.state))
+    if nobody.en:
+        click.echo(f"{said(nobody, tongue)}.")
 
 
 def peaks(settings: Settings, now: datetime) -> dict[str, Peak]:

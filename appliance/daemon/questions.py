@@ -25,6 +25,7 @@ from appliance.daemon.sheet_questions import note_sheet
 from appliance.daemon.status_words import Seen
 from appliance.daemon.stores import Stores
 from appliance.daemon.transfer_questions import transfer_call
+from appliance.daemon.user_questions import UserQuestions
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.spoken import Menu
 
@@ -45,6 +46,7 @@ class Questions:
         phones: PhoneQuestions,
         requests: RequestQuestions,
         erasures: Erasures,
+        users: UserQuestions,
     ) -> None:
         self._desk = desk
         self._stores = stores
@@ -54,6 +56,7 @@ class Questions:
         self._zone = run.office.zone
         self._known: dict[str, Callable[[dict[str, Any]], Answer | Later]] = {
             **requests.known,
+            **users.known,
             "erase": erasures.asked,
             "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),
             "mail_sheet": lambda question: mail_sheet(stores, desk.register, question),

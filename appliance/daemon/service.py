@@ -46,6 +46,7 @@ from appliance.daemon.rehearsal import numbers_of, rehearses
 from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.settings import Line, Settings
 from appliance.daemon.stores import Stores
+from appliance.daemon.user_questions import UserQuestions
 from appliance.daemon.values import PROVEN
 from appliance.errors import ConfigurationError
 from appliance.panel.leds import Panel, PanelPins
@@ -124,6 +125,7 @@ class Service:
             time.time(),
             left=load_text(self._left_file),
         )
+        self._users = UserQuestions(settings, self._stores, self.desk.now)
         self._line_uses = LineUses()
         self._bindings: object = ()
         self._left: object = None  # what a predecessor has written is not true any more
@@ -182,6 +184,7 @@ class Service:
             phones,
             RequestQuestions(self._stores.records, self._mail, lambda: self.desk.now().wall),
             Erasures(self._run.settings, self._stores, lambda: self.desk.now().wall),
+            self._users,
         )
         door = Door(Path(self._run.settings.folders.run) / "desk.sock", self._selector, questions)
         try:
@@ -198,6 +201,7 @@ class Service:
         self._mail.start()
         self._stores.load_numbers(self._run.office.outgoing)
         self._stores.spoken.load()
+        self._users.start()
         self._panel.start()
         self._phones.start()
         self._lines_by = time.monotonic() + LINE_LIMIT_S

@@ -25,6 +25,7 @@ from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.register_keeper import RegisterKeeper
 from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.stores import database_path, state_from_json, state_to_json
+from appliance.daemon.user_questions import UserQuestions
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
 from appliance.policy.office import Office
@@ -48,7 +49,10 @@ TOKENS = (
     b"\\u0000", b'"register_changed"',
     b'"NoteSheet"', b'"sheet":"imu"', b'"position":"op1"', b'"call":"c1"',
     b'{"ask":"erase","by":"op1","reason":"r","number":"051234567"}\n', b'"preview":true',
-    b'"close_requests":true', b'"message":"1"', b"[[[[", b"1e999", b'"figures"', b"\n",
+    b'{"ask":"user_add","by":"a","name":"b","shown":"B","roles":["head"],"password":"$argon2id$"}\n',
+    b'{"ask":"first_user","code":"A","name":"b","shown":"B"}\n', b'"user_change"',
+    b'"disabled":true', b'"user_password"', b'"proof":""', b'"close_requests":true',
+    b'"message":"1"', b"[[[[", b"1e999", b'"figures"', b"\n",
 )  # fmt: skip
 
 
@@ -188,6 +192,13 @@ def erasures(stores: Any, folder: str) -> Erasures:
     return Erasures(settings, stores, _now)
 
 
+def users(stores: Any, folder: str) -> UserQuestions:
+    """Answer what is asked about users, over stores that stand for the real ones."""
+    phones = (SimpleNamespace(name="op1"),)
+    settings: Any = SimpleNamespace(folders=SimpleNamespace(state=folder), phones=phones)
+    return UserQuestions(settings, stores, lambda: TEN)
+
+
 def run(data: bytes) -> None:
     """Send everything at once; then the desk still tells its state."""
     stores, folder = _stores()
@@ -205,6 +216,7 @@ def run(data: bytes) -> None:
         Phones(),
         requests,
         erasures(stores, folder.name),
+        users(stores, folder.name),
     )
     path = Path(folder.name) / "desk.sock"
     door = Door(path, selector, Questions(*asked))

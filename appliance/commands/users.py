@@ -1,0 +1,147 @@
+"""`centralino users`: who may use the console, from the box's own shell."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from appliance.commands.options import config_option, desk_socket, load_settings, reading
+from appliance.daemon import door, shell_proof
+from appliance.errors import OfficeError
+from appliance.policy.accounts import User
+from appliance.policy.roles import ROLES, Role
+from appliance.records.users import everybody
+
+if TYPE_CHECKING:
+    from appliance.daemon.settings import Settings
+
+ROLE = click.Choice([role.value for role in Role])
+LANGUAGE = click.Choice(["it", "en"])
+
+
+@click.group()
+@config_option
+@click.pass_context
+def users(context: click.Context, config_path: Path) -> None:
+    """Say who may use the console; the desk makes every change and keeps it in the audit."""
+    context.obj = load_settings(config_path)
+
+
+@users.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON with stable keys.")
+@click.pass_obj
+def list_users(settings: Settings, *, as_json: bool) -> None:
+    """List the users: name, roles, unit, position, whether disabled."""
+    with reading(settings) as connection:
+        known = everybody(connection)
+    if as_json:
+        click.echo(json.dumps([_plain(user) for user in known], ensure_ascii=False, indent=2))
+        return
+    for user in known:
+        click.echo(_row(user, settings.site.languages[0]))
+
+
+@users.command()
+@click.argument("name")
+@click.option("--shown", required=True, help="The person's name, as others see it.")
+@click.option("--role", "roles", type=ROLE, multiple=True, required=True, help="May be repeated.")
+@click.option("--unit", default="", help="The office's code, for role office or deputy.")
+@click.option("--position", default="", help="The phone at which the person sits, if always one.")
+@click.option("--language", type=LANGUAGE, help="The site's first by default.")
+@click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
+@click.password_option(help="Asked for when left out, and not shown.")
+@click.pass_obj
+def add(
+    settings: Settings,
+    name: str,
+    shown: str,
+    roles: tuple[str, ...],
+    unit: str,
+    position: str,
+    language: str | None,
+    by: str,
+    password: str,
+) -> None:
+    """Make user NAME; the password is to be changed at the first login."""
+    place = {"unit": unit, "position": position, "language": language or ""}
+    user = {"name": name, "shown": shown, "roles": list(roles), **place}
+    _ask(settings, {"ask": "user_add", **user, "password": _hashed(password, name), "by": by})
+
+
+@users.command()
+@click.argument("name")
+@click.option("--shown", help="The person's name, as others see it.")
+@click.option("--role", "roles", type=ROLE, multiple=True, help="All roles from now on.")
+@click.option("--unit", help="The office's code.")
+@click.option("--position", help="The phone at which the person sits.")
+@click.option("--language", type=LANGUAGE)
+@click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
+@click.pass_obj
+def change(settings: Settings, /, name: str, by: str, **given: Any) -> None:
+    """Change what is given of user NAME."""
+    given["roles"] = list(given["roles"]) or None
+    changes = {key: value for key, value in given.items() if value is not None}
+    _ask(settings, {"ask": "user_change", "name": name, **changes, "by": by})
+
+
+@users.command()
+@click.argument("name")
+@click.option("--keep", is_flag=True, help="It need not be changed at the next login.")
+@click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
+@click.password_option(help="Asked for when left out, and not shown.")
+@click.pass_obj
+def password(settings: Settings, name: str, by: str, password: str, *, keep: bool) -> None:
+    """Give user NAME a new password; where they are logged in they are logged out."""
+    asked = {"name": name, "password": _hashed(password, name), "must_change": not keep}
+    _ask(settings, {"ask": "user_password", **asked, "by": by})
+
+
+def _able(word: str, help_text: str, *, disabled: bool) -> click.Command:
+    @users.command(word, help=help_text)
+    @click.argument("name")
+    @click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
+    @click.pass_obj
+    def command(settings: Settings, name: str, by: str) -> None:
+        _ask(settings, {"ask": "user_change", "name": name, "disabled": disabled, "by": by})
+
+    return command
+
+
+_able("disable", "Keep user NAME out, at once; nobody is ever deleted.", disabled=True)
+_able("enable", "Let user NAME in again.", disabled=False)
+
+
+def _ask(settings: Settings, question: dict[str, Any]) -> None:
+    """Ask the desk, with the shell's proof; raises OfficeError when it refuses."""
+    language = settings.site.languages[0]
+    with shell_proof.proof(Path(settings.folders.state)) as word:
+        answer = door.ask(desk_socket(settings), {**question, "proof": word})
+    if answer.get("done") is False:
+        raise OfficeError(answer["said"][language])
+    click.echo(answer["said"][language])
+
+
+def _hashed(password: str, name: str) -> str:
+    """Return what is kept of a good password; raises AccountError for another."""
+    from appliance.console.accounts.passwords import Passwords, check_new
+
+    check_new(password, name)
+    return Passwords().hashed(password)
+
+
+def _row(user: User, language: str) -> str:
+    roles = ", ".join(getattr(ROLES[role], language) for role in Role if role in user.roles)
+    disabled = {"it": "disabilitato", "en": "disabled"}[language] if user.disabled else ""
+    more = " · ".join(part for part in (user.unit, user.position, disabled) if part)
+    return f"{user.name:<16} {user.shown:<28} {roles}{f' · {more}' if more else ''}"
+
+
+def _plain(user: User) -> dict[str, object]:
+    roles = [role.value for role in Role if role in user.roles]
+    words = {"unit": user.unit, "position": user.position, "language": user.language}
+    state = {"disabled": user.disabled, "must_change": user.must_change}
+    return {"name": user.name, "shown": user.shown, "roles": roles, **words, **state}

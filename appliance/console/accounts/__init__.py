@@ -1,0 +1,1 @@
+"""Accounts: passwords, sessions, and who is kept from trying further."""

@@ -1,0 +1,226 @@
+"""What is asked at the door about users: made, changed, given a password; the first one of all.
+
+Done and answered in the records' thread. The desk gets hashes only, never a password.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from appliance.daemon import first_user, shell_proof
+from appliance.daemon.door import Answer, Later, Tell
+from appliance.daemon.status_words import plain
+from appliance.errors import CentralinoError, OfficeError
+from appliance.policy.accounts import AccountError, User, check_hash, check_user
+from appliance.policy.clock import Now
+from appliance.policy.pin import Tries, after_wrong, is_locked
+from appliance.policy.roles import Role
+from appliance.policy.words import Words
+from appliance.records import users
+from appliance.records.users import Asked
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.daemon.settings import Settings
+    from appliance.daemon.stores import Stores
+
+log = logging.getLogger(__name__)
+
+LONGEST_WORD: Final = 64
+FIELDS: Final = ("shown", "roles", "unit", "position", "language", "disabled")
+"""What of a user can be changed."""
+FIRST_ROLES: Final = frozenset({Role.HEAD, Role.TECHNICIAN})
+"""Who makes all the others; who is head and who technician is settled then."""
+ADDED: Final = Words("Utente {} creato.", "User {} was made.")
+CHANGED: Final = Words("Utente {} modificato.", "User {} was changed.")
+RENEWED: Final = Words("Password di {} cambiata.", "The password of {} was changed.")
+
+
+class UserQuestions:
+    """Answers; raises OfficeError for what is no question of its kind."""
+
+    def __init__(self, settings: Settings, stores: Stores, now: Callable[[], Now]) -> None:
+        self._state = Path(settings.folders.state)
+        self._positions = tuple(phone.name for phone in settings.phones)
+        self._stores, self._now = stores, now
+        self._tries = Tries()
+
+    @property
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
+        """Name what may be asked."""
+        return {
+            "user_add": self.add,
+            "user_change": self.change,
+            "user_password": self.password,
+            "first_user": self.first,
+        }
+
+    def start(self) -> None:
+        """Have a code for the first user where there is none yet."""
+
+        def look(connection: sqlite3.Connection) -> None:
+            first_user.keep_code(self._state, is_wanted=not users.everybody(connection))
+
+        def told(result: object) -> None:
+            if isinstance(result, CentralinoError):
+                log.error("whether there are users is not known: %s", result)
+
+        self._stores.records.do(look, told)
+
+    def add(self, question: dict[str, Any]) -> Later:
+        """Make a user; the password is to be changed at the first login unless said otherwise."""
+        kept = _hash(question)
+        user = self._new(question, _roles(question), must_change=_flag(question, "must_change"))
+
+        def job(connection: sqlite3.Connection, asked: Asked) -> Answer:
+            return _told(users.add(connection, user, kept, asked), ADDED)
+
+        return self._later(question, job)
+
+    def change(self, question: dict[str, Any]) -> Later:
+        """Change what is named in the question, and nothing else."""
+        name, changes = _word(question, "name"), _changes(question)
+        units = self._units()
+
+        def job(connection: sqlite3.Connection, asked: Asked) -> Answer:
+            if before := users.find(connection, name):
+                self._check_change(before, changes, units)
+            return _told(users.change(connection, name, changes, asked), CHANGED)
+
+        return self._later(question, job)
+
+    def password(self, question: dict[str, Any]) -> Later:
+        """Give a user a new password: one's own, or by who manages users."""
+        name, kept = _word(question, "name"), _hash(question)
+        must_change = _flag(question, "must_change")
+
+        def job(connection: sqlite3.Connection, asked: Asked) -> Answer:
+            user = users.set_password(connection, name, kept, asked, must_change=must_change)
+            return _told(user, RENEWED)
+
+        return self._later(question, job)
+
+    def first(self, question: dict[str, Any]) -> Later:
+        """Make the first user, for whoever has the code; three wrong ones wait ten minutes."""
+        kept, code = _hash(question), str(question.get("code"))[:LONGEST_WORD]
+        user = self._new(question, FIRST_ROLES, must_change=False)
+        at = self._now()
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            self._check_code(code, at)
+            users.add_first(connection, user, kept, at.wall)
+            first_user.keep_code(self._state, is_wanted=False)
+            return _told(user, ADDED)
+
+        return self._answered(job)
+
+    def _check_code(self, code: str, at: Now) -> None:
+        """Refuse a wrong code, and any while locked; in the records' thread alone."""
+        if is_locked({"": self._tries}, "", at.monotonic):
+            raise AccountError(
+                "troppi codici sbagliati: riprovare tra dieci minuti",
+                "too many wrong codes: try again in ten minutes",
+            )
+        if not first_user.is_code(self._state, code):
+            self._tries = after_wrong(self._tries, at.monotonic)
+            log.warning("a wrong code for the first user was given")
+            raise AccountError(
+                f"il codice non è giusto: sta nel file {first_user.FILE} della centrale, finché "
+                "non c'è un utente",
+                f"the code is wrong: it is in the box's file {first_user.FILE} while there is no "
+                "user",
+            )
+
+    def _new(self, question: dict[str, Any], roles: frozenset[Role], *, must_change: bool) -> User:
+        user = User(
+            _word(question, "name"),
+            _word(question, "shown"),
+            roles,
+            _word(question, "unit"),
+            _word(question, "position"),
+            _word(question, "language"),
+            must_change,
+        )
+        check_user(user, self._units(), self._positions)
+        return user
+
+    def _check_change(self, before: User, changes: dict[str, Any], units: tuple[str, ...]) -> None:
+        """Check the user as it will be; a place that has gone meanwhile hinders nothing else."""
+        after = users.changed(before, changes)
+        check_user(after, (*units, before.unit), (*self._positions, before.position))
+
+    def _units(self) -> tuple[str, ...]:
+        return tuple(unit.code for unit in self._stores.register.register.units)
+
+    def _later(
+        self, question: dict[str, Any], job: Callable[[sqlite3.Connection, Asked], Answer]
+    ) -> Later:
+        by, word, at = _word(question, "by"), question.get("proof"), self._now().wall
+
+        def with_asked(connection: sqlite3.Connection) -> Answer:
+            if word is not None and not shell_proof.is_right(self._state, word):
+                raise OfficeError("that is no proof of the box's shell: say the command again")
+            return job(connection, Asked(by, at, shell=word is not None))
+
+        return self._answered(with_asked)
+
+    def _answered(self, job: Callable[[sqlite3.Connection], Answer]) -> Later:
+        def later(tell: Tell) -> None:
+            self._stores.records.do(job, lambda result: tell(_refused(result)))
+
+        return later
+
+
+def _refused(result: Answer | CentralinoError) -> Answer | CentralinoError:
+    """Let a refusal be said in both languages."""
+    if isinstance(result, AccountError):
+        return {"done": False, "said": plain(result.words)}
+    return result
+
+
+def _told(user: User, words: Words) -> Answer:
+    said = Words(words.it.format(user.name), words.en.format(user.name))
+    return {"user": user.name, "stamp": user.stamp, "said": plain(said)}
+
+
+def _changes(question: dict[str, Any]) -> dict[str, Any]:
+    named = [field for field in FIELDS if field in question]
+    if not named:
+        raise OfficeError(f"nothing to change; known are {', '.join(FIELDS)}")
+    read: dict[str, Callable[[], Any]] = {
+        "roles": lambda: _roles(question),
+        "disabled": lambda: _flag(question, "disabled"),
+    }
+    return {field: read.get(field, lambda f=field: _word(question, f))() for field in named}
+
+
+def _word(question: dict[str, Any], key: str) -> str:
+    value = question.get(key, "")
+    if not isinstance(value, str) or len(value) > LONGEST_WORD:
+        raise OfficeError(f"{key} is a text of at most {LONGEST_WORD} characters")
+    return " ".join(value.split())
+
+
+def _flag(question: dict[str, Any], key: str) -> bool:
+    value = question.get(key, True)
+    if not isinstance(value, bool):
+        raise OfficeError(f"{key} is true or false")
+    return value
+
+
+def _roles(question: dict[str, Any]) -> frozenset[Role]:
+    value = question.get("roles")
+    try:
+        return frozenset(Role(each) for each in value) if isinstance(value, list) else frozenset()
+    except ValueError as error:
+        raise OfficeError(f"{error}; known are {', '.join(Role)}") from error
+
+
+def _hash(question: dict[str, Any]) -> str:
+    text = question.get("password")
+    check_hash(text if isinstance(text, str) else "")
+    return str(text)

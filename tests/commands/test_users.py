@@ -1,0 +1,134 @@
+"""`centralino users`: users from the box's own shell, through the desk's door."""
+
+from __future__ import annotations
+
+import json
+import selectors
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from appliance.__main__ import main
+from appliance.console.accounts.passwords import Passwords
+from appliance.daemon import config as configuration
+from appliance.daemon import first_user
+from appliance.daemon.door import Answer, Door, Later
+from appliance.daemon.stores import Stores
+from appliance.daemon.user_questions import UserQuestions
+from appliance.policy.clock import Now
+from appliance.records import users
+from tests.commands.samples import CONFIG
+
+AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+PHRASE = "pane burro alici"
+
+
+@dataclass
+class Box:
+    """A door behind which users are kept."""
+
+    file: Path
+    stores: Stores
+
+    def run(self, *words: str, typed: str = "", code: int = 0) -> str:
+        """Run a command line to its expected end."""
+        line = [words[0], "--config", str(self.file), *words[1:]]
+        result = CliRunner().invoke(main, line, input=typed)
+        assert result.exit_code == code, result.output
+        return result.output.strip()
+
+    def add(self, name: str = "anna", *more: str, code: int = 0) -> str:
+        """Make a user, the password typed twice."""
+        line = ("users", "add", name, "--shown", "Anna Verdi", "--by", "root", *more)
+        return self.run(*line, typed=f"{PHRASE}\n{PHRASE}\n", code=code)
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    """Serve the door from a thread."""
+    file = tmp_path / "centralino.toml"
+    file.write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
+    stores = Stores(tmp_path / "state", "b", lambda _: None, lambda *_: None)
+    stores.start()
+    questions = UserQuestions(configuration.load(file), stores, lambda: Now(0.0, AT))
+    questions.start()
+
+    def answer(question: dict[str, Any]) -> Answer | Later:
+        return questions.known[question["ask"]](question)
+
+    selector, stopping = selectors.DefaultSelector(), threading.Event()
+    door = Door(tmp_path / "run" / "desk.sock", selector, answer)
+
+    def serve() -> None:
+        while not stopping.is_set():
+            for key, _ in selector.select(0.05):
+                key.data()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield Box(file, stores)
+    stopping.set()
+    thread.join()
+    door.close()
+    stores.stop(lambda: None)
+
+
+def test_a_user_from_the_shell(box: Box) -> None:
+    """Made with a hash of what was typed, listed, and the typed word is nowhere."""
+    assert box.add("anna", "--role", "head", "--role", "technician") == (
+        "Password: \nRepeat for confirmation: \nUtente anna creato."
+    )
+    kept = box.stores.records.ask(lambda c: users.password_of(c, "anna"))
+    assert Passwords().matches(kept, PHRASE)
+    assert "Anna Verdi" in box.run("users", "list")
+    assert "Responsabile, Tecnico" in box.run("users", "list")
+    (row,) = json.loads(box.run("users", "list", "--json"))
+    assert (row["roles"], row["must_change"]) == (["head", "technician"], True)
+    assert kept not in box.run("users", "list", "--json")
+
+
+def test_out_and_in_again(box: Box) -> None:
+    """Disabled at once, enabled again; the last head stays, in the office's language."""
+    box.add("anna", "--role", "head")
+    box.add("carla", "--role", "operator")
+    assert box.run("users", "disable", "carla") == "Utente carla modificato."
+    assert "disabilitato" in box.run("users", "list")
+    box.run("users", "enable", "carla")
+    assert "disabilitato" not in box.run("users", "list")
+    assert "è l'ultimo con il ruolo Responsabile" in box.run("users", "disable", "anna", code=1)
+
+
+def test_changes_and_passwords(box: Box) -> None:
+    """What is given changes; a new password is compared from now on."""
+    box.add("anna", "--role", "head")
+    box.run("users", "change", "anna", "--shown", "Anna V.", "--role", "head", "--role", "operator")
+    assert "Anna V." in box.run("users", "list")
+    new = "acqua e sale grosso"
+    box.run("users", "password", "anna", "--keep", typed=f"{new}\n{new}\n")
+    kept = box.stores.records.ask(lambda c: users.password_of(c, "anna"))
+    assert Passwords().matches(kept, new)
+    assert json.loads(box.run("users", "list", "--json"))[0]["must_change"] is False
+
+
+def test_what_is_no_good_password(box: Box) -> None:
+    """Too short, or the name itself: refused before anything is asked."""
+    short = box.run("users", "password", "anna", typed="short\nshort\n", code=1)
+    assert "10 to 128 characters" in short
+    named = box.run("users", "password", "anna", typed="annaannabella\nannaannabella\n", code=1)
+    assert "user's name" in named
+
+
+def test_nobody_yet_is_said(box: Box) -> None:
+    """Whoever looks is told where the code for the first user is, until there is one."""
+    box.stores.records.ask(lambda _: None)
+    assert first_user.FILE in box.run("check")
+    box.stores.records.ask(
+        lambda _: first_user.keep_code(box.file.parent / "state", is_wanted=False)
+    )
+    assert first_user.FILE not in box.run("check")

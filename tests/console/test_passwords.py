@@ -1,0 +1,91 @@
+"""Passwords cost little memory, one after the other, and say nothing of who exists."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from argon2 import extract_parameters
+
+from appliance.console.accounts.passwords import NOBODYS, Busy, Passwords, check_new
+from appliance.policy.accounts import MOST_MEMORY_KIB, AccountError, check_hash
+
+PHRASE = "pane burro alici"
+
+
+def test_a_password_is_kept_as_argon2id_within_the_boxs_memory() -> None:
+    """16 MiB at most, and the desk takes it; two hashes of one password differ."""
+    passwords = Passwords()
+    kept = passwords.hashed(PHRASE)
+    parameters = extract_parameters(kept)
+    assert parameters.memory_cost <= MOST_MEMORY_KIB
+    assert (parameters.type.name, parameters.parallelism) == ("ID", 1)
+    check_hash(kept)
+    assert kept != passwords.hashed(PHRASE)
+    assert passwords.matches(kept, PHRASE)
+    assert not passwords.matches(kept, PHRASE + "x")
+    assert not passwords.matches(kept, "x" * 129)
+
+
+@pytest.mark.parametrize("kept", ["", "no hash at all"])
+def test_nobodys_password_is_never_right(kept: str) -> None:
+    """Neither for an unknown name nor for a damaged row."""
+    assert not Passwords().matches(kept, PHRASE)
+
+
+def test_an_unknown_name_costs_as_much_as_a_known_one() -> None:
+    """What it is compared with has the parameters of everybody's: time does not tell who exists."""
+    assert extract_parameters(NOBODYS) == extract_parameters(Passwords().hashed(PHRASE))
+
+
+def test_one_is_compared_at_a_time() -> None:
+    """Four at once take as long as four in a row: memory and cores of one are used."""
+    passwords, running, most = Passwords(), [0], [0]
+    kept = passwords.hashed(PHRASE)
+    real, lock = passwords._hasher, threading.Lock()
+
+    class Counting:
+        """Stands before the real one and counts who is inside."""
+
+        def verify(self, hash_: str, password: str) -> bool:
+            with lock:
+                running[0] += 1
+                most[0] = max(most[0], running[0])
+            right = real.verify(hash_, password)
+            with lock:
+                running[0] -= 1
+            return right
+
+    passwords._hasher = Counting()  # type: ignore[assignment] # stands before the real one
+    right: list[bool] = []
+    threads = [
+        threading.Thread(target=lambda: right.append(passwords.matches(kept, PHRASE)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert right == [True] * 4
+    assert most == [1]
+
+
+def test_who_comes_when_the_queue_is_full_is_asked_to_come_again() -> None:
+    """At once, without waiting and without a hash; then there is a place again."""
+    passwords = Passwords(waiting=0)
+    kept = passwords.hashed(PHRASE)
+    with passwords._places:
+        begun = time.monotonic()
+        with pytest.raises(Busy, match="try again"):
+            passwords.matches(kept, PHRASE)
+        assert time.monotonic() - begun < 0.02
+    assert passwords.matches(kept, PHRASE)
+
+
+@pytest.mark.parametrize("wrong", ["short", "x" * 129, "aaaaaaaaaaab", "la mia anna mia"])
+def test_what_is_no_good_password(wrong: str) -> None:
+    """Length counts; a few signs repeated, or one's own name, do not."""
+    with pytest.raises(AccountError):
+        check_new(wrong, "anna")
+    check_new(PHRASE, "anna")
