@@ -18,8 +18,14 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appliance.console import pages
+from appliance.console.accounts.doorkeeper import Doorkeeper
+from appliance.console.accounts.keeper import Accounts
+from appliance.console.accounts.rights import NotAllowed
+from appliance.console.accounts.sessions import Sessions
+from appliance.console.desk import Desk
 from appliance.console.guard import TOO_LONG, Guard, TooLong
 from appliance.console.pages.home import LANGUAGE_COOKIE
+from appliance.console.reading import Reading
 from appliance.console.say import Speaker, chosen, load_catalogues
 from appliance.console.settings import ConsoleSettings
 from appliance.console.static_files import Files
@@ -45,8 +51,20 @@ REMEDIES: Final = {
 }
 """English sentences, said through the catalogues."""
 
+
+@contextlib.asynccontextmanager
+async def accounts(app: Starlette) -> AsyncIterator[None]:
+    """Open the sessions' file; raises StoreError where it cannot be kept."""
+    sessions = Sessions(app.state.settings.state / "sessions.db")
+    app.state.accounts = Accounts(sessions, app.state.reading)
+    try:
+        yield
+    finally:
+        sessions.close()
+
+
 Opened = Callable[[Starlette], AbstractAsyncContextManager[object]]
-OPENED: Final[tuple[Opened, ...]] = ()
+OPENED: Final[tuple[Opened, ...]] = (accounts,)
 """What is open while the console runs: each puts itself into the application's state."""
 
 
@@ -58,6 +76,7 @@ def build(settings: ConsoleSettings) -> Starlette:
             Middleware(Languages),
             Middleware(Guard, names=settings.names, refuse=_refuse),
             Middleware(Failures),
+            Middleware(Doorkeeper, refuse=_refuse),
         ],
         exception_handlers={
             HTTPException: _http_error,
@@ -68,6 +87,8 @@ def build(settings: ConsoleSettings) -> Starlette:
     app.state.settings = settings
     app.state.zone = ZoneInfo(settings.zone)
     app.state.catalogues = load_catalogues()
+    app.state.desk = Desk(settings.door)
+    app.state.reading = Reading(settings.records)
     app.state.links = pages.all_links()
     return app
 
@@ -119,7 +140,8 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, why: 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    answer = error_page(request, error.status_code)
+    why = error.detail if isinstance(error, NotAllowed) else ""
+    answer = error_page(request, error.status_code, why)
     answer.headers.update(error.headers or {})
     return answer
 

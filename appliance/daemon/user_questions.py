@@ -74,9 +74,11 @@ class UserQuestions:
     def add(self, question: dict[str, Any]) -> Later:
         """Make a user; the password is to be changed at the first login unless said otherwise."""
         kept = _hash(question)
-        user = self._new(question, _roles(question), must_change=_flag(question, "must_change"))
+        user = _new(question, _roles(question), must_change=_flag(question, "must_change"))
+        units = self._units()
 
         def job(connection: sqlite3.Connection, asked: Asked) -> Answer:
+            check_user(user, units, self._positions)
             return _told(users.add(connection, user, kept, asked), ADDED)
 
         return self._later(question, job)
@@ -107,11 +109,12 @@ class UserQuestions:
     def first(self, question: dict[str, Any]) -> Later:
         """Make the first user, for whoever has the code; three wrong ones wait ten minutes."""
         kept, code = _hash(question), str(question.get("code"))[:LONGEST_WORD]
-        user = self._new(question, FIRST_ROLES, must_change=False)
-        at = self._now()
+        user = _new(question, FIRST_ROLES, must_change=False)
+        at, units = self._now(), self._units()
 
         def job(connection: sqlite3.Connection) -> Answer:
             self._check_code(code, at)
+            check_user(user, units, self._positions)
             users.add_first(connection, user, kept, at.wall)
             first_user.keep_code(self._state, is_wanted=False)
             return _told(user, ADDED)
@@ -134,19 +137,6 @@ class UserQuestions:
                 f"the code is wrong: it is in the box's file {first_user.FILE} while there is no "
                 "user",
             )
-
-    def _new(self, question: dict[str, Any], roles: frozenset[Role], *, must_change: bool) -> User:
-        user = User(
-            _word(question, "name"),
-            _word(question, "shown"),
-            roles,
-            _word(question, "unit"),
-            _word(question, "position"),
-            _word(question, "language"),
-            must_change,
-        )
-        check_user(user, self._units(), self._positions)
-        return user
 
     def _check_change(self, before: User, changes: dict[str, Any], units: tuple[str, ...]) -> None:
         """Check the user as it will be; a place that has gone meanwhile hinders nothing else."""
@@ -185,6 +175,14 @@ def _refused(result: Answer | CentralinoError) -> Answer | CentralinoError:
 def _told(user: User, words: Words) -> Answer:
     said = Words(words.it.format(user.name), words.en.format(user.name))
     return {"user": user.name, "stamp": user.stamp, "said": plain(said)}
+
+
+def _new(question: dict[str, Any], roles: frozenset[Role], *, must_change: bool) -> User:
+    def word(key: str) -> str:
+        return _word(question, key)
+
+    unit, position, language = word("unit"), word("position"), word("language")
+    return User(word("name"), word("shown"), roles, unit, position, language, must_change)
 
 
 def _changes(question: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,7 +34,26 @@ def latest(connection: sqlite3.Connection, prefix: str = "", most: int = 100) ->
         "SELECT * FROM audit WHERE substr(what, 1, ?) = ? ORDER BY number DESC LIMIT ?",
         (len(prefix), prefix, most),
     )
-    return tuple(
-        Noted(datetime.fromisoformat(row["at"]), row["by_whom"], row["what"], row["about"])
-        for row in rows
+    return tuple(_noted(row) for row in rows)
+
+
+def between(
+    connection: sqlite3.Connection, since: datetime, until: datetime, by: str = "", most: int = 500
+) -> tuple[Noted, ...]:
+    """Return the rows of a time, `until` not included, newest first, of one person where named."""
+    rows = connection.execute(
+        "SELECT * FROM audit WHERE datetime(at) >= datetime(?) AND datetime(at) < datetime(?) "
+        "AND (?3 = '' OR by_whom = ?3) ORDER BY number DESC LIMIT ?4",
+        (since.astimezone(UTC).isoformat(), until.astimezone(UTC).isoformat(), by, most),
     )
+    return tuple(_noted(row) for row in rows)
+
+
+def who(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """List everybody who ever did something."""
+    rows = connection.execute("SELECT DISTINCT by_whom FROM audit ORDER BY by_whom")
+    return tuple(str(row[0]) for row in rows)
+
+
+def _noted(row: sqlite3.Row) -> Noted:
+    return Noted(datetime.fromisoformat(row["at"]), row["by_whom"], row["what"], row["about"])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from appliance.console.settings import ConsoleSettings
+from appliance.records.database import open_database
+from tests.console import people
 from tests.console.visitor import Visitor
 
 Opened = Callable[..., Visitor]
@@ -41,3 +45,20 @@ def visitor(console_settings: ConsoleSettings) -> Iterator[Visitor]:
     """Return somebody who visits the application in this process: no socket, no browser."""
     with Visitor(console_settings) as visiting:
         yield visiting
+
+
+@pytest.fixture
+def records(console_settings: ConsoleSettings) -> Iterator[sqlite3.Connection]:
+    """Return the records that the console reads, with a user of each kind (people.py)."""
+    path = console_settings.records
+    path.parent.mkdir(exist_ok=True)
+    with closing(open_database(path, path.parent / "corrupt").connection) as connection:
+        people.enter(connection)
+        yield connection
+
+
+@pytest.fixture
+def operator(visitor: Visitor, records: sqlite3.Connection) -> Visitor:
+    """Return a visitor who has logged in as an operator."""
+    visitor.log_in(people.CARLA)
+    return visitor

@@ -8,7 +8,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from appliance.console.guard import BODY_LIMIT, is_ours
-from appliance.console.settings import ConsoleSettings
 from tests.console.visitor import Visitor
 
 ENGLISH = {"accept-language": "en"}
@@ -131,23 +130,23 @@ def test_too_long_a_body_without_a_length_is_refused(visitor: Visitor) -> None:
     ],
 )
 def test_errors_are_pages_in_words(
-    visitor: Visitor, method: str, path: str, status: int, words: str
+    operator: Visitor, method: str, path: str, status: int, words: str
 ) -> None:
     """A wrong address or method is told in a sentence; no path leads out of the static folder."""
-    answer = visitor.ask(method, path, headers=ENGLISH)
+    headers = {**ENGLISH, "x-csrf-token": operator.token()}
+    answer = operator.ask(method, path, headers=headers)
     assert answer.status_code == status
     assert words in answer.text
 
 
-def test_a_failure_of_ours_says_that_calls_go_on(console_settings: ConsoleSettings) -> None:
+def test_a_failure_of_ours_says_that_calls_go_on(operator: Visitor) -> None:
     """A page that fails costs that page: no trace for strangers, the headers as ever."""
 
     async def failing(_: Request) -> Response:
         raise RuntimeError("secret detail")
 
-    with Visitor(console_settings) as visitor:
-        visitor.app.router.routes.append(Route("/failing", failing))
-        answer = visitor.get("/failing", headers=ENGLISH)
+    operator.app.router.routes.append(Route("/failing", failing))
+    answer = operator.get("/failing", headers=ENGLISH)
     assert answer.status_code == 500
     assert "Calls go on as before" in answer.text
     assert "secret detail" not in answer.text

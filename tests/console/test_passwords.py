@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-import time
 
 import pytest
 from argon2 import extract_parameters
 
-from appliance.console.accounts.passwords import NOBODYS, Busy, Passwords, check_new
+from appliance.console.accounts.passwords import NOBODYS, Passwords, check_new
+from appliance.console.accounts.turns import Busy, Turns
 from appliance.policy.accounts import MOST_MEMORY_KIB, AccountError, check_hash
 
 PHRASE = "pane burro alici"
@@ -40,47 +41,40 @@ def test_an_unknown_name_costs_as_much_as_a_known_one() -> None:
 
 
 def test_one_is_compared_at_a_time() -> None:
-    """Four at once take as long as four in a row: memory and cores of one are used."""
+    """However many log in at once: memory and core of one are used."""
     passwords, running, most = Passwords(), [0], [0]
-    kept = passwords.hashed(PHRASE)
-    real, lock = passwords._hasher, threading.Lock()
+    kept, lock = passwords.hashed(PHRASE), threading.Lock()
 
-    class Counting:
-        """Stands before the real one and counts who is inside."""
+    def compare() -> bool:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        right = passwords.matches(kept, PHRASE)
+        with lock:
+            running[0] -= 1
+        return right
 
-        def verify(self, hash_: str, password: str) -> bool:
-            with lock:
-                running[0] += 1
-                most[0] = max(most[0], running[0])
-            right = real.verify(hash_, password)
-            with lock:
-                running[0] -= 1
-            return right
+    async def all_at_once() -> list[bool]:
+        turns = Turns()
+        return await asyncio.gather(*(turns.take(compare) for _ in range(5)))
 
-    passwords._hasher = Counting()  # type: ignore[assignment] # stands before the real one
-    right: list[bool] = []
-    threads = [
-        threading.Thread(target=lambda: right.append(passwords.matches(kept, PHRASE)))
-        for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert right == [True] * 4
+    assert asyncio.run(all_at_once()) == [True] * 5
     assert most == [1]
 
 
 def test_who_comes_when_the_queue_is_full_is_asked_to_come_again() -> None:
-    """At once, without waiting and without a hash; then there is a place again."""
-    passwords = Passwords(waiting=0)
-    kept = passwords.hashed(PHRASE)
-    with passwords._places:
-        begun = time.monotonic()
+    """At once and without a hash; those who wait are served, then there is a place again."""
+
+    async def crowd() -> list[object]:
+        turns, go = Turns(waiting=1), threading.Event()
+        served = [asyncio.create_task(turns.take(lambda: go.wait(5))) for _ in range(2)]
+        await asyncio.sleep(0)
         with pytest.raises(Busy, match="try again"):
-            passwords.matches(kept, PHRASE)
-        assert time.monotonic() - begun < 0.02
-    assert passwords.matches(kept, PHRASE)
+            await turns.take(lambda: pytest.fail("one too many"))
+        go.set()
+        return [*await asyncio.gather(*served), await turns.take(lambda: "again")]
+
+    assert asyncio.run(crowd()) == [True, True, "again"]
 
 
 @pytest.mark.parametrize("wrong", ["short", "x" * 129, "aaaaaaaaaaab", "la mia anna mia"])

@@ -8,8 +8,10 @@ from typing import Any, Self
 
 import httpx
 
+from appliance.console.accounts.doorkeeper import cookie_name
 from appliance.console.app import build
 from appliance.console.settings import ConsoleSettings
+from appliance.policy.accounts import User
 
 
 class Visitor:
@@ -42,9 +44,29 @@ class Visitor:
         """Open a page."""
         return self._runner.run(self.client.get(path, **options))
 
-    def post(self, path: str, **options: Any) -> httpx.Response:
-        """Send a form."""
+    def post(self, path: str, is_ours: bool = True, **options: Any) -> httpx.Response:
+        """Send a form, with this browser's token unless it is not `is_ours`."""
+        if is_ours:
+            options["headers"] = {"x-csrf-token": self.token(), **options.get("headers", {})}
         return self._runner.run(self.client.post(path, **options))
+
+    def token(self) -> str:
+        """Return this browser's token, opening the first page where there is none yet."""
+        name = cookie_name(self.app.state.settings.is_secure)
+        if name not in self.client.cookies:
+            self.get("/")
+        return str(self.app.state.accounts.sessions.token_of(self.client.cookies[name]))
+
+    def log_in(self, user: User, address: str = "127.0.0.1") -> None:
+        """Have this browser logged in as a user of the records."""
+        word = self._runner.run(self.app.state.accounts.begin(user, address))
+        self.carry(word)
+
+    def carry(self, word: str) -> None:
+        """Have this browser carry a word in its cookie, and nothing else."""
+        self.client.cookies.clear()
+        name = cookie_name(self.app.state.settings.is_secure)
+        self.client.cookies.set(name, word, domain=self._host)
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send whatever request."""

@@ -146,6 +146,8 @@ def test_one_changes_what_is_named(box: Box) -> None:
     assert "no position 'op9'" in box.refused(
         "user_change", name="carla", position="op9", by="anna"
     )
+    assert "at least one role" in box.refused("user_change", name="carla", roles=[], by="anna")
+    assert "at least one role" in box.refused("user_add", **{**CARLA, "roles": []}, by="anna")
     assert "no user 'dino'" in box.refused("user_change", name="dino", shown="D", by="anna")
 
 
@@ -169,7 +171,6 @@ def test_a_password_is_ones_own_or_the_heads_business(box: Box) -> None:
         ("user_add", {**CARLA, "roles": ["mayor"]}, "known are operator"),
         ("user_add", {**CARLA, "name": ["carla"]}, "a text of at most 64"),
         ("user_add", {**CARLA, "shown": "x" * 65}, "a text of at most 64"),
-        ("user_add", {**CARLA, "roles": []}, "at least one role"),
         ("user_change", {"name": "carla"}, "nothing to change"),
         ("user_change", {"name": "carla", "disabled": "yes"}, "true or false"),
     ],

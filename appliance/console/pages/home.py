@@ -7,16 +7,11 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.console.links import Link
-from appliance.console.say import LANGUAGES
+from appliance.console.say import LANGUAGES, N_
 from appliance.console.templates import page
 
 LANGUAGE_COOKIE = "language"
 YEAR_S = 365 * 24 * 3600
-
-
-def N_(sentence: str) -> str:  # noqa: N802 - the customary name, by which catalogues are made
-    """Mark a sentence that is said elsewhere."""
-    return sentence
 
 
 async def home(request: Request) -> Response:
@@ -27,7 +22,7 @@ async def home(request: Request) -> Response:
 async def choose_language(request: Request) -> Response:
     """Keep the chosen language in a cookie and go back to the page."""
     form = await request.form()
-    answer = RedirectResponse(_local(str(form.get("next", "/"))), 303)
+    answer = RedirectResponse(local(str(form.get("next", "/"))), 303)
     if (wanted := str(form.get("language", ""))) in LANGUAGES:
         secure = request.app.state.settings.is_secure
         answer.set_cookie(
@@ -41,7 +36,7 @@ async def alive(_: Request) -> Response:
     return PlainTextResponse("alive\n")
 
 
-def _local(path: str) -> str:
+def local(path: str) -> str:
     """Never lead to another host: "//elsewhere" and "/\\elsewhere" are ones to a browser."""
     is_path = path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
     return path if is_path else "/"

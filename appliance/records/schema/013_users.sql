@@ -18,5 +18,3 @@ CREATE TABLE users (
 CREATE TRIGGER users_stay BEFORE DELETE ON users BEGIN
     SELECT RAISE (ABORT, 'a user is disabled, never deleted');
 END;
-
-CREATE INDEX audit_by_time ON audit (at);

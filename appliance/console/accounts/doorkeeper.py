@@ -1,0 +1,153 @@
+"""Stands before every page: who asks, whether a form is of this browser's, who must log in first.
+
+Plain ASGI, so that a stream of events passes through untouched.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from appliance.console.accounts.keeper import Accounts
+from appliance.console.accounts.sessions import WORD_BYTES, new_word
+from appliance.console.guard import SAFE_METHODS, TOO_LONG, TooLong
+from appliance.console.say import N_
+
+PUBLIC: Final = frozenset({"/", "/login", "/first", "/logout", "/language", "/alive", "/ca.crt"})
+"""Pages for who has not logged in; every other one is for those who have."""
+OPEN_FOLDERS: Final = ("/static/",)
+UNTOUCHED: Final = ("/static/", "/alive", "/ca.crt")
+"""What needs nobody: no session is looked up, no cookie set."""
+WHILE_CHANGING: Final = frozenset({"/account", "/account/password", "/logout", "/language"})
+"""What is open to somebody who must first choose a password."""
+SCRIPTS: Final = ("text/event-stream", "application/json")
+"""What a script accepts, which no login page helps."""
+STALE: Final = N_("This form is of an older visit: open the page again and repeat it.")
+LONGEST_WORD: Final = 64
+
+Refuse = Callable[[Scope, Receive, Send, int, str], Awaitable[None]]
+
+
+def cookie_name(is_secure: bool) -> str:
+    """Name the cookie; the prefix binds it to this host, by TLS alone (RFC 6265bis 4.1.3.2)."""
+    return "__Host-centralino" if is_secure else "centralino"
+
+
+class Doorkeeper:
+    """Puts `user`, `csrf` and `word` into each request's state; a page may give a new word."""
+
+    def __init__(self, app: ASGIApp, refuse: Refuse) -> None:
+        self._app = app
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["path"].startswith(UNTOUCHED):
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        accounts: Accounts = request.app.state.accounts
+        is_secure = request.app.state.settings.is_secure
+        had = request.cookies.get(cookie_name(is_secure), "")
+        word = had if _is_word(had) else new_word()
+        user = await accounts.who(word)
+        state: MutableMapping[str, Any] = scope.setdefault("state", {})
+        state.update(user=user, word=word, csrf=accounts.sessions.token_of(word))
+        send = _with_cookie(send, state, had, is_secure)
+        try:
+            receive, is_ours = await _checked(scope, receive, state["csrf"])
+        except TooLong:
+            await self._refuse(scope, receive, send, 413, TOO_LONG)
+            return
+        if not is_ours:
+            await self._refuse(scope, receive, send, 403, STALE)
+        elif (elsewhere := _elsewhere(request, state)) is not None:
+            await elsewhere(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _is_word(word: str) -> bool:
+    """Tell whether a cookie is such as we give: whoever has another one gets a new one."""
+    return WORD_BYTES < len(word) <= LONGEST_WORD and word.isascii() and word.isprintable()
+
+
+def _elsewhere(request: Request, state: MutableMapping[str, Any]) -> Response | None:
+    """Say where somebody must go first; None for where they want to be."""
+    path, user = request.url.path, state["user"]
+    if user is None:
+        return None if path in PUBLIC or path.startswith(OPEN_FOLDERS) else _to_login(request)
+    if user.must_change and path not in WHILE_CHANGING:
+        return RedirectResponse("/account", 303)
+    return None
+
+
+def _to_login(request: Request) -> Response:
+    """Lead to the login and back; what a script asks is told so."""
+    target = "/login"
+    if request.method == "GET":
+        query = f"?{request.url.query}" if request.url.query else ""
+        target += f"?next={quote(request.url.path + query, safe='/')}"
+    by_script = "hx-request" in request.headers or request.headers.get("accept") in SCRIPTS
+    if by_script:
+        return Response(status_code=401, headers={"HX-Redirect": "/login"})
+    return RedirectResponse(target, 303)
+
+
+def _with_cookie(send: Send, state: MutableMapping[str, Any], had: str, is_secure: bool) -> Send:
+    """Give the browser its word with the answer, where it has another one.
+
+    Without an age: it ends with the browser. SameSite=Strict: no other site acts in its name.
+    """
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start" and state["word"] != had:
+            flags = "; Path=/; HttpOnly; SameSite=Strict" + ("; Secure" if is_secure else "")
+            cookie = f"{cookie_name(is_secure)}={state['word']}{flags}"
+            MutableHeaders(scope=message).append("set-cookie", cookie)
+        await send(message)
+
+    return sending
+
+
+async def _checked(scope: Scope, receive: Receive, token: str) -> tuple[Receive, bool]:
+    """Tell whether what is asked carries this browser's token; return how to read it again."""
+    if scope["method"] in SAFE_METHODS:
+        return receive, True
+    request = Request(scope, receive)
+    given: object = request.headers.get("x-csrf-token")
+    if given is None:
+        body = await request.body()
+        receive = _again(body)
+        given = await _in_form(Request(scope, _again(body)))
+    right = isinstance(given, str) and given.isascii() and secrets.compare_digest(given, token)
+    return receive, right
+
+
+async def _in_form(request: Request) -> object:
+    """Return the token in a form; none where it is no form that can be read."""
+    try:
+        async with request.form(max_files=20) as form:
+            return form.get("csrf")
+    except HTTPException:
+        return None
+
+
+def _again(body: bytes) -> Receive:
+    """Let a body that was read be read once more."""
+    left = [body]
+
+    async def receiving() -> Message:
+        if left:
+            return {"type": "http.request", "body": left.pop(), "more_body": False}
+        return {"type": "http.disconnect"}
+
+    return receiving

@@ -1,0 +1,34 @@
+"""Has the desk do what a page's form asks, and turns its refusal into the reader's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+
+from appliance.console.desk import DeskAway
+from appliance.console.say import N_
+from appliance.errors import CentralinoError, OfficeError
+from appliance.policy.words import Words
+
+
+class NotDone(CentralinoError):  # noqa: N818 - it is called what it is
+    """Raised when nothing was done; its text is in the reader's language, `status` for the page."""
+
+    def __init__(self, status: int, said: str) -> None:
+        super().__init__(said)
+        self.status = status
+
+
+async def ask(request: Request, question: dict[str, Any]) -> dict[str, Any]:
+    """Ask the desk and return its answer; raises NotDone when it refuses or is away."""
+    say = request.state.speaker
+    try:
+        answer: dict[str, Any] = await request.app.state.desk.ask(question)
+    except DeskAway as away:
+        raise NotDone(503, say.words(away.words)) from away
+    except OfficeError as refused:
+        raise NotDone(409, say(N_("Not done: %(why)s"), why=refused)) from refused
+    if answer.get("done") is False:
+        raise NotDone(409, say.words(Words(**answer["said"])))
+    return answer

@@ -1,0 +1,64 @@
+"""The list of changes: who, when, what; never a number (E20)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from appliance.console.accounts.rights import for_those_who_may, needs
+from appliance.console.links import Link
+from appliance.console.say import N_
+from appliance.console.templates import page
+from appliance.policy.roles import Permission
+from appliance.records import audit
+
+SHOWN_DAYS: Final = 30
+MOST: Final = 500
+LONGEST_DAYS: Final = 3_660
+WHAT: Final = {
+    "register": N_("Register of offices"),
+    "user": N_("Users"),
+    "erasure": N_("Erasure"),
+    "voicemail": N_("Messages"),
+}
+"""What the first part of a code concerns."""
+
+
+@needs(Permission.AUDIT)
+async def show(request: Request) -> Response:
+    """Show the changes of some days, of one person where chosen."""
+    zone, by = request.app.state.zone, request.query_params.get("by", "")[:80]
+    today = datetime.now(zone).date()
+    last = _day(request.query_params.get("until", ""), today)
+    first = _day(request.query_params.get("since", ""), last - timedelta(days=SHOWN_DAYS))
+    first = max(first, last - timedelta(days=LONGEST_DAYS))
+    since, until = (
+        datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1))
+    )
+    rows, people = await request.app.state.reading.do(
+        lambda c: (audit.between(c, since, until, by, MOST), audit.who(c))
+    )
+    values = {"rows": rows, "people": people, "by": by, "since": first, "until": last}
+    return page(request, "accounts/audit.html", **values, most=MOST, concerns=_concerns)
+
+
+def _concerns(what: str) -> str:
+    """Say what a code concerns: an English sentence of the catalogues."""
+    return WHAT.get(what.partition(".")[0], what)
+
+
+def _day(text: str, otherwise: date) -> date:
+    """Read a day of a form; what is none, or lies at the end of the calendar, is the other one."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return otherwise
+    return day if 2000 <= day.year <= 9000 else otherwise
+
+
+routes: list[BaseRoute] = [Route("/audit", show)]
+links = (Link("/audit", N_("Changes"), for_those_who_may(Permission.AUDIT), order=95),)

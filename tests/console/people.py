@@ -1,0 +1,34 @@
+"""People who may use the console in tests: one of each kind, all with one password."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from datetime import UTC, datetime
+from typing import Final
+
+from appliance.console.accounts.passwords import Passwords
+from appliance.policy.accounts import User
+from appliance.policy.roles import Role
+from appliance.records import users
+from appliance.records.users import Asked
+
+AT: Final = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+PHRASE: Final = "pane burro alici"
+ANNA: Final = User("anna", "Anna Verdi", frozenset({Role.HEAD}))
+BEPPE: Final = User("beppe", "Beppe Neri", frozenset({Role.TECHNICIAN}))
+CARLA: Final = User("carla", "Carla Blu", frozenset({Role.OPERATOR}), position="op1")
+DINO: Final = User("dino", "Dino Rosa", frozenset({Role.CLERK}), position="sportello1")
+EVERYBODY: Final = (ANNA, BEPPE, CARLA, DINO)
+
+
+@functools.cache
+def kept() -> str:
+    """Return what is kept of their password."""
+    return Passwords().hashed(PHRASE)
+
+
+def enter(connection: sqlite3.Connection) -> None:
+    """Put them into the records, as the desk does."""
+    for user in EVERYBODY:
+        users.add(connection, user, kept(), Asked("test", AT, shell=True))

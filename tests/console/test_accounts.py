@@ -1,0 +1,394 @@
+"""Logging in: who may, who may not, and what nobody can do in another's name."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from http.cookies import SimpleCookie
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from appliance.console.accounts import keeper
+from appliance.console.settings import ConsoleSettings
+from appliance.daemon import first_user
+from appliance.policy.roles import Role
+from appliance.records import users
+from appliance.records.users import Asked
+from tests.console.people import ANNA, AT, BEPPE, CARLA, PHRASE
+from tests.console.user_desk import user_desk
+from tests.console.visitor import Visitor
+
+ENGLISH = {"accept-language": "en"}
+OTHER = "acqua e sale grosso"
+
+
+@pytest.fixture
+def desk(console_settings: ConsoleSettings) -> Iterator[Path]:
+    """The desk behind its door."""
+    with user_desk(console_settings) as state:
+        yield state
+
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have users read anew at every page."""
+    monkeypatch.setattr(keeper, "FRESH_S", 0.0)
+
+
+def log_in(
+    visitor: Visitor, name: str = "carla", password: str = PHRASE, where: str = "/"
+) -> httpx.Response:
+    """Send the login's form."""
+    form = {"name": name, "password": password, "next": where}
+    return visitor.post("/login", data=form, headers=ENGLISH)
+
+
+def word(visitor: Visitor) -> str:
+    """Return the word in a browser's cookie."""
+    return str(visitor.client.cookies["centralino"])
+
+
+def is_in(visitor: Visitor) -> bool:
+    """Tell whether somebody is logged in."""
+    return visitor.get("/account").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/users", "/users/anna", "/audit?by=x", "/account", "/nowhere"])
+def test_strangers_are_led_to_the_login(
+    visitor: Visitor, records: sqlite3.Connection, path: str
+) -> None:
+    """Every page but the first few is closed; nobody learns which exist; the way back is kept."""
+    answer = visitor.get(path)
+    assert answer.status_code == 303
+    wanted = path.replace("?", "%3F").replace("=", "%3D")
+    assert answer.headers["location"] == f"/login?next={wanted}"
+    events = visitor.get(path, headers={"accept": "text/event-stream"})
+    by_htmx = visitor.get(path, headers={"hx-request": "true"})
+    assert (events.status_code, by_htmx.status_code) == (401, 401)
+    assert by_htmx.headers["hx-redirect"] == "/login"
+
+
+def test_logging_in_and_out(visitor: Visitor, records: sqlite3.Connection) -> None:
+    """By name and password; back to the page that was wanted; out is out, for its cookie too."""
+    answer = log_in(visitor, " Carla ", where="/account")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+    assert "Carla Blu" in visitor.get("/account").text
+    old = word(visitor)
+    assert visitor.post("/logout").status_code == 303
+    assert word(visitor) != old
+    assert not is_in(visitor)
+    visitor.carry(old)
+    assert not is_in(visitor)
+
+
+@pytest.mark.parametrize("name", ["carla", "nobody", "../x", "<b>"])
+def test_a_wrong_password_says_not_what_was_wrong(
+    visitor: Visitor, records: sqlite3.Connection, name: str
+) -> None:
+    """A name that exists and one that does not get the same page, but for the name."""
+    answer = log_in(visitor, name, "wrong password")
+    assert answer.status_code == 403
+    assert "The name or the password is wrong." in answer.text
+    assert "wrong password" not in answer.text
+    assert "<b>" not in answer.text
+    assert not is_in(visitor)
+
+
+def test_a_disabled_user_has_no_password(visitor: Visitor, records: sqlite3.Connection) -> None:
+    """The right one is as wrong as any."""
+    users.change(records, "carla", {"disabled": True}, Asked("x", AT, shell=True))
+    assert log_in(visitor).status_code == 403
+
+
+def test_twenty_wrong_passwords_are_refused(
+    visitor: Visitor, records: sqlite3.Connection, console_settings: ConsoleSettings
+) -> None:
+    """The right one too, for a while; a session that is open goes on, a known desk logs in."""
+    accounts = visitor.app.state.accounts
+    at_desk = visitor._runner.run(accounts.begin(CARLA, "192.168.1.21"))
+    statuses = [log_in(visitor, password=f"guess number {n}").status_code for n in range(20)]
+    assert statuses[:5] == [403] * 5
+    assert set(statuses[5:]) == {429}
+    refused = log_in(visitor)
+    assert refused.status_code == 429
+    assert "try again in" in refused.text
+    visitor.carry(at_desk)
+    assert is_in(visitor)
+    user = visitor._runner.run(accounts.prove("carla", PHRASE, "192.168.1.21"))
+    assert user == CARLA
+
+
+def test_a_word_that_was_there_before_is_not_taken(
+    visitor: Visitor, records: sqlite3.Connection
+) -> None:
+    """Fixation: a cookie that an attacker has planted is worth nothing after the login."""
+    planted = "A" * 43
+    visitor.carry(planted)
+    log_in(visitor)
+    cookies = [cookie.value for cookie in visitor.client.cookies.jar]
+    assert planted not in cookies
+    visitor.carry(planted)
+    assert not is_in(visitor)
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_the_cookies_flags(
+    console_settings: ConsoleSettings, records: sqlite3.Connection, secure: bool
+) -> None:
+    """This host's alone, by TLS alone, no script's, no other site's, gone with the browser."""
+    with Visitor(replace(console_settings, is_secure=secure)) as visitor:
+        (header,) = visitor.get("/").headers.get_list("set-cookie")
+    ((name, morsel),) = SimpleCookie(header).items()
+    assert name == ("__Host-centralino" if secure else "centralino")
+    assert len(morsel.value) == 43
+    assert (morsel["path"], morsel["samesite"], morsel["httponly"]) == ("/", "Strict", True)
+    assert bool(morsel["secure"]) is secure
+    assert (morsel["domain"], morsel["max-age"], morsel["expires"]) == ("", "", "")
+
+
+def test_a_form_without_the_token_does_nothing(operator: Visitor) -> None:
+    """CSRF: none, a wrong one, another browser's; in the form or a header, ours alone counts."""
+    others = operator.app.state.accounts.sessions.token_of("B" * 43)
+    for form in ({}, {"csrf": ""}, {"csrf": "x"}, {"csrf": others}, {"csrf": "è"}):
+        answer = operator.post("/logout", is_ours=False, data=form, headers=ENGLISH)
+        assert answer.status_code == 403
+        assert "older visit" in answer.text
+    for headers in ({"x-csrf-token": others}, {"x-csrf-token": ""}):
+        answer = operator.post("/logout", is_ours=False, headers=headers)
+        assert answer.status_code == 403
+    broken = {"content-type": "multipart/form-data; boundary=x"}
+    answer = operator.post("/logout", is_ours=False, headers=broken, content=b"--y")
+    assert answer.status_code == 403
+    assert is_in(operator)
+    ours = {"csrf": operator.token()}
+    assert operator.post("/logout", is_ours=False, data=ours).status_code == 303
+    assert not is_in(operator)
+
+
+def test_a_form_of_another_site_does_nothing(operator: Visitor) -> None:
+    """Even with the right token: the origin is another's; so is a host that is not this box."""
+    origin = {"origin": "https://evil.example"}
+    assert operator.post("/logout", headers=origin).status_code == 403
+    host = {"host": "evil.example"}
+    assert operator.get("/account", headers=host).status_code == 400
+    assert is_in(operator)
+
+
+@pytest.mark.parametrize("where", ["//evil.example", "/\\evil.example", "https://evil.example"])
+def test_a_login_leads_to_no_other_site(
+    visitor: Visitor, records: sqlite3.Connection, where: str
+) -> None:
+    """Where one wanted to go is a page of this box, or the first one."""
+    assert log_in(visitor, where=where).headers["location"] == "/"
+
+
+def test_who_is_not_allowed_reads_for_whom_it_is(operator: Visitor) -> None:
+    """403 in words, in the reader's language."""
+    answer = operator.get("/users")
+    assert answer.status_code == 403
+    assert "Possono farlo: Responsabile, Tecnico." in answer.text
+    assert 'href="/users"' not in operator.get("/").text
+
+
+@pytest.mark.usefixtures("strict")
+def test_who_is_disabled_is_out(operator: Visitor, records: sqlite3.Connection) -> None:
+    """At the next page; the session does not come back with the right to log in."""
+    assert is_in(operator)
+    for disabled in (True, False):
+        users.change(records, "carla", {"disabled": disabled}, Asked("x", AT, shell=True))
+        assert not is_in(operator)
+
+
+@pytest.mark.usefixtures("strict")
+def test_records_that_cannot_be_read_log_nobody_out(
+    operator: Visitor, console_settings: ConsoleSettings
+) -> None:
+    """E22: who is at work stays logged in; what cannot be read is said by its page."""
+    assert is_in(operator)
+    console_settings.records.rename(console_settings.records.with_name("away.db"))
+    assert is_in(operator)
+
+
+def test_a_session_outlives_the_consoles_restart(
+    console_settings: ConsoleSettings, records: sqlite3.Connection
+) -> None:
+    """A console that is started anew, or crashed, finds everybody where they were."""
+    with Visitor(console_settings) as visitor:
+        log_in(visitor)
+        kept = word(visitor)
+    with Visitor(console_settings) as visitor:
+        visitor.carry(kept)
+        assert is_in(visitor)
+
+
+@pytest.mark.usefixtures("desk")
+def test_ones_own_password(operator: Visitor, records: sqlite3.Connection, strict: None) -> None:
+    """The old one is asked; elsewhere one is logged out, here one stays, under a new word."""
+    accounts = operator.app.state.accounts
+    elsewhere, here = operator._runner.run(accounts.begin(CARLA, "x")), word(operator)
+    form = {"old": "wrong", "password": OTHER, "again": OTHER}
+    assert operator.post("/account/password", data=form).status_code == 403
+    form["old"] = PHRASE
+    for bad in ("short", "la password di carla"):
+        refused = operator.post("/account/password", data={**form, "password": bad, "again": bad})
+        assert refused.status_code == 400
+    assert operator.post("/account/password", data={**form, "again": "x"}).status_code == 400
+    assert operator.post("/account/password", data=form).status_code == 303
+    assert word(operator) != here
+    assert is_in(operator)
+    operator.carry(elsewhere)
+    assert not is_in(operator)
+    operator.client.cookies.clear()
+    assert log_in(operator).status_code == 403
+    assert log_in(operator, password=OTHER).status_code == 303
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_given_password_is_changed_first(visitor: Visitor, records: sqlite3.Connection) -> None:
+    """Until then no other page opens."""
+    hashed = users.password_of(records, "carla")
+    eva = replace(CARLA, name="eva", shown="Eva Lilla", must_change=True)
+    users.add(records, eva, hashed, Asked("x", AT, shell=True))
+    log_in(visitor, "eva")
+    assert visitor.get("/").headers["location"] == "/account"
+    assert "propria password" in visitor.get("/account").text
+    form = {"old": PHRASE, "password": OTHER, "again": OTHER}
+    assert visitor.post("/account/password", data=form).headers["location"] == "/"
+    assert visitor.get("/").status_code == 200
+
+
+@pytest.mark.usefixtures("desk")
+def test_ones_own_language(operator: Visitor) -> None:
+    """Kept with the account, spoken from now on, also where one logs in next."""
+    operator.post("/account/language", data={"language": "en"})
+    assert "Your account" in operator.get("/account").text
+    operator.client.cookies.clear()
+    log_in(operator)
+    assert "Your account" in operator.get("/account").text
+
+
+def test_the_first_user_is_made_by_the_code(visitor: Visitor, desk: Path) -> None:
+    """Whoever can read the file on the box is head and technician, and logged in."""
+    assert visitor.get("/login").headers["location"] == "/first"
+    code = first_user.code_path(desk).read_text(encoding="utf-8")
+    form = {"code": "AAAA-AAAA-AAAA", "name": "anna", "shown": "Anna Verdi"}
+    form |= {"password": OTHER, "again": OTHER}
+    refused = visitor.post("/first", data=form)
+    assert refused.status_code == 409
+    assert "Il codice non è giusto" in refused.text or "il codice non è giusto" in refused.text
+    assert OTHER not in refused.text
+    assert visitor.post("/first", data={**form, "code": code}).headers["location"] == "/"
+    assert "Anna Verdi" in visitor.get("/account").text
+    assert visitor.get("/users").status_code == 200
+    assert visitor.get("/first").headers["location"] == "/login"
+    again = {**form, "code": code, "name": "eve", "shown": "Eve"}
+    assert visitor.post("/first", data=again).status_code == 409
+
+
+@pytest.fixture
+def head(visitor: Visitor, records: sqlite3.Connection, desk: Path) -> Visitor:
+    """A visitor who has logged in as head, with the desk there."""
+    visitor.log_in(ANNA)
+    return visitor
+
+
+def test_the_head_makes_an_operator(head: Visitor) -> None:
+    """The password is shown once, works, and is to be changed."""
+    form = {"name": "eva", "shown": "Eva Lilla", "roles": ["operator"], "position": "op1"}
+    answer = head.post("/users", data=form)
+    assert answer.status_code == 200
+    found = re.search(r'<code class="account-password">([a-z0-9-]{19})</code>', answer.text)
+    assert found is not None
+    assert found[1] not in head.get("/users").text
+    assert "Eva Lilla" in head.get("/users").text
+    head.post("/logout")
+    assert log_in(head, "eva", found[1]).status_code == 303
+    assert head.get("/").headers["location"] == "/account"
+
+
+def test_what_cannot_be_is_said_and_kept_in_the_form(head: Visitor) -> None:
+    """In the reader's language; what was typed stands there still."""
+    form = {"name": "eva", "shown": "Eva Lilla", "roles": ["operator"], "position": "op9"}
+    answer = head.post("/users", data=form)
+    assert answer.status_code == 409
+    assert "la postazione «op9» non c&#39;è" in answer.text
+    assert 'value="Eva Lilla"' in answer.text
+    last = {"shown": "Anna Verdi", "roles": ["operator"]}
+    assert "è l&#39;ultimo con il ruolo" in head.post("/users/anna", data=last).text
+    assert head.get("/users/nobody").status_code == 404
+    nobody = head.post("/users/nobody", data=last)
+    assert nobody.status_code == 404
+
+
+def test_the_head_changes_a_user(head: Visitor, records: sqlite3.Connection) -> None:
+    """Roles, position, whether one may log in; a new password logs them out."""
+    form = {"shown": "Carla B.", "roles": ["clerk"], "position": "sportello1", "disabled": "1"}
+    assert head.post("/users/carla", data=form).status_code == 303
+    carla = users.find(records, "carla")
+    assert carla is not None
+    assert (carla.shown, carla.roles, carla.position) == (
+        "Carla B.",
+        frozenset({Role.CLERK}),
+        "sportello1",
+    )
+    assert carla.disabled
+    assert "account-password" in head.post("/users/dino/password").text
+    dino = users.find(records, "dino")
+    assert dino is not None
+    assert (dino.stamp, dino.must_change) == (2, True)
+
+
+def test_a_technician_makes_no_head(head: Visitor, records: sqlite3.Connection) -> None:
+    """Neither by the form, which does not offer it, nor around it."""
+    head.log_in(BEPPE)
+    assert 'value="head"' not in head.get("/users").text
+    assert "<form" not in head.get("/users/anna").text.split("<main")[1]
+    form = {"name": "eva", "shown": "Eva", "roles": ["head"]}
+    assert head.post("/users", data=form).status_code == 409
+    assert head.post("/users/anna/password").status_code == 409
+    assert head.post("/users/beppe", data={"shown": "B", "roles": ["head"]}).status_code == 409
+    assert users.find(records, "eva") is None
+
+
+def test_names_are_shown_as_they_are_written(head: Visitor, records: sqlite3.Connection) -> None:
+    """XSS: what somebody is called runs nowhere, on no page that shows it."""
+    evil = '"><script>alert(1)</script>'
+    head.post("/users", data={"name": "eva", "shown": evil, "roles": ["operator"]})
+    users.change(records, "anna", {"shown": evil}, Asked(evil, AT, shell=True))
+    head.app.state.accounts.forget("anna")
+    for path in ("/", "/users", "/users/eva", "/account", "/audit?since=2020-01-01"):
+        text = head.get(path).text
+        assert "&lt;script&gt;" in text
+        assert "<script>alert" not in text
+
+
+def test_the_list_of_changes(head: Visitor, records: sqlite3.Connection) -> None:
+    """Who, when, what; by days and by person; nothing of a form that is no day breaks it."""
+    head.post("/users/carla", data={"shown": "Carla B.", "roles": ["operator"]})
+    today = datetime.now(ZoneInfo("Europe/Rome")).date().isoformat()
+    text = head.get("/audit", params={"since": today}).text
+    assert "shown Carla Blu -&gt; Carla B." in text
+    assert "Utenti" in text
+    assert "user.add" not in text
+    by = head.get("/audit", params={"by": "shell: test", "since": "2020-01-01", "until": "x"}).text
+    assert "user.add" in by
+    assert "Carla B." not in by
+    none = head.get("/audit", params={"since": "9999-12-31", "until": "2020-01-01"}).text
+    assert "non è stato modificato nulla" in none
+
+
+def test_without_the_desk_nothing_changes_and_that_is_said(
+    visitor: Visitor, records: sqlite3.Connection
+) -> None:
+    """The pages still show what the records say."""
+    visitor.log_in(ANNA)
+    answer = visitor.post("/users/carla", data={"shown": "x", "roles": ["clerk"]})
+    assert answer.status_code == 503
+    assert "Il centralino non risponde" in answer.text
+    assert users.find(records, "carla") == CARLA

@@ -1,0 +1,53 @@
+"""The desk's side of users behind a real door: what the console asks is done, and kept."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from appliance.console.settings import ConsoleSettings
+from appliance.daemon.door import Answer, Door, Later
+from appliance.daemon.stores import Stores
+from appliance.daemon.user_questions import UserQuestions
+from appliance.policy.clock import Now
+
+
+@contextlib.contextmanager
+def user_desk(console: ConsoleSettings) -> Iterator[Path]:
+    """Serve the door of a console's settings from a thread; yields the desk's state folder."""
+    state = console.records.parent
+    stores = Stores(state, "b", lambda _: None, lambda *_: None)
+    stores.start()
+    phones = (SimpleNamespace(name="op1"), SimpleNamespace(name="sportello1"))
+    settings: Any = SimpleNamespace(folders=SimpleNamespace(state=str(state)), phones=phones)
+    questions = UserQuestions(settings, stores, lambda: Now(0.0, datetime.now(UTC)))
+    questions.start()
+    stores.records.ask(lambda _: None)
+
+    def answer(question: dict[str, Any]) -> Answer | Later:
+        return questions.known[question["ask"]](question)
+
+    selector, stopping = selectors.DefaultSelector(), threading.Event()
+    door = Door(console.door, selector, answer)
+
+    def serve() -> None:
+        while not stopping.is_set():
+            for key, _ in selector.select(0.02):
+                key.data()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield state
+    finally:
+        stopping.set()
+        thread.join()
+        door.close()
+        selector.close()
+        stores.stop(lambda: None)
