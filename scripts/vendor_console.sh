@@ -23,8 +23,8 @@ rm -rf "$vendor/bootstrap-italia" "$vendor/htmx" "$vendor/htmx-ext-sse"
 from=$(unpack bootstrap-italia 2.18.3)
 to=$vendor/bootstrap-italia
 take "$from/LICENSE" "$to/LICENSE"
-# without the map that the browser's tools would ask for
-sed '/^\/\*# sourceMappingURL=.*\*\/$/d' "$from/dist/css/bootstrap-italia.min.css" > "$work/css"
+# without the map that the browser's tools would ask for, and the video player's font inside it
+sed -e 's/@font-face{font-family:VideoJS;[^}]*}//' -e '/^\/\*# sourceMappingURL=.*\*\/$/d' "$from/dist/css/bootstrap-italia.min.css" > "$work/css"
 take "$work/css" "$to/bootstrap-italia.min.css"
 take "$from/dist/svg/sprites.svg" "$to/sprites.svg"
 take "$from/dist/fonts/Titillium_Web/OFL.txt" "$to/titillium/OFL.txt"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from appliance.commands.options import config_option, desk_socket, load_settings
+from appliance.errors import OfficeError
 
 if TYPE_CHECKING:
     from appliance.console.settings import ConsoleSettings
@@ -22,16 +23,38 @@ if TYPE_CHECKING:
     "--http", is_flag=True, help="Without TLS, for tests and behind a proxy of one's own."
 )
 @click.option("--port", type=int, help="Another port than the configuration's; 0 for a free one.")
-def console(config_path: Path, http: bool, port: int | None) -> None:
+@click.option(
+    "--authority", is_flag=True, help="Show the authority's fingerprint and file, and end."
+)
+def console(config_path: Path, http: bool, port: int | None, authority: bool) -> None:
     """Serve the console's pages; the desk need not be running."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     settings = load_settings(config_path)
     if not settings.console.enabled:
         click.echo("the console is off: console.enabled is false")
         return
+    if authority:
+        click.echo(_authority(console_settings(settings)))
+        return
     from appliance.console import process
 
     process.run(console_settings(settings, http, port))
+
+
+def _authority(settings: ConsoleSettings) -> str:
+    """Say what a technician compares with the browser's words before trusting it."""
+    if settings.certificate:
+        return f"the office's own certificate is in use: {settings.certificate}"
+    from appliance.console import certificates, tls
+
+    path = tls.authority_path(settings)
+    found = certificates.load(path, path.with_suffix(".key"))
+    if found is None:
+        raise OfficeError(f"there is no authority in {path.parent} yet: has the console run?")
+    return (
+        f"{path}\nSHA-256 {certificates.fingerprint(found.certificate)}\n"
+        f"until {found.certificate.not_valid_after_utc:%d.%m.%Y}"
+    )
 
 
 def console_settings(

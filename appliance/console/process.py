@@ -21,7 +21,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from appliance.console.app import build
+from appliance.console.redirect import to_secure
 from appliance.console.settings import ConsoleSettings
+from appliance.console.tls import Certificates
 from appliance.errors import TechnicianError
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,8 @@ CONNECTIONS: Final = 300
 """Connections served at once; one more is answered with 503."""
 STOP_S: Final = 3
 """How long open pages may take to end when the console stops."""
+CERTIFICATE_S: Final = 60
+"""How often the certificate is looked at: the box's addresses may change, and its clock."""
 KEEP_ALIVE_S: Final = 15
 HEADERS_LIMIT: Final = 32_768
 
@@ -47,30 +51,55 @@ class Server(uvicorn.Server):
 
 def run(settings: ConsoleSettings) -> None:
     """Serve until SIGTERM or SIGINT; raises TechnicianError when it cannot listen."""
-    if settings.is_secure:
-        raise TechnicianError("the console serves plain HTTP alone so far: start it with --http")
     asyncio.run(_serve(settings))
 
 
 async def _serve(settings: ConsoleSettings) -> None:
     anyio.to_thread.current_default_thread_limiter().total_tokens = FILE_THREADS
     listening = listen(settings.listen, settings.port)
-    server = Server(_config(build(settings)))
+    shown = Certificates(settings) if settings.is_secure else None
+    server = Server(_config(build(settings), shown.context if shown else None))
+    leading = _redirect(settings, listening.getsockname()[1])
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, _stop, server)
-    feeding = asyncio.create_task(_feed(server, address_of(settings, listening)))
-    try:
+        asyncio.get_running_loop().add_signal_handler(number, _stop, server, *leading)
+    async with asyncio.TaskGroup() as tasks:
+        feeding = tasks.create_task(_feed(server, address_of(settings, listening)))
+        looking = tasks.create_task(_keep_good(shown))
+        for one, plain in leading.items():
+            tasks.create_task(one.serve(sockets=[plain]))
         await server.serve(sockets=[listening])
-    finally:
+        _stop(*leading)
         feeding.cancel()
+        looking.cancel()
 
 
-def _config(app: ASGIApp, context: ssl.SSLContext | None = None) -> uvicorn.Config:
+async def _keep_good(shown: Certificates | None) -> None:
+    while shown:
+        await asyncio.sleep(CERTIFICATE_S)
+        shown.refresh()
+
+
+def _redirect(settings: ConsoleSettings, port: int) -> dict[Server, socket.socket]:
+    """Make the plain port's server; where that port is taken the secure one does without."""
+    if not settings.redirect_port:
+        return {}
+    try:
+        plain = listen(settings.listen, settings.redirect_port)
+    except TechnicianError as error:
+        log.error("plain HTTP does not lead to the pages: %s", error)
+        return {}
+    return {Server(_config(to_secure(settings.names, port), has_pages=False)): plain}
+
+
+def _config(
+    app: ASGIApp, context: ssl.SSLContext | None = None, *, has_pages: bool = True
+) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
         loop="asyncio",
         http="h11",
         ws="none",
+        lifespan="on" if has_pages else "off",
         log_config=None,
         log_level=logging.WARNING,
         access_log=False,
@@ -111,8 +140,9 @@ def address_of(settings: ConsoleSettings, listening: socket.socket) -> str:
     return f"{scheme}://{host}" + ("" if port == usual else f":{port}")
 
 
-def _stop(server: Server) -> None:
-    server.should_exit = True
+def _stop(*servers: Server) -> None:
+    for server in servers:
+        server.should_exit = True
 
 
 async def _feed(server: Server, address: str) -> None:

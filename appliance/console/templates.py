@@ -58,6 +58,7 @@ def common(request: Request) -> Mapping[str, Any]:
         "language": speaker.language,
         "languages": [(one, NAMES[one]) for one in settings.languages if one in NAMES],
         "site": settings.site,
+        "has_authority": settings.is_secure and not settings.certificate,
         "path": request.url.path,
         "links": shown(request),
         "static": static_url,

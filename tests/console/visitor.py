@@ -7,6 +7,7 @@ import contextlib
 from typing import Any, Self
 
 import httpx
+from starlette.types import ASGIApp
 
 from appliance.console.accounts.doorkeeper import cookie_name
 from appliance.console.app import build
@@ -71,3 +72,14 @@ class Visitor:
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send whatever request."""
         return self._runner.run(self.client.request(method, path, **options))
+
+
+def asked(app: ASGIApp, path: str, **options: Any) -> httpx.Response:
+    """Ask any application one question."""
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://box") as client:
+            return await client.get(path, **options)
+
+    return asyncio.run(ask())

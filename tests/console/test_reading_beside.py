@@ -1,0 +1,104 @@
+"""The unit's sandbox lets the console read the records and write none: tried with another account.
+
+Who may not write the -shm file of a WAL database can read it all the same (SQLite wal.html, 5): the
+file system refuses here what `ProtectSystem=strict` refuses there.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from appliance.records.database import connect, migrate
+from tests.docs.pages import ROOT
+
+NOBODY = 65534
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to read as another account"),
+]
+READER = """\
+import sys
+from pathlib import Path
+from appliance.records.database import open_reader
+reader = open_reader(Path(sys.argv[1]))
+print(reader.execute("SELECT count(*) FROM kept").fetchone()[0])
+try:
+    reader.execute("INSERT INTO kept VALUES (9)")
+except Exception as error:
+    print(error)
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """Return a database that all may read and root alone may write."""
+    for folder in (tmp_path, *(one for one in tmp_path.parents if one.name.startswith("pytest-"))):
+        folder.chmod(0o755)
+    return tmp_path / "centralino.db"
+
+
+def read(path: Path) -> list[str]:
+    """Read as nobody, in a process of its own."""
+    for file in path.parent.glob("centralino.db*"):
+        file.chmod(0o644)
+    done = subprocess.run(
+        [sys.executable, "-c", READER, str(path)],
+        user=NOBODY,
+        group=NOBODY,
+        extra_groups=[],
+        env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60.0,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_beside_a_running_desk(database: Path) -> None:
+    """What was committed a moment ago, still in the -wal file, is read; nothing can be written."""
+    writer = connect(database)
+    migrate(writer)
+    writer.execute("CREATE TABLE kept (number INTEGER)")
+    writer.execute("INSERT INTO kept VALUES (1)")
+    try:
+        assert read(database) == ["1", "attempt to write a readonly database"]
+        writer.execute("INSERT INTO kept VALUES (2)")
+        assert read(database)[0] == "2"
+    finally:
+        writer.close()
+
+
+def test_after_the_desk_was_killed(database: Path) -> None:
+    """A desk that died left -wal and -shm behind: both rows are there."""
+    killed = (
+        "import os, sys; from pathlib import Path;"
+        "from appliance.records.database import connect;"
+        "writer = connect(Path(sys.argv[1]));"
+        "writer.execute('CREATE TABLE kept (number INTEGER)');"
+        "writer.execute('INSERT INTO kept VALUES (1)');"
+        "writer.execute('INSERT INTO kept VALUES (2)'); os._exit(1)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", killed, str(database)],
+        env={"PYTHONPATH": str(ROOT)},
+        check=False,
+        timeout=60.0,
+    )
+    assert database.with_name("centralino.db-wal").stat().st_size > 0
+    assert read(database)[0] == "2"
+
+
+def test_with_the_desk_at_rest(database: Path) -> None:
+    """After a clean stop there is the database alone."""
+    writer = connect(database)
+    writer.execute("CREATE TABLE kept (number INTEGER)")
+    writer.close()
+    assert not database.with_name("centralino.db-wal").exists()
+    assert read(database)[0] == "0"
