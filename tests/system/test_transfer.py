@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import resources
 
 import pytest
 
@@ -71,15 +72,16 @@ class OfficeBox(Box):
         """Import the register while the desk runs, and wait until it is in force there."""
         file = self.folder / "register.toml"
         file.write_text(REGISTER, encoding="utf-8")
-        command = [sys.executable, "-m", "appliance", "register", "--config", self.config_path]
-        words = ["import", file, "--by", "Responsabile"]
-        done = subprocess.run(
-            [*map(str, command), *map(str, words)], capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
+        self.run("register", "import", file, "--by", "Responsabile")
         self.wait_until(
             lambda: self.status()["register"]["units"] == 2, 10.0, "the register was not in force"
         )
+
+    def run(self, command: str, *words: object) -> None:
+        """Run a command beside the running desk."""
+        asked = [sys.executable, "-m", "appliance", command, "--config", self.config_path, *words]
+        done = subprocess.run([*map(str, asked)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +149,11 @@ def test_blind_by_command(box: OfficeBox) -> None:
 
 
 def test_a_return(box: OfficeBox) -> None:
-    """Nobody at the office: it returns to the operator who sent it, whose screen says so (P6)."""
+    """Nobody at the office: it returns to the operator who sent it, whose screen says so (P6).
+
+    There stands who is in charge, of sheets imported while the desk runs (E10).
+    """
+    box.run("sheets", "import", resources.files("appliance.daemon") / "example_sheets")
     with box.phone("op1") as op1, box.phone("ana1") as ana1:
         ana1.answer_mode("decline")
         call, name = in_call(box, 1, op1)
@@ -159,6 +165,10 @@ def test_a_return(box: OfficeBox) -> None:
         op1.wait_event("invite", 20.0, caller_name="Ritorno: Anagrafe")
         op1.wait_event("ack", 20.0)
         in_state(box, "talking")
+        shown = box.status()["calls"][0]["transfer"]
         record = over(box, call, name)
+    assert (shown["words"]["it"], shown["officials"]) == (
+        "Ritorno: Anagrafe", ["Responsabile dell'Anagrafe"],
+    )  # fmt: skip
     assert (record.result, record.returned) == (Result.ANSWERED, "declined")
     assert "return.answered.op1" in record.trail
