@@ -38,7 +38,7 @@ def begin(desk: Desk, event: PhoneDialled, wish: Wish, now: Now) -> Iterator[Ord
     """Ring the first of the office's phones that can be rung, or say when it takes calls again."""
     answer = transfer.decide(desk, wish, now)
     if isinstance(answer, Later):
-        words = not_now.words(desk.office, desk.register, answer, now)
+        words = not_now.words(desk, answer, now)
         never = () if answer.resumes_at else ("state_refused",)
         yield from key_calls.tell(desk, event, (*words, *never), now)
         return

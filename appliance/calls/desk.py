@@ -157,6 +157,7 @@ class Desk:
     refusal: tuple[str, Denied, datetime] | None = None
     waiting: int = 0
     menu: Menu = ()
+    unit_names: Mapping[str, str] = field(default_factory=dict)
     carrier: bool = True
     _calls_made: int = 0
 

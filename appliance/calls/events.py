@@ -560,9 +560,13 @@ class RegisterChanged:
 
 @dataclass(frozen=True, slots=True)
 class SpokenSheetsChanged:
-    """Which sheets callers may hear after hours: at the start, and after every import."""
+    """Which sheets callers may hear after hours: at the start, and after every import.
+
+    `units` are the prompts that say units' names, "it/unit_...", by code: what operators hear.
+    """
 
     menu: object  # policy.spoken.Menu; typed there to keep this module a leaf
+    units: object = None  # a mapping of texts, likewise
 
 
 @dataclass(frozen=True, slots=True)

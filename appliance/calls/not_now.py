@@ -1,7 +1,7 @@
 """What an operator hears when a call cannot go on now: which office, when it can, when again (E23).
 
-"Three, one: takes calls at nine, ending at twelve thirty; resumes today at fifteen", as names of
-recorded prompts in the office's first language; the office is named by the code that was keyed.
+"Anagrafe: takes calls at nine, ending at twelve thirty; resumes today at fifteen", as names of
+prompts in the first language. An office whose name has no sound is named by its keyed code.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, time
 
 from appliance.calls.announcements import Keys, rounded_up
+from appliance.calls.desk import Desk
 from appliance.policy.clock import Now
 from appliance.policy.office import Office
 from appliance.policy.register.keypad import codes_of
@@ -20,14 +21,21 @@ BARE = frozenset({"it"})
 """Languages in which a start is said by the number of its hour alone: "dalle ore nove"."""
 
 
-def words(office: Office, register: Register, later: Later, now: Now) -> Keys:
+def words(desk: Desk, later: Later, now: Now) -> Keys:
     """Say all of it; what is not known is left out."""
+    office = desk.office
     bands = later.begun(office.local(now.wall))
     return (
-        *_code(office, register, later, now),
+        *(_name(desk, later) or _code(office, desk.register, later, now)),
         *takes_calls(bands, office.languages[0]),
         *resumption(office, later.resumes_at, now),
     )
+
+
+def _name(desk: Desk, later: Later) -> Keys:
+    """Say the office's name, where it has a sound in the language of the house."""
+    language, _, key = desk.unit_names.get(later.unit.code, "").partition("/")
+    return (key,) if language == desk.office.languages[0] else ()
 
 
 def _code(office: Office, register: Register, later: Later, now: Now) -> Keys:

@@ -251,6 +251,8 @@ class Switchboard:
         """The next greeting offers them; a caller who heard the menu keeps it."""
         if isinstance(event.menu, tuple):
             self._desk.menu = event.menu
+        if isinstance(event.units, Mapping):
+            self._desk.unit_names = event.units
         yield from ()
 
     def _on_identified(self, event: CallerIdentified, now: Now) -> Orders:

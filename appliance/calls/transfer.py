@@ -74,7 +74,7 @@ def refuse(
     if wish.asked is Asked.REFER:
         yield orders.TellTransfer(asked_on or call.leg, orders.DECLINED)
     elif wish.asked is Asked.KEYS:
-        words = not_now.words(desk.office, desk.register, later, now)
+        words = not_now.words(desk, later, now)
         yield from choices.rules(desk, call, about, words, now)
     yield call.write()
 

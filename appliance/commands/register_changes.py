@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from contextlib import closing
 from dataclasses import replace
@@ -13,9 +14,9 @@ import click
 
 from appliance.commands.register_place import Place, day_of, fitting, unit_of
 from appliance.commands.register_words import merged_words
-from appliance.daemon import register_file, register_text
+from appliance.daemon import giving_voice, register_file, register_text, spoken
 from appliance.daemon.config import Mistake, text_of
-from appliance.errors import OfficeError
+from appliance.errors import OfficeError, TechnicianError
 from appliance.policy.register import merge
 from appliance.policy.register.declarations import Entry, Variation
 from appliance.policy.register.merge import Merged, Revoked
@@ -43,7 +44,18 @@ ATTACH = click.option("--attach", type=FILE, help="The e-mail itself, kept seale
 @click.pass_obj
 def import_(place: Place, file: Path, by: str) -> None:
     """Take FILE as the register: new entries are added, nothing entered before is changed."""
-    _tell(place, take(place, file, by))
+    merged = take(place, file, by)
+    _tell(place, merged)
+    _say_names(place, merged.register)
+
+
+def _say_names(place: Place, register: Register) -> None:
+    """Give the units' names a voice for operators (E23); without one their codes are said."""
+    folder = spoken.folder_of(Path(place.settings.folders.state))
+    names = {unit.code: unit.name for unit in register.units}
+    with contextlib.suppress(TechnicianError, OSError):
+        if giving_voice.name_units(folder, names, place.settings.site.languages[0]):
+            place.tell_sounds()
 
 
 def take(place: Place, file: Path, by: str) -> Merged:

@@ -108,6 +108,12 @@ class Place:
         door.ask(socket, {"ask": "register_changed"}, limit=30.0)
         self.say(IN_FORCE)
 
+    def tell_sounds(self) -> None:
+        """Have the running desk read the spoken sounds anew."""
+        socket = desk_socket(self.settings)
+        if socket.exists():
+            door.ask(socket, {"ask": "spoken"}, limit=30.0)
+
     def say(self, words: Words) -> None:
         """Print a sentence in the site's first language."""
         click.echo(words.it if self.settings.site.languages[0] == "it" else words.en)

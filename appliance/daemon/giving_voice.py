@@ -5,16 +5,17 @@ Every file is whole or not there; the menu is written last. What is there alread
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from appliance.daemon import voice
 from appliance.daemon.config import BadConfiguration, Mistake
 from appliance.daemon.files import save_bytes, save_text
-from appliance.daemon.spoken import MENU, OURS, path_of
+from appliance.daemon.spoken import MENU, OURS, UNITS, load_units, path_of
 from appliance.errors import OfficeError
 from appliance.media import wav
 from appliance.media.frames import SAMPLE_RATE, Law
@@ -22,6 +23,7 @@ from appliance.policy.sheets import Sheet
 from appliance.policy.spoken import MOST_SPOKEN, Menu, SpokenSheet
 
 MOST_SHEET_S, MOST_NOTICE_S, MOST_NOTICES = 60, 30, 20
+MOST_NAME_S, MOST_UNITS = 6, 100
 """Nobody listens longer on a telephone; with these the carrier's memory grows by 16 MB at most."""
 PAUSE = bytes(2 * SAMPLE_RATE * 6 // 10)
 """Between a sheet and the keys that lead on."""
@@ -59,10 +61,39 @@ def publish(folder: Path, menu: Menu) -> None:
     """Put a menu into force and forget the sounds of no menu."""
     folder.mkdir(parents=True, exist_ok=True)
     save_text(folder / MENU, json.dumps([asdict(spoken) for spoken in menu], ensure_ascii=False))
-    wanted = {name for spoken in menu for name in spoken.prompts}
+    _forget_others(folder, ("title_", "sheet_"), {n for spoken in menu for n in spoken.prompts})
+
+
+def _forget_others(folder: Path, kinds: tuple[str, ...], wanted: set[str]) -> None:
     for path in folder.glob("*/*.wav"):
-        if path.stem.startswith(OURS) and f"{path.parent.name}/{path.stem}" not in wanted:
+        if path.stem.startswith(kinds) and f"{path.parent.name}/{path.stem}" not in wanted:
             path.unlink(missing_ok=True)
+
+
+def name_units(folder: Path, names: Mapping[str, str], language: str) -> bool:
+    """Have units' names spoken to operators (E23), by code; tells whether anything is new.
+
+    At most MOST_UNITS of them, MOST_NAME_S each: what has no sound is named by its code. Raises
+    TechnicianError where the synthesiser is missing.
+    """
+    known = load_units(folder)
+    found = dict(_named_units(folder, dict(list(names.items())[:MOST_UNITS]), language))
+    folder.mkdir(parents=True, exist_ok=True)
+    save_text(folder / UNITS, json.dumps(found, ensure_ascii=False))
+    _forget_others(folder, ("unit_",), set(found.values()))
+    return found != known
+
+
+def _named_units(
+    folder: Path, names: Mapping[str, str], language: str
+) -> Iterator[tuple[str, str]]:
+    for code, name in names.items():
+        key = _named("unit_", language, name)
+        path = path_of(folder, language, key)
+        with contextlib.suppress(OfficeError):  # no word that can be said, or too long a name
+            if not path.exists():
+                _write(path, _short(voice.speak(f"{name},", language), MOST_NAME_S))
+            yield code, f"{language}/{key}"
 
 
 def say(folder: Path, language: str, key: str, text: str) -> int:

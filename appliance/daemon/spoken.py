@@ -1,7 +1,8 @@
 """Sounds that were made of text at import time: spoken sheets, an office's own notices (P1, E14).
 
-They lie in state/spoken: it/sheet_..., it/title_... (named by what they say, so that a name never
-changes its sound), it/privacy (the office's own), and menu.json with what the keys lead to. The
+They lie in state/spoken: it/sheet_..., it/title_..., it/unit_... (named by what they say, so that a
+name never changes its sound), it/privacy (the office's own), menu.json with what the keys lead to,
+and units.json with what says the units' names to operators (E23). The
 commands make them (giving_voice.py); the desk reads them, in the records' thread, and hands them
 to the carrier as one memfd.
 """
@@ -13,7 +14,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from appliance.calls import events
 from appliance.daemon.announcements import PromptFile, sealed
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MENU = "menu.json"
-OURS = ("title_", "sheet_")
-"""How the names of a menu's sounds begin; every other sound is a notice of the office's own."""
+MENU, UNITS = "menu.json", "units.json"
+OURS = ("title_", "sheet_", "unit_")
+"""How the names of our sounds begin; every other sound is a notice of the office's own."""
 MOST_BYTES = 2 * SAMPLE_RATE * 90
 """No sound is longer in the carrier's memory than 90 s."""
 
@@ -43,6 +44,12 @@ def folder_of(state: Path) -> Path:
 def path_of(folder: Path, language: str, key: str) -> Path:
     """Say where a sound lies below the folder."""
     return folder / language / f"{key}.wav"
+
+
+class _Read(NamedTuple):
+    menu: Menu
+    units: dict[str, str]
+    sounds: PromptFile
 
 
 class SpokenSounds:
@@ -67,14 +74,14 @@ class SpokenSounds:
     def load(self, told: Callable[[CentralinoError | Menu], None] | None = None) -> None:
         """Read everything anew; SpokenSheetsChanged follows, and `told` hears the menu."""
 
-        def done(found: tuple[Menu, PromptFile] | CentralinoError) -> None:
+        def done(found: _Read | CentralinoError) -> None:
             if isinstance(found, CentralinoError):
                 log.error("spoken sheets cannot be read: %s", found)
             else:
-                self._keep(found[1])
-                self._post(events.SpokenSheetsChanged(found[0]))
+                self._keep(found.sounds)
+                self._post(events.SpokenSheetsChanged(found.menu, found.units))
             if told is not None:
-                told(found if isinstance(found, CentralinoError) else found[0])
+                told(found if isinstance(found, CentralinoError) else found.menu)
 
         self._records.do(self._read, done)
 
@@ -89,13 +96,15 @@ class SpokenSounds:
         ready, self._ready = self._ready, None
         return ready
 
-    def _read(self, _: sqlite3.Connection) -> tuple[Menu, PromptFile]:
-        menu = load_menu(self._folder)
-        sounds = dict(_sounds(self._folder, self._site, menu))
+    def _read(self, _: sqlite3.Connection) -> _Read:
+        menu, named = load_menu(self._folder), load_units(self._folder)
+        wanted = _named_by(menu) | set(named.values())
+        sounds = dict(_sounds(self._folder, self._site, wanted))
+        units = {code: name for code, name in named.items() if name in sounds}
         missing = sorted(_named_by(menu) - set(sounds))
         if missing:
             log.error("no sheet is offered, a sound is missing (%s): import them again", missing[0])
-        return () if missing else menu, sealed(sounds.items())
+        return _Read(() if missing else menu, units, sealed(sounds.items()))
 
 
 def load_menu(folder: Path) -> Menu:
@@ -110,13 +119,24 @@ def load_menu(folder: Path) -> Menu:
         return ()
 
 
+def load_units(folder: Path) -> dict[str, str]:
+    """Return which sounds say units' names, by code; none where the file is missing or broken."""
+    try:
+        rows = json.loads((folder / UNITS).read_text(encoding="utf-8"))
+        return {str(code): str(name) for code, name in rows.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError) as error:
+        log.error("%s cannot be read (%s): import the register again", folder / UNITS, error)
+        return {}
+
+
 def _named_by(menu: Menu) -> set[str]:
     return {name for spoken in menu for name in spoken.prompts}
 
 
-def _sounds(folder: Path, site: Path | None, menu: Menu) -> Iterator[tuple[str, bytes]]:
-    """Read what the menu names and the office's own notices, each within its limit."""
-    wanted = _named_by(menu)
+def _sounds(folder: Path, site: Path | None, wanted: set[str]) -> Iterator[tuple[str, bytes]]:
+    """Read what is wanted of ours, and the office's own notices, each within its limit."""
     for path in sorted(folder.glob("*/*.wav")):
         name = f"{path.parent.name}/{path.stem}"
         if path.stem.startswith(OURS) and name not in wanted:

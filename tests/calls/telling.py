@@ -132,6 +132,7 @@ OBJECTS: dict[tuple[type, str], st.SearchStrategy[object]] = {
         [Ledger(), Ledger({"0511234567": START}), "nonsense"]
     ),
     (events.TransferWished, "request"): st.one_of(wishes, st.just("nonsense")),
+    (events.SpokenSheetsChanged, "units"): st.sampled_from([{"anagrafe": "it/unit_1"}, None]),
     (events.SpokenSheetsChanged, "menu"): st.sampled_from([(), SPOKEN, None]),
 }
 """Fields whose type is known elsewhere."""

@@ -6,14 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.calls import events, orders, requests
+from appliance.calls import events, not_now, orders, requests
 from appliance.calls.not_now import resumption, takes_calls
 from appliance.calls.orders import Order
 from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard
+from appliance.calls.transfer import decide
+from appliance.calls.transfer_call import Wish
 from appliance.errors import OfficeError
 from appliance.policy.clock import Now
-from appliance.policy.transfer import Reason
+from appliance.policy.transfer import Later, Reason
 from appliance.policy.week import Band
 from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
 from tests.stories.offices import OFFICES
@@ -289,3 +291,16 @@ def test_the_bands_of_the_day_in_words() -> None:
         "bands_to",
         "hour_0",
     )
+
+
+def test_an_office_whose_name_has_a_sound_is_named() -> None:
+    """E23: in the language of the house; in another, or without a sound, by the code."""
+    switchboard = office_desk()
+    desk, night = switchboard._desk, later(TEN, 3 * 3600.0)
+    answer = decide(desk, Wish("anagrafe", "residenza", "op1"), night)
+    assert isinstance(answer, Later)
+    assert not_now.words(desk, answer, night)[:2] == ("digit_3", "digit_1")
+    tell(switchboard, night, events.SpokenSheetsChanged((), {"anagrafe": "it/unit_1"}))
+    assert not_now.words(desk, answer, night)[:2] == ("unit_1", "bands_from")
+    tell(switchboard, night, events.SpokenSheetsChanged((), {"anagrafe": "en/unit_1"}))
+    assert not_now.words(desk, answer, night)[:2] == ("digit_3", "digit_1")

@@ -6,7 +6,7 @@ import re
 import stat
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from importlib import resources
+from importlib import resources, util
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from appliance.commands.register_ahead import ahead_rows, what
 from appliance.commands.register_place import day_of
 from appliance.commands.register_words import entered_words, history_rows, week_words
 from appliance.daemon import config, register_file
+from appliance.daemon.spoken import folder_of, load_units, path_of
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.policy.dates import Closure, Opening, Period
@@ -92,6 +93,14 @@ def test_import_says_what_is_new(tmp_path: Path) -> None:
     assert "new: variation 7, anagrafe, 2026-03-10, tue 11:00-12:00" in rows
     assert "The desk is not running: it will read the register when it starts." in rows
     assert stat.S_IMODE((said.state / "register.key").stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(util.find_spec("py_nanotts") is None, reason="make environment")
+def test_import_gives_the_offices_names_a_voice(box: Box) -> None:
+    """E23: operators hear of an office by its name; in the first language of the house."""
+    named = load_units(folder_of(box.state))
+    assert named["anagrafe"].startswith("en/unit_")
+    assert path_of(folder_of(box.state), *named["anagrafe"].split("/")).exists()
 
 
 def test_the_same_file_twice_changes_nothing(box: Box) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.daemon import giving_voice, voice
 from appliance.daemon.config import BadConfiguration
-from appliance.daemon.spoken import load_menu
+from appliance.daemon.spoken import load_menu, load_units
 from appliance.errors import OfficeError
 from appliance.media import speech, wav
 from appliance.policy.sheets import Sheet
@@ -158,3 +158,18 @@ def test_only_a_notice_is_forgotten(tmp_path: Path) -> None:
         with pytest.raises(OfficeError, match="no announcement made by"):
             giving_voice.forget(tmp_path, "it", key)
     assert files(tmp_path) == {"it/sheet_1.wav"}
+
+
+@has_voice
+def test_units_names_are_spoken_to_operators(tmp_path: Path) -> None:
+    """E23: made once; a name that is gone is forgotten; a menu and a notice stay as they are."""
+    giving_voice.say(tmp_path, "it", "privacy", "La chiamata è registrata.")
+    names = {"anagrafe": "Anagrafe", "tributi": "Tributi", "x": "…"}
+    assert giving_voice.name_units(tmp_path, names, "it")
+    known = load_units(tmp_path)
+    assert set(known) == {"anagrafe", "tributi"}  # three dots are no word
+    assert files(tmp_path) == {f"{name}.wav" for name in known.values()} | {"it/privacy.wav"}
+    assert not giving_voice.name_units(tmp_path, names, "it")
+    giving_voice.publish(tmp_path, ())
+    assert giving_voice.name_units(tmp_path, {"anagrafe": "Anagrafe"}, "it")
+    assert files(tmp_path) == {f"{known['anagrafe']}.wav", "it/privacy.wav"}

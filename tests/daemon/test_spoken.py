@@ -19,7 +19,7 @@ from appliance.calls.switchboard import Switchboard
 from appliance.daemon.announcements import PromptFile
 from appliance.daemon.desk import Desk
 from appliance.daemon.inbox import Inbox
-from appliance.daemon.spoken import SpokenSounds, folder_of, load_menu
+from appliance.daemon.spoken import SpokenSounds, folder_of, load_menu, load_units
 from appliance.errors import CentralinoError
 from appliance.media import wav
 from appliance.media.frames import Law
@@ -68,6 +68,28 @@ class Shelf:
         assert given is not None
         assert self.sounds.take() is None
         return event.menu, read(given)
+
+
+def test_units_names_go_along(shelf: Shelf) -> None:
+    """E23: those that have their sound; one that is missing or unnamed is not said."""
+    shelf.put("it/unit_1", 7)
+    shelf.put("it/unit_9", 7)
+    shelf.folder.joinpath("units.json").write_text('{"ana": "it/unit_1", "tri": "it/unit_2"}')
+    shelf.sounds.load()
+    event = shelf.posted.get(timeout=10)
+    assert isinstance(event, events.SpokenSheetsChanged)
+    assert event.units == {"ana": "it/unit_1"}
+    given = shelf.sounds.take()
+    assert given is not None
+    assert set(read(given)) == {"it/unit_1"}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "7"])
+def test_a_broken_list_of_units_says_no_name(shelf: Shelf, text: str) -> None:
+    """Codes are said instead, and the journal tells what to do."""
+    shelf.folder.mkdir()
+    shelf.folder.joinpath("units.json").write_text(text)
+    assert load_units(shelf.folder) == {}
 
 
 def read(given: PromptFile) -> dict[str, bytes]:
