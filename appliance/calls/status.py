@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from appliance.calls.call import Call
+from appliance.calls.call_words import BY_STATE
 from appliance.calls.desk import Desk, LineSeat, LineState
 from appliance.calls.dialled_side import Dialled
 from appliance.calls.emergency import carries
@@ -80,7 +81,11 @@ class LineStatus:
 
 @dataclass(frozen=True, slots=True)
 class CallStatus:
-    """One call that is going on; `refused` says why it could not go on to an office (E23)."""
+    """One call that is going on; `words` say its state as the front desk does (E22).
+
+    `phone` has answered it last; `ringing` are the phones that ring for it; `refused` says why it
+    could not go on to an office (E23).
+    """
 
     call: str
     line: str
@@ -91,6 +96,7 @@ class CallStatus:
     phone: str = ""
     transfer: TransferStatus | None = None
     refused: Words = NOTHING
+    words: Words = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +213,7 @@ def _call(desk: Desk, call: Call) -> CallStatus:
         record.phone,
         transfer_status(call, desk.officials),
         call.refused,
+        BY_STATE[call.state],
     )
 
 

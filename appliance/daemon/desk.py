@@ -40,7 +40,10 @@ PHONE_ORDERS = get_args(orders.PhoneOrder)
 
 
 class Desk:
-    """Turns the Switchboard; `on_status` hears every change of what people see."""
+    """Turns the Switchboard; `on_status` hears every change of what people see.
+
+    `also_due` says when (monotonic s) a turn must end for something that is not the desk's.
+    """
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Desk:
     ) -> None:
         self.figures = Figures()
         self.on_answer: Callable[[orders.AnswerAsked], None] = lambda _: None
+        self.also_due: Callable[[], float | None] = lambda: None
         self._switchboard = switchboard
         self._stores = stores
         self._inbox = inbox
@@ -174,7 +178,7 @@ class Desk:
         self.drain_inbox()
 
     def _timeout(self, limit: float | None) -> float | None:
-        times = [self._switchboard.next_deadline()]
+        times = [self._switchboard.next_deadline(), self.also_due()]
         if self._carrier is not None:
             times.append(self._carrier.next_deadline())
         now = self.now().monotonic

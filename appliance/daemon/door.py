@@ -2,8 +2,9 @@
 
 One JSON object a line each way: {"ask": "status"}, or {"ask": "SetUnattended", "on": true,
 "by": "op1", "until": null}. Everything asked is validated by the desk; a wrong question gets one
-sentence. Served by the deciding thread without ever blocking it: what the disk must answer is
-answered later, from the thread that waits for the disk.
+sentence. {"ask": "watch"} is answered again whenever what people see has changed. Served by the
+deciding thread without ever blocking it: what the disk must answer is answered later, from the
+thread that waits for the disk.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from appliance.calls import requests
+from appliance.daemon.watching import Watching, told
 from appliance.errors import CentralinoError, OfficeError, TechnicianError
 
 LINE_LIMIT = 16_384
 """Longest question; a longer one ends the connection."""
+WATCH = "watch"
 VISITORS = 16
 """Connections served at once; one more is turned away."""
 YEARS = (2000, 9000)
@@ -93,16 +96,22 @@ def _boolean(value: object) -> bool:
 
 
 class Door:
-    """Listens on `path`; `answer` is called in the deciding thread with each question."""
+    """Listens on `path`; `answer` is called in the deciding thread with each question.
+
+    `watching` are the visitors that asked to be told of changes: `tell_watchers` does so. Without
+    it they are told that it is well, and no more.
+    """
 
     def __init__(
         self,
         path: Path,
         selector: selectors.BaseSelector,
         answer: Callable[[dict[str, Any]], Answer | Later],
+        watching: Watching | None = None,
     ) -> None:
         self._selector = selector
         self._answer = answer
+        self._watching = watching or Watching(dict)
         self._visitors: dict[socket.socket, bytes] = {}
         self._path = path
         self._socket = _listen(path)
@@ -115,6 +124,11 @@ class Door:
         self._selector.unregister(self._socket)
         self._socket.close()
         self._path.unlink(missing_ok=True)
+
+    def tell_watchers(self, now: float) -> None:
+        """Tell what has changed, where it is time (`now` in monotonic s); never waits."""
+        for visitor in self._watching.due(now):
+            self._leave(visitor)
 
     def _arrive(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -141,7 +155,11 @@ class Door:
 
     def _reply(self, visitor: socket.socket, line: bytes) -> None:
         try:
-            answer = self._answer(read_question(line))
+            question = read_question(line)
+            if question.get("ask") == WATCH:
+                told(visitor, self._watching.join(visitor))
+                return
+            answer = self._answer(question)
         except (OfficeError, TechnicianError, ValueError) as error:
             _tell(visitor, error)
             return
@@ -152,6 +170,7 @@ class Door:
 
     def _leave(self, visitor: socket.socket) -> None:
         self._selector.unregister(visitor)
+        self._watching.forget(visitor)
         del self._visitors[visitor]
         visitor.close()
 

@@ -94,7 +94,17 @@ class Questions:
 
         self._stores.spoken.load(told)
 
+    def watched(self) -> Answer:
+        """Return what watchers are told: the status, without the lines of text made of it."""
+        return {"status": self._seen()[1]}
+
     def _status(self) -> Answer:
+        seen, shown = self._seen()
+        words = self._lookout.words(seen.status)
+        return {"status": shown, "words": words, "said": _plain(status_words.told(seen))}
+
+    def _seen(self) -> tuple[Seen, Answer]:
+        """Gather what is known of the desk, as values and as JSON."""
         status, troubles = self._desk.status(), self._lookout.troubles()
         phones, tried = self._phones.rows(), self._recoveries.to_json()
         register = self._stores.register.register
@@ -108,8 +118,7 @@ class Questions:
         shown["care"] = dataclasses.asdict(watched)
         health = self._desk.figures.health
         shown["health"] = dataclasses.asdict(health) if health else None
-        words = self._lookout.words(status)
-        return {"status": shown, "words": words, "said": _plain(status_words.told(seen))}
+        return seen, shown
 
     def _of_calls(self, question: dict[str, Any]) -> Answer:
         """Answer what concerns calls or the manual states."""

@@ -48,6 +48,7 @@ from appliance.daemon.settings import Line, Settings
 from appliance.daemon.stores import Stores
 from appliance.daemon.user_questions import UserQuestions
 from appliance.daemon.values import PROVEN
+from appliance.daemon.watching import Watching
 from appliance.errors import ConfigurationError
 from appliance.panel.leds import Panel, PanelPins
 from appliance.panel.press import Press
@@ -145,12 +146,29 @@ class Service:
             self._carrier,
             Legs(self._phones, self._carrier.send, settings.sip.address, settings.sip.laws),
         )
+        self._questions = self._made_questions()
+        self._watching = Watching(self._questions.watched)
+        self.desk.also_due = self._watching.next_deadline
         self._ready = False
         self._phones_shown = PhonesStatus()
         self._lines_by = 0.0
         self._watchdog_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 3e6
         self._watchdog_at = 0.0
         self._stopping = False
+
+    def _made_questions(self) -> Questions:
+        """Make what answers at the door."""
+        return Questions(
+            self.desk,
+            self._stores,
+            self.lookout,
+            self._run,
+            self._recoveries,
+            PhoneQuestions(self._run.settings, self._phones, self._stores),
+            RequestQuestions(self._stores.records, self._mail, lambda: self.desk.now().wall),
+            Erasures(self._run.settings, self._stores, lambda: self.desk.now().wall),
+            self._users,
+        )
 
     def _fitted_panel(self) -> Panel:
         """Take the panel's pins; a pin that cannot be used costs the panel, not the calls."""
@@ -174,23 +192,13 @@ class Service:
         """Start everything, turn until told to stop, stop everything."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told_to_stop)
-        phones = PhoneQuestions(self._run.settings, self._phones, self._stores)
-        questions = Questions(
-            self.desk,
-            self._stores,
-            self.lookout,
-            self._run,
-            self._recoveries,
-            phones,
-            RequestQuestions(self._stores.records, self._mail, lambda: self.desk.now().wall),
-            Erasures(self._run.settings, self._stores, lambda: self.desk.now().wall),
-            self._users,
-        )
-        door = Door(Path(self._run.settings.folders.run) / "desk.sock", self._selector, questions)
+        path = Path(self._run.settings.folders.run) / "desk.sock"
+        door = Door(path, self._selector, self._questions, self._watching)
         try:
             self._start()
             while not self._stopping:
                 self.desk.turn(TURN_S)
+                door.tell_watchers(time.monotonic())
                 self._look()
         finally:
             door.close()
@@ -302,6 +310,7 @@ class Service:
         """Tell systemd, the LEDs and the journal what people see."""
         if ended := tuple(self._line_uses.see(status)):
             self._stores.records.do(lambda connection: line_uses.write(connection, ended))
+        self._watching.changed()
         words = self.lookout.words(status)
         one_line = " ".join(words.split())  # a newline ends an assignment (sd_notify(3))
         self._notify.notify(f"STATUS={one_line}")

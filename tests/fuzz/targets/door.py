@@ -26,6 +26,7 @@ from appliance.daemon.register_keeper import RegisterKeeper
 from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.stores import database_path, state_from_json, state_to_json
 from appliance.daemon.user_questions import UserQuestions
+from appliance.daemon.watching import Watching
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
 from appliance.policy.office import Office
@@ -42,7 +43,8 @@ TOKENS = (
     b'"prefers":"phone","by":"op1"}\n',
     b'{"ask":"request_step","step":"remind","number":1,"words":"w","by":"op1"}\n',
     b'{"ask":"outbox_drop","number":1,"by":"op1","reason":"r"}\n', b'"appointment"', b'"starts":',
-    b'{"ask":"status"}\n', b'{"ask":"SetUnattended","on":true,"by":"op1","until":null}\n',
+    b'{"ask":"status"}\n', b'{"ask":"watch"}\n',
+    b'{"ask":"SetUnattended","on":true,"by":"op1","until":null}\n',
     b'"SetClosed"', b'"SetAllAbsent"', b'"until":"2027-01-01T10:00:00+01:00"',
     b"2027-01-01T10:00:00", b"9999-12-31T23:59:59-14:00", b'"close_message"', b'"name":"1"',
     b'"at":"2026-11-25T10:00:00+01:00"', b'"outcome":"done"', b'"note":"', b"\\ud800",
@@ -219,7 +221,8 @@ def run(data: bytes) -> None:
         users(stores, folder.name),
     )
     path = Path(folder.name) / "desk.sock"
-    door = Door(path, selector, Questions(*asked))
+    questions = Questions(*asked)
+    door = Door(path, selector, questions, Watching(questions.watched))
     try:
         answers = _visit(path, selector, data)
         assert all(isinstance(answer["ok"], bool) for answer in answers)

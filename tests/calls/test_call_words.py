@@ -1,0 +1,30 @@
+"""What screens say of a call: every state has words, and none of a technician's (E22)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from appliance.calls import events
+from appliance.calls.call_words import BY_STATE
+from appliance.calls.states import State
+from tests.calls.desk import TEN, tell, up
+
+TECHNICAL = re.compile(r"\b(modem|sip|line[ae]?|lines?|rtp|leg|pbx)\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_is_said_in_both_languages_without_a_technicians_word(state: State) -> None:
+    """No modem, SIP or line words on an operator's screen."""
+    words = BY_STATE[state]
+    assert all((words.it, words.en))
+    assert not TECHNICAL.search(f"{words.it} {words.en}")
+
+
+def test_a_call_that_rings_is_said_to_ring() -> None:
+    """The words stand beside the call, for the console and for programmes."""
+    switchboard = up()
+    tell(switchboard, TEN, events.LineRang("line1"))
+    (call,) = switchboard.status(TEN).calls
+    assert (call.words.it, call.words.en) == ("Squilla", "Ringing")
