@@ -16,6 +16,7 @@ from appliance.calls import (
     dialling,
     keycodes,
     leaving,
+    offered,
     orders,
     outside,
     parallel,
@@ -148,6 +149,10 @@ class Switchboard:
         """
         self.call_for(request)
         return transfer.answer_to(self._desk, request, now)
+
+    def offered(self, now: Now) -> tuple[offered.Offered, ...]:
+        """List every office and need, and whether a caller may go there now (P5)."""
+        return offered.offered(self._desk, now)
 
     def refusal_of(self, request: object) -> Words | None:
         """Say why what a person asks of the manual states is refused (E19); None: it is done."""

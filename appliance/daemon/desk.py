@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from appliance.calls import events, orders
+from appliance.calls.offered import Offered
 from appliance.calls.requests import TransferCall
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
@@ -87,6 +88,10 @@ class Desk:
         Raises OfficeError where nobody talks with that caller, or for an unknown office.
         """
         return self._switchboard.answer_to(request, self.now())
+
+    def offered(self) -> tuple[Offered, ...]:
+        """List every office and need, and whether a caller may go there now (P5)."""
+        return self._switchboard.offered(self.now())
 
     def refusal_of(self, request: object) -> Words | None:
         """Say why what a person asks of the manual states is refused (E19); None: it is done."""

@@ -24,7 +24,7 @@ from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.sheet_questions import note_sheet
 from appliance.daemon.status_words import Seen
 from appliance.daemon.stores import Stores
-from appliance.daemon.transfer_questions import transfer_call
+from appliance.daemon.transfer_questions import offices, transfer_call
 from appliance.daemon.user_questions import UserQuestions
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.spoken import Menu
@@ -58,6 +58,7 @@ class Questions:
             **requests.known,
             **users.known,
             "erase": erasures.asked,
+            "offices": lambda question: offices(desk, question),
             "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),
             "mail_sheet": lambda question: mail_sheet(stores, desk.register, question),
             "register_changed": lambda _: register_changed(stores),

@@ -1,10 +1,11 @@
-"""What a person may ask of the desk about a call that goes on to an office (P3, P5)."""
+"""What a person may ask of the desk about calls that go on to an office (P3, P5)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from appliance.calls import events
+from appliance.calls.offered import Offered
 from appliance.calls.requests import TransferCall
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Answer
@@ -26,6 +27,27 @@ def transfer_call(desk: Desk, question: dict[str, Any]) -> Answer:
     desk.fact(events.TransferWished(desk.call_for(request), request))  # refused: it is noted
     said = refusal or UNDER_WAY
     return {"done": refusal is None, "said": {"it": said.it, "en": said.en}}
+
+
+def offices(desk: Desk, _: dict[str, Any]) -> Answer:
+    """List every office and need: open now, else why not and what to offer; no number (P7)."""
+    return {"offices": [_row(one) for one in desk.offered()]}
+
+
+def _row(one: Offered) -> dict[str, Any]:
+    return {
+        "unit": one.unit.code,
+        "name": one.unit.name,
+        "say": one.unit.say,
+        "need": one.need,
+        "need_name": one.need_name,
+        "open": one.open,
+        "rules": list(one.rules),
+        "words": {"it": one.words.it, "en": one.words.en},
+        "until": one.until.isoformat() if one.until else None,
+        "resumes_at": one.resumes_at.isoformat() if one.resumes_at else None,
+        "unanswered": one.unanswered,
+    }
 
 
 def read_transfer(question: dict[str, Any]) -> TransferCall:

@@ -78,6 +78,10 @@ class Desk:
         """Say what people see."""
         return self.switchboard.status(TEN)
 
+    def offered(self) -> Any:
+        """List every office and need."""
+        return self.switchboard.offered(TEN)
+
     def refusal_of(self, request: Any) -> Any:
         """Say why what is asked of the manual states is refused."""
         return self.switchboard.refusal_of(request)

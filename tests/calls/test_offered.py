@@ -1,0 +1,103 @@
+"""What the front desk may offer: the answer that a transfer would get, for all at once (P5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from appliance.calls import events
+from appliance.calls.offered import Offered
+from appliance.calls.switchboard import Switchboard
+from appliance.policy.clock import Now
+from appliance.policy.register.register import Register
+from appliance.policy.unanswered import TOLD_AFTER, Unanswered
+from tests.calls.desk import TEN, later, tell, up
+from tests.calls.test_transfers import TO_ANAGRAFE, office_desk
+from tests.policy.town import ABROAD, ANAGRAFE, CIVILE, RESIDENCE, SERVICE, declaration
+from tests.stories.offices import ROME
+
+NOON_REST = Now(500.0, datetime(2026, 11, 25, 13, tzinfo=ROME))
+TOWN = Register((SERVICE, ANAGRAFE, CIVILE), (declaration(),))
+
+
+def of(switchboard: Switchboard, unit: str, need: str, now: Now = TEN) -> Offered:
+    """Return what may be offered of a need."""
+    (found,) = (
+        one for one in switchboard.offered(now) if (one.unit.code, one.need) == (unit, need)
+    )
+    return found
+
+
+def desk(register: Register = TOWN) -> Switchboard:
+    """Return a desk with a register."""
+    switchboard = up()
+    tell(switchboard, TEN, events.RegisterChanged(register))
+    return switchboard
+
+
+def test_every_need_of_every_office_is_offered_the_open_ones_first() -> None:
+    """A unit that declared nothing is there too, with its rule (E13)."""
+    found = [(one.unit.code, one.need, one.open) for one in desk().offered(TEN)]
+    assert found == [
+        ("anagrafe", "residenza", True),
+        ("anagrafe", "aire", True),
+        ("demografici", "", False),
+        ("statocivile", "", False),
+    ]
+
+
+def test_an_open_one_says_until_when_and_what_it_wants_of_returns() -> None:
+    """The operator sees how long the band still goes on."""
+    found = of(desk(), "anagrafe", "aire")
+    assert found.until == datetime(2026, 11, 25, 12, 30, tzinfo=ROME)
+    assert (found.need_name, found.rules) == (ABROAD.name, ABROAD.rules)
+    assert (found.words.it, found.unanswered) == ("", False)
+
+
+def test_a_closed_one_says_why_and_when_it_opens_in_the_words_of_a_refusal() -> None:
+    """E23, in both languages; nothing need be tried first (P5)."""
+    found = of(desk(), "anagrafe", "residenza", NOON_REST)
+    assert found.words.it.startswith("Anagrafe: trasferibile 9:00–12:30, riprende oggi alle 15:00.")
+    assert "resumes today at 15:00" in found.words.en
+    assert found.resumes_at == datetime(2026, 11, 25, 15, tzinfo=ROME)
+
+
+def test_a_withdrawn_office_is_offered_by_its_rule() -> None:
+    """It takes no calls, and says so."""
+    withdrawn = replace(declaration(2), needs=())
+    found = of(desk(replace(TOWN, declarations=(declaration(), withdrawn))), "anagrafe", "")
+    assert (found.open, found.words.en.startswith("Anagrafe: has declared that")) == (False, True)
+
+
+def test_an_office_that_has_not_answered_of_late_is_told_of() -> None:
+    """E8: three in a row; it may be tried all the same."""
+    switchboard = office_desk()
+    ends, counts = of(switchboard, "anagrafe", "residenza").until, Unanswered()
+    for _ in range(TOLD_AFTER):
+        counts = counts.heard("anagrafe", "residenza", ends, answered=False)
+    switchboard._desk.unanswered = counts
+    found = of(switchboard, "anagrafe", "residenza")
+    assert (found.open, found.unanswered) == (True, True)
+    assert "le ultime 3 chiamate" in found.words.it
+    assert switchboard.answer_to(TO_ANAGRAFE, TEN) == found.words
+
+
+@pytest.mark.parametrize("minutes", range(0, 24 * 60, 97))
+def test_what_is_offered_is_what_a_transfer_would_be_told(minutes: int) -> None:
+    """Whatever the hour, the list and the answer to a wish are one."""
+    switchboard = office_desk()
+    now = later(TEN, timedelta(minutes=minutes).total_seconds())
+    for one in switchboard.offered(now):
+        wish = replace(TO_ANAGRAFE, unit=one.unit.code, need=one.need)
+        refusal = switchboard.answer_to(wish, now)
+        assert (refusal is None) == (one.open and not one.unanswered)
+        assert refusal is None or refusal == one.words
+
+
+def test_no_number_is_in_it() -> None:
+    """P7: whoever shows the list cannot show one."""
+    shown = repr(desk().offered(TEN))
+    assert RESIDENCE.name in shown
+    assert not any(digits in shown for digits in ("204", "205", "206"))
