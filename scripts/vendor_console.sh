@@ -18,7 +18,7 @@ take() { # from, to
 }
 
 vendor=appliance/console/static/vendor
-rm -rf "$vendor/bootstrap-italia" "$vendor/htmx" "$vendor/htmx-ext-sse"
+rm -rf "$vendor/bootstrap-italia" "$vendor/htmx" "$vendor/htmx-ext-sse" "$vendor/idiomorph"
 
 from=$(unpack bootstrap-italia 2.18.3)
 to=$vendor/bootstrap-italia
@@ -40,6 +40,10 @@ take "$from/dist/htmx.min.js" "$vendor/htmx/htmx.min.js"
 from=$(unpack htmx-ext-sse 2.2.4)
 take "$from/LICENSE" "$vendor/htmx-ext-sse/LICENSE"
 take "$from/dist/sse.min.js" "$vendor/htmx-ext-sse/sse.min.js"
+
+from=$(unpack idiomorph 0.8.0)
+take "$from/LICENSE" "$vendor/idiomorph/LICENSE"
+take "$from/dist/idiomorph.min.js" "$vendor/idiomorph/idiomorph.min.js"
 
 # for the tests alone
 from=$(unpack axe-core 4.14.1)

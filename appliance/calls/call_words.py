@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from appliance.calls.state_names import State
+from appliance.calls.transfer_call import Cause
 from appliance.policy.words import Words
 
 _RINGS: Final = Words("Squilla", "Ringing")
@@ -54,3 +55,14 @@ BY_STATE: Final[Mapping[State, Words]] = {
     State.ENDED: _ENDS,
 }
 """What a screen says of a call in each state; of a transfer its TransferStatus says more."""
+WHY_RETURNED: Final[Mapping[Cause, Words]] = {
+    Cause.NO_ANSWER: Words("non ha risposto", "did not answer"),
+    Cause.BUSY: Words("occupato", "busy"),
+    Cause.UNREACHABLE: Words("telefono non raggiungibile", "its phone cannot be reached"),
+    Cause.DECLINED: Words("ha rifiutato la chiamata", "declined the call"),
+    Cause.REFUSED: Words("non può prendere la chiamata", "cannot take the call"),
+    Cause.SENT_BACK: Words("ufficio non competente", "not the competent office"),
+    Cause.LOST: Words("la comunicazione è caduta", "the connection was lost"),
+    Cause.TAKEN_BACK: Words("ripresa dall'operatore", "taken back by the operator"),
+}
+"""Why a transferred call came back (P6)."""

@@ -23,6 +23,7 @@ from appliance.console.accounts.keeper import Accounts
 from appliance.console.accounts.rights import NotAllowed
 from appliance.console.accounts.sessions import Sessions
 from appliance.console.desk import Desk
+from appliance.console.feed import Feed
 from appliance.console.guard import TOO_LONG, Guard, TooLong
 from appliance.console.pages.home import LANGUAGE_COOKIE
 from appliance.console.reading import Reading
@@ -64,7 +65,14 @@ async def accounts(app: Starlette) -> AsyncIterator[None]:
 
 
 Opened = Callable[[Starlette], AbstractAsyncContextManager[object]]
-OPENED: Final[tuple[Opened, ...]] = (accounts,)
+
+
+def _feed(app: Starlette) -> AbstractAsyncContextManager[object]:
+    feed: Feed = app.state.feed
+    return feed.running()
+
+
+OPENED: Final[tuple[Opened, ...]] = (accounts, _feed)
 """What is open while the console runs: each puts itself into the application's state."""
 
 
@@ -88,6 +96,7 @@ def build(settings: ConsoleSettings) -> Starlette:
     app.state.zone = ZoneInfo(settings.zone)
     app.state.catalogues = load_catalogues()
     app.state.desk = Desk(settings.door)
+    app.state.feed = Feed(app.state.desk)
     app.state.reading = Reading(settings.records)
     app.state.links = pages.all_links()
     return app

@@ -133,6 +133,18 @@ def calls(
     return tuple(from_row(row) for row in rows)
 
 
+def of_number(
+    connection: sqlite3.Connection, number: str, since: datetime, most: int
+) -> tuple[CallRecord, ...]:
+    """List the latest calls from a number as the exchange sends it, newest first; none for ""."""
+    rows = connection.execute(
+        "SELECT * FROM calls WHERE rang_ms >= :since AND caller_number = :number "
+        "AND caller_number <> '' AND direction = 'in' ORDER BY rang_ms DESC LIMIT :most",
+        {"since": to_ms(since), "number": number, "most": most},
+    )
+    return tuple(from_row(row) for row in rows)
+
+
 def to_row(record: CallRecord) -> dict[str, Value]:
     """Spread a record over its columns; also the record's form in a message's sidecar."""
     return {

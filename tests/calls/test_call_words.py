@@ -7,8 +7,9 @@ import re
 import pytest
 
 from appliance.calls import events
-from appliance.calls.call_words import BY_STATE
+from appliance.calls.call_words import BY_STATE, WHY_RETURNED
 from appliance.calls.states import State
+from appliance.calls.transfer_call import Cause
 from tests.calls.desk import TEN, tell, up
 
 TECHNICAL = re.compile(r"\b(modem|sip|line[ae]?|lines?|rtp|leg|pbx)\b", re.IGNORECASE)
@@ -28,3 +29,11 @@ def test_a_call_that_rings_is_said_to_ring() -> None:
     tell(switchboard, TEN, events.LineRang("line1"))
     (call,) = switchboard.status(TEN).calls
     assert (call.words.it, call.words.en) == ("Squilla", "Ringing")
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_why_a_call_came_back_is_said(cause: Cause) -> None:
+    """Every cause has its words (P6)."""
+    words = WHY_RETURNED[cause]
+    assert all((words.it, words.en))
+    assert not TECHNICAL.search(f"{words.it} {words.en}")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.calls.events import Caller
 from appliance.calls.orders import CallRecord, Result
 from appliance.records import call_log, messages
 from appliance.records.database import open_database
@@ -118,3 +119,15 @@ def test_calls_to_one_public_number(db: sqlite3.Connection) -> None:
     found = call_log.calls(db, called="800011837")
     assert {record.call for record in found} == {"a-1", "a-3"}
     assert len(call_log.calls(db)) == 3
+
+
+def test_calls_of_one_number(db: sqlite3.Connection) -> None:
+    """What whoever calls has called about before (E9): newest first, as far back as is asked."""
+    for minute in range(4):
+        call_log.upsert(db, [a_call(f"a-{minute}", minute=minute)], "boot1")
+    call_log.upsert(db, [replace(a_call("other"), caller=Caller())], "boot1")
+    since = TEN + timedelta(minutes=1)
+    found = call_log.of_number(db, "051234567", since, 2)
+    assert [record.call for record in found] == ["a-3", "a-2"]
+    assert len(call_log.of_number(db, "051234567", since, 9)) == 3
+    assert call_log.of_number(db, "", since, 9) == ()

@@ -1,0 +1,196 @@
+"""What the live part of the operator's page shows, made of the desk's status. Pure: values in, out.
+
+No line, modem or SIP word is in it (E22), and no office's number (P7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from appliance.calls.call_words import WHY_RETURNED
+from appliance.calls.events import Caller, Presentation
+from appliance.calls.state_names import State
+from appliance.calls.transfer_call import Cause
+from appliance.policy.positions import AUTOMATIC
+from appliance.policy.service_state import Manual
+from appliance.policy.words import Words
+
+OVER: Final = frozenset({State.CLEARING, State.ENDED})
+"""Calls that are no more; nobody need see them go."""
+WAITING: Final = frozenset(
+    {State.ARRIVED, State.RINGING, State.ANSWERING, State.HOLDING, State.QUEUED, State.PBX_PENDING}
+)
+"""Somebody waits for an operator."""
+STATES: Final[Mapping[Manual, Words]] = {
+    Manual.UNATTENDED: Words("Non presidiato", "Unattended"),
+    Manual.CLOSED: Words("Chiuso – segreteria", "Closed – voicemail"),
+    Manual.ABSENT: Words("Tutti assenti", "All absent"),
+}
+"""The states that an operator sets, in the order of the page; two words and two keys (P8, P9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Since when a state holds, by whom (`automatic`: by itself), until when; None: not known."""
+
+    since: datetime | None
+    by: str
+    until: datetime | None
+    automatic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A transferred call that came back: the office, why, its rules, what to say (E10)."""
+
+    unit: str
+    office: str
+    need: str
+    why: Words
+    rules: tuple[str, ...]
+    say: str
+    officials: tuple[str, ...]
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """One call at the side: waiting, or talking, `since`; `phones` ring for it, `phone` talks.
+
+    `mine`: the position that looks is on it. `back`: it came back from an office.
+    """
+
+    call: str
+    called: str
+    caller: Caller
+    since: datetime
+    words: Words
+    waits: bool
+    phone: str
+    phones: tuple[str, ...]
+    mine: bool
+    talks: bool
+    back: Return | None
+
+
+@dataclass(frozen=True, slots=True)
+class PositionView:
+    """One position: "free", "busy", "away" or "unreachable"."""
+
+    phone: str
+    state: str
+    mark: Mark
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StateView:
+    """One manual state; `mark` is None while it is off."""
+
+    what: Manual
+    words: Words
+    mark: Mark | None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """All of it. `at` is the desk's clock; `sentence` says why it is closed."""
+
+    at: datetime
+    open: bool
+    sentence: Words
+    changes_at: datetime | None
+    calls: tuple[CallView, ...]
+    positions: tuple[PositionView, ...]
+    states: tuple[StateView, ...]
+    me: PositionView | None
+    messages: int
+    missed: int
+
+    @property
+    def mine(self) -> CallView | None:
+        """The call that the position that looks is on, a return before another."""
+        own = [call for call in self.calls if call.mine]
+        return next((call for call in own if call.back), own[0] if own else None)
+
+
+def live(status: Mapping[str, Any], position: str) -> Live:
+    """Make it for whoever sits at a position ("": none)."""
+    away = dict(status["service"]["away"])
+    positions = tuple(_position(one, away, position) for one in status["positions"])
+    calls = [_call(one, position) for one in status["calls"] if State(one["state"]) not in OVER]
+    return Live(
+        datetime.fromisoformat(status["at"]),
+        status["open"],
+        _words(status["sentence"]),
+        _moment(status["changes_at"]),
+        tuple(sorted(calls, key=lambda call: (not call.waits, call.since))),
+        positions,
+        tuple(StateView(what, STATES[what], _mark(status["service"][what])) for what in STATES),
+        next((one for one in positions if one.mine), None),
+        status["waiting"],
+        status["care"].get("missed", 0),
+    )
+
+
+def _call(one: Mapping[str, Any], position: str) -> CallView:
+    record, transfer = one["record"], one["transfer"]
+    back = _return(transfer) if transfer and transfer["returned"] else None
+    waits = State(one["state"]) in WAITING or (back is not None and back.waits)
+    phone = one["phone"] if State(one["state"]) not in WAITING else ""
+    sender = transfer["operator"] if transfer else ""
+    since = record["rang_at"] if waits else record["answered_at"] or record["rang_at"]
+    return CallView(
+        one["call"],
+        record["called"],
+        _caller(one["caller"]),
+        datetime.fromisoformat(since),
+        _words(transfer["words"] if transfer else one["words"]),
+        waits,
+        phone,
+        tuple(one["ringing"]),
+        bool(position) and position in (phone, sender),
+        State(one["state"]) is State.TALKING,
+        back,
+    )
+
+
+def _return(transfer: Mapping[str, Any]) -> Return:
+    return Return(
+        transfer["unit"],
+        transfer["office"],
+        transfer["need"],
+        WHY_RETURNED[Cause(transfer["returned"])],
+        tuple(transfer["rules"]),
+        transfer["say"],
+        tuple(transfer["officials"]),
+        transfer["waiting"],
+    )
+
+
+def _caller(caller: Mapping[str, Any]) -> Caller:
+    return Caller(Presentation(caller["presentation"]), caller["number"], caller["name"])
+
+
+def _position(one: Mapping[str, Any], away: Mapping[str, Any], position: str) -> PositionView:
+    until = _moment(away.get(one["phone"], {}).get("until"))
+    mark = Mark(_moment(one["since"]), one["by"], until, one["by"] == AUTOMATIC)
+    return PositionView(one["phone"], one["state"], mark, one["phone"] == position)
+
+
+def _mark(mark: Mapping[str, Any] | None) -> Mark | None:
+    if mark is None:
+        return None
+    since, until = _moment(mark["since"]), _moment(mark["until"])
+    return Mark(since, mark["by"], until, mark["by"] == AUTOMATIC)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _words(words: Mapping[str, str]) -> Words:
+    return Words(words["it"], words["en"])

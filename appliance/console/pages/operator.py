@@ -1,0 +1,160 @@
+"""The operator's desk: live calls and states at the side, what an operator does by one key."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from appliance.console.accounts.rights import for_those_who_may, may, needs
+from appliance.console.done import done, not_done
+from appliance.console.feed import Feed, Seen
+from appliance.console.links import Link
+from appliance.console.live import Live, live
+from appliance.console.say import N_
+from appliance.console.templates import page, text
+from appliance.console.who import LONGEST, POSITION_COOKIE, YEAR_S, who
+from appliance.policy.roles import Permission, refusal
+from appliance.records.listing import caller_words
+
+ASKS: Final = {
+    "unattended": "SetUnattended",
+    "closed": "SetClosed",
+    "opened": "SetOpened",
+    "absent": "SetAllAbsent",
+    "away": "SetAway",
+}
+"""What the desk is asked for each state."""
+LONGEST_MINUTES: Final = 7 * 24 * 60
+
+
+@needs(Permission.SEE_DESK)
+async def desk(request: Request) -> Response:
+    """Show the whole page, with the state as it is now."""
+    seen = _feed(request).newest
+    shown = _live(request, seen)
+    return page(
+        request,
+        "operator/desk.html",
+        position=who(request).position,
+        positions=[one.phone for one in shown.positions] if shown else [],
+        **_values(request, shown),
+    )
+
+
+@needs(Permission.SEE_DESK)
+async def stream(request: Request) -> Response:
+    """Send the live part at every change, for as long as the browser listens."""
+    return StreamingResponse(_events(request), media_type="text/event-stream")
+
+
+@needs(Permission.SEE_DESK)
+async def choose_position(request: Request) -> Response:
+    """Keep in this browser at which position it stands."""
+    form = await request.form()
+    answer = RedirectResponse("/desk", 303)
+    answer.set_cookie(
+        POSITION_COOKIE,
+        str(form.get("position", ""))[:LONGEST],
+        YEAR_S,
+        httponly=True,
+        samesite="strict",
+        secure=request.app.state.settings.is_secure,
+    )
+    return answer
+
+
+@needs(Permission.SEE_DESK)
+async def set_state(request: Request) -> Response:
+    """Put a state on or off; the answer says how to undo it."""
+    form, _ = await request.form(), request.state.speaker
+    what, on = str(form.get("what")), form.get("on") == "1"
+    if what not in ASKS:
+        return not_done(_("There is no such state."), 400)
+    if what != "away" and not may(request, Permission.SET_STATES):
+        return not_done(_.words(refusal(Permission.SET_STATES)), 403)
+    try:
+        until = _until(form, request.app.state.zone)
+    except ValueError:
+        return not_done(_("That time cannot be read: write it like 11:30."), 400)
+    asks = who(request)
+    if what == "away" and not asks.position:
+        return not_done(_("Choose the position first."), 400)
+    question = {
+        "ask": ASKS[what],
+        "on": on,
+        "by": asks.position if what == "away" else asks.by,
+        "until": until.isoformat() if until else None,
+    }
+    return await done(request, question, _undo(_feed(request).newest, what, on, asks.position))
+
+
+def _until(form: Any, zone: Any) -> datetime | None:
+    """Read the end of a state: so many minutes, a time of day, or a moment; raises ValueError."""
+    now = datetime.now(zone)
+    if minutes := str(form.get("minutes") or ""):
+        if not 0 < (given := int(minutes)) <= LONGEST_MINUTES:
+            raise ValueError(minutes)
+        return now + timedelta(minutes=given)
+    until = str(form.get("until") or "")
+    if "T" in until:
+        return datetime.fromisoformat(until).astimezone(zone)
+    if not until:
+        return None
+    at = datetime.combine(now.date(), time.fromisoformat(until), zone)
+    return at if at > now else at + timedelta(days=1)
+
+
+def _undo(seen: Seen, what: str, on: bool, position: str) -> dict[str, str]:
+    """Return the form that puts a state back to what it was."""
+    marks = (seen.status or {}).get("service", {})
+    before = dict(marks.get("away", ())).get(position) if what == "away" else marks.get(what)
+    undo = {"what": what, "on": "1" if before else ""}
+    if before and before["until"]:
+        undo["until"] = before["until"]
+    return {} if on and before else undo
+
+
+def _feed(request: Request) -> Feed:
+    feed: Feed = request.app.state.feed
+    return feed
+
+
+def _live(request: Request, seen: Seen) -> Live | None:
+    return live(seen.status, who(request).position) if seen.status else None
+
+
+def _values(request: Request, shown: Live | None) -> dict[str, Any]:
+    """Return what the live part names."""
+    language = request.state.speaker.language
+    return {
+        "live": shown,
+        "may_set": may(request, Permission.SET_STATES),
+        "caller": lambda caller: caller_words(caller, language),
+    }
+
+
+async def _events(request: Request) -> AsyncIterator[str]:
+    async for seen in _feed(request).states():
+        yield _event("away", "1" if seen.away else "")
+        if (shown := _live(request, seen)) is not None and not seen.away:
+            yield _event("live", text(request, "operator/live.html", **_values(request, shown)))
+
+
+def _event(name: str, data: str) -> str:
+    """Write one event (HTML Standard, 9.2.6): a line of data for each line of the text."""
+    lines = "".join(f"data: {line}\n" for line in data.splitlines() or [""])
+    return f"event: {name}\n{lines}\n"
+
+
+routes: list[BaseRoute] = [
+    Route("/desk", desk),
+    Route("/desk/live", stream),
+    Route("/desk/position", choose_position, methods=["POST"]),
+    Route("/desk/state", set_state, methods=["POST"]),
+]
+links = (Link("/desk", N_("Operator's desk"), for_those_who_may(Permission.SEE_DESK), 10),)

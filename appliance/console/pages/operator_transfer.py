@@ -1,0 +1,226 @@
+"""Transfer and return on the operator's desk: what declarations allow, and what is done instead.
+
+The desk decides (P5); here its answers are shown, and forms filled in as far as they can be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from appliance.calls.events import Presentation
+from appliance.console.accounts.rights import needs
+from appliance.console.desk import DeskAway
+from appliance.console.done import done, not_done
+from appliance.console.live import CallView, live
+from appliance.console.reading import Reading
+from appliance.console.templates import page
+from appliance.console.who import who
+from appliance.errors import OfficeError, StoreError
+from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.requests import Form
+from appliance.policy.roles import Permission
+from appliance.policy.transfer import Reason
+from appliance.policy.words import NOTHING, Words
+from appliance.records import requests
+
+REASONS: Final = ((Reason.TOPIC, "1"), (Reason.DEPTH, "2"), (Reason.OTHER, "3"))
+"""Why a call goes on (P3), each by one key: the keys of the phones."""
+FIELDS: Final = ("name", "phone", "email", "subject", "asked", "sheet", "call", "unit", "need")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One office and need as the page shows it; times are the desk's."""
+
+    unit: str
+    name: str
+    need: str
+    need_name: str
+    say: str
+    open: bool
+    unanswered: bool
+    rules: tuple[str, ...]
+    words: Words
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What is to be taken over for an office: by which rule, from whom, why the call is back."""
+
+    unit: str
+    office: str
+    need: str
+    rule: str
+    rules: tuple[str, ...]
+    why: Words
+    say: str
+    call: str
+    phone: str
+    name: str
+    slots: tuple[datetime, ...]
+    offers_slots: bool
+
+
+def offer(one: Mapping[str, Any]) -> Offer:
+    """Read one row of the desk's answer."""
+    until = datetime.fromisoformat(one["until"]) if one["until"] else None
+    return Offer(
+        one["unit"], one["name"], one["need"], one["need_name"], one["say"], one["open"],
+        one["unanswered"], tuple(one["rules"]), Words(**one["words"]), until,
+    )  # fmt: skip
+
+
+@needs(Permission.TRANSFER)
+async def offices(request: Request) -> Response:
+    """Show every office and need, the open ones first; `unit` is the one that is looked for."""
+    wanted = request.query_params.get("unit", "")
+    try:
+        answer = await request.app.state.desk.ask({"ask": "offices"})
+    except (DeskAway, OfficeError):
+        return page(request, "operator/away.html")
+    found = sorted(map(offer, answer["offices"]), key=lambda one: one.unit != wanted)
+    return page(
+        request,
+        "operator/offices.html",
+        open_now=[one for one in found if one.open],
+        later=[one for one in found if not one.open],
+        reasons=REASONS,
+    )
+
+
+@needs(Permission.TRANSFER)
+async def transfer(request: Request) -> Response:
+    """Have the caller of this position go on to an office."""
+    form, _, asks = await request.form(), request.state.speaker, who(request)
+    if not asks.position:
+        return not_done(_("Choose the position first."), 400)
+    question = {
+        "ask": "TransferCall",
+        "call": asks.position,
+        "unit": str(form.get("unit", "")),
+        "need": str(form.get("need", "")),
+        "reason": str(form.get("reason", "")),
+        "attended": form.get("blind") != "1",
+        "anyway": form.get("anyway") == "1",
+        "by": asks.by,
+    }
+    return await done(request, question)
+
+
+@needs(Permission.REQUESTS)
+async def returned(request: Request) -> Response:
+    """Show the form of an office's rule, filled in as far as it is known."""
+    query = request.query_params
+    try:
+        taking = await _taking(request, query.get("call", ""), query.get("unit", ""),
+                               query.get("need", ""), query.get("rule", ""))  # fmt: skip
+    except (DeskAway, OfficeError):
+        return page(request, "operator/away.html")
+    if taking is None:
+        return Response(media_type="text/html")
+    return page(request, "operator/return.html", taking=taking, forms=tuple(Form))
+
+
+@needs(Permission.REQUESTS)
+async def take(request: Request) -> Response:
+    """Take a request over for an office; a citizen's open ones are told of first (E9)."""
+    form, _ = await request.form(), request.state.speaker
+    given = {name: str(form.get(name, "")).strip() for name in FIELDS}
+    rule = str(form.get("rule", ""))
+    if not given["name"] or not (given["phone"] or given["email"]) or not given["subject"]:
+        return not_done(_("Name, a number or an e-mail, and the subject are needed."), 400)
+    if form.get("anyway") != "1" and (open_ones := await _open_ones(request, given)):
+        listed = "; ".join(open_ones)
+        said = _("Open already: %(requests)s. Save again to make a new one.", requests=listed)
+        return JSONResponse({"done": False, "said": said, "undo": None, "again": True}, 409)
+    question = {
+        "ask": "new_request",
+        **given,
+        "rule": rule,
+        "prefers": "phone" if given["phone"] else "email",
+        "language": request.state.speaker.language,
+        "by": who(request).by,
+        "anyway": True,
+    }
+    if rule == ReturnRule.APPOINTMENT:
+        starts = _starts(str(form.get("starts", "")), request.app.state.zone)
+        if starts is None:
+            return not_done(_("When? Choose a day and a time."), 400)
+        question |= {"starts": starts.isoformat(), "form": str(form.get("form", ""))}
+    return await done(request, question)
+
+
+async def _taking(request: Request, call: str, unit: str, need: str, rule: str) -> Taking | None:
+    """Gather what is known; None where that call came back from no office and none is named."""
+    view = _view(request, call)
+    back = view.back if view else None
+    if back is not None and unit in ("", back.unit):
+        found = (back.unit, back.office, back.need, back.rules, back.why, back.say)
+    elif (row := await _row(request, unit, need)) is not None:
+        found = (row.unit, row.name, row.need, row.rules, NOTHING, row.say)
+    else:
+        return None
+    unit, office, need, rules, why, to_say = found
+    chosen = rule if rule in rules else rules[0]
+    slots: dict[str, Any] = {"slots": [], "offers": False}
+    if chosen == ReturnRule.APPOINTMENT:
+        slots = await request.app.state.desk.ask({"ask": "free_slots", "unit": unit})
+    shown = view is not None and view.caller.presentation is Presentation.SHOWN
+    return Taking(
+        unit, office, need, chosen, rules, why, to_say, call,
+        view.caller.number if view and shown else "",
+        view.caller.name if view and shown else "",
+        tuple(datetime.fromisoformat(slot) for slot in slots["slots"]), slots["offers"],
+    )  # fmt: skip
+
+
+async def _row(request: Request, unit: str, need: str) -> Offer | None:
+    """Return what the desk says of one office and need now."""
+    answer = await request.app.state.desk.ask({"ask": "offices"})
+    rows = [offer(one) for one in answer["offices"]]
+    return next((row for row in rows if (row.unit, row.need) == (unit, need)), None)
+
+
+def _view(request: Request, call: str) -> CallView | None:
+    status = request.app.state.feed.newest.status
+    if status is None:
+        return None
+    return next((c for c in live(status, who(request).position).calls if c.call == call), None)
+
+
+async def _open_ones(request: Request, given: Mapping[str, str]) -> list[str]:
+    """Say which requests of the same citizen are open; none where that cannot be read."""
+    reading: Reading = request.app.state.reading
+    phone, name = given["phone"], given["name"]
+    try:
+        found = await reading.do(lambda connection: requests.find_open(connection, phone, name))
+    except StoreError:
+        return []
+    return [
+        f"{kept.request.number} ({kept.request.unit}: {kept.request.subject})" for kept in found
+    ]
+
+
+def _starts(text: str, zone: Any) -> datetime | None:
+    """Read a moment; one without an offset is the office's own time."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=zone)
+
+
+routes: list[BaseRoute] = [
+    Route("/desk/offices", offices),
+    Route("/desk/transfer", transfer, methods=["POST"]),
+    Route("/desk/return", returned),
+    Route("/desk/request", take, methods=["POST"]),
+]

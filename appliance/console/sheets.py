@@ -1,0 +1,38 @@
+"""Procedure sheets as pages: Markdown into HTML that can do no harm. ONLY markdown-it and nh3 here.
+
+Raw HTML in a sheet is shown as text, and what is made of the rest is cleaned once more: sheets come
+from many hands.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import nh3
+from markdown_it import MarkdownIt
+
+_MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+_TAGS: Final = {
+    "a", "blockquote", "br", "code", "em", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p",
+    "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+"""No picture, no script, no form: a sheet is read."""
+_LOWEST: Final = 6
+TITLE_LEVEL: Final = 2
+"""A sheet stands below its page's heading: its own headings begin two levels lower."""
+
+
+def rendered(body: str) -> str:
+    """Return a sheet's text as HTML; links open beside the page that one is working on."""
+    tokens = _MARKDOWN.parse(body)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(int(token.tag[1:]) + TITLE_LEVEL, _LOWEST)}"
+    return nh3.clean(
+        _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}),
+        tags=_TAGS,
+        attributes={"a": {"href", "title"}, "ol": {"start"}},
+        url_schemes={"http", "https", "mailto"},
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+        link_rel="noopener noreferrer",
+    )

@@ -1,0 +1,125 @@
+// Transfer: offices open now and later, one key for the office, one for the reason; and returns.
+
+import { onKey, part, send, tell } from "./operator.js";
+
+const offices = document.getElementById("offices");
+const form = document.getElementById("return");
+const REASONS = { 1: "topic", 2: "depth", 3: "other" };
+let chosen = null;
+
+// --- offices --------------------------------------------------------------------------------------
+
+async function showOffices() {
+  const html = await part("/desk/offices");
+  if (html === null) return;
+  offices.innerHTML = html;
+  offices.hidden = false;
+  choose(null);
+  (offices.querySelector("[data-office]") ?? offices).focus();
+}
+
+function choose(office) {
+  chosen = office;
+  for (const one of offices.querySelectorAll("[data-office]")) {
+    one.setAttribute("aria-pressed", String(one === office));
+  }
+}
+
+async function transfer(reason) {
+  const focused = document.activeElement?.closest("#offices [data-office]");
+  const office = focused ?? chosen;
+  if (!office || "later" in office.dataset) return;
+  choose(office);
+  const { unit, need } = office.dataset;
+  const fields = { unit, need, reason };
+  if (document.getElementById("blind")?.checked) fields.blind = "1";
+  if ("told" in office.dataset) fields.anyway = "1";
+  const answer = await send("/desk/transfer", fields);
+  tell(answer, "/desk/transfer");
+  if (answer.done) { offices.hidden = true; return; }
+  // told once that nobody there has answered of late: the same key tries it all the same (E8)
+  if ("unanswered" in office.dataset) office.dataset.told = "";
+  else if (answer.said) openReturn({ unit, need, call: myCall()?.dataset.call ?? "" });
+}
+
+offices.addEventListener("click", (event) => {
+  const office = event.target.closest("[data-office]");
+  const reason = event.target.closest("[data-reason]");
+  if (reason) transfer(reason.dataset.reason);
+  else if (office && "later" in office.dataset) {
+    const { unit, need } = office.dataset;
+    openReturn({ unit, need, call: myCall()?.dataset.call ?? "" }, true);
+  } else if (office) choose(office);
+});
+
+offices.addEventListener("keydown", (event) => {
+  const all = [...offices.querySelectorAll("[data-office]")];
+  const at = all.indexOf(document.activeElement);
+  if (at < 0 || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
+  event.preventDefault();
+  all[at + (event.key === "ArrowUp" ? -1 : 1)]?.focus();
+});
+
+onKey("t", showOffices);
+for (const [key, reason] of Object.entries(REASONS)) onKey(key, () => transfer(reason));
+document.getElementById("show-offices").addEventListener("click", showOffices);
+
+// --- returns --------------------------------------------------------------------------------------
+
+let shown = ""; // the return that was opened by itself: once, and never over what is being typed
+
+function myCall() {
+  return document.querySelector(".desk-call.desk-mine.desk-back") ?? document.querySelector(".desk-call.desk-mine");
+}
+
+async function openReturn(about, focuses = false) {
+  const html = await part(`/desk/return?${new URLSearchParams(about)}`);
+  if (!html) return;
+  form.innerHTML = html;
+  form.hidden = false;
+  form.dataset.about = JSON.stringify(about);
+  const sheet = document.querySelector("#sheet:not([hidden]) [name=sheet]");
+  if (sheet) {
+    form.querySelector("[name=sheet]").value = sheet.value;
+    form.querySelector("[name=subject]").value = document.getElementById("sheet-title").textContent;
+  }
+  if (focuses) focusForm();
+}
+
+function focusForm() {
+  const fields = [...form.querySelectorAll(".desk-form > input:not([type=hidden]), .desk-form > select")];
+  (fields.find((one) => !one.value) ?? fields[0])?.focus();
+}
+
+function notice() {
+  const call = document.querySelector(".desk-call.desk-mine.desk-back");
+  if (!call || call.dataset.call === shown || !form.hidden) return;
+  shown = call.dataset.call;
+  openReturn({ call: shown });
+}
+
+function close() {
+  form.hidden = true;
+  form.replaceChildren();
+}
+
+form.addEventListener("click", (event) => {
+  const rule = event.target.closest("[data-rule]");
+  if (rule) openReturn({ ...JSON.parse(form.dataset.about), rule: rule.dataset.rule }, true);
+  if (event.target.closest("[data-close]")) close();
+});
+
+document.addEventListener("desk:done", (event) => {
+  const { form: sent, answer } = event.detail;
+  if (!sent.matches("[data-closes=return]")) return;
+  if (answer.done) close();
+  else if (answer.again) sent.querySelector("[name=anyway]").value = "1";
+});
+
+onKey("r", () => {
+  const call = myCall();
+  if (!form.hidden) focusForm();
+  else if (call) openReturn({ call: call.dataset.call }, true);
+});
+document.addEventListener("desk:live", notice);
+notice();

@@ -1,0 +1,72 @@
+"""A real door with a desk of a test's own behind it, served by a thread."""
+
+from __future__ import annotations
+
+import queue
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+from appliance.daemon.door import Answer, Door, Later
+from appliance.daemon.watching import Watching
+
+Answering = Callable[[dict[str, Any]], Answer | Later]
+
+
+def _nothing(_: dict[str, Any]) -> Answer:
+    return {}
+
+
+class ServedDoor:
+    """Tells `status` to whoever watches; `change` it from any thread. `asked` are the questions."""
+
+    def __init__(self, path: Path, answer: Answering = _nothing, **status: Any) -> None:
+        self.status, self.asked = status, list[dict[str, Any]]()
+        self._answer, self._path = answer, path
+        self._selector, self._stopping = selectors.DefaultSelector(), threading.Event()
+        self._changes: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._bell, self._hears = socket.socketpair()
+        self._thread = threading.Thread(target=self._serve, name="door")
+
+    def __enter__(self) -> Self:
+        self._watching = Watching(lambda: {"status": self.status})
+        self._door = Door(self._path, self._selector, self._take, self._watching)
+        self._selector.register(self._hears, selectors.EVENT_READ, self._heed)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._bell.send(b"x")
+        self._thread.join()
+        self._door.close()
+        self._selector.close()
+        self._bell.close()
+        self._hears.close()
+
+    def change(self, **status: Any) -> None:
+        """Let something else be true from now on."""
+        self._changes.put(status)
+        self._bell.send(b"x")
+
+    def _take(self, question: dict[str, Any]) -> Answer | Later:
+        self.asked.append(question)
+        return self._answer(question)
+
+    def _heed(self) -> None:
+        self._hears.recv(4096)
+        while not self._changes.empty():
+            self.status = self.status | self._changes.get()
+            self._watching.changed()
+
+    def _serve(self) -> None:
+        while not self._stopping.is_set():
+            at = self._watching.next_deadline()
+            limit = 1.0 if at is None else max(0.0, min(1.0, at - time.monotonic()))
+            for key, _ in self._selector.select(limit):
+                key.data()
+            self._door.tell_watchers(time.monotonic())

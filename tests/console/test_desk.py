@@ -1,0 +1,85 @@
+"""The console asks the desk at its door: an answer, its refusal, or that it is away."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.console.desk import AWAY, LATE, Desk, DeskAway
+from appliance.daemon.door import Answer, Later
+from appliance.errors import OfficeError
+from tests.console.door import ServedDoor
+
+
+def answer(question: dict[str, Any]) -> Answer | Later:
+    """Answer what the tests ask."""
+    if question["ask"] == "no":
+        raise OfficeError("that cannot be")
+    if question["ask"] == "never":
+        return lambda _: None
+    return {"said": "x" * 100_000 if question["ask"] == "much" else question["ask"]}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the door is."""
+    return tmp_path / "desk.sock"
+
+
+def test_an_answer_comes_back(path: Path) -> None:
+    """However long it is."""
+    with ServedDoor(path, answer):
+        assert asyncio.run(Desk(path).ask({"ask": "hello"}))["said"] == "hello"
+        assert len(asyncio.run(Desk(path).ask({"ask": "much"}))["said"]) == 100_000
+
+
+def test_the_desks_own_refusal_is_told(path: Path) -> None:
+    """The console invents no reason."""
+    with ServedDoor(path, answer), pytest.raises(OfficeError, match="that cannot be"):
+        asyncio.run(Desk(path).ask({"ask": "no"}))
+
+
+def test_a_desk_that_is_away_is_said_so_in_both_languages(path: Path) -> None:
+    """There is no desk: words for the page."""
+    with pytest.raises(DeskAway) as away:
+        asyncio.run(Desk(path).ask({"ask": "hello"}))
+    assert away.value.words == AWAY
+
+
+def test_a_desk_that_does_not_answer_in_time_is_not_waited_for(path: Path) -> None:
+    """What was asked may have been done: nobody is told that it was not."""
+    with ServedDoor(path, answer), pytest.raises(DeskAway) as away:
+        asyncio.run(Desk(path).ask({"ask": "never"}, 0.05))
+    assert away.value.words == LATE
+
+
+async def two(desk: Desk) -> list[Any]:
+    """Return the first two things that a watcher is told."""
+    told = []
+    async for status in desk.watch(5.0):
+        told.append(status)
+        if len(told) == 2:
+            break
+    return told
+
+
+def test_who_watches_hears_the_state_first_then_its_changes(path: Path) -> None:
+    """One connection, for as long as the desk lives."""
+    with ServedDoor(path, calls=0) as door:
+        door.change(calls=1)
+        told = asyncio.run(two(Desk(path)))
+    assert told[-1] == {"calls": 1}
+
+
+def test_a_desk_that_says_nothing_any_more_is_away(path: Path) -> None:
+    """A connection that stays open behind a dead process is not believed."""
+
+    async def all_of_it() -> None:
+        async for _ in Desk(path).watch(0.05):
+            pass
+
+    with ServedDoor(path, calls=0), pytest.raises(DeskAway):
+        asyncio.run(all_of_it())

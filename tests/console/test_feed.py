@@ -1,0 +1,120 @@
+"""The live state reaches every browser soon, one that does not read costs nothing, and the desk may
+go and come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from appliance.console.desk import Desk
+from appliance.console.feed import LONGEST_WAIT_S, Feed, Seen, _waits
+from tests.console.door import ServedDoor
+
+LIMIT_S = 10.0
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the desk's door is."""
+    return tmp_path / "desk.sock"
+
+
+async def until(feed: Feed, is_so: Callable[[Seen], bool]) -> Seen:
+    """Return the first state that is so."""
+    async for seen in feed.states():
+        if is_so(seen):
+            return seen
+    raise AssertionError("the feed was stopped")
+
+
+def run(test: Callable[[Feed], Awaitable[None]], path: Path) -> None:
+    """Run a test beside a running feed."""
+
+    async def whole() -> None:
+        async with asyncio.timeout(LIMIT_S), Feed(Desk(path)).running() as feed:
+            await test(feed)
+
+    asyncio.run(whole())
+
+
+def is_call(number: int) -> Callable[[Seen], bool]:
+    """Tell whether a state is that one."""
+    return lambda seen: not seen.away and seen.status == {"calls": number}
+
+
+def test_a_change_reaches_everybody_who_listens(path: Path) -> None:
+    """Ten consoles, one watch at the desk's door."""
+
+    async def test(feed: Feed) -> None:
+        await until(feed, is_call(0))
+        listening = [asyncio.ensure_future(until(feed, is_call(1))) for _ in range(10)]
+        door.change(calls=1)
+        assert len({seen.number for seen in await asyncio.gather(*listening)}) == 1
+
+    with ServedDoor(path, calls=0) as door:
+        run(test, path)
+
+
+def test_who_does_not_read_misses_only_what_is_no_longer_true(path: Path) -> None:
+    """A browser that stalls gets the newest state when it reads again; nothing is kept."""
+
+    async def test(feed: Feed) -> None:
+        stalled = feed.states()
+        first = await anext(stalled)
+        for number in range(1, 6):
+            door.change(calls=number)
+            await until(feed, is_call(number))
+        caught_up = await anext(stalled)
+        assert caught_up.status == {"calls": 5}
+        assert caught_up.number >= first.number + 5
+
+    with ServedDoor(path, calls=0) as door:
+        run(test, path)
+
+
+def test_a_desk_that_goes_is_told_and_one_that_comes_back_found(path: Path) -> None:
+    """What was last heard stays on the screen, with a banner; then it is live again."""
+
+    async def test(feed: Feed) -> None:
+        with ServedDoor(path, calls=0):
+            await until(feed, is_call(0))
+        gone = await until(feed, lambda seen: seen.away)
+        assert gone.status == {"calls": 0}
+        with ServedDoor(path, calls=7):
+            await until(feed, is_call(7))
+
+    run(test, path)
+
+
+def test_a_desk_that_was_never_there_is_said_so(path: Path) -> None:
+    """Somebody who opens the page before the desk is up sees the banner, not nothing."""
+
+    async def test(feed: Feed) -> None:
+        assert (await until(feed, lambda seen: seen.number > 0)) == Seen(1, None, True)
+
+    run(test, path)
+
+
+def test_who_listens_is_released_when_the_console_stops(path: Path) -> None:
+    """No browser keeps the console from stopping."""
+
+    async def test() -> None:
+        feed = Feed(Desk(path))
+        listening = asyncio.ensure_future(feed.newer(feed.newest.number))
+        await asyncio.wait([listening], timeout=0.01)
+        feed.stop()
+        assert await asyncio.wait_for(listening, LIMIT_S) is None
+
+    asyncio.run(test())
+
+
+def test_a_desk_that_is_gone_is_looked_for_ever_less_often() -> None:
+    """At first at once, in the end every five seconds."""
+    waits = list(itertools.islice(_waits(), 8))
+    assert waits == sorted(waits)
+    assert (waits[0] <= 0.2, waits[-1]) == (True, LONGEST_WAIT_S)

@@ -1,0 +1,128 @@
+"""What stands at the operator's side: calls, positions, states; in front-desk words alone (E22)."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from appliance.calls import events, requests
+from appliance.calls.events import Caller, Presentation
+from appliance.console.live import Live, live
+from appliance.policy.service_state import Manual
+from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
+from tests.calls.test_transfers import asked, office_desk
+from tests.console.states import told
+
+
+def of(switchboard: object, position: str = "op1", seconds: float = 0.0) -> Live:
+    """Return what a position sees."""
+    return live(told(switchboard, later(TEN, seconds)), position)  # type: ignore[arg-type]
+
+
+def test_a_call_that_rings_says_who_calls_which_number_since_when() -> None:
+    """E22: number called, caller, time waiting; nobody talks, and it is nobody's yet."""
+    switchboard = up()
+    tell(switchboard, TEN, RANG, KNOWN)
+    (call,) = of(switchboard).calls
+    assert call.caller == Caller(Presentation.SHOWN, "051234567", "Ada Rossi")
+    assert (call.since, call.words.it, call.waits) == (TEN.wall, "Squilla", True)
+    assert (call.phone, call.mine, call.back) == ("", False, None)
+    assert "op1" in call.phones
+
+
+def test_a_withheld_caller_is_said_to_be_so() -> None:
+    """Nothing is guessed of who calls."""
+    switchboard = up()
+    withheld = events.CallerIdentified("line1", Caller(Presentation.WITHHELD))
+    tell(switchboard, TEN, RANG, withheld)
+    (call,) = of(switchboard).calls
+    assert call.caller.presentation is Presentation.WITHHELD
+
+
+def test_the_call_one_talks_in_is_ones_own() -> None:
+    """Keys act on it; to a colleague it is another's."""
+    switchboard = office_desk()
+    (call,) = of(switchboard).calls
+    assert (call.mine, call.talks, call.phone, call.waits) == (True, True, "op1", False)
+    assert of(switchboard).mine == call
+    assert of(switchboard, "op2").mine is None
+    assert of(switchboard, "").mine is None
+
+
+def test_a_transfer_says_how_far_it_is() -> None:
+    """The operator sees that the office rings, and then that the call came back and why."""
+    switchboard = office_desk()
+    asked(switchboard)
+    (call,) = of(switchboard).calls
+    assert (call.words.it, call.mine) == ("Squilla: Anagrafe", True)
+    (real,) = switchboard._desk.calls.values()
+    while real.transfer is not None and real.transfer.leg:
+        tell(switchboard, TEN, events.PhoneDeclined(real.transfer.leg))
+    (call,) = of(switchboard).calls
+    assert call.back is not None
+    assert (call.back.unit, call.back.office, call.mine) == ("anagrafe", "Anagrafe", True)
+    assert call.back.why.it == "ha rifiutato la chiamata"
+    assert call.back.rules
+
+
+def test_calls_that_wait_stand_first_the_longest_of_them_on_top() -> None:
+    """Whoever waits longest is seen first; a conversation is no hurry."""
+    switchboard = office_desk()
+    tell(switchboard, later(TEN, 5), events.LineRang("line2"))
+    assert [call.waits for call in of(switchboard).calls] == [True, False]
+
+
+def test_positions_say_who_is_there() -> None:
+    """Free, busy, away since when, out of reach."""
+    switchboard = office_desk()
+    until = TEN.wall + timedelta(minutes=30)
+    away = requests.SetAway(on=True, by="op2", until=until)
+    tell(switchboard, TEN, events.ServiceStateChanged(away), events.PhoneGone("desk1"))
+    seen = of(switchboard)
+    found = {one.phone: one for one in seen.positions}
+    assert (found["op1"].state, found["op2"].state) == ("busy", "away")
+    assert (found["op2"].mark.since, found["op2"].mark.until) == (TEN.wall, until)
+    assert found["desk1"].state == "unreachable"
+    assert seen.me == found["op1"]
+
+
+def test_states_say_since_when_by_whom_until_when() -> None:
+    """Two words, two keys (P8, P9), and all absent (E4)."""
+    switchboard = up()
+    until = TEN.wall + timedelta(minutes=15)
+    asks = requests.SetAllAbsent(on=True, by="anna", until=until)
+    tell(switchboard, TEN, events.ServiceStateChanged(asks))
+    states = {state.what: state for state in of(switchboard).states}
+    assert list(states) == [Manual.UNATTENDED, Manual.CLOSED, Manual.ABSENT]
+    mark = states[Manual.ABSENT].mark
+    assert mark is not None
+    assert (mark.since, mark.by, mark.until) == (TEN.wall, "anna", until)
+    assert states[Manual.CLOSED].mark is None
+
+
+def test_a_call_that_is_over_is_not_shown() -> None:
+    """The line may still be clearing: nobody at the desk need know."""
+    switchboard = office_desk()
+    tell(switchboard, TEN, events.CallerHungUp("line1", events.Evidence.BUSY_TONE))
+    assert told(switchboard)["calls"]
+    assert of(switchboard).calls == ()
+
+
+@pytest.mark.parametrize("seconds", [0, 5, 20, 60, 90, 200])
+def test_no_technicians_word_and_no_offices_number_is_in_it(seconds: int) -> None:
+    """E22 and P7, however far a call has come."""
+    switchboard = office_desk()
+    asked(switchboard)
+    tell(switchboard, later(TEN, seconds), *switchboard.due(later(TEN, seconds)))
+    shown = repr(of(switchboard, seconds=seconds))
+    assert "Anagrafe" in shown
+    assert not re.search(r"\b(?:modem|sip:|line1|linea|204|205)\b", shown)
+
+
+def test_who_is_up_before_the_first_word_is_known() -> None:
+    """UP after KNOWN: the caller's name stays."""
+    switchboard = up()
+    tell(switchboard, TEN, RANG, KNOWN, UP)
+    assert of(switchboard).calls[0].caller.name == "Ada Rossi"

@@ -1,0 +1,405 @@
+"""The operator's page, asked as a browser does: the live part, states, sheets, transfer, return."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Self
+
+import pytest
+
+from appliance.calls import events, requests
+from appliance.calls.events import Caller, Presentation
+from appliance.calls.switchboard import Switchboard
+from appliance.console.reading import Reading
+from appliance.console.settings import ConsoleSettings
+from appliance.daemon.door import Answer, Later
+from appliance.daemon.transfer_questions import offices
+from appliance.errors import OfficeError
+from appliance.policy.accounts import User
+from appliance.policy.sheets import Sheet
+from appliance.records import call_log, sheets
+from tests.calls.desk import RANG, TEN, later, tell, up
+from tests.calls.test_transfers import asked, office_desk
+from tests.console import people
+from tests.console.door import ServedDoor
+from tests.console.states import told
+from tests.console.visitor import Visitor
+from tests.fuzz.targets.door import Desk
+from tests.records.samples import a_call
+
+pytestmark = pytest.mark.usefixtures("records")
+
+DONE: Answer = {"said": {"it": "Fatto.", "en": "Done."}}
+NUMBER = "051234567"
+SLOT = "2026-11-27T09:00:00+01:00"
+RESIDENZA = Sheet(
+    "residenza", "Cambio di residenza", "anagrafe", "Protocollo 3", date(2020, 1, 1),
+    "# Documenti\n\nCarta d'identità <b>valida</b>.", link="https://app.example/residenza",
+    official="Ada Neri",
+)  # fmt: skip
+
+
+class House:
+    """A desk behind a real door, and somebody who visits its console: Carla, who sits at op1."""
+
+    def __init__(
+        self, settings: ConsoleSettings, switchboard: Switchboard, user: User = people.CARLA
+    ) -> None:
+        self.switchboard = switchboard
+        self.refusal = ""
+        settings.door.parent.mkdir(parents=True, exist_ok=True)
+        self.door = ServedDoor(settings.door, self._answer, **told(switchboard))
+        self.visitor = Visitor(settings)
+        self._user = user
+
+    def __enter__(self) -> Self:
+        self.door.__enter__()
+        self.visitor.__enter__()
+        self.visitor.log_in(self._user)
+        self.visitor._runner.run(asyncio.wait_for(self._until_live(), 5))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.visitor.__exit__()
+        self.door.__exit__()
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """The last thing that the desk was asked to do."""
+        return self.door.asked[-1]
+
+    async def _until_live(self) -> None:
+        async for seen in self.visitor.app.state.feed.states():
+            if not seen.away:
+                return
+
+    def _answer(self, question: dict[str, Any]) -> Answer | Later:
+        if self.refusal:
+            raise OfficeError(self.refusal)
+        if question["ask"] == "offices":
+            desk: Any = Desk(self.switchboard)
+            return offices(desk, question)
+        if question["ask"] == "free_slots":
+            return {
+                "slots": ["2026-11-27T09:00:00+01:00"],
+                "offers": question["unit"] == "anagrafe",
+            }
+        return DONE
+
+
+@pytest.fixture
+def shelf(records: sqlite3.Connection) -> sqlite3.Connection:
+    """Records with a sheet and two earlier calls of one caller."""
+    sheets.store(records, (RESIDENZA,))
+    now = datetime.now(UTC)
+    for days, number in ((1, NUMBER), (2, NUMBER), (3, "0519999999"), (200, NUMBER)):
+        caller = Caller(Presentation.SHOWN, number)
+        rang_at = now - timedelta(days=days)
+        call = replace(a_call(f"old-{days}"), rang_at=rang_at, caller=caller)
+        call_log.upsert(records, [call], "boot")
+    return records
+
+
+@pytest.fixture
+def talking(console_settings: ConsoleSettings, shelf: object) -> Iterator[House]:
+    """Position op1 talks with a caller whose number is known."""
+    del shelf
+    with House(console_settings, office_desk()) as house:
+        yield house
+
+
+# --- the page and its live part -------------------------------------------------------------------
+
+
+def test_the_page_opens_with_the_state_as_it_is(talking: House) -> None:
+    """Calls, positions and states at once; the focus is the search's."""
+    text = talking.visitor.get("/desk").text
+    assert "Ada Rossi" in text
+    assert "la mia chiamata" in text
+    assert "Non presidiato" in text
+    assert '<option value="op1" selected>' in text
+    assert text.count("autofocus") == 1
+
+
+def test_the_page_opens_without_a_desk(operator: Visitor) -> None:
+    """A desk that was never heard of: the page says so, and sheets can be searched."""
+    text = operator.get("/desk").text
+    assert "Del centralino non si sa ancora nulla." in text
+    assert 'id="search"' in text
+
+
+def test_the_page_speaks_english_to_who_reads_it(talking: House) -> None:
+    """Both languages, every word."""
+    text = talking.visitor.get("/desk", headers={"accept-language": "en"}).text
+    assert "my call" in text
+    assert "Unattended" in text
+
+
+def test_a_callers_name_is_text_and_nothing_else(console_settings: ConsoleSettings) -> None:
+    """A name comes from outside: markup in it is shown, not obeyed."""
+    switchboard = up()
+    evil = "<script>alert(1)</script>"
+    caller = Caller(Presentation.SHOWN, NUMBER, evil)
+    tell(switchboard, TEN, RANG, events.CallerIdentified("line1", caller))
+    with House(console_settings, switchboard) as house:
+        text = house.visitor.get("/desk").text
+    assert evil not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+# --- states ---------------------------------------------------------------------------------------
+
+
+def test_a_state_is_set_and_can_be_taken_back(talking: House) -> None:
+    """The desk is asked with who and until when; the answer says how to undo it (E22)."""
+    answer = talking.visitor.post("/desk/state", data={"what": "unattended", "on": "1"})
+    assert answer.json() == {
+        "done": True, "said": "Fatto.", "undo": {"what": "unattended", "on": ""},
+    }  # fmt: skip
+    assert talking.question == {
+        "ask": "SetUnattended", "on": True, "by": "carla", "until": None,
+    }  # fmt: skip
+
+
+def test_away_is_the_positions_own_state(talking: House) -> None:
+    """A position goes away, not a person (E19)."""
+    talking.visitor.post("/desk/state", data={"what": "away", "on": "1"})
+    assert (talking.question["ask"], talking.question["by"]) == ("SetAway", "op1")
+
+
+def test_what_was_on_until_a_time_is_put_back_until_then(
+    console_settings: ConsoleSettings,
+) -> None:
+    """Undoing restores the end, too; the moment is in the desk's future."""
+    switchboard = up()
+    until = TEN.wall + timedelta(hours=1)
+    mark = requests.SetAllAbsent(on=True, by="anna", until=until)
+    tell(switchboard, TEN, events.ServiceStateChanged(mark))
+    with House(console_settings, switchboard) as house:
+        undo = house.visitor.post("/desk/state", data={"what": "absent", "on": ""}).json()["undo"]
+        assert undo == {"what": "absent", "on": "1", "until": until.isoformat()}
+        house.visitor.post("/desk/state", data=undo)
+        assert datetime.fromisoformat(house.question["until"]) == until
+
+
+def test_an_end_is_minutes_or_a_time_of_day(talking: House) -> None:
+    """15, 30, 60 minutes, or until 11:30: today's, or tomorrow's where that is past (E4)."""
+    before = datetime.now(UTC)
+    talking.visitor.post("/desk/state", data={"what": "absent", "on": "1", "minutes": "15"})
+    until = datetime.fromisoformat(talking.question["until"])
+    assert timedelta(minutes=14) < until - before < timedelta(minutes=16)
+    talking.visitor.post("/desk/state", data={"what": "absent", "on": "1", "until": "11:30"})
+    until = datetime.fromisoformat(talking.question["until"])
+    assert (f"{until:%H:%M}", until > before) == ("11:30", True)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"what": "explode", "on": "1"},
+        {"what": "absent", "on": "1", "minutes": "soon"},
+        {"what": "absent", "on": "1", "minutes": "-5"},
+        {"what": "absent", "on": "1", "until": "25:61"},
+    ],
+)
+def test_what_cannot_be_read_is_said_so(talking: House, fields: dict[str, str]) -> None:
+    """Nothing is asked of the desk then."""
+    answer = talking.visitor.post("/desk/state", data=fields)
+    assert (answer.status_code, answer.json()["done"]) == (400, False)
+    assert talking.door.asked == []
+
+
+def test_a_refusal_and_an_absence_are_said(console_settings: ConsoleSettings) -> None:
+    """The desk's own reason; or that it does not answer."""
+    fields = {"what": "closed", "on": "1"}
+    with House(console_settings, up()) as house:
+        house.refusal = "no"
+        answer = house.visitor.post("/desk/state", data=fields)
+        assert (answer.status_code, answer.json()["said"]) == (409, "Non fatto: no")
+    with Visitor(console_settings) as visitor:
+        visitor.log_in(people.CARLA)
+        answer = visitor.post("/desk/state", data=fields)
+    assert answer.status_code == 503
+    assert answer.json()["said"].startswith("Il centralino non risponde")
+
+
+def test_a_position_is_chosen_once_for_a_browser(console_settings: ConsoleSettings) -> None:
+    """Without one nothing is done that concerns a position."""
+    with House(console_settings, office_desk(), people.ANNA) as house:
+        for path, fields in (
+            ("/desk/state", {"what": "away", "on": "1"}),
+            ("/desk/sheet-used", {"sheet": "residenza"}),
+            ("/desk/transfer", {"unit": "anagrafe"}),
+        ):
+            said = house.visitor.post(path, data=fields).json()["said"]
+            assert said == "Scegliere prima la postazione."
+        answer = house.visitor.post("/desk/position", data={"position": "op1"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/desk")
+        house.visitor.post("/desk/state", data={"what": "away", "on": "1"})
+        assert house.question["by"] == "op1"
+
+
+@pytest.mark.parametrize("what", ["unattended", "closed", "opened", "absent"])
+def test_the_house_is_closed_by_who_may(console_settings: ConsoleSettings, what: str) -> None:
+    """A clerk of the counter goes away and comes back; the house's states are not a clerk's."""
+    with House(console_settings, up(), people.DINO) as house:
+        answer = house.visitor.post("/desk/state", data={"what": what, "on": "1"})
+        assert (answer.status_code, house.door.asked) == (403, [])
+        assert 'value="unattended"' not in house.visitor.get("/desk").text
+        house.visitor.post("/desk/state", data={"what": "away", "on": "1"})
+        assert house.question["by"] == "sportello1"
+
+
+@pytest.mark.parametrize("user", [None, people.BEPPE], ids=["nobody", "technician"])
+def test_the_desk_is_for_who_sits_there(console_settings: ConsoleSettings, user: Any) -> None:
+    """Nobody else sees who calls, or does anything (P7)."""
+    with Visitor(console_settings) as visitor:
+        if user:
+            visitor.log_in(user)
+        for path in ("", "/live", "/search?q=x", "/sheet/x", "/known/x", "/offices", "/return"):
+            assert visitor.get(f"/desk{path}").status_code in (303, 401, 403), path
+        for path in ("/state", "/position", "/sheet-used", "/transfer", "/request"):
+            assert visitor.post(f"/desk{path}").status_code in (303, 401, 403), path
+
+
+# --- sheets and callers ---------------------------------------------------------------------------
+
+
+def test_sheets_are_found_as_one_types(talking: House) -> None:
+    """Beginnings of words, accents folded; nothing for nothing."""
+    assert "Cambio di residenza" in talking.visitor.get("/desk/search?q=resid").text
+    assert talking.visitor.get("/desk/search?q=").text.strip() == ""
+    assert "Nessuna scheda" in talking.visitor.get("/desk/search?q=zzz").text
+
+
+def test_a_sheet_is_shown_with_its_source_and_its_age(talking: House) -> None:
+    """P2: source, link to the counter's application, official in charge; an old one says so."""
+    text = talking.visitor.get("/desk/sheet/residenza").text
+    assert "<h3>Documenti</h3>" in text
+    assert "&lt;b&gt;valida" in text
+    for what in ("Protocollo 3", "https://app.example/residenza", "Ada Neri", "più di un anno"):
+        assert what in text
+    assert talking.visitor.get("/desk/sheet/none").status_code == 404
+
+
+def test_the_sheet_that_answered_is_noted_with_the_positions_call(talking: House) -> None:
+    """One key (P2)."""
+    assert talking.visitor.post("/desk/sheet-used", data={"sheet": "residenza"}).json()["done"]
+    assert talking.question == {"ask": "NoteSheet", "sheet": "residenza", "position": "op1"}
+
+
+def test_earlier_calls_of_the_same_number_are_shown(talking: House) -> None:
+    """E9, E22: of three months, of that number alone."""
+    (call,) = talking.switchboard.status(TEN).calls
+    text = talking.visitor.get(f"/desk/known/{call.call}").text
+    assert text.count("<li>") == 2
+    assert talking.visitor.get("/desk/known/none").text == ""
+
+
+def test_records_that_cannot_be_read_leave_the_page(console_settings: ConsoleSettings) -> None:
+    """Calls go on being shown; the search says that it cannot."""
+    with House(console_settings, office_desk()) as house:
+        house.visitor.app.state.reading = Reading(console_settings.records / "not")
+        (call,) = house.switchboard.status(TEN).calls
+        for path in ("search?q=imu", "sheet/imu", f"known/{call.call}"):
+            assert "non si può leggere" in house.visitor.get(f"/desk/{path}").text
+
+
+# --- transfer and return --------------------------------------------------------------------------
+
+
+def test_offices_stand_in_two_lists(talking: House) -> None:
+    """Open now with until when; the others with the reason and what to offer (P5, E23)."""
+    text = talking.visitor.get("/desk/offices").text
+    now, later_on = text.split("Non adesso")
+    assert 'data-unit="anagrafe" data-need="residenza"' in now
+    assert "fino alle" in now
+    assert "data-later" in later_on
+    assert "data-later" not in now
+
+
+def test_a_transfer_is_asked_for_by_the_position(talking: House) -> None:
+    """With the reason (P3); attended unless said otherwise; anyway once told of E8."""
+    fields = {"unit": "anagrafe", "need": "residenza", "reason": "topic"}
+    talking.visitor.post("/desk/transfer", data=fields)
+    assert talking.question == {
+        "ask": "TransferCall", "call": "op1", "by": "carla", "attended": True, "anyway": False,
+        **fields,
+    }  # fmt: skip
+    talking.visitor.post("/desk/transfer", data={**fields, "blind": "1", "anyway": "1"})
+    assert (talking.question["attended"], talking.question["anyway"]) == (False, True)
+
+
+def returned(house_settings: ConsoleSettings) -> Switchboard:
+    """Return a desk on which the Anagrafe did not take the call of op1."""
+    del house_settings
+    switchboard = office_desk()
+    asked(switchboard)
+    (call,) = switchboard._desk.calls.values()
+    while call.transfer is not None and call.transfer.leg:
+        tell(switchboard, later(TEN, 1), events.PhoneDeclined(call.transfer.leg))
+    return switchboard
+
+
+def test_a_return_comes_with_office_reason_and_the_rules_form(
+    console_settings: ConsoleSettings, shelf: object
+) -> None:
+    """P6: filled in with the caller; the office's slots where it offers some."""
+    del shelf
+    with House(console_settings, returned(console_settings)) as house:
+        (call,) = house.switchboard.status(TEN).calls
+        text = house.visitor.get(f"/desk/return?call={call.call}").text
+        assert "Ritorno: Anagrafe" in " ".join(text.split())
+        assert "ha rifiutato la chiamata" in text
+        assert f'value="{NUMBER}"' in text
+        assert 'value="2026-11-27T09:00:00+01:00"' in text
+        email = house.visitor.get(f"/desk/return?call={call.call}&rule=email").text
+        assert 'name="starts"' not in email
+
+
+def test_an_office_that_cannot_be_had_has_its_rule_at_once(talking: House) -> None:
+    """P5: nothing need be tried first; a call that came back from nowhere has no form."""
+    (call,) = talking.switchboard.status(TEN).calls
+    closed = next(one for one in talking.switchboard.offered(TEN) if not one.open)
+    about = f"call={call.call}&unit={closed.unit.code}&need={closed.need}"
+    text = talking.visitor.get(f"/desk/return?{about}").text
+    assert closed.unit.name in text
+    assert f'value="{NUMBER}"' in text
+    assert talking.visitor.get(f"/desk/return?call={call.call}").text == ""
+    assert talking.visitor.get("/desk/return?unit=nowhere&need=x").text == ""
+
+
+FIELDS = {
+    "rule": "email", "unit": "anagrafe", "need": "residenza", "name": "Ada Rossi",
+    "phone": NUMBER, "subject": "Cambio di residenza", "call": "c1",
+}  # fmt: skip
+
+
+def test_a_request_is_taken_in_three_fields(talking: House) -> None:
+    """Name, number, subject; the rest was filled in."""
+    assert talking.visitor.post("/desk/request", data=FIELDS).json()["done"]
+    asked_for = talking.question
+    assert asked_for["ask"] == "new_request"
+    assert {name: asked_for[name] for name in FIELDS} == FIELDS
+    assert (asked_for["prefers"], asked_for["by"]) == ("phone", "carla")
+
+
+def test_an_appointment_has_its_time_in_the_offices_own(talking: House) -> None:
+    """A time without an offset is of the office's zone; none at all is asked for."""
+    fields = FIELDS | {"rule": "appointment", "form": "in_person", "starts": "2026-11-27T09:00"}
+    talking.visitor.post("/desk/request", data=fields)
+    assert talking.question["starts"] == "2026-11-27T09:00:00+01:00"
+    answer = talking.visitor.post("/desk/request", data=fields | {"starts": ""})
+    assert (answer.status_code, answer.json()["done"]) == (400, False)
+
+
+@pytest.mark.parametrize("missing", ["name", "phone", "subject"])
+def test_what_is_missing_is_asked_for(talking: House, missing: str) -> None:
+    """E15: a name and one contact; nothing half is stored."""
+    answer = talking.visitor.post("/desk/request", data=FIELDS | {missing: " "})
+    assert answer.status_code == 400
+    assert not any(one["ask"] == "new_request" for one in talking.door.asked)

@@ -1,0 +1,81 @@
+"""Pages read the records beside the running desk; what cannot be read is said in a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from appliance.console.reading import Reading
+from appliance.errors import StoreError
+from appliance.records.database import open_database
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Records of a desk."""
+    path = tmp_path / "centralino.db"
+    open_database(path, tmp_path / "corrupt").connection.close()
+    return path
+
+
+@pytest.fixture
+def reading(path: Path) -> Reading:
+    """What reads them."""
+    return Reading(path)
+
+
+def count(connection: sqlite3.Connection) -> int:
+    """Count the calls on record."""
+    return int(connection.execute("SELECT count(*) FROM calls").fetchone()[0])
+
+
+def test_the_records_are_read(reading: Reading) -> None:
+    """There is no call yet."""
+    assert asyncio.run(reading.do(count)) == 0
+
+
+def test_nothing_can_be_written(reading: Reading) -> None:
+    """Whatever a page does, the records stay as the desk wrote them."""
+    with pytest.raises(StoreError, match="readonly"):
+        asyncio.run(reading.do(lambda connection: connection.execute("DELETE FROM calls")))
+
+
+def test_records_that_were_begun_afresh_are_the_ones_that_are_read(
+    reading: Reading, path: Path, tmp_path: Path
+) -> None:
+    """A database that was set aside is not shown as if nothing had happened."""
+    asyncio.run(reading.do(count))
+    path.unlink()
+    with closing(open_database(path, tmp_path / "corrupt").connection) as connection:
+        connection.execute("CREATE TABLE fresh (one)")
+    assert (
+        asyncio.run(reading.do(lambda c: c.execute("SELECT count(*) FROM fresh").fetchone()[0]))
+        == 0
+    )
+
+
+def test_a_read_that_takes_long_keeps_no_other_waiting(reading: Reading) -> None:
+    """One page's report is not in the way of another's search; it is given up in words."""
+    go_on = threading.Event()
+
+    async def both() -> int:
+        slow = asyncio.ensure_future(reading.do(lambda _: go_on.wait(10), limit=0.2))
+        found = await reading.do(count)
+        with pytest.raises(StoreError, match="in time"):
+            await slow
+        return found
+
+    assert asyncio.run(both()) == 0
+    go_on.set()
+
+
+def test_records_that_are_not_there_are_said_so(tmp_path: Path) -> None:
+    """A box that never ran has none."""
+    reading = Reading(tmp_path / "none.db")
+    with pytest.raises(StoreError, match="cannot be read"):
+        asyncio.run(reading.do(count))
