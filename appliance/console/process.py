@@ -18,6 +18,7 @@ from typing import Final
 import anyio.to_thread
 import sdnotify
 import uvicorn
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from appliance.console.app import build
@@ -58,10 +59,11 @@ async def _serve(settings: ConsoleSettings) -> None:
     anyio.to_thread.current_default_thread_limiter().total_tokens = FILE_THREADS
     listening = listen(settings.listen, settings.port)
     shown = Certificates(settings) if settings.is_secure else None
-    server = Server(_config(build(settings), shown.context if shown else None))
+    app = build(settings)
+    server = Server(_config(app, shown.context if shown else None))
     leading = _redirect(settings, listening.getsockname()[1])
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, _stop, server, *leading)
+        asyncio.get_running_loop().add_signal_handler(number, _end, app, server, *leading)
     async with asyncio.TaskGroup() as tasks:
         feeding = tasks.create_task(_feed(server, address_of(settings, listening)))
         looking = tasks.create_task(_keep_good(shown))
@@ -138,6 +140,12 @@ def address_of(settings: ConsoleSettings, listening: socket.socket) -> str:
         host = settings.names[0] if settings.names else socket.gethostname()
     scheme, usual = ("https", 443) if settings.is_secure else ("http", 80)
     return f"{scheme}://{host}" + ("" if port == usual else f":{port}")
+
+
+def _end(app: Starlette, *servers: Server) -> None:
+    """Let go of the browsers that listen to the live state: they would be waited for."""
+    app.state.feed.stop()
+    _stop(*servers)
 
 
 def _stop(*servers: Server) -> None:

@@ -16,6 +16,7 @@ from tests.bench import (
     machine,
     quality,
     searching,
+    showing,
     soaking,
     sounding,
     starting,
@@ -28,7 +29,7 @@ Part = Callable[[Path], list[table.Row]]
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How much is measured: calls placed, starts, the seconds of each window, calls of the soaks,
-    days of the simulated year.
+    days of the simulated year, changes of state that consoles show.
 
     No seconds for the carrier without real time (`modest_s`) leave that part out.
     """
@@ -41,6 +42,7 @@ class Plan:
     virtual_calls: int = 500
     real_calls: int = 60
     year_days: int = 365
+    changes: int = 100
 
     def parts(self) -> dict[str, Part]:
         """Return what is measured, in the order of the table."""
@@ -50,6 +52,7 @@ class Plan:
             "sound": lambda folder: sounding.rows(folder, self.sound_s),
             "quality": quality.rows,
             "sheets": searching.rows,
+            "console": lambda folder: showing.rows(folder, self.changes),
             "start": lambda folder: starting.rows(folder, self.starts, self.idle_s),
             "soak": lambda folder: soaking.rows(folder, self.virtual_calls, self.real_calls),
         }
@@ -67,6 +70,7 @@ QUICK = Plan(
     virtual_calls=100,
     real_calls=24,
     year_days=30,
+    changes=30,
 )
 
 

@@ -1,0 +1,178 @@
+"""The operator's desk in a real browser, with real calls: seen at once, and done by keys alone."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from appliance.daemon.stores import database_path
+from appliance.exchange.call import CallPlan
+from appliance.policy.requests import Request
+from appliance.policy.sheets import Sheet
+from appliance.records import requests, sheets
+from appliance.records.database import connect, open_reader
+from tests.console import people
+from tests.console.browser import Screen, every_screen, screen
+from tests.console.running import Running, open_console
+from tests.helpers.box import Box
+from tests.system.test_transfer import OfficeBox
+
+pytestmark = pytest.mark.system
+
+SHEET = Sheet(
+    "residenza", "Cambio di residenza", "anagrafe", "Protocollo 3", date(2026, 11, 1),
+    "# Documenti\n\n- carta d'identità\n- codice fiscale",
+)  # fmt: skip
+CALLER = "0512345678"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A box with an office to transfer to, a sheet, and people who may log in."""
+    folder = tmp_path_factory.mktemp("box")
+    own = f'console = "{folder}/console"\n\n[console]\nlisten = "127.0.0.1"\nredirect_port = 0\n'
+    with OfficeBox(folder, lines=2, ring=60, extra=own) as box:
+        box.declare()
+        with contextlib.closing(connect(database_path(box.state))) as connection:
+            sheets.store(connection, (SHEET,))
+            people.enter(connection)
+        with open_console(box) as (process, home):
+            yield Running(box, home, process)
+
+
+def log_in(shown: Screen) -> Page:
+    """Log in as the operator and open the desk."""
+    page = shown.open("/login")
+    page.locator("[name=name]").fill(people.CARLA.name)
+    page.locator("[name=password]").fill(people.PHRASE)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+    return shown.open("/desk")
+
+
+@pytest.fixture
+def caller(house: Running) -> Iterator[None]:
+    """Somebody calls, and stays on the line until the test is over."""
+    call = house.box.place(1, CallPlan(caller=CALLER))
+    yield
+    call.hang_up()
+    call.wait(30.0)
+    house.box.wait_until(house.box.is_idle, 30.0, "the line did not become idle")
+
+
+@every_screen
+def test_the_desk_keeps_nobody_out(
+    browser: Browser, house: Running, language: str, size: str
+) -> None:
+    """Both languages, both sizes: no violation of WCAG 2.1 AA."""
+    with screen(browser, house.home, language, size) as shown:
+        page = log_in(shown)
+        expect(page.locator("#position-op1")).to_be_visible()
+        shown.look("desk")
+
+
+def test_a_new_call_appears_at_the_side_and_moves_nothing(
+    browser: Browser, house: Running, request: pytest.FixtureRequest
+) -> None:
+    """E22: what is being typed stays, the focus stays, and the caller is there."""
+    with screen(browser, house.home) as shown, house.box.phone("op1"):
+        page = log_in(shown)
+        expect(page.locator("#position-op1")).to_contain_text("libera")
+        page.keyboard.type("resid")
+        request.getfixturevalue("caller")
+        call = page.locator("[data-call]")
+        expect(call).to_contain_text(CALLER)
+        expect(call).to_contain_text("Squilla")
+        assert page.evaluate("document.activeElement.id") == "search"
+        assert page.locator("#search").input_value() == "resid"
+        shown.look("desk-ringing")
+
+
+def test_a_whole_call_is_served_by_keys(browser: Browser, house: Running, caller: None) -> None:
+    """P2, P3, P5, P6: sheet noted, transfer asked for, return finished in three fields."""
+    del caller
+    box = house.box
+    with (
+        screen(browser, house.home) as shown,
+        box.phone("op1") as op1,
+        box.phone("ana1") as ana1,
+    ):
+        ana1.answer_mode("decline", 300)
+        page = log_in(shown)
+        expect(page.locator("[data-call]")).to_contain_text("Squilla")
+        op1.answer()
+        expect(page.locator(".desk-mine")).to_contain_text("In conversazione")
+        page.keyboard.type("resid")
+        expect(page.locator("[data-sheet]")).to_have_count(1)
+        page.keyboard.press("Enter")
+        expect(page.locator("#sheet-title")).to_have_text(SHEET.title)
+        page.keyboard.press("s")
+        expect(page.locator("#told-words")).to_contain_text("annotata con la chiamata")
+        page.keyboard.press("t")
+        expect(page.locator("[data-office]").first).to_be_focused()
+        shown.look("desk-transfer")
+        page.keyboard.press("1")
+        expect(page.locator(".desk-back")).to_contain_text("ha rifiutato la chiamata")
+        expect(page.locator("#return-title")).to_contain_text("Ritorno: Anagrafe")
+        page.keyboard.press("r")
+        page.locator("[data-rule=email]").press("Enter")
+        expect(page.locator("#citizen")).to_be_focused()
+        page.keyboard.type("Ada Rossi")
+        assert page.locator("#contact").input_value() == CALLER
+        assert page.locator("#subject").input_value() == SHEET.title
+        shown.look("desk-return")
+        page.keyboard.press("Enter")
+        expect(page.locator("#return")).to_be_hidden()
+        (taken,) = requests_of(box)
+        assert (taken.unit, taken.citizen.name, taken.citizen.phone) == (
+            "anagrafe", "Ada Rossi", CALLER,
+        )  # fmt: skip
+        assert taken.by == people.CARLA.name
+    (record,) = [one for one in box.records() if SHEET.code in one.sheets]
+    assert record.returned == "declined"
+
+
+def requests_of(box: Box) -> list[Request]:
+    """Return the requests that are kept."""
+    with contextlib.closing(open_reader(database_path(box.state))) as connection:
+        return [kept.request for kept in requests.listed(connection)]
+
+
+def test_a_state_is_set_by_one_key_and_taken_back(browser: Browser, house: Running) -> None:
+    """Outside text fields only; undone within ten seconds (E22)."""
+    with screen(browser, house.home) as shown:
+        page = log_in(shown)
+        page.keyboard.type("n")
+        assert page.locator("#search").input_value() == "n"
+        page.keyboard.press("Escape")
+        page.keyboard.press("n")
+        state = page.locator("#state-unattended")
+        expect(state).to_contain_text(f"({people.CARLA.name})")
+        page.keyboard.press("z")
+        expect(state).not_to_contain_text(f"({people.CARLA.name})")
+        assert house.box.status()["service"]["unattended"] is None
+
+
+def test_a_desk_that_is_gone_is_a_banner_and_comes_back(browser: Browser, house: Running) -> None:
+    """What was last known stays; the page is live again by itself."""
+    with screen(browser, house.home) as shown:
+        page = log_in(shown)
+        expect(page.locator("#desk-away")).to_be_hidden()
+        house.box.stop()
+        expect(page.locator("#desk-away")).to_be_visible()
+        expect(page.locator("#position-op1")).to_be_visible()
+        house.box.start()
+        expect(page.locator("#desk-away")).to_be_hidden()
+
+
+def test_the_console_stops_at_once_though_browsers_listen(browser: Browser, house: Running) -> None:
+    """An update is not kept waiting by open pages."""
+    with open_console(house.box) as (process, home), screen(browser, home) as shown:
+        page = log_in(shown)
+        expect(page.locator("#position-op1")).to_be_visible()
+        process.terminate()
+        assert process.wait(2.0) == 0
