@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.commands import demo_console
 from appliance.commands.demo_office import configuration, furnish
 from appliance.daemon import config, door, phone_secrets
 from appliance.daemon.stores import database_path
@@ -81,7 +82,8 @@ def demo(keep: bool) -> None:
         rows = [play(stage) for play in CALLS]
         _print_table(rows)
         if keep:
-            _stay(folder)
+            console = stack.enter_context(demo_console.opened(folder, folder / "centralino.toml"))
+            _stay(folder, console)
     if not all(row.good for row in rows):
         raise SystemExit(1)
 
@@ -262,10 +264,10 @@ def _print_table(rows: list[Row]) -> None:
         click.echo(f"{row.call:<26} {row.way:<14} {row.result:<12} {row.recording:<60} {mark}")
 
 
-def _stay(folder: Path) -> None:
+def _stay(folder: Path, console: str) -> None:
     settings = config.load(folder / "centralino.toml")
     click.echo(
-        f"\nStaying up. Try:\n"
+        f"\nStaying up. The console: {console}\nTry:\n"
         f"  centralino call --exchange {folder / 'lines'} --line 1 --from 0511234567 --rings 3\n"
         f"  centralino status --config {folder / 'centralino.toml'}\n"
         f"  centralino messages --config {folder / 'centralino.toml'}\n"

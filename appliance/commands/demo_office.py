@@ -71,6 +71,11 @@ ring = 15
 [folders]
 state = "{folder}/state"
 run = "{folder}/run"
+console = "{folder}/console"
+
+[console]
+listen = "127.0.0.1"
+redirect_port = 0
 """
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from appliance.errors import CentralinoError
 from tests.bench import (
     answering,
+    browsing,
     deciding,
     machine,
     quality,
@@ -49,6 +50,7 @@ class Plan:
         parts: dict[str, Part] = {
             "deciding": lambda folder: deciding.rows(folder, self.year_days),
             "answering": lambda folder: answering.rows(folder, self.calls),
+            "browsing": lambda folder: browsing.rows(folder, self.sound_s / 2),
             "sound": lambda folder: sounding.rows(folder, self.sound_s),
             "quality": quality.rows,
             "sheets": searching.rows,

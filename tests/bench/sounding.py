@@ -74,10 +74,10 @@ def rows(folder: Path, seconds: float) -> list[Row]:
         watch = LeadWatch(box.folder / "lines")
         with watch.watching():
             for count, more in ((1, 1), (4, 3), (8, 4)):
-                calls += _bridge(box, count - more + 1, count)
-                windows.append(_window(box, f"{count} calls", count, seconds))
+                calls += bridge(box, count - more + 1, count)
+                windows.append(window(box, f"{count} calls", count, seconds))
             with machine.hogs(HOGS):
-                windows.append(_window(box, f"8 calls, {HOGS} hogs", 8, seconds))
+                windows.append(window(box, f"8 calls, {HOGS} hogs", 8, seconds))
         _end_calls(box, calls)
         stored = _leave_messages(box)
     underruns = sum(line["underruns"] for line in _lines(box))
@@ -89,7 +89,7 @@ def rows(folder: Path, seconds: float) -> list[Row]:
         row("lead used up, of 60 ms", (LEAD_MS - lead for lead in watch.leads), aim=("max", 59.9)),
         row("underruns of all modems", [underruns], "", ("max", 0.0)),
         row("lateness of the exchange itself, at worst", [box.ruler_late_ms]),
-        *(_even_row(tap, window) for window in windows),
+        *(even_row(tap, window) for window in windows),
         *(_share_row(window) for window in quiet),
         row("message: release noticed -> stored", stored, aim=("max", 1000.0)),
     ]
@@ -100,18 +100,18 @@ def rows_without_realtime(folder: Path, seconds: float) -> list[Row]:
     box = BenchBox(folder / "modest", lines=4, silent_lines=4, prefix=NO_SYS_NICE)
     with box, wire.Wire(box.address) as tap:
         refused = not machine.is_realtime(box.carrier)
-        _bridge(box, 1, 4)
-        windows = [_window(box, "4 calls, no real time", 4, seconds)]
+        bridge(box, 1, 4)
+        windows = [window(box, "4 calls, no real time", 4, seconds)]
         with machine.hogs(HOGS):
-            windows.append(_window(box, f"4 calls, no real time, {HOGS} hogs", 4, seconds))
+            windows.append(window(box, f"4 calls, no real time, {HOGS} hogs", 4, seconds))
     assert refused, "setpriv did not take the right away"
-    return [_even_row(tap, window) for window in windows]
+    return [even_row(tap, window) for window in windows]
 
 
 # --- the calls ----------------------------------------------------------------------------------
 
 
-def _bridge(box: BenchBox, first: int, last: int) -> list[client.RunningCall]:
+def bridge(box: BenchBox, first: int, last: int) -> list[client.RunningCall]:
     """Place calls on lines, one after the other, each answered by the operator of its number."""
     calls = []
     for number in range(first, last + 1):
@@ -127,7 +127,8 @@ def _bridge(box: BenchBox, first: int, last: int) -> list[client.RunningCall]:
     return calls
 
 
-def _window(box: BenchBox, name: str, calls: int, seconds: float) -> Window:
+def window(box: BenchBox, name: str, calls: int, seconds: float) -> Window:
+    """Let calls go on for a while; what they cost meanwhile."""
     wait(SETTLE_S)
     begin = time.monotonic()
     shares = machine.cpu_shares(box.processes(), seconds)
@@ -198,7 +199,7 @@ def _rtp(tap: wire.Wire, windows: list[Window]) -> Iterator[wire.Packet]:
             yield packet
 
 
-def _even_row(tap: wire.Wire, window: Window) -> Row:
+def even_row(tap: wire.Wire, window: Window) -> Row:
     """How far from 20 ms after the one before each of the box's packets left."""
     boxes = {invite.rtp_port for invite in wire.invites(tap.packets)}
     last: dict[int, float] = {}

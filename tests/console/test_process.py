@@ -116,6 +116,14 @@ def test_a_port_in_use_is_told_in_words() -> None:
             listen("127.0.0.1", port)
 
 
+def test_a_page_is_not_held_back() -> None:
+    """Nagle's algorithm would hold back every page's end for the 40 ms of a delayed ACK: asyncio
+    turns it off only for sockets that name their protocol.
+    """
+    with listen("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP
+
+
 def test_the_address_is_what_is_typed(console_settings: ConsoleSettings) -> None:
     """Where it listens everywhere its name is told, else its address, with the port."""
     with listen("0.0.0.0", 0) as everywhere, listen("127.0.0.1", 0) as here:

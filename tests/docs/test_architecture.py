@@ -22,10 +22,10 @@ STARTERS = {
 FORKS = {"lines/nursery.py": 3, "daemon/apart.py": 1}
 """The carrier's nursery, a keeper, an undertaker; the reader of the configuration."""
 CHILDREN = {
-    "commands/demo.py", "daemon/carrier_side.py", "exchange/process.py", "testphone/client.py",
-    "usb/steps.py",
+    "commands/demo.py", "commands/demo_console.py", "daemon/carrier_side.py",
+    "exchange/process.py", "testphone/client.py", "usb/steps.py",
 }  # fmt: skip
-"""Desk of the demonstration, carrier, exchange, test phone; uhubctl of the USB helper."""
+"""The demonstration's desk and console, carrier, exchange, test phone; the USB helper's uhubctl."""
 
 
 def found(kind: str) -> dict[str, list[str]]:
