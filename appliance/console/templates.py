@@ -44,7 +44,7 @@ def text(request: Request, name: str, **values: object) -> str:
 def common(request: Request) -> Mapping[str, Any]:
     """Return what every page may name: `_` and its sisters, where it is, what stands in its head.
 
-    What the accounts and the feed know is in the request's state: `user`, `csrf`, `desk_away`.
+    What the accounts know is in the request's state: `user` and `csrf`.
     """
     speaker: Speaker = request.state.speaker
     settings = request.app.state.settings
@@ -64,8 +64,14 @@ def common(request: Request) -> Mapping[str, Any]:
         "static": static_url,
         "user": getattr(request.state, "user", None),
         "csrf": getattr(request.state, "csrf", ""),
-        "desk_away": getattr(request.state, "desk_away", False),
+        "desk_away": is_desk_away(request),
     }
+
+
+def is_desk_away(request: Request) -> bool:
+    """Tell whether the desk cannot be heard; as long as nothing is known it is not away."""
+    feed = getattr(request.app.state, "feed", None)
+    return feed is not None and feed.newest.number > 0 and feed.newest.away
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from playwright.sync_api import Browser
 
@@ -54,6 +56,24 @@ def test_the_language_is_chosen_by_keys_and_stays(
         page.keyboard.press("Enter")
         page.wait_for_function("document.documentElement.lang === 'en'")
         assert shown.open("/").locator("html").get_attribute("lang") == "en"
+
+
+def test_with_the_desk_away_pages_say_so_and_open(
+    browser: Browser, box_and_console: Running
+) -> None:
+    """A banner tells that the switchboard does not answer; the pages show what is kept."""
+    with screen(browser, box_and_console.home) as shown:
+        away = shown.open("/").locator("#desk-away")
+        assert away.is_hidden()
+        box_and_console.box.stop()
+        try:
+            deadline = time.monotonic() + 20.0
+            while away.is_hidden():
+                assert time.monotonic() < deadline, "no banner within 20 s"
+                shown.open("/")
+            shown.look("desk-away")
+        finally:
+            box_and_console.box.start()
 
 
 def test_the_checks_see_what_is_wrong(browser: Browser, box_and_console: Running) -> None:
