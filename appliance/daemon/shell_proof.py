@@ -1,7 +1,7 @@
 """Proof that a question comes from the box's own shell, and not from the console.
 
 Both ask at the same door. Who can write into the desk's state folder is the administrator: a file
-there, 0600, holds a word that the question repeats.
+there, in a folder that the console's unit hides from it, holds a word that the question repeats.
 """
 
 from __future__ import annotations
@@ -18,13 +18,20 @@ from appliance.errors import OfficeError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FILE: Final = "shell-proof"
+FILE: Final = "private/shell-proof"
+
+
+def prepare(state: Path) -> None:
+    """Make the folder, as the desk: what root lays there is then the desk's; raises OSError."""
+    (state / FILE).parent.mkdir(mode=0o700, exist_ok=True)
 
 
 @contextlib.contextmanager
 def proof(state: Path) -> Iterator[str]:
     """Lay the word down, yield it, take it away; raises OfficeError without the right to."""
     word = secrets.token_hex(16)
+    if not (state / FILE).parent.is_dir():
+        raise OfficeError("the desk has never run here: start it first")
     try:
         write_whole(state / FILE, word)
     except OSError as error:

@@ -63,6 +63,7 @@ class UserQuestions:
         """Have a code for the first user where there is none yet."""
 
         def look(connection: sqlite3.Connection) -> None:
+            shell_proof.prepare(self._state)
             first_user.keep_code(self._state, is_wanted=not users.everybody(connection))
 
         def told(result: object) -> None:

@@ -58,6 +58,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     stores.start()
     questions = UserQuestions(configuration.load(file), stores, lambda: Now(0.0, AT))
     questions.start()
+    stores.records.ask(lambda _: None)
 
     def answer(question: dict[str, Any]) -> Answer | Later:
         return questions.known[question["ask"]](question)
@@ -132,3 +133,13 @@ def test_nobody_yet_is_said(box: Box) -> None:
         lambda _: first_user.keep_code(box.file.parent / "state", is_wanted=False)
     )
     assert first_user.FILE not in box.run("check")
+
+
+def test_before_the_desk_has_run_nobody_is_changed(tmp_path: Path) -> None:
+    """There is nobody to write it down, which is said."""
+    file = tmp_path / "centralino.toml"
+    file.write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
+    line = ["users", "--config", str(file), "disable", "anna"]
+    result = CliRunner().invoke(main, line)
+    assert result.exit_code == 1
+    assert "has never run here" in result.output
