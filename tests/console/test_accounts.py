@@ -137,6 +137,16 @@ def test_a_word_that_was_there_before_is_not_taken(
     assert not is_in(visitor)
 
 
+def test_another_login_in_a_browser_ends_the_one_before(
+    operator: Visitor, records: sqlite3.Connection
+) -> None:
+    """A desk changes hands: nobody's session stays behind in it."""
+    before = word(operator)
+    log_in(operator, "anna")
+    operator.carry(before)
+    assert not is_in(operator)
+
+
 @pytest.mark.parametrize("secure", [True, False])
 def test_the_cookies_flags(
     console_settings: ConsoleSettings, records: sqlite3.Connection, secure: bool
