@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -213,6 +214,31 @@ def test_who_is_disabled_is_out(operator: Visitor, records: sqlite3.Connection) 
     for disabled in (True, False):
         users.change(records, "carla", {"disabled": disabled}, Asked("x", AT, shell=True))
         assert not is_in(operator)
+
+
+@pytest.mark.usefixtures("strict")
+def test_who_is_out_sees_no_more_calls(operator: Visitor, records: sqlite3.Connection) -> None:
+    """What the desk's page is sent ends at the next change, not at the next page."""
+    feed, listening = operator.app.state.feed, asyncio.Event()
+    newer = feed.newer
+
+    async def heard(number: int) -> object:
+        if number >= 0:  # the state of now was sent
+            listening.set()
+        return await newer(number)
+
+    async def watched() -> httpx.Response:
+        feed.newer = heard
+        stream = asyncio.create_task(operator.client.get("/desk/live"))
+        await asyncio.wait_for(listening.wait(), 5)
+        users.change(records, "carla", {"disabled": True}, Asked("x", AT, shell=True))
+        feed._publish({}, away=True)
+        return await asyncio.wait_for(stream, 5)
+
+    answer = operator._runner.run(watched())
+    assert answer.status_code == 200
+    events = [line for line in answer.text.splitlines() if line.startswith("event: ")]
+    assert events == ["event: away", "event: out"]
 
 
 @pytest.mark.usefixtures("strict")

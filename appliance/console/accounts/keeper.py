@@ -59,6 +59,11 @@ class Accounts:
             await self._on_disk(lambda: self.sessions.write(session.key))
         return user
 
+    async def is_in(self, word: str) -> bool:
+        """Tell whether a word's session lasts, for what goes on by itself and is no use of it."""
+        session = self.sessions.find(word)
+        return session is not None and await self._user_of(session) is not None
+
     async def log_in(self, name: str, password: str, address: str, word: str) -> tuple[User, str]:
         """Begin a session under a new word, ending the old word's; returns the user and the word.
 

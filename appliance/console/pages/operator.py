@@ -140,6 +140,9 @@ def _values(request: Request, shown: Live | None) -> dict[str, Any]:
 
 async def _events(request: Request) -> AsyncIterator[str]:
     async for seen in _feed(request).states():
+        if not await request.app.state.accounts.is_in(request.state.word):
+            yield _event("out", "")  # logged out elsewhere, or disabled: nothing more is shown
+            return
         yield _event("away", "1" if seen.away else "")
         if (shown := _live(request, seen)) is not None and not seen.away:
             yield _event("live", text(request, "operator/live.html", **_values(request, shown)))

@@ -44,6 +44,7 @@ function listen() {
   const events = new EventSource("/desk/live");
   events.addEventListener("live", (event) => show(event.data));
   events.addEventListener("away", (event) => deskIsAway(event.data === "1"));
+  events.addEventListener("out", () => { events.close(); location.reload(); });
   events.addEventListener("error", () => deskIsAway(true));
 }
 
