@@ -7,6 +7,7 @@ nobody any more, and is shown with the later one.
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
     from appliance.records.messages import Message
 
+
+def _names(results: Iterable[Result]) -> str:
+    """Write results as a list of SQL."""
+    return ", ".join(f"'{result}'" for result in results)
+
+
 MISSED: Final = (
     Result.GAVE_UP, Result.NO_MESSAGE, Result.NOT_STORED, Result.LOST, Result.STOPPED,
     Result.INTERRUPTED,
@@ -35,7 +42,18 @@ HINT_WITHIN: Final = timedelta(minutes=10)
 """A call so long before a message without a number may be the same person's (E16)."""
 DAYS: Final = 30
 """How far back missed calls are listed: nobody calls back after a month."""
-_CALLS: Final = "SELECT rowid, * FROM calls WHERE rang_ms >= ? ORDER BY rang_ms, rowid"
+_MAYBE: Final = (
+    "SELECT rowid, * FROM calls WHERE rang_ms >= ? AND message = '' "  # noqa: S608 - constants
+    f"AND (result IN ({_names(MISSED)}) OR instr(trail, '{CALLBACK_WANTED}')) "
+    "ORDER BY rang_ms DESC, rowid DESC"
+)
+"""What may be in the list: `needs_somebody` decides."""
+_SERVED: Final = (
+    "SELECT rowid, caller_number, rang_ms FROM calls WHERE rang_ms >= ? AND caller_number <> '' "  # noqa: S608 - constants
+    f"AND result IN ({_names(SERVED)}) ORDER BY rang_ms, rowid"
+)
+_ONE: Final = "SELECT * FROM calls WHERE rowid = ?"
+_BETWEEN: Final = "SELECT * FROM calls WHERE rang_ms BETWEEN ? AND ? ORDER BY rang_ms, rowid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +74,49 @@ class Missed:
 
 
 def missed(connection: sqlite3.Connection, since: datetime) -> tuple[Missed, ...]:
-    """List the missed calls that rang since an instant, newest first; open or not."""
-    rows = connection.execute(_CALLS, (to_ms(since),)).fetchall()
-    numbers = {str(row["call"]): int(row["rowid"]) for row in rows}
+    """List the missed calls that rang since an instant, newest first; open or not.
+
+    Every call is looked at once, and most are not decoded: the list is asked for every minute.
+    """
+    ms = to_ms(since)
     cares = cares_of.cares(connection, cares_of.Kind.CALL)
-    records = tuple(from_row(row) for row in rows)
+    served = _Served(connection, ms)
+    found = ((int(row["rowid"]), from_row(row)) for row in connection.execute(_MAYBE, (ms,)))
     return tuple(
         Missed(
-            numbers[record.call],
+            number,
             record,
             cares.get(record.call, Care()),
-            served_later(record, records),
+            served.after(record),
             is_wanted(record),
         )
-        for record in reversed(records)
+        for number, record in found
         if needs_somebody(record)
     )
+
+
+class _Served:
+    """The calls since an instant whose callers were served, by number, in the order they rang."""
+
+    def __init__(self, connection: sqlite3.Connection, since_ms: int) -> None:
+        self._connection = connection
+        self._read: dict[int, CallRecord] = {}
+        self._of: dict[str, list[tuple[int, int]]] = {}
+        """For each number (ms, rowid) of its calls, ascending."""
+        for row in connection.execute(_SERVED, (since_ms,)):
+            self._of.setdefault(row["caller_number"], []).append((row["rang_ms"], row["rowid"]))
+
+    def after(self, record: CallRecord) -> CallRecord | None:
+        """Find the first later call from the same number that was served, None for none."""
+        calls = self._of.get(record.caller.number, [])
+        start = bisect_left(calls, (to_ms(record.rang_at), 0))
+        later = (self._record(rowid) for _, rowid in calls[start:])
+        return next((call for call in later if call.rang_at > record.rang_at), None)
+
+    def _record(self, rowid: int) -> CallRecord:
+        if rowid not in self._read:
+            self._read[rowid] = from_row(self._connection.execute(_ONE, (rowid,)).fetchone())
+        return self._read[rowid]
 
 
 def needs_somebody(record: CallRecord) -> bool:
@@ -86,23 +131,6 @@ def is_wanted(record: CallRecord) -> bool:
     return CALLBACK_WANTED in record.trail
 
 
-def served_later(record: CallRecord, calls: Iterable[CallRecord]) -> CallRecord | None:
-    """Find the first later call from the same number that was answered or left a message."""
-    number = record.caller.number
-    if not number:
-        return None
-    return next(
-        (
-            call
-            for call in calls
-            if call.caller.number == number
-            and call.rang_at > record.rang_at
-            and call.result in SERVED
-        ),
-        None,
-    )
-
-
 def hints(connection: sqlite3.Connection, message: Message) -> tuple[CallRecord, ...]:
     """Find whose message without a number it may be: calls of the ten minutes before it (E16).
 
@@ -111,7 +139,8 @@ def hints(connection: sqlite3.Connection, message: Message) -> tuple[CallRecord,
     """
     if not without_number(message):
         return ()
-    rows = connection.execute(_CALLS, (to_ms(message.received_at - HINT_WITHIN),))
+    span = to_ms(message.received_at - HINT_WITHIN), to_ms(message.received_at)
+    rows = connection.execute(_BETWEEN, span)
     found = [record for record in map(from_row, rows) if _may_be(record, message)]
     return tuple(reversed(found))
 

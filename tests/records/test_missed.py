@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from appliance.calls.orders import CallRecord, Result
+from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.policy.messages import Entry, Outcome, Step
 from appliance.records import call_log, care, messages, missed
 from appliance.records.care import Kind
 from appliance.records.care_words import missed_text
-from appliance.records.database import open_database
-from appliance.records.missed import CALLBACK_WANTED, MISSED, Missed
+from appliance.records.database import migrate, open_database
+from appliance.records.missed import CALLBACK_WANTED, MISSED, SERVED, Missed
 from tests.records.samples import SHOWN, TEN, WITHHELD, a_call, a_message
 
 OTHER = replace(SHOWN, number="0519999999", name="")
@@ -116,3 +120,68 @@ def test_a_message_with_a_number_needs_no_hint(db: sqlite3.Connection) -> None:
     """Who can be called back is not guessed at."""
     listed(db, a_call("gave up", Result.GAVE_UP, -9))
     assert missed.hints(db, a_message()) == ()
+
+
+def by_definition(records: Iterable[CallRecord]) -> list[tuple[str, str]]:
+    """Say who was missed and when served, comparing every call with every other."""
+    ordered = list(records)
+
+    def served(record: CallRecord) -> str:
+        later = (
+            each.call
+            for each in ordered
+            if record.caller.number
+            and each.caller.number == record.caller.number
+            and each.rang_at > record.rang_at
+            and each.result in SERVED
+        )
+        return next(later, "")
+
+    return [(r.call, served(r)) for r in reversed(ordered) if missed.needs_somebody(r)]
+
+
+SOMEBODY = st.builds(
+    lambda result, ms, number, wanted, message, way: replace(
+        a_call("", result),
+        rang_at=TEN + timedelta(microseconds=ms * 500),
+        caller=replace(SHOWN, number=number),
+        trail=("rang", CALLBACK_WANTED) if wanted else ("rang",),
+        message=message,
+        direction=way,
+    ),
+    st.sampled_from(Result),
+    st.integers(0, 40),
+    st.sampled_from(("", "0511", "0512")),
+    st.booleans(),
+    st.sampled_from(("", "", "m1")),
+    st.sampled_from(Direction),
+)
+
+
+@given(st.lists(SOMEBODY, max_size=24))
+@settings(max_examples=200, deadline=None)
+def test_the_list_is_what_its_definition_says(calls: list[CallRecord]) -> None:
+    """Found in one pass, whatever rang within one millisecond, the same as call by call."""
+    named = [replace(each, call=f"a-{n}") for n, each in enumerate(calls)]
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        db.row_factory = sqlite3.Row
+        migrate(db)
+        found = listed(db, *named)
+        rows = db.execute("SELECT * FROM calls ORDER BY rang_ms, rowid")
+        assert [
+            (each.record.call, each.again.call if each.again else "") for each in found
+        ] == by_definition(map(call_log.from_row, rows))
+
+
+def test_years_of_calls_are_listed_in_no_time(db: sqlite3.Connection) -> None:
+    """Work grows with the calls, not with their square: 0.4 s here, 40 s when each met each."""
+    results = (Result.GAVE_UP, Result.ANSWERED)
+    calls = (
+        replace(a_call(f"a-{n}", results[n % 2], n), caller=replace(SHOWN, number=f"051{n}"))
+        for n in range(20_000)
+    )
+    call_log.upsert(db, calls, "b")
+    began = time.process_time()
+    found = missed.missed(db, TEN - timedelta(days=1))
+    assert len(found) == 10_000
+    assert time.process_time() - began < 8.0
