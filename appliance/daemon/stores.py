@@ -28,6 +28,8 @@ from appliance.policy.mail import HEAD, Mail
 from appliance.policy.requests import Request
 from appliance.policy.service_state import Manual, Mark, ServiceState
 from appliance.records import care, outbox, placed, requests
+from appliance.records.policy_copy import PolicyCopy
+from appliance.records.policy_copy import folder_of as folder_of_copy
 from appliance.records.requests import Taking
 from appliance.records.trouble import Trouble
 from appliance.records.vault import key_path
@@ -86,7 +88,11 @@ class Stores:
             post,
             lambda trouble: on_trouble("register", trouble),
         )
+        self._policy = PolicyCopy(
+            folder_of_copy(database_path(state)), lambda trouble: on_trouble("policy", trouble)
+        )
         self.records.watch(self.register.look)
+        self.records.watch(self._policy.look)
         self.spoken = SpokenSounds(folder_of(state), site, self.records, post)
         self._calls: dict[str, orders.CallRecord] = {}
         self._outgoing = Outgoing()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,28 @@ DATABASE_SET_ASIDE = Trouble(
     "The call log was damaged: it was moved to corrupt/ and a new one was begun; messages were "
     "taken up again from their files.",
 )
+POLICY_NOT_COPIED = Trouble(
+    "records.policy_not_copied",
+    "La copia di sicurezza di rubrica uffici e schede non si può scrivere: controllare lo spazio "
+    "e la scheda di memoria.",
+    "The copy of the register of offices and the sheets cannot be written: check free space and "
+    "the memory card.",
+)
+
+
+def policy_restored(aside: Trouble | None, at: datetime) -> Trouble:
+    """Say that register and sheets are the copy's, `at` its moment; what was set aside before."""
+    before = aside or Trouble("", "", "")
+    when = at.astimezone()
+    return Trouble(
+        "records.policy_restored",
+        f"{before.it} Rubrica uffici e schede: ripristinate dalla copia del "
+        f"{when:%d.%m.%Y %H:%M}; reinserire ciò che è più recente.".strip(),
+        f"{before.en} Register of offices and sheets: restored from the copy of "
+        f"{when:%d.%m.%Y %H:%M}; enter again what is newer.".strip(),
+    )
+
+
 DATABASE_FAILING = Trouble(
     "records.failing",
     "Il registro delle chiamate non si può scrivere: le chiamate proseguono; controllare lo "

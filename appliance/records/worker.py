@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from appliance.errors import CentralinoError, StoreError
-from appliance.records import call_log, messages, requests
+from appliance.records import call_log, messages, policy_copy, requests
 from appliance.records.database import is_io_error, open_database
 from appliance.records.request_rows import Sound
 from appliance.records.requests import NO_LETTERS, Letters, Taking
@@ -25,6 +25,7 @@ from appliance.records.trouble import (
     DATABASE_UNSURE,
     RECORDS_ENDED,
     Trouble,
+    policy_restored,
 )
 from appliance.workers import JOIN_LIMIT, Worker
 
@@ -107,8 +108,10 @@ class Session:
         if self._connection is None:
             opened = open_database(self._path, self._path.parent / "corrupt")
             self._connection = opened.connection
-            if opened.trouble:
-                self._on_trouble(opened.trouble)
+            copied = policy_copy.restore(opened.connection, policy_copy.folder_of(self._path))
+            trouble = policy_restored(opened.trouble, copied) if copied else opened.trouble
+            if trouble:
+                self._on_trouble(trouble)
             self._on_open(opened.connection)
         return self._connection
 

@@ -265,12 +265,21 @@ def test_the_stores_count_it_and_outlive_what_cannot_be_counted(tmp_path: Path) 
 def test_the_journal_names_refusals_and_calls_for_help(
     record: CallRecord, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Once, and without a number (P7)."""
-    with caplog.at_level(logging.WARNING):
-        outgoing_log.tell(replace(record, caller=Caller(Presentation.SHOWN, "3331234567")))
+    """Once, and without a number, wherever in the record one stands (P7, E20)."""
+    number = "3331234567"
+    named = replace(
+        record,
+        caller=Caller(Presentation.SHOWN, number, number),
+        called=number,
+        target=number,
+        case=f"call:{number}",
+        trail=(f"dialled.{number}", *record.trail),
+    )
+    with caplog.at_level(logging.DEBUG):
+        outgoing_log.tell(named)
     assert len(caplog.records) == bool(said)
     assert said in caplog.text
-    assert "3331234567" not in caplog.text
+    assert number not in caplog.text
 
 
 def test_status_shows_who_calls_out_and_who_was_refused() -> None:

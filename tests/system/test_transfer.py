@@ -172,3 +172,28 @@ def test_a_return(box: OfficeBox) -> None:
     )  # fmt: skip
     assert (record.result, record.returned) == (Result.ANSWERED, "declined")
     assert "return.answered.op1" in record.trail
+
+
+def test_a_damaged_database_takes_no_office_with_it(box: OfficeBox) -> None:
+    """P5: set aside at the start, and transfers go on by the copy of register and sheets."""
+    copy = box.folder / "state" / "policy" / "policy.db"
+    box.wait_until(copy.exists, 10.0, "the register was not copied")
+    box.stop()
+    records = box.folder / "state" / "centralino.db"
+    for path in records.parent.glob("centralino.db-*"):
+        path.unlink()
+    records.write_bytes(records.read_bytes()[:2048] + b"\xff" * 65536)
+    box.start()
+    box.wait_until(
+        lambda: box.status()["register"]["units"] == 2, 10.0, "the register was not put back"
+    )
+    assert any("restored from the copy of" in trouble for trouble in box.status()["troubles"])
+    with box.phone("op1") as op1, box.phone("ana1") as ana1:
+        ana1.answer_mode("auto", 300)
+        call, name = in_call(box, 1, op1)
+        keyed(op1, box)
+        ana1.wait_event("ack", 20.0)
+        op1.hang_up()
+        in_state(box, "transferred")
+        record = over(box, call, name)
+    assert (record.unit, record.target) == ("anagrafe", "Anagrafe, sportello 1")
