@@ -27,9 +27,10 @@ SEIZE = Words(
     "lifted. Still free:",
 )
 CALL = Words(
-    "Tutte le linee sono occupate. Chiamare adesso il numero pubblico da un altro telefono.",
-    "All lines are seized. Now call the public number from another telephone.",
+    "Tutte le linee sono occupate. Chiamare adesso {} da un altro telefono.",
+    "All lines are seized. Now call {} from another telephone.",
 )
+ANY_NUMBER = Words("il numero pubblico", "the public number")
 WHERE = Words(
     "Dove ha squillato? (vuoto: ha sentito occupato)", "Where did it ring? (empty: it was busy)"
 )
@@ -38,6 +39,7 @@ WHERE = Words(
 @click.command()
 @config_option
 @click.option("--by", default=getpass.getuser, show_default="the user", help="Who says so.")
+@click.option("--number", default="", help="The public number called; each in turn by default.")
 @click.option("--rang-at", default="", help="Where the call rang; nothing is asked.")
 @click.option("--busy", is_flag=True, help="The call heard busy; nothing is asked.")
 @click.option("--no-divert", is_flag=True, help="The head's word: there is no divert-on-busy.")
@@ -49,39 +51,47 @@ def commission(
     config_path: Path,
     *,
     by: str,
+    number: str,
     rang_at: str,
     busy: bool,
     no_divert: bool,
     show: bool,
     wait: float,
 ) -> None:
-    """Prove the carrier's divert-on-busy: seize all lines, place a call, say where it rang."""
+    """Prove the carrier's divert-on-busy: seize all lines, call each number, say where it rang."""
     settings = load_settings(config_path)
     language = settings.site.languages[0]
     if bool(rang_at) + busy + no_divert + show > 1:
         raise click.UsageError("say one of --rang-at, --busy, --no-divert, --show")
+    numbers = (proofs.number_of(settings, number),) if number else proofs.numbers_of(settings)
     if show:
-        click.echo(said(_known(settings), language))
+        _show(settings, numbers, language)
         return
-    outcome, where = Outcome.NO_DIVERT, ""
+    if (rang_at or busy) and len(numbers) > 1:
+        listed = ", ".join(numbers)
+        raise click.UsageError(f"say by --number which of them was called: {listed}")
     if not no_divert:
         _seize(settings, language, wait)
-        asks = not (rang_at or busy)
-        where = _ask(language) if asks else rang_at
-        _still_seized(settings)
-        outcome = Outcome.DIVERTED if where else Outcome.BUSY
-    at = datetime.now(UTC).astimezone(ZoneInfo(settings.site.zone))
-    proof = Proof(outcome, by, at, proofs.lines_of(settings), where)
-    proofs.save(settings, proof)
-    click.echo(said(proofs.told(proof), language))
+    for each in numbers:
+        outcome, where = Outcome.NO_DIVERT, ""
+        if not no_divert:
+            where = rang_at if rang_at or busy else _ask(each, language)
+            _still_seized(settings)
+            outcome = Outcome.DIVERTED if where else Outcome.BUSY
+        at = datetime.now(UTC).astimezone(ZoneInfo(settings.site.zone))
+        proof = Proof(outcome, by, at, proofs.lines_of(settings), where, each)
+        proofs.save(settings, proof)
+        click.echo(said(proofs.told(proof), language))
 
 
-def _known(settings: Settings) -> Words:
-    proof = proofs.load(settings)
-    missing = proofs.wanted(settings, proof)
-    if proof is None or missing.en:
-        return missing
-    return proofs.told(proof)
+def _show(settings: Settings, numbers: tuple[str, ...], language: str) -> None:
+    """Show what was found of each number, then what is missing."""
+    kept = proofs.load(settings)
+    for number in numbers:
+        if proof := proofs.proof_of(settings, number, kept):
+            click.echo(said(proofs.told(proof), language))
+    if missing := said(proofs.wanted(settings, kept), language):
+        click.echo(missing)
 
 
 def _free(settings: Settings) -> tuple[str, ...]:
@@ -107,8 +117,8 @@ def _seize(settings: Settings, language: str, wait: float) -> None:
     )
 
 
-def _ask(language: str) -> str:
-    click.echo(said(CALL, language))
+def _ask(number: str, language: str) -> str:
+    click.echo(said(CALL, language).format(number or said(ANY_NUMBER, language)))
     answer: str = click.prompt(said(WHERE, language), default="", show_default=False)
     return answer.strip()
 

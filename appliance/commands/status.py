@@ -32,15 +32,12 @@ def status(config_path: Path, as_json: bool, language: str | None) -> None:
     """Show lines, phones, states, messages and troubles of the running desk."""
     settings = load_settings(config_path)
     answer = door.ask(desk_socket(settings), {"ask": "status"})
-    found, proof = peaks(settings, datetime.now(UTC)), commission.load(settings)
-    missing = commission.wanted(settings, proof)
+    found, proofs = peaks(settings, datetime.now(UTC)), commission.load(settings)
+    missing = commission.wanted(settings, proofs)
     if as_json:
         shown = answer["status"]
         shown["peaks"] = {name: dataclasses.asdict(peak) for name, peak in found.items()}
-        shown["divert_on_busy"] = {
-            "outcome": proof.outcome if proof else None,
-            "missing": missing.en or None,
-        }
+        shown["divert_on_busy"] = diverted(settings, proofs) | {"missing": missing.en or None}
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return
     tongue = language or settings.site.languages[0]
@@ -52,6 +49,14 @@ def status(config_path: Path, as_json: bool, language: str | None) -> None:
     nobody = first_user.wanted(Path(settings.folders.state))
     if nobody.en:
         click.echo(f"{said(nobody, tongue)}.")
+
+
+def diverted(settings: Settings, proofs: tuple[commission.Proof, ...]) -> dict[str, object]:
+    """Return what was proven of each public number, and of all where that is the same."""
+    kept = {n: commission.proof_of(settings, n, proofs) for n in commission.numbers_of(settings)}
+    numbers = {number: proof.outcome if proof else None for number, proof in kept.items()}
+    same = set(numbers.values())
+    return {"outcome": same.pop() if len(same) == 1 else None, "numbers": numbers}
 
 
 def peaks(settings: Settings, now: datetime) -> dict[str, Peak]:

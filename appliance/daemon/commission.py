@@ -1,12 +1,14 @@
 """The proof that the carrier diverts calls while all lines are busy, or the word that it does not.
 
 A caller who finds every line engaged hears busy and never reaches the box (P8): only the carrier
-can lead that call elsewhere, and only a call placed then proves it. Kept as commission.json in the
-state folder, with the lines it was made for.
+can lead that call elsewhere, and only a call placed then proves it; for each public number apart,
+as each is diverted apart. Kept as commission.json in the state folder, each with the lines it was
+made for.
 """
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 from collections.abc import Iterable, Mapping
@@ -15,8 +17,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from appliance.daemon import numbers
 from appliance.daemon.settings import Settings
-from appliance.errors import TechnicianError
+from appliance.errors import ConfigurationError, OfficeError, TechnicianError
 from appliance.policy.words import NOTHING, Words
 
 FILE = "commission.json"
@@ -34,13 +37,17 @@ class Outcome(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was found, by whom, when, for which `lines` (name, public number), `where` it rang."""
+    """What was found, by whom, when, for which `lines` (name, public number), `where` it rang.
+
+    `number` is the public number that was called, "" where the box knows of none, or of one.
+    """
 
     outcome: Outcome
     by: str
     at: datetime
     lines: tuple[str, ...]
     where: str = ""
+    number: str = ""
 
 
 def lines_of(settings: Settings) -> tuple[str, ...]:
@@ -48,15 +55,34 @@ def lines_of(settings: Settings) -> tuple[str, ...]:
     return tuple(sorted(f"{line.name} {line.called}".strip() for line in settings.lines))
 
 
+def numbers_of(settings: Settings) -> tuple[str, ...]:
+    """List the public numbers that need a proof each; "" stands for the one that is not known."""
+    if not settings.lines:
+        return ()
+    known = (_plain(line.called, settings) for line in settings.lines if line.called)
+    return tuple(dict.fromkeys(known)) or ("",)
+
+
+def number_of(settings: Settings, written: str) -> str:
+    """Return a public number as it is proven; raises OfficeError for one that no line has."""
+    number, known = _plain(written, settings), numbers_of(settings)
+    if number not in known:
+        listed = ", ".join(filter(None, known)) or "none (write `called` of the lines)"
+        raise OfficeError(f"{written!r} is no public number of the lines; known are {listed}")
+    return number
+
+
 def unseized(lines: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Name the lines of a status that a caller could still reach."""
     return tuple(str(line["name"]) for line in lines if line["state"] in FREE)
 
 
-def save(settings: Settings, proof: Proof) -> Path:
-    """Keep a proof; raises TechnicianError where the folder cannot be written."""
+def save(settings: Settings, *proofs: Proof) -> Path:
+    """Keep proofs beside those of other numbers; raises TechnicianError where that fails."""
     path = Path(settings.folders.state) / FILE
-    text = json.dumps({**asdict(proof), "at": proof.at.isoformat()}, indent=2, ensure_ascii=False)
+    kept = {proof.number: proof for proof in (*load(settings), *proofs)}
+    rows = [{**asdict(proof), "at": proof.at.isoformat()} for proof in kept.values()]
+    text = json.dumps({"proofs": rows}, indent=2, ensure_ascii=False)
     draft = path.with_suffix(".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,58 +95,100 @@ def save(settings: Settings, proof: Proof) -> Path:
     return path
 
 
-def load(settings: Settings) -> Proof | None:
-    """Return the proof that was kept, None for none that can be read."""
+def load(settings: Settings) -> tuple[Proof, ...]:
+    """Return the proofs that were kept, none for what cannot be read.
+
+    An older programme kept one alone, and not for which number.
+    """
     try:
         text = (Path(settings.folders.state) / FILE).read_text(encoding="utf-8")
         data = json.loads(text)
-        return Proof(
-            Outcome(data["outcome"]),
-            str(data["by"]),
-            datetime.fromisoformat(data["at"]),
-            tuple(map(str, data["lines"])),
-            str(data["where"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return tuple(map(_proof, data.get("proofs", [data])))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()
 
 
-def wanted(settings: Settings, proof: Proof | None) -> Words:
-    """Say what is missing, NOTHING for nothing: no proof, or one of other lines."""
-    if not settings.lines or (proof and proof.lines == lines_of(settings)):
+def proof_of(settings: Settings, number: str, proofs: Iterable[Proof]) -> Proof | None:
+    """Find the proof of a public number; one for no number counts where there is but one."""
+    alone = len(numbers_of(settings)) == 1
+    found = {proof.number: proof for proof in proofs}
+    return found.get(number) or (found.get("") if alone else None)
+
+
+def wanted(settings: Settings, proofs: Iterable[Proof]) -> Words:
+    """Say which public numbers lack a proof, or have one of other lines; NOTHING for none."""
+    lines, found = lines_of(settings), tuple(proofs)
+    lacking, outdated = [], []
+    for number in numbers_of(settings):
+        proof = proof_of(settings, number, found)
+        if proof is None:
+            lacking.append(number)
+        elif proof.lines != lines:
+            outdated.append((number, proof))
+    parts = [_unproven(lacking)] if lacking else []
+    parts += [_outdated(number, proof) for number, proof in outdated]
+    if not parts:
         return NOTHING
-    if proof is None:
-        return Words(
-            "Non è provato dove arriva chi chiama con tutte le linee occupate (deviazione su "
-            "occupato dell'operatore telefonico): provarlo con centralino commission",
-            "It is not proven where a caller ends who finds all lines busy (the carrier's "
-            "divert-on-busy): prove it with centralino commission",
-        )
-    return Words(
-        f"La prova della deviazione su occupato è del {proof.at:%d.%m.%Y}, prima che le linee "
-        "cambiassero: ripeterla con centralino commission",
-        f"The proof of divert-on-busy is of {proof.at:%d.%m.%Y}, before the lines changed: repeat "
-        "it with centralino commission",
-    )
+    return Words("; ".join(part.it for part in parts), "; ".join(part.en for part in parts))
 
 
 def told(proof: Proof) -> Words:
     """Say what was found."""
-    when = f"{proof.at:%d.%m.%Y %H:%M}, {proof.by}"
+    when, called = f"{proof.at:%d.%m.%Y %H:%M}, {proof.by}", proof.number
+    it, en = (f"{called}: ", f"{called}: ") if called else ("", "")
     match proof.outcome:
         case Outcome.DIVERTED:
             return Words(
-                f"Con tutte le linee occupate la chiamata arriva a: {proof.where} ({when}).",
-                f"With all lines busy a call rings at: {proof.where} ({when}).",
+                f"{it}Con tutte le linee occupate la chiamata arriva a: {proof.where} ({when}).",
+                f"{en}With all lines busy a call rings at: {proof.where} ({when}).",
             )
         case Outcome.BUSY:
             return Words(
-                f"Con tutte le linee occupate chi chiama sente occupato ({when}): chiedere "
+                f"{it}Con tutte le linee occupate chi chiama sente occupato ({when}): chiedere "
                 "all'operatore telefonico la deviazione su occupato, o la ricerca automatica.",
-                f"With all lines busy a caller hears busy ({when}): ask the phone company for "
+                f"{en}With all lines busy a caller hears busy ({when}): ask the phone company for "
                 "divert-on-busy, or for a hunting group.",
             )
     return Words(
-        f"Non c'è deviazione su occupato, per dichiarazione del responsabile ({when}).",
-        f"There is no divert-on-busy, by word of the head ({when}).",
+        f"{it}Non c'è deviazione su occupato, per dichiarazione del responsabile ({when}).",
+        f"{en}There is no divert-on-busy, by word of the head ({when}).",
+    )
+
+
+def _plain(written: str, settings: Settings) -> str:
+    """Return a number as it is dialled in the country; unchanged when it is none there."""
+    with contextlib.suppress(ConfigurationError):
+        return numbers.called(written, settings.site.country)
+    return written
+
+
+def _proof(data: Mapping[str, Any]) -> Proof:
+    return Proof(
+        Outcome(data["outcome"]),
+        str(data["by"]),
+        datetime.fromisoformat(data["at"]),
+        tuple(map(str, data["lines"])),
+        str(data["where"]),
+        str(data.get("number", "")),
+    )
+
+
+def _unproven(lacking: list[str]) -> Words:
+    named = ", ".join(filter(None, lacking))
+    it, en = (f" {named}", f" of {named}") if named else ("", "")
+    return Words(
+        f"Non è provato dove arriva chi chiama{it} con tutte le linee occupate (deviazione su "
+        "occupato dell'operatore telefonico): provarlo con centralino commission",
+        f"It is not proven where a caller{en} ends who finds all lines busy "
+        "(the carrier's divert-on-busy): prove it with centralino commission",
+    )
+
+
+def _outdated(number: str, proof: Proof) -> Words:
+    it, en = (f" per {number}", f" of {number}") if number else ("", "")
+    return Words(
+        f"La prova della deviazione su occupato{it} è del {proof.at:%d.%m.%Y}, prima che le linee "
+        "cambiassero: ripeterla con centralino commission",
+        f"The proof of divert-on-busy{en} is of {proof.at:%d.%m.%Y}, before the lines changed: "
+        "repeat it with centralino commission",
     )

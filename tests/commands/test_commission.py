@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.commands import commission as command
+from appliance.commands.check import check
+from appliance.commands.status import diverted
 from appliance.daemon import commission, config, door
 from appliance.daemon.commission import Outcome, Proof
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
 
+ORDINARY, TOLL_FREE = "051598111", "800011837"
 EXAMPLE = Path(config.__file__).with_name("example.toml")
 
 
@@ -56,14 +61,42 @@ def test_a_call_placed_while_all_lines_are_seized_proves_it(
 ) -> None:
     """P8: the desk itself says that every line is engaged, before the call and after it."""
     sit_at(monkeypatch, ("idle", "in_use"), ("ringing", "in_use_outside"))
-    told = run(site, answer="Sportello\n")
+    told = run(site, answer="Sportello\n\n")
     assert "Ancora libere: line1" in told.output
-    assert "Tutte le linee sono occupate" in told.output
-    assert "la chiamata arriva a: Sportello" in told.output
+    for number in (ORDINARY, TOLL_FREE):
+        assert f"Tutte le linee sono occupate. Chiamare adesso {number} da" in told.output
+    assert f"{ORDINARY}: Con tutte le linee occupate la chiamata arriva a: Sportello" in told.output
+    assert f"{TOLL_FREE}: Con tutte le linee occupate chi chiama sente occupato" in told.output
     kept = commission.load(config.load(site))
-    assert kept is not None
-    assert (kept.outcome, kept.by, kept.where) == (Outcome.DIVERTED, "Anna", "Sportello")
-    assert "arriva a: Sportello" in run(site, "--show").output
+    assert [(each.number, each.outcome, each.by, each.where) for each in kept] == [
+        (ORDINARY, Outcome.DIVERTED, "Anna", "Sportello"),
+        (TOLL_FREE, Outcome.BUSY, "Anna", ""),
+    ]
+    assert told.output.splitlines()[-1] in run(site, "--show").output
+
+
+def test_each_public_number_has_a_proof_of_its_own(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P1, P8: the toll-free number is diverted apart; check and status name the one that lacks."""
+    settings = config.load(site)
+    sit_at(monkeypatch, ("in_use", "in_use"))
+    assert commission.numbers_of(settings) == (ORDINARY, TOLL_FREE)
+    first = run(site, "--number", "+39 051 598 111", "--rang-at", "Sportello")
+    assert f"{ORDINARY}: Con tutte" in first.output
+    missing = commission.wanted(settings, commission.load(settings))
+    assert (ORDINARY in missing.it, TOLL_FREE in missing.it) == (False, True)
+    assert f"a caller of {TOLL_FREE} ends who finds all lines busy" in missing.en
+    found = CliRunner().invoke(check, ["--config", str(site)])
+    assert f"a caller of {TOLL_FREE} ends" in found.output
+    assert diverted(settings, commission.load(settings)) == {
+        "outcome": None, "numbers": {ORDINARY: "diverted", TOLL_FREE: None},
+    }  # fmt: skip
+    run(site, "--number", TOLL_FREE, "--no-divert")
+    assert commission.wanted(settings, commission.load(settings)).en == ""
+    told = run(site, "--number", "0599999999", "--busy")
+    assert isinstance(told.exception, OfficeError)
+    assert f"known are {ORDINARY}, {TOLL_FREE}" in str(told.exception)
 
 
 def test_busy_is_a_result_too_and_says_what_to_ask_for(
@@ -71,21 +104,26 @@ def test_busy_is_a_result_too_and_says_what_to_ask_for(
 ) -> None:
     """Nothing is asked with --busy or --rang-at."""
     sit_at(monkeypatch, ("in_use", "in_use"))
-    assert "chi chiama sente occupato" in run(site, "--busy").output
-    assert "arriva a: 051 1" in run(site, "--rang-at", "051 1").output
-    assert "sente occupato" in run(site, answer="\n").output
+    which = ("--number", TOLL_FREE)
+    assert "chi chiama sente occupato" in run(site, "--busy", *which).output
+    assert "arriva a: 051 1" in run(site, "--rang-at", "051 1", *which).output
+    assert "sente occupato" in run(site, *which, answer="\n").output
+    told = run(site, "--busy")  # of which number?
+    assert told.exit_code == 2
+    assert f"{ORDINARY}, {TOLL_FREE}" in told.output
 
 
 def test_a_line_that_is_free_proves_nothing(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the call or after it: it may have rung there."""
     sit_at(monkeypatch, ("idle", "in_use"))
-    told = run(site, "--busy", "--wait", "0.5")
+    which = ("--number", TOLL_FREE)
+    told = run(site, "--busy", "--wait", "0.5", *which)
     assert isinstance(told.exception, OfficeError)
     assert "line1 could still be reached" in str(told.exception)
     sit_at(monkeypatch, ("in_use", "in_use"), ("in_use", "idle"))
-    told = run(site, "--busy")
+    told = run(site, "--busy", *which)
     assert "line2 became free meanwhile" in str(told.exception)
-    assert commission.load(config.load(site)) is None
+    assert commission.load(config.load(site)) == ()
 
 
 def test_the_heads_word_stands_where_there_is_none(site: Path) -> None:
@@ -97,13 +135,37 @@ def test_the_heads_word_stands_where_there_is_none(site: Path) -> None:
 def test_what_is_missing_is_said(site: Path, tmp_path: Path) -> None:
     """No proof, a proof of other lines, a file that nobody can read."""
     settings: Settings = config.load(site)
-    assert "centralino commission" in commission.wanted(settings, None).it
+    assert "centralino commission" in commission.wanted(settings, ()).it
     assert "centralino commission" in run(site, "--show").output
-    proof = Proof(Outcome.BUSY, "Anna", datetime.now(UTC), commission.lines_of(settings))
-    commission.save(settings, proof)
-    assert commission.load(settings) == proof
-    assert commission.wanted(settings, proof).en == ""
-    other = Proof(Outcome.BUSY, "Anna", datetime.now(UTC), ("line9",))
-    assert "before the lines changed" in commission.wanted(settings, other).en
+    lines = commission.lines_of(settings)
+    proofs = tuple(
+        Proof(Outcome.BUSY, "Anna", datetime.now(UTC), lines, "", number)
+        for number in commission.numbers_of(settings)
+    )
+    commission.save(settings, *proofs)
+    assert commission.load(settings) == proofs
+    assert commission.wanted(settings, proofs).en == ""
+    other = replace(proofs[0], lines=("line9",))
+    assert "before the lines changed" in commission.wanted(settings, (other, proofs[1])).en
     (tmp_path / "state" / commission.FILE).write_text("{", encoding="utf-8")
-    assert commission.load(settings) is None
+    assert commission.load(settings) == ()
+
+
+def test_a_proof_of_an_older_programme_counts_where_there_is_one_number(site: Path) -> None:
+    """It did not say which number was called: among several it proves none."""
+    settings: Settings = config.load(site)
+    old = Proof(Outcome.BUSY, "Anna", datetime.now(UTC), commission.lines_of(settings))
+    row = {**asdict(old), "at": old.at.isoformat()}
+    del row["number"]
+    path = Path(settings.folders.state) / commission.FILE
+    path.parent.mkdir()
+    path.write_text(json.dumps(row), encoding="utf-8")
+    assert commission.load(settings) == (old,)
+    assert ORDINARY in commission.wanted(settings, (old,)).en
+    lines = tuple(replace(line, called=settings.lines[0].called) for line in settings.lines)
+    one = replace(settings, lines=lines)
+    assert commission.wanted(one, (replace(old, lines=commission.lines_of(one)),)).en == ""
+    unknown = replace(settings, lines=tuple(replace(line, called="") for line in lines))
+    assert commission.numbers_of(unknown) == ("",)
+    assert "where a caller ends who" in commission.wanted(unknown, ()).en
+    assert commission.wanted(replace(settings, lines=()), ()).en == ""
