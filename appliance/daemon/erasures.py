@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 from appliance.daemon.caretaker import forget_sounds
 from appliance.daemon.door import Answer, Later, Tell
+from appliance.daemon.erasure_letters import cancellations
 from appliance.daemon.rehearsal import numbers_of
 from appliance.daemon.status_words import plain
 from appliance.daemon.stores import database_path
@@ -24,7 +26,7 @@ from appliance.policy.words import Words
 from appliance.records import erasure
 from appliance.records.database import fsync_directory
 from appliance.records.erasure import Ordered
-from appliance.records.erasure_found import Chosen, Found, find
+from appliance.records.erasure_found import Chosen, Found, find, invited
 from appliance.voicemail.files import Folders
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from appliance.daemon.settings import Settings
     from appliance.daemon.stores import Stores
+    from appliance.policy.mail import Mail
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +53,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was found, how many stray files with it, and whether the log could be cut."""
+    """What was found, how many stray files with it, whether the log could be cut, and what offices
+    are told: that their appointment is off."""
 
     found: Found
     files: int
     cut: bool = True
+    letters: tuple[Mail, ...] = ()
 
 
 class Erasures:
@@ -64,6 +69,8 @@ class Erasures:
         self._state = Path(settings.folders.state)
         self._folders = Folders(self._state / "voicemail")
         self._plan = numbers_of(settings)
+        self._zone = ZoneInfo(settings.site.zone)
+        self._language = settings.site.languages[0]
         self._stores, self._now = stores, now
 
     def asked(self, question: dict[str, Any]) -> Later:
@@ -96,8 +103,9 @@ class Erasures:
     def _job(self, connection: sqlite3.Connection, asked: Asked) -> Done:
         found = find(connection, asked.chosen)
         stray = self._stray(asked.chosen.number, found)
+        letters = self._letters(connection, found, asked.ordered.at)
         if asked.preview:
-            return Done(found, len(stray))
+            return Done(found, len(stray), letters=letters)
         if not found.any:  # an earlier one may have left the log
             cut = erasure.cut_log(connection, database_path(self._state), asked.chosen.number)
         if found.any or not stray:
@@ -105,9 +113,16 @@ class Erasures:
         forget_sounds(self._folders, found.sounds)
         _unlink(stray)
         if found.any:
-            erasure.erase(connection, found, asked.chosen, asked.ordered)
+            domain = self._stores.records.letters.domain
+            erasure.erase(connection, found, asked.chosen, asked.ordered, letters, domain)
             cut = erasure.cut_log(connection, database_path(self._state), asked.chosen.number)
-        return Done(found, len(stray), cut)
+        return Done(found, len(stray), cut, letters)
+
+    def _letters(
+        self, connection: sqlite3.Connection, found: Found, now: datetime
+    ) -> tuple[Mail, ...]:
+        asked = invited(connection, found.open_requests)
+        return tuple(cancellations(asked, now, self._zone, self._language))
 
     def _stray(self, number: SameNumber | None, found: Found) -> tuple[Path, ...]:
         """Return files of that number which no record knows: set aside, or not taken up yet."""
@@ -133,6 +148,10 @@ class Erasures:
         if asked.preview and found.open_requests:
             listed = ", ".join(map(str, found.open_requests))
             said.append(words.filled(words.OPEN, listed))
+        if done.letters:
+            off = words.CANCELLING if asked.preview else words.CANCELLED
+            listed = ", ".join(mail.key.removeprefix("erased-") for mail in done.letters)
+            said.append(words.filled(off, listed))
         if found.mailed:
             said.append(words.MAILED)
             said += [words.mail(each.at[:16], each.to, each.request) for each in found.mailed]
@@ -154,6 +173,7 @@ class Erasures:
         own = {number.national} if number is not None else set()
         self._stores.forget_numbers(tuple(sorted(found.numbers | national | own)))
         self._stores.mailbox.recount()
+        self._stores.records.letters.queued()
         log.info("erased by the head: %s", _sizes(found))
 
 

@@ -9,8 +9,12 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from appliance.policy.requests import Appointment, Form
+
+if TYPE_CHECKING:
+    from icalendar import Event
 
 
 class Method(enum.StrEnum):
@@ -36,7 +40,7 @@ class Meeting:
 
 def invitation(meeting: Meeting, method: Method = Method.REQUEST) -> str:
     """Write the invitation; times in UTC, so that no calendar needs to know the zone."""
-    from icalendar import Calendar, Event, vCalAddress
+    from icalendar import Event, vCalAddress
 
     appointment = meeting.appointment
     event = Event()
@@ -55,12 +59,46 @@ def invitation(meeting: Meeting, method: Method = Method.REQUEST) -> str:
     attendee.params["PARTSTAT"] = "NEEDS-ACTION"
     attendee.params["RSVP"] = "FALSE" if method is Method.CANCEL else "TRUE"
     event.add("attendee", attendee, encode=False)
+    return _calendar(event, method)
+
+
+def _calendar(event: Event, method: Method) -> str:
+    from icalendar import Calendar
+
     calendar = Calendar()
     calendar.add("prodid", "-//Centralino//Centralino//IT")
     calendar.add("version", "2.0")
     calendar.add("method", method.value)
     calendar.add_component(event)
     return bytes(calendar.to_ical()).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The end of an invitation that was sent: its text, and when the appointment would begin."""
+
+    text: str
+    start: datetime
+
+
+def cancellation(sent: str, summary: str, at: datetime) -> Cancelled:
+    """Take back an invitation of which only its text is left, by its UID and a higher SEQUENCE.
+
+    Nothing of what it said comes again: `summary` stands in its place. Raises ValueError, KeyError
+    for what is no invitation of ours.
+    """
+    from icalendar import Calendar, Event
+
+    invited = Calendar.from_ical(sent).walk("VEVENT")[0]
+    event = Event()
+    for name in ("uid", "dtstart", "dtend", "organizer", "attendee"):
+        event[name] = invited[name]
+    event["attendee"].params["RSVP"] = "FALSE"
+    event.add("sequence", int(str(invited["sequence"])) + 1)
+    event.add("dtstamp", at.astimezone(UTC))
+    event.add("summary", summary)
+    event.add("status", "CANCELLED")
+    return Cancelled(_calendar(event, Method.CANCEL), invited.decoded("dtstart"))
 
 
 def _status(appointment: Appointment, method: Method) -> str:

@@ -20,6 +20,26 @@ OPEN: Final = Words(
     "Prese in carico non chiuse: {}. Vanno chiuse prima, o con --close-requests.",
     "Requests not closed: {}. They are closed before, or with --close-requests.",
 )
+CANCELLING: Final = Words(
+    "Con --close-requests l'ufficio riceve l'annullamento dell'appuntamento, senza i dati "
+    "dell'utente: presa in carico {}.",
+    "With --close-requests the office is sent the appointment's cancellation, without the "
+    "citizen's data: request {}.",
+)
+CANCELLED: Final = Words(
+    "All'ufficio parte l'annullamento dell'appuntamento, senza i dati dell'utente: presa in carico "
+    "{}.",
+    "The office is sent the appointment's cancellation, without the citizen's data: request {}.",
+)
+LETTER_SUBJECT: Final = Words(
+    "Appuntamento annullato: [Richiesta {}]", "Appointment cancelled: [Request {}]"
+)
+LETTER: Final = Words(
+    "L'appuntamento della richiesta {number}, {at}, è annullato: non c'è altro da fare.\n"
+    "I dati dell'utente sono stati cancellati: eliminare anche l'e-mail e l'invito ricevuti.\n",
+    "The appointment of request {number}, {at}, is cancelled: nothing more is to be done.\n"
+    "The citizen's data were erased: delete the e-mail and the invitation you received, too.\n",
+)
 MAILED: Final = Words(
     "Già spedite, e non richiamabili (chi le ha ricevute va avvertito):",
     "Mailed already, and not to be called back (tell who has them):",

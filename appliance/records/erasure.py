@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.errors import OfficeError
 from appliance.policy.messages import Outcome, Step
-from appliance.records import audit, call_log
+from appliance.records import audit, call_log, outbox
 from appliance.records.audit import Noted
 from appliance.records.database import transaction
 from appliance.records.erasure_found import Chosen, Found, named_in
 from appliance.records.missed import needs_somebody
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
     from pathlib import Path
 
+    from appliance.policy.mail import Mail
     from appliance.policy.same_number import SameNumber
 
 ERASURE: Final = "erasure"
@@ -62,8 +64,18 @@ def check(found: Found, chosen: Chosen, ordered: Ordered) -> None:
         )
 
 
-def erase(connection: sqlite3.Connection, found: Found, chosen: Chosen, ordered: Ordered) -> None:
-    """Erase the rows, in one transaction with the audit; the sounds must be gone before."""
+def erase(
+    connection: sqlite3.Connection,
+    found: Found,
+    chosen: Chosen,
+    ordered: Ordered,
+    letters: Iterable[Mail] = (),
+    domain: str = outbox.NO_DOMAIN,
+) -> None:
+    """Erase the rows, in one transaction with the audit; the sounds must be gone before.
+
+    `letters` are queued with it: what offices must hear of what goes.
+    """
     check(found, chosen, ordered)
     connection.execute("PRAGMA secure_delete = ON")
     with transaction(connection):
@@ -78,6 +90,8 @@ def erase(connection: sqlite3.Connection, found: Found, chosen: Chosen, ordered:
             connection.execute(_CLOSED, said)
         if chosen.number is not None:
             _take_out(connection, chosen.number)
+        for mail in letters:
+            outbox.put(connection, mail, ordered.at, domain)
         audit.note(connection, Noted(ordered.at, ordered.by, ERASURE, counted(found, ordered)))
         connection.execute("DELETE FROM erasing")
 

@@ -99,6 +99,36 @@ def find(connection: sqlite3.Connection, chosen: Chosen) -> Found:
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """The last invitation to an appointment that may have reached an office."""
+
+    request: int
+    to: str
+    calendar: str
+
+
+_INVITED: Final = """
+    SELECT key, recipient, calendar, request FROM outbox
+    WHERE calendar <> '' AND recipient <> '' AND (state = 'sent' OR tries > 0) ORDER BY number
+"""
+
+
+def invited(connection: sqlite3.Connection, numbers: tuple[int, ...]) -> tuple[Invited, ...]:
+    """Return of each of these requests the last invitation that left, or may have left."""
+    found = {}
+    for row in connection.execute(_INVITED):
+        if _concerns(row, (), numbers):
+            number = _number_of(row)
+            found[number] = Invited(number, row["recipient"], row["calendar"])
+    return tuple(found.values())
+
+
+def _number_of(row: sqlite3.Row) -> int:
+    """Return the request of a mail that concerns one: by its key where it carries none."""
+    return int(row["request"] or str(row["key"]).split("-")[1])
+
+
 def named_in(
     connection: sqlite3.Connection, number: SameNumber
 ) -> tuple[tuple[str, str, int, str], ...]:

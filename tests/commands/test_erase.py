@@ -11,11 +11,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from icalendar import Calendar
 
 from appliance.__main__ import main
 from appliance.calls import events
@@ -25,11 +26,14 @@ from appliance.daemon import config as configuration
 from appliance.daemon.door import Door
 from appliance.daemon.erasures import Erasures
 from appliance.daemon.stores import Stores, database_path
+from appliance.mail.invitation import Meeting, invitation
+from appliance.policy.appointments import Slot
 from appliance.policy.citizens import Citizen
 from appliance.policy.dialling import Ledger, Outgoing, Placed
 from appliance.policy.mail import Mail
 from appliance.policy.messages import Entry, Outcome, Step
 from appliance.policy.outbox import MailState, Waiting
+from appliance.policy.requests import Appointment, Form
 from appliance.policy.requests import Step as RequestStep
 from appliance.records import audit, call_log, care, messages, outbox, outgoing, requests
 from appliance.records.care import Kind
@@ -224,6 +228,74 @@ def test_a_chosen_record_goes_alone(box: Box) -> None:
     assert box.ask("SELECT number FROM requests") == [(2,)]
     assert "there is no message 1" in box.run("erase", "--message", "1", *BY, code=1)
     assert "no number of a request" in box.run("erase", "--request", "x", *BY, code=1)
+
+
+def invite(box: Box, start: datetime, calendar: str = "") -> None:
+    """Let request 1, which was sent, have been an appointment of the office."""
+    slot = Slot(start, start + timedelta(minutes=20))
+    meeting = Meeting(
+        "request-1-7@comune.example",
+        Appointment(slot, Form.IN_PERSON, confirmed=True, sequence=2),
+        "AIRE (ANNA VERDI)",
+        f"telefono: {HERS}",
+        "centralino@comune.example",
+        "anagrafe@comune.example",
+        AT,
+    )
+    text = calendar or invitation(meeting)
+    box.stores.records.ask(
+        lambda c: c.execute("UPDATE outbox SET calendar = ? WHERE number = 1", (text,)) and None
+    )
+
+
+def test_the_office_hears_that_its_appointment_is_off(box: Box) -> None:
+    """E20: an iCalendar CANCEL by the same UID, told in the preview, and nothing of the person."""
+    invite(box, NOW + timedelta(days=4))
+    told = box.run("erase", HERS, "--preview")
+    assert "l'ufficio riceve l'annullamento" in told
+    assert box.ask("SELECT key FROM outbox WHERE key LIKE 'erased-%'") == []
+    told = box.run("erase", HERS, *BY, "--close-requests")
+    assert "All'ufficio parte l'annullamento dell'appuntamento" in told
+    ((to, subject, body, calendar, state),) = box.ask(
+        "SELECT recipient, subject, body, calendar, state FROM outbox WHERE key = 'erased-1'"
+    )
+    assert (to, state) == ("anagrafe@comune.example", "queued")
+    assert subject == "Appuntamento annullato: [Richiesta 1]"
+    assert "della richiesta 1, 30.11.2026 10:00, è annullato" in str(body)
+    (event,) = Calendar.from_ical(str(calendar)).walk("VEVENT")
+    assert (event["uid"], event["sequence"], event["status"]) == (
+        "request-1-7@comune.example", 3, "CANCELLED",
+    )  # fmt: skip
+    assert box.files_naming(HERS, "ANNA VERDI", "Niccol") == []
+
+
+@pytest.mark.parametrize("when", [timedelta(0), timedelta(days=-1)])
+def test_an_appointment_that_is_over_is_not_cancelled(box: Box, when: timedelta) -> None:
+    """Whoever was there was there."""
+    invite(box, NOW + when)
+    assert "annullamento" not in box.run("erase", HERS, *BY, "--close-requests")
+    assert box.ask("SELECT key FROM outbox WHERE key LIKE 'erased-%'") == []
+
+
+def test_an_invitation_that_never_left_needs_no_cancelling(box: Box) -> None:
+    """It goes from the queue with the rest."""
+    invite(box, NOW + timedelta(days=4))
+    box.stores.records.ask(
+        lambda c: c.execute("UPDATE outbox SET state = 'queued', tries = 0") and None
+    )
+    assert "annullamento" not in box.run("erase", HERS, "--preview")
+    box.run("erase", HERS, *BY, "--close-requests")
+    assert box.ask("SELECT key FROM outbox WHERE key LIKE 'erased-%'") == []
+
+
+def test_an_invitation_that_cannot_be_read_hinders_nothing(
+    box: Box, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The erasure is what matters; the journal names the request, whose office is to be told."""
+    invite(box, NOW, "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")
+    box.run("erase", HERS, *BY, "--close-requests")
+    assert box.ask("SELECT number FROM requests") == [(2,)]
+    assert "request 1 cannot be taken back" in caplog.text
 
 
 def test_what_cannot_be_erased_is_said(box: Box) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from icalendar import Calendar
 
-from appliance.mail.invitation import Meeting, Method, invitation
+from appliance.mail.invitation import Meeting, Method, cancellation, invitation
 from appliance.policy.appointments import Slot
 from appliance.policy.requests import Appointment, Form
 from tests.policy.town import rome
@@ -101,3 +101,29 @@ def test_a_strangers_reader_understands_it() -> None:
         "attendee": "mailto:anagrafe@comune.example",
         "organizer": "mailto:centralino@comune.example",
     }
+
+
+def test_taken_back_without_what_it_said() -> None:
+    """E20, RFC 5546 3.2.5: the same UID, a higher SEQUENCE, and nothing of the person."""
+    moved = replace(MEETING, appointment=replace(MEETING.appointment, sequence=3))
+    off = cancellation(invitation(moved), "Appuntamento annullato: [Richiesta 17]", MEETING.at)
+    calendar = Calendar.from_ical(off.text)
+    (event,) = calendar.walk("VEVENT")
+    assert calendar["method"] == "CANCEL"
+    assert (event["uid"], event["sequence"], event["status"]) == (MEETING.uid, 4, "CANCELLED")
+    assert (event.decoded("dtstart"), event.decoded("dtend")) == (SLOT.start, SLOT.end)
+    assert off.start == SLOT.start
+    assert (str(event["attendee"]), event["attendee"].params["RSVP"]) == (
+        "mailto:anagrafe@comune.example", "FALSE",
+    )  # fmt: skip
+    assert str(event["organizer"]) == "mailto:centralino@comune.example"
+    assert event["summary"] == "Appuntamento annullato: [Richiesta 17]"
+    assert "Verdi" not in off.text
+    assert "description" not in event
+    assert "location" not in event
+
+
+def test_what_is_no_invitation_is_not_taken_back() -> None:
+    """It raises what the caller catches."""
+    with pytest.raises((ValueError, KeyError, IndexError)):
+        cancellation("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", "off", MEETING.at)
