@@ -192,7 +192,8 @@ def _now() -> datetime:
 
 def erasures(stores: Any, folder: str) -> Erasures:
     """Answer what is asked about erasing, over stores that stand for the real ones."""
-    site, none = SimpleNamespace(country="it"), SimpleNamespace(rehearsal=False)
+    site = SimpleNamespace(country="it", zone="Europe/Rome", languages=("it",))
+    none = SimpleNamespace(rehearsal=False)
     folders = SimpleNamespace(state=folder)
     settings: Any = SimpleNamespace(site=site, folders=folders, lines=(), outgoing=none)
     return Erasures(settings, stores, _now)
