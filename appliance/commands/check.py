@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -44,9 +45,12 @@ def check(config_path: Path) -> None:
 
 
 def register_hindrance(settings: Settings) -> str:
-    """Say why the stored register cannot be read as it should, "" where it can or is none."""
+    """Say why the stored register cannot be read as it should, "" where it can or is none.
+
+    Nothing is said to whom the state folder is closed: its own user sees it.
+    """
     path = database_path(Path(settings.folders.state))
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where the folder is closed
         return ""
     try:
         with closing(open_reader(path)) as connection:

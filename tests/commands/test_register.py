@@ -284,6 +284,22 @@ def test_an_authorisation_that_cannot_be(box: Box, arguments: tuple[str, ...], s
     assert len(box.noted()) == 1
 
 
+def test_check_says_what_the_register_lacks(box: Box) -> None:
+    """Nothing while all is well, nor where the desk has never run; else what to do."""
+    asked = ("check", "--config", str(box.config))
+    assert "register" not in CliRunner().invoke(main, asked).output
+    key = box.state / "register.key"
+    kept = key.read_bytes()
+    key.unlink()
+    assert "The numbers of the register cannot be read" in CliRunner().invoke(main, asked).output
+    key.write_bytes(kept)
+    database_path(box.state).write_bytes(b"x" * 8192)
+    assert "the register of offices cannot be read" in CliRunner().invoke(main, asked).output
+    database_path(box.state).unlink()
+    told = CliRunner().invoke(main, asked)
+    assert (told.exit_code, "register" in told.output) == (0, False)
+
+
 def test_the_export_is_the_register(box: Box, tmp_path: Path) -> None:
     """It round-trips exactly, with what is attached; 0600, audited, never onto what is there."""
     mail, out = tmp_path / "mail.eml", tmp_path / "out" / "register.toml"
