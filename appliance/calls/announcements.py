@@ -23,6 +23,8 @@ Keys = tuple[str, ...]
 TONE = "tone_record"
 """The tone after which the caller speaks; the same in every language."""
 
+RING_BACK = "tone/ringback"
+"""One period of the country's ring-back tone, which a phone hears while somebody else's rings."""
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 WORDS = frozenset(
     {

@@ -26,13 +26,13 @@ def by_refer(desk: Desk, call: Call, event: TransferAsked, now: Now) -> Orders:
         return
     consultation = consultation_of(desk, call, event)
     if consultation is None:
-        yield from transfer.refuse_refer(call, event, event.fault or orders.NO_SUCH_CALL)
+        yield from transfer.refuse_refer(call, event, now, event.fault or orders.NO_SUCH_CALL)
         return
     side, leg = consultation
     phone = side.legs[side.across(leg)]
     answer = side.consulted or _decide(desk, phone, now)
     if answer is None:
-        yield from transfer.refuse_refer(call, event)
+        yield from transfer.refuse_refer(call, event, now)
     elif isinstance(answer, Later):
         wish = _wish(call, side, answer)
         yield from transfer.refuse(desk, call, wish, answer, now, event.leg)

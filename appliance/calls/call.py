@@ -88,6 +88,7 @@ class Call:
     about: About | None = None
     transfer: Transfer | None = None
     refused: Words = NOTHING
+    failed: tuple[str, float] = ("", 0.0)
     dials: Dials | None = None
     request: NewRequest | None = None
     _legs_made: int = 0

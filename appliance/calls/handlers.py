@@ -64,7 +64,7 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.CALLBACK_STORED: queued.stored,
     Do.CALLBACK_DECLINED: queued.declined,
     Do.TALK: ringing.talk,
-    Do.OPERATOR_LEFT: ending.operator_left,
+    Do.OPERATOR_LEFT: put_through.operator_left,
     Do.OPERATOR_LOST: parallel.operator_lost,
     Do.CALLER_LEFT: ending.caller_left,
     Do.LEAVE: ending.leave,

@@ -9,8 +9,9 @@ ordered of that phone is turned into orders for its line.
 # ruff: noqa: ARG001 - the handlers of one table share one signature
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from appliance.calls import announcements, orders, sides
@@ -41,6 +42,9 @@ from appliance.policy.office import Group
 
 Orders = Iterator[Order]
 
+STAR = "*"
+STARS_S = 3.0
+"""So soon after the first one the second star follows."""
 DIALLING_MS = 15_000
 """What seizing the line, dialling and a last word may take beside the time it rings."""
 GONE: Mapping[FarEnd, type[PhoneBusy | PhoneHungUp | PhoneUnreachable]] = {
@@ -56,10 +60,15 @@ GONE: Mapping[FarEnd, type[PhoneBusy | PhoneHungUp | PhoneUnreachable]] = {
 
 @dataclass(slots=True)
 class Outside(Side):
-    """One such leg, on `line`; `told` waits to be told to the call."""
+    """One such leg, on `line`; `told` waits to be told to the call.
+
+    `of_office`: an office's number (transferring.py), whose last star was heard at `starred_at`.
+    """
 
     line: str = ""
     offers: int = 0
+    of_office: bool = False
+    starred_at: float = -math.inf
     told: list[Event] = field(default_factory=list)
 
     def concerns(self, event: Any) -> bool:
@@ -84,9 +93,13 @@ def begin(desk: Desk, call: Call, group: Group, line: str, now: Now) -> Orders:
     yield from dial(desk, leg, called, line, now)
 
 
-def dial(desk: Desk, leg: str, called: Dials, line: str, now: Now) -> Orders:
+def dial(
+    desk: Desk, leg: str, called: Dials, line: str, now: Now, *, of_office: bool = False
+) -> Orders:
     """Dial a number on an idle line; its leg rings for a call under the number's name."""
-    side = Outside(leg, called.name, OUTSIDE_TABLE, DOINGS, SideState.RINGING, line=line)
+    side = Outside(
+        leg, called.name, OUTSIDE_TABLE, DOINGS, SideState.RINGING, line=line, of_office=of_office
+    )
     sides.begin(desk, side, now)
     desk.sides[leg].deadline = now.monotonic + (called.ring_ms + DIALLING_MS) / 1000
     desk.outside[leg] = line
@@ -167,6 +180,19 @@ def _accept(desk: Desk, side: Outside, event: DigitPressed, now: Now) -> Orders:
     yield from ()
 
 
+def _press(desk: Desk, side: Outside, event: DigitPressed, now: Now) -> Orders:
+    """Two stars of an office, one soon after the other, are its key that sends back (E7).
+
+    Nothing else is told: the caller hears the keys themselves. A voice that is taken for one star
+    is hardly taken for two.
+    """
+    if event.digit == STAR and side.of_office:
+        if now.monotonic - side.starred_at <= STARS_S:
+            side.told += [replace(event, line="", leg=side.leg)] * 2
+        side.starred_at = now.monotonic
+    yield from ()
+
+
 def _lost(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
     """Its line went away, or on hook by itself."""
     side.told.append(PhoneLost(side.leg, "its line is gone"))
@@ -196,6 +222,7 @@ DOINGS: Doings = {
     SideDo.HEAR: _hear,
     SideDo.WAIT: _listen,
     SideDo.OBEY: _accept,
+    SideDo.FORWARD: _press,
     SideDo.GO_ON: _offer_again,
     SideDo.GIVE_UP: _give_up,
     SideDo.LOSE: _lost,

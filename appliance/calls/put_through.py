@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.calls import choices, orders, returning
+from appliance.calls import choices, ending, orders, returning, ringing
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.events import DigitPressed, OperatorAnswered, PhoneLost
@@ -19,6 +19,8 @@ from appliance.policy.clock import Now
 
 STAR, THROUGH = "*", "#"
 """Keys while operator and clerk talk: not this call, or put it through."""
+BY_ITSELF_S = 2.0
+"""Whoever hangs up so soon after a transfer failed is a phone, not a person."""
 UNHEARD = (Cause.TAKEN_BACK, Cause.REFUSED, Cause.SENT_BACK, Cause.LOST)
 """Returns of which an operator who is there need not be told: they were part of them."""
 
@@ -27,6 +29,33 @@ def transfer_of(call: Call) -> Transfer:
     """Return the call's transfer; its states are entered with one only."""
     assert call.transfer is not None, "no state of a transfer without one"
     return call.transfer
+
+
+def tell_failed(call: Call, leg: str, code: int, now: Now) -> Orders:
+    """Tell the phone that its own transfer key has led nowhere."""
+    call.failed = leg, now.monotonic
+    yield orders.TellTransfer(leg, code)
+
+
+def operator_left(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The operator hung up: so does the box.
+
+    Some phones end the call by themselves when they are told that a transfer has failed (baresip
+    does): then nobody meant it, and the caller comes back (P6).
+    """
+    leg, failed_at = call.failed
+    if call.shared or leg != call.leg or now.monotonic - failed_at > BY_ITSELF_S:
+        yield from ending.operator_left(desk, call, event, now)
+        return
+    call.note("transfer.hung_up_by_itself")
+    if call.state is State.TRANSFERRED:
+        yield from office_lost(desk, call, event, now)
+    elif call.transfer is None:
+        yield orders.Hold(call.line.name)
+        yield from ringing.ring_again(desk, call, event, now)
+    else:
+        call.forget_leg()
+        yield from returning.begin(desk, call, now)
 
 
 def let_operator_go(call: Call) -> Orders:
@@ -156,7 +185,7 @@ def come_back(desk: Desk, call: Call, cause: Cause, now: Now) -> Orders:
     if not call.leg:
         yield from returning.begin(desk, call, now)
     elif transfer.wish.asked is Asked.REFER:
-        yield orders.TellTransfer(call.leg, orders.NOT_THERE)
+        yield from tell_failed(call, call.leg, orders.NOT_THERE, now)
         yield from choices.back(desk, call, None, now)
     elif cause in UNHEARD:
         yield from choices.back(desk, call, None, now)

@@ -275,8 +275,13 @@ def ring_no_more(desk: Desk, call: Call, phones: Collection[str], why: Missed, n
 
 def ring_on(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The operator hung up before the line was up: the caller has met nobody, others are rung."""
-    outcome, stage = OUTCOMES[type(event)], call.stage or Way.SWITCHBOARD
     call.went_away.add(call.leg_phone)
+    yield from ring_again(desk, call, event, now)
+
+
+def ring_again(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """Whoever had the call has it no more: whoever is free is rung, for want of any it goes on."""
+    outcome, stage = OUTCOMES[type(event)], call.stage or Way.SWITCHBOARD
     call.note(f"{outcome}.{call.leg_phone}", phone="")
     call.forget_leg()
     absent = routing.if_absent(desk.office, desk.service, now)

@@ -41,6 +41,8 @@ ROUTED = (_S.RINGING, _S.QUEUED, _S.PBX_PENDING, _S.GREETING_PENDING)
 RINGS_NO_MORE = (_S.QUEUED, _S.GREETING_PENDING)
 HELD_NO_MORE = (_S.QUEUED, _S.CALLBACK_OFFERED, _S.GREETING_PENDING, _S.GREETING)
 """Where a call goes whose caller is settled, whose stage is over, who was held meanwhile."""
+FAILED = (_S.TRANSFER_RETURNING, _S.TRANSFER_OFFER, _S.HOLDING, *HELD_NO_MORE)
+"""Whither a caller goes whose operator's phone hung up by itself (put_through.py)."""
 ASKED = (
     _S.TRANSFER_RINGING,
     _S.PBX_GREETING,
@@ -101,7 +103,7 @@ TABLE: Mapping[State, Rows] = {
     },
     _S.TALKING: TALKS
     | UP
-    | each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING,)))
+    | each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING, *FAILED)))
     | {PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, *HELD_NO_MORE, _S.CLEARING))}
     | each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
     | {DeadlinePassed: Row(_D.END_LONGEST, (_S.FAREWELL, _S.CLEARING))}

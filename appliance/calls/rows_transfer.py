@@ -16,6 +16,7 @@ from appliance.calls.events import (
     ServiceStateChanged,
 )
 from appliance.calls.row_parts import GIVES_WAY, HANDS_OVER, LEG, TALKS, UP, each
+from appliance.calls.rows_ringing import FAILED
 from appliance.calls.state_names import Do, Row, Rows, State
 
 _S, _D = State, Do
@@ -25,12 +26,13 @@ NO_ANSWERS = each((OperatorAnswered,), "nobody is rung: it crossed the order to 
 _CALLER_GOES: Rows = {CallerHungUp: Row(_D.CALLER_LEFT, (_S.CLEARING,))}
 _MET = TALKS | UP | FAX_MET | GIVES_WAY | _CALLER_GOES
 _RULE = (_S.TRANSFER_RINGING, _S.PBX_GREETING, _S.GREETING)
+_LOST = (_S.TRANSFER_RETURNING, _S.TRANSFER_OFFER, _S.GREETING)
 _BACK = (_S.TALKING, _S.TRANSFER_CHOICE, _S.TRANSFER_RETURNING, _S.GREETING)
 
 TABLE: Mapping[State, Rows] = {
     _S.TRANSFER_KEYS: _MET
     | NO_ANSWERS
-    | each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING,)))
+    | each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING, *FAILED)))
     | {
         PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING, _S.CLEARING)),
         LineTaken: Row(_D.SHARE, stays=True),
@@ -65,9 +67,9 @@ TABLE: Mapping[State, Rows] = {
     },
     _S.TRANSFERRED: _MET
     | NO_ANSWERS
-    | each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING,)))
+    | each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING, *_LOST)))
     | {
-        PhoneLost: Row(_D.OFFICE_LOST, (_S.TRANSFER_RETURNING, _S.TRANSFER_OFFER, _S.GREETING)),
+        PhoneLost: Row(_D.OFFICE_LOST, _LOST),
         LineTaken: Row(_D.SHARE, stays=True),
         DigitPressed: Row(
             _D.OFFICE_KEY, (_S.TRANSFER_RETURNING, _S.TRANSFER_OFFER, _S.GREETING), stays=True

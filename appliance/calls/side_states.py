@@ -213,7 +213,12 @@ OUTSIDE_TABLE: SideTable = {
         DigitPressed: _row(_D.OBEY, _S.WAITING, _S.TALKING),
         DeadlinePassed: _row(_D.GO_ON, _S.SPEAKING, _S.LEAVING),
     },
-    _S.TALKING: {**_LINE_GONE, **_NEEDED, CallerHungUp: _row(_D.GIVE_UP, _S.LEAVING)},
+    _S.TALKING: {
+        **_LINE_GONE,
+        **_NEEDED,
+        CallerHungUp: _row(_D.GIVE_UP, _S.LEAVING),
+        DigitPressed: _row(_D.FORWARD, _S.TALKING),
+    },
     _S.LEAVING: _each((*_LINE, *_NO_SOUND, DeadlinePassed), _D.FORGET),
     _S.ENDED: {},
 }

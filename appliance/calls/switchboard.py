@@ -299,7 +299,7 @@ class Switchboard:
         calls = self._calls_of(event)
         for call in calls:
             if isinstance(row_for(call.state, TransferAsked), Ignored):
-                yield from transfer.refuse_refer(call, event)
+                yield from transfer.refuse_refer(call, event, now)
         if not calls:
             yield orders.TellTransfer(event.leg, event.fault or orders.DECLINED)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.calls import choices, not_now, orders, transferring
+from appliance.calls import choices, not_now, orders, put_through, transferring
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.events import TransferAsked, TransferWished
@@ -72,7 +72,7 @@ def refuse(
     call.about = about
     call.refused = in_words(later, desk.office.local(now.wall))
     if wish.asked is Asked.REFER:
-        yield orders.TellTransfer(asked_on or call.leg, orders.DECLINED)
+        yield from put_through.tell_failed(call, asked_on or call.leg, orders.DECLINED, now)
     elif wish.asked is Asked.KEYS:
         words = not_now.words(desk, later, now)
         yield from choices.rules(desk, call, about, words, now)
@@ -106,18 +106,18 @@ def by_refer(desk: Desk, call: Call, event: TransferAsked, now: Now) -> Orders:
     code, _, reason = event.target.partition("*")
     coded = by_keys(desk.register, code, desk.office.today(now.wall))
     if event.leg != call.leg or coded is None or reason not in REASON_KEYS:
-        yield from refuse_refer(call, event)
+        yield from refuse_refer(call, event, now)
         return
     why = REASON_KEYS[reason]
     wish = Wish(coded.unit, coded.need.code, call.leg_phone, Asked.REFER, why)
     yield from ask(desk, call, wish, now)
 
 
-def refuse_refer(call: Call, event: TransferAsked, code: int = orders.DECLINED) -> Orders:
+def refuse_refer(call: Call, event: TransferAsked, now: Now, code: int = orders.DECLINED) -> Orders:
     """Not to be had: noted, and the phone is told so."""
     call.note(f"transfer_refused.{event.kind}")
     yield call.write()
-    yield orders.TellTransfer(event.leg, code)
+    yield from put_through.tell_failed(call, event.leg, code, now)
 
 
 def by_person(desk: Desk, call: Call, event: TransferWished, now: Now) -> Orders:

@@ -44,7 +44,7 @@ def begin(desk: Desk, call: Call, wish: Wish, allowed: Allowed, now: Now) -> Ord
     elif wish.asked is Asked.REFER:
         yield orders.TellTransfer(call.leg, orders.RINGING)
     else:
-        yield from _music(desk, call)
+        yield from _ring_back(call)
     yield from next_number(desk, call, now)
     yield call.write()
 
@@ -63,17 +63,16 @@ def start(desk: Desk, call: Call, wish: Wish, allowed: Allowed, now: Now) -> Tra
     return call.transfer
 
 
-def _music(desk: Desk, call: Call) -> Orders:
-    """The operator hears music for as long as the office rings."""
-    words = announcements.for_staff(desk.office, "hold_music")
-    yield orders.Play(call.new_leg_play(), words, leg=call.leg)
+def _ring_back(call: Call) -> Orders:
+    """The operator, who waits for an answer, hears what any caller hears: that it rings."""
+    yield orders.Play(call.new_leg_play(), (announcements.RING_BACK,), leg=call.leg)
 
 
 def prompt_over(desk: Desk, call: Call, event: PromptEnded, now: Now) -> Orders:
-    """Nobody is left in silence: hold sound for the caller, music for the operator."""
+    """Nobody is left in silence: hold sound for the caller, ring-back for the operator."""
     transfer = transfer_of(call)
     if event.play == call.leg_play:
-        yield from _music(desk, call)
+        yield from _ring_back(call)
         return
     transfer.announced = True
     yield orders.Hold(call.line.name)
@@ -126,7 +125,7 @@ def _ring_outside(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now:
         return Missed.BUSY
     _rings(call, transfer, transfer.name, ring_ms, now)
     called = Dials(transfer.name, transfer.target.number.reveal(Purpose.DIAL), ring_ms)
-    yield from outside.dial(desk, transfer.leg, called, line, now)
+    yield from outside.dial(desk, transfer.leg, called, line, now, of_office=True)
     return None
 
 

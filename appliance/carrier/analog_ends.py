@@ -25,7 +25,7 @@ class LineEnds(LineBase):
 
     def _press(self, digit: str, source: DigitSource, now: float) -> None:
         call = self.call
-        if call is None or call.across or call.pressing.active or not call.keys.press(source, now):
+        if call is None or call.pressing.active or not call.keys.press(source, now):
             return
         ended = call.recorder.key(digit) if call.recorder else None
         if ended is not None:

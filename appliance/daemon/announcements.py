@@ -7,7 +7,9 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from appliance.calls.announcements import RING_BACK
 from appliance.carrier.messages import Prompt
+from appliance.media.tones import PLANS, play
 from appliance.prompts import Catalogue, PromptError, load
 
 HOLD = ("hold", "hold_music", "hold_music", "hold_music")
@@ -25,17 +27,24 @@ class PromptFile:
 
 
 def prompt_file(
-    catalogue: Catalogue, languages: Iterable[str], complain: Callable[[str], None]
+    catalogue: Catalogue, languages: Iterable[str], country: str, complain: Callable[[str], None]
 ) -> PromptFile:
-    """Lay all prompts of `languages` into a memfd, 16-bit 8 kHz, and seal it.
+    """Lay all prompts of `languages` and a country's tones into a memfd, 16-bit 8 kHz; seal it.
 
     A prompt of the site's own that cannot be played is complained of, and ours is used.
     """
-    return sealed(
+    recorded = (
         (f"{language}/{key}", _sound(catalogue, language, key, complain))
         for language in languages
         for key in sorted(catalogue.keys(language))
     )
+    return sealed((*recorded, (RING_BACK, ring_back(country))))
+
+
+def ring_back(country: str) -> bytes:
+    """Return one period of what a country's telephones hear while it rings at the other end."""
+    cadence = PLANS[country].ringback[0]
+    return play(cadence, sum(burst.on_ms + burst.off_ms for burst in cadence.bursts))
 
 
 def sealed(sounds: Iterable[tuple[str, bytes]]) -> PromptFile:

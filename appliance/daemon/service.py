@@ -133,7 +133,7 @@ class Service:
         self._registrar_trouble: Trouble | None = None
         catalogue = Catalogue(own)
         self._prompts = announcements.prompt_file(
-            catalogue, run.office.languages, self.lookout.complain
+            catalogue, run.office.languages, settings.site.country, self.lookout.complain
         )
         self._carrier = CarrierSide(
             carrier_setup(settings, self._prompts),

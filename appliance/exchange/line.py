@@ -209,6 +209,11 @@ class Line:
         else:
             self._let_go(call)
 
+    @property
+    def reached_ms(self) -> float:
+        """How much sound has reached whoever the modem has called (ms); 0 with nobody there."""
+        return self._register.reached_ms if self._register else 0.0
+
     def _leave_register(self) -> Register | None:
         register, self._register = self._register, None
         if register is not None:

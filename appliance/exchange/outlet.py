@@ -144,6 +144,7 @@ class Outlet:
             "volts": line.volts,
             "calls": line.calls,
             "last_dialled": line.last_dialled,
+            "reached_ms": line.reached_ms,
             "backlog_ms": round(modem.playout.fill_ms, 1) if modem.state in PLAYING else 0.0,
             "greatest_backlog_ms": round(self.greatest_backlog_ms, 1),
             "underruns": modem.underruns,

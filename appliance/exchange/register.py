@@ -71,6 +71,12 @@ class Register:
         known = self.digits in numbers and not longer
         self._wait = 1 if known else AFTER_LAST_DIGIT
 
+    @property
+    def reached_ms(self) -> float:
+        """How much sound, beside silence, has reached the ear of whoever answered (ms)."""
+        heard = self.answered.heard if isinstance(self.answered, Answered) else b""
+        return (len(heard) - heard.count(0xFF) - heard.count(0x7F)) / samples(1)
+
     def hear(self, sound: bytes) -> None:
         """Take what the calling modem puts on the line: the party's, once it has answered."""
         if self.answered is not None:

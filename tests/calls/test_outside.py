@@ -16,3 +16,17 @@ def test_only_its_line_tells_of_a_telephone() -> None:
     assert orders.HangUp("line3") in tell(
         desk, TEN, events.FarEndProgressed("line3", events.FarEnd.BUSY)
     )
+
+
+def test_a_groups_telephone_sends_nothing_back() -> None:
+    """B4: its stars are the far end's, which hears them; only an office has a key (E7)."""
+    desk = up("outside")
+    for phone in ("op1", "op2", "desk1", "desk2"):
+        tell(desk, TEN, events.PhoneGone(phone))
+    tell(desk, TEN, RANG, KNOWN, events.FarEndProgressed("line3", events.FarEnd.ANSWERED))
+    key = events.DigitPressed("1", events.DigitSource.SOUND, "line3")
+    star = events.DigitPressed("*", events.DigitSource.SOUND, "line3")
+    answered = tell(desk, TEN, key)
+    assert orders.JoinLines("line1", "line3") in answered
+    tell(desk, TEN, events.LineAnswered("line1"))
+    assert tell(desk, TEN, star, star, star) == []

@@ -304,3 +304,32 @@ def test_an_office_whose_name_has_a_sound_is_named() -> None:
     assert not_now.words(desk, answer, night)[:2] == ("unit_1", "bands_from")
     tell(switchboard, night, events.SpokenSheetsChanged((), {"anagrafe": "en/unit_1"}))
     assert not_now.words(desk, answer, night)[:2] == ("digit_3", "digit_1")
+
+
+def test_an_offices_phone_that_hangs_up_when_refused_loses_no_caller() -> None:
+    """E7, P6: it may not transfer onwards; one that then ends its call by itself sends it back."""
+    switchboard = office_desk()
+    (call,) = switchboard._desk.calls.values()
+    asked(switchboard, attended=False)
+    assert call.transfer is not None
+    leg = call.transfer.leg
+    tell(switchboard, TEN, events.OperatorAnswered(leg, "ana1"))
+    blind = events.TransferAsked(leg, "ana1", "51", events.TransferKind.BLIND)
+    assert orders.TellTransfer(leg, 603) in tell(switchboard, TEN, blind)
+    tell(switchboard, later(TEN, 1.0), events.PhoneHungUp(leg))
+    assert call.record.returned == "lost"
+    assert list(call.legs.values()) == ["op1"]
+
+
+def test_a_person_who_hangs_up_after_a_refusal_means_it() -> None:
+    """Two seconds later nobody takes it for the phone's own doing; nor where another telephone
+    beside the line has the caller too.
+    """
+    for seconds, shared in ((2.1, False), (0.1, True)):
+        switchboard = office_desk()
+        (call,) = switchboard._desk.calls.values()
+        call.shared = shared
+        blind = events.TransferAsked(call.leg, "op1", "99", events.TransferKind.BLIND)
+        tell(switchboard, TEN, blind)
+        told = tell(switchboard, later(TEN, seconds), events.PhoneHungUp(call.leg))
+        assert orders.HangUp("line1") in told

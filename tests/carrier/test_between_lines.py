@@ -19,7 +19,7 @@ from appliance.calls.events import (
 from appliance.calls.orders import DialLeg, JoinLines, Play
 from appliance.carrier.messages import LineSetup
 from appliance.carrier.switch import Switch
-from appliance.exchange.dtmf import Segment
+from appliance.exchange.dtmf import Segment, segments
 from appliance.exchange.party import Answered, Party, voice
 from appliance.media import g711
 from appliance.media.frames import Law
@@ -128,7 +128,8 @@ def test_a_line_in_use_is_busy_to_the_other() -> None:
 
 def test_a_caller_and_a_number_over_a_second_line_talk() -> None:
     """The caller on one line, whoever accepted on the other: joined, each hears the other byte for
-    byte; either one's hanging up is told with its evidence; no key of theirs is taken for ours.
+    byte; either one's hanging up is told with its evidence; so are the keys of each, by its line
+    and once: what they mean, the desk knows (E7).
     """
     first = Hosted(LineSetup("first", "", caller_id="none"))
     second = Hosted(LineSetup("second", "", caller_id="none"))
@@ -153,8 +154,12 @@ def test_a_caller_and_a_number_over_a_second_line_talk() -> None:
     world.run(4000)
     assert g711.encode(PROMPT[8000:16000], Law.ULAW) in bytes(answered.heard)
     assert voice() in bytes(call.heard)
+    assert [key.digit for key in second.heard_of(DigitPressed)] == ["1"]
     call.press("7")
+    answered._speech.add(segments("**"))
     world.until(lambda: second.heard_of(CallerHungUp))
+    assert [key.digit for key in first.heard_of(DigitPressed)] == ["7"]
+    assert [key.digit for key in second.heard_of(DigitPressed)] == ["1", "*", "*"]
     assert second.heard_of(CallerHungUp)[0].evidence in {Evidence.CHIP_BUSY, Evidence.BUSY_TONE}
     world.hang_up(second)
     world.run(1000)

@@ -197,3 +197,18 @@ def test_extensions_can_be_written_on_the_command_line() -> None:
     }
     with pytest.raises(ConfigurationError, match="write 201=busy"):
         extensions_of(["201"])
+
+
+def test_what_comes_to_an_ear_is_counted() -> None:
+    """The figures say how much sound, beside silence, whoever was called has heard."""
+    bench, _ = held(x201=Party(rings=0))
+    line = bench.station.line
+    assert line.reached_ms == 0.0
+    dial(bench)
+    listened(bench, 1000)
+    before = line.reached_ms  # the tail of the last digit
+    assert line._register is not None
+    line._register.hear(voice() + b"\xff" * 800)
+    silent = voice().count(b"\xff") + voice().count(b"\x7f")
+    assert line.reached_ms - before == (len(voice()) - silent) / 8
+    line._register.let_go()

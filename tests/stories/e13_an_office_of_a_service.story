@@ -11,7 +11,7 @@ expect stop op2 elsewhere
 line1 answered
 command by op1: to anziani assistenza because topic
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect dial line3 to anziani.assistenza.1 for 40 s
 expect line1 shows Squilla: Ufficio anziani (op1)
 expect record unit=anziani declaration=4

@@ -12,7 +12,7 @@ line1 answered
 anagrafe varies from 2026-12-09 to 2026-12-11 to 9-11 saying settimana elettorale
 command by op1: to anagrafe residenza because topic # today nothing is different
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring ana1
 line1 prompt ends
 expect hold line1
@@ -52,7 +52,7 @@ expect stop op2 elsewhere
 line1 answered
 command by op1: to anagrafe residenza because topic
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring ana1
 line1 prompt ends
 expect hold line1

@@ -14,7 +14,7 @@ expect hold line1
 expect play op1 word_topic
 op1 presses 3
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring ana1
 ana1 answers
 expect hold line1
@@ -32,7 +32,7 @@ expect hold line1
 expect play op1 digit_5 digit_1 word_topic
 op1 presses 2
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring edi1 for 13333 ms
 edi1 answers
 expect hold line1
@@ -45,7 +45,7 @@ expect hold line1
 expect play op1 word_topic
 op1 presses 2
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring edi1
 op1 presses * # the operator does not wait
 expect stop edi1

@@ -11,7 +11,7 @@ expect stop op2 elsewhere
 line1 answered
 command by op1: to anagrafe residenza because topic
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring ana1
 ana1 declines
 expect ring ana2
@@ -22,7 +22,7 @@ op1 presses *
 expect connect line1 op1
 command by op1: to anagrafe residenza because topic
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring ana1
 ana1 declines
 expect ring ana2
@@ -33,7 +33,7 @@ op1 presses *
 expect connect line1 op1
 command by op1: to anagrafe residenza because topic
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring ana1
 ana1 declines
 expect ring ana2
@@ -44,7 +44,7 @@ op1 presses *
 expect connect line1 op1
 command by op1: to anagrafe residenza because topic anyway
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring ana1
 line1 hangs up by busy_tone
 expect hang up op1

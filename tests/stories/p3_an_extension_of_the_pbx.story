@@ -14,7 +14,7 @@ expect hold line1
 expect play op1 word_topic
 op1 presses 1
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect hang up op1 # with the hook flashed nobody can stay
 line1 prompt ends
 expect flash line1 to anagrafe.aire.1 for 40 s
@@ -29,7 +29,7 @@ op1 answers
 expect connect line1 op1
 command by op1: to anagrafe aire because topic
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect hang up op1
 line1 prompt ends
 expect flash line1 to anagrafe.aire.1 for 40 s

@@ -11,7 +11,7 @@ expect stop op2 elsewhere
 line1 answered
 command by op1: to tributi accertamenti because topic
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect dial line3 to tributi.accertamenti.1 for 40 s
 line1 prompt ends
 expect hold line1

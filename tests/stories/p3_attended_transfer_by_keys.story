@@ -20,14 +20,14 @@ expect nothing
 op1 prompt ends
 op1 presses 2
 expect play line1 connecting en/connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring ana1 for 20 s showing Centralino 051234567
 expect record unit=anagrafe need=residenza transfer_reason=depth declaration=1
 expect line1 shows Squilla: Anagrafe (op1)
 line1 prompt ends
 expect hold line1
 op1 prompt ends
-expect play op1 hold_music
+expect play op1 tone/ringback
 ana1 answers
 expect join op1 ana1
 expect line1 shows Operatore e ufficio: Anagrafe (op1)

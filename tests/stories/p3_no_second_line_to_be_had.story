@@ -12,7 +12,7 @@ expect stop op2 elsewhere
 line1 answered
 command by op1: to tributi accertamenti because topic
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect hold line1
 expect play op1 nobody_there word_email digit_2
 expect trail line1 transfer.no_line returned.tributi.busy

@@ -60,9 +60,15 @@ expect ring ana2
 ana2 declines
 expect tell op1 480 # and here it has waited
 expect connect line1 op1
+op1 hangs up # by itself, at that news: the caller is kept all the same
+expect play line1 please_wait
+expect ring op1 showing Ritorno: Anagrafe
+op1 answers
+expect connect line1 op1
 at 12:31:00
 op1 asks for blind transfer to 31
 expect no transfer for op1
+after 3 s
 op1 hangs up
 expect hang up line1
 line1 idle

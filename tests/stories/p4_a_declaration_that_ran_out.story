@@ -19,6 +19,7 @@ expect hold line1
 expect play op1 word_appointment digit_1 without word_email
 op1 presses *
 expect connect line1 op1
+after 3 s
 op1 hangs up
 expect hang up line1
 line1 idle

@@ -11,7 +11,7 @@ expect stop op2 elsewhere
 line1 answered
 command by op1: to anagrafe residenza because topic
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring ana1 for 20 s
 expect record declaration=1
 line1 prompt ends
@@ -23,7 +23,7 @@ expect stop ana1
 expect connect line1 op1
 command by op1: to anagrafe residenza because topic
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring ana2 for 40 s # the old numbers are no more
 expect record declaration=105
 line1 prompt ends
@@ -41,7 +41,7 @@ expect nothing
 anagrafe varies today to 11-12
 command by op1: to anagrafe residenza because topic
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring ana2 for 40 s
 line1 prompt ends
 expect hold line1
@@ -65,7 +65,7 @@ expect stop op2 elsewhere
 line1 answered
 command by op1: to anagrafe residenza because topic
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring ana2 for 40 s
 line1 prompt ends
 expect hold line1

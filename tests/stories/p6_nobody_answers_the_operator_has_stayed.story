@@ -14,7 +14,7 @@ expect hold line1
 expect play op1 word_topic
 op1 presses 1
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring ana1 for 20 s
 line1 prompt ends
 expect hold line1

@@ -13,7 +13,7 @@ expect stop op2 elsewhere
 line1 answered
 command by op1: to anagrafe residenza because topic
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect hold line1
 expect play op1 nobody_there word_appointment digit_1 word_email digit_2
 expect record returned=unreachable target=
@@ -22,7 +22,7 @@ expect connect line1 op1
 ana1 registers # it has power again
 command by op1: to anagrafe residenza because topic
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring ana1
 line1 prompt ends
 expect hold line1

@@ -11,7 +11,7 @@ expect stop op2 elsewhere
 line1 answered
 command by op1: to anagrafe residenza because topic
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect ring ana1
 op1 is lost
 line1 prompt ends
@@ -30,7 +30,7 @@ expect connect line1 op2
 expect record returned=lost
 command by op2: to anagrafe residenza because topic
 expect play line1 connecting
-expect play op2 hold_music
+expect play op2 tone/ringback
 expect ring ana1
 ana1 answers
 expect hold line1
@@ -39,7 +39,7 @@ ana1 is lost
 expect connect line1 op2
 command by op2: to anagrafe residenza because topic
 expect play line1 connecting
-expect play op2 hold_music
+expect play op2 tone/ringback
 expect ring ana1
 ana1 answers
 expect hold line1

@@ -35,7 +35,7 @@ expect hold line1
 expect play op2 word_topic
 op2 presses 1
 expect play line1 connecting
-expect play op2 hold_music
+expect play op2 tone/ringback
 expect ring ana1
 ana1 answers
 expect hold line1

@@ -15,7 +15,7 @@ expect play op1 word_topic
 expect nowhere 3391234567
 op1 presses 2
 expect play line1 connecting
-expect play op1 hold_music
+expect play op1 tone/ringback
 expect dial line3 to sociali.assistenza.1 for 40 s
 expect line1 shows Squilla: Servizi sociali (op1)
 line1 prompt ends

@@ -118,10 +118,16 @@ def test_an_office_that_turns_it_down_returns_it(tables: Tables) -> None:
 
 
 def test_a_number_outside_the_register_is_refused(tables: Tables) -> None:
-    """REFER to a number of the public network: nobody is dialled, and the record says so."""
+    """REFER to a number of the public network: nobody is dialled, and the record says so. The phone
+    ends its call at that news by itself: the caller is kept, and it rings again.
+    """
     call, name = tables.talk()
     tables.transfer("0512194000")
     tables.box.wait_until(lambda: _is_refused(tables.box, name), 10.0, "it was not refused")
+    tables.op1.wait_event("ringing", 10.0)  # the first one was answered
+    tables.op1.answer()
+    in_state(tables.box, "talking")
+    tables.heard_by(call, "op1")
     record = over(tables.box, call, name)
     assert record.unit == ""
     assert not any(event.kind == "ringing" for event in tables.ana1.events)

@@ -63,6 +63,8 @@ label = "Anagrafe, sportello 1"
 class OfficeBox(Box):
     """A box whose LAN has the phone of an office, which stands in no group."""
 
+    register: str = REGISTER
+
     @property
     def phones(self) -> tuple[str, ...]:
         """All phones, the office's too."""
@@ -71,7 +73,7 @@ class OfficeBox(Box):
     def declare(self) -> None:
         """Import the register while the desk runs, and wait until it is in force there."""
         file = self.folder / "register.toml"
-        file.write_text(REGISTER, encoding="utf-8")
+        file.write_text(self.register, encoding="utf-8")
         self.run("register", "import", file, "--by", "Responsabile")
         self.wait_until(
             lambda: self.status()["register"]["units"] == 2, 10.0, "the register was not in force"
@@ -93,9 +95,10 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OfficeBox]:
         yield made
 
 
-def over(box: Box, call: RunningCall, name: str) -> CallRecord:
-    """Have the caller hang up; returns the record once the line is idle."""
-    call.hang_up()
+def over(box: Box, call: RunningCall, name: str, *, hangs_up: bool = True) -> CallRecord:
+    """Have the caller hang up, unless the call ends otherwise; the record once lines are idle."""
+    if hangs_up:
+        call.hang_up()
     call.wait(30.0)
     record = record_of(box, name)
     box.wait_until(box.is_idle, 30.0, "the line did not become idle")
