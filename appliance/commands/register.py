@@ -13,10 +13,8 @@ import click
 
 from appliance.commands.explain import MOMENT
 from appliance.commands.options import config_option, load_settings
-from appliance.commands.register_ahead import NOTHING_AHEAD, ahead_rows
 from appliance.commands.register_changes import COMMANDS, take_out
 from appliance.commands.register_place import Place, day_of, unit_of
-from appliance.commands.register_words import history_rows, returns_words
 from appliance.daemon import register_file
 from appliance.daemon.office import build_office
 from appliance.policy import attention_words, transfer_words
@@ -24,10 +22,12 @@ from appliance.policy.clock import Now
 from appliance.policy.hours import Schedule
 from appliance.policy.register.ahead import ahead as list_ahead
 from appliance.policy.register.ahead import of_units
+from appliance.policy.register.ahead_words import NOTHING_AHEAD, ahead_rows
 from appliance.policy.register.attention import attention as find_attention
 from appliance.policy.register.in_force import Declared, declared
 from appliance.policy.register.merge import in_force
 from appliance.policy.register.register import NOTICE_DAYS, Register, Unit
+from appliance.policy.register.words import history_rows, returns_words
 from appliance.policy.transfer import Allowed, Later, may_transfer
 from appliance.policy.week import ONE_DAY, Week
 from appliance.policy.words import Words

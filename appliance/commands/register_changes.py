@@ -5,24 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 from contextlib import closing
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from appliance.commands.register_place import Place, day_of, fitting, unit_of
-from appliance.commands.register_words import merged_words
+from appliance.commands.register_place import Place, day_of
 from appliance.daemon import giving_voice, register_file, register_text, spoken
 from appliance.daemon.config import Mistake, text_of
 from appliance.errors import OfficeError, TechnicianError
-from appliance.policy.register import merge
-from appliance.policy.register.declarations import Entry, Variation
-from appliance.policy.register.merge import Merged, Revoked
-from appliance.policy.register.register import Authorisation, Register, entries
-from appliance.policy.register.targets import Reach, Target, to_be_told
-from appliance.policy.week import WEEKDAYS, Band, Week
+from appliance.policy.register import entering, merge
+from appliance.policy.register.entering import Stamp
+from appliance.policy.register.merge import Merged
+from appliance.policy.register.register import Register, entries
+from appliance.policy.register.words import merged_words
 from appliance.policy.words import Words
 from appliance.records import audit
 from appliance.records import register as store
@@ -65,7 +62,9 @@ def take(place: Place, file: Path, by: str) -> Merged:
     def make(stored: Register) -> Merged:
         given = register_file.parse(text, str(file), stored.last_number())
         merged = merge.merge(stored, given)
-        register_file.complain(str(file), text, tuple(Mistake(*each) for each in merged.faults))
+        register_file.complain(
+            str(file), text, tuple(Mistake(each.place, each.text) for each in merged.faults)
+        )
         attached.update(_files_of(given, file.parent))
         return merged
 
@@ -122,24 +121,19 @@ def vary(place: Place, /, unit: str, **given: Any) -> None:
     now = place.now()
     first = day_of(given["day"], now.date())
     last = day_of(given["until"], now.date()) if given["until"] else first
-    if last < now.date():
-        raise OfficeError(f"{last} is past: name a day to come")
-    _check_bands(given)
+    form = {
+        "unit": unit,
+        "first": f"{first}",
+        "last": f"{last}",
+        "hours": _hours(given["bands"], given["closed"], given["as_declared"]),
+        "needs": list(given["needs"]),
+        "notice": given["notice"],
+        "reference": given["reference"],
+    }
+    stamp = _stamp(given, now)
 
     def make(stored: Register) -> Merged:
-        register = merge.in_force(stored)
-        found = unit_of(register, unit)
-        declared = register.valid_declaration(found, first)
-        if declared is None:
-            raise OfficeError(
-                f"{unit} has no valid declaration on {first}: there is nothing to vary"
-            )
-        entry = _entry(stored, given, now)
-        bands = tuple(Band.parse(text) for text in given["bands"])
-        days = _weekdays(first, last, declared.week)
-        week = None if given["as_declared"] else _week(bands, days)
-        variation = Variation(entry, unit, first, last, week, given["needs"], given["notice"])
-        return fitting(stored, merge.added(stored, variation))
+        return entering.vary(stored, form, stamp, now.date())
 
     _change(place, Who(given["by"], now, "vary"), make, _attached(given["attach"]))
 
@@ -165,16 +159,19 @@ def authorise(place: Place, /, unit: str, **given: Any) -> None:
     stand in the shell's history.
     """
     now = place.now()
-    last = day_of(given["last"], now.date()) if given["last"] else None
-    asked = None if given["need"] else to_be_told(click.prompt("Number", hide_input=True))
+    form = {
+        "unit": unit,
+        "last": f"{day_of(given['last'], now.date())}" if given["last"] else "",
+        "authorised_by": given["authorised_by"],
+        "need": given["need"],
+        "which": given["which"],
+        "number": "" if given["need"] else click.prompt("Number", hide_input=True),
+        "reference": given["reference"],
+    }
+    stamp = _stamp(given, now)
 
     def make(stored: Register) -> Merged:
-        register = merge.in_force(stored)
-        unit_of(register, unit)
-        told = asked or _declared(register, unit, given["need"], given["which"], now.date())
-        entry, by = _entry(stored, given, now), given["authorised_by"]
-        leave = Authorisation(entry, unit, told, by, last=last)
-        return fitting(stored, merge.added(stored, leave))
+        return entering.authorise(stored, form, stamp, now.date())
 
     _change(place, Who(given["by"], now, "authorise"), make, _attached(given["attach"]))
 
@@ -188,14 +185,10 @@ def authorise(place: Place, /, unit: str, **given: Any) -> None:
 def revoke(place: Place, /, number: int, **given: Any) -> None:
     """End the authorisation that was entered as NUMBER: from now on its number is not told."""
     now = place.now()
+    form, stamp = {"number": number, "reference": given["reference"]}, _stamp(given, now)
 
     def make(stored: Register) -> Merged:
-        found = [a for a in stored.authorisations if a.entry.number == number]
-        if not found or found[0].revoked:
-            held = [str(a.entry.number) for a in stored.authorisations if not a.revoked]
-            known = ", ".join(held) or "none"
-            raise OfficeError(f"{number} is no authorisation that holds; those are {known}")
-        return merge.ended(stored, Revoked(number, _entry(stored, given, now)))
+        return entering.revoke(stored, form, stamp, now.date())
 
     _change(place, Who(given["by"], now, "revoke"), make, _attached(given["attach"]))
 
@@ -224,48 +217,15 @@ def _tell(place: Place, merged: Merged) -> None:
     place.tell_desk()
 
 
-def _entry(stored: Register, given: dict[str, Any], now: Any) -> Entry:
-    number = stored.last_number() + 1
-    name = given["attach"].name if given["attach"] else ""
-    return Entry(number, given["by"], now, given["reference"], name)
+def _stamp(given: dict[str, Any], now: datetime) -> Stamp:
+    return Stamp(given["by"], now, given["attach"].name if given["attach"] else "")
 
 
-def _check_bands(given: dict[str, Any]) -> None:
-    """Raise OfficeError unless exactly one way is said, ConfigurationError for what is no band."""
-    if bool(given["bands"]) + given["closed"] + given["as_declared"] != 1:
+def _hours(bands: tuple[str, ...], closed: bool, as_declared: bool) -> str:
+    """Say the hours of a variation as the form has them."""
+    if bool(bands) + closed + as_declared != 1:
         raise OfficeError("say one of --band 11:00-12:00, --closed, --as-declared")
-    for text in given["bands"]:
-        Band.parse(text)
-
-
-def _weekdays(first: date, last: date, declared: Week) -> set[int]:
-    """Return the weekdays that a variation meets: of several days those with declared bands.
-
-    Summer hours open no Sunday; what is entered for one day is for that day, whichever it is.
-    """
-    met = {(first + timedelta(days=n)).weekday() for n in range(min(7, (last - first).days + 1))}
-    usual = {number for number in met if declared.days[number]}
-    return usual if usual and last > first else met
-
-
-def _week(bands: tuple[Band, ...], weekdays: set[int]) -> Week:
-    """Make the week of a variation."""
-    return Week(tuple(bands if number in weekdays else () for number in range(len(WEEKDAYS))))
-
-
-def _declared(register: Register, unit: str, code: str, which: int, day: date) -> Target:
-    """Return a declared number of a need; raises OfficeError for one within the house."""
-    declaration = register.own_declaration(unit, day)
-    need = declaration.need(code) if declaration else None
-    if need is None or which > len(need.targets):
-        raise OfficeError(f"{unit} has declared no number {which} for the need {code!r}")
-    found = need.targets[which - 1]
-    if found.reach is not Reach.OUTSIDE:
-        raise OfficeError(
-            f"number {which} of {code!r} is one within the house: leave --need out and give the "
-            "one that is dialled from outside"
-        )
-    return replace(found, label="")
+    return " ".join(bands) or (entering.CLOSED if closed else entering.DECLARED)
 
 
 def _attached(file: Path | None) -> dict[str, bytes]:

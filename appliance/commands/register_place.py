@@ -20,7 +20,7 @@ from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.hours import Schedule
 from appliance.policy.register.merge import Merged, in_force
-from appliance.policy.register.register import Register, Unit, faults
+from appliance.policy.register.register import Register, Unit
 from appliance.policy.words import Words
 from appliance.records import register as store
 from appliance.records.database import connect, migrate, open_reader
@@ -136,12 +136,3 @@ def unit_of(register: Register, code: str) -> Unit:
         known = ", ".join(each.code for each in register.units) or "none"
         raise OfficeError(f"there is no office {code!r} in the register; known are {known}")
     return unit
-
-
-def fitting(stored: Register, merged: Merged) -> Merged:
-    """Return the change unless it brings a new fault; raises OfficeError with all of them."""
-    before = {fault.text for fault in faults(in_force(stored))}
-    new = [f.text for f in faults(in_force(merged.register)) if f.text not in before]
-    if new:
-        raise OfficeError("; ".join(new))
-    return merged

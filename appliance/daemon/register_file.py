@@ -42,7 +42,11 @@ def parse(text: str, name: str = "register.toml", after: int = 0) -> Register:
     """
     file, mistakes = structure(text, name, given.Register), Mistakes()
     register = _Reader(file, mistakes, after).register()
-    complain(name, text, (*mistakes.found, *(Mistake(*fault) for fault in faults(register))))
+    complain(
+        name,
+        text,
+        (*mistakes.found, *(Mistake(fault.place, fault.text) for fault in faults(register))),
+    )
     return register
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
 from appliance.errors import ConfigurationError
+from appliance.policy.refused import Refused
 
 MIDNIGHT = time(0, 0)
 ONE_DAY = timedelta(days=1)
@@ -26,7 +27,10 @@ class Band:
         if self.start.tzinfo or self.end.tzinfo:
             raise ConfigurationError(f"band {self}: write local times, without a time zone")
         if self.end != MIDNIGHT and self.end <= self.start:
-            raise ConfigurationError(f"band {self}: the end must come after the start")
+            raise Refused(
+                f"fascia {self}: la fine viene dopo l'inizio",
+                f"band {self}: the end must come after the start",
+            )
 
     def __str__(self) -> str:
         end = "24:00" if self.end == MIDNIGHT else f"{self.end:%H:%M}"
@@ -37,7 +41,10 @@ class Band:
         """Read "8:30-13:00" or "14-24:00"; raises ConfigurationError with what was expected."""
         start, dash, end = text.partition("-")
         if not dash:
-            raise ConfigurationError(f"band {text!r}: write it as 08:30-13:00")
+            raise Refused(
+                f"«{text}» non è una fascia: si scrive 8:30-13:00",
+                f"band {text!r}: write it as 08:30-13:00",
+            )
         return cls(_clock(start, text), _clock(end, text, last=True))
 
     def on(self, day: date) -> tuple[datetime, datetime]:
@@ -53,8 +60,9 @@ def _clock(text: str, whole: str, *, last: bool = False) -> time:
             return MIDNIGHT
         return time(int(hours), int(minutes or 0))
     except ValueError:
-        raise ConfigurationError(
-            f"band {whole!r}: {text.strip()!r} is no time of day; write it as 08:30-13:00"
+        raise Refused(
+            f"«{whole}»: «{text.strip()}» non è un'ora; si scrive 8:30-13:00",
+            f"band {whole!r}: {text.strip()!r} is no time of day; write it as 08:30-13:00",
         ) from None
 
 
@@ -66,7 +74,10 @@ def check_bands(bands: Bands, where: str) -> None:
     """Raise ConfigurationError when bands of one day overlap or are out of order."""
     for before, after in pairwise(bands):
         if before.end == MIDNIGHT or after.start < before.end:
-            raise ConfigurationError(f"{where}: {after} begins before {before} has ended")
+            raise Refused(
+                f"la fascia {after} comincia prima che finisca {before}",
+                f"{where}: {after} begins before {before} has ended",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
-from appliance.commands.register_ahead import ahead_rows, what
 from appliance.commands.register_place import day_of
-from appliance.commands.register_words import entered_words, history_rows, week_words
 from appliance.daemon import config, register_file
 from appliance.daemon.spoken import folder_of, load_units, path_of
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.policy.dates import Closure, Opening, Period
 from appliance.policy.register.ahead import Ahead, Special
+from appliance.policy.register.ahead_words import ahead_rows, what
+from appliance.policy.register.words import entered_words, history_rows, week_words
 from appliance.policy.week import week
 from appliance.policy.words import Words
 from appliance.records import audit

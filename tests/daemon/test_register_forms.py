@@ -13,7 +13,6 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.commands.register_words import history_rows, merged_words
 from appliance.daemon import register_file, register_text
 from appliance.daemon.register_keeper import in_one_line, summary
 from appliance.policy import attention_words
@@ -29,6 +28,7 @@ from appliance.policy.register.declarations import (
 from appliance.policy.register.merge import merge
 from appliance.policy.register.register import Authorisation, Register, Unit, faults
 from appliance.policy.register.targets import Reach, Target, target
+from appliance.policy.register.words import history_rows, merged_words
 from appliance.policy.week import Band, Week
 from appliance.records import audit
 from appliance.records import register as store

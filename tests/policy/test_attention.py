@@ -65,7 +65,11 @@ def test_an_authorisation_is_not_over_before_it_is_entered() -> None:
     late = replace(ROADS, last=date(2025, 12, 31))
     place = "authorisations.1.last"
     assert list(faults(town(late))) == [
-        Fault(place, "it was over before it was entered: mend the day")
+        Fault(
+            place,
+            "it was over before it was entered: mend the day",
+            "scade prima di essere inserita: correggere il giorno",
+        )
     ]
 
 

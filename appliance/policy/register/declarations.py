@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from appliance.errors import ConfigurationError
 from appliance.policy.dates import Period
+from appliance.policy.refused import Refused
 from appliance.policy.register.targets import Target
 from appliance.policy.week import Week
 from appliance.policy.words import Words
@@ -34,9 +35,15 @@ class Slots:
 
     def __post_init__(self) -> None:
         if not 5 <= self.minutes <= 240:
-            raise ConfigurationError(f"slots of {self.minutes} minutes: give 5 to 240")
+            raise Refused(
+                f"appuntamenti di {self.minutes} minuti: da 5 a 240",
+                f"slots of {self.minutes} minutes: give 5 to 240",
+            )
         if not 1 <= self.places <= 50:
-            raise ConfigurationError(f"{self.places} places in a slot: give 1 to 50")
+            raise Refused(
+                f"{self.places} appuntamenti insieme: da 1 a 50",
+                f"{self.places} places in a slot: give 1 to 50",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class Need:
     """What a caller may want of a unit: `targets` in the order they are tried.
 
     `rules` are the unit's own unless given. `code_keys` is what an operator presses for it, 1 to 4
-    digits, "" for none. Raises ConfigurationError without a target, or for another code.
+    digits, "" for none. Raises Refused without a target, or for another code.
     """
 
     code: str
@@ -55,12 +62,16 @@ class Need:
 
     def __post_init__(self) -> None:
         if self.code_keys and not CODE_KEYS.fullmatch(self.code_keys):
-            raise ConfigurationError(
+            raise Refused(
+                f"{self.name}: «{self.code_keys}» non è un codice per i tasti: da 1 a 4 cifre",
                 f"need {self.code}: {self.code_keys!r} is no code for a phone's keys: write 1 to 4 "
-                "digits"
+                "digits",
             )
         if not self.targets:
-            raise ConfigurationError(f"need {self.code} has no number: give at least one")
+            raise Refused(
+                f"{self.name}: manca il numero, indicarne almeno uno",
+                f"need {self.code} has no number: give at least one",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +88,9 @@ class Entry:
         if self.at.tzinfo is None:
             raise ConfigurationError(f"entry {self.number}: its time needs an offset from UTC")
         if not self.reference.strip():
-            raise ConfigurationError(
-                f"entry {self.number} has no reference: name the e-mail or protocol number"
+            raise Refused(
+                "manca il riferimento scritto: l'e-mail (mittente e ora) o il protocollo",
+                f"entry {self.number} has no reference: name the e-mail or protocol number",
             )
         if "/" in self.attachment or self.attachment in {".", ".."}:
             raise ConfigurationError(
@@ -107,11 +119,14 @@ class Declaration:
         codes = [need.code for need in self.needs]
         where = f"declaration {self.entry.number} of {self.unit}"
         if len(set(codes)) != len(codes):
-            raise ConfigurationError(f"{where} names a need twice")
+            raise Refused("una necessità è indicata due volte", f"{where} names a need twice")
         if not self.rules:
-            raise ConfigurationError(f"{where} says nothing of returns: appointment or email")
+            raise Refused(
+                "manca la regola del ritorno: appuntamento o e-mail",
+                f"{where} says nothing of returns: appointment or email",
+            )
         if self.last is not None and self.last < self.first:
-            raise ConfigurationError(f"{where} ends before it begins")
+            raise Refused("finisce prima di cominciare", f"{where} ends before it begins")
 
     def need(self, code: str) -> Need | None:
         """Return the need of that code."""
@@ -140,8 +155,9 @@ class Variation:
 
     def __post_init__(self) -> None:
         if self.last < self.first:
-            raise ConfigurationError(
-                f"variation {self.entry.number} of {self.unit} ends before it begins"
+            raise Refused(
+                "finisce prima di cominciare",
+                f"variation {self.entry.number} of {self.unit} ends before it begins",
             )
 
     def concerns(self, unit: str, need: str) -> bool:

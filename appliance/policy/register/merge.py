@@ -114,6 +114,21 @@ def ended(stored: Register, revoked: Revoked) -> Merged:
     return Merged(joined, revoked=(revoked,), kept=len(stored.entered()))
 
 
+def with_unit(stored: Register, unit: Unit) -> Merged:
+    """Lay one unit over the stored ones: in the place of its code's, else after its service's."""
+    before = stored.unit(unit.code)
+    if before == unit:
+        return Merged(stored, kept=len(stored.entered()))
+    units = tuple(unit if each.code == unit.code else each for each in stored.units)
+    if before is not None:
+        joined = replace(stored, units=units)
+        return Merged(joined, changed_units=(unit,), kept=len(stored.entered()))
+    last = [n for n, each in enumerate(units, 1) if unit.service in (each.code, each.service)]
+    at = last[-1] if unit.service and last else len(units)
+    joined = replace(stored, units=(*units[:at], unit, *units[at:]))
+    return Merged(joined, new_units=(unit,), kept=len(stored.entered()))
+
+
 def in_force(register: Register) -> Register:
     """Leave out what was entered for units that are no more: the history keeps it."""
     codes = {unit.code for unit in register.units}

@@ -48,10 +48,11 @@ Entered = Declaration | Variation | Authorisation
 
 
 class Fault(NamedTuple):
-    """Something that does not fit together: where, and what to do."""
+    """Something that does not fit together: where, and what to do, in English and Italian."""
 
     place: str
     text: str
+    it: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def faults(register: Register) -> Iterator[Fault]:
     for place, entered in placed(register):
         if entered.unit not in codes:
             text = f"unit {entered.unit!r} is not in the register: add it, or mend the code"
-            yield Fault(f"{place}.unit", text)
+            yield Fault(f"{place}.unit", text, f"«{entered.unit}» non è nella rubrica")
     for number, declaration in enumerate(register.declarations, 1):
         for at, need in enumerate(declaration.needs, 1):
             yield from _faulty_code(f"declarations.{number}.needs.{at}.code", need.code)
@@ -163,19 +164,35 @@ def faults(register: Register) -> Iterator[Fault]:
 def _faults_of_unit(register: Register, unit: Unit, codes: list[str]) -> Iterator[Fault]:
     place = f"unit {unit.code}"
     if codes.count(unit.code) > 1:
-        yield Fault(place, "the code stands twice; every unit needs its own")
+        yield Fault(
+            place,
+            "the code stands twice; every unit needs its own",
+            f"il codice «{unit.code}» c'è già: ogni ufficio ha il suo",
+        )
     yield from _faulty_code(place, unit.code)
     if "@" not in unit.email:
-        yield Fault(place, f"{unit.email!r} is no e-mail address: requests go there (P6)")
+        yield Fault(
+            place,
+            f"{unit.email!r} is no e-mail address: requests go there (P6)",
+            f"«{unit.email}» non è un indirizzo e-mail: lì vanno le prese in carico",
+        )
     service = register.unit(unit.service) if unit.service else None
     if unit.service and (service is None or service.service):
-        yield Fault(place, f"{unit.service!r} is no service of the register")
+        yield Fault(
+            place,
+            f"{unit.service!r} is no service of the register",
+            f"«{unit.service}» non è un servizio della rubrica",
+        )
 
 
 def _faulty_code(place: str, code: str) -> Iterator[Fault]:
     """Codes stand in trails and names of numbers, parted by dots (calls/orders.py)."""
     if not CODE.fullmatch(code):
-        yield Fault(place, f"{code!r} is no code: write small letters, digits, - and _ only")
+        yield Fault(
+            place,
+            f"{code!r} is no code: write small letters, digits, - and _ only",
+            f"«{code}» non è un codice: solo lettere minuscole, cifre, - e _",
+        )
 
 
 def _faults_of_variation(register: Register, variation: Variation, place: str) -> Iterator[Fault]:
@@ -187,7 +204,11 @@ def _faults_of_variation(register: Register, variation: Variation, place: str) -
     known = {n.code for d in register.declarations if d.unit in units for n in d.needs}
     for need in variation.needs:
         if need not in known:
-            yield Fault(f"{place}.needs", f"need {need!r} was never declared by {variation.unit}")
+            yield Fault(
+                f"{place}.needs",
+                f"need {need!r} was never declared by {variation.unit}",
+                f"la necessità «{need}» non è mai stata comunicata",
+            )
 
 
 def _faults_of_authorisation(
@@ -202,11 +223,18 @@ def _faults_of_authorisation(
         for target in need.targets
     }
     if authorisation.told.service_mobile and authorisation.told.number not in declared:
-        text = "a mobile that the unit never declared as the service's may not be told"
-        yield Fault(f"{place}.tell", text)
+        yield Fault(
+            f"{place}.tell",
+            "a mobile that the unit never declared as the service's may not be told",
+            "è un cellulare che l'ufficio non ha mai comunicato come di servizio: non si può dire",
+        )
     last = authorisation.last
     if last is not None and last < authorisation.entry.at.date():
-        yield Fault(f"{place}.last", "it was over before it was entered: mend the day")
+        yield Fault(
+            f"{place}.last",
+            "it was over before it was entered: mend the day",
+            "scade prima di essere inserita: correggere il giorno",
+        )
 
 
 def _codes_twice(register: Register) -> Iterator[Fault]:
@@ -217,9 +245,12 @@ def _codes_twice(register: Register) -> Iterator[Fault]:
         for at, need in enumerate(declaration.needs, 1):
             name = f"{need.code} of {declaration.unit}"
             if need.code_keys and seen.setdefault(need.code_keys, name) != name:
-                text = f"{need.code_keys!r} is already the code of {seen[need.code_keys]}"
-                place = f"declarations.{number}.needs.{at}.code_keys"
-                yield Fault(place, f"{text}; every need needs its own")
+                keys, owner = need.code_keys, seen[need.code_keys]
+                yield Fault(
+                    f"declarations.{number}.needs.{at}.code_keys",
+                    f"{keys!r} is already the code of {owner}; every need needs its own",
+                    f"il codice {keys} è già di {owner}: ogni necessità ha il suo",
+                )
 
 
 def _numbers_twice(register: Register) -> Iterator[Fault]:

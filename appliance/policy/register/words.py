@@ -1,4 +1,4 @@
-"""What commands say of the register: what a change brought, what was ever entered; no number."""
+"""What is said of the register: what a change brought, what was ever entered; no number (P7)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from appliance.policy.register.declarations import Declaration, ReturnRule, Variation
+from appliance.policy.register.declarations import Declaration, ReturnRule, Slots, Variation
 from appliance.policy.register.merge import Merged
 from appliance.policy.register.register import Authorisation, Entered
 from appliance.policy.transfer_words import OFFERS
@@ -109,17 +109,25 @@ def _holds(entered: Entered, language: str) -> str:
 
 def returns_words(declaration: Declaration, language: str) -> str:
     """Say what a return leads to, by need where that differs, and when appointments are offered."""
-    rules = _rules(declaration.rules, language)
-    own = [f"{n.code}: {_rules(n.rules, language)}" for n in declaration.needs if n.rules]
+    rules = rules_words(declaration.rules, language)
+    own = [f"{n.code}: {rules_words(n.rules, language)}" for n in declaration.needs if n.rules]
     parts = ["; ".join([rules, *own])]
     if declaration.slots:
-        slots, kind = declaration.slots, "appuntamenti" if language == "it" else "appointments"
-        places = f" x {slots.places}" if slots.places > 1 else ""
-        parts.append(f"{kind} {week_words(slots.week, language)}, {slots.minutes} min{places}")
+        kind = "appuntamenti" if language == "it" else "appointments"
+        parts.append(f"{kind} {slots_words(declaration.slots, language)}")
     return f"{'ritorno' if language == 'it' else 'return'}: {'; '.join(parts)}"
 
 
-def _rules(rules: tuple[ReturnRule, ...], language: str) -> str:
+def slots_words(slots: Slots | None, language: str) -> str:
+    """Say when appointments are offered, how long one is and how many at a time."""
+    if slots is None:
+        return "nessun orario offerto" if language == "it" else "no hours offered"
+    places = f" x {slots.places}" if slots.places > 1 else ""
+    return f"{week_words(slots.week, language)}, {slots.minutes} min{places}"
+
+
+def rules_words(rules: tuple[ReturnRule, ...], language: str) -> str:
+    """Say what a return leads to."""
     return ", ".join(in_language(OFFERS[rule], language) for rule in rules)
 
 

@@ -1,19 +1,19 @@
-"""What commands say of the special times to come, of the house and of units (E14)."""
+"""What is said of the special times to come, of the house and of units (E14)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from appliance.commands.register_words import (
+from appliance.policy.dates import Closure, Holiday, Opening, Period
+from appliance.policy.register.ahead import Ahead
+from appliance.policy.register.declarations import Declaration, Variation
+from appliance.policy.register.words import (
     AS_DECLARED,
     KINDS,
     in_language,
     week_words,
 )
-from appliance.policy.dates import Closure, Holiday, Opening, Period
-from appliance.policy.register.ahead import Ahead
-from appliance.policy.register.declarations import Declaration, Variation
 from appliance.policy.words import Words
 
 HOUSE = Words("tutto il centralino", "the whole house")

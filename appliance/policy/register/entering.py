@@ -1,0 +1,243 @@
+"""What people enter into the register by a form: declarations, variations, authorisations (P4, P7).
+
+The one reader for commands and console. Each function returns the register with the entry laid
+over it, or raises Unfit with every problem at its field; nothing entered before is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
+
+from appliance.policy.register import merge
+from appliance.policy.register.declarations import Declaration, Entry, ReturnRule, Variation
+from appliance.policy.register.fields import Fields, Unfit, bands_of, problem
+from appliance.policy.register.form_parts import code_of, declared_number, free_code, needs, slots
+from appliance.policy.register.merge import Merged, Revoked
+from appliance.policy.register.register import Authorisation, Register, Unit, faults
+from appliance.policy.register.targets import Reach, Target, to_be_told
+from appliance.policy.week import WEEKDAYS, Week
+
+Form = Mapping[str, Any]
+T = TypeVar("T")
+
+CLOSED, DECLARED = "closed", "declared"
+"""What a variation may say instead of bands: none at all, or those declared after all."""
+_KINDS = ("declarations", "variations", "authorisations")
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who enters something, when (aware), and the file that is attached to it ("" for none)."""
+
+    by: str
+    at: datetime
+    attachment: str = ""
+
+
+Make = Callable[[Register, Form, Stamp, date], Merged]
+"""How a form is read: the register as stored, the form, who enters it, the office's own day."""
+
+
+def declare(stored: Register, form: Form, stamp: Stamp, today: date) -> Merged:
+    """Enter a declaration; without needs only where the form says that it withdraws."""
+    fields = Fields(form, [])
+    unit, entry = _unit(stored, fields), _entry(stored, fields, stamp)
+    by = fields.text("declared_by", is_needed=True)
+    first, last = fields.day("first", today) or today, fields.day("last")
+    week, offered = fields.week("week"), slots(fields)
+    rules = fields.rules("rules")
+    wanted = () if fields.flag("withdraw") else tuple(needs(stored, fields))
+    _check_declaration(fields, rules, week, has_needs=bool(wanted))
+    rules = rules or (ReturnRule.EMAIL,)  # one that is not given is told of, not an exception
+    made = fields.attempt(
+        "last",
+        lambda: Declaration(entry, unit, by, week, rules, wanted, first, last, offered),
+    )
+    return _fitting(stored, merge.added(stored, _good(fields, made)))
+
+
+def _check_declaration(
+    fields: Fields, rules: tuple[ReturnRule, ...], week: Week, *, has_needs: bool
+) -> None:
+    if not rules:
+        fields.wrong(
+            "rules",
+            "scegliere almeno una regola: appuntamento o e-mail",
+            "choose a rule at least: appointment or e-mail",
+        )
+    if fields.flag("withdraw"):
+        return
+    if not has_needs:
+        fields.wrong(
+            "needs",
+            "indicare almeno una necessità, o «non riceve chiamate»",
+            "name a need at least, or “takes no calls”",
+        )
+    if not week.ever_opens:
+        fields.wrong(
+            "week",
+            "nessun giorno ha una fascia: indicarne almeno una",
+            "no day has a band: give one at least",
+        )
+
+
+def vary(stored: Register, form: Form, stamp: Stamp, today: date) -> Merged:
+    """Enter other bands for a day or some (E12): `hours` are bands, "closed" or "declared"."""
+    fields = Fields(form, [])
+    unit, entry = _unit(stored, fields), _entry(stored, fields, stamp)
+    first = fields.day("first", today) or today
+    last = fields.day("last", first) or first
+    if last < today:
+        fields.wrong(
+            "last",
+            f"il {last:%d.%m.%Y} è passato: indicare un giorno a venire",
+            f"{last} is past: name a day to come",
+        )
+    found = stored.unit(unit)
+    declared = merge.in_force(stored).valid_declaration(found, first) if found else None
+    if found is not None and declared is None:
+        fields.wrong(
+            "unit",
+            f"il {first:%d.%m.%Y} non ha una comunicazione valida: non c'è nulla da variare",
+            f"{unit} has no valid declaration on {first}: there is nothing to vary",
+        )
+    week = _varied(fields, _weekdays(first, last, declared))
+    only, notice = fields.texts("needs"), fields.text("notice")
+    made = fields.attempt("last", lambda: Variation(entry, unit, first, last, week, only, notice))
+    return _fitting(stored, merge.added(stored, _good(fields, made)))
+
+
+def authorise(stored: Register, form: Form, stamp: Stamp, today: date) -> Merged:
+    """Enter the written leave to tell a number outside: one that is declared, or one written."""
+    fields = Fields(form, [])
+    unit, entry = _unit(stored, fields), _entry(stored, fields, stamp)
+    by, last = fields.text("authorised_by", is_needed=True), fields.day("last")
+    told = _good(fields, _told(stored, fields, unit, today))
+    leave = Authorisation(entry, unit, told, by, last=last)
+    return _fitting(stored, merge.added(stored, leave))
+
+
+def revoke(stored: Register, form: Form, stamp: Stamp, _today: date) -> Merged:
+    """End the authorisation of the entry `number`."""
+    fields = Fields(form, [])
+    entry, number = _entry(stored, fields, stamp), fields.number("number", 0)
+    held = [each.entry.number for each in stored.authorisations if not each.revoked]
+    if number not in held:
+        known = ", ".join(map(str, held))
+        fields.wrong(
+            "number",
+            f"{number} non è un'autorizzazione valida; lo sono: {known or 'nessuna'}",
+            f"{number} is no authorisation that holds; those are {known or 'none'}",
+        )
+    return merge.ended(stored, Revoked(number, _good(fields, entry)))
+
+
+def edit_unit(stored: Register, form: Form, _stamp: Stamp, _today: date) -> Merged:
+    """Change a unit's name, e-mail or sentence to say, or add one; what is not named stays."""
+    fields = Fields(form, [])
+    code = _unit(stored, fields) if form.get("unit") else ""
+    known = stored.unit(code)
+    if known is None:
+        made = code_of(fields.text("name", is_needed=True)) or "ufficio"
+        known = Unit(free_code(made, {each.code for each in stored.units}), "", "")
+        known = replace(known, service=fields.text("service"))
+    name, email = (
+        fields.text(each, is_needed=True) if each in form else getattr(known, each)
+        for each in ("name", "email")
+    )
+    say = fields.text("say") if "say" in form else known.say
+    after = _good(fields, replace(known, name=name, email=email, say=say))
+    return _fitting(stored, merge.with_unit(stored, after))
+
+
+# --- parts --------------------------------------------------------------------------------------
+
+
+def _unit(stored: Register, fields: Fields) -> str:
+    code = fields.text("unit")
+    if stored.unit(code) is None:
+        known = ", ".join(unit.code for unit in stored.units) or "none"
+        fields.wrong(
+            "unit",
+            f"«{code}» non è nella rubrica",
+            f"there is no office {code!r} in the register; known are {known}",
+        )
+    return code
+
+
+def _entry(stored: Register, fields: Fields, stamp: Stamp) -> Entry:
+    """Make the entry's stamp; what is wrong in it is told of, and another one stands in."""
+    number, reference = stored.last_number() + 1, fields.text("reference")
+    made = fields.attempt(
+        "reference", lambda: Entry(number, stamp.by, stamp.at, reference, stamp.attachment)
+    )
+    return made or Entry(number, stamp.by, stamp.at, "-")
+
+
+def _weekdays(first: date, last: date, declared: Declaration | None) -> set[int]:
+    """Return the weekdays that a variation meets: of several days those with declared bands.
+
+    Summer hours open no Sunday; what is entered for one day is for that day, whichever it is.
+    """
+    met = {(first + timedelta(days=n)).weekday() for n in range(min(7, (last - first).days + 1))}
+    usual = {number for number in met if declared and declared.week.days[number]}
+    return usual if usual and last > first else met
+
+
+def _varied(fields: Fields, weekdays: set[int]) -> Week | None:
+    """Make the week of a variation: the bands on each weekday that it meets."""
+    hours = fields.text("hours", is_needed=True)
+    if hours == DECLARED:
+        return None
+    bands = (fields.attempt("hours", lambda: bands_of(hours)) or ()) if hours != CLOSED else ()
+    return Week(tuple(bands if number in weekdays else () for number in range(len(WEEKDAYS))))
+
+
+def _told(stored: Register, fields: Fields, unit: str, today: date) -> Target | None:
+    if not fields.text("need"):
+        written = fields.text("number", is_needed=True)
+        return fields.attempt("number", lambda: to_be_told(written)) if written else None
+    code, which = fields.text("need"), fields.number("which", 1)
+    declaration = merge.in_force(stored).own_declaration(unit, today)
+    found = declared_number(stored, declaration.entry.number, code, which) if declaration else None
+    if found is None:
+        fields.wrong(
+            "need",
+            f"non è stato comunicato un numero {which} per «{code}»",
+            f"{unit} has declared no number {which} for the need {code!r}",
+        )
+        return None
+    if found.reach is not Reach.OUTSIDE:
+        fields.wrong(
+            "need",
+            "è un numero interno: indicare quello che si compone da fuori",
+            f"number {which} of {code!r} is one within the house: leave the need out and give the "
+            "one that is dialled from outside",
+        )
+        return None
+    return replace(found, label="")
+
+
+def _good(fields: Fields, made: T | None) -> T:
+    """Return what was made; raises Unfit where anything of its form is wrong."""
+    if fields.problems or made is None:
+        raise Unfit(*fields.problems)
+    return made
+
+
+def _fitting(stored: Register, merged: Merged) -> Merged:
+    """Return the change unless it brings a new fault; raises Unfit with all of them."""
+    before = {fault.text for fault in faults(merge.in_force(stored))}
+    new = [f for f in faults(merge.in_force(merged.register)) if f.text not in before]
+    if new:
+        raise Unfit(*(problem(_field(f.place), f.it, f.text) for f in new))
+    return merged
+
+
+def _field(place: str) -> str:
+    """Return the form's field of a fault: its place without the list and its number."""
+    kind, _, rest = place.partition(".")
+    return rest.partition(".")[2] if kind in _KINDS else ""
