@@ -18,10 +18,11 @@ from appliance.daemon.lookout import Lookout
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.register_keeper import in_one_line, summary
-from appliance.daemon.register_questions import register_changed
+from appliance.daemon.register_questions import RegisterQuestions
 from appliance.daemon.report_questions import mail_sheet
 from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.sheet_questions import note_sheet
+from appliance.daemon.standing_questions import StandingQuestions
 from appliance.daemon.status_words import Seen
 from appliance.daemon.stores import Stores
 from appliance.daemon.transfer_questions import offices, transfer_call
@@ -61,7 +62,8 @@ class Questions:
             "offices": lambda question: offices(desk, question),
             "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),
             "mail_sheet": lambda question: mail_sheet(stores, desk.register, question),
-            "register_changed": lambda _: register_changed(stores),
+            **RegisterQuestions(stores, run.office.zone, desk.now).known,
+            **StandingQuestions(desk, stores, run.office).known,
         }
         self._call_backs = CallBacks(stores, desk.post)
         desk.on_answer = self._call_backs.answered

@@ -45,7 +45,7 @@ class RegisterKeeper:
         on_trouble: Callable[[Trouble | None], None],
     ) -> None:
         self._records = records
-        self._key = key
+        self.key = key
         self._post = post
         self._on_trouble = on_trouble
         self._seen: Seen | None = None
@@ -66,7 +66,7 @@ class RegisterKeeper:
 
         Raises CentralinoError when it cannot be read, sqlite3.Error.
         """
-        if self._seen == _seen(connection, self._key):
+        if self._seen == _seen(connection, self.key):
             return
         try:
             self._take(self._read(connection))
@@ -75,8 +75,8 @@ class RegisterKeeper:
             raise
 
     def _read(self, connection: sqlite3.Connection) -> Readable:
-        seen = _seen(connection, self._key)  # before: a change while it is read is found later
-        read = store.load_readable(connection, self._key)
+        seen = _seen(connection, self.key)  # before: a change while it is read is found later
+        read = store.load_readable(connection, self.key)
         register = in_force(read.register)
         found = remembered(register, self.register) if read.why else register
         self._seen, self._officials = seen, sheets.officials(connection)
