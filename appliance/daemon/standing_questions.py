@@ -83,7 +83,8 @@ class StandingQuestions:
         )
         unit, need = (str(question.get(key) or "")[:64] for key in ("unit", "need"))
         transfer = self._transfer(unit, need, when, status.clock_state) if unit else None
-        return {"explanation": found.to_json(), "transfer": transfer}
+        lines = [{"line": each.name, "shown": each.shown} for each in self._office.lines]
+        return {"explanation": found.to_json(), "transfer": transfer, "lines": lines}
 
     def _transfer(self, unit: str, need: str, when: datetime, clock: ClockState) -> Answer:
         """Tell whether a call could go on to a unit; the labels of its numbers in their order."""

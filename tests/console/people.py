@@ -19,7 +19,8 @@ ANNA: Final = User("anna", "Anna Verdi", frozenset({Role.HEAD}))
 BEPPE: Final = User("beppe", "Beppe Neri", frozenset({Role.TECHNICIAN}))
 CARLA: Final = User("carla", "Carla Blu", frozenset({Role.OPERATOR}), position="op1")
 DINO: Final = User("dino", "Dino Rosa", frozenset({Role.CLERK}), position="sportello1")
-EVERYBODY: Final = (ANNA, BEPPE, CARLA, DINO)
+VITO: Final = User("vito", "Vito Ceri", frozenset({Role.DEPUTY}))
+EVERYBODY: Final = (ANNA, BEPPE, CARLA, DINO, VITO)
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import selectors
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,11 +30,20 @@ def user_desk(console: ConsoleSettings) -> Iterator[Path]:
     questions.start()
     stores.records.ask(lambda _: None)
 
+    with serving(console.door, questions.known):
+        yield state
+    stores.stop(lambda: None)
+
+
+@contextlib.contextmanager
+def serving(path: Path, known: Mapping[str, Callable[..., Answer | Later]]) -> Iterator[None]:
+    """Serve a door at which this may be asked, from a thread."""
+
     def answer(question: dict[str, Any]) -> Answer | Later:
-        return questions.known[question["ask"]](question)
+        return known[question["ask"]](question)
 
     selector, stopping = selectors.DefaultSelector(), threading.Event()
-    door = Door(console.door, selector, answer)
+    door = Door(path, selector, answer)
 
     def serve() -> None:
         while not stopping.is_set():
@@ -44,10 +53,9 @@ def user_desk(console: ConsoleSettings) -> Iterator[Path]:
     thread = threading.Thread(target=serve)
     thread.start()
     try:
-        yield state
+        yield
     finally:
         stopping.set()
         thread.join()
         door.close()
         selector.close()
-        stores.stop(lambda: None)

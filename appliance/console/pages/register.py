@@ -1,0 +1,135 @@
+"""Rubrica uffici: every service and office, how it stands now, what it declared, its history."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from appliance.console.accounts.rights import for_those_who_may, may, needs, somebody
+from appliance.console.asking import NotDone, ask
+from appliance.console.links import Link
+from appliance.console.register_reading import (
+    held_by,
+    leaves,
+    read_register,
+    read_standing,
+    services,
+    unit_of,
+    variations_from,
+)
+from appliance.console.say import N_
+from appliance.console.templates import page, text
+from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.register.targets import Reach
+from appliance.policy.register.words import entered_words, week_words
+from appliance.policy.roles import Permission
+from appliance.policy.transfer_words import OFFERS, WEEKDAYS
+
+LONGEST_SEARCH: Final = 60
+REACHES: Final = {
+    Reach.PHONE: N_("phone of the house"),
+    Reach.PBX: N_("extension of the house's exchange"),
+    Reach.OUTSIDE: N_("number dialled outside"),
+}
+
+
+def today(request: Request) -> date:
+    """Return the office's own day."""
+    return datetime.now(request.app.state.zone).date()
+
+
+def shared(request: Request) -> dict[str, Any]:
+    """Return what every page of the register names: rights, words of rules, days and reaches."""
+    rights = {
+        "can_edit": may(request, Permission.EDIT_REGISTER),
+        "can_vary": may(request, Permission.VARY_REGISTER),
+        "can_reveal": may(request, Permission.REVEAL_NUMBERS),
+    }
+    return {
+        **rights,
+        "offers": {rule.value: OFFERS[rule] for rule in ReturnRule},
+        "weekdays": WEEKDAYS,
+        "reaches": {reach.value: said for reach, said in REACHES.items()},
+    }
+
+
+@needs(Permission.SEE_REGISTER)
+async def show_all(request: Request) -> Response:
+    """List services with their offices, what must be looked after first."""
+    search = request.query_params.get("q", "")[:LONGEST_SEARCH]
+    register, standing = await read_register(request), await read_standing(request)
+    found = services(register, search)
+    values: dict[str, Any] = {"services": found, "standing": standing, "search": search}
+    if "hx-request" in request.headers:
+        return HTMLResponse(text(request, "register/rows.html", **values, **shared(request)))
+    return page(request, "register/all.html", **values, **shared(request))
+
+
+@needs(Permission.SEE_REGISTER)
+async def show_unit(request: Request) -> Response:
+    """Show one unit: what holds, what is ahead, who declared it, its history."""
+    return await unit_page(request)
+
+
+async def unit_page(
+    request: Request, status: int = 200, told: dict[tuple[int, str, int], str] | None = None,
+    wrong: str = "",
+) -> Response:  # fmt: skip
+    """Answer with a unit's page; `told` are numbers shown on demand, for this view alone."""
+    register, standing = await read_register(request), await read_standing(request)
+    unit, day = unit_of(request, register), today(request)
+    language = request.state.speaker.language
+    history = [
+        (each, entered_words(each, language)) for each in reversed(register.history(unit.code))
+    ]
+    return page(
+        request,
+        "register/unit.html",
+        status,
+        unit=unit,
+        service=register.unit(unit.service),
+        state=standing.units.get(unit.code),
+        declaration=held_by(register, unit, day),
+        variations=[(v, entered_words(v, language)) for v in variations_from(register, unit, day)],
+        leaves=leaves(register, unit, day),
+        history=history,
+        slots_week=lambda week: week_words(week, language),
+        told=told or {},
+        saved=request.query_params.get("saved", "") == "1",
+        wrong=wrong,
+        **shared(request),
+    )
+
+
+@needs(Permission.REVEAL_NUMBERS)
+async def show_number(request: Request) -> Response:
+    """Show one number, which the desk audits first: in its place, or on a page without scripts."""
+    form = await request.form()
+    entry, which = (_whole(str(form.get(name, ""))) for name in ("entry", "which"))
+    need = str(form.get("need", ""))[:64]
+    question = {"ask": "register_number", "entry": entry, "need": need, "which": which}
+    try:
+        number = (await ask(request, {**question, "by": somebody(request).name}))["number"]
+    except NotDone as error:
+        return await unit_page(request, error.status, wrong=str(error))
+    if "hx-request" in request.headers:
+        return HTMLResponse(text(request, "register/number.html", number=number))
+    return await unit_page(request, told={(entry, need, which): number})
+
+
+def _whole(written: str) -> int:
+    return int(written) if written.isascii() and written.isdigit() and len(written) < 10 else 0
+
+
+routes: list[BaseRoute] = [
+    Route("/register", show_all),
+    Route("/register/office/{unit}", show_unit),
+    Route("/register/office/{unit}/number", show_number, methods=["POST"]),
+]
+links = (
+    Link("/register", N_("Register of offices"), for_those_who_may(Permission.SEE_REGISTER), 40),
+)

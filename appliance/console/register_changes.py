@@ -1,0 +1,50 @@
+"""Has the desk change the register, and keeps its answer for the page: refusals at their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+
+from appliance.console.accounts.rights import somebody
+from appliance.console.desk import DeskAway
+from appliance.console.say import N_
+from appliance.errors import OfficeError
+from appliance.policy.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the desk said: `changes` of a form that is good, else `wrong` and where."""
+
+    is_good: bool
+    changes: tuple[str, ...] = ()
+    wrong: str = ""
+    problems: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+
+
+async def ask_change(
+    request: Request, what: str, form: Mapping[str, Any], *, preview: bool = False
+) -> Outcome:
+    """Ask for a change, or what it would change."""
+    say = request.state.speaker
+    question = {"ask": what, "by": somebody(request).name, "form": form, "preview": preview}
+    try:
+        answer = await request.app.state.desk.ask(question)
+    except DeskAway as away:
+        return Outcome(False, wrong=say.words(away.words), status=503)
+    except OfficeError as refused:
+        return Outcome(False, wrong=say(N_("Not done: %(why)s"), why=refused), status=409)
+    if answer.get("done") is False:
+        found = {each["place"]: say.words(_words(each)) for each in answer.get("problems", ())}
+        said = say.words(Words(**answer["said"]))
+        rest = found.pop("", "")
+        return Outcome(False, (), f"{said} {rest}".strip(), found, 422 if found else 409)
+    return Outcome(True, tuple(say.words(_words(each)) for each in answer["changes"]))
+
+
+def _words(each: Mapping[str, str]) -> Words:
+    return Words(each["it"], each["en"])

@@ -1,0 +1,70 @@
+"""The desk's side of the register behind a real door, with a small town's register in it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from appliance.calls import events
+from appliance.console.settings import ConsoleSettings
+from appliance.daemon.register_questions import RegisterQuestions
+from appliance.daemon.standing_questions import StandingQuestions
+from appliance.daemon.stores import Stores
+from appliance.policy.clock import Now
+from appliance.policy.register.declarations import Need
+from appliance.policy.register.merge import merge
+from appliance.policy.register.register import Register
+from appliance.policy.register.targets import Reach, target
+from appliance.policy.week import week
+from appliance.records import register as store
+from appliance.records.register import Who
+from tests.calls.desk import TEN, up
+from tests.console.user_desk import serving
+from tests.policy.town import TOWN, declaration
+from tests.stories.offices import EXAMPLE, ROME
+
+SECRET = "051598204"
+URGENT = Need("urgenze", "Urgenze", (target(Reach.OUTSIDE, SECRET, "Reperibile"),))
+ALWAYS = week(**dict.fromkeys(["monday", "tuesday", "wednesday", "thursday", "friday"], "0-24"))
+HELD = replace(declaration(), needs=(*declaration().needs, URGENT), week=ALWAYS)
+REGISTER: Register = replace(TOWN, declarations=(HELD,))
+
+
+class Desk:
+    """Stands for the desk: a switchboard at ten o'clock, and the register it was told last."""
+
+    def __init__(self) -> None:
+        self.switchboard, self.register = up(), REGISTER
+
+    def now(self) -> Now:
+        """Say what time it is."""
+        return TEN
+
+    def status(self) -> Any:
+        """Say what people see."""
+        return self.switchboard.status(TEN)
+
+    def hear(self, event: events.Event) -> None:
+        """Hear that the register has changed."""
+        if isinstance(event, events.RegisterChanged) and isinstance(event.register, Register):
+            self.register = event.register
+
+
+@contextlib.contextmanager
+def register_desk(console: ConsoleSettings) -> Iterator[Desk]:
+    """Serve the door of a console's settings; the records must be there."""
+    desk: Any = Desk()
+    stores = Stores(console.records.parent, "b", desk.hear, lambda *_: None)
+    stores.start()
+    who, key = Who("Responsabile", datetime(2026, 1, 12, tzinfo=UTC), "import"), stores.register.key
+    stores.records.ask(lambda c: store.change(c, key, who, lambda r: merge(r, REGISTER), {}))
+    stores.register.load()
+    stores.records.ask(lambda _: None)  # it has been told
+    questions = RegisterQuestions(stores, ROME, lambda: Now(0.0, datetime.now(UTC)))
+    known = questions.known | StandingQuestions(desk, stores, EXAMPLE).known
+    with serving(console.door, known):
+        yield desk
+    stores.stop(lambda: None)
