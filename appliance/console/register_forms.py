@@ -7,6 +7,7 @@ left empty are taken over by the desk (P7).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ OURS: Final = ("csrf", "do")
 """Fields that are the page's own business."""
 TEXTS: Final = ("unit", "declared_by", "reference", "first", "last")
 LONGEST: Final = 400
+_PLAIN: Final = re.compile(r"0?(\d+)(?::00|(:\d\d))")
 
 
 def nested(items: Iterable[tuple[str, object]]) -> Nested:
@@ -170,5 +172,5 @@ def texts_of(week: Week) -> list[str]:
 
 
 def bands_text(bands: Bands) -> str:
-    """Write the bands of a day."""
-    return " ".join(map(str, bands))
+    """Write the bands of a day as short as people do: 9-12:30 15-17."""
+    return " ".join(_PLAIN.sub(lambda found: found[1] + (found[2] or ""), str(b)) for b in bands)

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from appliance.console.register_forms import asked, flat, nested
+from appliance.console.register_forms import asked, bands_text, flat, nested
 from appliance.console.settings import ConsoleSettings
+from appliance.policy.register.fields import bands_of
 from appliance.policy.roles import Role
 from appliance.records import audit
 from tests.console import people
@@ -182,7 +183,7 @@ def form_of(page: Any) -> dict[str, Any]:
 def test_a_declaration_is_read_before_it_is_saved(head: Visitor, desk: Desk) -> None:
     """What changes, then one button; numbers that were not touched are taken over unseen."""
     form = form_of(head.get(f"{UNIT}/declare"))
-    assert form["week.1"] == "00:00-24:00"
+    assert form["week.1"] == "0-24"
     form |= {"reference": "Protocollo 9", "week.1": "9-12", "do": "preview"}
     page = head.post(f"{UNIT}/declare", data=form)
     said = text_of(page)
@@ -323,3 +324,9 @@ def test_a_line_that_there_is_not(head: Visitor) -> None:
     page = head.get("/explain?line=nowhere")
     assert page.status_code == 200
     assert "Non fatto" in page.text
+
+
+@pytest.mark.parametrize("text", ["9-12:30 15-17", "0-24", "8:05-13:30", "10-12", ""])
+def test_bands_are_written_as_short_as_people_do_and_read_again(text: str) -> None:
+    """What fills the form is what somebody would have typed."""
+    assert bands_text(bands_of(text)) == text

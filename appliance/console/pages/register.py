@@ -51,6 +51,7 @@ def shared(request: Request) -> dict[str, Any]:
     }
     return {
         **rights,
+        "now": datetime.now(request.app.state.zone),
         "offers": {rule.value: OFFERS[rule] for rule in ReturnRule},
         "weekdays": WEEKDAYS,
         "reaches": {reach.value: said for reach, said in REACHES.items()},
