@@ -25,6 +25,7 @@ from appliance.console.accounts.sessions import Sessions
 from appliance.console.desk import Desk
 from appliance.console.feed import Feed
 from appliance.console.guard import TOO_LONG, Guard, TooLong
+from appliance.console.once import Once
 from appliance.console.pages.home import LANGUAGE_COOKIE
 from appliance.console.reading import Reading
 from appliance.console.say import Speaker, chosen, load_catalogues
@@ -97,6 +98,7 @@ def build(settings: ConsoleSettings) -> Starlette:
     app.state.catalogues = load_catalogues()
     app.state.desk = Desk(settings.door)
     app.state.feed = Feed(app.state.desk)
+    app.state.live_parts = Once()
     app.state.reading = Reading(settings.records)
     app.state.links = pages.all_links()
     return app

@@ -61,6 +61,7 @@ class CallView:
     """One call at the side: waiting, or talking, `since`; `phones` ring for it, `phone` talks.
 
     `mine`: the position that looks is on it. `back`: it came back from an office.
+    `refused`: why it could not go on to one just now (E23).
     """
 
     call: str
@@ -74,6 +75,7 @@ class CallView:
     mine: bool
     talks: bool
     back: Return | None
+    refused: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ def _call(one: Mapping[str, Any], position: str) -> CallView:
         bool(position) and position in (phone, sender),
         State(one["state"]) is State.TALKING,
         back,
+        _words(one["refused"]),
     )
 
 

@@ -19,7 +19,7 @@ from tests.bench.table import Row, row
 from tests.console import people
 from tests.console.running import Running, running
 
-CONSOLES = 10
+CONSOLES, CROWD = 10, 100
 SCREEN_MS, PAGE_MS = 200.0, 100.0
 """Aims of the project: a change, and a page."""
 PAGES = ("/desk", "/desk/search?q=resid", "/desk/offices")
@@ -37,25 +37,49 @@ def rows(folder: Path, changes: int) -> list[Row]:
 
 async def _measured(found: Running, changes: int) -> list[Row]:
     desk = Desk(found.box.folder / "run" / "desk.sock")
-    async with contextlib.AsyncExitStack() as stack:
-        opened = httpx.AsyncClient(base_url=found.home, verify=False, timeout=LIMIT_S)
-        client = await stack.enter_async_context(opened)
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(
+        base_url=found.home,
+        verify=False,
+        timeout=LIMIT_S,
+        limits=limits,
+    ) as client:
         await _log_in(client)
-        screens = [
-            await stack.enter_async_context(client.stream("GET", "/desk/live"))
-            for _ in range(CONSOLES)
-        ]
-        streams = [_marks(one) for one in screens]
-        await asyncio.gather(*(_until(one, False) for one in streams))
-        shown = [
-            ms for number in range(changes) for ms in await _change(desk, streams, number % 2 == 0)
-        ]
-        pages = [(path, [await _page(client, path) for _ in range(changes)]) for path in PAGES]
-    what = f"console, {CONSOLES} open: a change is on the screen after"
+        shown, pages, _ = await _beside(client, desk, CONSOLES, changes)
+        crowded, _, asked = await _beside(client, desk, CROWD, changes // 2)
+    what = "open: a change is on the screen after"
     return [
-        row(what, shown, aim=("p95", SCREEN_MS)),
+        row(f"console, {CONSOLES} {what}", shown, aim=("p95", SCREEN_MS)),
         *(row(f"console: page {path}", taken, aim=("p95", PAGE_MS)) for path, taken in pages),
+        row(f"console, {CROWD} and a stalled one {what}", crowded),
+        row(f"desk, beside {CROWD} open and a stalled one: answers after", asked),
     ]
+
+
+async def _beside(
+    client: httpx.AsyncClient, desk: Desk, screens: int, changes: int
+) -> tuple[list[float], list[tuple[str, list[float]]], list[float]]:
+    """Measure beside so many screens, and one more that never reads: changes, pages, the desk."""
+    async with contextlib.AsyncExitStack() as stack:
+        opened = [
+            await stack.enter_async_context(client.stream("GET", "/desk/live"))
+            for _ in range(screens + 1)
+        ]
+        streams = [_marks(one) for one in opened[1:]]
+        await asyncio.gather(*(_until(one, False) for one in streams))
+        shown, asked = list[float](), list[float]()
+        for number in range(changes):
+            shown += await _change(desk, streams, number % 2 == 0)
+            asked.append(await _asked(desk))
+        await _change(desk, streams, False)
+        pages = [(path, [await _page(client, path) for _ in range(changes)]) for path in PAGES]
+    return shown, pages, asked
+
+
+async def _asked(desk: Desk) -> float:
+    began = time.perf_counter()
+    await desk.ask({"ask": "figures"})
+    return (time.perf_counter() - began) * 1000
 
 
 async def _log_in(client: httpx.AsyncClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +12,8 @@ from typing import Any, Self
 
 import pytest
 
-from appliance.calls import events, requests
+from appliance.calls import events
+from appliance.calls import requests as wishes
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.switchboard import Switchboard
 from appliance.console.reading import Reading
@@ -21,7 +23,8 @@ from appliance.daemon.transfer_questions import offices
 from appliance.errors import OfficeError
 from appliance.policy.accounts import User
 from appliance.policy.sheets import Sheet
-from appliance.records import call_log, sheets
+from appliance.records import call_log, requests, sheets
+from appliance.records.requests import Taking
 from tests.calls.desk import RANG, TEN, later, tell, up
 from tests.calls.test_transfers import asked, office_desk
 from tests.console import people
@@ -30,6 +33,7 @@ from tests.console.states import told
 from tests.console.visitor import Visitor
 from tests.fuzz.targets.door import Desk
 from tests.records.samples import a_call
+from tests.records.test_requests import ASKED, AT
 
 pytestmark = pytest.mark.usefixtures("records")
 
@@ -177,7 +181,7 @@ def test_what_was_on_until_a_time_is_put_back_until_then(
     """Undoing restores the end, too; the moment is in the desk's future."""
     switchboard = up()
     until = TEN.wall + timedelta(hours=1)
-    mark = requests.SetAllAbsent(on=True, by="anna", until=until)
+    mark = wishes.SetAllAbsent(on=True, by="anna", until=until)
     tell(switchboard, TEN, events.ServiceStateChanged(mark))
     with House(console_settings, switchboard) as house:
         undo = house.visitor.post("/desk/state", data={"what": "absent", "on": ""}).json()["undo"]
@@ -262,7 +266,7 @@ def test_the_desk_is_for_who_sits_there(console_settings: ConsoleSettings, user:
             visitor.log_in(user)
         for path in ("", "/live", "/search?q=x", "/sheet/x", "/known/x", "/offices", "/return"):
             assert visitor.get(f"/desk{path}").status_code in (303, 401, 403), path
-        for path in ("/state", "/position", "/sheet-used", "/transfer", "/request"):
+        for path in ("/state", "/position", "/sheet-used", "/transfer", "/request", "/remind"):
             assert visitor.post(f"/desk{path}").status_code in (303, 401, 403), path
 
 
@@ -320,6 +324,14 @@ def test_offices_stand_in_two_lists(talking: House) -> None:
     assert "fino alle" in now
     assert "data-later" in later_on
     assert "data-later" not in now
+
+
+def test_the_office_of_the_open_sheet_stands_first(talking: House) -> None:
+    """Whoever read its sheet wants that office: one key less."""
+    now = talking.visitor.get("/desk/offices").text.split("Non adesso")[0]
+    usual = re.findall(r'data-unit="(\w+)"', now)
+    text = talking.visitor.get(f"/desk/offices?unit={usual[-1]}").text
+    assert re.findall(r'data-unit="(\w+)"', text)[0] == usual[-1] != usual[0]
 
 
 def test_a_transfer_is_asked_for_by_the_position(talking: House) -> None:
@@ -403,3 +415,36 @@ def test_what_is_missing_is_asked_for(talking: House, missing: str) -> None:
     answer = talking.visitor.post("/desk/request", data=FIELDS | {missing: " "})
     assert answer.status_code == 400
     assert not any(one["ask"] == "new_request" for one in talking.door.asked)
+
+
+def in_hand(records: sqlite3.Connection) -> int:
+    """Keep a request that the caller has open; returns its number."""
+    citizen = replace(ASKED.citizen, phone=f"+39 {NUMBER}")
+    return requests.insert(records, Taking("r1", replace(ASKED, citizen=citizen), AT)).number
+
+
+def test_what_is_open_already_is_offered_first(talking: House, shelf: sqlite3.Connection) -> None:
+    """E9: beside the call, in the form, and before a second one is stored; then it is."""
+    number = in_hand(shelf)
+    (call,) = talking.switchboard.status(TEN).calls
+    assert ASKED.subject in talking.visitor.get(f"/desk/known/{call.call}").text
+    form = talking.visitor.get(f"/desk/return?call={call.call}&unit=anagrafe&need=residenza").text
+    assert f'name="number" value="{number}"' in form
+    answer = talking.visitor.post("/desk/request", data=FIELDS)
+    assert (answer.status_code, answer.json()["again"]) == (409, True)
+    assert ASKED.subject in answer.json()["said"]
+    assert talking.door.asked[-1]["ask"] != "new_request"
+    assert talking.visitor.post("/desk/request", data=FIELDS | {"anyway": "1"}).json()["done"]
+    assert talking.question["ask"] == "new_request"
+
+
+def test_a_reminder_adds_the_citizens_words(talking: House) -> None:
+    """E9: to the request that is there; without words there is nothing to send."""
+    assert talking.visitor.post("/desk/remind", data={"number": "7", "words": "ancora"}).json()[
+        "done"
+    ]
+    assert talking.question == {
+        "ask": "request_step", "step": "remind", "number": 7, "words": "ancora", "by": "carla",
+    }  # fmt: skip
+    for fields in ({"number": "7", "words": " "}, {"number": "x", "words": "ancora"}):
+        assert talking.visitor.post("/desk/remind", data=fields).status_code == 400

@@ -15,6 +15,7 @@ from appliance.console.done import done, not_done
 from appliance.console.feed import Feed, Seen
 from appliance.console.links import Link
 from appliance.console.live import Live, live
+from appliance.console.once import Once
 from appliance.console.say import N_
 from appliance.console.templates import page, text
 from appliance.console.who import LONGEST, POSITION_COOKIE, YEAR_S, who
@@ -144,8 +145,19 @@ async def _events(request: Request) -> AsyncIterator[str]:
             yield _event("out", "")  # logged out elsewhere, or disabled: nothing more is shown
             return
         yield _event("away", "1" if seen.away else "")
-        if (shown := _live(request, seen)) is not None and not seen.away:
-            yield _event("live", text(request, "operator/live.html", **_values(request, shown)))
+        if seen.status is not None and not seen.away:
+            yield _event("live", _part(request, seen))
+
+
+def _part(request: Request, seen: Seen) -> str:
+    """Render the live part, which is the same to all who sit alike and read the same language."""
+
+    def make() -> str:
+        return text(request, "operator/live.html", **_values(request, _live(request, seen)))
+
+    once: Once = request.app.state.live_parts
+    sees = (who(request).position, may(request, Permission.SET_STATES))
+    return once.of(seen.number, (request.state.speaker.language, *sees), make)
 
 
 def _event(name: str, data: str) -> str:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.calls.events import Presentation
+from appliance.calls.events import Caller, Presentation
 from appliance.console.accounts.rights import needs
 from appliance.console.desk import DeskAway
 from appliance.console.done import done, not_done
@@ -24,11 +24,13 @@ from appliance.console.templates import page
 from appliance.console.who import who
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.request_words import state_of
 from appliance.policy.requests import Form
 from appliance.policy.roles import Permission
 from appliance.policy.transfer import Reason
 from appliance.policy.words import NOTHING, Words
 from appliance.records import requests
+from appliance.records.request_rows import Kept
 
 REASONS: Final = ((Reason.TOPIC, "1"), (Reason.DEPTH, "2"), (Reason.OTHER, "3"))
 """Why a call goes on (P3), each by one key: the keys of the phones."""
@@ -67,6 +69,7 @@ class Taking:
     name: str
     slots: tuple[datetime, ...]
     offers_slots: bool
+    open_ones: tuple[Kept, ...]
 
 
 def offer(one: Mapping[str, Any]) -> Offer:
@@ -126,7 +129,8 @@ async def returned(request: Request) -> Response:
         return page(request, "operator/away.html")
     if taking is None:
         return Response(media_type="text/html")
-    return page(request, "operator/return.html", taking=taking, forms=tuple(Form))
+    shown = "operator/return.html"
+    return page(request, shown, taking=taking, forms=tuple(Form), state_of=state_of)
 
 
 @needs(Permission.REQUESTS)
@@ -137,8 +141,10 @@ async def take(request: Request) -> Response:
     rule = str(form.get("rule", ""))
     if not given["name"] or not (given["phone"] or given["email"]) or not given["subject"]:
         return not_done(_("Name, a number or an e-mail, and the subject are needed."), 400)
-    if form.get("anyway") != "1" and (open_ones := await _open_ones(request, given)):
-        listed = "; ".join(open_ones)
+    if form.get("anyway") != "1" and (
+        found := await _open_ones(request, given["phone"], given["name"])
+    ):
+        listed = "; ".join(f"{one.request.number} ({one.request.subject})" for one in found)
         said = _("Open already: %(requests)s. Save again to make a new one.", requests=listed)
         return JSONResponse({"done": False, "said": said, "undo": None, "again": True}, 409)
     question = {
@@ -158,6 +164,17 @@ async def take(request: Request) -> Response:
     return await done(request, question)
 
 
+@needs(Permission.REQUESTS)
+async def remind(request: Request) -> Response:
+    """Add a citizen's words to a request that is open, instead of a second one (E9)."""
+    form, _ = await request.form(), request.state.speaker
+    number, words = str(form.get("number", "")), str(form.get("words", "")).strip()
+    if not number.isascii() or not number.isdecimal() or not words:
+        return not_done(_("What does the citizen say? The words go to the office."), 400)
+    question = {"ask": "request_step", "step": "remind", "number": int(number), "words": words}
+    return await done(request, question | {"by": who(request).by})
+
+
 async def _taking(request: Request, call: str, unit: str, need: str, rule: str) -> Taking | None:
     """Gather what is known; None where that call came back from no office and none is named."""
     view = _view(request, call)
@@ -173,12 +190,11 @@ async def _taking(request: Request, call: str, unit: str, need: str, rule: str) 
     slots: dict[str, Any] = {"slots": [], "offers": False}
     if chosen == ReturnRule.APPOINTMENT:
         slots = await request.app.state.desk.ask({"ask": "free_slots", "unit": unit})
-    shown = view is not None and view.caller.presentation is Presentation.SHOWN
+    caller = view.caller if view and view.caller.presentation is Presentation.SHOWN else Caller()
     return Taking(
-        unit, office, need, chosen, rules, why, to_say, call,
-        view.caller.number if view and shown else "",
-        view.caller.name if view and shown else "",
+        unit, office, need, chosen, rules, why, to_say, call, caller.number, caller.name,
         tuple(datetime.fromisoformat(slot) for slot in slots["slots"]), slots["offers"],
+        await _open_ones(request, caller.number, ""),
     )  # fmt: skip
 
 
@@ -196,17 +212,13 @@ def _view(request: Request, call: str) -> CallView | None:
     return next((c for c in live(status, who(request).position).calls if c.call == call), None)
 
 
-async def _open_ones(request: Request, given: Mapping[str, str]) -> list[str]:
-    """Say which requests of the same citizen are open; none where that cannot be read."""
+async def _open_ones(request: Request, phone: str, name: str) -> tuple[Kept, ...]:
+    """Return what is open of the same citizen (E9); nothing where that cannot be read."""
     reading: Reading = request.app.state.reading
-    phone, name = given["phone"], given["name"]
     try:
-        found = await reading.do(lambda connection: requests.find_open(connection, phone, name))
+        return await reading.do(lambda connection: requests.find_open(connection, phone, name))
     except StoreError:
-        return []
-    return [
-        f"{kept.request.number} ({kept.request.unit}: {kept.request.subject})" for kept in found
-    ]
+        return ()
 
 
 def _starts(text: str, zone: Any) -> datetime | None:
@@ -223,4 +235,5 @@ routes: list[BaseRoute] = [
     Route("/desk/transfer", transfer, methods=["POST"]),
     Route("/desk/return", returned),
     Route("/desk/request", take, methods=["POST"]),
+    Route("/desk/remind", remind, methods=["POST"]),
 ]

@@ -10,7 +10,9 @@ let chosen = null;
 // --- offices --------------------------------------------------------------------------------------
 
 async function showOffices() {
-  const html = await part("/desk/offices");
+  // the open sheet's office stands first
+  const unit = document.querySelector("#sheet:not([hidden]) [data-unit]")?.dataset.unit ?? "";
+  const html = await part(`/desk/offices?${new URLSearchParams({ unit })}`);
   if (html === null) return;
   offices.innerHTML = html;
   offices.hidden = false;

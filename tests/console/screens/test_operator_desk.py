@@ -103,7 +103,8 @@ def test_a_whole_call_is_served_by_keys(browser: Browser, house: Running, caller
     ):
         ana1.answer_mode("decline", 300)
         page = log_in(shown)
-        expect(page.locator("[data-call]")).to_contain_text("Squilla")
+        expect(page.locator("[data-call]")).to_contain_text(CALLER)
+        op1.wait_event("ringing", 20.0)
         op1.answer()
         expect(page.locator(".desk-mine")).to_contain_text("In conversazione")
         page.keyboard.type("resid")
@@ -152,6 +153,7 @@ def test_a_state_is_set_by_one_key_and_taken_back(browser: Browser, house: Runni
         page.keyboard.press("n")
         state = page.locator("#state-unattended")
         expect(state).to_contain_text(f"({people.CARLA.name})")
+        expect(page.locator("#undo")).to_be_visible()
         page.keyboard.press("z")
         expect(state).not_to_contain_text(f"({people.CARLA.name})")
         assert house.box.status()["service"]["unattended"] is None
