@@ -17,13 +17,14 @@ from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
+from appliance.policy.disclosure import may_tell
 from appliance.policy.refused import Refused
 from appliance.policy.register import entering
 from appliance.policy.register.changes import changes
 from appliance.policy.register.entering import Make, Stamp
 from appliance.policy.register.fields import Unfit
 from appliance.policy.register.form_parts import declared_number
-from appliance.policy.register.merge import Merged
+from appliance.policy.register.merge import Merged, in_force
 from appliance.policy.register.register import Register, entries
 from appliance.policy.roles import Permission
 from appliance.policy.secret import Purpose
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
 SAVED: Final = Words("Salvato: in vigore da subito.", "Saved: in force at once.")
 UNTAKEN: Final = Words("Il modulo va corretto.", "The form needs mending.")
 NO_NUMBER: Final = ("questo numero non è nella rubrica", "that number is not in the register")
+NOT_TOLD: Final = (
+    "l'autorizzazione non vale più: il numero non si comunica",
+    "the authorisation holds no longer: the number is not told",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class RegisterQuestions:
         return {
             **dict.fromkeys(CHANGES, self.change),
             "register_number": self.number,
+            "register_tell": self.tell,
             "register_changed": lambda _: register_changed(self._stores),
         }
 
@@ -123,6 +129,26 @@ class RegisterQuestions:
             with transaction(connection):
                 audit.note(connection, Noted(at, by, "register.number", about))
             return target.number.reveal(Purpose.SHOW)
+
+        return self._later(job, lambda number: {"number": number})
+
+    def tell(self, question: dict[str, Any]) -> Later:
+        """Show a number that may be told, by its authorisation while that holds; noted first."""
+        by, at, entry = _by(question), self._at(), _whole(question, "entry")
+
+        def job(connection: sqlite3.Connection) -> str:
+            check_may(connection, by, Permission.TRANSFER)
+            register = in_force(store.load(connection, self._key))
+            leave = next((a for a in register.authorisations if a.entry.number == entry), None)
+            number = leave.told.number if leave else None
+            if leave is None or number is None:
+                raise Refused(*NO_NUMBER)
+            if may_tell(register, leave.unit, number, at, self._zone) != leave:
+                raise Refused(*NOT_TOLD)
+            with transaction(connection):
+                about = f"entry {entry} of {leave.unit}"
+                audit.note(connection, Noted(at, by, "register.told", about))
+            return number.reveal(Purpose.TELL)
 
         return self._later(job, lambda number: {"number": number})
 

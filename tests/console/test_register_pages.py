@@ -264,11 +264,16 @@ def test_a_number_may_be_told_until_it_is_revoked(head: Visitor, desk: Desk) -> 
     said = text_of(head.get(UNIT))
     assert "si può comunicare Prot. 12, Dirigente" in said
     entry = desk.register.authorisations[0].entry.number
+    told = head.post(f"{UNIT}/tell", data={"entry": f"{entry}"}, headers={"hx-request": "true"})
+    assert SECRET in told.text
+    assert SECRET in head.post(f"{UNIT}/tell", data={"entry": f"{entry}"}).text
     missing = head.post(f"{UNIT}/revoke", data={"number": f"{entry}", "reference": ""})
     assert (missing.status_code, "riferimento" in missing.text) == (422, True)
     done = head.post(f"{UNIT}/revoke", data={"number": f"{entry}", "reference": "Prot. 13"})
     assert done.status_code == 303
     assert "revocata" in text_of(head.get(UNIT))
+    late = head.post(f"{UNIT}/tell", data={"entry": f"{entry}"})
+    assert (late.status_code, "non vale più" in late.text) == (409, True)
     assert desk.register.authorisations[0].revoked is not None
 
 

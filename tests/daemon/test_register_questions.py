@@ -206,6 +206,20 @@ def test_a_number_is_shown_to_the_head_and_audited_without_it(box: Box) -> None:
     assert box.register.authorisations[0].revoked is not None
 
 
+def test_an_authorised_number_is_told_while_the_leave_holds_and_that_is_noted(box: Box) -> None:
+    """P7: by whoever talks with callers; a revoked one is told no more."""
+    leave = {"unit": "anagrafe", "number": "051598204", "authorised_by": "D", "reference": "r"}
+    entry = box.ask("register_authorise", form=leave)["entry"]
+    assert box.ask("register_tell", "carla", entry=entry) == {"number": "051598204"}
+    noted = box.audited()[0]
+    assert (noted.by, noted.what) == ("carla", "register.told")
+    assert "598204" not in noted.about
+    assert "non permette" in box.refused("register_tell", "vice", entry=entry)["said"]["it"]
+    box.refused("register_tell", "carla", entry=99)
+    box.ask("register_revoke", form={"number": entry, "reference": "r"})
+    assert "non vale più" in box.refused("register_tell", "carla", entry=entry)["said"]["it"]
+
+
 def test_a_sentence_to_say_is_changed(box: Box) -> None:
     """E10."""
     box.ask("register_unit", form={"unit": "anagrafe", "say": "Provi allo Sportello."})

@@ -94,6 +94,7 @@ DOORS = {
     ("calls/transferring.py", "RING"): 1,  # the account of an office's phone
     ("calls/transferring.py", "DIAL"): 2,  # an extension by hook flash, a number over a second line
     ("daemon/register_questions.py", "SHOW"): 1,  # to the head, one at a time, audited first
+    ("daemon/register_questions.py", "TELL"): 1,  # authorised in writing, noted first
     ("daemon/register_text.py", "EXPORT"): 2,
     ("records/register_rows.py", "STORE"): 1,
 }

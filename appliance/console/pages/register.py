@@ -48,6 +48,7 @@ def shared(request: Request) -> dict[str, Any]:
         "can_edit": may(request, Permission.EDIT_REGISTER),
         "can_vary": may(request, Permission.VARY_REGISTER),
         "can_reveal": may(request, Permission.REVEAL_NUMBERS),
+        "can_tell": may(request, Permission.TRANSFER),
     }
     return {
         **rights,
@@ -122,6 +123,21 @@ async def show_number(request: Request) -> Response:
     return await unit_page(request, told={(entry, need, which): number})
 
 
+@needs(Permission.TRANSFER)
+async def tell_number(request: Request) -> Response:
+    """Show a number that may be told, which the desk notes first."""
+    form = await request.form()
+    entry = _whole(str(form.get("entry", "")))
+    question = {"ask": "register_tell", "entry": entry, "by": somebody(request).name}
+    try:
+        number = (await ask(request, question))["number"]
+    except NotDone as error:
+        return await unit_page(request, error.status, wrong=str(error))
+    if "hx-request" in request.headers:
+        return HTMLResponse(text(request, "register/number.html", number=number))
+    return await unit_page(request, told={(entry, "", 0): number})
+
+
 def _whole(written: str) -> int:
     return int(written) if written.isascii() and written.isdigit() and len(written) < 10 else 0
 
@@ -130,6 +146,7 @@ routes: list[BaseRoute] = [
     Route("/register", show_all),
     Route("/register/office/{unit}", show_unit),
     Route("/register/office/{unit}/number", show_number, methods=["POST"]),
+    Route("/register/office/{unit}/tell", tell_number, methods=["POST"]),
 ]
 links = (
     Link("/register", N_("Register of offices"), for_those_who_may(Permission.SEE_REGISTER), 40),
