@@ -107,6 +107,9 @@ def test_numbers_reach_the_browser_on_demand_alone_and_are_audited(
     assert [(each.by, each.about) for each in noted] == [("anna", "entry 1 urgenze 1")] * 2
     wrong = head.post(f"{UNIT}/number", data={"entry": "x" * 99, "need": "", "which": ""})
     assert (wrong.status_code, "non è nella rubrica" in wrong.text) == (409, True)
+    nothing = {"entry": "99", "need": "", "which": "0"}
+    part = head.post(f"{UNIT}/number", data=nothing, headers={"hx-request": "true"})
+    assert (part.status_code, "non è nella rubrica" in part.text) == (200, True)
 
 
 def test_an_unknown_unit_is_no_page(head: Visitor) -> None:

@@ -114,13 +114,7 @@ async def show_number(request: Request) -> Response:
     entry, which = (_whole(str(form.get(name, ""))) for name in ("entry", "which"))
     need = str(form.get("need", ""))[:64]
     question = {"ask": "register_number", "entry": entry, "need": need, "which": which}
-    try:
-        number = (await ask(request, {**question, "by": somebody(request).name}))["number"]
-    except NotDone as error:
-        return await unit_page(request, error.status, wrong=str(error))
-    if "hx-request" in request.headers:
-        return HTMLResponse(text(request, "register/number.html", number=number))
-    return await unit_page(request, told={(entry, need, which): number})
+    return await _told(request, question, (entry, need, which))
 
 
 @needs(Permission.TRANSFER)
@@ -128,14 +122,22 @@ async def tell_number(request: Request) -> Response:
     """Show a number that may be told, which the desk notes first."""
     form = await request.form()
     entry = _whole(str(form.get("entry", "")))
-    question = {"ask": "register_tell", "entry": entry, "by": somebody(request).name}
+    return await _told(request, {"ask": "register_tell", "entry": entry}, (entry, "", 0))
+
+
+async def _told(
+    request: Request, question: dict[str, Any], place: tuple[int, str, int]
+) -> Response:
+    """Answer with a number in its place, or on the whole page for a browser without scripts."""
+    by_script = "hx-request" in request.headers
+    number, wrong, status = "", "", 200
     try:
-        number = (await ask(request, question))["number"]
+        number = (await ask(request, {**question, "by": somebody(request).name}))["number"]
     except NotDone as error:
-        return await unit_page(request, error.status, wrong=str(error))
-    if "hx-request" in request.headers:
-        return HTMLResponse(text(request, "register/number.html", number=number))
-    return await unit_page(request, told={(entry, "", 0): number})
+        wrong, status = str(error), error.status
+    if by_script:  # which would not show what comes with an error's status
+        return HTMLResponse(text(request, "register/number.html", number=number, wrong=wrong))
+    return await unit_page(request, status, told={place: number} if number else {}, wrong=wrong)
 
 
 def _whole(written: str) -> int:

@@ -52,7 +52,7 @@ async def declaration(request: Request) -> Response:
 async def declare(request: Request) -> Response:
     """Add rows, say what would change, or save: whichever button was pressed."""
     unit = unit_of(request, await read_register(request))
-    sent = await request.form(max_fields=2_000)
+    sent = await request.form()
     form = nested(sent.multi_items()) | {"unit": unit.code}
     do = _text(sent, "do")
     if do.startswith("add_"):
@@ -168,8 +168,8 @@ async def revoke(request: Request) -> Response:
 
 @needs(Permission.EDIT_REGISTER)
 async def edit(request: Request) -> Response:
-    """Change the sentence to say, the name, the e-mail."""
-    return await _simple(request, "register_unit", ("say", "name", "email"))
+    """Change the sentence to say, and the e-mail."""
+    return await _simple(request, "register_unit", ("say", "email"))
 
 
 async def _simple(request: Request, what: str, names: tuple[str, ...]) -> Response:
