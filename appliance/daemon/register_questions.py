@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     from appliance.daemon.stores import Stores
 
 SAVED: Final = Words("Salvato: in vigore da subito.", "Saved: in force at once.")
+UNREAD: Final = Words(
+    "Salvato, ma il centralino non riesce a rileggere la rubrica: vale quella di prima; avvisare "
+    "il tecnico.",
+    "Saved, but the switchboard cannot read the register again: the one before holds; tell the "
+    "technician.",
+)
 UNTAKEN: Final = Words("Il modulo va corretto.", "The form needs mending.")
 NO_NUMBER: Final = ("questo numero non è nella rubrica", "that number is not in the register")
 NOT_TOLD: Final = (
@@ -169,7 +175,7 @@ class RegisterQuestions:
                 if isinstance(result, CentralinoError):
                     tell(_refused(result))
                 elif reads_again:
-                    self._stores.register.load(lambda _: tell(answer(result)))
+                    self._stores.register.load(lambda read: tell(_in_force(answer(result), read)))
                 else:
                     tell(answer(result))
 
@@ -203,6 +209,11 @@ def _refused(error: CentralinoError) -> Answer | CentralinoError:
 def _told(merged: Merged, today: date) -> Answer:
     said = [plain(each) for each in changes(merged, today)]
     return {"changes": said, "entry": merged.register.last_number(), "said": plain(SAVED)}
+
+
+def _in_force(answer: Answer, read: Register | CentralinoError) -> Answer:
+    """Say so where what was saved could not be read again: the register read last holds."""
+    return answer | {"said": plain(UNREAD)} if isinstance(read, CentralinoError) else answer
 
 
 def _is_entered(stored: Register, stamp: Stamp) -> bool:

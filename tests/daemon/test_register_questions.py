@@ -18,7 +18,7 @@ from appliance.daemon.door import Answer
 from appliance.daemon.register_questions import RegisterQuestions
 from appliance.daemon.standing_questions import StandingQuestions
 from appliance.daemon.stores import Stores
-from appliance.errors import CentralinoError, OfficeError
+from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.accounts import User
 from appliance.policy.clock import Now
 from appliance.policy.register.merge import merge
@@ -276,6 +276,20 @@ def test_a_stored_register_that_cannot_be_read_is_said(box: Box) -> None:
     box.stores.register.key.unlink()
     with pytest.raises(CentralinoError):
         box.ask("register_number", entry=1, need="residenza", which=1)
+
+
+def test_what_is_saved_and_cannot_be_read_again_is_said(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is told that it is in force while it is not."""
+
+    def unreadable(*_: object) -> None:
+        raise StoreError("the disk is gone")
+
+    monkeypatch.setattr("appliance.daemon.register_keeper.store.load_readable", unreadable)
+    answer = box.ask("register_vary", form=VARIED)
+    assert answer["saved"] is True
+    assert "vale quella di prima" in answer["said"]["it"]
 
 
 def test_a_private_mobile_is_refused_in_words(box: Box) -> None:
