@@ -82,6 +82,10 @@ class Speaker:
         """Write a day: "gio 26 nov 2026"."""
         return str(format_date(self._local(day), "EEE d MMM y", locale=self.language))
 
+    def month(self, day: date) -> str:
+        """Write a month: "novembre 2026"."""
+        return str(format_date(day, "MMMM y", locale=self.language))
+
     def clock(self, at: datetime) -> str:
         """Write a time of day: "09:05"."""
         return str(format_time(self._local(at), "HH:mm", locale=self.language))

@@ -5,7 +5,7 @@ Units are many and each looks ahead for its next band: that is done in the recor
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.daemon.door import Answer, Later, Tell, moment
@@ -14,6 +14,8 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import attention_words
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.explain import explain
+from appliance.policy.register.ahead import Ahead, ahead
+from appliance.policy.register.ahead_words import what
 from appliance.policy.register.attention import attention
 from appliance.policy.register.register import Register
 from appliance.policy.register.standing import NeedStanding, Standing, need_standing, standing
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from appliance.daemon.stores import Stores
     from appliance.policy.office import Line, Office
 
+YEAR_DAYS: Final = 365
 LIVE: Final = (GroupState.FREE, GroupState.BUSY, GroupState.UNREACHABLE)
 """States of a group that its own hours do not say."""
 
@@ -39,7 +42,11 @@ class StandingQuestions:
     @property
     def known(self) -> dict[str, Any]:
         """Name what may be asked."""
-        return {"register_state": self.state, "explain": self.explain}
+        return {
+            "register_state": self.state,
+            "register_ahead": self.ahead,
+            "explain": self.explain,
+        }
 
     def state(self, _question: dict[str, Any]) -> Later:
         """Tell how every unit stands now, and what the head must look after."""
@@ -61,6 +68,14 @@ class StandingQuestions:
             "attention": [plain(words) for words in attention_words.in_words(found)],
             "undeclared": [unit.code for unit in found.undeclared],
         }
+
+    def ahead(self, _question: dict[str, Any]) -> Answer:
+        """List what is special from today on for a year, of the house and of units (E14)."""
+        register, calendar = self._desk.register, self._office.switchboard.schedule
+        today = self._desk.now().wall.astimezone(calendar.zone).date()
+        found = ahead(register, calendar, today, today + timedelta(days=YEAR_DAYS - 1))
+        rows = [_ahead(register, each) for each in found]
+        return {"today": today.isoformat(), "ahead": rows}
 
     def explain(self, question: dict[str, Any]) -> Answer:
         """Tell what happens to a call that rings now or `at`, and to its transfer if one is named.
@@ -93,6 +108,17 @@ class StandingQuestions:
         name = answer.need.name if isinstance(answer, Allowed) else ""
         labels = [t.label for t in answer.targets] if isinstance(answer, Allowed) else []
         return {**_need(need_standing(answer, need, name, when)), "targets": labels}
+
+
+def _ahead(register: Register, each: Ahead) -> Answer:
+    unit = register.unit(each.unit)
+    return {
+        "first": each.first.isoformat(),
+        "last": each.last.isoformat() if each.last else None,
+        "unit": each.unit,
+        "name": unit.name if unit else "",
+        "words": {language: what(each, language) for language in ("it", "en")},
+    }
 
 
 def _unit(each: Standing) -> Answer:

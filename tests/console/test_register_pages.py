@@ -112,6 +112,15 @@ def test_numbers_reach_the_browser_on_demand_alone_and_are_audited(
     assert (part.status_code, "non è nella rubrica" in part.text) == (200, True)
 
 
+def test_the_year_ahead_is_listed_by_month(head: Visitor) -> None:
+    """E14: holidays of the house and variations of offices, all in one place."""
+    form = {"unit": "anagrafe", "kind": "closed", "reference": "r", "first": f"{TODAY}"}
+    assert head.post("/register/vary", data=form).status_code == 303
+    said = text_of(head.get("/register/year"))
+    assert "Dicembre 2026" in said
+    assert "tutto il centralino" in said
+
+
 def test_an_unknown_unit_is_no_page(head: Visitor) -> None:
     """Whatever is done with it."""
     for path in ("", "/declare", "/authorise"):
@@ -130,6 +139,7 @@ def test_without_the_desk_what_is_on_record_is_shown(
     answer = visitor.post("/register/vary", data={"unit": "anagrafe", "hours": "9-12"})
     assert (answer.status_code, "non risponde" in answer.text) == (503, True)
     assert visitor.get("/explain").status_code == 200
+    assert "non risponde" in visitor.get("/register/year").text
 
 
 # --- a variation of today (E12) -----------------------------------------------------------------

@@ -258,6 +258,14 @@ def test_how_every_unit_stands(box: Box) -> None:
     assert any("nessuna comunicazione valida" in each["it"] for each in answer["attention"])
 
 
+def test_what_is_special_in_the_year_ahead(box: Box) -> None:
+    """E14: of the house and of units, in the order of days."""
+    rows = box.ask("register_ahead")["ahead"]
+    assert rows
+    assert [row["first"] for row in rows] == sorted(row["first"] for row in rows)
+    assert all(row["words"]["it"] and row["words"]["en"] for row in rows)
+
+
 def test_what_happens_to_a_call(box: Box) -> None:
     """Now, by the phones as they are; or at a moment, and to its transfer."""
     now = box.ask("explain")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from appliance.policy.register.targets import Reach
 from appliance.policy.register.words import entered_words, week_words
 from appliance.policy.roles import Permission
 from appliance.policy.transfer_words import OFFERS, WEEKDAYS
+from appliance.policy.words import Words
 
 LONGEST_SEARCH: Final = 60
 REACHES: Final = {
@@ -107,6 +109,40 @@ async def unit_page(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Special:
+    """Something special that lies ahead; `name` is the unit's, "" for the whole house."""
+
+    first: date
+    last: date | None
+    unit: str
+    name: str
+    words: Words
+
+
+@needs(Permission.SEE_REGISTER)
+async def show_year(request: Request) -> Response:
+    """Show what is special in the year ahead, month by month (E14)."""
+    answer: dict[str, Any] = {"today": f"{today(request)}", "ahead": []}
+    wrong = ""
+    try:
+        answer = await ask(request, {"ask": "register_ahead"})
+    except NotDone as error:
+        wrong = str(error)
+    day, months = date.fromisoformat(answer["today"]), dict[tuple[int, int], list[Special]]()
+    for each in map(_special, answer["ahead"]):
+        at = max(each.first, day)
+        months.setdefault((at.year, at.month), []).append(each)
+    values: dict[str, Any] = {"months": list(months.values()), "wrong": wrong, "today": day}
+    return page(request, "register/year.html", **values, **shared(request))
+
+
+def _special(each: dict[str, Any]) -> Special:
+    last = date.fromisoformat(each["last"]) if each["last"] else None
+    words = Words(each["words"]["it"], each["words"]["en"])
+    return Special(date.fromisoformat(each["first"]), last, each["unit"], each["name"], words)
+
+
 @needs(Permission.REVEAL_NUMBERS)
 async def show_number(request: Request) -> Response:
     """Show one number, which the desk audits first: in its place, or on a page without scripts."""
@@ -146,6 +182,7 @@ def _whole(written: str) -> int:
 
 routes: list[BaseRoute] = [
     Route("/register", show_all),
+    Route("/register/year", show_year),
     Route("/register/office/{unit}", show_unit),
     Route("/register/office/{unit}/number", show_number, methods=["POST"]),
     Route("/register/office/{unit}/tell", tell_number, methods=["POST"]),

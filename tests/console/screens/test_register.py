@@ -54,6 +54,7 @@ def test_the_pages_of_the_register_keep_nobody_out(
             ("/register/office/anagrafe/authorise", "register-authorise"),
             ("/register/vary?unit=scuola", "register-vary"),
             ("/register/new", "register-new"),
+            ("/register/year", "register-year"),
             ("/explain?day=2026-11-25&time=10:00&need=anagrafe/residenza", "explain"),
         ):
             shown.open(path)
