@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -91,6 +92,36 @@ def test_a_new_file_is_taken_and_a_wrong_one_is_not(
     os.utime(settings.key, (2, 2))
     shown.refresh()
     assert shown._loaded[1] == 2
+
+
+def test_a_half_replaced_pair_leaves_the_old_one_working(
+    secure: ConsoleSettings, tmp_path: Path
+) -> None:
+    """Between the copying of the certificate and of its key browsers go on being served."""
+    settings = office(secure, tmp_path)
+    shown = tls.Certificates(settings)
+    old = Path(settings.key).read_bytes()
+    office(secure, tmp_path, days=1)
+    Path(settings.key).write_bytes(old)
+    shown.refresh()
+    assert shakes_hands(shown.context)
+
+
+def shakes_hands(serving: ssl.SSLContext) -> bool:
+    """Tell whether a browser gets through, in memory."""
+    visiting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    visiting.check_hostname, visiting.verify_mode = False, ssl.CERT_NONE
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [visiting.wrap_bio(back, there), serving.wrap_bio(there, back, server_side=True)]
+    for _ in range(4):
+        for end in ends:
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLError:
+                return False
+    return all(end.version() for end in ends)
 
 
 def test_a_folder_that_cannot_be_written_is_told(secure: ConsoleSettings, tmp_path: Path) -> None:
