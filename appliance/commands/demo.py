@@ -24,7 +24,7 @@ import click
 
 from appliance.commands import demo_console
 from appliance.commands.demo_office import configuration, furnish
-from appliance.daemon import config, door, phone_secrets
+from appliance.daemon import config, door, first_user, phone_secrets
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError, OfficeError, TechnicianError
 from appliance.exchange import client
@@ -267,7 +267,8 @@ def _print_table(rows: list[Row]) -> None:
 def _stay(folder: Path, console: str) -> None:
     settings = config.load(folder / "centralino.toml")
     click.echo(
-        f"\nStaying up. The console: {console}\nTry:\n"
+        f"\nStaying up. The console: {console}\n"
+        f"Its first user is made with the code in {folder / 'state' / first_user.FILE}.\nTry:\n"
         f"  centralino call --exchange {folder / 'lines'} --line 1 --from 0511234567 --rings 3\n"
         f"  centralino status --config {folder / 'centralino.toml'}\n"
         f"  centralino messages --config {folder / 'centralino.toml'}\n"
