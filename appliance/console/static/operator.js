@@ -54,6 +54,7 @@ const told = document.getElementById("told");
 const undoButton = document.getElementById("undo");
 let undo = null;
 let toldEnds = 0;
+let asking = Promise.resolve(); // what was asked last: its answer may come after the new state
 
 function headers() {
   const own = JSON.parse(document.body.getAttribute("hx-headers") || "{}");
@@ -96,21 +97,27 @@ export function tell(answer, path) {
 }
 
 async function takeBack() {
+  await asking;
   if (!undo) return;
   const { path, fields } = undo;
+  undo = null; // once, however often the key is pressed
   const answer = await send(path, fields);
   tell({ ...answer, undo: null }, path);
 }
 
-document.addEventListener("submit", async (event) => {
+document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.matches("form[data-act]")) return;
   event.preventDefault();
+  asking = act(form, new FormData(form, event.submitter));
+});
+
+async function act(form, fields) {
   const path = form.getAttribute("action");
-  const answer = await send(path, new FormData(form, event.submitter));
+  const answer = await send(path, fields);
   tell(answer, path);
   document.dispatchEvent(new CustomEvent("desk:done", { detail: { form, answer } }));
-});
+}
 undoButton.addEventListener("click", takeBack);
 
 // --- keys ---------------------------------------------------------------------------------------
