@@ -16,7 +16,7 @@ from appliance.calls.state_names import State
 from appliance.calls.transfer_call import Cause
 from appliance.policy.positions import AUTOMATIC
 from appliance.policy.service_state import Manual
-from appliance.policy.words import Words
+from appliance.policy.words import NOTHING, Words
 
 OVER: Final = frozenset({State.CLEARING, State.ENDED})
 """Calls that are no more; nobody need see them go."""
@@ -61,7 +61,7 @@ class CallView:
     """One call at the side: waiting, or talking, `since`; `phones` ring for it, `phone` talks.
 
     `mine`: the position that looks is on it. `back`: it came back from an office.
-    `refused`: why it could not go on to one just now (E23).
+    `refused`: why it could not go on to one just now (E23). `head`: the head's part in it (E10).
     """
 
     call: str
@@ -76,6 +76,7 @@ class CallView:
     talks: bool
     back: Return | None
     refused: Words
+    head: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ class Live:
     me: PositionView | None
     messages: int
     missed: int
+    interrupted: int
 
     @property
     def mine(self) -> CallView | None:
@@ -135,6 +137,7 @@ def live(status: Mapping[str, Any], position: str) -> Live:
         next((one for one in positions if one.mine), None),
         status["waiting"],
         status["care"].get("missed", 0),
+        status["care"].get("interrupted", 0),
     )
 
 
@@ -158,6 +161,7 @@ def _call(one: Mapping[str, Any], position: str) -> CallView:
         State(one["state"]) is State.TALKING,
         back,
         _words(one["refused"]),
+        _words(one["head"]["words"]) if one.get("head") else NOTHING,
     )
 
 

@@ -17,7 +17,22 @@ async function showOffices() {
   offices.innerHTML = html;
   offices.hidden = false;
   choose(null);
-  (offices.querySelector("[data-office]") ?? offices).focus();
+  document.getElementById("office-filter").focus();
+}
+
+// what is typed need stand somewhere in the row; accents and case do not matter
+const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+function filter() {
+  const typed = plain(document.getElementById("office-filter").value).split(/\s+/);
+  for (const one of offices.querySelectorAll(".desk-office")) {
+    const text = plain(one.querySelector("[data-office]").textContent);
+    one.hidden = !typed.every((word) => text.includes(word));
+  }
+}
+
+function rows() {
+  return [...offices.querySelectorAll(".desk-office:not([hidden]) [data-office]")];
 }
 
 function choose(office) {
@@ -54,12 +69,17 @@ offices.addEventListener("click", (event) => {
   } else if (office) choose(office);
 });
 
+offices.addEventListener("input", (event) => { if (event.target.id === "office-filter") filter(); });
+
 offices.addEventListener("keydown", (event) => {
-  const all = [...offices.querySelectorAll("[data-office]")];
+  const field = document.getElementById("office-filter");
+  const all = rows();
   const at = all.indexOf(document.activeElement);
-  if (at < 0 || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
+  const leaves = event.target === field && ["ArrowDown", "Enter"].includes(event.key);
+  if (!leaves && (at < 0 || !["ArrowDown", "ArrowUp"].includes(event.key))) return;
   event.preventDefault();
-  all[at + (event.key === "ArrowUp" ? -1 : 1)]?.focus();
+  const next = leaves ? all[0] : event.key === "ArrowUp" ? all[at - 1] ?? field : all[at + 1];
+  next?.focus();
 });
 
 onKey("t", showOffices);
@@ -68,17 +88,22 @@ document.getElementById("show-offices").addEventListener("click", showOffices);
 
 // --- returns --------------------------------------------------------------------------------------
 
-let shown = ""; // the return that was opened by itself: once, and never over what is being typed
+let newest = 0; // an answer to what was asked before must not replace a later one
+const SHOWN = "desk-return";
+let shown = sessionStorage.getItem(SHOWN) ?? ""; // the return that was opened by itself: once, and never over what is being typed
 
 function myCall() {
   return document.querySelector(".desk-call.desk-mine.desk-back") ?? document.querySelector(".desk-call.desk-mine");
 }
 
-async function openReturn(about, focuses = false) {
+/** Show the form of an office's rule; what was typed in it before a reload is put back by draft. */
+export async function openReturn(about, focuses = false) {
+  const mine = ++newest;
   const html = await part(`/desk/return?${new URLSearchParams(about)}`);
-  if (!html) return;
+  if (!html || mine !== newest) return false;
   form.innerHTML = html;
   form.hidden = false;
+  offices.hidden = true;
   form.dataset.about = JSON.stringify(about);
   const sheet = document.querySelector("#sheet:not([hidden]) [name=sheet]");
   if (sheet) {
@@ -86,6 +111,8 @@ async function openReturn(about, focuses = false) {
     form.querySelector("[name=subject]").value = document.getElementById("sheet-title").textContent;
   }
   if (focuses) focusForm();
+  document.dispatchEvent(new CustomEvent("desk:opened"));
+  return true;
 }
 
 function focusForm() {
@@ -97,12 +124,14 @@ function notice() {
   const call = document.querySelector(".desk-call.desk-mine.desk-back");
   if (!call || call.dataset.call === shown || !form.hidden) return;
   shown = call.dataset.call;
+  sessionStorage.setItem(SHOWN, shown);
   openReturn({ call: shown });
 }
 
 function close() {
   form.hidden = true;
   form.replaceChildren();
+  document.dispatchEvent(new CustomEvent("desk:closed"));
 }
 
 form.addEventListener("click", (event) => {
@@ -120,6 +149,12 @@ document.addEventListener("desk:done", (event) => {
 
 onKey("r", () => {
   const call = myCall();
+  const office = document.activeElement?.closest("#offices [data-office]");
+  if (office && form.hidden) {
+    const { unit, need } = office.dataset;
+    openReturn({ unit, need, call: call?.dataset.call ?? "" }, true);
+    return;
+  }
   if (!form.hidden) focusForm();
   else if (call) openReturn({ call: call.dataset.call }, true);
 });

@@ -84,8 +84,9 @@ export async function part(path) {
   }
 }
 
-/** Say how something went; what can be taken back can be so for ten seconds. */
-export function tell(answer, path) {
+/** Say how something went; what can be taken back can be so for ten seconds. What `lasts` stays
+    until something else is said: a number that is read aloud to the citizen. */
+export function tell(answer, path, lasts = false) {
   document.getElementById("told-words").textContent = answer.said;
   told.hidden = !answer.said;
   told.classList.toggle("desk-refused", !answer.done);
@@ -93,7 +94,7 @@ export function tell(answer, path) {
   undo = answer.undo && Object.keys(answer.undo).length ? { path, fields: answer.undo } : null;
   undoButton.hidden = !undo;
   clearTimeout(toldEnds);
-  toldEnds = setTimeout(() => { undo = null; told.hidden = undoButton.hidden = true; }, TOLD_MS);
+  if (!(lasts && answer.done)) toldEnds = setTimeout(() => { undo = null; told.hidden = undoButton.hidden = true; }, TOLD_MS);
 }
 
 async function takeBack() {
@@ -115,7 +116,7 @@ document.addEventListener("submit", (event) => {
 async function act(form, fields) {
   const path = form.getAttribute("action");
   const answer = await send(path, fields);
-  tell(answer, path);
+  tell(answer, path, "lasts" in form.dataset);
   document.dispatchEvent(new CustomEvent("desk:done", { detail: { form, answer } }));
 }
 undoButton.addEventListener("click", takeBack);

@@ -93,7 +93,10 @@ def test_a_new_call_appears_at_the_side_and_moves_nothing(
 
 
 def test_a_whole_call_is_served_by_keys(browser: Browser, house: Running, caller: None) -> None:
-    """P2, P3, P5, P6: sheet noted, transfer asked for, return finished in three fields."""
+    """P2, P3, P5, P6: sheet noted, transfer asked for, return finished in three fields.
+
+    What was half typed is there again after a reload (E18); the number stays to be read aloud.
+    """
     del caller
     box = house.box
     with (
@@ -114,7 +117,11 @@ def test_a_whole_call_is_served_by_keys(browser: Browser, house: Running, caller
         page.keyboard.press("s")
         expect(page.locator("#told-words")).to_contain_text("annotata con la chiamata")
         page.keyboard.press("t")
-        expect(page.locator("[data-office]").first).to_be_focused()
+        expect(page.locator("#office-filter")).to_be_focused()
+        page.keyboard.type("RESID")
+        expect(page.locator("[data-office]:visible")).to_have_count(1)
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-office]:visible")).to_be_focused()
         shown.look("desk-transfer")
         page.keyboard.press("1")
         expect(page.locator(".desk-back")).to_contain_text("ha rifiutato la chiamata")
@@ -126,8 +133,22 @@ def test_a_whole_call_is_served_by_keys(browser: Browser, house: Running, caller
         assert page.locator("#contact").input_value() == CALLER
         assert page.locator("#subject").input_value() == SHEET.title
         shown.look("desk-return")
-        page.keyboard.press("Enter")
+        page.reload()
+        expect(page.locator("#citizen")).to_have_value("Ada Rossi")
+        expect(page.locator("#subject")).to_have_value(SHEET.title)
+        page.locator("#citizen").press("Enter")
         expect(page.locator("#return")).to_be_hidden()
+        expect(page.locator("#told-words")).to_have_text("Presa in carico: richiesta 1.")
+        page.reload()
+        expect(page.locator(".desk-back")).to_be_visible()
+        expect(page.locator("#return")).to_be_hidden()  # it is done: not opened a second time
+        page.keyboard.press("Escape")
+        page.keyboard.press("d")
+        page.keyboard.type("alza la voce")
+        page.keyboard.press("Enter")
+        expect(page.locator("#told-words")).to_contain_text("ota")
+        expect(page.locator("#note")).to_have_value("")
+        shown.look("desk-noted")
         (taken,) = requests_of(box)
         assert (taken.unit, taken.citizen.name, taken.citizen.phone) == (
             "anagrafe", "Ada Rossi", CALLER,
@@ -135,6 +156,38 @@ def test_a_whole_call_is_served_by_keys(browser: Browser, house: Running, caller
         assert taken.by == people.CARLA.name
     (record,) = [one for one in box.records() if SHEET.code in one.sheets]
     assert record.returned == "declined"
+
+
+def test_a_whole_call_in_english_ends_with_an_appointment(
+    browser: Browser, house: Running, caller: None
+) -> None:
+    """The office cannot be had: its rule at once, by keys (P5, E23); every word in English."""
+    del caller
+    with screen(browser, house.home, "en") as shown, house.box.phone("op1") as op1:
+        page = log_in(shown)
+        op1.wait_event("ringing", 20.0)
+        op1.answer()
+        expect(page.locator(".desk-mine")).to_contain_text("Talking")
+        expect(page.locator("[data-key=h]")).to_contain_text("Bring in the head")
+        page.keyboard.press("Escape")
+        page.keyboard.press("t")
+        expect(page.locator("#office-filter")).to_be_focused()
+        page.keyboard.type("anag")
+        page.keyboard.press("ArrowDown")
+        expect(page.locator("[data-office]:visible").first).to_be_focused()
+        page.keyboard.press("r")
+        expect(page.locator("#return-title")).to_contain_text("Anagrafe")
+        page.keyboard.type("Bruno Neri")
+        page.locator("#subject").fill("Change of residence")
+        page.locator("#starts").fill("2030-01-08T10:00")
+        shown.look("desk-appointment")
+        page.locator("#citizen").press("Enter")
+        page.locator("#citizen").press("Enter")  # a request of that number is open already (E9)
+        expect(page.locator("#told-words")).to_contain_text("Taken over: request")
+        expect(page.locator("#return")).to_be_hidden()
+    taken = max(requests_of(house.box), key=lambda one: one.number)
+    assert (taken.citizen.name, taken.rule.value) == ("Bruno Neri", "appointment")
+    assert taken.appointment is not None
 
 
 def requests_of(box: Box) -> list[Request]:

@@ -1,0 +1,194 @@
+"""What an operator does beside the talk: the head's help, notes, interrupted calls (E10, E18)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from appliance.calls.orders import Result
+from appliance.calls.switchboard import Switchboard
+from appliance.console.live import live
+from appliance.console.reading import Reading
+from appliance.console.settings import ConsoleSettings
+from appliance.policy.messages import Entry, Outcome, Step
+from appliance.policy.words import Words
+from appliance.records import call_log, care
+from tests.calls.desk import TEN, up
+from tests.calls.test_transfers import office_desk
+from tests.console import people
+from tests.console.states import told
+from tests.console.test_operator import House
+from tests.records.samples import a_call
+
+pytestmark = pytest.mark.usefixtures("records")
+
+NUMBER = "051234567"
+
+
+@pytest.fixture
+def talking(console_settings: ConsoleSettings) -> Iterator[House]:
+    """Position op1 talks with a caller."""
+    with House(console_settings, office_desk()) as house:
+        yield house
+
+
+@pytest.fixture
+def quiet(console_settings: ConsoleSettings) -> Iterator[House]:
+    """Nobody is in a call, and none was interrupted."""
+    with House(console_settings, up()) as house:
+        yield house
+
+
+def call_of(switchboard: Switchboard) -> str:
+    """Return the one call's name."""
+    (call,) = switchboard.status(TEN).calls
+    return call.call
+
+
+# --- the head -------------------------------------------------------------------------------------
+
+
+def test_the_head_is_brought_in_by_one_key(talking: House) -> None:
+    """E10: the desk is asked for the position's conversation, and to leave it."""
+    assert 'data-key="h"' in talking.visitor.get("/desk").text
+    talking.visitor.post("/desk/head", data={"on": "1"})
+    assert talking.question == {"ask": "BringHead", "call": "op1", "by": "carla", "on": True}
+    talking.visitor.post("/desk/head", data={"on": ""})
+    assert talking.question["on"] is False
+
+
+def test_nobody_is_brought_into_no_call(quiet: House) -> None:
+    """The key is there while one talks, and only then."""
+    text = quiet.visitor.get("/desk").text
+    assert 'data-key="h"' not in text
+    assert "interrupted-count" not in text
+
+
+def test_the_heads_part_is_told(talking: House) -> None:
+    """Whether the phone rings or three talk, in the desk's own words."""
+    status = told(talking.switchboard)
+    words = {"it": "con il/la responsabile", "en": "with the head"}
+    status["calls"][0]["head"] = {"phones": ["resp"], "talks": True, "words": words}
+    (call,) = live(status, "op1").calls
+    assert call.head == Words(**words)
+
+
+# --- notes ----------------------------------------------------------------------------------------
+
+
+def test_a_note_is_of_the_call(talking: House) -> None:
+    """It goes to the call that the position is in, with who made it."""
+    assert talking.visitor.post("/desk/note", data={"note": " chiede il sindaco "}).json()["done"]
+    asked = talking.question
+    assert (asked["ask"], asked["kind"], asked["step"], asked["by"]) == (
+        "care", "call", "note", "carla",
+    )  # fmt: skip
+    assert (asked["name"], asked["note"]) == (call_of(talking.switchboard), "chiede il sindaco")
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"), [("", "Chiamata difficile"), ("minacce", "Chiamata difficile: minacce")]
+)
+def test_a_difficult_call_is_a_note_on_the_call(talking: House, words: str, kept: str) -> None:
+    """E10: with words or without; never a mark on a person."""
+    talking.visitor.post("/desk/note", data={"note": words, "difficult": "1"})
+    assert talking.question["note"] == kept
+
+
+def test_a_note_may_be_made_just_after_the_call(quiet: House, records: sqlite3.Connection) -> None:
+    """Within a quarter of an hour, of the position's last one; an older one is another matter."""
+    fields = {"note": "richiama domani"}
+    now = datetime.now(UTC)
+    old = replace(a_call("old"), phone="op1", rang_at=now, ended_at=now - timedelta(hours=1))
+    call_log.upsert(records, [old], "boot")
+    assert quiet.visitor.post("/desk/note", data=fields).status_code == 409
+    fresh = replace(a_call("fresh"), phone="op1", rang_at=now, ended_at=now)
+    call_log.upsert(records, [fresh], "boot")
+    assert quiet.visitor.post("/desk/note", data=fields).json()["done"]
+    assert quiet.question["name"] == "fresh"
+
+
+def test_an_empty_note_and_records_that_fail_are_told(quiet: House) -> None:
+    """Nothing is asked of the desk."""
+    assert quiet.visitor.post("/desk/note", data={"note": " "}).status_code == 400
+    quiet.visitor.app.state.reading = Reading(quiet.visitor.app.state.settings.records / "not")
+    assert quiet.visitor.post("/desk/note", data={"note": "x"}).status_code == 503
+    assert "non si può leggere" in quiet.visitor.get("/desk/interrupted").text
+    assert quiet.door.asked == []
+
+
+# --- interrupted calls ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def broken(records: sqlite3.Connection) -> sqlite3.Connection:
+    """Records with two interrupted calls, one of which is closed, and one that was not."""
+    rang_at = datetime.now(UTC) - timedelta(hours=2)
+    call = replace(a_call("cut"), rang_at=rang_at, result=Result.INTERRUPTED, message="")
+    cut = replace(call, phone="op2", answered_at=rang_at, unit="anagrafe")
+    call_log.upsert(records, [cut, replace(call, call="rang", phone="", answered_at=None)], "b")
+    call_log.upsert(records, [replace(call, call="closed", result=Result.INTERRUPTED)], "b")
+    call_log.upsert(records, [replace(call, call="gone", result=Result.GAVE_UP)], "b")
+    entry = Entry(rang_at, "anna", Step.CLOSE, Outcome.CALLED_BACK)
+    care.add(records, care.Kind.CALL, "closed", entry)
+    return records
+
+
+def test_interrupted_calls_are_listed_with_how_far_they_were(quiet: House, broken: object) -> None:
+    """E18: number, operator, time, stage; those closed, and those that only gave up, are not."""
+    del broken
+    text = quiet.visitor.get("/desk/interrupted").text
+    assert text.count("<li") == 2
+    assert "Parlava con op2 · trasferimento: anagrafe" in " ".join(text.split())
+    assert "Non ancora risposta" in text
+    assert 'value="cut"' in text
+    assert 'value="closed"' not in text
+
+
+def test_none_is_said_so(quiet: House) -> None:
+    """An empty list is a sentence."""
+    assert "Non ne restano" in quiet.visitor.get("/desk/interrupted").text
+
+
+def test_a_banner_counts_them(console_settings: ConsoleSettings) -> None:
+    """It stands on every desk until the last one is dealt with."""
+    house = House(console_settings, up())
+    house.door.status["care"]["interrupted"] = 2
+    with house:
+        assert "Chiamate interrotte: 2" in house.visitor.get("/desk").text
+
+
+def test_an_interrupted_caller_is_called_back_and_the_case_closed(quiet: House) -> None:
+    """By the position's phone (E17); with what came of it."""
+    quiet.visitor.post("/desk/call-back", data={"call": "cut"})
+    assert quiet.question == {
+        "ask": "CallBack", "position": "op1", "case": "call:cut", "by": "carla", "urgent": False,
+    }  # fmt: skip
+    quiet.visitor.post("/desk/call-closed", data={"call": "cut", "outcome": "called_back"})
+    assert (quiet.question["step"], quiet.question["outcome"]) == ("close", "called_back")
+    wrong = {"call": "cut", "outcome": "exploded"}
+    assert quiet.visitor.post("/desk/call-closed", data=wrong).status_code == 400
+
+
+# --- who may --------------------------------------------------------------------------------------
+
+
+def test_without_a_position_nothing_is_done(console_settings: ConsoleSettings) -> None:
+    """Whose phone would it be?"""
+    with House(console_settings, office_desk(), people.ANNA) as house:
+        for path in ("head", "note", "call-back"):
+            fields = {"on": "1", "note": "x", "call": "cut"}
+            assert house.visitor.post(f"/desk/{path}", data=fields).status_code == 400, path
+        assert house.door.asked == []
+
+
+@pytest.mark.parametrize("path", ["head", "note", "call-back", "call-closed"])
+def test_it_is_for_who_sits_at_the_desk(console_settings: ConsoleSettings, path: str) -> None:
+    """A technician reads no caller's number, and calls nobody."""
+    with House(console_settings, up(), people.BEPPE) as house:
+        assert house.visitor.post(f"/desk/{path}", data={"call": "cut"}).status_code == 403
+        assert house.visitor.get("/desk/interrupted").status_code == 403
