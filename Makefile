@@ -5,11 +5,12 @@ STAMP := .venv-3.13/.ready
 FUZZ_SECONDS ?= 60
 SEED ?= 1
 
-.PHONY: help environment packages demo test lint unit unit311 coverage system boxes phones units bench long fuzz soak year clean
+.PHONY: help environment packages demo test lint unit unit311 coverage system console boxes phones units bench long fuzz soak year clean
 
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
 	@echo "make test    everything that can run on this machine"
+	@echo "make console the console's pages in a real browser, and under attack"
 	@echo "make bench   one table of measured times, asserts nothing"
 	@echo "make fuzz    strangers' bytes against every entrance, FUZZ_SECONDS=60 each"
 	@echo "make soak    2,000 calls on a virtual clock, 5 % with a fault; SEED=1 replays"
@@ -52,11 +53,15 @@ coverage: environment
 	$(PY) -m pytest -q tests/soak -m "not system and not long"
 
 # Once, on the image's Python. Boxes and phones mostly wait for the telephone's own time: they go
-# side by side, after what needs the machine for itself.
+# side by side, after what needs the machine for itself: a browser takes all of it.
 PHONES := tests/interop tests/lines tests/mail tests/phones tests/stories tests/testphone
 system: environment packages
-	$(PY) -m pytest -q -m "system and not long" $(addprefix --ignore=,tests/system $(PHONES))
+	$(PY) -m pytest -q -m "system and not long" $(addprefix --ignore=,tests/console tests/system $(PHONES))
+	@$(MAKE) --no-print-directory console
 	@$(MAKE) --no-print-directory -j2 -O boxes phones
+
+console: environment
+	$(PY) -m pytest -q -m "system and not long" tests/console
 
 boxes: environment
 	$(PY) -m pytest -q -m "system and not long" tests/system
