@@ -57,10 +57,11 @@ async def stream(request: Request) -> Response:
 async def choose_position(request: Request) -> Response:
     """Keep in this browser at which position it stands."""
     form = await request.form()
+    position = str(form.get("position", ""))[:LONGEST]
     answer = RedirectResponse("/desk", 303)
     answer.set_cookie(
         POSITION_COOKIE,
-        str(form.get("position", ""))[:LONGEST],
+        position if position.isascii() and position.isprintable() else "",  # as names of phones are
         YEAR_S,
         httponly=True,
         samesite="strict",
