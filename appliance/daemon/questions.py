@@ -16,6 +16,7 @@ from appliance.daemon.door import Answer, Later, Tell, parse_request
 from appliance.daemon.erasures import Erasures
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.phone_questions import PhoneQuestions
+from appliance.daemon.plant_questions import PlantQuestions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.register_keeper import in_one_line, summary
 from appliance.daemon.register_questions import RegisterQuestions
@@ -48,6 +49,7 @@ class Questions:
         requests: RequestQuestions,
         erasures: Erasures,
         users: UserQuestions,
+        plant: PlantQuestions,
     ) -> None:
         self._desk = desk
         self._stores = stores
@@ -58,6 +60,7 @@ class Questions:
         self._known: dict[str, Callable[[dict[str, Any]], Answer | Later]] = {
             **requests.known,
             **users.known,
+            **plant.known,
             "erase": erasures.asked,
             "offices": lambda question: offices(desk, question),
             "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),

@@ -40,6 +40,7 @@ from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.monthly import sheets_of
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.pins import NO_PIN, pin_path
+from appliance.daemon.plant_questions import PlantQuestions
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.rehearsal import numbers_of, rehearses
@@ -51,6 +52,7 @@ from appliance.daemon.values import PROVEN
 from appliance.daemon.watching import Watching
 from appliance.errors import ConfigurationError
 from appliance.panel.leds import Panel, PanelPins
+from appliance.panel.pattern import PanelStatus
 from appliance.panel.press import Press
 from appliance.phones.settings import PhonesSettings, network_of
 from appliance.phones.sip import Phones, PhonesStatus
@@ -168,7 +170,20 @@ class Service:
             RequestQuestions(self._stores.records, self._mail, lambda: self.desk.now().wall),
             Erasures(self._run.settings, self._stores, lambda: self.desk.now().wall),
             self._users,
+            PlantQuestions(
+                self._run.settings,
+                self.desk,
+                self.lookout,
+                self._recoveries,
+                self._phones,
+                self._carrier,
+                self._panel_status,
+            ),
         )
+
+    def _panel_status(self) -> PanelStatus:
+        status = self.desk.status()
+        return self.lookout.panel_status(status, self._phones.status(), self._ready)
 
     def _fitted_panel(self) -> Panel:
         """Take the panel's pins; a pin that cannot be used costs the panel, not the calls."""

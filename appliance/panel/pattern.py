@@ -161,11 +161,16 @@ MEANINGS: Final[tuple[Meaning, ...]] = (
     ),
 )  # fmt: skip
 
-_PATTERNS: Final = {(m.led, m.state): m.pattern for m in MEANINGS}
+_MEANINGS: Final = {(m.led, m.state): m for m in MEANINGS}
 
 
 def pattern_for(status: PanelStatus) -> dict[LedName, Pattern]:
     """Return each LED's pattern, lines included, in the panel's order."""
+    return {led: meaning.pattern for led, meaning in meanings_of(status).items()}
+
+
+def meanings_of(status: PanelStatus) -> dict[LedName, Meaning]:
+    """Return what each LED says, lines included, in the panel's order."""
     states = {
         Led.READY: _ready(status),
         Led.NETWORK: status.network.value,
@@ -173,7 +178,7 @@ def pattern_for(status: PanelStatus) -> dict[LedName, Pattern]:
         Led.MESSAGE: _message(status),
         Led.FAULT: "fault" if status.fault else "none",
     }
-    return {str(led): _PATTERNS[led.split(":")[0], state] for led, state in states.items()}
+    return {str(led): _MEANINGS[led.split(":")[0], state] for led, state in states.items()}
 
 
 def step(pattern: Pattern, t_ms: int) -> tuple[bool, int | None]:

@@ -27,7 +27,7 @@ def test_whoever_asks_at_the_door_reads_why(tmp_path: Path) -> None:
     lookout = Lookout()
     asked: Any = (
         desk, stores, lookout, beside.Run(), tried, beside.Phones(), requests,
-        beside.erasures(stores, str(tmp_path)), beside.users(stores, str(tmp_path)),
+        beside.erasures(stores, str(tmp_path)), beside.users(stores, str(tmp_path)), beside.Plant(),
     )  # fmt: skip
     questions = Questions(*asked)
     answer: Any = questions({"ask": "SetAway", "on": True, "by": "op1"})

@@ -165,6 +165,15 @@ class Phones:
         return {"said": "known"}
 
 
+class Plant:
+    """Stands for the installation: nothing is installed."""
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """Name what may be asked."""
+        return {"plant": lambda _: {"lines": []}}
+
+
 class Mailroom:
     """Stands for the mail: every office may be asked for everything, none offers slots."""
 
@@ -224,6 +233,7 @@ def run(data: bytes) -> None:
         requests,
         erasures(stores, folder.name),
         users(stores, folder.name),
+        Plant(),
     )
     path = Path(folder.name) / "desk.sock"
     questions = Questions(*asked)

@@ -1,0 +1,137 @@
+"""The technician's page: lines and modems, phones, processes, network, disk, LEDs; live."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from appliance.console import plant
+from appliance.console.accounts.rights import for_those_who_may, needs
+from appliance.console.addresses import of_this_box
+from appliance.console.desk import DeskAway
+from appliance.console.feed import Feed
+from appliance.console.links import Link
+from appliance.console.say import N_
+from appliance.console.templates import page, text
+from appliance.errors import OfficeError, StoreError
+from appliance.policy.roles import Permission
+from appliance.policy.words import Words
+
+AT_MOST_EVERY_S: Final = 1.0
+"""A page full of figures is not made anew for every key that is pressed on a phone."""
+CHECK_LIMIT_S: Final = 120.0
+LED_NAMES: Final = {
+    "ready": N_("In service"),
+    "network": N_("Network"),
+    "message": N_("Messages"),
+    "fault": N_("Fault"),
+}
+CLOCKS: Final = {
+    "synced": N_("confirmed by a time server"),
+    "holdover": N_("running on by itself; it was confirmed before"),
+    "stale": N_("running on by itself for too long: it may be minutes off"),
+    "unset": N_("never set since the power came: see to the network"),
+}
+
+
+@needs(Permission.TECHNICAL)
+async def show(request: Request) -> Response:
+    """Show the whole page."""
+    return page(request, "plant/plant.html", **await _values(request))
+
+
+@needs(Permission.TECHNICAL)
+async def stream(request: Request) -> Response:
+    """Send the page's content at every change, for as long as the browser listens."""
+    return StreamingResponse(_events(request), media_type="text/event-stream")
+
+
+@needs(Permission.TECHNICAL)
+async def check_records(request: Request) -> Response:
+    """Look through all the records; this can take a minute on a memory card."""
+    _ = request.state.speaker
+    try:
+        found = await request.app.state.reading.do(plant.damage, CHECK_LIMIT_S)
+    except StoreError as error:
+        return page(request, "plant/checked.html", said=str(error), is_well=False)
+    said = _("Damaged: %(what)s", what=found) if found else _("The records are whole.")
+    return page(request, "plant/checked.html", said=said, is_well=not found)
+
+
+async def _events(request: Request) -> AsyncIterator[str]:
+    feed: Feed = request.app.state.feed
+    async for seen in feed.states():
+        if not await request.app.state.accounts.is_in(request.state.word):
+            yield _event("out", "")
+            return
+        yield _event("away", "1" if seen.away else "")
+        yield _event("live", text(request, "plant/live.html", **await _values(request)))
+        await asyncio.sleep(AT_MOST_EVERY_S)
+
+
+def _event(name: str, data: str) -> str:
+    """Write one event (HTML Standard, 9.2.6): a line of data for each line of the text."""
+    lines = "".join(f"data: {line}\n" for line in data.splitlines() or [""])
+    return f"event: {name}\n{lines}\n"
+
+
+async def _values(request: Request) -> dict[str, Any]:
+    """Return what the page names; what cannot be had is None, and said."""
+    told, why = await _told(request)
+    kept, trouble = await _kept(request, told)
+    settings = request.app.state.settings
+    return {
+        "plant": told,
+        "why": why,
+        "kept": kept,
+        "kept_trouble": trouble,
+        "addresses": [str(one) for one in of_this_box(settings.listen) if not one.is_loopback],
+        "names": settings.names,
+        "low": plant.LIMITS.low_water_bytes // plant.MB,
+        "high": plant.LIMITS.high_water_bytes // plant.MB,
+        "led_names": LED_NAMES,
+        "clocks": CLOCKS,
+        "said": partial(_said, request),
+        "at": datetime.fromisoformat,
+    }
+
+
+def _said(request: Request, words: dict[str, str]) -> str:
+    """Say words of the desk's in the reader's language."""
+    said: str = request.state.speaker.words(Words(**words))
+    return said
+
+
+async def _told(request: Request) -> tuple[dict[str, Any] | None, str]:
+    """Ask the desk; returns its answer, or None and why there is none."""
+    try:
+        return await request.app.state.desk.ask({"ask": "plant"}), ""
+    except DeskAway as away:
+        return None, request.state.speaker.words(away.words)
+    except OfficeError as refused:
+        return None, str(refused)
+
+
+async def _kept(request: Request, told: dict[str, Any] | None) -> tuple[plant.Kept | None, str]:
+    """Read what is kept; returns it, or None and why it cannot be read."""
+    lines = [line["name"] for line in told["lines"]] if told else []
+    path = request.app.state.settings.records
+    try:
+        return await request.app.state.reading.do(lambda c: plant.kept(c, lines, path)), ""
+    except OSError as error:  # StoreError is one
+        return None, str(error)
+
+
+routes: list[BaseRoute] = [
+    Route("/plant", show),
+    Route("/plant/live", stream),
+    Route("/plant/records", check_records),
+]
+links = (Link("/plant", N_("Installation"), for_those_who_may(Permission.TECHNICAL), order=80),)

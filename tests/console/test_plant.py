@@ -1,0 +1,212 @@
+"""The technician's page: everything the desk tells and the records hold; others may not see it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import sqlite3
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.calls import events
+from appliance.calls.events import Evidence
+from appliance.calls.orders import Result
+from appliance.console import plant as shown
+from appliance.console.accounts import keeper
+from appliance.console.pages import plant as pages
+from appliance.console.settings import ConsoleSettings
+from appliance.daemon.door import Answer, Later
+from appliance.errors import OfficeError
+from appliance.records import call_log, users
+from appliance.records.users import Asked
+from tests.calls.desk import TEN, tell, up
+from tests.console import people
+from tests.console.door import ServedDoor
+from tests.console.states import told
+from tests.console.visitor import Visitor
+from tests.helpers.plant import Plant
+from tests.records.samples import a_call
+
+
+class Works:
+    """A technician who looks at a desk behind a real door."""
+
+    def __init__(self, settings: ConsoleSettings, folder: Path) -> None:
+        self.plant = Plant(folder, up())
+        self.refusal = ""
+        settings.door.parent.mkdir(parents=True, exist_ok=True)
+        self.door = ServedDoor(settings.door, self._answer, **told(self.plant.switchboard))
+        self.visitor = Visitor(settings)
+
+    def _answer(self, question: dict[str, object]) -> Answer | Later:
+        if self.refusal:
+            raise OfficeError(self.refusal)
+        assert question == {"ask": "plant"}
+        return self.plant.ask()
+
+    def text(self, language: str = "it") -> str:
+        """Return the page as it is read."""
+        answer = self.visitor.get("/plant", headers={"accept-language": language})
+        assert answer.status_code == 200
+        return answer.text
+
+
+@pytest.fixture
+def works(
+    console_settings: ConsoleSettings, records: sqlite3.Connection, tmp_path: Path
+) -> Iterator[Works]:
+    """Everything is up; Beppe the technician has logged in."""
+    del records
+    made = Works(console_settings, tmp_path)
+    with made.door, made.visitor:
+        made.visitor.log_in(people.BEPPE)
+        yield made
+
+
+def test_the_page_is_the_technicians_alone(works: Works) -> None:
+    """Neither operator nor head sees it, nor a link to it."""
+    assert 'href="/plant"' in works.visitor.get("/").text
+    for user in (people.ANNA, people.CARLA, people.DINO):
+        works.visitor.log_in(user)
+        assert 'href="/plant"' not in works.visitor.get("/").text
+        for path in ("/plant", "/plant/live", "/plant/records"):
+            assert works.visitor.get(path).status_code == 403, path
+
+
+def test_lines_phones_and_box_are_shown(works: Works) -> None:
+    """What the desk tells stands there in the reader's words, and names are escaped."""
+    text = works.text()
+    for part in (
+        "Tutto in ordine.", "CX930xx", "/dev/serial/by-path/one", "ricezione 130",
+        "registrato, risponde", "non registrato", "127.0.15.8:5060", "Front desk &lt;1&gt;",
+        "al massimo 1.3 ms; interruzioni 3", "mail.example", "confermata da un server dell",
+        "Nessun guasto.", "Linea line1", "127.0.15.9",
+    ):  # fmt: skip
+        assert part in text, part
+    assert "All is well." in works.text("en")
+
+
+def test_what_is_wrong_stands_first_with_what_was_tried(works: Works) -> None:
+    """A line that is out says why."""
+    tell(works.plant.switchboard, TEN, events.LineLost("line1", "gone", reason_it="sparito"))
+    works.plant.phones = dataclasses.replace(
+        works.plant.phones, listening=False, trouble="port in use", locked_out=("10.0.0.9",)
+    )
+    text = works.text()
+    assert text.index("sparito") < text.index("Linee e modem")
+    assert "port in use" in text
+    assert "10.0.0.9" in text
+
+
+def test_the_last_ends_of_a_line_are_shown_with_their_evidence(
+    works: Works, records: sqlite3.Connection
+) -> None:
+    """B1: by what the end was noticed and how long it took; five of them, no caller's number."""
+    ended = [
+        dataclasses.replace(
+            a_call(f"c{n}", Result.ANSWERED, n),
+            ended_at=TEN.wall + timedelta(minutes=n),
+            evidence=Evidence.BUSY_TONE,
+            release_ms=2000 + n,
+        )
+        for n in range(7)
+    ]
+    call_log.upsert(records, [*ended, a_call("open", minute=9)], "boot")
+    text = works.text()
+    assert text.count("tono di occupato, 200") == shown.RELEASES
+    assert "2006 ms" in text
+    assert "2001 ms" not in text
+    assert a_call().caller.number not in text
+
+
+def test_a_desk_that_refuses_leaves_what_is_kept(works: Works) -> None:
+    """The disk and the records are read by the console itself."""
+    works.refusal = "unknown question"
+    text = works.text()
+    assert "unknown question" in text
+    assert "MB su" in text
+
+
+def test_a_desk_that_is_away_is_said(visitor: Visitor, records: sqlite3.Connection) -> None:
+    """The page opens, and shows what does not need the desk."""
+    del records
+    visitor.log_in(people.BEPPE)
+    text = visitor.get("/plant").text
+    assert "Il centralino non risponde" in text
+    assert "MB su" in text
+
+
+def test_records_that_cannot_be_read_are_said(
+    works: Works, console_settings: ConsoleSettings
+) -> None:
+    """The page opens all the same, with what the desk tells."""
+    assert "MB su" in works.text()
+    console_settings.records.rename(console_settings.records.with_name("elsewhere.db"))
+    text = works.text()
+    assert "centralino.db" in text
+    assert "MB su" not in text
+    assert "CX930xx" in text
+    assert "centralino.db" in works.visitor.get("/plant/records").text
+
+
+@pytest.mark.parametrize(
+    ("free", "mark"), [(0, "low"), (64 << 20, "high"), (256 << 20, ""), ((256 << 20) - 1, "high")]
+)
+def test_free_space_is_compared_with_the_marks(free: int, mark: str) -> None:
+    """The same marks as the mailbox's."""
+    assert shown.mark_of(free) == mark
+
+
+def test_the_records_are_looked_through_when_asked(works: Works) -> None:
+    """Whole ones are said to be whole."""
+    assert "I dati sono integri." in works.visitor.get("/plant/records").text
+
+
+def test_damaged_records_are_told(console_settings: ConsoleSettings, works: Works) -> None:
+    """A table whose page is overwritten is found."""
+    damaged = console_settings.records.parent / "damaged.db"
+    with sqlite3.connect(damaged) as connection:
+        connection.execute("PRAGMA page_size = 512")
+        connection.execute("CREATE TABLE t (a)")
+        connection.executemany("INSERT INTO t VALUES (?)", [("x" * 100,) for _ in range(200)])
+    connection.close()
+    data = bytearray(damaged.read_bytes())
+    data[2 * 512 : 4 * 512] = b"\xff" * 1024
+    damaged.write_bytes(data)
+    works.visitor.app.state.reading._path = damaged
+    found = works.visitor._runner.run(works.visitor.app.state.reading.do(shown.damage))
+    assert found
+
+
+def test_the_page_is_live_until_logged_out(
+    works: Works, records: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each state of the desk brings the content anew; who is disabled is sent nothing more."""
+    monkeypatch.setattr(pages, "AT_MOST_EVERY_S", 0.0)
+    monkeypatch.setattr(keeper, "FRESH_S", 0.0)
+    feed, listening = works.visitor.app.state.feed, asyncio.Event()
+    newer = feed.newer
+
+    async def heard(number: int) -> object:
+        if number >= 0:  # the state of now was sent
+            listening.set()
+        return await newer(number)
+
+    async def watched() -> str:
+        feed.newer = heard
+        stream = asyncio.create_task(works.visitor.client.get("/plant/live"))
+        await asyncio.wait_for(listening.wait(), 5)
+        asked = Asked("x", TEN.wall, shell=True)
+        users.add(records, dataclasses.replace(people.BEPPE, name="elio"), "", asked)
+        users.change(records, "beppe", {"disabled": True}, asked)
+        works.door.change(waiting=3)
+        return (await asyncio.wait_for(stream, 5)).text
+
+    text = works.visitor._runner.run(watched())
+    events = [line for line in text.splitlines() if line.startswith("event: ")]
+    assert events[:2] == ["event: away", "event: live"]
+    assert events[-1] == "event: out"
+    assert "CX930xx" in text

@@ -1,0 +1,96 @@
+"""What answers the technician's questions, over a configuration and stand-ins for what runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from appliance.calls.switchboard import Switchboard
+from appliance.carrier.messages import Health, Snapshot
+from appliance.daemon import config
+from appliance.daemon.lookout import Lookout
+from appliance.daemon.plant_questions import PlantQuestions
+from appliance.daemon.recoveries import Recoveries
+from appliance.phones.sip import PhonesStatus, PhoneState
+from tests.fuzz.targets.door import Desk
+
+CONFIG = """\
+[site]
+name = "Test"
+patron = "10-04"
+languages = ["it", "en"]
+[hours]
+[sip]
+address = "127.0.15.7"
+registrar = { address = "127.0.15.9", user = "box" }
+[[lines]]
+name = "line1"
+port = "/dev/serial/by-path/one"
+receive_gain = 130
+echo = true
+[[lines]]
+name = "line2"
+port = "/dev/serial/by-path/two"
+[[phones]]
+name = "op1"
+label = "Front desk <1>"
+[[phones]]
+name = "op2"
+[mail]
+server = "mail.example"
+user = "box"
+password_file = "/etc/centralino/mail-secret"
+sender = "Comune <comune@example.it>"
+[folders]
+"""
+HEALTH = Health(3000, 0.1, 0.4, 1.26, 41.0, underruns=1, overruns=2)
+
+
+@dataclass
+class Plant:
+    """The question's parts, to be changed by a test before it asks."""
+
+    folder: Path
+    switchboard: Switchboard
+    phones: PhonesStatus = PhonesStatus(
+        listening=True,
+        address=("127.0.15.7", 5060),
+        phones=(
+            PhoneState("op1", "Front desk <1>", ("127.0.15.8", 5060)),
+            PhoneState("op2", "", None),
+        ),
+    )
+    carrier: Any = field(
+        default_factory=lambda: SimpleNamespace(
+            connected=True, child=SimpleNamespace(pid=77), snapshot=Snapshot()
+        )
+    )
+
+    def __post_init__(self) -> None:
+        path = self.folder / "plant.toml"
+        path.write_text(f'{CONFIG}state = "{self.folder}/state"\nrun = "{self.folder}/run"\n')
+        self.lookout, desk = Lookout(), Desk(self.switchboard)
+        self.recoveries = Recoveries(
+            self.folder / "asked",
+            self.folder / "answered",
+            lambda: datetime(2026, 11, 25, 9, tzinfo=UTC),
+        )
+        desk.figures.health = HEALTH
+        stand_in: Any = desk
+        phones: Any = SimpleNamespace(status=lambda: self.phones)
+        self.questions = PlantQuestions(
+            config.load(path),
+            stand_in,
+            self.lookout,
+            self.recoveries,
+            phones,
+            self.carrier,
+            lambda: self.lookout.panel_status(desk.status(), self.phones, ready=True),
+        )
+
+    def ask(self) -> dict[str, Any]:
+        """Ask for all of it."""
+        return self.questions.known["plant"]({"ask": "plant"})
