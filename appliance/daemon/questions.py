@@ -15,6 +15,7 @@ from appliance.daemon.desk import Desk
 from appliance.daemon.door import Answer, Later, Tell, parse_request
 from appliance.daemon.erasures import Erasures
 from appliance.daemon.lookout import Lookout
+from appliance.daemon.mail_questions import MailQuestions
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.plant_questions import PlantQuestions
 from appliance.daemon.recoveries import Recoveries
@@ -61,6 +62,7 @@ class Questions:
             **requests.known,
             **users.known,
             **plant.known,
+            **MailQuestions(stores, desk.now).known,
             "erase": erasures.asked,
             "offices": lambda question: offices(desk, question),
             "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 HEAD = "head"
 """The recipient "head of the front desk": the address is the configuration's, `[mail] head`."""
+TEST = "test-"
+"""The key of a mail that a technician sends to try the mail server begins so."""
 
 
 @dataclass(frozen=True, slots=True)

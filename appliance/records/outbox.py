@@ -91,6 +91,36 @@ def listed(
     return tuple(_from_row(row) for row in rows)
 
 
+def latest(
+    connection: sqlite3.Connection, *states: MailState, limit: int = 200
+) -> tuple[Kept, ...]:
+    """List the latest notices of some states, newest first."""
+    rows = connection.execute(
+        "SELECT * FROM outbox WHERE state IN (SELECT value FROM json_each(?)) "
+        "ORDER BY number DESC LIMIT ?",
+        (json.dumps(states), limit),
+    )
+    return tuple(_from_row(row) for row in rows)
+
+
+def number_of(connection: sqlite3.Connection, key: str) -> int:
+    """Return the number of the notice of a key; raises OfficeError when there is none."""
+    row = connection.execute("SELECT number FROM outbox WHERE key = ?", (key,)).fetchone()
+    if row is None:
+        raise OfficeError(f"there is no mail {key!r}: list them with `centralino outbox list`")
+    return int(row[0])
+
+
+def count_since(connection: sqlite3.Connection, beginning: str, since: datetime) -> int:
+    """Count the notices whose key begins so and that were queued since an instant."""
+    row = connection.execute(
+        "SELECT count(*) FROM outbox WHERE substr(key, 1, ?) = ? "
+        "AND datetime(queued_at) >= datetime(?)",
+        (len(beginning), beginning, since.isoformat()),
+    )
+    return int(row.fetchone()[0])
+
+
 def keys(connection: sqlite3.Connection, ending: str) -> frozenset[str]:
     """Return the keys of all notices, whatever became of them, that end so."""
     rows = connection.execute(

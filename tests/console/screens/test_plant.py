@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -13,17 +14,38 @@ from appliance.records.database import connect
 from tests.console import people
 from tests.console.browser import SCREENS, Screen, every_screen, screen
 from tests.console.running import Running, running
+from tests.helpers.mail_server import PASSWORD, USER, MailServer
+from tests.system.test_mail import MAIL
 
 pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A box with two lines, and people who may log in."""
-    with running(tmp_path_factory.mktemp("box"), lines=2) as found:
+    """A box with two lines and a mail server that takes its mails; people who may log in."""
+    with (
+        served(tmp_path_factory.mktemp("mail")) as server,
+        running(tmp_path_factory.mktemp("box"), lines=2, extra=mail_at(server)) as found,
+    ):
         with contextlib.closing(connect(database_path(found.box.state))) as connection:
             people.enter(connection)
         yield found
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[MailServer]:
+    """Have a real mail server run."""
+    server = MailServer(folder).start()
+    (folder / "password").write_text(PASSWORD)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def mail_at(server: MailServer) -> str:
+    """Return the configuration of a box that sends its mails there."""
+    return MAIL.format(address=server.address, port=server.port, user=USER, folder=server.folder)
 
 
 def log_in(shown: Screen, path: str) -> Page:
@@ -64,3 +86,19 @@ def test_a_phone_that_registers_is_seen_at_once(browser: Browser, house: Running
             expect(phone).to_contain_text("registrato, risponde")
             assert ended.get_attribute("open") is not None
             assert page.evaluate("document.activeElement.parentElement.id") == "releases-line1"
+
+
+@every_screen
+def test_the_queue_of_mails_keeps_nobody_out(
+    browser: Browser, house: Running, language: str, size: str
+) -> None:
+    """Both languages, both sizes; a test is taken by the real mail server, and the page says so."""
+    with screen(browser, house.home, language, size) as shown:
+        page = log_in(shown, "/plant/mail")
+        page.locator("#to").focus()
+        page.keyboard.type("tecnico@example.it")
+        page.keyboard.press("Enter")
+        taken = {"it": "presa dal server di posta", "en": "taken by the mail server"}[language]
+        expect(page.locator(".plant-tested")).to_contain_text(taken)
+        expect(page.locator(".plant-tested")).to_contain_text("250")
+        shown.look("mails")
