@@ -17,12 +17,19 @@ from typing import TYPE_CHECKING, Any, Final
 import appliance
 from appliance.calls.desk import LineState
 from appliance.calls.status import LineStatus
-from appliance.daemon.door import Answer
+from appliance.daemon.door import Answer, Later, Tell
+from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import line_words, plain
+from appliance.errors import CentralinoError
 from appliance.panel.pattern import Meaning, PanelStatus, meanings_of
 from appliance.phones.registration import Standing
 from appliance.policy.positions import PositionState
+from appliance.policy.refused import Refused
+from appliance.policy.roles import Permission
 from appliance.policy.words import Words
+from appliance.records import audit
+from appliance.records.audit import Noted
+from appliance.records.database import transaction
 
 if TYPE_CHECKING:
     from appliance.daemon.carrier_side import CarrierSide
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
     from appliance.daemon.lookout import Lookout
     from appliance.daemon.recoveries import Recoveries
     from appliance.daemon.settings import Line, Mail, Settings
+    from appliance.daemon.stores import Stores
     from appliance.phones.sip import Phones, PhoneState
 
 IN_TROUBLE: Final = frozenset({LineState.MISSING, LineState.OUT, LineState.NO_LINE})
@@ -40,12 +48,16 @@ STANDINGS: Final = {
     Standing.REFUSED: Words("rifiuta nome o password", "refuses the name or the password"),
 }
 """How the box stands with the other telephone system."""
+LIT: Final = Words(
+    "Tutti i LED sono accesi per dieci secondi.", "All LEDs are lit for ten seconds."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class PlantQuestions:
-    """Answers in the deciding thread; `panel` says what the LEDs show at the moment."""
+    """Answers in the deciding thread; `panel` says what the LEDs show, `test_leds` lights them."""
 
+    stores: Stores
     settings: Settings
     desk: Desk
     lookout: Lookout
@@ -53,12 +65,32 @@ class PlantQuestions:
     phones: Phones
     carrier: CarrierSide
     panel: Callable[[], PanelStatus]
+    test_leds: Callable[[], None]
     versions: dict[str, str] = field(default_factory=lambda: versions())
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
         """Name what may be asked."""
-        return {"plant": self.asked}
+        return {"plant": self.asked, "led_test": self.led_test}
+
+    def led_test(self, question: dict[str, Any]) -> Later:
+        """Light every LED for a moment; for a technician, and audited."""
+        by, at = str(question.get("by", ""))[:64], self.desk.now().wall
+
+        def job(connection: sqlite3.Connection) -> None:
+            check_may(connection, by, Permission.TECHNICAL)
+            with transaction(connection):
+                audit.note(connection, Noted(at, by, "panel.test"))
+
+        def later(tell: Tell) -> None:
+            def done(result: CentralinoError | None) -> None:
+                if result is None:
+                    self.test_leds()
+                tell(_told(result, LIT))
+
+            self.stores.records.do(job, done)
+
+        return later
 
     def asked(self, _: dict[str, Any]) -> Answer:
         """Return everything, in both languages where it is words."""
@@ -112,6 +144,13 @@ class PlantQuestions:
             "realtime": self.carrier.snapshot.realtime,
             "health": dataclasses.asdict(health) if health else None,
         }
+
+
+def _told(result: CentralinoError | None, done: Words) -> Answer | CentralinoError:
+    """Say what came of it; a refusal in both languages."""
+    if isinstance(result, Refused):
+        return {"done": False, "said": plain(result.words)}
+    return {"said": plain(done)} if result is None else result
 
 
 def _line(configured: Line, line: LineStatus, tried: list[dict[str, Any]]) -> Answer:

@@ -171,6 +171,7 @@ class Service:
             Erasures(self._run.settings, self._stores, lambda: self.desk.now().wall),
             self._users,
             PlantQuestions(
+                self._stores,
                 self._run.settings,
                 self.desk,
                 self.lookout,
@@ -178,6 +179,7 @@ class Service:
                 self._phones,
                 self._carrier,
                 self._panel_status,
+                self._panel.test,
             ),
         )
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+TEST_S = 10.0
+"""Long enough to walk from the browser to the box."""
+
 
 @dataclass(frozen=True, slots=True)
 class PanelPins:
@@ -79,7 +82,7 @@ class Panel:
         self._clock = clock
         self._on_button = on_button
         self._press = Button()
-        self._statuses: queue.SimpleQueue[PanelStatus | None] = queue.SimpleQueue()
+        self._statuses: queue.SimpleQueue[PanelStatus | int | None] = queue.SimpleQueue()
         self._devices = contextlib.ExitStack()
         self._leds: dict[LedName, Any] = {}
         self._worker = Worker("panel", self._work)
@@ -97,6 +100,10 @@ class Panel:
     def show(self, status: PanelStatus) -> None:
         """Show a state from now on; never waits."""
         self._statuses.put(status)
+
+    def test(self, seconds: float = TEST_S) -> None:
+        """Light every LED for so long, to see which work; then the state again; never waits."""
+        self._statuses.put(round((self._clock() + seconds) * 1000))
 
     def stop(self, limit: float = JOIN_LIMIT) -> None:
         """Put all LEDs out and let the pins go."""
@@ -120,12 +127,21 @@ class Panel:
             button.when_released = self._released
 
     def _work(self, stopping: threading.Event) -> None:
-        patterns = pattern_for(PanelStatus())
+        patterns, tested_ms = pattern_for(PanelStatus()), 0
         while not stopping.is_set():
-            wait_ms = self._light(patterns, round(self._clock() * 1000))
+            now_ms = round(self._clock() * 1000)
+            is_test = now_ms < tested_ms
+            wait_ms = tested_ms - now_ms if is_test else self._light(patterns, now_ms)
+            if is_test:
+                self._light_all()
             with contextlib.suppress(queue.Empty):
-                status = self._statuses.get(timeout=None if wait_ms is None else wait_ms / 1000)
-                patterns = pattern_for(status) if status else patterns
+                told = self._statuses.get(timeout=None if wait_ms is None else wait_ms / 1000)
+                patterns = pattern_for(told) if isinstance(told, PanelStatus) else patterns
+                tested_ms = told if isinstance(told, int) else tested_ms
+
+    def _light_all(self) -> None:
+        for led in self._leds.values():
+            led.on()
 
     def _light(self, patterns: dict[LedName, Pattern], now_ms: int) -> int | None:
         """Set every LED to what its pattern says; return in how many ms one of them changes.

@@ -44,6 +44,8 @@ class Works:
     def _answer(self, question: dict[str, object]) -> Answer | Later:
         if self.refusal:
             raise OfficeError(self.refusal)
+        if question["ask"] == "led_test":
+            return {"done": question["by"] == "beppe", "said": {"it": "Accesi.", "en": "Lit."}}
         assert question == {"ask": "plant"}
         return self.plant.ask()
 
@@ -74,6 +76,7 @@ def test_the_page_is_the_technicians_alone(works: Works) -> None:
         assert 'href="/plant"' not in works.visitor.get("/").text
         for path in ("/plant", "/plant/live", "/plant/records"):
             assert works.visitor.get(path).status_code == 403, path
+        assert works.visitor.post("/plant/leds").status_code == 403
 
 
 def test_lines_phones_and_box_are_shown(works: Works) -> None:
@@ -210,3 +213,12 @@ def test_the_page_is_live_until_logged_out(
     assert events[:2] == ["event: away", "event: live"]
     assert events[-1] == "event: out"
     assert "CX930xx" in text
+
+
+def test_the_leds_are_lit_and_that_is_said(works: Works) -> None:
+    """The desk's own words; a refusal of its stands there as one."""
+    assert "plant-well" in works.visitor.post("/plant/leds").text
+    works.refusal = "no such question"
+    answer = works.visitor.post("/plant/leds").text
+    assert "plant-trouble" in answer
+    assert "no such question" in answer

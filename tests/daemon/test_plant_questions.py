@@ -4,19 +4,39 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from appliance.calls import events
 from appliance.carrier.messages import Recovering, Snapshot
 from appliance.daemon import plant_questions
+from appliance.errors import CentralinoError
 from appliance.lines.facts import Recovery
 from appliance.panel.pattern import Led
 from appliance.phones.registration import Standing
+from appliance.records import audit
 from appliance.records.trouble import DATABASE_FAILING
 from tests.calls.desk import KNOWN, RANG, TEN, later, tell, up
+from tests.console import people
+from tests.fuzz.targets import door as beside
 from tests.helpers.plant import Plant
+
+
+class Kept(beside.Stores):
+    """Records whose refusals reach who asks as they are."""
+
+    def do(self, job: Any, done: Any) -> None:
+        """Do a job at once, as the worker's thread does."""
+        try:
+            result = job(self.connection)
+        except CentralinoError as error:
+            result = error
+        except sqlite3.Error as error:
+            result = CentralinoError(str(error))
+        done(result)
 
 
 @pytest.fixture
@@ -117,3 +137,30 @@ def test_no_password_and_no_callers_number_is_told(plant: Plant) -> None:
     assert plant.ask()["lines"][0]["state"] == "ringing"
     assert "051234567" not in told
     assert "mail-secret" not in told
+
+
+def test_the_leds_are_lit_for_a_technician_and_audited(tmp_path: Path) -> None:
+    """Who may open no technician's page lights nothing, and reads why in both languages."""
+    stores = Kept(tmp_path)
+    people.enter(stores.connection)
+    plant = Plant(tmp_path, up(), stores)
+    told: list[Any] = []
+    for by in ("carla", "nobody", "beppe"):
+        plant.questions.led_test({"ask": "led_test", "by": by})(told.append)
+    assert [answer.get("done", True) for answer in told] == [False, False, True]
+    assert "Tecnico" in told[0]["said"]["it"]
+    assert told[2]["said"]["en"] == "All LEDs are lit for ten seconds."
+    assert plant.lit == 1
+    assert [noted.by for noted in audit.latest(stores.connection, "panel.")] == ["beppe"]
+
+
+def test_leds_stay_as_they_are_where_nothing_can_be_audited(tmp_path: Path) -> None:
+    """What cannot be kept is not done, and said."""
+    stores = Kept(tmp_path)
+    people.enter(stores.connection)
+    stores.connection.execute("DROP TABLE audit")
+    plant = Plant(tmp_path, up(), stores)
+    told: list[Any] = []
+    plant.questions.led_test({"ask": "led_test", "by": "beppe"})(told.append)
+    assert isinstance(told[0], CentralinoError)
+    assert plant.lit == 0

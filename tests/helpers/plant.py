@@ -55,6 +55,7 @@ class Plant:
 
     folder: Path
     switchboard: Switchboard
+    stores: Any = None
     phones: PhonesStatus = PhonesStatus(
         listening=True,
         address=("127.0.15.7", 5060),
@@ -81,7 +82,9 @@ class Plant:
         desk.figures.health = HEALTH
         stand_in: Any = desk
         phones: Any = SimpleNamespace(status=lambda: self.phones)
+        self.lit = 0
         self.questions = PlantQuestions(
+            self.stores,
             config.load(path),
             stand_in,
             self.lookout,
@@ -89,8 +92,12 @@ class Plant:
             phones,
             self.carrier,
             lambda: self.lookout.panel_status(desk.status(), self.phones, ready=True),
+            self._light,
         )
+
+    def _light(self) -> None:
+        self.lit += 1
 
     def ask(self) -> dict[str, Any]:
         """Ask for all of it."""
-        return self.questions.known["plant"]({"ask": "plant"})
+        return self.questions.asked({"ask": "plant"})

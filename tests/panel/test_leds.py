@@ -72,6 +72,23 @@ def test_a_state_shown_is_lit(panel: Panel, factory: MockFactory) -> None:
     assert until(lambda: lit(factory) == [27, 23])
 
 
+def test_a_test_lights_every_led_and_then_the_state_again(
+    panel: Panel, factory: MockFactory, now: list[float]
+) -> None:
+    """Whatever becomes of the state meanwhile, all are lit for as long as the test lasts."""
+    panel.show(WELL)
+    assert until(lambda: lit(factory) == [17, 27, 5])
+    panel.test(10.0)
+    assert until(lambda: lit(factory) == [17, 27, 22, 23, 5, 6])
+    fault = PanelStatus(Readiness.NOT_READY, Network.UP, fault=True)
+    panel.show(fault)
+    assert until(panel._statuses.empty)
+    assert lit(factory) == [17, 27, 22, 23, 5, 6]
+    now[0] += 10.0
+    panel.show(fault)  # the clock of this test wakes nobody
+    assert until(lambda: lit(factory) == [27, 23])
+
+
 def test_pins_of_no_hardware_remember_nothing() -> None:
     """A box without GPIO blinks for months: what its pins were is not kept."""
     pin = MockFactory(pin_class=leds.StandInPin).pin(17)

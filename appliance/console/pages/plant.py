@@ -13,8 +13,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from appliance.console import plant
-from appliance.console.accounts.rights import for_those_who_may, needs
+from appliance.console.accounts.rights import for_those_who_may, needs, somebody
 from appliance.console.addresses import of_this_box
+from appliance.console.asking import NotDone, ask
 from appliance.console.desk import DeskAway
 from appliance.console.feed import Feed
 from appliance.console.links import Link
@@ -63,6 +64,16 @@ async def check_records(request: Request) -> Response:
         return page(request, "plant/checked.html", said=str(error), is_well=False)
     said = _("Damaged: %(what)s", what=found) if found else _("The records are whole.")
     return page(request, "plant/checked.html", said=said, is_well=not found)
+
+
+@needs(Permission.TECHNICAL)
+async def test_leds(request: Request) -> Response:
+    """Have every LED lit for a moment."""
+    try:
+        answer = await ask(request, {"ask": "led_test", "by": somebody(request).name})
+    except NotDone as error:
+        return page(request, "plant/checked.html", said=str(error), is_well=False)
+    return page(request, "plant/checked.html", said=_said(request, answer["said"]), is_well=True)
 
 
 async def _events(request: Request) -> AsyncIterator[str]:
@@ -133,5 +144,6 @@ routes: list[BaseRoute] = [
     Route("/plant", show),
     Route("/plant/live", stream),
     Route("/plant/records", check_records),
+    Route("/plant/leds", test_leds, methods=["POST"]),
 ]
 links = (Link("/plant", N_("Installation"), for_those_who_may(Permission.TECHNICAL), order=80),)

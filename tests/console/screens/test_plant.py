@@ -66,7 +66,9 @@ def test_the_installation_keeps_nobody_out(
     with screen(browser, house.home, language, size) as shown:
         page = log_in(shown, "/plant")
         expect(page.locator("#line-line1")).to_be_visible()
-        page.locator("[hx-get]").click()
+        page.locator("#light").click()
+        expect(page.locator("#lit .plant-well")).to_be_visible()
+        page.locator("#check").click()
         expect(page.locator("#checked .plant-well")).to_be_visible()
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
         shown.look("plant")

@@ -171,7 +171,7 @@ class Plant:
     @property
     def known(self) -> dict[str, Any]:
         """Name what may be asked."""
-        return {"plant": lambda _: {"lines": []}}
+        return {"plant": lambda _: {"lines": []}, "led_test": lambda _: {}}
 
 
 class Mailroom:
