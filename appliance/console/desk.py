@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.words import Words
+from appliance.policy.words import SaidError, Words
 
 LINE_LIMIT: Final = 4_000_000
 """Longest line of the desk's that is read, in bytes; a status has some thousand."""
@@ -91,5 +91,7 @@ def _accepted(line: bytes) -> dict[str, Any]:
         raise OSError("the desk hung up")
     answer: dict[str, Any] = json.loads(line)
     if not answer.get("ok"):
+        if isinstance(answer.get("said"), dict):
+            raise SaidError(Words(**answer["said"]))
         raise OfficeError(str(answer.get("error")))
     return answer

@@ -14,12 +14,16 @@ def _everybody(_: Request) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One entry: where it leads, its English text, who sees it, its place among the others."""
+    """One entry: where it leads, its English text, who sees it, its place among the others.
+
+    `badge` is the address of the small number beside it, "" for none.
+    """
 
     path: str
     text: str
     is_for: Callable[[Request], bool] = _everybody
     order: int = 50
+    badge: str = ""
 
 
 def shown(request: Request) -> list[Link]:

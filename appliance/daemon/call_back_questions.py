@@ -13,7 +13,7 @@ from appliance.calls import events, orders
 from appliance.calls.requests import CallBack
 from appliance.daemon.door import Later, Tell
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.words import Words
+from appliance.policy.words import SaidError, Words
 from appliance.records import placed
 
 if TYPE_CHECKING:
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appliance.daemon.stores import Stores
+
+
+class NotNowError(SaidError):
+    """Raised when nobody is rung; the command line shows both languages."""
+
+    def __str__(self) -> str:
+        return f"{self.words.it} / {self.words.en}"
+
 
 CASES = ("message", "request", "call")
 LONGEST = 64
@@ -38,6 +46,7 @@ class CallBacks:
     def asked(self, question: dict[str, Any]) -> Later:
         """Look up whom a case is about and have the position call; raises OfficeError."""
         wanted = read(question)
+        self._stores.called_back(wanted)
 
         def later(tell: Tell) -> None:
             ask = f"call back {next(self._asks)}"
@@ -67,7 +76,7 @@ class CallBacks:
         if order.done:
             tell({"said": {"it": said.it, "en": said.en}})
         else:
-            tell(OfficeError(f"{said.it} / {said.en}"))
+            tell(NotNowError(said))
 
 
 def _who(connection: sqlite3.Connection, case: str) -> tuple[str, str]:

@@ -18,8 +18,8 @@ from appliance.records.care_words import done
 if TYPE_CHECKING:
     from appliance.daemon.stores import Stores
 
-ASKED = (Step.TAKE, Step.RELEASE, Step.FAIL, Step.NOTE, Step.CLOSE, Step.REOPEN)
-"""What a person may ask for; that a message was heard or told of is noted by the box itself."""
+ASKED = (Step.HEAR, Step.TAKE, Step.RELEASE, Step.FAIL, Step.NOTE, Step.CLOSE, Step.REOPEN)
+"""What may be asked; that a message was told of is noted by the desk itself."""
 LONGEST_NAME, LONGEST_NOTE = 64, 1000
 
 

@@ -22,6 +22,7 @@ from typing import Any
 from appliance.calls import requests
 from appliance.daemon.watching import Watching, told
 from appliance.errors import CentralinoError, OfficeError, TechnicianError
+from appliance.policy.words import Words
 
 LINE_LIMIT = 16_384
 """Longest question; a longer one ends the connection."""
@@ -176,9 +177,16 @@ class Door:
 
 
 def _tell(visitor: socket.socket, told: Answer | Exception) -> None:
-    answer = {"ok": True, **told} if isinstance(told, dict) else {"ok": False, "error": str(told)}
+    answer = {"ok": True, **told} if isinstance(told, dict) else refusal(told)
     with contextlib.suppress(OSError):  # a visitor that does not read, or has left, loses it
         visitor.send(json.dumps(answer).encode() + b"\n")
+
+
+def refusal(error: Exception) -> Answer:
+    """Write a refusal; what is said in both languages is told apart, for who shows it."""
+    words = getattr(error, "words", None)
+    said = {"said": {"it": words.it, "en": words.en}} if isinstance(words, Words) else {}
+    return {"ok": False, "error": str(error), **said}
 
 
 def _listen(path: Path) -> socket.socket:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.calls import events, orders
+from appliance.calls.requests import CallBack
 from appliance.carrier.messages import RecordingStarted
 from appliance.daemon import outgoing_log
 from appliance.daemon.call_back_care import in_vain
@@ -96,6 +97,7 @@ class Stores:
         self.spoken = SpokenSounds(folder_of(state), site, self.records, post)
         self._calls: dict[str, orders.CallRecord] = {}
         self._outgoing = Outgoing()
+        self._asked_by: dict[tuple[str, str], str] = {}
 
     def start(self) -> None:
         """Start both workers; nothing here waits for the disk."""
@@ -154,9 +156,17 @@ class Stores:
             case orders.CheckPin():
                 self.pins.check(order)
 
+    def called_back(self, asked: CallBack) -> None:
+        """Remember who asks for a call back until it is over; a position makes one at a time."""
+        self._asked_by = {k: v for k, v in self._asked_by.items() if k[0] != asked.position}
+        self._asked_by[asked.position, asked.case] = asked.by
+
     def _count_in_vain(self, record: orders.CallRecord) -> None:
         """Count a call back that met nobody; one that a colleague has taken meanwhile is theirs."""
-        counted = in_vain(record)
+        if record.ended_at is None:
+            return
+        asked_by = self._asked_by.pop((record.phone, record.case), "")
+        counted = in_vain(record, asked_by)
         if counted is not None:
             kind, name, entry = counted
             self.records.do(lambda c: care.add(c, kind, name, entry), _not_counted)

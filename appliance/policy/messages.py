@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 
-from appliance.errors import OfficeError
+from appliance.policy.words import SaidError, Words
 
 
-class HeldError(OfficeError):
+class HeldError(SaidError):
     """Raised when somebody else has taken the message (E16)."""
 
 
@@ -121,30 +121,50 @@ def care_of(entries: Iterable[Entry]) -> Care:
 
 
 def check(care: Care, entry: Entry, name: str) -> bool:
-    """Tell whether an entry changes anything; raises OfficeError where it may not be done.
+    """Tell whether an entry changes anything; raises SaidError where it may not be done.
 
-    `name` is how the message is called in the sentence: "message 17".
+    `name` is how the message is called in the English sentence: "message 17".
     """
     if not entry.by.strip():
-        raise OfficeError(f"{name} is dealt with by somebody: say who")
+        raise SaidError(Words("Chi se ne occupa? Serve un nome.", f"{name} {_NEEDS_WHO}"))
     if (entry.outcome is not None) != (entry.step is Step.CLOSE):
-        raise OfficeError(f"{name}: an outcome is told when closing it, and only then")
+        raise SaidError(Words("L'esito si dice quando si chiude.", f"{name}: {_NEEDS_OUTCOME}"))
     if care.state is MessageState.CLOSED and entry.step is Step.CLOSE:
         return _closed_twice(care, entry, name)
     if entry.step not in NEXT[care.state]:
-        raise OfficeError(f"{name} {_STANDS[care.state]}")
+        stands = _STANDS[care.state]
+        raise SaidError(Words(stands.it, f"{name} {stands.en}"))
     if care.holder and entry.step in HOLDERS_OWN and entry.by != care.holder:
-        since = f" since {care.since:%d.%m. %H:%M}" if care.since else ""
-        raise HeldError(f"{name}: {care.holder} has it{since}; ask, or release it first")
+        raise HeldError(_held(care, name))
     return not (entry.step is Step.TAKE and care.state is MessageState.TAKEN)
 
 
-_STANDS: Mapping[MessageState, str] = {
-    MessageState.NEW: "is nobody's and open: take or close it",
-    MessageState.TAKEN: "is still open: there is nothing to reopen",
-    MessageState.CLOSED: "is closed already: reopen it first",
+_NEEDS_WHO = "is dealt with by somebody: say who"
+_NEEDS_OUTCOME = "an outcome is told when closing it, and only then"
+_STANDS: Mapping[MessageState, Words] = {
+    MessageState.NEW: Words(
+        "Non l'ha preso nessuno ed è da trattare: prenderlo o chiuderlo.",
+        "is nobody's and open: take or close it",
+    ),
+    MessageState.TAKEN: Words(
+        "È ancora da trattare: non c'è nulla da riaprire.",
+        "is still open: there is nothing to reopen",
+    ),
+    MessageState.CLOSED: Words(
+        "È già chiuso: prima va riaperto.", "is closed already: reopen it first"
+    ),
 }
 """Why a step that the table has no row for is refused."""
+
+
+def _held(care: Care, name: str) -> Words:
+    """Say who has it."""
+    it = f" dal {care.since:%d.%m. %H:%M}" if care.since else ""
+    en = f" since {care.since:%d.%m. %H:%M}" if care.since else ""
+    return Words(
+        f"Se ne occupa già {care.holder}{it}: chiedere, oppure prima liberarlo.",
+        f"{name}: {care.holder} has it{en}; ask, or release it first",
+    )
 
 
 def _closed_twice(care: Care, entry: Entry, name: str) -> bool:
@@ -152,7 +172,12 @@ def _closed_twice(care: Care, entry: Entry, name: str) -> bool:
     closing = care.closing
     assert closing is not None
     if (closing.outcome, closing.by) != (entry.outcome, entry.by):
-        raise OfficeError(f"{name} was already closed by {closing.by} ({closing.outcome})")
+        raise SaidError(
+            Words(
+                f"L'ha già chiuso {closing.by}.",
+                f"{name} was already closed by {closing.by} ({closing.outcome})",
+            )
+        )
     return False
 
 

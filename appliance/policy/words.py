@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from appliance.errors import OfficeError
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -15,3 +17,11 @@ class Words:
 
 NOTHING = Words()
 """No words at all."""
+
+
+class SaidError(OfficeError):
+    """Raised for what cannot be done; `words` say it in both languages, the text in English."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.en)
+        self.words = words

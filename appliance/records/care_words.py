@@ -49,6 +49,7 @@ _NAMES: Final[Mapping[Kind, Words]] = {
     Kind.CALL: Words("La chiamata {}", "Call {}"),
 }
 _DONE: Final[Mapping[Step, Words]] = {
+    Step.HEAR: Words("{what}: ascolto annotato.", "{what}: noted as heard."),
     Step.TAKE: Words("{what} è in carico a {by}.", "{what} is taken by {by}."),
     Step.RELEASE: Words("{what} è di nuovo liber{o}.", "{what} is free again."),
     Step.FAIL: Words(

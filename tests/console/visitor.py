@@ -69,6 +69,17 @@ class Visitor:
         name = cookie_name(self.app.state.settings.is_secure)
         self.client.cookies.set(name, word, domain=self._host)
 
+    def hear_desk(self, limit: float = 10.0) -> None:
+        """Wait until the console hears the desk, within `limit` s."""
+
+        async def hear() -> None:
+            async with asyncio.timeout(limit):
+                async for seen in self.app.state.feed.states():
+                    if not seen.away:
+                        return
+
+        self._runner.run(hear())
+
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send whatever request."""
         return self._runner.run(self.client.request(method, path, **options))

@@ -154,6 +154,9 @@ class Disk:
         """Do a job, or fail."""
         told(self.error or job(self.connection))
 
+    def called_back(self, _: object) -> None:
+        """Who asks is remembered elsewhere."""
+
 
 ASKED = {"ask": "CallBack", "position": "op1", "case": "message:12", "by": "Anna"}
 
@@ -242,6 +245,26 @@ def test_the_stores_count_it_and_outlive_what_cannot_be_counted(tmp_path: Path) 
     found = care.cares(connection, Kind.CALL)
     connection.close()
     assert {name: one.failed for name, one in found.items()} == {"a-1": (AT,)}
+
+
+def test_who_asked_for_it_at_a_screen_has_it_counted(tmp_path: Path) -> None:
+    """A position is not a person (E19): the message is Anna's, the phone that rang was op1."""
+    path = database_path(tmp_path)
+    connection = open_database(path, tmp_path / "corrupt").connection
+    call_log.upsert(connection, [a_call("a-1", Result.GAVE_UP)], "b")
+    care.add(connection, Kind.CALL, "a-1", Entry(AT, "Anna", Step.TAKE))
+    connection.close()
+    stores = Stores(tmp_path, "b", lambda _: None, lambda *_: None)
+    stores.start()
+    stores.called_back(read({"position": "op1", "case": "call:a-1", "by": "Anna"}))
+    record = replace(IN_VAIN, call="o-1", phone="op1", case="call:a-1")
+    stores.order(orders.WriteCall(replace(record, ended_at=None)))
+    stores.order(orders.WriteCall(record))
+    stores.stop(lambda: None)
+    connection = open_database(path, tmp_path / "corrupt").connection
+    entries = care.history(connection, Kind.CALL, "a-1")
+    connection.close()
+    assert [(one.step, one.by) for one in entries] == [(Step.TAKE, "Anna"), (Step.FAIL, "Anna")]
 
 
 # --- journal and status ---------------------------------------------------------------------------

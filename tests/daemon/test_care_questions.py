@@ -40,7 +40,6 @@ def test_closing_a_message_has_its_own_question() -> None:
     [
         ({"kind": "fax"}, "are needed"),
         ({"step": "alert_unheard"}, "cannot be asked"),
-        ({"step": "hear"}, "cannot be asked"),
         ({"step": "close"}, "called_back"),
         ({"step": "close", "outcome": "done"}, "called_back"),
         ({"step": "note", "note": " "}, "the note is empty"),

@@ -18,6 +18,7 @@ import pytest
 from appliance.calls import requests
 from appliance.daemon import door
 from appliance.errors import OfficeError, StoreError, TechnicianError
+from appliance.policy.words import SaidError, Words
 
 WAITING: queue.SimpleQueue[door.Tell] = queue.SimpleQueue()
 """Whom the tests have yet to answer."""
@@ -29,6 +30,8 @@ def answer(question: dict[str, Any]) -> door.Answer | door.Later:
         return WAITING.put
     if question.get("ask") == "in vain":
         return lambda tell: tell(StoreError("the disk is full"))
+    if question.get("ask") == "not now":
+        raise SaidError(Words("non ora", "not now"))
     if question.get("ask") == "no":
         raise OfficeError("that cannot be")
     return {"said": question["ask"]}
@@ -87,6 +90,15 @@ def test_a_failure_that_comes_late_is_told_in_a_sentence(path: Path) -> None:
     """The store's own error reaches who asked."""
     with pytest.raises(OfficeError, match="the disk is full"):
         door.ask(path, {"ask": "in vain"})
+
+
+def test_a_refusal_in_both_languages_is_told_in_both(path: Path) -> None:
+    """Who shows it chooses the reader's language; the command line has the English sentence."""
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.connect(str(path))
+        visitor.sendall(b'{"ask": "not now"}\n')
+        told = json.loads(visitor.makefile("rb").readline())
+    assert told == {"ok": False, "error": "not now", "said": {"it": "non ora", "en": "not now"}}
 
 
 def test_the_door_is_for_the_service_account_only(path: Path) -> None:

@@ -123,6 +123,9 @@ class Stores:
         self.letters = NO_LETTERS
         self.register = RegisterKeeper(records, Path("register.key"), _ignore, _ignore)
 
+    def called_back(self, asked: object) -> None:
+        """Who asks is remembered."""
+
     def do(self, job: Any, done: Any) -> None:
         """Do a job at once, as the worker's thread does."""
         try:

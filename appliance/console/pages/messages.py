@@ -1,0 +1,222 @@
+"""Messages: the list by state, one with its sound and all that is done about it (P9, E16, E17)."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from appliance.calls.dialling import OUT_OF_BAND
+from appliance.calls.orders import CallRecord
+from appliance.console import cases
+from appliance.console.accounts.rights import for_those_who_may, may, needs, somebody
+from appliance.console.asking import NotDone
+from appliance.console.cases import History
+from appliance.console.links import Link
+from appliance.console.reading import Reading
+from appliance.console.say import N_
+from appliance.console.templates import page
+from appliance.policy.messages import Care, MessageState, Outcome
+from appliance.policy.roles import Permission
+from appliance.records import care, messages, missed
+from appliance.records.care import Kind
+from appliance.records.care_words import OUTCOMES, STEPS
+from appliance.records.listing import RESULTS, caller_words
+from appliance.records.messages import Message
+
+MOST: Final = 200
+SHOWN: Final = {
+    "open": (N_("To be dealt with"), (MessageState.NEW, MessageState.TAKEN)),
+    "new": (N_("New"), (MessageState.NEW,)),
+    "taken": (N_("Taken"), (MessageState.TAKEN,)),
+    "closed": (N_("Closed ones"), (MessageState.CLOSED,)),
+}
+"""The lists that can be chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One message with what is known about it; `hints` are calls that may be the same person's."""
+
+    message: Message
+    history: History
+    hints: tuple[tuple[int, CallRecord], ...]
+
+
+@needs(Permission.MESSAGES)
+async def list_messages(request: Request) -> Response:
+    """List the messages of a state, newest first; by default those nobody has closed."""
+    state = request.query_params.get("state", "open")
+    state = state if state in SHOWN else "open"
+    found, stand, names = await _reading(request).do(lambda c: _listed(c, SHOWN[state][1]))
+    values = {"found": found, "stand": stand, "names": names, **words_of(request)}
+    return page(request, "messages/list.html", state=state, lists=SHOWN, most=MOST, **values)
+
+
+def _listed(
+    connection: sqlite3.Connection, states: tuple[MessageState, ...]
+) -> tuple[list[Message], dict[str, Care], dict[str, str]]:
+    found = [one for state in states for one in messages.messages(connection, state, MOST)]
+    found.sort(key=lambda one: (one.received_at, one.number), reverse=True)
+    return found[:MOST], care.cares(connection, Kind.MESSAGE), cases.names(connection)
+
+
+@needs(Permission.MESSAGES)
+async def show(request: Request) -> Response:
+    """Show one message."""
+    return await _show(request)
+
+
+@needs(Permission.MESSAGES)
+async def step(request: Request) -> Response:
+    """Take, release, note, close or reopen a message, or count a call back in vain."""
+    number = str(request.path_params["number"])
+    try:
+        await cases.do(
+            request, Kind.MESSAGE, number, request.path_params["step"], await request.form()
+        )
+    except NotDone as error:
+        return await _show(request, error)
+    return RedirectResponse(f"/messages/{number}", 303)
+
+
+@needs(Permission.MESSAGES)
+@needs(Permission.CALL_BACK)
+async def call_back(request: Request) -> Response:
+    """Have one's own phone ring, and then whoever left the message."""
+    form, number = await request.form(), str(request.path_params["number"])
+    try:
+        reason = str(form.get("reason", ""))
+        await cases.call_back(request, Kind.MESSAGE, number, f"message:{number}", reason)
+    except NotDone as error:
+        return await _show(request, error)
+    return RedirectResponse(f"/messages/{number}?ringing=1", 303)
+
+
+@needs(Permission.MESSAGES)
+async def progress(request: Request) -> Response:
+    """Say how calling back goes: a part of the page, asked for again while it goes on."""
+    shown = await _shown(request)
+    address = f"/messages/{shown.message.number}/progress"
+    return page(request, "messages/progress.html", **progress_of(request, shown.history, address))
+
+
+@needs(Permission.MESSAGES)
+async def sound(request: Request) -> Response:
+    """Send the sound, from wherever the player wants it; whoever begins it has heard it."""
+    message = (await _shown(request)).message
+    folder = request.app.state.settings.voicemail.resolve()
+    path = (folder / message.path).resolve()
+    if not path.is_relative_to(folder) or not path.is_file():
+        raise HTTPException(404)
+    if request.headers.get("range", "bytes=0-").startswith("bytes=0-"):
+        with contextlib.suppress(NotDone):  # a message is heard even while the desk is away
+            await cases.heard(request, str(message.number))
+    return FileResponse(path, media_type="audio/wav")
+
+
+@needs(Permission.MESSAGES)
+async def waiting(request: Request) -> Response:
+    """Say how many wait: the small number beside the link in every page's head."""
+    seen = request.app.state.feed.newest
+    number = int(seen.status["waiting"]) if seen.status else await _reading(request).do(_waiting)
+    return page(request, "messages/waiting.html", number=number)
+
+
+def _waiting(connection: sqlite3.Connection) -> int:
+    return messages.waiting(connection)
+
+
+async def _shown(request: Request) -> Shown:
+    """Read the message that the address names."""
+    number = str(request.path_params["number"])
+    found = await _reading(request).do(lambda c: _find(c, number))
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+def _find(connection: sqlite3.Connection, number: str) -> Shown | None:
+    message = messages.find(connection, number)
+    if message is None:
+        return None
+    hints = tuple(
+        (care.find(connection, Kind.CALL, record.call)[1], record)
+        for record in missed.hints(connection, message)
+    )
+    return Shown(message, cases.read(connection, Kind.MESSAGE, message.id, message.number), hints)
+
+
+async def _show(request: Request, error: NotDone | None = None) -> Response:
+    shown = await _shown(request)
+    address = f"/messages/{shown.message.number}"
+    values = {"message": shown.message, "hints": shown.hints}
+    case = case_values(request, shown.history, address, error)
+    status = error.status if error else 200
+    return page(request, "messages/one.html", status, **values, **case)
+
+
+def case_values(
+    request: Request, history: History, address: str, error: NotDone | None
+) -> dict[str, Any]:
+    """Return what the part about a case names: the same for messages and calls."""
+    return {
+        "history": history,
+        "address": address,
+        "outcomes": [(one.value, OUTCOMES[one]) for one in Outcome],
+        "steps": STEPS,
+        "wrong": str(error) if error else "",
+        "asks_reason": error is not None and error.words == OUT_OF_BAND,
+        "mine": somebody(request).name == history.holder,
+        "may_call": may(request, Permission.CALL_BACK),
+        **words_of(request),
+        **progress_of(request, history, f"{address}/progress"),
+    }
+
+
+def progress_of(request: Request, history: History, address: str) -> dict[str, Any]:
+    """Return what the part about a call back names; `asks_again` while there is news to come."""
+    rings = request.query_params.get("ringing") == "1" and not history.back
+    return {
+        "history": history,
+        "progress": address,
+        "asks_again": history.is_called or rings,
+        "results": RESULTS,
+    }
+
+
+def words_of(request: Request) -> dict[str, Any]:
+    """Return how callers are named."""
+    language = request.state.speaker.language
+    return {"caller": lambda who: caller_words(who, language), "ends": OUTCOMES}
+
+
+def _reading(request: Request) -> Reading:
+    reading: Reading = request.app.state.reading
+    return reading
+
+
+routes: list[BaseRoute] = [
+    Route("/messages", list_messages),
+    Route("/messages/waiting", waiting),
+    Route("/messages/{number:int}", show),
+    Route("/messages/{number:int}/sound", sound),
+    Route("/messages/{number:int}/progress", progress),
+    Route("/messages/{number:int}/call-back", call_back, methods=["POST"]),
+    Route("/messages/{number:int}/{step}", step, methods=["POST"]),
+]
+links = (
+    Link(
+        "/messages",
+        N_("Messages"),
+        for_those_who_may(Permission.MESSAGES),
+        order=20,
+        badge="/messages/waiting",
+    ),
+)

@@ -1,0 +1,51 @@
+"""The desk's side of messages and calls behind a real door: what is asked is done, and kept."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from appliance.calls.dialling import RINGS
+from appliance.console.settings import ConsoleSettings
+from appliance.daemon.call_back_questions import NotNowError
+from appliance.daemon.care_questions import care_question
+from appliance.daemon.door import Answer, Later
+from appliance.daemon.status_words import plain
+from appliance.daemon.stores import Stores
+from appliance.policy.words import Words
+from tests.console.door import ServedDoor
+
+
+class WorkDesk:
+    """`refuses` is why nobody may be called back, None while somebody may; `called` who was."""
+
+    def __init__(self, stores: Stores) -> None:
+        self.stores = stores
+        self.refuses: Words | None = None
+        self.called: list[dict[str, Any]] = []
+
+    def answer(self, question: dict[str, Any]) -> Answer | Later:
+        """Answer as the desk does; only who may be called is the test's to say."""
+        if question["ask"] == "CallBack":
+            return self._call_back(question)
+        return care_question(self.stores, question)
+
+    def _call_back(self, question: dict[str, Any]) -> Answer:
+        if self.refuses is not None and not question["urgent"]:
+            raise NotNowError(self.refuses)
+        self.called.append(question)
+        return {"said": plain(RINGS)}
+
+
+@contextlib.contextmanager
+def work_desk(console: ConsoleSettings, **status: Any) -> Iterator[WorkDesk]:
+    """Serve the door of a console's settings; `status` is what its watchers are told."""
+    stores = Stores(console.records.parent, "b", lambda _: None, lambda *_: None)
+    stores.start()
+    desk = WorkDesk(stores)
+    try:
+        with ServedDoor(console.door, desk.answer, **{"waiting": 0, "calls": ()} | status):
+            yield desk
+    finally:
+        stores.stop(lambda: None)
