@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from starlette.datastructures import FormData
@@ -95,6 +96,13 @@ async def call_back(request: Request, kind: Kind, name: str, case: str, reason: 
     if urgent:
         note = say(OFF_HOURS, why=reason.strip())
         await ask(request, _care(request, kind, name, Step.NOTE, note))
+
+
+def sound_file(folder: Path, name: str) -> Path | None:
+    """Return the sound file of that name, None for none and for one outside the folder."""
+    folder = folder.resolve()
+    path = (folder / name).resolve()
+    return path if path.is_relative_to(folder) and path.is_file() else None
 
 
 def _care(request: Request, kind: Kind, name: str, step: str, note: str = "") -> dict[str, Any]:

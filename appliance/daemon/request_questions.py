@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from appliance.daemon.door import Answer, Later, Tell, moment
+from appliance.daemon.due_questions import dues
 from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
@@ -52,6 +53,7 @@ class RequestQuestions:
             "new_request": self.take,
             "request_step": self.step,
             "free_slots": self.free_slots,
+            "requests_due": self.due,
             "outbox_retry": self.retry,
             "outbox_drop": self.drop,
         }
@@ -115,6 +117,11 @@ class RequestQuestions:
             }
 
         return self._later(job)
+
+    def due(self, _: dict[str, Any]) -> Later:
+        """Say by when each open request is due, and which are late (E15)."""
+        calendar, now = self._mailroom.house().calendar, self._now()
+        return self._later(lambda connection: dues(connection, calendar, now))
 
     def retry(self, question: dict[str, Any]) -> Later:
         """Try a notice again, now."""

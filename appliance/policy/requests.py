@@ -15,6 +15,7 @@ from appliance.errors import OfficeError
 from appliance.policy.appointments import Slot
 from appliance.policy.citizens import Citizen
 from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.words import SaidError, Words
 
 HEAD_AT_REMINDERS = 2
 """From the second reminder on the head of the front desk sees it (E9)."""
@@ -207,14 +208,24 @@ def reminded(request: Request, words: str) -> Request:
 def closed(request: Request, closing: Closing) -> Request:
     """Somebody says that it was done; raises OfficeError without a word of who said so (E15)."""
     if not closing.said_by.strip():
-        raise OfficeError("who said that it was done? A request is never closed by time alone")
+        raise SaidError(
+            Words(
+                "Chi ha detto che è evasa? Una richiesta non si chiude mai da sola.",
+                "who said that it was done? A request is never closed by time alone",
+            )
+        )
     return replace(request, state=_next(request, Step.CLOSE), closing=closing)
 
 
 def cancelled(request: Request, closing: Closing) -> Request:
     """The citizen does not want it any more; raises OfficeError as `closed` does."""
     if not closing.said_by.strip():
-        raise OfficeError("who cancels it? Give the name of whoever said so")
+        raise SaidError(
+            Words(
+                "Chi la annulla? Serve il nome di chi lo ha detto.",
+                "who cancels it? Give the name of whoever said so",
+            )
+        )
     ended = replace(closing, cancelled=True)
     return replace(request, state=_next(request, Step.CANCEL), closing=ended)
 
@@ -230,7 +241,10 @@ def moved(request: Request, appointment: Appointment) -> Request:
 def _next(request: Request, step: Step) -> State:
     following = NEXT[request.state].get(step)
     if following is None:
-        raise OfficeError(
-            f"request {request.number} is {request.state}: it needs no {step} any more"
+        raise SaidError(
+            Words(
+                f"La richiesta è conclusa ({request.number}): non c'è altro da fare.",
+                f"request {request.number} is {request.state}: it needs no {step} any more",
+            )
         )
     return following

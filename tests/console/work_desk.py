@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from appliance.calls.dialling import RINGS
@@ -11,10 +13,31 @@ from appliance.console.settings import ConsoleSettings
 from appliance.daemon.call_back_questions import NotNowError
 from appliance.daemon.care_questions import care_question
 from appliance.daemon.door import Answer, Later
+from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.status_words import plain
 from appliance.daemon.stores import Stores
+from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.words import Words
 from tests.console.door import ServedDoor
+from tests.stories.offices import EXAMPLE
+
+
+class Mailroom:
+    """Stands for the mail: every office may be asked, and offers no slots."""
+
+    def rules(self, *_: object) -> tuple[ReturnRule, ...]:
+        """Both."""
+        return tuple(ReturnRule)
+
+    def diary(self, *_: object) -> None:
+        """No slots."""
+
+    def house(self) -> Any:
+        """A house with its hours."""
+        return SimpleNamespace(calendar=EXAMPLE.switchboard.schedule)
+
+    def wake(self, hurry: bool) -> None:
+        """Something was queued."""
 
 
 class WorkDesk:
@@ -24,11 +47,15 @@ class WorkDesk:
         self.stores = stores
         self.refuses: Words | None = None
         self.called: list[dict[str, Any]] = []
+        mailroom: Any = Mailroom()
+        self.requests = RequestQuestions(stores.records, mailroom, lambda: datetime.now(UTC))
 
     def answer(self, question: dict[str, Any]) -> Answer | Later:
         """Answer as the desk does; only who may be called is the test's to say."""
         if question["ask"] == "CallBack":
             return self._call_back(question)
+        if question["ask"] in self.requests.known:
+            return self.requests.known[question["ask"]](question)
         return care_question(self.stores, question)
 
     def _call_back(self, question: dict[str, Any]) -> Answer:

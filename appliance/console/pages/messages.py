@@ -111,9 +111,8 @@ async def progress(request: Request) -> Response:
 async def sound(request: Request) -> Response:
     """Send the sound, from wherever the player wants it; whoever begins it has heard it."""
     message = (await _shown(request)).message
-    folder = request.app.state.settings.voicemail.resolve()
-    path = (folder / message.path).resolve()
-    if not path.is_relative_to(folder) or not path.is_file():
+    path = cases.sound_file(request.app.state.settings.voicemail, message.path)
+    if path is None:
         raise HTTPException(404)
     if request.headers.get("range", "bytes=0-").startswith("bytes=0-"):
         with contextlib.suppress(NotDone):  # a message is heard even while the desk is away

@@ -187,6 +187,10 @@ class Mailroom:
     def diary(self, *_: object) -> None:
         """No slots."""
 
+    def house(self) -> Any:
+        """A house whose calendar has its hours."""
+        return SimpleNamespace(calendar=EXAMPLE.switchboard.schedule)
+
     def wake(self, hurry: bool) -> None:
         """Something was queued."""
 
