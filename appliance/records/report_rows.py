@@ -16,6 +16,7 @@ from appliance.records.call_log import from_row, to_ms
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
 
     from appliance.policy.hours import Schedule
 
@@ -80,6 +81,16 @@ def request_rows(
     now: datetime,
 ) -> tuple[RequestRow, ...]:
     """Read the requests taken from `start` on, before `end`, and those that are open now."""
+    return request_rows_of(connection, start, end, lambda each: is_overdue(each, calendar, now))
+
+
+def request_rows_of(
+    connection: sqlite3.Connection,
+    start: datetime,
+    end: datetime,
+    is_late: Callable[[Request], bool],
+) -> tuple[RequestRow, ...]:
+    """Read them where somebody else knows which are late: who has no calendar of the house."""
     still = {
         kept.request.number: kept.request
         for kept in requests.listed(
@@ -95,13 +106,12 @@ def request_rows(
     ]
     return (
         *done,
-        *(_open(each, calendar, now, counted=each.number in counted) for each in still.values()),
+        *(_open(each, is_late(each), counted=each.number in counted) for each in still.values()),
     )
 
 
-def _open(request: Request, calendar: Schedule, now: datetime, *, counted: bool) -> RequestRow:
+def _open(request: Request, overdue: bool, *, counted: bool) -> RequestRow:
     appointment = request.rule is ReturnRule.APPOINTMENT
-    overdue = is_overdue(request, calendar, now)
     return RequestRow(request.unit, appointment, counted, True, overdue, request.need)
 
 

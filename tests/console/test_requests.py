@@ -206,4 +206,5 @@ def test_the_callers_own_words_are_heard(
 
 def test_a_number_that_nobody_has(operator: Visitor, desk: WorkDesk) -> None:
     """Is said to be none."""
-    assert operator.get("/requests/99").status_code == 404
+    for number in ("99", "9" * 40):
+        assert operator.get(f"/requests/{number}").status_code == 404

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
@@ -20,6 +20,7 @@ from appliance.console import cases
 from appliance.console.accounts.rights import NotAllowed, may, somebody
 from appliance.console.asking import NotDone, ask
 from appliance.console.desk import DeskAway
+from appliance.console.dues import dues_of
 from appliance.console.links import Link
 from appliance.console.reading import Reading
 from appliance.console.say import N_
@@ -35,6 +36,8 @@ from appliance.records.request_rows import Kept
 
 MOST: Final = 200
 LONGEST_SEARCH: Final = 80
+HIGHEST: Final = 10**9
+"""Numbers above are nobody's, and too long for the database."""
 OPEN: Final = (State.OPEN, State.SENT, State.TAKEN)
 LISTS: Final = {
     "open": N_("Open requests"),
@@ -51,14 +54,6 @@ STATES: Final[Mapping[str, tuple[State, ...]]] = {
 }
 OFFICES_OWN: Final = frozenset({Step.TAKE, Step.CLOSE})
 """What somebody of the office may say of a request."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dues:
-    """By when requests are due, and which are late; nothing is known while the desk is away."""
-
-    days: Mapping[int, date]
-    late: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,7 @@ async def list_requests(request: Request) -> Response:
     chosen = chosen if chosen in LISTS else "open"
     citizen = query.get("citizen", "").strip()[:LONGEST_SEARCH]
     unit = own or query.get("unit", "")[:LONGEST_SEARCH]
-    dues = await _dues(request)
+    dues = await dues_of(request)
     found, units = await _reading(request).do(lambda c: _listed(c, STATES[chosen], unit, citizen))
     if chosen == "late":
         found = tuple(kept for kept in found if kept.request.number in dues.late)
@@ -169,6 +164,8 @@ def _starts(request: Request, text: str) -> str:
 async def _shown(request: Request) -> Shown:
     """Read the request that the address names; raises NotAllowed, HTTPException."""
     own, number = own_unit(request), int(request.path_params["number"])
+    if number > HIGHEST:
+        raise HTTPException(404)
     found: Shown | None = await _reading(request).do(lambda c: _find(c, number))
     if found is None or own not in ("", found.kept.request.unit):
         raise HTTPException(404)
@@ -194,7 +191,7 @@ async def _show(request: Request, error: NotDone | None = None) -> Response:
     values = {
         "shown": shown,
         "one": one,
-        "dues": await _dues(request),
+        "dues": await dues_of(request),
         "slots": await _slots(request, one.unit) if appointment and one.state in OPEN else (),
         "when": _when(request, appointment) if appointment else "",
         "is_office": bool(own_unit(request)),
@@ -210,16 +207,6 @@ def _when(request: Request, appointment: Appointment) -> str:
     say = request.state.speaker
     told = f"{say.moment(appointment.slot.start)}, {say.words(FORMS[appointment.form])}"
     return told if appointment.confirmed else f"{told} ({say(N_('to be confirmed'))})"
-
-
-async def _dues(request: Request) -> Dues:
-    """Ask the desk, which knows the house's calendar; nothing is known while it is away."""
-    try:
-        answer = await request.app.state.desk.ask({"ask": "requests_due"})
-    except (DeskAway, OfficeError):
-        return Dues({}, frozenset())
-    days = {int(number): date.fromisoformat(day) for number, day in answer["due"].items()}
-    return Dues(days, frozenset(answer["late"]))
 
 
 async def _slots(request: Request, unit: str) -> tuple[datetime, ...]:

@@ -79,6 +79,13 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "GET /plant": {TE},
     "GET /plant/live": {TE},
     "GET /plant/records": {TE},
+    # requests and reports
+    "GET /requests": {OP, CL, OF, HE},
+    "GET /requests/{number:int}": {OP, CL, OF, HE},
+    "GET /requests/{number:int}/sound": {OP, CL, OF, HE},
+    "POST /requests/{number:int}/{step}": {OP, CL, OF, HE},
+    "GET /reports": {HE},
+    "GET /reports.csv": {HE},
     # users
     "GET /users": {HE, TE},
     "GET /users/{name}": {HE, TE},

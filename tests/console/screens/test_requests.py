@@ -10,14 +10,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from appliance.calls.orders import Result
 from appliance.daemon.stores import database_path
 from appliance.policy.requests import State
-from appliance.records import requests
+from appliance.records import call_log, requests
 from appliance.records.database import connect, open_reader
 from appliance.records.requests import Taking
 from tests.console import people
 from tests.console.browser import Screen, every_screen, screen
 from tests.console.running import Running, running
+from tests.records.samples import a_call
 from tests.records.test_requests import ASKED, LETTERS, WANTED
 
 pytestmark = pytest.mark.system
@@ -34,13 +36,21 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
                 at = now - timedelta(days=days)
                 taken = Taking(f"r{number}", replace(new, at=at, by="carla"), at)
                 requests.insert(connection, taken, LETTERS)
+            calls = [
+                replace(
+                    a_call(f"c{number}", Result.GAVE_UP if number % 5 else Result.MESSAGE),
+                    rang_at=now - timedelta(minutes=17 * number), called="0510000001",
+                )
+                for number in range(40)
+            ]  # fmt: skip
+            call_log.upsert(connection, calls, "b")
         yield found
 
 
-def log_in(shown: Screen) -> Page:
-    """Log in as the operator."""
+def log_in(shown: Screen, name: str = people.CARLA.name) -> Page:
+    """Log in, as the operator unless said otherwise."""
     page = shown.open("/login")
-    page.locator("[name=name]").fill(people.CARLA.name)
+    page.locator("[name=name]").fill(name)
     page.locator("[name=password]").fill(people.PHRASE)
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "/login" not in url)
@@ -60,6 +70,17 @@ def test_the_list_and_a_request_keep_nobody_out(
         for summary in page.locator("summary").all():
             summary.press("Enter")
         shown.look("request")
+
+
+@every_screen
+def test_reports_keep_nobody_out(
+    browser: Browser, house: Running, language: str, size: str
+) -> None:
+    """Both languages, both sizes; wide tables scroll by themselves."""
+    with screen(browser, house.home, language, size) as shown:
+        log_in(shown, people.ANNA.name)
+        shown.open("/reports")
+        shown.look("reports")
 
 
 def test_a_request_is_ended_by_keys(browser: Browser, house: Running) -> None:

@@ -1,0 +1,117 @@
+"""Reports: what the front desk did in some days, as tables, bars and a file (P1, E21).
+
+The figures are those of `centralino report`; per person there are none here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from appliance.console.accounts.rights import for_those_who_may, needs
+from appliance.console.charts import bars
+from appliance.console.dues import dues_of
+from appliance.console.links import Link
+from appliance.console.say import N_
+from appliance.console.templates import page
+from appliance.policy import requests as policy
+from appliance.policy.report import Ending, Report, report
+from appliance.policy.roles import Permission
+from appliance.records import register, report_rows, report_words
+from appliance.records.report_words import TEXTS
+
+LONGEST: Final = timedelta(days=366 * 2)
+LIMIT_S: Final = 20.0
+"""Two years of calls take some seconds on the box; other pages are served meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """From when to when, both days included."""
+
+    first: date
+    last: date
+
+
+@needs(Permission.REPORTS)
+async def show(request: Request) -> Response:
+    """Show the figures of some days; by default of this month."""
+    days = days_of(request)
+    found, names = await _read(request, days)
+    values: dict[str, Any] = {
+        "found": found,
+        "names": names,
+        "texts": TEXTS,
+        "endings": tuple(Ending),
+        "hours": bars({str(hour): one.calls for hour, one in found.hours.items()}),
+        "months": bars({month: one.calls for month, one in found.months.items()}),
+    }
+    return page(request, "reports/report.html", 200, days=days, **values)
+
+
+@needs(Permission.REPORTS)
+async def csv(request: Request) -> Response:
+    """Send the figures as a file for a spreadsheet."""
+    days = days_of(request)
+    found, _ = await _read(request, days)
+    name = f"centralino-{days.first}-{days.last}.csv"
+    head = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(report_words.as_csv(found), media_type="text/csv", headers=head)
+
+
+def days_of(request: Request) -> Days:
+    """Read the days of the address; what is none is this month's, too many are the last ones."""
+    today = datetime.now(request.app.state.zone).date()
+    last = _day(request.query_params.get("until", ""), today)
+    first = _day(request.query_params.get("since", ""), last.replace(day=1))
+    return Days(max(min(first, last), last - LONGEST), last)
+
+
+def _day(text: str, otherwise: date) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return otherwise
+    return day if 2000 <= day.year <= 9000 else otherwise
+
+
+async def _read(request: Request, days: Days) -> tuple[Report, dict[str, str]]:
+    zone, late = request.app.state.zone, (await dues_of(request)).late
+    start = datetime.combine(days.first, time(), zone)
+    end = datetime.combine(days.last + timedelta(days=1), time(), zone)
+
+    def is_late(one: policy.Request) -> bool:
+        return one.number in late
+
+    def job(connection: sqlite3.Connection) -> tuple[Report, dict[str, str]]:
+        return summed(connection, start, end, is_late), _names(connection)
+
+    found: tuple[Report, dict[str, str]] = await request.app.state.reading.do(job, LIMIT_S)
+    return found
+
+
+def summed(
+    connection: sqlite3.Connection,
+    start: datetime,
+    end: datetime,
+    is_late: Callable[[policy.Request], bool],
+) -> Report:
+    """Sum up calls and requests of some days; nothing per person (E21)."""
+    assert start.tzinfo is not None
+    calls = report_rows.call_rows(connection, start, end, start.tzinfo)
+    return report(calls, report_rows.request_rows_of(connection, start, end, is_late))
+
+
+def _names(connection: sqlite3.Connection) -> dict[str, str]:
+    return {unit.code: unit.name for unit in register.load_masked(connection).units}
+
+
+routes: list[BaseRoute] = [Route("/reports", show), Route("/reports.csv", csv)]
+links = (Link("/reports", N_("Reports"), for_those_who_may(Permission.REPORTS), order=60),)

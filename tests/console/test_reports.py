@@ -1,0 +1,112 @@
+"""Reports on the console: the figures of the command, of the days that are chosen (P1, E21)."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from appliance.calls.orders import Result
+from appliance.console.charts import HEIGHT, Bar, bars
+from appliance.console.settings import ConsoleSettings
+from appliance.records import call_log
+from tests.console.people import ANNA, BEPPE, CARLA
+from tests.console.test_requests import take
+from tests.console.visitor import Visitor
+from tests.console.work_desk import work_desk
+from tests.records.samples import a_call
+from tests.records.test_requests import ASKED
+
+ENGLISH = {"accept-language": "en"}
+DAY = "since=2026-11-25&until=2026-11-25"
+
+
+def served(records: sqlite3.Connection) -> None:
+    """Have one call answered and one lost, on the same day."""
+    answered = a_call("a", Result.ANSWERED)
+    wait = timedelta(seconds=7)
+    calls = [
+        replace(answered, phone="op1", called="051777777", answered_at=answered.rang_at + wait),
+        a_call("b", Result.GAVE_UP, minute=70),
+    ]
+    call_log.upsert(records, calls, "b")
+
+
+@pytest.fixture
+def head(visitor: Visitor, records: sqlite3.Connection) -> Visitor:
+    """Return a visitor who has logged in as the head."""
+    visitor.log_in(ANNA)
+    return visitor
+
+
+def test_the_days_figures(head: Visitor, records: sqlite3.Connection) -> None:
+    """The headline, each ending, by number called, hour and month; a bar has its number."""
+    served(records)
+    text = head.get(f"/reports?{DAY}", headers=ENGLISH).text
+    assert "1 of 1 served (100 %)" in text
+    assert "051777777" in text
+    assert "7 s" in text
+    assert text.count("<rect") == 3
+    assert "By hour" in text
+    assert "op1" not in text
+    assert "no call in these days" in head.get("/reports?until=2020-01-31", headers=ENGLISH).text
+
+
+def test_what_is_late_is_the_desks_to_say(
+    head: Visitor, records: sqlite3.Connection, console_settings: ConsoleSettings
+) -> None:
+    """By the house's calendar; nothing is said to be late while the desk is away."""
+    take(records, replace(ASKED, unit="tributi"), days=30)
+    cells = "<dt>Overdue now</dt><dd>{}</dd>"
+    assert cells.format(0) in head.get("/reports", headers=ENGLISH).text
+    with work_desk(console_settings):
+        text = head.get("/reports", headers=ENGLISH).text
+    assert cells.format(1) in text
+    assert "tributi" in text
+
+
+def test_the_file_for_a_spreadsheet(head: Visitor, records: sqlite3.Connection) -> None:
+    """Semicolons, as Italian ones expect; its name says the days."""
+    served(records)
+    answer = head.get(f"/reports.csv?{DAY}")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "centralino-2026-11-25-2026-11-25.csv" in answer.headers["content-disposition"]
+    assert answer.text.splitlines()[1].startswith("total;;2;1")
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("since=x&until=2026-11-25", "2026-11-01"),
+        ("since=2026-12-31&until=2026-11-25", "2026-11-25"),
+        ("since=2001-01-01&until=2026-11-25", "2024-11-23"),
+        ("since=0001-01-01&until=2026-11-25", "2026-11-01"),
+    ],
+)
+def test_days_that_are_none(head: Visitor, query: str, first: str) -> None:
+    """A month instead; never backwards, never more than two years."""
+    assert f'value="{first}"' in head.get(f"/reports?{query}").text
+
+
+def test_by_default_of_this_month(head: Visitor) -> None:
+    """From its first day until today."""
+    today = datetime.now(UTC).astimezone(head.app.state.zone).date()
+    assert f'value="{today.replace(day=1)}"' in head.get("/reports").text
+
+
+@pytest.mark.parametrize("path", ["/reports", "/reports.csv"])
+def test_reports_are_the_heads(visitor: Visitor, records: sqlite3.Connection, path: str) -> None:
+    """Neither operators nor technicians."""
+    for user in (BEPPE, CARLA):
+        visitor.log_in(user)
+        assert visitor.get(path).status_code == 403
+
+
+def test_bars_are_as_high_as_their_values() -> None:
+    """The highest fills the drawing; without a value there is no drawing."""
+    low, high = bars({"9": 1, "10": 4})
+    assert (low.height, high.height) == (HEIGHT // 4, HEIGHT)
+    assert high == Bar(48, 0, 32, HEIGHT, "10", 4)
+    assert bars({}) == bars({"9": 0}) == ()
