@@ -22,9 +22,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.commands import demo_console
+from appliance.commands import demo_console, demo_people
 from appliance.commands.demo_office import configuration, furnish
-from appliance.daemon import config, door, first_user, phone_secrets
+from appliance.daemon import config, door, phone_secrets
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError, OfficeError, TechnicianError
 from appliance.exchange import client
@@ -38,6 +38,8 @@ from appliance.testphone.client import TestPhone
 READY_LIMIT_S = 20.0
 CALL_LIMIT_S = 90.0
 CLEAR_LIMIT_S = 10.0
+ANSWERS_AFTER_MS = 6000
+"""So long the operator's phone rings once the demonstration stays up: long enough to be seen."""
 FOLDER = Path("demo")
 ZONE = ZoneInfo("Europe/Rome")
 CALLER_SAYS = OURS / "it" / "please_wait.wav"
@@ -83,6 +85,7 @@ def demo(keep: bool) -> None:
         _print_table(rows)
         if keep:
             console = stack.enter_context(demo_console.opened(folder, folder / "centralino.toml"))
+            stage.operator.answer_mode("auto", ANSWERS_AFTER_MS)
             _stay(folder, console)
     if not all(row.good for row in rows):
         raise SystemExit(1)
@@ -266,10 +269,12 @@ def _print_table(rows: list[Row]) -> None:
 
 def _stay(folder: Path, console: str) -> None:
     settings = config.load(folder / "centralino.toml")
+    login = demo_people.enter(database_path(folder / "state"), folder / "state")
     click.echo(
-        f"\nStaying up. The console: {console}\n"
-        f"Its first user is made with the code in {folder / 'state' / first_user.FILE}.\nTry:\n"
-        f"  centralino call --exchange {folder / 'lines'} --line 1 --from 0511234567 --rings 3\n"
+        f"\nStaying up. The console: {console}\n{login}\n"
+        "Its page “Postazione operatore” (Operator's desk) shows a call as it rings; the phone "
+        f"op1 answers after {ANSWERS_AFTER_MS // 1000} s.\nTry:\n"
+        f"  centralino call --exchange {folder / 'lines'} --line 1 --from 0511234567\n"
         f"  centralino status --config {folder / 'centralino.toml'}\n"
         f"  centralino messages --config {folder / 'centralino.toml'}\n"
         f"Soft phone: user soft, password demo-soft, server 127.0.0.1:{settings.sip.port}, UDP.\n"

@@ -6,6 +6,7 @@ from many hands.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import nh3
@@ -20,6 +21,14 @@ _TAGS: Final = {
 _LOWEST: Final = 6
 TITLE_LEVEL: Final = 2
 """A sheet stands below its page's heading: its own headings begin two levels lower."""
+
+
+_MARKS: Final = re.compile(r"[#*_`>|~]+")
+
+
+def unmarked(excerpt: str) -> str:
+    """Return a few words of a sheet without the marks of Markdown."""
+    return " ".join(_MARKS.sub("", excerpt).split())
 
 
 def rendered(body: str) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import urllib.request
 from datetime import date
 from pathlib import Path
 
+import httpx
 import pytest
 
+from appliance.commands import demo_people
 from appliance.commands.demo_console import opened
 from appliance.commands.demo_office import configuration
+from appliance.daemon.first_user import code_path, keep_code
+from appliance.daemon.stores import database_path
 from appliance.errors import TechnicianError
+from appliance.records.database import open_database
 
 pytestmark = pytest.mark.system
 
@@ -23,6 +29,25 @@ def test_it_opens_on_this_computer_alone(tmp_path: Path) -> None:
         assert address.startswith("http://127.0.0.1:")
         with urllib.request.urlopen(address, timeout=10.0) as answer:
             assert "dimostrazione" in answer.read().decode()
+
+
+def test_its_operator_finds_the_desk_open(tmp_path: Path) -> None:
+    """What is printed lets one in; nobody need look for the first user's code any more."""
+    config = tmp_path / "centralino.toml"
+    config.write_text(configuration(tmp_path, 5060, 16000, date(2026, 11, 26)), encoding="utf-8")
+    state = tmp_path / "state"
+    state.mkdir()
+    database = database_path(state)
+    open_database(database, state / "corrupt").connection.close()
+    keep_code(state, is_wanted=True)
+    assert demo_people.PHRASE in demo_people.enter(database, state)
+    assert not code_path(state).exists()
+    with opened(tmp_path, config) as address, httpx.Client(base_url=address) as browser:
+        token = re.findall(r'name="csrf" value="([^"]+)"', browser.get("/login").text)[0]
+        fields = {"csrf": token, "name": "operatore", "password": demo_people.PHRASE}
+        answer = browser.post("/login", data=fields, headers={"origin": address})
+        assert answer.status_code == 303
+        assert '<option value="op1" selected>' in browser.get("/desk").text
 
 
 def test_one_that_does_not_open_says_where_to_look(tmp_path: Path) -> None:

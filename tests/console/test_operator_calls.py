@@ -21,7 +21,7 @@ from tests.calls.desk import TEN, up
 from tests.calls.test_transfers import office_desk
 from tests.console import people
 from tests.console.states import told
-from tests.console.test_operator import House
+from tests.console.test_operator import House, returned
 from tests.records.samples import a_call
 
 pytestmark = pytest.mark.usefixtures("records")
@@ -75,6 +75,18 @@ def test_the_heads_part_is_told(talking: House) -> None:
     status["calls"][0]["head"] = {"phones": ["resp"], "talks": True, "words": words}
     (call,) = live(status, "op1").calls
     assert call.head == Words(**words)
+
+
+def test_a_return_that_waits_is_told_to_whom_it_waits_for(
+    console_settings: ConsoleSettings,
+) -> None:
+    """E6: "Ritorno in attesa" stands on the call while its operator is busy with another."""
+    house = House(console_settings, returned(console_settings))
+    (call,) = house.door.status["calls"]
+    assert not call["transfer"]["waiting"]
+    call["transfer"]["waiting"] = True
+    with house:
+        assert "Ritorno in attesa" in house.visitor.get("/desk").text
 
 
 # --- notes ----------------------------------------------------------------------------------------

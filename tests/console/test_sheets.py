@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from appliance.console.sheets import rendered
+from appliance.console.sheets import rendered, unmarked
 
 
 class Tags(HTMLParser):
@@ -68,3 +68,8 @@ def test_a_sheet_does_nothing(body: str) -> None:
     attributes = [pair for _, attrs in found.seen for pair in attrs]
     assert {name for name, _ in attributes} <= {"href", "title", "target", "rel"}
     assert all(re.match("https?:|mailto:", str(to)) for name, to in attributes if name == "href")
+
+
+def test_a_few_words_are_shown_without_marks() -> None:
+    """What is found is read at a glance: no sign of Markdown in it."""
+    assert unmarked("# Documenti - **carta** d'identità > `x`") == "Documenti - carta d'identità x"

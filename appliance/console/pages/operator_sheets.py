@@ -19,7 +19,7 @@ from appliance.calls.orders import CallRecord
 from appliance.console.accounts.rights import needs
 from appliance.console.done import done, not_done
 from appliance.console.reading import Reading
-from appliance.console.sheets import rendered
+from appliance.console.sheets import rendered, unmarked
 from appliance.console.templates import page
 from appliance.console.who import who
 from appliance.errors import StoreError
@@ -58,7 +58,8 @@ async def search(request: Request) -> Response:
         found = await _reading(request).do(job)
     except StoreError:
         return page(request, "operator/unread.html")
-    return page(request, "operator/found.html", found=found, typed=typed.strip())
+    shown = "operator/found.html"
+    return page(request, shown, found=found, typed=typed.strip(), unmarked=unmarked)
 
 
 @needs(Permission.READ_SHEETS)

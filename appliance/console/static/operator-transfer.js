@@ -1,6 +1,7 @@
 // Transfer: offices open now and later, one key for the office, one for the reason; and returns.
 
-import { onKey, part, send, tell } from "./operator.js";
+import { say } from "./console.js";
+import { hush, onKey, part, send, tell } from "./operator.js";
 
 const offices = document.getElementById("offices");
 const form = document.getElementById("return");
@@ -120,12 +121,13 @@ function focusForm() {
   (fields.find((one) => !one.value) ?? fields[0])?.focus();
 }
 
-function notice() {
+async function notice() {
   const call = document.querySelector(".desk-call.desk-mine.desk-back");
   if (!call || call.dataset.call === shown || !form.hidden) return;
   shown = call.dataset.call;
   sessionStorage.setItem(SHOWN, shown);
-  openReturn({ call: shown });
+  hush(); // that the office is being rung
+  if (await openReturn({ call: shown })) say(document.getElementById("return-title").textContent);
 }
 
 function close() {

@@ -97,6 +97,11 @@ export function tell(answer, path, lasts = false) {
   if (!(lasts && answer.done)) toldEnds = setTimeout(() => { undo = null; told.hidden = undoButton.hidden = true; }, TOLD_MS);
 }
 
+/** Say no more what is over, unless it can still be taken back. */
+export function hush() {
+  if (!undo) told.hidden = true;
+}
+
 async function takeBack() {
   await asking;
   if (!undo) return;
