@@ -61,7 +61,8 @@ class CallView:
     """One call at the side: waiting, or talking, `since`; `phones` ring for it, `phone` talks.
 
     `mine`: the position that looks is on it. `back`: it came back from an office.
-    `refused`: why it could not go on to one just now (E23). `head`: the head's part in it (E10).
+    `refused`: why it could not go on to one just now (E23). `head`: the head's part in it (E10);
+    `has_head`: the desk knows how to bring one in.
     """
 
     call: str
@@ -77,6 +78,7 @@ class CallView:
     back: Return | None
     refused: Words
     head: Words
+    has_head: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,7 @@ def _call(one: Mapping[str, Any], position: str) -> CallView:
         back,
         _words(one["refused"]),
         _words(one["head"]["words"]) if one.get("head") else NOTHING,
+        "head" in one,
     )
 
 

@@ -52,9 +52,22 @@ def call_of(switchboard: Switchboard) -> str:
 # --- the head -------------------------------------------------------------------------------------
 
 
+def test_the_key_is_there_where_the_desk_can_bring_the_head_in(
+    console_settings: ConsoleSettings,
+) -> None:
+    """E10: a key that could do nothing is not shown."""
+    for head in (True, False):
+        house = House(console_settings, office_desk())
+        (call,) = house.door.status["calls"]
+        call.pop("head", None)
+        if head:
+            call["head"] = None
+        with house:
+            assert ('data-key="h"' in house.visitor.get("/desk").text) is head
+
+
 def test_the_head_is_brought_in_by_one_key(talking: House) -> None:
     """E10: the desk is asked for the position's conversation, and to leave it."""
-    assert 'data-key="h"' in talking.visitor.get("/desk").text
     talking.visitor.post("/desk/head", data={"on": "1"})
     assert talking.question == {"ask": "BringHead", "call": "op1", "by": "carla", "on": True}
     talking.visitor.post("/desk/head", data={"on": ""})
