@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
 from appliance.daemon.stores import database_path
 from appliance.exchange.call import CallPlan
@@ -209,6 +209,46 @@ def test_a_state_is_set_by_one_key_and_taken_back(browser: Browser, house: Runni
         page.keyboard.press("z")
         expect(state).not_to_contain_text(f"({people.CARLA.name})")
         assert house.box.status()["service"]["unattended"] is None
+
+
+def test_a_state_is_taken_back_before_its_answer_has_come(browser: Browser, house: Running) -> None:
+    """Who is quick sees the new state sooner than the answer, and is obeyed all the same."""
+    with screen(browser, house.home) as shown:
+        page = log_in(shown)
+        held: list[tuple[Route, APIResponse]] = []
+        page.route("**/desk/state", lambda route: held.append((route, route.fetch())), times=1)
+        page.keyboard.press("Escape")
+        page.keyboard.press("n")
+        state = page.locator("#state-unattended")
+        expect(state).to_contain_text(f"({people.CARLA.name})")
+        page.keyboard.press("z")
+        ((route, answer),) = held
+        route.fulfill(response=answer)
+        expect(state).not_to_contain_text(f"({people.CARLA.name})")
+        assert house.box.status()["service"]["unattended"] is None
+
+
+def test_a_call_that_a_power_cut_interrupted_is_dealt_with(
+    browser: Browser, house: Running, caller: None
+) -> None:
+    """E18: who it was, with whom, and how far it was; closed by keys with what came of it."""
+    del caller
+    with screen(browser, house.home, "it") as shown, house.box.phone("op1") as op1:
+        page = log_in(shown)
+        op1.wait_event("ringing", 20.0)
+        op1.answer()
+        expect(page.locator(".desk-mine")).to_contain_text("In conversazione")
+        house.box.kill()
+        house.box.start()
+        expect(page.locator("#interrupted-count")).to_contain_text("Chiamate interrotte: 1")
+        page.keyboard.press("Escape")
+        page.keyboard.press("i")
+        one = page.locator("#interrupted li")
+        expect(one).to_contain_text(CALLER)
+        expect(one).to_contain_text("Parlava con op1")
+        shown.look("desk-interrupted")
+        one.locator("form[data-shows] button").press("Enter")
+        expect(page.locator("#interrupted")).to_contain_text("Non ne restano da richiamare.")
 
 
 def test_a_desk_that_is_gone_is_a_banner_and_comes_back(browser: Browser, house: Running) -> None:
