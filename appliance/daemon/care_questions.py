@@ -65,5 +65,6 @@ def read(question: dict[str, Any]) -> tuple[Kind, str, Entry]:
 def _told(stores: Stores, kind: Kind, entry: Entry, result: tuple[int, Care]) -> Answer:
     number, care_now = result
     stores.mailbox.recount()
+    stores.on_care()
     words = done(kind, number, entry.step, care_now)
     return {"number": number, "state": care_now.state, "said": status_words.plain(words)}

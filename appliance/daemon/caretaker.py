@@ -105,6 +105,10 @@ class Caretaker:
             self._deleted_on = today
             self._records.do(lambda c: self.delete(c, at), self._deleted)
 
+    def soon(self) -> None:
+        """Look at the next occasion: somebody has dealt with something. From any thread."""
+        self._look_at = 0.0
+
     def delete(self, connection: sqlite3.Connection, now: datetime) -> Due:
         """Delete what is past its time; sounds first, as recovery would take them up again."""
         found = due(connection, self._plan.keeping, now)

@@ -106,6 +106,7 @@ class Service:
             care_plan_of(settings, run.office.switchboard.schedule),
             lambda trouble: self.lookout.trouble("retention", trouble),
         )
+        self._stores.on_care = self._caretaker.soon
         self._sheets = sheets_of(settings, run.office, self._stores)
         self._switchboard = Switchboard(
             run.office, f"{datetime.now(UTC):%Y%m%d}-{boot}", self._stores.load_service_state()

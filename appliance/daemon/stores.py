@@ -81,6 +81,8 @@ class Stores:
             post,
             lambda trouble: on_trouble("voicemail", trouble),
         )
+        self.on_care: Callable[[], None] = lambda: None
+        """Told when somebody has dealt with a message or a missed call."""
         self.pins = Pins(state, self.records, post)
         self.sounds = MessageSounds(state / "voicemail", self.records, self.mailbox.recount, post)
         self.register = RegisterKeeper(

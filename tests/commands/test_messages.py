@@ -40,7 +40,8 @@ def config(tmp_path: Path) -> Iterator[Path]:
     gave_up = replace(a_call("a-2", orders.Result.GAVE_UP), rang_at=now - timedelta(minutes=3))
     lost = replace(a_call("a-3", orders.Result.LOST), rang_at=now, caller=WITHHELD)
     records.ask(lambda c: call_log.upsert(c, [gave_up, lost], "b"))
-    stores = cast(Stores, SimpleNamespace(records=records, mailbox=SimpleNamespace(recount=int)))
+    mailbox = SimpleNamespace(recount=int)
+    stores = cast(Stores, SimpleNamespace(records=records, mailbox=mailbox, on_care=int))
     selector, stopping = selectors.DefaultSelector(), threading.Event()
     door = Door(tmp_path / "run" / "desk.sock", selector, lambda q: care_question(stores, q))
 

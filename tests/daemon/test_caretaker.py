@@ -71,6 +71,16 @@ def test_it_looks_once_a_minute(office: Office) -> None:
     assert office.caretaker.watched == Watched(unheard=1)
 
 
+def test_it_looks_at_once_when_somebody_has_dealt_with_something(office: Office) -> None:
+    """What is done is off every screen within moments, not at the next minute."""
+    office.look(TEN + timedelta(hours=1), 100)
+    assert office.caretaker.watched == Watched(unheard=1)
+    office.records.close_message("1", "Anna", Outcome.CALLED_BACK, TEN)
+    office.caretaker.soon()
+    office.look(TEN + timedelta(hours=1), 101)
+    assert office.caretaker.watched == Watched()
+
+
 @pytest.mark.parametrize("clock", [ClockState.STALE, ClockState.UNSET])
 def test_a_clock_that_cannot_be_trusted_deletes_and_alerts_nothing(
     office: Office, clock: ClockState

@@ -249,6 +249,7 @@ def test_a_call_that_a_power_cut_interrupted_is_dealt_with(
         shown.look("desk-interrupted")
         one.locator("form[data-shows] button").press("Enter")
         expect(page.locator("#interrupted")).to_contain_text("Non ne restano da richiamare.")
+        expect(page.locator("#interrupted-count")).to_have_count(0)
 
 
 def test_a_desk_that_is_gone_is_a_banner_and_comes_back(browser: Browser, house: Running) -> None:

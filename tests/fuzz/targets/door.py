@@ -141,6 +141,9 @@ class Stores:
     def recount(self) -> None:
         """A message was closed."""
 
+    def on_care(self) -> None:
+        """Somebody dealt with something."""
+
     def forget_numbers(self, numbers: tuple[str, ...]) -> None:
         """Numbers were erased."""
 
