@@ -12,6 +12,7 @@ from appliance.errors import CentralinoError
 COMMANDS = {
     "absent": "appliance.commands.states:absent",
     "call": "appliance.exchange.cli:call_command",
+    "bring-in": "appliance.commands.bring_in:bring_in",
     "call-back": "appliance.commands.call_back:call_back",
     "calls": "appliance.commands.calls:calls",
     "carrier": "appliance.commands.service:carrier",

@@ -16,6 +16,7 @@ from pathlib import Path
 from appliance.calls.diagram import call_diagram, side_diagram
 from appliance.calls.side_states import (
     DIALLED_TABLE,
+    HEAD_TABLE,
     INTERCOM_TABLE,
     KEY_TABLE,
     LISTENING_TABLE,
@@ -70,6 +71,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "a key code": lambda: mermaid(side_diagram(KEY_TABLE)),
     "a notice": lambda: mermaid(side_diagram(NOTICE_TABLE)),
     "two phones": lambda: mermaid(side_diagram(INTERCOM_TABLE)),
+    "the head": lambda: mermaid(side_diagram(HEAD_TABLE)),
     "hearing messages": lambda: mermaid(side_diagram(LISTENING_TABLE)),
     "an ordinary telephone": lambda: mermaid(side_diagram(OUTSIDE_TABLE)),
     "a call out": lambda: mermaid(side_diagram(DIALLED_TABLE)),

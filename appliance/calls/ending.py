@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.calls import orders, positions
+from appliance.calls import head, orders, positions
 from appliance.calls.call import Call
 from appliance.calls.desk import NOT_IDLE, Desk, LineState, state_after
 from appliance.calls.events import BoxStopped, CallerHungUp, CarrierLost, Evidence, LineLost
@@ -79,8 +79,11 @@ def give_up(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
 
 
 def operator_left(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
-    """The operator hung up: so does the box."""
+    """The operator hung up: so does the box, unless the head is in the conversation (E10)."""
     call.note("operator_left")
+    if head.is_in(desk, call):
+        yield from head.take_over(desk, call, now)
+        return
     note_evidence(call, CallerHungUp(call.line.name, Evidence.OPERATOR))
     call.forget_leg()
     yield from clear(desk, call, now, Result.ANSWERED)

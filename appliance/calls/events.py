@@ -548,6 +548,14 @@ class TransferWished:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadWished:
+    """A person wants the head in an operator's conversation, or no longer rung (E10)."""
+
+    call: str
+    request: object  # calls.requests.BringHead; typed there to keep this module a leaf
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterChanged:
     """The register of offices as it stands now: at the start, and after every entry (P4, E12).
 
@@ -643,6 +651,7 @@ Event = (
     | SpokenSheetsChanged
     | NumbersKnown
     | TransferWished
+    | HeadWished
     | BoxStopped
     | DeadlinePassed
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from appliance.calls import (
     attended,
+    bring_in,
     ceiling,
     choice_keys,
     choices,
@@ -102,6 +103,7 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.CHOICE_OVER: choices.back,
     Do.ASK_BY_REFER: attended.by_refer,
     Do.ASK_FOR: transfer.by_person,
+    Do.BRING_HEAD: bring_in.by_person,
     Do.TRANSFER_HOLD: transferring.prompt_over,
     Do.NUMBER_OUT: transferring.number_out,
     Do.NUMBER_SILENT: transferring.number_silent,

@@ -1,8 +1,8 @@
-"""Keys that an operator presses while the caller is on the line: a code for a transfer (P5).
+"""Keys that an operator presses while the caller is on the line: for a transfer (P5), for the head.
 
-`**`, the code of a need, `#`. A star alone, and every other key, is for the far end, which may be a
-machine that asks for keys; of a code that was begun nothing reaches it. Handlers of the table
-(states.py), as in ringing.py.
+`**`, the code of a need, `#`; `***` brings the head in (E10). A star alone, and every other key, is
+for the far end, which may be a machine that asks for keys; of a code that was begun nothing reaches
+it. Handlers of the table (states.py), as in ringing.py.
 """
 
 # ruff: noqa: ARG001 - the handlers of one table share one signature
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.calls import choices, orders, transfer
+from appliance.calls import bring_in, choices, orders, transfer
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.events import DigitPressed
@@ -29,11 +29,12 @@ LONGEST_CODE = 4
 def pass_on(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
     """The far end may be a machine that asks for keys; the caller's own concern nobody.
 
-    Where there is no register no code can be begun, and a star is a key like any other.
+    Where there is neither a register nor a head's phone no code can be begun, and a star is a key
+    like any other.
     """
     if not event.leg or event.leg != call.leg:
         return
-    if event.digit == STAR and desk.register.units:
+    if event.digit == STAR and (desk.register.units or desk.office.head):
         call.keyed = STAR
         call.enter(State.TRANSFER_KEYS, now, SECOND_STAR_MS)
         return
@@ -49,6 +50,9 @@ def collect(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
         go_on_talking(desk, call, State.TALKING, now)
     elif event.digit == END:
         yield from _ended(desk, call, now)
+    elif event.digit == STAR and call.keyed == BEGIN:
+        go_on_talking(desk, call, State.TALKING, now)
+        yield from bring_in.by_key(desk, call, now)
     elif event.digit == STAR and call.keyed != STAR:
         go_on_talking(desk, call, State.TALKING, now)  # taken back
     else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.calls import orders
+from appliance.calls import head, orders
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineSeat, LineState
 from appliance.calls.ending import clear, end
@@ -68,9 +68,13 @@ def note_taken(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
 def operator_lost(desk: Desk, call: Call, event: PhoneLost, now: Now) -> Orders:
     """The operator's phone went without a word: the caller is held, not hung up, others ring.
 
-    With a telephone lifted beside the line the caller is not alone: no music into their talk.
+    With a telephone lifted beside the line, or the head in the conversation, the caller is not
+    alone: no music into their talk.
     """
     call.note("operator_lost")
+    if head.is_in(desk, call):
+        yield from head.take_over(desk, call, now)
+        return
     if call.shared:
         call.forget_leg()
         yield from clear(desk, call, now, Result.ANSWERED)

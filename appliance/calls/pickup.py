@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from appliance.calls import orders
+from appliance.calls import head, orders
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.events import PhoneDialled
@@ -21,7 +21,7 @@ def longest(desk: Desk, phone: str) -> Call | None:
 
     None, too, for a phone that has a caller already, held or not: no phone has two.
     """
-    if any(phone in call.phones_on for call in desk.calls.values()):
+    if head.has_caller(desk, phone) or any(phone in c.phones_on for c in desk.calls.values()):
         return None
     ringing = (
         call

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.calls import choices, ending, orders, returning, ringing
+from appliance.calls import choices, ending, head, orders, returning, ringing
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.events import DigitPressed, OperatorAnswered, PhoneLost
@@ -44,7 +44,8 @@ def operator_left(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     does): then nobody meant it, and the caller comes back (P6).
     """
     leg, failed_at = call.failed
-    if call.shared or leg != call.leg or now.monotonic - failed_at > BY_ITSELF_S:
+    meant = leg != call.leg or now.monotonic - failed_at > BY_ITSELF_S
+    if meant or call.shared or head.is_in(desk, call):
         yield from ending.operator_left(desk, call, event, now)
         return
     call.note("transfer.hung_up_by_itself")

@@ -97,4 +97,16 @@ class TransferCall:
     anyway: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class BringHead:
+    """The head is to join the conversation of `call`, a call or the position that talks (E10).
+
+    `on` false: while it rings, the head is to be rung no longer.
+    """
+
+    call: str
+    by: str
+    on: bool = True
+
+
 Request = SetUnattended | SetClosed | SetOpened | SetAllAbsent | SetAway

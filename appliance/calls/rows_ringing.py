@@ -10,6 +10,7 @@ from appliance.calls.events import (
     DeadlinePassed,
     DigitPressed,
     FaxCalled,
+    HeadWished,
     LineAnswered,
     LineTaken,
     OperatorAnswered,
@@ -103,8 +104,8 @@ TABLE: Mapping[State, Rows] = {
     },
     _S.TALKING: TALKS
     | UP
-    | each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING, *FAILED)))
-    | {PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, *HELD_NO_MORE, _S.CLEARING))}
+    | each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING, *FAILED), stays=True))
+    | {PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, *HELD_NO_MORE, _S.CLEARING), stays=True)}
     | each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
     | {DeadlinePassed: Row(_D.END_LONGEST, (_S.FAREWELL, _S.CLEARING))}
     | {
@@ -114,5 +115,6 @@ TABLE: Mapping[State, Rows] = {
         DigitPressed: Row(_D.FORWARD_KEY, (_S.TRANSFER_KEYS,), stays=True),
         TransferAsked: Row(_D.ASK_BY_REFER, (*ASKED, _S.TRANSFERRED), stays=True),
         TransferWished: Row(_D.ASK_FOR, ASKED, stays=True),
+        HeadWished: Row(_D.BRING_HEAD, stays=True),
     },
 }

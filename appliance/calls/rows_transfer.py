@@ -32,9 +32,9 @@ _BACK = (_S.TALKING, _S.TRANSFER_CHOICE, _S.TRANSFER_RETURNING, _S.GREETING)
 TABLE: Mapping[State, Rows] = {
     _S.TRANSFER_KEYS: _MET
     | NO_ANSWERS
-    | each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING, *FAILED)))
+    | each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING, *FAILED, _S.TALKING)))
     | {
-        PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING, _S.CLEARING)),
+        PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING, _S.CLEARING, _S.TALKING)),
         LineTaken: Row(_D.SHARE, stays=True),
         DigitPressed: Row(_D.COLLECT_KEY, (_S.TALKING, _S.TRANSFER_CHOICE), stays=True),
         DeadlinePassed: Row(_D.NO_MORE_KEYS, (_S.TALKING, _S.TRANSFER_CHOICE)),
@@ -42,7 +42,7 @@ TABLE: Mapping[State, Rows] = {
     _S.TRANSFER_CHOICE: _MET
     | NO_ANSWERS
     | HANDS_OVER
-    | each(LEG, Row(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING, _S.CLEARING)))
+    | each(LEG, Row(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING, _S.CLEARING, _S.TALKING)))
     | {
         PromptEnded: Row(_D.CHOICE_HEARD, (_S.TALKING,), stays=True),
         DigitPressed: Row(_D.CHOICE_KEY, (_S.TALKING, *_RULE), stays=True),

@@ -148,6 +148,21 @@ INTERCOM_TABLE: SideTable = {
 }
 """Two phones of the office: the one that dialled hears ring-back until the other is lifted."""
 
+HEAD_TABLE: SideTable = {
+    _S.RINGING: {
+        OperatorAnswered: _row(_D.JOIN, _S.TALKING),
+        **dict.fromkeys(_LEG, _row(_D.PART, _S.RINGING, _S.ENDED)),
+        DeadlinePassed: _row(_D.GIVE_UP, _S.ENDED),
+    },
+    _S.TALKING: {
+        **_each(_LEG, _D.PART),
+        PromptEnded: _row(_D.SPEAK, _S.TALKING),
+    },
+    _S.ENDED: {},
+}
+"""The head of the front desk, beside a conversation and then in it (head.py); with the conversation
+it ends whatever happens."""
+
 LISTENING_TABLE: SideTable = {
     _S.ACCEPTING: {
         **_OVER,

@@ -118,6 +118,7 @@ class Do(enum.StrEnum):
     CHOICE_OVER = "choice_over"
     ASK_BY_REFER = "ask_by_refer"
     ASK_FOR = "ask_for"
+    BRING_HEAD = "bring_head"
     TRANSFER_HOLD = "transfer_hold"
     NUMBER_OUT = "number_out"
     NUMBER_SILENT = "number_silent"

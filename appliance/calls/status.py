@@ -12,6 +12,7 @@ from appliance.calls.desk import Desk, LineSeat, LineState
 from appliance.calls.dialled_side import Dialled
 from appliance.calls.emergency import carries
 from appliance.calls.events import Caller, LineCondition
+from appliance.calls.head import HeadStatus, head_status
 from appliance.calls.orders import CallRecord
 from appliance.calls.side_states import SideState
 from appliance.calls.states import State
@@ -84,7 +85,8 @@ class CallStatus:
     """One call that is going on; `words` say its state as the front desk does (E22).
 
     `phone` has answered it last; `ringing` are the phones that ring for it; `refused` says why it
-    could not go on to an office (E23).
+    could not go on to an office (E23). `head` is there while the
+    head of the front desk has a part in it (E10).
     """
 
     call: str
@@ -97,6 +99,7 @@ class CallStatus:
     transfer: TransferStatus | None = None
     refused: Words = NOTHING
     words: Words = NOTHING
+    head: HeadStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +217,7 @@ def _call(desk: Desk, call: Call) -> CallStatus:
         transfer_status(call, desk.officials),
         call.refused,
         BY_STATE[call.state],
+        head_status(desk, call),
     )
 
 

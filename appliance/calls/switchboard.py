@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from appliance.calls import (
+    bring_in,
     deadlines,
     dialled,
     dialling,
+    head,
     keycodes,
     leaving,
     offered,
@@ -59,7 +61,7 @@ from appliance.calls.events import (
 from appliance.calls.handlers import HANDLERS
 from appliance.calls.marks import become, requested
 from appliance.calls.orders import CallRecord, Order
-from appliance.calls.requests import TransferCall
+from appliance.calls.requests import BringHead, TransferCall
 from appliance.calls.states import Ignored, State, row_for
 from appliance.calls.status import Status, status
 from appliance.errors import OfficeError
@@ -100,9 +102,10 @@ class Switchboard:
         after += tuple(self._given(returning.seek(self._desk, now), now))
         seized = tuple(self._given(self._seize(now), now))
         heeded = tuple(self._heed_states(now))
+        kept = tuple(head.keep(self._desk, before + after + seized, now))
         self._plan_expiry(now)
         served = tuple(self._given(waiting.serve(self._desk, now), now))
-        return before + after + seized + heeded + served
+        return before + after + seized + kept + heeded + served
 
     def _seize(self, now: Now) -> Orders:
         """An emergency call without a line takes the first idle one, or has one freed."""
@@ -154,11 +157,19 @@ class Switchboard:
         """List every office and need, and whether a caller may go there now (P5)."""
         return offered.offered(self._desk, now)
 
+    def answer_about_head(self, request: BringHead, now: Now) -> Words | None:
+        """Say why the head would not be brought in, or called off, now; None: HeadWished will do.
+
+        Raises OfficeError where nobody talks with that caller.
+        """
+        call = self._desk.calls[self.call_for(request)]
+        return bring_in.answer_to(self._desk, call, request, now)
+
     def refusal_of(self, request: object) -> Words | None:
         """Say why what a person asks of the manual states is refused (E19); None: it is done."""
         return leaving.refusal(self._desk, request)
 
-    def call_for(self, request: TransferCall) -> str:
+    def call_for(self, request: TransferCall | BringHead) -> str:
         """Return the call that a person means, by its name or by the phone that talks with it.
 
         Raises OfficeError for none.

@@ -17,7 +17,7 @@ from typing import Any, get_args
 
 from appliance.calls import events, orders
 from appliance.calls.offered import Offered
-from appliance.calls.requests import TransferCall
+from appliance.calls.requests import BringHead, TransferCall
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
 from appliance.carrier.messages import Health, Marked, Measured
@@ -93,11 +93,18 @@ class Desk:
         """List every office and need, and whether a caller may go there now (P5)."""
         return self._switchboard.offered(self.now())
 
+    def answer_about_head(self, request: BringHead) -> Words | None:
+        """Say why the head would not be brought in, or called off, now; None: it would be.
+
+        Raises OfficeError where nobody talks with that caller.
+        """
+        return self._switchboard.answer_about_head(request, self.now())
+
     def refusal_of(self, request: object) -> Words | None:
         """Say why what a person asks of the manual states is refused (E19); None: it is done."""
         return self._switchboard.refusal_of(request)
 
-    def call_for(self, request: TransferCall) -> str:
+    def call_for(self, request: TransferCall | BringHead) -> str:
         """Return the call that is meant; raises OfficeError for none."""
         return self._switchboard.call_for(request)
 

@@ -109,6 +109,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
             positions=call_limits.position_rules(settings, mistakes),
             outgoing=calls_out,
             waiting=call_limits.waiting_rules(settings, mistakes),
+            head=tuple(dict.fromkeys(settings.head.phones)),
         ),
         None,
     )
@@ -175,6 +176,7 @@ def _check_names(settings: Settings, mistakes: Mistakes) -> None:
     for key, group in (
         (SWITCHBOARD, settings.switchboard),
         (CITIZENS_DESK, settings.citizens_desk),
+        ("head", settings.head),
     ):
         for phone in group.phones:
             mistakes.choice(f"{key}.phones", phone, known or ("a phone of [[phones]]",))

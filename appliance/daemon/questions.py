@@ -14,6 +14,7 @@ from appliance.daemon.care_questions import care_question
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Answer, Later, Tell, parse_request
 from appliance.daemon.erasures import Erasures
+from appliance.daemon.head_questions import bring_head
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.mail_questions import MailQuestions
 from appliance.daemon.phone_questions import PhoneQuestions
@@ -132,6 +133,8 @@ class Questions:
         """Answer what concerns calls or the manual states."""
         if question.get("ask") == "TransferCall":
             return transfer_call(self._desk, question)
+        if question.get("ask") == "BringHead":
+            return bring_head(self._desk, question)
         return self._change(question)
 
     def _change(self, question: dict[str, Any]) -> Answer:

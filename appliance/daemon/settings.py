@@ -97,6 +97,15 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """The head of the front desk: the phones that ring when an operator brings the head into a
+    conversation (E10); without one nobody can.
+    """
+
+    phones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Closure:
     """Closed from one moment to another, whatever the week says; `greeting` names a prompt."""
 
@@ -334,6 +343,7 @@ class Settings:
     phones: tuple[Phone, ...] = ()
     switchboard: Group = Group()
     citizens_desk: Group = Group()
+    head: Head = Head()
     closures: tuple[Closure, ...] = ()
     openings: tuple[Opening, ...] = ()
     periods: tuple[Period, ...] = ()

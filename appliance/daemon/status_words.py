@@ -189,6 +189,7 @@ class _Teller:
         yield self._heading(status)
         yield from self._marks(status)
         yield from self._returns(status)
+        yield from self._heads(status)
         yield from self._attention(status)
         yield f"{self._say('lines')}:"
         yield from (line for one in status.lines for line in self._line(one))
@@ -237,6 +238,13 @@ class _Teller:
                 names = ", ".join(call.transfer.officials)
                 charge = f"{self._say('official')} {names}" if names else ""
                 yield " ".join(filter(None, (f"{words} ({call.transfer.operator})", say, charge)))
+
+    def _heads(self, status: Status) -> Iterator[str]:
+        """Yield the conversations in which the head has a part (E10)."""
+        for call in status.calls:
+            if call.head is not None:
+                words = said(call.head.words, self.language)
+                yield f"{call.line} {call.phone}: {words} ({', '.join(call.head.phones)})"
 
     def _mark(self, mark: Mark) -> str:
         by = self._say(AUTOMATIC) if mark.by == AUTOMATIC else mark.by

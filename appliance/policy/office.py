@@ -208,7 +208,8 @@ class Office:
     after the invitation to leave a message; empty for none. `citizens_desk` is None where there
     is no counter. `languages` are spoken in this order. A conversation lasts `longest_ms` at most;
     all numbers of an office together ring for `transfer_ms` (E7).
-    `lines_kept` lines stay free to answer where there are more (policy.lines_kept).
+    `lines_kept` lines stay free to answer where there are more (policy.lines_kept). `head` are the
+    phones of the head of the front desk, whom an operator may bring into a conversation (E10).
     """
 
     name: str
@@ -228,6 +229,7 @@ class Office:
     key_codes: tuple[KeyCode, ...] = KEY_CODES
     outgoing: Outgoing = field(default_factory=Outgoing)
     extensions: tuple[Extension, ...] = ()
+    head: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _refuse_twice("line", tuple(line.name for line in self.lines))

@@ -24,7 +24,17 @@ from appliance.policy.dialling import Ledger
 from appliance.policy.register.declarations import Entry
 from appliance.policy.register.register import Authorisation, Register, Unit
 from appliance.policy.register.targets import Reach, target, to_be_told
-from tests.calls.test_properties import LINES, PHONES, SPOKEN, START, Watch, asks, dialled, wishes
+from tests.calls.test_properties import (
+    LINES,
+    PHONES,
+    SPOKEN,
+    START,
+    Watch,
+    asks,
+    dialled,
+    heads,
+    wishes,
+)
 from tests.policy.town import RESIDENCE, TOWN, declaration
 from tests.stories.registers import TOWN as STORIES
 
@@ -133,6 +143,7 @@ OBJECTS: dict[tuple[type, str], st.SearchStrategy[object]] = {
     ),
     (events.TransferWished, "request"): st.one_of(wishes, st.just("nonsense")),
     (events.SpokenSheetsChanged, "units"): st.sampled_from([{"anagrafe": "it/unit_1"}, None]),
+    (events.HeadWished, "request"): st.one_of(heads, st.just("nonsense")),
     (events.SpokenSheetsChanged, "menu"): st.sampled_from([(), SPOKEN, None]),
 }
 """Fields whose type is known elsewhere."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.calls import events, orders, requests
+from appliance.calls import events, head, orders, requests
 from appliance.calls.call import Call
 from appliance.calls.desk import LineState
 from appliance.calls.dialled_side import Dialled
@@ -32,7 +32,7 @@ from tests.stories.registers import OFFICE_PHONES, REGISTERS
 from tests.stories.rows import check_rows, states_of
 
 LINES = ("line1", "line2", "line9")
-PHONES = ("op1", "op2", "desk1", "desk2", "stranger1", "ana1", "edi1", "edi2")
+PHONES = ("op1", "op2", "desk1", "desk2", "stranger1", "ana1", "edi1", "edi2", "capo1")
 START = datetime(2026, 11, 25, 12, 55, tzinfo=ROME)
 SPOKEN = (
     SpokenSheet("carta", "it", "title_carta", "sheet_carta"),
@@ -82,6 +82,7 @@ wishes = st.builds(
     st.booleans(),
     st.booleans(),
 )
+heads = st.builds(requests.BringHead, st.just("op1"), st.just("op1"), st.booleans())
 EVENTS = st.one_of(
     st.builds(events.LineRang, lines),
     st.builds(
@@ -141,6 +142,7 @@ EVENTS = st.one_of(
     st.builds(events.MessagesWaiting, st.integers(0, 3)),
     st.builds(events.SheetUsed, calls, st.sampled_from(["imu", "carta"])),
     st.builds(events.TransferWished, calls, wishes),
+    st.builds(events.HeadWished, calls, heads),
     st.builds(events.RegisterChanged, st.sampled_from([Register(), "nonsense"])),
     st.builds(events.SpokenSheetsChanged, st.sampled_from([(), SPOKEN, None])),
     st.builds(events.ServiceStateChanged, st.one_of(asks, st.just("nonsense"))),
@@ -218,12 +220,25 @@ class Watch:
                 assert line in self.off_hook or line in dialled
             case orders.Connect(line, leg):
                 assert line in self.off_hook or self.dials(line, leg)
+            case orders.BringIn(line, leg):
+                self.is_let_in(line, leg)
             case orders.Record(_, line):
                 assert line in self.off_hook
             case orders.RingPhones():
                 self.may_ring(order)
             case orders.WriteCall(record):
                 self.write(record, known)
+
+    def is_let_in(self, line: str, leg: str) -> None:
+        """Only the head is, on a line off hook, beside somebody who talks there (E10)."""
+        desk = self.switchboard._desk
+        call = desk.calls[desk.seats[line].call]
+        side = head.of(desk, call)
+        assert line in self.off_hook
+        assert call.leg
+        assert call.state in head.TOGETHER
+        assert side is not None
+        assert leg in side.phones
 
     def joined(self, line: str) -> None:
         """A PBX joins caller and extension when the line is hung up: only after a key, or when the
@@ -298,6 +313,9 @@ class Watch:
             assert call.state not in {State.SAVING, State.CLEARING}
         used = [phone for call in desk.calls.values() for phone in call.phones_on if phone]
         used += [phone for call in desk.calls.values() for phone in call.legs.values()]
+        heads = [side for side in desk.sides.values() if isinstance(side, head.Head)]
+        assert all(desk.calls[side.call].leg for side in heads)
+        used += [phone for side in heads for phone in side.phones.values()]
         assert len(used) == len(set(used))
 
     def pass_time(self, seconds: float) -> None:
@@ -358,7 +376,7 @@ def test_whatever_happens(
 
 
 LIVELY = ["example", "night", "pbx", "outside", "outside_two", "waiting_alone", "waiting_first"]
-LIVELY += ["offices", "offices"]
+LIVELY += ["offices", "offices", "head"]
 """Offices whose calls go different ways."""
 
 
@@ -473,7 +491,7 @@ def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
             st.builds(events.DigitPressed, st.sampled_from("1#*"), st.just(DigitSource.CHIP), line),
             st.builds(
                 events.DigitPressed,
-                st.sampled_from("1235**#"),
+                st.sampled_from("1235***#"),
                 st.just(DigitSource.RFC4733),
                 st.just(""),
                 own,
@@ -488,6 +506,7 @@ def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
             st.sampled_from(["", "k1", "k2", "k3"]),
         ),
         events.TransferWished: st.builds(events.TransferWished, ident, wishes),
+        events.HeadWished: st.builds(events.HeadWished, ident, heads),
         events.RequestStored: st.builds(events.RequestStored, ident, st.just(12)),
         events.PhoneLost: st.builds(events.PhoneLost, own),
         events.RecordingEnded: st.builds(events.RecordingEnded, ident, stops, lengths),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.calls import diagram, dialled, intercom, key_calls, listening, notices, outside
+from appliance.calls import diagram, dialled, head, intercom, key_calls, listening, notices, outside
 from appliance.calls.handlers import HANDLERS
 from appliance.calls.side_states import (
     DIALLED_TABLE,
+    HEAD_TABLE,
     INTERCOM_TABLE,
     KEY_TABLE,
     LISTENING_TABLE,
@@ -52,11 +53,12 @@ def test_every_row_has_its_handler_and_every_handler_its_row() -> None:
         (KEY_TABLE, key_calls.DOINGS),
         (NOTICE_TABLE, notices.DOINGS),
         (INTERCOM_TABLE, intercom.DOINGS),
+        (HEAD_TABLE, head.DOINGS),
         (LISTENING_TABLE, listening.DOINGS),
         (OUTSIDE_TABLE, outside.DOINGS),
         (DIALLED_TABLE, dialled.DOINGS),
     ],
-    ids=["key code", "notice", "two phones", "messages", "outside", "dialled"],
+    ids=["key code", "notice", "two phones", "head", "messages", "outside", "dialled"],
 )
 def test_a_phones_own_call_has_a_whole_table(table: SideTable, doings: Doings) -> None:
     """Each row has its function, no state but a conversation lasts for ever, none is a trap."""

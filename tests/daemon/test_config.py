@@ -42,6 +42,7 @@ def test_the_example_office_is_good() -> None:
     office = build_office(settings, 2026)
     assert office.public_numbers == ("051598111", "800011837")
     assert office.switchboard.phones == ("op1", "op2")
+    assert office.head == ("responsabile",)
     assert office.citizens_desk is not None
     assert office.email[:3] == ("word_urp", "sign_at", "word_comune")
 
@@ -172,6 +173,7 @@ identity_limit = 0
     ("added", "said"),
     [
         ('[switchboard]\nphones = ["op9"]', "switchboard.phones: 'op9' is unknown"),
+        ('[head]\nphones = ["op9"]', "head.phones: 'op9' is unknown"),
         ('[[lines]]\nname="a"\nport="/x"\ndialect="usr5637"', "half duplex"),
         ('[[lines]]\nname="a"\nport="/x"\nduplex=false', "half duplex"),
         ('[[lines]]\nname="a"\nport="/x"\ndialect="generic"', "half duplex"),

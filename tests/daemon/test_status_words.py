@@ -163,6 +163,21 @@ def test_a_return_that_waits_has_its_sentence_to_say() -> None:
     ) in said.en
 
 
+def test_the_head_in_a_conversation_is_shown() -> None:
+    """E10: that the head's phone rings, then who talks with the caller."""
+    switchboard = office_desk()
+    tell(switchboard, TEN, events.PhoneRegistered("capo1"))
+    assert "responsabile" not in words(switchboard).it
+    request = requests.BringHead("op1", "op1")
+    wished = events.HeadWished(switchboard.call_for(request), request)
+    tell(switchboard, TEN, wished)
+    assert "line1 op1: squilla il/la responsabile (capo1)\n" in words(switchboard).it
+    (side,) = switchboard._desk.sides.values()
+    tell(switchboard, TEN, events.OperatorAnswered(side.leg, "capo1"))
+    assert "line1 op1: con il/la responsabile (capo1)\n" in words(switchboard).it
+    assert "line1 op1: with the head (capo1)\n" in words(switchboard).en
+
+
 def test_what_was_tried_last_stands_under_its_line() -> None:
     """The last step of the ladder, with its time and what stands in its way."""
     step = {

@@ -26,6 +26,7 @@ def test_drawn_blocks_are_what_the_code_gives(path: Path) -> None:
                 "a key code",
                 "a notice",
                 "two phones",
+                "the head",
                 "hearing messages",
                 "an ordinary telephone",
                 "a call out",

@@ -62,6 +62,7 @@ VERBS: dict[str, str] = {
     "phone_keys": rf"{PHONE} keys (?P<keys>[0-9*#]+)",
     "person_asks": rf"command by {PHONE}: to (?P<unit>\w+) (?P<need>\w+) because (?P<reason>\w+)"
     r"(?P<blind> blind)?(?P<anyway> anyway)?",
+    "person_wants_head": rf"command by {PHONE}: (?P<what>bring the head in|call the head off)",
     "phone_registers": rf"{PHONE} registers",
     "phone_gone": rf"{PHONE} gone",
     "phone_presses": rf"{PHONE} presses (?P<key>[0-9*#])",
@@ -102,6 +103,9 @@ VERBS: dict[str, str] = {
     "expect_stop": r"expect stop (?P<phones>\w+(?: (?!elsewhere\b)\w+)*)(?P<elsewhere> elsewhere)?",
     "expect_answer": rf"expect answer {LINE}",
     "expect_connect": rf"expect connect {LINE} {PHONE}",
+    "expect_bring_in": rf"expect bring in {LINE} {PHONE}",
+    "expect_whisper": rf"expect whisper {PHONE} (?P<prompt>\w+)",
+    "expect_head": rf"expect {LINE} has (?P<text>.+)",
     "expect_join": rf"expect join {PHONE} (?P<other>[a-z]+\d+)",
     "expect_fetch": rf"expect fetch {PHONE} after (?P<number>\d+)",
     "expect_load": rf"expect load {PHONE} (?P<number>\d+)",

@@ -114,7 +114,9 @@ OFFICES = {
         ),
         switchboard=replace(SWITCHBOARD, phones=("op1", "op2")),
         extensions=(*EXAMPLE.extensions, Extension("33", "ana2")),
+        head=("capo1",),
     ),
+    "head": replace(EXAMPLE, head=("capo1", "op2")),
     "night": replace(
         EXAMPLE,
         after_hours=AfterHours(emergency=True, duty=("polizia", "acquedotto")),

@@ -60,6 +60,15 @@ class TransferVerbs(Expectations):
         self.asked_on = leg
         self.tell(events.TransferAsked(leg, phone, "", kind, other))
 
+    def person_wants_head(self, words: Words) -> None:
+        """A person asks by command; what would not be done is told, and not done."""
+        assert self.now is not None, "a story says `at` first"
+        on = words["what"] == "bring the head in"
+        request = requests.BringHead(words["phone"], words["phone"], on)
+        refusal = self.switchboard.answer_about_head(request, self.now)
+        self.answer = refusal.it if refusal else "nothing"
+        self.tell(events.HeadWished(self.switchboard.call_for(request), request))
+
     def request_stored(self, words: Words) -> None:
         self.tell(events.RequestStored(self.calls[words["line"]], int(words["number"])))
 
@@ -130,6 +139,20 @@ class TransferVerbs(Expectations):
         call = self.calls[words["line"]]
         refused = {one.call: one.refused for one in self._status().calls}[call]
         self._same("words", refused.it, words["text"])
+
+    def expect_bring_in(self, words: Words) -> None:
+        wanted = orders.BringIn(words["line"], self.legs[words["phone"]])
+        self.claim(str(wanted), wanted.__eq__)
+
+    def expect_whisper(self, words: Words) -> None:
+        wanted = orders.Whisper(self.legs[words["phone"]], (f"it/{words['prompt']}",))
+        self.claim(str(wanted), wanted.__eq__)
+
+    def expect_head(self, words: Words) -> None:
+        call = self.calls[words["line"]]
+        shown = {one.call: one.head for one in self._status().calls}[call]
+        met = f"{shown.words.it} ({', '.join(shown.phones)})" if shown else "nobody else"
+        self._same("what is shown of the head", met, words["text"])
 
     def expect_said(self, words: Words) -> None:
         self._same("answer", self.answer, words["text"])

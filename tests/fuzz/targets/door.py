@@ -90,8 +90,12 @@ class Desk:
         """Say why a transfer would not be carried out."""
         return self.switchboard.answer_to(request, TEN)
 
+    def answer_about_head(self, request: Any) -> Any:
+        """Say why the head would not be brought in."""
+        return self.switchboard.answer_about_head(request, TEN)
+
     def call_for(self, request: Any) -> Any:
-        """Name the call that a transfer is asked for."""
+        """Name the call that a transfer, or the head, is asked for."""
         return self.switchboard.call_for(request)
 
     def post(self, event: Any) -> None:
