@@ -24,6 +24,7 @@ from appliance.daemon.register_keeper import in_one_line, summary
 from appliance.daemon.register_questions import RegisterQuestions
 from appliance.daemon.report_questions import mail_sheet
 from appliance.daemon.request_questions import RequestQuestions
+from appliance.daemon.sheet_changes import SheetChanges
 from appliance.daemon.sheet_questions import note_sheet
 from appliance.daemon.standing_questions import StandingQuestions
 from appliance.daemon.status_words import Seen
@@ -69,6 +70,7 @@ class Questions:
             "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),
             "mail_sheet": lambda question: mail_sheet(stores, desk.register, question),
             **RegisterQuestions(stores, run.office.zone, desk.now).known,
+            **SheetChanges(stores, desk.now).known,
             **StandingQuestions(desk, stores, run.office).known,
         }
         self._call_backs = CallBacks(stores, desk.post)

@@ -11,6 +11,7 @@ Chi cambia casa lo dichiara entro venti giorni...
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -93,6 +94,31 @@ def parse(text: str, code: str) -> Sheet:
         head.say.strip() if head.spoken else "",
         head.language,
     )
+
+
+def text_of_sheet(sheet: Sheet) -> str:
+    """Write a sheet as its file: `parse` reads it back the same."""
+    quoted: dict[str, object] = {
+        "title": sheet.title,
+        "office": sheet.office,
+        "needs": sheet.needs,
+        "keywords": sheet.keywords,
+        "source": sheet.source,
+        "link": sheet.link,
+        "official": sheet.official,
+    }
+    head = [f"{name} = {_toml(value)}" for name, value in quoted.items() if value]
+    head.append(f"updated = {sheet.updated.isoformat()}")
+    if sheet.say:
+        head += ["spoken = true", f"say = {_toml(sheet.say)}"]
+    if sheet.say or sheet.language != "it":
+        head.append(f"language = {_toml(sheet.language)}")
+    return "\n".join(("+++", *head, "+++", sheet.body))
+
+
+def _toml(value: object) -> str:
+    """Write a text or a list of texts: what JSON writes of them TOML reads, but for one letter."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _twice(sheets: list[Sheet]) -> list[str]:

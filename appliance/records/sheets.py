@@ -13,6 +13,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from appliance.policy.sheets import Change, InCharge, Sheet, changes
+from appliance.records import audit
+from appliance.records.audit import Noted
 from appliance.records.database import transaction
 from appliance.records.excerpts import excerpt
 
@@ -62,6 +64,25 @@ def store(connection: sqlite3.Connection, given: tuple[Sheet, ...]) -> dict[str,
             if change is Change.GONE:
                 connection.execute("UPDATE sheets SET gone = 1 WHERE code = ?", (code,))
     return found
+
+
+def put(connection: sqlite3.Connection, sheet: Sheet, noted: Noted) -> Change:
+    """Keep one sheet, noted in the audit; the same once more is no change. Raises sqlite3.Error."""
+    with transaction(connection):
+        before = find(connection, sheet.code)
+        if before == sheet:
+            return Change.SAME
+        connection.execute(_UPSERT, _to_row(sheet))
+        audit.note(connection, noted)
+    return Change.CHANGED if before else Change.NEW
+
+
+def remove(connection: sqlite3.Connection, code: str, noted: Noted) -> None:
+    """Let a sheet be found no more, noted in the audit; calls that name it still may."""
+    with transaction(connection):
+        if find(connection, code) is not None:
+            connection.execute("UPDATE sheets SET gone = 1 WHERE code = ?", (code,))
+            audit.note(connection, noted)
 
 
 def all_sheets(connection: sqlite3.Connection) -> tuple[Sheet, ...]:

@@ -1,0 +1,175 @@
+"""What may be asked at the door of sheets by who edits them: text, change, removal (P2).
+
+A sheet is its whole file, as an import takes it; a preview says what would change. Done in the
+records' thread. What callers hear of a spoken sheet is made by the import alone: the desk never
+loads the voice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from appliance.daemon.config import BadConfiguration
+from appliance.daemon.door import Answer, Later, Tell
+from appliance.daemon.rights import check_may
+from appliance.daemon.sheet_file import parse, text_of_sheet
+from appliance.daemon.status_words import plain
+from appliance.errors import CentralinoError, OfficeError
+from appliance.policy.clock import Now
+from appliance.policy.refused import Refused
+from appliance.policy.roles import Permission
+from appliance.policy.sheets import Change, Sheet
+from appliance.policy.words import Words
+from appliance.records import sheets
+from appliance.records.audit import Noted
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.daemon.stores import Stores
+
+CODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+CHANGED, REMOVED = "sheet.change", "sheet.remove"
+SAVED: Final = Words("Scheda «{}» salvata.", "Sheet “{}” saved.")
+GONE: Final = Words("Scheda «{}» tolta.", "Sheet “{}” taken away.")
+UNTAKEN: Final = Words("La scheda va corretta: {}", "The sheet needs mending: {}")
+VOICE: Final = Words(
+    "ciò che gli utenti ascoltano di questa scheda (titolo, testo letto, lingua) si cambia con "
+    "l'importazione: chiedere al tecnico «centralino sheets import»",
+    "what callers hear of this sheet (title, spoken text, language) is changed by an import: ask "
+    "the technician for `centralino sheets import`",
+)
+NO_CODE: Final = Words(
+    "il nome della scheda è fatto di lettere minuscole, cifre e trattini, ad esempio imu-2026",
+    "a sheet's name is of small letters, digits and hyphens, e.g. imu-2026",
+)
+
+
+class SheetChanges:
+    """Answers; raises OfficeError for what is no question of its kind."""
+
+    def __init__(self, stores: Stores, now: Callable[[], Now]) -> None:
+        self._stores, self._now = stores, now
+
+    @property
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
+        """Name what may be asked."""
+        return {"sheet_text": self.text, "sheet_save": self.save, "sheet_remove": self.remove}
+
+    def text(self, question: dict[str, Any]) -> Later:
+        """Tell a sheet's whole file."""
+        by, code = _word(question, "by"), _word(question, "code")
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            check_may(connection, by, Permission.EDIT_SHEETS)
+            return {"text": text_of_sheet(_known(connection, code))}
+
+        return self._later(job)
+
+    def save(self, question: dict[str, Any]) -> Later:
+        """Keep a sheet, or say what that would change; what was wrong is told with its line."""
+        by, code, text = _word(question, "by"), _word(question, "code"), _text(question)
+        preview, at = question.get("preview") is True, self._now().wall
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            check_may(connection, by, Permission.EDIT_SHEETS)
+            before = sheets.find(connection, code)
+            if before is None and not CODE.fullmatch(code):
+                raise Refused(NO_CODE.it, NO_CODE.en)
+            given = _read(text, code)
+            _check_voice(before, given)
+            if not preview:
+                sheets.put(connection, given, Noted(at, by, CHANGED, code))
+            return _told(before, given)
+
+        return self._later(job, reads_again=not preview)
+
+    def remove(self, question: dict[str, Any]) -> Later:
+        """Let a sheet be found no more."""
+        by, code, at = _word(question, "by"), _word(question, "code"), self._now().wall
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            check_may(connection, by, Permission.EDIT_SHEETS)
+            before = _known(connection, code)
+            _check_voice(before, None)
+            sheets.remove(connection, code, Noted(at, by, REMOVED, code))
+            return {"said": plain(_about(GONE, before.title))}
+
+        return self._later(job, reads_again=True)
+
+    def _later(
+        self, job: Callable[[sqlite3.Connection], Answer], *, reads_again: bool = False
+    ) -> Later:
+        """Do a job in the records' thread; who is in charge (E10) is read again after a change."""
+
+        def later(tell: Tell) -> None:
+            def done(result: Answer | CentralinoError) -> None:
+                if isinstance(result, Refused):
+                    tell({"done": False, "said": plain(result.words)})
+                elif isinstance(result, CentralinoError) or not reads_again:
+                    tell(result)
+                else:
+                    self._stores.register.load(lambda _: tell(result))
+
+            self._stores.records.do(job, done)
+
+        return later
+
+
+def _read(text: str, code: str) -> Sheet:
+    """Read a sheet; raises Refused with every mistake."""
+    try:
+        return parse(text, code)
+    except BadConfiguration as error:
+        mistakes = "; ".join(str(mistake) for mistake in error.mistakes)
+        raise Refused(UNTAKEN.it.format(mistakes), UNTAKEN.en.format(mistakes)) from error
+
+
+def _check_voice(before: Sheet | None, after: Sheet | None) -> None:
+    """Refuse what would let callers hear something else than the sheet says."""
+    if _heard(before) != _heard(after):
+        raise Refused(VOICE.it, VOICE.en)
+
+
+def _heard(sheet: Sheet | None) -> tuple[str, ...]:
+    return (sheet.title, sheet.say, sheet.language) if sheet and sheet.say else ()
+
+
+def _told(before: Sheet | None, given: Sheet) -> Answer:
+    change = Change.NEW if before is None else Change.SAME if before == given else Change.CHANGED
+    return {
+        "change": change.value,
+        "title": given.title,
+        "before": text_of_sheet(before) if before else "",
+        "after": text_of_sheet(given),
+        "body": given.body,
+        "said": plain(_about(SAVED, given.title)),
+    }
+
+
+def _about(words: Words, title: str) -> Words:
+    return replace(words, it=words.it.format(title), en=words.en.format(title))
+
+
+def _known(connection: sqlite3.Connection, code: str) -> Sheet:
+    found = sheets.find(connection, code)
+    if found is None:
+        raise Refused(f"la scheda «{code}» non c'è", f"there is no sheet {code!r}")
+    return found
+
+
+def _word(question: dict[str, Any], key: str) -> str:
+    value = question.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise OfficeError(f"{key} is needed")
+    return value[:64]
+
+
+def _text(question: dict[str, Any]) -> str:
+    value = question.get("text")
+    if not isinstance(value, str):
+        raise OfficeError("text is needed: the sheet's whole file")
+    return value.replace("\r\n", "\n")
