@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import queue
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -30,6 +32,10 @@ FULL = Sheet(
     "imu", 'IMU "prima" \\ casa', "tributi", "Delibera\x7f", date(2026, 5, 20), "Giugno, è così.\n",
     ("n1", "n2"), ("tassa", "città"), "https://imu.example", "Ada Bo", "Si paga a giugno.", "en",
 )  # fmt: skip
+PEOPLE = (
+    User("anna", "Anna Verdi", frozenset({Role.HEAD})),
+    User("carla", "Carla Blu", frozenset({Role.OPERATOR})),
+)
 PLAIN = Sheet("tari", "TARI", "", "Delibera", date(2026, 5, 20), "Luglio.\n")
 
 
@@ -67,15 +73,19 @@ class Box:
         return [(each.by, each.what, each.about) for each in found]
 
 
+def _enter(connection: sqlite3.Connection, user: User, asked: Asked) -> None:
+    users.add(connection, user, HASH, asked)
+
+
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[Box]:
     """Stores with two sheets, a head and an operator."""
     posted: list[Any] = []
     stores = Stores(tmp_path / "state", "b", posted.append, lambda *_: None)
     stores.start()
-    for name, role in (("anna", Role.HEAD), ("carla", Role.OPERATOR)):
-        user, asked = User(name, name, frozenset({role})), Asked("test", AT, shell=True)
-        stores.records.ask(lambda c, u=user, a=asked: users.add(c, u, HASH, a))
+    asked = Asked("test", AT, shell=True)
+    for user in PEOPLE:
+        stores.records.ask(functools.partial(_enter, user=user, asked=asked))
     stores.records.ask(lambda c: sheets.store(c, (FULL, PLAIN)))
     yield Box(stores, SheetChanges(stores, lambda: Now(0.0, AT)), posted)
     stores.stop(lambda: None)

@@ -24,6 +24,7 @@ WHAT: Final = {
     "user": N_("Users"),
     "erasure": N_("Erasure"),
     "voicemail": N_("Messages"),
+    "sheet": N_("Sheets"),
 }
 """What the first part of a code concerns."""
 

@@ -1,0 +1,37 @@
+"""The desk's side of the head's pages behind a real door."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Final
+
+from appliance.console.settings import ConsoleSettings
+from appliance.daemon.sheet_changes import SheetChanges
+from appliance.daemon.stores import Stores
+from appliance.policy.clock import Now
+from appliance.policy.sheets import Sheet
+from appliance.records import sheets
+from tests.console.user_desk import serving
+
+OLD: Final = Sheet(
+    "imu", "IMU", "tributi", "Delibera 12", date(2024, 5, 20), "## Quando\n\nEntro giugno.\n"
+)
+NEW: Final = Sheet(
+    "tari", "TARI <b>", "", "Delibera 13", date(2126, 5, 20), "Luglio <script>alert(1)</script>.\n"
+)
+HEARD: Final = Sheet(
+    "cie", "Carta", "", "Legge", date(2126, 5, 20), "Prenotare.\n", say="Si prenota in linea."
+)
+
+
+@contextlib.contextmanager
+def head_desk(console: ConsoleSettings) -> Iterator[Stores]:
+    """Serve the door of a console's settings; the records must be there."""
+    stores = Stores(console.records.parent, "b", lambda _: None, lambda *_: None)
+    stores.start()
+    stores.records.ask(lambda c: sheets.store(c, (OLD, NEW, HEARD)))
+    with serving(console.door, SheetChanges(stores, lambda: Now(0.0, datetime.now(UTC))).known):
+        yield stores
+    stores.stop(lambda: None)

@@ -1,0 +1,83 @@
+"""The head's pages in a real browser before a real box: sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from appliance.console.accounts.passwords import Passwords
+from appliance.daemon import door, shell_proof
+from tests.console.browser import every_screen, screen
+from tests.console.running import Running, running
+from tests.console.screens.test_accounts import PHRASE, log_in, state_of
+
+pytestmark = pytest.mark.system
+
+SHEETS = Path(str(resources.files("appliance.daemon") / "example_sheets"))
+OLD = """+++
+title = "Tassa sui cani"
+source = "Regolamento 1931"
+updated = 2019-03-01
++++
+Abolita.
+"""
+
+
+@pytest.fixture(scope="module")
+def with_sheets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A whole box with a head and sheets."""
+    with running(tmp_path_factory.mktemp("head")) as found:
+        state, path = state_of(found), found.box.folder / "run" / "desk.sock"
+        found.box.wait_until((state / "private").is_dir, 10.0, "the desk did not look for users")
+        user = {"name": "anna", "shown": "Anna Verdi", "roles": ["head"], "must_change": False}
+        with shell_proof.proof(state) as word:
+            asked = {"ask": "user_add", **user, "password": Passwords().hashed(PHRASE)}
+            door.ask(path, {**asked, "by": "root", "proof": word})
+        texts = {one.stem: one.read_text(encoding="utf-8") for one in SHEETS.glob("*.md")}
+        for code, text in {**texts, "cani": OLD}.items():
+            door.ask(path, {"ask": "sheet_save", "by": "anna", "code": code, "text": text})
+        yield found
+
+
+@every_screen
+def test_the_pages_of_sheets_keep_nobody_out(
+    browser: Browser, with_sheets: Running, language: str, size: str
+) -> None:
+    """Each page in both languages and sizes: WCAG 2.1 AA, its own policy, no sideways scrolling."""
+    with screen(browser, with_sheets.home, language, size) as shown:
+        log_in(shown, "anna", PHRASE)
+        for path, what in (
+            ("/sheets", "sheets"),
+            ("/sheet/cani", "sheet"),
+            ("/sheets/edit?code=cani", "sheet-edit"),
+            ("/sheets/edit", "sheet-new"),
+        ):
+            shown.open(path)
+            shown.look(what)
+
+
+def test_a_sheet_is_edited_by_keys(browser: Browser, with_sheets: Running) -> None:
+    """From the text to what changes to the list, without a mouse; then files."""
+    with screen(browser, with_sheets.home) as shown:
+        page = log_in(shown, "anna", PHRASE)
+        shown.open("/sheets/edit?code=cani")
+        page.keyboard.press("Control+End")
+        page.keyboard.type("Dal 1992.")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/sheets/check")
+        shown.look("sheet-preview")
+        page.get_by_role("button", name="Salva la scheda").focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/sheets?saved=1")
+        page.get_by_label("Cerca nelle schede").fill("1992")
+        page.locator("#rows li").nth(1).wait_for(state="detached")
+        assert "Tassa sui cani" in page.locator("#rows li").inner_text()
+        page.get_by_label("File (.md)").set_input_files(sorted(SHEETS.glob("*.md"))[:2])
+        page.get_by_role("button", name="Vedi che cosa cambia").click()
+        page.wait_for_url("**/sheets/upload")
+        shown.look("sheets-from-files")

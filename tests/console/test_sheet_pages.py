@@ -1,0 +1,154 @@
+"""Sheets are found and read by whoever answers, edited and taken from files by the head (P2)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from appliance.console.settings import ConsoleSettings
+from appliance.daemon.sheet_file import text_of_sheet
+from appliance.daemon.stores import Stores
+from appliance.policy.sheets import Sheet
+from appliance.records import sheets
+from tests.console.head_desk import HEARD, NEW, OLD, head_desk
+from tests.console.people import ANNA, CARLA
+from tests.console.visitor import Visitor
+
+CHANGED = text_of_sheet(OLD).replace("giugno", "dicembre")
+
+
+@pytest.fixture
+def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iterator[Stores]:
+    """The desk behind its door."""
+    with head_desk(console_settings) as stores:
+        yield stores
+
+
+@pytest.fixture
+def head(visitor: Visitor, desk: Stores) -> Visitor:
+    """A visitor who has logged in as head."""
+    visitor.log_in(ANNA)
+    return visitor
+
+
+def kept(desk: Stores, code: str) -> Sheet | None:
+    """Return a sheet as the desk keeps it."""
+    return desk.records.ask(lambda c: sheets.find(c, code))
+
+
+def test_an_operator_finds_and_reads(head: Visitor) -> None:
+    """All of them; what a search finds; no way to edit; what stands in a sheet runs nowhere."""
+    head.log_in(CARLA)
+    text = head.get("/sheets").text
+    assert 'href="/sheet/imu"' in text
+    assert "/sheets/edit" not in text
+    assert "TARI &lt;b&gt;" in text
+    found = head.get("/sheets?q=giugno", headers={"hx-request": "true"}).text
+    assert "/sheet/imu" in found
+    assert "/sheet/tari" not in found
+    assert "<html" not in found
+    assert "nessuna scheda" in head.get("/sheets?q=zzzz").text.lower()
+    one = head.get("/sheet/tari").text
+    assert "<script>alert" not in one
+    assert "/sheets/edit" not in one
+    assert head.get("/sheet/nothing").status_code == 404
+    assert head.get("/sheets/edit").status_code == 403
+    assert head.post("/sheets/save", data={"code": "imu", "text": CHANGED}).status_code == 403
+
+
+def test_stale_ones_are_found(head: Visitor) -> None:
+    """Who looks after the sheets sees which may be wrong."""
+    assert "1 scheda ha più di un anno" in head.get("/sheets").text
+    only = head.get("/sheets?stale=1").text
+    assert "/sheet/imu" in only
+    assert "/sheet/tari" not in only
+
+
+def test_spoken_ones_are_marked(head: Visitor) -> None:
+    """What callers hear is read here, and is not taken away here."""
+    assert "letta agli utenti fuori orario" in head.get("/sheets").text
+    text = head.get("/sheet/cie").text
+    assert "Si prenota in linea." in text
+    assert "/remove" not in text
+    refused = head.post("/sheet/cie/remove")
+    assert refused.status_code == 409
+    assert "centralino sheets import" in refused.text
+
+
+def test_a_sheet_is_edited(head: Visitor, desk: Stores) -> None:
+    """Its text, then what changes, then it is saved; nothing is kept before."""
+    assert "Entro giugno." in head.get("/sheets/edit?code=imu").text
+    form = {"code": "imu", "text": CHANGED.replace("\n", "\r\n")}
+    preview = head.post("/sheets/check", data=form).text
+    assert '<span class="house-mark">nuovo:</span> Entro dicembre.' in preview
+    assert '<span class="house-mark">era:</span> Entro giugno.' in preview
+    assert "<h4>Quando</h4>" in preview
+    assert kept(desk, "imu") == OLD
+    assert "Entro dicembre." in head.post("/sheets/edit", data=form).text
+    assert head.post("/sheets/save", data=form).headers["location"] == "/sheets?saved=1"
+    found = kept(desk, "imu")
+    assert found is not None
+    assert found.body == "## Quando\n\nEntro dicembre.\n"
+
+
+def test_a_new_sheet(head: Visitor, desk: Stores) -> None:
+    """Begins with an empty head; what is missing is said and what was typed is kept."""
+    assert "+++" in head.get("/sheets/edit").text
+    form = {"new": "1", "code": "ici", "text": "Agosto, a mezzogiorno"}
+    refused = head.post("/sheets/check", data=form)
+    assert refused.status_code == 409
+    assert "La scheda va corretta" in refused.text
+    assert "Agosto, a mezzogiorno" in refused.text
+    assert 'id="code"' in refused.text
+    assert head.post("/sheets/check", data={**form, "code": ""}).status_code == 409
+    form["text"] = CHANGED
+    assert "scheda nuova" in head.post("/sheets/check", data=form).text
+    head.post("/sheets/save", data=form)
+    assert kept(desk, "ici") is not None
+
+
+def test_a_sheet_that_is_not_there_cannot_be_edited(head: Visitor) -> None:
+    """It is said."""
+    assert head.get("/sheets/edit?code=nothing").status_code == 409
+
+
+def test_sheets_from_files(head: Visitor, desk: Stores) -> None:
+    """Each with what it would change or why it cannot be; those that can are saved at once."""
+    files = [
+        ("files", ("docs\\imu.md", CHANGED.encode(), "text/markdown")),
+        ("files", ("tari.md", text_of_sheet(NEW).encode(), "text/markdown")),
+        ("files", ("bad.md", b"# nothing", "text/markdown")),
+        ("files", ("worse.md", b"\xff\xfe", "text/markdown")),
+        ("files", ("long.md", b"x" * 10_001, "text/markdown")),
+    ]
+    text = head.post("/sheets/upload", files=files).text
+    for said in ("Entro dicembre.", "non cambia nulla", "has no head", "UTF-8", "10.000 lettere"):
+        assert said in text
+    assert text.count('name="code"') == 1
+    assert "Salva la scheda" in text
+    assert kept(desk, "imu") == OLD
+    saved = {"code": ["imu", "cie"], "text": [CHANGED, text_of_sheet(HEARD).replace("Si", "No")]}
+    answer = head.post("/sheets/save", data=saved)
+    assert answer.status_code == 409
+    assert "centralino sheets import" in answer.text
+    assert "Entro dicembre" in str(kept(desk, "imu"))
+    assert head.post("/sheets/upload", files=[("other", ("x", b""))]).headers["location"] == (
+        "/sheets"
+    )
+
+
+def test_a_sheet_is_taken_away(head: Visitor, desk: Stores) -> None:
+    """No search finds it."""
+    assert head.post("/sheet/tari/remove").headers["location"] == "/sheets?removed=1"
+    assert kept(desk, "tari") is None
+    assert "/sheet/tari" not in head.get("/sheets?removed=1").text
+
+
+def test_without_the_desk_sheets_are_read(visitor: Visitor, records: sqlite3.Connection) -> None:
+    """And not changed, which is said."""
+    sheets.store(records, (OLD,))
+    visitor.log_in(ANNA)
+    assert "/sheet/imu" in visitor.get("/sheets").text
+    assert visitor.get("/sheets/edit?code=imu").status_code == 503
