@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "panel": {"calls", "policy"},
     "fleet": {"calls", "policy"},
     "usb": set(),
-    "console": {"calls", "policy", "records", "voicemail"},
+    "console": {"calls", "media", "policy", "prompts", "records", "voicemail"},
     "prompts": {"media"},
     "provisioning": {"policy"},
     "exchange": {"media.g711", "media.wav"},

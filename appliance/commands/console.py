@@ -62,6 +62,7 @@ def console_settings(
 ) -> ConsoleSettings:
     """Say what the console must know of the configuration."""
     from appliance.console.settings import ConsoleSettings
+    from appliance.daemon.spoken import announcements_of
     from appliance.daemon.stores import database_path
 
     own, state = settings.console, Path(settings.folders.state)
@@ -79,5 +80,6 @@ def console_settings(
         records=database_path(state),
         voicemail=state / "voicemail",
         door=desk_socket(settings),
+        announcements=announcements_of(settings),
     )
     return dataclasses.replace(found, is_secure=False, redirect_port=0) if is_plain else found

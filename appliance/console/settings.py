@@ -14,6 +14,7 @@ class ConsoleSettings:
     names it answers to, beside every address of the box. `certificate` and `key` are the office's
     own files, both empty for an authority made here. `state` is the console's own folder; `records`
     (the database) and `voicemail` are only read; `door` is the desk's socket.
+    `announcements` are the folders laid over our recordings, the strongest first.
     """
 
     site: str
@@ -30,3 +31,4 @@ class ConsoleSettings:
     voicemail: Path
     door: Path
     is_secure: bool = True
+    announcements: tuple[Path, ...] = ()

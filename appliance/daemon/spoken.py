@@ -27,6 +27,8 @@ from appliance.records.worker import Records
 if TYPE_CHECKING:
     import sqlite3
 
+    from appliance.daemon.settings import Settings
+
 log = logging.getLogger(__name__)
 
 MENU, UNITS = "menu.json", "units.json"
@@ -39,6 +41,12 @@ MOST_BYTES = 2 * SAMPLE_RATE * 90
 def folder_of(state: Path) -> Path:
     """Say where the spoken sounds lie below the state folder."""
     return state / "spoken"
+
+
+def announcements_of(settings: Settings) -> tuple[Path, ...]:
+    """Name the folders laid over our recordings: what the site recorded, then what was put here."""
+    own = (Path(settings.folders.prompts),) if settings.folders.prompts else ()
+    return (*own, folder_of(Path(settings.folders.state)))
 
 
 def path_of(folder: Path, language: str, key: str) -> Path:
@@ -65,8 +73,8 @@ class SpokenSounds:
         records: Records,
         post: Callable[[events.Event], None],
     ) -> None:
-        self._folder = folder
-        self._site = site
+        self.folder = folder
+        self.site = site
         self._records = records
         self._post = post
         self._ready: PromptFile | None = None
@@ -97,9 +105,9 @@ class SpokenSounds:
         return ready
 
     def _read(self, _: sqlite3.Connection) -> _Read:
-        menu, named = load_menu(self._folder), load_units(self._folder)
+        menu, named = load_menu(self.folder), load_units(self.folder)
         wanted = _named_by(menu) | set(named.values())
-        sounds = dict(_sounds(self._folder, self._site, wanted))
+        sounds = dict(_sounds(self.folder, self.site, wanted))
         units = {code: name for code, name in named.items() if name in sounds}
         missing = sorted(_named_by(menu) - set(sounds))
         if missing:

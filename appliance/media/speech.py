@@ -39,6 +39,14 @@ _HEADROOM = 1 / 8
 """What the filter's sums may exceed a sample by."""
 
 
+def from_rate(sound: bytes, rate: int) -> bytes:
+    """Return sound of any rate, in Hz, as 8 kHz sound of the telephone's band."""
+    if rate == SAMPLE_RATE:
+        return sound
+    wide, _ = audioop.ratecv(sound, _WIDTH, 1, rate, 2 * SAMPLE_RATE, None)
+    return telephone(wide)
+
+
 def telephone(sound: bytes) -> bytes:
     """Return 16 kHz sound as 8 kHz sound of the telephone's band (linear-phase FIR).
 

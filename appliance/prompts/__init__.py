@@ -58,7 +58,7 @@ class Catalogue:
         played is an error, not a reason to play ours: the office would not notice.
         Raises PromptError in one sentence that names the file and says what to do.
         """
-        path = self._path(language, key)
+        path = self.path_of(language, key)
         try:
             return _playable(wav.read(path))
         except (OSError, ValueError) as error:
@@ -76,7 +76,12 @@ class Catalogue:
             return str(error)
         return None
 
-    def _path(self, language: str, key: str) -> Path:
+    def is_own(self, language: str, key: str) -> bool:
+        """Tell whether one of the site's folders has it; raises PromptError where none does."""
+        return OURS not in self.path_of(language, key).parents
+
+    def path_of(self, language: str, key: str) -> Path:
+        """Return the file that is played; raises PromptError where there is none."""
         if _NAME.fullmatch(language) and _NAME.fullmatch(key):
             for root in self._roots:
                 path = root / language / f"{key}.wav"

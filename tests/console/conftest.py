@@ -37,6 +37,7 @@ def console_settings(tmp_path: Path) -> ConsoleSettings:
         voicemail=tmp_path / "state" / "voicemail",
         door=tmp_path / "run" / "desk.sock",
         is_secure=False,
+        announcements=(tmp_path / "state" / "spoken",),
     )
 
 

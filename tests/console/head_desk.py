@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from appliance.console.settings import ConsoleSettings
+from appliance.daemon.announcement_questions import AnnouncementQuestions
 from appliance.daemon.sheet_changes import SheetChanges
 from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
@@ -26,12 +27,17 @@ HEARD: Final = Sheet(
 )
 
 
+def _now() -> Now:
+    return Now(0.0, datetime.now(UTC))
+
+
 @contextlib.contextmanager
 def head_desk(console: ConsoleSettings) -> Iterator[Stores]:
     """Serve the door of a console's settings; the records must be there."""
     stores = Stores(console.records.parent, "b", lambda _: None, lambda *_: None)
     stores.start()
     stores.records.ask(lambda c: sheets.store(c, (OLD, NEW, HEARD)))
-    with serving(console.door, SheetChanges(stores, lambda: Now(0.0, datetime.now(UTC))).known):
+    known = SheetChanges(stores, _now).known | AnnouncementQuestions(stores, _now).known
+    with serving(console.door, known):
         yield stores
     stores.stop(lambda: None)

@@ -31,6 +31,14 @@ def spoken(amplitude: float = 6000.0) -> bytes:
     return samples.tobytes()
 
 
+@pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000])
+def test_sound_of_any_rate_becomes_telephone_sound(rate: int) -> None:
+    """As long and as loud as it was: a tone of the band, whatever recorded it."""
+    after = speech.from_rate(sine(1000, 8000, 0.5, rate), rate)
+    assert len(after) == pytest.approx(2 * 4000, abs=4)
+    assert audioop.rms(after[1600:-1600], 2) == pytest.approx(8000 / math.sqrt(2), rel=0.03)
+
+
 @pytest.mark.parametrize(
     ("hz", "least_db", "most_db"),
     [

@@ -25,6 +25,7 @@ WHAT: Final = {
     "erasure": N_("Erasure"),
     "voicemail": N_("Messages"),
     "sheet": N_("Sheets"),
+    "announcement": N_("Announcements"),
 }
 """What the first part of a code concerns."""
 

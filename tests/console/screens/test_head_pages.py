@@ -1,4 +1,4 @@
-"""The head's pages in a real browser before a real box: sheets."""
+"""The head's pages in a real browser before a real box: sheets, announcements."""
 
 from __future__ import annotations
 
@@ -11,13 +11,23 @@ from playwright.sync_api import Browser
 
 from appliance.console.accounts.passwords import Passwords
 from appliance.daemon import door, shell_proof
+from appliance.media import wav
+from appliance.media.frames import Law
 from tests.console.browser import every_screen, screen
 from tests.console.running import Running, running
 from tests.console.screens.test_accounts import PHRASE, log_in, state_of
+from tests.console.test_announcement_pages import tone
 
 pytestmark = pytest.mark.system
 
 SHEETS = Path(str(resources.files("appliance.daemon") / "example_sheets"))
+LENGTH = """() => new Promise(done => {
+  const audio = document.querySelector("audio");
+  audio.onloadedmetadata = () => done(audio.duration);
+  audio.onerror = () => done(-1);
+  setTimeout(() => done(-2), 5000);
+  audio.load();
+})"""
 OLD = """+++
 title = "Tassa sui cani"
 source = "Regolamento 1931"
@@ -44,7 +54,7 @@ def with_sheets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @every_screen
-def test_the_pages_of_sheets_keep_nobody_out(
+def test_the_heads_pages_keep_nobody_out(
     browser: Browser, with_sheets: Running, language: str, size: str
 ) -> None:
     """Each page in both languages and sizes: WCAG 2.1 AA, its own policy, no sideways scrolling."""
@@ -55,9 +65,29 @@ def test_the_pages_of_sheets_keep_nobody_out(
             ("/sheet/cani", "sheet"),
             ("/sheets/edit?code=cani", "sheet-edit"),
             ("/sheets/edit", "sheet-new"),
+            ("/announcements", "announcements"),
+            ("/announcements/it/hold", "announcement"),
         ):
             shown.open(path)
             shown.look(what)
+
+
+def test_an_announcement_is_replaced_and_brought_back(
+    browser: Browser, with_sheets: Running, tmp_path: Path
+) -> None:
+    """A recording is uploaded; the browser plays it; the original is one button away."""
+    file = tmp_path / "own.wav"
+    wav.write(file, wav.Sound(tone(1.0), Law.LINEAR16))
+    with screen(browser, with_sheets.home) as shown:
+        page = log_in(shown, "anna", PHRASE)
+        shown.open("/announcements/it/hold")
+        page.get_by_label("File (.wav)").set_input_files(file)
+        page.get_by_role("button", name="Falla ascoltare agli utenti").click()
+        page.wait_for_url("**/announcements/it/hold?saved=1")
+        assert page.evaluate(LENGTH) == pytest.approx(1.2, abs=0.02)
+        shown.look("announcement-own")
+        page.get_by_role("button", name="Ripristina l'originale").click()
+        page.wait_for_url("**/announcements/it/hold?restored=1")
 
 
 def test_a_sheet_is_edited_by_keys(browser: Browser, with_sheets: Running) -> None:

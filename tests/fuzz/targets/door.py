@@ -125,6 +125,7 @@ class Stores:
         messages.insert(self.connection, a_message(), a_call(), "boot")
         records: Any = self
         self.letters = NO_LETTERS
+        self.folder, self.site = folder / "spoken", None
         self.register = RegisterKeeper(records, Path("register.key"), _ignore, _ignore)
 
     def called_back(self, asked: object) -> None:

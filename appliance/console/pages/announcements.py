@@ -1,0 +1,146 @@
+"""Annunci: what callers hear, read and heard; replaced by a recording, or ours again."""
+
+from __future__ import annotations
+
+import base64
+from typing import Final
+
+import anyio.to_thread
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from appliance.console.accounts.rights import for_those_who_may, needs, somebody
+from appliance.console.announcements import (
+    Announcement,
+    Announcements,
+    NoSound,
+    telephone_sound,
+)
+from appliance.console.asking import NotDone, ask
+from appliance.console.links import Link
+from appliance.console.say import N_, NAMES
+from appliance.console.templates import page
+from appliance.errors import ConfigurationError
+from appliance.policy.roles import Permission
+
+PART: Final = 9_000
+"""Bytes of a recording in one question to the desk: three quarters of what it takes, as base64."""
+HEADINGS: Final = {
+    "sentence": N_("Sentences"),
+    "own": N_("Your own"),
+    "fragment": N_("Words of which days, hours and addresses are made"),
+    "tone": N_("Tones and music"),
+}
+
+
+@needs(Permission.PROMPTS)
+async def show_all(request: Request) -> Response:
+    """List all announcements by kind."""
+    languages = request.app.state.settings.languages
+    listed = await anyio.to_thread.run_sync(_announcements(request).listed, languages)
+    kinds = [
+        (kind, said, [each for each in listed if each.kind == kind])
+        for kind, said in HEADINGS.items()
+    ]
+    return page(
+        request,
+        "announcements/all.html",
+        kinds=[kind for kind in kinds if kind[2]],
+        names=NAMES,
+        own=sum(each.is_own for each in listed),
+    )
+
+
+@needs(Permission.PROMPTS)
+async def show(request: Request) -> Response:
+    """Show one announcement, with what may be done."""
+    return _one(request, await _found(request))
+
+
+@needs(Permission.PROMPTS)
+async def sound(request: Request) -> Response:
+    """Play one announcement as callers hear it."""
+    found = await _found(request)
+    try:
+        contents = await anyio.to_thread.run_sync(
+            _announcements(request).sound, found.language, found.key
+        )
+    except ConfigurationError as error:
+        raise HTTPException(404) from error
+    return Response(contents, media_type="audio/wav")
+
+
+@needs(Permission.PROMPTS)
+async def replace(request: Request) -> Response:
+    """Have callers hear an uploaded recording."""
+    found, form = await _found(request), await request.form(max_files=1)
+    file, say = form.get("file"), request.state.speaker
+    contents = await file.read() if isinstance(file, UploadFile) else b""
+    try:
+        sound = await anyio.to_thread.run_sync(telephone_sound, contents)
+        await _send(request, found, sound)
+    except NoSound as error:
+        return _one(request, found, 400, wrong=say(str(error)))
+    except NotDone as error:
+        return _one(request, found, error.status, wrong=str(error))
+    return RedirectResponse(f"{_path(found)}?saved=1", 303)
+
+
+@needs(Permission.PROMPTS)
+async def restore(request: Request) -> Response:
+    """Have callers hear our recording again."""
+    found = await _found(request)
+    question = {"ask": "announcement_restore", "language": found.language, "key": found.key}
+    try:
+        await ask(request, {**question, "by": somebody(request).name})
+    except NotDone as error:
+        return _one(request, found, error.status, wrong=str(error))
+    # one that we have not recorded is gone now
+    return RedirectResponse(f"{_path(found)}?restored=1" if found.text else "/announcements", 303)
+
+
+async def _send(request: Request, found: Announcement, sound: bytes) -> None:
+    """Send a recording to the desk, part by part; raises NotDone."""
+    question = {"ask": "announcement_part", "language": found.language, "key": found.key}
+    for at in range(0, len(sound), PART):
+        data = base64.b64encode(sound[at : at + PART]).decode()
+        part = {"at": at, "data": data, "last": at + PART >= len(sound)}
+        await ask(request, {**question, **part, "by": somebody(request).name})
+
+
+def _one(request: Request, found: Announcement, status: int = 200, wrong: str = "") -> Response:
+    done = {name: request.query_params.get(name, "") == "1" for name in ("saved", "restored")}
+    return page(request, "announcements/one.html", status, one=found, wrong=wrong, **done,
+                names=NAMES)  # fmt: skip
+
+
+async def _found(request: Request) -> Announcement:
+    """Return the announcement that the address names."""
+    language, key = request.path_params["language"], request.path_params["key"]
+    found = await anyio.to_thread.run_sync(_announcements(request).find, language, key)
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+def _path(found: Announcement) -> str:
+    return f"/announcements/{found.language}/{found.key}"
+
+
+def _announcements(request: Request) -> Announcements:
+    return Announcements(request.app.state.settings.announcements)
+
+
+routes: list[BaseRoute] = [
+    Route("/announcements", show_all),
+    Route("/announcements/{language}/{key}", show, methods=["GET"]),
+    Route("/announcements/{language}/{key}", replace, methods=["POST"]),
+    Route("/announcements/{language}/{key}/sound", sound),
+    Route("/announcements/{language}/{key}/restore", restore, methods=["POST"]),
+]
+links = (
+    Link("/announcements", N_("Announcements"), for_those_who_may(Permission.PROMPTS), order=55),
+)
