@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from appliance.calls import events
 from appliance.daemon import status_words
 from appliance.daemon.announcement_questions import AnnouncementQuestions
+from appliance.daemon.calendar_questions import calendar
 from appliance.daemon.call_back_questions import CallBacks
 from appliance.daemon.care_questions import care_question
 from appliance.daemon.desk import Desk
@@ -71,6 +72,7 @@ class Questions:
             "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),
             "mail_sheet": lambda question: mail_sheet(stores, desk.register, question),
             **RegisterQuestions(stores, run.office.zone, desk.now).known,
+            "calendar": lambda question: calendar(stores, run.office, desk.now().wall, question),
             **SheetChanges(stores, desk.now).known,
             **AnnouncementQuestions(stores, desk.now).known,
             **StandingQuestions(desk, stores, run.office).known,

@@ -74,7 +74,7 @@ class _Rule(NamedTuple):
     notice: Words = NOTHING
 
 
-class _Piece(NamedTuple):
+class Piece(NamedTuple):
     """A stretch of naive local time with one answer, from `start` to the next piece's.
 
     A named tuple because a year of them is made to find out that an office never opens.
@@ -136,7 +136,11 @@ class Schedule:
         """Return the bands of a day, whatever closure may lie over them."""
         return self._rule(day).bands
 
-    def _here(self, local: datetime) -> tuple[_Piece, Iterator[_Piece]]:
+    def pieces_on(self, day: date) -> tuple[Piece, ...]:
+        """Return a day's pieces in order, in naive local time, the first one from midnight on."""
+        return tuple(self._day(day))
+
+    def _here(self, local: datetime) -> tuple[Piece, Iterator[Piece]]:
         """Find the piece that holds at `local`, and those that follow it."""
         pieces = self._pieces(local.date())
         here, following = next(pieces), next(pieces)
@@ -145,7 +149,7 @@ class Schedule:
         return here, _chain(following, pieces)
 
     def _changes(
-        self, here: _Piece, ahead: Iterator[_Piece]
+        self, here: Piece, ahead: Iterator[Piece]
     ) -> tuple[datetime | None, datetime | None]:
         """Return the naive local times of the next change and of the next flip."""
         change = None
@@ -163,14 +167,14 @@ class Schedule:
         weeks = (self.weekly, *(period.week for period in self.periods))
         return bool(self.openings) or any(week.ever_opens for week in weeks)
 
-    def _pieces(self, first: date) -> Iterator[_Piece]:
+    def _pieces(self, first: date) -> Iterator[Piece]:
         """Yield the pieces of `first` and of the days after, up to the horizon."""
         day = first
         for _ in range(HORIZON_DAYS):
             yield from self._day(day)
             day += ONE_DAY
 
-    def _day(self, day: date) -> Iterator[_Piece]:
+    def _day(self, day: date) -> Iterator[Piece]:
         """Yield a day's pieces, the first one from midnight on; empty ones may be among them."""
         rule = self._rule(day)
         midnight = datetime.combine(day, time())
@@ -218,19 +222,19 @@ def _one_answer(midnight: datetime, bands: Bands, closures: tuple[Closure, ...])
     return not bands
 
 
-def _piece(at: datetime, rule: _Rule, closures: tuple[Closure, ...]) -> _Piece:
+def _piece(at: datetime, rule: _Rule, closures: tuple[Closure, ...]) -> Piece:
     for closure in closures:
         if closure.start <= at < closure.end:
             reason, prompt = closure.reason, closure.greeting
-            return _Piece(at, False, Why.CLOSURE, reason, prompt, NOTHING)
+            return Piece(at, False, Why.CLOSURE, reason, prompt, NOTHING)
     for band in rule.bands:
         start, end = band.on(at.date())
         if start <= at < end:
-            return _Piece(at, True, rule.inside, rule.name, "", rule.notice, band)
+            return Piece(at, True, rule.inside, rule.name, "", rule.notice, band)
     name = NOTHING if rule.inside is Why.OPENING else rule.name
-    return _Piece(at, False, rule.outside, name, rule.greeting, rule.notice)
+    return Piece(at, False, rule.outside, name, rule.greeting, rule.notice)
 
 
-def _chain(first: _Piece, rest: Iterator[_Piece]) -> Iterator[_Piece]:
+def _chain(first: Piece, rest: Iterator[Piece]) -> Iterator[Piece]:
     yield first
     yield from rest

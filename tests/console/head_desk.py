@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Any, Final
 
 from appliance.console.settings import ConsoleSettings
 from appliance.daemon.announcement_questions import AnnouncementQuestions
+from appliance.daemon.calendar_questions import calendar
 from appliance.daemon.sheet_changes import SheetChanges
 from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
 from appliance.policy.sheets import Sheet
 from appliance.records import sheets
+from tests.calls.desk import TEN
 from tests.console.user_desk import serving
+from tests.policy.years import YEAR
 
 OLD: Final = Sheet(
     "imu", "IMU", "tributi", "Delibera 12", date(2024, 5, 20), "## Quando\n\nEntro giugno.\n"
@@ -37,7 +40,10 @@ def head_desk(console: ConsoleSettings) -> Iterator[Stores]:
     stores = Stores(console.records.parent, "b", lambda _: None, lambda *_: None)
     stores.start()
     stores.records.ask(lambda c: sheets.store(c, (OLD, NEW, HEARD)))
-    known = SheetChanges(stores, _now).known | AnnouncementQuestions(stores, _now).known
+    known: dict[str, Any] = (
+        SheetChanges(stores, _now).known | AnnouncementQuestions(stores, _now).known
+    )
+    known["calendar"] = lambda question: calendar(stores, YEAR, TEN.wall, question)
     with serving(console.door, known):
         yield stores
     stores.stop(lambda: None)

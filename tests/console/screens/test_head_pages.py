@@ -1,4 +1,4 @@
-"""The head's pages in a real browser before a real box: sheets, announcements."""
+"""The head's pages in a real browser before a real box: sheets, announcements, hours."""
 
 from __future__ import annotations
 
@@ -65,6 +65,7 @@ def test_the_heads_pages_keep_nobody_out(
             ("/sheet/cani", "sheet"),
             ("/sheets/edit?code=cani", "sheet-edit"),
             ("/sheets/edit", "sheet-new"),
+            ("/hours", "hours"),
             ("/announcements", "announcements"),
             ("/announcements/it/hold", "announcement"),
         ):

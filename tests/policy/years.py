@@ -1,0 +1,29 @@
+"""An office with every kind of special day in 2026."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from appliance.policy.dates import Closure, Holiday, Opening, Period
+from appliance.policy.hours import Schedule
+from appliance.policy.week import Band, week
+from appliance.policy.words import Words
+from tests.stories.offices import EXAMPLE, ROME
+
+WORKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
+XMAS = Holiday(date(2026, 12, 25), Words("Natale", "Christmas"))
+MEETING = Closure(
+    datetime.fromisoformat("2026-12-01T11:00"),
+    datetime.fromisoformat("2026-12-01T12:00"),
+    Words("Assemblea", "Assembly"),
+)
+VOTE = Opening(date(2026, 11, 29), (Band.parse("8-14"),), Words("Elezioni", "Elections"))
+SUMMER = Period(
+    date(2026, 8, 10), date(2026, 8, 14), Words("Orario estivo", "Summer hours"),
+    week(monday="8-12", tuesday="8-12"),
+)  # fmt: skip
+SCHEDULE = Schedule(
+    ROME, week(**dict.fromkeys(WORKDAYS, "8:30-13 14-18")), (XMAS,), (MEETING,), (VOTE,), (SUMMER,)
+)
+YEAR = replace(EXAMPLE, switchboard=replace(EXAMPLE.switchboard, schedule=SCHEDULE))
