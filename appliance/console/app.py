@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,7 +24,7 @@ from appliance.console.accounts.rights import NotAllowed
 from appliance.console.accounts.sessions import Sessions
 from appliance.console.desk import Desk
 from appliance.console.feed import Feed
-from appliance.console.guard import TOO_LONG, Guard, TooLong
+from appliance.console.guard import Guard, TooLong
 from appliance.console.once import Once
 from appliance.console.pages.home import LANGUAGE_COOKIE
 from appliance.console.reading import Reading
@@ -40,6 +40,7 @@ TITLES: Final = {
     403: "Not allowed",
     404: "There is no such page",
     405: "The request cannot be understood",
+    408: "Too slow",
     413: "Too long",
     500: "The console has failed",
 }
@@ -48,6 +49,7 @@ REMEDIES: Final = {
     403: "Ask the head of the front desk if you need this page.",
     404: "Look for it from the first page.",
     405: "Go back and try again.",
+    408: "Go back and try again.",
     413: "Send less at once.",
     500: "Calls go on as before. Try again; if it happens again, tell the technician.",
 }
@@ -157,8 +159,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return answer
 
 
-async def _too_long(request: Request, _: Exception) -> Response:
-    return error_page(request, 413, TOO_LONG)
+async def _too_long(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TooLong)
+    return error_page(request, error.status, error.why)
 
 
 class Failures:
@@ -181,6 +184,8 @@ class Failures:
 
         try:
             await self._app(scope, receive, sending)
+        except ClientDisconnect:
+            return  # nobody is left to be told; a stranger could fill the journal with it
         except Exception:
             if scope["type"] != "http" or has_begun:
                 raise

@@ -5,7 +5,9 @@ Plain ASGI, so that a stream of events passes through untouched. Who asks is the
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlsplit
@@ -50,6 +52,9 @@ Refuse = Callable[[Scope, Receive, Send, int, str], Awaitable[None]]
 UNKNOWN_HOST: Final = "This address is none of this box's."
 FOREIGN_ORIGIN: Final = "This request came from another site and was not carried out."
 TOO_LONG: Final = "What was sent is too long."
+TOO_SLOW: Final = "What was sent took too long to arrive."
+BODY_S: Final = 30.0
+"""How long a body may take to arrive: who sends a byte now and then is not waited for."""
 
 
 class Guard:
@@ -133,7 +138,11 @@ def _with_headers(send: Send) -> Send:
 
 
 class TooLong(Exception):  # noqa: N818 - reads as what it is
-    """Raised out of a body that is longer than allowed."""
+    """Raised out of a body that is longer than allowed, or slower: `status` and `why`."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status, self.why = status, why
 
 
 def limit_of(scope: Scope) -> int:
@@ -143,14 +152,20 @@ def limit_of(scope: Scope) -> int:
 
 
 def _limited(receive: Receive, limit: int) -> Receive:
-    taken = 0
+    taken, until, has_ended = 0, time.monotonic() + BODY_S, False
 
     async def receiving() -> Message:
-        nonlocal taken
-        message = await receive()
+        nonlocal taken, has_ended
+        if has_ended:  # whoever waits now waits for the browser to leave
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), max(0.0, until - time.monotonic()))
+        except TimeoutError:
+            raise TooLong(408, TOO_SLOW) from None
         taken += len(message.get("body", b""))
+        has_ended = not message.get("more_body", False)
         if taken > limit:
-            raise TooLong(TOO_LONG)
+            raise TooLong(413, TOO_LONG)
         return message
 
     return receiving

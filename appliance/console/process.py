@@ -12,12 +12,13 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import anyio.to_thread
 import sdnotify
 import uvicorn
+import uvicorn.protocols.http.h11_impl
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
@@ -38,6 +39,10 @@ STOP_S: Final = 3
 CERTIFICATE_S: Final = 60
 """How often the certificate is looked at: the box's addresses may change, and its clock."""
 KEEP_ALIVE_S: Final = 15
+CONNECTIONS_OF_ONE: Final = 150
+"""Connections of one address at most: no machine of the LAN alone keeps all others out."""
+QUIET_S: Final = 10.0
+"""Who is connected and has asked nothing in so long, twice looked at, is let go."""
 HEADERS_LIMIT: Final = 32_768
 
 
@@ -48,6 +53,41 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals alone."""
         yield
+
+
+class Patient(uvicorn.protocols.http.h11_impl.H11Protocol):
+    """Lets go of who connects and asks nothing, or never ends asking; and of too many of one."""
+
+    _looking: asyncio.TimerHandle | None = None
+    _seen: object = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Look at it from time to time; uvicorn itself waits for ever for a first question."""
+        super().connection_made(transport)
+        if _of_one(self.connections, self.client) > CONNECTIONS_OF_ONE:
+            transport.close()
+        else:
+            self._looking = self.loop.call_later(QUIET_S, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Look no more."""
+        if self._looking:
+            self._looking.cancel()
+        super().connection_lost(exc)
+
+    def _look(self) -> None:
+        asks = self.cycle is not None and not self.cycle.response_complete
+        if not asks and self._seen is self.cycle:
+            self.transport.close()
+            return
+        self._seen = self.cycle
+        self._looking = self.loop.call_later(QUIET_S, self._look)
+
+
+def _of_one(connections: Iterable[object], client: tuple[str, int] | None) -> int:
+    """Count the connections of a client's address."""
+    host = client[0] if client else None
+    return sum(1 for one in connections if (getattr(one, "client", None) or (None,))[0] == host)
 
 
 def run(settings: ConsoleSettings) -> None:
@@ -99,7 +139,7 @@ def _config(
     config = uvicorn.Config(
         app,
         loop="asyncio",
-        http="h11",
+        http=Patient,
         ws="none",
         lifespan="on" if has_pages else "off",
         log_config=None,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Message
 
+from appliance.console import guard
 from appliance.console.guard import BODY_LIMIT, is_ours
 from tests.console.visitor import Visitor
 
@@ -114,6 +118,41 @@ def test_too_long_a_body_without_a_length_is_refused(visitor: Visitor) -> None:
     answer = visitor.ask("POST", "/language", headers=kind, content=pieces())
     assert answer.status_code == 413
     assert "troppo lungo" in answer.text
+
+
+def test_a_body_that_never_ends_is_not_waited_for(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who sends a byte now and then holds nothing but a connection of their own, for a while."""
+    monkeypatch.setattr(guard, "BODY_S", 0.05)
+
+    async def pieces() -> object:
+        yield b"x"
+        await asyncio.Event().wait()
+
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    answer = visitor.ask("POST", "/language", headers=kind, content=pieces())
+    assert answer.status_code == 408
+    assert "troppo tempo" in answer.text
+
+
+def test_a_browser_that_leaves_is_no_failure(
+    visitor: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody is left to be told, and no stranger fills the journal with it."""
+    sent: list[object] = []
+
+    async def leaves() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    host = [(b"host", b"centralino.local")]
+    path = {"type": "http", "method": "POST", "path": "/login", "query_string": b""}
+    scope = {**path, "scheme": "http", "server": ("box", 80), "headers": host, "root_path": ""}
+    visitor._runner.run(visitor.app(scope, leaves, send))
+    assert (sent, caplog.messages) == ([], [])
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appliance.console.accounts.keeper import Accounts
 from appliance.console.accounts.sessions import WORD_BYTES, new_word
-from appliance.console.guard import SAFE_METHODS, TOO_LONG, TooLong
+from appliance.console.guard import SAFE_METHODS, TooLong
 from appliance.console.say import N_
 
 PUBLIC: Final = frozenset({"/", "/login", "/first", "/logout", "/language", "/alive", "/ca.crt"})
@@ -64,8 +64,8 @@ class Doorkeeper:
         send = _with_cookie(send, state, had, is_secure)
         try:
             receive, is_ours = await _checked(scope, receive, state["csrf"])
-        except TooLong:
-            await self._refuse(scope, receive, send, 413, TOO_LONG)
+        except TooLong as error:
+            await self._refuse(scope, receive, send, error.status, error.why)
             return
         if not is_ours:
             await self._refuse(scope, receive, send, 403, STALE)
