@@ -115,6 +115,7 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "POST /requests/{number:int}/{step}": {OP, CL, OF, HE},
     "GET /reports": {HE},
     "GET /reports.csv": {HE},
+    "POST /plant/leds": {TE},
     "POST /plant/mail/test": {TE},
     "POST /plant/mail/{number:int}/drop": {TE},
     "POST /plant/mail/{number:int}/retry": {TE},
