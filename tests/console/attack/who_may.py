@@ -108,13 +108,6 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "GET /plant/mail": {TE},
     "GET /plant/mail/test/{number:int}": {TE},
     "GET /plant/records": {TE},
-    # requests and reports
-    "GET /requests": {OP, CL, OF, HE},
-    "GET /requests/{number:int}": {OP, CL, OF, HE},
-    "GET /requests/{number:int}/sound": {OP, CL, OF, HE},
-    "POST /requests/{number:int}/{step}": {OP, CL, OF, HE},
-    "GET /reports": {HE},
-    "GET /reports.csv": {HE},
     "POST /plant/leds": {TE},
     "POST /plant/mail/test": {TE},
     "POST /plant/mail/{number:int}/drop": {TE},
