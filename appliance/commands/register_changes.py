@@ -13,7 +13,8 @@ import click
 
 from appliance.commands.register_place import Place, day_of
 from appliance.daemon import giving_voice, register_file, register_text, spoken
-from appliance.daemon.config import Mistake, text_of
+from appliance.daemon.config import text_of
+from appliance.daemon.mistakes import Mistake
 from appliance.errors import OfficeError, TechnicianError
 from appliance.policy.register import entering, merge
 from appliance.policy.register.entering import Stamp

@@ -10,7 +10,7 @@ import difflib
 import re
 import tomllib
 import typing
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -26,32 +26,9 @@ from cattrs.errors import (
 )
 
 from appliance.daemon import settings, values
-from appliance.errors import ConfigurationError
+from appliance.daemon.mistakes import BadConfiguration, Mistake
 
 T = typing.TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One thing wrong: where (a dotted place and, when known, a line of the file) and what."""
-
-    place: str
-    text: str
-    line: int = 0
-
-    def __str__(self) -> str:
-        at = f"line {self.line}, " if self.line else ""
-        return f"{at}{self.place}: {self.text}"
-
-
-class BadConfiguration(ConfigurationError):  # noqa: N818 - reads as what it is
-    """Raised with every mistake of a configuration file at once."""
-
-    def __init__(self, path: str, mistakes: tuple[Mistake, ...]) -> None:
-        self.path = path
-        self.mistakes = mistakes
-        listed = "\n".join(f"  {mistake}" for mistake in mistakes)
-        super().__init__(f"{path} cannot be used:\n{listed}")
 
 
 def load(path: Path) -> settings.Settings:

@@ -13,8 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from appliance.daemon import voice
-from appliance.daemon.config import BadConfiguration, Mistake
 from appliance.daemon.files import save_bytes, save_text
+from appliance.daemon.mistakes import BadConfiguration, Mistake
 from appliance.daemon.spoken import MENU, OURS, UNITS, load_units, path_of
 from appliance.errors import OfficeError
 from appliance.media import wav

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING, Final
 
-from appliance.daemon.config import Mistake
+from appliance.daemon.mistakes import Mistake
 from appliance.policy.message_alerts import CallAlerts
 from appliance.policy.pin import PinRule
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.daemon.config import Mistake
-from appliance.daemon.mistakes import Mistakes
+from appliance.daemon.mistakes import Mistake, Mistakes
 from appliance.daemon.settings import Mail
 from appliance.errors import OfficeError
 from appliance.mail.account import Security

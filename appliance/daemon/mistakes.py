@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
-from appliance.daemon.config import Mistake
 from appliance.errors import ConfigurationError
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong: where (a dotted place and, when known, a line of the file) and what."""
+
+    place: str
+    text: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        at = f"line {self.line}, " if self.line else ""
+        return f"{at}{self.place}: {self.text}"
+
+
+class BadConfiguration(ConfigurationError):  # noqa: N818 - reads as what it is
+    """Raised with every mistake of a configuration file at once."""
+
+    def __init__(self, path: str, mistakes: tuple[Mistake, ...]) -> None:
+        self.path = path
+        self.mistakes = mistakes
+        listed = "\n".join(f"  {mistake}" for mistake in mistakes)
+        super().__init__(f"{path} cannot be used:\n{listed}")
 
 
 class Mistakes:

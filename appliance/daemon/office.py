@@ -11,10 +11,9 @@ from appliance.calls.announcements import spell_email
 from appliance.carrier.line_setup import COUNTRY_CODES
 from appliance.daemon import call_limits, console_settings, keeping, numbers
 from appliance.daemon.calendar import holidays_for
-from appliance.daemon.config import BadConfiguration, Mistake
 from appliance.daemon.extensions import extensions
 from appliance.daemon.mail_settings import check_mail
-from appliance.daemon.mistakes import Mistakes
+from appliance.daemon.mistakes import BadConfiguration, Mistake, Mistakes
 from appliance.daemon.outgoing import outgoing
 from appliance.daemon.settings import Group as GroupSettings
 from appliance.daemon.settings import Line as LineSettings

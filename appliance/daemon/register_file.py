@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from appliance.daemon import register_settings as given
-from appliance.daemon.config import BadConfiguration, Mistake, structure, text_of, with_line
-from appliance.daemon.mistakes import Mistakes
+from appliance.daemon.config import structure, text_of, with_line
+from appliance.daemon.mistakes import BadConfiguration, Mistake, Mistakes
 from appliance.policy.register.declarations import (
     Declaration,
     Entry,

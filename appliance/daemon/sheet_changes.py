@@ -12,10 +12,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.daemon.config import BadConfiguration
 from appliance.daemon.door import Answer, Later, Tell
+from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.rights import check_may
-from appliance.daemon.sheet_file import parse, text_of_sheet
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
@@ -65,7 +64,7 @@ class SheetChanges:
 
         def job(connection: sqlite3.Connection) -> Answer:
             check_may(connection, by, Permission.EDIT_SHEETS)
-            return {"text": text_of_sheet(_known(connection, code))}
+            return {"text": _text_of(_known(connection, code))}
 
         return self._later(job)
 
@@ -119,8 +118,16 @@ class SheetChanges:
         return later
 
 
+def _text_of(sheet: Sheet) -> str:
+    from appliance.daemon.sheet_file import text_of_sheet  # loaded when a sheet is edited
+
+    return text_of_sheet(sheet)
+
+
 def _read(text: str, code: str) -> Sheet:
     """Read a sheet; raises Refused with every mistake."""
+    from appliance.daemon.sheet_file import parse  # loaded when a sheet is edited
+
     try:
         return parse(text, code)
     except BadConfiguration as error:
@@ -143,8 +150,8 @@ def _told(before: Sheet | None, given: Sheet) -> Answer:
     return {
         "change": change.value,
         "title": given.title,
-        "before": text_of_sheet(before) if before else "",
-        "after": text_of_sheet(given),
+        "before": _text_of(before) if before else "",
+        "after": _text_of(given),
         "body": given.body,
         "said": plain(_about(SAVED, given.title)),
     }

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from appliance.daemon.config import BadConfiguration, Mistake, structure, text_of
+from appliance.daemon.config import structure, text_of
+from appliance.daemon.mistakes import BadConfiguration, Mistake
 from appliance.daemon.values import OnOff
 from appliance.policy.sheets import Sheet
 

@@ -19,7 +19,7 @@ from appliance.commands.demo_office import configuration
 from appliance.daemon import config, outgoing_log
 from appliance.daemon.call_back_care import in_vain
 from appliance.daemon.call_back_questions import CallBacks, read
-from appliance.daemon.config import BadConfiguration
+from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.office import build_office
 from appliance.daemon.rehearsal import numbers_of, rehearses
 from appliance.daemon.service import line_setup

@@ -11,6 +11,7 @@ from appliance.commands.check import summary
 from appliance.daemon import config, last_good
 from appliance.daemon.announcements import PromptFile
 from appliance.daemon.mail_account import account_of, domain_of
+from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.office import build_office
 from appliance.daemon.service import carrier_setup
 from appliance.daemon.values import MonthDay, Seconds
@@ -31,7 +32,7 @@ address = "127.0.0.1"
 
 def mistakes_of(text: str) -> list[str]:
     """Load a text that is wrong and list what is said of it."""
-    with pytest.raises(config.BadConfiguration) as caught:
+    with pytest.raises(BadConfiguration) as caught:
         build_office(config.parse(text), 2026)
     return [str(mistake) for mistake in caught.value.mistakes]
 
@@ -113,7 +114,7 @@ def test_a_greeting_that_the_box_says_itself_is_one(tmp_path: Path) -> None:
         f"{SMALL}[[closures]]\nstart = 2026-12-24T14:00:00\nend = 2026-12-24T18:00:00\n"
         f'greeting = "elezioni"\n[folders]\nstate = "{tmp_path}"\n'
     )
-    with pytest.raises(config.BadConfiguration, match="prompts say elezioni"):
+    with pytest.raises(BadConfiguration, match="prompts say elezioni"):
         build_office(config.parse(text), 2026)
     spoken = tmp_path / "spoken" / "it" / "elezioni.wav"
     spoken.parent.mkdir(parents=True)

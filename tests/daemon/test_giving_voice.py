@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.daemon import giving_voice, voice
-from appliance.daemon.config import BadConfiguration
+from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.spoken import load_menu, load_units
 from appliance.errors import OfficeError
 from appliance.media import speech, wav

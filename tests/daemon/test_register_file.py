@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.daemon import register_file, register_text
-from appliance.daemon.config import BadConfiguration
+from appliance.daemon.mistakes import BadConfiguration
 from appliance.policy.register.register import Register
 from appliance.policy.secret import Purpose
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.daemon import sheet_file
-from appliance.daemon.config import BadConfiguration
+from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.stores import database_path
 from appliance.records.database import open_database
 
