@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any, Final
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from appliance.console import plant
+from appliance.console import journal, plant
 from appliance.console.accounts.rights import for_those_who_may, needs, somebody
 from appliance.console.addresses import of_this_box
 from appliance.console.asking import NotDone, ask
@@ -74,6 +74,19 @@ async def test_leds(request: Request) -> Response:
     except NotDone as error:
         return page(request, "plant/checked.html", said=str(error), is_well=False)
     return page(request, "plant/checked.html", said=_said(request, answer["said"]), is_well=True)
+
+
+@needs(Permission.TECHNICAL)
+async def log(request: Request) -> Response:
+    """Hand the journal over as a file; no number is in it."""
+    try:
+        text = await journal.journal()
+    except journal.NoJournal as error:
+        why = request.state.speaker.words(error.words)
+        return page(request, "plant/no_log.html", 503, why=why)
+    name = f"centralino-{datetime.now(request.app.state.zone):%Y%m%d-%H%M}.txt"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return PlainTextResponse(text, headers=headers)
 
 
 async def _events(request: Request) -> AsyncIterator[str]:
@@ -144,6 +157,7 @@ routes: list[BaseRoute] = [
     Route("/plant", show),
     Route("/plant/live", stream),
     Route("/plant/records", check_records),
+    Route("/plant/log", log),
     Route("/plant/leds", test_leds, methods=["POST"]),
 ]
 links = (Link("/plant", N_("Installation"), for_those_who_may(Permission.TECHNICAL), order=80),)

@@ -1,0 +1,66 @@
+"""No telephone number leaves the box with its journal; what a technician reads by stays."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.policy.masked_log import SHORTEST, masked
+from appliance.policy.secret import MASK
+
+STAMP = "2026-11-26T09:00:00+0100 box centralino[431]: "
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["051234567", "+39 051 234567", "051/23.45.67", "(051) 234-567", "800011837", "3331234567",
+     "051  234567", "12345"],
+)  # fmt: skip
+def test_a_number_is_masked_however_it_is_written(number: str) -> None:
+    """With blanks, dots, slashes, brackets, the country's code."""
+    assert masked(f"{STAMP}{number} rang") == f"{STAMP}{MASK} rang" or MASK in masked(number)
+    assert len(re.findall(r"\d", masked(f"from {number} on line1"))) == 1
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "phone op1 registered at 192.168.1.21:5060",
+        "carrier: late by 12.5 ms, 4 lost",
+        "line2: out of service",
+        "",
+    ],
+)
+def test_what_is_no_number_stays(kept: str) -> None:
+    """Times, addresses, names and small figures are what a journal is read by."""
+    assert masked(STAMP + kept) == STAMP + kept
+
+
+def test_every_line_is_looked_at() -> None:
+    """Also one that begins with no time, and the last without an end."""
+    assert masked("a 051234567\n051234567\n") == f"a {MASK}\n{MASK}\n"
+
+
+def test_a_number_with_dots_is_no_address() -> None:
+    """An address has no part above 255; a longer number no four parts of three digits."""
+    for number in ("051.234.567.1", "333.123.45.67", "1.2.3.4.5.6"):
+        assert MASK in masked(number)
+
+
+SEPARATORS = st.sampled_from(["", " ", ".", "-", "/", "(", ")", ") ", ". "])
+
+
+@given(
+    st.text(), st.text(), st.lists(st.tuples(st.sampled_from("0123456789"), SEPARATORS),
+                                   min_size=SHORTEST + 8, max_size=20),
+)  # fmt: skip
+def test_no_long_number_survives(before: str, after: str, digits: list[tuple[str, str]]) -> None:
+    """Whatever stands around it and however it is grouped, no five digits of it are left."""
+    number = "".join(digit + separator for digit, separator in digits)
+    text = masked(f"{before} x{number}x {after}")
+    left = re.sub(r"(?:\d{1,3}\.){3}\d{1,3}", "", text.partition(" x")[2])
+    assert number not in text
+    assert not re.search(r"x\d{5,}", left)
