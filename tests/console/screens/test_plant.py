@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.system
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A box with two lines and a mail server that takes its mails; people who may log in."""
     with (
-        served(tmp_path_factory.mktemp("mail")) as server,
+        served() as server,
         running(tmp_path_factory.mktemp("box"), lines=2, extra=mail_at(server)) as found,
     ):
         with contextlib.closing(connect(database_path(found.box.state))) as connection:
@@ -33,14 +34,19 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @contextlib.contextmanager
-def served(folder: Path) -> Iterator[MailServer]:
-    """Have a real mail server run."""
-    server = MailServer(folder).start()
-    (folder / "password").write_text(PASSWORD)
-    try:
-        yield server
-    finally:
-        server.stop()
+def served() -> Iterator[MailServer]:
+    """Have a real mail server run; its user must reach its folder whatever other tests run beside.
+
+    Each start of pytest closes the folder of all its runs to other users.
+    """
+    with tempfile.TemporaryDirectory(prefix="centralino-mail-") as name:
+        folder = Path(name)
+        server = MailServer(folder).start()
+        (folder / "password").write_text(PASSWORD)
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 def mail_at(server: MailServer) -> str:
