@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Self
 
@@ -22,19 +24,24 @@ WEIGHT_AIM = ("max", 120.0)
 
 
 def rows(folder: Path, seconds: float) -> list[Row]:
-    """Bridge four calls; visit, crowd, spin, stop and kill the console meanwhile."""
+    """Bridge four calls; visit, crowd, stop and kill the console meanwhile."""
     table = '[console]\nlisten = "127.0.0.1"\nredirect_port = 0\n'
     extra = f'console = "{folder}/console"\n{table}'
     box = BenchBox(folder / "browsing", lines=CALLS, silent_lines=CALLS, extra=extra)
     windows: list[Window] = []
-    with box, wire.Wire(box.address) as tap, open_console(box) as (console, home):
-        idle = [machine.memory_mb([console.pid], "Rss")]
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(box)
+        tap = stack.enter_context(wire.Wire(box.address))
+        began = time.monotonic()
+        console, home = stack.enter_context(open_console(box))
+        opens = [(time.monotonic() - began) * 1000]
+        idle = [machine.memory_mb([console.pid], "Pss")]
         bridge(box, 1, CALLS)
         windows.append(window(box, f"{CALLS} calls, console idle", CALLS, seconds))
         alone = _crowd(home, seconds, 1)
         with _Crowd(home, seconds) as crowd:
             windows.append(window(box, f"{CALLS} calls, {CROWD} visitors", CALLS, seconds))
-        busy = [machine.memory_mb([console.pid], "Rss")]
+        busy = [machine.memory_mb([console.pid], "Pss")]
         console.send_signal(signal.SIGSTOP)
         windows.append(window(box, f"{CALLS} calls, console stopped", CALLS, seconds))
         console.send_signal(signal.SIGCONT)
@@ -44,6 +51,7 @@ def rows(folder: Path, seconds: float) -> list[Row]:
     return [
         row("console: a page over TLS, one visitor", alone, aim=PAGE_AIM),
         row(f"console: a page over TLS, {CROWD} visitors, one stalled", crowd.times),
+        row("console: open after its start", opens),
         row("console: memory, idle", idle, "MB", WEIGHT_AIM),
         row(f"console: memory, after {CROWD} visitors", busy, "MB", WEIGHT_AIM),
         *(even_row(tap, one) for one in windows),

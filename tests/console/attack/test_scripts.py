@@ -1,0 +1,192 @@
+"""Words from outside are words: in a real browser nothing of them runs, on any page.
+
+Callers choose their name, citizens their subject, offices their names; sheets come from files.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+import pytest
+from playwright.sync_api import Browser, Dialog, Page
+
+from appliance.calls import events
+from appliance.calls.events import Caller, Presentation
+from appliance.calls.switchboard import Switchboard
+from appliance.daemon.door import Answer, Later
+from appliance.daemon.stores import database_path
+from appliance.daemon.transfer_questions import offices
+from appliance.policy.accounts import User
+from appliance.policy.citizens import Citizen
+from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.requests import NewRequest
+from appliance.policy.roles import Role
+from appliance.policy.sheets import Sheet
+from appliance.records import messages, requests, sheets, users
+from appliance.records.database import open_database
+from appliance.records.users import Asked
+from tests.calls.desk import TEN, tell
+from tests.calls.test_transfers import office_desk
+from tests.console import people
+from tests.console.attack.asking import Entry, entries, filled
+from tests.console.browser import Screen, screen, started
+from tests.console.door import ServedDoor
+from tests.console.states import told
+from tests.console.test_process import console
+from tests.fuzz.targets.door import Desk
+from tests.policy.town import TOWN
+from tests.records.samples import a_call, a_message
+
+pytestmark = pytest.mark.system
+
+EVIL: Final = (
+    "\"'><script>window.ran=1</script><img src=x onerror=window.ran=1>"
+    "<svg/onload=window.ran=1>${window.ran=1}{{7*7}}"
+)
+LINK: Final = "javascript:window.ran=1"
+BODY: Final = f"""# {EVIL}
+
+{EVIL}
+
+[residenza]({LINK}) <a href="{LINK}">qui</a> ![x]({LINK}) <iframe src="{LINK}"></iframe>
+
+<style>body {{ display: none }}</style><form action="https://evil.example"><input></form>
+"""
+SHEET: Final = Sheet("residenza", EVIL, "anagrafe", EVIL, date(2026, 11, 1), BODY, official=EVIL)
+ALL: Final = User("tina", EVIL[:80], frozenset(Role), unit="anagrafe", position="op1")
+NUMBER: Final = "0512345678"
+PARAMETERS: Final = ("q", "next", "by", "since", "need", "unit", "line", "day", "done", "what")
+NO_DATE: Final = "does not conform to the required format"
+"""What the browser says of evil words in a field for days, which stays empty."""
+STREAMS: Final = ("/live", "/sound", "/ca.crt", ".csv")
+"""Ends of what is no page."""
+
+
+def keep(path: Path) -> None:
+    """Write evil words wherever somebody outside chooses them."""
+    path.parent.mkdir(parents=True)
+    with closing(open_database(path, path.parent / "corrupt").connection) as kept:
+        users.add(kept, ALL, people.kept(), Asked("test", people.AT, shell=True))
+        sheets.store(kept, (SHEET,))
+        _leave(kept)
+
+
+def _leave(kept: sqlite3.Connection) -> None:
+    caller = Caller(Presentation.SHOWN, NUMBER, EVIL)
+    call = replace(a_call(), caller=caller)
+    messages.insert(kept, replace(a_message(), caller=caller), call, "boot")
+    citizen = Citizen(EVIL[:100], NUMBER)
+    new = NewRequest(
+        ReturnRule.EMAIL, "anagrafe", "residenza", citizen, EVIL[:100], EVIL, people.AT, "tina"
+    )
+    requests.insert(kept, requests.Taking("r1", new, people.AT))
+
+
+def evil_desk() -> Switchboard:
+    """Return a desk on which somebody of an evil name talks, and offices have one, too."""
+    caller = events.CallerIdentified("line1", Caller(Presentation.SHOWN, NUMBER, EVIL))
+    switchboard = office_desk(caller=caller)
+    units = tuple(replace(unit, name=EVIL, say=EVIL) for unit in TOWN.units)
+    tell(switchboard, TEN, events.RegisterChanged(replace(TOWN, units=units)))
+    return switchboard
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve a real console over a desk and records full of evil words; yields its address."""
+    folder = tmp_path_factory.mktemp("evil")
+    keep(database_path(folder / "state"))
+    desk: Any = Desk(evil_desk())
+
+    def answer(question: dict[str, Any]) -> Answer | Later:
+        if question["ask"] == "offices":
+            return offices(desk, question)
+        return {"said": {"it": EVIL, "en": EVIL}, "slots": [], "offers": False}
+
+    (folder / "run").mkdir()
+    with (
+        ServedDoor(folder / "run" / "desk.sock", answer, **told(desk.switchboard)),
+        console(folder, "--http") as port,
+    ):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return a real browser."""
+    with started() as found:
+        yield found
+
+
+@pytest.fixture
+def shown(browser: Browser, home: str) -> Iterator[Screen]:
+    """Return a window of somebody who has logged in and may see everything."""
+    with screen(browser, home) as found:
+        found.page.on("dialog", lambda dialog: _note(found, dialog))
+        page = found.open("/login")
+        page.locator("[name=name]").fill(ALL.name)
+        page.locator("[name=password]").fill(people.PHRASE)
+        page.keyboard.press("Enter")
+        page.wait_for_url(lambda url: "/login" not in url)
+        yield found
+
+
+def _note(shown: Screen, dialog: Dialog) -> None:
+    shown.troubles.append(f"a dialog: {dialog.message}")
+    dialog.dismiss()
+
+
+def look(shown: Screen, where: str) -> None:
+    """Look that nothing ran, nothing tried to, and nothing waits for a click."""
+    page = shown.page
+    assert page.evaluate("window.ran") is None, where
+    assert [one for one in shown.troubles if NO_DATE not in one] == [], where
+    assert page.locator("a[href^='javascript:' i], iframe, main style").count() == 0, where
+    inside = page.locator("main script, main [onerror], main [onload], main img[src=x]")
+    assert inside.count() == 0, where
+
+
+PAGES: Final = [
+    entry for entry in entries() if entry.method == "GET" and not entry.path.endswith(STREAMS)
+]
+
+
+@pytest.mark.parametrize("entry", PAGES, ids=str)
+def test_nothing_runs_on_any_page(shown: Screen, entry: Entry) -> None:
+    """As it is, and asked for with evil words in its address."""
+    shown.page.goto(shown.home + filled(entry.path))
+    look(shown, str(entry))
+    words = urlencode(dict.fromkeys(PARAMETERS, EVIL))
+    shown.page.goto(shown.home + filled(entry.path, quote(EVIL, safe="")) + f"?{words}")
+    look(shown, f"{entry}, evil address")
+
+
+def test_nothing_runs_on_the_desk(shown: Screen) -> None:
+    """A caller's name, a sheet that is opened, offices, a return, and what the desk says."""
+    page = shown.open("/desk")
+    page.locator("[data-call]").first.wait_for()
+    assert EVIL in page.locator(".desk-caller").first.inner_text(), "the name is not shown at all"
+    page.locator("#search").fill("residenza")
+    _open_sheet(page)
+    look(shown, "sheet")
+    page.keyboard.press("Escape")
+    page.keyboard.press("t")
+    page.locator("[data-office]").first.wait_for()
+    look(shown, "offices")
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    page.locator("#told-words").wait_for()
+    look(shown, "what was said")
+
+
+def _open_sheet(page: Page) -> None:
+    page.locator("[data-sheet]").first.wait_for()
+    page.locator("#search").press("Enter")
+    page.locator("#sheet-title").wait_for()
