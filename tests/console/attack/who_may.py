@@ -80,6 +80,7 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "POST /sheets/edit": {HE},
     "POST /sheets/save": {HE},
     "POST /sheets/upload": {HE},
+    "GET /hours": {OP, CL, DE, HE, TE},
     "GET /announcements": {HE},
     "GET /announcements/{language}/{key}": {HE},
     "GET /announcements/{language}/{key}/sound": {HE},
@@ -105,6 +106,7 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     # the technician's
     "GET /plant": {TE},
     "GET /plant/live": {TE},
+    "GET /plant/log": {TE},
     "GET /plant/mail": {TE},
     "GET /plant/mail/test/{number:int}": {TE},
     "GET /plant/records": {TE},
