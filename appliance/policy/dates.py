@@ -82,3 +82,12 @@ class Period:
     def __post_init__(self) -> None:
         if self.last < self.first:
             raise ConfigurationError(f"the period of {self.first} ends before it starts")
+
+    def covers(self, day: date) -> bool:
+        """Tell whether a day lies within it."""
+        return self.first <= day <= self.last
+
+    @property
+    def is_one_day(self) -> bool:
+        """Tell whether it is about one day alone."""
+        return self.first == self.last

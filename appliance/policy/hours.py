@@ -1,8 +1,9 @@
 """Opening hours: is a group open at a moment, why, and when that changes (P9, E1, E2, E14).
 
-Precedence, the first that applies decides: opening by date > closure by date > holiday > the
-period's week > the ordinary week. An opening replaces the whole day; of two periods that overlap
-the one written last decides, as a short period is laid over a long one.
+Precedence, the first that applies decides: what was entered for the day > opening by date >
+closure by date > holiday > the period's week > the ordinary week. An opening replaces the whole
+day; of two periods that overlap the one written last decides, as a short period is laid over a
+long one. What was entered for several days leaves the holidays among them alone.
 
 Times are local wall-clock times. On the night the clock is put back a time that comes twice means
 the first one; on the night it is put forward a time that is skipped means the moment after.
@@ -14,6 +15,7 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -72,6 +74,7 @@ class _Rule(NamedTuple):
     name: Words = NOTHING
     greeting: str = ""
     notice: Words = NOTHING
+    is_whole: bool = False  # no closure lies over it
 
 
 class Piece(NamedTuple):
@@ -96,7 +99,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """All hours of one group; frozen, built once from the configuration."""
+    """All hours of one group, frozen: the file's, `entered` laid over them, newest last."""
 
     zone: ZoneInfo
     weekly: Week
@@ -104,6 +107,7 @@ class Schedule:
     closures: tuple[Closure, ...] = ()
     openings: tuple[Opening, ...] = ()
     periods: tuple[Period, ...] = ()
+    entered: tuple[Period, ...] = ()
     _holidays: dict[date, Holiday] = field(init=False, repr=False, compare=False)
     _openings: dict[date, Opening] = field(init=False, repr=False, compare=False)
 
@@ -146,7 +150,7 @@ class Schedule:
         here, following = next(pieces), next(pieces)
         while local_moment(following.start, self.zone) <= local.astimezone(UTC):
             here, following = following, next(pieces)
-        return here, _chain(following, pieces)
+        return here, chain((following,), pieces)
 
     def _changes(
         self, here: Piece, ahead: Iterator[Piece]
@@ -164,7 +168,7 @@ class Schedule:
 
     @property
     def _ever_opens(self) -> bool:
-        weeks = (self.weekly, *(period.week for period in self.periods))
+        weeks = (self.weekly, *(period.week for period in (*self.periods, *self.entered)))
         return bool(self.openings) or any(week.ever_opens for week in weeks)
 
     def _pieces(self, first: date) -> Iterator[Piece]:
@@ -178,18 +182,22 @@ class Schedule:
         """Yield a day's pieces, the first one from midnight on; empty ones may be among them."""
         rule = self._rule(day)
         midnight = datetime.combine(day, time())
-        closures = () if rule.inside is Why.OPENING else self._closures_on(midnight)
+        closures = () if rule.is_whole else self._closures_on(midnight)
         for edge in _edges(midnight, rule.bands, closures):
             yield _piece(edge, rule, closures)
 
     def _rule(self, day: date) -> _Rule:
         opening, holiday = self._openings.get(day), self._holidays.get(day)
+        for entered in reversed(self.entered):
+            if entered.covers(day) and (entered.is_one_day or not holiday):
+                return _entered(entered, day)
         if opening:
-            return _Rule(opening.bands, Why.OPENING, Why.CLOSED_HOURS, opening.reason)
+            codes = (Why.OPENING, Why.CLOSED_HOURS)
+            return _Rule(opening.bands, *codes, opening.reason, is_whole=True)
         if holiday:
             return _Rule((), Why.HOURS, Why.HOLIDAY, holiday.name, holiday.greeting)
         for period in reversed(self.periods):
-            if period.first <= day <= period.last:
+            if period.covers(day):
                 bands = period.week.bands_on(day)
                 codes = (Why.PERIOD, Why.CLOSED_PERIOD)
                 return _Rule(bands, *codes, period.name, period.greeting, period.notice)
@@ -200,6 +208,12 @@ class Schedule:
             return ()
         end = midnight + ONE_DAY
         return tuple(c for c in self.closures if c.start < end and c.end > midnight)
+
+
+def _entered(period: Period, day: date) -> _Rule:
+    outside = Why.CLOSED_PERIOD if period.week.ever_opens else Why.CLOSURE
+    said = (period.name, period.greeting, period.notice)
+    return _Rule(period.week.bands_on(day), Why.PERIOD, outside, *said, is_whole=True)
 
 
 def _edges(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]) -> list[datetime]:
@@ -233,8 +247,3 @@ def _piece(at: datetime, rule: _Rule, closures: tuple[Closure, ...]) -> Piece:
             return Piece(at, True, rule.inside, rule.name, "", rule.notice, band)
     name = NOTHING if rule.inside is Why.OPENING else rule.name
     return Piece(at, False, rule.outside, name, rule.greeting, rule.notice)
-
-
-def _chain(first: Piece, rest: Iterator[Piece]) -> Iterator[Piece]:
-    yield first
-    yield from rest

@@ -53,7 +53,7 @@ def _of_house(calendar: Schedule) -> Iterator[Ahead]:
         yield Ahead(closure.start.date(), _last_day(closure.end), closure)
     for opening in calendar.openings:
         yield Ahead(opening.day, opening.day, opening)
-    for period in calendar.periods:
+    for period in (*calendar.periods, *calendar.entered):
         yield Ahead(period.first, period.last, period)
 
 

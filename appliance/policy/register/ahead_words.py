@@ -48,6 +48,8 @@ def what(each: Ahead, language: str) -> str:
         case Opening(bands=bands, reason=reason):
             hours = " ".join(map(str, bands))
             return f"{in_language(OPEN, language)} {hours}{_behind(reason, language)}"
+        case Period(name=name, week=week) if not week.ever_opens:
+            return _named(CLOSED, name, language)
         case Period(name=name, week=week, notice=notice):
             said = f"{in_language(name, language)}: {week_words(week, language)}"
             return f"{said}{_behind(notice, language)}"

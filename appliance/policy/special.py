@@ -1,0 +1,88 @@
+"""Special periods that the head enters: an opening, a closure, other hours, for days to come (E14).
+
+Entries are only ever added: a correction or a revocation names the entry that it ends. Each ends by
+itself after its last day.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from appliance.policy.dates import Period
+from appliance.policy.hours import Schedule
+from appliance.policy.office import Group, Office
+
+
+class Whose(enum.StrEnum):
+    """Whose hours it is about; those of one group by the group's name."""
+
+    HOUSE = "house"
+    SWITCHBOARD = "switchboard"
+    COUNTER = "citizens_desk"
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """One entry: its `number`, by whom, when, on what ground; `ends` is the entry that it ends.
+
+    `period` is None for a revocation.
+    """
+
+    number: int
+    whose: Whose
+    period: Period | None
+    by: str
+    at: datetime
+    reference: str
+    ends: int = 0
+
+    @property
+    def first(self) -> date:
+        """Its first day; that of a revocation is the day of its entry."""
+        return self.period.first if self.period else self.at.date()
+
+    @property
+    def last(self) -> date:
+        """Its last day, likewise."""
+        return self.period.last if self.period else self.at.date()
+
+    def is_about(self, group: str) -> bool:
+        """Tell whether a group's hours are meant."""
+        return self.whose in (Whose.HOUSE, group)
+
+
+def in_force(entries: Iterable[Special]) -> tuple[Special, ...]:
+    """Return those that nothing has ended, oldest first; past ones too."""
+    entries = tuple(entries)
+    ended = {each.ends for each in entries}
+    return tuple(e for e in entries if e.period is not None and e.number not in ended)
+
+
+def to_come(entries: Iterable[Special], today: date) -> tuple[Special, ...]:
+    """Return those in force that are not past, by their first day."""
+    found = (e for e in in_force(entries) if e.last >= today)
+    return tuple(sorted(found, key=lambda e: (e.first, e.number)))
+
+
+def laid_over(schedule: Schedule, group: str, entries: Iterable[Special]) -> Schedule:
+    """Return a group's hours with all that was entered for it, whatever lay over them before."""
+    found = (e.period for e in in_force(entries) if e.is_about(group))
+    return replace(schedule, entered=tuple(period for period in found if period))
+
+
+def office_with(office: Office, entries: Iterable[Special]) -> Office:
+    """Return an office whose groups keep the hours that were entered."""
+    entries = tuple(entries)
+    counter = office.citizens_desk
+    return replace(
+        office,
+        switchboard=_group_with(office.switchboard, entries),
+        citizens_desk=_group_with(counter, entries) if counter else None,
+    )
+
+
+def _group_with(group: Group, entries: tuple[Special, ...]) -> Group:
+    return replace(group, schedule=laid_over(group.schedule, group.name, entries))
