@@ -567,6 +567,13 @@ class RegisterChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class HoursChanged:
+    """The special hours that were entered, all of them: at the start, and after each (E14)."""
+
+    entered: object  # a tuple of policy.special.Special; typed there to keep this module a leaf
+
+
+@dataclass(frozen=True, slots=True)
 class SpokenSheetsChanged:
     """Which sheets callers may hear after hours: at the start, and after every import.
 
@@ -647,6 +654,7 @@ Event = (
     | PinChecked
     | ServiceStateChanged
     | RegisterChanged
+    | HoursChanged
     | SheetUsed
     | SpokenSheetsChanged
     | NumbersKnown

@@ -40,6 +40,7 @@ from appliance.calls.events import (
     DeadlinePassed,
     Event,
     Evidence,
+    HoursChanged,
     LineIdle,
     LineLost,
     LineNeeded,
@@ -70,6 +71,7 @@ from appliance.policy.dialling import Ledger
 from appliance.policy.office import Office
 from appliance.policy.register.register import Register
 from appliance.policy.service_state import NO_MARKS, ServiceState
+from appliance.policy.special import office_with
 from appliance.policy.words import Words
 
 EXPIRY = "service_state"
@@ -144,6 +146,11 @@ class Switchboard:
     def register(self) -> Register:
         """The register of offices in force."""
         return self._desk.register
+
+    @property
+    def office(self) -> Office:
+        """The office, with the hours in force."""
+        return self._desk.office
 
     def answer_to(self, request: TransferCall, now: Now) -> Words | None:
         """Say why a person's wish would not be carried out now (E23); None: TransferWished will do.
@@ -261,6 +268,12 @@ class Switchboard:
             self._desk.register = event.register
         if isinstance(event.officials, tuple):
             self._desk.officials = event.officials
+        yield from ()
+
+    def _on_hours(self, event: HoursChanged, now: Now) -> Orders:
+        """The next call asks them; whoever rang before is served to the end (E1)."""
+        if isinstance(event.entered, tuple):
+            self._desk.office = office_with(self._desk.office, event.entered)
         yield from ()
 
     def _on_spoken(self, event: SpokenSheetsChanged, now: Now) -> Orders:
@@ -413,6 +426,7 @@ OWN: Mapping[type, Callable[[Switchboard, Any, Now], Orders]] = {
     TransferAsked: Switchboard._on_transfer,
     MessagesWaiting: Switchboard._on_waiting,
     RegisterChanged: Switchboard._on_register,
+    HoursChanged: Switchboard._on_hours,
     SheetUsed: Switchboard._on_sheet,
     SpokenSheetsChanged: Switchboard._on_spoken,
     ServiceStateChanged: Switchboard._on_request,

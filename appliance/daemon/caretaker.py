@@ -90,6 +90,8 @@ class Caretaker:
         self._look_at = 0.0
         self._looking = False
         self._deleted_on: date | None = None
+        self.over: Callable[[Schedule], Schedule] = lambda hours: hours
+        """Lays over the written hours what was entered (E14)."""
         self.watched: Watched = NOTHING_WATCHED
         """What waits for somebody, as of the last look."""
 
@@ -99,7 +101,8 @@ class Caretaker:
             return
         self._looking, self._look_at = True, now.monotonic + LOOK_S
         plan, at, domain = self._plan, now.wall, self._records.letters.domain
-        self._records.do(lambda c: watch(c, plan.calendar, plan.notices, at, domain), self._looked)
+        calendar = self.over(plan.calendar)
+        self._records.do(lambda c: watch(c, calendar, plan.notices, at, domain), self._looked)
         today = self._night_of(now.wall)
         if today is not None:
             self._deleted_on = today

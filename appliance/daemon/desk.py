@@ -28,6 +28,7 @@ from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
 from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
+from appliance.policy.office import Office
 from appliance.policy.register.register import Register
 from appliance.policy.words import Words
 
@@ -112,6 +113,11 @@ class Desk:
     def register(self) -> Register:
         """The register of offices in force."""
         return self._switchboard.register
+
+    @property
+    def office(self) -> Office:
+        """The office, with the hours in force."""
+        return self._switchboard.office
 
     def turn(self, limit: float | None = None) -> None:
         """Wait for something, at most `limit` seconds, and deal with all that has come."""

@@ -18,6 +18,7 @@ from appliance.mail.sender import Sender
 from appliance.mail.smtp import Server
 from appliance.policy import letters as policy
 from appliance.policy.clock import Now
+from appliance.policy.hours import Schedule
 from appliance.policy.letters import Event, House
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.office import Office
@@ -85,6 +86,8 @@ class Mailroom:
         on_trouble: Callable[[Trouble | None], None],
     ) -> None:
         self._register = register
+        self.over: Callable[[Schedule], Schedule] = lambda hours: hours
+        """Lays over the written hours what was entered (E14)."""
         self._settings, self._office = settings, office
         self._folder = Path(settings.folders.state)
         self._on_trouble = on_trouble
@@ -116,13 +119,18 @@ class Mailroom:
 
     # --- writing ---
 
+    @property
+    def calendar(self) -> Schedule:
+        """The house's hours in force."""
+        return self.over(self._office.switchboard.schedule)
+
     def house(self) -> House:
         """Say who writes."""
         office = self._office
         return House(
             office.name,
             office.languages[0],
-            office.switchboard.schedule,
+            self.calendar,
             self._register(),
             office.public_numbers,
         )
@@ -134,11 +142,11 @@ class Mailroom:
         declared = register.valid_declaration(unit, day) if unit else None
         if declared is None or declared.slots is None:
             return None
-        return Diary(declared.unit, declared.slots, self._office.switchboard.schedule)
+        return Diary(declared.unit, declared.slots, self.calendar)
 
     def rules(self, unit: str, need: str, at: datetime) -> tuple[ReturnRule, ...]:
         """Return what a unit has declared for a need; raises OfficeError for an unknown unit."""
-        calendar = self._office.switchboard.schedule
+        calendar = self.calendar
         return may_transfer(self._register(), calendar, unit, need, Now(0.0, at)).rules
 
     def write(self, kept: Kept, happened: Happened | None) -> tuple[Mail, ...]:

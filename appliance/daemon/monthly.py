@@ -47,6 +47,8 @@ class MonthlySheets:
         self._calendar = calendar
         self._language = language
         self._register = register
+        self.over: Callable[[Schedule], Schedule] = lambda hours: hours
+        """Lays over the written hours what was entered (E14)."""
         self._look_at = 0.0
         self._told: date | None = None
 
@@ -55,11 +57,12 @@ class MonthlySheets:
         if not self._wanted or now.monotonic < self._look_at or now.clock_state not in TRUSTED:
             return
         self._look_at = now.monotonic + LOOK_S
-        month, register = month_to_tell(self._calendar, now.wall), self._register()
+        calendar = self.over(self._calendar)
+        month, register = month_to_tell(calendar, now.wall), self._register()
         if month is None or month == self._told or not register.units:
             return
         self._told = month
-        calendar, language, at = self._calendar, self._language, now.wall
+        language, at = self._language, now.wall
         domain = self._records.letters.domain
         self._records.do(
             lambda c: queue_sheets(c, register, calendar, month, language, at, domain), self._queued

@@ -17,6 +17,7 @@ from appliance.daemon.desk import Desk
 from appliance.daemon.door import Answer, Later, Tell, parse_request
 from appliance.daemon.erasures import Erasures
 from appliance.daemon.head_questions import bring_head
+from appliance.daemon.hours_questions import HoursQuestions
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.mail_questions import MailQuestions
 from appliance.daemon.phone_questions import PhoneQuestions
@@ -72,10 +73,11 @@ class Questions:
             "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),
             "mail_sheet": lambda question: mail_sheet(stores, desk.register, question),
             **RegisterQuestions(stores, run.office.zone, desk.now).known,
-            "calendar": lambda question: calendar(stores, run.office, desk.now().wall, question),
+            "calendar": lambda question: calendar(stores, desk.office, desk.now().wall, question),
+            **HoursQuestions(stores, desk).known,
             **SheetChanges(stores, desk.now).known,
             **AnnouncementQuestions(stores, desk.now).known,
-            **StandingQuestions(desk, stores, run.office).known,
+            **StandingQuestions(desk, stores).known,
         }
         self._call_backs = CallBacks(stores, desk.post)
         desk.on_answer = self._call_backs.answered

@@ -118,6 +118,7 @@ class Service:
             lambda: self._switchboard.register,
             lambda trouble: self.lookout.trouble("mail", trouble),
         )
+        self._caretaker.over = self._sheets.over = self._mail.over = self._stores.hours.over
         self._recoveries = usb_recoveries(settings)
         self.desk = Desk(self._switchboard, self._stores, self._inbox, self._selector, self._show)
         self._panel = self._fitted_panel()

@@ -36,8 +36,8 @@ LIVE: Final = (GroupState.FREE, GroupState.BUSY, GroupState.UNREACHABLE)
 class StandingQuestions:
     """Answers; raises OfficeError for what is no question of its kind."""
 
-    def __init__(self, desk: Desk, stores: Stores, office: Office) -> None:
-        self._desk, self._stores, self._office = desk, stores, office
+    def __init__(self, desk: Desk, stores: Stores) -> None:
+        self._desk, self._stores = desk, stores
 
     @property
     def known(self) -> dict[str, Any]:
@@ -59,6 +59,11 @@ class StandingQuestions:
             self._stores.records.do(lambda _: self._states(register, now), done)
 
         return later
+
+    @property
+    def _office(self) -> Office:
+        """The office, with the hours in force."""
+        return self._desk.office
 
     def _states(self, register: Register, now: Now) -> Answer:
         calendar = self._office.switchboard.schedule

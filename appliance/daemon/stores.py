@@ -17,6 +17,7 @@ from appliance.carrier.messages import RecordingStarted
 from appliance.daemon import outgoing_log
 from appliance.daemon.call_back_care import in_vain
 from appliance.daemon.files import load_text, save_text
+from appliance.daemon.hours_keeper import HoursKeeper
 from appliance.daemon.message_sounds import MessageSounds
 from appliance.daemon.pins import Pins
 from appliance.daemon.register_keeper import RegisterKeeper
@@ -91,10 +92,12 @@ class Stores:
             post,
             lambda trouble: on_trouble("register", trouble),
         )
+        self.hours = HoursKeeper(self.records, post, lambda trouble: on_trouble("hours", trouble))
         self._policy = PolicyCopy(
             folder_of_copy(database_path(state)), lambda trouble: on_trouble("policy", trouble)
         )
         self.records.watch(self.register.look)
+        self.records.watch(self.hours.look)
         self.records.watch(self._policy.look)
         self.spoken = SpokenSounds(folder_of(state), site, self.records, post)
         self._calls: dict[str, orders.CallRecord] = {}
@@ -106,6 +109,7 @@ class Stores:
         self.records.start()
         self.mailbox.start()
         self.register.load()
+        self.hours.load()
 
     def stop(self, hear: Callable[[], None]) -> None:
         """Write what is queued and end; a disk that stalls on is left to the next start.

@@ -7,12 +7,13 @@ house is open (P6, E13).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from appliance.errors import OfficeError
 from appliance.policy.hours import Schedule
 from appliance.policy.local_time import local_moment
+from appliance.policy.office_hours import hours_of_office
 from appliance.policy.register.declarations import Slots
 from appliance.policy.week import ONE_DAY
 
@@ -34,7 +35,7 @@ Booked = Mapping[datetime, int]
 
 def slots_on(slots: Slots, calendar: Schedule, day: date) -> Iterator[Slot]:
     """Yield the slots of a day, in order; none while the house is closed."""
-    hours = replace(calendar, weekly=slots.week, openings=(), periods=())
+    hours = hours_of_office(calendar, slots.week)
     length = timedelta(minutes=slots.minutes)
     for band in hours.bands_on(day):
         start, end = band.on(day)

@@ -2,8 +2,8 @@
 
 Precedence, the first that applies decides: what was entered for the day > opening by date >
 closure by date > holiday > the period's week > the ordinary week. An opening replaces the whole
-day; of two periods that overlap the one written last decides, as a short period is laid over a
-long one. What was entered for several days leaves the holidays among them alone.
+day; of two periods that overlap the last one decides, as a short one is laid over a long one. What
+was entered for several days leaves the holidays among them alone.
 
 Times are local wall-clock times. On the night the clock is put back a time that comes twice means
 the first one; on the night it is put forward a time that is skipped means the moment after.
@@ -108,6 +108,7 @@ class Schedule:
     openings: tuple[Opening, ...] = ()
     periods: tuple[Period, ...] = ()
     entered: tuple[Period, ...] = ()
+    shut: tuple[Closure, ...] = ()  # what of it closes the whole house, offices too
     _holidays: dict[date, Holiday] = field(init=False, repr=False, compare=False)
     _openings: dict[date, Opening] = field(init=False, repr=False, compare=False)
 

@@ -7,11 +7,11 @@ itself after its last day.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from appliance.policy.dates import Period
+from appliance.policy.dates import Closure, Period
 from appliance.policy.hours import Schedule
 from appliance.policy.office import Group, Office
 
@@ -69,8 +69,29 @@ def to_come(entries: Iterable[Special], today: date) -> tuple[Special, ...]:
 
 def laid_over(schedule: Schedule, group: str, entries: Iterable[Special]) -> Schedule:
     """Return a group's hours with all that was entered for it, whatever lay over them before."""
-    found = (e.period for e in in_force(entries) if e.is_about(group))
-    return replace(schedule, entered=tuple(period for period in found if period))
+    held = in_force(entries)
+    found = tuple(e.period for e in held if e.period and e.is_about(group))
+    return replace(schedule, entered=found, shut=_shut(held))
+
+
+def _shut(held: Iterable[Special]) -> tuple[Closure, ...]:
+    """Return when the whole house is closed: offices keep that, and none of its other hours."""
+    found: tuple[Closure, ...] = ()
+    for each in held:
+        period = each.period
+        if period and each.whose is Whose.HOUSE:
+            over = Closure.whole_days(period.first, period.last, period.name, period.greeting)
+            found = tuple(part for closure in found for part in _outside(closure, over))
+            found += () if period.week.ever_opens else (over,)
+    return found
+
+
+def _outside(closure: Closure, other: Closure) -> Iterator[Closure]:
+    """Yield what is left of a closure where something newer holds."""
+    if closure.start < other.start:
+        yield replace(closure, end=min(closure.end, other.start))
+    if other.end < closure.end:
+        yield replace(closure, start=max(closure.start, other.end))
 
 
 def office_with(office: Office, entries: Iterable[Special]) -> Office:

@@ -1,4 +1,4 @@
-"""A copy of register and sheets, which a damaged database does not take along.
+"""A copy of register, special hours and sheets, which a damaged database does not take along.
 
 `policy/policy.db` beside the database, written whole after every change and put in place by a
 rename (reliability.md 4, "Settings"); numbers stay sealed in it. What is attached to the register
@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FILE: Final = "policy.db"
-TABLES: Final = ("register_changes", "register_units", "register_entries", "sheets")
+TABLES: Final = (
+    "register_changes",
+    "register_units",
+    "register_entries",
+    "special_hours",
+    "sheets",
+)
 """In the order in which they refer to one another."""
 _ATTACHED: Final = "name, change, sha256, length"
 RESTORED: Final = "policy.restored"
@@ -158,6 +164,8 @@ def _put_back_table(connection: sqlite3.Connection, table: str) -> None:
         for place in ("main", "copy")
     )
     names = ", ".join(name for name in copied if name in ours)
+    if not names:  # a copy of before there was such a table
+        return
     # a sheet that is gone is only named by calls, which are lost
     which = "WHERE gone = 0" if table == "sheets" else ""
     connection.execute(

@@ -20,10 +20,14 @@ from appliance.calls.call import Call
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.sides import Side
 from appliance.calls.states import Row, State, row_for
+from appliance.policy.dates import Period
 from appliance.policy.dialling import Ledger
 from appliance.policy.register.declarations import Entry
 from appliance.policy.register.register import Authorisation, Register, Unit
 from appliance.policy.register.targets import Reach, target, to_be_told
+from appliance.policy.special import Special, Whose
+from appliance.policy.week import Week
+from appliance.policy.words import Words
 from tests.calls.test_properties import (
     LINES,
     PHONES,
@@ -56,6 +60,8 @@ SILENT = Register(
     (*TOWN.units, Unit("polizia", "Polizia locale", "polizia@comune.example.it")),
     (replace(declaration(), needs=(OUTSIDE,)),),
 )
+_TODAY = Period(START.date(), START.date(), Words("X"), Week(((),) * 7))
+HOURS = (Special(1, Whose.HOUSE, _TODAY, "capo", START, "mail"),)
 REGISTERS = (Register(), TOWN, STORIES, SILENT, replace(SILENT, authorisations=(LEAVE,)))
 
 
@@ -135,6 +141,7 @@ NUMBERS: dict[str, tuple[int, ...]] = {
 OBJECTS: dict[tuple[type, str], st.SearchStrategy[object]] = {
     (events.ServiceStateChanged, "request"): st.one_of(asks, st.just("nonsense")),
     (events.RegisterChanged, "register"): st.sampled_from([*REGISTERS, "nonsense"]),
+    (events.HoursChanged, "entered"): st.sampled_from([(), HOURS, "nonsense"]),
     (events.RegisterChanged, "officials"): st.sampled_from([(), "nonsense"]),
     (events.CallBackAsked, "number"): st.sampled_from(["", "0511234567", "892424", OFFICE_ITSELF]),
     (events.NumbersKnown, "forgotten"): st.sampled_from([(), ("051234567",)]),

@@ -24,7 +24,7 @@ from appliance.records.register import Who
 from tests.calls.desk import TEN, up
 from tests.console.user_desk import serving
 from tests.policy.town import TOWN, declaration
-from tests.stories.offices import EXAMPLE, ROME
+from tests.stories.offices import ROME
 
 SECRET = "051598204"
 URGENT = Need("urgenze", "Urgenze", (target(Reach.OUTSIDE, SECRET, "Reperibile"),))
@@ -42,6 +42,11 @@ class Desk:
     def now(self) -> Now:
         """Say what time it is."""
         return TEN
+
+    @property
+    def office(self) -> Any:
+        """The office, with the hours in force."""
+        return self.switchboard.office
 
     def status(self) -> Any:
         """Say what people see."""
@@ -64,7 +69,7 @@ def register_desk(console: ConsoleSettings) -> Iterator[Desk]:
     stores.register.load()
     stores.records.ask(lambda _: None)  # it has been told
     questions = RegisterQuestions(stores, ROME, lambda: Now(0.0, datetime.now(UTC)))
-    known = questions.known | StandingQuestions(desk, stores, EXAMPLE).known
+    known = questions.known | StandingQuestions(desk, stores).known
     with serving(console.door, known):
         yield desk
     stores.stop(lambda: None)

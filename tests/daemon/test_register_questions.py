@@ -31,7 +31,7 @@ from appliance.records.register import Who
 from appliance.records.users import Asked
 from tests.calls.desk import TEN, up
 from tests.policy.town import TOWN
-from tests.stories.offices import EXAMPLE, ROME
+from tests.stories.offices import ROME
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 PEOPLE = (
@@ -103,6 +103,11 @@ class Standing:
         """Say what time it is."""
         return TEN
 
+    @property
+    def office(self) -> Any:
+        """The office, with the hours in force."""
+        return self.switchboard.office
+
     def status(self) -> Any:
         """Say what people see."""
         return self.switchboard.status(TEN)
@@ -125,7 +130,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     stores.records.ask(lambda c: users.change(c, "gone", {"disabled": True}, shell))
     clock = Now(100.0, AT)
     questions = RegisterQuestions(stores, ROME, lambda: replace(clock, wall=datetime.now(UTC)))
-    standing = StandingQuestions(cast(Desk, Standing()), stores, EXAMPLE)
+    standing = StandingQuestions(cast(Desk, Standing()), stores)
     yield Box(stores, questions, standing, posted)
     stores.stop(lambda: None)
 

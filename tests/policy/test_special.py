@@ -12,16 +12,17 @@ from appliance.policy.dates import Period
 from appliance.policy.day_hours import hours_on
 from appliance.policy.hours import Why
 from appliance.policy.office import Office
+from appliance.policy.office_hours import hours_of_office
 from appliance.policy.refused import Refused
 from appliance.policy.register.ahead import Ahead, ahead
 from appliance.policy.register.ahead_words import what
 from appliance.policy.register.fields import Unfit
 from appliance.policy.register.register import Register
-from appliance.policy.special import Special, Whose, in_force, office_with, to_come
+from appliance.policy.special import Special, Whose, in_force, laid_over, office_with, to_come
 from appliance.policy.special_forms import changes, entered, revoked
 from appliance.policy.week import week
 from appliance.policy.words import Words
-from tests.stories.offices import EXAMPLE, OFFICES, ROME
+from tests.stories.offices import EXAMPLE, OFFICES, ROME, SWITCHBOARD_HOURS
 
 AT = datetime(2026, 11, 25, 10, tzinfo=ROME)
 TODAY = AT.date()
@@ -134,6 +135,29 @@ def test_the_list_of_what_lies_ahead_has_them() -> None:
     found = ahead(Register(), hours, SUNDAY, MONDAY)
     assert found == (Ahead(SUNDAY, SUNDAY, OPEN.period), Ahead(MONDAY, MONDAY, SHUT.period))
     assert [what(each, "it") for each in found] == ["Voto: dom 09:00-12:00", "chiuso, «Ponte»"]
+
+
+DECLARED = week(monday="10-12", sunday="10-12")
+
+
+def test_offices_keep_what_they_declared() -> None:
+    """Of what is entered only a closure of the whole house closes them; other hours are its own."""
+    house = office_with(EXAMPLE, (replace(SHUT, whose=Whose.HOUSE),)).switchboard.schedule
+    alone = office_with(EXAMPLE, (SHUT, OPEN)).switchboard.schedule
+    assert hours_of_office(house, DECLARED).at(noon(MONDAY)).why is Why.CLOSURE
+    assert hours_of_office(alone, DECLARED).at(noon(MONDAY)).why is Why.HOURS
+    assert hours_of_office(alone, DECLARED).at(noon(SUNDAY)).why is Why.HOURS
+
+
+def test_what_is_newer_cuts_a_closure_of_the_house() -> None:
+    """A day that is opened within a week's closure; what lies before or after stays closed."""
+    long = Period(date(2026, 12, 4), date(2026, 12, 10), Words("X"), week())
+    shut = Special(1, Whose.HOUSE, long, "a", AT, "r")
+    found = laid_over(SWITCHBOARD_HOURS, "switchboard", (shut, replace(OPEN, number=2))).shut
+    assert [(c.start.day, c.end.day) for c in found] == [(4, 6), (7, 11)]
+    assert not laid_over(SWITCHBOARD_HOURS, "x", (OPEN, replace(OPEN, number=2))).shut
+    whole = Special(2, Whose.HOUSE, replace(long, week=week(monday="9-10")), "a", AT, "r")
+    assert not laid_over(SWITCHBOARD_HOURS, "x", (shut, whole)).shut
 
 
 # --- forms ----------------------------------------------------------------------------------------

@@ -88,6 +88,11 @@ VERBS: dict[str, str] = {
         r"(?P<unit>\w+) varies from (?P<first>\S+) to (?P<last>\S+) to (?P<bands>\S+)"
         r" saying (?P<notice>.+)"
     ),
+    "hours_entered": (
+        r"hours of (?P<whose>house|switchboard|citizens_desk) from (?P<first>\S+) to (?P<last>\S+)"
+        r" (?P<bands>closed|[\d:-]+) saying (?P<reason>.+?)(?: with (?P<greeting>\w+))?"
+    ),
+    "hours_ended": r"hours entry (?P<number>\d+) revoked",
     "store_fails": rf"store fails {LINE}(?: (?P<reason>.+))?",
     "declares": rf"(?P<unit>\w+) declares (?P<need>\w+) on {PHONE} in (?P<bands>\S+)",
     "sheets_spoken": r"sheets spoken (?P<sheets>[a-z]+:[a-z]{2}(?: [a-z]+:[a-z]{2})*)",

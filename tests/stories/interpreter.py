@@ -26,6 +26,7 @@ from tests.stories.grammar import Statement, Story, StoryError
 from tests.stories.offices import OFFICES
 from tests.stories.registers import OFFICE_PHONES, REGISTERS
 from tests.stories.rows import check_rows, states_of
+from tests.stories.special_hours import HoursVerbs
 from tests.stories.transfers import TransferVerbs
 
 REQUESTS: dict[str, Callable[[bool, str, datetime | None], requests.Request]] = {
@@ -44,7 +45,7 @@ def caller_of(text: str) -> events.Caller:
     return events.Caller(events.Presentation(text))
 
 
-class PureRun(TransferVerbs):
+class PureRun(TransferVerbs, HoursVerbs):
     """One story on one Switchboard."""
 
     def __init__(self) -> None:
@@ -63,6 +64,7 @@ class PureRun(TransferVerbs):
         self.dialled = 0
         self.answer = ""
         self.named = "example"
+        self.entered = ()
 
     # --- running -----------------------------------------------------------------------------
 

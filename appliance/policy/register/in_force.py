@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from appliance.policy.hours import Schedule
 from appliance.policy.local_time import local_moment
+from appliance.policy.office_hours import hours_of_office
 from appliance.policy.register.declarations import Declaration, Need
 from appliance.policy.register.register import Register, Unit
 from appliance.policy.week import ONE_DAY
@@ -67,7 +68,7 @@ def _schedule(
         for variation in register.variations
         if variation.concerns(code, need)
     )
-    return replace(calendar, weekly=declaration.week, openings=(), periods=periods)
+    return hours_of_office(calendar, declaration.week, periods)
 
 
 def resumes_at(

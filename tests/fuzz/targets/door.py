@@ -19,6 +19,7 @@ from appliance.calls import orders
 from appliance.daemon.door import Answer, Door
 from appliance.daemon.erasures import Erasures
 from appliance.daemon.figures import Figures
+from appliance.daemon.hours_keeper import HoursKeeper
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
@@ -74,6 +75,11 @@ class Desk:
         """The register of offices in force."""
         return self.switchboard.register
 
+    @property
+    def office(self) -> Any:
+        """The office, with the hours in force."""
+        return self.switchboard.office
+
     def status(self) -> Any:
         """Say what people see."""
         return self.switchboard.status(TEN)
@@ -127,6 +133,7 @@ class Stores:
         self.letters = NO_LETTERS
         self.folder, self.site = folder / "spoken", None
         self.register = RegisterKeeper(records, Path("register.key"), _ignore, _ignore)
+        self.hours = HoursKeeper(records, _ignore, _ignore)
 
     def called_back(self, asked: object) -> None:
         """Who asks is remembered."""

@@ -1,0 +1,17 @@
+"""The hours of one office beside those of the house (P4): its own week, the house's closures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from appliance.policy.dates import Period
+from appliance.policy.hours import Schedule
+from appliance.policy.week import Week
+
+
+def hours_of_office(calendar: Schedule, week: Week, periods: tuple[Period, ...] = ()) -> Schedule:
+    """Return an office's hours: holidays and closures of the house, nothing else of its own."""
+    closures = (*calendar.closures, *calendar.shut)
+    return replace(
+        calendar, weekly=week, closures=closures, openings=(), periods=periods, entered=(), shut=()
+    )

@@ -1,0 +1,117 @@
+"""Special periods of the switchboard and the counter in the database: only ever added (E14)."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from appliance.errors import StoreError
+from appliance.policy.dates import Period
+from appliance.policy.special import Special, Whose
+from appliance.policy.week import Band, Week
+from appliance.policy.words import Words
+from appliance.records import audit
+from appliance.records.audit import Noted
+from appliance.records.database import transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+ENTERED: Final = "hours.enter"
+CORRECTED: Final = "hours.correct"
+REVOKED: Final = "hours.revoke"
+"""Codes in the audit."""
+
+
+def load(connection: sqlite3.Connection) -> tuple[Special, ...]:
+    """Return all entries, oldest first; raises StoreError for one that is none of ours."""
+    rows = connection.execute("SELECT * FROM special_hours ORDER BY number").fetchall()
+    try:
+        return tuple(_special(row) for row in rows)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"an entry of special hours cannot be read ({error})") from error
+
+
+def last_number(connection: sqlite3.Connection) -> int:
+    """Return the number of the newest entry, 0 for none."""
+    return int(connection.execute("SELECT max(number) FROM special_hours").fetchone()[0] or 0)
+
+
+def add(
+    connection: sqlite3.Connection,
+    by: str,
+    at: datetime,
+    make: Callable[[tuple[Special, ...]], Special],
+) -> Special:
+    """Add what `make` makes of the entries there are, by whom and when as given; audited.
+
+    The same question once more adds nothing. Raises what `make` raises, StoreError, sqlite3.Error.
+    """
+    with transaction(connection):
+        stored = load(connection)
+        for each in stored:
+            if (each.by, each.at) == (by, at):
+                return each
+        made = make(stored)
+        connection.execute(
+            "INSERT INTO special_hours (number, entered_at, entered_by, reference, whose, ends, "
+            "body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                made.number,
+                made.at.isoformat(),
+                made.by,
+                made.reference,
+                made.whose,
+                made.ends,
+                _body(made.period),
+            ),
+        )
+        audit.note(connection, Noted(made.at, made.by, _what(made), _about(made)))
+        return made
+
+
+def _what(made: Special) -> str:
+    if made.period is None:
+        return REVOKED
+    return CORRECTED if made.ends else ENTERED
+
+
+def _about(made: Special) -> str:
+    ended = f" ends {made.ends}" if made.ends else ""
+    days = f" {made.first} to {made.last}" if made.period else ""
+    return f"entry {made.number} {made.whose}{days}{ended}"
+
+
+def _body(period: Period | None) -> str:
+    if period is None:
+        return ""
+    return json.dumps(
+        {
+            "first": period.first.isoformat(),
+            "last": period.last.isoformat(),
+            "it": period.name.it,
+            "en": period.name.en,
+            "greeting": period.greeting,
+            "week": [[str(band) for band in bands] for bands in period.week.days],
+        }
+    )
+
+
+def _special(row: sqlite3.Row) -> Special:
+    return Special(
+        row["number"],
+        Whose(row["whose"]),
+        _period(json.loads(row["body"])) if row["body"] else None,
+        row["entered_by"],
+        datetime.fromisoformat(row["entered_at"]),
+        row["reference"],
+        row["ends"],
+    )
+
+
+def _period(body: dict[str, Any]) -> Period:
+    days = tuple(tuple(Band.parse(band) for band in bands) for bands in body["week"])
+    first, last = (date.fromisoformat(body[key]) for key in ("first", "last"))
+    return Period(first, last, Words(body["it"], body["en"]), Week(days), body["greeting"])

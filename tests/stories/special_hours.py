@@ -1,0 +1,41 @@
+"""What stories say of the hours that the head enters (E14)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+from appliance.calls import events
+from appliance.policy.clock import Now
+from appliance.policy.dates import Period
+from appliance.policy.special import Special, Whose
+from appliance.policy.week import Band, Week
+from appliance.policy.words import Words as Said
+from tests.stories.expectations import Words
+
+
+class HoursVerbs:
+    """Enters and revokes special hours; the Switchboard hears of all that was entered."""
+
+    now: Now | None
+    entered: tuple[Special, ...]
+    tell: Callable[[events.Event], None]
+
+    def hours_entered(self, words: Words) -> None:
+        """The head enters special hours, for every day alike."""
+        first, last = (date.fromisoformat(words[key]) for key in ("first", "last"))
+        bands = () if words["bands"] == "closed" else (Band.parse(words["bands"]),)
+        said = Said(words["reason"], words["reason"])
+        period = Period(first, last, said, Week((bands,) * 7), words.get("greeting") or "")
+        self._enter(Whose(words["whose"]), period)
+
+    def hours_ended(self, words: Words) -> None:
+        """The head revokes an entry."""
+        self._enter(Whose.HOUSE, None, int(words["number"]))
+
+    def _enter(self, whose: Whose, period: Period | None, ends: int = 0) -> None:
+        assert self.now is not None, "a story says `at` first"
+        number = len(self.entered) + 1
+        made = Special(number, whose, period, "capo", self.now.wall, "e-mail", ends)
+        self.entered = (*self.entered, made)
+        self.tell(events.HoursChanged(self.entered))
