@@ -81,10 +81,7 @@ class HoursQuestions:
 
     def enter(self, question: dict[str, Any]) -> Later:
         """Enter special hours or correct some, or say which days that would change."""
-        form = question.get("form")
-        if not isinstance(form, dict):
-            raise OfficeError("a form is needed: its fields by name")
-        by, at = self._who(question)
+        form, (by, at) = _form(question), self._who(question)
 
         def make(stored: tuple[Special, ...]) -> Special:
             known = (*self._own_greetings(), *GREETINGS.values())
@@ -94,10 +91,10 @@ class HoursQuestions:
 
     def revoke(self, question: dict[str, Any]) -> Later:
         """End an entry from this moment, or say which days that would change."""
-        number, reference = question.get("number"), str(question.get("reference") or "")
+        form, (by, at) = _form(question), self._who(question)
+        number, reference = form.get("number"), str(form.get("reference") or "")
         if isinstance(number, bool) or not isinstance(number, int):
             raise OfficeError("number is a whole number")
-        by, at = self._who(question)
 
         def make(stored: tuple[Special, ...]) -> Special:
             return revoked(stored, number, reference, by, at)
@@ -189,6 +186,13 @@ def _entry(each: Special, *, holds: bool) -> Answer:
         "ends": each.ends,
         "holds": holds,
     }
+
+
+def _form(question: dict[str, Any]) -> dict[str, Any]:
+    form = question.get("form")
+    if not isinstance(form, dict):
+        raise OfficeError("a form is needed: its fields by name")
+    return form
 
 
 def _by(question: dict[str, Any]) -> str:

@@ -43,7 +43,7 @@ def entered(
     announcements there are.
     """
     fields, today = Fields(form, []), at.date()
-    ends = fields.number("ends", 0)
+    ends = fields.number("ends", 0) if form.get("ends") else 0
     first, last = _days(fields, today, _begun(stored, ends, today, fields))
     whose, reference = _whose(fields), fields.text("reference", is_needed=True)
     reason, greeting = fields.text("reason", is_needed=True), fields.text("greeting")

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from appliance.console.settings import ConsoleSettings
 from appliance.daemon.announcement_questions import AnnouncementQuestions
 from appliance.daemon.calendar_questions import calendar
+from appliance.daemon.hours_questions import HoursQuestions
 from appliance.daemon.sheet_changes import SheetChanges
 from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
+from appliance.policy.office import Office
 from appliance.policy.sheets import Sheet
+from appliance.policy.special import office_with
 from appliance.records import sheets
 from tests.calls.desk import TEN
 from tests.console.user_desk import serving
@@ -30,6 +35,21 @@ HEARD: Final = Sheet(
 )
 
 
+class House:
+    """Stands for the desk at ten o'clock in November 2026, with the hours that were entered."""
+
+    stores: Stores
+
+    def now(self) -> Now:
+        """Return the moment; each question has its own."""
+        return replace(TEN, wall=TEN.wall.replace(microsecond=time.monotonic_ns() % 1_000_000))
+
+    @property
+    def office(self) -> Office:
+        """The office, with the hours in force."""
+        return office_with(YEAR, self.stores.hours.entered)
+
+
 def _now() -> Now:
     return Now(0.0, datetime.now(UTC))
 
@@ -43,7 +63,10 @@ def head_desk(console: ConsoleSettings) -> Iterator[Stores]:
     known: dict[str, Any] = (
         SheetChanges(stores, _now).known | AnnouncementQuestions(stores, _now).known
     )
-    known["calendar"] = lambda question: calendar(stores, YEAR, TEN.wall, question)
+    house: Any = House()
+    house.stores = stores
+    known["calendar"] = lambda question: calendar(stores, house.office, TEN.wall, question)
+    known |= HoursQuestions(stores, house).known
     with serving(console.door, known):
         yield stores
     stores.stop(lambda: None)

@@ -77,3 +77,98 @@ def test_what_is_no_year(desk: Stores, console_settings: ConsoleSettings) -> Non
         with pytest.raises(OfficeError, match="from 2026 to 2031"):
             door.ask(console_settings.door, {"ask": "calendar", "year": year})
     assert door.ask(console_settings.door, {"ask": "calendar"})["year"] == 2026
+
+
+# --- what the head enters -------------------------------------------------------------------------
+
+SUNDAY = {
+    "first": "2026-12-06", "last": "", "whose": "house", "kind": "hours", "week.7": "9-12",
+    "reason": "Mercatini <b>", "reason_en": "", "greeting": "", "reference": "mail 8:05",
+    "ends": "",
+}  # fmt: skip
+
+
+@pytest.fixture
+def head(visitor: Visitor, desk: Stores) -> Visitor:
+    """A visitor who has logged in as the head."""
+    visitor.log_in(ANNA)
+    return visitor
+
+
+def test_the_days_come_first(head: Visitor) -> None:
+    """Then the weekdays among them, with their ordinary hours to change."""
+    days = head.get("/hours/new?first=2026-12-06").text
+    assert 'value="2026-12-06"' in days
+    assert 'name="step" value="what"' in days
+    chosen = "/hours/new?step=what&whose=house&first=2026-12-06&last="
+    sunday = head.get(chosen).text
+    assert 'name="week.7"' in sunday
+    assert 'name="week.1"' not in sunday
+    three = head.get(f"{chosen}2026-12-08").text
+    assert 'name="week.1" type="text" value="08:30-13:00 14:00-18:00"' in three
+    assert "Le feste comprese in più giorni restano chiuse" in three
+    assert 'role="alert"' in head.get(f"{chosen}2026-12-01").text
+    assert 'role="alert"' in head.get("/hours/new?step=what&first=domani").text
+
+
+def test_a_sunday_is_opened(head: Visitor) -> None:
+    """Preview, back to the form, save; the calendar and the list have it, with who and why."""
+    told = head.post("/hours/new", data=SUNDAY | {"do": "preview"}).text
+    assert (
+        "domenica 06.12.2026, Centralino: 09:00-12:00, «Mercatini &lt;b&gt;» (prima chiuso)" in told
+    )
+    assert 'value="9-12"' in head.post("/hours/new", data=SUNDAY | {"do": "edit"}).text
+    assert "Non è ancora stato inserito nulla." in head.get("/hours").text
+    saved = head.post("/hours/new", data=SUNDAY | {"do": "save"})
+    assert (saved.status_code, saved.headers["location"]) == (303, "/hours?saved=1#entered")
+    text = head.get("/hours?year=2026&saved=1").text
+    assert "Salvato: vale da subito per le nuove chiamate." in text
+    assert "dom 6 dic 2026: 09:00-12:00, orario speciale Mercatini &lt;b&gt;" in text
+    assert "voce 1 di anna" in text
+    assert "riferimento: mail 8:05" in text
+    assert "/hours/new?first=2026-12-06" in head.get("/hours?day=2026-12-06").text
+
+
+def test_mistakes_stand_at_their_fields(head: Visitor) -> None:
+    """And nothing that was written is lost."""
+    wrong = SUNDAY | {"week.7": "12-9", "reference": "", "do": "preview"}
+    answer = head.post("/hours/new", data=wrong)
+    assert answer.status_code == 422
+    assert 'id="week.7-problem"' in answer.text
+    assert 'id="reference-problem"' in answer.text
+    assert 'value="12-9"' in answer.text
+    past = head.post("/hours/new", data=SUNDAY | {"first": "2026-11-01", "do": "save"})
+    assert 'id="first-problem"' in past.text
+
+
+def test_an_entry_is_corrected_and_revoked(head: Visitor) -> None:
+    """The form has what was entered; a revocation says first what changes."""
+    head.post("/hours/new", data=SUNDAY | {"do": "save"})
+    form = head.get("/hours/new?ends=1&step=what").text
+    assert 'value="09:00-12:00"' in form
+    assert "Mercatini &lt;b&gt;" in form
+    head.post("/hours/new", data=SUNDAY | {"kind": "closed", "ends": "1", "do": "save"})
+    assert head.get("/hours/new?ends=1").status_code == 404
+    assert "corregge la voce 1" in head.get("/hours").text
+    end = {"number": "2", "reference": "sindaco"}
+    assert "domenica 06.12.2026" in head.post("/hours/revoke", data=end).text
+    assert head.post("/hours/revoke", data=end | {"do": "save"}).status_code == 303
+    assert "Revoca della voce 2" in head.get("/hours").text
+    assert head.post("/hours/revoke", data=end).status_code == 409
+    assert head.post("/hours/revoke", data={"number": "x"}).status_code == 404
+
+
+def test_only_the_head_enters_hours(operator: Visitor) -> None:
+    """An operator reads the calendar, and finds neither form nor list."""
+    assert "/hours/new" not in operator.get("/hours").text
+    assert operator.get("/hours/new").status_code == 403
+    assert operator.post("/hours/new", data=SUNDAY | {"do": "save"}).status_code == 403
+    assert operator.post("/hours/revoke", data={"number": "1"}).status_code == 403
+
+
+def test_without_the_desk_nothing_is_entered(visitor: Visitor, records: sqlite3.Connection) -> None:
+    """It is said, and nothing that was written seems saved."""
+    visitor.log_in(ANNA)
+    assert visitor.get("/hours/new").status_code == 503
+    assert visitor.post("/hours/new", data=SUNDAY | {"do": "save"}).status_code == 503
+    assert visitor.post("/hours/new", data=SUNDAY | {"do": "edit"}).status_code == 503

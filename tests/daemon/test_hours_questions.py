@@ -44,6 +44,8 @@ FORM = {
     "greeting": "", "reference": "mail, 8:05",
 }  # fmt: skip
 
+ENDS = {"number": 1, "reference": "sindaco"}
+
 
 class House:
     """Stands for the desk: a switchboard that hears what is posted, at ten o'clock."""
@@ -151,13 +153,13 @@ def test_what_was_entered_is_listed(box: Box) -> None:
 def test_a_revocation_brings_back_what_held_before(box: Box) -> None:
     """It is an entry of its own; once ended, an entry cannot be ended again."""
     box.ask("hours_enter", form=FORM)
-    told = box.ask("hours_revoke", number=1, reference="sindaco", preview=True)
+    told = box.ask("hours_revoke", form=ENDS, preview=True)
     assert "(prima 10:00-11:00, «Voto»)" in told["changes"][0]["it"]
     assert not box.house.is_open(SUNDAY.replace(hour=9))
-    box.ask("hours_revoke", number=1, reference="sindaco")
+    box.ask("hours_revoke", form=ENDS)
     assert box.house.is_open(SUNDAY.replace(hour=9))
     assert [each["holds"] for each in box.ask("hours_ahead")["entries"]] == [False, False]
-    refused = box.ask("hours_revoke", number=1, reference="sindaco")
+    refused = box.ask("hours_revoke", form=ENDS)
     assert (refused["done"], "holds no longer" in refused["said"]["en"]) == (False, True)
 
 
@@ -196,8 +198,8 @@ def test_a_greeting_is_one_of_the_sites_own(box: Box) -> None:
     [
         ({"ask": "hours_enter"}, "a form is needed"),
         ({"ask": "hours_enter", "form": {}}, "by is needed"),
-        ({"ask": "hours_revoke", "by": "anna", "number": "1"}, "whole number"),
-        ({"ask": "hours_revoke", "by": "anna", "number": True}, "whole number"),
+        ({"ask": "hours_revoke", "by": "anna", "form": {"number": "1"}}, "whole number"),
+        ({"ask": "hours_revoke", "by": "anna", "form": {"number": True}}, "whole number"),
     ],
 )
 def test_what_is_no_question(box: Box, question: dict[str, Any], why: str) -> None:

@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts.rights import for_those_who_may, needs
+from appliance.console.accounts.rights import for_those_who_may, may, needs
 from appliance.console.asking import NotDone, ask
 from appliance.console.links import Link
+from appliance.console.pages.hours_entering import WHOSE, entries_told
 from appliance.console.say import N_
 from appliance.console.templates import page, text
 from appliance.policy.roles import Permission
@@ -77,9 +78,12 @@ async def show(request: Request) -> Response:
     """Show the weeks and a year; with a day chosen, its hours."""
     today = datetime.now(request.app.state.zone).date()
     chosen = _day(request.query_params.get("day", ""))
+    is_part = "hx-request" in request.headers
     year = chosen.year if chosen else _year(request.query_params.get("year", ""), today.year)
     try:
         answer = await ask(request, {"ask": "calendar", "year": year})
+        may_enter = may(request, Permission.SCHEDULE)
+        told = await ask(request, {"ask": "hours_ahead"}) if may_enter and not is_part else None
     except NotDone as error:
         return page(request, "hours/away.html", error.status, wrong=str(error))
     groups = tuple(map(_group, answer["groups"]))
@@ -87,8 +91,9 @@ async def show(request: Request) -> Response:
     values: dict[str, Any] = {
         "chosen": Day(shown, tuple(group.on(shown) for group in groups)),
         "whys": WHYS,
+        "may_enter": may_enter and shown >= today,
     }
-    if "hx-request" in request.headers:
+    if is_part:
         return HTMLResponse(text(request, "hours/day.html", **values))
     return page(
         request,
@@ -101,6 +106,9 @@ async def show(request: Request) -> Response:
         first=answer["first"],
         last=answer["last"],
         today=today,
+        entries=entries_told(told) if told else None,
+        whose=WHOSE,
+        saved="saved" in request.query_params,
     )
 
 
