@@ -25,6 +25,7 @@ COMMANDS = {
     "exchange": "appliance.exchange.cli:exchange_command",
     "explain": "appliance.commands.explain:explain",
     "explain-transfer": "appliance.commands.register:explain_transfer",
+    "hours": "appliance.commands.hours:hours",
     "messages": "appliance.commands.messages:messages",
     "opened": "appliance.commands.states:opened",
     "outbox": "appliance.commands.outbox:outbox",

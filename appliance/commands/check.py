@@ -10,9 +10,9 @@ from pathlib import Path
 
 import click
 
+from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, load_settings
 from appliance.daemon import commission, first_user, register_keeper
-from appliance.daemon.office import build_office
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import ConfigurationError, StoreError
@@ -28,7 +28,7 @@ from appliance.records.vault import key_path
 def check(config_path: Path) -> None:
     """Check the configuration: every mistake at once, each with its place and remedy."""
     settings = load_settings(config_path)
-    office = build_office(settings, datetime.now(UTC).year, str(config_path))
+    office = office_in_force(settings, datetime.now(UTC).year, str(config_path))
     problems = Catalogue(
         Path(settings.folders.prompts) if settings.folders.prompts else None
     ).problems()

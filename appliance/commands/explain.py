@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, load_settings
-from appliance.daemon.office import build_office
 from appliance.errors import OfficeError
 from appliance.policy import explain as policy
 from appliance.policy.explain import Explanation
@@ -43,7 +43,7 @@ def explain(
     settings = load_settings(config_path)
     zone = ZoneInfo(settings.site.zone)
     moment = at.replace(tzinfo=zone) if at else datetime.now(zone)
-    office = build_office(settings, moment.year, str(config_path))
+    office = office_in_force(settings, moment.year, str(config_path))
     explanation = policy.explain(
         office,
         _line(office, line_name),

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 import click
 
 from appliance.commands.explain import MOMENT
+from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, load_settings
 from appliance.commands.register_changes import COMMANDS, take_out
 from appliance.commands.register_place import Place, day_of, unit_of
 from appliance.daemon import register_file
-from appliance.daemon.office import build_office
 from appliance.policy import attention_words, transfer_words
 from appliance.policy.clock import Now
 from appliance.policy.hours import Schedule
@@ -191,7 +191,7 @@ def explain_transfer(
     settings = load_settings(config_path)
     zone = ZoneInfo(settings.site.zone)
     moment = at.replace(tzinfo=zone) if at else datetime.now(zone)
-    calendar = build_office(settings, moment.year, str(config_path)).switchboard.schedule
+    calendar = office_in_force(settings, moment.year, str(config_path)).switchboard.schedule
     found = register_file.load(file) if file else Place(config_path).register()
     answer = may_transfer(found, calendar, office, need, Now(0.0, moment))
     if as_json:

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.commands.in_force import office_in_force
 from appliance.commands.options import desk_socket, load_settings
 from appliance.daemon import door
-from appliance.daemon.office import build_office
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError, StoreError
@@ -73,7 +73,7 @@ class Place:
 
     def calendar(self, year: int) -> Schedule:
         """Return the house's own hours, holidays and closures."""
-        return build_office(self.settings, year, str(self.config)).switchboard.schedule
+        return office_in_force(self.settings, year, str(self.config)).switchboard.schedule
 
     def register(self) -> Register:
         """Read the register with its numbers."""

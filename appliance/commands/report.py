@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
 from appliance.daemon import door
-from appliance.daemon.office import build_office
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
 from appliance.policy.report import CallRow, Report, RequestRow, UnitFigures, unit_figures
@@ -114,7 +114,7 @@ def _rows(
     zone = ZoneInfo(settings.site.zone)
     start = datetime.combine(first, time(), zone)
     end = datetime.combine(last + timedelta(days=1), time(), zone)
-    calendar = build_office(settings, first.year, str(config_path)).switchboard.schedule
+    calendar = office_in_force(settings, first.year, str(config_path)).switchboard.schedule
     with reading(settings) as connection:
         return (
             report_rows.call_rows(connection, start, end, zone),

@@ -14,9 +14,9 @@ import click
 
 from appliance.commands import request_pdf
 from appliance.commands.explain import MOMENT
+from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
 from appliance.daemon import door
-from appliance.daemon.office import build_office
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
 from appliance.mail.compose import compose, is_address
@@ -211,7 +211,7 @@ def _show(settings: Settings, found: tuple[Kept, ...], *, as_json: bool) -> None
 
 
 def _calendar(settings: Settings) -> Schedule:
-    return build_office(settings, datetime.now(UTC).year).switchboard.schedule
+    return office_in_force(settings, datetime.now(UTC).year).switchboard.schedule
 
 
 def _due(settings: Settings) -> request_listing.Due:

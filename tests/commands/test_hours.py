@@ -1,0 +1,117 @@
+"""`centralino hours`, and what commands that need no desk say of the hours that were entered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from appliance.__main__ import main
+from appliance.daemon import config, shell_proof
+from appliance.daemon.hours_questions import HoursQuestions
+from appliance.daemon.office import build_office
+from appliance.daemon.stores import Stores, database_path
+from appliance.policy.clock import Now
+from appliance.policy.office import Office
+from appliance.policy.special import office_with
+from tests.calls.desk import TEN
+from tests.commands.samples import CONFIG
+from tests.console.user_desk import serving
+
+OPEN = ("--open", "9-12", "--reason", "Mercatini", "--reference", "e-mail, 8:05", "--by", "root")
+
+LINE = '[[lines]]\nname = "line1"\nport = "/dev/serial/by-path/x"\n'
+
+
+@dataclass
+class Box:
+    """A desk at ten o'clock on a Wednesday in November 2026."""
+
+    file: Path
+    stores: Stores
+    written: Office
+    asked: int = 0
+
+    @property
+    def office(self) -> Office:
+        """The office, with the hours in force."""
+        return office_with(self.written, self.stores.hours.entered)
+
+    def now(self) -> Now:
+        """Return the moment, a little later at every question."""
+        self.asked += 1
+        return replace(TEN, wall=TEN.wall.replace(microsecond=self.asked))
+
+    def run(self, *words: str, code: int = 0) -> str:
+        """Run a command line to its expected end."""
+        line = [words[0], "--config", str(self.file), *words[1:]]
+        result = CliRunner().invoke(main, line)
+        assert result.exit_code == code, result.output
+        return result.output.strip()
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    """Serve the door from a thread."""
+    file = tmp_path / "centralino.toml"
+    file.write_text(f"{CONFIG.format(folder=tmp_path)}\n{LINE}", encoding="utf-8")
+    stores = Stores(tmp_path / "state", "b", lambda _: None, lambda *_: None)
+    stores.start()
+    shell_proof.prepare(tmp_path / "state")
+    made = Box(file, stores, build_office(config.load(file), 2026))
+    desk: Any = made
+    (tmp_path / "run").mkdir(exist_ok=True)
+    with serving(tmp_path / "run" / "desk.sock", HoursQuestions(stores, desk).known):
+        yield made
+    stores.stop(lambda: None)
+
+
+def test_a_sunday_is_entered_listed_and_revoked(box: Box) -> None:
+    """What changes is told; a preview changes nothing."""
+    told = box.run("hours", "enter", "2026-12-06", *OPEN, "--preview")
+    assert "domenica 06.12.2026, Centralino: 09:00-12:00, «Mercatini» (prima chiuso)" in told
+    assert box.run("hours", "list") == ""
+    assert "Salvato: vale da subito" in box.run("hours", "enter", "2026-12-06", *OPEN)
+    row = box.run("hours", "list")
+    assert "2026-12-06" in row
+    assert "09:00-12:00, «Mercatini» (shell: root, e-mail, 8:05)" in row
+    assert json.loads(box.run("hours", "list", "--json"))[0]["number"] == 1
+    box.run("hours", "revoke", "1", "--reference", "telefono", "--by", "root")
+    assert box.run("hours", "list") == ""
+    assert "– 1" in box.run("hours", "list", "--all").splitlines()[0]
+
+
+def test_what_is_refused_says_why(box: Box) -> None:
+    """Each mistake with its field; hours or closed, one of them."""
+    closed = ("--closed", "--reason", "X", "--reference", "r")
+    assert "first: è passato" in box.run("hours", "enter", "2026-11-01", *closed, code=1)
+    assert "either --closed or --open" in box.run(
+        "hours", "enter", "2026-12-06", *OPEN, "--closed", code=1
+    )
+    told = box.run("hours", "enter", "2026-12-07", "--last", "2026-12-09", *closed)
+    assert "lunedì 07.12.2026" in told
+    assert "2026-12-07 – 2026-12-09" in box.run("hours", "list")
+
+
+def test_explain_and_check_count_what_was_entered(box: Box) -> None:
+    """They need no desk, and say what the desk would do."""
+    asked = ("explain", "--at", "2026-12-06 10:00", "--json")
+    assert json.loads(box.run(*asked))["code"] == "closed.hours"
+    box.run("hours", "enter", "2026-12-06", *OPEN)
+    assert json.loads(box.run(*asked))["code"] == "open.free"
+
+
+def test_records_that_cannot_be_read_are_said(box: Box) -> None:
+    """The configuration's hours are what is known then; of an older programme nothing is said."""
+    path = database_path(box.file.parent / "state")
+    box.stores.records.ask(lambda c: c.execute("DROP TABLE special_hours"))
+    asked = ("explain", "--at", "2026-12-06 10:00")
+    assert "not counted" not in box.run(*asked)
+    box.stores.stop(lambda: None)
+    path.write_bytes(b"no database" * 1000)
+    assert "not counted" in box.run(*asked)
