@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import pytest
 from appliance.calls.orders import Result
 from appliance.daemon.caretaker import NOT_DELETED, Caretaker, Plan
 from appliance.policy.clock import ClockState, Now
+from appliance.policy.dates import Period
 from appliance.policy.hours import Schedule
 from appliance.policy.messages import Outcome
-from appliance.policy.week import week
+from appliance.policy.week import Week, week
+from appliance.policy.words import Words
 from appliance.records import messages, retention
 from appliance.records.care_mails import Notices
 from appliance.records.care_watch import Watched
@@ -69,6 +72,14 @@ def test_it_looks_once_a_minute(office: Office) -> None:
     assert office.caretaker.watched == Watched()
     office.look(TEN + timedelta(hours=1), 160)
     assert office.caretaker.watched == Watched(unheard=1)
+
+
+def test_it_lives_by_the_hours_in_force(office: Office) -> None:
+    """On a day that the head has closed nobody is late (E14)."""
+    shut = Period(TEN.date(), TEN.date(), Words("Sciopero"), Week(((),) * 7))
+    office.caretaker.over = lambda hours: replace(hours, entered=(shut,))
+    office.look(TEN + timedelta(hours=1), 100)
+    assert office.caretaker.watched == Watched()
 
 
 def test_it_looks_at_once_when_somebody_has_dealt_with_something(office: Office) -> None:

@@ -22,10 +22,13 @@ from appliance.mail.compose import compose
 from appliance.mail.smtp import Server
 from appliance.policy.appointments import Slot
 from appliance.policy.citizens import Citizen
+from appliance.policy.dates import Period
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.outbox import Health, Letter, Reply, Verdict
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Appointment, Form, NewRequest, Step
+from appliance.policy.week import Week
+from appliance.policy.words import Words
 from appliance.records import outbox
 from appliance.records.request_rows import Happened, Kept, Sound
 from appliance.records.worker import Records
@@ -67,6 +70,14 @@ def request(rule: ReturnRule, subject: str, asked: str, name: str, starts: datet
         rule, "anagrafe", "aire", citizen, subject, asked, AT, "op1", "c", "aire",
         wanted if rule is APPOINTMENT else None,
     )  # fmt: skip
+
+
+def test_letters_live_by_the_hours_in_force() -> None:
+    """What the head has entered lies over the written hours (E14)."""
+    room, entered = a_room(), (Period(AT.date(), AT.date(), Words("Sciopero"), Week(((),) * 7)),)
+    assert room.house().calendar.entered == ()
+    room.over = lambda hours: replace(hours, entered=entered)
+    assert room.house().calendar.entered == entered
 
 
 @given(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,11 @@ import pytest
 from appliance.calls.orders import CallRecord, Result, Way
 from appliance.daemon.monthly import MonthlySheets
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.dates import Holiday
+from appliance.policy.dates import Holiday, Period
 from appliance.policy.due import month_to_tell
 from appliance.policy.hours import Schedule
 from appliance.policy.register.register import Register
-from appliance.policy.week import week
+from appliance.policy.week import Week, week
 from appliance.policy.words import Words
 from appliance.records import call_log, outbox
 from appliance.records.monthly_sheets import queue_sheets
@@ -77,6 +78,16 @@ def box(tmp_path: Path) -> Iterator[Box]:
 SHEET = (
     "report:anagrafe:2026-11", "anagrafe@comune.example", "Anagrafe: chiamate e richieste, 2026-11"
 )  # fmt: skip
+
+
+def test_they_live_by_the_hours_in_force(box: Box) -> None:
+    """A day that the head has closed is no working day (E14)."""
+    shut = Period(DAY.date(), DAY.date(), Words("Sciopero"), Week(((),) * 7))
+    box.sheets.over = lambda hours: replace(hours, entered=(shut,))
+    box.look(DAY, 100)
+    assert box.mails == []
+    box.look(DAY + timedelta(days=1), 200)
+    assert box.mails != []
 
 
 def test_the_sheet_leaves_on_the_first_working_day_once(box: Box) -> None:
