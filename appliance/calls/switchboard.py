@@ -65,7 +65,6 @@ from appliance.calls.orders import CallRecord, Order
 from appliance.calls.requests import BringHead, TransferCall
 from appliance.calls.states import Ignored, State, row_for
 from appliance.calls.status import Status, status
-from appliance.errors import OfficeError
 from appliance.policy.clock import Now
 from appliance.policy.dialling import Ledger
 from appliance.policy.office import Office
@@ -73,6 +72,7 @@ from appliance.policy.register.register import Register
 from appliance.policy.service_state import NO_MARKS, ServiceState
 from appliance.policy.special import office_with
 from appliance.policy.words import Words
+from appliance.policy.words import SaidError, Words
 
 EXPIRY = "service_state"
 """`what` of the deadline at which a manual state ends by itself."""
@@ -184,8 +184,11 @@ class Switchboard:
         for call in self._desk.calls.values():
             if call.state is State.TALKING and request.call in {call.id, call.leg_phone}:
                 return call.id
-        raise OfficeError(
-            f"{request.call!r} talks with no caller: name a call or a phone that does"
+        raise SaidError(
+            Words(
+                f"«{request.call}» non sta parlando con nessun utente.",
+                f"{request.call!r} talks with no caller: name a call or a phone that does",
+            )
         )
 
     def status(self, now: Now) -> Status:

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 
 from appliance.console.desk import DeskAway
 from appliance.errors import OfficeError
-from appliance.policy.words import Words
+from appliance.policy.words import SaidError, Words
 
 
 async def done(
@@ -22,6 +22,8 @@ async def done(
         answer = await request.app.state.desk.ask(question)
     except DeskAway as away:
         return not_done(_.words(away.words), 503)
+    except SaidError as refused:
+        return not_done(_.words(refused.words), 409)
     except OfficeError as refused:
         return not_done(_("Not done: %(why)s", why=refused), 409)
     is_done = answer.get("done", True)

@@ -11,6 +11,7 @@ from appliance.daemon import status_words
 from appliance.daemon.door import Answer, Later, Tell, moment
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.messages import Care, Entry, Outcome, Step
+from appliance.policy.words import SaidError, Words
 from appliance.records import care
 from appliance.records.care import Kind
 from appliance.records.care_words import done
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 ASKED = (Step.HEAR, Step.TAKE, Step.RELEASE, Step.FAIL, Step.NOTE, Step.CLOSE, Step.REOPEN)
 """What may be asked; that a message was told of is noted by the desk itself."""
 LONGEST_NAME, LONGEST_NOTE = 64, 1000
+EMPTY = Words("La nota è vuota: scrivere due parole.", "the note is empty: write a few words")
+NO_OUTCOME = Words(
+    "Con quale esito si chiude? Sceglierne uno.",
+    f"say with which outcome it is closed ({', '.join(Outcome)})",
+)
 
 
 def care_question(stores: Stores, question: dict[str, Any]) -> Later:
@@ -46,7 +52,7 @@ def read(question: dict[str, Any]) -> tuple[Kind, str, Entry]:
     try:
         kind = Kind.MESSAGE if closing else Kind(question["kind"])
         step = Step.CLOSE if closing else Step(question["step"])
-        outcome = Outcome(question["outcome"]) if step is Step.CLOSE else None
+        outcome = _outcome(question) if step is Step.CLOSE else None
         name, by = str(question["name"]), str(question["by"])[:LONGEST_NAME]
         at = moment(question["at"])
     except (KeyError, ValueError, TypeError) as error:
@@ -58,8 +64,15 @@ def read(question: dict[str, Any]) -> tuple[Kind, str, Entry]:
         raise OfficeError(f"{step!r} cannot be asked; known are {', '.join(ASKED)}")
     note = str(question.get("note", ""))[:LONGEST_NOTE]
     if step is Step.NOTE and not note.strip():
-        raise OfficeError("the note is empty: write a few words")
+        raise SaidError(EMPTY)
     return kind, name, Entry(at, by, step, outcome, note)
+
+
+def _outcome(question: dict[str, Any]) -> Outcome:
+    try:
+        return Outcome(question["outcome"])
+    except (KeyError, ValueError) as error:
+        raise SaidError(NO_OUTCOME) from error
 
 
 def _told(stores: Stores, kind: Kind, entry: Entry, result: tuple[int, Care]) -> Answer:

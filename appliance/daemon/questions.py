@@ -34,8 +34,9 @@ from appliance.daemon.status_words import Seen
 from appliance.daemon.stores import Stores
 from appliance.daemon.transfer_questions import offices, transfer_call
 from appliance.daemon.user_questions import UserQuestions
-from appliance.errors import CentralinoError, OfficeError
+from appliance.errors import CentralinoError
 from appliance.policy.spoken import Menu
+from appliance.policy.words import SaidError, Words
 
 if TYPE_CHECKING:
     from appliance.daemon.service import Run
@@ -149,7 +150,13 @@ class Questions:
         request = parse_request(question)
         now = self._desk.now().wall
         if request.until is not None and request.until <= now:
-            raise OfficeError(f"{request.until:%d.%m.%Y %H:%M} is past; say a time to come")
+            until = request.until.astimezone(self._zone)
+            raise SaidError(
+                Words(
+                    f"Le {until:%H:%M del %d.%m.%Y} sono già passate: dire un'ora a venire.",
+                    f"{request.until:%d.%m.%Y %H:%M} is past; say a time to come",
+                )
+            )
         refusal = self._desk.refusal_of(request)
         self._desk.fact(events.ServiceStateChanged(request))  # refused: it is noted
         if refusal is not None:

@@ -16,11 +16,13 @@ from appliance.daemon.due_questions import dues
 from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
+from appliance.policy import request_refusals as refusals
 from appliance.policy import request_words as words
 from appliance.policy.appointments import Slot
 from appliance.policy.citizens import Citizen, Contact
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Appointment, Form, NewRequest, Step
+from appliance.policy.words import SaidError
 from appliance.records import bookings, outbox, requests
 from appliance.records.bookings import Diary
 from appliance.records.request_rows import Happened, Kept
@@ -69,7 +71,7 @@ class RequestQuestions:
         def job(connection: sqlite3.Connection) -> Answer:
             known = requests.find_open(connection, number, name)
             if known:
-                raise OfficeError(words.known_already([kept.request for kept in known]).en)
+                raise SaidError(words.known_already([kept.request for kept in known]))
             request = requests.insert(connection, taking, letters)
             return {"number": request.number, "said": plain(words.taken(request))}
 
@@ -86,7 +88,7 @@ class RequestQuestions:
             raise OfficeError(f"{step!r} cannot be asked; known are {', '.join(STEPS)}")
         said_by, text = _word(question, "said_by"), _text(question, "words")
         if step is Step.REMIND and not text:
-            raise OfficeError("what did the citizen say? A reminder adds words for the office")
+            raise SaidError(refusals.NO_WORDS)
         happened = Happened(uuid.uuid4().hex, step, now, _by(question), said_by, text)
         starts = _starts(question) if step is Step.MOVE else None
         letters = self._records.letters
@@ -161,7 +163,7 @@ class RequestQuestions:
         rule = _one_of(ReturnRule, question, "rule")
         allowed = self._mailroom.rules(unit, need, now)
         if rule not in allowed:
-            raise OfficeError(words.not_its_rule(unit, allowed).en)
+            raise SaidError(words.not_its_rule(unit, allowed))
         appointment, diary = None, None
         if rule is ReturnRule.APPOINTMENT:
             diary = self._mailroom.diary(unit, now)
@@ -215,7 +217,7 @@ def _starts(question: dict[str, Any]) -> datetime:
     try:
         return moment(str(question["starts"]))
     except (KeyError, ValueError, TypeError) as error:
-        raise OfficeError(f"when does the appointment start? {error}") from error
+        raise SaidError(refusals.no_start(error)) from error
 
 
 def _one_of(kind: type[T], question: dict[str, Any], key: str) -> T:

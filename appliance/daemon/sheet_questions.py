@@ -9,9 +9,9 @@ from appliance.calls import events
 from appliance.calls.orders import CallRecord
 from appliance.calls.requests import NoteSheet
 from appliance.daemon.door import Answer, Later, Tell
-from appliance.errors import CentralinoError, OfficeError
+from appliance.errors import CentralinoError
 from appliance.policy.sheets import Sheet
-from appliance.policy.words import Words
+from appliance.policy.words import SaidError, Words
 from appliance.records import call_log, sheets
 
 if TYPE_CHECKING:
@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 
 AFTERWARDS = timedelta(minutes=15)
 """So long after a call a position may note what it answered from; later the call must be named."""
+
+
+NO_SHEET = Words(
+    "Manca la scheda: sceglierne una.", "the code of a sheet is needed, and a call or a position"
+)
+NO_CALL = Words(
+    "Serve la chiamata, oppure la postazione che ha risposto: una delle due.",
+    "say the call, or the position that answered it: one of the two",
+)
 
 
 class _Noted(NamedTuple):
@@ -59,9 +68,9 @@ def read(question: dict[str, Any]) -> NoteSheet:
     """Read the question; raises OfficeError with what is wrong in it."""
     given = {name: question.get(name) or "" for name in ("sheet", "call", "position")}
     if any(not isinstance(value, str) for value in given.values()) or not given["sheet"]:
-        raise OfficeError("the code of a sheet is needed, and a call or a position")
+        raise SaidError(NO_SHEET)
     if bool(given["call"]) == bool(given["position"]):
-        raise OfficeError("say the call, or the position that answered it: one of the two")
+        raise SaidError(NO_CALL)
     return NoteSheet(**given)
 
 
@@ -75,7 +84,12 @@ def current_call(calls: tuple[CallStatus, ...], request: NoteSheet) -> str:
 def _keep(connection: sqlite3.Connection, request: NoteSheet, live: str, now: datetime) -> _Noted:
     sheet = sheets.find(connection, request.sheet)
     if sheet is None:
-        raise OfficeError(f"there is no sheet {request.sheet!r}: see centralino sheets search")
+        raise SaidError(
+            Words(
+                f"La scheda «{request.sheet}» non c'è: cercarla di nuovo.",
+                f"there is no sheet {request.sheet!r}: see centralino sheets search",
+            )
+        )
     call = live or _last(connection, request.position, now)
     return _Noted(sheet, call_log.note_sheet(connection, call, sheet.code))
 
@@ -84,8 +98,13 @@ def _last(connection: sqlite3.Connection, position: str, now: datetime) -> str:
     record = call_log.last_of(connection, position, now - AFTERWARDS)
     if record is None:
         minutes = AFTERWARDS.seconds // 60
-        raise OfficeError(
-            f"{position!r} is in no call and ended none within {minutes} minutes: name the call"
+        raise SaidError(
+            Words(
+                f"«{position}» non è in una chiamata e da {minutes} minuti non ne ha conclusa "
+                "nessuna: la scheda si annota durante la chiamata, o subito dopo.",
+                f"{position!r} is in no call and ended none within {minutes} minutes: name the "
+                "call",
+            )
         )
     return record.call
 

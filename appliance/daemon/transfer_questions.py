@@ -11,9 +11,13 @@ from appliance.daemon.desk import Desk
 from appliance.daemon.door import Answer
 from appliance.errors import OfficeError
 from appliance.policy.transfer import Reason
-from appliance.policy.words import Words
+from appliance.policy.words import SaidError, Words
 
 TEXTS = ("call", "unit", "need", "by")
+NO_REASON = Words(
+    "Perché la chiamata va oltre? Sceglierne il motivo: argomento, approfondimento o altro.",
+    f"TransferCall: a reason ({', '.join(Reason)}) is needed",
+)
 UNDER_WAY = Words("L'ufficio squilla.", "The office is being rung.")
 
 
@@ -50,17 +54,23 @@ def _row(one: Offered) -> dict[str, Any]:
     }
 
 
+def _reason(question: dict[str, Any]) -> Reason:
+    try:
+        return Reason(question["reason"])
+    except (KeyError, ValueError) as error:
+        raise SaidError(NO_REASON) from error
+
+
 def read_transfer(question: dict[str, Any]) -> TransferCall:
     """Read a question; raises OfficeError with what is missing or wrong in it."""
     try:
         call, unit, need, by = (str(question[name])[:64] for name in TEXTS)
-        reason = Reason(question["reason"])
+        reason = _reason(question)
         attended, anyway = question.get("attended", True), question.get("anyway", False)
         if not isinstance(attended, bool) or not isinstance(anyway, bool):
             raise TypeError("attended and anyway are true or false")
         return TransferCall(call, unit, need, reason, by, attended, anyway)
     except (KeyError, TypeError, ValueError) as error:
-        known = ", ".join(Reason)
         raise OfficeError(
-            f"TransferCall: call, unit, need, by and a reason ({known}) are needed: {error}"
+            f"TransferCall: call, unit, need, by and a reason are needed: {error}"
         ) from error

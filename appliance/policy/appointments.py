@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from appliance.errors import OfficeError
 from appliance.policy.hours import Schedule
 from appliance.policy.local_time import local_moment
 from appliance.policy.office_hours import hours_of_office
 from appliance.policy.register.declarations import Slots
 from appliance.policy.week import ONE_DAY
+from appliance.policy.words import SaidError, Words
 
 AHEAD_DAYS = 60
 """How far ahead appointments are given."""
@@ -73,11 +73,19 @@ def take(slots: Slots, calendar: Schedule, booked: Booked, start: datetime, now:
     slot = next((s for s in slots_on(slots, calendar, day) if s.start == start), None)
     local = start.astimezone(calendar.zone)
     if slot is None or start <= now:
-        raise OfficeError(
-            f"the office gives no appointment at {local:%d.%m.%Y %H:%M}: choose another"
+        raise SaidError(
+            Words(
+                f"L'ufficio non dà appuntamenti il {local:%d.%m.%Y alle %H:%M}: cambiare orario.",
+                f"the office gives no appointment at {local:%d.%m.%Y %H:%M}: choose another",
+            )
         )
     if booked.get(start, 0) >= slots.places:
-        raise OfficeError(f"{local:%d.%m.%Y %H:%M} has just been taken: choose another")
+        raise SaidError(
+            Words(
+                f"Le {local:%H:%M del %d.%m.%Y} sono appena state prese: cambiare orario.",
+                f"{local:%d.%m.%Y %H:%M} has just been taken: choose another",
+            )
+        )
     return slot
 
 

@@ -43,6 +43,7 @@ class Step(enum.StrEnum):
     HEAR = "hear"
     TAKE = "take"
     RELEASE = "release"
+    GIVE = "give"  # to a colleague (E19)
     FAIL = "fail"  # called back in vain
     NOTE = "note"
     CLOSE = "close"
@@ -66,6 +67,7 @@ NEXT: Mapping[MessageState, Mapping[Step, MessageState]] = {
         Step.HEAR: _S.TAKEN,
         Step.TAKE: _S.TAKEN,  # by whoever has it already: nothing changes
         Step.RELEASE: _S.NEW,
+        Step.GIVE: _S.TAKEN,  # by whom it is given to
         Step.FAIL: _S.TAKEN,
         Step.NOTE: _S.TAKEN,
         Step.CLOSE: _S.CLOSED,
@@ -82,19 +84,20 @@ NEXT: Mapping[MessageState, Mapping[Step, MessageState]] = {
 """Every state and step that may meet; what is missing is refused in words."""
 
 HOLDERS_OWN = frozenset({Step.TAKE, Step.FAIL, Step.CLOSE})
-"""What nobody else does while somebody has the message. Giving it free may everybody: whoever has
-it may be on holiday, and the entry says who did."""
+"""What nobody else does while somebody has the message. Giving it free, or to a colleague, may
+everybody: whoever has it may be on holiday, and the entry says who did."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing done: when (aware), by whom, what, and for CLOSE with which outcome."""
+    """One thing done: when (aware), by whom, what; CLOSE has an outcome, GIVE whom it is `to`."""
 
     at: datetime
     by: str
     step: Step
     outcome: Outcome | None = None
     note: str = ""
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ def check(care: Care, entry: Entry, name: str) -> bool:
         raise SaidError(Words("Chi se ne occupa? Serve un nome.", f"{name} {_NEEDS_WHO}"))
     if (entry.outcome is not None) != (entry.step is Step.CLOSE):
         raise SaidError(Words("L'esito si dice quando si chiude.", f"{name}: {_NEEDS_OUTCOME}"))
+    if bool(entry.to.strip()) != (entry.step is Step.GIVE):
+        raise SaidError(Words("A chi si consegna? Serve un nome.", f"{name}: {_NEEDS_TO}"))
     if care.state is MessageState.CLOSED and entry.step is Step.CLOSE:
         return _closed_twice(care, entry, name)
     if entry.step not in NEXT[care.state]:
@@ -136,10 +141,12 @@ def check(care: Care, entry: Entry, name: str) -> bool:
         raise SaidError(Words(stands.it, f"{name} {stands.en}"))
     if care.holder and entry.step in HOLDERS_OWN and entry.by != care.holder:
         raise HeldError(_held(care, name))
-    return not (entry.step is Step.TAKE and care.state is MessageState.TAKEN)
+    taken_again = entry.step is Step.TAKE and care.state is MessageState.TAKEN
+    return not taken_again and not (entry.step is Step.GIVE and entry.to == care.holder)
 
 
 _NEEDS_WHO = "is dealt with by somebody: say who"
+_NEEDS_TO = "whom it is given to is told when giving it, and only then"
 _NEEDS_OUTCOME = "an outcome is told when closing it, and only then"
 _STANDS: Mapping[MessageState, Words] = {
     MessageState.NEW: Words(
@@ -190,6 +197,8 @@ def _with(care: Care, entry: Entry) -> Care:
     match entry.step:
         case Step.TAKE:
             return replace(care, holder=entry.by, since=entry.at)
+        case Step.GIVE:
+            return replace(care, holder=entry.to, since=entry.at)
         case Step.RELEASE | Step.REOPEN:
             return replace(care, holder="", since=None, closing=None)
         case Step.CLOSE:

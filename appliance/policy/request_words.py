@@ -24,6 +24,7 @@ STEPS: Mapping[Step, Words] = {
     Step.REMIND: Words("sollecito", "reminder"),
     Step.CLOSE: Words("chiusa", "closed"),
     Step.MOVE: Words("appuntamento spostato", "appointment moved"),
+    Step.GIVE: Words("consegnata", "handed over"),
     Step.CANCEL: Words("annullata", "cancelled"),
 }
 """What happened to a request."""

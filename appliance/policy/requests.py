@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
-from appliance.errors import OfficeError
+from appliance.policy import request_refusals as refusals
 from appliance.policy.appointments import Slot
 from appliance.policy.citizens import Citizen
 from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.words import SaidError, Words
+from appliance.policy.words import SaidError
 
 HEAD_AT_REMINDERS = 2
 """From the second reminder on the head of the front desk sees it (E9)."""
@@ -38,6 +38,7 @@ class Step(enum.StrEnum):
     CLOSE = "close"
     REMIND = "remind"
     MOVE = "move"  # an appointment, to another time
+    GIVE = "give"  # at the front desk, to whoever follows it from now on (E19)
     CANCEL = "cancel"  # the citizen does not want it any more
 
 
@@ -48,6 +49,7 @@ NEXT: Mapping[State, Mapping[Step, State]] = {
         Step.CLOSE: State.DONE,
         Step.REMIND: State.OPEN,
         Step.MOVE: State.OPEN,
+        Step.GIVE: State.OPEN,
         Step.CANCEL: State.DONE,
     },
     State.SENT: {
@@ -56,6 +58,7 @@ NEXT: Mapping[State, Mapping[Step, State]] = {
         Step.CLOSE: State.DONE,
         Step.REMIND: State.SENT,
         Step.MOVE: State.SENT,
+        Step.GIVE: State.SENT,
         Step.CANCEL: State.DONE,
     },
     State.TAKEN: {
@@ -64,6 +67,7 @@ NEXT: Mapping[State, Mapping[Step, State]] = {
         Step.CLOSE: State.DONE,
         Step.REMIND: State.TAKEN,
         Step.MOVE: State.TAKEN,
+        Step.GIVE: State.TAKEN,
         Step.CANCEL: State.DONE,
     },
     State.DONE: {Step.MAILED: State.DONE},
@@ -150,7 +154,10 @@ def by_voice(
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; `number` is short enough to be read aloud, the rest as in NewRequest."""
+    """One request; `number` is short enough to be read aloud, the rest as in NewRequest.
+
+    `given_to` follows it at the front desk since it was given on, "" for nobody; None: never given.
+    """
 
     number: int
     rule: ReturnRule
@@ -168,9 +175,15 @@ class Request:
     taken_by: str = ""
     reminders: tuple[str, ...] = ()
     closing: Closing | None = None
+    given_to: str | None = None
 
     def __post_init__(self) -> None:
         _check(self.subject, self.rule, self.citizen, self.appointment)
+
+    @property
+    def follower(self) -> str:
+        """Name who follows it at the front desk: who took it over, until it is given on (E19)."""
+        return self.by if self.given_to is None else self.given_to
 
     @property
     def concerns_head(self) -> bool:
@@ -182,11 +195,11 @@ def _check(
     subject: str, rule: ReturnRule, citizen: Citizen, appointment: Appointment | None
 ) -> None:
     if not subject.strip():
-        raise OfficeError("the request has no subject: say in a few words what it is about")
+        raise SaidError(refusals.NO_SUBJECT)
     wanted = rule is ReturnRule.APPOINTMENT
     left_open = wanted and citizen.spoken  # the wished time is in the recording
     if (appointment is not None) != wanted and not left_open:
-        raise OfficeError("an appointment needs its time, and an e-mail has none")
+        raise SaidError(refusals.NO_TIME)
 
 
 def mailed(request: Request) -> Request:
@@ -199,6 +212,11 @@ def taken(request: Request, by: str) -> Request:
     return replace(request, state=_next(request, Step.TAKE), taken_by=by)
 
 
+def given(request: Request, to: str) -> Request:
+    """Somebody else at the front desk follows it from now on; "" for nobody (E19)."""
+    return replace(request, state=_next(request, Step.GIVE), given_to=to)
+
+
 def reminded(request: Request, words: str) -> Request:
     """The citizen asked again: words are added, no second request is made (E9)."""
     state = _next(request, Step.REMIND)
@@ -208,24 +226,14 @@ def reminded(request: Request, words: str) -> Request:
 def closed(request: Request, closing: Closing) -> Request:
     """Somebody says that it was done; raises OfficeError without a word of who said so (E15)."""
     if not closing.said_by.strip():
-        raise SaidError(
-            Words(
-                "Chi ha detto che è evasa? Una richiesta non si chiude mai da sola.",
-                "who said that it was done? A request is never closed by time alone",
-            )
-        )
+        raise SaidError(refusals.WHO_CLOSES)
     return replace(request, state=_next(request, Step.CLOSE), closing=closing)
 
 
 def cancelled(request: Request, closing: Closing) -> Request:
     """The citizen does not want it any more; raises OfficeError as `closed` does."""
     if not closing.said_by.strip():
-        raise SaidError(
-            Words(
-                "Chi la annulla? Serve il nome di chi lo ha detto.",
-                "who cancels it? Give the name of whoever said so",
-            )
-        )
+        raise SaidError(refusals.WHO_CANCELS)
     ended = replace(closing, cancelled=True)
     return replace(request, state=_next(request, Step.CANCEL), closing=ended)
 
@@ -233,7 +241,7 @@ def cancelled(request: Request, closing: Closing) -> Request:
 def moved(request: Request, appointment: Appointment) -> Request:
     """Its appointment has another time, or the office has agreed to it (then a new sequence)."""
     if request.appointment is None:
-        raise OfficeError(f"request {request.number} has no appointment that could be moved")
+        raise SaidError(refusals.no_appointment(request.number))
     after = replace(appointment, sequence=request.appointment.sequence + 1)
     return replace(request, state=_next(request, Step.MOVE), appointment=after)
 
@@ -241,10 +249,5 @@ def moved(request: Request, appointment: Appointment) -> Request:
 def _next(request: Request, step: Step) -> State:
     following = NEXT[request.state].get(step)
     if following is None:
-        raise SaidError(
-            Words(
-                f"La richiesta è conclusa ({request.number}): non c'è altro da fare.",
-                f"request {request.number} is {request.state}: it needs no {step} any more",
-            )
-        )
+        raise SaidError(refusals.over(request.number, request.state, step))
     return following

@@ -10,7 +10,6 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.errors import OfficeError
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.hours import Schedule
 from appliance.policy.register.declarations import Need, ReturnRule
@@ -20,7 +19,7 @@ from appliance.policy.register.register import Register, Unit
 from appliance.policy.register.targets import Reach, Target
 from appliance.policy.secret import Purpose
 from appliance.policy.week import Bands
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.words import NOTHING, SaidError, Words
 
 WITHOUT_DECLARATION = (ReturnRule.EMAIL,)
 """The rule of a unit that has declared nothing (E13)."""
@@ -83,7 +82,12 @@ def may_transfer(
     unit = register.unit(unit_code)
     if unit is None:
         known = ", ".join(each.code for each in register.units) or "none"
-        raise OfficeError(f"there is no office {unit_code!r} in the register; known are {known}")
+        raise SaidError(
+            Words(
+                f"L'ufficio «{unit_code}» non è nella Rubrica uffici.",
+                f"there is no office {unit_code!r} in the register; known are {known}",
+            )
+        )
     day = now.wall.astimezone(calendar.zone).date()
     found = declared(register, calendar, unit, need_code, day)
     why, notice = _hindrance(found, now), NOTHING

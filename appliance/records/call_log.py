@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.calls.events import Caller, Evidence, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result, Way
-from appliance.errors import OfficeError
+from appliance.policy.words import SaidError, Words
 from appliance.records.database import transaction
 
 if TYPE_CHECKING:
@@ -81,7 +81,12 @@ def note_sheet(connection: sqlite3.Connection, call: str, sheet: str) -> CallRec
     with transaction(connection):
         record = find(connection, call)
         if record is None:
-            raise OfficeError(f"there is no call {call!r}: see centralino calls --json")
+            raise SaidError(
+                Words(
+                    "Quella chiamata non c'è: guardare nell'elenco.",
+                    f"there is no call {call!r}: see centralino calls --json",
+                )
+            )
         sheets = tuple(dict.fromkeys((*record.sheets, sheet)))
         text = json.dumps(sheets, ensure_ascii=False)
         connection.execute("UPDATE calls SET sheets = ? WHERE call = ?", (text, call))

@@ -10,8 +10,8 @@ import enum
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from appliance.errors import OfficeError
 from appliance.policy.messages import Care, Entry, Outcome, Step, care_of, check
+from appliance.policy.words import SaidError, Words
 from appliance.records.call_log import iso
 from appliance.records.database import transaction
 
@@ -27,14 +27,20 @@ class Kind(enum.StrEnum):
     CALL = "call"  # one that left no message
 
 
+_NONE: Final = {
+    Kind.MESSAGE: "Non c'è il messaggio {}",
+    Kind.CALL: "Non c'è la chiamata {}",
+}
 _INSERT: Final = """
-    INSERT INTO care (kind, subject, at, by, step, outcome, note) VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO care (kind, subject, at, by, step, outcome, note, given_by)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (kind, subject, at, by, step) DO NOTHING
 """
 _OF: Final = "SELECT * FROM care WHERE kind = ? AND subject = ? ORDER BY entry"
 _OF_KIND: Final = "SELECT * FROM care WHERE kind = ? ORDER BY entry"
 _CLOSED: Final = """
-    SELECT closed_at AS at, closed_by AS by, 'close' AS step, outcome, note FROM messages
+    SELECT closed_at AS at, closed_by AS by, 'close' AS step, outcome, note, '' AS given_by
+    FROM messages
     WHERE id = ? AND state = 'closed'
 """
 _BY_NAME: Final = {
@@ -76,7 +82,12 @@ def find(connection: sqlite3.Connection, kind: Kind, name: str) -> tuple[str, in
     row = connection.execute(_BY_NAME[kind], {"name": name}).fetchone()
     if row is None:
         where = "centralino messages" if kind is Kind.MESSAGE else "centralino calls --missed"
-        raise OfficeError(f"there is no {kind} {name}: list them with `{where}`")
+        raise SaidError(
+            Words(
+                f"{_NONE[kind].format(name)}: guardare nell'elenco.",
+                f"there is no {kind} {name}: list them with `{where}`",
+            )
+        )
     return str(row[0]), int(row[1])
 
 
@@ -110,11 +121,17 @@ def note_alert(
 
 def _insert(connection: sqlite3.Connection, kind: Kind, subject: str, entry: Entry) -> None:
     outcome = entry.outcome.value if entry.outcome else None
-    values = (kind, subject, iso(entry.at), entry.by, entry.step.value, outcome, entry.note)
+    step, by, giver = (
+        (Step.TAKE, entry.to, entry.by) if entry.step is Step.GIVE else (entry.step, entry.by, "")
+    )
+    values = (kind, subject, iso(entry.at), by, step.value, outcome, entry.note, giver)
     connection.execute(_INSERT, values)
 
 
 def _entry(row: sqlite3.Row) -> Entry:
+    if giver := row["given_by"]:
+        at = datetime.fromisoformat(row["at"])
+        return Entry(at, giver, Step.GIVE, note=row["note"], to=row["by"])
     return Entry(
         datetime.fromisoformat(row["at"]),
         row["by"],

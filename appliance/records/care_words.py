@@ -24,6 +24,7 @@ STEPS: Final[Mapping[Step, Words]] = {
     Step.HEAR: Words("ascolto", "heard"),
     Step.TAKE: Words("presa in carico", "taken"),
     Step.RELEASE: Words("lasciato libero", "released"),
+    Step.GIVE: Words("consegna", "handed over"),
     Step.FAIL: Words("richiamata a vuoto", "call-back in vain"),
     Step.NOTE: Words("nota", "note"),
     Step.CLOSE: Words("chiusura", "closed"),
@@ -96,7 +97,8 @@ def history_lines(entries: Iterable[Entry], zone: tzinfo, language: str) -> Iter
     for entry in entries:
         empty = False
         outcome = f": {one(OUTCOMES[entry.outcome], language)}" if entry.outcome else ""
-        note = f" ({entry.note})" if entry.note else ""
+        note = f" → {entry.to}" if entry.to else ""
+        note += f" ({entry.note})" if entry.note else ""
         when = entry.at.astimezone(zone).strftime("%d/%m/%Y %H:%M")
         yield f"{when}  {entry.by}  {one(STEPS[entry.step], language)}{outcome}{note}"
     if empty:
@@ -112,6 +114,7 @@ def history_rows(entries: Iterable[Entry]) -> list[dict[str, str | None]]:
             "step": entry.step.value,
             "outcome": entry.outcome.value if entry.outcome else None,
             "note": entry.note,
+            "to": entry.to or None,
         }
         for entry in entries
     ]

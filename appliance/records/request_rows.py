@@ -118,6 +118,7 @@ def from_row(row: sqlite3.Row, steps: tuple[Happened, ...]) -> Kept:
         str(value["taken_by"]),
         tuple(each.words for each in steps if each.step is Step.REMIND),
         next((_closing(each) for each in steps if each.step in _ENDS), None),
+        next((each.said_by for each in reversed(steps) if each.step is Step.GIVE), None),
     )
     return Kept(request, Sound(str(value["recording"]), str(value["sha256"])), steps)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from appliance.errors import OfficeError
+from appliance.policy import request_refusals as refusals
 from appliance.policy import requests as policy
 from appliance.policy.mail import Mail
 from appliance.policy.requests import (
@@ -23,6 +23,7 @@ from appliance.policy.requests import (
     State,
     Step,
 )
+from appliance.policy.words import SaidError
 from appliance.records import bookings, outbox
 from appliance.records.bookings import Diary
 from appliance.records.database import transaction
@@ -72,6 +73,16 @@ _INSERT: Final = (
 _STEP: Final = """
     INSERT INTO request_steps (id, request, at, by_whom, step, said_by, words)
     VALUES (:id, :request, :at, :by, :step, :said_by, :words)
+"""
+_GIFT: Final = """
+    INSERT INTO request_gifts (id, request, at, by_whom, to_whom)
+    VALUES (:id, :request, :at, :by, :said_by)
+"""
+_STEPS: Final = """
+    SELECT id, at, by_whom, step, said_by, words, step_number AS number, 0 AS is_gift
+    FROM request_steps WHERE request = :request
+    UNION ALL SELECT id, at, by_whom, 'give', to_whom, '', gift, 1
+    FROM request_gifts WHERE request = :request ORDER BY is_gift, number
 """
 _UPDATE: Final = """
     UPDATE requests SET state = :state, taken_by = :taken_by, starts = :starts, ends = :ends,
@@ -152,9 +163,7 @@ def required(connection: sqlite3.Connection, number: int) -> Kept:
     """Look a request up; raises OfficeError when there is none."""
     found = find(connection, number)
     if found is None:
-        raise OfficeError(
-            f"there is no request {number}: list them with `centralino requests list`"
-        )
+        raise SaidError(refusals.no_request(number))
     return found
 
 
@@ -195,6 +204,8 @@ def _after(request: Request, happened: Happened, appointment: Appointment | None
             return policy.mailed(request)
         case Step.TAKE:
             return policy.taken(request, happened.said_by or happened.by)
+        case Step.GIVE:
+            return policy.given(request, happened.said_by)
         case Step.REMIND:
             return policy.reminded(request, happened.words)
         case Step.CLOSE:
@@ -203,13 +214,13 @@ def _after(request: Request, happened: Happened, appointment: Appointment | None
             return policy.cancelled(request, closing)
         case Step.MOVE:
             if appointment is None:
-                raise OfficeError("to which time? Give the appointment's new one")
+                raise SaidError(refusals.NO_NEW_TIME)
             return policy.moved(request, appointment)
 
 
 def _keep(connection: sqlite3.Connection, request: Request, happened: Happened) -> None:
     connection.execute(
-        _STEP,
+        _GIFT if happened.step is Step.GIVE else _STEP,
         {
             "id": happened.id,
             "request": request.number,
@@ -251,10 +262,11 @@ def _queue(
 
 
 def _steps(connection: sqlite3.Connection, number: int) -> tuple[Happened, ...]:
-    rows = connection.execute(
-        "SELECT * FROM request_steps WHERE request = ? ORDER BY step_number", (number,)
-    )
-    return tuple(step_from_row(row) for row in rows)
+    rows = connection.execute(_STEPS, {"request": number}).fetchall()
+    found = [step_from_row(row) for row in rows]
+    if any(row["is_gift"] for row in rows):
+        found.sort(key=lambda each: each.at)
+    return tuple(found)
 
 
 def _same_number(kept: str, asked: str) -> bool:

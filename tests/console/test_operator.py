@@ -23,6 +23,7 @@ from appliance.daemon.transfer_questions import offices
 from appliance.errors import OfficeError
 from appliance.policy.accounts import User
 from appliance.policy.sheets import Sheet
+from appliance.policy.words import SaidError, Words
 from appliance.records import call_log, requests, sheets
 from appliance.records.requests import Taking
 from tests.calls.desk import RANG, TEN, later, tell, up
@@ -54,7 +55,7 @@ class House:
         self, settings: ConsoleSettings, switchboard: Switchboard, user: User = people.CARLA
     ) -> None:
         self.switchboard = switchboard
-        self.refusal = ""
+        self.refusal: str | Words = ""
         settings.door.parent.mkdir(parents=True, exist_ok=True)
         self.door = ServedDoor(settings.door, self._answer, **told(switchboard))
         self.visitor = Visitor(settings)
@@ -82,6 +83,8 @@ class House:
                 return
 
     def _answer(self, question: dict[str, Any]) -> Answer | Later:
+        if isinstance(self.refusal, Words):
+            raise SaidError(self.refusal)
         if self.refusal:
             raise OfficeError(self.refusal)
         if question["ask"] == "offices":
@@ -224,6 +227,9 @@ def test_a_refusal_and_an_absence_are_said(console_settings: ConsoleSettings) ->
         house.refusal = "no"
         answer = house.visitor.post("/desk/state", data=fields)
         assert (answer.status_code, answer.json()["said"]) == (409, "Non fatto: no")
+        house.refusal = Words("Ora no.", "Not now.")
+        answer = house.visitor.post("/desk/state", data=fields)
+        assert (answer.status_code, answer.json()["said"]) == (409, "Ora no.")
     with Visitor(console_settings) as visitor:
         visitor.log_in(people.CARLA)
         answer = visitor.post("/desk/state", data=fields)

@@ -141,7 +141,7 @@ def test_a_moved_and_a_cancelled_one_are_told_to_both() -> None:
         assert "Parole" not in citizen.body
 
 
-@pytest.mark.parametrize("step", [Step.MAILED, Step.TAKE, Step.CLOSE])
+@pytest.mark.parametrize("step", [Step.MAILED, Step.TAKE, Step.CLOSE, Step.GIVE])
 def test_what_the_office_does_itself_needs_no_mail(step: Step) -> None:
     """Nobody is written to about what they did."""
     assert written(ASKED, Event("s1", step)) == []

@@ -17,9 +17,10 @@ NAME = "message 17"
 
 
 def entry(step: Step, by: str = "Anna", minute: int = 0, note: str = "") -> Entry:
-    """Make an entry `minute` minutes past ten; closing is with CALLED_BACK."""
+    """Make an entry `minute` minutes past ten; closing is CALLED_BACK, a gift is for Bruno."""
     outcome = Outcome.CALLED_BACK if step is Step.CLOSE else None
-    return Entry(TEN + timedelta(minutes=minute), by, step, outcome, note)
+    to = "Bruno" if step is Step.GIVE else ""
+    return Entry(TEN + timedelta(minutes=minute), by, step, outcome, note, to)
 
 
 TAKEN = care_of([entry(Step.TAKE)])
@@ -53,9 +54,10 @@ def test_nobody_else_calls_back_while_somebody_has_it(step: Step) -> None:
         check(TAKEN, entry(step, "Bruno"), NAME)
 
 
-@pytest.mark.parametrize("step", [Step.RELEASE, Step.NOTE, Step.HEAR])
+@pytest.mark.parametrize("step", [Step.RELEASE, Step.GIVE, Step.NOTE, Step.HEAR])
 def test_what_a_colleague_may_do_with_it(step: Step) -> None:
-    """A colleague may hear it, add words, and set it free: whoever has it may be ill."""
+    """A colleague may hear it, add words, and set it free or
+    give it on: whoever has it may be ill."""
     assert check(TAKEN, entry(step, "Bruno"), NAME)
 
 
@@ -78,6 +80,28 @@ def test_somebody_does_it_and_an_outcome_is_told_when_closing() -> None:
     for wrong in (Entry(TEN, "Anna", Step.CLOSE), Entry(TEN, "Anna", Step.TAKE, Outcome.NO_NUMBER)):
         with pytest.raises(OfficeError, match="an outcome"):
             check(Care(), wrong, NAME)
+
+
+def test_given_to_a_colleague_it_is_theirs() -> None:
+    """E19: from then on the colleague has it, and whoever had it does no more than anybody."""
+    care = care_of([entry(Step.TAKE), entry(Step.GIVE, minute=30)])
+    assert (care.state, care.holder) == (MessageState.TAKEN, "Bruno")
+    assert care.since == TEN + timedelta(minutes=30)
+    with pytest.raises(OfficeError, match="Bruno has it since"):
+        check(care, entry(Step.CLOSE, "Anna"), NAME)
+    assert check(care, entry(Step.CLOSE, "Bruno"), NAME)
+
+
+def test_given_to_whom_has_it_already_nothing_changes() -> None:
+    """The same gift twice is one."""
+    assert not check(care_of([entry(Step.TAKE, "Bruno")]), entry(Step.GIVE), NAME)
+
+
+def test_a_gift_names_whom_it_is_for_and_nothing_else_does() -> None:
+    """Who gave what to whom and when (E19): never to nobody, which is to release it."""
+    for wrong in (Entry(TEN, "Anna", Step.GIVE), Entry(TEN, "Anna", Step.NOTE, to="Bruno")):
+        with pytest.raises(OfficeError, match="whom it is given to"):
+            check(TAKEN, wrong, NAME)
 
 
 def test_all_that_was_done_is_in_the_sum() -> None:

@@ -131,6 +131,7 @@ STEPS: dict[Step, Callable[[Request], Request]] = {
     Step.TAKE: lambda r: requests.taken(r, "Rossi"),
     Step.REMIND: lambda r: requests.reminded(r, "ancora"),
     Step.CLOSE: lambda r: requests.closed(r, DONE),
+    Step.GIVE: lambda r: requests.given(r, "dino"),
     Step.CANCEL: lambda r: requests.cancelled(r, DONE),
     Step.MOVE: lambda r: requests.moved(r, AGREED),
 }
@@ -154,6 +155,15 @@ def test_a_cancelled_one_is_over_and_says_so() -> None:
     assert ended.closing == replace(DONE, cancelled=True)
     with pytest.raises(OfficeError, match="who cancels it"):
         requests.cancelled(ASKED, replace(DONE, said_by=""))
+
+
+def test_given_to_a_colleague_who_follows_it_from_then_on() -> None:
+    """E19: whoever took it over follows it, until it is given on, or to nobody; the office's state
+    and who of the office has it stay as they are."""
+    given = requests.given(requests.taken(ASKED, "Rossi"), "dino")
+    assert (ASKED.follower, given.follower) == ("op1", "dino")
+    assert (given.state, given.taken_by) == (State.TAKEN, "Rossi")
+    assert requests.given(given, "").follower == ""
 
 
 def test_a_moved_appointment_is_a_newer_one() -> None:

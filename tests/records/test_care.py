@@ -170,6 +170,27 @@ def test_nobody_has_dealt_with_it_is_a_sentence() -> None:
     assert list(history_lines([], ROME, "en")) == ["Nobody has dealt with it."]
 
 
+@pytest.mark.parametrize("kind", Kind)
+def test_what_is_given_is_the_colleagues(db: sqlite3.Connection, kind: Kind) -> None:
+    """E19: who gave it to whom and when is kept; what the programme before this one reads of it is
+    that the colleague took it."""
+    name = "1" if kind is Kind.MESSAGE else "a-2"
+    gift = Entry(TEN + timedelta(minutes=2), "Anna", Step.GIVE, note="dopo le 15", to="dino")
+    care.add(db, kind, name, entry(Step.TAKE))
+    for _ in range(2):  # the same one twice is one
+        number, stands = care.add(db, kind, name, gift)
+    subject, _ = care.find(db, kind, str(number))
+    entries = care.history(db, kind, subject)
+    assert (entries[1:], stands.holder, stands.since) == ((gift,), "dino", gift.at)
+    kept = db.execute("SELECT by, step, given_by FROM care ORDER BY entry DESC").fetchone()
+    assert tuple(kept) == ("dino", "take", "Anna")
+    (line,) = history_lines(entries[1:], ROME, "it")
+    assert line.endswith("Anna  consegna → dino (dopo le 15)")
+    assert history_rows(entries)[1]["to"] == "dino"
+    with pytest.raises(sqlite3.IntegrityError, match="what was done stands"):
+        db.execute("UPDATE care SET given_by = 'Bruno', note = ''")
+
+
 def test_a_message_closed_before_there_was_a_history_brings_it(tmp_path: Path) -> None:
     """The migration makes an entry of every closing there was."""
     connection = connect(tmp_path / "c.db")

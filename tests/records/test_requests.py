@@ -111,6 +111,25 @@ def test_its_history_is_whole(db: sqlite3.Connection) -> None:
     )
 
 
+def test_given_on_it_is_followed_by_a_colleague(db: sqlite3.Connection) -> None:
+    """E19: a gift stands among the other steps, and goes with its request."""
+    requests.insert(db, Taking("r1", ASKED, AT))
+    steps = (
+        step("s1", Step.GIVE, "dino"),
+        step("s2", Step.REMIND, words="ancora niente", minute=5),
+        step("s3", Step.GIVE, "", minute=9),
+    )
+    for each in (*steps, steps[0]):
+        kept = requests.change(db, 1, each)
+    assert (kept, kept.steps) == (requests.required(db, 1), steps)
+    assert (kept.request.follower, kept.request.given_to) == ("", "")
+    with pytest.raises(sqlite3.IntegrityError, match="only ever added to"):
+        db.execute("UPDATE request_gifts SET to_whom = 'op2'")
+    db.execute("DELETE FROM request_steps")
+    db.execute("DELETE FROM requests")
+    assert db.execute("SELECT count(*) FROM request_gifts").fetchone()[0] == 0
+
+
 def test_history_cannot_be_rewritten(db: sqlite3.Connection) -> None:
     """P4's rule holds here too: what became of a request is only added to."""
     requests.insert(db, Taking("r1", ASKED, AT))
