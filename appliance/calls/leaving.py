@@ -46,6 +46,15 @@ RETURN_OPEN: Final = Words(
 )
 
 
+def why_not(state: State, phone: str, office: str) -> Words | None:
+    """Say why a phone may not be left with a call in that state; None: it may."""
+    if state not in HELD | RETURNS:
+        return None
+    words = RETURN_OPEN if state in RETURNS else CALLER_HELD
+    it, en = (text.format(phone=phone, office=office) for text in (words.it, words.en))
+    return Words(it, en)
+
+
 def open_call(desk: Desk, request: object) -> Call | None:
     """Return the call that a position which asks to be away would leave behind, or None."""
     if not isinstance(request, SetAway) or not request.on:
@@ -68,10 +77,8 @@ def refusal(desk: Desk, request: object) -> Words | None:
     call = open_call(desk, request)
     if call is None or not isinstance(request, SetAway):
         return None
-    words = RETURN_OPEN if call.state in RETURNS else CALLER_HELD
     office = call.transfer.unit.name if call.transfer is not None else ""
-    it, en = (text.format(phone=request.by, office=office) for text in (words.it, words.en))
-    return Words(it, en)
+    return why_not(call.state, request.by, office)
 
 
 def refuse(call: Call, phone: str) -> Iterator[Order]:

@@ -16,6 +16,7 @@ from appliance.daemon.care_questions import care_question
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Answer, Later, Tell, parse_request
 from appliance.daemon.erasures import Erasures
+from appliance.daemon.handover_questions import HandoverQuestions
 from appliance.daemon.head_questions import bring_head
 from appliance.daemon.hours_questions import HoursQuestions
 from appliance.daemon.lookout import Lookout
@@ -76,6 +77,8 @@ class Questions:
             **RegisterQuestions(stores, run.office.zone, desk.now).known,
             "calendar": lambda question: calendar(stores, desk.office, desk.now().wall, question),
             **HoursQuestions(stores, desk).known,
+            "calendar": lambda question: calendar(stores, run.office, desk.now().wall, question),
+            **HandoverQuestions(stores, desk.now).known,
             **SheetChanges(stores, desk.now).known,
             **AnnouncementQuestions(stores, desk.now).known,
             **StandingQuestions(desk, stores).known,

@@ -13,13 +13,17 @@ from appliance.console.settings import ConsoleSettings
 from appliance.daemon.call_back_questions import NotNowError
 from appliance.daemon.care_questions import care_question
 from appliance.daemon.door import Answer, Later
+from appliance.daemon.handover_questions import HandoverQuestions
 from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.status_words import plain
 from appliance.daemon.stores import Stores
+from appliance.policy.clock import Now
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.words import Words
 from tests.console.door import ServedDoor
 from tests.stories.offices import EXAMPLE
+
+AWAY = Words("Postazione assente.", "Position away.")
 
 
 class Mailroom:
@@ -48,6 +52,7 @@ class WorkDesk:
         self.refuses: Words | None = None
         self.called: list[dict[str, Any]] = []
         mailroom: Any = Mailroom()
+        self.handover = HandoverQuestions(stores, lambda: Now(0.0, datetime.now(UTC)))
         self.requests = RequestQuestions(stores.records, mailroom, lambda: datetime.now(UTC))
 
     def answer(self, question: dict[str, Any]) -> Answer | Later:
@@ -56,7 +61,16 @@ class WorkDesk:
             return self._call_back(question)
         if question["ask"] in self.requests.known:
             return self.requests.known[question["ask"]](question)
+        if question["ask"] in self.handover.known:
+            return self.handover.known[question["ask"]](question)
+        if question["ask"] == "SetAway":
+            return self._leave(question)
         return care_question(self.stores, question)
+
+    def _leave(self, question: dict[str, Any]) -> Answer:
+        self.called.append(question)
+        refused = self.refuses is not None
+        return {"done": not refused, "said": plain(self.refuses or AWAY)}
 
     def _call_back(self, question: dict[str, Any]) -> Answer:
         if self.refuses is not None and not question["urgent"]:

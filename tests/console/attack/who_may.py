@@ -69,6 +69,10 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "GET /requests/{number:int}": {OP, CL, OF, HE},
     "GET /requests/{number:int}/sound": {OP, CL, OF, HE},
     "POST /requests/{number:int}/{step}": {OP, CL, OF, HE},
+    "GET /handover": {OP, CL, HE},
+    "POST /handover": {OP, CL, HE},
+    "POST /handover/leave": {OP, CL, HE},
+    "POST /handover/take/{number:int}": {OP, CL, HE},
     "GET /reports": {HE},
     "GET /reports.csv": {HE},
     # sheets and announcements

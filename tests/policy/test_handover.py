@@ -1,0 +1,76 @@
+"""Handing over (E19): what may be given to whom, by whom, and how a refusal reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from appliance.policy.accounts import User
+from appliance.policy.handover import TO_ALL, Item, Kind, check, done, may_be_given
+from appliance.policy.roles import Role
+from appliance.policy.words import SaidError
+
+CARLA = User("carla", "Carla Blu", frozenset({Role.OPERATOR}), position="op1")
+DINO = User("dino", "Dino Rosa", frozenset({Role.CLERK}))
+MESSAGE, REQUEST = Item(Kind.MESSAGE, 1), Item(Kind.REQUEST, 1)
+
+
+def test_what_may_be_handed_over() -> None:
+    """To all whatever one has; to a colleague what the colleague may deal with."""
+    check((MESSAGE, REQUEST), CARLA, None, TO_ALL)
+    check((REQUEST,), CARLA, DINO, "dino")
+
+
+@pytest.mark.parametrize(
+    ("items", "giver", "taker", "it", "en"),
+    [
+        ((), CARLA, DINO, "niente da consegnare", "Nothing was chosen"),
+        ((REQUEST,), None, DINO, "utente del programma", "a user of the programme"),
+        ((REQUEST,), replace(CARLA, disabled=True), DINO, "utente del", "a user of"),
+        ((REQUEST,), CARLA, None, "Quel collega non c'è", "no such colleague"),
+        ((REQUEST,), CARLA, replace(DINO, disabled=True), "Quel collega", "no such colleague"),
+        (
+            (REQUEST, MESSAGE),
+            CARLA,
+            DINO,
+            "Dino Rosa non può ascoltare e chiudere i messaggi",
+            "Dino Rosa is not allowed hearing and closing messages",
+        ),
+        ((MESSAGE,), DINO, CARLA, "Dino Rosa non può", "Dino Rosa is not allowed"),
+    ],
+)
+def test_what_is_refused_is_said(
+    items: tuple[Item, ...], giver: User | None, taker: User | None, it: str, en: str
+) -> None:
+    """Nothing chosen, nobody known, nobody who may: in both languages."""
+    with pytest.raises(SaidError) as refused:
+        check(items, giver, taker, "dino")
+    assert it in refused.value.words.it
+    assert en in refused.value.words.en
+
+
+@pytest.mark.parametrize(
+    ("kind", "holder", "to", "may"),
+    [
+        (Kind.MESSAGE, "carla", "dino", True),
+        (Kind.MESSAGE, "op1", TO_ALL, True),  # taken on the phone where she sits
+        (Kind.MESSAGE, "op1", "carla", True),  # a position is not a person
+        (Kind.MESSAGE, "carla", "carla", False),
+        (Kind.MESSAGE, "dino", "anna", False),  # somebody else's
+        (Kind.MESSAGE, "", "carla", False),  # it is taken in its own place
+        (Kind.REQUEST, "", "carla", True),
+        (Kind.REQUEST, "", "dino", False),
+        (Kind.REQUEST, "", TO_ALL, False),
+    ],
+)
+def test_one_gives_what_is_ones_own(kind: Kind, holder: str, to: str, may: bool) -> None:
+    """By name or by position; a request that nobody follows is for whoever takes it."""
+    assert may_be_given(kind, holder, "carla", "op1", to) is may
+
+
+def test_what_was_done_is_said() -> None:
+    """How many, to whom; and how many were no longer theirs."""
+    assert done(3, 0, "Dino Rosa").it == "Consegnate a Dino Rosa: 3."
+    assert done(2, 1, TO_ALL).it == "Consegnate a tutti: 2. Non più sue, restano dove sono: 1."
+    assert done(2, 1, TO_ALL).en == "Handed over to all: 2. Not yours any more, left: 1."
