@@ -214,6 +214,12 @@ BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
                 "centralino requests close {number}, with the name of who said so.",
             )
         ),
+        Paragraph(
+            Words(
+                "\nAl centralino la segue {follower}.", "\nAt the front desk {follower} follows it."
+            ),
+            "follower",
+        ),
     ),
     Topic.CITIZEN_EMAIL: (
         _ABOUT,

@@ -75,6 +75,7 @@ def overdue_mail(request: Request, day: date, language: str) -> Mail:
         "subject": request.subject,
         "due": _day(day, language),
         "contact": _contact(request.citizen, language),
+        "follower": request.follower,
     }
     subject = _filled(SUBJECTS[Topic.OVERDUE], language, words)
     body = _body(Topic.OVERDUE, language, words)

@@ -11,6 +11,7 @@ from appliance.policy.mail import HEAD, Mail
 from appliance.policy.message_alerts import CallAlerts
 from appliance.policy.messages import Step
 from appliance.policy.words import Words
+from appliance.records.care_words import TAKEN
 from appliance.records.listing import caller_words, one
 
 if TYPE_CHECKING:
@@ -97,9 +98,11 @@ def alert_mails(
 
 def _line(message: Message, zone: tzinfo, language: str) -> str:
     seconds = message.length_ms // 1000
-    return one(LINE, language).format(
+    taken = f", {one(TAKEN, language).format(message.taken_by)}" if message.taken_by else ""
+    said = one(LINE, language).format(
         number=message.number,
         caller=caller_words(message.caller, language),
         when=message.received_at.astimezone(zone).strftime("%d/%m/%Y %H:%M"),
         length=f"{seconds // 60}:{seconds % 60:02}",
     )
+    return said + taken

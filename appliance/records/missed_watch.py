@@ -16,7 +16,7 @@ from appliance.policy.messages import Entry, Step
 from appliance.policy.words import Words
 from appliance.records import care, outbox
 from appliance.records.care import Kind
-from appliance.records.care_words import WANTED
+from appliance.records.care_words import TAKEN, WANTED
 from appliance.records.listing import caller_words, one
 from appliance.records.missed import Missed
 
@@ -133,6 +133,7 @@ def _key(step: Step, who: str, day: date) -> str:
 
 def _line(each: Missed, zone: tzinfo, language: str) -> str:
     when = each.record.rang_at.astimezone(zone).strftime("%d/%m/%Y %H:%M")
-    wanted = f", {one(WANTED, language)}" if each.wanted else ""
+    told = f", {one(WANTED, language)}" if each.wanted else ""
+    told += f", {one(TAKEN, language).format(each.care.holder)}" if each.care.holder else ""
     caller = caller_words(each.record.caller, language)
-    return one(LINE, language).format(each.number, caller, when, wanted)
+    return one(LINE, language).format(each.number, caller, when, told)

@@ -100,6 +100,7 @@ def to_json(kept: Kept, due: date, late: bool) -> dict[str, Any]:
         "form": appointment.form.value if appointment else None,
         "confirmed": appointment.confirmed if appointment else None,
         "taken_by": request.taken_by,
+        "followed_by": request.follower,
         "recording": kept.sound.path,
         "due": due.isoformat(),
         "overdue": late,

@@ -166,6 +166,15 @@ def test_the_head_is_told_of_a_late_one(language: str) -> None:
         assert said in mail.subject + mail.body
 
 
+def test_the_head_reads_who_follows_a_late_one() -> None:
+    """E19: whoever took it over, or was given it since; nobody is not named."""
+    for given_to, said in ((None, ASKED.by), ("dino", "dino")):
+        mail = overdue_mail(replace(ASKED, given_to=given_to), date(2026, 11, 26), "it")
+        assert f"la segue {said}." in mail.body
+    nobodys = overdue_mail(replace(ASKED, given_to=""), date(2026, 11, 26), "it")
+    assert "la segue" not in nobodys.body
+
+
 TYPED = st.text(alphabet=st.sampled_from("0123456789 +-./abc"), min_size=1, max_size=20)
 
 

@@ -15,14 +15,15 @@ from appliance.calls.orders import CallRecord, Result
 from appliance.policy.hours import Schedule
 from appliance.policy.mail import HEAD
 from appliance.policy.message_alerts import CallAlerts
-from appliance.policy.messages import Entry, Outcome, Step
+from appliance.policy.messages import Care, Entry, MessageState, Outcome, Step
 from appliance.policy.week import week
 from appliance.records import call_log, care, messages, outbox
 from appliance.records.care import Kind
 from appliance.records.care_mails import Notices
 from appliance.records.care_watch import Watched, watch
 from appliance.records.database import open_database
-from appliance.records.missed_watch import MOST_LINES
+from appliance.records.missed import Missed
+from appliance.records.missed_watch import MOST_LINES, digests
 from tests.policy.town import EVERY_DAY
 from tests.records.samples import TEN, WITHHELD, a_call, a_message
 from tests.stories.offices import ROME
@@ -101,6 +102,24 @@ def test_heard_but_not_closed_after_a_working_day(db: sqlite3.Connection) -> Non
     assert mails(db)[-1][1] == "Segreteria: messaggi non chiusi (1)"
     messages.close(db, "1", "op1", Outcome.CALLED_BACK, TEN)
     assert looked(db, TEN + timedelta(days=2)) == Watched()
+
+
+def test_an_alert_names_whoever_has_it_now(db: sqlite3.Connection) -> None:
+    """E19: what was given to a colleague is the colleague's in what desk and head read, too."""
+    care.add(db, Kind.MESSAGE, "1", Entry(TEN, "carla", Step.TAKE))
+    care.add(db, Kind.MESSAGE, "1", Entry(TEN, "carla", Step.GIVE, to="dino"))
+    messages.close(db, "2", "op1", Outcome.NO_NUMBER, TEN)
+    looked(db, TEN + timedelta(days=1))
+    (*_, last) = outbox.listed(db)
+    assert "durata 1:01, in carico a dino" in last.mail.body
+    assert "carla" not in last.mail.body
+
+
+def test_a_digest_of_calls_names_whoever_has_them_now() -> None:
+    """E19: likewise of calls without a message."""
+    given = Missed(7, a_call("lost", Result.GAVE_UP), Care(MessageState.TAKEN, "dino"))
+    (mail, *_) = digests(Step.ALERT_UNCLOSED, (given,), DESK, ROME, TEN)
+    assert ", in carico a dino" in mail.body
 
 
 def test_who_has_no_address_is_sent_nothing(db: sqlite3.Connection) -> None:
