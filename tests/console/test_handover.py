@@ -12,9 +12,11 @@ from appliance.calls.state_names import State
 from appliance.console.leaving import left_behind
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.messages import Entry, MessageState, Step
+from appliance.policy.requests import Step as RequestStep
 from appliance.policy.words import Words
 from appliance.records import audit, care, messages, requests
 from appliance.records.care import Kind
+from appliance.records.request_rows import Happened
 from tests.console.people import ANNA, BEPPE, CARLA, DINO
 from tests.console.test_messages import leave, miss
 from tests.console.test_requests import take
@@ -178,8 +180,16 @@ def test_the_counter_hands_over_its_requests_alone(
     visitor: Visitor, records: sqlite3.Connection, work: tuple[int, int, int]
 ) -> None:
     """Whoever does not hear messages sees neither them nor their notes (E2)."""
+    heard = leave(records, "m2")
+    taken(records, Kind.MESSAGE, "m2", "sportello1")  # on the phone where Dino sits
+    own = take(records)
+    requests.change(
+        records, own, Happened("g", RequestStep.GIVE, datetime.now(UTC), "carla", "dino")
+    )
     visitor.log_in(DINO)
     text = visitor.get("/handover").text
+    assert f'value="request:{own}"' in text
+    assert f'value="message:{heard}"' not in text
     assert "dopo le 15" not in text
     assert "Note di oggi" not in text
     visitor.log_in(BEPPE)

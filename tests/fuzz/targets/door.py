@@ -55,6 +55,7 @@ TOKENS = (
     b'{"ask":"user_add","by":"a","name":"b","shown":"B","roles":["head"],"password":"$argon2id$"}\n',
     b'{"ask":"first_user","code":"A","name":"b","shown":"B"}\n', b'"user_change"',
     b'"disabled":true', b'"user_password"', b'"proof":""', b'"close_requests":true',
+    b'{"ask":"hand_over","by":"a","to":"","items":["message:1","request:1"]}\n',
     b'"message":"1"', b"[[[[", b"1e999", b'"figures"', b"\n",
 )  # fmt: skip
 
