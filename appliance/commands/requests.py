@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
 from appliance.mail.compose import compose, is_address
 from appliance.policy.citizens import Contact
+from appliance.policy.done_link import without_secrets
 from appliance.policy.due import due, is_overdue
 from appliance.policy.hours import Schedule
 from appliance.policy.outbox import Letter
@@ -189,7 +191,10 @@ def export(settings: Settings, number: int, folder: Path, *, pdf: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for kept, references in letters:
         to = kept.mail.to if is_address(kept.mail.to) else settings.mail.head or _NOBODY
-        letter = Letter(kept.mail, kept.message_id, references, kept.queued_at)
+        mail = replace(
+            kept.mail, body=without_secrets(kept.mail.body)
+        )  # no archive closes anything
+        letter = Letter(mail, kept.message_id, references, kept.queued_at)
         sender = settings.mail.sender or _NOBODY
         message = compose(letter, sender, to, Path(settings.folders.state))
         path = folder / f"{kept.mail.key}.eml"

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appliance.console import pages
 from appliance.console.accounts.doorkeeper import Doorkeeper
+from appliance.console.accounts.guesses import Guesses
 from appliance.console.accounts.keeper import Accounts
 from appliance.console.accounts.rights import NotAllowed
 from appliance.console.accounts.sessions import Sessions
@@ -32,6 +33,7 @@ from appliance.console.say import Speaker, chosen, load_catalogues
 from appliance.console.settings import ConsoleSettings
 from appliance.console.static_files import Files
 from appliance.console.templates import page
+from appliance.policy.done_link import without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +105,7 @@ def build(settings: ConsoleSettings) -> Starlette:
     app.state.live_parts = Once()
     app.state.reading = Reading(settings.records)
     app.state.links = pages.all_links()
+    app.state.guesses = Guesses()
     return app
 
 
@@ -189,5 +192,5 @@ class Failures:
         except Exception:
             if scope["type"] != "http" or has_begun:
                 raise
-            log.exception("%s %s failed", scope["method"], scope["path"])
+            log.exception("%s %s failed", scope["method"], without_secrets(scope["path"]))
             await error_page(Request(scope, receive), 500)(scope, receive, send)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.errors import ConfigurationError
+from appliance.policy.done_link import PATH
 
 if TYPE_CHECKING:
     from appliance.daemon.mistakes import Mistakes
@@ -18,6 +19,16 @@ _NAME = re.compile(
 )
 """A host name (RFC 1123, 2.1)."""
 LAST_PORT = 65_535
+USUAL_PORT = 443
+"""An address by TLS need not name it."""
+
+
+def door_of(console: Console) -> str:
+    """Return where a mail's link closes a request; "" without a console or a name to find it by."""
+    if not (console.enabled and console.names):
+        return ""
+    port = "" if console.port == USUAL_PORT else f":{console.port}"
+    return f"https://{console.names[0]}{port}{PATH}"
 
 
 def check(console: Console, mistakes: Mistakes) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from appliance.daemon.console_settings import door_of
 from appliance.daemon.mail_account import account_of, domain_of
 from appliance.daemon.settings import Settings
 from appliance.errors import CentralinoError, OfficeError
@@ -16,6 +18,7 @@ from appliance.mail.compose import address_in, compose, is_address
 from appliance.mail.invitation import Meeting, Method, invitation
 from appliance.mail.sender import Sender
 from appliance.mail.smtp import Server
+from appliance.policy import done_link
 from appliance.policy import letters as policy
 from appliance.policy.clock import Now
 from appliance.policy.hours import Schedule
@@ -133,6 +136,7 @@ class Mailroom:
             self.calendar,
             self._register(),
             office.public_numbers,
+            door_of(self._settings.console),
         )
 
     def diary(self, unit_code: str, at: datetime) -> Diary | None:
@@ -154,10 +158,11 @@ class Mailroom:
 
         In the records' thread, within the transaction; whoever has queued wakes the mail thread.
         """
+        token = secrets.token_urlsafe(done_link.TOKEN_BYTES)
         event = (
-            Event(happened.id, happened.step, happened.words, happened.by)
+            Event(happened.id, happened.step, happened.words, happened.by, token)
             if happened
-            else policy.TAKEN_OVER
+            else Event(token=token)
         )
         calendar = self._invitation(kept.request, event.step)
         written = policy.letters(self.house(), kept.request, event, kept.sound.path, calendar)

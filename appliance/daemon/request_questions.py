@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from appliance.daemon.door import Answer, Later, Tell, moment
 from appliance.daemon.due_questions import dues
+from appliance.daemon.link_questions import LinkQuestions
 from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
@@ -58,6 +59,7 @@ class RequestQuestions:
             "requests_due": self.due,
             "outbox_retry": self.retry,
             "outbox_drop": self.drop,
+            **LinkQuestions(self._records, self._now).known,
         }
 
     def take(self, question: dict[str, Any]) -> Later:

@@ -118,6 +118,15 @@ _SHEET = Paragraph(
 _WHEN = Paragraph(
     Words("Appuntamento: {appointment}\n", "Appointment: {appointment}\n"), "appointment"
 )
+_LINK = Paragraph(
+    Words(
+        "Quando è evasa, chiudetela voi stessi da un computer dell'ufficio (il link vale una volta "
+        "sola, per 90 giorni):\n{link}\n",
+        "When it is done, close it yourselves from a computer of the office (the link works once, "
+        "for 90 days):\n{link}\n",
+    ),
+    "link",
+)
 _DUTY = Paragraph(
     Words(
         "Presa in carico il {taken} da {by}. Da evadere entro {due}.\n\n"
@@ -160,8 +169,8 @@ _NEED = Paragraph(Words("Motivo: {need}", "About: {need}"), "need")
 _SPACE = Paragraph(Words("", ""))
 
 BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
-    Topic.EMAIL: (_ORPHAN, _WHO, _ASKED, _SPOKEN, _SHEET, _DUTY),
-    Topic.APPOINTMENT: (_ORPHAN, _WHO, _WHEN, _ASKED, _SPOKEN, _SHEET, _DUTY),
+    Topic.EMAIL: (_ORPHAN, _WHO, _ASKED, _SPOKEN, _SHEET, _LINK, _DUTY),
+    Topic.APPOINTMENT: (_ORPHAN, _WHO, _WHEN, _ASKED, _SPOKEN, _SHEET, _LINK, _DUTY),
     Topic.REMINDER: (
         _ORPHAN,
         Paragraph(
@@ -172,6 +181,7 @@ BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
         ),
         _WHO,
         _WHEN,
+        _LINK,
         _DUTY,
     ),
     Topic.MOVED: (
@@ -182,6 +192,7 @@ BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
         ),
         _WHO,
         _WHEN,
+        _LINK,
         _DUTY,
     ),
     Topic.CANCELLED: (

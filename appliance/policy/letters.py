@@ -27,23 +27,31 @@ _DIGITS = re.compile(r"\+?\d[\d .\-/]*\d")
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Who writes: the office's name, language and calendar, its register, its public numbers."""
+    """Who writes: the office's name, language and calendar, its register, its public numbers.
+
+    `door` is the address of the console's page that closes a request, "" where there is none.
+    """
 
     name: str
     language: str
     calendar: Schedule
     register: Register
     numbers: tuple[str, ...] = ()
+    door: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened to a request; `id` makes the mail's key. No `step`: it was taken."""
+    """What happened to a request; `id` makes the mail's key. No `step`: it was taken.
+
+    `token` is the random secret of the link in its mail to the office.
+    """
 
     id: str = ""
     step: Step | None = None
     words: str = ""
     by: str = ""
+    token: str = ""
 
 
 TAKEN_OVER = Event()
@@ -115,6 +123,7 @@ def _to_office(
     house: House, request: Request, event: Event, topic: Topic, recording: str, calendar: str
 ) -> Mail:
     unit = house.register.unit(request.unit)
+    link = house.door + event.token if unit and house.door and event.token else ""
     words = {
         "house": house.name,
         "number": str(request.number),
@@ -132,17 +141,19 @@ def _to_office(
         "words": event.words,
         "orphan": "" if unit else request.unit,
         "spoken": "x" if request.citizen.spoken else "",
+        "link": link,
     }
-    first = event.step is None
+    first, body = event.step is None, _body(topic, house.language, words)
     return Mail(
         thread_of(request) if first else f"{thread_of(request)}-{event.id}",
         unit.email if unit else HEAD,
         _filled(SUBJECTS[topic], house.language, words),
-        _body(topic, house.language, words),
+        body,
         "" if first else thread_of(request),
         (recording,) if first and recording else (),
         calendar,
         request.number if unit else 0,
+        event.token if link and link in body else "",
     )
 
 

@@ -20,7 +20,8 @@ class Mail:
     `thread` is the key of the mail that this one follows up. `attachments` are files below the
     state folder ("voicemail/new/ID.wav"). `calendar` is an iCalendar object (RFC 5545) to go with
     it. `request` is the number of the request that it carries to the office, 0 for none: accepted
-    by the mail server, that request is "sent".
+    by the mail server, that request is "sent". `token` is the secret of the link in `body` that
+    closes that request, "" for none: of it only the hash is kept (policy/done_link.py).
     """
 
     key: str
@@ -31,3 +32,4 @@ class Mail:
     attachments: tuple[str, ...] = ()
     calendar: str = ""
     request: int = 0
+    token: str = ""

@@ -136,6 +136,7 @@ def _erase_mails(connection: sqlite3.Connection, numbers: tuple[int, ...]) -> No
 def _erase_requests(connection: sqlite3.Connection, numbers: tuple[int, ...]) -> None:
     chosen = [(number,) for number in numbers]
     connection.executemany("DELETE FROM bookings WHERE request = ?", chosen)
+    connection.executemany("DELETE FROM request_links WHERE request = ?", chosen)
     connection.executemany("DELETE FROM request_steps WHERE request = ?", chosen)
     connection.executemany("DELETE FROM requests WHERE number = ?", chosen)
     _unlink(connection, [f"request:{number}" for number in numbers])

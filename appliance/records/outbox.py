@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from appliance.errors import OfficeError
+from appliance.policy.done_link import hash_of
 from appliance.policy.mail import Mail
 from appliance.policy.outbox import MailState
 from appliance.records.call_log import iso, moment
@@ -51,9 +52,14 @@ _INSERT: Final = """
     ON CONFLICT (key) DO NOTHING
 """
 
+_LINK: Final = "INSERT INTO request_links (sha256, request, made_at) VALUES (?, ?, ?)"
+
 
 def put(connection: sqlite3.Connection, mail: Mail, at: datetime, domain: str = NO_DOMAIN) -> None:
-    """Keep a notice, within the caller's transaction; a key that is known changes nothing."""
+    """Keep a notice, within the caller's transaction; a key that is known changes nothing.
+
+    Of the link in it that closes a request (E15) the hash is kept.
+    """
     unique = f"{re.sub(r'[^A-Za-z0-9-]+', '-', mail.key)}.{secrets.token_hex(6)}"
     values = {
         "key": mail.key,
@@ -67,7 +73,10 @@ def put(connection: sqlite3.Connection, mail: Mail, at: datetime, domain: str = 
         "request": mail.request,
         "at": at.isoformat(),
     }
-    connection.execute(_INSERT, values)
+    is_new = connection.execute(_INSERT, values).rowcount
+    if is_new and mail.token:
+        link = (hash_of(mail.token), mail.request, at.isoformat())
+        connection.execute(_LINK, link)
 
 
 def queue(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from appliance.policy.done_link import without_secrets
 from appliance.policy.outbox import Letter, MailState, Waiting
 from appliance.policy.requests import Step
 from appliance.records import outbox, requests
@@ -58,6 +59,16 @@ def settle(
             ),
         ).rowcount
         kept = outbox.find(connection, after.number)
+        if changed and kept and state is MailState.SENT:
+            _take_secrets_out(connection, kept)
         if changed and kept and kept.mail.request and state is MailState.SENT:
             step = Happened(kept.message_id, Step.MAILED, at, "", words=said)
             requests.mailed(connection, kept.mail.request, step)
+
+
+def _take_secrets_out(connection: sqlite3.Connection, kept: outbox.Kept) -> None:
+    """Leave no link that closes a request here once it has left: till then every try needs it."""
+    body = without_secrets(kept.mail.body)
+    if body != kept.mail.body:
+        values = (body, kept.number)
+        connection.execute("UPDATE outbox SET body = ? WHERE number = ?", values)

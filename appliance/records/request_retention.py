@@ -67,6 +67,7 @@ def erase_requests(
     with transaction(connection):
         for number in chosen:
             connection.execute("DELETE FROM bookings WHERE request = ?", (number,))
+            connection.execute("DELETE FROM request_links WHERE request = ?", (number,))
             connection.execute("DELETE FROM request_steps WHERE request = ?", (number,))
             connection.execute(
                 "DELETE FROM outbox WHERE state IN ('sent', 'dropped') AND "

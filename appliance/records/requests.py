@@ -132,17 +132,29 @@ def change(
     The same step twice is one. `appointment` is the new one of Step.MOVE.
     """
     with transaction(connection):
-        kept = required(connection, number)
-        if any(each.id == happened.id for each in kept.steps):
-            return kept
-        request = _after(kept.request, happened, appointment)
-        _keep(connection, request, happened)
-        if happened.step in {Step.MOVE, Step.CANCEL}:
-            bookings.release(connection, number)
-        if happened.step is Step.MOVE:
-            _reserve(connection, request, diary, happened.at)
-        kept = replace(kept, request=request, steps=(*kept.steps, happened))
-        _queue(connection, kept, happened, happened.at, letters)
+        return change_within(connection, number, happened, letters, appointment, diary)
+
+
+def change_within(
+    connection: sqlite3.Connection,
+    number: int,
+    happened: Happened,
+    letters: Letters = NO_LETTERS,
+    appointment: Appointment | None = None,
+    diary: Diary | None = None,
+) -> Kept:
+    """Let a step happen, within the caller's transaction, as `change` does; raises OfficeError."""
+    kept = required(connection, number)
+    if any(each.id == happened.id for each in kept.steps):
+        return kept
+    request = _after(kept.request, happened, appointment)
+    _keep(connection, request, happened)
+    if happened.step in {Step.MOVE, Step.CANCEL}:
+        bookings.release(connection, number)
+    if happened.step is Step.MOVE:
+        _reserve(connection, request, diary, happened.at)
+    kept = replace(kept, request=request, steps=(*kept.steps, happened))
+    _queue(connection, kept, happened, happened.at, letters)
     return kept
 
 

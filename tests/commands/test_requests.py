@@ -306,7 +306,7 @@ def test_the_outbox_is_looked_after(desk: Desk) -> None:
 
 
 def test_the_protocol_office_gets_files(desk: Desk, tmp_path: Path) -> None:
-    """E15: every mail of a request as EML, as the office got it."""
+    """E15: every mail of a request as EML, as the office got it; its link closes nothing."""
     desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
     desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA, "--anyway")
     desk.said("requests", "remind", "1", "Ancora niente")
@@ -316,6 +316,9 @@ def test_the_protocol_office_gets_files(desk: Desk, tmp_path: Path) -> None:
     mail = message_from_bytes(Path(paths[0]).read_bytes(), _class=EmailMessage, policy=default)
     assert mail["Message-ID"] == desk.mails()[0].message_id
     assert mail["Subject"] == "[Richiesta 1] Iscrizione AIRE"
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert "https://centralino.local/done/…\r\n" in body.get_content()
     assert "there is no request 9" in desk.refused("requests", "export", "9", str(folder))
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.daemon.console_settings import check
+from appliance.daemon.console_settings import check, door_of
 from appliance.daemon.mistakes import Mistakes
 from appliance.daemon.settings import Console
+from appliance.daemon.values import OnOff
 
 
 def told(console: Console) -> list[str]:
@@ -42,3 +43,17 @@ def test_a_certificate_with_its_key_is_good() -> None:
     """The office's own files replace the box's authority; no plain port need be open."""
     own = Console(certificate="/etc/c.pem", key="/etc/k.pem", redirect_port=0, names=("pbx",))
     assert told(own) == []
+
+
+@pytest.mark.parametrize(
+    ("console", "door"),
+    [
+        (Console(), "https://centralino.local/done/"),
+        (Console(port=8443, names=("a.example", "b")), "https://a.example:8443/done/"),
+        (Console(names=()), ""),
+        (Console(enabled=OnOff(False)), ""),
+    ],
+)
+def test_a_mail_leads_to_the_first_name(console: Console, door: str) -> None:
+    """E15: where nobody can find the console, mails have no link."""
+    assert door_of(console) == door

@@ -23,7 +23,8 @@ from appliance.console.say import N_
 
 PUBLIC: Final = frozenset({"/", "/login", "/first", "/logout", "/language", "/alive", "/ca.crt"})
 """Pages for who has not logged in; every other one is for those who have."""
-OPEN_FOLDERS: Final = ("/static/",)
+OPEN_FOLDERS: Final = ("/static/", "/done/")
+"""Open to everybody: below `/done/` the address itself is the secret (pages/done.py)."""
 UNTOUCHED: Final = ("/static/", "/alive", "/ca.crt")
 """What needs nobody: no session is looked up, no cookie set."""
 WHILE_CHANGING: Final = frozenset({"/account", "/account/password", "/logout", "/language"})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from appliance.console.reading import Reading
 from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.errors import OfficeError
+from appliance.policy import done_link
 from appliance.policy.letter_words import FORMS
 from appliance.policy.request_words import MAILS, STEPS, state_of
 from appliance.policy.requests import Appointment, State, Step
@@ -169,7 +170,8 @@ async def _shown(request: Request) -> Shown:
     found: Shown | None = await _reading(request).do(lambda c: _find(c, number))
     if found is None or own not in ("", found.kept.request.unit):
         raise HTTPException(404)
-    return found
+    link = request.state.speaker(N_("the link in the e-mail"))
+    return replace(found, names={**found.names, done_link.BY: link})
 
 
 def _find(connection: sqlite3.Connection, number: int) -> Shown | None:

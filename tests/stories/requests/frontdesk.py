@@ -33,6 +33,7 @@ from tests.policy.town import TOWN, declaration
 from tests.stories.grammar import StoryError
 
 ROME = ZoneInfo("Europe/Rome")
+LINK = re.compile(r"https://centralino\.local/done/([\w-]{43})\n")
 TEXT = r'"(?P<text>[^"]*)"'
 WHO = r"(?P<by>op\d)"
 VERBS: dict[str, str] = {
@@ -49,6 +50,7 @@ VERBS: dict[str, str] = {
     "office_takes": r'"(?P<who>[^"]+)" of the office takes (?P<number>\d+)',
     "closes": rf"{WHO} closes (?P<number>\d+) because {TEXT} said so",
     "cancels": rf"{WHO} cancels (?P<number>\d+) because {TEXT} said so",
+    "closes_by_link": r'"(?P<who>[^"]*)" closes (?P<number>\d+) by its (?P<which>first|last) link',
     "closes_alone": rf"{WHO} closes (?P<number>\d+)",
     "expect_state": r"expect request (?P<number>\d+) is (?P<state>\w+)",
     "expect_overdue": r"expect request (?P<number>\d+) is (?P<no>not )?overdue now",
@@ -117,6 +119,7 @@ class FrontDesk:
             settings, build_office(settings, 2026), self.shelf, lambda: REGISTER, lambda _: None
         )
         self.asked = RequestQuestions(self.shelf, mailroom, lambda: self.now).known
+        self.links: dict[str, list[str]] = {}
         self.turns, self.second = Round(), 0.0
 
     def run(self, text: str) -> None:
@@ -182,6 +185,10 @@ class FrontDesk:
     def closes_alone(self, words: dict[str, str]) -> None:
         self._step("close", words)
 
+    def closes_by_link(self, words: dict[str, str]) -> None:
+        token = self.links[words["number"]][0 if words["which"] == "first" else -1]
+        self._ask({"ask": "request_by_link", "token": token, "said_by": words["who"]})
+
     def cancels(self, words: dict[str, str]) -> None:
         self._step("cancel", words, said_by=words["text"])
 
@@ -233,6 +240,8 @@ class FrontDesk:
         def told(answer: Any) -> None:
             if isinstance(answer, CentralinoError):
                 self.refused = str(answer)
+            elif answer.get("done") is False:
+                self.refused = answer["said"]["en"]
 
         try:
             self.asked[question["ask"]](question)(told)
@@ -253,6 +262,8 @@ class FrontDesk:
         if self.network == "down":
             return Reply(Verdict.AWAY, "unreachable")
         letter = outgoing.load(self.shelf.connection, number)
+        if link := LINK.search(letter.mail.body):
+            self.links.setdefault(str(letter.mail.request), []).append(link[1])
         to = "responsabile@comune.example" if letter.mail.to == HEAD else letter.mail.to
         sender = "Centralino <centralino@comune.example>"
         self.delivered.append(compose(letter, sender, to, self.shelf.folder))

@@ -1,0 +1,75 @@
+"""The link that closes a request (E15): what it is, how it stands, what is left of it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from appliance.policy.done_link import SAID, VALID, Standing, hash_of, standing, without_secrets
+from appliance.policy.letters import Event, letters
+from appliance.policy.mail import HEAD
+from appliance.policy.requests import Step
+from tests.policy.test_letters import ASKED, AT, HOUSE, WANTED
+
+TOKEN = "a-Token_of-43-characters-as-secrets-gives-it"
+HOUSE_WITH_DOOR = replace(HOUSE, door="https://centralino.local/done/")
+LINK = f"https://centralino.local/done/{TOKEN}\n"
+
+
+@pytest.mark.parametrize("step", [None, Step.REMIND, Step.MOVE])
+def test_every_mail_that_asks_an_office_for_something_has_its_link(step: Step | None) -> None:
+    """On a line of its own, in the house's language; the secret is told to who keeps its hash."""
+    for request in (ASKED, WANTED):
+        event = Event("s1", step, "Di nuovo", "op1", TOKEN)
+        office, *others = letters(HOUSE_WITH_DOOR, request, event)
+        assert f"90 giorni):\n{LINK}" in office.body
+        assert office.token == TOKEN
+        assert not any(TOKEN in mail.body or mail.token for mail in others)
+    english = replace(HOUSE_WITH_DOOR, language="en")
+    assert f"for 90 days):\n{LINK}" in next(letters(english, ASKED, event)).body
+
+
+def test_nobody_else_gets_one() -> None:
+    """Neither a citizen nor the head, and no mail about what was cancelled."""
+    thrice = replace(ASKED, reminders=("a", "b", "c"))
+    _, head = letters(HOUSE_WITH_DOOR, thrice, Event("s3", Step.REMIND, "c", "op1", TOKEN))
+    cancelled = letters(HOUSE_WITH_DOOR, ASKED, Event("s4", Step.CANCEL, "", "op1", TOKEN))
+    orphan = next(letters(HOUSE_WITH_DOOR, replace(ASKED, unit="gone"), Event(token=TOKEN)))
+    assert (head.to, orphan.to) == (HEAD, HEAD)
+    for mail in (head, orphan, *cancelled):
+        assert TOKEN not in mail.body
+        assert mail.token == ""
+
+
+def test_without_a_console_there_is_no_link() -> None:
+    """Nor a sentence about one."""
+    office = next(letters(HOUSE, ASKED, Event(token=TOKEN)))
+    assert "link" not in office.body
+    assert office.token == ""
+
+
+def test_it_works_once_for_ninety_days() -> None:
+    """Used and closed come before expired: that it is done is what counts."""
+    last = AT + VALID - timedelta(seconds=1)
+    assert standing(False, False, AT, last) is Standing.OPEN
+    assert standing(False, False, AT, AT + VALID) is Standing.EXPIRED
+    assert standing(False, True, AT, AT + VALID) is Standing.CLOSED
+    assert standing(True, True, AT, AT + VALID) is Standing.USED
+    assert set(SAID) == set(Standing) - {Standing.OPEN}
+
+
+def test_what_is_kept_is_its_hash() -> None:
+    """SHA-256; whatever is given has one, a lone surrogate too."""
+    assert hash_of(TOKEN) == hashlib.sha256(TOKEN.encode()).hexdigest()
+    assert len(hash_of("\ud800")) == 64
+
+
+def test_a_text_loses_its_secrets_alone() -> None:
+    """The rest of the mail stays as it left."""
+    assert without_secrets(f"Prima\n{LINK}Dopo\n") == (
+        "Prima\nhttps://centralino.local/done/…\nDopo\n"
+    )
+    assert without_secrets("si veda /done/ e basta") == "si veda /done/ e basta"
