@@ -12,6 +12,7 @@ from appliance.errors import CentralinoError
 COMMANDS = {
     "absent": "appliance.commands.states:absent",
     "call": "appliance.exchange.cli:call_command",
+    "backup": "appliance.commands.backup:backup",
     "bring-in": "appliance.commands.bring_in:bring_in",
     "call-back": "appliance.commands.call_back:call_back",
     "calls": "appliance.commands.calls:calls",
@@ -35,6 +36,7 @@ COMMANDS = {
     "register": "appliance.commands.register:register",
     "report": "appliance.commands.report:report",
     "requests": "appliance.commands.requests:requests",
+    "restore": "appliance.commands.backup:restore",
     "run": "appliance.commands.service:run",
     "sheets": "appliance.commands.sheets:sheets",
     "status": "appliance.commands.status:status",

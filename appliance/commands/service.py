@@ -45,8 +45,9 @@ def run(config_path: Path, link: Path | None, verbose: bool) -> None:
 
 def _in_force(config_path: Path) -> tuple[Settings, Office, str]:
     """Read the configuration; in a child that alone imports what reads it."""
-    from appliance.daemon import last_good
+    from appliance.daemon import last_good, putting_back
 
+    putting_back.check_finished(last_good.state_folder(config_path).absolute())
     return last_good.in_force(config_path)
 
 

@@ -1,0 +1,167 @@
+"""Writes a backup: one sealed file with records, messages, configuration, keys and prompts.
+
+Beside a running desk: the records are copied by SQLite's online backup as of one moment, then come
+the messages, so that every message the records know is there unless it was erased meanwhile; one
+more, which the records do not know, is found again by the mailbox.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import appliance
+from appliance.daemon.backup_places import MANIFEST, OWN_COPY, STATE, contents, pieces
+from appliance.daemon.stores import database_path
+from appliance.errors import StoreError
+from appliance.policy.refused import Refused
+from appliance.records.database import fsync_directory, open_reader
+from appliance.records.sealed_stream import SealingWriter
+
+if TYPE_CHECKING:
+    from appliance.daemon.settings import Settings
+
+FORMAT = 1
+
+
+@dataclass
+class _Archive:
+    """A tar being written, and the digest of every file in it."""
+
+    tar: tarfile.TarFile
+    files: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, path: Path) -> None:
+        """Add a folder or file; one that was erased meanwhile is left out. Raises OSError."""
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_dir():
+                self.tar.addfile(self.tar.gettarinfo(path, name))
+                return
+            with path.open("rb") as file:
+                digest = _Digesting(file)
+                self.tar.addfile(self.tar.gettarinfo(arcname=name, fileobj=file), digest)
+                self.files[name] = digest.sha256.hexdigest()
+
+
+class _Digesting:
+    """Reads a file and digests what it read."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.sha256 = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self.sha256.update(data)
+        return data
+
+
+def write(settings: Settings, config: Path, to: Path, passphrase: str, at: datetime) -> int:
+    """Write the backup into a new file, whole or not at all; returns the number of files in it.
+
+    Raises Refused in words: where there are no records, they are damaged, or the disk fails.
+    """
+    if to.exists():
+        raise Refused(
+            f"{to} esiste già: dare un altro nome", f"{to} is there already: name another"
+        )
+    draft = to.with_name(to.name + ".part")
+    try:
+        with _for_us_alone(draft) as file:
+            count = _write(settings, config, file, passphrase, at)
+        draft.rename(to)
+        fsync_directory(to.absolute().parent)
+    except (OSError, sqlite3.Error) as error:
+        raise Refused(
+            f"la copia di sicurezza non si può scrivere: {error}",
+            f"the backup cannot be written: {error}",
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return count
+
+
+def _write(settings: Settings, config: Path, file: IO[bytes], passphrase: str, at: datetime) -> int:
+    state = Path(settings.folders.state)
+    sealing = SealingWriter(file, passphrase)
+    with (
+        _copied(state) as (records, schema),
+        tarfile.open(fileobj=cast("IO[bytes]", sealing), mode="w|") as tar,
+    ):
+        archive = _Archive(tar)
+        for piece in pieces(settings, config):
+            for name, path in contents(piece):
+                archive.add(name, path)
+            if piece.name == STATE:
+                archive.add(f"{STATE}/{database_path(state).name}", records)
+        _add_manifest(
+            archive, {"site": settings.site.name, "made": at.isoformat(), "schema": schema}
+        )
+    sealing.close()
+    file.flush()
+    os.fsync(file.fileno())
+    return len(archive.files)
+
+
+def _add_manifest(archive: _Archive, told: dict[str, Any]) -> None:
+    about = {"format": FORMAT, "centralino": appliance.__version__, **told}
+    text = json.dumps({**about, "files": archive.files}).encode()
+    member = tarfile.TarInfo(MANIFEST)
+    member.size = len(text)
+    archive.tar.addfile(member, io.BytesIO(text))
+
+
+@contextlib.contextmanager
+def _copied(state: Path) -> Iterator[tuple[Path, int]]:
+    """Copy the records as of one moment beside themselves: they are no more open there."""
+    path = database_path(state)
+    if not path.exists():
+        raise Refused(
+            f"in {state} non c'è ancora nulla da salvare: il centralino non è mai partito",
+            f"there is nothing in {state} to back up yet: the switchboard has never run",
+        )
+    for left in state.glob(f"{OWN_COPY}*"):  # of a backup that was killed
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=OWN_COPY, dir=state) as folder:
+        yield _copy(path, Path(folder) / path.name)
+
+
+def _copy(path: Path, to: Path) -> tuple[Path, int]:
+    try:
+        with closing(open_reader(path)) as source, closing(sqlite3.connect(to)) as copy:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
+            said = str(copy.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            schema = int(copy.execute("PRAGMA user_version").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        said = str(error)
+    except StoreError as error:
+        said = str(error)
+    if said != "ok":
+        raise Refused(
+            f"la base di dati è danneggiata ({said}): nessuna copia di sicurezza è stata scritta",
+            f"the records are damaged ({said}): no backup was written",
+        )
+    owner = path.stat()
+    to.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(to, owner.st_uid, owner.st_gid)
+    return to, schema
+
+
+def _for_us_alone(path: Path) -> IO[bytes]:
+    path.unlink(missing_ok=True)  # what an interrupted attempt left
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")

@@ -1,0 +1,77 @@
+"""What belongs to a backup, and where each piece stands on the box."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from appliance.daemon.stores import database_path
+
+if TYPE_CHECKING:
+    from appliance.daemon.settings import Settings
+
+STATE: Final = "state"
+CONFIG: Final = "config"
+PROMPTS: Final = "prompts"
+MANIFEST: Final = "manifest.json"
+LEFT_OUT: Final = frozenset({"corrupt", "private", "voicemail/rec", "voicemail/ballast"})
+"""Of the state folder: what recovery set aside, the shell's proof, sound still being recorded."""
+OWN_COPY: Final = ".backup-"
+"""A folder of the state folder in which the records' copy lies while a backup is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of a backup: its name there, and the folder or file of the box that it is."""
+
+    name: str
+    path: Path
+    is_folder: bool
+
+
+def pieces(settings: Settings, config: Path) -> tuple[Piece, ...]:
+    """List the pieces, the state first; what lies in the state folder comes with that."""
+    state = Path(settings.folders.state).absolute()
+    given = (
+        Piece(PROMPTS, Path(settings.folders.prompts), is_folder=True),
+        Piece("mail-password", Path(settings.mail.password_file), is_folder=False),
+        Piece("mail-ca", Path(settings.mail.ca_file), is_folder=False),
+        Piece(CONFIG, config, is_folder=False),
+    )
+    named = [piece for piece in given if piece.path != Path()]
+    apart = [
+        Piece(piece.name, piece.path.absolute(), piece.is_folder)
+        for piece in named
+        if not piece.path.absolute().is_relative_to(state)
+    ]
+    return (Piece(STATE, state, is_folder=True), *apart)
+
+
+def contents(piece: Piece) -> Iterator[tuple[str, Path]]:
+    """Yield (name in the backup, path) of folders and files, a folder before what is in it."""
+    if not piece.is_folder:
+        if piece.path.is_file():
+            yield piece.name, piece.path
+        return
+    if not piece.path.is_dir():
+        return
+    yield piece.name, piece.path
+    for path in sorted(piece.path.rglob("*")):
+        inner = path.relative_to(piece.path)
+        if piece.name == STATE and _is_left_out(inner):
+            continue
+        if not path.is_symlink() and (path.is_dir() or path.is_file()):
+            yield f"{piece.name}/{inner.as_posix()}", path
+
+
+def _is_left_out(inner: Path) -> bool:
+    """Leave out what is nobody's, and the records: those are copied by SQLite itself."""
+    names = {parent.as_posix() for parent in (inner, *inner.parents)}
+    return (
+        bool(names & LEFT_OUT)
+        or inner.parts[0].startswith(OWN_COPY)
+        or inner.suffix in {".tmp", ".copy"}
+        or inner.as_posix().startswith(database_path(Path()).name)
+    )

@@ -1,0 +1,387 @@
+"""`centralino backup` and `restore`: what is kept comes back whole, or nothing has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import tarfile
+from collections.abc import Callable
+from contextlib import closing
+from importlib import resources
+from pathlib import Path
+from typing import IO, Any, cast
+
+import pytest
+from click.testing import CliRunner
+
+from appliance.__main__ import main
+from appliance.commands import service
+from appliance.daemon import putting_back, restore
+from appliance.daemon.backup import FORMAT
+from appliance.daemon.backup_places import MANIFEST
+from appliance.daemon.stores import database_path
+from appliance.policy.refused import Refused
+from appliance.policy.register.register import Register
+from appliance.records import messages, register, sealed_stream
+from appliance.records.database import migrations, open_reader
+from appliance.records.messages import Message
+from appliance.records.sealed_stream import SealedReader, SealingWriter
+from appliance.records.vault import key_path
+from tests.commands.samples import CONFIG
+from tests.voicemail.box import Box, speech
+from tests.voicemail.test_mailbox import one_stored, record_message
+
+PHRASE = "pane burro alici capperi"
+MORE = """\
+prompts = "{folder}/own"
+[mail]
+server = "127.0.15.25"
+sender = "box@example.test"
+head = "head@example.test"
+user = "box"
+password_file = "{folder}/mail-password"
+"""
+LEFT = {"centralino.db", "centralino.db-wal", "centralino.db-shm", "ballast"}
+DRAFTS = (".part", ".restore", ".restore-plan")
+STAGED, POINTS = 4, 12
+"""Moments of a restore at which it is killed: before the plan of what is moved is there, in all."""
+
+
+class House:
+    """A box with all that is kept, in a folder of its own; another box has the same places."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.state = folder / "state"
+        self.config = folder / "centralino.toml"
+        self.backup = folder.parent / "stick" / "box.backup"
+        self.phrase = folder.parent / "phrase"
+        self.phrase.write_text(f"{PHRASE}\n", encoding="utf-8")
+        self.backup.parent.mkdir(exist_ok=True)
+
+    def fill(self, seed: int = 1) -> None:
+        """Have it run: a message, the example register, a phone, a prompt, the mail's password."""
+        self.state.mkdir(parents=True)
+        self.config.write_text((CONFIG + MORE).format(folder=self.folder), encoding="utf-8")
+        mailbox = Box(self.state).start()
+        record_message(mailbox, speech(seed, 3000))
+        one_stored(mailbox)
+        mailbox.stop()
+        example = str(resources.files("appliance.daemon") / "example_register.toml")
+        self.run("register", "import", example, "--by", "Responsabile", own_config=True)
+        (self.state / "phone_secrets.json").write_text(f'{{"op1": "s{seed}"}}')
+        (self.folder / "own" / "it").mkdir(parents=True)
+        (self.folder / "own" / "it" / "closed.wav").write_bytes(speech(seed, 100))
+        (self.folder / "mail-password").write_text(f"secret{seed}")
+
+    def run(self, *words: str, code: int = 0, own_config: bool = False, typed: str = "") -> str:
+        """Run a command line to its expected end."""
+        config = ("--config", str(self.config))
+        line = (words[0], *config, *words[1:]) if own_config else (*words, *config)
+        result = CliRunner().invoke(main, line, input=typed)
+        assert result.exit_code == code, result.output
+        return result.output
+
+    def save(self) -> None:
+        """Make the backup."""
+        self.run("backup", str(self.backup), "--passphrase-file", str(self.phrase))
+
+    def put_back(self, *more: str, code: int = 0) -> str:
+        """Restore it."""
+        return self.run(
+            "restore", str(self.backup), "--passphrase-file", str(self.phrase), *more, code=code
+        )
+
+    def kept(self) -> tuple[Register, tuple[Message, ...], bytes]:
+        """Read what a person would look for: offices with numbers, messages and a sound."""
+        with closing(open_reader(database_path(self.state))) as records:
+            listed = messages.messages(records)
+            offices = register.load(records, key_path(database_path(self.state)))
+        return offices, listed, (self.state / "voicemail" / listed[0].path).read_bytes()
+
+    def files(self) -> dict[str, bytes]:
+        """Read every file, but the records, which SQLite writes its own way, and the ballast."""
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for path in self.folder.rglob("*")
+            if path.is_file() and path.name not in LEFT
+        }
+
+    def side(self) -> set[bytes]:
+        """Say of every piece which box it is from, by what is written in it."""
+        places = ("state/phone_secrets.json", "mail-password", "own/it/closed.wav")
+        return {(self.folder / place).read_bytes() for place in places}
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests need no passphrase that is slow to guess."""
+    monkeypatch.setattr(sealed_stream, "COST", 1 << 10)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """A box that has run, and its backup."""
+    house = House(tmp_path / "box")
+    house.fill()
+    house.save()
+    return house
+
+
+def test_another_box_has_all_of_it(house: House) -> None:
+    """Records, the register's numbers, a message with its sound, secrets, prompts, settings."""
+    kept, files = house.kept(), house.files()
+    house.folder.rename(house.folder.with_name("broken"))
+    house.folder.mkdir()
+    said = house.put_back()
+    assert "Ripristino concluso: avviare il centralino." in said
+    assert house.kept() == kept
+    assert kept[0].units
+    assert house.files() == files
+    assert (house.state / "register.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_stood_is_kept_beside(house: House) -> None:
+    """The folder is named, and holds what was there."""
+    (house.state / "phone_secrets.json").write_text("changed since")
+    said = house.put_back()
+    (kept,) = house.folder.glob("state.before-*")
+    assert str(kept) in said
+    assert (kept / "phone_secrets.json").read_text() == "changed since"
+    assert (house.state / "phone_secrets.json").read_text() != "changed since"
+
+
+def test_nothing_of_it_can_be_read_on_the_stick(house: House) -> None:
+    """No name, no number and no word stands there in clear, and the file is ours alone."""
+    contents = house.backup.read_bytes()
+    found = [word for word in (b"state/", b"SQLite", b"secret1", b"op1") if word in contents]
+    assert found == []
+    assert house.backup.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in house.backup.parent.iterdir()] == [house.backup.name]
+    assert list(house.state.glob(".backup-*")) == []
+
+
+def test_a_backup_is_looked_through_without_a_change(house: House) -> None:
+    """`--check` says of when it is, and touches nothing."""
+    before = house.files()
+    assert "Nulla è stato cambiato" in house.put_back("--check")
+    assert house.files() == before
+
+
+def test_another_passphrase_opens_nothing(house: House) -> None:
+    """It is said, and nothing has changed."""
+    house.phrase.write_text("pane burro alici cappero")
+    before = house.files()
+    assert "la frase segreta non è quella di questa copia" in house.put_back(code=1)
+    assert house.files() == before
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda d: d[:-1], "incompleta"),
+        (lambda d: d[: len(d) // 2], "incompleta"),
+        (lambda d: d[:70], "incompleta"),
+        (lambda d: d[:25], "incompleta"),
+        (lambda d: d[:-9] + bytes([d[-9] ^ 1]) + d[-8:], "danneggiat"),
+        (lambda d: d[:30] + bytes([d[30] ^ 1]) + d[31:], "danneggiat"),
+        (lambda d: d[:36] + bytes([d[36] ^ 1]) + d[37:], "danneggiat"),
+        (lambda d: d[:36] + bytes([2]) + d[37:], "danneggiat"),
+        (lambda d: d + b"x", "danneggiat"),
+        (lambda d: b"x" + d, "non è una copia di sicurezza"),
+    ],
+    ids=["cut", "half", "short", "stub", "late", "salt", "early", "kind", "longer", "other"],
+)
+def test_a_spoilt_backup_changes_nothing(
+    house: House, spoil: Callable[[bytes], bytes], said: str
+) -> None:
+    """A cut file, a flipped byte, something else: refused in words, and all is as it was."""
+    house.backup.write_bytes(spoil(house.backup.read_bytes()))
+    before = house.files()
+    assert said in house.put_back(code=1)
+    assert house.files() == before
+
+
+def remade(house: House, change: Callable[[Path], Any]) -> None:
+    """Make a backup again whose contents somebody with the passphrase has changed."""
+    folder = house.folder.parent / "opened"
+    folder.mkdir()
+    with house.backup.open("rb") as file:
+        reader = SealedReader(file, PHRASE)
+        with tarfile.open(fileobj=cast("IO[bytes]", reader), mode="r|") as tar:
+            tar.extractall(folder, filter="data")
+    change(folder)
+    with house.backup.open("wb") as file:
+        writer = SealingWriter(file, PHRASE)
+        with tarfile.open(fileobj=cast("IO[bytes]", writer), mode="w|") as tar:
+            for path in sorted(folder.iterdir()):
+                tar.add(path, path.name)
+        writer.close()
+
+
+def newer(folder: Path) -> None:
+    """Make the records a newer programme's."""
+    with closing(sqlite3.connect(folder / "state" / "centralino.db")) as records:
+        records.execute(f"PRAGMA user_version = {migrations()[-1][0] + 1}")
+    _sign(folder)
+
+
+def damaged(folder: Path) -> None:
+    """Write over a page of the records."""
+    path = folder / "state" / "centralino.db"
+    path.write_bytes(path.read_bytes()[:8192] + b"\xff" * 4096 + path.read_bytes()[12288:])
+    _sign(folder)
+
+
+def misconfigured(folder: Path) -> None:
+    """Leave a configuration that cannot be."""
+    (folder / "config").write_text("[site]\n")
+    _sign(folder)
+
+
+def _sign(folder: Path) -> None:
+    """Bring the list up to date."""
+    about = json.loads((folder / MANIFEST).read_text())
+    assert about["format"] == FORMAT
+    about["files"] = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in about["files"]
+    }
+    (folder / MANIFEST).write_text(json.dumps(about))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (newer, "viene da un programma più nuovo"),
+        (damaged, "la base di dati nella copia è danneggiata"),
+        (misconfigured, "la configurazione nella copia non vale"),
+        (lambda folder: (folder / "mail-password").write_text("other"), "ciò che dichiara"),
+        (lambda folder: (folder / MANIFEST).unlink(), "non contiene il suo elenco"),
+    ],
+    ids=["newer", "damaged", "misconfigured", "other", "unlisted"],
+)
+def test_what_cannot_be_put_back_changes_nothing(
+    house: House, change: Callable[[Path], Any], said: str
+) -> None:
+    """Records of a newer programme or with damage, a wrong configuration, a file of another."""
+    remade(house, change)
+    before = house.files()
+    assert said in house.put_back(code=1)
+    assert house.files() == before
+
+
+def test_a_name_that_leads_outside_is_refused(tmp_path: Path) -> None:
+    """Nothing is ever written outside the folder that it is unpacked into."""
+    with (tmp_path / "box.backup").open("wb") as file:
+        writer = SealingWriter(file, PHRASE)
+        with tarfile.open(fileobj=cast("IO[bytes]", writer), mode="w|") as tar:
+            tar.addfile(tarfile.TarInfo("state/../../outside"), io.BytesIO())
+        writer.close()
+    (tmp_path / "into").mkdir()
+    with pytest.raises(Refused, match="a name that cannot be"):
+        restore.unpack(tmp_path / "box.backup", tmp_path / "into", PHRASE, tmp_path / "c.toml")
+    assert not (tmp_path / "outside").exists()
+
+
+def test_a_running_box_is_not_touched(house: House) -> None:
+    """While a desk answers, a restore is refused; a backup is not."""
+    (house.folder / "run").mkdir()
+    with socket.socket(socket.AF_UNIX) as desk:
+        desk.bind(str(house.folder / "run" / "desk.sock"))
+        desk.listen()
+        assert "è in funzione: fermarlo prima" in house.put_back(code=1)
+        house.backup.unlink()
+        house.save()
+    house.put_back()  # its door is still there, with nobody behind it
+
+
+@pytest.mark.parametrize("point", range(POINTS + 1))
+def test_a_restore_that_is_killed_leaves_old_or_new(house: House, point: int) -> None:
+    """Never a mixture: before the plan all is old; after it the desk waits until all is new."""
+    new = house.side()
+    house.folder.rename(house.folder.with_name("first"))
+    house.fill(seed=2)
+    old = house.side()
+    killed = _killed(house, point)
+    plan = putting_back.plan_path(house.state)
+    assert (killed, plan.exists()) == (point < POINTS, STAGED <= point < POINTS)
+    if not plan.exists():
+        assert house.side() == (old if killed else new)
+        return
+    with pytest.raises(Refused, match="centralino restore --finish"):
+        service._in_force(house.config)  # what `centralino run` begins with
+    assert "centralino restore --finish" in house.put_back(code=1)
+    assert "Ripristino concluso" in house.run("restore", "--finish")
+    assert house.side() == new
+    assert not plan.exists()
+    assert [path for path in house.folder.iterdir() if path.name.endswith(DRAFTS)] == []
+
+
+def _killed(house: House, point: int) -> bool:
+    """Restore in a process that dies at a point; returns whether it got there."""
+    if (pid := os.fork()) == 0:
+        counted = iter(range(point))
+        at_point = lambda _: None if next(counted, None) is not None else os._exit(9)  # noqa: E731 - a child's
+        try:
+            folder = house.folder.parent / "unpacked"
+            folder.mkdir()
+            checked = restore.unpack(house.backup, folder, PHRASE, house.config)
+            putting_back.finish(restore.stage(checked, "now", at_point), at_point)
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
+
+
+def test_a_disk_that_fails_leaves_all_as_it_was(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was brought beside its place already is taken away again."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = house.files()
+    monkeypatch.setattr(restore, "write_plan", full)
+    assert "il ripristino non è riuscito: [Errno 28]" in house.put_back(code=1)
+    assert house.files() == before
+
+
+def test_nothing_to_finish_and_nothing_named_are_said(house: House) -> None:
+    """`--finish` alone goes on; without it a file is needed."""
+    assert "nessun ripristino è stato interrotto" in house.run("restore", "--finish", code=1)
+    house.run("restore", code=2)
+
+
+def test_damaged_records_are_not_backed_up(house: House) -> None:
+    """A backup that would not serve is refused where it is made, and leaves no file."""
+    house.backup.unlink()
+    path = database_path(house.state)
+    path.write_bytes(path.read_bytes()[:8192] + b"\xff" * 4096 + path.read_bytes()[12288:])
+    said = house.run("backup", str(house.backup), "--passphrase-file", str(house.phrase), code=1)
+    assert "la base di dati è danneggiata" in said
+    assert list(house.backup.parent.iterdir()) == []
+
+
+def test_what_a_backup_asks_for_is_said(house: House) -> None:
+    """A long passphrase, typed twice; a new name; a box that has run."""
+    short = house.run("backup", str(house.backup), typed="alici\nalici\n", code=1)
+    assert "meno di 12 caratteri" in short
+    again = house.run("backup", str(house.backup), typed=f"{PHRASE}\n{PHRASE}\n", code=1)
+    assert "esiste già" in again
+    shutil.rmtree(house.state)
+    never = house.run("backup", f"{house.backup}2", "--passphrase-file", str(house.phrase), code=1)
+    assert "non è mai partito" in never
+
+
+def test_a_new_box_is_told_in_both_languages(house: House) -> None:
+    """Where no configuration says which language is spoken."""
+    house.config.unlink()
+    house.phrase.write_text("pane burro alici cappero")
+    said = house.put_back(code=1)
+    assert "la frase segreta non è quella" in said
+    assert "the passphrase is not this backup's" in said
