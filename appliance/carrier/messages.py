@@ -166,6 +166,13 @@ class Recovering:
 
 
 @dataclass(frozen=True, slots=True)
+class RestartLine:
+    """A technician wants a line put on hook and its port opened again, whatever it does."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Asks the carrier for a Pong: proof that its one thread turns (watchdog)."""
 
@@ -190,6 +197,7 @@ LinkMessage = (
     | Marked
     | Notice
     | Recovering
+    | RestartLine
     | Ping
     | Pong
 )

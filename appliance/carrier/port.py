@@ -66,6 +66,10 @@ HUNG = Sentence(
     "La porta del modem è bloccata: scollegare e ricollegare il modem.",
     "The modem's port is stuck: unplug the modem and plug it in again.",
 )
+ASKED = Sentence(
+    "Riavvio della linea chiesto dal tecnico.",
+    "The technician has asked for the line to be restarted.",
+)
 
 
 class Port:
@@ -152,6 +156,17 @@ class Port:
             if self.line.expects_sound and self.line.rhythm.fetch_at is None:
                 times.append(self._read_at + MUTE_LIMIT_S + MUTE_STEP_S)
         return min((at for at in times if at is not None), default=math.inf)
+
+    def restart(self) -> None:
+        """Close the port and open it again as somebody asked; what is being tried is tried now.
+
+        A modem in a call falls on hook as its port is closed (DTR) or is put on hook as it starts.
+        """
+        self._stirred = True
+        if self._fd is None:
+            self.open()
+        else:
+            self._lost(ASKED, Recovery.REOPEN)
 
     def close(self) -> None:
         """Give the port up."""

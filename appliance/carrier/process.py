@@ -30,6 +30,7 @@ from appliance.carrier.messages import (
     Notice,
     Ping,
     Pong,
+    RestartLine,
     Setup,
 )
 from appliance.carrier.phone import PACKETS_A_TURN, PhoneLeg, bind_port
@@ -203,6 +204,9 @@ class Carrier:
                 self._add_prompts(message)
             case orders.LoadMessage():
                 self._load(message)
+            case RestartLine(name):
+                if name in self.ports:
+                    self.ports[name].restart()
             case Sound() | Pong():
                 pass  # nothing of the kind goes this way yet
             case _:

@@ -34,6 +34,7 @@ from appliance.records.database import transaction
 if TYPE_CHECKING:
     from appliance.daemon.carrier_side import CarrierSide
     from appliance.daemon.desk import Desk
+    from appliance.daemon.line_restarts import LineRestarts
     from appliance.daemon.lookout import Lookout
     from appliance.daemon.recoveries import Recoveries
     from appliance.daemon.settings import Line, Mail, Settings
@@ -66,12 +67,13 @@ class PlantQuestions:
     carrier: CarrierSide
     panel: Callable[[], PanelStatus]
     test_leds: Callable[[], None]
+    restarts: LineRestarts
     versions: dict[str, str] = field(default_factory=lambda: versions())
 
     @property
     def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
         """Name what may be asked."""
-        return {"plant": self.asked, "led_test": self.led_test}
+        return {"plant": self.asked, "led_test": self.led_test, **self.restarts.known}
 
     def led_test(self, question: dict[str, Any]) -> Later:
         """Light every LED for a moment; for a technician, and audited."""

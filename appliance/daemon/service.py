@@ -34,6 +34,7 @@ from appliance.daemon.erasures import Erasures
 from appliance.daemon.files import load_text
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
+from appliance.daemon.line_restarts import LineRestarts
 from appliance.daemon.line_uses import LineUses
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.mailroom import Mailroom
@@ -150,6 +151,7 @@ class Service:
             self._carrier,
             Legs(self._phones, self._carrier.send, settings.sip.address, settings.sip.laws),
         )
+        self._restarts = LineRestarts(self._stores, self.desk, self._carrier)
         self._questions = self._made_questions()
         self._watching = Watching(self._questions.watched)
         self.desk.also_due = self._watching.next_deadline
@@ -182,6 +184,7 @@ class Service:
                 self._carrier,
                 self._panel_status,
                 self._panel.test,
+                self._restarts,
             ),
         )
 
@@ -279,6 +282,7 @@ class Service:
         """Have messages and missed calls looked after; show what has come to wait for somebody."""
         self._caretaker.look(self.desk.now())
         self._sheets.look(self.desk.now())
+        self._restarts.look()
         if self._caretaker.watched != self.lookout.watched:
             self.lookout.watched = self._caretaker.watched
             self._show(self.desk.status())

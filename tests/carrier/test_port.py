@@ -16,6 +16,7 @@ from appliance.calls import events, orders
 from appliance.carrier.messages import Notice
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.port import (
+    ASKED,
     BACKOFF_S,
     DEAF,
     GONE,
@@ -338,6 +339,37 @@ def test_an_unplugged_modem_is_waited_for_by_its_keeper(bench: Bench) -> None:
     assert bench.line.losses[1:] == [(why, Recovery.PLUG_IN)]
     bench.turn(3600.0)
     assert bench.nursery.asked == 2
+    bench.plugged_in()
+    assert bench.line.starts == 2
+
+
+def test_a_restart_by_hand_closes_the_port_and_opens_it_again(bench: Bench) -> None:
+    """The line hears why; nobody holds the port meanwhile, and the modem is started anew."""
+    bench.line.is_still = True
+    bench.turn()
+    bench.port.restart()
+    bench.turn()
+    assert bench.line.losses == [(ASKED, Recovery.REOPEN)]
+    assert bench.keeper.recv(100) == b""
+    assert bench.asks_again_after(BACKOFF_S[0])
+    bench.kept()
+    bench.plugged_in()
+    assert bench.line.starts == 2
+
+
+def test_a_restart_by_hand_does_not_wait_for_the_next_try(bench: Bench) -> None:
+    """A line that is out is tried at once, and a keeper that waits for a modem is asked for anew:
+    it may look at the wrong place for ever.
+    """
+    bench.needs(Recovery.REPLUG)
+    bench.port.restart()
+    assert bench.nursery.asked == 2
+    bench.kept()
+    bench.report(PortTrouble(Cause.MISSING, GONE))
+    bench.turn(3600.0)
+    bench.port.restart()
+    assert bench.nursery.asked == 3
+    bench.kept()
     bench.plugged_in()
     assert bench.line.starts == 2
 

@@ -37,6 +37,7 @@ class Works:
     def __init__(self, settings: ConsoleSettings, folder: Path) -> None:
         self.plant = Plant(folder, up())
         self.refusal = ""
+        self.restarts: list[dict[str, object]] = []
         settings.door.parent.mkdir(parents=True, exist_ok=True)
         self.door = ServedDoor(settings.door, self._answer, **told(self.plant.switchboard))
         self.visitor = Visitor(settings)
@@ -46,6 +47,9 @@ class Works:
             raise OfficeError(self.refusal)
         if question["ask"] == "led_test":
             return {"done": question["by"] == "beppe", "said": {"it": "Accesi.", "en": "Lit."}}
+        if question["ask"] == "line_restart":
+            self.restarts.append(question)
+            return {"done": question["even_in_call"], "said": {"it": "Parola.", "en": "Word."}}
         assert question == {"ask": "plant"}
         return self.plant.ask()
 
@@ -77,6 +81,8 @@ def test_the_page_is_the_technicians_alone(works: Works) -> None:
         for path in ("/plant", "/plant/live", "/plant/records"):
             assert works.visitor.get(path).status_code == 403, path
         assert works.visitor.post("/plant/leds").status_code == 403
+        assert works.visitor.post("/plant/restart").status_code == 403
+    assert works.restarts == []
 
 
 def test_lines_phones_and_box_are_shown(works: Works) -> None:
@@ -222,3 +228,20 @@ def test_the_leds_are_lit_and_that_is_said(works: Works) -> None:
     answer = works.visitor.post("/plant/leds").text
     assert "plant-trouble" in answer
     assert "no such question" in answer
+
+
+def test_a_line_is_restarted_from_the_page(works: Works) -> None:
+    """The line chosen, whether a call may be cut, and who asks; the desk's words are shown."""
+    text = works.text()
+    assert '<option value="line1">' in text
+    assert 'name="even_in_call" value="1">' in text
+    refused = works.visitor.post("/plant/restart", data={"line": "line2"}).text
+    assert "plant-trouble" in refused
+    assert "Parola." in refused
+    cut = {"line": "line1", "even_in_call": "1"}
+    assert "plant-well" in works.visitor.post("/plant/restart", data=cut).text
+    asked = {"ask": "line_restart", "by": "beppe"}
+    assert works.restarts == [
+        {**asked, "line": "line2", "even_in_call": False},
+        {**asked, "line": "line1", "even_in_call": True},
+    ]

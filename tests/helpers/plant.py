@@ -11,6 +11,7 @@ from typing import Any
 from appliance.calls.switchboard import Switchboard
 from appliance.carrier.messages import Health, Snapshot
 from appliance.daemon import config
+from appliance.daemon.line_restarts import LineRestarts
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.plant_questions import PlantQuestions
 from appliance.daemon.recoveries import Recoveries
@@ -83,6 +84,7 @@ class Plant:
         stand_in: Any = desk
         phones: Any = SimpleNamespace(status=lambda: self.phones)
         self.lit = 0
+        self.restarts = LineRestarts(self.stores, stand_in, self.carrier)
         self.questions = PlantQuestions(
             self.stores,
             config.load(path),
@@ -93,6 +95,7 @@ class Plant:
             self.carrier,
             lambda: self.lookout.panel_status(desk.status(), self.phones, ready=True),
             self._light,
+            self.restarts,
         )
 
     def _light(self) -> None:

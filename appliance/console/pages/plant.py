@@ -19,6 +19,7 @@ from appliance.console.asking import NotDone, ask
 from appliance.console.desk import DeskAway
 from appliance.console.feed import Feed
 from appliance.console.links import Link
+from appliance.console.pages.accounts import field
 from appliance.console.say import N_
 from appliance.console.templates import page, text
 from appliance.errors import OfficeError, StoreError
@@ -71,6 +72,23 @@ async def test_leds(request: Request) -> Response:
     """Have every LED lit for a moment."""
     try:
         answer = await ask(request, {"ask": "led_test", "by": somebody(request).name})
+    except NotDone as error:
+        return page(request, "plant/checked.html", said=str(error), is_well=False)
+    return page(request, "plant/checked.html", said=_said(request, answer["said"]), is_well=True)
+
+
+@needs(Permission.TECHNICAL)
+async def restart_line(request: Request) -> Response:
+    """Have a line put on hook and its port opened again; the desk looks whether a call is on it."""
+    form = await request.form()
+    question = {
+        "ask": "line_restart",
+        "line": field(form, "line"),
+        "even_in_call": field(form, "even_in_call") == "1",
+        "by": somebody(request).name,
+    }
+    try:
+        answer = await ask(request, question)
     except NotDone as error:
         return page(request, "plant/checked.html", said=str(error), is_well=False)
     return page(request, "plant/checked.html", said=_said(request, answer["said"]), is_well=True)
@@ -159,5 +177,6 @@ routes: list[BaseRoute] = [
     Route("/plant/records", check_records),
     Route("/plant/log", log),
     Route("/plant/leds", test_leds, methods=["POST"]),
+    Route("/plant/restart", restart_line, methods=["POST"]),
 ]
 links = (Link("/plant", N_("Installation"), for_those_who_may(Permission.TECHNICAL), order=80),)

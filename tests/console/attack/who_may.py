@@ -120,6 +120,7 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "GET /plant/mail/test/{number:int}": {TE},
     "GET /plant/records": {TE},
     "POST /plant/leds": {TE},
+    "POST /plant/restart": {TE},
     "POST /plant/mail/test": {TE},
     "POST /plant/mail/{number:int}/drop": {TE},
     "POST /plant/mail/{number:int}/retry": {TE},

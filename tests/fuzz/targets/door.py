@@ -190,7 +190,11 @@ class Plant:
     @property
     def known(self) -> dict[str, Any]:
         """Name what may be asked."""
-        return {"plant": lambda _: {"lines": []}, "led_test": lambda _: {}}
+        return {
+            "plant": lambda _: {"lines": []},
+            "led_test": lambda _: {},
+            "line_restart": lambda _: {},
+        }
 
 
 class Mailroom:
