@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 PHRASE = "Passphrase"
+UNPACKED = ".centralino-restore-"
+"""A folder beside the state folder, in which a backup is unpacked and checked."""
 
 
 def _passphrase_option(command: Command) -> Command:
@@ -89,10 +92,11 @@ def _restore(file: Path, config: Path, passphrase: str, *, check: bool) -> Words
     from appliance.daemon import putting_back, restore
     from appliance.daemon.last_good import state_folder
 
-    putting_back.check_finished(state_folder(config))
-    with tempfile.TemporaryDirectory(
-        prefix=".centralino-restore-", dir=state_folder(config).parent
-    ) as folder:
+    state = state_folder(config).absolute()
+    putting_back.check_finished(state)
+    for left in state.parent.glob(f"{UNPACKED}*"):  # of a restore that was killed
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=UNPACKED, dir=state.parent) as folder:
         checked = restore.unpack(file, Path(folder), passphrase, config.absolute())
         if check:
             return _about(checked)

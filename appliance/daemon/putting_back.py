@@ -40,10 +40,13 @@ def plan_path(state: Path) -> Path:
 
 
 def write_plan(found: Iterable[Piece], stamp: str) -> Path:
-    """Write the plan, durably: from now on there is no way but forward. Raises OSError."""
+    """Write the plan, durably: from now on there is no way but forward. Raises OSError.
+
+    The configuration, the last piece, goes first: it says where the plan lies.
+    """
     moved = tuple(found)
     path = plan_path(moved[0].path)
-    places = [{"path": str(piece.path), "folder": piece.is_folder} for piece in moved]
+    places = [{"path": str(piece.path), "folder": piece.is_folder} for piece in reversed(moved)]
     write_private(path, json.dumps({"stamp": stamp, "pieces": places}))
     fsync_directory(path.parent)
     return path

@@ -119,9 +119,10 @@ class House:
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests need no passphrase that is slow to guess."""
+def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Tests need no passphrase that is slow to guess; a new box has its folder in the test's."""
     monkeypatch.setattr(sealed_stream, "COST", 1 << 10)
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "box" / "state"))
 
 
 @pytest.fixture
@@ -144,6 +145,9 @@ def test_another_box_has_all_of_it(house: House) -> None:
     assert kept[0].units
     assert house.files() == files
     assert (house.state / "register.key").stat().st_mode & 0o777 == 0o600
+    started = Box(house.state).start()
+    assert (started.listed(), started.troubles) == (kept[1], [])
+    started.stop()
 
 
 def test_what_stood_is_kept_beside(house: House) -> None:
@@ -159,7 +163,9 @@ def test_what_stood_is_kept_beside(house: House) -> None:
 def test_nothing_of_it_can_be_read_on_the_stick(house: House) -> None:
     """No name, no number and no word stands there in clear, and the file is ours alone."""
     contents = house.backup.read_bytes()
-    found = [word for word in (b"state/", b"SQLite", b"secret1", b"op1") if word in contents]
+    found = [
+        word for word in (b"state/", b"SQLite", b"secret1", b"phone_secrets") if word in contents
+    ]
     assert found == []
     assert house.backup.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in house.backup.parent.iterdir()] == [house.backup.name]
@@ -169,7 +175,9 @@ def test_nothing_of_it_can_be_read_on_the_stick(house: House) -> None:
 def test_a_backup_is_looked_through_without_a_change(house: House) -> None:
     """`--check` says of when it is, and touches nothing."""
     before = house.files()
+    (house.folder / ".centralino-restore-killed").mkdir()
     assert "Nulla è stato cambiato" in house.put_back("--check")
+    assert list(house.folder.glob(".centralino-restore-*")) == []
     assert house.files() == before
 
 
