@@ -71,7 +71,6 @@ from appliance.policy.office import Office
 from appliance.policy.register.register import Register
 from appliance.policy.service_state import NO_MARKS, ServiceState
 from appliance.policy.special import office_with
-from appliance.policy.words import Words
 from appliance.policy.words import SaidError, Words
 
 EXPIRY = "service_state"

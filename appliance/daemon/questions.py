@@ -77,7 +77,6 @@ class Questions:
             **RegisterQuestions(stores, run.office.zone, desk.now).known,
             "calendar": lambda question: calendar(stores, desk.office, desk.now().wall, question),
             **HoursQuestions(stores, desk).known,
-            "calendar": lambda question: calendar(stores, run.office, desk.now().wall, question),
             **HandoverQuestions(stores, desk.now).known,
             **SheetChanges(stores, desk.now).known,
             **AnnouncementQuestions(stores, desk.now).known,
