@@ -20,6 +20,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
+from appliance.calls.events import MessageStored
 from appliance.commands import service
 from appliance.daemon import putting_back, restore
 from appliance.daemon.backup import FORMAT
@@ -33,6 +34,7 @@ from appliance.records.messages import Message
 from appliance.records.sealed_stream import SealedReader, SealingWriter
 from appliance.records.vault import key_path
 from tests.commands.samples import CONFIG
+from tests.records.samples import a_call
 from tests.voicemail.box import Box, speech
 from tests.voicemail.test_mailbox import one_stored, record_message
 
@@ -393,3 +395,28 @@ def test_a_new_box_is_told_in_both_languages(house: House) -> None:
     said = house.put_back(code=1)
     assert "la frase segreta non è quella" in said
     assert "the passphrase is not this backup's" in said
+
+
+def test_a_backup_beside_a_working_box_has_the_latest(house: House) -> None:
+    """What is stored when it begins is in it, also what SQLite has not moved to its file yet; a
+    message that is being spoken is not, and goes on.
+    """
+    house.backup.unlink()
+    working = Box(house.state).start()
+    record_message(working, speech(7, 2000), "a-7")
+    latest = working.wait_for(MessageStored)
+    working.mailbox.begin("a-8", "ulaw", a_call("a-8"))
+    working.mailbox.append("a-8", speech(8, 3000))
+    working.settle()
+    house.save()
+    working.mailbox.finish("a-8", 0)
+    working.wait_for(MessageStored)
+    assert len(working.listed()) == 3
+    working.stop()
+    house.put_back()
+    again = Box(house.state).start()
+    sounds = [again.sound(message) for message in again.listed()]
+    assert (len(sounds), again.troubles) == (2, [])
+    assert speech(7, 2000) in sounds
+    assert latest.message in {message.id for message in again.listed()}
+    again.stop()
