@@ -1,0 +1,32 @@
+"""The Switchboard lives by the hours that were entered, from the next call on (E14, E1)."""
+
+from __future__ import annotations
+
+from appliance.calls import events
+from appliance.policy.codes import Code
+from appliance.policy.dates import Period
+from appliance.policy.special import Special, Whose
+from appliance.policy.week import Week
+from appliance.policy.words import Words
+from tests.calls.desk import TEN, up
+
+SHUT = Period(TEN.wall.date(), TEN.wall.date(), Words("Sciopero", "Strike"), Week(((),) * 7))
+HOURS = (Special(1, Whose.HOUSE, SHUT, "capo", TEN.wall, "e-mail"),)
+
+
+def test_a_closure_holds_at_once_and_is_taken_back() -> None:
+    """What people see says so, with its name; without it all is as written."""
+    switchboard = up()
+    switchboard.handle(events.HoursChanged(HOURS), TEN)
+    status = switchboard.status(TEN)
+    assert (status.open, status.code) == (False, Code.SPECIAL)
+    assert "Sciopero" in status.sentence.it
+    switchboard.handle(events.HoursChanged(()), TEN)
+    assert switchboard.office == up().office
+
+
+def test_what_is_no_list_of_entries_changes_nothing() -> None:
+    """As for every value whose type is known elsewhere."""
+    switchboard = up()
+    switchboard.handle(events.HoursChanged("nonsense"), TEN)
+    assert switchboard.office == up().office
