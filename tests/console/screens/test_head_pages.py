@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.console.browser import every_screen, screen
 from tests.console.running import Running, running
 from tests.console.screens.test_accounts import PHRASE, log_in, state_of
 from tests.console.test_announcement_pages import tone
+from tests.stories.offices import ROME
 
 pytestmark = pytest.mark.system
 
@@ -28,6 +30,8 @@ LENGTH = """() => new Promise(done => {
   setTimeout(() => done(-2), 5000);
   audio.load();
 })"""
+TODAY = datetime.now(ROME).date()
+SUNDAY = TODAY + timedelta(days=13 - TODAY.weekday())
 OLD = """+++
 title = "Tassa sui cani"
 source = "Regolamento 1931"
@@ -66,6 +70,8 @@ def test_the_heads_pages_keep_nobody_out(
             ("/sheets/edit?code=cani", "sheet-edit"),
             ("/sheets/edit", "sheet-new"),
             ("/hours", "hours"),
+            ("/hours/new", "hours-days"),
+            (f"/hours/new?step=what&whose=house&first={SUNDAY}", "hours-what"),
             ("/announcements", "announcements"),
             ("/announcements/it/hold", "announcement"),
         ):
@@ -112,3 +118,21 @@ def test_a_sheet_is_edited_by_keys(browser: Browser, with_sheets: Running) -> No
         page.get_by_role("button", name="Vedi che cosa cambia").click()
         page.wait_for_url("**/sheets/upload")
         shown.look("sheets-from-files")
+
+
+def test_a_sunday_is_opened_without_a_mouse(browser: Browser, with_sheets: Running) -> None:
+    """Days, hours, what changes, saved (E14); the calendar and the list have it at once."""
+    with screen(browser, with_sheets.home) as shown:
+        page = log_in(shown, "anna", PHRASE)
+        shown.open(f"/hours/new?first={SUNDAY}")
+        page.get_by_role("button", name="Avanti: che cosa vale").press("Enter")
+        page.get_by_label("Domenica").fill("9-12")
+        page.get_by_label("Motivo, che gli operatori leggono").fill("Mercatini")
+        page.get_by_label("Riferimento: chi l'ha detto e quando").fill("e-mail, 8:05")
+        page.get_by_role("button", name="Avanti: che cosa cambia").press("Enter")
+        page.get_by_text("09:00-12:00, «Mercatini»").first.wait_for()
+        shown.look("hours-preview")
+        page.get_by_role("button", name="Salva: in vigore da subito").press("Enter")
+        page.wait_for_url("**/hours?saved=1#entered")
+        shown.look("hours-entered")
+        assert "Mercatini" in page.locator("section[aria-labelledby=entered]").inner_text()
