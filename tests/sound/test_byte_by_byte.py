@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from tests.helpers.box import Box, wait
 from tests.sound.signals import spoken_ulaw
 from tests.sound.verdict import judge
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(360)]
 
 SECONDS = 61.0
 SETTLED_MS = 2000
@@ -25,6 +27,34 @@ SETTLED_MS = 2000
 LEAST_SNR_DB = 20.0
 LENGTH_SAMPLES = 160
 """20 ms."""
+
+TRIES = 3
+STALL_MS = 30.0
+"""Packets that leave every 20 ms and come so far apart were held up by more than the wait that an
+even network is given: then sound is delayed by rule, and not exact."""
+
+
+@dataclass
+class Watched:
+    """How far apart packets came at the phones, at worst, in ms."""
+
+    worst_ms: float = 0.0
+
+    def see(self, *phones: TestPhone) -> None:
+        """Look at phones whose call is over."""
+        self.worst_ms = max(phone.stats()["interval_max_ms"] for phone in phones)
+
+
+def _while_time_is_kept(attempt: Callable[[Path, Watched], None], folder: Path) -> None:
+    """Attempt again, twice at most, what failed while this shared machine stood still."""
+    for number in range(TRIES):
+        watched = Watched()
+        try:
+            return attempt(folder / str(number), watched)
+        except AssertionError:
+            if watched.worst_ms < STALL_MS or number == TRIES - 1:
+                raise
+    return None
 
 
 def _talk(
@@ -49,8 +79,12 @@ def test_sixty_seconds_both_ways_at_once(tmp_path: Path) -> None:
     """Mu-law modem, echo off: a PCMU phone and its caller hear each other's every byte, nothing
     missing, added or doubled; beside it the same over PCMA: 20 dB, its length, G.711's own bytes.
     """
+    _while_time_is_kept(_sixty_seconds, tmp_path)
+
+
+def _sixty_seconds(folder: Path, watched: Watched) -> None:
     said = [spoken_ulaw(SECONDS, seed) for seed in (0, 1)]
-    with Box(tmp_path, operators=("op1", "op2")) as box:
+    with Box(folder, operators=("op1", "op2")) as box:
         pcmu, pcma = box.phone("op1", codec="pcmu"), box.phone("op2", codec="pcma")
         pcma.answer_mode("never")
         clean = _talk(box, 1, pcmu, said[0], said[1])
@@ -58,6 +92,7 @@ def test_sixty_seconds_both_ways_at_once(tmp_path: Path) -> None:
         reports = [call.wait(SECONDS + 30) for call in (clean, other)]
         at_pcmu, at_pcma = pcmu.received(), pcma.received()
         figures = _figures(box, pcmu, pcma)
+        watched.see(pcmu, pcma)
 
     assert all(report.answered for report in reports)
     assert (at_pcmu.law, at_pcma.law) == ("ulaw", "alaw")
@@ -98,15 +133,20 @@ def test_the_canceller_on_a_line_with_an_echo(tmp_path: Path) -> None:
     """`echo = true` on a line whose hybrid returns our sound 12 dB down after 10 ms: speech of the
     caller alone comes through at 20 dB and in its length, the phone is heard byte by byte.
     """
+    _while_time_is_kept(_with_an_echo, tmp_path)
+
+
+def _with_an_echo(folder: Path, watched: Watched) -> None:
     voice = g711.encode(sound.speech(26.0), Law.ULAW)
     phone_says, caller_says = voice[: 10 * 8000], voice[10 * 8000 :]
     options = ("--echo", "12", "10")
-    with Box(tmp_path, lines=1, options=options, line="echo = true") as box:
+    with Box(folder, lines=1, options=options, line="echo = true") as box:
         phone = box.phone("op1", codec="pcmu")
         waits = b"\xff" * (len(phone_says) + 8000)
         call = _talk(box, 1, phone, waits + caller_says, phone_says)
         call.wait(60)
         heard = phone.received()
+        watched.see(phone)
 
     assert sound.compare_bytes(phone_says, bytes(call.heard)).is_exact
     _is_good(caller_says, g711.decode(heard.data[len(waits) :], Law.ULAW))
