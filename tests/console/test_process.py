@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import signal
 import socket
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,16 +45,27 @@ def console(folder: Path, *options: str, redirect: int = 0) -> Iterator[int]:
     config = folder / "centralino.toml"
     config.write_text(CONFIGURATION.format(folder=folder, redirect=redirect), encoding="utf-8")
     command = [sys.executable, "-m", "appliance", "console", "--port", "0", *options]
-    with subprocess.Popen(
-        [*command, "--config", str(config)], stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
+    told = folder / "console.log"  # a pipe that nobody reads would stop the console once it is full
+    with (
+        told.open("w") as log,
+        subprocess.Popen([*command, "--config", str(config)], stderr=log) as process,
+    ):
         try:
-            line = next((one for one in process.stderr if OPEN_AT in one), ":0")
-            yield int(line.rsplit(":", 1)[1])
+            yield _port(told, process)
         finally:
             process.send_signal(signal.SIGTERM)
         assert process.wait(10.0) == 0
+
+
+def _port(told: Path, process: subprocess.Popen[bytes]) -> int:
+    """Wait until the console says where it is open; 0 when it has ended before."""
+    for _ in range(1500):
+        if found := re.search(re.escape(OPEN_AT) + r".*:(\d+)", told.read_text(encoding="utf-8")):
+            return int(found[1])
+        if process.poll() is not None:
+            return 0
+        time.sleep(0.02)
+    raise AssertionError("the console is not open after 30 s")
 
 
 def page(connection: http.client.HTTPConnection, path: str = "/") -> http.client.HTTPResponse:
