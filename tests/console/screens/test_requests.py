@@ -70,6 +70,18 @@ def test_the_list_and_a_request_keep_nobody_out(
         for summary in page.locator("summary").all():
             summary.press("Enter")
         shown.look("request")
+        shown.open("/handover")
+        shown.look("handover")
+
+
+@every_screen
+def test_a_link_that_is_none_keeps_nobody_out(
+    browser: Browser, house: Running, language: str, size: str
+) -> None:
+    """E15: whoever has a wrong link reads so, without a login, in both languages and sizes."""
+    with screen(browser, house.home, language, size) as shown:
+        shown.open("/done/" + "a" * 43, 404)
+        shown.look("done-unknown")
 
 
 @every_screen
