@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from tests.helpers.softphone import SoftPhone, free_port, tone
+from tests.helpers.softphone import SoftPhone, free_port, free_sip_port, tone
 
 MODULES = Path("/usr/lib/baresip/modules")
 PACKAGE = "baresip-core"
@@ -105,7 +105,7 @@ class Baresip(SoftPhone):
     def start(self) -> Self:
         """Write the configuration, start, and wait until it can be ordered about."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = self.port or free_port(self.address)
+        self.port = self.port or free_sip_port(self.address)
         self.control = free_port(self.address, socket.SOCK_STREAM)
         (self.folder / "config").write_text(self._config())
         (self.folder / "accounts").write_text("" if self.mwi else self._first_account())
