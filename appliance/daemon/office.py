@@ -18,6 +18,7 @@ from appliance.daemon.outgoing import outgoing
 from appliance.daemon.settings import Group as GroupSettings
 from appliance.daemon.settings import Line as LineSettings
 from appliance.daemon.settings import Settings
+from appliance.daemon.settings import Voicemail as VoicemailSettings
 from appliance.daemon.spoken import folder_of
 from appliance.daemon.values import PROVEN
 from appliance.errors import ConfigurationError
@@ -56,52 +57,25 @@ def build_office(settings: Settings, year: int, name: str = "centralino.toml") -
 
 
 def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
-    _check_site(settings, mistakes)
-    _check_names(settings, mistakes)
-    _check_greetings(settings, mistakes)
-    _check_panel(settings, mistakes)
-    call_limits.check(settings, mistakes)
-    check_mail(settings.mail, mistakes)
-    keeping.check(settings, mistakes)
-    console_settings.check(settings.console, mistakes)
-    zone = mistakes.attempt("site.zone", lambda: _zone(settings.site.zone), ZoneInfo("UTC"))
-    no_holidays: tuple[Holiday, ...] = ()
-    holidays = mistakes.attempt(
-        "site.country",
-        lambda: holidays_for(
-            settings.site.country, year - 1, settings.site.patron, settings.site.patron_name
-        ),
-        no_holidays,
-    )
+    _check(settings, mistakes)
+    days = _days(settings, year, mistakes)
     lines = tuple(_line(line, n, settings, mistakes) for n, line in enumerate(settings.lines, 1))
-    groups = {
-        key: _group(key, group, settings, zone, holidays, mistakes)
-        for key, group in (
-            (SWITCHBOARD, settings.switchboard),
-            (CITIZENS_DESK, settings.citizens_desk),
-        )
-    }
+    switchboard = _group(SWITCHBOARD, settings.switchboard, settings, *days, mistakes)
+    citizens_desk = _group(CITIZENS_DESK, settings.citizens_desk, settings, *days, mistakes)
     calls_out = outgoing(settings, mistakes)
-    limits = settings.voicemail
     return mistakes.attempt(
         "the file",
         lambda: Office(
             name=settings.site.name,
             lines=lines,
-            switchboard=groups[SWITCHBOARD],
-            citizens_desk=groups[CITIZENS_DESK] if _exists(settings.citizens_desk) else None,
+            switchboard=switchboard,
+            citizens_desk=citizens_desk if _exists(settings.citizens_desk) else None,
             public_numbers=tuple(line.called_number for line in lines if line.called_number),
             languages=settings.site.languages,
             email=spell_email(settings.site.email) if settings.site.email else (),
             extensions=extensions(settings.phones),
-            voicemail=Voicemail(
-                limit_ms=int(limits.limit * 1000),
-                silence_ms=int(limits.silence * 1000),
-                minimum_ms=int(limits.minimum * 1000),
-                privacy=PRIVACY.get(limits.privacy, ""),
-                pin=PinRule(limits.pin) if limits.pin in tuple(PinRule) else PinRule.ALWAYS,
-            ),
-            after_hours=AfterHours(bool(limits.emergency_112), limits.duty),
+            voicemail=_voicemail(settings.voicemail),
+            after_hours=AfterHours(bool(settings.voicemail.emergency_112), settings.voicemail.duty),
             longest_ms=int(settings.calls.longest * 1000),
             transfer_ms=int(settings.calls.transfer * 1000),
             lines_kept=settings.calls.lines_kept,
@@ -111,6 +85,43 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
             head=tuple(dict.fromkeys(settings.head.phones)),
         ),
         None,
+    )
+
+
+def _check(settings: Settings, mistakes: Mistakes) -> None:
+    """Note what is wrong in what the Office does not hold."""
+    _check_site(settings, mistakes)
+    _check_names(settings, mistakes)
+    _check_greetings(settings, mistakes)
+    _check_panel(settings, mistakes)
+    call_limits.check(settings, mistakes)
+    check_mail(settings.mail, mistakes)
+    keeping.check(settings, mistakes)
+    console_settings.check(settings.console, mistakes)
+
+
+def _days(
+    settings: Settings, year: int, mistakes: Mistakes
+) -> tuple[ZoneInfo, tuple[Holiday, ...]]:
+    """Return the zone and the holidays of the site."""
+    site = settings.site
+    zone = mistakes.attempt("site.zone", lambda: _zone(site.zone), ZoneInfo("UTC"))
+    no_holidays: tuple[Holiday, ...] = ()
+    holidays = mistakes.attempt(
+        "site.country",
+        lambda: holidays_for(site.country, year - 1, site.patron, site.patron_name),
+        no_holidays,
+    )
+    return zone, holidays
+
+
+def _voicemail(written: VoicemailSettings) -> Voicemail:
+    return Voicemail(
+        limit_ms=int(written.limit * 1000),
+        silence_ms=int(written.silence * 1000),
+        minimum_ms=int(written.minimum * 1000),
+        privacy=PRIVACY.get(written.privacy, ""),
+        pin=PinRule(written.pin) if written.pin in tuple(PinRule) else PinRule.ALWAYS,
     )
 
 
