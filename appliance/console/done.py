@@ -8,9 +8,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from appliance.console import asking
 from appliance.console.desk import DeskAway
 from appliance.errors import OfficeError
-from appliance.policy.words import SaidError, Words
+from appliance.policy.words import Words
 
 
 async def done(
@@ -20,12 +21,9 @@ async def done(
     _ = request.state.speaker
     try:
         answer = await request.app.state.desk.ask(question)
-    except DeskAway as away:
-        return not_done(_.words(away.words), 503)
-    except SaidError as refused:
-        return not_done(_.words(refused.words), 409)
-    except OfficeError as refused:
-        return not_done(_("Not done: %(why)s", why=refused), 409)
+    except (DeskAway, OfficeError) as error:
+        why = asking.not_done(_, error)
+        return not_done(str(why), why.status)
     is_done = answer.get("done", True)
     said = Words(**answer["said"]) if "said" in answer else Words()
     return JSONResponse(

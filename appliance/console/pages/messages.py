@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.calls.dialling import OUT_OF_BAND
 from appliance.calls.orders import CallRecord
 from appliance.console import cases
 from appliance.console.accounts.rights import for_those_who_may, may, needs, somebody
-from appliance.console.asking import NotDone
+from appliance.console.asking import NotDone, lead
 from appliance.console.cases import History
 from appliance.console.links import Link
 from appliance.console.reading import Reading
@@ -76,14 +76,9 @@ async def show(request: Request) -> Response:
 @needs(Permission.MESSAGES)
 async def step(request: Request) -> Response:
     """Take, release, note, close or reopen a message, or count a call back in vain."""
-    number = str(request.path_params["number"])
-    try:
-        await cases.do(
-            request, Kind.MESSAGE, number, request.path_params["step"], await request.form()
-        )
-    except NotDone as error:
-        return await _show(request, error)
-    return RedirectResponse(f"/messages/{number}", 303)
+    number, form = str(request.path_params["number"]), await request.form()
+    doing = cases.do(request, Kind.MESSAGE, number, request.path_params["step"], form)
+    return await lead(request, doing, _show, f"/messages/{number}")
 
 
 @needs(Permission.MESSAGES)
@@ -91,12 +86,9 @@ async def step(request: Request) -> Response:
 async def call_back(request: Request) -> Response:
     """Have one's own phone ring, and then whoever left the message."""
     form, number = await request.form(), str(request.path_params["number"])
-    try:
-        reason = str(form.get("reason", ""))
-        await cases.call_back(request, Kind.MESSAGE, number, f"message:{number}", reason)
-    except NotDone as error:
-        return await _show(request, error)
-    return RedirectResponse(f"/messages/{number}?ringing=1", 303)
+    reason = str(form.get("reason", ""))
+    doing = cases.call_back(request, Kind.MESSAGE, number, f"message:{number}", reason)
+    return await lead(request, doing, _show, f"/messages/{number}?ringing=1")
 
 
 @needs(Permission.MESSAGES)

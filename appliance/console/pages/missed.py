@@ -8,13 +8,13 @@ from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.calls.orders import Result
 from appliance.console import cases
 from appliance.console.accounts.rights import for_those_who_may, needs
-from appliance.console.asking import NotDone
+from appliance.console.asking import NotDone, lead
 from appliance.console.cases import History
 from appliance.console.links import Link
 from appliance.console.pages.messages import case_values, progress_of, words_of
@@ -65,14 +65,9 @@ async def show(request: Request) -> Response:
 @needs(Permission.MESSAGES)
 async def step(request: Request) -> Response:
     """Take, release, note, close or reopen a call, or count a call back in vain."""
-    number = str(request.path_params["number"])
-    try:
-        await cases.do(
-            request, Kind.CALL, number, request.path_params["step"], await request.form()
-        )
-    except NotDone as error:
-        return await _show(request, error)
-    return RedirectResponse(f"/missed/{number}", 303)
+    number, form = str(request.path_params["number"]), await request.form()
+    doing = cases.do(request, Kind.CALL, number, request.path_params["step"], form)
+    return await lead(request, doing, _show, f"/missed/{number}")
 
 
 @needs(Permission.MESSAGES)
@@ -81,12 +76,9 @@ async def call_back(request: Request) -> Response:
     """Have one's own phone ring, and then whoever called."""
     form = await request.form()
     one, history = await _found(request)
-    try:
-        reason = str(form.get("reason", ""))
-        await cases.call_back(request, Kind.CALL, str(one.number), history.case, reason)
-    except NotDone as error:
-        return await _show(request, error)
-    return RedirectResponse(f"/missed/{one.number}?ringing=1", 303)
+    reason = str(form.get("reason", ""))
+    doing = cases.call_back(request, Kind.CALL, str(one.number), history.case, reason)
+    return await lead(request, doing, _show, f"/missed/{one.number}?ringing=1")
 
 
 @needs(Permission.MESSAGES)
