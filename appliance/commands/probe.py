@@ -15,8 +15,8 @@ import click
 from appliance.carrier.line_setup import line_settings
 from appliance.carrier.messages import LineSetup
 from appliance.commands.options import config_option, load_settings
-from appliance.daemon.service import line_setup
 from appliance.daemon.settings import Settings
+from appliance.daemon.setups import line_setup
 from appliance.errors import TechnicianError
 from appliance.lines.duplex_probe import DuplexProbe, Finding, Verdict
 from appliance.lines.keeper import PORT_ERRORS, SerialPort, explain

@@ -23,8 +23,7 @@ import sdnotify
 from appliance.calls import events
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
-from appliance.carrier.messages import LineSetup, Setup
-from appliance.daemon import announcements, phone_secrets, registrar
+from appliance.daemon import announcements, phone_secrets
 from appliance.daemon.caretaker import Caretaker
 from appliance.daemon.caretaker import plan_of as care_plan_of
 from appliance.daemon.carrier_side import CarrierSide, Takers
@@ -40,28 +39,26 @@ from appliance.daemon.lookout import Lookout
 from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.monthly import sheets_of
 from appliance.daemon.phone_questions import PhoneQuestions
+from appliance.daemon.phones_kept import PhonesKept
 from appliance.daemon.pins import NO_PIN, pin_path
 from appliance.daemon.plant_questions import PlantQuestions
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
-from appliance.daemon.rehearsal import numbers_of, rehearses
 from appliance.daemon.request_questions import RequestQuestions
-from appliance.daemon.settings import Line, Settings
+from appliance.daemon.settings import Settings
+from appliance.daemon.setups import carrier_setup, code_of, panel_pins, phone_settings
 from appliance.daemon.stores import Stores
 from appliance.daemon.user_questions import UserQuestions
-from appliance.daemon.values import PROVEN
 from appliance.daemon.watching import Watching
 from appliance.errors import ConfigurationError
 from appliance.panel.leds import Panel, PanelPins
 from appliance.panel.pattern import PanelStatus
 from appliance.panel.press import Press
-from appliance.phones.settings import PhonesSettings, network_of
 from appliance.phones.sip import Phones, PhonesStatus
 from appliance.policy.office import Office, StaffKey
 from appliance.policy.pin import PinRule
 from appliance.prompts import Catalogue
 from appliance.records import line_uses
-from appliance.records.trouble import Trouble
 from appliance.usb.requests import answers_folder, requests_folder
 
 log = logging.getLogger(__name__)
@@ -98,55 +95,26 @@ class Service:
         self._stores = Stores(
             Path(settings.folders.state), boot, self._inbox.post, self.lookout.trouble, own
         )
-        code = pin_path(Path(settings.folders.state))
-        if run.office.voicemail.pin is PinRule.ALWAYS and not code.exists():
-            self.lookout.complain(NO_PIN)
-        self._caretaker = Caretaker(
-            self._stores.records,
-            Path(settings.folders.state) / "voicemail",
-            care_plan_of(settings, run.office.switchboard.schedule),
-            lambda trouble: self.lookout.trouble("retention", trouble),
-        )
+        self._caretaker = self._made_caretaker()
         self._stores.on_care = self._caretaker.soon
         self._sheets = sheets_of(settings, run.office, self._stores)
         self._switchboard = Switchboard(
             run.office, f"{datetime.now(UTC):%Y%m%d}-{boot}", self._stores.load_service_state()
         )
-        self._mail = Mailroom(
-            settings,
-            run.office,
-            self._stores.records,
-            lambda: self._switchboard.register,
-            lambda trouble: self.lookout.trouble("mail", trouble),
-        )
+        self._mail = self._made_mailroom()
         self._caretaker.over = self._sheets.over = self._mail.over = self._stores.hours.over
         self._recoveries = usb_recoveries(settings)
         self.desk = Desk(self._switchboard, self._stores, self._inbox, self._selector, self._show)
         self._panel = self._fitted_panel()
-        self._left_file = Path(settings.folders.run) / "calls.json"
-        self._phones = Phones(
-            phone_settings(settings, self._secrets(), code_of(run.office, StaffKey.MESSAGES)),
-            self._inbox.post,
-            self._stores.load_bindings(),
-            time.time(),
-            left=load_text(self._left_file),
-        )
+        left_file = Path(settings.folders.run) / "calls.json"
+        self._phones = self._made_phones(left_file)
+        self._phones_kept = PhonesKept(self._stores, self._phones, self.lookout, left_file)
         self._users = UserQuestions(settings, self._stores, self.desk.now)
         self._line_uses = LineUses()
-        self._bindings: object = ()
-        self._left: object = None  # what a predecessor has written is not true any more
-        self._registrar_trouble: Trouble | None = None
-        catalogue = Catalogue(own)
         self._prompts = announcements.prompt_file(
-            catalogue, run.office.languages, settings.site.country, self.lookout.complain
+            Catalogue(own), run.office.languages, settings.site.country, self.lookout.complain
         )
-        self._carrier = CarrierSide(
-            carrier_setup(settings, self._prompts),
-            self._prompts.fd,
-            self._takers(),
-            self._selector,
-            run.link,
-        )
+        self._carrier = self._made_carrier()
         self.desk.join(
             self._carrier,
             Legs(self._phones, self._carrier.send, settings.sip.address, settings.sip.laws),
@@ -161,6 +129,50 @@ class Service:
         self._watchdog_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 3e6
         self._watchdog_at = 0.0
         self._stopping = False
+
+    # --- parts -------------------------------------------------------------------------------
+
+    def _made_caretaker(self) -> Caretaker:
+        """Make what looks after messages; a code that is wanted and missing is said."""
+        settings, office = self._run.settings, self._run.office
+        state = Path(settings.folders.state)
+        if office.voicemail.pin is PinRule.ALWAYS and not pin_path(state).exists():
+            self.lookout.complain(NO_PIN)
+        return Caretaker(
+            self._stores.records,
+            state / "voicemail",
+            care_plan_of(settings, office.switchboard.schedule),
+            lambda trouble: self.lookout.trouble("retention", trouble),
+        )
+
+    def _made_mailroom(self) -> Mailroom:
+        return Mailroom(
+            self._run.settings,
+            self._run.office,
+            self._stores.records,
+            lambda: self._switchboard.register,
+            lambda trouble: self.lookout.trouble("mail", trouble),
+        )
+
+    def _made_phones(self, left_file: Path) -> Phones:
+        """Make the phones, with what a predecessor has left of registrations and calls."""
+        code = code_of(self._run.office, StaffKey.MESSAGES)
+        return Phones(
+            phone_settings(self._run.settings, self._secrets(), code),
+            self._inbox.post,
+            self._stores.load_bindings(),
+            time.time(),
+            left=load_text(left_file),
+        )
+
+    def _made_carrier(self) -> CarrierSide:
+        return CarrierSide(
+            carrier_setup(self._run.settings, self._prompts),
+            self._prompts.fd,
+            self._takers(),
+            self._selector,
+            self._run.link,
+        )
 
     def _made_questions(self) -> Questions:
         """Make what answers at the door."""
@@ -195,7 +207,7 @@ class Service:
     def _fitted_panel(self) -> Panel:
         """Take the panel's pins; a pin that cannot be used costs the panel, not the calls."""
         try:
-            return Panel(_pins(self._run.settings), self._button)
+            return Panel(panel_pins(self._run.settings), self._button)
         except ConfigurationError as error:
             self.lookout.complain(str(error))
             return Panel(PanelPins(), self._button)
@@ -246,7 +258,7 @@ class Service:
             self.desk.fact(events.BoxStopped())
         self._carrier.close(time.monotonic())
         self._phones.stop()
-        self._keep_left(self._phones.status())
+        self._phones_kept.keep_left(self._phones.status())
         self._mail.stop()
         self._stores.stop(self._hear_the_last)
         self._panel.stop()
@@ -266,9 +278,7 @@ class Service:
         phones = self._phones.status()
         if phones != self._phones_shown:
             self._phones_shown = phones
-            self._keep_bindings(phones)
-            self._keep_left(phones)
-            self._tell_registrar(phones)
+            self._phones_kept.look(phones)
             self._show(self.desk.status())
         self._look_after()
         if not self._ready:
@@ -286,25 +296,6 @@ class Service:
         if self._caretaker.watched != self.lookout.watched:
             self.lookout.watched = self._caretaker.watched
             self._show(self.desk.status())
-
-    def _keep_bindings(self, phones: PhonesStatus) -> None:
-        """Where phones are registered is kept over a restart, whenever it has changed."""
-        places = [(b.phone, b.source, b.contact) for b in phones.bindings]
-        if places != self._bindings:  # a renewal alone is not worth a write to the card
-            self._bindings = places
-            self._stores.save_bindings(self._phones.bindings_to_json(time.time()))
-
-    def _keep_left(self, phones: PhonesStatus) -> None:
-        """Which phones are in calls is kept for a successor, should this process be killed."""
-        if phones.left != self._left:
-            self._left = phones.left
-            self._stores.save_left(self._left_file, self._phones.left_to_json())
-
-    def _tell_registrar(self, phones: PhonesStatus) -> None:
-        trouble = registrar.trouble_of(phones.registrar)
-        if trouble != self._registrar_trouble:
-            self._registrar_trouble = trouble
-            self.lookout.trouble("phones", trouble)
 
     def _declare_missing(self, now: float) -> None:
         """What has not come up in time is out, with a reason; it may come up any time later."""
@@ -365,75 +356,3 @@ def usb_recoveries(settings: Settings) -> Recoveries:
     """Make the desk's side of USB resets, by the folders that the helper uses."""
     run = Path(settings.folders.run)
     return Recoveries(requests_folder(run), answers_folder(run), lambda: datetime.now(UTC))
-
-
-def carrier_setup(settings: Settings, prompts: announcements.PromptFile) -> Setup:
-    """Make the carrier's Setup from the configuration."""
-    language = settings.site.languages[0]
-    return Setup(
-        lines=tuple(line_setup(settings, line) for line in settings.lines),
-        rtp_address=settings.sip.address,
-        rtp_ports=(settings.sip.rtp_ports.low, settings.sip.rtp_ports.high),
-        prompts=prompts.prompts,
-        hold=announcements.named(language, announcements.HOLD),
-        lost=announcements.named(language, announcements.LOST),
-    )
-
-
-def code_of(office: Office, what: StaffKey) -> str:
-    """Return what a phone dials for something, "" for nothing."""
-    return next((code.digits for code in office.key_codes if code.what is what), "")
-
-
-def line_setup(settings: Settings, line: Line) -> LineSetup:
-    """Make the carrier's setup of one line."""
-    return LineSetup(
-        name=line.name,
-        path=line.port,
-        dialect=line.dialect,
-        country=settings.site.country,
-        caller_id=line.caller_id,
-        identity_limit_ms=int(line.identity_limit * 1000),
-        receive_gain=line.receive_gain,
-        transmit_gain=line.transmit_gain,
-        echo=bool(line.echo),
-        duplex=PROVEN.get(line.duplex),
-        flash_ms=round(line.flash * 1000),
-        pbx_pause_ms=round(line.pbx_pause * 1000),
-        emergency=numbers_of(settings).real,
-        rehearsal=rehearses(settings),
-    )
-
-
-def phone_settings(
-    settings: Settings, secrets: dict[str, str], messages_code: str = ""
-) -> PhonesSettings:
-    """Make the phones' settings: configured names, kept secrets."""
-    return PhonesSettings(
-        address=settings.sip.address,
-        port=settings.sip.port,
-        accounts=phone_secrets.accounts(settings, secrets),
-        realm=settings.sip.realm,
-        laws=phone_secrets.laws(settings),
-        allowed=tuple(network_of(network) for network in settings.sip.allowed),
-        registrar=registrar.account(settings, secrets),
-        messages_code=messages_code,
-    )
-
-
-def _pins(settings: Settings) -> PanelPins:
-    """Give each configured line the next LED; a pin of -1 is not fitted."""
-    pins = settings.panel
-    names = (line.name for line in settings.lines)
-    return PanelPins(
-        ready=_fitted(pins.ready),
-        network=_fitted(pins.network),
-        message=_fitted(pins.messages),
-        fault=_fitted(pins.fault),
-        lines=tuple((name, pin) for name, pin in zip(names, pins.lines, strict=False) if pin >= 0),
-        button=_fitted(pins.unattended_button),
-    )
-
-
-def _fitted(pin: int) -> int | None:
-    return pin if pin >= 0 else None

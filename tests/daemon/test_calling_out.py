@@ -22,7 +22,7 @@ from appliance.daemon.call_back_questions import CallBacks, read
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.office import build_office
 from appliance.daemon.rehearsal import numbers_of, rehearses
-from appliance.daemon.service import line_setup
+from appliance.daemon.setups import line_setup
 from appliance.daemon.stores import Stores, database_path
 from appliance.daemon.values import OnOff
 from appliance.errors import CentralinoError, OfficeError, StoreError

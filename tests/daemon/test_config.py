@@ -13,7 +13,7 @@ from appliance.daemon.announcements import PromptFile
 from appliance.daemon.mail_account import account_of, domain_of
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.office import build_office
-from appliance.daemon.service import carrier_setup
+from appliance.daemon.setups import carrier_setup
 from appliance.daemon.values import MonthDay, Seconds
 from appliance.errors import ConfigurationError
 from appliance.policy.office import AfterHours

@@ -10,8 +10,8 @@ import pytest
 
 from appliance.daemon import config, phone_secrets
 from appliance.daemon.phone_questions import PhoneQuestions
-from appliance.daemon.service import phone_settings
 from appliance.daemon.settings import Settings
+from appliance.daemon.setups import phone_settings
 from appliance.errors import CentralinoError, ConfigurationError
 from appliance.phones.sip import Phones
 from tests.commands.test_phones import CONFIG

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.daemon import config, phone_secrets, registrar
-from appliance.daemon.service import phone_settings
+from appliance.daemon.setups import phone_settings
 from appliance.errors import ConfigurationError
 from appliance.phones.registration import Standing
 from appliance.phones.settings import RegistrarAccount

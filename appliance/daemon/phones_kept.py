@@ -1,0 +1,51 @@
+"""What is kept of the phones while they change: where they are registered, who is in a call."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appliance.daemon import registrar
+from appliance.daemon.lookout import Lookout
+from appliance.daemon.stores import Stores
+from appliance.records.trouble import Trouble
+
+if TYPE_CHECKING:
+    from appliance.phones.sip import Phones, PhonesStatus
+
+
+class PhonesKept:
+    """Writes what has changed; `left_file` is for a successor, should this process be killed."""
+
+    def __init__(self, stores: Stores, phones: Phones, lookout: Lookout, left_file: Path) -> None:
+        self._stores, self._phones, self._lookout = stores, phones, lookout
+        self._left_file = left_file
+        self._bindings: object = ()
+        self._left: object = None  # what a predecessor has written is not true any more
+        self._trouble: Trouble | None = None
+
+    def look(self, phones: PhonesStatus) -> None:
+        """Keep and tell what has changed."""
+        self._keep_bindings(phones)
+        self.keep_left(phones)
+        self._tell_registrar(phones)
+
+    def keep_left(self, phones: PhonesStatus) -> None:
+        """Keep which phones are in calls."""
+        if phones.left != self._left:
+            self._left = phones.left
+            self._stores.save_left(self._left_file, self._phones.left_to_json())
+
+    def _keep_bindings(self, phones: PhonesStatus) -> None:
+        """Where phones are registered is kept over a restart, whenever it has changed."""
+        places = [(b.phone, b.source, b.contact) for b in phones.bindings]
+        if places != self._bindings:  # a renewal alone is not worth a write to the card
+            self._bindings = places
+            self._stores.save_bindings(self._phones.bindings_to_json(time.time()))
+
+    def _tell_registrar(self, phones: PhonesStatus) -> None:
+        trouble = registrar.trouble_of(phones.registrar)
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._lookout.trouble("phones", trouble)
