@@ -17,11 +17,11 @@ from appliance.calls import (
     dialling,
     head,
     keycodes,
+    learnt,
     leaving,
     offered,
     orders,
     outside,
-    parallel,
     positions,
     returning,
     sides,
@@ -29,34 +29,20 @@ from appliance.calls import (
     waiting,
 )
 from appliance.calls.call import Call
-from appliance.calls.desk import Desk, LineState, no_carrier, state_after
+from appliance.calls.desk import Desk, LineState
 from appliance.calls.events import (
     BoxStopped,
     CallBackAsked,
     CallerHungUp,
-    CallerIdentified,
     CarrierLost,
-    CarrierRestored,
     DeadlinePassed,
     Event,
     Evidence,
-    HoursChanged,
-    LineIdle,
-    LineLost,
     LineNeeded,
-    LineProbed,
     LineRang,
-    LineRestored,
-    MessagesWaiting,
-    NumbersKnown,
     OperatorAnswered,
     PhoneDialled,
-    PhoneGone,
-    PhoneRegistered,
-    RegisterChanged,
     ServiceStateChanged,
-    SheetUsed,
-    SpokenSheetsChanged,
     TransferAsked,
 )
 from appliance.calls.handlers import HANDLERS
@@ -66,11 +52,9 @@ from appliance.calls.requests import BringHead, TransferCall
 from appliance.calls.states import Ignored, State, row_for
 from appliance.calls.status import Status, status
 from appliance.policy.clock import Now
-from appliance.policy.dialling import Ledger
 from appliance.policy.office import Office
 from appliance.policy.register.register import Register
 from appliance.policy.service_state import NO_MARKS, ServiceState
-from appliance.policy.special import office_with
 from appliance.policy.words import SaidError, Words
 
 EXPIRY = "service_state"
@@ -97,8 +81,7 @@ class Switchboard:
         """
         if getattr(event, "leg", "") in self._desk.outside:
             return ()
-        own = OWN.get(type(event))
-        before = tuple(self._given(own(self, event, now), now)) if own else ()
+        before = tuple(self._given(self._first(event, now), now))
         after = tuple(self._given(self._dispatch(event, now), now))
         after += tuple(self._given(returning.seek(self._desk, now), now))
         seized = tuple(self._given(self._seize(now), now))
@@ -107,6 +90,13 @@ class Switchboard:
         self._plan_expiry(now)
         served = tuple(self._given(waiting.serve(self._desk, now), now))
         return before + after + seized + kept + heeded + served
+
+    def _first(self, event: Event, now: Now) -> Orders:
+        """Do what comes before any call hears of an event."""
+        if own := OWN.get(type(event)):
+            yield from own(self, event, now)
+        elif learn := learnt.LEARNS.get(type(event)):
+            yield from learn(self._desk, event, now)
 
     def _seize(self, now: Now) -> Orders:
         """An emergency call without a line takes the first idle one, or has one freed."""
@@ -210,100 +200,6 @@ class Switchboard:
         call.enter(call.state, now)
         seat.become(LineState.RINGING, now)
         yield call.write()
-
-    def _on_restored(self, event: LineRestored, now: Now) -> Orders:
-        seat = self._desk.seats.get(event.line)
-        if seat is not None:
-            seat.learn(event.modem, event.duplex)
-            if not seat.call:
-                seat.become(LineState.IDLE, now)
-        yield from ()
-
-    def _on_line_gone(self, event: LineIdle | LineLost, now: Now) -> Orders:
-        seat = self._desk.seats.get(event.line)
-        if seat is not None and not seat.call:
-            state, reason = state_after(event)
-            seat.become(state, now, reason)
-        yield from ()
-
-    def _on_probed(self, event: LineProbed, now: Now) -> Orders:
-        seat = self._desk.seats.get(event.line)
-        if seat is not None:
-            seat.measure(event.condition, now)
-            yield from parallel.taken_unseen(seat, now)
-
-    def _on_carrier_lost(self, event: CarrierLost, now: Now) -> Orders:
-        self._desk.carrier = False
-        for seat in self._desk.seats.values():
-            if not seat.call:
-                seat.become(LineState.OUT, now, no_carrier(event.reason))
-        yield from ()
-
-    def _on_carrier_restored(self, event: CarrierRestored, now: Now) -> Orders:
-        self._desk.carrier = True
-        yield from ()
-
-    def _on_registered(self, event: PhoneRegistered, now: Now) -> Orders:
-        self._desk.reachable.add(event.phone)
-        self._desk.gone.pop(event.phone, None)
-        yield from ()
-
-    def _on_gone(self, event: PhoneGone, now: Now) -> Orders:
-        if event.phone in self._desk.reachable:
-            self._desk.gone[event.phone] = now.wall
-        self._desk.reachable.discard(event.phone)
-        yield from ()
-
-    def _on_waiting(self, event: MessagesWaiting, now: Now) -> Orders:
-        self._desk.waiting = event.count
-        yield from ()
-
-    def _on_sheet(self, event: SheetUsed, now: Now) -> Orders:
-        """Keep which sheet answered (P2); for a call that is over the records have done it."""
-        call = self._desk.calls.get(event.call)
-        if call is not None and call.use_sheet(event.sheet):
-            yield call.write()
-
-    def _on_register(self, event: RegisterChanged, now: Now) -> Orders:
-        """What offices declare holds from this moment (E12); what rings already is not cut."""
-        if isinstance(event.register, Register):
-            self._desk.register = event.register
-        if isinstance(event.officials, tuple):
-            self._desk.officials = event.officials
-        yield from ()
-
-    def _on_hours(self, event: HoursChanged, now: Now) -> Orders:
-        """The next call asks them; whoever rang before is served to the end (E1)."""
-        if isinstance(event.entered, tuple):
-            self._desk.office = office_with(self._desk.office, event.entered)
-        yield from ()
-
-    def _on_spoken(self, event: SpokenSheetsChanged, now: Now) -> Orders:
-        """The next greeting offers them; a caller who heard the menu keeps it."""
-        if isinstance(event.menu, tuple):
-            self._desk.menu = event.menu
-        if isinstance(event.units, Mapping):
-            self._desk.unit_names = event.units
-        yield from ()
-
-    def _on_identified(self, event: CallerIdentified, now: Now) -> Orders:
-        """Who has called may be called back; who was called rings back for that case (E17)."""
-        desk, seat = self._desk, self._desk.seats.get(event.line)
-        number = desk.office.outgoing.plan.national(event.caller.number)
-        if not number or seat is None:
-            return
-        call = desk.calls.get(seat.call)
-        if call is not None and (case := desk.ledger.case_of(number)):
-            call.note("rings_back", case=case)
-        desk.ledger = desk.ledger.hear(number, now.wall)
-        yield from ()
-
-    def _on_numbers(self, event: NumbersKnown, now: Now) -> Orders:
-        """The call log was read: what has happened since the start is known better here."""
-        if isinstance(event.ledger, Ledger):
-            newer = self._desk.ledger.forget(event.forgotten)
-            self._desk.ledger = event.ledger.with_newer(newer)
-        yield from ()
 
     def _on_call_back(self, event: CallBackAsked, now: Now) -> Orders:
         yield from dialling.call_back(self._desk, event, now)
@@ -412,26 +308,12 @@ class Switchboard:
 
 OWN: Mapping[type, Callable[[Switchboard, Any, Now], Orders]] = {
     LineRang: Switchboard._on_rang,
-    LineRestored: Switchboard._on_restored,
-    LineIdle: Switchboard._on_line_gone,
-    LineLost: Switchboard._on_line_gone,
-    LineProbed: Switchboard._on_probed,
-    CarrierLost: Switchboard._on_carrier_lost,
-    CarrierRestored: Switchboard._on_carrier_restored,
-    PhoneRegistered: Switchboard._on_registered,
-    PhoneGone: Switchboard._on_gone,
     OperatorAnswered: Switchboard._on_lifted,
     PhoneDialled: Switchboard._on_dialled,
-    CallerIdentified: Switchboard._on_identified,
-    NumbersKnown: Switchboard._on_numbers,
     CallBackAsked: Switchboard._on_call_back,
     TransferAsked: Switchboard._on_transfer,
-    MessagesWaiting: Switchboard._on_waiting,
-    RegisterChanged: Switchboard._on_register,
-    HoursChanged: Switchboard._on_hours,
-    SheetUsed: Switchboard._on_sheet,
-    SpokenSheetsChanged: Switchboard._on_spoken,
     ServiceStateChanged: Switchboard._on_request,
     DeadlinePassed: Switchboard._on_deadline,
 }
-"""What an event does before any call hears of it."""
+"""What an event does before any call hears of it, where that leads to more than the desk's
+knowing (cf. learnt)."""

@@ -1,0 +1,164 @@
+"""What the desk learns of lines, phones, stores and register before any call hears of it.
+
+One small function an event: none of it is one call's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from appliance.calls import parallel
+from appliance.calls.desk import Desk, LineState, no_carrier, state_after
+from appliance.calls.events import (
+    CallerIdentified,
+    CarrierLost,
+    CarrierRestored,
+    HoursChanged,
+    LineIdle,
+    LineLost,
+    LineProbed,
+    LineRestored,
+    MessagesWaiting,
+    NumbersKnown,
+    PhoneGone,
+    PhoneRegistered,
+    RegisterChanged,
+    SheetUsed,
+    SpokenSheetsChanged,
+)
+from appliance.calls.orders import Order
+from appliance.policy.clock import Now
+from appliance.policy.dialling import Ledger
+from appliance.policy.register.register import Register
+from appliance.policy.special import office_with
+
+Orders = Iterator[Order]
+
+
+def _restored(desk: Desk, event: LineRestored, now: Now) -> Orders:
+    seat = desk.seats.get(event.line)
+    if seat is not None:
+        seat.learn(event.modem, event.duplex)
+        if not seat.call:
+            seat.become(LineState.IDLE, now)
+    yield from ()
+
+
+def _line_gone(desk: Desk, event: LineIdle | LineLost, now: Now) -> Orders:
+    seat = desk.seats.get(event.line)
+    if seat is not None and not seat.call:
+        state, reason = state_after(event)
+        seat.become(state, now, reason)
+    yield from ()
+
+
+def _probed(desk: Desk, event: LineProbed, now: Now) -> Orders:
+    seat = desk.seats.get(event.line)
+    if seat is not None:
+        seat.measure(event.condition, now)
+        yield from parallel.taken_unseen(seat, now)
+
+
+def _carrier_lost(desk: Desk, event: CarrierLost, now: Now) -> Orders:
+    desk.carrier = False
+    for seat in desk.seats.values():
+        if not seat.call:
+            seat.become(LineState.OUT, now, no_carrier(event.reason))
+    yield from ()
+
+
+def _carrier_restored(desk: Desk, _event: CarrierRestored, _now: Now) -> Orders:
+    desk.carrier = True
+    yield from ()
+
+
+def _registered(desk: Desk, event: PhoneRegistered, _now: Now) -> Orders:
+    desk.reachable.add(event.phone)
+    desk.gone.pop(event.phone, None)
+    yield from ()
+
+
+def _gone(desk: Desk, event: PhoneGone, now: Now) -> Orders:
+    if event.phone in desk.reachable:
+        desk.gone[event.phone] = now.wall
+    desk.reachable.discard(event.phone)
+    yield from ()
+
+
+def _messages_waiting(desk: Desk, event: MessagesWaiting, _now: Now) -> Orders:
+    desk.waiting = event.count
+    yield from ()
+
+
+def _sheet_used(desk: Desk, event: SheetUsed, _now: Now) -> Orders:
+    """Keep which sheet answered (P2); for a call that is over the records have done it."""
+    call = desk.calls.get(event.call)
+    if call is not None and call.use_sheet(event.sheet):
+        yield call.write()
+
+
+def _register_changed(desk: Desk, event: RegisterChanged, _now: Now) -> Orders:
+    """What offices declare holds from this moment (E12); what rings already is not cut."""
+    if isinstance(event.register, Register):
+        desk.register = event.register
+    if isinstance(event.officials, tuple):
+        desk.officials = event.officials
+    yield from ()
+
+
+def _hours_changed(desk: Desk, event: HoursChanged, _now: Now) -> Orders:
+    """The next call asks them; whoever rang before is served to the end (E1)."""
+    if isinstance(event.entered, tuple):
+        desk.office = office_with(desk.office, event.entered)
+    yield from ()
+
+
+def _spoken_changed(desk: Desk, event: SpokenSheetsChanged, _now: Now) -> Orders:
+    """The next greeting offers them; a caller who heard the menu keeps it."""
+    if isinstance(event.menu, tuple):
+        desk.menu = event.menu
+    if isinstance(event.units, Mapping):
+        desk.unit_names = event.units
+    yield from ()
+
+
+def _identified(desk: Desk, event: CallerIdentified, now: Now) -> Orders:
+    """Who has called may be called back; who was called rings back for that case (E17)."""
+    seat = desk.seats.get(event.line)
+    number = desk.office.outgoing.plan.national(event.caller.number)
+    if not number or seat is None:
+        return
+    call = desk.calls.get(seat.call)
+    if call is not None and (case := desk.ledger.case_of(number)):
+        call.note("rings_back", case=case)
+    desk.ledger = desk.ledger.hear(number, now.wall)
+    yield from ()
+
+
+def _numbers_known(desk: Desk, event: NumbersKnown, _now: Now) -> Orders:
+    """The call log was read: what has happened since the start is known better here."""
+    if isinstance(event.ledger, Ledger):
+        newer = desk.ledger.forget(event.forgotten)
+        desk.ledger = event.ledger.with_newer(newer)
+    yield from ()
+
+
+LEARNS: Mapping[type, Callable[[Desk, Any, Now], Orders]] = {
+    LineRestored: _restored,
+    LineIdle: _line_gone,
+    LineLost: _line_gone,
+    LineProbed: _probed,
+    CarrierLost: _carrier_lost,
+    CarrierRestored: _carrier_restored,
+    PhoneRegistered: _registered,
+    PhoneGone: _gone,
+    CallerIdentified: _identified,
+    NumbersKnown: _numbers_known,
+    MessagesWaiting: _messages_waiting,
+    RegisterChanged: _register_changed,
+    HoursChanged: _hours_changed,
+    SheetUsed: _sheet_used,
+    SpokenSheetsChanged: _spoken_changed,
+}
+"""What is learnt of an event."""
