@@ -7,11 +7,14 @@ heard; and when much is too much (after a stall) any place will do, one splice a
 
 from __future__ import annotations
 
+from appliance.media.arrivals import RESERVE
 from appliance.media.frames import SAMPLES_PER_MS
 
 MORE = 20 * SAMPLES_PER_MS
-LESS = 60
-"""Bounds of the delay above and below its target; below, 2.5 ms are left of the reserve."""
+LESS = RESERVE
+"""Bounds of the delay above and below its target. Below, all that was seen so far still comes in
+time: a reader of 20 ms sees lateness in whole frames, and a packet that missed one by a millisecond
+asks for no more than the frame that it has."""
 NEAR = 5 * SAMPLES_PER_MS
 """A correction that has begun ends so near to the target."""
 URGENT = 40 * SAMPLES_PER_MS

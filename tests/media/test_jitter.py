@@ -263,6 +263,25 @@ def test_jitter_that_stays_within_the_wait_changes_no_byte() -> None:
     assert buffer.counters == Counters()
 
 
+@pytest.mark.parametrize("before_ms", [1, 2, 5, 10, 15, 19])
+@pytest.mark.parametrize("late_ms", [3, 6, 12, 19])
+def test_a_reader_of_whole_frames_is_not_alarmed_by_a_millisecond(
+    before_ms: int, late_ms: int
+) -> None:
+    """Packets that come shortly before a line is read, twice in ten seconds a little behind it:
+    they are there when their turn comes, so that no byte is changed.
+    """
+    buffer = JitterBuffer(Law.ULAW)
+    reading = read_through(
+        buffer,
+        VOICE,
+        lambda n: (160 - before_ms * 8 + late_ms * 8 * (n in (300, 350)),),
+        lump=160,
+    )
+    assert VOICE in reading.heard
+    assert buffer.counters == Counters()
+
+
 def test_a_held_vowel_without_pauses_is_corrected_too() -> None:
     """A tone from a phone 500 ppm fast: after 8 s without a pause one period less is not heard."""
     tone = g711.encode(sound.through(_tone(100.0), Law.ULAW), Law.ULAW)

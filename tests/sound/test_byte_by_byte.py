@@ -29,9 +29,9 @@ LENGTH_SAMPLES = 160
 """20 ms."""
 
 TRIES = 3
-STALL_MS = 30.0
-"""Packets that leave every 20 ms and come so far apart were held up by more than the wait that an
-even network is given: then sound is delayed by rule, and not exact."""
+STALL_MS = 40.0
+"""Packets that leave every 20 ms and come so far apart were held up by the whole wait that an even
+network is given: then sound is delayed by rule, and not exact."""
 
 
 @dataclass
