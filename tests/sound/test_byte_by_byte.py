@@ -51,7 +51,8 @@ def _while_time_is_kept(attempt: Callable[[Path, Watched], None], folder: Path) 
         watched = Watched()
         try:
             return attempt(folder / str(number), watched)
-        except AssertionError:
+        except AssertionError as error:
+            print(f"attempt {number}, packets {watched.worst_ms:.1f} ms apart: {error}")
             if watched.worst_ms < STALL_MS or number == TRIES - 1:
                 raise
     return None
