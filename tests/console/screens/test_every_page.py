@@ -1,0 +1,305 @@
+"""Every page there is, for everybody who may open it: nothing keeps people out, keys lead all over.
+
+The pages are those of the application's own table of routes: a new one is looked at by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, Page, Response, expect
+
+from appliance.policy.roles import Role
+from tests.console import people
+from tests.console.attack.asking import Entry, entries
+from tests.console.attack.who_may import STRANGERS, WHO_MAY
+from tests.console.browser import LOCALES, SCREENS, SIZES, Screen, axe, screen
+from tests.console.running import Running
+from tests.console.screens.house import SHEET, TOKEN, WHO, full_house
+
+pytestmark = pytest.mark.system
+
+NO_PAGE: Final = ("/live", "/sound", ".csv", ".crt", "/static/{file}")
+"""Ends of what a browser keeps open, plays or downloads."""
+NAMES: Final = {
+    "token": TOKEN, "unit": "anagrafe", "code": SHEET, "language": "it", "key": "hold",
+    "name": people.CARLA.name, "call": "lost-1", "number": "1",
+}  # fmt: skip
+"""What is put where a path has places."""
+QUERIES: Final = {
+    "/explain": "?day=2026-11-25&time=10:00&need=anagrafe/residenza",
+    "/hours/new": "?step=what&whose=house&first=2030-12-01",
+    "/sheets/edit": f"?code={SHEET}",
+    "/register/vary": "?unit=scuola",
+}
+"""Pages that have more to show when asked for something."""
+EVERY: Final = SCREENS / "every"
+"""Pictures of all pages, to be looked at."""
+NOT_HERE: Final = ("/plant/log",)
+"""Pages that say that this machine has no such thing."""
+WITH_KEYS: Final = "it-desk"
+"""Where Tab is pressed until it has been everywhere: keys are the same in each language."""
+COMBINATIONS: Final = [(language, size) for language in LOCALES for size in SIZES]
+DIAGONAL: Final = (("it", "desk"), ("en", "phone"), ("it", "phone"), ("en", "desk"))
+"""The first two, and the last two, have both languages and both sizes."""
+HEADINGS: Final = "[...document.querySelectorAll('h1')].filter(one => one.checkVisibility()).length"
+OPEN: Final = "document.querySelectorAll('details').forEach(one => { one.open = true })"
+SIDEWAYS: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+FOCUS: Final = """() => {
+  const seen = one => one.checkVisibility({visibilityProperty: true});
+  const all = [...document.querySelectorAll(
+    'a[href], button, input, select, textarea, summary, [tabindex="0"], audio[controls]')]
+    .filter(one => seen(one) && !one.disabled && one.type !== 'hidden');
+  const look = one => [one, ...one.labels ?? []].flatMap(each => [null, '::before', '::after']
+    .map(part => getComputedStyle(each, part))
+    .map(css => css.outline + css.boxShadow + css.border + css.backgroundColor + css.color))
+    .join('|');
+  const lost = [];
+  for (const one of all) {
+    document.activeElement.blur();
+    const before = look(one);
+    one.focus();
+    if (document.activeElement !== one || look(one) === before)
+      lost.push(one.outerHTML.slice(0, 120));
+  }
+  document.activeElement.blur();
+  return lost;
+}"""
+"""Focus everything that may have it; returns what does not show it."""
+BY_TAB: Final = """() => {
+  window.reached = new Set();
+  document.addEventListener('focusin', event => window.reached.add(event.target));
+  document.activeElement.blur();
+  getSelection().removeAllRanges();
+}"""
+MISSED: Final = """() => {
+  const names = new Set([...window.reached].map(one => one.name && one.type === 'radio'
+    ? one.form?.action + one.name : one));
+  return [...document.querySelectorAll('a[href], button, input, select, textarea, summary')]
+    .filter(one => one.checkVisibility({visibilityProperty: true}) && !one.disabled
+      && one.type !== 'hidden' && one.tabIndex >= 0)
+    .filter(one => !names.has(one.type === 'radio' ? one.form?.action + one.name : one))
+    .map(one => one.outerHTML.slice(0, 120));
+}"""
+
+SPOILT: Final = """() => {
+  document.title = " · Test";
+  document.documentElement.lang = "de";
+  const put = (tag, more) => document.querySelector("main").append(
+    Object.assign(document.createElement(tag), more));
+  put("img", {src: "/static/icon.svg"});
+  put("h1", {textContent: "Another"});
+  put("button", {id: "plain", textContent: "x"});
+  put("button", {id: "trap", textContent: "y"});
+  put("div", {id: "wide"});
+  document.getElementById("wide").style.cssText = "width: 3000px; height: 1px";
+  document.getElementById("plain").style.cssText =
+    "all: revert; outline: none !important; box-shadow: none !important; transition: none";
+  document.getElementById("plain").addEventListener("keydown", event => event.preventDefault());
+}"""
+"""Make a page as it must not be; keys stop at one button."""
+ASKING: Final = """[...document.querySelectorAll('main form[method=post]')].filter(form =>
+  form.querySelector('input:not([type=hidden]), select, textarea'))"""
+SEND: Final = f"""number => {{
+  const form = {ASKING}[number];
+  form.noValidate = true;
+  for (const one of form.elements) {{
+    if (one.type === 'checkbox' || one.type === 'radio') one.checked = false;
+    else if (one.type !== 'hidden' && one.tagName !== 'BUTTON' && one.tagName !== 'FIELDSET')
+      one.value = '';
+  }}
+  form.requestSubmit();
+}}"""
+"""Send one form of those that ask for something, with nothing in its fields."""
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A whole box in which every page has something to show."""
+    with full_house(tmp_path_factory.mktemp("every")) as found:
+        yield found
+
+
+def pages() -> list[Entry]:
+    """List what a browser opens."""
+    return [one for one in entries() if one.method == "GET" and not one.path.endswith(NO_PAGE)]
+
+
+def address(entry: Entry) -> str:
+    """Return where a page is found in this house."""
+    filled = re.sub(r"{(\w+)(?::\w+)?}", lambda place: NAMES.get(place[1], "1"), entry.path)
+    return filled + QUERIES.get(entry.path, "")
+
+
+def share(role: Role, language: str, size: str) -> list[str]:
+    """List the addresses that this role looks at so.
+
+    Each page is seen in each language, in each size, and by every role that may; which language
+    goes with which size takes turns.
+    """
+    found = []
+    for number, entry in enumerate(pages()):
+        may = sorted(WHO_MAY.get(str(entry), ()), key=list(Role).index)
+        turns = [
+            DIAGONAL[(2 * number + turn) % 4] for turn in range(max(len(may), 2) if may else 0)
+        ]
+        if (role, (language, size)) in ((may[n % len(may)], so) for n, so in enumerate(turns)):
+            found.append(address(entry))
+    return found
+
+
+def test_every_page_is_in_somebodys_share() -> None:
+    """None is left out: each in all languages and sizes, each for every role that may open it."""
+    shares = {(role, *so): share(role, *so) for role in Role for so in COMBINATIONS}
+    for entry in pages():
+        if str(entry) not in STRANGERS:
+            by = [key for key, paths in shares.items() if address(entry) in paths]
+            roles, languages, sizes = (set(each) for each in zip(*by, strict=True))
+            assert roles == WHO_MAY[str(entry)], entry
+            assert (languages, sizes) == (set(LOCALES), set(SIZES)), entry
+
+
+@pytest.mark.parametrize(("language", "size"), COMBINATIONS)
+@pytest.mark.parametrize("role", list(Role), ids=[role.value for role in Role])
+def test_every_page_is_for_everybody(
+    browser: Browser, house: Running, role: Role, language: str, size: str
+) -> None:
+    """WCAG 2.1 AA, its own policy, one heading, a title, the language, the focus, no scrolling."""
+    with screen(browser, house.home, language, size) as shown:
+        log_in(shown, role)
+        wrong = [trouble for path in share(role, language, size) for trouble in seen(shown, path)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(("language", "size"), COMBINATIONS)
+def test_strangers_pages_are_for_everybody(
+    browser: Browser, house: Running, language: str, size: str
+) -> None:
+    """The same of what is read without a login: the page behind the link in a mail, too."""
+    with screen(browser, house.home, language, size) as shown:
+        paths = [address(one) for one in pages() if str(one) in STRANGERS]
+        assert f"/done/{TOKEN}" in paths
+        wrong = [trouble for path in paths for trouble in seen(shown, path)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("role", "language", "size"),
+    [
+        (Role.HEAD, "it", "phone"),
+        (Role.TECHNICIAN, "en", "desk"),
+        (Role.OFFICE, "en", "phone"),
+        (Role.DEPUTY, "it", "desk"),
+    ],
+)
+def test_a_form_that_is_sent_empty_is_answered_for_everybody(
+    browser: Browser, house: Running, role: Role, language: str, size: str
+) -> None:
+    """What is wrong is said on a page like others."""
+    with screen(browser, house.home, language, size) as shown:
+        log_in(shown, role)
+        paths = [address(one) for one in pages() if role in WHO_MAY.get(str(one), ())]
+        wrong = [trouble for path in paths for trouble in answered(shown, path)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_what_is_wrong_is_seen(browser: Browser, house: Running) -> None:
+    """A page without all that is found wanting in each of it."""
+    with screen(browser, house.home) as shown:
+        page = shown.open("/login")
+        page.evaluate(SPOILT)
+        found = troubles(shown) + by_tab(page)
+    for wrong in ("image-alt", "2 headings", "no title", "another language", "sideways"):
+        assert any(wrong in one for one in found), wrong
+    assert any("no focus" in one and 'id="plain"' in one for one in found)
+    assert any("by Tab" in one and 'id="trap"' in one for one in found)
+
+
+def log_in(shown: Screen, role: Role) -> Page:
+    """Log in as somebody of a role."""
+    page = shown.open("/login")
+    page.locator("[name=name]").fill(WHO[role].name)
+    page.locator("[name=password]").fill(people.PHRASE)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+    return page
+
+
+def seen(shown: Screen, path: str) -> list[str]:
+    """Open a page; returns what is wrong with it. Parts of pages are seen where they belong."""
+    answer = shown.page.goto(shown.home + path)
+    assert answer is not None
+    if answer.status != 200 and path not in NOT_HERE:
+        return [f"{path}: {answer.status}"]
+    if _is_part(answer):
+        return []
+    wrong = troubles(shown) + (by_tab(shown.page) if shown.name == WITH_KEYS else [])
+    keep(shown, path)
+    return [f"{path}: {one}" for one in wrong]
+
+
+def _is_part(answer: Response) -> bool:
+    return not answer.text().lstrip().lower().startswith("<!doctype")
+
+
+def keep(shown: Screen, path: str) -> None:
+    """Keep a picture of the whole page."""
+    EVERY.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"\W+", "-", path.split("?")[0]).strip("-") or "home"
+    shown.page.screenshot(path=EVERY / f"{name}-{shown.name}.png", full_page=True)
+
+
+def troubles(shown: Screen) -> list[str]:
+    """Look at the page that is open; returns what is wrong with it."""
+    page = shown.page
+    page.evaluate(OPEN)
+    found = [*axe(page), *shown.troubles]
+    shown.troubles.clear()
+    if (heads := page.evaluate(HEADINGS)) != 1:
+        found.append(f"{heads} headings of the first order")
+    if not page.title().split("·")[0].strip():
+        found.append("no title")
+    if page.locator("html").get_attribute("lang") != shown.name.split("-")[0]:
+        found.append("another language")
+    if (wide := page.evaluate(SIDEWAYS)) > 0:
+        found.append(f"scrolls sideways by {wide}")
+    page.keyboard.press("Shift")  # what has the focus is shown to who types
+    return found + [f"shows no focus: {one}" for one in page.evaluate(FOCUS)]
+
+
+def by_tab(page: Page) -> list[str]:
+    """Look whether Tab leads to everything that may have the focus."""
+    page.evaluate(BY_TAB)
+    rounds = 0
+    for _ in range(2 * page.evaluate("document.querySelectorAll('*').length")):
+        page.keyboard.press("Tab")
+        rounds += page.evaluate("document.activeElement === document.body")
+        if rounds == 2:  # the first one began where the page had put the focus
+            break
+    return [f"not reached by Tab: {one}" for one in page.evaluate(MISSED)]
+
+
+def answered(shown: Screen, path: str) -> list[str]:
+    """Send every form of a page with nothing in it; returns what is wrong with the answers."""
+    wrong: list[str] = []
+    for number in range(_forms(shown, path)):
+        if number:
+            _forms(shown, path)
+        with shown.page.expect_response(lambda one: one.request.method == "POST") as heard:
+            shown.page.evaluate(SEND, number)
+        shown.page.wait_for_load_state()
+        expect(shown.page.locator(".htmx-request")).to_have_count(0)
+        where = f"{path}: {heard.value.url.removeprefix(shown.home)}, {heard.value.status}"
+        wrong += [f"{where}: {one}" for one in troubles(shown)]
+        keep(shown, f"sent-{heard.value.url.removeprefix(shown.home)}-{number}")
+    return wrong
+
+
+def _forms(shown: Screen, path: str) -> int:
+    """Open a page; returns how many of its forms ask for something."""
+    shown.page.goto(shown.home + path)
+    found: int = shown.page.evaluate(f"{ASKING}.length")
+    return found
