@@ -130,13 +130,17 @@ def _vault(connection: sqlite3.Connection, key: Path) -> Vault:
         raise StoreError(f"the key {key} cannot be made ({error}): check the disk") from error
 
 
+def units(connection: sqlite3.Connection) -> tuple[Unit, ...]:
+    """Return the services and offices alone, in their order: no declaration is read for a name."""
+    return tuple(Unit(*row) for row in connection.execute(_UNITS))
+
+
 def _register(connection: sqlite3.Connection, vault: Opener | None) -> Register:
-    units = tuple(Unit(*row) for row in connection.execute(_UNITS))
     rows = connection.execute("SELECT * FROM register_entries ORDER BY number").fetchall()
     found = [_entered(row, vault) for row in rows]
     ends = {each.number: each.entry for each in found if isinstance(each, Revoked)}
     return Register(
-        units,
+        units(connection),
         tuple(each for each in found if isinstance(each, Declaration)),
         tuple(each for each in found if isinstance(each, Variation)),
         tuple(

@@ -405,15 +405,16 @@ def test_names_are_shown_as_they_are_written(head: Visitor, records: sqlite3.Con
 
 
 def test_the_list_of_changes(head: Visitor, records: sqlite3.Connection) -> None:
-    """Who, when, what; by days and by person; nothing of a form that is no day breaks it."""
+    """Who, when, what, in sentences; by days and by person; nothing that is no day breaks it."""
     head.post("/users/carla", data={"shown": "Carla B.", "roles": ["operator"]})
     today = datetime.now(ZoneInfo("Europe/Rome")).date().isoformat()
     text = head.get("/audit", params={"since": today}).text
-    assert "shown Carla Blu -&gt; Carla B." in text
-    assert "Utenti" in text
-    assert "user.add" not in text
+    assert "Modificato l&#39;utente Carla B.: nome Carla Blu, ora Carla B." in text
+    assert "<td>Anna Verdi</td>" in text
+    assert "Creato" not in text
     by = head.get("/audit", params={"by": "shell: test", "since": "2020-01-01", "until": "x"}).text
-    assert "user.add" in by
+    assert "<td>test, dalla riga di comando dell&#39;apparecchio</td>" in by
+    assert "Creato l&#39;utente Dino Rosa (Sportellista)." in by
     assert "Carla B." not in by
     none = head.get("/audit", params={"since": "9999-12-31", "until": "2020-01-01"}).text
     assert "non è stato modificato nulla" in none

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from appliance.console import cases
 from appliance.console.accounts.rights import for_those_who_may, needs
+from appliance.console.audit_words import Names, sentence, who
 from appliance.console.links import Link
 from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.policy.roles import Permission
-from appliance.records import audit
+from appliance.records import audit, register, sheets
 
 SHOWN_DAYS: Final = 30
 MOST: Final = 500
 LONGEST_DAYS: Final = 3_660
-WHAT: Final = {
-    "register": N_("Register of offices"),
-    "user": N_("Users"),
-    "erasure": N_("Erasure"),
-    "voicemail": N_("Messages"),
-    "sheet": N_("Sheets"),
-    "announcement": N_("Announcements"),
-}
-"""What the first part of a code concerns."""
 
 
 @needs(Permission.AUDIT)
@@ -41,16 +35,20 @@ async def show(request: Request) -> Response:
     since, until = (
         datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1))
     )
-    rows, people = await request.app.state.reading.do(
-        lambda c: (audit.between(c, since, until, by, MOST), audit.who(c))
+    rows, people, names = await request.app.state.reading.do(
+        lambda c: (audit.between(c, since, until, by, MOST), audit.who(c), _names(c))
     )
-    values = {"rows": rows, "people": people, "by": by, "since": first, "until": last}
-    return page(request, "accounts/audit.html", **values, most=MOST, concerns=_concerns)
+    say = request.state.speaker
+    told = [(row.at, who(row.by, say, names), sentence(row, say, names)) for row in rows]
+    named = [(one, who(one, say, names)) for one in people]
+    values: dict[str, Any] = {"by": by, "since": first, "until": last, "most": MOST}
+    return page(request, "accounts/audit.html", rows=told, people=named, **values)
 
 
-def _concerns(what: str) -> str:
-    """Say what a code concerns: an English sentence of the catalogues."""
-    return WHAT.get(what.partition(".")[0], what)
+def _names(connection: sqlite3.Connection) -> Names:
+    units = {unit.code: unit.name for unit in register.units(connection)}
+    titles = {sheet.code: sheet.title for sheet in sheets.all_sheets(connection)}
+    return Names(cases.names(connection), units, titles)
 
 
 def _day(text: str, otherwise: date) -> date:

@@ -89,8 +89,8 @@ def _closes_nothing(request: Request, status: int, said: str, number: int = 0) -
 
 async def _office(request: Request, code: str) -> str:
     reading: Reading = request.app.state.reading
-    loaded = await reading.do(register.load_masked)
-    return next((unit.name for unit in loaded.units if unit.code == code), code)
+    units = await reading.do(register.units)
+    return next((unit.name for unit in units if unit.code == code), code)
 
 
 routes: list[BaseRoute] = [

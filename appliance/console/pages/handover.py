@@ -127,7 +127,7 @@ def _read(
     found = handover.mine(connection, names, since, today)
     if not is_all:
         found = Mine((), (), found.requests, found.nobodys, ())
-    units = {unit.code: unit.name for unit in register.load_masked(connection).units}
+    units = {unit.code: unit.name for unit in register.units(connection)}
     return found, users.everybody(connection), units
 
 

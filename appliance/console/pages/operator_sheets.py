@@ -71,8 +71,8 @@ async def sheet(request: Request) -> Response:
         found = sheets.find(connection, code)
         if found is None:
             return None
-        unit = register.load_masked(connection).unit(found.office)
-        return found, unit.name if unit else found.office
+        names = {unit.code: unit.name for unit in register.units(connection)}
+        return found, names.get(found.office, found.office)
 
     try:
         read = await _reading(request).do(job)

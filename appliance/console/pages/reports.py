@@ -110,7 +110,7 @@ def summed(
 
 
 def _names(connection: sqlite3.Connection) -> dict[str, str]:
-    return {unit.code: unit.name for unit in register.load_masked(connection).units}
+    return {unit.code: unit.name for unit in register.units(connection)}
 
 
 routes: list[BaseRoute] = [Route("/reports", show), Route("/reports.csv", csv)]

@@ -106,7 +106,7 @@ def _listed(
 
 
 def _units(connection: sqlite3.Connection) -> dict[str, str]:
-    return {unit.code: unit.name for unit in register.load_masked(connection).units}
+    return {unit.code: unit.name for unit in register.units(connection)}
 
 
 async def show(request: Request) -> Response:

@@ -76,7 +76,7 @@ def _rows(connection: sqlite3.Connection, typed: str, today: date) -> tuple[Row,
 
 def _offices(connection: sqlite3.Connection) -> Mapping[str, str]:
     """Return the offices' names by their codes."""
-    return {unit.code: unit.name for unit in register.load_masked(connection).units}
+    return {unit.code: unit.name for unit in register.units(connection)}
 
 
 @needs(Permission.READ_SHEETS)

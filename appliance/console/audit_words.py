@@ -1,0 +1,207 @@
+"""The list of changes in sentences: the code and the few words of each row, said to who reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from appliance.console.pages.hours_entering import WHOSE
+from appliance.console.say import N_, NAMES, Speaker
+from appliance.policy import done_link
+from appliance.policy.roles import ROLES
+
+if TYPE_CHECKING:
+    from appliance.records.audit import Noted
+
+SHELL: Final = "shell: "
+BOX: Final = "box"
+NOTHING: Final = "–"
+_USER: Final = r"(?P<user>\S+)"
+_DAYS: Final = r"entry (?P<entry>\d+) (?P<whose>\w+) (?P<first>[\d-]{10}) to (?P<last>[\d-]{10})"
+_NUMBER: Final = r"entry (?P<entry>\d+)"
+SAID: Final = (
+    ("user.first", rf"{_USER} \((?P<shown>.*)\): (?P<roles>.*)",
+     N_("Made the first user, with the code on the box: %(shown)s (%(roles)s).")),
+    ("user.add", rf"{_USER} \((?P<shown>.*)\): (?P<roles>.*)",
+     N_("Made the user %(shown)s (%(roles)s).")),
+    ("user.change", rf"{_USER}: (?P<changes>.*)",
+     N_("Changed the user %(user)s: %(changes)s.")),
+    ("user.password", _USER, N_("New password of %(user)s.")),
+    ("register.import", "(?P<entries>.*)",
+     N_("Took the register from a file: %(entries)s.")),
+    ("register.declare", "(?P<entries>.*)", N_("New declaration: %(entries)s.")),
+    ("register.vary", "(?P<entries>.*)", N_("Variation of an office: %(entries)s.")),
+    ("register.authorise", "(?P<entries>.*)",
+     N_("A number may be told from now on: %(entries)s.")),
+    ("register.revoke", "(?P<entries>.*)",
+     N_("A number is not told any more: %(entries)s.")),
+    ("register.unit", "(?P<entries>.*)", N_("Offices changed: %(entries)s.")),
+    ("register.number", rf"{_NUMBER} (?P<need>\S+) \d+",
+     N_("Had an undisclosed number shown: declaration no. %(entry)s, need %(need)s.")),
+    ("register.number", _NUMBER,
+     N_("Had an undisclosed number shown: authorisation no. %(entry)s.")),
+    ("register.told", rf"{_NUMBER} of (?P<unit>\S+)",
+     N_("Had a number shown that may be told: %(unit)s, authorisation no. %(entry)s.")),
+    ("register.export", r"(?P<units>\d+) units, (?P<entries>\d+) entries",
+     N_("Wrote the whole register into a file, numbers included.")),
+    ("register.attachment", "(?P<name>.*)",
+     N_("Took a copy of the attachment %(name)s.")),
+    ("hours.enter", _DAYS,
+     N_("Special hours no. %(entry)s entered, for %(whose)s: %(first)s to %(last)s.")),
+    ("hours.correct", rf"{_DAYS} ends (?P<ended>\d+)",
+     N_("Special hours no. %(ended)s corrected, for %(whose)s: %(first)s to %(last)s.")),
+    ("hours.revoke", rf"{_NUMBER} \w+ ends (?P<ended>\d+)",
+     N_("Special hours no. %(ended)s taken back.")),
+    ("erasure",
+     (r"(?P<calls>\d+) calls, (?P<messages>\d+) messages, (?P<requests>\d+) requests"
+     r"(?:, (?P<closed>\d+) of them closed for it)?, (?P<mails>\d+) mails, (?P<texts>\d+) texts: "
+     r"(?P<reason>.*)"),
+     N_("Erased calls %(calls)s, messages %(messages)s, requests %(requests)s: %(reason)s")),
+    ("handover", r"(?P<count>\d+) -> \*", N_("Handed over to all: %(count)s.")),
+    ("handover", r"(?P<count>\d+) -> (?P<user>\S+)",
+     N_("Handed over to %(user)s: %(count)s.")),
+    ("request.link", r"(?P<number>\d+)",
+     N_("Closed request %(number)s by the link in its e-mail.")),
+    ("policy.restored", r"copy of (?P<made>.*)",
+     N_("Put users, offices, hours and sheets back from the copy of %(made)s.")),
+    ("voicemail.pin_wrong", "", N_("Gave a wrong code to hear messages by phone.")),
+    ("sheet.change", r"(?P<sheet>\S+)", N_("Changed the sheet “%(sheet)s”.")),
+    ("sheet.remove", r"(?P<sheet>\S+)", N_("Removed the sheet “%(sheet)s”.")),
+    ("announcement.change", r"(?P<language>\w+)/(?P<key>\S+)",
+     N_("Replaced the announcement “%(key)s” (%(language)s).")),
+    ("announcement.restore", r"(?P<language>\w+)/(?P<key>\S+)",
+     N_("Put the original announcement “%(key)s” back (%(language)s).")),
+    ("panel.test", "", N_("Tried the LEDs.")),
+    ("mail.test", "", N_("Sent a test e-mail.")),
+    ("line.restart", r"(?P<line>\S+)", N_("Restarted the line %(line)s.")),
+)  # fmt: skip
+"""Code, what its words are like, how that is said; the first that fits is said."""
+ENTRIES: Final = (
+    (r"declaration (?P<entry>\d+) of (?P<unit>\S+)",
+     N_("declaration no. %(entry)s of %(unit)s")),
+    (r"variation (?P<entry>\d+) of (?P<unit>\S+)",
+     N_("variation no. %(entry)s of %(unit)s")),
+    (r"authorisation (?P<entry>\d+) of (?P<unit>\S+)",
+     N_("authorisation no. %(entry)s of %(unit)s")),
+    (r"ends (?P<entry>\d+) of (?P<unit>\S+)", N_("end of no. %(entry)s of %(unit)s")),
+    (r"new unit (?P<unit>\S+)", N_("new office %(unit)s")),
+    (r"changed unit (?P<unit>\S+)", N_("details of the office %(unit)s")),
+    (r"gone unit (?P<unit>\S+)", N_("the office %(unit)s is no more")),
+    ("order of the units", N_("order of the offices")),
+)  # fmt: skip
+"""What a change of the register consisted of."""
+CHANGES: Final = {
+    "shown": N_("name %(old)s, now %(new)s"),
+    "roles": N_("roles %(old)s, now %(new)s"),
+    "unit": N_("office %(old)s, now %(new)s"),
+    "position": N_("position %(old)s, now %(new)s"),
+    "language": N_("language %(old)s, now %(new)s"),
+    "must_change 1": N_("must choose a new password"),
+    "must_change 0": N_("need not choose a new password"),
+    "disabled 1": N_("may not log in any more"),
+    "disabled 0": N_("may log in again"),
+}
+"""What of a user is another thing now."""
+_CHANGE: Final = re.compile(
+    r"(shown|roles|unit|position|language|must_change|disabled|stamp) (.*?) -> (.*?)"
+    r"(?=, (?:shown|roles|unit|position|language|must_change|disabled|stamp) |$)"
+)
+CONCERNS: Final = {
+    "register": N_("Register of offices"),
+    "user": N_("Users"),
+    "erasure": N_("Erasure"),
+    "voicemail": N_("Messages"),
+    "sheet": N_("Sheets"),
+    "announcement": N_("Announcements"),
+}
+"""What the first part of a code concerns, where there is no sentence for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What people, offices and sheets are called, by their codes; those that are no more lack."""
+
+    people: Mapping[str, str]
+    units: Mapping[str, str]
+    sheets: Mapping[str, str]
+
+
+def who(by: str, say: Speaker, names: Names) -> str:
+    """Say who it was: a person by name, the box, whoever had the link."""
+    if by.startswith(SHELL):
+        return say(N_("%(name)s, at the box's command line"), name=by.removeprefix(SHELL))
+    if by == BOX:
+        return say(N_("the box itself"))
+    if by == done_link.BY:
+        return say(N_("whoever had the link in the e-mail"))
+    return names.people.get(by, by)
+
+
+def sentence(row: Noted, say: Speaker, names: Names) -> str:
+    """Say what was done; a code of another version is shown as it is."""
+    for code, about, said in SAID:
+        if code == row.what and (found := re.fullmatch(about, row.about, re.DOTALL)):
+            return _filled(said, found, say, names)
+    concerns = CONCERNS.get(row.what.partition(".")[0])
+    first = f"{say(concerns)}: " if concerns else ""
+    return f"{first}{row.about} ({row.what})".strip()
+
+
+def _filled(said: str, found: re.Match[str], say: Speaker, names: Names) -> str:
+    parts = found.groupdict(default="")
+    return say(said, **{name: _word(name, text, say, names) for name, text in parts.items()})
+
+
+def _word(name: str, text: str, say: Speaker, names: Names) -> str:
+    match name:
+        case "user":
+            return names.people.get(text, text)
+        case "unit":
+            return names.units.get(text, text)
+        case "sheet":
+            return names.sheets.get(text, text)
+        case "roles":
+            return _roles(text, say)
+        case "language":
+            return NAMES.get(text, text)
+        case "whose":
+            return say(WHOSE[text]) if text in WHOSE else text
+        case "first" | "last":
+            return say.day(date.fromisoformat(text))
+        case "entries":
+            return _entries(text, say, names)
+        case "changes":
+            return _changes(text, say, names)
+    return text
+
+
+def _roles(text: str, say: Speaker) -> str:
+    known = {role.value: say.words(words) for role, words in ROLES.items()}
+    return ", ".join(known.get(each, each) for each in text.split())
+
+
+def _entries(text: str, say: Speaker, names: Names) -> str:
+    return ", ".join(_entry(each, say, names) for each in text.split(", "))
+
+
+def _entry(text: str, say: Speaker, names: Names) -> str:
+    for about, said in ENTRIES:
+        if found := re.fullmatch(about, text):
+            return _filled(said, found, say, names)
+    return text
+
+
+def _changes(text: str, say: Speaker, names: Names) -> str:
+    said = (_change(what, old, new, say, names) for what, old, new in _CHANGE.findall(text))
+    return ", ".join(filter(None, said)) or text
+
+
+def _change(what: str, old: str, new: str, say: Speaker, names: Names) -> str:
+    known = CHANGES.get(what) or CHANGES.get(f"{what} {new}")
+    if known is None:  # that sessions have ended follows from the rest
+        return ""
+    before, after = (_word(what, each, say, names) or NOTHING for each in (old, new))
+    return say(known, old=before, new=after) if "%" in known else say(known)

@@ -1,0 +1,124 @@
+"""Each row of the list of changes is a sentence in both languages; none shows a code."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from appliance.console.audit_words import SAID, Names, sentence, who
+from appliance.console.say import Speaker, load_catalogues
+from appliance.policy import done_link
+from appliance.records.audit import Noted
+
+NAMES = Names({"carla": "Carla Blu"}, {"anagrafe": "Anagrafe"}, {"imu": "IMU: quando si paga"})
+SPEAKERS = {
+    language: Speaker(language, ZoneInfo("Europe/Rome"), catalogue)
+    for language, catalogue in load_catalogues().items()
+}
+ROWS = [
+    ("user.first", "anna (Anna Verdi): head technician",
+     "Creato il primo utente, con il codice dell'apparecchio: Anna Verdi (Responsabile, Tecnico)."),
+    ("user.add", "dino (Dino (D.) Rosa): clerk", "Creato l'utente Dino (D.) Rosa (Sportellista)."),
+    ("user.change", "carla: shown Carla -> Carla, B., roles clerk -> operator head, stamp 0 -> 1",
+     ("Modificato l'utente Carla Blu: nome Carla, ora Carla, B., "
+     "ruoli Sportellista, ora Operatore, Responsabile.")),
+    ("user.change", "vito: unit  -> anagrafe, language en -> , must_change 1 -> 0, disabled 0 -> 1",
+     ("Modificato l'utente vito: ufficio –, ora Anagrafe, lingua English, ora –, "
+     "non deve più scegliere una nuova password, non può più entrare.")),
+    ("user.password", "carla", "Nuova password di Carla Blu."),
+    ("register.import", "declaration 1 of anagrafe, authorisation 2 of tributi, new unit anagrafe",
+     ("Rubrica uffici presa da un file: comunicazione n. 1 di Anagrafe, "
+     "autorizzazione n. 2 di tributi, nuovo ufficio Anagrafe.")),
+    ("register.declare", "declaration 12 of anagrafe",
+     "Nuova comunicazione: comunicazione n. 12 di Anagrafe."),
+    ("register.vary", "variation 7 of anagrafe",
+     "Variazione di un ufficio: variazione n. 7 di Anagrafe."),
+    ("register.authorise", "authorisation 8 of anagrafe",
+     "Un numero si può comunicare da ora: autorizzazione n. 8 di Anagrafe."),
+    ("register.revoke", "ends 8 of anagrafe",
+     "Un numero non si comunica più: fine del n. 8 di Anagrafe."),
+    ("register.unit", "changed unit anagrafe, gone unit x, order of the units, what is new",
+     ("Uffici modificati: dati dell'ufficio Anagrafe, l'ufficio x non c'è più, "
+     "ordine degli uffici, what is new.")),
+    ("register.number", "entry 3 aire 0",
+     "Si è fatto mostrare un numero riservato: comunicazione n. 3, necessità aire."),
+    ("register.number", "entry 3",
+     "Si è fatto mostrare un numero riservato: autorizzazione n. 3."),
+    ("register.told", "entry 3 of anagrafe",
+     "Si è fatto mostrare un numero che si può comunicare: Anagrafe, autorizzazione n. 3."),
+    ("register.export", "10 units, 8 entries",
+     "Tutta la Rubrica uffici scritta in un file, numeri compresi."),
+    ("register.attachment", "lettera 7.eml", "Presa una copia dell'allegato lettera 7.eml."),
+    ("hours.enter", "entry 4 house 2026-12-24 to 2026-12-31",
+     ("Orario straordinario n. 4 inserito, per Centralino e Sportello: "
+     "da gio 24 dic 2026 a gio 31 dic 2026.")),
+    ("hours.correct", "entry 5 tomorrow 2026-12-24 to 2026-12-24 ends 4",
+     "Orario straordinario n. 4 corretto, per tomorrow: da gio 24 dic 2026 a gio 24 dic 2026."),
+    ("hours.revoke", "entry 6 house ends 5", "Orario straordinario n. 5 revocato."),
+    ("erasure", ("3 calls, 2 messages, 1 requests, 1 of them closed for it, 0 mails, 4 texts: "
+     "lettera: del 3"),
+     "Cancellati: chiamate 3, messaggi 2, richieste 1; motivo: lettera: del 3"),
+    ("handover", "3 -> *", "Consegne a tutti: 3."),
+    ("handover", "2 -> carla", "Consegne a Carla Blu: 2."),
+    ("request.link", "12", "Conclusa la richiesta 12 con il link della sua e-mail."),
+    ("policy.restored", "copy of 2026-11-25 03:00",
+     "Ripresi utenti, uffici, orari e schede dalla copia di 2026-11-25 03:00."),
+    ("voicemail.pin_wrong", "", "Codice sbagliato per ascoltare i messaggi al telefono."),
+    ("sheet.change", "imu", "Modificata la scheda «IMU: quando si paga»."),
+    ("sheet.remove", "cani", "Tolta la scheda «cani»."),
+    ("announcement.change", "it/hold", "Sostituito l'annuncio «hold» (Italiano)."),
+    ("announcement.restore", "en/hold", "Ripristinato l'annuncio originale «hold» (English)."),
+    ("panel.test", "", "Provati i LED."),
+    ("mail.test", "", "Inviata un'e-mail di prova."),
+    ("line.restart", "line1", "Riavviata la linea line1."),
+]  # fmt: skip
+
+
+def row(what: str, about: str) -> Noted:
+    """Return a row of the list."""
+    return Noted(datetime(2026, 11, 26, 9, 0, tzinfo=UTC), "carla", what, about)
+
+
+@pytest.mark.parametrize(("what", "about", "said"), ROWS)
+def test_each_row_is_a_sentence(what: str, about: str, said: str) -> None:
+    """In Italian as it is written here; in English another one, without the code."""
+    assert sentence(row(what, about), SPEAKERS["it"], NAMES) == said
+    english = sentence(row(what, about), SPEAKERS["en"], NAMES)
+    assert english != said
+    assert what not in english
+
+
+def test_every_code_is_among_them() -> None:
+    """No sentence is without its example."""
+    assert {code for code, *_ in SAID} == {code for code, *_ in ROWS}
+
+
+@pytest.mark.parametrize(
+    ("what", "about", "said"),
+    [
+        ("sheet.shred", "imu", "Schede: imu (sheet.shred)"),
+        ("user.change", "nobody knows", "Utenti: nobody knows (user.change)"),
+        ("user.change", "carla: stamp 0 -> 1", "Modificato l'utente Carla Blu: stamp 0 -> 1."),
+        ("moon.landing", "", "(moon.landing)"),
+    ],
+)
+def test_what_another_version_noted_is_shown_as_it_is(what: str, about: str, said: str) -> None:
+    """Nothing that was done is left out because its code is not known here."""
+    assert sentence(row(what, about), SPEAKERS["it"], NAMES) == said
+
+
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        ("carla", "Carla Blu"),
+        ("gone", "gone"),
+        ("shell: root", "root, dalla riga di comando dell'apparecchio"),
+        ("box", "l'apparecchio stesso"),
+        (done_link.BY, "chi aveva il link dell'e-mail"),
+    ],
+)
+def test_who_it_was(by: str, said: str) -> None:
+    """A person is told by name."""
+    assert who(by, SPEAKERS["it"], NAMES) == said
