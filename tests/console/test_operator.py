@@ -264,6 +264,18 @@ def test_the_house_is_closed_by_who_may(console_settings: ConsoleSettings, what:
         assert house.question["by"] == "sportello1"
 
 
+def test_states_are_headed_where_there_are_some(console_settings: ConsoleSettings) -> None:
+    """Who may set none and sits nowhere reads no heading over nothing, but the ones that are on."""
+    switchboard = up()
+    with House(console_settings, switchboard, people.DINO) as house:
+        house.visitor.post("/desk/position", data={"position": "elsewhere"})
+        assert "<h2>Stati</h2>" not in house.visitor.get("/desk").text
+    tell(switchboard, TEN, events.ServiceStateChanged(wishes.SetUnattended(True, "anna")))
+    with House(console_settings, switchboard, people.DINO) as house:
+        house.visitor.post("/desk/position", data={"position": "elsewhere"})
+        assert "<h2>Stati</h2>" in house.visitor.get("/desk").text
+
+
 @pytest.mark.parametrize("user", [None, people.BEPPE], ids=["nobody", "technician"])
 def test_the_desk_is_for_who_sits_there(console_settings: ConsoleSettings, user: Any) -> None:
     """Nobody else sees who calls, or does anything (P7)."""
