@@ -10,13 +10,14 @@ from pathlib import Path
 
 import click
 
-from appliance.commands.in_force import office_in_force
+from appliance.commands.in_force import hours_entered, office_in_force
 from appliance.commands.options import config_option, load_settings
 from appliance.daemon import commission, first_user, register_keeper
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import ConfigurationError, StoreError
 from appliance.policy.office import Daytime, Group, Line, Office
+from appliance.policy.week_forms import weeks_said
 from appliance.prompts import Catalogue
 from appliance.records.database import open_reader
 from appliance.records.register import load_readable
@@ -34,7 +35,9 @@ def check(config_path: Path) -> None:
     ).problems()
     if problems:
         raise ConfigurationError("\n".join(problems))
-    for line in summary(settings, office):
+    today = office.local(datetime.now(UTC)).date()
+    weeks = (f"  {said.en}" for said in weeks_said(hours_entered(settings), today))
+    for line in (*summary(settings, office), *weeks):
         click.echo(line)
     if missing := commission.wanted(settings, commission.load(settings)).en:
         click.echo(f"  {missing}")

@@ -28,10 +28,11 @@ def office_in_force(settings: Settings, year: int, where: str = "") -> Office:
     Where there are no records, or they cannot be read, the configuration's hours are what is
     known: the second is said.
     """
-    return office_with(build_office(settings, year, where), _entered(settings))
+    return office_with(build_office(settings, year, where), hours_entered(settings))
 
 
-def _entered(settings: Settings) -> tuple[Special, ...]:
+def hours_entered(settings: Settings) -> tuple[Special, ...]:
+    """Return what was entered; nothing where the records cannot be read, which is said."""
     path = database_path(Path(settings.folders.state))
     if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where the folder is closed
         return ()

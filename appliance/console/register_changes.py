@@ -17,13 +17,14 @@ from appliance.policy.words import Words
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the desk said: `changes` of a form that is good, else `wrong` and where."""
+    """What the desk said: `answer` and its `changes` of a form that is good; `wrong` and where."""
 
     is_good: bool
     changes: tuple[str, ...] = ()
     wrong: str = ""
     problems: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
+    answer: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def ask_change(
@@ -43,7 +44,8 @@ async def ask_change(
         said = say.words(Words(**answer["said"]))
         rest = found.pop("", "")
         return Outcome(False, (), f"{said} {rest}".strip(), found, 422 if found else 409)
-    return Outcome(True, tuple(say.words(_words(each)) for each in answer["changes"]))
+    changes = tuple(say.words(_words(each)) for each in answer["changes"])
+    return Outcome(True, changes, answer=answer)
 
 
 def _words(each: Mapping[str, str]) -> Words:

@@ -5,7 +5,7 @@ A year takes some milliseconds: it is made in the records' thread.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.daemon.door import Answer, Later, Tell
@@ -47,9 +47,20 @@ def _told(groups: list[Group], year: int, this: int) -> Answer:
 def _group(group: Group, year: int) -> Answer:
     return {
         "label": plain(group.label),
-        "week": [[str(band) for band in bands] for bands in group.schedule.weekly.days],
+        "weeks": [_week(group, day) for day in _turns(group, year)],
         "special": [_day(each) for each in special_days(group.schedule, year)],
     }
+
+
+def _turns(group: Group, year: int) -> list[date]:
+    """Return the days of a year from which another ordinary week holds, its first one first."""
+    first = date(year, 1, 1)
+    return [first, *(w.since for w in group.schedule.weeks if w.since.year == year)]
+
+
+def _week(group: Group, since: date) -> Answer:
+    days = group.schedule.week_on(since).days
+    return {"since": since.isoformat(), "days": [[str(band) for band in b] for b in days]}
 
 
 def _day(each: DayHours) -> Answer:

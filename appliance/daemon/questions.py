@@ -35,8 +35,10 @@ from appliance.daemon.status_words import Seen
 from appliance.daemon.stores import Stores
 from appliance.daemon.transfer_questions import offices, transfer_call
 from appliance.daemon.user_questions import UserQuestions
+from appliance.daemon.week_questions import WeekQuestions
 from appliance.errors import CentralinoError
 from appliance.policy.spoken import Menu
+from appliance.policy.week_forms import weeks_said
 from appliance.policy.words import SaidError, Words
 
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ class Questions:
             **RegisterQuestions(stores, run.office.zone, desk.now).known,
             "calendar": lambda question: calendar(stores, desk.office, desk.now().wall, question),
             **HoursQuestions(stores, desk).known,
+            **WeekQuestions(stores, desk).known,
             **HandoverQuestions(stores, desk.now).known,
             **SheetChanges(stores, desk.now).known,
             **AnnouncementQuestions(stores, desk.now).known,
@@ -130,11 +133,15 @@ class Questions:
         register = self._stores.register.register
         watched = self._lookout.watched
         listed = in_one_line(register, status.at, self._zone)
-        seen = Seen(status, self._zone, troubles, tried, tuple(phones), listed, watched)
+        today = status.at.astimezone(self._zone).date()
+        weeks = weeks_said(self._stores.hours.entered, today)
+        rows = tuple(phones)
+        seen = Seen(status, self._zone, troubles, tried, rows, listed, weeks, watched)
         shown = _plain(status)
         shown["troubles"] = [trouble.en for trouble in troubles]
         shown["phones"], shown["recoveries"] = phones, tried
         shown["register"] = summary(register, status.at, self._zone)
+        shown["weeks"] = [words.en for words in weeks]
         shown["care"] = dataclasses.asdict(watched)
         health = self._desk.figures.health
         shown["health"] = dataclasses.asdict(health) if health else None

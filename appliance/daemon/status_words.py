@@ -139,7 +139,8 @@ class Seen:
 
     `troubles` are the stores' and the configuration's, `recoveries` what was tried by line and
     `phones` where they stand, both as `status --json` gives them; `register` is its one line,
-    `watched` waits for somebody.
+    `watched` waits for somebody; `weeks` are the
+    ordinary hours that were entered.
     """
 
     status: Status
@@ -148,6 +149,7 @@ class Seen:
     recoveries: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     phones: tuple[Mapping[str, Any], ...] = ()
     register: Words = NOTHING
+    weeks: tuple[Words, ...] = ()
     watched: Watched = NOTHING_WATCHED
 
 
@@ -187,6 +189,7 @@ class _Teller:
         """Yield the lines, what matters most first."""
         status = self.seen.status
         yield self._heading(status)
+        yield from (said(words, self.language) for words in self.seen.weeks)
         yield from self._marks(status)
         yield from self._returns(status)
         yield from self._heads(status)

@@ -91,3 +91,15 @@ class Period:
     def is_one_day(self) -> bool:
         """Tell whether it is about one day alone."""
         return self.first == self.last
+
+
+@dataclass(frozen=True, slots=True)
+class NewWeek:
+    """Ordinary hours from `since` on, until the next; `week` None brings the file's back.
+
+    `number` is that of the entry which says so.
+    """
+
+    since: date
+    week: Week | None
+    number: int = 0

@@ -19,7 +19,7 @@ from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from appliance.policy.dates import Closure, Holiday, Opening, Period
+from appliance.policy.dates import Closure, Holiday, NewWeek, Opening, Period
 from appliance.policy.local_time import local_moment
 from appliance.policy.week import ONE_DAY, Band, Bands, Week
 from appliance.policy.words import NOTHING, Words
@@ -99,7 +99,10 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """All hours of one group, frozen: the file's, `entered` laid over them, newest last."""
+    """All hours of one group, frozen: the file's, `entered` laid over them, newest last.
+
+    `weeks` take the place of `weekly` from their days on, by their days.
+    """
 
     zone: ZoneInfo
     weekly: Week
@@ -108,6 +111,7 @@ class Schedule:
     openings: tuple[Opening, ...] = ()
     periods: tuple[Period, ...] = ()
     entered: tuple[Period, ...] = ()
+    weeks: tuple[NewWeek, ...] = ()
     shut: tuple[Closure, ...] = ()  # what of it closes the whole house, offices too
     _holidays: dict[date, Holiday] = field(init=False, repr=False, compare=False)
     _openings: dict[date, Opening] = field(init=False, repr=False, compare=False)
@@ -141,6 +145,15 @@ class Schedule:
         """Return the bands of a day, whatever closure may lie over them."""
         return self._rule(day).bands
 
+    def week_on(self, day: date) -> Week:
+        """Return the ordinary week that holds on a day."""
+        held = self.new_week_on(day)
+        return (held and held.week) or self.weekly
+
+    def new_week_on(self, day: date) -> NewWeek | None:
+        """Return what was entered of the ordinary week that holds on a day; None for nothing."""
+        return next((each for each in reversed(self.weeks) if each.since <= day), None)
+
     def pieces_on(self, day: date) -> tuple[Piece, ...]:
         """Return a day's pieces in order, in naive local time, the first one from midnight on."""
         return tuple(self._day(day))
@@ -169,7 +182,8 @@ class Schedule:
 
     @property
     def _ever_opens(self) -> bool:
-        weeks = (self.weekly, *(period.week for period in (*self.periods, *self.entered)))
+        periods = (each.week for each in (*self.periods, *self.entered))
+        weeks = (self.weekly, *periods, *(each.week for each in self.weeks if each.week))
         return bool(self.openings) or any(week.ever_opens for week in weeks)
 
     def _pieces(self, first: date) -> Iterator[Piece]:
@@ -202,7 +216,7 @@ class Schedule:
                 bands = period.week.bands_on(day)
                 codes = (Why.PERIOD, Why.CLOSED_PERIOD)
                 return _Rule(bands, *codes, period.name, period.greeting, period.notice)
-        return _Rule(self.weekly.bands_on(day), Why.HOURS, Why.CLOSED_HOURS)
+        return _Rule(self.week_on(day).bands_on(day), Why.HOURS, Why.CLOSED_HOURS)
 
     def _closures_on(self, midnight: datetime) -> tuple[Closure, ...]:
         if not self.closures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from appliance.policy.dates import Period
 from appliance.policy.hours import Schedule
@@ -12,6 +13,5 @@ from appliance.policy.week import Week
 def hours_of_office(calendar: Schedule, week: Week, periods: tuple[Period, ...] = ()) -> Schedule:
     """Return an office's hours: holidays and closures of the house, nothing else of its own."""
     closures = (*calendar.closures, *calendar.shut)
-    return replace(
-        calendar, weekly=week, closures=closures, openings=(), periods=periods, entered=(), shut=()
-    )
+    none: dict[str, Any] = dict.fromkeys(("openings", "entered", "weeks", "shut"), ())
+    return replace(calendar, weekly=week, closures=closures, periods=periods, **none)

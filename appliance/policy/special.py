@@ -1,7 +1,7 @@
-"""Special periods that the head enters: an opening, a closure, other hours, for days to come (E14).
+"""Hours that the head enters: an opening, a closure, other hours for days to come (E14), new weeks.
 
 Entries are only ever added: a correction or a revocation names the entry that it ends. Each ends by
-itself after its last day.
+itself after its last day; an ordinary week holds from its day on, until the next one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from appliance.policy.dates import Closure, Period
+from appliance.policy.dates import Closure, NewWeek, Period
 from appliance.policy.hours import Schedule
 from appliance.policy.office import Group, Office
 
@@ -28,7 +28,7 @@ class Whose(enum.StrEnum):
 class Special:
     """One entry: its `number`, by whom, when, on what ground; `ends` is the entry that it ends.
 
-    `period` is None for a revocation.
+    It is a `period` or an `ordinary` week; a revocation is neither.
     """
 
     number: int
@@ -38,16 +38,26 @@ class Special:
     at: datetime
     reference: str
     ends: int = 0
+    ordinary: NewWeek | None = None
 
     @property
     def first(self) -> date:
         """Its first day; that of a revocation is the day of its entry."""
+        if self.ordinary:
+            return self.ordinary.since
         return self.period.first if self.period else self.at.date()
 
     @property
     def last(self) -> date:
-        """Its last day, likewise."""
+        """Its last day, likewise; an ordinary week has none."""
+        if self.ordinary:
+            return date.max
         return self.period.last if self.period else self.at.date()
+
+    @property
+    def is_revocation(self) -> bool:
+        """Tell whether all that it does is to end another."""
+        return not (self.period or self.ordinary)
 
     def is_about(self, group: str) -> bool:
         """Tell whether a group's hours are meant."""
@@ -58,7 +68,7 @@ def in_force(entries: Iterable[Special]) -> tuple[Special, ...]:
     """Return those that nothing has ended, oldest first; past ones too."""
     entries = tuple(entries)
     ended = {each.ends for each in entries}
-    return tuple(e for e in entries if e.period is not None and e.number not in ended)
+    return tuple(e for e in entries if not e.is_revocation and e.number not in ended)
 
 
 def to_come(entries: Iterable[Special], today: date) -> tuple[Special, ...]:
@@ -71,7 +81,9 @@ def laid_over(schedule: Schedule, group: str, entries: Iterable[Special]) -> Sch
     """Return a group's hours with all that was entered for it, whatever lay over them before."""
     held = in_force(entries)
     found = tuple(e.period for e in held if e.period and e.is_about(group))
-    return replace(schedule, entered=found, shut=_shut(held))
+    about = (e.ordinary for e in held if e.ordinary and e.is_about(group))
+    weeks = tuple(sorted(about, key=lambda each: (each.since, each.number)))
+    return replace(schedule, entered=found, weeks=weeks, shut=_shut(held))
 
 
 def _shut(held: Iterable[Special]) -> tuple[Closure, ...]:

@@ -45,7 +45,7 @@ def entered(
     fields, today = Fields(form, []), at.date()
     ends = fields.number("ends", 0) if form.get("ends") else 0
     first, last = _days(fields, today, _begun(stored, ends, today, fields))
-    whose, reference = _whose(fields), fields.text("reference", is_needed=True)
+    whose, reference = whose_of(fields), fields.text("reference", is_needed=True)
     reason, greeting = fields.text("reason", is_needed=True), fields.text("greeting")
     if greeting and greeting not in greetings:
         fields.wrong("greeting", "questo annuncio non c'è", "there is no such announcement")
@@ -146,7 +146,8 @@ def _begun(stored: Collection[Special], ends: int, today: date, fields: Fields) 
 
 
 def _ending(stored: Collection[Special], number: int, today: date) -> Special:
-    found = next((e for e in in_force(stored) if e.number == number and e.last >= today), None)
+    held = (e for e in in_force(stored) if e.period and e.last >= today)
+    found = next((e for e in held if e.number == number), None)
     if found is None:
         raise Refused(*ENDED)
     return found
@@ -172,7 +173,8 @@ def _days(fields: Fields, today: date, earliest: date) -> tuple[date, date]:
     return first, max(first, last)
 
 
-def _whose(fields: Fields) -> Whose:
+def whose_of(fields: Fields) -> Whose:
+    """Read whose hours a form is about; the whole house's by default."""
     text = fields.text("whose") or Whose.HOUSE
     if text not in tuple(Whose):
         fields.wrong("whose", "va scelto dall'elenco", "choose it from the list")

@@ -16,6 +16,7 @@ from appliance.daemon import config, shell_proof
 from appliance.daemon.hours_questions import HoursQuestions
 from appliance.daemon.office import build_office
 from appliance.daemon.stores import Stores, database_path
+from appliance.daemon.week_questions import WeekQuestions
 from appliance.policy.clock import Now
 from appliance.policy.office import Office
 from appliance.policy.special import office_with
@@ -66,7 +67,8 @@ def box(tmp_path: Path) -> Iterator[Box]:
     made = Box(file, stores, build_office(config.load(file), 2026))
     desk: Any = made
     (tmp_path / "run").mkdir(exist_ok=True)
-    with serving(tmp_path / "run" / "desk.sock", HoursQuestions(stores, desk).known):
+    known = HoursQuestions(stores, desk).known | WeekQuestions(stores, desk).known
+    with serving(tmp_path / "run" / "desk.sock", known):
         yield made
     stores.stop(lambda: None)
 
@@ -115,3 +117,38 @@ def test_records_that_cannot_be_read_are_said(box: Box) -> None:
     box.stores.stop(lambda: None)
     path.write_bytes(b"no database" * 1000)
     assert "not counted" in box.run(*asked)
+
+
+WHO = ("--reference", "delibera 9", "--by", "root")
+
+
+def test_a_week_is_entered_shown_and_taken_back(box: Box) -> None:
+    """Days that are left out stay as they are; what changes is told; `check` says what holds."""
+    asked = ("hours", "week", "enter", "2026-12-07", "--monday", "8-14", "--tuesday", "chiuso")
+    told = box.run(*asked, *WHO, "--preview")
+    assert "Centralino, lunedì: " in told
+    assert "→ 08:00-14:00" in told
+    assert "martedì" not in told
+    assert "come configurato" in box.run("hours", "week", "show")
+    assert "Salvato: vale da subito" in box.run(*asked, *WHO)
+    row = box.run("hours", "week", "show").splitlines()[-1]
+    assert "2026-12-07" in row
+    assert "(di shell: root, delibera 9)" in row
+    assert json.loads(box.run("hours", "week", "show", "--json"))["entries"][0]["number"] == 1
+    assert "from 07.12.2026 (entry 1 by shell: root)" in box.run("check")
+    box.run("hours", "week", "revoke", "1", *WHO)
+    assert "(di shell: root, delibera 9)" not in box.run("hours", "week", "show")
+    assert "– 1" in box.run("hours", "week", "show", "--all")
+
+
+def test_back_to_the_configured_hours(box: Box) -> None:
+    """From a day on; it is said which hold, and why."""
+    today = ("hours", "week", "enter", "2026-11-25")
+    box.run(*today, "--sunday", "10-11", *WHO)
+    told = box.run("hours", "week", "show")
+    assert "voce 1, dal 2026-11-25" in told
+    box.run(*today, "--configured", "--whose", "switchboard", *WHO)
+    told = box.run("hours", "week", "show")
+    assert "Centralino: come configurato, voce 2, dal 2026-11-25" in told
+    for wrong in ((), ("--configured", "--sunday", "10-11")):
+        assert "either --configured or" in box.run(*today, *wrong, *WHO, code=1)

@@ -15,6 +15,7 @@ from appliance.daemon.calendar_questions import calendar
 from appliance.daemon.hours_questions import HoursQuestions
 from appliance.daemon.sheet_changes import SheetChanges
 from appliance.daemon.stores import Stores
+from appliance.daemon.week_questions import WeekQuestions
 from appliance.policy.clock import Now
 from appliance.policy.office import Office
 from appliance.policy.sheets import Sheet
@@ -66,7 +67,7 @@ def head_desk(console: ConsoleSettings) -> Iterator[Stores]:
     house: Any = House()
     house.stores = stores
     known["calendar"] = lambda question: calendar(stores, house.office, TEN.wall, question)
-    known |= HoursQuestions(stores, house).known
+    known |= HoursQuestions(stores, house).known | WeekQuestions(stores, house).known
     with serving(console.door, known):
         yield stores
     stores.stop(lambda: None)

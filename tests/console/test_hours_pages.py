@@ -172,3 +172,76 @@ def test_without_the_desk_nothing_is_entered(visitor: Visitor, records: sqlite3.
     assert visitor.get("/hours/new").status_code == 503
     assert visitor.post("/hours/new", data=SUNDAY | {"do": "save"}).status_code == 503
     assert visitor.post("/hours/new", data=SUNDAY | {"do": "edit"}).status_code == 503
+
+
+# --- the ordinary week ----------------------------------------------------------------------------
+
+WEEK = {f"week.{number}": "8:30-13" for number in range(1, 6)} | {
+    "since": "2026-12-01", "whose": "switchboard", "kind": "hours", "reference": "delibera <9>",
+}  # fmt: skip
+
+
+def test_the_form_has_the_hours_of_today(head: Visitor) -> None:
+    """Of whom is chosen; where switchboard and counter differ, the switchboard's first."""
+    text = head.get("/hours/week").text
+    assert 'name="whose" value="switchboard"' in text
+    assert 'name="week.1" type="text" value="08:30-13:00 14:00-18:00"' in text
+    assert 'name="whose" value="house"' in head.get("/hours/week?whose=house").text
+    counter = head.get("/hours/week?whose=citizens_desk").text
+    assert 'value="08:30-13:00 14:00-18:00"' not in counter
+
+
+def test_a_week_is_drawn_and_saved(head: Visitor) -> None:
+    """What closes, what a caller at 14:05 meets; saved, the page says what holds from when."""
+    told = head.post("/hours/week", data=WEEK | {"do": "preview"}).text
+    assert "chiude 14:00-18:00" in told
+    assert 'class="house-closes" x="840"' in told
+    assert "Mar 1 dic, 14:05" in told
+    asked = {"ask_day": "2026-12-03", "ask_time": "15:10", "do": "preview"}
+    assert "Gio 3 dic, 15:10" in head.post("/hours/week", data=WEEK | asked).text
+    assert 'value="8:30-13"' in head.post("/hours/week", data=WEEK | {"do": "edit"}).text
+    saved = head.post("/hours/week", data=WEEK | {"do": "save"})
+    assert (saved.status_code, saved.headers["location"]) == (303, "/hours?saved=1#weeks")
+    text = head.get("/hours?saved=1").text
+    assert "come configurato dal tecnico" in text
+    assert "riferimento: delibera &lt;9&gt;" in text
+    assert 'aria-label="mer 2 dic 2026: 08:30-13:00"' in text
+    assert 'aria-label="mer 25 nov 2026: 08:30-13:00 14:00-18:00"' in text
+    days = head.get("/hours/new?step=what&whose=house&first=2026-12-02").text
+    assert 'name="week.3" type="text" value="08:30-13:00"' in days
+
+
+def test_the_configured_hours_come_back(head: Visitor) -> None:
+    """Until a week that is to come; that one is taken back once its changes were read."""
+    head.post("/hours/week", data=WEEK | {"do": "save"})
+    back = {"since": "2026-11-26", "whose": "house", "kind": "configured", "reference": "r"}
+    told = head.post("/hours/week", data=back | {"do": "preview"}).text
+    assert "finché" in told
+    assert "Nulla di diverso da prima." in told
+    ended = {"number": "1", "reference": "sindaco"}
+    told = head.post("/hours/week/revoke", data=ended | {"do": "preview"}).text
+    assert "apre 14:00-18:00" in told
+    done = head.post("/hours/week/revoke", data=ended | {"do": "save"})
+    assert done.headers["location"] == "/hours?saved=1#weeks"
+    assert "Revoca della voce 1" in head.get("/hours").text
+    refused = head.post("/hours/week/revoke", data=ended | {"do": "save"})
+    assert "questa voce non vale più" in refused.text
+    assert head.post("/hours/week/revoke", data=ended | {"number": "x"}).status_code == 404
+
+
+def test_mistakes_of_a_week(head: Visitor) -> None:
+    """Each at its field; nothing that was written is lost."""
+    answer = head.post("/hours/week", data=WEEK | {"week.1": "12-9", "since": "", "do": "save"})
+    assert answer.status_code == 422
+    assert 'id="week.1-problem"' in answer.text
+    assert 'id="since-problem"' in answer.text
+    assert "delibera &lt;9&gt;" in answer.text
+    again = head.post("/hours/week", data=WEEK | {"ask_day": "x", "do": "preview"})
+    assert again.status_code == 200
+
+
+def test_an_operator_reads_the_week_and_changes_none(operator: Visitor) -> None:
+    """Which hours hold is everybody's to read."""
+    assert "come configurato dal tecnico" in operator.get("/hours").text
+    assert operator.get("/hours/week").status_code == 403
+    assert "/hours/week" not in operator.get("/hours").text

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import StoreError
-from appliance.policy.dates import Period
+from appliance.policy.dates import NewWeek, Period
 from appliance.policy.special import Special, Whose
 from appliance.policy.week import week
 from appliance.policy.words import Words
@@ -50,6 +50,21 @@ def test_what_was_entered_is_read_again(connection: sqlite3.Connection) -> None:
     enter(connection, OPEN, ENDED, SHUT)
     assert hours.load(connection) == (OPEN, ENDED, SHUT)
     assert hours.last_number(connection) == 3
+
+
+def test_an_ordinary_week_is_read_again(connection: sqlite3.Connection) -> None:
+    """Its day and hours, or that the configured ones are back; audited as what it is."""
+    days = week(monday="8:30-13 14-24")
+    new = Special(1, Whose.HOUSE, None, "capo", AT, "r", ordinary=NewWeek(SUNDAY, days, 1))
+    back = Special(
+        2, Whose.HOUSE, None, "capo", AT.replace(hour=11), "r", ordinary=NewWeek(SUNDAY, None, 2)
+    )
+    enter(connection, new, back)
+    assert hours.load(connection) == (new, back)
+    assert [(each.what, each.about) for each in audit.latest(connection, "hours.")] == [
+        ("hours.week", "entry 2 house from 2026-12-06 as configured"),
+        ("hours.week", "entry 1 house from 2026-12-06"),
+    ]
 
 
 def test_each_is_audited(connection: sqlite3.Connection) -> None:

@@ -92,6 +92,10 @@ VERBS: dict[str, str] = {
         r"hours of (?P<whose>house|switchboard|citizens_desk) from (?P<first>\S+) to (?P<last>\S+)"
         r" (?P<bands>closed|[\d:-]+) saying (?P<reason>.+?)(?: with (?P<greeting>\w+))?"
     ),
+    "week_entered": (
+        r"every week of (?P<whose>house|switchboard|citizens_desk) from (?P<since>\S+)"
+        r" (?P<bands>configured|[\d:-]+(?: [\d:-]+)*)"
+    ),
     "hours_ended": r"hours entry (?P<number>\d+) revoked",
     "store_fails": rf"store fails {LINE}(?: (?P<reason>.+))?",
     "declares": rf"(?P<unit>\w+) declares (?P<need>\w+) on {PHONE} in (?P<bands>\S+)",

@@ -7,7 +7,7 @@ from datetime import date
 
 from appliance.calls import events
 from appliance.policy.clock import Now
-from appliance.policy.dates import Period
+from appliance.policy.dates import NewWeek, Period
 from appliance.policy.special import Special, Whose
 from appliance.policy.week import Band, Week
 from appliance.policy.words import Words as Said
@@ -29,13 +29,26 @@ class HoursVerbs:
         period = Period(first, last, said, Week((bands,) * 7), words.get("greeting") or "")
         self._enter(Whose(words["whose"]), period)
 
+    def week_entered(self, words: Words) -> None:
+        """The head enters the ordinary week from a day on, for every day alike."""
+        bands = tuple(Band.parse(each) for each in words["bands"].split() if each[0].isdigit())
+        days = Week((bands,) * 7) if bands else None
+        new = NewWeek(date.fromisoformat(words["since"]), days, len(self.entered) + 1)
+        self._enter(Whose(words["whose"]), None, ordinary=new)
+
     def hours_ended(self, words: Words) -> None:
         """The head revokes an entry."""
         self._enter(Whose.HOUSE, None, int(words["number"]))
 
-    def _enter(self, whose: Whose, period: Period | None, ends: int = 0) -> None:
+    def _enter(
+        self,
+        whose: Whose,
+        period: Period | None,
+        ends: int = 0,
+        ordinary: NewWeek | None = None,
+    ) -> None:
         assert self.now is not None, "a story says `at` first"
         number = len(self.entered) + 1
-        made = Special(number, whose, period, "capo", self.now.wall, "e-mail", ends)
+        made = Special(number, whose, period, "capo", self.now.wall, "e-mail", ends, ordinary)
         self.entered = (*self.entered, made)
         self.tell(events.HoursChanged(self.entered))

@@ -1,4 +1,4 @@
-"""Orari: the ordinary weeks and the year as a calendar, each day's hours one key away (E14)."""
+"""Orari: the ordinary weeks, and the year as a calendar, each day's hours one key away (E14)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from appliance.console.accounts.rights import for_those_who_may, may, needs
 from appliance.console.asking import NotDone, ask
 from appliance.console.links import Link
 from appliance.console.pages.hours_entering import WHOSE, entries_told
+from appliance.console.pages.hours_week import weeks_told
 from appliance.console.say import N_
 from appliance.console.templates import page, text
 from appliance.policy.roles import Permission
@@ -62,15 +63,19 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The switchboard or the counter: its week and the days that are other."""
+    """The switchboard or the counter: its weeks of a year by their days, special days."""
 
     label: Words
-    week: tuple[tuple[str, ...], ...]
+    weeks: tuple[tuple[date, tuple[tuple[str, ...], ...]], ...]
     special: Mapping[date, Hours]
 
     def on(self, day: date) -> Hours:
         """Return its hours on a day."""
-        return self.special.get(day) or Hours(self.label, self.week[day.weekday()])
+        return self.special.get(day) or Hours(self.label, self._week(day)[day.weekday()])
+
+    def _week(self, day: date) -> tuple[tuple[str, ...], ...]:
+        """Return the week that holds on a day of the year."""
+        return next(days for since, days in reversed(self.weeks) if since <= day)
 
 
 @needs(Permission.SEE_REGISTER)
@@ -84,6 +89,7 @@ async def show(request: Request) -> Response:
         answer = await ask(request, {"ask": "calendar", "year": year})
         may_enter = may(request, Permission.SCHEDULE)
         told = await ask(request, {"ask": "hours_ahead"}) if may_enter and not is_part else None
+        weeks = {} if is_part else await ask(request, {"ask": "weeks"})
     except NotDone as error:
         return page(request, "hours/away.html", error.status, wrong=str(error))
     groups = tuple(map(_group, answer["groups"]))
@@ -108,6 +114,7 @@ async def show(request: Request) -> Response:
         today=today,
         entries=entries_told(told) if told else None,
         whose=WHOSE,
+        **weeks_told(weeks),
         saved="saved" in request.query_params,
     )
 
@@ -133,7 +140,10 @@ def _group(told: dict[str, Any]) -> Group:
         )
         for each in told["special"]
     }
-    return Group(label, tuple(tuple(bands) for bands in told["week"]), special)
+    weeks = tuple(
+        (date.fromisoformat(w["since"]), tuple(map(tuple, w["days"]))) for w in told["weeks"]
+    )
+    return Group(label, weeks, special)
 
 
 def _day(written: str) -> date | None:

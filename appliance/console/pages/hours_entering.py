@@ -45,8 +45,8 @@ async def new(request: Request) -> Response:
         told = await ask(request, {"ask": "hours_ahead"})
         form = _filled(told, query.get("ends", ""))
         form |= {name: value for name, value in given.items() if value}
-        if query.get("step") == "what" and _days(form):
-            form = await _with_week(request, form)
+        if query.get("step") == "what" and (days := _days(form)):
+            form = await _with_week(request, form, days[0])
             return _what(request, form, told, NOTHING_YET)
     except NotDone as error:
         return page(request, "hours/away.html", error.status, wrong=str(error))
@@ -120,13 +120,16 @@ def _preview(
     return page(request, "hours/preview.html", **values, is_new=is_new)
 
 
-async def _with_week(request: Request, form: Form) -> Form:
+async def _with_week(request: Request, form: Form, first: date) -> Form:
     """Fill in the ordinary hours of the days, where nothing else is written."""
     if any(form[name] for name in WEEK) or form["kind"] == "closed":
         return form
     told = await ask(request, {"ask": "calendar"})
-    groups = told["groups"]
-    week = groups[-1 if form["whose"] == "citizens_desk" else 0]["week"]
+    if told["first"] < first.year <= told["last"]:
+        told = await ask(request, {"ask": "calendar", "year": first.year})
+    weeks = told["groups"][-1 if form["whose"] == "citizens_desk" else 0]["weeks"]
+    week = [each["days"] for each in weeks if each["since"] <= first.isoformat()][-1:]
+    week = week[0] if week else weeks[0]["days"]
     return form | {name: " ".join(bands) for name, bands in zip(WEEK, week, strict=True)}
 
 

@@ -72,6 +72,7 @@ def test_the_heads_pages_keep_nobody_out(
             ("/hours", "hours"),
             ("/hours/new", "hours-days"),
             (f"/hours/new?step=what&whose=house&first={SUNDAY}", "hours-what"),
+            ("/hours/week", "hours-week"),
             ("/announcements", "announcements"),
             ("/announcements/it/hold", "announcement"),
         ):
@@ -136,3 +137,22 @@ def test_a_sunday_is_opened_without_a_mouse(browser: Browser, with_sheets: Runni
         page.wait_for_url("**/hours?saved=1#entered")
         shown.look("hours-entered")
         assert "Mercatini" in page.locator("section[aria-labelledby=entered]").inner_text()
+
+
+def test_a_week_is_changed_without_a_mouse(browser: Browser, with_sheets: Running) -> None:
+    """Hours, the drawing of what changes, what a caller meets, saved; the page says what holds."""
+    since = TODAY + timedelta(days=1)
+    with screen(browser, with_sheets.home) as shown:
+        page = log_in(shown, "anna", PHRASE)
+        shown.open("/hours/week")
+        page.get_by_label("Da quale giorno").fill(since.isoformat())
+        page.get_by_label("Lunedì").fill("8-12:30 15-17")
+        page.get_by_label("Martedì").fill("8:30-13")
+        page.get_by_label("Riferimento: chi l'ha detto e quando").fill("delibera 9")
+        page.get_by_role("button", name="Avanti: che cosa cambia").press("Enter")
+        page.get_by_role("heading", name="Che cosa trova chi chiama").wait_for()
+        shown.look("hours-week-preview")
+        page.get_by_role("button", name="Salva: in vigore da").press("Enter")
+        page.wait_for_url("**/hours?saved=1#weeks")
+        shown.look("hours-week-entered")
+        assert "a venire" in page.locator("section[aria-labelledby=weeks]").inner_text()

@@ -1,0 +1,43 @@
+"""How `centralino hours` asks the desk: by whom, on what ground, previewed or saved."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from appliance.commands.options import desk_socket
+from appliance.daemon import door, shell_proof
+from appliance.errors import OfficeError
+from appliance.policy.special import Whose
+
+if TYPE_CHECKING:
+    from appliance.daemon.settings import Settings
+
+BY = click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
+REFERENCE = click.option("--reference", required=True, help='Who said so, when: "e-mail, 8:05".')
+PREVIEW = click.option("--preview", is_flag=True, help="Only say what would change.")
+WHOSE = click.option(
+    "--whose",
+    type=click.Choice([each.value for each in Whose]),
+    default=Whose.HOUSE.value,
+    show_default=True,
+    help="Switchboard and counter, or one of them.",
+)
+
+
+def ask_desk(settings: Settings, question: dict[str, Any]) -> dict[str, Any]:
+    """Ask with the shell's proof, print what changes; raises OfficeError when it is refused."""
+    language = settings.site.languages[0]
+    with shell_proof.proof(Path(settings.folders.state)) as word:
+        answer = door.ask(desk_socket(settings), {**question, "proof": word})
+    if answer.get("done") is False:
+        wrong = (f"{each['place']}: {each[language]}" for each in answer["problems"])
+        raise OfficeError("\n".join((answer["said"][language], *wrong)))
+    for said in answer["changes"]:
+        click.echo(said[language])
+    if "said" in answer:
+        click.echo(answer["said"][language])
+    return answer

@@ -1,0 +1,137 @@
+"""`centralino hours week`: the ordinary hours in force, and new ones from a day on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from appliance.commands.hours_asking import BY, PREVIEW, REFERENCE, WHOSE, ask_desk
+from appliance.commands.options import desk_socket
+from appliance.daemon import door
+from appliance.errors import OfficeError
+from appliance.policy.transfer_words import WEEKDAYS
+from appliance.policy.week import WEEKDAYS as DAYS
+from appliance.policy.words import Words
+
+if TYPE_CHECKING:
+    from appliance.daemon.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+SHUT: Final = ("closed", "chiuso")
+"""Written for a day without hours."""
+CLOSED: Final = Words("chiuso", "closed")
+CONFIGURED: Final = Words("come configurato", "as configured")
+ENTERED: Final = Words("voce {0}, dal {1}", "entry {0}, from {1}")
+BY_WHOM: Final = Words("di", "by")
+
+
+@click.group()
+def week() -> None:
+    """The ordinary hours: those in force, and new ones from a day on."""
+
+
+@week.command()
+@click.option("--all", "every", is_flag=True, help="What was taken back, too.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON with stable keys.")
+@click.pass_obj
+def show(settings: Settings, *, every: bool, as_json: bool) -> None:
+    """Show which hours hold today and why, and what was entered, newest first."""
+    told = door.ask(desk_socket(settings), {"ask": "weeks"})
+    told["entries"] = [each for each in told["entries"] if every or each["holds"]]
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    for line in _rows(told, settings.site.languages[0]):
+        click.echo(line)
+
+
+def _days(command: F) -> F:
+    """Add an option for each day of the week."""
+    for day in reversed(DAYS):
+        help_ = f'Hours of {day.capitalize()}: "9-12 14-17", or closed; as they are by default.'
+        command = click.option(f"--{day}", help=help_)(command)
+    return command
+
+
+@week.command()
+@click.argument("since")
+@_days
+@click.option("--configured", is_flag=True, help="Back to the configuration's hours.")
+@WHOSE
+@REFERENCE
+@BY
+@PREVIEW
+@click.pass_obj
+def enter(settings: Settings, /, *, preview: bool, configured: bool, **given: Any) -> None:
+    """Enter hours that hold every week from SINCE (2026-12-07) on, until the next that are."""
+    days, by = [given.pop(day) for day in DAYS], given.pop("by")
+    if configured is any(day is not None for day in days):
+        raise OfficeError("say either --configured or the hours of one day at least")
+    form = {**given, "kind": "configured" if configured else "hours"}
+    form["week"] = [] if configured else _filled(settings, given["whose"], days)
+    _ask(settings, {"ask": "week_enter", "form": form, "by": by, "preview": preview})
+
+
+@week.command()
+@click.argument("number", type=int)
+@REFERENCE
+@BY
+@PREVIEW
+@click.pass_obj
+def revoke(settings: Settings, number: int, reference: str, by: str, *, preview: bool) -> None:
+    """Take entry NUMBER back, which has not begun."""
+    form = {"number": number, "reference": reference}
+    _ask(settings, {"ask": "week_revoke", "form": form, "by": by, "preview": preview})
+
+
+def _filled(settings: Settings, whose: str, days: list[str | None]) -> list[str]:
+    """Return seven days: those that were left out as they are today."""
+    groups = door.ask(desk_socket(settings), {"ask": "weeks"})["groups"]
+    held = next((group for group in groups if group["whose"] == whose), groups[0])["week"]
+    written = ["" if day in SHUT else day for day in days]
+    return [old if day is None else day for day, old in zip(written, held, strict=True)]
+
+
+def _ask(settings: Settings, question: dict[str, Any]) -> None:
+    language = settings.site.languages[0]
+    for group in ask_desk(settings, question)["groups"]:
+        for name, day in zip(WEEKDAYS, group["days"], strict=True):
+            if day["before"] != day["after"]:
+                label, weekday = group["label"][language], _in(name, language)
+                before, after = (_bands(day[key], language) for key in ("before", "after"))
+                click.echo(f"{label}, {weekday}: {before} → {after}")
+
+
+def _bands(bands: list[dict[str, Any]], language: str) -> str:
+    return " ".join(band["said"] for band in bands) or _in(CLOSED, language)
+
+
+def _rows(told: dict[str, Any], language: str) -> Iterator[str]:
+    for group in told["groups"]:
+        yield f"{group['label'][language]}: {_why(group, language)}"
+        for name, bands in zip(WEEKDAYS, group["week"], strict=True):
+            yield f"  {_in(name, language):<10} {bands or _in(CLOSED, language)}"
+    for each in told["entries"]:
+        yield _entry(each, language)
+
+
+def _why(group: dict[str, Any], language: str) -> str:
+    configured = _in(CONFIGURED, language)
+    entry = _in(ENTERED, language).format(group["entry"], group["since"])
+    parts = ([configured] if group["is_configured"] else []) + ([entry] if group["entry"] else [])
+    return ", ".join(parts)
+
+
+def _entry(each: dict[str, Any], language: str) -> str:
+    what = each["since"] or f"– {each['ends']}"
+    days = " · ".join(dict.fromkeys(text for text in each["week"] if text))
+    hours = days or (_in(CONFIGURED, language) if each["since"] else "")
+    said = f"{each['number']:>4}  {what:<12} {each['whose']:<14} {hours}"
+    return f"{said} ({_in(BY_WHOM, language)} {each['by']}, {each['reference']})"
+
+
+def _in(words: Words, language: str) -> str:
+    return words.it if language == "it" else words.en

@@ -1,0 +1,242 @@
+"""The ordinary week that the head enters: which one holds on a day, forms, what changes (P9)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+
+from appliance.policy.dates import NewWeek, Period
+from appliance.policy.hours import Why
+from appliance.policy.office import Office
+from appliance.policy.office_hours import hours_of_office
+from appliance.policy.refused import Refused
+from appliance.policy.register.fields import Unfit
+from appliance.policy.special import Special, Whose, in_force, office_with
+from appliance.policy.special_forms import revoked
+from appliance.policy.week import Band, Week, week
+from appliance.policy.week_changes import week_changes, without
+from appliance.policy.week_forms import week_entered, week_revoked, weeks_said
+from appliance.policy.words import Words
+from tests.stories.offices import EXAMPLE, OFFICES, ROME
+
+AT = datetime(2026, 11, 25, 10, tzinfo=ROME)
+TODAY = AT.date()
+TUESDAY = date(2026, 12, 1)
+MORNINGS = week(
+    monday="8:30-13", tuesday="8:30-13", wednesday="8:30-13", thursday="8:30-13", friday="8:30-13"
+)
+DAYS = ["8:30-13", "8:30-13", "8:30-13", "8:30-13", "8:30-13", "", ""]
+
+
+def new(
+    number: int, since: date, days: Week | None, whose: Whose = Whose.SWITCHBOARD, ends: int = 0
+) -> Special:
+    """An entry of an ordinary week."""
+    ordinary = NewWeek(since, days, number)
+    return Special(number, whose, None, "anna", AT, "delibera 9", ends, ordinary)
+
+
+MORNING = new(1, TUESDAY, MORNINGS)
+
+
+def form(**given: Any) -> dict[str, Any]:
+    """A form that closes every afternoon."""
+    return {"since": "2026-12-01", "kind": "hours", "week": DAYS, "whose": "switchboard",
+            "reference": "delibera 9"} | given  # fmt: skip
+
+
+def is_open(office: Office, day: int, hour: int, minute: int = 5) -> bool:
+    """Tell whether the switchboard opens at a time in December 2026."""
+    at = datetime(2026, 12, day, hour, minute, tzinfo=ROME)
+    return office.switchboard.schedule.at(at).open
+
+
+# --- which one holds ------------------------------------------------------------------------------
+
+
+def test_a_week_holds_from_its_day_on() -> None:
+    """A caller at 14:05 the day before is served, on the day itself it is closed; counter apart."""
+    office = office_with(EXAMPLE, (MORNING,))
+    before = datetime(2026, 11, 26, 14, 5, tzinfo=ROME)
+    assert office.switchboard.schedule.at(before).open
+    assert not is_open(office, 1, 14)
+    assert is_open(office, 1, 12)
+    assert office.citizens_desk is not None
+    assert office.citizens_desk.schedule == EXAMPLE.citizens_desk.schedule  # type: ignore[union-attr]
+
+
+def test_the_next_one_takes_its_place() -> None:
+    """By their days, whatever was entered first; of two of the same day the newest holds."""
+    later = new(2, date(2026, 12, 9), week(wednesday="10-11"))
+    sooner = new(3, date(2026, 12, 2), None)
+    office = office_with(EXAMPLE, (later, sooner, MORNING))
+    assert [is_open(office, day, 14) for day in (1, 2, 3, 9)] == [False, True, True, False]
+    newest = new(4, date(2026, 12, 9), week(wednesday="14-15"))
+    assert is_open(office_with(EXAMPLE, (newest, later)), 9, 14)
+
+
+def test_what_was_taken_back_does_not_count() -> None:
+    """The configured hours hold, as before."""
+    ended = Special(2, Whose.SWITCHBOARD, None, "anna", AT, "r", ends=1)
+    assert is_open(office_with(EXAMPLE, (MORNING, ended)), 1, 14)
+    assert in_force((MORNING, ended)) == ()
+
+
+def test_what_is_special_lies_over_it() -> None:
+    """Holidays, openings by date and special periods stay as they were entered or configured."""
+    always = new(1, TODAY, Week(((Band.parse("0-24"),),) * 7))
+    shut = Period(date(2026, 12, 3), date(2026, 12, 3), Words("X"), week())
+    office = office_with(EXAMPLE, (always, Special(2, Whose.HOUSE, shut, "a", AT, "r")))
+    days = (3, 4, 25, 26)
+    whys = [office.switchboard.schedule.at(datetime(2026, 12, d, 9, tzinfo=ROME)).why for d in days]
+    assert whys == [Why.CLOSURE, Why.HOURS, Why.HOLIDAY, Why.CLOSED_HOURS]
+
+
+def test_offices_keep_their_own_week() -> None:
+    """What offices declared is theirs."""
+    house = office_with(EXAMPLE, (new(1, TODAY, MORNINGS, Whose.HOUSE),)).switchboard.schedule
+    own = hours_of_office(house, week(wednesday="14-15"))
+    assert own.at(datetime(2026, 12, 2, 14, 5, tzinfo=ROME)).open
+
+
+def test_an_office_that_only_its_new_week_opens() -> None:
+    """It knows when it opens next; for one that is closed by its new week there is no moment."""
+    shut = replace(EXAMPLE.switchboard.schedule, weekly=week(), openings=(), periods=())
+    never = replace(EXAMPLE, switchboard=replace(EXAMPLE.switchboard, schedule=shut))
+    hours = office_with(never, (MORNING,)).switchboard.schedule
+    assert hours.at(AT).reopens_at == datetime(2026, 12, 1, 8, 30, tzinfo=ROME)
+    assert office_with(never, (new(1, TODAY, None),)).switchboard.schedule.at(AT).reopens_at is None
+
+
+# --- forms ----------------------------------------------------------------------------------------
+
+
+def test_a_form_makes_an_entry() -> None:
+    """With the hours from the day on, by whom, on what ground."""
+    assert week_entered((), form(), "anna", AT) == MORNING
+    made = week_entered((MORNING,), form(kind="configured", whose="house"), "anna", AT)
+    assert made == new(2, TUESDAY, None, Whose.HOUSE)
+    assert (made.first, made.last, made.is_revocation) == (TUESDAY, date.max, False)
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ({"since": ""}, "since"),
+        ({"since": "domani"}, "since"),
+        ({"since": "2026-11-24"}, "since"),
+        ({"since": "2031-12-06"}, "since"),
+        ({"whose": "anagrafe"}, "whose"),
+        ({"week": []}, "week"),
+        ({"week": ["12-9", "", "", "", "", "", ""]}, "week.1"),
+        ({"reference": " "}, "reference"),
+    ],
+)
+def test_what_cannot_be_entered(given: dict[str, Any], place: str) -> None:
+    """Every mistake stands at its field, and only there."""
+    with pytest.raises(Unfit) as met:
+        week_entered((), form(**given), "anna", AT)
+    assert {each.place for each in met.value.problems} == {place}
+
+
+def test_only_what_has_not_begun_is_taken_back() -> None:
+    """What holds already is followed by new hours: the history stays true."""
+    made = week_revoked((MORNING,), 1, "sindaco", "anna", AT)
+    assert made == Special(2, Whose.SWITCHBOARD, None, "anna", AT, "sindaco", ends=1)
+    with pytest.raises(Refused, match="in force already"):
+        week_revoked((MORNING,), 1, "r", "anna", datetime(2026, 12, 1, 0, 1, tzinfo=ROME))
+    with pytest.raises(Refused, match="holds no longer"):
+        week_revoked((MORNING, made), 1, "r", "anna", AT)
+    with pytest.raises(Unfit, match="reference"):
+        week_revoked((MORNING,), 1, " ", "anna", AT)
+    with pytest.raises(Refused, match="holds no longer"):
+        revoked((MORNING,), 1, "r", "anna", AT)
+
+
+# --- what is said of them -------------------------------------------------------------------------
+
+
+def test_which_weeks_hold_is_said() -> None:
+    """Of each group the one in force and those to come; what has taken another's place is not."""
+    assert weeks_said((), TODAY) == ()
+    entries = (
+        new(1, TODAY, MORNINGS, Whose.HOUSE),
+        new(2, TODAY, MORNINGS),
+        new(3, TUESDAY, None, Whose.COUNTER),
+    )
+    assert [said.en for said in weeks_said(entries, TODAY)] == [
+        "Every week's hours, switchboard and counter: entered, from 25.11.2026 (entry 1 by anna)",
+        "Every week's hours, switchboard: entered, from 25.11.2026 (entry 2 by anna)",
+        "Every week's hours, counter: as configured, from 01.12.2026 (entry 3 by anna)",
+    ]
+    over = (*entries[:2], new(4, TODAY, None, Whose.HOUSE))
+    (said,) = weeks_said(over, TODAY)
+    assert said.it.startswith("Orario di ogni settimana, centralino e sportello: quello config")
+
+
+# --- what changes ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bands", "others", "left"),
+    [
+        ("8-13", "", "08:00-13:00"),
+        ("8-13", "8-13", ""),
+        ("8-13 14-24", "9-10 12-15", "08:00-09:00 10:00-12:00 15:00-24:00"),
+        ("8-13", "13-24", "08:00-13:00"),
+        ("0-24", "8:30-24", "00:00-08:30"),
+    ],
+)
+def test_what_of_some_hours_is_left(bands: str, others: str, left: str) -> None:
+    """Band by band, midnight included."""
+    mine, theirs = (tuple(map(Band.parse, text.split())) for text in (bands, others))
+    assert " ".join(map(str, without(mine, theirs))) == left
+
+
+def test_what_a_closed_afternoon_changes() -> None:
+    """Each weekday's hours that close; a caller shortly after the first of them hears it."""
+    found = week_changes(EXAMPLE, (), MORNING)
+    assert (found.since, found.until) == (TUESDAY, None)
+    assert [group.label.en for group in found.groups] == ["Switchboard"]
+    days = found.groups[0].days
+    assert [" ".join(map(str, day.closes)) for day in days] == [
+        "14:00-18:00", "14:00-18:00", "14:00-18:00", "14:00-18:00", "", "09:00-12:00", ""
+    ]  # fmt: skip
+    assert not any(day.opens for day in days)
+    heard = found.heard[0]
+    assert heard.at == datetime(2026, 12, 1, 14, 5, tzinfo=ROME)
+    assert [len(found.heard), len(heard.before)] == [1, 3]
+    assert heard.after[0].it.startswith("Fuori orario")
+    assert heard.before != heard.after
+
+
+def test_an_example_is_no_holiday() -> None:
+    """The patron's Monday is passed over; what opens for minutes has its example within."""
+    later = new(1, date(2026, 11, 30), week(monday="14-18 19-19:04"))
+    heard = week_changes(OFFICES["no_counter"], (), later, AT).heard
+    assert [each.at for each in heard] == [
+        datetime(2026, 12, 7, 19, 2, tzinfo=ROME),
+        datetime(2026, 12, 1, 8, 35, tzinfo=ROME),
+        AT,
+    ]
+
+
+def test_a_change_until_the_next_week() -> None:
+    """What is to come later stays; a revocation changes from the day of what it ends."""
+    later = new(1, date(2027, 1, 7), week(monday="9-10"), Whose.HOUSE)
+    found = week_changes(EXAMPLE, (later,), replace(MORNING, number=2))
+    assert found.until == date(2027, 1, 7)
+    ended = Special(2, Whose.HOUSE, None, "anna", AT, "r", ends=1)
+    back = week_changes(EXAMPLE, (later,), ended)
+    assert (back.since, back.until) == (date(2027, 1, 7), None)
+    assert [len(back.groups), bool(back.groups[1].days[0].opens)] == [2, True]
+
+
+def test_without_a_line_nobody_calls() -> None:
+    """The hours are compared all the same."""
+    found = week_changes(replace(EXAMPLE, lines=()), (), MORNING)
+    assert found.heard == ()
+    assert found.groups
