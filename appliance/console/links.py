@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.requests import Request
+
+from appliance.console.say import N_
+
+MENUS: Final = (
+    (range(40, 60), N_("Offices, hours, sheets")),
+    (range(80, 90), N_("Installation and network")),
+    (range(60, 1000), N_("Management")),
+)
+"""Under which heading links stand, by their order; the first that fits. Daily work has none."""
 
 
 def _everybody(_: Request) -> bool:
@@ -26,7 +36,34 @@ class Link:
     badge: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """Links under one heading, "" for one that stands by itself; `is_here` with the page's own."""
+
+    heading: str
+    links: tuple[Link, ...]
+    is_here: bool
+
+
 def shown(request: Request) -> list[Link]:
     """Return the links that whoever asks may follow, in order."""
     links: tuple[Link, ...] = request.app.state.links
     return [link for link in links if link.is_for(request)]
+
+
+def menus(links: list[Link], path: str) -> list[Menu]:
+    """Put links under their headings, in their order; a heading of one link is left out."""
+    headings = list(dict.fromkeys(map(heading, links)))
+    found: list[Menu] = []
+    for name in headings:
+        some = tuple(link for link in links if heading(link) == name)
+        if name and len(some) > 1:
+            found.append(Menu(name, some, any(link.path == path for link in some)))
+        else:
+            found += (Menu("", (link,), link.path == path) for link in some)
+    return found
+
+
+def heading(link: Link) -> str:
+    """Return the heading that a link stands under, "" for none."""
+    return next((name for orders, name in MENUS if link.order in orders), "")

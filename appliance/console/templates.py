@@ -12,7 +12,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from appliance.console.links import shown
+from appliance.console.links import menus, shown
 from appliance.console.say import NAMES, Speaker
 
 STATIC = resources.files("appliance.console") / "static"
@@ -47,7 +47,7 @@ def common(request: Request) -> Mapping[str, Any]:
     What the accounts know is in the request's state: `user` and `csrf`.
     """
     speaker: Speaker = request.state.speaker
-    settings = request.app.state.settings
+    settings, links = request.app.state.settings, shown(request)
     return {
         "_": speaker,
         "plural": speaker.plural,
@@ -60,7 +60,8 @@ def common(request: Request) -> Mapping[str, Any]:
         "site": settings.site,
         "has_authority": settings.is_secure and not settings.certificate,
         "path": request.url.path,
-        "links": shown(request),
+        "links": links,
+        "menus": menus(links, request.url.path),
         "static": static_url,
         "user": getattr(request.state, "user", None),
         "csrf": getattr(request.state, "csrf", ""),

@@ -17,3 +17,19 @@ export function isTyping(event) {
 export function deskIsAway(isAway) {
   document.getElementById("desk-away").hidden = !isAway;
 }
+
+const menus = [...document.querySelectorAll(".console-menu")];
+
+/** Close the menus that what happened is not about; without a script they close by their heading. */
+function closeMenus(within) {
+  for (const menu of menus) if (!within || !menu.contains(within)) menu.open = false;
+}
+
+document.addEventListener("click", (event) => closeMenus(event.target));
+document.addEventListener("focusin", (event) => closeMenus(event.target));
+document.addEventListener("keydown", (event) => {
+  const open = menus.find((menu) => menu.open);
+  if (event.key !== "Escape" || !open || isTyping(event)) return;
+  if (open.contains(document.activeElement)) open.querySelector("summary").focus();
+  closeMenus();
+});

@@ -105,6 +105,30 @@ def test_the_pages_of_accounts_keep_nobody_out(
             shown.look(name)
 
 
+@every_screen
+def test_the_menus_are_opened_by_keys(
+    browser: Browser, with_head: Running, language: str, size: str
+) -> None:
+    """A heading opens its links, Escape closes them and gives the focus back; one row on a desk."""
+    with screen(browser, with_head.home, language, size) as shown:
+        page = log_in(shown, "anna", PHRASE)
+        shown.open("/hours")
+        menu = page.locator(".console-menu").first
+        assert menu.locator("summary").get_attribute("aria-current") == "true"
+        menu.locator("summary").press("Enter")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.getAttribute('href')") == "/register"
+        shown.look("menu-open")
+        page.keyboard.press("Escape")
+        assert menu.get_attribute("open") is None
+        assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+        menu.locator("summary").click()
+        page.locator("h1").click()
+        assert menu.get_attribute("open") is None
+        row = page.evaluate("document.querySelector('.console-links').offsetHeight")
+        assert row < 60 or size == "phone"
+
+
 def test_a_wrong_password_is_heard(browser: Browser, with_head: Running) -> None:
     """Who does not see the page is told; the name stays, the focus is where one types again."""
     with screen(browser, with_head.home) as shown:

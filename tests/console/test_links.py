@@ -1,0 +1,26 @@
+"""The links in every page's head: what belongs together stands under one heading."""
+
+from __future__ import annotations
+
+from appliance.console.links import Link, Menu, menus
+
+DESK, OFFICES, HOURS = Link("/desk", "Desk", order=10), Link("/o", "O", order=40), Link("/h", "H")
+PLANT, USERS = Link("/plant", "Plant", order=80), Link("/users", "Users", order=90)
+REPORTS = Link("/reports", "Reports", order=60)
+
+
+def test_links_stand_under_their_headings() -> None:
+    """Daily work has none; a heading knows whether the page that is open is one of its own."""
+    found = menus([DESK, OFFICES, HOURS, REPORTS, PLANT, USERS], "/h")
+    assert found == [
+        Menu("", (DESK,), is_here=False),
+        Menu("Offices, hours, sheets", (OFFICES, HOURS), is_here=True),
+        Menu("Management", (REPORTS, USERS), is_here=False),
+        Menu("", (PLANT,), is_here=False),
+    ]
+
+
+def test_one_link_needs_no_heading() -> None:
+    """It stands by itself, and so does nothing at all."""
+    assert menus([HOURS], "/h") == [Menu("", (HOURS,), is_here=True)]
+    assert menus([], "/") == []
