@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from appliance.commands.options import config_option, desk_socket, load_settings
-from appliance.daemon import door
+from appliance.daemon import door, shell_proof
 
 LIMIT_S = 60.0
 """A slow card may need long to overwrite what is erased."""
@@ -51,7 +51,8 @@ def erase(
         "by": by,
         "reason": reason,
     }
-    answer = door.ask(desk_socket(settings), question, LIMIT_S)
+    with shell_proof.proof(Path(settings.folders.state)) as word:
+        answer = door.ask(desk_socket(settings), {**question, "proof": word}, LIMIT_S)
     if as_json:
         told = {key: value for key, value in answer.items() if key not in {"ok", "said"}}
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from appliance.console.desk import DeskAway
+from appliance.console.desk import ANSWER_S, DeskAway
 from appliance.console.say import N_, Speaker
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.words import NOTHING, SaidError, Words
@@ -29,11 +29,13 @@ Shows = Callable[[Request, NotDone], Awaitable[Response]]
 """Shows a form's page again, with why nothing was done."""
 
 
-async def ask(request: Request, question: dict[str, Any]) -> dict[str, Any]:
+async def ask(
+    request: Request, question: dict[str, Any], limit_s: float = ANSWER_S
+) -> dict[str, Any]:
     """Ask the desk and return its answer; raises NotDone when it refuses or is away."""
     say = request.state.speaker
     try:
-        answer: dict[str, Any] = await request.app.state.desk.ask(question)
+        answer: dict[str, Any] = await request.app.state.desk.ask(question, limit_s)
     except (DeskAway, OfficeError) as error:
         raise not_done(say, error) from error
     if answer.get("done") is False:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -61,7 +62,7 @@ class Plan:
 
 def plan_of(settings: Settings, calendar: Schedule) -> Plan:
     """Say by which hours alerts go, to whom, and how long what is kept."""
-    kept, voicemail = settings.retention, settings.voicemail
+    voicemail = settings.voicemail
     notices = Notices(
         voicemail.notify,
         bool(voicemail.notify_sound),
@@ -69,8 +70,13 @@ def plan_of(settings: Settings, calendar: Schedule) -> Plan:
         bool(settings.mail.head),
         CallAlerts(voicemail.missed_alerts),
     )
-    days = Keeping(kept.messages_closed_days, kept.numbers_days, kept.calls_days)
-    return Plan(calendar, notices, days)
+    return Plan(calendar, notices, keeping_of(settings))
+
+
+def keeping_of(settings: Settings) -> Keeping:
+    """Say how long what is kept."""
+    kept = settings.retention
+    return Keeping(kept.messages_closed_days, kept.numbers_days, kept.calls_days)
 
 
 class Caretaker:
@@ -94,6 +100,8 @@ class Caretaker:
         """Lays over the written hours what was entered (E14)."""
         self.watched: Watched = NOTHING_WATCHED
         """What waits for somebody, as of the last look."""
+        self.deleted_at: datetime | None = None
+        """When what is past its time was last deleted, since the start; None for not yet."""
 
     def look(self, now: Now) -> None:
         """Look after everything, unless it was done within the last minute."""
@@ -106,7 +114,7 @@ class Caretaker:
         today = self._night_of(now.wall)
         if today is not None:
             self._deleted_on = today
-            self._records.do(lambda c: self.delete(c, at), self._deleted)
+            self._records.do(lambda c: self.delete(c, at), partial(self._deleted, at))
 
     def soon(self) -> None:
         """Look at the next occasion: somebody has dealt with something. From any thread."""
@@ -147,10 +155,12 @@ class Caretaker:
         else:
             log.warning("messages could not be looked after: %s", result)
 
-    def _deleted(self, result: Due | CentralinoError) -> None:
+    def _deleted(self, at: datetime, result: Due | CentralinoError) -> None:
         if isinstance(result, CentralinoError):
             log.error("what is past its time was not deleted: %s", result)
             self._deleted_on = None
+        else:
+            self.deleted_at = at
         self._on_trouble(NOT_DELETED if isinstance(result, CentralinoError) else None)
 
 

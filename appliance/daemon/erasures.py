@@ -13,20 +13,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from appliance.daemon import shell_proof
 from appliance.daemon.caretaker import forget_sounds
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.erasure_letters import cancellations
 from appliance.daemon.rehearsal import numbers_of
+from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import erasure_words as words
+from appliance.policy.refused import Refused
+from appliance.policy.roles import Permission
 from appliance.policy.same_number import SameNumber, same_number
 from appliance.policy.words import Words
 from appliance.records import erasure
 from appliance.records.database import fsync_directory
 from appliance.records.erasure import Ordered
 from appliance.records.erasure_found import Chosen, Found, find, invited
+from appliance.records.users import SHELL
 from appliance.voicemail.files import Folders
 
 if TYPE_CHECKING:
@@ -44,11 +49,12 @@ LONGEST_NAME, LONGEST_REASON = 64, 300
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One erasure as it was asked for; a preview changes nothing."""
+    """One erasure as it was asked for; a preview changes nothing; `proof` is the shell's word."""
 
     chosen: Chosen
     ordered: Ordered
     preview: bool
+    proof: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +101,26 @@ class Erasures:
         reason = " ".join(str(question.get("reason") or "").split())[:LONGEST_REASON]
         preview = bool(question.get("preview"))
         if not preview and not (by and reason):
-            raise OfficeError("what is erased is erased by somebody, for a reason: say both")
+            raise Refused(
+                "si cancella per conto di qualcuno e per un motivo: dire chi e perché",
+                "what is erased is erased by somebody, for a reason: say both",
+            )
+        proof = question.get("proof")
+        if by and proof is not None:
+            by = f"{SHELL}{by}"
         chosen = Chosen(same_number(number, self._plan)) if number else Chosen(None, *named[0])
         closing = bool(question.get("close_requests"))
-        return Asked(chosen, Ordered(by, reason, self._now(), closing), preview)
+        return Asked(chosen, Ordered(by, reason, self._now(), closing), preview, proof)
+
+    def _check(self, connection: sqlite3.Connection, asked: Asked) -> None:
+        """Ask for the right of who asks; the box's own shell has it."""
+        if asked.proof is None:
+            check_may(connection, asked.ordered.by, Permission.ERASE)
+        elif not shell_proof.is_right(self._state, asked.proof):
+            raise OfficeError("that is no proof of the box's shell: say the command again")
 
     def _job(self, connection: sqlite3.Connection, asked: Asked) -> Done:
+        self._check(connection, asked)
         found = find(connection, asked.chosen)
         stray = self._stray(asked.chosen.number, found)
         letters = self._letters(connection, found, asked.ordered.at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from appliance.calls import events, requests
 from appliance.calls.status import Status
@@ -28,6 +29,8 @@ class Lookout:
         self._unattended = False
         self.watched = NOTHING_WATCHED
         """What waits for somebody among messages and missed calls."""
+        self.deleted_at: datetime | None = None
+        """When what is past its time was last deleted, since the start."""
 
     def complain(self, sentence: str) -> None:
         """Take note of something in the configuration that is not used as it stands."""

@@ -28,6 +28,7 @@ from appliance.daemon.register_keeper import in_one_line, summary
 from appliance.daemon.register_questions import RegisterQuestions
 from appliance.daemon.report_questions import mail_sheet
 from appliance.daemon.request_questions import RequestQuestions
+from appliance.daemon.retention_questions import RetentionQuestions
 from appliance.daemon.sheet_changes import SheetChanges
 from appliance.daemon.sheet_questions import note_sheet
 from appliance.daemon.standing_questions import StandingQuestions
@@ -73,6 +74,7 @@ class Questions:
             **plant.known,
             **MailQuestions(stores, desk.now).known,
             "erase": erasures.asked,
+            **RetentionQuestions(run.settings, stores, lookout, lambda: desk.now().wall).known,
             "offices": lambda question: offices(desk, question),
             "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),
             "mail_sheet": lambda question: mail_sheet(stores, desk.register, question),

@@ -293,6 +293,7 @@ class Service:
         self._caretaker.look(self.desk.now())
         self._sheets.look(self.desk.now())
         self._restarts.look()
+        self.lookout.deleted_at = self._caretaker.deleted_at
         if self._caretaker.watched != self.lookout.watched:
             self.lookout.watched = self._caretaker.watched
             self._show(self.desk.status())

@@ -17,13 +17,13 @@ COUNTS: Final = Words(
     "{mails} e-mails queued or kept, {texts} texts that name the number, {files} stray files",
 )
 OPEN: Final = Words(
-    "Prese in carico non chiuse: {}. Vanno chiuse prima, o con --close-requests.",
-    "Requests not closed: {}. They are closed before, or with --close-requests.",
+    "Prese in carico non chiuse: {}. Vanno chiuse prima, o insieme (--close-requests).",
+    "Requests not closed: {}. They are closed before, or with it (--close-requests).",
 )
 CANCELLING: Final = Words(
-    "Con --close-requests l'ufficio riceve l'annullamento dell'appuntamento, senza i dati "
+    "Chiudendole insieme l'ufficio riceve l'annullamento dell'appuntamento, senza i dati "
     "dell'utente: presa in carico {}.",
-    "With --close-requests the office is sent the appointment's cancellation, without the "
+    "Closed with it, the office is sent the appointment's cancellation, without the "
     "citizen's data: request {}.",
 )
 CANCELLED: Final = Words(

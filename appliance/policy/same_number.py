@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.errors import OfficeError
 from appliance.policy.numbering import Plan
+from appliance.policy.refused import Refused
 
 LEAST_DIGITS: Final = 5
 """A shorter number stands by chance in many a text."""
@@ -66,8 +66,10 @@ def same_number(typed: str, plan: Plan) -> SameNumber:
     """Read a number as a person types it; raises OfficeError for what is none."""
     found = SameNumber(plan, plan.national(typed.strip()))
     if not found.national.isdecimal() or len(found.digits) < LEAST_DIGITS:
-        raise OfficeError(
+        raise Refused(
+            f"non è un numero di telefono di almeno {LEAST_DIGITS} cifre: "
+            "si scrive come si compone, per esempio 051 598111 o +39 347 0000001",
             f"that is no telephone number of at least {LEAST_DIGITS} digits: "
-            "write it as it is dialled, e.g. 051 598111 or +39 347 0000001"
+            "write it as it is dialled, e.g. 051 598111 or +39 347 0000001",
         )
     return found

@@ -12,8 +12,8 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from appliance.errors import OfficeError
 from appliance.policy.messages import Outcome, Step
+from appliance.policy.refused import Refused
 from appliance.records import audit, call_log, outbox
 from appliance.records.audit import Noted
 from appliance.records.database import transaction
@@ -51,16 +51,27 @@ class Ordered:
 def check(found: Found, chosen: Chosen, ordered: Ordered) -> None:
     """Raise OfficeError for what cannot be erased yet, or would keep the number in the audit."""
     if not found.any:
-        raise OfficeError("nothing of that is kept: there is nothing to erase")
+        raise Refused(
+            "di questo non si tiene nulla: non c'è niente da cancellare",
+            "nothing of that is kept: there is nothing to erase",
+        )
     if found.going_on:
-        raise OfficeError("one of these calls is going on: erase when it has ended")
+        raise Refused(
+            "una di queste chiamate è in corso: cancellare quando è finita",
+            "one of these calls is going on: erase when it has ended",
+        )
     if chosen.number and chosen.number.is_in(f"{ordered.by}\n{ordered.reason}"):
-        raise OfficeError("the audit never holds the number: leave it out of --by and --reason")
+        raise Refused(
+            "il registro delle modifiche non contiene mai il numero: toglierlo dal motivo",
+            "the audit never holds the number: leave it out of --by and --reason",
+        )
     if found.open_requests and not ordered.close_requests:
         listed = ", ".join(str(number) for number in found.open_requests)
-        raise OfficeError(
+        raise Refused(
+            f"prese in carico non chiuse: {listed}. Chiuderle prima, o insieme alla cancellazione "
+            "per il motivo dato (dalla riga di comando: --close-requests)",
             f"not closed yet: requests {listed}. Close them with `centralino requests close`, or "
-            "add --close-requests to close them for the reason given"
+            "add --close-requests to close them for the reason given",
         )
 
 

@@ -14,7 +14,7 @@ KEPT: Final[Mapping[str, Words]] = {
     "numbers": Words("Numeri di chi ha chiamato", "Callers' numbers"),
     "calls": Words("Chiamate", "Calls"),
     "mails": Words("Testi di e-mail partite", "Texts of mails that left"),
-    "requests": Words("Richieste evase", "Requests that were done"),
+    "requests": Words("Prese in carico chiuse", "Requests that were done"),
 }
 DAYS: Final = Words("{} giorni", "{} days")
 FOR_EVER: Final = Words("per sempre", "for ever")

@@ -23,6 +23,7 @@ from appliance.calls import events
 from appliance.calls.events import Caller, Event, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.daemon import config as configuration
+from appliance.daemon import shell_proof
 from appliance.daemon.door import Door
 from appliance.daemon.erasures import Erasures
 from appliance.daemon.stores import Stores, database_path
@@ -93,6 +94,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     stores = Stores(state, "b", posted.put, lambda *_: None)
     stores.start()
     stores.load_numbers(Outgoing())
+    shell_proof.prepare(state)
     stores.records.ask(fill)
     for ident, number in (("m1", HERS), ("m2", HIS)):
         write_sound(state / "voicemail" / "new", ident, number)
@@ -183,7 +185,7 @@ def test_nothing_shows_the_number_afterwards(box: Box) -> None:
         ("a-4", "answered", "", "", ""),
     ]  # fmt: skip
     assert box.ask("SELECT subject, by, step, outcome FROM care WHERE kind = 'call'") == [
-        ("a-3", "Dott. Neri", "close", Outcome.NOT_NEEDED)
+        ("a-3", "shell: Dott. Neri", "close", Outcome.NOT_NEEDED)
     ]
     assert HERS not in box.told().heard
 
@@ -213,7 +215,7 @@ def test_the_audit_says_who_when_and_how_much(box: Box) -> None:
     )
     box.run("erase", HERS, *BY, "--close-requests")
     (noted,) = box.stores.records.ask(lambda c: audit.latest(c, "erasure"))
-    assert (noted.at, noted.by) == (NOW, "Dott. Neri")
+    assert (noted.at, noted.by) == (NOW, "shell: Dott. Neri")
     assert noted.about.startswith("3 calls, 1 messages, 1 requests, 1 of them closed for it")
     assert noted.about.endswith("asked by the citizen")
 

@@ -75,5 +75,5 @@ def test_what_went_is_recorded_in_words(db: sqlite3.Connection) -> None:
         ("mails", 180, ("1",)),
     ]
     told = list(retention_words.told(retention.Keeping(), deleted, "it"))
-    assert any("Richieste evase: 1" in row for row in told)
+    assert any("Prese in carico chiuse: 1" in row for row in told)
     assert any("Testi di e-mail partite: 1" in row for row in told)

@@ -77,6 +77,9 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "POST /handover/take/{number:int}": {OP, CL, HE},
     "GET /reports": {HE},
     "GET /reports.csv": {HE},
+    "GET /retention": {HE},
+    "POST /retention/erase": {HE},
+    "POST /retention/export": {HE},
     # sheets and announcements
     "GET /sheet/{code}": {OP, CL, OF, DE, HE},
     "GET /sheets": {OP, CL, OF, DE, HE},

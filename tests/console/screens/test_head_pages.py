@@ -73,6 +73,7 @@ def test_the_heads_pages_keep_nobody_out(
             ("/hours/new", "hours-days"),
             (f"/hours/new?step=what&whose=house&first={SUNDAY}", "hours-what"),
             ("/hours/week", "hours-week"),
+            ("/retention", "retention"),
             ("/announcements", "announcements"),
             ("/announcements/it/hold", "announcement"),
         ):
@@ -156,3 +157,18 @@ def test_a_week_is_changed_without_a_mouse(browser: Browser, with_sheets: Runnin
         page.wait_for_url("**/hours?saved=1#weeks")
         shown.look("hours-week-entered")
         assert "a venire" in page.locator("section[aria-labelledby=weeks]").inner_text()
+
+
+def test_a_callers_data_are_looked_for_by_keys(browser: Browser, with_sheets: Running) -> None:
+    """What would be erased is shown, a reason is asked for; nothing of that is kept here."""
+    with screen(browser, with_sheets.home) as shown:
+        page = log_in(shown, "anna", PHRASE)
+        shown.open("/retention")
+        page.get_by_label("Il numero", exact=True).fill("347 0000001")
+        page.get_by_role("button", name="Vedi che cosa sparirebbe").press("Enter")
+        page.get_by_text("Sparirebbero (nulla è stato toccato)").wait_for()
+        page.get_by_label("Perché si cancella").fill("lettera dell'utente")
+        shown.look("erase-preview")
+        page.get_by_role("button", name="Cancella per sempre").press("Enter")
+        page.get_by_role("alert").wait_for()
+        assert "niente da cancellare" in page.get_by_role("alert").inner_text()

@@ -25,6 +25,7 @@ from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.register_keeper import RegisterKeeper
 from appliance.daemon.request_questions import RequestQuestions
+from appliance.daemon.settings import Retention
 from appliance.daemon.stores import database_path, state_from_json, state_to_json
 from appliance.daemon.user_questions import UserQuestions
 from appliance.daemon.watching import Watching
@@ -170,6 +171,7 @@ class Run:
     """Stands for the configuration: an office in Rome."""
 
     office: Office = EXAMPLE
+    settings: Any = field(default_factory=lambda: house_settings("/nowhere"))
 
 
 class Phones:
@@ -228,11 +230,16 @@ def _now() -> datetime:
 
 def erasures(stores: Any, folder: str) -> Erasures:
     """Answer what is asked about erasing, over stores that stand for the real ones."""
+    return Erasures(house_settings(folder), stores, _now)
+
+
+def house_settings(folder: str) -> Any:
+    """Return what is configured, as far as these questions ask."""
     site = SimpleNamespace(country="it", zone="Europe/Rome", languages=("it",))
-    none = SimpleNamespace(rehearsal=False)
-    folders = SimpleNamespace(state=folder)
-    settings: Any = SimpleNamespace(site=site, folders=folders, lines=(), outgoing=none)
-    return Erasures(settings, stores, _now)
+    none, folders = SimpleNamespace(rehearsal=False), SimpleNamespace(state=folder)
+    return SimpleNamespace(
+        site=site, folders=folders, lines=(), outgoing=none, retention=Retention()
+    )
 
 
 def users(stores: Any, folder: str) -> UserQuestions:
