@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
@@ -16,10 +17,12 @@ from appliance.daemon import door, giving_voice, sheet_file, spoken
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
-from appliance.policy.sheets import Change, Sheet
+from appliance.policy.sheets import Change, Sheet, with_edits
 from appliance.policy.words import Words
 from appliance.records import sheets as records
+from appliance.records.audit import Noted
 from appliance.records.database import connect, migrate, open_reader
+from appliance.records.users import SHELL
 
 WORDS = {
     Change.NEW: Words("nuova", "new"),
@@ -31,6 +34,18 @@ WORDS = {
 STALE = Words(
     "aggiornata l'ultima volta il {:%d.%m.%Y}: vedere se vale ancora",
     "last updated on {:%Y-%m-%d}: see whether it still holds",
+)
+KEPT = Words(
+    "modificata nella console da {} il {:%d.%m.%Y}: resta così (--replace prende la cartella)",
+    "edited in the console by {} on {:%Y-%m-%d}: it stays so (--replace takes the folder's)",
+)
+LEFT_OUT = Words(
+    "tolta nella console da {} il {:%d.%m.%Y}: resta tolta (--replace prende la cartella)",
+    "taken away in the console by {} on {:%Y-%m-%d}: it stays so (--replace takes the folder's)",
+)
+REPLACED = Words(
+    "la cartella prende il posto di ciò che {} ha fatto nella console il {:%d.%m.%Y}",
+    "the folder takes the place of what {} did in the console on {:%Y-%m-%d}",
 )
 COUNT = Words("schede: {}", "sheets: {}")
 KEY = Words("tasto {}: {} ({})", "key {}: {} ({})")
@@ -52,29 +67,49 @@ def sheets(context: click.Context, config_path: Path) -> None:
 
 @sheets.command("import")
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="What was edited in the console, too.")
 @click.pass_obj
-def import_(settings: Settings, folder: Path) -> None:
+def import_(settings: Settings, folder: Path, *, replace: bool) -> None:
     """Take the *.md files of FOLDER as the sheets there are; says what changed, what is stale.
 
-    Spoken ones are given their voice here, and callers hear them from now on.
+    What was edited in the console stays unless it is to be replaced. Spoken ones are given their
+    voice here, and callers hear them from now on.
     """
-    state, given = Path(settings.folders.state), sheet_file.load_folder(folder)
+    state, files = Path(settings.folders.state), sheet_file.load_folder(folder)
     path = _records(state)
     sounds = spoken.folder_of(state)
     offered = spoken.load_menu(sounds)
-    menu = giving_voice.render(sounds, given, settings.site.languages)
     with closing(connect(path)) as connection:
         migrate(connection)
-        found = records.store(connection, given)
+        edited = records.edited(connection)
+        kept, met = with_edits(records.all_sheets(connection), files, edited)
+        given = files if replace else kept
+        menu = giving_voice.render(sounds, given, settings.site.languages)
+        found = records.store(connection, given, _replaced(met) if replace else ())
     giving_voice.publish(sounds, menu)
     if any(change is not Change.SAME for change in found.values()):
         _tell_desk(settings)
-    for row in told(found, given, date.today()):  # noqa: DTZ011 - the day where the box stands
+    rows = told(found, given, date.today())  # noqa: DTZ011 - the day where the box stands
+    for row in (*by_hand({code: edited[code] for code in met}, replaced=replace), *rows):
         click.echo(in_house(settings, row))
     if menu != offered:
         for key, heard in enumerate(menu, 1):
             click.echo(in_house(settings, KEY).format(key, heard.sheet, heard.language))
         click.echo(in_house(settings, heard_at_once(settings)))
+
+
+def _replaced(codes: tuple[str, ...]) -> list[Noted]:
+    """Note for the audit what of the console's edits goes."""
+    now, by = datetime.now(UTC), f"{SHELL}{getpass.getuser()}"
+    return [Noted(now, by, records.IMPORTED, code) for code in codes]
+
+
+def by_hand(edited: dict[str, Noted], *, replaced: bool) -> Iterator[Words]:
+    """Say of what was edited in the console and is otherwise in the folder which of them holds."""
+    for code, noted in edited.items():
+        words = REPLACED if replaced else LEFT_OUT if noted.what == records.REMOVED else KEPT
+        said = (words.it.format(noted.by, noted.at), words.en.format(noted.by, noted.at))
+        yield _about(code, Words(*said))
 
 
 def _tell_desk(settings: Settings) -> None:

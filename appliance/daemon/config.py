@@ -10,7 +10,7 @@ import difflib
 import re
 import tomllib
 import typing
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -57,7 +57,9 @@ def structure(text: str, name: str, kind: type[T]) -> T:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BadConfiguration(name, (Mistake("the file", f"is not TOML: {error}"),)) from error
+        it = f'non si legge{_near(str(error))}: ogni voce si scrive nome = "valore"'
+        wrong = Mistake("the file", f"is not TOML: {error}", it=it)
+        raise BadConfiguration(name, (wrong,)) from error
     try:
         return _converter().structure(data, kind)
     except ClassValidationError as error:
@@ -93,13 +95,17 @@ def _mistakes(error: Exception, place: tuple[str, ...], cls: Any) -> typing.Iter
             yield from _mistakes(inner, (*place, *step), kind)
     elif isinstance(error, ForbiddenExtraKeysError):
         for key in sorted(error.extra_fields):
-            yield Mistake(_dotted((*place, key)), f"unknown key.{_suggestion(key, error.cl)}")
+            close, known = _like(key, error.cl)
+            said = f" Did you mean {close!r}?" if close else f" Known here: {known}."
+            it = f"voce sconosciuta. {f'Forse «{close}»?' if close else f'Voci note: {known}.'}"
+            yield Mistake(_dotted((*place, key)), f"unknown key.{said}", it=it)
     elif isinstance(error, KeyError):
-        yield Mistake(_dotted(place), "is missing; it must be set")
+        yield Mistake(_dotted(place), "is missing; it must be set", it="manca: va scritta")
     elif isinstance(error, ValueError):
-        yield Mistake(_dotted(place), str(error))
+        yield Mistake(_dotted(place), str(error), it=getattr(error, "it", ""))
     else:
-        yield Mistake(_dotted(place), f"has the wrong shape ({error})")
+        it = "è scritta in un'altra forma (un elenco va fra parentesi quadre)"
+        yield Mistake(_dotted(place), f"has the wrong shape ({error})", it=it)
 
 
 def _step(error: BaseException, cls: Any) -> tuple[tuple[str, ...], Any]:
@@ -116,12 +122,17 @@ def _dotted(place: tuple[str, ...]) -> str:
     return ".".join(place) or "the file"
 
 
-def _suggestion(key: str, cls: Any) -> str:
+def _like(key: str, cls: Any) -> tuple[str, str]:
+    """Return the known key that one is like, "" for none, and all known ones."""
     known = [field.name for field in fields(cls)] if is_dataclass(cls) else []
     close = difflib.get_close_matches(key, known, n=1)
-    if close:
-        return f" Did you mean {close[0]!r}?"
-    return f" Known here: {', '.join(known)}."
+    return (close[0] if close else ""), ", ".join(known)
+
+
+def _near(said: str) -> str:
+    """Say in Italian which line the library's English names, "" for none."""
+    found = re.search(r"at line (\d+)", said)
+    return f" alla riga {found[1]}" if found else ""
 
 
 def with_line(mistake: Mistake, text: str) -> Mistake:
@@ -133,8 +144,8 @@ def with_line(mistake: Mistake, text: str) -> Mistake:
         if number > start and lines[number].lstrip().startswith("["):
             break
         if key and re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", lines[number]):
-            return Mistake(mistake.place, mistake.text, number + 1)
-    return Mistake(mistake.place, mistake.text, start + 1 if tables and start else 0)
+            return replace(mistake, line=number + 1)
+    return replace(mistake, line=start + 1 if tables and start else 0)
 
 
 def _table_start(lines: list[str], tables: list[str]) -> int:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from appliance.errors import ConfigurationError
+from appliance.policy.words import Words
 
 T = TypeVar("T")
+PLACES: Final = {"the file": "l'intestazione", "the sheet": "la scheda", "text": "testo"}
+"""Places that are no key of the file, in Italian."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +21,17 @@ class Mistake:
     place: str
     text: str
     line: int = 0
+    it: str = ""  # the Italian, where people of the front desk read it
 
     def __str__(self) -> str:
         at = f"line {self.line}, " if self.line else ""
         return f"{at}{self.place}: {self.text}"
+
+    @property
+    def words(self) -> Words:
+        """Both languages; without an Italian text the English one."""
+        at = f"riga {self.line}, " if self.line else ""
+        return Words(f"{at}{PLACES.get(self.place, self.place)}: {self.it or self.text}", str(self))
 
 
 class BadConfiguration(ConfigurationError):  # noqa: N818 - reads as what it is

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from appliance.daemon.stores import Stores
 
 CODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-CHANGED, REMOVED = "sheet.change", "sheet.remove"
 SAVED: Final = Words("Scheda «{}» salvata.", "Sheet “{}” saved.")
 GONE: Final = Words("Scheda «{}» tolta.", "Sheet “{}” taken away.")
 UNTAKEN: Final = Words("La scheda va corretta: {}", "The sheet needs mending: {}")
@@ -81,7 +80,7 @@ class SheetChanges:
             given = _read(text, code)
             _check_voice(before, given)
             if not preview:
-                sheets.put(connection, given, Noted(at, by, CHANGED, code))
+                sheets.put(connection, given, Noted(at, by, sheets.CHANGED, code))
             return _told(before, given)
 
         return self._later(job, reads_again=not preview)
@@ -94,7 +93,7 @@ class SheetChanges:
             check_may(connection, by, Permission.EDIT_SHEETS)
             before = _known(connection, code)
             _check_voice(before, None)
-            sheets.remove(connection, code, Noted(at, by, REMOVED, code))
+            sheets.remove(connection, code, Noted(at, by, sheets.REMOVED, code))
             return {"said": plain(_about(GONE, before.title))}
 
         return self._later(job, reads_again=True)
@@ -131,8 +130,9 @@ def _read(text: str, code: str) -> Sheet:
     try:
         return parse(text, code)
     except BadConfiguration as error:
-        mistakes = "; ".join(str(mistake) for mistake in error.mistakes)
-        raise Refused(UNTAKEN.it.format(mistakes), UNTAKEN.en.format(mistakes)) from error
+        found = [mistake.words for mistake in error.mistakes]
+        it, en = "; ".join(each.it for each in found), "; ".join(each.en for each in found)
+        raise Refused(UNTAKEN.it.format(it), UNTAKEN.en.format(en)) from error
 
 
 def _check_voice(before: Sheet | None, after: Sheet | None) -> None:

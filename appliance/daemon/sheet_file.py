@@ -69,16 +69,19 @@ def parse(text: str, code: str) -> Sheet:
     match = _FILE.match(text)
     if match is None:
         why = "has no head: begin with +++, title, source, updated, and +++ again"
-        raise BadConfiguration(code, (Mistake("the sheet", why),))
+        it = "non ha l'intestazione: cominciare con +++, title, source, updated e di nuovo +++"
+        raise BadConfiguration(code, (Mistake("the sheet", why, it=it),))
     # The head is read with an empty line for its +++, so that lines are those of the file.
     head = structure("\n" + match["head"], code, Head)
     empty = [
-        Mistake(name, "is empty: every sheet needs it")
+        Mistake(name, "is empty: every sheet needs it", it="è vuota: ogni scheda ne ha bisogno")
         for name, value in (("title", head.title), ("source", head.source), ("text", match["body"]))
         if not value.strip()
     ]
     if head.spoken and not head.say.strip():
-        empty.append(Mistake("say", "is empty: write what callers hear of a spoken sheet"))
+        it = "è vuota: scrivere ciò che gli utenti ascoltano di una scheda letta"
+        why = "is empty: write what callers hear of a spoken sheet"
+        empty.append(Mistake("say", why, it=it))
     if empty:
         raise BadConfiguration(code, tuple(empty))
     return Sheet(

@@ -18,6 +18,15 @@ Pause = NewType("Pause", float)
 Proven = NewType("Proven", str)
 """What a probe has shown: "true", "false", or "auto" where none was made."""
 
+
+class SaidValueError(ValueError):
+    """Raised for a value that people of the front desk may have written; `it` is the Italian."""
+
+    def __init__(self, it: str, en: str) -> None:
+        super().__init__(en)
+        self.it = it
+
+
 PROVEN = {"true": True, "false": False}
 MAX_PAUSE = 10.0
 
@@ -82,7 +91,10 @@ class Moment:
 def text(value: object, _: object = None) -> str:
     """Accept a string and nothing else."""
     if not isinstance(value, str):
-        raise ValueError(f'{value!r} must be text in quotes, "{value}"')
+        raise SaidValueError(
+            f'{value!r} è un testo e va fra virgolette: "{value}"',
+            f'{value!r} must be text in quotes, "{value}"',
+        )
     return value
 
 
@@ -98,7 +110,7 @@ def on_off(value: object, _: object = None) -> OnOff:
     words = {"on": True, "off": False, True: True, False: False}
     if isinstance(value, (str, bool)) and value in words:
         return OnOff(words[value])
-    raise ValueError(f"{value!r} must be true or false")
+    raise SaidValueError(f"{value!r}: si scrive true o false", f"{value!r} must be true or false")
 
 
 def seconds(value: object, _: object = None) -> Seconds:
@@ -162,7 +174,10 @@ def day(value: object, _: object = None) -> date:
     """Accept a TOML date, unquoted."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    raise ValueError(f"{value!r} must be a date without quotes: 2026-08-01")
+    raise SaidValueError(
+        f"{value!r}: il giorno si scrive senza virgolette: 2026-08-01",
+        f"{value!r} must be a date without quotes: 2026-08-01",
+    )
 
 
 def port_range(value: object, _: object = None) -> PortRange:

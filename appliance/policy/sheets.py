@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -65,6 +66,19 @@ def changes(known: tuple[Sheet, ...], given: tuple[Sheet, ...]) -> dict[str, Cha
     """Compare sheets by code, in the order of their codes."""
     before, after = {s.code: s for s in known}, {s.code: s for s in given}
     return {code: _change(before.get(code), after.get(code)) for code in sorted(before | after)}
+
+
+def with_edits(
+    known: tuple[Sheet, ...], given: tuple[Sheet, ...], edited: Collection[str]
+) -> tuple[tuple[Sheet, ...], tuple[str, ...]]:
+    """Return an import's sheets, what was edited by hand kept as it is known, and whose those are.
+
+    `edited` are the codes of sheets that were changed or taken away by hand.
+    """
+    found = changes(known, given).items()
+    met = tuple(code for code, change in found if code in edited and change is not Change.SAME)
+    kept = (sheet for sheet in known if sheet.code in met)
+    return (*(sheet for sheet in given if sheet.code not in met), *kept), met
 
 
 def _change(before: Sheet | None, after: Sheet | None) -> Change:

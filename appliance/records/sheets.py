@@ -20,7 +20,10 @@ from appliance.records.excerpts import excerpt
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
 
+CHANGED, REMOVED, IMPORTED = "sheet.change", "sheet.remove", "sheet.import"
+"""Codes in the audit, each about a sheet's code; an import is noted for what it replaced."""
 MOST: Final = 20
 """Sheets shown of a search: more cannot be read while somebody waits."""
 _LEAST_STEM: Final = 4
@@ -50,10 +53,13 @@ class Found:
     excerpt: str
 
 
-def store(connection: sqlite3.Connection, given: tuple[Sheet, ...]) -> dict[str, Change]:
+def store(
+    connection: sqlite3.Connection, given: tuple[Sheet, ...], noted: Iterable[Noted] = ()
+) -> dict[str, Change]:
     """Make the given sheets the ones that are found; returns what changed, by code.
 
-    One that is not among them is kept (calls name it) but no longer found. Raises sqlite3.Error.
+    One that is not among them is kept (calls name it) but no longer found; what is `noted` goes to
+    the audit. Raises sqlite3.Error.
     """
     with transaction(connection):
         found = changes(all_sheets(connection), given)
@@ -63,7 +69,16 @@ def store(connection: sqlite3.Connection, given: tuple[Sheet, ...]) -> dict[str,
         for code, change in found.items():
             if change is Change.GONE:
                 connection.execute("UPDATE sheets SET gone = 1 WHERE code = ?", (code,))
+        for each in noted:
+            audit.note(connection, each)
     return found
+
+
+def edited(connection: sqlite3.Connection) -> dict[str, Noted]:
+    """Return who last changed or removed which sheet by hand, by code, but for imports since."""
+    newest_last = reversed(audit.latest(connection, "sheet.", -1))
+    found = {noted.about: noted for noted in newest_last}
+    return {code: noted for code, noted in found.items() if noted.what in (CHANGED, REMOVED)}
 
 
 def put(connection: sqlite3.Connection, sheet: Sheet, noted: Noted) -> Change:

@@ -75,6 +75,9 @@ def test_spoken_ones_are_marked(head: Visitor) -> None:
     refused = head.post("/sheet/cie/remove")
     assert refused.status_code == 409
     assert "centralino sheets import" in refused.text
+    said = "Gli utenti ascoltano questa scheda fuori orario."
+    assert said in head.get("/sheets/edit?code=cie").text
+    assert said not in head.get("/sheets/edit?code=imu").text
 
 
 def test_a_sheet_is_edited(head: Visitor, desk: Stores) -> None:
@@ -124,7 +127,13 @@ def test_sheets_from_files(head: Visitor, desk: Stores) -> None:
         ("files", ("long.md", b"x" * 10_001, "text/markdown")),
     ]
     text = head.post("/sheets/upload", files=files).text
-    for said in ("Entro dicembre.", "non cambia nulla", "has no head", "UTF-8", "10.000 lettere"):
+    for said in (
+        "Entro dicembre.",
+        "non cambia nulla",
+        "la scheda: non ha",
+        "UTF-8",
+        "10.000 lettere",
+    ):
         assert said in text
     assert text.count('name="code"') == 1
     assert "Salva la scheda" in text

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from datetime import date
+from contextlib import closing
+from datetime import UTC, date, datetime
 from importlib import resources
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from appliance.__main__ import main
 from appliance.daemon import sheet_file
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.stores import database_path
-from appliance.records.database import open_database
+from appliance.records import sheets
+from appliance.records.audit import Noted
+from appliance.records.database import connect, open_database, open_reader
 
 EXAMPLES = Path(str(resources.files("appliance.daemon") / "example_sheets"))
 CONFIG = Path(str(resources.files("appliance.daemon") / "example.toml"))
@@ -45,6 +48,37 @@ def test_what_is_wrong_with_a_sheet(text: str, said: str) -> None:
     with pytest.raises(BadConfiguration) as caught:
         sheet_file.parse(text, "imu")
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("# IMU\n", "la scheda: non ha l'intestazione: cominciare con +++"),
+        (GOOD.replace("title =", "title"), "l'intestazione: non si legge alla riga 2: ogni voce"),
+        (GOOD.replace("title", "titel"), "riga 2, titel: voce sconosciuta. Forse «title»?"),
+        (GOOD.replace("title", "zzz"), "riga 2, zzz: voce sconosciuta. Voci note: title, source"),
+        (GOOD.replace('title = "IMU"\n', ""), "title: manca: va scritta"),
+        (GOOD.replace("2026-05-20", '"May"'), "riga 4, updated: 'May': il giorno si scrive senza"),
+        (GOOD.replace('"IMU"', "7"), "riga 2, title: 7 è un testo e va fra virgolette"),
+        (GOOD.replace('"Delibera"', '" "'), "source: è vuota: ogni scheda ne ha bisogno"),
+        (GOOD.replace("+++\nA", "spoken = true\n+++\nA"), "say: è vuota: scrivere ciò"),
+        (GOOD.replace("+++\nA", 'spoken = "yes"\n+++\nA'), "'yes': si scrive true o false"),
+        (GOOD.replace("+++\nA", "needs = 7\n+++\nA"), "needs: è scritta in un'altra forma"),
+        (GOOD.replace("Acconto a giugno.", ""), "testo: è vuota"),
+    ],
+)
+def test_what_is_wrong_is_said_in_italian(text: str, said: str) -> None:
+    """The front desk edits sheets, and reads what is wrong in its own language."""
+    with pytest.raises(BadConfiguration) as caught:
+        sheet_file.parse(text, "imu")
+    assert said in "; ".join(mistake.words.it for mistake in caught.value.mistakes)
+
+
+def test_what_is_no_toml_and_names_no_line() -> None:
+    """Whatever the library says, a sentence remains."""
+    with pytest.raises(BadConfiguration) as caught:
+        sheet_file.parse('+++\ntitle = "\n+++\nX\n', "imu")
+    assert "non si legge" in caught.value.mistakes[0].words.it
 
 
 def test_a_spoken_sheet() -> None:
@@ -98,6 +132,11 @@ class Box:
         result = CliRunner().invoke(main, ("sheets", "--config", str(self.config), *arguments))
         return result.output
 
+    def found(self) -> set[str]:
+        """Name the sheets that can be found."""
+        with closing(open_reader(database_path(self.state))) as connection:
+            return {sheet.code for sheet in sheets.all_sheets(connection)}
+
 
 def test_import_and_search(tmp_path: Path) -> None:
     """What changed, what is stale, and found while the caller is on the line."""
@@ -121,3 +160,30 @@ def test_import_and_search(tmp_path: Path) -> None:
     assert '"code": "mensa-scolastica"' in box.run("search", "celiachia", "--json")
     assert box.run("search", "acconto") == "nessuna scheda ha tutte queste parole\n"
     assert "is centralino running?" in box.run("used", "imu", "--position", "op1")
+
+
+def test_what_was_edited_in_the_console_stays(tmp_path: Path) -> None:
+    """An import says what it would overwrite, and by whose hand; it does so when it is told to."""
+    folder, box = tmp_path / "sheets", Box(tmp_path)
+    box.ran_once()
+    folder.mkdir()
+    for code in ("imu", "tari", "cani"):
+        (folder / f"{code}.md").write_text(GOOD, encoding="utf-8")
+    box.run("import", str(folder))
+    edited = sheet_file.parse(GOOD.replace("giugno", "luglio"), "imu")
+    own = sheet_file.parse(GOOD, "ici")
+    at = datetime(2026, 11, 25, 9, tzinfo=UTC)
+    with closing(connect(database_path(box.state))) as connection:
+        for sheet in (edited, own):
+            sheets.put(connection, sheet, Noted(at, "anna", sheets.CHANGED, sheet.code))
+        sheets.remove(connection, "tari", Noted(at, "anna", sheets.REMOVED, "tari"))
+    said = box.run("import", str(folder)).splitlines()
+    assert "imu: modificata nella console da anna il 25.11.2026: resta così" in said[1]
+    assert "tari: tolta nella console da anna il 25.11.2026: resta tolta" in said[2]
+    assert said[0].startswith("ici: modificata")
+    assert box.found() == {"cani", "ici", "imu"}
+    assert "luglio" in box.run("search", "luglio")
+    said = box.run("import", str(folder), "--replace").splitlines()
+    assert "imu: la cartella prende il posto di ciò che anna ha fatto" in said[1]
+    assert box.found() == {"cani", "imu", "tari"}
+    assert box.run("import", str(folder)) == "schede: 3\n"
