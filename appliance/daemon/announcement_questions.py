@@ -102,7 +102,7 @@ class AnnouncementQuestions:
             check_may(connection, by, Permission.PROMPTS)
             self._check(language, key)
             if not sound:
-                raise OfficeError("the recording is empty")
+                raise Refused("la registrazione è vuota", "the recording is empty")
             giving_voice.put(spoken.folder, language, key, g711.decode(sound, Law.ALAW))
             _note(connection, Noted(at, by, CHANGED, f"{language}/{key}"))
             return SAVED

@@ -19,6 +19,7 @@ from appliance.daemon.spoken import MENU, OURS, UNITS, load_units, path_of
 from appliance.errors import OfficeError
 from appliance.media import wav
 from appliance.media.frames import SAMPLE_RATE, Law
+from appliance.policy.refused import Refused
 from appliance.policy.sheets import Sheet
 from appliance.policy.spoken import MOST_SPOKEN, Menu, SpokenSheet
 
@@ -112,7 +113,10 @@ def put(folder: Path, language: str, key: str, sound: bytes) -> int:
     path = path_of(folder, language, key)
     notices = [p for p in folder.glob("*/*.wav") if not p.stem.startswith(OURS) and p != path]
     if len(notices) >= MOST_NOTICES:
-        raise OfficeError(f"there are {MOST_NOTICES} announcements already: forget one first")
+        raise Refused(
+            f"ci sono già {MOST_NOTICES} annunci propri: toglierne prima uno",
+            f"there are {MOST_NOTICES} announcements already: forget one first",
+        )
     _write(path, _short(sound, MOST_NOTICE_S))
     return _ms(sound)
 
@@ -164,8 +168,9 @@ def _named(kind: str, *said: str) -> str:
 def _short(sound: bytes, most_s: int) -> bytes:
     """Return a sound; raises OfficeError when it takes longer than it may."""
     if _ms(sound) > most_s * 1000:
-        raise OfficeError(
-            f"takes {_ms(sound) // 1000} s to read aloud: {most_s} s at most, shorten it"
+        raise Refused(
+            f"dura {_ms(sound) // 1000} s: al massimo {most_s} s, accorciarlo",
+            f"takes {_ms(sound) // 1000} s to read aloud: {most_s} s at most, shorten it",
         )
     return sound
 

@@ -55,8 +55,13 @@ class Entering:
         by = f"{SHELL}{by}" if question.get("proof") is not None else by
         return by, self._desk.office.local(self._desk.now().wall)
 
-    def later(self, question: dict[str, Any], make: Make, compare: Compare) -> Later:
-        """Enter what `make` makes, or only say what `compare` finds that it would change."""
+    def later(
+        self, question: dict[str, Any], make: Make, compare: Compare, saved: Words = SAVED
+    ) -> Later:
+        """Enter what `make` makes, or only say what `compare` finds that it would change.
+
+        `saved` is said when it holds.
+        """
         preview, (by, at) = question.get("preview") is True, self.who(question)
 
         def job(connection: sqlite3.Connection) -> Answer:
@@ -73,7 +78,9 @@ class Entering:
                 elif preview:
                     tell(result)
                 else:
-                    self._stores.hours.load(lambda read: tell(result | {"said": _said(read)}))
+                    self._stores.hours.load(
+                        lambda read: tell(result | {"said": _said(read, saved)})
+                    )
 
             self._stores.records.do(job, done)
 
@@ -104,9 +111,9 @@ def ended_by(form: dict[str, Any]) -> tuple[int, str]:
     return number, reference
 
 
-def _said(read: object) -> Answer:
+def _said(read: object, saved: Words) -> Answer:
     """Say that it holds; or not, where what was saved could not be read again."""
-    return plain(UNREAD if isinstance(read, CentralinoError) else SAVED)
+    return plain(UNREAD if isinstance(read, CentralinoError) else saved)
 
 
 def _refused(error: CentralinoError) -> Answer | CentralinoError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
-from appliance.errors import CentralinoError, OfficeError
+from appliance.errors import CentralinoError
 from appliance.mail.compose import is_address
 from appliance.policy.clock import Now
 from appliance.policy.mail import TEST, Mail
@@ -58,7 +58,9 @@ class MailQuestions:
         """Queue a mail to an address; its number tells what becomes of it."""
         by, to = str(question.get("by", ""))[:64], str(question.get("to", ""))
         if not is_address(to):
-            raise OfficeError(f"{to[:80]!r} is no e-mail address")
+            raise Refused(
+                f"«{to[:80]}» non è un indirizzo e-mail", f"{to[:80]!r} is no e-mail address"
+            )
         at, letters = self._now().wall, self._stores.records.letters
         mail = Mail(f"{TEST}{uuid.uuid4().hex}", to, SUBJECT, BODY.format(by=by))
 

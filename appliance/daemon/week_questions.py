@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from appliance.daemon.door import Answer, Later, Tell, moment
 from appliance.daemon.hours_entering import Entering, Entries, ended_by, form_of
@@ -14,6 +14,7 @@ from appliance.policy.special import Special, in_force
 from appliance.policy.week import Bands, Week
 from appliance.policy.week_changes import DayChange, Heard, WeekChanges, minutes, week_changes
 from appliance.policy.week_forms import week_entered, week_revoked
+from appliance.policy.words import Words
 from appliance.records import hours
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from appliance.daemon.desk import Desk
     from appliance.daemon.stores import Stores
     from appliance.policy.office import Group
+
+SAVED: Final = Words(
+    "Salvato: vale dal giorno indicato, per le nuove chiamate.",
+    "Saved: it holds from the day that was named, for new calls.",
+)
 
 
 class WeekQuestions:
@@ -63,7 +69,7 @@ class WeekQuestions:
         def make(stored: Entries) -> Special:
             return week_entered(stored, form, by, at)
 
-        return self._entering.later(question, make, self._comparing(form))
+        return self._entering.later(question, make, self._comparing(form), SAVED)
 
     def revoke(self, question: dict[str, Any]) -> Later:
         """Take a week back that has not begun, or say what that would change."""
@@ -73,7 +79,7 @@ class WeekQuestions:
         def make(stored: Entries) -> Special:
             return week_revoked(stored, number, reference, by, at)
 
-        return self._entering.later(question, make, self._comparing(form))
+        return self._entering.later(question, make, self._comparing(form), SAVED)
 
     def _comparing(self, form: dict[str, Any]) -> Callable[[Entries, Special], Answer]:
         office, asked = self._desk.office, _asked(form)

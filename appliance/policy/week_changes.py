@@ -8,10 +8,11 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from appliance.policy.day_hours import hours_on
-from appliance.policy.explain import explain
+from appliance.policy.explain import Step, explain
 from appliance.policy.local_time import local_moment
 from appliance.policy.office import Group, Office
 from appliance.policy.special import Special, office_with
+from appliance.policy.transfer_words import WEEKDAYS
 from appliance.policy.week import MIDNIGHT, ONE_DAY, Band, Bands
 from appliance.policy.words import Words
 
@@ -147,7 +148,19 @@ def _heard(before: Office, after: Office, at: datetime) -> Heard | None:
 
 
 def _steps(office: Office, at: datetime) -> tuple[Words, ...]:
-    return tuple(step.sentence for step in explain(office, office.lines[0], at).steps)
+    return tuple(_said(office, step) for step in explain(office, office.lines[0], at).steps)
+
+
+def _said(office: Office, step: Step) -> Words:
+    """Say a step of the call, and when it opens again where it does."""
+    if step.reopens_at is None:
+        return step.sentence
+    at = office.local(step.reopens_at)
+    weekday = WEEKDAYS[at.weekday()]
+    return Words(
+        f"{step.sentence.it} Riapre {weekday.it} {at:%d.%m.} alle {at:%H:%M}.",
+        f"{step.sentence.en} It opens again on {weekday.en} {at:%d.%m.} at {at:%H:%M}.",
+    )
 
 
 def _groups(office: Office) -> list[Group]:

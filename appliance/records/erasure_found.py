@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from appliance.errors import OfficeError
+from appliance.policy.refused import Refused
 from appliance.records import care, requests
 from appliance.records.care import Kind
 
@@ -167,7 +167,10 @@ def _requests(connection: sqlite3.Connection, chosen: Chosen, calls: set[str]) -
     wanted = 0
     if chosen.kind == "request":
         if not chosen.name.isdecimal():
-            raise OfficeError(f"{chosen.name!r} is no number of a request: look with list")
+            raise Refused(
+                f"«{chosen.name}» non è il numero di una presa in carico: guardare nell'elenco",
+                f"{chosen.name!r} is no number of a request: look with list",
+            )
         wanted = requests.required(connection, int(chosen.name)).request.number
     return [
         row

@@ -17,6 +17,7 @@ from appliance.errors import OfficeError
 from appliance.policy.done_link import hash_of
 from appliance.policy.mail import Mail
 from appliance.policy.outbox import MailState
+from appliance.policy.refused import Refused
 from appliance.records.call_log import iso, moment
 from appliance.records.database import transaction
 
@@ -166,7 +167,10 @@ def retry(connection: sqlite3.Connection, number: int) -> Kept:
     with transaction(connection):
         found = required(connection, number)
         if found.state is MailState.SENT:
-            raise OfficeError(f"mail {number} has left already: {found.said}")
+            raise Refused(
+                f"l'e-mail {number} è già partita: {found.said}",
+                f"mail {number} has left already: {found.said}",
+            )
         connection.execute(
             "UPDATE outbox SET state = 'queued', tries = 0, tried_ms = 0, settled_at = NULL, "
             "settled_by = '', reason = '' WHERE number = ?",
@@ -178,11 +182,17 @@ def retry(connection: sqlite3.Connection, number: int) -> Kept:
 def drop(connection: sqlite3.Connection, number: int, by: str, reason: str, at: datetime) -> Kept:
     """Give a notice up for a reason; it stays listed; raises OfficeError."""
     if not reason.strip() or not by.strip():
-        raise OfficeError("a mail is dropped by somebody, for a reason: say both")
+        raise Refused(
+            "un'e-mail si annulla per un motivo: dire chi e perché",
+            "a mail is dropped by somebody, for a reason: say both",
+        )
     with transaction(connection):
         found = required(connection, number)
         if found.state is MailState.SENT:
-            raise OfficeError(f"mail {number} has left already: {found.said}")
+            raise Refused(
+                f"l'e-mail {number} è già partita: {found.said}",
+                f"mail {number} has left already: {found.said}",
+            )
         connection.execute(
             "UPDATE outbox SET state = 'dropped', settled_at = ?, settled_by = ?, reason = ? "
             "WHERE number = ?",
@@ -195,7 +205,10 @@ def required(connection: sqlite3.Connection, number: int) -> Kept:
     """Look a notice up; raises OfficeError when there is none."""
     found = find(connection, number)
     if found is None:
-        raise OfficeError(f"there is no mail {number}: list them with `centralino outbox list`")
+        raise Refused(
+            f"l'e-mail {number} non c'è: guardare nell'elenco",
+            f"there is no mail {number}: list them with `centralino outbox list`",
+        )
     return found
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.errors import OfficeError, StoreError
+from appliance.policy.refused import Refused
 from appliance.policy.register.declarations import Declaration, Variation
 from appliance.policy.register.merge import Merged, Revoked
 from appliance.policy.register.register import Authorisation, Register, Unit
@@ -227,19 +228,22 @@ def _attach(
         ).fetchone()
         data = attached.get(name)
         if data is None and stored is None:
-            raise OfficeError(
-                f"the attachment {name!r} is not there: put the file beside the register"
+            raise Refused(
+                f"manca l'allegato «{name}»: mettere il file accanto alla rubrica",
+                f"the attachment {name!r} is not there: put the file beside the register",
             )
         if data is None:
             continue
         digest = hashlib.sha256(data).hexdigest()
         if stored is not None and stored["sha256"] != digest:
-            raise OfficeError(
-                f"another file named {name!r} is attached already: give it another name"
+            raise Refused(
+                f"un altro file «{name}» è già allegato: dargli un altro nome",
+                f"another file named {name!r} is attached already: give it another name",
             )
         if len(data) > ATTACHMENT_LIMIT:
-            raise OfficeError(
-                f"the attachment {name!r} has {len(data)} bytes: at most {ATTACHMENT_LIMIT}"
+            raise Refused(
+                f"l'allegato «{name}» ha {len(data)} byte: al massimo {ATTACHMENT_LIMIT}",
+                f"the attachment {name!r} has {len(data)} bytes: at most {ATTACHMENT_LIMIT}",
             )
         if stored is None:
             row = (name, change_number, digest, len(data), vault.seal_bytes(data, _about(name)))

@@ -15,6 +15,7 @@ import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from appliance.errors import CentralinoError, StoreError
+from appliance.policy.refused import NotKept
 from appliance.records import call_log, messages, policy_copy, requests
 from appliance.records.database import is_io_error, open_database
 from appliance.records.request_rows import Sound
@@ -85,7 +86,10 @@ class Session:
         try:
             return self._once(job)
         except sqlite3.Error as error:
-            raise StoreError(f"the records cannot be written ({error}): check the disk") from error
+            raise NotKept(
+                f"gli archivi non si possono scrivere ({error}): far controllare la memoria",
+                f"the records cannot be written ({error}): check the disk",
+            ) from error
 
     def close(self) -> None:
         """Close the connection, whatever state it is in."""
@@ -206,8 +210,9 @@ class Records:
         try:
             result = box.get(timeout=limit_s)
         except queue.Empty:
-            raise StoreError(
-                f"the records gave no answer in {limit_s:g} s: check the disk"
+            raise NotKept(
+                f"gli archivi non hanno risposto in {limit_s:g} s: far controllare la memoria",
+                f"the records gave no answer in {limit_s:g} s: check the disk",
             ) from None
         if isinstance(result, CentralinoError):
             raise result

@@ -130,7 +130,7 @@ def test_a_week_is_entered_shown_and_taken_back(box: Box) -> None:
     assert "→ 08:00-14:00" in told
     assert "martedì" not in told
     assert "come configurato" in box.run("hours", "week", "show")
-    assert "Salvato: vale da subito" in box.run(*asked, *WHO)
+    assert "Salvato: vale dal giorno indicato" in box.run(*asked, *WHO)
     row = box.run("hours", "week", "show").splitlines()[-1]
     assert "2026-12-07" in row
     assert "(di shell: root, delibera 9)" in row

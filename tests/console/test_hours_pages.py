@@ -201,7 +201,7 @@ def test_a_week_is_drawn_and_saved(head: Visitor) -> None:
     assert "Gio 3 dic, 15:10" in head.post("/hours/week", data=WEEK | asked).text
     assert 'value="8:30-13"' in head.post("/hours/week", data=WEEK | {"do": "edit"}).text
     saved = head.post("/hours/week", data=WEEK | {"do": "save"})
-    assert (saved.status_code, saved.headers["location"]) == (303, "/hours?saved=1#weeks")
+    assert (saved.status_code, saved.headers["location"]) == (303, "/hours?saved=week#weeks")
     text = head.get("/hours?saved=1").text
     assert "come configurato dal tecnico" in text
     assert "riferimento: delibera &lt;9&gt;" in text
@@ -222,7 +222,7 @@ def test_the_configured_hours_come_back(head: Visitor) -> None:
     told = head.post("/hours/week/revoke", data=ended | {"do": "preview"}).text
     assert "apre 14:00-18:00" in told
     done = head.post("/hours/week/revoke", data=ended | {"do": "save"})
-    assert done.headers["location"] == "/hours?saved=1#weeks"
+    assert done.headers["location"] == "/hours?saved=week#weeks"
     assert "Revoca della voce 1" in head.get("/hours").text
     refused = head.post("/hours/week/revoke", data=ended | {"do": "save"})
     assert "questa voce non vale più" in refused.text

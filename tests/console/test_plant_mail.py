@@ -143,7 +143,7 @@ def test_a_test_goes_to_one_plain_address(post: Post, to: str) -> None:
     """Nothing is queued for anything else, and the page says so."""
     answer = post.test(to)
     assert answer.status_code == 409
-    assert "is no e-mail address" in answer.text
+    assert "non è un indirizzo e-mail" in answer.text
     assert len(outbox.listed(post.records)) == 2
 
 

@@ -135,8 +135,7 @@ def test_one_too_many_is_refused(box: Box) -> None:
     """What lies in the carrier's memory has a bound."""
     for number in range(MOST_NOTICES):
         box.send(key=f"digit_{number % 10}", language=("it", "en")[number // 10])
-    with pytest.raises(OfficeError, match="forget one first"):
-        box.send()
+    assert "forget one first" in box.refused(box.send())
 
 
 def test_parts_follow_one_another(box: Box) -> None:
@@ -155,8 +154,7 @@ def test_parts_follow_one_another(box: Box) -> None:
 
 def test_an_empty_one_is_refused(box: Box) -> None:
     """Callers would hear nothing."""
-    with pytest.raises(OfficeError, match="empty"):
-        box.send(b"")
+    assert "empty" in box.refused(box.send(b""))
 
 
 @pytest.mark.parametrize("data", ["è", "AAA", 7])

@@ -52,7 +52,7 @@ def test_a_week_is_previewed_then_saved(box: Box) -> None:
     assert told["heard"][0]["at"] == FIVE_PAST_TWO.isoformat()
     assert box.house.is_open(FIVE_PAST_TWO)
     told = box.ask("week_enter", form=FORM)
-    assert "vale da subito" in told["said"]["it"]
+    assert "vale dal giorno indicato" in told["said"]["it"]
     assert not box.house.is_open(FIVE_PAST_TWO)
     found = box.stores.records.ask(lambda c: audit.latest(c, "hours."))
     assert [(each.by, each.what) for each in found] == [("anna", "hours.week")]

@@ -210,6 +210,7 @@ def test_what_a_closed_afternoon_changes() -> None:
     assert heard.at == datetime(2026, 12, 1, 14, 5, tzinfo=ROME)
     assert [len(found.heard), len(heard.before)] == [1, 3]
     assert heard.after[0].it.startswith("Fuori orario")
+    assert heard.after[0].it.endswith("Riapre mercoledì 02.12. alle 08:30.")
     assert heard.before != heard.after
 
 

@@ -115,7 +115,7 @@ async def show(request: Request) -> Response:
         entries=entries_told(told) if told else None,
         whose=WHOSE,
         **weeks_told(weeks),
-        saved="saved" in request.query_params,
+        saved=request.query_params.get("saved", ""),
     )
 
 

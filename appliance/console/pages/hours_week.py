@@ -62,7 +62,7 @@ async def enter(request: Request) -> Response:
         asked = {**form, "week": [form[name] for name in WEEK], "asked": _asked(request, form)}
         outcome = await ask_change(request, "week_enter", asked, preview=do != "save")
     if do == "save" and outcome.is_good:
-        return RedirectResponse("/hours?saved=1#weeks", 303)
+        return RedirectResponse("/hours?saved=week#weeks", 303)
     if do == "edit" or not outcome.is_good:
         return await _again(request, form, outcome)
     return _preview(request, "/hours/week", form, outcome, is_new=True)
@@ -81,7 +81,7 @@ async def revoke(request: Request) -> Response:
     if not outcome.is_good:
         return page(request, "hours/away.html", outcome.status, wrong=outcome.wrong)
     if is_saving:
-        return RedirectResponse("/hours?saved=1#weeks", 303)
+        return RedirectResponse("/hours?saved=week#weeks", 303)
     return _preview(request, "/hours/week/revoke", form, outcome, is_new=False)
 
 

@@ -154,7 +154,7 @@ def test_a_week_is_changed_without_a_mouse(browser: Browser, with_sheets: Runnin
         page.get_by_role("heading", name="Che cosa trova chi chiama").wait_for()
         shown.look("hours-week-preview")
         page.get_by_role("button", name="Salva: in vigore da").press("Enter")
-        page.wait_for_url("**/hours?saved=1#weeks")
+        page.wait_for_url("**/hours?saved=week#weeks")
         shown.look("hours-week-entered")
         assert "a venire" in page.locator("section[aria-labelledby=weeks]").inner_text()
 
