@@ -36,7 +36,7 @@ def proof(state: Path) -> Iterator[str]:
         write_whole(state / FILE, word)
     except OSError as error:
         raise OfficeError(
-            f"users are changed from the shell by the administrator alone: use sudo ({error})"
+            f"from the shell this is for the administrator alone: use sudo ({error})"
         ) from error
     try:
         yield word

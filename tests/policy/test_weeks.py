@@ -13,7 +13,10 @@ from appliance.policy.hours import Why
 from appliance.policy.office import Office
 from appliance.policy.office_hours import hours_of_office
 from appliance.policy.refused import Refused
+from appliance.policy.register.ahead import ahead
+from appliance.policy.register.ahead_words import what
 from appliance.policy.register.fields import Unfit
+from appliance.policy.register.register import Register
 from appliance.policy.special import Special, Whose, in_force, office_with
 from appliance.policy.special_forms import revoked
 from appliance.policy.week import Band, Week, week
@@ -175,6 +178,20 @@ def test_which_weeks_hold_is_said() -> None:
     over = (*entries[:2], new(4, TODAY, None, Whose.HOUSE))
     (said,) = weeks_said(over, TODAY)
     assert said.it.startswith("Orario di ogni settimana, centralino e sportello: quello config")
+
+
+def test_the_list_of_what_lies_ahead_has_them() -> None:
+    """A week that begins later, until something follows; one that holds already is ordinary."""
+    entries = (MORNING, new(2, date(2026, 12, 9), None), new(3, TODAY, MORNINGS))
+    found = ahead(Register(), office_with(EXAMPLE, entries).switchboard.schedule, TODAY, TODAY)
+    assert not any(isinstance(each.what, NewWeek) for each in found)
+    until = date(2026, 12, 31)
+    found = ahead(Register(), office_with(EXAMPLE, entries).switchboard.schedule, TODAY, until)
+    said = [(e.first, e.last, what(e, "it")) for e in found if isinstance(e.what, NewWeek)]
+    assert said == [
+        (TUESDAY, None, "ogni settimana: lun mar mer gio ven 08:30-13:00"),
+        (date(2026, 12, 9), None, "ogni settimana: l'orario configurato"),
+    ]
 
 
 # --- what changes ---------------------------------------------------------------------------------

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from appliance.policy.dates import Closure, Holiday, Opening, Period
+from appliance.policy.dates import Closure, Holiday, NewWeek, Opening, Period
 from appliance.policy.hours import Schedule
 from appliance.policy.register.declarations import Declaration, Variation
 from appliance.policy.register.register import Register
 from appliance.policy.week import ONE_DAY
 
-Special = Holiday | Closure | Opening | Period | Variation | Declaration
+Special = Holiday | Closure | Opening | Period | NewWeek | Variation | Declaration
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Ahead:
 def ahead(register: Register, calendar: Schedule, first: date, last: date) -> tuple[Ahead, ...]:
     """List what holds on any day from `first` to `last`, by its own first day.
 
-    Of declarations only those that begin within: the others are no special time.
+    Of declarations and ordinary weeks only those that begin within: others are no special time.
     """
-    found = (*_of_house(calendar), *_of_units(register, first))
+    found = (*_of_house(calendar, first), *_of_units(register, first))
     met = (a for a in found if a.first <= last and (a.last is None or a.last >= first))
     return tuple(sorted(met, key=lambda a: (a.first, a.unit)))
 
@@ -46,7 +46,7 @@ def of_units(found: tuple[Ahead, ...], *codes: str) -> tuple[Ahead, ...]:
     return tuple(each for each in found if each.unit and each.unit in codes)
 
 
-def _of_house(calendar: Schedule) -> Iterator[Ahead]:
+def _of_house(calendar: Schedule, first: date) -> Iterator[Ahead]:
     for holiday in calendar.holidays:
         yield Ahead(holiday.day, holiday.day, holiday)
     for closure in calendar.closures:
@@ -55,6 +55,9 @@ def _of_house(calendar: Schedule) -> Iterator[Ahead]:
         yield Ahead(opening.day, opening.day, opening)
     for period in (*calendar.periods, *calendar.entered):
         yield Ahead(period.first, period.last, period)
+    for new in calendar.weeks:
+        if new.since > first:
+            yield Ahead(new.since, None, new)
 
 
 def _last_day(end: datetime) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from appliance.policy.dates import Closure, Holiday, Opening, Period
+from appliance.policy.dates import Closure, Holiday, NewWeek, Opening, Period
 from appliance.policy.register.ahead import Ahead
 from appliance.policy.register.declarations import Declaration, Variation
 from appliance.policy.register.words import (
@@ -22,6 +22,8 @@ HOLIDAY, CLOSED, OPEN = (
     Words("chiuso", "closed"),
     Words("aperto", "open"),
 )
+EVERY_WEEK = Words("ogni settimana", "every week")
+CONFIGURED = Words("l'orario configurato", "the configured hours")
 NOTHING_AHEAD = Words("Niente di speciale in vista.", "Nothing special lies ahead.")
 
 
@@ -53,6 +55,9 @@ def what(each: Ahead, language: str) -> str:
         case Period(name=name, week=week, notice=notice):
             said = f"{in_language(name, language)}: {week_words(week, language)}"
             return f"{said}{_behind(notice, language)}"
+        case NewWeek(week=new):
+            hours = week_words(new, language) if new else in_language(CONFIGURED, language)
+            return f"{in_language(EVERY_WEEK, language)}: {hours}"
         case Variation(week=week, notice=text, needs=needs):
             hours = week_words(week, language) if week else in_language(AS_DECLARED, language)
             only = f" ({', '.join(needs)})" if needs else ""
