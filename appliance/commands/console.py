@@ -81,5 +81,6 @@ def console_settings(
         voicemail=state / "voicemail",
         door=desk_socket(settings),
         announcements=announcements_of(settings),
+        per_person_reference=settings.report.per_person_reference.strip(),
     )
     return dataclasses.replace(found, is_secure=False, redirect_port=0) if is_plain else found

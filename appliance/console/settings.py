@@ -15,6 +15,7 @@ class ConsoleSettings:
     own files, both empty for an authority made here. `state` is the console's own folder; `records`
     (the database) and `voicemail` are only read; `door` is the desk's socket.
     `announcements` are the folders laid over our recordings, the strongest first.
+    `per_person_reference` is the agreement that allows figures per position (E21), "" for none.
     """
 
     site: str
@@ -32,3 +33,4 @@ class ConsoleSettings:
     door: Path
     is_secure: bool = True
     announcements: tuple[Path, ...] = ()
+    per_person_reference: str = ""

@@ -54,6 +54,34 @@ def test_the_days_figures(head: Visitor, records: sqlite3.Connection) -> None:
     assert "no call in these days" in head.get("/reports?until=2020-01-31", headers=ENGLISH).text
 
 
+def test_nothing_is_told_of_positions_without_an_agreement(
+    head: Visitor, records: sqlite3.Connection
+) -> None:
+    """E21: off until an agreement is named, and the page says so, and what turns it on."""
+    served(records)
+    text = head.get(f"/reports?{DAY}", headers=ENGLISH).text
+    assert "the work of staff is not measured" in text
+    assert "report.per_person_reference" in text
+    assert "op1" not in text + head.get(f"/reports.csv?{DAY}").text
+
+
+def test_by_an_agreement_figures_of_positions_are_shown(
+    console_settings: ConsoleSettings, records: sqlite3.Connection
+) -> None:
+    """E21: with its reference; where no position answered, the page says that instead."""
+    served(records)
+    agreed = replace(console_settings, per_person_reference="RSU 4/2026")
+    with Visitor(agreed) as visiting:
+        visiting.log_in(ANNA)
+        text = visiting.get(f"/reports?{DAY}", headers=ENGLISH).text
+        csv = visiting.get(f"/reports.csv?{DAY}").text
+        none = visiting.get("/reports?until=2020-01-31", headers=ENGLISH).text
+    assert '<th scope="row">op1</th>' in text
+    assert "By position (RSU 4/2026)" in text
+    assert "position;op1;1" in csv
+    assert "by this agreement: RSU 4/2026. No position answered" in none
+
+
 def test_what_is_late_is_the_desks_to_say(
     head: Visitor, records: sqlite3.Connection, console_settings: ConsoleSettings
 ) -> None:

@@ -1,6 +1,6 @@
 """Reports: what the front desk did in some days, as tables, bars and a file (P1, E21).
 
-The figures are those of `centralino report`; per person there are none here.
+The figures are those of `centralino report`; per position only by the reference of an agreement.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ async def show(request: Request) -> Response:
         "endings": tuple(Ending),
         "hours": bars({str(hour): one.calls for hour, one in found.hours.items()}),
         "months": bars({month: one.calls for month, one in found.months.items()}),
+        "reference": request.app.state.settings.per_person_reference,
     }
     return page(request, "reports/report.html", 200, days=days, **values)
 
@@ -86,12 +87,13 @@ async def _read(request: Request, days: Days) -> tuple[Report, dict[str, str]]:
     zone, late = request.app.state.zone, (await dues_of(request)).late
     start = datetime.combine(days.first, time(), zone)
     end = datetime.combine(days.last + timedelta(days=1), time(), zone)
+    per_person = bool(request.app.state.settings.per_person_reference)
 
     def is_late(one: policy.Request) -> bool:
         return one.number in late
 
     def job(connection: sqlite3.Connection) -> tuple[Report, dict[str, str]]:
-        return summed(connection, start, end, is_late), _names(connection)
+        return summed(connection, start, end, is_late, per_person), _names(connection)
 
     found: tuple[Report, dict[str, str]] = await request.app.state.reading.do(job, LIMIT_S)
     return found
@@ -102,11 +104,13 @@ def summed(
     start: datetime,
     end: datetime,
     is_late: Callable[[policy.Request], bool],
+    per_person: bool = False,
 ) -> Report:
-    """Sum up calls and requests of some days; nothing per person (E21)."""
+    """Sum up calls and requests of some days; `per_person` by an agreement alone (E21)."""
     assert start.tzinfo is not None
     calls = report_rows.call_rows(connection, start, end, start.tzinfo)
-    return report(calls, report_rows.request_rows_of(connection, start, end, is_late))
+    requests = report_rows.request_rows_of(connection, start, end, is_late)
+    return report(calls, requests, per_person=per_person)
 
 
 def _names(connection: sqlite3.Connection) -> dict[str, str]:
