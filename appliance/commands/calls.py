@@ -13,6 +13,7 @@ from appliance.commands.care import add_care_commands
 from appliance.commands.options import config_option, load_settings, reading
 from appliance.daemon import numbers
 from appliance.daemon.settings import Settings
+from appliance.policy.numbering import plan_of
 from appliance.records import call_log, care, care_words, listing, placed
 from appliance.records import missed as missed_calls
 from appliance.records.care import Kind
@@ -61,7 +62,7 @@ def calls(
 def _show_missed(settings: Settings, *, every: bool, as_json: bool) -> None:
     since = datetime.now(UTC) - timedelta(days=missed_calls.DAYS)
     with reading(settings) as connection:
-        found = missed_calls.missed(connection, since)
+        found = missed_calls.missed(connection, since, plan_of(settings.site.country))
     shown = [each for each in found if every or each.is_open]
     language = settings.site.languages[0]
     click.echo(missed_calls.as_json(shown) if as_json else care_words.missed_text(shown, language))

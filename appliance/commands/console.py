@@ -81,6 +81,7 @@ def console_settings(
         voicemail=state / "voicemail",
         door=desk_socket(settings),
         announcements=announcements_of(settings),
+        country=settings.site.country,
         per_person_reference=settings.report.per_person_reference.strip(),
     )
     return dataclasses.replace(found, is_secure=False, redirect_port=0) if is_plain else found

@@ -25,6 +25,7 @@ from appliance.policy.citizens import Contact
 from appliance.policy.done_link import without_secrets
 from appliance.policy.due import due, is_overdue
 from appliance.policy.hours import Schedule
+from appliance.policy.numbering import plan_of
 from appliance.policy.outbox import Letter
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Form, Request, State, Step
@@ -59,7 +60,7 @@ def list_(
     states = tuple(State) if all_ else (State.OPEN, State.SENT, State.TAKEN)
     with reading(settings) as connection:
         if citizen:
-            found = stored.find_open(connection, citizen, citizen)
+            found = stored.find_open(connection, citizen, citizen, plan_of(settings.site.country))
         else:
             found = stored.listed(connection, *states, unit=unit)
     late = _late(settings)

@@ -34,6 +34,7 @@ from appliance.console.settings import ConsoleSettings
 from appliance.console.static_files import Files
 from appliance.console.templates import page
 from appliance.policy.done_link import without_secrets
+from appliance.policy.numbering import plan_of
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +100,7 @@ def build(settings: ConsoleSettings) -> Starlette:
     )
     app.state.settings = settings
     app.state.zone = ZoneInfo(settings.zone)
+    app.state.plan = plan_of(settings.country)
     app.state.catalogues = load_catalogues()
     app.state.desk = Desk(settings.door)
     app.state.feed = Feed(app.state.desk)

@@ -14,7 +14,8 @@ class ConsoleSettings:
     names it answers to, beside every address of the box. `certificate` and `key` are the office's
     own files, both empty for an authority made here. `state` is the console's own folder; `records`
     (the database) and `voicemail` are only read; `door` is the desk's socket.
-    `announcements` are the folders laid over our recordings, the strongest first.
+    `announcements` are the folders laid over our recordings, the strongest first. `country` is the
+    one by whose plan callers' numbers are compared.
     `per_person_reference` is the agreement that allows figures per position (E21), "" for none.
     """
 
@@ -34,3 +35,4 @@ class ConsoleSettings:
     is_secure: bool = True
     announcements: tuple[Path, ...] = ()
     per_person_reference: str = ""
+    country: str = "it"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.errors import CentralinoError
+from appliance.policy import numbering
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.message_alerts import CallAlerts
 from appliance.records.care_mails import Notices
@@ -69,6 +70,7 @@ def plan_of(settings: Settings, calendar: Schedule) -> Plan:
         settings.site.languages[0],
         bool(settings.mail.head),
         CallAlerts(voicemail.missed_alerts),
+        numbering.plan_of(settings.site.country),
     )
     return Plan(calendar, notices, keeping_of(settings))
 

@@ -21,6 +21,7 @@ from appliance.policy import request_refusals as refusals
 from appliance.policy import request_words as words
 from appliance.policy.appointments import Slot
 from appliance.policy.citizens import Citizen, Contact
+from appliance.policy.numbering import HOME, Plan
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Appointment, Form, NewRequest, Step
 from appliance.policy.words import SaidError
@@ -44,10 +45,20 @@ PROPOSED_MINUTES = 30
 
 
 class RequestQuestions:
-    """Answers; `now` is the desk's wall clock. Raises OfficeError for what cannot be asked."""
+    """Answers; `now` is the desk's wall clock, `plan` tells whose number is whose.
 
-    def __init__(self, records: Records, mailroom: Mailroom, now: Callable[[], datetime]) -> None:
+    Raises OfficeError for what cannot be asked.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        mailroom: Mailroom,
+        now: Callable[[], datetime],
+        plan: Plan = HOME,
+    ) -> None:
         self._records, self._mailroom, self._now = records, mailroom, now
+        self._plan = plan
 
     @property
     def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
@@ -71,7 +82,7 @@ class RequestQuestions:
         name = "" if question.get("anyway") else new.citizen.name
 
         def job(connection: sqlite3.Connection) -> Answer:
-            known = requests.find_open(connection, number, name)
+            known = requests.find_open(connection, number, name, self._plan)
             if known:
                 raise SaidError(words.known_already([kept.request for kept in known]))
             request = requests.insert(connection, taking, letters)

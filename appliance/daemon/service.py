@@ -183,7 +183,12 @@ class Service:
             self._run,
             self._recoveries,
             PhoneQuestions(self._run.settings, self._phones, self._stores),
-            RequestQuestions(self._stores.records, self._mail, lambda: self.desk.now().wall),
+            RequestQuestions(
+                self._stores.records,
+                self._mail,
+                lambda: self.desk.now().wall,
+                self._run.office.outgoing.plan,
+            ),
             Erasures(self._run.settings, self._stores, lambda: self.desk.now().wall),
             self._users,
             PlantQuestions(

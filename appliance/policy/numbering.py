@@ -60,8 +60,8 @@ class Plan:
         digits = _BETWEEN.sub("", text)
         international = digits.replace("+", "00", 1) if digits.startswith("+") else digits
         own = f"00{self.code}"
-        if international.startswith(own):
-            return self.trunk + international.removeprefix(own)
+        if international.startswith(own):  # people write "+49 (0)30", too
+            return self.trunk + international.removeprefix(own).removeprefix(self.trunk)
         return international
 
     def classify(self, digits: str, local: tuple[str, ...] = ()) -> NumberClass:
@@ -144,7 +144,9 @@ PLANS: Mapping[str, Plan] = {
 }  # fmt: skip
 """What each country's exchange takes; a country that is not here has no calls out."""
 
-EMERGENCY = PLANS["it"].emergency
+HOME = PLANS["it"]
+"""The plan of an office that does not say where it is."""
+EMERGENCY = HOME.emergency
 """Numbers that are nobody's extension and no office's, whatever is configured."""
 
 
@@ -152,3 +154,8 @@ def rehearsed(plan: Plan) -> Plan:
     """Return the plan of a demonstration or test: its emergency numbers are fictitious."""
     fictitious = tuple(f"{REHEARSED}{number}" for number in plan.emergency)
     return replace(plan, emergency=fictitious, rehearsed=True)
+
+
+def plan_of(country: str) -> Plan:
+    """Return the plan by which a country's numbers are read."""
+    return PLANS.get(country, HOME)

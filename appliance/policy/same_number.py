@@ -1,6 +1,7 @@
 """One telephone number in all the ways it is written: with the country's code or without, spaced.
 
-What erases a citizen's number must find it as it was typed, stored and told (E20).
+What erases a citizen's number must find it as it was typed, stored and told (E20); who calls again
+is known however the exchange sent the number, and however it was taken down (E9, E17).
 """
 
 from __future__ import annotations
@@ -9,14 +10,40 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.policy.numbering import Plan
+from appliance.policy.numbering import HOME, NumberClass, Plan
 from appliance.policy.refused import Refused
 
 LEAST_DIGITS: Final = 5
 """A shorter number stands by chance in many a text."""
 GONE: Final = "[…]"
 """What stands in a text where a number was."""
+TAIL: Final = 6
+"""So many last digits are the same in all the ways a number is written."""
 _BETWEEN: Final = r"[\s./()–-]*"
+
+
+def canonical(number: str, plan: Plan = HOME) -> str:
+    """Return a number as it is dialled inside the country, so that two can be compared.
+
+    An exchange may send the country's code without its sign, or leave a leading zero out: what is
+    a number of the plan only with that mended is mended.
+    """
+    national = plan.national(number.strip())
+    bare = plan.trunk + national.removeprefix(plan.code)
+    for digits in (national, bare, "0" + bare, "0" + national):
+        if plan.classify(digits) is not NumberClass.NONE:
+            return digits
+    return national
+
+
+def are_same(one: str, other: str, plan: Plan = HOME) -> bool:
+    """Tell whether two numbers are one, however each is written; none is nobody's."""
+    return bool(one and other) and canonical(one, plan) == canonical(other, plan)
+
+
+def tail(number: str) -> str:
+    """Return the last digits of a number: where they differ, it is another (see `are_same`)."""
+    return "".join(filter(str.isdecimal, number))[-TAIL:]
 
 
 @dataclass(frozen=True, slots=True)

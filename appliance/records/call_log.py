@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from appliance.calls.events import Caller, Evidence, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result, Way
+from appliance.policy.numbering import HOME, Plan
+from appliance.policy.same_number import are_same, tail
 from appliance.policy.words import SaidError, Words
 from appliance.records.database import transaction
 
@@ -139,15 +142,16 @@ def calls(
 
 
 def of_number(
-    connection: sqlite3.Connection, number: str, since: datetime, most: int
+    connection: sqlite3.Connection, number: str, since: datetime, most: int, plan: Plan = HOME
 ) -> tuple[CallRecord, ...]:
-    """List the latest calls from a number as the exchange sends it, newest first; none for ""."""
+    """List the latest calls from a number, however it was sent, newest first; none for ""."""
     rows = connection.execute(
-        "SELECT * FROM calls WHERE rang_ms >= :since AND caller_number = :number "
-        "AND caller_number <> '' AND direction = 'in' ORDER BY rang_ms DESC LIMIT :most",
-        {"since": to_ms(since), "number": number, "most": most},
+        "SELECT * FROM calls WHERE rang_ms >= :since AND caller_number LIKE :tail "
+        "AND caller_number <> '' AND direction = 'in' ORDER BY rang_ms DESC",
+        {"since": to_ms(since), "tail": f"%{tail(number)}"},
     )
-    return tuple(from_row(row) for row in rows)
+    same = (row for row in rows if are_same(str(row["caller_number"]), number, plan))
+    return tuple(from_row(row) for row in islice(same, most))
 
 
 def to_row(record: CallRecord) -> dict[str, Value]:

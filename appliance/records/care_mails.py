@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.message_alerts import CallAlerts
 from appliance.policy.messages import Step
+from appliance.policy.numbering import HOME, Plan
 from appliance.policy.words import Words
 from appliance.records.care_words import TAKEN
 from appliance.records.listing import caller_words, one
@@ -23,7 +24,7 @@ class Notices:
     """To whom notices go: `desk` is an address or "" for none; with the sound or without it.
 
     `head`: the head of the front desk has an address, too. `calls`: of which calls without a
-    message they are told.
+    message they are told. `plan`: by which a caller's numbers are compared.
     """
 
     desk: str = ""
@@ -31,6 +32,7 @@ class Notices:
     language: str = "it"
     head: bool = True
     calls: CallAlerts = CallAlerts.ALL
+    plan: Plan = HOME
 
     @property
     def alerted(self) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def watch(
         _tell_new(connection, calendar, notices, now, domain)
         _tell_late(connection, calendar, notices, now, domain)
         requests, overdue = tell_overdue(connection, calendar, notices, now, domain)
-        calls = missed.missed(connection, now - timedelta(days=missed.DAYS))
+        calls = missed.missed(connection, now - timedelta(days=missed.DAYS), notices.plan)
         calls = tell_missed(connection, calls, calendar, notices, now, domain)
     return replace(_counted(connection, calls), requests=requests, overdue=overdue)
 

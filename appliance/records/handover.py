@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from appliance.policy import handover
 from appliance.policy.handover import TO_ALL, Item, Kind
 from appliance.policy.messages import Care, Entry, MessageState, Step, care_of
+from appliance.policy.numbering import HOME, Plan
 from appliance.policy.requests import State
 from appliance.policy.requests import Step as RequestStep
 from appliance.records import audit, care, messages, missed, requests, users
@@ -87,10 +88,11 @@ def mine(
     names: Collection[str],
     calls_since: datetime,
     notes_since: datetime,
+    plan: Plan = HOME,
 ) -> Mine:
     """Read what is in the names of a person and of their position, oldest first."""
     taken = messages.messages(connection, MessageState.TAKEN)
-    calls = missed.missed(connection, calls_since)
+    calls = missed.missed(connection, calls_since, plan)
     open_ones = requests.listed(connection, *_OPEN)
     return Mine(
         tuple(one for one in reversed(taken) if one.taken_by in names),

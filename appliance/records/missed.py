@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Final
 from appliance.calls.events import Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.policy.messages import Care, MessageState
+from appliance.policy.numbering import HOME, Plan
+from appliance.policy.same_number import canonical, tail
 from appliance.records import care as cares_of
 from appliance.records.call_log import from_row, to_ms
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from appliance.records.messages import Message
 
@@ -73,15 +75,18 @@ class Missed:
         return self.care.state is not MessageState.CLOSED and self.again is None
 
 
-def missed(connection: sqlite3.Connection, since: datetime) -> tuple[Missed, ...]:
+def missed(
+    connection: sqlite3.Connection, since: datetime, plan: Plan = HOME
+) -> tuple[Missed, ...]:
     """List the missed calls that rang since an instant, newest first; open or not.
 
     Every call is looked at once, and most are not decoded: the list is asked for every minute.
     """
     ms = to_ms(since)
     cares = cares_of.cares(connection, cares_of.Kind.CALL)
-    served = _Served(connection, ms)
-    found = ((int(row["rowid"]), from_row(row)) for row in connection.execute(_MAYBE, (ms,)))
+    found = [(int(row["rowid"]), from_row(row)) for row in connection.execute(_MAYBE, (ms,))]
+    tails = {tail(record.caller.number) for _, record in found if record.caller.number}
+    served = _Served(connection, ms, tails, plan)
     return tuple(
         Missed(
             number,
@@ -96,19 +101,27 @@ def missed(connection: sqlite3.Connection, since: datetime) -> tuple[Missed, ...
 
 
 class _Served:
-    """The calls since an instant whose callers were served, by number, in the order they rang."""
+    """The calls since an instant whose callers were served, by number, in the order they rang.
 
-    def __init__(self, connection: sqlite3.Connection, since_ms: int) -> None:
-        self._connection = connection
+    Of numbers with one of some `tails` alone: others are nobody's who is missed.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, since_ms: int, tails: Collection[str], plan: Plan
+    ) -> None:
+        self._connection, self._plan = connection, plan
         self._read: dict[int, CallRecord] = {}
         self._of: dict[str, list[tuple[int, int]]] = {}
         """For each number (ms, rowid) of its calls, ascending."""
         for row in connection.execute(_SERVED, (since_ms,)):
-            self._of.setdefault(row["caller_number"], []).append((row["rang_ms"], row["rowid"]))
+            number = row["caller_number"]
+            if tail(number) in tails:
+                calls = self._of.setdefault(canonical(number, plan), [])
+                calls.append((row["rang_ms"], row["rowid"]))
 
     def after(self, record: CallRecord) -> CallRecord | None:
         """Find the first later call from the same number that was served, None for none."""
-        calls = self._of.get(record.caller.number, [])
+        calls = self._of.get(canonical(record.caller.number, self._plan), [])
         start = bisect_left(calls, (to_ms(record.rang_at), 0))
         later = (self._record(rowid) for _, rowid in calls[start:])
         return next((call for call in later if call.rang_at > record.rang_at), None)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from appliance.policy import request_refusals as refusals
 from appliance.policy import requests as policy
 from appliance.policy.mail import Mail
+from appliance.policy.numbering import HOME, Plan
 from appliance.policy.requests import (
     Appointment,
     Closing,
@@ -23,6 +24,7 @@ from appliance.policy.requests import (
     State,
     Step,
 )
+from appliance.policy.same_number import are_same
 from appliance.policy.words import SaidError
 from appliance.records import bookings, outbox
 from appliance.records.bookings import Diary
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
     import sqlite3
 
 NO_SOUND: Final = Sound()
-LEAST_DIGITS: Final = 8
-"""Two numbers of fewer digits are the same only when they are the same."""
 
 
 def _nothing() -> None:
@@ -193,13 +193,15 @@ def listed(
     return tuple(from_row(row, _steps(connection, int(row["number"]))) for row in rows)
 
 
-def find_open(connection: sqlite3.Connection, number: str = "", name: str = "") -> tuple[Kept, ...]:
+def find_open(
+    connection: sqlite3.Connection, number: str = "", name: str = "", plan: Plan = HOME
+) -> tuple[Kept, ...]:
     """Find what is open of a citizen, by number or by (part of) the name, newest first (E9)."""
     open_ones = listed(connection, State.OPEN, State.SENT, State.TAKEN)
     return tuple(
         kept
         for kept in open_ones
-        if _same_number(kept.request.citizen.phone, number)
+        if are_same(kept.request.citizen.phone, number, plan)
         or _same_name(kept.request.citizen.name, name)
     )
 
@@ -279,14 +281,6 @@ def _steps(connection: sqlite3.Connection, number: int) -> tuple[Happened, ...]:
     if any(row["is_gift"] for row in rows):
         found.sort(key=lambda each: each.at)
     return tuple(found)
-
-
-def _same_number(kept: str, asked: str) -> bool:
-    """Compare as dialled: one may stand with the country's code, the other without."""
-    ours, theirs = ("".join(filter(str.isdigit, number)) for number in (kept, asked))
-    if min(len(ours), len(theirs)) < LEAST_DIGITS:
-        return bool(ours) and ours == theirs
-    return ours.endswith(theirs) or theirs.endswith(ours)
 
 
 def _same_name(kept: str, asked: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from appliance.errors import OfficeError
-from appliance.policy.numbering import PLANS
-from appliance.policy.same_number import same_number
+from appliance.policy.numbering import PLANS, plan_of
+from appliance.policy.same_number import are_same, canonical, same_number, tail
 
 ITALY, GERMANY = PLANS["it"], PLANS["de"]
 WRITTEN = ("051234567", "+39 051 234567", "0039051234567", "051/23.45.67", "39051234567")
@@ -48,3 +48,34 @@ def test_what_is_no_number_is_refused(typed: str) -> None:
     """A short one would stand by chance in many a text."""
     with pytest.raises(OfficeError, match="no telephone number"):
         same_number(typed, ITALY)
+
+
+@pytest.mark.parametrize("sent", [*WRITTEN, "51234567", "+3951234567"])
+def test_whoever_calls_again_is_known(sent: str) -> None:
+    """E9: with the country's code and its sign or without, with the leading zero or without."""
+    assert canonical(sent) == "051234567"
+    assert are_same(sent, "051 234567")
+    assert tail(sent) == "234567"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("", ""), ("051234567", ""), ("0551598111", "051598111"), ("0331123456", "3311234560")],
+)
+def test_somebody_else_is_not_known(one: str, other: str) -> None:
+    """No number is nobody's; two towns' numbers may end alike; a mobile is no town's."""
+    assert not are_same(one, other)
+
+
+def test_a_mobile_and_a_foreigner_stay_what_they_are() -> None:
+    """No zero is put before a mobile number; another country's code is part of the number."""
+    assert canonical("+39 347 0000001") == canonical("393470000001") == "3470000001"
+    assert canonical("+49 30 123456") == "004930123456"
+    assert not are_same("+49 30 123456", "030 123456")
+
+
+def test_the_countrys_own_plan_is_what_counts() -> None:
+    """In Germany a national number begins with 0, and +49 (0)30 is 030."""
+    assert are_same("+49 (0)30 123456", "030123456", GERMANY)
+    assert plan_of("de") is GERMANY
+    assert plan_of("es") is ITALY

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.calls.events import Caller
+from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord, Result
 from appliance.records import call_log, messages
 from appliance.records.database import open_database
@@ -131,3 +131,18 @@ def test_calls_of_one_number(db: sqlite3.Connection) -> None:
     assert [record.call for record in found] == ["a-3", "a-2"]
     assert len(call_log.of_number(db, "051234567", since, 9)) == 3
     assert call_log.of_number(db, "", since, 9) == ()
+
+
+@pytest.mark.parametrize("sent", ["+39051234567", "0039051234567", "51234567"])
+def test_calls_of_one_number_however_it_was_sent(db: sqlite3.Connection, sent: str) -> None:
+    """E9: another line's exchange sends the same number with the country's code; others' never."""
+    caller = Caller(Presentation.SHOWN, sent)
+    stranger = Caller(Presentation.SHOWN, "0511234567")
+    calls = [
+        a_call("a"),
+        replace(a_call("b"), caller=caller),
+        replace(a_call("c"), caller=stranger),
+    ]
+    call_log.upsert(db, calls, "boot1")
+    found = call_log.of_number(db, "051 234567", TEN, 9)
+    assert {record.call for record in found} == {"a", "b"}

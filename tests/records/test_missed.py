@@ -77,6 +77,16 @@ def test_who_called_again_and_was_served_needs_nobody(db: sqlite3.Connection) ->
     assert "ha richiamato alle 25/11 10:03" in missed_text(found, "it")
 
 
+def test_who_called_again_from_the_same_number_otherwise_sent_was_served(
+    db: sqlite3.Connection,
+) -> None:
+    """E9: one line's exchange sends the country's code, another's does not."""
+    sent = replace(SHOWN, number="+39" + SHOWN.number)
+    again = replace(a_call("a-2", Result.ANSWERED, 1), caller=sent)
+    (found,) = listed(db, a_call("a-1", Result.GAVE_UP), again)
+    assert (found.is_open, found.again) == (False, again)
+
+
 def test_one_that_was_closed_is_not_open(db: sqlite3.Connection) -> None:
     """Closed with an outcome by somebody; the list for programmes says all of it."""
     (found,) = listed(db, a_call("a-1", Result.INTERRUPTED))

@@ -178,7 +178,8 @@ def test_sent_is_kept_where_the_mail_is_settled(db: sqlite3.Connection) -> None:
     [
         ("3470000001", "", True),
         ("00393470000001", "", True),
-        ("470000001", "", True),
+        ("393470000001", "", True),
+        ("470000001", "", False),
         ("0000001", "", False),
         ("3470000002", "", False),
         ("", "verdi", True),

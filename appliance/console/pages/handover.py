@@ -22,6 +22,7 @@ from appliance.console.templates import page
 from appliance.console.who import Who, who
 from appliance.policy.accounts import User
 from appliance.policy.handover import TO_ALL
+from appliance.policy.numbering import Plan
 from appliance.policy.request_words import state_of
 from appliance.policy.roles import ROLES, Permission, permissions_of
 from appliance.policy.words import Words
@@ -90,7 +91,9 @@ async def _hand_over(request: Request, to: str, items: Sequence[str]) -> dict[st
 
 async def _all_of_it(request: Request) -> list[str]:
     asks, is_all = who(request), may(request, Permission.MESSAGES)
-    found, _, _ = await _reading(request).do(lambda c: _read(c, asks, is_all, _today(request)))
+    found, _, _ = await _reading(request).do(
+        lambda c: _read(c, asks, is_all, _today(request), request.app.state.plan)
+    )
     return [f"{item.kind}:{item.number}" for item in found.items]
 
 
@@ -99,7 +102,9 @@ async def _show(
 ) -> Response:
     asks, is_all = who(request), may(request, Permission.MESSAGES)
     today = _today(request)
-    found, people, units = await _reading(request).do(lambda c: _read(c, asks, is_all, today))
+    found, people, units = await _reading(request).do(
+        lambda c: _read(c, asks, is_all, today, request.app.state.plan)
+    )
     seen, say = request.app.state.feed.newest, request.state.speaker
     values = {
         "mine": found,
@@ -119,12 +124,12 @@ async def _show(
 
 
 def _read(
-    connection: sqlite3.Connection, asks: Who, is_all: bool, today: datetime
+    connection: sqlite3.Connection, asks: Who, is_all: bool, today: datetime, plan: Plan
 ) -> tuple[Mine, tuple[User, ...], dict[str, str]]:
     """Read it; for whoever does not deal with messages the requests alone."""
     since = datetime.now(UTC) - timedelta(days=DAYS)
     names = {asks.by, asks.position} - {""}
-    found = handover.mine(connection, names, since, today)
+    found = handover.mine(connection, names, since, today, plan)
     if not is_all:
         found = Mine((), (), found.requests, found.nobodys, ())
     units = {unit.code: unit.name for unit in register.units(connection)}

@@ -20,6 +20,7 @@ from appliance.console.links import Link
 from appliance.console.pages.messages import case_values, progress_of, words_of
 from appliance.console.say import N_
 from appliance.console.templates import page
+from appliance.policy.numbering import Plan
 from appliance.policy.roles import Permission
 from appliance.records import missed
 from appliance.records.care import Kind
@@ -38,7 +39,7 @@ async def list_missed(request: Request) -> Response:
     """List them, newest first: those nobody has dealt with, the interrupted ones, or all."""
     chosen = request.query_params.get("list", "open")
     chosen = chosen if chosen in LISTS else "open"
-    found, names = await request.app.state.reading.do(_listed)
+    found, names = await request.app.state.reading.do(lambda c: _listed(c, request.app.state.plan))
     rows = [one for one in found if is_in(one, chosen)]
     values = {"found": rows, "names": names, "chosen": chosen, "lists": LISTS, "results": RESULTS}
     return page(request, "messages/missed.html", **values, **words_of(request))
@@ -51,9 +52,11 @@ def is_in(one: Missed, chosen: str) -> bool:
     return chosen == "all" or one.is_open
 
 
-def _listed(connection: sqlite3.Connection) -> tuple[tuple[Missed, ...], dict[str, str]]:
+def _listed(
+    connection: sqlite3.Connection, plan: Plan
+) -> tuple[tuple[Missed, ...], dict[str, str]]:
     since = datetime.now(UTC) - timedelta(days=missed.DAYS)
-    return missed.missed(connection, since), cases.names(connection)
+    return missed.missed(connection, since, plan), cases.names(connection)
 
 
 @needs(Permission.MESSAGES)
@@ -93,15 +96,15 @@ async def _found(request: Request) -> tuple[Missed, History]:
     """Read the call that the address names."""
     number = int(request.path_params["number"])
     found: tuple[Missed, History] | None = await request.app.state.reading.do(
-        lambda c: _find(c, number)
+        lambda c: _find(c, number, request.app.state.plan)
     )
     if found is None:
         raise HTTPException(404)
     return found
 
 
-def _find(connection: sqlite3.Connection, number: int) -> tuple[Missed, History] | None:
-    found = missed.missed(connection, datetime.now(UTC) - timedelta(days=missed.DAYS))
+def _find(connection: sqlite3.Connection, number: int, plan: Plan) -> tuple[Missed, History] | None:
+    found = missed.missed(connection, datetime.now(UTC) - timedelta(days=missed.DAYS), plan)
     one = next((each for each in found if each.number == number), None)
     if one is None:
         return None

@@ -23,6 +23,7 @@ from appliance.console.templates import page
 from appliance.console.who import who
 from appliance.errors import StoreError
 from appliance.policy.messages import Outcome, Step
+from appliance.policy.numbering import Plan
 from appliance.policy.roles import Permission
 from appliance.records import call_log, missed
 from appliance.records.care import Kind
@@ -66,7 +67,7 @@ async def note(request: Request) -> Response:
 async def interrupted(request: Request) -> Response:
     """Show the interrupted calls that nobody has called back yet."""
     try:
-        found = await _reading(request).do(_interrupted)
+        found = await _reading(request).do(lambda c: _interrupted(c, request.app.state.plan))
     except StoreError:
         return page(request, "operator/unread.html")
     return page(request, "operator/interrupted.html", found=found, outcomes=CLOSED_WITH)
@@ -122,9 +123,9 @@ async def _call_of(request: Request, position: str) -> str:
     return await _reading(request).do(job)
 
 
-def _interrupted(connection: sqlite3.Connection) -> tuple[Missed, ...]:
+def _interrupted(connection: sqlite3.Connection, plan: Plan) -> tuple[Missed, ...]:
     since = datetime.now(UTC) - timedelta(days=DAYS)
-    calls = missed.missed(connection, since)
+    calls = missed.missed(connection, since, plan)
     return tuple(one for one in calls if one.is_open and one.record.result is Result.INTERRUPTED)
 
 

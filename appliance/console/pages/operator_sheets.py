@@ -23,6 +23,7 @@ from appliance.console.sheets import rendered, unmarked
 from appliance.console.templates import page
 from appliance.console.who import who
 from appliance.errors import StoreError
+from appliance.policy.numbering import Plan
 from appliance.policy.request_words import state_of
 from appliance.policy.roles import Permission
 from appliance.policy.sheets import Sheet
@@ -107,17 +108,19 @@ async def known(request: Request) -> Response:
     if not number:
         return Response(media_type="text/html")
     try:
-        found = await _reading(request).do(lambda connection: _known(connection, number, call))
+        found = await _reading(request).do(
+            lambda connection: _known(connection, number, call, request.app.state.plan)
+        )
     except StoreError:
         return page(request, "operator/unread.html")
     return page(request, "operator/known.html", known=found, state_of=state_of, results=RESULTS)
 
 
-def _known(connection: sqlite3.Connection, number: str, call: str) -> Known:
+def _known(connection: sqlite3.Connection, number: str, call: str, plan: Plan) -> Known:
     since = datetime.now(UTC) - EARLIER
-    calls = call_log.of_number(connection, number, since, MOST_EARLIER + 1)
+    calls = call_log.of_number(connection, number, since, MOST_EARLIER + 1, plan)
     earlier = tuple(record for record in calls if record.call != call)[:MOST_EARLIER]
-    return Known(earlier, requests.find_open(connection, number))
+    return Known(earlier, requests.find_open(connection, number, plan=plan))
 
 
 def _reading(request: Request) -> Reading:

@@ -23,6 +23,7 @@ from appliance.console.reading import Reading
 from appliance.console.templates import page
 from appliance.console.who import who
 from appliance.errors import OfficeError, StoreError
+from appliance.policy.numbering import Plan
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.request_words import state_of
 from appliance.policy.requests import Form
@@ -215,8 +216,9 @@ def _view(request: Request, call: str) -> CallView | None:
 async def _open_ones(request: Request, phone: str, name: str) -> tuple[Kept, ...]:
     """Return what is open of the same citizen (E9); nothing where that cannot be read."""
     reading: Reading = request.app.state.reading
+    plan: Plan = request.app.state.plan
     try:
-        return await reading.do(lambda connection: requests.find_open(connection, phone, name))
+        return await reading.do(lambda c: requests.find_open(c, phone, name, plan))
     except StoreError:
         return ()
 

@@ -28,6 +28,7 @@ from appliance.console.templates import page
 from appliance.errors import OfficeError
 from appliance.policy import done_link
 from appliance.policy.letter_words import FORMS
+from appliance.policy.numbering import Plan
 from appliance.policy.request_words import MAILS, STEPS, state_of
 from appliance.policy.requests import Appointment, State, Step
 from appliance.policy.roles import Permission, refusal
@@ -85,7 +86,9 @@ async def list_requests(request: Request) -> Response:
     citizen = query.get("citizen", "").strip()[:LONGEST_SEARCH]
     unit = own or query.get("unit", "")[:LONGEST_SEARCH]
     dues = await dues_of(request)
-    found, units = await _reading(request).do(lambda c: _listed(c, STATES[chosen], unit, citizen))
+    found, units = await _reading(request).do(
+        lambda c: _listed(c, STATES[chosen], unit, citizen, request.app.state.plan)
+    )
     if chosen == "late":
         found = tuple(kept for kept in found if kept.request.number in dues.late)
     values = {"found": found, "units": units, "dues": dues, "state_of": state_of, "own": own}
@@ -94,11 +97,11 @@ async def list_requests(request: Request) -> Response:
 
 
 def _listed(
-    connection: sqlite3.Connection, states: tuple[State, ...], unit: str, citizen: str
+    connection: sqlite3.Connection, states: tuple[State, ...], unit: str, citizen: str, plan: Plan
 ) -> tuple[tuple[Kept, ...], dict[str, str]]:
     """Read them, and the units' names; a citizen is looked for among what is open (E9)."""
     if citizen:
-        every = requests.find_open(connection, citizen, citizen)
+        every = requests.find_open(connection, citizen, citizen, plan)
         found = tuple(one for one in every if unit in ("", one.request.unit))
     else:
         found = requests.listed(connection, *states, unit=unit, limit=MOST)
