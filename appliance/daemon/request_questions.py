@@ -15,6 +15,7 @@ from appliance.daemon.door import Answer, Later, Tell, moment
 from appliance.daemon.due_questions import dues
 from appliance.daemon.link_questions import LinkQuestions
 from appliance.daemon.mailroom import Mailroom
+from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import request_refusals as refusals
@@ -24,6 +25,7 @@ from appliance.policy.citizens import Citizen, Contact
 from appliance.policy.numbering import HOME, Plan
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Appointment, Form, NewRequest, Step
+from appliance.policy.roles import Permission
 from appliance.policy.words import SaidError
 from appliance.records import bookings, outbox, requests
 from appliance.records.bookings import Diary
@@ -65,6 +67,7 @@ class RequestQuestions:
         """Name what may be asked."""
         return {
             "new_request": self.take,
+            "counter_request": self.take_at_counter,
             "request_step": self.step,
             "free_slots": self.free_slots,
             "requests_due": self.due,
@@ -75,13 +78,23 @@ class RequestQuestions:
 
     def take(self, question: dict[str, Any]) -> Later:
         """Store a request; a citizen's open ones are offered first, unless `anyway` (E9)."""
+        return self._take(question)
+
+    def take_at_counter(self, question: dict[str, Any]) -> Later:
+        """Store a request of somebody at the counter, or who has rung off: of no call, audited."""
+        return self._take({**question, "call": "", "sheet": ""}, audited=True)
+
+    def _take(self, question: dict[str, Any], audited: bool = False) -> Later:
         now = self._now()
         new, diary = self._new(question, now)
-        taking, letters = Taking(uuid.uuid4().hex, new, now, diary=diary), self._records.letters
+        taking = Taking(uuid.uuid4().hex, new, now, diary=diary, audited=audited)
+        letters = self._records.letters
         number = "" if question.get("anyway") else new.citizen.phone
         name = "" if question.get("anyway") else new.citizen.name
 
         def job(connection: sqlite3.Connection) -> Answer:
+            if audited:
+                check_may(connection, new.by, Permission.REQUESTS)
             known = requests.find_open(connection, number, name, self._plan)
             if known:
                 raise SaidError(words.known_already([kept.request for kept in known]))

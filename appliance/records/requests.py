@@ -26,7 +26,8 @@ from appliance.policy.requests import (
 )
 from appliance.policy.same_number import are_same
 from appliance.policy.words import SaidError
-from appliance.records import bookings, outbox
+from appliance.records import audit, bookings, outbox
+from appliance.records.audit import Noted
 from appliance.records.bookings import Diary
 from appliance.records.database import transaction
 from appliance.records.request_rows import (
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     import sqlite3
 
 NO_SOUND: Final = Sound()
+ENTERED: Final = "request.entered"
+"""In the audit: a request was entered outside a call, "number unit"."""
 
 
 def _nothing() -> None:
@@ -96,6 +99,7 @@ class Taking:
     """A request to be stored: `id` was given to it before, so that the same one twice is one.
 
     `diary`: the office's slots, where it offers some; a confirmed appointment takes one of them.
+    `audited`: whoever entered it did so outside a call, and stands in the list of changes.
     """
 
     id: str
@@ -103,6 +107,7 @@ class Taking:
     at: datetime
     sound: Sound = NO_SOUND
     diary: Diary | None = None
+    audited: bool = False
 
 
 def insert(
@@ -116,6 +121,7 @@ def insert(
         if fresh:
             _reserve(connection, kept.request, taking.diary, taking.at)
             _queue(connection, kept, None, taking.at, letters)
+            _audit(connection, kept.request, taking)
     return kept.request
 
 
@@ -262,6 +268,12 @@ def _reserve(
     wanted = request.appointment
     if wanted is not None and wanted.confirmed and diary is not None:
         bookings.reserve(connection, diary, wanted.slot.start, request.number, now)
+
+
+def _audit(connection: sqlite3.Connection, request: Request, taking: Taking) -> None:
+    if taking.audited:
+        about = f"{request.number} {request.unit}"
+        audit.note(connection, Noted(taking.at, request.by, ENTERED, about))
 
 
 def _queue(

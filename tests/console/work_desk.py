@@ -20,21 +20,29 @@ from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.words import Words
+from appliance.records.bookings import Diary
 from tests.console.door import ServedDoor
 from tests.stories.offices import EXAMPLE
 
 AWAY = Words("Postazione assente.", "Position away.")
 
 
+OFFICES = (("anagrafe", "Anagrafe", "aire", "AIRE"), ("tributi", "Tributi", "", ""))
+"""Every office and need: unit and need, each with its name."""
+
+
 class Mailroom:
-    """Stands for the mail: every office may be asked, and offers no slots."""
+    """Stands for the mail: every office may be asked; `slots` are what one offers, None: none."""
+
+    slots: Diary | None = None
 
     def rules(self, *_: object) -> tuple[ReturnRule, ...]:
         """Both."""
         return tuple(ReturnRule)
 
-    def diary(self, *_: object) -> None:
-        """No slots."""
+    def diary(self, unit: str, _: object) -> Diary | None:
+        """The office's slots."""
+        return self.slots if self.slots and self.slots.unit == unit else None
 
     def house(self) -> Any:
         """A house with its hours."""
@@ -52,6 +60,7 @@ class WorkDesk:
         self.refuses: Words | None = None
         self.called: list[dict[str, Any]] = []
         mailroom: Any = Mailroom()
+        self.mailroom: Mailroom = mailroom
         self.handover = HandoverQuestions(stores, lambda: Now(0.0, datetime.now(UTC)))
         self.requests = RequestQuestions(stores.records, mailroom, lambda: datetime.now(UTC))
 
@@ -63,6 +72,8 @@ class WorkDesk:
             return self.requests.known[question["ask"]](question)
         if question["ask"] in self.handover.known:
             return self.handover.known[question["ask"]](question)
+        if question["ask"] == "offices":
+            return {"offices": [_office(*one) for one in OFFICES]}
         if question["ask"] == "SetAway":
             return self._leave(question)
         return care_question(self.stores, question)
@@ -77,6 +88,13 @@ class WorkDesk:
             raise NotNowError(self.refuses)
         self.called.append(question)
         return {"said": plain(RINGS)}
+
+
+def _office(unit: str, name: str, need: str, need_name: str) -> dict[str, Any]:
+    """Say of an office what the desk does, while it takes no calls."""
+    names = {"unit": unit, "name": name, "need": need, "need_name": need_name, "say": ""}
+    state = {"open": False, "unanswered": False, "words": plain(AWAY), "until": None}
+    return names | state | {"rules": [rule.value for rule in ReturnRule], "resumes_at": None}
 
 
 @contextlib.contextmanager

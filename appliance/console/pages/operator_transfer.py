@@ -143,7 +143,7 @@ async def take(request: Request) -> Response:
     if not given["name"] or not (given["phone"] or given["email"]) or not given["subject"]:
         return not_done(_("Name, a number or an e-mail, and the subject are needed."), 400)
     if form.get("anyway") != "1" and (
-        found := await _open_ones(request, given["phone"], given["name"])
+        found := await open_ones(request, given["phone"], given["name"])
     ):
         listed = "; ".join(f"{one.request.number} ({one.request.subject})" for one in found)
         said = _("Open already: %(requests)s. Save again to make a new one.", requests=listed)
@@ -158,7 +158,7 @@ async def take(request: Request) -> Response:
         "anyway": True,
     }
     if rule == ReturnRule.APPOINTMENT:
-        starts = _starts(str(form.get("starts", "")), request.app.state.zone)
+        starts = starts_of(str(form.get("starts", "")), request.app.state.zone)
         if starts is None:
             return not_done(_("When? Choose a day and a time."), 400)
         question |= {"starts": starts.isoformat(), "form": str(form.get("form", ""))}
@@ -195,7 +195,7 @@ async def _taking(request: Request, call: str, unit: str, need: str, rule: str) 
     return Taking(
         unit, office, need, chosen, rules, why, to_say, call, caller.number, caller.name,
         tuple(datetime.fromisoformat(slot) for slot in slots["slots"]), slots["offers"],
-        await _open_ones(request, caller.number, ""),
+        await open_ones(request, caller.number, ""),
     )  # fmt: skip
 
 
@@ -213,7 +213,7 @@ def _view(request: Request, call: str) -> CallView | None:
     return next((c for c in live(status, who(request).position).calls if c.call == call), None)
 
 
-async def _open_ones(request: Request, phone: str, name: str) -> tuple[Kept, ...]:
+async def open_ones(request: Request, phone: str, name: str) -> tuple[Kept, ...]:
     """Return what is open of the same citizen (E9); nothing where that cannot be read."""
     reading: Reading = request.app.state.reading
     plan: Plan = request.app.state.plan
@@ -223,7 +223,7 @@ async def _open_ones(request: Request, phone: str, name: str) -> tuple[Kept, ...
         return ()
 
 
-def _starts(text: str, zone: Any) -> datetime | None:
+def starts_of(text: str, zone: Any) -> datetime | None:
     """Read a moment; one without an offset is the office's own time."""
     try:
         at = datetime.fromisoformat(text)

@@ -199,6 +199,7 @@ async def _show(request: Request, error: NotDone | None = None) -> Response:
         "dues": await dues_of(request),
         "slots": await _slots(request, one.unit) if appointment and one.state in OPEN else (),
         "when": _when(request, appointment) if appointment else "",
+        "taken_now": request.query_params.get("taken") == "1",
         "is_office": bool(own_unit(request)),
         "wrong": str(error) if error else "",
         "words_of": {"steps": STEPS, "mails": MAILS},

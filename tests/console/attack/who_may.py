@@ -68,6 +68,8 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "POST /missed/{number:int}/{step}": {OP, HE},
     # requests and reports
     "GET /requests": {OP, CL, OF, HE},
+    "GET /requests/new": {OP, CL, HE},
+    "POST /requests/new": {OP, CL, HE},
     "GET /requests/{number:int}": {OP, CL, OF, HE},
     "GET /requests/{number:int}/sound": {OP, CL, OF, HE},
     "POST /requests/{number:int}/{step}": {OP, CL, OF, HE},

@@ -1,0 +1,167 @@
+"""A request entered outside a call: from the counter, or after somebody has rung off (P6, E9)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from appliance.console.settings import ConsoleSettings
+from appliance.policy.accounts import User
+from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.requests import Form, Request
+from appliance.policy.words import SaidError
+from appliance.records import audit, bookings, requests, users
+from tests.console import people
+from tests.console.test_requests import ELSA, ENGLISH, take
+from tests.console.visitor import Visitor
+from tests.console.work_desk import WorkDesk, work_desk
+from tests.records.test_requests import DIARY
+
+pytestmark = pytest.mark.usefixtures("records")
+
+ABOUT = "anagrafe|aire"
+MARIO = {
+    "about": ABOUT, "rule": "email", "name": "Mario Ceri", "phone": "051 234567", "email": "",
+    "prefers": "phone", "language": "it", "subject": "Iscrizione", "asked": "Chiede i tempi",
+    "starts": "", "form": "",
+}  # fmt: skip
+
+
+@pytest.fixture
+def desk(console_settings: ConsoleSettings) -> Iterator[WorkDesk]:
+    """The desk behind its door."""
+    with work_desk(console_settings) as served:
+        yield served
+
+
+def only(records: sqlite3.Connection) -> Request:
+    """Return the one request that there is."""
+    (kept,) = requests.listed(records)
+    return kept.request
+
+
+@pytest.mark.parametrize("user", [people.ANNA, people.CARLA, people.DINO])
+def test_it_is_taken_over_and_its_number_told(
+    visitor: Visitor, records: sqlite3.Connection, desk: WorkDesk, user: User
+) -> None:
+    """By head, operator and counter clerk; of no call; in the list of changes, without a number."""
+    visitor.log_in(user)
+    answer = visitor.post("/requests/new", data=MARIO)
+    assert answer.status_code == 303
+    stored = only(records)
+    assert (stored.rule, stored.unit, stored.need) == (ReturnRule.EMAIL, "anagrafe", "aire")
+    assert (stored.citizen.name, stored.citizen.phone) == ("Mario Ceri", "051 234567")
+    assert (stored.by, stored.call, stored.asked) == (user.name, "", "Chiede i tempi")
+    text = visitor.get(answer.headers["location"], headers=ENGLISH).text
+    assert f"Tell the citizen its number: {stored.number}." in text
+    (noted,) = audit.latest(records, "request.")
+    assert (noted.by, noted.what, noted.about) == (user.name, "request.entered", "1 anagrafe")
+
+
+def test_the_office_is_chosen_first(operator: Visitor, desk: WorkDesk) -> None:
+    """Every office and need, those that take no calls now, too; then the form of the one."""
+    text = operator.get("/requests/new", headers=ENGLISH).text
+    assert "Anagrafe · AIRE" in text
+    assert 'value="tributi|"' in text
+    assert 'name="subject"' not in text
+    text = operator.get(f"/requests/new?about={ABOUT}", headers=ENGLISH).text
+    assert f'value="{ABOUT}" selected' in text
+    assert 'type="datetime-local"' in text  # it offers no hours of its own
+    answer = operator.post("/requests/new", data=MARIO | {"about": "x|y"}, headers=ENGLISH)
+    assert answer.status_code == 400
+    assert "Choose the office first." in answer.text
+
+
+def test_an_appointment_takes_one_of_the_offices_free_hours(
+    operator: Visitor,
+    records: sqlite3.Connection,
+    desk: WorkDesk,
+) -> None:
+    """P6: the desk offers them, and books the one that is chosen; another is refused in words."""
+    calendar = desk.mailroom.house().calendar
+    diary = replace(DIARY, calendar=calendar)
+    desk.mailroom.slots = diary
+    free = bookings.free(records, diary, datetime.now(UTC))[0].start
+    text = operator.get(f"/requests/new?about={ABOUT}").text
+    assert f'<option value="{free.isoformat()}"' in text
+    wanted = MARIO | {"rule": "appointment", "form": "in_person"}
+    answer = operator.post("/requests/new", data=wanted, headers=ENGLISH)
+    assert (answer.status_code, "When? Choose a day" in answer.text) == (400, True)
+    wrong = wanted | {"starts": (free + timedelta(minutes=1)).isoformat()}
+    answer = operator.post("/requests/new", data=wrong, headers=ENGLISH)
+    assert (answer.status_code, "choose another" in answer.text) == (409, True)
+    assert 'value="Mario Ceri"' in answer.text
+    operator.post("/requests/new", data=wanted | {"starts": free.isoformat()})
+    appointment = only(records).appointment
+    assert appointment is not None
+    assert (appointment.slot.start, appointment.confirmed) == (free, True)
+    assert appointment.form is Form.IN_PERSON
+    assert bookings.booked(records, "anagrafe", datetime.now(UTC)) == {free: 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"name": " "}, "name is missing"),
+        ({"phone": ""}, "no way to reach"),
+        ({"subject": ""}, "no subject"),
+        ({"prefers": "email"}, "prefers email"),
+        ({"rule": "pigeon"}, "pigeon"),
+    ],
+)
+def test_what_is_missing_is_said_and_nothing_typed_is_lost(
+    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk, given: dict[str, str], why: str
+) -> None:
+    """E15: the same as during a call, in the desk's words."""
+    answer = operator.post("/requests/new", data=MARIO | given, headers=ENGLISH)
+    assert answer.status_code == 409
+    assert why in answer.text
+    assert "Chiede i tempi" in answer.text
+    assert requests.listed(records) == ()
+
+
+def test_what_is_open_of_the_same_citizen_is_offered_first(
+    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+) -> None:
+    """E9: by the number however it is written; a second one only when asked for again."""
+    number = take(records)
+    same = MARIO | {"phone": "0039 347 0000001"}
+    answer = operator.post("/requests/new", data=same, headers=ENGLISH)
+    assert answer.status_code == 409
+    assert f'<a href="/requests/{number}">' in answer.text
+    assert len(requests.listed(records)) == 1
+    operator.post("/requests/new", data=same | {"anyway": "1"})
+    assert len(requests.listed(records)) == 2
+
+
+def test_somebody_of_an_office_enters_none(
+    visitor: Visitor, records: sqlite3.Connection, desk: WorkDesk
+) -> None:
+    """Offices take requests, they make none; the desk says so too, whoever asks it."""
+    users.add(records, ELSA, people.kept(), users.Asked("test", people.AT, shell=True))
+    visitor.log_in(ELSA)
+    assert visitor.get("/requests/new").status_code == 403
+    assert visitor.post("/requests/new", data=MARIO).status_code == 403
+    assert "/requests/new" not in visitor.get("/requests").text
+
+
+def test_the_desk_looks_for_itself_who_may(
+    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+) -> None:
+    """Whoever asks it, and by whatever way: the role counts as it is at that moment."""
+    records.execute("UPDATE users SET roles = 'deputy' WHERE name = 'carla'")
+    question = {"ask": "counter_request", "unit": "anagrafe", **MARIO, "by": "carla"}
+    with pytest.raises(SaidError, match="Your role does not include"):
+        operator._runner.run(operator.app.state.desk.ask(question))
+    assert requests.listed(records) == ()
+
+
+def test_while_the_desk_is_away_the_page_says_so(operator: Visitor) -> None:
+    """Nothing can be chosen, nothing is lost."""
+    answer = operator.get("/requests/new", headers=ENGLISH)
+    assert answer.status_code == 503
+    assert "does not answer" in answer.text
