@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from appliance.daemon import diary_questions
 from appliance.daemon.door import Answer, Later, Tell, moment
 from appliance.daemon.due_questions import dues
 from appliance.daemon.link_questions import LinkQuestions
@@ -70,6 +71,7 @@ class RequestQuestions:
             "counter_request": self.take_at_counter,
             "request_step": self.step,
             "free_slots": self.free_slots,
+            "appointments": self.week,
             "requests_due": self.due,
             "outbox_retry": self.retry,
             "outbox_drop": self.drop,
@@ -145,6 +147,10 @@ class RequestQuestions:
             }
 
         return self._later(job)
+
+    def week(self, question: dict[str, Any]) -> Later:
+        """Tell a week of appointments: free hours, and days when the house is closed."""
+        return diary_questions.week(self._records, self._mailroom.house, self._now(), question)
 
     def due(self, _: dict[str, Any]) -> Later:
         """Say by when each open request is due, and which are late (E15)."""

@@ -55,13 +55,22 @@ def free_slots(
     found: list[Slot] = []
     day = after.astimezone(calendar.zone).date()
     for _ in range(AHEAD_DAYS):
-        for slot in slots_on(slots, calendar, day):
-            if slot.start > after and booked.get(slot.start, 0) < slots.places:
-                found.append(slot)
+        for slot, _ in left_on(slots, calendar, booked, day, after):
+            found.append(slot)
             if len(found) == most:
                 return tuple(found)
         day += ONE_DAY
     return tuple(found)
+
+
+def left_on(
+    slots: Slots, calendar: Schedule, booked: Booked, day: date, after: datetime
+) -> Iterator[tuple[Slot, int]]:
+    """Yield the slots of a day that begin after a moment, each with its free places."""
+    for slot in slots_on(slots, calendar, day):
+        free = slots.places - booked.get(slot.start, 0)
+        if slot.start > after and free > 0:
+            yield slot, free
 
 
 def take(slots: Slots, calendar: Schedule, booked: Booked, start: datetime, now: datetime) -> Slot:

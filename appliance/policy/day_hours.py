@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import date, time
 
 from appliance.policy.hours import Schedule, Why
-from appliance.policy.week import ONE_DAY, Band, Bands
+from appliance.policy.office_hours import hours_of_office
+from appliance.policy.week import MIDNIGHT, ONE_DAY, Band, Bands, Week
 from appliance.policy.words import NOTHING, Words
 
+_ALWAYS = Week(((Band(MIDNIGHT, MIDNIGHT),),) * 7)
 ORDINARY = frozenset({Why.HOURS, Why.CLOSED_HOURS})
 
 
@@ -54,3 +56,12 @@ def special_days(schedule: Schedule, year: int) -> tuple[DayHours, ...]:
         found.append(hours_on(schedule, day))
         day += ONE_DAY
     return tuple(each for each in found if each.is_special)
+
+
+def of_offices(house: Schedule, day: date) -> DayHours:
+    """Say what a day is to the offices: closed with the whole house, else the switchboard's day.
+
+    Of the switchboard's special hours an office keeps none; people should know of them.
+    """
+    closed = hours_on(hours_of_office(house, _ALWAYS), day)
+    return closed if closed.is_special and not closed.bands else hours_on(house, day)

@@ -19,6 +19,7 @@ from appliance.daemon.status_words import plain
 from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
 from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.register.register import Register
 from appliance.policy.words import Words
 from appliance.records.bookings import Diary
 from tests.console.door import ServedDoor
@@ -35,6 +36,8 @@ class Mailroom:
     """Stands for the mail: every office may be asked; `slots` are what one offers, None: none."""
 
     slots: Diary | None = None
+    calendar = EXAMPLE.switchboard.schedule
+    register = Register()
 
     def rules(self, *_: object) -> tuple[ReturnRule, ...]:
         """Both."""
@@ -45,8 +48,8 @@ class Mailroom:
         return self.slots if self.slots and self.slots.unit == unit else None
 
     def house(self) -> Any:
-        """A house with its hours."""
-        return SimpleNamespace(calendar=EXAMPLE.switchboard.schedule)
+        """A house with its hours and its offices."""
+        return SimpleNamespace(calendar=self.calendar, register=self.register)
 
     def wake(self, hurry: bool) -> None:
         """Something was queued."""

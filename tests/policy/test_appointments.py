@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import OfficeError
-from appliance.policy.appointments import free_slots, slots_on, take
+from appliance.policy.appointments import free_slots, left_on, slots_on, take
 from appliance.policy.register.declarations import Slots
 from appliance.policy.week import week
 from tests.policy.town import CALENDAR, rome
@@ -87,3 +87,13 @@ def test_never_twice(choices: list[int]) -> None:
     assert all(count <= TUESDAYS.places for count in booked.values())
     offered = {s.start for s in free_slots(TUESDAYS, CALENDAR, booked, NOW, most=100)}
     assert offered.isdisjoint(start for start, count in booked.items() if count == TUESDAYS.places)
+
+
+def test_what_is_left_of_a_day() -> None:
+    """Each with its free places; neither full ones nor those that have begun."""
+    booked = {rome("2026-11-24 15:20"): 2, rome("2026-11-24 15:40"): 1}
+    day = NOW.date()
+    found = left_on(TUESDAYS, CALENDAR, booked, day, NOW)
+    assert [(f"{slot.start:%H:%M}", free) for slot, free in found] == [("15:00", 2), ("15:40", 1)]
+    late = left_on(TUESDAYS, CALENDAR, booked, day, rome("2026-11-24 15:00"))
+    assert [f"{slot.start:%H:%M}" for slot, _ in late] == ["15:40"]

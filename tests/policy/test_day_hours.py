@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.policy.day_hours import hours_on, special_days
+from appliance.policy.dates import Period
+from appliance.policy.day_hours import hours_on, of_offices, special_days
 from appliance.policy.hours import Schedule, Why
 from appliance.policy.week import Band, week
+from appliance.policy.words import Words
+from tests.policy.town import CALENDAR
 from tests.policy.years import SCHEDULE, SUMMER
 from tests.stories.offices import ROME
 
@@ -60,3 +64,19 @@ def test_a_day_agrees_with_its_moments(day: date, at: time) -> None:
         for band in hours_on(SCHEDULE, day).bands
     )
     assert SCHEDULE.at(moment).open is shown
+
+
+def test_a_day_on_which_offices_are_closed_with_the_house() -> None:
+    """P4: a holiday and a closure are everybody's; that no hours are set is no closure."""
+    assert of_offices(CALENDAR, date(2026, 12, 25)).name.en == "Christmas"
+    moving = of_offices(CALENDAR, date(2026, 11, 27))
+    assert (moving.bands, moving.why) == ((), Why.CLOSURE)
+    assert not of_offices(CALENDAR, date(2026, 11, 29)).is_special
+
+
+def test_a_day_on_which_the_switchboard_alone_has_other_hours() -> None:
+    """E14: an office keeps none of them, people see them all the same."""
+    monday = date(2026, 11, 30)
+    period = Period(monday, monday, Words("Voto", "Vote"), week(monday="9-10"))
+    special = of_offices(replace(CALENDAR, entered=(period,)), monday)
+    assert (special.name.en, str(special.bands[0])) == ("Vote", "09:00-10:00")

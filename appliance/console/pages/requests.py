@@ -229,7 +229,8 @@ def _reading(request: Request) -> Reading:
     return reading
 
 
-def _is_for(request: Request) -> bool:
+def is_for(request: Request) -> bool:
+    """Tell whether somebody sees requests: all of them, or an office's own."""
     return may(request, Permission.REQUESTS) or may(request, Permission.OWN_REQUESTS)
 
 
@@ -239,4 +240,4 @@ routes: list[BaseRoute] = [
     Route("/requests/{number:int}/sound", sound),
     Route("/requests/{number:int}/{step}", step, methods=["POST"]),
 ]
-links = (Link("/requests", N_("Requests"), _is_for, order=22),)
+links = (Link("/requests", N_("Requests"), is_for, order=22),)

@@ -67,6 +67,7 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "POST /missed/{number:int}/call-back": {OP, HE},
     "POST /missed/{number:int}/{step}": {OP, HE},
     # requests and reports
+    "GET /appointments": {OP, CL, OF, HE},
     "GET /requests": {OP, CL, OF, HE},
     "GET /requests/new": {OP, CL, HE},
     "POST /requests/new": {OP, CL, HE},

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib import resources
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from appliance.calls.orders import Result
+from appliance.commands.register_changes import take
+from appliance.commands.register_place import Place
+from appliance.daemon import door
 from appliance.daemon.stores import database_path
 from appliance.policy.requests import State
 from appliance.records import call_log, requests
@@ -24,11 +30,15 @@ from tests.records.test_requests import ASKED, LETTERS, WANTED
 
 pytestmark = pytest.mark.system
 
+EXAMPLE = resources.files("appliance.daemon") / "example_register.toml"
+
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A box with three requests, one of them late, and people who may log in."""
+    """A box with three requests, one of them late, with offices, and people who may log in."""
     with running(tmp_path_factory.mktemp("box")) as found:
+        take(Place(found.box.config_path), Path(str(EXAMPLE)), "Responsabile")
+        door.ask(found.box.folder / "run" / "desk.sock", {"ask": "register_changed"})
         with contextlib.closing(connect(database_path(found.box.state))) as connection:
             people.enter(connection)
             now = datetime.now(UTC)
@@ -72,6 +82,66 @@ def test_the_list_and_a_request_keep_nobody_out(
         shown.look("request")
         shown.open("/handover")
         shown.look("handover")
+
+
+@every_screen
+def test_a_week_of_appointments_keeps_nobody_out(
+    browser: Browser, house: Running, language: str, size: str
+) -> None:
+    """Both languages, both sizes: days side by side, on a phone one after the other."""
+    with screen(browser, house.home, language, size) as shown:
+        log_in(shown)
+        shown.open("/appointments?week=2026-12-02")
+        shown.look("appointments")
+
+
+@every_screen
+def test_a_new_request_keeps_nobody_out(
+    browser: Browser, house: Running, language: str, size: str
+) -> None:
+    """Both languages, both sizes: the office, then its form."""
+    with screen(browser, house.home, language, size) as shown:
+        page = log_in(shown)
+        shown.open("/requests/new")
+        shown.look("request-choose")
+        page.locator("#about").select_option("anagrafe|residenza")
+        page.locator("#about").press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**about=**")
+        shown.look("request-new")
+
+
+def test_a_request_is_entered_by_keys(browser: Browser, house: Running) -> None:
+    """From the counter: the office, the form, the number that is told; E-mail hides the hour."""
+    with screen(browser, house.home) as shown:
+        page = log_in(shown)
+        shown.open("/requests/new")
+        page.locator("#about").select_option("anagrafe|residenza")
+        page.locator("#about").press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**about=**")
+        page.locator("#rule-email").press("Space")
+        expect(page.locator("#starts")).to_be_hidden()
+        page.locator("#name").fill("Mario Ceri")
+        page.locator("#phone").fill("051 234567")
+        page.locator("#subject").fill("Iscrizione")
+        page.locator("#subject").press("Enter")
+        expect(page.get_by_text("Dire all'utente il suo numero")).to_be_visible()
+
+
+def test_weeks_are_turned_by_arrows(browser: Browser, house: Running) -> None:
+    """E22: outside of fields; within the choice of an office they are that choice's own."""
+    with screen(browser, house.home) as shown:
+        page = log_in(shown)
+        shown.open("/appointments?week=2026-12-02")
+        page.locator("h1").click()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_url("**week=2026-12-07")
+        page.locator("h1").click()
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_url("**week=2026-11-30")
+        page.locator("#unit").press("ArrowRight")
+        expect(page).to_have_url(re.compile("week=2026-11-30"))
 
 
 @every_screen

@@ -9,7 +9,7 @@ import selectors
 import socket
 import sqlite3
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,6 +37,8 @@ from appliance.policy.service_state import ServiceState
 from appliance.records import database, messages
 from appliance.records.requests import NO_LETTERS
 from tests.calls.desk import TEN, up
+from tests.policy.test_appointments import TUESDAYS
+from tests.policy.town import declaration, with_declarations
 from tests.records.samples import a_call, a_message
 from tests.stories.offices import EXAMPLE
 
@@ -199,6 +201,9 @@ class Plant:
         }
 
 
+OFFERING = with_declarations(replace(declaration(), slots=TUESDAYS))
+
+
 class Mailroom:
     """Stands for the mail: every office may be asked for everything, none offers slots."""
 
@@ -210,8 +215,8 @@ class Mailroom:
         """No slots."""
 
     def house(self) -> Any:
-        """A house whose calendar has its hours."""
-        return SimpleNamespace(calendar=EXAMPLE.switchboard.schedule)
+        """A house whose calendar has its hours, with an office that offers some of its own."""
+        return SimpleNamespace(calendar=EXAMPLE.switchboard.schedule, register=OFFERING)
 
     def wake(self, hurry: bool) -> None:
         """Something was queued."""

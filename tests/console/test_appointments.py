@@ -1,0 +1,145 @@
+"""Appointments as a week: booked and free, by day and office; closed days with their reason."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from appliance.console.settings import ConsoleSettings
+from appliance.policy.appointments import Slot
+from appliance.policy.requests import State, Step
+from appliance.records import requests, users
+from appliance.records.requests import Taking
+from tests.console import people
+from tests.console.test_requests import ELSA, ENGLISH
+from tests.console.visitor import Visitor
+from tests.console.work_desk import WorkDesk, work_desk
+from tests.policy.test_appointments import TUESDAYS
+from tests.policy.town import CALENDAR, declaration, with_declarations
+from tests.records.test_requests import LETTERS, WANTED, step
+from tests.stories.offices import ROME
+
+WEEK = "/appointments?week=2126-11-26"
+"""A week to come, with a Tuesday and a Friday."""
+TUESDAY = datetime(2126, 11, 26, 15, 20, tzinfo=ROME)
+
+
+@pytest.fixture
+def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iterator[WorkDesk]:
+    """The desk of a town in which one office offers hours, as long as it stands."""
+    users.add(records, ELSA, people.kept(), users.Asked("test", people.AT, shell=True))
+    with work_desk(console_settings) as served:
+        served.mailroom.calendar = CALENDAR
+        served.mailroom.register = with_declarations(replace(declaration(), slots=TUESDAYS))
+        yield served
+
+
+def booked(records: sqlite3.Connection, at: datetime, unit: str = "anagrafe") -> int:
+    """Have an appointment; returns its request's number."""
+    assert WANTED.appointment is not None
+    wanted = replace(WANTED.appointment, slot=Slot(at, at + timedelta(minutes=20)))
+    new = replace(WANTED, unit=unit, appointment=wanted)
+    return requests.insert(records, Taking(f"{unit}{at}", new, at), LETTERS).number
+
+
+def day_of(text: str, day: date) -> str:
+    """Return what stands under a day."""
+    return text.split(f'id="day-{day}"')[1].split("</section>")[0]
+
+
+def test_the_week_has_what_is_booked_and_what_is_free(
+    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+) -> None:
+    """Time, short number, caller, subject, office, a link; free hours with their places."""
+    number = booked(records, TUESDAY)
+    text = operator.get(WEEK, headers=ENGLISH).text
+    assert TUESDAY.weekday() == 1
+    tuesday = day_of(text, TUESDAY.date())
+    assert f'<a href="/requests/{number}"><time>15:20</time>' in tuesday
+    for each in ("Anna Niccolò Verdi", "Iscrizione AIRE", "in person", "<h3>anagrafe</h3>"):
+        assert each in tuesday
+    assert "<time>15:00</time> (×2)" in tuesday
+    assert "<time>15:20</time> (×2)" in tuesday  # its place was not one of the office's own
+    monday = day_of(text, TUESDAY.date() - timedelta(days=1))
+    assert "No appointment." in monday
+    assert text.count("<section") == 5
+
+
+def test_a_weekend_is_shown_when_it_has_something(
+    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+) -> None:
+    """An appointment on a Saturday is not hidden; one that has no confirmation says so."""
+    saturday = TUESDAY + timedelta(days=4)
+    number = booked(records, saturday)
+    text = operator.get(WEEK).text
+    assert f"/requests/{number}" in day_of(text, saturday.date())
+    assert text.count("<section") == 6
+
+
+def test_closed_days_say_why(operator: Visitor, desk: WorkDesk) -> None:
+    """A holiday by its name, where no office has a free hour."""
+    text = operator.get("/appointments?week=2026-12-25", headers=ENGLISH).text
+    assert "Closed: Christmas" in day_of(text, date(2026, 12, 25))
+    assert "No appointment" not in day_of(text, date(2026, 12, 25))
+
+
+def test_the_weeks_before_and_after(operator: Visitor, desk: WorkDesk) -> None:
+    """By links, which the arrows follow, with the office that was chosen; else this week."""
+    text = operator.get(f"{WEEK}&unit=anagrafe", headers=ENGLISH).text
+    assert 'rel="prev" href="/appointments?week=2126-11-18&amp;unit=anagrafe"' in text
+    assert 'rel="next" href="/appointments?week=2126-12-02&amp;unit=anagrafe"' in text
+    today = datetime.now(operator.app.state.zone).date()
+    for wrong in ("", "x", "0001-01-01", "9999-12-31"):
+        text = operator.get(f"/appointments?week={wrong}", headers=ENGLISH).text
+        assert f'id="day-{today}"' in text or today.weekday() > 4
+        assert 'aria-current="date"' in text
+
+
+def test_one_office(operator: Visitor, records: sqlite3.Connection, desk: WorkDesk) -> None:
+    """Chosen, it alone is shown."""
+    booked(records, TUESDAY, "tributi")
+    assert "tributi" in day_of(operator.get(WEEK).text, TUESDAY.date())
+    text = day_of(operator.get(f"{WEEK}&unit=anagrafe").text, TUESDAY.date())
+    assert "tributi" not in text
+    assert "15:00" in text
+
+
+def test_an_office_sees_its_own_alone(
+    visitor: Visitor, records: sqlite3.Connection, desk: WorkDesk
+) -> None:
+    """Whatever unit the address names; the technician sees none."""
+    mine, other = booked(records, TUESDAY), booked(records, TUESDAY, "tributi")
+    visitor.log_in(ELSA)
+    text = visitor.get(f"{WEEK}&unit=tributi").text
+    assert f"/requests/{mine}" in text
+    assert f"/requests/{other}" not in text
+    assert "tributi" not in text
+    visitor.log_in(people.BEPPE)
+    assert visitor.get(WEEK).status_code == 403
+
+
+def test_what_is_over_and_what_is_given_up(
+    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+) -> None:
+    """Done it is marked so, given up it is gone."""
+    done, gone = booked(records, TUESDAY), booked(records, TUESDAY, "tributi")
+    requests.change(records, done, step("s1", Step.CLOSE, "Elsa"), LETTERS)
+    requests.change(records, gone, step("s2", Step.CANCEL, "Anna"), LETTERS)
+    text = day_of(operator.get(WEEK, headers=ENGLISH).text, TUESDAY.date())
+    assert "· ended" in text
+    assert f"/requests/{gone}" not in text
+    assert requests.required(records, done).request.state is State.DONE
+
+
+def test_while_the_desk_is_away_what_is_booked_is_there(
+    operator: Visitor, records: sqlite3.Connection
+) -> None:
+    """And the page says what it does not know."""
+    number = booked(records, TUESDAY)
+    text = operator.get(WEEK, headers=ENGLISH).text
+    assert f"/requests/{number}" in text
+    assert "Free hours and closures are not known" in text
