@@ -57,7 +57,7 @@ def call_rows(
 
 def call_row(record: CallRecord, zone: tzinfo) -> CallRow:
     """Make a call's row; its result must be among ENDINGS."""
-    sent = _sent(record)
+    sent = sent_of(record)
     ending = ENDINGS[record.result.value]
     if ending is Ending.FILTER and sent:
         ending = _after_transfer(record, sent[-1])
@@ -120,7 +120,7 @@ def _came_in(record: CallRecord) -> bool:
     return record.direction is Direction.IN
 
 
-def _sent(record: CallRecord) -> tuple[Sent, ...]:
+def sent_of(record: CallRecord) -> tuple[Sent, ...]:
     """Return one for each transfer that began; the last that the trail says is what became of it.
 
     An office that took a call may yet send it back (E7). `transfer.no_line` begins none.

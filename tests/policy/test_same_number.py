@@ -74,6 +74,12 @@ def test_a_mobile_and_a_foreigner_stay_what_they_are() -> None:
     assert not are_same("+49 30 123456", "030 123456")
 
 
+def test_what_no_exchange_dials_stays_as_it_is() -> None:
+    """An extension of the house is the same as itself and nothing else."""
+    assert canonical("204") == "204"
+    assert not are_same("204", "0204")
+
+
 def test_the_countrys_own_plan_is_what_counts() -> None:
     """In Germany a national number begins with 0, and +49 (0)30 is 030."""
     assert are_same("+49 (0)30 123456", "030123456", GERMANY)

@@ -53,7 +53,9 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "POST /desk/sheet-used": {OP, CL, HE},
     "POST /desk/state": {OP, CL, HE},
     "POST /desk/transfer": {OP, CL, HE},
-    # messages and calls without one
+    # calls, messages and calls without one
+    "GET /calls": {OP, CL, HE, TE},
+    "GET /calls/{call}": {OP, CL, HE, TE},
     "GET /messages": {OP, HE},
     "GET /messages/waiting": {OP, HE},
     "GET /messages/{number:int}": {OP, HE},

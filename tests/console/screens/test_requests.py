@@ -25,6 +25,7 @@ from appliance.records.requests import Taking
 from tests.console import people
 from tests.console.browser import Screen, every_screen, screen
 from tests.console.running import Running, running
+from tests.console.test_calls import WHOLE
 from tests.records.samples import a_call
 from tests.records.test_requests import ASKED, LETTERS, WANTED
 
@@ -53,7 +54,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
                 )
                 for number in range(40)
             ]  # fmt: skip
-            call_log.upsert(connection, calls, "b")
+            whole = replace(WHOLE, call="whole", rang_at=now, answered_at=now, ended_at=now)
+            call_log.upsert(connection, [*calls, whole], "b")
         yield found
 
 
@@ -142,6 +144,21 @@ def test_weeks_are_turned_by_arrows(browser: Browser, house: Running) -> None:
         page.wait_for_url("**week=2026-11-30")
         page.locator("#unit").press("ArrowRight")
         expect(page).to_have_url(re.compile("week=2026-11-30"))
+
+
+@every_screen
+def test_calls_keep_nobody_out(browser: Browser, house: Running, language: str, size: str) -> None:
+    """Both languages, both sizes: those of a day, and one with all that happened."""
+    with screen(browser, house.home, language, size) as shown:
+        log_in(shown)
+        shown.open("/calls")
+        shown.look("calls")
+        shown.open("/calls/whole")
+        shown.look("call")
+    with screen(browser, house.home, language, size) as shown:
+        log_in(shown, people.BEPPE.name)
+        shown.open("/calls/whole")
+        shown.look("call-technician")
 
 
 @every_screen

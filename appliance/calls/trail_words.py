@@ -1,0 +1,177 @@
+"""What happened in a call, as the front desk says it: made of the codes of its trail (E22).
+
+A code that concerns lines, sound or phones' ways is the technician's: here it has no words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from appliance.calls.call_words import WHY_RETURNED
+from appliance.calls.callback import WANTED
+from appliance.calls.transfer_call import Cause
+from appliance.policy.codes import Code, sentence
+from appliance.policy.words import NOTHING, Words
+
+Names = Mapping[str, str]
+"""Offices' names by code, those of their needs by "office.need"."""
+
+_PLAIN: Final[Mapping[str, Words]] = {
+    "rang": Words("Squilla", "It rings"),
+    "waiting": Words("Attende un operatore", "Waits for an operator"),
+    "waited": Words("Ha atteso invano", "Has waited in vain"),
+    "held": Words("In attesa", "Held"),
+    "talking": Words("In conversazione", "Talking"),
+    "callback_offered": Words("Può farsi richiamare", "May ask to be called back"),
+    WANTED: Words("Chiede di essere richiamato", "Asks to be called back"),
+    "operator_left": Words("L'operatore ha chiuso", "The operator hung up"),
+    "operator_lost": Words(
+        "Il telefono dell'operatore non risponde più", "The operator's phone is gone"
+    ),
+    "transfer.attended": Words(
+        "L'operatore parla con l'ufficio", "The operator talks with the office"
+    ),
+    "return.waiting": Words("Ritorno in attesa", "Return waiting"),
+    "return.offer": Words(
+        "Può attendere o lasciare un messaggio", "May wait or leave a message"
+    ),
+    "return.left_words": Words("Lascia un messaggio", "Leaves a message"),
+    "head.no_answer": Words("Il responsabile non risponde", "The head does not answer"),
+    "head.called_off": Words("Il responsabile non serve più", "The head is called off"),
+    "greeting": Words("Ascolta la segreteria", "Hears the voicemail"),
+    "recording": Words("Lascia un messaggio", "Leaves a message"),
+    "stored": Words("Messaggio registrato", "Message stored"),
+    "store.failed": Words("Messaggio non registrato", "Message not stored"),
+    "taken": Words("Presa da un altro apparecchio", "Taken by another telephone"),
+    "interrupted": Words("Interrotta", "Interrupted"),
+    "ended": Words("Finita", "Ended"),
+}  # fmt: skip
+_OUT: Final[Mapping[str, Words]] = {
+    "no_answer": Words("{who}: non risponde", "{who}: no answer"),
+    "busy": Words("{who}: occupato", "{who}: busy"),
+    "declined": Words("{who}: non prende la chiamata", "{who}: does not take the call"),
+    "redirected": Words("{who}: non prende la chiamata", "{who}: does not take the call"),
+    "unreachable": Words("{who}: non raggiungibile", "{who}: out of reach"),
+    "away": Words("{who}: assente", "{who}: away"),
+}
+"""What became of a position, or of all of a group, that rang."""
+_GROUPS: Final[Mapping[str, Words]] = {
+    "switchboard": Words("Centralino", "Switchboard"),
+    "citizens_desk": Words("Sportello Cittadini", "Citizens' counter"),
+}
+_RINGS: Final = Words("Squilla: {who}", "Rings: {who}")
+_ANSWERS: Final = Words("Risponde: {who}", "Answers: {who}")
+_SHEET: Final = Words("Ascolta la scheda {who}", "Hears the sheet {who}")
+_REQUEST: Final = Words("Presa in carico: richiesta {who}", "Taken over: request {who}")
+_BY_PHONE: Final[Mapping[str, Words]] = {
+    "ring": _RINGS, "answered": _ANSWERS, "picked_up": _ANSWERS, "sheet": _SHEET,
+}  # fmt: skip
+_RETURNS_TO: Final = Words("Ritorno: risponde {who}", "Return: {who} answers")
+_RETURN_RINGS: Final = Words("Ritorno: squilla {who}", "Return: {who} rings")
+_HEAD_RINGS: Final = Words("Si chiama il responsabile", "The head is being called")
+_HEAD_JOINS: Final = Words("Il responsabile partecipa", "The head joins in")
+_HEAD_TAKES: Final = Words("Il responsabile prende la chiamata", "The head takes the call over")
+_HEAD_LEFT: Final = Words("Il responsabile ha chiuso", "The head hung up")
+_OF_THE_HEAD: Final[Mapping[str, Words]] = {
+    "ring": _HEAD_RINGS, "answered": _HEAD_JOINS, "takes_over": _HEAD_TAKES, "left": _HEAD_LEFT,
+}  # fmt: skip
+_SENT: Final = Words("Trasferimento: {who}", "Transfer: {who}")
+_TAKES: Final = Words("{who} ha preso la chiamata", "{who} has taken the call")
+_BACK: Final = Words("Ritorno: {who}", "Return: {who}")
+_NOT_NOW: Final = Words("{who}: non trasferibile in quel momento", "{who}: no transfer just then")
+_WARNED: Final = Words("{who}: da tempo non risponde", "{who}: has not answered of late")
+
+
+def path_words(trail: Iterable[str], names: Names) -> tuple[Words, ...]:
+    """Say what happened, oldest first; the same twice in a row is said once."""
+    found: list[Words] = []
+    for code in trail:
+        words = _said(code, names)
+        if words is not None and words != (found[-1] if found else None):
+            found.append(words)
+    return tuple(found)
+
+
+def _said(code: str, names: Names) -> Words | None:
+    """Return the words of one code, None for what concerns nobody at the front desk."""
+    if code in _PLAIN:
+        return _PLAIN[code]
+    first, _, rest = code.partition(".")
+    if first == "route":
+        return _route(rest)
+    if first == "return":
+        return _of_a_return(rest)
+    if first == "head":
+        return _of_the_head(rest)
+    if first in {"transfer", "transferred", "returned", "transfer_refused", "transfer_warned"}:
+        return next(_transfer(code, names), None)
+    return _of_a_phone(first, rest)
+
+
+def _route(code: str) -> Words | None:
+    """Say why it goes that way; what the line is able to is not the front desk's matter."""
+    if code.startswith("line.") or code not in set(Code):
+        return None
+    return sentence(Code(code), NOTHING)
+
+
+def _of_a_phone(first: str, who: str) -> Words | None:
+    if first in _OUT and who:
+        group = _GROUPS.get(who)
+        return _both(_OUT[first], group or Words(who, who))
+    if first == "request":
+        stored = who.startswith("stored.")
+        return _about(_REQUEST, who.removeprefix("stored.")) if stored else None
+    return _about(_BY_PHONE[first], who.replace(",", ", ")) if first in _BY_PHONE else None
+
+
+def _of_a_return(rest: str) -> Words | None:
+    what, _, who = rest.partition(".")
+    if what == "answered":
+        return _about(_RETURNS_TO, who)
+    if what == "ring":
+        return _about(_RETURN_RINGS, who.replace(",", ", "))
+    return _about(_OUT[what], who) if what in _OUT else None
+
+
+def _of_the_head(rest: str) -> Words | None:
+    return _OF_THE_HEAD.get(rest.partition(".")[0])
+
+
+def _transfer(code: str, names: Names) -> Iterator[Words]:
+    match code.split("."):
+        case ["transfer", unit, need, _why, _way]:
+            yield _about(_SENT, office_words(unit, need, names))
+        case ["transferred", unit]:
+            yield _about(_TAKES, names.get(unit, unit))
+        case ["returned", unit, cause]:
+            office = names.get(unit, unit)
+            yield _both(_BACK, _because(office, returned_words(cause)))
+        case ["transfer_refused", unit, need, *_]:
+            yield _about(_NOT_NOW, office_words(unit, need, names))
+        case ["transfer_warned", unit, need]:
+            yield _about(_WARNED, office_words(unit, need, names))
+
+
+def office_words(unit: str, need: str, names: Names) -> str:
+    """Name an office and a need of it."""
+    shown = names.get(f"{unit}.{need}", need)
+    return " · ".join(filter(None, (names.get(unit, unit), shown)))
+
+
+def returned_words(cause: str) -> Words:
+    """Say why a transfer came back; nothing for a cause that nobody knows any more."""
+    return WHY_RETURNED[Cause(cause)] if cause in set(Cause) else NOTHING
+
+
+def _because(office: str, why: Words) -> Words:
+    return Words(*(", ".join(filter(None, (office, each))) for each in (why.it, why.en)))
+
+
+def _about(template: Words, who: str) -> Words:
+    return _both(template, Words(who, who))
+
+
+def _both(template: Words, who: Words) -> Words:
+    return Words(template.it.format(who=who.it), template.en.format(who=who.en))

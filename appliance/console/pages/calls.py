@@ -1,0 +1,203 @@
+"""Calls of a day, and all that is kept of one: its way, transfers, notes, what came of it.
+
+A technician sees of it how its end was noticed, and nobody's number; the front desk sees who
+called, and nothing of lines.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from appliance.calls.events import Caller, Presentation
+from appliance.calls.orders import Direction
+from appliance.calls.trail_words import Names, office_words, path_words, returned_words
+from appliance.console import cases
+from appliance.console.accounts.rights import NotAllowed, may, somebody
+from appliance.console.links import Link
+from appliance.console.say import N_
+from appliance.console.templates import page
+from appliance.policy.request_words import state_of
+from appliance.policy.roles import Permission, refusal
+from appliance.policy.same_number import tail
+from appliance.policy.secret import MASK
+from appliance.policy.week import ONE_DAY
+from appliance.policy.words import NOTHING, Words
+from appliance.records import calls_shown, register, sheets
+from appliance.records.calls_shown import About, Numbered
+from appliance.records.care_words import OUTCOMES, STEPS
+from appliance.records.listing import EVIDENCES, RESULTS, caller_words
+from appliance.records.report_rows import UNFINISHED, sent_of
+
+EARLIER: Final = timedelta(days=90)
+LONGEST_SEARCH: Final = 40
+LONGEST_NAME: Final = 64
+LEAST_DIGITS: Final = 3
+REASONS: Final = {"topic": N_("topic"), "depth": N_("depth"), "other": N_("other")}
+TAKEN: Final = Words("ha preso la chiamata", "took the call")
+ENDED_BEFORE: Final = Words("la chiamata è finita prima", "the call ended before")
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One transfer: to which office and need, and what became of it."""
+
+    office: str
+    outcome: Words
+    returned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sees:
+    """Who looks: the front desk, or somebody technical, or both."""
+
+    front_desk: bool
+    technical: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One call with the names of offices, people and sheets."""
+
+    about: About
+    names: Names
+    people: dict[str, str]
+    titles: dict[str, str]
+
+
+def _sees(request: Request) -> Sees:
+    """Say who looks; raises NotAllowed."""
+    somebody(request)
+    found = Sees(may(request, Permission.SEE_DESK), may(request, Permission.TECHNICAL))
+    if not (found.front_desk or found.technical):
+        raise NotAllowed(request.state.speaker.words(refusal(Permission.SEE_DESK)))
+    return found
+
+
+async def list_calls(request: Request) -> Response:
+    """List the calls of a day, or those of a number in the last 90 days."""
+    sees, query = _sees(request), request.query_params
+    today = datetime.now(request.app.state.zone).date()
+    day = _day(query.get("day", ""), today)
+    number = query.get("number", "").strip()[:LONGEST_SEARCH] if sees.front_desk else ""
+    searched = len(tail(number)) >= LEAST_DIGITS
+    found, names = await request.app.state.reading.do(
+        lambda c: (_found(request, c, day, number if searched else ""), _names(c))
+    )
+    values = {
+        "found": found,
+        "day_shown": day,
+        "days": {"before": day - ONE_DAY, "after": day + ONE_DAY},
+        "today": today,
+        "number": number,
+        "searched": searched,
+        "names": names,
+        "most": calls_shown.MOST,
+    }
+    return page(request, "calls/list.html", 200, **values, **_words(request, sees))
+
+
+def _found(
+    request: Request, connection: sqlite3.Connection, day: date, number: str
+) -> tuple[Numbered, ...]:
+    if number:
+        since = datetime.now(UTC) - EARLIER
+        return calls_shown.of_number(connection, number, since, request.app.state.plan)
+    zone = request.app.state.zone
+    since, until = (datetime.combine(each, time(), zone) for each in (day, day + ONE_DAY))
+    return calls_shown.of_day(connection, since, until)
+
+
+async def show(request: Request) -> Response:
+    """Show all that is kept of one call."""
+    sees, call = _sees(request), str(request.path_params["call"])[:LONGEST_NAME]
+    shown: Shown | None = await request.app.state.reading.do(lambda c: _read(c, call))
+    if shown is None:
+        raise HTTPException(404)
+    record = shown.about.one.record
+    values: dict[str, Any] = {
+        "shown": shown,
+        "one": shown.about.one,
+        "record": record,
+        "its_day": record.rang_at.astimezone(request.app.state.zone).date(),
+        "path_of": path_words(record.trail, shown.names),
+        "transfers": _transfers(shown),
+        "reason": REASONS.get(record.transfer_reason, ""),
+        "state_of": state_of,
+        "has_messages": may(request, Permission.MESSAGES),
+        "has_requests": may(request, Permission.REQUESTS),
+        "evidence": EVIDENCES[record.evidence] if record.evidence else NOTHING,
+    }
+    return page(request, "calls/one.html", 200, **values, **_words(request, sees))
+
+
+def _read(connection: sqlite3.Connection, call: str) -> Shown | None:
+    about = calls_shown.about(connection, call)
+    if about is None:
+        return None
+    codes = about.one.record.sheets
+    found = {code: sheets.find(connection, code) for code in codes}
+    titles = {code: sheet.title for code, sheet in found.items() if sheet}
+    return Shown(about, _names(connection), cases.names(connection), titles)
+
+
+def _names(connection: sqlite3.Connection) -> Names:
+    """Name offices by code, their needs by "office.need", an office's own by its service's too."""
+    held = register.load_masked(connection)
+    named = {unit.code: unit.name for unit in held.units}
+    for unit in held.units:
+        declared = [d for d in held.declarations if d.unit in (unit.service, unit.code)]
+        named |= {f"{unit.code}.{need.code}": need.name for d in declared for need in d.needs}
+    return named
+
+
+def _transfers(shown: Shown) -> list[Transfer]:
+    return [
+        Transfer(
+            office_words(sent.unit, sent.need, shown.names),
+            _outcome(sent.returned),
+            bool(sent.returned),
+        )
+        for sent in sent_of(shown.about.one.record)
+    ]
+
+
+def _outcome(returned: str) -> Words:
+    if returned == UNFINISHED:
+        return ENDED_BEFORE
+    return returned_words(returned) if returned else TAKEN
+
+
+def _words(request: Request, sees: Sees) -> dict[str, Any]:
+    """Return how callers are named: to who is technical alone, without number and name (P7)."""
+    language = request.state.speaker.language
+
+    def caller(who: Caller) -> str:
+        hidden = not sees.front_desk and who.presentation is Presentation.SHOWN
+        return MASK if hidden else caller_words(who, language)
+
+    tables = {"results": RESULTS, "steps": STEPS, "ends": OUTCOMES}
+    return {"caller": caller, "sees": sees, "out": Direction.OUT, **tables}
+
+
+def _day(text: str, today: date) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return today
+    return day if 2000 <= day.year <= 9000 else today
+
+
+def _is_for(request: Request) -> bool:
+    return may(request, Permission.SEE_DESK) or may(request, Permission.TECHNICAL)
+
+
+routes: list[BaseRoute] = [Route("/calls", list_calls), Route("/calls/{call}", show)]
+links = (Link("/calls", N_("Calls"), _is_for, order=19),)

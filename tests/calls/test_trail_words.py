@@ -1,0 +1,80 @@
+"""What happened in a call, in the front desk's words (E22, E24)."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.calls.trail_words import office_words, path_words, returned_words
+from appliance.calls.transfer_call import Cause
+
+NAMES = {"anagrafe": "Anagrafe", "anagrafe.aire": "Italiani all'estero"}
+
+
+@pytest.mark.parametrize(
+    ("code", "it"),
+    [
+        ("rang", "Squilla"),
+        ("route.closed.holiday", "Giorno festivo: risponde la segreteria."),
+        ("ring.op1,op2", "Squilla: op1, op2"),
+        ("answered.op1", "Risponde: op1"),
+        ("picked_up.op2", "Risponde: op2"),
+        ("no_answer.op1", "op1: non risponde"),
+        ("no_answer.citizens_desk", "Sportello Cittadini: non risponde"),
+        ("transfer.anagrafe.aire.topic.keys", "Trasferimento: Anagrafe · Italiani all'estero"),
+        ("transferred.anagrafe", "Anagrafe ha preso la chiamata"),
+        ("returned.anagrafe.busy", "Ritorno: Anagrafe, occupato"),
+        ("returned.tributi.unheard_of", "Ritorno: tributi"),
+        ("transfer_refused.tributi.imu.closed", "tributi · imu: non trasferibile in quel momento"),
+        ("transfer_warned.anagrafe.", "Anagrafe: da tempo non risponde"),
+        ("return.answered.op1", "Ritorno: risponde op1"),
+        ("return.ring.op1,op2", "Ritorno: squilla op1, op2"),
+        ("return.busy.op1", "op1: occupato"),
+        ("return.waiting", "Ritorno in attesa"),
+        ("head.answered.resp", "Il responsabile partecipa"),
+        ("sheet.imu", "Ascolta la scheda imu"),
+        ("request.stored.12", "Presa in carico: richiesta 12"),
+        ("callback_wanted", "Chiede di essere richiamato"),
+    ],
+)  # fmt: skip
+def test_what_is_said(code: str, it: str) -> None:
+    """By the names of offices and positions, in both languages."""
+    (words,) = path_words([code], NAMES)
+    assert words.it == it
+    assert words.en
+    assert "{" not in words.it + words.en
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "route.line.half_duplex", "route.unheard.of", "line.never_up", "silence.ignored",
+        "pbx.greeting", "recording.gap.40", "freed.emergency", "transfer_refused.no_such_code",
+        "transfer.no_line", "request.brief", "return.unheard", "head.refused.busy", "no_answer",
+        "recorded.busy_tone", "caller.late",
+    ],
+)  # fmt: skip
+def test_what_is_the_technicians_has_no_words(code: str) -> None:
+    """E22: nothing of lines, sound or phones' ways on an operator's screen."""
+    assert path_words([code], NAMES) == ()
+
+
+def test_in_order_and_never_twice_in_a_row() -> None:
+    """What a call did over and over is read once; codes without words between do not matter."""
+    trail = ("rang", "caller.late", "rang", "held", "rang", "ended")
+    assert [words.en for words in path_words(trail, {})] == [
+        "It rings",
+        "Held",
+        "It rings",
+        "Ended",
+    ]
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_of_a_return_has_its_words(cause: Cause) -> None:
+    """P6: no answer, busy, unreachable, declined and so on."""
+    assert returned_words(cause).it
+
+
+def test_an_office_without_a_need_is_named_alone() -> None:
+    """Nothing hangs after its name."""
+    assert office_words("anagrafe", "", NAMES) == "Anagrafe"
