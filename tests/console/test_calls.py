@@ -92,7 +92,7 @@ def test_all_that_is_kept_of_a_call(operator: Visitor) -> None:
         "Carla Blu", '<a href="/requests/1">', '<a href="/sheet/residenza">Cambio di residenza</a>',
         "<strong>anagrafe · aire</strong>: did not answer",
         "<strong>tributi</strong>: took the call · why it went on: depth",
-        "/calls?day=2026-11-25",
+        "/calls?day=2026-11-25", "op1 · after 9 s", "/calls?number=051234567",
     ):  # fmt: skip
         assert each in text
 
@@ -113,7 +113,7 @@ def test_the_technician_sees_how_it_ended_and_nobodys_number(visitor: Visitor) -
     for each in ("line1", "busy tone", "2100 ms", "line.not_idle", "•••"):
         assert each in text
     listed = visitor.get(f"{DAY}&number=051234567", headers=ENGLISH).text
-    for each in (SHOWN.number, SHOWN.name, "Difficult", "/requests/1"):
+    for each in (SHOWN.number, SHOWN.name, "Difficult", "/requests/1", "/sheet/"):
         assert each not in text
         assert each not in listed
     assert "/calls/c-1" in listed

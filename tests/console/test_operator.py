@@ -15,6 +15,7 @@ import pytest
 from appliance.calls import events
 from appliance.calls import requests as wishes
 from appliance.calls.events import Caller, Presentation
+from appliance.calls.orders import Result
 from appliance.calls.switchboard import Switchboard
 from appliance.console.reading import Reading
 from appliance.console.settings import ConsoleSettings
@@ -22,9 +23,11 @@ from appliance.daemon.door import Answer, Later
 from appliance.daemon.transfer_questions import offices
 from appliance.errors import OfficeError
 from appliance.policy.accounts import User
+from appliance.policy.messages import Entry, Step
 from appliance.policy.sheets import Sheet
 from appliance.policy.words import SaidError, Words
-from appliance.records import call_log, requests, sheets
+from appliance.records import call_log, care, requests, sheets
+from appliance.records.care import Kind
 from appliance.records.requests import Taking
 from tests.calls.desk import RANG, TEN, later, tell, up
 from tests.calls.test_transfers import asked, office_desk
@@ -320,6 +323,27 @@ def test_earlier_calls_of_the_same_number_are_shown(talking: House) -> None:
     text = talking.visitor.get(f"/desk/known/{call.call}").text
     assert text.count("<li>") == 2
     assert talking.visitor.get("/desk/known/none").text == ""
+
+
+def test_whoever_rings_back_finds_the_case(talking: House, records: sqlite3.Connection) -> None:
+    """E17: the message or call that is open of the same number, with who has it; one click away."""
+    (call,) = talking.switchboard.status(TEN).calls
+    now = datetime.now(UTC)
+    sent = Caller(Presentation.SHOWN, "+39" + NUMBER)
+    missed = replace(a_call("m-1", Result.GAVE_UP), caller=sent, rang_at=now)
+    call_log.upsert(records, [missed], "b")
+    care.add(records, Kind.CALL, "m-1", Entry(now, "carla", Step.TAKE))
+    care.add(records, Kind.CALL, "m-1", Entry(now, "carla", Step.FAIL))
+    number = care.find(records, Kind.CALL, "m-1")[1]
+    text = talking.visitor.get(f"/desk/known/{call.call}").text
+    case = text.split("Da richiamare")[1].split("</ul>")[0]
+    assert f'<a href="/missed/{number}" target="_blank"' in case
+    assert "Carla Blu" in case
+    assert "1 richiamata a vuoto" in case
+    talking.visitor.log_in(people.DINO)
+    text = talking.visitor.get(f"/desk/known/{call.call}").text
+    assert f"/missed/{number}" not in text
+    assert f"Chiamata {number}" in text
 
 
 def test_records_that_cannot_be_read_leave_the_page(console_settings: ConsoleSettings) -> None:

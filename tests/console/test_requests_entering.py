@@ -14,11 +14,12 @@ from appliance.policy.accounts import User
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Form, Request
 from appliance.policy.words import SaidError
-from appliance.records import audit, bookings, requests, users
+from appliance.records import audit, bookings, call_log, requests, users
 from tests.console import people
 from tests.console.test_requests import ELSA, ENGLISH, take
 from tests.console.visitor import Visitor
 from tests.console.work_desk import WorkDesk, work_desk
+from tests.records.samples import WITHHELD, a_call
 from tests.records.test_requests import DIARY
 
 pytestmark = pytest.mark.usefixtures("records")
@@ -158,6 +159,21 @@ def test_the_desk_looks_for_itself_who_may(
     with pytest.raises(SaidError, match="Your role does not include"):
         operator._runner.run(operator.app.state.desk.ask(question))
     assert requests.listed(records) == ()
+
+
+def test_of_somebody_who_has_rung_off_the_form_knows_the_number(
+    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+) -> None:
+    """From the call's page: number and name stand in the form, unless the number was withheld."""
+    call_log.upsert(records, [a_call("c-1"), replace(a_call("c-2"), caller=WITHHELD)], "b")
+    text = operator.get(f"/requests/new?about={ABOUT}&call=c-1").text
+    assert 'value="051234567"' in text
+    assert 'value="ROSSI"' in text
+    assert '<input type="hidden" name="call" value="c-1">' in text
+    for call in ("c-2", "none"):
+        text = operator.get(f"/requests/new?about={ABOUT}&call={call}").text
+        assert 'name="call"' not in text
+    assert 'href="/requests/new?call=c-1"' in operator.get("/calls/c-1").text
 
 
 def test_while_the_desk_is_away_the_page_says_so(operator: Visitor) -> None:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.calls.events import Caller, Presentation
-from appliance.calls.orders import Direction
+from appliance.calls.orders import CallRecord, Direction
 from appliance.calls.trail_words import Names, office_words, path_words, returned_words
 from appliance.console import cases
 from appliance.console.accounts.rights import NotAllowed, may, somebody
@@ -132,10 +132,19 @@ async def show(request: Request) -> Response:
         "reason": REASONS.get(record.transfer_reason, ""),
         "state_of": state_of,
         "has_messages": may(request, Permission.MESSAGES),
+        "has_sheets": may(request, Permission.READ_SHEETS),
+        "waited_s": _waited_s(record),
         "has_requests": may(request, Permission.REQUESTS),
         "evidence": EVIDENCES[record.evidence] if record.evidence else NOTHING,
     }
     return page(request, "calls/one.html", 200, **values, **_words(request, sees))
+
+
+def _waited_s(record: CallRecord) -> int | None:
+    """Return for how long it rang until somebody answered, in s; None where nobody did."""
+    if record.answered_at is None:
+        return None
+    return max(0, round((record.answered_at - record.rang_at).total_seconds()))
 
 
 def _read(connection: sqlite3.Connection, call: str) -> Shown | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,7 +16,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.calls.orders import CallRecord
-from appliance.console.accounts.rights import needs
+from appliance.console import cases
+from appliance.console.accounts.rights import may, needs
 from appliance.console.done import done, not_done
 from appliance.console.reading import Reading
 from appliance.console.sheets import rendered, unmarked
@@ -29,6 +30,7 @@ from appliance.policy.roles import Permission
 from appliance.policy.sheets import Sheet
 from appliance.records import call_log, register, requests, sheets
 from appliance.records.listing import RESULTS
+from appliance.records.open_cases import OpenCase, open_cases
 from appliance.records.request_rows import Kept
 from appliance.records.sheets import Found
 
@@ -45,6 +47,8 @@ class Known:
 
     calls: tuple[CallRecord, ...]
     requests: tuple[Kept, ...]
+    cases: tuple[OpenCase, ...]
+    names: dict[str, str]
 
 
 @needs(Permission.READ_SHEETS)
@@ -113,14 +117,20 @@ async def known(request: Request) -> Response:
         )
     except StoreError:
         return page(request, "operator/unread.html")
-    return page(request, "operator/known.html", known=found, state_of=state_of, results=RESULTS)
+    values: dict[str, Any] = {"known": found, "has_messages": may(request, Permission.MESSAGES)}
+    return page(request, "operator/known.html", state_of=state_of, results=RESULTS, **values)
 
 
 def _known(connection: sqlite3.Connection, number: str, call: str, plan: Plan) -> Known:
-    since = datetime.now(UTC) - EARLIER
-    calls = call_log.of_number(connection, number, since, MOST_EARLIER + 1, plan)
+    now = datetime.now(UTC)
+    calls = call_log.of_number(connection, number, now - EARLIER, MOST_EARLIER + 1, plan)
     earlier = tuple(record for record in calls if record.call != call)[:MOST_EARLIER]
-    return Known(earlier, requests.find_open(connection, number, plan=plan))
+    return Known(
+        earlier,
+        requests.find_open(connection, number, plan=plan),
+        open_cases(connection, number, now, plan),
+        cases.names(connection),
+    )
 
 
 def _reading(request: Request) -> Reading:

@@ -15,9 +15,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from appliance.calls.events import Presentation
 from appliance.console.accounts.rights import needs, somebody
 from appliance.console.asking import NotDone, ask
 from appliance.console.pages.operator_transfer import Offer, offer, open_ones, starts_of
+from appliance.console.reading import Reading
 from appliance.console.say import LANGUAGES, N_, NAMES
 from appliance.console.templates import page
 from appliance.policy.citizens import Contact
@@ -25,11 +27,14 @@ from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.request_words import state_of
 from appliance.policy.requests import Form
 from appliance.policy.roles import Permission
+from appliance.records import call_log
 from appliance.records.request_rows import Kept
 
 FIELDS: Final = ("name", "phone", "email", "prefers", "language", "subject", "asked")
 """What is sent on as it was typed."""
+OTHERS: Final = ("rule", "starts", "form", "anyway", "call")
 LONGEST: Final = 4000
+LONGEST_NAME: Final = 64
 RULES: Final[Mapping[str, str]] = {
     ReturnRule.APPOINTMENT: N_("Appointment"),
     ReturnRule.EMAIL: N_("E-mail to the office"),
@@ -66,9 +71,20 @@ class Shown:
 
 @needs(Permission.REQUESTS)
 async def new(request: Request) -> Response:
-    """Show the offices, and the form of the one that is chosen."""
+    """Show the offices, and the form of the one that is chosen; with who called, for a call."""
     about = request.query_params.get("about", "")
-    return await _show(request, about, Shown({"language": request.state.speaker.language}))
+    return await _show(request, about, Shown(await _caller(request)))
+
+
+async def _caller(request: Request) -> dict[str, str]:
+    """Fill in who called, where the address names a call; the request is of none all the same."""
+    filled = {"language": request.state.speaker.language}
+    call = request.query_params.get("call", "")[:LONGEST_NAME]
+    reading: Reading = request.app.state.reading
+    record = await reading.do(lambda c: call_log.find(c, call)) if call else None
+    if record is None or record.caller.presentation is not Presentation.SHOWN:
+        return filled
+    return filled | {"call": call, "phone": record.caller.number, "name": record.caller.name}
 
 
 @needs(Permission.REQUESTS)
@@ -91,8 +107,7 @@ async def take(request: Request) -> Response:
 
 
 def _filled(form: FormData) -> dict[str, str]:
-    names = (*FIELDS, "rule", "starts", "form", "anyway")
-    return {name: str(form.get(name, "")).strip()[:LONGEST] for name in names}
+    return {name: str(form.get(name, "")).strip()[:LONGEST] for name in (*FIELDS, *OTHERS)}
 
 
 def _question(request: Request, row: Offer, filled: Mapping[str, str]) -> dict[str, Any]:
@@ -144,7 +159,7 @@ async def _show(request: Request, about: str, shown: Shown) -> Response:
         "offers": offers,
         "about": about,
         "office": office,
-        "filled": dict.fromkeys((*FIELDS, "rule", "starts", "form"), "") | dict(shown.filled),
+        "filled": dict.fromkeys((*FIELDS, *OTHERS), "") | dict(shown.filled),
         "open_ones": shown.open_ones,
         "wrong": str(shown.error) if shown.error else "",
         "tongues": [(one, NAMES[one]) for one in LANGUAGES],
