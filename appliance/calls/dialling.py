@@ -27,6 +27,7 @@ from appliance.policy.dialling import (
     decide,
 )
 from appliance.policy.numbering import NumberClass
+from appliance.policy.same_number import canonical
 from appliance.policy.words import Words
 
 Orders = Iterator[Order]
@@ -62,7 +63,7 @@ def begin_for(desk: Desk, before: Side, number: str, case: str, now: Now) -> Ord
 
     `case` names what it is for: "message:12", "request:7", "call:ID".
     """
-    number = desk.office.outgoing.plan.national(number)
+    number = canonical(number, desk.office.outgoing.plan)
     asked = Asked(before.phone, number, case)
     side = _side(desk, before.leg, asked, _verdict(desk, asked, now), now)
     side.plays = before.plays
@@ -72,7 +73,7 @@ def begin_for(desk: Desk, before: Side, number: str, case: str, now: Now) -> Ord
 
 def call_back(desk: Desk, event: CallBackAsked, now: Now) -> Orders:
     """Ring the position's phone; when it is lifted the number is dialled."""
-    number = desk.office.outgoing.plan.national(event.number)
+    number = canonical(event.number, desk.office.outgoing.plan)
     asked = Asked(event.phone, number, event.case, event.urgent)
     verdict = _verdict(desk, asked, now)
     hindrance = _hindrance(desk, asked, verdict)

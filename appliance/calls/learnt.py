@@ -31,6 +31,7 @@ from appliance.calls.orders import Order
 from appliance.policy.clock import Now
 from appliance.policy.dialling import Ledger
 from appliance.policy.register.register import Register
+from appliance.policy.same_number import canonical
 from appliance.policy.special import office_with
 
 Orders = Iterator[Order]
@@ -126,7 +127,7 @@ def _spoken_changed(desk: Desk, event: SpokenSheetsChanged, _now: Now) -> Orders
 def _identified(desk: Desk, event: CallerIdentified, now: Now) -> Orders:
     """Who has called may be called back; who was called rings back for that case (E17)."""
     seat = desk.seats.get(event.line)
-    number = desk.office.outgoing.plan.national(event.caller.number)
+    number = canonical(event.caller.number, desk.office.outgoing.plan)
     if not number or seat is None:
         return
     call = desk.calls.get(seat.call)

@@ -23,6 +23,9 @@ _PLAIN: Final[Mapping[str, Words]] = {
     "waited": Words("Ha atteso invano", "Has waited in vain"),
     "held": Words("In attesa", "Held"),
     "talking": Words("In conversazione", "Talking"),
+    "rings_back": Words(
+        "Era stato cercato da qui: richiama", "Had been called from here: rings back"
+    ),
     "callback_offered": Words("Può farsi richiamare", "May ask to be called back"),
     WANTED: Words("Chiede di essere richiamato", "Asks to be called back"),
     "operator_left": Words("L'operatore ha chiuso", "The operator hung up"),

@@ -25,7 +25,7 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import erasure_words as words
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
-from appliance.policy.same_number import SameNumber, same_number
+from appliance.policy.same_number import SameNumber, canonical, same_number
 from appliance.policy.words import Words
 from appliance.records import erasure
 from appliance.records.database import fsync_directory
@@ -189,7 +189,7 @@ class Erasures:
 
     def _forget(self, found: Found, number: SameNumber | None) -> None:
         """Have the desk forget who called, and the lamp count anew."""
-        national = {self._plan.national(each) for each in found.numbers}
+        national = {canonical(each, self._plan) for each in found.numbers}
         own = {number.national} if number is not None else set()
         self._stores.forget_numbers(tuple(sorted(found.numbers | national | own)))
         self._stores.mailbox.recount()

@@ -59,7 +59,10 @@ class SameNumber:
 
     def is_(self, written: str) -> bool:
         """Tell whether a whole field is this number."""
-        return bool(written) and re.fullmatch(self._pattern, written.strip()) is not None
+        if not written:
+            return False
+        as_it_stands = re.fullmatch(self._pattern, written.strip()) is not None
+        return as_it_stands or canonical(written, self.plan) == self.national
 
     def is_in(self, text: str) -> bool:
         """Tell whether a text names it."""
@@ -91,7 +94,7 @@ class SameNumber:
 
 def same_number(typed: str, plan: Plan) -> SameNumber:
     """Read a number as a person types it; raises OfficeError for what is none."""
-    found = SameNumber(plan, plan.national(typed.strip()))
+    found = SameNumber(plan, canonical(typed, plan))
     if not found.national.isdecimal() or len(found.digits) < LEAST_DIGITS:
         raise Refused(
             f"non è un numero di telefono di almeno {LEAST_DIGITS} cifre: "

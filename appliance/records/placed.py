@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.policy.dialling import Ledger, Placed
+from appliance.policy.same_number import canonical
 from appliance.records.call_log import from_row, to_ms
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def ledger(connection: sqlite3.Connection, plan: Plan, now: datetime, days: int)
     heard: dict[str, datetime] = {}
     for sql in (_CALLERS, _ASKERS):
         for row in connection.execute(sql, (since,)):
-            number, at = plan.national(str(row["number"])), datetime.fromisoformat(str(row["at"]))
+            number, at = canonical(str(row["number"]), plan), datetime.fromisoformat(str(row["at"]))
             heard[number] = max(at, heard.get(number, at))
     rows = connection.execute(_OUT, (since,))
     return Ledger(heard, tuple(_placed(from_row(row), now) for row in rows), loaded=True)

@@ -8,12 +8,12 @@ import pytest
 
 from appliance.calls import dialling, events, orders, refusals, sides
 from appliance.calls.dialled_side import Dialled
-from appliance.calls.events import FarEnd, FarEndProgressed
+from appliance.calls.events import Caller, FarEnd, FarEndProgressed, Presentation
 from appliance.calls.side_states import KEY_TABLE, SideState
 from appliance.calls.sides import Side
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
-from appliance.policy.dialling import Denied, Ledger
+from appliance.policy.dialling import Denied, Ledger, Placed
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, records, tell, up
 
 HELP = events.PhoneDialled("help", "op2", "90112")
@@ -42,6 +42,8 @@ def heard(switchboard: Switchboard) -> Hearing:
     ("number", "now", "ordered"),
     [
         ("+39 0541 704111", TEN, orders.DialLeg("line3", "0541704111", 120_000)),
+        ("390541704111", TEN, orders.DialLeg("line3", "0541704111", 120_000)),
+        ("541704111", TEN, orders.DialLeg("line3", "0541704111", 120_000)),
         ("892424", TEN, "it/cannot_dial"),
         ("0541704111", NIGHT, "it/off_hours"),
     ],
@@ -58,6 +60,18 @@ def test_a_phone_that_has_heard_a_message_calls_back(
     assert side.record.case == "message:3"
     told = [o.prompts[0] for o in given if isinstance(o, orders.Play)]
     assert ordered in [*given, *told]
+
+
+@pytest.mark.parametrize("sent", ["0541704111", "+390541704111", "390541704111"])
+def test_who_rings_back_is_known_however_the_exchange_sends_the_number(sent: str) -> None:
+    """E17: the call's record says so, and names the case of the call back."""
+    switchboard = up()
+    placed = Placed("boot7-9", "op1", "0541704111", TEN.wall, "message:3", 20.0)
+    tell(switchboard, TEN, events.NumbersKnown(Ledger(placed=(placed,))))
+    caller = Caller(Presentation.SHOWN, sent)
+    tell(switchboard, TEN, events.LineRang("line1"), events.CallerIdentified("line1", caller))
+    (call,) = switchboard._desk.calls.values()
+    assert (call.record.case, "rings_back" in call.record.trail) == ("message:3", True)
 
 
 def test_two_people_never_call_back_at_once() -> None:

@@ -33,6 +33,7 @@ NAMES = {"anagrafe": "Anagrafe", "anagrafe.aire": "Italiani all'estero"}
         ("head.answered.resp", "Il responsabile partecipa"),
         ("sheet.imu", "Ascolta la scheda imu"),
         ("request.stored.12", "Presa in carico: richiesta 12"),
+        ("rings_back", "Era stato cercato da qui: richiama"),
         ("callback_wanted", "Chiede di essere richiamato"),
     ],
 )  # fmt: skip

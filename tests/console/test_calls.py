@@ -10,6 +10,7 @@ import pytest
 
 from appliance.calls.events import Evidence
 from appliance.calls.orders import CallRecord, Direction, Result
+from appliance.policy.accounts import User
 from appliance.policy.messages import Entry, Step
 from appliance.records import call_log, care, messages, requests, sheets
 from appliance.records.care import Kind
@@ -153,8 +154,30 @@ def test_a_call_that_went_no_further(operator: Visitor, records: sqlite3.Connect
     assert "the call ended before" in text
     assert '<a href="/calls/b-1">Called back</a>' in text
     text = operator.get("/calls/b-1", headers=ENGLISH).text
+    assert '<a href="/calls/u-1">To the case</a>' in text
     assert "Called by the office" in text
     assert "Nothing yet." in text
+
+
+@pytest.mark.parametrize(
+    ("case", "user", "address"),
+    [
+        ("message:12", people.CARLA, "/messages/12"),
+        ("request:7", people.DINO, "/requests/7"),
+        ("message:12", people.DINO, ""),
+        ("request:7", people.BEPPE, ""),
+        ("", people.CARLA, ""),
+    ],
+)
+def test_what_a_call_is_about(
+    visitor: Visitor, records: sqlite3.Connection, case: str, user: User, address: str
+) -> None:
+    """E17: the message or request it was made for, for those who may open it."""
+    call_log.upsert(records, [replace(a_call("b-1"), case=case)], "b")
+    visitor.log_in(user)
+    text = visitor.get("/calls/b-1", headers=ENGLISH).text
+    assert ("To the case" in text) == bool(address)
+    assert f'<a href="{address}">To the case</a>' in text or not address
 
 
 def test_no_such_call_and_nobody_else(visitor: Visitor, records: sqlite3.Connection) -> None:

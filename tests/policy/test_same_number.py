@@ -54,6 +54,8 @@ def test_what_is_no_number_is_refused(typed: str) -> None:
 def test_whoever_calls_again_is_known(sent: str) -> None:
     """E9: with the country's code and its sign or without, with the leading zero or without."""
     assert canonical(sent) == "051234567"
+    assert same_number("051 234567", ITALY).is_(sent)
+    assert same_number(sent, ITALY).national == "051234567"
     assert are_same(sent, "051 234567")
     assert tail(sent) == "234567"
 

@@ -40,6 +40,12 @@ EARLIER: Final = timedelta(days=90)
 LONGEST_SEARCH: Final = 40
 LONGEST_NAME: Final = 64
 LEAST_DIGITS: Final = 3
+CASES: Final = {
+    "message": ("messages", Permission.MESSAGES),
+    "request": ("requests", Permission.REQUESTS),
+    "call": ("calls", Permission.SEE_DESK),
+}
+"""Where a call's case is shown, and to whom."""
 REASONS: Final = {"topic": N_("topic"), "depth": N_("depth"), "other": N_("other")}
 TAKEN: Final = Words("ha preso la chiamata", "took the call")
 ENDED_BEFORE: Final = Words("la chiamata è finita prima", "the call ended before")
@@ -133,11 +139,19 @@ async def show(request: Request) -> Response:
         "state_of": state_of,
         "has_messages": may(request, Permission.MESSAGES),
         "has_sheets": may(request, Permission.READ_SHEETS),
+        "case": _case(request, record),
         "waited_s": _waited_s(record),
         "has_requests": may(request, Permission.REQUESTS),
         "evidence": EVIDENCES[record.evidence] if record.evidence else NOTHING,
     }
     return page(request, "calls/one.html", 200, **values, **_words(request, sees))
+
+
+def _case(request: Request, record: CallRecord) -> str:
+    """Return the address of what a call was made for, or rings back for; "" for nothing (E17)."""
+    kind, _, name = record.case.partition(":")
+    where, permission = CASES.get(kind, ("", Permission.SEE_DESK))
+    return f"/{where}/{name}" if where and name and may(request, permission) else ""
 
 
 def _waited_s(record: CallRecord) -> int | None:
