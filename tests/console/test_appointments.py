@@ -62,8 +62,9 @@ def test_the_week_has_what_is_booked_and_what_is_free(
     assert f'<a href="/requests/{number}"><time>15:20</time>' in tuesday
     for each in ("Anna Niccolò Verdi", "Iscrizione AIRE", "in person", "<h3>anagrafe</h3>"):
         assert each in tuesday
-    assert "<time>15:00</time> (×2)" in tuesday
-    assert "<time>15:20</time> (×2)" in tuesday  # its place was not one of the office's own
+    assert "<time>15:00</time></a> (×2)" in tuesday
+    assert "<time>15:20</time></a> (×2)" in tuesday  # its place was not one of the office's own
+    assert "/requests/new?unit=anagrafe&amp;starts=2126-11-26T15%3A00%3A00%2B01%3A00" in tuesday
     monday = day_of(text, TUESDAY.date() - timedelta(days=1))
     assert "No appointment." in monday
     assert text.count("<section") == 5
@@ -118,6 +119,8 @@ def test_an_office_sees_its_own_alone(
     assert f"/requests/{mine}" in text
     assert f"/requests/{other}" not in text
     assert "tributi" not in text
+    assert "<time>15:00</time> (×2)" in text
+    assert "/requests/new" not in text
     visitor.log_in(people.BEPPE)
     assert visitor.get(WEEK).status_code == 403
 

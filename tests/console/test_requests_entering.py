@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -21,6 +23,7 @@ from tests.console.visitor import Visitor
 from tests.console.work_desk import WorkDesk, work_desk
 from tests.records.samples import WITHHELD, a_call
 from tests.records.test_requests import DIARY
+from tests.stories.offices import ROME
 
 pytestmark = pytest.mark.usefixtures("records")
 
@@ -174,6 +177,27 @@ def test_of_somebody_who_has_rung_off_the_form_knows_the_number(
         text = operator.get(f"/requests/new?about={ABOUT}&call={call}").text
         assert 'name="call"' not in text
     assert 'href="/requests/new?call=c-1"' in operator.get("/calls/c-1").text
+
+
+def test_from_a_free_hour_of_the_week(
+    operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
+) -> None:
+    """The office's own needs alone, the one there is chosen; the hour is, however far ahead."""
+    diary = replace(DIARY, calendar=desk.mailroom.calendar)
+    desk.mailroom.slots = diary
+    free = bookings.free(records, diary, datetime.now(UTC), most=25)[24].start
+    wanted = quote(free.astimezone(ROME).isoformat())
+    text = operator.get(f"/requests/new?unit=anagrafe&starts={wanted}", headers=ENGLISH).text
+    assert f'value="{ABOUT}" selected' in text
+    assert "Tributi" not in text
+    assert text.count(" selected>") == 3  # the office, the hour, the language
+    (chosen,) = re.findall(r'<option value="(2[^"]+)" selected>', text)
+    assert datetime.fromisoformat(chosen) == free
+    operator.post(
+        "/requests/new", data=MARIO | {"rule": "appointment", "form": "in_person", "starts": chosen}
+    )
+    assert bookings.booked(records, "anagrafe", datetime.now(UTC)) == {free: 1}
+    assert "Tributi" in operator.get("/requests/new?unit=nobody&starts=x").text
 
 
 def test_while_the_desk_is_away_the_page_says_so(operator: Visitor) -> None:

@@ -39,6 +39,7 @@ EARLIEST, LATEST = date(2000, 1, 10), date(8999, 12, 1)
 class OfficeDay:
     """One office on one day: who is booked, by start, and what is free, by hour."""
 
+    unit: str
     name: str
     booked: tuple[Kept, ...]
     free: tuple[tuple[datetime, int], ...]
@@ -148,6 +149,7 @@ def _day(
     units = {kept.request.unit for kept in mine} | {unit for unit, some in free.items() if some}
     offices = tuple(
         OfficeDay(
+            unit,
             names.get(unit, unit),
             tuple(kept for kept in mine if kept.request.unit == unit),
             free.get(unit, ()),

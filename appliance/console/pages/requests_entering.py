@@ -72,8 +72,9 @@ class Shown:
 @needs(Permission.REQUESTS)
 async def new(request: Request) -> Response:
     """Show the offices, and the form of the one that is chosen; with who called, for a call."""
-    about = request.query_params.get("about", "")
-    return await _show(request, about, Shown(await _caller(request)))
+    query = request.query_params
+    filled = await _caller(request) | {"starts": query.get("starts", "")[:LONGEST_NAME]}
+    return await _show(request, query.get("about", ""), Shown(filled))
 
 
 async def _caller(request: Request) -> dict[str, str]:
@@ -139,27 +140,43 @@ def _chosen(offers: list[Offer], about: str) -> Offer | None:
     return next((one for one in offers if f"{one.unit}|{one.need}" == about), None)
 
 
-async def _office(request: Request, row: Offer) -> Office:
-    """Ask for an office's free hours, where it may give appointments; raises NotDone."""
+async def _office(request: Request, row: Offer, wanted: str) -> Office:
+    """Ask for an office's free hours, where it may give appointments; raises NotDone.
+
+    The hour that is `wanted` stands among them, however far ahead it is.
+    """
     if ReturnRule.APPOINTMENT not in row.rules:
         return Office(row)
     answer = await ask(request, {"ask": "free_slots", "unit": row.unit})
-    return Office(row, tuple(map(datetime.fromisoformat, answer["slots"])), answer["offers"])
+    slots = set(map(datetime.fromisoformat, answer["slots"]))
+    if answer["offers"] and (start := starts_of(wanted, request.app.state.zone)):
+        slots.add(start)
+    return Office(row, tuple(sorted(slots)), answer["offers"])
+
+
+def _of_unit(offers: list[Offer], unit: str) -> list[Offer]:
+    """Return the needs of the one office that the address names, all for none."""
+    return [one for one in offers if one.unit == unit] or offers
 
 
 async def _show(request: Request, about: str, shown: Shown) -> Response:
     offers, office = list[Offer](), None
+    unit = request.query_params.get("unit", "")
     try:
-        offers = await _offers(request)
+        offers = _of_unit(await _offers(request), unit)
+        if len(offers) == 1:
+            about = f"{offers[0].unit}|{offers[0].need}"
         row = _chosen(offers, about)
-        office = await _office(request, row) if row else None
+        office = await _office(request, row, shown.filled.get("starts", "")) if row else None
     except NotDone as error:
         shown = replace(shown, error=shown.error or error)
     values = {
         "offers": offers,
         "about": about,
+        "unit": unit,
         "office": office,
         "filled": dict.fromkeys((*FIELDS, *OTHERS), "") | dict(shown.filled),
+        "wanted": starts_of(shown.filled.get("starts", ""), request.app.state.zone),
         "open_ones": shown.open_ones,
         "wrong": str(shown.error) if shown.error else "",
         "tongues": [(one, NAMES[one]) for one in LANGUAGES],
