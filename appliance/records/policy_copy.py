@@ -1,8 +1,9 @@
-"""A copy of register, special hours and sheets, which a damaged database does not take along.
+"""A copy of register, special hours, sheets and users, which outlives a damaged database.
 
 `policy/policy.db` beside the database, written whole after every change and put in place by a
-rename (reliability.md 4, "Settings"); numbers stay sealed in it. What is attached to the register
-lies beside it, each file written once: nothing entered is ever changed (P4).
+rename (reliability.md 4, "Settings"); numbers stay sealed in it, and of passwords there are
+hashes only. What is attached to the register lies beside it, each file written once: nothing
+entered is ever changed (P4).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ TABLES: Final = (
     "register_entries",
     "special_hours",
     "sheets",
+    "users",
 )
 """In the order in which they refer to one another."""
 _ATTACHED: Final = "name, change, sha256, length"
@@ -65,7 +67,7 @@ class PolicyCopy:
             write(connection, self._folder, datetime.now(UTC))
         except OSError as error:
             self._tell(failed=True)
-            raise StoreError(f"register and sheets cannot be copied: {error}") from error
+            raise StoreError(f"register, sheets and users cannot be copied: {error}") from error
         self._kept = now
         self._tell(failed=False)
 
@@ -76,7 +78,7 @@ class PolicyCopy:
 
 
 def version(connection: sqlite3.Connection) -> int:
-    """Return the number that changes with register and sheets, 0 while nothing was entered."""
+    """Return the number that changes with what is copied, 0 while nothing was entered."""
     return int(connection.execute("SELECT version FROM policy_version").fetchone()[0])
 
 
@@ -109,7 +111,7 @@ def restore(connection: sqlite3.Connection, folder: Path) -> datetime | None:
             _check(connection)
             return _put_back(connection, folder)
     except (sqlite3.Error, OSError, ValueError) as error:
-        log.error("the copy of register and sheets cannot be put back: %s", error)
+        log.error("the copy of register, sheets and users cannot be put back: %s", error)
         return None
 
 

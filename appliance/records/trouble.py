@@ -29,22 +29,22 @@ DATABASE_SET_ASIDE = Trouble(
 )
 POLICY_NOT_COPIED = Trouble(
     "records.policy_not_copied",
-    "La copia di sicurezza di rubrica uffici e schede non si può scrivere: controllare lo spazio "
-    "e la scheda di memoria.",
-    "The copy of the register of offices and the sheets cannot be written: check free space and "
-    "the memory card.",
+    "La copia di sicurezza di rubrica uffici, schede e utenti non si può scrivere: controllare lo "
+    "spazio e la scheda di memoria.",
+    "The copy of the register of offices, the sheets and the users cannot be written: check free "
+    "space and the memory card.",
 )
 
 
 def policy_restored(aside: Trouble | None, at: datetime) -> Trouble:
-    """Say that register and sheets are the copy's, `at` its moment; what was set aside before."""
+    """Say that register, sheets and users are the copy's, of `at`; what was set aside before."""
     before = aside or Trouble("", "", "")
     when = at.astimezone()
     return Trouble(
         "records.policy_restored",
-        f"{before.it} Rubrica uffici e schede: ripristinate dalla copia del "
+        f"{before.it} Rubrica uffici, schede e utenti: ripristinati dalla copia del "
         f"{when:%d.%m.%Y %H:%M}; reinserire ciò che è più recente.".strip(),
-        f"{before.en} Register of offices and sheets: restored from the copy of "
+        f"{before.en} Register of offices, sheets and users: restored from the copy of "
         f"{when:%d.%m.%Y %H:%M}; enter again what is newer.".strip(),
     )
 

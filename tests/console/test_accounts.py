@@ -107,6 +107,24 @@ def test_a_disabled_user_has_no_password(visitor: Visitor, records: sqlite3.Conn
     assert log_in(visitor).status_code == 403
 
 
+def test_a_damaged_database_locks_nobody_out(
+    visitor: Visitor, records: sqlite3.Connection, console_settings: ConsoleSettings
+) -> None:
+    """After the desk's next start they log in as before, and no code for a first user is about."""
+    path = console_settings.records
+    with user_desk(console_settings):
+        pass  # the records are looked at as they are opened
+    records.close()
+    for each in path.parent.glob(f"{path.name}-*"):
+        each.unlink()
+    path.write_bytes(b"\0" * 8192)
+    with user_desk(console_settings) as state:
+        assert not first_user.code_path(state).exists()
+        assert log_in(visitor, password=OTHER).status_code == 403
+        assert log_in(visitor, where="/account").status_code == 303
+        assert "Carla Blu" in visitor.get("/account").text
+
+
 def test_twenty_wrong_passwords_are_refused(
     visitor: Visitor, records: sqlite3.Connection, console_settings: ConsoleSettings
 ) -> None:

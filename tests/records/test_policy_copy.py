@@ -1,10 +1,11 @@
-"""The copy of register and sheets: whole, sealed, put back where nothing was ever entered."""
+"""The copy of register, sheets and users: whole, sealed, put back where nothing was entered."""
 
 from __future__ import annotations
 
 import queue
 import sqlite3
 import stat
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +16,14 @@ from appliance.errors import StoreError
 from appliance.policy.register.merge import merge
 from appliance.policy.register.register import Register
 from appliance.policy.sheets import Sheet
-from appliance.records import audit, policy_copy, register, sheets
-from appliance.records.database import open_database
+from appliance.records import audit, policy_copy, register, sheets, users
+from appliance.records.database import connect, migrate, migrations, open_database
 from appliance.records.trouble import POLICY_NOT_COPIED, Trouble
 from appliance.records.vault import key_path
 from appliance.records.worker import Records
 from tests.policy.town import TOWN, rome
 from tests.records.test_register import FULL, MAIL, NUMBERS, WHO
+from tests.records.test_users import ANNA, BY_ANNA, CARLA, HASH, OTHER
 
 AT = datetime(2026, 11, 25, 8, 7, tzinfo=UTC)
 DAY = rome("2026-11-25 10:00").date()
@@ -82,6 +84,40 @@ def test_what_was_copied_is_put_back(box: Box) -> None:
     register.change(
         lost, box.key, WHO, lambda stored: merge(stored, TOWN), {}
     )  # goes on from there
+
+
+def test_users_are_put_back_as_they_were(box: Box) -> None:
+    """Nobody is locked out by a damaged database: roles, hashes, who is disabled, all as before."""
+    told: list[Trouble | None] = []
+    keeper = policy_copy.PolicyCopy(box.copy, told.append)
+    users.add_first(box.connection, ANNA, HASH, AT)
+    users.add(box.connection, CARLA, HASH, BY_ANNA)
+    users.add(box.connection, replace(CARLA, name="dino"), HASH, BY_ANNA)
+    keeper.look(box.connection)
+    users.set_password(box.connection, "carla", OTHER, BY_ANNA, must_change=False)
+    users.change(box.connection, "dino", {"disabled": True}, BY_ANNA)
+    keeper.look(box.connection)
+    before = users.everybody(box.connection)
+    assert stat.S_IMODE((box.copy / policy_copy.FILE).stat().st_mode) == 0o600
+    lost = box.lose()
+    assert policy_copy.restore(lost, box.copy) is not None
+    assert users.everybody(lost) == before
+    assert [user.name for user in before if user.disabled] == ["dino"]
+    assert [users.password_of(lost, name) for name in ("anna", "carla")] == [HASH, OTHER]
+    assert told == []
+
+
+def test_users_who_were_there_before_are_copied_too(tmp_path: Path) -> None:
+    """A box whose only entries are users of an older programme has something to copy."""
+    with closing(connect(tmp_path / "older.db")) as older:
+        for number, script in migrations():
+            if "policy_users" in script:
+                break
+            older.executescript(f"{script}; PRAGMA user_version = {number};")
+        users.add_first(older, ANNA, HASH, AT)
+        assert policy_copy.version(older) == 0
+        migrate(older)
+        assert policy_copy.version(older) > 0
 
 
 def test_numbers_stay_sealed_in_it(box: Box) -> None:
@@ -194,7 +230,7 @@ def test_a_damaged_database_takes_no_policy_with_it(box: Box) -> None:
     trouble = troubles.get(timeout=10)
     assert trouble is not None
     assert trouble.it.startswith("Il registro delle chiamate era danneggiato")
-    assert f"ripristinate dalla copia del {AT.astimezone():%d.%m.%Y %H:%M}" in trouble.it
+    assert f"ripristinati dalla copia del {AT.astimezone():%d.%m.%Y %H:%M}" in trouble.it
 
 
 def test_a_start_that_was_killed_in_between_puts_it_back_the_next_time(box: Box) -> None:
@@ -211,4 +247,4 @@ def test_a_start_that_was_killed_in_between_puts_it_back_the_next_time(box: Box)
     trouble = troubles.get(timeout=10)
     assert trouble is not None
     assert trouble.code == "records.policy_restored"
-    assert trouble.en.startswith("Register of offices and sheets: restored from the copy of")
+    assert trouble.en.startswith("Register of offices, sheets and users: restored from the copy of")
