@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,10 @@ from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.daemon import door
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
-from appliance.mail.compose import compose, is_address
 from appliance.policy.citizens import Contact
-from appliance.policy.done_link import without_secrets
 from appliance.policy.due import due, is_overdue
 from appliance.policy.hours import Schedule
 from appliance.policy.numbering import plan_of
-from appliance.policy.outbox import Letter
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Form, Request, State, Step
 from appliance.records import outbox, request_listing
@@ -184,26 +180,17 @@ def export(settings: Settings, number: int, folder: Path, *, pdf: bool) -> None:
         stored.required(connection, number)
         letters = [
             (kept, outbox.thread_ids(connection, kept.mail))
-            for kept in outbox.listed(connection)
-            if kept.mail.key.split("-")[:2] == ["request", str(number)] and kept.mail.body
+            for kept in outbox.about(connection, number)
+            if kept.mail.body
         ]
     if not letters:
         raise OfficeError(f"request {number} has no mail that could be written out")
     folder.mkdir(parents=True, exist_ok=True)
+    papers = request_pdf.papers(settings)
     for kept, references in letters:
-        to = kept.mail.to if is_address(kept.mail.to) else settings.mail.head or _NOBODY
-        mail = replace(
-            kept.mail, body=without_secrets(kept.mail.body)
-        )  # no archive closes anything
-        letter = Letter(mail, kept.message_id, references, kept.queued_at)
-        sender = settings.mail.sender or _NOBODY
-        message = compose(letter, sender, to, Path(settings.folders.state))
         path = folder / f"{kept.mail.key}.eml"
-        path.write_bytes(message.as_bytes())
+        path.write_bytes(papers.eml(kept, references))
         click.echo(path)
-
-
-_NOBODY = "centralino@centralino.invalid"
 
 
 def _show(settings: Settings, found: tuple[Kept, ...], *, as_json: bool) -> None:

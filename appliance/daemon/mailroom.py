@@ -12,6 +12,7 @@ from pathlib import Path
 
 from appliance.daemon.console_settings import door_of
 from appliance.daemon.mail_account import account_of, domain_of
+from appliance.daemon.papers import Papers, papers_of
 from appliance.daemon.settings import Settings
 from appliance.errors import CentralinoError, OfficeError
 from appliance.mail.compose import address_in, compose, is_address
@@ -139,6 +140,11 @@ class Mailroom:
             door_of(self._settings.console),
         )
 
+    @property
+    def papers(self) -> Papers:
+        """What writes a request's papers (E15)."""
+        return papers_of(self._settings, self._office.outgoing.plan)
+
     def diary(self, unit_code: str, at: datetime) -> Diary | None:
         """Return the slots that a unit offers now, its service's for want of its own."""
         register, day = self._register(), at.astimezone(self._office.zone).date()
@@ -202,7 +208,10 @@ class Mailroom:
             message = compose(letter, self._account.sender, to, self._folder)
         except (OfficeError, OSError) as error:
             return Reply(Verdict.REFUSED, str(error))
-        return self._server.send(message, to)
+        reply = self._server.send(message, to)
+        if reply.verdict is not Verdict.SENT:
+            return reply
+        return Reply(Verdict.SENT, f"{self._account.server}: {reply.said}")  # by whom it was taken
 
     def _tell(self, health: Health) -> None:
         self._on_trouble(trouble_of(health))

@@ -16,6 +16,7 @@ from appliance.daemon.door import Answer, Later, Tell, moment
 from appliance.daemon.due_questions import dues
 from appliance.daemon.link_questions import LinkQuestions
 from appliance.daemon.mailroom import Mailroom
+from appliance.daemon.paper_questions import PaperQuestions
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
@@ -76,6 +77,7 @@ class RequestQuestions:
             "outbox_retry": self.retry,
             "outbox_drop": self.drop,
             **LinkQuestions(self._records, self._now).known,
+            **PaperQuestions(self._records, self._mailroom, self._now).known,
         }
 
     def take(self, question: dict[str, Any]) -> Later:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 
 import pydyf
 
-from appliance.errors import OfficeError
+from appliance.policy.words import SaidError, Words
 
 PAGE_PT = (595, 842)
 """A4 in points (1/72 inch)."""
@@ -56,7 +56,12 @@ def _letter(character: str) -> str:
     bare = "".join(c for c in unicodedata.normalize("NFKD", character) if _is_written(c))
     if bare or unicodedata.category(character) in {"Mn", "Cf"}:
         return bare
-    raise OfficeError(f"{character!r} cannot be written in the PDF: export the e-mails instead")
+    raise SaidError(
+        Words(
+            f"{character!r} non si può scrivere nel PDF: scaricare le e-mail",
+            f"{character!r} cannot be written in the PDF: export the e-mails instead",
+        )
+    )
 
 
 def _is_written(character: str) -> bool:

@@ -75,6 +75,15 @@ def standing(is_used: bool, is_done: bool, made_at: datetime, now: datetime) -> 
     return Standing.OPEN if now - made_at < VALID else Standing.EXPIRED
 
 
+def with_secret(text: str, token: str) -> tuple[str, bool]:
+    """Put a new secret in the place of the old ones of a mail's text; tells whether there was any.
+
+    One that was taken out before counts too.
+    """
+    bare = without_secrets(text)
+    return bare.replace(f"{PATH}…", f"{PATH}{token}"), f"{PATH}…" in bare
+
+
 def without_secrets(text: str) -> str:
     """Take the secrets out of a mail's text."""
     return _IN_TEXT.sub(f"{PATH}…", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from appliance.policy.mail import HEAD
 from appliance.policy.outbox import MailState
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Request, State, Step
@@ -88,6 +89,15 @@ def not_its_rule(unit: str, allowed: Sequence[ReturnRule]) -> Words:
 def retried(number: int) -> Words:
     """Say that a notice is tried again."""
     return Words(f"E-mail {number}: si riprova subito.", f"Mail {number}: tried again now.")
+
+
+def sent_again(number: int, to: str) -> Words:
+    """Say that a notice is sent once more, and to whom."""
+    if to == HEAD:
+        return Words(f"E-mail {number}: si invia di nuovo.", f"Mail {number}: sent again.")
+    return Words(
+        f"E-mail {number}: si invia di nuovo a {to}.", f"Mail {number}: sent again to {to}."
+    )
 
 
 def dropped(number: int) -> Words:

@@ -101,6 +101,16 @@ def listed(
     return tuple(_from_row(row) for row in rows)
 
 
+def about(connection: sqlite3.Connection, request: int) -> tuple[Kept, ...]:
+    """List the notices about a request, oldest first, to whomever and whatever became of them."""
+    rows = connection.execute(
+        "SELECT * FROM outbox WHERE key = ?1 OR (key >= ?1 || '-' AND key < ?1 || '.') "
+        "ORDER BY number",  # the full stop follows the hyphen
+        (f"request-{request}",),
+    )
+    return tuple(_from_row(row) for row in rows)
+
+
 def latest(
     connection: sqlite3.Connection, *states: MailState, limit: int = 200
 ) -> tuple[Kept, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,15 +15,16 @@ from appliance.daemon.call_back_questions import NotNowError
 from appliance.daemon.care_questions import care_question
 from appliance.daemon.door import Answer, Later
 from appliance.daemon.handover_questions import HandoverQuestions
+from appliance.daemon.papers import NOBODY, Papers
 from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.status_words import plain
 from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
 from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.register.register import Register
 from appliance.policy.words import Words
 from appliance.records.bookings import Diary
 from tests.console.door import ServedDoor
+from tests.policy.town import TOWN
 from tests.stories.offices import EXAMPLE
 
 AWAY = Words("Postazione assente.", "Position away.")
@@ -37,7 +39,7 @@ class Mailroom:
 
     slots: Diary | None = None
     calendar = EXAMPLE.switchboard.schedule
-    register = Register()
+    register = TOWN
 
     def rules(self, *_: object) -> tuple[ReturnRule, ...]:
         """Both."""
@@ -53,6 +55,12 @@ class Mailroom:
 
     def wake(self, hurry: bool) -> None:
         """Something was queued."""
+
+    @property
+    def papers(self) -> Papers:
+        """What writes papers, for a house without a sender."""
+        plan, nowhere = EXAMPLE.outgoing.plan, Path("/nowhere")
+        return Papers("Comune di Prova", "it", EXAMPLE.zone, NOBODY, "", nowhere, plan)
 
 
 class WorkDesk:

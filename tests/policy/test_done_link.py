@@ -8,7 +8,15 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.policy.done_link import SAID, VALID, Standing, hash_of, standing, without_secrets
+from appliance.policy.done_link import (
+    SAID,
+    VALID,
+    Standing,
+    hash_of,
+    standing,
+    with_secret,
+    without_secrets,
+)
 from appliance.policy.letters import Event, letters
 from appliance.policy.mail import HEAD
 from appliance.policy.requests import Step
@@ -73,3 +81,11 @@ def test_a_text_loses_its_secrets_alone() -> None:
         "Prima\nhttps://centralino.local/done/…\nDopo\n"
     )
     assert without_secrets("si veda /done/ e basta") == "si veda /done/ e basta"
+
+
+def test_a_text_gets_a_new_secret_in_the_place_of_its_old_one() -> None:
+    """Whether that was taken out before or not; a text without a link stays without."""
+    new = "another-Token-that-nobody-has-seen-before"
+    for text in (f"Prima\n{LINK}", without_secrets(f"Prima\n{LINK}")):
+        assert with_secret(text, new) == (f"Prima\nhttps://centralino.local/done/{new}\n", True)
+    assert with_secret("si veda /done/ e basta", new) == ("si veda /done/ e basta", False)

@@ -17,12 +17,14 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.console import cases
-from appliance.console.accounts.rights import NotAllowed, may, somebody
+from appliance.console.accounts.rights import NotAllowed, may, needs, somebody
 from appliance.console.asking import NotDone, ask
 from appliance.console.desk import DeskAway
+from appliance.console.downloads import download
 from appliance.console.dues import dues_of
 from appliance.console.links import Link
 from appliance.console.reading import Reading
+from appliance.console.request_papers import KINDS, fetch
 from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.errors import OfficeError
@@ -117,6 +119,17 @@ async def show(request: Request) -> Response:
     return await _show(request)
 
 
+@needs(Permission.REQUESTS)
+async def paper(request: Request) -> Response:
+    """Send the request with all that became of it as a PDF, for the protocol office (E15)."""
+    number = (await _shown(request)).kept.request.number
+    try:
+        data = await fetch(request, number, 0, "pdf")
+    except NotDone as error:
+        return await _show(request, error)
+    return download(data, f"request-{number}.pdf", KINDS["pdf"])
+
+
 async def step(request: Request) -> Response:
     """Take, remind, close, cancel or move a request; each but taking says who said so."""
     shown, form = await _shown(request), await request.form()
@@ -181,11 +194,7 @@ def _find(connection: sqlite3.Connection, number: int) -> Shown | None:
     kept = requests.find(connection, number)
     if kept is None:
         return None
-    about = tuple(
-        mail
-        for mail in outbox.listed(connection)
-        if mail.mail.key.split("-")[:2] == ["request", str(number)]
-    )
+    about = outbox.about(connection, number)
     office = _units(connection).get(kept.request.unit, kept.request.unit)
     return Shown(kept, about, office, cases.names(connection))
 
@@ -237,6 +246,7 @@ def is_for(request: Request) -> bool:
 routes: list[BaseRoute] = [
     Route("/requests", list_requests),
     Route("/requests/{number:int}", show),
+    Route("/requests/{number:int}/paper", paper),
     Route("/requests/{number:int}/sound", sound),
     Route("/requests/{number:int}/{step}", step, methods=["POST"]),
 ]

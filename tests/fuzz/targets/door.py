@@ -21,6 +21,7 @@ from appliance.daemon.erasures import Erasures
 from appliance.daemon.figures import Figures
 from appliance.daemon.hours_keeper import HoursKeeper
 from appliance.daemon.lookout import Lookout
+from appliance.daemon.papers import NOBODY, Papers
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.register_keeper import RegisterKeeper
@@ -220,6 +221,12 @@ class Mailroom:
 
     def wake(self, hurry: bool) -> None:
         """Something was queued."""
+
+    @property
+    def papers(self) -> Papers:
+        """What writes papers, for a house without a sender."""
+        plan, nowhere = EXAMPLE.outgoing.plan, Path("/nowhere")
+        return Papers("Comune di Prova", "it", EXAMPLE.zone, NOBODY, "", nowhere, plan)
 
 
 @functools.cache

@@ -1,0 +1,319 @@
+"""A request's papers at the door: in parts, audited, for who may; an e-mail sent again (E15)."""
+
+from __future__ import annotations
+
+import base64
+import queue
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.daemon import config, paper_questions
+from appliance.daemon.door import Answer
+from appliance.daemon.mailroom import Mailroom
+from appliance.daemon.office import build_office
+from appliance.daemon.paper_questions import PaperQuestions
+from appliance.daemon.stores import database_path
+from appliance.errors import CentralinoError, OfficeError
+from appliance.policy import done_link
+from appliance.policy.citizens import Citizen
+from appliance.policy.mail import HEAD
+from appliance.policy.outbox import MailState, Waiting
+from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.register.register import Register
+from appliance.policy.register.targets import Reach, target
+from appliance.policy.requests import NewRequest, Step
+from appliance.policy.secret import SecretNumber
+from appliance.records import audit, mails_again, outbox, outgoing, requests
+from appliance.records.request_links import look
+from appliance.records.request_rows import Happened, Sound
+from appliance.records.requests import Taking
+from appliance.records.worker import Records
+from tests.console import people
+from tests.policy.town import RESIDENCE, TOWN, declaration, with_declarations
+
+CONFIG = """
+[site]
+name = "Comune di Esempio"
+patron = "10-04"
+[hours]
+monday = ["08:00-19:00"]
+[sip]
+address = "127.0.13.9"
+[mail]
+sender = "Centralino <centralino@comune.example>"
+head = "responsabile@comune.example"
+[folders]
+state = "{folder}"
+[console]
+listen = "127.0.0.1"
+"""
+AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+OUTSIDE = replace(RESIDENCE, targets=(target(Reach.OUTSIDE, "0541704101"),))
+SECRET = with_declarations(replace(declaration(), needs=(OUTSIDE,)))
+"""A register in which an office is reached by a number that is not told."""
+ASKED = NewRequest(
+    ReturnRule.EMAIL, "anagrafe", "residenza", Citizen("Anna Verdi", "0511", "anna@example.org"),
+    "Residenza", "Perché lo 0541 704101 non risponde?", AT, "carla",
+)  # fmt: skip
+
+
+@dataclass
+class Desk:
+    """The desk's side of papers; the mail thread never runs. `register` may be changed."""
+
+    records: Records
+    questions: PaperQuestions
+    register: list[Register]
+
+    def ask(self, ask: str, **question: Any) -> Answer:
+        """Ask, and wait for the answer; raises what the desk raises."""
+        box: queue.SimpleQueue[Answer | CentralinoError] = queue.SimpleQueue()
+        self.questions.known[ask]({"ask": ask, "by": "carla", "number": 1, **question})(box.put)
+        told = box.get(timeout=10)
+        if isinstance(told, CentralinoError):
+            raise told
+        return told
+
+    def paper(self, mail: int, kind: str) -> bytes:
+        """Fetch a whole paper."""
+        data, is_last = b"", False
+        while not is_last:
+            answer = self.ask("request_paper", mail=mail, **{"as": kind, "at": len(data)})
+            data += base64.b64decode(answer["data"])
+            is_last = answer["last"]
+            assert len(data) <= answer["size"]
+        return data
+
+    def mails(self) -> tuple[outbox.Kept, ...]:
+        """Return all that was written about the request."""
+        return self.records.ask(lambda c: outbox.about(c, 1))
+
+    def settle(self, number: int, state: MailState, said: str) -> None:
+        """Let a try of a mail come to something."""
+        after = Waiting(number, 1, 1000)
+        self.records.ask(lambda c: outgoing.settle(c, state, after, said, AT))
+
+    def noted(self) -> list[tuple[str, str, str]]:
+        """Return who did what about papers, newest first."""
+        found = self.records.ask(lambda c: audit.latest(c, "request."))
+        return [(one.by, one.what, one.about) for one in found]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A desk with one request, taken by voice, and ten of other numbers that begin alike."""
+    settings = config.parse(CONFIG.format(folder=tmp_path))
+    sound = tmp_path / "voicemail" / "new" / "abc.wav"
+    sound.parent.mkdir(parents=True)
+    with wave.open(str(sound), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(b"\1\2" * 100_000)
+    records, register = Records(database_path(tmp_path), "b").start(), [SECRET]
+    office = build_office(settings, 2026)
+    room = Mailroom(settings, office, records, lambda: register[0], lambda _: None)
+    records.ask(people.enter)
+    for number in range(11):
+        taking = Taking(f"r{number}", ASKED, AT, Sound("voicemail/new/abc.wav", "x"))
+        records.ask(partial(requests.insert, taking=taking, letters=records.letters))
+    yield Desk(records, PaperQuestions(records, room, lambda: AT), register)
+    records.stop()
+
+
+def test_an_email_comes_whole_in_parts(desk: Desk) -> None:
+    """As the office got it, the recording too; its link closes nothing; who asked is noted once."""
+    office, citizen = desk.mails()
+    data = desk.paper(office.number, "eml")
+    assert len(data) > 3 * paper_questions.PART
+    mail: Any = message_from_bytes(data, policy=default)
+    assert (mail["To"], mail["Message-ID"]) == ("anagrafe@comune.example", office.message_id)
+    assert f"{done_link.PATH}…" in mail.get_body(("plain",)).get_content()
+    (attached,) = mail.iter_attachments()
+    assert len(attached.get_content()) > 200_000
+    assert b"anna@example.org" in desk.paper(citizen.number, "eml")
+    assert desk.noted() == [
+        ("carla", "request.paper", f"request 1, mail {citizen.number}, eml"),
+        ("carla", "request.paper", f"request 1, mail {office.number}, eml"),
+    ]
+
+
+def test_papers_are_pdfs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P7: an e-mail, the request itself; no number of an office that is not told stands in them."""
+    from appliance.mail import paper
+
+    written: list[str] = []
+    plain = paper.pdf
+
+    def remembering(title: str, rows: Any) -> bytes:
+        written.append("\n".join([title, *(rows := list(rows))]))
+        return plain(title, rows)
+
+    monkeypatch.setattr(paper, "pdf", remembering)
+    office = desk.mails()[0]
+    desk.settle(office.number, MailState.SENT, "mail.comune.example: 250 2.0.0 queued as 9A")
+    for mail in (office.number, 0):
+        assert desk.paper(mail, "pdf").startswith(b"%PDF-")
+    of_mail, of_request = written
+    for each in (
+        "E-mail della richiesta 1",
+        "A: anagrafe@comune.example",
+        "presa dal server di posta 23/11/2026 10:00",
+        "queued as 9A",
+        "abc.wav",
+        office.message_id,
+    ):
+        assert each in of_mail
+    assert "Richiesta 1" in of_request
+    for each in written:
+        assert "Perché lo ••• non risponde?" in each
+        assert "704101" not in each
+
+
+def test_without_the_registers_numbers_there_is_no_pdf(desk: Desk) -> None:
+    """P7: nobody could tell what may not stand in it; the e-mail itself can be had."""
+    lost = replace(OUTSIDE.targets[0], number=SecretNumber(""))
+    desk.register[0] = with_declarations(
+        replace(declaration(), needs=(replace(OUTSIDE, targets=(lost,)),))
+    )
+    for mail in (0, desk.mails()[0].number):
+        with pytest.raises(OfficeError, match="register's numbers cannot be read"):
+            desk.paper(mail, "pdf")
+    assert desk.paper(desk.mails()[0].number, "eml")
+
+
+def test_papers_are_for_who_deals_with_requests(desk: Desk) -> None:
+    """Not for a technician, nor for nobody; an e-mail of another request is not told."""
+    mail = desk.mails()[0].number
+    for by, said in (("beppe", "Your role"), ("eve", "no user")):
+        for ask in ("request_paper", "mail_again"):
+            answer = desk.ask(ask, by=by, mail=mail, **{"as": "eml"})
+            assert answer["done"] is False
+            assert said in answer["said"]["en"]
+    answer = desk.ask("request_paper", number=10, mail=mail, **{"as": "eml"})
+    assert "not of this request" in answer["said"]["en"]
+    assert desk.noted() == []
+
+
+def test_parts_follow_one_another(desk: Desk) -> None:
+    """What was not begun, or begun long ago, is fetched anew; a nonsense is a sentence."""
+    mail = desk.mails()[0].number
+    with pytest.raises(OfficeError, match="from its beginning"):
+        desk.ask("request_paper", mail=mail, at=paper_questions.PART, **{"as": "eml"})
+    mails = [one.number for one in desk.records.ask(outbox.listed) if one.mail.attachments]
+    for number, each in enumerate(mails[:3], 1):
+        desk.ask("request_paper", number=number, mail=each, **{"as": "eml"})
+    with pytest.raises(OfficeError, match="from its beginning"):
+        desk.ask("request_paper", mail=mail, at=paper_questions.PART, **{"as": "eml"})
+    for wrong in ({"as": "doc"}, {"as": "eml"}, {"as": "pdf", "at": -1}, {"as": "pdf", "by": " "}):
+        with pytest.raises(OfficeError):
+            desk.ask("request_paper", **wrong)
+
+
+def test_one_that_waits_is_tried_now(desk: Desk) -> None:
+    """Nothing new is written."""
+    mail = desk.mails()[0].number
+    answer = desk.ask("mail_again", mail=mail)
+    assert (answer["mail"], "si riprova subito" in answer["said"]["it"]) == (mail, True)
+    assert len(desk.mails()) == 2
+    assert desk.noted() == [("carla", "request.mail_again", f"request 1, mail {mail}")]
+
+
+def test_one_that_was_refused_goes_to_the_address_of_today(desk: Desk) -> None:
+    """The head has mended the address: a copy goes there; the alarm of the first is over."""
+    office, _ = desk.mails()
+    desk.settle(office.number, MailState.DEAD, "550 no such office")
+    units = tuple(
+        replace(one, email="nuova@comune.example") if one.code == "anagrafe" else one
+        for one in TOWN.units
+    )
+    desk.register[0] = replace(SECRET, units=units)
+    answer = desk.ask("mail_again", mail=office.number)
+    assert "nuova@comune.example" in answer["said"]["en"]
+    before, _, copy = desk.mails()
+    assert (before.state, before.settled_by) == (MailState.DROPPED, "carla")
+    assert (copy.number, copy.mail.to) == (answer["mail"], "nuova@comune.example")
+    assert (copy.mail.thread, copy.mail.request) == ("request-1", 1)
+    assert copy.message_id != before.message_id
+    assert copy.mail.attachments == before.mail.attachments
+    desk.settle(copy.number, MailState.SENT, "250 OK")
+    kept = desk.records.ask(lambda c: requests.required(c, 1))
+    assert [each.step for each in kept.steps] == [Step.MAILED]
+
+
+def test_a_copy_has_a_link_of_its_own(desk: Desk) -> None:
+    """E15: that of the first left the box with it; the copy's closes the same request, once."""
+    office, _ = desk.mails()
+    desk.settle(office.number, MailState.SENT, "250 OK")
+    assert f"{done_link.PATH}…" in desk.mails()[0].mail.body
+    number = desk.ask("mail_again", mail=office.number)["mail"]
+    copy = next(one for one in desk.mails() if one.number == number)
+    token = copy.mail.body.partition(done_link.PATH)[2].split()[0]
+    looked = desk.records.ask(lambda c: look(c, token, AT))
+    assert (looked.standing, looked.kept and looked.kept.request.number) == (
+        done_link.Standing.OPEN,
+        1,
+    )
+    assert desk.mails()[0].state is MailState.SENT
+    assert desk.mails()[0].mail.body.count("…") == 1
+
+
+def test_the_citizens_and_the_heads_go_where_they_went(desk: Desk) -> None:
+    """Only an office has an address of today."""
+    _, citizen = desk.mails()
+    reminded = [Happened(f"s{n}", Step.REMIND, AT, "carla", "", "Ancora") for n in range(2)]
+    for step in reminded:
+        letters = desk.records.letters
+        desk.records.ask(partial(requests.change, number=1, happened=step, letters=letters))
+    head = next(one for one in desk.mails() if one.mail.to == HEAD)
+    for each, to in ((citizen, "anna@example.org"), (head, HEAD)):
+        desk.settle(each.number, MailState.SENT, "250 OK")
+        answer = desk.ask("mail_again", mail=each.number)
+        assert HEAD not in answer["said"]["en"].split()
+        assert desk.mails()[-1].mail.to == to
+        assert desk.mails()[-1].number == answer["mail"]
+
+
+def test_nobody_is_flooded(desk: Desk) -> None:
+    """So many copies of one e-mail, copies of copies too; then the office is called."""
+    office, _ = desk.mails()
+    desk.settle(office.number, MailState.SENT, "250 OK")
+    last = office.number
+    for _ in range(mails_again.MOST):
+        last = desk.ask("mail_again", mail=last)["mail"]
+        desk.settle(last, MailState.SENT, "250 OK")
+    answer = desk.ask("mail_again", mail=last)
+    assert answer["done"] is False
+    assert "call the office" in answer["said"]["en"]
+    assert len(desk.mails()) == 2 + mails_again.MOST
+    assert len(desk.noted()) == mails_again.MOST
+
+
+def test_what_was_erased_is_not_sent_again(desk: Desk) -> None:
+    """E20: all that is left is that there was one."""
+    mail = desk.mails()[0].number
+    desk.records.ask(lambda c: c.execute("UPDATE outbox SET body = '' WHERE number = ?", (mail,)))
+    for ask in ("request_paper", "mail_again"):
+        assert "was erased" in desk.ask(ask, mail=mail, **{"as": "eml"})["said"]["en"]
+
+
+def test_the_same_job_twice_is_one_copy(desk: Desk) -> None:
+    """A write whose outcome is unknown is tried once more."""
+    office = desk.mails()[0]
+    sent = replace(office, state=MailState.SENT)
+    made = {
+        desk.records.ask(
+            lambda c: mails_again.send(c, sent, "a@b.example", "x", "t" * 43, "carla", AT, "d")
+        )
+        for _ in range(2)
+    }
+    assert len(made) == 1
