@@ -17,8 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_LIMIT: Final = 1_000_000
 """Longest body of a request, in bytes."""
-LONGER: Final = {"/announcements/": 3_000_000}
-"""Pages that take more, by how their addresses begin: half a minute of sound as it is recorded."""
+LONGER: Final = {"/announcements/": 3_000_000, "/register/": 5_100_000}
+"""Pages that take more, by how their addresses begin: half a minute of sound as it is recorded, an
+office's e-mail with what is attached to it."""
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY: Final = "; ".join(
     (

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 
+from appliance.console import attaching
 from appliance.console.accounts.rights import somebody
+from appliance.console.asking import NotDone
 from appliance.console.desk import DeskAway
 from appliance.console.say import N_
 from appliance.errors import OfficeError
@@ -28,11 +31,22 @@ class Outcome:
 
 
 async def ask_change(
-    request: Request, what: str, form: Mapping[str, Any], *, preview: bool = False
+    request: Request,
+    what: str,
+    form: Mapping[str, Any],
+    *,
+    preview: bool = False,
+    sent: FormData | None = None,
 ) -> Outcome:
-    """Ask for a change, or what it would change."""
+    """Ask for a change, or what it would change; `sent` may hold the e-mail that goes with it."""
     say = request.state.speaker
+    try:
+        name = await attaching.send(request, sent) if sent else ""
+    except NotDone as error:
+        problems = {attaching.FIELD: str(error)}
+        return Outcome(False, wrong=say(N_("Not saved.")), problems=problems, status=error.status)
     question = {"ask": what, "by": somebody(request).name, "form": form, "preview": preview}
+    question |= {"attached": name} if name else {}
     try:
         answer = await request.app.state.desk.ask(question)
     except DeskAway as away:

@@ -6,7 +6,6 @@ another. Done in the records' thread; audited before the first part is told (E15
 
 from __future__ import annotations
 
-import base64
 import secrets
 import uuid
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.mailroom import Mailroom
+from appliance.daemon.parts import Outgoing
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
@@ -34,10 +34,6 @@ from appliance.records.worker import Records
 if TYPE_CHECKING:
     import sqlite3
 
-PART: Final = 48_000
-"""Bytes of a paper in one answer: a third of what a socket takes at once, as base64."""
-MOST_MADE: Final = 2
-"""Papers that are fetched at once; one more ends the oldest."""
 KINDS: Final = ("eml", "pdf")
 HIGHEST: Final = 1_000_000_000
 PAPER, AGAIN = "request.paper", "request.mail_again"
@@ -63,7 +59,7 @@ class PaperQuestions:
 
     def __init__(self, records: Records, mailroom: Mailroom, now: Callable[[], datetime]) -> None:
         self._records, self._mailroom, self._now = records, mailroom, now
-        self._made: dict[Wanted, bytes] = {}  # in the records' thread alone
+        self._outgoing = Outgoing()  # in the records' thread alone
 
     @property
     def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
@@ -76,14 +72,11 @@ class PaperQuestions:
 
         def job(connection: sqlite3.Connection) -> Answer:
             check_may(connection, wanted.by, Permission.REQUESTS)
-            data = self._written(connection, wanted, at) if begin == 0 else self._made.get(wanted)
-            if data is None or begin > len(data):
-                raise OfficeError("that part follows nothing: fetch the paper from its beginning")
-            part, end = data[begin : begin + PART], begin + PART
-            if end >= len(data):
-                self._made.pop(wanted, None)
-            encoded = base64.b64encode(part).decode()
-            return {"size": len(data), "data": encoded, "last": end >= len(data)}
+
+            def written() -> bytes:
+                return self._written(connection, wanted, at)
+
+            return self._outgoing.part(wanted, begin, written)
 
         return self._later(job)
 
@@ -124,14 +117,7 @@ class PaperQuestions:
             data = papers.request_pdf(kept, lambda one: due(one, calendar), register)
         with transaction(connection):
             audit.note(connection, Noted(at, wanted.by, PAPER, about))
-        self._keep(wanted, data)
         return data
-
-    def _keep(self, wanted: Wanted, data: bytes) -> None:
-        self._made.pop(wanted, None)
-        while len(self._made) >= MOST_MADE:
-            del self._made[next(iter(self._made))]
-        self._made[wanted] = data
 
     def _address(self, connection: sqlite3.Connection, kept: KeptMail, request: int) -> str:
         """Return the office's address of today for what goes to it, else the one there was."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from appliance.daemon.attachment_questions import AttachmentQuestions, only_name
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
@@ -80,15 +81,17 @@ class RegisterQuestions:
     def __init__(self, stores: Stores, zone: ZoneInfo, now: Callable[[], Now]) -> None:
         self._stores, self._zone, self._now = stores, zone, now
         self._key = stores.register.key
+        self._files = AttachmentQuestions(stores, now)
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
         """Name what may be asked."""
         return {
             **dict.fromkeys(CHANGES, self.change),
             "register_number": self.number,
             "register_tell": self.tell,
             "register_changed": lambda _: register_changed(self._stores),
+            **self._files.known,
         }
 
     def change(self, question: dict[str, Any]) -> Later:
@@ -97,7 +100,11 @@ class RegisterQuestions:
         if not isinstance(form, dict):
             raise OfficeError("a form is needed: its fields by name")
         at, preview = self._at(), question.get("preview") is True
-        stamp = Stamp(by, at)
+        attached = {} if preview else self._files.attached(question, by)
+        if isinstance(attached, Unfit):
+            refused = _refused(attached)
+            return lambda tell: tell(refused)
+        stamp = Stamp(by, at, only_name(attached))
 
         def make(stored: Register) -> Merged:
             if _is_entered(stored, stamp):  # the same question once more
@@ -109,7 +116,7 @@ class RegisterQuestions:
             if preview:
                 return make(store.load(connection, self._key))
             who = Who(by, at, change.what)
-            return store.change(connection, self._key, who, make, {})
+            return store.change(connection, self._key, who, make, attached)
 
         def answer(merged: Merged) -> Answer:
             return {"saved": not preview, **_told(merged, at.date())}

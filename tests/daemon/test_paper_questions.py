@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import config, paper_questions
+from appliance.daemon import config, parts
 from appliance.daemon.door import Answer
 from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.office import build_office
@@ -134,7 +134,7 @@ def test_an_email_comes_whole_in_parts(desk: Desk) -> None:
     """As the office got it, the recording too; its link closes nothing; who asked is noted once."""
     office, citizen = desk.mails()
     data = desk.paper(office.number, "eml")
-    assert len(data) > 3 * paper_questions.PART
+    assert len(data) > 3 * parts.PART
     mail: Any = message_from_bytes(data, policy=default)
     assert (mail["To"], mail["Message-ID"]) == ("anagrafe@comune.example", office.message_id)
     assert f"{done_link.PATH}…" in mail.get_body(("plain",)).get_content()
@@ -208,12 +208,12 @@ def test_parts_follow_one_another(desk: Desk) -> None:
     """What was not begun, or begun long ago, is fetched anew; a nonsense is a sentence."""
     mail = desk.mails()[0].number
     with pytest.raises(OfficeError, match="from its beginning"):
-        desk.ask("request_paper", mail=mail, at=paper_questions.PART, **{"as": "eml"})
+        desk.ask("request_paper", mail=mail, at=parts.PART, **{"as": "eml"})
     mails = [one.number for one in desk.records.ask(outbox.listed) if one.mail.attachments]
     for number, each in enumerate(mails[:3], 1):
         desk.ask("request_paper", number=number, mail=each, **{"as": "eml"})
     with pytest.raises(OfficeError, match="from its beginning"):
-        desk.ask("request_paper", mail=mail, at=paper_questions.PART, **{"as": "eml"})
+        desk.ask("request_paper", mail=mail, at=parts.PART, **{"as": "eml"})
     for wrong in ({"as": "doc"}, {"as": "eml"}, {"as": "pdf", "at": -1}, {"as": "pdf", "by": " "}):
         with pytest.raises(OfficeError):
             desk.ask("request_paper", **wrong)

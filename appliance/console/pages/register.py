@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.console.accounts.rights import for_those_who_may, may, needs, somebody
 from appliance.console.asking import NotDone, ask
+from appliance.console.attaching import fetch
+from appliance.console.downloads import download
 from appliance.console.links import Link
 from appliance.console.register_reading import (
     held_by,
@@ -32,6 +35,9 @@ from appliance.policy.transfer_words import OFFERS, WEEKDAYS
 from appliance.policy.words import Words
 
 LONGEST_SEARCH: Final = 60
+TYPES: Final = {"eml": "message/rfc822", "pdf": "application/pdf"}
+OTHER: Final = "application/octet-stream"
+"""Media types of what is attached, by the ending of its name."""
 REACHES: Final = {
     Reach.PHONE: N_("phone of the house"),
     Reach.PBX: N_("extension of the house's exchange"),
@@ -161,6 +167,22 @@ async def tell_number(request: Request) -> Response:
     return await _told(request, {"ask": "register_tell", "entry": entry}, (entry, "", 0))
 
 
+@needs(Permission.REVEAL_NUMBERS)
+async def attached(request: Request) -> Response:
+    """Send the e-mail that an entry rests on as a file, which the desk audits first (P4)."""
+    register = await read_register(request)
+    unit, number = unit_of(request, register), int(request.path_params["entry"])
+    found = [one.entry for one in register.history(unit.code) if one.entry.number == number]
+    if not found or not found[0].attachment:
+        raise HTTPException(404)
+    try:
+        data = await fetch(request, number)
+    except NotDone as error:
+        return await unit_page(request, error.status, wrong=str(error))
+    name = found[0].attachment
+    return download(data, name, TYPES.get(name.rpartition(".")[2], OTHER))
+
+
 async def _told(
     request: Request, question: dict[str, Any], place: tuple[int, str, int]
 ) -> Response:
@@ -185,6 +207,7 @@ routes: list[BaseRoute] = [
     Route("/register/year", show_year),
     Route("/register/office/{unit}", show_unit),
     Route("/register/office/{unit}/number", show_number, methods=["POST"]),
+    Route("/register/office/{unit}/attached/{entry:int}", attached),
     Route("/register/office/{unit}/tell", tell_number, methods=["POST"]),
 ]
 links = (

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.console.accounts.rights import needs
+from appliance.console.attaching import FIELD
 from appliance.console.pages.register import shared, today, unit_page
 from appliance.console.register_changes import Outcome, ask_change
 from appliance.console.register_forms import (
@@ -59,15 +60,25 @@ async def declare(request: Request) -> Response:
         return _form(request, unit, _with_row(form, do), NOTHING_YET)
     if do == "edit":
         return _form(request, unit, form, NOTHING_YET)
-    is_saving = do == "save"
-    outcome = await ask_change(request, "register_declare", asked(form), preview=not is_saving)
-    if not outcome.is_good:
-        return _form(request, unit, form, outcome)
-    if is_saving:
-        return _saved(unit.code)
+    if do == "save":
+        saved = await ask_change(request, "register_declare", asked(form), sent=sent)
+        if saved.is_good:
+            return _saved(unit.code)
+        if FIELD not in saved.problems:
+            return _form(request, unit, form, saved)
+        return await _preview(request, unit, form, saved)  # only another file is to be chosen
+    return await _preview(request, unit, form, NOTHING_YET)
+
+
+async def _preview(request: Request, unit: Unit, form: Nested, outcome: Outcome) -> Response:
+    """Show what a form would change, or the form again where it needs mending."""
+    seen = await ask_change(request, "register_declare", asked(form), preview=True)
+    if not seen.is_good:
+        return _form(request, unit, form, seen)
     fields = [(name, value) for name, value in flat(form) if value]
-    values: dict[str, Any] = {"unit": unit, "changes": outcome.changes, "fields": fields}
-    return page(request, "register/preview.html", **values, **shared(request))
+    values: dict[str, Any] = {"unit": unit, "changes": seen.changes, "fields": fields}
+    values["outcome"] = outcome
+    return page(request, "register/preview.html", outcome.status, **values, **shared(request))
 
 
 def _form(request: Request, unit: Unit, form: Nested, outcome: Outcome) -> Response:
@@ -107,7 +118,7 @@ async def vary(request: Request) -> Response:
     sent = await request.form()
     form = {name: _text(sent, name) for name in VARIED}
     hours = form["hours"] if form["kind"] == "bands" else form["kind"]
-    outcome = await ask_change(request, "register_vary", {**form, "hours": hours})
+    outcome = await ask_change(request, "register_vary", {**form, "hours": hours}, sent=sent)
     if not outcome.is_good:
         return await _variation(request, form, outcome)
     return _saved(form["unit"])
@@ -146,7 +157,7 @@ async def authorise(request: Request) -> Response:
     need, _, which = form["declared"].partition("/")
     unit = request.path_params["unit"]
     question = {**form, "unit": unit, "need": need, "which": which or "1"}
-    outcome = await ask_change(request, "register_authorise", question)
+    outcome = await ask_change(request, "register_authorise", question, sent=sent)
     if not outcome.is_good:
         return await _leave(request, form, outcome)
     return _saved(unit)

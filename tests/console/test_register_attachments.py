@@ -1,0 +1,145 @@
+"""The office's e-mail beside what it declared: given in the forms, fetched by the head (P4)."""
+
+from __future__ import annotations
+
+import html
+import re
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from appliance.console.settings import ConsoleSettings
+from appliance.records import audit
+from appliance.records.register import ATTACHMENT_LIMIT
+from tests.console import people
+from tests.console.register_desk import Desk, register_desk
+from tests.console.test_register_pages import FIELD, UNIT
+from tests.console.visitor import Visitor
+from tests.policy.test_attachments import MAIL
+
+ENGLISH = {"accept-language": "en"}
+LINK = re.compile(rf'href="({UNIT}/attached/\d+)"')
+VARIED = {"unit": "anagrafe", "kind": "closed", "reference": "Rossi, 8:05"}
+FILE = {"email": ("Orari di novembre.eml", MAIL, "message/rfc822")}
+
+
+@pytest.fixture
+def desk(records: sqlite3.Connection, console_settings: ConsoleSettings) -> Iterator[Desk]:
+    """Serve the desk's door, over records in which there are people."""
+    del records
+    with register_desk(console_settings) as found:
+        yield found
+
+
+@pytest.fixture
+def head(visitor: Visitor, desk: Desk) -> Visitor:
+    """Return a visitor who has logged in as the head."""
+    del desk
+    visitor.log_in(people.ANNA)
+    return visitor
+
+
+def fields_of(page: Any) -> dict[str, str]:
+    """Return a form's fields as a browser would send them."""
+    return {name: html.unescape(value) for name, value in FIELD.findall(page.text)}
+
+
+def preview(head: Visitor) -> dict[str, Any]:
+    """Fill the declaration's form in as it is and see what changes; returns the page's fields."""
+    form = fields_of(head.get(f"{UNIT}/declare"))
+    form |= {"rules": "email", "reference": "Protocollo 9", "declared_by": "Rossi"}
+    form |= {f"needs.{n}.numbers.{m}.reach": "pbx" for n in (1, 2, 3) for m in (1, 2)}
+    form["needs.3.numbers.1.reach"] = "outside"
+    for name in [each for each in form if each.endswith("gone")]:
+        del form[name]
+    del form["withdraw"]
+    page = head.post(f"{UNIT}/declare", data=form | {"do": "preview"}, headers=ENGLISH)
+    assert page.status_code == 200, page.text
+    assert 'type="file"' in page.text
+    return fields_of(page)
+
+
+def test_a_declarations_email_is_kept_and_fetched(
+    head: Visitor, records: sqlite3.Connection
+) -> None:
+    """Given where it is saved; in the history; a file that no browser shows; audited."""
+    fields = preview(head)
+    saved = head.post(f"{UNIT}/declare", data=fields | {"do": "save"}, files=FILE)
+    assert saved.status_code == 303, saved.text
+    links = LINK.findall(head.get(UNIT).text)
+    assert len(set(links)) == 1
+    answer = head.get(links[0])
+    assert (answer.status_code, answer.content) == (200, MAIL)
+    assert answer.headers["content-type"] == "message/rfc822"
+    disposition = r'attachment; filename="Orari-di-novembre-[0-9a-f]{8}\.eml"'
+    assert re.fullmatch(disposition, answer.headers["content-disposition"])
+    assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert [each.by for each in audit.latest(records, "register.attachment")] == ["anna"]
+
+
+def test_a_file_that_is_not_taken_costs_no_typing(head: Visitor) -> None:
+    """What would change is shown again, with what is wrong at the file; saved without, it holds."""
+    fields = preview(head)
+    wrong = {"email": ("a.eml", b"<html><script>alert(1)</script>", "message/rfc822")}
+    page = head.post(f"{UNIT}/declare", data=fields | {"do": "save"}, files=wrong, headers=ENGLISH)
+    assert page.status_code == 422
+    assert "save it as EML" in page.text
+    assert 'href="#email"' in page.text
+    again = fields_of(page)
+    assert again == fields
+    empty = {"email": ("", b"", "application/octet-stream")}
+    saved = head.post(f"{UNIT}/declare", data=again | {"do": "save"}, files=empty)
+    assert saved.status_code == 303
+    assert LINK.findall(head.get(UNIT).text) == []
+
+
+def test_a_variations_email_goes_with_it(head: Visitor, desk: Desk) -> None:
+    """E12: the deputy's too; operators read that there is one."""
+    head.log_in(people.VITO)
+    assert head.post("/register/vary", data=VARIED, files=FILE).status_code == 303
+    assert desk.register.variations[-1].entry.attachment.endswith(".eml")
+    said = head.get(UNIT, headers=ENGLISH).text
+    assert "E-mail attached" in said
+    assert LINK.findall(said) == []
+
+
+def test_an_authorisations_email_goes_with_it(head: Visitor, desk: Desk) -> None:
+    """P7: the written leave itself."""
+    form = {"declared": "urgenze/1", "number": "", "authorised_by": "Rossi", "reference": "Prot. 3"}
+    pdf = {"email": ("leave.txt", b"%PDF-1.4 ...", "text/plain")}
+    assert head.post(f"{UNIT}/authorise", data=form, files=pdf).status_code == 303
+    assert desk.register.authorisations[-1].entry.attachment.endswith(".pdf")
+    answer = head.get(LINK.findall(head.get(UNIT).text)[0])
+    assert answer.headers["content-type"] == "application/pdf"
+
+
+def test_a_long_file_is_refused(head: Visitor, desk: Desk) -> None:
+    """An archive is no e-mail; nothing is entered."""
+    long = {"email": ("a.eml", MAIL + b"x" * ATTACHMENT_LIMIT, "message/rfc822")}
+    page = head.post("/register/vary", data=VARIED, files=long, headers=ENGLISH)
+    assert page.status_code == 413
+    assert "5 MB at most" in page.text
+    assert desk.register.variations == ()
+
+
+@pytest.mark.parametrize("path", [f"{UNIT}/attached/1", f"{UNIT}/attached/99",
+                                  "/register/office/statocivile/attached/1"])  # fmt: skip
+def test_where_there_is_none_there_is_no_page(head: Visitor, path: str) -> None:
+    """Neither for an entry without one, nor for another office's."""
+    assert head.get(path).status_code == 404
+
+
+def test_while_the_desk_is_away_it_is_said(
+    visitor: Visitor, records: sqlite3.Connection, console_settings: ConsoleSettings
+) -> None:
+    """Neither sent nor fetched."""
+    with register_desk(console_settings):
+        visitor.log_in(people.ANNA)
+        visitor.post("/register/vary", data=VARIED, files=FILE)
+        link = LINK.findall(visitor.get(UNIT).text)[0]
+    page = visitor.post("/register/vary", data=VARIED, files=FILE)
+    assert (page.status_code, "Il centralino non risponde" in page.text) == (503, True)
+    assert visitor.get(link).status_code == 503
