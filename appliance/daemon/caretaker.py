@@ -19,6 +19,7 @@ from appliance.errors import CentralinoError
 from appliance.policy import numbering
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.message_alerts import CallAlerts
+from appliance.records import drafts
 from appliance.records.care_mails import Notices
 from appliance.records.care_watch import NOTHING_WATCHED, Watched, watch
 from appliance.records.database import fsync_directory
@@ -113,6 +114,7 @@ class Caretaker:
         plan, at, domain = self._plan, now.wall, self._records.letters.domain
         calendar = self.over(plan.calendar)
         self._records.do(lambda c: watch(c, calendar, plan.notices, at, domain), self._looked)
+        self._records.do(lambda c: drafts.forget_old(c, at))
         today = self._night_of(now.wall)
         if today is not None:
             self._deleted_on = today

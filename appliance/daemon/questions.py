@@ -15,6 +15,7 @@ from appliance.daemon.call_back_questions import CallBacks
 from appliance.daemon.care_questions import care_question
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Answer, Later, Tell, parse_request
+from appliance.daemon.draft_questions import DraftQuestions
 from appliance.daemon.erasures import Erasures
 from appliance.daemon.handover_questions import HandoverQuestions
 from appliance.daemon.head_questions import bring_head
@@ -85,6 +86,7 @@ class Questions:
             **HandoverQuestions(stores, desk.now).known,
             **SheetChanges(stores, desk.now).known,
             **AnnouncementQuestions(stores, desk.now).known,
+            **DraftQuestions(stores, desk.now).known,
             **StandingQuestions(desk, stores).known,
         }
         self._call_backs = CallBacks(stores, desk.post)

@@ -64,7 +64,7 @@ TEXTS: Final = (
     ("care", "note"), ("care", "by"), ("requests", "subject"), ("requests", "asked"),
     ("requests", "name"), ("request_steps", "words"), ("request_steps", "said_by"),
     ("outbox", "subject"), ("outbox", "body"), ("outbox", "calendar"), ("outbox", "said"),
-    ("outbox", "reason"),
+    ("outbox", "reason"), ("drafts", "body"),
 )  # fmt: skip
 """Where people, or the box, write what may name a number."""
 

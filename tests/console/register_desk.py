@@ -10,6 +10,7 @@ from typing import Any
 
 from appliance.calls import events
 from appliance.console.settings import ConsoleSettings
+from appliance.daemon.draft_questions import DraftQuestions
 from appliance.daemon.register_questions import RegisterQuestions
 from appliance.daemon.standing_questions import StandingQuestions
 from appliance.daemon.stores import Stores
@@ -69,7 +70,8 @@ def register_desk(console: ConsoleSettings) -> Iterator[Desk]:
     stores.register.load()
     stores.records.ask(lambda _: None)  # it has been told
     questions = RegisterQuestions(stores, ROME, lambda: Now(0.0, datetime.now(UTC)))
-    known = questions.known | StandingQuestions(desk, stores).known
+    drafts = DraftQuestions(stores, lambda: Now(0.0, datetime.now(UTC)))
+    known = questions.known | StandingQuestions(desk, stores).known | drafts.known
     with serving(console.door, known):
         yield desk
     stores.stop(lambda: None)

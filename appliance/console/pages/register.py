@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -48,6 +49,11 @@ REACHES: Final = {
 def today(request: Request) -> date:
     """Return the office's own day."""
     return datetime.now(request.app.state.zone).date()
+
+
+def page_of(unit: str) -> str:
+    """Return the address of a unit's page."""
+    return f"/register/office/{quote(unit)}"
 
 
 def shared(request: Request) -> dict[str, Any]:

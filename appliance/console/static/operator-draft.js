@@ -1,6 +1,7 @@
-// What is half typed survives a reload, and a console that starts again (E18): kept in this window
-// alone, for the person who typed it, until it is saved or closed.
+// What is half typed survives a reload, a console that starts again, and a browser that ends (E18):
+// kept in this window and by the desk, for the person who typed it, until it is saved or closed.
 
+import { fetched, keeper } from "./drafts.js";
 import { openReturn } from "./operator-transfer.js";
 
 const KEY = "desk-draft";
@@ -13,26 +14,45 @@ function fields() {
   const typed = document.getElementById("return-form");
   if (form.hidden || !typed) return null;
   const rule = typed.elements.rule.value;
-  return { about: { ...JSON.parse(form.dataset.about), rule }, values: [...new FormData(typed)] };
+  const values = [...new FormData(typed)].filter(([name]) => name !== "csrf");
+  return { about: { ...JSON.parse(form.dataset.about), rule }, values };
 }
 
+function draft() {
+  return { by, search: search.value, note: note.value, form: fields() };
+}
+
+const keepAtDesk = keeper("desk", () => {
+  const typed = draft();
+  return typed.search || typed.note || typed.form ? typed : null;
+});
+
 function keep() {
-  const draft = { by, search: search.value, note: note.value, form: fields() };
-  sessionStorage.setItem(KEY, JSON.stringify(draft));
+  sessionStorage.setItem(KEY, JSON.stringify(draft()));
+  keepAtDesk();
+}
+
+/** Return this window's own draft, which is the newest, else what the desk has kept. */
+async function before() {
+  const own = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+  if (own?.by === by) return own;
+  sessionStorage.removeItem(KEY);
+  const kept = await fetched("desk");
+  return kept?.by === by ? kept : null;
 }
 
 async function bringBack() {
-  const draft = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
-  if (draft?.by !== by) { sessionStorage.removeItem(KEY); return; }
-  note.value = draft.note;
-  if (draft.search && !search.value) {
-    search.value = draft.search;
+  const typed = await before();
+  if (!typed) return;
+  if (!note.value) note.value = typed.note;
+  if (typed.search && !search.value) {
+    search.value = typed.search;
     search.dispatchEvent(new Event("input", { bubbles: true }));
   }
-  if (!draft.form || !(await openReturn(draft.form.about))) return;
-  const typed = document.getElementById("return-form");
-  for (const [name, value] of draft.form.values) {
-    const field = typed.elements[name];
+  if (!typed.form || !(await openReturn(typed.form.about))) return;
+  const opened = document.getElementById("return-form");
+  for (const [name, value] of typed.form.values) {
+    const field = opened.elements[name];
     // a slot that somebody took meanwhile is offered no more
     if (field && name !== "csrf" && (field.tagName !== "SELECT" || [...field.options].some((one) => one.value === value))) field.value = value;
   }

@@ -9,3 +9,14 @@ CREATE TRIGGER policy_users_changed AFTER UPDATE ON users BEGIN
 END;
 
 UPDATE policy_version SET version = version + 1 WHERE EXISTS (SELECT 1 FROM users);
+
+-- What somebody has half typed (E18): it outlives a browser and a box that end in the middle of it. For its writer
+-- alone, until it is saved or left, and for a day at most; nothing here is the office's word.
+
+CREATE TABLE drafts (
+    user    TEXT NOT NULL REFERENCES users (name),
+    place   TEXT NOT NULL,                   -- the form: "desk", "declare:anagrafe"
+    body    TEXT NOT NULL,                   -- JSON, as the form's page wants it back
+    kept_at TEXT NOT NULL,                   -- ISO 8601 with offset
+    PRIMARY KEY (user, place)
+) STRICT;

@@ -79,6 +79,8 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "GET /requests/{number:int}/paper": {OP, CL, HE},
     "GET /requests/{number:int}/mails/{mail:int}": {OP, CL, HE},
     "GET /requests/{number:int}/mails/{mail:int}/as/{kind}": {OP, CL, HE},
+    "GET /drafts/{place}": {OP, CL, HE},
+    "POST /drafts/{place}": {OP, CL, HE},
     "GET /register/office/{unit}/attached/{entry:int}": {HE},
     "POST /requests/{number:int}/mails/{mail:int}/again": {OP, CL, HE},
     "GET /handover": {OP, CL, HE},

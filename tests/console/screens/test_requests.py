@@ -82,6 +82,9 @@ def test_the_list_and_a_request_keep_nobody_out(
         for summary in page.locator("summary").all():
             summary.press("Enter")
         shown.look("request")
+        page.locator("#mails + ul a").first.click()
+        page.wait_for_url("**/mails/**")
+        shown.look("request-mail")
         shown.open("/handover")
         shown.look("handover")
 

@@ -1,0 +1,36 @@
+// What is half typed is kept by the desk (E18), so that it outlives a browser that ends: some moments
+// after it was typed, and when the page is left. For its writer alone, for a day at most.
+
+const SOON_MS = 1500;
+
+/** Return what keeps what `read` returns (null for nothing) in a place; to be called at each change. */
+export function keeper(place, read) {
+  let timer = 0;
+  let last = null;
+
+  function send() {
+    clearTimeout(timer);
+    timer = 0;
+    const draft = read();
+    const body = draft === null ? "" : JSON.stringify(draft);
+    if (body === last) return;
+    last = body;
+    const own = JSON.parse(document.body.getAttribute("hx-headers") || "{}");
+    const form = new URLSearchParams({ body });
+    fetch(`/drafts/${encodeURIComponent(place)}`, { method: "POST", body: form, headers: own, keepalive: true })
+      .then((answer) => { if (!answer.ok) last = null; }, () => { last = null; });
+  }
+
+  addEventListener("pagehide", () => { if (timer) send(); });
+  return () => { timer ||= setTimeout(send, SOON_MS); };
+}
+
+/** Return what was typed in a place before, null for nothing. */
+export async function fetched(place) {
+  try {
+    const answer = await fetch(`/drafts/${encodeURIComponent(place)}`, { headers: { Accept: "application/json" } });
+    return answer.ok && !answer.redirected ? await answer.json() : null;
+  } catch (error) {
+    return null;
+  }
+}
