@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from appliance.calls.diagram import call_diagram, side_diagram
+from appliance.calls.dictation_states import DICTATION_TABLE
 from appliance.calls.side_states import (
     DIALLED_TABLE,
     HEAD_TABLE,
@@ -75,6 +76,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "hearing messages": lambda: mermaid(side_diagram(LISTENING_TABLE)),
     "an ordinary telephone": lambda: mermaid(side_diagram(OUTSIDE_TABLE)),
     "a call out": lambda: mermaid(side_diagram(DIALLED_TABLE)),
+    "a dictation": lambda: mermaid(side_diagram(DICTATION_TABLE)),
     "LEDs (it)": partial(led_table, "it"),
     "LEDs (en)": partial(led_table, "en"),
 }

@@ -157,6 +157,28 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordLeg:
+    """Record whoever dictates at a phone, parted from everybody else (E21).
+
+    Until EndRecording, silence (never in the first `grace_ms`) or limit; a later Play, Connect or
+    Join of the leg ends it too.
+    """
+
+    recording: str
+    leg: str
+    limit_ms: int = 30_000
+    silence_ms: int = 5_000
+    grace_ms: int = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class EndRecording:
+    """End what is recorded of a phone's leg; answered by RecordingEnded."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
 class PreparePhone:
     """Reserve an RTP port for a leg; answered by PhonePrepared."""
 

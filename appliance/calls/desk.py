@@ -196,9 +196,14 @@ class Desk:
         return self.free_of(group.phones)
 
     def free_of(self, phones: Iterable[str]) -> tuple[str, ...]:
-        """Return those of some phones that can be rung now: there, attended, not engaged."""
-        engaged = self.engaged()
-        return tuple(p for p in self._attended(phones) if p not in engaged)
+        """Return those of some phones that can be rung now: there, attended, not engaged.
+
+        Where none is, those whose people do what a caller goes before (`Side.yields`).
+        """
+        attended, engaged = self._attended(phones), self.engaged()
+        free = tuple(p for p in attended if p not in engaged)
+        yielding = {side.phone for side in self.sides.values() if side.yields}
+        return free or tuple(p for p in attended if p in yielding)
 
     def group_state(self, group: Group) -> GroupState:
         """Say what a group's phones can do now; its hours and marks are routing's business."""

@@ -53,6 +53,7 @@ from appliance.calls.line_events import (
 )
 from appliance.calls.phone_events import (
     CallBackAsked,
+    DictationAsked,
     LegProgressed,
     MediaAgreed,
     OperatorAnswered,
@@ -78,6 +79,7 @@ from appliance.calls.store_events import (
     PinChecked,
     RequestStored,
     StoreFailed,
+    TakeKept,
 )
 
 __all__ = [
@@ -91,6 +93,7 @@ __all__ = [
     "CarrierRestored",
     "DeadlinePassed",
     "DeclineReason",
+    "DictationAsked",
     "DigitPressed",
     "DigitSource",
     "Event",
@@ -142,6 +145,7 @@ __all__ = [
     "SheetUsed",
     "SpokenSheetsChanged",
     "StoreFailed",
+    "TakeKept",
     "TransferAsked",
     "TransferKind",
     "TransferWished",
@@ -182,6 +186,7 @@ Event = (
     | PhoneGone
     | PhoneDialled
     | CallBackAsked
+    | DictationAsked
     | MessageStored
     | CallBackStored
     | RequestStored
@@ -191,6 +196,7 @@ Event = (
     | MessageClosed
     | MessageMarked
     | PinChecked
+    | TakeKept
     | ServiceStateChanged
     | RegisterChanged
     | HoursChanged

@@ -55,10 +55,11 @@ def tell(desk: Desk, phone: str, display: str, prompt: str, now: Now) -> Iterato
 
 
 def make_way(desk: Desk, phones: Collection[str]) -> Iterator[Order]:
-    """Stop the notices on phones that a call is about to ring."""
-    for side in [s for s in desk.sides.values() if s.gives_way and s.phone in phones]:
-        del desk.sides[side.leg]
-        yield orders.StopRinging(side.leg)
+    """Stop what gives way on phones that a call is about to ring."""
+    for side in list(desk.sides.values()):
+        if (side.gives_way or side.yields) and side.phone in phones:
+            del desk.sides[side.leg]
+            yield from side.make_way()
 
 
 def _stop(desk: Desk, side: Notice, event: Any, now: Now) -> Iterator[Order]:

@@ -10,6 +10,7 @@ from appliance.calls.carrier_orders import (
     BringIn,
     Connect,
     DialLeg,
+    EndRecording,
     Flash,
     HangUp,
     Hold,
@@ -21,6 +22,7 @@ from appliance.calls.carrier_orders import (
     PreparePhone,
     PressKeys,
     Record,
+    RecordLeg,
     ReleasePhone,
     Whisper,
 )
@@ -46,7 +48,9 @@ from appliance.calls.store_orders import (
     CloseMessage,
     Direction,
     DropRecording,
+    DropTake,
     FetchMessage,
+    KeepTake,
     MarkMessage,
     QueueMail,
     Result,
@@ -54,6 +58,7 @@ from appliance.calls.store_orders import (
     StoreCallBack,
     StoreMessage,
     StoreRequest,
+    TakeWent,
     Way,
     WriteCall,
 )
@@ -77,6 +82,8 @@ __all__ = [
     "DialLeg",
     "Direction",
     "DropRecording",
+    "DropTake",
+    "EndRecording",
     "FetchMessage",
     "Flash",
     "HangUp",
@@ -84,6 +91,7 @@ __all__ = [
     "Hold",
     "Join",
     "JoinLines",
+    "KeepTake",
     "Listen",
     "ListenerOrder",
     "LoadMessage",
@@ -95,6 +103,7 @@ __all__ = [
     "PressKeys",
     "QueueMail",
     "Record",
+    "RecordLeg",
     "RefusePhone",
     "ReleasePhone",
     "Result",
@@ -106,6 +115,7 @@ __all__ = [
     "StoreMessage",
     "StoreOrder",
     "StoreRequest",
+    "TakeWent",
     "TellTransfer",
     "Way",
     "Whisper",
@@ -128,6 +138,8 @@ CarrierOrder = (
     | Hold
     | Play
     | Record
+    | RecordLeg
+    | EndRecording
     | PreparePhone
     | ReleasePhone
 )
@@ -144,6 +156,9 @@ StoreOrder = (
     | CloseMessage
     | MarkMessage
     | CheckPin
+    | KeepTake
+    | DropTake
+    | TakeWent
     | SaveServiceState
 )
 Order = CarrierOrder | PhoneOrder | StoreOrder | AnswerAsked

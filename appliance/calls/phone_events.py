@@ -150,3 +150,14 @@ class CallBackAsked:
     case: str = ""
     name: str = ""
     urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DictationAsked:
+    """Somebody wants to say an announcement at `phone`; answered by orders.AnswerAsked(ask).
+
+    How it goes on is told by orders.TakeWent(ask), step by step.
+    """
+
+    ask: str
+    phone: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.calls import announcements, orders
+from appliance.calls import announcements, notices, orders
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.events import DigitPressed, OperatorAnswered
@@ -92,6 +92,7 @@ def _ring(desk: Desk, call: Call, phones: tuple[str, ...], now: Now) -> Orders:
     """Ring them; their screens say what the call is: "Ritorno: Anagrafe" (P6)."""
     transfer = _of(call)
     transfer.rang.update(phones)
+    yield from notices.make_way(desk, phones)
     ringing = tuple(call.new_leg(phone) for phone in phones)
     call.note(f"return.ring.{','.join(phones)}")
     group = desk.office.switchboard

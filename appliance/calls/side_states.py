@@ -42,6 +42,7 @@ class SideState(enum.StrEnum):
     ACCEPTING = "accepting"  # the phone that dialled is being answered
     SPEAKING = "speaking"  # it hears what its code did
     TALKING = "talking"  # with the other phone
+    RECORDING = "recording"  # an announcement is dictated
     ASKING = "asking"  # for the code
     CHECKING = "checking"  # the code is being compared
     FETCHING = "fetching"  # the next message is being read from the disk
@@ -87,6 +88,11 @@ class SideDo(enum.StrEnum):
     END_LONGEST = "end_longest"
     GIVE_LINE = "give_line"
     FREE_LINE = "free_line"
+    RECORD = "record"
+    END_TAKE = "end_take"
+    REVIEW = "review"
+    LEAVE = "leave"
+    FINISH = "finish"
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +311,7 @@ SIDE_LIMITS_MS: Mapping[SideState, int] = {
     _S.RINGING: 30_000,  # a phone that called waits 32 s for an answer at most
     _S.ACCEPTING: 10_000,
     _S.SPEAKING: 30_000,
+    _S.RECORDING: 40_000,  # longer than an announcement may be
     _S.ASKING: 20_000,
     _S.CHECKING: 10_000,
     _S.FETCHING: 10_000,

@@ -44,6 +44,15 @@ class Side:
         """True while a phone that rings for it counts as free (notices.py)."""
         return False
 
+    @property
+    def yields(self) -> bool:
+        """True while a caller may have its phone where no other one is free."""
+        return False
+
+    def make_way(self) -> Iterator[orders.Order]:
+        """Let the phone go for a call that is about to ring it."""
+        yield orders.StopRinging(self.leg)
+
     def new_play(self) -> str:
         """Name an announcement; only the end of the latest one matters."""
         self.plays += 1

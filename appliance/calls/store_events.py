@@ -87,6 +87,14 @@ class MessageMarked:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeKept:
+    """What was said on leg `listener` is kept as a draft, or (`reason`) it is not."""
+
+    listener: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PinChecked:
     """Whether the code that was pressed on leg `listener` is the office's."""
 

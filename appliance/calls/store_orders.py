@@ -145,6 +145,30 @@ class DropRecording:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepTake:
+    """Keep what was dictated (recording `take`) as a draft; answered by TakeKept(listener)."""
+
+    listener: str
+    take: str
+    ask: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropTake:
+    """Forget what was dictated: it is said again, or not wanted."""
+
+    take: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeWent:
+    """Tell whoever asked for a dictation (`ask`) how far it is (calls.dictation_words.Went)."""
+
+    ask: str
+    went: str
+
+
+@dataclass(frozen=True, slots=True)
 class FetchMessage:
     """Read the oldest open message numbered above `after`; answered by MessageFetched."""
 

@@ -15,6 +15,7 @@ from appliance.calls import (
     deadlines,
     dialled,
     dialling,
+    dictation,
     head,
     keycodes,
     learnt,
@@ -36,6 +37,7 @@ from appliance.calls.events import (
     CallerHungUp,
     CarrierLost,
     DeadlinePassed,
+    DictationAsked,
     Event,
     Evidence,
     LineNeeded,
@@ -204,6 +206,9 @@ class Switchboard:
     def _on_call_back(self, event: CallBackAsked, now: Now) -> Orders:
         yield from dialling.call_back(self._desk, event, now)
 
+    def _on_dictation(self, event: DictationAsked, now: Now) -> Orders:
+        yield from dictation.ask(self._desk, event, now)
+
     def _on_dialled(self, event: PhoneDialled, now: Now) -> Orders:
         """A key code or a number; what a code asks for is done at once, then said."""
         if event.leg in self._desk.sides:
@@ -311,6 +316,7 @@ OWN: Mapping[type, Callable[[Switchboard, Any, Now], Orders]] = {
     OperatorAnswered: Switchboard._on_lifted,
     PhoneDialled: Switchboard._on_dialled,
     CallBackAsked: Switchboard._on_call_back,
+    DictationAsked: Switchboard._on_dictation,
     TransferAsked: Switchboard._on_transfer,
     ServiceStateChanged: Switchboard._on_request,
     DeadlinePassed: Switchboard._on_deadline,

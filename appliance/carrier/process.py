@@ -67,7 +67,7 @@ class Carrier:
         self._legs: dict[int, PhoneLeg] = {}  # by descriptor
         self._awaits_phones = False
         self.ports: dict[str, Port] = {}
-        self.switch = Switch(self._tell, self._prepare, self._retire)
+        self.switch = Switch(self._tell, self._prepare, self._retire, self._send_sound)
         self.ticker = Ticker()
         self.health = HealthMeter()
         self._nursery = nursery

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.calls.events import RecordingEnded, RecordingGap, RecordingStop
-from appliance.calls.orders import Record
+from appliance.calls.orders import Record, RecordLeg
 from appliance.carrier.link import Link
 from appliance.carrier.messages import RecordingStarted
 from appliance.media.frames import SAMPLES_PER_MS, Law
@@ -21,7 +21,7 @@ STOP_KEY = "#"
 class Recorder:
     """Counts what it takes; `take`, `key` and `stop` return the ending when it comes."""
 
-    order: Record
+    order: Record | RecordLeg
     law: Law
     link: Link
     length_ms: float = 0.0

@@ -12,7 +12,9 @@ from appliance.calls import events, orders
 from appliance.carrier.across import pair
 from appliance.carrier.analog import AnalogLine
 from appliance.carrier.announcer import Announcer
+from appliance.carrier.dictated import Dictated
 from appliance.carrier.linecall import LineCall
+from appliance.carrier.link import Link
 from appliance.carrier.messages import Notice, Snapshot
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Pcm, PromptMemory
@@ -35,10 +37,12 @@ class Switch:
         tell: Tell,
         prepare: Callable[[str], PhoneLeg],
         retire: Callable[[PhoneLeg], None],
+        link: Callable[[], Link | None] = lambda: None,
     ) -> None:
         self.lines: dict[str, AnalogLine] = {}
         self.legs: dict[str, PhoneLeg] = {}
         self.announcers: dict[str, Announcer] = {}
+        self.dictated: dict[str, Dictated] = {}
         self.joins: list[TwoPhones] = []
         self.prompts = PromptMemory(None, ())
         self.hold_prompts: tuple[str, ...] = ()
@@ -47,6 +51,7 @@ class Switch:
         self._tell = tell
         self._prepare = prepare
         self._retire = retire
+        self._link = link
 
     def order(self, order: orders.CarrierOrder | events.MediaAgreed, now: float) -> None:
         """Carry out one order; an order for a line or leg that is not there is answered."""
@@ -73,6 +78,9 @@ class Switch:
         for announcer in list(self.announcers.values()):
             if announcer.tick():
                 self._announced(announcer, whole=True)
+        for dictated in list(self.dictated.values()):
+            self._watch_leg(dictated.leg, now)
+            self._recorded(dictated, dictated.tick())
         for joined in self.joins:
             for leg in joined.legs:
                 self._watch_leg(leg, now)
@@ -93,7 +101,7 @@ class Switch:
     @property
     def needs_ticks(self) -> bool:
         """True while a call or an announcement is going on."""
-        going_on = bool(self.announcers or self.joins)
+        going_on = bool(self.announcers or self.joins or self.dictated)
         return going_on or any(line.needs_ticks for line in self.lines.values())
 
     @property
@@ -105,7 +113,8 @@ class Switch:
     @property
     def is_clocked(self) -> bool:
         """True while ticks are somebody's clock: of a phone that is spoken to, of a stream."""
-        return bool(self.announcers) or any(line.is_clocked for line in self.lines.values())
+        alone = bool(self.announcers or self.dictated)
+        return alone or any(line.is_clocked for line in self.lines.values())
 
     def snapshot(self, realtime: str) -> Snapshot:
         """Say what is known of every line and leg."""
@@ -189,8 +198,7 @@ class Switch:
             self._tell(events.PhoneHungUp(name, "its sound is gone"))
             return None
         leg.last_heard, leg.asked_after = now, 0.0
-        self._silence_announcer(name)  # what it was being told would go on over the line
-        self._part(leg)
+        self._part(leg)  # what it was being told would go on over the line
         return leg
 
     def _whisper(self, order: orders.Whisper, now: float) -> None:
@@ -202,7 +210,6 @@ class Switch:
         legs = [self.legs[name] for name in (order.leg, order.other) if name in self.legs]
         if len(legs) == 2:
             for leg in legs:
-                self._silence_announcer(leg.leg)
                 self._part(leg)
             music = self._sounds(self.hold_prompts)
             self.joins.append(TwoPhones(legs[0], legs[1], now, music))
@@ -222,7 +229,6 @@ class Switch:
         if leg is None:
             self._tell(events.PromptEnded(order.play, whole=False))
             return
-        self._silence_announcer(order.leg)
         self._part(leg)
         self.announcers[order.leg] = Announcer(order.play, leg, sounds)
 
@@ -231,6 +237,17 @@ class Switch:
 
     def _record(self, order: orders.Record, now: float) -> None:
         self._on_line(order.line, lambda line: line.record(order, now))
+
+    def _record_leg(self, order: orders.RecordLeg, now: float) -> None:
+        leg, link = self.legs.get(order.leg), self._link()
+        if leg is None or link is None:
+            self._tell(events.RecordingEnded(order.recording, events.RecordingStop.LOST, 0))
+            return
+        self._part(leg)
+        self.dictated[order.leg] = Dictated(order, leg, link, now)
+
+    def _end_recording(self, order: orders.EndRecording, now: float) -> None:
+        self._stop_dictating(order.leg, events.RecordingStop.KEY)
 
     def _prepare_phone(self, order: orders.PreparePhone, now: float) -> None:
         if order.leg not in self.legs:
@@ -243,7 +260,6 @@ class Switch:
         self._tell(events.PhonePrepared(order.leg, self.legs[order.leg].port))
 
     def _release_phone(self, order: orders.ReleasePhone, now: float) -> None:
-        self._silence_announcer(order.leg)
         leg = self.legs.pop(order.leg, None)
         if leg is None:
             return
@@ -266,7 +282,9 @@ class Switch:
             act(line)
 
     def _part(self, leg: PhoneLeg) -> None:
-        """Take a leg out of whatever it is joined to."""
+        """Take a leg out of whatever it is joined to, hears or says."""
+        self._silence_announcer(leg.leg)
+        self._stop_dictating(leg.leg, events.RecordingStop.ORDERED)
         for line in self.lines.values():
             line.part(leg)
         self.joins = [joined for joined in self.joins if not joined.has(leg)]
@@ -284,6 +302,16 @@ class Switch:
         announcer = self.announcers.get(leg)
         if announcer is not None:
             self._announced(announcer, whole=False)
+
+    def _stop_dictating(self, leg: str, why: events.RecordingStop) -> None:
+        dictated = self.dictated.get(leg)
+        if dictated is not None:
+            self._recorded(dictated, dictated.stop(why))
+
+    def _recorded(self, dictated: Dictated, ended: events.RecordingEnded | None) -> None:
+        if ended is not None:
+            del self.dictated[dictated.leg.leg]
+            self._tell(ended)
 
     def _announced(self, announcer: Announcer, whole: bool) -> None:
         del self.announcers[announcer.leg.leg]
@@ -317,6 +345,8 @@ HANDLERS: dict[type, Callable[[Switch, Any, float], None]] = {
     orders.Play: Switch._play,
     orders.PressKeys: Switch._press_keys,
     orders.Record: Switch._record,
+    orders.RecordLeg: Switch._record_leg,
+    orders.EndRecording: Switch._end_recording,
     orders.PreparePhone: Switch._prepare_phone,
     orders.ReleasePhone: Switch._release_phone,
     events.MediaAgreed: Switch._agree,

@@ -13,6 +13,7 @@ from appliance.calls import events, head, orders, requests
 from appliance.calls.call import Call
 from appliance.calls.desk import LineState
 from appliance.calls.dialled_side import Dialled
+from appliance.calls.dictation import Dictation
 from appliance.calls.events import Caller, DigitSource, Evidence, Presentation, RecordingStop
 from appliance.calls.orders import Result
 from appliance.calls.outside import Outside
@@ -138,6 +139,8 @@ EVENTS = st.one_of(
         st.just("Ada"),
         st.booleans(),
     ),
+    st.builds(events.DictationAsked, st.just("page"), phones),
+    st.builds(events.TakeKept, legs, st.sampled_from(["", "full"])),
     st.builds(events.NumbersKnown, st.sampled_from(["nonsense", Ledger()])),
     st.builds(events.MessagesWaiting, st.integers(0, 3)),
     st.builds(events.SheetUsed, calls, st.sampled_from(["imu", "carta"])),
@@ -224,6 +227,8 @@ class Watch:
                 self.is_let_in(line, leg)
             case orders.Record(_, line):
                 assert line in self.off_hook
+            case orders.RecordLeg(_, leg):
+                assert isinstance(self.switchboard._desk.sides[leg], Dictation)  # E21
             case orders.RingPhones():
                 self.may_ring(order)
             case orders.WriteCall(record):
@@ -422,7 +427,8 @@ def fitting(
     Strategies of strategies: `one_of` would be flattened and drown them in the strange ones.
     """
     rings = st.builds(events.LineRang, st.sampled_from(LINES[:2]))
-    kinds = [rings, st.builds(events.ServiceStateChanged, asks), EVENTS, dialling]
+    dictates = st.builds(events.DictationAsked, st.just("page"), st.sampled_from(PHONES[:3]))
+    kinds = [rings, st.builds(events.ServiceStateChanged, asks), EVENTS, dialling, dictates]
     kinds = kinds if strange else [rings]
     for side in watch.switchboard._desk.sides.values():
         kinds += named_side(side)
@@ -442,7 +448,9 @@ def named_side(side: Side) -> list[st.SearchStrategy[events.Event]]:
     """Return events that name a call which a phone made, as its table knows them."""
     own = st.sampled_from([*side.legs] or ["gone"])
     line = st.just(side.line if isinstance(side, Outside | Dialled) else "line9")
-    keys = st.sampled_from("12345")
+    keys = st.sampled_from("12345*#")
+    take = st.just(side.take if isinstance(side, Dictation) else "no take")
+    stops = st.sampled_from([RecordingStop.KEY, *RecordingStop])
     known: dict[type, st.SearchStrategy[events.Event]] = {
         events.OperatorAnswered: st.builds(events.OperatorAnswered, own, phones),
         events.PhoneHungUp: st.builds(events.PhoneHungUp, own),
@@ -457,6 +465,10 @@ def named_side(side: Side) -> list[st.SearchStrategy[events.Event]]:
         events.DigitPressed: st.builds(events.DigitPressed, keys, st.just(DigitSource.CHIP), line)
         if isinstance(side, Outside)
         else st.builds(events.DigitPressed, keys, st.just(DigitSource.RFC4733), st.just(""), own),
+        events.RecordingEnded: st.builds(
+            events.RecordingEnded, take, stops, st.sampled_from([9000, 9000, 400])
+        ),
+        events.TakeKept: st.builds(events.TakeKept, own, st.sampled_from(["", "full"])),
         events.MessageFetched: st.builds(
             events.MessageFetched, st.just(side.leg), st.sampled_from(["", "m3"]), st.just(3)
         ),

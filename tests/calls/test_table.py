@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.calls import diagram, dialled, head, intercom, key_calls, listening, notices, outside
+from appliance.calls import (
+    diagram,
+    dialled,
+    dictation,
+    head,
+    intercom,
+    key_calls,
+    listening,
+    notices,
+    outside,
+)
+from appliance.calls.dictation_states import DICTATION_TABLE
 from appliance.calls.handlers import HANDLERS
 from appliance.calls.side_states import (
     DIALLED_TABLE,
@@ -57,8 +68,9 @@ def test_every_row_has_its_handler_and_every_handler_its_row() -> None:
         (LISTENING_TABLE, listening.DOINGS),
         (OUTSIDE_TABLE, outside.DOINGS),
         (DIALLED_TABLE, dialled.DOINGS),
+        (DICTATION_TABLE, dictation.DOINGS),
     ],
-    ids=["key code", "notice", "two phones", "head", "messages", "outside", "dialled"],
+    ids=["key code", "notice", "two phones", "head", "messages", "outside", "dialled", "dictation"],
 )
 def test_a_phones_own_call_has_a_whole_table(table: SideTable, doings: Doings) -> None:
     """Each row has its function, no state but a conversation lasts for ever, none is a trap."""

@@ -30,6 +30,7 @@ def test_drawn_blocks_are_what_the_code_gives(path: Path) -> None:
                 "hearing messages",
                 "an ordinary telephone",
                 "a call out",
+                "a dictation",
             ],
         ),
         *(

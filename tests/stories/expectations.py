@@ -210,7 +210,10 @@ class Expectations:
         if "line" in words:
             self._claim_exactly(orders.HangUp(words["line"]))
         else:
-            self._claim_exactly(orders.HangUpPhone(self.legs[words["phone"]]))
+            phone = words["phone"]
+            legs = {leg for leg, owner in self.owners.items() if owner == phone}
+            ends = {orders.HangUpPhone(leg) for leg in legs}
+            self.claim(f"{phone} to be let go", ends.__contains__)
 
     def expect_accept(self, words: Words) -> None:
         self._claim_exactly(orders.AcceptPhone(self.legs[words["phone"]]))

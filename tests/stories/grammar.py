@@ -79,7 +79,14 @@ VERBS: dict[str, str] = {
     "asked_to_call_back": (
         rf"{PHONE} is asked to call back (?P<number>\d*) for (?P<case>\S+)(?P<urgent> urgently)?"
     ),
+    "asked_to_dictate": rf"{PHONE} is asked to dictate",
+    "phone_recording_ends": (
+        rf"{PHONE} recording ends by (?P<stop>\w+) length (?P<length>\d+) ms"
+        r"(?: trim (?P<trim>\d+) ms)?"
+    ),
     # what the store and people say
+    "take_kept": rf"dictation of {PHONE} is kept",
+    "take_not_kept": rf"dictation of {PHONE} is not kept because (?P<reason>.+)",
     "stored": rf"stored {LINE}",
     "call_back_stored": rf"call back stored {LINE}",
     "request_stored": rf"request (?P<number>\d+) stored {LINE}",
@@ -134,6 +141,11 @@ VERBS: dict[str, str] = {
         rf"expect play (?:{LINE}|{PHONE}) (?P<keys>[\w /]+?)(?: without (?P<no>[\w /]+))?"
     ),
     "expect_recording": rf"expect recording {LINE}(?: up to {SPAN})?",
+    "expect_dictating": rf"expect recording {PHONE} up to {SPAN}",
+    "expect_dictated": rf"expect recording {PHONE} to end",
+    "expect_replay": rf"expect {PHONE} hears itself then (?P<key>\w+)",
+    "expect_take": rf"expect (?P<what>keep|drop) dictation of {PHONE}",
+    "expect_went": r"expect dictation (?P<went>[a-z_]+)",
     "expect_store_call_back": rf"expect store call back {LINE}",
     "expect_store": rf"expect store {LINE}(?: trim (?P<trim>\d+) ms)?",
     "expect_drop": rf"expect drop {LINE}",

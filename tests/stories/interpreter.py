@@ -21,6 +21,7 @@ from appliance.policy.register.declarations import Entry
 from appliance.policy.register.register import Authorisation
 from appliance.policy.register.targets import Target, to_be_told
 from appliance.policy.spoken import SpokenSheet
+from tests.stories.dictations import DictationVerbs
 from tests.stories.expectations import Words, milliseconds
 from tests.stories.grammar import Statement, Story, StoryError
 from tests.stories.offices import OFFICES
@@ -45,7 +46,7 @@ def caller_of(text: str) -> events.Caller:
     return events.Caller(events.Presentation(text))
 
 
-class PureRun(TransferVerbs, HoursVerbs):
+class PureRun(TransferVerbs, HoursVerbs, DictationVerbs):
     """One story on one Switchboard."""
 
     def __init__(self) -> None:
@@ -58,6 +59,7 @@ class PureRun(TransferVerbs, HoursVerbs):
         self.first = ""
         self.owners = {}
         self.plays = {}
+        self.takes = {}
         self.calls = {}
         self.records = {}
         self.record = None
@@ -103,6 +105,8 @@ class PureRun(TransferVerbs, HoursVerbs):
             case orders.RingPhones():
                 self.legs |= {ringing.phone: ringing.leg for ringing in order.ringing}
                 self.owners |= {ringing.leg: ringing.phone for ringing in order.ringing}
+            case orders.RecordLeg():
+                self.takes[self.phone_of(order.leg)] = order.recording
             case orders.Play():
                 self.plays[order.line or self.phone_of(order.leg)] = order.play
         self.pending.append(order)

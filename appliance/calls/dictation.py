@@ -1,0 +1,278 @@
+"""An announcement of the office's own is dictated at a phone: rung, said, heard again, kept or not.
+
+The phone hears what to do and a tone; the hash key ends what it says, then it hears that again: 1
+keeps it as a draft, 2 says it again, star or putting down discards it. One person speaks, on a leg
+that is joined to nobody: no conversation is ever recorded (E21). A caller goes before: a phone that
+rings for it counts as free, and one at which somebody dictates is taken where no other one is free.
+"""
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from appliance.calls import announcements, notices, orders, sides
+from appliance.calls.desk import Desk
+from appliance.calls.dictation_states import DICTATION_TABLE
+from appliance.calls.dictation_words import SAID, Went
+from appliance.calls.events import (
+    DeadlinePassed,
+    DictationAsked,
+    DigitPressed,
+    PhoneBusy,
+    PhoneDeclined,
+    PhoneHungUp,
+    RecordingEnded,
+    RecordingStop,
+    TakeKept,
+)
+from appliance.calls.side_states import SideDo, SideState
+from appliance.calls.sides import Doings, Side
+from appliance.policy.clock import Now
+from appliance.policy.words import Words
+
+Orders = Iterator[orders.Order]
+
+KEEP, AGAIN, DISCARD, END = "1", "2", "*", "#"
+RING_MS = 25_000
+CHOOSE_MS = 30_000
+"""How long a key is waited for once it was heard again."""
+LONGEST_MS, SILENCE_MS, GRACE_MS = 30_000, 5_000, 8_000
+"""As long as an announcement may be; silence ends it, but not while somebody draws breath."""
+LEAST_MS = 500
+"""Of less nothing is heard."""
+MOST_TAKES = 9
+"""So often it may be said: a phone left off the hook ends all the same."""
+SHOWN = "Dettatura annuncio"
+"""What the phone's screen shows."""
+LOST = {RecordingStop.LOST, RecordingStop.ORDERED, RecordingStop.RELEASE}
+TURNED_DOWN: dict[type, Went] = {
+    PhoneHungUp: Went.NO_ANSWER,
+    PhoneBusy: Went.BUSY,
+    PhoneDeclined: Went.DECLINED,
+}
+NOT_THERE = Words(
+    "Questo telefono non c'è o non è raggiungibile.", "This phone is not there, or out of reach."
+)
+NO_SOUND = Words(
+    "In questo momento non si può registrare: riprovare tra poco.",
+    "Nothing can be recorded at the moment: try again soon.",
+)
+
+
+@dataclass(slots=True)
+class Dictation(Side):
+    """Such a call: `ask` names who asked for it, `takes` counts how often it was said."""
+
+    ask: str = ""
+    takes: int = 0
+
+    @property
+    def take(self) -> str:
+        """Name of the latest recording."""
+        return f"take:{self.leg}.{self.takes}"
+
+    @property
+    def gives_way(self) -> bool:
+        """True until somebody lifts."""
+        return self.state is SideState.RINGING
+
+    @property
+    def yields(self) -> bool:
+        """True as long as it lasts: a caller goes before."""
+        return self.state is not SideState.RINGING
+
+    def enter(self, state: SideState, now: Now) -> None:
+        """Go to a state; whoever is to choose has heard it to its end and may think."""
+        Side.enter(self, state, now)
+        if state is SideState.WAITING:
+            self.deadline = now.monotonic + CHOOSE_MS / 1000
+
+    def make_way(self) -> Orders:
+        """Let the phone go; what is being kept already is kept."""
+        if self.state is SideState.RINGING:
+            yield orders.StopRinging(self.leg)
+        else:
+            yield orders.HangUpPhone(self.leg)
+        if self.state not in {SideState.CLOSING, SideState.LEAVING}:
+            yield from _drop(self, Went.NEEDED)
+
+    def concerns(self, event: Any) -> bool:
+        """Its recording's end and its draft, beside what concerns every call of a phone."""
+        if isinstance(event, RecordingEnded):
+            return event.recording == self.take
+        if isinstance(event, TakeKept):
+            return event.listener == self.leg
+        return Side.concerns(self, event)
+
+
+def ask(desk: Desk, event: DictationAsked, now: Now) -> Orders:
+    """Ring the phone, or say why not."""
+    hindrance = _hindrance(desk, event.phone)
+    yield orders.AnswerAsked(event.ask, hindrance is None, hindrance or SAID[Went.RINGS])
+    if hindrance is not None:
+        return
+    leg = f"{desk.new_id()}.1"
+    side = Dictation(leg, event.phone, DICTATION_TABLE, DOINGS, SideState.RINGING, ask=event.ask)
+    yield from notices.make_way(desk, (event.phone,))
+    sides.begin(desk, side, now)
+    side.deadline = now.monotonic + RING_MS / 1000
+    yield orders.RingPhones(leg, (orders.Ringing(leg, event.phone),), SHOWN)
+
+
+def _hindrance(desk: Desk, phone: str) -> Words | None:
+    """Say why nobody is rung, None when somebody is."""
+    if phone not in desk.office.known_phones & desk.reachable:
+        return NOT_THERE
+    dictates = any(isinstance(s, Dictation) and s.phone == phone for s in desk.sides.values())
+    if dictates or phone in desk.engaged():
+        return SAID[Went.BUSY]
+    return None if desk.carrier else NO_SOUND
+
+
+# --- the phone rings ----------------------------------------------------------------------------
+
+
+def _give_up(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
+    """Nobody lifted, or there is no sound to be had."""
+    yield orders.StopRinging(side.leg)
+    late = isinstance(event, DeadlinePassed)
+    yield orders.TakeWent(side.ask, Went.NO_ANSWER if late else Went.LOST)
+
+
+def _turned_down(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
+    yield orders.TakeWent(side.ask, TURNED_DOWN.get(type(event), Went.UNREACHABLE))
+
+
+# --- it is said ---------------------------------------------------------------------------------
+
+
+def _speak(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
+    yield from _invite(desk, side, Went.SPEAKS, now)
+
+
+def _invite(desk: Desk, side: Dictation, went: Went, now: Now) -> Orders:
+    """Say what to do, and the tone after which to speak."""
+    side.enter(SideState.SPEAKING, now)
+    yield orders.TakeWent(side.ask, went)
+    yield _play(desk, side, "dictation_ask", announcements.TONE)
+
+
+def _play(desk: Desk, side: Dictation, *keys: str) -> orders.Play:
+    words = announcements.staff_words(desk.office, keys)
+    return orders.Play(side.new_play(), words, leg=side.leg)
+
+
+def _record(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
+    side.takes += 1
+    yield orders.RecordLeg(side.take, side.leg, LONGEST_MS, SILENCE_MS, GRACE_MS)
+
+
+def _end_take(desk: Desk, side: Dictation, event: DigitPressed, now: Now) -> Orders:
+    """One key ends it, another one discards it."""
+    if event.digit == END:
+        yield orders.EndRecording(side.leg)
+    elif event.digit == DISCARD:
+        yield from _discard(desk, side, event, now)
+
+
+def _review(desk: Desk, side: Dictation, event: RecordingEnded, now: Now) -> Orders:
+    """Have it heard again, or say that it is of no use."""
+    if event.stop in LOST:
+        yield from _drop(side, Went.LOST)
+        yield from _leave(desk, side, "try_later", now)
+    elif event.stop is RecordingStop.LIMIT:
+        yield from _drop(side, Went.TOO_LONG)
+        yield from _leave(desk, side, "message_full", now)
+    elif event.length_ms - event.trim_ms >= LEAST_MS:
+        side.enter(SideState.PLAYING, now)
+        yield orders.TakeWent(side.ask, Went.REVIEWS)
+        yield orders.LoadMessage(side.leg, side.take)
+        own = announcements.message_sound(side.take)
+        words = announcements.for_staff(desk.office, "dictation_keys")
+        yield orders.Play(side.new_play(), (own, *words), leg=side.leg)
+    else:
+        yield from _again(desk, side, Went.UNHEARD, now)
+
+
+def _again(desk: Desk, side: Dictation, went: Went, now: Now) -> Orders:
+    """Have it said once more; not for ever."""
+    if side.takes < MOST_TAKES:
+        yield orders.DropTake(side.take)
+        yield from _invite(desk, side, went, now)
+    else:
+        yield from _drop(side, Went.SILENT if went is Went.UNHEARD else Went.DISCARDED)
+        yield from _leave(desk, side, "try_later", now)
+
+
+# --- it is kept or not --------------------------------------------------------------------------
+
+
+def _obey(desk: Desk, side: Dictation, event: DigitPressed, now: Now) -> Orders:
+    if event.digit == KEEP:
+        side.enter(SideState.CLOSING, now)
+        yield orders.KeepTake(side.leg, side.take, side.ask)
+    elif event.digit == AGAIN:
+        yield from _again(desk, side, Went.SPEAKS, now)
+    elif event.digit == DISCARD:
+        yield from _discard(desk, side, event, now)
+
+
+def _tell(desk: Desk, side: Dictation, event: TakeKept, now: Now) -> Orders:
+    """A tone says that it is kept; who asked was told by the store itself."""
+    yield from _leave(desk, side, "try_later" if event.reason else KEPT_TONE, now)
+
+
+def _tell_fault(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
+    yield orders.TakeWent(side.ask, Went.NOT_KEPT)
+    yield from _leave(desk, side, "try_later", now)
+
+
+def _discard(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
+    side.state = SideState.ENDED
+    yield orders.HangUpPhone(side.leg)
+    yield from _drop(side, Went.DISCARDED)
+
+
+def _drop(side: Dictation, went: Went) -> Orders:
+    if side.takes:
+        yield orders.DropTake(side.take)
+    yield orders.TakeWent(side.ask, went)
+
+
+def _leave(desk: Desk, side: Dictation, key: str, now: Now) -> Orders:
+    side.enter(SideState.LEAVING, now)
+    yield _play(desk, side, key)
+
+
+def _gone(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
+    """The phone was put down, or is lost."""
+    yield from _drop(side, Went.HUNG_UP)
+
+
+def _break_off(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
+    """There is no sound to be had any more, or nothing moves."""
+    yield orders.HangUpPhone(side.leg)
+    yield from _drop(side, Went.LOST)
+
+
+KEPT_TONE = "tone_ok"
+DOINGS: Doings = {
+    SideDo.SPEAK: _speak,
+    SideDo.GIVE_UP: _give_up,
+    SideDo.LOSE: _turned_down,
+    SideDo.RECORD: _record,
+    SideDo.END_TAKE: _end_take,
+    SideDo.REVIEW: _review,
+    SideDo.WAIT: sides.forget,
+    SideDo.OBEY: _obey,
+    SideDo.TELL: _tell,
+    SideDo.TELL_FAULT: _tell_fault,
+    SideDo.LEAVE: _discard,
+    SideDo.PART: _gone,
+    SideDo.HANG_UP: _break_off,
+    SideDo.FINISH: sides.hang_up,
+    SideDo.FORGET: sides.forget,
+}
