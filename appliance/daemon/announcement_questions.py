@@ -100,7 +100,7 @@ class AnnouncementQuestions:
 
         def job(connection: sqlite3.Connection) -> Words:
             check_may(connection, by, Permission.PROMPTS)
-            self._check(language, key)
+            self.check(language, key)
             if not sound:
                 raise Refused("la registrazione è vuota", "the recording is empty")
             giving_voice.put(spoken.folder, language, key, g711.decode(sound, Law.ALAW))
@@ -116,7 +116,7 @@ class AnnouncementQuestions:
 
         def job(connection: sqlite3.Connection) -> Words:
             check_may(connection, by, Permission.PROMPTS)
-            self._check(language, key)
+            self.check(language, key)
             if not path_of(spoken.folder, language, key).exists():
                 raise Refused(*NOT_OWN)
             giving_voice.forget(spoken.folder, language, key)
@@ -137,12 +137,23 @@ class AnnouncementQuestions:
             raise OfficeError("this part follows nothing that has come: send it from its beginning")
         return found
 
-    def _check(self, language: str, key: str) -> None:
-        """Refuse what is no announcement, or one that the technician has recorded."""
+    def check(self, language: str, key: str) -> None:
+        """Refuse what is no announcement, or one that the technician has recorded.
+
+        Raises Refused; reads the disk.
+        """
+        spoken = self._stores.spoken
+        self.check_name(language, key)
+        if key not in Catalogue(spoken.site, spoken.folder).keys(language):
+            raise Refused(*NO_SUCH)
+
+    def check_name(self, language: str, key: str) -> None:
+        """Refuse what can be no announcement of the office's own, there already or not.
+
+        Raises Refused; reads the disk.
+        """
         spoken = self._stores.spoken
         if not (is_key(key) and is_key(language)) or key.startswith(OURS):
-            raise Refused(*NO_SUCH)
-        if key not in Catalogue(spoken.site, spoken.folder).keys(language):
             raise Refused(*NO_SUCH)
         if spoken.site is not None and path_of(spoken.site, language, key).exists():
             raise Refused(OF_THE_SITE.it, OF_THE_SITE.en)

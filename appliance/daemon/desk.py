@@ -154,6 +154,8 @@ class Desk:
         self.figures.fact(event, now.monotonic)
         if isinstance(event, events.SpokenSheetsChanged):
             self._give_voice()
+        if isinstance(event, events.RecordingEnded):
+            self._stores.dictations.ended(event)
         if self._legs is not None:
             self._legs.fact(event)
         for order in self._switchboard.handle(event, now):
@@ -220,7 +222,7 @@ class Desk:
     def _dispatch(self, order: Any) -> None:
         if isinstance(order, orders.LoadMessage):
             if self._carrier is not None:
-                self._carrier.send(order, self._stores.sounds.take(order.leg))
+                self._carrier.send(order, self._stores.memory(order))
         elif isinstance(order, CARRIER_ORDERS):
             if self._carrier is not None:
                 self._carrier.send(order)

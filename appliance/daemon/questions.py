@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from appliance.calls import events
+from appliance.calls import events, orders
 from appliance.daemon import status_words
 from appliance.daemon.announcement_questions import AnnouncementQuestions
 from appliance.daemon.calendar_questions import calendar
 from appliance.daemon.call_back_questions import CallBacks
 from appliance.daemon.care_questions import care_question
 from appliance.daemon.desk import Desk
+from appliance.daemon.dictation_questions import DictationQuestions
 from appliance.daemon.door import Answer, Later, Tell, parse_request
 from appliance.daemon.draft_questions import DraftQuestions
 from appliance.daemon.erasures import Erasures
@@ -69,6 +70,8 @@ class Questions:
         self._recoveries = recoveries
         self._phones = phones
         self._zone = run.office.zone
+        announcements = AnnouncementQuestions(stores, desk.now)
+        self._dictations = DictationQuestions(stores, desk, announcements)
         self._known: dict[str, Callable[[dict[str, Any]], Answer | Later]] = {
             **requests.known,
             **users.known,
@@ -85,12 +88,13 @@ class Questions:
             **WeekQuestions(stores, desk).known,
             **HandoverQuestions(stores, desk.now).known,
             **SheetChanges(stores, desk.now).known,
-            **AnnouncementQuestions(stores, desk.now).known,
+            **announcements.known,
+            **self._dictations.known,
             **DraftQuestions(stores, desk.now).known,
             **StandingQuestions(desk, stores).known,
         }
         self._call_backs = CallBacks(stores, desk.post)
-        desk.on_answer = self._call_backs.answered
+        desk.on_answer = self._answered
 
     def __call__(self, question: dict[str, Any]) -> Answer | Later:
         """Answer one question."""
@@ -112,6 +116,11 @@ class Questions:
                 return self._known[asked](question)
             case _:
                 return self._of_calls(question)
+
+    def _answered(self, order: orders.AnswerAsked) -> None:
+        """Tell whoever asked for a phone to be rung; each knows its own."""
+        self._call_backs.answered(order)
+        self._dictations.answered(order)
 
     def _spoken(self, tell: Tell) -> None:
         """Have the spoken sheets and notices read anew; the next caller hears them."""

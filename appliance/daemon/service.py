@@ -346,7 +346,7 @@ class Service:
         return Takers(
             event=self.desk.fact,
             recording=self._stores.begin,
-            sound=self._stores.mailbox.append,
+            sound=self._stores.append,
             gap=self._gap,
             health=self.desk.health,
             measured=self.desk.measured,

@@ -43,6 +43,11 @@ def folder_of(state: Path) -> Path:
     return state / "spoken"
 
 
+def drafts_of(state: Path) -> Path:
+    """Say where drafts of announcements lie below the state folder: no caller hears them."""
+    return state / "drafts"
+
+
 def announcements_of(settings: Settings) -> tuple[Path, ...]:
     """Name the folders laid over our recordings: what the site recorded, then what was put here."""
     own = (Path(settings.folders.prompts),) if settings.folders.prompts else ()

@@ -16,12 +16,13 @@ from appliance.calls.requests import CallBack
 from appliance.carrier.messages import RecordingStarted
 from appliance.daemon import outgoing_log
 from appliance.daemon.call_back_care import in_vain
+from appliance.daemon.dictations import Dictations
 from appliance.daemon.files import load_text, save_text
 from appliance.daemon.hours_keeper import HoursKeeper
 from appliance.daemon.message_sounds import MessageSounds
 from appliance.daemon.pins import Pins
 from appliance.daemon.register_keeper import RegisterKeeper
-from appliance.daemon.spoken import SpokenSounds, folder_of
+from appliance.daemon.spoken import SpokenSounds, drafts_of, folder_of
 from appliance.errors import CentralinoError
 from appliance.media import wav
 from appliance.media.frames import Law
@@ -100,6 +101,7 @@ class Stores:
         self.records.watch(self.hours.look)
         self.records.watch(self._policy.look)
         self.spoken = SpokenSounds(folder_of(state), site, self.records, post)
+        self.dictations = Dictations(drafts_of(state), self.records, post)
         self._calls: dict[str, orders.CallRecord] = {}
         self._outgoing = Outgoing()
         self._asked_by: dict[tuple[str, str], str] = {}
@@ -140,6 +142,8 @@ class Stores:
                 self.queue_mail(mail)
             case orders.DropRecording(recording):
                 self.mailbox.drop(recording)
+            case orders.KeepTake() | orders.DropTake() | orders.TakeWent():
+                self.dictations.order(order)
             case (
                 orders.FetchMessage()
                 | orders.CloseMessage()
@@ -244,11 +248,23 @@ class Stores:
 
     def begin(self, started: RecordingStarted) -> None:
         """A recording begins: its sound follows."""
+        if self.dictations.begin(started):
+            return
         record = self._calls.get(started.recording)
         if record is None:
             log.error("voicemail: recording %s belongs to no call", started.recording)
         else:
             self.mailbox.begin(started.recording, started.law, record)
+
+    def append(self, recording: str, data: bytes) -> None:
+        """Add sound of a recording as it arrives."""
+        if not self.dictations.append(recording, data):
+            self.mailbox.append(recording, data)
+
+    def memory(self, order: orders.LoadMessage) -> int | None:
+        """Return the memfd of what a phone is to hear, for the carrier; the taker closes it."""
+        own = self.dictations.memory(order)
+        return self.sounds.take(order.leg) if own is None else own
 
     def load_service_state(self) -> ServiceState:
         """Return the manual states of the last run; none when there is nothing to read."""

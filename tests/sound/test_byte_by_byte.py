@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,8 @@ def _while_time_is_kept(attempt: Callable[[Path, Watched], None], folder: Path) 
         try:
             return attempt(folder / str(number), watched)
         except AssertionError as error:
-            print(f"attempt {number}, packets {watched.worst_ms:.1f} ms apart: {error}")
+            worst = f"{watched.worst_ms:.1f} ms apart"
+            sys.stderr.write(f"attempt {number}, packets {worst}: {error}\n")
             if watched.worst_ms < STALL_MS or number == TRIES - 1:
                 raise
     return None

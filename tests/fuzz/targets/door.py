@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from appliance.calls import orders
+from appliance.daemon.dictations import Dictations
 from appliance.daemon.door import Answer, Door
 from appliance.daemon.erasures import Erasures
 from appliance.daemon.figures import Figures
@@ -139,6 +140,7 @@ class Stores:
         self.folder, self.site = folder / "spoken", None
         self.register = RegisterKeeper(records, Path("register.key"), _ignore, _ignore)
         self.hours = HoursKeeper(records, _ignore, _ignore)
+        self.dictations = Dictations(folder / "drafts", records, _ignore)
 
     def called_back(self, asked: object) -> None:
         """Who asks is remembered."""
