@@ -62,7 +62,7 @@ def console_settings(
 ) -> ConsoleSettings:
     """Say what the console must know of the configuration."""
     from appliance.console.settings import ConsoleSettings
-    from appliance.daemon.spoken import announcements_of
+    from appliance.daemon.spoken import announcements_of, drafts_of
     from appliance.daemon.stores import database_path
 
     own, state = settings.console, Path(settings.folders.state)
@@ -83,5 +83,6 @@ def console_settings(
         announcements=announcements_of(settings),
         country=settings.site.country,
         per_person_reference=settings.report.per_person_reference.strip(),
+        drafts=drafts_of(state),
     )
     return dataclasses.replace(found, is_secure=False, redirect_port=0) if is_plain else found

@@ -14,9 +14,10 @@ class ConsoleSettings:
     names it answers to, beside every address of the box. `certificate` and `key` are the office's
     own files, both empty for an authority made here. `state` is the console's own folder; `records`
     (the database) and `voicemail` are only read; `door` is the desk's socket.
-    `announcements` are the folders laid over our recordings, the strongest first. `country` is the
-    one by whose plan callers' numbers are compared.
-    `per_person_reference` is the agreement that allows figures per position (E21), "" for none.
+    `announcements` are the folders laid over our recordings, the strongest first; in `drafts` lies
+    what was dictated and no caller hears yet. `country` is the one by whose plan callers' numbers
+    are compared. `per_person_reference` is the agreement that allows figures per position (E21), ""
+    for none.
     """
 
     site: str
@@ -36,3 +37,4 @@ class ConsoleSettings:
     announcements: tuple[Path, ...] = ()
     per_person_reference: str = ""
     country: str = "it"
+    drafts: Path = Path("drafts")

@@ -38,6 +38,7 @@ def console_settings(tmp_path: Path) -> ConsoleSettings:
         door=tmp_path / "run" / "desk.sock",
         is_secure=False,
         announcements=(tmp_path / "state" / "spoken",),
+        drafts=tmp_path / "state" / "drafts",
     )
 
 

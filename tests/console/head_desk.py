@@ -9,9 +9,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+from appliance.calls import events, orders
 from appliance.console.settings import ConsoleSettings
 from appliance.daemon.announcement_questions import AnnouncementQuestions
 from appliance.daemon.calendar_questions import calendar
+from appliance.daemon.dictation_questions import DictationQuestions
 from appliance.daemon.hours_questions import HoursQuestions
 from appliance.daemon.sheet_changes import SheetChanges
 from appliance.daemon.stores import Stores
@@ -21,7 +23,7 @@ from appliance.policy.office import Office
 from appliance.policy.sheets import Sheet
 from appliance.policy.special import office_with
 from appliance.records import sheets
-from tests.calls.desk import TEN
+from tests.calls.desk import TEN, up
 from tests.console.user_desk import serving
 from tests.policy.years import YEAR
 
@@ -40,6 +42,18 @@ class House:
     """Stands for the desk at ten o'clock in November 2026, with the hours that were entered."""
 
     stores: Stores
+    dictations: DictationQuestions
+
+    def __init__(self) -> None:
+        self.switchboard = up()
+
+    def post(self, event: events.Event) -> None:
+        """Hear a fact, and tell who asked for a dictation what comes of it."""
+        for order in self.switchboard.handle(event, TEN):
+            if isinstance(order, orders.AnswerAsked):
+                self.dictations.answered(order)
+            elif isinstance(order, orders.TakeWent):
+                self.stores.order(order)
 
     def now(self) -> Now:
         """Return the moment; each question has its own."""
@@ -66,6 +80,9 @@ def head_desk(console: ConsoleSettings) -> Iterator[Stores]:
     )
     house: Any = House()
     house.stores = stores
+    announcements = AnnouncementQuestions(stores, _now)
+    house.dictations = DictationQuestions(stores, house, announcements)
+    known |= house.dictations.known
     known["calendar"] = lambda question: calendar(stores, house.office, TEN.wall, question)
     known |= HoursQuestions(stores, house).known | WeekQuestions(stores, house).known
     with serving(console.door, known):

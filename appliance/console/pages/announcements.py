@@ -20,6 +20,7 @@ from appliance.console.announcements import (
     telephone_sound,
 )
 from appliance.console.asking import NotDone, ask
+from appliance.console.dictating import dictating
 from appliance.console.links import Link
 from appliance.console.say import N_, NAMES
 from appliance.console.templates import page
@@ -57,13 +58,13 @@ async def show_all(request: Request) -> Response:
 @needs(Permission.PROMPTS)
 async def show(request: Request) -> Response:
     """Show one announcement, with what may be done."""
-    return _one(request, await _found(request))
+    return await shown(request, await found_by(request))
 
 
 @needs(Permission.PROMPTS)
 async def sound(request: Request) -> Response:
     """Play one announcement as callers hear it."""
-    found = await _found(request)
+    found = await found_by(request)
     try:
         contents = await anyio.to_thread.run_sync(
             _announcements(request).sound, found.language, found.key
@@ -76,33 +77,33 @@ async def sound(request: Request) -> Response:
 @needs(Permission.PROMPTS)
 async def replace(request: Request) -> Response:
     """Have callers hear an uploaded recording."""
-    found, form = await _found(request), await request.form(max_files=1)
+    found, form = await found_by(request), await request.form(max_files=1)
     file, say = form.get("file"), request.state.speaker
     contents = await file.read() if isinstance(file, UploadFile) else b""
     try:
         sound = await anyio.to_thread.run_sync(telephone_sound, contents)
-        await _send(request, found, sound)
+        await send(request, found, sound)
     except NoSound as error:
-        return _one(request, found, 400, wrong=say(str(error)))
+        return await shown(request, found, 400, wrong=say(str(error)))
     except NotDone as error:
-        return _one(request, found, error.status, wrong=str(error))
-    return RedirectResponse(f"{_path(found)}?saved=1", 303)
+        return await shown(request, found, error.status, wrong=str(error))
+    return RedirectResponse(f"{path_of(found)}?saved=1", 303)
 
 
 @needs(Permission.PROMPTS)
 async def restore(request: Request) -> Response:
     """Have callers hear our recording again."""
-    found = await _found(request)
+    found = await found_by(request)
     question = {"ask": "announcement_restore", "language": found.language, "key": found.key}
     try:
         await ask(request, {**question, "by": somebody(request).name})
     except NotDone as error:
-        return _one(request, found, error.status, wrong=str(error))
+        return await shown(request, found, error.status, wrong=str(error))
     # one that we have not recorded is gone now
-    return RedirectResponse(f"{_path(found)}?restored=1" if found.text else "/announcements", 303)
+    return RedirectResponse(f"{path_of(found)}?restored=1" if found.text else "/announcements", 303)
 
 
-async def _send(request: Request, found: Announcement, sound: bytes) -> None:
+async def send(request: Request, found: Announcement, sound: bytes) -> None:
     """Send a recording to the desk, part by part; raises NotDone."""
     question = {"ask": "announcement_part", "language": found.language, "key": found.key}
     for at in range(0, len(sound), PART):
@@ -111,13 +112,18 @@ async def _send(request: Request, found: Announcement, sound: bytes) -> None:
         await ask(request, {**question, **part, "by": somebody(request).name})
 
 
-def _one(request: Request, found: Announcement, status: int = 200, wrong: str = "") -> Response:
+async def shown(
+    request: Request, found: Announcement, status: int = 200, wrong: str = ""
+) -> Response:
+    """Show one announcement with what may be done, and why something was not."""
     done = {name: request.query_params.get(name, "") == "1" for name in ("saved", "restored")}
+    tells_end = request.query_params.get("dictating", "") == "1"
+    now = await dictating(request, found, tells_end=tells_end)
     return page(request, "announcements/one.html", status, one=found, wrong=wrong, **done,
-                names=NAMES)  # fmt: skip
+                names=NAMES, now=now)  # fmt: skip
 
 
-async def _found(request: Request) -> Announcement:
+async def found_by(request: Request) -> Announcement:
     """Return the announcement that the address names."""
     language, key = request.path_params["language"], request.path_params["key"]
     found = await anyio.to_thread.run_sync(_announcements(request).find, language, key)
@@ -126,7 +132,8 @@ async def _found(request: Request) -> Announcement:
     return found
 
 
-def _path(found: Announcement) -> str:
+def path_of(found: Announcement) -> str:
+    """Return the address of an announcement's page."""
     return f"/announcements/{found.language}/{found.key}"
 
 

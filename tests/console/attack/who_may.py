@@ -113,6 +113,11 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "GET /announcements/{language}/{key}/sound": {HE},
     "POST /announcements/{language}/{key}": {HE},
     "POST /announcements/{language}/{key}/restore": {HE},
+    "POST /announcements/{language}/{key}/dictate": {HE},
+    "GET /announcements/{language}/{key}/dictation": {HE},
+    "GET /announcements/{language}/{key}/draft": {HE},
+    "POST /announcements/{language}/{key}/draft": {HE},
+    "POST /announcements/{language}/{key}/draft/discard": {HE},
     # the register of offices
     "GET /explain": {DE, HE, TE},
     "GET /register": {OP, CL, DE, HE, TE},
