@@ -42,10 +42,12 @@ def list_(settings: Settings, *, all_: bool, as_json: bool) -> None:
 
 @outbox.command()
 @click.argument("number", type=click.IntRange(1))
+@click.option("--by", default=getpass.getuser, show_default="the user", help="Who decides it.")
 @click.pass_obj
-def retry(settings: Settings, number: int) -> None:
+def retry(settings: Settings, number: int, by: str) -> None:
     """Try mail NUMBER again, now; one that could not be sent, too."""
-    answer = door.ask(desk_socket(settings), {"ask": "outbox_retry", "number": number})
+    question = {"ask": "outbox_retry", "number": number, "by": by}
+    answer = door.ask(desk_socket(settings), question)
     click.echo(answer["said"][settings.site.languages[0]])
 
 

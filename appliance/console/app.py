@@ -107,7 +107,7 @@ def build(settings: ConsoleSettings) -> Starlette:
     app.state.live_parts = Once()
     app.state.reading = Reading(settings.records)
     app.state.links = pages.all_links()
-    app.state.guesses = Guesses()
+    app.state.guesses, app.state.first_guesses = Guesses(), Guesses()
     return app
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,9 @@ LINE_LIMIT: Final = 4_000_000
 """Longest line of the desk's that is read, in bytes; a status has some thousand."""
 ANSWER_S: Final = 5.0
 """An answer that takes longer comes too late for whoever is on the phone."""
+PERSON: Final[ContextVar[str]] = ContextVar("person", default="")
+"""Whose request is being served, "" for nobody's: the desk is told with every question, and looks
+itself whether that person may. The doorkeeper sets it before every page."""
 AWAY: Final = Words(
     "Il centralino non risponde: le pagine mostrano quanto già registrato. Se dura più di un "
     "minuto, avvisare il tecnico.",
@@ -76,7 +80,8 @@ class Desk:
         """Go to the door and ask."""
         reader, writer = await asyncio.open_unix_connection(self._door, limit=LINE_LIMIT)
         try:
-            writer.write(json.dumps(question).encode() + b"\n")
+            asked = question | {"person": PERSON.get()}
+            writer.write(json.dumps(asked).encode() + b"\n")
             await writer.drain()
             yield reader
         finally:

@@ -3,104 +3,67 @@
 One JSON object a line each way: {"ask": "status"}, or {"ask": "SetUnattended", "on": true,
 "by": "op1", "until": null}. Everything asked is validated by the desk; a wrong question gets one
 sentence. {"ask": "watch"} is answered again whenever what people see has changed. Served by the
-deciding thread without ever blocking it: what the disk must answer is answered later, from the
-thread that waits for the disk.
+deciding thread without ever blocking it: what the disk must answer is written later, by the
+thread that waits for the disk; an answer that its reader has no room for waits here, within a
+bound. Whoever comes from the console asks as a person, whom the gate must know.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import selectors
 import socket
-import typing
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Protocol
 
-from appliance.calls import requests
+from appliance.daemon.asked import Answer as Answer  # where most rooms look for it
+from appliance.daemon.asked import moment as moment
+from appliance.daemon.asked import parse_request as parse_request
+from appliance.daemon.asked import read_question
+from appliance.daemon.asked import refusal as refusal
+from appliance.daemon.errands import Errands
+from appliance.daemon.visit import ANSWER_LIMIT, Visit, is_of_console
 from appliance.daemon.watching import Watching, told
 from appliance.errors import CentralinoError, OfficeError, TechnicianError
-from appliance.policy.words import Words
+from appliance.policy.refused import Refused
+from appliance.policy.words import SaidError, Words
 
 LINE_LIMIT = 16_384
 """Longest question; a longer one ends the connection."""
 WATCH = "watch"
+PERSON: Final = "person"
+"""Field in which the console says who is logged in, "" for nobody; the box's shell has none."""
+TOO_MUCH: Final = Words(
+    "La risposta è troppo lunga: restringere la domanda.",
+    "the answer is too long: ask for less at once",
+)
 VISITORS = 16
 """Connections served at once; one more is turned away."""
-YEARS = (2000, 9000)
-"""Times that can be asked for."""
-REQUESTS: dict[str, type] = {cls.__name__: cls for cls in typing.get_args(requests.Request)}
 
-Answer = dict[str, Any]
 Tell = Callable[[Answer | CentralinoError], None]
 """Answers a visitor, from any thread; a visitor who has left hears nothing."""
 Later = Callable[[Tell], None]
 """An answer that has to be waited for: it is given what to call with it."""
 
 
-def parse_request(question: dict[str, Any]) -> requests.Request:
-    """Read a request of calls.requests; raises OfficeError with what is wrong in it."""
-    name = question.get("ask")
-    cls = REQUESTS.get(str(name))
-    if cls is None:
-        raise OfficeError(f"{name!r} cannot be asked; known are status, {', '.join(REQUESTS)}")
-    try:
-        until = question.get("until")
-        return typing.cast(
-            requests.Request,
-            cls(
-                on=_boolean(question["on"]),
-                by=str(question["by"])[:64],
-                until=moment(until) if until else None,
-            ),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise OfficeError(
-            f"{name}: on, by and until (ISO time or null) are needed: {error}"
-        ) from error
+class Gate(Protocol):
+    """Knows who may ask what; all of it the deciding thread's, but for `then` of `read_anew`."""
 
+    def check(self, question: dict[str, Any], person: str) -> None:
+        """Refuse what somebody may not ask; raises Refused."""
 
-def moment(text: str) -> datetime:
-    """Read an ISO time; raises ValueError for one without offset, TypeError for no text.
-
-    Years at either end of the calendar have no local time everywhere (OverflowError).
-    """
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError("a time needs its offset, e.g. 2026-11-25T13:00:00+01:00")
-    if not YEARS[0] <= at.year <= YEARS[1]:
-        raise ValueError(f"the year {at.year} is none to wait for")
-    return at
-
-
-def read_question(line: bytes) -> dict[str, Any]:
-    """Read a line; raises OfficeError for what is no question, or holds no text that can be kept.
-
-    JSON can spell half a character ("\\ud800"), which no file and no database takes.
-    """
-    try:
-        question = json.loads(line)
-        json.dumps(question, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        raise OfficeError(f"a question is one JSON object a line ({error})") from error
-    if not isinstance(question, dict):
-        raise OfficeError("a question is one JSON object a line")
-    return question
-
-
-def _boolean(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError("on is true or false")
-    return value
+    def read_anew(self, then: Callable[[], None]) -> None:
+        """Look again who there is, then call `then`, from any thread."""
 
 
 class Door:
     """Listens on `path`; `answer` is called in the deciding thread with each question.
 
     `watching` are the visitors that asked to be told of changes: `tell_watchers` does so. Without
-    it they are told that it is well, and no more.
+    it they are told that it is well, and no more. `gate` is asked about what the console asks.
     """
 
     def __init__(
@@ -109,84 +72,139 @@ class Door:
         selector: selectors.BaseSelector,
         answer: Callable[[dict[str, Any]], Answer | Later],
         watching: Watching | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._selector = selector
         self._answer = answer
         self._watching = watching or Watching(dict)
-        self._visitors: dict[socket.socket, bytes] = {}
+        self._gate = gate
+        self._visits: dict[socket.socket, Visit] = {}
         self._path = path
         self._socket = _listen(path)
+        self._errands = Errands()
         selector.register(self._socket, selectors.EVENT_READ, self._arrive)
+        selector.register(self._errands, selectors.EVENT_READ, self._errands.run)
 
     def close(self) -> None:
         """Stop listening and forget every visitor."""
-        for visitor in list(self._visitors):
-            self._leave(visitor)
-        self._selector.unregister(self._socket)
-        self._socket.close()
+        for visit in list(self._visits.values()):
+            self._leave(visit)
+        for registered in (self._socket, self._errands):
+            self._selector.unregister(registered)
+            registered.close()
         self._path.unlink(missing_ok=True)
 
     def tell_watchers(self, now: float) -> None:
         """Tell what has changed, where it is time (`now` in monotonic s); never waits."""
         for visitor in self._watching.due(now):
-            self._leave(visitor)
+            self._leave(self._visits[visitor])
 
     def _arrive(self) -> None:
         with contextlib.suppress(BlockingIOError):
             visitor, _ = self._socket.accept()
-            if len(self._visitors) >= VISITORS:
+            if len(self._visits) >= VISITORS:
+                self._make_room()
+            if len(self._visits) >= VISITORS:
                 visitor.close()
                 return
             visitor.setblocking(False)
-            self._visitors[visitor] = b""
-            self._selector.register(visitor, selectors.EVENT_READ, lambda: self._hear(visitor))
+            visit = self._visits[visitor] = Visit(visitor)
+            self._selector.register(visitor, selectors.EVENT_READ, lambda: self._hear(visit))
 
-    def _hear(self, visitor: socket.socket) -> None:
-        try:
-            data = visitor.recv(LINE_LIMIT)
-        except OSError:
-            data = b""
-        buffer = self._visitors[visitor] + data
-        if not data or len(buffer) > LINE_LIMIT:
-            self._leave(visitor)
+    def _make_room(self) -> None:
+        for visit in [each for each in self._visits.values() if each.has_stalled()]:
+            self._leave(visit)
+
+    def _hear(self, visit: Visit) -> None:
+        lines = visit.hear(LINE_LIMIT)
+        if lines is None:
+            self._leave(visit)
             return
-        *lines, self._visitors[visitor] = buffer.split(b"\n")
         for line in lines:
-            self._reply(visitor, line)
+            self._reply(visit, line)
+        self._errands.run()  # what was answered at once
 
-    def _reply(self, visitor: socket.socket, line: bytes) -> None:
+    def _reply(self, visit: Visit, line: bytes) -> None:
         try:
             question = read_question(line)
-            if question.get("ask") == WATCH:
-                told(visitor, self._watching.join(visitor))
+            person = question.pop(PERSON, None)
+            if person is not None or is_of_console(visit.socket):
+                self._admit(visit, question, str(person or ""))
                 return
-            answer = self._answer(question)
+            self._let_ask(visit, question)
         except (OfficeError, TechnicianError, ValueError) as error:
-            _tell(visitor, error)
+            self._tell(visit, error)
+
+    def _admit(self, visit: Visit, question: dict[str, Any], person: str) -> None:
+        """Let the console ask for somebody; who is refused may have become a user just now."""
+        gate = self._gate
+        if gate is None:
+            self._let_ask(visit, question)
             return
+        try:
+            gate.check(question, person)
+        except Refused:
+            again = functools.partial(self._admit_at_last, gate, visit, question, person)
+            gate.read_anew(lambda: self._errands.leave(again))
+            return
+        self._let_ask(visit, question)
+
+    def _admit_at_last(
+        self, gate: Gate, visit: Visit, question: dict[str, Any], person: str
+    ) -> None:
+        try:
+            gate.check(question, person)
+            self._let_ask(visit, question)
+        except (OfficeError, TechnicianError, ValueError) as error:
+            self._tell(visit, error)
+
+    def _let_ask(self, visit: Visit, question: dict[str, Any]) -> None:
+        """Have a question answered, now or later; raises what the desk refuses it with."""
+        if question.get("ask") == WATCH:
+            first = self._watching.join(visit.socket)
+            if not visit.is_reading or not told(visit.socket, first):
+                self._leave(visit)
+            return
+        answer = self._answer(question)
         if isinstance(answer, dict):
-            _tell(visitor, answer)
+            self._tell(visit, answer)
         else:
-            answer(lambda told: _tell(visitor, told))
+            answer(lambda told: self._tell(visit, told))
 
-    def _leave(self, visitor: socket.socket) -> None:
-        self._selector.unregister(visitor)
-        self._watching.forget(visitor)
-        del self._visitors[visitor]
-        visitor.close()
+    def _tell(self, visit: Visit, told: Answer | Exception) -> None:
+        """Answer, from any thread: it is written there, and sent by the deciding one."""
+        line = _line(told)
+        self._errands.leave(lambda: self._send(visit, line))
+
+    def _send(self, visit: Visit, line: bytes) -> None:
+        if visit.socket in self._visits:  # who has left hears nothing
+            self._wait_for(visit, stays=visit.tell(line))
+
+    def _wait_for(self, visit: Visit, *, stays: bool) -> None:
+        """Wait until a visitor reads, or asks; a watcher who does not read is let go."""
+        if not stays or not (visit.is_reading or not self._watching.has(visit.socket)):
+            self._leave(visit)
+        elif visit.is_reading:
+            what = selectors.EVENT_READ
+            self._selector.modify(visit.socket, what, lambda: self._hear(visit))
+        else:
+            what = selectors.EVENT_WRITE
+            self._selector.modify(
+                visit.socket, what, lambda: self._wait_for(visit, stays=visit.go_on())
+            )
+
+    def _leave(self, visit: Visit) -> None:
+        if self._visits.pop(visit.socket, None) is not None:
+            self._selector.unregister(visit.socket)
+            self._watching.forget(visit.socket)
+            visit.socket.close()
 
 
-def _tell(visitor: socket.socket, told: Answer | Exception) -> None:
+def _line(told: Answer | Exception) -> bytes:
+    """Write an answer; what is too long for a reader is refused in a sentence."""
     answer = {"ok": True, **told} if isinstance(told, dict) else refusal(told)
-    with contextlib.suppress(OSError):  # a visitor that does not read, or has left, loses it
-        visitor.send(json.dumps(answer).encode() + b"\n")
-
-
-def refusal(error: Exception) -> Answer:
-    """Write a refusal; what is said in both languages is told apart, for who shows it."""
-    words = getattr(error, "words", None)
-    said = {"said": {"it": words.it, "en": words.en}} if isinstance(words, Words) else {}
-    return {"ok": False, "error": str(error), **said}
+    line = json.dumps(answer).encode() + b"\n"
+    return line if len(line) <= ANSWER_LIMIT else _line(SaidError(TOO_MUCH))
 
 
 def _listen(path: Path) -> socket.socket:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from appliance.calls import events, orders
 from appliance.daemon import status_words
 from appliance.daemon.announcement_questions import AnnouncementQuestions
+from appliance.daemon.asked import REQUESTS, Answer, parse_request
 from appliance.daemon.calendar_questions import calendar
 from appliance.daemon.call_back_questions import CallBacks
 from appliance.daemon.care_questions import care_question
 from appliance.daemon.desk import Desk
 from appliance.daemon.dictation_questions import DictationQuestions
-from appliance.daemon.door import Answer, Later, Tell, parse_request
+from appliance.daemon.door import Later, Tell
 from appliance.daemon.draft_questions import DraftQuestions
 from appliance.daemon.erasures import Erasures
 from appliance.daemon.handover_questions import HandoverQuestions
@@ -46,6 +47,13 @@ from appliance.policy.words import SaidError, Words
 
 if TYPE_CHECKING:
     from appliance.daemon.service import Run
+
+
+ALWAYS: Final = frozenset({
+    "status", "figures", "phones_renewed", "spoken", "care", "close_message", "CallBack",
+    "TransferCall", "BringHead", *REQUESTS,
+})  # fmt: skip
+"""What is asked beside what the parts answer."""
 
 
 class Questions:
@@ -95,6 +103,11 @@ class Questions:
         }
         self._call_backs = CallBacks(stores, desk.post)
         desk.on_answer = self._answered
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Name all that may be asked; each needs its line in rights.py."""
+        return ALWAYS | self._known.keys()
 
     def __call__(self, question: dict[str, Any]) -> Answer | Later:
         """Answer one question."""

@@ -161,10 +161,10 @@ class RequestQuestions:
 
     def retry(self, question: dict[str, Any]) -> Later:
         """Try a notice again, now."""
-        number = _number(question)
+        number, by, at = _number(question), _by(question), self._now()
 
         def job(connection: sqlite3.Connection) -> Answer:
-            kept = outbox.retry(connection, number)
+            kept = outbox.retry(connection, number, by, at)
             return {"said": plain(words.retried(kept.number))}
 
         return self._later(job, hurry=True)

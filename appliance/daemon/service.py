@@ -232,7 +232,8 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told_to_stop)
         path = Path(self._run.settings.folders.run) / "desk.sock"
-        door = Door(path, self._selector, self._questions, self._watching)
+        gate = self._users.rights
+        door = Door(path, self._selector, self._questions, self._watching, gate)
         try:
             self._start()
             while not self._stopping:

@@ -47,6 +47,10 @@ class Watching:
         if visitor in self._visitors:
             self._visitors.remove(visitor)
 
+    def has(self, visitor: socket.socket) -> bool:
+        """Tell whether a visitor watches."""
+        return visitor in self._visitors
+
     def changed(self) -> None:
         """Note that what people see has changed; it is told when `due` is next asked."""
         self._changed = True

@@ -18,12 +18,16 @@ from appliance.policy.done_link import hash_of
 from appliance.policy.mail import Mail
 from appliance.policy.outbox import MailState
 from appliance.policy.refused import Refused
+from appliance.records import audit
+from appliance.records.audit import Noted
 from appliance.records.call_log import iso, moment
 from appliance.records.database import transaction
 
 if TYPE_CHECKING:
     import sqlite3
 
+RETRIED: Final = "outbox.retry"
+DROPPED: Final = "outbox.drop"
 NO_DOMAIN: Final = "centralino.invalid"
 """Right-hand side of a Message-ID where no sender is configured yet (RFC 2606, 2)."""
 
@@ -172,8 +176,8 @@ def thread_ids(connection: sqlite3.Connection, mail: Mail) -> tuple[str, ...]:
     return tuple(str(row[0]) for row in rows)
 
 
-def retry(connection: sqlite3.Connection, number: int) -> Kept:
-    """Queue a notice anew that was given up or dropped; raises OfficeError."""
+def retry(connection: sqlite3.Connection, number: int, by: str, at: datetime) -> Kept:
+    """Queue a notice anew that was given up or dropped, and note who did; raises OfficeError."""
     with transaction(connection):
         found = required(connection, number)
         if found.state is MailState.SENT:
@@ -186,6 +190,7 @@ def retry(connection: sqlite3.Connection, number: int) -> Kept:
             "settled_by = '', reason = '' WHERE number = ?",
             (number,),
         )
+        audit.note(connection, Noted(at, by, RETRIED, str(number)))
     return found
 
 
@@ -208,6 +213,7 @@ def drop(connection: sqlite3.Connection, number: int, by: str, reason: str, at: 
             "WHERE number = ?",
             (iso(at), by, reason, number),
         )
+        audit.note(connection, Noted(at, by, DROPPED, str(number)))
     return found
 
 

@@ -345,6 +345,23 @@ def test_the_first_user_is_made_by_the_code(visitor: Visitor, desk: Path) -> Non
     assert visitor.post("/first", data=again).status_code == 409
 
 
+def test_wrong_codes_slow_down_the_address_they_come_from(
+    visitor: Visitor, desk: Path, console_settings: ConsoleSettings
+) -> None:
+    """No password is hashed for it any more; from elsewhere the first user is made meanwhile."""
+    form = {"name": "anna", "shown": "Anna Verdi", "password": OTHER, "again": OTHER}
+    guess = {**form, "code": "AAAA-AAAA-AAAA"}
+    wrong = [visitor.post("/first", data=guess).status_code for _ in range(6)]
+    assert wrong == [409] * 5 + [429]
+    code = first_user.code_path(desk).read_text(encoding="utf-8")
+    assert visitor.post("/first", data={**form, "code": code}).status_code == 429
+    guesses = visitor.app.state.first_guesses
+    assert guesses.wait_s("192.0.2.7") == 0
+    with Visitor(console_settings, address="192.0.2.7") as elsewhere:
+        elsewhere.app.state.first_guesses = guesses
+        assert elsewhere.post("/first", data={**form, "code": code}).headers["location"] == "/"
+
+
 @pytest.fixture
 def head(visitor: Visitor, records: sqlite3.Connection, desk: Path) -> Visitor:
     """A visitor who has logged in as head, with the desk there."""

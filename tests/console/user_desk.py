@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.door import Answer, Door, Later
+from appliance.daemon.door import Answer, Door, Gate, Later
 from appliance.daemon.stores import Stores
 from appliance.daemon.user_questions import UserQuestions
 from appliance.policy.clock import Now
@@ -39,11 +39,17 @@ def user_desk(console: ConsoleSettings) -> Iterator[Path]:
 def serving(path: Path, known: Mapping[str, Callable[..., Answer | Later]]) -> Iterator[None]:
     """Serve a door at which this may be asked, from a thread."""
 
-    def answer(question: dict[str, Any]) -> Answer | Later:
-        return known[question["ask"]](question)
+    with serving_door(path, lambda question: known[question["ask"]](question)):
+        yield
 
+
+@contextlib.contextmanager
+def serving_door(
+    path: Path, answer: Callable[[dict[str, Any]], Answer | Later], gate: Gate | None = None
+) -> Iterator[None]:
+    """Serve a door that answers so, with a gate or none, from a thread."""
     selector, stopping = selectors.DefaultSelector(), threading.Event()
-    door = Door(path, selector, answer)
+    door = Door(path, selector, answer, None, gate)
 
     def serve() -> None:
         while not stopping.is_set():

@@ -19,16 +19,22 @@ class Visitor:
     """One visitor with cookies of their own; `fail` makes errors of the pages visible."""
 
     def __init__(
-        self, settings: ConsoleSettings, host: str = "centralino.local", fails: bool = False
+        self,
+        settings: ConsoleSettings,
+        host: str = "centralino.local",
+        fails: bool = False,
+        address: str = "127.0.0.1",
     ) -> None:
         self.app = build(settings)
         self._fails = fails
-        self._host = host
+        self._host, self._address = host, address
         self._runner = asyncio.Runner()
         self._stack = contextlib.AsyncExitStack()
 
     def __enter__(self) -> Self:
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=not self._fails)
+        transport = httpx.ASGITransport(
+            self.app, raise_app_exceptions=not self._fails, client=(self._address, 123)
+        )
         self.client = httpx.AsyncClient(transport=transport, base_url=f"http://{self._host}")
         self._runner.run(self._open())
         return self

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import multiprocessing
 import queue
 import selectors
 import socket
 import stat
+import struct
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from appliance.calls import requests
-from appliance.daemon import door
+from appliance.daemon import door, visit
+from appliance.daemon.visit import ANSWER_LIMIT, UNREAD_LIMIT
 from appliance.errors import OfficeError, StoreError, TechnicianError
 from appliance.policy.words import SaidError, Words
 
@@ -32,6 +37,8 @@ def answer(question: dict[str, Any]) -> door.Answer | door.Later:
         return lambda tell: tell(StoreError("the disk is full"))
     if question.get("ask") == "not now":
         raise SaidError(Words("non ora", "not now"))
+    if question.get("ask") == "much":
+        return {"said": "x" * int(question["bytes"])}
     if question.get("ask") == "no":
         raise OfficeError("that cannot be")
     return {"said": question["ask"]}
@@ -181,3 +188,73 @@ def test_a_request_with_something_missing_is_refused(question: dict[str, Any]) -
     """Nothing is guessed."""
     with pytest.raises(OfficeError):
         door.parse_request(question)
+
+
+MUCH = ANSWER_LIMIT - 100
+
+
+def test_a_long_answer_arrives_whole(path: Path) -> None:
+    """Of four megabytes no byte is missing, though a socket holds but a twentieth of them."""
+    assert door.ask(path, {"ask": "much", "bytes": MUCH})["said"] == "x" * MUCH
+
+
+def test_an_answer_that_is_too_long_is_refused_in_a_sentence(path: Path) -> None:
+    """What no reader would take is not sent in part."""
+    with pytest.raises(OfficeError, match="ask for less"):
+        door.ask(path, {"ask": "much", "bytes": 5_000_000})
+
+
+def test_who_does_not_read_keeps_nobody_waiting(path: Path) -> None:
+    """Others are served meanwhile; what was asked first is still whole when it is read."""
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.settimeout(5)
+        visitor.connect(str(path))
+        visitor.sendall(json.dumps({"ask": "much", "bytes": MUCH}).encode() + b"\n")
+        assert visitor.recv(1, socket.MSG_PEEK)  # it has begun
+        assert door.ask(path, {"ask": "hello"})["said"] == "hello"
+        visitor.sendall(b'{"ask": "hello"}\n')  # heard once the first answer is out
+        reader = visitor.makefile("rb")
+        assert len(json.loads(reader.readline())["said"]) == MUCH
+        assert json.loads(reader.readline())["said"] == "hello"
+
+
+def test_who_asks_for_ever_and_reads_nothing_is_let_go(path: Path) -> None:
+    """Memory is bounded: two of the longest answers."""
+    much = json.dumps({"ask": "much", "bytes": MUCH}).encode() + b"\n"
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.settimeout(5)
+        visitor.connect(str(path))
+        visitor.sendall(much * 4)
+        heard = b""
+        with contextlib.suppress(ConnectionResetError):
+            while piece := visitor.recv(1 << 20):
+                heard += piece
+    assert len(heard) < UNREAD_LIMIT
+    assert door.ask(path, {"ask": "hello"})["ok"]
+
+
+def test_who_has_stalled_makes_room_for_others(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full house of visitors who do not read locks nobody out."""
+    monkeypatch.setattr(visit, "STALLED_S", 0.0)
+    much = json.dumps({"ask": "much", "bytes": MUCH}).encode() + b"\n"
+    with contextlib.ExitStack() as stack:
+        for _ in range(door.VISITORS):
+            visitor = stack.enter_context(socket.socket(socket.AF_UNIX))
+            visitor.settimeout(5)
+            visitor.connect(str(path))
+            visitor.sendall(much)
+            assert visitor.recv(1, socket.MSG_PEEK)
+        assert door.ask(path, {"ask": "hello"})["said"] == "hello"
+
+
+def test_who_has_ended_is_taken_for_the_consoles() -> None:
+    """Nothing is done for somebody who cannot be known; whoever is here is known."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert not visit.is_of_console(ours)
+        gone = multiprocessing.get_context("fork").Process(target=lambda: None)
+        gone.start()
+        gone.join()
+        credentials = struct.pack("3i", gone.pid, 0, 0)
+        ended: Any = SimpleNamespace(getsockopt=lambda *_: credentials)
+        assert visit.is_of_console(ended)

@@ -20,7 +20,7 @@ from appliance.policy.outbox import MailState
 from appliance.policy.register.declarations import Slots
 from appliance.policy.requests import Appointment, Form, NewRequest, State, Step, by_voice
 from appliance.policy.week import week
-from appliance.records import bookings, outbox, requests
+from appliance.records import audit, bookings, outbox, requests
 from appliance.records.bookings import Diary
 from appliance.records.database import connect, open_database
 from appliance.records.request_rows import Happened, Kept, Sound, from_json, to_json
@@ -303,5 +303,7 @@ def test_dropped_by_somebody_for_a_reason(db: sqlite3.Connection) -> None:
         "doppio",
         AT,
     )
-    outbox.retry(db, 1)
+    outbox.retry(db, 1, "op2", AT)
     assert [k.number for k in outbox.listed(db, MailState.QUEUED)] == [1]
+    noted = [(one.by, one.what, one.about) for one in audit.latest(db, "outbox.")]
+    assert noted == [("op2", "outbox.retry", "1"), ("op1", "outbox.drop", "1")]

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appliance.console.accounts.keeper import Accounts
 from appliance.console.accounts.sessions import WORD_BYTES, new_word
+from appliance.console.desk import PERSON
 from appliance.console.guard import SAFE_METHODS, TooLong
 from appliance.console.say import N_
 
@@ -60,6 +61,7 @@ class Doorkeeper:
         had = request.cookies.get(cookie_name(is_secure), "")
         word = had if _is_word(had) else new_word()
         user = await accounts.who(word)
+        PERSON.set(user.name if user else "")
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
         state.update(user=user, word=word, csrf=accounts.sessions.token_of(word))
         send = _with_cookie(send, state, had, is_secure)

@@ -1,4 +1,4 @@
-"""Keeps an address from trying out secrets of links, as the lockout does with passwords."""
+"""Keeps an address from trying out links and codes, as the lockout does with passwords."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from appliance.console.accounts.lockout import Tries, after_wrong, wait_s
 
 
 class Guesses:
-    """Counts wrong links by the address that they come from; apart from the passwords' tries."""
+    """Counts wrong secrets by the address that they come from; apart from the passwords' tries."""
 
     def __init__(self) -> None:
         self._tries = Tries()
 
     def wait_s(self, address: str) -> float:
-        """Say how long (seconds) an address must wait before a link is looked at; 0 for not."""
+        """Say how long (seconds) an address must wait before one is looked at; 0 for not."""
         return wait_s(self._tries, address, address, time.monotonic(), is_known_there=True)
 
     def wrong(self, address: str) -> None:
-        """Count a link that nobody was given."""
+        """Count a secret that nobody was given."""
         self._tries = after_wrong(self._tries, address, address, time.monotonic())

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from appliance.console.accounts.guesses import Guesses
 from appliance.console.accounts.keeper import Accounts, TryLater, Wrong
 from appliance.console.accounts.passwords import check_new
 from appliance.console.accounts.rights import somebody
@@ -22,6 +23,8 @@ from appliance.errors import CentralinoError
 from appliance.policy.accounts import AccountError
 
 LONGEST_FIELD: Final = 200
+REFUSED: Final = 409
+"""What the desk has refused, as opposed to what never reached it."""
 
 
 WRONG: Final = N_("The name or the password is wrong.")
@@ -77,16 +80,36 @@ async def make_first(request: Request) -> Response:
             "name": name,
             "shown": field(form, "shown"),
             "language": request.state.speaker.language,
-            "password": await _new_password(request, form, name),
+            "password": await _new_first_password(request, form, name),
         }
-        await ask(request, question)
+        await _ask_with_code(request, question)
         _, request.state.word = await accounts.log_in(
             name, field(form, "password"), address_of(request), request.state.word
         )
-    except (NotDone, Busy) as error:
+    except (NotDone, TryLater, Busy) as error:
         status, wrong = _refusal(request, error)
         return page(request, "accounts/first.html", status, filled=_kept(form), wrong=wrong)
     return RedirectResponse("/", 303)
+
+
+async def _new_first_password(request: Request, form: FormData, name: str) -> str:
+    """Hash the first password, unless this address has given too many wrong codes.
+
+    Raises NotDone, TryLater, Busy. Other addresses go on: nobody can hold the form shut.
+    """
+    guesses: Guesses = request.app.state.first_guesses
+    if (wait := guesses.wait_s(address_of(request))) > 0:
+        raise TryLater(wait)
+    return await _new_password(request, form, name)
+
+
+async def _ask_with_code(request: Request, question: dict[str, Any]) -> None:
+    try:
+        await ask(request, question)
+    except NotDone as error:
+        if error.status == REFUSED:
+            request.app.state.first_guesses.wrong(address_of(request))
+        raise
 
 
 async def account(request: Request) -> Response:

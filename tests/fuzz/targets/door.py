@@ -61,7 +61,7 @@ TOKENS = (
     b'{"ask":"first_user","code":"A","name":"b","shown":"B"}\n', b'"user_change"',
     b'"disabled":true', b'"user_password"', b'"proof":""', b'"close_requests":true',
     b'{"ask":"hand_over","by":"a","to":"","items":["message:1","request:1"]}\n',
-    b'"message":"1"', b"[[[[", b"1e999", b'"figures"', b"\n",
+    b'"message":"1"', b'"person":""', b'"person":"anna"', b"[[[[", b"1e999", b'"figures"', b"\n",
 )  # fmt: skip
 
 
@@ -263,11 +263,9 @@ def users(stores: Any, folder: str) -> UserQuestions:
     return UserQuestions(settings, stores, lambda: TEN)
 
 
-def run(data: bytes) -> None:
-    """Send everything at once; then the desk still tells its state."""
-    stores, folder = _stores()
-    selector, desk, lookout = selectors.DefaultSelector(), Desk(), Lookout()
-    tried = Recoveries(Path(folder.name) / "asked", Path(folder.name) / "done", _now)
+def asked_of(stores: Any, folder: str, desk: Any, lookout: Lookout) -> tuple[Questions, Any]:
+    """Return all that may be asked, over stand-ins for the desk's parts, and its gate."""
+    tried = Recoveries(Path(folder) / "asked", Path(folder) / "done", _now)
     mailroom: Any = Mailroom()
     records: Any = stores
     requests = RequestQuestions(records, mailroom, _now)
@@ -279,13 +277,20 @@ def run(data: bytes) -> None:
         tried,
         Phones(),
         requests,
-        erasures(stores, folder.name),
-        users(stores, folder.name),
+        erasures(stores, folder),
+        (own := users(stores, folder)),
         Plant(),
     )
+    return Questions(*asked), own.rights
+
+
+def run(data: bytes) -> None:
+    """Send everything at once; then the desk still tells its state."""
+    stores, folder = _stores()
+    selector, desk, lookout = selectors.DefaultSelector(), Desk(), Lookout()
     path = Path(folder.name) / "desk.sock"
-    questions = Questions(*asked)
-    door = Door(path, selector, questions, Watching(questions.watched))
+    questions, gate = asked_of(stores, folder.name, desk, lookout)
+    door = Door(path, selector, questions, Watching(questions.watched), gate)
     try:
         answers = _visit(path, selector, data)
         assert all(isinstance(answer["ok"], bool) for answer in answers)

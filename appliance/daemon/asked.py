@@ -1,0 +1,81 @@
+"""How a question at the door is read, and how a refusal is written."""
+
+from __future__ import annotations
+
+import json
+import typing
+from datetime import datetime
+from typing import Any
+
+from appliance.calls import requests
+from appliance.errors import OfficeError
+from appliance.policy.words import Words
+
+YEARS = (2000, 9000)
+"""Times that can be asked for."""
+REQUESTS: dict[str, type] = {cls.__name__: cls for cls in typing.get_args(requests.Request)}
+
+Answer = dict[str, Any]
+
+
+def parse_request(question: dict[str, Any]) -> requests.Request:
+    """Read a request of calls.requests; raises OfficeError with what is wrong in it."""
+    name = question.get("ask")
+    cls = REQUESTS.get(str(name))
+    if cls is None:
+        raise OfficeError(f"{name!r} cannot be asked; known are status, {', '.join(REQUESTS)}")
+    try:
+        until = question.get("until")
+        return typing.cast(
+            requests.Request,
+            cls(
+                on=_boolean(question["on"]),
+                by=str(question["by"])[:64],
+                until=moment(until) if until else None,
+            ),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise OfficeError(
+            f"{name}: on, by and until (ISO time or null) are needed: {error}"
+        ) from error
+
+
+def moment(text: str) -> datetime:
+    """Read an ISO time; raises ValueError for one without offset, TypeError for no text.
+
+    Years at either end of the calendar have no local time everywhere (OverflowError).
+    """
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("a time needs its offset, e.g. 2026-11-25T13:00:00+01:00")
+    if not YEARS[0] <= at.year <= YEARS[1]:
+        raise ValueError(f"the year {at.year} is none to wait for")
+    return at
+
+
+def read_question(line: bytes) -> dict[str, Any]:
+    """Read a line; raises OfficeError for what is no question, or holds no text that can be kept.
+
+    JSON can spell half a character ("\\ud800"), which no file and no database takes.
+    """
+    try:
+        question = json.loads(line)
+        json.dumps(question, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise OfficeError(f"a question is one JSON object a line ({error})") from error
+    if not isinstance(question, dict):
+        raise OfficeError("a question is one JSON object a line")
+    return question
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("on is true or false")
+    return value
+
+
+def refusal(error: Exception) -> Answer:
+    """Write a refusal; what is said in both languages is told apart, for who shows it."""
+    words = getattr(error, "words", None)
+    said = {"said": {"it": words.it, "en": words.en}} if isinstance(words, Words) else {}
+    return {"ok": False, "error": str(error), **said}

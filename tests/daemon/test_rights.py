@@ -1,0 +1,185 @@
+"""Nobody changes anything by way of the console who is not known to the desk and entitled to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from appliance.daemon.door import ask
+from appliance.daemon.lookout import Lookout
+from appliance.daemon.questions import Questions
+from appliance.daemon.rights import FREE, IN_A_PLACE, NEEDS, SHELL, Rights
+from appliance.daemon.stores import database_path
+from appliance.errors import OfficeError
+from appliance.policy.accounts import User
+from appliance.policy.refused import Refused
+from appliance.policy.roles import Role, permissions_of
+from appliance.records import users
+from appliance.records.database import open_reader
+from appliance.records.users import Asked
+from tests.console import people
+from tests.console.user_desk import serving_door
+from tests.fuzz.targets import door as stand_ins
+
+GONE: Final = User("gone", "Gino Via", frozenset(Role), position="op1")
+UGO: Final = User("ugo", "Ugo Viola", frozenset({Role.OFFICE}), unit="anagrafe")
+EVERYBODY: Final = (*people.EVERYBODY, UGO)
+SHELLS: Final = Asked("root", people.AT, shell=True)
+FREELY: Final = sorted(name for name, needed in NEEDS.items() if needed == FREE)
+GATED: Final = sorted(name for name, needed in NEEDS.items() if needed and needed != FREE)
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> stand_ins.Stores:
+    """Records with a user of every role, and one who is disabled."""
+    made = stand_ins.Stores(tmp_path)
+    people.enter(made.connection)
+    for user in (UGO, GONE):
+        users.add(made.connection, user, people.kept(), SHELLS)
+    users.change(made.connection, "gone", {"disabled": True}, SHELLS)
+    return made
+
+
+@pytest.fixture
+def rights(stores: stand_ins.Stores) -> Rights:
+    """What the desk knows of them."""
+    records: Any = stores
+    found = Rights(records)
+    found.read_anew(lambda: None)
+    return found
+
+
+class Facts(stand_ins.Desk):
+    """A desk that notes whatever it is told."""
+
+    heard: Final[list[Any]] = []
+
+    def fact(self, event: Any) -> None:
+        """Note it."""
+        self.heard.append(event)
+
+
+def questions(stores: stand_ins.Stores, folder: Path) -> Questions:
+    """All that may be asked, of a desk that notes what it is told."""
+    return stand_ins.asked_of(stores, str(folder), Facts(), Lookout())[0]
+
+
+def test_every_question_has_its_line(stores: stand_ins.Stores, tmp_path: Path) -> None:
+    """Whoever adds a question says who may ask it: a line of daemon/rights.py."""
+    assert sorted(questions(stores, tmp_path).names - NEEDS.keys()) == []
+
+
+@pytest.mark.parametrize("asked", GATED)
+def test_only_who_is_known_and_entitled_may_ask(rights: Rights, asked: str) -> None:
+    """Nobody, strangers, who may not log in any more, and each role that it is not for."""
+    for person in ("", "eve", "gone"):
+        with pytest.raises(Refused, match="log in again"):
+            rights.check({"ask": asked, "by": person}, person)
+    for user in EVERYBODY:
+        question = {"ask": asked, "by": user.name}
+        if permissions_of(user.roles) & (NEEDS[asked] or FREE):
+            rights.check(question, user.name)
+        else:
+            with pytest.raises(Refused, match="It is for"):
+                rights.check(question, user.name)
+
+
+@pytest.mark.parametrize("asked", sorted(set(GATED) - IN_A_PLACE))
+def test_nobody_asks_in_the_name_of_others(rights: Rights, asked: str) -> None:
+    """What is done is done by whoever is logged in: the audit can be believed."""
+    entitled = next(u for u in EVERYBODY if permissions_of(u.roles) & (NEEDS[asked] or FREE))
+    for by in ("eve", "anna " if entitled.name == "anna" else "anna", "", None, 1):
+        with pytest.raises(Refused, match="in the name of others"):
+            rights.check({"ask": asked, "by": by}, entitled.name)
+
+
+def test_what_the_box_itself_asks_is_not_the_consoles_to_ask(rights: Rights) -> None:
+    """Not the head, either."""
+    shells = [name for name, needed in NEEDS.items() if needed is SHELL]
+    assert shells
+    for asked in shells:
+        with pytest.raises(Refused, match="on the box itself"):
+            rights.check({"ask": asked}, "anna")
+
+
+def test_a_question_that_nobody_has_thought_of_is_for_somebody_at_least(rights: Rights) -> None:
+    """Until it has its line."""
+    rights.check({"ask": "new"}, "ugo")
+    with pytest.raises(Refused):
+        rights.check({"ask": "new"}, "")
+
+
+PLAUSIBLE: Final[dict[str, Any]] = {
+    "token": "x" * 43, "said_by": "Elsa", "code": "ABCD-EFGH-JKMN", "name": "eve", "shown": "Eve",
+    "password": people.kept(), "unit": "anagrafe", "need": "residenza", "on": True, "year": 2026,
+    "line": "line1", "number": 1, "reason": "r", "until": None, "form": {"number": 1},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", FREELY)
+def test_what_anybody_may_ask_changes_nothing(
+    stores: stand_ins.Stores, tmp_path: Path, asked: str
+) -> None:
+    """Neither the records nor a call: with nothing beside it, and with all that others take."""
+    if asked == "watch":
+        return  # answered by the door, which has nothing else to change
+    answer, before = questions(stores, tmp_path), stores.connection.total_changes
+    Facts.heard.clear()
+    for given in ({}, PLAUSIBLE):
+        try:
+            told = answer({"ask": asked, **given})
+        except OfficeError:
+            continue
+        if not isinstance(told, dict):
+            told(lambda _: None)
+    assert stores.connection.total_changes == before
+    assert Facts.heard == []
+
+
+class Records:
+    """Reads the records by a connection of its own, in whichever thread asks."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def do(self, job: Any, done: Any) -> None:
+        """Do a job at once."""
+        with closing(open_reader(database_path(self._folder))) as connection:
+            done(job(connection))
+
+
+@pytest.fixture
+def door(stores: stand_ins.Stores, tmp_path: Path) -> Iterator[Path]:
+    """A door with a gate that has read nothing yet, at which everything is done at once."""
+    del stores
+    path, records = tmp_path / "desk.sock", Records(tmp_path)
+    gate = Rights(records)  # type: ignore[arg-type]  # a stand-in
+    with serving_door(path, lambda question: {"said": question}, gate):
+        yield path
+
+
+def test_who_is_refused_may_have_become_a_user_just_now(
+    door: Path, stores: stand_ins.Stores
+) -> None:
+    """The records are looked at once more before somebody is sent away; a name is not passed on."""
+    question = {"ask": "SetClosed", "by": "nora", "person": "nora"}
+    with pytest.raises(OfficeError, match="no user"):
+        ask(door, question)
+    users.add(stores.connection, replace(people.CARLA, name="nora"), people.kept(), SHELLS)
+    assert ask(door, question)["said"] == {"ask": "SetClosed", "by": "nora"}
+
+
+def test_who_comes_from_the_consoles_unit_is_nobody_without_a_name(
+    door: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A console that leaves the person out asks for nobody; the shell needs none."""
+    assert ask(door, {"ask": "SetClosed"})["ok"]
+    monkeypatch.setattr("appliance.daemon.door.is_of_console", lambda _: True)
+    with pytest.raises(OfficeError, match="no user"):
+        ask(door, {"ask": "SetClosed"})
+    assert ask(door, {"ask": "status"})["ok"]
