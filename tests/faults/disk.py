@@ -31,8 +31,11 @@ def run(*command: str | Path) -> str:
 
 
 @contextlib.contextmanager
-def logged_disk(folder: Path) -> Iterator[tuple[Path, Path]]:
-    """Mount a logged disk: (mount point, log). Unmounted and ended in any case."""
+def logged_disk(folder: Path, image: Path | None = None) -> Iterator[tuple[Path, Path]]:
+    """Mount a logged disk, new or as `image` has it: (mount point, log).
+
+    Unmounted and ended in any case.
+    """
     log, nbd, mount = folder / "log", folder / "nbd", folder / "mount"
     for path in (nbd, mount):
         path.mkdir()
@@ -43,6 +46,7 @@ def logged_disk(folder: Path) -> Iterator[tuple[Path, Path]]:
         str(_PLUGIN),
         f"size={SIZE_MB}",
         f"log={log}",
+        *([f"image={image}"] if image else []),
     ]
     with contextlib.ExitStack() as stack:
         fuse = subprocess.Popen(["nbdfuse", str(nbd / "disk"), "[", *nbdkit, "]"], env=_ENV)
@@ -51,7 +55,8 @@ def logged_disk(folder: Path) -> Iterator[tuple[Path, Path]]:
         stack.callback(run, "fusermount3", "-u", nbd)
         device = run("losetup", "-f", "--show", nbd / "disk")
         stack.callback(run, "losetup", "-d", device)
-        run(*_MKFS, device)
+        if image is None:
+            run(*_MKFS, device)
         run("mount", device, mount)
         stack.callback(run, "umount", mount)
         yield mount, log
@@ -93,14 +98,15 @@ def read_log(contents: bytes) -> list[Request]:
 
 
 def crash_states(
-    requests: list[Request], points: list[int], image: Path, seed: int
+    requests: list[Request], points: list[int], image: Path, seed: int, before: bytes = b""
 ) -> Iterator[int]:
     """Write to `image`, for each index of `points` in rising order, one state of a power cut.
 
-    Yields the log position of the cut: what was acknowledged up to there must be in the image.
+    `before` is what the disk held before the first request. Yields the log position of the cut:
+    what was acknowledged up to there must be in the image.
     """
     chance = random.Random(seed)
-    durable = bytearray(SIZE_MB << 20)
+    durable = bytearray(before or SIZE_MB << 20)
     image.write_bytes(b"")
     with image.open("r+b") as file:
         file.truncate(len(durable))

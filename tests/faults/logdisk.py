@@ -1,6 +1,7 @@
 """An nbdkit plugin: a RAM disk that logs every write and flush, in order.
 
-`nbdkit python logdisk.py size=MB log=FILE`. Log records are `<cQI` kind, offset, length: b"W" is
+`nbdkit python logdisk.py size=MB log=FILE [image=FILE]`; `image` is what the disk holds at first,
+else nothing. Log records are `<cQI` kind, offset, length: b"W" is
 followed by the bytes; b"F" is a flush (also after a write with FUA); a discard is not logged, the
 old bytes stay.
 """
@@ -21,14 +22,15 @@ _log: Any = None
 
 
 def config(key: str, value: str) -> None:
-    """Take `size` and `log`."""
+    """Take `size`, `log` and `image`."""
     _settings[key] = value
 
 
 def after_fork() -> None:
     """Make the disk and its log, once nbdkit is the process that stays."""
     global _log
-    _disk.extend(bytes(int(_settings["size"]) << 20))
+    image = _settings.get("image")
+    _disk.extend(Path(image).read_bytes() if image else bytes(int(_settings["size"]) << 20))
     _log = Path(_settings["log"]).open("wb", buffering=0)  # noqa: SIM115 - open as long as nbdkit
 
 

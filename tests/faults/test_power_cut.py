@@ -5,6 +5,7 @@ A real ext4 on a logged disk; at each cut every write since the last flush is ke
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -13,8 +14,11 @@ from pathlib import Path
 import pytest
 
 from tests.faults.disk import Request, crash_states, logged_disk, mounted, read_log
+from tests.faults.figures import Figures
 from tests.faults.needs import require
 from tests.faults.verdict import Told, Violations, read_acks, violations
+from tests.faults.workload import LIMITS
+from tests.voicemail.box import Box
 
 pytestmark = pytest.mark.system
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,7 +55,7 @@ def judge(folder: Path, bug: str, count: int, seed: int, telling: bool = False) 
     assert sum(t.kind == "closed" for t in told) == MESSAGES
     points = [i for i, r in enumerate(requests) if r.end > ready]
     if telling:
-        said = [t.position for t in told if t.kind in {"stored", "closed"}]
+        said = [t.position for t in told if t.kind in {"stored", "closed", "requested"}]
         points = sorted(
             {max([i for i in points if requests[i].end <= p], default=points[0]) for p in said}
         )
@@ -64,11 +68,13 @@ def judge(folder: Path, bug: str, count: int, seed: int, telling: bool = False) 
     return found
 
 
-def test_no_power_cut_breaks_a_promise(tmp_path: Path) -> None:
+def test_no_power_cut_breaks_a_promise(tmp_path: Path, figures: Figures) -> None:
     """F1, F2, F4: what a caller was told is stored is stored, byte for byte, with its caller; all
     else is whole or absent; what was spoken up to the last sync is there; starting again is safe.
     """
-    assert judge(tmp_path, "none", 110, seed=7) == {}
+    found = judge(tmp_path, "none", 110, seed=7)
+    figures.say(f"F1 power cut, 110 states of the disk: {found.total()} broken promises")
+    assert found == {}
 
 
 @pytest.mark.parametrize(
@@ -76,17 +82,75 @@ def test_no_power_cut_breaks_a_promise(tmp_path: Path) -> None:
     [
         ("no_fsync", "sound"),
         ("acknowledge_early", "a stored message"),
+        ("request_early", "a request that was taken"),
+        ("write_in_place", "a half message visible in new/"),
         ("wal_normal", "a closed message is open again"),
     ],
 )
-def test_the_rig_sees_a_planted_bug(tmp_path: Path, bug: str, sign: str) -> None:
+def test_the_rig_sees_a_planted_bug(tmp_path: Path, figures: Figures, bug: str, sign: str) -> None:
     """A protocol that is wrong in one place is caught: the rig can fail."""
     found = judge(tmp_path, bug, 2 * MESSAGES, seed=7, telling=True)
+    figures.say(f"F1 planted bug {bug}, {2 * MESSAGES} states: {found.total()} broken promises")
     assert any(sign in violation for violation in found), found
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [11, 12])
-def test_no_power_cut_breaks_a_promise_at_length(tmp_path: Path, seed: int) -> None:
+def test_no_power_cut_breaks_a_promise_at_length(
+    tmp_path: Path, figures: Figures, seed: int
+) -> None:
     """F1 as it is asked for: 300 states, two seeds."""
-    assert judge(tmp_path, "none", 300, seed) == {}
+    found = judge(tmp_path, "none", 300, seed)
+    figures.say(f"F1 power cut, 300 states, seed {seed}: {found.total()} broken promises")
+    assert found == {}
+
+
+# --- the power goes again while the box starts on what the first cut left ------------------------
+
+
+def cut_again(folder: Path, image: Path, told: list[Told], cuts: int, seed: int) -> Violations:
+    """Start on what a power cut left, cut that start short at some places, and judge each."""
+    folder.mkdir()
+    before = image.read_bytes()
+    with logged_disk(folder, image) as (mount, log):
+        box = Box(mount, LIMITS, boot=50).start()
+        box.settle()
+        box.stop()
+        requests = read_log(log.read_bytes())
+    points = sorted(random.Random(seed).sample(range(len(requests)), min(cuts, len(requests))))
+    found = Violations()
+    for _ in crash_states(requests, points, folder / "again.img", seed, before):
+        with mounted(folder / "again.img", folder / "cut") as root:
+            found.update(violations(root, told))
+    return found
+
+
+def judge_twice(folder: Path, firsts: int, cuts: int, seed: int) -> Violations:
+    """Cut the power at `firsts` places, and each following start at `cuts` places."""
+    requests, told = record_traffic(folder, "none")
+    ready = next(t.position for t in told if t.kind == "ready")
+    points = [i for i, r in enumerate(requests) if r.end > ready]
+    points = sorted(random.Random(seed).sample(points, firsts))
+    found = Violations()
+    image = folder / "crash.img"
+    for n, position in enumerate(crash_states(requests, points, image, seed)):
+        known = [t for t in told if t.position <= position]
+        found.update(cut_again(folder / f"again{n}", image, known, cuts, seed + n))
+    return found
+
+
+def test_a_power_cut_in_the_recovery_breaks_no_promise(tmp_path: Path, figures: Figures) -> None:
+    """F2: the start after a power cut may be cut short anywhere, and the next one mends it."""
+    found = judge_twice(tmp_path, 6, 10, seed=3)
+    figures.say(f"F2 second cut in the recovery, 60 states: {found.total()} broken promises")
+    assert found == {}
+
+
+def test_a_recovery_without_fsync_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recovery that does not bring to the disk what it mends loses it at the next cut."""
+    for name in ("fsync", "fdatasync"):
+        monkeypatch.setattr(os, name, lambda _descriptor: None)
+    found = judge_twice(tmp_path, 4, 10, seed=3)
+    assert any("sound" in violation for violation in found), found

@@ -124,6 +124,8 @@ def heard(box: Box, message: Message) -> bytes | None:
 def unsound(box: Box) -> Violations:
     """Count what must never be, acknowledged or not."""
     found = Violations()
+    if len({m.call for m in box.listed()}) < len(box.listed()):
+        found["a call has two messages"] += 1
     for message in box.listed():
         path = box.home / message.path
         if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != message.sha256:

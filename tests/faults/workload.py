@@ -8,6 +8,7 @@ log position, id or bytes].
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -19,11 +20,12 @@ from typing import Any
 
 from appliance.calls.events import Event, MessageStored, RequestStored, StoreFailed
 from appliance.calls.orders import CallRecord
+from appliance.errors import StoreError
 from appliance.policy.mail import Mail
 from appliance.policy.messages import Outcome
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import NewRequest, by_voice
-from appliance.records import database, messages, requests
+from appliance.records import messages, requests
 from appliance.records.messages import Message
 from appliance.records.request_rows import Sound
 from appliance.records.requests import Letters, Taking
@@ -32,6 +34,7 @@ from appliance.voicemail import files, recording
 from appliance.voicemail.mailbox import Mailbox
 from appliance.voicemail.space import Limits
 from appliance.voicemail.writer import Outside, Writer
+from tests.faults.planted import plant
 from tests.records.samples import TEN, a_call
 from tests.voicemail.box import header, speech
 
@@ -39,7 +42,6 @@ LIMITS = Limits(ballast_bytes=64 << 10, low_water_bytes=0, high_water_bytes=0, s
 LETTERS = Letters(
     lambda kept, _: (Mail(f"request-{kept.request.number}", "a@b.example", "S", "B"),)
 )
-BUGS = ("none", "no_fsync", "acknowledge_early", "request_early", "write_in_place", "wal_normal")
 
 
 def sound_of(call: str) -> bytes:
@@ -101,37 +103,6 @@ class Inline:
         return self._session.run(lambda c: messages.close(c, name, by, outcome, at))
 
 
-def plant(bug: str, acks: Acks) -> None:
-    """Break the protocol as `bug` says, in this process."""
-    if bug == "no_fsync":
-        for name in ("fsync", "fdatasync"):
-            setattr(os, name, lambda _fd: None)
-    if bug == "acknowledge_early":
-        real = Writer.finish
-
-        def finish(self: Writer, recording: str, *arguments: Any) -> None:
-            handle = self._open[recording]
-            acks.say("stored", handle.record.call, handle.id)
-            real(self, recording, *arguments)
-
-        Writer.finish = finish  # type: ignore[method-assign, assignment]
-    if bug == "request_early":
-        real_finish = Writer.finish
-
-        def early(self: Writer, recording: str, *arguments: Any) -> None:
-            if recording.startswith("r"):
-                acks.say("requested", recording, int(recording[1:]))
-            real_finish(self, recording, *arguments)
-
-        Writer.finish = early  # type: ignore[method-assign, assignment]
-    if bug == "write_in_place":
-        files.Folders.part = files.Folders.wav  # type: ignore[method-assign]
-    if bug == "wal_normal":
-        settings = {name: (name, value, expected) for name, value, expected in database._PRAGMAS}
-        settings["synchronous"] = ("synchronous", "NORMAL", 1)
-        database._PRAGMAS = tuple(settings.values())  # type: ignore[misc, assignment]
-
-
 def tell_synced(acks: Acks) -> None:
     """Write down how much of a recording was brought to the disk while the caller spoke."""
     real = recording.Recording.sync
@@ -154,8 +125,25 @@ def take_request(box: Any, call: str, acks: Acks) -> None:
         box.finish(call, 0, None, asked)
     else:
         box.finish_request(call, 0, asked)
-    stored = acks.outcomes.get(timeout=20)
-    assert isinstance(stored, RequestStored), stored
+    outcome(call, acks)
+
+
+def outcome(call: str, acks: Acks) -> MessageStored | None:
+    """Wait for what becomes of a call's recording; returns its message, if it is one."""
+    while True:
+        fact = acks.outcomes.get(timeout=20)
+        if getattr(fact, "call", call) != call:
+            continue  # a failure is told at once and once more at the end
+        if isinstance(fact, StoreFailed):
+            acks.say("refused", call, fact.reason)
+        return fact if isinstance(fact, MessageStored) else None
+
+
+def close(stored: MessageStored, acks: Acks, index: Any) -> None:
+    """Have the desk close a message; a disk that fails is the desk's to tell."""
+    with contextlib.suppress(StoreError):
+        index.close_message(stored.message, "op1", Outcome.NOT_NEEDED, TEN)
+        acks.say("closed", stored.call, stored.message)
 
 
 def traffic(box: Any, numbers: range, acks: Acks, index: Any) -> None:
@@ -173,10 +161,9 @@ def traffic(box: Any, numbers: range, acks: Acks, index: Any) -> None:
             box.append(call, sound[at : at + 8000])
         box.append(long, sound_of(long)[8000 * n : 8000 * (n + 1)])
         box.finish(call, 0, None)
-        stored = acks.outcomes.get(timeout=20)
-        assert isinstance(stored, MessageStored), stored
-        index.close_message(stored.message, "op1", Outcome.NOT_NEEDED, TEN)
-        acks.say("closed", call, stored.message)
+        stored = outcome(call, acks)
+        if stored:
+            close(stored, acks, index)
         take_request(box, f"r{i}", acks)
 
 

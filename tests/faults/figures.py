@@ -1,0 +1,22 @@
+"""A line of figures for each case: what was injected how often, and what came of it."""
+
+from __future__ import annotations
+
+
+class Figures:
+    """What the cases of a run have measured; each line begins with the case's number."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        """Add a line."""
+        self.lines.append(line)
+
+    def text(self) -> str:
+        """Return the lines by the number of their case."""
+        return "".join(f"{line}\n" for line in sorted(self.lines, key=_number))
+
+
+def _number(line: str) -> int:
+    return int(line.split()[0].removeprefix("F"))
