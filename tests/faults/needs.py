@@ -15,6 +15,8 @@ _PACKAGES = {
     "fusermount3": "fuse3",
     "mkfs.ext4": "e2fsprogs",
     "losetup": "mount",
+    "svwar": "sipvicious",
+    "faketime": "faketime",
 }
 
 

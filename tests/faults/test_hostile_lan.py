@@ -1,0 +1,182 @@
+"""F17, F18, F19: scanners, forged requests and floods at the SIP port of a running box."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.calls.orders import Result
+from appliance.testphone.client import TestPhone
+from tests.faults.figures import Figures
+from tests.faults.needs import require
+from tests.faults.strangers import STRANGER, Dialogue, LeakyRegistrar, flood, message
+from tests.helpers.box import Box
+from tests.soak.size import size_of
+from tests.system.calls import in_call, record_of
+
+pytestmark = pytest.mark.system
+GUESSES = [f"guess{n}" for n in range(30)]
+NAMES = ["100", "101", "op1", "desk1", "admin", "centralino"]
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    """A box with one line, at whose SIP port the tests let strangers loose."""
+    with Box(tmp_path_factory.mktemp("box"), lines=1) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def op1(box: Box) -> TestPhone:
+    """The operator's phone."""
+    return box.phone("op1")
+
+
+def assert_a_call_works(box: Box, phone: TestPhone) -> None:
+    """A caller talks to the operator."""
+    call, name = in_call(box, 1, phone)
+    call.hang_up()
+    assert record_of(box, name).result is Result.ANSWERED
+
+
+def scan(folder: Path, port: int, address: str, tool: str, *options: str) -> str:
+    """Run one of sipvicious' tools against a port; returns all that it says."""
+    for name, words in (("names", NAMES), ("words", [*GUESSES, "secret-op1"])):
+        (folder / name).write_text("\n".join(words) + "\n")
+    command = [tool, *options, "--maximumtime=5", "-b", STRANGER, "-p", str(port), address]
+    done = subprocess.run(
+        command, cwd=folder, timeout=90, capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr
+
+
+def names_found(folder: Path, port: int, address: str) -> set[str]:
+    """Return whose names svwar takes for known."""
+    said = scan(folder, port, address, "svwar", "-d", "names", "-m", "REGISTER")
+    return {name for name in NAMES if f"| {name} " in said}
+
+
+def is_cracked(folder: Path, port: int, address: str) -> bool:
+    """Tell whether svcrack finds the operator's password, which is in its list."""
+    said = scan(folder, port, address, "svcrack", "-u", "op1", "-d", "words")
+    return "secret-op1" in said
+
+
+def test_scanners_learn_nothing(box: Box, op1: TestPhone, tmp_path: Path, figures: Figures) -> None:
+    """F17: svmap, svwar and svcrack find neither a name nor a password, though both are in their
+    lists; the phone stays registered, calls work, and one sentence tells of it, not one a packet.
+    """
+    require("svwar")
+    told = len(box.log().splitlines())
+    scan(tmp_path, box.port, box.address, "svmap")
+    found = names_found(tmp_path, box.port, box.address)
+    cracked = is_cracked(tmp_path, box.port, box.address)
+    lines = len(box.log().splitlines()) - told
+    figures.say(f"F17 svwar found {len(found)} names, svcrack the password: {cracked}; {lines} "
+                "lines in the journal")  # fmt: skip
+    assert not found
+    assert not cracked
+    assert len(box.status()["troubles"]) <= 1
+    assert lines <= 5
+    assert_a_call_works(box, op1)
+
+
+def test_scanners_are_real(tmp_path: Path) -> None:
+    """At a registrar that tells names apart and counts no guesses they find both."""
+    require("svwar")
+    secrets = {"op1": "secret-op1", "101": "x"}
+    with LeakyRegistrar("127.0.0.67", secrets) as leaky:
+        assert names_found(tmp_path, leaky.port, "127.0.0.67") == set(secrets)
+        assert is_cracked(tmp_path, leaky.port, "127.0.0.67")
+
+
+@pytest.mark.parametrize("method", ["BYE", "CANCEL", "INVITE", "REFER", "REGISTER"])
+def test_a_stranger_cannot_touch_a_call(
+    box: Box, op1: TestPhone, figures: Figures, method: str
+) -> None:
+    """F18: from an address where no phone stands, even with the true Call-ID and either tag: the
+    talk goes on, nothing rings, the phone stands where it stood.
+    """
+    call, name = in_call(box, 1, op1)
+    before = box.status()["phones"]
+    guesses = Dialogue.of(box.folder / "run").guessed()
+    with stranger(STRANGER) as (sender, own):
+        uri = f"sip:op1@{box.address}"
+        for n, guess in enumerate(guesses):
+            forged = guess.within(method, uri, own, f"{method}{n}")
+            sender.sendto(forged, (box.address, box.port))
+        sender.sendto(message(method, uri, own, f"plain{method}"), (box.address, box.port))
+        assert_answers(box)
+    assert [c["state"] for c in box.status()["calls"]] == ["talking"]
+    assert box.status()["phones"] == before
+    call.hang_up()
+    assert record_of(box, name).result is Result.ANSWERED
+    figures.say(f"F18 forged {method} with Call-ID and a tag of the call: it went on")
+
+
+@contextlib.contextmanager
+def stranger(host: str) -> Iterator[tuple[socket.socket, str]]:
+    """Open a port at an address; yields it and how a Via names it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind((host, 0))
+        sender.settimeout(5.0)
+        yield sender, f"{host}:{sender.getsockname()[1]}"
+
+
+def assert_answers(box: Box) -> None:
+    """The SIP thread has read what came before: it answers whoever asks after it."""
+    with stranger("127.0.0.68") as (asker, own):
+        asked = message("OPTIONS", f"sip:{box.address}", own, f"o{own.split(':')[1]}")
+        asker.sendto(asked, (box.address, box.port))
+        assert asker.recv(2048).startswith(b"SIP/2.0")
+
+
+def test_with_both_tags_the_forged_bye_ends_the_call(box: Box, op1: TestPhone) -> None:
+    """The forged request is well made: what keeps a call up are its random tags (RFC 3261, 12.2).
+
+    Who has seen both stands on the call's own path, and may forge its addresses as well.
+    """
+    call, name = in_call(box, 1, op1)
+    with stranger(STRANGER) as (forger, own):
+        dialogue = Dialogue.of(box.folder / "run")
+        bye = dialogue.within("BYE", f"sip:op1@{box.address}", own, "forged")
+        forger.sendto(bye, (box.address, box.port))
+        call.wait(20.0)
+    assert record_of(box, name).result is Result.ANSWERED
+    op1.hang_up()
+    op1.wait_event("ended", 40.0)
+
+
+SECONDS = 10.0
+
+
+@pytest.mark.parametrize(("rate", "sources"), [(200, 1), (200, 300)])
+def test_a_flood_keeps_no_caller_waiting(
+    box: Box, op1: TestPhone, figures: Figures, rate: int, sources: int
+) -> None:
+    """F19: while INVITE and REGISTER pour in, a caller is answered and talks; what they leave in
+    memory is bounded, and nothing rings that nobody called.
+    """
+    assert_a_call_works(box, op1)
+    assert box.daemon is not None
+    before = size_of([box.daemon.pid]).own_kb
+    with flood((box.address, box.port), rate, sources) as sent:
+        call, name = in_call(box, 1, op1)
+        box.wait_until(lambda: sent[0] > rate * SECONDS, 4 * SECONDS, "the flood ran dry")
+        assert [c["state"] for c in box.status()["calls"]] == ["talking"]
+        call.hang_up()
+        assert record_of(box, name).result is Result.ANSWERED
+    grown = size_of([box.daemon.pid]).own_kb - before
+    figures.say(f"F19 {sent[0]} INVITE and REGISTER, {rate} a second from {sources} addresses: "
+                f"the call was served, memory +{grown:.0f} kB")  # fmt: skip
+    assert grown < GROWTH_KB
+    assert_a_call_works(box, op1)
+
+
+GROWTH_KB = 4096
+"""128 requests and 1024 sources are remembered, and one call more was spoken."""
