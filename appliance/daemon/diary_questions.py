@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.daemon.door import YEARS, Answer, Later
+from appliance.daemon.asked import YEARS
+from appliance.daemon.door import Answer, Later
 from appliance.daemon.status_words import plain
 from appliance.errors import OfficeError
 from appliance.policy.appointments import left_on

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from appliance.daemon.door import Answer
+from appliance.daemon.asked import Answer
 from appliance.policy.due import due, is_overdue
 from appliance.policy.requests import State
 from appliance.records import requests

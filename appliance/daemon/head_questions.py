@@ -6,8 +6,8 @@ from typing import Any
 
 from appliance.calls import events
 from appliance.calls.requests import BringHead
+from appliance.daemon.asked import Answer
 from appliance.daemon.desk import Desk
-from appliance.daemon.door import Answer
 from appliance.errors import OfficeError
 from appliance.policy.words import Words
 

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Callable, Hashable
 from typing import Any, Final
 
-from appliance.daemon.door import Answer
+from appliance.daemon.asked import Answer
 from appliance.errors import OfficeError
 
 PART: Final = 48_000

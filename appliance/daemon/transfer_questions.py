@@ -7,8 +7,8 @@ from typing import Any
 from appliance.calls import events
 from appliance.calls.offered import Offered
 from appliance.calls.requests import TransferCall
+from appliance.daemon.asked import Answer
 from appliance.daemon.desk import Desk
-from appliance.daemon.door import Answer
 from appliance.errors import OfficeError
 from appliance.policy.transfer import Reason
 from appliance.policy.words import SaidError, Words

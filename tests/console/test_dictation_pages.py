@@ -153,7 +153,8 @@ def test_a_draft_without_the_desk_stays(visitor: Visitor, records: sqlite3.Conne
 
 
 @pytest.mark.parametrize(
-    ("amplitude", "said"), [(400.0, drafts.LOW), (5400.0, drafts.ALIKE), (20000.0, drafts.HIGH)]
+    ("amplitude", "said"),
+    [(400.0, dictated.LOW), (5400.0, dictated.ALIKE), (20000.0, dictated.HIGH)],
 )
 def test_how_loud_it_is_in_words(tmp_path: Path, amplitude: float, said: str) -> None:
     """Against the level of our recordings."""

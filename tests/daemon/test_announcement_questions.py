@@ -16,7 +16,7 @@ import pytest
 
 from appliance.calls import events
 from appliance.daemon.announcement_questions import MOST_BYTES, AnnouncementQuestions
-from appliance.daemon.door import Answer
+from appliance.daemon.asked import Answer
 from appliance.daemon.giving_voice import MOST_NOTICES
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from appliance.daemon import diary_questions
-from appliance.daemon.door import Answer
+from appliance.daemon.asked import Answer
 from appliance.errors import OfficeError
 from appliance.policy.letters import House
 from appliance.records import bookings, database, requests

@@ -19,9 +19,9 @@ from appliance.calls.switchboard import Switchboard
 from appliance.carrier.messages import RecordingStarted
 from appliance.daemon import shell_proof
 from appliance.daemon.announcement_questions import AnnouncementQuestions
+from appliance.daemon.asked import Answer
 from appliance.daemon.dictation_questions import DictationQuestions
 from appliance.daemon.dictations import MOST_ASKED, MOST_BYTES, MOST_TAKES, Asked
-from appliance.daemon.door import Answer
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError
 from appliance.media import g711, wav

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon.door import Answer
+from appliance.daemon.asked import Answer
 from appliance.daemon.draft_questions import LONGEST, DraftQuestions
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError

@@ -14,8 +14,8 @@ import pytest
 from appliance.calls import events
 from appliance.calls.switchboard import Switchboard
 from appliance.daemon import shell_proof
+from appliance.daemon.asked import Answer
 from appliance.daemon.desk import Desk
-from appliance.daemon.door import Answer
 from appliance.daemon.hours_keeper import HoursKeeper
 from appliance.daemon.hours_questions import HoursQuestions
 from appliance.daemon.spoken import folder_of

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from appliance.daemon import config, parts
-from appliance.daemon.door import Answer
+from appliance.daemon.asked import Answer
 from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.office import build_office
 from appliance.daemon.paper_questions import PaperQuestions

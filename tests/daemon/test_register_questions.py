@@ -13,8 +13,8 @@ from typing import Any, cast
 import pytest
 
 from appliance.calls import events
+from appliance.daemon.asked import Answer
 from appliance.daemon.desk import Desk
-from appliance.daemon.door import Answer
 from appliance.daemon.register_questions import RegisterQuestions
 from appliance.daemon.standing_questions import StandingQuestions
 from appliance.daemon.stores import Stores

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from appliance.calls import events
-from appliance.daemon.door import Answer
+from appliance.daemon.asked import Answer
 from appliance.daemon.sheet_changes import SheetChanges
 from appliance.daemon.sheet_file import parse, text_of_sheet
 from appliance.daemon.stores import Stores

@@ -14,7 +14,7 @@ import pytest
 
 from appliance.daemon import config as configuration
 from appliance.daemon import first_user, shell_proof
-from appliance.daemon.door import Answer
+from appliance.daemon.asked import Answer
 from appliance.daemon.stores import Stores
 from appliance.daemon.user_questions import LOGGED_EVERY_S, UserQuestions
 from appliance.errors import CentralinoError, OfficeError
