@@ -7,6 +7,7 @@ Figures are per number, unit and hour; per person only where an agreement says s
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -159,10 +160,11 @@ def report(
 def figures(calls: Iterable[CallRow]) -> Figures:
     """Sum up some calls."""
     calls = tuple(calls)
+    ended = Counter(call.ending for call in calls)
     waits = [call.wait_s for call in calls if call.wait_s is not None]
     return Figures(
         len(calls),
-        {each: sum(call.ending is each for call in calls) for each in Ending},
+        {each: ended[each] for each in Ending},
         sum(call.overflow for call in calls),
         len(waits),
         sum(wait <= WITHIN_S for wait in waits),

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Value = str | int | None
 """What a column holds; also what JSON can say, so that a sidecar holds the same."""
 
+NO_WORDS: Final = "[]"
+"""An empty list as it is kept."""
 _COLUMNS: Final = (
     "call", "line", "rang_at", "rang_ms", "clock_state", "called", "caller_presentation",
     "caller_number", "caller_name", "way", "reason", "phone", "answered_at", "ended_at", "result",
@@ -188,44 +190,49 @@ def to_row(record: CallRecord) -> dict[str, Value]:
 
 
 def from_row(row: Mapping[str, object] | sqlite3.Row) -> CallRecord:
-    """Gather a record from its columns; raises KeyError, IndexError, ValueError, TypeError.
+    """Gather a record from its columns; raises KeyError, ValueError, TypeError.
 
     What a sidecar of an older version does not know of is left as by default.
     """
     had: Mapping[str, object] = dict(row)
     return CallRecord(
-        call=str(row["call"]),
-        line=str(row["line"]),
-        rang_at=datetime.fromisoformat(str(row["rang_at"])),
-        clock_state=str(row["clock_state"]),
-        called=str(row["called"]),
-        caller=caller_from_row(row),
-        way=Way(str(row["way"])),
-        reason=str(row["reason"]),
-        phone=str(row["phone"]),
-        answered_at=moment(row["answered_at"]),
-        ended_at=moment(row["ended_at"]),
-        result=Result(str(row["result"])),
-        evidence=Evidence(str(row["evidence"])) if row["evidence"] else None,
-        release_ms=_number(row["release_ms"]),
-        message=str(row["message"]),
+        call=str(had["call"]),
+        line=str(had["line"]),
+        rang_at=datetime.fromisoformat(str(had["rang_at"])),
+        clock_state=str(had["clock_state"]),
+        called=str(had["called"]),
+        caller=caller_from_row(had),
+        way=Way(str(had["way"])),
+        reason=str(had["reason"]),
+        phone=str(had["phone"]),
+        answered_at=moment(had["answered_at"]),
+        ended_at=moment(had["ended_at"]),
+        result=Result(str(had["result"])),
+        evidence=Evidence(str(had["evidence"])) if had["evidence"] else None,
+        release_ms=_number(had["release_ms"]),
+        message=str(had["message"]),
         unit=str(had.get("unit", "")),
         need=str(had.get("need", "")),
         transfer_reason=str(had.get("transfer_reason", "")),
         declaration=_number(had.get("declaration")) or 0,
         target=str(had.get("target", "")),
         returned=str(had.get("returned", "")),
-        trail=tuple(json.loads(str(row["trail"]))),
-        direction=Direction(_since_006(row, "direction") or Direction.IN),
-        number_class=_since_006(row, "number_class"),
-        case=_since_006(row, "about"),
-        sheets=tuple(json.loads(_since_006(row, "sheets") or "[]")),
+        trail=_words(str(had["trail"])),
+        direction=Direction(_since_006(had, "direction") or Direction.IN),
+        number_class=_since_006(had, "number_class"),
+        case=_since_006(had, "about"),
+        sheets=_words(_since_006(had, "sheets") or NO_WORDS),
     )
 
 
-def _since_006(row: Mapping[str, object] | sqlite3.Row, column: str) -> str:
+def _since_006(row: Mapping[str, object], column: str) -> str:
     """Return a column that a sidecar of an older programme does not have, "" then."""
-    return str(row[column]) if column in row.keys() else ""  # noqa: SIM118 - a Row's values are `in`
+    return str(row.get(column, ""))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """Read a list of words; most are empty, and a report reads thousands."""
+    return () if text == NO_WORDS else tuple(json.loads(text))
 
 
 def caller_to_row(caller: Caller) -> dict[str, Value]:

@@ -13,6 +13,7 @@ from appliance.errors import CentralinoError
 from tests.bench import (
     answering,
     browsing,
+    crowding,
     deciding,
     machine,
     quality,
@@ -52,6 +53,7 @@ class Plan:
             "answering": lambda folder: answering.rows(folder, self.calls),
             "browsing": lambda folder: browsing.rows(folder, self.sound_s / 2),
             "sound": lambda folder: sounding.rows(folder, self.sound_s),
+            "crowd": lambda folder: crowding.rows(folder, self.calls, self.sound_s / 2),
             "quality": quality.rows,
             "sheets": searching.rows,
             "console": lambda folder: showing.rows(folder, self.changes),

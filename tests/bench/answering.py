@@ -61,9 +61,9 @@ def rows(folder: Path, calls: int) -> list[Row]:
             phone = box.phone(name)
             phone.answer_mode("auto", PREPARED_MS + NEXT_MS * number)
         idle = _memory(box)
-        answered = _place_calls(box, min(WARM_UP, calls // 2))
+        answered = place_calls(box, min(WARM_UP, calls // 2))
         warm = _memory(box)
-        answered += _place_calls(box, calls - answered)
+        answered += place_calls(box, calls - answered)
         wait(REST_S)
         after = _memory(box)
         moments = [(w, s, at) for w, s, at in box.ask("figures")["moments"]]
@@ -71,7 +71,7 @@ def rows(folder: Path, calls: int) -> list[Row]:
     return [*_time_rows(seen, tap.trouble), *_memory_rows(idle, warm, after, answered)]
 
 
-def _place_calls(box: BenchBox, calls: int) -> int:
+def place_calls(box: BenchBox, calls: int) -> int:
     """Call on the lines in turn; returns how many calls were answered.
 
     A line talks while the next one rings, but two never ring at once: the second would find
@@ -112,9 +112,9 @@ def _time_rows(seen: Seen, trouble: str) -> list[Row]:
             aim=within,
             note=trouble,
         ),
-        row("RING -> INVITE, no caller identity", _since_ring(seen, silent), note=trouble),
-        row("RING -> INVITE, identity after the ring", _since_ring(seen, named), note=trouble),
-        row("phone's 200 -> line off hook (modem's OK)", _to_off_hook(seen), note=trouble),
+        row("RING -> INVITE, no caller identity", since_ring(seen, silent), note=trouble),
+        row("RING -> INVITE, identity after the ring", since_ring(seen, named), note=trouble),
+        row("phone's 200 -> line off hook (modem's OK)", to_off_hook(seen), note=trouble),
         row("AnswerLine -> +VLS=1, prepared line", _to_command(seen), aim=within),
     ]
 
@@ -131,7 +131,7 @@ def _since_identity(seen: Seen) -> Iterator[float]:
             yield (invite.at - settled) * 1000
 
 
-def _since_ring(seen: Seen, lines: tuple[str, ...]) -> Iterator[float]:
+def since_ring(seen: Seen, lines: tuple[str, ...]) -> Iterator[float]:
     """From the first ring after the line's last call to that call's first INVITE."""
     for line in lines:
         rings = seen.times(line, MODEM, RINGS)
@@ -145,8 +145,8 @@ def _since_ring(seen: Seen, lines: tuple[str, ...]) -> Iterator[float]:
                 yield (at - ring) * 1000
 
 
-def _to_off_hook(seen: Seen) -> Iterator[float]:
-    """Only a call's first 200 takes a line off hook."""
+def to_off_hook(seen: Seen) -> Iterator[float]:
+    """Yield the ms from a phone's answer until its line is; only a call's first 200 makes it."""
     lines = {invite.call_id: invite.line for invite in seen.invites}
     for at, call in wire.answers(seen.packets):
         line = lines.get(call, "")

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 
 import httpx
+from starlette.routing import Route
 
+from appliance.calls.orders import Result
+from appliance.commands.register_changes import take
+from appliance.commands.register_place import Place
 from appliance.console.desk import Desk
+from appliance.console.pages import all_routes
 from appliance.daemon.stores import database_path
+from appliance.records import call_log, messages, requests
 from appliance.records.database import connect
+from appliance.records.requests import Taking
+from tests.bench.consoles import log_in
 from tests.bench.table import Row, row
 from tests.console import people
 from tests.console.running import Running, running
+from tests.records.samples import a_call, a_message
+from tests.records.test_requests import ASKED, LETTERS
 
 CONSOLES, CROWD = 10, 100
 SCREEN_MS, PAGE_MS = 200.0, 100.0
@@ -32,14 +45,18 @@ PAGES = (
     "/messages",
     "/missed",
     "/requests",
+    "/appointments",
     "/reports",
+    "/handover",
     "/explain",
     "/users",
     "/audit",
 )
 """The main pages, as the head sees them: who sees most waits longest."""
+CALLS, MESSAGES, REQUESTS = 2000, 200, 200
+"""What a busy office has on record: a month's calls; more messages and requests than ever wait."""
+REGISTER = resources.files("appliance.daemon") / "example_register.toml"
 LIMIT_S = 30.0
-_TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
 
 
 def rows(folder: Path, changes: int) -> list[Row]:
@@ -47,7 +64,37 @@ def rows(folder: Path, changes: int) -> list[Row]:
     with running(folder) as found:
         with closing(connect(database_path(found.box.state))) as connection:
             people.enter(connection)
+            _fill(connection)
+        take(Place(found.box.config_path), Path(str(REGISTER)), "bench")
+        found.box.ask("register_changed")
         return asyncio.run(_measured(found, changes))
+
+
+def _fill(connection: sqlite3.Connection) -> None:
+    """Enter calls, messages and requests of the last month."""
+    now = datetime.now(UTC)
+    ended = [
+        replace(
+            a_call(f"c{n}", Result.ANSWERED if n % 5 else Result.GAVE_UP),
+            rang_at=now - timedelta(minutes=20 * n), called="0510000001",
+        )
+        for n in range(CALLS)
+    ]  # fmt: skip
+    call_log.upsert(connection, ended, "b")
+    for n in range(MESSAGES):
+        call = replace(a_call(f"m{n}", Result.MESSAGE), message=f"m{n}")
+        left = replace(a_message(f"m{n}", call.call), received_at=now - timedelta(hours=n))
+        messages.insert(connection, left, call, "b")
+    for n in range(REQUESTS):
+        at = now - timedelta(hours=3 * n)
+        taken = Taking(f"r{n}", replace(ASKED, at=at, by=people.CARLA.name), at)
+        requests.insert(connection, taken, LETTERS)
+
+
+def _pages() -> list[str]:
+    """List the main pages that there are."""
+    there = {route.path for route in all_routes() if isinstance(route, Route)}
+    return [path for path in PAGES if path.partition("?")[0] in there]
 
 
 async def _measured(found: Running, changes: int) -> list[Row]:
@@ -59,7 +106,7 @@ async def _measured(found: Running, changes: int) -> list[Row]:
         timeout=LIMIT_S,
         limits=limits,
     ) as client:
-        await _log_in(client)
+        await log_in(client)
         shown, pages, _ = await _beside(client, desk, CONSOLES, changes)
         crowded, _, asked = await _beside(client, desk, CROWD, changes // 2)
     what = "open: a change is on the screen after"
@@ -87,7 +134,7 @@ async def _beside(
             shown += await _change(desk, streams, number % 2 == 0)
             asked.append(await _asked(desk))
         await _change(desk, streams, False)
-        pages = [(path, [await _page(client, path) for _ in range(changes)]) for path in PAGES]
+        pages = [(path, [await _page(client, path) for _ in range(changes)]) for path in _pages()]
     return shown, pages, asked
 
 
@@ -95,14 +142,6 @@ async def _asked(desk: Desk) -> float:
     began = time.perf_counter()
     await desk.ask({"ask": "figures"})
     return (time.perf_counter() - began) * 1000
-
-
-async def _log_in(client: httpx.AsyncClient) -> None:
-    token = _TOKEN.search((await client.get("/login")).text)
-    assert token is not None, "there is no form to log in with"
-    fields = {"name": people.ANNA.name, "password": people.PHRASE, "csrf": token[1]}
-    answer = await client.post("/login", data=fields)
-    assert answer.status_code == httpx.codes.SEE_OTHER, answer.text
 
 
 async def _change(desk: Desk, streams: list[AsyncIterator[bool]], on: bool) -> list[float]:
