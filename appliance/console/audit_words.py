@@ -132,26 +132,19 @@ _CHANGE: Final = re.compile(
     r"(shown|roles|unit|position|language|must_change|disabled|stamp) (.*?) -> (.*?)"
     r"(?=, (?:shown|roles|unit|position|language|must_change|disabled|stamp) |$)"
 )
-CONCERNS: Final = {
-    "register": N_("Register of offices"),
-    "user": N_("Users"),
-    "erasure": N_("Erasure"),
-    "export": N_("Export of a citizen's data"),
-    "hours": N_("Hours and closures"),
-    "voicemail": N_("Messages"),
-    "sheet": N_("Sheets"),
-    "announcement": N_("Announcements"),
-}
-"""What the first part of a code concerns, where there is no sentence for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What people, offices and sheets are called, by their codes; those that are no more lack."""
+    """What people, offices and sheets are called, by their codes; those that are no more lack.
+
+    `concerns`: what the first part of a code is about, where the code has no sentence.
+    """
 
     people: Mapping[str, str]
     units: Mapping[str, str]
     sheets: Mapping[str, str]
+    concerns: Mapping[str, str]
 
 
 def who(by: str, say: Speaker, names: Names) -> str:
@@ -170,7 +163,7 @@ def sentence(row: Noted, say: Speaker, names: Names) -> str:
     for code, about, said in SAID:
         if code == row.what and (found := re.fullmatch(about, row.about, re.DOTALL)):
             return _filled(said, found, say, names)
-    concerns = CONCERNS.get(row.what.partition(".")[0])
+    concerns = names.concerns.get(row.what.partition(".")[0])
     first = f"{say(concerns)}: " if concerns else ""
     return f"{first}{row.about} ({row.what})".strip()
 

@@ -8,11 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appliance.console.audit_words import SAID, Names, sentence, who
+from appliance.console.pages.audit import WHAT
 from appliance.console.say import Speaker, load_catalogues
 from appliance.policy import done_link
 from appliance.records.audit import Noted
 
-NAMES = Names({"carla": "Carla Blu"}, {"anagrafe": "Anagrafe"}, {"imu": "IMU: quando si paga"})
+NAMES = Names(
+    {"carla": "Carla Blu"}, {"anagrafe": "Anagrafe"}, {"imu": "IMU: quando si paga"}, WHAT
+)
 SPEAKERS = {
     language: Speaker(language, ZoneInfo("Europe/Rome"), catalogue)
     for language, catalogue in load_catalogues().items()

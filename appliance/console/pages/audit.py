@@ -22,6 +22,15 @@ from appliance.records import audit, register, sheets
 SHOWN_DAYS: Final = 30
 MOST: Final = 500
 LONGEST_DAYS: Final = 3_660
+WHAT: Final = {
+    "register": N_("Register of offices"),
+    "user": N_("Users"),
+    "erasure": N_("Erasure"),
+    "voicemail": N_("Messages"),
+    "sheet": N_("Sheets"),
+    "announcement": N_("Announcements"),
+}
+"""What the first part of a code concerns."""
 
 
 @needs(Permission.AUDIT)
@@ -48,7 +57,7 @@ async def show(request: Request) -> Response:
 def _names(connection: sqlite3.Connection) -> Names:
     units = {unit.code: unit.name for unit in register.units(connection)}
     titles = {sheet.code: sheet.title for sheet in sheets.all_sheets(connection)}
-    return Names(cases.names(connection), units, titles)
+    return Names(cases.names(connection), units, titles, WHAT)
 
 
 def _day(text: str, otherwise: date) -> date:
