@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, time
 
-from appliance.policy.hours import Schedule, Why
+from appliance.policy.hours import Schedule
 from appliance.policy.office_hours import hours_of_office
+from appliance.policy.pieces import Why
 from appliance.policy.week import MIDNIGHT, ONE_DAY, Band, Bands, Week
 from appliance.policy.words import NOTHING, Words
 

@@ -11,33 +11,20 @@ the first one; on the night it is put forward a time that is skipped means the m
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from itertools import chain
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from appliance.policy.dates import Closure, Holiday, NewWeek, Opening, Period
 from appliance.policy.local_time import local_moment
+from appliance.policy.pieces import Piece, Rule, Why, edges_on, piece_at, rule_of
 from appliance.policy.week import ONE_DAY, Band, Bands, Week
 from appliance.policy.words import NOTHING, Words
 
 HORIZON_DAYS = 400
 """How far ahead the next change is looked for: a year and the longest closure beside it."""
-
-
-class Why(enum.StrEnum):
-    """Why a group is open or closed, as a stable code."""
-
-    HOURS = "open.hours"
-    PERIOD = "open.period"
-    OPENING = "open.special"
-    CLOSED_HOURS = "closed.hours"
-    CLOSED_PERIOD = "closed.period"
-    HOLIDAY = "closed.holiday"
-    CLOSURE = "closed.special"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,38 +50,6 @@ class OpenState:
     def reopens_at(self) -> datetime | None:
         """When it next opens; None while open, or when it never does."""
         return None if self.open else self.flips_at
-
-
-class _Rule(NamedTuple):
-    """Which hours hold on a day and what the time outside them is called."""
-
-    bands: Bands
-    inside: Why
-    outside: Why
-    name: Words = NOTHING
-    greeting: str = ""
-    notice: Words = NOTHING
-    is_whole: bool = False  # no closure lies over it
-
-
-class Piece(NamedTuple):
-    """A stretch of naive local time with one answer, from `start` to the next piece's.
-
-    A named tuple because a year of them is made to find out that an office never opens.
-    """
-
-    start: datetime
-    open: bool
-    why: Why
-    name: Words
-    greeting: str
-    notice: Words
-    band: Band | None = None
-
-    @property
-    def answer(self) -> tuple[bool, Why, Words, str]:
-        """What a caller could tell apart: two bands that touch are one."""
-        return (self.open, self.why, self.name, self.greeting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,67 +153,28 @@ class Schedule:
         rule = self._rule(day)
         midnight = datetime.combine(day, time())
         closures = () if rule.is_whole else self._closures_on(midnight)
-        for edge in _edges(midnight, rule.bands, closures):
-            yield _piece(edge, rule, closures)
+        for edge in edges_on(midnight, rule.bands, closures):
+            yield piece_at(edge, rule, closures)
 
-    def _rule(self, day: date) -> _Rule:
+    def _rule(self, day: date) -> Rule:
         opening, holiday = self._openings.get(day), self._holidays.get(day)
         for entered in reversed(self.entered):
             if entered.covers(day) and (entered.is_one_day or not holiday):
-                return _entered(entered, day)
+                return rule_of(entered, day)
         if opening:
             codes = (Why.OPENING, Why.CLOSED_HOURS)
-            return _Rule(opening.bands, *codes, opening.reason, is_whole=True)
+            return Rule(opening.bands, *codes, opening.reason, is_whole=True)
         if holiday:
-            return _Rule((), Why.HOURS, Why.HOLIDAY, holiday.name, holiday.greeting)
+            return Rule((), Why.HOURS, Why.HOLIDAY, holiday.name, holiday.greeting)
         for period in reversed(self.periods):
             if period.covers(day):
                 bands = period.week.bands_on(day)
                 codes = (Why.PERIOD, Why.CLOSED_PERIOD)
-                return _Rule(bands, *codes, period.name, period.greeting, period.notice)
-        return _Rule(self.week_on(day).bands_on(day), Why.HOURS, Why.CLOSED_HOURS)
+                return Rule(bands, *codes, period.name, period.greeting, period.notice)
+        return Rule(self.week_on(day).bands_on(day), Why.HOURS, Why.CLOSED_HOURS)
 
     def _closures_on(self, midnight: datetime) -> tuple[Closure, ...]:
         if not self.closures:
             return ()
         end = midnight + ONE_DAY
         return tuple(c for c in self.closures if c.start < end and c.end > midnight)
-
-
-def _entered(period: Period, day: date) -> _Rule:
-    outside = Why.CLOSED_PERIOD if period.week.ever_opens else Why.CLOSURE
-    said = (period.name, period.greeting, period.notice)
-    return _Rule(period.week.bands_on(day), Why.PERIOD, outside, *said, is_whole=True)
-
-
-def _edges(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]) -> list[datetime]:
-    """Return where on a day the answer may change, its midnight first."""
-    if _one_answer(midnight, bands, closures):
-        return [midnight]
-    edges = {midnight}
-    for band in bands:
-        edges.update(band.on(midnight.date()))
-    for closure in closures:
-        edges |= {max(closure.start, midnight), closure.end}
-    return sorted(edge for edge in edges if edge < midnight + ONE_DAY)
-
-
-def _one_answer(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]) -> bool:
-    """True when nothing, or one long closure, holds all day; a year of such days is searched."""
-    if closures:
-        only = closures[0]
-        return len(closures) == 1 and only.start <= midnight and only.end >= midnight + ONE_DAY
-    return not bands
-
-
-def _piece(at: datetime, rule: _Rule, closures: tuple[Closure, ...]) -> Piece:
-    for closure in closures:
-        if closure.start <= at < closure.end:
-            reason, prompt = closure.reason, closure.greeting
-            return Piece(at, False, Why.CLOSURE, reason, prompt, NOTHING)
-    for band in rule.bands:
-        start, end = band.on(at.date())
-        if start <= at < end:
-            return Piece(at, True, rule.inside, rule.name, "", rule.notice, band)
-    name = NOTHING if rule.inside is Why.OPENING else rule.name
-    return Piece(at, False, rule.outside, name, rule.greeting, rule.notice)

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.codes import Code
-from appliance.policy.hours import OpenState, Schedule, Why
+from appliance.policy.hours import OpenState, Schedule
+from appliance.policy.pieces import Why
 from appliance.policy.service_state import Mark, ServiceState
 from appliance.policy.words import NOTHING, Words
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from appliance.policy.dates import Period
 from appliance.policy.day_hours import hours_on, of_offices, special_days
-from appliance.policy.hours import Schedule, Why
+from appliance.policy.hours import Schedule
+from appliance.policy.pieces import Why
 from appliance.policy.week import Band, week
 from appliance.policy.words import Words
 from tests.policy.town import CALENDAR

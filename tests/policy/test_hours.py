@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from appliance.errors import ConfigurationError
 from appliance.policy.dates import Closure, Holiday, Opening, Period
-from appliance.policy.hours import Schedule, Why
+from appliance.policy.hours import Schedule
 from appliance.policy.local_time import local_moment
+from appliance.policy.pieces import Why
 from appliance.policy.week import Band, week
 from appliance.policy.words import Words
 from tests.stories.offices import ROME, SWITCHBOARD_HOURS

@@ -10,9 +10,9 @@ import pytest
 
 from appliance.policy.dates import Period
 from appliance.policy.day_hours import hours_on
-from appliance.policy.hours import Why
 from appliance.policy.office import Office
 from appliance.policy.office_hours import hours_of_office
+from appliance.policy.pieces import Why
 from appliance.policy.refused import Refused
 from appliance.policy.register.ahead import Ahead, ahead
 from appliance.policy.register.ahead_words import what

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from appliance.policy.dates import NewWeek, Period
-from appliance.policy.hours import Why
 from appliance.policy.office import Office
 from appliance.policy.office_hours import hours_of_office
+from appliance.policy.pieces import Why
 from appliance.policy.refused import Refused
 from appliance.policy.register.ahead import ahead
 from appliance.policy.register.ahead_words import what
