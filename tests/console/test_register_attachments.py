@@ -6,10 +6,14 @@ import html
 import re
 import sqlite3
 from collections.abc import Iterator
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from appliance.console import emails
 from appliance.console.settings import ConsoleSettings
 from appliance.records import audit
 from appliance.records.register import ATTACHMENT_LIMIT
@@ -78,6 +82,64 @@ def test_a_declarations_email_is_kept_and_fetched(
     assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert [each.by for each in audit.latest(records, "register.attachment")] == ["anna"]
+
+
+def test_an_email_is_read_on_the_page(head: Visitor, records: sqlite3.Connection) -> None:
+    """Who wrote, when, what; markup is text, nothing of it is run; audited each time."""
+    letter = EmailMessage()
+    letter["From"], letter["To"] = "Elsa <elsa@b.it>", "centralino@b.it"
+    letter["Date"], letter["Subject"] = "Wed, 25 Nov 2026 08:05:00 +0100", "Orari <b>nuovi</b>"
+    letter.set_content("Oggi <script>alert(1)</script> solo 11–12")
+    letter.add_attachment(b"x", maintype="application", subtype="pdf", filename="firmato.pdf")
+    file = {"email": ("a.eml", letter.as_bytes(), "message/rfc822")}
+    assert head.post("/register/vary", data=VARIED, files=file).status_code == 303
+    link = LINK.findall(head.get(UNIT).text)[0]
+    text = head.get(f"{link}/read").text
+    for each in ("Elsa &lt;elsa@b.it&gt;", "&lt;b&gt;nuovi&lt;/b&gt;", "firmato.pdf", "08:05:00",
+                 "Oggi &lt;script&gt;alert(1)&lt;/script&gt; solo 11–12"):  # fmt: skip
+        assert each in text
+    assert len(audit.latest(records, "register.attachment")) == 1
+
+
+def test_a_letter_of_markup_is_for_the_mail_programme(head: Visitor) -> None:
+    """The page says so, and gives the file; a PDF has no such page."""
+    markup = MAIL.replace(b"\r\n\r\nCiao", b"\r\nContent-Type: text/html\r\n\r\n<p>Ciao</p>")
+    for name, data, said in (
+        ("a.eml", markup, "It has no plain text"),
+        ("a.pdf", b"%PDF-1.4", None),
+    ):
+        file = {"email": (name, data, "message/rfc822")}
+        before = set(LINK.findall(head.get(UNIT).text))
+        assert head.post("/register/vary", data=VARIED, files=file).status_code == 303
+        (link,) = set(LINK.findall(head.get(UNIT).text)) - before
+        page = head.get(f"{link}/read", headers=ENGLISH)
+        assert page.status_code == (200 if said else 404)
+        assert (said or "no such page") in page.text
+
+
+@given(st.binary(max_size=400), st.booleans())
+def test_whatever_is_attached_is_read_or_left_out(data: bytes, is_letter: bool) -> None:
+    """Whoever makes a letter that nobody sends breaks no page."""
+    shown = emails.read(MAIL[:-8] + b"\r\n" + data if is_letter else data)
+    assert len(shown.text) <= emails.LONGEST
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"From: =?x?\r\nContent-Type: text/plain; charset=nowhere\r\n\r\nCiao",
+        b"Content-Type: multipart/mixed; boundary=a\r\n\r\n" + b"--a\r\n" * 3000,
+        b"From: " + b"(" * 9000 + b"\r\n\r\nCiao",
+        b"Content-Transfer-Encoding: base64\r\n\r\n=====",
+        b"Content-Type: multipart/mixed\r\n\r\nCiao",
+        b"Content-Disposition: attachment; filename*=x'y'%\r\nContent-Type: a\r\n\r\n",
+        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n)
+                 for n in range(2000)),
+    ],
+)  # fmt: skip
+def test_a_made_up_letter_breaks_no_page(data: bytes) -> None:
+    """Unknown letters, nests without end, addresses of brackets."""
+    assert len(emails.read(data).text) <= emails.LONGEST
 
 
 def test_a_file_that_is_not_taken_costs_no_typing(head: Visitor) -> None:

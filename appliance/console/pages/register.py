@@ -7,11 +7,13 @@ from datetime import date, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
+import anyio.to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from appliance.console import emails
 from appliance.console.accounts.rights import for_those_who_may, may, needs, somebody
 from appliance.console.asking import NotDone, ask
 from appliance.console.attaching import fetch
@@ -28,7 +30,8 @@ from appliance.console.register_reading import (
 )
 from appliance.console.say import N_
 from appliance.console.templates import page, text
-from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.register.declarations import Entry, ReturnRule
+from appliance.policy.register.register import Unit
 from appliance.policy.register.targets import Reach
 from appliance.policy.register.words import entered_words, week_words
 from appliance.policy.roles import Permission
@@ -176,17 +179,36 @@ async def tell_number(request: Request) -> Response:
 @needs(Permission.REVEAL_NUMBERS)
 async def attached(request: Request) -> Response:
     """Send the e-mail that an entry rests on as a file, which the desk audits first (P4)."""
-    register = await read_register(request)
-    unit, number = unit_of(request, register), int(request.path_params["entry"])
-    found = [one.entry for one in register.history(unit.code) if one.entry.number == number]
-    if not found or not found[0].attachment:
-        raise HTTPException(404)
+    _, entry = await _with_email(request)
     try:
-        data = await fetch(request, number)
+        data = await fetch(request, entry.number)
     except NotDone as error:
         return await unit_page(request, error.status, wrong=str(error))
-    name = found[0].attachment
-    return download(data, name, TYPES.get(name.rpartition(".")[2], OTHER))
+    return download(data, entry.attachment, TYPES.get(entry.attachment.rpartition(".")[2], OTHER))
+
+
+@needs(Permission.REVEAL_NUMBERS)
+async def read_email(request: Request) -> Response:
+    """Show the text of the e-mail that an entry rests on; audited in the same way."""
+    unit, entry = await _with_email(request)
+    if not entry.attachment.endswith(".eml"):
+        raise HTTPException(404)
+    try:
+        data = await fetch(request, entry.number)
+    except NotDone as error:
+        return await unit_page(request, error.status, wrong=str(error))
+    shown = await anyio.to_thread.run_sync(emails.read, data)
+    return page(request, "register/email.html", unit=unit, entry=entry, shown=shown)
+
+
+async def _with_email(request: Request) -> tuple[Unit, Entry]:
+    """Return the unit and the entry that the address names; raises HTTPException for none."""
+    register = await read_register(request)
+    unit, number = unit_of(request, register), int(request.path_params["entry"])
+    for each in register.history(unit.code):
+        if each.entry.number == number and each.entry.attachment:
+            return unit, each.entry
+    raise HTTPException(404)
 
 
 async def _told(
@@ -214,6 +236,7 @@ routes: list[BaseRoute] = [
     Route("/register/office/{unit}", show_unit),
     Route("/register/office/{unit}/number", show_number, methods=["POST"]),
     Route("/register/office/{unit}/attached/{entry:int}", attached),
+    Route("/register/office/{unit}/attached/{entry:int}/read", read_email),
     Route("/register/office/{unit}/tell", tell_number, methods=["POST"]),
 ]
 links = (

@@ -82,6 +82,7 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "GET /drafts/{place}": {OP, CL, HE},
     "POST /drafts/{place}": {OP, CL, HE},
     "GET /register/office/{unit}/attached/{entry:int}": {HE},
+    "GET /register/office/{unit}/attached/{entry:int}/read": {HE},
     "POST /requests/{number:int}/mails/{mail:int}/again": {OP, CL, HE},
     "GET /handover": {OP, CL, HE},
     "POST /handover": {OP, CL, HE},

@@ -17,6 +17,7 @@ from appliance.daemon import door, shell_proof
 from tests.console.browser import every_screen, screen
 from tests.console.running import Running, running
 from tests.console.screens.test_accounts import PHRASE, log_in, state_of
+from tests.policy.test_attachments import MAIL
 
 pytestmark = pytest.mark.system
 
@@ -94,9 +95,21 @@ def test_a_declaration_is_made_and_a_number_shown(browser: Browser, with_registe
         page.get_by_label("Riferimento").fill("Protocollo 77/2026")
         page.get_by_role("button", name="Vedi che cosa cambia").click()
         page.get_by_text("Lunedì: 09:00-12:00").wait_for()
+        page.locator("[name=email]").set_input_files(
+            {"name": "orari.eml", "mimeType": "message/rfc822", "buffer": b"MZ"}
+        )
+        page.get_by_role("button", name="Salva: in vigore da subito").click()
+        page.get_by_role("alert").wait_for()
         shown.look("register-preview")
+        page.locator("[name=email]").set_input_files(
+            {"name": "orari.eml", "mimeType": "message/rfc822", "buffer": MAIL}
+        )
         page.get_by_role("button", name="Salva: in vigore da subito").click()
         page.wait_for_url("**/register/office/tributi?saved=1")
+        page.get_by_role("link", name="Leggi l'e-mail").first.press("Enter")
+        page.get_by_text("Ciao").wait_for()
+        shown.look("register-email")
+        page.go_back()
         button = page.get_by_role("button", name="Mostra il numero").first
         button.focus()
         page.keyboard.press("Enter")
