@@ -28,6 +28,7 @@ from appliance.daemon.door import Door
 from appliance.daemon.erasures import Erasures
 from appliance.daemon.stores import Stores, database_path
 from appliance.mail.invitation import Meeting, invitation
+from appliance.policy.accounts import User
 from appliance.policy.appointments import Slot
 from appliance.policy.citizens import Citizen
 from appliance.policy.dialling import Ledger, Outgoing, Placed
@@ -36,7 +37,18 @@ from appliance.policy.messages import Entry, Outcome, Step
 from appliance.policy.outbox import MailState, Waiting
 from appliance.policy.requests import Appointment, Form
 from appliance.policy.requests import Step as RequestStep
-from appliance.records import audit, call_log, care, messages, outbox, outgoing, requests
+from appliance.policy.same_number import GONE
+from appliance.records import (
+    audit,
+    call_log,
+    care,
+    drafts,
+    messages,
+    outbox,
+    outgoing,
+    requests,
+    users,
+)
 from appliance.records.care import Kind
 from appliance.records.requests import Taking
 from tests.commands.test_requests import CONFIG
@@ -188,6 +200,21 @@ def test_nothing_shows_the_number_afterwards(box: Box) -> None:
         ("a-3", "shell: Dott. Neri", "close", Outcome.NOT_NEEDED)
     ]
     assert HERS not in box.told().heard
+
+
+def test_nor_does_what_somebody_has_half_typed(box: Box) -> None:
+    """E18, E20: a colleague's draft is there afterwards, without the number."""
+    typed = {"note": "richiamare 347 000 0001 domani", "form": None}
+
+    def type_it(connection: sqlite3.Connection) -> None:
+        users.add_first(connection, User("op1", "Op", frozenset()), "hash", AT)
+        drafts.keep(connection, "op1", "desk", json.dumps(typed), AT)
+
+    box.stores.records.ask(type_it)
+    box.run("erase", "347 0000001", *BY, "--close-requests")
+    assert box.files_naming("347 000") == []
+    ((left,),) = box.ask("SELECT body FROM drafts")
+    assert json.loads(str(left)) == {"note": f"richiamare {GONE} domani", "form": None}
 
 
 def test_others_are_untouched(box: Box) -> None:

@@ -142,6 +142,14 @@ def test_a_made_up_letter_breaks_no_page(data: bytes) -> None:
     assert len(emails.read(data).text) <= emails.LONGEST
 
 
+def test_a_long_email_goes_and_comes_whole(head: Visitor, desk: Desk) -> None:
+    """Through the desk's door, whose lines are shorter by far."""
+    data = MAIL + bytes(range(256)) * 1200
+    file = {"email": ("a.eml", data, "message/rfc822")}
+    assert head.post("/register/vary", data=VARIED, files=file).status_code == 303
+    assert head.get(LINK.findall(head.get(UNIT).text)[0]).content == data
+
+
 def test_a_file_that_is_not_taken_costs_no_typing(head: Visitor) -> None:
     """What would change is shown again, with what is wrong at the file; saved without, it holds."""
     fields = preview(head)

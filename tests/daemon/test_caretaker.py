@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from appliance.policy.hours import Schedule
 from appliance.policy.messages import Outcome
 from appliance.policy.week import Week, week
 from appliance.policy.words import Words
-from appliance.records import messages, retention
+from appliance.records import drafts, messages, retention, users
 from appliance.records.care_mails import Notices
 from appliance.records.care_watch import Watched
 from appliance.records.retention import Keeping
@@ -26,6 +27,7 @@ from appliance.records.trouble import Trouble
 from appliance.records.worker import Records
 from tests.policy.town import EVERY_DAY
 from tests.records.samples import TEN, a_call, a_message
+from tests.records.test_users import ANNA, HASH
 from tests.stories.offices import ROME
 
 CALENDAR = Schedule(ROME, week(**dict.fromkeys(EVERY_DAY, "8:30-13 14-17:30")))
@@ -72,6 +74,23 @@ def test_it_looks_once_a_minute(office: Office) -> None:
     assert office.caretaker.watched == Watched()
     office.look(TEN + timedelta(hours=1), 160)
     assert office.caretaker.watched == Watched(unheard=1)
+
+
+def test_what_is_half_typed_goes_after_a_day(office: Office) -> None:
+    """E18: whoever has not come back to it by then types anew; not only at night."""
+
+    def type_it(connection: sqlite3.Connection) -> None:
+        users.add_first(connection, ANNA, HASH, TEN)
+        drafts.keep(connection, "anna", "desk", '{"note": "Ada Rossi"}', TEN)
+
+    def left(connection: sqlite3.Connection) -> int:
+        return int(connection.execute("SELECT count(*) FROM drafts").fetchone()[0])
+
+    office.records.ask(type_it)
+    day = timedelta(days=1)
+    for minute, at, kept in ((2, day - timedelta(minutes=1), 1), (4, day, 0)):
+        office.look(TEN + at, minute * 60)
+        assert office.records.ask(left) == kept
 
 
 def test_it_lives_by_the_hours_in_force(office: Office) -> None:

@@ -148,6 +148,32 @@ def test_a_mail_that_has_no_address(to: str, verdict: Verdict, said: str) -> Non
     assert said in reply.said
 
 
+class Taking(Server):
+    """A mail server that answers one thing."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+
+    def send(self, message: EmailMessage, to: str) -> Reply:
+        """Answer."""
+        return self.reply
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Reply(Verdict.SENT, "250 queued as 9A"), "smtp.comune.example: 250 queued as 9A"),
+        (Reply(Verdict.LATER, "451 full"), "451 full"),
+    ],
+)
+def test_by_which_server_it_was_taken_is_kept(reply: Reply, said: str) -> None:
+    """Where somebody looks for it if the office says that nothing came."""
+    room = a_room(CONFIG + '\nserver = "smtp.comune.example"\n')
+    room._server = Taking(reply)
+    told = room._deliver(Letter(Mail("k", "a@b.example", "S", "B"), "<k@b>", (), AT))
+    assert (told.verdict, told.said) == (reply.verdict, said)
+
+
 class Deaf(Server):
     """A mail server's name that is being looked up for ever: no abort ends that."""
 
