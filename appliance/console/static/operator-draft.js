@@ -10,16 +10,22 @@ const search = document.getElementById("search");
 const note = document.getElementById("note");
 const form = document.getElementById("return");
 
+const AGAIN_MS = 5_000;
+
+let waiting = null; // a form that cannot be shown yet: the switchboard does not answer
+let tried = 0;
+
 function fields() {
   const typed = document.getElementById("return-form");
   if (form.hidden || !typed) return null;
-  const rule = typed.elements.rule.value;
-  const values = [...new FormData(typed)].filter(([name]) => name !== "csrf");
-  return { about: { ...JSON.parse(form.dataset.about), rule }, values };
+  // the office is named too: after a restart the call that came back from it is gone
+  const about = { ...JSON.parse(form.dataset.about) };
+  for (const name of ["unit", "need", "rule"]) about[name] = typed.elements[name].value;
+  return { about, values: [...new FormData(typed)].filter(([name]) => name !== "csrf") };
 }
 
 function draft() {
-  return { by, search: search.value, note: note.value, form: fields() };
+  return { by, search: search.value, note: note.value, form: fields() ?? waiting };
 }
 
 const keepAtDesk = keeper("desk", () => {
@@ -49,18 +55,29 @@ async function bringBack() {
     search.value = typed.search;
     search.dispatchEvent(new Event("input", { bubbles: true }));
   }
-  if (!typed.form || !(await openReturn(typed.form.about))) return;
+  waiting = typed.form;
+  await fill();
+}
+
+/** Show the form that was half typed, now or as soon as the switchboard answers. */
+async function fill() {
+  if (!waiting || fields() || Date.now() - tried < AGAIN_MS) return;
+  tried = Date.now();
+  await openReturn(waiting.about);
   const opened = document.getElementById("return-form");
-  for (const [name, value] of typed.form.values) {
+  if (!opened || !waiting) return;
+  for (const [name, value] of waiting.values) {
     const field = opened.elements[name];
     // a slot that somebody took meanwhile is offered no more
-    if (field && name !== "csrf" && (field.tagName !== "SELECT" || [...field.options].some((one) => one.value === value))) field.value = value;
+    if (field && (field.tagName !== "SELECT" || [...field.options].some((one) => one.value === value))) field.value = value;
   }
+  waiting = null;
 }
 
 await bringBack();
 document.addEventListener("input", keep);
 document.addEventListener("change", keep);
 document.addEventListener("desk:opened", keep);
-document.addEventListener("desk:closed", keep);
+document.addEventListener("desk:closed", () => { waiting = null; keep(); });
 document.addEventListener("desk:done", keep);
+document.addEventListener("desk:live", fill);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from playwright.sync_api import APIResponse, Browser, Page, Route, expect
@@ -13,7 +13,7 @@ from appliance.daemon.stores import database_path
 from appliance.exchange.call import CallPlan
 from appliance.policy.requests import Request
 from appliance.policy.sheets import Sheet
-from appliance.records import requests, sheets
+from appliance.records import drafts, requests, sheets
 from appliance.records.database import connect, open_reader
 from tests.console import people
 from tests.console.browser import Screen, every_screen, screen
@@ -250,6 +250,50 @@ def test_a_call_that_a_power_cut_interrupted_is_dealt_with(
         one.locator("form[data-shows] button").press("Enter")
         expect(page.locator("#interrupted")).to_contain_text("Non ne restano da richiamare.")
         expect(page.locator("#interrupted-count")).to_have_count(0)
+
+
+def test_a_return_half_typed_outlives_the_box_and_the_browser(
+    browser: Browser, house: Running, caller: None
+) -> None:
+    """E18: a power cut takes call, box and browser; the form is there again, and is taken over."""
+    del caller
+    box = house.box
+    with screen(browser, house.home) as shown, box.phone("op1") as op1, box.phone("ana1") as ana1:
+        ana1.answer_mode("decline", 300)
+        page = log_in(shown)
+        op1.wait_event("ringing", 20.0)
+        op1.answer()
+        expect(page.locator(".desk-mine")).to_contain_text("In conversazione")
+        page.keyboard.press("Escape")
+        page.keyboard.press("t")
+        page.keyboard.type("RESID")
+        page.keyboard.press("Enter")
+        page.keyboard.press("1")
+        expect(page.locator("#return-title")).to_contain_text("Ritorno: Anagrafe")
+        page.locator("[data-rule=email]").press("Enter")
+        expect(page.locator("#citizen")).to_be_focused()
+        page.keyboard.type("Ida Neri")
+        page.locator("#subject").fill("Stato di famiglia")
+        box.wait_until(lambda: "Stato di famiglia" in kept(box), 10.0, "it was not kept")
+        box.kill()
+        box.start()
+    with screen(browser, house.home) as shown:
+        page = log_in(shown)
+        expect(page.locator("#citizen")).to_have_value("Ida Neri")
+        expect(page.locator("#subject")).to_have_value("Stato di famiglia")
+        expect(page.locator("#contact")).to_have_value(CALLER)
+        shown.look("desk-drafted")
+        page.locator("#return-form [name=anyway]").evaluate("one => one.value = '1'")
+        page.locator("#citizen").press("Enter")
+        expect(page.locator("#return")).to_be_hidden()
+        expect(page.locator("#told-words")).to_contain_text("Presa in carico")
+        box.wait_until(lambda: kept(box) == "", 10.0, "it was not forgotten")
+
+
+def kept(box: Box) -> str:
+    """Return what the box has kept of what the operator types."""
+    with contextlib.closing(open_reader(database_path(box.state))) as connection:
+        return drafts.find(connection, people.CARLA.name, "desk", datetime.now(UTC))
 
 
 def test_a_desk_that_is_gone_is_a_banner_and_comes_back(browser: Browser, house: Running) -> None:
