@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 
 import click
@@ -12,10 +13,14 @@ from appliance.commands.sheets import heard_at_once
 from appliance.daemon import giving_voice, spoken, voice
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
+from appliance.media.frames import SAMPLE_RATE
+from appliance.policy.words import Words
 
 language_option = click.option(
     "--language", type=click.Choice(sorted(voice.VOICES)), default=recorded.FIRST, show_default=True
 )
+
+LET_HEAR = Words("Farla sentire agli utenti?", "Let callers hear it?")
 
 
 @click.group()
@@ -47,6 +52,31 @@ def forget(settings: Settings, key: str, language: str) -> None:
     """Say KEY as it is recorded again."""
     giving_voice.forget(_folder(settings), language, key)
     click.echo(in_house(settings, heard_at_once(settings)))
+
+
+@prompts.command()
+@click.argument("key")
+@language_option
+@click.option("--phone", required=True, help="The phone that rings: its name or its extension.")
+@click.option("--by", default=getpass.getuser, show_default="the user", help="Who asks.")
+@click.option("--yes", is_flag=True, help="Let callers hear it without asking.")
+@click.pass_obj
+def record(settings: Settings, key: str, language: str, phone: str, by: str, *, yes: bool) -> None:
+    """Have a phone ring, to say KEY at it: after the tone, ended by hash, kept by 1.
+
+    Ends with status 1 when nothing was kept; the sentence says why.
+    """
+    from appliance.commands import dictating
+
+    _check_key(settings, key, language)
+    wanted = dictating.Wanted(language, key, phone, by)
+    dictating.follow(settings, wanted, click.echo)
+    sound = dictating.draft(settings, wanted)
+    click.echo(f"{language}/{key}: {len(sound) / (2 * SAMPLE_RATE):.1f} s")
+    if yes or click.confirm(in_house(settings, LET_HEAR)):
+        giving_voice.put(_folder(settings), language, key, sound)
+        dictating.draft_path(settings, wanted).unlink(missing_ok=True)
+        click.echo(in_house(settings, heard_at_once(settings)))
 
 
 def _check_key(settings: Settings, key: str, language: str) -> None:
