@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from datetime import datetime
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 PHRASE = "Passphrase"
-UNPACKED = ".centralino-restore-"
-"""A folder beside the state folder, in which a backup is unpacked and checked."""
 
 
 def _passphrase_option(command: Command) -> Command:
@@ -90,13 +89,16 @@ def restore(
 
 def _restore(file: Path, config: Path, passphrase: str, *, check: bool) -> Words:
     from appliance.daemon import putting_back, restore
+    from appliance.daemon.backup_places import UNPACKED
     from appliance.daemon.last_good import state_folder
 
     state = state_folder(config).absolute()
     putting_back.check_finished(state)
-    for left in state.parent.glob(f"{UNPACKED}*"):  # of a restore that was killed
+    # the service's own account, which only looks, may not write beside its folder
+    beside = state if check and not os.access(state.parent, os.W_OK) else state.parent
+    for left in beside.glob(f"{UNPACKED}*"):  # of a restore that was killed
         shutil.rmtree(left)
-    with tempfile.TemporaryDirectory(prefix=UNPACKED, dir=state.parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=UNPACKED, dir=beside) as folder:
         checked = restore.unpack(file, Path(folder), passphrase, config.absolute())
         if check:
             return _about(checked)

@@ -40,7 +40,7 @@ def run(config_path: Path, link: Path | None, verbose: bool) -> None:
     from appliance.daemon import service  # meanwhile
 
     settings, office, complaint = reading()
-    service.Service(service.Run(settings, office, link, complaint)).run()
+    service.Service(service.Run(settings, office, link, complaint, config_path.absolute())).run()
 
 
 def _in_force(config_path: Path) -> tuple[Settings, Office, str]:

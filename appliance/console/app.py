@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import anyio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -107,6 +108,7 @@ def build(settings: ConsoleSettings) -> Starlette:
     app.state.live_parts = Once()
     app.state.reading = Reading(settings.records)
     app.state.links = pages.all_links()
+    app.state.uploading = anyio.Lock()
     app.state.guesses, app.state.first_guesses = Guesses(), Guesses()
     return app
 

@@ -16,7 +16,15 @@ STATE: Final = "state"
 CONFIG: Final = "config"
 PROMPTS: Final = "prompts"
 MANIFEST: Final = "manifest.json"
-LEFT_OUT: Final = frozenset({"corrupt", "private", "voicemail/rec", "voicemail/ballast"})
+MADE: Final = "backups/console.backup"
+"""Where, in the state folder, a backup lies that was asked for in a browser."""
+UPLOADED: Final = "restore/uploaded.backup"
+"""Where, in the console's folder, a backup lies that came from a browser (console/uploads.py)."""
+UNPACKED: Final = ".centralino-restore-"
+"""A folder beside the state folder, or in it, in which a backup is unpacked and checked."""
+LEFT_OUT: Final = frozenset(
+    {"corrupt", "private", "voicemail/rec", "voicemail/ballast", str(Path(MADE).parent)}
+)
 """Of the state folder: what recovery set aside, the shell's proof, sound still being recorded."""
 OWN_COPY: Final = ".backup-"
 """A folder of the state folder in which the records' copy lies while a backup is made."""
@@ -71,7 +79,7 @@ def _is_left_out(inner: Path) -> bool:
     names = {parent.as_posix() for parent in (inner, *inner.parents)}
     return (
         bool(names & LEFT_OUT)
-        or inner.parts[0].startswith(OWN_COPY)
+        or inner.parts[0].startswith((OWN_COPY, UNPACKED))
         or inner.suffix in {".tmp", ".copy"}
         or inner.as_posix().startswith(database_path(Path()).name)
     )

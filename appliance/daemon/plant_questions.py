@@ -33,6 +33,7 @@ from appliance.records.database import transaction
 
 if TYPE_CHECKING:
     from appliance.daemon.carrier_side import CarrierSide
+    from appliance.daemon.chore_questions import ChoreQuestions
     from appliance.daemon.desk import Desk
     from appliance.daemon.line_restarts import LineRestarts
     from appliance.daemon.lookout import Lookout
@@ -68,12 +69,18 @@ class PlantQuestions:
     panel: Callable[[], PanelStatus]
     test_leds: Callable[[], None]
     restarts: LineRestarts
+    chores: ChoreQuestions
     versions: dict[str, str] = field(default_factory=lambda: versions())
 
     @property
     def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
         """Name what may be asked."""
-        return {"plant": self.asked, "led_test": self.led_test, **self.restarts.known}
+        return {
+            "plant": self.asked,
+            "led_test": self.led_test,
+            **self.restarts.known,
+            **self.chores.known,
+        }
 
     def led_test(self, question: dict[str, Any]) -> Later:
         """Light every LED for a moment; for a technician, and audited."""

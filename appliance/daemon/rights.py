@@ -68,7 +68,11 @@ NEEDS: Final[Mapping[str, frozenset[Permission] | None]] = MappingProxyType({
         ("announcement_part", "announcement_restore"), frozenset({_P.PROMPTS})
     ),
     **dict.fromkeys(
-        ("led_test", "line_restart", "mail_test", "outbox_retry", "outbox_drop"),
+        (
+            "led_test", "line_restart", "mail_test", "outbox_retry", "outbox_drop",
+            "settings", "chores", "config_check", "backup_make", "backup_check",
+            "backup_fetch", "backup_drop",
+        ),
         frozenset({_P.TECHNICAL}),
     ),
 })  # fmt: skip

@@ -27,6 +27,8 @@ from appliance.daemon import announcements, phone_secrets
 from appliance.daemon.caretaker import Caretaker
 from appliance.daemon.caretaker import plan_of as care_plan_of
 from appliance.daemon.carrier_side import CarrierSide, Takers
+from appliance.daemon.chore_questions import ChoreQuestions
+from appliance.daemon.chores import Chores
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Door
 from appliance.daemon.erasures import Erasures
@@ -78,6 +80,7 @@ class Run:
     office: Office
     link: Path | None = None
     complaint: str = ""
+    config: Path | None = None
 
 
 class Service:
@@ -120,6 +123,9 @@ class Service:
             Legs(self._phones, self._carrier.send, settings.sip.address, settings.sip.laws),
         )
         self._restarts = LineRestarts(self._stores, self.desk, self._carrier)
+        self._chores = ChoreQuestions(
+            self._stores, settings, run.complaint, Chores(run.config), self.desk.now
+        )
         self._questions = self._made_questions()
         self._watching = Watching(self._questions.watched)
         self.desk.also_due = self._watching.next_deadline
@@ -202,6 +208,7 @@ class Service:
                 self._panel_status,
                 self._panel.test,
                 self._restarts,
+                self._chores,
             ),
         )
 
@@ -266,6 +273,7 @@ class Service:
         self._phones.stop()
         self._phones_kept.keep_left(self._phones.status())
         self._mail.stop()
+        self._chores.chores.stop()
         self._stores.stop(self._hear_the_last)
         self._panel.stop()
 
@@ -300,6 +308,7 @@ class Service:
         self._sheets.look(self.desk.now())
         self._restarts.look()
         self.lookout.deleted_at = self._caretaker.deleted_at
+        self._chores.look()
         if self._caretaker.watched != self.lookout.watched:
             self.lookout.watched = self._caretaker.watched
             self._show(self.desk.status())

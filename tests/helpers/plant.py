@@ -11,6 +11,8 @@ from typing import Any
 from appliance.calls.switchboard import Switchboard
 from appliance.carrier.messages import Health, Snapshot
 from appliance.daemon import config
+from appliance.daemon.chore_questions import ChoreQuestions
+from appliance.daemon.chores import Chores
 from appliance.daemon.line_restarts import LineRestarts
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.plant_questions import PlantQuestions
@@ -85,9 +87,10 @@ class Plant:
         phones: Any = SimpleNamespace(status=lambda: self.phones)
         self.lit = 0
         self.restarts = LineRestarts(self.stores, stand_in, self.carrier)
+        self.chores, settings = Chores(path), config.load(path)
         self.questions = PlantQuestions(
             self.stores,
-            config.load(path),
+            settings,
             stand_in,
             self.lookout,
             self.recoveries,
@@ -96,6 +99,7 @@ class Plant:
             lambda: self.lookout.panel_status(desk.status(), self.phones, ready=True),
             self._light,
             self.restarts,
+            ChoreQuestions(self.stores, settings, "", self.chores, desk.now),
         )
 
     def _light(self) -> None:

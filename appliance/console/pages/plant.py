@@ -19,6 +19,7 @@ from appliance.console.asking import NotDone, ask
 from appliance.console.desk import DeskAway
 from appliance.console.feed import Feed
 from appliance.console.links import Link
+from appliance.console.network import network
 from appliance.console.pages.accounts import field
 from appliance.console.say import N_
 from appliance.console.templates import page, text
@@ -136,6 +137,7 @@ async def _values(request: Request) -> dict[str, Any]:
         "kept_trouble": trouble,
         "addresses": [str(one) for one in of_this_box(settings.listen) if not one.is_loopback],
         "names": settings.names,
+        "network": network(),
         "low": plant.LIMITS.low_water_bytes // plant.MB,
         "high": plant.LIMITS.high_water_bytes // plant.MB,
         "led_names": LED_NAMES,

@@ -201,6 +201,13 @@ class Plant:
             "plant": lambda _: {"lines": []},
             "led_test": lambda _: {},
             "line_restart": lambda _: {},
+            "settings": lambda _: {"sections": [], "complaint": ""},
+            "chores": lambda _: {"running": "", "last": {}},
+            "config_check": lambda _: {},
+            "backup_make": lambda _: {},
+            "backup_check": lambda _: {},
+            "backup_fetch": lambda _: {},
+            "backup_drop": lambda _: {},
         }
 
 

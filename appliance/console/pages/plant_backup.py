@@ -1,0 +1,145 @@
+"""The technician's page of backups: make one and take it along; bring one and see that it is whole.
+
+A backup is put back with the switchboard stopped, by the command that this page shows: it replaces
+the very folders that the desk and this console are running on.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import anyio
+import anyio.to_thread
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from appliance.console.accounts.rights import needs, somebody
+from appliance.console.asking import NotDone, ask
+from appliance.console.guard import UPLOAD
+from appliance.console.pages.accounts import field
+from appliance.console.pages.plant_chores import begin, standing
+from appliance.console.say import N_
+from appliance.console.templates import page
+from appliance.console.uploads import made_path, receive, stored, uploaded_path
+from appliance.policy.refused import Refused
+from appliance.policy.roles import Permission
+
+PAGE: Final = "/plant/backup"
+TWO: Final = N_("The two passphrases are not the same.")
+BUSY: Final = N_("Another backup is being uploaded: wait for its end.")
+FAILED: Final = N_("The file could not be kept: %(why)s")
+
+
+@needs(Permission.TECHNICAL)
+async def show(request: Request) -> Response:
+    """Show what there is, and the forms."""
+    return await _show(request)
+
+
+@needs(Permission.TECHNICAL)
+async def make(request: Request) -> Response:
+    """Have a backup made under a passphrase that is typed twice."""
+    form = await request.form()
+    if field(form, "phrase") != field(form, "again"):
+        return await _show(request, NotDone(400, request.state.speaker(TWO)))
+    return await begin(request, "backup_make", _show, PAGE, passphrase=field(form, "phrase"))
+
+
+@needs(Permission.TECHNICAL)
+async def fetch(request: Request) -> Response:
+    """Hand the backup over, once the desk has noted to whom."""
+    found = await anyio.to_thread.run_sync(stored, made_path(request.app.state.settings))
+    if found is None:
+        raise HTTPException(404)
+    try:
+        await ask(request, {"ask": "backup_fetch", "by": somebody(request).name})
+    except NotDone as error:
+        return await _show(request, error)
+    name = f"centralino-{found.at.astimezone(request.app.state.zone):%Y%m%d-%H%M}.backup"
+    return FileResponse(found.path, media_type="application/octet-stream", filename=name)
+
+
+@needs(Permission.TECHNICAL)
+async def drop(request: Request) -> Response:
+    """Have the backup that was made here taken away."""
+    await request.form()
+    try:
+        await ask(request, {"ask": "backup_drop", "by": somebody(request).name})
+    except NotDone as error:
+        return await _show(request, error)
+    return RedirectResponse(PAGE, 303)
+
+
+@needs(Permission.TECHNICAL)
+async def upload(request: Request) -> Response:
+    """Keep a backup that a script sends as it is; answers with a sentence for that script."""
+    say, lock = request.state.speaker, request.app.state.uploading
+    length = request.headers.get("content-length", "")
+    try:
+        lock.acquire_nowait()
+    except anyio.WouldBlock:
+        return Response(say(BUSY), 409)
+    try:
+        size = int(length) if length.isascii() and length.isdecimal() else 0
+        await receive(request.stream(), size, uploaded_path(request.app.state.settings))
+    except Refused as refused:
+        return Response(say.words(refused.words), 409)
+    except OSError as error:
+        return Response(say(FAILED, why=error.strerror or error), 507)
+    finally:
+        lock.release()
+    return Response(status_code=204)
+
+
+@needs(Permission.TECHNICAL)
+async def check(request: Request) -> Response:
+    """Have the desk look through the uploaded backup."""
+    phrase = field(await request.form(), "passphrase")
+    return await begin(request, "backup_check", _show, PAGE, passphrase=phrase)
+
+
+@needs(Permission.TECHNICAL)
+async def forget(request: Request) -> Response:
+    """Take the uploaded backup away; it is this console's own."""
+    await request.form()
+    path = uploaded_path(request.app.state.settings)
+    await anyio.to_thread.run_sync(lambda: path.unlink(missing_ok=True))
+    return RedirectResponse(PAGE, 303)
+
+
+async def _show(request: Request, wrong: NotDone | None = None) -> Response:
+    settings = request.app.state.settings
+    made, uploaded = await anyio.to_thread.run_sync(
+        lambda: (stored(made_path(settings)), stored(uploaded_path(settings)))
+    )
+    making = await standing(request, "backup_make")
+    checking = await standing(request, "backup_check")
+    values: dict[str, Any] = {
+        "made": None if making["runs"] else made,
+        "uploaded": uploaded,
+        "making": making,
+        "checking": checking,
+        "is_whole": _is_whole(checking, uploaded.at if uploaded else None),
+        "wrong": str(wrong) if wrong else "",
+    }
+    return page(request, "plant/backup.html", wrong.status if wrong else 200, **values)
+
+
+def _is_whole(checking: dict[str, Any], uploaded: datetime | None) -> bool:
+    """Tell whether the file that lies there is the one that was found whole."""
+    last, at = checking["last"], checking["ended_at"]
+    return bool(last and last["well"] and uploaded and at >= uploaded)
+
+
+routes: list[BaseRoute] = [
+    Route(PAGE, show, methods=["GET"]),
+    Route(f"{PAGE}/make", make, methods=["POST"]),
+    Route(f"{PAGE}/file", fetch, methods=["GET"]),
+    Route(f"{PAGE}/drop", drop, methods=["POST"]),
+    Route(UPLOAD, upload, methods=["POST"]),
+    Route(f"{PAGE}/check", check, methods=["POST"]),
+    Route(f"{PAGE}/forget", forget, methods=["POST"]),
+]

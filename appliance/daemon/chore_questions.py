@@ -1,0 +1,237 @@
+"""What a technician asks for that takes its time: a backup, whether one is whole, the file's check.
+
+Who may is looked up, and who did it kept, in the records' thread; a child does it (chores.py).
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final
+
+from appliance.daemon.backup_places import MADE, UPLOADED
+from appliance.daemon.chores import Chores, Ended
+from appliance.daemon.door import Answer, Later, Tell
+from appliance.daemon.rights import check_may
+from appliance.daemon.settings_shown import sections
+from appliance.daemon.status_words import plain
+from appliance.errors import CentralinoError, OfficeError
+from appliance.policy.masked_log import masked
+from appliance.policy.refused import Refused
+from appliance.policy.roles import Permission
+from appliance.policy.words import Words
+from appliance.records import audit
+from appliance.records.audit import Noted
+from appliance.records.database import transaction
+from appliance.records.sealed_stream import checked_passphrase
+from appliance.voicemail.space import Limits
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.daemon.settings import Settings
+    from appliance.daemon.stores import Stores
+    from appliance.policy.clock import Now
+
+LONGEST_PHRASE: Final = 200
+KEPT_S: Final = 24 * 3600.0
+"""A backup that was made here is taken away after a day: it holds callers' numbers."""
+LOOKS_S: Final = 600.0
+BEGUN: Final = Words("Avviato: il risultato appare qui.", "Begun: what comes of it shows here.")
+GONE: Final = Words("Eliminato.", "Deleted.")
+NO_ROOM: Final = (
+    "sul disco non c'è abbastanza spazio libero: i messaggi vengono prima",
+    "there is not enough free space on the disk: messages come first",
+)
+NO_FILE: Final = (
+    "non è stato caricato nessun file: caricarlo prima",
+    "no file has been uploaded: upload it first",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """One kind of chore: its code in the audit and the command's words."""
+
+    code: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """A chore that may begin: whoever asked is told that it has."""
+
+    name: str
+    typed: str
+    most_bytes: int
+    tell: Tell
+
+
+@dataclass(slots=True)
+class ChoreQuestions:
+    """Asked in the deciding thread, allowed in the records', begun by `look`."""
+
+    stores: Stores
+    settings: Settings
+    complaint: str
+    chores: Chores
+    now: Callable[[], Now]
+    last: dict[str, tuple[datetime, Ended]] = field(default_factory=dict)
+    _allowed: SimpleQueue[_Allowed] = field(default_factory=SimpleQueue)
+    _looked_at: float = 0.0
+
+    @property
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+        """Name what may be asked."""
+        return {
+            "settings": self.shown,
+            "chores": self.told,
+            "config_check": lambda question: self._asked("config_check", question),
+            "backup_make": lambda question: self._asked("backup_make", question),
+            "backup_check": lambda question: self._asked("backup_check", question),
+            "backup_fetch": lambda question: self._noted("backup.fetch", question),
+            "backup_drop": lambda question: self._noted("backup.drop", question),
+        }
+
+    def shown(self, _: dict[str, Any]) -> Answer:
+        """Return the configuration in force by section, numbers hidden, and what is wrong."""
+        return {"sections": sections(self.settings), "complaint": masked(self.complaint)}
+
+    def told(self, _: dict[str, Any]) -> Answer:
+        """Say what is running, and what came of the last chore of each kind."""
+        last = {
+            name: {"at": at.isoformat(), "well": ended.is_well, "text": masked(ended.text)}
+            for name, (at, ended) in self.last.items()
+        }
+        return {"running": self.chores.running, "last": last}
+
+    def _noted(self, code: str, question: dict[str, Any]) -> Later:
+        """Note who takes the backup that was made here along, or has it taken away."""
+        by, at = _by(question), self.now().wall
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            check_may(connection, by, Permission.TECHNICAL)
+            with transaction(connection):
+                audit.note(connection, Noted(at, by, code))
+            if code == "backup.drop":
+                self._made.unlink(missing_ok=True)
+            return {"said": plain(GONE)}
+
+        def later(tell: Tell) -> None:
+            self.stores.records.do(job, lambda result: tell(_refused(result)))
+
+        return later
+
+    def look(self) -> None:
+        """Begin what was allowed, hear what has ended, take away what is old."""
+        self.chores.look()
+        while not self._allowed.empty():
+            allowed = self._allowed.get()
+            allowed.tell(_refused(self._begin(allowed)))
+        if time.monotonic() >= self._looked_at + LOOKS_S:
+            self._looked_at = time.monotonic()
+            self.stores.records.do(lambda _: self._take_away_old(), lambda _: None)
+
+    @property
+    def _made(self) -> Path:
+        return Path(self.settings.folders.state) / MADE
+
+    @property
+    def _uploaded(self) -> Path:
+        return Path(self.settings.folders.console) / UPLOADED
+
+    def _kinds(self) -> dict[str, Chore]:
+        typed = ("--passphrase-file", "/dev/stdin")
+        return {
+            "config_check": Chore("config.check", ("check",)),
+            "backup_make": Chore("backup.make", ("backup", str(self._made), *typed)),
+            "backup_check": Chore(
+                "backup.check", ("restore", str(self._uploaded), "--check", *typed)
+            ),
+        }
+
+    def _asked(self, name: str, question: dict[str, Any]) -> Later:
+        by, at, typed = _by(question), self.now().wall, _phrase(question)
+
+        def job(connection: sqlite3.Connection) -> int:
+            check_may(connection, by, Permission.TECHNICAL)
+            most = self._prepared(name, typed)
+            with transaction(connection):
+                audit.note(connection, Noted(at, by, self._kinds()[name].code))
+            return most
+
+        def later(tell: Tell) -> None:
+            def done(result: int | CentralinoError) -> None:
+                if isinstance(result, int):
+                    self._allowed.put(_Allowed(name, typed, result, tell))
+                else:
+                    tell(_refused(result))
+
+            try:
+                self.chores.check_free()
+            except Refused as refused:
+                tell(_refused(refused))
+                return
+            self.stores.records.do(job, done)
+
+        return later
+
+    def _prepared(self, name: str, typed: str) -> int:
+        """Look whether there is room; returns how many bytes a file of it may have.
+
+        Half of what is free, less what messages need: a backup copies the records first.
+        """
+        free = shutil.disk_usage(self.settings.folders.state).free - Limits().high_water_bytes
+        if name == "backup_make":
+            checked_passphrase(typed)
+            self._made.unlink(missing_ok=True)
+            self._made.parent.mkdir(mode=0o700, exist_ok=True)
+        if name == "backup_check":
+            if not self._uploaded.exists():
+                raise Refused(*NO_FILE)
+            free -= self._uploaded.stat().st_size
+        if free <= 0:
+            raise Refused(*NO_ROOM)
+        return free // 2
+
+    def _begin(self, allowed: _Allowed) -> Answer | CentralinoError:
+        def then(ended: Ended) -> None:
+            self.last[allowed.name] = (self.now().wall, ended)
+
+        words = self._kinds()[allowed.name].words
+        try:
+            self.chores.begin(words, allowed.typed, allowed.most_bytes, then)
+        except Refused as refused:
+            return refused
+        except OSError as error:
+            return Refused(f"non è possibile: {error}", f"it cannot be done: {error}")
+        self.last.pop(allowed.name, None)
+        return {"said": plain(BEGUN)}
+
+    def _take_away_old(self) -> None:
+        made = self._made
+        if made.exists() and made.stat().st_mtime + KEPT_S < self.now().wall.timestamp():
+            made.unlink()
+
+
+def _by(question: dict[str, Any]) -> str:
+    return str(question.get("by", ""))[:64]
+
+
+def _phrase(question: dict[str, Any]) -> str:
+    phrase = question.get("passphrase", "")
+    if not isinstance(phrase, str) or len(phrase) > LONGEST_PHRASE or "\n" in phrase:
+        raise OfficeError(f"a passphrase is a line of at most {LONGEST_PHRASE} characters")
+    return phrase
+
+
+def _refused(result: Answer | CentralinoError) -> Answer | CentralinoError:
+    """Let a refusal be said in both languages."""
+    if isinstance(result, Refused):
+        return {"done": False, "said": plain(result.words)}
+    return result

@@ -1,0 +1,252 @@
+"""Backups by way of the browser: made, taken along, brought, looked through; for technicians."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import pytest
+
+from appliance.console import uploads
+from appliance.console.guard import BODY_LIMIT, UPLOAD
+from appliance.console.settings import ConsoleSettings
+from appliance.daemon import backup_places, config
+from appliance.daemon.chore_questions import ChoreQuestions
+from appliance.daemon.chores import Chores
+from appliance.errors import CentralinoError
+from appliance.policy.refused import Refused
+from appliance.records import audit
+from appliance.records.database import connect, open_reader
+from appliance.records.sealed_stream import MAGIC
+from tests.calls.desk import TEN
+from tests.commands.test_backup import PHRASE, House
+from tests.console import people
+from tests.console.door import ServedDoor
+from tests.console.visitor import Visitor
+
+PAGES = ("/plant/backup", "/plant/settings", "/plant/certificate", "/plant/chore/config_check")
+
+
+class Records:
+    """Does a job at once, with a connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def do(self, job: Any, done: Any) -> None:
+        """Do it."""
+        with closing(connect(self._path)) as connection:
+            try:
+                result = job(connection)
+            except CentralinoError as error:
+                result = error
+        done(result)
+
+
+class Works:
+    """A box that has run, whose desk does chores by real children, and its console."""
+
+    def __init__(self, house: House, console: ConsoleSettings) -> None:
+        settings = config.load(house.config)
+        folders = replace(settings.folders, console=str(console.state))
+        stores: Any = SimpleNamespace(records=Records(console.records))
+        self.console, self.chores = console, Chores(house.config)
+        self.house = house
+        self.questions = ChoreQuestions(
+            stores, replace(settings, folders=folders), "", self.chores, lambda: TEN
+        )
+
+    def answer(self, question: dict[str, Any]) -> Any:
+        """Answer as the desk does, which looks at its chores in every turn."""
+        self.questions.look()
+        known: Any = self.questions.known[question["ask"]](question)
+        if isinstance(known, dict):
+            return known
+
+        def later(tell: Any) -> None:
+            known(tell)
+            self.questions.look()
+
+        return later
+
+
+@pytest.fixture
+def works(tmp_path: Path, console_settings: ConsoleSettings) -> Iterator[Works]:
+    """A box in a folder of its own; people may log in."""
+    (tmp_path / "own").mkdir()
+    house = House(tmp_path / "own")
+    house.fill()
+    database = house.state / console_settings.records.name
+    with closing(connect(database)) as connection:
+        people.enter(connection)
+    made = Works(house, replace(console_settings, records=database))
+    yield made
+    made.chores.stop()
+
+
+@pytest.fixture
+def technician(works: Works) -> Iterator[Visitor]:
+    """Beppe has logged in."""
+    works.console.door.parent.mkdir(parents=True)
+    with ServedDoor(works.console.door, works.answer), Visitor(works.console) as visitor:
+        visitor.log_in(people.BEPPE)
+        yield visitor
+
+
+def ended(visitor: Visitor, name: str, limit: float = 60.0) -> str:
+    """Ask how a chore stands until it has ended; returns the part of the page."""
+    until = time.monotonic() + limit
+    while "every 2s" in (text := visitor.get(f"/plant/chore/{name}").text):
+        assert time.monotonic() < until, f"{name} did not end within {limit} s"
+    return text
+
+
+def send(visitor: Visitor, data: bytes) -> Any:
+    """Upload a file as the page's script does."""
+    return visitor.post(UPLOAD, content=data, headers={"content-type": "application/octet-stream"})
+
+
+def test_the_pages_are_the_technicians_alone(technician: Visitor) -> None:
+    """Not the head's, not an operator's."""
+    assert [technician.get(path).status_code for path in PAGES] == [200] * len(PAGES)
+    for user in (people.ANNA, people.CARLA):
+        technician.log_in(user)
+        assert [technician.get(path).status_code for path in PAGES] == [403] * len(PAGES)
+        assert send(technician, MAGIC + b"x").status_code == 403
+
+
+def test_a_backup_is_made_and_comes_back_whole(technician: Visitor, works: Works) -> None:
+    """Made, downloaded, uploaded, looked through; then the page says by which command it holds."""
+    form = {"phrase": PHRASE, "again": PHRASE}
+    assert technician.post("/plant/backup/make", data=form).status_code == 303
+    assert "plant-well" in ended(technician, "backup_make")
+    assert "Scarica" in technician.get("/plant/backup").text
+    answer = technician.get("/plant/backup/file")
+    assert answer.content.startswith(MAGIC)
+    assert ".backup" in answer.headers["content-disposition"]
+
+    assert send(technician, answer.content).status_code == 204
+    lies = uploads.uploaded_path(works.console)
+    assert lies.read_bytes() == answer.content
+    assert lies.stat().st_mode & 0o777 == 0o600
+    assert "centralino restore" not in technician.get("/plant/backup").text
+    os.utime(lies, (0, 0))  # the sample's desk lives on another day
+    check = {"passphrase": PHRASE}
+    assert technician.post("/plant/backup/check", data=check).status_code == 303
+    assert "Nulla è stato cambiato" in ended(technician, "backup_check")
+    assert f"sudo centralino restore {lies}" in technician.get("/plant/backup").text
+
+    technician.post("/plant/backup/drop")
+    technician.post("/plant/backup/forget")
+    assert technician.get("/plant/backup/file").status_code == 404
+    assert not lies.exists()
+    with closing(open_reader(works.console.records)) as connection:
+        noted = [(one.by, one.what) for one in audit.latest(connection, "backup.")]
+    done = ["drop", "check", "fetch", "make"]
+    assert noted == [("beppe", f"backup.{what}") for what in done]
+
+
+def test_what_is_not_whole_is_not_put_back(technician: Visitor, works: Works) -> None:
+    """The page names the command only for the very file that was found whole."""
+    send(technician, MAGIC + b"x" * 100)
+    text = technician.get("/plant/backup").text
+    assert f"centralino restore {uploads.uploaded_path(works.console)}" not in text
+    assert technician.post("/plant/backup/check", data={"passphrase": PHRASE}).status_code == 303
+    assert "plant-trouble" in ended(technician, "backup_check")
+    assert "centralino restore" not in technician.get("/plant/backup").text
+
+
+def test_wrong_forms_are_told_in_words(technician: Visitor) -> None:
+    """Two different passphrases, a short one, one chore too many, an unknown one."""
+    form = {"phrase": PHRASE, "again": "altro"}
+    answer = technician.post("/plant/backup/make", data=form)
+    assert (answer.status_code, "non sono uguali" in answer.text) == (400, True)
+    short = {"phrase": "corta", "again": "corta"}
+    answer = technician.post("/plant/backup/make", data=short)
+    assert (answer.status_code, "12 caratteri" in answer.text) == (409, True)
+    assert technician.get("/plant/chore/nonsense").status_code == 404
+    technician.post("/plant/settings/check")
+    assert technician.post("/plant/settings/check").status_code == 409
+    assert "plant-trouble" in ended(technician, "config_check")  # the sample's prompt is no WAV
+
+
+def test_uploads_are_backups_in_a_bearable_size(
+    technician: Visitor, works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another file, a file cut short, no room, a second one meanwhile: nothing is kept."""
+    assert "non è una copia" in send(technician, b"GIF89a" + b"x" * 5000).text
+    assert "intero" in send(technician, MAGIC[:5]).text
+    assert technician.post(UPLOAD, content=b"").status_code == 409
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+        assert "spazio" in send(technician, MAGIC + b"x").text
+    with monkeypatch.context() as patched:
+        patched.setattr("os.open", _no_more)
+        assert send(technician, MAGIC + b"x").status_code == 507
+    lock: anyio.Lock = technician.app.state.uploading
+    assert not lock.statistics().locked
+    assert list(uploads.uploaded_path(works.console).parent.iterdir()) == []
+
+
+def _no_more(*_: object) -> int:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_large_body_is_taken_by_that_page_with_its_token_alone(technician: Visitor) -> None:
+    """Every other one, and a form without a header, is refused before it is read."""
+    large = b"x" * (BODY_LIMIT + 1)
+    assert technician.post(UPLOAD, is_ours=False, content=large).status_code == 413
+    assert technician.post("/plant/backup/make", content=large).status_code == 413
+    assert send(technician, large).status_code == 409
+
+
+def test_a_body_shorter_than_it_said_is_not_kept(tmp_path: Path) -> None:
+    """What a broken connection has left is no backup."""
+
+    async def pieces() -> Any:
+        yield MAGIC + b"x"
+
+    path = tmp_path / "restore" / "uploaded.backup"
+    with pytest.raises(Refused, match="whole"):
+        anyio.run(uploads.receive, pieces(), 5000, path)
+    assert list(path.parent.iterdir()) == []
+
+
+def test_desk_and_console_mean_the_same_places() -> None:
+    """Neither imports the other."""
+    assert (uploads.MADE, uploads.UPLOADED) == (backup_places.MADE, backup_places.UPLOADED)
+
+
+def test_the_configuration_is_shown_as_it_is_in_force(technician: Visitor, works: Works) -> None:
+    """By table, in words; a file that was no good at the last start is told with its mistakes."""
+    text = technician.get("/plant/settings").text
+    assert "Orari della settimana" in text
+    assert works.console.site != "Test"
+    assert "<dd>Test" in text
+    assert "il file era valido" in text
+    works.questions.complaint = "line 3, site: <unknown> key"
+    text = technician.get("/plant/settings").text
+    assert "line 3, site: &lt;unknown&gt; key" in text
+    assert "ultima configurazione valida" in text
+
+
+def test_pages_stay_readable_with_the_desk_away(works: Works) -> None:
+    """What cannot be asked is said; what lies on the disk is shown."""
+    with Visitor(works.console) as visitor:
+        visitor.log_in(people.BEPPE)
+        for path in PAGES:
+            assert visitor.get(path).status_code == 200
+        assert "non risponde" in visitor.get("/plant/settings").text
+        assert visitor.post("/plant/backup/drop").status_code == 503
+        made = uploads.made_path(works.console)
+        made.parent.mkdir()
+        made.write_bytes(MAGIC)
+        assert visitor.get("/plant/backup/file").status_code == 503
