@@ -133,6 +133,7 @@ def test_at_night_what_is_past_its_time_goes_with_its_sound(office: Office) -> N
     assert office.records.ask(messages.messages) == ()
     assert [each.what for each in office.records.ask(retention.deletions)] == ["messages"]
     assert office.troubles.get(timeout=5) is None
+    assert office.caretaker.deleted_at == night + timedelta(minutes=1)
     office.look(night + timedelta(minutes=2), 220)
     assert office.troubles.empty()
 
@@ -153,6 +154,7 @@ def test_a_card_that_refuses_is_told_and_tried_again(office: Office) -> None:
     sound.mkdir()
     office.look(TEN + timedelta(days=100), 100)
     assert office.troubles.get(timeout=5) == NOT_DELETED
+    assert office.caretaker.deleted_at is None
     assert len(office.records.ask(messages.messages)) == 1
     sound.rmdir()
     office.look(TEN + timedelta(days=100), 160)

@@ -66,6 +66,15 @@ def test_all_is_well() -> None:
     assert "Attenzione" not in said.it
 
 
+def test_a_week_that_was_entered_stands_below_the_first_line() -> None:
+    """Which hours hold, and by whose hand (P9)."""
+    said = words(up(), weeks=(Words("Orario inserito", "Hours entered"),))
+    assert [text.splitlines()[1] for text in (said.it, said.en)] == [
+        "Orario inserito",
+        "Hours entered",
+    ]
+
+
 def test_the_register_has_its_line() -> None:
     """Units, without declaration, running out: where the head looks for everything else."""
     said = words(up(), register=Words("10 tra servizi e uffici", "10 services and offices"))
