@@ -46,13 +46,18 @@ COMBINATIONS: Final = [(language, size) for language in LOCALES for size in SIZE
 DIAGONAL: Final = (("it", "desk"), ("en", "phone"), ("it", "phone"), ("en", "desk"))
 """The first two, and the last two, have both languages and both sizes."""
 HEADINGS: Final = "[...document.querySelectorAll('h1')].filter(one => one.checkVisibility()).length"
-OPEN: Final = "document.querySelectorAll('details').forEach(one => { one.open = true })"
+OPEN: Final = "document.querySelectorAll('details:not([name])').forEach(one => { one.open = true })"
+"""Open what is folded; of those with a name one at a time is open, as in a menu."""
 SIDEWAYS: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 FOCUS: Final = """() => {
   const seen = one => one.checkVisibility({visibilityProperty: true});
   const all = [...document.querySelectorAll(
     'a[href], button, input, select, textarea, summary, [tabindex="0"], audio[controls]')]
-    .filter(one => seen(one) && !one.disabled && one.type !== 'hidden');
+    .filter(one => !one.disabled && one.type !== 'hidden');
+  const unfold = one => {
+    for (let at = one.parentElement; at; at = at.parentElement)
+      if (at.tagName === 'DETAILS' && one !== at.querySelector('summary')) at.open = true;
+  };
   const look = one => [one, ...one.labels ?? []].flatMap(each => [null, '::before', '::after']
     .map(part => getComputedStyle(each, part))
     .map(css => css.outline + css.boxShadow + css.border + css.backgroundColor + css.color))
@@ -60,6 +65,8 @@ FOCUS: Final = """() => {
   const lost = [];
   for (const one of all) {
     document.activeElement.blur();
+    unfold(one);
+    if (!seen(one)) continue;
     const before = look(one);
     one.focus();
     if (document.activeElement !== one || look(one) === before)
