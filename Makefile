@@ -5,12 +5,13 @@ STAMP := .venv-3.13/.ready
 FUZZ_SECONDS ?= 60
 SEED ?= 1
 
-.PHONY: help environment packages demo test lint unit unit311 coverage system console boxes phones units bench long fuzz soak year clean
+.PHONY: help environment packages demo test lint unit unit311 coverage system console boxes phones units bench long faults faulty-disks faulty-boxes fuzz soak year clean
 
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
 	@echo "make test    everything that can run on this machine"
 	@echo "make console the console's pages in a real browser, and under attack"
+	@echo "make faults  power cuts, failing disks, wrong clocks, a hostile LAN: a line of figures each; as root"
 	@echo "make bench   one table of measured times, asserts nothing"
 	@echo "make fuzz    strangers' bytes against every entrance, FUZZ_SECONDS=60 each"
 	@echo "make soak    2,000 calls on a virtual clock, 5 % with a fault; SEED=1 replays"
@@ -31,7 +32,7 @@ demo: environment
 # The unit tests of the two Pythons go side by side: neither needs more than a core.
 test: environment packages lint
 	@$(MAKE) --no-print-directory -j2 -O unit311 coverage
-	@$(MAKE) --no-print-directory system units fuzz
+	@$(MAKE) --no-print-directory system faults units fuzz
 
 lint: environment
 	$(PY) -m ruff check .
@@ -56,7 +57,7 @@ coverage: environment
 # side by side, after what needs the machine for itself: a browser takes all of it.
 PHONES := tests/interop tests/lines tests/mail tests/phones tests/stories tests/testphone
 system: environment packages
-	$(PY) -m pytest -q -m "system and not long" $(addprefix --ignore=,tests/console tests/system $(PHONES))
+	$(PY) -m pytest -q -m "system and not long" $(addprefix --ignore=,tests/console tests/system tests/faults $(PHONES))
 	@$(MAKE) --no-print-directory console
 	@$(MAKE) --no-print-directory -j2 -O boxes phones
 
@@ -68,6 +69,19 @@ boxes: environment
 
 phones: environment
 	$(PY) -m pytest -q -m "system and not long" $(PHONES)
+
+# The short form; the whole is in `make long`. Disks take the processor, boxes mostly wait.
+DISKS := $(addprefix tests/faults/test_,failing_calls.py full_disk.py kill_points.py policy_copy.py power_cut.py)
+faults: environment packages
+	@rm -f build/faults*.txt
+	@$(MAKE) --no-print-directory -j2 -O faulty-disks faulty-boxes
+	@sort -V build/faults-*.txt | tee build/faults.txt
+
+faulty-disks: environment
+	@FIGURES=build/faults-disks.txt $(PY) -m pytest -q --show-capture=no -m "not long" $(DISKS)
+
+faulty-boxes: environment
+	@FIGURES=build/faults-boxes.txt $(PY) -m pytest -q --show-capture=no -m "not long" tests/faults $(addprefix --ignore=,$(DISKS))
 
 units: environment
 	@scripts/verify_units.sh

@@ -1,14 +1,15 @@
-"""Shows each case's figures when all are over, and keeps them in build/faults.txt."""
+"""Shows each case's figures when all are over, and keeps them in the file FIGURES."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.faults.figures import Figures
 
-KEPT = Path(__file__).resolve().parents[2] / "build" / "faults.txt"
+KEPT = Path(os.environ.get("FIGURES", "build/faults.txt"))
 _FIGURES = pytest.StashKey[Figures]()
 
 
@@ -26,5 +27,5 @@ def pytest_terminal_summary(
     if figures.lines:
         terminalreporter.section("faults: what was measured")
         terminalreporter.write(figures.text())
-        KEPT.parent.mkdir(exist_ok=True)
+        KEPT.parent.mkdir(parents=True, exist_ok=True)
         KEPT.write_text(figures.text(), encoding="utf-8")

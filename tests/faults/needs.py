@@ -17,6 +17,7 @@ _PACKAGES = {
     "losetup": "mount",
     "svwar": "sipvicious",
     "faketime": "faketime",
+    "unshare": "util-linux",
 }
 
 

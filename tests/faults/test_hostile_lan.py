@@ -95,10 +95,10 @@ def test_scanners_are_real(tmp_path: Path) -> None:
         assert is_cracked(tmp_path, leaky.port, "127.0.0.67")
 
 
-@pytest.mark.parametrize("method", ["BYE", "CANCEL", "INVITE", "REFER", "REGISTER"])
-def test_a_stranger_cannot_touch_a_call(
-    box: Box, op1: TestPhone, figures: Figures, method: str
-) -> None:
+METHODS = ("BYE", "CANCEL", "INVITE", "REFER", "REGISTER")
+
+
+def test_a_stranger_cannot_touch_a_call(box: Box, op1: TestPhone, figures: Figures) -> None:
     """F18: from an address where no phone stands, even with the true Call-ID and either tag: the
     talk goes on, nothing rings, the phone stands where it stood.
     """
@@ -107,16 +107,16 @@ def test_a_stranger_cannot_touch_a_call(
     guesses = Dialogue.of(box.folder / "run").guessed()
     with stranger(STRANGER) as (sender, own):
         uri = f"sip:op1@{box.address}"
-        for n, guess in enumerate(guesses):
-            forged = guess.within(method, uri, own, f"{method}{n}")
-            sender.sendto(forged, (box.address, box.port))
-        sender.sendto(message(method, uri, own, f"plain{method}"), (box.address, box.port))
+        for method in METHODS:
+            forged = [g.within(method, uri, own, f"{method}{n}") for n, g in enumerate(guesses)]
+            for datagram in (*forged, message(method, uri, own, f"plain{method}")):
+                sender.sendto(datagram, (box.address, box.port))
         assert_answers(box)
     assert [c["state"] for c in box.status()["calls"]] == ["talking"]
     assert box.status()["phones"] == before
     call.hang_up()
     assert record_of(box, name).result is Result.ANSWERED
-    figures.say(f"F18 forged {method} with Call-ID and a tag of the call: it went on")
+    figures.say(f"F18 forged {', '.join(METHODS)} with Call-ID and a tag of the call: it went on")
 
 
 @contextlib.contextmanager
@@ -152,7 +152,7 @@ def test_with_both_tags_the_forged_bye_ends_the_call(box: Box, op1: TestPhone) -
     op1.wait_event("ended", 40.0)
 
 
-SECONDS = 10.0
+SECONDS = 6.0
 
 
 @pytest.mark.parametrize(("rate", "sources"), [(200, 1), (200, 300)])
@@ -162,7 +162,6 @@ def test_a_flood_keeps_no_caller_waiting(
     """F19: while INVITE and REGISTER pour in, a caller is answered and talks; what they leave in
     memory is bounded, and nothing rings that nobody called.
     """
-    assert_a_call_works(box, op1)
     assert box.daemon is not None
     before = size_of([box.daemon.pid]).own_kb
     with flood((box.address, box.port), rate, sources) as sent:

@@ -1,0 +1,152 @@
+"""F23: a process or a thread hangs: its watchdog is not fed, and what is started anew serves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from appliance.calls.orders import Result
+from appliance.testphone.client import TestPhone
+from tests.faults.figures import Figures
+from tests.helpers.box import Box, wait
+from tests.system.calls import in_call, record_of
+from tests.system.notices import Notices
+from tests.system.processes import carrier_of, is_running
+
+pytestmark = pytest.mark.system
+WATCHDOG_S = 3.0
+NEXT_CALL_S = 5.0
+"""From the start to lines that answer the next ring; the service manager adds its second."""
+HANGING = """
+import os, sys, time
+if "run" in sys.orig_argv:
+    from appliance.phones.loop import Loop
+    real = Loop.turn
+    def turn(self, now):
+        while os.path.exists({path!r}):
+            time.sleep(0.05)
+        real(self, now)
+    Loop.turn = turn
+"""
+"""A sitecustomize by which the SIP thread hangs while a file is there."""
+
+
+@pytest.fixture(scope="module")
+def notices() -> Iterator[Notices]:
+    """Stand for the service manager: listens, and does nothing by itself."""
+    with Notices(WATCHDOG_S) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory, notices: Notices) -> Iterator[Box]:
+    """A box whose SIP thread hangs while there is a file "hang"."""
+    folder = tmp_path_factory.mktemp("box")
+    site = folder / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(HANGING.format(path=str(folder / "hang")))
+    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+    with Box(folder, lines=1, environment={**notices.environment, "PYTHONPATH": path}) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def op1(box: Box) -> TestPhone:
+    """The operator's phone."""
+    return box.phone("op1")
+
+
+def assert_a_call_works(box: Box, phone: TestPhone) -> None:
+    """A caller talks to the operator."""
+    call, name = in_call(box, 1, phone)
+    call.hang_up()
+    assert record_of(box, name).result is Result.ANSWERED
+
+
+def unfed_for(box: Box, notices: Notices, hang: Callable[[], None], seconds: float) -> bool:
+    """Hang something; tell whether the watchdog stays hungry for so long from then on."""
+    box.wait_until(lambda: bool(notices.times("WATCHDOG=1")), 10.0, "never fed")
+    hang()
+    wait(WATCHDOG_S / 2)  # what was on its way has come
+    since = time.monotonic()
+    wait(seconds)
+    return not any(at > since for at in notices.times("WATCHDOG=1"))
+
+
+def start_as_systemd_does(box: Box) -> float:
+    """End a process that hangs as the watchdog would, start it; s until the next ring is met."""
+    assert box.daemon is not None
+    box.kill()
+    began = time.monotonic()
+    box.start(ready=False)
+    box.wait_until(box.is_idle, 25.0, "the lines did not become idle")
+    took = time.monotonic() - began
+    call = box.place(1, caller="0511234567")
+    box.wait_until(lambda: bool(box.status()["calls"]), 25.0, "nobody met the caller")
+    call.hang_up()
+    box.last_record(1)
+    return took
+
+
+def test_a_box_that_works_feeds_its_watchdog(box: Box, notices: Notices) -> None:
+    """The ruler itself: while nothing hangs the watchdog is fed."""
+    assert not unfed_for(box, notices, lambda: None, WATCHDOG_S)
+
+
+def test_a_sip_thread_that_hangs_starves_the_watchdog(
+    box: Box, op1: TestPhone, notices: Notices, figures: Figures
+) -> None:
+    """The deciding thread goes on, but is not fed for a desk whose phones are deaf; the next one
+    takes the next call within 5 s.
+    """
+    hang = box.folder / "hang"
+    # the thread's last turn counts for two thirds of the watchdog's time, and a second
+    wait_s = 2 * WATCHDOG_S + 2.0
+    hang.touch()
+    wait(WATCHDOG_S)
+    try:
+        assert unfed_for(box, notices, lambda: None, wait_s)
+        assert box.status()["lines"]  # the desk itself answers
+    finally:
+        hang.unlink()
+    took = start_as_systemd_does(box)
+    figures.say(f"F23 SIP thread hung: watchdog starved, lines idle {took:.1f} s after its start")
+    assert took < NEXT_CALL_S
+    box.wait_until(box.is_idle, 25.0, "not idle")
+    op1.wait_registered(60.0)
+    assert_a_call_works(box, op1)
+
+
+def test_a_desk_that_hangs_starves_the_watchdog(
+    box: Box, notices: Notices, figures: Figures
+) -> None:
+    """SIGSTOP of the desk: not fed; the next one takes the next call within 5 s."""
+    assert box.daemon is not None
+    pid = box.daemon.pid
+    assert unfed_for(box, notices, lambda: os.kill(pid, signal.SIGSTOP), WATCHDOG_S)
+    took = start_as_systemd_does(box)
+    figures.say(f"F23 desk stopped: watchdog starved, lines idle {took:.1f} s after its start")
+    assert took < NEXT_CALL_S
+    box.wait_until(box.is_idle, 25.0, "not idle")
+
+
+def test_a_carrier_that_hangs_is_replaced(box: Box, op1: TestPhone, figures: Figures) -> None:
+    """SIGSTOP of the carrier in a conversation: the desk notices, ends it, starts another; the
+    phone is told, and the next call works.
+    """
+    box.wait_until(box.is_idle, 25.0, "not idle")
+    _, name = in_call(box, 1, op1)
+    old = carrier_of(box)
+    os.kill(old, signal.SIGSTOP)
+    began = time.monotonic()
+    told = op1.wait_event("bye", 20.0).at - began
+    box.wait_until(lambda: not is_running(old), 20.0, "the carrier that hangs stays")
+    box.wait_until(box.is_idle, 40.0, "the line did not come back")
+    took = time.monotonic() - began
+    assert record_of(box, name).result is Result.LOST
+    assert_a_call_works(box, op1)
+    figures.say(f"F23 carrier stopped: the phone told after {told:.1f} s, lines back {took:.1f} s")

@@ -1,0 +1,157 @@
+"""F13: no network, from the start or for a day; when it is back everything comes back by itself."""
+
+from __future__ import annotations
+
+import queue
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from appliance.calls.orders import Result, Way
+from appliance.daemon.mailroom import Outgoing
+from appliance.mail.account import Security
+from appliance.mail.sender import Sender
+from appliance.mail.smtp import Server
+from appliance.policy.outbox import MailState, Verdict
+from appliance.records.worker import Records
+from tests.faults.figures import Figures
+from tests.faults.needs import require
+from tests.faults.network import ALONE, PLUGGED, beside, plug
+from tests.helpers.box import Box, wait
+from tests.helpers.mail_server import MailServer, free_port
+from tests.mail.post import LIMIT_S, Post, a_mail, account_at
+from tests.system.calls import end, in_call, in_state, into_voicemail, record_of
+
+pytestmark = pytest.mark.system
+BACK_S = 150.0
+"""A phone registers anew after half of its 120 s, or tries again."""
+
+
+def leave_a_message(box: Box, number: int) -> None:
+    """Have a caller leave the n-th message; nobody's phone rings."""
+    name, caller = into_voicemail(box, 4.0)
+    in_state(box, "recording")
+    wait(3.0)
+    caller.hang_up()
+    box.wait_until(lambda: len(box.messages()) == number, 20.0, "no message")
+    assert record_of(box, name).way is Way.VOICEMAIL
+
+
+def test_a_box_without_a_network_takes_messages(tmp_path: Path, figures: Figures) -> None:
+    """From its start not even a loopback: it is ready, answers, and stores the message."""
+    require("unshare", root=True)
+    with Box(tmp_path / "box", lines=1, prefix=ALONE) as box:
+        leave_a_message(box, 1)
+        assert "Traceback" not in box.log()
+    figures.say("F13 no network from the start: the message was taken")
+
+
+def test_a_cable_that_is_pulled_and_plugged_in_again(tmp_path: Path, figures: Figures) -> None:
+    """Without it the caller is at the greeting at once, though the phone was there a moment ago;
+    with it the phone comes back by itself, and rings.
+    """
+    require("unshare", root=True)
+    with Box(tmp_path / "box", lines=1, prefix=PLUGGED) as box:
+        assert box.daemon is not None
+        pid = box.daemon.pid
+        op1 = beside(pid, lambda: box.phone("op1"))
+        call, _ = in_call(box, 1, op1)
+        assert end(box, call).result is Result.ANSWERED
+        plug(pid, into=False)
+        leave_a_message(box, 1)
+        plug(pid, into=True)
+        box.wait_until(lambda: is_free(box), BACK_S, "the phone did not come back")
+        call, _ = in_call(box, 1, op1)
+        assert end(box, call).result is Result.ANSWERED
+        assert "Traceback" not in box.log()
+    figures.say("F13 cable pulled: a message was taken; back in, the next call was answered")
+
+
+def is_free(box: Box) -> bool:
+    """Tell whether the operator's phone can be rung."""
+    free: list[str] = box.status()["switchboard"]["free"]
+    return free == ["op1"]
+
+
+# --- a day without a mail server, minute by minute on a clock of the test's own -------------------
+
+NOTICES = 3
+DAY_MIN = 24 * 60
+
+
+@dataclass(frozen=True)
+class Watched(Outgoing):
+    """The outbox of the records; `turns` gets a word after each turn of the mail thread."""
+
+    turns: queue.SimpleQueue[None] = field(default_factory=queue.SimpleQueue)
+
+    def dead(self) -> int:
+        """Count what was given up: the last that a turn asks."""
+        found = Outgoing.dead(self)
+        self.turns.put(None)
+        return found
+
+
+@dataclass
+class Minutes(Post):
+    """A post room whose mail thread is told the time; `tries` counts what it has tried."""
+
+    now: float = 0.0
+    tries: int = 0
+
+    def start(self) -> Minutes:
+        """Start records and mail thread."""
+        self.records = Records(self.folder / "centralino.db", "b").start()
+        self.server = Server(self.account)
+        self.outbox = Watched(self.records)
+        self.sender = Sender(
+            self.outbox, self._deliver, self.server.abort, self.healths.append, None, self._clock
+        ).start()
+        self.outbox.turns.get(timeout=LIMIT_S)
+        return self
+
+    def minute(self) -> list[Verdict]:
+        """Let a minute go by; returns what was tried in it came to."""
+        self.now += 60.0
+        self.sender.wake()
+        self.outbox.turns.get(timeout=LIMIT_S)
+        found = []
+        while not self.replies.empty():
+            found.append(self.replies.get().verdict)
+        return found
+
+    def _clock(self) -> float:
+        return self.now
+
+
+def test_a_day_without_a_mail_server_costs_tries_and_no_mail(
+    tmp_path: Path, figures: Figures
+) -> None:
+    """P6: for 24 h nobody answers at the server: it is asked every quarter of an hour, and nothing
+    is given up; when it is back each notice leaves, once.
+    """
+    server = MailServer(
+        tmp_path / "mail", port=free_port("127.0.14.1"), tls=False, need_login=False
+    )
+    server.folder.mkdir()
+    room = Minutes(tmp_path, account_at(server, tmp_path, Security.NONE)).start()
+    try:
+        for n in range(NOTICES):
+            room.queue(a_mail(key=f"k{n}", subject=f"n{n}"))
+            room.outbox.turns.get(timeout=LIMIT_S)
+        tried = [verdict for _ in range(DAY_MIN) for verdict in room.minute()]
+        assert set(tried) == {Verdict.AWAY}
+        assert DAY_MIN / 15 <= len(tried) <= DAY_MIN / 15 + 10
+        assert {kept.state for kept in room.kept()} == {MailState.QUEUED}
+        server.start()
+        later = [verdict for _ in range(20) for verdict in room.minute()]
+        mails = server.wait_for(NOTICES)
+    finally:
+        room.stop()
+        if server.is_running:
+            server.stop()
+    figures.say(f"F13 a day without a mail server: {len(tried)} tries; then {len(mails)} of "
+                f"{NOTICES} notices left, once each")  # fmt: skip
+    assert later.count(Verdict.SENT) == NOTICES
+    assert sorted(str(mail["Subject"]) for mail in mails) == ["n0", "n1", "n2"]
