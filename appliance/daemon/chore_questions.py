@@ -105,7 +105,7 @@ class ChoreQuestions:
     def told(self, _: dict[str, Any]) -> Answer:
         """Say what is running, and what came of the last chore of each kind."""
         last = {
-            name: {"at": at.isoformat(), "well": ended.is_well, "text": masked(ended.text)}
+            name: {"at": at.isoformat(), "well": ended.is_well, "text": _shown(name, ended)}
             for name, (at, ended) in self.last.items()
         }
         return {"running": self.chores.running, "last": last}
@@ -217,6 +217,11 @@ class ChoreQuestions:
         made = self._made
         if made.exists() and made.stat().st_mtime + KEPT_S < self.now().wall.timestamp():
             made.unlink()
+
+
+def _shown(name: str, ended: Ended) -> str:
+    """Return what a command said; of the configuration no number (P7), of a backup its date."""
+    return masked(ended.text) if name == "config_check" else ended.text
 
 
 def _by(question: dict[str, Any]) -> str:

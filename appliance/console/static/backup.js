@@ -1,32 +1,35 @@
 // Sends a backup's file as it is: the browser reads it piece by piece, whatever its size.
+// The page's content comes anew when a chore has ended: nothing of it is kept here.
 
-const form = document.getElementById("upload");
-const progress = document.getElementById("progress");
-const said = document.getElementById("upload-said");
+const at = (id) => document.getElementById(id);
 
 function tell(words) {
-  progress.hidden = true;
-  said.textContent = words;
-  said.hidden = false;
+  at("progress").hidden = true;
+  at("upload-said").textContent = words;
+  at("upload-said").hidden = false;
 }
 
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  const file = document.getElementById("file").files[0];
-  if (!file) return;
+function send(form, file) {
   const request = new XMLHttpRequest();
-  said.hidden = true;
-  progress.hidden = false;
+  at("upload-said").hidden = true;
+  at("progress").hidden = false;
   request.upload.addEventListener("progress", (sent) => {
-    if (sent.lengthComputable) progress.value = (100 * sent.loaded) / sent.total;
+    if (sent.lengthComputable) at("progress").value = (100 * sent.loaded) / sent.total;
   });
   request.addEventListener("load", () => {
     if (request.status === 204) location.assign("/plant/backup");
-    else tell(request.status === 409 || request.status === 507 ? request.responseText : form.dataset.failed);
+    else tell([409, 507].includes(request.status) ? request.responseText : form.dataset.failed);
   });
   request.addEventListener("error", () => tell(form.dataset.failed));
   request.open("POST", form.getAttribute("action"));
   request.setRequestHeader("X-CSRF-Token", form.dataset.token);
   request.setRequestHeader("Content-Type", "application/octet-stream");
   request.send(file);
+}
+
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "upload") return;
+  event.preventDefault();
+  const file = at("file").files[0];
+  if (file) send(event.target, file);
 });

@@ -1,0 +1,108 @@
+"""The technician's pages of backup, configuration and certificate in a real browser."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from appliance.daemon.stores import database_path
+from appliance.records.database import connect
+from tests.console import people
+from tests.console.browser import SCREENS, Screen, every_screen, screen
+from tests.console.running import Running, running
+
+pytestmark = pytest.mark.system
+
+PHRASE = "pane burro alici capperi"
+CHORE_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A box with a line; people who may log in."""
+    with running(tmp_path_factory.mktemp("box")) as found:
+        with contextlib.closing(connect(database_path(found.box.state))) as connection:
+            people.enter(connection)
+        yield found
+
+
+def log_in(shown: Screen, path: str) -> Page:
+    """Log in as the technician and open a page."""
+    page = shown.open("/login")
+    page.locator("[name=name]").fill(people.BEPPE.name)
+    page.locator("[name=password]").fill(people.PHRASE)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+    return shown.open(path)
+
+
+@every_screen
+def test_a_backup_goes_the_whole_way(
+    browser: Browser, house: Running, tmp_path: Path, language: str, size: str
+) -> None:
+    """Made, downloaded, uploaded, looked through; the command is named; by keyboard."""
+    with screen(browser, house.home, language, size) as shown:
+        page = log_in(shown, "/plant/backup")
+        page.locator("#phrase").fill(PHRASE)
+        page.locator("#again").fill(PHRASE)
+        page.keyboard.press("Enter")
+        link = page.locator("a[href='/plant/backup/file']")
+        expect(link).to_be_visible(timeout=CHORE_MS)
+        with page.expect_download() as download:
+            link.click()
+        file = tmp_path / "box.backup"
+        download.value.save_as(file)
+        assert file.read_bytes().startswith(b"centralino-backup-1\n")
+        page.locator("#file").set_input_files(file)
+        page.locator("#upload button").click()
+        page.locator("#passphrase").fill(PHRASE)
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("sudo centralino restore")).to_be_visible(timeout=CHORE_MS)
+        shown.look("backup")
+        page.screenshot(path=SCREENS / f"backup-whole-{shown.name}.png", full_page=True)
+        page.locator("form[action='/plant/backup/drop'] button").click()
+        expect(link).to_have_count(0)
+        page.locator("form[action='/plant/backup/forget'] button").click()
+        expect(page.locator("form[action='/plant/backup/forget']")).to_have_count(0)
+
+
+def test_another_file_is_refused_in_words(browser: Browser, house: Running, tmp_path: Path) -> None:
+    """The page says why, and keeps what was typed."""
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG" + b"x" * 100_000)
+    with screen(browser, house.home) as shown:
+        page = log_in(shown, "/plant/backup")
+        page.locator("#file").set_input_files(tmp_path / "picture.png")
+        page.locator("#upload button").click()
+        expect(page.locator("#upload-said")).to_contain_text("non è una copia di sicurezza")
+        shown.look("backup-refused")
+
+
+@every_screen
+def test_the_configuration_keeps_nobody_out(
+    browser: Browser, house: Running, language: str, size: str
+) -> None:
+    """What is in force, every table opened; the file on the disk is checked at a key."""
+    with screen(browser, house.home, language, size) as shown:
+        page = log_in(shown, "/plant/settings")
+        page.locator("#check-file").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#chore-config_check .plant-said")).to_be_visible(timeout=CHORE_MS)
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        shown.look("settings")
+        page.screenshot(path=SCREENS / f"settings-whole-{shown.name}.png", full_page=True)
+
+
+@every_screen
+def test_the_certificate_keeps_nobody_out(
+    browser: Browser, house: Running, language: str, size: str
+) -> None:
+    """This computer has not installed the authority, and the browser says so."""
+    with screen(browser, house.home, language, size) as shown:
+        page = log_in(shown, "/plant/certificate")
+        expect(page.locator("[data-answer=no]")).to_be_visible()
+        shown.troubles = [one for one in shown.troubles if "SSL certificate" not in one]  # said so
+        shown.look("certificate")
