@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -20,9 +20,7 @@ from playwright.sync_api import Browser, Dialog, Page
 from appliance.calls import events
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.switchboard import Switchboard
-from appliance.daemon.door import Answer, Later
 from appliance.daemon.stores import database_path
-from appliance.daemon.transfer_questions import offices
 from appliance.policy.accounts import User
 from appliance.policy.citizens import Citizen
 from appliance.policy.register.declarations import ReturnRule
@@ -36,11 +34,11 @@ from tests.calls.desk import TEN, tell
 from tests.calls.test_transfers import office_desk
 from tests.console import people
 from tests.console.attack.asking import Entry, entries, filled
+from tests.console.attack.desk import AnsweringDesk
 from tests.console.browser import Screen, screen, started
 from tests.console.door import ServedDoor
 from tests.console.states import told
 from tests.console.test_process import console
-from tests.fuzz.targets.door import Desk
 from tests.policy.town import TOWN
 from tests.records.samples import a_call, a_message
 
@@ -103,19 +101,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve a real console over a desk and records full of evil words; yields its address."""
     folder = tmp_path_factory.mktemp("evil")
     keep(database_path(folder / "state"))
-    desk: Any = Desk(evil_desk())
-
-    def answer(question: dict[str, Any]) -> Answer | Later:
-        if question["ask"] == "offices":
-            return offices(desk, question)
-        return {"said": {"it": EVIL, "en": EVIL}, "slots": [], "offers": False}
-
+    switchboard = evil_desk()
+    answer = AnsweringDesk(folder / "desk", switchboard, EVIL)
     (folder / "run").mkdir()
     with (
-        ServedDoor(folder / "run" / "desk.sock", answer, **told(desk.switchboard)),
+        ServedDoor(folder / "run" / "desk.sock", answer, **told(switchboard)),
         console(folder, "--http") as port,
     ):
         yield f"http://127.0.0.1:{port}"
+    assert "Traceback" not in (folder / "console.log").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,44 @@
+"""What the desk tells a console under attack: real answers to all that is only read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from appliance.calls.switchboard import Switchboard
+from appliance.daemon.door import Answer, Later
+from appliance.daemon.lookout import Lookout
+from appliance.daemon.rights import FREE, NEEDS
+from tests.fuzz.targets import door as stand_ins
+from tests.helpers.plant import Plant
+
+READ: Final = frozenset({name for name, needed in NEEDS.items() if needed == FREE})
+TECHNICAL: Final = frozenset({"plant", "settings", "chores"})
+
+
+class AnsweringDesk:
+    """Answers in one thread, in which its records are opened; `said` is what all else is told."""
+
+    def __init__(self, folder: Path, switchboard: Switchboard, said: str) -> None:
+        self._folder, self._switchboard, self._said = folder, switchboard, said
+        self._known: dict[str, Any] = {}
+
+    def __call__(self, question: dict[str, Any]) -> Answer | Later:
+        """Answer one question; raises OfficeError as the desk does."""
+        if not self._known:
+            self._open()
+        name = question["ask"]
+        if name in TECHNICAL:
+            told: Answer | Later = self._known["plant"](question)
+            return told
+        if name in READ:
+            answer: Answer | Later = self._known["desk"](question)
+            return answer
+        return {"said": {"it": self._said, "en": self._said}, "number": 1, "changes": []}
+
+    def _open(self) -> None:
+        self._folder.mkdir(parents=True)
+        stores, desk = stand_ins.Stores(self._folder), stand_ins.Desk(self._switchboard)
+        self._known["desk"] = stand_ins.asked_of(stores, str(self._folder), desk, Lookout())[0]
+        plant = Plant(self._folder, self._switchboard, stores)
+        self._known["plant"] = lambda question: plant.questions.known[question["ask"]](question)
