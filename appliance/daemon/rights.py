@@ -36,7 +36,7 @@ NEEDS: Final[Mapping[str, frozenset[Permission] | None]] = MappingProxyType({
         (
             "status", "watch", "figures", "offices", "calendar", "plant", "explain",
             "hours_ahead", "register_state", "register_ahead", "free_slots", "requests_due",
-            "request_by_link", "first_user",
+            "request_by_link", "first_user", "weeks",
         ),
         FREE,
     ),
@@ -50,22 +50,34 @@ NEEDS: Final[Mapping[str, frozenset[Permission] | None]] = MappingProxyType({
     "CallBack": frozenset({_P.CALL_BACK}),
     "care": frozenset({_P.MESSAGES, _P.CALL_BACK}),
     "close_message": frozenset({_P.MESSAGES}),
-    "new_request": frozenset({_P.REQUESTS}),
-    "request_step": frozenset({_P.REQUESTS, _P.OWN_REQUESTS}),
-    "hand_over": frozenset({_P.REQUESTS}),
-    "erase": frozenset({_P.ERASE}),
+    **dict.fromkeys(
+        ("new_request", "counter_request", "appointments", "mail_again", "hand_over"),
+        frozenset({_P.REQUESTS}),
+    ),
+    **dict.fromkeys(
+        ("request_step", "request_paper"), frozenset({_P.REQUESTS, _P.OWN_REQUESTS})
+    ),
+    "draft_keep": frozenset({_P.SEE_DESK, _P.EDIT_REGISTER}),
+    **dict.fromkeys(("erase", "kept_of", "retention"), frozenset({_P.ERASE})),
     "user_add": frozenset({_P.USERS}),
     "register_tell": frozenset({_P.TRANSFER}),
-    "register_number": frozenset({_P.REVEAL_NUMBERS}),
+    **dict.fromkeys(("register_number", "register_file"), frozenset({_P.REVEAL_NUMBERS})),
+    "register_file_part": frozenset({_P.REVEAL_NUMBERS, _P.EDIT_REGISTER}),
     "register_vary": frozenset({_P.VARY_REGISTER}),
     **dict.fromkeys(
         ("register_declare", "register_authorise", "register_revoke", "register_unit"),
         frozenset({_P.EDIT_REGISTER}),
     ),
-    **dict.fromkeys(("hours_enter", "hours_revoke"), frozenset({_P.SCHEDULE})),
+    **dict.fromkeys(
+        ("hours_enter", "hours_revoke", "week_enter", "week_revoke"), frozenset({_P.SCHEDULE})
+    ),
     **dict.fromkeys(("sheet_text", "sheet_save", "sheet_remove"), frozenset({_P.EDIT_SHEETS})),
     **dict.fromkeys(
-        ("announcement_part", "announcement_restore"), frozenset({_P.PROMPTS})
+        (
+            "announcement_part", "announcement_restore", "announcement_dictate",
+            "announcement_dictation", "announcement_draft_drop",
+        ),
+        frozenset({_P.PROMPTS}),
     ),
     **dict.fromkeys(
         (
