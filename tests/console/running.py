@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from tests.helpers.box import Box
@@ -39,13 +41,18 @@ def running(folder: Path, console: str = "", **options: Any) -> Iterator[Running
 
 
 @contextlib.contextmanager
-def open_console(box: Box) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def open_console(
+    box: Box, environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Start the console of a box; yields its process and its address."""
     command = [sys.executable, "-m", "appliance", "console", "--port", "0"]
     log_path = box.folder / "console.log"
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            [*command, "--config", str(box.config_path)], stdout=log, stderr=log
+            [*command, "--config", str(box.config_path)],
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **environment},
         )
     try:
         yield process, _address(box, process, log_path)
