@@ -75,7 +75,7 @@ DISKS := $(addprefix tests/faults/test_,failing_calls.py full_disk.py kill_point
 faults: environment packages
 	@rm -f build/faults*.txt
 	@$(MAKE) --no-print-directory -j2 -O faulty-disks faulty-boxes
-	@sort -V build/faults-*.txt | tee build/faults.txt
+	@cat build/faults-*.txt 2>/dev/null | sort -V | tee build/faults.txt
 
 faulty-disks: environment
 	@FIGURES=build/faults-disks.txt $(PY) -m pytest -q --show-capture=no -m "not long" $(DISKS)
