@@ -17,7 +17,7 @@ from appliance.daemon.due_questions import dues
 from appliance.daemon.link_questions import LinkQuestions
 from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.paper_questions import PaperQuestions
-from appliance.daemon.rights import check_may
+from appliance.daemon.rights import check_may, check_own
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import request_refusals as refusals
@@ -125,6 +125,7 @@ class RequestQuestions:
 
         def job(connection: sqlite3.Connection) -> Answer:
             kept = requests.required(connection, number)
+            check_own(connection, happened.by, kept.request.unit)
             wanted, diary = self._moved(kept, starts, question, now) if starts else (None, None)
             kept = requests.change(connection, number, happened, letters, wanted, diary)
             return {

@@ -109,7 +109,7 @@ class Rights:
             return
         if needed is SHELL:
             raise Refused(
-                f"«{asked}» si chiede solo dalla centrale stessa",
+                f"«{asked}» si chiede solo dall'apparecchio stesso",
                 f"{asked!r} is asked on the box itself alone",
             )
         check_entitled(self._users.get(person), person, needed)
@@ -145,6 +145,19 @@ def check_may(connection: sqlite3.Connection, by: str, permission: Permission) -
     Raises Refused, sqlite3.Error.
     """
     check_entitled(users.find(connection, by), by, frozenset({permission}))
+
+
+def check_own(connection: sqlite3.Connection, by: str, unit: str) -> None:
+    """Refuse somebody of an office, in the job that does it, what is another office's.
+
+    Raises Refused, sqlite3.Error. Who is no user here has the box's own shell.
+    """
+    user = users.find(connection, by)
+    if user and _P.REQUESTS not in permissions_of(user.roles) and user.unit != unit:
+        raise Refused(
+            f"questa richiesta non è dell'ufficio di «{by}»",
+            f"that request is not of the office of {by!r}",
+        )
 
 
 def check_entitled(user: User | None, by: str, needed: frozenset[Permission]) -> None:

@@ -17,10 +17,14 @@ from appliance.daemon.rights import FREE, IN_A_PLACE, NEEDS, SHELL, Rights
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.policy.accounts import User
+from appliance.policy.citizens import Citizen
 from appliance.policy.refused import Refused
+from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.requests import NewRequest
 from appliance.policy.roles import Role, permissions_of
-from appliance.records import users
+from appliance.records import requests, users
 from appliance.records.database import open_reader
+from appliance.records.requests import Taking
 from appliance.records.users import Asked
 from tests.console import people
 from tests.console.user_desk import serving_door
@@ -183,3 +187,20 @@ def test_who_comes_from_the_consoles_unit_is_nobody_without_a_name(
     with pytest.raises(OfficeError, match="no user"):
         ask(door, {"ask": "SetClosed"})
     assert ask(door, {"ask": "status"})["ok"]
+
+
+@pytest.mark.parametrize(("by", "is_done"), [("ugo", False), ("carla", True), ("root", True)])
+def test_an_office_moves_its_own_requests_alone(
+    stores: stand_ins.Stores, tmp_path: Path, by: str, is_done: bool
+) -> None:
+    """A request of another office is refused, whatever page or script asks; of one's own, done."""
+    told: list[Any] = []
+    for unit in ("tributi", "anagrafe"):
+        citizen = Citizen("Anna Verdi", "0511", "anna@example.org")
+        wanted = NewRequest(ReturnRule.EMAIL, unit, "", citizen, "IMU", "Quando?", people.AT, by)
+        kept = requests.insert(stores.connection, Taking(unit, wanted, people.AT))
+        question = {"ask": "request_step", "step": "remind", "words": "Aspetto ancora."}
+        later: Any = questions(stores, tmp_path)({**question, "number": kept.number, "by": by})
+        later(told.append)
+    assert ("not of the office" in str(told[0])) is not is_done
+    assert told[1]["number"] == 2
