@@ -59,6 +59,11 @@ def finish(folders: Folders, header: Header, ident: str, minimum_ms: int) -> Rec
 
     Raises OSError; SetAsideError for a recording without a readable sidecar.
     """
+    if folders.part(ident).stat().st_size <= sound.longest_head(header):
+        # Begun on a full disk, perhaps with half a sidecar: nobody was told anything of it.
+        log.warning("voicemail: recording %s never got any sound", ident)
+        forget(folders, ident)
+        return None
     sidecar = _sidecar_or_aside(folders, folders.begun(ident), folders.part(ident))
     part = folders.part(ident)
     head = len(header(sidecar.law, 0))

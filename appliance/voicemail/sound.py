@@ -30,6 +30,11 @@ def bytes_per_ms(law: str) -> int:
         ) from None
 
 
+def longest_head(header: Header) -> int:
+    """Return the bytes of the longest header: in a file no longer there is not 2 ms of sound."""
+    return max(len(header(law, 0)) for law in _BYTES_PER_MS)
+
+
 def length_ms(law: str, n_bytes: int) -> int:
     """Return how long `n_bytes` of sound last, in whole ms (rounded down)."""
     return n_bytes // bytes_per_ms(law)

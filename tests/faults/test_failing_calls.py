@@ -38,8 +38,6 @@ TOLD = ("fsync", "pwrite64", "rename")
 
 SAID = re.compile(r'"\[\\"(?:stored|requested)')
 """An acknowledgement as strace shows it."""
-HEAD_BYTES = 58
-SET_ASIDE = re.compile(r"set aside|voicemail\.set_aside")
 
 
 @pytest.fixture(scope="module")
@@ -70,24 +68,13 @@ def fail_at(
     if "(INJECTED)" not in trace.read_text(errors="replace"):
         return None
     told = read_acks(root / "acks")
-    found = without_empty_parts(violations(root, told), root / "voicemail" / "corrupt")
+    found = violations(root, told)
     found[DIED] += status != 0
     if ever and call in TOLD:
         found[LATE] += sum(bool(SAID.search(line)) for line in after_the_failure(trace))
     if not ever:
         found[NOBODY] += not {"c4", "c5"} & {t.call for t in told if t.kind == "stored"}
     return +found
-
-
-def without_empty_parts(found: Violations, corrupt: Path) -> Violations:
-    """Leave out files set aside of a recording that could not even be begun: no sound is in them.
-
-    A full disk may cut their description short, and nobody was told anything.
-    """
-    held = [p for p in corrupt.glob("*") if p.suffix != ".meta" and p.stat().st_size > HEAD_BYTES]
-    if held:
-        return found
-    return Violations({what: n for what, n in found.items() if not SET_ASIDE.search(what)})
 
 
 @pytest.mark.parametrize("ever", [False, True], ids=["once", "for-ever"])

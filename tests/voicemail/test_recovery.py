@@ -152,6 +152,24 @@ def test_a_recording_without_a_readable_sidecar_is_set_aside(box: Box, meta: byt
     assert f"{ident}.part" in box.names("corrupt")
 
 
+@pytest.mark.parametrize("meta", [None, b"", b"{"])
+@pytest.mark.parametrize("left", [0, 44, 58])
+def test_a_recording_that_never_got_sound_is_no_damage(
+    box: Box, left: int, meta: bytes | None
+) -> None:
+    """A full disk may cut short the description of a recording that holds nothing yet: it goes,
+    and nobody is told of damaged files.
+    """
+    ident = recorded(box, speech(1, 3000), finish=False)
+    box.stop()
+    with (box.home / "rec" / f"{ident}.part").open("r+b") as part:
+        part.truncate(left)
+    described = box.home / "rec" / f"{ident}.meta"
+    described.unlink() if meta is None else described.write_bytes(meta)
+    box.start().settle()
+    assert (box.listed(), box.names("rec"), box.names("corrupt")) == ((), set(), set())
+
+
 def test_corrupt_files_never_write_over_each_other(box: Box) -> None:
     """Two strangers of one name are both kept."""
     for text in ("one", "two"):
