@@ -21,6 +21,10 @@ LEAST = 20 * SAMPLES_PER_MS
 MOST = 120 * SAMPLES_PER_MS
 """Bounds of the wait in samples. One frame at least: the reader is a tick of 10 or 20 ms."""
 RESERVE = 10 * SAMPLES_PER_MS
+LEEWAY = 60
+"""By so much, 7.5 ms, the wait may fall below one frame. Above that, all that was seen so far must
+still come in time: a reader of 20 ms sees lateness in whole frames, and a packet that missed one by
+a millisecond asks for no more than the frame that it has."""
 INTERVAL = 500 * SAMPLES_PER_MS
 INTERVALS = 20
 CARRIED = 4
@@ -33,7 +37,8 @@ are 1000 ppm apart would look like 10 ms of jitter."""
 class Arrivals:
     """Measures one stream, all in samples of 8 kHz.
 
-    `spread` is the lateness that must be waited for, `target` how long the fastest should wait.
+    `spread` is the lateness that must be waited for, `target` how long the fastest should wait,
+    `least` how short its wait may become before anything is done about it.
     """
 
     def __init__(self) -> None:
@@ -98,3 +103,4 @@ class Arrivals:
         is_young = len(self._spans) < CARRIED
         self.spread = max(self._carried, spread) if is_young else spread
         self.target = max(LEAST, min(MOST, self.spread + RESERVE))
+        self.least = max(LEAST - LEEWAY, min(MOST - LEEWAY, self.spread))

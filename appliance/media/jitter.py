@@ -156,8 +156,9 @@ class JitterBuffer:
         self._turn_of(store.first)
         if store.gap:
             return self._over_gap(store, most)
-        excess = self._arrivals.wait(store.play) - self._arrivals.target
-        spliced = self._splicer.sound(store, self._concealer, excess, most)
+        target = self._arrivals.target
+        excess, leeway = self._arrivals.wait(store.play) - target, target - self._arrivals.least
+        spliced = self._splicer.sound(store, self._concealer, excess, leeway, most)
         if spliced:
             self._turn = store.first or self._turn
             return self._concealer.played(spliced)

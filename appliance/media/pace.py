@@ -7,14 +7,10 @@ heard; and when much is too much (after a stall) any place will do, one splice a
 
 from __future__ import annotations
 
-from appliance.media.arrivals import RESERVE
 from appliance.media.frames import SAMPLES_PER_MS
 
 MORE = 20 * SAMPLES_PER_MS
-LESS = RESERVE
-"""Bounds of the delay above and below its target. Below, all that was seen so far still comes in
-time: a reader of 20 ms sees lateness in whole frames, and a packet that missed one by a millisecond
-asks for no more than the frame that it has."""
+"""Bound of the delay above its target."""
 NEAR = 5 * SAMPLES_PER_MS
 """A correction that has begun ends so near to the target."""
 URGENT = 40 * SAMPLES_PER_MS
@@ -40,15 +36,15 @@ class Pace:
         self._is_urgent = False
         self._patience = PATIENCE
 
-    def wants(self, excess: int, piece: int) -> int:
+    def wants(self, excess: int, leeway: int, piece: int) -> int:
         """Return how much delay should go (negative: come) at this piece; 0 for none.
 
-        `excess` is the delay less its target.
+        `excess` is the delay less its target, `leeway` by how much it may lie below that.
         """
         if self._is_correcting:
             self._is_correcting = abs(excess) > NEAR
         else:
-            self._is_correcting = not -LESS <= excess <= MORE
+            self._is_correcting = not -leeway <= excess <= MORE
             self._waited = 0
         self._patience = PATIENCE if excess > 0 else PATIENCE_LESS
         self._is_urgent = self._is_correcting and (self._is_urgent or excess > URGENT)

@@ -46,12 +46,13 @@ class Splicer:
         self._counters = counters
         self._pace = Pace()
 
-    def sound(self, store: Store, played: Concealer, excess: int, piece: int) -> bytes:
+    def sound(self, store: Store, played: Concealer, excess: int, leeway: int, piece: int) -> bytes:
         """Return sound that goes over to what is ahead of its turn, or back; empty for none.
 
-        `excess` is by how much packets wait too long; `piece` is what is played otherwise.
+        `excess` is by how much packets wait too long, `leeway` by how much they may wait too short;
+        `piece` is what is played otherwise.
         """
-        wanted = self._pace.wants(excess, piece)
+        wanted = self._pace.wants(excess, leeway, piece)
         if not wanted or not played.is_whole:
             return b""
         ahead = store.peek(LAGS[1] + FADE)

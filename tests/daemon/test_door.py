@@ -6,6 +6,7 @@ import contextlib
 import json
 import multiprocessing
 import queue
+import select
 import selectors
 import socket
 import stat
@@ -225,6 +226,9 @@ def test_who_asks_for_ever_and_reads_nothing_is_let_go(path: Path) -> None:
         visitor.settimeout(5)
         visitor.connect(str(path))
         visitor.sendall(much * 4)
+        gone = select.poll()
+        gone.register(visitor, 0)
+        assert gone.poll(20_000) == [(visitor.fileno(), select.POLLHUP)]
         heard = b""
         with contextlib.suppress(ConnectionResetError):
             while piece := visitor.recv(1 << 20):

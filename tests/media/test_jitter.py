@@ -300,7 +300,7 @@ def test_where_less_than_a_splice_is_in_store_none_is_made() -> None:
         store = Store(0)
         store.put(Packet(0, 0, SILENT[:1] * samples))
         splicer, played = Splicer(Law.ULAW, Counters()), Concealer(Law.ULAW)
-        made = [splicer.sound(store, played, -100, 160) for _ in range(5)]
+        made = [splicer.sound(store, played, -100, 60, 160) for _ in range(5)]
         assert any(made) is is_made
 
 

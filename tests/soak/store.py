@@ -62,6 +62,13 @@ class Message:
     closed: bool = False
 
 
+class Dictations:
+    """Nobody dictates here."""
+
+    def ended(self, event: events.RecordingEnded) -> None:
+        """It was a message's."""
+
+
 @dataclass
 class Store:
     """Takes the desk's orders; what it answers comes after a disk's time to `post`."""
@@ -77,6 +84,7 @@ class Store:
 
     def __post_init__(self) -> None:
         self.sounds = Sounds(self)
+        self.dictations = Dictations()
 
     # --- what the desk asks ------------------------------------------------------------------
 
@@ -96,6 +104,10 @@ class Store:
                 self._answer(events.MessageClosed(listener))
             case orders.SaveServiceState(state):
                 self.state = state
+
+    def memory(self, order: orders.LoadMessage) -> int | None:
+        """Hand over what a phone is to hear."""
+        return self.sounds.take(order.leg)
 
     def begin(self, started: RecordingStarted) -> None:
         """A recording begins; one whose call is over already (they crossed) is none."""
