@@ -62,6 +62,7 @@ system: environment packages
 	@$(MAKE) --no-print-directory -j2 -O boxes phones
 
 console: environment
+	@scripts/wapiti.sh
 	$(PY) -m pytest -q -m "system and not long" tests/console
 
 boxes: environment

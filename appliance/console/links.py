@@ -11,11 +11,12 @@ from starlette.requests import Request
 from appliance.console.say import N_
 
 MENUS: Final = (
+    (range(22, 30), N_("Requests")),
     (range(40, 60), N_("Offices, hours, sheets")),
     (range(80, 90), N_("Installation and network")),
     (range(60, 1000), N_("Management")),
 )
-"""Under which heading links stand, by their order; the first that fits. Daily work has none."""
+"""Under which heading links stand, by their order; the first that fits. What is called or left has none."""
 
 
 def _everybody(_: Request) -> bool:
