@@ -38,6 +38,7 @@ def state_of(found: Running) -> Path:
 
 def type_on(page: Page, *texts: str) -> None:
     """Type into the field that has the focus, and into the next ones; then Enter."""
+    page.wait_for_function("document.activeElement.tagName == 'INPUT'")
     for text in texts[:-1]:
         page.keyboard.type(text)
         page.keyboard.press("Tab")
@@ -46,9 +47,8 @@ def type_on(page: Page, *texts: str) -> None:
 
 
 def log_in(shown: Screen, name: str, password: str) -> Page:
-    """Log in by keys alone, in the field that has the focus as soon as the page is there."""
+    """Log in by keys alone."""
     page = shown.open("/login")
-    page.wait_for_function("document.activeElement.name == 'name'")
     type_on(page, name, password)
     page.wait_for_url(lambda url: not url.endswith("/login"))
     return page
