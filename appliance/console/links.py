@@ -16,8 +16,7 @@ MENUS: Final = (
     (range(80, 90), N_("Installation and network")),
     (range(60, 1000), N_("Management")),
 )
-"""Under which heading links stand, by their order; the first that fits. Calls and messages have
-none."""
+"""Under which heading links stand, by their order; the first that fits. Calls have none."""
 
 
 def _everybody(_: Request) -> bool:
