@@ -5,7 +5,7 @@ STAMP := .venv-3.13/.ready
 FUZZ_SECONDS ?= 60
 SEED ?= 1
 
-.PHONY: help environment packages demo test lint unit unit311 coverage system console boxes phones units bench long faults faulty-disks faulty-boxes fuzz soak year clean
+.PHONY: help environment packages demo test lint unit unit311 coverage system console boxes phones units bench long faults faulty-disks faulty-boxes figures phones-and-disks fuzz soak year clean
 
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
@@ -31,8 +31,10 @@ demo: environment
 
 # The unit tests of the two Pythons go side by side: neither needs more than a core.
 test: environment packages lint
+	@rm -f build/faults*.txt
 	@$(MAKE) --no-print-directory -j2 -O unit311 coverage
-	@$(MAKE) --no-print-directory system faults units fuzz
+	@$(MAKE) --no-print-directory system faulty-boxes figures units
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30
 
 lint: environment
 	$(PY) -m ruff check .
@@ -54,12 +56,16 @@ coverage: environment
 	$(PY) -m pytest -q tests/soak -m "not system and not long"
 
 # Once, on the image's Python. Boxes and phones mostly wait for the telephone's own time: they go
-# side by side, after what needs the machine for itself: a browser takes all of it.
+# side by side, after what needs the machine for itself: a browser takes all of it. There are more
+# boxes than phones, so the disks that fail follow the phones.
 PHONES := tests/interop tests/lines tests/mail tests/phones tests/stories tests/testphone
 system: environment packages
 	$(PY) -m pytest -q -m "system and not long" $(addprefix --ignore=,tests/console tests/system tests/faults $(PHONES))
 	@$(MAKE) --no-print-directory console
-	@$(MAKE) --no-print-directory -j2 -O boxes phones
+	@$(MAKE) --no-print-directory -j2 -O boxes phones-and-disks
+
+phones-and-disks:
+	@$(MAKE) --no-print-directory -j1 phones faulty-disks
 
 console: environment
 	@scripts/wapiti.sh
@@ -76,6 +82,9 @@ DISKS := $(addprefix tests/faults/test_,failing_calls.py full_disk.py kill_point
 faults: environment packages
 	@rm -f build/faults*.txt
 	@$(MAKE) --no-print-directory -j2 -O faulty-disks faulty-boxes
+	@$(MAKE) --no-print-directory figures
+
+figures:
 	@cat build/faults-*.txt 2>/dev/null | sort -V | tee build/faults.txt
 
 faulty-disks: environment
