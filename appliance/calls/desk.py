@@ -18,6 +18,7 @@ from appliance.calls.events import (
 from appliance.calls.orders import CallRecord, Result
 from appliance.calls.sides import Side
 from appliance.calls.states import State
+from appliance.policy.attendance import Attendance, doubt
 from appliance.policy.clock import Now
 from appliance.policy.dialling import NO_LEDGER, Denied, Ledger
 from appliance.policy.lines_kept import Purpose, line_for
@@ -135,7 +136,8 @@ class Desk:
     sheets make public as in charge (E10). By phone: the calls
     `missed` in a row, when a position that is away is reminded (monotonic; None: it was), since
     when one cannot be reached (`gone`). `ledger` is who called and what was dialled, `refusal`
-    which phone was last refused a number, why, when."""
+    which phone was last refused a number, why, when, `attendance` whether anybody seems to be
+    there."""
 
     office: Office
     prefix: str
@@ -159,10 +161,18 @@ class Desk:
     menu: Menu = ()
     unit_names: Mapping[str, str] = field(default_factory=dict)
     carrier: bool = True
+    attendance: Attendance = Attendance()
     _calls_made: int = 0
 
     def __post_init__(self) -> None:
         self.seats = {line.name: LineSeat(line, line) for line in self.office.lines}
+
+    def judged(self, now: Now) -> Now:
+        """Return a moment with what holds at it instead of the hours, where nobody trusts it."""
+        if now.clock_state.is_trusted:
+            return now
+        rule = self.office.without_time
+        return replace(now, doubt=doubt(rule, now.clock_state, self.attendance, now.monotonic))
 
     def new_id(self) -> str:
         """Name a call."""

@@ -90,6 +90,8 @@ def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
     call.missed = call.missed or decision.cause
     way = RECORD_WAYS[decision.way]
     call.note(f"route.{decision.code}", way=way, reason=decision.code.value)
+    if decision.greeting == routing.GREETINGS[Missed.NO_ANSWER] and call.stage is not None:
+        desk.attendance = desk.attendance.ring_in_vain(now.monotonic)
     if decision.way is Way.WAITING:
         yield from waiting.join(desk, call, now)
     elif decision.way is Way.VOICEMAIL:

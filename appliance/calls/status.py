@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from appliance.calls.call import Call
 from appliance.calls.call_words import BY_STATE
+from appliance.calls.clock_words import NOT_TRUSTED
 from appliance.calls.desk import Desk, LineSeat, LineState
 from appliance.calls.dialled_side import Dialled
 from appliance.calls.emergency import carries
@@ -17,7 +18,7 @@ from appliance.calls.orders import CallRecord
 from appliance.calls.side_states import SideState
 from appliance.calls.states import State
 from appliance.calls.transfer_status import TransferStatus, transfer_status
-from appliance.policy.clock import ClockState, Now
+from appliance.policy.clock import ClockState, Doubt, Now
 from appliance.policy.codes import Code, sentence
 from appliance.policy.dialling import SENTENCES
 from appliance.policy.emergencies import silenced
@@ -154,6 +155,7 @@ class Status:
     waiting: int
     degraded: tuple[Words, ...]
     clock_state: ClockState
+    doubt: Doubt = Doubt.OPEN
     outgoing: tuple[OutgoingStatus, ...] = ()
 
 
@@ -185,6 +187,7 @@ def status(desk: Desk, now: Now) -> Status:
         waiting=desk.waiting,
         degraded=tuple(_degraded(desk, now)),
         clock_state=now.clock_state,
+        doubt=now.doubt,
         outgoing=tuple(_outgoing(s) for s in desk.sides.values() if isinstance(s, Dialled)),
     )
 
@@ -263,8 +266,8 @@ def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
             )
     yield from _untold(desk, now)
     yield from _outgoing_degraded(desk, now)
-    if now.clock_state in {ClockState.STALE, ClockState.UNSET}:
-        yield Words("L'ora non è affidabile.", "The clock cannot be trusted.")
+    if not now.clock_state.is_trusted:
+        yield NOT_TRUSTED[now.doubt]
 
 
 def _lines_degraded(desk: Desk, now: Now) -> Iterator[Words]:

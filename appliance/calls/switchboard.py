@@ -81,6 +81,10 @@ class Switchboard:
 
         Of a leg that is no phone's but an ordinary telephone's, only its line can tell.
         """
+        now = self._desk.judged(now)
+        if isinstance(event, BY_PEOPLE):
+            self.somebody_is_there(now)
+            now = self._desk.judged(now)
         if getattr(event, "leg", "") in self._desk.outside:
             return ()
         before = tuple(self._given(self._first(event, now), now))
@@ -149,11 +153,11 @@ class Switchboard:
         Raises OfficeError where nobody talks with that caller, or for an unknown office.
         """
         self.call_for(request)
-        return transfer.answer_to(self._desk, request, now)
+        return transfer.answer_to(self._desk, request, self.judged(now))
 
     def offered(self, now: Now) -> tuple[offered.Offered, ...]:
         """List every office and need, and whether a caller may go there now (P5)."""
-        return offered.offered(self._desk, now)
+        return offered.offered(self._desk, self.judged(now))
 
     def answer_about_head(self, request: BringHead, now: Now) -> Words | None:
         """Say why the head would not be brought in, or called off, now; None: HeadWished will do.
@@ -161,7 +165,7 @@ class Switchboard:
         Raises OfficeError where nobody talks with that caller.
         """
         call = self._desk.calls[self.call_for(request)]
-        return bring_in.answer_to(self._desk, call, request, now)
+        return bring_in.answer_to(self._desk, call, request, self.judged(now))
 
     def refusal_of(self, request: object) -> Words | None:
         """Say why what a person asks of the manual states is refused (E19); None: it is done."""
@@ -184,7 +188,15 @@ class Switchboard:
 
     def status(self, now: Now) -> Status:
         """Describe everything at a moment."""
-        return status(self._desk, now)
+        return status(self._desk, self.judged(now))
+
+    def judged(self, now: Now) -> Now:
+        """Return a moment with what holds at it instead of the hours, where nobody trusts it."""
+        return self._desk.judged(now)
+
+    def somebody_is_there(self, now: Now) -> None:
+        """Take note that a person has done something: while the time is not known, that counts."""
+        self._desk.attendance = self._desk.attendance.see(now.monotonic)
 
     # --- what is not one call's business -------------------------------------------------------
 
@@ -311,6 +323,8 @@ class Switchboard:
         return str(getattr(event, "call", "") or getattr(event, "recording", ""))
 
 
+BY_PEOPLE = (OperatorAnswered, PhoneDialled, ServiceStateChanged, CallBackAsked)
+"""What shows that somebody is there."""
 OWN: Mapping[type, Callable[[Switchboard, Any, Now], Orders]] = {
     LineRang: Switchboard._on_rang,
     OperatorAnswered: Switchboard._on_lifted,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from appliance.daemon.mistakes import Mistake, Mistakes
 from appliance.daemon.settings import Settings
+from appliance.policy.clock import WithoutTime
 from appliance.policy.positions import PositionRules
 from appliance.policy.waiting import Waiting
 
@@ -11,6 +12,9 @@ LEAST_LONGEST_S, MOST_LONGEST_S = 600, 86_400
 """No conversation of citizens is cut within ten minutes; none lasts a day."""
 LEAST_TRANSFER_S, MOST_TRANSFER_S = 10, 180
 """A clerk needs a few rings to come; a caller is not left to music for longer."""
+
+MOST_HOLDOVER_DAYS = 60
+"""By then it may be four minutes off (policy.clock_trust)."""
 
 
 def check(settings: Settings, mistakes: Mistakes) -> None:
@@ -29,6 +33,7 @@ def check(settings: Settings, mistakes: Mistakes) -> None:
             f"{MOST_TRANSFER_S} seconds"
         )
         mistakes.found.append(Mistake("calls.transfer", text))
+    check_clock(settings, mistakes)
     kept, most = settings.calls.lines_kept, max(len(settings.lines) - 1, 1)
     if not 0 <= kept <= most:
         text = (
@@ -36,6 +41,24 @@ def check(settings: Settings, mistakes: Mistakes) -> None:
             "lines"
         )
         mistakes.found.append(Mistake("calls.lines_kept", text))
+
+
+def check_clock(settings: Settings, mistakes: Mistakes) -> None:
+    """Name what cannot be said of the time."""
+    mistakes.choice("clock.without_time", settings.clock.without_time, tuple(WithoutTime))
+    days = settings.clock.holdover_days
+    if not 1 <= days <= MOST_HOLDOVER_DAYS:
+        text = (
+            f"{days} days are no time for a clock by itself: write 1 to {MOST_HOLDOVER_DAYS}; "
+            "it is off by up to four seconds a day"
+        )
+        mistakes.found.append(Mistake("clock.holdover_days", text))
+
+
+def without_time(settings: Settings) -> WithoutTime:
+    """Return what holds while the time cannot be trusted."""
+    written = settings.clock.without_time
+    return WithoutTime(written) if written in tuple(WithoutTime) else WithoutTime.IF_STAFFED
 
 
 def position_rules(settings: Settings, mistakes: Mistakes) -> PositionRules:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.errors import CentralinoError
 from appliance.policy import numbering
-from appliance.policy.clock import ClockState, Now
+from appliance.policy.clock import Now
 from appliance.policy.message_alerts import CallAlerts
 from appliance.records import drafts
 from appliance.records.care_mails import Notices
@@ -45,7 +45,6 @@ log = logging.getLogger(__name__)
 LOOK_S: Final = 60.0
 NIGHT: Final = time(3, 0)
 """When what is past its time is deleted: nobody calls, and the day's work is done."""
-TRUSTED: Final = frozenset({ClockState.SYNCED, ClockState.HOLDOVER})
 NOT_DELETED: Final = Trouble(
     "retention.failing",
     "I dati scaduti non sono stati cancellati: controllare la scheda di memoria.",
@@ -108,7 +107,7 @@ class Caretaker:
 
     def look(self, now: Now) -> None:
         """Look after everything, unless it was done within the last minute."""
-        if self._looking or now.monotonic < self._look_at or now.clock_state not in TRUSTED:
+        if self._looking or now.monotonic < self._look_at or not now.clock_state.is_trusted:
             return
         self._looking, self._look_at = True, now.monotonic + LOOK_S
         plan, at, domain = self._plan, now.wall, self._records.letters.domain

@@ -27,7 +27,7 @@ from appliance.daemon.figures import Figures
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
 from appliance.daemon.stores import Stores
-from appliance.policy.clock import Now
+from appliance.policy.clock import ClockState, Doubt, Now
 from appliance.policy.office import Office
 from appliance.policy.register.register import Register
 from appliance.policy.words import Words
@@ -54,6 +54,7 @@ class Desk:
         inbox: Inbox,
         selector: selectors.BaseSelector,
         on_status: Callable[[Status], None],
+        clock: ClockWatch | None = None,
     ) -> None:
         self.figures = Figures()
         self.on_answer: Callable[[orders.AnswerAsked], None] = lambda _: None
@@ -63,10 +64,11 @@ class Desk:
         self._inbox = inbox
         self._selector = selector
         self._on_status = on_status
-        self._clock = ClockWatch()
+        self.clock = clock or ClockWatch()
         self._carrier: CarrierSide | None = None
         self._legs: Legs | None = None
         self._shown: Status | None = None
+        self._told_clock: tuple[ClockState, Doubt] | None = None
         self._may_differ = False
         self._facts: deque[events.Event] = deque()
         selector.register(inbox, selectors.EVENT_READ, self._wake)
@@ -77,7 +79,8 @@ class Desk:
 
     def now(self) -> Now:
         """Say what time it is, by all three clocks."""
-        return Now(time.monotonic(), datetime.now(UTC), self._clock.state())
+        state = self.clock.state()
+        return self._switchboard.judged(Now(time.monotonic(), datetime.now(UTC), state))
 
     def status(self) -> Status:
         """Say what people see at the moment."""
@@ -186,8 +189,10 @@ class Desk:
 
     def _show_changes(self) -> None:
         """Tell what people see once a turn, after the orders: a phone rings first."""
-        if not self._may_differ:
+        now = self.now()
+        if not self._may_differ and self._told_clock == (now.clock_state, now.doubt):
             return
+        self._told_clock = (now.clock_state, now.doubt)
         self._may_differ = False
         status, shown = self.status(), self._shown
         if shown is None or replace(status, at=shown.at) != shown:

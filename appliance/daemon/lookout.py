@@ -6,6 +6,7 @@ import logging
 from datetime import datetime
 
 from appliance.calls import events, requests
+from appliance.calls.clock_words import NOT_TRUSTED
 from appliance.calls.status import Status
 from appliance.panel.pattern import LineState, Network, PanelStatus, Readiness
 from appliance.phones.sip import PhonesStatus
@@ -58,6 +59,7 @@ class Lookout:
             *status.service.marks(),
             ", ".join(lines) or "no line",
             f"{status.waiting} messages" if status.waiting else "",
+            "" if status.clock_state.is_trusted else NOT_TRUSTED[status.doubt].en,
             *(trouble.en for trouble in self.troubles()),
         ]
         return "; ".join(part for part in parts if part)
@@ -73,6 +75,7 @@ class Lookout:
             messages_waiting=status.waiting,
             messages_late=self.watched.late,
             fault=bool(self.troubles())
+            or not status.clock_state.is_trusted
             or any(line.state in {"out", "no_line"} or line.reason for line in status.lines),
             unattended=self._unattended or alone,
         )

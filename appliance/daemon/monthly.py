@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from appliance.daemon.caretaker import TRUSTED
 from appliance.errors import CentralinoError
 from appliance.policy.due import month_to_tell
 from appliance.records.monthly_sheets import queue_sheets
@@ -54,7 +53,7 @@ class MonthlySheets:
 
     def look(self, now: Now) -> None:
         """Queue last month's sheets, where that is due and was not done since the start."""
-        if not self._wanted or now.monotonic < self._look_at or now.clock_state not in TRUSTED:
+        if not self._wanted or now.monotonic < self._look_at or not now.clock_state.is_trusted:
             return
         self._look_at = now.monotonic + LOOK_S
         calendar = self.over(self._calendar)

@@ -83,6 +83,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
             outgoing=calls_out,
             waiting=call_limits.waiting_rules(settings, mistakes),
             head=tuple(dict.fromkeys(settings.head.phones)),
+            without_time=call_limits.without_time(settings),
         ),
         None,
     )

@@ -29,6 +29,7 @@ from appliance.daemon.caretaker import plan_of as care_plan_of
 from appliance.daemon.carrier_side import CarrierSide, Takers
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Chores
+from appliance.daemon.clocks import ClockWatch
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Door
 from appliance.daemon.erasures import Erasures
@@ -107,7 +108,12 @@ class Service:
         self._mail = self._made_mailroom()
         self._caretaker.over = self._sheets.over = self._mail.over = self._stores.hours.over
         self._recoveries = usb_recoveries(settings)
-        self.desk = Desk(self._switchboard, self._stores, self._inbox, self._selector, self._show)
+        clock = ClockWatch(
+            Path(settings.folders.run) / "clock.json", settings.clock.holdover_days * 86_400.0
+        )
+        self.desk = Desk(
+            self._switchboard, self._stores, self._inbox, self._selector, self._show, clock
+        )
         self._panel = self._fitted_panel()
         left_file = Path(settings.folders.run) / "calls.json"
         self._phones = self._made_phones(left_file)

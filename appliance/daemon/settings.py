@@ -293,6 +293,16 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """What holds instead of the hours while the time cannot be trusted (if-staffed, open, hours),
+    and for how many days a clock that was confirmed is trusted to run by itself.
+    """
+
+    without_time: str = "if-staffed"
+    holdover_days: int = 7
+
+
+@dataclass(frozen=True, slots=True)
 class PanelPins:
     """GPIO pins (BCM numbers) of LEDs and button; -1 for one that is not fitted."""
 
@@ -355,6 +365,7 @@ class Settings:
     mail: Mail = Mail()
     retention: Retention = Retention()
     waiting: Waiting = Waiting()
+    clock: Clock = Clock()
     panel: PanelPins = PanelPins()
     console: Console = Console()
     folders: Folders = Folders()

@@ -100,9 +100,11 @@ class StandingQuestions:
             counter.state if live and counter else None,
             status.service if live else NO_MARKS,
             status.clock_state if live else ClockState.SYNCED,
+            status.doubt,
         )
+        clock = status.clock_state if live else ClockState.SYNCED
         unit, need = (str(question.get(key) or "")[:64] for key in ("unit", "need"))
-        transfer = self._transfer(unit, need, when, status.clock_state) if unit else None
+        transfer = self._transfer(unit, need, when, clock) if unit else None
         lines = [{"line": each.name, "shown": each.shown} for each in self._office.lines]
         return {"explanation": found.to_json(), "transfer": transfer, "lines": lines}
 

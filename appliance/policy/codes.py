@@ -14,6 +14,7 @@ class Code(enum.StrEnum):
     FREE = "open.free"
     OPENED = "open.manual"
     CLOCK_UNSET = "open.clock_unset"
+    CLOCK_ALONE = "closed.clock"
     UNATTENDED = "overflow.unattended"
     BUSY = "overflow.busy"
     NO_ANSWER = "overflow.no_answer"
@@ -51,8 +52,14 @@ SENTENCES: Mapping[Code, Words] = {
         "The switchboard was opened by hand outside its hours: its phones ring.",
     ),
     Code.CLOCK_UNSET: Words(
-        "L'ora non è nota, quindi l'orario non vale: squillano i telefoni del centralino.",
-        "The time is not known, so the hours do not hold: the switchboard's phones ring.",
+        "L'ora non è affidabile, quindi l'orario non vale: squillano i telefoni del centralino.",
+        "The time cannot be relied on, so the hours do not hold: the switchboard's phones ring.",
+    ),
+    Code.CLOCK_ALONE: Words(
+        "L'ora non è affidabile e poco fa non ha risposto nessuno: risponde la segreteria; entro "
+        "mezz'ora i telefoni squillano di nuovo.",
+        "The time cannot be relied on, and a while ago nobody answered: voicemail answers; within "
+        "half an hour the phones ring again.",
     ),
     Code.UNATTENDED: Words(
         "Il centralino non è presidiato: la chiamata va allo Sportello Cittadini.",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from appliance.policy.clock import ClockState, Now
+from appliance.policy.clock import Now
 from appliance.policy.hours import Schedule
 from appliance.policy.numbering import PLANS, NumberClass, Plan
 from appliance.policy.register.register import Register
@@ -241,7 +241,7 @@ def decide(
         return Allowed(kind)
     unit = unit_of(register, asked.number, rules.plan)
     known = bool(asked.case or unit) or _called(rules, asked.number, ledger, now)
-    in_band = now.clock_state is not ClockState.UNSET and hours.at(now.wall).open
+    in_band = now.by_hours and hours.at(now.wall).open
     why = _why_not(rules, asked, ledger, kind, known, in_band, now)
     if why is not None:
         return Refused(why, kind)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from appliance.policy.clock import ClockState, Now
+from appliance.policy.clock import ClockState, Doubt, Now
 from appliance.policy.codes import Code
 from appliance.policy.office import Group, Line, Office
 from appliance.policy.routing import (
@@ -76,13 +76,14 @@ def explain(
     citizens_desk: GroupState | None = None,
     service: ServiceState = NO_MARKS,
     clock_state: ClockState = ClockState.SYNCED,
+    doubt: Doubt = Doubt.OPEN,
 ) -> Explanation:
     """Follow a call that rings at `at` (aware) through its steps if nobody answers.
 
     `citizens_desk` None means free within its own hours. The same functions decide live calls. For
     a line that passes its calls to a PBX the groups' states are not known beforehand.
     """
-    now = Now(0.0, at, clock_state)
+    now = Now(0.0, at, clock_state, doubt)
     places = office.waiting.places
     facts = Facts(service, switchboard, citizens_desk or GroupState.FREE, places)
     if line.passes:

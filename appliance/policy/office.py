@@ -9,6 +9,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from appliance.errors import ConfigurationError
+from appliance.policy.clock import WithoutTime
 from appliance.policy.dialling import Outgoing
 from appliance.policy.hours import Schedule
 from appliance.policy.numbering import EMERGENCY
@@ -210,6 +211,7 @@ class Office:
     all numbers of an office together ring for `transfer_ms` (E7).
     `lines_kept` lines stay free to answer where there are more (policy.lines_kept). `head` are the
     phones of the head of the front desk, whom an operator may bring into a conversation (E10).
+    `without_time` is what holds instead of the hours while the clock cannot be trusted.
     """
 
     name: str
@@ -230,6 +232,7 @@ class Office:
     outgoing: Outgoing = field(default_factory=Outgoing)
     extensions: tuple[Extension, ...] = ()
     head: tuple[str, ...] = ()
+    without_time: WithoutTime = WithoutTime.IF_STAFFED
 
     def __post_init__(self) -> None:
         _refuse_twice("line", tuple(line.name for line in self.lines))

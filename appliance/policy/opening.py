@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.policy.clock import ClockState, Now
+from appliance.policy.clock import Doubt, Now
 from appliance.policy.codes import Code
 from appliance.policy.hours import OpenState, Schedule
 from appliance.policy.pieces import Why
@@ -19,6 +19,7 @@ GREETINGS = {
     Code.SPECIAL: "greeting_special",
     Code.CLOSED_MANUAL: "greeting_closed",
     Code.ABSENT: "greeting_absent",
+    Code.CLOCK_ALONE: "greeting_no_answer",
 }
 """Prompt of each reason for being closed, where it names none of its own."""
 
@@ -49,8 +50,8 @@ def opening(schedule: Schedule, service: ServiceState, now: Now) -> Opening:
     """Say whether a call is served by people.
 
     What decides, first: closed by hand > opened by hand > the written hours > all absent (E4). A
-    clock that was never set says nothing about hours: then phones ring, and voicemail answers
-    when nobody does (E5).
+    clock that cannot be trusted says nothing about hours: then phones ring, and voicemail answers
+    when nobody does (E5), by the site's rule (attendance.doubt).
     """
     service = service.expired(now.wall)
     if service.closed:
@@ -67,8 +68,8 @@ def absence(schedule: Schedule, service: ServiceState, now: Now) -> Opening | No
 
 def _basis(schedule: Schedule, service: ServiceState, now: Now) -> Opening:
     """Answer before anybody is absent."""
-    if now.clock_state is ClockState.UNSET:
-        return Opening(True, Code.CLOCK_UNSET)
+    if not now.by_hours:
+        return _without_hours(service, now)
     state = schedule.at(now.wall)
     if service.opened:
         code = Code.FREE if state.open else Code.OPENED
@@ -78,6 +79,15 @@ def _basis(schedule: Schedule, service: ServiceState, now: Now) -> Opening:
     code = CODES[state.why]
     greeting = state.greeting or GREETINGS[code]
     return Opening(False, code, state.name, greeting, state.changes_at, state.reopens_at)
+
+
+def _without_hours(service: ServiceState, now: Now) -> Opening:
+    """Answer by who is there; neither the next opening nor any other hour is known."""
+    if service.opened:
+        return Opening(True, Code.OPENED)
+    if now.doubt is Doubt.OPEN:
+        return Opening(True, Code.CLOCK_UNSET)
+    return Opening(False, Code.CLOCK_ALONE, NOTHING, GREETINGS[Code.CLOCK_ALONE])
 
 
 def _open_until(schedule: Schedule, state: OpenState, opened: Mark) -> datetime | None:
@@ -90,6 +100,5 @@ def _open_until(schedule: Schedule, state: OpenState, opened: Mark) -> datetime 
 
 def _by_mark(code: Code, mark: Mark, schedule: Schedule, now: Now) -> Opening:
     """Closed or absent until the mark ends; people answer again at the next written opening."""
-    hours_hold = now.clock_state is not ClockState.UNSET
-    reopens = schedule.next_open(mark.until) if mark.until and hours_hold else None
+    reopens = schedule.next_open(mark.until) if mark.until and now.by_hours else None
     return Opening(False, code, NOTHING, GREETINGS[code], mark.until, reopens)

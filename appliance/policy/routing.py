@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.policy.clock import ClockState, Now
+from appliance.policy.clock import Now
 from appliance.policy.codes import Code, sentence
 from appliance.policy.office import Daytime, Group, Line, Office
 from appliance.policy.opening import Opening, absence, opening
@@ -200,8 +200,8 @@ def if_absent(office: Office, service: ServiceState, now: Now) -> Decision | Non
 
 
 def group_open(group: Group, now: Now) -> bool:
-    """Tell whether a group's own hours say open (E2); an unset clock forbids nothing."""
-    return now.clock_state is ClockState.UNSET or group.schedule.at(now.wall).open
+    """Tell whether a group's own hours say open (E2); an untrusted clock forbids nothing."""
+    return not now.by_hours or group.schedule.at(now.wall).open
 
 
 def _cause(facts: Facts, now: Now) -> Missed | None:

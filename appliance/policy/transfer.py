@@ -10,7 +10,7 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.policy.clock import ClockState, Now
+from appliance.policy.clock import Now
 from appliance.policy.hours import Schedule
 from appliance.policy.register.declarations import Need, ReturnRule
 from appliance.policy.register.in_force import Declared, Hindrance, declared, resumes_at
@@ -103,7 +103,7 @@ def may_transfer(
     else:
         held = register.declaration(unit, day)
         rules, today = held.rules if held else WITHOUT_DECLARATION, ()
-    foreseen = why is not Hindrance.NUMBERS and now.clock_state is not ClockState.UNSET
+    foreseen = why is not Hindrance.NUMBERS and now.by_hours
     resumes = resumes_at(register, calendar, unit, need_code, now.wall) if foreseen else None
     return Later(unit, need_code, why or Hindrance.BAND, rules, today, resumes, notice)
 
@@ -132,8 +132,8 @@ def place_of(targets: tuple[Target, ...], phone: str) -> int:
 def _hindrance(found: Declared | Hindrance, now: Now) -> Hindrance | None:
     if isinstance(found, Hindrance):
         return found
-    if now.clock_state is ClockState.UNSET:
-        return Hindrance.CLOCK  # a band cannot be kept by a clock that says nothing of the hour
+    if not now.by_hours:
+        return Hindrance.CLOCK  # a band cannot be kept by a clock that nobody trusts
     if not found.schedule.at(now.wall).open:
         return Hindrance.BAND
     return None if _readable(found.need) else Hindrance.NUMBERS

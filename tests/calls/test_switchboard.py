@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from appliance.calls import events, orders, requests
+from appliance.calls.clock_words import NOT_TRUSTED
 from appliance.calls.desk import LineState
 from appliance.calls.events import Caller, Evidence, RecordingStop
 from appliance.calls.orders import Result
 from appliance.calls.states import State
 from appliance.calls.switchboard import EXPIRY, Switchboard
-from appliance.policy.clock import ClockState
+from appliance.policy.clock import ClockState, Doubt
 from appliance.policy.office import Daytime, Line
 from appliance.policy.routing import GroupState
 from appliance.policy.service_state import NO_MARKS, Manual, Mark
@@ -157,7 +158,7 @@ def test_status_when_things_are_wrong() -> None:
     status = switchboard.status(replace(TEN, clock_state=ClockState.STALE))
     assert [words.it for words in status.degraded] == [
         "800011837 fuori servizio: no dial tone",
-        "L'ora non è affidabile.",
+        NOT_TRUSTED[Doubt.OPEN].it,
     ]
     assert status.switchboard.unreachable == ("op1",)
     assert status.citizens_desk is None

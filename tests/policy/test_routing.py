@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from appliance.policy import routing
-from appliance.policy.clock import ClockState, Now
+from appliance.policy.clock import ClockState, Doubt, Now
 from appliance.policy.codes import SENTENCES, Code, sentence
 from appliance.policy.office import Daytime, Line
 from appliance.policy.routing import Facts, GroupState, Missed, Way
@@ -175,8 +175,23 @@ def test_an_unset_clock_forbids_nothing_and_promises_nothing() -> None:
     assert routing.overflow(EXAMPLE, Facts(), night, Missed.BUSY).way is Way.CITIZENS_DESK
     closed = marked(Manual.CLOSED, night.wall + timedelta(hours=1))
     assert routing.route(EXAMPLE, LINE, Facts(closed), night).reopens_at is None
-    stale = Now(0.0, night.wall, ClockState.STALE)
-    assert routing.route(EXAMPLE, LINE, Facts(), stale).code is Code.CLOSED_HOURS
+
+
+def test_an_untrusted_clock_is_dealt_with_by_one_rule() -> None:
+    """Open while somebody may be there, else closed without an hour; by the hours where a site
+    has chosen that; opened by hand is open in any case.
+    """
+    night = Now(0.0, TEN.wall.replace(hour=3), ClockState.STALE)
+    assert routing.route(EXAMPLE, LINE, Facts(), night).code is Code.CLOCK_UNSET
+    by_hours = replace(night, doubt=Doubt.HOURS)
+    assert routing.route(EXAMPLE, LINE, Facts(), by_hours).code is Code.CLOSED_HOURS
+    alone = replace(night, doubt=Doubt.CLOSED)
+    closed = routing.route(EXAMPLE, LINE, Facts(), alone)
+    assert (closed.code, closed.greeting) == (Code.CLOCK_ALONE, "greeting_no_answer")
+    assert (closed.changes_at, closed.reopens_at) == (None, None)
+    opened = Facts(marked(Manual.OPENED))
+    assert routing.route(EXAMPLE, LINE, opened, alone).code is Code.OPENED
+    assert routing.overflow(EXAMPLE, Facts(), alone, Missed.BUSY).way is Way.CITIZENS_DESK
 
 
 @pytest.mark.parametrize(
