@@ -29,6 +29,7 @@ from appliance.daemon.caretaker import plan_of as care_plan_of
 from appliance.daemon.carrier_side import CarrierSide, Takers
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Chores
+from appliance.daemon.clock_correction import ClockCorrection
 from appliance.daemon.clocks import ClockWatch
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Door
@@ -114,6 +115,7 @@ class Service:
         self.desk = Desk(
             self._switchboard, self._stores, self._inbox, self._selector, self._show, clock
         )
+        self._corrections = ClockCorrection(self._stores.records, clock)
         self._panel = self._fitted_panel()
         left_file = Path(settings.folders.run) / "calls.json"
         self._phones = self._made_phones(left_file)
@@ -258,6 +260,7 @@ class Service:
             self._stop()
 
     def _start(self) -> None:
+        self._corrections.begin()
         self._stores.start()
         self._mail.start()
         self._stores.load_numbers(self._run.office.outgoing)
@@ -313,6 +316,7 @@ class Service:
         self._caretaker.look(self.desk.now())
         self._sheets.look(self.desk.now())
         self._restarts.look()
+        self._corrections.look(time.monotonic())
         self.lookout.deleted_at = self._caretaker.deleted_at
         self._chores.look()
         if self._caretaker.watched != self.lookout.watched:

@@ -12,12 +12,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """One row; `what` is a stable code ("register.import"), `about` what it concerned, in words."""
+    """One row; `what` is a stable code ("register.import"), `about` what it concerned, in words.
+
+    `corrected` is true where `at` was put right once the clock was known.
+    """
 
     at: datetime
     by: str
     what: str
     about: str = ""
+    corrected: bool = False
 
 
 def note(connection: sqlite3.Connection, noted: Noted) -> None:
@@ -42,7 +46,8 @@ def between(
 ) -> tuple[Noted, ...]:
     """Return the rows of a time, `until` not included, newest first, of one person where named."""
     rows = connection.execute(
-        "SELECT * FROM audit WHERE datetime(at) >= datetime(?) AND datetime(at) < datetime(?) "
+        "SELECT * FROM audit WHERE datetime(coalesce(corrected_at, at)) >= datetime(?) "
+        "AND datetime(coalesce(corrected_at, at)) < datetime(?) "
         "AND (?3 = '' OR by_whom = ?3) ORDER BY number DESC LIMIT ?4",
         (since.astimezone(UTC).isoformat(), until.astimezone(UTC).isoformat(), by, most),
     )
@@ -56,4 +61,5 @@ def who(connection: sqlite3.Connection) -> tuple[str, ...]:
 
 
 def _noted(row: sqlite3.Row) -> Noted:
-    return Noted(datetime.fromisoformat(row["at"]), row["by_whom"], row["what"], row["about"])
+    at = datetime.fromisoformat(row["corrected_at"] or row["at"])
+    return Noted(at, row["by_whom"], row["what"], row["about"], row["corrected_at"] is not None)

@@ -30,12 +30,14 @@ _COLUMNS: Final = (
     "evidence", "release_ms", "message", "unit", "need", "transfer_reason", "declaration", "target",
     "returned", "trail", "direction", "number_class", "about", "sheets",
 )  # fmt: skip
+_TIMES: Final = ("rang_at", "rang_ms", "clock_state", "answered_at", "ended_at")
 _KEPT: Final = {
+    **{c: f"CASE calls.written WHEN '' THEN excluded.{c} ELSE calls.{c} END" for c in _TIMES},
     "message": "CASE excluded.message WHEN '' THEN calls.message ELSE excluded.message END",
     "sheets": "CASE excluded.sheets WHEN '[]' THEN calls.sheets ELSE excluded.sheets END",
 }
 """The link to a stored message is made by the store, sheets may be noted after the call's end; a
-record written before that was known must not undo it."""
+record written before that was known must not undo it; nor times that were put right since."""
 _UPSERT: Final = (
     f"INSERT INTO calls (boot, {', '.join(_COLUMNS)}) VALUES (:boot, :{', :'.join(_COLUMNS)}) "  # noqa: S608 - constant names
     f"ON CONFLICT (call) DO UPDATE SET boot = excluded.boot, "

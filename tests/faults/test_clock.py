@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -40,7 +41,8 @@ def clocked(
 
 def test_a_box_that_starts_in_1980_serves_its_callers(tmp_path: Path, figures: Figures) -> None:
     """The hours cannot be trusted: the phones ring. The jump to the true time in a conversation
-    ends nothing; from then on the hours hold, and the next call has its true time.
+    ends nothing; from then on the hours hold; that call has its true time once it is over, the
+    next one from the start.
     """
     with clocked(tmp_path, Y1980) as (box, clock):
         op1 = box.phone("op1")
@@ -52,8 +54,13 @@ def test_a_box_that_starts_in_1980_serves_its_callers(tmp_path: Path, figures: F
         wait(2.0)  # whatever a jump might end would have ended by now
         assert [c["state"] for c in box.status()["calls"]] == ["talking"]
         record = end(box, call)
-        assert (record.call, record.result, record.clock_state) == (name, Result.ANSWERED, "unset")
-        assert record.rang_at.year == 1980  # what the clock said, and that it was not to be trusted
+        assert (record.call, record.result) == (name, Result.ANSWERED)
+        box.wait_until(lambda: record_of(box, name).clock_state != "unset", 30.0, "not put right")
+        record = record_of(box, name)
+        assert record.clock_state == "corrected"
+        assert timedelta(0) < datetime.now(UTC) - record.rang_at < timedelta(minutes=2)
+        assert record.ended_at is not None
+        assert record.ended_at - record.rang_at < timedelta(minutes=2)
         call, name = in_call(box, 1, op1)
         call.hang_up()
         record = record_of(box, name)
@@ -65,7 +72,7 @@ def test_a_box_that_starts_in_1980_serves_its_callers(tmp_path: Path, figures: F
 
 def test_a_message_of_1980_is_there_after_the_jump(tmp_path: Path) -> None:
     """A caller's words that were stored under a wrong date are on the list, whole and unclosed,
-    before and after the clock is set and after the next start.
+    before and after the clock is set and after the next start, then under the true date.
     """
     with clocked(tmp_path, Y1980) as (box, clock):
         box.ask("SetClosed", on=True, by="test", until=None)
@@ -77,13 +84,35 @@ def test_a_message_of_1980_is_there_after_the_jump(tmp_path: Path) -> None:
         (before,) = box.messages()
         clock.shift_to(0)
         box.wait_until(lambda: box.status()["clock_state"] == "synced", 5.0, "nobody noticed")
+        box.wait_until(lambda: list(box.messages()) != [before], 20.0, "not put right")
         box.stop()
         box.start()
         (after,) = box.messages()
         assert (after.id, after.sha256, after.outcome) == (before.id, before.sha256, None)
         assert box.recording(after.id).exists()
-        assert (after.received_at.year, after.clock_state) == (1980, "unset")
+        assert (before.received_at.year, before.clock_state) == (1980, "unset")
+        assert after.clock_state == "corrected"
+        assert timedelta(0) < datetime.now(UTC) - after.received_at < timedelta(minutes=2)
         assert box.status()["waiting"] == 1
+
+
+@pytest.mark.parametrize(
+    "year", [2052, *(pytest.param(year, marks=pytest.mark.long) for year in (2000, 2099))]
+)
+def test_a_year_that_cannot_be_is_not_believed(tmp_path: Path, figures: Figures, year: int) -> None:
+    """Before the product was made, or decades later: the box says that it knows no time, its
+    phones ring all the same, and the true time puts an end to it. A jump of thirty hours after that
+    is refused, and told once in the journal; back at the true time all is as before.
+    """
+    with clocked(tmp_path, datetime(year, 1, 2, 3, tzinfo=UTC)) as (box, clock):
+        status = box.status()
+        assert (status["clock_state"], status["code"]) == ("unset", "open.clock_unset")
+        assert any("clock" in words["en"] for words in status["degraded"])
+        for jump, state in ((0, "synced"), (30 * 3600, "stale"), (0, "synced")):
+            clock.shift_to(jump)
+            box.wait_until(partial(is_in, box, state), 5.0, "nobody noticed")
+        assert box.log().count("(it has jumped by more than a day), it was synced") == 1
+    figures.say(f"F16 start in {year}: unset, phones ring; a jump of 30 h refused, told once")
 
 
 @pytest.mark.parametrize(
@@ -156,6 +185,11 @@ def test_the_nights_on_which_the_clock_is_changed(
         assert box.status()["open"]
         box.wait_until(lambda: not box.status()["open"], 10.0, "the office did not close")
     figures.say(f"F16 {day}: {length:.0f} s of talk over the change, closed at {until}")
+
+
+def is_in(box: Box, state: str) -> bool:
+    """Tell whether the box's clock is so far to be trusted."""
+    return bool(box.status()["clock_state"] == state)
 
 
 def offset(box: Box) -> timedelta | None:

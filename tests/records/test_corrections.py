@@ -1,0 +1,171 @@
+"""What was written before the clock was known is put right once it is, whole or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.calls.orders import CallRecord, Result
+from appliance.policy.clock_steps import Steps
+from appliance.policy.clock_trust import Seen
+from appliance.records import audit, call_log, corrections, messages
+from appliance.records.audit import Noted
+from appliance.records.calls_shown import of_day
+from appliance.records.database import open_database
+from tests.records.samples import a_call, a_message
+
+FALSE = datetime(1980, 1, 1, tzinfo=UTC)
+TRUE = datetime(2027, 3, 1, 8, tzinfo=UTC)
+"""The true time of the moment at which the clock said FALSE."""
+SYNCED_AT = 1000.0
+STEPS = (
+    Steps().see(Seen(0.0, FALSE.timestamp())).know(Seen(SYNCED_AT, TRUE.timestamp() + SYNCED_AT))
+)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """A database with a call of an earlier start, and this start begun."""
+    connection = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
+    early = replace(wrong("early", 5), result=Result.ANSWERED)
+    call_log.upsert(connection, [early], "before")
+    corrections.begin(connection, "start")
+    corrections.begin(connection, "start")
+    yield connection
+    connection.close()
+
+
+def wrong(call: str, seconds: int, result: Result = Result.ANSWERED) -> CallRecord:
+    """Make a call that rang so long after the start, by the wrong clock."""
+    rang = FALSE + timedelta(seconds=seconds)
+    return replace(
+        a_call(call, result),
+        rang_at=rang,
+        clock_state="unset",
+        answered_at=rang + timedelta(seconds=9),
+        ended_at=None if result is Result.OPEN else rang + timedelta(seconds=60),
+    )
+
+
+def right(seconds: int) -> datetime:
+    """Return the true time so long after the start."""
+    return TRUE + timedelta(seconds=seconds)
+
+
+def found(db: sqlite3.Connection, call: str) -> CallRecord:
+    """Look a call up."""
+    record = call_log.find(db, call)
+    assert record is not None
+    return record
+
+
+def test_a_call_is_put_right_and_what_was_written_is_kept(db: sqlite3.Connection) -> None:
+    """All its times move by what the clock was off; its day's list has it; an earlier start's, for
+    which nobody knows by how much, stays as it is.
+    """
+    call_log.upsert(db, [wrong("a", 100)], "b")
+    assert corrections.correct(db, "start", STEPS) == 0
+    record = found(db, "a")
+    assert (record.rang_at, record.clock_state) == (right(100), "corrected")
+    assert (record.answered_at, record.ended_at) == (right(109), right(160))
+    assert [one.record.call for one in of_day(db, TRUE, right(3600))] == ["a"]
+    (kept,) = db.execute("SELECT written FROM calls WHERE call = 'a'").fetchone()
+    assert '"rang_at": "1980-01-01T00:01:40+00:00"' in kept
+    assert '"clock_state": "unset"' in kept
+    assert found(db, "early").rang_at.year == 1980
+
+
+def test_the_same_once_more_changes_nothing(db: sqlite3.Connection) -> None:
+    """Nor does a record that is written late, from memory, with the time of then."""
+    call_log.upsert(db, [wrong("a", 100)], "b")
+    audit.note(db, Noted(FALSE + timedelta(seconds=50), "ada", "hours.enter"))
+    corrections.correct(db, "start", STEPS)
+    before = list(db.iterdump())
+    assert corrections.correct(db, "start", STEPS) == 0
+    assert list(db.iterdump()) == before
+    call_log.upsert(db, [replace(wrong("a", 100), message="m1")], "b")
+    assert (found(db, "a").rang_at, found(db, "a").message) == (right(100), "m1")
+
+
+def test_a_call_that_goes_on_is_put_right_when_it_is_over(db: sqlite3.Connection) -> None:
+    """It rang before the clock was known and ended after: only the first is wrong."""
+    call_log.upsert(db, [wrong("a", 990, Result.OPEN)], "b")
+    assert corrections.correct(db, "start", STEPS) == 1
+    assert found(db, "a").rang_at.year == 1980
+    ended = replace(wrong("a", 990), ended_at=right(1100))
+    call_log.upsert(db, [ended], "b")
+    assert corrections.correct(db, "start", STEPS) == 0
+    assert (found(db, "a").rang_at, found(db, "a").ended_at) == (right(990), right(1100))
+
+
+def test_messages_requests_and_the_audit_list(db: sqlite3.Connection) -> None:
+    """Each has the true time, and the one that was written beside it; the audit list stands as it
+    was written, and says the true time.
+    """
+    then = FALSE + timedelta(seconds=200)
+    message = replace(a_message("m1", "a"), received_at=then, clock_state="unset")
+    messages.insert(db, message, wrong("a", 150), "b")
+    db.execute(
+        "INSERT INTO requests (id, rule, unit, need, subject, asked, at, at_ms, by_whom, call, "
+        "sheet, name, phone, email, prefers, language, spoken, recording, sha256, state) VALUES "
+        "('r','email','u','n','s','', ?, 1, 'ada','','','','','','','it',0,'','','open')",
+        (then.isoformat(),),
+    )
+    audit.note(db, Noted(then, "ada", "hours.enter"))
+    corrections.correct(db, "start", STEPS)
+    heard = messages.find(db, "m1")
+    assert heard is not None
+    assert (heard.received_at, heard.clock_state) == (right(200), "corrected")
+    request = db.execute("SELECT at, at_ms, written_at FROM requests").fetchone()
+    assert tuple(request) == (
+        right(200).isoformat(), round(right(200).timestamp() * 1000), then.isoformat(),
+    )  # fmt: skip
+    (noted,) = audit.latest(db)
+    assert (noted.at, noted.corrected) == (right(200), True)
+    assert audit.between(db, TRUE, right(3600)) == (noted,)
+    assert db.execute("SELECT at FROM audit").fetchone()[0] == then.isoformat()
+    with pytest.raises(sqlite3.IntegrityError):
+        db.execute("UPDATE audit SET corrected_at = NULL")
+    with pytest.raises(sqlite3.IntegrityError):
+        db.execute("UPDATE audit SET by_whom = 'eva', corrected_at = NULL")
+
+
+def test_what_comes_after_is_right_as_it_is(tmp_path: Path) -> None:
+    """A clock that was ahead: what is written just after it was put back has the time of what was
+    written just before; it is not moved, not even by a desk that is started anew.
+    """
+    ahead = Steps().see(Seen(0.0, right(600).timestamp()))
+    ahead = ahead.know(Seen(1000.0, right(1000).timestamp()))
+    db = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
+    corrections.begin(db, "start")
+    audit.note(db, Noted(right(600 + 900), "ada", "before"))
+    corrections.correct(db, "start", ahead)
+    audit.note(db, Noted(right(1100), "ada", "after"))
+    corrections.correct(db, "start", ahead)
+    after, before = audit.latest(db)
+    assert (before.at, before.corrected) == (right(900), True)
+    assert (after.at, after.corrected) == (right(1100), False)
+    assert corrections.correct(db, "another", ahead) == 0
+    db.close()
+
+
+def test_all_or_nothing(db: sqlite3.Connection) -> None:
+    """What fails in the middle leaves everything as it was, to be done by the next start."""
+    call_log.upsert(db, [wrong("a", 100), wrong("b", 200)], "b")
+    audit.note(db, Noted(FALSE, "ada", "hours.enter"))
+    before = list(db.iterdump())
+    db.execute(
+        "CREATE TEMP TRIGGER fails BEFORE UPDATE ON main.calls WHEN new.call = 'b' "
+        "BEGIN SELECT RAISE(ABORT, 'the power went'); END"
+    )
+    with pytest.raises(sqlite3.IntegrityError, match="the power went"):
+        corrections.correct(db, "start", STEPS)
+    db.execute("DROP TRIGGER temp.fails")
+    assert list(db.iterdump()) == before
+    corrections.correct(db, "start", STEPS)
+    assert found(db, "b").rang_at == right(200)
