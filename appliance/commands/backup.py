@@ -34,11 +34,39 @@ def _passphrase_option(command: Command) -> Command:
 
 
 @click.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=FILE, required=False)
 @config_option
 @_passphrase_option
-def backup(file: Path, config_path: Path, passphrase_file: Path | None) -> None:
+@click.option("--nightly", is_flag=True, help="What the box does each night, now; without FILE.")
+def backup(
+    file: Path | None, config_path: Path, passphrase_file: Path | None, *, nightly: bool
+) -> None:
     """Write records, messages, configuration, keys and prompts into FILE, sealed."""
+    if (file is None) != nightly:
+        raise click.UsageError("name the backup's FILE, or --nightly without one")
+    if file is None:
+        _nightly(config_path)
+    else:
+        _backup(file, config_path, passphrase_file)
+
+
+def _nightly(config_path: Path) -> None:
+    """Look through the records and copy them, on the card and away from it."""
+    from appliance.daemon import night_copies
+
+    settings = load_settings(config_path)
+    at = datetime.now(ZoneInfo(settings.site.zone)).replace(microsecond=0)
+    try:
+        night = night_copies.do(settings, config_path, at)
+    except OSError as error:
+        raise TechnicianError(f"the night's work cannot be done: {error}") from error
+    said = in_house(settings, night.words)
+    if not night.well:
+        raise TechnicianError(said)
+    click.echo(said)
+
+
+def _backup(file: Path, config_path: Path, passphrase_file: Path | None) -> None:
     from appliance.daemon import backup as writing
     from appliance.records.sealed_stream import checked_passphrase
 

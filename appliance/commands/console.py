@@ -84,5 +84,6 @@ def console_settings(
         country=settings.site.country,
         per_person_reference=settings.report.per_person_reference.strip(),
         drafts=drafts_of(state),
+        room_alarm=settings.voicemail.room_alarm,
     )
     return dataclasses.replace(found, is_secure=False, redirect_port=0) if is_plain else found

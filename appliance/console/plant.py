@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from appliance.policy.words import Words
 from appliance.records import call_log
 from appliance.records.database import migrations
 from appliance.records.listing import EVIDENCES, RESULTS
-from appliance.voicemail.space import Limits
+from appliance.voicemail.space import Limits, marks
 
 RELEASES: Final = 5
 """So many last calls of each line are shown with how their end was noticed."""
@@ -35,12 +35,17 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """The disk of records and messages, in MB; `mark` is what is to be said of it."""
+    """The disk of records and messages, in MB; `mark` is what is to be said of it.
+
+    Below `low` no message is taken, below `high` the technician is warned.
+    """
 
     free: int
     total: int
     used_percent: int
     mark: str
+    low: int
+    high: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +59,10 @@ class Kept:
     disk: Disk
 
 
-def kept(connection: sqlite3.Connection, lines: Iterable[str], records: Path) -> Kept:
-    """Read it; raises sqlite3.Error, OSError."""
+def kept(
+    connection: sqlite3.Connection, lines: Iterable[str], records: Path, room_alarm: int
+) -> Kept:
+    """Read it; `room_alarm` is the high mark as configured (MB). Raises sqlite3.Error, OSError."""
     pages, size, version = (
         int(connection.execute(f"PRAGMA {what}").fetchone()[0])
         for what in ("page_count", "page_size", "user_version")
@@ -65,7 +72,7 @@ def kept(connection: sqlite3.Connection, lines: Iterable[str], records: Path) ->
         version,
         migrations()[-1][0],
         pages * size / MB,
-        disk_of(records.parent),
+        disk_of(records.parent, room_alarm),
     )
 
 
@@ -84,22 +91,25 @@ def releases(connection: sqlite3.Connection, line: str) -> tuple[Release, ...]:
     return tuple(ended[:RELEASES])
 
 
-def disk_of(folder: Path) -> Disk:
+def disk_of(folder: Path, room_alarm: int) -> Disk:
     """Measure the disk of a folder; raises OSError."""
     usage = shutil.disk_usage(folder)
+    low, high = marks(replace(LIMITS, high_water_bytes=room_alarm * MB), usage.total)
     return Disk(
         usage.free // MB,
         usage.total // MB,
         round(100 * usage.used / usage.total) if usage.total else 0,
-        mark_of(usage.free),
+        mark_of(usage.free, low, high),
+        low // MB,
+        high // MB,
     )
 
 
-def mark_of(free: int) -> str:
+def mark_of(free: int, low: int, high: int) -> str:
     """Say how so many free bytes stand to the marks: "low" takes no message, "high" warns."""
-    if free < LIMITS.low_water_bytes:
+    if free < low:
         return "low"
-    return "high" if free < LIMITS.high_water_bytes else ""
+    return "high" if free < high else ""
 
 
 def damage(connection: sqlite3.Connection) -> str:

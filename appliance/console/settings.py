@@ -17,7 +17,7 @@ class ConsoleSettings:
     `announcements` are the folders laid over our recordings, the strongest first; in `drafts` lies
     what was dictated and no caller hears yet. `country` is the one by whose plan callers' numbers
     are compared. `per_person_reference` is the agreement that allows figures per position (E21), ""
-    for none.
+    for none. Below `room_alarm` MB of free space the technician is told.
     """
 
     site: str
@@ -38,3 +38,4 @@ class ConsoleSettings:
     per_person_reference: str = ""
     country: str = "it"
     drafts: Path = Path("drafts")
+    room_alarm: int = 256

@@ -8,6 +8,8 @@ from datetime import datetime
 from appliance.calls import events, requests
 from appliance.calls.clock_words import NOT_TRUSTED
 from appliance.calls.status import Status
+from appliance.daemon.card import Card
+from appliance.daemon.night import Night
 from appliance.panel.pattern import LineState, Network, PanelStatus, Readiness
 from appliance.phones.sip import PhonesStatus
 from appliance.policy.routing import GroupState
@@ -32,6 +34,10 @@ class Lookout:
         """What waits for somebody among messages and missed calls."""
         self.deleted_at: datetime | None = None
         """When what is past its time was last deleted, since the start."""
+        self.night: Night | None = None
+        """What came of the last night's work."""
+        self.card: Card | None = None
+        """How the memory card was at the last look."""
 
     def complain(self, sentence: str) -> None:
         """Take note of something in the configuration that is not used as it stands."""

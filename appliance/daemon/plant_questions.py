@@ -13,11 +13,13 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 import appliance
 from appliance.calls.desk import LineState
 from appliance.calls.status import LineStatus
 from appliance.daemon.door import Answer, Later, Tell
+from appliance.daemon.night_words import care_said
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import line_words, plain
 from appliance.errors import CentralinoError
@@ -126,8 +128,13 @@ class PlantQuestions:
             "leds": [_led(name, meaning) for name, meaning in meanings_of(self.panel()).items()],
             "button": self.settings.panel.unattended_button >= 0,
             "mail": _mail(self.settings.mail),
+            "own_care": [plain(each) for each in self._own_care()],
             "versions": self.versions,
         }
+
+    def _own_care(self) -> tuple[Words, ...]:
+        zone = ZoneInfo(self.settings.site.zone)
+        return care_said(self.lookout.night, self.lookout.card, zone)
 
     def _sip(self) -> Answer:
         """Say what the phones' room has met with since it started."""

@@ -24,6 +24,7 @@ from appliance.daemon.head_questions import bring_head
 from appliance.daemon.hours_questions import HoursQuestions
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.mail_questions import MailQuestions
+from appliance.daemon.night_words import care_said
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.plant_questions import PlantQuestions
 from appliance.daemon.recoveries import Recoveries
@@ -162,13 +163,15 @@ class Questions:
         today = status.at.astimezone(self._zone).date()
         weeks = weeks_said(self._stores.hours.entered, today)
         rows = tuple(phones)
-        seen = Seen(status, self._zone, troubles, tried, rows, listed, weeks, watched)
+        own = care_said(self._lookout.night, self._lookout.card, self._zone)
+        seen = Seen(status, self._zone, troubles, tried, rows, listed, weeks, watched, own)
         shown = _plain(status)
         shown["troubles"] = [trouble.en for trouble in troubles]
         shown["phones"], shown["recoveries"] = phones, tried
         shown["register"] = summary(register, status.at, self._zone)
         shown["weeks"] = [words.en for words in weeks]
         shown["care"] = dataclasses.asdict(watched)
+        shown["night"], shown["card"] = _plain(self._lookout.night), _plain(self._lookout.card)
         health = self._desk.figures.health
         shown["health"] = dataclasses.asdict(health) if health else None
         return seen, shown

@@ -42,6 +42,7 @@ from appliance.daemon.line_uses import LineUses
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.monthly import sheets_of
+from appliance.daemon.nightly import Nightly, is_quiet
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.phones_kept import PhonesKept
 from appliance.daemon.pins import NO_PIN, pin_path
@@ -64,6 +65,7 @@ from appliance.policy.pin import PinRule
 from appliance.prompts import Catalogue
 from appliance.records import line_uses
 from appliance.usb.requests import answers_folder, requests_folder
+from appliance.voicemail.space import MB, Limits
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +100,12 @@ class Service:
         self.lookout = Lookout(run.complaint)
         own = Path(settings.folders.prompts) if settings.folders.prompts else None
         self._stores = Stores(
-            Path(settings.folders.state), boot, self._inbox.post, self.lookout.trouble, own
+            Path(settings.folders.state),
+            boot,
+            self._inbox.post,
+            self.lookout.trouble,
+            own,
+            Limits(high_water_bytes=settings.voicemail.room_alarm * MB),
         )
         self._caretaker = self._made_caretaker()
         self._stores.on_care = self._caretaker.soon
@@ -134,6 +141,7 @@ class Service:
         self._chores = ChoreQuestions(
             self._stores, settings, run.complaint, Chores(run.config), self.desk.now
         )
+        self._nightly = self._made_nightly()
         self._questions = self._made_questions()
         self._watching = Watching(self._questions.watched)
         self.desk.also_due = self._watching.next_deadline
@@ -166,6 +174,11 @@ class Service:
             self._stores.records,
             lambda: self._switchboard.register,
             lambda trouble: self.lookout.trouble("mail", trouble),
+        )
+
+    def _made_nightly(self) -> Nightly:
+        return Nightly(
+            self._run.settings, self._stores.records, self._chores.chores, self.lookout.trouble
         )
 
     def _made_phones(self, left_file: Path) -> Phones:
@@ -266,6 +279,7 @@ class Service:
         self._stores.load_numbers(self._run.office.outgoing)
         self._stores.spoken.load()
         self._users.start()
+        self._nightly.start()
         self._panel.start()
         self._phones.start()
         self._lines_by = time.monotonic() + LINE_LIMIT_S
@@ -319,6 +333,8 @@ class Service:
         self._corrections.look(time.monotonic())
         self.lookout.deleted_at = self._caretaker.deleted_at
         self._chores.look()
+        self._nightly.look(self.desk.now(), lambda: is_quiet(self.desk.status()))
+        self.lookout.night, self.lookout.card = self._nightly.last, self._nightly.card
         if self._caretaker.watched != self.lookout.watched:
             self.lookout.watched = self._caretaker.watched
             self._show(self.desk.status())

@@ -173,7 +173,8 @@ class Voicemail:
     message, off for none; its words are changed by `centralino prompts say privacy`. After hours
     `emergency_112` names 112, and `duty` the units of the register whose number is told while their
     written leave holds (E11). `pin`: the code of `centralino messages pin` is asked on phones of
-    neither group (others), or on every phone (always).
+    neither group (others), or on every phone (always). Below `room_alarm` MB of free space on the
+    card the technician is told.
     """
 
     limit: Seconds = Seconds(180.0)
@@ -186,6 +187,7 @@ class Voicemail:
     emergency_112: OnOff = OnOff(False)
     duty: tuple[str, ...] = ()
     pin: str = "others"
+    room_alarm: int = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,18 @@ class Retention:
     messages_closed_days: int = 90
     numbers_days: int = 180
     calls_days: int = 1095
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """Where a sealed backup is written each night: `folder` is on a second medium, a USB stick for
+    instance, "" for none; `passphrase_file` names a file whose first line seals it. The last `keep`
+    stay there.
+    """
+
+    folder: str = ""
+    passphrase_file: str = ""
+    keep: int = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +378,7 @@ class Settings:
     positions: Positions = Positions()
     mail: Mail = Mail()
     retention: Retention = Retention()
+    backup: Backup = Backup()
     waiting: Waiting = Waiting()
     clock: Clock = Clock()
     panel: PanelPins = PanelPins()

@@ -140,7 +140,7 @@ class Seen:
     `troubles` are the stores' and the configuration's, `recoveries` what was tried by line and
     `phones` where they stand, both as `status --json` gives them; `register` is its one line,
     `watched` waits for somebody; `weeks` are the
-    ordinary hours that were entered.
+    ordinary hours that were entered, `care` is what the box does for itself and its memory card.
     """
 
     status: Status
@@ -151,6 +151,7 @@ class Seen:
     register: Words = NOTHING
     weeks: tuple[Words, ...] = ()
     watched: Watched = NOTHING_WATCHED
+    care: tuple[Words, ...] = ()
 
 
 def told(seen: Seen) -> Words:
@@ -209,7 +210,7 @@ class _Teller:
             yield f"{self._say('register')}: {said(self.seen.register, self.language)}"
         yield f"{self._say('messages')}: {status.waiting}"
         waiting = (*missed_words(self.seen.watched), *request_words(self.seen.watched))
-        yield from (said(words, self.language) for words in waiting)
+        yield from (said(words, self.language) for words in (*waiting, *self.seen.care))
 
     def _say(self, what: str) -> str:
         return said(WORDS[what], self.language)

@@ -37,7 +37,8 @@ from appliance.records.requests import Taking
 from appliance.records.trouble import Trouble
 from appliance.records.vault import key_path
 from appliance.records.worker import Records
-from appliance.voicemail.mailbox import Mailbox
+from appliance.voicemail.mailbox import DEFAULT_LIMITS, Mailbox
+from appliance.voicemail.space import Limits
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +66,9 @@ class Stores:
         post: Callable[[events.Event], None],
         on_trouble: Callable[[str, Trouble | None], None],
         site: Path | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        state.mkdir(parents=True, exist_ok=True)
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._post = post
         self._bindings_file = state / "phone_bindings.json"
         self._service_file = state / "service_state.json"
@@ -82,6 +84,7 @@ class Stores:
             lambda law, length: wav.header(Law(law), length),
             post,
             lambda trouble: on_trouble("voicemail", trouble),
+            limits,
         )
         self.on_care: Callable[[], None] = lambda: None
         """Told when somebody has dealt with a message or a missed call."""

@@ -119,6 +119,12 @@ def free_bytes(folder: Path) -> int:
     return state.f_bavail * state.f_frsize
 
 
+def total_bytes(folder: Path) -> int:
+    """Return how large the disk is; raises OSError."""
+    state = os.statvfs(folder)
+    return state.f_blocks * state.f_frsize
+
+
 def set_ballast(path: Path, n_bytes: int) -> None:
     """Allocate the ballast, unless it is there; raises OSError."""
     if n_bytes == 0 or (path.exists() and path.stat().st_size == n_bytes):

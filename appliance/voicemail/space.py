@@ -28,8 +28,9 @@ class Limits:
     """The mailbox's limits: bytes of free space, ms of sound, seconds of patience.
 
     Below `high_water_bytes` the technician is told; below `low_water_bytes` no message is begun.
-    `minimum_ms` is what an interrupted recording must hold to be kept, `backlog_ms` the sound kept
-    in memory for one recording while the disk stalls.
+    On a small disk both are less: a third and a sixth of it (`marks`). `minimum_ms` is what an
+    interrupted recording must hold to be kept, `backlog_ms` the sound kept in memory for one
+    recording while the disk stalls.
     """
 
     ballast_bytes: int = 8 * MB
@@ -37,7 +38,7 @@ class Limits:
     high_water_bytes: int = 256 * MB
     minimum_ms: int = 2_000
     backlog_ms: int = 60_000
-    sync_s: float = 1.0
+    sync_s: float = 2.0
     retry_s: float = 30.0
 
 
@@ -83,6 +84,12 @@ def no_space(error: BaseException | None) -> bool:
     return False
 
 
+def marks(limits: Limits, total_bytes: int) -> tuple[int, int]:
+    """Return low and high water of a disk in bytes: the limits, or less where it is small."""
+    low = min(limits.low_water_bytes, total_bytes // 6)
+    return low, min(limits.high_water_bytes, max(low, total_bytes // 3))
+
+
 class Space:
     """The disk's room for messages; used by the writer thread alone."""
 
@@ -92,20 +99,24 @@ class Space:
 
     def check(self) -> Trouble | None:
         """Tell how the space stands; puts the ballast back once there is plenty; raises OSError."""
-        free = files.free_bytes(self._folders.root)
-        if free < self._limits.low_water_bytes:
+        free, (low, high) = files.free_bytes(self._folders.root), self._marks()
+        if free < low:
             return NO_ROOM
-        if free < self._limits.high_water_bytes:
+        if free < high:
             return LITTLE_ROOM
         files.set_ballast(self._folders.ballast, self._limits.ballast_bytes)
         return None
 
     def require(self) -> None:
         """Raise StoreError when no new message may be begun; the ballast is not for that."""
-        if files.free_bytes(self._folders.root) < self._limits.low_water_bytes:
+        low, _ = self._marks()
+        if files.free_bytes(self._folders.root) < low:
             raise StoreError(
                 "too little space is left to record messages: free some on the memory card"
             )
+
+    def _marks(self) -> tuple[int, int]:
+        return marks(self._limits, files.total_bytes(self._folders.root))
 
     def spending(self, action: Callable[[], T]) -> T:
         """Do what takes space, once more after giving the ballast back; raises what it raises."""

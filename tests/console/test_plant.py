@@ -18,8 +18,11 @@ from appliance.console import plant as shown
 from appliance.console.accounts import keeper
 from appliance.console.pages import plant as pages
 from appliance.console.settings import ConsoleSettings
+from appliance.daemon.card import Card
 from appliance.daemon.door import Answer, Later
+from appliance.daemon.night import Night
 from appliance.errors import OfficeError
+from appliance.policy.words import Words
 from appliance.records import call_log, users
 from appliance.records.users import Asked
 from tests.calls.desk import TEN, tell, up
@@ -166,7 +169,17 @@ def test_records_that_cannot_be_read_are_said(
 )
 def test_free_space_is_compared_with_the_marks(free: int, mark: str) -> None:
     """The same marks as the mailbox's."""
-    assert shown.mark_of(free) == mark
+    assert shown.mark_of(free, 64 << 20, 256 << 20) == mark
+
+
+def test_what_the_box_does_for_itself_is_shown(works: Works) -> None:
+    """What came of the last night, and how worn the memory card is, in the reader's words."""
+    assert "Lavoro notturno: non ancora fatto" in works.text()
+    works.plant.lookout.night = Night(TEN.wall, True, False, Words("archivi integri", "whole"))
+    works.plant.lookout.card = Card("mmcblk0p3", 2048, 0, 900, 1000)
+    text = works.text()
+    assert "Lavoro notturno del 25.11.2026 10:00: archivi integri" in text
+    assert "900 MB liberi di 1000; scritti finora 2.0 GB; errori del file system: 0" in text
 
 
 def test_the_records_are_looked_through_when_asked(works: Works) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+LAST: Final = 99
+"""Figures that belong to no case, of wear for instance, come at the end."""
+
 
 class Figures:
-    """What the cases of a run have measured; each line begins with the case's number."""
+    """What the cases of a run have measured; a line begins with its case's number, or a letter."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -19,4 +24,5 @@ class Figures:
 
 
 def _number(line: str) -> int:
-    return int(line.split()[0].removeprefix("F"))
+    number = line.split()[0].removeprefix("F")
+    return int(number) if number.isdecimal() else LAST

@@ -21,7 +21,7 @@ from appliance.policy.requests import NewRequest
 from appliance.records.messages import Message
 from appliance.voicemail import files, space, writer
 from appliance.voicemail.mailbox import Mailbox
-from appliance.voicemail.space import Limits
+from appliance.voicemail.space import Limits, marks
 from tests.records.samples import TEN, a_call
 from tests.voicemail.box import LIMIT, SMALL, Box, header, hold, speech, without_counts
 
@@ -414,6 +414,16 @@ def test_with_too_little_space_no_message_is_begun(
         box.settle()
         assert (box.troubles[-1], box.mailbox.has_room) == (trouble, True)
     box.stop()
+
+
+@pytest.mark.parametrize(
+    ("total_mb", "low_mb", "high_mb"),
+    [(0, 0, 0), (60, 10, 20), (384, 64, 128), (600, 64, 200), (768, 64, 256), (32_000, 64, 256)],
+)
+def test_the_marks_of_a_small_card_are_lower(total_mb: int, low_mb: int, high_mb: int) -> None:
+    """Else a card of 256 MB would alarm for ever, and of 64 MB take no message at all."""
+    assert marks(Limits(), total_mb << 20) == (low_mb << 20, high_mb << 20)
+    assert marks(Limits(low_water_bytes=0, high_water_bytes=0), total_mb << 20) == (0, 0)
 
 
 def test_a_recording_that_cannot_be_removed_is_no_message_either(

@@ -138,8 +138,6 @@ async def _values(request: Request) -> dict[str, Any]:
         "addresses": [str(one) for one in of_this_box(settings.listen) if not one.is_loopback],
         "names": settings.names,
         "network": network(),
-        "low": plant.LIMITS.low_water_bytes // plant.MB,
-        "high": plant.LIMITS.high_water_bytes // plant.MB,
         "led_names": LED_NAMES,
         "clocks": CLOCKS,
         "said": partial(_said, request),
@@ -166,9 +164,10 @@ async def _told(request: Request) -> tuple[dict[str, Any] | None, str]:
 async def _kept(request: Request, told: dict[str, Any] | None) -> tuple[plant.Kept | None, str]:
     """Read what is kept; returns it, or None and why it cannot be read."""
     lines = [line["name"] for line in told["lines"]] if told else []
-    path = request.app.state.settings.records
+    settings = request.app.state.settings
+    path, alarm = settings.records, settings.room_alarm
     try:
-        return await request.app.state.reading.do(lambda c: plant.kept(c, lines, path)), ""
+        return await request.app.state.reading.do(lambda c: plant.kept(c, lines, path, alarm)), ""
     except OSError as error:  # StoreError is one
         return None, str(error)
 
