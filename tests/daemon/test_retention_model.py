@@ -1,0 +1,113 @@
+"""Retention against a model: through every order of care and years, no open message ever goes."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from appliance.calls.orders import Result
+from appliance.daemon.caretaker import Caretaker, Plan
+from appliance.errors import OfficeError
+from appliance.policy.messages import Entry, Outcome, Step
+from appliance.records import care, messages
+from appliance.records.care import Kind
+from appliance.records.care_mails import Notices
+from appliance.records.database import migrate
+from appliance.records.retention import Keeping
+from tests.daemon.test_caretaker import CALENDAR
+from tests.records.samples import TEN, a_call, a_message
+
+NOBODY: Any = None
+DAYS = st.sampled_from([0, 1, 30, 89, 90, 91, 179, 181, 1094, 1096])
+KEPT = st.sampled_from([0, 1, 90, 400])
+"""0 keeps for ever."""
+
+
+def _empty() -> sqlite3.Connection:
+    """Open an empty store, in memory: power cuts are asked about elsewhere."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    migrate(connection)
+    return connection
+
+
+class Retained(RuleBasedStateMachine):
+    """The real store and its files; `closed` is the model: when each message was last closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="retention-"))
+        (self.folder / "new").mkdir()
+        self.db, self.now, self.count = _empty(), TEN, 0
+        self.closed: dict[str, datetime | None] = {}
+
+    def teardown(self) -> None:
+        """Let go of the store."""
+        self.db.close()
+        shutil.rmtree(self.folder)
+
+    @rule()
+    def message(self) -> None:
+        """Somebody leaves a message."""
+        self.count += 1
+        name = f"m{self.count}"
+        call = replace(a_call(f"a-{name}", Result.MESSAGE), rang_at=self.now)
+        kept = replace(a_message(name, call.call), received_at=self.now)
+        messages.insert(self.db, kept, call, "b")
+        for suffix in ("wav", "meta"):
+            (self.folder / "new" / f"{name}.{suffix}").write_bytes(b"sound")
+        self.closed[name] = None
+
+    @precondition(lambda self: self.closed)
+    @rule(
+        data=st.data(),
+        step=st.sampled_from([Step.HEAR, Step.TAKE, Step.NOTE, Step.CLOSE, Step.REOPEN]),
+    )
+    def care(self, data: st.DataObject, step: Step) -> None:
+        """Somebody does something about a message; what cannot be is refused."""
+        name = data.draw(st.sampled_from(sorted(self.closed)))
+        self.now += timedelta(minutes=1)
+        outcome = Outcome.NOT_NEEDED if step is Step.CLOSE else None
+        with suppress(OfficeError):
+            care.add(self.db, Kind.MESSAGE, name, Entry(self.now, "Anna", step, outcome, "x"))
+            stands = care.cares(self.db, Kind.MESSAGE)[name]
+            self.closed[name] = stands.closing.at if stands.closing else None
+
+    @rule(days=DAYS, messages_days=KEPT, numbers=KEPT, calls=KEPT)
+    def night(self, days: int, messages_days: int, numbers: int, calls: int) -> None:
+        """Days pass; at night what is past its time is deleted, by whatever is configured."""
+        self.now += timedelta(days=days)
+        plan = Plan(CALENDAR, Notices(), Keeping(messages_days, numbers, calls))
+        Caretaker(NOBODY, self.folder, plan, lambda _: None).delete(self.db, self.now)
+        before = self.now - timedelta(days=messages_days)
+        for name, closed in list(self.closed.items()):
+            if messages_days and closed is not None and closed < before:
+                del self.closed[name]
+                assert not list((self.folder / "new").glob(f"{name}.*")), name
+
+    @invariant()
+    def what_nobody_closed_is_whole(self) -> None:
+        """Row, sound, description, and of an open message whom to call back."""
+        kept = {message.id: message for message in messages.messages(self.db)}
+        assert kept.keys() == self.closed.keys()
+        for name, closed in self.closed.items():
+            files = sorted(path.name for path in (self.folder / "new").glob(f"{name}.*"))
+            assert files == [f"{name}.meta", f"{name}.wav"]
+            if closed is None:
+                assert kept[name].caller.number
+                (call,) = self.db.execute("SELECT * FROM calls WHERE message = ?", (name,))
+                assert call["caller_number"]
+
+
+TestRetention = Retained.TestCase
+TestRetention.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
