@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
     from appliance.policy.office import Office
 
+FOR_US_ALONE = 0o077
+"""Nothing the box writes can be read by others, whatever its unit says: callers stand in it."""
 LISTEN_FDS_START = 3
 """First descriptor that systemd passes (sd_listen_fds(3))."""
 
@@ -33,6 +35,7 @@ def run(config_path: Path, link: Path | None, verbose: bool) -> None:
     """Run the desk; a configuration that is wrong leaves the last good one in force."""
     level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    os.umask(FOR_US_ALONE)
     # Imported here: the other service, which shares this file, needs none of it.
     from appliance.daemon import apart
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from appliance.daemon.credentials import MAIL_PASSWORD, secret_file
 from appliance.daemon.settings import Mail
 from appliance.mail.account import Account, Security
 from appliance.mail.compose import address_in
@@ -17,7 +18,7 @@ def account_of(mail: Mail) -> Account | None:
         Security(mail.security),
         mail.port,
         mail.user,
-        mail.password_file,
+        secret_file(mail.password_file, MAIL_PASSWORD) if mail.user else "",
         mail.ca_file,
     )
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.daemon import backup
+from appliance.daemon.credentials import BACKUP_PASSPHRASE, secret_file
 from appliance.daemon.night import NIGHTLY, Night, keep
 from appliance.daemon.night_words import CARD_COPY, DAMAGED, MEDIUM_COPY, NO_MEDIUM, NO_ROOM, WHOLE
 from appliance.daemon.stores import database_path
@@ -98,7 +99,8 @@ def copy_away(settings: Settings, config: Path, at: datetime) -> None:
     if not medium.is_dir() or _is_on_card(medium, Path(settings.folders.state)):
         words = _filled(NO_MEDIUM, str(medium))
         raise Refused(words.it, words.en)
-    phrase = Path(settings.backup.passphrase_file).read_text(encoding="utf-8").splitlines()
+    file = secret_file(settings.backup.passphrase_file, BACKUP_PASSPHRASE)
+    phrase = Path(file).read_text(encoding="utf-8").splitlines()
     passphrase = checked_passphrase(phrase[0] if phrase else "")
     to = medium / f"centralino-{at:%Y%m%d-%H%M%S}.backup"
     backup.write(settings, config, to, passphrase, at)

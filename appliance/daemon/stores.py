@@ -205,7 +205,7 @@ class Stores:
         """Keep a notice in the outbox; none to a head who has no address: nobody would read it."""
         at, letters = datetime.now(UTC), self.records.letters
         if mail.to == HEAD and not letters.head:
-            log.info("%s: the head is not told, [mail] head is empty", mail.subject)
+            log.info("%s: the head is not told, [mail] head is empty", mail.key)
             return
 
         def told(result: CentralinoError | None) -> None:

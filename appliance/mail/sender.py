@@ -9,9 +9,11 @@ import contextlib
 import logging
 import queue
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from appliance.errors import CentralinoError
+from appliance.policy.masked_log import without_addresses
 from appliance.policy.outbox import Health, MailState, Reply, Round, Verdict
 from appliance.workers import JOIN_LIMIT, Worker
 
@@ -122,9 +124,10 @@ class Sender:
             return  # broken off by us: not the server's doing
         state, after = self._round.heard(number, reply.verdict, self._clock())
         level = logging.INFO if reply.verdict is Verdict.SENT else logging.WARNING
-        log.log(level, "mail %d: %s (%s)", number, reply.verdict, reply.said)
+        told = replace(reply, said=without_addresses(reply.said))
+        log.log(level, "mail %d: %s (%s)", number, told.verdict, told.said)
         if reply.verdict is not Verdict.REFUSED:
-            self._why = reply
+            self._why = told
         self._outbox.settle(state, after, reply.said)
 
     def _tell(self) -> None:

@@ -20,12 +20,18 @@ _KEPT_OR_RUN: Final = re.compile(
     r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"
     r"|\+?\d(?:[ .\-/()]{0,2}\d){" + str(SHORTEST - 1) + r",}"
 )
+_MAIL: Final = re.compile(r"[^\s<>@\"']+@[^\s<>@\"',;:]+")
 _ADDRESS: Final = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
 
 
 def masked(text: str) -> str:
     """Return a journal's text with a mask for whatever may be a number."""
     return "\n".join(_line(line) for line in text.split("\n"))
+
+
+def without_addresses(text: str) -> str:
+    """Return what a mail server said with a mask for each e-mail address: it may be undisclosed."""
+    return _MAIL.sub(MASK, text)
 
 
 def _line(line: str) -> str:

@@ -168,6 +168,7 @@ def _primary_code(error: sqlite3.Error) -> int:
 
 
 def _open_checked(path: Path) -> sqlite3.Connection:
+    _keep_private(path)
     connection = connect(path)
     try:
         quick_check(connection)
@@ -177,6 +178,17 @@ def _open_checked(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _keep_private(path: Path) -> None:
+    """Have the file there for its owner alone: SQLite gives -wal and -shm the same rights.
+
+    What cannot be done here, SQLite will say better.
+    """
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
 
 
 def quick_check(connection: sqlite3.Connection) -> None:

@@ -136,3 +136,17 @@ def test_a_try_that_a_stop_breaks_off_is_held_against_nobody(room: Room) -> None
     room.answers.put(Reply(Verdict.AWAY, "broken off"))
     stopping.join(LIMIT_S)
     assert room.shelf.queued == {1: Waiting(1), 2: Waiting(2)}
+
+
+def test_neither_journal_nor_trouble_names_an_address(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    """P7: offices' addresses are sealed in the records; the store alone keeps what was said."""
+    with caplog.at_level("INFO"):
+        room.answers.put(Reply(Verdict.REFUSED, "recipient urp@comune.it: 550 no such user"))
+        room.answers.put(Reply(Verdict.AWAY, "mx.comune.it: <urp@comune.it> later"))
+        room.sender.start()
+        while not (health := room.health()).why:
+            pass
+    assert "recipient •••: 550 no such user" in caplog.text
+    assert "urp" not in caplog.text + health.why

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.policy.masked_log import SHORTEST, masked
+from appliance.policy.masked_log import SHORTEST, masked, without_addresses
 from appliance.policy.secret import MASK
 
 STAMP = "2026-11-26T09:00:00+0100 box centralino[431]: "
@@ -64,3 +64,18 @@ def test_no_long_number_survives(before: str, after: str, digits: list[tuple[str
     left = re.sub(r"(?:\d{1,3}\.){3}\d{1,3}", "", text.partition(" x")[2])
     assert number not in text
     assert not re.search(r"x\d{5,}", left)
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("550 5.1.1 <urp@comune.it>: no such user", "550 5.1.1 <•••>: no such user"),
+        ("recipient a.b+c@posta.comune.it: 451 later", "recipient •••: 451 later"),
+        ("sender=\"x@y.z\", rcpt='q@w.e';", "sender=\"•••\", rcpt='•••';"),
+        ("250 OK id=1vOaaa-0001", "250 OK id=1vOaaa-0001"),
+        ("", ""),
+    ],
+)
+def test_no_address_of_an_office_survives(said: str, left: str) -> None:
+    """What a mail server answers names whom it refuses; the journal does not."""
+    assert without_addresses(said) == left
