@@ -140,8 +140,11 @@ def needs_somebody(record: CallRecord) -> bool:
 
 
 def is_wanted(record: CallRecord) -> bool:
-    """Tell whether the caller asked to be called back."""
-    return CALLBACK_WANTED in record.trail
+    """Tell whether the caller asked to be called back, or spoke and was told that it is not kept.
+
+    Below the low-water mark this is what stays of a message: whom to call back (reliability.md 4).
+    """
+    return CALLBACK_WANTED in record.trail or record.result is Result.NOT_STORED
 
 
 def hints(connection: sqlite3.Connection, message: Message) -> tuple[CallRecord, ...]:

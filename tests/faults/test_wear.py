@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result
+from appliance.daemon.card import look
 from appliance.daemon.caretaker import Caretaker, Plan
 from appliance.policy.clock import ClockState, Now
 from appliance.records import call_log
@@ -136,3 +138,20 @@ def test_a_day_without_calls_writes_nothing(a_card: Card, figures: Figures) -> N
     figures.say(f"W day without calls: {idle.n_bytes} bytes, {idle.flushes} flushes")
     assert idle == Wear(0, 0)
     assert told.flushes > 0
+
+
+def test_what_the_kernel_counts_of_a_card_is_read(a_card: Card) -> None:
+    """What was written in its life, and an error of its file system, by the card's own figures."""
+    seen = look(a_card.mount)
+    assert seen.errors == 0
+    assert seen.written_mb is not None
+    assert 300 < seen.free_mb < seen.total_mb < 400
+    with (a_card.mount / "written").open("wb") as file:
+        for _ in range(20):
+            file.write(os.urandom(1 << 20))
+    a_card.wear()
+    more = look(a_card.mount)
+    assert more.written_mb is not None
+    assert 19 <= more.written_mb - seen.written_mb <= 30
+    Path(f"/sys/fs/ext4/{seen.device}/trigger_fs_error").write_text("1")
+    assert look(a_card.mount).errors == 1

@@ -61,6 +61,12 @@ def test_who_asked_to_be_called_back_is_listed(db: sqlite3.Connection) -> None:
     assert "risposta, chiede di essere richiamato" in missed_text([found], "it")
 
 
+def test_who_spoke_into_a_full_disk_is_to_be_called_back(db: sqlite3.Connection) -> None:
+    """What they said could not be kept, and they were told so: their number is what there is."""
+    (found,) = listed(db, a_call("a-1", Result.NOT_STORED))
+    assert (found.wanted, found.is_open, found.record.caller.number) == (True, True, "051234567")
+
+
 def test_who_called_again_and_was_served_needs_nobody(db: sqlite3.Connection) -> None:
     """The same number, later, answered: the earlier call is no longer open, and says why."""
     found = listed(

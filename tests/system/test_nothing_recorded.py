@@ -6,6 +6,7 @@ every file and memory file that any of its processes has open.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from appliance.media import g711, wav
 from appliance.media.frames import Law
 from appliance.prompts import OURS
 from tests.bench.office import noise
+from tests.faults.needs import require
 from tests.helpers.box import Box
+from tests.helpers.writes import Writes
 from tests.system.calls import end, in_call
 
 pytestmark = pytest.mark.system
@@ -99,6 +102,68 @@ def test_a_conversation_leaves_no_sound_anywhere(box: Box) -> None:
         if not name.endswith(("-wal", "-shm", ".db")):
             assert size - open_before.get(name, size) < SLACK_BYTES, name
             assert name in open_before or size < SLACK_BYTES, name
+
+
+TEE = """
+import os, socket
+
+_sendto = socket.socket.sendto
+
+def sendto(self, packet, *more):
+    path = os.environ["TEE_INTO"]
+    with open(path, "ab") as file:
+        file.write(packet)
+    os.unlink(path)
+    return _sendto(self, packet, *more)
+
+socket.socket.sendto = sendto
+"""
+"""A planted fault: whatever leaves for a phone is written down, and the file is gone at once."""
+
+
+def watched_talk(box: Box, report: Path) -> Writes:
+    """Have a caller and an operator talk, and look at every file that any process writes."""
+    require("strace")
+    assert box.daemon is not None
+    op1 = box.phone("op1")
+    op1.say(SPEECH, repeat=True)
+    call, _ = in_call(box, 1, op1)
+    call.say(noise(TALK_MS / 1000 + 10, 7))
+    before = len(op1.received().data)
+    with Writes(processes(box.daemon.pid), report) as seen:
+        box.wait_until(
+            lambda: len(op1.received().data) >= before + TALK_MS * 8, 30, "nobody was heard"
+        )
+    end(box, call)
+    return seen
+
+
+def test_no_file_is_written_while_people_talk(box: Box, tmp_path: Path) -> None:
+    """Not even one that is gone a moment later: each system call of desk, carrier and all that
+    they have started is looked at. What is written is the records' log and state, in small.
+    """
+    seen = watched_talk(box, tmp_path / "seen")
+    own = [box.state / f"centralino.db{suffix}" for suffix in ("", "-wal", "-shm")]
+    allowed = {str(path) for path in (*own, box.log_path, box.folder / "run" / "calls.json")}
+    allowed |= {str(box.folder / "run" / "calls.tmp")}
+    assert seen.made | set(seen.filled) <= allowed
+    assert seen.others == []
+    small = {path: size for path, size in seen.filled.items() if not path.endswith("-wal")}
+    assert sum(small.values()) < SLACK_BYTES
+
+
+def test_a_carrier_that_writes_sound_down_is_seen(tmp_path: Path) -> None:
+    """The look itself: a file that exists for microseconds, fifty times a second."""
+    (tmp_path / "fault").mkdir()
+    (tmp_path / "fault" / "sitecustomize.py").write_text(TEE)
+    path = os.pathsep.join([str(tmp_path / "fault"), os.environ.get("PYTHONPATH", "")])
+    tee = str(tmp_path / "tee")
+    faulty = Box(tmp_path / "box", lines=1, environment={"PYTHONPATH": path, "TEE_INTO": tee})
+    with faulty as box:
+        seen = watched_talk(box, tmp_path / "seen")
+    assert tee in seen.made
+    assert seen.filled[tee] > TALK_MS * 8 / 2
+    assert not Path(tee).exists()
 
 
 def test_no_byte_of_what_was_said_is_in_any_file(box: Box) -> None:

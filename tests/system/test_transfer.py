@@ -81,9 +81,14 @@ class OfficeBox(Box):
 
     def run(self, command: str, *words: object) -> None:
         """Run a command beside the running desk."""
+        self.output(command, *words)
+
+    def output(self, command: str, *words: object) -> str:
+        """Run a command beside the running desk; returns what it prints."""
         asked = [sys.executable, "-m", "appliance", command, "--config", self.config_path, *words]
         done = subprocess.run([*map(str, asked)], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from appliance.media.dtmf import Detector, DigitStarted
 from appliance.media.frames import Law
 from tests.bench.office import noise
 from tests.helpers.baresip import PACKAGE, is_installed
+from tests.helpers.traces import naming, open_to_others
 from tests.stories.baresip_phones import BaresipPhone, baresip_at, sayable
 from tests.system.calls import in_call, in_state, place
 from tests.system.test_transfer import REGISTER, OfficeBox, over
@@ -50,6 +51,8 @@ label = "Anagrafe, sede staccata"
 """
 TAKES = {"outcome": "answer", "rings": 1, "says": True, "press_after_ms": 5000}
 """Somebody lifts after one ring, says a word, and presses keys once told of the call."""
+ORDINARY = ("sh", "-c", 'umask 022 && exec "$@"', "sh")
+"""As a service is started whose unit says nothing of rights."""
 OUTSIDE_CODE, PBX_CODE = "33", "32"
 
 
@@ -69,8 +72,8 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OfficeBox]:
         pytest.skip(f"needs the Debian package {PACKAGE}")
     with PbxOfficeBox(
         tmp_path_factory.mktemp("lines"), lines=3, options=("--pbx", "--no-chip-tones"), ring=15,
-        laws=("ulaw",), line='daytime = "pbx_transfer"\n', register=REGISTER + NEEDS,
-        extra="[calls]\ntransfer = 20",
+        laws=("ulaw",), prefix=ORDINARY, line='daytime = "pbx_transfer"\n',
+        register=REGISTER + NEEDS, extra="[calls]\ntransfer = 20",
     ) as made:  # fmt: skip
         made.declare()
         yield made
@@ -238,3 +241,33 @@ def test_the_operator_hears_that_it_rings(box: OfficeBox) -> None:
         box.wait_until(lambda: tone in op1.received().data, 15.0, "op1 hears no ring-back")
         record = over(box, call, name)
     assert record.unit == "anagrafe"
+
+
+def test_what_the_box_has_written_is_for_itself_and_names_no_number(box: OfficeBox) -> None:
+    """P7, after all of these calls: no file, journal, copy, list or report names a number that the
+    register seals, no file or journal an address; nobody else on the machine can read any of it,
+    though the box was started with the ordinary umask. What is planted is seen.
+    """
+    box.run("backup", "--nightly")
+    printed = [
+        box.output(*words)
+        for words in (
+            ("status", "--json"), ("calls", "--json"), ("messages", "list", "--json"),
+            ("report",), ("register", "show"), ("outbox", "list", "--all", "--json"),
+        )
+    ]  # fmt: skip
+    numbers = (NUMBER, EXTENSION)
+    sealed = (*numbers, "anagrafe@comune.example.it", "demografici@comune.example.it")
+    assert [word for word in sealed if word in box.log()] == []
+    assert [word for word in numbers for told in printed if word in told] == []
+    run = box.folder / "run"
+    assert naming((box.state, run), sealed) == []
+    assert open_to_others(box.state) == []
+    assert open_to_others(run, but=(run / "desk.sock",)) == []
+    assert (run / "desk.sock").stat().st_mode & 0o007 == 0
+    planted = box.state / "planted"
+    planted.write_text(f"chiamare {NUMBER}")
+    planted.chmod(0o644)
+    assert naming((box.state,), sealed) == [f"{NUMBER} in {planted}"]
+    assert open_to_others(box.state) == [f"644 {planted}"]
+    planted.unlink()
