@@ -39,7 +39,7 @@ class PhonesKept:
 
     def _keep_bindings(self, phones: PhonesStatus) -> None:
         """Where phones are registered is kept over a restart, whenever it has changed."""
-        places = [(b.phone, b.source, b.contact) for b in phones.bindings]
+        places = [(b.phone, b.source, b.contact, b.proven) for b in phones.bindings]
         if places != self._bindings:  # a renewal alone is not worth a write to the card
             self._bindings = places
             self._stores.save_bindings(self._phones.bindings_to_json(time.time()))

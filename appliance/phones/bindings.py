@@ -16,6 +16,7 @@ class Binding:
     """One phone's registration: where its REGISTER came from, what it calls itself, how long.
 
     `expires_at` is monotonic seconds. `call_id` and `cseq` order its REGISTERs (RFC 3261 10.3).
+    `proven`: it had answered an OPTIONS when it last registered, so its silence means something.
     """
 
     phone: str
@@ -24,6 +25,7 @@ class Binding:
     expires_at: float
     call_id: str = ""
     cseq: int = 0
+    proven: bool = False
 
 
 def bindings_to_json(bindings: tuple[Binding, ...], now: float, wall: float) -> str:
@@ -34,6 +36,7 @@ def bindings_to_json(bindings: tuple[Binding, ...], now: float, wall: float) -> 
             "source": f"{binding.source[0]}:{binding.source[1]}",
             "contact": binding.contact,
             "expires": round(wall + binding.expires_at - now, 3),
+            "answers": binding.proven,
         }
         for binding in bindings
     ]
@@ -57,8 +60,9 @@ def _binding(row: Any, now: float, wall: float, longest: float) -> Binding | Non
     try:
         remaining = min(float(row["expires"]) - wall, longest)
         source, contact, phone = address_of(row["source"]), row["contact"], row["phone"]
+        proven = row.get("answers") is True
         if not remaining > 0 or read_uri(contact) is None or not isinstance(phone, str):
             return None
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    return Binding(phone, source, contact, now + remaining)
+    return Binding(phone, source, contact, now + remaining, proven=proven)

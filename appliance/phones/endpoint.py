@@ -67,6 +67,7 @@ class Endpoint:
         self.qualify = Qualify(self.core, self.registrar.targets, fixed, interval)
         self.waiting = Waiting(self.core, self.registrar, self.settings.messages_code)
         self.registrar.seen, self.registrar.forgotten = self.qualify.seen, self._forgotten
+        self.registrar.proven = self.qualify.is_proven
 
     def _forgotten(self, phone: str) -> None:
         self.qualify.forget(phone)
@@ -83,7 +84,7 @@ class Endpoint:
     def start(self, now: float, bindings: tuple[Binding, ...] = ()) -> None:
         """Begin with the bindings kept from before a restart."""
         self.registrar.restore(bindings)
-        self.qualify.start(now)
+        self.qualify.start(now, frozenset(each.phone for each in bindings if each.proven))
         if self.registration:
             self.registration.start(now)
 

@@ -25,7 +25,8 @@ class Qualify:
     """Asks every `interval` seconds (0: never) and tells when a phone goes or comes back.
 
     `targets` names the phones that can be rung, `fixed` those that never register: silence of a
-    registered phone means something only once it has answered such a question.
+    registered phone means something only once it has answered such a question. The network's word
+    that nobody listens there means the same of every phone.
     """
 
     core: Core
@@ -38,8 +39,9 @@ class Qualify:
     _asked: dict[str, float] = field(default_factory=dict)
     _newest: dict[str, str] = field(default_factory=dict)
 
-    def start(self, now: float) -> None:
-        """Take every fixed phone for present until it proves otherwise."""
+    def start(self, now: float, proven: frozenset[str] = frozenset()) -> None:
+        """Take every fixed phone for present until it proves otherwise; `proven` have answered."""
+        self._answers |= proven
         for phone in sorted(self.fixed):
             self.core.tell(PhoneRegistered(phone))
         self._next = now if self.interval else None
@@ -58,6 +60,10 @@ class Qualify:
             for phone, target in self.targets().items():
                 if phone not in self._asked:  # else its time to answer would never be over
                     self._ask(phone, target, now)
+
+    def is_proven(self, phone: str) -> bool:
+        """Tell whether a phone's silence will be noticed here, or nobody is ever asked."""
+        return not self.interval or phone in self._answers
 
     def seen(self, phone: str) -> None:
         """Take a registration for a sign of life."""
@@ -86,7 +92,7 @@ class Qualify:
             if self._newest.get(phone) != branch:
                 return
             if what is Do.FAILED:
-                self._silent(phone)
+                self._silent(phone, is_sure=True)
             elif what is Do.PASS and message is not None:
                 answer = None if credentials else self._password(message, target)
                 if answer:
@@ -109,10 +115,11 @@ class Qualify:
         self._answers.add(phone)
         self.seen(phone)
 
-    def _silent(self, phone: str) -> None:
-        """Tell once that a phone is gone: nobody answers, or the network says so."""
+    def _silent(self, phone: str, is_sure: bool = False) -> None:
+        """Tell once that a phone is gone: nobody answers, or (`is_sure`) the network says so."""
         self._asked.pop(phone, None)
-        if phone in self.gone or not (phone in self.fixed or phone in self._answers):
+        means_something = is_sure or phone in self.fixed or phone in self._answers
+        if phone in self.gone or not means_something:
             return
         self.gone.add(phone)
         self.core.tell(PhoneGone(phone, "nothing answers at its address"))

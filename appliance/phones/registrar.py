@@ -15,6 +15,9 @@ from appliance.phones.uri import read_name_address, read_uri
 
 MIN_EXPIRES = 10
 """Seconds; shorter registrations are refused with 423 (10.3 step 7)."""
+UNPROVEN_S = 30
+"""Seconds granted to a phone that has not answered an OPTIONS yet: its silence says nothing, so
+that it has gone is noticed by its registration alone. The registrar may choose (10.2.1.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class Target:
 class Registrar:
     """Keeps one contact a phone; tells `emit` when a phone may be rung and when no longer.
 
-    `seen` hears of every renewal, `forgotten` of every end.
+    `seen` hears of every renewal, `forgotten` of every end; `proven` tells whether a phone has
+    answered an OPTIONS.
     """
 
     accounts: tuple[PhoneAccount, ...]
@@ -38,6 +42,7 @@ class Registrar:
     emit: Callable[[PhoneRegistered | PhoneGone], None]
     seen: Callable[[str], None] = lambda _phone: None
     forgotten: Callable[[str], None] = lambda _phone: None
+    proven: Callable[[str], bool] = lambda _phone: True
     bindings: dict[str, Binding] = field(default_factory=dict)
     _fixed: dict[str, Address] = field(init=False)
 
@@ -124,8 +129,10 @@ class Registrar:
             return Reply(400)
         if seconds < MIN_EXPIRES:
             return Reply(423, (("Min-Expires", str(MIN_EXPIRES)),))
-        cseq, expires_at = message.fields.cseq, now + min(seconds, self.longest)
-        self._bind(Binding(phone, source, uri, expires_at, message.call_id, cseq))
+        proven = self.proven(phone)
+        expires_at = now + min(seconds, self.longest if proven else UNPROVEN_S)
+        ident, cseq = message.call_id, message.fields.cseq
+        self._bind(Binding(phone, source, uri, expires_at, ident, cseq, proven))
         return self._current(phone, now)
 
     def _sign_off(self, phone: str, uris: list[str]) -> None:
