@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from appliance.errors import Bug
@@ -15,13 +16,16 @@ log = logging.getLogger(__name__)
 
 JOIN_LIMIT = 5.0
 """Seconds a worker may take to notice `stopping`."""
+BEAT_S = 10.0
+"""A worker that has nothing to do calls `beat` so often all the same: it is known to live."""
 
 
 class Worker:
     """Runs `work(stopping)` in a daemon thread until it returns or `stop()` is called.
 
     `work` waits with `stopping.wait(seconds)` or on a queue with a time-out, never with sleep.
-    `on_failure` is told when `work` raises, from the worker's own thread.
+    `on_failure` is told when `work` raises, from the worker's own thread. `beat_at` is when
+    it last said, by `beat`, that its loop turns (monotonic s).
     """
 
     def __init__(
@@ -31,14 +35,20 @@ class Worker:
         on_failure: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.stopping = threading.Event()
+        self.beat_at = time.monotonic()
         self._work = work
         self._on_failure = on_failure
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> Worker:
         """Start the thread; returns self so that a worker is made and started in one line."""
+        self.beat()
         self._thread.start()
         return self
+
+    def beat(self) -> None:
+        """Say that the loop turns; by the thread itself, once a turn."""
+        self.beat_at = time.monotonic()
 
     @property
     def is_alive(self) -> bool:

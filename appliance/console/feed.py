@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from appliance.console.desk import Desk, DeskAway
+from appliance.policy.supervision import TABLE, Part
 
-SILENCE_S: Final = 25.0
+SILENCE_S: Final = TABLE[Part.CONSOLE_LINK].silent_s
 """The desk speaks every 10 s at least: after so long it is gone, even if nobody hung up."""
-FIRST_WAIT_S: Final = 0.2
-LONGEST_WAIT_S: Final = 5.0
-"""Between two tries to reach a desk that is gone: the wait doubles from the first to the last."""
+WAITS_S: Final = TABLE[Part.CONSOLE_LINK].pauses_s
+"""Between two tries to reach a desk that is gone: the last one for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +42,24 @@ class Feed:
         self._silence = silence
         self._is_stopped = False
         self._changed = asyncio.Event()
+        self._watch: asyncio.Task[None] | None = None
         self.newest = Seen(0, None, True)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Feed]:
         """Watch while this lasts; comes back to the desk whenever it is there again."""
-        watch = asyncio.create_task(self._run())
+        self._watch = watch = asyncio.create_task(self._run())
         try:
             yield self
         finally:
             self.stop()
             watch.cancel()
             await asyncio.wait([watch])
+
+    @property
+    def is_dead(self) -> bool:
+        """True when the watch has ended by a fault of ours: nothing newer would ever be shown."""
+        return self._watch is not None and self._watch.done() and not self._is_stopped
 
     def stop(self) -> None:
         """End everybody's listening."""
@@ -95,7 +101,4 @@ class Feed:
 
 def _waits() -> itertools.chain[float]:
     """Yield the waits between tries, seconds."""
-    doubling = [FIRST_WAIT_S]
-    while doubling[-1] * 2 < LONGEST_WAIT_S:
-        doubling.append(doubling[-1] * 2)
-    return itertools.chain(doubling, itertools.repeat(LONGEST_WAIT_S))
+    return itertools.chain(WAITS_S, itertools.repeat(WAITS_S[-1]))

@@ -12,7 +12,8 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import anyio.to_thread
@@ -105,7 +106,8 @@ async def _serve(settings: ConsoleSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _end, app, server, *leading)
     async with asyncio.TaskGroup() as tasks:
-        feeding = tasks.create_task(_feed(server, address_of(settings, listening)))
+        where = address_of(settings, listening)
+        feeding = tasks.create_task(_feed(server, where, lambda: lives(app, time.monotonic())))
         looking = tasks.create_task(_keep_good(shown))
         for one, plain in leading.items():
             tasks.create_task(one.serve(sockets=[plain]))
@@ -194,7 +196,12 @@ def _stop(*servers: Server) -> None:
         server.should_exit = True
 
 
-async def _feed(server: Server, address: str) -> None:
+def lives(app: Starlette, now: float) -> bool:
+    """Tell whether pages can still be true: the watch goes on, and no thread hangs in the disk."""
+    return not (app.state.feed.is_dead or app.state.reading.is_hung(now))
+
+
+async def _feed(server: Server, address: str, is_alive: Callable[[], bool]) -> None:
     """Tell systemd when pages can be opened, then that the loop turns (sd_notify(3))."""
     notifier = sdnotify.SystemdNotifier()
     while not server.started:
@@ -203,5 +210,6 @@ async def _feed(server: Server, address: str) -> None:
     log.warning("the console is open at %s", address)
     pause = int(os.environ.get("WATCHDOG_USEC", "0")) / 3e6
     while pause and not server.should_exit:
-        notifier.notify("WATCHDOG=1")
+        if is_alive():
+            notifier.notify("WATCHDOG=1")
         await asyncio.sleep(pause)

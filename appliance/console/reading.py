@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
@@ -16,6 +17,7 @@ from typing import Final, TypeVar
 import anyio.to_thread
 
 from appliance.errors import StoreError
+from appliance.policy.supervision import TABLE, Part
 from appliance.records.database import open_reader
 
 THREADS: Final = 2
@@ -31,6 +33,12 @@ class Reading:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._limiter = anyio.CapacityLimiter(THREADS)
+        self._began: dict[object, float] = {}
+
+    def is_hung(self, now: float) -> bool:
+        """Tell whether a thread has been at one job for too long (`now` in monotonic s)."""
+        limit = TABLE[Part.CONSOLE_READER].silent_s
+        return any(now - began > limit for began in tuple(self._began.values()))
 
     async def do(self, job: Callable[[sqlite3.Connection], T], limit: float = LIMIT_S) -> T:
         """Return what `job` reads, within `limit` s.
@@ -46,6 +54,14 @@ class Reading:
             raise StoreError("the records did not answer in time: try again") from error
 
     def _read(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        mark = object()
+        self._began[mark] = time.monotonic()
+        try:
+            return self._done(job)
+        finally:
+            del self._began[mark]
+
+    def _done(self, job: Callable[[sqlite3.Connection], T]) -> T:
         with contextlib.closing(open_reader(self._path)) as connection:
             try:
                 return job(connection)

@@ -36,13 +36,12 @@ from appliance.carrier.messages import (
 )
 from appliance.daemon.announcements import PromptFile
 from appliance.errors import PeerError
+from appliance.policy.supervision import TABLE, Part, Past
 
 log = logging.getLogger(__name__)
 
-RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
-"""Seconds before the carrier is started or looked for again, attempt by attempt."""
 PING_S = 2.0
-PONG_LIMIT_S = 6.0
+PONG_LIMIT_S = TABLE[Part.CARRIER].silent_s
 """A carrier that does not answer a Ping for so long is dead; a child is killed."""
 CHILD_LIMIT_S = 12.0
 """Seconds a child may take to put its lines on hook at the end."""
@@ -84,7 +83,10 @@ class CarrierSide:
         self._link_path = link_path
         self._link: Link | None = None
         self._mask = 0
-        self._attempt = 0
+        self.past = Past()
+        """When the carrier was lost: a service that ends, or the desk's own end, is none."""
+        self._tried = Past()
+        self._is_lost = False
         self._retry_at: float | None = 0.0
         self._pings = 0
         self._ping_at: float | None = None
@@ -121,6 +123,10 @@ class CarrierSide:
 
     def timer(self, now: float) -> None:
         """Do what is due: connect, ping, notice a dead carrier."""
+        if self._is_lost:
+            self._is_lost = False
+            self.past = self.past.again(now)
+            self._again(now)
         if self._retry_at is not None and now >= self._retry_at:
             self._connect(now)
         if self._ping_at is not None and now >= self._ping_at:
@@ -129,16 +135,16 @@ class CarrierSide:
             self._pong_by = self._pong_by or now + PONG_LIMIT_S
             self.send(Ping(self._pings))
         if self._pong_by is not None and now >= self._pong_by:
-            self._drop(now, "it does not answer")
+            self._drop("it does not answer")
 
     def next_deadline(self) -> float | None:
         """Return when `timer` is due."""
         times = (self._retry_at, self._ping_at, self._pong_by)
         return min((at for at in times if at is not None), default=None)
 
-    def close(self, now: float) -> None:
+    def close(self) -> None:
         """End: the carrier puts every line on hook; a child is waited for, in the end killed."""
-        self._drop(now, ENDING)
+        self._drop(ENDING)
         self._retry_at = None
         if self.child is not None:
             self._wait_for_child()
@@ -232,7 +238,6 @@ class CarrierSide:
         """The carrier has said what it knows; now it may be told its Setup."""
         self.snapshot = snapshot
         self.connected = True
-        self._attempt = 0
         if snapshot.realtime:
             log.warning("carrier: no real time (%s); it works, less evenly", snapshot.realtime)
         assert self._link is not None
@@ -248,24 +253,22 @@ class CarrierSide:
         self._selector.unregister(link.socket)
         link.close()
         self._ping_at = self._pong_by = None
-        self._retry_at = 0.0 if self._attempt == 0 else self._retry_at
+        self._is_lost, self._retry_at = why != ENDING, 0.0  # by the clock of the next timer
         was_connected, self.connected = self.connected, False
         if was_connected:
             if why != ENDING:
                 log.error("carrier: %s; lines and sound are out until it is back", why)
             self._takers.event(events.CarrierLost(why))
-        if self._retry_at is None:
-            self._retry_at = 0.0
 
-    def _drop(self, now: float, why: str) -> None:
+    def _drop(self, why: str) -> None:
         self._lose(why)
         if self.child is not None and why == "it does not answer":
             self.child.kill()
-        self._again(now)
 
     def _again(self, now: float) -> None:
-        self._retry_at = now + RETRY_S[min(self._attempt, len(RETRY_S) - 1)]
-        self._attempt += 1
+        """Try again after a pause, the longer the more often it was in vain of late."""
+        self._retry_at = now + self._tried.pause_s(Part.CARRIER, now)
+        self._tried = self._tried.again(now)
 
     def _wait_for_child(self) -> None:
         assert self.child is not None

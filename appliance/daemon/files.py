@@ -21,6 +21,17 @@ def save_bytes(path: Path, contents: bytes) -> None:
     draft.replace(path)
 
 
+def save_in_memory(path: Path, text: str) -> None:
+    """Write a small file of the run folder, which is memory: nothing is waited for.
+
+    Whole or not at all for whoever reads it meanwhile; gone with the box's power. Raises OSError.
+    """
+    draft = path.with_suffix(".tmp")
+    with open(draft, "w", encoding="utf-8", opener=_for_us_alone) as file:
+        file.write(text)
+    draft.replace(path)
+
+
 def load_text(path: Path) -> str:
     """Return what a small file holds, "" for nothing that can be read."""
     try:

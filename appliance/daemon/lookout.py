@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from appliance.calls import events, requests
 from appliance.calls.clock_words import NOT_TRUSTED
@@ -12,12 +14,16 @@ from appliance.daemon.card import Card
 from appliance.daemon.night import Night
 from appliance.panel.pattern import LineState, Network, PanelStatus, Readiness
 from appliance.phones.sip import PhonesStatus
+from appliance.policy.clock import Now
 from appliance.policy.routing import GroupState
+from appliance.policy.supervision import Part
 from appliance.policy.words import Words
 from appliance.records.care_watch import NOTHING_WATCHED
 from appliance.records.trouble import Trouble
 
 log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
 
 BUTTON = "button"
 """Who asks when the button on the box was pressed."""
@@ -38,6 +44,8 @@ class Lookout:
         """What came of the last night's work."""
         self.card: Card | None = None
         """How the memory card was at the last look."""
+        self.restarted: Callable[[Now], list[Row]] = lambda _: []
+        """Says of each part of the service how often it was started again."""
 
     def complain(self, sentence: str) -> None:
         """Take note of something in the configuration that is not used as it stands."""
@@ -56,6 +64,10 @@ class Lookout:
         """List the sentences, the configuration's first (those name keys, in English alone)."""
         found = [Words(trouble.it, trouble.en) for trouble in dict(self._troubles).values()]
         return (*(Words(one, one) for one in self._complaints), *found)
+
+    def failed(self) -> tuple[Part, ...]:
+        """List the parts whose trouble only a restart of the desk can end."""
+        return tuple(Part(what) for what, one in dict(self._troubles).items() if one.restart)
 
     def words(self, status: Status) -> str:
         """Say in one sentence how it is."""

@@ -117,6 +117,11 @@ class Mailroom:
         with contextlib.suppress(CentralinoError):
             self._sender.stop(STOP_LIMIT_S)
 
+    @property
+    def beat_at(self) -> float:
+        """When the mail thread's loop last turned (monotonic s)."""
+        return self._sender.beat_at
+
     def wake(self, hurry: bool = False) -> None:
         """Something was queued; with `hurry` somebody asks for another try now."""
         self._sender.wake(hurry)

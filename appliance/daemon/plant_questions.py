@@ -124,6 +124,7 @@ class PlantQuestions:
             "phones": [_phone(phone, gone) for phone in self.phones.status().phones],
             "sip": self._sip(),
             "carrier": self._carrier(),
+            "restarts": self.lookout.restarted(self.desk.now()),
             "clock": status.clock_state.value,
             "leds": [_led(name, meaning) for name, meaning in meanings_of(self.panel()).items()],
             "button": self.settings.panel.unattended_button >= 0,

@@ -53,6 +53,7 @@ from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.settings import Settings
 from appliance.daemon.setups import carrier_setup, code_of, panel_pins, phone_settings
 from appliance.daemon.stores import Stores
+from appliance.daemon.supervisor import Supervisor
 from appliance.daemon.user_questions import UserQuestions
 from appliance.daemon.watching import Watching
 from appliance.errors import ConfigurationError
@@ -62,6 +63,7 @@ from appliance.panel.press import Press
 from appliance.phones.sip import Phones, PhonesStatus
 from appliance.policy.office import Office, StaffKey
 from appliance.policy.pin import PinRule
+from appliance.policy.supervision import Part
 from appliance.prompts import Catalogue
 from appliance.records import line_uses
 from appliance.usb.requests import answers_folder, requests_folder
@@ -137,6 +139,8 @@ class Service:
             self._carrier,
             Legs(self._phones, self._carrier.send, settings.sip.address, settings.sip.laws),
         )
+        self.supervisor = self._made_supervisor()
+        self.lookout.restarted = self.supervisor.rows
         self._restarts = LineRestarts(self._stores, self.desk, self._carrier)
         self._chores = ChoreQuestions(
             self._stores, settings, run.complaint, Chores(run.config), self.desk.now
@@ -233,6 +237,24 @@ class Service:
             ),
         )
 
+    def _made_supervisor(self) -> Supervisor:
+        """Make what looks after the threads of this process, each by its own sign of life."""
+        stores = self._stores
+        beats = {
+            Part.SIP: lambda: self._phones.last_turn,
+            Part.RECORDS: lambda: stores.records.beat_at,
+            Part.VOICEMAIL: lambda: stores.mailbox.beat_at,
+            Part.MAIL: lambda: self._mail.beat_at,
+            Part.PANEL: lambda: self._panel.beat_at,
+        }
+        return Supervisor(
+            beats,
+            {Part.CARRIER: lambda: self._carrier.past},
+            self.lookout,
+            Path(self._run.settings.folders.run),
+            kept="NOTIFY_SOCKET" in os.environ,
+        )
+
     def _panel_status(self) -> PanelStatus:
         status = self.desk.status()
         return self.lookout.panel_status(status, self._phones.status(), self._ready)
@@ -283,6 +305,7 @@ class Service:
         self._panel.start()
         self._phones.start()
         self._lines_by = time.monotonic() + LINE_LIMIT_S
+        self.supervisor.start(time.monotonic())
         self._show(self.desk.status())
         gc.collect()
         gc.freeze()  # a full collection that looks at all of it again would keep a ring waiting
@@ -292,7 +315,7 @@ class Service:
         self._notify.notify("STOPPING=1\nSTATUS=Stopping")
         with contextlib.suppress(Exception):  # whatever is wrong, lines must be hung up
             self.desk.fact(events.BoxStopped())
-        self._carrier.close(time.monotonic())
+        self._carrier.close()
         self._phones.stop()
         self._phones_kept.keep_left(self._phones.status())
         self._mail.stop()
@@ -321,9 +344,22 @@ class Service:
         if not self._ready:
             self._declare_missing(now)
             self._ready = self._become_ready()
-        if self._watchdog_s and now >= self._watchdog_at and self._alive(now):
+        self._look_after_threads(now)
+
+    def _look_after_threads(self, now: float) -> None:
+        """Feed the watchdog while every thread lives; leave where only that can help."""
+        verdict = self.supervisor.look(self.desk.now(), self._is_idle)
+        if verdict.leave is not None and self._ready:
+            self.supervisor.leave(verdict.leave, now)
+            self._stopping = True
+        if self._watchdog_s and now >= self._watchdog_at and verdict.feeds:
             self._watchdog_at = now + self._watchdog_s
             self._notify.notify("WATCHDOG=1")
+
+    def _is_idle(self) -> bool:
+        """Tell whether the service can leave without taking anything from anybody."""
+        status = self.desk.status()
+        return not (status.calls or status.outgoing or self._phones.status().legs)
 
     def _look_after(self) -> None:
         """Have messages and missed calls looked after; show what has come to wait for somebody."""
@@ -357,10 +393,6 @@ class Service:
         self._notify.notify("READY=1")
         log.info("ready: %s", self.lookout.words(status))
         return True
-
-    def _alive(self, now: float) -> bool:
-        """The watchdog is fed only by a desk whose SIP thread turns too."""
-        return now - self._phones.last_turn < 2 * self._watchdog_s + TURN_S
 
     def _show(self, status: Status) -> None:
         """Tell systemd, the LEDs and the journal what people see."""

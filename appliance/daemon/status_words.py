@@ -94,6 +94,8 @@ WORDS = {
     "to_say": Words("da dire:", "to say:"),
     "official": Words("responsabile del procedimento:", "official in charge:"),
     "attention": Words("Attenzione", "Attention"),
+    "restarted": Words("Riavvii dall'accensione", "Restarts since power-on"),
+    "last_one": Words("l'ultimo", "the last one"),
 }
 
 
@@ -140,7 +142,8 @@ class Seen:
     `troubles` are the stores' and the configuration's, `recoveries` what was tried by line and
     `phones` where they stand, both as `status --json` gives them; `register` is its one line,
     `watched` waits for somebody; `weeks` are the
-    ordinary hours that were entered, `care` is what the box does for itself and its memory card.
+    ordinary hours that were entered, `care` is what the box does for itself and its memory card;
+    `restarted` says of each part of the service how often it was started again.
     """
 
     status: Status
@@ -152,6 +155,7 @@ class Seen:
     weeks: tuple[Words, ...] = ()
     watched: Watched = NOTHING_WATCHED
     care: tuple[Words, ...] = ()
+    restarted: tuple[Mapping[str, Any], ...] = ()
 
 
 def told(seen: Seen) -> Words:
@@ -208,6 +212,7 @@ class _Teller:
         yield from self._phones()
         if self.seen.register.en:
             yield f"{self._say('register')}: {said(self.seen.register, self.language)}"
+        yield from self._restarted()
         yield f"{self._say('messages')}: {status.waiting}"
         waiting = (*missed_words(self.seen.watched), *request_words(self.seen.watched))
         yield from (said(words, self.language) for words in (*waiting, *self.seen.care))
@@ -309,6 +314,17 @@ class _Teller:
                 silent = "" if phone["answers"] else f", {self._say('silent')}"
                 where = f"{self._say('registered')} {phone['address']}{silent}"
             yield f"  {phone['name']:<16} {where}"
+
+    def _restarted(self) -> Iterator[str]:
+        """Yield what was started again since the box has power; nothing where nothing was."""
+        again = [row for row in self.seen.restarted if row["restarts"]]
+        if again:
+            said = (
+                f"{row['said'][self.language]} {row['restarts']} ({self._say('last_one')} "
+                f"{self._moment(datetime.fromisoformat(row['last']))})"
+                for row in again
+            )
+            yield f"{self._say('restarted')}: {', '.join(said)}"
 
     def _moment(self, at: datetime) -> str:
         local, today = at.astimezone(self.seen.zone), self.seen.status.at.astimezone(self.seen.zone)

@@ -84,12 +84,18 @@ class Sender:
         self._give_up()
         self._worker.stop(limit)
 
+    @property
+    def beat_at(self) -> float:
+        """When the loop last turned (monotonic s)."""
+        return self._worker.beat_at
+
     def wake(self, hurry: bool = False) -> None:
         """Something was queued; with `hurry` somebody asks for another try of all now."""
         self._asked.put(hurry)
 
     def _work(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
+            self._worker.beat()
             try:
                 wait = self._step()
             except CentralinoError as error:

@@ -19,7 +19,7 @@ from gpiozero.pins.mock import MockFactory, MockPin
 from appliance.errors import ConfigurationError
 from appliance.panel.pattern import Led, LedName, PanelStatus, Pattern, pattern_for, step
 from appliance.panel.press import Button, Press
-from appliance.workers import JOIN_LIMIT, Worker
+from appliance.workers import BEAT_S, JOIN_LIMIT, Worker
 
 if TYPE_CHECKING:
     import threading
@@ -97,6 +97,11 @@ class Panel:
         self._worker.start()
         return self
 
+    @property
+    def beat_at(self) -> float:
+        """When the loop last turned (monotonic s): a GPIO that blocks keeps it from turning."""
+        return self._worker.beat_at
+
     def show(self, status: PanelStatus) -> None:
         """Show a state from now on; never waits."""
         self._statuses.put(status)
@@ -129,13 +134,15 @@ class Panel:
     def _work(self, stopping: threading.Event) -> None:
         patterns, tested_ms = pattern_for(PanelStatus()), 0
         while not stopping.is_set():
+            self._worker.beat()
             now_ms = round(self._clock() * 1000)
             is_test = now_ms < tested_ms
             wait_ms = tested_ms - now_ms if is_test else self._light(patterns, now_ms)
             if is_test:
                 self._light_all()
             with contextlib.suppress(queue.Empty):
-                told = self._statuses.get(timeout=None if wait_ms is None else wait_ms / 1000)
+                wait_s = BEAT_S if wait_ms is None else min(wait_ms / 1000, BEAT_S)
+                told = self._statuses.get(timeout=wait_s)
                 patterns = pattern_for(told) if isinstance(told, PanelStatus) else patterns
                 tested_ms = told if isinstance(told, int) else tested_ms
 

@@ -63,6 +63,14 @@ DATABASE_UNSURE = Trouble(
     "idle; if it happens again, replace the card.",
     restart=True,
 )
+VOICEMAIL_UNSURE = Trouble(
+    "voicemail.unsure",
+    "La scheda di memoria ha rifiutato più volte i messaggi in segreteria: il servizio va "
+    "riavviato a linee libere; se si ripete, sostituire la scheda.",
+    "The memory card refused voicemail repeatedly: the service must restart when the lines are "
+    "idle; if it happens again, replace the card.",
+    restart=True,
+)
 DATABASE_OVERFLOW = Trouble(
     "records.overflow",
     "Il registro delle chiamate è fermo da troppo tempo: alcune chiamate non sono registrate.",

@@ -8,6 +8,7 @@ connection; every job is idempotent (reliability.md 4, "Errors").
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import queue
 import sqlite3
@@ -28,7 +29,7 @@ from appliance.records.trouble import (
     Trouble,
     policy_restored,
 )
-from appliance.workers import JOIN_LIMIT, Worker
+from appliance.workers import BEAT_S, JOIN_LIMIT, Worker
 
 if TYPE_CHECKING:
     import threading
@@ -105,6 +106,9 @@ class Session:
             self.io_errors += is_io_error(error)
             self.close()
             raise
+        except OSError as error:  # what opens the database calls fsync itself
+            self.io_errors += error.errno == errno.EIO
+            raise
         self.io_errors = 0
         return result
 
@@ -171,6 +175,11 @@ class Records:
     def is_alive(self) -> bool:
         """True while the worker runs."""
         return self._worker.is_alive
+
+    @property
+    def beat_at(self) -> float:
+        """When the worker's loop last turned (monotonic s)."""
+        return self._worker.beat_at
 
     def write_call(self, record: CallRecord) -> None:
         """Keep a call record (`WriteCall`); never waits, never raises."""
@@ -251,10 +260,12 @@ class Records:
     def _work(self, stopping: threading.Event) -> None:
         try:
             while not (stopping.is_set() and self._jobs.empty()):
+                self._worker.beat()
                 job = self._next()
                 self._write_calls()
                 if job:
                     job(self._session)
+                    self._note_errors()
                 self._look()
             self._write_calls()
         finally:
@@ -267,10 +278,10 @@ class Records:
             return self._jobs.get(timeout=self._pause())
         return None
 
-    def _pause(self) -> float | None:
+    def _pause(self) -> float:
         if self._latest or self._trouble:
             return RETRY_S
-        return max(0.0, self._look_at - time.monotonic()) if self._looks else None
+        return max(0.0, self._look_at - time.monotonic()) if self._looks else BEAT_S
 
     def _look(self) -> None:
         """Have looked what other processes wrote; what fails is tried again in a while."""
@@ -282,13 +293,24 @@ class Records:
 
     def _write_calls(self) -> None:
         batch = [self._latest.pop(call) for call in list(self._latest)]
-        result = _attempt(
-            self._session, lambda c: call_log.upsert(c, batch, self._boot) if batch else None
-        )
+        result = _attempt(self._session, lambda c: self._write(c, batch))
         if isinstance(result, CentralinoError):
             for record in batch:  # unless a newer one has come meanwhile
                 self._latest.setdefault(record.call, record)
         self._judge(result)
+
+    def _write(self, connection: sqlite3.Connection, batch: list[CallRecord]) -> None:
+        """Write a batch; without one and in trouble, see whether anything can be written at all."""
+        if batch:
+            call_log.upsert(connection, batch, self._boot)
+        elif self._trouble:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            connection.execute(f"PRAGMA user_version = {version}")
+
+    def _note_errors(self) -> None:
+        """Tell of a job that the disk refused twice: not only call records are written."""
+        if self._session.io_errors > 1:
+            self._tell(DATABASE_UNSURE)
 
     def _judge(self, result: object) -> None:
         if not isinstance(result, CentralinoError):

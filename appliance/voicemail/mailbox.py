@@ -19,7 +19,7 @@ from appliance.voicemail import sound
 from appliance.voicemail.files import Folders
 from appliance.voicemail.space import ENDED, NO_ROOM, Limits
 from appliance.voicemail.writer import Outside, Writer
-from appliance.workers import JOIN_LIMIT, Worker
+from appliance.workers import BEAT_S, JOIN_LIMIT, Worker
 
 if TYPE_CHECKING:
     import threading
@@ -101,6 +101,11 @@ class Mailbox:
         """True while the writer runs."""
         return self._worker.is_alive
 
+    @property
+    def beat_at(self) -> float:
+        """When the writer's loop last turned (monotonic s)."""
+        return self._worker.beat_at
+
     def begin(self, recording: str, law: str, record: CallRecord) -> None:
         """Begin a recording of a call in the line's own law ("ulaw", "alaw", "linear8"...)."""
         if recording in self._intakes:
@@ -175,8 +180,10 @@ class Mailbox:
 
     def _step(self, stopping: threading.Event) -> bool:
         """Do one command, or wait until something is due; False at the end."""
+        self._worker.beat()
+        due = self._writer.due_in()
         try:
-            command = self._commands.get(timeout=self._writer.due_in())
+            command = self._commands.get(timeout=BEAT_S if due is None else min(due, BEAT_S))
         except queue.Empty:
             return not stopping.is_set()
         if command is None:

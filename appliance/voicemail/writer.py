@@ -7,6 +7,7 @@ reached the disk stays for recovery, which is tried again until it succeeds.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ from appliance.calls.events import (
     StoreFailed,
 )
 from appliance.errors import CentralinoError
+from appliance.records.trouble import VOICEMAIL_UNSURE
 from appliance.voicemail import recovery
 from appliance.voicemail.recording import Recording
 from appliance.voicemail.recovery import SetAsideError
@@ -85,6 +87,7 @@ class Writer:
         self._owed: set[str] = (
             set()
         )  # ids of whole messages whose callers' calls were told "failed"
+        self._refused = 0  # recordings in a row that ended in EIO
         self._unsettled = False  # files lie there that recovery must look at again
         self._set_aside = False
         self._tried_at = outside.clock()
@@ -123,6 +126,7 @@ class Writer:
         handle.record, handle.request = record or handle.record, request
         message = self._do(handle, lambda: handle.seal(trim_ms))
         if message:
+            self._refused = 0
             self._register(message, handle.record, request)
         else:
             self._give_up(handle)
@@ -264,7 +268,8 @@ class Writer:
             handle.failed = _sentence(error)
             log.warning("voicemail: call %s: %s", handle.record.call, handle.failed)
             self._to.post(StoreFailed(handle.record.call, handle.failed))
-            self._tell(FAILING)
+            self._refused += isinstance(error, OSError) and error.errno == errno.EIO
+            self._tell(self._failing)
             return None
 
     def _dirty(self) -> dict[str, float]:
@@ -274,14 +279,20 @@ class Writer:
             if handle.dirty_since is not None and not handle.failed
         }
 
+    @property
+    def _failing(self) -> Trouble:
+        """What a failure is told as: after a second failed fsync no page in memory is trusted."""
+        return VOICEMAIL_UNSURE if self._refused > 1 else FAILING
+
     def _look(self) -> None:
         """Tell the worst that holds now, or that all is well."""
         try:
             trouble = self._space.check()
         except OSError:
             trouble = FAILING
+        is_failing = self._unsettled or self._refused > 1
         self._tell(
-            trouble or (FAILING if self._unsettled else SET_ASIDE if self._set_aside else None)
+            trouble or (self._failing if is_failing else SET_ASIDE if self._set_aside else None)
         )
 
     def _tell(self, trouble: Trouble | None) -> None:

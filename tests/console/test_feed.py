@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from appliance.console.desk import Desk
-from appliance.console.feed import LONGEST_WAIT_S, Feed, Seen, _waits
+from appliance.console.feed import WAITS_S, Feed, Seen, _waits
 from tests.console.door import ServedDoor
 
 LIMIT_S = 10.0
@@ -30,6 +30,12 @@ async def until(feed: Feed, is_so: Callable[[Seen], bool]) -> Seen:
         if is_so(seen):
             return seen
     raise AssertionError("the feed was stopped")
+
+
+async def until_so(is_so: Callable[[], bool]) -> None:
+    """Wait for something of the loop's own, as long as `run` allows."""
+    while not is_so():
+        await asyncio.sleep(0.01)
 
 
 def run(test: Callable[[Feed], Awaitable[None]], path: Path) -> None:
@@ -117,4 +123,24 @@ def test_a_desk_that_is_gone_is_looked_for_ever_less_often() -> None:
     """At first at once, in the end every five seconds."""
     waits = list(itertools.islice(_waits(), 8))
     assert waits == sorted(waits)
-    assert (waits[0] <= 0.2, waits[-1]) == (True, LONGEST_WAIT_S)
+    assert (waits[0] <= 0.2, waits[-1]) == (True, WAITS_S[-1])
+
+
+def test_a_watch_that_ends_by_a_fault_is_no_life(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing newer would ever be shown: the console's watchdog is not fed then, and systemd
+    starts it again; one that works, or is stopped, is no such case.
+    """
+
+    async def test(feed: Feed) -> None:
+        await until(feed, is_call(0))
+        assert not feed.is_dead
+        monkeypatch.setattr(Feed, "_publish", lambda *_, **__: 1 / 0)
+        door.change(calls=1)
+        await until_so(lambda: feed.is_dead)
+        feed.stop()
+        await until_so(lambda: not feed.is_dead)
+
+    with ServedDoor(path, calls=0) as door:
+        run(test, path)

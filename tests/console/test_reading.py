@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from appliance.console.reading import Reading
 from appliance.errors import StoreError
+from appliance.policy.supervision import TABLE, Part
 from appliance.records.database import open_database
 
 
@@ -79,3 +81,31 @@ def test_records_that_are_not_there_are_said_so(tmp_path: Path) -> None:
     reading = Reading(tmp_path / "none.db")
     with pytest.raises(StoreError, match="cannot be read"):
         asyncio.run(reading.do(count))
+
+
+def test_a_thread_that_hangs_in_the_disk_is_known(reading: Reading) -> None:
+    """Who waits is told in time; the thread itself still hangs, and two minutes later the console's
+    watchdog is not fed; once it is back all is well.
+    """
+    come, may_go, gone = threading.Event(), threading.Event(), threading.Event()
+
+    def hang(_: sqlite3.Connection) -> None:
+        come.set()
+        may_go.wait(20.0)
+
+    async def ask() -> None:
+        with pytest.raises(StoreError, match="in time"):
+            await reading.do(hang, 0.05)
+        assert come.is_set()
+        now = time.monotonic()
+        assert not reading.is_hung(now)
+        assert reading.is_hung(now + TABLE[Part.CONSOLE_READER].silent_s + 1.0)
+        may_go.set()
+        await reading.do(lambda _: gone.set(), 20.0)
+
+    asyncio.run(ask())
+    assert gone.is_set()
+    end = time.monotonic() + 20.0
+    while reading.is_hung(time.monotonic() + 1000.0):
+        assert time.monotonic() < end
+        threading.Event().wait(0.005)

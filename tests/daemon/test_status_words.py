@@ -111,6 +111,17 @@ def test_a_sentence_that_holds_twice_is_said_once() -> None:
     assert words(up(), troubles=(same, same)).en.count("same") == 1
 
 
+def test_what_was_started_again_is_told() -> None:
+    """Which part, how often and when it was last; nothing of those that never had to be."""
+    row = {"said": {"it": "Processo delle linee", "en": "Lines' process"}, "restarts": 2}
+    again = (row | {"last": TEN.wall.isoformat()}, row | {"restarts": 0, "last": None})
+    said = words(up(), restarted=again)
+    at = f"{TEN.wall.astimezone(ROME):%H:%M}"
+    assert f"Riavvii dall'accensione: Processo delle linee 2 (l'ultimo {at})" in said.it
+    assert f"Restarts since power-on: Lines' process 2 (the last one {at})" in said.en
+    assert "Restarts" not in words(up(), restarted=again[1:]).en
+
+
 def test_the_carrier_is_gone() -> None:
     """Every line is out, and why is said in the reader's language."""
     switchboard = up()

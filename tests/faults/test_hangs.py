@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from appliance.calls.orders import Result
+from appliance.daemon.supervisor import LOOK_S
+from appliance.policy.supervision import TABLE, Part
 from appliance.testphone.client import TestPhone
 from tests.faults.figures import Figures
 from tests.helpers.box import Box, wait
@@ -114,12 +116,10 @@ def test_a_sip_thread_that_hangs_starves_the_watchdog(
     is ready as soon as after any other start, and meets the next caller.
     """
     hang = box.folder / "hang"
-    # the thread's last turn counts for two thirds of the watchdog's time, and a second
-    wait_s = 2 * WATCHDOG_S + 2.0
     hang.touch()
-    wait(WATCHDOG_S)
+    wait(TABLE[Part.SIP].silent_s + LOOK_S)
     try:
-        assert unfed_for(box, notices, lambda: None, wait_s)
+        assert unfed_for(box, notices, lambda: None, WATCHDOG_S)
         assert box.status()["lines"]  # the desk itself answers
     finally:
         hang.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import queue
 import sqlite3
 import threading
@@ -16,9 +17,9 @@ import pytest
 from appliance.calls.orders import CallRecord, Result
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.messages import Outcome
-from appliance.records import call_log, messages, worker
+from appliance.records import call_log, database, messages, worker
 from appliance.records.database import open_reader
-from appliance.records.trouble import Trouble
+from appliance.records.trouble import DATABASE_UNSURE, Trouble
 from appliance.records.worker import Records
 from tests.records.samples import TEN, a_call, a_message
 
@@ -224,6 +225,47 @@ def test_two_failures_are_an_error_and_the_thread_lives(records: Records) -> Non
     assert records.ask(lambda c: c.execute("SELECT 1").fetchone()[0]) == 1
 
 
+def test_a_job_that_is_refused_twice_is_a_trouble_until_something_is_written(
+    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F5: a message's commit counts as much as a call's, and reading alone proves nothing."""
+    monkeypatch.setattr(worker, "RETRY_S", 0.02)
+    failing, proofs = [True], threading.Event()
+    real = Records._write
+
+    def write(self: Records, connection: sqlite3.Connection, batch: list[CallRecord]) -> None:
+        real(self, connection, batch)
+        if failing:
+            proofs.set()
+            raise io_error()
+
+    def broken(_: sqlite3.Connection) -> None:
+        raise io_error()
+
+    monkeypatch.setattr(Records, "_write", write)
+    records.do(broken)
+    trouble = desk.trouble()
+    assert trouble
+    assert trouble.restart
+    assert records.ask(lambda c: c.execute("SELECT 1").fetchone()[0]) == 1
+    proofs.clear()
+    assert proofs.wait(LIMIT), "it is tried again by itself"
+    assert records._trouble == trouble
+    failing.clear()
+    assert desk.trouble() is None
+
+
+def test_the_proof_that_all_is_well_again_writes(desk: Desk, records: Records) -> None:
+    """What is tried while in trouble reaches the disk: a database that only reads is not well."""
+    with closing(sqlite3.connect(f"file:{desk.path}?mode=ro", uri=True)) as reading:
+        records.ask(lambda _: None)
+        records._trouble = DATABASE_UNSURE
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            records._write(reading, [])
+        records._trouble = None
+        records._write(reading, [])  # without a trouble nothing has to be proven
+
+
 def test_calls_survive_a_disk_that_fails_and_comes_back(
     desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,6 +292,27 @@ def test_calls_survive_a_disk_that_fails_and_comes_back(
         ("a-1", Result.GAVE_UP),
         ("a-2", Result.OPEN),
     }
+
+
+def test_a_folder_that_cannot_be_synced_is_an_io_error_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F5: the database is opened anew after an error, and the card refuses that as well."""
+
+    def refuse(_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(database, "fsync_directory", refuse)
+    records = desk.records().start()
+    records.write_call(a_call())
+    found = [desk.trouble()]
+    monkeypatch.setattr(worker, "RETRY_S", 0.02)
+    while found[-1] != DATABASE_UNSURE:
+        found.append(desk.trouble())
+    monkeypatch.undo()
+    records.write_call(a_call("a-2"))
+    assert desk.trouble() is None
+    records.stop()
 
 
 def test_a_failing_disk_without_an_io_error_asks_for_no_restart(desk: Desk, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ class SoakDesk(Desk):
     def stop(self) -> None:
         """End as the service does: every call ends, every line is put on hook."""
         self.fact(events.BoxStopped())
-        self.side.close(self.world.now)
+        self.side.close()
         self._closed()
 
     def die(self) -> None:

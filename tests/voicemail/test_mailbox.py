@@ -19,6 +19,7 @@ from appliance.errors import StoreError
 from appliance.policy.messages import Outcome
 from appliance.policy.requests import NewRequest
 from appliance.records.messages import Message
+from appliance.records.trouble import VOICEMAIL_UNSURE
 from appliance.voicemail import files, space, writer
 from appliance.voicemail.mailbox import Mailbox
 from appliance.voicemail.space import Limits, marks
@@ -359,6 +360,26 @@ def test_a_disk_that_fails_for_ever_ends_in_sentences_and_a_living_thread(
     monkeypatch.undo()
     record_message(box, speech(2, 2500), "a-2")
     assert box.wait_for(MessageStored).call == "a-2"
+
+
+def test_a_disk_that_fails_again_asks_for_a_restart(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F5: after the second failed fsync the page cache is not trusted; one that is stored ends it,
+    and no caller was told "stored" meanwhile.
+    """
+    box.wait_for(MessagesWaiting)
+    monkeypatch.setattr(os, "fsync", failing(os.fsync, errno.EIO, lambda _: True))
+    for name in ("a-1", "a-2"):
+        record_message(box, speech(1, 2500), name)
+    facts = box.settle()
+    assert not [fact for fact in facts if isinstance(fact, MessageStored)]
+    assert box.troubles[-1] == VOICEMAIL_UNSURE
+    monkeypatch.undo()
+    record_message(box, speech(2, 2500), "a-3")
+    assert box.wait_for(MessageStored).call == "a-3"
+    box.settle()
+    assert box.troubles[-1] != VOICEMAIL_UNSURE
 
 
 def test_a_full_disk_gives_the_ballast_back_and_stores_the_message(

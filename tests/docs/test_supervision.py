@@ -1,0 +1,43 @@
+"""The page says of every part what the code does when it dies or hangs."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.policy.supervision import TABLE, Part, Rule
+from tests.docs.pages import ROOT, rows
+
+PAGE = rows(ROOT / "docs" / "architecture.md", "What is restarted when")
+NOTHING = "–"
+
+
+def cells(part: Part, rule: Rule) -> list[str]:
+    """Write a row as the page has it."""
+    once = ", once no call is up" if rule.waits_for_calls else ""
+    then = TABLE[rule.then].what.en + once if rule.then else "goes on without, and says so"
+    return [
+        rule.what.en,
+        f"{rule.silent_s:g} s" if rule.silent_s else NOTHING,
+        rule.remedy.en,
+        ", ".join(f"{pause:g}" for pause in rule.pauses_s) + " s" if rule.pauses_s else NOTHING,
+        f"{rule.most} in {rule.within_s:g} s" if rule.within_s else NOTHING,
+        NOTHING if part is Part.BOX else then,
+    ]
+
+
+@pytest.mark.parametrize("part", Part)
+def test_each_part_has_its_row_with_the_figures_in_force(part: Part) -> None:
+    """In the order of the table; a figure that is changed is changed on the page."""
+    assert PAGE[list(TABLE).index(part)] == cells(part, TABLE[part])
+
+
+def test_the_units_keep_to_the_table() -> None:
+    """systemd's part stands in the units: the watchdog, and how many restarts are too many."""
+    rule = TABLE[Part.UNIT]
+    for name in ("centralino", "centralino-carrier"):
+        unit = (ROOT / "systemd" / f"{name}.service").read_text(encoding="utf-8")
+        assert f"StartLimitBurst={rule.most}\n" in unit
+        assert f"StartLimitIntervalSec={rule.within_s / 60:g}min\n" in unit
+    for name in ("centralino", "centralino-console"):
+        unit = (ROOT / "systemd" / f"{name}.service").read_text(encoding="utf-8")
+        assert f"WatchdogSec={rule.silent_s:g}s\n" in unit
