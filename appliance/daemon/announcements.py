@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -48,14 +49,20 @@ def ring_back(country: str) -> bytes:
 
 
 def sealed(sounds: Iterable[tuple[str, bytes]]) -> PromptFile:
-    """Lay named sounds (16-bit, 8 kHz) into a memfd and seal it."""
+    """Lay named sounds (16-bit, 8 kHz) into a memfd and seal it; equal ones lie there once.
+
+    Music, tones and names that are said alike in both languages are 3 % of what we bring.
+    """
     fd = os.memfd_create("centralino-prompts", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    prompts = []
-    offset = 0
+    prompts: list[Prompt] = []
+    places: dict[bytes, int] = {}
+    end = 0
     for name, sound in sounds:
-        os.write(fd, sound)
-        prompts.append(Prompt(name, offset, len(sound)))
-        offset += len(sound)
+        at = places.setdefault(hashlib.sha256(sound).digest(), end)
+        if at == end:
+            os.write(fd, sound)
+            end += len(sound)
+        prompts.append(Prompt(name, at, len(sound)))
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
     return PromptFile(fd, tuple(prompts))
 

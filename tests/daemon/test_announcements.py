@@ -7,7 +7,7 @@ import os
 import pytest
 
 from appliance.calls.announcements import RING_BACK
-from appliance.daemon.announcements import prompt_file, ring_back
+from appliance.daemon.announcements import prompt_file, ring_back, sealed
 from appliance.media.frames import SAMPLE_RATE
 from appliance.media.tones import PLANS
 from appliance.prompts import Catalogue
@@ -31,4 +31,14 @@ def test_it_lies_beside_the_recordings() -> None:
     (tone,) = [prompt for prompt in made.prompts if prompt.name == RING_BACK]
     assert os.pread(made.fd, tone.length, tone.offset) == ring_back("it")
     assert complaints == []
+    os.close(made.fd)
+
+
+def test_equal_sounds_lie_there_once() -> None:
+    """Each name has its own sound, an empty one too; the memory holds as many as differ."""
+    given = [("it/a", b"ab"), ("en/a", b"cd"), ("it/none", b""), ("en/b", b"ab"), ("it/c", b"ef")]
+    made = sealed(given)
+    heard = [(p.name, os.pread(made.fd, p.length, p.offset)) for p in made.prompts]
+    assert heard == given
+    assert os.fstat(made.fd).st_size == len(b"abcdef")
     os.close(made.fd)
