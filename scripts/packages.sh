@@ -7,7 +7,7 @@ wanted="asterisk-core-sounds-it-wav asterisk-prompt-it-menardi-wav asterisk-core
         asterisk-core-sounds-fr-wav asterisk-moh-opsound-wav libspandsp2t64
         festival festvox-italp16k festvox-itapc16k
         baresip-core linphone-cli sip-tester kamailio libspeexdsp1 multimon-ng sox minimodem
-        exim4-daemon-light chromium python3-vobject poppler-utils zbar-tools strace faketime sipvicious nbdkit nbdkit-plugin-python libnbd-bin fuse3 e2fsprogs mount systemd udev"
+        exim4-daemon-light chromium libnss3-tools python3-vobject poppler-utils zbar-tools strace faketime sipvicious nbdkit nbdkit-plugin-python libnbd-bin fuse3 e2fsprogs mount systemd udev"
 missing=""
 # tests/qemu: a kernel of its own
 wanted="$wanted qemu-system-x86 busybox-static kmod"

@@ -7,13 +7,16 @@ What every page must keep is looked at in one place: nothing that keeps people o
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Page, Request, sync_playwright
 
 from tests.docs.pages import ROOT
 
@@ -36,13 +39,34 @@ def started() -> Iterator[Browser]:
     """Start chromium; skips in words where it is missing."""
     if not Path(CHROMIUM).exists():
         pytest.skip("chromium is missing (Debian package chromium)")
-    with sync_playwright() as playwright:
-        # as root in a container the browser's own sandbox cannot be
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        try:
-            yield browser
-        finally:
-            browser.close()
+    with sync_playwright() as playwright, launched(playwright.chromium) as browser:
+        yield browser
+
+
+@contextlib.contextmanager
+def launched(kind: BrowserType, home: Path | None = None) -> Iterator[Browser]:
+    """Start a browser, of a person whose folder is `home`."""
+    own = {**os.environ, **({"HOME": str(home)} if home else {})}
+    # as root in a container the browser's own sandbox cannot be
+    browser = kind.launch(executable_path=CHROMIUM, args=["--no-sandbox"], env={**own})
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+def install(authority: Path, home: Path) -> None:
+    """Install a certificate as a trusted authority of a person, as the page's steps say.
+
+    Chromium takes it from the NSS database of whoever runs it; skips in words without certutil.
+    """
+    certutil = shutil.which("certutil")
+    if certutil is None:
+        pytest.skip("certutil is missing (Debian package libnss3-tools)")
+    database = home / ".pki" / "nssdb"
+    database.mkdir(parents=True)
+    for words in (["-N", "--empty-password"], ["-A", "-n", "box", "-t", "C,,", "-i", authority]):
+        subprocess.run([certutil, "-d", f"sql:{database}", *words], check=True)
 
 
 @dataclass
@@ -83,14 +107,17 @@ class Screen:
 
 @contextlib.contextmanager
 def screen(
-    browser: Browser, home: str, language: str = "it", size: str = "desk"
+    browser: Browser, home: str, language: str = "it", size: str = "desk", *, is_strict: bool = False
 ) -> Iterator[Screen]:
-    """Open a window of a person who reads a language, with cookies of their own."""
+    """Open a window of a person who reads a language, with cookies of their own.
+
+    Unless `is_strict`, errors of the certificate are waved through.
+    """
     width, height = SIZES[size]
     context = browser.new_context(
         locale=LOCALES[language],
         viewport={"width": width, "height": height},
-        ignore_https_errors=True,  # this computer has not installed the authority
+        ignore_https_errors=not is_strict,  # this computer has not installed the authority
         reduced_motion="reduce",
     )
     context.set_default_timeout(LIMIT_MS)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from appliance.daemon.stores import database_path
 from appliance.records.database import connect
 from tests.console import people
-from tests.console.browser import SCREENS, Screen, every_screen, screen
+from tests.console.browser import SCREENS, Screen, every_screen, install, launched, screen
 from tests.console.running import Running, running
 
 pytestmark = pytest.mark.system
@@ -106,3 +106,18 @@ def test_the_certificate_keeps_nobody_out(
         expect(page.locator("[data-answer=no]")).to_be_visible()
         shown.troubles = [one for one in shown.troubles if "SSL certificate" not in one]  # said so
         shown.look("certificate")
+
+
+def test_the_browser_trusts_once_the_authority_is_installed(
+    browser: Browser, house: Running, tmp_path: Path
+) -> None:
+    """Nothing is waved through: the page opens, and says yes by itself."""
+    install(house.box.folder / "console" / "tls" / "ca.crt", tmp_path)
+    with (
+        launched(browser.browser_type, tmp_path) as trusting,
+        screen(trusting, house.home, is_strict=True) as shown,
+    ):
+        page = log_in(shown, "/plant/certificate")
+        expect(page.locator("[data-answer=yes]")).to_be_visible()
+        expect(page.locator("[data-answer=no]")).to_be_hidden()
+        shown.look("certificate-trusted")
