@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,12 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.commands.options import config_option, in_house, load_settings
-from appliance.errors import ConfigurationError, TechnicianError
+from appliance.commands.answering import answering, both_option
+from appliance.commands.options import config_option, load_settings
+from appliance.errors import ConfigurationError
 from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.system_words import words_of
+from appliance.policy.words import NOTHING, Words
 
 if TYPE_CHECKING:
     from appliance.commands.options import Command
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 PHRASE = "Passphrase"
+NO_TEXT = Words("non è un testo UTF-8", "it is not UTF-8 text")
 
 
 def _passphrase_option(command: Command) -> Command:
@@ -38,19 +42,23 @@ def _passphrase_option(command: Command) -> Command:
 @config_option
 @_passphrase_option
 @click.option("--nightly", is_flag=True, help="What the box does each night, now; without FILE.")
+@both_option
 def backup(
-    file: Path | None, config_path: Path, passphrase_file: Path | None, *, nightly: bool
+    file: Path | None,
+    config_path: Path,
+    passphrase_file: Path | None,
+    *,
+    nightly: bool,
+    as_json: bool,
 ) -> None:
     """Write records, messages, configuration, keys and prompts into FILE, sealed."""
     if (file is None) != nightly:
         raise click.UsageError("name the backup's FILE, or --nightly without one")
-    if file is None:
-        _nightly(config_path)
-    else:
-        _backup(file, config_path, passphrase_file)
+    with answering(config_path, as_json=as_json) as say:
+        say(_nightly(config_path) if file is None else _backup(file, config_path, passphrase_file))
 
 
-def _nightly(config_path: Path) -> None:
+def _nightly(config_path: Path) -> Words:
     """Look through the records and copy them, on the card and away from it."""
     from appliance.daemon import night_copies
 
@@ -59,30 +67,24 @@ def _nightly(config_path: Path) -> None:
     try:
         night = night_copies.do(settings, config_path, at)
     except OSError as error:
-        raise TechnicianError(f"the night's work cannot be done: {error}") from error
-    said = in_house(settings, night.words)
+        why = words_of(error)
+        raise Refused(
+            f"il lavoro della notte non è possibile: {why.it}",
+            f"the night's work cannot be done: {why.en}",
+        ) from error
     if not night.well:
-        raise TechnicianError(said)
-    click.echo(said)
+        raise Refused(night.words.it, night.words.en)
+    return night.words
 
 
-def _backup(file: Path, config_path: Path, passphrase_file: Path | None) -> None:
+def _backup(file: Path, config_path: Path, passphrase_file: Path | None) -> Words:
     from appliance.daemon import backup as writing
     from appliance.records.sealed_stream import checked_passphrase
 
     settings = load_settings(config_path)
-    try:
-        passphrase = checked_passphrase(_passphrase(passphrase_file, is_new=True))
-        at = datetime.now(ZoneInfo(settings.site.zone)).replace(microsecond=0)
-        count = writing.write(settings, config_path, file, passphrase, at)
-    except Refused as refused:
-        raise _said(refused, config_path) from refused
-    words = Words(
-        f"Copia di sicurezza scritta in {file}: {count} file. Senza la frase segreta nessuno può "
-        "leggerla.",
-        f"Backup written into {file}: {count} files. Without the passphrase nobody can read it.",
-    )
-    click.echo(in_house(settings, words))
+    passphrase = checked_passphrase(_passphrase(passphrase_file, is_new=True))
+    at = datetime.now(ZoneInfo(settings.site.zone)).replace(microsecond=0)
+    return _written(file, writing.write(settings, config_path, file, passphrase, at))
 
 
 @click.command()
@@ -91,6 +93,9 @@ def _backup(file: Path, config_path: Path, passphrase_file: Path | None) -> None
 @_passphrase_option
 @click.option("--check", is_flag=True, help="Only read the backup whole and say what it is.")
 @click.option("--finish", is_flag=True, help="Go on with a restore that was interrupted.")
+@click.option("--asked", is_flag=True, help="What was asked for in the browser (systemd, root).")
+@click.option("--run", type=click.Path(path_type=Path), help="Where it is asked, with --asked.")
+@both_option
 def restore(
     file: Path | None,
     config_path: Path,
@@ -98,21 +103,28 @@ def restore(
     *,
     check: bool,
     finish: bool,
+    asked: bool,
+    run: Path | None,
+    as_json: bool,
 ) -> None:
     """Put the backup FILE in the place of what is on this box, which is kept beside it."""
-    if (file is None) != finish:
-        raise click.UsageError("name the backup's FILE, or --finish without one")
-    try:
-        words = (
-            _finish(config_path)
-            if file is None
-            else _restore(file, config_path, _passphrase(passphrase_file), check=check)
-        )
-    except Refused as refused:
-        raise _said(refused, config_path) from refused
-    except OSError as error:
-        raise _said(_failed(error), config_path) from error
-    click.echo(_in_words(words, config_path))
+    if [file is not None, finish, asked].count(True) != 1 or asked is not (run is not None):
+        raise click.UsageError("name the backup's FILE, or --finish or --asked --run without one")
+    with answering(config_path, as_json=as_json) as say:
+        try:
+            if run is not None:
+                _asked(config_path, run, say)
+                return
+            say(
+                _finish(config_path)
+                if file is None
+                else _restore(file, config_path, _passphrase(passphrase_file), check=check)
+            )
+        except OSError as error:
+            why = words_of(error)
+            raise Refused(
+                f"il ripristino non è riuscito: {why.it}", f"the restore did not succeed: {why.en}"
+            ) from error
 
 
 def _restore(file: Path, config: Path, passphrase: str, *, check: bool) -> Words:
@@ -160,6 +172,14 @@ def _finish(config: Path) -> Words:
     return _done(putting_back.finish(plan))
 
 
+def _asked(config: Path, run: Path, say: Callable[[Words], None]) -> None:
+    """Do what was asked for in the browser; at a boot nothing was, and nothing is said."""
+    from appliance.commands.restore_asked import Helper
+
+    if (said := Helper(config, run).turn()) != NOTHING:
+        say(said)
+
+
 def _about(checked: Checked) -> Words:
     about = checked.about
     return Words(
@@ -180,6 +200,14 @@ def _done(kept: tuple[Path, ...]) -> Words:
     )
 
 
+def _written(file: Path, count: int) -> Words:
+    return Words(
+        f"Copia di sicurezza scritta in {file}: {count} file. Senza la frase segreta nessuno può "
+        "leggerla.",
+        f"Backup written into {file}: {count} files. Without the passphrase nobody can read it.",
+    )
+
+
 def _passphrase(file: Path | None, *, is_new: bool = False) -> str:
     if file is None:
         asked: str = click.prompt(PHRASE, hide_input=True, confirmation_prompt=is_new)
@@ -187,25 +215,8 @@ def _passphrase(file: Path | None, *, is_new: bool = False) -> str:
     try:
         return (file.read_text(encoding="utf-8").splitlines() or [""])[0]
     except (OSError, UnicodeDecodeError) as error:
+        why = NO_TEXT if isinstance(error, UnicodeDecodeError) else words_of(error)
         raise Refused(
-            f"la frase segreta non si può leggere da {file}: {error}",
-            f"the passphrase cannot be read from {file}: {error}",
+            f"la frase segreta non si può leggere da {file}: {why.it}",
+            f"the passphrase cannot be read from {file}: {why.en}",
         ) from error
-
-
-def _failed(error: OSError) -> Refused:
-    return Refused(
-        f"il ripristino non è riuscito: {error}", f"the restore did not succeed: {error}"
-    )
-
-
-def _said(refused: Refused, config: Path) -> TechnicianError:
-    return TechnicianError(_in_words(refused.words, config))
-
-
-def _in_words(words: Words, config: Path) -> str:
-    """Say it in the language of the house; in both where no configuration tells which that is."""
-    try:
-        return in_house(load_settings(config), words)
-    except ConfigurationError:
-        return f"{words.it}\n{words.en}"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import click
 
+from appliance.commands.answering import answering, both_option, lines_of
 from appliance.commands.in_force import hours_entered, office_in_force
 from appliance.commands.options import config_option, load_settings
 from appliance.daemon import commission, first_user, register_keeper
@@ -17,110 +20,199 @@ from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import ConfigurationError, StoreError
 from appliance.policy.office import Daytime, Group, Line, Office
+from appliance.policy.pieces import Why
+from appliance.policy.system_words import words_of
+from appliance.policy.transfer_words import WEEKDAYS
 from appliance.policy.week_forms import weeks_said
+from appliance.policy.words import NOTHING, Words
 from appliance.prompts import Catalogue
 from appliance.records.database import open_reader
 from appliance.records.register import load_readable
 from appliance.records.vault import key_path
 
+WHYS: Final = {
+    Why.HOURS: Words("orario", "hours"),
+    Why.PERIOD: Words("orario speciale", "special hours"),
+    Why.OPENING: Words("apertura straordinaria", "special opening"),
+    Why.CLOSED_HOURS: Words("fuori orario", "outside hours"),
+    Why.CLOSED_PERIOD: Words("orario speciale", "special hours"),
+    Why.HOLIDAY: Words("festa", "holiday"),
+    Why.CLOSURE: Words("chiusura straordinaria", "special closure"),
+}
+
+NO_HELP: Final = Words(
+    "dai telefoni non si possono chiamare i numeri di emergenza: nessuna linea porta una "
+    "conversazione; tenere un telefono comune accanto alla linea",
+    "emergency numbers cannot be called from the phones: no line carries a conversation; "
+    "keep an ordinary telephone beside the line",
+)
+OUTSIDE: Final = Words(
+    "un telefono comune su una seconda linea", "an ordinary telephone over a second line"
+)
+UNPLAYABLE: Final = Words(
+    "un annuncio non si può riprodurre, rifarlo o convertirlo (sox): {}", "{}"
+)
+
+
+class Unplayable(ConfigurationError):  # noqa: N818 - reads as what it is
+    """Raised where announcements cannot be played; `words` name each, in both languages."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.en)
+        self.words = words
+
 
 @click.command()
 @config_option
-def check(config_path: Path) -> None:
+@both_option
+def check(config_path: Path, *, as_json: bool) -> None:
     """Check the configuration: every mistake at once, each with its place and remedy."""
-    settings = load_settings(config_path)
-    office = office_in_force(settings, datetime.now(UTC).year, str(config_path))
-    problems = Catalogue(
-        Path(settings.folders.prompts) if settings.folders.prompts else None
-    ).problems()
-    if problems:
-        raise ConfigurationError("\n".join(problems))
+    with answering(config_path, as_json=as_json) as say:
+        say(lines_of(told(config_path)))
+
+
+def told(config: Path) -> Iterator[Words]:
+    """Say what the configuration means and what is wanting; raises ConfigurationError."""
+    settings = load_settings(config)
+    office = office_in_force(settings, datetime.now(UTC).year, str(config))
+    _check_announcements(settings)
     today = office.local(datetime.now(UTC)).date()
-    weeks = (f"  {said.en}" for said in weeks_said(hours_entered(settings), today))
-    for line in (*summary(settings, office), *weeks):
-        click.echo(line)
-    if missing := commission.wanted(settings, commission.load(settings)).en:
-        click.echo(f"  {missing}")
-    if nobody := first_user.wanted(Path(settings.folders.state)).en:
-        click.echo(f"  {nobody}")
-    if hindered := register_hindrance(settings):
-        click.echo(f"  {hindered}")
+    yield from summary(settings, office)
+    yield from map(_below, weeks_said(hours_entered(settings), today))
+    wanting = (
+        commission.wanted(settings, commission.load(settings)),
+        first_user.wanted(Path(settings.folders.state)),
+        register_hindrance(settings),
+    )
+    yield from (_below(words) for words in wanting if words.en)
 
 
-def register_hindrance(settings: Settings) -> str:
-    """Say why the stored register cannot be read as it should, "" where it can or is none.
+def register_hindrance(settings: Settings) -> Words:
+    """Say why the stored register cannot be read as it should, nothing where it can or is none.
 
     Nothing is said to whom the state folder is closed: its own user sees it.
     """
     path = database_path(Path(settings.folders.state))
     if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where the folder is closed
-        return ""
+        return NOTHING
     try:
         with closing(open_reader(path)) as connection:
             trouble = register_keeper.numberless(load_readable(connection, key_path(path)))
     except (StoreError, sqlite3.Error) as error:
-        return f"the register of offices cannot be read: {error}"
-    return trouble.en if trouble else ""
+        said = words_of(error)
+        return Words(
+            f"la rubrica uffici non si legge: {said.it}",
+            f"the register of offices cannot be read: {said.en}",
+        )
+    return Words(trouble.it, trouble.en) if trouble else NOTHING
 
 
-def summary(settings: Settings, office: Office) -> list[str]:
+def summary(settings: Settings, office: Office) -> list[Words]:
     """Say in a few lines what the configuration means today."""
     now = datetime.now(UTC)
-    state = office.switchboard.schedule.at(now)
-    changes = (
-        office.local(state.changes_at).strftime("%A %d.%m. %H:%M") if state.changes_at else "-"
-    )
-    counter = _positions(office.citizens_desk) if office.citizens_desk else "none"
-    patron = settings.site.patron.in_year(office.local(now).year)
+    no_counter, patron = Words("nessuno", "none"), settings.site.patron
+    counter = _positions(office.citizens_desk) if office.citizens_desk else no_counter
+    switchboard = _positions(office.switchboard)
+    day = f"{patron.in_year(office.local(now).year):%d.%m.}"
     return [
-        f"{office.name}: the configuration is good",
-        *(f"  line {line.name} ({line.shown}): {_able(office, line)}" for line in office.lines),
-        *(() if office.lines else ("  no line",)),
-        f"  {_help(office)}",
-        f"  switchboard: {_positions(office.switchboard)}",
-        f"  citizens' counter: {counter}",
-        f"  now {'open' if state.open else 'closed'} ({state.why}), changes {changes}",
-        f"  patron saint's day this year: {patron:%d.%m.}; please confirm",
+        Words(
+            f"{office.name}: la configurazione è buona", f"{office.name}: the configuration is good"
+        ),
+        *(_below(_of_line(office, line)) for line in office.lines),
+        *(() if office.lines else (_below(Words("nessuna linea", "no line")),)),
+        _below(_help(office)),
+        _below(Words(f"centralino: {switchboard.it}", f"switchboard: {switchboard.en}")),
+        _below(Words(f"Sportello Cittadini: {counter.it}", f"citizens' counter: {counter.en}")),
+        _below(_now(office, now)),
+        _below(
+            Words(
+                f"Santo patrono quest'anno: {day}; per favore confermare",
+                f"patron saint's day this year: {day}; please confirm",
+            )
+        ),
     ]
 
 
-def _help(office: Office) -> str:
+def _check_announcements(settings: Settings) -> None:
+    own = Path(settings.folders.prompts) if settings.folders.prompts else None
+    problems = Catalogue(own).problems()
+    if problems:
+        raise Unplayable(lines_of(Words(UNPLAYABLE.it.format(one), one) for one in problems))
+
+
+def _below(words: Words) -> Words:
+    return Words(f"  {words.it}", f"  {words.en}")
+
+
+def _of_line(office: Office, line: Line) -> Words:
+    able, name = _able(office, line), f"{line.name} ({line.shown})"
+    return Words(f"linea {name}: {able.it}", f"line {name}: {able.en}")
+
+
+def _now(office: Office, now: datetime) -> Words:
+    """Say whether the switchboard is open, why, and until when."""
+    state = office.switchboard.schedule.at(now)
+    why = WHYS[state.why]
+    is_open = Words("aperto", "open") if state.open else Words("chiuso", "closed")
+    until = _moment(office.local(state.changes_at)) if state.changes_at else Words("mai", "never")
+    return Words(
+        f"ora {is_open.it} ({why.it}), cambia {until.it}",
+        f"now {is_open.en} ({why.en}), changes {until.en}",
+    )
+
+
+def _moment(at: datetime) -> Words:
+    day, rest = WEEKDAYS[at.weekday()], f"{at:%d.%m. %H:%M}"
+    return Words(f"{day.it} {rest}", f"{day.en} {rest}")
+
+
+def _help(office: Office) -> Words:
     """Say whether the phones can call for help, and with which numbers."""
     plan = office.outgoing.plan
     numbers = ", ".join(plan.emergency)
-    lines = [line.name for line in office.lines if line.duplex is not False]
+    lines = ", ".join(line.name for line in office.lines if line.duplex is not False)
     if not lines:
-        return (
-            "emergency numbers cannot be called from the phones: no line carries a conversation; "
-            "keep an ordinary telephone beside the line"
-        )
+        return NO_HELP
     if plan.rehearsed:
-        return f"a rehearsal: emergency numbers are fictitious ({numbers}), real ones are refused"
-    return f"emergency numbers can be called from every phone ({numbers}) over {', '.join(lines)}"
-
-
-def _positions(group: Group) -> str:
-    """Say who is called for a group: its phones, and what else there is; no number (P7)."""
-    others = (
-        _extensions(group) + " of the PBX" if group.pbx_numbers else "",
-        "an ordinary telephone over a second line" if group.outside else "",
+        return Words(
+            f"prova: i numeri di emergenza sono finti ({numbers}), quelli veri sono rifiutati",
+            f"a rehearsal: emergency numbers are fictitious ({numbers}), real ones are refused",
+        )
+    return Words(
+        f"da ogni telefono si chiamano i numeri di emergenza ({numbers}), su {lines}",
+        f"emergency numbers can be called from every phone ({numbers}) over {lines}",
     )
-    return ", ".join((*group.phones, *filter(None, others))) or "no phone"
 
 
-def _able(office: Office, line: Line) -> str:
+def _positions(group: Group) -> Words:
+    """Say who is called for a group: its phones, and what else there is; no number (P7)."""
+    extensions, phones = _extensions(group), [Words(phone, phone) for phone in group.phones]
+    if group.pbx_numbers:
+        phones.append(Words(f"{extensions.it} del PBX", f"{extensions.en} of the PBX"))
+    if group.outside:
+        phones.append(OUTSIDE)
+    found = phones or [Words("nessun telefono", "no phone")]
+    return Words(", ".join(one.it for one in found), ", ".join(one.en for one in found))
+
+
+def _able(office: Office, line: Line) -> Words:
     """Say what a line can do, and what it does by day where it cannot carry a conversation."""
     if line.duplex:
-        return "duplex"
+        return Words("duplex", "duplex")
     daytime = line.daytime or Daytime.MESSAGE
-    by_day = f"by day {daytime}"
+    by_day = Words(f"di giorno {daytime}", f"by day {daytime}")
     if daytime is Daytime.PBX_TRANSFER:
-        by_day += f" to {_extensions(office.switchboard)}"
+        to = _extensions(office.switchboard)
+        by_day = Words(f"{by_day.it} a {to.it}", f"{by_day.en} to {to.en}")
     if line.duplex is None:
-        return f"known once its modem is asked; if half duplex, {by_day}"
-    return f"half duplex, {by_day}"
+        return Words(
+            f"si saprà quando il suo modem risponde; se half duplex, {by_day.it}",
+            f"known once its modem is asked; if half duplex, {by_day.en}",
+        )
+    return Words(f"half duplex, {by_day.it}", f"half duplex, {by_day.en}")
 
 
-def _extensions(group: Group) -> str:
+def _extensions(group: Group) -> Words:
     count = len(group.pbx_numbers)
-    return f"{count} extension{'s' if count != 1 else ''}"
+    it, en = ("interno", "extension") if count == 1 else ("interni", "extensions")
+    return Words(f"{count} {it}", f"{count} {en}")

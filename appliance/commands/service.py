@@ -16,6 +16,7 @@ from appliance.errors import TechnicianError
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
     from appliance.policy.office import Office
+    from appliance.policy.words import Words
 
 FOR_US_ALONE = 0o077
 """Nothing the box writes can be read by others, whatever its unit says: callers stand in it."""
@@ -46,7 +47,7 @@ def run(config_path: Path, link: Path | None, verbose: bool) -> None:
     service.Service(service.Run(settings, office, link, complaint, config_path.absolute())).run()
 
 
-def _in_force(config_path: Path) -> tuple[Settings, Office, str]:
+def _in_force(config_path: Path) -> tuple[Settings, Office, Words]:
     """Read the configuration; in a child that alone imports what reads it."""
     from appliance.daemon import last_good, putting_back
 

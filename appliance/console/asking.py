@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from appliance.console.desk import ANSWER_S, DeskAway
 from appliance.console.say import N_, Speaker
 from appliance.errors import CentralinoError, OfficeError
+from appliance.policy.system_words import in_words
 from appliance.policy.words import NOTHING, SaidError, Words
 
 
@@ -50,7 +51,7 @@ def not_done(say: Speaker, error: DeskAway | OfficeError) -> NotDone:
         return NotDone(503, say.words(error.words))
     if isinstance(error, SaidError):
         return NotDone(409, say.words(error.words), error.words)
-    return NotDone(409, say(N_("Not done: %(why)s"), why=error))
+    return NotDone(409, say(N_("Not done: %(why)s"), why=say.words(in_words(str(error)))))
 
 
 async def lead(request: Request, doing: Awaitable[None], shown: Shows, to: str) -> Response:

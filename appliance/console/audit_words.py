@@ -98,6 +98,9 @@ SAID: Final = (
     ("backup.make", "", N_("Had a backup made.")),
     ("backup.check", "", N_("Had an uploaded backup looked through.")),
     ("backup.fetch", "", N_("Downloaded the backup.")),
+    ("backup.restore", "", N_("Asked that an uploaded backup be put back.")),
+    ("backup.restored", "", N_("The uploaded backup was put back.")),
+    ("backup.not_restored", "", N_("The uploaded backup was not put back.")),
     ("backup.drop", "", N_("Removed the backup from the box.")),
     ("line.restart", r"(?P<line>\S+)", N_("Restarted the line %(line)s.")),
 )  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 import anyio.to_thread
 
-from appliance.errors import StoreError
+from appliance.policy.refused import NotKept
 from appliance.policy.supervision import TABLE, Part
 from appliance.records.database import open_reader
 
@@ -51,7 +51,10 @@ class Reading:
                     self._read, job, limiter=self._limiter, abandon_on_cancel=True
                 )
         except TimeoutError as error:
-            raise StoreError("the records did not answer in time: try again") from error
+            raise NotKept(
+                "gli archivi non hanno risposto in tempo: riprovare",
+                "the records did not answer in time: try again",
+            ) from error
 
     def _read(self, job: Callable[[sqlite3.Connection], T]) -> T:
         mark = object()
@@ -66,4 +69,7 @@ class Reading:
             try:
                 return job(connection)
             except sqlite3.Error as error:
-                raise StoreError(f"the records cannot be read ({error}): try again") from error
+                raise NotKept(
+                    f"gli archivi non si leggono ({error}): riprovare",
+                    f"the records cannot be read ({error}): try again",
+                ) from error

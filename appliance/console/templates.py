@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 
 from appliance.console.links import menus, shown
 from appliance.console.say import NAMES, Speaker
+from appliance.policy.system_words import in_words
 
 STATIC = resources.files("appliance.console") / "static"
 
@@ -52,6 +53,7 @@ def common(request: Request) -> Mapping[str, Any]:
         "_": speaker,
         "plural": speaker.plural,
         "words": speaker.words,
+        "plainly": lambda text: speaker.words(in_words(text)),
         "day": speaker.day,
         "clock": speaker.clock,
         "moment": speaker.moment,

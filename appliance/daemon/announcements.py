@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from appliance.calls.announcements import RING_BACK
 from appliance.carrier.messages import Prompt
 from appliance.media.tones import PLANS, play
+from appliance.policy.words import Words
 from appliance.prompts import Catalogue, PromptError, load
 
+UNPLAYABLE = Words("un annuncio dell'ufficio non si può riprodurre, rifarlo: {}", "{}")
 HOLD = ("hold", "hold_music", "hold_music", "hold_music")
 """What a caller on hold hears, round and round: a word, then some music."""
 LOST = ("connection_lost",)
@@ -28,7 +30,7 @@ class PromptFile:
 
 
 def prompt_file(
-    catalogue: Catalogue, languages: Iterable[str], country: str, complain: Callable[[str], None]
+    catalogue: Catalogue, languages: Iterable[str], country: str, complain: Callable[[Words], None]
 ) -> PromptFile:
     """Lay all prompts of `languages` and a country's tones into a memfd, 16-bit 8 kHz; seal it.
 
@@ -67,11 +69,13 @@ def sealed(sounds: Iterable[tuple[str, bytes]]) -> PromptFile:
     return PromptFile(fd, tuple(prompts))
 
 
-def _sound(catalogue: Catalogue, language: str, key: str, complain: Callable[[str], None]) -> bytes:
+def _sound(
+    catalogue: Catalogue, language: str, key: str, complain: Callable[[Words], None]
+) -> bytes:
     try:
         return catalogue.load(language, key)
     except PromptError as error:
-        complain(str(error))
+        complain(Words(UNPLAYABLE.it.format(error), str(error)))
     try:
         return load(language, key)
     except PromptError:

@@ -28,6 +28,7 @@ from appliance.daemon.backup_places import MANIFEST, OWN_COPY, STATE, contents, 
 from appliance.daemon.stores import database_path
 from appliance.errors import StoreError
 from appliance.policy.refused import Refused
+from appliance.policy.system_words import words_of
 from appliance.records.database import fsync_directory, open_reader
 from appliance.records.sealed_stream import SealingWriter
 
@@ -85,9 +86,10 @@ def write(settings: Settings, config: Path, to: Path, passphrase: str, at: datet
         draft.rename(to)
         fsync_directory(to.absolute().parent)
     except (OSError, sqlite3.Error) as error:
+        why = words_of(error)
         raise Refused(
-            f"la copia di sicurezza non si può scrivere: {error}",
-            f"the backup cannot be written: {error}",
+            f"la copia di sicurezza non si può scrivere: {why.it}",
+            f"the backup cannot be written: {why.en}",
         ) from error
     finally:
         draft.unlink(missing_ok=True)

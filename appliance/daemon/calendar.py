@@ -12,6 +12,7 @@ import holidays
 
 from appliance.daemon.values import MonthDay
 from appliance.policy.dates import Holiday
+from appliance.policy.refused import Refused
 from appliance.policy.words import Words
 
 YEARS_AHEAD = 12
@@ -22,11 +23,20 @@ PATRON = Words("Santo patrono", "Patron saint's day")
 def holidays_for(
     country: str, first_year: int, patron: MonthDay, name: str = ""
 ) -> tuple[Holiday, ...]:
-    """Return the holidays of `country` from `first_year` on for some years, patron included."""
+    """Return the holidays of `country` from `first_year` on for some years, patron included.
+
+    Raises Refused for a country whose holidays nobody knows.
+    """
     years = range(first_year, first_year + YEARS_AHEAD)
     found: dict[date, Words] = {}
     code = country.upper()
-    english = holidays.country_holidays(code, years=years, language="en_US")
+    try:
+        english = holidays.country_holidays(code, years=years, language="en_US")
+    except NotImplementedError as error:
+        raise Refused(
+            f"di «{country}» non si conoscono le feste: scrivere ad esempio it",
+            f"the holidays of {country!r} are not known: write e.g. it",
+        ) from error
     # said outright: left to itself the library follows the environment's language
     home = english.default_language
     local = holidays.country_holidays(code, years=years, language=home)

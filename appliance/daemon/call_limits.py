@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.daemon.mistakes import Mistake, Mistakes
+from appliance.daemon.mistakes import Mistakes
 from appliance.daemon.settings import Settings
 from appliance.policy.clock import WithoutTime
 from appliance.policy.positions import PositionRules
@@ -21,26 +21,32 @@ def check(settings: Settings, mistakes: Mistakes) -> None:
     """Name what cannot be a limit of calls."""
     longest = settings.calls.longest
     if not LEAST_LONGEST_S <= longest <= MOST_LONGEST_S:
-        text = (
+        mistakes.note(
+            "calls.longest",
+            f"{longest:g} s non è un limite per una conversazione: scrivere da {LEAST_LONGEST_S} "
+            f"a {MOST_LONGEST_S} secondi",
             f"{longest:g} s is no limit for a conversation: write {LEAST_LONGEST_S} to "
-            f"{MOST_LONGEST_S} seconds"
+            f"{MOST_LONGEST_S} seconds",
         )
-        mistakes.found.append(Mistake("calls.longest", text))
     rings = settings.calls.transfer
     if not LEAST_TRANSFER_S <= rings <= MOST_TRANSFER_S:
-        text = (
+        mistakes.note(
+            "calls.transfer",
+            f"{rings:g} s non bastano, o sono troppi, perché un ufficio risponda: scrivere da "
+            f"{LEAST_TRANSFER_S} a {MOST_TRANSFER_S} secondi",
             f"{rings:g} s is no time for an office to answer: write {LEAST_TRANSFER_S} to "
-            f"{MOST_TRANSFER_S} seconds"
+            f"{MOST_TRANSFER_S} seconds",
         )
-        mistakes.found.append(Mistake("calls.transfer", text))
     check_clock(settings, mistakes)
     kept, most = settings.calls.lines_kept, max(len(settings.lines) - 1, 1)
     if not 0 <= kept <= most:
-        text = (
+        mistakes.note(
+            "calls.lines_kept",
+            f"{kept} linee non possono restare libere per rispondere: scrivere da 0 a {most}, meno "
+            "delle linee che ci sono",
             f"{kept} lines cannot stay free to answer: write 0 to {most}, fewer than there are "
-            "lines"
+            "lines",
         )
-        mistakes.found.append(Mistake("calls.lines_kept", text))
 
 
 def check_clock(settings: Settings, mistakes: Mistakes) -> None:
@@ -48,11 +54,13 @@ def check_clock(settings: Settings, mistakes: Mistakes) -> None:
     mistakes.choice("clock.without_time", settings.clock.without_time, tuple(WithoutTime))
     days = settings.clock.holdover_days
     if not 1 <= days <= MOST_HOLDOVER_DAYS:
-        text = (
+        mistakes.note(
+            "clock.holdover_days",
+            f"un orologio non può andare da solo {days} giorni: scrivere da 1 a "
+            f"{MOST_HOLDOVER_DAYS}; sbaglia fino a quattro secondi al giorno",
             f"{days} days are no time for a clock by itself: write 1 to {MOST_HOLDOVER_DAYS}; "
-            "it is off by up to four seconds a day"
+            "it is off by up to four seconds a day",
         )
-        mistakes.found.append(Mistake("clock.holdover_days", text))
 
 
 def without_time(settings: Settings) -> WithoutTime:

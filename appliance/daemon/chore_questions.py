@@ -24,6 +24,7 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.masked_log import masked
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
+from appliance.policy.system_words import why_not
 from appliance.policy.words import Words
 from appliance.records import audit
 from appliance.records.audit import Noted
@@ -78,7 +79,7 @@ class ChoreQuestions:
 
     stores: Stores
     settings: Settings
-    complaint: str
+    complaint: Words
     chores: Chores
     now: Callable[[], Now]
     last: dict[str, tuple[datetime, Ended]] = field(default_factory=dict)
@@ -100,12 +101,13 @@ class ChoreQuestions:
 
     def shown(self, _: dict[str, Any]) -> Answer:
         """Return the configuration in force by section, numbers hidden, and what is wrong."""
-        return {"sections": sections(self.settings), "complaint": masked(self.complaint)}
+        wrong = Words(masked(self.complaint.it), masked(self.complaint.en))
+        return {"sections": sections(self.settings), "complaint": plain(wrong)}
 
     def told(self, _: dict[str, Any]) -> Answer:
         """Say what is running, and what came of the last chore of each kind."""
         last = {
-            name: {"at": at.isoformat(), "well": ended.is_well, "text": _shown(name, ended)}
+            name: {"at": at.isoformat(), "well": ended.is_well, "said": _shown(name, ended)}
             for name, (at, ended) in self.last.items()
         }
         return {"running": self.chores.running, "last": last}
@@ -209,7 +211,8 @@ class ChoreQuestions:
         except Refused as refused:
             return refused
         except OSError as error:
-            return Refused(f"non è possibile: {error}", f"it cannot be done: {error}")
+            why = why_not(error)
+            return Refused(f"non è possibile: {why.it}", f"it cannot be done: {why.en}")
         self.last.pop(allowed.name, None)
         return {"said": plain(BEGUN)}
 
@@ -219,9 +222,10 @@ class ChoreQuestions:
             made.unlink()
 
 
-def _shown(name: str, ended: Ended) -> str:
+def _shown(name: str, ended: Ended) -> Answer:
     """Return what a command said; of the configuration no number (P7), of a backup its date."""
-    return masked(ended.text) if name == "config_check" else ended.text
+    said = ended.said
+    return plain(Words(masked(said.it), masked(said.en)) if name == "config_check" else said)
 
 
 def _by(question: dict[str, Any]) -> str:

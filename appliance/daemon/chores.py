@@ -7,6 +7,7 @@ what it said. What a child may write is bounded, so that it cannot fill the disk
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import resource
 import subprocess
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.policy.refused import Refused
+from appliance.policy.words import Words
 
 LIMIT_S: Final = 3600.0
 """A child that takes longer is ended."""
@@ -32,7 +34,7 @@ class Ended:
     """How a chore ended: whether well, and what it said."""
 
     is_well: bool
-    text: str
+    said: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ class Chores:
         Raises Refused, OSError. `then` is called by a later `look`.
         """
         self.check_free()
-        command = [sys.executable, "-m", "appliance", *words, "--config", str(self._config)]
+        own = ("--json", "--config", str(self._config))
+        command = [sys.executable, "-m", "appliance", *words, *own]
         said = os.memfd_create(words[0])
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said)
         # between the two, before it has imported anything: it writes nothing yet
@@ -111,7 +114,13 @@ class Chores:
             self._running = None
 
 
-def _heard(descriptor: int) -> str:
+def _heard(descriptor: int) -> Words:
+    """Read what a child said; one that was killed, or tripped, has not said it as JSON."""
     with os.fdopen(descriptor, "rb") as file:
         file.seek(0)
-        return file.read(MOST).decode("utf-8", "replace").strip()
+        text = file.read(MOST).decode("utf-8", "replace").strip()
+    try:
+        told = json.loads(text.splitlines()[-1])
+        return Words(str(told["it"]), str(told["en"]))
+    except (ValueError, LookupError, TypeError):
+        return Words(text, text)

@@ -26,9 +26,12 @@ from cattrs.errors import (
 )
 
 from appliance.daemon import settings, values
-from appliance.daemon.mistakes import BadConfiguration, Mistake
+from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
+from appliance.policy.system_words import why_not
+from appliance.policy.words import Words
 
 T = typing.TypeVar("T")
+NO_TEXT = Words("non è un testo UTF-8", "it is not UTF-8 text")
 
 
 def load(path: Path) -> settings.Settings:
@@ -41,10 +44,9 @@ def text_of(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise BadConfiguration(
-            str(path), (Mistake("the file", f"cannot be read: {why}"),)
-        ) from error
+        why = NO_TEXT if isinstance(error, UnicodeDecodeError) else why_not(error)
+        wrong = Mistake("the file", f"cannot be read: {why.en}", it=f"non si legge: {why.it}")
+        raise BadConfiguration(str(path), (wrong,)) from error
 
 
 def parse(text: str, name: str = "centralino.toml") -> settings.Settings:
@@ -102,7 +104,7 @@ def _mistakes(error: Exception, place: tuple[str, ...], cls: Any) -> typing.Iter
     elif isinstance(error, KeyError):
         yield Mistake(_dotted(place), "is missing; it must be set", it="manca: va scritta")
     elif isinstance(error, ValueError):
-        yield Mistake(_dotted(place), str(error), it=getattr(error, "it", ""))
+        yield Mistake(_dotted(place), str(error), it=italian_of(error))
     else:
         it = "è scritta in un'altra forma (un elenco va fra parentesi quadre)"
         yield Mistake(_dotted(place), f"has the wrong shape ({error})", it=it)

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appliance.errors import ConfigurationError
 from appliance.policy.done_link import PATH
+from appliance.policy.refused import Refused
 
 if TYPE_CHECKING:
     from appliance.daemon.mistakes import Mistakes
@@ -40,7 +40,11 @@ def check(console: Console, mistakes: Mistakes) -> None:
         mistakes.check("console.names", _host_name, name)
     if bool(console.certificate) != bool(console.key):
         place = "console.key" if console.certificate else "console.certificate"
-        mistakes.note(place, "is missing: a certificate needs its key, and a key its certificate")
+        mistakes.note(
+            place,
+            "manca: al certificato serve la sua chiave, e alla chiave il suo certificato",
+            "is missing: a certificate needs its key, and a key its certificate",
+        )
     for place, file in (("certificate", console.certificate), ("key", console.key)):
         if file:
             mistakes.check(f"console.{place}", _file, file)
@@ -48,21 +52,34 @@ def check(console: Console, mistakes: Mistakes) -> None:
 
 def _check_port(place: str, port: int, least: int, mistakes: Mistakes) -> None:
     if not least <= port <= LAST_PORT:
-        mistakes.note(place, f"{port} is no port: {least} to {LAST_PORT}")
+        mistakes.note(
+            place,
+            f"{port} non è una porta: da {least} a {LAST_PORT}",
+            f"{port} is no port: {least} to {LAST_PORT}",
+        )
 
 
 def _address(text: str) -> None:
     try:
         ipaddress.ip_address(text)
     except ValueError as error:
-        raise ConfigurationError(f'{text!r} is no address: "0.0.0.0" is every one') from error
+        raise Refused(
+            f'{text!r} non è un indirizzo: "0.0.0.0" sono tutti',
+            f'{text!r} is no address: "0.0.0.0" is every one',
+        ) from error
 
 
 def _host_name(text: str) -> None:
     if not _NAME.match(text):
-        raise ConfigurationError(f'{text!r} is no host name; write e.g. "centralino.local"')
+        raise Refused(
+            f'{text!r} non è un nome di rete: scrivere ad esempio "centralino.local"',
+            f'{text!r} is no host name; write e.g. "centralino.local"',
+        )
 
 
 def _file(text: str) -> None:
     if not Path(text).is_absolute():
-        raise ConfigurationError(f"{text!r} must be a whole path, beginning with /")
+        raise Refused(
+            f"{text!r} va scritto come percorso intero, che comincia con /",
+            f"{text!r} must be a whole path, beginning with /",
+        )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from appliance.daemon import voice
 from appliance.daemon.files import save_bytes, save_text
-from appliance.daemon.mistakes import BadConfiguration, Mistake
+from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.daemon.spoken import MENU, OURS, UNITS, load_units, path_of
 from appliance.errors import OfficeError
 from appliance.media import wav
@@ -52,7 +52,7 @@ def render(folder: Path, sheets: Iterable[Sheet], languages: tuple[str, ...]) ->
         try:
             menu.append(_rendered(folder, sheet, key))
         except OfficeError as error:
-            mistakes.append(Mistake(f"{sheet.code}, say", str(error)))
+            mistakes.append(Mistake(f"{sheet.code}, say", str(error), it=italian_of(error)))
     if mistakes:
         raise BadConfiguration("the spoken sheets", tuple(mistakes))
     return tuple(menu)
@@ -131,14 +131,19 @@ def forget(folder: Path, language: str, key: str) -> None:
 
 def _check(sheets: list[Sheet], languages: tuple[str, ...]) -> None:
     mistakes = [
-        Mistake(f"{s.code}, language", f"{s.language!r} is none of site.languages: {languages}")
+        Mistake(
+            f"{s.code}, language",
+            f"{s.language!r} is none of site.languages: {', '.join(languages)}",
+            it=f"{s.language!r} non è fra le lingue (site.languages): {', '.join(languages)}",
+        )
         for s in sheets
         if s.language not in languages
     ]
     if len(sheets) > MOST_SPOKEN:
         codes = ", ".join(sheet.code for sheet in sheets)
         text = f"{len(sheets)} are spoken ({codes}): a caller is offered {MOST_SPOKEN} at most"
-        mistakes.append(Mistake("the folder", text))
+        it = f"se ne leggono {len(sheets)} ({codes}): se ne offrono al massimo {MOST_SPOKEN}"
+        mistakes.append(Mistake("the folder", text, it=it))
     if mistakes:
         raise BadConfiguration("the spoken sheets", tuple(mistakes))
 

@@ -16,9 +16,11 @@ from pathlib import Path
 from appliance.daemon import phone_secrets
 from appliance.daemon.extensions import extensions
 from appliance.daemon.settings import Settings
-from appliance.errors import ConfigurationError, OfficeError, TechnicianError
+from appliance.errors import OfficeError, TechnicianError
 from appliance.phones.accounts import make_secret
 from appliance.policy.office import KeyCode, StaffKey
+from appliance.policy.refused import Refused
+from appliance.policy.system_words import words_of
 from appliance.provisioning import makes
 from appliance.provisioning.handset import Handset, keys_of, mac_of
 from appliance.provisioning.server import PORT
@@ -54,8 +56,10 @@ def load(settings: Settings) -> dict[str, Kept]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise ConfigurationError(
-            f"{path} cannot be read ({error}); remove it and add the phones again"
+        why = words_of(error)
+        raise Refused(
+            f"{path} non si legge ({why.it}); toglierlo e aggiungere di nuovo i telefoni",
+            f"{path} cannot be read ({why.en}); remove it and add the phones again",
         ) from error
 
 

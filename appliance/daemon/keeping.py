@@ -6,7 +6,6 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING, Final
 
-from appliance.daemon.mistakes import Mistake
 from appliance.policy.message_alerts import CallAlerts
 from appliance.policy.pin import PinRule
 
@@ -22,12 +21,18 @@ def check(settings: Settings, mistakes: Mistakes) -> None:
     for field in dataclasses.fields(settings.retention):
         days = getattr(settings.retention, field.name)
         if days < 0:
-            text = f"{days} days cannot be: write how many days, or 0 to keep for ever"
-            mistakes.found.append(Mistake(f"retention.{field.name}", text))
+            mistakes.note(
+                f"retention.{field.name}",
+                f"{days} giorni non possono essere: scrivere quanti giorni, o 0 per sempre",
+                f"{days} days cannot be: write how many days, or 0 to keep for ever",
+            )
     _check_backup(settings, mistakes)
     if settings.voicemail.notify and not ADDRESS.fullmatch(settings.voicemail.notify):
-        text = f"{settings.voicemail.notify!r} is no e-mail address: write e.g. urp@comune.it"
-        mistakes.found.append(Mistake("voicemail.notify", text))
+        mistakes.note(
+            "voicemail.notify",
+            f"{settings.voicemail.notify!r} non è un indirizzo e-mail: ad esempio urp@comune.it",
+            f"{settings.voicemail.notify!r} is no e-mail address: write e.g. urp@comune.it",
+        )
     mistakes.choice("voicemail.pin", settings.voicemail.pin, tuple(PinRule))
     mistakes.choice("voicemail.missed_alerts", settings.voicemail.missed_alerts, tuple(CallAlerts))
 
@@ -36,12 +41,18 @@ def _check_backup(settings: Settings, mistakes: Mistakes) -> None:
     """Note a backup that nobody could read, or that would be left out for want of its phrase."""
     backup = settings.backup
     if backup.folder and not backup.passphrase_file:
-        text = "is missing: a backup is sealed; name a file whose first line is its passphrase"
-        mistakes.found.append(Mistake("backup.passphrase_file", text))
+        mistakes.note(
+            "backup.passphrase_file",
+            "manca: una copia è sigillata; indicare un file con la frase segreta come prima riga",
+            "is missing: a backup is sealed; name a file whose first line is its passphrase",
+        )
     for key, number, least in (
         ("backup.keep", backup.keep, 1),
         ("voicemail.room_alarm", settings.voicemail.room_alarm, 0),
     ):
         if number < least:
-            text = f"{number} cannot be: write {least} or more"
-            mistakes.found.append(Mistake(key, text))
+            mistakes.note(
+                key,
+                f"{number} non può essere: scrivere {least} o più",
+                f"{number} cannot be: write {least} or more",
+            )

@@ -16,6 +16,8 @@ from appliance.daemon.office import build_office
 from appliance.daemon.settings import Folders, Settings
 from appliance.errors import ConfigurationError
 from appliance.policy.office import Office
+from appliance.policy.system_words import words_of
+from appliance.policy.words import Words
 
 log = logging.getLogger(__name__)
 
@@ -30,16 +32,16 @@ address = "127.0.0.1"
 """What is in force on a box that has never had a good configuration: no line, no phone."""
 
 
-def in_force(path: Path, year: int | None = None) -> tuple[Settings, Office, str]:
-    """Return settings, office and "" or what is wrong with the file at `path`."""
+def in_force(path: Path, year: int | None = None) -> tuple[Settings, Office, Words]:
+    """Return settings, office and what is wrong with the file at `path`, if anything."""
     year = year or datetime.now(UTC).year
     try:
         settings, office = _read(path, year)
     except ConfigurationError as error:
         log.error("%s", error)
-        return *_otherwise(path, year), str(error)
+        return *_otherwise(path, year), words_of(error)
     _keep(path, settings)
-    return settings, office, ""
+    return settings, office, Words()
 
 
 def state_folder(path: Path) -> Path:

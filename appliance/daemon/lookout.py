@@ -17,7 +17,7 @@ from appliance.phones.sip import PhonesStatus
 from appliance.policy.clock import Now
 from appliance.policy.routing import GroupState
 from appliance.policy.supervision import Part
-from appliance.policy.words import Words
+from appliance.policy.words import NOTHING, Words
 from appliance.records.care_watch import NOTHING_WATCHED
 from appliance.records.trouble import Trouble
 
@@ -32,8 +32,8 @@ BUTTON = "button"
 class Lookout:
     """Keeps the troubles that are not a line's or a phone's; complaints are the configuration's."""
 
-    def __init__(self, complaint: str = "") -> None:
-        self._complaints = [complaint] if complaint else []
+    def __init__(self, complaint: Words = NOTHING) -> None:
+        self._complaints = [complaint] if complaint.en else []
         self._troubles: dict[str, Trouble] = {}
         self._unattended = False
         self.watched = NOTHING_WATCHED
@@ -47,10 +47,10 @@ class Lookout:
         self.restarted: Callable[[Now], list[Row]] = lambda _: []
         """Says of each part of the service how often it was started again."""
 
-    def complain(self, sentence: str) -> None:
+    def complain(self, words: Words) -> None:
         """Take note of something in the configuration that is not used as it stands."""
-        log.error("%s", sentence)
-        self._complaints.append(sentence)
+        log.error("%s", words.en)
+        self._complaints.append(words)
 
     def trouble(self, what: str, trouble: Trouble | None) -> None:
         """Take note of a store's trouble, or (None) of its end; from any thread."""
@@ -61,9 +61,9 @@ class Lookout:
             log.warning("%s: %s", what, trouble.en)
 
     def troubles(self) -> tuple[Words, ...]:
-        """List the sentences, the configuration's first (those name keys, in English alone)."""
+        """List the sentences, the configuration's first."""
         found = [Words(trouble.it, trouble.en) for trouble in dict(self._troubles).values()]
-        return (*(Words(one, one) for one in self._complaints), *found)
+        return (*self._complaints, *found)
 
     def failed(self) -> tuple[Part, ...]:
         """List the parts whose trouble only a restart of the desk can end."""

@@ -30,6 +30,7 @@ from appliance.policy.outbox import Health, Letter, MailState, Reply, Verdict, W
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.register.register import Register
 from appliance.policy.requests import Request, Step
+from appliance.policy.system_words import in_words
 from appliance.policy.transfer import may_transfer
 from appliance.records import outgoing
 from appliance.records.bookings import Diary
@@ -236,7 +237,8 @@ def trouble_of(health: Health) -> Trouble | None:
     if health.why and health.waiting:
         it, en = _count(health.waiting, ("e-mail attende", "e-mail attendono"), _WAITING)
         code = "mail.misset" if health.misset else "mail.away"
-        return Trouble(code, f"{it} il server di posta ({health.why}).", f"{en} ({health.why}).")
+        why = in_words(health.why)
+        return Trouble(code, f"{it} il server di posta ({why.it}).", f"{en} ({why.en}).")
     return None
 
 

@@ -10,7 +10,12 @@ from appliance.errors import ConfigurationError
 from appliance.policy.words import Words
 
 T = TypeVar("T")
-PLACES: Final = {"the file": "l'intestazione", "the sheet": "la scheda", "text": "testo"}
+PLACES: Final = {
+    "the file": "il file",
+    "the sheet": "la scheda",
+    "text": "testo",
+    "the folder": "la cartella",
+}
 """Places that are no key of the file, in Italian."""
 
 
@@ -40,8 +45,12 @@ class BadConfiguration(ConfigurationError):  # noqa: N818 - reads as what it is
     def __init__(self, path: str, mistakes: tuple[Mistake, ...]) -> None:
         self.path = path
         self.mistakes = mistakes
-        listed = "\n".join(f"  {mistake}" for mistake in mistakes)
-        super().__init__(f"{path} cannot be used:\n{listed}")
+        said = [mistake.words for mistake in mistakes]
+        self.words = Words(
+            "\n".join((f"{path} non si può usare:", *(f"  {each.it}" for each in said))),
+            "\n".join((f"{path} cannot be used:", *(f"  {each.en}" for each in said))),
+        )
+        super().__init__(self.words.en)
 
 
 class Mistakes:
@@ -55,21 +64,32 @@ class Mistakes:
         try:
             return make()
         except (ConfigurationError, ValueError, KeyError) as error:
-            self.found.append(Mistake(place, str(error)))
+            self.found.append(Mistake(place, str(error), it=italian_of(error)))
             return otherwise
 
-    def check(self, place: str, parse: Callable[[str], object], text: str) -> None:
-        """Note a text that `parse` refuses."""
+    def check(self, place: str, parse: Callable[[str], object], text: str, it: str = "") -> None:
+        """Note a text that `parse` refuses; `it` says so where `parse` knows no Italian."""
         try:
             parse(text)
         except ConfigurationError as error:
-            self.found.append(Mistake(place, str(error)))
+            self.found.append(Mistake(place, str(error), it=italian_of(error) or it))
 
-    def note(self, place: str, what: str) -> None:
-        """Note what is wrong at a place."""
-        self.found.append(Mistake(place, what))
+    def note(self, place: str, it: str, en: str) -> None:
+        """Note what is wrong at a place, in both languages."""
+        self.found.append(Mistake(place, en, it=it))
 
     def choice(self, place: str, value: str, known: tuple[str, ...]) -> None:
         """Note a value that is none of the known ones."""
         if value not in known:
-            self.found.append(Mistake(place, f"{value!r} is unknown: use {', '.join(known)}"))
+            listed = ", ".join(known)
+            self.note(
+                place,
+                f"{value!r} è sconosciuto: usare {listed}",
+                f"{value!r} is unknown: use {listed}",
+            )
+
+
+def italian_of(error: Exception) -> str:
+    """Return what an error says in Italian, "" where it knows English alone."""
+    words = getattr(error, "words", None)
+    return words.it if isinstance(words, Words) else str(getattr(error, "it", ""))

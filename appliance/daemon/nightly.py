@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from appliance.daemon import card
-from appliance.daemon.caretaker import NIGHT, TRUSTED
+from appliance.daemon.caretaker import NIGHT
 from appliance.daemon.night import Night, load
 from appliance.daemon.night_words import CARD_FAILING, NOT_COPIED, RECORDS_DAMAGED
 from appliance.errors import CentralinoError
@@ -107,7 +107,7 @@ class Nightly:
             self._records.do(lambda _: card.look(self._state), self._seen)
         if self._since is None:
             self._since = now.monotonic
-        local, trusted = now.wall.astimezone(self._zone), now.clock_state in TRUSTED
+        local, trusted = now.wall.astimezone(self._zone), now.clock_state.is_trusted
         due = is_due(Moment(local, trusted, self._day, now.monotonic - self._since))
         if due and now.monotonic >= self._not_before and is_idle():
             self._begin(local.date(), now.monotonic)
@@ -123,7 +123,7 @@ class Nightly:
         self._day, self._since = day, monotonic
 
     def _ended(self, ended: Ended) -> None:
-        log.info("the night's work: %s", ended.text)
+        log.info("the night's work: %s", ended.said.en)
         night = load(self._state)
         self._hear(night)
         if not ended.is_well and (night is None or night.well):  # it could not even say so

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import phonenumbers
 
-from appliance.errors import ConfigurationError
+from appliance.policy.refused import Refused
 
 
 def called(number: str, country: str) -> str:
@@ -15,9 +15,16 @@ def called(number: str, country: str) -> str:
     try:
         parsed = phonenumbers.parse(number, country.upper())
     except phonenumbers.NumberParseException as error:
-        raise ConfigurationError(f"{number!r} is no telephone number: {error}") from error
+        raise Refused(
+            f"{number!r} non è un numero di telefono: scriverlo come si compone, ad esempio "
+            '"051 598111"',
+            f'{number!r} is no telephone number: write it as it is dialled, e.g. "051 598111"',
+        ) from error
     if not phonenumbers.is_possible_number(parsed):
-        raise ConfigurationError(f"{number!r} has the wrong number of digits for {country}")
+        raise Refused(
+            f"{number!r} non ha il numero di cifre giusto per {country}",
+            f"{number!r} has the wrong number of digits for {country}",
+        )
     return "".join(filter(str.isdigit, shown(number, country)))
 
 

@@ -13,7 +13,7 @@ from appliance.daemon import call_limits, console_settings, keeping, numbers
 from appliance.daemon.calendar import holidays_for
 from appliance.daemon.extensions import extensions
 from appliance.daemon.mail_settings import check_mail
-from appliance.daemon.mistakes import BadConfiguration, Mistake, Mistakes
+from appliance.daemon.mistakes import BadConfiguration, Mistakes
 from appliance.daemon.outgoing import outgoing
 from appliance.daemon.settings import Group as GroupSettings
 from appliance.daemon.settings import Line as LineSettings
@@ -21,15 +21,15 @@ from appliance.daemon.settings import Settings
 from appliance.daemon.settings import Voicemail as VoicemailSettings
 from appliance.daemon.spoken import folder_of
 from appliance.daemon.values import PROVEN
-from appliance.errors import ConfigurationError
 from appliance.lines.dialects import DIALECTS
-from appliance.lines.settings import CallerIdOrder
+from appliance.lines.settings import FLASH_MS, CallerIdOrder
 from appliance.lines.settings import LineSettings as DriverSettings
 from appliance.phones.settings import address_of, network_of
 from appliance.policy.dates import Closure, Holiday, Opening, Period
 from appliance.policy.hours import Schedule
 from appliance.policy.office import AfterHours, Daytime, Group, Line, Office, Voicemail
 from appliance.policy.pin import PinRule
+from appliance.policy.refused import Refused
 from appliance.policy.week import Week
 from appliance.policy.words import Words
 from appliance.prompts import Catalogue
@@ -38,6 +38,8 @@ T = TypeVar("T")
 
 PRIVACY = {"short": "privacy", "off": ""}
 """What `voicemail.privacy` may be, and the prompt of the notice."""
+NO_NETWORK = "«{}» non è una rete: scrivere ad esempio 192.168.1.0/24"
+NO_ADDRESS = "«{}» non è un indirizzo: scrivere ad esempio 192.168.1.21 o 192.168.1.21:5060"
 FIRST_PIN, LAST_PIN = 2, 27
 SWITCHBOARD = "switchboard"
 CITIZENS_DESK = "citizens_desk"
@@ -134,7 +136,10 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise ConfigurationError(f'{name!r} is no time zone; write e.g. "Europe/Rome"') from error
+        raise Refused(
+            f'{name!r} non è un fuso orario: scrivere ad esempio "Europe/Rome"',
+            f'{name!r} is no time zone; write e.g. "Europe/Rome"',
+        ) from error
 
 
 def _check_greetings(settings: Settings, mistakes: Mistakes) -> None:
@@ -146,11 +151,13 @@ def _check_greetings(settings: Settings, mistakes: Mistakes) -> None:
     written += [(f"periods.{n}", p.greeting) for n, p in enumerate(settings.periods, 1)]
     for place, greeting in written:
         if greeting and greeting not in known:
-            text = (
+            mistakes.note(
+                f"{place}.greeting",
+                f"l'annuncio {greeting!r} non c'è: mettere {greeting}.wav in folders.prompts, o "
+                f"farlo dire all'apparecchio: centralino prompts say {greeting} TESTO",
                 f"there is no prompt {greeting!r}; put {greeting}.wav into folders.prompts, or let "
-                f"the box say it: centralino prompts say {greeting} TEXT"
+                f"the box say it: centralino prompts say {greeting} TEXT",
             )
-            mistakes.found.append(Mistake(f"{place}.greeting", text))
 
 
 def _check_panel(settings: Settings, mistakes: Mistakes) -> None:
@@ -160,10 +167,14 @@ def _check_panel(settings: Settings, mistakes: Mistakes) -> None:
     fitted = [pin for pin in (*single, *panel.lines) if pin >= 0]
     for pin in sorted(set(fitted)):
         if not FIRST_PIN <= pin <= LAST_PIN:
-            text = f"GPIO {pin} is not on the header: use {FIRST_PIN} to {LAST_PIN}, -1 for none"
-            mistakes.found.append(Mistake("panel", text))
+            mistakes.note(
+                "panel",
+                f"il GPIO {pin} non è sul connettore: usare da {FIRST_PIN} a {LAST_PIN}, -1 per "
+                "nessuno",
+                f"GPIO {pin} is not on the header: use {FIRST_PIN} to {LAST_PIN}, -1 for none",
+            )
         if fitted.count(pin) > 1:
-            mistakes.found.append(Mistake("panel", f"GPIO {pin} is used twice"))
+            mistakes.note("panel", f"il GPIO {pin} è usato due volte", f"GPIO {pin} is used twice")
 
 
 def _check_site(settings: Settings, mistakes: Mistakes) -> None:
@@ -173,9 +184,10 @@ def _check_site(settings: Settings, mistakes: Mistakes) -> None:
     for law in settings.sip.laws:
         mistakes.choice("sip.laws", law, ("alaw", "ulaw"))
     for network in settings.sip.allowed:
-        mistakes.check("sip.allowed", network_of, network)
+        mistakes.check("sip.allowed", network_of, network, NO_NETWORK.format(network))
     if settings.sip.registrar:
-        mistakes.check("sip.registrar.address", address_of, settings.sip.registrar.address)
+        address = settings.sip.registrar.address
+        mistakes.check("sip.registrar.address", address_of, address, NO_ADDRESS.format(address))
 
 
 def _groups(settings: Settings) -> dict[str, GroupSettings]:
@@ -193,35 +205,49 @@ def _check_names(settings: Settings, mistakes: Mistakes) -> None:
             mistakes.choice(f"{key}.phones", phone, known or ("a phone of [[phones]]",))
     passing = [line.name for line in settings.lines if line.daytime == Daytime.PBX_TRANSFER]
     if passing and not settings.switchboard.pbx_numbers:
-        text = (
+        mistakes.note(
+            f"{SWITCHBOARD}.pbx_numbers",
+            f"la linea {passing[0]} passa le chiamate al PBX, dove il centralino non ha interni: "
+            'scrivere pbx_numbers = ["201"] sotto [switchboard]',
             f"line {passing[0]} passes its calls to the PBX, where the switchboard has no "
-            'extension: write pbx_numbers = ["201"] under [switchboard]'
+            'extension: write pbx_numbers = ["201"] under [switchboard]',
         )
-        mistakes.found.append(Mistake(f"{SWITCHBOARD}.pbx_numbers", text))
     ports = [line.port for line in settings.lines]
     for number, line in enumerate(settings.lines, 1):
         mistakes.check(f"lines.{number}.port", _check_port, line.port)
         if ports.count(line.port) > 1:
-            text = f"{line.port} is used by more than one line; each needs its own port"
-            mistakes.found.append(Mistake(f"lines.{number}.port", text))
+            mistakes.note(
+                f"lines.{number}.port",
+                f"{line.port} è usata da più di una linea: ognuna ha la sua porta",
+                f"{line.port} is used by more than one line; each needs its own port",
+            )
     for number, configured in enumerate(settings.phones, 1):
         if configured.address:
-            mistakes.check(f"phones.{number}.address", address_of, configured.address)
+            said = NO_ADDRESS.format(configured.address)
+            mistakes.check(f"phones.{number}.address", address_of, configured.address, said)
     names = [phone.name for phone in settings.phones]
     for number, name in enumerate(names, 1):
         if names.count(name) > 1:
-            mistakes.found.append(Mistake(f"phones.{number}.name", f"{name!r} stands twice"))
+            mistakes.note(
+                f"phones.{number}.name",
+                f"{name!r} compare due volte",
+                f"{name!r} stands twice",
+            )
 
 
 def _check_port(port: str) -> None:
     """Refuse a name that is not a USB port's: another modem may bear it tomorrow (v253.md 4)."""
     if port.startswith("/dev/serial/by-id/"):
-        raise ConfigurationError(
-            f"{port} names a serial number, which several modems share: use /dev/serial/by-path/..."
+        raise Refused(
+            f"{port} nomina un numero di serie, che più modem hanno uguale: usare "
+            "/dev/serial/by-path/...",
+            f"{port} names a serial number, which several modems share: use "
+            "/dev/serial/by-path/...",
         )
     if re.fullmatch(r"/dev/tty(?:ACM|USB)\d+", port):
-        raise ConfigurationError(
-            f"{port} changes when a modem is plugged in again: use /dev/serial/by-path/..."
+        raise Refused(
+            f"{port} cambia quando si ricollega un modem: usare /dev/serial/by-path/...",
+            f"{port} changes when a modem is plugged in again: use /dev/serial/by-path/...",
         )
 
 
@@ -237,7 +263,8 @@ def _line(line: LineSettings, number: int, settings: Settings, mistakes: Mistake
         "",
     )
     flash_ms = round(line.flash * 1000)
-    mistakes.check(f"{place}.flash", lambda _: DriverSettings(flash_ms=flash_ms), "")
+    no_flash = f"{flash_ms} ms non sono un impulso di gancio: da {FLASH_MS[0]} a {FLASH_MS[1]} ms"
+    mistakes.check(f"{place}.flash", lambda _: DriverSettings(flash_ms=flash_ms), "", no_flash)
     duplex = _duplex(line)
     daytime = Daytime(line.daytime) if line.daytime in tuple(Daytime) else None
     return mistakes.attempt(

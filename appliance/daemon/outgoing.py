@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.daemon.mistakes import Mistake, Mistakes
+from appliance.daemon.mistakes import Mistakes
 from appliance.daemon.rehearsal import numbers_of
 from appliance.daemon.settings import Settings
 from appliance.policy.dialling import CIVIL, Identity, Outgoing
@@ -56,13 +56,22 @@ def _check(settings: Settings, mistakes: Mistakes) -> None:
         ("minutes_per_day", written.minutes_per_day, MOST_MINUTES),
     ):
         if not 0 <= value <= most:
-            text = f"{value} is out of bounds: write 0 to {most}"
-            mistakes.found.append(Mistake(f"outgoing.{place}", text))
+            mistakes.note(
+                f"outgoing.{place}",
+                f"{value} è fuori dai limiti: scrivere da 0 a {most}",
+                f"{value} is out of bounds: write 0 to {most}",
+            )
     for place, code in (("prefix", written.prefix), ("withhold", written.withhold)):
         if not set(code) <= set("0123456789*#"):
-            text = f"{code!r} cannot be dialled: write digits, * or #"
-            mistakes.found.append(Mistake(f"outgoing.{place}", text))
+            mistakes.note(
+                f"outgoing.{place}",
+                f"{code!r} non si può comporre: scrivere cifre, * o #",
+                f"{code!r} cannot be dialled: write digits, * or #",
+            )
     for code in written.local:
         if not code.isdigit():
-            text = f'{code!r} is no area code: write digits, e.g. local = ["051"]'
-            mistakes.found.append(Mistake("outgoing.local", text))
+            mistakes.note(
+                "outgoing.local",
+                f'{code!r} non è un prefisso: scrivere cifre, ad esempio local = ["051"]',
+                f'{code!r} is no area code: write digits, e.g. local = ["051"]',
+            )

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from appliance.daemon.settings import Settings
-from appliance.errors import ConfigurationError
 from appliance.media.frames import Law
 from appliance.phones.settings import PhoneAccount, address_of
+from appliance.policy.refused import Refused
+from appliance.policy.system_words import words_of
 
 
 def secrets_path(settings: Settings) -> Path:
@@ -26,8 +27,10 @@ def load(settings: Settings) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"{path} cannot be read ({error}); remove it and add the phones again"
+        why = words_of(error)
+        raise Refused(
+            f"{path} non si legge ({why.it}); toglierlo e aggiungere di nuovo i telefoni",
+            f"{path} cannot be read ({why.en}); remove it and add the phones again",
         ) from error
     return {str(name): str(secret) for name, secret in found.items()}
 

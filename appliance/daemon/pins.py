@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.calls import events, orders
 from appliance.errors import CentralinoError
+from appliance.policy.words import Words
 from appliance.records import audit
 from appliance.records.audit import Noted
 from appliance.records.database import transaction
@@ -31,9 +32,11 @@ log = logging.getLogger(__name__)
 _N, _R, _P = 1 << 14, 8, 1
 """16 MB and some 50 ms a try: what a four-digit code can be given (RFC 7914, 2)."""
 _SALT_BYTES: Final = 16
-NO_PIN: Final = (
+NO_PIN: Final = Words(
+    'voicemail.pin è "always" e non c\'è un codice, così nessuno ascolta i messaggi: metterne '
+    "uno con centralino messages pin (questa frase sparisce al prossimo avvio)",
     'voicemail.pin is "always" and no code is set, so that nobody can hear the messages: set one '
-    "with centralino messages pin (this sentence goes at the next start)"
+    "with centralino messages pin (this sentence goes at the next start)",
 )
 WRONG: Final = "voicemail.pin_wrong"
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from appliance.daemon.line_restarts import LineRestarts
     from appliance.daemon.lookout import Lookout
     from appliance.daemon.recoveries import Recoveries
+    from appliance.daemon.restore_questions import RestoreQuestions
     from appliance.daemon.settings import Line, Mail, Settings
     from appliance.daemon.stores import Stores
     from appliance.phones.sip import Phones, PhoneState
@@ -72,6 +73,7 @@ class PlantQuestions:
     test_leds: Callable[[], None]
     restarts: LineRestarts
     chores: ChoreQuestions
+    putting_back: RestoreQuestions
     versions: dict[str, str] = field(default_factory=lambda: versions())
 
     @property
@@ -82,6 +84,7 @@ class PlantQuestions:
             "led_test": self.led_test,
             **self.restarts.known,
             **self.chores.known,
+            **self.putting_back.known,
         }
 
     def led_test(self, question: dict[str, Any]) -> Later:

@@ -16,6 +16,7 @@ from typing import Any
 from appliance.carrier.messages import Recovering
 from appliance.errors import TechnicianError
 from appliance.lines.facts import Recovery
+from appliance.policy.system_words import words_of
 from appliance.policy.words import NOTHING, Words
 from appliance.usb import requests
 from appliance.usb.steps import Step
@@ -82,7 +83,7 @@ class Recoveries:
         try:
             taken = requests.ask(self._requests, told.line, Step(told.step))
         except TechnicianError as error:
-            return Words(str(error), str(error))
+            return words_of(error)
         return NOTHING if taken else _no_helper(told.line)
 
     def _refused(self, told: Recovering) -> Words:

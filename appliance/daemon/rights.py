@@ -83,7 +83,7 @@ NEEDS: Final[Mapping[str, frozenset[Permission] | None]] = MappingProxyType({
         (
             "led_test", "line_restart", "mail_test", "outbox_retry", "outbox_drop",
             "settings", "chores", "config_check", "backup_make", "backup_check",
-            "backup_fetch", "backup_drop",
+            "backup_fetch", "backup_drop", "backup_restore", "restoring",
         ),
         frozenset({_P.TECHNICAL}),
     ),

@@ -50,6 +50,7 @@ from appliance.daemon.plant_questions import PlantQuestions
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.request_questions import RequestQuestions
+from appliance.daemon.restore_questions import RestoreQuestions
 from appliance.daemon.settings import Settings
 from appliance.daemon.setups import carrier_setup, code_of, panel_pins, phone_settings
 from appliance.daemon.stores import Stores
@@ -64,6 +65,8 @@ from appliance.phones.sip import Phones, PhonesStatus
 from appliance.policy.office import Office, StaffKey
 from appliance.policy.pin import PinRule
 from appliance.policy.supervision import Part
+from appliance.policy.system_words import words_of
+from appliance.policy.words import NOTHING, Words
 from appliance.prompts import Catalogue
 from appliance.records import line_uses
 from appliance.usb.requests import answers_folder, requests_folder
@@ -85,7 +88,7 @@ class Run:
     settings: Settings
     office: Office
     link: Path | None = None
-    complaint: str = ""
+    complaint: Words = NOTHING
     config: Path | None = None
 
 
@@ -146,6 +149,7 @@ class Service:
             self._stores, settings, run.complaint, Chores(run.config), self.desk.now
         )
         self._nightly = self._made_nightly()
+        self._restores = RestoreQuestions(self._stores, settings, self._chores, self.desk.status)
         self._questions = self._made_questions()
         self._watching = Watching(self._questions.watched)
         self.desk.also_due = self._watching.next_deadline
@@ -234,6 +238,7 @@ class Service:
                 self._panel.test,
                 self._restarts,
                 self._chores,
+                self._restores,
             ),
         )
 
@@ -264,7 +269,7 @@ class Service:
         try:
             return Panel(panel_pins(self._run.settings), self._button)
         except ConfigurationError as error:
-            self.lookout.complain(str(error))
+            self.lookout.complain(words_of(error))
             return Panel(PanelPins(), self._button)
 
     def _secrets(self) -> dict[str, str]:
@@ -272,7 +277,7 @@ class Service:
         try:
             return phone_secrets.load(self._run.settings)
         except ConfigurationError as error:
-            self.lookout.complain(str(error))
+            self.lookout.complain(words_of(error))
             return {}
 
     # --- life --------------------------------------------------------------------------------
@@ -302,6 +307,7 @@ class Service:
         self._stores.spoken.load()
         self._users.start()
         self._nightly.start()
+        self._restores.start()
         self._panel.start()
         self._phones.start()
         self._lines_by = time.monotonic() + LINE_LIMIT_S
@@ -371,6 +377,7 @@ class Service:
         self._chores.look()
         self._nightly.look(self.desk.now(), lambda: is_quiet(self.desk.status()))
         self.lookout.night, self.lookout.card = self._nightly.last, self._nightly.card
+        self._restores.look()
         if self._caretaker.watched != self.lookout.watched:
             self.lookout.watched = self._caretaker.watched
             self._show(self.desk.status())

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -56,10 +56,14 @@ def load_folder(folder: Path) -> tuple[Sheet, ...]:
             sheets.append(parse(text_of(path), path.stem))
         except BadConfiguration as error:
             name = path.relative_to(folder).as_posix()
-            mistakes += [Mistake(f"{name}, {m.place}", m.text, m.line) for m in error.mistakes]
-    mistakes += [Mistake(code, "is the name of two files") for code in _twice(sheets)]
+            mistakes += [replace(m, place=f"{name}, {m.place}") for m in error.mistakes]
+    mistakes += [
+        Mistake(code, "is the name of two files", it="è il nome di due file")
+        for code in _twice(sheets)
+    ]
     if mistakes or not sheets:
-        nothing = (Mistake("the folder", "has no *.md file: name the one with the sheets"),)
+        it = "non ha file *.md: nominare quella con le schede"
+        nothing = (Mistake("the folder", "has no *.md file: name the one with the sheets", it=it),)
         raise BadConfiguration(str(folder), tuple(mistakes) or nothing)
     return tuple(sheets)
 

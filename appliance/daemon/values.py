@@ -101,7 +101,10 @@ def text(value: object, _: object = None) -> str:
 def whole(value: object, _: object = None) -> int:
     """Accept a whole number and nothing else."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{value!r} must be a whole number without quotes")
+        raise SaidValueError(
+            f"{value!r}: si scrive un numero intero senza virgolette",
+            f"{value!r} must be a whole number without quotes",
+        )
     return value
 
 
@@ -116,18 +119,28 @@ def on_off(value: object, _: object = None) -> OnOff:
 def seconds(value: object, _: object = None) -> Seconds:
     """Accept a number of seconds above 0, at most an hour."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"{value!r} must be a number of seconds")
+        raise SaidValueError(
+            f"{value!r}: si scrive un numero di secondi", f"{value!r} must be a number of seconds"
+        )
     if not 0 < value <= MAX_SECONDS:
-        raise ValueError(f"{value} s is out of range: more than 0, at most {MAX_SECONDS:.0f}")
+        raise SaidValueError(
+            f"{value} s è fuori dai limiti: più di 0, al massimo {MAX_SECONDS:.0f}",
+            f"{value} s is out of range: more than 0, at most {MAX_SECONDS:.0f}",
+        )
     return Seconds(float(value))
 
 
 def pause(value: object, _: object = None) -> Pause:
     """Accept a number of seconds from 0 to 10."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"{value!r} must be a number of seconds")
+        raise SaidValueError(
+            f"{value!r}: si scrive un numero di secondi", f"{value!r} must be a number of seconds"
+        )
     if not 0 <= value <= MAX_PAUSE:
-        raise ValueError(f"{value} s is out of range: 0 to {MAX_PAUSE:.0f}")
+        raise SaidValueError(
+            f"{value} s è fuori dai limiti: da 0 a {MAX_PAUSE:.0f}",
+            f"{value} s is out of range: 0 to {MAX_PAUSE:.0f}",
+        )
     return Pause(float(value))
 
 
@@ -136,19 +149,27 @@ def proven(value: object, _: object = None) -> Proven:
     words = {True: "true", False: "false", "auto": "auto", "true": "true", "false": "false"}
     if isinstance(value, (str, bool)) and value in words:
         return Proven(words[value])
-    raise ValueError(f'{value!r} must be true, false or "auto"')
+    raise SaidValueError(
+        f'{value!r}: si scrive true, false o "auto"', f'{value!r} must be true, false or "auto"'
+    )
 
 
 def month_day(value: object, _: object = None) -> MonthDay:
     """Accept "MM-DD"."""
     match = re.fullmatch(r"(\d\d)-(\d\d)", value) if isinstance(value, str) else None
     if not match:
-        raise ValueError(f'{value!r} must be a day of the year as "MM-DD", e.g. "10-04"')
+        raise SaidValueError(
+            f'{value!r}: il giorno dell\'anno si scrive "MM-GG", ad esempio "10-04"',
+            f'{value!r} must be a day of the year as "MM-DD", e.g. "10-04"',
+        )
     month, day = int(match[1]), int(match[2])
     try:
         date(2024, month, day)  # a leap year, so that 02-29 may be written
     except ValueError as error:
-        raise ValueError(f"{value!r} is no day of the year; write month, then day") from error
+        raise SaidValueError(
+            f"{value!r} non è un giorno dell'anno: prima il mese, poi il giorno",
+            f"{value!r} is no day of the year; write month, then day",
+        ) from error
     return MonthDay(month, day)
 
 
@@ -156,18 +177,27 @@ def moment(value: object, _: object = None) -> Moment:
     """Accept a TOML date or local date and time, unquoted."""
     if isinstance(value, datetime):
         if value.tzinfo is not None:
-            raise ValueError(f"{value} must be local time, without an offset")
+            raise SaidValueError(
+                f"{value}: si scrive l'ora locale, senza fuso orario",
+                f"{value} must be local time, without an offset",
+            )
         return Moment(value.date(), value.time())
     if isinstance(value, date):
         return Moment(value)
-    raise ValueError(f"{value!r} must be a date without quotes: 2026-12-24 or 2026-12-24T13:00:00")
+    raise SaidValueError(
+        f"{value!r}: la data si scrive senza virgolette: 2026-12-24 oppure 2026-12-24T13:00:00",
+        f"{value!r} must be a date without quotes: 2026-12-24 or 2026-12-24T13:00:00",
+    )
 
 
 def instant(value: object, _: object = None) -> Instant:
     """Accept a TOML date and time with its offset, unquoted."""
     if isinstance(value, datetime) and value.tzinfo is not None:
         return Instant(value)
-    raise ValueError(f"{value!r} must be a moment with offset: 2026-11-25T09:12:00+01:00")
+    raise SaidValueError(
+        f"{value!r}: il momento si scrive con il fuso orario: 2026-11-25T09:12:00+01:00",
+        f"{value!r} must be a moment with offset: 2026-11-25T09:12:00+01:00",
+    )
 
 
 def day(value: object, _: object = None) -> date:
@@ -183,20 +213,32 @@ def day(value: object, _: object = None) -> date:
 def port_range(value: object, _: object = None) -> PortRange:
     """Accept [low, high]."""
     if not (isinstance(value, list) and [type(v) for v in value] == [int, int]):
-        raise ValueError(f"{value!r} must be two port numbers, e.g. [16000, 16199]")
+        raise SaidValueError(
+            f"{value!r}: si scrivono due numeri di porta, ad esempio [16000, 16199]",
+            f"{value!r} must be two port numbers, e.g. [16000, 16199]",
+        )
     low, high = value
     if not (1024 <= low < high <= 65535):
-        raise ValueError(f"{value!r} must rise and lie between 1024 and 65535")
+        raise SaidValueError(
+            f"{value!r}: prima la più bassa, entrambe fra 1024 e 65535",
+            f"{value!r} must rise and lie between 1024 and 65535",
+        )
     return PortRange(low, high)
 
 
 def hours(value: object, _: object = None) -> Hours:
     """Accept a table of weekdays with bands: monday = ["08:30-13:00", "14:30-17:30"]."""
     if not isinstance(value, Mapping):
-        raise ValueError(f'{value!r} must be a table of weekdays: monday = ["08:30-13:00"]')
+        raise SaidValueError(
+            f'{value!r}: si scrive una tabella di giorni: monday = ["08:30-13:00"]',
+            f'{value!r} must be a table of weekdays: monday = ["08:30-13:00"]',
+        )
     unknown = [key for key in value if key not in WEEKDAYS]
     if unknown:
-        raise ValueError(f"{unknown[0]!r} is no weekday; use {', '.join(WEEKDAYS)}")
+        raise SaidValueError(
+            f"{unknown[0]!r} non è un giorno della settimana: usare {', '.join(WEEKDAYS)}",
+            f"{unknown[0]!r} is no weekday; use {', '.join(WEEKDAYS)}",
+        )
     return Hours(Week(tuple(_day(name, value.get(name, [])) for name in WEEKDAYS)))
 
 
@@ -207,7 +249,10 @@ def bands(value: object, _: object = None) -> Bands:
 
 def _day(name: str, value: object) -> tuple[Band, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError(f'{name}: {value!r} must be a list of bands: ["08:30-13:00"]')
+        raise SaidValueError(
+            f'{name}: {value!r}: si scrive un elenco di fasce: ["08:30-13:00"]',
+            f'{name}: {value!r} must be a list of bands: ["08:30-13:00"]',
+        )
     found = tuple(Band.parse(item) for item in value)
     check_bands(found, name)
     return found

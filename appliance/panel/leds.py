@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import gpiozero
 from gpiozero.pins.mock import MockFactory, MockPin
 
-from appliance.errors import ConfigurationError
 from appliance.panel.pattern import Led, LedName, PanelStatus, Pattern, pattern_for, step
 from appliance.panel.press import Button, Press
+from appliance.policy.refused import Refused
 from appliance.workers import BEAT_S, JOIN_LIMIT, Worker
 
 if TYPE_CHECKING:
@@ -90,7 +90,10 @@ class Panel:
             self._open(pins, factory or pin_factory())
         except gpiozero.GPIOZeroError as error:
             self._devices.close()
-            raise ConfigurationError(f"a pin of [panel] cannot be used: {error}") from error
+            raise Refused(
+                f"un piedino di [panel] non si può usare: {error}",
+                f"a pin of [panel] cannot be used: {error}",
+            ) from error
 
     def start(self) -> Panel:
         """Start stepping, from the state of a box that is starting."""

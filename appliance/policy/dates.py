@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from appliance.errors import ConfigurationError
+from appliance.policy.refused import Refused
 from appliance.policy.week import ONE_DAY, Bands, Week, check_bands
 from appliance.policy.words import NOTHING, Words
 
@@ -34,9 +34,15 @@ class Closure:
 
     def __post_init__(self) -> None:
         if self.start.tzinfo or self.end.tzinfo:
-            raise ConfigurationError("a closure: write local times, without a time zone")
+            raise Refused(
+                "una chiusura: scrivere ore locali, senza fuso orario",
+                "a closure: write local times, without a time zone",
+            )
         if self.end <= self.start:
-            raise ConfigurationError(f"the closure of {self.start} ends before it starts")
+            raise Refused(
+                f"la chiusura del {self.start} finisce prima di cominciare",
+                f"the closure of {self.start} ends before it starts",
+            )
 
     @classmethod
     def whole_days(
@@ -60,7 +66,10 @@ class Opening:
 
     def __post_init__(self) -> None:
         if not self.bands:
-            raise ConfigurationError(f"the opening of {self.day} has no hours")
+            raise Refused(
+                f"l'apertura del {self.day} non ha orario",
+                f"the opening of {self.day} has no hours",
+            )
         check_bands(self.bands, f"the opening of {self.day}")
 
 
@@ -81,7 +90,10 @@ class Period:
 
     def __post_init__(self) -> None:
         if self.last < self.first:
-            raise ConfigurationError(f"the period of {self.first} ends before it starts")
+            raise Refused(
+                f"il periodo del {self.first} finisce prima di cominciare",
+                f"the period of {self.first} ends before it starts",
+            )
 
     def covers(self, day: date) -> bool:
         """Tell whether a day lies within it."""

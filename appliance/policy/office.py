@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from appliance.errors import ConfigurationError
 from appliance.policy.clock import WithoutTime
 from appliance.policy.dialling import Outgoing
 from appliance.policy.hours import Schedule
 from appliance.policy.numbering import EMERGENCY
 from appliance.policy.pin import PinRule
 from appliance.policy.positions import PositionRules
+from appliance.policy.refused import Refused
 from appliance.policy.service_state import Manual
 from appliance.policy.waiting import Waiting
 from appliance.policy.words import Words
@@ -44,9 +44,10 @@ class Line:
 
     def __post_init__(self) -> None:
         if self.duplex is False and self.daytime is None:
-            raise ConfigurationError(
-                f"line {self.name} is half duplex: say daytime = "
-                f"{' or '.join(repr(d.value) for d in Daytime)}"
+            known = [repr(daytime.value) for daytime in Daytime]
+            raise Refused(
+                f"la linea {self.name} è half duplex: scrivere daytime = {' oppure '.join(known)}",
+                f"line {self.name} is half duplex: say daytime = {' or '.join(known)}",
             )
 
     @property
@@ -84,22 +85,35 @@ class Group:
 
     def __post_init__(self) -> None:
         if self.ring_ms <= 0:
-            raise ConfigurationError(f"group {self.name}: ring_ms must be above 0")
+            raise Refused(
+                f"gruppo {self.name}: ring_ms deve essere maggiore di 0",
+                f"group {self.name}: ring_ms must be above 0",
+            )
         if len(set(self.phones)) != len(self.phones):
-            raise ConfigurationError(f"group {self.name} names a phone twice")
+            raise Refused(
+                f"il gruppo {self.name} nomina due volte lo stesso telefono",
+                f"group {self.name} names a phone twice",
+            )
         if len(set(self.pbx_numbers)) != len(self.pbx_numbers):
-            raise ConfigurationError(f"group {self.name} names an extension of the PBX twice")
+            raise Refused(
+                f"il gruppo {self.name} nomina due volte lo stesso interno del PBX",
+                f"group {self.name} names an extension of the PBX twice",
+            )
         for number in self.pbx_numbers:
             if not PBX_NUMBER.fullmatch(number) or number in EMERGENCY:
-                raise ConfigurationError(
+                raise Refused(
+                    f"{number!r} non è un interno del PBX: scrivere da 1 a 20 cifre, * o #, e "
+                    "nessun numero di emergenza",
                     f"{number!r} is no extension of a PBX: write 1 to 20 digits, * or #, and no "
-                    "emergency number"
+                    "emergency number",
                 )
 
         if self.outside and (not self.outside.isdigit() or self.outside in EMERGENCY):
-            raise ConfigurationError(
+            raise Refused(
+                f"{self.outside!r} non è il numero di un telefono comune: scrivere solo cifre, e "
+                "nessun numero di emergenza",
                 f"{self.outside!r} is no ordinary telephone's number: write digits alone, and no "
-                "emergency number"
+                "emergency number",
             )
 
     @property
@@ -192,12 +206,16 @@ class Extension:
 
     def __post_init__(self) -> None:
         if self.digits in EMERGENCY:
-            raise ConfigurationError(
-                f"extension {self.digits} of {self.phone} is an emergency number: choose another"
+            raise Refused(
+                f"l'interno {self.digits} di {self.phone} è un numero di emergenza: sceglierne un "
+                "altro",
+                f"extension {self.digits} of {self.phone} is an emergency number: choose another",
             )
         if not _EXTENSION.fullmatch(self.digits):
-            raise ConfigurationError(
-                f"extension {self.digits!r} of {self.phone}: write 1 to 6 digits, the first not 0"
+            raise Refused(
+                f"interno {self.digits!r} di {self.phone}: scrivere da 1 a 6 cifre, la prima "
+                "diversa da 0",
+                f"extension {self.digits!r} of {self.phone}: write 1 to 6 digits, the first not 0",
             )
 
 
@@ -239,7 +257,10 @@ class Office:
         _refuse_twice("extension", tuple(extension.digits for extension in self.extensions))
         _refuse_twice("key code", tuple(code.digits for code in self.key_codes))
         if not self.languages:
-            raise ConfigurationError("languages: name at least one, as in ['it', 'en']")
+            raise Refused(
+                "languages: nominare almeno una lingua, ad esempio ['it', 'en']",
+                "languages: name at least one, as in ['it', 'en']",
+            )
 
     @property
     def zone(self) -> ZoneInfo:
@@ -287,7 +308,13 @@ class Office:
         return self.local(wall).date()
 
 
+KINDS = {"line": "linea", "extension": "interno", "key code": "codice da tastiera"}
+
+
 def _refuse_twice(kind: str, names: tuple[str, ...]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise ConfigurationError(f"{kind} {name!r} stands twice; every {kind} needs its own")
+            raise Refused(
+                f"{KINDS[kind]} {name!r} compare due volte: ognuno ha il suo",
+                f"{kind} {name!r} stands twice; every {kind} needs its own",
+            )

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.errors import ConfigurationError
+from appliance.policy.refused import Refused
 from appliance.policy.service_state import Mark
 
 AUTOMATIC = "automatic"
@@ -54,7 +54,10 @@ class PositionRules:
 
     def __post_init__(self) -> None:
         if self.away_after_missed < 0 or self.remind_after_ms < 0:
-            raise ConfigurationError("positions: write 0 for never, or a number above it")
+            raise Refused(
+                "positions: scrivere 0 per mai, oppure un numero maggiore",
+                "positions: write 0 for never, or a number above it",
+            )
 
     def goes_away(self, missed: int) -> bool:
         """True for a position that missed so many calls in a row."""

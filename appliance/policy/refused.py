@@ -15,7 +15,7 @@ class Refused(OfficeError, ConfigurationError):  # noqa: N818 - reads as what it
 
 
 class NotKept(StoreError):  # noqa: N818 - reads as what it is
-    """Something that could not be kept; `words` say why and what to do, `str` is the English."""
+    """Something that could not be kept, or read; `words` say why and what to do."""
 
     def __init__(self, it: str, en: str) -> None:
         super().__init__(en)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from appliance.errors import ConfigurationError
+from appliance.policy.refused import Refused
 
 LEAST_MS, MOST_MS = 10_000, 900_000
 """Nobody waits for less than an announcement, nor for a quarter of an hour."""
@@ -33,23 +33,30 @@ class Waiting:
 
     def __post_init__(self) -> None:
         if not 0 <= self.places <= MOST_PLACES:
-            raise ConfigurationError(
-                f"{self.places} places to wait: write 0 (nobody waits) to {MOST_PLACES}"
+            raise Refused(
+                f"{self.places} posti in attesa: scrivere da 0 (nessuno attende) a {MOST_PLACES}",
+                f"{self.places} places to wait: write 0 (nobody waits) to {MOST_PLACES}",
             )
         if self.longest_ms and not LEAST_MS <= self.longest_ms <= MOST_MS:
-            raise ConfigurationError(
+            raise Refused(
+                f"{self.longest_ms // 1000} s non è un'attesa: scrivere per max_wait 0 (nessuno "
+                f"attende), oppure da {LEAST_MS // 1000} a {MOST_MS // 1000} secondi",
                 f"{self.longest_ms // 1000} s is no time to wait: write 0 (nobody waits), or "
-                f"{LEAST_MS // 1000} to {MOST_MS // 1000} seconds for max_wait"
+                f"{LEAST_MS // 1000} to {MOST_MS // 1000} seconds for max_wait",
             )
         if self.every_ms < LEAST_MS:
-            raise ConfigurationError(
+            raise Refused(
+                f"un annuncio ogni {self.every_ms / 1000:g} s non lascia pause: scrivere per "
+                f"announce_every {LEAST_MS // 1000} o più",
                 f"an announcement every {self.every_ms / 1000:g} s leaves no pause: write "
-                f"{LEAST_MS // 1000} or more for announce_every"
+                f"{LEAST_MS // 1000} or more for announce_every",
             )
         if bool(self.places) is not bool(self.longest_ms):
-            raise ConfigurationError(
+            raise Refused(
+                "si attende solo dove queue_max e max_wait sono entrambi maggiori di 0: scriverli "
+                "entrambi, o nessuno dei due",
                 "callers wait only where both queue_max and max_wait are above 0; write both, or "
-                "neither"
+                "neither",
             )
 
     def free_places(self, taken: int) -> int:

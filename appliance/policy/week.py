@@ -25,7 +25,10 @@ class Band:
 
     def __post_init__(self) -> None:
         if self.start.tzinfo or self.end.tzinfo:
-            raise ConfigurationError(f"band {self}: write local times, without a time zone")
+            raise Refused(
+                f"fascia {self}: scrivere ore locali, senza fuso orario",
+                f"band {self}: write local times, without a time zone",
+            )
         if self.end != MIDNIGHT and self.end <= self.start:
             raise Refused(
                 f"fascia {self}: la fine viene dopo l'inizio",
@@ -109,7 +112,10 @@ def week(**days: str) -> Week:
     """
     unknown = sorted(set(days) - set(WEEKDAYS))
     if unknown:
-        raise ConfigurationError(f"{unknown[0]!r} is no weekday; known are {', '.join(WEEKDAYS)}")
+        raise Refused(
+            f"{unknown[0]!r} non è un giorno della settimana: scrivere {', '.join(WEEKDAYS)}",
+            f"{unknown[0]!r} is no weekday; known are {', '.join(WEEKDAYS)}",
+        )
     texts = [days.get(name, "").split() for name in WEEKDAYS]
     return Week(tuple(tuple(Band.parse(text) for text in day) for day in texts))
 

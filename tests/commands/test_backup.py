@@ -357,7 +357,7 @@ def test_a_disk_that_fails_leaves_all_as_it_was(
 
     before = house.files()
     monkeypatch.setattr(restore, "write_plan", full)
-    assert "il ripristino non è riuscito: [Errno 28]" in house.put_back(code=1)
+    assert "il ripristino non è riuscito: il disco è pieno" in house.put_back(code=1)
     assert house.files() == before
 
 

@@ -107,7 +107,12 @@ class Screen:
 
 @contextlib.contextmanager
 def screen(
-    browser: Browser, home: str, language: str = "it", size: str = "desk", *, is_strict: bool = False
+    browser: Browser,
+    home: str,
+    language: str = "it",
+    size: str = "desk",
+    *,
+    is_strict: bool = False,
 ) -> Iterator[Screen]:
     """Open a window of a person who reads a language, with cookies of their own.
 

@@ -15,18 +15,22 @@ from typing import Any
 import anyio
 import pytest
 
+from appliance.calls import events
 from appliance.console import uploads
 from appliance.console.guard import BODY_LIMIT, UPLOAD
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon import backup_places, config
+from appliance.daemon import backup_places, config, restore_asking
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Chores
+from appliance.daemon.restore_asking import Asked, Went
+from appliance.daemon.restore_questions import RestoreQuestions
 from appliance.errors import CentralinoError
 from appliance.policy.refused import Refused
+from appliance.policy.words import NOTHING, Words
 from appliance.records import audit
 from appliance.records.database import connect, open_reader
 from appliance.records.sealed_stream import MAGIC
-from tests.calls.desk import TEN
+from tests.calls.desk import TEN, tell, up
 from tests.commands.test_backup import PHRASE, House
 from tests.console import people
 from tests.console.door import ServedDoor
@@ -60,14 +64,17 @@ class Works:
         stores: Any = SimpleNamespace(records=Records(console.records))
         self.console, self.chores = console, Chores(house.config)
         self.house = house
-        self.questions = ChoreQuestions(
-            stores, replace(settings, folders=folders), "", self.chores, lambda: TEN
+        here, self.switchboard = replace(settings, folders=folders), up()
+        self.questions = ChoreQuestions(stores, here, NOTHING, self.chores, lambda: TEN)
+        self.restores = RestoreQuestions(
+            stores, here, self.questions, lambda: self.switchboard.status(TEN)
         )
+        self.run = Path(here.folders.run)
 
     def answer(self, question: dict[str, Any]) -> Any:
         """Answer as the desk does, which looks at its chores in every turn."""
         self.questions.look()
-        known: Any = self.questions.known[question["ask"]](question)
+        known: Any = {**self.questions.known, **self.restores.known}[question["ask"]](question)
         if isinstance(known, dict):
             return known
 
@@ -154,6 +161,40 @@ def test_a_backup_is_made_and_comes_back_whole(technician: Visitor, works: Works
     assert noted == [("beppe", f"backup.{what}") for what in done]
 
 
+def whole(technician: Visitor, works: Works) -> None:
+    """Upload a backup, and have it found whole."""
+    works.house.save()
+    assert send(technician, works.house.backup.read_bytes()).status_code == 204
+    os.utime(uploads.uploaded_path(works.console), (0, 0))  # the sample's desk lives on another day
+    technician.post("/plant/backup/check", data={"passphrase": PHRASE})
+    assert "plant-well" in ended(technician, "backup_check")
+
+
+def test_a_backup_is_put_back_at_a_word_and_a_tick(technician: Visitor, works: Works) -> None:
+    """Never without the tick, nor while somebody is on the phone; then root's helper is asked."""
+    whole(technician, works)
+    form = {"phrase_again": PHRASE, "sure": "1"}
+    answer = technician.post("/plant/backup/restore", data={"phrase_again": PHRASE})
+    assert (answer.status_code, "Confermare" in answer.text) == (400, True)
+    tell(works.switchboard, TEN, events.LineRang("line1"))
+    assert "Ora qualcuno è al telefono" in technician.get("/plant/backup").text
+    answer = technician.post("/plant/backup/restore", data=form)
+    assert (answer.status_code, "al telefono" in answer.text) == (409, True)
+    assert restore_asking.take(works.run) is None
+
+    works.switchboard = up()
+    works.run.mkdir(exist_ok=True)
+    assert technician.post("/plant/backup/restore", data=form).status_code == 303
+    assert "È stato chiesto un ripristino" in technician.get("/plant/backup").text
+    assert restore_asking.take(works.run) == Asked("beppe", PHRASE)
+    restore_asking.tell(
+        works.run, Went(TEN.wall, "beppe", is_well=True, said=Words("<fatto>", "<done>"))
+    )
+    text = technician.get("/plant/backup").text
+    assert "L&#39;ultima volta" in text
+    assert "&lt;fatto&gt;" in text
+
+
 def test_what_is_not_whole_is_not_put_back(technician: Visitor, works: Works) -> None:
     """The page names the command only for the very file that was found whole."""
     send(technician, MAGIC + b"x" * 100)
@@ -232,9 +273,9 @@ def test_the_configuration_is_shown_as_it_is_in_force(technician: Visitor, works
     assert works.console.site != "Test"
     assert "<dd>Test" in text
     assert "il file era valido" in text
-    works.questions.complaint = "line 3, site: <unknown> key"
+    works.questions.complaint = Words("riga 3, site: <ignota>", "line 3, site: <unknown> key")
     text = technician.get("/plant/settings").text
-    assert "line 3, site: &lt;unknown&gt; key" in text
+    assert "riga 3, site: &lt;ignota&gt;" in text
     assert "ultima configurazione valida" in text
 
 

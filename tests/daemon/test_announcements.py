@@ -10,6 +10,7 @@ from appliance.calls.announcements import RING_BACK
 from appliance.daemon.announcements import prompt_file, ring_back, sealed
 from appliance.media.frames import SAMPLE_RATE
 from appliance.media.tones import PLANS
+from appliance.policy.words import Words
 from appliance.prompts import Catalogue
 
 
@@ -26,7 +27,7 @@ def test_one_period_of_a_countrys_ring_back(country: str, seconds: float) -> Non
 
 def test_it_lies_beside_the_recordings() -> None:
     """The carrier finds it by the name that the desk orders."""
-    complaints: list[str] = []
+    complaints: list[Words] = []
     made = prompt_file(Catalogue(), ("en",), "it", complaints.append)
     (tone,) = [prompt for prompt in made.prompts if prompt.name == RING_BACK]
     assert os.pread(made.fd, tone.length, tone.offset) == ring_back("it")

@@ -110,7 +110,7 @@ def test_a_demonstration_cannot_dial_a_real_emergency_number(tmp_path: Path) -> 
         setup = line_setup(settings, line)
         assert setup.rehearsal
         assert setup.emergency == PLANS["it"].emergency
-    assert any("rehearsal" in line for line in summary(settings, office))
+    assert any("rehearsal" in line.en for line in summary(settings, office))
 
 
 def test_real_lines_dial_for_help_and_a_test_bench_does_not() -> None:
@@ -129,13 +129,13 @@ def test_check_says_whether_help_can_be_called() -> None:
     settings = config.load(EXAMPLE)
     office = build_office(settings, 2026)
     assert any(
-        "can be called from every phone (112, " in line for line in summary(settings, office)
+        "can be called from every phone (112, " in line.en for line in summary(settings, office)
     )
     lines = tuple(
         replace(line, duplex=False, daytime=cast("Any", "message")) for line in office.lines
     )
     none = replace(office, lines=lines)
-    assert any("cannot be called from the phones" in line for line in summary(settings, none))
+    assert any("cannot be called from the phones" in line.en for line in summary(settings, none))
 
 
 # --- the door -------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from appliance.daemon.chores import NICENESS, Chores, Ended
 from appliance.errors import OfficeError
 from appliance.policy.refused import Refused
 from appliance.policy.secret import MASK
+from appliance.policy.words import Words
 from appliance.records import audit
 from tests.calls.desk import TEN
 from tests.commands.test_backup import PHRASE, House
@@ -42,7 +43,7 @@ class Works:
         self.questions = ChoreQuestions(
             stores,  # type: ignore[arg-type]  # a stand-in
             replace(settings, folders=folders),
-            "line 3: 0512345678",
+            Words("riga 3: 0512345678", "line 3: 0512345678"),
             self.chores,
             lambda: TEN,
         )
@@ -99,7 +100,7 @@ def test_a_backup_is_made_checked_and_taken_away(works: Works) -> None:
     works.ask("backup_check", passphrase=PHRASE)
     checked = works.end()["backup_check"]
     assert checked["well"], checked
-    assert "Nulla è stato cambiato" in checked["text"]
+    assert "Nulla è stato cambiato" in checked["said"]["it"]
     works.ask("backup_check", passphrase="another word or two")
     assert not works.end()["backup_check"]["well"]
 
@@ -132,9 +133,10 @@ def test_the_file_on_the_disk_is_checked_as_it_is_now(works: Works) -> None:
     works.ask("config_check")
     checked = works.end()["config_check"]
     assert not checked["well"]
-    assert "patrone" in checked["text"]
-    assert "nonsense" in checked["text"]
-    assert "line " in checked["text"]
+    assert "patrone" in checked["said"]["it"]
+    assert "nonsense" in checked["said"]["it"]
+    assert "riga " in checked["said"]["it"]
+    assert "line " in checked["said"]["en"]
 
 
 @pytest.mark.parametrize(
@@ -250,4 +252,4 @@ def test_settings_are_shown_without_internal_numbers(works: Works) -> None:
     assert rows["sip", "", "rtp_ports"]["default"]
     assert "2201" not in str(told)
     assert "0519999999" not in str(told)
-    assert told["complaint"] == f"line 3: {MASK}"
+    assert told["complaint"] == {"it": f"riga 3: {MASK}", "en": f"line 3: {MASK}"}

@@ -17,6 +17,7 @@ from appliance.daemon.setups import carrier_setup
 from appliance.daemon.values import MonthDay, Seconds
 from appliance.errors import ConfigurationError
 from appliance.policy.office import AfterHours
+from appliance.policy.words import NOTHING
 
 EXAMPLE = Path(config.__file__).with_name("example.toml")
 SMALL = """
@@ -89,7 +90,7 @@ def test_a_line_behind_a_pbx_is_configured() -> None:
         (None, 250, 0),
         (True, 100, 0),
     ]
-    told = "\n".join(summary(settings, office))
+    told = "\n".join(words.en for words in summary(settings, office))
     assert "a (a): half duplex, by day pbx_transfer to 2 extensions" in told
     assert "b (b): duplex" in told
     assert "switchboard: 2 extensions of the PBX" in told
@@ -129,7 +130,7 @@ def test_check_says_what_each_line_can_do() -> None:
         '[[lines]]\nname="d"\nport="/y"\ndaytime="ring_parallel_phone"\n'
         '[[lines]]\nname="e"\nport="/z"\nduplex=false\ndaytime="message"\n'
     )
-    told = summary(settings, build_office(settings, 2026))
+    told = [words.en for words in summary(settings, build_office(settings, 2026))]
     assert "  line c (c): known once its modem is asked; if half duplex, by day message" in told
     assert (
         "  line d (d): known once its modem is asked; if half duplex, by day ring_parallel_phone"
@@ -234,7 +235,7 @@ def test_what_fits_nobody_is_a_mistake(added: str, said: str) -> None:
 def test_a_file_that_is_no_toml_or_not_there_is_one_sentence(tmp_path: Path) -> None:
     """No traceback for a broken or missing file."""
     assert mistakes_of("[site")[0].startswith("the file: is not TOML")
-    with pytest.raises(ConfigurationError, match="No such file"):
+    with pytest.raises(ConfigurationError, match="there is no file of that name"):
         config.load(tmp_path / "none.toml")
     (tmp_path / "latin.toml").write_bytes(b"\xe8")
     with pytest.raises(ConfigurationError, match="not UTF-8"):
@@ -270,12 +271,13 @@ def test_a_good_file_is_kept_and_used_when_the_next_one_is_broken(tmp_path: Path
     good = SMALL + f'[folders]\nstate = "{tmp_path}/state"\n'
     path.write_text(good)
     settings, office, complaint = last_good.in_force(path)
-    assert (office.name, complaint) == ("Prova", "")
+    assert (office.name, complaint) == ("Prova", NOTHING)
 
     path.write_text(good.replace("[hours]", "[ours]"))
     settings, office, complaint = last_good.in_force(path)
     assert office.name == "Prova"
-    assert "ours: unknown key. Did you mean 'hours'?" in complaint
+    assert "ours: unknown key. Did you mean 'hours'?" in complaint.en
+    assert "Forse «hours»?" in complaint.it
     assert settings.folders.state == f"{tmp_path}/state"
 
 
@@ -286,7 +288,7 @@ def test_without_any_good_configuration_the_box_still_starts(tmp_path: Path) -> 
     settings, office, complaint = last_good.in_force(path)
     assert office.lines == ()
     assert settings.lines == ()
-    assert "site: is missing" in complaint
+    assert "site: is missing" in complaint.en
 
 
 MAIL = """

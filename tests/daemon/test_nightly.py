@@ -182,10 +182,10 @@ def test_what_came_of_it_is_told_until_the_next_night(house: House) -> None:
         (WELL, None),
     ):
         night.keep(house.state, said)
-        house.child.then(Ended(said.well, "said"))
+        house.child.then(Ended(said.well, Words("detto", "said")))
         assert house.troubles()["night"] == trouble
         assert house.nightly.last == said
-    house.child.then(Ended(False, "killed"))
+    house.child.then(Ended(False, Words("", "killed")))
     assert house.troubles()["night"] == NOT_COPIED
 
 

@@ -54,7 +54,7 @@ def test_what_is_wrong_with_a_sheet(text: str, said: str) -> None:
     ("text", "said"),
     [
         ("# IMU\n", "la scheda: non ha l'intestazione: cominciare con +++"),
-        (GOOD.replace("title =", "title"), "l'intestazione: non si legge alla riga 2: ogni voce"),
+        (GOOD.replace("title =", "title"), "il file: non si legge alla riga 2: ogni voce"),
         (GOOD.replace("title", "titel"), "riga 2, titel: voce sconosciuta. Forse «title»?"),
         (GOOD.replace("title", "zzz"), "riga 2, zzz: voce sconosciuta. Voci note: title, source"),
         (GOOD.replace('title = "IMU"\n', ""), "title: manca: va scritta"),

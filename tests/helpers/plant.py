@@ -17,7 +17,9 @@ from appliance.daemon.line_restarts import LineRestarts
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.plant_questions import PlantQuestions
 from appliance.daemon.recoveries import Recoveries
+from appliance.daemon.restore_questions import RestoreQuestions
 from appliance.phones.sip import PhonesStatus, PhoneState
+from appliance.policy.words import NOTHING
 from tests.fuzz.targets.door import Desk
 
 CONFIG = """\
@@ -99,7 +101,8 @@ class Plant:
             lambda: self.lookout.panel_status(desk.status(), self.phones, ready=True),
             self._light,
             self.restarts,
-            ChoreQuestions(self.stores, settings, "", self.chores, desk.now),
+            chores := ChoreQuestions(self.stores, settings, NOTHING, self.chores, desk.now),
+            RestoreQuestions(self.stores, settings, chores, stand_in.status),
         )
 
     def _light(self) -> None:

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from appliance.console import journal, plant
 from appliance.console.accounts.rights import for_those_who_may, needs, somebody
 from appliance.console.addresses import of_this_box
-from appliance.console.asking import NotDone, ask
+from appliance.console.asking import NotDone, ask, not_done
 from appliance.console.desk import DeskAway
 from appliance.console.feed import Feed
 from appliance.console.links import Link
@@ -25,6 +25,7 @@ from appliance.console.say import N_
 from appliance.console.templates import page, text
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.roles import Permission
+from appliance.policy.system_words import why_not
 from appliance.policy.words import Words
 
 AT_MOST_EVERY_S: Final = 1.0
@@ -63,7 +64,8 @@ async def check_records(request: Request) -> Response:
     try:
         found = await request.app.state.reading.do(plant.damage, CHECK_LIMIT_S)
     except StoreError as error:
-        return page(request, "plant/checked.html", said=str(error), is_well=False)
+        said = _.words(why_not(error))
+        return page(request, "plant/checked.html", said=said, is_well=False)
     said = _("Damaged: %(what)s", what=found) if found else _("The records are whole.")
     return page(request, "plant/checked.html", said=said, is_well=not found)
 
@@ -158,7 +160,7 @@ async def _told(request: Request) -> tuple[dict[str, Any] | None, str]:
     except DeskAway as away:
         return None, request.state.speaker.words(away.words)
     except OfficeError as refused:
-        return None, str(refused)
+        return None, str(not_done(request.state.speaker, refused))
 
 
 async def _kept(request: Request, told: dict[str, Any] | None) -> tuple[plant.Kept | None, str]:
@@ -169,7 +171,7 @@ async def _kept(request: Request, told: dict[str, Any] | None) -> tuple[plant.Ke
     try:
         return await request.app.state.reading.do(lambda c: plant.kept(c, lines, path, alarm)), ""
     except OSError as error:  # StoreError is one
-        return None, str(error)
+        return None, request.state.speaker.words(why_not(error))
 
 
 routes: list[BaseRoute] = [

@@ -1,7 +1,8 @@
 """The technician's page of backups: make one and take it along; bring one and see that it is whole.
 
-A backup is put back with the switchboard stopped, by the command that this page shows: it replaces
-the very folders that the desk and this console are running on.
+A backup is put back with the switchboard stopped: it replaces the very folders that the desk and
+this console are running on. Root's helper does it when nobody is on the phone; where there is none,
+a person does by the command that this page shows.
 """
 
 from __future__ import annotations
@@ -26,9 +27,12 @@ from appliance.console.templates import page
 from appliance.console.uploads import made_path, receive, stored, uploaded_path
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
+from appliance.policy.system_words import why_not
+from appliance.policy.words import Words
 
 PAGE: Final = "/plant/backup"
 TWO: Final = N_("The two passphrases are not the same.")
+UNSURE: Final = N_("Tick that everything is to be replaced.")
 BUSY: Final = N_("Another backup is being uploaded: wait for its end.")
 FAILED: Final = N_("The file could not be kept: %(why)s")
 
@@ -88,7 +92,7 @@ async def upload(request: Request) -> Response:
     except Refused as refused:
         return Response(say.words(refused.words), 409)
     except OSError as error:
-        return Response(say(FAILED, why=error.strerror or error), 507)
+        return Response(say(FAILED, why=say.words(why_not(error))), 507)
     finally:
         lock.release()
     return Response(status_code=204)
@@ -110,6 +114,20 @@ async def forget(request: Request) -> Response:
     return RedirectResponse(PAGE, 303)
 
 
+@needs(Permission.TECHNICAL)
+async def restore(request: Request) -> Response:
+    """Have the uploaded backup put in the place of what is on the box; whoever asks is sure."""
+    form = await request.form()
+    if field(form, "sure") != "1":
+        return await _show(request, NotDone(400, request.state.speaker(UNSURE)))
+    question = {"ask": "backup_restore", "passphrase": field(form, "phrase_again"), "sure": True}
+    try:
+        await ask(request, {**question, "by": somebody(request).name})
+    except NotDone as error:
+        return await _show(request, error)
+    return RedirectResponse(f"{PAGE}#restore", 303)
+
+
 async def _show(request: Request, wrong: NotDone | None = None) -> Response:
     settings = request.app.state.settings
     made, uploaded = await anyio.to_thread.run_sync(
@@ -124,8 +142,19 @@ async def _show(request: Request, wrong: NotDone | None = None) -> Response:
         "checking": checking,
         "is_whole": _is_whole(checking, uploaded.at if uploaded else None),
         "wrong": str(wrong) if wrong else "",
+        "restoring": await _restoring(request),
+        "said": lambda words: request.state.speaker.words(Words(**words)),
+        "at": datetime.fromisoformat,
     }
     return page(request, "plant/backup.html", wrong.status if wrong else 200, **values)
+
+
+async def _restoring(request: Request) -> dict[str, Any]:
+    """Return whether a restore waits, whether one could be, and what became of the last."""
+    try:
+        return await ask(request, {"ask": "restoring"})
+    except NotDone:
+        return {"waiting": False, "idle": False, "last": None}
 
 
 def _is_whole(checking: dict[str, Any], uploaded: datetime | None) -> bool:
@@ -142,4 +171,5 @@ routes: list[BaseRoute] = [
     Route(UPLOAD, upload, methods=["POST"]),
     Route(f"{PAGE}/check", check, methods=["POST"]),
     Route(f"{PAGE}/forget", forget, methods=["POST"]),
+    Route(f"{PAGE}/restore", restore, methods=["POST"]),
 ]

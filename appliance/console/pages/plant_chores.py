@@ -15,6 +15,7 @@ from appliance.console.asking import NotDone, Shows, ask
 from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.policy.roles import Permission
+from appliance.policy.words import Words
 
 RUNS: Final = {"config_check": "check", "backup_make": "backup", "backup_check": "restore"}
 """Each chore, and the command that the desk runs for it."""
@@ -52,7 +53,15 @@ async def standing(request: Request, name: str) -> dict[str, Any]:
     runs = told["running"] == RUNS[name]
     last = None if runs else told["last"].get(name)
     at = datetime.fromisoformat(last["at"]) if last else None
-    return {"chore": name, "runs": runs, "last": last, "ended_at": at, "doing": DOING[name]}
+    said = request.state.speaker.words(Words(**last["said"])) if last else ""
+    return {
+        "chore": name,
+        "runs": runs,
+        "last": last,
+        "last_said": said,
+        "ended_at": at,
+        "doing": DOING[name],
+    }
 
 
 routes: list[BaseRoute] = [Route("/plant/chore/{name}", show)]

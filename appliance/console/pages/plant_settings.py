@@ -14,6 +14,7 @@ from appliance.console.pages.plant_chores import begin, standing
 from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.policy.roles import Permission
+from appliance.policy.words import Words
 
 SECTIONS: Final = {
     "site": N_("The house"),
@@ -65,7 +66,14 @@ async def _show(request: Request, wrong: NotDone | None = None) -> Response:
     values = await standing(request, "config_check")
     status = wrong.status if wrong else 200
     return page(
-        request, "plant/settings.html", status, told=told, wrong=why, titles=SECTIONS, **values
+        request,
+        "plant/settings.html",
+        status,
+        told=told,
+        wrong=why,
+        titles=SECTIONS,
+        said=lambda words: request.state.speaker.words(Words(**words)),
+        **values,
     )
 
 

@@ -15,7 +15,7 @@ from tests.helpers.plant import Plant
 FOR_SOME: Final = frozenset({"appointments", "kept_of", "request_paper", "retention", "weeks"})
 """What is read by those alone who may."""
 READ: Final = FOR_SOME | {name for name, needed in NEEDS.items() if needed == FREE}
-TECHNICAL: Final = frozenset({"plant", "settings", "chores"})
+TECHNICAL: Final = frozenset({"plant", "settings", "chores", "restoring"})
 
 
 class AnsweringDesk:

@@ -152,6 +152,7 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "POST /plant/backup/drop": {TE},
     "POST /plant/backup/forget": {TE},
     "POST /plant/backup/make": {TE},
+    "POST /plant/backup/restore": {TE},
     "POST /plant/backup/upload": {TE},
     "POST /plant/settings/check": {TE},
     "POST /plant/leds": {TE},

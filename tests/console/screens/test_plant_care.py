@@ -44,7 +44,7 @@ def log_in(shown: Screen, path: str) -> Page:
 def test_a_backup_goes_the_whole_way(
     browser: Browser, house: Running, tmp_path: Path, language: str, size: str
 ) -> None:
-    """Made, downloaded, uploaded, looked through; the command is named; by keyboard."""
+    """Made, downloaded, uploaded, looked through, ready to be put back; by keyboard."""
     with screen(browser, house.home, language, size) as shown:
         page = log_in(shown, "/plant/backup")
         page.locator("#phrase").fill(PHRASE)
@@ -61,7 +61,9 @@ def test_a_backup_goes_the_whole_way(
         page.locator("#upload button").click()
         page.locator("#passphrase").fill(PHRASE)
         page.keyboard.press("Enter")
-        expect(page.get_by_text("sudo centralino restore")).to_be_visible(timeout=CHORE_MS)
+        expect(page.locator("#sure")).to_be_visible(timeout=CHORE_MS)
+        page.locator("#restore details").evaluate("one => { one.open = true }")
+        expect(page.get_by_text("sudo centralino restore")).to_be_visible()
         shown.look("backup")
         page.screenshot(path=SCREENS / f"backup-whole-{shown.name}.png", full_page=True)
         page.locator("form[action='/plant/backup/drop'] button").click()

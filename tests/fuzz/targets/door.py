@@ -201,13 +201,15 @@ class Plant:
             "plant": lambda _: {"lines": []},
             "led_test": lambda _: {},
             "line_restart": lambda _: {},
-            "settings": lambda _: {"sections": [], "complaint": ""},
+            "settings": lambda _: {"sections": [], "complaint": {"it": "", "en": ""}},
             "chores": lambda _: {"running": "", "last": {}},
             "config_check": lambda _: {},
             "backup_make": lambda _: {},
             "backup_check": lambda _: {},
             "backup_fetch": lambda _: {},
             "backup_drop": lambda _: {},
+            "backup_restore": lambda _: {},
+            "restoring": lambda _: {},
         }
 
 

@@ -1,0 +1,209 @@
+"""`centralino check` is read by technicians of either language: no English on an Italian box."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from appliance.__main__ import main
+from appliance.daemon import config
+from appliance.daemon.mistakes import BadConfiguration, Mistake
+from appliance.daemon.office import build_office
+from tests.commands.samples import CONFIG
+from tests.docs.pages import ROOT
+
+WRONG = """
+[site]
+name = 3
+patron = "32-01"
+[hours]
+monday = "8-13"
+[sip]
+address = "127.0.0.1"
+port = "x"
+rtp_ports = [1, 2, 3]
+[calls]
+longest = 0
+lines_kept = 1.5
+[voicemail]
+limit = "long"
+emergency_112 = "maybe"
+[[closures]]
+start = "2026-12-24"
+end = 2026-12-24
+[[lines]]
+name = "a"
+port = "/dev/ttyACM0"
+flash = 60
+duplex = "perhaps"
+[nonsense]
+"""
+UNFIT = """
+[site]
+name = "Prova"
+patron = "10-04"
+country = "xx"
+zone = "Nowhere"
+languages = ["it", "fr"]
+[hours]
+monday = ["8:30-13:00"]
+[sip]
+address = "127.0.0.1"
+laws = ["gsm"]
+allowed = ["nowhere"]
+[calls]
+longest = 1
+transfer = 1
+lines_kept = 9
+[voicemail]
+privacy = "long"
+notify = "nobody"
+pin = "perhaps"
+[retention]
+calls_days = -1
+[positions]
+away_after_missed = -1
+[waiting]
+queue_max = 3
+[panel]
+ready = 99
+fault = 99
+[outgoing]
+band = "nine"
+identity = "x"
+prefix = "a"
+local = ["x"]
+known_days = 999
+[mail]
+security = "none"
+port = 99999
+head = "x"
+user = "a"
+sender = "x"
+[console]
+port = 99999
+listen = "here"
+names = ["_"]
+key = "x"
+[switchboard]
+phones = ["none", "none"]
+pbx_numbers = ["112", "112"]
+[citizens_desk]
+outside = "112"
+[head]
+phones = ["nobody"]
+[[closures]]
+start = 2026-12-24
+end = 2026-12-23
+greeting = "missing"
+[[lines]]
+name = "a"
+port = "/dev/ttyACM0"
+dialect = "x"
+caller_id = "x"
+daytime = "x"
+called = "12"
+flash = 9
+duplex = false
+[[lines]]
+name = "b"
+port = "/dev/ttyACM0"
+called = "none"
+[[phones]]
+name = "p"
+extension = "112"
+address = "x"
+dials = ["x"]
+[[phones]]
+name = "p"
+"""
+
+LANGUAGES = 'languages = ["it"]'
+
+
+def mistakes_of(text: str) -> tuple[Mistake, ...]:
+    """Read a configuration that cannot be used."""
+    with pytest.raises(BadConfiguration) as caught:
+        build_office(config.parse(text), 2026)
+    return caught.value.mistakes
+
+
+@pytest.mark.parametrize("text", [WRONG, UNFIT])
+def test_every_mistake_is_told_in_both_languages(text: str) -> None:
+    """Whatever is wrong, the Italian is not the English one."""
+    found = mistakes_of(text)
+    assert len(found) > 10
+    assert [str(one) for one in found if not one.it or one.it == one.text] == []
+
+
+def test_no_mistake_is_made_without_its_italian() -> None:
+    """Also those that no sample meets; but the register, of which its own command tells."""
+    lacking = [
+        f"{path.name}:{call.lineno}"
+        for path in sorted((ROOT / "appliance" / "daemon").glob("*.py"))
+        if path.name not in {"mistakes.py", "register_file.py"}
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "Mistake"
+        and "it" not in {keyword.arg for keyword in call.keywords}
+    ]
+    assert lacking == []
+
+
+def check(folder: Path, text: str, *more: str) -> tuple[int, str]:
+    """Run the command on a text."""
+    (folder / "centralino.toml").write_text(text.format(folder=folder), encoding="utf-8")
+    told = CliRunner().invoke(main, ["check", "--config", f"{folder}/centralino.toml", *more])
+    return told.exit_code, told.output
+
+
+def test_what_is_good_is_said_in_the_language_of_the_house(tmp_path: Path) -> None:
+    """The first of site.languages."""
+    code, said = check(tmp_path, CONFIG)
+    assert (code, "la configurazione è buona" in said) == (0, True)
+    english = CONFIG.replace(LANGUAGES, 'languages = ["en"]')
+    code, said = check(tmp_path, english)
+    assert (code, "the configuration is good" in said) == (0, True)
+    assert "Santo patrono" not in said
+
+
+def test_what_is_wrong_too_where_the_file_can_be_read_at_all(tmp_path: Path) -> None:
+    """A file with a wrong value still says which language; one that is no TOML has both."""
+    wrong = CONFIG.replace(LANGUAGES, f"{LANGUAGES}\nnonsense = 1")
+    code, said = check(tmp_path, wrong)
+    assert code == 1
+    assert "non si può usare" in said
+    assert "voce sconosciuta" in said
+    assert "cannot be used" not in said
+    code, said = check(tmp_path, "[site")
+    assert code == 1
+    assert "non si può usare" in said
+    assert "cannot be used" in said
+
+
+@pytest.mark.parametrize(("text", "code"), [(CONFIG, 0), ("[site", 1)])
+def test_for_a_page_it_is_told_in_both(tmp_path: Path, text: str, code: int) -> None:
+    """One line of JSON: the reader's language is known to the page alone."""
+    ended, said = check(tmp_path, text, "--json")
+    told = json.loads(said)
+    assert ended == code
+    assert set(told) == {"it", "en"}
+    assert told["it"] != told["en"]
+
+
+def test_an_announcement_that_cannot_be_played_is_named(tmp_path: Path) -> None:
+    """In both languages, with its file."""
+    own = tmp_path / "own" / "it"
+    own.mkdir(parents=True)
+    (own / "closed.wav").write_bytes(b"none")
+    code, said = check(tmp_path, CONFIG + 'prompts = "{folder}/own"\n', "--json")
+    told = json.loads(said)
+    assert code == 1
+    assert told["it"].startswith("un annuncio non si può riprodurre")
+    assert "closed.wav" in told["it"]
+    assert "closed.wav" in told["en"]

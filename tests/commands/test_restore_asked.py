@@ -1,0 +1,261 @@
+"""A restore that was asked for in the browser: done by root's helper, at a quiet moment, or not.
+
+`systemctl` is a script of the test's own, which says what it was asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from appliance.__main__ import main
+from appliance.commands.restore_asked import UNITS, Helper
+from appliance.daemon import putting_back, restore_asking
+from appliance.daemon.backup_places import UPLOADED
+from appliance.daemon.restore_asking import Asked, Went
+from appliance.errors import CentralinoError
+from appliance.policy.refused import Refused
+from appliance.policy.words import NOTHING, Words
+from appliance.records.database import open_reader
+from appliance.records.sealed_stream import MAGIC
+from tests.commands.test_backup import PHRASE, House
+from tests.console.door import ServedDoor
+
+SYSTEMCTL = """#!/bin/sh
+echo "$@" >> "{log}"
+[ ! -e "{broken}" ] || {{ echo "no such unit" >&2; exit 5; }}
+"""
+
+
+class Site:
+    """A box that has run and whose backup was uploaded; then something else has happened there."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "box").mkdir()
+        self.house = House(folder / "box")
+        self.house.fill()
+        self.console = self.house.folder / "console"
+        text = self.house.config.read_text(encoding="utf-8")
+        own = f'[folders]\nconsole = "{self.console}"'
+        self.house.config.write_text(text.replace("[folders]", own), encoding="utf-8")
+        self.house.save()
+        self.run = self.house.folder / "run"
+        self.run.mkdir(exist_ok=True)
+        self.uploaded = self.console / UPLOADED
+        self.uploaded.parent.mkdir(parents=True)
+        shutil.copy(self.house.backup, self.uploaded)
+        (self.console / "sessions.db").write_bytes(b"people who have logged in")
+        (self.house.state / "phone_secrets.json").write_text('{"op1": "later"}')
+        self.log, self.broken = folder / "systemctl.log", folder / "systemctl.broken"
+        self.helper = Helper(self.house.config, self.run, idle_s=0.0)
+
+    @property
+    def asked_of_systemd(self) -> list[str]:
+        """List what systemd was asked for."""
+        return self.log.read_text().splitlines() if self.log.exists() else []
+
+    def ask(self, phrase: str = PHRASE) -> None:
+        """Ask, as the desk does."""
+        restore_asking.ask(self.run, Asked("beppe", phrase))
+
+    def secrets(self) -> str:
+        """Read what is different since the backup."""
+        return (self.house.state / "phone_secrets.json").read_text()
+
+    def refused(self) -> Went:
+        """Have the helper refuse; returns its answer."""
+        with pytest.raises((CentralinoError, OSError)):
+            self.helper.turn()
+        answer = restore_asking.went(self.run)
+        assert answer is not None
+        assert not answer.is_well
+        return answer
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A box, and a systemd that does as it is told."""
+    made = Site(tmp_path)
+    script = tmp_path / "bin" / "systemctl"
+    script.parent.mkdir()
+    script.write_text(SYSTEMCTL.format(log=made.log, broken=made.broken))
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
+    return made
+
+
+def test_a_backup_takes_the_place_of_all(site: Site) -> None:
+    """The services stop for it alone and start again; who was logged in is not any more."""
+    site.ask()
+    said = site.helper.turn()
+    assert "users and passwords too" in said.en
+    assert site.secrets() == '{"op1": "s1"}'
+    assert site.asked_of_systemd == [
+        f"stop {' '.join(UNITS)}",
+        f"start --no-block {' '.join(UNITS)}",
+    ]
+    assert list(site.console.glob("sessions.db*")) == []
+    assert not site.uploaded.exists()
+    answer = restore_asking.went(site.run)
+    assert answer is not None
+    assert (answer.by, answer.is_well, answer.said) == ("beppe", True, said)
+    kept = next(site.house.folder.glob("state.before-*"))
+    assert (kept / "phone_secrets.json").read_text() == '{"op1": "later"}'
+    assert str(kept) in said.it
+    assert not restore_asking.request_path(site.run).exists()
+
+
+def test_nothing_asked_is_nothing_done(site: Site) -> None:
+    """At every boot: silence."""
+    assert site.helper.turn() == NOTHING
+    words = ["restore", "--asked", "--run", str(site.run), "--config", str(site.house.config)]
+    told = CliRunner().invoke(main, words)
+    assert (told.exit_code, told.output) == (0, "")
+    assert site.asked_of_systemd == []
+    assert restore_asking.went(site.run) is None
+
+
+def test_the_command_says_what_it_did_and_what_it_is_for(site: Site) -> None:
+    """In the language of the house; without the run folder it cannot be meant."""
+    site.ask()
+    words = ["restore", "--asked", "--config", str(site.house.config)]
+    assert CliRunner().invoke(main, words).exit_code == 2
+    assert CliRunner().invoke(main, [*words, "--run", str(site.run), "--finish"]).exit_code == 2
+    told = CliRunner().invoke(main, [*words, "--run", str(site.run)])
+    assert told.exit_code == 0, told.output
+    assert "Ripristino concluso" in told.output
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda site: site.uploaded.unlink(), "caricarlo di nuovo"),
+        (lambda site: site.uploaded.write_bytes(MAGIC + b"x" * 99), ""),
+        (lambda site: _other_places(site), "altre cartelle"),
+    ],
+    ids=["no file", "damaged", "other places"],
+)
+def test_what_cannot_be_put_back_changes_nothing(site: Site, change: Any, said: str) -> None:
+    """The services are not even stopped; the answer says why."""
+    change(site)
+    site.ask()
+    assert said in site.refused().said.it
+    assert site.secrets() == '{"op1": "later"}'
+    assert site.asked_of_systemd == []
+    assert not list(site.house.folder.glob(".centralino-restore-*"))
+
+
+def _other_places(site: Site) -> None:
+    """The box has moved since: what the backup names is not what the administrator has named."""
+    text = site.house.config.read_text(encoding="utf-8")
+    site.house.config.write_text(text.replace(f"{site.console}", f"{site.console}2"))
+    shutil.copytree(site.console, f"{site.console}2")
+
+
+def test_a_wrong_passphrase_is_told(site: Site) -> None:
+    """As the command tells it."""
+    site.ask("quattro parole non giuste")
+    assert "frase" in site.refused().said.it
+    assert site.secrets() == '{"op1": "later"}'
+
+
+def test_nobody_is_cut(site: Site) -> None:
+    """While somebody is on the phone it waits, up to its limit; then nothing has changed."""
+    looks: list[int] = []
+
+    def answer(_: dict[str, Any]) -> dict[str, Any]:
+        looks.append(1)
+        return {"idle": len(looks) > 2, "waiting": False, "last": None}
+
+    site.ask()
+    with ServedDoor(site.run / "desk.sock", answer):
+        assert "al telefono" in site.refused().said.it
+        assert site.asked_of_systemd == []
+        site.ask()
+        patient = Helper(site.house.config, site.run, idle_s=30.0)
+        with pytest.raises(Refused):  # the desk of this test does not stop
+            patient.turn()
+    assert len(looks) > 2
+    assert site.secrets() == '{"op1": "later"}'
+    assert site.asked_of_systemd[-1].startswith("start")
+
+
+def test_a_service_that_cannot_be_stopped_leaves_all_as_it_is(site: Site) -> None:
+    """Nothing is moved under a desk that may be running."""
+    site.broken.touch()
+    site.ask()
+    with pytest.raises(Refused, match="no such unit"):
+        site.helper.turn()
+    assert site.secrets() == '{"op1": "later"}'
+
+
+def test_a_power_cut_is_finished_at_the_next_boot(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the plan on there is no way but forward; what the page then says has nobody's name."""
+
+    def dies(*_: object) -> Any:
+        raise KeyboardInterrupt
+
+    site.ask()
+    with monkeypatch.context() as patched:
+        patched.setattr("appliance.daemon.putting_back.finish", dies)
+        with pytest.raises(KeyboardInterrupt):
+            site.helper.turn()
+    assert site.secrets() == '{"op1": "later"}'
+    assert putting_back.plan_path(site.house.state).exists()
+    assert "in place" in site.helper.turn().en
+    assert site.secrets() == '{"op1": "s1"}'
+    answer = restore_asking.went(site.run)
+    assert answer is not None
+    assert (answer.by, answer.is_well) == ("", True)
+    with closing(open_reader(site.house.state / "centralino.db")) as connection:
+        assert connection.execute("PRAGMA quick_check").fetchone()[0] == "ok"
+
+
+def test_a_request_is_for_two_alone_and_is_not_followed_elsewhere(tmp_path: Path) -> None:
+    """It holds a passphrase; what is no plain file, or no request, is taken away and none."""
+    path = restore_asking.request_path(tmp_path)
+    restore_asking.ask(tmp_path, Asked("beppe", PHRASE))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert restore_asking.take(tmp_path) == Asked("beppe", PHRASE)
+    assert restore_asking.take(tmp_path) is None
+    (tmp_path / "secret").write_text('{"by": "x", "passphrase": "y"}')
+    path.symlink_to(tmp_path / "secret")
+    assert restore_asking.take(tmp_path) is None
+    path.unlink()
+    os.mkfifo(path)
+    assert restore_asking.take(tmp_path) is None
+    assert not path.exists()
+    for text in ("", "[]", '{"by": "x"}', "\x00"):
+        path.write_text(text)
+        assert restore_asking.take(tmp_path) is None
+
+
+def test_a_request_that_nobody_takes_does_not_stay(tmp_path: Path) -> None:
+    """A passphrase must not lie about, nor a restore begin when nobody thinks of it any more."""
+    assert not restore_asking.is_waiting(tmp_path)
+    restore_asking.ask(tmp_path, Asked("beppe", PHRASE))
+    assert restore_asking.is_waiting(tmp_path)
+    old = datetime(2026, 11, 25, tzinfo=UTC).timestamp() - restore_asking.UNTAKEN_S
+    os.utime(restore_asking.request_path(tmp_path), (old, old))
+    assert not restore_asking.is_waiting(tmp_path)
+    assert not restore_asking.request_path(tmp_path).exists()
+
+
+def test_an_answer_is_read_as_it_was_told(tmp_path: Path) -> None:
+    """One that cannot be read is none."""
+    run = tmp_path / "run"
+    told = Went(datetime(2026, 11, 25, 9, tzinfo=UTC), "beppe", is_well=False, said=Words("a", "b"))
+    restore_asking.tell(run, told)
+    assert restore_asking.went(run) == told
+    restore_asking.answer_path(run).write_text("{}")
+    assert restore_asking.went(run) is None

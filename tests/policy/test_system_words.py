@@ -1,0 +1,84 @@
+"""The system's errors are told to people in words, with what to do, in both languages."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+
+import pytest
+
+from appliance.errors import PortError
+from appliance.policy.refused import NotKept
+from appliance.policy.system_words import LATE, SAYS, in_words, why_not
+from appliance.policy.words import Words
+
+
+@pytest.mark.parametrize("code", sorted(SAYS))
+def test_each_known_error_says_what_to_do(code: int) -> None:
+    """No number, nothing of the system's own text, in neither language; a remedy after a colon."""
+    said = why_not(OSError(code, "System's text"))
+    for text in (said.it, said.en):
+        assert "Errno" not in text
+        assert "System's" not in text
+        assert text.count(":") == 1
+    assert said.it != said.en
+
+
+def test_a_name_that_nobody_has() -> None:
+    """The resolver counts below 0; its numbers are those of netdb.h."""
+    assert "DNS" in why_not(socket.gaierror(socket.EAI_NONAME, "Name not known")).en
+    assert "DNS" in why_not(socket.gaierror(socket.EAI_AGAIN, "Temporary failure")).it
+
+
+def test_an_unknown_number_keeps_the_systems_text() -> None:
+    """With what to do all the same."""
+    said = why_not(OSError(errno.EXDEV, os.strerror(errno.EXDEV)))
+    assert os.strerror(errno.EXDEV) in said.it
+    assert "riprovare" in said.it
+    assert "try again" in said.en
+    assert "Strange" in why_not(OSError(0, "Strange")).en
+    assert "[Errno 9999]" in why_not(OSError(9999, "")).en
+
+
+def test_ours_say_it_themselves() -> None:
+    """They are sentences already; one that knows both languages says both."""
+    assert why_not(PortError("the port is gone")) == Words("the port is gone", "the port is gone")
+    assert why_not(NotKept("non tenuto", "not kept")) == Words("non tenuto", "not kept")
+
+
+def test_what_took_too_long_has_no_number() -> None:
+    """A socket's own limit raises a bare TimeoutError."""
+    assert why_not(TimeoutError("timed out")) == LATE
+    assert why_not(TimeoutError(errno.ETIMEDOUT, "Connection timed out")) == LATE
+
+
+def test_a_certificates_error_is_not_taken_for_the_systems() -> None:
+    """Its number 1 is OpenSSL's, not "operation not permitted"."""
+    said = why_not(ssl.SSLError(1, "certificate verify failed"))
+    assert "certificate verify failed" in said.it
+    assert "sudo" not in said.en
+
+
+@pytest.mark.parametrize(
+    ("text", "it", "en"),
+    [
+        ("broken off: [Errno 111] Connection refused", "broken off: nessuno", "broken off: nobody"),
+        ("it ([Errno 28] No space left on device)", "it (il disco è pieno", "it (the disk is full"),
+        ("[Errno 2] No such file or directory: 'a'", "non c'è nessun file", "there is no file"),
+        ("[Errno -2] Name or service not known", "nessuno ha questo nome", "nobody on the"),
+        ("[Errno 18] Invalid cross-device link", "errore del sistema (Invalid", "the system's"),
+    ],
+)
+def test_in_a_text_the_systems_part_is_said_in_words(text: str, it: str, en: str) -> None:
+    """What stands around it stays: mail servers' answers are kept as they came."""
+    said = in_words(text)
+    assert said.it.startswith(it)
+    assert said.en.startswith(en)
+    assert "Errno" not in said.it + said.en
+
+
+def test_a_text_without_one_stays() -> None:
+    """Word for word."""
+    assert in_words("550 no such user") == Words("550 no such user", "550 no such user")
