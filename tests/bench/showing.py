@@ -19,7 +19,7 @@ from starlette.routing import Route
 from appliance.calls.orders import Result
 from appliance.commands.register_changes import take
 from appliance.commands.register_place import Place
-from appliance.console.desk import Desk
+from appliance.console.desk import PERSON, Desk
 from appliance.console.pages import all_routes
 from appliance.daemon.stores import database_path
 from appliance.records import call_log, messages, requests
@@ -98,6 +98,7 @@ def _pages() -> list[str]:
 
 
 async def _measured(found: Running, changes: int) -> list[Row]:
+    PERSON.set(people.ANNA.name)  # who asks at the door, as the console tells it
     desk = Desk(found.box.folder / "run" / "desk.sock")
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(
@@ -148,7 +149,7 @@ async def _change(desk: Desk, streams: list[AsyncIterator[bool]], on: bool) -> l
     """Let the switchboard become unattended, or attended; returns when each screen knew, ms."""
     began = time.perf_counter()
     asked = asyncio.create_task(
-        desk.ask({"ask": "SetUnattended", "on": on, "by": "bench", "until": None})
+        desk.ask({"ask": "SetUnattended", "on": on, "by": people.ANNA.name, "until": None})
     )
     arrived = await asyncio.gather(*(_until(stream, on) for stream in streams))
     await asked

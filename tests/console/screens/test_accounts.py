@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, Page
 
 from appliance.console.accounts.passwords import Passwords
 from appliance.daemon import door, first_user, shell_proof
-from tests.console.browser import Screen, every_screen, screen
+from tests.console.browser import every_screen, screen
 from tests.console.running import Running, running
+from tests.console.screens.entering import log_in
 
 pytestmark = pytest.mark.system
 
@@ -46,14 +47,6 @@ def type_on(page: Page, *texts: str) -> None:
     page.keyboard.press("Enter")
 
 
-def log_in(shown: Screen, name: str, password: str) -> Page:
-    """Log in by keys alone."""
-    page = shown.open("/login")
-    type_on(page, name, password)
-    page.wait_for_url(lambda url: not url.endswith("/login"))
-    return page
-
-
 def test_from_the_first_user_to_an_operators_pages(browser: Browser, tmp_path: Path) -> None:
     """The code on the box makes the head, who makes an operator, who sees an operator's pages."""
     with running(tmp_path) as found, screen(browser, found.home) as shown:
@@ -74,7 +67,7 @@ def test_from_the_first_user_to_an_operators_pages(browser: Browser, tmp_path: P
         shown.look("user-made")
         page.get_by_role("button", name="Esci").click()
         page.wait_for_url(found.home + "/login")
-        log_in(shown, "carla", given)
+        log_in(shown, "carla", password=given)
         assert page.url.endswith("/account")
         page.get_by_label("Password attuale").focus()
         type_on(page, given, OTHER, OTHER)
@@ -94,7 +87,7 @@ def test_the_pages_of_accounts_keep_nobody_out(
     with screen(browser, with_head.home, language, size) as shown:
         shown.open("/login")
         shown.look("login")
-        page = log_in(shown, "anna", PHRASE)
+        page = log_in(shown, "anna")
         for path, name in (
             ("/account", "account"),
             ("/users", "users"),
@@ -112,7 +105,7 @@ def test_the_menus_are_opened_by_keys(
 ) -> None:
     """A heading opens its links, Escape closes them and gives the focus back; one row on a desk."""
     with screen(browser, with_head.home, language, size) as shown:
-        page = log_in(shown, "anna", PHRASE)
+        page = log_in(shown, "anna")
         shown.open("/hours")
         menu = page.locator(".console-menu", has=page.locator("a[href='/register']"))
         assert menu.locator("summary").get_attribute("aria-current") == "true"

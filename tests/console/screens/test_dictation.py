@@ -16,7 +16,8 @@ from appliance.prompts import OURS
 from appliance.testphone.client import TestPhone
 from tests.console.browser import Screen, every_screen, screen
 from tests.console.running import Running, running
-from tests.console.screens.test_accounts import PHRASE, log_in, state_of
+from tests.console.screens.entering import log_in
+from tests.console.screens.test_accounts import PHRASE, state_of
 from tests.console.screens.test_head_pages import LENGTH
 from tests.helpers import sound
 from tests.helpers.box import Box
@@ -79,7 +80,7 @@ def test_an_announcement_is_dictated_heard_and_put_in_force(
 ) -> None:
     """The page follows the phone by itself; the draft is played; one button puts it in force."""
     with screen(browser, office.home) as shown:
-        page = log_in(shown, "anna", PHRASE)
+        page = log_in(shown, "anna")
         shown.open(HOLD)
         assert page.get_by_label("Telefono", exact=True).input_value() == "op1"
         dictate(office.box, shown, phone)
@@ -101,7 +102,7 @@ def test_a_draft_keeps_nobody_out(
 ) -> None:
     """Going on and waiting to be put in force: WCAG 2.1 AA in both languages and sizes."""
     with screen(browser, office.home, language, size) as shown:
-        log_in(shown, "anna", PHRASE)
+        log_in(shown, "anna")
         shown.open(HOLD)
         dictate(office.box, shown, phone)
         told(shown, Went.REVIEWS)
@@ -117,7 +118,7 @@ def test_why_it_came_to_nothing_is_told(
 ) -> None:
     """Who puts the phone down has discarded it; the phone can ring again at once."""
     with screen(browser, office.home) as shown:
-        log_in(shown, "anna", PHRASE)
+        log_in(shown, "anna")
         shown.open(HOLD)
         dictate(office.box, shown, phone)
         told(shown, Went.REVIEWS)

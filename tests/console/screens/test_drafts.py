@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from appliance.commands.register_changes import take
 from appliance.commands.register_place import Place
@@ -18,8 +18,9 @@ from appliance.policy.accounts import User
 from appliance.records import drafts
 from appliance.records.database import connect, open_reader
 from tests.console import people
-from tests.console.browser import Screen, every_screen, screen
+from tests.console.browser import every_screen, screen
 from tests.console.running import Running, running
+from tests.console.screens.entering import log_in
 from tests.console.screens.test_register import EXAMPLE
 
 pytestmark = pytest.mark.system
@@ -37,16 +38,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield found
 
 
-def log_in(shown: Screen, user: User) -> Page:
-    """Log in."""
-    page = shown.open("/login")
-    page.locator("[name=name]").fill(user.name)
-    page.locator("[name=password]").fill(people.PHRASE)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
-    return page
-
-
 def kept(house: Running, user: User, place: str) -> str:
     """Return what the box has kept."""
     with contextlib.closing(open_reader(database_path(house.box.state))) as connection:
@@ -56,14 +47,14 @@ def kept(house: Running, user: User, place: str) -> str:
 def test_a_note_outlives_the_browser(browser: Browser, house: Running) -> None:
     """A browser that knows nothing of the one before has it; taken out, it is gone for good."""
     with screen(browser, house.home) as shown:
-        page = log_in(shown, people.CARLA)
+        page = log_in(shown, people.CARLA.name)
         shown.open("/desk")
         page.locator("#note").fill("Ada Rossi, residenza")
         house.box.wait_until(
             lambda: "Ada Rossi" in kept(house, people.CARLA, "desk"), 10.0, "it was not kept"
         )
     with screen(browser, house.home) as shown:
-        page = log_in(shown, people.CARLA)
+        page = log_in(shown, people.CARLA.name)
         shown.open("/desk")
         expect(page.locator("#note")).to_have_value("Ada Rossi, residenza")
         page.locator("#note").fill("")
@@ -75,7 +66,7 @@ def test_a_note_outlives_the_browser(browser: Browser, house: Running) -> None:
 def test_what_is_typed_last_is_kept_as_the_page_is_left(browser: Browser, house: Running) -> None:
     """No moment is waited for: whoever goes to another page loses no word."""
     with screen(browser, house.home) as shown:
-        page = log_in(shown, people.DINO)
+        page = log_in(shown, people.DINO.name)
         shown.open("/desk")
         page.locator("#note").fill("ultima parola")
         shown.open("/account")
@@ -90,7 +81,7 @@ def test_a_declaration_outlives_the_browser(
 ) -> None:
     """Said as what it is, in both languages and sizes; the office's number is not kept (P7)."""
     with screen(browser, house.home, language, size) as shown:
-        page = log_in(shown, people.ANNA)
+        page = log_in(shown, people.ANNA.name)
         shown.open(DECLARE)
         page.locator("[name=declared_by]").fill(f"Rossi {language} {size}")
         page.locator("[name='needs.1.numbers.1.number']").fill("0541704199")
@@ -101,7 +92,7 @@ def test_a_declaration_outlives_the_browser(
         )
         assert "0541704199" not in kept(house, people.ANNA, "declare:tributi")
     with screen(browser, house.home, language, size) as shown:
-        page = log_in(shown, people.ANNA)
+        page = log_in(shown, people.ANNA.name)
         shown.open(DECLARE)
         expect(page.locator("[name=declared_by]")).to_have_value(f"Rossi {language} {size}")
         shown.look("register-drafted")

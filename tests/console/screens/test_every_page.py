@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from appliance.policy.roles import Role
 from tests.console import people
@@ -19,6 +19,7 @@ from tests.console.attack.asking import Entry, entries
 from tests.console.attack.who_may import STRANGERS, WHO_MAY
 from tests.console.browser import LOCALES, SCREENS, SIZES, Screen, screen
 from tests.console.running import Running
+from tests.console.screens.entering import log_in
 from tests.console.screens.house import SHEET, TOKEN, WHO, full_house
 from tests.console.screens.looking import by_tab, troubles
 
@@ -137,7 +138,7 @@ def test_every_page_is_for_everybody(
 ) -> None:
     """WCAG 2.1 AA, its own policy, one heading, a title, the language, the focus, no scrolling."""
     with screen(browser, house.home, language, size) as shown:
-        log_in(shown, role)
+        log_in(shown, WHO[role].name)
         wrong = [trouble for path in share(role, language, size) for trouble in seen(shown, path)]
     assert not wrong, "\n".join(wrong)
 
@@ -168,7 +169,7 @@ def test_a_form_that_is_sent_empty_is_answered_for_everybody(
 ) -> None:
     """What is wrong is said on a page like others."""
     with screen(browser, house.home, language, size) as shown:
-        log_in(shown, role)
+        log_in(shown, WHO[role].name)
         paths = [address(one) for one in pages() if role in WHO_MAY.get(str(one), ())]
         wrong = [trouble for path in paths for trouble in answered(shown, path)]
     assert not wrong, "\n".join(wrong)
@@ -184,16 +185,6 @@ def test_what_is_wrong_is_seen(browser: Browser, house: Running) -> None:
         assert any(wrong in one for one in found), wrong
     assert any("no focus" in one and 'id="plain"' in one for one in found)
     assert any("by Tab" in one and 'id="trap"' in one for one in found)
-
-
-def log_in(shown: Screen, role: Role) -> Page:
-    """Log in as somebody of a role."""
-    page = shown.open("/login")
-    page.locator("[name=name]").fill(WHO[role].name)
-    page.locator("[name=password]").fill(people.PHRASE)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
-    return page
 
 
 def seen(shown: Screen, path: str) -> list[str]:

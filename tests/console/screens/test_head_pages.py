@@ -16,7 +16,8 @@ from appliance.media import wav
 from appliance.media.frames import Law
 from tests.console.browser import every_screen, screen
 from tests.console.running import Running, running
-from tests.console.screens.test_accounts import PHRASE, log_in, state_of
+from tests.console.screens.entering import log_in
+from tests.console.screens.test_accounts import PHRASE, state_of
 from tests.console.test_announcement_pages import tone
 from tests.stories.offices import ROME
 
@@ -63,7 +64,7 @@ def test_the_heads_pages_keep_nobody_out(
 ) -> None:
     """Each page in both languages and sizes: WCAG 2.1 AA, its own policy, no sideways scrolling."""
     with screen(browser, with_sheets.home, language, size) as shown:
-        log_in(shown, "anna", PHRASE)
+        log_in(shown, "anna")
         for path, what in (
             ("/sheets", "sheets"),
             ("/sheet/cani", "sheet"),
@@ -88,7 +89,7 @@ def test_an_announcement_is_replaced_and_brought_back(
     file = tmp_path / "own.wav"
     wav.write(file, wav.Sound(tone(1.0), Law.LINEAR16))
     with screen(browser, with_sheets.home) as shown:
-        page = log_in(shown, "anna", PHRASE)
+        page = log_in(shown, "anna")
         shown.open("/announcements/it/hold")
         page.get_by_label("File (.wav)").set_input_files(file)
         page.get_by_role("button", name="Falla ascoltare agli utenti").click()
@@ -102,7 +103,7 @@ def test_an_announcement_is_replaced_and_brought_back(
 def test_a_sheet_is_edited_by_keys(browser: Browser, with_sheets: Running) -> None:
     """From the text to what changes to the list, without a mouse; then files."""
     with screen(browser, with_sheets.home) as shown:
-        page = log_in(shown, "anna", PHRASE)
+        page = log_in(shown, "anna")
         shown.open("/sheets/edit?code=cani")
         page.keyboard.press("Control+End")
         page.keyboard.type("Dal 1992.")
@@ -125,7 +126,7 @@ def test_a_sheet_is_edited_by_keys(browser: Browser, with_sheets: Running) -> No
 def test_a_sunday_is_opened_without_a_mouse(browser: Browser, with_sheets: Running) -> None:
     """Days, hours, what changes, saved (E14); the calendar and the list have it at once."""
     with screen(browser, with_sheets.home) as shown:
-        page = log_in(shown, "anna", PHRASE)
+        page = log_in(shown, "anna")
         shown.open(f"/hours/new?first={SUNDAY}")
         page.get_by_role("button", name="Avanti: che cosa vale").press("Enter")
         page.get_by_label("Domenica").fill("9-12")
@@ -144,7 +145,7 @@ def test_a_week_is_changed_without_a_mouse(browser: Browser, with_sheets: Runnin
     """Hours, the drawing of what changes, what a caller meets, saved; the page says what holds."""
     since = TODAY + timedelta(days=1)
     with screen(browser, with_sheets.home) as shown:
-        page = log_in(shown, "anna", PHRASE)
+        page = log_in(shown, "anna")
         shown.open("/hours/week")
         page.get_by_label("Da quale giorno").fill(since.isoformat())
         page.get_by_label("Lunedì").fill("8-12:30 15-17")
@@ -162,7 +163,7 @@ def test_a_week_is_changed_without_a_mouse(browser: Browser, with_sheets: Runnin
 def test_a_callers_data_are_looked_for_by_keys(browser: Browser, with_sheets: Running) -> None:
     """What would be erased is shown, a reason is asked for; nothing of that is kept here."""
     with screen(browser, with_sheets.home) as shown:
-        page = log_in(shown, "anna", PHRASE)
+        page = log_in(shown, "anna")
         shown.open("/retention")
         page.get_by_label("Il numero", exact=True).fill("347 0000001")
         page.get_by_role("button", name="Vedi che cosa sparirebbe").press("Enter")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import Result
@@ -22,8 +22,9 @@ from appliance.records import call_log, care, messages
 from appliance.records.care import Kind
 from appliance.records.database import connect, open_reader
 from tests.console import people
-from tests.console.browser import Screen, every_screen, screen
+from tests.console.browser import every_screen, screen
 from tests.console.running import Running, running
+from tests.console.screens.entering import log_in
 from tests.records.samples import SHOWN, WITHHELD, a_call, a_message
 
 pytestmark = pytest.mark.system
@@ -74,23 +75,13 @@ def tone() -> bytes:
     return encode(b"".join(each.to_bytes(2, "little", signed=True) for each in samples), Law.ULAW)
 
 
-def log_in(shown: Screen) -> Page:
-    """Log in as the operator."""
-    page = shown.open("/login")
-    page.locator("[name=name]").fill(people.CARLA.name)
-    page.locator("[name=password]").fill(people.PHRASE)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
-    return page
-
-
 @every_screen
 def test_the_lists_and_a_message_keep_nobody_out(
     browser: Browser, house: Running, language: str, size: str
 ) -> None:
     """Both languages, both sizes: no violation of WCAG 2.1 AA, nothing scrolls sideways."""
     with screen(browser, house.home, language, size) as shown:
-        log_in(shown)
+        log_in(shown, people.CARLA.name)
         for path, what in (
             ("/messages", "messages"),
             ("/messages/1", "message"),
@@ -105,7 +96,7 @@ def test_the_lists_and_a_message_keep_nobody_out(
 def test_a_message_is_heard_taken_and_closed_by_keys(browser: Browser, house: Running) -> None:
     """P9: sought in, faster, noted as heard; taken and closed with an outcome; no mouse."""
     with screen(browser, house.home) as shown:
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name)
         shown.open("/messages/3")
         page.keyboard.press("3")
         page.keyboard.press("p")
@@ -130,7 +121,7 @@ def test_a_message_is_heard_taken_and_closed_by_keys(browser: Browser, house: Ru
 def test_a_key_typed_into_a_note_is_a_letter(browser: Browser, house: Running) -> None:
     """E22: keys act outside text fields only."""
     with screen(browser, house.home) as shown:
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name)
         shown.open("/messages/1")
         page.locator("#note").press("p")
         assert page.locator("#note").input_value() == "p"
@@ -140,7 +131,7 @@ def test_a_key_typed_into_a_note_is_a_letter(browser: Browser, house: Running) -
 def test_why_nobody_is_rung_is_said(browser: Browser, house: Running) -> None:
     """E17: the desk's own sentence, where the phone is not there."""
     with screen(browser, house.home) as shown:
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name)
         shown.open("/messages/1")
         page.get_by_role("button", name="Richiama").press("Enter")
         expect(page.get_by_role("alert")).to_contain_text("postazione")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import pytest
-from playwright.sync_api import APIResponse, Browser, Page, Route, expect
+from playwright.sync_api import APIResponse, Browser, Route, expect
 
 from appliance.daemon.stores import database_path
 from appliance.exchange.call import CallPlan
@@ -17,8 +17,9 @@ from appliance.policy.sheets import Sheet
 from appliance.records import drafts, requests, sheets
 from appliance.records.database import connect, open_reader
 from tests.console import people
-from tests.console.browser import Screen, every_screen, screen
+from tests.console.browser import every_screen, screen
 from tests.console.running import Running, open_console
+from tests.console.screens.entering import log_in
 from tests.helpers.box import Box
 from tests.system.test_transfer import OfficeBox
 
@@ -45,16 +46,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             yield Running(box, home, process)
 
 
-def log_in(shown: Screen) -> Page:
-    """Log in as the operator and open the desk."""
-    page = shown.open("/login")
-    page.locator("[name=name]").fill(people.CARLA.name)
-    page.locator("[name=password]").fill(people.PHRASE)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
-    return shown.open("/desk")
-
-
 @pytest.fixture
 def caller(house: Running) -> Iterator[None]:
     """Somebody calls, and stays on the line until the test is over."""
@@ -71,7 +62,7 @@ def test_the_desk_keeps_nobody_out(
 ) -> None:
     """Both languages, both sizes: no violation of WCAG 2.1 AA."""
     with screen(browser, house.home, language, size) as shown:
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name, "/desk")
         expect(page.locator("#position-op1")).to_be_visible()
         shown.look("desk")
 
@@ -81,7 +72,7 @@ def test_a_new_call_appears_at_the_side_and_moves_nothing(
 ) -> None:
     """E22: what is being typed stays, the focus stays, and the caller is there."""
     with screen(browser, house.home) as shown, house.box.phone("op1"):
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name, "/desk")
         expect(page.locator("#position-op1")).to_contain_text("libera")
         page.keyboard.type("resid")
         request.getfixturevalue("caller")
@@ -106,7 +97,7 @@ def test_a_whole_call_is_served_by_keys(browser: Browser, house: Running, caller
         box.phone("ana1") as ana1,
     ):
         ana1.answer_mode("decline", 300)
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name, "/desk")
         expect(page.locator("[data-call]")).to_contain_text(CALLER)
         op1.wait_event("ringing", 20.0)
         op1.answer()
@@ -165,7 +156,7 @@ def test_a_whole_call_in_english_ends_with_an_appointment(
     """The office cannot be had: its rule at once, by keys (P5, E23); every word in English."""
     del caller
     with screen(browser, house.home, "en") as shown, house.box.phone("op1") as op1:
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name, "/desk")
         op1.wait_event("ringing", 20.0)
         op1.answer()
         expect(page.locator(".desk-mine")).to_contain_text("Talking")
@@ -201,7 +192,7 @@ def requests_of(box: Box) -> list[Request]:
 def test_a_state_is_set_by_one_key_and_taken_back(browser: Browser, house: Running) -> None:
     """Outside text fields only; undone within ten seconds (E22)."""
     with screen(browser, house.home) as shown:
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name, "/desk")
         page.keyboard.type("n")
         assert page.locator("#search").input_value() == "n"
         page.keyboard.press("Escape")
@@ -217,7 +208,7 @@ def test_a_state_is_set_by_one_key_and_taken_back(browser: Browser, house: Runni
 def test_a_state_is_taken_back_before_its_answer_has_come(browser: Browser, house: Running) -> None:
     """Who is quick sees the new state sooner than the answer, and is obeyed all the same."""
     with screen(browser, house.home) as shown:
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name, "/desk")
         held: list[tuple[Route, APIResponse]] = []
         page.route("**/desk/state", lambda route: held.append((route, route.fetch())), times=1)
         page.keyboard.press("Escape")
@@ -237,7 +228,7 @@ def test_a_call_that_a_power_cut_interrupted_is_dealt_with(
     """E18: who it was, with whom, and how far it was; closed by keys with what came of it."""
     del caller
     with screen(browser, house.home, "it") as shown, house.box.phone("op1") as op1:
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name, "/desk")
         op1.wait_event("ringing", 20.0)
         op1.answer()
         expect(page.locator(".desk-mine")).to_contain_text("In conversazione")
@@ -263,7 +254,7 @@ def test_a_return_half_typed_outlives_the_box_and_the_browser(
     box = house.box
     with screen(browser, house.home) as shown, box.phone("op1") as op1, box.phone("ana1") as ana1:
         ana1.answer_mode("decline", 300)
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name, "/desk")
         op1.wait_event("ringing", 20.0)
         op1.answer()
         expect(page.locator(".desk-mine")).to_contain_text("In conversazione")
@@ -284,7 +275,7 @@ def test_a_return_half_typed_outlives_the_box_and_the_browser(
         box.kill()
         box.start()
     with screen(browser, house.home) as shown:
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name, "/desk")
         expect(page.locator("#citizen")).to_have_value("Ida Neri")
         expect(page.locator("#subject")).to_have_value("Stato di famiglia")
         expect(page.locator("#contact")).to_have_value(CALLER)
@@ -305,7 +296,7 @@ def kept(box: Box) -> str:
 def test_a_desk_that_is_gone_is_a_banner_and_comes_back(browser: Browser, house: Running) -> None:
     """What was last known stays; the page is live again by itself."""
     with screen(browser, house.home) as shown:
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name, "/desk")
         expect(page.locator("#desk-away")).to_be_hidden()
         house.box.stop()
         expect(page.locator("#desk-away")).to_be_visible()
@@ -317,7 +308,7 @@ def test_a_desk_that_is_gone_is_a_banner_and_comes_back(browser: Browser, house:
 def test_the_console_stops_at_once_though_browsers_listen(browser: Browser, house: Running) -> None:
     """An update is not kept waiting by open pages."""
     with open_console(house.box) as (process, home), screen(browser, home) as shown:
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name, "/desk")
         expect(page.locator("#position-op1")).to_be_visible()
         process.terminate()
         assert process.wait(30.0) == 0

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from appliance.daemon.stores import database_path
 from appliance.records.database import connect
 from tests.console import people
-from tests.console.browser import SCREENS, Screen, every_screen, screen
+from tests.console.browser import SCREENS, every_screen, screen
 from tests.console.running import Running, running
+from tests.console.screens.entering import log_in
 from tests.helpers.mail_server import PASSWORD, USER, MailServer
 from tests.system.test_mail import MAIL
 
@@ -54,23 +55,13 @@ def mail_at(server: MailServer) -> str:
     return MAIL.format(address=server.address, port=server.port, user=USER, folder=server.folder)
 
 
-def log_in(shown: Screen, path: str) -> Page:
-    """Log in as the technician and open a page."""
-    page = shown.open("/login")
-    page.locator("[name=name]").fill(people.BEPPE.name)
-    page.locator("[name=password]").fill(people.PHRASE)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
-    return shown.open(path)
-
-
 @every_screen
 def test_the_installation_keeps_nobody_out(
     browser: Browser, house: Running, language: str, size: str
 ) -> None:
     """Both languages, both sizes: no violation of WCAG 2.1 AA; the records are looked through."""
     with screen(browser, house.home, language, size) as shown:
-        page = log_in(shown, "/plant")
+        page = log_in(shown, people.BEPPE.name, "/plant")
         expect(page.locator("#line-line1")).to_be_visible()
         page.locator("#light").click()
         expect(page.locator("#lit .plant-well")).to_be_visible()
@@ -84,7 +75,7 @@ def test_the_installation_keeps_nobody_out(
 def test_a_phone_that_registers_is_seen_at_once(browser: Browser, house: Running) -> None:
     """Live; what was opened stays open, the focus where it was."""
     with screen(browser, house.home) as shown:
-        page = log_in(shown, "/plant")
+        page = log_in(shown, people.BEPPE.name, "/plant")
         phone = page.get_by_role("row").filter(has_text="op1")
         expect(phone).to_contain_text("non registrato")
         ended = page.locator("#releases-line1")
@@ -102,7 +93,7 @@ def test_the_queue_of_mails_keeps_nobody_out(
 ) -> None:
     """Both languages, both sizes; a test is taken by the real mail server, and the page says so."""
     with screen(browser, house.home, language, size) as shown:
-        page = log_in(shown, "/plant/mail")
+        page = log_in(shown, people.BEPPE.name, "/plant/mail")
         page.locator("#to").focus()
         page.keyboard.type("tecnico@example.it")
         page.keyboard.press("Enter")

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from appliance.daemon.stores import database_path
 from appliance.records.database import connect
 from tests.console import people
-from tests.console.browser import SCREENS, Screen, every_screen, install, launched, screen
+from tests.console.browser import SCREENS, every_screen, install, launched, screen
 from tests.console.running import Running, running
+from tests.console.screens.entering import log_in
 
 pytestmark = pytest.mark.system
 
@@ -30,23 +31,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield found
 
 
-def log_in(shown: Screen, path: str) -> Page:
-    """Log in as the technician and open a page."""
-    page = shown.open("/login")
-    page.locator("[name=name]").fill(people.BEPPE.name)
-    page.locator("[name=password]").fill(people.PHRASE)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
-    return shown.open(path)
-
-
 @every_screen
 def test_a_backup_goes_the_whole_way(
     browser: Browser, house: Running, tmp_path: Path, language: str, size: str
 ) -> None:
     """Made, downloaded, uploaded, looked through, ready to be put back; by keyboard."""
     with screen(browser, house.home, language, size) as shown:
-        page = log_in(shown, "/plant/backup")
+        page = log_in(shown, people.BEPPE.name, "/plant/backup")
         page.locator("#phrase").fill(PHRASE)
         page.locator("#again").fill(PHRASE)
         page.keyboard.press("Enter")
@@ -76,7 +67,7 @@ def test_another_file_is_refused_in_words(browser: Browser, house: Running, tmp_
     """The page says why, and keeps what was typed."""
     (tmp_path / "picture.png").write_bytes(b"\x89PNG" + b"x" * 100_000)
     with screen(browser, house.home) as shown:
-        page = log_in(shown, "/plant/backup")
+        page = log_in(shown, people.BEPPE.name, "/plant/backup")
         page.locator("#file").set_input_files(tmp_path / "picture.png")
         page.locator("#upload button").click()
         expect(page.locator("#upload-said")).to_contain_text("non è una copia di sicurezza")
@@ -89,7 +80,7 @@ def test_the_configuration_keeps_nobody_out(
 ) -> None:
     """What is in force, every table opened; the file on the disk is checked at a key."""
     with screen(browser, house.home, language, size) as shown:
-        page = log_in(shown, "/plant/settings")
+        page = log_in(shown, people.BEPPE.name, "/plant/settings")
         page.locator("#check-file").focus()
         page.keyboard.press("Enter")
         expect(page.locator("#chore-config_check .plant-said")).to_be_visible(timeout=CHORE_MS)
@@ -104,7 +95,7 @@ def test_the_certificate_keeps_nobody_out(
 ) -> None:
     """This computer has not installed the authority, and the browser says so."""
     with screen(browser, house.home, language, size) as shown:
-        page = log_in(shown, "/plant/certificate")
+        page = log_in(shown, people.BEPPE.name, "/plant/certificate")
         expect(page.locator("[data-answer=no]")).to_be_visible()
         shown.troubles = [one for one in shown.troubles if "SSL certificate" not in one]  # said so
         shown.look("certificate")

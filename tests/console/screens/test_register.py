@@ -16,7 +16,8 @@ from appliance.console.accounts.passwords import Passwords
 from appliance.daemon import door, shell_proof
 from tests.console.browser import every_screen, screen
 from tests.console.running import Running, running
-from tests.console.screens.test_accounts import PHRASE, log_in, state_of
+from tests.console.screens.entering import log_in
+from tests.console.screens.test_accounts import PHRASE, state_of
 from tests.policy.test_attachments import MAIL
 
 pytestmark = pytest.mark.system
@@ -47,7 +48,7 @@ def test_the_pages_of_the_register_keep_nobody_out(
 ) -> None:
     """Each page in both languages and sizes: WCAG 2.1 AA, its own policy, no sideways scrolling."""
     with screen(browser, with_register.home, language, size) as shown:
-        log_in(shown, "anna", PHRASE)
+        log_in(shown, "anna")
         for path, what in (
             ("/register", "register"),
             ("/register/office/anagrafe", "register-unit"),
@@ -65,7 +66,7 @@ def test_the_pages_of_the_register_keep_nobody_out(
 def test_a_variation_of_today_by_keys(browser: Browser, with_register: Running) -> None:
     """E12: from the list to "in force" by keys alone, in far less than half a minute."""
     with screen(browser, with_register.home) as shown:
-        page = log_in(shown, "anna", PHRASE)
+        page = log_in(shown, "anna")
         shown.open("/register")
         began = time.monotonic()
         page.get_by_role("link", name="Variazione di oggi").focus()
@@ -86,7 +87,7 @@ def test_a_variation_of_today_by_keys(browser: Browser, with_register: Running) 
 def test_a_declaration_is_made_and_a_number_shown(browser: Browser, with_register: Running) -> None:
     """The form is filled from the one before; what changes is read; then it is in force."""
     with screen(browser, with_register.home) as shown:
-        page = log_in(shown, "anna", PHRASE)
+        page = log_in(shown, "anna")
         shown.open("/register/office/tributi/declare")
         page.get_by_role("button", name="Vedi che cosa cambia").click()
         page.get_by_role("alert").wait_for()

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from appliance.calls.orders import Result
 from appliance.commands.register_changes import take
@@ -23,8 +23,9 @@ from appliance.records import call_log, requests
 from appliance.records.database import connect, open_reader
 from appliance.records.requests import Taking
 from tests.console import people
-from tests.console.browser import Screen, every_screen, screen
+from tests.console.browser import every_screen, screen
 from tests.console.running import Running, running
+from tests.console.screens.entering import log_in
 from tests.console.test_calls import WHOLE
 from tests.records.samples import a_call
 from tests.records.test_requests import ASKED, LETTERS, WANTED
@@ -59,23 +60,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield found
 
 
-def log_in(shown: Screen, name: str = people.CARLA.name) -> Page:
-    """Log in, as the operator unless said otherwise."""
-    page = shown.open("/login")
-    page.locator("[name=name]").fill(name)
-    page.locator("[name=password]").fill(people.PHRASE)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
-    return page
-
-
 @every_screen
 def test_the_list_and_a_request_keep_nobody_out(
     browser: Browser, house: Running, language: str, size: str
 ) -> None:
     """Both languages, both sizes: no violation of WCAG 2.1 AA, nothing scrolls sideways."""
     with screen(browser, house.home, language, size) as shown:
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name)
         shown.open("/requests")
         shown.look("requests")
         shown.open("/requests/2")
@@ -95,7 +86,7 @@ def test_a_week_of_appointments_keeps_nobody_out(
 ) -> None:
     """Both languages, both sizes: days side by side, on a phone one after the other."""
     with screen(browser, house.home, language, size) as shown:
-        log_in(shown)
+        log_in(shown, people.CARLA.name)
         shown.open("/appointments?week=2026-12-02")
         shown.look("appointments")
 
@@ -106,7 +97,7 @@ def test_a_new_request_keeps_nobody_out(
 ) -> None:
     """Both languages, both sizes: the office, then its form."""
     with screen(browser, house.home, language, size) as shown:
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name)
         shown.open("/requests/new")
         shown.look("request-choose")
         page.locator("#about").select_option("anagrafe|residenza")
@@ -119,7 +110,7 @@ def test_a_new_request_keeps_nobody_out(
 def test_a_request_is_entered_by_keys(browser: Browser, house: Running) -> None:
     """From the counter: the office, the form, the number that is told; E-mail hides the hour."""
     with screen(browser, house.home) as shown:
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name)
         shown.open("/requests/new")
         page.locator("#about").select_option("anagrafe|residenza")
         page.locator("#about").press("Tab")
@@ -137,7 +128,7 @@ def test_a_request_is_entered_by_keys(browser: Browser, house: Running) -> None:
 def test_weeks_are_turned_by_arrows(browser: Browser, house: Running) -> None:
     """E22: outside of fields; within the choice of an office they are that choice's own."""
     with screen(browser, house.home) as shown:
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name)
         shown.open("/appointments?week=2026-12-02")
         page.locator("h1").click()
         page.keyboard.press("ArrowRight")
@@ -153,7 +144,7 @@ def test_weeks_are_turned_by_arrows(browser: Browser, house: Running) -> None:
 def test_calls_keep_nobody_out(browser: Browser, house: Running, language: str, size: str) -> None:
     """Both languages, both sizes: those of a day, and one with all that happened."""
     with screen(browser, house.home, language, size) as shown:
-        log_in(shown)
+        log_in(shown, people.CARLA.name)
         shown.open("/calls")
         shown.look("calls")
         shown.open("/calls/whole")
@@ -188,7 +179,7 @@ def test_reports_keep_nobody_out(
 def test_a_request_is_ended_by_keys(browser: Browser, house: Running) -> None:
     """E15: with the name of whoever said so; it is never done without one."""
     with screen(browser, house.home) as shown:
-        page = log_in(shown)
+        page = log_in(shown, people.CARLA.name)
         shown.open("/requests/3")
         page.get_by_text("È evasa").first.press("Enter")
         page.get_by_label("Chi lo ha detto").first.press("Enter")
