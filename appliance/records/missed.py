@@ -6,6 +6,7 @@ nobody any more, and is shown with the later one.
 
 from __future__ import annotations
 
+import functools
 import json
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ HINT_WITHIN: Final = timedelta(minutes=10)
 """A call so long before a message without a number may be the same person's (E16)."""
 DAYS: Final = 30
 """How far back missed calls are listed: nobody calls back after a month."""
+NONE: Final = 0
+"""The short number of no call."""
 _MAYBE: Final = (
     "SELECT rowid, * FROM calls WHERE rang_ms >= ? AND message = '' "  # noqa: S608 - constants
     f"AND (result IN ({_names(MISSED)}) OR instr(trail, '{CALLBACK_WANTED}')) "
@@ -54,7 +57,7 @@ _SERVED: Final = (
     "SELECT rowid, caller_number, rang_ms FROM calls WHERE rang_ms >= ? AND caller_number <> '' "  # noqa: S608 - constants
     f"AND result IN ({_names(SERVED)}) ORDER BY rang_ms, rowid"
 )
-_ONE: Final = "SELECT * FROM calls WHERE rowid = ?"
+_THOSE: Final = "SELECT rowid, * FROM calls WHERE rowid IN (SELECT value FROM json_each(?))"
 _BETWEEN: Final = "SELECT * FROM calls WHERE rang_ms BETWEEN ? AND ? ORDER BY rang_ms, rowid"
 
 
@@ -84,20 +87,29 @@ def missed(
     """
     ms = to_ms(since)
     cares = cares_of.cares(connection, cares_of.Kind.CALL)
-    found = [(int(row["rowid"]), from_row(row)) for row in connection.execute(_MAYBE, (ms,))]
+    rows = connection.execute(_MAYBE, (ms,))
+    maybe = ((int(row["rowid"]), from_row(row)) for row in rows)
+    found = [(number, record) for number, record in maybe if needs_somebody(record)]
     tails = {tail(record.caller.number) for _, record in found if record.caller.number}
     served = _Served(connection, ms, tails, plan)
+    again = {number: served.after(record) for number, record in found}
+    later = _those(connection, again.values())
     return tuple(
         Missed(
             number,
             record,
             cares.get(record.call, Care()),
-            served.after(record),
+            later.get(again[number]),
             is_wanted(record),
         )
         for number, record in found
-        if needs_somebody(record)
     )
+
+
+def _those(connection: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, CallRecord]:
+    """Read calls by their short numbers, in one query; what is none is left out."""
+    rows = connection.execute(_THOSE, (json.dumps(sorted(set(numbers))),))
+    return {int(row["rowid"]): from_row(row) for row in rows}
 
 
 class _Served:
@@ -109,27 +121,20 @@ class _Served:
     def __init__(
         self, connection: sqlite3.Connection, since_ms: int, tails: Collection[str], plan: Plan
     ) -> None:
-        self._connection, self._plan = connection, plan
-        self._read: dict[int, CallRecord] = {}
+        self._canonical = functools.cache(lambda number: canonical(number, plan))
         self._of: dict[str, list[tuple[int, int]]] = {}
         """For each number (ms, rowid) of its calls, ascending."""
         for row in connection.execute(_SERVED, (since_ms,)):
             number = row["caller_number"]
             if tail(number) in tails:
-                calls = self._of.setdefault(canonical(number, plan), [])
+                calls = self._of.setdefault(self._canonical(number), [])
                 calls.append((row["rang_ms"], row["rowid"]))
 
-    def after(self, record: CallRecord) -> CallRecord | None:
-        """Find the first later call from the same number that was served, None for none."""
-        calls = self._of.get(canonical(record.caller.number, self._plan), [])
-        start = bisect_left(calls, (to_ms(record.rang_at), 0))
-        later = (self._record(rowid) for _, rowid in calls[start:])
-        return next((call for call in later if call.rang_at > record.rang_at), None)
-
-    def _record(self, rowid: int) -> CallRecord:
-        if rowid not in self._read:
-            self._read[rowid] = from_row(self._connection.execute(_ONE, (rowid,)).fetchone())
-        return self._read[rowid]
+    def after(self, record: CallRecord) -> int:
+        """Find the first later call from the same number that was served, NONE for none."""
+        calls = self._of.get(self._canonical(record.caller.number), [])
+        at = bisect_left(calls, (to_ms(record.rang_at) + 1, 0))
+        return calls[at][1] if at < len(calls) else NONE
 
 
 def needs_somebody(record: CallRecord) -> bool:

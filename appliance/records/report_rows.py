@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from appliance.calls.orders import CallRecord, Direction, Result, Way
+from appliance.calls.orders import CallRecord, Result, Way
 from appliance.policy.due import is_overdue
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.report import CallRow, Ending, RequestRow, Sent
 from appliance.policy.requests import Request, State
 from appliance.records import requests
-from appliance.records.call_log import from_row, to_ms
+from appliance.records.call_log import moment, to_ms, words_from
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
+    from datetime import tzinfo
 
     from appliance.policy.hours import Schedule
 
@@ -39,7 +40,11 @@ UNFINISHED: Final = "unfinished"
 SOUGHT, FOUND = "return.", "return.answered."
 """In the trail: an operator is sought for a call that came back; one has taken it."""
 MOST_REQUESTS: Final = 100_000
-_CALLS: Final = "SELECT * FROM calls WHERE rang_ms >= ? AND rang_ms < ? ORDER BY rang_ms"
+_CALLS: Final = (
+    "SELECT call, line, rang_at, called, way, phone, answered_at, result, trail FROM calls "
+    "WHERE rang_ms >= ? AND rang_ms < ? AND direction = 'in' ORDER BY rang_ms"
+)
+"""What a report looks at: no caller is among it, and thousands are read."""
 _TAKEN: Final = "SELECT number, unit, need, rule FROM requests WHERE at_ms >= ? AND at_ms < ?"
 
 
@@ -49,9 +54,23 @@ def call_rows(
     """Read the calls that rang from `start` on, before `end`, and are over; not those dialled."""
     rows = connection.execute(_CALLS, (to_ms(start), to_ms(end)))
     return tuple(
-        call_row(record, zone)
-        for record in map(from_row, rows)
-        if record.result.value in ENDINGS and _came_in(record)
+        call_row(record, zone) for record in map(_record, rows) if record.result.value in ENDINGS
+    )
+
+
+def _record(row: sqlite3.Row) -> CallRecord:
+    """Gather what a report looks at; the rest is left as by default."""
+    call, line, rang_at, called, way, phone, answered_at, result, trail = row
+    return CallRecord(
+        call,
+        line,
+        datetime.fromisoformat(rang_at),
+        called=called,
+        way=Way(way),
+        phone=phone,
+        answered_at=moment(answered_at),
+        result=Result(result),
+        trail=words_from(trail),
     )
 
 
@@ -113,11 +132,6 @@ def request_rows_of(
 def _open(request: Request, overdue: bool, *, counted: bool) -> RequestRow:
     appointment = request.rule is ReturnRule.APPOINTMENT
     return RequestRow(request.unit, appointment, counted, True, overdue, request.need)
-
-
-def _came_in(record: CallRecord) -> bool:
-    """Tell a call of a citizen from one that the office dialled."""
-    return record.direction is Direction.IN
 
 
 def sent_of(record: CallRecord) -> tuple[Sent, ...]:

@@ -18,7 +18,7 @@ from appliance.policy.requests import (
     State,
     Step,
 )
-from appliance.records.call_log import to_ms
+from appliance.records.call_log import by_column, to_ms
 
 if TYPE_CHECKING:
     import sqlite3
@@ -99,7 +99,7 @@ def from_json(value: Mapping[str, Any]) -> NewRequest:
 
 def from_row(row: sqlite3.Row, steps: tuple[Happened, ...]) -> Kept:
     """Gather a request from its columns and its steps."""
-    value = dict(row)
+    value: dict[str, Any] = by_column(row)
     new = from_json(value)
     request = Request(
         int(value["number"]),

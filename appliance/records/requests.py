@@ -6,8 +6,9 @@ one more row of its history.
 
 from __future__ import annotations
 
+import json
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -82,10 +83,11 @@ _GIFT: Final = """
     VALUES (:id, :request, :at, :by, :said_by)
 """
 _STEPS: Final = """
-    SELECT id, at, by_whom, step, said_by, words, step_number AS number, 0 AS is_gift
-    FROM request_steps WHERE request = :request
-    UNION ALL SELECT id, at, by_whom, 'give', to_whom, '', gift, 1
-    FROM request_gifts WHERE request = :request ORDER BY is_gift, number
+    WITH wanted AS (SELECT value FROM json_each(:requests))
+    SELECT request, id, at, by_whom, step, said_by, words, step_number AS number, 0 AS is_gift
+    FROM request_steps WHERE request IN wanted
+    UNION ALL SELECT request, id, at, by_whom, 'give', to_whom, '', gift, 1
+    FROM request_gifts WHERE request IN wanted ORDER BY is_gift, number
 """
 _UPDATE: Final = """
     UPDATE requests SET state = :state, taken_by = :taken_by, starts = :starts, ends = :ends,
@@ -174,7 +176,7 @@ def mailed(connection: sqlite3.Connection, number: int, happened: Happened) -> N
 def find(connection: sqlite3.Connection, number: int) -> Kept | None:
     """Look a request up by its number."""
     row = connection.execute("SELECT * FROM requests WHERE number = ?", (number,)).fetchone()
-    return from_row(row, _steps(connection, number)) if row else None
+    return from_row(row, _steps(connection, [number])[number]) if row else None
 
 
 def required(connection: sqlite3.Connection, number: int) -> Kept:
@@ -196,7 +198,8 @@ def listed(
         "ORDER BY number DESC LIMIT ?",
         (*wanted, unit, limit),
     ).fetchall()
-    return tuple(from_row(row, _steps(connection, int(row["number"]))) for row in rows)
+    steps = _steps(connection, [int(row["number"]) for row in rows])
+    return tuple(from_row(row, steps[int(row["number"])]) for row in rows)
 
 
 def find_open(
@@ -287,12 +290,19 @@ def _queue(
         outbox.put(connection, mail, at, letters.domain)
 
 
-def _steps(connection: sqlite3.Connection, number: int) -> tuple[Happened, ...]:
-    rows = connection.execute(_STEPS, {"request": number}).fetchall()
-    found = [step_from_row(row) for row in rows]
-    if any(row["is_gift"] for row in rows):
-        found.sort(key=lambda each: each.at)
-    return tuple(found)
+def _steps(
+    connection: sqlite3.Connection, numbers: list[int]
+) -> Mapping[int, tuple[Happened, ...]]:
+    """Read what became of some requests, in one query; what was given stands by its time."""
+    found: dict[int, list[Happened]] = {number: [] for number in numbers}
+    given = set[int]()
+    for row in connection.execute(_STEPS, {"requests": json.dumps(numbers)}):
+        found[int(row["request"])].append(step_from_row(row))
+        if row["is_gift"]:
+            given.add(int(row["request"]))
+    for number in given:
+        found[number].sort(key=lambda each: each.at)
+    return {number: tuple(steps) for number, steps in found.items()}
 
 
 def _same_name(kept: str, asked: str) -> bool:

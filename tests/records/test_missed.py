@@ -22,6 +22,7 @@ from appliance.records.care import Kind
 from appliance.records.care_words import missed_text
 from appliance.records.database import migrate, open_database
 from appliance.records.missed import CALLBACK_WANTED, MISSED, SERVED, Missed
+from tests.records.counting import questions
 from tests.records.samples import SHOWN, TEN, WITHHELD, a_call, a_message
 
 OTHER = replace(SHOWN, number="0519999999", name="")
@@ -81,6 +82,16 @@ def test_who_called_again_and_was_served_needs_nobody(db: sqlite3.Connection) ->
         "a-3": True, "a-2": True, "a-1": False,
     }  # fmt: skip
     assert "ha richiamato alle 25/11 10:03" in missed_text(found, "it")
+
+
+def test_many_who_called_again_are_asked_for_at_once(db: sqlite3.Connection) -> None:
+    """Each missed call with the call that served its caller: as few questions as for one."""
+    ends = (Result.GAVE_UP, Result.ANSWERED) * 20
+    calls = [replace(a_call(f"a-{n}", end, n), caller=OTHER) for n, end in enumerate(ends)]
+    since = TEN - timedelta(days=1)
+    found = listed(db, *calls)
+    assert len({each.again.call for each in found if each.again}) == 20
+    assert questions(db, lambda: missed.missed(db, since)) == 4
 
 
 def test_who_called_again_from_the_same_number_otherwise_sent_was_served(

@@ -26,6 +26,7 @@ from appliance.records.database import connect, open_database
 from appliance.records.request_rows import Happened, Kept, Sound, from_json, to_json
 from appliance.records.requests import Letters, Taking
 from tests.policy.town import APPOINTMENT, CALENDAR, EMAIL, rome
+from tests.records.counting import questions
 
 AT = rome("2026-11-23 10:00")
 SUNDAY = rome("2026-11-29 10:00")
@@ -206,6 +207,16 @@ def test_lists(db: sqlite3.Connection) -> None:
     requests.change(db, 1, step("s1", Step.CLOSE, "Anagrafe"))
     assert [k.request.number for k in requests.listed(db)] == [3, 2, 1]
     assert [k.request.number for k in requests.listed(db, State.OPEN, unit="anagrafe")] == [3]
+
+
+def test_a_list_asks_as_often_for_one_as_for_many(db: sqlite3.Connection) -> None:
+    """Requests, and what became of all of them: a long list is no slower for its steps."""
+    for n in range(20):
+        requests.insert(db, Taking(f"r{n}", ASKED, AT))
+        requests.change(db, n + 1, step(f"s{n}", Step.REMIND, words="Sollecita"))
+    assert all(len(kept.steps) == 1 for kept in requests.listed(db))
+    assert questions(db, lambda: requests.listed(db)) == 2
+    assert questions(db, lambda: requests.listed(db, limit=1)) == 2
 
 
 def test_a_slot_is_never_given_twice(db: sqlite3.Connection) -> None:
