@@ -10,6 +10,7 @@ import pytest
 from appliance.console.audit_words import SAID, Names, sentence, who
 from appliance.console.pages.audit import WHAT
 from appliance.console.say import Speaker, load_catalogues
+from appliance.daemon.rights import NEEDS
 from appliance.policy import done_link
 from appliance.records.audit import Noted
 
@@ -20,6 +21,44 @@ SPEAKERS = {
     language: Speaker(language, ZoneInfo("Europe/Rome"), catalogue)
     for language, catalogue in load_catalogues().items()
 }
+NOTED = {
+    "register": (
+        "register_number", "register_tell", "register_file", "register_vary", "register_declare",
+        "register_authorise", "register_revoke", "register_unit",
+    ),
+    "hours": ("hours_enter", "hours_revoke", "week_enter", "week_revoke"),
+    "user": ("user_add", "user_change", "user_password", "first_user"),
+    "request": ("counter_request", "request_paper", "mail_again", "request_by_link"),
+    "handover": ("hand_over",),
+    "erasure": ("erase",),
+    "export": ("kept_of",),
+    "sheet": ("sheet_save", "sheet_remove"),
+    "announcement": (
+        "announcement_part", "announcement_restore", "announcement_dictate",
+        "announcement_draft_drop",
+    ),
+    "outbox": ("outbox_retry", "outbox_drop"),
+    "mail": ("mail_test",),
+    "backup": ("backup_make", "backup_check", "backup_fetch", "backup_drop"),
+    "config": ("config_check",),
+    "panel": ("led_test",),
+    "line": ("line_restart",),
+}  # fmt: skip
+"""What is asked at the door and stands in the list then, by the first part of its code."""
+ELSEWHERE = frozenset({
+    # changes nothing
+    "status", "watch", "figures", "offices", "calendar", "plant", "explain", "hours_ahead",
+    "register_state", "register_ahead", "free_slots", "requests_due", "weeks", "appointments",
+    "retention", "sheet_text", "announcement_dictation", "settings", "chores",
+    # parts of what is noted once it is whole; forms that are half typed
+    "register_file_part", "draft_keep",
+    # has a history of its own, or stands in the call's
+    "SetUnattended", "SetClosed", "SetOpened", "SetAllAbsent", "SetAway", "NoteSheet", "BringHead",
+    "TransferCall", "CallBack", "care", "close_message", "new_request", "request_step",
+    # asked by the box's own commands, which note it
+    "phones_renewed", "register_changed", "spoken", "mail_sheet",
+})  # fmt: skip
+"""What is asked at the door and stands in no list of changes."""
 ROWS = [
     ("user.first", "anna (Anna Verdi): head technician",
      "Creato il primo utente, con il codice dell'apparecchio: Anna Verdi (Responsabile, Tecnico)."),
@@ -123,9 +162,22 @@ def test_every_code_is_among_them() -> None:
     assert {code for code, *_ in SAID} == {code for code, *_ in ROWS}
 
 
+def test_each_group_of_questions_is_named() -> None:
+    """Whatever is asked at the door is placed here; what is noted of it says what it concerns."""
+    placed = [question for questions in NOTED.values() for question in questions]
+    assert sorted([*placed, *ELSEWHERE]) == sorted(NEEDS)
+    assert NOTED.keys() <= WHAT.keys()
+
+
+def test_each_code_says_what_it_concerns() -> None:
+    """A code of another version is shown with its group: none that is known lacks one."""
+    assert {code.partition(".")[0] for code, *_ in SAID} == WHAT.keys()
+
+
 @pytest.mark.parametrize(
     ("what", "about", "said"),
     [
+        ("hours.shred", "entry 4", "Orari e chiusure: entry 4 (hours.shred)"),
         ("sheet.shred", "imu", "Schede: imu (sheet.shred)"),
         ("user.change", "nobody knows", "Utenti: nobody knows (user.change)"),
         ("user.change", "carla: stamp 0 -> 1", "Modificato l'utente Carla Blu: stamp 0 -> 1."),

@@ -24,11 +24,22 @@ MOST: Final = 500
 LONGEST_DAYS: Final = 3_660
 WHAT: Final = {
     "register": N_("Register of offices"),
+    "hours": N_("Hours and closures"),
     "user": N_("Users"),
-    "erasure": N_("Erasure"),
+    "request": N_("Requests"),
+    "handover": N_("Handing over"),
     "voicemail": N_("Messages"),
+    "erasure": N_("Erasure"),
+    "export": N_("Data of a citizen"),
     "sheet": N_("Sheets"),
     "announcement": N_("Announcements"),
+    "outbox": N_("E-mails"),
+    "mail": N_("E-mails"),
+    "policy": N_("Backup"),
+    "backup": N_("Backup"),
+    "config": N_("Configuration"),
+    "panel": N_("LEDs"),
+    "line": N_("Lines"),
 }
 """What the first part of a code concerns."""
 
