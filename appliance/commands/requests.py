@@ -46,7 +46,7 @@ def requests(context: click.Context, config_path: Path) -> None:
 @click.option("--overdue", is_flag=True, help="Only those that should have been answered by now.")
 @click.option("--all", "all_", is_flag=True, help="Those that are done, too.")
 @click.option("--unit", default="", help="Of this office only.")
-@click.option("--citizen", default="", help="Open ones of a number, or of a name (E9).")
+@click.option("--citizen", default="", help="Open ones of (part of) a number or name (E9).")
 @AS_JSON
 @click.pass_obj
 def list_(
@@ -56,7 +56,7 @@ def list_(
     states = tuple(State) if all_ else (State.OPEN, State.SENT, State.TAKEN)
     with reading(settings) as connection:
         if citizen:
-            found = stored.find_open(connection, citizen, citizen, plan_of(settings.site.country))
+            found = stored.search_open(connection, citizen, plan_of(settings.site.country))
         else:
             found = stored.listed(connection, *states, unit=unit)
     late = _late(settings)

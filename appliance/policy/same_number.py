@@ -19,6 +19,8 @@ GONE: Final = "[…]"
 """What stands in a text where a number was."""
 TAIL: Final = 6
 """So many last digits are the same in all the ways a number is written."""
+LEAST_PART: Final = 4
+"""So many digits of a number's beginning or end are worth a search."""
 _BETWEEN: Final = r"[\s./()–-]*"
 
 
@@ -41,9 +43,28 @@ def are_same(one: str, other: str, plan: Plan = HOME) -> bool:
     return bool(one and other) and canonical(one, plan) == canonical(other, plan)
 
 
+def is_like(written: str, typed: str, plan: Plan = HOME) -> bool:
+    """Tell whether a number is the one that was typed, or begins or ends with its digits.
+
+    However each is written, with the country's code or without; of fewer than four digits only
+    the whole number is found. For searches by people alone: two numbers with one end are not one.
+    """
+    if are_same(written, typed, plan):
+        return True
+    part, national = _digits(typed), canonical(written, plan)
+    abroad = plan.code + national.removeprefix(plan.trunk)
+    ways = (_digits(written), national, abroad, f"00{abroad}")
+    found = any(way.startswith(part) or way.endswith(part) for way in ways)
+    return bool(written) and len(part) >= LEAST_PART and found
+
+
 def tail(number: str) -> str:
     """Return the last digits of a number: where they differ, it is another (see `are_same`)."""
-    return "".join(filter(str.isdecimal, number))[-TAIL:]
+    return _digits(number)[-TAIL:]
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdecimal, text))
 
 
 @dataclass(frozen=True, slots=True)

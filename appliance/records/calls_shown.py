@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from appliance.policy.numbering import HOME, Plan
-from appliance.policy.same_number import are_same, tail
+from appliance.policy.same_number import is_like, tail
 from appliance.records import care, placed, requests
 from appliance.records.call_log import from_row, to_ms
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from appliance.policy.requests import Request
 
 MOST: Final = 500
+COMMON: Final = 2
+"""So many last digits of what was typed stand in every number that it finds, however written."""
 _ONE: Final = "SELECT rowid, * FROM calls WHERE call = ?"
 _OF_DAY: Final = (
     "SELECT rowid, * FROM calls WHERE rang_ms >= ? AND rang_ms < ? "
@@ -70,10 +73,14 @@ def of_number(
     plan: Plan = HOME,
     most: int = MOST,
 ) -> tuple[Numbered, ...]:
-    """List the calls from and to a number since an instant, however it was sent; newest first."""
-    rows = connection.execute(_LIKE, (to_ms(since), f"%{tail(number)}"))
-    same = _numbered(row for row in rows if are_same(str(row["caller_number"]), number, plan))
-    return same[:most]
+    """List the calls from and to a number since an instant, however it was sent; newest first.
+
+    Part of a number finds all that begin or end with it (see policy.same_number.is_like).
+    """
+    ends = tail(number)[-COMMON:]
+    rows = connection.execute(_LIKE, (to_ms(since), f"%{ends}%"))
+    same = (row for row in rows if is_like(str(row["caller_number"]), number, plan))
+    return _numbered(islice(same, most))
 
 
 def about(connection: sqlite3.Connection, call: str) -> About | None:

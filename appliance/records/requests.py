@@ -25,7 +25,7 @@ from appliance.policy.requests import (
     State,
     Step,
 )
-from appliance.policy.same_number import are_same
+from appliance.policy.same_number import are_same, is_like
 from appliance.policy.words import SaidError
 from appliance.records import audit, bookings, outbox
 from appliance.records.audit import Noted
@@ -212,6 +212,17 @@ def find_open(
         for kept in open_ones
         if are_same(kept.request.citizen.phone, number, plan)
         or _same_name(kept.request.citizen.name, name)
+    )
+
+
+def search_open(connection: sqlite3.Connection, typed: str, plan: Plan = HOME) -> tuple[Kept, ...]:
+    """Find what is open by what somebody remembers of a citizen: part of the name or number."""
+    open_ones = listed(connection, State.OPEN, State.SENT, State.TAKEN)
+    return tuple(
+        kept
+        for kept in open_ones
+        if is_like(kept.request.citizen.phone, typed, plan)
+        or _same_name(kept.request.citizen.name, typed)
     )
 
 

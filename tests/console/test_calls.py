@@ -69,16 +69,18 @@ def test_by_default_today(operator: Visitor, day: str) -> None:
 
 @pytest.mark.usefixtures("kept")
 def test_the_calls_of_a_number(operator: Visitor, records: sqlite3.Connection) -> None:
-    """Of the last 90 days, however it is typed, whatever day is chosen; two digits are none."""
+    """Of the last 90 days, whatever day is chosen; part of a number will do, two digits not."""
     now = datetime.now(UTC)
     fresh = replace(a_call("n-1"), rang_at=now - timedelta(days=80))
     back = replace(a_call("n-2"), rang_at=now, direction=Direction.OUT)
     call_log.upsert(records, [fresh, back], "b")
     path = f"{DAY}&number=%2B39 051 234567"
     text = operator.get(path, headers=ENGLISH).text
-    assert "Calls of +39 051 234567" in text
+    assert "Calls found for +39 051 234567" in text
     assert "/calls/n-1" in text
     assert "called by the office:" in text
+    assert "/calls/n-1" in operator.get(f"{DAY}&number=4567", headers=ENGLISH).text
+    assert "/calls/n-1" not in operator.get(f"{DAY}&number=5678", headers=ENGLISH).text
     text = operator.get(f"{DAY}&number=51", headers=ENGLISH).text
     assert "/calls/n-1" not in text
     assert "/calls/c-1" in text

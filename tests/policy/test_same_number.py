@@ -6,7 +6,7 @@ import pytest
 
 from appliance.errors import OfficeError
 from appliance.policy.numbering import PLANS, plan_of
-from appliance.policy.same_number import are_same, canonical, same_number, tail
+from appliance.policy.same_number import are_same, canonical, is_like, same_number, tail
 
 ITALY, GERMANY = PLANS["it"], PLANS["de"]
 WRITTEN = ("051234567", "+39 051 234567", "0039051234567", "051/23.45.67", "39051234567")
@@ -87,3 +87,25 @@ def test_the_countrys_own_plan_is_what_counts() -> None:
     assert are_same("+49 (0)30 123456", "030123456", GERMANY)
     assert plan_of("de") is GERMANY
     assert plan_of("es") is ITALY
+
+
+@pytest.mark.parametrize("typed", ["0512", "+39 051", "0039 0512", "4567", "234567", "051/23.45"])
+@pytest.mark.parametrize("stored", [*WRITTEN, "51234567", "+3951234567"])
+def test_a_search_finds_it_by_its_beginning_or_end(typed: str, stored: str) -> None:
+    """Four digits that somebody remembers are enough, however they and the number are written."""
+    assert is_like(stored, typed, ITALY)
+
+
+@pytest.mark.parametrize("typed", ["", "567", "2345", "0513", "Rossi", "+39 051 234568"])
+def test_a_search_does_not_find_it_by_anything_else(typed: str) -> None:
+    """Neither by digits of its middle nor by three of them: by chance they stand in many."""
+    assert not is_like("051234567", typed, ITALY)
+    assert not is_like("", typed, ITALY)
+    assert not is_like("", "0039", ITALY)
+
+
+def test_a_short_number_is_found_whole() -> None:
+    """Of fewer than four digits the whole number is meant; where there is a trunk, too."""
+    assert is_like("112", "112", ITALY)
+    assert not is_like("0511112", "112", ITALY)
+    assert is_like("030 123456", "+49 30", GERMANY)

@@ -30,7 +30,7 @@ def test_those_of_a_day_newest_first(db: sqlite3.Connection) -> None:
     assert len(calls_shown.of_day(db, TEN, until, most=1)) == 1
 
 
-@pytest.mark.parametrize("typed", ["051 234567", "+39 051 234567", "51234567"])
+@pytest.mark.parametrize("typed", ["051 234567", "+39 051 234567", "51234567", "0512", "1234567"])
 def test_those_of_a_number_however_typed(db: sqlite3.Connection, typed: str) -> None:
     """From it and to it, however the exchange sent it; nobody else's."""
     sent = Caller(Presentation.SHOWN, "+39051234567")

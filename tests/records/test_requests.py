@@ -200,6 +200,28 @@ def test_what_is_open_of_a_citizen(
     assert met == ([2] if found else [])
 
 
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("+39 347", True),
+        ("0001", True),
+        ("verd", True),
+        ("001", False),
+        ("0470", False),
+        ("", False),
+    ],
+)
+def test_what_is_open_is_searched_by_a_part(
+    db: sqlite3.Connection, typed: str, found: bool
+) -> None:
+    """E9: of a name its words' beginnings, of a number the first or last digits; open ones."""
+    requests.insert(db, Taking("r1", ASKED, AT))
+    requests.insert(db, Taking("r2", ASKED, AT))
+    requests.change(db, 1, step("s1", Step.CLOSE, "Anagrafe"))
+    met = [kept.request.number for kept in requests.search_open(db, typed)]
+    assert met == ([2] if found else [])
+
+
 def test_lists(db: sqlite3.Connection) -> None:
     """Newest first; by state, by unit."""
     for n, new in enumerate((ASKED, replace(ASKED, unit="statocivile"), ASKED)):

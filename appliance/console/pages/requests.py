@@ -103,7 +103,7 @@ def _listed(
 ) -> tuple[tuple[Kept, ...], dict[str, str]]:
     """Read them, and the units' names; a citizen is looked for among what is open (E9)."""
     if citizen:
-        every = requests.find_open(connection, citizen, citizen, plan)
+        every = requests.search_open(connection, citizen, plan)
         found = tuple(one for one in every if unit in ("", one.request.unit))
     else:
         found = requests.listed(connection, *states, unit=unit, limit=MOST)
