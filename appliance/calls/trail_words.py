@@ -5,17 +5,29 @@ A code that concerns lines, sound or phones' ways is the technician's: here it h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from appliance.calls.call_words import WHY_RETURNED
 from appliance.calls.callback import WANTED
+from appliance.calls.orders import CallRecord
 from appliance.calls.transfer_call import Cause
 from appliance.policy.codes import Code, sentence
 from appliance.policy.words import NOTHING, Words
 
 Names = Mapping[str, str]
 """Offices' names by code, those of their needs by "office.need"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened, and when, where the call's record has that."""
+
+    words: Words
+    at: datetime | None = None
+
 
 _PLAIN: Final[Mapping[str, Words]] = {
     "rang": Words("Squilla", "It rings"),
@@ -86,14 +98,34 @@ _NOT_NOW: Final = Words("{who}: non trasferibile in quel momento", "{who}: no tr
 _WARNED: Final = Words("{who}: da tempo non risponde", "{who}: has not answered of late")
 
 
-def path_words(trail: Iterable[str], names: Names) -> tuple[Words, ...]:
+def path_of(record: CallRecord, names: Names) -> tuple[Step, ...]:
     """Say what happened, oldest first; the same twice in a row is said once."""
-    found: list[Words] = []
-    for code in trail:
-        words = _said(code, names)
-        if words is not None and words != (found[-1] if found else None):
-            found.append(words)
+    times = _times(record)
+    found: list[Step] = []
+    for number, code in enumerate(record.trail):
+        words, at = _said(code, names), times.get(number)
+        if words is None:
+            continue
+        if found and found[-1].words == words:
+            found[-1] = Step(words, found[-1].at or at)
+        else:
+            found.append(Step(words, at))
     return tuple(found)
+
+
+def _times(record: CallRecord) -> dict[int, datetime]:
+    """Place the three moments that a record has beside the codes that were noted with them."""
+    placed = {0: record.rang_at}
+    answers = [n for n, code in enumerate(record.trail) if _is_answer(code)]
+    if answers and record.answered_at:
+        placed[answers[-1]] = record.answered_at  # each answer is written over the one before
+    if record.ended_at and "ended" in record.trail:
+        placed[record.trail.index("ended")] = record.ended_at
+    return placed
+
+
+def _is_answer(code: str) -> bool:
+    return code in {"talking", "greeting"} or code.startswith("answered.")
 
 
 def _said(code: str, names: Names) -> Words | None:

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from appliance.calls.trail_words import office_words, path_words, returned_words
+from appliance.calls.orders import CallRecord
+from appliance.calls.trail_words import Names, office_words, path_of, returned_words
 from appliance.calls.transfer_call import Cause
+from appliance.policy.words import Words
 
+AT = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 NAMES = {"anagrafe": "Anagrafe", "anagrafe.aire": "Italiani all'estero"}
+
+
+def path_words(trail: Sequence[str], names: Names) -> tuple[Words, ...]:
+    """Return what is said of a trail."""
+    return tuple(step.words for step in path_of(a_call(*trail), names))
+
+
+def a_call(*trail: str) -> CallRecord:
+    """Return a call in which so much happened; answered after five seconds, over after sixty."""
+    answered, ended = AT + timedelta(seconds=5), AT + timedelta(seconds=60)
+    return CallRecord("c", "line1", AT, answered_at=answered, ended_at=ended, trail=trail)
+
+
+def timed(record: CallRecord) -> dict[str, int]:
+    """Return how many seconds after it rang each thing happened that has its time."""
+    steps = path_of(record, {})
+    return {step.words.en: (step.at - AT).seconds for step in steps if step.at}
 
 
 @pytest.mark.parametrize(
@@ -68,6 +92,29 @@ def test_in_order_and_never_twice_in_a_row() -> None:
         "It rings",
         "Ended",
     ]
+
+
+def test_what_the_record_has_a_time_of_is_said_with_it() -> None:
+    """It rang, was answered, ended; the last answer is the one whose time is kept."""
+    trail = ("rang", "ring.op1", "greeting", "answered.op2", "talking", "ended")
+    assert timed(a_call(*trail)) == {"It rings": 0, "Talking": 5, "Ended": 60}
+    assert timed(a_call("rang", "answered.op1", "ended")) == {
+        "It rings": 0, "Answers: op1": 5, "Ended": 60,
+    }  # fmt: skip
+
+
+def test_what_the_record_has_no_time_of_is_said_without() -> None:
+    """A call that goes on, or was cut off, has no end; nobody answered: no time of that."""
+    cut = replace(a_call("rang", "talking", "interrupted"), answered_at=None, ended_at=None)
+    assert timed(cut) == {"It rings": 0}
+    assert timed(replace(a_call("rang", "held"), ended_at=AT)) == {"It rings": 0}
+    assert path_of(a_call(), {}) == ()
+
+
+def test_a_time_is_kept_where_the_same_is_said_once() -> None:
+    """Two codes, one sentence: the one that has the time gives it."""
+    assert timed(a_call("rang", "talking", "talking", "ended"))["Talking"] == 5
+    assert timed(a_call("rang", "answered.op1", "picked_up.op1"))["Answers: op1"] == 5
 
 
 @pytest.mark.parametrize("cause", Cause)

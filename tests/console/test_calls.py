@@ -91,7 +91,8 @@ def test_all_that_is_kept_of_a_call(operator: Visitor) -> None:
     """Times, what happened, transfers with their outcome, notes, request, sheet."""
     text = operator.get("/calls/c-1", headers=ENGLISH).text
     for each in (
-        "051234567 ROSSI", "Rings: op1, op2", "Answers: op1", "Difficult call: ha alzato la voce",
+        "051234567 ROSSI", "Rings: op1, op2", "Answers: op1", "It rings · <time",
+        "Difficult call: ha alzato la voce",
         "Carla Blu", '<a href="/requests/1">', '<a href="/sheet/residenza">Cambio di residenza</a>',
         "<strong>anagrafe · aire</strong>: did not answer",
         "<strong>tributi</strong>: took the call · why it went on: depth",

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord, Direction
-from appliance.calls.trail_words import Names, office_words, path_words, returned_words
+from appliance.calls.trail_words import Names, office_words, path_of, returned_words
 from appliance.console import cases
 from appliance.console.accounts.rights import NotAllowed, may, somebody
 from appliance.console.links import Link
@@ -133,7 +133,7 @@ async def show(request: Request) -> Response:
         "one": shown.about.one,
         "record": record,
         "its_day": record.rang_at.astimezone(request.app.state.zone).date(),
-        "path_of": path_words(record.trail, shown.names),
+        "way": path_of(record, shown.names),
         "transfers": _transfers(shown),
         "reason": REASONS.get(record.transfer_reason, ""),
         "state_of": state_of,
