@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from appliance.console.accounts.passwords import Passwords
 from appliance.daemon import door, shell_proof
@@ -32,6 +32,18 @@ LENGTH = """() => new Promise(done => {
   audio.load();
 })"""
 TODAY = datetime.now(ROME).date()
+LAST_OF_FEBRUARY = date(TODAY.year + 1, 3, 1) - timedelta(days=1)
+WALK = (
+    ("ArrowLeft", "01-01"), ("ArrowUp", "01-01"), ("PageUp", "01-01"), ("ArrowRight", "01-02"),
+    ("ArrowDown", "01-09"), ("PageDown", "02-09"), ("Shift+ArrowLeft", "02-09"),
+    ("ArrowLeft", "02-08"), ("PageDown", "03-08"), ("PageDown", "04-08"), ("ArrowUp", "04-01"),
+    ("ArrowLeft", "03-31"), ("PageUp", f"{LAST_OF_FEBRUARY:%m-%d}"),
+)  # fmt: skip
+"""Keys in the calendar of next year, and the day that has the focus then."""
+WEEKDAY = """() => {
+  const day = document.activeElement.closest("td");
+  return [...day.parentElement.cells].indexOf(day);
+}"""
 SUNDAY = TODAY + timedelta(days=13 - TODAY.weekday())
 OLD = """+++
 title = "Tassa sui cani"
@@ -139,6 +151,33 @@ def test_a_sunday_is_opened_without_a_mouse(browser: Browser, with_sheets: Runni
         page.wait_for_url("**/hours?saved=1#entered")
         shown.look("hours-entered")
         assert "Mercatini" in page.locator("section[aria-labelledby=entered]").inner_text()
+
+
+def test_the_year_is_one_stop_and_days_are_reached_by_arrows(
+    browser: Browser, with_sheets: Running
+) -> None:
+    """Tab goes in and out of the calendar; keys of a grid move inside, and not out of the year."""
+    year = TODAY.year + 1
+    with screen(browser, with_sheets.home) as shown:
+        page = log_in(shown, "anna", f"/hours?year={year}")
+        stops = page.locator(".house-months a[tabindex='0']")
+        expect(stops).to_have_count(1)
+        stops.focus()
+        for key, day in WALK:
+            page.keyboard.press(key)
+            expect(page.locator(":focus")).to_have_attribute("data-day", f"{year}-{day}")
+        page.keyboard.press("Home")
+        assert page.evaluate(WEEKDAY) == 0
+        page.keyboard.press("End")
+        assert page.evaluate(WEEKDAY) in (6, LAST_OF_FEBRUARY.weekday())
+        expect(stops).to_have_count(1)
+        page.keyboard.press("Enter")
+        chosen = page.locator(":focus").get_attribute("data-day")
+        assert chosen is not None
+        expect(page.locator("#day h2")).to_contain_text(str(int(chosen[-2:])))
+        shown.look("hours-year-by-keys")
+        page.keyboard.press("Tab")
+        expect(page.locator(".house-months :focus")).to_have_count(0)
 
 
 def test_a_week_is_changed_without_a_mouse(browser: Browser, with_sheets: Running) -> None:
