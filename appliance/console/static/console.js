@@ -33,3 +33,17 @@ document.addEventListener("keydown", (event) => {
   if (open.contains(document.activeElement)) open.querySelector("summary").focus();
   closeMenus();
 });
+
+const fold = document.getElementById("menu-fold");
+
+/** Show the menu of a small screen, or fold it away. */
+function unfold(isOpen) {
+  fold.setAttribute("aria-expanded", String(isOpen));
+}
+
+fold?.addEventListener("click", () => unfold(fold.getAttribute("aria-expanded") !== "true"));
+fold?.closest("nav").addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || menus.some((menu) => menu.open)) return;
+  unfold(false);
+  if (fold.checkVisibility()) fold.focus();
+});

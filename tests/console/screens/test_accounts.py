@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from appliance.console.accounts.passwords import Passwords
 from appliance.daemon import door, first_user, shell_proof
@@ -120,7 +121,24 @@ def test_the_menus_are_opened_by_keys(
         page.locator("h1").click()
         assert menu.get_attribute("open") is None
         row = page.evaluate("document.querySelector('.console-links').offsetHeight")
-        assert row < 60 or size == "phone"
+        assert row < (60 if size == "desk" else 100)
+
+
+def test_on_a_small_screen_the_menu_is_folded(browser: Browser, with_head: Running) -> None:
+    """Where one is and what waits stay in sight; a key shows all, Escape folds it away again."""
+    with screen(browser, with_head.home, "it", "phone") as shown:
+        page = log_in(shown, "anna", "/hours")
+        fold, links = page.get_by_role("button", name="Menù"), page.locator("#menu > li")
+        seen = links.filter(visible=True)
+        expect(seen).to_have_text([re.compile("Messaggi"), re.compile("Uffici, orari, schede")])
+        shown.look("menu-folded")
+        fold.press("Enter")
+        expect(fold).to_have_attribute("aria-expanded", "true")
+        expect(seen).to_have_count(links.count())
+        shown.look("menu-unfolded")
+        page.get_by_role("link", name="Chiamate", exact=True).press("Escape")
+        expect(fold).to_be_focused()
+        expect(seen).to_have_count(2)
 
 
 def test_a_wrong_password_is_heard(browser: Browser, with_head: Running) -> None:
