@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 
 from appliance.policy.words import Words
@@ -30,6 +31,8 @@ class Went(enum.StrEnum):
     LOST = "lost"
 
 
+DRAFT_KEPT: Final = timedelta(days=30)
+"""So long a recording stays that nobody lets callers hear, and nobody throws away."""
 GOING_ON: Final = frozenset({Went.RINGS, Went.SPEAKS, Went.UNHEARD, Went.REVIEWS})
 SAID: Final[Mapping[Went, Words]] = {
     Went.RINGS: Words("Il telefono squilla: sollevare.", "The phone rings: lift it."),

@@ -6,9 +6,11 @@ Read where the desk has laid them down (ConsoleSettings.drafts). Blocking: for t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from appliance.calls.dictation_words import DRAFT_KEPT
 from appliance.console.announcements import NoSound, telephone_sound
 from appliance.console.say import N_
 from appliance.media import g711, speech, wav
@@ -23,20 +25,23 @@ GONE: Final = N_("This recording is no longer there: record it again.")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One draft: its length, and a sentence about its loudness (a catalogue's)."""
+    """One draft: its length, a sentence about its loudness (a catalogue's), until when it stays."""
 
     seconds: float
     loudness: str
+    until: datetime
 
 
 def find(folder: Path, language: str, key: str) -> Draft | None:
     """Return the draft of an announcement, None where there is none that can be heard."""
     try:
         found = wav.parse(_contents(folder, language, key))
-    except (NoSound, wav.WavError):
+        laid_down = _path(folder, language, key).stat().st_mtime
+    except (NoSound, wav.WavError, OSError):
         return None
     level = speech.active_dbm0(g711.decode(found.data, found.law))
-    return Draft(found.duration_ms / 1000, _loudness(level - speech.ACTIVE_DBM0))
+    until = datetime.fromtimestamp(laid_down, UTC) + DRAFT_KEPT
+    return Draft(found.duration_ms / 1000, _loudness(level - speech.ACTIVE_DBM0), until)
 
 
 def sound(folder: Path, language: str, key: str) -> bytes:
@@ -47,9 +52,13 @@ def sound(folder: Path, language: str, key: str) -> bytes:
 def _contents(folder: Path, language: str, key: str) -> bytes:
     """Read the file; the names are those of an announcement that there is."""
     try:
-        return (folder / language / f"{key}.wav").read_bytes()
+        return _path(folder, language, key).read_bytes()
     except OSError as error:
         raise NoSound(GONE) from error
+
+
+def _path(folder: Path, language: str, key: str) -> Path:
+    return folder / language / f"{key}.wav"
 
 
 def _loudness(above_db: float) -> str:

@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from appliance.daemon.dictations import forget_old
+from appliance.daemon.spoken import drafts_of
 from appliance.errors import CentralinoError
 from appliance.policy import numbering
 from appliance.policy.clock import Now
@@ -87,12 +89,12 @@ class Caretaker:
     def __init__(
         self,
         records: Records,
-        voicemail: Path,
+        state: Path,
         plan: Plan,
         on_trouble: Callable[[Trouble | None], None],
     ) -> None:
         self._records = records
-        self._folders = Folders(voicemail)
+        self._folders, self._dictated = Folders(state / "voicemail"), drafts_of(state)
         self._plan = plan
         self._on_trouble = on_trouble
         self._look_at = 0.0
@@ -134,6 +136,8 @@ class Caretaker:
                 len(found.messages), len(found.numbers), len(found.calls),
             )  # fmt: skip
         self._delete_requests(connection, now)
+        if number := forget_old(self._dictated, now):
+            log.info("deleted by age: %d dictated announcements", number)
         return found
 
     def _delete_requests(self, connection: sqlite3.Connection, now: datetime) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.calls import events, orders
-from appliance.calls.dictation_words import Went
+from appliance.calls.dictation_words import DRAFT_KEPT, Went
 from appliance.carrier.messages import RecordingStarted
 from appliance.daemon.files import save_bytes
 from appliance.daemon.giving_voice import MOST_NOTICE_S
@@ -51,6 +51,18 @@ class Asked:
     key: str
     by: str
     went: Went = Went.RINGS
+
+
+def forget_old(folder: Path, now: datetime) -> int:
+    """Delete the drafts that have lain for longer than DRAFT_KEPT; returns how many.
+
+    Blocking: for the records' thread. Raises OSError.
+    """
+    before = (now - DRAFT_KEPT).timestamp()
+    old = [path for path in folder.glob("*/*.wav") if path.stat().st_mtime < before]
+    for path in old:
+        path.unlink()
+    return len(old)
 
 
 class Dictations:

@@ -170,7 +170,7 @@ class Service:
             self.lookout.complain(NO_PIN)
         return Caretaker(
             self._stores.records,
-            state / "voicemail",
+            state,
             care_plan_of(settings, office.switchboard.schedule),
             lambda trouble: self.lookout.trouble("retention", trouble),
         )

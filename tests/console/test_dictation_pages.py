@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -150,6 +152,14 @@ def test_a_draft_without_the_desk_stays(visitor: Visitor, records: sqlite3.Conne
     path.write_bytes(wav.build(g711.encode(tone(1.0), Law.ALAW), Law.ALAW))
     assert visitor.post(f"{HOLD}/draft").status_code == 503
     assert path.exists()
+
+
+def test_a_draft_says_until_when_it_is_kept(head: Visitor, desk: Stores) -> None:
+    """Thirty days from when it was dictated."""
+    at = datetime(2026, 11, 3, 9, 0, tzinfo=UTC).timestamp()
+    os.utime(lay_down(desk), (at, at))
+    text = head.get(HOLD).text
+    assert "<dt>Conservata fino a</dt><dd>gio 3 dic 2026</dd>" in text
 
 
 @pytest.mark.parametrize(

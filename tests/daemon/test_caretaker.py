@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import sqlite3
 from collections.abc import Iterator
@@ -41,9 +42,10 @@ class Office:
         self.records = Records(folder / "c.db", "b").start()
         self.troubles: queue.SimpleQueue[Trouble | None] = queue.SimpleQueue()
         self.records.store_message(a_message(), a_call("a-1", Result.MESSAGE))
+        self._new = folder / "voicemail" / "new"
+        self._new.mkdir(parents=True)
         for name in ("m1.wav", "m1.meta"):
-            (folder / "new").mkdir(exist_ok=True)
-            (folder / "new" / name).write_bytes(b"sound")
+            (self._new / name).write_bytes(b"sound")
         plan = Plan(CALENDAR, Notices(), Keeping())
         self.caretaker = Caretaker(self.records, folder, plan, self.troubles.put)
 
@@ -55,7 +57,7 @@ class Office:
     @property
     def files(self) -> list[str]:
         """The files of messages."""
-        return sorted(path.name for path in (self.folder / "new").iterdir())
+        return sorted(path.name for path in self._new.iterdir())
 
 
 @pytest.fixture
@@ -74,6 +76,18 @@ def test_it_looks_once_a_minute(office: Office) -> None:
     assert office.caretaker.watched == Watched()
     office.look(TEN + timedelta(hours=1), 160)
     assert office.caretaker.watched == Watched(unheard=1)
+
+
+def test_what_was_dictated_goes_after_thirty_days(office: Office) -> None:
+    """A recording that nobody let callers hear; a younger one stays."""
+    folder = office.folder / "drafts" / "it"
+    folder.mkdir(parents=True)
+    for name, days in (("hold", 30.5), ("closed", 29.5)):
+        (folder / f"{name}.wav").write_bytes(b"sound")
+        at = (TEN - timedelta(days=days)).timestamp()
+        os.utime(folder / f"{name}.wav", (at, at))
+    office.look(TEN, 100)
+    assert [path.name for path in folder.iterdir()] == ["closed.wav"]
 
 
 def test_what_is_half_typed_goes_after_a_day(office: Office) -> None:
@@ -141,7 +155,7 @@ def test_at_night_what_is_past_its_time_goes_with_its_sound(office: Office) -> N
 def test_a_sound_that_is_gone_already_keeps_nothing(office: Office) -> None:
     """A power cut came between the sound and its row: the next night finishes it."""
     office.records.close_message("1", "Anna", Outcome.CALLED_BACK, TEN)
-    (office.folder / "new" / "m1.wav").unlink()
+    (office.folder / "voicemail" / "new" / "m1.wav").unlink()
     office.look(TEN + timedelta(days=100), 100)
     assert office.records.ask(messages.messages) == ()
 
@@ -149,7 +163,7 @@ def test_a_sound_that_is_gone_already_keeps_nothing(office: Office) -> None:
 def test_a_card_that_refuses_is_told_and_tried_again(office: Office) -> None:
     """What could not be deleted stays whole, is said, and is tried at the next look."""
     office.records.close_message("1", "Anna", Outcome.CALLED_BACK, TEN)
-    sound = office.folder / "new" / "m1.wav"
+    sound = office.folder / "voicemail" / "new" / "m1.wav"
     sound.unlink()
     sound.mkdir()
     office.look(TEN + timedelta(days=100), 100)

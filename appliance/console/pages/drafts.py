@@ -25,11 +25,16 @@ async def show(request: Request) -> Response:
 
 
 async def keep(request: Request) -> Response:
-    """Keep what was typed; what cannot be kept is no matter of whoever types."""
+    """Keep what was typed; what cannot be kept is no matter of whoever types, but for its length.
+
+    That the page says: a desk that is away stands at its head already.
+    """
     _check(request)
     form = await request.form()
     body, place = str(form.get("body", "")), request.path_params["place"]
-    is_kept = len(body) <= LONGEST and await keep_draft(request, place, body)
+    if len(body) > LONGEST:
+        return JSONResponse({"kept": False}, 413)
+    is_kept = await keep_draft(request, place, body)
     return JSONResponse({"kept": is_kept}, 200 if is_kept else 409)
 
 

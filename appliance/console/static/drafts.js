@@ -1,7 +1,18 @@
 // What is half typed is kept by the desk (E18), so that it outlives a browser that ends: some moments
 // after it was typed, and when the page is left. For its writer alone, for a day at most.
 
+import { say } from "./console.js";
+
 const SOON_MS = 1500;
+const TOO_LONG = 413;
+const tooLong = document.getElementById("draft-too-long");
+
+/** Say, once, that what is typed is too long to be kept; or no more. */
+function tell(isTooLong) {
+  if (!tooLong || tooLong.hidden === !isTooLong) return;
+  tooLong.hidden = !isTooLong;
+  if (isTooLong) say(tooLong.textContent);
+}
 
 /** Return what keeps what `read` returns (null for nothing) in a place; to be called at each change. */
 export function keeper(place, read) {
@@ -18,7 +29,10 @@ export function keeper(place, read) {
     const own = JSON.parse(document.body.getAttribute("hx-headers") || "{}");
     const form = new URLSearchParams({ body });
     fetch(`/drafts/${encodeURIComponent(place)}`, { method: "POST", body: form, headers: own, keepalive: true })
-      .then((answer) => { if (!answer.ok) last = null; }, () => { last = null; });
+      .then((answer) => {
+        if (!answer.ok) last = null;
+        tell(answer.status === TOO_LONG);
+      }, () => { last = null; });
   }
 
   addEventListener("pagehide", () => { if (timer) send(); });

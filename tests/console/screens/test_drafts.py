@@ -75,6 +75,23 @@ def test_what_is_typed_last_is_kept_as_the_page_is_left(browser: Browser, house:
         )
 
 
+def test_what_is_too_long_to_be_kept_is_said(browser: Browser, house: Running) -> None:
+    """Whoever types is told while there is time to save it; shorter again, it is kept."""
+    with screen(browser, house.home) as shown:
+        page = log_in(shown, people.ANNA.name, "/desk")
+        page.locator("#note").fill("breve")
+        warning = page.locator("#draft-too-long")
+        expect(warning).to_be_hidden()
+        page.evaluate("document.getElementById('note').maxLength = 9000")
+        page.locator("#note").fill("lunga " * 1400)
+        expect(warning).to_be_visible()
+        expect(page.locator("#said")).to_contain_text("troppo lungo")
+        shown.look("draft-too-long")
+        page.locator("#note").fill("di nuovo breve")
+        expect(warning).to_be_hidden()
+        assert "di nuovo breve" in kept(house, people.ANNA, "desk")
+
+
 @every_screen
 def test_a_declaration_outlives_the_browser(
     browser: Browser, house: Running, language: str, size: str
