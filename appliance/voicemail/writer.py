@@ -26,7 +26,7 @@ from appliance.records.trouble import VOICEMAIL_UNSURE
 from appliance.voicemail import recovery
 from appliance.voicemail.recording import Recording
 from appliance.voicemail.recovery import SetAsideError
-from appliance.voicemail.space import FAILING, SET_ASIDE, Space, no_space
+from appliance.voicemail.space import FAILING, NO_ROOM, SET_ASIDE, Space, no_space
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -291,9 +291,9 @@ class Writer:
         except OSError:
             trouble = FAILING
         is_failing = self._unsettled or self._refused > 1
-        self._tell(
-            trouble or (self._failing if is_failing else SET_ASIDE if self._set_aside else None)
-        )
+        if is_failing and trouble != NO_ROOM:
+            trouble = self._failing
+        self._tell(trouble or (SET_ASIDE if self._set_aside else None))
 
     def _tell(self, trouble: Trouble | None) -> None:
         if trouble != self._trouble:

@@ -447,6 +447,24 @@ def test_the_marks_of_a_small_card_are_lower(total_mb: int, low_mb: int, high_mb
     assert marks(Limits(low_water_bytes=0, high_water_bytes=0), total_mb << 20) == (0, 0)
 
 
+def test_a_failing_disk_is_worse_than_one_with_little_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F7: what is told is that messages may not be stored, not that space is running out."""
+    monkeypatch.setattr(files, "free_bytes", lambda _: 150)
+    box = Box(tmp_path, Limits(ballast_bytes=64, low_water_bytes=100, high_water_bytes=200)).start()
+    box.settle()
+    assert box.troubles[-1] == space.LITTLE_ROOM
+    with monkeypatch.context() as broken:
+        for name in ("fsync", "fdatasync"):
+            broken.setattr(os, name, failing(getattr(os, name), errno.EROFS, lambda _: True))
+        broken.setattr(Path, "unlink", failing(Path.unlink, errno.EROFS, lambda _: True))
+        record_message(box, speech(1, 4000))
+        box.settle()
+    assert box.troubles[-1] == space.FAILING
+    box.stop()
+
+
 def test_a_recording_that_cannot_be_removed_is_no_message_either(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
