@@ -1,12 +1,21 @@
-"""What every test shares: on the build machine nothing may be skipped."""
+"""What every test shares: on the build machine nothing may be skipped; figures of faults are kept.
+
+A test that injects a fault says in a line what came of it; all are shown at the end, and kept in
+the file FIGURES where one is named.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.helpers.figures import Figures
+
+_FIGURES = pytest.StashKey[Figures]()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -17,3 +26,24 @@ def pytest_runtest_makereport() -> Generator[None, Any, Any]:
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may be skipped: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def figures(request: pytest.FixtureRequest) -> Figures:
+    """Take what a case has measured."""
+    return request.config.stash.setdefault(_FIGURES, Figures())
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Show the figures and keep them."""
+    figures = config.stash.get(_FIGURES, Figures())
+    if not figures.lines:
+        return
+    terminalreporter.section("faults: what was measured")
+    terminalreporter.write(figures.text())
+    if kept := os.environ.get("FIGURES"):
+        path = Path(kept)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(figures.text(), encoding="utf-8")

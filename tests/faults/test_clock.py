@@ -14,9 +14,9 @@ import pytest
 
 from appliance.calls.orders import Result, Way
 from tests.faults.clock import WallClock
-from tests.faults.figures import Figures
 from tests.faults.needs import require
 from tests.helpers.box import Box, wait
+from tests.helpers.figures import Figures
 from tests.system.calls import end, in_call, in_state, into_voicemail, place, record_of
 
 pytestmark = pytest.mark.system

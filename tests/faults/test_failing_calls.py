@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.figures import Figures
 from tests.faults.inject import everywhere, injecting, leave_for_recovery, run_workload
 from tests.faults.needs import require
 from tests.faults.verdict import Violations, read_acks, violations
+from tests.helpers.figures import Figures
 
 pytestmark = pytest.mark.system
 LATE = "a caller was told after the disk had failed for good"

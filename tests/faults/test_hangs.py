@@ -13,8 +13,8 @@ from appliance.calls.orders import Result
 from appliance.daemon.supervisor import LOOK_S
 from appliance.policy.supervision import TABLE, Part
 from appliance.testphone.client import TestPhone
-from tests.faults.figures import Figures
 from tests.helpers.box import Box, wait
+from tests.helpers.figures import Figures
 from tests.system.calls import in_call, record_of
 from tests.system.notices import Notices
 from tests.system.processes import carrier_of, is_running

@@ -12,10 +12,10 @@ import pytest
 
 from appliance.calls.orders import Result
 from appliance.testphone.client import TestPhone
-from tests.faults.figures import Figures
 from tests.faults.needs import require
 from tests.faults.strangers import STRANGER, Dialogue, LeakyRegistrar, flood, message
 from tests.helpers.box import Box
+from tests.helpers.figures import Figures
 from tests.soak.size import size_of
 from tests.system.calls import in_call, record_of
 

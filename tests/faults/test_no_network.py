@@ -15,10 +15,10 @@ from appliance.mail.sender import Sender
 from appliance.mail.smtp import Server
 from appliance.policy.outbox import MailState, Verdict
 from appliance.records.worker import Records
-from tests.faults.figures import Figures
 from tests.faults.needs import require
 from tests.faults.network import ALONE, PLUGGED, beside, plug
 from tests.helpers.box import Box, wait
+from tests.helpers.figures import Figures
 from tests.helpers.mail_server import MailServer, free_port
 from tests.mail.post import LIMIT_S, Post, a_mail, account_at
 from tests.system.calls import end, in_call, in_state, into_voicemail, record_of

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults.disk import Request, crash_states, logged_disk, mounted, read_log
-from tests.faults.figures import Figures
 from tests.faults.needs import require
 from tests.faults.verdict import Told, Violations, read_acks, violations
 from tests.faults.workload import LIMITS
+from tests.helpers.figures import Figures
 from tests.voicemail.box import Box
 
 pytestmark = pytest.mark.system

@@ -11,9 +11,9 @@ import pytest
 from appliance.calls.events import MessageStored, RecordingGap, StoreFailed
 from appliance.voicemail.mailbox import Mailbox
 from tests.faults.card import card, refusing, slow, start_anew
-from tests.faults.figures import Figures
 from tests.faults.needs import require
 from tests.faults.workload import LIMITS
+from tests.helpers.figures import Figures
 from tests.records.samples import a_call
 from tests.system.stall import stalling_disk
 from tests.voicemail.box import Box, speech

@@ -57,6 +57,8 @@ class Soak:
     world: World
     calls: int
     share: float
+    gap_s: float = GAP_S
+    dials_s: float = DIALS_S
     placed: int = 0
     files: int = 0
     pack: list[str] = field(default_factory=list)
@@ -70,7 +72,7 @@ class Soak:
                 world.fail(f"{name} did not come up: {world.watch.describe(name)}")
         self.files = open_files()
         world.after(0.0, self._next_call)
-        world.after(DIALS_S, self._next_dial)
+        world.after(self.dials_s, self._next_dial)
 
     def run(self) -> None:
         """Place every call, then see every line idle and nothing left over."""
@@ -120,7 +122,7 @@ class Soak:
         world, dice = self.world, self.world.dice
         if self.placed >= self.calls:
             return
-        world.after(dice.expovariate(1 / GAP_S), self._next_call)
+        world.after(dice.expovariate(1 / self.gap_s), self._next_call)
         lines = world.free_lines()
         if not lines:
             return
@@ -158,7 +160,7 @@ class Soak:
         world, dice = self.world, self.world.dice
         if self.placed >= self.calls:
             return
-        world.after(dice.expovariate(1 / DIALS_S), self._next_dial)
+        world.after(dice.expovariate(1 / self.dials_s), self._next_dial)
         phone, digits = dice.choice(PHONES), dice.choice(CODES)
         if not world.phones.dial(phone, digits, dice.uniform(1.0, 25.0)):
             return
@@ -194,7 +196,7 @@ def soak(calls: int, share: float, seed: int) -> Outcome:
         finally:
             world.close()
     watch = world.watch
-    outcome.digest, outcome.trace = world.digest, world.lines
+    outcome.digest, outcome.trace = world.digest, list(world.lines)
     outcome.kinds, outcome.results = dict(watch.kinds), dict(watch.results)
     outcome.faults = dict(watch.faults)
     outcome.virtual_s, outcome.cpu_s = world.now, time.process_time() - began

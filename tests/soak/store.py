@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -84,6 +85,7 @@ class Store:
 
     def __post_init__(self) -> None:
         self.sounds = Sounds(self)
+        self._numbers = itertools.count(1)
         self.dictations = Dictations()
 
     # --- what the desk asks ------------------------------------------------------------------
@@ -171,7 +173,7 @@ class Store:
 
         def sealed() -> None:
             name = f"m-{order.call}"
-            self.messages[name] = Message(len(self.messages) + 1, order.record, kept, law)
+            self.messages[name] = Message(next(self._numbers), order.record, kept, law)
             self.world.post(events.MessageStored(order.call, name, len(kept) // 8), desk)
             self.world.post(events.MessagesWaiting(len(self._waiting())), desk)
 

@@ -112,6 +112,11 @@ class Watch:
             self.world.fail(f"the record of {record.call} {lacks}: {record}")
         self.results[record.result] += 1
 
+    def forget(self, call: str) -> None:
+        """Forget a call that is long over."""
+        self.calls.pop(call, None)
+        self._told.discard(call)
+
     # --- what must hold at every moment ------------------------------------------------------
 
     def look(self) -> None:

@@ -7,6 +7,7 @@ import heapq
 import itertools
 import random
 import socket
+from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +36,8 @@ STEP_S = 0.02
 HAIR_S = 1e-7
 """A step is a hair longer than a tick, or rounding would make half of the ticks late."""
 BEGAN = 100.0
+DOZE_S = 0.5
+"""What rests is looked at so often; nothing of the box's wants to be woken sooner."""
 RESTED = 0.85
 """How many of the calls come on a line that the last call has left for good."""
 
@@ -44,15 +47,24 @@ class SoakFailure(AssertionError):  # noqa: N818 - what a soak ends in when some
 
 
 class World:
-    """The box and all around it. `folder` holds the ports' names; `dice` decide everything."""
+    """The box and all around it. `folder` holds the ports' names; `dice` decide everything.
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    `make_store` makes what stands for the disk; of the trace the last `kept_lines` are kept.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        make_store: Callable[[World], Store] = Store,
+        kept_lines: int | None = None,
+    ) -> None:
         self.dice = random.Random(seed)
         self._folder = str(folder)
         self.start = self.dice.choice(office.STARTS)
         self.now = BEGAN
         self.wall_offset = timedelta()
-        self.lines: list[str] = []
+        self.lines: deque[str] = deque(maxlen=kept_lines)
         self.outlets = {
             line.name: self._outlet(number, folder / line.name)
             for number, line in enumerate(office.OFFICE.lines, 1)
@@ -61,7 +73,7 @@ class World:
         self.lan = Lan()
         self.phones = Phones(self, self.lan)
         self.watch = Watch(self)
-        self.store = Store(self)
+        self.store = make_store(self)
         self.carriers: list[VirtualCarrier] = []
         self.stalled_until = self.desk_stalled_until = 0.0
         self.desk: SoakDesk | None = None
@@ -102,18 +114,27 @@ class World:
         """Give the next number."""
         return next(self._numbers)
 
-    def step(self) -> None:
-        """Let 20 ms go by."""
-        self._steps += 1
+    def step(self, steps: int = 1) -> None:
+        """Let 20 ms go by, or so many of them."""
+        self._steps += steps
         self.now = BEGAN + self._steps * (STEP_S + HAIR_S)
         while self._agenda and self._agenda[0][0] <= self.now:
             heapq.heappop(self._agenda)[2]()
         for outlet in self.outlets.values():
-            outlet.tick(STEP_S, self.now)
+            outlet.tick(steps * STEP_S, self.now)
         self.phones.step()
         self._turn()
         self._turn()
         self.watch.look()
+
+    def doze(self) -> None:
+        """Let time go by as far as nothing happens: half a second where all rest, else 20 ms."""
+        free_s = DOZE_S
+        if self._agenda:
+            free_s = min(free_s, self._agenda[0][0] - self.now)
+        rests = free_s > STEP_S and not self.phones.legs
+        rests = rests and all(map(self.watch.is_idle, self.outlets))
+        self.step(max(1, int(free_s / STEP_S)) if rests else 1)
 
     @property
     def is_troubled(self) -> bool:
