@@ -25,11 +25,11 @@ SPOKEN_BYTES = 8000
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path, mount: Path) -> Iterator[Path]:
+def small_disk(folder: Path, mount: Path, size_mb: int = DISK_MB) -> Iterator[Path]:
     """Mount a small ext4 where the box keeps its state."""
     image = folder / "image"
     with image.open("wb") as file:
-        file.truncate(DISK_MB << 20)
+        file.truncate(size_mb << 20)
     mount.mkdir(parents=True)
     run("mkfs.ext4", "-q", "-m", "0", image)
     run("mount", "-o", "loop", image, mount)
