@@ -35,7 +35,9 @@ def go_realtime() -> str:
     gc.freeze()
     refused = []
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+        # as its unit has it (CPUSchedulingResetOnFork=): no child inherits real time
+        policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
+        os.sched_setscheduler(0, policy, os.sched_param(PRIORITY))
     except OSError as error:
         refused.append(f"SCHED_FIFO: {error.strerror}")
     libc = ctypes.CDLL(None, use_errno=True)

@@ -102,6 +102,7 @@ def tell(folder: Path, line: str, answer: Answer) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     new = folder / f".{line}"
     new.write_text(json.dumps(kept), encoding="utf-8")
+    new.chmod(0o644)  # root writes for itself alone (UMask=); the desk must read it
     new.replace(folder / line)
 
 

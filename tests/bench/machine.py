@@ -59,7 +59,7 @@ def _rollup_kb(pid: int, what: str) -> int:
 
 def is_realtime(pid: int) -> bool:
     """Tell whether a process runs under SCHED_FIFO."""
-    return os.sched_getscheduler(pid) == os.SCHED_FIFO
+    return os.sched_getscheduler(pid) & ~os.SCHED_RESET_ON_FORK == os.SCHED_FIFO
 
 
 def realtime_words() -> str:
