@@ -1,0 +1,80 @@
+"""F23: under systemd a service hangs; its own watchdog starts it anew, and no other one's."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.faults.figures import Figures
+from tests.faults.systemd.machine import CARRIER, CONSOLE, DESK, UNITS, Machine
+from tests.faults.systemd.scenes import BUSY_S, assert_a_call_works, is_served, page
+from tests.helpers.baresip import Baresip
+
+pytestmark = pytest.mark.system
+SLACK_S = 5.0
+"""Beyond its watchdog's time a service may take so long to answer again."""
+
+
+def watchdog_s(machine: Machine, unit: str) -> float:
+    """Return what a unit's watchdog grants (s)."""
+    text = machine.shown(unit, "WatchdogUSec")
+    assert text.endswith("s"), text
+    return float(text.removesuffix("s"))
+
+
+def hang(machine: Machine, *units: str) -> float:
+    """Stop units' main processes; returns the seconds until they are started and calls taken."""
+    old = {unit: machine.main_pid(unit) for unit in units}
+    began = time.monotonic()
+    for unit in units:
+        machine.signalled(unit, "SIGSTOP")
+
+    def is_back() -> bool:
+        """Look at systemd's word first: who does not answer keeps whoever asks waiting."""
+        started = all(machine.main_pid(unit) not in {0, old[unit]} for unit in units)
+        return started and is_served(machine)
+
+    machine.wait_until(is_back, 90.0, "the box did not come back")
+    return time.monotonic() - began
+
+
+def test_the_carrier_hangs(
+    machine: Machine, phone: Baresip, ordinary: float, figures: Figures
+) -> None:
+    """SIGSTOP of the carrier: within its watchdog and 5 s another one takes calls; desk and console
+    are the same processes.
+    """
+    others = [machine.main_pid(unit) for unit in (DESK, CONSOLE)]
+    limit = watchdog_s(machine, CARRIER)
+    took = hang(machine, CARRIER)
+    figures.say(f"F23 {CARRIER} stopped under systemd: back after {took:.1f} s (watchdog {limit})")
+    assert "Watchdog timeout (limit 10s)!" in machine.journal("-u", CARRIER)
+    assert [machine.main_pid(unit) for unit in (DESK, CONSOLE)] == others
+    assert took <= limit + max(SLACK_S, ordinary + BUSY_S)
+    assert_a_call_works(machine, phone)
+
+
+def test_desk_and_console_hang(
+    machine: Machine, phone: Baresip, ordinary: float, figures: Figures
+) -> None:
+    """SIGSTOP of both at once: each one's own watchdog starts it anew; the carrier goes on."""
+    carrier = machine.main_pid(CARRIER)
+    limit = watchdog_s(machine, DESK)
+    assert watchdog_s(machine, CONSOLE) == limit
+    took = hang(machine, DESK, CONSOLE)
+    figures.say(
+        f"F23 {DESK} and {CONSOLE} stopped under systemd: back after {took:.1f} s "
+        f"(watchdog {limit})"
+    )
+    assert machine.main_pid(CARRIER) == carrier
+    machine.wait_until(lambda: page(machine), SLACK_S, "the pages did not come back")
+    assert took <= limit + max(SLACK_S, ordinary + BUSY_S)
+    assert_a_call_works(machine, phone)
+
+
+def test_every_service_is_watched(machine: Machine) -> None:
+    """What hangs is seen hanging: each unit has a watchdog, and tells systemd that it is ready."""
+    for unit in UNITS:
+        assert machine.shown(unit, "Type") == "notify"
+        assert 0 < watchdog_s(machine, unit) <= 30

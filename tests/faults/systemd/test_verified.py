@@ -1,0 +1,66 @@
+"""The units as delivered pass systemd's own checks, and a mistake in one is seen."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.faults.systemd.machine import DESK, ROOT
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(
+        shutil.which("systemd-analyze") is None, reason="needs Debian package systemd"
+    ),
+]
+MISTAKES = {
+    "a directive that there is not": (
+        "NoNewPrivileges=true", "NoNewPrivilege=true", "Unknown key 'NoNewPrivilege'",
+    ),
+    "a sandbox with a hole": (
+        "SystemCallFilter=@system-service\n", "", f"{DESK}: more exposed than 15 tenths",
+    ),
+    "a programme that is not there": (
+        "/usr/bin/centralino", "/usr/bin/nothing", "/usr/bin/nothing is not executable",
+    ),
+}  # fmt: skip
+"""What stands in the unit, what is put there instead, what the check then says."""
+
+
+def verified(root: Path) -> tuple[int, str]:
+    """Run the check on the units of a copy; returns its status and what it said."""
+    command = ["sh", str(root / "scripts" / "verify_units.sh")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return done.returncode, done.stdout + done.stderr
+
+
+def copied(root: Path) -> Path:
+    """Copy what the check needs; returns the desk's unit there."""
+    for folder in ("scripts", "systemd"):
+        shutil.copytree(ROOT / folder, root / folder)
+    return root / "systemd" / DESK
+
+
+def test_the_units_are_well(tmp_path: Path) -> None:
+    """No word on stderr, and an exposure of 1.5 at most, each."""
+    copied(tmp_path)
+    status, said = verified(tmp_path)
+    assert status == 0, said
+    services = len(list((ROOT / "systemd").glob("*.service")))
+    assert said.count("exposure 1.") == services
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_seen(tmp_path: Path, mistake: str) -> None:
+    """The check can fail: by a typing error, an open sandbox, a programme that is not there."""
+    stands, instead, says = MISTAKES[mistake]
+    unit = copied(tmp_path)
+    text = unit.read_text(encoding="utf-8")
+    assert stands in text
+    unit.write_text(text.replace(stands, instead), encoding="utf-8")
+    status, said = verified(tmp_path)
+    assert status != 0
+    assert says in said

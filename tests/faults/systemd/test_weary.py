@@ -1,0 +1,49 @@
+"""F23: what no start mends. A wrong configuration is none of it; a service that always dies is."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.faults.figures import Figures
+from tests.faults.systemd.machine import CONSOLE, DESK, Machine
+from tests.faults.systemd.scenes import assert_a_call_works
+from tests.helpers.baresip import Baresip
+
+pytestmark = pytest.mark.system
+ANEW = -signal.SIGHUP
+"""By what a first process in a namespace of its own asks for a new start: reboot(2)."""
+
+
+def test_a_wrong_configuration_ends_no_service(machine: Machine, phone: Baresip) -> None:
+    """The desk starts on the last good one and says what is wrong; calls are answered."""
+    path = machine.folder / "etc" / "centralino.toml"
+    good = path.read_text(encoding="utf-8")
+    path.write_text("[site\n", encoding="utf-8")
+    try:
+        machine.inside("systemctl", "restart", DESK)
+        assert machine.shown(DESK, "ActiveState") == "active"
+        assert machine.shown(DESK, "NRestarts") == "0"
+        assert "centralino.toml" in machine.shown(DESK, "StatusText")
+        machine.wait_until(machine.has_phone, 40.0, "the phone is not registered")
+        assert_a_call_works(machine, phone)
+    finally:
+        path.write_text(good, encoding="utf-8")
+
+
+def test_a_service_that_always_dies_has_the_machine_start_anew(
+    machine: Machine, figures: Figures
+) -> None:
+    """Beyond its limit of starts the machine itself is started anew, and the journal says why.
+
+    The limit is lowered for it: thirty starts in a quarter of an hour are some time.
+    """
+    assert machine.shown(DESK, "StartLimitBurst") == "30"
+    assert machine.shown(DESK, "StartLimitAction") == "reboot"
+    assert machine.shown(CONSOLE, "StartLimitIntervalUSec") == "0"
+    machine.lower(DESK, "[Unit]\nStartLimitBurst=2\n")
+    status = machine.die_until_it_ends(DESK)
+    assert status == ANEW
+    assert "Start request repeated too quickly" in machine.journal("-u", DESK)
+    figures.say("F23 a service beyond its limit of starts: the machine was started anew")
