@@ -43,6 +43,7 @@ COMMANDS = {
     "transfer": "appliance.commands.transfer:transfer",
     "unattended": "appliance.commands.states:unattended",
     "users": "appliance.commands.users:users",
+    "clock-set": "appliance.commands.clock_set:clock_set",
     "usb-reset": "appliance.commands.usb_reset:usb_reset",
 }
 """Every sub-command and where it stands."""

@@ -29,3 +29,14 @@ NOT_TRUSTED: Mapping[Doubt, Words] = {
     ),
 }
 """What is said while the clock is not trusted, by what holds meanwhile."""
+
+
+def other_time(minutes: int) -> Words:
+    """Say that callers' dates tell of another time than the box's, by so many minutes."""
+    it, en = ("avanti", "ahead of") if minutes > 0 else ("indietro", "behind")
+    return Words(
+        f"Le ultime chiamate portano un'altra ora, {abs(minutes)} minuti {it} rispetto alla "
+        "scatola: guardare un altro orologio, poi la pagina «Ora».",
+        f"The last calls bear another time, {abs(minutes)} minutes {en} the box's: look at "
+        "another clock, then at the page “Time”.",
+    )

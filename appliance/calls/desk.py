@@ -21,6 +21,7 @@ from appliance.calls.states import State
 from appliance.policy.attendance import Attendance, doubt
 from appliance.policy.clock import Now
 from appliance.policy.dialling import NO_LEDGER, Denied, Ledger
+from appliance.policy.exchange_time import ExchangeTime
 from appliance.policy.lines_kept import Purpose, line_for
 from appliance.policy.office import Daytime, Group, Line, Office
 from appliance.policy.pin import Tries
@@ -137,7 +138,7 @@ class Desk:
     `missed` in a row, when a position that is away is reminded (monotonic; None: it was), since
     when one cannot be reached (`gone`). `ledger` is who called and what was dialled, `refusal`
     which phone was last refused a number, why, when, `attendance` whether anybody seems to be
-    there."""
+    there, `exchange` what callers' dates say of the time."""
 
     office: Office
     prefix: str
@@ -162,6 +163,7 @@ class Desk:
     unit_names: Mapping[str, str] = field(default_factory=dict)
     carrier: bool = True
     attendance: Attendance = Attendance()
+    exchange: ExchangeTime = ExchangeTime()
     _calls_made: int = 0
 
     def __post_init__(self) -> None:

@@ -125,7 +125,12 @@ def _spoken_changed(desk: Desk, event: SpokenSheetsChanged, _now: Now) -> Orders
 
 
 def _identified(desk: Desk, event: CallerIdentified, now: Now) -> Orders:
-    """Who has called may be called back; who was called rings back for that case (E17)."""
+    """Who has called may be called back; who was called rings back for that case (E17).
+
+    The exchange's time is kept, to be compared with ours.
+    """
+    local = desk.office.local(now.wall)
+    desk.exchange = desk.exchange.hear(event.dated, local, now.monotonic)
     seat = desk.seats.get(event.line)
     number = canonical(event.caller.number, desk.office.outgoing.plan)
     if not number or seat is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from appliance.calls.event_values import (
     Caller,
@@ -25,10 +25,14 @@ class LineRang:
 
 @dataclass(frozen=True, slots=True)
 class CallerIdentified:
-    """The caller's identity is settled: it arrived, or its time limit passed (then UNKNOWN)."""
+    """The caller's identity is settled: it arrived, or its time limit passed (then UNKNOWN).
+
+    `dated` is the exchange's own time of the call, "MMDDHHMM", or "": no part of who calls.
+    """
 
     line: str
     caller: Caller
+    dated: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from appliance.calls.call import Call
 from appliance.calls.call_words import BY_STATE
-from appliance.calls.clock_words import NOT_TRUSTED
+from appliance.calls.clock_words import NOT_TRUSTED, other_time
 from appliance.calls.desk import Desk, LineSeat, LineState
 from appliance.calls.dialled_side import Dialled
 from appliance.calls.emergency import carries
@@ -268,6 +268,8 @@ def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
     yield from _outgoing_degraded(desk, now)
     if not now.clock_state.is_trusted:
         yield NOT_TRUSTED[now.doubt]
+    if off := desk.exchange.minutes_off(now.wall, now.monotonic):
+        yield other_time(off)
 
 
 def _lines_degraded(desk: Desk, now: Now) -> Iterator[Words]:

@@ -41,7 +41,7 @@ class AnalogLine(LineCalling):
         self._tell(events.LineRang(self.name, fact.count))
 
     def _on_identified(self, fact: facts.Identified, now: float) -> None:
-        self._tell(events.CallerIdentified(self.name, fact.caller))
+        self._tell(events.CallerIdentified(self.name, fact.caller, fact.dated))
         self._tell(Marked("identified", self.name, now))
 
     def _on_gave_up(self, fact: facts.GaveUp, now: float) -> None:

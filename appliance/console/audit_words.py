@@ -102,6 +102,8 @@ SAID: Final = (
     ("backup.restored", "", N_("The uploaded backup was put back.")),
     ("backup.not_restored", "", N_("The uploaded backup was not put back.")),
     ("backup.drop", "", N_("Removed the backup from the box.")),
+    ("clock.confirm", r"(?P<at>\S+)", N_("Confirmed the time.")),
+    ("clock.set", r"(?P<at>\S+)", N_("Had the clock set to %(at)s.")),
     ("line.restart", r"(?P<line>\S+)", N_("Restarted the line %(line)s.")),
 )  # fmt: skip
 """Code, what its words are like, how that is said; the first that fits is said."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.calls import events, orders
@@ -14,6 +15,7 @@ from appliance.daemon.asked import REQUESTS, Answer, parse_request
 from appliance.daemon.calendar_questions import calendar
 from appliance.daemon.call_back_questions import CallBacks
 from appliance.daemon.care_questions import care_question
+from appliance.daemon.clock_questions import ClockQuestions
 from appliance.daemon.desk import Desk
 from appliance.daemon.dictation_questions import DictationQuestions
 from appliance.daemon.door import Later, Tell
@@ -101,6 +103,7 @@ class Questions:
             **self._dictations.known,
             **DraftQuestions(stores, desk.now).known,
             **StandingQuestions(desk, stores).known,
+            **ClockQuestions(stores, desk, Path(run.settings.folders.run)).known,
         }
         self._call_backs = CallBacks(stores, desk.post)
         desk.on_answer = self._answered

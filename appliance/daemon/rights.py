@@ -36,7 +36,7 @@ NEEDS: Final[Mapping[str, frozenset[Permission] | None]] = MappingProxyType({
         (
             "status", "watch", "figures", "offices", "calendar", "plant", "explain",
             "hours_ahead", "register_state", "register_ahead", "free_slots", "requests_due",
-            "request_by_link", "first_user", "weeks",
+            "request_by_link", "first_user", "weeks", "clock",
         ),
         FREE,
     ),
@@ -45,6 +45,7 @@ NEEDS: Final[Mapping[str, frozenset[Permission] | None]] = MappingProxyType({
     **dict.fromkeys(
         ("SetUnattended", "SetClosed", "SetOpened", "SetAllAbsent"), frozenset({_P.SET_STATES})
     ),
+    **dict.fromkeys(("clock_confirm", "clock_set"), frozenset({_P.SET_STATES, _P.TECHNICAL})),
     **dict.fromkeys(("SetAway", "NoteSheet", "BringHead"), frozenset({_P.SEE_DESK})),
     "TransferCall": frozenset({_P.TRANSFER}),
     "CallBack": frozenset({_P.CALL_BACK}),

@@ -18,7 +18,7 @@ NUMBER_LIMIT = 24
 """Longest number believed: E.164's 15 digits and room for prefixes."""
 NAME_LIMIT = 40
 
-_FIELD = re.compile(r"^\s*(NMBR|NAME|MESG)\s*=\s*(.*?)\s*$", re.IGNORECASE)
+_FIELD = re.compile(r"^\s*(NMBR|NAME|MESG|DATE|TIME)\s*=\s*(.*?)\s*$", re.IGNORECASE)
 _HEX = re.compile(r"^(?:[0-9A-F]{2})+$", re.IGNORECASE)
 _WITHHELD = {"P", "PRIVATE", "WITHHELD", "ANONYMOUS"}
 _ABSENT = {"O", "OUT OF AREA", "UNAVAILABLE"}
@@ -30,31 +30,51 @@ _HEADER_BYTES = 2  # type and length
 _SDMF = 0x04
 _MDMF = 0x80
 _SDMF_DATE_BYTES = 8
-_TAGS = {0x02: "NMBR", 0x04: "NMBR", 0x07: "NAME", 0x08: "NAME"}
+_HALVES = {"DATE": 4, "TIME": 4, "WHEN": 8}
+"""What tells the exchange's time, in how many digits."""
+_TAGS = {0x01: "WHEN", 0x02: "NMBR", 0x04: "NMBR", 0x07: "NAME", 0x08: "NAME"}
 
 
 class CallerId:
     """Collects what arrives about one call, in any order, doubled or with parts missing.
 
     `caller` is None until a number, or the reason for its absence, has arrived; a number that was
-    shown is never replaced by a later absence. `complete` once a name has come as well.
+    shown is never replaced by a later absence. `complete` once a name has come as well. `dated` is
+    the exchange's own time, "MMDDHHMM", or "".
     """
 
     def __init__(self) -> None:
         self.caller: Caller | None = None
         self.complete = False
         self._name = ""
+        self._date = self._time = ""
+
+    @property
+    def dated(self) -> str:
+        """The exchange's own time, once both halves have come."""
+        return self._date + self._time if self._date and self._time else ""
 
     def add(self, text: str) -> None:
         """Take one line, or a report of several lines; what makes no sense is passed over."""
         for key, value in fields_of(text):
-            if key == "NAME":
+            if key in _HALVES:
+                self._dated(key, value)
+            elif key == "NAME":
                 self._name = clean_name(value)
                 self.complete = True
             else:
                 self._settle(presented(value))
         if self.caller and self.caller.presentation is Presentation.SHOWN:
             self.caller = Caller(Presentation.SHOWN, self.caller.number, self._name)
+
+    def _dated(self, key: str, value: str) -> None:
+        """Keep a date or a time, or both; digits alone pass, whether it exists policy sees."""
+        if not (value.isascii() and value.isdigit() and len(value) == _HALVES[key]):
+            return
+        if key != "TIME":
+            self._date = value[:4]
+        if key != "DATE":
+            self._time = value[-4:]
 
     def _settle(self, caller: Caller) -> None:
         known = self.caller.presentation if self.caller else None
@@ -65,7 +85,10 @@ class CallerId:
 
 
 def fields_of(text: str) -> Iterator[tuple[str, str]]:
-    """Yield NMBR and NAME with their values, from formatted lines, MESG= or raw hex."""
+    """Yield the fields with their values, from formatted lines, MESG= or raw hex.
+
+    NMBR, NAME, DATE, TIME, and WHEN for the last two together.
+    """
     for line in text.splitlines():
         match = _FIELD.match(line)
         key, value = (match[1].upper(), match[2]) if match else ("MESG", line.strip())
@@ -109,6 +132,7 @@ def _message(value: str) -> Iterator[tuple[str, str]]:
     if len(data) != length or (check and sum(raw) % 256):
         return
     if kind == _SDMF:
+        yield "WHEN", data[:_SDMF_DATE_BYTES].decode("latin-1")
         yield "NMBR", data[_SDMF_DATE_BYTES:].decode("latin-1")
     elif kind == _MDMF:
         yield from _parameters(data)

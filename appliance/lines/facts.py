@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -67,10 +67,14 @@ class Rang:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """Who calls is settled; `late` when it arrived after it had been settled as unknown."""
+    """Who calls is settled; `late` when it arrived after it had been settled as unknown.
+
+    `dated` is the exchange's own time of the call, "MMDDHHMM", or "": no part of who calls.
+    """
 
     caller: Caller
     late: bool = False
+    dated: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,4 +61,4 @@ class Ringing:
     def settle(self, *, late: bool = False) -> Identified:
         """Tell who calls; UNKNOWN when nothing arrived."""
         self._told = self._identity.caller or Caller()
-        return Identified(self._told, late=late)
+        return Identified(self._told, late, self._identity.dated)

@@ -306,3 +306,18 @@ def test_a_line_is_declared_once_something_is_known_of_it() -> None:
     tell(switchboard, TEN, events.LineLost("line2", "no modem at its port", missing=True))
     assert switchboard.status(TEN).lines[1].state is LineState.MISSING
     assert declared() == [True, True, False]
+
+
+def test_callers_dates_that_tell_another_time_are_told() -> None:
+    """Two calls that bear one time, an hour from the box's: a notice, and nothing else."""
+    switchboard = up()
+    for number, line in enumerate(("line1", "line2")):
+        at = later(TEN, 60.0 * number)
+        caller = Caller(events.Presentation.SHOWN, "051234567")
+        tell(switchboard, at, events.LineRang(line))
+        tell(switchboard, at, events.CallerIdentified(line, caller, f"1125110{number}"))
+    (said,) = switchboard.status(later(TEN, 70.0)).degraded
+    assert "59 minutes ahead of" in said.en or "60 minutes ahead of" in said.en
+    behind = switchboard.status(replace(later(TEN, 70.0), wall=TEN.wall + timedelta(hours=3)))
+    assert "indietro" in behind.degraded[0].it
+    assert behind.clock_state is ClockState.SYNCED

@@ -69,6 +69,9 @@ ROWS = [
     ("user.change", "vito: unit  -> anagrafe, language en -> , must_change 1 -> 0, disabled 0 -> 1",
      ("Modificato l'utente vito: ufficio –, ora Anagrafe, lingua English, ora –, "
      "non deve più scegliere una nuova password, non può più entrare.")),
+    ("clock.confirm", "2027-03-01T12:00:00+0000", "Confermata l'ora."),
+    ("clock.set", "2027-03-01T12:00:00+0000",
+     "Fatto regolare l'orologio: 2027-03-01T12:00:00+0000."),
     ("user.password", "carla", "Nuova password di Carla Blu."),
     ("register.import", "declaration 1 of anagrafe, authorisation 2 of tributi, new unit anagrafe",
      ("Rubrica uffici presa da un file: comunicazione n. 1 di Anagrafe, "

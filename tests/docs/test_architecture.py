@@ -22,13 +22,15 @@ STARTERS = {
 FORKS = {"lines/nursery.py": 3, "daemon/apart.py": 1}
 """The carrier's nursery, a keeper, an undertaker; the reader of the configuration."""
 CHILDREN = {
-    "commands/demo.py", "commands/demo_console.py", "commands/restore_asked.py",
+    "commands/clock_set.py", "commands/demo.py", "commands/demo_console.py",
+    "commands/restore_asked.py",
     "daemon/carrier_side.py",
     "daemon/chores.py",
     "exchange/process.py", "testphone/client.py", "usb/steps.py",
 }  # fmt: skip
 """The demonstration's desk and console, carrier, a technician's chores,
-exchange, test phone; the USB helper's uhubctl, the restore helper's systemctl."""
+exchange, test phone; the USB helper's uhubctl, the restore helper's systemctl, the clock helper's
+hwclock."""
 
 
 def found(kind: str) -> dict[str, list[str]]:

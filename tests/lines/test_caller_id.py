@@ -126,3 +126,25 @@ def test_any_message_is_survived(kind: int, data: bytes, spoilt: bool) -> None:
     found = caller(message(kind, data, spoil=1 if spoilt else 0))
     assert found is None or not spoilt
     assert found is None or found.number == "" or found.number.isdigit()
+
+
+@pytest.mark.parametrize(
+    ("texts", "dated"),
+    [
+        (("DATE = 1125", "TIME = 0905", "NMBR = 051"), "11250905"),
+        (("TIME=0905", "DATE=1125"), "11250905"),
+        (("DATE = 1125", "NMBR = 051"), ""),
+        (("DATE = 11-25", "TIME = 0905"), ""),
+        (("DATE = \u0661\u0661\u0662\u0665", "TIME = 0905"), ""),
+        ((message(0x80, MDMF),), "11250905"),
+        ((message(0x80, tag(1, "1125") + tag(2, "051")),), ""),
+        ((message(0x04, b"112509050512345678"),), "11250905"),
+        ((message(0x80, MDMF, spoil=1),), ""),
+    ],
+)
+def test_the_exchanges_own_time(texts: tuple[str, ...], dated: str) -> None:
+    """Month, day, hour, minute, by lines or by the FSK layer; whole or not at all."""
+    identity = CallerId()
+    for text in texts:
+        identity.add(text)
+    assert identity.dated == dated

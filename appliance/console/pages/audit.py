@@ -59,7 +59,9 @@ async def show(request: Request) -> Response:
         lambda c: (audit.between(c, since, until, by, MOST), audit.who(c), _names(c))
     )
     say = request.state.speaker
-    told = [(row.at, who(row.by, say, names), sentence(row, say, names)) for row in rows]
+    told = [
+        (row.at, who(row.by, say, names), sentence(row, say, names), row.corrected) for row in rows
+    ]
     named = [(one, who(one, say, names)) for one in people]
     values: dict[str, Any] = {"by": by, "since": first, "until": last, "most": MOST}
     return page(request, "accounts/audit.html", rows=told, people=named, **values)

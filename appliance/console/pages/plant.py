@@ -40,8 +40,10 @@ LED_NAMES: Final = {
 CLOCKS: Final = {
     "synced": N_("confirmed by a time server"),
     "holdover": N_("running on by itself; it was confirmed before"),
-    "stale": N_("running on by itself for too long: it may be minutes off"),
-    "unset": N_("never set since the power came: see to the network"),
+    "stale": N_(
+        "not confirmed since the power came, or for too long, or it has jumped: see the page “Time”"
+    ),
+    "unset": N_("not set, or in a year that cannot be: see the page “Time”, and the network"),
 }
 
 

@@ -137,6 +137,9 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "POST /register/office/{unit}/tell": {OP, CL, HE},
     "POST /register/vary": {DE, HE},
     # the technician's
+    "GET /clock": {OP, HE, TE},
+    "POST /clock/confirm": {OP, HE, TE},
+    "POST /clock/set": {OP, HE, TE},
     "GET /plant": {TE},
     "GET /plant/backup": {TE},
     "GET /plant/backup/file": {TE},

@@ -101,3 +101,18 @@ def test_the_queue_of_mails_keeps_nobody_out(
         expect(page.locator(".plant-tested")).to_contain_text(taken)
         expect(page.locator(".plant-tested")).to_contain_text("250")
         shown.look("mails")
+
+
+@every_screen
+def test_the_page_of_the_time_keeps_nobody_out(
+    browser: Browser, house: Running, language: str, size: str
+) -> None:
+    """Both languages, both sizes: the time is confirmed by a key, and the page says so."""
+    with screen(browser, house.home, language, size) as shown:
+        page = log_in(shown, "/clock")
+        page.locator("#confirm").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(".plant-well")).to_contain_text(
+            {"it": "L'ora è confermata.", "en": "The time is confirmed."}[language]
+        )
+        shown.look("clock")

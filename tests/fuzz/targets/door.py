@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from appliance.calls import orders
+from appliance.daemon.clocks import ClockWatch
 from appliance.daemon.dictations import Dictations
 from appliance.daemon.door import Answer, Door
 from appliance.daemon.erasures import Erasures
@@ -71,6 +72,7 @@ class Desk:
 
     switchboard: Any = field(default_factory=up)
     figures: Figures = field(default_factory=Figures)
+    clock: ClockWatch = field(default_factory=ClockWatch)
 
     def now(self) -> Now:
         """Say what time it is."""
@@ -176,7 +178,7 @@ class Run:
     """Stands for the configuration: an office in Rome."""
 
     office: Office = EXAMPLE
-    settings: Any = field(default_factory=lambda: house_settings("/nowhere"))
+    settings: Any = field(default_factory=lambda: house_settings("/proc/nowhere"))
 
 
 class Phones:
@@ -259,7 +261,7 @@ def erasures(stores: Any, folder: str) -> Erasures:
 def house_settings(folder: str) -> Any:
     """Return what is configured, as far as these questions ask."""
     site = SimpleNamespace(country="it", zone="Europe/Rome", languages=("it",))
-    none, folders = SimpleNamespace(rehearsal=False), SimpleNamespace(state=folder)
+    none, folders = SimpleNamespace(rehearsal=False), SimpleNamespace(state=folder, run=folder)
     return SimpleNamespace(
         site=site, folders=folders, lines=(), outgoing=none, retention=Retention()
     )

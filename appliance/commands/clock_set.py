@@ -1,0 +1,42 @@
+"""`centralino clock-set`: the small helper that may set the clock (centralino-clock.service)."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from appliance.daemon import clock_setting
+from appliance.errors import TechnicianError
+
+BATTERY = Path("/dev/rtc0")
+LIMIT_S = 10.0
+
+
+@click.command("clock-set")
+@click.option(
+    "--run", type=click.Path(path_type=Path), required=True, help="The desk's run folder."
+)
+def clock_set(run: Path) -> None:
+    """Set the clock to the time that the desk has asked for.
+
+    A clock with a battery is set with it. Nothing else can be set by it, and no year that cannot
+    be. Needs root, or CAP_SYS_TIME.
+    """
+    set_clock(run, lambda wall: time.clock_settime(time.CLOCK_REALTIME, wall))
+    if (hwclock := shutil.which("hwclock")) and BATTERY.exists():
+        subprocess.run((hwclock, "--systohc", "--utc"), check=False, timeout=LIMIT_S)
+    click.echo("the clock is set")
+
+
+def set_clock(run: Path, setter: Callable[[float], None]) -> None:
+    """Carry out what was asked for; raises TechnicianError where nothing may be set."""
+    wall = clock_setting.take(clock_setting.folder_of(run), time.monotonic())
+    try:
+        setter(wall)
+    except OSError as error:
+        raise TechnicianError(f"the clock cannot be set: {error}") from error
