@@ -11,9 +11,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from appliance.calls.call_words import WHY_RETURNED
+from appliance.calls.clock_words import NOT_TRUSTED
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.state_names import State
 from appliance.calls.transfer_call import Cause
+from appliance.policy.clock import ClockState, Doubt
 from appliance.policy.positions import AUTOMATIC
 from appliance.policy.service_state import Manual
 from appliance.policy.words import NOTHING, Words
@@ -102,7 +104,9 @@ class StateView:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """All of it. `at` is the desk's clock; `sentence` says why it is closed."""
+    """All of it. `at` is the desk's clock; `sentence` says why it is closed, `time`
+    what holds while its clock cannot be trusted.
+    """
 
     at: datetime
     open: bool
@@ -115,6 +119,7 @@ class Live:
     messages: int
     missed: int
     interrupted: int
+    time: Words = NOTHING
 
     @property
     def mine(self) -> CallView | None:
@@ -140,7 +145,13 @@ def live(status: Mapping[str, Any], position: str) -> Live:
         status["waiting"],
         status["care"].get("missed", 0),
         status["care"].get("interrupted", 0),
+        _time(status),
     )
+
+
+def _time(status: Mapping[str, Any]) -> Words:
+    is_trusted = ClockState(status["clock_state"]).is_trusted
+    return NOTHING if is_trusted else NOT_TRUSTED[Doubt(status["doubt"])]
 
 
 def _call(one: Mapping[str, Any], position: str) -> CallView:

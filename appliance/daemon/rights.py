@@ -101,6 +101,8 @@ class Rights:
     def __init__(self, records: Records) -> None:
         self._records = records
         self._users: Mapping[str, User] = {}
+        self.on_person: Callable[[], None] = lambda: None
+        """Told when somebody who may has asked for something by hand."""
 
     def check(self, question: dict[str, Any], person: str) -> None:
         """Refuse what somebody, "" for nobody, may not ask; raises Refused."""
@@ -120,6 +122,7 @@ class Rights:
                 f"«{person}» non può chiedere a nome di altri",
                 f"{person!r} cannot ask in the name of others",
             )
+        self.on_person()
 
     def read_anew(self, then: Callable[[], None]) -> None:
         """Read the users, then call; where they cannot be read, what was known stays known."""

@@ -288,6 +288,7 @@ class Service:
             signal.signal(number, self._told_to_stop)
         path = Path(self._run.settings.folders.run) / "desk.sock"
         gate = self._users.rights
+        gate.on_person = lambda: self._switchboard.somebody_is_there(self.desk.now())
         door = Door(path, self._selector, self._questions, self._watching, gate)
         try:
             self._start()

@@ -29,12 +29,13 @@ class CallPlan:
     `hang_up_after_ms` counts from the answer; None means one second after all is said, or until
     the host hangs up when there is nothing to say. `after_quiet_ms` waits, before speaking, for
     that much silence after something was heard. `fax`: once all is said, a fax machine sends its
-    calling tone until it is hung up on. Times in ms.
+    calling tone until it is hung up on. `date` and `time` are zeros where the exchange has no
+    clock. Times in ms.
     """
 
     caller: str = NO_IDENTITY
     name: str = ""
-    date: str = "0101"
+    date: str = "0000"
     time: str = "0000"
     id_order: str = ""
     id_fault: str = ""

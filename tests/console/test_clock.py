@@ -69,7 +69,12 @@ def test_the_front_desk_and_the_technician_may(clock: Clock) -> None:
 def test_the_time_and_its_worth_are_told(clock: Clock) -> None:
     """The office's own time, in the reader's language; what cannot be cannot be confirmed."""
     text = clock.visitor.get("/clock").text
-    for part in ("13:00", "non confermata da quando", "2 ore fa", "L&#39;ora è giusta"):
+    for part in (
+        "lun 1 mar 2027, 13:00",
+        "non confermata da quando",
+        "2 ore fa",
+        "L&#39;ora è giusta",
+    ):
         assert part in text, part
     english = clock.visitor.get("/clock", headers={"accept-language": "en"}).text
     assert "callers are told no hour" in english

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from appliance.calls import events, requests
 from appliance.calls.events import Caller, Presentation
 from appliance.console.live import Live, live
+from appliance.policy.clock import ClockState
 from appliance.policy.service_state import Manual
 from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
 from tests.calls.test_transfers import asked, office_desk
@@ -126,3 +128,11 @@ def test_who_is_up_before_the_first_word_is_known() -> None:
     switchboard = up()
     tell(switchboard, TEN, RANG, KNOWN, UP)
     assert of(switchboard).calls[0].caller.name == "Ada Rossi"
+
+
+def test_a_time_that_nobody_trusts_is_said() -> None:
+    """What holds meanwhile, and what to do; nothing while the clock is trusted."""
+    switchboard = up()
+    assert of(switchboard).time.it == ""
+    lost = replace(TEN, clock_state=ClockState.STALE)
+    assert "i telefoni squillano" in live(told(switchboard, lost), "op1").time.it

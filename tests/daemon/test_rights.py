@@ -204,3 +204,15 @@ def test_an_office_moves_its_own_requests_alone(
         later(told.append)
     assert ("not of the office" in str(told[0])) is not is_done
     assert told[1]["number"] == 2
+
+
+def test_somebody_who_asks_is_there(rights: Rights) -> None:
+    """While the time is not known that counts; a page that looks by itself does not."""
+    asked: list[str] = []
+    rights.on_person = lambda: asked.append("somebody")
+    rights.check({"ask": "status"}, people.ANNA.name)
+    with pytest.raises(Refused):
+        rights.check({"ask": "led_test"}, people.ANNA.name)
+    assert asked == []
+    rights.check({"ask": "SetUnattended"}, people.ANNA.name)
+    assert asked == ["somebody"]
