@@ -39,6 +39,8 @@ UNTIL: Final = time(6, 0)
 LONGEST_S: Final = 36 * 3600.0
 """After so long without it, it is done at the next moment without a call, whatever the hour is: a
 box that is off by night, or whose clock cannot be trusted, is looked after as well."""
+SETTLED_S: Final = 600.0
+"""A box that is being set up by night is left alone for so long: it has no copy to lose yet."""
 AGAIN_S: Final = 600.0
 CARD_S: Final = 3600.0
 COMMAND: Final = ("backup", "--nightly")
@@ -108,9 +110,13 @@ class Nightly:
         if self._since is None:
             self._since = now.monotonic
         local, trusted = now.wall.astimezone(self._zone), now.clock_state.is_trusted
-        due = is_due(Moment(local, trusted, self._day, now.monotonic - self._since))
+        since_s = now.monotonic - self._since
+        due = is_due(Moment(local, trusted, self._day, since_s)) and self._is_settled(since_s)
         if due and now.monotonic >= self._not_before and is_idle():
             self._begin(local.date(), now.monotonic)
+
+    def _is_settled(self, since_s: float) -> bool:
+        return self.last is not None or since_s >= SETTLED_S
 
     def _begin(self, day: date, monotonic: float) -> None:
         self._records.do(take_log_in)

@@ -28,6 +28,7 @@ from appliance.daemon.nightly import (
     CARD_S,
     COMMAND,
     LONGEST_S,
+    SETTLED_S,
     Moment,
     Nightly,
     is_due,
@@ -83,12 +84,17 @@ class House:
 
     def begin(self) -> None:
         """Start anew, as a box does."""
+        self.nightly = self.made()
+        self.nightly.start()
+        self.look(0)
+        self.troubles()
+
+    def made(self) -> Nightly:
+        """Make the part that looks."""
         chores: Any = self.child
-        self.nightly = Nightly(
+        return Nightly(
             self.settings, self.records, chores, lambda what, why: self.told.put((what, why))
         )
-        self.nightly.start()
-        self.troubles()
 
     def look(self, hours: float, clock: ClockState = ClockState.SYNCED) -> int:
         """Look so many hours after midnight; returns how often the work was begun."""
@@ -146,6 +152,21 @@ def test_once_a_night_when_no_call_is_on(house: House) -> None:
     assert house.child.begun == [COMMAND]
     assert house.look(4) == 1
     assert house.look(27.2) == 2
+
+
+def test_a_box_without_any_night_yet_settles_first(house: House) -> None:
+    """Started in the quiet hours it begins ten minutes later; one that knows a night, at once."""
+    for known, begun in ((False, 0), (True, 1)):
+        if known:
+            night.keep(house.state, replace(WELL, at=MIDNIGHT - timedelta(days=1)))
+        house.nightly = house.made()
+        house.nightly.start()
+        assert house.look(3.2) == begun
+    house.child.begun.clear()
+    (house.state / night.NIGHTLY / night.SAID).unlink()
+    house.nightly = house.made()
+    assert house.look(3.2) == 0
+    assert house.look(3.2 + SETTLED_S / 3600) == 1
 
 
 def test_a_box_that_starts_anew_does_not_do_it_twice(house: House) -> None:

@@ -50,6 +50,7 @@ class Retained(RuleBasedStateMachine):
         (self.folder / "new").mkdir()
         self.db, self.now, self.count = _empty(), TEN, 0
         self.closed: dict[str, datetime | None] = {}
+        self.ever_closed: set[str] = set()
 
     def teardown(self) -> None:
         """Let go of the store."""
@@ -82,6 +83,7 @@ class Retained(RuleBasedStateMachine):
             care.add(self.db, Kind.MESSAGE, name, Entry(self.now, "Anna", step, outcome, "x"))
             stands = care.cares(self.db, Kind.MESSAGE)[name]
             self.closed[name] = stands.closing.at if stands.closing else None
+            self.ever_closed |= {name} if stands.closing else set()
 
     @rule(days=DAYS, messages_days=KEPT, numbers=KEPT, calls=KEPT)
     def night(self, days: int, messages_days: int, numbers: int, calls: int) -> None:
@@ -97,7 +99,10 @@ class Retained(RuleBasedStateMachine):
 
     @invariant()
     def what_nobody_closed_is_whole(self) -> None:
-        """Row, sound, description, and of an open message whom to call back."""
+        """Row, sound, description, and of an open message whom to call back.
+
+        The call log's own number may have gone while the message was closed; the message has it.
+        """
         kept = {message.id: message for message in messages.messages(self.db)}
         assert kept.keys() == self.closed.keys()
         for name, closed in self.closed.items():
@@ -105,9 +110,10 @@ class Retained(RuleBasedStateMachine):
             assert files == [f"{name}.meta", f"{name}.wav"]
             if closed is None:
                 assert kept[name].caller.number
+            if name not in self.ever_closed:
                 (call,) = self.db.execute("SELECT * FROM calls WHERE message = ?", (name,))
                 assert call["caller_number"]
 
 
 TestRetention = Retained.TestCase
-TestRetention.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestRetention.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)

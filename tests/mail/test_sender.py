@@ -141,7 +141,7 @@ def test_a_try_that_a_stop_breaks_off_is_held_against_nobody(room: Room) -> None
 def test_neither_journal_nor_trouble_names_an_address(
     room: Room, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """P7: offices' addresses are sealed in the records; the store alone keeps what was said."""
+    """Whom a server names is not for who reads a journal; the store alone keeps what was said."""
     with caplog.at_level("INFO"):
         room.answers.put(Reply(Verdict.REFUSED, "recipient urp@comune.it: 550 no such user"))
         room.answers.put(Reply(Verdict.AWAY, "mx.comune.it: <urp@comune.it> later"))

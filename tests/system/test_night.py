@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from appliance.daemon import night
+from appliance.daemon.night import Night
+from appliance.policy.words import Words
 from tests.faults.test_clock import clocked
 from tests.helpers.box import ROME, Box
 
@@ -19,13 +21,20 @@ QUIET = datetime(2026, 11, 25, 3, 6, tzinfo=ROME)
 
 def last_night(box: Box) -> dict[str, Any]:
     """Wait for the end of the night's work; returns what the desk tells of it."""
-    box.wait_until(lambda: box.status()["night"] is not None, 60.0, "the night's work was not done")
+    box.wait_until(
+        lambda: str(box.status()["night"]["at"]) > QUIET.isoformat(),
+        60.0,
+        "the night's work was not done",
+    )
     found: dict[str, Any] = box.status()["night"]
     return found
 
 
 def test_the_night_is_used_once(tmp_path: Path) -> None:
     """Records looked through and copied by a child, which ends; everybody is told, once."""
+    before = tmp_path / "box" / "state"
+    (before / night.NIGHTLY).mkdir(parents=True)
+    night.keep(before, Night(QUIET - timedelta(days=1), True, False, Words("ieri", "yesterday")))
     with clocked(tmp_path, QUIET) as (box, _):
         done = last_night(box)
         assert (done["well"], done["damaged"]) == (True, False), done

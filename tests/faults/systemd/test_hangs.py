@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
-
 from tests.faults.figures import Figures
+
 from tests.faults.systemd.machine import CARRIER, CONSOLE, DESK, UNITS, Machine
 from tests.faults.systemd.scenes import BUSY_S, assert_a_call_works, is_served, page
 from tests.helpers.baresip import Baresip

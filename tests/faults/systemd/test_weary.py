@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 
 import pytest
-
 from tests.faults.figures import Figures
+
 from tests.faults.systemd.machine import CONSOLE, DESK, Machine
 from tests.faults.systemd.scenes import assert_a_call_works
 from tests.helpers.baresip import Baresip
