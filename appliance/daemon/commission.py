@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.daemon import numbers
+from appliance.daemon.files import make_private, save_text
 from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError, OfficeError, TechnicianError
 from appliance.policy.words import NOTHING, Words
@@ -83,11 +84,9 @@ def save(settings: Settings, *proofs: Proof) -> Path:
     kept = {proof.number: proof for proof in (*load(settings), *proofs)}
     rows = [{**asdict(proof), "at": proof.at.isoformat()} for proof in kept.values()]
     text = json.dumps({"proofs": rows}, indent=2, ensure_ascii=False)
-    draft = path.with_suffix(".tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text + "\n", encoding="utf-8")
-        draft.replace(path)
+        make_private(path.parent)
+        save_text(path, text + "\n")
     except OSError as error:
         raise TechnicianError(
             f"{path} cannot be written ({error.strerror}): run it as root or as the service's user"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from appliance.calls import events, orders
 from appliance.calls.dictation_words import DRAFT_KEPT, Went
 from appliance.carrier.messages import RecordingStarted
-from appliance.daemon.files import save_bytes
+from appliance.daemon.files import make_private, save_bytes
 from appliance.daemon.giving_voice import MOST_NOTICE_S
 from appliance.daemon.spoken import path_of
 from appliance.errors import CentralinoError
@@ -144,7 +144,7 @@ class Dictations:
         path, contents = path_of(self.folder, asked.language, asked.key), bytes(take)
 
         def job(connection: sqlite3.Connection) -> None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(path.parent)
             save_bytes(path, wav.build(contents, Law.ALAW))
             with transaction(connection):
                 audit.note(connection, noted)

@@ -16,6 +16,7 @@ def save_bytes(path: Path, contents: bytes) -> None:
     draft = path.with_suffix(".tmp")
     with open(draft, "wb", opener=_for_us_alone) as file:
         file.write(contents)
+        _give_to_the_owner(file.fileno(), path.parent)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
@@ -32,12 +33,27 @@ def save_in_memory(path: Path, text: str) -> None:
     draft.replace(path)
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder, and what is missing above it, for us alone; raises OSError."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+        _give_to_the_owner(each, each.parent)
+
+
 def load_text(path: Path) -> str:
     """Return what a small file holds, "" for nothing that can be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
+
+
+def _give_to_the_owner(made: Path | int, folder: Path) -> None:
+    """Let the service read what the administrator has made in its folder."""
+    owner = folder.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.chown(made, owner.st_uid, owner.st_gid)
 
 
 def _for_us_alone(path: str, flags: int) -> int:

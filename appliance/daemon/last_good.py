@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from appliance.daemon import config
+from appliance.daemon.files import make_private
 from appliance.daemon.office import build_office
 from appliance.daemon.settings import Folders, Settings
 from appliance.errors import ConfigurationError
@@ -74,7 +75,7 @@ def _keep(path: Path, settings: Settings) -> None:
     """Keep a good file as the last good one, whole or not at all."""
     folder = Path(settings.folders.state)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         draft = folder / "last_good.tmp"
         with draft.open("wb") as file:
             file.write(path.read_bytes())

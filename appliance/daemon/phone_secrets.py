@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from appliance.daemon.files import make_private
 from appliance.daemon.settings import Settings
 from appliance.media.frames import Law
 from appliance.phones.settings import PhoneAccount, address_of
@@ -53,7 +54,7 @@ def write_private(path: Path, text: str) -> None:
 
 def write_whole(path: Path, value: Any) -> None:
     """Write a JSON file of the state folder whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     write_private(path, json.dumps(value, indent=1, sort_keys=True))
     if os.geteuid() == 0:  # run by the administrator: the service's account must read it
         owner = path.parent.stat()

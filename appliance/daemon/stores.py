@@ -17,7 +17,7 @@ from appliance.carrier.messages import RecordingStarted
 from appliance.daemon import outgoing_log
 from appliance.daemon.call_back_care import in_vain
 from appliance.daemon.dictations import Dictations
-from appliance.daemon.files import load_text, save_text
+from appliance.daemon.files import load_text, make_private, save_text
 from appliance.daemon.hours_keeper import HoursKeeper
 from appliance.daemon.message_sounds import MessageSounds
 from appliance.daemon.pins import Pins
@@ -68,7 +68,7 @@ class Stores:
         site: Path | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(state)
         self._post = post
         self._bindings_file = state / "phone_bindings.json"
         self._service_file = state / "service_state.json"

@@ -11,9 +11,9 @@ import pytest
 
 from appliance.daemon.supervisor import FILE
 from appliance.testphone.client import TestPhone
-from tests.faults.figures import Figures
 from tests.faults.needs import require
 from tests.helpers.box import Box
+from tests.helpers.figures import Figures
 from tests.system.calls import in_call
 from tests.system.notices import Notices
 

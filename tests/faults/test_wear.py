@@ -22,10 +22,10 @@ from appliance.voicemail.files import Folders
 from appliance.voicemail.space import Limits
 from appliance.voicemail.writer import Outside, Writer
 from tests.daemon.test_caretaker import CALENDAR
-from tests.faults.figures import Figures
 from tests.faults.needs import require
 from tests.faults.wear import Card, Wear, card
 from tests.faults.workload import Inline
+from tests.helpers.figures import Figures
 from tests.records.samples import TEN, a_call
 from tests.voicemail.box import header, speech
 

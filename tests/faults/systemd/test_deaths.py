@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
-from tests.faults.figures import Figures
 
 from appliance.calls.orders import Result
 from tests.faults.systemd.machine import CARRIER, CONSOLE, DESK, UNITS, Machine
 from tests.faults.systemd.scenes import BUSY_S, assert_a_call_works, gone_and_back, page, talks
 from tests.helpers.baresip import Baresip
+from tests.helpers.figures import Figures
 from tests.system.calls import place, record_of
 
 pytestmark = pytest.mark.system

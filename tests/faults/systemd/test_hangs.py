@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
-from tests.faults.figures import Figures
 
 from tests.faults.systemd.machine import CARRIER, CONSOLE, DESK, UNITS, Machine
 from tests.faults.systemd.scenes import BUSY_S, assert_a_call_works, is_served, page
 from tests.helpers.baresip import Baresip
+from tests.helpers.figures import Figures
 
 pytestmark = pytest.mark.system
 SLACK_S = 5.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 
 import pytest
-from tests.faults.figures import Figures
 
 from tests.faults.systemd.machine import CONSOLE, DESK, Machine
 from tests.faults.systemd.scenes import assert_a_call_works
 from tests.helpers.baresip import Baresip
+from tests.helpers.figures import Figures
 
 pytestmark = pytest.mark.system
 ANEW = -signal.SIGHUP
