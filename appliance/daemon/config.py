@@ -7,7 +7,10 @@ keeps the last good one (ARCHITECTURE.md, What must hold when things fail).
 from __future__ import annotations
 
 import difflib
+import errno
+import os
 import re
+import stat
 import tomllib
 import typing
 from dataclasses import fields, is_dataclass, replace
@@ -33,6 +36,9 @@ from appliance.policy.words import Words
 T = typing.TypeVar("T")
 NO_TEXT = Words("non è un testo UTF-8", "it is not UTF-8 text")
 
+LARGEST = 1_000_000
+"""Bytes: a hundred times what an office writes."""
+
 
 def load(path: Path) -> settings.Settings:
     """Read and check a file; raises BadConfiguration."""
@@ -40,13 +46,24 @@ def load(path: Path) -> settings.Settings:
 
 
 def text_of(path: Path) -> str:
-    """Read a file's text; raises BadConfiguration."""
+    """Read a file's text; raises BadConfiguration, also for what is no file or has no end."""
     try:
-        return path.read_text(encoding="utf-8")
+        with open(path, "rb", opener=_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "it is no ordinary file")
+            contents = file.read(LARGEST + 1)
+        if len(contents) > LARGEST:
+            raise OSError(errno.EFBIG, f"it is larger than {LARGEST} bytes")
+        return contents.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = NO_TEXT if isinstance(error, UnicodeDecodeError) else why_not(error)
         wrong = Mistake("the file", f"cannot be read: {why.en}", it=f"non si legge: {why.it}")
         raise BadConfiguration(str(path), (wrong,)) from error
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting for whoever would write into a pipe of that name."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse(text: str, name: str = "centralino.toml") -> settings.Settings:
@@ -58,7 +75,7 @@ def structure(text: str, name: str, kind: type[T]) -> T:
     """Read TOML text into frozen values of `kind`; raises BadConfiguration with every mistake."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # of figures and brackets beyond all measure, too
         it = f'non si legge{_near(str(error))}: ogni voce si scrive nome = "valore"'
         wrong = Mistake("the file", f"is not TOML: {error}", it=it)
         raise BadConfiguration(name, (wrong,)) from error

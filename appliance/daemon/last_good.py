@@ -48,9 +48,9 @@ def in_force(path: Path, year: int | None = None) -> tuple[Settings, Office, Wor
 def state_folder(path: Path) -> Path:
     """Find the state folder of a configuration that may be broken."""
     try:
-        folders = tomllib.loads(path.read_text(encoding="utf-8")).get("folders", {})
+        folders = tomllib.loads(config.text_of(path)).get("folders", {})
         return Path(str(folders["state"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Path(os.environ.get("STATE_DIRECTORY", Folders().state))
 
 

@@ -49,6 +49,7 @@ from appliance.daemon.pins import NO_PIN, pin_path
 from appliance.daemon.plant_questions import PlantQuestions
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
+from appliance.daemon.reloading import Reloading
 from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.restore_questions import RestoreQuestions
 from appliance.daemon.settings import Settings
@@ -77,6 +78,8 @@ log = logging.getLogger(__name__)
 LINE_LIMIT_S = 5.0
 """A line that has not come up so long after the start is declared out (all lines in parallel)."""
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared with, never bound
+IS_KEPT = "NOTIFY_SOCKET" in os.environ
+"""There is a service manager, which starts the desk again when it leaves."""
 TURN_S = 1.0
 """The main loop turns at least so often: readiness and watchdog are looked at then."""
 
@@ -150,6 +153,7 @@ class Service:
         )
         self._nightly = self._made_nightly()
         self._restores = RestoreQuestions(self._stores, settings, self._chores, self.desk.status)
+        self._reloading = Reloading(self._chores.chores, self.lookout, kept=IS_KEPT)
         self._questions = self._made_questions()
         self._watching = Watching(self._questions.watched)
         self.desk.also_due = self._watching.next_deadline
@@ -257,7 +261,7 @@ class Service:
             {Part.CARRIER: lambda: self._carrier.past},
             self.lookout,
             Path(self._run.settings.folders.run),
-            kept="NOTIFY_SOCKET" in os.environ,
+            kept=IS_KEPT,
         )
 
     def _panel_status(self) -> PanelStatus:
@@ -286,6 +290,7 @@ class Service:
         """Start everything, turn until told to stop, stop everything."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told_to_stop)
+        signal.signal(signal.SIGHUP, lambda *_: self._reloading.ask())
         path = Path(self._run.settings.folders.run) / "desk.sock"
         gate = self._users.rights
         gate.on_person = lambda: self._switchboard.somebody_is_there(self.desk.now())
@@ -358,6 +363,9 @@ class Service:
         verdict = self.supervisor.look(self.desk.now(), self._is_idle)
         if verdict.leave is not None and self._ready:
             self.supervisor.leave(verdict.leave, now)
+            self._stopping = True
+        if self._reloading.look(self._is_idle):
+            log.info("the service leaves, to be started with the new configuration")
             self._stopping = True
         if self._watchdog_s and now >= self._watchdog_at and verdict.feeds:
             self._watchdog_at = now + self._watchdog_s

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
@@ -279,6 +281,64 @@ def test_a_good_file_is_kept_and_used_when_the_next_one_is_broken(tmp_path: Path
     assert "ours: unknown key. Did you mean 'hours'?" in complaint.en
     assert "Forse «hours»?" in complaint.it
     assert settings.folders.state == f"{tmp_path}/state"
+
+
+def _nothing(path: Path) -> None:
+    """There is no file."""
+
+
+BAD: dict[str, Callable[[Path], object]] = {
+    "missing": _nothing,
+    "syntax": lambda path: path.write_text("[site\nname = "),
+    "empty": lambda path: path.write_text(""),
+    "binary": lambda path: path.write_bytes(bytes(range(256)) * 40),
+    "zeros after a power cut": lambda path: path.write_bytes(bytes(4096)),
+    "a directory": lambda path: path.mkdir(),
+    "a pipe": os.mkfifo,
+    "a device without an end": lambda path: path.symlink_to("/dev/zero"),
+    "a link in a circle": lambda path: path.symlink_to(path),
+    "cannot be read": lambda path: path.symlink_to("/proc/self/mem"),
+    "huge": lambda path: path.write_text(SMALL + "#\n" * 600_000),
+    "brackets without an end": lambda path: path.write_text("a = " + "[" * 50_000),
+    "figures without an end": lambda path: path.write_text("a = " + "9" * 10_000),
+    "an unknown key": lambda path: path.write_text(SMALL.replace("[hours]", "[ours]")),
+}
+"""Every way in which a configuration file has been found wrong, or may be."""
+
+
+@pytest.mark.parametrize("kind", BAD)
+@pytest.mark.parametrize("had_a_good_one", [True, False])
+def test_no_file_whatever_keeps_the_box_from_starting(
+    kind: str, had_a_good_one: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last good configuration is in force, else a box without lines; the reason is said, and
+    the last good one outlives it.
+    """
+    monkeypatch.setenv("STATE_DIRECTORY", f"{tmp_path}/state")
+    good, path = tmp_path / "good.toml", tmp_path / "centralino.toml"
+    good.write_text(SMALL + f'[folders]\nstate = "{tmp_path}/state"\n')
+    if had_a_good_one:
+        last_good.in_force(good)
+    BAD[kind](path)
+    for _ in range(2):
+        settings, office, complaint = last_good.in_force(path)
+        assert complaint.en.startswith(str(path))
+        assert complaint.it.startswith(str(path))
+        assert office.name == ("Prova" if had_a_good_one else "Centralino")
+        assert len(settings.lines) == (len(config.parse(SMALL).lines) if had_a_good_one else 0)
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_last_good_file_that_is_bad_itself_is_passed_over(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card has damaged both: the box starts, and says so."""
+    monkeypatch.setenv("STATE_DIRECTORY", f"{tmp_path}/state")
+    (tmp_path / "state").mkdir()
+    BAD[kind](tmp_path / "state" / "last_good.toml")
+    settings, _, complaint = last_good.in_force(tmp_path / "centralino.toml")
+    assert settings.lines == ()
+    assert complaint
 
 
 def test_without_any_good_configuration_the_box_still_starts(tmp_path: Path) -> None:

@@ -1,0 +1,124 @@
+"""SIGHUP: a child looks at the file; a bad one changes nothing, a good one waits for calm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from appliance.daemon.chores import Chores, Ended
+from appliance.daemon.lookout import Lookout
+from appliance.daemon.reloading import TOLD, Reloading
+from appliance.policy.refused import Refused
+from appliance.policy.words import Words
+
+GOOD = Ended(True, Words("bene", "good"))
+BAD = Ended(False, Words("riga 3:\n  a? " * 99, "line 3:\n  a? " * 99))
+
+
+class Child:
+    """Stands for the chores: one check, which ends when a test says so."""
+
+    def __init__(self) -> None:
+        self.running = ""
+        self.begun: list[Callable[[Ended], None]] = []
+        self.refusal: Exception | None = None
+
+    def begin(
+        self, words: tuple[str, ...], _typed: str, _most: int, then: Callable[[Ended], None]
+    ) -> None:
+        """Begin."""
+        assert words == ("check",)
+        if self.refusal:
+            raise self.refusal
+        self.begun.append(then)
+
+
+class Desk:
+    """A reload that was asked for."""
+
+    def __init__(self, *, kept: bool = True) -> None:
+        self.child, self.lookout, self.idle = Child(), Lookout(), True
+        self.reloading = Reloading(cast(Chores, self.child), self.lookout, kept=kept)
+        self.reloading.ask()
+
+    def look(self) -> bool:
+        """Have the deciding thread look; returns whether the service leaves."""
+        return self.reloading.look(lambda: self.idle)
+
+    def hear(self, ended: Ended) -> None:
+        """Let the check end."""
+        self.look()
+        self.child.begun.pop()(ended)
+
+
+def test_a_bad_file_changes_nothing_and_is_said() -> None:
+    """The configuration before stays in force; the sentence ends with the next good one."""
+    desk = Desk()
+    desk.hear(BAD)
+    assert not desk.look()
+    (said,) = desk.lookout.troubles()
+    assert "the one before stays in force: line 3: a?" in said.en
+    assert "resta quella di prima" in said.it
+    assert len(said.en) < TOLD + 100
+    desk.reloading.ask()
+    desk.hear(GOOD)
+    assert desk.lookout.troubles() == ()
+    assert desk.look()
+
+
+def test_a_good_one_is_taken_over_when_no_call_is_up() -> None:
+    """Nobody is cut off for a change of the file."""
+    desk = Desk()
+    desk.idle = False
+    desk.hear(GOOD)
+    assert not desk.look()
+    desk.idle = True
+    assert desk.look()
+
+
+def test_without_a_service_manager_it_is_only_said() -> None:
+    """Nobody would start it again."""
+    desk = Desk(kept=False)
+    desk.hear(GOOD)
+    assert not desk.look()
+    assert [words.en for words in desk.lookout.troubles()] == [
+        "The new configuration is good: restart the service to use it."
+    ]
+
+
+def test_a_check_waits_for_what_is_running() -> None:
+    """A backup under way is not disturbed; asked twice it is looked at once."""
+    desk = Desk()
+    desk.child.running = "backup"
+    desk.reloading.ask()
+    desk.look()
+    assert desk.child.begun == []
+    desk.child.running = ""
+    desk.look()
+    desk.look()
+    assert len(desk.child.begun) == 1
+
+
+@pytest.mark.parametrize("refusal", [Refused("no", "no"), OSError("no memory")])
+def test_what_cannot_be_begun_is_no_obstacle(refusal: Exception) -> None:
+    """No child can be had: the desk goes on."""
+    desk = Desk()
+    desk.child.refusal = refusal
+    assert not desk.look()
+
+
+def test_the_real_check_is_asked(tmp_path: Path) -> None:
+    """Of a file that is wrong, by the command that a technician knows."""
+    path = tmp_path / "centralino.toml"
+    path.write_text("[ours]\n", encoding="utf-8")
+    chores, lookout = Chores(path), Lookout()
+    reloading = Reloading(chores, lookout, kept=True)
+    reloading.ask()
+    reloading.look(lambda: True)
+    assert chores._running is not None
+    chores._running.child.wait(60.0)
+    chores.look()
+    assert "ours: unknown key" in lookout.troubles()[0].en
