@@ -29,12 +29,11 @@ from appliance.lines.keeper_protocol import (
 )
 from appliance.lines.nursery import Nursery
 from appliance.lines.sentences import Sentence
+from appliance.policy.supervision import TABLE, Part, Past
 
 READ_SIZE = 4096
 WRITE_LIMIT = 16_384
 """Bytes that may wait for a port that does not take them: 2 s of sound. Then the line is lost."""
-BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds before the next attempt to bring a port up; the last one for ever."""
 PAUSE_S = {Recovery.RESET_USB: 8.0, Recovery.POWER_CYCLE: 15.0}
 """Seconds left to the desk's helper for a step, and to the modem to start, before the next one."""
 LEAST = {
@@ -43,11 +42,11 @@ LEAST = {
     Cause.BROKEN: Recovery.REOPEN,
 }
 """The least that can help with what a keeper reports; a MISSING port it waits for by itself."""
-MUTE_LIMIT_S = 5.0
+MUTE_LIMIT_S = TABLE[Part.LINE].silent_s
 """A modem that should send sound (50 frames a second) and sends none for so long is stuck."""
 MUTE_STEP_S = 0.010
 """How long after that limit it is looked at, whatever else goes on."""
-KEEPER_LIMIT_S = 10.0
+KEEPER_LIMIT_S = TABLE[Part.KEEPER].silent_s
 """Seconds a keeper may take over an order before it is abandoned as hung."""
 
 GONE = Sentence(
@@ -95,7 +94,7 @@ class Port:
         self._out = bytearray()
         self._read_at = 0.0
         self._mask = 0
-        self._attempt = 0
+        self._past = Past()
         self._retry_at: float | None = None
         self._limit_at: float | None = None
         self._stirred = True
@@ -266,8 +265,6 @@ class Port:
 
     def _recover(self) -> None:
         """Climb the recovery ladder when the line asks for it (v253.md 4)."""
-        if self.line.in_service:
-            self._attempt = 0
         needs, self.line.needs = self.line.needs, None
         if needs is None:
             return
@@ -294,9 +291,13 @@ class Port:
         self.line.needs = None
 
     def _retry_after(self, step: Recovery) -> None:
-        wait = BACKOFF_S[min(self._attempt, len(BACKOFF_S) - 1)]
-        self._retry_at = self._clock() + PAUSE_S.get(step, wait)
-        self._attempt += 1
+        """Try again after a pause, the longer the more often the line has failed of late.
+
+        A modem that comes up and fails again and again counts as one that never came up.
+        """
+        now = self._clock()
+        self._retry_at = now + PAUSE_S.get(step, self._past.pause_s(Part.LINE, now))
+        self._past = self._past.again(now)
 
     def _forget_fd(self) -> None:
         fd, self._fd = self._fd, None

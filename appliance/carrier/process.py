@@ -66,6 +66,7 @@ class Carrier:
         self._phones = select.epoll()
         self._legs: dict[int, PhoneLeg] = {}  # by descriptor
         self._awaits_phones = False
+        self._is_orphaned = False
         self.ports: dict[str, Port] = {}
         self.switch = Switch(self._tell, self._prepare, self._retire, self._send_sound)
         self.ticker = Ticker()
@@ -312,7 +313,12 @@ class Carrier:
             self._farewell_until = None
 
     def _finished(self) -> bool:
-        """As a child: over once the desk is gone and no line is in use any more."""
+        """As a child: over once the desk is gone and no line is in use any more.
+
+        Without a nursery no port can be opened again: over as soon as no line is in use.
+        """
+        if self._is_orphaned and not self.switch.in_use:
+            return True
         if self._link is not None or self._listening is not None:
             return False
         return self._farewell_until is None or not self.switch.in_use
@@ -329,7 +335,8 @@ class Carrier:
                     port.kept_by(born.sock)
         except PeerError as error:
             self.selector.unregister(self._nursery)
-            self._tell(Notice(f"{error}; the carrier has to be restarted", "error"))
+            self._is_orphaned = True
+            self._tell(Notice(f"{error}; the carrier ends as soon as no line is in use", "error"))
 
     def _prepare(self, leg: str) -> PhoneLeg:
         assert self._setup is not None

@@ -17,7 +17,6 @@ from appliance.carrier.messages import Notice
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.port import (
     ASKED,
-    BACKOFF_S,
     DEAF,
     GONE,
     HUNG,
@@ -41,6 +40,9 @@ from appliance.lines.keeper_protocol import (
     send_report,
 )
 from appliance.lines.sentences import Sentence
+from appliance.policy.supervision import TABLE, Part
+
+BACKOFF_S = TABLE[Part.LINE].pauses_s
 
 
 class Driver:
@@ -313,6 +315,20 @@ def test_what_is_tried_for_ever_is_tried_every_half_minute(bench: Bench) -> None
         bench.kept()
         bench.plugged_in()
     assert BACKOFF_S[-1] == 30.0
+
+
+def test_a_modem_that_comes_up_and_fails_again_is_tried_ever_more_seldom(bench: Bench) -> None:
+    """It is up in between, and that counts for nothing: for ten quiet minutes it does."""
+    for seconds in BACKOFF_S:
+        bench.needs(Recovery.REOPEN)
+        assert bench.asks_again_after(seconds)
+        bench.kept()
+        bench.plugged_in()
+        bench.turn(10.0)
+        bench.line.in_service = True
+    bench.turn(TABLE[Part.LINE].within_s)
+    bench.needs(Recovery.REOPEN)
+    assert bench.asks_again_after(BACKOFF_S[0])
 
 
 def test_a_keeper_that_hangs_is_abandoned_and_its_device_reset(bench: Bench) -> None:
