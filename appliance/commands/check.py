@@ -162,8 +162,8 @@ def _now(office: Office, now: datetime) -> Words:
 
 
 def _moment(at: datetime) -> Words:
-    day, rest = WEEKDAYS[at.weekday()], f"{at:%d.%m. %H:%M}"
-    return Words(f"{day.it} {rest}", f"{day.en} {rest}")
+    weekday, day, time = WEEKDAYS[at.weekday()], f"{at:%d.%m.}", f"{at:%H:%M}"
+    return Words(f"{weekday.it} {day} alle {time}", f"{weekday.en} {day} at {time}")
 
 
 def _help(office: Office) -> Words:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from appliance.commands.answering import answering, both_option
 from appliance.commands.options import config_option, desk_socket, in_house, load_settings
 from appliance.daemon import door, giving_voice, sheet_file, spoken
 from appliance.daemon.settings import Settings
@@ -125,6 +127,51 @@ def heard_at_once(settings: Settings) -> Words:
     except OfficeError:
         return HEARD_LATER
     return HEARD_NOW
+
+
+@sheets.command()
+@click.argument("code")
+@click.option("--by", default="", help="Whom the list of changes names, instead of the shell.")
+@click.option("--remove", is_flag=True, help="Take the sheet away instead.")
+@both_option
+@click.pass_context
+def save(context: click.Context, code: str, by: str, *, remove: bool, as_json: bool) -> None:
+    """Take the file of sheet CODE from standard input; what callers hear is made anew."""
+    settings: Settings = context.obj
+    assert context.parent is not None
+    config: Path = context.parent.params["config_path"]
+    with answering(config, as_json=as_json) as say:
+        text = "" if remove else sys.stdin.buffer.read().decode("utf-8", "replace")
+        given = None if remove else sheet_file.parse(text, code)
+        who = by or f"{SHELL}{getpass.getuser()}"
+        kept = _saved(settings, code, given, who)
+        _tell_desk(settings)
+        heard = heard_at_once(settings)
+        say(Words(f"{kept.it}; {heard.it}.", f"{kept.en}; {heard.en}."))
+
+
+def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words:
+    """Give voice to all spoken sheets with one changed, and keep that one once it has its sounds.
+
+    Raises OfficeError, BadConfiguration, StoreError.
+    """
+    state = Path(settings.folders.state)
+    sounds = spoken.folder_of(state)
+    what = records.CHANGED if given else records.REMOVED
+    noted = Noted(datetime.now(UTC), by, what, code)
+    with closing(connect(_records(state))) as connection:
+        others = [one for one in records.all_sheets(connection) if one.code != code]
+        wanted = [*others, given] if given else others
+        menu = giving_voice.render(sounds, wanted, settings.site.languages)
+        if given:
+            records.put(connection, given, noted)
+        else:
+            records.remove(connection, code, noted)
+    giving_voice.publish(sounds, menu)
+    keys = [key for key, heard in enumerate(menu, 1) if heard.sheet == code]
+    if not keys:
+        return Words(f"«{code}» non si legge più a chi chiama", f"“{code}” is not read to callers")
+    return Words(f"«{code}» è letta con il tasto {keys[0]}", f"“{code}” is read at key {keys[0]}")
 
 
 @sheets.command()

@@ -43,6 +43,8 @@ LONGEST_PHRASE: Final = 200
 KEPT_S: Final = 24 * 3600.0
 """A backup that was made here is taken away after a day: it holds callers' numbers."""
 LOOKS_S: Final = 600.0
+SMALL: Final = 4_000_000
+"""Bytes that a file of a small chore may have: a spoken sheet has a quarter of it."""
 BEGUN: Final = Words("Avviato: il risultato appare qui.", "Begun: what comes of it shows here.")
 GONE: Final = Words("Eliminato.", "Deleted.")
 NO_ROOM: Final = (
@@ -68,6 +70,7 @@ class _Allowed:
     """A chore that may begin: whoever asked is told that it has."""
 
     name: str
+    words: tuple[str, ...]
     typed: str
     most_bytes: int
     tell: Tell
@@ -129,6 +132,10 @@ class ChoreQuestions:
 
         return later
 
+    def hand_over(self, name: str, words: tuple[str, ...], typed: str, tell: Tell) -> None:
+        """Have a command begin that another question has allowed; from any thread."""
+        self._allowed.put(_Allowed(name, words, typed, SMALL, tell))
+
     def look(self) -> None:
         """Begin what was allowed, hear what has ended, take away what is old."""
         self.chores.look()
@@ -170,7 +177,9 @@ class ChoreQuestions:
         def later(tell: Tell) -> None:
             def done(result: int | CentralinoError) -> None:
                 if isinstance(result, int):
-                    self._allowed.put(_Allowed(name, typed, result, tell))
+                    self._allowed.put(
+                        _Allowed(name, self._kinds()[name].words, typed, result, tell)
+                    )
                 else:
                     tell(_refused(result))
 
@@ -205,9 +214,8 @@ class ChoreQuestions:
         def then(ended: Ended) -> None:
             self.last[allowed.name] = (self.now().wall, ended)
 
-        words = self._kinds()[allowed.name].words
         try:
-            self.chores.begin(words, allowed.typed, allowed.most_bytes, then)
+            self.chores.begin(allowed.words, allowed.typed, allowed.most_bytes, then)
         except Refused as refused:
             return refused
         except OSError as error:

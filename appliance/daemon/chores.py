@@ -47,7 +47,7 @@ class _Running:
 
 
 class Chores:
-    """Runs `centralino ... --config CONFIG`; all of it in the deciding thread."""
+    """Runs `centralino ...` with our configuration; all of it in the deciding thread."""
 
     def __init__(self, config: Path | None, limit_s: float = LIMIT_S) -> None:
         self._config, self._limit_s = config, limit_s
@@ -79,10 +79,10 @@ class Chores:
         Raises Refused, OSError. `then` is called by a later `look`.
         """
         self.check_free()
-        own = ("--json", "--config", str(self._config))
-        command = [sys.executable, "-m", "appliance", *words, *own]
+        command = [sys.executable, "-m", "appliance", *words, "--json"]
+        own = {**os.environ, "CENTRALINO_CONFIG": str(self._config)}
         said = os.memfd_create(words[0])
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said)
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said, env=own)
         # between the two, before it has imported anything: it writes nothing yet
         os.setpriority(os.PRIO_PROCESS, child.pid, NICENESS)
         resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (most_bytes, most_bytes))

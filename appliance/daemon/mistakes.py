@@ -15,6 +15,7 @@ PLACES: Final = {
     "the sheet": "la scheda",
     "text": "testo",
     "the folder": "la cartella",
+    "the spoken sheets": "ciò che si legge delle schede",
 }
 """Places that are no key of the file, in Italian."""
 
@@ -45,9 +46,9 @@ class BadConfiguration(ConfigurationError):  # noqa: N818 - reads as what it is
     def __init__(self, path: str, mistakes: tuple[Mistake, ...]) -> None:
         self.path = path
         self.mistakes = mistakes
-        said = [mistake.words for mistake in mistakes]
+        said, place = [mistake.words for mistake in mistakes], PLACES.get(path, path)
         self.words = Words(
-            "\n".join((f"{path} non si può usare:", *(f"  {each.it}" for each in said))),
+            "\n".join((f"{place} non si può usare:", *(f"  {each.it}" for each in said))),
             "\n".join((f"{path} cannot be used:", *(f"  {each.en}" for each in said))),
         )
         super().__init__(self.words.en)

@@ -98,7 +98,7 @@ class Questions:
             **HoursQuestions(stores, desk).known,
             **WeekQuestions(stores, desk).known,
             **HandoverQuestions(stores, desk.now).known,
-            **SheetChanges(stores, desk.now).known,
+            **SheetChanges(stores, desk.now, plant.chores).known,
             **announcements.known,
             **self._dictations.known,
             **DraftQuestions(stores, desk.now).known,

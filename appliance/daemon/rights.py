@@ -72,7 +72,9 @@ NEEDS: Final[Mapping[str, frozenset[Permission] | None]] = MappingProxyType({
     **dict.fromkeys(
         ("hours_enter", "hours_revoke", "week_enter", "week_revoke"), frozenset({_P.SCHEDULE})
     ),
-    **dict.fromkeys(("sheet_text", "sheet_save", "sheet_remove"), frozenset({_P.EDIT_SHEETS})),
+    **dict.fromkeys(
+        ("sheet_text", "sheet_save", "sheet_remove", "sheet_voice"), frozenset({_P.EDIT_SHEETS})
+    ),
     **dict.fromkeys(
         (
             "announcement_part", "announcement_restore", "announcement_dictate",

@@ -1,15 +1,15 @@
 """What may be asked at the door of sheets by who edits them: text, change, removal (P2).
 
 A sheet is its whole file, as an import takes it; a preview says what would change. Done in the
-records' thread. What callers hear of a spoken sheet is made by the import alone: the desk never
-loads the voice.
+records' thread. What callers hear of a spoken sheet is made by a child (`centralino sheets save`),
+which keeps the sheet too, once it has its sounds: the desk never loads the voice.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.daemon.door import Answer, Later, Tell
@@ -28,17 +28,17 @@ from appliance.records.audit import Noted
 if TYPE_CHECKING:
     import sqlite3
 
+    from appliance.daemon.chore_questions import ChoreQuestions
     from appliance.daemon.stores import Stores
 
 CODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SAVED: Final = Words("Scheda «{}» salvata.", "Sheet “{}” saved.")
 GONE: Final = Words("Scheda «{}» tolta.", "Sheet “{}” taken away.")
 UNTAKEN: Final = Words("La scheda va corretta: {}", "The sheet needs mending: {}")
-VOICE: Final = Words(
-    "ciò che gli utenti ascoltano di questa scheda (titolo, testo letto, lingua) si cambia con "
-    "l'importazione: chiedere al tecnico «centralino sheets import»",
-    "what callers hear of this sheet (title, spoken text, language) is changed by an import: ask "
-    "the technician for `centralino sheets import`",
+VOICE: Final = "sheet_voice"
+VOICED: Final = Words(
+    "Scheda «{}»: ora riceve la voce; l'esito appare qui fra poco.",
+    "Sheet “{}”: it is being given its voice; what comes of it shows here shortly.",
 )
 NO_CODE: Final = Words(
     "il nome della scheda è fatto di lettere minuscole, cifre e trattini, ad esempio imu-2026",
@@ -46,16 +46,47 @@ NO_CODE: Final = Words(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Voiced:
+    """A change of what callers hear: the command that makes it, and the sheet's file for it."""
+
+    title: str
+    words: tuple[str, ...]
+    text: str
+
+    def told(self, tell: Tell) -> Tell:
+        """Tell whoever asked that it has begun, or why not."""
+
+        def done(answer: Answer | CentralinoError) -> None:
+            if isinstance(answer, Refused):
+                answer = {"done": False, "said": plain(answer.words)}
+            is_begun = isinstance(answer, dict) and answer.get("done") is not False
+            said: Answer = {"voice": True, "said": plain(_about(VOICED, self.title))}
+            tell(said if is_begun else answer)
+
+        return done
+
+
 class SheetChanges:
     """Answers; raises OfficeError for what is no question of its kind."""
 
-    def __init__(self, stores: Stores, now: Callable[[], Now]) -> None:
-        self._stores, self._now = stores, now
+    def __init__(self, stores: Stores, now: Callable[[], Now], chores: ChoreQuestions) -> None:
+        self._stores, self._now, self._chores = stores, now, chores
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
         """Name what may be asked."""
-        return {"sheet_text": self.text, "sheet_save": self.save, "sheet_remove": self.remove}
+        return {
+            "sheet_text": self.text,
+            "sheet_save": self.save,
+            "sheet_remove": self.remove,
+            VOICE: self.voice,
+        }
+
+    def voice(self, _: dict[str, Any]) -> Answer:
+        """Say whether a sheet is being given its voice, and what came of the last."""
+        told = self._chores.told({})
+        return {"runs": told["running"] == "sheets", "last": told["last"].get(VOICE)}
 
     def text(self, question: dict[str, Any]) -> Later:
         """Tell a sheet's whole file."""
@@ -72,13 +103,14 @@ class SheetChanges:
         by, code, text = _word(question, "by"), _word(question, "code"), _text(question)
         preview, at = question.get("preview") is True, self._now().wall
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Answer | _Voiced:
             check_may(connection, by, Permission.EDIT_SHEETS)
             before = sheets.find(connection, code)
             if before is None and not CODE.fullmatch(code):
                 raise Refused(NO_CODE.it, NO_CODE.en)
             given = _read(text, code)
-            _check_voice(before, given)
+            if not preview and _heard(before) != _heard(given):
+                return _Voiced(given.title, (code, "--by", by), text)
             if not preview:
                 sheets.put(connection, given, Noted(at, by, sheets.CHANGED, code))
             return _told(before, given)
@@ -89,23 +121,28 @@ class SheetChanges:
         """Let a sheet be found no more."""
         by, code, at = _word(question, "by"), _word(question, "code"), self._now().wall
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Answer | _Voiced:
             check_may(connection, by, Permission.EDIT_SHEETS)
             before = _known(connection, code)
-            _check_voice(before, None)
+            if _heard(before):
+                return _Voiced(before.title, (code, "--by", by, "--remove"), "")
             sheets.remove(connection, code, Noted(at, by, sheets.REMOVED, code))
             return {"said": plain(_about(GONE, before.title))}
 
         return self._later(job, reads_again=True)
 
     def _later(
-        self, job: Callable[[sqlite3.Connection], Answer], *, reads_again: bool = False
+        self, job: Callable[[sqlite3.Connection], Answer | _Voiced], *, reads_again: bool = False
     ) -> Later:
         """Do a job in the records' thread; who is in charge (E10) is read again after a change."""
 
         def later(tell: Tell) -> None:
-            def done(result: Answer | CentralinoError) -> None:
-                if isinstance(result, Refused):
+            def done(result: Answer | _Voiced | CentralinoError) -> None:
+                if isinstance(result, _Voiced):
+                    self._chores.hand_over(
+                        VOICE, ("sheets", "save", *result.words), result.text, result.told(tell)
+                    )
+                elif isinstance(result, Refused):
                     tell({"done": False, "said": plain(result.words)})
                 elif isinstance(result, CentralinoError) or not reads_again:
                     tell(result)
@@ -135,12 +172,6 @@ def _read(text: str, code: str) -> Sheet:
         raise Refused(UNTAKEN.it.format(it), UNTAKEN.en.format(en)) from error
 
 
-def _check_voice(before: Sheet | None, after: Sheet | None) -> None:
-    """Refuse what would let callers hear something else than the sheet says."""
-    if _heard(before) != _heard(after):
-        raise Refused(VOICE.it, VOICE.en)
-
-
 def _heard(sheet: Sheet | None) -> tuple[str, ...]:
     return (sheet.title, sheet.say, sheet.language) if sheet and sheet.say else ()
 
@@ -153,6 +184,7 @@ def _told(before: Sheet | None, given: Sheet) -> Answer:
         "before": _text_of(before) if before else "",
         "after": _text_of(given),
         "body": given.body,
+        "heard": given.say if _heard(before) != _heard(given) else "",
         "said": plain(_about(SAVED, given.title)),
     }
 

@@ -14,12 +14,14 @@ from appliance.console.settings import ConsoleSettings
 from appliance.daemon.announcement_questions import AnnouncementQuestions
 from appliance.daemon.calendar_questions import calendar
 from appliance.daemon.dictation_questions import DictationQuestions
+from appliance.daemon.door import Tell
 from appliance.daemon.hours_questions import HoursQuestions
 from appliance.daemon.sheet_changes import SheetChanges
 from appliance.daemon.stores import Stores
 from appliance.daemon.week_questions import WeekQuestions
 from appliance.policy.clock import Now
 from appliance.policy.office import Office
+from appliance.policy.refused import Refused
 from appliance.policy.sheets import Sheet
 from appliance.policy.special import office_with
 from appliance.records import sheets
@@ -65,18 +67,38 @@ class House:
         return office_with(YEAR, self.stores.hours.entered)
 
 
+class Voices:
+    """Stands for the chores that give sheets their voice: what was begun, and how it went."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[tuple[str, ...], str]] = []
+        self.last: dict[str, Any] = {}
+        self.refused: Refused | None = None
+
+    def hand_over(self, _: str, words: tuple[str, ...], typed: str, tell: Tell) -> None:
+        """Begin one, or refuse."""
+        if self.refused is None:
+            self.begun.append((words, typed))
+        tell(self.refused or {})
+
+    def told(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Say how the last one went."""
+        return {"running": "" if self.last or not self.begun else "sheets", "last": self.last}
+
+
 def _now() -> Now:
     return Now(0.0, datetime.now(UTC))
 
 
 @contextlib.contextmanager
-def head_desk(console: ConsoleSettings) -> Iterator[Stores]:
+def head_desk(console: ConsoleSettings, voices: Voices | None = None) -> Iterator[Stores]:
     """Serve the door of a console's settings; the records must be there."""
+    given: Any = voices or Voices()
     stores = Stores(console.records.parent, "b", lambda _: None, lambda *_: None)
     stores.start()
     stores.records.ask(lambda c: sheets.store(c, (OLD, NEW, HEARD)))
     known: dict[str, Any] = (
-        SheetChanges(stores, _now).known | AnnouncementQuestions(stores, _now).known
+        SheetChanges(stores, _now, given).known | AnnouncementQuestions(stores, _now).known
     )
     house: Any = House()
     house.stores = stores

@@ -10,9 +10,10 @@ import pytest
 from appliance.console.settings import ConsoleSettings
 from appliance.daemon.sheet_file import text_of_sheet
 from appliance.daemon.stores import Stores
+from appliance.policy.refused import Refused
 from appliance.policy.sheets import Sheet
 from appliance.records import sheets
-from tests.console.head_desk import HEARD, NEW, OLD, head_desk
+from tests.console.head_desk import HEARD, NEW, OLD, Voices, head_desk
 from tests.console.people import ANNA, CARLA
 from tests.console.visitor import Visitor
 
@@ -20,9 +21,17 @@ CHANGED = text_of_sheet(OLD).replace("giugno", "dicembre")
 
 
 @pytest.fixture
-def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iterator[Stores]:
+def voices() -> Voices:
+    """What gives sheets their voice."""
+    return Voices()
+
+
+@pytest.fixture
+def desk(
+    console_settings: ConsoleSettings, records: sqlite3.Connection, voices: Voices
+) -> Iterator[Stores]:
     """The desk behind its door."""
-    with head_desk(console_settings) as stores:
+    with head_desk(console_settings, voices) as stores:
         yield stores
 
 
@@ -58,6 +67,35 @@ def test_an_operator_finds_and_reads(head: Visitor) -> None:
     assert head.post("/sheets/save", data={"code": "imu", "text": CHANGED}).status_code == 403
 
 
+def test_a_spoken_one_is_given_its_voice(head: Visitor, desk: Stores, voices: Voices) -> None:
+    """What callers will hear is read first; then the page waits for the child and says its word."""
+    text = text_of_sheet(HEARD).replace("in linea", "allo sportello")
+    preview = head.post("/sheets/check", data={"code": "cie", "text": text}).text
+    assert "Chi chiama sentirà:</strong> Si prenota allo sportello." in preview
+    saved = {"code": "cie", "text": text}
+    assert head.post("/sheets/save", data=saved).headers["location"] == "/sheets?voice=1"
+    assert kept(desk, "cie") == HEARD
+    assert 'hx-get="/sheets/voice"' in head.get("/sheets?voice=1").text
+    assert "sta ricevendo la voce" in head.get("/sheets/voice").text
+    said = {"it": "«cie» è letta con il tasto 1", "en": "“cie” is read at key 1"}
+    voices.last = {"sheet_voice": {"at": "", "well": True, "said": said}}
+    part = head.get("/sheets/voice").text
+    assert "«cie» è letta con il tasto 1" in part
+    assert "hx-get" not in part
+    voices.last["sheet_voice"]["well"] = False
+    assert "house-wrong" in head.get("/sheets/voice").text
+    assert head.post("/sheet/cie/remove").headers["location"] == "/sheets?voice=1"
+    assert [words[2:] for words, _ in voices.begun] == [
+        ("cie", "--by", "anna"),
+        ("cie", "--by", "anna", "--remove"),
+    ]
+    voices.refused = Refused("è già in corso un lavoro", "busy")
+    answer = head.post("/sheet/cie/remove")
+    assert (answer.status_code, "è già in corso" in answer.text) == (409, True)
+    head.log_in(CARLA)
+    assert head.get("/sheets/voice").status_code == 403
+
+
 def test_stale_ones_are_found(head: Visitor) -> None:
     """Who looks after the sheets sees which may be wrong."""
     assert "1 scheda ha più di un anno" in head.get("/sheets").text
@@ -67,15 +105,12 @@ def test_stale_ones_are_found(head: Visitor) -> None:
 
 
 def test_spoken_ones_are_marked(head: Visitor) -> None:
-    """What callers hear is read here, and is not taken away here."""
+    """What callers hear is read here."""
     assert "letta agli utenti fuori orario" in head.get("/sheets").text
     text = head.get("/sheet/cie").text
     assert "Si prenota in linea." in text
-    assert "/remove" not in text
-    refused = head.post("/sheet/cie/remove")
-    assert refused.status_code == 409
-    assert "centralino sheets import" in refused.text
-    said = "Gli utenti ascoltano questa scheda fuori orario."
+    assert "i tasti di quelle che seguono scalano" in text
+    said = "Gli utenti ascoltano questa scheda fuori orario:"
     assert said in head.get("/sheets/edit?code=cie").text
     assert said not in head.get("/sheets/edit?code=imu").text
 
@@ -138,10 +173,10 @@ def test_sheets_from_files(head: Visitor, desk: Stores) -> None:
     assert text.count('name="code"') == 1
     assert "Salva la scheda" in text
     assert kept(desk, "imu") == OLD
-    saved = {"code": ["imu", "cie"], "text": [CHANGED, text_of_sheet(HEARD).replace("Si", "No")]}
+    saved = {"code": ["imu", "cie"], "text": [CHANGED, "# no head"]}
     answer = head.post("/sheets/save", data=saved)
     assert answer.status_code == 409
-    assert "centralino sheets import" in answer.text
+    assert "la scheda: non ha" in answer.text
     assert "Entro dicembre" in str(kept(desk, "imu"))
     assert head.post("/sheets/upload", files=[("other", ("x", b""))]).headers["location"] == (
         "/sheets"

@@ -59,6 +59,7 @@ async def show_all(request: Request) -> Response:
         stale=sum(row.is_stale for row in rows),
         saved=request.query_params.get("saved", "") == "1",
         removed=request.query_params.get("removed", "") == "1",
+        voiced=request.query_params.get("voice", "") == "1",
     )
 
 

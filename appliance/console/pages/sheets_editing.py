@@ -23,6 +23,7 @@ from appliance.console.say import N_
 from appliance.console.sheets import rendered
 from appliance.console.templates import page
 from appliance.policy.roles import Permission
+from appliance.policy.words import Words
 
 LONGEST: Final = 10_000
 """Letters of a sheet: as many as one question to the desk holds, and more than anybody reads."""
@@ -64,6 +65,7 @@ class Seen:
     change: str = ""
     body: str = ""
     differences: tuple[Difference, ...] = ()
+    heard: str = ""
 
     @property
     def can_save(self) -> bool:
@@ -124,16 +126,17 @@ async def save(request: Request) -> Response:
     """Save every sheet of the preview; those that are refused meanwhile are shown with why."""
     form = await request.form()
     pairs = list(zip(form.getlist("code"), form.getlist("text"), strict=False))[:MOST_FILES]
-    refused = []
+    refused, is_voiced = [], False
     for code, text in pairs:
         try:
-            await _ask_save(request, str(code), _lines(str(text)), preview=False)
+            told = await _ask_save(request, str(code), _lines(str(text)), preview=False)
+            is_voiced = is_voiced or "voice" in told
         except NotDone as error:
             refused.append(Seen(str(code), _lines(str(text)), str(error)))
     if refused:
         return page(request, "sheets/preview.html", 409, seen=refused, can_edit_again=False,
                     is_new=False, changes=CHANGES)  # fmt: skip
-    return RedirectResponse("/sheets?saved=1", 303)
+    return RedirectResponse("/sheets?voice=1" if is_voiced else "/sheets?saved=1", 303)
 
 
 @needs(Permission.EDIT_SHEETS)
@@ -141,10 +144,28 @@ async def remove(request: Request) -> Response:
     """Take a sheet away, so that no search finds it."""
     question = {"ask": "sheet_remove", "code": request.path_params["code"]}
     try:
-        await ask(request, {**question, "by": somebody(request).name})
+        told = await ask(request, {**question, "by": somebody(request).name})
     except NotDone as error:
         return await sheet_page(request, error.status, str(error))
-    return RedirectResponse("/sheets?removed=1", 303)
+    return RedirectResponse("/sheets?voice=1" if "voice" in told else "/sheets?removed=1", 303)
+
+
+@needs(Permission.EDIT_SHEETS)
+async def voice(request: Request) -> Response:
+    """Say what became of the sheet that was given its voice last: a part of a page."""
+    try:
+        told = await ask(request, {"ask": "sheet_voice"})
+    except NotDone as error:
+        return page(request, "sheets/voice.html", runs=False, well=False, said=str(error))
+    last = told["last"]
+    said = request.state.speaker.words(Words(**last["said"])) if last else ""
+    return page(
+        request,
+        "sheets/voice.html",
+        runs=told["runs"] or last is None,
+        well=bool(last and last["well"]),
+        said=said,
+    )
 
 
 def _editor(request: Request, seen: Seen, *, is_new: bool, status: int = 200) -> Response:
@@ -177,7 +198,8 @@ async def _seen(request: Request, code: str, text: str) -> Seen:
     except NotDone as error:
         return Seen(code, text, str(error))
     differences = tuple(_differences(told["before"], told["after"]))
-    return Seen(code, text, "", told["title"], told["change"], rendered(told["body"]), differences)
+    return Seen(code, text, "", told["title"], told["change"], rendered(told["body"]), differences,
+                told["heard"])  # fmt: skip
 
 
 async def _ask_save(request: Request, code: str, text: str, *, preview: bool) -> dict[str, str]:
@@ -203,5 +225,6 @@ routes: list[BaseRoute] = [
     Route("/sheets/check", check, methods=["POST"]),
     Route("/sheets/upload", upload, methods=["POST"]),
     Route("/sheets/save", save, methods=["POST"]),
+    Route("/sheets/voice", voice, methods=["GET"]),
     Route("/sheet/{code}/remove", remove, methods=["POST"]),
 ]

@@ -97,6 +97,7 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "GET /sheet/{code}": {OP, CL, OF, DE, HE},
     "GET /sheets": {OP, CL, OF, DE, HE},
     "GET /sheets/edit": {HE},
+    "GET /sheets/voice": {HE},
     "POST /sheet/{code}/remove": {HE},
     "POST /sheets/check": {HE},
     "POST /sheets/edit": {HE},

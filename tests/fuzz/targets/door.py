@@ -197,6 +197,14 @@ class Plant:
     """Stands for the installation: nothing is installed."""
 
     @property
+    def chores(self) -> Any:
+        """Nothing runs, and nothing begins."""
+        return SimpleNamespace(
+            told=lambda _: {"running": "", "last": {}},
+            hand_over=lambda *given: given[-1]({}),
+        )
+
+    @property
     def known(self) -> dict[str, Any]:
         """Name what may be asked."""
         return {
