@@ -5,7 +5,7 @@ STAMP := .venv-3.13/.ready
 FUZZ_SECONDS ?= 60
 SEED ?= 1
 
-.PHONY: help environment packages demo test lint unit unit311 coverage system console boxes phones units bench long faults faulty-disks faulty-boxes figures phones-and-disks fuzz soak year clean
+.PHONY: help environment packages demo test lint unit unit311 coverage system console boxes phones units bench long faults faulty-disks faulty-boxes faulty-lines figures phones-and-disks fuzz soak year clean
 
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
@@ -16,7 +16,7 @@ help:
 	@echo "make fuzz    strangers' bytes against every entrance, FUZZ_SECONDS=60 each"
 	@echo "make soak    2,000 calls on a virtual clock, 5 % with a fault; SEED=1 replays"
 	@echo "make year    a year of a busy office on a virtual clock, in seconds; SEED=1 replays"
-	@echo "make long    the tests that take minutes"
+	@echo "make long    all that takes minutes to hours, then a table: LONG=\"soak year\" names parts"
 
 environment: $(STAMP)
 $(STAMP): setup.cfg pyproject.toml scripts/environment.sh
@@ -60,7 +60,7 @@ coverage: environment
 # boxes than phones, so the disks that fail follow the phones.
 PHONES := tests/interop tests/lines tests/mail tests/phones tests/stories tests/testphone
 system: environment packages
-	$(PY) -m pytest -q -m "system and not long" $(addprefix --ignore=,tests/console tests/system tests/faults $(PHONES))
+	FIGURES=build/faults-alone.txt $(PY) -m pytest -q -m "system and not long" $(addprefix --ignore=,tests/console tests/system tests/faults $(PHONES))
 	@$(MAKE) --no-print-directory console
 	@$(MAKE) --no-print-directory -j2 -O boxes phones-and-disks
 
@@ -72,16 +72,16 @@ console: environment
 	$(PY) -m pytest -q -m "system and not long" tests/console
 
 boxes: environment
-	$(PY) -m pytest -q -m "system and not long" tests/system
+	FIGURES=build/faults-lines.txt $(PY) -m pytest -q -m "system and not long" tests/system
 
 phones: environment
-	$(PY) -m pytest -q -m "system and not long" $(PHONES)
+	FIGURES=build/faults-phones.txt $(PY) -m pytest -q -m "system and not long" $(PHONES)
 
 # The short form; the whole is in `make long`. Disks take the processor, boxes mostly wait.
 DISKS := $(addprefix tests/faults/test_,failing_calls.py full_disk.py kill_points.py policy_copy.py power_cut.py)
 faults: environment packages
 	@rm -f build/faults*.txt
-	@$(MAKE) --no-print-directory -j2 -O faulty-disks faulty-boxes
+	@$(MAKE) --no-print-directory -j2 -O faulty-disks faulty-boxes faulty-lines
 	@$(MAKE) --no-print-directory figures
 
 figures:
@@ -92,6 +92,12 @@ faulty-disks: environment
 
 faulty-boxes: environment
 	@FIGURES=build/faults-boxes.txt $(PY) -m pytest -q --show-capture=no -m "not long" tests/faults $(addprefix --ignore=,$(DISKS))
+
+# What fails elsewhere in the house: in `make test` these go with their rooms.
+ELSEWHERE := tests/system/test_hot_plug.py tests/system/test_wedged.py tests/mail/test_real_server.py \
+  tests/soak/test_offline.py tests/policy/test_dialling.py tests/fuzz/test_kept.py
+faulty-lines: environment
+	@FIGURES=build/faults-lines.txt $(PY) -m pytest -q --show-capture=no -m "not long" $(ELSEWHERE)
 
 units: environment
 	@scripts/verify_units.sh
@@ -111,9 +117,10 @@ year: environment
 bench: environment packages
 	@$(PY) -m tests.bench
 
+# Each part is run, whatever became of the others; ends with a table, and with 1 where one failed.
+# LONG="soak year" names some, MINUTES is the real soak's, FUZZ_SECONDS each entrance's.
 long: environment packages
-	$(PY) -m pytest -q -m long
-	$(PY) -m tests.bench --only answering --calls 500
+	@PY=$(PY) SEED=$(SEED) scripts/long.sh
 
 clean:
 	rm -rf .venv-3.13 .venv-3.11 build demo .coverage .mypy_cache .pytest_cache .ruff_cache

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
-from collections.abc import Callable
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
@@ -22,7 +25,49 @@ CLONE_NEWNET: Final = 0x40000000
 
 def plug(pid: int, *, into: bool) -> None:
     """Bring the only interface of a process's network up, or down."""
-    run("nsenter", "-t", str(pid), "-n", "ip", "link", "set", "lo", "up" if into else "down")
+    _ip(pid, "link", "set", "lo", "up" if into else "down")
+
+
+LAN_ADDRESS: Final = "192.168.77.1"
+ITS_ADDRESS: Final = "192.168.77.2"
+
+
+@contextlib.contextmanager
+def lan_port(pid: int) -> Iterator[int]:
+    """Give a process's network a LAN port with a computer at its other end, and nothing beyond:
+    no way out, no names. Yields the id of a process that stands on that computer's network.
+    """
+    with subprocess.Popen([*ALONE, "sleep", "600"]) as computer:
+        try:
+            _await_network(computer.pid)
+            on_box, on_computer = (
+                ("nsenter", "-t", str(n), "-n", "ip") for n in (pid, computer.pid)
+            )
+            run(*on_box, "link", "add", "lan", "type", "veth", "peer", "name", "pc", "netns",
+                str(computer.pid))  # fmt: skip
+            for ip, name, address in (
+                (on_box, "lan", LAN_ADDRESS), (on_computer, "pc", "192.168.77.2")
+            ):  # fmt: skip
+                run(*ip, "address", "add", f"{address}/24", "dev", name)
+                run(*ip, "link", "set", name, "up")
+            yield computer.pid
+        finally:
+            computer.kill()
+
+
+def _ip(pid: int, *what: str) -> None:
+    """Change a process's network."""
+    run("nsenter", "-t", str(pid), "-n", "ip", *what)
+
+
+def _await_network(pid: int) -> None:
+    """Wait until a process has left our network for its own."""
+    ours = Path("/proc/self/ns/net").readlink()
+    deadline = time.monotonic() + 10.0
+    while Path(f"/proc/{pid}/ns/net").readlink() == ours:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"process {pid} has no network of its own")
+        time.sleep(0.01)
 
 
 def beside(pid: int, act: Callable[[], T]) -> T:

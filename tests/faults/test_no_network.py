@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import queue
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,8 +20,9 @@ from appliance.mail.sender import Sender
 from appliance.mail.smtp import Server
 from appliance.policy.outbox import MailState, Verdict
 from appliance.records.worker import Records
+from tests.bench.visitors import trusting
 from tests.faults.needs import require
-from tests.faults.network import ALONE, PLUGGED, beside, plug
+from tests.faults.network import ALONE, LAN_ADDRESS, PLUGGED, beside, lan_port, plug
 from tests.helpers.box import Box, wait
 from tests.helpers.figures import Figures
 from tests.helpers.mail_server import MailServer, free_port
@@ -39,12 +45,53 @@ def leave_a_message(box: Box, number: int) -> None:
 
 
 def test_a_box_without_a_network_takes_messages(tmp_path: Path, figures: Figures) -> None:
-    """From its start not even a loopback: it is ready, answers, and stores the message."""
+    """From its start not even a loopback: it is ready, answers, and stores the message; a computer
+    that is plugged into the LAN port reaches the console, though nothing lies beyond.
+    """
     require("unshare", root=True)
-    with Box(tmp_path / "box", lines=1, prefix=ALONE) as box:
+    folder = tmp_path / "box"
+    with Box(folder, lines=1, prefix=ALONE, extra=CONSOLE.format(folder=folder)) as box:
         leave_a_message(box, 1)
+        assert box.daemon is not None
+        pid = box.daemon.pid
+        with console_beside(box, pid) as log, lan_port(pid) as computer:
+            box.wait_until(lambda: "is open at" in log.read_text(), 30.0, "no console")
+            assert "<title>" in beside(computer, first_page)
         assert "Traceback" not in box.log()
-    figures.say("F13 no network from the start: the message was taken")
+    figures.say("F13 no network from the start: the message was taken, the console seen at the LAN")
+
+
+CONSOLE = """\
+console = "{folder}/console"
+[console]
+listen = "0.0.0.0"
+port = 8443
+redirect_port = 0
+"""
+
+
+@contextmanager
+def console_beside(box: Box, pid: int) -> Iterator[Path]:
+    """Run the console on the box's own network; yields what it says."""
+    told = box.folder / "console.log"
+    command = ["nsenter", "-t", str(pid), "-n", sys.executable, "-m", "appliance", "console"]
+    with (
+        told.open("w") as log,
+        subprocess.Popen([*command, "--config", str(box.config_path)], stderr=log) as console,
+    ):
+        try:
+            yield told
+        finally:
+            console.terminate()
+            console.wait(15.0)
+
+
+def first_page() -> str:
+    """Read the console's first page as a computer at the LAN port does."""
+    connection = http.client.HTTPSConnection(LAN_ADDRESS, 8443, timeout=15.0, context=trusting())
+    with closing(connection):
+        connection.request("GET", "/")
+        return connection.getresponse().read().decode()
 
 
 def test_a_cable_that_is_pulled_and_plugged_in_again(tmp_path: Path, figures: Figures) -> None:

@@ -12,18 +12,20 @@ import pytest
 
 from tests.fuzz import bounds, cases
 from tests.fuzz.mutations import mutated
+from tests.helpers.figures import Figures
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("name", cases.TARGETS)
-def test_kept_inputs_do_no_harm(name: str) -> None:
+def test_kept_inputs_do_no_harm(name: str, figures: Figures) -> None:
     """Every kept input ends in time, without an exception, within the target's bounds."""
     inputs = [path.read_bytes() for path in cases.kept(name)]
     assert inputs, f"no corpus for {name}"
     run = cases.TARGETS[name].load().run
     for data in (b"", *inputs):
         bounds.timed(run, data)
+    figures.say(f"F21 {len(inputs)} kept inputs at the entrance {name}: no harm")
 
 
 def test_every_corpus_has_its_target() -> None:

@@ -15,6 +15,7 @@ from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import State, by_voice
 from appliance.records import requests
 from appliance.records.requests import Letters, Taking
+from tests.helpers.figures import Figures
 from tests.helpers.mail_cutter import Cut, Cutter
 from tests.helpers.mail_server import MailServer, free_port
 from tests.mail.post import AT, Post, a_mail, account_at
@@ -161,7 +162,7 @@ def test_what_the_server_refuses_the_box(
 
 
 def test_one_recipient_refused_and_one_put_off_keep_nobody_waiting(
-    server: MailServer, tmp_path: Path, posts: list[Post]
+    server: MailServer, tmp_path: Path, posts: list[Post], figures: Figures
 ) -> None:
     """5xx: given up at once, with the server's words; 4xx: later; the others leave."""
     post = Post(tmp_path, account_at(server, tmp_path)).start()
@@ -173,6 +174,7 @@ def test_one_recipient_refused_and_one_put_off_keep_nobody_waiting(
     post.until(lambda: "451 mailbox full" in post.kept()[1].said)
     assert "550 no such office" in refused.said
     assert post.kept()[1].state is MailState.QUEUED
+    figures.say("F15 a recipient refused, one put off: one given up, one waits, the third left")
 
 
 def test_a_request_is_sent_when_the_server_has_its_mail(

@@ -29,6 +29,7 @@ from appliance.policy.register.declarations import Declaration, Entry, Need, Ret
 from appliance.policy.register.register import Register, Unit
 from appliance.policy.register.targets import Reach, target
 from appliance.policy.week import week
+from tests.helpers.figures import Figures
 from tests.stories.offices import EXAMPLE, ROME
 
 WEDNESDAY = datetime(2026, 11, 25, 10, tzinfo=ROME)
@@ -92,11 +93,26 @@ def test_what_may_be_dialled(asked: Asked, kind: NumberClass) -> None:
     assert verdict(asked) == Allowed(kind)
 
 
+FRAUD = (
+    "892424", "899123456", "0088213000000", "0044123456789", "*21*051#", "#31#899123456",
+    "051123456;ATD899123456", "051123456\rATDT899123456", "+99912345678", "051123456,,899123456",
+)  # fmt: skip
+"""What thieves have boxes dial."""
+
+
 def test_an_offices_number_may_be_dialled_and_is_masked() -> None:
     """Whose number it is is told instead of the number, however it was written (P7)."""
     assert verdict(Asked("op2", "051598204")) == Allowed(NumberClass.LOCAL, "Anagrafe: banco 2")
     assert verdict(Asked("op2", "051598205"), EVENING) == Allowed(NumberClass.LOCAL, "gone")
     assert unit_of(REGISTER, "051598299", PLANS["it"]) == ""
+
+
+def test_dear_and_hidden_numbers_are_refused(figures: Figures) -> None:
+    """F20: toll fraud, and a modem's commands hidden in a number, at a phone freed for nothing."""
+    tried = [Asked("op2", number) for number in FRAUD]
+    refused = [asked for asked in tried if isinstance(verdict(asked), Refused)]
+    figures.say(f"F20 dear, foreign and hidden numbers: {len(refused)} of {len(tried)} refused")
+    assert refused == tried
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ this is all of it, so the day runs as a process of its own (`apart`).
 from __future__ import annotations
 
 import argparse
-import ctypes
 import dataclasses
 import gc
 import json
@@ -25,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.soak.kept import KeptStore
-from tests.soak.size import slope
+from tests.soak.size import in_use, resident_kb, slope
 from tests.soak.soak import Soak, open_files
 from tests.soak.world import SoakFailure, World
 
@@ -162,32 +161,6 @@ class DaySoak(Soak):
                 open_files(), wal,
             )
         )  # fmt: skip
-
-
-class Mallinfo(ctypes.Structure):
-    """What mallinfo2(3) tells, in bytes."""
-
-    _fields_ = [
-        *((f"before{n}", ctypes.c_size_t) for n in range(4)),
-        ("hblkhd", ctypes.c_size_t),
-        *((f"between{n}", ctypes.c_size_t) for n in range(2)),
-        ("uordblks", ctypes.c_size_t),
-        *((f"after{n}", ctypes.c_size_t) for n in range(2)),
-    ]
-
-
-def in_use() -> int:
-    """Return how many bytes malloc has given out, in all arenas and beside them."""
-    mallinfo2 = ctypes.CDLL(None).mallinfo2
-    mallinfo2.restype = Mallinfo
-    found = mallinfo2()
-    return int(found.uordblks + found.hblkhd)
-
-
-def resident_kb() -> int:
-    """Return this process's resident memory in kB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") // 1024
 
 
 @contextmanager

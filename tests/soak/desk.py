@@ -59,7 +59,7 @@ class SoakDesk(Desk):
         self.box_selector = selectors.DefaultSelector()
         kept = world.store.state
         switchboard = Switchboard(
-            office.OFFICE, f"b{boot}", kept if isinstance(kept, ServiceState) else ServiceState()
+            world.office, f"b{boot}", kept if isinstance(kept, ServiceState) else ServiceState()
         )
         stores = cast("Stores", world.store)
         super().__init__(switchboard, stores, self.box_inbox, self.box_selector, lambda _: None)

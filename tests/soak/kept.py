@@ -18,7 +18,8 @@ from appliance.calls.events import StoreFailed
 from appliance.calls.orders import CallRecord, Result
 from appliance.carrier.messages import RecordingStarted
 from appliance.media.frames import Law
-from appliance.records import messages
+from appliance.policy.mail import Mail
+from appliance.records import messages, outbox
 from appliance.records.database import open_reader
 from appliance.records.messages import Message
 from appliance.voicemail.space import Limits
@@ -77,6 +78,13 @@ class KeptStore(Store):
         super().order(order)
         if isinstance(order, orders.DropRecording):
             self.box.mailbox.drop(order.recording)
+        elif isinstance(order, orders.QueueMail):
+            self.queue(order.mail)
+
+    def queue(self, mail: Mail) -> None:
+        """Keep a mail that wants to leave."""
+        at = self.world.clock().wall
+        self.box.records.ask(lambda c: outbox.queue(c, mail, at, outbox.NO_DOMAIN))
 
     def begin(self, started: RecordingStarted) -> None:
         """A recording begins."""

@@ -1,8 +1,14 @@
-"""The same in real time, through all processes: hundreds of calls, then nothing has grown."""
+"""The same in real time, through all processes: hundreds of calls, then nothing has grown.
+
+`python -m tests.soak.real --minutes 60` does it for an hour; status 1 when a line was stuck.
+"""
 
 from __future__ import annotations
 
+import argparse
 import random
+import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -12,12 +18,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from appliance.calls.orders import Result
+from appliance.daemon.stores import database_path
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan
 from tests.helpers.box import Box, wait
 from tests.soak.mix import RELEASES, SPEECH
-from tests.soak.size import Census, Size, census, counting, size_of, slope
-from tests.system.calls import is_at_rest
+from tests.soak.real_outcome import Outcome
+from tests.soak.size import census, counting, size_of
+from tests.system.calls import is_at_rest, modem
 
 LINES = 6
 WARM_UP = 96
@@ -33,25 +41,6 @@ HANG_UP_S = 1.0
 """Within this the desk has closed what was asked of it."""
 REST_S = 34.0
 """SIP forgets a call 32 s after its end (RFC 3261 17.1.1.2: 64 * T1)."""
-
-
-@dataclass
-class Outcome:
-    """What came of the calls; `stuck` are the lines that were not idle at the end."""
-
-    seed: int
-    calls: int = 0
-    faults: Counter[str] = field(default_factory=Counter)
-    results: Counter[str] = field(default_factory=Counter)
-    stuck: list[str] = field(default_factory=list)
-    sizes: list[tuple[int, Size]] = field(default_factory=list)
-    counted: list[tuple[Census, ...]] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def kb_a_call(self) -> float:
-        """By how many kB a call desk and carrier grow after the warm-up."""
-        return slope([(calls, size.own_kb) for calls, size in self.sizes])
 
 
 # --- what is broken -----------------------------------------------------------------------------
@@ -120,8 +109,14 @@ class RealSoak:
     def _on_line(self, line: int, calls: int, brisk: bool) -> None:
         dice = random.Random(f"{self.seed}-{line}-{self.outcome.calls}")
         for _ in range(calls):
-            self.box.wait_until(lambda: self._idle(line), IDLE_S, f"line{line} was not idle")
+            if not _becomes(lambda: _seat(self.box, line), IDLE_S):
+                self.outcome.stuck.append(self._seen(line))
+                return
             self._one(line, dice, brisk)
+
+    def _seen(self, line: int) -> str:
+        """Say how desk and exchange see a line that should be idle."""
+        return f"line{line}: {self.box.status()['lines'][line - 1]}; {modem(self.box, line)}"
 
     def _one(self, line: int, dice: random.Random, brisk: bool) -> None:
         plan = BRISK if brisk else _plan(dice)
@@ -135,8 +130,7 @@ class RealSoak:
             call.wait(CALL_S)
         except TimeoutError:
             told = [event["event"] for event in call.events]
-            found = client.status(self.box.folder / "lines")["lines"]
-            self.outcome.stuck.append(f"line{line}, {plan.release}, {told}: {found}")
+            self.outcome.stuck.append(f"{plan.release}, {told}: {self._seen(line)}")
         finally:
             call.close()
         with self._lock:
@@ -153,12 +147,14 @@ class RealSoak:
             wait(seconds)
             client.set_line(self.box.folder / "lines", line, **back)
 
-    def _idle(self, line: int) -> bool:
-        return bool(self.box.status()["lines"][line - 1]["state"] == "idle")
 
+def soak(
+    folder: Path, rounds: int = 4, share: float = 0.05, seed: int = 1, minutes: float = 0.0
+) -> Outcome:
+    """Start a box and let it be called, first to warm up; look after each round what has grown.
 
-def soak(folder: Path, rounds: int = 4, share: float = 0.05, seed: int = 1) -> Outcome:
-    """Start a box and let it be called, first to warm up; look after each round what has grown."""
+    There are so many rounds, and more until so many minutes are over.
+    """
     began = time.monotonic()
     box = Box(
         folder,
@@ -178,13 +174,18 @@ def soak(folder: Path, rounds: int = 4, share: float = 0.05, seed: int = 1) -> O
         soaked.place(WARM_UP, brisk=True)
         soaked.place(ROUND)
         _count(box, outcome)
-        for _ in range(rounds):
+        done = 0
+        while done < rounds or time.monotonic() - began < 60 * minutes:
             _measure(box, outcome)
             soaked.place(ROUND)
             soaked.place(ROUND, brisk=True)
+            done += 1
         _measure(box, outcome)
         _count(box, outcome)
-        outcome.results = Counter(str(record.result) for record in box.records())
+        records = box.records()
+        outcome.results = Counter(str(record.result) for record in records)
+        outcome.records = len({record.call for record in records})
+        outcome.log_bytes = box.log_path.stat().st_size
     outcome.seconds = time.monotonic() - began
     return outcome
 
@@ -194,6 +195,9 @@ def _measure(box: Box, outcome: Outcome) -> None:
     _rest(box, outcome)
     wait(HANG_UP_S)
     outcome.sizes.append((outcome.calls, size_of(box.processes())))
+    outcome.at.append(time.monotonic())
+    wal = database_path(box.state).with_name("centralino.db-wal")
+    outcome.wal_bytes = max(outcome.wal_bytes, wal.stat().st_size)
 
 
 def _count(box: Box, outcome: Outcome) -> None:
@@ -227,3 +231,22 @@ def _becomes(is_so: Callable[[], bool], limit: float) -> bool:
 
 WELL = {Result.ANSWERED, Result.MESSAGE, Result.NO_MESSAGE, Result.GAVE_UP, Result.LOST}
 """How calls may end; LOST is that of a line whose modem was taken away."""
+
+
+def main() -> int:
+    """Soak for so long, and print what it took."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak.real", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="centralino-real-") as folder:
+        outcome = soak(Path(folder), 1, seed=asked.seed, minutes=asked.minutes)
+    for calls, size in outcome.sizes:
+        sys.stdout.write(f"{calls} {size}\n")
+    counted = f"{dict(outcome.results)} {dict(outcome.faults)}"
+    sys.stdout.write("\n".join([counted, outcome.words(), *outcome.stuck]) + "\n")
+    return int(bool(outcome.stuck))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

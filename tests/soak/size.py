@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +53,7 @@ def _files(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
-def slope(points: list[tuple[int, float]]) -> float:
+def slope(points: Sequence[tuple[float, float]]) -> float:
     """Return the slope of the straight line that fits best (least squares).
 
     >>> slope([(0, 5.0), (10, 7.0), (20, 9.0)])
@@ -61,6 +63,35 @@ def slope(points: list[tuple[int, float]]) -> float:
     mean_y = sum(y for _, y in points) / len(points)
     over = sum((x - mean_x) * (y - mean_y) for x, y in points)
     return over / sum((x - mean_x) ** 2 for x, _ in points)
+
+
+# --- this process itself --------------------------------------------------------------------------
+
+
+class Mallinfo(ctypes.Structure):
+    """What mallinfo2(3) tells, in bytes."""
+
+    _fields_ = [
+        *((f"before{n}", ctypes.c_size_t) for n in range(4)),
+        ("hblkhd", ctypes.c_size_t),
+        *((f"between{n}", ctypes.c_size_t) for n in range(2)),
+        ("uordblks", ctypes.c_size_t),
+        *((f"after{n}", ctypes.c_size_t) for n in range(2)),
+    ]
+
+
+def in_use() -> int:
+    """Return how many bytes malloc has given out, in all arenas and beside them."""
+    mallinfo2 = ctypes.CDLL(None).mallinfo2
+    mallinfo2.restype = Mallinfo
+    found = mallinfo2()
+    return int(found.uordblks + found.hblkhd)
+
+
+def resident_kb() -> int:
+    """Return this process's resident memory in kB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1024
 
 
 # --- what an interpreter holds --------------------------------------------------------------------

@@ -8,8 +8,9 @@ import pytest
 
 from appliance.records.database import open_database
 from tests.helpers.figures import Figures
-from tests.soak.day import Day, DaySoak, Hour, apart, in_use
+from tests.soak.day import Day, DaySoak, Hour, apart
 from tests.soak.kept import KeptStore
+from tests.soak.size import in_use
 from tests.soak.world import World
 
 MEMORY_KIB_H = 5.0

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.figures import Figures
 from tests.soak.real import ROUND, WARM_UP, WELL, soak
 from tests.soak.size import slope
 
@@ -26,7 +27,9 @@ def test_a_slope_is_that_of_the_straight_line() -> None:
 @pytest.mark.system
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-def test_hundreds_of_calls_through_all_processes_leave_nothing_behind(tmp_path: Path) -> None:
+def test_hundreds_of_calls_through_all_processes_leave_nothing_behind(
+    tmp_path: Path, figures: Figures
+) -> None:
     """5 % of the calls of the mix with a fault at the modem or on the wire. At the end every line
     is idle in the exchange's own eyes; no thread, no descriptor and no process is left, and each
     call has its record. Once the box has warmed up, desk and carrier grow by less than 2 kB a call
@@ -34,6 +37,7 @@ def test_hundreds_of_calls_through_all_processes_leave_nothing_behind(tmp_path: 
     """
     rounds = 4
     outcome = soak(tmp_path, rounds)
+    figures.say(outcome.words())
     assert outcome.calls == WARM_UP + (1 + 2 * rounds) * ROUND
     assert outcome.stuck == []
     assert set(outcome.results) <= {str(result) for result in WELL}

@@ -36,7 +36,7 @@ STEP_S = 0.02
 HAIR_S = 1e-7
 """A step is a hair longer than a tick, or rounding would make half of the ticks late."""
 BEGAN = 100.0
-DOZE_S = 0.5
+DOZE_S = 2.0
 """What rests is looked at so often; nothing of the box's wants to be woken sooner."""
 RESTED = 0.85
 """How many of the calls come on a line that the last call has left for good."""
@@ -62,6 +62,7 @@ class World:
         self.dice = random.Random(seed)
         self._folder = str(folder)
         self.start = self.dice.choice(office.STARTS)
+        self.office = office.OFFICE
         self.now = BEGAN
         self.wall_offset = timedelta()
         self.lines: deque[str] = deque(maxlen=kept_lines)
@@ -84,7 +85,11 @@ class World:
         self._steps = 0
         self.deaf_helper = False
         self.troubled_until = 0.0
+        self.prepare()
         self.boot()
+
+    def prepare(self) -> None:
+        """Change what there is before the box starts, where a story wants it otherwise."""
 
     def _outlet(self, number: int, path: Path) -> Outlet:
         """Make a line with its modem; what its chip notices, how its crystal runs, dice decide.

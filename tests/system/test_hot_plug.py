@@ -13,6 +13,7 @@ from appliance.testphone.client import TestPhone
 from appliance.usb import requests
 from appliance.usb.steps import Step
 from tests.helpers.box import Box
+from tests.helpers.figures import Figures
 from tests.system.calls import end, in_call, modem, record_of
 
 pytestmark = pytest.mark.system
@@ -69,7 +70,9 @@ def steps_of(box: Box, line: int) -> list[str]:
     return [each["step"] for each in tried]
 
 
-def test_an_idle_modem_is_replugged_under_another_number(box: Box, op1: TestPhone) -> None:
+def test_an_idle_modem_is_replugged_under_another_number(
+    box: Box, op1: TestPhone, figures: Figures
+) -> None:
     """Unplugged: missing at once, the daemon stays up, the other line works. Plugged in again as
     another tty: the line is idle within seconds, nothing climbed, and takes a call.
     """
@@ -78,22 +81,27 @@ def test_an_idle_modem_is_replugged_under_another_number(box: Box, op1: TestPhon
     box.wait_until(lambda: state(box, 2) == "missing", 2.0, "the unplugged modem was not noticed")
     box.wait_until(lambda: "does not exist" in reason(box, 2), 3.0, "no keeper looks for it")
     assert (state(box, 1), state(box, 2)) == ("idle", "missing")
-    assert replug(box, 2) < BACK_S
+    took = replug(box, 2)
+    assert took < BACK_S
     assert modem(box, 2)["port"] != before
     assert steps_of(box, 2) == []
     call, _ = in_call(box, 2, op1)
     assert end(box, call).result is Result.ANSWERED
+    figures.say("F9 an idle modem unplugged: its line out within 2 s, the other one idle")
+    figures.say(f"F11 plugged in under another number: idle again after {took:.1f} s, took a call")
 
 
-def test_a_modem_is_pulled_out_in_a_call(box: Box, op1: TestPhone) -> None:
+def test_a_modem_is_pulled_out_in_a_call(box: Box, op1: TestPhone, figures: Figures) -> None:
     """The call is lost and recorded so; plugged in again, the line takes the next one."""
     _, name = in_call(box, 1, op1)
     plug(box, 1, plugged=False)
     assert record_of(box, name).result is Result.LOST
     assert state(box, 1) == "missing"
-    assert replug(box, 1) < BACK_S
+    took = replug(box, 1)
+    assert took < BACK_S
     call, _ = in_call(box, 1, op1)
     assert end(box, call).result is Result.ANSWERED
+    figures.say(f"F10 a modem pulled out in a call: it is lost, the line back after {took:.1f} s")
 
 
 def test_a_wedged_modem_has_its_usb_device_reset(box: Box, op1: TestPhone) -> None:
