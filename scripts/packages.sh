@@ -9,6 +9,8 @@ wanted="asterisk-core-sounds-it-wav asterisk-prompt-it-menardi-wav asterisk-core
         baresip-core linphone-cli sip-tester kamailio libspeexdsp1 multimon-ng sox minimodem
         exim4-daemon-light chromium libnss3-tools python3-vobject poppler-utils zbar-tools strace faketime sipvicious nbdkit nbdkit-plugin-python libnbd-bin fuse3 e2fsprogs mount systemd udev"
 missing=""
+# tests/packaging
+wanted="$wanted debhelper lintian mmdebstrap"
 # tests/qemu: a kernel of its own
 wanted="$wanted qemu-system-x86 busybox-static kmod"
 for package in $wanted; do

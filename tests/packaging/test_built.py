@@ -1,0 +1,75 @@
+"""The package as a file: the same bytes every time, by Debian's rules, and for a bare machine."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.packaging import roots
+from tests.packaging.machine import Machine
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.long,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(
+        roots.missing(lintian="lintian") != "", reason=f"needs {roots.missing(lintian='lintian')}"
+    ),
+]
+
+ELF_MACHINES = {"amd64": 62, "arm64": 183}
+"""e_machine of EM_X86_64 and EM_AARCH64 (elf.h)."""
+CALLS = r"^\d\. .* yes$"
+"""A call of `centralino demo` that went as it should (commands/demo.py)."""
+
+
+@pytest.fixture(scope="module", params=roots.MACHINES)
+def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the package for each kind of machine."""
+    return roots.built(tmp_path_factory.mktemp("first"), request.param)
+
+
+def machine_of(package: Path) -> str:
+    """Read for which kind of machine a package is."""
+    return package.stem.rpartition("_")[2]
+
+
+def test_the_same_files_give_the_same_bytes(package: Path, tmp_path: Path) -> None:
+    """Made again elsewhere, later, by somebody with another umask, nothing differs."""
+    again = roots.built(tmp_path / "elsewhere", machine_of(package), umask=0o027)
+    assert again.read_bytes() == package.read_bytes()
+
+
+def test_lintian_finds_nothing(package: Path) -> None:
+    """Debian's own checker of packages has no error and no warning, but for what is explained."""
+    done = subprocess.run(
+        ("lintian", "--fail-on", "error,warning", str(package)), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_native_libraries_are_for_the_machine(package: Path, tmp_path: Path) -> None:
+    """No library of another kind of machine came with the wheels; a Raspberry Pi has its pins."""
+    subprocess.run(("dpkg-deb", "-x", str(package), str(tmp_path)), check=True)
+    natives = {file.name: file.read_bytes() for file in tmp_path.rglob("*.so")}
+    machines = {int.from_bytes(content[18:20], "little") for content in natives.values()}
+    assert machines == {ELF_MACHINES[machine_of(package)]}
+    has_pins = any(name.startswith("_lgpio") for name in natives)
+    assert has_pins == (machine_of(package) == "arm64")
+
+
+def test_a_bare_machine_gets_all_it_needs(tmp_path: Path) -> None:
+    """On a Debian without even Python apt brings everything, and four calls go well."""
+    package = roots.built(tmp_path, roots.own_machine())
+    with Machine(roots.root(()), network=True) as machine:
+        assert machine.try_("test", "-e", "/usr/bin/python3").returncode == 1
+        # it shares this machine's network: nothing of it may listen there
+        machine.write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n")
+        machine.run("chmod", "755", "/usr/sbin/policy-rc.d")
+        machine.run("apt-get", "update")
+        machine.run("apt-get", "install", "--yes", machine.bring(package), limit=600.0)
+        told = machine.run("centralino", "demo")
+    assert len(re.findall(CALLS, told, re.MULTILINE)) == 4, told
