@@ -106,6 +106,7 @@ BY_NAME: dict[str, str] = {
 }  # fmt: skip
 """Fields that name something there is."""
 TEXTS: dict[str, tuple[str, ...]] = {
+    "dated": ("", "11251000", "11251100", "02301200"),
     "digit": tuple("0123456789*#"),
     "law": ("ulaw", "alaw"),
     "address": ("192.0.2.9",),
