@@ -135,7 +135,7 @@ def test_a_week_is_entered_shown_and_taken_back(box: Box) -> None:
     assert "2026-12-07" in row
     assert "(di shell: root, delibera 9)" in row
     assert json.loads(box.run("hours", "week", "show", "--json"))["entries"][0]["number"] == 1
-    assert "from 07.12.2026 (entry 1 by shell: root)" in box.run("check")
+    assert "dal 07.12.2026 (voce 1 di shell: root)" in box.run("check")
     box.run("hours", "week", "revoke", "1", *WHO)
     assert "(di shell: root, delibera 9)" not in box.run("hours", "week", "show")
     assert "– 1" in box.run("hours", "week", "show", "--all")

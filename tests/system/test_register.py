@@ -98,8 +98,8 @@ def test_without_its_key_the_rules_hold(box: Box) -> None:
         "nobody says that the key is missing",
     )
     assert units(box) == 10
-    checked = CliRunner().invoke(main, ("check", "--config", str(box.config_path)))
-    assert "the offices' rules (appointment or e-mail) hold" in checked.output
+    checked = CliRunner().invoke(main, ("check", "--json", "--config", str(box.config_path)))
+    assert "the offices' rules (appointment or e-mail) hold" in json.loads(checked.output)["en"]
     key.write_bytes(kept)
     box.wait_until(lambda: box.status()["troubles"] == [], 10.0, "the key's return is not seen")
     assert units(box) == 10
