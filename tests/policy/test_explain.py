@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from appliance.policy.clock import ClockState, Doubt
 from appliance.policy.explain import explain
 from appliance.policy.routing import GroupState
 from appliance.policy.service_state import NO_MARKS, Manual, Mark
@@ -96,3 +97,13 @@ def test_json_is_stable() -> None:
     night = explain(EXAMPLE, EXAMPLE.lines[0], NIGHT).to_json()
     assert isinstance(night["steps"], list)
     assert night["steps"][0]["reopens_at"] == "2026-11-26T08:30:00+01:00"
+
+
+def test_a_time_that_nobody_trusts_is_the_reason_told() -> None:
+    """At night: by who is there, and by the hours where a site has chosen that."""
+    codes = []
+    for doubt in (Doubt.OPEN, Doubt.CLOSED, Doubt.HOURS):
+        told = explain(EXAMPLE, EXAMPLE.lines[0], NIGHT, clock_state=ClockState.STALE, doubt=doubt)
+        codes.append(told.steps[0].code)
+        assert told.steps[0].reopens_at is None or doubt is Doubt.HOURS
+    assert codes == ["open.clock_unset", "closed.clock", "closed.hours"]
