@@ -72,9 +72,14 @@ def _otherwise(path: Path, year: int) -> tuple[Settings, Office]:
 
 
 def _keep(path: Path, settings: Settings) -> None:
-    """Keep a good file as the last good one, whole or not at all."""
+    """Keep a good file as the last good one, whole or not at all; one that is kept is left alone.
+
+    The start waits for this: a flush to a card would keep callers waiting after every restart.
+    """
     folder = Path(settings.folders.state)
     try:
+        if _is_kept(path, folder / "last_good.toml"):
+            return
         make_private(folder)
         draft = folder / "last_good.tmp"
         with draft.open("wb") as file:
@@ -84,3 +89,11 @@ def _keep(path: Path, settings: Settings) -> None:
         draft.replace(folder / "last_good.toml")
     except OSError as error:
         log.warning("the configuration cannot be kept as the last good one: %s", error)
+
+
+def _is_kept(path: Path, kept: Path) -> bool:
+    """Tell whether a file is the last good one already."""
+    try:
+        return kept.read_bytes() == path.read_bytes()
+    except OSError:
+        return False

@@ -285,6 +285,24 @@ def test_a_good_file_is_kept_and_used_when_the_next_one_is_broken(tmp_path: Path
     assert settings.folders.state == f"{tmp_path}/state"
 
 
+def test_a_start_with_the_same_file_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a crash callers wait for the start: no flush to the card is in their way."""
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    path = tmp_path / "centralino.toml"
+    path.write_text(SMALL + f'[folders]\nstate = "{tmp_path}/state"\n')
+    counts = []
+    for _ in range(2):
+        last_good.in_force(path)
+        counts.append(len(synced))
+    path.write_text(path.read_text() + "# changed\n")
+    last_good.in_force(path)
+    assert [*counts, len(synced)] == [1, 1, 2]
+    assert (tmp_path / "state" / "last_good.toml").read_bytes() == path.read_bytes()
+
+
 def _nothing(path: Path) -> None:
     """There is no file."""
 
