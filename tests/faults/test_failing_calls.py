@@ -33,6 +33,15 @@ CASES = [
     ("unlink", "EIO", 3, 1),
 ]
 """System calls, how they fail, how many uses the run has at least, each how-manieth is tried."""
+AT_LENGTH = [
+    ("pwrite64", "EIO", 90),
+    ("pwrite64", "ENOSPC", 90),
+    ("fsync", "ENOSPC", 20),
+    ("fdatasync", "ENOSPC", 5),
+    ("rename", "ENOSPC", 5),
+    ("ftruncate", "ENOSPC", 2),
+]
+"""What is tried at each use, beside the cases above that are tried at each anyhow."""
 TOLD = ("fsync", "pwrite64", "rename")
 """Without these nothing can be stored: who is told so all the same was lied to."""
 
@@ -104,13 +113,13 @@ def test_no_failing_call_breaks_a_promise(
 
 @pytest.mark.long
 @pytest.mark.parametrize("ever", [False, True], ids=["once", "for-ever"])
-@pytest.mark.parametrize("error", ["EIO", "ENOSPC"])
-def test_no_failing_write_breaks_a_promise_at_length(
-    base: Path, tmp_path: Path, figures: Figures, error: str, ever: bool
+@pytest.mark.parametrize(("call", "error", "at_least"), AT_LENGTH)
+def test_no_failing_call_breaks_a_promise_at_length(
+    base: Path, tmp_path: Path, figures: Figures, call: str, error: str, at_least: int, ever: bool
 ) -> None:
-    """F5, F6 at each single write."""
+    """F5, F6 at each single write, and a full disk at each other call that may meet it."""
     test_no_failing_call_breaks_a_promise(
-        base, tmp_path, figures, "pwrite64", error, at_least=90, step=1, ever=ever
+        base, tmp_path, figures, call, error, at_least=at_least, step=1, ever=ever
     )
 
 

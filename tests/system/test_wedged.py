@@ -166,8 +166,9 @@ def test_a_wedged_port_and_a_hung_keeper_are_their_lines_own_trouble(
             assert_works(box)
 
     figures.say(
-        f"F12 mute in a call, deaf in a greeting, a keeper that hangs: their calls {lost}; the "
-        f" good line's frames late by {before.p99:.1f} ms before, {after.p99:.1f} ms then (p99)"
+        "F12 mute in a call, deaf in a greeting, a keeper that hangs: their calls are "
+        f"{', '.join(sorted(lost))}; the good line's frames "
+        f"late by {before.p99:.1f} ms before, {after.p99:.1f} ms then (p99)"
     )
     assert (before.put_off, after.put_off > 0) == (0, True)
     assert after.p99 <= 3 * before.p99 + SLACK_MS, (before, after)
