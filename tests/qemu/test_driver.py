@@ -46,7 +46,7 @@ done
 cp {repository}/systemd/*.service {repository}/systemd/*.path {repository}/systemd/*.socket .
 mkdir -p /etc/udev/rules.d
 cp {repository}/systemd/*.rules /etc/udev/rules.d/
-getent passwd centralino >/dev/null || useradd -r -M -s /usr/sbin/nologin centralino
+systemd-sysusers {repository}/systemd/centralino.sysusers
 cat > /usr/bin/centralino <<END
 #!/bin/sh
 cd {repository}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import signal
 import subprocess
 from pathlib import Path
 
@@ -20,11 +21,20 @@ CONFIG = Path("/etc/centralino/centralino.toml")
 RUN = Path("/run/centralino")
 LINE = "line1"
 SERVICE, PATH = f"centralino-usb@{LINE}.service", f"centralino-usb@{LINE}.path"
+DESK = "centralino.service"
+GREEDY = """[Service]
+Type=exec
+Restart=no
+ExecStart=
+ExecStart=/usr/bin/python3 -c "b'x' * 500_000_000"
+"""
+"""In the desk's place somebody who wants more than its unit grants, and less than the guest has."""
 CHECKS = (
     "the_desk_asks_and_root_resets",
     "the_desk_asks_and_root_switches_the_port",
     "nonsense_is_taken_away_and_refused",
     "a_broken_configuration_stops_no_path_unit",
+    "who_wants_too_much_memory_is_ended",
 )
 
 
@@ -34,6 +44,11 @@ def state(unit: str, what: str) -> str:
         ("systemctl", "show", "--value", "-p", what, unit), capture_output=True, check=True
     )
     return shown.stdout.decode().strip()
+
+
+def systemctl(*words: str) -> None:
+    """Have systemd do something."""
+    subprocess.run(("systemctl", *words), check=True)
 
 
 def ask(text: str) -> None:
@@ -86,6 +101,18 @@ def a_broken_configuration_stops_no_path_unit() -> None:
     ask(Step.RESET_USB.value)
     assert state(SERVICE, "Result") == "exit-code"
     assert state(PATH, "ActiveState") == "active", state(PATH, "Result")
+
+
+def who_wants_too_much_memory_is_ended() -> None:
+    """Beyond MemoryMax= the desk is killed, whatever is free."""
+    folder = Path(f"/run/systemd/system/{DESK}.d")
+    folder.mkdir(parents=True)
+    (folder / "greedy.conf").write_text(GREEDY, encoding="utf-8")
+    systemctl("daemon-reload")
+    systemctl("start", DESK)
+    wait("an end", lambda: state(DESK, "ActiveState") == "failed")
+    assert state(DESK, "Result") in {"oom-kill", "signal"}, state(DESK, "Result")
+    assert state(DESK, "ExecMainStatus") == str(signal.SIGKILL.value)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 from pathlib import Path
 
 import pytest
@@ -144,7 +145,10 @@ def test_the_carrier_alone_has_real_time(machine: Machine) -> None:
     assert set(policies[DESK] + policies[CONSOLE]) == {os.SCHED_OTHER}
     for unit, right in ((CARRIER, "20"), (DESK, "0"), (CONSOLE, "0")):
         assert machine.shown(unit, "LimitRTPRIO") == right
-    assert machine.shown(CARRIER, "LimitRTTIME") == "500000"
+    main = next(p for p in processes(machine, CARRIER) if os.sched_getscheduler(p) & 3)
+    limit = resource.prlimit(main, resource.RLIMIT_RTTIME)
+    assert limit == (500_000, 500_000)
+    assert machine.shown(CARRIER, "LimitRTTIME") == "10000000"
     assert machine.shown(CARRIER, "LimitMEMLOCK") == "infinity"
 
 
