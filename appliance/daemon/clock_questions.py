@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.daemon import clock_setting
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.status_words import plain
-from appliance.errors import CentralinoError, OfficeError
+from appliance.errors import CentralinoError
 from appliance.policy.clock import ClockState
 from appliance.policy.clock_trust import BUILT, LAST
 from appliance.policy.words import SaidError, Words
@@ -108,7 +108,7 @@ class ClockQuestions:
             at = at if at.tzinfo else at.replace(tzinfo=self.desk.office.zone)
             seconds = at.timestamp()
         except (ValueError, OverflowError) as error:
-            raise OfficeError(f"at is an ISO date and time: {error}") from error
+            raise SaidError(CANNOT_BE) from error
         if not BUILT <= seconds <= LAST:
             raise SaidError(CANNOT_BE)
         return at.astimezone(UTC)
