@@ -32,15 +32,16 @@ NOTED = {
     "handover": ("hand_over",),
     "erasure": ("erase",),
     "export": ("kept_of",),
-    "sheet": ("sheet_save", "sheet_remove"),
+    "sheet": ("sheet_save", "sheet_remove", "sheet_voice"),
     "announcement": (
         "announcement_part", "announcement_restore", "announcement_dictate",
         "announcement_draft_drop",
     ),
     "outbox": ("outbox_retry", "outbox_drop"),
     "mail": ("mail_test",),
-    "backup": ("backup_make", "backup_check", "backup_fetch", "backup_drop"),
+    "backup": ("backup_make", "backup_check", "backup_fetch", "backup_drop", "backup_restore"),
     "config": ("config_check",),
+    "clock": ("clock_confirm", "clock_set"),
     "panel": ("led_test",),
     "line": ("line_restart",),
 }  # fmt: skip
@@ -50,6 +51,7 @@ ELSEWHERE = frozenset({
     "status", "watch", "figures", "offices", "calendar", "plant", "explain", "hours_ahead",
     "register_state", "register_ahead", "free_slots", "requests_due", "weeks", "appointments",
     "retention", "sheet_text", "announcement_dictation", "settings", "chores",
+    "clock", "restoring",
     # parts of what is noted once it is whole; forms that are half typed
     "register_file_part", "draft_keep",
     # has a history of its own, or stands in the call's

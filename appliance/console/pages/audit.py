@@ -38,6 +38,7 @@ WHAT: Final = {
     "policy": N_("Backup"),
     "backup": N_("Backup"),
     "config": N_("Configuration"),
+    "clock": N_("Clock"),
     "panel": N_("LEDs"),
     "line": N_("Lines"),
 }
