@@ -55,7 +55,7 @@ unit311: environment
 
 # The pure rooms' branch coverage must be whole; the soak takes minutes when it is measured.
 coverage: environment
-	$(PY) -m coverage run -m pytest -q -m "not system and not long" --ignore=tests/soak
+	FIGURES=build/faults-pure.txt $(PY) -m coverage run -m pytest -q -m "not system and not long" --ignore=tests/soak
 	$(PY) -m coverage report --fail-under=100 --show-missing --skip-covered \
 	  --include='appliance/policy/*,appliance/calls/*,appliance/media/*,appliance/lines/modem.py'
 	$(PY) -m pytest -q tests/soak -m "not system and not long"
