@@ -66,6 +66,7 @@ def test_a_box_that_starts_in_1980_serves_its_callers(tmp_path: Path, figures: F
         record = record_of(box, name)
         assert record.clock_state == "synced"
         assert abs(datetime.now(UTC) - record.rang_at) < timedelta(minutes=2)
+        refuses_what_cannot_be(box, clock)
         assert "Traceback" not in box.log()
     figures.say("F16 start in 1980, jump of 46 years in a conversation: the call went on")
 
@@ -94,25 +95,6 @@ def test_a_message_of_1980_is_there_after_the_jump(tmp_path: Path) -> None:
         assert after.clock_state == "corrected"
         assert timedelta(0) < datetime.now(UTC) - after.received_at < timedelta(minutes=2)
         assert box.status()["waiting"] == 1
-
-
-@pytest.mark.parametrize(
-    "year", [2052, *(pytest.param(year, marks=pytest.mark.long) for year in (2000, 2099))]
-)
-def test_a_year_that_cannot_be_is_not_believed(tmp_path: Path, figures: Figures, year: int) -> None:
-    """Before the product was made, or decades later: the box says that it knows no time, its
-    phones ring all the same, and the true time puts an end to it. A jump of thirty hours after that
-    is refused, and told once in the journal; back at the true time all is as before.
-    """
-    with clocked(tmp_path, datetime(year, 1, 2, 3, tzinfo=UTC)) as (box, clock):
-        status = box.status()
-        assert (status["clock_state"], status["code"]) == ("unset", "open.clock_unset")
-        assert any("clock" in words["en"] for words in status["degraded"])
-        for jump, state in ((0, "synced"), (30 * 3600, "stale"), (0, "synced")):
-            clock.shift_to(jump)
-            box.wait_until(partial(is_in, box, state), 5.0, "nobody noticed")
-        assert box.log().count("(it has jumped by more than a day), it was synced") == 1
-    figures.say(f"F16 start in {year}: unset, phones ring; a jump of 30 h refused, told once")
 
 
 @pytest.mark.parametrize(
@@ -185,6 +167,22 @@ def test_the_nights_on_which_the_clock_is_changed(
         assert box.status()["open"]
         box.wait_until(lambda: not box.status()["open"], 10.0, "the office did not close")
     figures.say(f"F16 {day}: {length:.0f} s of talk over the change, closed at {until}")
+
+
+def refuses_what_cannot_be(box: Box, clock: WallClock) -> None:
+    """A year that cannot be is none, a jump of thirty hours is refused, and told once in the
+    journal; each time the true time puts an end to it.
+    """
+    there = {datetime(year, 1, 2, 3, tzinfo=UTC): "unset" for year in (2000, 2052, 2099)}
+    for moment, state in {**there, datetime.now(UTC) + timedelta(hours=30): "stale"}.items():
+        clock.set(moment)
+        box.wait_until(partial(is_in, box, state), 10.0, "nobody noticed")
+        assert box.status()["code"] == "open.clock_unset"
+        assert any("clock" in words["en"] for words in box.status()["degraded"])
+        clock.shift_to(0)
+        box.wait_until(partial(is_in, box, "synced"), 10.0, "not back")
+    told = "the clock is stale (it has jumped by more than a day), it was synced"
+    assert box.log().count(told) == 1
 
 
 def is_in(box: Box, state: str) -> bool:
