@@ -71,5 +71,5 @@ def test_a_bare_machine_gets_all_it_needs(tmp_path: Path) -> None:
         machine.run("chmod", "755", "/usr/sbin/policy-rc.d")
         machine.run("apt-get", "update")
         machine.run("apt-get", "install", "--yes", machine.bring(package), limit=600.0)
-        told = machine.run("centralino", "demo")
+        told = machine.run("centralino", "demo", limit=300.0)
     assert len(re.findall(CALLS, told, re.MULTILINE)) == 4, told
