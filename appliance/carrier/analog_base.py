@@ -107,11 +107,16 @@ class LineBase:
         return least
 
     def retell(self) -> None:
-        """Say again what a desk that was restarted must know of a line it found as it was."""
+        """Say again what a desk that was restarted must know of a line it found as it was.
+
+        Whoever rings meanwhile need not wait until the next ring and an identity that never comes.
+        """
         if self.in_service:
             self._tell(events.LineRestored(self.name, self.modem, self.driver.duplex))
             if self._condition is not LineCondition.UNKNOWN:
                 self._tell(events.LineProbed(self.name, self._condition))
+            if self.call is None:
+                self._learn(self.driver.ringing, self._rang_at)
         elif self._lost is not None:
             self._tell(self._lost)
 

@@ -160,6 +160,11 @@ class LineDriver:
         """The kind of stream that runs inside the modem."""
         return self._life.modem.streaming
 
+    @property
+    def ringing(self) -> tuple[LineEvent, ...]:
+        """What was told of a caller who still rings, () where nobody does."""
+        return self._life.ringing.told() if self.stage in RINGING else ()
+
     # --- what the modem says -----------------------------------------------------------------
 
     def _receive(self, event: ModemEvent, now: float) -> tuple[LineEvent, ...]:

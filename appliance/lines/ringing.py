@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from appliance.calls.events import Caller, Presentation
 from appliance.lines.caller_id import CallerId
-from appliance.lines.facts import Identified
+from appliance.lines.facts import Identified, Rang
 
 if TYPE_CHECKING:
     from appliance.lines.replies import CallerIdReceived
@@ -57,6 +57,13 @@ class Ringing:
     def complete(self) -> bool:
         """True when a name has come as well: nothing else is worth waiting for."""
         return self._identity.complete
+
+    def told(self) -> tuple[Rang | Identified, ...]:
+        """Say again what was told of this ringing, for somebody who has not heard it."""
+        if self.count == 0:
+            return ()
+        known = () if self._told is None else (Identified(self._told, dated=self._identity.dated),)
+        return (Rang(self.count), *known)
 
     def settle(self, *, late: bool = False) -> Identified:
         """Tell who calls; UNKNOWN when nothing arrived."""

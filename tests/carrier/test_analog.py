@@ -96,6 +96,21 @@ def test_ring_identity_and_giving_up() -> None:
     assert 6900 <= told.after_ms <= 7100
 
 
+@pytest.mark.parametrize("has_identity", [False, True])
+def test_a_new_desk_is_told_of_the_caller_who_rings(has_identity: bool) -> None:
+    """F23: whoever rings while the desk starts again waits for no further ring of theirs."""
+    one = Hosted(LineSetup("line1", "", caller_id="after"))
+    world = World(one)
+    world.bring_up()
+    one.place(caller="0511234567")
+    world.until(lambda: one.heard_of(CallerIdentified if has_identity else LineRang))
+    one.told.clear()
+    one.line.retell()
+    who = Caller(Presentation.SHOWN, "0511234567")
+    told = [fact for fact in one.told if isinstance(fact, LineRang | CallerIdentified)]
+    assert told == [LineRang("line1", 1), CallerIdentified("line1", who)][: 1 + has_identity]
+
+
 @pytest.mark.parametrize("after_ms", [150, 250, 350, 450])
 def test_a_call_that_rings_into_the_hang_up_is_told_at_its_first_ring(after_ms: int) -> None:
     """B1: the exchange rings while the modem is being proven idle; the first burst counts."""
