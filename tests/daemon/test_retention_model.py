@@ -46,8 +46,9 @@ class Retained(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="retention-"))
-        (self.folder / "new").mkdir()
+        self.state = Path(tempfile.mkdtemp(prefix="retention-"))
+        self.folder = self.state / "voicemail"
+        (self.folder / "new").mkdir(parents=True)
         self.db, self.now, self.count = _empty(), TEN, 0
         self.closed: dict[str, datetime | None] = {}
         self.ever_closed: set[str] = set()
@@ -55,7 +56,7 @@ class Retained(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Let go of the store."""
         self.db.close()
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.state)
 
     @rule()
     def message(self) -> None:
@@ -90,7 +91,7 @@ class Retained(RuleBasedStateMachine):
         """Days pass; at night what is past its time is deleted, by whatever is configured."""
         self.now += timedelta(days=days)
         plan = Plan(CALENDAR, Notices(), Keeping(messages_days, numbers, calls))
-        Caretaker(NOBODY, self.folder, plan, lambda _: None).delete(self.db, self.now)
+        Caretaker(NOBODY, self.state, plan, lambda _: None).delete(self.db, self.now)
         before = self.now - timedelta(days=messages_days)
         for name, closed in list(self.closed.items()):
             if messages_days and closed is not None and closed < before:

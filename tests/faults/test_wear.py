@@ -119,7 +119,7 @@ def test_a_day_without_calls_writes_nothing(a_card: Card, figures: Figures) -> N
     """
     records = Records(a_card.mount / "c.db", "b").start()
     plan = Plan(CALENDAR, Notices("desk@comune.example", head=True), Keeping())
-    caretaker = Caretaker(records, a_card.mount / "voicemail", plan, lambda _: None)
+    caretaker = Caretaker(records, a_card.mount, plan, lambda _: None)
 
     def day(start: int) -> None:
         for minute in range(start, start + 24 * 60):

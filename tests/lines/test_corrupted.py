@@ -105,12 +105,17 @@ def test_a_line_survives_a_noisy_cable(seed: int, one_in: int, half: bool, piece
     modem.noise = Noise(seed, one_in)
     line = Bench(LineDriver("1", LineSettings(idle_check_ms=5000)), modem, piece)
     line.note(line.driver.start(line.now))
-    kind = Stream.RECEIVE if half else Stream.DUPLEX
+
+    def stream() -> None:
+        kind = Stream.DUPLEX if line.driver.duplex else Stream.RECEIVE  # as it was understood
+        if line.driver.law:
+            line.note(line.driver.start_stream(kind, line.now))
+
     orders: tuple[Callable[[], object], ...] = (
         bool,
         lambda: modem.ring(line.now),
         lambda: line.note(line.driver.answer(line.now)),
-        lambda: line.note(line.driver.start_stream(kind, line.now)) if line.driver.law else None,
+        stream,
         lambda: line.note(line.driver.hang_up(line.now)),
     )
     for order in orders:

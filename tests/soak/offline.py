@@ -114,7 +114,7 @@ class Offline:
         self.records: dict[str, CallRecord] = {}
         calendar = self.world.office.switchboard.schedule
         plan = Plan(calendar, Notices(desk=DESK), Keeping())
-        self.caretaker = Caretaker(store.box.records, store.box.home, plan, lambda _: None)
+        self.caretaker = Caretaker(store.box.records, store.box.home.parent, plan, lambda _: None)
         self.outbox = Watched(store.box.records)
         self.sender = Sender(
             self.outbox, self._deliver, lambda: None, lambda _: None, None, lambda: self.world.now
