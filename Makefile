@@ -5,7 +5,7 @@ STAMP := .venv-3.13/.ready
 FUZZ_SECONDS ?= 60
 SEED ?= 1
 
-.PHONY: help environment packages deb demo test lint unit unit311 coverage system console boxes phones units bench long faults faulty-disks faulty-boxes faulty-lines figures phones-and-disks fuzz soak year clean
+.PHONY: help environment packages deb demo test lint unit unit311 coverage system console boxes phones units bench long faults faulty-disks faulty-boxes faulty-machines faulty-lines figures phones-and-faults packaging fuzz soak year clean
 
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
@@ -62,15 +62,18 @@ coverage: environment
 
 # Once, on the image's Python. Boxes and phones mostly wait for the telephone's own time: they go
 # side by side, after what needs the machine for itself: a browser takes all of it. There are more
-# boxes than phones, so the disks that fail follow the phones.
+# boxes than phones, so what fails without being hurried follows the phones.
 PHONES := tests/interop tests/lines tests/mail tests/phones tests/stories tests/testphone
 system: environment packages
-	FIGURES=build/faults-alone.txt $(PY) -m pytest -q -m "system and not long" $(addprefix --ignore=,tests/console tests/system tests/faults $(PHONES))
+	FIGURES=build/faults-alone.txt $(PY) -m pytest -q -m "system and not long" $(addprefix --ignore=,tests/console tests/packaging tests/system tests/faults $(PHONES))
 	@$(MAKE) --no-print-directory console
-	@$(MAKE) --no-print-directory -j2 -O boxes phones-and-disks
+	@$(MAKE) --no-print-directory -j2 -O boxes phones-and-faults
 
-phones-and-disks:
-	@$(MAKE) --no-print-directory -j1 phones faulty-disks
+phones-and-faults:
+	@$(MAKE) --no-print-directory -j1 phones faulty-disks faulty-machines packaging
+
+packaging: environment
+	$(PY) -m pytest -q -m "system and not long" tests/packaging
 
 console: environment
 	@scripts/wapiti.sh
@@ -84,9 +87,11 @@ phones: environment
 
 # The short form; the whole is in `make long`. Disks take the processor, boxes mostly wait.
 DISKS := $(addprefix tests/faults/test_,failing_calls.py full_disk.py kill_points.py policy_copy.py power_cut.py)
+# Whole machines, with times that follow the machine's own: they may go beside others.
+MACHINES := tests/faults/systemd tests/faults/test_lasting_error.py tests/faults/test_read_only_box.py
 faults: environment packages
 	@rm -f build/faults*.txt
-	@$(MAKE) --no-print-directory -j2 -O faulty-disks faulty-boxes faulty-lines
+	@$(MAKE) --no-print-directory -j2 -O faulty-disks faulty-boxes faulty-machines faulty-lines
 	@$(MAKE) --no-print-directory figures
 
 figures:
@@ -96,7 +101,10 @@ faulty-disks: environment
 	@FIGURES=build/faults-disks.txt $(PY) -m pytest -q --show-capture=no -m "not long" $(DISKS)
 
 faulty-boxes: environment
-	@FIGURES=build/faults-boxes.txt $(PY) -m pytest -q --show-capture=no -m "not long" tests/faults $(addprefix --ignore=,$(DISKS))
+	@FIGURES=build/faults-boxes.txt $(PY) -m pytest -q --show-capture=no -m "not long" tests/faults $(addprefix --ignore=,$(DISKS) $(MACHINES))
+
+faulty-machines: environment
+	@FIGURES=build/faults-machines.txt $(PY) -m pytest -q --show-capture=no -m "not long" $(MACHINES)
 
 # What fails elsewhere in the house: in `make test` these go with their rooms.
 ELSEWHERE := tests/system/test_hot_plug.py tests/system/test_wedged.py tests/mail/test_real_server.py \
