@@ -105,6 +105,7 @@ def tell(run: Path, went: Went) -> None:
     }
     draft = path.with_name(".answer")
     draft.write_text(json.dumps(told), encoding="utf-8")
+    draft.chmod(0o644)  # root's helper keeps what it makes to itself (UMask=0077)
     draft.replace(path)
 
 

@@ -259,3 +259,14 @@ def test_an_answer_is_read_as_it_was_told(tmp_path: Path) -> None:
     assert restore_asking.went(run) == told
     restore_asking.answer_path(run).write_text("{}")
     assert restore_asking.went(run) is None
+
+
+def test_the_desk_can_read_what_became_of_it(tmp_path: Path) -> None:
+    """The helper keeps what it writes to itself, but for its answer: the desk is not root."""
+    before = os.umask(0o077)
+    try:
+        restore_asking.tell(tmp_path / "run", Went(datetime.now(UTC), "", True, NOTHING))
+    finally:
+        os.umask(before)
+    mode = restore_asking.answer_path(tmp_path / "run").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o644

@@ -18,9 +18,10 @@ mount -t tmpfs tmpfs "$root/sys/fs/cgroup"
 mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
 for each in run tmp var dev; do mount -t tmpfs -o mode=755 tmpfs "$root/$each"; done
 chmod 1777 "$root/tmp"
-mkdir -p "$root/var/lib/centralino" "$root/var/tmp" "$root/var/log"
+mkdir -p "$root/var/lib" "$root/var/tmp" "$root/var/log"
 chmod 1777 "$root/var/tmp"
-mount --bind "$work/state" "$root/var/lib/centralino"
+# the folder above the state's: a restore puts another in the state's place, and a mount stays
+mount --bind "$work/lib" "$root/var/lib"
 mkdir "$root/var/log/journal"
 mount --bind "$work/journal" "$root/var/log/journal"
 
@@ -47,7 +48,8 @@ rm -rf "$root"/etc/systemd/system "$root"/usr/lib/systemd/system-generators/* \
     "$root"/usr/lib/systemd/system/*.wants
 mkdir -p "$root/etc/systemd/system" "$root/etc/sysusers.d" "$root/etc/centralino" "$root/opt/centralino" \
     "$root/opt/libraries" "$root/opt/brought"
-cp "$repository"/systemd/*.service "$repository"/systemd/*.socket "$root/etc/systemd/system/"
+cp "$repository"/systemd/*.service "$repository"/systemd/*.socket "$repository"/systemd/*.path \
+    "$root/etc/systemd/system/"
 cp "$repository/systemd/centralino.sysusers" "$root/etc/sysusers.d/centralino.conf"
 chroot "$root" systemd-sysusers centralino.conf
 mount --bind "$work/etc" "$root/etc/centralino"

@@ -29,6 +29,8 @@ DESK, CARRIER, CONSOLE = (
     "centralino-carrier.service",
     "centralino-console.service",
 )
+CLOCK, RESTORE = "centralino-clock", "centralino-restore"
+"""Root's helpers: each a .path, which waits for a request, and the .service that does it."""
 UNITS = (CARRIER, DESK, CONSOLE)
 BOOT_S = 60.0
 """It takes 5 s on a quiet machine."""
@@ -69,8 +71,11 @@ class Machine(Box):
 
     def start(self, ready: bool = True) -> None:
         """Boot; wait until every line is idle."""
-        for name in ("brought", "etc", "journal", "layer", "root"):
+        for name in ("brought", "etc", "journal", "layer", "lib", "root"):
             (self.folder / name).mkdir(exist_ok=True)
+        if not self.state.is_symlink():
+            self.state.rename(self.folder / "lib" / "centralino")
+            self.state.symlink_to("lib/centralino")
         (self.folder / "etc" / "centralino.toml").write_text(self.delivered(), encoding="utf-8")
         self._asker: subprocess.Popen[str] | None = None
         try:

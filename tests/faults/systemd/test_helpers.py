@@ -1,0 +1,94 @@
+"""Root's two helpers, started for real, sandbox and all, by what is asked at the desk's door."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+
+import pytest
+
+from appliance.daemon.backup_places import MADE, UPLOADED
+from tests.faults.systemd.machine import CLOCK, PYTHON, RESTORE, Machine
+from tests.faults.systemd.scenes import COME_S, page
+
+pytestmark = pytest.mark.system
+PHRASE = "quattro parole senza senso"
+WHO = "beppe"
+ADD = ("centralino", "users", "--config", "/etc/centralino/centralino.toml", "add", WHO,
+       "--shown", "Beppe", "--role", "technician", "--password", PHRASE)  # fmt: skip
+REACHES_THE_KERNEL = "import time; time.clock_settime(time.CLOCK_REALTIME, -1)"
+"""No time at all, so that it is never set: the kernel says EINVAL before it asks who may, where a
+filter of system calls would have said EPERM."""
+WITHOUT_ITS_RIGHT = f"""[Service]
+CapabilityBoundingSet=
+CapabilityBoundingSet=CAP_DAC_OVERRIDE
+ExecStartPre=-{PYTHON} -c '{REACHES_THE_KERNEL}'
+"""
+"""The clock is this machine's, too: it must not be set from here."""
+
+
+def has_ended(machine: Machine, unit: str) -> bool:
+    """Tell whether a helper has run and is over."""
+    service = f"{unit}.service"
+    return (
+        machine.shown(service, "ActiveState") in {"inactive", "failed"}
+        and machine.shown(service, "ExecMainExitTimestampMonotonic") != "0"
+    )
+
+
+def chore(machine: Machine, name: str) -> None:
+    """Have a chore done, as the console does; it must go well."""
+    machine.ask(name, by=WHO, passphrase=PHRASE)
+    machine.wait_until(lambda: name in machine.ask("chores")["last"], COME_S, f"no {name}")
+    ended = machine.ask("chores")["last"][name]
+    assert ended["well"], ended
+
+
+def test_a_backup_is_put_back(machine: Machine) -> None:
+    """Asked for at the desk's door, a backup replaces the state; it is the service's alone, desk
+    and console are there again, and what became of it is told.
+    """
+    machine.inside("systemctl", "start", f"{RESTORE}.path")
+    machine.inside(*ADD)
+    secrets = machine.state / "phone_secrets.json"
+    before, owner = secrets.read_bytes(), secrets.stat().st_uid
+    chore(machine, "backup_make")
+    uploaded = machine.folder / "lib" / "centralino-console" / UPLOADED
+    uploaded.parent.mkdir(mode=0o700, exist_ok=True)
+    shutil.copy(machine.state / MADE, uploaded)
+    for path in (uploaded, uploaded.parent):
+        shutil.chown(path, owner, owner)
+    chore(machine, "backup_check")
+    (machine.state / "later").write_text("not in the backup", encoding="ascii")
+
+    asked = machine.ask("backup_restore", by=WHO, passphrase=PHRASE, sure=True)
+    assert asked.get("done") is not False, asked
+    machine.wait_until(lambda: has_ended(machine, RESTORE), COME_S, "nothing was put back")
+    assert machine.shown(f"{RESTORE}.service", "Result") == "success", machine.log()
+    machine.wait_until(machine.is_idle, COME_S, "the desk did not come back")
+    machine.wait_until(lambda: page(machine), COME_S, "the pages did not come back")
+    assert machine.ask("restoring")["last"]["well"] is True
+    assert not (machine.state / "later").exists()
+    assert secrets.read_bytes() == before
+    found = secrets.stat()
+    assert (found.st_uid, found.st_mode & 0o777) == (owner, 0o600)
+    (kept,) = (machine.folder / "lib").glob("centralino.before-*")
+    assert (kept / "later").exists()
+
+
+def test_a_time_is_tried(machine: Machine) -> None:
+    """Asked for at the desk's door, a time is taken and tried; without CAP_SYS_TIME, the helper's
+    one right, the kernel refuses it, and the journal says so. Its sandbox lets the attempt through.
+    """
+    machine.lower(f"{CLOCK}.service", WITHOUT_ITS_RIGHT)
+    assert machine.shown(f"{CLOCK}.service", "CapabilityBoundingSet") == "cap_dac_override"
+    machine.inside("systemctl", "start", f"{CLOCK}.path")
+    now = datetime.datetime.now(datetime.UTC).isoformat()
+    machine.ask("clock_set", by=WHO, at=now)
+    machine.wait_until(lambda: has_ended(machine, CLOCK), COME_S, "nobody took it")
+    assert machine.shown(f"{CLOCK}.service", "Result") == "exit-code"
+    machine.inside("journalctl", "--sync")
+    said = machine.journal("-o", "cat", "-u", f"{CLOCK}.service")
+    assert "[Errno 22]" in said
+    assert "the clock cannot be set: [Errno 1]" in said
+    assert not machine.inside("ls", "/run/centralino/clock")
