@@ -54,7 +54,7 @@ _MAYBE: Final = (
 )
 """What may be in the list: `needs_somebody` decides."""
 _SERVED: Final = (
-    "SELECT rowid, caller_number, rang_ms FROM calls WHERE rang_ms >= ? AND caller_number <> '' "  # noqa: S608 - constants
+    "SELECT rowid, caller_number, rang_ms, rang_at FROM calls WHERE rang_ms >= ? AND caller_number <> '' "  # noqa: S608 - constants
     f"AND result IN ({_names(SERVED)}) ORDER BY rang_ms, rowid"
 )
 _THOSE: Final = "SELECT rowid, * FROM calls WHERE rowid IN (SELECT value FROM json_each(?))"
@@ -122,19 +122,22 @@ class _Served:
         self, connection: sqlite3.Connection, since_ms: int, tails: Collection[str], plan: Plan
     ) -> None:
         self._canonical = functools.cache(lambda number: canonical(number, plan))
-        self._of: dict[str, list[tuple[int, int]]] = {}
-        """For each number (ms, rowid) of its calls, ascending."""
+        self._of: dict[str, list[tuple[int, int, str]]] = {}
+        """For each number (ms, rowid, ISO time) of its calls, ascending."""
         for row in connection.execute(_SERVED, (since_ms,)):
             number = row["caller_number"]
             if tail(number) in tails:
                 calls = self._of.setdefault(self._canonical(number), [])
-                calls.append((row["rang_ms"], row["rowid"]))
+                calls.append((row["rang_ms"], row["rowid"], row["rang_at"]))
 
     def after(self, record: CallRecord) -> int:
         """Find the first later call from the same number that was served, NONE for none."""
         calls = self._of.get(self._canonical(record.caller.number), [])
-        at = bisect_left(calls, (to_ms(record.rang_at) + 1, 0))
-        return calls[at][1] if at < len(calls) else NONE
+        ms = to_ms(record.rang_at)
+        for rang_ms, number, rang_at in calls[bisect_left(calls, (ms, 0, "")) :]:
+            if rang_ms > ms or datetime.fromisoformat(rang_at) > record.rang_at:
+                return number
+        return NONE
 
 
 def needs_somebody(record: CallRecord) -> bool:

@@ -257,8 +257,8 @@ def test_a_job_that_is_refused_twice_is_a_trouble_until_something_is_written(
 
 def test_the_proof_that_all_is_well_again_writes(desk: Desk, records: Records) -> None:
     """What is tried while in trouble reaches the disk: a database that only reads is not well."""
+    records.ask(lambda _: None)  # the thread has made the file
     with closing(sqlite3.connect(f"file:{desk.path}?mode=ro", uri=True)) as reading:
-        records.ask(lambda _: None)
         records._trouble = DATABASE_UNSURE
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             records._write(reading, [])
