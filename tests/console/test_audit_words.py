@@ -32,7 +32,7 @@ NOTED = {
     "handover": ("hand_over",),
     "erasure": ("erase",),
     "export": ("kept_of",),
-    "sheet": ("sheet_save", "sheet_remove", "sheet_voice"),
+    "sheet": ("sheet_save", "sheet_remove"),
     "announcement": (
         "announcement_part", "announcement_restore", "announcement_dictate",
         "announcement_draft_drop",
@@ -50,7 +50,7 @@ ELSEWHERE = frozenset({
     # changes nothing
     "status", "watch", "figures", "offices", "calendar", "plant", "explain", "hours_ahead",
     "register_state", "register_ahead", "free_slots", "requests_due", "weeks", "appointments",
-    "retention", "sheet_text", "announcement_dictation", "settings", "chores",
+    "retention", "sheet_text", "sheet_voice", "announcement_dictation", "settings", "chores",
     "clock", "restoring",
     # parts of what is noted once it is whole; forms that are half typed
     "register_file_part", "draft_keep",

@@ -12,7 +12,9 @@ from appliance.daemon.rights import FREE, NEEDS
 from tests.fuzz.targets import door as stand_ins
 from tests.helpers.plant import Plant
 
-FOR_SOME: Final = frozenset({"appointments", "kept_of", "request_paper", "retention", "weeks"})
+FOR_SOME: Final = frozenset(
+    {"appointments", "kept_of", "request_paper", "retention", "sheet_voice", "weeks"}
+)
 """What is read by those alone who may."""
 READ: Final = FOR_SOME | {name for name, needed in NEEDS.items() if needed == FREE}
 TECHNICAL: Final = frozenset({"plant", "settings", "chores", "restoring"})

@@ -109,7 +109,7 @@ def test_the_page_of_the_time_keeps_nobody_out(
 ) -> None:
     """Both languages, both sizes: the time is confirmed by a key, and the page says so."""
     with screen(browser, house.home, language, size) as shown:
-        page = log_in(shown, "/clock")
+        page = log_in(shown, people.BEPPE.name, "/clock")
         page.locator("#confirm").focus()
         page.keyboard.press("Enter")
         expect(page.locator(".plant-well")).to_contain_text(

@@ -110,7 +110,7 @@ def test_the_browser_trusts_once_the_authority_is_installed(
         launched(browser.browser_type, tmp_path) as trusting,
         screen(trusting, house.home, is_strict=True) as shown,
     ):
-        page = log_in(shown, "/plant/certificate")
+        page = log_in(shown, people.BEPPE.name, "/plant/certificate")
         expect(page.locator("[data-answer=yes]")).to_be_visible()
         expect(page.locator("[data-answer=no]")).to_be_hidden()
         shown.look("certificate-trusted")
