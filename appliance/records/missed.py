@@ -54,7 +54,8 @@ _MAYBE: Final = (
 )
 """What may be in the list: `needs_somebody` decides."""
 _SERVED: Final = (
-    "SELECT rowid, caller_number, rang_ms, rang_at FROM calls WHERE rang_ms >= ? AND caller_number <> '' "  # noqa: S608 - constants
+    "SELECT rowid, caller_number, rang_ms, rang_at FROM calls "  # noqa: S608 - constants
+    "WHERE rang_ms >= ? AND caller_number <> '' "
     f"AND result IN ({_names(SERVED)}) ORDER BY rang_ms, rowid"
 )
 _THOSE: Final = "SELECT rowid, * FROM calls WHERE rowid IN (SELECT value FROM json_each(?))"
