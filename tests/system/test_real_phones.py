@@ -92,7 +92,15 @@ def test_a_call_of_more_than_40_s_with_sound_both_ways_to_the_end(
         assert best_snr(spoken, piece) > 20
     told = g711.decode(bytes(call.heard), Law.ULAW)
     for start_s in (2, 38):
-        assert share_of_tone(told[start_s * 16_000 :][:16_000], HERTZ) > 0.95
+        assert is_toned(told[start_s * 16_000 :][:16_000])
+
+
+def is_toned(second: bytes) -> bool:
+    """Tell whether a second is the tone: in tenths, for a phone on a busy machine may leave out a
+    frame, and what is put in its place turns the phase of all that follows.
+    """
+    tenths = [second[at : at + 1600] for at in range(0, len(second), 1600)]
+    return sum(share_of_tone(one, HERTZ) > 0.95 for one in tenths) >= 8
 
 
 def best_snr(reference: bytes, heard: bytes) -> float:
