@@ -1,4 +1,5 @@
-"""What every test shares: on the build machine nothing may be skipped; figures of faults are kept.
+"""What every test shares: on the build machine nothing may be skipped; figures of faults are kept;
+a test that fails beside a box shows the end of that box's log.
 
 A test that injects a fault says in a line what came of it; all are shown at the end, and kept in
 the file FIGURES where one is named.
@@ -16,16 +17,30 @@ import pytest
 from tests.helpers.figures import Figures
 
 _FIGURES = pytest.StashKey[Figures]()
+LOG_LINES = 80
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """With CENTRALINO_NO_SKIP=1 a skip is a failure: a package or a right is missing there."""
     report = yield
+    if report.failed:
+        report.sections.extend(_logs_of(item))
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CENTRALINO_NO_SKIP"):
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may be skipped: {report.longrepr}"
     return report
+
+
+def _logs_of(item: pytest.Item) -> list[tuple[str, str]]:
+    """Return the end of the log of every box among a test's fixtures."""
+    fixtures: dict[str, Any] = getattr(item, "funcargs", {})
+    paths = {name: getattr(made, "log_path", None) for name, made in fixtures.items()}
+    return [
+        (f"log of {name}", "\n".join(path.read_text(errors="replace").splitlines()[-LOG_LINES:]))
+        for name, path in paths.items()
+        if isinstance(path, Path) and path.exists()
+    ]
 
 
 @pytest.fixture(scope="session")
