@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +41,7 @@ class PhonesKept:
         places = [(b.phone, b.source, b.contact, b.proven) for b in phones.bindings]
         if places != self._bindings:  # a renewal alone is not worth a write to the card
             self._bindings = places
-            self._stores.save_bindings(self._phones.bindings_to_json(time.time()))
+            self._stores.save_bindings(self._phones.bindings_to_json())
 
     def _tell_registrar(self, phones: PhonesStatus) -> None:
         trouble = registrar.trouble_of(phones.registrar)

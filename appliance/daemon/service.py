@@ -200,7 +200,6 @@ class Service:
             phone_settings(self._run.settings, self._secrets(), code),
             self._inbox.post,
             self._stores.load_bindings(),
-            time.time(),
             left=load_text(left_file),
         )
 

@@ -10,6 +10,10 @@ from appliance.phones.rtp import Address
 from appliance.phones.settings import address_of
 from appliance.phones.uri import read_uri
 
+UNPROVEN_S = 30
+"""Seconds granted to a phone that has not answered an OPTIONS yet: its silence says nothing, and
+its registration alone tells that it has gone (RFC 3261 10.2.1.1: a registrar may choose)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Binding:
@@ -28,14 +32,13 @@ class Binding:
     proven: bool = False
 
 
-def bindings_to_json(bindings: tuple[Binding, ...], now: float, wall: float) -> str:
-    """Write bindings for a file; `wall` is the UNIX time at the monotonic time `now`."""
+def bindings_to_json(bindings: tuple[Binding, ...]) -> str:
+    """Write bindings for a file."""
     rows = [
         {
             "phone": binding.phone,
             "source": f"{binding.source[0]}:{binding.source[1]}",
             "contact": binding.contact,
-            "expires": round(wall + binding.expires_at - now, 3),
             "answers": binding.proven,
         }
         for binding in bindings
@@ -43,26 +46,28 @@ def bindings_to_json(bindings: tuple[Binding, ...], now: float, wall: float) -> 
     return json.dumps(rows, indent=1)
 
 
-def bindings_from_json(text: str, now: float, wall: float, longest: float) -> tuple[Binding, ...]:
-    """Read bindings that have not expired; what cannot be read is left out (phones come back).
+def bindings_from_json(text: str, now: float, longest: float) -> tuple[Binding, ...]:
+    """Read the bindings that were in force when their desk ended, each for one more period.
 
-    `longest` seconds is the most that is believed: the clock may have been set meanwhile.
+    A period is `longest` seconds, 30 of a phone that has never answered an OPTIONS: within it every
+    phone renews by itself. When they would have run out is not kept, nor every renewal (a write to
+    the card each): a desk that had been up for hours would forget all its phones with its death.
+    What cannot be read is left out (phones come back). `now` is monotonic seconds.
     """
     try:
         rows = json.loads(text)
     except ValueError:
         return ()
-    found = (_binding(row, now, wall, longest) for row in (rows if isinstance(rows, list) else ()))
+    found = (_binding(row, now, longest) for row in (rows if isinstance(rows, list) else ()))
     return tuple(binding for binding in found if binding is not None)
 
 
-def _binding(row: Any, now: float, wall: float, longest: float) -> Binding | None:
+def _binding(row: Any, now: float, longest: float) -> Binding | None:
     try:
-        remaining = min(float(row["expires"]) - wall, longest)
         source, contact, phone = address_of(row["source"]), row["contact"], row["phone"]
         proven = row.get("answers") is True
-        if not remaining > 0 or read_uri(contact) is None or not isinstance(phone, str):
+        if read_uri(contact) is None or not isinstance(phone, str):
             return None
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    return Binding(phone, source, contact, now + remaining, proven=proven)
+    return Binding(phone, source, contact, now + (longest if proven else UNPROVEN_S), proven=proven)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from appliance.calls.events import PhoneGone, PhoneRegistered
-from appliance.phones.bindings import Binding
+from appliance.phones.bindings import UNPROVEN_S, Binding
 from appliance.phones.gate import Gate, Reply
 from appliance.phones.message import Message
 from appliance.phones.rtp import Address
@@ -15,9 +15,6 @@ from appliance.phones.uri import read_name_address, read_uri
 
 MIN_EXPIRES = 10
 """Seconds; shorter registrations are refused with 423 (10.3 step 7)."""
-UNPROVEN_S = 30
-"""Seconds granted to a phone that has not answered an OPTIONS yet: its silence says nothing, so
-that it has gone is noticed by its registration alone. The registrar may choose (10.2.1.1)."""
 
 
 @dataclass(frozen=True, slots=True)

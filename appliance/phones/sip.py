@@ -231,7 +231,7 @@ class Phones:
     """The desk's hand on its phones. Every method returns at once; what comes of it is an event.
 
     `on_event` is called in the `sip` thread and must not block. `kept` is what `bindings_to_json`
-    gave before a restart, `left` what `left_to_json` gave before a death, `wall` the UNIX time now.
+    gave before a restart, `left` what `left_to_json` gave before a death.
     """
 
     def __init__(
@@ -239,7 +239,6 @@ class Phones:
         settings: PhonesSettings,
         on_event: Callable[[Event], None],
         kept: str = "",
-        wall: float = 0.0,
         on_failure: Callable[[BaseException], None] | None = None,
         left: str = "",
     ) -> None:
@@ -252,7 +251,7 @@ class Phones:
         self._loop.endpoint = self._endpoint
         self._phone = DeskPhone(settings, self._endpoint)
         now = time.monotonic()
-        self._kept = bindings_from_json(kept, now, wall, settings.registration_s)
+        self._kept = bindings_from_json(kept, now, settings.registration_s)
         self._left = left_from_json(left)
 
     def start(self) -> None:
@@ -337,9 +336,9 @@ class Phones:
         """Return how things stood after the last turn."""
         return self._status
 
-    def bindings_to_json(self, wall: float) -> str:
-        """Return what to keep over a restart; `wall` is the UNIX time now."""
-        return bindings_to_json(self._status.bindings, time.monotonic(), wall)
+    def bindings_to_json(self) -> str:
+        """Return what to keep over a restart."""
+        return bindings_to_json(self._status.bindings)
 
     def left_to_json(self) -> str:
         """Return what a successor of this process needs to end the calls that are up now."""

@@ -89,8 +89,8 @@ def test_who_is_never_asked_need_not_answer() -> None:
 def test_a_restart_of_the_desk_forgets_no_answer() -> None:
     """That a phone had answered is kept with its registration: its silence tells after it, too."""
     kept = Binding("21", PHONE, "sip:21@192.0.2.21:5060", 120.0, proven=True)
-    text = bindings_to_json((kept,), now=0.0, wall=1e9)
-    assert bindings_from_json(text, 0.0, 1e9, 120) == (kept,)
+    text = bindings_to_json((kept,))
+    assert bindings_from_json(text, 0.0, 120) == (kept,)
     doubtful = dataclasses.replace(kept, proven=False)
     found = {}
     for binding in (kept, doubtful):

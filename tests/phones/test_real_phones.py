@@ -191,7 +191,7 @@ def test_a_restart_of_the_box(tmp_path: Path) -> None:
     with office(*ACCOUNTS) as box, desk_phone(box, tmp_path) as phone:
         box.ring("leg", "21")
         take(box, phone)
-        kept = box.phones.bindings_to_json(0.0)
+        kept = box.phones.bindings_to_json()
         box.phones.stop()
         phone.wait_for("CALL_CLOSED")
         assert '"phone": "21"' in kept
