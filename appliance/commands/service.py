@@ -41,10 +41,11 @@ def run(config_path: Path, link: Path | None, verbose: bool) -> None:
     from appliance.daemon import apart
 
     reading = apart.begin(lambda: _in_force(config_path))
-    from appliance.daemon import service  # meanwhile
+    from appliance.daemon import making, service  # meanwhile
 
     settings, office, complaint = reading()
-    service.Service(service.Run(settings, office, link, complaint, config_path.absolute())).run()
+    run = making.Run(settings, office, link, complaint, config_path.absolute())
+    service.Service(run).run()
 
 
 def _in_force(config_path: Path) -> tuple[Settings, Office, Words]:

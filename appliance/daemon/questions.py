@@ -49,7 +49,7 @@ from appliance.policy.week_forms import weeks_said
 from appliance.policy.words import SaidError, Words
 
 if TYPE_CHECKING:
-    from appliance.daemon.service import Run
+    from appliance.daemon.making import Run
 
 
 ALWAYS: Final = frozenset({
