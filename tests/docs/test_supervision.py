@@ -9,6 +9,7 @@ from tests.docs.pages import ROOT, rows
 
 PAGE = rows(ROOT / "docs" / "architecture.md", "What is restarted when")
 NOTHING = "–"
+IMAGE = ROOT / "image" / "overlay" / "etc" / "systemd" / "system"
 
 
 def cells(part: Part, rule: Rule) -> list[str]:
@@ -32,12 +33,17 @@ def test_each_part_has_its_row_with_the_figures_in_force(part: Part) -> None:
 
 
 def test_the_units_keep_to_the_table() -> None:
-    """systemd's part stands in the units: the watchdog, and how many restarts are too many."""
+    """systemd's part stands in the units: the watchdog, and how many restarts are too many for the
+    image, which starts the board anew; on a machine of somebody's own they are tried for ever.
+    """
     rule = TABLE[Part.UNIT]
     for name in ("centralino", "centralino-carrier"):
         unit = (ROOT / "systemd" / f"{name}.service").read_text(encoding="utf-8")
-        assert f"StartLimitBurst={rule.most}\n" in unit
-        assert f"StartLimitIntervalSec={rule.within_s / 60:g}min\n" in unit
+        assert "StartLimitIntervalSec=0\n" in unit
+        image = (IMAGE / f"{name}.service.d" / "image.conf").read_text(encoding="utf-8")
+        assert f"StartLimitBurst={rule.most}\n" in image
+        assert f"StartLimitIntervalSec={rule.within_s / 60:g}min\n" in image
+        assert "StartLimitAction=reboot\n" in image
     for name in ("centralino", "centralino-console"):
         unit = (ROOT / "systemd" / f"{name}.service").read_text(encoding="utf-8")
         assert f"WatchdogSec={rule.silent_s:g}s\n" in unit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -39,18 +40,20 @@ def verified(root: Path) -> tuple[int, str]:
 
 def copied(root: Path) -> Path:
     """Copy what the check needs; returns the desk's unit there."""
-    for folder in ("scripts", "systemd"):
-        shutil.copytree(ROOT / folder, root / folder)
+    for folder in ("image/overlay", "scripts", "systemd"):
+        shutil.copytree(ROOT / folder, root / folder, symlinks=True)
     return root / "systemd" / DESK
 
 
 def test_the_units_are_well(tmp_path: Path) -> None:
-    """No word on stderr, and an exposure of 1.5 at most, each."""
+    """No word on stderr, and an exposure of 1.5 at most, each; the image's helpers may have more
+    where their unit says why.
+    """
     copied(tmp_path)
     status, said = verified(tmp_path)
     assert status == 0, said
-    services = len(list((ROOT / "systemd").glob("*.service")))
-    assert said.count("exposure 1.") == services
+    services = list((ROOT / "systemd").glob("*.service"))
+    assert len(re.findall(r"(?m)^systemd/\S+: exposure 1\.[0-5]$", said)) == len(services)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
