@@ -1,0 +1,144 @@
+"""Who on the network may reach the box: the rules of the image's packet filter, for nft(8).
+
+Only the LAN may, and only where something of ours listens. SIP and RTP of the LAN are not followed:
+a table of connections that a flood has filled would drop the next packet of a conversation, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Final
+
+Network = IPv4Network | IPv6Network
+
+PRIVATE: Final[tuple[Network, ...]] = tuple(
+    ip_network(one)
+    for one in (
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",  # RFC 1918
+        "169.254.0.0/16", "fe80::/10",  # an address that nobody gave: RFC 3927, RFC 4291
+        "fc00::/7",  # RFC 4193
+    )
+)  # fmt: skip
+"""What an office's network is numbered from."""
+PHONES_FILES: Final = 5080
+"""Where phones fetch their files while a technician has the window open; else nobody listens."""
+SSH: Final = 22
+RULES: Final = """\
+# Made by `centralino firewall`; what is changed here is lost.
+table inet centralino
+delete table inet centralino
+table inet centralino {{
+    set lan4 {{
+        type ipv4_addr
+        flags interval
+        auto-merge
+        elements = {{ {lan4} }}
+    }}
+    set lan6 {{
+        type ipv6_addr
+        flags interval
+        auto-merge
+        elements = {{ {lan6} }}
+    }}
+    set talkers4 {{
+        type ipv4_addr
+        size 4096
+        flags dynamic,timeout
+        timeout 1m
+    }}
+    set talkers6 {{
+        type ipv6_addr
+        size 4096
+        flags dynamic,timeout
+        timeout 1m
+    }}
+    set visitors4 {{
+        type ipv4_addr
+        size 4096
+        flags dynamic,timeout
+        timeout 1m
+    }}
+    set visitors6 {{
+        type ipv6_addr
+        size 4096
+        flags dynamic,timeout
+        timeout 1m
+    }}
+
+    chain in_unfollowed {{
+        type filter hook prerouting priority raw; policy accept;
+        ip saddr @lan4 udp dport {{ {sip}, {rtp} }} notrack
+        ip6 saddr @lan6 udp dport {{ {sip}, {rtp} }} notrack
+    }}
+
+    chain out_unfollowed {{
+        type filter hook output priority raw; policy accept;
+        ip daddr @lan4 udp sport {{ {sip}, {rtp} }} notrack
+        ip6 daddr @lan6 udp sport {{ {sip}, {rtp} }} notrack
+    }}
+
+    chain input {{
+        type filter hook input priority filter; policy drop;
+        iif lo accept
+        ct state established,related accept
+        ct state invalid drop
+        udp sport 67 udp dport 68 accept
+        ip6 saddr fe80::/10 udp dport 546 accept
+        ip6 hoplimit 255 icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert }} accept
+        ip6 hoplimit 255 icmpv6 type nd-router-advert accept
+        ip6 saddr fe80::/10 icmpv6 type {{ mld-listener-query, mld2-listener-report }} accept
+        ip protocol igmp accept
+        ip saddr @lan4 jump lan
+        ip6 saddr @lan6 jump lan
+        counter drop
+    }}
+
+    chain lan {{
+        udp dport {rtp} accept
+        udp dport {sip} jump sip
+        udp dport 5353 accept
+        tcp dport {{ {tcp} }} jump visits
+        meta l4proto {{ icmp, ipv6-icmp }} limit rate 20/second burst 40 packets accept
+        counter drop
+    }}
+
+    # What one phone never sends: the desk bounds the rest by itself.
+    chain sip {{
+        update @talkers4 {{ ip saddr limit rate over 200/second burst 400 packets }} drop
+        update @talkers6 {{ ip6 saddr limit rate over 200/second burst 400 packets }} drop
+        accept
+    }}
+
+    chain visits {{
+        update @visitors4 {{ ip saddr limit rate over 50/second burst 200 packets }} drop
+        update @visitors6 {{ ip6 saddr limit rate over 50/second burst 200 packets }} drop
+        accept
+    }}
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Openings:
+    """Where the box listens: UDP ports of SIP and RTP (both ends included), TCP ports; and for
+    whom, beside the private networks.
+    """
+
+    sip: int = 5060
+    rtp: tuple[int, int] = (16000, 16199)
+    tcp: tuple[int, ...] = (80, 443)
+    near: tuple[Network, ...] = ()
+
+
+def rules(openings: Openings) -> str:
+    """Write the rules; loaded as a whole they replace the ones before in one step."""
+    lan = sorted(set(PRIVATE) | set(openings.near), key=lambda one: (one.version, one))
+    low, high = openings.rtp
+    return RULES.format(
+        lan4=", ".join(str(one) for one in lan if one.version == 4),
+        lan6=", ".join(str(one) for one in lan if one.version == 6),
+        sip=openings.sip,
+        rtp=f"{low}-{high}",
+        tcp=", ".join(str(port) for port in sorted({*openings.tcp, PHONES_FILES})),
+    )
