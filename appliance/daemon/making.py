@@ -29,6 +29,7 @@ from appliance.daemon.lookout import Lookout
 from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.monthly import sheets_of
 from appliance.daemon.nightly import Nightly
+from appliance.daemon.notices import Notices, folder_of
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.phones_kept import PhonesKept
 from appliance.daemon.plant_questions import PlantQuestions
@@ -83,6 +84,7 @@ class Parts:
         self.selector = selectors.DefaultSelector()
         self.inbox = Inbox()
         self.lookout = Lookout(run.complaint)
+        self.notices = Notices(self.lookout.trouble, folder_of(Path(run.settings.folders.run)))
         self._make_records()
         self._make_desk()
         self._make_ends()

@@ -159,6 +159,8 @@ class Service:
         parts.nightly.look(parts.desk.now(), lambda: is_quiet(parts.desk.status()))
         lookout.night, lookout.card = parts.nightly.last, parts.nightly.card
         parts.restores.look()
+        if parts.notices.look(time.monotonic()):
+            self._show(parts.desk.status())
         if parts.caretaker.watched != lookout.watched:
             lookout.watched = parts.caretaker.watched
             self._show(parts.desk.status())
