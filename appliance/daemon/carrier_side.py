@@ -43,6 +43,10 @@ log = logging.getLogger(__name__)
 PING_S = 2.0
 PONG_LIMIT_S = TABLE[Part.CARRIER].silent_s
 """A carrier that does not answer a Ping for so long is dead; a child is killed."""
+START_LIMIT_S = 60.0
+"""A carrier may take so long until its first word: it is loaded before, which on a busy machine, or
+beside that machine's own start, is slow; killed for it, none would ever come to serve.
+"""
 CHILD_LIMIT_S = 12.0
 """Seconds a child may take to put its lines on hook at the end."""
 ENDING = "the desk is ending"
@@ -164,7 +168,7 @@ class CarrierSide:
         self._link = Link(sock)
         self._mask = selectors.EVENT_READ
         self._selector.register(sock, self._mask, self._readable)
-        self._ping_at = now + PING_S
+        self._pong_by = now + START_LIMIT_S
 
     def _child_socket(self) -> socket.socket:
         if self.child is not None and self.child.poll() is None:
@@ -238,6 +242,7 @@ class CarrierSide:
         """The carrier has said what it knows; now it may be told its Setup."""
         self.snapshot = snapshot
         self.connected = True
+        self._ping_at, self._pong_by = 0.0, None  # it is asked from the next timer on
         if snapshot.realtime:
             log.warning("carrier: no real time (%s); it works, less evenly", snapshot.realtime)
         assert self._link is not None
