@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from appliance.errors import ConfigurationError
 from appliance.exchange.dtmf import check
+from appliance.exchange.knob_values import flag, number
+from appliance.exchange.pair_knobs import PAIR_KNOBS
 from appliance.exchange.party import OUTCOMES, Party
 from appliance.exchange.signals import Rang
 from appliance.exchange.sound import Echo
@@ -22,27 +24,12 @@ VTR = ("duplex", "error", "mute", "etx", "stuck")
 """Streams, refused, streams without a sample, left by DLE ETX alone, never left."""
 
 
-def _flag(name: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigurationError(f"{name} is {value!r}: say true or false")
-    return value
-
-
-def _number(name: str, value: object, low: float, high: float) -> float:
-    """Give a number between bounds; what lies beyond them is no line that there could be."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigurationError(f"{name} is {value!r}: give a number")
-    if not low <= value <= high:  # NaN is neither
-        raise ConfigurationError(f"{name} is {value!r}: give {low:g} to {high:g}")
-    return float(value)
-
-
 def _chip_tones(outlet: Outlet, value: object) -> None:
-    outlet.station.modem.chip_tones = _flag("chip_tones", value)
+    outlet.station.modem.chip_tones = flag("chip_tones", value)
 
 
 def _chip_dtmf(outlet: Outlet, value: object) -> None:
-    outlet.station.modem.chip_dtmf = _flag("chip_dtmf", value)
+    outlet.station.modem.chip_dtmf = flag("chip_dtmf", value)
 
 
 def _echo(outlet: Outlet, value: object) -> None:
@@ -54,29 +41,29 @@ def _echo(outlet: Outlet, value: object) -> None:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise ConfigurationError(f"echo is {value!r}: give [loss in dB, delay in ms] or null")
     wire.echo = Echo(
-        _number("echo loss", value[0], 0, 100), round(_number("echo delay", value[1], 0, 1000))
+        number("echo loss", value[0], 0, 100), round(number("echo delay", value[1], 0, 1000))
     )
 
 
 def _ppm(outlet: Outlet, value: object) -> None:
-    outlet.station.ppm = _number("ppm", value, -10_000, 10_000)
+    outlet.station.ppm = number("ppm", value, -10_000, 10_000)
 
 
 def _extension(outlet: Outlet, value: object) -> None:
-    outlet.station.line.move_extension(up=_flag("extension", value))
+    outlet.station.line.move_extension(up=flag("extension", value))
 
 
 def _cut(outlet: Outlet, value: object) -> None:
-    outlet.station.line.cut(cut=_flag("cut", value))
+    outlet.station.line.cut(cut=flag("cut", value))
 
 
 def _volts(outlet: Outlet, value: object) -> None:
     """Set what lies between tip and ring; None: what cut, hook and extension make of it."""
-    outlet.station.line.wire.volts = None if value is None else _number("volts", value, 0, 200)
+    outlet.station.line.wire.volts = None if value is None else number("volts", value, 0, 200)
 
 
 def _plugged(outlet: Outlet, value: object) -> None:
-    if _flag("plugged", value):
+    if flag("plugged", value):
         outlet.plug_in()
     else:
         outlet.unplug()
@@ -89,11 +76,11 @@ def _outgoing(outlet: Outlet, value: object) -> None:
 
 
 def _pbx(outlet: Outlet, value: object) -> None:
-    outlet.station.line.wire.pbx = _flag("pbx", value)
+    outlet.station.line.wire.pbx = flag("pbx", value)
 
 
 def _dial_tone(outlet: Outlet, value: object) -> None:
-    outlet.station.line.wire.dial_tone = _flag("dial_tone", value)
+    outlet.station.line.wire.dial_tone = flag("dial_tone", value)
 
 
 def _extensions(outlet: Outlet, value: object) -> None:
@@ -101,26 +88,26 @@ def _extensions(outlet: Outlet, value: object) -> None:
     if not isinstance(value, dict):
         raise ConfigurationError(f"extensions is {value!r}: give an object of numbers")
     outlet.station.line.wire.extensions = {
-        check(str(number)): _party(str(number), does) for number, does in value.items()
+        check(str(called)): _party(str(called), does) for called, does in value.items()
     }
 
 
-def _party(number: str, does: object) -> Party:
+def _party(called: str, does: object) -> Party:
     if not isinstance(does, dict):
-        raise ConfigurationError(f"extension {number} is {does!r}: give an object of a party")
+        raise ConfigurationError(f"extension {called} is {does!r}: give an object of a party")
     known = {each.name: type(each.default) for each in fields(Party)}
     for name, value in does.items():
         if name not in known or type(value) is not known[name]:
             raise ConfigurationError(
-                f"extension {number}: {name} = {value!r} is nothing a party has; use "
+                f"extension {called}: {name} = {value!r} is nothing a party has; use "
                 + ", ".join(f"{each} ({kind.__name__})" for each, kind in known.items())
             )
         if isinstance(value, int):
-            _number(f"extension {number}: {name}", int(value), 0, LONGEST_MS)
+            number(f"extension {called}: {name}", int(value), 0, LONGEST_MS)
     party = Party(**does)
     if party.outcome not in OUTCOMES:
         raise ConfigurationError(
-            f"extension {number}: outcome {party.outcome!r}: use {', '.join(OUTCOMES)}"
+            f"extension {called}: outcome {party.outcome!r}: use {', '.join(OUTCOMES)}"
         )
     check(party.press)
     return party
@@ -139,21 +126,21 @@ def _called(outlet: Outlet, value: object) -> None:
         raise ConfigurationError(f"called is {value!r}: give the digits of a number")
     line = outlet.station.line
     lines = line.wire.lines
-    for number in [known for known, at in lines.items() if at is line]:
-        del lines[number]
+    for old in [known for known, at in lines.items() if at is line]:
+        del lines[old]
     lines[value] = line
 
 
 def _wedged(outlet: Outlet, value: object) -> None:
-    outlet.wedged = _flag("wedged", value)
+    outlet.wedged = flag("wedged", value)
 
 
 def _ignore_dtr(outlet: Outlet, value: object) -> None:
-    outlet.ignore_dtr = _flag("ignore_dtr", value)
+    outlet.ignore_dtr = flag("ignore_dtr", value)
 
 
 def _lose_results(outlet: Outlet, value: object) -> None:
-    outlet.station.modem.lose_results = round(_number("lose_results", value, 0, 1000))
+    outlet.station.modem.lose_results = round(number("lose_results", value, 0, 1000))
 
 
 def _report(outlet: Outlet, value: object) -> None:
@@ -165,7 +152,7 @@ def _report(outlet: Outlet, value: object) -> None:
 def _ring(outlet: Outlet, value: object) -> None:
     """Have the modem recognise so many rings at once that nobody makes: the caller gave up."""
     on_ms, off_ms = outlet.station.line.country.ring[:2]
-    for _ in range(round(_number("ring", value, 1, 10))):
+    for _ in range(round(number("ring", value, 1, 10))):
         outlet.station.modem.hear(Rang(on_ms, off_ms))
 
 
@@ -204,6 +191,7 @@ KNOBS: dict[str, Callable[[Outlet, object], None]] = {
     "extensions": _extensions,
     "vtr": _vtr,
     "called": _called,
+    **PAIR_KNOBS,
     "wedged": _wedged,
     "ignore_dtr": _ignore_dtr,
     "lose_results": _lose_results,

@@ -13,6 +13,7 @@ from appliance.exchange.ringing import Ringing
 from appliance.exchange.signals import Dialled, ExtensionMoved, Flashed, LoopBroke
 from appliance.exchange.sound import silence
 from appliance.exchange.tones import Announced
+from appliance.exchange.trunk import Trunk
 from appliance.exchange.wire import LineState, Wire
 
 if TYPE_CHECKING:
@@ -95,20 +96,16 @@ class Line:
         """Give n samples of what the pair brings to the modem, and what the chip makes of it."""
         early, self._signals = self._signals, []
         if self.state is LineState.IDLE and not self._leavers:
-            return self._mix(silence(n)), early
+            return self.wire.bring(silence(n)), early
         if self.call is not None:
             self.call.pass_time(n)
         if self._leavers:
             self._leavers.pass_time(n)
         sound, signals = self._sound(n)
-        mixed = self._mix(sound)
+        mixed = self.wire.bring(sound)
         if self.wire.cut:
             return silence(n), early
         return mixed, early + signals
-
-    def _mix(self, sound: bytes) -> bytes:
-        echo = self.wire.echo
-        return echo.mix(sound) if echo else sound
 
     def _sound(self, n: int) -> tuple[bytes, list[Signal]]:
         if self.state is LineState.RINGING:
@@ -236,6 +233,8 @@ class Line:
         elif isinstance(act, Dialled) and self._register is not None:
             self._register.digit(act.digit)
             self.last_dialled = self._register.digits
+        elif isinstance(act, Dialled) and isinstance(self.call, Trunk):
+            self.call.key_of_called(act.digit)
 
     def _flash(self, ms: int) -> None:
         if self.call is not None:

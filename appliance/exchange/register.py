@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from appliance.exchange.call import CallPlan
 from appliance.exchange.party import Answered, Party
-from appliance.exchange.signals import FarAnswered, Signal
+from appliance.exchange.signals import FarAnswered, LoopBroke, Signal
 from appliance.exchange.sound import samples, silence
 from appliance.exchange.tones import Announced, Information
 from appliance.exchange.trunk import Trunk
@@ -25,7 +26,7 @@ class Register:
 
     `extensions`, and other `lines` of the exchange, are known by their digits and reached at the
     last of them; any other number is `other`, after 3 s without a digit. `dial_tone` False: the
-    register is silent.
+    register is silent. `caller` is who calls another line, `release` what tells that it has gone.
     """
 
     def __init__(
@@ -36,11 +37,16 @@ class Register:
         *,
         lines: Mapping[str, Line] | None = None,
         dial_tone: bool = True,
+        caller: CallPlan | None = None,
+        release: str = "busy",
     ) -> None:
         self._country = country
         self._other = other
         self._extensions = extensions or {}
         self._lines = lines or {}
+        self._caller = caller or CallPlan()
+        self._release = release
+        self._released = False
         self._trunk: Trunk | None = None
         self.digits = ""
         self.party: Party | None = None
@@ -63,6 +69,8 @@ class Register:
     def digit(self, digit: str) -> None:
         """Take one digit; the dial tone stops at the first."""
         if self.party is not None:
+            if self._trunk is not None and self.answered is self._trunk:
+                self._trunk.key_of_calling(digit)
             return
         self.digits += digit
         self._tone = None
@@ -101,8 +109,20 @@ class Register:
         if self.answered is not None:
             if not self.answered.gone:
                 return self.answered.reach(n)
-            self._tone = self._tone or Announced("busy", self._country.busy)
+            if not self._released:
+                self._released = True
+                return silence(n), self._let_go_by_far_end()
         return self._tone.take(n) if self._tone else (silence(n), [])
+
+    def _let_go_by_far_end(self) -> list[Signal]:
+        """Tell the calling line in its way that whoever it reached has hung up."""
+        kind = self._release
+        if kind == "loop":
+            return [LoopBroke()]
+        if kind != "silence":
+            name = kind if kind in {"dial", "congestion"} else "busy"
+            self._tone = Announced(name, self._country.tone(kind))
+        return []
 
     def _route(self) -> None:
         country = self._country
@@ -127,7 +147,7 @@ class Register:
             return None
         if not line.is_free:
             return Party("busy")
-        self._trunk = Trunk(line.number)
+        self._trunk = Trunk(line.number, self._caller, line.wire.release)
         line.place(self._trunk)
         return Party("no-answer")  # until its modem answers
 

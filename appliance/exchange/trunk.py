@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from appliance.exchange.call import Call, CallPlan
+from appliance.exchange.signals import KeyBegan, KeyEnded
 from appliance.exchange.sound import samples, silence
 
 if TYPE_CHECKING:
@@ -37,20 +39,27 @@ class Pipe:
 class Trunk(Call):
     """The call as the called line knows it; to the calling line it is whoever was reached."""
 
-    def __init__(self, line: int) -> None:
-        super().__init__(CallPlan(rings=RINGS), line)
+    def __init__(self, line: int, caller: CallPlan, release: str) -> None:
+        super().__init__(replace(caller, rings=RINGS, release=release), line)
         self._to_called, self._to_calling = Pipe(), Pipe()
+        self._keys_to_called: list[Signal] = []
+        self._keys_to_calling: list[Signal] = []
 
     # To the called line
 
     def speak(self, n: int) -> tuple[bytes, list[Signal]]:
         """Give what the calling line brings."""
-        return self._to_called.take(n), []
+        keys, self._keys_to_called = self._keys_to_called, []
+        return self._to_called.take(n), keys
 
     def hear(self, sound: bytes) -> None:
         """Take what the called line's modem says."""
         self.report.bytes_heard += len(sound)
         self._to_calling.put(sound)
+
+    def key_of_called(self, digit: str) -> None:
+        """Take a key that the called line's modem sends."""
+        self._keys_to_calling += (KeyBegan(digit), KeyEnded())
 
     def hangs_up(self, n: int) -> bool:
         """Tell whether the calling line has let go."""
@@ -65,8 +74,13 @@ class Trunk(Call):
 
     def reach(self, n: int) -> tuple[bytes, list[Signal]]:
         """Give n samples of what the calling modem hears of the called line."""
-        return self._to_calling.take(n), []
+        keys, self._keys_to_calling = self._keys_to_calling, []
+        return self._to_calling.take(n), keys
 
     def said(self, sound: bytes) -> None:
         """Take what the calling modem says."""
         self._to_called.put(sound)
+
+    def key_of_calling(self, digit: str) -> None:
+        """Take a key that the calling modem sends."""
+        self._keys_to_called += (KeyBegan(digit), KeyEnded())

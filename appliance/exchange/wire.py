@@ -6,10 +6,13 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from appliance.exchange.call import CallPlan
 from appliance.exchange.party import Party
 from appliance.exchange.register import Register
+from appliance.exchange.worn import Worn
 
 if TYPE_CHECKING:
+    from appliance.exchange.call import CallPlan
     from appliance.exchange.country import Country
     from appliance.exchange.line import Line
     from appliance.exchange.sound import Echo
@@ -31,7 +34,8 @@ class Wire:
     """The knobs of a line. `outgoing` is what becomes of a call the modem makes to a number that
     is none of `extensions`; `pbx`: a hook flash holds the caller and gives a register, with a dial
     tone of its own unless `dial_tone` is off. `lines` are those of the exchange by their numbers,
-    which every line may dial.
+    which every line may dial; `caller` is who then calls from here, `release` how whoever talks to
+    this line lets go of it. `worn` is what the pair does to sound.
     """
 
     cut: bool = False
@@ -43,8 +47,24 @@ class Wire:
     dial_tone: bool = True
     extensions: dict[str, Party] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
+    caller: CallPlan = field(default_factory=CallPlan)
+    release: str = "busy"
+    worn: Worn = field(default_factory=Worn)
 
     def register(self, country: Country) -> Register:
         """Give what a seized line, or one behind a flash, offers."""
         other = Party(self.outgoing)
-        return Register(country, other, self.extensions, lines=self.lines, dial_tone=self.dial_tone)
+        return Register(
+            country,
+            other,
+            self.extensions,
+            lines=self.lines,
+            dial_tone=self.dial_tone,
+            caller=self.caller,
+            release=self.release,
+        )
+
+    def bring(self, sound: bytes) -> bytes:
+        """Give what of the exchange's sound arrives at the modem, its own echo with it."""
+        sound = self.worn.mix(sound)
+        return self.echo.mix(sound) if self.echo else sound

@@ -13,6 +13,7 @@ from appliance.errors import ConfigurationError, TechnicianError
 from appliance.exchange import cli, client, control
 from appliance.exchange.call import CallPlan, CallReport
 from appliance.exchange.controller import Controller
+from appliance.exchange.country import COUNTRIES
 from appliance.exchange.knobs import KNOBS
 from appliance.exchange.outlet import Outlet
 from appliance.exchange.party import Party
@@ -93,6 +94,12 @@ def ask(controller: Controller, **message: object) -> dict[str, object]:
         ({"do": "set", "line": 1, "knobs": {"values": {"+VSD": "1"}}}, "this make's parameters"),
         ({"do": "set", "line": 1, "knobs": {"values": []}}, "this make's parameters"),
         ({"do": "set", "line": 1, "knobs": {"volts": -1}}, "give 0 to 200"),
+        ({"do": "set", "line": 1, "knobs": {"caller": "0511"}}, "give [number"),
+        ({"do": "set", "line": 1, "knobs": {"caller": ["x", "after"]}}, "give a number"),
+        ({"do": "set", "line": 1, "knobs": {"caller": ["0511", "late"]}}, "before or after"),
+        ({"do": "set", "line": 1, "knobs": {"release": "never"}}, "use busy, busy200"),
+        ({"do": "set", "line": 1, "knobs": {"noise": 3}}, "give -90 to 0"),
+        ({"do": "set", "line": 1, "knobs": {"bell": 400}}, "[on, off] in ms"),
     ],
 )
 def test_a_wrong_message_is_answered_in_words(
@@ -195,6 +202,13 @@ def test_every_knob_turns(outlet: Outlet) -> None:
         "ring": 2,
         "refuse": ["+vtr"],
         "values": {"+VIT": "1"},
+        "caller": ["0511", "before"],
+        "release": "congestion",
+        "loss": 6,
+        "noise": -50,
+        "dull": 1,
+        "detune": 3,
+        "bell": [400, 2000],
         "plugged": False,
     }
     assert set(values) == set(KNOBS)
@@ -208,6 +222,16 @@ def test_every_knob_turns(outlet: Outlet) -> None:
     assert (wire.extension_up, wire.cut, wire.outgoing, wire.pbx) == (True, True, "busy", True)
     assert outlet.station.line.volts == 24.0
     assert wire.dial_tone is False
+    assert (wire.caller.caller, wire.caller.id_order, wire.release) == (
+        "0511",
+        "before",
+        "congestion",
+    )
+    assert (wire.worn.loss_db, wire.worn.dull) == (6.0, 1)
+    country = outlet.station.line.country
+    assert (country.dial.frequencies, country.ring) == ((438,), (400, 2000))
+    ask(controller, do="set", line=1, knobs={"detune": 0, "bell": None})
+    assert outlet.station.line.country == COUNTRIES["it"]
     assert modem.vtr == "mute"
     assert wire.lines == {"051598111": outlet.station.line}
     ask(controller, do="set", line=1, knobs={"called": "12"})
