@@ -1,0 +1,203 @@
+"""Asks a modem who it is and what it can do, before its line is driven (v253.md 1.2, 1.3, 10)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from appliance.lines import scripts
+from appliance.lines.dialects import ALAW_TEXT, GENERIC, ULAW_TEXT
+from appliance.lines.duplex_probe import DuplexProbe, Finding, Verdict
+from appliance.lines.modem import Modem
+from appliance.lines.script import Runner
+from appliance.lines.settings import LineSettings
+from appliance.lines.steps import Command, Done, Refused, Trouble
+from hw_tests.bench import UnmeasuredError
+from hw_tests.findings import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from appliance.lines.steps import Outcome, Step
+    from hw_tests.bench import World
+    from hw_tests.side import Port
+
+LIMIT_S = 60.0
+QUESTIONS = {
+    "model": "AT+GMM",
+    "revision": "AT+GMR",
+    "country": "AT+GCI?",
+    "classes": "AT+FCLASS=?",
+    "volts": "AT-TRV",
+    "in_use": "AT-STE=?",
+    "caller_id": "AT+VCID=?",
+}
+"""What any modem may be asked on hook, by what the answer is kept under."""
+_VOLTS = re.compile(r"^(?:-TRV:\s*)?(\d+(?:\.\d+)?)\s*V?$")
+
+
+class Talker(Protocol):
+    """Whatever converses with a modem, sans I/O, until it has `finding`."""
+
+    @property
+    def finding(self) -> object | None:
+        """What was found, once it is over."""
+
+    def start(self, now: float) -> None:
+        """Begin."""
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """Take bytes."""
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due."""
+
+    def next_deadline(self) -> float | None:
+        """When that is."""
+
+    def data_to_send(self) -> bytes:
+        """Give what is to be written."""
+
+    def written(self, count: int) -> None:
+        """Note what was."""
+
+
+class Asker:
+    """Asks `QUESTIONS` and the voice formats of a modem found in any state."""
+
+    def __init__(self) -> None:
+        self.finding: Mapping[str, tuple[str, ...]] | None = None
+        self.trouble: Trouble | Refused | None = None
+        self._modem = Modem(GENERIC)
+        self._runner = Runner(self._modem)
+
+    def start(self, now: float) -> None:
+        """Begin; everything but the first answers may be refused."""
+        asked = (Command(text, optional=True, keep=key) for key, text in QUESTIONS.items())
+        steps: tuple[Step, ...] = (
+            *scripts.sync(),
+            *scripts.inquire(),
+            *asked,
+            Command("AT+FCLASS=8", optional=True),
+            Command("AT+VSM=?", optional=True, keep=scripts.FORMATS),
+            Command("AT+FCLASS=0"),
+        )
+        self._take(self._runner.begin(steps, now))
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """Take bytes."""
+        for event in self._modem.receive_data(data):
+            self._take(self._runner.receive(event, now))
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due."""
+        self._take(self._runner.handle_timer(now))
+
+    def next_deadline(self) -> float | None:
+        """When that is."""
+        return self._runner.next_deadline()
+
+    def data_to_send(self) -> bytes:
+        """Give what is to be written."""
+        return self._runner.data_to_send()
+
+    def written(self, count: int) -> None:
+        """All is small enough to be taken."""
+
+    def _take(self, outcome: Outcome | None) -> None:
+        if isinstance(outcome, Done):
+            self.finding = self._runner.kept
+        elif outcome is not None:
+            self.trouble, self.finding = outcome, self._runner.kept
+
+
+def converse(world: World, talkers: Mapping[str, tuple[Port, Talker]]) -> None:
+    """Carry bytes between ports and talkers, side by side, until all have found something.
+
+    Raises UnmeasuredError after a limit, OSError when a modem has gone.
+    """
+    end = world.now() + LIMIT_S
+    waiting = {name: bytearray() for name in talkers}
+    for _, talker in talkers.values():
+        talker.start(world.now())
+    while any(talker.finding is None for _, talker in talkers.values()):
+        now = world.now()
+        if now > end:
+            raise UnmeasuredError(
+                f"il modem non conclude entro {LIMIT_S:.0f} s: staccarlo e riattaccarlo",
+                f"the modem came to no end within {LIMIT_S:.0f} s: unplug it and plug it in again",
+            )
+        due = end
+        for name, (port, talker) in talkers.items():
+            _work(port, talker, waiting[name], now)
+            due = min(due, talker.next_deadline() or end)
+        world.wait(min(due, now + 0.02))
+    for name, (port, talker) in talkers.items():
+        port.write(bytes(waiting[name]) + talker.data_to_send())
+
+
+def _work(port: Port, talker: Talker, waiting: bytearray, now: float) -> None:
+    data = port.read()
+    if data and talker.finding is None:
+        talker.receive_data(data, now)
+    due = talker.next_deadline()
+    if due is not None and now >= due and talker.finding is None:
+        talker.handle_timer(now)
+    waiting += talker.data_to_send()
+    if waiting:
+        written = port.write(bytes(waiting))
+        del waiting[:written]
+        talker.written(written)
+
+
+def ask(world: World, ports: Mapping[str, Port]) -> dict[str, tuple[Unit, float | None]]:
+    """Return who is at each port, and the volts on its pair where the modem can tell."""
+    askers = {name: Asker() for name in ports}
+    converse(world, {name: (ports[name], asker) for name, asker in askers.items()})
+    for name, asker in askers.items():
+        if asker.trouble is not None:
+            reason = asker.trouble.reason
+            raise UnmeasuredError(f"linea {name}: {reason.it}", f"line {name}: {reason.en}")
+    return {name: _unit(name, asker.finding or {}) for name, asker in askers.items()}
+
+
+def _unit(name: str, kept: Mapping[str, tuple[str, ...]]) -> tuple[Unit, float | None]:
+    formats = " ".join(kept.get(scripts.FORMATS, ())).upper()
+    volts = next((m for line in kept.get("volts", ()) if (m := _VOLTS.match(line))), None)
+    classes = _plain(kept.get("classes", ()))
+    capabilities = (
+        ("voice", bool(formats) or "8" in re.findall(r"[\d.]+", classes)),
+        ("mu-law", re.search(ULAW_TEXT, formats) is not None),
+        ("A-law", re.search(ALAW_TEXT, formats) is not None),
+        ("line voltage (-TRV)", volts is not None),
+        ("line in use (-STE)", bool(kept.get("in_use"))),
+        ("caller id (+VCID)", bool(kept.get("caller_id"))),
+    )
+    unit = Unit(
+        line=name,
+        port="",
+        maker=_plain(kept.get(scripts.MAKER, ())),
+        identity=_plain(kept.get(scripts.PRODUCT, ())) or _plain(kept.get("model", ())),
+        firmware=_plain(kept.get("revision", ())),
+        country=_plain(kept.get("country", ())),
+        capabilities=capabilities,
+    )
+    return unit, float(volts[1]) if volts else None
+
+
+def _plain(lines: tuple[str, ...]) -> str:
+    return " ".join(re.sub(r"^\+[A-Z0-9]+:\s*", "", line) for line in lines)[:120]
+
+
+def probe(world: World, ports: Mapping[str, Port], settings: LineSettings) -> dict[str, Finding]:
+    """Prove on each unit whether it carries sound both ways at once; the lines are seized."""
+    probes = {name: DuplexProbe(settings) for name in ports}
+    converse(world, {name: (ports[name], each) for name, each in probes.items()})
+    return {name: each.finding for name, each in probes.items() if each.finding is not None}
+
+
+def able(unit: Unit, found: Finding) -> Unit:
+    """Note in a unit what its probe has proven."""
+    duplex = {Verdict.DUPLEX: True, Verdict.HALF_DUPLEX: False}.get(found.verdict)
+    return replace(unit, capabilities=(*unit.capabilities, ("duplex (+VTR)", duplex)))

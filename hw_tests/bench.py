@@ -1,0 +1,248 @@
+"""Two modems side by side on one clock, driven by the house's own lines: no daemon, no thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from appliance.errors import CentralinoError
+from appliance.lines import facts
+from appliance.lines.facts import Stream
+from appliance.lines.sentences import Sentence
+from appliance.lines.table import Stage
+from hw_tests.guard import safe
+from hw_tests.side import Side
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hw_tests.findings import Texts
+    from hw_tests.side import Port
+
+STEP_S = 0.01
+"""How often sound is given to a modem that plays it, at least."""
+IDLE_STEP_S = 0.05
+TAIL_S = 0.4
+"""How long a listener stays after the last sound: the longest way there."""
+T = TypeVar("T")
+
+
+class UnmeasuredError(CentralinoError):
+    """Raised when what was to be measured did not come about; `said` tells in both languages."""
+
+    def __init__(self, it: str, en: str) -> None:
+        super().__init__(en)
+        self.said: Texts = (it, en)
+
+
+class World(Protocol):
+    """Where the lines are: in the software exchange, or real.
+
+    `kind` as in `Run.set_up`. `numbers` reach a side from the other; `known` are numbers by what
+    they lead to (busy, congestion, answer). Times in monotonic seconds.
+    """
+
+    kind: str
+    country: str
+    numbers: Mapping[str, str]
+    known: Mapping[str, str]
+
+    def now(self) -> float:
+        """Tell the time."""
+
+    def wait(self, until: float) -> None:
+        """Let time pass until then, or until something has come from a modem."""
+
+    def open(self, name: str) -> Port:
+        """Open a side's port; raises TechnicianError in a sentence."""
+
+    def turn(self, name: str, **knobs: object) -> bool:
+        """Have a side's line behave so; False where nobody can tell it to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """How a call came about, in monotonic seconds: dialled, the rings, the answer."""
+
+    dialled_at: float
+    rings: tuple[float, ...]
+    identified: tuple[float, facts.Identified] | None
+    answered_at: float
+    off_hook_at: float
+
+
+class Bench:
+    """The sides of one world, and what can be done with them; every wait has a limit."""
+
+    def __init__(self, world: World, sides: Mapping[str, Side]) -> None:
+        self.world = world
+        self.sides = sides
+
+    def __getitem__(self, name: str) -> Side:
+        """Give a side by its letter."""
+        return self.sides[name]
+
+    @property
+    def now(self) -> float:
+        """The world's time."""
+        return self.world.now()
+
+    # --- time --------------------------------------------------------------------------------
+
+    def run(self, seconds: float) -> None:
+        """Let time pass and everybody work."""
+        end = self.now + seconds
+        while (now := self.now) < end:
+            self._step(now, end)
+
+    def until(self, test: Callable[[], T | None], limit: float, it: str, en: str) -> T:
+        """Work until `test` gives something; raises UnmeasuredError with what was waited for."""
+        end = self.now + limit
+        while not (found := test()):
+            now = self.now
+            if now >= end:
+                raise UnmeasuredError(f"{it} entro {limit:.0f} s", f"{en} within {limit:.0f} s")
+            self._step(now, end)
+        return found
+
+    def _step(self, now: float, end: float) -> None:
+        due = end
+        for side in self.sides.values():
+            side.work(now)
+            due = min(due, now + (STEP_S if side.plays else IDLE_STEP_S), side.deadline(end))
+        self.world.wait(due)
+
+    # --- lines -------------------------------------------------------------------------------
+
+    def bring_up(self, *names: str, limit: float = 40.0) -> None:
+        """Start the sides' modems from whatever state they are in; raises UnmeasuredError."""
+        marks = {name: self[name].mark() for name in names or self.sides}
+        for name in marks:
+            self[name].start(self.now)
+        for name, mark in marks.items():
+            self._expect(name, facts.Up, mark, limit, "non è pronto", "is not ready")
+
+    def rest(self) -> None:
+        """Put every line on hook and wait until its modem has proven it."""
+        for name, side in self.sides.items():
+            if side.driver.stage in {Stage.IDLE, Stage.OFF, Stage.FAILED}:
+                continue
+            mark = side.mark()
+            side.order(lambda driver, now: driver.hang_up(now), self.now)
+            self._expect(name, facts.Idle, mark, 30.0, "non riaggancia", "does not hang up")
+
+    def hang_up(self, name: str) -> float:
+        """Put one line on hook; returns when it was ordered."""
+        at, mark = self.now, self[name].mark()
+        self[name].order(lambda driver, now: driver.hang_up(now), at)
+        self._expect(name, facts.Idle, mark, 30.0, "non riaggancia", "does not hang up")
+        return at
+
+    def dial(self, name: str, number: str) -> float:
+        """Seize a line and dial; returns when that was done."""
+        digits = safe(number, self.world.country)
+        mark = self[name].mark()
+        self[name].order(lambda driver, now: driver.dial(digits, now), self.now)
+        at, done = self._expect(name, facts.Dialled, mark, 30.0, "non compone", "does not dial")
+        if done.result != "OK":
+            raise UnmeasuredError(
+                f"linea {name}: composizione di {digits or '(nulla)'} fallita: {done.result}",
+                f"line {name}: dialling {digits or '(nothing)'} failed: {done.result}",
+            )
+        return at
+
+    def stream(self, name: str, kind: Stream) -> None:
+        """Have a line that is off hook carry sound; nothing happens when it does so already."""
+        side = self[name]
+        if side.driver.stage is Stage.STREAMING and side.driver.streaming is kind:
+            return
+        mark = side.mark()
+        side.order(lambda driver, now: driver.start_stream(kind, now), self.now)
+        self._expect(name, facts.Streaming, mark, 15.0, "non apre l'audio", "opens no sound")
+
+    def end_stream(self, name: str) -> tuple[float, float]:
+        """End a line's stream once all is played; returns when that was asked, and when done."""
+        at, mark = self.now, self[name].mark()
+        self[name].order(lambda driver, now: driver.end_stream(now), at)
+        done = self._expect(name, facts.Stopped, mark, 15.0, "non chiude l'audio", "ends no sound")
+        return at, done[0]
+
+    def call(self, caller: str, called: str, *, rings: int = 1) -> Rung:
+        """Have one line call the other, which answers after so many rings."""
+        self.rest()
+        mark = self[called].mark()
+        dialled_at = self.dial(caller, self.world.numbers[called])
+
+        def rung() -> list[float]:
+            at = [at for at, _ in self[called].told(facts.Rang, mark)]
+            return at if len(at) >= rings else []
+
+        no = f"la linea {called} non squilla", f"line {called} does not ring"
+        at = self.until(rung, 20.0 + 6.0 * rings, *no)
+        self.run(0.3)  # an identity that comes with the first ring is settled before the answer
+        answered_at, mark_answer = self.now, self[called].mark()
+        self[called].order(lambda driver, now: driver.answer(now), answered_at)
+        off_hook = self._expect(
+            called, facts.OffHook, mark_answer, 15.0, "non risponde", "does not answer"
+        )
+        identified = next(iter(self[called].told(facts.Identified, mark)), None)
+        self.until_quiet(caller)
+        return Rung(dialled_at, tuple(at), identified, answered_at, off_hook[0])
+
+    def until_quiet(self, name: str) -> None:
+        """Let the ring-back of a caller who was answered end: no sound is judged within it."""
+        if self[name].driver.stage is Stage.OFF_HOOK:
+            self.run(0.2)
+
+    def direct(self, source: str, target: str) -> None:
+        """Have sound flow from one line to the other, both ways where the modem can."""
+        for name, half in ((source, Stream.TRANSMIT), (target, Stream.RECEIVE)):
+            self.stream(name, Stream.DUPLEX if self[name].driver.duplex else half)
+
+    def carry(self, source: str, target: str, pcm: bytes, tail: float = TAIL_S) -> Carried:
+        """Send 16-bit sound from one line to the other; gives what arrived."""
+        self.direct(source, target)
+        mark = self[target].mark()
+        begin = len(self[target].heard)
+        began_at, ends_at = self[source].play(pcm, self.now)
+        self.run(max(0.0, ends_at - self.now) + tail)
+        return Carried(self[target], begin, began_at, mark)
+
+    def _expect(
+        self, name: str, kind: type[T], mark: int, limit: float, it: str, en: str
+    ) -> tuple[float, T]:
+        side = self[name]
+
+        def told() -> tuple[float, T] | None:
+            failed = side.told(facts.Failed, mark)
+            if failed:
+                raise UnmeasuredError(*_words(name, failed[0][1].reason))
+            return next(iter(side.told(kind, mark)), None)
+
+        return self.until(told, limit, f"la linea {name} {it}", f"line {name} {en}")
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What one side has heard from `begin` on while something was played from `began_at` on.
+
+    `mark` is where the side's events of that time begin.
+    """
+
+    side: Side
+    begin: int
+    began_at: float
+    mark: int
+
+    @property
+    def pcm(self) -> bytes:
+        """The sound as 16-bit samples."""
+        return self.side.pcm(self.begin)
+
+    def delay_ms(self, offset: int) -> float:
+        """How long after it was played the sample at `offset` arrived."""
+        return (self.side.arrived_at(self.begin + offset) - self.began_at) * 1000
+
+
+def _words(name: str, reason: Sentence) -> tuple[str, str]:
+    return f"linea {name}: {reason.it}", f"line {name}: {reason.en}"

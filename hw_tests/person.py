@@ -1,0 +1,75 @@
+"""Whom a field test asks to do something: somebody at the terminal, or nobody."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from hw_tests.findings import Texts
+
+
+class Answer(enum.StrEnum):
+    """What a person says to "do this, then tell me"."""
+
+    OK = "ok"
+    NO = "no"  # it was done, and it is not as it should be
+    REPEAT = "repeat"
+    SKIP = "skip"
+
+
+KEYS = {
+    "": Answer.OK, "o": Answer.OK, "s": Answer.OK, "y": Answer.OK, "n": Answer.NO,
+    "r": Answer.REPEAT, "k": Answer.SKIP, **{answer.value: answer for answer in Answer},
+}  # fmt: skip
+"""What may be typed; the first letters of "sì" and "yes" too."""
+HELP: Texts = (
+    "[Invio] = fatto e va bene, n = non va, r = ripetere, k = saltare",
+    "[Enter] = done and well, n = not well, r = repeat, k = skip",
+)
+
+
+class Person(Protocol):
+    """Somebody who does what a test cannot do by itself."""
+
+    def tell(self, what: Texts) -> None:
+        """Let the person read a sentence that needs no answer."""
+
+    def ask(self, what: Texts) -> Answer:
+        """Ask for something to be done, or whether something was so."""
+
+
+class Nobody:
+    """Nobody is there: what would need a person is skipped."""
+
+    def tell(self, what: Texts) -> None:
+        """Nobody reads it."""
+
+    def ask(self, what: Texts) -> Answer:
+        """Nobody does it."""
+        return Answer.SKIP
+
+
+class Terminal:
+    """A person who reads `out` and types into `typed`, in a language."""
+
+    def __init__(self, typed: TextIO, out: TextIO, language: str = "it") -> None:
+        self._typed = typed
+        self._out = out
+        self._language = 0 if language == "it" else 1
+
+    def tell(self, what: Texts) -> None:
+        """Write a sentence."""
+        self._out.write(f"{what[self._language]}\n")
+        self._out.flush()
+
+    def ask(self, what: Texts) -> Answer:
+        """Write the question until something known is typed; an end of input is a skip."""
+        while True:
+            self.tell(what)
+            self.tell(HELP)
+            line = self._typed.readline()
+            if not line:
+                return Answer.SKIP
+            if (answer := KEYS.get(line.strip().lower())) is not None:
+                return answer

@@ -1,0 +1,176 @@
+"""One line of the bench: its port, its driver, what it has said, heard and is to play."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from appliance.errors import Bug
+from appliance.lines.facts import Heard, LineEvent, Signal, Signalled, Stream, Streaming
+from appliance.lines.line import LineDriver
+from appliance.lines.sentences import Sentence
+from appliance.lines.table import Stage
+from appliance.media import g711
+from appliance.media.frames import SAMPLE_RATE, Law, silence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appliance.lines.settings import LineSettings
+
+LEAD_S = 0.1
+"""Sound kept ahead inside the modem (v253.md 6: 60 to 120 ms)."""
+GONE = Sentence("Il modem è scollegato.", "The modem is unplugged.")
+PLAYS = {Stream.DUPLEX, Stream.TRANSMIT}
+T = TypeVar("T")
+
+
+class Port(Protocol):
+    """A serial port that never waits."""
+
+    def read(self) -> bytes:
+        """Give what has come, b"" for nothing; raises OSError when the modem has gone."""
+
+    def write(self, data: bytes) -> int:
+        """Take bytes, perhaps not all; returns how many."""
+
+    def drop_dtr(self) -> bool:
+        """Pull DTR low for a moment; False where the port has none."""
+
+    def close(self) -> None:
+        """Close the port."""
+
+
+class Side:
+    """A line with its modem; `heard` is all sound it brought, in the modem's law."""
+
+    def __init__(self, name: str, port: Port, settings: LineSettings) -> None:
+        self.name = name
+        self.port = port
+        self.settings = settings
+        self.driver = LineDriver(name, settings)
+        self.heard = bytearray()
+        self.arrivals: list[tuple[int, float]] = []
+        self.reads = 0
+        self.late_s = 0.0
+        self._said: list[tuple[float, LineEvent]] = []
+        self._out = bytearray()
+        self._playing = bytearray()
+        self._since = 0.0
+        self._queued = 0
+
+    # --- what happens ------------------------------------------------------------------------
+
+    def start(self, now: float) -> None:
+        """Bring the modem up from whatever state it is found in, forgetting all that was."""
+        self._out.clear()
+        self._playing.clear()
+        self.order(LineDriver.start, now)
+
+    def restart(self, port: Port, now: float) -> None:
+        """Begin anew on a port that was opened again, as a new process would."""
+        self.port = port
+        self.driver = LineDriver(self.name, self.settings)
+        self.start(now)
+
+    def order(self, ask: Callable[[LineDriver, float], tuple[LineEvent, ...]], now: float) -> None:
+        """Give the driver an order."""
+        self._note(ask(self.driver, now), now)
+        self._write()
+
+    def work(self, now: float) -> None:
+        """Read, do what is due, keep the sound ahead, write."""
+        try:
+            data = self.port.read()
+        except OSError:
+            self._note(self.driver.lost(GONE, now), now)
+            return
+        if data:
+            self._note(self.driver.receive_data(data, now), now)
+        due = self.driver.next_deadline()
+        if due is not None and now >= due:
+            self._note(self.driver.handle_timer(now), now)
+        self._feed(now)
+        self._write()
+
+    def deadline(self, end: float) -> float:
+        """When `work` is due at the latest."""
+        due = self.driver.next_deadline()
+        return end if due is None else min(due, end)
+
+    def _note(self, events: tuple[LineEvent, ...], now: float) -> None:
+        for event in events:
+            if isinstance(event, Heard):
+                self.heard += event.samples
+                self.arrivals.append((len(self.heard), now))
+                continue
+            if isinstance(event, Streaming):
+                self._since, self._queued = now, 0
+            self._said.append((now, event))
+
+    def _write(self) -> None:
+        self._out += self.driver.data_to_send()
+        if self._out:
+            del self._out[: self.port.write(bytes(self._out))]
+
+    # --- sound -------------------------------------------------------------------------------
+
+    @property
+    def law(self) -> Law:
+        """How the modem writes samples."""
+        if self.driver.law is None:
+            raise Bug(f"line {self.name} is not up")
+        return self.driver.law
+
+    @property
+    def plays(self) -> bool:
+        """True while sound is to be given to the modem all the time."""
+        return self.driver.stage is Stage.STREAMING and self.driver.streaming in PLAYS
+
+    def play(self, pcm: bytes, now: float) -> tuple[float, float]:
+        """Queue 16-bit sound; returns when it begins and ends to be played by the modem."""
+        begin = self._queued + len(self._playing)
+        self._playing += g711.encode(pcm, self.law)
+        end = begin + len(pcm) // 2
+        return self._since + begin / SAMPLE_RATE, self._since + end / SAMPLE_RATE
+
+    def _feed(self, now: float) -> None:
+        if not self.plays:
+            return
+        wanted = round((now - self._since + LEAD_S) * SAMPLE_RATE) - self._queued
+        if wanted <= 0:
+            return
+        piece = bytes(self._playing[:wanted])
+        del self._playing[:wanted]
+        self.driver.send_samples(piece + silence(self.law, wanted - len(piece)))
+        self._queued += wanted
+
+    def pcm(self, begin: int = 0) -> bytes:
+        """Give what was heard from a sample on, as 16-bit samples."""
+        return g711.decode(bytes(self.heard[begin:]), self.law)
+
+    def arrived_at(self, sample: int) -> float:
+        """Tell when a heard sample came; raises Bug for one that did not."""
+        place = bisect_left(self.arrivals, (sample + 1, 0.0))
+        if place == len(self.arrivals):
+            raise Bug(f"sample {sample} has not been heard")
+        total, at = self.arrivals[place]
+        return at - (total - sample - 1) / SAMPLE_RATE
+
+    # --- what was said -----------------------------------------------------------------------
+
+    def mark(self) -> int:
+        """Give the place behind all that was told so far."""
+        return len(self._said)
+
+    def told(self, kind: type[T], mark: int = 0) -> list[tuple[float, T]]:
+        """Give the events of a kind since a mark, with their times."""
+        return [(at, event) for at, event in self._said[mark:] if isinstance(event, kind)]
+
+    def signals(self, mark: int = 0) -> list[tuple[float, Signalled]]:
+        """Give what the chip has noticed since a mark."""
+        return self.told(Signalled, mark)
+
+    def count(self, signal: Signal, mark: int = 0) -> int:
+        """Count one thing the chip has noticed since a mark."""
+        return sum(told.signal is signal for _, told in self.signals(mark))

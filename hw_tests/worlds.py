@@ -1,0 +1,152 @@
+"""The two worlds of a field test: the software exchange, and real lines joined by something."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import time
+from typing import TYPE_CHECKING
+
+from appliance.errors import TechnicianError
+from appliance.exchange import client
+from appliance.exchange.process import ExchangeProcess
+from appliance.lines.keeper import PORT_ERRORS, SerialPort, explain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from hw_tests.side import Port
+
+READ_SIZE = 4096
+EXCHANGE_NUMBERS = {"A": "0511234501", "B": "0511234502"}
+KNOWN = {"busy": "0901", "congestion": "0902"}
+LINE_OF = {"A": 1, "B": 2}
+
+
+def turned_on(name: str) -> dict[str, object]:
+    """Give the knobs by which the exchange's line is one of an office behind a PBX."""
+    number = EXCHANGE_NUMBERS[name]
+    return {
+        "called": number,
+        "caller": [number, "after"],
+        "pbx": True,
+        "extensions": {KNOWN[outcome]: {"outcome": outcome} for outcome in KNOWN},
+    }
+
+
+class OpenPort:
+    """A serial port that never waits: the keeper's, read and written here."""
+
+    def __init__(self, path: str) -> None:
+        try:
+            self._port = SerialPort(path)
+        except (*PORT_ERRORS, ValueError) as error:
+            raise TechnicianError(str(explain(path, error).sentence)) from error
+
+    def fileno(self) -> int:
+        """Return the descriptor, for select."""
+        return self._port.fileno()
+
+    def read(self) -> bytes:
+        """Give what has come; raises OSError when the modem has gone."""
+        try:
+            data = os.read(self.fileno(), READ_SIZE)
+        except BlockingIOError:
+            return b""
+        if not data:
+            raise OSError("the modem has gone")
+        return data
+
+    def write(self, data: bytes) -> int:
+        """Take bytes, perhaps none; what a dying port does not take is told by reading."""
+        try:
+            return os.write(self.fileno(), data)
+        except OSError:
+            return 0
+
+    def drop_dtr(self) -> bool:
+        """Pull DTR low for a moment; False where the port has none."""
+        return self._port.drop_dtr()
+
+    def close(self) -> None:
+        """Close the port, which drops DTR on a real one."""
+        with contextlib.suppress(*PORT_ERRORS):
+            self._port.close()
+
+
+class RealTime:
+    """Lines behind serial ports, on this machine's clock."""
+
+    kind = "two lines"
+
+    def __init__(
+        self, paths: Mapping[str, str], country: str, numbers: Mapping[str, str],
+        known: Mapping[str, str],
+    ) -> None:  # fmt: skip
+        self.paths = paths
+        self.country = country
+        self.numbers = numbers
+        self.known = known
+        self._ports: dict[str, OpenPort] = {}
+        if len(paths) == 1:
+            self.kind = "one line"
+
+    def now(self) -> float:
+        """Tell the time."""
+        return time.monotonic()
+
+    def wait(self, until: float) -> None:
+        """Sleep until then, or until a modem has sent something."""
+        ports = list(self._ports.values())
+        select.select(ports, [], [], max(0.0, until - self.now()))
+
+    def open(self, name: str) -> Port:
+        """Open a side's port, closing the one that was open."""
+        self.close(name)
+        self._ports[name] = OpenPort(self.paths[name])
+        return self._ports[name]
+
+    def close(self, name: str) -> None:
+        """Close a side's port, if it is open."""
+        if name in self._ports:
+            self._ports.pop(name).close()
+
+    def turn(self, name: str, **knobs: object) -> bool:
+        """Nobody can tell a real line how to behave."""
+        return False
+
+    def leave(self) -> None:
+        """Close every port."""
+        for name in tuple(self._ports):
+            self.close(name)
+
+
+class ExchangeWorld(RealTime):
+    """Two lines of a software exchange that runs in `directory`; its lines can call each other."""
+
+    kind = "exchange"
+
+    def __init__(
+        self, directory: Path, country: str, dialect: str, knobs: Mapping[str, object]
+    ) -> None:
+        paths = {name: str(directory / f"line{number}") for name, number in LINE_OF.items()}
+        super().__init__(paths, country, EXCHANGE_NUMBERS, KNOWN)
+        self.kind = "exchange"
+        options = ["--country", country, "--dialect", dialect]
+        self._process = ExchangeProcess(directory, len(LINE_OF), options)
+        self._process.__enter__()
+        self._directory = directory
+        for name in LINE_OF:
+            self.turn(name, **turned_on(name) | dict(knobs))
+
+    def turn(self, name: str, **knobs: object) -> bool:
+        """Turn knobs of a line of the exchange."""
+        client.set_line(self._directory, LINE_OF[name], **knobs)
+        return True
+
+    def leave(self) -> None:
+        """Close the ports and end the exchange."""
+        super().leave()
+        self._process.stop()

@@ -1,0 +1,143 @@
+"""The software exchange on a virtual clock: no port, no process, no sleep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from appliance.exchange import knobs
+from appliance.exchange.country import country as country_of
+from appliance.exchange.dialects import personality
+from appliance.exchange.outlet import Outlet
+from appliance.exchange.port import Port as ExchangePort
+from appliance.exchange.station import Station
+from hw_tests.worlds import EXCHANGE_NUMBERS, KNOWN, LINE_OF, turned_on
+
+TICK = 0.01
+
+
+class Cable(ExchangePort):
+    """Both ends of a port in memory: the exchange's, and the host's."""
+
+    def __init__(self, link: Path) -> None:
+        self.name = str(link)
+        self.master = -1
+        self.to_modem = bytearray()
+        self.to_host = bytearray()
+        self.opened = False
+        self.unplugged = False
+
+    @property
+    def is_open(self) -> bool:
+        """True while the host has it open."""
+        return self.opened
+
+    @property
+    def host_reads(self) -> bool:
+        """The host of a virtual clock reads always."""
+        return True
+
+    @property
+    def waiting(self) -> int:
+        """Bytes on their way to the modem."""
+        return len(self.to_modem)
+
+    def read(self, most: int) -> bytes:
+        """Give the modem what the host wrote."""
+        data = bytes(self.to_modem[: max(most, 0)])
+        del self.to_modem[: len(data)]
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Take what the modem sends."""
+        self.to_host += data
+
+    def forget(self) -> None:
+        """Drop what was not read."""
+        self.to_host.clear()
+
+    def close(self) -> None:
+        """Be pulled out."""
+        self.unplugged = True
+
+
+class HostPort:
+    """The host's end of a cable."""
+
+    def __init__(self, cable: Cable) -> None:
+        self._cable = cable
+        cable.opened = True
+
+    def read(self) -> bytes:
+        """Give what has come; raises OSError when the modem has gone."""
+        if self._cable.unplugged:
+            raise OSError("the modem has gone")
+        data = bytes(self._cable.to_host)
+        self._cable.to_host.clear()
+        return data
+
+    def write(self, data: bytes) -> int:
+        """Take everything."""
+        self._cable.to_modem += data
+        return len(data)
+
+    def drop_dtr(self) -> bool:
+        """There is none, as on a pseudo terminal."""
+        return False
+
+    def close(self) -> None:
+        """Close the port: what the exchange sees at its next tick."""
+        self._cable.opened = False
+
+
+class Virtual:
+    """A `World` whose time passes as fast as it is computed."""
+
+    kind = "exchange"
+
+    def __init__(self, dialect: str = "conexant", country: str = "it", **turned: object) -> None:
+        self.country = country
+        self.numbers = EXCHANGE_NUMBERS
+        self.known = KNOWN
+        self._now = 100.0
+        self._cables: dict[str, Cable] = {}
+        self.outlets: dict[str, Outlet] = {}
+        for name, number in LINE_OF.items():
+            station = Station(number, country_of(country), personality(dialect))
+            self.outlets[name] = Outlet(station, Path(name), make_port=self._cable)
+        first, second = (outlet.station.line.wire for outlet in self.outlets.values())
+        second.lines = first.lines
+        for name in LINE_OF:
+            self.turn(name, **turned_on(name) | turned)
+
+    def _cable(self, link: Path) -> Cable:
+        self._cables[link.name] = Cable(link)
+        return self._cables[link.name]
+
+    def now(self) -> float:
+        """Tell the virtual time."""
+        return self._now
+
+    def wait(self, until: float) -> None:
+        """Let a tick pass: everything happens at ticks."""
+        self._tick()
+
+    def _tick(self) -> None:
+        self._now += TICK
+        for outlet in self.outlets.values():
+            outlet.tick(TICK, self._now)
+
+    def open(self, name: str) -> HostPort:
+        """Open a side's port; the exchange sees it closed before, if it was open."""
+        if self._cables[name].opened:
+            self.close(name)
+        return HostPort(self._cables[name])
+
+    def close(self, name: str) -> None:
+        """Close a side's port."""
+        self._cables[name].opened = False
+        self._tick()
+
+    def turn(self, name: str, **turned: object) -> bool:
+        """Turn knobs."""
+        knobs.turn(self.outlets[name], dict(turned))
+        return True
