@@ -18,7 +18,7 @@ fi
 
 make_environment() { # python, folder
     "$1" -m venv "$2"
-    "$2/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+    "$2/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[dev,fieldtest]'
 }
 
 make_environment "$main" .venv-3.13

@@ -11,6 +11,8 @@ wanted="asterisk-core-sounds-it-wav asterisk-prompt-it-menardi-wav asterisk-core
 missing=""
 # tests/packaging
 wanted="$wanted debhelper lintian mmdebstrap"
+# tests/fieldtest: pages on paper
+wanted="$wanted libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
 # tests/qemu: a kernel of its own
 wanted="$wanted qemu-system-x86 busybox-static kmod"
 for package in $wanted; do

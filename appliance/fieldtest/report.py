@@ -1,0 +1,38 @@
+"""Writes the report of a run into its folder: HTML, the same as PDF, JUnit XML."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from appliance.errors import TechnicianError
+from appliance.fieldtest import page, paper
+from appliance.fieldtest.junit import junit
+from hw_tests import findings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HTML, PDF, JUNIT = "report.html", "report.pdf", "junit.xml"
+
+
+def write(folder: Path) -> findings.Run:
+    """Write the report beside the findings of `folder`, whose run is returned.
+
+    Raises TechnicianError where there are no findings, or none that can be read.
+    """
+    try:
+        raw = (folder / findings.FILE).read_bytes()
+        run = findings.loads(raw.decode("utf-8"))
+    except (OSError, ValueError) as error:
+        raise TechnicianError(f"no report of {folder} can be made: {error}") from error
+    _put(folder / JUNIT, junit(run))
+    _put(folder / HTML, page.page(run, raw).encode())
+    paper.write(page.page(run, raw, on_paper=True), folder / PDF)
+    return run
+
+
+def _put(path: Path, contents: bytes) -> None:
+    """Write a file that is found whole or not at all."""
+    draft = path.with_suffix(".new")
+    draft.write_bytes(contents)
+    draft.replace(path)
