@@ -15,6 +15,8 @@ wanted="$wanted debhelper lintian mmdebstrap"
 wanted="$wanted libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
 # tests/qemu: a kernel of its own
 wanted="$wanted qemu-system-x86 busybox-static kmod"
+# tests/image: the card and the LAN of a box
+wanted="$wanted fdisk iproute2 nftables"
 for package in $wanted; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done

@@ -1,0 +1,267 @@
+"""The data partition of the image: checked, repaired, made anew, grown; a box always has one.
+
+The very helpers of the image are run, on file systems in files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.image.card import HELPERS, LIMIT_S, MIB, SIGNATURE, Card, looped, made, missing, run
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.timeout(LIMIT_S),
+    pytest.mark.skipif(bool(missing()), reason=f"needs {missing()}"),
+]
+BLOCK: Final = 4096
+BACKUP: Final = 32768 * BLOCK
+"""Where the first spare superblock of such a file system stands (mke2fs -b 4096)."""
+LISTED: Final = "find . -type f -path './lib/*' | sort; cat etc/centralino/centralino.toml"
+WHOLE: Final = "./lib/centralino/messages/one.wav\n./lib/centralino/messages/two.wav\n[site]\n"
+WRITES: Final = "echo written > lib/written; sync; cat lib/written"
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Card:
+    """A card in use."""
+    return made(tmp_path)
+
+
+def overwrite(card: Card, at: int, count: int, byte: bytes = b"\xa5") -> None:
+    """Put nonsense on the card from byte `at` on."""
+    with card.image.open("r+b") as file:
+        file.seek(at)
+        file.write(byte * count)
+
+
+def saved(card: Card) -> str:
+    """List what was put aside, below its folder with the date."""
+    return card.boot("cd saved/*; find . -type f | sort")
+
+
+def test_a_sound_one_is_mounted_and_nothing_said(card: Card) -> None:
+    """What is there is there, can be written, and is no place for programs or devices."""
+    assert card.boot(LISTED) == WHOLE
+    assert card.told() == ()
+    assert card.boot(WRITES) == "written\n"
+    options = set(card.boot("findmnt -no OPTIONS $data").strip().split(","))
+    assert {"rw", "noatime", "nodev", "nosuid", "noexec", "commit=30"} <= options
+    assert {"lib", "etc", "log", "network"} <= set(card.boot("ls").split())
+
+
+def test_a_power_cut_alone_is_no_fault(card: Card) -> None:
+    """A journal that is played back at the next boot is not told as damage."""
+    with looped(card.image) as device:
+        card.boot("echo one > lib/one; sync; cp lib/one lib/two; sync -f .", device)
+        torn = card.image.with_name("torn.img")
+        # as the card is in the middle of it: mounted, the journal not yet taken in
+        card.boot(f"echo x > lib/three; sync lib/three; cp {card.image} {torn}", device)
+    again = Card(card.folder, torn)
+    assert "needs_recovery" in run("dumpe2fs", "-h", torn)
+    assert again.boot("cat lib/one lib/three") == "one\nx\n"
+    assert again.told() == ()
+
+
+def test_a_damaged_one_is_repaired_and_that_is_said(card: Card) -> None:
+    """With its superblock gone the spare one serves: nothing is lost, and the desk is told."""
+    overwrite(card, 0, 2 * BLOCK)
+    assert card.boot(LISTED) == WHOLE
+    assert card.told() == ("data-damaged",)
+    assert card.boot(LISTED) == WHOLE
+    assert card.told() == (), "once repaired it is sound"
+
+
+def test_what_has_lost_its_folder_is_found_again(card: Card) -> None:
+    """A message whose folder is destroyed is in lost+found, not gone."""
+    for request in ("clri /lib/centralino/messages", "ssv state 2"):  # 2: the kernel saw errors
+        run("debugfs", "-w", "-R", request, card.image)
+    found = card.boot("cat lost+found/* | wc -c").strip()
+    assert found == str(2 * 3 * 9000)
+    assert card.told() == ("data-damaged",)
+
+
+def test_beyond_repair_it_is_made_anew_and_that_stays_said(card: Card) -> None:
+    """No superblock anywhere: an empty one takes its place, with what could be read put aside; the
+    desk is told at every boot until somebody has removed that.
+    """
+    overwrite(card, 0, 4 * MIB)
+    overwrite(card, BACKUP, 4 * BLOCK)
+    assert card.boot(WRITES) == "written\n"
+    assert card.told() == ("data-new",)
+    assert card.boot("cat lib/written") == "written\n"
+    assert card.told() == ("data-new",)
+    assert saved(card) == "./first-megabyte.gz\n./fsck.txt\n./superblock.txt\n"
+    card.boot("rm -r saved/*; sync -f .")
+    card.boot()
+    assert card.told() == ()
+
+
+def test_what_can_still_be_read_is_put_aside(card: Card) -> None:
+    """Where neither fsck nor kernel takes it, but its files are found, they are kept."""
+    run("debugfs", "-w", "-R", "feature FEATURE_I31", card.image)
+    assert card.boot(WRITES) == "written\n"
+    assert card.told() == ("data-new",)
+    kept = saved(card)
+    assert "./etc/centralino/centralino.toml\n" in kept
+    assert "./lib/centralino/messages/one.wav\n./lib/centralino/messages/two.wav\n" in kept
+    assert card.boot("cat saved/*/etc/centralino/centralino.toml") == "[site]\n"
+    assert card.boot("ls lib") == "written\n", "nothing is put back unasked"
+    assert card.boot("stat -c %a saved saved/*") == "700\n700\n"
+
+
+@pytest.mark.parametrize("share", [0, 40])
+def test_a_power_cut_as_it_is_made_anew(card: Card, share: int) -> None:
+    """However much of the new one has reached the card (%): the next boot has a data partition."""
+    whole = made(card.folder / "other").image.read_bytes()
+    with card.image.open("r+b") as file:
+        file.write(b"\0" * len(whole))
+        file.seek(0)
+        file.write(whole[: len(whole) * share // 100])
+    overwrite(card, 1024, 512, b"\0")  # the superblock is written last
+    assert card.boot(WRITES) == "written\n"
+    assert card.boot("cat lib/written") == "written\n"
+
+
+def test_a_locked_card_is_read(card: Card) -> None:
+    """Of a card that lets nobody write what is there is used, and it is left as it is."""
+    before = hashlib.sha256(card.image.read_bytes()).digest()
+    furnished = f"{HELPERS}/boots begin && {HELPERS}/boots end"
+    said = card.boot(f"{LISTED}; {furnished}", "", "--read-only")
+    assert said.startswith(WHOLE)
+    assert said.count("cannot be written") == 2, "what cannot be kept is said, and fails nothing"
+    assert card.told() == ("data-locked",)
+    assert hashlib.sha256(card.image.read_bytes()).digest() == before
+
+
+def test_without_a_card_it_is_in_memory(card: Card) -> None:
+    """A box without any data partition has one in memory, and says so."""
+    assert card.boot(WRITES, "/dev/none") == "written\n"
+    assert card.boot("findmnt -no FSTYPE $data; ls lib", "/dev/none") == "tmpfs\n"
+    assert card.told() == ("data-in-memory",)
+
+
+def test_a_check_without_an_end_costs_nothing_on_the_card(card: Card) -> None:
+    """A card on which fsck hangs is not waited for for ever, and not made anew."""
+    shim = card.folder / "bin" / "e2fsck"
+    shim.parent.mkdir()
+    shim.write_text("#!/bin/sh\nexec sleep 60\n", encoding="ascii")
+    shim.chmod(0o755)
+    before = hashlib.sha256(card.image.read_bytes()).digest()
+    path = f"{shim.parent}:/usr/sbin:/usr/bin:/sbin:/bin"
+    assert card.boot(WRITES, PATH=path, CENTRALINO_FSCK_S="1") == "written\n"
+    assert card.told() == ("data-in-memory",)
+    assert hashlib.sha256(card.image.read_bytes()).digest() == before
+
+
+def test_a_full_one_is_mounted(card: Card) -> None:
+    """Nothing that boots needs a free byte on it."""
+    card.boot("dd if=/dev/zero of=lib/all bs=1M status=none || true; sync -f .")
+    furnished = f"{HELPERS}/boots begin && {HELPERS}/boots end"
+    said = card.boot(f"df --output=avail $data | tail -1; {furnished}; ls lib")
+    assert said.split()[0] == "0"
+    assert said.endswith("all\ncentralino\n")
+    assert card.told() == ()
+
+
+# --- growing ---------------------------------------------------------------------------------
+
+
+TABLE: Final = f"""label: dos
+label-id: 0x{SIGNATURE}
+start=4MiB, size=4MiB, type=c
+start=8MiB, size=4MiB
+start=12MiB, size=4MiB
+start=16MiB, size=160MiB
+"""
+AS_DELIVERED: Final = 160 * MIB
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Card:
+    """A disk of 1 GiB with the image on it, as the technician's card writer leaves it."""
+    delivered = made(tmp_path, AS_DELIVERED)
+    image = tmp_path / "disk.img"
+    with image.open("wb") as file:
+        file.truncate(1 << 30)
+    table = tmp_path / "table"
+    table.write_text(TABLE, encoding="ascii")
+    run("sh", "-c", f"sfdisk -q {image} < {table}")
+    run("dd", f"if={delivered.image}", f"of={image}", "bs=1M", "seek=16", "conv=notrunc,sparse")
+    return Card(tmp_path, image)
+
+
+def boot_disk(disk: Card, then: str) -> str:
+    """Boot from a disk with partitions, its slot named by the kernel's own words."""
+    cmdline = disk.folder / "cmdline"
+    cmdline.write_text(f"root=PARTUUID={SIGNATURE}-02 rauc.slot=A panic=10\n", encoding="ascii")
+    script = f"{HELPERS}/data >&2; mountpoint -q $data || exit 9; {then}"
+    with looped(disk.image) as device:
+        run("partx", "--update", device)
+        try:
+            return run(
+                "unshare", "--mount", "sh", "-euc", script,
+                **disk.environment(), CENTRALINO_CMDLINE=str(cmdline),
+            )  # fmt: skip
+        finally:
+            run("partx", "--delete", device)
+
+
+MAY_RESIZE: Final = bool(
+    int(run("sed", "-n", r"s/^CapEff:\s*//p", "/proc/self/status"), 16) >> 24 & 1
+)
+"""CAP_SYS_RESOURCE: without it, as in some containers, nobody resizes what is mounted."""
+needs_resize: Final = pytest.mark.skipif(not MAY_RESIZE, reason="needs CAP_SYS_RESOURCE")
+SIZE: Final = "df --output=size -B 1M $data | tail -1"
+
+
+def first_sector(disk: Card) -> bytes:
+    """Read the partition table."""
+    with disk.image.open("rb") as file:
+        return file.read(512)
+
+
+@needs_resize
+def test_it_grows_to_the_end_of_its_card_while_it_is_used(disk: Card) -> None:
+    """At the first boot, once: what was there is there, and the table is written no more."""
+    grow = f"{SIZE}; {HELPERS}/grow >&2; {SIZE}; cd $data; {LISTED}"
+    before, after, *rest = boot_disk(disk, grow).split("\n", 2)
+    assert int(before) < 160
+    assert int(after) > 900
+    assert rest == [WHOLE]
+    table = first_sector(disk)
+    assert int(boot_disk(disk, f"{HELPERS}/grow >&2; {SIZE}")) == int(after)
+    assert first_sector(disk) == table
+    assert disk.told() == ()
+
+
+@needs_resize
+def test_a_power_cut_as_it_grows(disk: Card) -> None:
+    """With the table written and the file system as before, the next boot goes on."""
+    run("sh", "-c", f"echo ', +' | sfdisk -q -N 4 {disk.image}")
+    assert int(boot_disk(disk, SIZE)) < 160
+    assert int(boot_disk(disk, f"{HELPERS}/grow >&2; {SIZE}")) > 900
+    assert disk.told() == ()
+
+
+def test_the_partition_grows_once(disk: Card) -> None:
+    """Its end is the card's, for the kernel at once, and the table is not written again."""
+    resize = disk.folder / "bin" / "resize2fs"
+    resize.parent.mkdir()
+    resize.write_text('#!/bin/sh\nblockdev --getsize64 "$1"\n', encoding="ascii")
+    resize.chmod(0o755)
+    grow = f"PATH={resize.parent}:$PATH {HELPERS}/grow"
+    assert int(boot_disk(disk, grow)) == (1 << 30) - 16 * MIB
+    table = first_sector(disk)
+    assert int(boot_disk(disk, grow)) == (1 << 30) - 16 * MIB
+    assert first_sector(disk) == table
+    assert boot_disk(disk, f"cd $data; {LISTED}") == WHOLE
+
+
+def test_in_memory_nothing_is_grown(card: Card) -> None:
+    """Where there is no card the helper has nothing to do, and is no failure."""
+    assert card.boot(f"{HELPERS}/grow && echo well", "/dev/none") == "well\n"
