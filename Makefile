@@ -5,11 +5,12 @@ STAMP := .venv-3.13/.ready
 FUZZ_SECONDS ?= 60
 SEED ?= 1
 
-.PHONY: help environment packages deb demo test lint unit unit311 coverage system console boxes phones units bench long faults faulty-disks faulty-boxes faulty-machines faulty-lines figures phones-and-faults packaging fuzz soak year clean
+.PHONY: help environment packages deb image demo test lint unit unit311 coverage system console boxes phones units bench long faults faulty-disks faulty-boxes faulty-machines faulty-lines figures phones-and-faults packaging fuzz soak year clean
 
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
 	@echo "make deb     the Debian packages for arm64 and amd64, in build/deb"
+	@echo "make image   the flashable image for a Raspberry Pi, in build/image; as root, on Debian 13"
 	@echo "make test    everything that can run on this machine"
 	@echo "make console the console's pages in a real browser, and under attack"
 	@echo "make faults  power cuts, failing disks, wrong clocks, a hostile LAN: a line of figures each; as root"
@@ -30,6 +31,10 @@ packages:
 # The same files under version control give the same bytes.
 deb: environment
 	@scripts/deb.sh
+
+# The same files and the same versions of Debian's packages give the same bytes.
+image: environment
+	@image/build.sh
 
 demo: environment
 	@$(PY) -m appliance demo $(if $(KEEP),--keep)

@@ -17,6 +17,8 @@ wanted="$wanted libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejav
 wanted="$wanted qemu-system-x86 busybox-static kmod"
 # tests/image: the card and the LAN of a box
 wanted="$wanted fdisk iproute2 nftables"
+# tests/image: image/build.sh, and a machine that boots what it made
+wanted="$wanted bmap-tools cpio dosfstools fdisk mtools openssl qemu-system-arm qemu-user-static u-boot-qemu u-boot-tools xz-utils zstd"
 for package in $wanted; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done

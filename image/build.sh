@@ -1,0 +1,31 @@
+#!/bin/sh
+# Makes the flashable image for Raspberry Pi 3, 3+, 4, 400, CM3, CM4 and Zero 2 W in build/image, from
+# Debian packages and the programme's own package. The same files and versions give the same bytes.
+#   image/build.sh; OUT, VERSION, KEYS, IMAGE_CACHE and SOURCE_DATE_EPOCH may be given; UNPACKED=1
+#   leaves the disk as it is, for tests
+set -eu
+cd "$(dirname "$0")/.."
+. image/common.sh
+
+missing=""
+for tool in bmaptool:bmap-tools cpio:cpio depmod:kmod dpkg-deb:dpkg fdisk:fdisk mcopy:mtools mke2fs:e2fsprogs \
+    mkenvimage:u-boot-tools mkfs.vfat:dosfstools mmdebstrap:mmdebstrap openssl:openssl sfdisk:fdisk xz:xz-utils \
+    zstd:zstd qemu-aarch64-static:qemu-user-static; do
+    command -v "${tool%:*}" > /dev/null || missing="$missing ${tool#*:}"
+done
+# shellcheck disable=SC2086 # a list of names
+[ -z "$missing" ] || scripts/apt.sh $missing || exec scripts/skipped.sh "image" "missing:$missing"
+
+mkdir -p "$work"
+say "the programme's package"
+OUT=$work/deb scripts/deb.sh arm64 > /dev/null
+deb=$work/deb/centralino_${version}_arm64.deb
+image/apt.sh "$work/apt"
+base=$(image/base.sh "$deb")
+image/kernel.sh
+image/keys.sh
+image/slot.sh "$base" "$deb"
+disk=$work/centralino-$version.img
+image/disk.sh "$disk"
+[ -n "${UNPACKED:-}" ] || image/outputs.sh "$disk"
+say "done: $out"

@@ -1,0 +1,26 @@
+# shellcheck shell=sh disable=SC2034 # used where this is read
+# What the parts of the image share: read with `.` from the repository's folder, by image/build.sh.
+export LC_ALL=C TZ=UTC
+umask 022
+out=${OUT:-build/image}
+work=$out/work
+suite=trixie
+version=${VERSION:-$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' appliance/__init__.py)}
+# The date of the build is that of the last commit: the same files give the same bytes.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+export SOURCE_DATE_EPOCH
+
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+work=$out/work
+
+slot_mib=768
+# The partitions are known by the disk's signature, which boot.cmd, fstab and RAUC name.
+disk_id=43454e54
+
+say() { printf '%s  %s\n' "$(date +%T)" "$*"; }
+fail() { echo "image: $*" >&2; exit 1; }
+
+clamp() { # folder: nothing in it is younger than the build
+    find "$1" -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+}

@@ -1,0 +1,53 @@
+#!/bin/sh
+# Puts the image together: variables of U-Boot, firmware partition, slot A, empty slot B, /data.
+# Only files are written; no loop device, nothing mounted.
+#   image/disk.sh DISK
+set -eu
+cd "$(dirname "$0")/.."
+. image/common.sh
+disk=$1
+fat_mib=64
+data_mib=64 # grown to the medium's end at the first boot
+export MTOOLS_SKIP_CHECK=1
+
+# The boards of this image, by the names of their trees.
+trees="bcm2837-rpi-3-a-plus bcm2837-rpi-3-b bcm2837-rpi-3-b-plus bcm2837-rpi-zero-2-w bcm2837-rpi-cm3-io3
+       bcm2711-rpi-4-b bcm2711-rpi-400 bcm2711-rpi-cm4-io"
+
+rm -rf "$work/fat" "$work/fat.img" "$work/data" "$work/data.ext4"
+mkdir -p "$work/fat/overlays" "$work/data"
+firmware=$work/firmware/usr/lib/raspi-firmware
+cp "$firmware/bootcode.bin" "$firmware"/start.elf "$firmware"/fixup.dat "$firmware"/start4.elf "$firmware"/fixup4.dat \
+    "$work/u-boot/usr/lib/u-boot/rpi_arm64/u-boot.bin" image/boot/config.txt image/boot/cmdline.txt "$work/fat/"
+cp "$firmware"/overlays/* "$work/fat/overlays/"
+for tree in $trees; do
+    cp "$work"/kernel/usr/lib/linux-image-*/broadcom/"$tree.dtb" "$work/fat/"
+done
+mkenvimage -s 0x4000 -o "$work/fat/uboot.env" image/boot/uboot.env.txt
+mkimage -q -A arm64 -T script -C none -n centralino -d image/boot/boot.cmd "$work/fat/boot.scr" > /dev/null
+cp image/fat/* "$work/fat/"
+find "$work/fat" "$work/data" -exec touch --date="@$SOURCE_DATE_EPOCH" {} +
+mkfs.vfat -C -F 32 -n CENTRALINO -i "$disk_id" --invariant "$work/fat.img" $((fat_mib * 1024)) > /dev/null
+mcopy -s -m -i "$work/fat.img" "$work"/fat/* ::/
+
+mke2fs -q -t ext4 -m 1 -L data -U 43454e54-0000-4000-8000-000000000003 \
+    -E hash_seed=43454e54-0000-4000-8000-000000000004,root_owner=0:0,lazy_itable_init=0 \
+    -d "$work/data" "$work/data.ext4" "${data_mib}M"
+
+rm -f "$disk"
+truncate -s $((4 + fat_mib + 2 * slot_mib + data_mib))M "$disk"
+sfdisk --quiet "$disk" <<END
+label: dos
+label-id: 0x$disk_id
+start=4MiB, size=${fat_mib}MiB, type=c, bootable
+start=$((4 + fat_mib))MiB, size=${slot_mib}MiB, type=83
+start=$((4 + fat_mib + slot_mib))MiB, size=${slot_mib}MiB, type=83
+start=$((4 + fat_mib + 2 * slot_mib))MiB, size=${data_mib}MiB, type=83
+END
+put() { dd if="$1" of="$disk" bs=1M seek="$2" conv=notrunc,sparse status=none; }
+printf 'BOOT_ORDER=A\nBOOT_A_LEFT=3\nBOOT_B_LEFT=3\n' | mkenvimage -s 0x4000 -o "$work/variables" -
+put "$work/variables" 1
+put "$work/fat.img" 4
+put "$work/slot.ext4" $((4 + fat_mib))
+put "$work/data.ext4" $((4 + fat_mib + 2 * slot_mib))
+say "disk: $(du -m "$disk" | cut -f1) MiB written of $(du -m --apparent-size "$disk" | cut -f1)"
