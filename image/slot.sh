@@ -46,10 +46,7 @@ echo centralino > "$root/etc/hostname"
 printf '127.0.0.1 localhost\n127.0.1.1 centralino\n::1 localhost ip6-localhost ip6-loopback\n' > "$root/etc/hosts"
 printf 'VERSION=%s\nBUILD=%s\nVARIANT=%s\n' "$version" "$(date -d "@$SOURCE_DATE_EPOCH" +%F)" "${VARIANT:-pi}" \
     > "$root/etc/centralino-release"
-cat > "$root/etc/fstab" <<END
-PARTUUID=$disk_id-01 /boot/firmware vfat ro,nofail,umask=0077 0 0
-PARTUUID=$disk_id-04 /data ext4 noatime,nofail 0 2
-END
+echo "PARTUUID=$disk_id-01 /boot/firmware vfat ro,nofail,umask=0077,x-systemd.device-timeout=5min 0 0" > "$root/etc/fstab"
 ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 install -D -m 644 "$work/keys/cert.pem" "$root/etc/rauc/keyring.pem"
 # Without a network the clock begins here, and not in the year in which systemd was made.
@@ -65,13 +62,10 @@ units=$(grep '^.dh_installsystemd ' debian/rules | tr ' ' '\n' | grep '^centrali
 ours=$([ ! -e image/enabled ] || sed '/^#/d' image/enabled)
 # shellcheck disable=SC2086 # a list of names
 systemctl --root="$root" --quiet enable systemd-networkd.service $units
-# ssh has no keys of its own yet; the timers mend what a read-only root has not.
-systemctl --root="$root" --quiet disable ssh.service dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service
 # shellcheck disable=SC2086 # a list of names
 [ -z "$ours" ] || systemctl --root="$root" --quiet enable $ours
-# Nobody logs in at a screen or a serial port: no password opens the box.
-systemctl --root="$root" --quiet mask getty@.service serial-getty@.service console-getty.service \
-    systemd-binfmt.service proc-sys-fs-binfmt_misc.automount
+# Programmes of other machines, which are run by emulators, have no business here.
+systemctl --root="$root" --quiet mask systemd-binfmt.service proc-sys-fs-binfmt_misc.automount
 grep -q '^root:[*!]' "$root/etc/shadow" || fail "root has a password"
 
 # What update-ca-certificates does: a link for each authority, one by its hash, all in one file.
