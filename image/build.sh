@@ -24,8 +24,17 @@ image/apt.sh "$work/apt"
 base=$(image/base.sh "$deb")
 image/kernel.sh
 image/keys.sh
-image/slot.sh "$base" "$deb"
 disk=$work/centralino-$version.img
-image/disk.sh "$disk"
+# what all of it is made from; the parts are kept as long as that is the same
+sha256sum "$deb" "$base.list" "$work/boot.list" "$work/keys/cert.pem" > "$work/inputs.new"
+find image -type f | sort | xargs -d '\n' sha256sum >> "$work/inputs.new"
+find image -printf '%m %l %p\n' | sort >> "$work/inputs.new"
+if [ ! -e "$disk" ] || ! cmp -s "$work/inputs.new" "$work/inputs"; then
+    rm -f "$work/inputs" "$disk"
+    image/slot.sh "$base" "$deb"
+    image/disk.sh "$disk.new"
+    mv "$disk.new" "$disk"
+    mv "$work/inputs.new" "$work/inputs"
+fi
 [ -n "${UNPACKED:-}" ] || image/outputs.sh "$disk"
 say "done: $out"
