@@ -40,6 +40,7 @@ COMMANDS = {
     "restore": "appliance.commands.backup:restore",
     "run": "appliance.commands.service:run",
     "sheets": "appliance.commands.sheets:sheets",
+    "site": "appliance.commands.site:site",
     "status": "appliance.commands.status:status",
     "transfer": "appliance.commands.transfer:transfer",
     "unattended": "appliance.commands.states:unattended",

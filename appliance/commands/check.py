@@ -110,19 +110,13 @@ def register_hindrance(settings: Settings) -> Words:
 def summary(settings: Settings, office: Office) -> list[Words]:
     """Say in a few lines what the configuration means today."""
     now = datetime.now(UTC)
-    no_counter, patron = Words("nessuno", "none"), settings.site.patron
-    counter = _positions(office.citizens_desk) if office.citizens_desk else no_counter
-    switchboard = _positions(office.switchboard)
+    patron = settings.site.patron
     day = f"{patron.in_year(office.local(now).year):%d.%m.}"
     return [
         Words(
             f"{office.name}: la configurazione è buona", f"{office.name}: the configuration is good"
         ),
-        *(_below(_of_line(office, line)) for line in office.lines),
-        *(() if office.lines else (_below(Words("nessuna linea", "no line")),)),
-        _below(_help(office)),
-        _below(Words(f"centralino: {switchboard.it}", f"switchboard: {switchboard.en}")),
-        _below(Words(f"Sportello Cittadini: {counter.it}", f"citizens' counter: {counter.en}")),
+        *map(_below, lasting(office)),
         _below(_now(office, now)),
         _below(
             Words(
@@ -130,6 +124,20 @@ def summary(settings: Settings, office: Office) -> list[Words]:
                 f"patron saint's day this year: {day}; please confirm",
             )
         ),
+    ]
+
+
+def lasting(office: Office) -> list[Words]:
+    """Say of lines and positions what does not change from hour to hour."""
+    no_counter = Words("nessuno", "none")
+    counter = _positions(office.citizens_desk) if office.citizens_desk else no_counter
+    switchboard = _positions(office.switchboard)
+    return [
+        *(_of_line(office, line) for line in office.lines),
+        *(() if office.lines else (Words("nessuna linea", "no line"),)),
+        _help(office),
+        Words(f"centralino: {switchboard.it}", f"switchboard: {switchboard.en}"),
+        Words(f"Sportello Cittadini: {counter.it}", f"citizens' counter: {counter.en}"),
     ]
 
 

@@ -79,6 +79,11 @@ def structure(text: str, name: str, kind: type[T]) -> T:
         it = f'non si legge{_near(str(error))}: ogni voce si scrive nome = "valore"'
         wrong = Mistake("the file", f"is not TOML: {error}", it=it)
         raise BadConfiguration(name, (wrong,)) from error
+    return structured(data, text, name, kind)
+
+
+def structured(data: object, text: str, name: str, kind: type[T]) -> T:
+    """Make frozen values of `kind` of a text's data; raises BadConfiguration with every mistake."""
     try:
         return _converter().structure(data, kind)
     except ClassValidationError as error:
@@ -100,6 +105,7 @@ def _converter() -> cattrs.Converter:
         values.Instant: values.instant,
         values.Hours: values.hours,
         values.Bands: values.bands,
+        values.Hidden: values.hidden,
         values.PortRange: values.port_range,
         date: values.day,
     }.items():
@@ -159,17 +165,19 @@ def with_line(mistake: Mistake, text: str) -> Mistake:
     steps, lines = mistake.place.split("."), text.splitlines()
     *tables, key = [*steps, ""] if steps[-1].isdigit() else steps  # a whole table of an array
     start = _table_start(lines, tables)
-    for number in range(start, len(lines)):
+    for number in range(max(start, 0), len(lines)):
         if number > start and lines[number].lstrip().startswith("["):
             break
         if key and re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", lines[number]):
             return replace(mistake, line=number + 1)
-    return replace(mistake, line=start + 1 if tables and start else 0)
+    if start < 0:
+        start = _table_start(lines, [*tables, key])  # a whole table
+    return replace(mistake, line=start + 1)
 
 
 def _table_start(lines: list[str], tables: list[str]) -> int:
-    """Find a table's header, an array's within its parent's; as far as headers lead."""
-    position, name = 0, ""
+    """Find a table's header, an array's within its parent's; -1 where not even the first is."""
+    position, name = -1, ""
     for step, following in pairwise([*tables, ""]):
         if step.isdigit():
             continue

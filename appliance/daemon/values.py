@@ -15,6 +15,8 @@ OnOff = NewType("OnOff", bool)
 Instant = NewType("Instant", datetime)
 """A moment with its offset from UTC: when something was done, not when something holds."""
 Pause = NewType("Pause", float)
+Hidden = NewType("Hidden", str)
+"""A password: no sentence repeats it."""
 Proven = NewType("Proven", str)
 """What a probe has shown: "true", "false", or "auto" where none was made."""
 
@@ -96,6 +98,15 @@ def text(value: object, _: object = None) -> str:
             f'{value!r} must be text in quotes, "{value}"',
         )
     return value
+
+
+def hidden(value: object, _: object = None) -> Hidden:
+    """Accept a string and nothing else, and repeat it nowhere."""
+    if not isinstance(value, str):
+        raise SaidValueError(
+            'è un testo e va fra virgolette: "..."', 'must be text in quotes: "..."'
+        )
+    return Hidden(value)
 
 
 def whole(value: object, _: object = None) -> int:

@@ -162,14 +162,14 @@ identity_limit = 0
 """
     )
     assert sorted(said) == [
-        "hours: monday: 12:00-14:00 begins before 08:30-13:00 has ended",
+        "line 1, site.name: is missing; it must be set",
         "line 12, lines.2.port: is missing; it must be set",
         "line 14, lines.2.por: unknown key. Did you mean 'port'?",
         "line 15, lines.2.identity_limit: 0 s is out of range: more than 0, at most 3600",
         "line 2, site.nam: unknown key. Did you mean 'name'?",
         "line 3, site.patron: '13-45' is no day of the year; write month, then day",
+        "line 4, hours: monday: 12:00-14:00 begins before 08:30-13:00 has ended",
         "line 8, sip.port: '5060' must be a whole number without quotes",
-        "site.name: is missing; it must be set",
     ]
 
 

@@ -23,14 +23,14 @@ FORKS = {"lines/nursery.py": 3, "daemon/apart.py": 1}
 """The carrier's nursery, a keeper, an undertaker; the reader of the configuration."""
 CHILDREN = {
     "commands/clock_set.py", "commands/demo.py", "commands/demo_console.py",
-    "commands/restore_asked.py",
+    "commands/restore_asked.py", "commands/site.py",
     "daemon/carrier_side.py",
     "daemon/chores.py",
-    "exchange/process.py", "testphone/client.py", "usb/steps.py",
+    "exchange/process.py", "site/card.py", "testphone/client.py", "usb/steps.py",
 }  # fmt: skip
 """The demonstration's desk and console, carrier, a technician's chores,
 exchange, test phone; the USB helper's uhubctl, the restore helper's systemctl, the clock helper's
-hwclock."""
+hwclock, the card helper's mount and systemctl."""
 
 
 def found(kind: str) -> dict[str, list[str]]:

@@ -1,0 +1,202 @@
+"""`centralino site`: the one file on the card's FAT partition (the image's units call it)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from appliance import __version__
+from appliance.commands.options import config_option
+from appliance.errors import CentralinoError, ConfigurationError, TechnicianError
+from appliance.policy.system_words import why_not, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appliance.commands.options import Command
+    from appliance.daemon.settings import Settings
+    from appliance.policy.words import Words
+    from appliance.site.outcome import Outcome
+    from appliance.site.result import Facts
+
+CARD: Final = Path("/boot/firmware")
+RUN: Final = Path("/run/centralino-site")
+DESK: Final = "centralino.service"
+LOOKS_S: Final = 1.0
+LIMIT_S: Final = 20.0
+USUAL_PORT: Final = 443
+
+
+def _folder(name: str, default: Path, words: str) -> Callable[[Command], Command]:
+    return click.option(
+        name, type=click.Path(path_type=Path), default=default, show_default=True, help=words
+    )
+
+
+@click.group()
+def site() -> None:
+    """Use the file on the card's FAT partition, and answer beside it."""
+
+
+@site.command("apply")
+@config_option
+@_folder("--card", CARD, "Where the FAT partition is mounted.")
+@_folder("--run", RUN, "What holds until the power goes.")
+@_folder("--kept", Path("/var/lib/centralino-site"), "What is kept of the file.")
+@_folder("--data", Path("/data"), "Where network, host name and keys are kept.")
+@_folder("--networkd", Path("/run/systemd/network"), "Where the network's settings are read.")
+@_folder("--notices", Path("/run/centralino-notices"), "Where the desk is told of troubles.")
+@_folder("--ports", Path("/dev/serial/by-path"), "The modems' names.")
+@click.option(
+    "--under",
+    type=click.Path(path_type=Path),
+    help="A TOML file that holds where the card's says nothing.",
+)
+@click.option("--again", is_flag=True, help="Use the file also where it has not changed.")
+def apply_(
+    config_path: Path,
+    card: Path,
+    run: Path,
+    kept: Path,
+    data: Path,
+    networkd: Path,
+    notices: Path,
+    ports: Path,
+    under: Path | None,
+    again: bool,
+) -> None:
+    """Put the card's file in force, where it has changed and is good; say what became of it."""
+    from appliance.site import applying, outcome
+
+    places = applying.Places(
+        card,
+        config_path,
+        kept,
+        data,
+        networkd,
+        run,
+        notices,
+        ports,
+        datetime.now(UTC).year,
+        tomllib.loads(under.read_text(encoding="utf-8")) if under else {},
+        _name_host,
+    )
+    applied = applying.apply(places, again=again)
+    found = applied.outcome
+    for said in (*found.said, outcome.trouble_of(found)):
+        if said.en:
+            click.echo(said.en, err=True)
+    click.echo(f"the card's file: {found.verdict}")
+    if applied.is_rewritten:
+        _have_it_read()
+    if found.verdict is outcome.Verdict.FAILED:
+        raise SystemExit(1)
+
+
+@site.command()
+@config_option
+@_folder("--card", CARD, "Where the FAT partition is mounted.")
+@_folder("--run", RUN, "Where `apply` says what became of the file.")
+@click.option(
+    "--wait", default=0.0, show_default=True, help="Seconds to wait for a network address."
+)
+def tell(config_path: Path, card: Path, run: Path, wait: float) -> None:
+    """Write beside the card's file what became of it, and how to go on."""
+    from appliance.site import card as fat
+    from appliance.site import outcome as outcomes
+    from appliance.site import result
+
+    outcome = outcomes.load(run)
+    if outcome is None:
+        raise TechnicianError("the card's file was not read yet: `centralino site apply` first")
+    until = time.monotonic() + wait
+    while not _numbers() and time.monotonic() < until:
+        time.sleep(LOOKS_S)
+    text = result.text_of(outcome, _facts(config_path, outcome))
+    try:
+        is_new = fat.tell(card, text)
+    except OSError as error:
+        raise TechnicianError(f"{card / fat.ANSWER}: {why_not(error).en}") from error
+    click.echo("told on the card" if is_new else "the card says so already")
+
+
+def _facts(config_path: Path, outcome: Outcome) -> Facts:
+    from appliance.daemon import first_user, phone_secrets
+    from appliance.daemon.files import load_text
+    from appliance.daemon.stores import database_path
+    from appliance.site.result import Facts
+
+    settings, means = _in_force(config_path)
+    state = Path(settings.folders.state)
+    is_known = os.path.exists(database_path(state))  # noqa: PTH110 - Path's raises where closed
+    with contextlib.suppress(CentralinoError):
+        secrets = phone_secrets.load(settings)
+        made = tuple((name, secrets[name]) for name in outcome.made if name in secrets)
+        code = load_text(first_user.code_path(state)).strip()
+        return Facts(__version__, _addresses(settings), code, is_known, made, means)
+    return Facts(__version__, _addresses(settings), "", is_known, (), means)
+
+
+def _in_force(config_path: Path) -> tuple[Settings, tuple[Words, ...]]:
+    """Return the settings and what they mean; of a file that is wrong, what is wrong with it."""
+    from appliance.commands.check import lasting
+    from appliance.daemon import config, last_good
+    from appliance.daemon.office import build_office
+
+    try:
+        settings = config.load(config_path)
+        return settings, tuple(lasting(build_office(settings, datetime.now(UTC).year)))
+    except ConfigurationError as error:
+        return config.parse(last_good.NOTHING), (words_of(error),)
+
+
+def _addresses(settings: Settings) -> tuple[str, ...]:
+    """List where browsers find the console: by the box's name, by its addresses."""
+    if not settings.console.enabled:
+        return ()
+    number = settings.console.port
+    port = "" if number == USUAL_PORT else f":{number}"
+    found = (*settings.console.names, *_numbers()) if _numbers() else ()
+    return tuple(f"https://{one}{port}/" for one in found)
+
+
+def _numbers() -> tuple[str, ...]:
+    """List the box's addresses on the network; none that only its own cable knows."""
+    from appliance.console.addresses import of_this_box
+
+    found = of_this_box("0.0.0.0")  # noqa: S104 - asks for every address
+    usable = (one for one in found if one.version == 4)  # what is typed by hand
+    return tuple(str(one) for one in usable if not (one.is_loopback or one.is_link_local))
+
+
+def _name_host(name: str) -> None:
+    """Give the box its name; who may not is told, and all else goes on."""
+    if socket.gethostname() == name:
+        return
+    try:
+        socket.sethostname(name)
+    except OSError as error:
+        click.echo(f"the host name stays {socket.gethostname()}: {why_not(error).en}", err=True)
+
+
+def _have_it_read() -> None:
+    """Let a service that runs already look at its configuration (daemon/reloading.py)."""
+    if shutil.which("systemctl") is None or _systemctl("is-active", "--quiet", DESK):
+        return
+    if _systemctl("kill", "--signal=HUP", "--kill-whom=main", DESK):
+        click.echo(f"{DESK} could not be told: its next start reads the configuration", err=True)
+
+
+def _systemctl(*words: str) -> int:
+    done = subprocess.run(("systemctl", *words), capture_output=True, check=False, timeout=LIMIT_S)
+    return done.returncode

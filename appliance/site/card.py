@@ -1,0 +1,103 @@
+"""The card's FAT partition: read-only but for the moment in which the answer is written.
+
+FAT knows no journal: the file that the technician edits is never opened for writing, and the answer
+is written beside it under another name first. A power cut costs the answer at most.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from appliance.daemon.config import LARGEST
+from appliance.errors import TechnicianError
+from appliance.policy.refused import Refused
+from appliance.policy.system_words import why_not
+from appliance.site.keeping import OPEN, contents_of, write
+from appliance.site.text import NAME
+
+ANSWER: Final = "centralino-result.txt"
+LIMIT_S: Final = 30.0
+
+
+def read(folder: Path) -> bytes:
+    """Read the technician's file; raises Refused with what is wrong and what to do."""
+    try:
+        with (folder / NAME).open("rb") as file:
+            return file.read(LARGEST + 1)
+    except FileNotFoundError as error:
+        raise _missing(folder) from error
+    except OSError as error:
+        why = why_not(error)
+        raise Refused(f"non si legge: {why.it}", f"cannot be read: {why.en}") from error
+
+
+def _missing(folder: Path) -> Refused:
+    names = _names(folder)
+    if not names:
+        return Refused(
+            "la prima partizione della scheda non si legge: scrivere di nuovo la scheda",
+            "the first partition of the card cannot be read: write the card again",
+        )
+    like = [name for name in names if name.lower().startswith("centralino.") and name != ANSWER]
+    if like:
+        return Refused(
+            f"il file si chiama {like[0]}: dargli il nome {NAME} (Windows nasconde la fine dei "
+            "nomi: mostrare le estensioni)",
+            f"the file's name is {like[0]}: give it the name {NAME} (Windows hides the end of "
+            "names: have the extensions shown)",
+        )
+    return Refused(
+        "il file non c'è: copiare sulla scheda quello fornito e compilarlo",
+        "the file is missing: copy the delivered one to the card and fill it in",
+    )
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(path.name for path in folder.iterdir())
+    except OSError:
+        return []
+
+
+def tell(folder: Path, text: str) -> bool:
+    """Write the answer beside the file; returns False where it says so already.
+
+    As Windows' editors want it: UTF-8 with a mark, lines ended by CR LF. Raises OSError,
+    TechnicianError.
+    """
+    contents = text.replace("\n", "\r\n").encode("utf-8-sig")
+    if contents_of(folder / ANSWER) == contents:
+        return False
+    with _writable(folder):
+        write(folder / ANSWER, contents, OPEN)
+    return True
+
+
+@contextlib.contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    """Let the partition be written to meanwhile; a mere folder is as it is."""
+    if not os.path.ismount(folder):
+        yield
+        return
+    _remount(folder, "rw")
+    try:
+        yield
+    finally:
+        _remount(folder, "ro")
+
+
+def _remount(folder: Path, how: str) -> None:
+    done = subprocess.run(
+        ("mount", "-o", f"remount,{how}", str(folder)),
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=LIMIT_S,
+    )
+    if done.returncode:
+        raise TechnicianError(f"{folder} cannot be mounted {how}: {done.stderr.strip()}")

@@ -1,0 +1,96 @@
+"""What is wrong in the card's file beside what the configuration's own checks find."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from appliance.daemon.mistakes import Mistakes
+from appliance.policy.words import Words
+from appliance.site import keys, network
+from appliance.site.written import NO_PATRON, Mail, Phone, Written
+
+LEAST_SECRET: Final = 8
+_SECRET: Final = re.compile(r"[!#-\[\]-~]+")
+"""What phones' pages and SIP digests take alike: no space, quote or backslash."""
+_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,31}")
+NOTHING_SAID: Final = (
+    Words(
+        "Nessun orario [hours]: l'ufficio è sempre chiuso, chi chiama lascia un messaggio.",
+        "No hours [hours]: the office is always closed, callers leave a message.",
+    ),
+    Words(
+        "Nessun telefono [[phones]]: risponde solo la segreteria.",
+        "No phone [[phones]]: voicemail alone answers.",
+    ),
+    Words(
+        "Nessun santo patrono (patron): quel giorno vale l'orario di sempre.",
+        "No patron saint's day (patron): the usual hours hold on that day.",
+    ),
+)
+
+
+def check(written: Written, mistakes: Mistakes, *, has_mail_password: bool) -> None:
+    """Note every mistake; `has_mail_password` where one was written before and is kept."""
+    network.check(written.network, mistakes)
+    keys.check(written.ssh.keys, mistakes)
+    _check_names("lines", [line.name for line in written.lines], mistakes)
+    _check_names("phones", [phone.name for phone in written.phones], mistakes)
+    for number, phone in enumerate(written.phones, 1):
+        _check_secret(f"phones.{number}.secret", phone, mistakes)
+    _check_mail(written.mail, mistakes, has_mail_password=has_mail_password)
+
+
+def notes(written: Written) -> tuple[Words, ...]:
+    """Say what was not written, and what therefore holds."""
+    lacks = (
+        not any(written.hours.week.days),
+        not written.phones,
+        written.site.patron == NO_PATRON,
+    )
+    return tuple(said for said, is_so in zip(NOTHING_SAID, lacks, strict=True) if is_so)
+
+
+def _check_names(table: str, names: list[str], mistakes: Mistakes) -> None:
+    """A name goes into file names, SIP addresses and the words of commands."""
+    for number, name in enumerate(names, 1):
+        place = f"{table}.{number}.name"
+        if name and not _NAME.fullmatch(name):
+            mistakes.note(
+                place,
+                f"{name!r} non è un nome breve: lettere senza accento, cifre e trattini (ciò che "
+                "si mostra va in label)",
+                f"{name!r} is no short name: letters without accents, figures and hyphens (what "
+                "is shown goes into label)",
+            )
+        if name and table == "lines" and names.count(name) > 1:  # of phones `check` says it
+            mistakes.note(place, f"{name!r} compare due volte", f"{name!r} stands twice")
+
+
+def _check_secret(place: str, phone: Phone, mistakes: Mistakes) -> None:
+    is_good = len(phone.secret) >= LEAST_SECRET and _SECRET.fullmatch(phone.secret)
+    if phone.secret and not is_good:
+        mistakes.note(
+            place,
+            f"servono almeno {LEAST_SECRET} segni: lettere senza accento, cifre, punteggiatura; "
+            "oppure niente, e la password la fa l'apparecchio",
+            f"takes {LEAST_SECRET} signs at least: letters without accents, figures, punctuation; "
+            "or nothing, and the box makes the password",
+        )
+
+
+def _check_mail(mail: Mail, mistakes: Mistakes, *, has_mail_password: bool) -> None:
+    if mail.user and not (mail.password or mail.password_file or has_mail_password):
+        mistakes.note(
+            "mail.password",
+            "manca: al nome utente della posta serve la sua password",
+            "is missing: the mail account needs its password",
+        )
+    if mail.password and not mail.user:
+        mistakes.note(
+            "mail.user",
+            "manca: a una password serve il nome utente della posta",
+            "is missing: a password needs the name of the mail account",
+        )
+    if mail.password and not mail.password.isprintable():
+        mistakes.note("mail.password", "deve stare in una riga", "must stand in one line")

@@ -1,0 +1,65 @@
+"""What follows from the card's file for others: put where they look for it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets as randomness
+from pathlib import Path
+from typing import Final
+
+from appliance.daemon import phone_secrets
+from appliance.errors import ConfigurationError
+from appliance.phones.accounts import make_secret
+from appliance.site.keeping import OPEN, contents_of, write
+from appliance.site.made import Made
+
+ACCOUNT: Final = "centralino"
+NETWORK: Final = "network/10-lan.network"
+HOSTNAME: Final = "etc/hostname"
+KEYS: Final = "etc/ssh/authorized_keys/technician"
+"""Below the data partition, where the image's own units look for them."""
+
+
+def keep_secrets(made: Made) -> None:
+    """Keep the phones' passwords, and make those that are wanted."""
+    try:
+        known = phone_secrets.load(made.settings)
+    except ConfigurationError:  # a file that nobody can read is worth nothing
+        known = {}
+    new = {name: make_secret(randomness.token_bytes) for name in made.unsaid if name not in known}
+    together = {**known, **new, **made.secrets}
+    if together != known:
+        phone_secrets.save(made.settings, together)
+
+
+def own_folder(folder: Path) -> None:
+    """Make the service's state folder, which is its account's alone."""
+    if folder.exists():
+        return
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        account = pwd.getpwnam(ACCOUNT)
+    except KeyError:
+        return
+    if os.geteuid() == 0:
+        os.chown(folder, account.pw_uid, account.pw_gid)
+
+
+def network(data: Path, networkd: Path, text: str) -> None:
+    """Keep the network's settings, and have networkd find them at its start; "" for DHCP's."""
+    link = networkd / Path(NETWORK).name
+    give(data / NETWORK, text)
+    link.unlink(missing_ok=True)
+    if text:
+        networkd.mkdir(mode=0o755, parents=True, exist_ok=True)
+        link.symlink_to(data / NETWORK)
+
+
+def give(path: Path, text: str) -> None:
+    """Keep a text for others to read, or nothing; what is kept already is left alone."""
+    if not text:
+        path.unlink(missing_ok=True)
+    elif contents_of(path) != text.encode():
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        write(path, text.encode(), OPEN)

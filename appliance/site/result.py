@@ -1,0 +1,170 @@
+"""The words that are written beside the card's file, for somebody who has only a text editor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from appliance.policy.words import Words
+from appliance.site.outcome import Outcome, Socket, Verdict
+
+RULE: Final = "=" * 78
+VERDICTS: Final = {
+    Verdict.APPLIED: Words(
+        "Tutto bene: centralino.toml è stato letto ed è in vigore.",
+        "All is well: centralino.toml has been read and is in force.",
+    ),
+    Verdict.AS_BEFORE: Words(
+        "Tutto bene: centralino.toml non è cambiato da quando è stato letto l'ultima volta.",
+        "All is well: centralino.toml has not changed since it was last read.",
+    ),
+    Verdict.BLANK: Words(
+        "centralino.toml non è ancora compilato.", "centralino.toml is not filled in yet."
+    ),
+    Verdict.WRONG: Words(
+        "centralino.toml NON è stato usato. Che cosa correggere:",
+        "centralino.toml has NOT been used. What to correct:",
+    ),
+    Verdict.MISSING: Words("centralino.toml non è stato letto:", "centralino.toml was not read:"),
+    Verdict.FAILED: Words(
+        "centralino.toml NON è in vigore: la memoria dell'apparecchio non si scrive.",
+        "centralino.toml is NOT in force: the box's memory cannot be written.",
+    ),
+}
+HELD: Final = {
+    True: Words(
+        "Resta in vigore la configurazione di prima.", "The configuration before stays in force."
+    ),
+    False: Words(
+        "Per ora ogni linea trovata risponde come ufficio chiuso e prende messaggi.",
+        "For now every line found answers as a closed office and takes messages.",
+    ),
+}
+AGAIN: Final = Words(
+    "Correggere, salvare e riavviare l'apparecchio con la scheda dentro.",
+    "Correct it, save it, and start the box again with the card in.",
+)
+OTHERS: Final = Words(
+    "La configurazione in vigore è stata cambiata altrove (ripristino di una copia, o a mano) e "
+    "vale quella: questo file sarà usato di nuovo quando cambia.",
+    "The configuration in force was changed elsewhere (a backup put back, or by hand) and that one "
+    "holds: this file will be used again once it changes.",
+)
+SET_ASIDE: Final = Words(
+    "La configurazione cambiata a mano è stata messa da parte in {}.",
+    "The configuration that was changed by hand has been set aside in {}.",
+)
+RULE_OF_ALL: Final = Words(
+    "Il file è usato quando cambia. Ciò che si fa nella console resta, finché il file non dice "
+    "altro.",
+    "The file is used when it changes. What is done in the console stays until the file says "
+    "otherwise.",
+)
+NO_ADDRESS: Final = Words(
+    "nessun indirizzo di rete: controllare il cavo; con indirizzo fisso, le voci di [network]",
+    "no network address: look at the cable; with a fixed address, at the entries of [network]",
+)
+NO_SOCKET: Final = Words(
+    "nessun modem trovato: collegarlo, meglio a un hub alimentato",
+    "no modem found: plug it in, best at a hub with its own supply",
+)
+CODE: Final = Words(
+    "Codice per il primo utente della console: {}", "Code for the console's first user: {}"
+)
+DONE: Final = Words("La console ha già i suoi utenti.", "The console has its users already.")
+PHONE: Final = Words(
+    "{name}: nome utente {name}, password {secret}", "{name}: user name {name}, password {secret}"
+)
+HIDDEN: Final = Words(
+    "Le password fatte dall'apparecchio non sono più scritte qui: `centralino phones add` ne fa "
+    "un'altra.",
+    "Passwords made by the box are no longer written here: `centralino phones add` makes another.",
+)
+FREE: Final = Words("di nessuna linea", "of no line")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is told beside the outcome: addresses of the console, the code while there is no user
+    ("" afterwards, where `has_run` the service), passwords that the box made, what the
+    configuration means.
+    """
+
+    version: str
+    addresses: tuple[str, ...]
+    code: str
+    has_run: bool
+    secrets: tuple[tuple[str, str], ...]
+    means: tuple[Words, ...]
+
+
+def text_of(outcome: Outcome, facts: Facts) -> str:
+    """Write it, Italian first; the same facts always give the same text."""
+    both = [_sections(outcome, facts, is_it=is_it) for is_it in (True, False)]
+    return f"\n{RULE}\n\n".join("\n\n".join(sections) + "\n" for sections in both)
+
+
+def _sections(outcome: Outcome, facts: Facts, *, is_it: bool) -> list[str]:
+    def say(words: Words) -> str:
+        return words.it if is_it else words.en
+
+    titles = (
+        Words("Console (da un computer della rete)", "Console (from a computer on the network)"),
+        Words("Modem trovati, per nome della presa USB", "Modems found, by name of USB socket"),
+        Words("Telefoni, password fatte dall'apparecchio", "Phones, passwords made by the box"),
+        Words("Che cosa significa la configurazione", "What the configuration means"),
+    )
+    bodies = (
+        _console(facts),
+        _sockets(outcome.sockets),
+        _phones(outcome, facts),
+        facts.means,
+    )
+    sections = [f"Centralino {facts.version}\n\n" + "\n".join(map(say, _verdict(outcome)))]
+    for title, body in zip(titles, bodies, strict=True):
+        if body:
+            sections.append("\n".join((f"{say(title)}:", *(f"  {say(one)}" for one in body))))
+    return sections
+
+
+def _verdict(outcome: Outcome) -> Iterator[Words]:
+    yield VERDICTS[outcome.verdict]
+    yield from (Words(f"  - {one.it}", f"  - {one.en}") for one in outcome.said)
+    is_well = outcome.verdict in {Verdict.APPLIED, Verdict.AS_BEFORE}
+    if not is_well:
+        yield HELD[outcome.has_former]
+        yield AGAIN
+    yield from outcome.notes
+    if outcome.set_aside:
+        yield _filled(SET_ASIDE, outcome.set_aside)
+    yield OTHERS if outcome.is_others and is_well else RULE_OF_ALL
+
+
+def _console(facts: Facts) -> tuple[Words, ...]:
+    found = tuple(Words(one, one) for one in facts.addresses) or (NO_ADDRESS,)
+    users = (_filled(CODE, facts.code),) if facts.code else (DONE,) if facts.has_run else ()
+    return (*found, *users)
+
+
+def _sockets(sockets: Sequence[Socket]) -> tuple[Words, ...]:
+    return tuple(map(_socket, sockets)) or (NO_SOCKET,)
+
+
+def _socket(socket: Socket) -> Words:
+    named = f'port = "{PurePosixPath(socket.port).name}"'
+    shown = f" ({socket.shown})" if socket.shown else ""
+    it, en = (f"linea {socket.line}", f"line {socket.line}") if socket.line else (FREE.it, FREE.en)
+    return Words(f"{named}{shown}: {it}", f"{named}{shown}: {en}")
+
+
+def _phones(outcome: Outcome, facts: Facts) -> tuple[Words, ...]:
+    """Say the passwords that the box made, as long as nobody could log in to see to them."""
+    if facts.code:
+        return tuple(_filled(PHONE, name=name, secret=secret) for name, secret in facts.secrets)
+    return (HIDDEN,) if outcome.made else ()
+
+
+def _filled(words: Words, *values: str, **named: str) -> Words:
+    return Words(words.it.format(*values, **named), words.en.format(*values, **named))

@@ -1,0 +1,311 @@
+"""At each start: what is new and good comes into force, whatever else changes nothing."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from appliance.daemon import config, notices
+from appliance.daemon.settings import Settings
+from appliance.site import keeping
+from appliance.site.applying import EXAMPLE, NOTICE, Applied, Places, apply
+from appliance.site.outcome import Verdict, load
+from appliance.site.text import NAME
+from tests.site.test_keys import KEY
+from tests.site.test_made import OFFICE
+
+MODEM = "platform-3f980000.usb-usb-0:1.{}:1.0"
+SMALL = '[site]\nname = "Piccolo"\n'
+
+
+def box(folder: Path) -> Places:
+    """Make a new box of one modem, its card empty."""
+    for name in ("card", "ports"):
+        (folder / name).mkdir()
+    made = Places(
+        card=folder / "card",
+        config=folder / "etc" / "centralino.toml",
+        kept=folder / "kept",
+        data=folder / "data",
+        networkd=folder / "networkd",
+        run=folder / "run-site",
+        notices=folder / "run-notices",
+        ports=folder / "ports",
+        year=2026,
+        under={"folders": {"state": f"{folder}/state", "run": f"{folder}/run"}},
+    )
+    plug(made, 2)
+    return made
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    """A new box."""
+    return box(tmp_path)
+
+
+def plug(places: Places, socket: int) -> str:
+    """Put a modem into a socket; returns its port."""
+    port = places.ports / MODEM.format(socket)
+    port.symlink_to(f"/dev/ttyACM{socket}")
+    return str(port)
+
+
+def write(places: Places, text: str) -> None:
+    """Edit the card's file."""
+    (places.card / NAME).write_text(text, encoding="utf-8")
+
+
+def office(places: Places) -> Settings:
+    """Read what is in force, as the service does."""
+    return config.load(places.config)
+
+
+def trouble(places: Places) -> str:
+    """Return what the desk is told."""
+    told = notices.read(places.notices).get(NOTICE)
+    assert told is None or told.it
+    return told.en if told else ""
+
+
+def started(places: Places, verdict: Verdict) -> Applied:
+    """Start the box; the verdict is told as it was found."""
+    applied = apply(places)
+    assert applied.outcome.verdict is verdict
+    assert load(places.run) == applied.outcome
+    return applied
+
+
+def test_a_new_file_is_in_force_and_stays(places: Places) -> None:
+    """Everything is where it belongs, private where it must be; the next start writes nothing."""
+    write(places, OFFICE)
+    applied = started(places, Verdict.APPLIED)
+    assert applied.is_rewritten
+    assert trouble(places) == ""
+    assert office(places).site.name == "Comune"
+    state = Path(office(places).folders.state)
+    secrets = json.loads((state / "phone_secrets.json").read_text())
+    assert secrets["op1"] == "abcd-1234"
+    assert len(secrets["op2"]) == 20
+    assert "fisso" not in secrets
+    assert (state / "mail_password").read_text() == "due parole\n"
+    assert (places.data / "etc/ssh/authorized_keys/technician").read_text() == KEY + "\n"
+    assert (places.data / "etc/hostname").read_text() == "urp\n"
+    assert "192.168.1.10/24" in (places.networkd / "10-lan.network").read_text()
+    kept = [path for path in places.kept.parent.rglob("*") if path.exists()]
+    modes = {path: path.stat().st_mode & 0o777 for path in kept}
+    private = (state / "phone_secrets.json", state / "mail_password", places.kept / "site.json")
+    assert [modes[path] for path in private] == [0o600] * 3
+    assert modes[places.config] == 0o644
+    assert modes[state] == modes[places.kept] == 0o700
+
+    before = {path: path.stat().st_mtime_ns for path in modes if path.is_file()}
+    again = started(places, Verdict.AS_BEFORE)
+    assert not again.is_rewritten
+    assert again.outcome.made == ("op2",)
+    outcome = places.run / "outcome.json"
+    now = {path: path.stat().st_mtime_ns for path in before if path != outcome}
+    assert now == {path: at for path, at in before.items() if path != outcome}
+
+
+def test_the_name_is_given_at_once(places: Places) -> None:
+    """The box has its name from the start at which it is read."""
+    named: list[str] = []
+    write(places, OFFICE)
+    apply(replace(places, name_host=named.append))
+    assert named == ["urp"]
+
+
+def test_a_wrong_file_changes_nothing(places: Places) -> None:
+    """The one before holds, with its phones and its network; the desk says what is wrong."""
+    write(places, OFFICE)
+    apply(places)
+    before = places.config.read_bytes()
+    write(places, OFFICE.replace("192.168.1.10/24", "192.168.1.300/24"))
+    found = started(places, Verdict.WRONG).outcome
+    assert found.has_former
+    assert "riga 6" in found.said[0].it
+    assert places.config.read_bytes() == before
+    assert "192.168.1.10/24" in (places.networkd / "10-lan.network").read_text()
+    assert "line 6" in trouble(places)
+    assert "before is in force" in trouble(places)
+    write(places, OFFICE)
+    started(places, Verdict.AS_BEFORE)
+    assert trouble(places) == ""
+
+
+def test_no_file_at_all(places: Places) -> None:
+    """Every modem found is a line of a closed office; one found later is one too."""
+    found = started(places, Verdict.MISSING).outcome
+    assert not found.has_former
+    assert [line.port for line in office(places).lines] == [str(places.ports / MODEM.format(2))]
+    assert "closed office" in trouble(places)
+    other = plug(places, 3)
+    assert apply(places).is_rewritten
+    assert [line.port for line in office(places).lines][1:] == [other]
+    assert not apply(places).is_rewritten
+
+
+def test_a_card_that_is_gone_takes_nothing(places: Places) -> None:
+    """With the partition unreadable what was in force still is."""
+    write(places, OFFICE)
+    apply(places)
+    before = places.config.read_bytes()
+    (places.card / NAME).unlink()
+    found = started(replace(places, card=places.card / "none"), Verdict.MISSING).outcome
+    assert found.has_former
+    assert places.config.read_bytes() == before
+    assert "card cannot be read" in trouble(places)
+
+
+def test_a_file_by_another_name_is_named(places: Places) -> None:
+    """Windows hides the end of names: what is there instead is said."""
+    (places.card / "centralino.toml.txt").write_text(SMALL)
+    assert "centralino.toml.txt" in started(places, Verdict.MISSING).outcome.said[0].it
+
+
+def test_a_form_that_is_not_filled_in_is_a_trouble(places: Places) -> None:
+    """The delivered file means what no file means, and the desk says that it waits."""
+    delivered = Path(__file__).parents[2] / "image" / "fat" / NAME
+    (places.card / NAME).write_bytes(delivered.read_bytes())
+    started(places, Verdict.BLANK)
+    started(places, Verdict.BLANK)
+    assert "not filled in" in trouble(places)
+    assert len(office(places).lines) == 1
+
+
+def test_what_was_changed_elsewhere_is_not_undone(places: Places) -> None:
+    """A restore or a hand's change holds until the file itself changes; then it is set aside."""
+    write(places, SMALL)
+    apply(places)
+    others = places.config.read_text() + "\n[waiting]\nqueue_max = 3\n"
+    places.config.write_text(others)
+    found = started(places, Verdict.AS_BEFORE).outcome
+    assert found.is_others
+    plug(places, 3)
+    assert not apply(places).is_rewritten
+    assert places.config.read_text() == others
+    write(places, SMALL.replace("Piccolo", "Grande"))
+    found = started(places, Verdict.APPLIED).outcome
+    assert not found.is_others
+    assert Path(found.set_aside).read_text() == others
+    assert office(places).site.name == "Grande"
+
+
+def test_it_can_be_used_again_by_command(places: Places) -> None:
+    """Asked to, the box takes the same file once more."""
+    write(places, SMALL)
+    apply(places)
+    places.config.write_text("")
+    assert apply(places, again=True).outcome.verdict is Verdict.APPLIED
+    assert office(places).site.name == "Piccolo"
+
+
+def test_a_configuration_that_is_lost_is_made_again(places: Places) -> None:
+    """An empty file in its place is none."""
+    write(places, SMALL)
+    apply(places)
+    places.config.write_text("")
+    started(places, Verdict.AS_BEFORE)
+    assert office(places).site.name == "Piccolo"
+
+
+def test_the_example_is_no_offices_configuration(places: Places) -> None:
+    """What the package brings gives way to the modems that are there."""
+    places.config.parent.mkdir()
+    places.config.write_bytes(EXAMPLE.read_bytes())
+    found = started(places, Verdict.MISSING).outcome
+    assert not found.has_former
+    assert office(places).phones == ()
+
+
+def test_a_configuration_from_before_is_an_offices(places: Places) -> None:
+    """On a box that somebody has set up otherwise a missing file changes nothing."""
+    places.config.parent.mkdir()
+    text = EXAMPLE.read_text(encoding="utf-8").replace("Comune di Esempio", "Altro")
+    places.config.write_text(text, encoding="utf-8")
+    found = started(places, Verdict.MISSING).outcome
+    assert found.has_former
+    assert found.is_others
+    assert places.config.read_text(encoding="utf-8") == text
+
+
+def test_secrets_of_phones_that_are_kept_stay(places: Places) -> None:
+    """What the box made, or somebody made since, is not made again at every change."""
+    write(places, OFFICE)
+    apply(places)
+    file = Path(office(places).folders.state) / "phone_secrets.json"
+    before = json.loads(file.read_text())
+    write(places, OFFICE.replace("abcd-1234", "efgh-5678"))
+    started(places, Verdict.APPLIED)
+    assert json.loads(file.read_text()) == before | {"op1": "efgh-5678"}
+
+
+def test_what_is_taken_out_of_the_file_is_taken_back(places: Places) -> None:
+    """Without a network, a name and a key in it, the delivered ones hold again."""
+    write(places, OFFICE)
+    apply(places)
+    write(places, SMALL)
+    started(places, Verdict.APPLIED)
+    assert list(places.networkd.iterdir()) == []
+    assert not (places.data / "etc/ssh/authorized_keys/technician").exists()
+    assert not (places.data / "etc/hostname").exists()
+
+
+def test_a_disk_that_refuses_is_said(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be kept is a trouble in words, and what was in force is."""
+    write(places, SMALL)
+    apply(places)
+    before = places.config.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(keeping, "write", full)
+    write(places, OFFICE)
+    found = started(places, Verdict.FAILED).outcome
+    assert "the disk is full" in found.said[0].en
+    assert places.config.read_bytes() == before
+    assert "the disk is full" in trouble(places)
+
+
+@given(st.one_of(st.binary(max_size=300), st.text(max_size=200).map(str.encode)))
+@example(b"")
+@example(b"\xff\xfe")
+@example(b"[site]\nname = \x00")
+@settings(max_examples=60, deadline=None)
+def test_whatever_lies_there_the_office_stays(contents: bytes) -> None:
+    """For any bytes: the configuration is the one before, or a good one made of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        places = box(Path(folder))
+        write(places, SMALL)
+        apply(places)
+        before = places.config.read_bytes()
+        (places.card / NAME).write_bytes(contents)
+        found = apply(places).outcome
+        now = places.config.read_bytes()
+        assert now == before or found.verdict in {Verdict.APPLIED, Verdict.BLANK}
+        assert office(places).lines
+        assert found.verdict is not Verdict.FAILED
+        assert bool(trouble(places)) is (found.verdict is not Verdict.APPLIED)
+
+
+@given(st.integers(0, len(OFFICE)), st.integers(0, 40), st.text(max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_a_slip_of_the_hand_leaves_the_office(at: int, length: int, typed: str) -> None:
+    """Any piece of a good file typed over: the one before is in force, or what was typed."""
+    with tempfile.TemporaryDirectory() as folder:
+        places = box(Path(folder))
+        write(places, SMALL)
+        apply(places)
+        before = places.config.read_bytes()
+        write(places, OFFICE[:at] + typed + OFFICE[at + length :])
+        found = apply(places).outcome
+        assert (places.config.read_bytes() == before) is (found.verdict is Verdict.WRONG)
+        assert office(places).site.name in {"Piccolo", "Comune"} or found.verdict is Verdict.APPLIED

@@ -1,0 +1,206 @@
+"""What follows from the card's file: a configuration that the service takes, and nothing lost."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from appliance.daemon import config
+from appliance.daemon.mistakes import BadConfiguration
+from appliance.daemon.settings import Settings
+from appliance.site.made import Around, Made, make
+from appliance.site.text import text_of
+from tests.site.test_keys import KEY
+
+DELIVERED = Path(__file__).parents[2] / "image" / "fat" / "centralino.toml"
+FOUND = ("/dev/serial/by-path/usb-a", "/dev/serial/by-path/usb-b")
+AROUND = Around(2026, FOUND)
+OFFICE = f"""\
+[site]
+name = "Comune"
+patron = "10-04"
+[network]
+hostname = "URP"
+address = "192.168.1.10/24"
+[ssh]
+keys = ["{KEY}"]
+[hours]
+monday = ["08:30-13:00"]
+[[lines]]
+called = "051 598 111"
+[[lines]]
+port = "usb-z"
+dialect = "conexant"
+[[phones]]
+name = "op1"
+secret = "abcd-1234"
+[[phones]]
+name = "op2"
+[[phones]]
+name = "fisso"
+address = "192.168.1.21"
+[mail]
+server = "smtp.esempio.it"
+user = "urp"
+password = "due parole"
+sender = "urp@esempio.it"
+[[closures]]
+start = 2026-12-24T13:00:00
+end = 2026-12-24
+"""
+
+
+def settings_of(made: Made) -> Settings:
+    """Read the configuration as the service does."""
+    return config.parse(made.config)
+
+
+def mistakes_of(text: str, around: Around = AROUND) -> list[tuple[int, str, str]]:
+    """Return line, place and English of every mistake; each has its Italian."""
+    with pytest.raises(BadConfiguration) as caught:
+        make(text, around)
+    assert all(one.it for one in caught.value.mistakes)
+    return [(one.line, one.place, one.text) for one in caught.value.mistakes]
+
+
+def test_an_offices_file() -> None:
+    """Each thing goes where it belongs: no password and no key stands in the configuration."""
+    made = make(OFFICE, AROUND)
+    settings = settings_of(made)
+    assert settings == made.settings
+    assert [(line.name, line.port) for line in settings.lines] == [
+        ("line1", FOUND[0]), ("line2", "/dev/serial/by-path/usb-z"),
+    ]  # fmt: skip
+    assert settings.switchboard.phones == ("op1", "op2", "fisso")
+    assert settings.mail.password_file == "/var/lib/centralino/mail_password"
+    assert settings.console.names == ("urp.local",)
+    assert made.secrets == {"op1": "abcd-1234"}
+    assert made.unsaid == ("op2",)
+    assert made.mail_password == "due parole"
+    assert made.hostname == "urp"
+    assert "Address=192.168.1.10/24" in made.network
+    assert made.keys == KEY + "\n"
+    for secret in ("abcd-1234", "due parole", KEY):
+        assert secret not in made.config
+    assert made.notes == ()
+
+
+def test_nothing_at_all_is_a_closed_office_on_every_line() -> None:
+    """Each modem found is a line whose make is asked; nobody is rung, DHCP stays."""
+    made = make("", AROUND)
+    settings = settings_of(made)
+    assert [(line.port, line.dialect) for line in settings.lines] == [(p, "auto") for p in FOUND]
+    assert not any(settings.hours.week.days)
+    assert settings.phones == ()
+    assert (made.network, made.hostname, made.keys) == ("", "", "")
+    assert made.is_blank
+    assert len(made.notes) == 3
+
+
+def test_the_delivered_file_says_nothing() -> None:
+    """As it comes, on Windows too, it is a form to be filled in, and means what no file means."""
+    text = text_of(DELIVERED.read_bytes().replace(b"\n", b"\r\n"))
+    made = make(text, AROUND)
+    assert made.is_blank
+    assert settings_of(made) == settings_of(make("", AROUND))
+
+
+def with_its_example(line: str) -> str:
+    """Give an entry the value that its remark shows, where it has none of its own."""
+    found = re.match(r'(\w+ *= )(?:""|\[\]|"dhcp") .*?(\["[^]]*"\]|"[^"]*")[^"]*$', line)
+    return f"{found[1]}{found[2]}" if found else line
+
+
+def test_the_delivered_file_filled_in() -> None:
+    """Every example in it can be used: with the # away, and what stands behind # as the value."""
+    text = re.sub(r"^#(?=[\[a-z])", "", DELIVERED.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    text = text.replace("AAAA... nome", KEY.partition(" ")[2])
+    text = text.replace('user = ""', 'user = "urp"').replace("password = ", 'password = "p" #')
+    examples = "\n".join(map(with_its_example, text.splitlines()))
+    made = make(examples, AROUND)
+    settings = settings_of(made)
+    assert not made.is_blank
+    assert settings.site.name == "Comune di Esempio"
+    assert made.hostname == "centralino"
+    assert "Gateway=192.168.1.1" in made.network
+    assert settings.lines[0].called == "051 598 111"
+    assert settings.lines[0].port == "/dev/serial/by-path/platform-3f980000.usb-usb-0:1.2:1.0"
+    assert settings.mail.server == "smtp.esempio.it"
+    assert made.keys == KEY + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "place", "words"),
+    [
+        ('[sit]\nname = "x"', 1, "sit", "Did you mean 'site'"),
+        ('[site]\n\nnmae = "x"', 3, "site.nmae", "Did you mean 'name'"),
+        ("[site]\nname = 3", 2, "site.name", "text in quotes"),
+        ('[site]\npatron = "4 ottobre"', 2, "site.patron", "day of the year"),
+        ('[site]\nzone = "Roma"', 2, "site.zone", "no time zone"),
+        ('[site]\ncountry = "xx"', 2, "site.country", "unknown"),
+        ("[hours]\nlunedi = []", 1, "hours", "no weekday"),
+        ('# x\n[hours]\nmonday = ["9-8"]', 2, "hours", "end must come after"),
+        ('[[lines]]\ndialect = "x"', 2, "lines.1.dialect", "unknown"),
+        ('[[lines]]\n[[lines]]\nname="a"\ndialect = "x"', 4, "lines.2.dialect", "unknown"),
+        ('[[lines]]\nname = "a b"', 2, "lines.1.name", "no short name"),
+        ('[[lines]]\nname="a"\n[[lines]]\nname="a"', 2, "lines.1.name", "stands twice"),
+        ('[[lines]]\nport = "/dev/ttyACM0"', 2, "lines.1.port", "changes when"),
+        ('[[lines]]\ndialect = "usr5637"', 1, "lines.1.daytime", "half duplex"),
+        ('[[lines]]\ncalled = "12"', 2, "lines.1.called", ""),
+        ('[[phones]]\nlabel = "x"', 1, "phones.1.name", "is missing"),
+        ('[[phones]]\nname = "a"\nsecret = "kurz"', 3, "phones.1.secret", "8 signs"),
+        ('[[phones]]\nname = "a"\nsecret = "mit Leerzeichen"', 3, "phones.1.secret", "8 signs"),
+        ('[[phones]]\nname = "a"\nsecret = 12345678', 3, "phones.1.secret", "text in quotes"),
+        ("[switchboard]\nphones = ['b']", 2, "switchboard.phones", "unknown"),
+        ('[mail]\nserver = "a.b"\nsender = "x"', 3, "mail.sender", "no mail address"),
+        ("[mail]\nsender = 'a@b.it'\nuser = 'u'", 1, "mail.password", "is missing"),
+        ('[mail]\npassword = "u"', 1, "mail.user", "is missing"),
+        ('[network]\naddress = "x"', 2, "network.address", "no address"),
+        ('[network]\ndns = "1.2.3.4"', 2, "network.dns", ""),
+        ('[ssh]\nkeys = ["x"]', 2, "ssh.keys", "is no key"),
+        ("lines = 3", 1, "lines", ""),
+        ("site = 3", 1, "site", ""),
+    ],
+)
+def test_every_mistake_has_its_line(text: str, line: int, place: str, words: str) -> None:
+    """What is wrong, in which line of the card's file, and what to write."""
+    found = mistakes_of(text)
+    assert (line, place) in [one[:2] for one in found], found
+    assert any(words in one[2] for one in found), found
+
+
+def test_all_mistakes_at_once() -> None:
+    """One look at the result is enough to correct everything of one kind of check."""
+    text = (
+        OFFICE.replace("192.168.1.10/24", "?")
+        .replace("abcd-1234", "x")
+        .replace("051 598 111", "12")
+    )
+    assert [one[1] for one in mistakes_of(text)] == [
+        "network.address", "phones.1.secret", "lines.1.called",
+    ]  # fmt: skip
+
+
+def test_a_wrong_password_is_repeated_nowhere() -> None:
+    """What is said of a password does not say it: the status is read by others."""
+    text = '[[phones]]\nname = "a"\nsecret = 87654321\n[mail]\npassword = ["geheim"]\n'
+    said = str(mistakes_of(text))
+    assert "87654321" not in said
+    assert "geheim" not in said
+
+
+def test_a_mail_password_that_is_kept_need_not_be_written_again() -> None:
+    """A file whose password was blanked keeps the one that was written before."""
+    text = OFFICE.replace('"due parole"', '""')
+    made = make(text, Around(2026, FOUND, has_mail_password=True))
+    assert settings_of(made).mail.password_file == "/var/lib/centralino/mail_password"
+    assert made.mail_password == ""
+
+
+def test_what_lies_under_the_file() -> None:
+    """Tables given beside hold where the file says nothing, key by key."""
+    under = {"sip": {"port": 5070}, "site": {"name": "Sotto"}}
+    settings = settings_of(make('[sip]\nrealm = "x"\n', Around(2026, under=under)))
+    assert (settings.sip.port, settings.sip.realm, settings.site.name) == (5070, "x", "Sotto")

@@ -1,0 +1,97 @@
+"""The box's place on the network: what would make it unreachable is refused, the rest written."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.daemon.mistakes import Mistakes
+from appliance.site.network import check, text_of
+from appliance.site.written import Network
+
+FIXED = Network(address="192.168.1.10/24", gateway="192.168.1.1", dns=("192.168.1.1",))
+
+
+def wrong(network: Network) -> list[str]:
+    """List the places that are wrong."""
+    mistakes = Mistakes()
+    check(network, mistakes)
+    assert all(found.it and found.text for found in mistakes.found)
+    return [found.place.removeprefix("network.") for found in mistakes.found]
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        Network(),
+        FIXED,
+        Network(hostname="URP-2", ntp=("ntp.esempio.it", "192.168.1.1")),
+        Network(address="DHCP", dns=("fd00::1",)),
+        Network(address="10.0.0.1/30", gateway="10.0.0.2"),
+        Network(address="192.168.1.10/24"),
+    ],
+)
+def test_what_can_be_is_taken(network: Network) -> None:
+    """By DHCP or fixed, with or without a gateway."""
+    assert wrong(network) == []
+
+
+@pytest.mark.parametrize(
+    ("network", "places"),
+    [
+        (Network(hostname="ufficio urp"), ["hostname"]),
+        (Network(hostname="città"), ["hostname"]),
+        (Network(hostname="-a"), ["hostname"]),
+        (Network(hostname="a\n[Network]"), ["hostname"]),
+        (Network(address="192.168.1.10"), ["address"]),
+        (Network(address="192.168.1.10/33"), ["address"]),
+        (Network(address="192.168.1/24"), ["address"]),
+        (Network(address="192.168.1.10/24\nDHCP=no"), ["address"]),
+        (Network(address="fd00::1/64"), ["address"]),
+        (Network(address="192.168.1.0/24"), ["address"]),
+        (Network(address="192.168.1.255/24"), ["address"]),
+        (Network(address="192.168.1.10/31"), ["address"]),
+        (Network(address="127.0.0.1/8"), ["address"]),
+        (Network(address="169.254.1.1/16"), ["address"]),
+        (Network(address="224.0.0.5/24"), ["address"]),
+        (Network(address="192.168.1.10/24", gateway="192.168.2.1"), ["gateway"]),
+        (Network(address="192.168.1.10/24", gateway="192.168.1.10"), ["gateway"]),
+        (Network(address="192.168.1.10/24", gateway="router"), ["gateway"]),
+        (Network(gateway="192.168.1.1"), ["gateway"]),
+        (Network(dns=("router", "fe80::1%eth0")), ["dns", "dns"]),
+        (Network(ntp=("a b", "x\ny")), ["ntp", "ntp"]),
+    ],
+)
+def test_what_would_lock_out_is_refused(network: Network, places: list[str]) -> None:
+    """Each value by which the box could not be found has its sentence."""
+    assert wrong(network) == places
+
+
+def test_what_networkd_reads() -> None:
+    """The settings as written; an address of the box's own is always there beside them."""
+    assert text_of(FIXED).splitlines() == [
+        "[Match]", "Type=ether", "", "[Network]", "Address=192.168.1.10/24", "Gateway=192.168.1.1",
+        "DNS=192.168.1.1", "LinkLocalAddressing=yes", "MulticastDNS=no",
+    ]  # fmt: skip
+    assert "DHCP=yes" in text_of(Network(ntp=("192.168.1.1",)))
+
+
+@given(
+    st.builds(
+        Network,
+        st.text(max_size=12),
+        st.one_of(st.just("dhcp"), st.from_regex(r"[0-9./\n\[\]A-Z=]{0,20}"), st.text()),
+        st.text(max_size=12),
+        st.lists(st.text(max_size=12)).map(tuple),
+        st.lists(st.text(max_size=12)).map(tuple),
+    )
+)
+def test_nothing_else_gets_into_the_file(network: Network) -> None:
+    """Whatever is written, what passes the checks is one value in one line."""
+    if wrong(network):
+        return
+    known = {"Address", "Gateway", "DHCP", "DNS", "NTP", "LinkLocalAddressing", "MulticastDNS"}
+    rows = text_of(network).splitlines()[4:]
+    assert {row.partition("=")[0] for row in rows} <= known
+    assert len(rows) == 3 + bool(network.gateway) + len(network.dns) + len(network.ntp)
