@@ -7,24 +7,18 @@ answer lies in a folder of root's.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import stat
-import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from appliance.daemon import run_files
 from appliance.daemon.phone_secrets import write_private
 from appliance.policy.words import Words
 
 REQUEST: Final = "restore-asked"
 ANSWER: Final = "answer"
-LIMIT: Final = 4096
-UNTAKEN_S: Final = 60.0
-"""A helper that is there takes a request at once; one that nobody takes must not stay for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,34 +56,13 @@ def ask(run: Path, asked: Asked) -> None:
 
 def is_waiting(run: Path) -> bool:
     """Tell whether a request lies there; one that nobody takes is taken away."""
-    path = request_path(run)
-    try:
-        age = time.time() - path.stat().st_mtime
-    except OSError:
-        return False
-    if age > UNTAKEN_S:
-        path.unlink(missing_ok=True)
-    return age <= UNTAKEN_S
+    return run_files.is_waiting(request_path(run))
 
 
 def take(run: Path) -> Asked | None:
-    """Take a request away and read it; None where there is none, or what lies there is none.
-
-    Nothing is followed and nothing but a plain file is opened: the folder is somebody else's.
-    """
-    path = request_path(run)
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        is_plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        text = os.read(descriptor, LIMIT) if is_plain else b""
-    finally:
-        os.close(descriptor)
-        with contextlib.suppress(OSError):
-            path.unlink()
-    return _asked(text)
+    """Take a request away and read it; None where there is none, or what lies there is none."""
+    text = run_files.taken(request_path(run))
+    return None if text is None else _asked(text)
 
 
 def tell(run: Path, went: Went) -> None:

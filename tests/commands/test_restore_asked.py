@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.commands.restore_asked import UNITS, Helper
-from appliance.daemon import putting_back, restore_asking
+from appliance.daemon import putting_back, restore_asking, run_files
 from appliance.daemon.backup_places import UPLOADED
 from appliance.daemon.restore_asking import Asked, Went
 from appliance.errors import CentralinoError
@@ -245,7 +245,7 @@ def test_a_request_that_nobody_takes_does_not_stay(tmp_path: Path) -> None:
     assert not restore_asking.is_waiting(tmp_path)
     restore_asking.ask(tmp_path, Asked("beppe", PHRASE))
     assert restore_asking.is_waiting(tmp_path)
-    old = datetime(2026, 11, 25, tzinfo=UTC).timestamp() - restore_asking.UNTAKEN_S
+    old = datetime(2026, 11, 25, tzinfo=UTC).timestamp() - run_files.UNTAKEN_S
     os.utime(restore_asking.request_path(tmp_path), (old, old))
     assert not restore_asking.is_waiting(tmp_path)
     assert not restore_asking.request_path(tmp_path).exists()
