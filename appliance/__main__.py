@@ -44,6 +44,7 @@ COMMANDS = {
     "status": "appliance.commands.status:status",
     "transfer": "appliance.commands.transfer:transfer",
     "unattended": "appliance.commands.states:unattended",
+    "update": "appliance.commands.update:update",
     "users": "appliance.commands.users:users",
     "clock-set": "appliance.commands.clock_set:clock_set",
     "usb-reset": "appliance.commands.usb_reset:usb_reset",

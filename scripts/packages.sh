@@ -13,6 +13,8 @@ missing=""
 wanted="$wanted debhelper lintian mmdebstrap"
 # tests/fieldtest: pages on paper
 wanted="$wanted libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
+# tests/image: updates
+wanted="$wanted rauc squashfs-tools dbus-daemon openssl"
 # tests/qemu: a kernel of its own
 wanted="$wanted qemu-system-x86 busybox-static kmod"
 # tests/image: the card and the LAN of a box

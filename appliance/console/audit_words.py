@@ -21,6 +21,7 @@ BOX: Final = "box"
 NOTHING: Final = "–"
 _USER: Final = r"(?P<user>\S+)"
 _DAYS: Final = r"entry (?P<entry>\d+) (?P<whose>\w+) (?P<first>[\d-]{10}) to (?P<last>[\d-]{10})"
+_VERSIONS: Final = r"(?P<before>\S+) -> (?P<version>\S+)"
 _NUMBER: Final = r"entry (?P<entry>\d+)"
 SAID: Final = (
     ("user.first", rf"{_USER} \((?P<shown>.*)\): (?P<roles>.*)",
@@ -102,6 +103,17 @@ SAID: Final = (
     ("backup.restored", "", N_("The uploaded backup was put back.")),
     ("backup.not_restored", "", N_("The uploaded backup was not put back.")),
     ("backup.drop", "", N_("Removed the backup from the box.")),
+    ("update.upload", "", N_("Asked that an uploaded update be installed.")),
+    ("update.start", "", N_("Asked that the box start from the new version.")),
+    ("update.back", "", N_("Asked that the box go back to the version of before.")),
+    ("update.give-up", "", N_("Gave the update up, or took note that it went back.")),
+    ("update.good", _VERSIONS, N_("Update from %(before)s to %(version)s: it stays.")),
+    ("update.back", _VERSIONS,
+     N_("Update from %(before)s to %(version)s: it did not stand its trial.")),
+    ("update.refused", _VERSIONS,
+     N_("Update from %(before)s to %(version)s: refused, nothing was changed.")),
+    ("update.given_up", _VERSIONS,
+     N_("Update from %(before)s to %(version)s: given up before it was started.")),
     ("clock.confirm", r"(?P<at>\S+)", N_("Confirmed the time.")),
     ("clock.set", r"(?P<at>\S+)", N_("Had the clock set to %(at)s.")),
     ("line.restart", r"(?P<line>\S+)", N_("Restarted the line %(line)s.")),

@@ -23,9 +23,10 @@ UPLOADED: Final = "restore/uploaded.backup"
 UNPACKED: Final = ".centralino-restore-"
 """A folder beside the state folder, or in it, in which a backup is unpacked and checked."""
 LEFT_OUT: Final = frozenset(
-    {"corrupt", "private", "voicemail/rec", "voicemail/ballast", str(Path(MADE).parent)}
+    {"corrupt", "private", "voicemail/rec", "voicemail/ballast", "update", str(Path(MADE).parent)}
 )
-"""Of the state folder: what recovery set aside, the shell's proof, sound still being recorded."""
+"""Of the state folder: what recovery set aside, the shell's proof, sound still being recorded, a
+file of an update."""
 OWN_COPY: Final = ".backup-"
 """A folder of the state folder in which the records' copy lies while a backup is made."""
 

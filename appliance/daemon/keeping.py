@@ -1,4 +1,4 @@
-"""What is configured of how messages and calls are kept and told of: what cannot be."""
+"""What is configured of how messages and calls are kept and told of, of updates: what cannot be."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.policy.message_alerts import CallAlerts
 from appliance.policy.pin import PinRule
+from appliance.policy.updating import check_server
 
 if TYPE_CHECKING:
     from appliance.daemon.mistakes import Mistakes
@@ -27,6 +28,8 @@ def check(settings: Settings, mistakes: Mistakes) -> None:
                 f"{days} days cannot be: write how many days, or 0 to keep for ever",
             )
     _check_backup(settings, mistakes)
+    if settings.updates.server:
+        mistakes.check("updates.server", check_server, settings.updates.server)
     if settings.voicemail.notify and not ADDRESS.fullmatch(settings.voicemail.notify):
         mistakes.note(
             "voicemail.notify",

@@ -41,6 +41,8 @@ from appliance.daemon.settings import Settings
 from appliance.daemon.setups import carrier_setup, code_of, phone_settings
 from appliance.daemon.stores import Stores
 from appliance.daemon.supervisor import Supervisor
+from appliance.daemon.update_questions import Self, UpdateQuestions
+from appliance.daemon.updates import Updates
 from appliance.daemon.user_questions import UserQuestions
 from appliance.daemon.watching import Watching
 from appliance.panel.pattern import PanelStatus
@@ -67,12 +69,13 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Above:
-    """What the parts ask of who turns them: to show a status; whether the box is ready; whether a
-    service manager starts the desk again when it leaves.
+    """What the parts ask of who turns them: to show a status; whether the box is ready, and since
+    when (monotonic s); whether a service manager starts the desk again when it leaves.
     """
 
     show: Callable[[Status], None]
     is_ready: Callable[[], bool]
+    ready_at: Callable[[], float]
     is_kept: bool
 
 
@@ -145,6 +148,7 @@ class Parts:
         self.chores = ChoreQuestions(stores, settings, self.run.complaint, chores, self.desk.now)
         self.nightly = Nightly(settings, stores.records, chores, self.lookout.trouble)
         self.restores = RestoreQuestions(stores, settings, self.chores, self.desk.status)
+        self.updates = Updates(settings, stores.records, chores, self.lookout.trouble)
         self.questions = self._made_questions()
         self.watching = Watching(self.questions.watched)
         self.desk.also_due = self.watching.next_deadline
@@ -225,7 +229,17 @@ class Parts:
             self.restarts,
             self.chores,
             self.restores,
+            UpdateQuestions(
+                self.stores, self.run.settings, self.updates, self.desk.status, self._myself
+            ),
         )
+
+    def _myself(self) -> Self:
+        """Say how the desk is, for the judge of an update."""
+        now = self.desk.now()
+        ready_s = now.monotonic - self._above.ready_at() if self._above.is_ready() else 0.0
+        restarts = sum(int(row["restarts"]) for row in self.lookout.restarted(now))
+        return Self(ready_s, self.carrier.connected, restarts)
 
     def _made_supervisor(self) -> Supervisor:
         """Make what looks after the threads of this process, each by its own sign of life."""

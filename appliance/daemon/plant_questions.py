@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from appliance.daemon.restore_questions import RestoreQuestions
     from appliance.daemon.settings import Line, Mail, Settings
     from appliance.daemon.stores import Stores
+    from appliance.daemon.update_questions import UpdateQuestions
     from appliance.phones.sip import Phones, PhoneState
 
 IN_TROUBLE: Final = frozenset({LineState.MISSING, LineState.OUT, LineState.NO_LINE})
@@ -74,6 +75,7 @@ class PlantQuestions:
     restarts: LineRestarts
     chores: ChoreQuestions
     putting_back: RestoreQuestions
+    updates: UpdateQuestions
     versions: dict[str, str] = field(default_factory=lambda: versions())
 
     @property
@@ -85,6 +87,7 @@ class PlantQuestions:
             **self.restarts.known,
             **self.chores.known,
             **self.putting_back.known,
+            **self.updates.known,
         }
 
     def led_test(self, question: dict[str, Any]) -> Later:

@@ -22,6 +22,7 @@ from appliance.daemon.door import Door
 from appliance.daemon.making import Above, Parts, Run
 from appliance.daemon.nightly import is_quiet
 from appliance.daemon.reloading import Reloading
+from appliance.daemon.restore_questions import is_idle
 from appliance.phones.sip import PhonesStatus
 from appliance.records import line_uses
 
@@ -41,11 +42,13 @@ class Service:
     def __init__(self, run: Run) -> None:
         self._notify = sdnotify.SystemdNotifier()
         self._ready = self._stopping = False
+        self._ready_at = 0.0
         self._phones_shown = PhonesStatus()
         self._lines_by = 0.0
         self._watchdog_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 3e6
         self._watchdog_at = 0.0
-        self._parts = Parts(run, Above(self._show, lambda: self._ready, IS_KEPT))
+        above = Above(self._show, lambda: self._ready, lambda: self._ready_at, IS_KEPT)
+        self._parts = Parts(run, above)
         self._reloading = Reloading(self._parts.chores.chores, self._parts.lookout, kept=IS_KEPT)
 
     # --- life --------------------------------------------------------------------------------
@@ -159,6 +162,7 @@ class Service:
         parts.nightly.look(parts.desk.now(), lambda: is_quiet(parts.desk.status()))
         lookout.night, lookout.card = parts.nightly.last, parts.nightly.card
         parts.restores.look()
+        parts.updates.look(parts.desk.now(), lambda: is_idle(parts.desk.status()))
         if parts.notices.look(time.monotonic()):
             self._show(parts.desk.status())
         if parts.caretaker.watched != lookout.watched:
@@ -182,6 +186,7 @@ class Service:
         if not (is_declared and self._parts.phones.status().listening):
             return False
         self._notify.notify("READY=1")
+        self._ready_at = time.monotonic()
         log.info("ready: %s", self._parts.lookout.words(status))
         return True
 

@@ -229,6 +229,17 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True)
+class Updates:
+    """Where a box that was made from the image looks for a newer version in the quiet hour: the
+    https address of a folder with latest.json, "" for nowhere; the certificates of an authority of
+    one's own in `ca_file`.
+    """
+
+    server: str = ""
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """How positions call out (E17): what a phone dials before an outside number, whether the called
     person sees the line's number (presented, withheld), the line's own code for hiding it ("" for
@@ -379,6 +390,7 @@ class Settings:
     mail: Mail = Mail()
     retention: Retention = Retention()
     backup: Backup = Backup()
+    updates: Updates = Updates()
     waiting: Waiting = Waiting()
     clock: Clock = Clock()
     panel: PanelPins = PanelPins()

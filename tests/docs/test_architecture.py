@@ -24,13 +24,14 @@ FORKS = {"lines/nursery.py": 3, "daemon/apart.py": 1}
 CHILDREN = {
     "commands/clock_set.py", "commands/demo.py", "commands/demo_console.py",
     "commands/restore_asked.py", "commands/site.py",
+    "commands/slots.py", "commands/update_stick.py",
     "daemon/carrier_side.py",
     "daemon/chores.py",
     "exchange/process.py", "site/card.py", "testphone/client.py", "usb/steps.py",
 }  # fmt: skip
 """The demonstration's desk and console, carrier, a technician's chores,
 exchange, test phone; the USB helper's uhubctl, the restore helper's systemctl, the clock helper's
-hwclock, the card helper's mount and systemctl."""
+hwclock, the card helper's mount and systemctl, the update helpers' rauc, systemctl and mount."""
 
 
 def found(kind: str) -> dict[str, list[str]]:

@@ -18,6 +18,8 @@ from appliance.daemon.lookout import Lookout
 from appliance.daemon.plant_questions import PlantQuestions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.restore_questions import RestoreQuestions
+from appliance.daemon.update_questions import Self, UpdateQuestions
+from appliance.daemon.updates import Updates
 from appliance.phones.sip import PhonesStatus, PhoneState
 from appliance.policy.words import NOTHING
 from tests.fuzz.targets.door import Desk
@@ -75,6 +77,8 @@ class Plant:
         )
     )
 
+    image: bool = False
+
     def __post_init__(self) -> None:
         path = self.folder / "plant.toml"
         path.write_text(f'{CONFIG}state = "{self.folder}/state"\nrun = "{self.folder}/run"\n')
@@ -90,6 +94,14 @@ class Plant:
         self.lit = 0
         self.restarts = LineRestarts(self.stores, stand_in, self.carrier)
         self.chores, settings = Chores(path), config.load(path)
+        kept: Any = SimpleNamespace(do=lambda *_: None)
+        self.updates = UpdateQuestions(
+            self.stores,
+            settings,
+            Updates(settings, kept, self.chores, self.lookout.trouble, lambda: self.image),
+            stand_in.status,
+            lambda: Self(60.0, carrier=True, restarts=0),
+        )
         self.questions = PlantQuestions(
             self.stores,
             settings,
@@ -103,6 +115,7 @@ class Plant:
             self.restarts,
             chores := ChoreQuestions(self.stores, settings, NOTHING, self.chores, desk.now),
             RestoreQuestions(self.stores, settings, chores, stand_in.status),
+            self.updates,
         )
 
     def _light(self) -> None:

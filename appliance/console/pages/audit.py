@@ -37,6 +37,7 @@ WHAT: Final = {
     "mail": N_("E-mails"),
     "policy": N_("Backup"),
     "backup": N_("Backup"),
+    "update": N_("Updates"),
     "config": N_("Configuration"),
     "clock": N_("Clock"),
     "panel": N_("LEDs"),

@@ -220,6 +220,11 @@ class Plant:
             "backup_drop": lambda _: {},
             "backup_restore": lambda _: {},
             "restoring": lambda _: {},
+            "updates": lambda _: {},
+            "update_install": lambda _: {},
+            "update_start": lambda _: {},
+            "update_back": lambda _: {},
+            "update_give_up": lambda _: {},
         }
 
 

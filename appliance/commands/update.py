@@ -1,0 +1,162 @@
+"""`centralino update`: a new version into the other slot, tried, kept or left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+import click
+
+from appliance.commands import update_stick
+from appliance.commands.answering import answering, both_option, lines_of
+from appliance.commands.options import config_option
+from appliance.commands.update_fetch import Server
+from appliance.commands.update_helper import Helper, helper_of
+from appliance.commands.update_trial import Watch
+from appliance.daemon import update_box, update_files
+from appliance.daemon.settings import Settings
+from appliance.daemon.update_files import Asked
+from appliance.policy import update_words
+from appliance.policy.refused import Refused
+from appliance.policy.system_words import words_of
+from appliance.policy.updating import order
+from appliance.policy.words import NOTHING, Words
+from appliance.records.users import SHELL
+from appliance.voicemail.space import Limits
+
+PATH = click.Path(path_type=Path)
+WORDS: Final = ("status", "start", "back", "give-up", "good")
+
+
+@click.command()
+@click.argument("what", metavar="FILE|URL|status|start|back|give-up|good", required=False)
+@config_option
+@click.option("--older", is_flag=True, help="FILE or URL may be older than what runs.")
+@click.option("--now", is_flag=True, help="Start from it at once, with nobody on the phone.")
+@click.option("--fetch", is_flag=True, help="Only fetch what updates.server offers, if newer.")
+@click.option("--asked", is_flag=True, help="What was asked for in the browser (systemd, root).")
+@click.option("--stick", type=PATH, help="What a USB stick's DEVICE brings (systemd, root).")
+@click.option("--run", type=PATH, help="The desk's run folder, instead of folders.run.")
+@both_option
+def update(
+    what: str | None,
+    config_path: Path,
+    run: Path | None,
+    stick: Path | None,
+    *,
+    older: bool,
+    now: bool,
+    fetch: bool,
+    asked: bool,
+    as_json: bool,
+) -> None:
+    """Install a new version of the whole box from a signed FILE or URL, and try it.
+
+    It is written into the slot that is not in use; the box starts from it in the quiet hour with
+    nobody on the phone, or with --now. It stays if all is well for two minutes, else the version
+    of before comes back by itself. status tells how it stands; start, back and give-up are for a
+    person, good is what an image does at each start.
+    """
+    if [what is not None, fetch, asked, stick is not None].count(True) != 1:
+        raise click.UsageError("name FILE, URL or a word, or one of --fetch, --asked, --stick")
+    with answering(config_path, as_json=as_json) as say:
+        update_box.check_image()
+        helper = helper_of(config_path, run)
+        try:
+            if what is not None and what not in WORDS:
+                say(_installed(helper, what, older=older))
+                if now:
+                    say(helper.start(_who()))
+            elif (said := _done(helper, what, stick, fetch=fetch)) != NOTHING:
+                say(said)
+        except PermissionError as error:
+            raise Refused(
+                "per questo serve l'amministratore: usare sudo",
+                "that takes the administrator: use sudo",
+            ) from error
+
+
+def _done(helper: Helper, what: str | None, stick: Path | None, *, fetch: bool) -> Words:
+    if fetch:
+        return fetched(helper)
+    if stick is not None:
+        return _brought(helper, stick)
+    match what:
+        case None:
+            return helper.turn()
+        case "status":
+            return told(helper)
+        case "start":
+            return helper.start(_who())
+        case "back":
+            return helper.back(_who())
+        case "give-up":
+            return helper.give_up(_who())
+        case _:
+            return Watch(helper).turn()
+
+
+def told(helper: Helper) -> Words:
+    """Say which version runs and how the last update stands."""
+    kept = update_files.load(helper.kept_in)
+    running = update_words.filled(update_words.RUNNING, helper.running())
+    stands = update_words.standing(kept.state, kept.version)
+    return lines_of((running, stands, *((kept.said,) if kept.said != NOTHING else ())))
+
+
+def fetched(helper: Helper) -> Words:
+    """Fetch what the office's server offers, if it is newer and has not failed here."""
+    settings = helper.settings
+    if not settings.updates.server:
+        raise Refused(
+            "nessun server è configurato: scrivere server sotto [updates]",
+            "no server is configured: write server under [updates]",
+        )
+    server = _server(settings, settings.updates.server, helper)
+    offer, running = server.latest(), helper.running()
+    kept = update_files.load(helper.kept_in)
+    if order(offer.version or "0.0") <= order(running) or offer.version in kept.failed:
+        return update_words.filled(update_words.NOTHING_OFFERED, running)
+    server.fetch(offer, Path(settings.folders.state) / update_files.FETCHED, _room(settings))
+    return update_words.filled(update_words.FETCHED, offer.version)
+
+
+def _installed(helper: Helper, what: str, *, older: bool) -> Words:
+    """Install a file, or what an address has; raises Refused, OSError."""
+    asked = Asked(_who(), "file")
+    if "://" not in what:
+        return helper.install(Path(what).absolute(), asked, even_older=older)
+    server = _server(helper.settings, what, helper)
+    target = Path(helper.settings.folders.state) / update_files.FETCHED
+    server.fetch(server.latest(), target, _room(helper.settings))
+    return helper.install(target, asked, is_ours=True, even_older=older)
+
+
+def _brought(helper: Helper, device: Path) -> Words:
+    try:
+        with update_stick.mounted(device) as stick:
+            said = update_stick.turn(helper, stick)
+    except (Refused, OSError) as error:
+        update_files.tell_stick(helper.run, words_of(error))
+        raise
+    update_files.tell_stick(helper.run, said)
+    return said
+
+
+def _server(settings: Settings, address: str, helper: Helper) -> Server:
+    told = helper.asked()
+    is_trusted = bool(told and told["health"]["clock_trusted"])
+    return Server(address, settings.updates.ca_file, checks_dates=is_trusted)
+
+
+def _room(settings: Settings) -> int:
+    """Return how many bytes may be fetched: a copy is made of it, and messages come first."""
+    free = shutil.disk_usage(settings.folders.state).free - Limits().high_water_bytes
+    return max(0, free // 2)
+
+
+def _who() -> str:
+    """Name who asks, as the audit names the box's shell."""
+    return f"{SHELL}{os.environ.get('SUDO_USER') or 'root'}"

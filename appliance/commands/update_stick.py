@@ -1,0 +1,143 @@
+"""What a USB stick brings: a newer signed bundle is installed, a sealed backup laid ready.
+
+The stick is mounted for reading alone, in a name space of this process's own (PrivateMounts=yes).
+Nobody need touch the box: whoever may put a stick in it may also take its card out.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from appliance.daemon import update_files
+from appliance.daemon.backup_places import UPLOADED as UPLOADED_BACKUP
+from appliance.daemon.update_files import Asked
+from appliance.policy import update_words
+from appliance.policy.refused import Refused
+from appliance.policy.updating import order
+from appliance.policy.words import Words
+from appliance.records.sealed_stream import MAGIC
+from appliance.voicemail.space import Limits
+
+if TYPE_CHECKING:
+    from appliance.commands.update_helper import Helper
+
+KINDS: Final = "vfat,ext4"
+MOST: Final = 20
+LIMIT_S: Final = 60.0
+BY: Final = "stick"
+"""Nobody's name: whoever could put it in."""
+NOTHING_NEW: Final = Words(
+    "Sulla chiavetta non c'è un aggiornamento più recente della versione in uso ({}).",
+    "The stick holds no update that is newer than the version in use ({}).",
+)
+LAID_READY: Final = Words(
+    "La copia di sicurezza {} della chiavetta è pronta da ripristinare: pagina Copia di sicurezza.",
+    "The stick's backup {} is ready to be put back: page Backup and restore.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stick:
+    """A stick's folder, mounted."""
+
+    folder: Path
+
+    def bundles(self) -> list[Path]:
+        """List the bundles that lie on it, not in its folders."""
+        return _files(self.folder.glob("*.raucb"))
+
+    def backups(self) -> list[Path]:
+        """List the sealed backups that lie on it, the newest first."""
+        found = _files(self.folder.glob("*.backup"))
+        return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def turn(helper: Helper, stick: Stick) -> Words:
+    """Do what a stick is for; raises Refused, OSError."""
+    ready = lay_ready(helper, stick)
+    bundle = newest(helper, stick.bundles())
+    if bundle is not None:
+        return helper.install(bundle, Asked(BY, "stick"))
+    return ready or update_words.filled(NOTHING_NEW, helper.running())
+
+
+def newest(helper: Helper, bundles: list[Path]) -> Path | None:
+    """Return the newest bundle that is signed, newer than what runs, and has not failed here.
+
+    Raises Refused where there are bundles and not one is signed: whoever brought it should know.
+    """
+    found: dict[Path, str] = {}
+    wrong: Refused | None = None
+    for path in bundles:
+        try:
+            version = helper.rauc.look(path).version
+            order(version)
+            found[path] = version
+        except Refused as refused:
+            wrong = refused
+    if wrong is not None and not found:
+        raise wrong
+    failed = update_files.load(helper.kept_in).failed
+    good = [path for path, version in found.items() if version not in failed]
+    good = [path for path in good if order(found[path]) > order(helper.running())]
+    return max(good, key=lambda path: order(found[path]), default=None)
+
+
+def lay_ready(helper: Helper, stick: Stick) -> Words | None:
+    """Copy the newest backup to where the page of backups finds one, if none lies there yet."""
+    target = Path(helper.settings.folders.console) / UPLOADED_BACKUP
+    backups = stick.backups()
+    if not backups or target.exists() or not target.parent.parent.is_dir():
+        return None
+    source, owner = backups[0], target.parent.parent.stat()
+    free = shutil.disk_usage(target.parent.parent).free - Limits().high_water_bytes
+    if 2 * source.stat().st_size > free or not _is_sealed(source):
+        return None
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    draft = target.with_suffix(".stick")
+    shutil.copyfile(source, draft)
+    draft.chmod(0o600)
+    for path in (target.parent, draft):
+        os.chown(path, owner.st_uid, owner.st_gid)
+    draft.replace(target)
+    return update_words.filled(LAID_READY, source.name)
+
+
+@contextmanager
+def mounted(device: Path) -> Iterator[Stick]:
+    """Mount a stick for reading; raises Refused."""
+    with tempfile.TemporaryDirectory(prefix="centralino-stick-") as name:
+        done = subprocess.run(
+            ("mount", "-t", KINDS, "-o", "ro,nosuid,nodev,noexec", str(device), name),
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+        if done.returncode:
+            why = " ".join(done.stderr.split())[:200]
+            raise Refused(
+                f"la chiavetta non si legge ({why}): formattarla FAT32",
+                f"the stick cannot be read ({why}): format it as FAT32",
+            )
+        try:
+            yield Stick(Path(name))
+        finally:
+            subprocess.run(("umount", name), timeout=LIMIT_S, check=False)
+
+
+def _files(found: Iterable[Path]) -> list[Path]:
+    return sorted(path for path in found if path.is_file() and not path.is_symlink())[:MOST]
+
+
+def _is_sealed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC

@@ -1,0 +1,125 @@
+"""`centralino update good`: after each start of an image, until its slot has proved itself.
+
+A slot that runs for the first time is on trial: it is marked good after two minutes of health, or
+left by a restart, upon which the boot loader takes the other one. One that was good before is
+marked good again as soon as the desk is ready: the boot loader counts down at each start.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from appliance.commands.update_helper import boot_id
+from appliance.daemon import update_files
+from appliance.errors import CentralinoError
+from appliance.policy import update_words
+from appliance.policy.refused import Refused
+from appliance.policy.update_words import filled
+from appliance.policy.updating import (
+    Health,
+    State,
+    Step,
+    Trial,
+    Verdict,
+    after,
+    lacking,
+)
+from appliance.policy.words import NOTHING, Words
+
+if TYPE_CHECKING:
+    from appliance.commands.update_helper import Helper
+    from appliance.daemon.update_files import Kept
+
+LOOKS_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Watches one start of the machine, `boot`; `up_s` gives seconds since it, `pause` waits."""
+
+    helper: Helper
+    up_s: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] = time.sleep
+    boot: str = field(default_factory=boot_id)
+
+    def turn(self) -> Words:
+        """See which slot has come up, try it, say what came of it. Raises Refused, OSError."""
+        kept = self._started()
+        if kept.state is not State.TRIAL:
+            return self._as_before()
+        trial = Trial(frozenset(kept.worked))
+        while True:
+            trial = trial.seen(health_of(self.helper.asked()), self.up_s())
+            verdict = trial.verdict(self.up_s())
+            if verdict is Verdict.GOOD:
+                return self._good(kept)
+            if verdict is Verdict.BACK:
+                return self._leave(kept, trial.missing)
+            self.pause(LOOKS_S)
+
+    def _started(self) -> Kept:
+        """Keep from which slot the machine has started: that of the update, or the other one."""
+        kept = update_files.load(self.helper.kept_in)
+        if kept.boot == self.boot:  # of this very start: nothing was started since
+            return kept
+        booted = self.helper.rauc.slots().booted
+        step = Step.STARTED_NEW if booted == kept.slot else Step.STARTED_OLD
+        state = after(kept.state, step)
+        if state is kept.state and state is not State.TRIAL:
+            return kept
+        kept = replace(kept, boot=self.boot)
+        return self._back(kept, step) if state is State.BACK else self.helper.stepped(kept, step)
+
+    def _back(self, kept: Kept, step: Step) -> Kept:
+        """Keep that the box has gone back, why, and that this version is not to come by itself."""
+        self.helper.rauc.mark("bad", "other")
+        said = kept.said if kept.said != NOTHING else filled(update_words.WENT_BACK, kept.version)
+        failed = tuple(dict.fromkeys((*kept.failed, kept.version)))
+        return self.helper.ended(replace(kept, failed=failed), step, "back", said)
+
+    def _as_before(self) -> Words:
+        """Mark a slot that was good before as good again, as soon as the desk is ready."""
+        while lacking(health_of(self.helper.asked()), frozenset()) != NOTHING:
+            self.pause(LOOKS_S)
+        self.helper.rauc.mark("good", "booted")
+        return update_words.SLOT_GOOD
+
+    def _good(self, kept: Kept) -> Words:
+        self.helper.rauc.mark("good", "booted")
+        said = filled(update_words.PROVED, kept.version)
+        failed = tuple(one for one in kept.failed if one != kept.version)
+        self.helper.ended(replace(kept, failed=failed), Step.PROVED, "good", said)
+        return said
+
+    def _leave(self, kept: Kept, missing: Words) -> Words:
+        """Go back: with nobody on the phone where that comes about, by itself all the same."""
+        self.helper.stepped(replace(kept, said=missing), None)
+        said = Words(
+            update_words.LEFT.it.format(kept.version, missing.it),
+            update_words.LEFT.en.format(kept.version, missing.en),
+        )
+        try:
+            self.helper.rauc.mark("bad", "booted")
+            self.helper.wait_for_idle()
+        except Refused:  # a box that is not well serves its callers better by starting anew
+            pass
+        self.helper.reboot()
+        return said
+
+
+def health_of(told: dict[str, Any] | None) -> Health | None:
+    """Read what the desk says of itself; None where it says nothing that can be read."""
+    try:
+        health = (told or {})["health"]
+        return Health(
+            float(health["ready_s"]),
+            bool(health["carrier"]),
+            frozenset(health["working"]),
+            frozenset(health["out"]),
+            int(health["restarts"]),
+        )
+    except (LookupError, TypeError, ValueError, CentralinoError):
+        return None

@@ -1,0 +1,174 @@
+"""What passes between the desk and root's helper of updates, and what the helper keeps.
+
+The desk leaves a request in its own folder in /run, which root does not trust: it names no file and
+no address, only which of three things is wanted. What the helper keeps lies in a folder of root's
+that the desk may read, on the data partition: it outlives the change of the slot.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from appliance.daemon import run_files
+from appliance.daemon.files import load_text
+from appliance.daemon.phone_secrets import write_private
+from appliance.policy.updating import State
+from appliance.policy.words import NOTHING, Words
+from appliance.records.database import fsync_directory
+
+REQUEST: Final = "update-asked"
+UPLOADED: Final = "update/uploaded.raucb"
+"""In the console's folder: a bundle that came from a browser."""
+FETCHED: Final = "update/fetched.raucb"
+"""In the desk's state folder: a bundle that came from the office's server."""
+BUNDLE: Final = "bundle.raucb"
+KEPT: Final = "kept.json"
+PROGRESS: Final = "progress"
+STICK: Final = "stick"
+MOST_PAST: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks, and for what: upload or server (install that file), back, start, give-up."""
+
+    by: str
+    what: str
+
+
+WHATS: Final = frozenset({"upload", "server", "back", "start", "give-up"})
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One update that is over: who, when it ended, from which version to which, how."""
+
+    at: str
+    by: str
+    before: str
+    version: str
+    outcome: str
+    said: Words = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The last update: `slot` is where it lies ("A", "B"), `before` the version it is to replace.
+
+    `worked` are the lines that worked before it; `installed` (monotonic s) is of the boot `boot`.
+    `failed` are versions that the box went back from: none of them is taken again by itself.
+    """
+
+    state: State = State.NONE
+    version: str = ""
+    before: str = ""
+    slot: str = ""
+    by: str = ""
+    source: str = ""
+    at: str = ""
+    boot: str = ""
+    installed: float = 0.0
+    worked: tuple[str, ...] = ()
+    said: Words = NOTHING
+    failed: tuple[str, ...] = ()
+    past: tuple[Past, ...] = field(default=())
+
+
+def folder_of(state: Path) -> Path:
+    """Say where the helper keeps things: beside the desk's state folder."""
+    return state.with_name(f"{state.name}-update")
+
+
+def progress_path(run: Path) -> Path:
+    """Say where the helper tells how far it is: beside the desk's run folder."""
+    return run.with_name(f"{run.name}-update") / PROGRESS
+
+
+def progress(run: Path) -> int | None:
+    """Return how many percent are written; None while nothing is."""
+    text = load_text(progress_path(run))
+    return int(text) if text.isdecimal() else None
+
+
+def tell_stick(run: Path, said: Words) -> None:
+    """Say what became of the last stick, in memory; nobody is told where there is no folder."""
+    path = progress_path(run).with_name(STICK)
+    if path.parent.is_dir():
+        path.write_text(json.dumps(asdict(said), ensure_ascii=False), encoding="utf-8")
+        path.chmod(0o644)
+
+
+def stick_said(run: Path) -> Words:
+    """Return what became of the last stick since the machine's start."""
+    try:
+        return Words(**json.loads(load_text(progress_path(run).with_name(STICK))))
+    except (ValueError, TypeError):
+        return NOTHING
+
+
+def ask(run: Path, asked: Asked) -> None:
+    """Put a request; raises OSError."""
+    write_private(run / REQUEST, json.dumps(asdict(asked)))
+
+
+def is_waiting(run: Path) -> bool:
+    """Tell whether nobody has taken the last request."""
+    return run_files.is_waiting(run / REQUEST)
+
+
+def take(run: Path) -> Asked | None:
+    """Take a request away; None for none, or for one that cannot be."""
+    try:
+        told = json.loads(run_files.taken(run / REQUEST) or b"")
+        asked = Asked(str(told["by"])[:64], str(told["what"]))
+    except (ValueError, LookupError, TypeError):
+        return None
+    return asked if asked.what in WHATS else None
+
+
+def keep(folder: Path, kept: Kept) -> None:
+    """Keep it, durably, readable by all: there is no number in it. Raises OSError."""
+    path = folder / KEPT
+    draft = path.with_suffix(".tmp")
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(asdict(kept), file, ensure_ascii=False, indent=1)
+        os.fchmod(file.fileno(), 0o644)  # root's helper keeps what it makes to itself (UMask=0077)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    fsync_directory(folder)
+
+
+def load(folder: Path) -> Kept:
+    """Read what is kept; nothing was ever updated where that cannot be read."""
+    try:
+        return _kept(json.loads(load_text(folder / KEPT)))
+    except (ValueError, LookupError, TypeError):
+        return Kept()
+
+
+def at_of(kept: Kept | Past) -> datetime | None:
+    """Return when it came to that."""
+    try:
+        return datetime.fromisoformat(kept.at)
+    except ValueError:
+        return None
+
+
+def _kept(told: dict[str, Any]) -> Kept:
+    past = tuple(Past(**{**one, "said": Words(**one["said"])}) for one in told["past"])
+    return Kept(
+        **{
+            **told,
+            "state": State(told["state"]),
+            "worked": tuple(map(str, told["worked"])),
+            "said": Words(**told["said"]),
+            "failed": tuple(map(str, told["failed"])),
+            "past": past,
+        }
+    )

@@ -1,0 +1,162 @@
+"""The desk's part in updates: looks for one in the quiet hour, and has the box start from it.
+
+It writes no slot itself: root's helper does, asked by a small file. Here stands when: never while
+anybody is on the phone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from appliance.daemon import update_box, update_files
+from appliance.daemon.update_files import Asked, Kept
+from appliance.errors import CentralinoError
+from appliance.policy.refused import Refused
+from appliance.policy.update_words import standing
+from appliance.policy.updating import Moment, State, is_quiet, may_start
+from appliance.records import audit
+from appliance.records.audit import Noted
+from appliance.records.database import transaction
+from appliance.records.trouble import Trouble
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.daemon.chores import Chores, Ended
+    from appliance.daemon.settings import Settings
+    from appliance.policy.clock import Now
+    from appliance.records.worker import Records
+
+log = logging.getLogger(__name__)
+
+LOOKS_S: Final = 10.0
+AGAIN_S: Final = 300.0
+"""So long a request to the helper is waited for before it is asked again."""
+BOX: Final = "box"
+FETCH: Final = ("update", "--fetch")
+MOST_BYTES: Final = 2_000_000_000
+
+
+class Updates:
+    """Looks and asks; all of it in the deciding thread, the disk in the records'."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        records: Records,
+        chores: Chores,
+        on_trouble: Callable[[str, Trouble | None], None],
+        is_image: Callable[[], bool] = update_box.is_image,
+    ) -> None:
+        self._settings, self._records, self._chores = settings, records, chores
+        self._on_trouble = on_trouble
+        self._zone = ZoneInfo(settings.site.zone)
+        self.run = Path(settings.folders.run)
+        self.is_image = is_image()
+        self.kept = Kept()
+        """What root's helper keeps, as it was read last."""
+        self.at_once = False
+        """A person has asked that the box start from the new version now."""
+        self._looked_at = self._asked_at = float("-inf")
+        self._day: date | None = None
+        self._fetched = False
+
+    def look(self, now: Now, is_idle: Callable[[], bool]) -> None:
+        """Do what is due; never waits."""
+        if not self.is_image or now.monotonic < self._looked_at + LOOKS_S:
+            return
+        self._looked_at = now.monotonic
+        self._records.do(self._read, self._seen)
+        idle = is_idle()
+        if self.kept.state is State.INSTALLED:
+            self._start(now, idle)
+        elif self._fetched:
+            self._fetched = not self._ask(Asked(BOX, "server"), now)
+        elif idle and self._is_due(now):
+            self._fetch(now)
+
+    def _read(self, connection: sqlite3.Connection) -> Kept:
+        """Read what the helper keeps; what became of an update is noted once, by who wanted it."""
+        kept = update_files.load(update_files.folder_of(Path(self._settings.folders.state)))
+        if kept != self.kept:
+            _note(connection, kept)
+        return kept
+
+    def _seen(self, kept: Kept | CentralinoError) -> None:
+        if isinstance(kept, CentralinoError) or kept == self.kept:
+            return
+        self.kept = kept
+        self.at_once = self.at_once and kept.state is State.INSTALLED
+        self._on_trouble("update", trouble_of(kept))
+
+    def _start(self, now: Now, idle: bool) -> None:
+        local, trusted = now.wall.astimezone(self._zone).time(), now.clock_state.is_trusted
+        since_s = now.monotonic - self.kept.installed
+        if may_start(Moment(local, trusted, since_s, idle, self.at_once)):
+            self._ask(Asked(self.kept.by, "start"), now)
+
+    def _ask(self, asked: Asked, now: Now) -> bool:
+        """Ask the helper, unless it was asked a moment ago; tells whether it was."""
+        if now.monotonic < self._asked_at + AGAIN_S and not self.at_once:
+            return False
+        if update_files.is_waiting(self.run):
+            return False
+        self._asked_at = now.monotonic
+        try:
+            update_files.ask(self.run, asked)
+        except OSError as error:
+            log.error("the update waits: %s", error)
+            return False
+        return True
+
+    def _is_due(self, now: Now) -> bool:
+        local = now.wall.astimezone(self._zone)
+        is_time = now.clock_state.is_trusted and is_quiet(local.time())
+        return bool(self._settings.updates.server) and is_time and self._day != local.date()
+
+    def _fetch(self, now: Now) -> None:
+        try:
+            self._chores.begin(FETCH, "", MOST_BYTES, self._ended)
+        except (Refused, OSError) as error:  # the night's copies go first
+            log.info("looking for an update waits: %s", error)
+            return
+        self._day = now.wall.astimezone(self._zone).date()
+
+    def _ended(self, ended: Ended) -> None:
+        """Have what was fetched installed; why there is nothing is for the journal."""
+        log.info("the server's update: %s", ended.said.en)
+        target = Path(self._settings.folders.state) / update_files.FETCHED
+
+        def seen(is_there: bool | CentralinoError) -> None:
+            self._fetched = is_there is True
+
+        if ended.is_well:
+            self._records.do(lambda _: target.exists(), seen)
+
+
+def trouble_of(kept: Kept) -> Trouble | None:
+    """Return what people are told until a technician has taken note of it."""
+    if kept.state is not State.BACK:
+        return None
+    said = standing(kept.state, kept.version)
+    why = kept.said
+    return Trouble("update.back", f"{said.it} {why.it}".strip(), f"{said.en} {why.en}".strip())
+
+
+def _note(connection: sqlite3.Connection, kept: Kept) -> None:
+    """Keep in the audit what became of the last update, however often it is read."""
+    if not kept.past:
+        return
+    last, at = kept.past[0], update_files.at_of(kept.past[0])
+    what = f"update.{last.outcome}"
+    if at is None or any(one.at == at for one in audit.latest(connection, what)):
+        return
+    with transaction(connection):
+        audit.note(
+            connection, Noted(at, last.by, what, f"{last.before or '?'} -> {last.version or '?'}")
+        )

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Signs a slot into an update: centralino-VERSION.raucb, and latest.json for the office's server.
+#   image/bundle.sh SLOT.ext4 VERSION [OUT]
+# KEYS: the folder with key.pem and cert.pem (build/image/keys, the build's throw-away pair, where
+# none is named). The key stays out of the image and out of the repository.
+set -eu
+cd "$(dirname "$0")/.."
+slot=$(realpath "$1")
+version=$2
+out=${3:-build/image}
+keys=${KEYS:-build/image/keys}
+compatible=$(sed -n 's/^compatible=//p' image/overlay/etc/rauc/system.conf)
+for tool in rauc mksquashfs; do
+    command -v "$tool" > /dev/null || exec scripts/skipped.sh "bundle" "$tool is missing (packages rauc, squashfs-tools)"
+done
+[ -s "$keys/key.pem" ] || { echo "image/bundle.sh: KEYS=$keys has no key key.pem" >&2; exit 1; }
+echo "$version" | grep -Eqx '[0-9]+(\.[0-9]+){1,3}(~[a-z]+[0-9]*)?' ||
+    { echo "image/bundle.sh: $version is no version; one is like 1.4.0 or 1.4.0~rc1" >&2; exit 1; }
+
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
+mkdir -p "$stage/in" "$out"
+# the slot goes in by a link, not by a copy of hundreds of megabytes
+ln "$slot" "$stage/in/slot.ext4" 2> /dev/null || cp --reflink=auto "$slot" "$stage/in/slot.ext4"
+cat > "$stage/in/manifest.raucm" <<END
+[update]
+compatible=$compatible
+version=$version
+[bundle]
+format=${FORMAT:-verity}
+[image.rootfs]
+filename=slot.ext4
+END
+name=centralino-$version.raucb
+rm -f "$out/$name"
+rauc bundle --cert="$keys/cert.pem" --key="$keys/key.pem" --mksquashfs-args="-comp zstd -Xcompression-level 15 -quiet" \
+    "$stage/in" "$out/$name" > "$stage/said" 2>&1 || { cat "$stage/said" >&2; exit 1; }
+rauc info --keyring="$keys/cert.pem" "$out/$name" > /dev/null 2> "$stage/said" || { cat "$stage/said" >&2; exit 1; }
+printf '{"version": "%s", "bundle": "%s", "size": %s, "sha256": "%s"}\n' "$version" "$name" \
+    "$(stat -c %s "$out/$name")" "$(sha256sum "$out/$name" | cut -d' ' -f1)" > "$out/latest.json"
+ls -sh "$out/$name"

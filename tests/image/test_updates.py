@@ -1,0 +1,242 @@
+"""Updates by RAUC itself: signed, newer, tried, kept or left; never during a call, nothing lost."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.commands import update_stick
+from appliance.commands.update_stick import Stick
+from appliance.daemon import update_files
+from appliance.daemon.update_files import UPLOADED, Asked
+from appliance.policy.refused import Refused
+from appliance.policy.updating import LIMIT_S, State
+from tests.image.two_slots import RUNNING, TwoSlots, missing
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(missing() != "", reason=f"needs {missing()}"),
+]
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[TwoSlots]:
+    """A box that runs 1.0.0 from slot A."""
+    with TwoSlots(tmp_path) as made:
+        yield made
+
+
+def test_a_new_version_is_tried_and_stays(box: TwoSlots) -> None:
+    """Written beside the running one, started, good after two minutes of health; then again at
+    each start.
+    """
+    said = box.install(box.bundle("1.1.0"))
+    assert "1.1.0" in said.it
+    assert (box.kept.state, box.kept.slot, box.booted) == (State.INSTALLED, "B", "A")
+    assert (box.holds("B"), box.holds("A")) == ("1.1.0", "")
+    with box.desk():
+        box.helper.start("beppe")
+        assert box.restarts == 1
+        box.start_anew()
+        assert (box.booted, box.left("B")) == ("B", 0)
+        began = box.clock.now
+        assert "1.1.0" in box.watch().en
+        assert box.clock.now - began >= 120
+        assert (box.kept.state, box.left("B")) == (State.GOOD, 3)
+        box.start_anew()
+        box.watch()
+        assert (box.booted, box.left("B")) == ("B", 3)
+    (past,) = box.kept.past
+    assert (past.by, past.before, past.version, past.outcome) == ("beppe", RUNNING, "1.1.0", "good")
+
+
+def test_a_version_that_is_not_well_is_left_by_itself(box: TwoSlots) -> None:
+    """A line that worked before does not now: the old slot comes back, says why, and stays."""
+    box.install(box.bundle("1.1.0"))
+    with box.desk():
+        box.helper.start("beppe")
+        box.start_anew()
+        box.health |= {"working": [], "out": ["line1"]}
+        assert "line1" in box.watch().it
+        assert box.restarts == 2
+        assert box.clock.now >= LIMIT_S
+        box.start_anew()
+        assert (box.booted, box.version) == ("A", RUNNING)
+        box.watch()
+    assert (box.kept.state, box.left("A"), box.left("B")) == (State.BACK, 3, 0)
+    assert "line1" in box.kept.said.en
+    assert box.kept.failed == ("1.1.0",)
+    box.start_anew()
+    assert box.booted == "A"
+
+
+def test_a_version_that_does_not_even_start_is_left(box: TwoSlots) -> None:
+    """A kernel that panics, a power cut in the trial: one try, then the old one."""
+    box.install(box.bundle("1.1.0"))
+    box.start_anew()
+    box.start_anew()
+    with box.desk():
+        box.watch()
+    assert (box.booted, box.kept.state) == ("A", State.BACK)
+    assert "1.1.0" in box.kept.said.it
+
+
+@pytest.mark.parametrize("version", ["0.9.9", "1.0.0", "1.0.0~rc3"])
+def test_an_older_version_is_refused(box: TwoSlots, version: str) -> None:
+    """Also the very same; a person at the shell may insist."""
+    bundle = box.bundle(version)
+    with pytest.raises(Refused, match="not newer"):
+        box.install(bundle)
+    assert (box.holds("B"), box.left("A")) == ("", 3)
+    assert box.kept.past[0].outcome == "refused"
+    box.install(bundle, even_older=True)
+    assert box.holds("B") == version
+
+
+def test_what_somebody_else_has_signed_is_refused(box: TwoSlots) -> None:
+    """Nothing is written; also not where an older one would be taken."""
+    box.make_keys("others")
+    with pytest.raises(Refused, match="no update signed"):
+        box.install(box.bundle("2.0.0", "others"), even_older=True)
+    assert (box.holds("B"), box.kept.state) == ("", State.NONE)
+    assert not list(box.helper.kept_in.glob("*.raucb"))
+
+
+@pytest.mark.parametrize("harm", ["cut", "signature", "no bundle"])
+def test_what_is_damaged_is_refused(box: TwoSlots, harm: str) -> None:
+    """In words, with what to do."""
+    bundle = box.bundle("1.1.0")
+    data = bytearray(bundle.read_bytes())
+    if harm == "signature":
+        data[-200] ^= 1
+    bundle.write_bytes({"cut": bytes(data[:-5000]), "no bundle": b"hello"}.get(harm, bytes(data)))
+    with pytest.raises(Refused, match="fetch it again"):
+        box.install(bundle)
+    assert box.holds("B") == ""
+
+
+def test_damaged_contents_cannot_be_written(box: TwoSlots) -> None:
+    """The signature covers them: of this format all at once; in a box each block as it is read."""
+    bundle = box.bundle("1.1.0")
+    data = bytearray(bundle.read_bytes())
+    data[200] ^= 1
+    bundle.write_bytes(data)
+    with pytest.raises(Refused):
+        box.install(bundle)
+    assert (box.kept.state, box.holds("B")) == (State.NONE, "")
+    box.start_anew()
+    assert box.booted == "A"
+
+
+def test_a_write_that_fails_leaves_all_as_it_is(box: TwoSlots) -> None:
+    """Half of it is in the other slot then: that one is bad, and never started from."""
+    (box.folder / "B").unlink()
+    (box.folder / "B").symlink_to("/dev/full")
+    with pytest.raises(Refused, match="could not be written"):
+        box.install(box.bundle("1.1.0"))
+    assert (box.kept.state, box.left("A"), box.left("B")) == (State.NONE, 3, 0)
+    box.start_anew()
+    assert box.booted == "A"
+
+
+def test_the_format_of_the_image_is_verified(box: TwoSlots) -> None:
+    """Bundles as they are made for boxes: read by the same look."""
+    found = box.helper.rauc.look(box.bundle("1.1.0", form="verity"))
+    assert found.version == "1.1.0"
+    assert found.compatible == box.helper.rauc.slots().compatible
+
+
+def test_an_update_for_another_box_is_refused(box: TwoSlots) -> None:
+    """RAUC has signed it with our key, for something else."""
+    conf = box.conf.read_text().replace("compatible=centralino", "compatible=other")
+    bundle = box.bundle("1.1.0")
+    box.conf.write_text(conf)
+    box.start_anew()
+    with pytest.raises(Refused, match="another kind of box"):
+        box.install(bundle)
+
+
+def test_nobody_is_cut_off(box: TwoSlots) -> None:
+    """With somebody on the phone nothing is written and nothing started."""
+    box.health["idle"] = False
+    with pytest.raises(Refused, match="on the phone"):
+        box.install(box.bundle("1.1.0"))
+    assert box.holds("B") == ""
+    box.health["idle"] = True
+    box.install(box.bundle("1.2.0"))
+    box.health["idle"] = False
+    with box.desk(), pytest.raises(Refused, match="on the phone"):
+        box.helper.start("beppe")
+    assert box.restarts == 0
+    assert box.kept.state is State.INSTALLED
+
+
+def test_one_update_at_a_time(box: TwoSlots) -> None:
+    """One that waits is started or given up first; given up, the running slot is the next again."""
+    box.install(box.bundle("1.1.0"))
+    with pytest.raises(Refused, match="ready already"):
+        box.install(box.bundle("1.2.0"))
+    box.helper.give_up("beppe")
+    box.start_anew()
+    assert (box.booted, box.kept.state) == ("A", State.NONE)
+
+
+def test_a_person_goes_back(box: TwoSlots) -> None:
+    """To the slot of before, which is tried like any other; not to one that has failed."""
+    with pytest.raises(Refused, match="nothing to go back to"):
+        box.helper.back("beppe")
+    box.install(box.bundle("1.1.0"))
+    with box.desk():
+        box.start_anew()
+        box.watch()
+        box.helper.back("beppe")
+        assert box.kept.state is State.INSTALLED
+        box.start_anew()
+        assert box.booted == "A"
+        box.watch()
+        assert (box.kept.state, box.left("A")) == (State.GOOD, 3)
+
+
+def test_what_was_uploaded_is_installed_and_gone(box: TwoSlots) -> None:
+    """As the desk asks: it names no file; a link that lies in its place is not followed."""
+    uploaded = box.folder / "console" / UPLOADED
+    uploaded.parent.mkdir()
+    shutil.copy(box.bundle("1.1.0"), uploaded)
+    update_files.ask(box.folder / "run", Asked("beppe", "upload"))
+    with box.desk():
+        box.helper.turn()
+    assert (box.kept.state, box.kept.by, uploaded.exists()) == (State.INSTALLED, "beppe", False)
+    box.helper.give_up("beppe")
+    uploaded.symlink_to(box.bundle("1.2.0"))
+    with pytest.raises(OSError, match="symbolic"):
+        box.helper.do(Asked("beppe", "upload"))
+    assert box.holds("B") == "1.1.0"
+
+
+def test_a_stick_brings_the_newest_that_is_ours(box: TwoSlots) -> None:
+    """Not a forged one, however new; at the next start, with the stick still in, nothing happens,
+    and a version that went back is not taken again.
+    """
+    box.make_keys("others")
+    folder = box.folder / "stick"
+    folder.mkdir()
+    for made in (
+        box.bundle("1.1.0"), box.bundle("1.3.0"), box.bundle("0.5.0"), box.bundle("9.0.0", "others")
+    ):  # fmt: skip
+        shutil.copy(made, folder)
+    with box.desk():
+        update_stick.turn(box.helper, Stick(folder))
+        assert box.kept.version == "1.3.0"
+        box.start_anew()
+        box.start_anew()  # it does not stand
+        box.watch()
+        update_stick.turn(box.helper, Stick(folder))
+        assert box.kept.version == "1.1.0"
+        box.start_anew()
+        box.watch()
+        said = update_stick.turn(box.helper, Stick(folder))
+    assert "1.1.0" in said.it
+    assert (box.kept.state, box.kept.version) == (State.GOOD, "1.1.0")
