@@ -21,11 +21,13 @@ LONGER: Final = {"/announcements/": 3_000_000, "/register/": 5_100_000}
 """Pages that take more, by how their addresses begin: half a minute of sound as it is recorded, an
 office's e-mail with what is attached to it."""
 UPLOAD: Final = "/plant/backup/upload"
-"""The one page that takes a whole backup: written to the disk as it comes, never kept in memory.
+"""Takes a whole backup: written to the disk as it comes, never kept in memory.
 
 Only with its token in a header: a form's fields would have to be read whole to find it.
 """
-UPLOAD_LIMIT: Final = 16_000_000_000
+UPDATE: Final = "/plant/updates/upload"
+"""Takes a whole update, likewise."""
+UPLOAD_LIMITS: Final = {UPLOAD: 16_000_000_000, UPDATE: 2_000_000_000}
 UPLOAD_S: Final = 3600.0
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY: Final = "; ".join(
@@ -158,13 +160,13 @@ def limit_of(scope: Scope) -> int:
     """Return the longest body that a page takes, in bytes."""
     path = str(scope["path"])
     if is_upload(scope):
-        return UPLOAD_LIMIT
+        return UPLOAD_LIMITS[path]
     return next((most for begin, most in LONGER.items() if path.startswith(begin)), BODY_LIMIT)
 
 
 def is_upload(scope: Scope) -> bool:
-    """Tell whether a body is a backup that a script of ours sends."""
-    return scope["path"] == UPLOAD and "x-csrf-token" in Headers(scope=scope)
+    """Tell whether a body is a backup or an update that a script of ours sends."""
+    return scope["path"] in UPLOAD_LIMITS and "x-csrf-token" in Headers(scope=scope)
 
 
 def _limited(receive: Receive, limit: int, limit_s: float) -> Receive:

@@ -1,4 +1,4 @@
-"""A backup that comes from a browser: written to the console's own folder, piece by piece."""
+"""A backup, or an update, that comes from a browser: written to the console's own folder."""
 
 from __future__ import annotations
 
@@ -15,12 +15,36 @@ import anyio.to_thread
 from appliance.console.plant import LIMITS
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.refused import Refused
+from appliance.policy.words import Words
 from appliance.records.sealed_stream import MAGIC
 
 MADE: Final = "backups/console.backup"
 """Where, below the desk's state folder, the backup lies that was asked for here."""
 UPLOADED: Final = "restore/uploaded.backup"
 """Where, below the console's folder, the desk looks for one that came from a browser."""
+UPLOADED_UPDATE: Final = "update/uploaded.raucb"
+"""Likewise, where root's helper looks for an update."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a file of some kind begins with, and what is said of one that does not."""
+
+    magic: bytes
+    other: Words
+
+
+BACKUP: Final = Kind(
+    MAGIC,
+    Words(
+        "questo file non è una copia di sicurezza del centralino",
+        "this file is no backup of the switchboard",
+    ),
+)
+UPDATE: Final = Kind(
+    b"hsqs",  # a SquashFS, which every bundle is (RAUC, Bundle formats)
+    Words("questo file non è un aggiornamento (.raucb)", "this file is no update (.raucb)"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +66,11 @@ def uploaded_path(settings: ConsoleSettings) -> Path:
     return settings.state / UPLOADED
 
 
+def update_path(settings: ConsoleSettings) -> Path:
+    """Say where an uploaded update lies."""
+    return settings.state / UPLOADED_UPDATE
+
+
 def stored(path: Path) -> Stored | None:
     """Look at a backup's file; None where there is none."""
     try:
@@ -51,10 +80,13 @@ def stored(path: Path) -> Stored | None:
     return Stored(path, found.st_size / 1e6, datetime.fromtimestamp(found.st_mtime, UTC))
 
 
-async def receive(pieces: AsyncIterator[bytes], length: int, path: Path) -> None:
+async def receive(
+    pieces: AsyncIterator[bytes], length: int, path: Path, kind: Kind = BACKUP
+) -> None:
     """Write an upload, whole or not at all; raises Refused, OSError.
 
-    There must be room for it twice, whoever looks through it unpacks it, and for messages beside.
+    There must be room for it twice, whoever looks through it unpacks or copies it, and for messages
+    beside.
     """
     path.parent.mkdir(mode=0o700, exist_ok=True)
     free = shutil.disk_usage(path.parent).free - LIMITS.high_water_bytes
@@ -68,23 +100,20 @@ async def receive(pieces: AsyncIterator[bytes], length: int, path: Path) -> None
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            await _write(pieces, length, file)
+            await _write(pieces, length, file, kind)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
 
 
-async def _write(pieces: AsyncIterator[bytes], length: int, file: IO[bytes]) -> None:
+async def _write(pieces: AsyncIterator[bytes], length: int, file: IO[bytes], kind: Kind) -> None:
     taken = 0
     async for piece in pieces:
-        if taken == 0 and not piece.startswith(MAGIC[: len(piece)]):
-            raise Refused(
-                "questo file non è una copia di sicurezza del centralino",
-                "this file is no backup of the switchboard",
-            )
+        if taken == 0 and not piece.startswith(kind.magic[: len(piece)]):
+            raise Refused(kind.other.it, kind.other.en)
         taken += len(piece)
         await anyio.to_thread.run_sync(file.write, piece)
-    if taken != length or length <= len(MAGIC):
+    if taken != length or length <= len(kind.magic):
         raise Refused(
             "il file non è arrivato intero: riprovare", "the file has not come whole: try again"
         )

@@ -19,7 +19,7 @@ from appliance.calls import events
 from appliance.console import uploads
 from appliance.console.guard import BODY_LIMIT, UPLOAD
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon import backup_places, config, restore_asking
+from appliance.daemon import backup_places, config, restore_asking, update_files
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Chores
 from appliance.daemon.restore_asking import Asked, Went
@@ -264,6 +264,7 @@ def test_a_body_shorter_than_it_said_is_not_kept(tmp_path: Path) -> None:
 def test_desk_and_console_mean_the_same_places() -> None:
     """Neither imports the other."""
     assert (uploads.MADE, uploads.UPLOADED) == (backup_places.MADE, backup_places.UPLOADED)
+    assert update_files.UPLOADED == uploads.UPLOADED_UPDATE
 
 
 def test_the_configuration_is_shown_as_it_is_in_force(technician: Visitor, works: Works) -> None:

@@ -8,6 +8,7 @@ a person does by the command that this page shows.
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import anyio
@@ -24,7 +25,7 @@ from appliance.console.pages.accounts import field
 from appliance.console.pages.plant_chores import begin, standing
 from appliance.console.say import N_
 from appliance.console.templates import page
-from appliance.console.uploads import made_path, receive, stored, uploaded_path
+from appliance.console.uploads import BACKUP, Kind, made_path, receive, stored, uploaded_path
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.system_words import why_not
@@ -33,7 +34,7 @@ from appliance.policy.words import Words
 PAGE: Final = "/plant/backup"
 TWO: Final = N_("The two passphrases are not the same.")
 UNSURE: Final = N_("Tick that everything is to be replaced.")
-BUSY: Final = N_("Another backup is being uploaded: wait for its end.")
+BUSY: Final = N_("Another file is being uploaded: wait for its end.")
 FAILED: Final = N_("The file could not be kept: %(why)s")
 
 
@@ -80,6 +81,11 @@ async def drop(request: Request) -> Response:
 @needs(Permission.TECHNICAL)
 async def upload(request: Request) -> Response:
     """Keep a backup that a script sends as it is; answers with a sentence for that script."""
+    return await taken(request, uploaded_path(request.app.state.settings), BACKUP)
+
+
+async def taken(request: Request, path: Path, kind: Kind) -> Response:
+    """Keep what comes at a path, if it is of that kind; one upload at a time."""
     say, lock = request.state.speaker, request.app.state.uploading
     length = request.headers.get("content-length", "")
     try:
@@ -88,7 +94,7 @@ async def upload(request: Request) -> Response:
         return Response(say(BUSY), 409)
     try:
         size = int(length) if length.isascii() and length.isdecimal() else 0
-        await receive(request.stream(), size, uploaded_path(request.app.state.settings))
+        await receive(request.stream(), size, path, kind)
     except Refused as refused:
         return Response(say.words(refused.words), 409)
     except OSError as error:

@@ -1,4 +1,4 @@
-// Sends a backup's file as it is: the browser reads it piece by piece, whatever its size.
+// Sends the file of a backup or an update as it is: the browser reads it piece by piece, whatever its size.
 // The page's content comes anew when a chore has ended: nothing of it is kept here.
 
 const at = (id) => document.getElementById(id);
@@ -17,7 +17,7 @@ function send(form, file) {
     if (sent.lengthComputable) at("progress").value = (100 * sent.loaded) / sent.total;
   });
   request.addEventListener("load", () => {
-    if (request.status === 204) location.assign("/plant/backup");
+    if (request.status === 204) location.assign(form.dataset.to);
     else tell([409, 507].includes(request.status) ? request.responseText : form.dataset.failed);
   });
   request.addEventListener("error", () => tell(form.dataset.failed));
