@@ -93,7 +93,7 @@ class Server:
                 found and int(found[1]) == have
             )
             with part.open("ab" if goes_on else "wb") as file:
-                _pour(answer, file, most - (have if goes_on else 0), self.address)
+                _pour(answer, file, most - (have if goes_on else 0), offer.url)
 
     def _opened(self, url: str, begin: int = 0) -> Any:
         """Open an address, of https alone, wherever it leads; raises Refused."""
@@ -164,6 +164,12 @@ def _not_fetched(url: str, it: str, en: str) -> Refused:
     return Refused(f"{url} non si scarica: {it}", f"{url} cannot be fetched: {en}")
 
 
+def _broken_off(url: str) -> Refused:
+    return _not_fetched(
+        url, "si è interrotto, si continua la prossima volta", "it broke off, to be gone on"
+    )
+
+
 def _read(answer: Any, most: int) -> bytes:
     with contextlib.suppress(OSError, http.client.HTTPException):
         data: bytes = answer.read(most)
@@ -173,6 +179,7 @@ def _read(answer: Any, most: int) -> bytes:
 
 def _pour(answer: Any, file: IO[bytes], most: int, address: str) -> None:
     """Write what comes; raises Refused for more than may, or where it breaks off."""
+    come, told = 0, answer.headers.get("Content-Length", "")
     try:
         while piece := answer.read(PIECE):
             most -= len(piece)
@@ -183,10 +190,11 @@ def _pour(answer: Any, file: IO[bytes], most: int, address: str) -> None:
                     "changed",
                 )
             file.write(piece)
+            come += len(piece)
     except (ConnectionError, TimeoutError, http.client.HTTPException, ssl.SSLError) as error:
-        raise _not_fetched(
-            address, "si è interrotto, si continua la prossima volta", "it broke off, to be gone on"
-        ) from error
+        raise _broken_off(address) from error
+    if told.isdecimal() and come < int(told):
+        raise _broken_off(address)
 
 
 def _check(part: Path, offer: Offer) -> None:
@@ -194,8 +202,7 @@ def _check(part: Path, offer: Offer) -> None:
     if not offer.sha256:
         return
     if part.stat().st_size < offer.size:
-        raise _not_fetched(offer.url, "si è interrotto, si continua la prossima volta",
-                           "it broke off, to be gone on")  # fmt: skip
+        raise _broken_off(offer.url)
     with part.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != offer.sha256:
