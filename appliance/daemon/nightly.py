@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from appliance.daemon import card
+from appliance.daemon import card, heap
 from appliance.daemon.caretaker import NIGHT
 from appliance.daemon.night import Night, load
 from appliance.daemon.night_words import CARD_FAILING, NOT_COPIED, RECORDS_DAMAGED
@@ -127,6 +127,7 @@ class Nightly:
             self._not_before = monotonic + AGAIN_S
             return
         self._day, self._since = day, monotonic
+        heap.give_back()  # by day a full collection would keep a ring waiting
 
     def _ended(self, ended: Ended) -> None:
         log.info("the night's work: %s", ended.said.en)
