@@ -42,18 +42,21 @@ class Recording:
     _message: Message | None = None
 
     def create(self) -> None:
-        """Make files and names durable before the first sound; raises OSError, StoreError."""
+        """Make files and names durable before the first sound; raises OSError, StoreError.
+
+        The part is empty until then: its name rides in the journal's commit of the sidecar, its
+        header goes to the card with the first sound.
+        """
         sound.bytes_per_ms(self.law)
+        if self._descriptor < 0:
+            self._descriptor = files.create(self.folders.part(self.id))
         files.write_durably(
             self.folders.begun(self.id), encode(Sidecar(self.id, self.law, self.record))
         )
-        if self._descriptor < 0:
-            self._descriptor = files.create(self.folders.part(self.id))
+        fsync_directory(self.folders.rec)
         head = self.header(self.law, 0)
         files.write_at(self._descriptor, head, 0)
         self._size = len(head)
-        os.fsync(self._descriptor)
-        fsync_directory(self.folders.rec)
 
     def append(self, data: bytes, now: float) -> None:
         """Add sound; raises OSError, and may then be tried again with the same sound."""

@@ -30,9 +30,10 @@ from tests.records.samples import TEN, a_call
 from tests.voicemail.box import header, speech
 
 pytestmark = pytest.mark.system
-MESSAGE_BYTES, MESSAGE_FLUSHES = 390_000, 36
+MESSAGE_BYTES, MESSAGE_FLUSHES = 390_000, 32
 """Of a message of 20 s, 160 kB of sound. The bytes are those of the protocol's own measurement; the
-kernel counts two flushes for a commit of the journal, one before and one after it."""
+kernel counts two flushes for a commit of the journal, one before and one after it. Seen: 30.3, so
+that one commit more is seen."""
 CALL_BYTES, CALL_FLUSHES = 70_000, 7
 COUNT = 10
 

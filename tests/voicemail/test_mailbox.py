@@ -143,7 +143,7 @@ def test_the_order_of_the_protocol(box: Box, monkeypatch: pytest.MonkeyPatch) ->
     record_message(box, speech(1, 2500))
     box.settle()
     assert steps == [
-        "sync meta", "sync part", "sync folder",  # before the first sound
+        "sync meta", "sync folder",  # before the first sound
         "sync part", "sync done", "rename to new .meta", "rename to new .wav",
         "sync folder", "sync folder",
         "commit", "MessageStored", "MessagesWaiting",
