@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from appliance.lines.steps import Outcome, Step
-    from hw_tests.bench import World
     from hw_tests.side import Port
+    from hw_tests.world import World
 
 LIMIT_S = 60.0
 QUESTIONS = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from appliance.errors import CentralinoError
 from appliance.lines import facts
@@ -16,12 +17,14 @@ from hw_tests.side import Side
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from appliance.lines.line import LineDriver
     from hw_tests.findings import Texts
-    from hw_tests.side import Port
+    from hw_tests.world import World
 
 STEP_S = 0.01
 """How often sound is given to a modem that plays it, at least."""
 IDLE_STEP_S = 0.05
+IN_CALL = {Stage.OFF_HOOK, Stage.STREAMING}
 TAIL_S = 0.4
 """How long a listener stays after the last sound: the longest way there."""
 T = TypeVar("T")
@@ -33,31 +36,6 @@ class UnmeasuredError(CentralinoError):
     def __init__(self, it: str, en: str) -> None:
         super().__init__(en)
         self.said: Texts = (it, en)
-
-
-class World(Protocol):
-    """Where the lines are: in the software exchange, or real.
-
-    `kind` as in `Run.set_up`. `numbers` reach a side from the other; `known` are numbers by what
-    they lead to (busy, congestion, answer). Times in monotonic seconds.
-    """
-
-    kind: str
-    country: str
-    numbers: Mapping[str, str]
-    known: Mapping[str, str]
-
-    def now(self) -> float:
-        """Tell the time."""
-
-    def wait(self, until: float) -> None:
-        """Let time pass until then, or until something has come from a modem."""
-
-    def open(self, name: str) -> Port:
-        """Open a side's port; raises TechnicianError in a sentence."""
-
-    def turn(self, name: str, **knobs: object) -> bool:
-        """Have a side's line behave so; False where nobody can tell it to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +55,7 @@ class Bench:
     def __init__(self, world: World, sides: Mapping[str, Side]) -> None:
         self.world = world
         self.sides = sides
+        self._talking = False
 
     def __getitem__(self, name: str) -> Side:
         """Give a side by its letter."""
@@ -124,6 +103,7 @@ class Bench:
 
     def rest(self) -> None:
         """Put every line on hook and wait until its modem has proven it."""
+        self._talking = False
         for name, side in self.sides.items():
             if side.driver.stage in {Stage.IDLE, Stage.OFF, Stage.FAILED}:
                 continue
@@ -133,6 +113,7 @@ class Bench:
 
     def hang_up(self, name: str) -> float:
         """Put one line on hook; returns when it was ordered."""
+        self._talking = False
         at, mark = self.now, self[name].mark()
         self[name].order(lambda driver, now: driver.hang_up(now), at)
         self._expect(name, facts.Idle, mark, 30.0, "non riaggancia", "does not hang up")
@@ -140,9 +121,17 @@ class Bench:
 
     def dial(self, name: str, number: str) -> float:
         """Seize a line and dial; returns when that was done."""
-        digits = safe(number, self.world.country)
-        mark = self[name].mark()
-        self[name].order(lambda driver, now: driver.dial(digits, now), self.now)
+        return self.dial_all({name: number})[name]
+
+    def dial_all(self, numbers: Mapping[str, str]) -> dict[str, float]:
+        """Seize lines side by side and dial ("": nothing); returns when each was done."""
+        digits = {name: safe(number, self.world.country) for name, number in numbers.items()}
+        marks = {name: self[name].mark() for name in digits}
+        for name in digits:
+            self[name].order(partial(_dial, digits[name]), self.now)
+        return {name: self._dialled(name, digits[name], mark) for name, mark in marks.items()}
+
+    def _dialled(self, name: str, digits: str, mark: int) -> float:
         at, done = self._expect(name, facts.Dialled, mark, 30.0, "non compone", "does not dial")
         if done.result != "OK":
             raise UnmeasuredError(
@@ -150,6 +139,10 @@ class Bench:
                 f"line {name}: dialling {digits or '(nothing)'} failed: {done.result}",
             )
         return at
+
+    def listen(self, name: str) -> None:
+        """Have a line that is off hook bring its sound."""
+        self.stream(name, Stream.DUPLEX if self[name].driver.duplex else Stream.RECEIVE)
 
     def stream(self, name: str, kind: Stream) -> None:
         """Have a line that is off hook carry sound; nothing happens when it does so already."""
@@ -188,6 +181,13 @@ class Bench:
         identified = next(iter(self[called].told(facts.Identified, mark)), None)
         self.until_quiet(caller)
         return Rung(dialled_at, tuple(at), identified, answered_at, off_hook[0])
+
+    def ensure_call(self) -> None:
+        """Have line A be in a call with line B, made by A, if it is not in one."""
+        if self._talking and all(side.driver.stage in IN_CALL for side in self.sides.values()):
+            return
+        self.call("A", "B")
+        self._talking = True
 
     def until_quiet(self, name: str) -> None:
         """Let the ring-back of a caller who was answered end: no sound is judged within it."""
@@ -242,6 +242,10 @@ class Carried:
     def delay_ms(self, offset: int) -> float:
         """How long after it was played the sample at `offset` arrived."""
         return (self.side.arrived_at(self.begin + offset) - self.began_at) * 1000
+
+
+def _dial(digits: str, driver: LineDriver, now: float) -> tuple[facts.LineEvent, ...]:
+    return driver.dial(digits, now)
 
 
 def _words(name: str, reason: Sentence) -> tuple[str, str]:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import enum
+import os
+import select
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hw_tests.findings import Texts
+
+WORK_S = 0.02
+"""How often lines are looked after while somebody thinks."""
+LONGEST_LINE = 200
 
 
 class Answer(enum.StrEnum):
@@ -35,8 +43,8 @@ class Person(Protocol):
     def tell(self, what: Texts) -> None:
         """Let the person read a sentence that needs no answer."""
 
-    def ask(self, what: Texts) -> Answer:
-        """Ask for something to be done, or whether something was so."""
+    def ask(self, what: Texts, meanwhile: Callable[[], None]) -> Answer:
+        """Ask for something to be done, or whether it was so; until then call `meanwhile`."""
 
 
 class Nobody:
@@ -45,31 +53,46 @@ class Nobody:
     def tell(self, what: Texts) -> None:
         """Nobody reads it."""
 
-    def ask(self, what: Texts) -> Answer:
+    def ask(self, what: Texts, meanwhile: Callable[[], None]) -> Answer:
         """Nobody does it."""
         return Answer.SKIP
 
 
 class Terminal:
-    """A person who reads `out` and types into `typed`, in a language."""
+    """A person who reads `out` and types lines into a descriptor (a terminal, or a pipe)."""
 
-    def __init__(self, typed: TextIO, out: TextIO, language: str = "it") -> None:
+    def __init__(self, typed: int, out: TextIO, language: str = "it") -> None:
         self._typed = typed
         self._out = out
         self._language = 0 if language == "it" else 1
+        self._line = b""
+        self._ended = False
 
     def tell(self, what: Texts) -> None:
         """Write a sentence."""
         self._out.write(f"{what[self._language]}\n")
         self._out.flush()
 
-    def ask(self, what: Texts) -> Answer:
+    def ask(self, what: Texts, meanwhile: Callable[[], None]) -> Answer:
         """Write the question until something known is typed; an end of input is a skip."""
         while True:
             self.tell(what)
             self.tell(HELP)
-            line = self._typed.readline()
-            if not line:
+            line = self._read_line(meanwhile)
+            if line is None:
                 return Answer.SKIP
             if (answer := KEYS.get(line.strip().lower())) is not None:
                 return answer
+
+    def _read_line(self, meanwhile: Callable[[], None]) -> str | None:
+        """Give the next line without its end; None once there will be none."""
+        while b"\n" not in self._line:
+            if self._ended:
+                return None
+            meanwhile()
+            if select.select([self._typed], [], [], WORK_S)[0]:
+                data = os.read(self._typed, LONGEST_LINE)
+                self._ended = not data
+                self._line += data
+        line, _, self._line = self._line.partition(b"\n")
+        return line.decode("utf-8", "replace")

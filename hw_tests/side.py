@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -9,7 +10,7 @@ from appliance.errors import Bug
 from appliance.lines.facts import Heard, LineEvent, Signal, Signalled, Stream, Streaming
 from appliance.lines.line import LineDriver
 from appliance.lines.sentences import Sentence
-from appliance.lines.table import Stage
+from appliance.lines.table import HEARING, Stage
 from appliance.media import g711
 from appliance.media.frames import SAMPLE_RATE, Law, silence
 
@@ -51,8 +52,10 @@ class Side:
         self.driver = LineDriver(name, settings)
         self.heard = bytearray()
         self.arrivals: list[tuple[int, float]] = []
-        self.reads = 0
         self.late_s = 0.0
+        self.raw: list[tuple[float, bytes]] = []
+        self.gone = False
+        self._worked_at: float | None = None
         self._said: list[tuple[float, LineEvent]] = []
         self._out = bytearray()
         self._playing = bytearray()
@@ -67,11 +70,11 @@ class Side:
         self._playing.clear()
         self.order(LineDriver.start, now)
 
-    def restart(self, port: Port, now: float) -> None:
-        """Begin anew on a port that was opened again, as a new process would."""
+    def renew(self, port: Port) -> None:
+        """Forget everything, as a new process on this port would; it is to be started then."""
         self.port = port
+        self.gone = False
         self.driver = LineDriver(self.name, self.settings)
-        self.start(now)
 
     def order(self, ask: Callable[[LineDriver, float], tuple[LineEvent, ...]], now: float) -> None:
         """Give the driver an order."""
@@ -80,11 +83,19 @@ class Side:
 
     def work(self, now: float) -> None:
         """Read, do what is due, keep the sound ahead, write."""
+        if self.gone:
+            return
+        if self.plays and self._worked_at is not None:
+            self.late_s = max(self.late_s, now - self._worked_at)
+        self._worked_at = now
         try:
             data = self.port.read()
         except OSError:
+            self.gone = True
             self._note(self.driver.lost(GONE, now), now)
             return
+        if data and self.driver.stage not in HEARING:
+            self.raw.append((now, data))
         if data:
             self._note(self.driver.receive_data(data, now), now)
         due = self.driver.next_deadline()
@@ -134,6 +145,11 @@ class Side:
         end = begin + len(pcm) // 2
         return self._since + begin / SAMPLE_RATE, self._since + end / SAMPLE_RATE
 
+    @property
+    def played_until(self) -> float:
+        """When the modem will have played all that it was given."""
+        return self._since + self._queued / SAMPLE_RATE
+
     def _feed(self, now: float) -> None:
         if not self.plays:
             return
@@ -174,3 +190,14 @@ class Side:
     def count(self, signal: Signal, mark: int = 0) -> int:
         """Count one thing the chip has noticed since a mark."""
         return sum(told.signal is signal for _, told in self.signals(mark))
+
+    def read_at(self, pattern: bytes, since: float) -> float | None:
+        """Tell when a text outside of streams had come, at or after a time; None if never."""
+        text = b""
+        for at, data in self.raw:
+            if at < since:
+                continue
+            text += data
+            if re.search(pattern, text):
+                return at
+        return None

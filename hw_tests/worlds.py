@@ -12,6 +12,7 @@ from appliance.errors import TechnicianError
 from appliance.exchange import client
 from appliance.exchange.process import ExchangeProcess
 from appliance.lines.keeper import PORT_ERRORS, SerialPort, explain
+from appliance.usb.device import find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,6 +113,15 @@ class RealTime:
         """Close a side's port, if it is open."""
         if name in self._ports:
             self._ports.pop(name).close()
+
+    def placed(self, name: str) -> tuple[str, str]:
+        """Tell a unit's port, and its serial number as USB has it."""
+        path = self.paths[name]
+        try:
+            serial = (find(path).folder / "serial").read_text(encoding="utf-8").strip()
+        except (TechnicianError, OSError, ValueError):
+            serial = ""
+        return path, serial
 
     def turn(self, name: str, **knobs: object) -> bool:
         """Nobody can tell a real line how to behave."""

@@ -98,6 +98,7 @@ class Virtual:
         self.country = country
         self.numbers = EXCHANGE_NUMBERS
         self.known = KNOWN
+        self.paths = {name: name for name in LINE_OF}
         self._now = 100.0
         self._cables: dict[str, Cable] = {}
         self.outlets: dict[str, Outlet] = {}
@@ -136,6 +137,10 @@ class Virtual:
         """Close a side's port."""
         self._cables[name].opened = False
         self._tick()
+
+    def placed(self, name: str) -> tuple[str, str]:
+        """A virtual port has a name."""
+        return name, ""
 
     def turn(self, name: str, **turned: object) -> bool:
         """Turn knobs."""

@@ -1,0 +1,185 @@
+"""The field test's options, its world, and its findings, for pytest.
+
+`pytest hw_tests` runs on the software exchange. `--line-a PORT --line-b PORT` on two modems joined
+by a line simulator, a VoIP box or a PBX; `--line-a PORT --one-line --ask` on one, with a person
+who calls it.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from appliance.errors import CentralinoError
+from appliance.exchange.dialects import PERSONALITIES
+from appliance.policy.numbering import PLANS
+from hw_tests.field import Field
+from hw_tests.findings import Verdict
+from hw_tests.guard import safe
+from hw_tests.measures.table import measures_for
+from hw_tests.person import Nobody, Terminal
+from hw_tests.run import Recorder
+from hw_tests.worlds import ExchangeWorld, RealTime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from hw_tests.person import Person
+
+EXCHANGE_SOAK_S, REAL_SOAK_S = 5.0, 3600.0
+EXCHANGE_LOAD_S, REAL_LOAD_S = 8.0, 60.0
+PATIENCE = 4.0
+"""A measurement that takes so many times as long as it should is stuck."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what a tester may say."""
+    group = parser.getgroup("field test")
+    add = group.addoption
+    add("--exchange", action="store_true", help="on the software exchange: so without --line-a")
+    add("--line-a", metavar="PORT", help="line A's modem, best by /dev/serial/by-path")
+    add("--line-b", metavar="PORT", help="line B's modem")
+    add("--one-line", action="store_true", help="line A alone, and a person who calls it")
+    add("--number-a", default="", help="what line B dials to reach line A")
+    add("--number-b", default="", help="what line A dials to reach line B")
+    add("--congestion", default="", help="a number that leads to the congestion tone")
+    add("--country", default="it", choices=sorted(PLANS), help="whose tones and numbers")
+    add(
+        "--dialect", default="conexant", help="the exchange's modems", choices=sorted(PERSONALITIES)
+    )
+    add("--knobs", default="{}", help="how the exchange's lines are to be bad, as JSON")
+    add("--findings", metavar="DIR", help="where findings.json and sounds go")
+    add("--progress", metavar="FILE", help="append a line of JSON as each test begins and ends")
+    add("--site", default="", help="where the test is made")
+    add("--tester", default="", help="who makes it")
+    add("--soak", type=float, metavar="S", help="seconds of calls one after the other")
+    add("--load", type=float, metavar="S", help="seconds of sound both ways")
+    add("--ask", action="store_true", help="a person is here: ask on standard input (with -s)")
+    add("--language", default="it", choices=("it", "en"), help="in which the person is asked")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse what does not go together; end on SIGTERM as on Ctrl-C, lines on hook."""
+    config.addinivalue_line("markers", "timeout: seconds after which a measurement is stuck")
+    if problem := _problem(config.option):
+        raise pytest.UsageError(problem)
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _problem(option: Any) -> str:
+    """Say in a sentence what is wrong with the options, or ""."""
+    if option.exchange and option.line_a:
+        return "--exchange has lines of its own: leave out --line-a, or --exchange"
+    if option.one_line and not option.line_a:
+        return "--one-line needs --line-a PORT"
+    if option.line_a and not option.one_line:
+        missing = [f"--{n.replace('_', '-')}" for n in NEEDED if not getattr(option, n)]
+        if missing:
+            return f"two lines need {', '.join(missing)}; one line alone: --one-line"
+    if option.line_a and option.line_a == option.line_b:
+        return "--line-a and --line-b are the same port"
+    for number in (option.number_a, option.number_b, option.congestion):
+        try:
+            safe(number, option.country)
+        except CentralinoError as error:
+            return str(error)
+    return ""
+
+
+NEEDED = ("line_b", "number_a", "number_b")
+
+
+def kind_of(option: Any) -> str:
+    """Name the set-up that the options ask for."""
+    if option.one_line:
+        return "one line"
+    return "two lines" if option.line_a else "exchange"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test of each measurement that the set-up allows."""
+    if "measure" not in metafunc.fixturenames:
+        return
+    option = metafunc.config.option
+    soak_s = _seconds(option.soak, option, EXCHANGE_SOAK_S, REAL_SOAK_S)
+    made = []
+    for measure in measures_for(kind_of(option)):
+        seconds = soak_s if measure.name == "soak" else measure.seconds
+        limit = max(120.0, PATIENCE * seconds) if not option.ask else 0
+        made.append(pytest.param(measure, id=measure.name, marks=pytest.mark.timeout(limit)))
+    metafunc.parametrize("measure", made)
+
+
+def _seconds(said: float | None, option: Any, exchange: float, real: float) -> float:
+    if said is not None:
+        return said
+    return exchange if kind_of(option) == "exchange" else real
+
+
+@pytest.fixture(scope="session")
+def field(pytestconfig: pytest.Config) -> Iterator[Field]:
+    """Give the set-up; at the end, however it comes, the lines are on hook and the ports closed."""
+    option = pytestconfig.option
+    folder = Path(option.findings or "field-test")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="field-") as lines:
+        world = _world(option, Path(lines))
+        made = Field(
+            world,
+            folder,
+            person=_person(option),
+            soak_s=_seconds(option.soak, option, EXCHANGE_SOAK_S, REAL_SOAK_S),
+            load_s=_seconds(option.load, option, EXCHANGE_LOAD_S, REAL_LOAD_S),
+        )
+        try:
+            yield made
+        finally:
+            made.leave()
+            world.leave()
+
+
+def _world(option: Any, lines: Path) -> RealTime:
+    kind = kind_of(option)
+    if kind == "exchange":
+        return ExchangeWorld(lines, option.country, option.dialect, json.loads(option.knobs))
+    known = {"congestion": option.congestion} if option.congestion else {}
+    if kind == "one line":
+        return RealTime({"A": option.line_a}, option.country, {}, known)
+    numbers = {"A": option.number_a, "B": option.number_b}
+    return RealTime({"A": option.line_a, "B": option.line_b}, option.country, numbers, known)
+
+
+def _person(option: Any) -> Person:
+    if not option.ask:
+        return Nobody()
+    return Terminal(sys.stdin.fileno(), sys.stdout, option.language)
+
+
+@pytest.fixture(scope="session")
+def recorder(field: Field, pytestconfig: pytest.Config) -> Iterator[Recorder]:
+    """Give what writes the findings; the run has an end only when every chosen test was made."""
+    option = pytestconfig.option
+    progress = Path(option.progress) if option.progress else None
+    measures = measures_for(field.world.kind)
+    made = Recorder(field, measures, option.site, option.tester, progress)
+    yield made
+    made.close(whole=not made.run.missing)
+
+
+def outcome(verdicts: set[Verdict]) -> Verdict:
+    """Give what several findings of one measurement come to."""
+    for verdict in (Verdict.FAILED, Verdict.INCOMPLETE, Verdict.PASSED, Verdict.SKIPPED):
+        if verdict in verdicts:
+            return verdict
+    return Verdict.NOT_ON_THIS_DEVICE

@@ -1,0 +1,163 @@
+"""What a measurement is given and gives, and the table of all of them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appliance.carrier.line_setup import COUNTRY_CODES
+from appliance.errors import CentralinoError
+from appliance.lines.settings import LineSettings
+from appliance.media.frames import Law
+from appliance.media.wav import Sound, write
+from hw_tests import asking
+from hw_tests.bench import Bench, UnmeasuredError
+from hw_tests.findings import Figure, Finding, Series, Texts, Unit, Verdict, judged
+from hw_tests.person import WORK_S, Answer, Nobody
+from hw_tests.side import Side
+from hw_tests.titles import TITLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from appliance.lines import duplex_probe
+    from hw_tests.person import Person
+    from hw_tests.side import Port
+    from hw_tests.world import World
+
+IDENTITY_LIMIT_MS = 4000
+"""Who calls is waited for until it has come after the first ring in any country (v253.md 3)."""
+PAIRS = (("A", "B"), ("B", "A"))
+
+
+@dataclass
+class Field:
+    """The set-up under test; `bench` is there once the modems were asked who they are.
+
+    `soak_s` and `load_s` are how long lines are held under load. `delays_ms` is how long sound was
+    on its way from a line to the other.
+    """
+
+    world: World
+    folder: Path
+    person: Person = field(default_factory=Nobody)
+    soak_s: float = 3600.0
+    load_s: float = 20.0
+    units: dict[str, Unit] = field(default_factory=dict)
+    volts: dict[str, float | None] = field(default_factory=dict)
+    probed: dict[str, duplex_probe.Finding] = field(default_factory=dict)
+    delays_ms: dict[str, float] = field(default_factory=dict)
+    bench: Bench | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The letters of the sides."""
+        return ("A",) if self.world.kind == "one line" else ("A", "B")
+
+    @property
+    def ready(self) -> Bench:
+        """The bench, with its modems up: asked, probed and brought up when first wanted."""
+        if self.bench is None:
+            self.probe()
+            ports = {name: self.world.open(name) for name in self.names}
+            self.bench = self.brought_up(ports, {name: self.duplex(name) for name in ports})
+        return self.bench
+
+    def brought_up(self, ports: Mapping[str, Port], duplex: Mapping[str, bool | None]) -> Bench:
+        """Bring the modems at some ports up, with what was proven of them."""
+        sides = {
+            name: Side(name, port, replace(self.settings, duplex=duplex.get(name)))
+            for name, port in ports.items()
+        }
+        bench = Bench(self.world, sides)
+        bench.bring_up()
+        return bench
+
+    @property
+    def settings(self) -> LineSettings:
+        """How the modems are spoken to."""
+        return LineSettings(
+            country=COUNTRY_CODES[self.world.country], identity_limit_ms=IDENTITY_LIMIT_MS
+        )
+
+    def duplex(self, name: str) -> bool:
+        """Tell whether sound was proven to flow both ways at once."""
+        return self.probed[name].verdict == "duplex"
+
+    def identify(self) -> None:
+        """Ask the modems who they are, once; raises UnmeasuredError, TechnicianError."""
+        if not self.units:
+            ports = {name: self.world.open(name) for name in self.names}
+            for name, (unit, volts) in asking.ask(self.world, ports).items():
+                port, serial = self.world.placed(name)
+                self.units[name] = replace(unit, port=port, serial=serial)
+                self.volts[name] = volts
+
+    def probe(self) -> None:
+        """Prove on the modems whether they are duplex, once; raises UnmeasuredError."""
+        self.identify()
+        if not self.probed:
+            ports = {name: self.world.open(name) for name in self.names}
+            self.probed = asking.probe(self.world, ports, self.settings)
+            for name, found in self.probed.items():
+                self.units[name] = asking.able(self.units[name], found)
+
+    def ask(self, what: Texts) -> Answer:
+        """Ask the person something while the lines go on being served."""
+        bench = self.bench
+        return self.person.ask(what, (lambda: bench.run(WORK_S)) if bench else (lambda: None))
+
+    def leave(self) -> None:
+        """Put every line on hook, as far as its modem still answers."""
+        if self.bench is not None:
+            with suppress(CentralinoError, OSError):
+                self.bench.rest()
+
+    def keep(self, name: str, pcm: bytes) -> tuple[Path, ...]:
+        """Keep a sound beside the findings; returns its path as a finding names it."""
+        path = Path(f"{name}.wav".replace(">", "-to-"))
+        write(self.folder / path, Sound(pcm, Law.LINEAR16))
+        return (path,)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One test: `keys` are those of the findings it makes, `seconds` about how long it takes.
+
+    `where` are the kinds of set-up (`World.kind`) in which it can be made.
+    """
+
+    name: str
+    run: Callable[[Field], Iterable[Finding]]
+    keys: tuple[str, ...]
+    seconds: float
+    where: tuple[str, ...] = ("exchange", "two lines")
+
+
+def found(
+    key: str,
+    line: str,
+    *figures: Figure,
+    remark: Texts = ("", ""),
+    series: tuple[Series, ...] = (),
+    sounds: tuple[Path, ...] = (),
+) -> Finding:
+    """Make a finding whose verdict follows from its figures' limits."""
+    return Finding(key, line, TITLES[key], judged(figures), figures, remark, series, sounds)
+
+
+def told(key: str, line: str, verdict: Verdict, it: str, en: str) -> Finding:
+    """Make a finding that has a reason instead of figures."""
+    return Finding(key, line, TITLES[key], verdict, remark=(it, en))
+
+
+def not_here(key: str, line: str, it: str, en: str) -> Finding:
+    """Say that a unit cannot do what would be tested: that is never a pass."""
+    return told(key, line, Verdict.NOT_ON_THIS_DEVICE, it, en)
+
+
+def unmeasured(key: str, line: str, error: UnmeasuredError) -> Finding:
+    """Say that what was to be measured did not come about."""
+    return told(key, line, Verdict.FAILED, *error.said)

@@ -1,0 +1,66 @@
+"""Waits for what the house's own ears, or a modem's chip, make of a line's sound."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from appliance.carrier.ears import Ears
+from appliance.media.frames import FRAME_SAMPLES
+from appliance.media.progress import ProgressHeard
+from appliance.media.tones import PLANS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from hw_tests.bench import Bench
+    from hw_tests.side import Side
+
+POLL_S = 0.1
+T = TypeVar("T")
+
+
+class Listener:
+    """Follows the sound of one side from now on, or from a sample on."""
+
+    def __init__(self, side: Side, country: str, begin: int | None = None) -> None:
+        self._side = side
+        self._at = len(side.heard) if begin is None else begin
+        self._ears = Ears(country, side.law)
+        self.digits = ""
+        self.tones: list[tuple[float, ProgressHeard]] = []
+
+    def poll(self) -> None:
+        """Hear the whole frames that have come since."""
+        heard = self._side.heard
+        while self._at + FRAME_SAMPLES <= len(heard):
+            ear = self._ears.hear(bytes(heard[self._at : self._at + FRAME_SAMPLES]))
+            self._at += FRAME_SAMPLES
+            self.digits += "".join(ear.digits)
+            at = self._side.arrived_at(self._at - 1)
+            self.tones += [(at, tone) for tone in ear.tones]
+
+    def first(self, kinds: Collection[str]) -> tuple[float, ProgressHeard] | None:
+        """Give the first tone of some kinds, and when it was recognised."""
+        self.poll()
+        return next(((at, tone) for at, tone in self.tones if tone.kind in kinds), None)
+
+
+def wait_for(bench: Bench, test: Callable[[], T | None], limit: float) -> T | None:
+    """Work until a test gives something, or None after the limit."""
+    end = bench.now + limit
+    while not (found := test()) and bench.now < end:
+        bench.run(POLL_S)
+    return found
+
+
+def digits_in(side: Side, country: str, begin: int, end: int) -> str:
+    """Give the keys that the house's own ears find in a stretch of what a side heard."""
+    ears = Ears(country, side.law)
+    return "".join(ears.hear(bytes(side.heard[begin:end])).digits)
+
+
+def nearest(country: str, kind: str, hz: float) -> float:
+    """Give the frequency (Hz) of the country's tone that is nearest to a measured one."""
+    forms = getattr(PLANS[country], kind)
+    freqs = {freq for form in forms for burst in form.bursts for freq in burst.freqs}
+    return float(min(freqs, key=lambda freq: abs(freq - hz)))

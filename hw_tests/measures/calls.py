@@ -1,0 +1,101 @@
+"""How a call arrives: rings, their cadence, who calls, and how soon it is answered."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from appliance.calls.events import Presentation
+from appliance.media.tones import PLANS
+from hw_tests.bench import Rung, UnmeasuredError
+from hw_tests.field import Field, found, told, unmeasured
+from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
+
+if TYPE_CHECKING:
+    from hw_tests.findings import Texts
+
+CADENCE_TOLERANCE = 0.15
+FIRST_RING = Limit(None, 12.0)
+ANSWER = Limit(None, 1.5)
+"""With the modem prepared while it rings one command is left (v253.md 4)."""
+IDENTITY = Limit(-5.0, 4.0)
+"""Seconds from the first ring: sent before it, or within its long pause (EN 300 659-1)."""
+KEYS = ("ring", "caller_id", "answer")
+NO_IDENTITY: Texts = (
+    "Non è arrivato alcun numero: servizio non attivo sulla linea, o caller_id da cambiare.",
+    "No number arrived: the line has no such service, or caller_id is to be changed.",
+)
+
+
+def calls(field: Field) -> list[Finding]:
+    """Have each line call the other; the exchange tells who calls after the ring, then before."""
+    findings = _call(field, "A", "B", "after") + _call(field, "B", "A", "before")
+    field.ready.rest()
+    return findings
+
+
+def _call(field: Field, caller: str, called: str, order: str) -> list[Finding]:
+    bench, way = field.ready, f"{caller}>{called}"
+    number = field.world.numbers.get(caller, "")
+    field.world.turn(caller, caller=[number, order])
+    begin = bench.now
+    try:
+        rung = bench.call(caller, called, rings=2)
+    except UnmeasuredError as error:
+        bench.rest()
+        return [unmeasured("ring", way, error), *(_not_measured(key, way) for key in KEYS[1:])]
+    finally:
+        field.world.turn(caller, caller=[number, "after"])
+    identity_at = bench[called].read_at(rb"NMBR\s*=", begin)
+    return [_ring(field, way, rung), _identity(way, rung, identity_at, number), _answer(way, rung)]
+
+
+def _not_measured(key: str, way: str) -> Finding:
+    return told(
+        key, way, Verdict.INCOMPLETE, "La linea non ha squillato.", "The line did not ring."
+    )
+
+
+def _ring(field: Field, way: str, rung: Rung) -> Finding:
+    bursts = PLANS[field.world.country].ringback[0].bursts
+    period = sum(burst.on_ms + burst.off_ms for burst in bursts) / 1000
+    apart = [after - before for before, after in pairwise(rung.rings)]
+    limit = Limit(period * (1 - CADENCE_TOLERANCE), period * (1 + CADENCE_TOLERANCE))
+    first = rung.rings[0] - rung.dialled_at
+    times = tuple(round(at - rung.rings[0], 3) for at in rung.rings)
+    return found(
+        "ring",
+        way,
+        Figure("first ring after dialling", first, "s", FIRST_RING),
+        Figure("from ring to ring", fmean(apart), "s", limit),
+        series=(Series("rings", "timing", times, tuple(1.0 for _ in times), "s", "ring"),),
+    )
+
+
+def _identity(way: str, rung: Rung, at: float | None, expected: str) -> Finding:
+    known = rung.identified[1].caller if rung.identified else None
+    if known is None or known.presentation is Presentation.UNKNOWN or at is None:
+        return told("caller_id", way, Verdict.FAILED, *NO_IDENTITY)
+    after = at - rung.rings[0]
+    order = (
+        ("prima dello squillo", "before the ring")
+        if after < 0
+        else ("dopo il primo squillo", "after the first ring")
+    )
+    figures = [Figure("after the first ring", after, "s", IDENTITY)]
+    if expected and known.presentation is Presentation.SHOWN:
+        right = float(known.number.endswith(expected[-6:]))
+        figures.append(Figure("number as expected", right, "", Limit(1.0, 1.0)))
+    said = known.number or known.presentation.value
+    return found(
+        "caller_id",
+        way,
+        *figures,
+        remark=(f"Arrivato {order[0]}: {said}.", f"Came {order[1]}: {said}."),
+    )
+
+
+def _answer(way: str, rung: Rung) -> Finding:
+    took = rung.off_hook_at - rung.answered_at
+    return found("answer", way, Figure("order to off hook", took, "s", ANSWER))

@@ -1,0 +1,89 @@
+"""Who the modems are, what they can do, what lies on their lines (v253.md 1.2, 6, 10)."""
+
+from __future__ import annotations
+
+from appliance.lines.duplex_probe import Finding as Probed
+from appliance.lines.duplex_probe import Verdict as ProbeVerdict
+from hw_tests.bench import UnmeasuredError
+from hw_tests.field import Field, found, not_here, told, unmeasured
+from hw_tests.findings import Figure, Finding, Limit, Verdict
+
+VOLTS = Limit(20.0, 60.0)
+"""48 V of an exchange, 24 V and less of a box with a short loop; a held line has about 8."""
+RATE = Limit(7600.0, 8400.0)
+BUFFERS = Limit(None, 2.0)
+
+
+def unit(field: Field) -> list[Finding]:
+    """Ask each modem who it is; one without voice can serve no line."""
+    try:
+        field.identify()
+    except UnmeasuredError as error:
+        return [unmeasured("unit", "", error)]
+    return [_unit(field, name) for name in field.names]
+
+
+def _unit(field: Field, name: str) -> Finding:
+    told_of = field.units[name]
+    if not dict(told_of.capabilities)["voice"]:
+        return not_here(
+            "unit", name, "Il modem non ha la voce: sostituirlo.", "It has no voice: replace it."
+        )
+    said = f"{told_of.maker} {told_of.identity}".strip() or "?"
+    lacks = ", ".join(what for what, has in told_of.capabilities if has is False)
+    return found(
+        "unit",
+        name,
+        Figure("voice", 1.0, "", Limit(1.0, 1.0)),
+        remark=(
+            f"{said}; non ha: {lacks or 'nulla'}",
+            f"{said}; has not: {lacks or 'nothing'}",
+        ),
+    )
+
+
+def duplex(field: Field) -> list[Finding]:
+    """Prove on the unit whether sound flows both ways at once."""
+    try:
+        field.probe()
+    except UnmeasuredError as error:
+        return [unmeasured("duplex", "", error)]
+    return [_duplex(name, field.probed[name]) for name in field.names]
+
+
+def _duplex(name: str, probed: Probed) -> Finding:
+    said = probed.sentence.it, probed.sentence.en
+    match probed.verdict:
+        case ProbeVerdict.HALF_DUPLEX | ProbeVerdict.NO_VOICE:
+            return not_here("duplex", name, *said)
+        case ProbeVerdict.NO_ANSWER:
+            return told("duplex", name, Verdict.FAILED, *said)
+    return found(
+        "duplex",
+        name,
+        Figure("heard", float(probed.heard_rate), "1/s", RATE),
+        Figure("sent", float(probed.sent_rate), "1/s", RATE),
+        Figure("underruns", float(probed.underruns), "", BUFFERS),
+        Figure("overruns", float(probed.overruns), "", BUFFERS),
+        remark=(f"{said[0]} Fine con {probed.ended_by}.", f"{said[1]} Left by {probed.ended_by}."),
+    )
+
+
+def line_voltage(field: Field) -> list[Finding]:
+    """Give the volts on each idle line, where the chip can tell."""
+    field.identify()
+    return [_voltage(name, field.volts[name]) for name in field.names]
+
+
+def _voltage(name: str, volts: float | None) -> Finding:
+    if volts is None:
+        return not_here(
+            "line_voltage",
+            name,
+            "Il modem non misura la tensione (-TRV).",
+            "The modem does not measure the voltage (-TRV).",
+        )
+    said = ("Controllare cavo e presa.", "Look at the cable and the socket.")
+    good = VOLTS.holds(volts)
+    figure = Figure("voltage", volts, "V", VOLTS)
+    return found("line_voltage", name, figure, remark=("", "") if good else said)

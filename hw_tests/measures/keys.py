@@ -1,0 +1,110 @@
+"""DTMF both ways: in the sound at levels and twists, by the modem, and named by the chip."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from appliance.lines.facts import DigitsSent, Signal
+from appliance.media import tones
+from appliance.media.frames import SAMPLE_RATE
+from hw_tests import signals
+from hw_tests.field import PAIRS, Field, found, not_here, told
+from hw_tests.findings import Figure, Finding, Limit, Verdict
+from hw_tests.listening import Listener, digits_in
+from hw_tests.signals import GAP_S, MARK_S
+
+ALL = "1234567890*#ABCD"
+DIAGONAL = "159D"
+"""One key of each row and of each column."""
+PAUSE_S = 0.3
+VARIANTS = (
+    ("nominal", ALL, 80, tones.DTMF_LOW_DBM0, tones.DTMF_HIGH_DBM0),
+    ("50 ms", DIAGONAL, 50, tones.DTMF_LOW_DBM0, tones.DTMF_HIGH_DBM0),
+    ("quiet", DIAGONAL, 80, -23.0, -21.0),
+    ("high group +4 dB", DIAGONAL, 80, -14.0, -10.0),
+    ("low group +8 dB", DIAGONAL, 80, -10.0, -18.0),
+)
+"""What a receiver must take (Q.24): name, keys, ms on and off, dBm0 of the low and high group."""
+SENT = "1590"
+
+
+def keys(field: Field) -> list[Finding]:
+    """Send keys both ways, as sound and by the modems."""
+    field.ready.ensure_call()
+    findings = [_in_sound(field, *pair) for pair in PAIRS]
+    return findings + [finding for pair in PAIRS for finding in _by_modem(field, *pair)]
+
+
+def _in_sound(field: Field, source: str, target: str) -> Finding:
+    way, bench = f"{source}>{target}", field.ready
+    bursts = [
+        signals.wave(tones.dtmf(text, ms, ms, low, high)) for _, text, ms, low, high in VARIANTS
+    ]
+    gap = signals.rest(PAUSE_S)
+    sent = signals.marked(np.concatenate([each for burst in bursts for each in (burst, gap)]))
+    carried = bench.carry(source, target, signals.pcm(sent))
+    place = signals.find(signals.wave(carried.pcm))
+    if place is None:
+        return told("keys", way, Verdict.FAILED, "Nulla è arrivato.", "Nothing has arrived.")
+    at = carried.begin + place.at + round((MARK_S + GAP_S / 2) * SAMPLE_RATE)
+    figures, misheard = [], []
+    for (name, text, *_), burst in zip(VARIANTS, bursts, strict=True):
+        size = len(burst) + len(gap)
+        got = digits_in(bench[target], field.world.country, at, at + size)
+        at += size
+        right = float(len(text)) if got == text else float(_common(got, text))
+        figures.append(Figure(name, right, f"/{len(text)}", Limit(float(len(text)), None)))
+        misheard += [] if got == text else [f"{name}: {text} → {got or '-'}"]
+    said = "; ".join(misheard)
+    return found(
+        "keys", way, *figures, remark=(said, said), sounds=field.keep(f"keys-{way}", carried.pcm)
+    )
+
+
+def _common(got: str, text: str) -> int:
+    """Count keys in their places; one too many is a mistake as well."""
+    right = sum(a == b for a, b in zip(got, text, strict=False))
+    return max(0, right - max(0, len(got) - len(text)))
+
+
+def _by_modem(field: Field, source: str, target: str) -> list[Finding]:
+    bench, way = field.ready, f"{source}>{target}"
+    bench.direct(source, target)
+    bench.run(0.2)
+    mark, sender = bench[target].mark(), bench[source].mark()
+    listener = Listener(bench[target], field.world.country)
+    bench[source].order(lambda driver, now: driver.send_digits(SENT, now), bench.now)
+    sent = bench.until(
+        lambda: bench[source].told(DigitsSent, sender),
+        15.0,
+        f"la linea {source} non invia i tasti",
+        f"line {source} sends no keys",
+    )
+    bench.run(0.5)
+    if not sent[0][1].done:
+        said = ("Il modem rifiuta +VTS.", "The modem refuses +VTS.")
+        return [not_here("keys_sent", source, *said), not_here("chip_keys", target, *said)]
+    listener.poll()
+    named = [t.digit for _, t in bench[target].signals(mark) if t.signal is Signal.DIGIT]
+    return [_heard(way, listener.digits), _named(target, "".join(named))]
+
+
+def _heard(way: str, digits: str) -> Finding:
+    size = float(len(SENT))
+    figure = Figure("keys heard", float(_common(digits, SENT)), f"/{len(SENT)}", Limit(size, None))
+    said = "" if digits == SENT else f"{SENT} → {digits or '-'}"
+    return found("keys_sent", way, figure, remark=(said, said))
+
+
+def _named(name: str, digits: str) -> Finding:
+    if not digits:
+        return not_here(
+            "chip_keys",
+            name,
+            "Il chip non nomina i tasti: li sente l'apparecchio.",
+            "The chip names no keys: the box hears them itself.",
+        )
+    size = float(len(SENT))
+    figure = Figure("keys named", float(_common(digits, SENT)), f"/{len(SENT)}", Limit(size, None))
+    said = "" if digits == SENT else f"{SENT} → {digits}"
+    return found("chip_keys", name, figure, remark=(said, said))

@@ -1,0 +1,148 @@
+"""Lines under load: buffers, crystals, calls without a pause."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from appliance.lines.facts import Signal, Stream
+from appliance.media.frames import SAMPLE_RATE
+from hw_tests import signals
+from hw_tests.bench import Bench, UnmeasuredError
+from hw_tests.field import PAIRS, Field, found, not_here, told
+from hw_tests.findings import Figure, Finding, Limit, Verdict
+from hw_tests.side import LEAD_S
+from hw_tests.signals import GAP_S, MARK_S
+
+DRIFT = Limit(-100.0, 100.0)
+"""Two USB crystals of 50 ppm each way; beyond it one sample in 10,000 must be mended."""
+RATE = Limit(SAMPLE_RATE * 0.995, SAMPLE_RATE * 1.005)
+RUNS = Limit(None, 1.0)
+OVERRUNS = Limit(None, 0.0)
+SPEECH_DBM0 = -18.0
+LEVEL_HZ, LEVEL_DBM0, LEVEL_S = 800.0, -12.0, 0.5
+WEAKER = Limit(-26.0, -4.0)
+
+
+def load(field: Field) -> list[Finding]:
+    """Keep sound going on both lines; half duplex modems take turns and tell their drift only."""
+    bench = field.ready
+    bench.ensure_call()
+    if all(field.duplex(name) for name in field.names):
+        return _both_ways(field, bench)
+    return _in_turns(field, bench)
+
+
+def _both_ways(field: Field, bench: Bench) -> list[Finding]:
+    bench.direct("A", "B")
+    marks = {name: _Begun(bench, name) for name in field.names}
+    for name in field.names:
+        bench[name].play(_speech(field.load_s), bench.now)
+    bench.run(field.load_s)
+    return [each for name in field.names for each in (marks[name].load(), marks[name].drift())]
+
+
+def _in_turns(field: Field, bench: Bench) -> list[Finding]:
+    findings = [
+        not_here("load", name, "Il modem è half duplex.", "The modem is half duplex.")
+        for name in field.names
+    ]
+    for source, target in PAIRS:
+        bench.direct(source, target)
+        begun = _Begun(bench, target)
+        bench[source].play(_speech(field.load_s), bench.now)
+        bench.run(field.load_s)
+        findings.append(begun.drift())
+        bench.stream(target, Stream.RECEIVE)
+    return findings
+
+
+def _speech(seconds: float) -> bytes:
+    """Give noise that swells and fades as syllables do; the same every time."""
+    chance = np.random.default_rng(1)
+    second = chance.normal(0, 1, SAMPLE_RATE) * np.abs(
+        np.sin(np.pi * 4 * np.arange(SAMPLE_RATE) / SAMPLE_RATE)
+    )
+    second *= 10 ** ((SPEECH_DBM0 - signals.level(second)) / 20)
+    return signals.pcm(second) * max(1, round(seconds))
+
+
+class _Begun:
+    """Where one side stood as the load began."""
+
+    def __init__(self, bench: Bench, name: str) -> None:
+        self._bench, self._name = bench, name
+        self._side = bench[name]
+        self._mark = self._side.mark()
+        self._heard = len(self._side.heard)
+        self._arrivals = len(self._side.arrivals)
+        self._at = bench.now
+        self._side.late_s = 0.0
+
+    def load(self) -> Finding:
+        """Judge buffers and rate; a machine that was late itself has measured nothing."""
+        side, seconds = self._side, self._bench.now - self._at
+        under, over = (
+            side.count(Signal.UNDERRUN, self._mark),
+            side.count(Signal.OVERRUN, self._mark),
+        )
+        if side.late_s > LEAD_S and (under or over):
+            return told(
+                "load",
+                self._name,
+                Verdict.INCOMPLETE,
+                f"Questo apparecchio è stato in ritardo di {side.late_s * 1000:.0f} ms: ripetere.",
+                f"This machine was late by {side.late_s * 1000:.0f} ms itself: repeat.",
+            )
+        heard = (len(side.heard) - self._heard) / seconds
+        return found(
+            "load",
+            self._name,
+            Figure("heard", heard, "1/s", RATE),
+            Figure("underruns", float(under), "", RUNS),
+            Figure("overruns", float(over), "", OVERRUNS),
+            Figure("this machine late by", side.late_s * 1000, "ms"),
+        )
+
+    def drift(self) -> Finding:
+        """Judge the modem's crystal against this machine's clock."""
+        ppm = signals.drift_ppm(self._side.arrivals[self._arrivals :])
+        return found("drift", self._name, Figure("drift", ppm, "ppm", DRIFT))
+
+
+def soak(field: Field) -> list[Finding]:
+    """Make one call after the other until the time is over; in each, sound both ways."""
+    bench = field.ready
+    end, calls, failed, levels = bench.now + field.soak_s, 0, [], []
+    while bench.now < end or not calls:
+        caller, called = PAIRS[calls % len(PAIRS)]
+        calls += 1
+        try:
+            bench.call(caller, called)
+            levels += [_level(bench, *pair) for pair in PAIRS]
+        except UnmeasuredError as error:
+            failed.append(error.said)
+        finally:
+            bench.rest()
+    known = [level for level in levels if level is not None]
+    return [
+        found(
+            "soak",
+            "",
+            Figure("calls", float(calls), "", Limit(1.0, None)),
+            Figure("calls that failed", float(len(failed)), "", Limit(None, 0.0)),
+            Figure("without sound", float(len(levels) - len(known)), "", Limit(None, 0.0)),
+            Figure("weakest sound", min(known, default=None), "dBm0", WEAKER),
+            remark=failed[0] if failed else ("", ""),
+        )
+    ]
+
+
+def _level(bench: Bench, source: str, target: str) -> float | None:
+    """Give the level of a tone sent from one side, at the other; None where it did not arrive."""
+    sent = signals.marked(signals.tone(LEVEL_HZ, LEVEL_DBM0, LEVEL_S))
+    heard = signals.wave(bench.carry(source, target, signals.pcm(sent)).pcm)
+    place = signals.find(heard)
+    if place is None:
+        return None
+    at = place.at + round((MARK_S + GAP_S + 0.1) * SAMPLE_RATE)
+    return signals.sine_in(heard[at : at + round(0.3 * SAMPLE_RATE)], LEVEL_HZ).dbm0

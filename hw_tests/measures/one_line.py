@@ -1,0 +1,180 @@
+"""One line and somebody with a mobile phone: one call, step by step; steps may be repeated."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+from statistics import fmean
+
+import numpy as np
+
+from appliance.lines import facts
+from appliance.lines.facts import Signal, Stream
+from appliance.media.frames import SAMPLE_RATE
+from hw_tests import signals
+from hw_tests.bench import Bench, UnmeasuredError
+from hw_tests.field import Field, found, told
+from hw_tests.findings import Figure, Finding, Limit, Texts, Verdict
+from hw_tests.listening import Listener, wait_for
+from hw_tests.measures.calls import NO_IDENTITY
+from hw_tests.measures.people import NOBODY, asked
+from hw_tests.measures.release import LIMIT_S, judge, sign_of
+from hw_tests.person import Answer
+
+LINE = "A"
+CALL: Texts = (
+    "Premere Invio, poi chiamare la linea da un cellulare.",
+    "Press Enter, then call the line from a mobile phone.",
+)
+NO_CALL: Texts = (
+    "Nessuna chiamata è arrivata. Invio: riprovare.",
+    "No call has arrived. Enter: try again.",
+)
+HEARD: Texts = (
+    "Sul cellulare si sono sentiti tre toni che salgono?",
+    "Were three rising tones heard on the mobile phone?",
+)
+SPEAK: Texts = (
+    "Premere Invio, poi contare ad alta voce nel cellulare per cinque secondi.",
+    "Press Enter, then count aloud into the mobile phone for five seconds.",
+)
+PRESS: Texts = (
+    "Premere Invio, poi sul cellulare i tasti 1 5 9 0.",
+    "Press Enter, then the keys 1 5 9 0 on the mobile phone.",
+)
+LEAVE: Texts = (
+    "Riagganciare il cellulare, e nello stesso momento premere Invio.",
+    "Hang up the mobile phone, and press Enter at the same moment.",
+)
+KEYS = "1590"
+RING_S, SPEAK_S, PRESS_S = 60.0, 5.0, 20.0
+DRAIN_S = 0.5
+PERIOD = Limit(2.0, 7.0)
+VOICE = Limit(-45.0, -3.0)
+RISING = (500.0, 700.0, 900.0)
+CALL_KEYS = ("person_ring", "person_caller_id", "person_sound", "person_keys", "person_release")
+
+
+def call(field: Field) -> list[Finding]:
+    """Take a person through one call."""
+    bench = field.ready
+    bench.rest()
+    findings: list[Finding] = []
+    try:
+        if not _called(field, bench):
+            return [told(key, LINE, Verdict.SKIPPED, *NOBODY) for key in CALL_KEYS]
+        findings.append(_rings(bench))
+        who = bench[LINE].told(facts.Identified)[-1:]
+        _answer(bench)
+        findings += [step(field, bench) for step in (_sound, _keys, _release)]
+        findings.append(_identity(field, who))
+    except UnmeasuredError as error:
+        done = {finding.key for finding in findings}
+        findings += [told(k, LINE, Verdict.FAILED, *error.said) for k in CALL_KEYS if k not in done]
+    finally:
+        bench.rest()
+    return findings
+
+
+def _ask(field: Field, what: Texts) -> Answer:
+    """Ask while the line goes on being served; what came meanwhile is not measured."""
+    answer = field.ask(what)
+    field.ready.run(DRAIN_S)
+    return answer
+
+
+def _called(field: Field, bench: Bench) -> bool:
+    """Wait for a call of two rings; False when nobody will make one."""
+    what = CALL
+    while _ask(field, what) in {Answer.OK, Answer.REPEAT}:
+        mark = bench[LINE].mark()
+        if wait_for(bench, partial(_rang_twice, bench, mark), RING_S):
+            return True
+        what = NO_CALL
+    return False
+
+
+def _rang_twice(bench: Bench, mark: int) -> bool:
+    return len(bench[LINE].told(facts.Rang, mark)) > 1
+
+
+def _rings(bench: Bench) -> Finding:
+    rang = [at for at, _ in bench[LINE].told(facts.Rang)][-2:]
+    apart = fmean(after - before for before, after in pairwise(rang))
+    return found("person_ring", LINE, Figure("from ring to ring", apart, "s", PERIOD))
+
+
+def _answer(bench: Bench) -> None:
+    mark = bench[LINE].mark()
+    bench[LINE].order(lambda driver, now: driver.answer(now), bench.now)
+    no = ("la linea A non risponde", "line A does not answer")
+    bench.until(lambda: bench[LINE].told(facts.OffHook, mark), 15.0, *no)
+
+
+def _identity(field: Field, who: list[tuple[float, facts.Identified]]) -> Finding:
+    number = who[0][1].caller.number if who else ""
+    if not number:
+        return told("person_caller_id", LINE, Verdict.FAILED, *NO_IDENTITY)
+    it = f"La linea ha mostrato il numero {number}: è quello del cellulare?"
+    en = f"The line has shown the number {number}: is it the mobile phone's?"
+    return asked(field, "person_caller_id", (it, en), LINE)
+
+
+def _sound(field: Field, bench: Bench) -> Finding:
+    """Play to the person, then listen to the person."""
+    rising = [signals.tone(hz, -12.0, 0.5) for hz in RISING]
+    while True:
+        bench.stream(LINE, Stream.DUPLEX if bench[LINE].driver.duplex else Stream.TRANSMIT)
+        _, ends_at = bench[LINE].play(signals.pcm(np.concatenate(rising)), bench.now)
+        bench.run(max(0.0, ends_at - bench.now))
+        heard = _ask(field, HEARD)
+        if heard is not Answer.REPEAT:
+            break
+    if heard is Answer.SKIP or _ask(field, SPEAK) is Answer.SKIP:
+        return told("person_sound", LINE, Verdict.SKIPPED, *NOBODY)
+    bench.listen(LINE)
+    begin = len(bench[LINE].heard)
+    bench.run(SPEAK_S)
+    pcm = bench[LINE].pcm(begin)
+    _, levels = signals.levels(signals.wave(pcm))
+    loud = sorted(levels)[-max(1, len(levels) // 10)] if levels else None
+    return found(
+        "person_sound",
+        LINE,
+        Figure("the person heard it", float(heard is Answer.OK), "", Limit(1.0, 1.0)),
+        Figure("the person's voice", loud, "dBm0", VOICE),
+        sounds=field.keep("person-voice", pcm),
+    )
+
+
+def _keys(field: Field, bench: Bench) -> Finding:
+    if _ask(field, PRESS) is Answer.SKIP:
+        return told("person_keys", LINE, Verdict.SKIPPED, *NOBODY)
+    bench.listen(LINE)
+    begin = max(0, len(bench[LINE].heard) - round(DRAIN_S * SAMPLE_RATE))
+    mark, listener = bench[LINE].mark(), Listener(bench[LINE], field.world.country, begin)
+
+    def pressed() -> bool:
+        listener.poll()
+        return len(listener.digits) >= len(KEYS)
+
+    wait_for(bench, pressed, PRESS_S)
+    named = [t.digit for _, t in bench[LINE].signals(mark) if t.signal is Signal.DIGIT]
+    right = float(listener.digits == KEYS)
+    said = f"{listener.digits or '-'} (chip: {''.join(named) or '-'})"
+    return found(
+        "person_keys",
+        LINE,
+        Figure("keys as pressed", right, "", Limit(1.0, 1.0)),
+        remark=(said, said),
+    )
+
+
+def _release(field: Field, bench: Bench) -> Finding:
+    bench.listen(LINE)
+    mark, listener = bench[LINE].mark(), Listener(bench[LINE], field.world.country)
+    if field.ask(LEAVE) is Answer.SKIP:
+        return told("person_release", LINE, Verdict.SKIPPED, *NOBODY)
+    left_at = bench.now
+    sign = wait_for(bench, lambda: sign_of(field, LINE, mark, listener), LIMIT_S)
+    return judge(field, "person_release", LINE, left_at, sign, mark)

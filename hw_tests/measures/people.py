@@ -1,0 +1,82 @@
+"""What only a person can do or see."""
+
+from __future__ import annotations
+
+from appliance.errors import TechnicianError
+from hw_tests.bench import UnmeasuredError
+from hw_tests.field import Field, found, told, unmeasured
+from hw_tests.findings import Figure, Finding, Limit, Texts, Verdict
+from hw_tests.listening import wait_for
+from hw_tests.person import Answer
+
+PULLED_S = 60.0
+PLUGGED_S = 60.0
+BACK = Limit(None, 60.0)
+NOBODY: Texts = ("Saltato: nessuno l'ha fatto.", "Skipped: nobody has done it.")
+LEDS: Texts = (
+    "Guardare le spie dell'apparecchio: accese come dice la guida?",
+    "Look at the LEDs of the box: are they lit as the guide says?",
+)
+BUTTON: Texts = (
+    "Premere il pulsante: la spia risponde come dice la guida?",
+    "Press the button: does the LED answer as the guide says?",
+)
+PULL: Texts = ("Staccare il modem della linea A, poi Invio.", "Unplug line A's modem, then Enter.")
+PLUG: Texts = (
+    "Riattaccarlo alla stessa presa USB, poi Invio.",
+    "Plug it into the same USB socket again, then Enter.",
+)
+
+
+def leds(field: Field) -> list[Finding]:
+    """Ask whether the LEDs are right."""
+    return [asked(field, "leds", LEDS)]
+
+
+def button(field: Field) -> list[Finding]:
+    """Ask whether the button works."""
+    return [asked(field, "button", BUTTON)]
+
+
+def asked(field: Field, key: str, what: Texts, line: str = "") -> Finding:
+    """Make a finding of a person's yes or no; asking anew as often as wanted."""
+    while (answer := field.ask(what)) is Answer.REPEAT:
+        continue
+    if answer is Answer.SKIP:
+        return told(key, line, Verdict.SKIPPED, *NOBODY)
+    right = float(answer is Answer.OK)
+    return found(key, line, Figure("as it should be", right, "", Limit(1.0, 1.0)), remark=what)
+
+
+def unplug(field: Field) -> list[Finding]:
+    """Have line A's modem unplugged and plugged in again, and bring it back."""
+    bench = field.ready
+    bench.rest()
+    if field.ask(PULL) is not Answer.OK:
+        return [told("unplug", "A", Verdict.SKIPPED, *NOBODY)]
+    noticed = wait_for(bench, lambda: bench["A"].gone, PULLED_S)
+    if field.ask(PLUG) is not Answer.OK:
+        return [told("unplug", "A", Verdict.INCOMPLETE, *NOBODY)]
+    began = bench.now
+    try:
+        wait_for(bench, lambda: _opened(field), PLUGGED_S)
+        bench.bring_up("A")
+    except UnmeasuredError as error:
+        return [unmeasured("unplug", "A", error)]
+    return [
+        found(
+            "unplug",
+            "A",
+            Figure("unplugging noticed", float(bool(noticed)), "", Limit(1.0, 1.0)),
+            Figure("line ready again", bench.now - began, "s", BACK),
+        )
+    ]
+
+
+def _opened(field: Field) -> bool:
+    try:
+        port = field.world.open("A")
+    except TechnicianError:
+        return False
+    field.ready["A"].renew(port)
+    return True

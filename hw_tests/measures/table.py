@@ -1,0 +1,61 @@
+"""The table of all measurements, in the order in which they are made."""
+
+from __future__ import annotations
+
+from hw_tests.field import Measure
+from hw_tests.measures import (
+    calls,
+    hook,
+    identity,
+    keys,
+    load,
+    machine,
+    one_line,
+    people,
+    release,
+    sound,
+    tones,
+    trouble,
+)
+
+ANYWHERE = ("exchange", "two lines", "one line")
+EXCHANGE = ("exchange",)
+REAL = ("two lines",)
+ONE = ("one line",)
+PEOPLE = ("two lines", "one line")
+
+MEASURES: tuple[Measure, ...] = (
+    Measure("unit", identity.unit, ("unit",), 3, where=ANYWHERE),
+    Measure("line_voltage", identity.line_voltage, ("line_voltage",), 1, where=ANYWHERE),
+    Measure("duplex", identity.duplex, ("duplex",), 12, where=ANYWHERE),
+    Measure("dial_tone", tones.dial_tone, ("dial_tone",), 20, where=ANYWHERE),
+    Measure("calls", calls.calls, calls.KEYS, 25),
+    Measure("sound", sound.sound, sound.SOUND_KEYS, 25),
+    Measure("keys", keys.keys, ("keys", "keys_sent", "chip_keys"), 25),
+    Measure("load", load.load, ("load", "drift"), 25),
+    Measure("busy_tone", tones.busy_tone, ("busy_tone",), 12),
+    Measure("congestion_tone", tones.congestion_tone, ("congestion_tone",), 10),
+    Measure(
+        "releases_planted",
+        release.releases_planted,
+        tuple(f"release.{kind}" for kind in release.PLANTED),
+        45,
+        where=EXCHANGE,
+    ),
+    Measure("releases", release.releases, ("release.called", "release.caller"), 25, where=REAL),
+    Measure("flash", hook.flash, ("flash",), 12),
+    Measure("stream_end", hook.stream_end, ("stream_end",), 8, where=ANYWHERE),
+    Measure("recovery", trouble.recovery, ("recovery",), 40, where=ANYWHERE),
+    Measure("kill", trouble.kill, ("kill",), 25),
+    Measure("lateness", machine.lateness, ("lateness",), 4, where=ANYWHERE),
+    Measure("soak", load.soak, ("soak",), 3600),
+    Measure("person_call", one_line.call, one_line.CALL_KEYS, 90, where=ONE),
+    Measure("unplug", people.unplug, ("unplug",), 60, where=PEOPLE),
+    Measure("leds", people.leds, ("leds",), 20, where=PEOPLE),
+    Measure("button", people.button, ("button",), 20, where=PEOPLE),
+)
+
+
+def measures_for(kind: str) -> tuple[Measure, ...]:
+    """Give those that are made in a set-up (`World.kind`)."""
+    return tuple(measure for measure in MEASURES if kind in measure.where)

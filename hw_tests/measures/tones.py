@@ -1,0 +1,115 @@
+"""Call-progress tones: recognised by the house's ears, and in tune."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hw_tests import signals
+from hw_tests.bench import UnmeasuredError
+from hw_tests.field import Field, found, told, unmeasured
+from hw_tests.findings import Figure, Finding, Limit, Series, Texts, Verdict
+from hw_tests.listening import Listener, nearest, wait_for
+
+TUNE_HZ = 10.0
+"""The ears take 15 Hz and more; a tone so far off leaves them no margin."""
+LEVEL = Limit(-30.0, -3.0)
+RECOGNISED = Limit(None, 8.0)
+LIMIT_S = 10.0
+UNKNOWN: Texts = (
+    "Non riconosciuto: controllare paese e linea.",
+    "Not recognised: look at the country and the line.",
+)
+MORE_S = 1.0
+DIAL = ("dial", "steady")
+BUSY = ("busy", "congestion")
+"""A line in use is told by either: 200/200 is busy in some networks (v253.md 5)."""
+
+
+def dial_tone(field: Field) -> list[Finding]:
+    """Seize every line and listen."""
+    field.ready.rest()
+    return _tones(field, "dial_tone", "dial", DIAL, dict.fromkeys(field.names, ""))
+
+
+def busy_tone(field: Field) -> list[Finding]:
+    """Call a line that is off hook."""
+    bench = field.ready
+    bench.rest()
+    try:
+        bench.dial("B", "")
+    except UnmeasuredError as error:
+        bench.rest()
+        return [unmeasured("busy_tone", "A", error)]
+    return _tones(field, "busy_tone", "busy", BUSY, {"A": field.world.numbers["B"]})
+
+
+def congestion_tone(field: Field) -> list[Finding]:
+    """Call a number that leads nowhere, where one is known."""
+    number = field.world.known.get("congestion", "")
+    if not number:
+        return [
+            told(
+                "congestion_tone",
+                "A",
+                Verdict.SKIPPED,
+                "Non è indicato un numero che porti alla congestione (--congestion).",
+                "No number that leads to congestion was named (--congestion).",
+            )
+        ]
+    field.ready.rest()
+    return _tones(field, "congestion_tone", "congestion", BUSY, {"A": number})
+
+
+def _tones(
+    field: Field, key: str, form: str, kinds: tuple[str, ...], numbers: Mapping[str, str]
+) -> list[Finding]:
+    """Dial on some lines side by side, and judge what each then hears."""
+    bench = field.ready
+    try:
+        bench.dial_all(numbers)
+        heard = {name: _Heard(field, name) for name in numbers}
+    except UnmeasuredError as error:
+        bench.rest()
+        return [unmeasured(key, name, error) for name in numbers]
+    wait_for(bench, lambda: all(each.listener.first(kinds) for each in heard.values()), LIMIT_S)
+    bench.run(MORE_S)
+    findings = [each.judge(key, form, kinds) for each in heard.values()]
+    bench.rest()
+    return findings
+
+
+class _Heard:
+    """What one line hears from now on."""
+
+    def __init__(self, field: Field, name: str) -> None:
+        self._field, self._name = field, name
+        bench = field.ready
+        bench.listen(name)
+        self._began, self._begin = bench.now, len(bench[name].heard)
+        self.listener = Listener(bench[name], field.world.country)
+
+    def judge(self, key: str, form: str, kinds: tuple[str, ...]) -> Finding:
+        """Judge it as the country's tone of a form."""
+        pcm = self._field.ready[self._name].pcm(self._begin)
+        kept = self._field.keep(f"{key}-{self._name}", pcm)
+        heard = self.listener.first(kinds)
+        after = heard[0] - self._began if heard else None
+        said = f"{heard[1].kind.value} {heard[1].cadence_ms}" if heard else ""
+        wave = signals.wave(pcm)
+        hz = signals.frequency(wave)
+        true = nearest(self._field.world.country, form, hz)
+        times, over_time = signals.levels(wave)
+        loud = sorted(over_time)[-max(1, len(over_time) // 10)] if over_time else None
+        return found(
+            key,
+            self._name,
+            Figure("recognised after", after, "s", RECOGNISED),
+            Figure("frequency", hz, "Hz", Limit(true - TUNE_HZ, true + TUNE_HZ)),
+            Figure("level", loud, "dBm0", LEVEL),
+            remark=(said or UNKNOWN[0], said or UNKNOWN[1]),
+            series=(
+                Series("level", "level", times, over_time, "s", "dBm0"),
+                Series("spectrum", "spectrum", *signals.spectrum(wave), "Hz", "dBm0"),
+            ),
+            sounds=kept,
+        )

@@ -1,0 +1,104 @@
+"""What becomes of a line whose program has gone: the recovery ladder, and a killed program."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+from appliance.errors import TechnicianError
+from appliance.lines.facts import Up
+from hw_tests.bench import Bench, UnmeasuredError
+from hw_tests.field import Field, found, told, unmeasured
+from hw_tests.findings import Figure, Finding, Limit, Verdict
+
+BACK = Limit(None, 20.0)
+"""A line is out for no longer than a caller lets it ring four times."""
+IN_BAND, DTR, REOPEN = "in band", "DTR dropped", "port reopened"
+STEPS = (IN_BAND, DTR, REOPEN)
+"""The ladder as far as a program alone can climb it (v253.md 4)."""
+
+
+def recovery(field: Field) -> list[Finding]:
+    """Leave the modems in the middle of a stream, then bring them back by each step."""
+    figures: dict[str, list[Figure]] = {name: [] for name in field.names}
+    try:
+        for step in STEPS:
+            _recover(field, step, figures)
+    except (UnmeasuredError, OSError) as error:
+        said = error.said if isinstance(error, UnmeasuredError) else (str(error), str(error))
+        return [told("recovery", "", Verdict.FAILED, *said)]
+    return [found("recovery", name, *made) for name, made in figures.items()]
+
+
+def _recover(field: Field, step: str, figures: dict[str, list[Figure]]) -> None:
+    """Lose every line's modem, do one step, and see how soon each is ready."""
+    bench = field.ready
+    _lose(bench, field.names)
+    did = {name: _step(field, name, step) for name in field.names}
+    began = bench.now
+    marks = {name: bench[name].mark() for name in field.names}
+    bench.bring_up(*field.names)
+    for name in field.names:
+        up_at = bench[name].told(Up, marks[name])[0][0]
+        seconds, limit = (up_at - began, BACK) if did[name] else (None, None)
+        figures[name].append(Figure(step, seconds, "s", limit))
+
+
+def _step(field: Field, name: str, step: str) -> bool:
+    """Do one step of the ladder; False where this port cannot."""
+    side = field.ready[name]
+    done = side.port.drop_dtr() if step == DTR else True
+    port = field.world.open(name) if step == REOPEN else side.port
+    side.renew(port)
+    return done
+
+
+def _lose(bench: Bench, names: tuple[str, ...]) -> None:
+    """Leave modems off hook in a stream, as a program that died."""
+    bench.rest()
+    bench.dial_all(dict.fromkeys(names, ""))
+    for name in names:
+        bench.listen(name)
+    bench.run(0.3)
+
+
+def kill(field: Field) -> list[Finding]:
+    """Kill the program that holds line A in the middle of a call; the line must be idle after."""
+    bench = field.ready
+    bench.rest()
+    bench.world.close("A")
+    try:
+        killed_at = _hold_and_kill(field)
+        bench["A"].renew(field.world.open("A"))
+        bench.bring_up("A")
+        back = bench.now - killed_at
+        rung = bench.call("B", "A")
+    except (UnmeasuredError, TechnicianError) as error:
+        bench.rest()
+        if isinstance(error, UnmeasuredError):
+            return [unmeasured("kill", "A", error)]
+        return [told("kill", "A", Verdict.FAILED, str(error), str(error))]
+    bench.rest()
+    rang = Figure("rings again", float(len(rung.rings)), "", Limit(1.0, None))
+    return [found("kill", "A", Figure("line ready again", back, "s", BACK), rang)]
+
+
+def _hold_and_kill(field: Field) -> float:
+    """Have another process take line A off hook and stream, kill it, and tell when."""
+    path = field.world.paths["A"]
+    command = [sys.executable, "-m", "hw_tests.holder", path, field.world.country]
+    bench = field.ready
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            assert child.stdout is not None
+            said = child.stdout.readline().strip()
+        finally:
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+    if said != "held":
+        raise UnmeasuredError(
+            f"la linea A non è stata impegnata: {said or 'nessuna risposta'}",
+            f"line A was not seized: {said or 'no answer'}",
+        )
+    return bench.now

@@ -1,0 +1,126 @@
+"""Makes measurements one after the other and writes what came of each before the next begins."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from appliance.errors import CentralinoError
+from hw_tests.bench import UnmeasuredError
+from hw_tests.field import not_here, told
+from hw_tests.findings import Finding, Run, Verdict, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from hw_tests.field import Field, Measure
+
+FIRST = "unit"
+ASKED_S = 5.0
+
+
+class Recorder:
+    """One run under way: `run` is what is known so far, and what stands in the file."""
+
+    def __init__(
+        self, field: Field, measures: Iterable[Measure], site: str, tester: str,
+        progress: Path | None = None,
+    ) -> None:  # fmt: skip
+        self._field = field
+        self._progress = progress
+        self._measures = tuple(measures)
+        self.run = Run(
+            site=site,
+            tester=tester,
+            started=_now(),
+            clock_state=clock_state(),
+            set_up=field.world.kind,
+            expected=tuple(key for measure in self._measures for key in measure.keys),
+        )
+        self._write()
+
+    def make(self, measure: Measure) -> list[Finding]:
+        """Make one measurement, whatever becomes of it; its findings are written at once."""
+        self._tell("begin", measure)
+        findings = self._made(measure)
+        for finding in findings:
+            self.run = self.run.with_finding(finding)
+        self._write()
+        self._tell("end", measure, verdicts=[finding.verdict.value for finding in findings])
+        return findings
+
+    def close(self, *, whole: bool) -> None:
+        """End the run; one that was interrupted has no end."""
+        if whole:
+            self.run = replace(self.run, ended=_now())
+        self._write()
+
+    def _made(self, measure: Measure) -> list[Finding]:
+        units = self._field.units.values()
+        if measure.name != FIRST and any(not dict(u.capabilities).get("voice") for u in units):
+            said = ("Il modem non ha la voce.", "The modem has no voice.")
+            return [not_here(key, "", *said) for key in measure.keys]
+        try:
+            return list(measure.run(self._field))
+        except UnmeasuredError as error:
+            return [told(key, "", Verdict.FAILED, *error.said) for key in measure.keys]
+        except (CentralinoError, OSError) as error:
+            return self._broken(measure, str(error))
+
+    def _broken(self, measure: Measure, said: str) -> list[Finding]:
+        return [told(key, "", Verdict.INCOMPLETE, said, said) for key in measure.keys]
+
+    def _write(self) -> None:
+        units = tuple(self._field.units[name] for name in sorted(self._field.units))
+        self.run = replace(self.run, units=units)
+        write(self.run, self._field.folder)
+
+    def _tell(self, what: str, measure: Measure, **more: object) -> None:
+        """Append a line of JSON for whoever follows the run."""
+        if self._progress is None:
+            return
+        line = {
+            "event": what,
+            "name": measure.name,
+            "keys": measure.keys,
+            "seconds": measure.seconds,
+            "number": self._measures.index(measure) + 1,
+            "of": len(self._measures),
+            **more,
+        }
+        with self._progress.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def reason(findings: Iterable[Finding]) -> str:
+    """Say in lines what is wrong with some findings, or missing."""
+    return "\n".join(_line(finding) for finding in findings if finding.verdict != Verdict.PASSED)
+
+
+def _line(finding: Finding) -> str:
+    bad = [
+        f"{figure.name} {figure.value if figure.value is None else round(figure.value, 2)}"
+        f" {figure.unit} ({figure.limit.low} to {figure.limit.high})"
+        for figure in finding.figures
+        if figure.limit and not figure.good
+    ]
+    what = f"{finding.title[1]} {finding.line}: {finding.verdict}"
+    return "; ".join((what, *bad, *(each for each in finding.remark[1:] if each)))
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def clock_state() -> str:
+    """Tell what systemd knows of this machine's time: synchronised, not synchronised, or ""."""
+    command = ["timedatectl", "show", "--property=NTPSynchronized", "--value"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=ASKED_S, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return {"yes": "synchronised", "no": "not synchronised"}.get(done.stdout.strip(), "")

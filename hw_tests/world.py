@@ -1,0 +1,43 @@
+"""What a field test needs of the place where its lines are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hw_tests.side import Port
+
+
+class World(Protocol):
+    """Where the lines are: in the software exchange, or real.
+
+    `kind` as in `Run.set_up`. `numbers` reach a side from the other; `known` are numbers by what
+    they lead to (busy, congestion, answer). Times in monotonic seconds.
+    """
+
+    kind: str
+    country: str
+    numbers: Mapping[str, str]
+    known: Mapping[str, str]
+
+    def now(self) -> float:
+        """Tell the time."""
+
+    def wait(self, until: float) -> None:
+        """Let time pass until then, or until something has come from a modem."""
+
+    paths: Mapping[str, str]
+
+    def open(self, name: str) -> Port:
+        """Open a side's port, closing the one that was open; raises TechnicianError."""
+
+    def close(self, name: str) -> None:
+        """Close a side's port, if it is open."""
+
+    def placed(self, name: str) -> tuple[str, str]:
+        """Tell a unit's port and its serial number, "" where that is not known."""
+
+    def turn(self, name: str, **knobs: object) -> bool:
+        """Have a side's line behave so; False where nobody can tell it to."""
