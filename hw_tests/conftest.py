@@ -25,7 +25,7 @@ from hw_tests.guard import safe
 from hw_tests.measures.table import measures_for
 from hw_tests.person import Nobody, Terminal
 from hw_tests.run import Recorder
-from hw_tests.worlds import ExchangeWorld, RealTime
+from hw_tests.worlds import ExchangeWorld, RealTime, ask_for_real_time, be_ordinary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,11 +142,13 @@ def field(pytestconfig: pytest.Config) -> Iterator[Field]:
             soak_s=_seconds(option.soak, option, EXCHANGE_SOAK_S, REAL_SOAK_S),
             load_s=_seconds(option.load, option, EXCHANGE_LOAD_S, REAL_LOAD_S),
         )
+        ask_for_real_time()
         try:
             yield made
         finally:
             made.leave()
             world.leave()
+            be_ordinary()
 
 
 def _world(option: Any, lines: Path) -> RealTime:

@@ -85,7 +85,7 @@ class Side:
         """Read, do what is due, keep the sound ahead, write."""
         if self.gone:
             return
-        if self.plays and self._worked_at is not None:
+        if self.driver.streaming is not None and self._worked_at is not None:
             self.late_s = max(self.late_s, now - self._worked_at)
         self._worked_at = now
         try:

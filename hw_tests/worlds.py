@@ -8,6 +8,7 @@ import select
 import time
 from typing import TYPE_CHECKING
 
+from appliance.carrier.clock import PRIORITY
 from appliance.errors import TechnicianError
 from appliance.exchange import client
 from appliance.exchange.process import ExchangeProcess
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from hw_tests.side import Port
 
 READ_SIZE = 4096
+FIFO = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
 EXCHANGE_NUMBERS = {"A": "0511234501", "B": "0511234502"}
 KNOWN = {"busy": "0901", "congestion": "0902"}
 LINE_OF = {"A": 1, "B": 2}
@@ -75,6 +77,18 @@ class OpenPort:
         """Close the port, which drops DTR on a real one."""
         with contextlib.suppress(*PORT_ERRORS):
             self._port.close()
+
+
+def ask_for_real_time() -> None:
+    """Be as punctual as the carrier, where that is allowed; no child inherits it."""
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, FIFO, os.sched_param(PRIORITY))
+
+
+def be_ordinary() -> None:
+    """Give real time back."""
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 class RealTime:

@@ -6,9 +6,11 @@ import audioop
 import random
 from functools import lru_cache
 
-from appliance.exchange.sound import SAMPLE_RATE, Loop, amplified, peak_of
+from appliance.exchange.sound import SAMPLE_RATE, Loop, amplified, peak_of, silence
 from appliance.media import g711
 
+DEAD_DB = 60.0
+"""So weak a signal is none: mu-law has no step for it."""
 MIDDLE = 2**-0.5
 """A level is told of a sine: its RMS is so much of its peak."""
 
@@ -41,6 +43,8 @@ class Worn:
 
     def mix(self, sound: bytes) -> bytes:
         """Give what arrives of mu-law sound; silence on a pair without noise stays silence."""
+        if self.loss_db >= DEAD_DB:
+            sound = silence(len(sound))
         if not (self.dull or self._noise):
             return amplified(sound, -self.loss_db) if self.loss_db else sound
         pcm = g711.ulaw_to_linear(amplified(sound, -self.loss_db))

@@ -10,11 +10,13 @@ from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, not_here, unmeasured
 from hw_tests.findings import Figure, Finding, Limit
 from hw_tests.listening import Listener, wait_for
+from hw_tests.measures.release import sign_of
 from hw_tests.measures.tones import DIAL
 
 FLASHES_MS = (100, 250, 600)
 """What is tried: the European one, the American one, and one between them (v253.md 5)."""
 ANSWER_S = 6.0
+RELEASED_S = 4.0
 SAID_S = 0.5
 ENDED = Limit(None, 1000.0)
 
@@ -51,6 +53,8 @@ def _flash(field: Field, bench: Bench, ms: int) -> bool | None:
     """Tell whether a flash of so long gives a dial tone; None when the modem refuses it."""
     _set(bench, ms)
     bench.call("A", "B")
+    bench.listen("A")
+    waits, mark_a = Listener(bench["A"], field.world.country), bench["A"].mark()
     mark = bench["B"].mark()
     bench["B"].order(lambda driver, now: driver.flash("", now), bench.now)
     done = bench.until(
@@ -63,7 +67,10 @@ def _flash(field: Field, bench: Bench, ms: int) -> bool | None:
         return None
     bench.listen("B")
     listener = Listener(bench["B"], field.world.country)
-    return wait_for(bench, lambda: listener.first(DIAL), ANSWER_S) is not None
+    if wait_for(bench, lambda: listener.first(DIAL), ANSWER_S) is None:
+        return False
+    # So long a flash may have been a hang-up: then the other side is told that all is over.
+    return wait_for(bench, lambda: sign_of(field, "A", mark_a, waits), RELEASED_S) is None
 
 
 def _set(bench: Bench, ms: int) -> None:

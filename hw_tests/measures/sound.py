@@ -58,7 +58,7 @@ def sound(field: Field) -> list[Finding]:
     bench = field.ready
     bench.ensure_call()
     findings = [finding for pair in PAIRS for finding in _one_way(field, *pair)]
-    findings.append(_round_trip(field))
+    findings.append(round_trip(field))
     return findings + [_echo(field, *pair) for pair in PAIRS]
 
 
@@ -141,7 +141,8 @@ def _response(way: str, parts: _Parts) -> Finding:
     return found("response", way, *figures, series=(drawn,))
 
 
-def _round_trip(field: Field) -> Finding:
+def round_trip(field: Field) -> Finding:
+    """Judge how long sound is on its way, there and back."""
     delays = {f"{a}>{b}": field.delays_ms.get(f"{a}>{b}") for a, b in PAIRS}
     known = [delay for delay in delays.values() if delay is not None]
     both = sum(known) if len(known) == len(PAIRS) else None

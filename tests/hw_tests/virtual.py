@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from appliance.exchange import knobs
@@ -93,12 +94,12 @@ class Virtual:
     """A `World` whose time passes as fast as it is computed."""
 
     kind = "exchange"
+    numbers: Mapping[str, str] = EXCHANGE_NUMBERS
+    known: Mapping[str, str] = KNOWN
+    paths: Mapping[str, str] = dict(zip(LINE_OF, LINE_OF, strict=True))
 
     def __init__(self, dialect: str = "conexant", country: str = "it", **turned: object) -> None:
         self.country = country
-        self.numbers = EXCHANGE_NUMBERS
-        self.known = KNOWN
-        self.paths = {name: name for name in LINE_OF}
         self._now = 100.0
         self._cables: dict[str, Cable] = {}
         self.outlets: dict[str, Outlet] = {}

@@ -1,0 +1,218 @@
+"""Each limit of the field test fails when the exchange is told to be bad; what is good passes.
+
+On a virtual clock: the whole bench, its modems and lines, without a process or a second of waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hw_tests.field import Field
+from hw_tests.findings import Finding, Verdict
+from hw_tests.measures import release, sound
+from hw_tests.measures.machine import judge
+from hw_tests.measures.table import MEASURES
+from hw_tests.run import Recorder
+from tests.hw_tests.virtual import Virtual
+
+FAILED, NOT_HERE = Verdict.FAILED, Verdict.NOT_ON_THIS_DEVICE
+BY_NAME = {measure.name: measure for measure in MEASURES}
+NEEDS_PROCESSES = {"kill", "lateness"}
+
+
+@dataclass(frozen=True)
+class Defect:
+    """What is wrong, on which line, and what the measurement that sees it then says.
+
+    `at_s` is how long after the measurement's beginning the knobs are turned; 0: from the start.
+    `says` are the verdicts other than passed, by key and line.
+    """
+
+    name: str
+    measure: str
+    knobs: Mapping[str, object]
+    says: Mapping[tuple[str, str], Verdict]
+    line: str = "A"
+    at_s: float = 0.0
+    dialect: str = "conexant"
+
+
+def _on(key: str, *lines: str, verdict: Verdict = FAILED) -> dict[tuple[str, str], Verdict]:
+    return {(key, line): verdict for line in lines}
+
+
+NUMBER = "051234501"
+DEFECTS = (
+    Defect("the modem does not answer", "unit", {"wedged": True}, _on("unit", "")),
+    Defect("half duplex", "duplex", {"vtr": "error"}, _on("duplex", "A", verdict=NOT_HERE)),
+    Defect("duplex without sound", "duplex", {"vtr": "mute"}, _on("duplex", "A", verdict=NOT_HERE)),
+    Defect("duplex never left", "duplex", {"vtr": "stuck"}, _on("duplex", "A", verdict=NOT_HERE)),
+    Defect("no line", "line_voltage", {"cut": True}, _on("line_voltage", "A")),
+    Defect("a line too strong", "line_voltage", {"volts": 90}, _on("line_voltage", "A")),
+    Defect("no dial tone", "dial_tone", {"dial_tone": False}, _on("dial_tone", "A")),
+    Defect("a weak dial tone", "dial_tone", {"loss": 25}, _on("dial_tone", "A")),
+    Defect("3 % detune, dial tone", "dial_tone", {"detune": 3}, _on("dial_tone", "A")),
+    Defect("3 % detune, busy tone", "busy_tone", {"detune": 3}, _on("busy_tone", "A")),
+    Defect("3 % detune, other", "congestion_tone", {"detune": -3}, _on("congestion_tone", "A")),
+    Defect(
+        "a number that does not lead to congestion",
+        "congestion_tone",
+        {"extensions": {"0902": {"outcome": "no-answer"}}},
+        _on("congestion_tone", "A"),
+    ),
+    Defect("rings too far apart", "calls", {"bell": [1000, 5500]}, _on("ring", "B>A")),
+    Defect("rings too near", "calls", {"bell": [1000, 2500]}, _on("ring", "B>A")),
+    Defect("no caller id", "calls", {"refuse": ["+VCID"]}, _on("caller_id", "B>A")),
+    Defect(
+        "another number", "calls", {"caller": ["0599999999", "after"]}, _on("caller_id", "A>B"),
+        at_s=13.9,
+    ),
+    Defect("a lost answer", "calls", {"lose_results": 1}, _on("answer", "A>B"), "B", at_s=23.05),
+    Defect("level -20 dB", "sound", {"loss": 20}, _on("level", "A>B"), "B"),
+    Defect("level +10 dB", "sound", {"loss": -10}, _on("level", "A>B"), "B"),
+    Defect("noise", "sound", {"noise": -35}, _on("noise", "A>B"), "B"),
+    Defect("no treble", "sound", {"dull": 3}, _on("response", "A>B"), "B"),
+    Defect("echo 3 dB", "sound", {"echo": [3, 5]}, _on("echo", "A")),
+    Defect(
+        "nothing heard",
+        "sound",
+        {"loss": 90},
+        {
+            ("level", "A>B"): FAILED,
+            ("noise", "A>B"): Verdict.INCOMPLETE,
+            ("response", "A>B"): Verdict.INCOMPLETE,
+            ("round_trip", ""): FAILED,
+        },
+        "B",
+    ),
+    Defect("keys too weak", "keys", {"loss": 22}, _on("keys", "A>B"), "B"),
+    Defect(
+        "keys in noise", "keys", {"noise": -12},
+        {("keys", "A>B"): FAILED, ("keys_sent", "A>B"): FAILED}, "B",
+    ),
+    Defect("a deaf chip", "keys", {"chip_dtmf": False}, _on("chip_keys", "A", verdict=NOT_HERE)),
+    Defect(
+        "no +VTS", "keys", {"refuse": ["+VTS"]},
+        {("keys_sent", "A"): NOT_HERE, ("chip_keys", "B"): NOT_HERE},
+    ),
+    Defect("drift 200 ppm", "load", {"ppm": 200}, _on("drift", "A")),
+    Defect("drift -200 ppm", "load", {"ppm": -200}, _on("drift", "B"), "B"),
+    Defect("drift, half duplex", "load", {"ppm": 200}, _on("drift", "A"), dialect="usr5637"),
+    Defect("underruns", "load", {"report": "uuu"}, _on("load", "A"), at_s=20.0),
+    Defect("an overrun", "load", {"report": "o"}, _on("load", "B"), "B", at_s=20.0),
+    Defect("no PBX", "flash", {"pbx": False}, _on("flash", "B", verdict=NOT_HERE), "B"),
+    Defect("no flash", "flash", {"refuse": ["+VTS"]}, _on("flash", "B", verdict=NOT_HERE), "B"),
+    Defect("a modem that wedges", "recovery", {"wedged": True}, _on("recovery", ""), at_s=18.0),
+    Defect("a line that is cut", "soak", {"cut": True}, _on("soak", ""), at_s=18.0),
+    Defect("a line that grows weak", "soak", {"loss": 20}, _on("soak", ""), "B", at_s=18.0),
+)  # fmt: skip
+
+
+class Scheduled(Virtual):
+    """A virtual world that turns knobs at a moment."""
+
+    def __init__(self, defect: Defect) -> None:
+        self._defect = defect
+        self._due: float | None = None
+        super().__init__(defect.dialect)
+        if not defect.at_s:
+            self.turn(defect.line, **defect.knobs)
+
+    def start(self) -> None:
+        """Let the defect's time run from now on."""
+        self._due = self.now() + self._defect.at_s if self._defect.at_s else None
+
+    def wait(self, until: float) -> None:
+        """Let a tick pass, and do what is due."""
+        super().wait(until)
+        if self._due is not None and self.now() >= self._due:
+            self._due = None
+            self.turn(self._defect.line, **self._defect.knobs)
+
+
+def made(world: Virtual, name: str, folder: Path) -> list[Finding]:
+    """Make one measurement as a run does."""
+    place = Field(world, folder, soak_s=1.0, load_s=10.0)
+    return Recorder(place, MEASURES, "", "").make(BY_NAME[name])
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_a_defect_is_found_by_its_measurement_alone(defect: Defect, tmp_path: Path) -> None:
+    """The finding that is made for it fails, those beside it pass."""
+    world = Scheduled(defect)
+    world.start()
+    findings = made(world, defect.measure, tmp_path)
+    half = {"echo", "load"} if defect.dialect == "usr5637" else set()
+    bad = {
+        (each.key, each.line): each.verdict
+        for each in findings
+        if each.verdict is not Verdict.PASSED and each.key not in half
+    }
+    assert bad == dict(defect.says), findings
+
+
+@pytest.mark.parametrize("dialect", ["conexant", "usr5637", "conexant-pcm"])
+def test_a_good_exchange_passes_everything(dialect: str, tmp_path: Path) -> None:
+    """What is not on the device is told as that; all else passes, and each key has its finding."""
+    world = Virtual(dialect)
+    place = Field(world, tmp_path, soak_s=1.0, load_s=10.0)
+    chosen = [m for m in MEASURES if "exchange" in m.where and m.name not in NEEDS_PROCESSES]
+    recorder = Recorder(place, chosen, "", "")
+    findings = [finding for measure in chosen for finding in recorder.make(measure)]
+    absent = {each.key for each in findings if each.verdict is NOT_HERE}
+    lacking = {"line_voltage", "duplex", "echo", "load", "release.loop"}
+    assert absent == (lacking if dialect == "usr5637" else set())
+    assert {each.verdict for each in findings} <= {Verdict.PASSED, NOT_HERE}, findings
+    assert recorder.run.missing == ()
+    assert {key for measure in chosen for key in measure.keys} == {each.key for each in findings}
+
+
+@pytest.mark.parametrize("country", ["de", "fr", "gb", "us"])
+def test_other_countries_tones_and_rings_are_known(country: str, tmp_path: Path) -> None:
+    """Limits follow the country: its tones, its bell."""
+    world = Virtual(country=country)
+    place = Field(world, tmp_path)
+    recorder = Recorder(place, MEASURES, "", "")
+    names = ("dial_tone", "calls", "busy_tone", "congestion_tone")
+    findings = [finding for name in names for finding in recorder.make(BY_NAME[name])]
+    assert {each.verdict for each in findings} == {Verdict.PASSED}, findings
+
+
+@pytest.mark.parametrize(("stays", "key"), [("A", "release.called"), ("B", "release.caller")])
+def test_no_release_tone_fails(stays: str, key: str, tmp_path: Path) -> None:
+    """On a real line, a far end that goes without a sign is found."""
+    world = Virtual()
+    world.turn(stays, release="silence")
+    verdicts = {each.key: each.verdict for each in release.releases(Field(world, tmp_path))}
+    assert verdicts.pop(key) is FAILED
+    assert set(verdicts.values()) == {Verdict.PASSED}
+
+
+@pytest.mark.parametrize(("one", "other", "verdict"), [(10, 20, "passed"), (250, 250, "failed")])
+def test_a_long_way_round_fails(one: float, other: float, verdict: str, tmp_path: Path) -> None:
+    """Each way may be good, and both together too long."""
+    place = Field(Virtual(), tmp_path, delays_ms={"A>B": one, "B>A": other})
+    assert sound.round_trip(place).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("late", "refused", "verdict"),
+    [
+        ((0.1, 1.0, 4.0), "", "passed"),
+        ((0.1, 9.0, 10.0), "", "failed"),
+        ((0.1, 1.0, 90.0), "", "failed"),
+        ((0.1, 9.0, 90.0), "SCHED_FIFO: not permitted", "passed"),
+    ],
+)
+def test_a_late_carrier_fails_where_it_has_real_time(
+    late: tuple[float, float, float], refused: str, verdict: str
+) -> None:
+    """Without real time nothing is promised: the figures are told."""
+    p50, p99, worst = late
+    found = judge({"p50": p50, "p99": p99, "max": worst, "ticks": 150.0, "refused": refused})
+    assert found.verdict == verdict
+    assert bool(found.remark[1]) is bool(refused)
