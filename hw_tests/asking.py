@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from appliance.lines import scripts
@@ -34,6 +34,7 @@ QUESTIONS = {
     "caller_id": "AT+VCID=?",
 }
 """What any modem may be asked on hook, by what the answer is kept under."""
+HELD = "volts off hook"
 _VOLTS = re.compile(r"^(?:-TRV:\s*)?(\d+(?:\.\d+)?)\s*V?$")
 
 
@@ -81,6 +82,9 @@ class Asker:
             *asked,
             Command("AT+FCLASS=8", optional=True),
             Command("AT+VSM=?", optional=True, keep=scripts.FORMATS),
+            Command("AT+VLS=1", optional=True),
+            Command("AT-TRV", optional=True, keep=HELD),
+            Command("ATH"),
             Command("AT+FCLASS=0"),
         )
         self._take(self._runner.begin(steps, now))
@@ -151,8 +155,16 @@ def _work(port: Port, talker: Talker, waiting: bytearray, now: float) -> None:
         talker.written(written)
 
 
-def ask(world: World, ports: Mapping[str, Port]) -> dict[str, tuple[Unit, float | None]]:
-    """Return who is at each port, and the volts on its pair where the modem can tell."""
+@dataclass(frozen=True, slots=True)
+class Volts:
+    """What lies on a pair, idle and held by the modem itself; None where it cannot tell."""
+
+    idle: float | None
+    held: float | None
+
+
+def ask(world: World, ports: Mapping[str, Port]) -> dict[str, tuple[Unit, Volts]]:
+    """Return who is at each port, and the volts on its pair."""
     askers = {name: Asker() for name in ports}
     converse(world, {name: (ports[name], asker) for name, asker in askers.items()})
     for name, asker in askers.items():
@@ -162,15 +174,15 @@ def ask(world: World, ports: Mapping[str, Port]) -> dict[str, tuple[Unit, float 
     return {name: _unit(name, asker.finding or {}) for name, asker in askers.items()}
 
 
-def _unit(name: str, kept: Mapping[str, tuple[str, ...]]) -> tuple[Unit, float | None]:
+def _unit(name: str, kept: Mapping[str, tuple[str, ...]]) -> tuple[Unit, Volts]:
     formats = " ".join(kept.get(scripts.FORMATS, ())).upper()
-    volts = next((m for line in kept.get("volts", ()) if (m := _VOLTS.match(line))), None)
+    volts = Volts(_volts(kept.get("volts", ())), _volts(kept.get(HELD, ())))
     classes = _plain(kept.get("classes", ()))
     capabilities = (
         ("voice", bool(formats) or "8" in re.findall(r"[\d.]+", classes)),
         ("mu-law", re.search(ULAW_TEXT, formats) is not None),
         ("A-law", re.search(ALAW_TEXT, formats) is not None),
-        ("line voltage (-TRV)", volts is not None),
+        ("line voltage (-TRV)", volts.idle is not None),
         ("line in use (-STE)", bool(kept.get("in_use"))),
         ("caller id (+VCID)", bool(kept.get("caller_id"))),
     )
@@ -183,7 +195,11 @@ def _unit(name: str, kept: Mapping[str, tuple[str, ...]]) -> tuple[Unit, float |
         country=_plain(kept.get("country", ())),
         capabilities=capabilities,
     )
-    return unit, float(volts[1]) if volts else None
+    return unit, volts
+
+
+def _volts(lines: tuple[str, ...]) -> float | None:
+    return next((float(m[1]) for line in lines if (m := _VOLTS.match(line))), None)
 
 
 def _plain(lines: tuple[str, ...]) -> str:

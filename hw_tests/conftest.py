@@ -59,6 +59,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--progress", metavar="FILE", help="append a line of JSON as each test begins and ends")
     add("--site", default="", help="where the test is made")
     add("--tester", default="", help="who makes it")
+    add("--override", action="append", default=[], metavar="AT...", help="sent after every reset")
     add("--soak", type=float, metavar="S", help="seconds of calls one after the other")
     add("--load", type=float, metavar="S", help="seconds of sound both ways")
     add("--ask", action="store_true", help="a person is here: ask on standard input (with -s)")
@@ -139,6 +140,7 @@ def field(pytestconfig: pytest.Config) -> Iterator[Field]:
             world,
             folder,
             person=_person(option),
+            overrides=tuple(option.override),
             soak_s=_seconds(option.soak, option, EXCHANGE_SOAK_S, REAL_SOAK_S),
             load_s=_seconds(option.load, option, EXCHANGE_LOAD_S, REAL_LOAD_S),
         )

@@ -36,8 +36,9 @@ PAIRS = (("A", "B"), ("B", "A"))
 class Field:
     """The set-up under test; `bench` is there once the modems were asked who they are.
 
-    `soak_s` and `load_s` are how long lines are held under load. `delays_ms` is how long sound was
-    on its way from a line to the other.
+    `soak_s` and `load_s` are how long lines are held under load; `overrides` are commands sent to
+    the modems after every reset, to see what they do. `delays_ms` is how long sound was on its way
+    from a line to the other.
     """
 
     world: World
@@ -45,8 +46,9 @@ class Field:
     person: Person = field(default_factory=Nobody)
     soak_s: float = 3600.0
     load_s: float = 20.0
+    overrides: tuple[str, ...] = ()
     units: dict[str, Unit] = field(default_factory=dict)
-    volts: dict[str, float | None] = field(default_factory=dict)
+    volts: dict[str, asking.Volts] = field(default_factory=dict)
     probed: dict[str, duplex_probe.Finding] = field(default_factory=dict)
     delays_ms: dict[str, float] = field(default_factory=dict)
     bench: Bench | None = None
@@ -79,7 +81,9 @@ class Field:
     def settings(self) -> LineSettings:
         """How the modems are spoken to."""
         return LineSettings(
-            country=COUNTRY_CODES[self.world.country], identity_limit_ms=IDENTITY_LIMIT_MS
+            country=COUNTRY_CODES[self.world.country],
+            identity_limit_ms=IDENTITY_LIMIT_MS,
+            overrides=self.overrides,
         )
 
     def duplex(self, name: str) -> bool:

@@ -45,6 +45,7 @@ TITLES: Mapping[str, Texts] = {
     "lateness": ("Puntualità di questo apparecchio", "Punctuality of this machine"),
     "soak": ("Chiamate di continuo", "Calls without a pause"),
     "unplug": ("Modem staccato e riattaccato", "Modem unplugged and plugged in again"),
+    "extension": ("Telefono in parallelo", "Parallel telephone"),
     "leds": ("Spie luminose", "LEDs"),
     "button": ("Pulsante", "Button"),
     "person_ring": ("Chiamata da un cellulare: squilli", "Call from a mobile phone: rings"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from appliance.lines.duplex_probe import Finding as Probed
 from appliance.lines.duplex_probe import Verdict as ProbeVerdict
+from hw_tests.asking import Volts
 from hw_tests.bench import UnmeasuredError
 from hw_tests.field import Field, found, not_here, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Verdict
@@ -75,8 +76,8 @@ def line_voltage(field: Field) -> list[Finding]:
     return [_voltage(name, field.volts[name]) for name in field.names]
 
 
-def _voltage(name: str, volts: float | None) -> Finding:
-    if volts is None:
+def _voltage(name: str, volts: Volts) -> Finding:
+    if volts.idle is None:
         return not_here(
             "line_voltage",
             name,
@@ -84,6 +85,11 @@ def _voltage(name: str, volts: float | None) -> Finding:
             "The modem does not measure the voltage (-TRV).",
         )
     said = ("Controllare cavo e presa.", "Look at the cable and the socket.")
-    good = VOLTS.holds(volts)
-    figure = Figure("voltage", volts, "V", VOLTS)
-    return found("line_voltage", name, figure, remark=("", "") if good else said)
+    good = VOLTS.holds(volts.idle)
+    return found(
+        "line_voltage",
+        name,
+        Figure("voltage", volts.idle, "V", VOLTS),
+        Figure("voltage off hook", volts.held, "V"),
+        remark=("", "") if good else said,
+    )

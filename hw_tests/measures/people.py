@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from appliance.errors import TechnicianError
-from hw_tests.bench import UnmeasuredError
-from hw_tests.field import Field, found, told, unmeasured
+from appliance.lines.facts import Signal
+from hw_tests.bench import Bench, UnmeasuredError
+from hw_tests.field import Field, found, not_here, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Texts, Verdict
 from hw_tests.listening import wait_for
 from hw_tests.person import Answer
 
+SETTLE_S, LIFTED_S = 1.0, 15.0
 PULLED_S = 60.0
 PLUGGED_S = 60.0
 BACK = Limit(None, 60.0)
@@ -20,6 +22,15 @@ LEDS: Texts = (
 BUTTON: Texts = (
     "Premere il pulsante: la spia risponde come dice la guida?",
     "Press the button: does the LED answer as the guide says?",
+)
+LIFT: Texts = (
+    "Serve un telefono in parallelo alla linea A. Premere Invio, attendere l'avviso, poi alzarlo.",
+    "A telephone parallel to line A is needed. Press Enter, wait to be told, then lift it.",
+)
+LIFT_NOW: Texts = ("Alzarlo ora.", "Lift it now.")
+UNSEEN: Texts = (
+    "Il modem non dice che un telefono in parallelo è stato alzato.",
+    "The modem does not tell that a parallel telephone was lifted.",
 )
 PULL: Texts = ("Staccare il modem della linea A, poi Invio.", "Unplug line A's modem, then Enter.")
 PLUG: Texts = (
@@ -46,6 +57,36 @@ def asked(field: Field, key: str, what: Texts, line: str = "") -> Finding:
         return told(key, line, Verdict.SKIPPED, *NOBODY)
     right = float(answer is Answer.OK)
     return found(key, line, Figure("as it should be", right, "", Limit(1.0, 1.0)), remark=what)
+
+
+def extension(field: Field) -> list[Finding]:
+    """Have a telephone beside the modem lifted while the modem holds line A."""
+    bench = field.ready
+    bench.rest()
+    if field.ask(LIFT) is not Answer.OK:
+        return [told("extension", "A", Verdict.SKIPPED, *NOBODY)]
+    try:
+        bench.dial("A", "")
+        bench.listen("A")
+        bench.run(SETTLE_S)
+        mark = bench["A"].mark()
+        field.person.tell(LIFT_NOW)
+        began = bench.now
+        seen = wait_for(bench, lambda: _lifted(bench, mark), LIFTED_S)
+    except UnmeasuredError as error:
+        return [unmeasured("extension", "A", error)]
+    finally:
+        bench.rest()
+    if seen is None:
+        return [not_here("extension", "A", *UNSEEN)]
+    return [
+        found("extension", "A", Figure("noticed after", seen - began, "s", Limit(0.0, LIFTED_S)))
+    ]
+
+
+def _lifted(bench: Bench, mark: int) -> float | None:
+    told_of = bench["A"].signals(mark)
+    return next((at for at, each in told_of if each.signal is Signal.EXTENSION_PICKUP), None)
 
 
 def unplug(field: Field) -> list[Finding]:

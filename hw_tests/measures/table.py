@@ -50,6 +50,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure("lateness", machine.lateness, ("lateness",), 4, where=ANYWHERE),
     Measure("soak", load.soak, ("soak",), 3600),
     Measure("person_call", one_line.call, one_line.CALL_KEYS, 90, where=ONE),
+    Measure("extension", people.extension, ("extension",), 30, where=PEOPLE),
     Measure("unplug", people.unplug, ("unplug",), 60, where=PEOPLE),
     Measure("leds", people.leds, ("leds",), 20, where=PEOPLE),
     Measure("button", people.button, ("button",), 20, where=PEOPLE),

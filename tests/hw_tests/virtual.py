@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,8 +20,8 @@ TICK = 0.01
 class Cable(ExchangePort):
     """Both ends of a port in memory: the exchange's, and the host's."""
 
-    def __init__(self, link: Path) -> None:
-        self.name = str(link)
+    def __init__(self, link: Path, number: int) -> None:
+        self.name = f"{link}-{number}"
         self.master = -1
         self.to_modem = bytearray()
         self.to_host = bytearray()
@@ -101,6 +102,7 @@ class Virtual:
     def __init__(self, dialect: str = "conexant", country: str = "it", **turned: object) -> None:
         self.country = country
         self._now = 100.0
+        self._numbers = itertools.count()
         self._cables: dict[str, Cable] = {}
         self.outlets: dict[str, Outlet] = {}
         for name, number in LINE_OF.items():
@@ -112,7 +114,7 @@ class Virtual:
             self.turn(name, **turned_on(name) | turned)
 
     def _cable(self, link: Path) -> Cable:
-        self._cables[link.name] = Cable(link)
+        self._cables[link.name] = Cable(link, next(self._numbers))
         return self._cables[link.name]
 
     def now(self) -> float:
