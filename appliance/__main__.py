@@ -26,6 +26,7 @@ COMMANDS = {
     "exchange": "appliance.exchange.cli:exchange_command",
     "explain": "appliance.commands.explain:explain",
     "explain-transfer": "appliance.commands.register:explain_transfer",
+    "field-test": "appliance.commands.field_test:field_test",
     "firewall": "appliance.commands.firewall:firewall",
     "hours": "appliance.commands.hours:hours",
     "messages": "appliance.commands.messages:messages",

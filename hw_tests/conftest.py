@@ -18,6 +18,7 @@ import pytest
 
 from appliance.errors import CentralinoError
 from appliance.exchange.dialects import PERSONALITIES
+from appliance.fieldtest.telling import PERSON
 from appliance.policy.numbering import PLANS
 from hw_tests.field import Field
 from hw_tests.findings import Verdict
@@ -139,7 +140,7 @@ def field(pytestconfig: pytest.Config) -> Iterator[Field]:
         made = Field(
             world,
             folder,
-            person=_person(option),
+            person=_person(pytestconfig),
             overrides=tuple(option.override),
             soak_s=_seconds(option.soak, option, EXCHANGE_SOAK_S, REAL_SOAK_S),
             load_s=_seconds(option.load, option, EXCHANGE_LOAD_S, REAL_LOAD_S),
@@ -164,9 +165,13 @@ def _world(option: Any, lines: Path) -> RealTime:
     return RealTime({"A": option.line_a, "B": option.line_b}, option.country, numbers, known)
 
 
-def _person(option: Any) -> Person:
+def _person(config: pytest.Config) -> Person:
+    option = config.option
     if not option.ask:
         return Nobody()
+    follower = config.stash.get(PERSON, None)  # `centralino field-test`, which has the terminal
+    if follower is not None:
+        return follower
     return Terminal(sys.stdin.fileno(), sys.stdout, option.language)
 
 

@@ -191,12 +191,17 @@ def explain(path: str, error: Exception) -> PortTrouble:
 
 def holders(path: str) -> list[str]:
     """Name the other processes that hold a port open, as far as /proc tells: "name (pid)"."""
+    return sorted(f"{_name(pid)} ({pid})" for pid in holding(path))
+
+
+def holding(path: str) -> set[int]:
+    """Return the other processes that hold a port open, as far as /proc tells."""
     try:
         device = Path(path).stat().st_rdev
     except OSError:
-        return []
+        return set()
     found = {pid for pid, target in _open_files() if _is_device(target, device)}
-    return sorted(f"{_name(pid)} ({pid})" for pid in found if pid != os.getpid())
+    return found - {os.getpid()}
 
 
 def _open_files() -> Iterator[tuple[int, Path]]:

@@ -27,11 +27,13 @@ CHILDREN = {
     "commands/slots.py", "commands/update_stick.py",
     "daemon/carrier_side.py",
     "daemon/chores.py",
-    "exchange/process.py", "site/card.py", "testphone/client.py", "usb/steps.py",
+    "exchange/process.py", "fieldtest/child.py", "fieldtest/holding.py", "fieldtest/restorer.py",
+    "site/card.py", "testphone/client.py", "usb/steps.py",
 }  # fmt: skip
 """The demonstration's desk and console, carrier, a technician's chores,
 exchange, test phone; the USB helper's uhubctl, the restore helper's systemctl, the clock helper's
-hwclock, the card helper's mount and systemctl, the update helpers' rauc, systemctl and mount."""
+hwclock, the card helper's mount and systemctl, the update helpers' rauc, systemctl and mount; the
+field test's suite, systemctl and restorer."""
 
 
 def found(kind: str) -> dict[str, list[str]]:

@@ -1,0 +1,197 @@
+"""`centralino field-test`: the field tester's suite on two lines, with a report to be signed."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from appliance.errors import CentralinoError, TechnicianError
+from appliance.policy.words import Words
+
+if TYPE_CHECKING:
+    from appliance.fieldtest.conduct import Stop
+    from appliance.fieldtest.holding import Plan
+    from appliance.fieldtest.progress import Watch
+    from appliance.fieldtest.restorer import Restorer
+
+LIBRARIES = {
+    "pytest": "python3-pytest",
+    "numpy": "python3-numpy",
+    "rich": "python3-rich",
+    "matplotlib": "python3-matplotlib",
+    "weasyprint": "weasyprint",
+}
+"""What a field test needs beside the box's own, and Debian's package of each."""
+STOPPED = Words("Si ferma, e alla fine si riavvia: {}.", "Stopped, and started again after: {}.")
+DONE = Words("Esito: {}. Rapporto: {}", "Result: {}. Report: {}")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked for. `ports` are those of real lines, () on the software exchange."""
+
+    out: Path
+    language: str
+    ports: tuple[str, ...]
+    suite: Path | None
+    set_up: str
+    options: tuple[str, ...]
+
+
+@click.command("field-test")
+@click.option("--line-a", metavar="PORT", help="The modem of line A (/dev/serial/by-path/...).")
+@click.option("--line-b", metavar="PORT", help="The modem of line B, joined to A by a loop.")
+@click.option("--one-line", is_flag=True, help="Line A alone: a person calls it, guided.")
+@click.option("--number-a", default="", help="What line B dials to reach line A.")
+@click.option("--number-b", default="", help="What line A dials to reach line B.")
+@click.option("--congestion", default="", help="A number that leads to the congestion tone.")
+@click.option("--country", default="it", show_default=True, help="Whose tones and numbers.")
+@click.option("--dialect", default="", help="The software exchange's modems.")
+@click.option("--soak", default="", help="Seconds of calls one after the other.")
+@click.option("--load", default="", help="Seconds of sound both ways.")
+@click.option("--ask", is_flag=True, help="A person is here: LEDs, button, unplugging.")
+@click.option("--site", default="", help="Where, for the report.")
+@click.option("--tester", default="", help="Who tests, for the report.")
+@click.option("--out", type=click.Path(path_type=Path), help="The report's folder, a new one.")
+@click.option("--language", type=click.Choice(["it", "en"]), default="it", show_default=True)
+@click.option("--report", "again", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="Only write the report of this folder's findings anew.")  # fmt: skip
+@click.option("--suite", type=click.Path(path_type=Path, exists=True), hidden=True)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def field_test(
+    line_a: str | None,
+    line_b: str | None,
+    one_line: bool,
+    ask: bool,
+    out: Path | None,
+    language: str,
+    again: Path | None,
+    suite: Path | None,
+    options: tuple[str, ...],
+    **told: str,
+) -> None:
+    """Measure two lines that call each other, each figure with its limit; without lines, the
+    software exchange's. The service is stopped where it holds the ports, and started again however
+    it ends. Status 0 passed, 1 failed, 2 incomplete. OPTIONS after -- go to pytest.
+    """
+    ports = _ports(line_a, line_b, one_line=one_line)
+    if line_b and not (told["number_a"] and told["number_b"]):
+        raise click.UsageError("two lines call each other: --number-a and --number-b are needed")
+    more = [w for n, text in told.items() if text for w in (f"--{n.replace('_', '-')}", text)]
+    more += [*_lines(line_a, line_b, one_line=one_line), "--language", language]
+    more += ["--ask"] if ask or one_line else []
+    folder = again or out or Path(f"field-test-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
+    set_up = "one-line" if one_line else "two-lines" if line_a else "exchange"
+    wish = Wish(folder, language, ports, suite, set_up, (*more, *options))
+    try:
+        _need_libraries()
+        status = _reported(wish) if again else _tested(wish)
+    except CentralinoError as error:  # 1 would say that a test has failed
+        click.echo(f"Error: {error}", err=True)
+        status = 2
+    raise SystemExit(status)
+
+
+def _ports(line_a: str | None, line_b: str | None, *, one_line: bool) -> tuple[str, ...]:
+    if one_line and (not line_a or line_b):
+        raise click.UsageError("--one-line is for --line-a alone")
+    if not one_line and bool(line_a) != bool(line_b):
+        raise click.UsageError("two lines are needed, --line-a and --line-b, or --one-line")
+    if line_a and line_a == line_b:
+        raise click.UsageError("--line-a and --line-b are the same port")
+    return tuple(line for line in (line_a, line_b) if line)
+
+
+def _lines(line_a: str | None, line_b: str | None, *, one_line: bool) -> tuple[str, ...]:
+    if not line_a:
+        return ("--exchange",)
+    more = ("--one-line",) if one_line else ("--line-b", str(line_b))
+    return ("--line-a", line_a, *more)
+
+
+def _need_libraries() -> None:
+    """Raise TechnicianError, before anything is stopped, for what is not installed."""
+    missing = [package for name, package in LIBRARIES.items() if util.find_spec(name) is None]
+    if missing:
+        raise TechnicianError(
+            f"a field test needs more than the box itself: sudo apt install {' '.join(missing)}"
+        )
+
+
+def _tested(wish: Wish) -> int:
+    from appliance.fieldtest import remaining
+    from appliance.fieldtest.conduct import Stop
+    from appliance.fieldtest.progress import Watch
+
+    try:
+        wish.out.mkdir(parents=True)
+    except OSError as error:
+        raise TechnicianError(f"{wish.out} cannot be the report's new folder: {error}") from error
+    clock = remaining.Clock(remaining.read(remaining.place(wish.set_up)))
+    watch = Watch(wish.language, clock)
+    stop = Stop()
+    with stop.heard():
+        suite, restored = _with_ports(wish, watch, stop)
+        remaining.write(remaining.place(wish.set_up), {**clock.known, **clock.took})
+        return _reported(wish, suite, restored=restored)
+
+
+def _with_ports(wish: Wish, watch: Watch, stop: Stop) -> tuple[int, bool]:
+    """Take the ports, run the suite, give everything back; returns pytest's status and whether."""
+    from appliance.fieldtest import holding
+    from appliance.fieldtest.restorer import Restorer
+
+    planned = holding.plan(wish.ports)
+    restorer = Restorer(planned)
+    try:
+        if names := _names(planned):
+            watch.say(Words(STOPPED.it.format(names), STOPPED.en.format(names)))
+        holding.stop(planned)
+        suite = _suite(wish, watch, stop, restorer)
+    finally:
+        restored, said = restorer.give_back()
+        for words in said:
+            watch.say(words)
+    return suite, restored
+
+
+def _suite(wish: Wish, watch: Watch, stop: Stop, restorer: Restorer) -> int:
+    from appliance.fieldtest import child, conduct
+    from appliance.fieldtest.guide import Guide
+
+    options = ("--findings", str(wish.out), *wish.options)
+    process = child.Child.start(wish.suite or child.suite(), wish.out, options)
+    restorer.watch(process.process.pid)
+    watch.start()
+    try:
+        return conduct.conduct(process, watch, Guide(sys.stdin.fileno(), watch.say), stop)
+    finally:
+        watch.stop()
+
+
+def _names(planned: Plan) -> str:
+    runs = (" ".join(run.command) for run in planned.runs)
+    return ", ".join((*planned.units, *runs))
+
+
+def _reported(wish: Wish, suite: int = 0, *, restored: bool = True) -> int:
+    """Write the report and say how it ended; returns the command's status."""
+    from appliance.fieldtest import child, outcome, report, shown
+
+    try:
+        run = report.write(wish.out)
+    except TechnicianError as error:
+        if suite in {outcome.ALL_PASSED, outcome.SOME_FAILED}:
+            raise
+        raise TechnicianError(f"{error}; {wish.out / child.LOG} says why") from error
+    status = outcome.status(run, suite, restored=restored)
+    result, place = shown.OUTCOMES[outcome.VERDICTS[status]], wish.out / report.HTML
+    words = Words(DONE.it.format(result.it, place), DONE.en.format(result.en, place))
+    click.echo(words.it if wish.language == "it" else words.en)
+    return status

@@ -1,0 +1,83 @@
+"""A suite of one file for the tests of `centralino field-test`, with a real modem or without."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFTEST = '''
+from pathlib import Path
+import pytest
+from hw_tests import findings
+from hw_tests.findings import Figure, Finding, Limit, Run, Verdict
+
+def pytest_addoption(parser):
+    for name in ("--site", "--tester", "--line-a", "--line-b", "--findings", "--number-a",
+                 "--number-b", "--language"):
+        parser.addoption(name, default="")
+    for name in ("--exchange", "--one-line", "--ask"):
+        parser.addoption(name, action="store_true")
+
+class Notes:
+    def __init__(self, config):
+        self.folder = Path(config.getoption("--findings"))
+        self.run = Run(site=config.getoption("--site"), tester=config.getoption("--tester"),
+                       started="2026-11-26T10:00:00+01:00", set_up="exchange", expected=("one",))
+        self.write(self.run)
+    def write(self, run):
+        self.run = run
+        findings.write(run, self.folder)
+    def found(self, verdict):
+        self.write(self.run.with_finding(Finding("one", "A", ("Uno", "One"), verdict)))
+    def finish(self):
+        from dataclasses import replace
+        self.write(replace(self.run, ended="2026-11-26T10:01:00+01:00"))
+
+@pytest.fixture(scope="session")
+def notes(pytestconfig):
+    kept = Notes(pytestconfig)
+    yield kept
+    kept.finish()
+
+@pytest.fixture
+def off_hook(pytestconfig):
+    """Line A, taken off hook and left so."""
+    import os, time
+    from appliance.lines.keeper import SerialPort
+    port = SerialPort(pytestconfig.getoption("--line-a"))
+    for command in (b"AT\\r", b"AT+FCLASS=8\\r", b"AT+VLS=1\\r"):
+        os.write(port.fileno(), command)
+        time.sleep(0.3)
+    return port
+'''
+
+
+def suite(folder: Path, *tests: str) -> Path:
+    """Write a suite of these tests; returns its folder."""
+    place = folder / "suite"
+    place.mkdir()
+    (place / "conftest.py").write_text(CONFTEST, encoding="utf-8")
+    head = "import os, signal, time\nfrom hw_tests.findings import Verdict\n\n"
+    (place / "test_small.py").write_text(head + "\n\n".join(tests), encoding="utf-8")
+    return place
+
+
+def start(folder: Path, place: Path, *options: str) -> subprocess.Popen[str]:
+    """Start the command on a suite, its report to be in `folder`/out."""
+    command = [
+        sys.executable, "-m", "appliance", "field-test", "--suite", str(place),
+        "--out", str(folder / "out"), "--language", "en", *options,
+    ]  # fmt: skip
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=ROOT,
+    )  # fmt: skip
+
+
+def done(folder: Path, place: Path, *options: str, typed: str = "") -> tuple[int, str]:
+    """Run the command to its end; returns its status and what it printed."""
+    child = start(folder, place, *options)
+    said, _ = child.communicate(typed, timeout=120)
+    return child.returncode, said

@@ -1,0 +1,212 @@
+"""The parts of a field test's command that need no process: answers, time left, options, status."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from appliance.__main__ import main
+from appliance.errors import PeerError
+from appliance.fieldtest import messages, outcome, remaining
+from appliance.fieldtest.guide import Guide
+from appliance.fieldtest.messages import Asked, Began, Collected, Ended, Lines, Step
+from appliance.fieldtest.progress import Watch
+from appliance.policy.words import Words
+from hw_tests.findings import Verdict
+from hw_tests.person import Answer
+from tests.fieldtest.runs import finding, run
+
+# --- a person ------------------------------------------------------------------------------------
+
+QUESTION = Asked("Il LED lampeggia?", "Does the LED flash?")
+
+
+class Typing:
+    """A person: what they type, and what they were told in English."""
+
+    def __init__(self, typed: str) -> None:
+        self.told: list[str] = []
+        reader, writer = os.pipe()
+        os.write(writer, typed.encode())
+        os.close(writer)
+        self.reader = reader
+        self.guide = Guide(reader, self._hear)
+
+    def _hear(self, words: Words) -> None:
+        self.told.append(words.en)
+
+    def answers(self, count: int) -> list[Answer]:
+        """Ask so many times."""
+        return [self.guide.ask(QUESTION, lambda: False) for _ in range(count)]
+
+
+@pytest.fixture
+def typing() -> Iterator[list[Typing]]:
+    """Where a test puts its people, so that their pipes are closed."""
+    made: list[Typing] = []
+    yield made
+    for each in made:
+        os.close(each.reader)
+
+
+@pytest.mark.parametrize(
+    ("typed", "answers"),
+    [
+        ("ok\n", ["ok"]),
+        ("o\nno\nr\nskip\n", ["ok", "no", "repeat", "skip"]),
+        ("perhaps\n\x1b[2J\n OK \n", ["ok"]),
+        ("no", ["no", "skip", "skip"]),
+        ("", ["skip", "skip"]),
+    ],
+)
+def test_what_is_typed_is_the_answer(typed: str, answers: list[str], typing: list[Typing]) -> None:
+    """In either language, by a letter or a word; a slip is asked again, nobody there skips."""
+    typing.append(one := Typing(typed))
+    assert [each.value for each in one.answers(len(answers))] == answers
+    assert one.told[0] == QUESTION.en
+    is_alone = answers[-1] == "skip" and "skip" not in typed
+    assert ("Nobody answers" in " ".join(one.told)) is is_alone
+    assert not [text for text in one.told if "\x1b" in text]
+
+
+def test_a_question_ends_with_the_run(typing: list[Typing]) -> None:
+    """Who interrupts while a question is open need not answer it."""
+    typing.append(one := Typing(""))
+    assert one.guide.ask(QUESTION, lambda: True) is Answer.SKIP
+
+
+# --- what the suite's process says ---------------------------------------------------------------
+
+TOLD = (
+    Collected(("a", "b"), (1.0, 2.5)),
+    Began("a", "Uno", "One"),
+    Step("sì", "yes"),
+    Ended("a", "passed", 1.5),
+    QUESTION,
+)
+
+
+@pytest.mark.parametrize("message", TOLD, ids=lambda m: type(m).__name__)
+def test_messages_come_back_as_they_were(message: messages.Message) -> None:
+    """Each kind of message survives the way, cut anywhere."""
+    lines, data = Lines(), messages.encode(message)
+    got = [line for at in range(len(data)) for line in lines.feed(data[at : at + 1])]
+    assert [messages.decode(line) for line in got] == [message]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"{", b"[]", b'{"t":"Began"}', b'{"t":"Ended","test":"a"}', b'{"t":"x"}', b"[" * 9999],
+)
+def test_what_is_no_message_is_refused(line: bytes) -> None:
+    """A suite that says something else is told so, not believed."""
+    with pytest.raises(PeerError, match="no message"):
+        messages.decode(line)
+
+
+# --- progress ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("known", "took", "running_s", "left"),
+    [
+        ({}, {}, 0.0, None),
+        ({"a": 10.0, "b": 20.0}, {}, 0.0, 30.0),
+        ({"a": 10.0, "b": 20.0}, {}, 4.0, 26.0),
+        ({"a": 10.0, "b": 20.0}, {}, 99.0, 20.0),
+        ({"a": 10.0}, {"z": 6.0}, 0.0, 16.0),
+        ({}, {"z": 6.0}, 1.0, 11.0),
+    ],
+)
+def test_the_time_left(
+    known: dict[str, float], took: dict[str, float], running_s: float, left: float | None
+) -> None:
+    """By each test's time in the run before; by the average where it is new."""
+    assert remaining.Clock(known, ["a", "b"], took).left_s(running_s) == left
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a": "x"}', '{"a": NaN}', "\x00", '{"a": {}}'])
+def test_times_that_cannot_be_read_are_none(text: str, tmp_path: Path) -> None:
+    """A damaged file of times costs an estimate, no more."""
+    path = tmp_path / "times"
+    assert remaining.read(path) == {}
+    path.write_text(text, encoding="utf-8")
+    assert remaining.read(path) == {}
+    remaining.write(path, {"a": 1.5})
+    assert remaining.read(path) == {"a": 1.5}
+    remaining.write(path / "below a file", {"a": 1.5})
+
+
+@pytest.mark.parametrize("language", ["it", "en"])
+def test_a_person_can_follow(language: str) -> None:
+    """On a terminal: the test, its step, how many are done, the time left; markup is text."""
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, width=100, highlight=False)
+    watch = Watch(language, remaining.Clock({"a": 65.0, "b": 10.0}), console)
+    watch.start()
+    level = "Livello [red]A[/red]"
+    told = (
+        Collected(("a", "b"), (1.0, 1.0)),
+        Began("a", level, level),
+        Step("compone", "dialling"),
+    )
+    for message in told:
+        watch.take(message)
+    watch._bar.refresh()
+    shown = written.getvalue()
+    watch.take(Ended("a", "failed", 61.0))
+    watch.stop()
+    assert "Livello [red]A[/red]" in shown
+    assert {"it": "compone", "en": "dialling"}[language] in shown
+    assert {"it": "mancano circa 1:", "en": "about 1:"}[language] in shown
+    assert {"it": "NON superata", "en": "FAILED"}[language] in written.getvalue()
+
+
+# --- status --------------------------------------------------------------------------------------
+
+PASSED = run(findings=(finding(verdict=Verdict.PASSED),), expected=())
+
+
+@pytest.mark.parametrize(
+    ("made", "suite", "is_restored", "status"),
+    [
+        (PASSED, 0, True, 0),
+        (PASSED, 1, True, 1),
+        (PASSED, 0, False, 2),
+        (PASSED, 2, True, 2),
+        (PASSED, -9, True, 2),
+        (replace(PASSED, ended=""), 0, True, 2),
+        (replace(PASSED, expected=("soak",)), 0, True, 2),
+        (replace(PASSED, findings=()), 0, True, 2),
+        (run(), 1, True, 1),
+        (run(), -9, False, 1),
+        (run(ended=""), 0, True, 1),
+    ],
+)
+def test_the_status(made: object, suite: int, is_restored: bool, status: int) -> None:
+    """Passed only when all went well; a failure is one whatever came after."""
+    assert outcome.status(made, suite, restored=is_restored) == status  # type: ignore[arg-type]  # a Run
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--line-a", "/dev/null"),
+        ("--line-b", "/dev/null"),
+        ("--one-line",),
+        ("--one-line", "--line-a", "/dev/null", "--line-b", "/dev/zero"),
+        ("--line-a", "/dev/null", "--line-b", "/dev/null"),
+    ],
+)
+def test_lines_that_make_no_set_up_are_refused(options: tuple[str, ...], tmp_path: Path) -> None:
+    """Half a pair, one line twice: said before anything begins, with status 2."""
+    told = CliRunner().invoke(main, ["field-test", "--out", str(tmp_path / "out"), *options])
+    assert (told.exit_code, (tmp_path / "out").exists()) == (2, False)
+    assert "line" in told.output
