@@ -6,6 +6,7 @@ FUZZ_SECONDS ?= 60
 SEED ?= 1
 
 .PHONY: help environment packages deb image demo test lint unit unit311 coverage system console boxes phones units bench long faults faulty-disks faulty-boxes faulty-machines faulty-lines figures phones-and-faults packaging fuzz soak year clean
+.PHONY: help environment packages deb demo test lint unit unit311 coverage system console boxes phones boots units bench long faults faulty-disks faulty-boxes faulty-machines faulty-lines figures phones-and-faults packaging fuzz soak year clean
 
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
@@ -13,6 +14,7 @@ help:
 	@echo "make image   the flashable image for a Raspberry Pi, in build/image; as root, on Debian 13"
 	@echo "make test    everything that can run on this machine"
 	@echo "make console the console's pages in a real browser, and under attack"
+	@echo "make boots   the flashable image built and booted in QEMU; nothing where it has passed before"
 	@echo "make faults  power cuts, failing disks, wrong clocks, a hostile LAN: a line of figures each; as root"
 	@echo "make bench   one table of measured times, asserts nothing"
 	@echo "make fuzz    strangers' bytes against every entrance, FUZZ_SECONDS=60 each"
@@ -43,7 +45,7 @@ demo: environment
 test: environment packages lint
 	@rm -f build/faults*.txt
 	@$(MAKE) --no-print-directory -j2 -O unit311 coverage
-	@$(MAKE) --no-print-directory system faulty-boxes figures units
+	@$(MAKE) --no-print-directory system faulty-boxes boots figures units
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30
 
 lint: environment
@@ -70,7 +72,7 @@ coverage: environment
 # boxes than phones, so what fails without being hurried follows the phones.
 PHONES := tests/interop tests/lines tests/mail tests/phones tests/stories tests/testphone
 system: environment packages
-	FIGURES=build/faults-alone.txt $(PY) -m pytest -q -m "system and not long" $(addprefix --ignore=,tests/console tests/packaging tests/system tests/faults $(PHONES))
+	FIGURES=build/faults-alone.txt $(PY) -m pytest -q -m "system and not long" $(addprefix --ignore=,tests/console tests/packaging tests/system tests/faults tests/image $(PHONES))
 	@$(MAKE) --no-print-directory console
 	@$(MAKE) --no-print-directory -j2 -O boxes phones-and-faults
 
@@ -79,6 +81,12 @@ phones-and-faults:
 
 packaging: environment
 	$(PY) -m pytest -q -m "system and not long" tests/packaging
+
+# Minutes: left out where this very content of image/, systemd/ and debian/ has passed before on this
+# machine (a stamp in the user's cache says so). What `make boots` measures is in build/faults-image.txt.
+boots: environment packages
+	@$(PY) -m tests.image.stamp || { FIGURES=build/faults-image.txt $(PY) -m pytest -q -m "system and not long" tests/image \
+	  && $(PY) -m tests.image.stamp --passed; }
 
 console: environment
 	@scripts/wapiti.sh

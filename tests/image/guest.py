@@ -1,0 +1,187 @@
+"""A machine of the image's kind in QEMU: `virt` with U-Boot, as fast as emulation goes.
+
+The guest's consoles: the first is the image's own, kept in a file; on the second systemd opens a
+root shell, because the test's kernel command line asks for it. The image itself has neither a
+password nor a shell. There is no KVM for arm64 on an amd64 machine: all is emulated (TCG).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from tests.image.monitor import Monitor
+from tests.image.shell import Shell
+
+UBOOT = Path("/usr/lib/u-boot/qemu_arm64/u-boot.bin")
+TOOLS = {
+    "qemu-system-aarch64": "qemu-system-arm",
+    "fdtput": "device-tree-compiler",
+    "mcopy": "mtools",
+    "qemu-img": "qemu-utils",
+    "setpriv": "util-linux",
+    "debugfs": "e2fsprogs",
+}
+SHELL = "ttyAMA1"
+WORDS = f"console=ttyAMA0 net.ifnames=0 systemd.show_status=1 systemd.debug_shell={SHELL}"
+"""What the firmware's command line is on a board; boot.cmd adds root, slot and the rest."""
+MEMORY_MB = 512
+"""That of a Zero 2 W, the smallest board."""
+USB_SLOT = 5
+MODEM = f"/dev/serial/by-path/platform-4010000000.pcie-pci-0000:00:0{USB_SLOT}.0-usb-0:1:1.0-port0"
+"""The modem's name inside, by the USB port it is plugged into."""
+BOOT_LIMIT_S = 420.0
+"""A boot takes 30 s on a quiet machine; on one that is busy it is only waited longer."""
+LOOK_AGAIN_S = 0.2
+DESK_READY = re.compile(r"Started .{0,20}centralino\.service")
+CARRIER_READY = re.compile(r"Started .{0,20}centralino-carrier\.service")
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """How a machine is put together: `serial` is the modem's device outside, `words` are added to
+    the kernel's, `more` to QEMU's. `watchdog` plugs one in that resets a hung machine.
+    """
+
+    serial: Path | None = None
+    words: str = ""
+    more: tuple[str, ...] = ()
+    watchdog: bool = False
+
+
+def missing() -> str:
+    """Name the Debian packages that a guest needs and this machine lacks, "" for none."""
+    packages = [package for tool, package in TOOLS.items() if not shutil.which(tool)]
+    return " ".join([*packages, *([] if UBOOT.exists() else ["u-boot-qemu"])])
+
+
+class Guest:
+    """Runs while entered, from a disk that QEMU is given by `drive` (its options in words).
+
+    Leaving it is a power cut: what is to end well is ended by `power_off` before.
+    """
+
+    def __init__(self, drive: str, board: Board | None = None) -> None:
+        self._drive, self._board = drive, board or Board()
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="guest")))
+        self._console = self.folder / "console"
+        self.began = time.monotonic()
+        with (self.folder / "qemu").open("wb") as log:
+            self.process = subprocess.Popen(
+                ("setpriv", "--pdeathsig", "KILL", *self._command()),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self._stack.callback(self._end)
+        try:
+            self.monitor = self._stack.enter_context(Monitor(self.folder / "qmp", self._alive))
+            self.shell = self._stack.enter_context(Shell(self.folder / "shell", self._alive))
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def cut(self) -> None:
+        """Pull the plug; what QEMU had not yet written is what its drive makes of it."""
+        self._end()
+
+    def _end(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def _alive(self) -> None:
+        if self.process.poll() is not None:
+            said = (self.folder / "qemu").read_text(errors="replace")
+            raise AssertionError(f"the machine has ended: {said}\n{self.console()[-3000:]}")
+
+    def _command(self) -> list[str]:
+        board, folder = self._board, self.folder
+        base = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a53", "-smp", "2",
+                "-m", str(MEMORY_MB), "-bios", str(UBOOT), "-display", "none", "-nodefaults",
+                "-serial", f"file:{self._console}",
+                "-chardev", f"socket,id=shell,path={folder}/shell,server=on,wait=off",
+                "-serial", "chardev:shell"]  # fmt: skip
+        tree = folder / "tree.dtb"
+        subprocess.run(
+            [part.replace("virt", f"virt,dumpdtb={tree}") if part == "virt" else part
+             for part in base],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        words = f"{WORDS} {board.words}".strip()
+        subprocess.run(("fdtput", "-t", "s", str(tree), "/chosen", "bootargs", words), check=True)
+        devices = ["-qmp", f"unix:{folder}/qmp,server=on,wait=off",
+                   "-drive", f"if=none,id=disk,{self._drive}",
+                   "-device", "virtio-blk-pci,drive=disk",
+                   "-netdev", "user,id=lan,restrict=on", "-device", "virtio-net-pci,netdev=lan",
+                   "-device", f"qemu-xhci,addr={USB_SLOT}"]  # fmt: skip
+        if board.serial:
+            devices += ["-chardev", f"serial,id=modem,path={board.serial}",
+                        "-device", "usb-serial,chardev=modem,port=1"]  # fmt: skip
+        if board.watchdog:
+            devices += ["-device", "i6300esb", "-action", "watchdog=reset"]
+        return [*base, "-dtb", str(tree), *devices, *board.more]
+
+    # --- what it says and does -------------------------------------------------------------------
+
+    def console(self) -> str:
+        """Return all that the image has written to its console."""
+        with contextlib.suppress(OSError):
+            return self._console.read_text(encoding="utf-8", errors="replace")
+        return ""
+
+    def wait(self, what: str, is_so: Callable[[], Any], limit_s: float = BOOT_LIMIT_S) -> Any:
+        """Wait until something is so and return it; fails with the console's last words."""
+        end = time.monotonic() + limit_s
+        while not (found := is_so()):
+            self._alive()
+            if time.monotonic() > end:
+                last = self.console()[-3000:]
+                raise AssertionError(f"{what}: not within {limit_s:.0f} s\n{last}")
+            time.sleep(LOOK_AGAIN_S)
+        return found
+
+    def pass_time(self, seconds: float) -> None:
+        """Let the machine run so long, whatever it does; fails when it ends."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._alive()
+            time.sleep(LOOK_AGAIN_S)
+
+    def wait_settled(self) -> None:
+        """Wait until systemd has nothing left to start."""
+        self.shell.try_("systemctl is-system-running --wait", BOOT_LIMIT_S)
+
+    def wait_said(self, pattern: re.Pattern[str], times: int = 1) -> None:
+        """Wait until the console has said it so often."""
+        self.wait(pattern.pattern, lambda: len(pattern.findall(self.console())) >= times)
+
+    def wait_ready(self, boots: int = 1) -> float:
+        """Wait until desk and carrier are READY in the so manieth boot; returns the seconds."""
+        for pattern in (DESK_READY, CARRIER_READY):
+            self.wait_said(pattern, boots)
+        return time.monotonic() - self.began
+
+    def run(self, *words: str, limit_s: float = 120.0) -> str:
+        """Run a command line as root inside; returns what it prints, or fails."""
+        return self.shell.run(" ".join(words), limit_s)
+
+    def power_off(self) -> None:
+        """Let the system end as it should; the machine is gone afterwards."""
+        self.shell.say("systemctl poweroff")
+        self.process.wait(BOOT_LIMIT_S)

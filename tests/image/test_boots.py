@@ -1,0 +1,219 @@
+"""The very image, booted: from its first start with the plug pulled to a damaged card.
+
+One card goes through all of it, in the order of this file, as a technician's does: a test by itself
+begins at the first boot. `virt` boots the U-Boot, kernel and slot of the image; what only a
+Raspberry Pi has is in test_board.py. Run by `make boots`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.figures import Figures
+from tests.image import built
+from tests.image.disk import DATA, SLOT_A, Disk
+from tests.image.guest import Guest
+from tests.image.office import SITE, SPEECH, Office, against_spoken, status, wait_idle
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(built.missing() != "", reason=f"needs {built.missing()}"),
+]
+
+SEED = 7
+LOST_MS = 500
+"""So much of a message may be missing where a machine is emulated beside others."""
+
+
+@pytest.fixture(scope="module")
+def rng() -> random.Random:
+    """Say when the plug is pulled, and what is lost."""
+    return random.Random(SEED)
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A new card with the technician's file on it."""
+    folder = tmp_path_factory.mktemp("office")
+    disk = Disk(built.image(), folder / "card")
+    disk.put_on_fat("centralino.toml", SITE)
+    with Office(disk, folder) as made:
+        yield made
+    disk.remove()
+
+
+@pytest.fixture(scope="module")
+def slot_before(office: Office) -> str:
+    """Sign slot A as it was flashed."""
+    return signature(office.disk, SLOT_A)
+
+
+@pytest.fixture(scope="module")
+def cut_off(office: Office, slot_before: str, rng: random.Random, figures: Figures) -> Disk:
+    """Return the card whose first boot was cut: when, is up to `rng`."""
+    assert slot_before
+    with office.on(office.disk.drive_logged()) as guest:
+        guest.wait("the kernel", lambda: "systemd[1]" in guest.console())
+        moment = rng.uniform(0, 30)
+        guest.pass_time(moment)
+        guest.cut()
+    loss = office.disk.lose_power(rng)
+    figures.say(f"image: first boot cut {moment:.0f} s after systemd began, {loss}")
+    return office.disk
+
+
+@pytest.fixture(scope="module")
+def guest(office: Office, cut_off: Disk, figures: Figures) -> Iterator[Guest]:
+    """Boot the box after that, to READY."""
+    assert cut_off is office.disk
+    with office.on() as made:
+        figures.say(f"image: boot to READY {made.wait_ready():.0f} s")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def rested(office: Office, guest: Guest) -> Disk:
+    """Return the card of a box that was switched off as it should."""
+    guest.power_off()
+    return office.disk
+
+
+def signature(disk: Disk, number: int) -> str:
+    """Hash a partition."""
+    start, length = disk.place(number)
+    whole = hashlib.sha256()
+    with disk.path.open("rb") as file:
+        file.seek(start)
+        while length > 0:
+            block = file.read(min(1 << 20, length))
+            whole.update(block)
+            length -= len(block)
+    return whole.hexdigest()
+
+
+def test_it_comes_up_whole(guest: Guest) -> None:
+    """No unit failed, no unit was left out for a cycle, the kernel has nothing to complain of."""
+    guest.wait_settled()
+    assert guest.run("systemctl --failed --no-legend --plain") == ""
+    assert "ordering cycle" not in guest.run("journalctl -b --no-pager -t systemd -p warning")
+    assert guest.run("cat /proc/sys/kernel/tainted") == "0"
+
+
+def test_the_root_cannot_be_written_to(guest: Guest) -> None:
+    """The slot itself refuses; what is written above it is gone with the power."""
+    ended, said = guest.shell.try_("touch /.slot/written")
+    assert ended != 0
+    assert "Read-only file system" in said
+    guest.run("touch /usr/written && test ! -e /.slot/usr/written")
+
+
+def test_only_the_programme_listens(guest: Guest) -> None:
+    """SIP, RTP, the console's pages, mDNS; no shell without a key, nobody on the image's screen."""
+    ports = guest.run(r"ss -Hlntu | awk '{print $1, $5}' | grep -v '127\.0\.0\.' | sort -u")
+    found = {(line.split()[0], int(line.rpartition(":")[2])) for line in ports.splitlines()}
+    assert found - ALLOWED == set(), ports
+    assert ("udp", 5060) in found
+
+
+ALLOWED = {
+    ("udp", 5060), ("tcp", 5060), ("tcp", 443), ("tcp", 80), ("tcp", 8443), ("udp", 5353),
+    ("udp", 68), ("udp", 546),
+}  # fmt: skip
+"""SIP, the console, mDNS, DHCP."""
+
+
+def test_the_data_partition_fills_the_card(guest: Guest) -> None:
+    """Grown at the first boot, though its plug was pulled in the middle of it."""
+    size = int(guest.run("findmnt -nbo SIZE /data"))
+    assert size > 350 << 20, size
+
+
+def test_a_call_is_answered(office: Office, guest: Guest, figures: Figures, tmp_path: Path) -> None:
+    """By the modem at the USB port of the technician's file; the greeting is heard."""
+    wait_idle(guest)
+    report = office.call(listen=tmp_path / "heard.wav")
+    assert report.answered
+    assert report.bytes_heard > 3 * 8000
+    figures.say(f"image: first call answered {report.answered_after_s:.1f} s after its first ring")
+
+
+def test_its_message_lies_on_the_card(
+    office: Office, rested: Disk, slot_before: str, figures: Figures
+) -> None:
+    """Whole, word for word, read from the data partition of a box that is off."""
+    (recording,) = office.recorded()
+    found = against_spoken(recording)
+    figures.say(f"image: message of {SPEECH.name}: {found}")
+    assert found.missing / 8 < LOST_MS, found
+    assert found.changed / 8 < LOST_MS, found
+    assert signature(rested, SLOT_A) == slot_before
+
+
+@pytest.mark.usefixtures("rested")
+def test_the_plug_is_pulled_in_a_boot(office: Office, rng: random.Random, figures: Figures) -> None:
+    """Also in the loader or the initramfs; the message is still there, and nothing needs repair."""
+    with office.on(office.disk.drive_logged()) as guest:
+        moment = rng.uniform(3, 40)
+        guest.pass_time(moment)
+        guest.cut()
+    loss = office.disk.lose_power(rng)
+    figures.say(f"image: boot cut after {moment:.0f} s, {loss}")
+    with office.on(office.disk.drive_logged()) as guest:
+        guest.wait_ready()
+        wait_idle(guest)
+        spoken = office.begin_call(guest)
+        guest.pass_time(rng.uniform(0, 3))
+        guest.cut()
+        spoken.close()
+    loss = office.disk.lose_power(rng)
+    figures.say(f"image: call cut while a message was spoken, {loss}")
+
+
+def test_what_was_kept_survives_all_that(office: Office, guest_after_cuts: Guest) -> None:
+    """The first message is whole, of the one that was cut off what had come is kept."""
+    wait_idle(guest_after_cuts)
+    told = status(guest_after_cuts)
+    assert told["voicemail"]["new"] >= 1, told
+
+
+@pytest.fixture(scope="module")
+def guest_after_cuts(office: Office) -> Iterator[Guest]:
+    """Boot the box after the cuts."""
+    with office.on() as made:
+        made.wait_ready()
+        yield made
+
+
+def test_a_full_card_answers_and_says_so(office: Office, guest_after_cuts: Guest) -> None:
+    """No room for a message: the caller is served all the same, and people see why."""
+    guest = guest_after_cuts
+    wait_idle(guest)
+    ended, _ = guest.shell.try_("dd if=/dev/zero of=/data/filler bs=1M")
+    assert ended != 0, "the card took everything"
+    report = office.call()
+    assert report.answered
+    assert troubles(guest), status(guest)
+    guest.run("rm /data/filler")
+    guest.power_off()
+
+
+def troubles(guest: Guest) -> list[str]:
+    """List what the desk complains of."""
+    return [str(one) for one in status(guest)["troubles"]]
+
+
+def test_a_spoilt_data_partition_is_made_anew(office: Office, rng: random.Random) -> None:
+    """Rubbish where the file system was: the box comes up, says so, and answers."""
+    office.disk.spoil(DATA, rng, length=1 << 30)
+    with office.on() as guest:
+        guest.wait_ready()
+        wait_idle(guest)
+        assert troubles(guest)
+        assert office.call().answered
+        assert guest.run("findmnt -no FSTYPE /data") == "ext4"

@@ -1,0 +1,54 @@
+"""The boot tests are left out only for the very content that has passed them."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.image import stamp
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A checkout with one file of the image and one of something else."""
+    for name in ("image/build.sh", "appliance/x.py"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True)
+        file.write_text("one", encoding="utf-8")
+    subprocess.run(("git", "init", "-q", str(tmp_path)), check=True)
+    return tmp_path
+
+
+def test_what_is_no_part_of_it_changes_nothing(tree: Path) -> None:
+    """The programme's own code has its own tests."""
+    before = stamp.fingerprint(tree)
+    (tree / "appliance" / "x.py").write_text("two", encoding="utf-8")
+    assert stamp.fingerprint(tree) == before
+
+
+def test_a_byte_a_name_or_a_right_is_another_content(tree: Path) -> None:
+    """Also in a file that is not yet committed."""
+    script = tree / "image" / "build.sh"
+    found = [stamp.fingerprint(tree)]
+    script.write_text("two", encoding="utf-8")
+    found.append(stamp.fingerprint(tree))
+    script.chmod(0o755)
+    found.append(stamp.fingerprint(tree))
+    script.rename(tree / "image" / "make.sh")
+    found.append(stamp.fingerprint(tree))
+    assert len(set(found)) == len(found)
+
+
+def test_only_what_has_passed_is_left_out(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No stamp: run; a stamp: not; another byte: run again."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(stamp, "ROOT", tree)
+    assert stamp.main([]) == 1
+    assert stamp.main(["--passed"]) == 0
+    assert stamp.main([]) == 0
+    (tree / "image" / "build.sh").write_text("two", encoding="utf-8")
+    assert stamp.main([]) == 1
