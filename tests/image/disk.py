@@ -80,6 +80,12 @@ class Disk:
         """Return a text file of the FAT partition."""
         return self._mtools(("mtype",), f"::{name}").decode()
 
+    def firmware(self, folder: Path) -> Path:
+        """Copy what a board loads before the kernel out of the FAT partition."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._mtools(("mcopy", "-n"), "::u-boot.bin", "::*.dtb", str(folder))
+        return folder
+
     def _mtools(self, command: tuple[str, ...], *words: str, stdin: bytes = b"") -> bytes:
         where = f"{self.path}@@{self.place(FAT)[0]}"
         return subprocess.run(
@@ -110,6 +116,19 @@ class Disk:
     def _debugfs(self, number: int, request: str) -> bytes:
         words = ("debugfs", "-R", request, self._name(number))
         return subprocess.run(words, check=True, capture_output=True).stdout
+
+    def slot(self, number: int, into: Path) -> Path:
+        """Copy a slot's file system, without the room behind it."""
+        told = subprocess.run(
+            ("dumpe2fs", "-h", self._name(number)), check=True, capture_output=True, text=True
+        ).stdout
+        fields = dict(line.split(":", 1) for line in told.splitlines() if ":" in line)
+        left = int(fields["Block count"]) * int(fields["Block size"])
+        with self.path.open("rb") as disk, into.open("wb") as file:
+            disk.seek(self.place(number)[0])
+            while left:
+                left -= file.write(disk.read(min(left, 1 << 20)))
+        return into
 
     def spoil(self, number: int, rng: random.Random, length: int = 32 << 20) -> None:
         """Write rubbish over a partition's beginning: superblock, tables and all."""

@@ -14,14 +14,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from tests.image.board import UBOOT, Board, command
 from tests.image.monitor import Monitor
 from tests.image.shell import Shell
 
-UBOOT = Path("/usr/lib/u-boot/qemu_arm64/u-boot.bin")
 TOOLS = {
     "qemu-system-aarch64": "qemu-system-arm",
     "fdtput": "device-tree-compiler",
@@ -30,31 +29,11 @@ TOOLS = {
     "setpriv": "util-linux",
     "debugfs": "e2fsprogs",
 }
-SHELL = "ttyAMA1"
-WORDS = f"console=ttyAMA0 net.ifnames=0 systemd.show_status=1 systemd.debug_shell={SHELL}"
-"""What the firmware's command line is on a board; boot.cmd adds root, slot and the rest."""
-MEMORY_MB = 512
-"""That of a Zero 2 W, the smallest board."""
-USB_SLOT = 5
-MODEM = f"/dev/serial/by-path/platform-4010000000.pcie-pci-0000:00:0{USB_SLOT}.0-usb-0:1:1.0-port0"
-"""The modem's name inside, by the USB port it is plugged into."""
 BOOT_LIMIT_S = 420.0
 """A boot takes 30 s on a quiet machine; on one that is busy it is only waited longer."""
 LOOK_AGAIN_S = 0.2
 DESK_READY = re.compile(r"Started .{0,20}centralino\.service")
 CARRIER_READY = re.compile(r"Started .{0,20}centralino-carrier\.service")
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """How a machine is put together: `serial` is the modem's device outside, `words` are added to
-    the kernel's, `more` to QEMU's. `watchdog` plugs one in that resets a hung machine.
-    """
-
-    serial: Path | None = None
-    words: str = ""
-    more: tuple[str, ...] = ()
-    watchdog: bool = False
 
 
 def missing() -> str:
@@ -79,7 +58,7 @@ class Guest:
         self.began = time.monotonic()
         with (self.folder / "qemu").open("wb") as log:
             self.process = subprocess.Popen(
-                ("setpriv", "--pdeathsig", "KILL", *self._command()),
+                command(self._board, self.folder, self._drive),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -109,33 +88,6 @@ class Guest:
         if self.process.poll() is not None:
             said = (self.folder / "qemu").read_text(errors="replace")
             raise AssertionError(f"the machine has ended: {said}\n{self.console()[-3000:]}")
-
-    def _command(self) -> list[str]:
-        board, folder = self._board, self.folder
-        base = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a53", "-smp", "2",
-                "-m", str(MEMORY_MB), "-bios", str(UBOOT), "-display", "none", "-nodefaults",
-                "-serial", f"file:{self._console}",
-                "-chardev", f"socket,id=shell,path={folder}/shell,server=on,wait=off",
-                "-serial", "chardev:shell"]  # fmt: skip
-        tree = folder / "tree.dtb"
-        subprocess.run(
-            [part.replace("virt", f"virt,dumpdtb={tree}") if part == "virt" else part
-             for part in base],
-            check=True, capture_output=True,
-        )  # fmt: skip
-        words = f"{WORDS} {board.words}".strip()
-        subprocess.run(("fdtput", "-t", "s", str(tree), "/chosen", "bootargs", words), check=True)
-        devices = ["-qmp", f"unix:{folder}/qmp,server=on,wait=off",
-                   "-drive", f"if=none,id=disk,{self._drive}",
-                   "-device", "virtio-blk-pci,drive=disk",
-                   "-netdev", "user,id=lan,restrict=on", "-device", "virtio-net-pci,netdev=lan",
-                   "-device", f"qemu-xhci,addr={USB_SLOT}"]  # fmt: skip
-        if board.serial:
-            devices += ["-chardev", f"serial,id=modem,path={board.serial}",
-                        "-device", "usb-serial,chardev=modem,port=1"]  # fmt: skip
-        if board.watchdog:
-            devices += ["-device", "i6300esb", "-action", "watchdog=reset"]
-        return [*base, "-dtb", str(tree), *devices, *board.more]
 
     # --- what it says and does -------------------------------------------------------------------
 
@@ -180,6 +132,11 @@ class Guest:
     def run(self, *words: str, limit_s: float = 120.0) -> str:
         """Run a command line as root inside; returns what it prints, or fails."""
         return self.shell.run(" ".join(words), limit_s)
+
+    def plug_stick(self) -> None:
+        """Put the USB stick in."""
+        self.monitor.ask("device_add", driver="usb-storage", id="plugged", drive="stick",
+                         bus="usb.0", port="2")  # fmt: skip
 
     def power_off(self) -> None:
         """Let the system end as it should; the machine is gone afterwards."""
