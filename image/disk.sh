@@ -25,7 +25,7 @@ for tree in $trees; do
 done
 mkenvimage -s 0x4000 -o "$work/fat/uboot.env" image/boot/uboot.env.txt
 mkimage -q -A arm64 -T script -C none -n centralino -d image/boot/boot.cmd "$work/fat/boot.scr" > /dev/null
-cp image/fat/* "$work/fat/"
+[ ! -d image/fat ] || cp image/fat/* "$work/fat/"
 find "$work/fat" "$work/data" -exec touch --date="@$SOURCE_DATE_EPOCH" {} +
 mkfs.vfat -C -F 32 -n CENTRALINO -i "$disk_id" --invariant "$work/fat.img" $((fat_mib * 1024)) > /dev/null
 mcopy -s -m -i "$work/fat.img" "$work"/fat/* ::/

@@ -1,0 +1,249 @@
+"""The slot as it lies on the image: what must be in it, what must not, and whose it is."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import stat
+import subprocess
+import zlib
+from pathlib import Path
+
+import pytest
+
+from image import sbom
+from tests.image import slot
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(slot.missing() != "", reason=f"needs {slot.missing()}"),
+]
+
+WRITTEN_IN_MIB = 400
+"""A slot that outgrows this does not fit half of the smallest card any more."""
+NEEDED = {
+    "cdc-acm": "voice modems",
+    "ftdi_sio": "serial ports of line simulators",
+    "smsc95xx": "the LAN port of a Raspberry Pi 3",
+    "lan78xx": "of a 3+",
+    "genet": "of a 4",
+    "r8152": "a USB LAN adapter of a Zero 2 W",
+    "ax88179_178a": "another",
+    "bcm2835_wdt": "the watchdog",
+    "usb-storage": "updates and backups on a stick",
+    "vfat": "the card's first partition",
+    "dm-verity": "signed updates",
+    "squashfs": "signed updates",
+    "loop": "signed updates",
+    "nf_tables": "the packet filter",
+    "rtc-pcf8523": "a clock that outlives a power cut",
+    "raspberrypi-cpufreq": "the processor's full speed",
+}
+LEFT_OUT = {
+    "hci_uart": "Bluetooth",
+    "snd_soc_bcm2835_i2s": "sound",
+    "spi_bcm2835": "nothing is wired to SPI",
+    "spi_bcm2835aux": "nothing is wired to SPI",
+    "v3d": "no screen",
+    "vc4": "no screen",
+    "vchiq": "no camera, no sound",
+}
+"""Drivers for parts of the boards that this box has no use for."""
+CONFIDENTIAL = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+
+
+@pytest.fixture(scope="module")
+def disk() -> Path:
+    """Return the disk as it would be flashed."""
+    return slot.disk(slot.built())
+
+
+@pytest.fixture(scope="module")
+def root(disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the files of slot A."""
+    return slot.unpack(disk, slot.SLOT_A, tmp_path_factory.mktemp("slot"))
+
+
+def regular(root: Path) -> list[tuple[Path, int]]:
+    """List the regular files with their modes."""
+    found = [(path, path.lstat().st_mode) for path in root.rglob("*")]
+    return [(path, mode) for path, mode in found if stat.S_ISREG(mode)]
+
+
+def fields(root: Path) -> list[dict[str, str]]:
+    """Read the slot's list of packages."""
+    return sbom.stanzas((root / sbom.STATUS).read_text(encoding="utf-8"))
+
+
+def test_there_is_no_compiler_and_no_installer(root: Path) -> None:
+    """A stranger inside finds nothing to build with, and nothing that fetches programmes."""
+    tools = {"apt", "apt-get", "as", "c++", "cc", "cpp", "g++", "gcc", "ld", "make", "pip", "pip3"}
+    there = {path.name for place in ("bin", "sbin") for path in (root / "usr" / place).iterdir()}
+    assert not tools & there
+    building = [one["Package"] for one in fields(root) if one["Section"].endswith("devel")]
+    assert building == []
+
+
+def test_sudo_alone_gives_rights(root: Path) -> None:
+    """No programme but sudo runs with other rights than its caller's."""
+    found = [str(path.relative_to(root)) for path, mode in regular(root) if mode & 0o6000]
+    assert found == ["usr/bin/sudo"]
+
+
+def test_nothing_is_open_to_everybody(root: Path) -> None:
+    """What all may write to are folders in which each may remove only what is his own."""
+    for path in root.rglob("*"):
+        mode = path.lstat().st_mode
+        if mode & 0o002 and not stat.S_ISLNK(mode):
+            assert stat.S_ISDIR(mode), path
+            assert mode & stat.S_ISVTX, path
+
+
+def test_every_file_has_an_owner(root: Path) -> None:
+    """No file is left by an account that the slot does not know; the programme is root's."""
+    users = {int(line.split(":")[2]) for line in (root / "etc/passwd").read_text().splitlines()}
+    groups = {int(line.split(":")[2]) for line in (root / "etc/group").read_text().splitlines()}
+    for path in root.rglob("*"):
+        status = path.lstat()
+        assert status.st_uid in users, path
+        assert status.st_gid in groups, path
+    programme = (root / "usr/lib/centralino").rglob("*")
+    assert {path.lstat().st_uid for path in programme} == {0}
+
+
+def test_nobody_has_a_password(root: Path) -> None:
+    """Neither root nor anybody else can log in with one, at a screen, a serial port or by ssh."""
+    lines = (root / "etc/shadow").read_text(encoding="utf-8").splitlines()
+    assert {line.split(":")[1][:1] for line in lines} <= {"*", "!"}
+    assert (root / "etc/shadow").stat().st_mode & 0o137 == 0
+    for unit in ("getty@.service", "serial-getty@.service", "console-getty.service"):
+        assert (root / "etc/systemd/system" / unit).readlink() == Path("/dev/null")
+
+
+def test_no_secret_is_the_same_on_two_boxes(root: Path) -> None:
+    """Keys and the machine's number are made by each box, and the key of updates is elsewhere."""
+    small = (path for path, _ in regular(root) if path.stat().st_size < 100_000)
+    texts = [path for path in small if path.suffix not in {".pyc", ".so", ".py"}]
+    assert [path for path in texts if CONFIDENTIAL.search(path.read_bytes())] == []
+    assert (root / "etc/machine-id").read_bytes() == b""
+    assert list((root / "etc/ssh").glob("ssh_host_*")) == []
+    assert b"BEGIN CERTIFICATE" in (root / "etc/rauc/keyring.pem").read_bytes()
+
+
+def test_the_clock_begins_with_the_build(root: Path) -> None:
+    """A box without a network does not begin in the year in which systemd was made."""
+    told = (root / "etc/centralino-release").read_text(encoding="utf-8")
+    day = datetime.datetime.fromtimestamp(
+        (root / "usr/lib/clock-epoch").stat().st_mtime, datetime.UTC
+    )
+    assert f"BUILD={day:%F}\n" in told
+    newest = max(path.lstat().st_mtime for path in root.rglob("*"))
+    assert newest == (root / "usr/lib/clock-epoch").stat().st_mtime
+
+
+def test_drivers_of_what_is_plugged_in_are_there(root: Path) -> None:
+    """Each driver that an office may need is a file of the slot or part of its kernel."""
+    (folder,) = (root / "usr/lib/modules").iterdir()
+    there = {path.name.split(".")[0].replace("-", "_") for path in folder.rglob("*.ko.xz")}
+    inside = (folder / "modules.builtin").read_text(encoding="utf-8").split()
+    there |= {Path(line).stem.replace("-", "_") for line in inside}
+    assert {name for name in NEEDED if name.replace("-", "_") not in there} == set()
+
+
+def aliases(folder: Path) -> dict[str, set[str]]:
+    """Read which modules a kernel's modules.alias names for a device tree's `compatible`."""
+    found: dict[str, set[str]] = {}
+    text = (folder / "modules.alias").read_text(encoding="utf-8")
+    for name, module in re.findall(
+        r"^alias of:N\*T\*C([^*\n]+?)(?:C\*)? (\S+)$", text, re.MULTILINE
+    ):
+        found.setdefault(name, set()).add(module)
+    return found
+
+
+def compatibles(tree: Path) -> set[str]:
+    """List what a board's tree says is on it."""
+    told = subprocess.run(
+        ("dtc", "-q", "-O", "dts", tree), check=True, capture_output=True, text=True
+    )
+    values = re.findall(r"compatible = (.*);", told.stdout)
+    return {name for value in values for name in re.findall(r'"([^"]*)"', value)}
+
+
+def test_every_part_of_every_board_has_its_driver(root: Path) -> None:
+    """Of what Debian's kernel could drive on these boards only what is named is left out."""
+    (folder,) = (root / "usr/lib/modules").iterdir()
+    whole = slot.built() / "work/kernel/usr/lib/modules" / folder.name
+    subprocess.run(("depmod", "-b", slot.built() / "work/kernel/usr", folder.name), check=True)
+    ours, all_there = aliases(folder), aliases(whole)
+    trees = list((slot.built() / "work/fat").glob("*.dtb"))
+    assert len(trees) > 1
+    parts = set().union(*(compatibles(tree) for tree in trees))
+    lacking = {
+        module for one in parts for module in all_there.get(one, set()) - ours.get(one, set())
+    }
+    assert lacking == set(LEFT_OUT)
+
+
+def test_the_list_of_parts_is_whole(root: Path) -> None:
+    """The SBOM names every Debian package and every wheel, each with a version and a licence."""
+    told = sbom.sbom(root, "1", 0)["components"]
+    named = {(one["name"], one["version"]) for one in told}
+    packages = {(one["Package"], one["Version"]) for one in fields(root)}
+    pinned = "".join(
+        (slot.ROOT / "debian" / name).read_text(encoding="utf-8")
+        for name in ("wheels.txt", "wheels-arm64.txt")
+    )
+    wheels = set(re.findall(r"^([A-Za-z0-9-]+)==(\S+)", pinned, re.MULTILINE))
+    assert packages <= named
+    same = {(name.lower().replace("_", "-"), version) for name, version in named}
+    assert {(name.lower(), version) for name, version in wheels} <= same
+    assert {"centralino", "raspi-firmware", "u-boot-rpi"} <= {name for name, _ in packages}
+    unknown = [
+        one["name"] for one in told if one["licenses"] == [{"license": {"name": sbom.UNKNOWN}}]
+    ]
+    assert unknown == []
+
+
+def test_the_card_starts_with_slot_a_and_three_tries(disk: Path) -> None:
+    """U-Boot's variables are whole from the first start on (CRC-32, little-endian, then text)."""
+    with disk.open("rb") as file:
+        file.seek(slot.VARIABLES_AT)
+        block = file.read(slot.VARIABLES_LONG)
+    assert int.from_bytes(block[:4], "little") == zlib.crc32(block[4:])
+    assert block[4:].rstrip(b"\0\xff").split(b"\0") == [
+        b"BOOT_ORDER=A",
+        b"BOOT_A_LEFT=3",
+        b"BOOT_B_LEFT=3",
+    ]
+
+
+def test_slot_b_is_empty_and_slot_a_small(disk: Path) -> None:
+    """The download holds one slot; both are of one size, with room for what comes."""
+    (a, a_long), (b, b_long) = (slot.partition(disk, one) for one in (slot.SLOT_A, slot.SLOT_B))
+    assert a_long == b_long
+    with disk.open("rb") as file:
+        file.seek(b)
+        assert not file.read(1 << 20).strip(b"\0")
+        file.seek(a + 1080)
+        assert file.read(2) == b"\x53\xef"  # the magic number of ext4
+    assert (slot.built() / "work/slot.ext4").stat().st_size < WRITTEN_IN_MIB << 20
+
+
+@pytest.mark.parametrize(
+    "name", ["bootcode.bin", "start.elf", "fixup.dat", "start4.elf", "fixup4.dat", "u-boot.bin",
+             "boot.scr", "uboot.env", "config.txt", "cmdline.txt", "centralino.toml"],
+)  # fmt: skip
+def test_the_firmware_finds_its_files(disk: Path, name: str) -> None:
+    """Every file that a Raspberry Pi needs on the way to U-Boot's script is on the FAT."""
+    assert slot.fat_file(disk, name)
+
+
+def test_the_list_of_packages_is_json_of_its_format(root: Path) -> None:
+    """A reader of CycloneDX 1.6 finds the required fields, and each part once."""
+    told = json.loads(json.dumps(sbom.sbom(root, "1", 0)))
+    assert (told["bomFormat"], told["specVersion"]) == ("CycloneDX", "1.6")
+    references = [one["bom-ref"] for one in told["components"]]
+    assert len(references) == len(set(references))
