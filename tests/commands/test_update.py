@@ -1,0 +1,185 @@
+"""`centralino update`: what it says where apt brings updates, how it stands, whom it listens to."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import appliance
+from appliance.__main__ import main
+from appliance.commands import update_stick
+from appliance.commands.slots import Bundle, Rauc, Slots
+from appliance.commands.update_helper import Helper, helper_of
+from appliance.commands.update_stick import Stick
+from appliance.commands.update_trial import Watch, health_of
+from appliance.console.uploads import UPLOADED as UPLOADED_BACKUP
+from appliance.daemon import config, update_box, update_files
+from appliance.daemon.update_files import Kept
+from appliance.policy.refused import Refused
+from appliance.policy.updating import State
+from appliance.policy.words import Words
+from appliance.records.sealed_stream import MAGIC
+from tests.commands.samples import CONFIG
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """A box's configuration."""
+    path = tmp_path / "centralino.toml"
+    path.write_text(CONFIG.format(folder=tmp_path) + f'console = "{tmp_path}/console"\n')
+    (tmp_path / "console").mkdir()
+    return path
+
+
+@pytest.fixture
+def image(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The box was made from the image."""
+    cmdline = tmp_path / "cmdline"
+    cmdline.write_text("console=ttyS1 root=PARTUUID=43454e54-02 rauc.slot=A ro\n")
+    check = update_box.check_image
+    monkeypatch.setattr(update_box, "check_image", lambda: check(cmdline))
+
+
+def run(written: Path, *words: str) -> tuple[int, str]:
+    """Run the command."""
+    done = CliRunner().invoke(main, ["update", "--config", str(written), *words])
+    return done.exit_code, done.output
+
+
+@pytest.mark.parametrize(
+    "words", [["status"], ["x.raucb"], ["back"], ["--fetch"], ["good"], ["--stick", "/dev/sda1"]]
+)
+def test_where_apt_brings_updates_every_word_says_so(written: Path, words: list[str]) -> None:
+    """And does nothing."""
+    code, said = run(written, *words)
+    assert (code, "apt" in said) == (1, True)
+    assert not (written.parent / "state-update").exists()
+    told = json.loads(run(written, *words, "--json")[1])
+    assert "apt install centralino" in told["it"]
+
+
+@pytest.mark.parametrize("words", [[], ["status", "--fetch"], ["--asked", "--stick", "x"]])
+def test_one_thing_at_a_time(written: Path, words: list[str]) -> None:
+    """Nothing, or two things, cannot be meant."""
+    assert run(written, *words)[0] == 2
+
+
+@pytest.mark.usefixtures("image")
+def test_how_it_stands_is_said(written: Path) -> None:
+    """Which version runs, how far the last one came, and why it went back."""
+    assert "In uso: versione" in run(written, "status")[1]
+    folder = update_files.folder_of(written.parent / "state")
+    folder.mkdir()
+    why = Words("prima funzionava, ora no: line1", "")
+    update_files.keep(folder, Kept(State.BACK, "1.1.0", said=why))
+    said = run(written, "status")[1]
+    assert "La versione 1.1.0 non ha retto la prova" in said
+    assert "line1" in said
+    code, said = run(written, "start")
+    assert (code, "nessun aggiornamento è pronto" in said) == (1, True)
+    assert "Resta la versione" in run(written, "give-up")[1]
+    assert "Nessun aggiornamento" in run(written, "status")[1]
+
+
+@pytest.mark.usefixtures("image")
+def test_a_broken_configuration_does_not_keep_a_box_from_its_updates(written: Path) -> None:
+    """The slot must be marked good all the same: what held last is looked at, else the usual."""
+    written.write_text("[site]\nname = 3\n[folders]\n" + f'state = "{written.parent}/state"\n')
+    (written.parent / "state").mkdir()
+    assert helper_of(written).settings.folders.state == "/var/lib/centralino"
+    good = written.parent / "state" / "last_good.toml"
+    good.write_text(CONFIG.format(folder=written.parent))
+    assert helper_of(written).kept_in == written.parent / "state-update"
+
+
+def test_an_image_is_known_by_its_kernel(tmp_path: Path) -> None:
+    """Its slot is named there; this machine is none."""
+    (tmp_path / "a").write_text("root=x rauc.slot=B quiet")
+    (tmp_path / "b").write_text("root=x quiet")
+    assert update_box.is_image(tmp_path / "a")
+    assert not update_box.is_image(tmp_path / "b")
+    assert not update_box.is_image(tmp_path / "nowhere")
+    update_box.check_image(tmp_path / "a")
+    with pytest.raises(Refused, match="apt"):
+        update_box.check_image(tmp_path / "b")
+
+
+def test_the_running_version_is_the_slots(tmp_path: Path) -> None:
+    """As the build has written it; without that the programme's own."""
+    release = tmp_path / "release"
+    release.write_text("BUILD=2026-11-26\nVERSION=1.4.0\nVARIANT=pi\n")
+    assert update_box.running(release) == "1.4.0"
+    assert update_box.running(tmp_path / "nowhere") == appliance.__version__
+
+
+@pytest.mark.parametrize("told", [None, {}, {"health": None}, {"health": {"ready_s": "soon"}}])
+def test_a_desk_that_says_nothing_is_not_well(told: dict[str, object] | None) -> None:
+    """Whatever it says instead."""
+    assert health_of(told) is None
+
+
+class StandIn(Rauc):
+    """Stands for RAUC where only what it is asked counts; slots are tried in tests/image."""
+
+    def look(self, path: Path) -> Bundle:
+        """Every file is signed and named by its version."""
+        return Bundle(path.stem, "box")
+
+    def slots(self) -> Slots:
+        """Both are there."""
+        return Slots("A", "B", "box", other_is_good=True)
+
+
+def test_a_backup_on_a_stick_is_laid_ready(written: Path) -> None:
+    """The newest sealed one, for the console's account, where none lies yet; its phrase is asked
+    for on the page.
+    """
+    stick = written.parent / "stick"
+    stick.mkdir()
+    helper = Helper(config.load(written), written.parent / "run", StandIn())
+    (stick / "old.backup").write_bytes(MAGIC + b"old")
+    os.utime(stick / "old.backup", (0, 0))
+    (stick / "new.backup").write_bytes(MAGIC + b"new")
+    said = update_stick.turn(helper, Stick(stick))
+    target = written.parent / "console" / UPLOADED_BACKUP
+    assert target.read_bytes() == MAGIC + b"new"
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert "new.backup" in said.it
+    (stick / "newer.backup").write_bytes(MAGIC + b"newer")
+    assert "non c'è un aggiornamento" in update_stick.turn(helper, Stick(stick)).it
+    assert target.read_bytes() == MAGIC + b"new"
+    shutil.rmtree(target.parent)
+    for path in stick.iterdir():
+        path.write_bytes(b"anything else")
+    update_stick.turn(helper, Stick(stick))
+    assert not target.exists()
+
+
+def test_an_unproved_stick_with_links_is_read_no_further(written: Path) -> None:
+    """Only plain files of its outermost folder count."""
+    stick = written.parent / "stick"
+    (stick / "deep").mkdir(parents=True)
+    (stick / "deep" / "9.0.0.raucb").write_bytes(b"x")
+    (stick / "8.0.0.raucb").symlink_to("/etc/passwd")
+    helper = Helper(config.load(written), written.parent / "run", StandIn())
+    assert update_stick.newest(helper, Stick(stick).bundles()) is None
+    (stick / "7.0.0.raucb").write_bytes(b"x")
+    assert update_stick.newest(helper, Stick(stick).bundles()) == stick / "7.0.0.raucb"
+
+
+def test_a_trial_that_is_interrupted_goes_on(written: Path) -> None:
+    """The watcher itself may be started anew: it is the same start of the machine."""
+    helper = Helper(config.load(written), written.parent / "run", StandIn())
+    kept = Kept(State.INSTALLED, "1.1.0", slot="A", boot="before")
+    helper.kept_in.mkdir()
+    update_files.keep(helper.kept_in, kept)
+    for _ in range(2):
+        assert Watch(helper, boot="now")._started().state is State.TRIAL
+    update_files.keep(helper.kept_in, replace(kept, boot="now"))
+    assert Watch(helper, boot="now")._started().state is State.INSTALLED
