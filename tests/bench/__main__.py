@@ -23,6 +23,7 @@ from tests.bench import (
     sounding,
     starting,
     table,
+    updating,
 )
 
 Part = Callable[[Path], list[table.Row]]
@@ -57,6 +58,7 @@ class Plan:
             "quality": quality.rows,
             "sheets": searching.rows,
             "console": lambda folder: showing.rows(folder, self.changes),
+            "updates": lambda folder: updating.rows(folder, self.sound_s),
             "start": lambda folder: starting.rows(folder, self.starts, self.idle_s),
             "soak": lambda folder: soaking.rows(folder, self.virtual_calls, self.real_calls),
         }

@@ -64,10 +64,15 @@ class Clock:
 
 @dataclass
 class TwoSlots:
-    """The box; it runs from slot A, which is good, until it is started anew."""
+    """The box; it runs from slot A, which is good, until it is started anew.
+
+    `prefix` is a command by which RAUC's service is started.
+    """
 
     folder: Path
     version: str = RUNNING
+    slot_bytes: int = SLOT_BYTES
+    prefix: tuple[str, ...] = ()
     booted: str = "A"
     boots: int = 0
     restarts: int = 0
@@ -76,7 +81,7 @@ class TwoSlots:
     def __post_init__(self) -> None:
         self.make_keys("keys")
         for name in ("A", "B"):
-            (self.folder / name).write_bytes(bytes(SLOT_BYTES))
+            (self.folder / name).write_bytes(bytes(self.slot_bytes))
         for name in ("mnt", "variables", "bin", "run", "console"):
             (self.folder / name).mkdir()
         for name, text in (("ORDER", "A"), ("A_LEFT", "3"), ("B_LEFT", "3")):
@@ -133,10 +138,12 @@ class TwoSlots:
         )  # fmt: skip
         return folder
 
-    def bundle(self, version: str, keys: str = "keys", form: str = "plain") -> Path:
-        """Make a bundle whose slot begins with its version."""
+    def bundle(
+        self, version: str, keys: str = "keys", form: str = "plain", size: int = 500_000
+    ) -> Path:
+        """Make a bundle whose slot begins with its version, of about so many bytes."""
         slot = self.folder / f"slot-{version}.ext4"
-        slot.write_bytes(version.encode().ljust(4096, b"\n") + random.Random(1).randbytes(500_000))
+        slot.write_bytes(version.encode().ljust(4096, b"\n") + random.Random(1).randbytes(size))
         environment = {**os.environ, "KEYS": str(self.folder / keys), "FORMAT": form}
         out = self.folder / f"out-{keys}-{form}"
         subprocess.run(
@@ -225,7 +232,7 @@ class TwoSlots:
     def _serve(self) -> None:
         log = (self.folder / "rauc.log").open("ab")
         self._service = subprocess.Popen(
-            ("unshare", "--mount", "rauc", f"--override-boot-slot={self.booted}",
+            (*self.prefix, "unshare", "--mount", "rauc", f"--override-boot-slot={self.booted}",
              f"--conf={self.conf}", "service"),
             stdout=log, stderr=log,
             env={**os.environ, "PATH": f"{self.folder}/bin:{os.environ['PATH']}"},
