@@ -91,6 +91,7 @@ def _backup(file: Path, config_path: Path, passphrase_file: Path | None) -> Word
 @click.argument("file", type=FILE, required=False)
 @config_option
 @_passphrase_option
+@click.option("--nightly", metavar="DAY", help="The records of that night (2026-11-25), no FILE.")
 @click.option("--check", is_flag=True, help="Only read the backup whole and say what it is.")
 @click.option("--finish", is_flag=True, help="Go on with a restore that was interrupted.")
 @click.option("--asked", is_flag=True, help="What was asked for in the browser (systemd, root).")
@@ -101,6 +102,7 @@ def restore(
     config_path: Path,
     passphrase_file: Path | None,
     *,
+    nightly: str | None,
     check: bool,
     finish: bool,
     asked: bool,
@@ -108,18 +110,22 @@ def restore(
     as_json: bool,
 ) -> None:
     """Put the backup FILE in the place of what is on this box, which is kept beside it."""
-    if [file is not None, finish, asked].count(True) != 1 or asked is not (run is not None):
-        raise click.UsageError("name the backup's FILE, or --finish or --asked --run without one")
+    which = [file is not None, nightly is not None, finish, asked]
+    if which.count(True) != 1 or asked is not (run is not None):
+        raise click.UsageError(
+            "name the backup's FILE, or --nightly, --finish or --asked --run without one"
+        )
     with answering(config_path, as_json=as_json) as say:
         try:
             if run is not None:
                 _asked(config_path, run, say)
                 return
-            say(
-                _finish(config_path)
-                if file is None
-                else _restore(file, config_path, _passphrase(passphrase_file), check=check)
-            )
+            if nightly is not None:
+                say(_restore_night(nightly, config_path, check=check))
+            elif file is not None:
+                say(_restore(file, config_path, _passphrase(passphrase_file), check=check))
+            else:
+                say(_finish(config_path))
         except OSError as error:
             why = words_of(error)
             raise Refused(
@@ -146,6 +152,24 @@ def _restore(file: Path, config: Path, passphrase: str, *, check: bool) -> Words
         stamp = f"{datetime.now(ZoneInfo(checked.settings.site.zone)):%Y%m%d-%H%M%S-%f}"
         plan = restore.stage(checked, stamp)
     return _done(putting_back.finish(plan))
+
+
+def _restore_night(day: str, config: Path, *, check: bool) -> Words:
+    """Put the records of a night back from the copy on the card."""
+    from appliance.daemon import night_restore, putting_back
+
+    settings = load_settings(config)
+    state = Path(settings.folders.state).absolute()
+    putting_back.check_finished(state)
+    copy = night_restore.copy_of(state, day)
+    if check:
+        return Words(
+            f"La copia della notte del {day} è integra. Nulla è stato cambiato.",
+            f"The copy of the night of {day} is whole. Nothing was changed.",
+        )
+    putting_back.check_idle(Path(settings.folders.run))
+    stamp = f"{datetime.now(ZoneInfo(settings.site.zone)):%Y%m%d-%H%M%S-%f}"
+    return _done(putting_back.finish(night_restore.stage(state, copy, stamp)))
 
 
 def _check_idle(checked: Checked, config: Path) -> None:

@@ -56,7 +56,7 @@ def unpack(file: Path, folder: Path, passphrase: str, config: Path) -> Checked:
             "la copia di sicurezza non contiene ciò che dichiara: usarne un'altra",
             "the backup does not hold what it says it holds: use another one",
         )
-    _check_records(folder / database_path(Path(STATE)))
+    check_records(folder / database_path(Path(STATE)))
     settings = _settings(folder / CONFIG)
     found = tuple(one for one in pieces(settings, config) if (folder / one.name).exists())
     return Checked(about, settings, folder, found)
@@ -70,14 +70,14 @@ def stage(checked: Checked, stamp: str, at_point: Callable[[str], None] = at_no_
     try:
         for piece in checked.pieces:
             piece.path.parent.mkdir(parents=True, exist_ok=True)
-            _clear(staged(piece.path))
+            clear(staged(piece.path))
             _move(checked.folder / piece.name, staged(piece.path))
-            _to_disk(staged(piece.path))
+            to_disk(staged(piece.path))
             at_point(f"staged {piece.name}")
         return write_plan(checked.pieces, stamp)
     except OSError:
         for piece in checked.pieces:
-            _clear(staged(piece.path))
+            clear(staged(piece.path))
         raise
 
 
@@ -142,7 +142,8 @@ def _gid(name: str) -> int:
         return -1
 
 
-def _check_records(path: Path) -> None:
+def check_records(path: Path) -> None:
+    """Raise Refused for records that are damaged, or that a newer programme has written."""
     try:
         with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as records:
             said = str(records.execute("PRAGMA integrity_check(1)").fetchone()[0])
@@ -183,14 +184,15 @@ def _move(path: Path, to: Path) -> None:
             os.chown(to / inner, owner.st_uid, owner.st_gid)
 
 
-def _clear(path: Path) -> None:
+def clear(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, if it is there; raises OSError."""
     if path.is_dir():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
     """Have a file, or a folder with all that is in it, on the disk; raises OSError."""
     for each in (path, *path.rglob("*")):
         if each.is_dir():
