@@ -7,6 +7,7 @@ SEED ?= 1
 
 .PHONY: help environment packages deb image demo test lint unit unit311 coverage system console boxes phones units bench long faults faulty-disks faulty-boxes faulty-machines faulty-lines figures phones-and-faults packaging fuzz soak year clean
 .PHONY: help environment packages deb demo test lint unit unit311 coverage system console boxes phones boots units bench long faults faulty-disks faulty-boxes faulty-machines faulty-lines figures phones-and-faults packaging fuzz soak year clean
+.PHONY: help environment packages deb demo test lint unit unit311 coverage system console boxes phones units fieldtest bench long faults faulty-disks faulty-boxes faulty-machines faulty-lines figures phones-and-faults packaging fuzz soak year clean
 
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
@@ -15,6 +16,7 @@ help:
 	@echo "make test    everything that can run on this machine"
 	@echo "make console the console's pages in a real browser, and under attack"
 	@echo "make boots   the flashable image built and booted in QEMU; nothing where it has passed before"
+	@echo "make fieldtest  the field test's suite on the software exchange, findings in build/field-test"
 	@echo "make faults  power cuts, failing disks, wrong clocks, a hostile LAN: a line of figures each; as root"
 	@echo "make bench   one table of measured times, asserts nothing"
 	@echo "make fuzz    strangers' bytes against every entrance, FUZZ_SECONDS=60 each"
@@ -74,7 +76,7 @@ PHONES := tests/interop tests/lines tests/mail tests/phones tests/stories tests/
 system: environment packages
 	FIGURES=build/faults-alone.txt $(PY) -m pytest -q -m "system and not long" $(addprefix --ignore=,tests/console tests/packaging tests/system tests/faults tests/image $(PHONES))
 	@$(MAKE) --no-print-directory console
-	@$(MAKE) --no-print-directory -j2 -O boxes phones-and-faults
+	@$(MAKE) --no-print-directory -j3 -O boxes phones-and-faults fieldtest
 
 phones-and-faults:
 	@$(MAKE) --no-print-directory -j1 phones faulty-disks faulty-machines packaging
@@ -124,6 +126,13 @@ ELSEWHERE := tests/system/test_hot_plug.py tests/system/test_wedged.py tests/mai
   tests/soak/test_offline.py tests/policy/test_dialling.py tests/fuzz/test_kept.py
 faulty-lines: environment
 	@FIGURES=build/faults-lines.txt $(PY) -m pytest -q --show-capture=no -m "not long" $(ELSEWHERE)
+
+# The field test's suite on the software exchange, a make of modem each; it mostly waits.
+fieldtest: environment
+	@$(MAKE) --no-print-directory -j2 -O fieldtest-conexant fieldtest-usr5637
+
+fieldtest-%: environment
+	$(PY) -m pytest -q hw_tests --dialect $* --findings build/field-test/$*
 
 units: environment
 	@scripts/verify_units.sh

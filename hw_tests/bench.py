@@ -50,12 +50,16 @@ class Rung:
 
 
 class Bench:
-    """The sides of one world, and what can be done with them; every wait has a limit."""
+    """The sides of one world, and what can be done with them; every wait has a limit.
+
+    `late_s` is how late this process was served at worst, since somebody last set it to 0.
+    """
 
     def __init__(self, world: World, sides: Mapping[str, Side]) -> None:
         self.world = world
         self.sides = sides
         self._talking = False
+        self.late_s = 0.0
 
     def __getitem__(self, name: str) -> Side:
         """Give a side by its letter."""
@@ -90,6 +94,7 @@ class Bench:
             side.work(now)
             due = min(due, now + (STEP_S if side.plays else IDLE_STEP_S), side.deadline(end))
         self.world.wait(due)
+        self.late_s = max(self.late_s, self.now - max(due, now))
 
     # --- lines -------------------------------------------------------------------------------
 

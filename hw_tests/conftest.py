@@ -70,8 +70,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse what does not go together; end on SIGTERM as on Ctrl-C, lines on hook."""
     config.addinivalue_line("markers", "timeout: seconds after which a measurement is stuck")
-    if problem := _problem(config.option):
-        raise pytest.UsageError(problem)
+    if wrong := problem(config.option):
+        raise pytest.UsageError(wrong)
     signal.signal(signal.SIGTERM, _interrupt)
 
 
@@ -79,7 +79,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _problem(option: Any) -> str:
+def problem(option: Any) -> str:
     """Say in a sentence what is wrong with the options, or ""."""
     if option.exchange and option.line_a:
         return "--exchange has lines of its own: leave out --line-a, or --exchange"

@@ -52,10 +52,8 @@ class Side:
         self.driver = LineDriver(name, settings)
         self.heard = bytearray()
         self.arrivals: list[tuple[int, float]] = []
-        self.late_s = 0.0
         self.raw: list[tuple[float, bytes]] = []
         self.gone = False
-        self._worked_at: float | None = None
         self._said: list[tuple[float, LineEvent]] = []
         self._out = bytearray()
         self._playing = bytearray()
@@ -85,9 +83,6 @@ class Side:
         """Read, do what is due, keep the sound ahead, write."""
         if self.gone:
             return
-        if self.driver.streaming is not None and self._worked_at is not None:
-            self.late_s = max(self.late_s, now - self._worked_at)
-        self._worked_at = now
         try:
             data = self.port.read()
         except OSError:

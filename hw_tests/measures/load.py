@@ -8,18 +8,15 @@ from appliance.lines.facts import Signal, Stream
 from appliance.media.frames import SAMPLE_RATE
 from hw_tests import signals
 from hw_tests.bench import Bench, UnmeasuredError
-from hw_tests.field import PAIRS, Field, found, not_here, told
-from hw_tests.findings import Figure, Finding, Limit, Verdict
+from hw_tests.field import PAIRS, Field, found, not_here
+from hw_tests.findings import Figure, Finding, Limit
 from hw_tests.signals import GAP_S, MARK_S
 
 DRIFT = Limit(-100.0, 100.0)
 """Two USB crystals of 50 ppm each way; beyond it one sample in 10,000 must be mended."""
 RATE = Limit(SAMPLE_RATE * 0.995, SAMPLE_RATE * 1.005)
 RUNS = Limit(None, 1.0)
-TRIES = 3
 OVERRUNS = Limit(None, 0.0)
-LEAD_S = 0.08
-"""A machine later than that has let a modem run dry, or a port run over."""
 SPEECH_DBM0 = -18.0
 LEVEL_HZ, LEVEL_DBM0, LEVEL_S = 800.0, -12.0, 0.5
 WEAKER = Limit(-26.0, -4.0)
@@ -29,12 +26,8 @@ def load(field: Field) -> list[Finding]:
     """Keep sound going on both lines; half duplex modems take turns and tell their drift only."""
     bench = field.ready
     both = all(field.duplex(name) for name in field.names)
-    for _ in range(TRIES):
-        bench.ensure_call()
-        findings = _both_ways(field, bench) if both else _in_turns(field, bench)
-        if not any(finding.verdict is Verdict.INCOMPLETE for finding in findings):
-            break
-    return findings
+    bench.ensure_call()
+    return _both_ways(field, bench) if both else _in_turns(field, bench)
 
 
 def _both_ways(field: Field, bench: Bench) -> list[Finding]:
@@ -81,17 +74,14 @@ class _Begun:
         self._heard = len(self._side.heard)
         self._arrivals = len(self._side.arrivals)
         self._at = bench.now
-        self._side.late_s = 0.0
 
     def load(self) -> Finding:
-        """Judge buffers and rate; a machine that was late itself has measured nothing."""
+        """Judge buffers and rate."""
         side, seconds = self._side, self._bench.now - self._at
         under, over = (
             side.count(Signal.UNDERRUN, self._mark),
             side.count(Signal.OVERRUN, self._mark),
         )
-        if self._was_late:
-            return self._repeat("load")
         heard = (len(side.heard) - self._heard) / seconds
         return found(
             "load",
@@ -99,28 +89,10 @@ class _Begun:
             Figure("heard", heard, "1/s", RATE),
             Figure("underruns", float(under), "", RUNS),
             Figure("overruns", float(over), "", OVERRUNS),
-            Figure("this machine late by", side.late_s * 1000, "ms"),
-        )
-
-    @property
-    def _was_late(self) -> bool:
-        """True when sound was kept waiting here: what was lost then tells nothing of the modem."""
-        return self._side.late_s > LEAD_S
-
-    def _repeat(self, key: str) -> Finding:
-        late_ms = self._side.late_s * 1000
-        return told(
-            key,
-            self._name,
-            Verdict.INCOMPLETE,
-            f"Questo apparecchio è stato in ritardo di {late_ms:.0f} ms: ripetere.",
-            f"This machine was late by {late_ms:.0f} ms itself: repeat.",
         )
 
     def drift(self) -> Finding:
         """Judge the modem's crystal against this machine's clock."""
-        if self._was_late:
-            return self._repeat("drift")
         ppm = signals.drift_ppm(self._side.arrivals[self._arrivals :])
         return found("drift", self._name, Figure("drift", ppm, "ppm", DRIFT))
 

@@ -1,0 +1,133 @@
+"""A run: written after every measurement, and honest about a machine that was late."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from appliance.errors import TechnicianError
+from appliance.exchange.dialects import CONEXANT
+from hw_tests import findings
+from hw_tests.field import Field, Measure, found
+from hw_tests.findings import Figure, Finding, Limit, Verdict
+from hw_tests.measures.table import MEASURES
+from hw_tests.run import LATE_S, TRIES, Recorder, reason
+from tests.hw_tests.virtual import TICK, Virtual
+
+SOUND = next(measure for measure in MEASURES if measure.name == "sound")
+STALL_S = 0.3
+
+
+class Late(Virtual):
+    """A machine that leaves its process waiting now and then, `stalls` times (-1: for ever)."""
+
+    stalls = 0
+    _waits = 0
+
+    def wait(self, until: float) -> None:
+        """Every second or so, let far more time pass than was asked for."""
+        self._waits += 1
+        super().wait(until)
+        if self._waits % 100 or self.stalls == 0:
+            return
+        self.stalls -= 1
+        for _ in range(round(STALL_S / TICK)):
+            super().wait(until)
+
+
+def made(stalls: int, folder: Path) -> list[Finding]:
+    """Measure sound on a late machine, with modems that came up in peace."""
+    world = Late()
+    place = Field(world, folder)
+    assert place.ready
+    world.stalls = stalls
+    return Recorder(place, MEASURES, "", "").make(SOUND)
+
+
+def test_what_failed_on_a_late_machine_is_repeated(tmp_path: Path) -> None:
+    """A machine that was late once proves the line good at the second try."""
+    assert {each.verdict for each in made(8, tmp_path)} == {Verdict.PASSED}
+
+
+def test_what_fails_on_a_machine_that_is_always_late_is_incomplete(tmp_path: Path) -> None:
+    """Neither passed nor failed: it says that the machine was late, and what to do."""
+    found_late = [each for each in made(-1, tmp_path) if each.verdict != Verdict.PASSED]
+    assert found_late
+    assert {each.verdict for each in found_late} == {Verdict.INCOMPLETE}
+    assert any("machine was late" in each.remark[1] for each in found_late)
+
+
+def test_a_bad_line_on_a_punctual_machine_fails_at_once(tmp_path: Path) -> None:
+    """A failure that is the line's is not tried again."""
+    world = Virtual()
+    world.turn("B", noise=-30)
+    place = Field(world, tmp_path)
+    tries: list[int] = []
+
+    def run(field: Field) -> list[Finding]:
+        tries.append(1)
+        return list(SOUND.run(field))
+
+    Recorder(place, MEASURES, "", "").make(Measure("sound", run, SOUND.keys, 1))
+    assert len(tries) == 1
+    assert 0 < LATE_S < STALL_S
+    assert TRIES > 1
+
+
+@pytest.mark.parametrize("error", [TechnicianError("the port is in use"), OSError("gone")])
+def test_what_cannot_be_done_is_incomplete_and_told(error: Exception, tmp_path: Path) -> None:
+    """A port that cannot be opened is no failure of the line, and no pass."""
+
+    def run(_: Field) -> list[Finding]:
+        raise error
+
+    place = Field(Virtual(), tmp_path)
+    recorder = Recorder(place, (Measure("level", run, ("level", "noise"), 1),), "Site", "Tester")
+    made_of = recorder.make(Measure("level", run, ("level", "noise"), 1))
+    assert {each.key: each.verdict for each in made_of} == dict.fromkeys(
+        ("level", "noise"), Verdict.INCOMPLETE
+    )
+    assert str(error) in reason(made_of)
+
+
+def test_a_modem_without_voice_is_asked_for_nothing_more(tmp_path: Path) -> None:
+    """Each measurement after it says "not on this device"."""
+    world = Virtual()
+    for outlet in world.outlets.values():
+        outlet.station.modem.personality = replace(CONEXANT, formats={}, classes="0,1,1.0,2")
+    recorder = Recorder(Field(world, tmp_path), MEASURES, "", "")
+    for measure in MEASURES[:4]:
+        verdicts = {each.verdict for each in recorder.make(measure)}
+        assert verdicts == {Verdict.NOT_ON_THIS_DEVICE}, measure.name
+    assert recorder.run.verdict is not Verdict.PASSED
+
+
+def test_every_measurement_is_written_before_the_next(tmp_path: Path) -> None:
+    """The file always holds what is known, and who follows is told of each step."""
+    good = found("level", "A>B", Figure("level", -10.0, "dBm0", Limit(-20.0, 0.0)))
+    bad = found("noise", "A>B", Figure("signal to noise", 3.0, "dB", Limit(28.0, None)))
+    measures = (
+        Measure("level", lambda _: [good], ("level",), 1),
+        Measure("noise", lambda _: [bad], ("noise",), 1),
+    )
+    place, progress = Field(Virtual(), tmp_path), tmp_path / "progress"
+    recorder = Recorder(place, measures, "Site", "Tester", progress)
+    assert findings.read(tmp_path).missing == ("level", "noise")
+    recorder.make(measures[0])
+    known = findings.read(tmp_path)
+    assert (known.findings, known.missing, known.verdict) == ((good,), ("noise",), "incomplete")
+    recorder.make(measures[1])
+    recorder.close(whole=True)
+    run = findings.read(tmp_path)
+    assert (run.site, run.tester, run.set_up) == ("Site", "Tester", "exchange")
+    assert (run.verdict, bool(run.ended)) == (Verdict.FAILED, True)
+    told = [json.loads(line) for line in progress.read_text().splitlines()]
+    assert [(each["event"], each["name"], each["of"]) for each in told] == [
+        ("begin", "level", 2), ("end", "level", 2), ("begin", "noise", 2), ("end", "noise", 2),
+    ]  # fmt: skip
+    assert told[-1]["verdicts"] == ["failed"]
+    assert "signal to noise 3.0 dB" in reason([good, bad])
+    assert "Level" not in reason([good, bad])
