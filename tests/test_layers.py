@@ -61,7 +61,7 @@ FOREIGN_OWNERS = {
     "icalendar": {"mail/invitation.py"},
     "smtplib": {"mail/smtp.py"},
     "pydyf": {"mail/paper.py"},
-    "tomli_w": {"daemon/register_text.py", "site/made.py"},
+    "tomli_w": {"daemon/register_text.py", "fieldtest/profile.py", "site/made.py"},
     "phonenumbers": {"daemon/numbers.py"},
     "py_nanotts": {"daemon/voice.py"},
     "segno": {"provisioning/qr.py"},

@@ -21,4 +21,6 @@ def line_settings(setup: LineSetup) -> LineSettings:
         duplex=setup.duplex,
         flash_ms=setup.flash_ms,
         pbx_pause_ms=setup.pbx_pause_ms,
+        voltage=setup.voltage,
+        overrides=setup.overrides,
     )

@@ -11,7 +11,8 @@ class LineSetup:
 
     `path` is the port's device path; `caller_id` is before, after or none; gains are +VGR/+VGT
     values or -1 for the modem's own; `echo` asks for the canceller (audio.md 5). `duplex` is what
-    a probe has proven, None for what its make says. `flash_ms` and `pbx_pause_ms` (0: listen for
+    a probe has proven, None for what its make says, `voltage` whether its volts can be believed.
+    `overrides` are commands sent after every reset. `flash_ms` and `pbx_pause_ms` (0: listen for
     the dial tone) are for a PBX behind the line. `emergency` are numbers that only a
     person's own call for help dials, and in a `rehearsal` not even that.
     """
@@ -30,6 +31,8 @@ class LineSetup:
     pbx_pause_ms: int = 0
     emergency: tuple[str, ...] = ()
     rehearsal: bool = False
+    voltage: bool | None = None
+    overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class Wish:
     ports: tuple[str, ...]
     suite: Path | None
     set_up: str
+    profile: Path | None
     options: tuple[str, ...]
 
 
@@ -62,6 +63,8 @@ class Wish:
 @click.option("--language", type=click.Choice(["it", "en"]), default="it", show_default=True)
 @click.option("--report", "again", type=click.Path(path_type=Path, exists=True, file_okay=False),
               help="Only write the report of this folder's findings anew.")  # fmt: skip
+@click.option("--profile", type=click.Path(path_type=Path, dir_okay=False), metavar="OUT.toml",
+              help="Write the modem's profile for centralino.toml, too.")  # fmt: skip
 @click.option("--suite", type=click.Path(path_type=Path, exists=True), hidden=True)
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 def field_test(
@@ -72,6 +75,7 @@ def field_test(
     out: Path | None,
     language: str,
     again: Path | None,
+    profile: Path | None,
     suite: Path | None,
     options: tuple[str, ...],
     **told: str,
@@ -88,7 +92,7 @@ def field_test(
     more += ["--ask"] if ask or one_line else []
     folder = again or out or Path(f"field-test-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
     set_up = "one-line" if one_line else "two-lines" if line_a else "exchange"
-    wish = Wish(folder, language, ports, suite, set_up, (*more, *options))
+    wish = Wish(folder, language, ports, suite, set_up, profile, (*more, *options))
     try:
         _need_libraries()
         status = _reported(wish) if again else _tested(wish)
@@ -183,6 +187,7 @@ def _names(planned: Plan) -> str:
 def _reported(wish: Wish, suite: int = 0, *, restored: bool = True) -> int:
     """Write the report and say how it ended; returns the command's status."""
     from appliance.fieldtest import child, outcome, report, shown
+    from appliance.fieldtest import profile as profiles
 
     try:
         run = report.write(wish.out)
@@ -194,4 +199,6 @@ def _reported(wish: Wish, suite: int = 0, *, restored: bool = True) -> int:
     result, place = shown.OUTCOMES[outcome.VERDICTS[status]], wish.out / report.HTML
     words = Words(DONE.it.format(result.it, place), DONE.en.format(result.en, place))
     click.echo(words.it if wish.language == "it" else words.en)
+    for path in profiles.write(run, wish.profile) if wish.profile else ():
+        click.echo(path)
     return status

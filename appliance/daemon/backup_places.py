@@ -47,6 +47,7 @@ def pieces(settings: Settings, config: Path) -> tuple[Piece, ...]:
         Piece(PROMPTS, Path(settings.folders.prompts), is_folder=True),
         Piece("mail-password", Path(settings.mail.password_file), is_folder=False),
         Piece("mail-ca", Path(settings.mail.ca_file), is_folder=False),
+        *_profiles(settings),
         Piece(CONFIG, config, is_folder=False),
     )
     named = [piece for piece in given if piece.path != Path()]
@@ -56,6 +57,13 @@ def pieces(settings: Settings, config: Path) -> tuple[Piece, ...]:
         if not piece.path.absolute().is_relative_to(state)
     ]
     return (Piece(STATE, state, is_folder=True), *apart)
+
+
+def _profiles(settings: Settings) -> Iterator[Piece]:
+    """Yield the modems' profiles, one of two lines once."""
+    paths = dict.fromkeys(line.profile for line in settings.lines if line.profile)
+    for number, path in enumerate(paths, 1):
+        yield Piece(f"profile-{number}", Path(path), is_folder=False)
 
 
 def contents(piece: Piece) -> Iterator[tuple[str, Path]]:

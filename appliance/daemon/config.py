@@ -13,6 +13,7 @@ import re
 import stat
 import tomllib
 import typing
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from itertools import pairwise
@@ -28,7 +29,7 @@ from cattrs.errors import (
     IterableValidationNote,
 )
 
-from appliance.daemon import settings, values
+from appliance.daemon import profile_file, settings, values
 from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.policy.system_words import why_not
 from appliance.policy.words import Words
@@ -40,9 +41,29 @@ LARGEST = 1_000_000
 """Bytes: a hundred times what an office writes."""
 
 
-def load(path: Path) -> settings.Settings:
-    """Read and check a file; raises BadConfiguration."""
-    return parse(text_of(path), str(path))
+def load(path: Path, kept: Path | None = None) -> settings.Settings:
+    """Read and check a file with the profiles that its lines name; raises BadConfiguration.
+
+    `kept` is the folder with the profiles' copies, for the last good configuration.
+    """
+    name, text = str(path), text_of(path)
+
+    def prepare(data: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return profile_file.laid_under(data, lambda profile: _use_of(profile, kept))
+        except values.SaidValueError as error:
+            wrong = Mistake("lines.profile", str(error), it=error.it)
+            raise BadConfiguration(name, (wrong,)) from error
+
+    return structure(text, name, settings.Settings, prepare)
+
+
+def _use_of(profile: str, kept: Path | None) -> dict[str, Any]:
+    """Read what a profile says of a line, as it is written; raises BadConfiguration."""
+    text = text_of(kept / profile_file.kept_name(profile) if kept else Path(profile))
+    structure(text, profile, profile_file.Profile)
+    use: dict[str, Any] = tomllib.loads(text)["use"]
+    return use
 
 
 def text_of(path: Path) -> str:
@@ -71,15 +92,23 @@ def parse(text: str, name: str = "centralino.toml") -> settings.Settings:
     return structure(text, name, settings.Settings)
 
 
-def structure(text: str, name: str, kind: type[T]) -> T:
-    """Read TOML text into frozen values of `kind`; raises BadConfiguration with every mistake."""
+def structure(
+    text: str,
+    name: str,
+    kind: type[T],
+    prepare: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> T:
+    """Read TOML text into frozen values of `kind`; raises BadConfiguration with every mistake.
+
+    `prepare` makes of what was read what is checked.
+    """
     try:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # of figures and brackets beyond all measure, too
         it = f'non si legge{_near(str(error))}: ogni voce si scrive nome = "valore"'
         wrong = Mistake("the file", f"is not TOML: {error}", it=it)
         raise BadConfiguration(name, (wrong,)) from error
-    return structured(data, text, name, kind)
+    return structured(prepare(data), text, name, kind)
 
 
 def structured(data: object, text: str, name: str, kind: type[T]) -> T:

@@ -14,6 +14,7 @@ from pathlib import Path
 from appliance.daemon import config
 from appliance.daemon.files import make_private
 from appliance.daemon.office import build_office
+from appliance.daemon.profile_file import kept_name
 from appliance.daemon.settings import Folders, Settings
 from appliance.errors import ConfigurationError
 from appliance.policy.office import Office
@@ -22,6 +23,8 @@ from appliance.policy.words import Words
 
 log = logging.getLogger(__name__)
 
+PROFILES = "last_good_profiles"
+"""The folder of the modems' profiles that the last good configuration names."""
 NOTHING = """
 [site]
 name = "Centralino"
@@ -54,15 +57,15 @@ def state_folder(path: Path) -> Path:
         return Path(os.environ.get("STATE_DIRECTORY", Folders().state))
 
 
-def _read(path: Path, year: int) -> tuple[Settings, Office]:
-    settings = config.load(path)
+def _read(path: Path, year: int, kept: Path | None = None) -> tuple[Settings, Office]:
+    settings = config.load(path, kept)
     return settings, build_office(settings, year, str(path))
 
 
 def _otherwise(path: Path, year: int) -> tuple[Settings, Office]:
     last_good = state_folder(path) / "last_good.toml"
     try:
-        found = _read(last_good, year)
+        found = _read(last_good, year, last_good.parent / PROFILES)
     except ConfigurationError:
         log.warning("there is no last good configuration: no line is in service")
         settings = config.parse(NOTHING)
@@ -78,17 +81,23 @@ def _keep(path: Path, settings: Settings) -> None:
     """
     folder = Path(settings.folders.state)
     try:
-        if _is_kept(path, folder / "last_good.toml"):
-            return
-        make_private(folder)
-        draft = folder / "last_good.tmp"
-        with draft.open("wb") as file:
-            file.write(path.read_bytes())
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(folder / "last_good.toml")
+        for profile in sorted({line.profile for line in settings.lines if line.profile}):
+            _keep_file(Path(profile), folder / PROFILES / kept_name(profile))
+        _keep_file(path, folder / "last_good.toml")
     except OSError as error:
         log.warning("the configuration cannot be kept as the last good one: %s", error)
+
+
+def _keep_file(path: Path, kept: Path) -> None:
+    if _is_kept(path, kept):
+        return
+    make_private(kept.parent)
+    draft = kept.with_suffix(".tmp")
+    with draft.open("wb") as file:
+        file.write(path.read_bytes())
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(kept)
 
 
 def _is_kept(path: Path, kept: Path) -> bool:

@@ -265,6 +265,10 @@ def _line(line: LineSettings, number: int, settings: Settings, mistakes: Mistake
     flash_ms = round(line.flash * 1000)
     no_flash = f"{flash_ms} ms non sono un impulso di gancio: da {FLASH_MS[0]} a {FLASH_MS[1]} ms"
     mistakes.check(f"{place}.flash", lambda _: DriverSettings(flash_ms=flash_ms), "", no_flash)
+    no_command = "un comando in overrides comincia con AT, senza ritorni a capo"
+    mistakes.check(
+        f"{place}.overrides", lambda _: DriverSettings(overrides=line.overrides), "", no_command
+    )
     duplex = _duplex(line)
     daytime = Daytime(line.daytime) if line.daytime in tuple(Daytime) else None
     return mistakes.attempt(

@@ -46,7 +46,10 @@ class Line:
     rings here, "" where several arrive (P1: shown as not known). `daytime` is what a half-duplex
     line does by day: message, ring_parallel_phone or pbx_transfer. `duplex` is what `centralino
     probe` has shown of this modem. `flash` is the hook flash that the PBX behind the line takes,
-    `pbx_pause` the pause before the digits, 0 to wait for its dial tone.
+    `pbx_pause` the pause before the digits, 0 to wait for its dial tone. `voltage` says whether the
+    modem's word of the volts on its pair can be believed, `overrides` are commands sent after every
+    reset. `profile` is the file of `centralino field-test --profile` that says what this table does
+    not.
     """
 
     name: str
@@ -63,6 +66,9 @@ class Line:
     duplex: Proven = Proven("auto")
     flash: Seconds = Seconds(0.1)
     pbx_pause: Pause = Pause(0.0)
+    voltage: Proven = Proven("auto")
+    overrides: tuple[str, ...] = ()
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)

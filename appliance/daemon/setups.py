@@ -45,6 +45,8 @@ def line_setup(settings: Settings, line: Line) -> LineSetup:
         duplex=PROVEN.get(line.duplex),
         flash_ms=round(line.flash * 1000),
         pbx_pause_ms=round(line.pbx_pause * 1000),
+        voltage=PROVEN.get(line.voltage),
+        overrides=line.overrides,
         emergency=numbers_of(settings).real,
         rehearsal=rehearses(settings),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from appliance.errors import Bug
 from appliance.lines import facts, scripts
-from appliance.lines.dialects import DIALECTS, GENERIC, choose_vsm, identify
+from appliance.lines.dialects import CONEXANT, DIALECTS, GENERIC, choose_vsm, identify
 from appliance.lines.facts import Recovery, Stream
 from appliance.lines.modem import Modem
 from appliance.lines.pair import Pair
@@ -20,7 +20,7 @@ from appliance.lines.table import TABLE, TIMERS, Input, Say, Script, Stage
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from appliance.lines.dialects import VoiceFormat
+    from appliance.lines.dialects import Probe, VoiceFormat
     from appliance.lines.facts import LineEvent
     from appliance.lines.sentences import Sentence
     from appliance.lines.settings import LineSettings
@@ -69,6 +69,13 @@ class Life:
         """True when sound can flow both ways at once: proven on the unit, or by its make."""
         proven = self.settings.duplex
         return self.modem.dialect.duplex if proven is None else proven
+
+    @property
+    def probe(self) -> Probe | None:
+        """How the pair's volts are asked for; None where the modem cannot tell them."""
+        if self.settings.voltage is False:
+            return None
+        return self.modem.dialect.probe or (CONEXANT.probe if self.settings.voltage else None)
 
     @property
     def knows_caller(self) -> bool:
@@ -137,7 +144,7 @@ class Life:
             if self.knows_caller:  # it rang, and was told who calls, before the line was idle
                 self.timers[Input.IDENTITY] = now
         if Input.IDLE_CHECK in running and self.settings.idle_check_ms:
-            wait_ms = self.pair.wait_ms(self.modem.dialect.probe, self.settings.idle_check_ms)
+            wait_ms = self.pair.wait_ms(self.probe, self.settings.idle_check_ms)
             self.timers[Input.IDLE_CHECK] = now + wait_ms / 1000
 
     def _begin(self, script: Script, now: float) -> Outcome | None:
@@ -184,7 +191,7 @@ class Life:
         return (facts.Idle(), *self._news())
 
     def _found(self) -> tuple[LineEvent, ...]:
-        self.pair.read(self.modem.dialect.probe, self.runner.kept.get(scripts.VOLTS, ()))
+        self.pair.read(self.probe, self.runner.kept.get(scripts.VOLTS, ()))
         return self._news()
 
     def _news(self) -> tuple[LineEvent, ...]:
@@ -217,7 +224,7 @@ _SCRIPTS: Mapping[Script, Callable[[Life], tuple[Step, ...]]] = {
     Script.SYNC: lambda _: scripts.sync(),
     Script.INQUIRE: lambda _: scripts.inquire(),
     Script.CONFIGURE: Life._configure,
-    Script.CHECK: lambda life: scripts.check(life.modem.dialect.probe),
+    Script.CHECK: lambda life: scripts.check(life.probe),
     Script.PREPARE: Life._prepare,
     Script.ANSWER: lambda _: scripts.answer(),
     Script.STREAM: lambda life: scripts.stream(life.kind),

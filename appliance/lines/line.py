@@ -211,7 +211,7 @@ class LineDriver:
 
     def _on_pickup(self, now: float) -> tuple[LineEvent, ...]:
         """Give a ringing call to whoever lifted a telephone beside us, if that may be believed."""
-        believed = self._life.pair.picked_up(now, self._life.modem.dialect.probe)
+        believed = self._life.pair.picked_up(now, self._life.probe)
         return self._life.step(Input.PICKUP, now) if believed else ()
 
     def _on_code(self, code: str, now: float) -> tuple[LineEvent, ...]:

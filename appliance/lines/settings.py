@@ -31,6 +31,7 @@ class LineSettings:
     v253.md 1.3). `identity_limit_ms` counts from the first ring, `ring_gap_ms` from each.
     `receive_gain` and `transmit_gain` are +VGR and +VGT (128 nominal), None leaves them alone.
     `duplex` overrides the dialect once a commissioning test has proven +VTR on this unit.
+    `voltage` says whether an idle pair's volts are asked for: None where the dialect knows how.
     `overrides` are undocumented commands sent after every reset (e.g. AT!4886=02, v253.md 3).
     `idle_check_ms` is how often an idle modem is asked whether it still is; 0 never.
     `flash_ms` is the hook flash; `pbx_pause_ms` the pause behind it before digits are sent, 0 to
@@ -49,6 +50,7 @@ class LineSettings:
     idle_check_ms: int = 120_000
     flash_ms: int = 100
     pbx_pause_ms: int = 0
+    voltage: bool | None = None
 
     def __post_init__(self) -> None:
         if self.dialect not in {AUTO, *DIALECTS}:

@@ -64,20 +64,31 @@ def suite(folder: Path, *tests: str) -> Path:
     return place
 
 
+def begun(*options: str) -> subprocess.Popen[str]:
+    """Start the command."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "appliance", "field-test", "--language", "en", *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def field_test(*options: str, typed: str = "") -> tuple[int, str]:
+    """Run the command to its end; returns its status and what it printed."""
+    child = begun(*options)
+    said, _ = child.communicate(typed, timeout=180)
+    return child.returncode, said
+
+
 def start(folder: Path, place: Path, *options: str) -> subprocess.Popen[str]:
     """Start the command on a suite, its report to be in `folder`/out."""
-    command = [
-        sys.executable, "-m", "appliance", "field-test", "--suite", str(place),
-        "--out", str(folder / "out"), "--language", "en", *options,
-    ]  # fmt: skip
-    return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        cwd=ROOT,
-    )  # fmt: skip
+    return begun("--suite", str(place), "--out", str(folder / "out"), *options)
 
 
 def done(folder: Path, place: Path, *options: str, typed: str = "") -> tuple[int, str]:
-    """Run the command to its end; returns its status and what it printed."""
-    child = start(folder, place, *options)
-    said, _ = child.communicate(typed, timeout=120)
-    return child.returncode, said
+    """Run the command on a suite to its end; returns its status and what it printed."""
+    out = ("--suite", str(place), "--out", str(folder / "out"))
+    return field_test(*out, *options, typed=typed)

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,11 +59,8 @@ def test_the_report_is_of_whom_it_says(tmp_path: Path) -> None:
     before = written[0].read_bytes()
     for path in written:
         path.unlink()
-    again = subprocess.run(
-        [sys.executable, "-m", "appliance", "field-test", "--report", str(tmp_path / "out")],
-        capture_output=True, text=True, cwd=small.ROOT, check=False,
-    )  # fmt: skip
-    assert again.returncode == 0, again.stderr
+    status, said = small.field_test("--report", str(tmp_path / "out"))
+    assert status == 0, said
     assert all(path.exists() for path in written)
     assert written[0].read_bytes() == before
 

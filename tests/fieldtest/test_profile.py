@@ -1,0 +1,261 @@
+"""A modem's profile: what was measured, what stays open, and that the daemon reads it as data."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.calls.orders import Result, Way
+from appliance.carrier.line_setup import line_settings
+from appliance.daemon import config, last_good
+from appliance.daemon.backup_places import pieces
+from appliance.daemon.mistakes import BadConfiguration
+from appliance.daemon.office import build_office
+from appliance.daemon.setups import line_setup
+from appliance.errors import TechnicianError
+from appliance.exchange import client
+from appliance.exchange.call import CallPlan
+from appliance.fieldtest import profile
+from appliance.lines.dialects import CONEXANT, GENERIC
+from appliance.lines.life import Life
+from appliance.lines.settings import LineSettings
+from hw_tests.findings import Figure, Finding, Limit, Run, Unit, Verdict
+from tests.fieldtest.runs import run
+from tests.fieldtest.small import field_test
+from tests.fieldtest.test_report import HOSTILE
+from tests.helpers.box import Box
+
+OFFICE = """\
+[site]
+name = "Prova"
+patron = "10-04"
+[hours]
+[sip]
+address = "127.0.0.1"
+[folders]
+state = "{folder}/state"
+[[lines]]
+name = "line1"
+port = "/dev/serial/by-path/1"
+profile = "{profile}"
+"""
+
+
+def found(
+    key: str, line: str, name: str, value: float, verdict: Verdict = Verdict.PASSED
+) -> Finding:
+    """Make a finding of one figure."""
+    return Finding(
+        key, line, ("", ""), verdict, (Figure(name, value, "", Limit()),), ("Da", "By x.")
+    )
+
+
+MEASURED = (
+    found("line_voltage", "A", "voltage", 48.0),
+    found("caller_id", "B>A", "after the first ring", 3.1),
+    found("caller_id", "A>B", "after the first ring", -0.5),
+    found("stream_end", "A", "end of sound to OK", 12.6),
+    found("flash", "A", "flash", 250.0),
+    found("release.called", "A", "noticed after", 2.0),
+)
+UNIT = Unit("A", "/dev/x", "CONEXANT", "CX93001", "V0.2013", capabilities=(
+    (profile.DUPLEX, True), (profile.VOLTAGE, True), (profile.IN_USE, False)))  # fmt: skip
+
+
+def made(**more: object) -> Run:
+    """Make a run of a real pair of lines with everything measured."""
+    return run(**{"units": (UNIT,), "findings": MEASURED, "expected": (), **more})
+
+
+def told(measured: Run) -> dict[str, Any]:
+    """Write a run's profile and read it as TOML."""
+    return tomllib.loads(profile.text(measured, measured.units[0]))
+
+
+def test_what_was_measured_is_used() -> None:
+    """Each answer that a line can be driven by is a key of [[lines]]; the rest is told in words."""
+    read = told(made())
+    assert read["use"] == {
+        "duplex": True, "voltage": True, "caller_id": "after", "identity_limit": 4.0, "flash": 0.25,
+    }  # fmt: skip
+    assert read["answers"] == {
+        "duplex": "yes", "stream_end": "13 ms", "voltage": "yes", "line_in_use": "no",
+        "caller_id": "3.10 s after the first ring", "release": "called: By x", "flash": "250 ms",
+    }  # fmt: skip
+    assert read["open"] == [profile.OPEN["at_4886"]]
+
+
+def test_what_was_not_measured_stays_open() -> None:
+    """Nothing measured, nothing used: every question is open, none is answered by a guess."""
+    read = told(made(units=(replace(UNIT, capabilities=()),), findings=()))
+    assert (read["use"], read["answers"]) == ({}, {})
+    assert read["open"] == list(profile.OPEN.values())
+
+
+@pytest.mark.parametrize("verdict", [Verdict.FAILED, Verdict.SKIPPED, Verdict.INCOMPLETE])
+def test_what_failed_is_not_used(verdict: Verdict) -> None:
+    """A figure beyond its limit drives no line; volts that are not a line's are not believed."""
+    failed = tuple(replace(finding, verdict=verdict) for finding in MEASURED)
+    assert told(made(findings=failed))["use"] == {"duplex": True, "voltage": False}
+
+
+def test_a_simulated_line_tells_of_its_modem_alone() -> None:
+    """When a simulated exchange sends the number says nothing of the real one."""
+    read = told(made(set_up="exchange"))
+    assert read["use"] == {"duplex": True, "voltage": True}
+    assert read["measured"]["set_up"] == "exchange"
+
+
+def test_two_makes_are_two_files(tmp_path: Path) -> None:
+    """The same modem twice is one profile; another one beside it has its own."""
+    same, other = replace(UNIT, line="B"), replace(UNIT, line="B", identity="5637")
+    path = tmp_path / "modem.toml"
+    assert profile.write(made(units=(UNIT, same)), path) == [path]
+    assert profile.write(made(units=(UNIT, other)), path) == [path, tmp_path / "modem-B.toml"]
+    with pytest.raises(TechnicianError, match="no modem was asked"):
+        profile.write(made(units=()), path)
+    with pytest.raises(TechnicianError, match="cannot be written"):
+        profile.write(made(), tmp_path)
+
+
+# --- read back -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Path:
+    """A configuration whose line names a profile."""
+    profile.write(made(), tmp_path / "modem.toml")
+    path = tmp_path / "centralino.toml"
+    path.write_text(OFFICE.format(folder=tmp_path, profile=tmp_path / "modem.toml"), "utf-8")
+    return path
+
+
+def test_a_line_is_driven_by_its_profile(office: Path) -> None:
+    """What was measured is in force; what the line's own table says wins."""
+    (line,) = config.load(office).lines
+    assert (line.duplex, line.caller_id, line.flash) == ("true", "after", 0.25)
+    driven = line_settings(line_setup(config.load(office), line))
+    assert (driven.duplex, driven.voltage, driven.flash_ms) == (True, True, 250)
+    assert driven.identity_limit_ms == 4000
+    with office.open("a", encoding="utf-8") as file:
+        file.write("flash = 0.1\nduplex = false\n")
+    (line,) = config.load(office).lines
+    assert (line.duplex, line.flash, line.identity_limit) == ("false", 0.1, 4.0)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_modem_writes_a_profile_that_can_be_read(text: str, office: Path) -> None:
+    """Whatever a modem says of itself, its profile is TOML, and drives a line."""
+    unit = replace(UNIT, maker=text, identity=text, firmware=text)
+    profile.write(made(units=(unit,), site=text, tester=text), office.parent / "modem.toml")
+    assert config.load(office).lines[0].duplex == "true"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("flash = 0.25", "flash = 25000", "use.flash"),
+        ("flash = 0.25", "flush = 0.25", "Did you mean 'flash'?"),
+        ("duplex = true", 'duplex = "perhaps"', 'must be true, false or "auto"'),
+        ("\n[use]\n", "\n[uses]\n", "use: is missing"),
+        ("\n[use]\n", "\n[[use]]\n", "modem.toml cannot be used"),
+        ("at = ", "when = ", "measured.at: is missing"),
+        ('[device]', "[device", "is not TOML"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_profile_is_said(
+    before: str, after: str, said: str, office: Path
+) -> None:
+    """A sentence that names the profile's file, the place in it and the remedy."""
+    path = office.parent / "modem.toml"
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), "utf-8")
+    with pytest.raises(BadConfiguration) as caught:
+        config.load(office)
+    assert str(path) in str(caught.value)
+    assert said in str(caught.value)
+    assert str(path) in caught.value.words.it
+
+
+@pytest.mark.parametrize(
+    ("flash", "override", "said"),
+    [("2.0", "AT", "hook flash"), ("0.1", "ATZ\\\\rATH", "no AT command")],
+)
+def test_values_that_no_modem_takes_are_refused(
+    flash: str, override: str, said: str, office: Path
+) -> None:
+    """A profile passes the same checks as the line's own table."""
+    path = office.parent / "modem.toml"
+    text = path.read_text("utf-8").replace(
+        "flash = 0.25", f'flash = {flash}\noverrides = ["{override}"]'
+    )
+    path.write_text(text.replace("\\\\r", "\\r"), "utf-8")
+    with pytest.raises(BadConfiguration, match=said):
+        build_office(config.load(office), 2026, str(office))
+
+
+def test_half_a_path_is_refused(office: Path) -> None:
+    """The service has a folder of its own: a profile is found from / or not at all."""
+    whole = str(office.parent / "modem.toml")
+    office.write_text(office.read_text("utf-8").replace(whole, "modem.toml"), "utf-8")
+    with pytest.raises(BadConfiguration, match="whole path"):
+        config.load(office)
+
+
+def test_the_last_good_profile_stays_in_force(office: Path) -> None:
+    """A profile that is spoilt or lost changes nothing: the copy of the last good one is used."""
+    path = office.parent / "modem.toml"
+    assert last_good.in_force(office)[2].en == ""
+    path.unlink()
+    settings, _, complaint = last_good.in_force(office)
+    assert str(path) in complaint.en
+    assert (settings.lines[0].duplex, settings.lines[0].flash) == ("true", 0.25)
+    profile.write(made(findings=()), path)
+    assert last_good.in_force(office)[0].lines[0].flash == 0.1
+    path.unlink()
+    assert last_good.in_force(office)[0].lines[0].flash == 0.1
+
+
+def test_a_backup_holds_the_profile(office: Path) -> None:
+    """What the configuration cannot do without is in the backup beside it."""
+    names = {piece.name: piece.path for piece in pieces(config.load(office), office)}
+    assert names["profile-1"] == office.parent / "modem.toml"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "voltage", "probe"),
+    [
+        ("conexant", None, CONEXANT.probe),
+        ("conexant", False, None),
+        ("generic", None, GENERIC.probe),
+        ("generic", True, CONEXANT.probe),
+    ],
+)
+def test_volts_are_asked_for_where_they_can_be_believed(
+    dialect: str, voltage: bool | None, probe: object
+) -> None:
+    """A modem whose volts were measured as false is not asked for them, another one is."""
+    assert Life(LineSettings(dialect=dialect, voltage=voltage)).probe == probe
+
+
+@pytest.mark.system
+def test_a_measured_profile_drives_a_call(tmp_path: Path) -> None:
+    """A make that is taken for half duplex was measured as duplex: its line rings the operator."""
+    path = tmp_path / "modem.toml"
+    status, said = field_test(
+        "--out", str(tmp_path / "out"), "--profile", str(path), "--dialect", "usr5637", "--",
+        "--knobs", '{"vtr": "duplex"}', "-k", "unit or duplex",
+    )  # fmt: skip
+    assert (status, path.exists()) == (2, True), said  # not all was measured
+    with Box(tmp_path / "box", dialect="usr5637", lines=1, line=f'profile = "{path}"\n') as box:
+        client.set_line(box.folder / "lines", 1, vtr="duplex")
+        assert box.status()["lines"][0]["duplex"] is True
+        box.phone("op1").answer_mode("auto", 300)
+        box.call(1, CallPlan(caller="0511234567", hang_up_after_ms=1500))
+        record = box.last_record(1)
+    assert (record.way, record.result) == (Way.SWITCHBOARD, Result.ANSWERED)
