@@ -28,7 +28,7 @@ make_deb() { # architecture
     stage=$out/$1/centralino
     rm -rf "${out:?}/$1"
     mkdir -p "$stage/wheels"
-    git ls-files -z appliance debian docs systemd README.md CHANGELOG.md LICENSE |
+    git ls-files -z appliance debian docs hw_tests systemd README.md CHANGELOG.md LICENSE |
         tar --null --files-from=- --create | tar --extract --directory "$stage"
     fetch "$1" "$stage/wheels"
     printf 'centralino (%s) trixie; urgency=medium\n\n  * See changelog.gz.\n\n -- %s  %s\n' "$version" \
