@@ -42,6 +42,7 @@ class Wish:
     suite: Path | None
     set_up: str
     profile: Path | None
+    overrides: tuple[str, ...]
     options: tuple[str, ...]
 
 
@@ -54,6 +55,8 @@ class Wish:
 @click.option("--congestion", default="", help="A number that leads to the congestion tone.")
 @click.option("--country", default="it", show_default=True, help="Whose tones and numbers.")
 @click.option("--dialect", default="", help="The software exchange's modems.")
+@click.option("--override", "overrides", multiple=True, metavar="AT...",
+              help="Sent to the modems after every reset; kept in the profile.")  # fmt: skip
 @click.option("--soak", default="", help="Seconds of calls one after the other.")
 @click.option("--load", default="", help="Seconds of sound both ways.")
 @click.option("--ask", is_flag=True, help="A person is here: LEDs, button, unplugging.")
@@ -71,6 +74,7 @@ def field_test(
     line_a: str | None,
     line_b: str | None,
     one_line: bool,
+    overrides: tuple[str, ...],
     ask: bool,
     out: Path | None,
     language: str,
@@ -89,10 +93,11 @@ def field_test(
         raise click.UsageError("two lines call each other: --number-a and --number-b are needed")
     more = [w for n, text in told.items() if text for w in (f"--{n.replace('_', '-')}", text)]
     more += [*_lines(line_a, line_b, one_line=one_line), "--language", language]
+    more += [word for command in overrides for word in ("--override", command)]
     more += ["--ask"] if ask or one_line else []
     folder = again or out or Path(f"field-test-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
     set_up = "one-line" if one_line else "two-lines" if line_a else "exchange"
-    wish = Wish(folder, language, ports, suite, set_up, profile, (*more, *options))
+    wish = Wish(folder, language, ports, suite, set_up, profile, overrides, (*more, *options))
     try:
         _need_libraries()
         status = _reported(wish) if again else _tested(wish)
@@ -199,6 +204,6 @@ def _reported(wish: Wish, suite: int = 0, *, restored: bool = True) -> int:
     result, place = shown.OUTCOMES[outcome.VERDICTS[status]], wish.out / report.HTML
     words = Words(DONE.it.format(result.it, place), DONE.en.format(result.en, place))
     click.echo(words.it if wish.language == "it" else words.en)
-    for path in profiles.write(run, wish.profile) if wish.profile else ():
+    for path in profiles.write(run, wish.profile, wish.overrides) if wish.profile else ():
         click.echo(path)
     return status

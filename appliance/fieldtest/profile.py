@@ -44,10 +44,11 @@ OPEN: Final = {
 """The questions, in the order of v253.md 10."""
 
 
-def write(run: Run, path: Path) -> list[Path]:
+def write(run: Run, path: Path, overrides: tuple[str, ...] = ()) -> list[Path]:
     """Write the profile of line A's modem, and beside it line B's where that is another modem.
 
-    Raises TechnicianError when no modem was asked who it is, or the file cannot be written.
+    `overrides` are the commands with which it was measured. Raises TechnicianError when no modem
+    was asked who it is, or the file cannot be written.
     """
     if not run.units:
         raise TechnicianError(f"{path} was not written: no modem was asked who it is")
@@ -59,14 +60,14 @@ def write(run: Run, path: Path) -> list[Path]:
         known.add(_who(unit))
         place = path.with_stem(f"{path.stem}-{unit.line}") if written else path
         try:
-            place.write_text(text(run, unit), encoding="utf-8")
+            place.write_text(text(run, unit, overrides), encoding="utf-8")
         except OSError as error:
             raise TechnicianError(f"{place} cannot be written: {error}") from error
         written.append(place)
     return written
 
 
-def text(run: Run, unit: Unit) -> str:
+def text(run: Run, unit: Unit, overrides: tuple[str, ...] = ()) -> str:
     """Write the profile of one modem as TOML."""
     answers = _answers(run, unit)
     told: dict[str, Any] = {
@@ -82,7 +83,7 @@ def text(run: Run, unit: Unit) -> str:
             "tester": clean(run.tester),
             "set_up": run.set_up,
         },
-        "use": _use(run, unit),
+        "use": _use(run, unit) | ({"overrides": list(overrides)} if overrides else {}),
         "answers": answers,
     }
     return HEAD + tomli_w.dumps(told)

@@ -69,6 +69,7 @@ class Watch:
                 self._bar.update(self._task, description=escape(self._now))
             case Step(it, en):
                 step = clean(self._in_language(Words(it, en)))
+                self.console.print(escape(step))
                 self._bar.update(self._task, description=escape(f"{self._now} – {step}"))
             case Ended(test, outcome, seconds):
                 self._clock.ended(test, seconds)

@@ -11,14 +11,8 @@ CONFTEST = '''
 from pathlib import Path
 import pytest
 from hw_tests import findings
+from hw_tests.conftest import pytest_addoption  # the suite's own options, none else
 from hw_tests.findings import Figure, Finding, Limit, Run, Verdict
-
-def pytest_addoption(parser):
-    for name in ("--site", "--tester", "--line-a", "--line-b", "--findings", "--number-a",
-                 "--number-b", "--language"):
-        parser.addoption(name, default="")
-    for name in ("--exchange", "--one-line", "--ask"):
-        parser.addoption(name, action="store_true")
 
 class Notes:
     def __init__(self, config):

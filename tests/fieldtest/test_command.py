@@ -30,6 +30,7 @@ def test_it(notes, pytestconfig):
     what = ("Il LED lampeggia?", "Does the LED flash?")
     told = [person.ask(what, lambda: worked.append(1)).value for _ in range(3)]
     assert worked
+    person.tell(("Alzarlo ora.", "Lift it now."))
     notes.found(Verdict.PASSED if told == ["ok", "repeat", "no"] else Verdict.FAILED)
 """
 
@@ -71,6 +72,7 @@ def test_a_person_answers_through_a_pipe(tmp_path: Path) -> None:
     assert status == 0, said
     assert said.count("Does the LED flash?") == 3
     assert "“what?” is no answer." in said
+    assert "Lift it now." in said
 
 
 def test_what_is_missing_is_one_sentence(tmp_path: Path) -> None:

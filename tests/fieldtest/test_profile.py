@@ -89,6 +89,12 @@ def test_what_was_measured_is_used() -> None:
     assert read["open"] == [profile.OPEN["at_4886"]]
 
 
+def test_the_commands_it_was_measured_with_are_kept() -> None:
+    """What was sent after every reset belongs to what was measured."""
+    text = profile.text(made(), UNIT, ("AT!4886=02",))
+    assert tomllib.loads(text)["use"]["overrides"] == ["AT!4886=02"]
+
+
 def test_what_was_not_measured_stays_open() -> None:
     """Nothing measured, nothing used: every question is open, none is answered by a guess."""
     read = told(made(units=(replace(UNIT, capabilities=()),), findings=()))

@@ -14,7 +14,7 @@ PLACE = "/opt/centralino"
 """Where the machine has it; read-only there."""
 LIBRARIES = "/opt/libraries"
 """Where the machine has what the product needs; read-only there."""
-BUILT_OF = ("appliance", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+BUILT_OF = ("appliance", "hw_tests", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 COMMAND = f"""#!{PLACE}/bin/python
 import sys
 from appliance.__main__ import main
