@@ -17,7 +17,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 
 from appliance import workers
-from appliance.daemon import service
+from appliance.daemon import making
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.supervisor import FILE, Supervisor
 from appliance.mail import sender
@@ -219,10 +219,10 @@ def test_idle_threads_turn_well_within_their_limits() -> None:
 
 def test_every_thread_of_the_desk_is_looked_after() -> None:
     """No worker is started that nobody would miss."""
-    source = Path(service.__file__).read_text(encoding="utf-8")
+    source = Path(making.__file__).read_text(encoding="utf-8")
     watched = source.partition("def _made_supervisor")[2].partition("return Supervisor")[0]
     assert [part for part in THREADS if f"Part.{part.name}:" in watched] == list(THREADS)
-    rooms = Path(service.__file__).parent.parent
+    rooms = Path(making.__file__).parent.parent
     made = [p for p in rooms.rglob("*.py") if ' Worker("' in p.read_text(encoding="utf-8")]
     assert len(made) == len(THREADS)
 
