@@ -44,6 +44,8 @@ class Lookout:
         """What came of the last night's work."""
         self.card: Card | None = None
         """How the memory card was at the last look."""
+        self.boot = ""
+        """Why the box was started, by `daemon/boots.py`."""
         self.restarted: Callable[[Now], list[Row]] = lambda _: []
         """Says of each part of the service how often it was started again."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from appliance.calls import events
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
-from appliance.daemon import announcements, fitting
+from appliance.daemon import announcements, boots, fitting
 from appliance.daemon.carrier_side import CarrierSide, Takers
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Chores
@@ -88,6 +88,7 @@ class Parts:
         self.inbox = Inbox()
         self.lookout = Lookout(run.complaint)
         self.notices = Notices(self.lookout.trouble, folder_of(Path(run.settings.folders.run)))
+        self.lookout.boot = boots.reason(Path(run.settings.folders.run))
         self._make_records()
         self._make_desk()
         self._make_ends()

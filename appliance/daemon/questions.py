@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.calls import events, orders
-from appliance.daemon import status_words
+from appliance.daemon import boots, status_words
 from appliance.daemon.announcement_questions import AnnouncementQuestions
 from appliance.daemon.asked import REQUESTS, Answer, parse_request
 from appliance.daemon.calendar_questions import calendar
@@ -167,12 +167,13 @@ class Questions:
         weeks = weeks_said(self._stores.hours.entered, today)
         rows = tuple(phones)
         own = care_said(self._lookout.night, self._lookout.card, self._zone)
+        own = (*own, *boots.said(self._lookout.boot))
         again = tuple(self._lookout.restarted(self._desk.now()))
         seen = Seen(status, self._zone, troubles, tried, rows, listed, weeks, watched, own, again)
         shown = _plain(status)
         shown["troubles"] = [trouble.en for trouble in troubles]
         shown["phones"], shown["recoveries"] = phones, tried
-        shown["supervision"] = again
+        shown["supervision"], shown["boot"] = again, self._lookout.boot
         shown["register"] = summary(register, status.at, self._zone)
         shown["weeks"] = [words.en for words in weeks]
         shown["care"] = dataclasses.asdict(watched)
