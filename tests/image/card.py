@@ -100,20 +100,25 @@ class Card:
         return tuple(read(self.folder / "run" / "centralino-notices"))
 
 
-def made(folder: Path, size: int = 160 * MIB) -> Card:
-    """Make a card with a data partition in use: two messages, a configuration."""
-    content = folder / "content"
-    for name, text in (
-        ("etc/centralino/centralino.toml", "[site]\n"),
-        ("lib/centralino/messages/one.wav", "one" * 9000),
-        ("lib/centralino/messages/two.wav", "two" * 9000),
-        ("log/journal/.keep", ""),
-    ):
-        path = content / name
+CONTENT: Final = {
+    "etc/centralino/centralino.toml": "[site]\n",
+    "lib/centralino/messages/one.wav": "one" * 9000,
+    "lib/centralino/messages/two.wav": "two" * 9000,
+    "log/journal/.keep": "",
+}
+"""Two messages and a configuration."""
+
+
+def made(folder: Path, size: int = 160 * MIB, content: dict[str, str] | None = None) -> Card:
+    """Make a card with a data partition in use."""
+    place = folder / "content"
+    place.mkdir(parents=True)
+    for name, text in (CONTENT if content is None else content).items():
+        path = place / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="ascii")
     card = Card(folder, folder / "card.img")
     with card.image.open("wb") as file:
         file.truncate(size)
-    run("mke2fs", "-q", "-t", "ext4", "-b", "4096", "-d", content, card.image)
+    run("mke2fs", "-q", "-t", "ext4", "-b", "4096", "-d", place, card.image)
     return card

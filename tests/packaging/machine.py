@@ -54,6 +54,10 @@ class Machine:
         self._outer.kill()
         self._outer.wait()
 
+    def ended(self) -> bool:
+        """Tell whether its first process is gone: it has halted, or asked for a new start."""
+        return self._outer.poll() is not None
+
     def _is_up(self) -> bool:
         if self._outer.poll() is not None:
             raise AssertionError(f"it did not boot:\n{self._log.read_text(errors='replace')}")
