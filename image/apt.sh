@@ -7,14 +7,17 @@ folder=$1
 mkdir -p "$folder/lists/partial" "$folder/archives/partial"
 : > "$folder/status"
 
-# Backports are read by the variant for the Pi 5 alone; packages come from them only by name.
-# shellcheck disable=SC2016 # apt fills these in
-apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(SIGNED_BY)' \
-    'Created-By: Packages' 'Origin: Debian' | sort -u |
-    while read -r uri release keyring; do
-        echo "deb [arch=arm64${keyring:+ signed-by=$keyring}] $uri $release main non-free-firmware"
-    done > "$folder/sources.list"
-[ -s "$folder/sources.list" ] || { echo "image: apt knows no Debian mirror: apt-get update" >&2; exit 1; }
+mirrors() { # none are known before the first update, nor for a moment in one that goes on beside us
+    # shellcheck disable=SC2016 # apt fills these in
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(SIGNED_BY)' \
+        'Created-By: Packages' 'Origin: Debian' | sort -u
+}
+found=$(mirrors)
+[ -n "$found" ] || { apt-get update -qq -o DPkg::Lock::Timeout=400 && found=$(mirrors); }
+[ -n "$found" ] || { echo "image: apt knows no mirror of Debian's" >&2; exit 1; }
+echo "$found" | while read -r uri release keyring; do
+    echo "deb [arch=arm64${keyring:+ signed-by=$keyring}] $uri $release main non-free-firmware"
+done > "$folder/sources.list"
 
 cat > "$folder/apt.conf" <<END
 APT::Architecture "arm64";

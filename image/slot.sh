@@ -16,10 +16,11 @@ python=${PYTHON:-.venv-3.13/bin/python}
 rm -rf "$root"
 mkdir -p "$root"
 tar -C "$root" --numeric-owner -xf "$base.tar"
+rm -rf "${root:?}"/dev/* # the kernel makes them
 dpkg-deb -x "$deb" "$root"
 
 register() { # package file: dpkg -l in the box, and the SBOM, tell of it like of every other
-    { echo; dpkg-deb -f "$1" | sed '/^Package: /a Status: install ok installed'; } >> "$root/var/lib/dpkg/status"
+    { dpkg-deb -f "$1" | sed '/^Package: /a Status: install ok installed'; echo; } >> "$root/var/lib/dpkg/status"
     dpkg-deb --fsys-tarfile "$1" | tar -t | sed 's/^\.//; s/\/$//; s/^$/\/./' \
         > "$root/var/lib/dpkg/info/$(dpkg-deb -f "$1" Package).list"
 }

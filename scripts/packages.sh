@@ -20,7 +20,7 @@ wanted="$wanted qemu-system-x86 busybox-static kmod"
 # tests/image: the card and the LAN of a box
 wanted="$wanted fdisk iproute2 nftables"
 # tests/image: image/build.sh, and a machine that boots what it made
-wanted="$wanted bmap-tools cpio dosfstools fdisk mtools openssl qemu-system-arm qemu-user-static u-boot-qemu u-boot-tools xz-utils zstd"
+wanted="$wanted bmap-tools cpio dosfstools fdisk fuse2fs mtools openssl qemu-system-arm qemu-user-static u-boot-qemu u-boot-tools xz-utils zstd"
 # tests/image: its machines, with what is changed in their device trees and disks
 wanted="$wanted qemu-system-arm qemu-utils device-tree-compiler mtools u-boot-qemu"
 for package in $wanted; do
