@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-FOURS: Final = Path("/proc/net/fib_trie")
-SIXES: Final = Path("/proc/net/if_inet6")
+FOURS: Final = Path("/proc/self/net/fib_trie")
+SIXES: Final = Path("/proc/self/net/if_inet6")
+"""Of this process: /proc/net itself is not to be seen in a sandbox (ProcSubset=pid)."""
 _LOCAL = re.compile(r"\|-- (\d+\.\d+\.\d+\.\d+)\n\s+/32 host LOCAL")
 
 
