@@ -39,6 +39,10 @@ for each in "$work"/lines/line*; do
     chown root:dialout "$(readlink -f "$each")"
     chmod 660 "$(readlink -f "$each")"
 done
+# The card's FAT partition and the data partition, as the image has them.
+mkdir -p "$root/boot/firmware" "$root/data"
+mount -t tmpfs -o ro tmpfs "$root/boot/firmware"
+mount -t tmpfs -o mode=755 tmpfs "$root/data"
 # Nodes without a driver behind them: who may open one is told that there is nothing.
 mknod -m 660 "$root/dev/ttyACM9" c 166 9
 mknod -m 666 "$root/dev/disk" b 253 250

@@ -1,0 +1,98 @@
+"""`centralino site`, as the image's units call it: from the card's file to the answer beside it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from appliance.__main__ import main
+from appliance.daemon import config, first_user
+from appliance.site.text import NAME
+from tests.site.test_made import OFFICE
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new box, which nobody tells its name and whose service does not run."""
+    (tmp_path / "card").mkdir()
+    (tmp_path / "under.toml").write_text(
+        f'[folders]\nstate = "{tmp_path}/state"\nrun = "{tmp_path}/run"\n', encoding="utf-8"
+    )
+    monkeypatch.setattr(socket, "sethostname", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    return tmp_path
+
+
+def run(folder: Path, what: str, *more: str) -> Result:
+    """Run one of the two commands on the box."""
+    own = {"card": "card", "config": "etc/centralino.toml", "run": "run-site"}
+    if what == "apply":
+        own |= {name: name for name in ("kept", "data", "networkd", "notices", "ports")}
+        own["under"] = "under.toml"
+    given = [word for name, at in own.items() for word in (f"--{name}", str(folder / at))]
+    return CliRunner().invoke(main, ["site", what, *given, *more])
+
+
+def answer(folder: Path) -> str:
+    """Return what is written on the card."""
+    return (folder / "card" / "centralino-result.txt").read_text(encoding="utf-8-sig")
+
+
+def test_from_the_file_to_the_answer(folder: Path) -> None:
+    """Applied, told, told only once; a secret that the box made stands there with the code."""
+    (folder / "card" / NAME).write_text(OFFICE, encoding="utf-8")
+    assert run(folder, "apply").exit_code == 0
+    settings = config.load(folder / "etc" / "centralino.toml")
+    assert settings.site.name == "Comune"
+    first_user.keep_code(folder / "state", is_wanted=True)
+    assert "told on the card" in run(folder, "tell").output
+    assert "says so already" in run(folder, "tell").output
+    code = first_user.code_path(folder / "state").read_text().strip()
+    assert code in answer(folder)
+    assert "op2: nome utente op2, password " in answer(folder)
+    assert "abcd-1234" not in answer(folder)
+    first_user.keep_code(folder / "state", is_wanted=False)
+    run(folder, "tell")
+    assert "op2: nome utente" not in answer(folder)
+
+
+def test_a_mistake_is_said_and_no_failure_of_the_unit(folder: Path) -> None:
+    """A wrong file is the technician's matter: the start goes on, the answer names the line."""
+    (folder / "card" / NAME).write_text("[site]\nname = “x”\n", encoding="utf-8")
+    found = run(folder, "apply")
+    assert found.exit_code == 0
+    assert "line 2" in found.stderr
+    assert "Traceback" not in found.stderr
+    run(folder, "tell")
+    assert "riga 2" in answer(folder)
+    assert "line 2" in answer(folder)
+
+
+def test_what_was_not_read_cannot_be_told(folder: Path) -> None:
+    """In the wrong order the command says what comes first."""
+    found = run(folder, "tell")
+    assert found.exit_code == 1
+    assert "site apply` first" in found.stderr
+
+
+def test_a_configuration_in_force_that_is_wrong_is_told(folder: Path) -> None:
+    """Spoilt by hand, what is wrong with it stands in the answer, too."""
+    run(folder, "apply")
+    (folder / "etc" / "centralino.toml").write_text("[site]\nname = 3\n", encoding="utf-8")
+    assert run(folder, "tell").exit_code == 0
+    assert "site.name" in answer(folder)
+
+
+def test_it_can_be_used_again(folder: Path) -> None:
+    """The same file, once more, over what somebody has changed by hand."""
+    (folder / "card" / NAME).write_text(OFFICE, encoding="utf-8")
+    run(folder, "apply")
+    made = folder / "etc" / "centralino.toml"
+    made.write_text(made.read_text() + "\n# by hand\n")
+    assert "as before" in run(folder, "apply").output
+    assert "applied" in run(folder, "apply", "--again").output
+    assert "by hand" not in made.read_text()

@@ -1,0 +1,107 @@
+"""The image's units for the card's file, started for real, sandbox and all."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.faults.systemd.machine import DESK, ROOT, Machine
+from tests.faults.systemd.scenes import COME_S
+
+pytestmark = pytest.mark.system
+UNITS = ROOT / "image" / "overlay" / "etc" / "systemd" / "system"
+SITE, RESULT = "centralino-site.service", "centralino-result.service"
+CARD = "/boot/firmware"
+
+
+def bring_units(machine: Machine) -> None:
+    """Install them as the image has them, with the folder that its tmpfiles make."""
+    for name in (SITE, RESULT):
+        place = machine.bring(UNITS / name)
+        machine.inside("cp", place, "/run/systemd/system/")
+    machine.inside("mkdir", "-p", "/run/centralino-notices")
+    machine.inside("systemctl", "daemon-reload")
+
+
+def put(machine: Machine, text: str) -> None:
+    """Write the card's file on another machine; here it is read-only."""
+    file = machine.folder / "brought" / "centralino.toml"
+    file.write_text(text, encoding="utf-8")
+    machine.inside("mount", "-o", "remount,rw", CARD)
+    machine.inside("cp", "/opt/brought/centralino.toml", CARD)
+    machine.inside("mount", "-o", "remount,ro", CARD)
+
+
+def has_ended(machine: Machine, unit: str) -> bool:
+    """Tell whether a unit has run and is over."""
+    return machine.shown(unit, "ActiveState") in {"inactive", "failed"}
+
+
+def is_anew(machine: Machine, former: str) -> bool:
+    """Tell whether the desk is another process than before."""
+    return machine.shown(DESK, "MainPID") not in {former, "0"}
+
+
+def trouble(machine: Machine) -> str:
+    """Return what the desk says of the card's file."""
+    return "".join(one for one in machine.status()["troubles"] if "centralino.toml" in one)
+
+
+def run(machine: Machine, unit: str) -> str:
+    """Start a unit and wait until it has ended well; returns what it said."""
+    machine.inside("systemctl", "start", unit)
+    machine.wait_until(
+        lambda: machine.shown(unit, "ActiveState") in {"inactive", "failed"},
+        COME_S,
+        f"{unit} goes on",
+    )
+    assert machine.shown(unit, "Result") == "success", machine.log()
+    return machine.inside("journalctl", "-o", "cat", "-u", unit)
+
+
+def test_the_cards_file_comes_into_force_and_is_answered(machine: Machine) -> None:
+    """Read by root in its sandbox, it is in force with the office's name and the host's; a desk
+    that runs takes it over; the answer is written on a card that is read-only before and after.
+    """
+    bring_units(machine)
+    office = machine.delivered().replace('name = "Test"', 'name = "Dalla scheda"')
+    put(machine, f'{office}\n[network]\nhostname = "urp"\naddress = "192.168.7.10/24"\n')
+    first = machine.shown(DESK, "MainPID")
+    assert "applied" in run(machine, SITE)
+    assert machine.inside("hostname") == "urp"
+    assert "192.168.7.10/24" in machine.inside("cat", "/run/systemd/network/10-lan.network")
+    assert machine.inside("cat", "/data/etc/hostname") == "urp"
+    machine.wait_until(
+        lambda: machine.shown(DESK, "MainPID") not in {first, "0"},
+        COME_S,
+        "no desk",
+    )
+    machine.wait_until(machine.is_idle, COME_S, "the lines are not idle")
+    assert "Dalla scheda" in machine.inside("centralino", "check")
+    assert trouble(machine) == ""
+
+    run(machine, RESULT)
+    told = machine.inside("cat", f"{CARD}/centralino-result.txt")
+    assert "Tutto bene" in told
+    assert re.search(r"https://\d+\.\d+\.\d+\.\d+/", told)
+    assert f"https://{machine.address}" not in told, "nobody else reaches 127.x.x.x"
+    assert re.search(r"Codice per il primo utente della console: [A-Z2-9-]{14}", told)
+    assert machine.inside("touch", f"{CARD}/x", check=False)
+    assert f"tmpfs {CARD} tmpfs ro" in machine.inside("cat", "/proc/mounts")
+
+
+def test_a_wrong_file_lights_the_fault(machine: Machine) -> None:
+    """The desk that runs shows it within seconds, and no more once the file is right."""
+    bring_units(machine)
+    good = machine.inside("cat", f"{CARD}/centralino.toml")
+    put(machine, "[site]\nname = “Nuovo”\n")
+    before = machine.inside("cat", "/etc/centralino/centralino.toml")
+    assert "wrong" in run(machine, SITE)
+    machine.wait_until(lambda: "line 2" in trouble(machine), 20.0, "no trouble")
+    assert machine.inside("cat", "/etc/centralino/centralino.toml") == before
+    run(machine, RESULT)
+    assert "riga 2" in machine.inside("cat", f"{CARD}/centralino-result.txt")
+    put(machine, good)
+    run(machine, SITE)
+    machine.wait_until(lambda: not trouble(machine), 20.0, "the trouble stays")
