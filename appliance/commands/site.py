@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 CARD: Final = Path("/boot/firmware")
 RUN: Final = Path("/run/centralino-site")
 DESK: Final = "centralino.service"
+LOOKS: Final = 5
 LOOKS_S: Final = 1.0
 LIMIT_S: Final = 20.0
 USUAL_PORT: Final = 443
@@ -92,6 +94,11 @@ def apply_(
         _name_host,
     )
     applied = applying.apply(places, again=again)
+    for _ in range(LOOKS):  # for a modem that appears meanwhile systemd starts nobody again
+        if applied.outcome.ports == applying.ports(places):
+            break
+        later = applying.apply(places)
+        applied = replace(later, is_rewritten=later.is_rewritten or applied.is_rewritten)
     found = applied.outcome
     for said in (*found.said, outcome.trouble_of(found)):
         if said.en:

@@ -67,6 +67,11 @@ def apply(places: Places, *, again: bool = False) -> Applied:
     return Applied(outcome, turn.is_rewritten)
 
 
+def ports(places: Places) -> tuple[str, ...]:
+    """List where a modem is now."""
+    return tuple(one.port for one in seen(places.ports))
+
+
 def _tell(places: Places, outcome: Outcome) -> None:
     """Tell the desk of a trouble, and whoever answers on the card of everything."""
     trouble, told = trouble_of(outcome), text_of_outcome(outcome)

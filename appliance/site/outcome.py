@@ -54,6 +54,11 @@ class Outcome:
     is_others: bool = False
     set_aside: str = ""
 
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """List where a modem was found."""
+        return tuple(socket.port for socket in self.sockets)
+
 
 def text_of(outcome: Outcome) -> str:
     """Write an outcome as JSON."""

@@ -11,6 +11,8 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.daemon import config, first_user
+from appliance.site import applying
+from appliance.site.applying import Applied, Places
 from appliance.site.text import NAME
 from tests.site.test_made import OFFICE
 
@@ -96,3 +98,22 @@ def test_it_can_be_used_again(folder: Path) -> None:
     assert "as before" in run(folder, "apply").output
     assert "applied" in run(folder, "apply", "--again").output
     assert "by hand" not in made.read_text()
+
+
+def test_a_modem_that_appears_meanwhile_is_found(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plugged in while the command runs, which nothing starts again, it is a line all the same."""
+    (folder / "ports").mkdir()
+    real = applying.apply
+
+    def slow(places: Places, *, again: bool = False) -> Applied:
+        applied = real(places, again=again)
+        modem = folder / "ports" / "platform-x.usb-usb-0:1.2:1.0"
+        if not modem.is_symlink():
+            modem.symlink_to("/dev/ttyACM0")
+        return applied
+
+    monkeypatch.setattr(applying, "apply", slow)
+    assert run(folder, "apply").exit_code == 0
+    assert len(config.load(folder / "etc" / "centralino.toml").lines) == 1

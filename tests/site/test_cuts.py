@@ -96,7 +96,7 @@ def test_a_cut_at_any_write_does_no_harm(
     assert nth > {"fsync": 8, "replace": 5, "open": 8}.get(call, 0)
     when = "after" if done else "before"
     figures.say(
-        f"F24 cut {when} each {call} as the card's file comes into force ({nth - 1}): no harm"
+        f"F3 cut {when} each {call} as the card's file comes into force ({nth - 1}): no harm"
     )
 
 
