@@ -138,6 +138,7 @@ class Helper:
         kept = update_files.load(self.kept_in)
         if kept.state is State.INSTALLED:
             self.rauc.mark("active", "booted")
+            self.rauc.mark("good", "booted")  # all its tries again, of which "active" gives one
             self.rauc.mark("bad", "other")
             kept = replace(kept, by=by)
             self._ended(self._step(kept, Step.GIVEN_UP), "given_up", NOTHING)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.daemon import update_files
 from appliance.daemon.backup_places import UPLOADED as UPLOADED_BACKUP
-from appliance.daemon.update_files import Asked
+from appliance.daemon.update_files import BOX, Asked
 from appliance.policy import update_words
 from appliance.policy.refused import Refused
 from appliance.policy.updating import order
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 KINDS: Final = "vfat,ext4"
 MOST: Final = 20
 LIMIT_S: Final = 60.0
-BY: Final = "stick"
-"""Nobody's name: whoever could put it in."""
 NOTHING_NEW: Final = Words(
     "Sulla chiavetta non c'è un aggiornamento più recente della versione in uso ({}).",
     "The stick holds no update that is newer than the version in use ({}).",
@@ -65,7 +63,7 @@ def turn(helper: Helper, stick: Stick) -> Words:
     ready = lay_ready(helper, stick)
     bundle = newest(helper, stick.bundles())
     if bundle is not None:
-        return helper.install(bundle, Asked(BY, "stick"))
+        return helper.install(bundle, Asked(BOX, "stick"))
     return ready or update_words.filled(NOTHING_NEW, helper.running())
 
 

@@ -2,7 +2,8 @@
 
 A slot that runs for the first time is on trial: it is marked good after two minutes of health, or
 left by a restart, upon which the boot loader takes the other one. One that was good before is
-marked good again as soon as the desk is ready: the boot loader counts down at each start.
+marked good again as soon as the desk answers: the boot loader counts down at each start, and a
+cable that is out must not cost a box the version that it has.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from appliance.policy.updating import (
     Trial,
     Verdict,
     after,
-    lacking,
 )
 from appliance.policy.words import NOTHING, Words
 
@@ -81,8 +81,8 @@ class Watch:
         return self.helper.ended(replace(kept, failed=failed), step, "back", said)
 
     def _as_before(self) -> Words:
-        """Mark a slot that was good before as good again, as soon as the desk is ready."""
-        while lacking(health_of(self.helper.asked()), frozenset()) != NOTHING:
+        """Mark a slot that was good before as good again, as soon as the desk answers."""
+        while self.helper.asked() is None:
             self.pause(LOOKS_S)
         self.helper.rauc.mark("good", "booted")
         return update_words.SLOT_GOOD

@@ -163,7 +163,8 @@ class Service:
         parts.nightly.look(parts.desk.now(), lambda: is_quiet(parts.desk.status()))
         lookout.night, lookout.card = parts.nightly.last, parts.nightly.card
         parts.restores.look()
-        parts.updates.look(parts.desk.now(), lambda: is_idle(parts.desk.status()))
+        if parts.updates.look(parts.desk.now(), lambda: is_idle(parts.desk.status())):
+            self._show(parts.desk.status())
         if parts.notices.look(time.monotonic()):
             self._show(parts.desk.status())
         if parts.caretaker.watched != lookout.watched:

@@ -41,6 +41,8 @@ class Asked:
     what: str
 
 
+BOX: Final = "box"
+"""Who asks where nobody does, as the audit names it."""
 WHATS: Final = frozenset({"upload", "server", "back", "start", "give-up"})
 
 

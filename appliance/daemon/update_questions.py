@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.calls.desk import LineState
-from appliance.daemon import update_box, update_files
+from appliance.daemon import update_files
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.restore_questions import is_idle
 from appliance.daemon.rights import check_may
@@ -80,7 +80,7 @@ class UpdateQuestions:
         kept, run = self.updates.kept, self.updates.run
         return {
             "image": self.updates.is_image,
-            "running": update_box.running(),
+            "running": self.updates.running,
             "state": kept.state.value,
             "version": kept.version,
             "stands": plain(standing(kept.state, kept.version)),
@@ -126,7 +126,7 @@ class UpdateQuestions:
         def later(tell: Tell) -> None:
             def done(result: Answer | CentralinoError) -> None:
                 if what == "start" and not isinstance(result, CentralinoError):
-                    self.updates.at_once = True
+                    self.updates.start_soon()
                 tell(_refused(result))
 
             self.stores.records.do(_safe(job), done)

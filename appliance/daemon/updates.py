@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from appliance.daemon import update_box, update_files
-from appliance.daemon.update_files import Asked, Kept
+from appliance.daemon.update_files import BOX, Asked, Kept
 from appliance.errors import CentralinoError
 from appliance.policy.refused import Refused
 from appliance.policy.update_words import standing
@@ -37,7 +37,6 @@ log = logging.getLogger(__name__)
 LOOKS_S: Final = 10.0
 AGAIN_S: Final = 300.0
 """So long a request to the helper is waited for before it is asked again."""
-BOX: Final = "box"
 FETCH: Final = ("update", "--fetch")
 MOST_BYTES: Final = 2_000_000_000
 
@@ -60,17 +59,28 @@ class Updates:
         self.is_image = is_image()
         self.kept = Kept()
         """What root's helper keeps, as it was read last."""
+        self.running = update_box.running()
         self.at_once = False
         """A person has asked that the box start from the new version now."""
+        self._has_changed = False
         self._looked_at = self._asked_at = float("-inf")
         self._day: date | None = None
         self._fetched = False
 
-    def look(self, now: Now, is_idle: Callable[[], bool]) -> None:
-        """Do what is due; never waits."""
-        if not self.is_image or now.monotonic < self._looked_at + LOOKS_S:
-            return
-        self._looked_at = now.monotonic
+    def start_soon(self) -> None:
+        """Have the box start from the new version as soon as nobody is on the phone."""
+        self.at_once = True
+        self._asked_at = float("-inf")
+
+    def look(self, now: Now, is_idle: Callable[[], bool]) -> bool:
+        """Do what is due, never waiting; returns True when people should be shown something new."""
+        if self.is_image and now.monotonic >= self._looked_at + LOOKS_S:
+            self._looked_at = now.monotonic
+            self._do(now, is_idle)
+        has_changed, self._has_changed = self._has_changed, False
+        return has_changed
+
+    def _do(self, now: Now, is_idle: Callable[[], bool]) -> None:
         self._records.do(self._read, self._seen)
         idle = is_idle()
         if self.kept.state is State.INSTALLED:
@@ -93,6 +103,7 @@ class Updates:
         self.kept = kept
         self.at_once = self.at_once and kept.state is State.INSTALLED
         self._on_trouble("update", trouble_of(kept))
+        self._has_changed = True
 
     def _start(self, now: Now, idle: bool) -> None:
         local, trusted = now.wall.astimezone(self._zone).time(), now.clock_state.is_trusted
@@ -102,7 +113,7 @@ class Updates:
 
     def _ask(self, asked: Asked, now: Now) -> bool:
         """Ask the helper, unless it was asked a moment ago; tells whether it was."""
-        if now.monotonic < self._asked_at + AGAIN_S and not self.at_once:
+        if now.monotonic < self._asked_at + AGAIN_S:
             return False
         if update_files.is_waiting(self.run):
             return False

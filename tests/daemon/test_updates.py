@@ -124,7 +124,7 @@ def test_by_day_it_starts_when_somebody_asks(place: Place) -> None:
     """As soon as nobody is on the phone."""
     place.keep(READY)
     place.look(DAY)
-    place.updates.at_once = True
+    place.updates.start_soon()
     busy = replace(DAY, monotonic=DAY.monotonic + 100)
     assert place.look(busy, idle=False) is None
     assert place.look(replace(DAY, monotonic=DAY.monotonic + 200)) == Asked("beppe", "start")

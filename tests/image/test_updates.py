@@ -73,6 +73,17 @@ def test_a_version_that_is_not_well_is_left_by_itself(box: TwoSlots) -> None:
     assert box.booted == "A"
 
 
+def test_a_good_slot_stays_good_whatever_is_unplugged(box: TwoSlots) -> None:
+    """Without a line or a network: only a desk that does not even answer costs it a try."""
+    box.health |= {"ready_s": 0.0, "carrier": False, "working": [], "out": ["line1"]}
+    with box.desk():
+        for _ in range(5):
+            box.start_anew()
+            assert (box.booted, box.left("A")) == ("A", 2)
+            box.watch()
+            assert box.left("A") == 3
+
+
 def test_a_version_that_does_not_even_start_is_left(box: TwoSlots) -> None:
     """A kernel that panics, a power cut in the trial: one try, then the old one."""
     box.install(box.bundle("1.1.0"))
@@ -181,7 +192,7 @@ def test_one_update_at_a_time(box: TwoSlots) -> None:
         box.install(box.bundle("1.2.0"))
     box.helper.give_up("beppe")
     box.start_anew()
-    assert (box.booted, box.kept.state) == ("A", State.NONE)
+    assert (box.booted, box.kept.state, box.left("A")) == ("A", State.NONE, 2)
 
 
 def test_a_person_goes_back(box: TwoSlots) -> None:
