@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import http.client
 import json
+import os
 import re
 import ssl
 import urllib.request
@@ -76,6 +77,8 @@ class Server:
         part = target.with_name(f"{key}.part")
         for old in set(target.parent.glob("*.part")) - {part}:
             old.unlink()
+        if part.exists() and not os.access(part, os.W_OK):  # begun by the administrator
+            part.unlink()
         most = min(offer.size or LARGEST, LARGEST, room)
         if offer.size > most:
             raise refused(NO_ROOM)
