@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,6 +10,7 @@ from appliance.lines import facts
 from appliance.lines.facts import Stream
 from appliance.lines.sentences import Sentence
 from appliance.lines.table import Stage
+from hw_tests.called import Carried, Rung
 from hw_tests.guard import safe
 from hw_tests.side import Side
 
@@ -36,17 +36,6 @@ class UnmeasuredError(CentralinoError):
     def __init__(self, it: str, en: str) -> None:
         super().__init__(en)
         self.said: Texts = (it, en)
-
-
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """How a call came about, in monotonic seconds: dialled, the rings, the answer."""
-
-    dialled_at: float
-    rings: tuple[float, ...]
-    identified: tuple[float, facts.Identified] | None
-    answered_at: float
-    off_hook_at: float
 
 
 class Bench:
@@ -107,10 +96,17 @@ class Bench:
             self._expect(name, facts.Up, mark, limit, "non è pronto", "is not ready")
 
     def rest(self) -> None:
-        """Put every line on hook and wait until its modem has proven it."""
+        """Put every line on hook and wait until its modem has proven it.
+
+        One that has failed is brought up anew; raises UnmeasuredError, TechnicianError.
+        """
         self._talking = False
         for name, side in self.sides.items():
-            if side.driver.stage in {Stage.IDLE, Stage.OFF, Stage.FAILED}:
+            if side.driver.stage is Stage.IDLE:
+                continue
+            if side.driver.stage is Stage.FAILED:
+                side.renew(self.world.open(name))
+                self.bring_up(name)
                 continue
             mark = side.mark()
             side.order(lambda driver, now: driver.hang_up(now), self.now)
@@ -225,28 +221,6 @@ class Bench:
             return next(iter(side.told(kind, mark)), None)
 
         return self.until(told, limit, f"la linea {name} {it}", f"line {name} {en}")
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """What one side has heard from `begin` on while something was played from `began_at` on.
-
-    `mark` is where the side's events of that time begin.
-    """
-
-    side: Side
-    begin: int
-    began_at: float
-    mark: int
-
-    @property
-    def pcm(self) -> bytes:
-        """The sound as 16-bit samples."""
-        return self.side.pcm(self.begin)
-
-    def delay_ms(self, offset: int) -> float:
-        """How long after it was played the sample at `offset` arrived."""
-        return (self.side.arrived_at(self.begin + offset) - self.began_at) * 1000
 
 
 def _dial(digits: str, driver: LineDriver, now: float) -> tuple[facts.LineEvent, ...]:

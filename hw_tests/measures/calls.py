@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from appliance.calls.events import Presentation
 from appliance.media.tones import PLANS
-from hw_tests.bench import Rung, UnmeasuredError
+from hw_tests.bench import UnmeasuredError
+from hw_tests.called import Rung
 from hw_tests.field import Field, found, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
 

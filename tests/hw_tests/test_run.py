@@ -131,3 +131,16 @@ def test_every_measurement_is_written_before_the_next(tmp_path: Path) -> None:
     assert told[-1]["verdicts"] == ["failed"]
     assert "signal to noise 3.0 dB" in reason([good, bad])
     assert "Level" not in reason([good, bad])
+
+
+def test_a_line_that_has_failed_is_brought_up_for_the_next_measurement(tmp_path: Path) -> None:
+    """One wedged modem fails what it was needed for, not all that comes after it is well again."""
+    world = Virtual()
+    place = Field(world, tmp_path)
+    recorder = Recorder(place, MEASURES, "", "")
+    assert place.ready
+    world.turn("A", wedged=True)
+    dial_tone = next(measure for measure in MEASURES if measure.name == "dial_tone")
+    assert Verdict.FAILED in {each.verdict for each in recorder.make(dial_tone)}
+    world.turn("A", wedged=False)
+    assert {each.verdict for each in recorder.make(dial_tone)} == {Verdict.PASSED}
