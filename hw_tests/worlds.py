@@ -43,6 +43,7 @@ class OpenPort:
     """A serial port that never waits: the keeper's, read and written here."""
 
     def __init__(self, path: str) -> None:
+        self.gone = False
         try:
             self._port = SerialPort(path)
         except (*PORT_ERRORS, ValueError) as error:
@@ -58,7 +59,11 @@ class OpenPort:
             data = os.read(self.fileno(), READ_SIZE)
         except BlockingIOError:
             return b""
+        except OSError:
+            self.gone = True
+            raise
         if not data:
+            self.gone = True
             raise OSError("the modem has gone")
         return data
 
@@ -114,7 +119,8 @@ class RealTime:
 
     def wait(self, until: float) -> None:
         """Sleep until then, or until a modem has sent something."""
-        ports = list(self._ports.values())
+        # One that has gone is readable for ever: no sleep would be left.
+        ports = [port for port in self._ports.values() if not port.gone]
         select.select(ports, [], [], max(0.0, until - self.now()))
 
     def open(self, name: str) -> Port:
