@@ -5,9 +5,7 @@ STAMP := .venv-3.13/.ready
 FUZZ_SECONDS ?= 60
 SEED ?= 1
 
-.PHONY: help environment packages deb image demo test lint unit unit311 coverage system console boxes phones units bench long faults faulty-disks faulty-boxes faulty-machines faulty-lines figures phones-and-faults packaging fuzz soak year clean
-.PHONY: help environment packages deb demo test lint unit unit311 coverage system console boxes phones boots units bench long faults faulty-disks faulty-boxes faulty-machines faulty-lines figures phones-and-faults packaging fuzz soak year clean
-.PHONY: help environment packages deb demo test lint unit unit311 coverage system console boxes phones units fieldtest bench long faults faulty-disks faulty-boxes faulty-machines faulty-lines figures phones-and-faults packaging fuzz soak year clean
+.PHONY: help environment packages deb image demo test lint unit unit311 coverage system console boxes phones fieldtest boots units bench long faults faulty-disks faulty-boxes faulty-machines faulty-lines figures phones-and-faults packaging fuzz soak year clean
 
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
@@ -76,10 +74,10 @@ PHONES := tests/interop tests/lines tests/mail tests/phones tests/stories tests/
 system: environment packages
 	FIGURES=build/faults-alone.txt $(PY) -m pytest -q -m "system and not long" $(addprefix --ignore=,tests/console tests/packaging tests/system tests/faults tests/image $(PHONES))
 	@$(MAKE) --no-print-directory console
-	@$(MAKE) --no-print-directory -j3 -O boxes phones-and-faults fieldtest
+	@$(MAKE) --no-print-directory -j2 -O boxes phones-and-faults
 
 phones-and-faults:
-	@$(MAKE) --no-print-directory -j1 phones faulty-disks faulty-machines packaging
+	@$(MAKE) --no-print-directory -j1 phones fieldtest faulty-disks faulty-machines packaging
 
 packaging: environment
 	$(PY) -m pytest -q -m "system and not long" tests/packaging

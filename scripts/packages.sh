@@ -13,16 +13,12 @@ missing=""
 wanted="$wanted debhelper lintian mmdebstrap"
 # tests/fieldtest: pages on paper
 wanted="$wanted libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
-# tests/image: updates
-wanted="$wanted rauc squashfs-tools dbus-daemon openssl"
 # tests/qemu: a kernel of its own
 wanted="$wanted qemu-system-x86 busybox-static kmod"
-# tests/image: the card and the LAN of a box
-wanted="$wanted fdisk iproute2 nftables"
-# tests/image: image/build.sh, and a machine that boots what it made
-wanted="$wanted bmap-tools cpio dosfstools fdisk fuse2fs mtools openssl qemu-system-arm qemu-user-static u-boot-qemu u-boot-tools xz-utils zstd"
-# tests/image: its machines, with what is changed in their device trees and disks
-wanted="$wanted qemu-system-arm qemu-utils device-tree-compiler mtools u-boot-qemu"
+# image/build.sh
+wanted="$wanted bmap-tools cpio dosfstools fdisk fuse2fs mtools openssl qemu-user-static rauc squashfs-tools u-boot-tools xz-utils zstd"
+# tests/image: machines that boot what it made, with device trees, disks and packet filters of theirs
+wanted="$wanted dbus-daemon device-tree-compiler iproute2 nftables qemu-system-arm qemu-utils u-boot-qemu"
 for package in $wanted; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
