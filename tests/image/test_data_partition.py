@@ -6,12 +6,24 @@ The very helpers of the image are run, on file systems in files.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.image.card import HELPERS, LIMIT_S, MIB, SIGNATURE, Card, looped, made, missing, run
+from tests.image.card import (
+    HELPERS,
+    LIMIT_S,
+    MIB,
+    OVERLAY,
+    SIGNATURE,
+    Card,
+    looped,
+    made,
+    missing,
+    run,
+)
 
 pytestmark = [
     pytest.mark.system,
@@ -166,6 +178,72 @@ def test_a_full_one_is_mounted(card: Card) -> None:
     assert said.split()[0] == "0"
     assert said.endswith("all\ncentralino\n")
     assert card.told() == ()
+
+
+# --- the machine's number --------------------------------------------------------------------
+
+
+INIT: Final = OVERLAY.parent / "boot" / "init"
+NUMBER: Final = "0123456789abcdef" * 2
+IN_INITRAMFS: Final = """
+/bin/busybox --install -s /bin
+mkdir -p /new/etc
+: > /new/etc/machine-id
+{function}
+number_in /dev/card
+cat /new/etc/machine-id
+"""
+
+
+def number_found(card: Card) -> str:
+    """Run what the image's initramfs does with the data partition, on the same busybox."""
+    text = INIT.read_text(encoding="utf-8")
+    function = "number_in() {" + text.split("number_in() {")[1].split("\n}\n")[0] + "\n}"
+    ram = card.folder / "initramfs"
+    shutil.rmtree(ram, ignore_errors=True)
+    for name in ("bin", "dev"):
+        (ram / name).mkdir(parents=True)
+    shutil.copy(shutil.which("busybox") or "", ram / "bin" / "busybox")
+    script = IN_INITRAMFS.format(function=function)
+    with looped(card.image) as device:
+        run("cp", "--archive", device, ram / "dev" / "card")
+        command = ("chroot", ram, "/bin/busybox", "sh", "-c", script)
+        return run("unshare", "--mount", *command, PATH="/bin:/usr/sbin:/usr/bin")
+
+
+@pytest.mark.skipif(shutil.which("busybox") is None, reason="needs busybox-static")
+def test_the_initramfs_finds_the_machines_number(card: Card) -> None:
+    """What the first boot has kept is there before anything is started, and nothing is written:
+    not even the journal of a card whose power was cut is played back.
+    """
+    assert number_found(card) == ""
+    (card.folder / "id").write_text(f"{NUMBER}\n", encoding="ascii")
+    (card.folder / "etc").mkdir()
+    shutil.copy(card.folder / "id", card.folder / "etc" / "machine-id")
+    torn = Card(card.folder, card.image.with_name("torn.img"))
+    kept = f"CENTRALINO_ROOT={card.folder} {HELPERS}/identity"
+    with looped(card.image) as device:
+        card.boot(f"{kept}; echo x > lib/x; sync lib/x; cp {card.image} {torn.image}", device)
+    assert "needs_recovery" in run("dumpe2fs", "-h", torn.image)
+    before = hashlib.sha256(torn.image.read_bytes()).digest()
+    assert number_found(torn) in {"", f"{NUMBER}\n"}, "it may stand in the journal yet"
+    assert hashlib.sha256(torn.image.read_bytes()).digest() == before
+    assert number_found(card) == f"{NUMBER}\n"
+
+
+@pytest.mark.skipif(shutil.which("busybox") is None, reason="needs busybox-static")
+@pytest.mark.parametrize("kept", ["", "x" * 32, NUMBER[:31], "../../etc/passwd"])
+def test_what_is_no_number_is_left(card: Card, kept: str) -> None:
+    """A half written or foreign file gives the box a number of its own, and no failure."""
+    card.boot(f"echo '{kept}' > etc/machine-id; sync -f .")
+    assert number_found(card) == ""
+
+
+@pytest.mark.skipif(shutil.which("busybox") is None, reason="needs busybox-static")
+def test_a_card_that_does_not_mount_is_left_alone(card: Card) -> None:
+    """Repairing it is others' work; the boot goes on."""
+    overwrite(card, 0, 4 * MIB)
+    assert number_found(card) == ""
 
 
 # --- growing ---------------------------------------------------------------------------------
