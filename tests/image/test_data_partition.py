@@ -180,6 +180,43 @@ def test_a_full_one_is_mounted(card: Card) -> None:
     assert card.told() == ()
 
 
+# --- an error while it is used ---------------------------------------------------------------
+
+
+SYSTEMCTL: Final = """#!/bin/sh
+case $1 in show) echo "$said" ;; reboot) echo started anew ;; esac
+"""
+
+
+def mended(card: Card, before: str, said: str = "open; line1 idle", **more: str) -> str:
+    """Look whether the box is to be started anew, after something was done to its partition."""
+    systemctl = card.folder / "bin" / "systemctl"
+    systemctl.parent.mkdir(exist_ok=True)
+    systemctl.write_text(SYSTEMCTL, encoding="ascii")
+    systemctl.chmod(0o755)
+    mend = f"{before}; PATH={systemctl.parent}:$PATH {HELPERS}/mend"
+    return card.boot(mend, **{"CENTRALINO_YOUNG_S": "0", "said": said, **more})
+
+
+READ_ONLY: Final = "mount -o remount,ro $data"
+
+
+def test_a_partition_turned_read_only_has_the_box_started_anew(card: Card) -> None:
+    """So that it is repaired; when nobody is on the phone, and not soon after a start."""
+    assert "started anew" in mended(card, READ_ONLY)
+    assert "started anew" in mended(card, READ_ONLY, said=""), "also where the desk is not there"
+    assert mended(card, READ_ONLY, said="open; line1 idle, line2 in_use") == ""
+    assert mended(card, READ_ONLY, said="open; line1 ringing") == ""
+    assert mended(card, READ_ONLY, CENTRALINO_YOUNG_S="999999999") == ""
+    assert mended(card, "true") == ""
+
+
+def test_a_locked_card_has_nothing_started(card: Card) -> None:
+    """No start mends it: the box would only be away again and again."""
+    locked = "mkdir -p $run/centralino-notices; touch $run/centralino-notices/data-locked.json"
+    assert mended(card, f"{READ_ONLY}; {locked}") == ""
+
+
 # --- the machine's number --------------------------------------------------------------------
 
 

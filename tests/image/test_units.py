@@ -147,7 +147,7 @@ def test_a_restart_that_was_asked_for_leaves_the_card_clean(slot: Slot, card: Ca
         with slot.boot(device) as machine:
             assert_is_well(machine)
             machine.try_("systemctl", "reboot")
-            wait("the machine ends", lambda: machine.ended(), 90.0)
+            wait("the machine ends", machine.ended, 90.0)
         features = run("dumpe2fs", "-h", device)
         assert "needs_recovery" not in features
         with slot.boot(device) as machine:
@@ -163,6 +163,28 @@ def test_a_card_beyond_repair_is_said_and_lines_are_answered(slot: Slot, card: C
     with looped(card.image) as device, slot.boot(device) as machine:
         assert_is_well(machine)
         wait("it is said", lambda: "made anew" in said(machine), 30.0)
+
+
+def test_an_error_while_it_is_used_ends_in_a_repair(slot: Slot, device: str) -> None:
+    """The kernel finds an error and makes the partition read-only: the box is started anew, and
+    after that what is kept can be written again.
+    """
+    trigger = Path(f"/sys/fs/ext4/{device.removeprefix('/dev/')}/trigger_fs_error")
+    with slot.boot(device) as machine:
+        assert_is_well(machine)
+        dropin = "/run/systemd/system/centralino-mend.service.d"
+        machine.run("mkdir", "--parents", dropin)
+        machine.write(f"{dropin}/young.conf", "[Service]\nEnvironment=CENTRALINO_YOUNG_S=0\n")
+        machine.run("systemctl", "daemon-reload")
+        machine.run("systemctl", "start", "centralino-mend.service")
+        assert not machine.ended(), "nothing is wrong yet"
+        trigger.write_text("planted by a test\n", encoding="ascii")
+        assert machine.try_("touch", "/data/lib/x").returncode != 0
+        machine.try_("systemctl", "start", "centralino-mend.service")
+        wait("the machine ends", machine.ended, 90.0)
+    with slot.boot(device) as machine:
+        assert_is_well(machine)
+        machine.run("touch", "/data/lib/x")
 
 
 def test_without_a_card_everything_runs_in_memory(slot: Slot) -> None:
