@@ -27,8 +27,8 @@ image/keys.sh
 disk=$work/centralino-$version.img
 # what all of it is made from; the parts are kept as long as that is the same
 sha256sum "$deb" "$base.list" "$work/boot.list" "$work/keys/cert.pem" > "$work/inputs.new"
-find image -type f | sort | xargs -d '\n' sha256sum >> "$work/inputs.new"
-find image -printf '%m %l %p\n' | sort >> "$work/inputs.new"
+find image -name __pycache__ -prune -o -type f -print | sort | xargs -d '\n' sha256sum >> "$work/inputs.new"
+find image -name __pycache__ -prune -o -printf '%m %l %p\n' | sort >> "$work/inputs.new"
 if [ ! -e "$disk" ] || ! cmp -s "$work/inputs.new" "$work/inputs"; then
     rm -f "$work/inputs" "$disk"
     image/slot.sh "$base" "$deb"

@@ -51,7 +51,7 @@ def of_package(root: Path, fields: dict[str, str]) -> dict[str, Any]:
     file = root / "usr/share/doc" / name / "copyright"
     text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     place = f"pkg:deb/debian/{quote(name)}@{quote(version)}?arch={machine}&distro=debian-13"
-    return component(name, version, place, licences(text))
+    return component(name, version, place, licences(text), text)
 
 
 def of_wheel(metadata: Path) -> dict[str, Any]:
@@ -62,12 +62,23 @@ def of_wheel(metadata: Path) -> dict[str, Any]:
     names = [told] if told else [one.rpartition(" :: ")[2] for one in classified]
     name, version = fields["Name"], fields["Version"]
     place = f"pkg:pypi/{name.lower().replace('_', '-')}@{quote(version)}"
-    return component(name, version, place, names or [UNKNOWN])
+    files = sorted(metadata.parent.rglob("LICEN[CS]E*"))
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
+    return component(name, version, place, names or [UNKNOWN], text)
 
 
-def component(name: str, version: str, place: str, names: list[str]) -> dict[str, Any]:
-    """Write one component as CycloneDX wants it; `place` is its package URL."""
-    told = [{"license": {"name": one}} for one in names]
+def one_licence(name: str, text: str) -> dict[str, Any]:
+    """Name a licence; the whole text goes with one that has no name."""
+    whole = {"text": {"contentType": "text/plain", "content": text}}
+    return {"license": {"name": name} | (whole if name == UNKNOWN and text else {})}
+
+
+def component(name: str, version: str, place: str, names: list[str], text: str) -> dict[str, Any]:
+    """Write one component as CycloneDX wants it.
+
+    `place` is its package URL, `text` what its author says of its licence.
+    """
+    told = [one_licence(name, text) for name in names]
     identity = {"type": "library", "bom-ref": place, "name": name, "version": version}
     return identity | {"purl": place, "licenses": told}
 

@@ -93,6 +93,18 @@ def test_licences_of_a_wheel_are_those_of_its_metadata(
     assert (part["purl"], names(part)) == ("pkg:pypi/a-b@1", told)
 
 
+def test_a_licence_without_a_name_comes_with_its_text(root: Path) -> None:
+    """What no rule can name can still be read in the list; a named one is not repeated."""
+    put(root / "usr/share/doc/adduser/copyright", "do as you please\n")
+    put(root / sbom.SITE / "a-1.dist-info/METADATA", "Name: a\nVersion: 1\n\n")
+    put(root / sbom.SITE / "a-1.dist-info/licenses/LICENSE.md", "and so here\n")
+    put(root / "usr/share/doc/zlib1g/copyright", "License: Zlib\n")
+    told = {name: one["licenses"][0]["license"] for name, one in parts(root).items()}
+    assert told["adduser"]["text"]["content"] == "do as you please\n"
+    assert told["a"]["text"]["content"] == "and so here\n"
+    assert told["zlib1g"] == {"name": "Zlib"}
+
+
 def test_the_same_parts_have_the_same_number(root: Path) -> None:
     """The list is a function of what is in the slot and of the date of the build."""
     assert sbom.sbom(root, "1", 0) == sbom.sbom(root, "1", 0)
