@@ -117,8 +117,22 @@ def apply_(
 @click.option(
     "--wait", default=0.0, show_default=True, help="Seconds to wait for a network address."
 )
-def tell(config_path: Path, card: Path, run: Path, wait: float) -> None:
+@click.option(
+    "--settle",
+    default=0.0,
+    help="Look again so many seconds after writing, until there is nothing new; 0 for once.",
+)
+def tell(config_path: Path, card: Path, run: Path, wait: float, settle: float) -> None:
     """Write beside the card's file what became of it, and how to go on."""
+    until = time.monotonic() + wait
+    while not _numbers() and time.monotonic() < until:
+        time.sleep(LOOKS_S)
+    while _tell(config_path, card, run) and settle:
+        time.sleep(settle)  # a modem that comes and goes does not wear the card
+
+
+def _tell(config_path: Path, card: Path, run: Path) -> bool:
+    """Write it; returns False where the card says so already."""
     from appliance.site import card as fat
     from appliance.site import outcome as outcomes
     from appliance.site import result
@@ -126,15 +140,13 @@ def tell(config_path: Path, card: Path, run: Path, wait: float) -> None:
     outcome = outcomes.load(run)
     if outcome is None:
         raise TechnicianError("the card's file was not read yet: `centralino site apply` first")
-    until = time.monotonic() + wait
-    while not _numbers() and time.monotonic() < until:
-        time.sleep(LOOKS_S)
     text = result.text_of(outcome, _facts(config_path, outcome))
     try:
         is_new = fat.tell(card, text)
     except OSError as error:
         raise TechnicianError(f"{card / fat.ANSWER}: {why_not(error).en}") from error
     click.echo("told on the card" if is_new else "the card says so already")
+    return is_new
 
 
 def _facts(config_path: Path, outcome: Outcome) -> Facts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,21 @@ def test_a_modem_that_appears_meanwhile_is_found(
     monkeypatch.setattr(applying, "apply", slow)
     assert run(folder, "apply").exit_code == 0
     assert len(config.load(folder / "etc" / "centralino.toml").lines) == 1
+
+
+def test_it_looks_again_until_nothing_is_new(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What changes while the card was just written is written too, and then it ends."""
+    run(folder, "apply")
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        (folder / "card" / NAME).write_text(OFFICE, encoding="utf-8")
+        for _ in range(2):
+            run(folder, "apply")
+
+    monkeypatch.setattr(time, "sleep", pause)
+    said = run(folder, "tell", "--settle", "60").output.splitlines()
+    assert said == ["told on the card", "told on the card", "the card says so already"]
+    assert pauses == [60.0, 60.0]
+    assert "op2" in answer(folder)
