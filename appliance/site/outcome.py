@@ -14,8 +14,10 @@ from typing import Any, Final
 from appliance.policy.words import NOTHING, Words
 
 NAME: Final = "outcome.json"
-SHOWN: Final = 300
-"""So many characters of a mistake are shown in the status; the result on the card says all."""
+SHOWN: Final = 150
+"""So many characters of a mistake are shown in the status (daemon/notices.py takes 4096 bytes, of
+which a character may need twelve); the result on the card says all.
+"""
 
 
 class Verdict(enum.StrEnum):
@@ -100,7 +102,8 @@ def trouble_of(outcome: Outcome) -> Words:
 
 
 def _short(said: str) -> str:
-    return " ".join(said.split())[:SHOWN]
+    one_line = " ".join(said.split())
+    return one_line if len(one_line) <= SHOWN else f"{one_line[: SHOWN - 1]}…"
 
 
 def _outcome(data: Mapping[str, Any]) -> Outcome:

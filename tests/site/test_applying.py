@@ -140,6 +140,14 @@ def test_a_wrong_file_changes_nothing(places: Places) -> None:
     assert trouble(places) == ""
 
 
+def test_a_long_mistake_is_told_all_the_same(places: Places) -> None:
+    """Whatever somebody typed, the desk's notice has room for what is wrong with it."""
+    write(places, f'[site]\nzone = "{"😀" * 2000}"\n')
+    started(places, Verdict.WRONG)
+    assert "line 2, site.zone" in trouble(places)
+    assert "closed office" in trouble(places)
+
+
 def test_no_file_at_all(places: Places) -> None:
     """Every modem found is a line of a closed office; one found later is one too."""
     found = started(places, Verdict.MISSING).outcome
