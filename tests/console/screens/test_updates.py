@@ -1,0 +1,92 @@
+"""The technician's page of updates in a real browser, on a box that was made from the image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from appliance.daemon import update_files
+from appliance.daemon.update_files import Asked, Kept, Past
+from appliance.policy.updating import State
+from appliance.policy.words import Words
+from appliance.records.database import connect, migrate
+from tests.console import people
+from tests.console.browser import screen
+from tests.console.door import ServedDoor
+from tests.console.screens.entering import log_in
+from tests.console.test_plant_updates import BUNDLE, Place
+from tests.console.test_process import console
+
+pytestmark = pytest.mark.system
+PAGE = "/plant/updates"
+PAST = (
+    Past("2026-11-25T04:00:00+00:00", "box", "0.9.0", "1.0.0", "good"),
+    Past("2026-11-24T04:00:00+00:00", "beppe", "0.9.0", "", "refused", Words("firmato", "signed")),
+)
+
+
+@dataclass
+class Shown:
+    """A desk that is asked of updates, and where a browser finds its console."""
+
+    place: Place
+    home: str
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+    """An image, on which people may log in."""
+    folder: Path = tmp_path_factory.mktemp("box")
+    for name in ("state", "run", "console"):
+        (folder / name).mkdir()
+    where: Any = SimpleNamespace(
+        state=folder / "console", records=folder / "state" / "centralino.db"
+    )
+    with closing(connect(where.records)) as connection:
+        migrate(connection)
+        people.enter(connection)
+    place = Place(where, folder)
+    with ServedDoor(folder / "run" / "desk.sock", place.answer), console(folder) as port:
+        yield Shown(place, f"https://127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize(("language", "size"), [("it", "phone"), ("en", "desk")])
+def test_an_update_goes_the_whole_way(
+    browser: Browser, box: Shown, tmp_path: Path, language: str, size: str
+) -> None:
+    """Uploaded, asked for, started, and what went back noted: each page is for everybody."""
+    place = box.place
+    place.updates.kept = Kept(past=PAST)
+    file = tmp_path / "centralino-1.1.0.raucb"
+    file.write_bytes(BUNDLE)
+    with screen(browser, box.home, language, size) as shown:
+        page = log_in(shown, people.BEPPE.name, PAGE)
+        page.locator("#file").set_input_files(file)
+        page.locator("#upload button").click()
+        page.locator("#sure-install").check()
+        shown.look("updates-uploaded")
+        page.locator("form[action$='/install'] button").click()
+        expect(page.locator("#update .plant-runs")).to_be_visible()
+        assert update_files.take(place.run) == Asked("beppe", "upload")
+
+        place.updates.kept = Kept(State.INSTALLED, "1.1.0", past=PAST)
+        expect(page.locator("#sure-start")).to_be_visible()  # the page has followed by itself
+        shown.look("updates-ready")
+        page.locator("#sure-start").check()
+        page.locator("form[action$='/start'] button").click()
+        page.wait_for_url(f"**{PAGE}")
+        assert place.updates.at_once
+
+        place.updates.kept = Kept(State.BACK, "1.1.0", said=Words("linea1", "line1"), past=PAST)
+        page = shown.open(PAGE)
+        expect(page.locator("#sure-give-up")).to_be_visible()
+        shown.look("updates-back")
+        page.locator("#upload button").click()  # without a file
+        expect(page.locator("#upload-said")).to_be_hidden()
