@@ -10,7 +10,9 @@ import contextlib
 import mmap
 import os
 import random
+import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,13 +66,23 @@ def logged_disk(folder: Path, image: Path | None = None) -> Iterator[tuple[Path,
 
 @contextlib.contextmanager
 def mounted(image: Path, folder: Path) -> Iterator[Path]:
-    """Mount an image as a box would at its next start; raises CalledProcessError."""
+    """Mount a copy of an image as a box would at its next start; raises CalledProcessError.
+
+    A copy, by a loop device of its own: whoever makes a mount namespace meanwhile (a unit's sandbox)
+    keeps the file system alive behind our umount, and it goes on writing to what it was mounted of.
+    """
     folder.mkdir(exist_ok=True)
-    run("mount", "-o", "loop", image, folder)
-    try:
-        yield folder
-    finally:
-        run("umount", folder)
+    with tempfile.NamedTemporaryFile(dir=image.parent) as copy:
+        shutil.copyfile(image, copy.name)
+        device = run("losetup", "-f", "--show", copy.name)
+        try:
+            run("mount", device, folder)
+            try:
+                yield folder
+            finally:
+                run("umount", folder)
+        finally:
+            run("losetup", "-d", device)
 
 
 @dataclass(frozen=True, slots=True)
