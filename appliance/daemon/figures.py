@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from appliance.calls import events, orders
@@ -16,6 +18,29 @@ Moment = tuple[str, str, float]
 """What happened, to which line or recording, when (monotonic seconds)."""
 
 
+class Latest:
+    """The latest KEPT values, the oldest first, in room that is taken at once.
+
+    A box of few calls would fill a list for weeks, and look as if it leaked all that time.
+    """
+
+    def __init__(self) -> None:
+        self._room = array("d", bytes(8 * KEPT))
+        self._count = 0
+
+    def append(self, value: float) -> None:
+        """Keep a value, in place of the oldest one where there is no room."""
+        self._room[self._count % KEPT] = value
+        self._count += 1
+
+    def __iter__(self) -> Iterator[float]:
+        """Yield all that are kept."""
+        at = self._count % KEPT
+        if self._count >= KEPT:
+            yield from self._room[at:]
+        yield from self._room[:at]
+
+
 @dataclass(slots=True)
 class Figures:
     """Keeps the latest times (ms) by name, and the latest moments, for who compares them.
@@ -26,7 +51,7 @@ class Figures:
     """
 
     health: Health | None = None
-    times: dict[str, deque[float]] = field(default_factory=dict)
+    times: dict[str, Latest] = field(default_factory=dict)
     moments: deque[Moment] = field(default_factory=lambda: deque(maxlen=KEPT))
     _began: dict[tuple[str, str], float] = field(default_factory=dict)
     _calls: dict[str, str] = field(default_factory=dict)
@@ -71,7 +96,7 @@ class Figures:
 
     def add(self, what: str, ms: float) -> None:
         """Keep one time."""
-        self.times.setdefault(what, deque(maxlen=KEPT)).append(round(ms, 3))
+        self.times.setdefault(what, Latest()).append(round(ms, 3))
 
     def to_json(self) -> dict[str, list[float]]:
         """Return all times by name."""

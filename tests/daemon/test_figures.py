@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from appliance.calls import events, orders
 from appliance.carrier.messages import Marked, Measured
-from appliance.daemon.figures import OPEN_KEPT, Figures
+from appliance.daemon.figures import KEPT, OPEN_KEPT, Figures, Latest
 
 RANG_AT = datetime(2026, 11, 25, 10, tzinfo=UTC)
 
@@ -70,3 +72,12 @@ def test_what_nothing_ever_answers_is_forgotten() -> None:
         figures.fact(events.OperatorAnswered(f"leg{number}", "op1"), float(number))
 
     assert len(figures._began) == OPEN_KEPT
+
+
+@pytest.mark.parametrize("count", [0, 1, KEPT - 1, KEPT, KEPT + 1, 2 * KEPT, 3 * KEPT + 7])
+def test_the_latest_are_kept_in_their_order(count: int) -> None:
+    """As many as there is room for, the oldest first."""
+    kept = Latest()
+    for n in range(count):
+        kept.append(float(n))
+    assert list(kept) == [float(n) for n in range(count)][-KEPT:]

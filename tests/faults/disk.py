@@ -68,8 +68,8 @@ def logged_disk(folder: Path, image: Path | None = None) -> Iterator[tuple[Path,
 def mounted(image: Path, folder: Path) -> Iterator[Path]:
     """Mount a copy of an image as a box would at its next start; raises CalledProcessError.
 
-    A copy, by a loop device of its own: whoever makes a mount namespace meanwhile (a unit's sandbox)
-    keeps the file system alive behind our umount, and it goes on writing to what it was mounted of.
+    By a loop device of its own: who makes a mount namespace meanwhile (a sandbox of a unit) keeps
+    the file system alive behind our umount, and it goes on writing to what it was mounted of.
     """
     folder.mkdir(exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=image.parent) as copy:
