@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import card, config, night
+from appliance.daemon import card, config, heap, night
 from appliance.daemon.card import Card
 from appliance.daemon.chores import Ended
 from appliance.daemon.night import Night
@@ -291,3 +291,16 @@ def test_the_card_is_found_by_its_number(tmp_path: Path) -> None:
     (told / "errors_count").write_text("3\n")
     seen = card.look(tmp_path, sys)
     assert (seen.written_mb, seen.errors) == (2048, 3)
+
+
+def test_memory_is_given_back_when_the_nights_work_is_begun(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a night, when no call is on: by day a full collection would keep a ring waiting."""
+    given: list[float] = []
+    monkeypatch.setattr(heap, "give_back", lambda: given.append(0.0))
+    house.idle = False
+    assert (house.look(3.2), given) == (0, [])
+    house.idle = True
+    house.look(3.3)
+    assert house.look(3.4) == len(given) == 1
