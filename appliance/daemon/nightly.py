@@ -127,7 +127,7 @@ class Nightly:
             self._not_before = monotonic + AGAIN_S
             return
         self._day, self._since = day, monotonic
-        heap.give_back()  # by day a full collection would keep a ring waiting
+        heap.give_back()  # of what a day's calls have left for reuse
 
     def _ended(self, ended: Ended) -> None:
         log.info("the night's work: %s", ended.said.en)

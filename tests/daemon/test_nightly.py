@@ -296,7 +296,7 @@ def test_the_card_is_found_by_its_number(tmp_path: Path) -> None:
 def test_memory_is_given_back_when_the_nights_work_is_begun(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once a night, when no call is on: by day a full collection would keep a ring waiting."""
+    """Once a night, when no call is on that could wait for it."""
     given: list[float] = []
     monkeypatch.setattr(heap, "give_back", lambda: given.append(0.0))
     house.idle = False
