@@ -49,7 +49,7 @@ def _call(field: Field, caller: str, called: str, order: str) -> list[Finding]:
     finally:
         field.world.turn(caller, caller=[number, "after"])
     identity_at = bench[called].read_at(rb"NMBR\s*=", begin)
-    return [_ring(field, way, rung), _identity(way, rung, identity_at, number), _answer(way, rung)]
+    return [ring(field, way, rung), _identity(way, rung, identity_at, number), _answer(way, rung)]
 
 
 def _not_measured(key: str, way: str) -> Finding:
@@ -58,7 +58,8 @@ def _not_measured(key: str, way: str) -> Finding:
     )
 
 
-def _ring(field: Field, way: str, rung: Rung) -> Finding:
+def ring(field: Field, way: str, rung: Rung) -> Finding:
+    """Judge when and how regularly the line rang."""
     bursts = PLANS[field.world.country].ringback[0].bursts
     period = sum(burst.on_ms + burst.off_ms for burst in bursts) / 1000
     apart = [after - before for before, after in pairwise(rung.rings)]

@@ -49,10 +49,11 @@ def duplex(field: Field) -> list[Finding]:
         field.probe()
     except UnmeasuredError as error:
         return [unmeasured("duplex", "", error)]
-    return [_duplex(name, field.probed[name]) for name in field.names]
+    return [duplex_of(name, field.probed[name]) for name in field.names]
 
 
-def _duplex(name: str, probed: Probed) -> Finding:
+def duplex_of(name: str, probed: Probed) -> Finding:
+    """Judge what the probe has found of a line's modem."""
     said = probed.sentence.it, probed.sentence.en
     match probed.verdict:
         case ProbeVerdict.HALF_DUPLEX | ProbeVerdict.NO_VOICE:

@@ -38,7 +38,7 @@ SOUND_KEYS = ("level", "noise", "response", "round_trip", "echo")
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class Parts:
     """What was heard of the test signal, cut where its parts lie."""
 
     tone: Wave
@@ -74,8 +74,7 @@ def _one_way(field: Field, source: str, target: str) -> list[Finding]:
     if parts is None:
         return _nothing(way)
     kept = field.keep(f"sound-{way}", carried.pcm)
-    level = _level(way, parts, kept)
-    return [level, _noise(way, parts), _response(way, parts)]
+    return [level(way, parts, kept), _noise(way, parts), _response(way, parts)]
 
 
 def _nothing(way: str) -> list[Finding]:
@@ -87,14 +86,14 @@ def _nothing(way: str) -> list[Finding]:
     ]
 
 
-def _cut(heard: Wave, begin: int) -> _Parts | None:
+def _cut(heard: Wave, begin: int) -> Parts | None:
     at = MARK_S + GAP_S
     tone = _part(heard, begin, at, TONE_S)
     at += TONE_S
     rest = _part(heard, begin, at, REST_S)
     at += REST_S
     steps = tuple(_part(heard, begin, at + n * STEP_S, STEP_S) for n in range(len(STEPS_HZ)))
-    return _Parts(tone, rest, steps) if len(steps[-1]) > SAMPLE_RATE * EDGE_S else None
+    return Parts(tone, rest, steps) if len(steps[-1]) > SAMPLE_RATE * EDGE_S else None
 
 
 def _part(heard: Wave, begin: int, at: float, seconds: float) -> Wave:
@@ -102,7 +101,8 @@ def _part(heard: Wave, begin: int, at: float, seconds: float) -> Wave:
     return heard[first : first + round((seconds - 2 * EDGE_S) * SAMPLE_RATE)]
 
 
-def _level(way: str, parts: _Parts, kept: tuple[Path, ...]) -> Finding:
+def level(way: str, parts: Parts, kept: tuple[Path, ...]) -> Finding:
+    """Judge the level of the tone, and how steady it is."""
     times, over_time = signals.levels(parts.tone)
     hz, spectrum = signals.spectrum(parts.tone)
     return found(
@@ -118,7 +118,7 @@ def _level(way: str, parts: _Parts, kept: tuple[Path, ...]) -> Finding:
     )
 
 
-def _noise(way: str, parts: _Parts) -> Finding:
+def _noise(way: str, parts: Parts) -> Finding:
     return found(
         "noise",
         way,
@@ -127,7 +127,7 @@ def _noise(way: str, parts: _Parts) -> Finding:
     )
 
 
-def _response(way: str, parts: _Parts) -> Finding:
+def _response(way: str, parts: Parts) -> Finding:
     middle = signals.sine_in(parts.tone, TONE_HZ).dbm0
     steps = zip(STEPS_HZ, parts.steps, strict=True)
     against = [signals.sine_in(part, hz).dbm0 - middle for hz, part in steps]

@@ -17,6 +17,7 @@ from hw_tests.measures import release, sound
 from hw_tests.measures.machine import judge
 from hw_tests.measures.table import MEASURES
 from hw_tests.run import Recorder
+from tests.helpers.figures import Figures
 from tests.hw_tests.virtual import Virtual
 
 FAILED, NOT_HERE = Verdict.FAILED, Verdict.NOT_ON_THIS_DEVICE
@@ -142,8 +143,10 @@ class Scheduled(Virtual):
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
-def test_a_defect_is_found_by_its_measurement_alone(defect: Defect, tmp_path: Path) -> None:
-    """The finding that is made for it fails, those beside it pass."""
+def test_a_defect_is_found_by_its_measurement_alone(
+    defect: Defect, tmp_path: Path, figures: Figures
+) -> None:
+    """The finding that is made for it fails, those beside it pass; all are shown at the end."""
     world = Scheduled(defect)
     place = Field(world, tmp_path, soak_s=1.0, load_s=10.0)
     if defect.at_s:
@@ -157,6 +160,10 @@ def test_a_defect_is_found_by_its_measurement_alone(defect: Defect, tmp_path: Pa
         if each.verdict is not Verdict.PASSED and each.key not in half
     }
     assert bad == dict(defect.says), findings
+    told = ", ".join(
+        f"{key} {line}".strip() + f" {verdict}" for (key, line), verdict in bad.items()
+    )
+    figures.say(f"field test, {defect.name} ({defect.dialect}, line {defect.line}): {told}")
 
 
 @pytest.mark.parametrize("dialect", ["conexant", "usr5637", "conexant-pcm"])

@@ -1,0 +1,124 @@
+"""Limits that no knob of the exchange breaks, on made-up measurements; the rulers themselves."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from appliance.lines.duplex_probe import Finding as Probed
+from appliance.lines.duplex_probe import Verdict as ProbeVerdict
+from appliance.lines.duplex_probe import proven
+from appliance.media.frames import SAMPLE_RATE
+from hw_tests import signals
+from hw_tests.called import Rung
+from hw_tests.field import Field
+from hw_tests.findings import Verdict
+from hw_tests.measures import calls, identity, sound
+from tests.hw_tests.virtual import Virtual
+
+
+def parts(tone: signals.Wave) -> sound.Parts:
+    """Give what was heard: a tone, and silence else."""
+    return sound.Parts(tone, signals.rest(0.4), ())
+
+
+@pytest.mark.parametrize(
+    ("drop_db", "verdict"), [(0.0, "passed"), (2.0, "passed"), (4.0, "failed")]
+)
+def test_sound_that_swings_fails(drop_db: float, verdict: str) -> None:
+    """A level within its limits, and not steady."""
+    tone = signals.tone(sound.TONE_HZ, -12.0, 0.9)
+    tone[len(tone) // 2 :] *= 10 ** (-drop_db / 20)
+    assert sound.level("A>B", parts(tone[400:-400]), ()).verdict == verdict
+
+
+@pytest.mark.parametrize(("first_s", "verdict"), [(3.0, "passed"), (15.0, "failed")])
+def test_a_call_that_takes_long_to_arrive_fails(
+    first_s: float, verdict: str, tmp_path: Path
+) -> None:
+    """The first ring counts from the end of dialling."""
+    rung = Rung(0.0, (first_s, first_s + 5.0), None, first_s + 5.3, first_s + 5.4)
+    assert calls.ring(Field(Virtual(), tmp_path), "A>B", rung).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("heard", "sent", "underruns", "verdict"),
+    [(8000, 8000, 1, "passed"), (7000, 8000, 0, "failed"), (8000, 8900, 0, "failed"),
+     (8000, 8000, 9, "failed")],
+)  # fmt: skip
+def test_a_duplex_modem_keeps_its_rates(
+    heard: int, sent: int, underruns: int, verdict: str
+) -> None:
+    """Proven duplex, its rates and its buffers have limits all the same."""
+    told = proven(heard, sent)
+    probed = Probed(ProbeVerdict.DUPLEX, told, "X", heard, sent, underruns, 0, "DLE ^")
+    assert identity.duplex_of("A", probed).verdict == verdict
+
+
+def test_a_modem_in_trouble_has_failed() -> None:
+    """No answer is a failure, not something that the device cannot do."""
+    told = proven(0, 0)
+    found = identity.duplex_of("A", Probed(ProbeVerdict.NO_ANSWER, told))
+    assert found.verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize("dbm0", [-3.0, -20.0, -45.0])
+@pytest.mark.parametrize("hz", [300.0, 1004.0, 3400.0])
+def test_levels_and_frequencies_are_measured_true(dbm0: float, hz: float) -> None:
+    """A tone of a known level and frequency is found as that, amid noise 20 dB below it."""
+    chance = np.random.default_rng(7)
+    tone = signals.tone(hz, dbm0, 1.0)[400:-400]
+    noise = chance.normal(0, 100, len(tone))
+    noise *= 10 ** ((dbm0 - 20 - signals.level(noise)) / 20)
+    fitted = signals.sine_in(tone + noise, hz)
+    assert fitted.dbm0 == pytest.approx(dbm0, abs=0.1)
+    assert fitted.snr_db == pytest.approx(20.0, abs=0.3)
+    assert signals.level(tone) == pytest.approx(dbm0, abs=0.05)
+    assert signals.frequency(tone + noise) == pytest.approx(hz, abs=0.5)
+
+
+@pytest.mark.parametrize("at", [0, 1234, 7000])
+def test_the_marker_is_found_where_it_is(at: int) -> None:
+    """To the sample, 40 dB below full scale and in noise; nothing is found in noise alone."""
+    chance = np.random.default_rng(3)
+    noise = chance.normal(0, 60, 12_000)
+    heard = noise.copy()
+    heard[at : at + len(signals.marker())] += signals.marker() * 0.1
+    found = signals.find(heard)
+    assert found is not None
+    assert found.at == at
+    assert signals.find(noise) is None
+    assert signals.find(signals.tone(425.0, -10.0, 1.0)) is None
+    assert signals.find(np.zeros(100)) is None
+
+
+@pytest.mark.parametrize("ppm", [-300.0, 0.0, 40.0, 300.0])
+def test_drift_is_measured_through_late_deliveries(ppm: float) -> None:
+    """Half of the pieces come up to 50 ms late; the crystal is told to 15 ppm all the same."""
+    chance = random.Random(5)
+    arrivals = []
+    for n in range(1, 2001):
+        total = n * 80
+        true = 100.0 + total / (SAMPLE_RATE * (1 + ppm * 1e-6))
+        late = chance.choice((0.0, chance.uniform(0, 0.05)))
+        arrivals.append((total, true + late))
+    measured = signals.drift_ppm(arrivals)
+    assert measured == pytest.approx(ppm, abs=15.0)
+    assert signals.drift_ppm(arrivals[:200]) is None
+    assert signals.drift_ppm([]) is None
+
+
+def test_drawings_have_as_many_points_as_places() -> None:
+    """Levels and spectrum come as x and y of one length; silence has a level."""
+    tone = signals.tone(1000.0, -10.0, 1.0)
+    for x, y in (signals.levels(tone), signals.spectrum(tone)):
+        assert len(x) == len(y) > 10
+    hz, dbm0 = signals.spectrum(tone)
+    assert hz[dbm0.index(max(dbm0))] == 1000.0
+    assert max(dbm0) == pytest.approx(-10.0, abs=1.0)
+    assert signals.spectrum(np.zeros(10)) == ((), ())
+    assert signals.level(np.zeros(10)) == signals.QUIETEST_DBM0
+    assert signals.frequency(np.zeros(8000)) == 0.0
