@@ -83,6 +83,8 @@ def problem(option: Any) -> str:
     """Say in a sentence what is wrong with the options, or ""."""
     if option.exchange and option.line_a:
         return "--exchange has lines of its own: leave out --line-a, or --exchange"
+    if not _is_object(option.knobs):
+        return f"--knobs {option.knobs!r} is no JSON object: write '{{\"loss\": 20}}'"
     if option.one_line and not option.line_a:
         return "--one-line needs --line-a PORT"
     if option.line_a and not option.one_line:
@@ -97,6 +99,13 @@ def problem(option: Any) -> str:
         except CentralinoError as error:
             return str(error)
     return ""
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 NEEDED = ("line_b", "number_a", "number_b")

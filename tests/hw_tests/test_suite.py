@@ -41,6 +41,7 @@ MISTAKES = (
     (("--line-a", "x", "--line-b", "x", "--number-a", "1", "--number-b", "2"), "same port"),
     (("--line-a", "x", "--line-b", "y", "--number-a", "118", "--number-b", "2"), "emergency"),
     (("--congestion", "112"), "emergency"),
+    (("--knobs", "loss=20"), "JSON"),
 )
 
 
