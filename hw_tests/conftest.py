@@ -123,10 +123,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "measure" not in metafunc.fixturenames:
         return
     option = metafunc.config.option
-    soak_s = _seconds(option.soak, option, EXCHANGE_SOAK_S, REAL_SOAK_S)
+    own = {
+        "soak": _seconds(option.soak, option, EXCHANGE_SOAK_S, REAL_SOAK_S),
+        "load": 2 * _seconds(option.load, option, EXCHANGE_LOAD_S, REAL_LOAD_S),  # in turns
+    }
     made = []
     for measure in measures_for(kind_of(option)):
-        seconds = soak_s if measure.name == "soak" else measure.seconds
+        seconds = own.get(measure.name, measure.seconds)
         limit = max(120.0, PATIENCE * seconds) if not option.ask else 0
         made.append(pytest.param(measure, id=measure.name, marks=pytest.mark.timeout(limit)))
     metafunc.parametrize("measure", made)

@@ -168,8 +168,12 @@ class ExchangeWorld(RealTime):
         self._process = ExchangeProcess(directory, len(LINE_OF), options)
         self._process.__enter__()
         self._directory = directory
-        for name in LINE_OF:
-            self.turn(name, **turned_on(name) | dict(knobs))
+        try:
+            for name in LINE_OF:
+                self.turn(name, **turned_on(name) | dict(knobs))
+        except BaseException:
+            self._process.stop()
+            raise
 
     def turn(self, name: str, **knobs: object) -> bool:
         """Turn knobs of a line of the exchange."""

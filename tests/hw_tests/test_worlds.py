@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.errors import TechnicianError
-from hw_tests.worlds import OpenPort, RealTime
+from appliance.errors import ConfigurationError, TechnicianError
+from appliance.exchange import client
+from hw_tests.worlds import ExchangeWorld, OpenPort, RealTime
 
 
 def pair() -> tuple[int, str]:
@@ -57,3 +58,12 @@ def test_a_port_that_is_not_there_is_told_in_a_sentence(tmp_path: Path) -> None:
     assert world.kind == "one line"
     assert world.placed("A") == (str(tmp_path / "none"), "")
     assert world.turn("A", loss=3) is False
+
+
+@pytest.mark.system
+def test_an_exchange_that_cannot_be_told_so_does_not_stay(tmp_path: Path) -> None:
+    """A knob that is none is told, and no process is left over."""
+    with pytest.raises(ConfigurationError, match="'volume' is not known"):
+        ExchangeWorld(tmp_path, "it", "conexant", {"volume": 3})
+    with pytest.raises(TechnicianError, match="no exchange answers"):
+        client.status(tmp_path)
