@@ -70,7 +70,7 @@ coverage: environment
 # Once, on the image's Python. Boxes and phones mostly wait for the telephone's own time: they go
 # side by side, after what needs the machine for itself: a browser takes all of it. There are more
 # boxes than phones, so what fails without being hurried follows the phones.
-PHONES := tests/interop tests/lines tests/mail tests/phones tests/stories tests/testphone
+PHONES := tests/fieldtest tests/interop tests/lines tests/mail tests/phones tests/stories tests/testphone
 system: environment packages
 	FIGURES=build/faults-alone.txt $(PY) -m pytest -q -m "system and not long" $(addprefix --ignore=,tests/console tests/packaging tests/system tests/faults tests/image $(PHONES))
 	@$(MAKE) --no-print-directory console

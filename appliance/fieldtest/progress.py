@@ -55,7 +55,7 @@ class Watch:
 
     def say(self, words: Words) -> None:
         """Write a sentence above the bar."""
-        self.console.print(escape(self._in_language(words)))
+        self.console.print(escape(self._in_language(words)), soft_wrap=True)
 
     def take(self, message: Message) -> None:
         """Show what the suite's process told."""
@@ -69,14 +69,14 @@ class Watch:
                 self._bar.update(self._task, description=escape(self._now))
             case Step(it, en):
                 step = clean(self._in_language(Words(it, en)))
-                self.console.print(escape(step))
+                self.console.print(escape(step), soft_wrap=True)
                 self._bar.update(self._task, description=escape(f"{self._now} – {step}"))
             case Ended(test, outcome, seconds):
                 self._clock.ended(test, seconds)
                 self._bar.advance(self._task)
                 colour, words = MARKS.get(outcome, MARKS["failed"])
                 said = escape(f"{self._in_language(words):<14}{seconds:6.1f} s  {self._now}")
-                self.console.print(f"[{colour}]{said}[/]")
+                self.console.print(f"[{colour}]{said}[/]", soft_wrap=True)
         self.tick()
 
     def tick(self) -> None:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 PATIENCE_S: Final = ((signal.SIGINT, 20.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 """How the suite's process is asked to end, and for how long each time."""
 READY: Final = "ready"
+LOST: Final = Words(
+    "Chi doveva rimettere in servizio è stato ucciso: `centralino status` dice che cosa manca.",
+    "Who was to restore the service was killed: `centralino status` tells what is missing.",
+)
 ON_HOOK: Final = Words("{}: la linea è riagganciata.", "{}: the line is on hook.")
 NOT_ON_HOOK: Final = Words("{}: NON si sa se è riagganciata: {}", "{}: it may be off hook: {}")
 STARTED: Final = Words("Di nuovo in servizio: {}.", "In service again: {}.")
@@ -58,6 +62,8 @@ class Restorer:
     def give_back(self) -> tuple[bool, list[Words]]:
         """Have everything given back; returns whether all of it was, and what was done."""
         said, _ = self._process.communicate()
+        if self._process.returncode not in {0, 1}:
+            return False, [LOST]
         return self._process.returncode == 0, [Words(*json.loads(line)) for line in said.split("\n")
                                                if line]  # fmt: skip
 

@@ -40,7 +40,7 @@ def test_it(notes, pytestconfig):
     [
         (FAILS, 1, "Result: FAILED"),
         (DIES, 2, "Result: INCOMPLETE"),
-        ("import nothing_of_this_name\n", 2, "no report of"),
+        pytest.param("import nothing_of_this_name\n", 2, "no report of", marks=pytest.mark.long),
     ],
     ids=["fails", "dies", "cannot be read"],
 )
@@ -160,7 +160,11 @@ def restored(box: Box) -> None:
     assert len(desks(box)) == 1
 
 
-@pytest.mark.parametrize(("test", "status"), [(LEAVES, 0), (KILLED, 2)], ids=["ends", "killed"])
+@pytest.mark.parametrize(
+    ("test", "status"),
+    [pytest.param(LEAVES, 0, marks=pytest.mark.long), (KILLED, 2)],
+    ids=["ends", "killed"],
+)
 def test_the_service_is_stopped_and_restored(
     test: str, status: int, box: Box, tmp_path: Path
 ) -> None:

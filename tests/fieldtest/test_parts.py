@@ -16,8 +16,10 @@ from appliance.__main__ import main
 from appliance.errors import PeerError
 from appliance.fieldtest import messages, outcome, remaining
 from appliance.fieldtest.guide import Guide
+from appliance.fieldtest.holding import Plan
 from appliance.fieldtest.messages import Asked, Began, Collected, Ended, Lines, Step
 from appliance.fieldtest.progress import Watch
+from appliance.fieldtest.restorer import LOST, Restorer
 from appliance.policy.words import Words
 from hw_tests.findings import Verdict
 from hw_tests.person import Answer
@@ -210,3 +212,11 @@ def test_lines_that_make_no_set_up_are_refused(options: tuple[str, ...], tmp_pat
     told = CliRunner().invoke(main, ["field-test", "--out", str(tmp_path / "out"), *options])
     assert (told.exit_code, (tmp_path / "out").exists()) == (2, False)
     assert "line" in told.output
+
+
+def test_who_was_to_restore_may_die() -> None:
+    """A restorer that was killed is told, with what to look at; nothing is taken for restored."""
+    restorer = Restorer(Plan())
+    restorer._process.kill()
+    is_restored, said = restorer.give_back()
+    assert (is_restored, said) == (False, [LOST])
