@@ -164,8 +164,9 @@ def test_what_breaks_a_limit_is_marked() -> None:
 )
 def test_what_a_reader_must_know_is_said(more: dict[str, object], told: str) -> None:
     """A simulated line, an interrupted run, tests left out, a wrong clock: not to be overlooked."""
-    assert told in seen(run(**more)).told
-    assert told not in seen(run()).told
+    plain = {"findings": (finding(series=()),), "expected": ("response",)}
+    assert told in seen(run(**plain | more)).told
+    assert told not in seen(run(**plain)).told
 
 
 @pytest.mark.parametrize(
@@ -262,5 +263,6 @@ def _run(*command: str) -> bytes:
 
 def test_the_hostile_runs_differ_from_the_tame() -> None:
     """The check of shapes can fail: an element more is seen."""
-    more: Finding = replace(finding(), sounds=(Path("a.wav"), Path("b.wav")))
-    assert seen(run(findings=(more,))).shape() != seen(run(findings=(finding(),))).shape()
+    one: Finding = finding(series=())
+    more = replace(one, sounds=(Path("a.wav"), Path("b.wav")))
+    assert seen(run(findings=(more,))).shape() != seen(run(findings=(one,))).shape()
