@@ -30,7 +30,8 @@ one() {
     case $1 in
     faults) part faults "$py" -m pytest -q --show-capture=no -m long tests/faults ;;
     soaks) part soaks "$py" -m pytest -q --show-capture=no -m long tests/soak ;;
-    tests) part tests "$py" -m pytest -q --show-capture=no -m long --ignore=tests/faults --ignore=tests/soak ;;
+    tests) part tests "$py" -m pytest -q --show-capture=no -m long --ignore=tests/faults --ignore=tests/soak --ignore=tests/image ;;
+    image) part image "$py" -m pytest -q --show-capture=no -m long tests/image ;;
     answering) part answering "$py" -m tests.bench --only answering --calls 500 ;;
     soak) part soak "$py" -m tests.soak --calls 2000 --seed "$seed" ;;
     hour) part hour "$py" -m tests.soak.real --minutes "${MINUTES:-60}" --seed "$seed" ;;
@@ -40,7 +41,7 @@ one() {
     esac
 }
 
-for name in ${LONG:-faults soaks tests answering soak hour year fuzz}; do
+for name in ${LONG:-faults soaks tests image answering soak hour year fuzz}; do
     one "$name"
 done
 

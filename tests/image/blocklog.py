@@ -17,6 +17,8 @@ MAGIC = 0x6A736677736872
 SUPER = struct.Struct("<QQQI")
 ENTRY = struct.Struct("<QQQQ")
 FLUSH, FUA, DISCARD = 1, 2, 4
+SECTOR = 512
+"""Of a log whose superblock, which is written at the first flush, is not there yet."""
 KEPT = 0.5
 """How likely a write survives that was not flushed."""
 
@@ -42,9 +44,10 @@ class Loss:
 
 def entries(log: BinaryIO) -> Iterator[Write]:
     """Read a log up to where it was broken off; raises ValueError for what is no log."""
-    magic, _, _, sector = SUPER.unpack(log.read(SUPER.size))
-    if magic != MAGIC:
+    start = log.read(SECTOR)
+    if start.strip(b"\0") and SUPER.unpack_from(start)[0] != MAGIC:
         raise ValueError("this is no log of blklogwrites")
+    sector = SUPER.unpack_from(start)[3] if start.strip(b"\0") else SECTOR
     log.seek(sector)
     while len(head := log.read(sector)) == sector:
         at, count, flags, _ = ENTRY.unpack_from(head)

@@ -18,6 +18,11 @@ PI_MODEM = "/dev/serial/by-path/platform-3f980000.usb-usb-0:1:1.0-port0"
 """The same on a Pi, whose one USB port it takes."""
 WORDS = "net.ifnames=0 systemd.show_status=1"
 """What is added to the kernel's command line; boot.cmd adds root, slot and the rest."""
+CLOCK = ("-icount", "shift=1,sleep=on")
+"""The guest's clock goes with its instructions, 2 ns each, and with ours only while it waits: on a
+machine that is busy with other things it is not late, it lives slower, and no limit passes of a
+service that has not had its share. One processor, because its threads are not side by side then.
+"""
 PI_TREE = "bcm2837-rpi-3-b.dtb"
 PI_REVISION = 0xA02082
 """A Pi 3 B 1.2 of 1 GB, which the firmware would tell the kernel."""
@@ -55,13 +60,13 @@ def command(board: Board, folder: Path, drive: str) -> list[str]:
         "setpriv", "--pdeathsig", "KILL", "qemu-system-aarch64", "-M", board.kind.value,
         "-display", "none", "-nodefaults", "-qmp", f"unix:{folder}/qmp,server=on,wait=off",
         "-chardev", f"socket,id=shell,path={folder}/shell,server=on,wait=off",
-        *made, *board.more,
+        *CLOCK, *made, *board.more,
     ]  # fmt: skip
 
 
 def _virt(board: Board, folder: Path, drive: str) -> list[str]:
     """First serial port: the console; second: the root shell."""
-    base = ["-cpu", "cortex-a53", "-smp", "2", "-m", str(MEMORY_MB), "-bios", str(UBOOT)]
+    base = ["-cpu", "cortex-a53", "-smp", "1", "-m", str(MEMORY_MB), "-bios", str(UBOOT)]
     ports = ["-serial", f"file:{folder}/console", "-serial"]
     tree = folder / "tree.dtb"
     _run("qemu-system-aarch64", "-M", f"virt,dumpdtb={tree}", "-display", "none", "-nodefaults",

@@ -16,10 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def missing() -> str:
     """Say what a boot needs and this machine lacks, "" for nothing."""
-    if not (ROOT / "image" / "build.sh").exists():
-        return "image/build.sh"
-    if not shutil.which("mmdebstrap"):
-        return "the Debian package mmdebstrap"
+    if "IMAGE" not in os.environ:
+        if not (ROOT / "image" / "build.sh").exists():
+            return "image/build.sh"
+        if not shutil.which("mmdebstrap"):
+            return "the Debian package mmdebstrap"
     packages = guest.missing()
     return f"the Debian packages {packages}" if packages else ""
 

