@@ -50,7 +50,7 @@ class Shell:
         """Run a command line; returns its status and what it printed to either output."""
         self._find()
         mark = f"end-{next(COUNTER)}"
-        self._sock.sendall(f"{{ {line}\n}} 2>&1; echo; echo {mark}' '$?\n".encode())
+        self._sock.sendall(f"{{ {line}\n}} 2>&1; s=$?; echo; echo {mark}' '$s\n".encode())
         told = self._until(re.compile(rf"\r?\n{mark} (\d+)\r?\n".encode()), limit_s)
         if told is None:
             raise AssertionError(f"{line}: not within {limit_s:.0f} s: {self._heard!r}")
