@@ -7,8 +7,22 @@ from dataclasses import dataclass, field
 
 from tests.soak.size import Census, Size, slope
 
-FULL = 600
-"""After so many calls the desk's figures, 500 of a kind, take no more memory."""
+KIB_AN_HOUR = 5.0
+"""What may come to stay an hour, of all that desk and carrier hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What desk and carrier held after so many calls, at a moment (monotonic s)."""
+
+    calls: int
+    at: float
+    held: tuple[Census, ...]
+
+    @property
+    def in_use(self) -> int:
+        """How many bytes are in use in both."""
+        return sum(each.in_use for each in self.held)
 
 
 @dataclass
@@ -21,9 +35,7 @@ class Outcome:
     results: Counter[str] = field(default_factory=Counter)
     stuck: list[str] = field(default_factory=list)
     sizes: list[tuple[int, Size]] = field(default_factory=list)
-    at: list[float] = field(default_factory=list)
-    """When each size was taken (monotonic s)."""
-    counted: list[tuple[Census, ...]] = field(default_factory=list)
+    counted: list[Count] = field(default_factory=list)
     seconds: float = 0.0
     log_bytes: int = 0
     wal_bytes: int = 0
@@ -35,14 +47,25 @@ class Outcome:
         return slope([(calls, size.own_kb) for calls, size in self.sizes])
 
     @property
+    def held_kb_a_call(self) -> float:
+        """By how many kB a call what they hold grows after the warm-up."""
+        return slope([(count.calls, count.in_use / 1e3) for count in self.counted])
+
+    @property
     def kib_an_hour(self) -> float | None:
-        """By how many KiB an hour they grow once all that is kept in a bounded number is full."""
-        late = [
-            (at / 3600, size.own_kb)
-            for at, (calls, size) in zip(self.at, self.sizes, strict=True)
-            if calls >= FULL
-        ]
+        """By how many KiB an hour what they hold grows in the second half (least squares).
+
+        By then all is full that is kept in a bounded number. None where it was too short to tell.
+        """
+        middle = (self.counted[0].at + self.counted[-1].at) / 2
+        late = [(c.at / 3600, c.in_use / 1024) for c in self.counted if c.at >= middle]
         return slope(late) if len(late) > 2 else None
+
+    @property
+    def grows(self) -> bool:
+        """True when what they hold grows though all must be full; False where nobody can tell."""
+        hourly = self.kib_an_hour
+        return hourly is not None and hourly >= KIB_AN_HOUR
 
     def words(self) -> str:
         """Say it in a line of figures."""
@@ -52,8 +75,9 @@ class Outcome:
         return (
             f"F25 {self.seconds / 60:.0f} real minutes through all processes, {self.calls} calls, "
             f"{sum(self.faults.values())} faults: {len(self.stuck)} lines stuck, "
-            f"{self.records} records; desk and carrier {self.kb_a_call:+.2f} kB a call, {grown} "
-            f"after {FULL} calls; threads {first.threads} to {last.threads}, descriptors "
-            f"{first.files} to {last.files}, WAL {self.wal_bytes / 1e6:.1f} MB, "
+            f"{self.records} records; desk and carrier {self.kb_a_call:+.2f} kB a call, in use "
+            f"{self.held_kb_a_call:+.2f} of it, {grown} in the second half; "
+            f"threads {first.threads} to {last.threads}, "
+            f"descriptors {first.files} to {last.files}, WAL {self.wal_bytes / 1e6:.1f} MB, "
             f"log {self.log_bytes / 1e6:.2f} MB"
         )

@@ -106,9 +106,9 @@ def counting(folder: Path) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """What one interpreter holds: allocated blocks, and containers by their type."""
+    """What one interpreter holds: bytes that are in use, and containers by their type."""
 
-    blocks: int
+    in_use: int
     kinds: Counter[str]
 
     def grown(self, before: Census, more_than: int) -> dict[str, int]:
@@ -127,4 +127,4 @@ def census(box: Box, folder: Path, pid: int) -> Census:
     os.kill(pid, signal.SIGUSR2)
     box.wait_until(path.exists, ANSWER_S, f"process {pid} did not count its objects")
     told = json.loads(path.read_text(encoding="utf-8"))
-    return Census(told["blocks"], Counter(told["kinds"]))
+    return Census(told["in_use"], Counter(told["kinds"]))
