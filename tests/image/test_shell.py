@@ -24,11 +24,12 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
         listener.listen()
         with Shell(tmp_path / "port", alive) as made:
             far_end, _ = listener.accept()
-            with far_end, subprocess.Popen(
-                ("bash", "--norc"), stdin=far_end, stdout=far_end, stderr=far_end
-            ) as process:  # fmt: skip
-                yield made
-                process.kill()
+            with far_end:
+                end = far_end.fileno()
+                bash = ("bash", "--norc")
+                with subprocess.Popen(bash, stdin=end, stdout=end, stderr=end) as process:
+                    yield made
+                    process.kill()
 
 
 def test_what_is_printed_comes_back(shell: Shell) -> None:
