@@ -80,22 +80,11 @@ class Disk:
         """Return a text file of the FAT partition."""
         return self._mtools(("mtype",), f"::{name}").decode()
 
-    def firmware(self, folder: Path) -> Path:
-        """Copy what a board loads before the kernel out of the FAT partition."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self._mtools(("mcopy", "-n"), "::u-boot.bin", "::*.dtb", str(folder))
-        return folder
-
     def _mtools(self, command: tuple[str, ...], *words: str, stdin: bytes = b"") -> bytes:
         where = f"{self.path}@@{self.place(FAT)[0]}"
         return subprocess.run(
             (*command, "-i", where, *words), input=stdin, capture_output=True, check=True
         ).stdout
-
-    def mend(self, number: int = DATA) -> int:
-        """Check a file system as a start of the box does; returns e2fsck's status."""
-        words = ("e2fsck", "-f", "-y", self._name(number))
-        return subprocess.run(words, capture_output=True, check=False).returncode
 
     def files(self, folder: str, number: int = DATA) -> list[str]:
         """List the names in a folder of a partition at rest."""
@@ -107,45 +96,15 @@ class Disk:
         """Return a file of a partition at rest, empty when there is none."""
         return self._debugfs(number, f"cat {path}")
 
-    def take(self, path: str, into: Path, number: int = DATA) -> Path:
-        """Copy a folder of a partition at rest and return the copy."""
-        into.mkdir(parents=True, exist_ok=True)
-        self._debugfs(number, f"rdump {path} {into}")
-        return into / Path(path).name
-
     def _debugfs(self, number: int, request: str) -> bytes:
         words = ("debugfs", "-R", request, self._name(number))
         return subprocess.run(words, check=True, capture_output=True).stdout
-
-    def slot(self, number: int, into: Path) -> Path:
-        """Copy a slot's file system, without the room behind it."""
-        told = subprocess.run(
-            ("dumpe2fs", "-h", self._name(number)), check=True, capture_output=True, text=True
-        ).stdout
-        fields = dict(line.split(":", 1) for line in told.splitlines() if ":" in line)
-        left = int(fields["Block count"]) * int(fields["Block size"])
-        with self.path.open("rb") as disk, into.open("wb") as file:
-            disk.seek(self.place(number)[0])
-            while left:
-                left -= file.write(disk.read(min(left, 1 << 20)))
-        return into
-
-    def put(self, number: int, content: Path) -> None:
-        """Write a file system over a partition's beginning."""
-        with self.path.open("r+b") as disk, content.open("rb") as file:
-            disk.seek(self.place(number)[0])
-            while block := file.read(1 << 20):
-                disk.write(block)
 
     def spoil(self, number: int, rng: random.Random, length: int = 32 << 20) -> None:
         """Write rubbish over a partition's beginning: superblock, tables and all."""
         with self.path.open("r+b") as disk:
             disk.seek(self.place(number)[0])
             disk.write(rng.randbytes(min(length, self.place(number)[1])))
-
-    def copy(self, folder: Path) -> Disk:
-        """Return a copy of its own of this disk."""
-        return Disk(self.path, folder)
 
     def remove(self) -> None:
         """Give its room back."""

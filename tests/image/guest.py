@@ -137,11 +137,6 @@ class Guest:
         """Run a command line as root inside; returns what it prints, or fails."""
         return self.shell.run(" ".join(words), limit_s)
 
-    def plug_stick(self) -> None:
-        """Put the USB stick in."""
-        self.monitor.ask("device_add", driver="usb-storage", id="plugged", drive="stick",
-                         bus="usb.0", port="2")  # fmt: skip
-
     def power_off(self) -> None:
         """Let the system end as it should; the machine is gone afterwards."""
         self.shell.say("systemctl poweroff")

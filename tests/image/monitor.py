@@ -57,14 +57,3 @@ class Monitor:
             if "return" in answer:
                 return answer["return"]
         raise AssertionError(f"{command}: the machine has ended")
-
-    def written(self) -> int:
-        """Return how many bytes the guest has written to its disk since power on."""
-        (found,) = (d for d in self.ask("query-blockstats") if d["device"] == "disk")
-        return int(found["stats"]["wr_bytes"])
-
-    def word(self, address: int) -> int:
-        """Return 32 bits of the guest's physical memory, a device's register for instance."""
-        line = f"xp /1wx {address:#x}"
-        told = self.ask("human-monitor-command", **{"command-line": line})
-        return int(told.split(":")[1], 16)
