@@ -10,7 +10,7 @@ SEED ?= 1
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
 	@echo "make deb     the Debian packages for arm64 and amd64, in build/deb"
-	@echo "make image   the flashable image for a Raspberry Pi, in build/image; as root, on Debian 13"
+	@echo "make image   the flashable image for a Raspberry Pi and its signed update, in build/image; as root"
 	@echo "make test    everything that can run on this machine"
 	@echo "make console the console's pages in a real browser, and under attack"
 	@echo "make boots   the flashable image built and booted in QEMU; nothing where it has passed before"
@@ -37,6 +37,9 @@ deb: environment
 # The same files and the same versions of Debian's packages give the same bytes.
 image: environment
 	@image/build.sh
+	@. image/common.sh && export KEYS="$${KEYS:-$$out/keys}" && if [ -s "$$KEYS/key.pem" ]; \
+	then image/bundle.sh "$$work/slot.ext4" "$$version" "$$out"; \
+	else echo "no update is signed: there is no $$KEYS/key.pem"; fi
 
 demo: environment
 	@$(PY) -m appliance demo $(if $(KEEP),--keep)
