@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.daemon import restore_asking
 from appliance.daemon.backup_places import UPLOADED
 from appliance.daemon.door import Answer, Later, Tell
+from appliance.daemon.refusing import refusing
 from appliance.daemon.restore_asking import Asked, Went
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
@@ -25,7 +26,6 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.positions import PositionState
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
-from appliance.policy.system_words import why_not
 from appliance.policy.words import Words
 from appliance.records import audit
 from appliance.records.audit import Noted
@@ -111,7 +111,7 @@ class RestoreQuestions:
             except Refused as refused:
                 tell(_refused(refused))
                 return
-            self.stores.records.do(_safe(job), lambda result: tell(_refused(result)))
+            self.stores.records.do(refusing(job), lambda result: tell(_refused(result)))
 
         return later
 
@@ -158,19 +158,6 @@ def _note(connection: sqlite3.Connection, went: Went) -> None:
         return
     with transaction(connection):
         audit.note(connection, Noted(went.at, went.by, what))
-
-
-def _safe(
-    job: Callable[[sqlite3.Connection], Answer],
-) -> Callable[[sqlite3.Connection], Answer]:
-    def done(connection: sqlite3.Connection) -> Answer:
-        try:
-            return job(connection)
-        except OSError as error:
-            why = why_not(error)
-            raise Refused(f"non è possibile: {why.it}", f"it cannot be done: {why.en}") from error
-
-    return done
 
 
 def _plain(went: Went) -> Answer:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.calls.desk import LineState
 from appliance.daemon import update_files
 from appliance.daemon.door import Answer, Later, Tell
+from appliance.daemon.refusing import refusing
 from appliance.daemon.restore_questions import is_idle
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
@@ -22,7 +23,6 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import update_words
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
-from appliance.policy.system_words import why_not
 from appliance.policy.update_words import refused, standing
 from appliance.policy.updating import State, may_take
 from appliance.policy.words import Words
@@ -129,7 +129,7 @@ class UpdateQuestions:
                     self.updates.start_soon()
                 tell(_refused(result))
 
-            self.stores.records.do(_safe(job), done)
+            self.stores.records.do(refusing(job), done)
 
         return later
 
@@ -151,19 +151,6 @@ class UpdateQuestions:
             raise refused(update_words.NOT_READY)
         if what == "give-up" and state not in {State.INSTALLED, State.BACK}:
             raise refused(update_words.NOT_READY)
-
-
-def _safe(
-    job: Callable[[sqlite3.Connection], Answer],
-) -> Callable[[sqlite3.Connection], Answer]:
-    def done(connection: sqlite3.Connection) -> Answer:
-        try:
-            return job(connection)
-        except OSError as error:
-            why = why_not(error)
-            raise Refused(f"non è possibile: {why.it}", f"it cannot be done: {why.en}") from error
-
-    return done
 
 
 def _refused(result: Answer | CentralinoError) -> Answer | CentralinoError:
