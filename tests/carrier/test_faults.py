@@ -99,6 +99,20 @@ ELSEWHERE: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "test_a_call_from_one_line_to_the_other_is_accepted_by_a_key", ("called",),
     ),
     "hybrid echo": ("tests/sound/test_virtual.py", "echo", ("echo",)),
+    "a pair that is worn": (
+        "tests/exchange/test_between_lines.py", "test_a_worn_pair_weakens", ("loss", "dull"),
+    ),
+    "noise": (
+        "tests/exchange/test_between_lines.py", "test_noise_is_as_loud_as_it_was_set", ("noise",),
+    ),
+    "who calls between two lines, and how they part": (
+        "tests/exchange/test_between_lines.py", "test_the_called_line_is_told_who_calls",
+        ("caller", "release"),
+    ),
+    "an exchange out of tune and time": (
+        "tests/hw_tests/test_defects.py", "test_a_defect_is_found_by_its_measurement_alone",
+        ("detune", "bell"),
+    ),
     "a crystal that is off": ("tests/sound/test_two_crystals.py", "ppm", ("ppm",)),
 }  # fmt: skip
 """Where a fault is shown that this harness cannot: file, test in it, knobs."""

@@ -340,6 +340,7 @@ def first_sector(disk: Card) -> bytes:
         return file.read(512)
 
 
+@pytest.mark.long  # the booted image shows it, too
 @needs_resize
 def test_it_grows_to_the_end_of_its_card_while_it_is_used(disk: Card) -> None:
     """At the first boot, once: what was there is there, and the table is written no more."""
@@ -354,6 +355,7 @@ def test_it_grows_to_the_end_of_its_card_while_it_is_used(disk: Card) -> None:
     assert disk.told() == ()
 
 
+@pytest.mark.long  # the booted image shows it, too
 @needs_resize
 def test_a_power_cut_as_it_grows(disk: Card) -> None:
     """With the table written and the file system as before, the next boot goes on."""

@@ -21,6 +21,7 @@ from appliance.policy.updating import (
     Trial,
     Verdict,
     after,
+    check_server,
     check_version,
     lacking,
     may_start,
@@ -177,3 +178,17 @@ def test_nobody_is_cut_off(
     may = may_start(Moment(local, trusted, since_s, idle, at_once))
     is_quiet = trusted and QUIET[0] <= local < QUIET[1]
     assert may == (idle and (at_once or is_quiet or since_s >= LONGEST_S))
+
+
+@pytest.mark.parametrize(
+    "address", ["", "updates.example", "http://updates.example/", "https://", "https://[::1/", "x:"]
+)
+def test_what_is_no_https_address_is_refused(address: str) -> None:
+    """Also what no parser takes for an address at all."""
+    with pytest.raises(Refused, match="no https address"):
+        check_server(address)
+
+
+def test_an_https_address_is_taken() -> None:
+    """With a port and a path, too."""
+    check_server("https://updates.example:8443/centralino/")
