@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from appliance.calls.dialling import RINGS
+from appliance.calls.events import Event, MessagesWaiting
 from appliance.console.settings import ConsoleSettings
 from appliance.daemon.call_back_questions import NotNowError
 from appliance.daemon.care_questions import care_question
@@ -111,8 +113,11 @@ def _office(unit: str, name: str, need: str, need_name: str) -> dict[str, Any]:
 @contextlib.contextmanager
 def work_desk(console: ConsoleSettings, **status: Any) -> Iterator[WorkDesk]:
     """Serve the door of a console's settings; `status` is what its watchers are told."""
-    stores = Stores(console.records.parent, "b", lambda _: None, lambda *_: None)
+    facts: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    stores = Stores(console.records.parent, "b", facts.put, lambda *_: None)
     stores.start()
+    while not isinstance(facts.get(timeout=30), MessagesWaiting):
+        pass  # until recovery is over: it would put aside a sound that a test has laid there
     desk = WorkDesk(stores)
     try:
         with ServedDoor(console.door, desk.answer, **{"waiting": 0, "calls": ()} | status):
