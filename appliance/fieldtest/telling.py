@@ -58,6 +58,7 @@ class Person:
         if self._sock is None:
             return Answer.SKIP
         self.send(Asked(*what))
+        meanwhile()  # once at least: the lines are looked after however quick the person is
         while not select.select([self._sock], [], [], WORK_S / 4)[0]:
             meanwhile()
         return self._answer(self._sock)
