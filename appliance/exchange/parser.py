@@ -92,12 +92,15 @@ class Sounding:
 
 _ELEMENT = re.compile(r"\[(\d*),(\d*),(\d*)\]|\{([0-9A-D*#!]),(\d*)\}|([0-9A-D*#!])")
 DEFAULT_TONE_MS = 100
+LONGEST_MS = 60_000
+"""A list that lasts longer is a mistake: it would be held as sound, and the line for as long."""
 
 
 def soundings(text: str, digit_ms: int, flash_ms: int, limits: tuple[int, int]) -> list[Sounding]:
     """Read a +VTS list: `5`, `{5,8}`, `[425,0,50]`, `!`, `{!,10}`; durations in 10 ms.
 
-    Raises WrongLine where the list stops making sense or a frequency lies outside limits (Hz).
+    Raises WrongLine where the list stops making sense, a frequency lies outside limits (Hz), or all
+    of it would last longer than a minute.
     """
     found: list[Sounding] = []
     at = 0
@@ -109,6 +112,8 @@ def soundings(text: str, digit_ms: int, flash_ms: int, limits: tuple[int, int]) 
         at = match.end() + text.startswith(",", match.end())
     if not found:
         raise WrongLine("empty tone list")
+    if sum(each.ms for each in found) > LONGEST_MS:
+        raise WrongLine("a tone list of more than a minute")
     return found
 
 

@@ -91,6 +91,14 @@ def test_a_short_flash_is_noted_and_keeps_the_call() -> None:
     assert call.report.ended_by == ""
 
 
+def test_tones_of_more_than_a_minute_are_refused() -> None:
+    """A slip of the pen holds neither the line nor memory."""
+    bench = Bench()
+    bench.talk(stream="+VRX")
+    bench.write(b"\x10!")
+    assert bench.command("AT+VTS={5,5000},{5,1001}", 50) == b"\r\nERROR\r\n"
+
+
 def test_the_default_flash_drops_an_italian_call() -> None:
     """The Conexant's 700 ms is a hang-up in Italy: dial tone comes back (v253.md 5)."""
     bench = Bench()
