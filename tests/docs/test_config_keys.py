@@ -32,7 +32,7 @@ def keys(cls: type, language: str, prefix: str = "") -> Iterator[tuple[str, str]
 def table_of(hint: Any) -> type | None:
     """Return the settings class behind a table or a list of tables, None for a value."""
     kind = (get_args(hint) or (hint,))[0]
-    is_table = is_dataclass(kind) and kind.__module__ == settings.__name__
+    is_table = is_dataclass(kind) and kind.__module__.startswith(settings.__name__)
     return kind if is_table and isinstance(kind, type) else None
 
 
