@@ -4,6 +4,9 @@ PY311 := .venv-3.11/bin/python
 STAMP := .venv-3.13/.ready
 FUZZ_SECONDS ?= 60
 SEED ?= 1
+# Real processes share the machine with whatever else runs there: two of a part's failing tests are
+# tried once more, by themselves alone. What failed first is shown whole, and named at the very end.
+AGAIN := --reruns 1 --max-suite-reruns 2 --rerun-show-tracebacks
 
 .PHONY: help environment packages deb image demo test lint unit unit311 coverage system console boxes phones fieldtest boots units bench long faults faulty-disks faulty-boxes faulty-machines faulty-lines figures phones-and-faults packaging fuzz soak year clean
 
@@ -46,10 +49,11 @@ demo: environment
 
 # The unit tests of the two Pythons go side by side: neither needs more than a core.
 test: environment packages lint
-	@rm -f build/faults*.txt
+	@rm -f build/faults*.txt build/second-tries.txt
 	@$(MAKE) --no-print-directory -j2 -O unit311 coverage
 	@$(MAKE) --no-print-directory system faulty-boxes boots figures units
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=30
+	@if [ -s build/second-tries.txt ]; then echo "passed only when tried again:"; cat build/second-tries.txt; fi
 
 lint: environment
 	$(PY) -m ruff check .
@@ -75,7 +79,7 @@ coverage: environment
 # boxes than phones, so what fails without being hurried follows the phones.
 PHONES := tests/fieldtest tests/interop tests/lines tests/mail tests/phones tests/stories tests/testphone
 system: environment packages
-	FIGURES=build/faults-alone.txt $(PY) -m pytest -q -m "system and not long" $(addprefix --ignore=,tests/console tests/packaging tests/system tests/faults tests/image $(PHONES))
+	FIGURES=build/faults-alone.txt $(PY) -m pytest -q -m "system and not long" $(AGAIN) $(addprefix --ignore=,tests/console tests/packaging tests/system tests/faults tests/image $(PHONES))
 	@$(MAKE) --no-print-directory console
 	@$(MAKE) --no-print-directory -j2 -O boxes phones-and-faults
 
@@ -83,23 +87,23 @@ phones-and-faults:
 	@$(MAKE) --no-print-directory -j1 phones fieldtest faulty-disks faulty-machines packaging
 
 packaging: environment
-	$(PY) -m pytest -q -m "system and not long" tests/packaging
+	$(PY) -m pytest -q -m "system and not long" $(AGAIN) tests/packaging
 
 # Minutes: left out where this very content of image/, systemd/ and debian/ has passed before on this
 # machine (a stamp in the user's cache says so). What `make boots` measures is in build/faults-image.txt.
 boots: environment packages
-	@$(PY) -m tests.image.stamp || { FIGURES=build/faults-image.txt $(PY) -m pytest -q -m "system and not long" tests/image \
+	@$(PY) -m tests.image.stamp || { FIGURES=build/faults-image.txt $(PY) -m pytest -q -m "system and not long" $(AGAIN) tests/image \
 	  && $(PY) -m tests.image.stamp --passed; }
 
 console: environment
 	@scripts/wapiti.sh
-	$(PY) -m pytest -q -m "system and not long" tests/console
+	$(PY) -m pytest -q -m "system and not long" $(AGAIN) tests/console
 
 boxes: environment
-	FIGURES=build/faults-lines.txt $(PY) -m pytest -q -m "system and not long" tests/system
+	FIGURES=build/faults-lines.txt $(PY) -m pytest -q -m "system and not long" $(AGAIN) tests/system
 
 phones: environment
-	FIGURES=build/faults-phones.txt $(PY) -m pytest -q -m "system and not long" $(PHONES)
+	FIGURES=build/faults-phones.txt $(PY) -m pytest -q -m "system and not long" $(AGAIN) $(PHONES)
 
 # The short form; the whole is in `make long`. Disks take the processor, boxes mostly wait.
 DISKS := $(addprefix tests/faults/test_,failing_calls.py full_disk.py kill_points.py policy_copy.py power_cut.py)
@@ -114,13 +118,13 @@ figures:
 	@cat build/faults-*.txt 2>/dev/null | sort -V | tee build/faults.txt
 
 faulty-disks: environment
-	@FIGURES=build/faults-disks.txt $(PY) -m pytest -q --show-capture=no -m "not long" $(DISKS)
+	@FIGURES=build/faults-disks.txt $(PY) -m pytest -q -m "not long" $(AGAIN) $(DISKS)
 
 faulty-boxes: environment
-	@FIGURES=build/faults-boxes.txt $(PY) -m pytest -q --show-capture=no -m "not long" tests/faults $(addprefix --ignore=,$(DISKS) $(MACHINES))
+	@FIGURES=build/faults-boxes.txt $(PY) -m pytest -q -m "not long" $(AGAIN) tests/faults $(addprefix --ignore=,$(DISKS) $(MACHINES))
 
 faulty-machines: environment
-	@FIGURES=build/faults-machines.txt $(PY) -m pytest -q --show-capture=no -m "not long" $(MACHINES)
+	@FIGURES=build/faults-machines.txt $(PY) -m pytest -q -m "not long" $(AGAIN) $(MACHINES)
 
 # What fails elsewhere in the house: in `make test` these go with their rooms.
 ELSEWHERE := tests/system/test_hot_plug.py tests/system/test_wedged.py tests/mail/test_real_server.py \

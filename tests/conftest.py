@@ -1,5 +1,5 @@
 """What every test shares: on the build machine nothing may be skipped; figures of faults are kept;
-a test that fails beside a box shows the end of that box's log.
+a test that fails beside a box shows the end of that box's log, also where it is tried again.
 
 A test that injects a fault says in a line what came of it; all are shown at the end, and kept in
 the file FIGURES where one is named.
@@ -18,6 +18,7 @@ from tests.helpers.figures import Figures
 
 _FIGURES = pytest.StashKey[Figures]()
 LOG_LINES = 80
+SECOND_TRIES = Path(__file__).parents[1] / "build" / "second-tries.txt"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -52,7 +53,14 @@ def figures(request: pytest.FixtureRequest) -> Figures:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Show the figures and keep them."""
+    """Keep the names of what was tried again; show the figures and keep them."""
+    if again := terminalreporter.getreports("rerun"):
+        SECOND_TRIES.parent.mkdir(exist_ok=True)
+        with SECOND_TRIES.open("a", encoding="utf-8") as names:
+            names.writelines(f"{report.nodeid}\n" for report in again)
+        for title, text in (part for report in again for part in report.sections):
+            terminalreporter.section(title)
+            terminalreporter.write(f"{text}\n")
     figures = config.stash.get(_FIGURES, Figures())
     if not figures.lines:
         return

@@ -20,9 +20,9 @@ QUIET = datetime(2026, 11, 25, 3, 6, tzinfo=ROME)
 
 
 def last_night(box: Box) -> dict[str, Any]:
-    """Wait for the end of the night's work; returns what the desk tells of it."""
+    """Wait for the end of the night's work; returns what the desk tells of it, in whole seconds."""
     box.wait_until(
-        lambda: str(box.status()["night"]["at"]) > QUIET.isoformat(),
+        lambda: datetime.fromisoformat(box.status()["night"]["at"]) >= QUIET,
         60.0,
         "the night's work was not done",
     )
