@@ -3,6 +3,9 @@
 Order is what makes a power cut harmless: passwords first, then the configuration, what is kept of
 the file last. Cut anywhere before that, the next start finds the file new again and does it all
 once more; the configuration itself is the old one or the new one, never a piece of either.
+
+The desk waits for this at each start: what makes a configuration of a file is imported where there
+is one to be made, which at nearly every start there is not.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from appliance.daemon import notices
 from appliance.daemon.files import load_text, save_in_memory, save_text
@@ -18,14 +21,16 @@ from appliance.daemon.mistakes import BadConfiguration
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import why_not
 from appliance.policy.words import Words
-from appliance.site import card, handing, keeping
+from appliance.site import card, keeping
 from appliance.site.keeping import OPEN, Kept, contents_of, digest
-from appliance.site.made import HEAD, Around, Made, make
 from appliance.site.outcome import NAME as OUTCOME
 from appliance.site.outcome import Outcome, Socket, Verdict, trouble_of
 from appliance.site.outcome import text_of as text_of_outcome
 from appliance.site.seen import seen
 from appliance.site.text import text_of
+
+if TYPE_CHECKING:
+    from appliance.site.made import Made
 
 NOTICE: Final = "card-file"
 EXAMPLE: Final = Path(__file__).parent.parent / "daemon" / "example.toml"
@@ -160,6 +165,8 @@ class _Turn:
         return not is_open
 
     def _make(self, text: str) -> Made:
+        from appliance.site.made import Around, make
+
         kept, found = self.kept or Kept(), tuple(one.port for one in self._seen)
         is_same = self.kept is not None and text == kept.text
         places = self._places
@@ -170,6 +177,8 @@ class _Turn:
 
     def _hand_over(self, made: Made) -> None:
         """Give the network, sshd and the next start what the file says; raises OSError."""
+        from appliance.site import handing
+
         places = self._places
         handing.network(places.data, places.networkd, made.network)
         handing.give(places.data / handing.KEYS, made.keys)
@@ -179,6 +188,8 @@ class _Turn:
 
     def _keep(self, text: str, made: Made) -> None:
         """Write what follows from a good file, what is kept of it last; raises OSError."""
+        from appliance.site import handing
+
         contents = made.config.encode()
         handing.own_folder(Path(made.settings.folders.state))
         handing.keep_secrets(made)
@@ -214,6 +225,8 @@ class _Turn:
     def _is_ours(self) -> bool:
         """Tell whether the configuration in force is the one made of the card's file."""
         if self.kept is None:  # cut between the two files
+            from appliance.site.made import HEAD
+
             return not self._current or self._current.startswith(HEAD.encode())
         return digest(self._current) == self.kept.made
 

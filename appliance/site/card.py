@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from appliance.daemon.config import LARGEST
 from appliance.errors import TechnicianError
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import why_not
 from appliance.site.keeping import OPEN, contents_of, write
-from appliance.site.text import NAME
+from appliance.site.text import LARGEST, NAME
 
 ANSWER: Final = "centralino-result.txt"
 LIMIT_S: Final = 30.0

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from appliance.site.written import Line
+if TYPE_CHECKING:
+    from appliance.site.written import Line
 
 BY_PATH: Final = "/dev/serial/by-path"
 NOWHERE: Final = f"{BY_PATH}/usb-not-found-{{}}"

@@ -7,10 +7,11 @@ import re
 import tomllib
 from typing import Any, Final
 
-from appliance.daemon.config import LARGEST
 from appliance.daemon.mistakes import BadConfiguration, Mistake
 
 NAME: Final = "centralino.toml"
+LARGEST: Final = 1_000_000
+"""Bytes; as of a configuration, whose reader need not be imported for it."""
 MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),

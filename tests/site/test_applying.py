@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -112,6 +114,32 @@ def test_a_new_file_is_in_force_and_stays(places: Places) -> None:
     outcome = places.run / "outcome.json"
     now = {path: path.stat().st_mtime_ns for path in before if path != outcome}
     assert now == {path: at for path, at in before.items() if path != outcome}
+
+
+STARTS = """
+import sys
+from pathlib import Path
+from appliance.site.applying import Places, apply
+folder, year, state = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+names = ("card", "etc/centralino.toml", "kept", "data", "networkd", "run-site", "run-notices",
+         "ports")
+places = Places(*(folder / name for name in names), year, {"folders": {"state": state}})
+print(apply(places).outcome.verdict)
+print(*sorted(set(sys.modules) & {"appliance.daemon.config", "appliance.site.made", "cattrs"}))
+"""
+
+
+def test_a_start_with_nothing_new_costs_the_desk_little(places: Places) -> None:
+    """It waits for this: what reads a configuration is imported where there is a new one alone."""
+
+    def starts() -> list[str]:
+        folder = places.card.parent
+        command = (sys.executable, "-c", STARTS, str(folder), "2026", f"{folder}/state")
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+    write(places, SMALL)
+    assert starts() == ["applied", "appliance.daemon.config", "appliance.site.made", "cattrs"]
+    assert starts() == ["as", "before"]
 
 
 def test_the_name_is_given_at_once(places: Places) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.daemon.config import LARGEST
+from appliance.daemon import config
 from appliance.daemon.mistakes import BadConfiguration
-from appliance.site.text import data_of, text_of
+from appliance.site.text import LARGEST, data_of, text_of
 
 FILE = '[site]\nname = "Città"\n'
 
@@ -82,5 +82,6 @@ def test_what_is_no_text_is_damaged() -> None:
 
 
 def test_a_file_without_end_is_refused() -> None:
-    """What is larger than any office's file is not read."""
+    """What is larger than any office's file is not read, wherever it lies."""
+    assert LARGEST == config.LARGEST
     assert "longer than" in mistake(b"#" * (LARGEST + 1))[2]
