@@ -25,7 +25,7 @@ MARK_SCORE = 0.3
 def tone(hz: float, dbm0: float, seconds: float) -> Wave:
     """Give a sine with ends of 5 ms, so that it does not click."""
     at = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    return _softened(sine_peak(dbm0) * np.sin(2 * np.pi * hz * at))
+    return softened(sine_peak(dbm0) * np.sin(2 * np.pi * hz * at))
 
 
 def chord(parts: tuple[tuple[float, float], ...], seconds: float) -> Wave:
@@ -43,7 +43,7 @@ def marker() -> Wave:
     """Give a rising sweep by which the place and the delay of what follows are found."""
     at = np.arange(round(MARK_S * SAMPLE_RATE)) / SAMPLE_RATE
     sweep = 500 * at + (2200 - 500) / MARK_S * at**2 / 2
-    return _softened(sine_peak(-14.0) * np.sin(2 * np.pi * sweep))
+    return softened(sine_peak(-14.0) * np.sin(2 * np.pi * sweep))
 
 
 def marked(wave: Wave) -> Wave:
@@ -168,7 +168,8 @@ def drift_ppm(arrivals: list[tuple[int, float]], bin_s: float = 1.0) -> float | 
     return -slope * 1e6
 
 
-def _softened(shape: Wave) -> Wave:
+def softened(shape: Wave) -> Wave:
+    """Give a signal ends of 5 ms, so that it does not click; changes what it is given."""
     ends = min(round(0.005 * SAMPLE_RATE), len(shape) // 2)
     ramp = np.sin(np.linspace(0, np.pi / 2, ends, endpoint=False)) ** 2
     shape[:ends] *= ramp

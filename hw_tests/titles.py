@@ -22,6 +22,10 @@ TITLES: Mapping[str, Texts] = {
     "level": ("Livello del suono", "Level of the sound"),
     "noise": ("Rapporto segnale/rumore", "Signal to noise"),
     "response": ("Risposta in frequenza", "Frequency response"),
+    "swept": (
+        "Tono che percorre la banda: risposta e distorsione",
+        "A tone that sweeps the band: response and distortion",
+    ),
     "round_trip": ("Ritardo di andata e ritorno", "Round-trip delay"),
     "echo": ("Attenuazione dell'eco", "Echo return loss"),
     "keys": ("Tasti nel suono: livelli e sbilanciamenti", "Keys in the sound: levels and twists"),

@@ -53,6 +53,11 @@ def dull(outlet: Outlet, value: object) -> None:
     outlet.station.line.wire.worn.dull = round(number("dull", value, 0, 8))
 
 
+def bent(outlet: Outlet, value: object) -> None:
+    """Set how bent the pair's characteristic is (`Worn.bent`)."""
+    outlet.station.line.wire.worn.bent = number("bent", value, 0, 1)
+
+
 def detune(outlet: Outlet, value: object) -> None:
     """Set by how many per cent the exchange's tones are too high."""
     line, factor = outlet.station.line, 1 + number("detune", value, -20, 20) / 100
@@ -89,6 +94,7 @@ PAIR_KNOBS: dict[str, Callable[[Outlet, object], None]] = {
     "loss": loss,
     "noise": noise,
     "dull": dull,
+    "bent": bent,
     "detune": detune,
     "bell": bell,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import audioop
 import random
+from array import array
 from functools import lru_cache
 
 from appliance.exchange.sound import SAMPLE_RATE, Loop, amplified, peak_of, silence
@@ -11,6 +12,7 @@ from appliance.media import g711
 
 DEAD_DB = 60.0
 """So weak a signal is none: mu-law has no step for it."""
+FULL_SCALE = 32767
 MIDDLE = 2**-0.5
 """A level is told of a sine: its RMS is so much of its peak."""
 
@@ -24,16 +26,28 @@ def hiss(dbm0: float) -> bytes:
     return b"".join(value.to_bytes(2, "little", signed=True) for value in values)
 
 
+@lru_cache(maxsize=4)
+def bending(share: float) -> bytes:
+    """Give for each mu-law byte what an amplifier with a bent characteristic makes of it."""
+    pcm = array("h", g711.ulaw_to_linear(bytes(range(256))))
+    bent = (round(each * (1 - share * each / FULL_SCALE)) for each in pcm)
+    return g711.linear_to_ulaw(
+        array("h", (max(-FULL_SCALE, min(FULL_SCALE, b)) for b in bent)).tobytes()
+    )
+
+
 class Worn:
     """A pair with loss, noise, and treble that is lost; as it is made, it changes nothing.
 
     `loss_db` weakens (below 0: strengthens) all that comes, `noise_dbm0` is added to it. `dull` is
-    how often neighbouring samples are averaged: once takes 5 dB at 2.6 kHz and 13 at 3.4.
+    how often neighbouring samples are averaged: once takes 5 dB at 2.6 kHz and 13 at 3.4. `bent`
+    is by how much (0 to 1) a full half wave is bent: what comes has harmonics then.
     """
 
     def __init__(self) -> None:
         self.loss_db = 0.0
         self.dull = 0
+        self.bent = 0.0
         self._noise: Loop | None = None
         self._before = [b"\0\0"] * 8
 
@@ -45,6 +59,8 @@ class Worn:
         """Give what arrives of mu-law sound; silence on a pair without noise stays silence."""
         if self.loss_db >= DEAD_DB:
             sound = silence(len(sound))
+        if self.bent:
+            sound = sound.translate(bending(self.bent))
         if not (self.dull or self._noise):
             return amplified(sound, -self.loss_db) if self.loss_db else sound
         pcm = g711.ulaw_to_linear(amplified(sound, -self.loss_db))

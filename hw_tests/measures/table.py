@@ -14,6 +14,7 @@ from hw_tests.measures import (
     people,
     release,
     sound,
+    swept,
     tones,
     trouble,
 )
@@ -31,6 +32,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure("dial_tone", tones.dial_tone, ("dial_tone",), 20, where=ANYWHERE),
     Measure("calls", calls.calls, calls.KEYS, 25),
     Measure("sound", sound.sound, sound.SOUND_KEYS, 25),
+    Measure("swept", swept.swept, ("swept",), 8),
     Measure("keys", keys.keys, ("keys", "keys_sent", "chip_keys"), 25),
     Measure("load", load.load, ("load", "drift"), 25),
     Measure("busy_tone", tones.busy_tone, ("busy_tone",), 12),

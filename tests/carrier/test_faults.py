@@ -113,6 +113,10 @@ ELSEWHERE: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "tests/hw_tests/test_defects.py", "test_a_defect_is_found_by_its_measurement_alone",
         ("detune", "bell"),
     ),
+    "a pair that bends sound": (
+        "tests/hw_tests/test_defects.py", "test_a_defect_is_found_by_its_measurement_alone",
+        ("bent",),
+    ),
     "a crystal that is off": ("tests/sound/test_two_crystals.py", "ppm", ("ppm",)),
 }  # fmt: skip
 """Where a fault is shown that this harness cannot: file, test in it, knobs."""

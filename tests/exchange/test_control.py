@@ -207,6 +207,7 @@ def test_every_knob_turns(outlet: Outlet) -> None:
         "loss": 6,
         "noise": -50,
         "dull": 1,
+        "bent": 0.5,
         "detune": 3,
         "bell": [400, 2000],
         "plugged": False,
@@ -227,7 +228,7 @@ def test_every_knob_turns(outlet: Outlet) -> None:
         "before",
         "congestion",
     )
-    assert (wire.worn.loss_db, wire.worn.dull) == (6.0, 1)
+    assert (wire.worn.loss_db, wire.worn.dull, wire.worn.bent) == (6.0, 1, 0.5)
     country = outlet.station.line.country
     assert (country.dial.frequencies, country.ring) == ((438,), (400, 2000))
     ask(controller, do="set", line=1, knobs={"detune": 0, "bell": None})

@@ -31,7 +31,8 @@ class Defect:
 
     `at_s` is how long after the measurement's beginning the knobs are turned; 0: before the modems
     are looked at, and nobody turns them otherwise later.
-    `says` are the verdicts other than passed, by key and line.
+    `says` are the verdicts other than passed, by key and line. `breaks` is a figure that is then
+    beyond its limit, where a finding has several that could be.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Defect:
     line: str = "A"
     at_s: float = 0.0
     dialect: str = "conexant"
+    breaks: str = ""
 
 
 def _on(key: str, *lines: str, verdict: Verdict = FAILED) -> dict[tuple[str, str], Verdict]:
@@ -77,6 +79,14 @@ DEFECTS = (
     Defect("level +10 dB", "sound", {"loss": -10}, _on("level", "A>B"), "B"),
     Defect("noise", "sound", {"noise": -35}, _on("noise", "A>B"), "B"),
     Defect("no treble", "sound", {"dull": 3}, _on("response", "A>B"), "B"),
+    Defect("no treble, swept", "swept", {"dull": 3}, _on("swept", "A>B"), "B", breaks="3000 Hz"),
+    Defect(
+        "a bent characteristic", "swept", {"bent": 0.9}, _on("swept", "A>B"), "B",
+        breaks="harmonic 2, below the tone",
+    ),
+    Defect("noise, swept", "swept", {"noise": -35}, _on("swept", "A>B"), "B",
+           breaks="signal to noise"),
+    Defect("nothing of the sweep", "swept", {"loss": 90}, _on("swept", "A>B"), "B"),
     Defect("echo 3 dB", "sound", {"echo": [3, 5]}, _on("echo", "A")),
     Defect(
         "nothing heard",
@@ -160,6 +170,8 @@ def test_a_defect_is_found_by_its_measurement_alone(
         if each.verdict is not Verdict.PASSED and each.key not in half
     }
     assert bad == dict(defect.says), findings
+    broken = {figure.name for each in findings for figure in each.figures if not figure.good}
+    assert not defect.breaks or defect.breaks in broken, broken
     told = ", ".join(
         f"{key} {line}".strip() + f" {verdict}" for (key, line), verdict in bad.items()
     )

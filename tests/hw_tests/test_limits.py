@@ -12,11 +12,11 @@ from appliance.lines.duplex_probe import Finding as Probed
 from appliance.lines.duplex_probe import Verdict as ProbeVerdict
 from appliance.lines.duplex_probe import proven
 from appliance.media.frames import SAMPLE_RATE
-from hw_tests import signals
+from hw_tests import signals, sweep
 from hw_tests.called import Rung
 from hw_tests.field import Field
 from hw_tests.findings import Verdict
-from hw_tests.measures import calls, identity, sound
+from hw_tests.measures import calls, identity, sound, swept
 from tests.hw_tests.virtual import Virtual
 
 
@@ -122,3 +122,37 @@ def test_drawings_have_as_many_points_as_places() -> None:
     assert signals.spectrum(np.zeros(10)) == ((), ())
     assert signals.level(np.zeros(10)) == signals.QUIETEST_DBM0
     assert signals.frequency(np.zeros(8000)) == 0.0
+
+
+@pytest.mark.parametrize(("number", "share"), [(2, 0.04), (3, 0.02)])
+def test_a_sweep_tells_response_and_harmonics_apart(number: int, share: float) -> None:
+    """A gain, a harmonic of a known strength and noise are each found as what they are."""
+    sent = np.concatenate((sweep.sweep(), signals.rest(0.1)))
+    peak = np.max(np.abs(sent))
+    bent = {2: 2 * sent**2 / peak, 3: 4 * sent**3 / peak**2 - 3 * sent}[number]
+    noise = np.random.default_rng(2).normal(0, 1, len(sent))
+    noise *= 10 ** ((-50 - signals.level(noise)) / 20)
+    found = sweep.heard((sent + share * bent) * 0.5 + noise)
+    assert found is not None
+    assert found.gain_db == pytest.approx([-6.0] * len(found.gain_db), abs=0.6)
+    assert found.harmonics[number] == pytest.approx(-20 * np.log10(share), abs=0.5)
+    assert all(db > 45 for other, db in found.harmonics.items() if other != number)
+    assert found.distortion == pytest.approx(100 * share, abs=0.4)
+    assert found.snr_db == pytest.approx(-16.0 + 50.0, abs=2.0)
+    assert sweep.heard(signals.rest(1.0)) is None
+
+
+def test_a_sweep_sees_a_hole_between_the_stepped_tones() -> None:
+    """What lies between two of the stepped tones has its limit too."""
+    sent = np.concatenate((sweep.sweep(), signals.rest(0.1)))
+    spectrum = np.fft.rfft(sent)
+    hz = np.arange(len(spectrum)) * SAMPLE_RATE / len(sent)
+    holed = np.fft.irfft(spectrum * (1 - 0.9 * np.exp(-(((hz - 1200) / 80) ** 2))), len(sent))
+    assert swept.judge("A>B", _measured(sent)).verdict is Verdict.PASSED
+    assert swept.judge("A>B", _measured(holed)).verdict is Verdict.FAILED
+
+
+def _measured(part: signals.Wave) -> sweep.Swept:
+    measured = sweep.heard(part)
+    assert measured is not None
+    return measured
