@@ -18,6 +18,11 @@ QUIETEST_DBM0 = -80.0
 """Below it nothing is told apart: 14-bit mu-law ends about there."""
 MARK_S = 0.2
 GAP_S = 0.1
+TONE_SNR_DB = 12.0
+"""A window that has so much of a tone has no speech besides."""
+LEAST_WINDOWS = 15
+APART = 6
+"""Windows between two phases: far enough for a difference, near enough to lose few to a jump."""
 MARK_SCORE = 0.3
 """A marker that was heard resembles itself far more; noise, speech and tones less."""
 
@@ -166,6 +171,32 @@ def drift_ppm(arrivals: list[tuple[int, float]], bin_s: float = 1.0) -> float | 
     late_s, at_s = np.array(list(best.values())).T
     slope = float(np.polyfit(at_s - at_s[0], late_s, 1)[0])
     return -slope * 1e6
+
+
+def pitch_ppm(part: Wave, hz: float, window_s: float = 0.05) -> float | None:
+    """Give by how much a tone that was sent at `hz` is too high (ppm), wherever in `part` it is.
+
+    Its phase is followed over some windows each, and half of the slopes lie on either side of what
+    is told: a sample lost on the way makes one jump and no drift. None where there is no such tone.
+    """
+    size = round(window_s * SAMPLE_RATE)
+    places = [
+        (at, _phase(piece, hz, at))
+        for at in range(0, len(part) - size + 1, size)
+        if sine_in(piece := part[at : at + size], hz).snr_db >= TONE_SNR_DB
+    ]
+    if len(places) < LEAST_WINDOWS:
+        return None
+    at, phase = np.array(places).T
+    phase = np.unwrap(phase)
+    slopes = (phase[APART:] - phase[:-APART]) / (at[APART:] - at[:-APART])
+    return float(np.median(slopes)) * SAMPLE_RATE / (2 * np.pi * hz) * 1e6
+
+
+def _phase(piece: Wave, hz: float, at: int) -> float:
+    """Give by how much a tone is ahead (radians) of one of exactly `hz` that began at sample 0."""
+    turns = np.exp(-2j * np.pi * hz * (at + np.arange(len(piece))) / SAMPLE_RATE)
+    return float(np.angle(np.sum(piece * turns)))
 
 
 def softened(shape: Wave) -> Wave:

@@ -46,7 +46,8 @@ def _echo(outlet: Outlet, value: object) -> None:
 
 
 def _ppm(outlet: Outlet, value: object) -> None:
-    outlet.station.ppm = number("ppm", value, -10_000, 10_000)
+    """Set by how much the modem's crystal runs too fast, hearing and playing."""
+    outlet.station.ppm = outlet.station.line.wire.ppm = number("ppm", value, -10_000, 10_000)
 
 
 def _extension(outlet: Outlet, value: object) -> None:

@@ -26,7 +26,8 @@ class Register:
 
     `extensions`, and other `lines` of the exchange, are known by their digits and reached at the
     last of them; any other number is `other`, after 3 s without a digit. `dial_tone` False: the
-    register is silent. `caller` is who calls another line, `release` what tells that it has gone.
+    register is silent. `caller` is who calls another line, `release` what tells that it has gone,
+    `ppm` how fast the calling modem's crystal runs.
     """
 
     def __init__(
@@ -39,7 +40,9 @@ class Register:
         dial_tone: bool = True,
         caller: CallPlan | None = None,
         release: str = "busy",
+        ppm: float = 0.0,
     ) -> None:
+        self._ppm = ppm
         self._country = country
         self._other = other
         self._extensions = extensions or {}
@@ -147,7 +150,8 @@ class Register:
             return None
         if not line.is_free:
             return Party("busy")
-        self._trunk = Trunk(line.number, self._caller, line.wire.release)
+        wire = line.wire
+        self._trunk = Trunk(line.number, self._caller, wire.release, self._ppm, wire.ppm)
         line.place(self._trunk)
         return Party("no-answer")  # until its modem answers
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import audioop
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from appliance.exchange.call import Call, CallPlan
 from appliance.exchange.signals import KeyBegan, KeyEnded
 from appliance.exchange.sound import samples, silence
+from appliance.media import g711
 
 if TYPE_CHECKING:
     from appliance.exchange.signals import Signal
@@ -18,14 +20,28 @@ MOST = samples(200)
 """Sound that may wait between two crystals; more is dropped, a lack is filled with silence."""
 
 
-class Pipe:
-    """Sound on its way from one line to the other."""
+MILLION = 1_000_000
 
-    def __init__(self) -> None:
+
+class Pipe:
+    """Sound on its way from one line to the other.
+
+    It is analog in between: what one crystal plays too fast (`sent_ppm`) another one (`heard_ppm`)
+    hears too high. With crystals that agree it passes unchanged.
+    """
+
+    def __init__(self, sent_ppm: float = 0.0, heard_ppm: float = 0.0) -> None:
         self._sound = bytearray()
+        self._rates = round(MILLION + sent_ppm), round(MILLION + heard_ppm)
+        self._state: Any = None
 
     def put(self, sound: bytes) -> None:
         """Take what one line brings."""
+        sent, heard = self._rates
+        if sent != heard:
+            pcm = g711.ulaw_to_linear(sound)
+            pcm, self._state = audioop.ratecv(pcm, 2, 1, sent, heard, self._state)
+            sound = g711.linear_to_ulaw(pcm)
         self._sound += sound
         del self._sound[:-MOST]
 
@@ -39,9 +55,17 @@ class Pipe:
 class Trunk(Call):
     """The call as the called line knows it; to the calling line it is whoever was reached."""
 
-    def __init__(self, line: int, caller: CallPlan, release: str) -> None:
+    def __init__(
+        self,
+        line: int,
+        caller: CallPlan,
+        release: str,
+        calling_ppm: float = 0.0,
+        called_ppm: float = 0.0,
+    ) -> None:
         super().__init__(replace(caller, rings=RINGS, release=release), line)
-        self._to_called, self._to_calling = Pipe(), Pipe()
+        self._to_called = Pipe(calling_ppm, called_ppm)
+        self._to_calling = Pipe(called_ppm, calling_ppm)
         self._keys_to_called: list[Signal] = []
         self._keys_to_calling: list[Signal] = []
 

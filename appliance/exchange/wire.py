@@ -35,7 +35,8 @@ class Wire:
     is none of `extensions`; `pbx`: a hook flash holds the caller and gives a register, with a dial
     tone of its own unless `dial_tone` is off. `lines` are those of the exchange by their numbers,
     which every line may dial; `caller` is who then calls from here, `release` how whoever talks to
-    this line lets go of it. `worn` is what the pair does to sound.
+    this line lets go of it. `worn` is what the pair does to sound, `ppm` how fast the crystal
+    of the modem at its end runs.
     """
 
     cut: bool = False
@@ -50,6 +51,7 @@ class Wire:
     caller: CallPlan = field(default_factory=CallPlan)
     release: str = "busy"
     worn: Worn = field(default_factory=Worn)
+    ppm: float = 0.0
 
     def register(self, country: Country) -> Register:
         """Give what a seized line, or one behind a flash, offers."""
@@ -62,6 +64,7 @@ class Wire:
             dial_tone=self.dial_tone,
             caller=self.caller,
             release=self.release,
+            ppm=self.ppm,
         )
 
     def bring(self, sound: bytes) -> bytes:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from appliance.lines.facts import Signal, Stream
 from appliance.media.frames import SAMPLE_RATE
 from hw_tests import signals
-from hw_tests.bench import Bench, UnmeasuredError
+from hw_tests.bench import TAIL_S, Bench, UnmeasuredError
 from hw_tests.field import PAIRS, Field, found, not_here
 from hw_tests.findings import Figure, Finding, Limit
 from hw_tests.signals import GAP_S, MARK_S
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DRIFT = Limit(-100.0, 100.0)
 """Two USB crystals of 50 ppm each way; beyond it one sample in 10,000 must be mended."""
@@ -18,6 +24,9 @@ RATE = Limit(SAMPLE_RATE * 0.995, SAMPLE_RATE * 1.005)
 RUNS = Limit(None, 1.0)
 OVERRUNS = Limit(None, 0.0)
 SPEECH_DBM0 = -18.0
+PITCH_HZ = {"A": 1004.0, "B": 1404.0}
+"""Two tones that do not disturb each other: each is sent while the other comes back as echo."""
+PITCH_DBM0, PITCH_S = -12.0, 1.5
 LEVEL_HZ, LEVEL_DBM0, LEVEL_S = 800.0, -12.0, 0.5
 WEAKER = Limit(-26.0, -4.0)
 
@@ -34,9 +43,11 @@ def _both_ways(field: Field, bench: Bench) -> list[Finding]:
     bench.direct("A", "B")
     marks = {name: _Begun(bench, name) for name in field.names}
     for name in field.names:
-        bench[name].play(_speech(field.load_s), bench.now)
+        bench[name].play(_speech(field.load_s) + _pitch(name), bench.now)
     bench.run(field.load_s)
-    return [each for name in field.names for each in (marks[name].load(), marks[name].drift())]
+    findings = [marks[name].load() for name in field.names]
+    bench.run(PITCH_S + TAIL_S)
+    return findings + _drifts({name: mark.heard() for name, mark in marks.items()})
 
 
 def _in_turns(field: Field, bench: Bench) -> list[Finding]:
@@ -44,13 +55,47 @@ def _in_turns(field: Field, bench: Bench) -> list[Finding]:
         not_here("load", name, "Il modem è half duplex.", "The modem is half duplex.")
         for name in field.names
     ]
+    heard: dict[str, Heard] = {}
     for source, target in PAIRS:
         bench.direct(source, target)
         begun = _Begun(bench, target)
-        bench[source].play(_speech(field.load_s), bench.now)
-        bench.run(field.load_s)
-        findings.append(begun.drift())
+        bench[source].play(_speech(field.load_s) + _pitch(source), bench.now)
+        bench.run(field.load_s + PITCH_S + TAIL_S)
+        heard[target] = begun.heard()
         bench.stream(target, Stream.RECEIVE)
+    return findings + _drifts(heard)
+
+
+def _pitch(name: str) -> bytes:
+    """Give the tone by which the other side knows how fast this one's modem plays."""
+    return signals.pcm(signals.tone(PITCH_HZ[name], PITCH_DBM0, PITCH_S))
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """By how much a side's crystal is fast against this machine, and the other's tone too high."""
+
+    ppm: float | None
+    pitch_ppm: float | None
+
+
+def _drifts(heard: Mapping[str, Heard]) -> list[Finding]:
+    """Judge each modem's crystal, hearing and playing.
+
+    What it plays is heard by the other modem's crystal: both errors together are the pitch's.
+    """
+    findings = []
+    for name, other in PAIRS:
+        own, far = heard[name], heard[other]
+        played = None if far.ppm is None or far.pitch_ppm is None else far.ppm + far.pitch_ppm
+        findings.append(
+            found(
+                "drift",
+                name,
+                Figure("drift, hearing", own.ppm, "ppm", DRIFT),
+                Figure("drift, playing", played, "ppm", DRIFT),
+            )
+        )
     return findings
 
 
@@ -91,10 +136,15 @@ class _Begun:
             Figure("overruns", float(over), "", OVERRUNS),
         )
 
-    def drift(self) -> Finding:
-        """Judge the modem's crystal against this machine's clock."""
-        ppm = signals.drift_ppm(self._side.arrivals[self._arrivals :])
-        return found("drift", self._name, Figure("drift", ppm, "ppm", DRIFT))
+    def heard(self) -> Heard:
+        """Tell of the crystals, from what has come and when."""
+        side = self._side
+        ends = max(self._heard, len(side.heard) - round((PITCH_S + 2 * TAIL_S) * SAMPLE_RATE))
+        (hz,) = (hz for name, hz in PITCH_HZ.items() if name != self._name)
+        return Heard(
+            signals.drift_ppm(side.arrivals[self._arrivals :]),
+            signals.pitch_ppm(signals.wave(side.pcm(ends)), hz),
+        )
 
 
 def soak(field: Field) -> list[Finding]:

@@ -111,6 +111,7 @@ DEFECTS = (
         {("keys_sent", "A"): NOT_HERE, ("chip_keys", "B"): NOT_HERE},
     ),
     Defect("drift 200 ppm", "load", {"ppm": 200}, _on("drift", "A")),
+    Defect("plays 200 ppm fast", "load", {"ppm": 200}, _on("drift", "A"), breaks="drift, playing"),
     Defect("drift -200 ppm", "load", {"ppm": -200}, _on("drift", "B"), "B"),
     Defect("drift, half duplex", "load", {"ppm": 200}, _on("drift", "A"), dialect="usr5637"),
     Defect("underruns", "load", {"report": "uuu"}, _on("load", "A"), at_s=6.3),

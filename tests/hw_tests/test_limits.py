@@ -16,7 +16,7 @@ from hw_tests import signals, sweep
 from hw_tests.called import Rung
 from hw_tests.field import Field
 from hw_tests.findings import Verdict
-from hw_tests.measures import calls, identity, sound, swept
+from hw_tests.measures import calls, identity, load, sound, swept
 from tests.hw_tests.virtual import Virtual
 
 
@@ -109,6 +109,30 @@ def test_drift_is_measured_through_late_deliveries(ppm: float) -> None:
     assert measured == pytest.approx(ppm, abs=15.0)
     assert signals.drift_ppm(arrivals[:200]) is None
     assert signals.drift_ppm([]) is None
+
+
+@pytest.mark.parametrize("ppm", [-300.0, 0.0, 40.0, 300.0])
+def test_a_pitch_is_measured_through_noise_and_a_lost_sample(ppm: float) -> None:
+    """By 1.5 s of a tone, amid speech before and silence after it; no tone, no figure."""
+    chance = np.random.default_rng(9)
+    tone = signals.tone(1004.0 * (1 + ppm * 1e-6), -12.0, 1.5)
+    heard = np.concatenate((chance.normal(0, 2000, 5000), np.delete(tone, 7000), np.zeros(3000)))
+    heard += chance.normal(0, 40, len(heard))
+    assert signals.pitch_ppm(heard, 1004.0) == pytest.approx(ppm, abs=5.0)
+    assert signals.pitch_ppm(heard, 1404.0) is None
+    assert signals.pitch_ppm(heard[:5000], 1004.0) is None
+
+
+def test_two_crystals_are_told_apart_hearing_and_playing(tmp_path: Path) -> None:
+    """Each modem's own error is its own, whatever the other's is."""
+    world = Virtual()
+    world.turn("A", ppm=80)
+    world.turn("B", ppm=-60)
+    place = Field(world, tmp_path, load_s=20.0)
+    drifts = {each.line: each.figures for each in load.load(place) if each.key == "drift"}
+    for name, ppm in (("A", 80.0), ("B", -60.0)):
+        assert [figure.name for figure in drifts[name]] == ["drift, hearing", "drift, playing"]
+        assert [figure.value for figure in drifts[name]] == pytest.approx([ppm, ppm], abs=12.0)
 
 
 def test_drawings_have_as_many_points_as_places() -> None:
