@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from appliance.carrier.release import SILENCE_LIMIT_MS
 from appliance.errors import CentralinoError
 from appliance.exchange.dialects import PERSONALITIES
 from appliance.fieldtest.telling import PERSON
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 EXCHANGE_SOAK_S, REAL_SOAK_S = 5.0, 3600.0
 EXCHANGE_LOAD_S, REAL_LOAD_S = 8.0, 60.0
+EXCHANGE_SILENCE_S, REAL_SILENCE_S = 6.0, SILENCE_LIMIT_MS / 1000
 PATIENCE = 4.0
 """A measurement that takes so many times as long as it should is stuck."""
 
@@ -156,6 +158,7 @@ def field(pytestconfig: pytest.Config) -> Iterator[Field]:
             overrides=tuple(option.override),
             soak_s=_seconds(option.soak, option, EXCHANGE_SOAK_S, REAL_SOAK_S),
             load_s=_seconds(option.load, option, EXCHANGE_LOAD_S, REAL_LOAD_S),
+            silence_s=_seconds(None, option, EXCHANGE_SILENCE_S, REAL_SILENCE_S),
         )
         ask_for_real_time()
         try:

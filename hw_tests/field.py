@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.carrier.line_setup import COUNTRY_CODES
+from appliance.carrier.release import SILENCE_LIMIT_MS
 from appliance.errors import CentralinoError
 from appliance.lines.settings import LineSettings
 from appliance.media.frames import Law
@@ -37,7 +38,8 @@ class Field:
     """The set-up under test; `bench` is there once the modems were asked who they are.
 
     `soak_s` and `load_s` are how long lines are held under load; `overrides` are commands sent to
-    the modems after every reset, to see what they do. `delays_ms` is how long sound was on its way
+    the modems after every reset, to see what they do; `silence_s` is how long a line is listened to
+    that falls silent. `delays_ms` is how long sound was on its way
     from a line to the other.
     """
 
@@ -46,6 +48,7 @@ class Field:
     person: Person = field(default_factory=Nobody)
     soak_s: float = 3600.0
     load_s: float = 20.0
+    silence_s: float = SILENCE_LIMIT_MS / 1000
     overrides: tuple[str, ...] = ()
     units: dict[str, Unit] = field(default_factory=dict)
     volts: dict[str, asking.Volts] = field(default_factory=dict)

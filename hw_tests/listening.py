@@ -27,6 +27,7 @@ class Listener:
         self._at = len(side.heard) if begin is None else begin
         self._ears = Ears(country, side.law)
         self.digits = ""
+        self.silent_s = 0.0
         self.tones: list[tuple[float, ProgressHeard]] = []
 
     def poll(self) -> None:
@@ -35,6 +36,7 @@ class Listener:
         while self._at + FRAME_SAMPLES <= len(heard):
             ear = self._ears.hear(bytes(heard[self._at : self._at + FRAME_SAMPLES]))
             self._at += FRAME_SAMPLES
+            self.silent_s = ear.silent_ms / 1000
             self.digits += "".join(ear.digits)
             at = self._side.arrived_at(self._at - 1)
             self.tones += [(at, tone) for tone in ear.tones]

@@ -42,6 +42,7 @@ TITLES: Mapping[str, Texts] = {
     "release.congestion": ("Svincolo con congestione", "Release by congestion tone"),
     "release.dial": ("Svincolo con tono di centrale", "Release by dial tone"),
     "release.loop": ("Svincolo con interruzione di linea", "Release by a break of the loop"),
+    "release.silence": ("Svincolo senza segno: silenzio", "Release without a sign: silence"),
     "flash": ("Tasto R (flash)", "Hook flash"),
     "stream_end": ("Dalla fine dell'annuncio all'OK", "From an announcement's end to OK"),
     "recovery": ("Scala dei ripristini", "Recovery ladder"),

@@ -48,6 +48,11 @@ def noise(outlet: Outlet, value: object) -> None:
     outlet.station.line.wire.worn.hiss(None if value is None else number("noise", value, -90, 0))
 
 
+def crackle(outlet: Outlet, value: object) -> None:
+    """Set the level in dBm0 of a noise that comes and goes, in place of a steady one."""
+    outlet.station.line.wire.worn.hiss(number("crackle", value, -90, 0), crackles=True)
+
+
 def dull(outlet: Outlet, value: object) -> None:
     """Set how much treble is lost (`Worn.dull`)."""
     outlet.station.line.wire.worn.dull = round(number("dull", value, 0, 8))
@@ -93,6 +98,7 @@ PAIR_KNOBS: dict[str, Callable[[Outlet, object], None]] = {
     "release": release,
     "loss": loss,
     "noise": noise,
+    "crackle": crackle,
     "dull": dull,
     "bent": bent,
     "detune": detune,

@@ -17,13 +17,18 @@ MIDDLE = 2**-0.5
 """A level is told of a sine: its RMS is so much of its peak."""
 
 
+CRACKLE = SAMPLE_RATE // 5
+"""A pair that crackles does so for a fifth of each second."""
+
+
 @lru_cache(maxsize=8)
-def hiss(dbm0: float) -> bytes:
+def hiss(dbm0: float, *, crackles: bool = False) -> bytes:
     """Render a second of white noise at a level, as 16-bit samples; the same every time."""
     noise = random.Random(1)
     rms = peak_of(dbm0) * MIDDLE
     values = (max(-32768, min(32767, round(noise.gauss(0, rms)))) for _ in range(SAMPLE_RATE))
-    return b"".join(value.to_bytes(2, "little", signed=True) for value in values)
+    noise_pcm = b"".join(value.to_bytes(2, "little", signed=True) for value in values)
+    return noise_pcm[: 2 * CRACKLE].ljust(len(noise_pcm), b"\0") if crackles else noise_pcm
 
 
 @lru_cache(maxsize=4)
@@ -51,9 +56,9 @@ class Worn:
         self._noise: Loop | None = None
         self._before = [b"\0\0"] * 8
 
-    def hiss(self, dbm0: float | None) -> None:
-        """Add noise at a level from now on, or none."""
-        self._noise = None if dbm0 is None else Loop(hiss(dbm0))
+    def hiss(self, dbm0: float | None, *, crackles: bool = False) -> None:
+        """Add noise at a level from now on, steady or crackling, or none."""
+        self._noise = None if dbm0 is None else Loop(hiss(dbm0, crackles=crackles))
 
     def mix(self, sound: bytes) -> bytes:
         """Give what arrives of mu-law sound; silence on a pair without noise stays silence."""

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.carrier.release import CHIP, TONES
+from appliance.carrier.release import CHIP, SILENCE_LIMIT_MS, TONES
 from appliance.lines.facts import Signal
 from hw_tests.bench import UnmeasuredError
-from hw_tests.field import Field, found, not_here, unmeasured
-from hw_tests.findings import Figure, Finding, Limit, Series
+from hw_tests.field import Field, found, not_here, told, unmeasured
+from hw_tests.findings import Figure, Finding, Limit, Series, Texts, Verdict
 from hw_tests.listening import Listener, wait_for
 
-NOTICED = Limit(None, 8.0)
+NOTICED_S = 8.0
+NOTICED = Limit(None, NOTICED_S)
+SETTLED_S = 1.0
+"""Whoever leaves may have been silent for so long already."""
 LIMIT_S = 12.0
 PLANTED = ("busy", "congestion", "dial", "loop")
 """What the software exchange can be told to give; a real line gives what it gives."""
+WAYS = (("release.called", "A", "B"), ("release.caller", "B", "A"))
+"""What a real line is asked: who stays and who leaves a call that A has made."""
+SILENCE = "release.silence"
 TALK_S = 0.4
 
 
@@ -27,8 +33,13 @@ class Sign:
 
 
 def releases_planted(field: Field) -> list[Finding]:
-    """Have the exchange release in each of its ways."""
-    return [_planted(field, kind) for kind in PLANTED]
+    """Have the exchange release in each of its ways, at last in none."""
+    findings = [_planted(field, kind) for kind in PLANTED]
+    field.world.turn("A", release="silence")
+    try:
+        return [*findings, _silent(field, "A", "B")]
+    finally:
+        field.world.turn("A", release="busy")
 
 
 def _planted(field: Field, kind: str) -> Finding:
@@ -41,11 +52,70 @@ def _planted(field: Field, kind: str) -> Finding:
 
 
 def releases(field: Field) -> list[Finding]:
-    """Have either side hang up and see what the other is told."""
-    return [
-        _released(field, "release.called", "A", "B"),
-        _released(field, "release.caller", "B", "A"),
-    ]
+    """Have either side hang up and see what the other is told; by silence, where by nothing."""
+    findings = [_released(field, *way) for way in WAYS]
+    mute = [way[1:] for way, each in zip(WAYS, findings, strict=True) if _is_mute(each)]
+    return findings + ([_silent(field, *mute[0])] if mute else [_spoken()])
+
+
+def _is_mute(finding: Finding) -> bool:
+    return any(each.limit is NOTICED and each.value is None for each in finding.figures)
+
+
+def _spoken() -> Finding:
+    return told(
+        SILENCE,
+        "",
+        Verdict.SKIPPED,
+        "Non serve: la linea dice altrimenti che l'altro ha riagganciato.",
+        "Not needed: the line tells otherwise that the other side has hung up.",
+    )
+
+
+def _silent(field: Field, stays: str, leaves: str) -> Finding:
+    """Have a side leave without a sign; the silence behind it must be noticed, and nothing else."""
+    bench = field.ready
+    try:
+        bench.call("A", "B")
+        bench.direct(leaves, stays)
+        bench.run(TALK_S)
+        mark, listener = bench[stays].mark(), Listener(bench[stays], field.world.country)
+        left_at = bench.hang_up(leaves)
+
+        def over() -> float | None:
+            sign = sign_of(field, stays, mark, listener)
+            is_silent = listener.silent_s >= field.silence_s
+            return sign.at if sign else bench.now if is_silent else None
+
+        at = wait_for(bench, over, field.silence_s + LIMIT_S)
+        sign = sign_of(field, stays, mark, listener)
+    except UnmeasuredError as error:
+        return unmeasured(SILENCE, stays, error)
+    finally:
+        bench.rest()
+    limit = Limit(field.silence_s - SETTLED_S, field.silence_s + NOTICED_S)
+    return found(
+        SILENCE,
+        stays,
+        Figure("silence noticed after", at - left_at if at else None, "s", limit),
+        Figure("other signs", float(sign is not None), "", Limit(None, 0.0)),
+        remark=_said(sign, at),
+    )
+
+
+def _said(sign: Sign | None, at: float | None) -> Texts:
+    if sign:
+        return f"Preso per uno svincolo: {sign.by}.", f"Taken for a release: {sign.by}."
+    if at is None:
+        return (
+            "La linea non tace: chi ha riagganciato senza segno la terrebbe impegnata.",
+            "The line does not fall silent: who hangs up without a sign would leave it seized.",
+        )
+    limit_s = SILENCE_LIMIT_MS // 1000
+    return (
+        f"In servizio la linea è liberata dopo {limit_s} s di silenzio.",
+        f"In service the line is freed after {limit_s} s of silence.",
+    )
 
 
 def _released(field: Field, key: str, stays: str, leaves: str) -> Finding:

@@ -117,6 +117,10 @@ ELSEWHERE: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "tests/hw_tests/test_defects.py", "test_a_defect_is_found_by_its_measurement_alone",
         ("bent",),
     ),
+    "a pair that crackles": (
+        "tests/hw_tests/test_defects.py", "test_a_defect_is_found_by_its_measurement_alone",
+        ("crackle",),
+    ),
     "a crystal that is off": ("tests/sound/test_two_crystals.py", "ppm", ("ppm",)),
 }  # fmt: skip
 """Where a fault is shown that this harness cannot: file, test in it, knobs."""

@@ -206,6 +206,7 @@ def test_every_knob_turns(outlet: Outlet) -> None:
         "release": "congestion",
         "loss": 6,
         "noise": -50,
+        "crackle": -40,
         "dull": 1,
         "bent": 0.5,
         "detune": 3,

@@ -116,6 +116,10 @@ DEFECTS = (
     Defect("drift, half duplex", "load", {"ppm": 200}, _on("drift", "A"), dialect="usr5637"),
     Defect("underruns", "load", {"report": "uuu"}, _on("load", "A"), at_s=6.3),
     Defect("an overrun", "load", {"report": "o"}, _on("load", "B"), "B", at_s=6.3),
+    Defect(
+        "a line that crackles", "releases_planted", {"crackle": -30}, _on("release.silence", "A"),
+        breaks="silence noticed after",
+    ),
     Defect("no PBX", "flash", {"pbx": False}, _on("flash", "B", verdict=NOT_HERE), "B"),
     Defect("no flash", "flash", {"refuse": ["+VTS"]}, _on("flash", "B", verdict=NOT_HERE), "B"),
     Defect("a modem that wedges", "recovery", {"wedged": True}, _on("recovery", ""), at_s=4.3),
@@ -159,7 +163,7 @@ def test_a_defect_is_found_by_its_measurement_alone(
 ) -> None:
     """The finding that is made for it fails, those beside it pass; all are shown at the end."""
     world = Scheduled(defect)
-    place = Field(world, tmp_path, soak_s=1.0, load_s=10.0)
+    place = Field(world, tmp_path, soak_s=1.0, load_s=10.0, silence_s=10.0)
     if defect.at_s:
         assert place.ready
         world.start()
@@ -183,7 +187,7 @@ def test_a_defect_is_found_by_its_measurement_alone(
 def test_a_good_exchange_passes_everything(dialect: str, tmp_path: Path) -> None:
     """What is not on the device is told as that; all else passes, and each key has its finding."""
     world = Virtual(dialect)
-    place = Field(world, tmp_path, soak_s=1.0, load_s=10.0)
+    place = Field(world, tmp_path, soak_s=1.0, load_s=10.0, silence_s=10.0)
     chosen = [m for m in MEASURES if "exchange" in m.where and m.name not in NEEDS_PROCESSES]
     recorder = Recorder(place, chosen, "", "")
     findings = [finding for measure in chosen for finding in recorder.make(measure)]
@@ -207,12 +211,28 @@ def test_other_countries_tones_and_rings_are_known(country: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize(("stays", "key"), [("A", "release.called"), ("B", "release.caller")])
-def test_no_release_tone_fails(stays: str, key: str, tmp_path: Path) -> None:
-    """On a real line, a far end that goes without a sign is found."""
+@pytest.mark.parametrize(("crackle", "verdict"), [(None, "passed"), (-30, "failed")])
+def test_no_release_tone_fails(
+    stays: str, key: str, crackle: int | None, verdict: str, tmp_path: Path
+) -> None:
+    """On a real line, a far end that goes without a sign is found; silence tells, if it is one."""
     world = Virtual()
     world.turn(stays, release="silence")
-    verdicts = {each.key: each.verdict for each in release.releases(Field(world, tmp_path))}
+    if crackle:
+        world.turn(stays, crackle=crackle)
+    verdicts = {
+        each.key: each.verdict for each in release.releases(Field(world, tmp_path, silence_s=10.0))
+    }
     assert verdicts.pop(key) is FAILED
+    assert verdicts.pop(release.SILENCE) == verdict
+    assert set(verdicts.values()) == {Verdict.PASSED}
+
+
+def test_silence_is_not_needed_where_a_tone_tells(tmp_path: Path) -> None:
+    """A line with a release tone has no silence to be measured, and that is no pass."""
+    findings = release.releases(Field(Virtual(), tmp_path))
+    verdicts = {each.key: each.verdict for each in findings}
+    assert verdicts.pop(release.SILENCE) is Verdict.SKIPPED
     assert set(verdicts.values()) == {Verdict.PASSED}
 
 
