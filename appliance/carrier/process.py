@@ -19,6 +19,7 @@ from typing import Any
 import sdnotify
 
 from appliance.calls import orders
+from appliance.carrier import wire
 from appliance.carrier.analog import AnalogLine
 from appliance.carrier.clock import Ticker, go_realtime
 from appliance.carrier.health import HealthMeter
@@ -386,6 +387,7 @@ def main(nursery: Nursery, fd: int | None = None, listening: socket.socket | Non
 
     The nursery was started before this module was even imported: its keepers are small.
     """
+    wire.prepare(reads=wire.ORDERS, writes=wire.FACTS)
     carrier = Carrier(nursery, go_realtime(), listening)
     if fd is not None:
         carrier.serve(socket.socket(fileno=fd))

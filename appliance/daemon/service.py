@@ -18,6 +18,7 @@ import sdnotify
 
 from appliance.calls import events
 from appliance.calls.status import Status
+from appliance.carrier import wire
 from appliance.daemon import heap
 from appliance.daemon.door import Door
 from appliance.daemon.making import Above, Parts, Run
@@ -92,6 +93,7 @@ class Service:
         self._lines_by = time.monotonic() + LINE_LIMIT_S
         parts.supervisor.start(time.monotonic())
         self._show(parts.desk.status())
+        wire.prepare(reads=wire.FACTS, writes=wire.ORDERS)  # the carrier is still being loaded
         heap.give_back()
         gc.freeze()  # a full collection that looks at all of it again would keep a ring waiting
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import socket
 import tempfile
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -53,12 +54,44 @@ def test_what_is_no_message_may_not_cross() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"{}", b"[]", b'{"t":"Nope"}', b'{"t":"LineRang"}', b'{"t":"LineRang","line":"a","x":1}'],
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b'{"t":"Nope"}',
+        b'{"t":"LineRang"}',
+        b'{"t":"LineRang","line":"a","x":1}',
+        b'{"t":"NumbersKnown","ledger":{},"forgotten":[]}',  # the desk's own: of no known shape
+    ],
 )
 def test_a_broken_message_is_the_peers_fault(data: bytes) -> None:
     """Whatever is no message raises PeerError and nothing else."""
     with pytest.raises(PeerError):
         wire.decode(data)
+
+
+def test_nothing_is_made_for_a_message_once_all_is_prepared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No code is generated in the middle of a call, whatever kind of message comes first then;
+    what the carrier obeys is among what it prepares for.
+    """
+    compiled: list[str] = []
+
+    def compiling(source: str, name: str, *rest: object, **more: object) -> object:
+        compiled.append(name)
+        return compile_really(source, name, *rest, **more)
+
+    compile_really: Any = compile
+    monkeypatch.setattr(wire, "_converter", wire._converter.copy())
+    monkeypatch.setattr(builtins, "compile", compiling)
+    wire.prepare(reads=wire.TYPES.values(), writes=wire.TYPES.values())
+    assert len(compiled) > len(wire.TYPES)
+    compiled.clear()
+    for message in MESSAGES:
+        assert wire.decode(wire.encode(message)) == message
+    assert compiled == []
+    assert set(HANDLERS) <= set(wire.ORDERS)
 
 
 def test_sound_needs_credit_and_what_does_not_fit_is_counted(ends: tuple[Link, Link]) -> None:
