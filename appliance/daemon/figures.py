@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from array import array
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -41,6 +39,28 @@ class Latest:
         yield from self._room[:at]
 
 
+class LatestMoments:
+    """The latest KEPT moments, in room that is taken at once; what happened to which line is
+    named once: there are few.
+    """
+
+    def __init__(self) -> None:
+        self._at = Latest()
+        self._which = Latest()
+        self._names: dict[tuple[str, str], int] = {}
+
+    def append(self, what: str, subject: str, at: float) -> None:
+        """Keep a moment."""
+        self._which.append(self._names.setdefault((what, subject), len(self._names)))
+        self._at.append(at)
+
+    def __iter__(self) -> Iterator[Moment]:
+        """Yield all that are kept, the oldest first."""
+        names = list(self._names)
+        for which, at in zip(self._which, self._at, strict=True):
+            yield *names[int(which)], at
+
+
 @dataclass(slots=True)
 class Figures:
     """Keeps the latest times (ms) by name, and the latest moments, for who compares them.
@@ -52,7 +72,7 @@ class Figures:
 
     health: Health | None = None
     times: dict[str, Latest] = field(default_factory=dict)
-    moments: deque[Moment] = field(default_factory=lambda: deque(maxlen=KEPT))
+    moments: LatestMoments = field(default_factory=LatestMoments)
     _began: dict[tuple[str, str], float] = field(default_factory=dict)
     _calls: dict[str, str] = field(default_factory=dict)
 
@@ -84,13 +104,12 @@ class Figures:
             case orders.Connect(line, leg) if ("answered", leg) in self._began:
                 self._begin("connected", line, self._began.pop(("answered", leg)))
             case orders.AnswerLine(line):
-                self.moments.append(("answer_ordered", line, now))
+                self.moments.append("answer_ordered", line, now)
 
     def measured(self, measured: Measured | Marked) -> None:
         """Keep a time or a moment taken elsewhere."""
         if isinstance(measured, Marked):
-            what, subject = sys.intern(measured.what), sys.intern(measured.subject)
-            self.moments.append((what, subject, measured.at))
+            self.moments.append(measured.what, measured.subject, measured.at)
         else:
             self.add(measured.what, measured.ms)
 

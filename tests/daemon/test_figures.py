@@ -8,7 +8,7 @@ import pytest
 
 from appliance.calls import events, orders
 from appliance.carrier.messages import Marked, Measured
-from appliance.daemon.figures import KEPT, OPEN_KEPT, Figures, Latest
+from appliance.daemon.figures import KEPT, OPEN_KEPT, Figures, Latest, LatestMoments
 
 RANG_AT = datetime(2026, 11, 25, 10, tzinfo=UTC)
 
@@ -81,3 +81,8 @@ def test_the_latest_are_kept_in_their_order(count: int) -> None:
     for n in range(count):
         kept.append(float(n))
     assert list(kept) == [float(n) for n in range(count)][-KEPT:]
+    moments = LatestMoments()
+    for n in range(count):
+        moments.append("identified", f"line{n % 3}", n / 2)
+    told = [("identified", f"line{n % 3}", n / 2) for n in range(count)]
+    assert list(moments) == told[-KEPT:]
