@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pytest
 from tests.helpers.figures import Figures
 from tests.soak.real import ROUND, WARM_UP, WELL, soak
 from tests.soak.real_outcome import Count, Outcome
-from tests.soak.size import Census, slope
+from tests.soak.size import Census, counting, slope
 
 GROWTH_KB = 4.0
 """A call, of desk and carrier: pages that are written to. Seen: 0.5 to 2.6; the interpreter keeps
@@ -27,6 +30,30 @@ def test_a_slope_is_that_of_the_straight_line() -> None:
     """The ruler itself: a steady growth is told as it is, noise on a level as nothing."""
     assert slope([(0, 5.0), (10, 7.0), (20, 9.0)]) == pytest.approx(0.2)
     assert slope([(0, 5.0), (10, 8.0), (20, 5.0)]) == pytest.approx(0.0)
+
+
+FREED = """
+import ctypes
+from tests.soak.size import in_use
+malloc, free = ctypes.CDLL(None).malloc, ctypes.CDLL(None).free
+malloc.restype, free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+in_use()
+pieces = [malloc(1000) for _ in range(7)]
+held = in_use()
+for piece in pieces:
+    free(piece)
+again = in_use()
+print(held - again)
+"""
+
+
+def test_what_malloc_keeps_for_reuse_is_not_held(tmp_path: Path) -> None:
+    """In a process that is counted, what was freed is free: no thread's cache hides a slope."""
+    environment = os.environ | counting(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", FREED], env=environment, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) > 3500
 
 
 def counted(*held_kb: float) -> Outcome:
