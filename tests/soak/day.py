@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from appliance.daemon import heap
 from tests.soak.kept import KeptStore
 from tests.soak.size import in_use, resident_kb, slope
 from tests.soak.soak import Soak, open_files
@@ -60,7 +61,9 @@ class Hour:
 
 @dataclass
 class Day:
-    """What came of a day; `failure` and `wrong` are empty when all was well."""
+    """What came of a day; `failure` and `wrong` are empty when all was well, `given_back_kb`
+    is what is resident once malloc's free pages are given back, as the box does each night.
+    """
 
     calls: int = 0
     failure: str = ""
@@ -70,6 +73,7 @@ class Day:
     faults: dict[str, int] = field(default_factory=dict)
     log_bytes: int = 0
     messages: int = 0
+    given_back_kb: int = 0
 
     @property
     def kib_an_hour(self) -> float:
@@ -87,7 +91,9 @@ class Day:
             f"F25 {last.hour} virtual h in one process, {self.calls} calls, {faults} faults "
             f"({flapped} of a modem that flaps): {len(self.wrong)} records or messages lost or "
             f"doubled ({self.messages} messages); memory in use {self.kib_an_hour:+.1f} KiB/h "
-            f"(resident {last.rss_kb / 1024:.0f} MB at the end), threads {threads}, "
+            f"(resident {self.hours[0].rss_kb / 1024:.0f} MB after an hour, "
+            f"{last.rss_kb / 1024:.0f} MB at the end, {self.given_back_kb / 1024:.0f} MB once free "
+            f"pages are given back), threads {threads}, "
             f"descriptors {files}, WAL {wal / 1e6:.1f} MB, log {self.log_bytes / 1e6:.2f} MB"
         )
 
@@ -114,6 +120,8 @@ class DaySoak(Soak):
                 world.doze()
             self._rest()
             self._look(hour)
+        heap.give_back()
+        found.given_back_kb = resident_kb()
 
     def _rest(self) -> None:
         """Let nobody call until all that goes on has come to its end; a fault may take its time."""
