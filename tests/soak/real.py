@@ -42,7 +42,7 @@ IDLE_S = 90.0
 CALL_S = 60.0
 HANG_UP_S = 1.0
 """Within this the desk has closed what was asked of it."""
-COUNT_S = 600.0
+COUNT_S = 300.0
 """So often desk and carrier count what they hold: it takes REST_S in which nobody calls."""
 REST_S = 34.0
 """SIP forgets a call 32 s after its end (RFC 3261 17.1.1.2: 64 * T1)."""

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_a_slope_is_that_of_the_straight_line() -> None:
 
 FREED = """
 import ctypes
-from tests.soak.size import in_use
+from sitecustomize import in_use
 malloc, free = ctypes.CDLL(None).malloc, ctypes.CDLL(None).free
 malloc.restype, free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
 in_use()
@@ -42,18 +43,39 @@ pieces = [malloc(1000) for _ in range(7)]
 held = in_use()
 for piece in pieces:
     free(piece)
-again = in_use()
-print(held - again)
+print(held - in_use())
+"""
+COUNTED = """
+from array import array
+from sitecustomize import count, in_use
+held = array("q", [0] * 10)
+for n in range(10):
+    count(0, None)
+    held[n] = in_use()
+print(held[9] - held[4])
 """
 
 
-def test_what_malloc_keeps_for_reuse_is_not_held(tmp_path: Path) -> None:
+@pytest.fixture
+def told(tmp_path: Path) -> Callable[[str], int]:
+    """Run a programme in a process that is counted; return the number that it prints."""
+
+    def run(programme: str) -> int:
+        command = [sys.executable, "-c", programme]
+        environment = os.environ | counting(tmp_path)
+        return int(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
+
+    return run
+
+
+def test_what_malloc_keeps_for_reuse_is_not_held(told: Callable[[str], int]) -> None:
     """In a process that is counted, what was freed is free: no thread's cache hides a slope."""
-    environment = os.environ | counting(tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-c", FREED], env=environment, capture_output=True, text=True, check=True
-    )
-    assert int(done.stdout) > 3500
+    assert told(FREED) > 3500
+
+
+def test_counting_leaves_nothing_itself(told: Callable[[str], int]) -> None:
+    """Once it has loaded what it needs, a count finds what the one before has found."""
+    assert told(COUNTED) == 0
 
 
 def counted(*held_kb: float) -> Outcome:

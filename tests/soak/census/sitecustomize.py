@@ -11,7 +11,6 @@ import ctypes
 import gc
 import json
 import os
-import pathlib
 import re
 import signal
 import sys
@@ -21,6 +20,10 @@ class _Mallinfo(ctypes.Structure):
     """What mallinfo2(3) tells: ten figures, in bytes."""
 
     _fields_ = (("figures", ctypes.c_size_t * 10),)
+
+
+_mallinfo2 = ctypes.CDLL(None).mallinfo2
+_mallinfo2.restype = _Mallinfo
 
 
 def in_use() -> int:
@@ -33,9 +36,7 @@ def in_use() -> int:
     os.close(told)
     os.close(kept)
     found = re.search(r"bytes in allocated blocks += +([0-9,]+)", words)
-    mallinfo2 = ctypes.CDLL(None).mallinfo2
-    mallinfo2.restype = _Mallinfo
-    figures: list[int] = list(mallinfo2().figures)
+    figures: list[int] = list(_mallinfo2().figures)
     own = int(found[1].replace(",", "")) if found else 0  # none with PYTHONMALLOC=malloc
     return own + figures[4] + figures[7]  # hblkhd, uordblks
 
@@ -52,9 +53,11 @@ def count(number: int, frame: object) -> None:
         f"{type(o).__module__}.{type(o).__name__}" for o in gc.get_objects()
     )
     found = {"in_use": bytes_in_use, "kinds": kinds}
-    path = pathlib.Path(os.environ["CENSUS_FOLDER"], f"{os.getpid()}.json")
-    path.with_suffix(".new").write_text(json.dumps(found), encoding="utf-8")
-    path.with_suffix(".new").replace(path)
+    path = f"{os.environ['CENSUS_FOLDER']}/{os.getpid()}.json"
+    file = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.write(file, json.dumps(found).encode())
+    os.close(file)
+    os.replace(f"{path}.new", path)  # noqa: PTH105  each use of pathlib leaves some bytes
 
 
 if "CENSUS_FOLDER" in os.environ:
