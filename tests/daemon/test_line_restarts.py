@@ -114,9 +114,9 @@ def test_the_carrier_restarts_the_line_that_is_named() -> None:
         name: SimpleNamespace(restart=lambda name=name: asked.append(name), close=int)
         for name in ("line1", "line2")
     }
-    carrier.ports = ports
+    carrier.lines.ports = ports
     for name in ("line2", "line7"):
-        carrier._take(RestartLine(name), 0.0)
+        carrier._take(RestartLine(name))
     carrier.close()
     there.close()
     assert asked == ["line2"]

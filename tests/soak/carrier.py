@@ -7,7 +7,10 @@ import os
 from collections.abc import Callable, Mapping
 from typing import cast
 
+from appliance.calls.events import DigitPressed
+from appliance.carrier.messages import Setup
 from appliance.carrier.phone import PhoneLeg
+from appliance.carrier.phone_side import PhoneSide
 from appliance.carrier.process import Carrier
 from appliance.errors import TechnicianError
 from appliance.exchange.outlet import Outlet
@@ -16,17 +19,55 @@ from tests.soak.keepers import VirtualNursery
 from tests.soak.lan import Lan
 
 
+class VirtualPhones(PhoneSide):
+    """The phones' sockets, on a LAN in memory, which wakes nobody: they are read in every turn."""
+
+    def __init__(self, lan: Lan) -> None:
+        self.lan = lan
+        self.no_ports = False
+        self.may_wake = False
+        self.setup: Setup | None = None
+        self.legs: list[PhoneLeg] = []
+        self.tell: Callable[[DigitPressed], None]
+
+    def prepare(self, leg: str) -> PhoneLeg:
+        """Bind a socket of the LAN; none while there is no port."""
+        assert self.setup is not None
+        if self.no_ports:
+            raise TechnicianError("no RTP port is free: give sip.rtp_ports a wider range")
+        made = PhoneLeg(leg, self.lan.bind(self.setup.rtp_address).as_socket())
+        self.legs.append(made)
+        return made
+
+    def retire(self, phone: PhoneLeg) -> None:
+        """Close a leg."""
+        self.legs.remove(phone)
+        phone.close()
+
+    def await_(self, wanted: bool, hear: Callable[[], None]) -> None:
+        """Do nothing."""
+
+    def hear(self, now: float) -> None:
+        """Read every leg to its end."""
+        for leg in tuple(self.legs):
+            for pressed in leg.receive(now):
+                self.tell(pressed)
+
+    def close(self) -> None:
+        """Do nothing: nothing waits."""
+
+
 class VirtualCarrier(Carrier):
     """One carrier process; `die` is what kill -9 does to it."""
 
     def __init__(self, outlets: Mapping[str, Outlet], lan: Lan, clock: Callable[[], float]) -> None:
         self.nursery = VirtualNursery(outlets)
-        self.lan = lan
-        self.no_ports = False
         self.lives = True
         self.is_child = False
         """A desk's own child ends when that desk has gone; a unit waits for the next one."""
-        super().__init__(cast("Nursery", self.nursery), "", None, clock)
+        self.virtual_phones = VirtualPhones(lan)
+        super().__init__(cast("Nursery", self.nursery), "", None, clock, self.virtual_phones)
+        self.virtual_phones.tell = self.desk.tell
 
     def step(self) -> None:
         """Let it and its keepers do what they have to do now."""
@@ -48,9 +89,9 @@ class VirtualCarrier(Carrier):
     def die(self) -> None:
         """Be killed: the kernel closes every descriptor, nothing is said to anybody."""
         self.lives = False
-        if self._link is not None:
-            self._link.close()
-        for port in self.ports.values():
+        if self.desk.link is not None:
+            self.desk.link.close()
+        for port in self.lines.ports.values():
             if port._keeper is not None:
                 port._keeper.close()
             if port._fd is not None:
@@ -63,21 +104,4 @@ class VirtualCarrier(Carrier):
     def _close_selectors(self) -> None:
         with contextlib.suppress(OSError):
             self.selector.close()
-            self._phones.close()
-
-    def _prepare(self, leg: str) -> PhoneLeg:
-        assert self._setup is not None
-        if self.no_ports:
-            raise TechnicianError("no RTP port is free: give sip.rtp_ports a wider range")
-        return PhoneLeg(leg, self.lan.bind(self._setup.rtp_address).as_socket())
-
-    def _retire(self, phone: PhoneLeg) -> None:
-        phone.close()
-
-    def _await_phones(self, wanted: bool) -> None:
-        """Phones are looked at in every turn: the LAN in memory wakes nobody."""
-
-    def _hear_phones(self) -> None:
-        for leg in tuple(self.switch.legs.values()):
-            for pressed in leg.receive(self._clock()):
-                self._tell(pressed)
+            self.phones.close()

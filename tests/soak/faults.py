@@ -169,8 +169,8 @@ def _desk_gone(world: World) -> None:
 def _no_ports(world: World, line: str) -> None:
     carrier = world.carrier
     if carrier is not None:
-        carrier.no_ports = True
-        world.after(5.0, lambda: setattr(carrier, "no_ports", False))
+        carrier.virtual_phones.no_ports = True
+        world.after(5.0, lambda: setattr(carrier.virtual_phones, "no_ports", False))
 
 
 # --- phones, LAN, disk, clock -------------------------------------------------------------------

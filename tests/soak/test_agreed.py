@@ -141,7 +141,7 @@ def test_a_nursery_that_dies_takes_the_carrier_with_it_once_it_is_idle(world: Wo
     place(world, "line1", 5.0)
     until(world, lambda: world.watch._state_of("line1") == "talking", 10.0)
     assert carrier.switch.in_use
-    carrier._nursery = cast(Nursery, Dead())
+    carrier.lines._nursery = cast(Nursery, Dead())
     carrier._born()
     assert not carrier._finished()
     until(world, carrier._finished, 60.0)

@@ -25,7 +25,7 @@ def restart(world: World) -> None:
     """Have the carrier told, as the desk does."""
     world.watch.disturb("line restarted")
     assert world.carrier is not None
-    world.carrier._take(RestartLine("line1"), world.now)
+    world.carrier._take(RestartLine("line1"))
 
 
 def test_a_restart_by_hand_ends_the_call_and_no_other(world: World) -> None:
