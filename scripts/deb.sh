@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes the Debian packages build/deb/centralino_VERSION_ARCH.deb, by default for arm64 and amd64,
 # from the files under version control. The same files give the same bytes.
-#   scripts/deb.sh [ARCH ...]; OUT, PYTHON (one with pip), VERSION and SOURCE_DATE_EPOCH may be given
+#   scripts/deb.sh [ARCH ...]; OUT, PYTHON (one with pip), VERSION, SOURCE_DATE_EPOCH and MAINTAINER may
+#   be given
 set -eu
 cd "$(dirname "$0")/.."
 python=${PYTHON:-.venv-3.13/bin/python}
@@ -31,8 +32,9 @@ make_deb() { # architecture
     git ls-files -z appliance debian docs hw_tests systemd README.md CHANGELOG.md LICENSE |
         tar --null --files-from=- --create | tar --extract --directory "$stage"
     fetch "$1" "$stage/wheels"
+    [ -z "${MAINTAINER:-}" ] || sed -i "s|^Maintainer: .*|Maintainer: $MAINTAINER|" "$stage/debian/control"
     printf 'centralino (%s) trixie; urgency=medium\n\n  * See changelog.gz.\n\n -- %s  %s\n' "$version" \
-        "$(sed -n 's/^Maintainer: //p' debian/control)" "$(date -R -d "@$SOURCE_DATE_EPOCH")" \
+        "$(sed -n 's/^Maintainer: //p' "$stage/debian/control")" "$(date -R -d "@$SOURCE_DATE_EPOCH")" \
         > "$stage/debian/changelog"
     find "$stage" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
     (cd "$stage" && dpkg-buildpackage --build=binary --no-sign --no-check-builddeps --host-arch "$1") \
