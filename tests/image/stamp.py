@@ -1,7 +1,8 @@
 """Says whether this very image has passed its boot tests on this machine; they take minutes.
 
 `python -m tests.image.stamp` ends with 0 when it has, `--passed` notes that it has. What counts is
-the content of all that the image and its tests are made of, wherever it is checked out.
+the content of all that the image and its tests are made of, wherever it is checked out; of the
+programme that is what the image alone runs.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-INPUTS = ("image", "systemd", "debian", "scripts/deb.sh", "tests/image")
+ITS_PROGRAMME = (
+    "appliance/site", "appliance/commands/site.py", "appliance/commands/firewall.py",
+    "appliance/commands/slots.py", "appliance/commands/update*.py", "appliance/daemon/boots.py",
+    "appliance/daemon/update_*.py", "appliance/policy/firewall.py", "appliance/policy/updating.py",
+)  # fmt: skip
+"""Of the programme what nobody but the image runs; all the rest is started by other tests too."""
+INPUTS = ("image", "systemd", "debian", "scripts/deb.sh", "tests/image", *ITS_PROGRAMME)
+"""Names and patterns as git takes them."""
 KEPT = 50
 """Stamps that are kept, one for each content that has passed."""
 

@@ -9,13 +9,15 @@ import pytest
 
 from tests.image import stamp
 
+SITE, UPDATE = "appliance/site/card.py", "appliance/commands/update_fetch.py"
+
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A checkout with one file of the image and one of something else."""
-    for name in ("image/build.sh", "appliance/x.py"):
+    """A checkout with a file of the image, two that it alone runs, and one of something else."""
+    for name in ("image/build.sh", "appliance/x.py", SITE, UPDATE):
         file = tmp_path / name
-        file.parent.mkdir(parents=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("one", encoding="utf-8")
     subprocess.run(("git", "init", "-q", str(tmp_path)), check=True)
     return tmp_path
@@ -26,6 +28,23 @@ def test_what_is_no_part_of_it_changes_nothing(tree: Path) -> None:
     before = stamp.fingerprint(tree)
     (tree / "appliance" / "x.py").write_text("two", encoding="utf-8")
     assert stamp.fingerprint(tree) == before
+
+
+@pytest.mark.parametrize("name", [SITE, UPDATE])
+def test_what_the_image_alone_runs_is_part_of_it(tree: Path, name: str) -> None:
+    """A change in what reads the card, or in updates, boots it."""
+    before = stamp.fingerprint(tree)
+    (tree / name).write_text("two", encoding="utf-8")
+    assert stamp.fingerprint(tree) != before
+
+
+@pytest.mark.parametrize("name", stamp.INPUTS)
+def test_what_counts_is_there(name: str) -> None:
+    """A file that was given another name is not left out unnoticed."""
+    listed = subprocess.run(
+        ("git", "ls-files", "--", name), cwd=stamp.ROOT, check=True, capture_output=True
+    )
+    assert listed.stdout
 
 
 def test_a_byte_a_name_or_a_right_is_another_content(tree: Path) -> None:
