@@ -18,10 +18,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hw_tests.field import Field, Measure
+    from hw_tests.findings import Texts
 
 FIRST = "unit"
 LATE_S = 0.06
 """Later than that, what lies ahead inside a modem has run out, or a port has run over."""
+OURS: Texts = (
+    "La macchina era troppo occupata (in ritardo di {}): ripetere la prova da scarico.",
+    "This machine was too busy (late by {}): repeat the test without other load.",
+)
+EXCHANGE: Texts = (
+    "La macchina troppo occupata ha servito la centrale simulata in ritardo di {}: ripetere.",
+    "This machine was too busy and served the software exchange late by {}: repeat the test.",
+)
 TRIES = 3
 ASKED_S = 5.0
 
@@ -65,22 +74,24 @@ class Recorder:
     def _punctually(self, measure: Measure) -> list[Finding]:
         """Repeat what failed while this machine was late: its sound had gaps of our own making."""
         for _ in range(TRIES):
-            self._late(forget=True)
+            self._late()
             findings = self._made(measure)
-            late_s = self._late()
+            late_s, who = self._late()
             if late_s <= LATE_S or not any(map(_failed, findings)):
                 return findings
             self._field.leave()
-        return [_unproven(each, late_s) if _failed(each) else each for each in findings]
+        return [_unproven(each, late_s, who) if _failed(each) else each for each in findings]
 
-    def _late(self, *, forget: bool = False) -> float:
-        """Tell how late the bench was served at worst, once there is one."""
-        bench = self._field.bench
-        if bench is None:
-            return 0.0
-        if forget:
-            bench.late_s = 0.0
-        return bench.late_s
+    def _late(self) -> tuple[float, Texts]:
+        """Tell how late anything of this machine was at worst since last asked, and what it was.
+
+        That is the bench, once there is one, and the exchange where the lines are simulated.
+        """
+        bench, ours_s = self._field.bench, 0.0
+        if bench is not None:
+            ours_s, bench.late_s = bench.late_s, 0.0
+        lines_s = self._field.world.late_s()
+        return (ours_s, OURS) if ours_s >= lines_s else (lines_s, EXCHANGE)
 
     def _made(self, measure: Measure) -> list[Finding]:
         units = self._field.units.values()
@@ -128,13 +139,10 @@ def _failed(finding: Finding) -> bool:
     return finding.verdict is Verdict.FAILED
 
 
-def _unproven(finding: Finding, late_s: float) -> Finding:
+def _unproven(finding: Finding, late_s: float, who: Texts) -> Finding:
     """Say that a failure proves nothing of the line."""
     late = f"{late_s * 1000:.0f} ms"
-    remark = (
-        f"Questo apparecchio è stato in ritardo di {late}: ripetere la prova da scarico.",
-        f"This machine was late by {late} itself: repeat the test without other load.",
-    )
+    remark = who[0].format(late), who[1].format(late)
     return replace(finding, verdict=Verdict.INCOMPLETE, remark=remark)
 
 

@@ -41,3 +41,6 @@ class World(Protocol):
 
     def turn(self, name: str, **knobs: object) -> bool:
         """Have a side's line behave so; False where nobody can tell it to."""
+
+    def late_s(self) -> float:
+        """Tell how late (s) the lines were served at worst since last asked; 0 for real ones."""

@@ -6,10 +6,10 @@ import contextlib
 import os
 import select
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from appliance.carrier.clock import PRIORITY
-from appliance.errors import TechnicianError
+from appliance.errors import CentralinoError, TechnicianError
 from appliance.exchange import client
 from appliance.exchange.process import ExchangeProcess
 from appliance.lines.keeper import PORT_ERRORS, SerialPort, explain
@@ -147,6 +147,10 @@ class RealTime:
         """Nobody can tell a real line how to behave."""
         return False
 
+    def late_s(self) -> float:
+        """A real line is served by nobody on this machine."""
+        return 0.0
+
     def leave(self) -> None:
         """Close every port."""
         for name in tuple(self._ports):
@@ -168,6 +172,7 @@ class ExchangeWorld(RealTime):
         self._process = ExchangeProcess(directory, len(LINE_OF), options)
         self._process.__enter__()
         self._directory = directory
+        self._ticks = 0
         try:
             for name in LINE_OF:
                 self.turn(name, **turned_on(name) | dict(knobs))
@@ -175,10 +180,25 @@ class ExchangeWorld(RealTime):
             self._process.stop()
             raise
 
+    @property
+    def pid(self) -> int:
+        """The exchange's process."""
+        return self._process.pid
+
     def turn(self, name: str, **knobs: object) -> bool:
         """Turn knobs of a line of the exchange."""
         client.set_line(self._directory, LINE_OF[name], **knobs)
         return True
+
+    def late_s(self) -> float:
+        """Ask the exchange how late its own clock came at worst since it was asked last."""
+        try:
+            told = client.status(self._directory)
+        except (CentralinoError, OSError):
+            return 0.0  # it has gone, which its lines tell better
+        before, self._ticks = self._ticks, int(str(told["ticks"]))
+        stalls = cast("list[tuple[int, float]]", told["stalls"])
+        return max((ms / 1000 for tick, ms in stalls if tick >= before), default=0.0)
 
     def leave(self) -> None:
         """Close the ports and end the exchange."""

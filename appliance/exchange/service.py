@@ -5,6 +5,7 @@ from __future__ import annotations
 import selectors
 import socket
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from appliance.exchange.controller import Controller
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from appliance.exchange.control import Message
 
 TICK = 0.01
+LATE = 0.05
+"""Seconds late beyond which a tick is told apart: what lies ahead in a modem has run out soon."""
+STALLS = 100
 FORGIVEN = 5.0
 """Seconds late beyond which the clock starts anew: the machine slept."""
 
@@ -30,6 +34,7 @@ class Exchange:
         self.real_time = False
         self.ticks = 0
         self.worst_lateness = 0.0
+        self._stalls: deque[tuple[int, float]] = deque(maxlen=STALLS)
         self._listener = listener
         self._peers: list[Peer] = []
         self._selector = selectors.SelectSelector()  # microseconds, where epoll waits whole ms
@@ -43,6 +48,8 @@ class Exchange:
             for key, _ in self._selector.select(max(due - time.monotonic(), 0)):
                 key.data()
             now = time.monotonic()
+            if now - due > LATE:
+                self._stalls.append((self.ticks, round((now - due) * 1000, 1)))
             if now - due > FORGIVEN:
                 due = now
             while now >= due:
@@ -107,7 +114,10 @@ class Exchange:
             peer.sock.close()
 
     def status(self) -> Message:
-        """Give the figures of every line and of the clock, and whether the run has failed."""
+        """Give the figures of every line and of the clock, and whether the run has failed.
+
+        `stalls` are the last ticks that came late: how many there were before, and ms.
+        """
         lines = [outlet.report() for outlet in self.outlets.values()]
         late = [
             f"line {each.station.number}: backlog {each.greatest_backlog_ms:.0f} ms"
@@ -118,6 +128,7 @@ class Exchange:
             "lines": lines,
             "ticks": self.ticks,
             "worst_lateness_ms": round(self.worst_lateness * 1000, 3),
+            "stalls": [list(each) for each in self._stalls],
             "real_time": self.real_time,
             "failed": bool(late),
             "reasons": late,

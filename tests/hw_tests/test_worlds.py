@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tty
 from pathlib import Path
 
@@ -67,3 +68,19 @@ def test_an_exchange_that_cannot_be_told_so_does_not_stay(tmp_path: Path) -> Non
         ExchangeWorld(tmp_path, "it", "conexant", {"volume": 3})
     with pytest.raises(TechnicianError, match="no exchange answers"):
         client.status(tmp_path)
+
+
+@pytest.mark.system
+def test_an_exchange_that_was_stalled_says_so(tmp_path: Path) -> None:
+    """How late its lines were served is told once: at the next question it is forgotten."""
+    world = ExchangeWorld(tmp_path, "it", "conexant", {})
+    try:
+        world.late_s()
+        os.kill(world.pid, signal.SIGSTOP)
+        world.wait(world.now() + 0.4)
+        os.kill(world.pid, signal.SIGCONT)
+        late_s = world.late_s()
+        assert late_s >= 0.3
+        assert world.late_s() < late_s
+    finally:
+        world.leave()

@@ -127,6 +127,10 @@ class Virtual:
 
     def _tick(self) -> None:
         self._now += TICK
+        self._serve()
+
+    def _serve(self) -> None:
+        """Run every line for a tick."""
         for outlet in self.outlets.values():
             outlet.tick(TICK, self._now)
 
@@ -144,6 +148,10 @@ class Virtual:
     def placed(self, name: str) -> tuple[str, str]:
         """A virtual port has a name."""
         return name, ""
+
+    def late_s(self) -> float:
+        """Nothing is late on a virtual clock."""
+        return 0.0
 
     def turn(self, name: str, **turned: object) -> bool:
         """Turn knobs."""
