@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from hw_tests.field import Field
-from hw_tests.worlds import RealTime
+from hw_tests.worlds import HELD, RealTime
 
 HOLD_S = 3600.0
 
@@ -21,7 +21,7 @@ def main() -> None:
     bench = Field(world, Path("/nonexistent")).brought_up({"A": world.open("A")}, {})
     bench.dial("A", "")
     bench.listen("A")
-    sys.stdout.write("held\n")
+    sys.stdout.write(f"{HELD}\n")
     sys.stdout.flush()
     bench.run(HOLD_S)
 

@@ -44,3 +44,9 @@ class World(Protocol):
 
     def late_s(self) -> float:
         """Tell how late (s) the lines were served at worst since last asked; 0 for real ones."""
+
+    def die(self, name: str) -> None:
+        """Have a program of its own take a line off hook, stream, and be killed in the middle.
+
+        The port must be closed. Raises UnmeasuredError when it could not seize the line.
+        """

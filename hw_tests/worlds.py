@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, cast
 
@@ -14,6 +17,7 @@ from appliance.exchange import client
 from appliance.exchange.process import ExchangeProcess
 from appliance.lines.keeper import PORT_ERRORS, SerialPort, explain
 from appliance.usb.device import find
+from hw_tests.bench import UnmeasuredError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
     from hw_tests.side import Port
 
 READ_SIZE = 4096
+HELD = "held"
+"""What `hw_tests.holder` says once sound flows."""
 FIFO = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
 EXCHANGE_NUMBERS = {"A": "0511234501", "B": "0511234502"}
 KNOWN = {"busy": "0901", "congestion": "0902"}
@@ -146,6 +152,22 @@ class RealTime:
     def turn(self, name: str, **knobs: object) -> bool:
         """Nobody can tell a real line how to behave."""
         return False
+
+    def die(self, name: str) -> None:
+        """Have `hw_tests.holder` stream on a line, and kill it."""
+        command = [sys.executable, "-m", "hw_tests.holder", self.paths[name], self.country]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            try:
+                assert child.stdout is not None
+                said = child.stdout.readline().strip()
+            finally:
+                child.send_signal(signal.SIGKILL)
+                child.wait()
+        if said != HELD:
+            raise UnmeasuredError(
+                f"la linea {name} non è stata impegnata: {said or 'nessuna risposta'}",
+                f"line {name} was not seized: {said or 'no answer'}",
+            )
 
     def late_s(self) -> float:
         """A real line is served by nobody on this machine."""

@@ -20,6 +20,7 @@ class HostSide:
         self.settings = fresh_settings(personality)
         self.guard = Guard()
         self.lose_results = 0
+        self.end_late_ms = 0.0
         self.refused: frozenset[str] = frozenset()
         self.planted: dict[str, str] = {}
         self.now = 0.0

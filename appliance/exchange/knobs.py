@@ -32,6 +32,11 @@ def _chip_dtmf(outlet: Outlet, value: object) -> None:
     outlet.station.modem.chip_dtmf = flag("chip_dtmf", value)
 
 
+def _chip_extension(outlet: Outlet, value: object) -> None:
+    """Set whether the modem tells that another telephone was lifted."""
+    outlet.station.modem.chip_extension = flag("chip_extension", value)
+
+
 def _echo(outlet: Outlet, value: object) -> None:
     """Set `[loss dB, delay ms]`, or None for a clean line."""
     wire = outlet.station.line.wire
@@ -144,6 +149,11 @@ def _lose_results(outlet: Outlet, value: object) -> None:
     outlet.station.modem.lose_results = round(number("lose_results", value, 0, 1000))
 
 
+def _end_late(outlet: Outlet, value: object) -> None:
+    """Set how many ms after the last sound the modem says that it was played."""
+    outlet.station.modem.end_late_ms = number("end_late", value, 0, 10_000)
+
+
 def _report(outlet: Outlet, value: object) -> None:
     if not isinstance(value, str) or not value.isascii() or not value:
         raise ConfigurationError(f"report is {value!r}: give the letters of DLE events, e.g. 'd'")
@@ -180,6 +190,7 @@ def _values(outlet: Outlet, value: object) -> None:
 KNOBS: dict[str, Callable[[Outlet, object], None]] = {
     "chip_tones": _chip_tones,
     "chip_dtmf": _chip_dtmf,
+    "chip_extension": _chip_extension,
     "echo": _echo,
     "ppm": _ppm,
     "extension": _extension,
@@ -196,6 +207,7 @@ KNOBS: dict[str, Callable[[Outlet, object], None]] = {
     "wedged": _wedged,
     "ignore_dtr": _ignore_dtr,
     "lose_results": _lose_results,
+    "end_late": _end_late,
     "report": _report,
     "ring": _ring,
     "refuse": _refuse,

@@ -58,6 +58,7 @@ class VoiceModem(HostSide):
         self.extension_up = False
         self.chip_tones = True
         self.chip_dtmf = True
+        self.chip_extension = True
         self.host_reads = True
         self.vtr = "duplex" if personality.duplex else "error"
         self.underruns = self.overruns = self.dropped = 0
@@ -69,7 +70,7 @@ class VoiceModem(HostSide):
         self._timer: int | None = None
         self._unshielder = Unshielder()
         self._watch = SilenceWatch(0)
-        self._idle = 0
+        self._idle = self._overdue = 0
         self._overran = False
 
     # What the exchange asks
@@ -194,7 +195,7 @@ class VoiceModem(HostSide):
         self.playout = Playout(codec(self.personality.formats[number].law))
         self._unshielder = Unshielder()
         self._watch = SilenceWatch(samples(self.settings.number("+VSD", 1) * 100))
-        self._idle = 0
+        self._idle = self._overdue = 0
         self.move(happening)
         self.guard.stream_began(self.now)
         return Outcome.STREAM
@@ -308,11 +309,17 @@ class VoiceModem(HostSide):
             self._inactive()
             return silence(n)
         if self.playout.drained:
-            self.end_stream()
-            return silence(n)
+            return self._drained(n)
         if self.state in HEARING:
             self._send_sound(rx)
         return self._play(n) if self.state in PLAYING else silence(n)
+
+    def _drained(self, n: int) -> bytes:
+        """End a stream whose sound was played, or so much later as was planted."""
+        self._overdue += n
+        if self._overdue > samples(self.end_late_ms):
+            self.end_stream()
+        return silence(n)
 
     def _inactive(self) -> None:
         """Drop the connection: the host was silent for longer than +VIT allows."""

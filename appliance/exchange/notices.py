@@ -157,7 +157,7 @@ def _loop(modem: VoiceModem) -> None:
 
 def _extension(modem: VoiceModem, *, up: bool) -> None:
     modem.extension_up = up
-    if not modem.settings.voice:
+    if not modem.settings.voice or not modem.chip_extension:
         return
     watched = modem.settings.number("-STE") & STE_EXTENSION
     if watched and modem.off_hook:

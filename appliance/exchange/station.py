@@ -41,8 +41,10 @@ class Station:
         """Replace the modem by the same one freshly powered; what was planted stays planted."""
         old, self.modem = self.modem, VoiceModem(self.personality)
         self.modem.chip_tones, self.modem.chip_dtmf = old.chip_tones, old.chip_dtmf
+        self.modem.chip_extension = old.chip_extension
         self.modem.guard, self.modem.vtr = old.guard, old.vtr
         self.modem.refused, self.modem.planted = old.refused, old.planted
+        self.modem.end_late_ms = old.end_late_ms
         self.modem.restore_settings()
         self.modem.underruns, self.modem.overruns = old.underruns, old.overruns
         self.modem.dropped = old.dropped

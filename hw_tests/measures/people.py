@@ -10,7 +10,8 @@ from hw_tests.findings import Figure, Finding, Limit, Texts, Verdict
 from hw_tests.listening import wait_for
 from hw_tests.person import Answer
 
-SETTLE_S, LIFTED_S = 1.0, 15.0
+EXCHANGE = "exchange"
+SETTLE_S, SOON_S, LIFTED_S = 1.0, 2.0, 15.0
 PULLED_S = 60.0
 PLUGGED_S = 60.0
 BACK = Limit(None, 60.0)
@@ -60,22 +61,28 @@ def asked(field: Field, key: str, what: Texts, line: str = "") -> Finding:
 
 
 def extension(field: Field) -> list[Finding]:
-    """Have a telephone beside the modem lifted while the modem holds line A."""
+    """Have a telephone beside the modem lifted while the modem holds line A (-STE; v253.md 10)."""
     bench = field.ready
     bench.rest()
-    if field.ask(LIFT) is not Answer.OK:
+    alone = field.world.kind == EXCHANGE
+    if not alone and field.ask(LIFT) is not Answer.OK:
         return [told("extension", "A", Verdict.SKIPPED, *NOBODY)]
     try:
         bench.dial("A", "")
         bench.listen("A")
         bench.run(SETTLE_S)
         mark = bench["A"].mark()
-        field.person.tell(LIFT_NOW)
+        if alone:
+            field.world.turn("A", extension=True)
+        else:
+            field.person.tell(LIFT_NOW)
         began = bench.now
-        seen = wait_for(bench, lambda: _lifted(bench, mark), LIFTED_S)
+        seen = wait_for(bench, lambda: _lifted(bench, mark), SOON_S if alone else LIFTED_S)
     except UnmeasuredError as error:
         return [unmeasured("extension", "A", error)]
     finally:
+        if alone:
+            field.world.turn("A", extension=False)
         bench.rest()
     if seen is None:
         return [not_here("extension", "A", *UNSEEN)]
@@ -93,10 +100,10 @@ def unplug(field: Field) -> list[Finding]:
     """Have line A's modem unplugged and plugged in again, and bring it back."""
     bench = field.ready
     bench.rest()
-    if field.ask(PULL) is not Answer.OK:
+    if _done(field, PULL, plugged=False) is not Answer.OK:
         return [told("unplug", "A", Verdict.SKIPPED, *NOBODY)]
     noticed = wait_for(bench, lambda: bench["A"].gone, PULLED_S)
-    if field.ask(PLUG) is not Answer.OK:
+    if _done(field, PLUG, plugged=True) is not Answer.OK:
         return [told("unplug", "A", Verdict.INCOMPLETE, *NOBODY)]
     began = bench.now
     try:
@@ -112,6 +119,14 @@ def unplug(field: Field) -> list[Finding]:
             Figure("line ready again", bench.now - began, "s", BACK),
         )
     ]
+
+
+def _done(field: Field, what: Texts, **knobs: object) -> Answer:
+    """Have something done to line A: the software exchange does it itself, else a person."""
+    if field.world.kind != EXCHANGE:
+        return field.ask(what)
+    field.world.turn("A", **knobs)
+    return Answer.OK
 
 
 def _opened(field: Field) -> bool:

@@ -19,17 +19,17 @@ from hw_tests.measures import (
     trouble,
 )
 
-ANYWHERE = ("exchange", "two lines", "one line")
+EVERYWHERE = ("exchange", "two lines", "one line")
 EXCHANGE = ("exchange",)
 REAL = ("two lines",)
 ONE = ("one line",)
 PEOPLE = ("two lines", "one line")
 
 MEASURES: tuple[Measure, ...] = (
-    Measure("unit", identity.unit, ("unit",), 3, where=ANYWHERE),
-    Measure("line_voltage", identity.line_voltage, ("line_voltage",), 1, where=ANYWHERE),
-    Measure("duplex", identity.duplex, ("duplex",), 12, where=ANYWHERE),
-    Measure("dial_tone", tones.dial_tone, ("dial_tone",), 20, where=ANYWHERE),
+    Measure("unit", identity.unit, ("unit",), 3, where=EVERYWHERE),
+    Measure("line_voltage", identity.line_voltage, ("line_voltage",), 1, where=EVERYWHERE),
+    Measure("duplex", identity.duplex, ("duplex",), 12, where=EVERYWHERE),
+    Measure("dial_tone", tones.dial_tone, ("dial_tone",), 20, where=EVERYWHERE),
     Measure("calls", calls.calls, calls.KEYS, 25),
     Measure("sound", sound.sound, sound.SOUND_KEYS, 25),
     Measure("swept", swept.swept, ("swept",), 8),
@@ -52,14 +52,14 @@ MEASURES: tuple[Measure, ...] = (
         where=REAL,
     ),
     Measure("flash", hook.flash, ("flash",), 12),
-    Measure("stream_end", hook.stream_end, ("stream_end",), 8, where=ANYWHERE),
-    Measure("recovery", trouble.recovery, ("recovery",), 40, where=ANYWHERE),
+    Measure("stream_end", hook.stream_end, ("stream_end",), 8, where=EVERYWHERE),
+    Measure("recovery", trouble.recovery, ("recovery",), 40, where=EVERYWHERE),
     Measure("kill", trouble.kill, ("kill",), 25),
-    Measure("lateness", machine.lateness, ("lateness",), 4, where=ANYWHERE),
+    Measure("lateness", machine.lateness, ("lateness",), 4, where=EVERYWHERE),
     Measure("soak", load.soak, ("soak",), 3600),
     Measure("person_call", one_line.call, one_line.CALL_KEYS, 90, where=ONE),
-    Measure("extension", people.extension, ("extension",), 30, where=PEOPLE),
-    Measure("unplug", people.unplug, ("unplug",), 60, where=PEOPLE),
+    Measure("extension", people.extension, ("extension",), 30, where=EVERYWHERE),
+    Measure("unplug", people.unplug, ("unplug",), 60, where=EVERYWHERE),
     Measure("leds", people.leds, ("leds",), 20, where=PEOPLE),
     Measure("button", people.button, ("button",), 20, where=PEOPLE),
 )

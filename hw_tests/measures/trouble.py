@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-
 from appliance.errors import TechnicianError
 from appliance.lines.facts import Up
 from hw_tests.bench import Bench, UnmeasuredError
@@ -69,36 +65,19 @@ def kill(field: Field) -> list[Finding]:
     bench.rest()
     bench.world.close("A")
     try:
-        killed_at = _hold_and_kill(field)
+        field.world.die("A")
+        killed_at = bench.now
         bench["A"].renew(field.world.open("A"))
         bench.bring_up("A")
         back = bench.now - killed_at
-        rung = bench.call("B", "A")
+        rings = len(bench.call("B", "A").rings) if "B" in field.names else None
     except (UnmeasuredError, TechnicianError) as error:
-        bench.rest()
+        field.leave()
         if isinstance(error, UnmeasuredError):
             return [unmeasured("kill", "A", error)]
         return [told("kill", "A", Verdict.FAILED, str(error), str(error))]
     bench.rest()
-    rang = Figure("rings again", float(len(rung.rings)), "", Limit(1.0, None))
-    return [found("kill", "A", Figure("line ready again", back, "s", BACK), rang)]
-
-
-def _hold_and_kill(field: Field) -> float:
-    """Have another process take line A off hook and stream, kill it, and tell when."""
-    path = field.world.paths["A"]
-    command = [sys.executable, "-m", "hw_tests.holder", path, field.world.country]
-    bench = field.ready
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        try:
-            assert child.stdout is not None
-            said = child.stdout.readline().strip()
-        finally:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-    if said != "held":
-        raise UnmeasuredError(
-            f"la linea A non è stata impegnata: {said or 'nessuna risposta'}",
-            f"line A was not seized: {said or 'no answer'}",
-        )
-    return bench.now
+    figures = [Figure("line ready again", back, "s", BACK)]
+    if rings is not None:
+        figures.append(Figure("rings again", float(rings), "", Limit(1.0, None)))
+    return [found("kill", "A", *figures)]

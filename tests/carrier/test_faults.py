@@ -117,6 +117,14 @@ ELSEWHERE: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "tests/hw_tests/test_defects.py", "test_a_defect_is_found_by_its_measurement_alone",
         ("bent",),
     ),
+    "a modem that does not see a telephone beside it": (
+        "tests/hw_tests/test_defects.py", "test_a_defect_is_found_by_its_measurement_alone",
+        ("chip_extension",),
+    ),
+    "a modem that is late with the end of a stream": (
+        "tests/hw_tests/test_defects.py", "test_a_defect_is_found_by_its_measurement_alone",
+        ("end_late",),
+    ),
     "a pair that crackles": (
         "tests/hw_tests/test_defects.py", "test_a_defect_is_found_by_its_measurement_alone",
         ("crackle",),

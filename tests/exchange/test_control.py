@@ -198,6 +198,8 @@ def test_every_knob_turns(outlet: Outlet) -> None:
         "wedged": True,
         "ignore_dtr": True,
         "lose_results": 2,
+        "end_late": 30,
+        "chip_extension": False,
         "report": "d",
         "ring": 2,
         "refuse": ["+vtr"],

@@ -22,7 +22,7 @@ from tests.hw_tests.virtual import Virtual
 
 FAILED, NOT_HERE = Verdict.FAILED, Verdict.NOT_ON_THIS_DEVICE
 BY_NAME = {measure.name: measure for measure in MEASURES}
-NEEDS_PROCESSES = {"kill", "lateness"}
+NEEDS_PROCESSES = {"lateness"}
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,19 @@ DEFECTS = (
     ),
     Defect("no PBX", "flash", {"pbx": False}, _on("flash", "B", verdict=NOT_HERE), "B"),
     Defect("no flash", "flash", {"refuse": ["+VTS"]}, _on("flash", "B", verdict=NOT_HERE), "B"),
+    Defect("a telephone that is not seen", "extension", {"chip_extension": False},
+           _on("extension", "A", verdict=NOT_HERE)),
+    Defect("plugged in again, and wedged", "unplug", {"wedged": True}, _on("unplug", "A"),
+           at_s=0.5),
+    Defect("an end that comes late", "stream_end", {"end_late": 1500}, _on("stream_end", "A")),
+    Defect(
+        "no stream for an announcement", "stream_end", {"refuse": ["+VTX"]},
+        _on("stream_end", ""), "B",
+    ),
+    Defect("killed, and streaming for ever", "kill", {"ignore_dtr": True, "vtr": "stuck"},
+           _on("kill", "A"), at_s=5.5),
+    Defect("killed, and wedged", "kill", {"wedged": True}, _on("kill", "A"), at_s=5.5),
+    Defect("killed, and nobody gets through", "kill", {"called": "99"}, _on("kill", "A")),
     Defect("a modem that wedges", "recovery", {"wedged": True}, _on("recovery", ""), at_s=4.3),
     Defect("a line that is cut", "soak", {"cut": True}, _on("soak", ""), at_s=4.3),
     Defect("a line that grows weak", "soak", {"loss": 20}, _on("soak", ""), "B", at_s=4.3),

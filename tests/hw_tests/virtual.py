@@ -12,6 +12,9 @@ from appliance.exchange.dialects import personality
 from appliance.exchange.outlet import Outlet
 from appliance.exchange.port import Port as ExchangePort
 from appliance.exchange.station import Station
+from appliance.lines.settings import LineSettings
+from hw_tests.bench import Bench
+from hw_tests.side import Side
 from hw_tests.worlds import EXCHANGE_NUMBERS, KNOWN, LINE_OF, turned_on
 
 TICK = 0.01
@@ -148,6 +151,16 @@ class Virtual:
     def placed(self, name: str) -> tuple[str, str]:
         """A virtual port has a name."""
         return name, ""
+
+    def die(self, name: str) -> None:
+        """Take a line off hook, stream, and vanish: the port is closed, and nothing more said."""
+        sides = {name: Side(name, self.open(name), LineSettings())}
+        bench = Bench(self, sides)
+        bench.bring_up()
+        bench.dial(name, "")
+        bench.listen(name)
+        bench.run(0.3)
+        self.close(name)
 
     def late_s(self) -> float:
         """Nothing is late on a virtual clock."""
