@@ -64,30 +64,38 @@ class Talker(Protocol):
         """Note what was."""
 
 
-class Asker:
-    """Asks `QUESTIONS` and the voice formats of a modem found in any state."""
+ASKED: tuple[Step, ...] = (
+    *scripts.sync(),
+    *scripts.inquire(),
+    *(Command(text, optional=True, keep=key) for key, text in QUESTIONS.items()),
+    Command("AT+FCLASS=8", optional=True),
+    Command("AT+VSM=?", optional=True, keep=scripts.FORMATS),
+    Command("AT+VLS=1", optional=True),
+    Command("AT-TRV", optional=True, keep=HELD),
+    Command("ATH"),
+    Command("AT+FCLASS=0"),
+)
+"""Everything but the first answers may be refused."""
 
-    def __init__(self) -> None:
+
+class Asker:
+    """Asks `QUESTIONS` and the voice formats, or other steps, of a modem found in any state."""
+
+    def __init__(self, steps: tuple[Step, ...] = ASKED) -> None:
         self.finding: Mapping[str, tuple[str, ...]] | None = None
         self.trouble: Trouble | Refused | None = None
+        self._steps = steps
         self._modem = Modem(GENERIC)
         self._runner = Runner(self._modem)
 
+    @property
+    def refused(self) -> bool:
+        """True when a command with permitted refusals was refused."""
+        return bool(self._runner.refused)
+
     def start(self, now: float) -> None:
-        """Begin; everything but the first answers may be refused."""
-        asked = (Command(text, optional=True, keep=key) for key, text in QUESTIONS.items())
-        steps: tuple[Step, ...] = (
-            *scripts.sync(),
-            *scripts.inquire(),
-            *asked,
-            Command("AT+FCLASS=8", optional=True),
-            Command("AT+VSM=?", optional=True, keep=scripts.FORMATS),
-            Command("AT+VLS=1", optional=True),
-            Command("AT-TRV", optional=True, keep=HELD),
-            Command("ATH"),
-            Command("AT+FCLASS=0"),
-        )
-        self._take(self._runner.begin(steps, now))
+        """Begin."""
+        self._take(self._runner.begin(self._steps, now))
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Take bytes."""
@@ -172,6 +180,18 @@ def ask(world: World, ports: Mapping[str, Port]) -> dict[str, tuple[Unit, Volts]
             reason = asker.trouble.reason
             raise UnmeasuredError(f"linea {name}: {reason.it}", f"line {name}: {reason.en}")
     return {name: _unit(name, asker.finding or {}) for name, asker in askers.items()}
+
+
+def takes(world: World, port: Port, command: str) -> bool:
+    """Tell whether a modem, on hook, takes a command; it is to be started anew then.
+
+    Raises UnmeasuredError when it does not answer.
+    """
+    asker = Asker((*scripts.sync(), Command(command, tries=1, answers=scripts.REFUSED)))
+    converse(world, {"": (port, asker)})
+    if asker.trouble is not None:
+        raise UnmeasuredError(asker.trouble.reason.it, asker.trouble.reason.en)
+    return not asker.refused
 
 
 def _unit(name: str, kept: Mapping[str, tuple[str, ...]]) -> tuple[Unit, Volts]:

@@ -40,7 +40,7 @@ class Field:
     `soak_s` and `load_s` are how long lines are held under load; `overrides` are commands sent to
     the modems after every reset, to see what they do; `silence_s` is how long a line is listened to
     that falls silent. `delays_ms` is how long sound was on its way
-    from a line to the other.
+    from a line to the other, `identified` whether a call brought a line who called.
     """
 
     world: World
@@ -54,6 +54,7 @@ class Field:
     volts: dict[str, asking.Volts] = field(default_factory=dict)
     probed: dict[str, duplex_probe.Finding] = field(default_factory=dict)
     delays_ms: dict[str, float] = field(default_factory=dict)
+    identified: dict[str, bool] = field(default_factory=dict)
     bench: Bench | None = None
 
     @property

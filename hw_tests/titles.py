@@ -44,6 +44,7 @@ TITLES: Mapping[str, Texts] = {
     "release.loop": ("Svincolo con interruzione di linea", "Release by a break of the loop"),
     "release.silence": ("Svincolo senza segno: silenzio", "Release without a sign: silence"),
     "flash": ("Tasto R (flash)", "Hook flash"),
+    "at_4886": ("Effetto di AT!4886 sull'identificativo", "What AT!4886 changes of the identity"),
     "stream_end": ("Dalla fine dell'annuncio all'OK", "From an announcement's end to OK"),
     "recovery": ("Scala dei ripristini", "Recovery ladder"),
     "kill": ("Programma ucciso durante una chiamata", "Program killed in the middle of a call"),

@@ -40,8 +40,10 @@ def perform(modem: VoiceModem, command: Command) -> Outcome:
         return _parameter(modem, command, parameter)
     if name[0] == "S" and name[1:].isdigit():
         return _register(modem, command)
-    pokes = name[0] == "!" and modem.personality.dash_commands
-    return Outcome.OK if pokes or name in ACCEPTED else Outcome.ERROR
+    if name[0] == "!" and modem.personality.dash_commands:
+        modem.settings.values[name] = command.text
+        return Outcome.OK
+    return Outcome.OK if name in ACCEPTED else Outcome.ERROR
 
 
 def _needs_voice(modem: VoiceModem) -> bool:

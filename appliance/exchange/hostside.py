@@ -21,6 +21,7 @@ class HostSide:
         self.guard = Guard()
         self.lose_results = 0
         self.end_late_ms = 0.0
+        self.poke_wanted = ""
         self.refused: frozenset[str] = frozenset()
         self.planted: dict[str, str] = {}
         self.now = 0.0

@@ -167,6 +167,13 @@ def _ring(outlet: Outlet, value: object) -> None:
         outlet.station.modem.hear(Rang(on_ms, off_ms))
 
 
+def _poke_wanted(outlet: Outlet, value: object) -> None:
+    """Have the modem read who calls only once AT!4886 was set to this: "02"; "" for always."""
+    if not isinstance(value, str) or not re.fullmatch(r"(?:[0-9A-F]{2})?", value):
+        raise ConfigurationError(f"poke_wanted is {value!r}: give two hex digits or ''")
+    outlet.station.modem.poke_wanted = value
+
+
 def _refuse(outlet: Outlet, value: object) -> None:
     """Set the commands this modem answers with ERROR, by name: ["+VTR"]."""
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
@@ -209,6 +216,7 @@ KNOBS: dict[str, Callable[[Outlet, object], None]] = {
     "lose_results": _lose_results,
     "end_late": _end_late,
     "report": _report,
+    "poke_wanted": _poke_wanted,
     "ring": _ring,
     "refuse": _refuse,
     "values": _values,

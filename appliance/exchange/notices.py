@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from appliance.exchange.fsk import CallerId
     from appliance.exchange.modem import VoiceModem
 
+ID_POKE = "!4886"
+"""What sets the form in which some firmware reads who calls (v253.md 3); 02 is ETSI's."""
 STE_EXTENSION, STE_REMOTE = 2, 4
 """Bits of -STE: extension pickup and remote hang-up (v253.md 1.3)."""
 
@@ -89,12 +91,17 @@ def _packet(modem: VoiceModem, lines: list[str]) -> None:
 
 
 def _identity(modem: VoiceModem, caller: CallerId) -> None:
-    if modem.state not in ONHOOK:
+    if modem.state not in ONHOOK or _lacks_poke(modem):
         return
     modem.last_caller = caller
     form = modem.settings.number("+VCID")
     for _ in range(_printed(caller) if form else 0):
         print_identity(modem, caller, raw=form == 2)
+
+
+def _lacks_poke(modem: VoiceModem) -> bool:
+    """Tell whether this firmware reads no identity before AT!4886 was set to its value."""
+    return modem.poke_wanted not in {"", modem.settings.values.get(ID_POKE)}
 
 
 def _printed(caller: CallerId) -> int:

@@ -44,7 +44,7 @@ class Station:
         self.modem.chip_extension = old.chip_extension
         self.modem.guard, self.modem.vtr = old.guard, old.vtr
         self.modem.refused, self.modem.planted = old.refused, old.planted
-        self.modem.end_late_ms = old.end_late_ms
+        self.modem.end_late_ms, self.modem.poke_wanted = old.end_late_ms, old.poke_wanted
         self.modem.restore_settings()
         self.modem.underruns, self.modem.overruns = old.underruns, old.overruns
         self.modem.dropped = old.dropped

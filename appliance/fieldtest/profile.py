@@ -124,12 +124,31 @@ def _answers(run: Run, unit: Unit) -> dict[str, str]:
         "duplex": _yes(able.get(DUPLEX)),
         "stream_end": None if end_ms is None else f"{end_ms:.0f} ms",
         "voltage": _yes(voltage),
-        "line_in_use": _yes(able.get(IN_USE)),
+        "line_in_use": _line_in_use(run, unit),
         "caller_id": None if after is None else f"{after:.2f} s after the first ring",
         "release": _releases(run, unit),
         "flash": clean(_flash_said(flash)) if flash else None,
+        "at_4886": _poke_said(_found(run, "at_4886", unit.line)),
     }
     return {key: answer for key, answer in said.items() if answer}
+
+
+def _line_in_use(run: Run, unit: Unit) -> str | None:
+    """Say whether there is -STE, and what the modem tells of a telephone that is lifted."""
+    has = _yes(dict(unit.capabilities).get(IN_USE))
+    lifted = _found(run, "extension", unit.line)
+    after = _figure(lifted, "noticed after")
+    if after is not None:
+        return f"{has or '?'}; a lifted telephone is told after {after:.2f} s"
+    if lifted is not None and lifted.verdict is Verdict.NOT_ON_THIS_DEVICE:
+        return f"{has or '?'}; a lifted telephone is not told"
+    return has
+
+
+def _poke_said(poked: Finding | None) -> str | None:
+    if poked is None or poked.verdict not in {Verdict.PASSED, Verdict.NOT_ON_THIS_DEVICE}:
+        return None
+    return clean(poked.remark[1])
 
 
 def _yes(told: bool | None) -> str | None:

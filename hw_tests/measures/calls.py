@@ -49,7 +49,9 @@ def _call(field: Field, caller: str, called: str, order: str) -> list[Finding]:
     finally:
         field.world.turn(caller, caller=[number, "after"])
     identity_at = bench[called].read_at(rb"NMBR\s*=", begin)
-    return [ring(field, way, rung), _identity(way, rung, identity_at, number), _answer(way, rung)]
+    identity = _identity(way, rung, identity_at, number)
+    field.identified[called] = bool(identity.figures)
+    return [ring(field, way, rung), identity, _answer(way, rung)]
 
 
 def _not_measured(key: str, way: str) -> Finding:

@@ -121,6 +121,10 @@ ELSEWHERE: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "tests/hw_tests/test_defects.py", "test_a_defect_is_found_by_its_measurement_alone",
         ("chip_extension",),
     ),
+    "a firmware that reads no identity before AT!4886": (
+        "tests/hw_tests/test_defects.py", "test_a_defect_is_found_by_its_measurement_alone",
+        ("poke_wanted",),
+    ),
     "a modem that is late with the end of a stream": (
         "tests/hw_tests/test_defects.py", "test_a_defect_is_found_by_its_measurement_alone",
         ("end_late",),

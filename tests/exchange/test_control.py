@@ -199,6 +199,7 @@ def test_every_knob_turns(outlet: Outlet) -> None:
         "ignore_dtr": True,
         "lose_results": 2,
         "end_late": 30,
+        "poke_wanted": "02",
         "chip_extension": False,
         "report": "d",
         "ring": 2,

@@ -24,6 +24,7 @@ from appliance.lines.dialects import CONEXANT, GENERIC
 from appliance.lines.life import Life
 from appliance.lines.settings import LineSettings
 from hw_tests.findings import Figure, Finding, Limit, Run, Unit, Verdict
+from hw_tests.measures.table import measures_for
 from tests.fieldtest.runs import run
 from tests.fieldtest.small import field_test
 from tests.fieldtest.test_report import HOSTILE
@@ -100,6 +101,30 @@ def test_what_was_not_measured_stays_open() -> None:
     read = told(made(units=(replace(UNIT, capabilities=()),), findings=()))
     assert (read["use"], read["answers"]) == ({}, {})
     assert read["open"] == list(profile.OPEN.values())
+
+
+def test_what_was_asked_of_a_lifted_telephone_and_of_a_poke_is_answered() -> None:
+    """Each open question of the manuals has its measurement, and with it none stays open."""
+    more = (
+        found("extension", "A", "noticed after", 0.25),
+        found("at_4886", "A", "number at all", 1.0),
+    )
+    read = told(made(findings=(*MEASURED, *more)))
+    assert read["answers"]["line_in_use"] == "no; a lifted telephone is told after 0.25 s"
+    assert read["answers"]["at_4886"] == "By x."
+    assert read["open"] == []
+    unseen = tuple(replace(each, verdict=Verdict.NOT_ON_THIS_DEVICE) for each in more)
+    read = told(made(findings=(*MEASURED, *unseen)))
+    assert read["answers"]["line_in_use"] == "no; a lifted telephone is not told"
+    assert read["answers"]["at_4886"] == "By x."
+
+
+@pytest.mark.parametrize("key", list(profile.OPEN))
+def test_every_open_question_has_a_measurement(key: str) -> None:
+    """A question of the profile that nothing measures would stay open for ever."""
+    keys = {each for measure in measures_for("two lines") for each in measure.keys}
+    asked = {"voltage": "line_voltage", "line_in_use": "extension", "release": "release.called"}
+    assert asked.get(key, key) in keys
 
 
 @pytest.mark.parametrize("verdict", [Verdict.FAILED, Verdict.SKIPPED, Verdict.INCOMPLETE])

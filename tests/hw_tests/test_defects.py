@@ -13,7 +13,7 @@ import pytest
 
 from hw_tests.field import Field
 from hw_tests.findings import Verdict
-from hw_tests.measures import release, sound
+from hw_tests.measures import poke, release, sound
 from hw_tests.measures.machine import judge
 from hw_tests.measures.table import MEASURES
 from hw_tests.run import Recorder
@@ -120,6 +120,10 @@ DEFECTS = (
         "a line that crackles", "releases_planted", {"crackle": -30}, _on("release.silence", "A"),
         breaks="silence noticed after",
     ),
+    Defect("no number at all", "at_4886", {"refuse": ["+VCID"]}, _on("at_4886", "B"), "B",
+           breaks="number at all"),
+    Defect("no AT!4886", "at_4886", {"refuse": ["!4886"]},
+           _on("at_4886", "B", verdict=NOT_HERE), "B"),
     Defect("no PBX", "flash", {"pbx": False}, _on("flash", "B", verdict=NOT_HERE), "B"),
     Defect("no flash", "flash", {"refuse": ["+VTS"]}, _on("flash", "B", verdict=NOT_HERE), "B"),
     Defect("a telephone that is not seen", "extension", {"chip_extension": False},
@@ -205,7 +209,7 @@ def test_a_good_exchange_passes_everything(dialect: str, tmp_path: Path) -> None
     recorder = Recorder(place, chosen, "", "")
     findings = [finding for measure in chosen for finding in recorder.make(measure)]
     absent = {each.key for each in findings if each.verdict is NOT_HERE}
-    lacking = {"line_voltage", "duplex", "echo", "load", "release.loop"}
+    lacking = {"line_voltage", "duplex", "echo", "load", "release.loop", "at_4886"}
     assert absent == (lacking if dialect == "usr5637" else set())
     assert {each.verdict for each in findings} <= {Verdict.PASSED, NOT_HERE}, findings
     assert recorder.run.missing == ()
@@ -247,6 +251,23 @@ def test_silence_is_not_needed_where_a_tone_tells(tmp_path: Path) -> None:
     verdicts = {each.key: each.verdict for each in findings}
     assert verdicts.pop(release.SILENCE) is Verdict.SKIPPED
     assert set(verdicts.values()) == {Verdict.PASSED}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "as_it_is", "with_it"), [("", 1.0, 1.0), ("02", 0.0, 1.0), ("01", 0.0, 0.0)]
+)
+def test_what_a_poke_changes_is_told(
+    wanted: str, as_it_is: float, with_it: float, tmp_path: Path
+) -> None:
+    """Nothing, or that the number comes; afterwards the modem is as it was."""
+    world = Virtual()
+    world.turn("B", poke_wanted=wanted)
+    place = Field(world, tmp_path)
+    assert place.ready
+    (found,) = poke.at_4886(place)
+    assert [figure.value for figure in found.figures[:2]] == [as_it_is, with_it]
+    assert found.remark == poke.SAYS[bool(as_it_is), bool(with_it)]
+    assert "!4886" not in world.outlets["B"].station.modem.settings.values
 
 
 @pytest.mark.parametrize(("one", "other", "verdict"), [(10, 20, "passed"), (250, 250, "failed")])
