@@ -47,7 +47,7 @@ echo centralino > "$root/etc/hostname"
 printf '127.0.0.1 localhost\n127.0.1.1 centralino\n::1 localhost ip6-localhost ip6-loopback\n' > "$root/etc/hosts"
 printf 'VERSION=%s\nBUILD=%s\nVARIANT=%s\n' "$version" "$(date -d "@$SOURCE_DATE_EPOCH" +%F)" "${VARIANT:-pi}" \
     > "$root/etc/centralino-release"
-echo "PARTUUID=$disk_id-01 /boot/firmware vfat ro,nofail,umask=0077,x-systemd.device-timeout=5min 0 0" > "$root/etc/fstab"
+echo "PARTUUID=$disk_id-01 /boot/firmware vfat ro,nofail,umask=0077,x-systemd.device-timeout=30s 0 0" > "$root/etc/fstab"
 ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 install -D -m 644 "$work/keys/cert.pem" "$root/etc/rauc/keyring.pem"
 # Without a network the clock begins here, and not in the year in which systemd was made.

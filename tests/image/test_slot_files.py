@@ -155,6 +155,14 @@ def test_drivers_of_what_is_plugged_in_are_there(root: Path) -> None:
     assert {name for name in NEEDED if name.replace("-", "_") not in there} == set()
 
 
+def test_lines_do_not_wait_for_the_cards_first_partition(root: Path) -> None:
+    """Lost or damaged it delays a start by half a minute at most, and fails nothing."""
+    (line,) = (root / "etc/fstab").read_text(encoding="ascii").splitlines()
+    _, where, kind, options, *_ = line.split()
+    assert (where, kind) == ("/boot/firmware", "vfat")
+    assert {"ro", "nofail", "x-systemd.device-timeout=30s"} <= set(options.split(","))
+
+
 def aliases(folder: Path) -> dict[str, set[str]]:
     """Read which modules a kernel's modules.alias names for a device tree's `compatible`."""
     found: dict[str, set[str]] = {}
