@@ -95,13 +95,14 @@ class Bench:
         for name, mark in marks.items():
             self._expect(name, facts.Up, mark, limit, "non è pronto", "is not ready")
 
-    def rest(self) -> None:
-        """Put every line on hook and wait until its modem has proven it.
+    def rest(self, *names: str) -> None:
+        """Put some lines, else every one, on hook and wait until their modems have proven it.
 
         One that has failed is brought up anew; raises UnmeasuredError, TechnicianError.
         """
         self._talking = False
-        for name, side in self.sides.items():
+        for name in names or self.sides:
+            side = self[name]
             if side.driver.stage is Stage.IDLE:
                 continue
             if side.driver.stage is Stage.FAILED:

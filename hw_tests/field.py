@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from appliance.carrier.line_setup import COUNTRY_CODES
 from appliance.carrier.release import SILENCE_LIMIT_MS
-from appliance.errors import CentralinoError
+from appliance.errors import CentralinoError, TechnicianError
 from appliance.lines.settings import LineSettings
 from appliance.media.frames import Law
 from appliance.media.wav import Sound, write
@@ -116,6 +116,15 @@ class Field:
         """Ask the person something while the lines go on being served."""
         bench = self.bench
         return self.person.ask(what, (lambda: bench.run(WORK_S)) if bench else (lambda: None))
+
+    def reopened(self, name: str) -> bool:
+        """Open a side's port anew, if it is there; its modem is to be brought up then."""
+        try:
+            port = self.world.open(name)
+        except TechnicianError:
+            return False
+        self.ready[name].renew(port)
+        return True
 
     def leave(self) -> None:
         """Put every line on hook, as far as its modem still answers."""

@@ -47,6 +47,8 @@ TITLES: Mapping[str, Texts] = {
     "at_4886": ("Effetto di AT!4886 sull'identificativo", "What AT!4886 changes of the identity"),
     "stream_end": ("Dalla fine dell'annuncio all'OK", "From an announcement's end to OK"),
     "recovery": ("Scala dei ripristini", "Recovery ladder"),
+    "recovery_usb": ("Ripristino: reset USB", "Recovery: USB reset"),
+    "recovery_power": ("Ripristino: porta USB senza corrente", "Recovery: USB port without power"),
     "kill": ("Programma ucciso durante una chiamata", "Program killed in the middle of a call"),
     "lateness": ("Puntualità di questo apparecchio", "Punctuality of this machine"),
     "soak": ("Chiamate di continuo", "Calls without a pause"),

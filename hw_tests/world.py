@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from appliance.usb.steps import Step
     from hw_tests.side import Port
 
 
@@ -49,4 +50,10 @@ class World(Protocol):
         """Have a program of its own take a line off hook, stream, and be killed in the middle.
 
         The port must be closed. Raises UnmeasuredError when it could not seize the line.
+        """
+
+    def usb(self, name: str, step: Step) -> Callable[[], None]:
+        """Give what resets a side's USB device or takes its power; that raises TechnicianError.
+
+        Raises CannotError where this cannot be done.
         """

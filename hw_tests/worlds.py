@@ -18,11 +18,13 @@ from appliance.exchange.process import ExchangeProcess
 from appliance.lines.keeper import PORT_ERRORS, SerialPort, explain
 from appliance.usb.device import find
 from hw_tests.bench import UnmeasuredError
+from hw_tests.power import planned
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from appliance.usb.steps import Step
     from hw_tests.side import Port
 
 READ_SIZE = 4096
@@ -152,6 +154,10 @@ class RealTime:
     def turn(self, name: str, **knobs: object) -> bool:
         """Nobody can tell a real line how to behave."""
         return False
+
+    def usb(self, name: str, step: Step) -> Callable[[], None]:
+        """Give what makes a step of the ladder that needs USB; raises CannotError."""
+        return planned(self.paths[name], step)
 
     def die(self, name: str) -> None:
         """Have `hw_tests.holder` stream on a line, and kill it."""

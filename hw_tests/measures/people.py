@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from appliance.errors import TechnicianError
 from appliance.lines.facts import Signal
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, not_here, told, unmeasured
@@ -107,7 +106,7 @@ def unplug(field: Field) -> list[Finding]:
         return [told("unplug", "A", Verdict.INCOMPLETE, *NOBODY)]
     began = bench.now
     try:
-        wait_for(bench, lambda: _opened(field), PLUGGED_S)
+        wait_for(bench, lambda: field.reopened("A"), PLUGGED_S)
         bench.bring_up("A")
     except UnmeasuredError as error:
         return [unmeasured("unplug", "A", error)]
@@ -127,12 +126,3 @@ def _done(field: Field, what: Texts, **knobs: object) -> Answer:
         return field.ask(what)
     field.world.turn("A", **knobs)
     return Answer.OK
-
-
-def _opened(field: Field) -> bool:
-    try:
-        port = field.world.open("A")
-    except TechnicianError:
-        return False
-    field.ready["A"].renew(port)
-    return True

@@ -56,6 +56,13 @@ MEASURES: tuple[Measure, ...] = (
     Measure("at_4886", poke.at_4886, (poke.KEY,), 25),
     Measure("stream_end", hook.stream_end, ("stream_end",), 8, where=EVERYWHERE),
     Measure("recovery", trouble.recovery, ("recovery",), 40, where=EVERYWHERE),
+    Measure(
+        "recovery_usb",
+        trouble.recovery_usb,
+        tuple(key for key, _ in trouble.USB_STEPS),
+        50,
+        where=EVERYWHERE,
+    ),
     Measure("kill", trouble.kill, ("kill",), 25),
     Measure("lateness", machine.lateness, ("lateness",), 4, where=EVERYWHERE),
     Measure("soak", load.soak, ("soak",), 3600),

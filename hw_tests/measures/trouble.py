@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from appliance.errors import TechnicianError
 from appliance.lines.facts import Up
+from appliance.usb.steps import Step
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, told, unmeasured
-from hw_tests.findings import Figure, Finding, Limit, Verdict
+from hw_tests.findings import Figure, Finding, Limit, Texts, Verdict
+from hw_tests.listening import wait_for
+from hw_tests.power import CannotError
 
 BACK = Limit(None, 20.0)
 """A line is out for no longer than a caller lets it ring four times."""
 IN_BAND, DTR, REOPEN = "in band", "DTR dropped", "port reopened"
 STEPS = (IN_BAND, DTR, REOPEN)
 """The ladder as far as a program alone can climb it (v253.md 4)."""
+USB_STEPS = (("recovery_usb", Step.RESET_USB), ("recovery_power", Step.POWER_CYCLE))
+REOPENED_S = 15.0
+NO_DTR: Texts = (
+    "DTR: non su questo apparecchio, la porta non lo ha.",
+    "DTR: not on this device, its port has none.",
+)
 
 
 def recovery(field: Field) -> list[Finding]:
@@ -24,7 +33,12 @@ def recovery(field: Field) -> list[Finding]:
     except (UnmeasuredError, OSError) as error:
         said = error.said if isinstance(error, UnmeasuredError) else (str(error), str(error))
         return [told("recovery", "", Verdict.FAILED, *said)]
-    return [found("recovery", name, *made) for name, made in figures.items()]
+    return [_climbed(name, made) for name, made in figures.items()]
+
+
+def _climbed(name: str, made: list[Figure]) -> Finding:
+    lacks = any(figure.value is None for figure in made)
+    return found("recovery", name, *made, remark=NO_DTR if lacks else ("", ""))
 
 
 def _recover(field: Field, step: str, figures: dict[str, list[Figure]]) -> None:
@@ -52,11 +66,34 @@ def _step(field: Field, name: str, step: str) -> bool:
 
 def _lose(bench: Bench, names: tuple[str, ...]) -> None:
     """Leave modems off hook in a stream, as a program that died."""
-    bench.rest()
+    bench.rest(*names)
     bench.dial_all(dict.fromkeys(names, ""))
     for name in names:
         bench.listen(name)
     bench.run(0.3)
+
+
+def recovery_usb(field: Field) -> list[Finding]:
+    """Leave the modems in the middle of a stream, then bring them back over USB (v253.md 4)."""
+    return [_by_usb(field, name, *step) for step in USB_STEPS for name in field.names]
+
+
+def _by_usb(field: Field, name: str, key: str, step: Step) -> Finding:
+    bench = field.ready
+    try:
+        do = field.world.usb(name, step)
+        _lose(bench, (name,))
+        do()
+        began = bench.now
+        wait_for(bench, lambda: field.reopened(name), REOPENED_S)
+        bench.bring_up(name)
+    except CannotError as error:
+        return told(key, name, error.verdict, *error.said)
+    except UnmeasuredError as error:
+        return unmeasured(key, name, error)
+    except TechnicianError as error:
+        return told(key, name, Verdict.FAILED, str(error), str(error))
+    return found(key, name, Figure("line ready again", bench.now - began, "s", BACK))
 
 
 def kill(field: Field) -> list[Finding]:

@@ -32,7 +32,7 @@ class Defect:
     `at_s` is how long after the measurement's beginning the knobs are turned; 0: before the modems
     are looked at, and nobody turns them otherwise later.
     `says` are the verdicts other than passed, by key and line. `breaks` is a figure that is then
-    beyond its limit, where a finding has several that could be.
+    beyond its limit, where a finding has several that could be. `hub`: USB can be switched.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Defect:
     at_s: float = 0.0
     dialect: str = "conexant"
     breaks: str = ""
+    hub: bool = False
 
 
 def _on(key: str, *lines: str, verdict: Verdict = FAILED) -> dict[tuple[str, str], Verdict]:
@@ -126,6 +127,10 @@ DEFECTS = (
            _on("at_4886", "B", verdict=NOT_HERE), "B"),
     Defect("no PBX", "flash", {"pbx": False}, _on("flash", "B", verdict=NOT_HERE), "B"),
     Defect("no flash", "flash", {"refuse": ["+VTS"]}, _on("flash", "B", verdict=NOT_HERE), "B"),
+    Defect("a modem that no USB reset helps", "recovery_usb", {"wedged": True},
+           {("recovery_usb", "A"): FAILED, ("recovery_power", "A"): FAILED}, at_s=3.0, hub=True),
+    Defect("no hub that can be switched", "recovery_usb", {},
+           {(key, line): NOT_HERE for key in ("recovery_usb", "recovery_power") for line in "AB"}),
     Defect("a telephone that is not seen", "extension", {"chip_extension": False},
            _on("extension", "A", verdict=NOT_HERE)),
     Defect("plugged in again, and wedged", "unplug", {"wedged": True}, _on("unplug", "A"),
@@ -150,6 +155,7 @@ class Scheduled(Virtual):
 
     def __init__(self, defect: Defect) -> None:
         self._defect = defect
+        self.hub = defect.hub
         self._due: float | None = None
         super().__init__(defect.dialect)
         if not defect.at_s:
@@ -209,11 +215,24 @@ def test_a_good_exchange_passes_everything(dialect: str, tmp_path: Path) -> None
     recorder = Recorder(place, chosen, "", "")
     findings = [finding for measure in chosen for finding in recorder.make(measure)]
     absent = {each.key for each in findings if each.verdict is NOT_HERE}
+    usb = {"recovery_usb", "recovery_power"}
     lacking = {"line_voltage", "duplex", "echo", "load", "release.loop", "at_4886"}
-    assert absent == (lacking if dialect == "usr5637" else set())
+    assert absent == usb | (lacking if dialect == "usr5637" else set())
     assert {each.verdict for each in findings} <= {Verdict.PASSED, NOT_HERE}, findings
     assert recorder.run.missing == ()
     assert {key for measure in chosen for key in measure.keys} == {each.key for each in findings}
+
+
+@pytest.mark.parametrize("dialect", ["conexant", "usr5637"])
+def test_a_modem_that_was_left_comes_back_over_usb(dialect: str, tmp_path: Path) -> None:
+    """Where the hub can be switched both steps bring both lines back, in time."""
+    world = Virtual(dialect)
+    world.hub = True
+    findings = Recorder(Field(world, tmp_path), MEASURES, "", "").make(BY_NAME["recovery_usb"])
+    assert [(each.key, each.line, each.verdict) for each in findings] == [
+        (key, line, Verdict.PASSED) for key in ("recovery_usb", "recovery_power") for line in "AB"
+    ]
+    assert all(figure.value for each in findings for figure in each.figures)
 
 
 @pytest.mark.parametrize("country", ["de", "fr", "gb", "us"])

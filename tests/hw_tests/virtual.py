@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from appliance.exchange import knobs
@@ -13,7 +13,10 @@ from appliance.exchange.outlet import Outlet
 from appliance.exchange.port import Port as ExchangePort
 from appliance.exchange.station import Station
 from appliance.lines.settings import LineSettings
+from appliance.usb.steps import Step
 from hw_tests.bench import Bench
+from hw_tests.findings import Verdict
+from hw_tests.power import CannotError
 from hw_tests.side import Side
 from hw_tests.worlds import EXCHANGE_NUMBERS, KNOWN, LINE_OF, turned_on
 
@@ -98,6 +101,7 @@ class Virtual:
     """A `World` whose time passes as fast as it is computed."""
 
     kind = "exchange"
+    hub = False
     numbers: Mapping[str, str] = EXCHANGE_NUMBERS
     known: Mapping[str, str] = KNOWN
     paths: Mapping[str, str] = dict(zip(LINE_OF, LINE_OF, strict=True))
@@ -151,6 +155,18 @@ class Virtual:
     def placed(self, name: str) -> tuple[str, str]:
         """A virtual port has a name."""
         return name, ""
+
+    def usb(self, name: str, step: Step) -> Callable[[], None]:
+        """Unplug a modem and plug it in again, where `hub` says that its power can be switched."""
+        if not self.hub:
+            raise CannotError(Verdict.NOT_ON_THIS_DEVICE, "Non qui.", "Not here.")
+
+        def done() -> None:
+            self.turn(name, plugged=False)
+            self._tick()
+            self.turn(name, plugged=True)
+
+        return done
 
     def die(self, name: str) -> None:
         """Take a line off hook, stream, and vanish: the port is closed, and nothing more said."""
