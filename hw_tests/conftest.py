@@ -11,6 +11,7 @@ import json
 import signal
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,11 @@ from appliance.errors import CentralinoError
 from appliance.exchange.dialects import PERSONALITIES
 from appliance.fieldtest.telling import PERSON
 from appliance.policy.numbering import PLANS
-from hw_tests.field import Field
+from hw_tests.field import Field, Measure
 from hw_tests.findings import Verdict
 from hw_tests.guard import safe
 from hw_tests.measures.table import measures_for
-from hw_tests.person import Nobody, Terminal
+from hw_tests.person import Nobody, Reader, Terminal
 from hw_tests.run import Recorder
 from hw_tests.worlds import ExchangeWorld, RealTime, ask_for_real_time, be_ordinary
 
@@ -125,16 +126,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "measure" not in metafunc.fixturenames:
         return
     option = metafunc.config.option
-    own = {
-        "soak": _seconds(option.soak, option, EXCHANGE_SOAK_S, REAL_SOAK_S),
-        "load": 2 * _seconds(option.load, option, EXCHANGE_LOAD_S, REAL_LOAD_S),  # in turns
-    }
     made = []
-    for measure in measures_for(kind_of(option)):
-        seconds = own.get(measure.name, measure.seconds)
-        limit = max(120.0, PATIENCE * seconds) if not option.ask else 0
+    for measure in chosen(option):
+        limit = max(120.0, PATIENCE * measure.seconds) if not option.ask else 0
         made.append(pytest.param(measure, id=measure.name, marks=pytest.mark.timeout(limit)))
     metafunc.parametrize("measure", made)
+
+
+def chosen(option: Any) -> tuple[Measure, ...]:
+    """Give the measurements of the set-up, each with how long it takes with these options."""
+    extra = {
+        "soak": _seconds(option.soak, option, EXCHANGE_SOAK_S, REAL_SOAK_S),
+        "load": 2 * _seconds(option.load, option, EXCHANGE_LOAD_S, REAL_LOAD_S),  # in turns
+        "releases": _seconds(None, option, EXCHANGE_SILENCE_S, REAL_SILENCE_S),
+    }
+    return tuple(
+        replace(measure, seconds=measure.seconds + extra.get(measure.name, 0.0))
+        for measure in measures_for(kind_of(option))
+    )
 
 
 def _seconds(said: float | None, option: Any, exchange: float, real: float) -> float:
@@ -182,9 +191,9 @@ def _world(option: Any, lines: Path) -> RealTime:
 
 def _person(config: pytest.Config) -> Person:
     option = config.option
-    if not option.ask:
-        return Nobody()
     follower = config.stash.get(PERSON, None)  # `centralino field-test`, which has the terminal
+    if not option.ask:
+        return Reader(follower.tell) if follower else Nobody()
     if follower is not None:
         return follower
     return Terminal(sys.stdin.fileno(), sys.stdout, option.language)
@@ -195,8 +204,7 @@ def recorder(field: Field, pytestconfig: pytest.Config) -> Iterator[Recorder]:
     """Give what writes the findings; the run has an end only when every chosen test was made."""
     option = pytestconfig.option
     progress = Path(option.progress) if option.progress else None
-    measures = measures_for(field.world.kind)
-    made = Recorder(field, measures, option.site, option.tester, progress)
+    made = Recorder(field, chosen(option), option.site, option.tester, progress)
     yield made
     made.close(whole=not made.run.missing)
 

@@ -143,6 +143,7 @@ class Field:
 class Measure:
     """One test: `keys` are those of the findings it makes, `seconds` about how long it takes.
 
+    What takes as long as the tester says (soak, load) has those seconds besides.
     `where` are the kinds of set-up (`World.kind`) in which it can be made.
     """
 

@@ -58,6 +58,17 @@ class Nobody:
         return Answer.SKIP
 
 
+class Reader(Nobody):
+    """Somebody reads how far the test is, and is not there to do anything."""
+
+    def __init__(self, read: Callable[[Texts], None]) -> None:
+        self._read = read
+
+    def tell(self, what: Texts) -> None:
+        """Let it be read."""
+        self._read(what)
+
+
 class Terminal:
     """A person who reads `out` and types lines into a descriptor (a terminal, or a pipe)."""
 

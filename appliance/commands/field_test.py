@@ -147,7 +147,7 @@ def _tested(wish: Wish) -> int:
     stop = Stop()
     with stop.heard():
         suite, restored = _with_ports(wish, watch, stop)
-        remaining.write(remaining.place(wish.set_up), {**clock.known, **clock.took})
+        remaining.write(remaining.place(wish.set_up), clock.times)
         return _reported(wish, suite, restored=restored)
 
 

@@ -112,11 +112,9 @@ def _title(item: pytest.Item) -> Texts:
 
 
 def _seconds(item: pytest.Item) -> float:
-    """Say how long a test takes by the table; a soak as long as was asked for."""
+    """Say how long a test takes by the table."""
     measure = _measure(item)
-    if measure is None:
-        return 0.0
-    return item.config.getoption("soak") or 0.0 if measure.name == "soak" else measure.seconds
+    return measure.seconds if measure else 0.0
 
 
 SPENT: Final = pytest.StashKey[list[object]]()

@@ -18,6 +18,8 @@ from hw_tests.signals import GAP_S, MARK_S
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hw_tests.findings import Texts
+
 DRIFT = Limit(-100.0, 100.0)
 """Two USB crystals of 50 ppm each way; beyond it one sample in 10,000 must be mended."""
 RATE = Limit(SAMPLE_RATE * 0.995, SAMPLE_RATE * 1.005)
@@ -29,6 +31,8 @@ PITCH_HZ = {"A": 1004.0, "B": 1404.0}
 PITCH_DBM0, PITCH_S = -12.0, 1.5
 LEVEL_HZ, LEVEL_DBM0, LEVEL_S = 800.0, -12.0, 0.5
 WEAKER = Limit(-26.0, -4.0)
+TOLD_EACH_S = 300.0
+"""How often whoever waits for a soak reads how far it is."""
 
 
 def load(field: Field) -> list[Finding]:
@@ -150,7 +154,8 @@ class _Begun:
 def soak(field: Field) -> list[Finding]:
     """Make one call after the other until the time is over; in each, sound both ways."""
     bench = field.ready
-    end, calls, failed, levels = bench.now + field.soak_s, 0, [], []
+    began, calls, failed, levels = bench.now, 0, [], []
+    end, tells = began + field.soak_s, began + TOLD_EACH_S
     while bench.now < end or not calls:
         caller, called = PAIRS[calls % len(PAIRS)]
         calls += 1
@@ -161,6 +166,9 @@ def soak(field: Field) -> list[Finding]:
             failed.append(error.said)
         finally:
             bench.rest()
+        if bench.now >= tells:
+            tells += TOLD_EACH_S
+            field.person.tell(_so_far(bench.now - began, calls, len(failed)))
     known = [level for level in levels if level is not None]
     return [
         found(
@@ -173,6 +181,14 @@ def soak(field: Field) -> list[Finding]:
             remark=failed[0] if failed else ("", ""),
         )
     ]
+
+
+def _so_far(seconds: float, calls: int, failed: int) -> Texts:
+    minutes = round(seconds / 60)
+    return (
+        f"{minutes} min: {calls} chiamate, {failed} fallite",
+        f"{minutes} min: {calls} calls, {failed} failed",
+    )
 
 
 def _level(bench: Bench, source: str, target: str) -> float | None:

@@ -35,7 +35,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure("sound", sound.sound, sound.SOUND_KEYS, 25),
     Measure("swept", swept.swept, ("swept",), 8),
     Measure("keys", keys.keys, ("keys", "keys_sent", "chip_keys"), 25),
-    Measure("load", load.load, ("load", "drift"), 25),
+    Measure("load", load.load, ("load", "drift"), 6),
     Measure("busy_tone", tones.busy_tone, ("busy_tone",), 12),
     Measure("congestion_tone", tones.congestion_tone, ("congestion_tone",), 10),
     Measure(
@@ -65,7 +65,7 @@ MEASURES: tuple[Measure, ...] = (
     ),
     Measure("kill", trouble.kill, ("kill",), 25),
     Measure("lateness", machine.lateness, ("lateness",), 4, where=EVERYWHERE),
-    Measure("soak", load.soak, ("soak",), 3600),
+    Measure("soak", load.soak, ("soak",), 5),
     Measure("person_call", one_line.call, one_line.CALL_KEYS, 90, where=ONE),
     Measure("extension", people.extension, ("extension",), 30, where=EVERYWHERE),
     Measure("unplug", people.unplug, ("unplug",), 60, where=EVERYWHERE),

@@ -134,6 +134,20 @@ def test_the_time_left(
     assert remaining.Clock(known, ["a", "b"], took).left_s(running_s) == left
 
 
+def test_a_longer_soak_is_not_taken_for_a_shorter_one() -> None:
+    """What took a minute when it was told to takes an hour now that it is told so."""
+    first = remaining.Clock({})
+    first.expect(("unit", "soak"), (3.0, 60.0))
+    first.ended("unit", 5.0)
+    first.ended("soak", 66.0)
+    again, longer = remaining.Clock(first.times), remaining.Clock(first.times)
+    again.expect(("unit", "soak"), (3.0, 60.0))
+    longer.expect(("unit", "soak"), (3.0, 3600.0))
+    assert (again.left_s(0.0), longer.left_s(0.0)) == (71.0, 3605.0)
+    longer.ended("unit", 5.0)
+    assert longer.left_s(1800.0) == 1800.0
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"a": "x"}', '{"a": NaN}', "\x00", '{"a": {}}'])
 def test_times_that_cannot_be_read_are_none(text: str, tmp_path: Path) -> None:
     """A damaged file of times costs an estimate, no more."""
@@ -151,11 +165,11 @@ def test_a_person_can_follow(language: str) -> None:
     """On a terminal: the test, its step, how many are done, the time left; markup is text."""
     written = io.StringIO()
     console = Console(file=written, force_terminal=True, width=100, highlight=False)
-    watch = Watch(language, remaining.Clock({"a": 65.0, "b": 10.0}), console)
+    watch = Watch(language, remaining.Clock({"b (12 s)": 10.0}), console)
     watch.start()
     level = "Livello [red]A[/red]"
     told = (
-        Collected(("a", "b"), (1.0, 1.0)),
+        Collected(("a", "b"), (65.0, 12.0)),
         Began("a", level, level),
         Step("compone", "dialling"),
     )

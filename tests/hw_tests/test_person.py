@@ -16,8 +16,8 @@ from appliance.media.frames import Law
 from hw_tests import signals
 from hw_tests.field import Field
 from hw_tests.findings import Finding, Texts, Verdict
-from hw_tests.measures import one_line, people
-from hw_tests.person import Answer, Nobody, Terminal
+from hw_tests.measures import load, one_line, people
+from hw_tests.person import Answer, Nobody, Reader, Terminal
 from tests.hw_tests.virtual import Virtual
 
 MOBILE = "3471234567"
@@ -162,6 +162,30 @@ def test_a_parallel_telephone(dialect: str, seen: bool, tmp_path: Path) -> None:
         caller._does[people.LIFT_NOW] = lambda: Answer.OK
     (found,) = people.extension(field)
     assert found.verdict is (Verdict.PASSED if seen else Verdict.NOT_ON_THIS_DEVICE), found
+
+
+def test_whoever_waits_for_a_soak_reads_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls and failures so far, now and then; nobody is asked anything."""
+    monkeypatch.setattr(load, "TOLD_EACH_S", 20.0)
+    read: list[Texts] = []
+    field = Field(Virtual(), tmp_path, person=Reader(read.append), soak_s=65.0)
+    (found,) = load.soak(field)
+    assert found.verdict is Verdict.PASSED
+    assert len(read) == 3
+    assert read[-1] == ("1 min: 7 chiamate, 0 fallite", "1 min: 7 calls, 0 failed")
+    assert field.person.ask(("?", "?"), lambda: None) is Answer.SKIP
+
+
+@pytest.mark.long
+def test_an_hour_of_calls(tmp_path: Path) -> None:
+    """The soak of a real line, on a virtual clock: not one of its calls fails."""
+    (found,) = load.soak(Field(Virtual(), tmp_path, soak_s=3600.0))
+    calls, failed = (figure.value for figure in found.figures[:2])
+    assert (found.verdict, failed) == (Verdict.PASSED, 0.0)
+    assert calls is not None
+    assert calls > 380
 
 
 def test_unplugged_and_plugged_in_again(tmp_path: Path) -> None:

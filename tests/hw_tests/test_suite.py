@@ -19,7 +19,7 @@ from appliance.exchange import client
 from appliance.exchange.process import ExchangeProcess
 from appliance.exchange.wire import LineState
 from hw_tests import findings
-from hw_tests.conftest import problem, pytest_addoption
+from hw_tests.conftest import chosen, problem, pytest_addoption
 from hw_tests.findings import Verdict
 from hw_tests.measures.table import measures_for
 from hw_tests.titles import TITLES
@@ -57,6 +57,22 @@ def test_options_that_do_not_go_together_are_refused(options: tuple[str, ...], w
 def test_options_that_go_together_are_taken(options: tuple[str, ...]) -> None:
     """Without any, the exchange is used."""
     assert problem(parsed(*options)) == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "seconds"),
+    [
+        ((), {"soak": 10.0, "load": 22.0}),
+        (("--soak", "60", "--load", "30"), {"soak": 65.0, "load": 66.0}),
+        (("--line-a", "/dev/x", "--line-b", "/dev/y"), {"soak": 3605.0, "load": 126.0}),
+    ],
+)
+def test_the_time_a_measurement_takes_is_that_of_the_options(
+    options: tuple[str, ...], seconds: dict[str, float]
+) -> None:
+    """An hour of calls on real lines, a few on the exchange, as long as was said otherwise."""
+    made = {measure.name: measure.seconds for measure in chosen(parsed(*options))}
+    assert {name: made[name] for name in seconds} == seconds
 
 
 def parsed(*options: str) -> argparse.Namespace:
