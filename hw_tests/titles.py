@@ -62,6 +62,7 @@ TITLES: Mapping[str, Texts] = {
         "Call from a mobile phone: identity",
     ),
     "person_sound": ("Voce nei due sensi", "Voice both ways"),
+    "person_echo": ("Attenuazione dell'eco, in una chiamata", "Echo return loss, in a call"),
     "person_keys": ("Tasti premuti sul cellulare", "Keys pressed on the mobile phone"),
     "person_release": ("Il cellulare riaggancia", "The mobile phone hangs up"),
 }

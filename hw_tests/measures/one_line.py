@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from itertools import pairwise
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,10 +17,14 @@ from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, told
 from hw_tests.findings import Figure, Finding, Limit, Texts, Verdict
 from hw_tests.listening import Listener, wait_for
+from hw_tests.measures import sound
 from hw_tests.measures.calls import NO_IDENTITY
 from hw_tests.measures.people import NOBODY, asked
 from hw_tests.measures.release import LIMIT_S, judge, sign_of
 from hw_tests.person import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LINE = "A"
 CALL: Texts = (
@@ -42,6 +47,14 @@ PRESS: Texts = (
     "Premere Invio, poi sul cellulare i tasti 1 5 9 0.",
     "Press Enter, then the keys 1 5 9 0 on the mobile phone.",
 )
+HUSH: Texts = (
+    "Restare in silenzio, poi premere Invio: la linea ascolta la propria eco per due secondi.",
+    "Be silent, then press Enter: the line listens to its own echo for two seconds.",
+)
+AGAIN: Texts = (
+    "Non va bene. r: ripetere il passo; Invio: proseguire.",
+    "Not as it should be. r: the step once more; Enter: go on.",
+)
 LEAVE: Texts = (
     "Riagganciare il cellulare, e nello stesso momento premere Invio.",
     "Hang up the mobile phone, and press Enter at the same moment.",
@@ -52,7 +65,14 @@ DRAIN_S = 0.5
 PERIOD = Limit(2.0, 7.0)
 VOICE = Limit(-45.0, -3.0)
 RISING = (500.0, 700.0, 900.0)
-CALL_KEYS = ("person_ring", "person_caller_id", "person_sound", "person_keys", "person_release")
+CALL_KEYS = (
+    "person_ring",
+    "person_caller_id",
+    "person_sound",
+    "person_echo",
+    "person_keys",
+    "person_release",
+)
 
 
 def call(field: Field) -> list[Finding]:
@@ -63,10 +83,10 @@ def call(field: Field) -> list[Finding]:
     try:
         if not _called(field, bench):
             return [told(key, LINE, Verdict.SKIPPED, *NOBODY) for key in CALL_KEYS]
-        findings.append(_rings(bench))
+        findings.append(_said(field, _rings(bench)))
         who = bench[LINE].told(facts.Identified)[-1:]
         _answer(bench)
-        findings += [step(field, bench) for step in (_sound, _keys, _release)]
+        findings += [step(field, bench) for step in (_sound, _echo, _keys, _release)]
         findings.append(_identity(field, who))
     except UnmeasuredError as error:
         done = {finding.key for finding in findings}
@@ -81,6 +101,28 @@ def _ask(field: Field, what: Texts) -> Answer:
     answer = field.ask(what)
     field.ready.run(DRAIN_S)
     return answer
+
+
+def _step(field: Field, key: str, what: Texts, measure: Callable[[], Finding]) -> Finding:
+    """Have something done and measure it, as often as the person wants it where it is not well."""
+    while True:
+        if _ask(field, what) is Answer.SKIP:
+            return told(key, LINE, Verdict.SKIPPED, *NOBODY)
+        finding = _said(field, measure())
+        if finding.verdict is not Verdict.FAILED or field.ask(AGAIN) is not Answer.REPEAT:
+            return finding
+
+
+def _said(field: Field, finding: Finding) -> Finding:
+    """Let the person read what was measured."""
+    figures = ", ".join(
+        f"{each.name} {each.value:.3g} {each.unit}".strip()
+        for each in finding.figures
+        if each.value is not None
+    )
+    it, en = (", ".join(filter(None, (figures, remark))) or "-" for remark in finding.remark)
+    field.person.tell((f"{finding.title[0]}: {it}", f"{finding.title[1]}: {en}"))
+    return finding
 
 
 def _called(field: Field, bench: Bench) -> bool:
@@ -130,8 +172,13 @@ def _sound(field: Field, bench: Bench) -> Finding:
         heard = _ask(field, HEARD)
         if heard is not Answer.REPEAT:
             break
-    if heard is Answer.SKIP or _ask(field, SPEAK) is Answer.SKIP:
+    if heard is Answer.SKIP:
         return told("person_sound", LINE, Verdict.SKIPPED, *NOBODY)
+    return _step(field, "person_sound", SPEAK, lambda: _voice(field, bench, heard))
+
+
+def _voice(field: Field, bench: Bench, heard: Answer) -> Finding:
+    """Listen to the person; whether the person heard the line is known by then."""
     bench.listen(LINE)
     begin = len(bench[LINE].heard)
     bench.run(SPEAK_S)
@@ -147,9 +194,15 @@ def _sound(field: Field, bench: Bench) -> Finding:
     )
 
 
+def _echo(field: Field, _: Bench) -> Finding:
+    return _step(field, "person_echo", HUSH, lambda: sound.echo(field, LINE, "person_echo"))
+
+
 def _keys(field: Field, bench: Bench) -> Finding:
-    if _ask(field, PRESS) is Answer.SKIP:
-        return told("person_keys", LINE, Verdict.SKIPPED, *NOBODY)
+    return _step(field, "person_keys", PRESS, lambda: _pressed(field, bench))
+
+
+def _pressed(field: Field, bench: Bench) -> Finding:
     bench.listen(LINE)
     begin = max(0, len(bench[LINE].heard) - round(DRAIN_S * SAMPLE_RATE))
     mark, listener = bench[LINE].mark(), Listener(bench[LINE], field.world.country, begin)
@@ -177,4 +230,4 @@ def _release(field: Field, bench: Bench) -> Finding:
         return told("person_release", LINE, Verdict.SKIPPED, *NOBODY)
     left_at = bench.now
     sign = wait_for(bench, lambda: sign_of(field, LINE, mark, listener), LIMIT_S)
-    return judge(field, "person_release", LINE, left_at, sign, mark)
+    return _said(field, judge(field, "person_release", LINE, left_at, sign, mark))

@@ -63,7 +63,7 @@ MEASURES: tuple[Measure, ...] = (
         50,
         where=EVERYWHERE,
     ),
-    Measure("kill", trouble.kill, ("kill",), 25),
+    Measure("kill", trouble.kill, ("kill",), 25, where=EVERYWHERE),
     Measure("lateness", machine.lateness, ("lateness",), 4, where=EVERYWHERE),
     Measure("soak", load.soak, ("soak",), 5),
     Measure("person_call", one_line.call, one_line.CALL_KEYS, 90, where=ONE),

@@ -16,7 +16,7 @@ from appliance.media.frames import Law
 from hw_tests import signals
 from hw_tests.field import Field
 from hw_tests.findings import Finding, Texts, Verdict
-from hw_tests.measures import load, one_line, people
+from hw_tests.measures import load, one_line, people, trouble
 from hw_tests.person import Answer, Nobody, Reader, Terminal
 from tests.hw_tests.virtual import Virtual
 
@@ -56,10 +56,12 @@ class Caller:
         self._world = world
         self._does = does
         self.asked: list[Texts] = []
+        self.told: list[Texts] = []
         self.call = Call(CallPlan(caller=MOBILE), 1)
 
     def tell(self, what: Texts) -> None:
         """Do at once what is only told."""
+        self.told.append(what)
         self._does.get(what, lambda: Answer.OK)()
 
     def ask(self, what: Texts, meanwhile: Callable[[], None]) -> Answer:
@@ -113,7 +115,13 @@ def test_a_call_from_a_mobile_phone(dialect: str, tmp_path: Path) -> None:
     """Rings, number, sound both ways, keys and release are measured in one call."""
     field, caller = one(tmp_path, dialect)
     findings = one_line.call(field)
-    assert verdicts(findings) == dict.fromkeys(one_line.CALL_KEYS, Verdict.PASSED), findings
+    wanted = dict.fromkeys(one_line.CALL_KEYS, Verdict.PASSED)
+    if dialect == "usr5637":
+        wanted["person_echo"] = Verdict.NOT_ON_THIS_DEVICE
+    assert verdicts(findings) == wanted, findings
+    for each in findings:
+        read = [what for what in caller.told if what[0].startswith(f"{each.title[0]}: ")]
+        assert bool(read) is (each.key != "person_caller_id"), each.key
     assert any(MOBILE in what[1] for what in caller.asked)
     heard = signals.wave(g711.decode(bytes(caller.call.heard), Law.ULAW))
     loud = heard[np.abs(heard) > 1000]
@@ -130,6 +138,38 @@ def test_who_hears_nothing_and_says_so_has_not_passed(tmp_path: Path) -> None:
     assert found["person_sound"] is Verdict.FAILED
     assert found["person_keys"] is Verdict.SKIPPED
     assert caller.asked.count(one_line.HEARD) == 2
+
+
+def test_a_step_that_was_not_well_may_be_repeated(tmp_path: Path) -> None:
+    """Wrong keys are read, and pressed once more: the last time counts."""
+    field, caller = one(tmp_path)
+    presses = iter(("15", one_line.KEYS))
+
+    def press() -> Answer:
+        caller.call.press(next(presses))
+        return Answer.OK
+
+    caller._does |= {one_line.PRESS: press, one_line.AGAIN: lambda: Answer.REPEAT}
+    found = verdicts(one_line.call(field))
+    assert found["person_keys"] is Verdict.PASSED
+    assert caller.asked.count(one_line.AGAIN) == 1
+    assert [what for what in caller.told if "15 (chip" in what[1]]
+
+
+def test_a_line_that_echoes_fails_in_a_call(tmp_path: Path) -> None:
+    """One line alone hears its own echo."""
+    field, _ = one(tmp_path)
+    field.world.turn("A", echo=[3, 5])
+    assert verdicts(one_line.call(field))["person_echo"] is Verdict.FAILED
+
+
+def test_a_killed_program_on_one_line(tmp_path: Path) -> None:
+    """Without a second line its being ready again is what counts."""
+    field, _ = one(tmp_path)
+    (found,) = trouble.kill(field)
+    assert (found.verdict, [figure.name for figure in found.figures]) == (
+        Verdict.PASSED, ["line ready again"],
+    )  # fmt: skip
 
 
 def test_a_silent_person_fails_the_step(tmp_path: Path) -> None:
