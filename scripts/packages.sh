@@ -11,6 +11,8 @@ wanted="asterisk-core-sounds-it-wav asterisk-prompt-it-menardi-wav asterisk-core
 missing=""
 # tests/packaging
 wanted="$wanted debhelper lintian mmdebstrap"
+# tests/fleet: promtool, and the system's SNMP agent
+wanted="$wanted curl prometheus snmp snmpd"
 # tests/fieldtest: pages on paper
 wanted="$wanted libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
 # tests/qemu: a kernel of its own
@@ -26,6 +28,6 @@ done
 # shellcheck disable=SC2086 # a list of names
 scripts/apt.sh $missing || echo "not installed (their tests are skipped):$missing"
 # Installed a moment ago for the tests, which start one of their own: at the next boot it stays off.
-for server in kamailio exim4; do
+for server in kamailio exim4 prometheus snmpd; do
     case "$missing" in *$server*) [ ! -d /run/systemd/system ] || systemctl disable -q $server || true ;; esac
 done

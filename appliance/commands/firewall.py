@@ -51,7 +51,7 @@ def openings(settings: Settings | None, near: tuple[Network, ...], *, ssh: bool)
     keys = (SSH,) if ssh else ()
     if settings is None:
         return Openings(tcp=(*Openings().tcp, *keys), near=near)
-    console, sip = settings.console, settings.sip
+    console, sip, metrics = settings.console, settings.sip, settings.metrics
     pages = (console.port, console.redirect_port) if console.enabled else ()
     registrar = (sip.registrar.address,) if sip.registrar else ()
     named = (*sip.allowed, *(phone.address for phone in settings.phones), *registrar)
@@ -60,6 +60,8 @@ def openings(settings: Settings | None, near: tuple[Network, ...], *, ssh: bool)
         (sip.rtp_ports.low, sip.rtp_ports.high),
         tuple(port for port in (*pages, *keys) if port),
         (*near, *(found for one in named if (found := _network(one)))),
+        metrics.port if metrics.listen else 0,
+        tuple(found for one in metrics.allowed if (found := _network(one))),
     )
 
 

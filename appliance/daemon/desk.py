@@ -58,6 +58,7 @@ class Desk:
     ) -> None:
         self.figures = Figures()
         self.on_answer: Callable[[orders.AnswerAsked], None] = lambda _: None
+        self.on_health: Callable[[Health], None] = lambda _: None
         self.also_due: Callable[[], float | None] = lambda: None
         self._switchboard = switchboard
         self._stores = stores
@@ -173,6 +174,7 @@ class Desk:
     def health(self, health: Health) -> None:
         """Keep the carrier's figures; say when they are bad."""
         self.figures.health = health
+        self.on_health(health)
         if health.underruns or health.overruns or health.stuck_writes:
             log.warning("carrier: %s", health)
 

@@ -67,6 +67,15 @@ class Lookout:
         found = [Words(trouble.it, trouble.en) for trouble in dict(self._troubles).values()]
         return (*self._complaints, *found)
 
+    def codes(self) -> tuple[str, ...]:
+        """List the troubles' stable codes."""
+        return tuple(trouble.code for trouble in dict(self._troubles).values())
+
+    @property
+    def complaints(self) -> int:
+        """How many of the configuration's values are not used as they stand."""
+        return len(self._complaints)
+
     def failed(self) -> tuple[Part, ...]:
         """List the parts whose trouble only a restart of the desk can end."""
         return tuple(Part(what) for what, one in dict(self._troubles).items() if one.restart)

@@ -27,6 +27,7 @@ from appliance.daemon.line_restarts import LineRestarts
 from appliance.daemon.line_uses import LineUses
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.mailroom import Mailroom
+from appliance.daemon.metrics import Metrics
 from appliance.daemon.monthly import sheets_of
 from appliance.daemon.nightly import Nightly
 from appliance.daemon.notices import Notices, folder_of
@@ -152,6 +153,9 @@ class Parts:
         self.updates = Updates(settings, stores.records, chores, self.lookout.trouble)
         self.questions = self._made_questions()
         self.watching = Watching(self.questions.watched)
+        self.metrics = Metrics(
+            settings, self.desk, stores, self.lookout, self.phones.status, self._above.is_ready
+        )
         self.desk.also_due = self.watching.next_deadline
 
     # --- one part each -----------------------------------------------------------------------
@@ -251,6 +255,7 @@ class Parts:
             Part.VOICEMAIL: lambda: stores.mailbox.beat_at,
             Part.MAIL: lambda: self.mail.beat_at,
             Part.PANEL: lambda: self.panel.beat_at,
+            Part.METRICS: lambda: self.metrics.beat_at,
         }
         return Supervisor(
             beats,

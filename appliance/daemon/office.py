@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.calls.announcements import spell_email
 from appliance.carrier.line_setup import COUNTRY_CODES
-from appliance.daemon import call_limits, console_settings, keeping, numbers
+from appliance.daemon import call_limits, console_settings, keeping, metrics_settings, numbers
 from appliance.daemon.calendar import holidays_for
 from appliance.daemon.extensions import extensions
 from appliance.daemon.mail_settings import check_mail
@@ -101,6 +101,7 @@ def _check(settings: Settings, mistakes: Mistakes) -> None:
     check_mail(settings.mail, mistakes)
     keeping.check(settings, mistakes)
     console_settings.check(settings.console, mistakes)
+    metrics_settings.check(settings, mistakes)
 
 
 def _days(

@@ -90,6 +90,7 @@ class Service:
         parts.restores.start()
         parts.panel.start()
         parts.phones.start()
+        parts.metrics.start()
         self._lines_by = time.monotonic() + LINE_LIMIT_S
         parts.supervisor.start(time.monotonic())
         self._show(parts.desk.status())
@@ -108,6 +109,7 @@ class Service:
         parts.phones_kept.keep_left(parts.phones.status())
         parts.mail.stop()
         parts.chores.chores.stop()
+        parts.metrics.stop()
         parts.stores.stop(self._hear_the_last)
         parts.panel.stop()
 
@@ -165,6 +167,7 @@ class Service:
         parts.nightly.look(parts.desk.now(), lambda: is_quiet(parts.desk.status()))
         lookout.night, lookout.card = parts.nightly.last, parts.nightly.card
         parts.restores.look()
+        parts.metrics.look()
         if parts.updates.look(parts.desk.now(), lambda: is_idle(parts.desk.status())):
             self._show(parts.desk.status())
         if parts.notices.look(time.monotonic()):
@@ -197,6 +200,7 @@ class Service:
     def _show(self, status: Status) -> None:
         """Tell systemd, the LEDs and the journal what people see."""
         parts = self._parts
+        parts.metrics.see(status)
         if ended := tuple(parts.line_uses.see(status)):
             parts.stores.records.do(lambda connection: line_uses.write(connection, ended))
         parts.watching.changed()

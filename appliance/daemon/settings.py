@@ -15,6 +15,7 @@ from appliance.daemon.settings_box import (
     Folders,
     Line,
     Mail,
+    Metrics,
     PanelPins,
     Phone,
     Registrar,
@@ -49,6 +50,7 @@ __all__ = [
     "Head",
     "Line",
     "Mail",
+    "Metrics",
     "Opening",
     "Outgoing",
     "PanelPins",
@@ -95,4 +97,5 @@ class Settings:
     clock: Clock = Clock()
     panel: PanelPins = PanelPins()
     console: Console = Console()
+    metrics: Metrics = Metrics()
     folders: Folders = Folders()

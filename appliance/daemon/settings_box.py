@@ -174,6 +174,17 @@ class Console:
 
 
 @dataclass(frozen=True, slots=True)
+class Metrics:
+    """Where a Prometheus server reads the box's figures: `listen` is one address of the box, "" for
+    nowhere. `allowed` are the networks from which it is answered, () for whoever gets there.
+    """
+
+    listen: str = ""
+    port: int = 9799
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Folders:
     """Where things are kept: `state` survives, `run` does not, `prompts` are the office's own;
     `console` is what the console keeps of its own: sessions and certificates.

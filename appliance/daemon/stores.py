@@ -86,6 +86,8 @@ class Stores:
             lambda trouble: on_trouble("voicemail", trouble),
             limits,
         )
+        self.on_call: Callable[[orders.CallRecord], None] = lambda _: None
+        """Told of every record of a call, as it is written."""
         self.on_care: Callable[[], None] = lambda: None
         """Told when somebody has dealt with a message or a missed call."""
         self.pins = Pins(state, self.records, post)
@@ -132,6 +134,7 @@ class Stores:
         match order:
             case orders.WriteCall(record):
                 self._keep(record)
+                self.on_call(record)
                 outgoing_log.tell(record)
                 self.records.write_call(record)
                 self._count_in_vain(record)

@@ -6,6 +6,7 @@ a table of connections that a flood has filled would drop the next packet of a c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
@@ -89,7 +90,7 @@ table inet centralino {{
         ip6 hoplimit 255 icmpv6 type nd-router-advert accept
         ip6 saddr fe80::/10 icmpv6 type {{ mld-listener-query, mld2-listener-report }} accept
         ip protocol igmp accept
-        ip saddr @lan4 jump lan
+{figures}        ip saddr @lan4 jump lan
         ip6 saddr @lan6 jump lan
         counter drop
     }}
@@ -122,23 +123,37 @@ table inet centralino {{
 @dataclass(frozen=True, slots=True)
 class Openings:
     """Where the box listens: UDP ports of SIP and RTP (both ends included), TCP ports; and for
-    whom, beside the private networks.
+    whom, beside the private networks. `figures` is the port at which Prometheus asks, 0 for none,
+    and `askers` who may: they reach nothing else; () for the whole LAN.
     """
 
     sip: int = 5060
     rtp: tuple[int, int] = (16000, 16199)
     tcp: tuple[int, ...] = (80, 443)
     near: tuple[Network, ...] = ()
+    figures: int = 0
+    askers: tuple[Network, ...] = ()
 
 
 def rules(openings: Openings) -> str:
     """Write the rules; loaded as a whole they replace the ones before in one step."""
     lan = sorted(set(PRIVATE) | set(openings.near), key=lambda one: (one.version, one))
     low, high = openings.rtp
+    everybody = {openings.figures} if openings.figures and not openings.askers else set()
     return RULES.format(
         lan4=", ".join(str(one) for one in lan if one.version == 4),
         lan6=", ".join(str(one) for one in lan if one.version == 6),
         sip=openings.sip,
         rtp=f"{low}-{high}",
-        tcp=", ".join(str(port) for port in sorted({*openings.tcp, PHONES_FILES})),
+        tcp=", ".join(str(port) for port in sorted({*openings.tcp, *everybody, PHONES_FILES})),
+        figures="".join(_figures(openings)),
     )
+
+
+def _figures(openings: Openings) -> Iterator[str]:
+    """Yield a rule for each family of those who alone may ask for figures."""
+    for version, family in ((4, "ip"), (6, "ip6")):
+        askers = [str(one) for one in openings.askers if one.version == version]
+        if openings.figures and askers:
+            who = f"{family} saddr {{ {', '.join(askers)} }}"
+            yield f"        {who} tcp dport {openings.figures} jump visits\n"

@@ -29,6 +29,7 @@ class Part(enum.StrEnum):
     VOICEMAIL = "voicemail"
     MAIL = "mail"
     PANEL = "panel"
+    METRICS = "metrics"
     DESK = "desk"
     CONSOLE_LINK = "console_link"
     CONSOLE_READER = "console_reader"
@@ -155,6 +156,16 @@ TABLE: Final[Mapping[Part, Rule]] = {
     ),
     Part.PANEL: Rule(
         Words("LED e pulsante", "LEDs and button"),
+        _LEAVES,
+        silent_s=60.0,
+        pauses_s=(),
+        most=0,
+        within_s=0.0,
+        then=Part.DESK,
+        waits_for_calls=True,
+    ),
+    Part.METRICS: Rule(
+        Words("Misure per Prometheus", "Figures for Prometheus"),
         _LEAVES,
         silent_s=60.0,
         pauses_s=(),

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.commands.firewall import is_filled, networks, openings
 from appliance.daemon import config
-from appliance.daemon.settings import Console, Phone, Registrar
+from appliance.daemon.settings import Console, Metrics, Phone, Registrar
 from appliance.daemon.values import OnOff
 
 EXAMPLE = Path(config.__file__).with_name("example.toml")
@@ -66,6 +66,16 @@ def test_what_is_off_is_closed_and_ssh_needs_a_key(tmp_path: Path) -> None:
     assert not is_filled(key)
     key.write_text("ssh-ed25519 AAAA", encoding="ascii")
     assert is_filled(key)
+
+
+def test_figures_are_open_only_where_they_are_on() -> None:
+    """A port that nobody listens at stays shut, whatever else the table says."""
+    settings = config.load(EXAMPLE)
+    for listen, port in (("", 0), ("192.168.1.10", 9999)):
+        metrics = Metrics(listen, 9999, ("10.1.2.3",))
+        found = openings(dataclasses.replace(settings, metrics=metrics), (), ssh=False)
+        assert (found.figures, found.askers) == (port, (ip_network("10.1.2.3"),))
+        assert ip_network("10.1.2.3") not in found.near
 
 
 @pytest.mark.parametrize(("kept", "port"), [("", "5060"), ("port = 5099", "5099")])

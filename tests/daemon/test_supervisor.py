@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import queue
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +22,9 @@ from appliance import workers
 from appliance.daemon import making
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.supervisor import FILE, Supervisor
+from appliance.fleet import metrics_server
+from appliance.fleet.metrics_figures import Figures
+from appliance.fleet.metrics_server import Server
 from appliance.mail import sender
 from appliance.mail.sender import Sender
 from appliance.panel import leds
@@ -29,17 +34,19 @@ from appliance.policy.clock import Now
 from appliance.policy.outbox import Letter, Reply
 from appliance.policy.outbox import Verdict as Sent
 from appliance.policy.supervision import TABLE, Part, Past
+from appliance.policy.words import Words
 from appliance.records import worker
 from appliance.records.trouble import DATABASE_FAILING, DATABASE_UNSURE
 from appliance.records.worker import Records
 from appliance.voicemail import mailbox
+from tests.fleet.samples import figures_of, status_of
 from tests.mail.test_sender import Shelf
 from tests.phones.office import office
 from tests.voicemail.box import Box
 
 LIMIT_S = 20.0
 WALL = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
-THREADS = (Part.SIP, Part.RECORDS, Part.VOICEMAIL, Part.MAIL, Part.PANEL)
+THREADS = (Part.SIP, Part.RECORDS, Part.VOICEMAIL, Part.MAIL, Part.PANEL, Part.METRICS)
 
 
 @dataclass
@@ -144,12 +151,42 @@ def panel(_: Path) -> Iterator[Thread]:
     made.stop(LIMIT_S)
 
 
+@contextmanager
+def metrics(_: Path) -> Iterator[Thread]:
+    """The thread that answers Prometheus, hung in writing a page."""
+    gates: list[Gate] = []
+
+    def page(_: Figures) -> bytes:
+        for gate in gates:
+            gate.keep()
+        return b""
+
+    told: queue.SimpleQueue[Words | None] = queue.SimpleQueue()
+    made = Server(("127.53.13.1", 0), (), lambda: page, told.put)
+    made.latest = figures_of(status_of())
+    made.start()
+    assert told.get(timeout=LIMIT_S) is None
+
+    def ask() -> None:
+        with socket.create_connection(("127.53.13.1", made.port), timeout=LIMIT_S) as asking:
+            asking.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+
+    def hang(gate: Gate) -> None:
+        gates.append(gate)
+        ask()
+
+    yield Thread(lambda: made.beat_at, hang, ask)
+    gates.clear()
+    made.stop(LIMIT_S)
+
+
 MADE: dict[Part, Callable[[Path], AbstractContextManager[Thread]]] = {
     Part.SIP: sip,
     Part.RECORDS: records,
     Part.VOICEMAIL: voicemail,
     Part.MAIL: mail,
     Part.PANEL: panel,
+    Part.METRICS: metrics,
 }
 
 
@@ -204,6 +241,7 @@ def test_a_thread_with_nothing_to_do_gives_signs_of_life(
     for module in (worker, mailbox, leds):
         monkeypatch.setattr(module, "BEAT_S", 0.02)
     monkeypatch.setattr(sender, "LOOK_S", 0.02)
+    monkeypatch.setattr(metrics_server, "TURN_S", 0.02)
     with MADE[part](tmp_path) as thread:
         for _ in range(3):
             last = thread.beat()

@@ -28,3 +28,23 @@ def test_whatever_is_open_stands_there_and_nothing_opens_the_rest(
         expected = {str(one) for one in (*PRIVATE, *near) if one.version == version}
         assert set(listed.split(", ")) == expected
     assert text.count("policy drop") == 1
+
+
+ASKERS = (ip_network("10.1.2.3"), ip_network("fd00::/64"))
+
+
+def test_figures_are_asked_for_by_those_who_are_named_and_by_nobody_else() -> None:
+    """A server elsewhere reaches the port of the figures, before it would be dropped, and no other;
+    the LAN reaches it only where nobody is named, and nobody does where it is off.
+    """
+    named, anybody = rules(Openings(figures=9799, askers=ASKERS)), rules(Openings(figures=9799))
+    chain = named.split("chain input {")[1].split("}\n\n")[0]
+    for rule in ("ip saddr { 10.1.2.3/32 }", "ip6 saddr { fd00::/64 }"):
+        assert f"{rule} tcp dport 9799 jump visits" in chain
+    assert "9799" not in named.split("chain lan {")[1]
+    assert (
+        named.split("set lan4 {")[1].split("}")[0] == anybody.split("set lan4 {")[1].split("}")[0]
+    )
+    assert "tcp dport { 80, 443, 5080, 9799 } jump visits" in anybody
+    assert rules(Openings(askers=ASKERS)) == rules(Openings())
+    assert "9799" not in rules(Openings())

@@ -7,7 +7,7 @@ import pytest
 from appliance.policy.supervision import KEPT, TABLE, Part, Past, Verdict, judge, late
 
 FINE = Verdict(feeds=True)
-THREADS = (Part.RECORDS, Part.VOICEMAIL, Part.MAIL, Part.PANEL)
+THREADS = (Part.RECORDS, Part.VOICEMAIL, Part.MAIL, Part.PANEL, Part.METRICS)
 """The desk's threads without which calls are answered all the same."""
 
 

@@ -38,6 +38,7 @@ SECTIONS: Final = {
     "waiting": N_("Waiting for a free position"),
     "panel": N_("LEDs and button"),
     "console": N_("These pages"),
+    "metrics": N_("Figures for Prometheus"),
     "folders": N_("Folders"),
 }
 """Titles of the file's tables; one that has no title yet is shown under its name."""
