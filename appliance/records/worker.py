@@ -150,6 +150,8 @@ class Records:
         self._worker = Worker("records", self._work, lambda _: on_trouble(RECORDS_ENDED))
         self._trouble: Trouble | None = None
         self._looks: list[Callable[[sqlite3.Connection], object]] = []
+        self.prepare: Callable[[sqlite3.Connection], object] = _ignore
+        """Called with every new connection, before anything is written; to be said first."""
         self._look_at = 0.0
 
     def watch(self, look: Callable[[sqlite3.Connection], object]) -> None:
@@ -327,6 +329,7 @@ class Records:
         self._trouble = trouble
 
     def _close_interrupted(self, connection: sqlite3.Connection) -> None:
+        self.prepare(connection)
         interrupted = call_log.close_interrupted(connection, self._boot)
         if interrupted:
             self._on_interrupted(interrupted)
