@@ -21,6 +21,8 @@ wanted="$wanted qemu-system-x86 busybox-static kmod"
 wanted="$wanted bmap-tools cpio dosfstools fdisk fuse2fs mtools openssl qemu-user-static rauc squashfs-tools u-boot-tools xz-utils zstd"
 # tests/image: machines that boot what it made, with device trees, disks and packet filters of theirs
 wanted="$wanted dbus-daemon device-tree-compiler iproute2 nftables qemu-system-arm qemu-utils u-boot-qemu"
+# tests/fleet: the broker, and what makes its passwords
+wanted="$wanted mosquitto"
 for package in $wanted; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
@@ -29,5 +31,6 @@ done
 scripts/apt.sh $missing || echo "not installed (their tests are skipped):$missing"
 # Installed a moment ago for the tests, which start one of their own: at the next boot it stays off.
 for server in kamailio exim4 prometheus snmpd; do
+for server in kamailio exim4 mosquitto; do
     case "$missing" in *$server*) [ ! -d /run/systemd/system ] || systemctl disable -q $server || true ;; esac
 done

@@ -47,6 +47,10 @@ def pieces(settings: Settings, config: Path) -> tuple[Piece, ...]:
         Piece(PROMPTS, Path(settings.folders.prompts), is_folder=True),
         Piece("mail-password", Path(settings.mail.password_file), is_folder=False),
         Piece("mail-ca", Path(settings.mail.ca_file), is_folder=False),
+        Piece("mqtt-password", Path(settings.mqtt.password_file), is_folder=False),
+        Piece("mqtt-ca", Path(settings.mqtt.ca_file), is_folder=False),
+        Piece("mqtt-certificate", Path(settings.mqtt.certificate), is_folder=False),
+        Piece("mqtt-key", Path(settings.mqtt.key), is_folder=False),
         *_profiles(settings),
         Piece(CONFIG, config, is_folder=False),
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 MAIL_PASSWORD: Final = "mail-password"  # noqa: S105 - a name, no password
+MQTT_PASSWORD: Final = "mqtt-password"  # noqa: S105 - a name, no password
 BACKUP_PASSPHRASE: Final = "backup-passphrase"  # noqa: S105 - a name, no passphrase
 
 

@@ -44,6 +44,10 @@ class Lookout:
         """What came of the last night's work."""
         self.card: Card | None = None
         """How the memory card was at the last look."""
+        self.mqtt: Row | None = None
+        """How it is with the MQTT broker, None where none is configured."""
+        self.mqtt_said: tuple[Words, ...] = ()
+        """The same in words."""
         self.boot = ""
         """Why the box was started, by `daemon/boots.py`."""
         self.restarted: Callable[[Now], list[Row]] = lambda _: []
@@ -61,6 +65,20 @@ class Lookout:
         else:
             self._troubles[what] = trouble
             log.warning("%s: %s", what, trouble.en)
+
+    def trouble_once(self, what: str, trouble: Trouble | None) -> None:
+        """Take note of a trouble that is looked for each turn: said when it has changed."""
+        if self._troubles.get(what) != trouble:
+            self.trouble(what, trouble)
+
+    def coded(self) -> tuple[Trouble, ...]:
+        """List the stores' troubles with their codes."""
+        return tuple(dict(self._troubles).values())
+
+    @property
+    def is_misconfigured(self) -> bool:
+        """True where something in the configuration is not used as it stands."""
+        return bool(self._complaints)
 
     def troubles(self) -> tuple[Words, ...]:
         """List the sentences, the configuration's first."""

@@ -21,6 +21,7 @@ from appliance.daemon.clocks import ClockWatch
 from appliance.daemon.desk import Desk
 from appliance.daemon.erasures import Erasures
 from appliance.daemon.files import load_text
+from appliance.daemon.fleet import fleet_of
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
 from appliance.daemon.line_restarts import LineRestarts
@@ -108,6 +109,14 @@ class Parts:
         prefix = f"{datetime.now(UTC):%Y%m%d}-{boot}"
         self.switchboard = Switchboard(self.run.office, prefix, self.stores.load_service_state())
         self.mail = self._made_mailroom()
+        self.fleet = fleet_of(
+            settings,
+            self.run.office,
+            self.stores.records,
+            self.lookout,
+            lambda: self.switchboard.register,
+            lambda: self.desk.status(),
+        )
         self.caretaker.over = self.sheets.over = self.mail.over = self.stores.hours.over
 
     def _make_desk(self) -> None:
@@ -257,6 +266,8 @@ class Parts:
             Part.PANEL: lambda: self.panel.beat_at,
             Part.METRICS: lambda: self.metrics.beat_at,
         }
+        if (fleet := self.fleet) is not None:
+            beats[Part.MQTT] = lambda: fleet.beat_at
         return Supervisor(
             beats,
             {Part.CARRIER: lambda: self.carrier.past},

@@ -14,6 +14,7 @@ from appliance.daemon.calendar import holidays_for
 from appliance.daemon.extensions import extensions
 from appliance.daemon.mail_settings import check_mail
 from appliance.daemon.mistakes import BadConfiguration, Mistakes
+from appliance.daemon.mqtt_settings import check_mqtt
 from appliance.daemon.outgoing import outgoing
 from appliance.daemon.settings import Group as GroupSettings
 from appliance.daemon.settings import Line as LineSettings
@@ -99,6 +100,7 @@ def _check(settings: Settings, mistakes: Mistakes) -> None:
     _check_panel(settings, mistakes)
     call_limits.check(settings, mistakes)
     check_mail(settings.mail, mistakes)
+    check_mqtt(settings.mqtt, mistakes)
     keeping.check(settings, mistakes)
     console_settings.check(settings.console, mistakes)
     metrics_settings.check(settings, mistakes)

@@ -141,7 +141,8 @@ class PlantQuestions:
 
     def _own_care(self) -> tuple[Words, ...]:
         zone = ZoneInfo(self.settings.site.zone)
-        return care_said(self.lookout.night, self.lookout.card, zone)
+        own = care_said(self.lookout.night, self.lookout.card, zone)
+        return (*own, *self.lookout.mqtt_said)
 
     def _sip(self) -> Answer:
         """Say what the phones' room has met with since it started."""

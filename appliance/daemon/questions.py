@@ -167,13 +167,14 @@ class Questions:
         weeks = weeks_said(self._stores.hours.entered, today)
         rows = tuple(phones)
         own = care_said(self._lookout.night, self._lookout.card, self._zone)
-        own = (*own, *boots.said(self._lookout.boot))
+        own = (*own, *boots.said(self._lookout.boot), *self._lookout.mqtt_said)
         again = tuple(self._lookout.restarted(self._desk.now()))
         seen = Seen(status, self._zone, troubles, tried, rows, listed, weeks, watched, own, again)
         shown = _plain(status)
         shown["troubles"] = [trouble.en for trouble in troubles]
         shown["phones"], shown["recoveries"] = phones, tried
         shown["supervision"], shown["boot"] = again, self._lookout.boot
+        shown["mqtt"] = self._lookout.mqtt
         shown["register"] = summary(register, status.at, self._zone)
         shown["weeks"] = [words.en for words in weeks]
         shown["care"] = dataclasses.asdict(watched)

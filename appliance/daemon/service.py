@@ -83,6 +83,8 @@ class Service:
         parts.corrections.begin()
         parts.stores.start()
         parts.mail.start()
+        if parts.fleet is not None:
+            parts.fleet.start()
         parts.stores.load_numbers(parts.run.office.outgoing)
         parts.stores.spoken.load()
         parts.users.start()
@@ -108,6 +110,8 @@ class Service:
         parts.phones.stop()
         parts.phones_kept.keep_left(parts.phones.status())
         parts.mail.stop()
+        if parts.fleet is not None:
+            parts.fleet.stop()
         parts.chores.chores.stop()
         parts.metrics.stop()
         parts.stores.stop(self._hear_the_last)
@@ -172,6 +176,8 @@ class Service:
             self._show(parts.desk.status())
         if parts.notices.look(time.monotonic()):
             self._show(parts.desk.status())
+        if parts.fleet is not None:
+            parts.fleet.look(parts.desk.now().wall)
         if parts.caretaker.watched != lookout.watched:
             lookout.watched = parts.caretaker.watched
             self._show(parts.desk.status())
@@ -203,6 +209,8 @@ class Service:
         parts.metrics.see(status)
         if ended := tuple(parts.line_uses.see(status)):
             parts.stores.records.do(lambda connection: line_uses.write(connection, ended))
+        if parts.fleet is not None:
+            parts.fleet.see(status)
         parts.watching.changed()
         words = parts.lookout.words(status)
         one_line = " ".join(words.split())  # a newline ends an assignment (sd_notify(3))

@@ -16,6 +16,7 @@ from appliance.daemon.settings_box import (
     Line,
     Mail,
     Metrics,
+    Mqtt,
     PanelPins,
     Phone,
     Registrar,
@@ -51,6 +52,7 @@ __all__ = [
     "Line",
     "Mail",
     "Metrics",
+    "Mqtt",
     "Opening",
     "Outgoing",
     "PanelPins",
@@ -90,6 +92,7 @@ class Settings:
     report: Report = Report()
     positions: Positions = Positions()
     mail: Mail = Mail()
+    mqtt: Mqtt = Mqtt()
     retention: Retention = Retention()
     backup: Backup = Backup()
     updates: Updates = Updates()

@@ -136,6 +136,31 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class Mqtt:
+    """The MQTT broker that is told how the box stands; without `server` nobody is.
+
+    `prefix` begins each topic and is this box's alone. `events` are the groups that are told beside
+    the states: calls, messages, requests, lines, service, troubles. `callers` is what they tell of
+    callers' numbers, masked or full. At most `queue` events wait for a broker that is away.
+    `password_file`, `ca_file`, `certificate` and `key` are files.
+    """
+
+    server: str = ""
+    port: int = 0
+    security: str = "tls"
+    user: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    certificate: str = ""
+    key: str = ""
+    prefix: str = ""
+    events: tuple[str, ...] = ()
+    callers: str = "masked"
+    queue: int = 10_000
+    home_assistant: OnOff = OnOff(False)
+
+
+@dataclass(frozen=True, slots=True)
 class Clock:
     """What holds instead of the hours while the time cannot be trusted (if-staffed, open, hours),
     and for how many days a clock that was confirmed is trusted to run by itself.

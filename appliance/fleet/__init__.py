@@ -1,1 +1,1 @@
-"""What boxes tell the engines of many boxes: figures for Prometheus; nothing waits for them."""
+"""What other machines may know of the box: figures, states and events; nothing waits for them."""

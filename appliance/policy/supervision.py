@@ -28,6 +28,7 @@ class Part(enum.StrEnum):
     RECORDS = "records"
     VOICEMAIL = "voicemail"
     MAIL = "mail"
+    MQTT = "mqtt"
     PANEL = "panel"
     METRICS = "metrics"
     DESK = "desk"
@@ -146,6 +147,16 @@ TABLE: Final[Mapping[Part, Rule]] = {
     ),
     Part.MAIL: Rule(
         Words("Posta in uscita", "Outgoing mail"),
+        _LEAVES,
+        silent_s=900.0,
+        pauses_s=(),
+        most=0,
+        within_s=0.0,
+        then=Part.DESK,
+        waits_for_calls=True,
+    ),
+    Part.MQTT: Rule(
+        Words("Collegamento al broker MQTT", "Link to the MQTT broker"),
         _LEAVES,
         silent_s=900.0,
         pauses_s=(),

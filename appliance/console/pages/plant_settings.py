@@ -34,6 +34,7 @@ SECTIONS: Final = {
     "report": N_("Reports"),
     "positions": N_("Missed calls at a position"),
     "mail": N_("Mail server"),
+    "mqtt": N_("MQTT broker"),
     "retention": N_("How long things are kept"),
     "waiting": N_("Waiting for a free position"),
     "panel": N_("LEDs and button"),

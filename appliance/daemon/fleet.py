@@ -1,0 +1,236 @@
+"""The fleet in the desk: what is published, the thread that does it, what goes wrong.
+
+Made only where a broker is configured: paho is not loaded elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from appliance.daemon import fleet_words
+from appliance.daemon.mqtt_settings import broker_of
+from appliance.errors import CentralinoError
+from appliance.fleet import events, mqtt_home, mqtt_topics
+from appliance.fleet.events import Callers, Json, Known
+from appliance.fleet.mqtt_sender import Depth, Health, Sender
+from appliance.fleet.mqtt_topics import Event, Message
+from appliance.policy import undisclosed
+from appliance.policy.words import Words
+from appliance.records import fleet_outbox
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.calls.status import Status
+    from appliance.daemon.lookout import Lookout
+    from appliance.daemon.settings import Settings
+    from appliance.fleet.mqtt_broker import Broker
+    from appliance.fleet.mqtt_sender import Line
+    from appliance.policy.office import Office
+    from appliance.policy.register.register import Register
+    from appliance.records.worker import Records
+
+STOP_LIMIT_S: Final = 2.0
+OPEN_LIMIT_S: Final = 30.0
+"""A connection that is not open after so long is broken off: TLS byte by byte would take hours."""
+SETTLED_S: Final = 120.0
+"""So long after the start troubles of the run before may still come to light again."""
+MISCONFIGURED: Final = Words(
+    "La configurazione ha degli errori: centralino check li dice.",
+    "The configuration has mistakes: centralino check tells them.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The outbox in the records, asked by the fleet's thread, which may wait for the disk."""
+
+    records: Records
+
+    def waiting(self, after: int, most: int) -> tuple[Event, ...]:
+        """See fleet.mqtt_sender.Outbox."""
+        rows = self.records.ask(lambda c: fleet_outbox.waiting(c, after, most))
+        return tuple(
+            Event(r.number, r.id, r.kind, r.at, r.about, r.presentation, r.caller) for r in rows
+        )
+
+    def settle(self, numbers: Iterable[int]) -> None:
+        """See fleet.mqtt_sender.Outbox."""
+        self.records.ask(lambda c: fleet_outbox.settle(c, numbers))
+
+    def depth(self) -> Depth:
+        """See fleet.mqtt_sender.Outbox."""
+        found = self.records.ask(fleet_outbox.depth)
+        return Depth(found.waiting, found.dropped, found.dropped_at)
+
+    def retained(self) -> frozenset[str]:
+        """See fleet.mqtt_sender.Outbox."""
+        return self.records.ask(fleet_outbox.retained)
+
+    def retain(self, topics: Iterable[str]) -> None:
+        """See fleet.mqtt_sender.Outbox."""
+        self.records.ask(lambda c: fleet_outbox.retain(c, topics))
+
+    def release(self, topics: Iterable[str]) -> None:
+        """See fleet.mqtt_sender.Outbox."""
+        self.records.ask(lambda c: fleet_outbox.release(c, topics))
+
+
+class Fleet:
+    """Tells the broker how the desk stands, and the records what is to be told of."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        settings: Settings,
+        office: Office,
+        records: Records,
+        lookout: Lookout,
+        register: Callable[[], Register],
+        status: Callable[[], Status],
+    ) -> None:
+        from appliance.fleet.mqtt import Connection  # loaded where MQTT is on
+
+        self._mqtt, self._office, self._register = settings.mqtt, office, register
+        self._where, self._records, self._lookout = broker.where, records, lookout
+        self._status = status
+        self._topics = frozenset(settings.mqtt.events)
+        self._facts: Json | None = None
+        self._known: tuple[Known, ...] = ()
+        self._health, self._away_since = Health(), time.monotonic()
+        self._started = time.monotonic()
+        self._seen = 0
+        kinds = [kind for kind, topic in events.KINDS.items() if topic in self._topics]
+        most = settings.mqtt.queue
+        records.prepare = lambda c: fleet_outbox.prepare(c, self._topics, kinds, most)
+        records.watch(self._look_for_more)
+
+        def connect(will: Message) -> Line:
+            return Connection(broker, will)
+
+        self._sender = Sender(
+            settings.mqtt.prefix,
+            Kept(records),
+            connect,
+            self._written,
+            self._heard,
+            lambda _: lookout.trouble("fleet", fleet_words.ENDED),
+        )
+        self._home = self._discovery(settings)
+        self._say()
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._sender.start()
+
+    def stop(self) -> None:
+        """End it; a name that is being looked up cannot be hurried, and nobody waits for it."""
+        with contextlib.suppress(CentralinoError):
+            self._sender.stop(STOP_LIMIT_S)
+
+    @property
+    def beat_at(self) -> float:
+        """When the fleet's loop last turned (monotonic s)."""
+        return self._sender.beat_at
+
+    def see(self, status: Status) -> None:
+        """Take what people see: states go to the broker, differences to the records."""
+        states = mqtt_topics.states(self._mqtt.prefix, status, self._known)
+        self._sender.show((*self._home, *states))
+        facts = events.facts_of(status, self._known)
+        if facts != self._facts:
+            self._facts = facts
+            self._note(facts)
+
+    def look(self, now: datetime) -> None:
+        """Look after the troubles to be told; in the deciding thread, each turn."""
+        away_s = 0.0 if self._health.connected else time.monotonic() - self._away_since
+        trouble = fleet_words.trouble_of(self._where, self._health, away_s, now)
+        self._lookout.trouble_once("fleet", trouble)
+        opening = self._sender.opening_since
+        if opening is not None and time.monotonic() - opening > OPEN_LIMIT_S:
+            self._sender.abort()
+        known = known_of(self._lookout)
+        if known != self._known:
+            self._known = known
+            self.see(self._status())
+
+    # --- within ---
+
+    def _note(self, facts: Json) -> None:
+        """Have kept what holds now, and told what differs from before."""
+        settled = time.monotonic() - self._started > SETTLED_S
+        at, stamp, topics = datetime.now(UTC).isoformat(), secrets.token_hex(8), self._topics
+        self._records.do(
+            lambda c: fleet_outbox.note(
+                c,
+                lambda before: events.merged(before, facts, settled=settled),
+                lambda before, after: events.differences(before, after, topics),
+                at,
+                stamp,
+            )
+        )
+
+    def _look_for_more(self, connection: sqlite3.Connection) -> None:
+        """Wake the thread when an event was kept; in the records' thread."""
+        last = fleet_outbox.last(connection)
+        if last != self._seen:
+            self._seen = last
+            self._sender.wake()
+
+    def _written(self, event: Event) -> Message:
+        """Write an event as it is published; of callers no more than is configured (P7)."""
+        register, plan = self._register(), self._office.outgoing.plan
+
+        def hidden(number: str) -> str:
+            return undisclosed.masked(number, register, plan)
+
+        full = self._mqtt.callers == Callers.FULL
+        return mqtt_topics.event(self._mqtt.prefix, event, hidden if full else None)
+
+    def _heard(self, health: Health) -> None:
+        """Take how it is with the broker; in the fleet's thread."""
+        if self._health.connected and not health.connected:
+            self._away_since = time.monotonic()
+        self._health = health
+        self._say()
+
+    def _say(self) -> None:
+        self._lookout.mqtt = fleet_words.row(self._where, self._health)
+        self._lookout.mqtt_said = (fleet_words.said(self._where, self._health),)
+
+    def _discovery(self, settings: Settings) -> tuple[Message, ...]:
+        """Describe the box to Home Assistant, where that is wanted."""
+        if not settings.mqtt.home_assistant:
+            return ()
+        lines = tuple((line.name, line.label or line.name) for line in settings.lines)
+        phones = tuple((one.name, one.label or one.name) for one in settings.phones)
+        device = mqtt_home.Device(settings.mqtt.prefix, settings.site.name, lines, phones)
+        return (mqtt_home.discovery(device),)
+
+
+def fleet_of(
+    settings: Settings,
+    office: Office,
+    records: Records,
+    lookout: Lookout,
+    register: Callable[[], Register],
+    status: Callable[[], Status],
+) -> Fleet | None:
+    """Make the fleet, where a broker is configured; to be done before the records start."""
+    broker = broker_of(settings.mqtt)
+    if broker is None:
+        return None
+    return Fleet(broker, settings, office, records, lookout, register, status)
+
+
+def known_of(lookout: Lookout) -> tuple[Known, ...]:
+    """List the troubles that may be told of beyond the house, each under its stable code."""
+    found = [Known(one.code, Words(one.it, one.en)) for one in lookout.coded()]
+    return (*([Known("configuration", MISCONFIGURED)] if lookout.is_misconfigured else []), *found)

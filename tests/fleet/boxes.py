@@ -1,0 +1,99 @@
+"""A box's side of MQTT without the box: its records, its sender, events as calls make them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+from appliance.calls.orders import Result
+from appliance.daemon.fleet import Kept
+from appliance.fleet import mqtt_topics
+from appliance.fleet.events import KINDS
+from appliance.fleet.mqtt import Connection
+from appliance.fleet.mqtt_broker import Broker, Limits
+from appliance.fleet.mqtt_sender import Health, Sender
+from appliance.fleet.mqtt_topics import Message
+from appliance.records import call_log, fleet_outbox
+from appliance.records.worker import Records
+from tests.helpers.mosquitto import USER, Mosquitto
+from tests.records.samples import TEN, a_call
+
+QUICK = Limits(connect_s=2.0, hello_s=1.5, confirm_s=2.0, keepalive_s=60)
+PAUSES = (0.05, 0.2)
+
+
+def account(mosquitto: Mosquitto, **more: object) -> Broker:
+    """Make the account of a box at a broker."""
+    folder = mosquitto.folder
+    made = Broker(
+        mosquitto.address,
+        "comune_nord",
+        port=mosquitto.port,
+        user=USER,
+        password_file=str(folder / "password"),
+        ca_file=str(folder / "ca.pem"),
+        limits=QUICK,
+    )
+    return replace(made, **more)  # type: ignore[arg-type]  # fields of every type
+
+
+@dataclass
+class Publisher:
+    """Records and sender of one box; `states` are what it shows."""
+
+    folder: Path
+    broker: Broker
+    prefix: str = "comune/nord"
+    most: int = 1000
+    heard: list[Health] = field(default_factory=list)
+    connections: list[Connection] = field(default_factory=list)
+
+    def start(self) -> Publisher:
+        """Start both."""
+        self.records = Records(self.folder / "centralino.db", f"boot-{time.monotonic_ns()}")
+        self.records.prepare = lambda c: fleet_outbox.prepare(c, ("calls",), KINDS, self.most)
+        self.records.start()
+        self.sender = Sender(
+            self.prefix,
+            Kept(self.records),
+            self._connect,
+            lambda event: mqtt_topics.event(self.prefix, event, None),
+            self.heard.append,
+            pauses=PAUSES,
+        ).start()
+        return self
+
+    @property
+    def last(self) -> Health:
+        """How it was heard to be last."""
+        return self.heard[-1] if self.heard else Health()
+
+    def stop(self) -> None:
+        """Stop both."""
+        self.sender.stop()
+        self.records.stop()
+
+    def call(self, number: int) -> None:
+        """Have a call end."""
+        over = replace(a_call(f"c-{number}", Result.ANSWERED), ended_at=TEN + timedelta(minutes=1))
+        self.records.ask(lambda c: call_log.upsert(c, [over], "boot"))
+        self.sender.wake()
+
+    def depth(self) -> int:
+        """Count what waits."""
+        return self.records.ask(fleet_outbox.depth).waiting
+
+    def wait_until(self, is_so: Callable[[], bool], why: str, limit: float = 20.0) -> None:
+        """Wait for something that no event tells of."""
+        deadline = time.monotonic() + limit
+        while not is_so():
+            assert time.monotonic() < deadline, f"{why} within {limit} s: {self.heard[-3:]}"
+            time.sleep(0.02)
+
+    def _connect(self, will: Message) -> Connection:
+        made = Connection(self.broker, will)
+        self.connections.append(made)
+        return made

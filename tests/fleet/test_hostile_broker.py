@@ -1,0 +1,246 @@
+"""A broker that is none, or means ill: one sentence, another try, and nothing believed."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import struct
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.fleet.mqtt import LARGEST, UNASKED, Connection
+from appliance.fleet.mqtt_broker import Broker, BrokerError, Security
+from appliance.fleet.mqtt_topics import Message
+from tests.fleet.boxes import QUICK, Publisher
+
+ADDRESS = "127.0.15.2"
+WILL = Message("comune/nord/availability", b"offline", retain=True)
+HELLO = bytes.fromhex("2003000000")
+"""CONNACK, success, without properties (MQTT 5, 3.2)."""
+MUCH = 200 * 1024 * 1024
+
+
+class Fake:
+    """Listens, and has `play` deal with each visitor in a thread of its own."""
+
+    def __init__(self, play: Callable[[socket.socket], None]) -> None:
+        self._play = play
+        self._listener = socket.create_server((ADDRESS, 0))
+        self.port = int(self._listener.getsockname()[1])
+        self.visits = 0
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(10.0)
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                visitor, _ = self._listener.accept()
+                self.visits += 1
+                with visitor, contextlib.suppress(OSError):
+                    visitor.settimeout(10.0)
+                    self._play(visitor)
+
+
+@contextlib.contextmanager
+def fake(play: Callable[[socket.socket], None]) -> Iterator[Fake]:
+    """Run a broker that does what it is told."""
+    made = Fake(play)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def account(made: Fake, security: Security = Security.NONE) -> Broker:
+    """Make a box's account there."""
+    return Broker(ADDRESS, "nord", security, made.port, limits=QUICK)
+
+
+def until_gone(visitor: socket.socket) -> None:
+    """Say nothing until the visitor has left."""
+    while visitor.recv(65536):
+        pass
+
+
+def garbage(visitor: socket.socket) -> None:
+    """Send what is nothing at all."""
+    visitor.recv(65536)
+    visitor.sendall(bytes(64))
+    until_gone(visitor)
+
+
+def reset(visitor: socket.socket) -> None:
+    """Break off hard."""
+    visitor.recv(65536)
+    visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def old_hello(visitor: socket.socket) -> None:
+    """Answer as a broker of MQTT 3.1.1 does that does not take this version."""
+    visitor.recv(65536)
+    visitor.sendall(bytes.fromhex("20020001"))
+    until_gone(visitor)
+
+
+def huge(visitor: socket.socket) -> None:
+    """Announce a packet of 256 MB, and begin to send it."""
+    visitor.recv(65536)
+    visitor.sendall(bytes.fromhex("30ffffff7f"))
+    piece = bytes(65536)
+    for _ in range(MUCH // len(piece)):
+        visitor.sendall(piece)
+
+
+def chatty(visitor: socket.socket) -> None:
+    """Say hello, then publish without end what nobody has subscribed to."""
+    visitor.recv(65536)
+    visitor.sendall(HELLO)
+    packet = bytes.fromhex("300d0003612f6200") + bytes(7)
+    for _ in range(MUCH // len(packet)):
+        visitor.sendall(packet)
+
+
+def slow(visitor: socket.socket) -> None:
+    """Say hello a byte at a time, and never the whole of it."""
+    visitor.recv(65536)
+    for byte in HELLO[:-1]:
+        visitor.sendall(bytes([byte]))
+    until_gone(visitor)
+
+
+def no_retain(visitor: socket.socket) -> None:
+    """Say in the hello that nothing is retained (MQTT 5, 3.2.2.3.5)."""
+    visitor.recv(65536)
+    visitor.sendall(bytes.fromhex("2005000002") + bytes.fromhex("2500"))
+    until_gone(visitor)
+
+
+def never_confirms(visitor: socket.socket) -> None:
+    """Say hello, then take everything and confirm nothing."""
+    visitor.recv(65536)
+    visitor.sendall(HELLO)
+    until_gone(visitor)
+
+
+def forbids(visitor: socket.socket) -> None:
+    """Take leave because somebody else has the name (MQTT 5, 3.14)."""
+    visitor.recv(65536)
+    visitor.sendall(HELLO + bytes.fromhex("e0078e051f00026e6f"))
+    until_gone(visitor)
+
+
+def use(connection: Connection) -> None:
+    """Open a connection and turn it until it is over."""
+    connection.open()
+    while True:
+        connection.turn(1.0)
+
+
+Play = Callable[[socket.socket], None]
+PLAYS: dict[Play, str] = {
+    until_gone: "says nothing",
+    garbage: "does not speak MQTT 5",
+    old_hello: "does not speak MQTT 5",
+    reset: "broken off",
+    huge: "asked for",
+    chatty: "asked for",
+    slow: "says nothing",
+    no_retain: "no retained messages",
+    never_confirms: "does not confirm",
+    forbids: "another box uses the same prefix",
+}
+
+
+@pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.__name__)
+def test_each_is_one_sentence_and_another_try(
+    tmp_path: Path, play: Callable[[socket.socket], None]
+) -> None:
+    """The event waits, the thread lives; a stop is not held up."""
+    with fake(play) as made:
+        box = Publisher(tmp_path, account(made)).start()
+        try:
+            box.call(1)
+            box.wait_until(lambda: PLAYS[play] in box.last.why.en, PLAYS[play])
+            box.wait_until(lambda: made.visits > 1, "it is not tried again")
+            assert box.depth() == 1
+        finally:
+            box.stop()
+
+
+@pytest.mark.parametrize("play", [huge, chatty], ids=lambda play: play.__name__)
+def test_no_more_is_kept_than_was_asked_for(play: Callable[[socket.socket], None]) -> None:
+    """Of 200 MB that a broker sends some thousand bytes are read, and fewer kept."""
+    with fake(play) as made:
+        connection = Connection(account(made), WILL)
+        tracemalloc.start()
+        try:
+            with pytest.raises(BrokerError, match="asked for"):
+                use(connection)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+            connection.close()
+        assert peak < 4 * (UNASKED + LARGEST)
+
+
+def test_noise_is_never_more_than_a_broker_in_error() -> None:
+    """Sixty times whatever bytes after, or instead of, a hello: nothing else comes of it."""
+    noise = random.Random(5)
+    told: list[bytes] = [
+        (HELLO if number % 2 else b"") + noise.randbytes(noise.randrange(1, 300))
+        for number in range(60)
+    ]
+    sent = iter(told)
+
+    def noisy(visitor: socket.socket) -> None:
+        visitor.recv(65536)
+        visitor.sendall(next(sent))
+
+    with fake(noisy) as made:
+        for _ in told:
+            connection = Connection(account(made), WILL)
+            with pytest.raises(BrokerError):
+                use(connection)
+            connection.close()
+
+
+def test_tls_byte_by_byte_can_be_broken_off() -> None:
+    """Each byte would be in time; whoever waits for the handshake is let go by `abort`."""
+    begun = threading.Event()
+
+    def drip(visitor: socket.socket) -> None:
+        visitor.recv(65536)
+        visitor.sendall(bytes.fromhex("160303"))
+        begun.set()
+        until_gone(visitor)
+
+    with fake(drip) as made:
+        connection = Connection(account(made, Security.TLS), WILL)
+        failed: list[BrokerError] = []
+
+        def opening() -> None:
+            try:
+                connection.open()
+            except BrokerError as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=opening)
+        thread.start()
+        assert begun.wait(10.0)
+        assert connection.opening_since is not None
+        connection.abort()
+        thread.join(1.5)
+        assert not thread.is_alive()
+        assert failed
+        connection.close()
