@@ -24,6 +24,17 @@ class Caller:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Why a caller is handed over to another branch, in a word of RFC 5806 ("user-busy").
+
+    `withheld`: the caller does not want the number told to anybody.
+    """
+
+    why: str = "unknown"
+    withheld: bool = False
+
+
 class Evidence(enum.StrEnum):
     """How the release of the far end was noticed (B1); kept in the call record."""
 

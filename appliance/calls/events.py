@@ -26,6 +26,7 @@ from appliance.calls.event_values import (
     FarEnd,
     FaxSource,
     LineCondition,
+    Passed,
     Presentation,
     RecordingStop,
     TransferKind,
@@ -52,6 +53,7 @@ from appliance.calls.line_events import (
     RecordingGap,
 )
 from appliance.calls.phone_events import (
+    BranchCalled,
     CallBackAsked,
     DictationAsked,
     LegProgressed,
@@ -84,6 +86,7 @@ from appliance.calls.store_events import (
 
 __all__ = [
     "BoxStopped",
+    "BranchCalled",
     "CallBackAsked",
     "CallBackStored",
     "Caller",
@@ -123,6 +126,7 @@ __all__ = [
     "MessagesWaiting",
     "NumbersKnown",
     "OperatorAnswered",
+    "Passed",
     "PhoneBusy",
     "PhoneDeclined",
     "PhoneDialled",
@@ -185,6 +189,7 @@ Event = (
     | PhoneRegistered
     | PhoneGone
     | PhoneDialled
+    | BranchCalled
     | CallBackAsked
     | DictationAsked
     | MessageStored

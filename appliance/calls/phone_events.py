@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from appliance.calls.event_values import DeclineReason, TransferKind
+from appliance.calls.event_values import Caller, DeclineReason, TransferKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,18 @@ class PhoneDialled:
     leg: str
     phone: str
     digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class BranchCalled:
+    """Another branch, or a telephone system, hands a caller over: on a new `leg` that waits.
+
+    `origin` is the name of the account that does so, "" where it does not say.
+    """
+
+    leg: str
+    origin: str
+    caller: Caller
 
 
 @dataclass(frozen=True, slots=True)

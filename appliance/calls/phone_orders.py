@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from appliance.calls.event_values import Passed
+
 
 @dataclass(frozen=True, slots=True)
 class Ringing:
@@ -17,13 +19,15 @@ class Ringing:
 class RingPhones:
     """Ring phones at once for one call; `display` and `number` are what their screens show.
 
-    The service first lets the carrier prepare each leg, then sends its INVITE.
+    The service first lets the carrier prepare each leg, then sends its INVITE. `passed` says why,
+    where it is another branch that rings.
     """
 
     call: str
     ringing: tuple[Ringing, ...]
     display: str
     number: str = ""
+    passed: Passed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from appliance.calls.events import (
     BoxStopped,
+    BranchCalled,
     CallBackAsked,
     CallBackStored,
     CallerHungUp,
@@ -73,6 +74,7 @@ NOT_A_CALLS: dict[type, str] = {
     LegProgressed: "a phone that rings is expected to say so",
     PhoneRegistered: "concerns the groups; a stage rings the phones it found",
     PhoneGone: "concerns the groups; the leg itself says how it ended",
+    BranchCalled: "is a call of its own: a caller whom others hand over",
     PhoneDialled: "is a key code's own call",
     CallBackAsked: "concerns the phone that is to call",
     DictationAsked: "concerns the phone at which an announcement is said",

@@ -35,6 +35,7 @@ class PhoneSide(Protocol):
         display: str,
         number: str,
         laws: tuple[str, ...],
+        passed: events.Passed | None,
     ) -> None:
         """Send the INVITE."""
 
@@ -64,6 +65,7 @@ class _Waiting:
     phone: str = ""
     display: str = ""
     number: str = ""
+    passed: events.Passed | None = None
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ class Legs:
         match order:
             case orders.RingPhones():
                 for ringing in order.ringing:
-                    waiting = _Waiting(ringing.phone, order.display, order.number)
+                    waiting = _Waiting(ringing.phone, order.display, order.number, order.passed)
                     self._prepare(ringing.leg, waiting)
             case orders.AcceptPhone():
                 self._prepare(order.leg, _Waiting())
@@ -144,6 +146,7 @@ class Legs:
             waiting.display,
             waiting.number,
             self.laws,
+            waiting.passed,
         )
 
     def _forget(self, leg: str) -> bool:

@@ -37,7 +37,10 @@ REFUSALS = {
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A leg; `sound.session` is None until the desk has named the RTP port."""
+    """A leg; `sound.session` is None until the desk has named the RTP port.
+
+    `told` is what our INVITE says of the caller beside From.
+    """
 
     core: Core
     leg: str
@@ -56,6 +59,7 @@ class Call:
     awaiting_answer: bool = False
     why: str = ""
     progress: int = 0
+    told: Headers = ()
     _invites: int = 0
     _session_s: int = lifetime.WANTED
     credentials: Headers = ()
@@ -99,7 +103,8 @@ class Call:
         first, branch = self.dialog, self.core.branch()
         self._invites += 1
         local = self.core.local(first.peer)
-        headers = (*own_headers(local), *lifetime.wish(self._session_s), *self.credentials)
+        own = (*own_headers(local), *self.told)
+        headers = (*own, *lifetime.wish(self._session_s), *self.credentials)
         data = first.request("INVITE", self.cseq, branch, local, headers, self.sound.offer())
         learn, ack = self._learner(branch), self._acknowledger(branch)
         self.invite = self.core.transactions.request(
@@ -205,10 +210,10 @@ class Call:
 
     # --- dialled by the phone -------------------------------------------------------------------
 
-    def ring_back(self, now: float) -> None:
-        """Say 180 and give the desk half a minute."""
+    def ring_back(self, now: float, limit: float = HALF_OPEN) -> None:
+        """Say 180 and give the desk so many seconds."""
         doings.say(self, 180, now)
-        self.deadline = now + HALF_OPEN
+        self.deadline = now + limit
 
     def accept(self, session: sdp.Session, now: float) -> None:
         """Take the call with our side of the sound: our answer, or our offer (13.2.1)."""

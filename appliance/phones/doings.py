@@ -96,7 +96,7 @@ def _say_ok(call: Call, now: float, _: Message | None) -> None:
 
 
 def _say_refused(call: Call, now: float, _: Message | None) -> None:
-    say(call, call.refusal, now)
+    say(call, call.refusal, now, extra=call.reason)
 
 
 def _say_terminated(call: Call, now: float, _: Message | None) -> None:

@@ -10,19 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from appliance.calls import events
-from appliance.phones import indialog, lifetime
+from appliance.phones import indialog, lifetime, trunk
 from appliance.phones.bindings import Binding
 from appliance.phones.canonical import reply_address
 from appliance.phones.core import Core, phrase, response_head
 from appliance.phones.digest import Nonces
 from appliance.phones.gate import Gate, Reply
 from appliance.phones.left import Left
-from appliance.phones.legs import Legs
+from appliance.phones.legs import OTHERS, Legs
 from appliance.phones.login import Login
 from appliance.phones.message import Message, Parser, Unreadable, read, write
 from appliance.phones.qualify import Qualify
 from appliance.phones.refer import digits_of, read_replaces
-from appliance.phones.registrar import Registrar
+from appliance.phones.registrar import Registrar, Target
 from appliance.phones.registration import Registration
 from appliance.phones.rtp import Address
 from appliance.phones.sdp import NoCommonSound
@@ -31,6 +31,8 @@ from appliance.phones.sluice import Sluice
 from appliance.phones.transactions import Transaction
 from appliance.phones.waiting import Waiting
 
+MOST_TAKEN_OVER = 16
+"""Callers that others may hand over at once: more than positions any office has."""
 _NEED_A_CALL = dict.fromkeys(("BYE", "INFO", "UPDATE", "PRACK"), 481)
 OUTSIDE = {"OPTIONS": 200} | _NEED_A_CALL
 """What requests outside any call are answered with; 405 for the rest."""
@@ -58,16 +60,31 @@ class Endpoint:
         self.core = Core(self.local, self.random, login)
         self.registration = Registration(self.core, login) if login else None
         self.sluice = Sluice(self.settings.allowed)
-        self.legs = Legs(self.core)
+        self.legs = Legs(self.core, self.settings.registrar)
         gate = Gate(self.settings, Nonces(self.random(16)))
         accounts, longest = self.settings.accounts, self.settings.registration_s
         self.registrar = Registrar(accounts, gate, longest, self.core.tell)
-        fixed = frozenset(self.registrar.fixed)
+        fixed = frozenset((*self.registrar.fixed, *self.branches()))
         interval = self.settings.qualify_s
-        self.qualify = Qualify(self.core, self.registrar.targets, fixed, interval)
+        self.qualify = Qualify(self.core, self._asked, fixed, interval)
         self.waiting = Waiting(self.core, self.registrar, self.settings.messages_code)
         self.registrar.seen, self.registrar.forgotten = self.qualify.seen, self._forgotten
         self.registrar.proven = self.qualify.is_proven
+
+    def target(self, phone: str) -> Target | None:
+        """Say where a phone, or another branch, is rung now; None for nowhere."""
+        return self.branches().get(phone) or self.registrar.target(phone)
+
+    def branches(self) -> dict[str, Target]:
+        """Return the other branches to which callers may be handed over, and where."""
+        account = self.settings.registrar
+        if account is None:
+            return {}
+        found = {name: trunk.target(account, name) for name in account.branches}
+        return {name: target for name, target in found.items() if target}
+
+    def _asked(self) -> dict[str, Target]:
+        return self.registrar.targets() | self.branches()
 
     def _forgotten(self, phone: str) -> None:
         self.qualify.forget(phone)
@@ -172,7 +189,7 @@ class Endpoint:
             if call:
                 call.acknowledged(message, now)
             return
-        if message.method == "INVITE" and not (call or self._phone_of(message, source)):
+        if message.method == "INVITE" and not (call or self._is_known(message, source)):
             self._turn_away(message, source)
             return
         owner = call.on_transaction if call else _nobody
@@ -219,8 +236,10 @@ class Endpoint:
     def _invited(
         self, message: Message, source: Address, transaction: Transaction, now: float
     ) -> Reply | None:
-        """Let a phone call us, or say why not."""
+        """Let a phone call us, or others hand a caller over, or say why not."""
         phone = self._phone_of(message, source)
+        if not phone:
+            return self._handed_over(message, transaction, now)
         if reply := self._unwelcome(message, phone, source, now):
             return reply
         try:
@@ -229,16 +248,45 @@ class Endpoint:
             return Reply(488)
         return None
 
-    def _unwelcome(self, message: Message, phone: str, source: Address, now: float) -> Reply | None:
-        """Refuse unproven phones, loops, floods and what cannot be dialled.
+    def _handed_over(self, message: Message, transaction: Transaction, now: float) -> Reply | None:
+        """Let the proxy hand a caller over to us, or say why not."""
+        account = self.settings.registrar
+        assert account is not None, "only a proxy that is configured is known"
+        if reply := self._unfit(message, ""):
+            return reply
+        if trunk.is_loop(account, message):
+            return Reply(482)
+        if self.legs.taken_over >= MOST_TAKEN_OVER:
+            return Reply(503, (("Retry-After", "32"),))
+        origin, caller = trunk.origin_of(message), trunk.caller_of(message)
 
-        Nor does a phone put itself in another's place: it asks by REFER, and the desk decides.
-        """
+        def tell(leg: str) -> events.Event:
+            return events.BranchCalled(leg, origin, caller)
+
+        try:
+            self.legs.offered(message, OTHERS, transaction, self.settings.laws, now, tell)
+        except NoCommonSound:
+            return Reply(488)
+        return None
+
+    def _unwelcome(self, message: Message, phone: str, source: Address, now: float) -> Reply | None:
+        """Refuse unproven phones, loops, floods and what cannot be dialled."""
         gate, at_home = self.registrar.gate, self.registrar.is_home(phone, source)
         if gate.knows(phone):
             refusal = gate.check(message, phone, source[0], now, at_home=at_home)
             if refusal:
                 return refusal
+        if refusal := self._unfit(message, phone):
+            return refusal
+        if self.legs.dialled >= 2 * len(self.settings.accounts):
+            return Reply(503, (("Retry-After", "32"),))
+        return None if digits_of(message.uri) else Reply(404)
+
+    def _unfit(self, message: Message, phone: str) -> Reply | None:
+        """Refuse what we do not speak, and the same call by another way.
+
+        Nor does a phone put itself in another's place: it asks by REFER, and the desk decides.
+        """
         if required := indialog.unsupported(message):
             return Reply(420, (("Unsupported", required),))
         if lifetime.is_too_brief(message):
@@ -247,9 +295,7 @@ class Endpoint:
             return Reply(self.legs.named(read_replaces(replaces), phone)[1] or 403)  # RFC 3891 3
         if self.legs.has(message.call_id):
             return Reply(482)  # 8.2.2.2: the same request by another way
-        if self.legs.dialled >= 2 * len(self.settings.accounts):
-            return Reply(503, (("Retry-After", "32"),))
-        return None if digits_of(message.uri) else Reply(404)
+        return None
 
     def _cancel(self, message: Message, transaction: Transaction, now: float) -> None:
         """Serve a CANCEL: it names the INVITE by its branch, and must come from the same host."""
@@ -260,6 +306,11 @@ class Endpoint:
             return
         self.core.respond(transaction, message, 200, now)
         self.legs.cancelled(invite, now)
+
+    def _is_known(self, message: Message, source: Address) -> bool:
+        """Tell whether an INVITE comes from a phone of ours, or from our proxy for us."""
+        is_called = trunk.is_called(self.settings.registrar, message, source)
+        return is_called or bool(self._phone_of(message, source))
 
     def _phone_of(self, message: Message, source: Address) -> str:
         return self.registrar.phone_at(source, message.fields.from_user)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from appliance.calls import events
+from appliance.calls.events import Passed
 from appliance.errors import Bug
 from appliance.media.frames import Law
-from appliance.phones import upkeep
+from appliance.phones import trunk, upkeep
 from appliance.phones.agreement import Agreement
-from appliance.phones.call import ELSEWHERE, Call
+from appliance.phones.call import ELSEWHERE, HALF_OPEN, Call
 from appliance.phones.call_states import Input, State
+from appliance.phones.canonical import Headers
 from appliance.phones.core import Core
 from appliance.phones.dialog import Dialog, calling_party, incoming, outgoing
 from appliance.phones.left import MARGIN, RESTARTED, Left
@@ -19,14 +22,27 @@ from appliance.phones.refer import Replaces, digits_of
 from appliance.phones.registrar import Target
 from appliance.phones.rtp import Address
 from appliance.phones.sdp import Session
+from appliance.phones.settings import RegistrarAccount
 from appliance.phones.transactions import Transaction
 
+OTHERS = "trunk"
+"""Stands for the phone of a leg on which others hand a caller over to us."""
+HANDED_OVER_S = 180.0
+"""Seconds that such a leg may ring: whoever sent the caller has a limit of its own."""
+Q850 = {
+    480: 'Q.850;cause=18;text="No user responding"', 486: 'Q.850;cause=17;text="User busy"',
+    503: 'Q.850;cause=41;text="Temporary failure"',
+}  # fmt: skip
+"""ITU-T Q.850 table 1."""
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - never bound here; it means every address of the box
 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """The desk's wish to ring a phone: `media` is where its sound is to come, `laws` our order."""
+    """The desk's wish to ring a phone: `media` is where its sound is to come, `laws` our order.
+
+    `passed` says why a caller is handed over, where it is another branch that is rung.
+    """
 
     leg: str
     phone: str
@@ -34,19 +50,26 @@ class Ring:
     display: str = ""
     number: str = ""
     laws: tuple[Law, ...] = (Law.ALAW, Law.ULAW)
+    passed: Passed | None = None
 
 
 @dataclass(slots=True)
 class Legs:
-    """Keeps every call that has not ended."""
+    """Keeps every call that has not ended; `account` is ours where other branches have theirs."""
 
     core: Core
+    account: RegistrarAccount | None = None
     calls: dict[str, Call] = field(default_factory=dict)
 
     @property
     def dialled(self) -> int:
         """How many calls phones have made to us."""
-        return sum(call.request is not None for call in self.calls.values())
+        return sum(call.request is not None for call in self.calls.values()) - self.taken_over
+
+    @property
+    def taken_over(self) -> int:
+        """How many callers others have handed over to us."""
+        return sum(call.phone == OTHERS for call in self.calls.values())
 
     def ring(self, wish: Ring, target: Target | None, now: float) -> None:
         """Ring a phone. Raises Bug for a leg in use."""
@@ -56,11 +79,22 @@ class Legs:
             why = f"{wish.phone} is not registered"
             self.core.tell(events.PhoneUnreachable(wish.leg, why))
             return
-        party = calling_party(wish.display, wish.number, self.core.local(target.address))
+        party, told = self._caller(wish, target)
         tag, call_id = self.core.token(), self.core.token(16)
         dialog = outgoing(call_id, tag, party, target.uri, target.address)
         sound = Agreement(wish.leg, wish.laws, self._session(wish.media, wish.laws, target.address))
-        self._keep(wish.leg, wish.phone, dialog, State.CALLING, sound).start(now)
+        call = self._keep(wish.leg, wish.phone, dialog, State.CALLING, sound)
+        call.told = told
+        call.start(now)
+
+    def _caller(self, wish: Ring, target: Target) -> tuple[str, Headers]:
+        """Return the From of an INVITE, and what a branch is told beside."""
+        if self.account is None or wish.phone not in self.account.branches:
+            return calling_party(wish.display, wish.number, self.core.local(target.address)), ()
+        passed = wish.passed or Passed()
+        number = "" if passed.withheld else wish.number
+        told = trunk.told(self.account, wish.phone, number, passed)
+        return trunk.party(self.account, number), told
 
     def stop(self, leg: str, now: float, *, answered_elsewhere: bool = False) -> None:
         """End a leg, whatever it is doing; an unknown one is over already."""
@@ -78,7 +112,7 @@ class Legs:
     def refuse(self, leg: str, code: int, now: float) -> None:
         """Refuse a phone that called us."""
         if call := self.calls.get(leg):
-            call.refusal = code
+            call.refusal, call.reason = code, refusal_reason(code)
             call.feed(Input.REFUSE, now)
             self.sweep()
 
@@ -99,10 +133,12 @@ class Legs:
         transaction: Transaction,
         laws: tuple[Law, ...],
         now: float,
+        tell: Callable[[str], events.Event] | None = None,
     ) -> None:
         """Take the call of a phone, which hears 180 now. Raises NoCommonSound.
 
-        An INVITE without a description leaves the offer to us (RFC 3261 13.2.1).
+        An INVITE without a description leaves the offer to us (RFC 3261 13.2.1). `tell` makes of
+        the leg's name what the desk is told of a caller that others hand over.
         """
         leg = f"{phone}-{self.core.token(4)}"
         sound = Agreement(leg, laws)
@@ -113,8 +149,9 @@ class Legs:
         call.invite, call.request = transaction, invite
         call.remote_cseq, call.awaiting_answer = invite.fields.cseq, not invite.body
         transaction.owner = call.on_transaction
-        call.ring_back(now)
-        self.core.tell(events.PhoneDialled(leg, phone, digits_of(invite.uri)))
+        call.ring_back(now, HANDED_OVER_S if tell else HALF_OPEN)
+        dialled = events.PhoneDialled(leg, phone, digits_of(invite.uri))
+        self.core.tell(tell(leg) if tell else dialled)
 
     def cancelled(self, invite: Transaction, now: float) -> None:
         """Take the CANCEL of an INVITE."""
@@ -207,3 +244,8 @@ class Legs:
         """Offer sound at `media`; "every address" is the one by which `peer` is reached."""
         host = self.core.local(peer)[0] if media[0] == EVERYWHERE else media[0]
         return Session((host, media[1]), laws, int.from_bytes(self.core.random(4)))
+
+
+def refusal_reason(code: int) -> Headers:
+    """Say why in words that a telephone system counts by (RFC 6432); nothing for other codes."""
+    return (("Reason", Q850[code]),) if code in Q850 else ()

@@ -38,7 +38,7 @@ _LONG = (
     "Via From To Call-ID CSeq Contact Content-Length Content-Type Record-Route Route Require "
     "Refer-To Authorization Allow Supported Expires Max-Forwards User-Agent Session-Expires Reason "
     "Min-SE Min-Expires WWW-Authenticate Proxy-Authenticate Event Subscription-State "
-    "Replaces"
+    "Replaces Diversion History-Info Privacy P-Asserted-Identity X-Centralino-Hops"
 )
 CANONICAL = {name.lower(): name for name in _LONG.split()} | COMPACT
 SEVERAL = frozenset({"Via", "Record-Route", "Route", "Contact"})

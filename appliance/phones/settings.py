@@ -24,11 +24,17 @@ class PhoneAccount:
 
 @dataclass(frozen=True, slots=True)
 class RegistrarAccount:
-    """The box's own account at a telephone system or proxy, where phones of the office stand."""
+    """The box's own account at a telephone system or proxy, where phones of the office stand.
+
+    `branches` are accounts there to which callers may be handed over; `takes` says that callers of
+    others are taken over.
+    """
 
     address: Address
     user: str
     secret: str = ""
+    branches: tuple[str, ...] = ()
+    takes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from pyVoIP.RTP import PayloadType  # isort: skip
 from pyVoIP.SIP import SIPClient, SIPMessage, SIPMessageType, SIPParseError, SIPStatus  # isort: skip
 from pyVoIP.VoIP.status import PhoneStatus  # isort: skip
 
-from appliance.calls.events import DigitPressed, Event
+from appliance.calls.events import DigitPressed, Event, Passed
 from appliance.errors import Bug
 from appliance.media.frames import Law
 from appliance.phones.bindings import Binding, bindings_from_json, bindings_to_json
@@ -211,7 +211,8 @@ class PhonesStatus:
     `nonsense` counts datagrams that were no SIP, `dropped` those that were not read (a flood, an
     address that is not allowed); `locked_out` are addresses that gave too many wrong passwords, and
     so may not register for ten minutes. `registrar` is how the box stands with the telephone system
-    where it has an account, None without one. `left` is what a successor needs to end the calls.
+    where it has an account, None without one; `branches` are the others there. `left` is what a
+    successor needs to end the calls.
     """
 
     listening: bool = False
@@ -225,6 +226,7 @@ class PhonesStatus:
     locked_out: tuple[str, ...] = ()
     dropped: int = 0
     registrar: Standing | None = None
+    branches: tuple[PhoneState, ...] = ()
 
 
 class Phones:
@@ -276,16 +278,18 @@ class Phones:
         display: str,
         number: str = "",
         laws: tuple[str, ...] = (),
+        passed: Passed | None = None,
     ) -> None:
         """Ring `phone`, whose sound is to come to media_address:media_port.
 
         Answered by LegProgressed, MediaAgreed and OperatorAnswered, or PhoneBusy, PhoneDeclined,
-        PhoneUnreachable. `laws` is the preferred order of codings, () the configured one.
+        PhoneUnreachable. `laws` is the preferred order of codings, () the configured one; `passed`
+        says why a caller is handed over to another branch.
         """
         wanted = tuple(Law(law) for law in laws) or self._settings.laws
-        wish = Ring(leg, phone, (media_address, media_port), display, number, wanted)
-        registrar, legs = self._endpoint.registrar, self._endpoint.legs
-        self._loop.post(lambda now: legs.ring(wish, registrar.target(phone), now))
+        wish = Ring(leg, phone, (media_address, media_port), display, number, wanted, passed)
+        endpoint, legs = self._endpoint, self._endpoint.legs
+        self._loop.post(lambda now: legs.ring(wish, endpoint.target(phone), now))
 
     def stop_ringing(self, leg: str, answered_elsewhere: bool = False) -> None:
         """Cancel a leg; one that was answered meanwhile is hung up. No event follows."""
@@ -370,8 +374,14 @@ class Phones:
             endpoint.registrar.gate.lock_out.sources(time.monotonic()),
             endpoint.sluice.dropped,
             endpoint.registration.standing if endpoint.registration else None,
+            tuple(self._state_of_branch(name) for name in endpoint.branches()),
         )
         self._end_left()
+
+    def _state_of_branch(self, name: str) -> PhoneState:
+        target = self._endpoint.target(name)
+        answers = name not in self._endpoint.qualify.gone
+        return PhoneState(name, "", target.address if target else None, answers)
 
     def _state_of(self, account: PhoneAccount) -> PhoneState:
         target = self._endpoint.registrar.target(account.name)

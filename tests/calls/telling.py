@@ -119,6 +119,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "modem": ("", "CX93001"),
     "ask": ("door",),
     "case": ("", "message:12"),
+    "origin": ("", "savena"),
     "name": ("", "Ada"),
     "sheet": ("imu", "carta"),
     "what": (),

@@ -66,7 +66,7 @@ def test_the_invite_leaves_only_after_the_port_is_reserved(side: Side) -> None:
     side.legs.fact(events.PhonePrepared("c.1", 16000))
 
     assert side.phones.told == [
-        ("ring", "c.1", "op1", "192.0.2.1", 16000, "Ordinaria", "051", ("alaw", "ulaw"))
+        ("ring", "c.1", "op1", "192.0.2.1", 16000, "Ordinaria", "051", ("alaw", "ulaw"), None)
     ]
 
 

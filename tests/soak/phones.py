@@ -78,6 +78,7 @@ class Phones:
         display: str,
         number: str,
         laws: tuple[str, ...],
+        passed: events.Passed | None = None,
     ) -> None:
         """An INVITE arrives."""
         if phone in self.off:
