@@ -9,6 +9,7 @@ from appliance.calls.events import Caller, Evidence, Presentation
 from appliance.calls.orders import CallRecord, Result, Ringing, WriteCall
 from appliance.calls.states import LIMITS_MS, State
 from appliance.calls.transfer_call import About, Choices, Dials, Transfer
+from appliance.policy.branches import Destination
 from appliance.policy.clock import Now
 from appliance.policy.office import Line
 from appliance.policy.requests import NewRequest
@@ -42,8 +43,9 @@ class Call:
     `ended_by` and `ended_ms` say why a recording was over and after how long, for a call that
     nothing else ends. `keyed` is what the operator has begun to key, `choices` what keys do now,
     `about` the office whose rule may be opened, `transfer` the last one asked for, `dials` an
-    extension that it goes to, `request` what the caller's recorded words become, `brief` when they
-    are too short to say anything. Times are monotonic seconds.
+    extension that it goes to, `handed` the branches to which it was handed over, `request` what the
+    caller's recorded words become, `brief` when they are too short to say anything. Times are
+    monotonic seconds.
     """
 
     id: str
@@ -90,6 +92,7 @@ class Call:
     refused: Words = NOTHING
     failed: tuple[str, float] = ("", 0.0)
     dials: Dials | None = None
+    handed: set[Destination] = field(default_factory=set)
     request: NewRequest | None = None
     _legs_made: int = 0
     _plays_made: int = 0

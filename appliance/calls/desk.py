@@ -187,13 +187,16 @@ class Desk:
         return desk if desk and way is Way.CITIZENS_DESK else self.office.switchboard
 
     def engaged(self) -> set[str]:
-        """Return the phones that ring, talk or hear an announcement: none of them is free."""
+        """Return the phones that ring, talk or hear an announcement: none of them is free.
+
+        Another branch is never engaged: it takes as many callers as it has positions.
+        """
         busy = (side for side in self.sides.values() if not side.gives_way)
         phones = {phone for side in busy for phone in side.legs.values()}
         for call in self.calls.values():
             phones.update(call.legs.values())
             phones.update(phone for phone in call.phones_on if phone)
-        return phones
+        return phones.difference(self.office.branches.names)
 
     def attended(self, group: Group) -> tuple[str, ...]:
         """Return the phones of a group that can be reached and at which somebody sits."""

@@ -14,6 +14,7 @@ from typing import Any
 from appliance.calls import (
     after_hours,
     callback,
+    handing_over,
     notices,
     orders,
     outside,
@@ -56,10 +57,13 @@ GRAVEST = (Missed.NO_ANSWER, Missed.DECLINED, Missed.BUSY, Missed.UNREACHABLE)
 AWAY = {Missed.UNATTENDED: "away"}
 """What the trail says of a phone whose position went away while it rang."""
 
+OUR_STAGES = {Way.SWITCHBOARD, Way.CITIZENS_DESK, Way.NOBODY}
+"""Stages in which phones of the office itself have rung."""
 RECORD_WAYS = {
     Way.SWITCHBOARD: orders.Way.SWITCHBOARD,
     Way.CITIZENS_DESK: orders.Way.CITIZENS_DESK,
     Way.WAITING: orders.Way.WAITING,
+    Way.BRANCH: orders.Way.BRANCH,
     Way.VOICEMAIL: orders.Way.VOICEMAIL,
     Way.NOBODY: orders.Way.NONE,
 }
@@ -85,13 +89,16 @@ def learn_caller(desk: Desk, call: Call, event: CallerIdentified, now: Now) -> O
 
 
 def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
-    """Go the decided way."""
+    """Go the decided way; to another branch rather than to voicemail, where one may be asked."""
     call.decision = decision
     call.missed = call.missed or decision.cause
+    if decision.greeting == routing.GREETINGS[Missed.NO_ANSWER] and call.stage in OUR_STAGES:
+        desk.attendance = desk.attendance.ring_in_vain(now.monotonic)
+    if found := handing_over.next_for(desk, call, decision, now):
+        yield from handing_over.begin(desk, call, decision, found, now)
+        return
     way = RECORD_WAYS[decision.way]
     call.note(f"route.{decision.code}", way=way, reason=decision.code.value)
-    if decision.greeting == routing.GREETINGS[Missed.NO_ANSWER] and call.stage is not None:
-        desk.attendance = desk.attendance.ring_in_vain(now.monotonic)
     if decision.way is Way.WAITING:
         yield from waiting.join(desk, call, now)
     elif decision.way is Way.VOICEMAIL:
@@ -224,7 +231,9 @@ def go_on(desk: Desk, call: Call, missed: Missed, now: Now) -> Orders:
     office, facts = desk.office, desk.facts_for(call.line, now)
     if call.waited:
         facts = replace(facts, places=0)
-    if call.pbx_fault:
+    if call.stage is Way.BRANCH and call.decision is not None:
+        decision = call.decision  # what was decided before the branch was asked
+    elif call.pbx_fault:
         decision = routing.pbx_fault(office, facts, now)
     elif call.stage is Way.SWITCHBOARD:
         decision = routing.overflow(office, facts, now, missed)
@@ -254,8 +263,11 @@ def gravest(outcomes: Collection[Missed]) -> Missed:
 def heed_absence(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """All absent: no phone rings any more, the caller hears why (E4). Else it rings on (E1).
 
-    A position that has just gone away rings no more; the last one sends the call on (E3).
+    A position that has just gone away rings no more; the last one sends the call on (E3). Another
+    branch is not absent.
     """
+    if call.stage is Way.BRANCH:
+        return
     decision = routing.if_absent(desk.office, desk.service, now)
     if decision is not None:
         yield from stop_ringing(call)
@@ -287,7 +299,7 @@ def ring_again(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     call.note(f"{outcome}.{call.leg_phone}", phone="")
     call.forget_leg()
     absent = routing.if_absent(desk.office, desk.service, now)
-    if absent is None and free_for(desk, call, stage):
+    if absent is None and stage is not Way.BRANCH and free_for(desk, call, stage):
         yield from _ring(desk, call, stage, now)
     else:
         yield from go_on(desk, call, outcome, now)

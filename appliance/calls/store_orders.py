@@ -21,6 +21,7 @@ class Way(enum.StrEnum):
     SWITCHBOARD = "switchboard"
     CITIZENS_DESK = "citizens_desk"
     WAITING = "waiting"
+    BRANCH = "branch"  # handed over to another one
     VOICEMAIL = "voicemail"
 
 

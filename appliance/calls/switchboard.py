@@ -16,6 +16,7 @@ from appliance.calls import (
     dialled,
     dialling,
     dictation,
+    handing_over,
     head,
     keycodes,
     learnt,
@@ -26,6 +27,7 @@ from appliance.calls import (
     positions,
     returning,
     sides,
+    taking_over,
     transfer,
     waiting,
 )
@@ -33,6 +35,7 @@ from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineState
 from appliance.calls.events import (
     BoxStopped,
+    BranchCalled,
     CallBackAsked,
     CallerHungUp,
     CarrierLost,
@@ -82,7 +85,7 @@ class Switchboard:
         Of a leg that is no phone's but an ordinary telephone's, only its line can tell.
         """
         now = self._desk.judged(now)
-        if isinstance(event, BY_PEOPLE):
+        if isinstance(event, BY_PEOPLE) and not handing_over.is_elsewhere(self._desk, event):
             self.somebody_is_there(now)
             now = self._desk.judged(now)
         if getattr(event, "leg", "") in self._desk.outside:
@@ -218,6 +221,9 @@ class Switchboard:
     def _on_call_back(self, event: CallBackAsked, now: Now) -> Orders:
         yield from dialling.call_back(self._desk, event, now)
 
+    def _on_branch(self, event: BranchCalled, now: Now) -> Orders:
+        yield from taking_over.begin(self._desk, event, now)
+
     def _on_dictation(self, event: DictationAsked, now: Now) -> Orders:
         yield from dictation.ask(self._desk, event, now)
 
@@ -329,6 +335,7 @@ OWN: Mapping[type, Callable[[Switchboard, Any, Now], Orders]] = {
     LineRang: Switchboard._on_rang,
     OperatorAnswered: Switchboard._on_lifted,
     PhoneDialled: Switchboard._on_dialled,
+    BranchCalled: Switchboard._on_branch,
     CallBackAsked: Switchboard._on_call_back,
     DictationAsked: Switchboard._on_dictation,
     TransferAsked: Switchboard._on_transfer,

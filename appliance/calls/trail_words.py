@@ -74,7 +74,19 @@ _OUT: Final[Mapping[str, Words]] = {
 _GROUPS: Final[Mapping[str, Words]] = {
     "switchboard": Words("Centralino", "Switchboard"),
     "citizens_desk": Words("Sportello Cittadini", "Citizens' counter"),
+    "branch": Words("L'altra sede", "The other branch"),
 }
+_BRANCHES: Final[Mapping[str, Words]] = {
+    "busy": Words("Tutti occupati: passa a {who}", "All are busy: goes on to {who}"),
+    "no_answer": Words("Non risponde nessuno: passa a {who}", "Nobody answers: goes on to {who}"),
+    "unattended": Words("Non presidiato: passa a {who}", "Unattended: goes on to {who}"),
+    "unreachable": Words(
+        "Nessuno è raggiungibile: passa a {who}", "Nobody can be reached: goes on to {who}"
+    ),
+    "closed": Words("Chiuso: passa a {who}", "Closed: goes on to {who}"),
+}
+"""Why a caller was handed over to another branch."""
+_FROM_BRANCH: Final = Words("Arriva da {who}", "Comes from {who}")
 _RINGS: Final = Words("Squilla: {who}", "Rings: {who}")
 _ANSWERS: Final = Words("Risponde: {who}", "Answers: {who}")
 _SHEET: Final = Words("Ascolta la scheda {who}", "Hears the sheet {who}")
@@ -139,6 +151,8 @@ def _said(code: str, names: Names) -> Words | None:
         return _of_a_return(rest)
     if first == "head":
         return _of_the_head(rest)
+    if first == "branch":
+        return _of_a_branch(rest, names)
     if first in {"transfer", "transferred", "returned", "transfer_refused", "transfer_warned"}:
         return next(_transfer(code, names), None)
     return _of_a_phone(first, rest)
@@ -168,6 +182,15 @@ def _of_a_return(rest: str) -> Words | None:
     if what == "ring":
         return _about(_RETURN_RINGS, who.replace(",", ", "))
     return _about(_OUT[what], who) if what in _OUT else None
+
+
+def _of_a_branch(rest: str, names: Names) -> Words | None:
+    match rest.split("."):
+        case ["from", *origin]:
+            return _about(_FROM_BRANCH, ".".join(origin))
+        case [why, unit, need] if why in _BRANCHES:
+            return _about(_BRANCHES[why], office_words(unit, need, names))
+    return None
 
 
 def _of_the_head(rest: str) -> Words | None:

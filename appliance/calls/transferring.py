@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from appliance.calls import announcements, orders, outside, passing, ringing
+from appliance.calls import announcements, handing_over, orders, outside, passing, ringing
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.events import PromptEnded
@@ -113,7 +113,8 @@ def _ring_phone(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now: N
         return Missed.BUSY
     _rings(call, transfer, phone, ring_ms, now)
     number = call.record.caller.number
-    yield orders.RingPhones(call.id, (Ringing(transfer.leg, phone),), call.display, number)
+    passed = handing_over.passed_to(desk, call, phone)
+    yield orders.RingPhones(call.id, (Ringing(transfer.leg, phone),), call.display, number, passed)
     return None
 
 

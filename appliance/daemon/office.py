@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 
 from appliance.calls.announcements import spell_email
 from appliance.carrier.line_setup import COUNTRY_CODES
-from appliance.daemon import call_limits, console_settings, keeping, metrics_settings, numbers
+from appliance.daemon import (
+    branches,
+    call_limits,
+    console_settings,
+    keeping,
+    metrics_settings,
+    numbers,
+)
 from appliance.daemon.calendar import holidays_for
 from appliance.daemon.extensions import extensions
 from appliance.daemon.mail_settings import check_mail
@@ -87,6 +94,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
             waiting=call_limits.waiting_rules(settings, mistakes),
             head=tuple(dict.fromkeys(settings.head.phones)),
             without_time=call_limits.without_time(settings),
+            branches=branches.rules(settings, mistakes),
         ),
         None,
     )
@@ -99,6 +107,7 @@ def _check(settings: Settings, mistakes: Mistakes) -> None:
     _check_greetings(settings, mistakes)
     _check_panel(settings, mistakes)
     call_limits.check(settings, mistakes)
+    branches.check(settings, mistakes)
     check_mail(settings.mail, mistakes)
     check_mqtt(settings.mqtt, mistakes)
     keeping.check(settings, mistakes)

@@ -156,6 +156,7 @@ class PlantQuestions:
             "locked_out": list(status.locked_out),
             "registrar": registrar.address if registrar else "",
             "standing": plain(STANDINGS[status.registrar]) if status.registrar else None,
+            "branches": [{"name": b.name, "answers": b.answers} for b in status.branches],
         }
 
     def _carrier(self) -> Answer:

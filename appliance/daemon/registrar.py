@@ -32,8 +32,14 @@ def account(settings: Settings, secrets: dict[str, str]) -> RegistrarAccount | N
     configured = settings.sip.registrar
     if configured is None:
         return None
-    secret = secrets.get(SECRET, "")
-    return RegistrarAccount(address_of(configured.address), configured.user, secret)
+    secret, branches = secrets.get(SECRET, ""), settings.branches
+    return RegistrarAccount(
+        address_of(configured.address),
+        configured.user,
+        secret,
+        branches.names,
+        bool(branches.takes),
+    )
 
 
 def trouble_of(standing: Standing | None) -> Trouble | None:

@@ -25,6 +25,7 @@ from appliance.daemon.settings_box import (
     Updates,
 )
 from appliance.daemon.settings_office import (
+    Branches,
     Calls,
     Closure,
     Group,
@@ -42,6 +43,7 @@ from appliance.daemon.values import Hours
 
 __all__ = [
     "Backup",
+    "Branches",
     "Calls",
     "Clock",
     "Closure",
@@ -98,6 +100,7 @@ class Settings:
     updates: Updates = Updates()
     waiting: Waiting = Waiting()
     clock: Clock = Clock()
+    branches: Branches = Branches()
     panel: PanelPins = PanelPins()
     console: Console = Console()
     metrics: Metrics = Metrics()

@@ -179,3 +179,20 @@ class Waiting:
     announce_every: Seconds = Seconds(30.0)
     announce_place: OnOff = OnOff(False)
     before_counter: OnOff = OnOff(False)
+
+
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """Other branches of the house, or a telephone system, at the proxy of [sip.registrar] (B9).
+
+    `names` are their accounts there, as the register's needs name them. A caller whom nobody here
+    can take, in the cases of `when` (busy, no_answer, unattended, unreachable, closed), is handed
+    over to the `offices` ("unit.need" of the register) in this order, each for `ring`, as far as
+    they have declared it. `takes`: callers whom others hand over ring here.
+    """
+
+    names: tuple[str, ...] = ()
+    offices: tuple[str, ...] = ()
+    when: tuple[str, ...] = ("busy", "no_answer", "unattended", "unreachable")
+    ring: Seconds = Seconds(20.0)
+    takes: OnOff = OnOff(False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from appliance.policy.branches import Branches
 from appliance.policy.clock import WithoutTime
 from appliance.policy.dialling import Outgoing
 from appliance.policy.hours import Schedule
@@ -229,7 +230,8 @@ class Office:
     all numbers of an office together ring for `transfer_ms` (E7).
     `lines_kept` lines stay free to answer where there are more (policy.lines_kept). `head` are the
     phones of the head of the front desk, whom an operator may bring into a conversation (E10).
-    `without_time` is what holds instead of the hours while the clock cannot be trusted.
+    `without_time` is what holds instead of the hours while the clock cannot be trusted. `branches`
+    says when callers are handed over to other branches (B9).
     """
 
     name: str
@@ -251,6 +253,7 @@ class Office:
     extensions: tuple[Extension, ...] = ()
     head: tuple[str, ...] = ()
     without_time: WithoutTime = WithoutTime.IF_STAFFED
+    branches: Branches = Branches()
 
     def __post_init__(self) -> None:
         _refuse_twice("line", tuple(line.name for line in self.lines))

@@ -36,6 +36,7 @@ class Way(enum.StrEnum):
     SWITCHBOARD = "switchboard"
     CITIZENS_DESK = "citizens_desk"
     WAITING = "waiting"
+    BRANCH = "branch"
     VOICEMAIL = "voicemail"
     NOBODY = "nobody"
 

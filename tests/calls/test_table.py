@@ -14,10 +14,12 @@ from appliance.calls import (
     listening,
     notices,
     outside,
+    taking_over,
 )
 from appliance.calls.dictation_states import DICTATION_TABLE
 from appliance.calls.handlers import HANDLERS
 from appliance.calls.side_states import (
+    BRANCH_TABLE,
     DIALLED_TABLE,
     HEAD_TABLE,
     INTERCOM_TABLE,
@@ -69,8 +71,19 @@ def test_every_row_has_its_handler_and_every_handler_its_row() -> None:
         (OUTSIDE_TABLE, outside.DOINGS),
         (DIALLED_TABLE, dialled.DOINGS),
         (DICTATION_TABLE, dictation.DOINGS),
+        (BRANCH_TABLE, taking_over.DOINGS),
     ],
-    ids=["key code", "notice", "two phones", "head", "messages", "outside", "dialled", "dictation"],
+    ids=[
+        "key code",
+        "notice",
+        "two phones",
+        "head",
+        "messages",
+        "outside",
+        "dialled",
+        "dictation",
+        "taken over",
+    ],
 )
 def test_a_phones_own_call_has_a_whole_table(table: SideTable, doings: Doings) -> None:
     """Each row has its function, no state but a conversation lasts for ever, none is a trap."""

@@ -55,6 +55,10 @@ def timed(record: CallRecord) -> dict[str, int]:
         ("return.busy.op1", "op1: occupato"),
         ("return.waiting", "Ritorno in attesa"),
         ("head.answered.resp", "Il responsabile partecipa"),
+        ("branch.busy.anagrafe.aire", "Tutti occupati: passa a Anagrafe · Italiani all'estero"),
+        ("branch.closed.savena.pubblico", "Chiuso: passa a savena · pubblico"),
+        ("branch.from.sede.porto", "Arriva da sede.porto"),
+        ("no_answer.branch", "L'altra sede: non risponde"),
         ("sheet.imu", "Ascolta la scheda imu"),
         ("request.stored.12", "Presa in carico: richiesta 12"),
         ("rings_back", "Era stato cercato da qui: richiama"),
@@ -75,7 +79,7 @@ def test_what_is_said(code: str, it: str) -> None:
         "route.line.half_duplex", "route.unheard.of", "line.never_up", "silence.ignored",
         "pbx.greeting", "recording.gap.40", "freed.emergency", "transfer_refused.no_such_code",
         "transfer.no_line", "request.brief", "return.unheard", "head.refused.busy", "no_answer",
-        "recorded.busy_tone", "caller.late",
+        "recorded.busy_tone", "caller.late", "branch.unheard.a.b", "branch.busy",
     ],
 )  # fmt: skip
 def test_what_is_the_technicians_has_no_words(code: str) -> None:

@@ -17,6 +17,7 @@ from appliance.errors import CentralinoError
 from appliance.lines.facts import Recovery
 from appliance.panel.pattern import Led
 from appliance.phones.registration import Standing
+from appliance.phones.sip import PhoneState
 from appliance.records import audit
 from appliance.records.trouble import DATABASE_FAILING
 from tests.calls.desk import KNOWN, RANG, TEN, later, tell, up
@@ -91,12 +92,13 @@ def test_what_sip_has_met_with_is_told(plant: Plant) -> None:
     """Floods, nonsense, lock-outs, and the other telephone system in words."""
     plant.phones = dataclasses.replace(
         plant.phones, dropped=3, nonsense=4, locked_out=("127.0.15.66",),
-        registrar=Standing.REFUSED,
+        registrar=Standing.REFUSED, branches=(PhoneState("savena", "", None, answers=False),),
     )  # fmt: skip
     sip = plant.ask()["sip"]
     assert (sip["dropped"], sip["nonsense"], sip["locked_out"]) == (3, 4, ["127.0.15.66"])
     assert sip["registrar"] == "127.0.15.9"
     assert sip["standing"]["en"] == "refuses the name or the password"
+    assert sip["branches"] == [{"name": "savena", "answers": False}]
     assert set(plant_questions.STANDINGS) == set(Standing)
 
 

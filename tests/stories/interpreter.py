@@ -25,7 +25,7 @@ from tests.stories.dictations import DictationVerbs
 from tests.stories.expectations import Words, milliseconds
 from tests.stories.grammar import Statement, Story, StoryError
 from tests.stories.offices import OFFICES
-from tests.stories.registers import OFFICE_PHONES, REGISTERS
+from tests.stories.registers import BRANCHES, OFFICE_PHONES, REGISTERS
 from tests.stories.rows import check_rows, states_of
 from tests.stories.special_hours import HoursVerbs
 from tests.stories.transfers import TransferVerbs
@@ -154,7 +154,7 @@ class PureRun(TransferVerbs, HoursVerbs, DictationVerbs):
             self.tell(events.PhoneRegistered(phone))
         if self.named in REGISTERS:
             self.tell(events.RegisterChanged(REGISTERS[self.named]))
-            for phone in OFFICE_PHONES:
+            for phone in (*OFFICE_PHONES, *BRANCHES):
                 self.tell(events.PhoneRegistered(phone))
 
     def after(self, words: Words) -> None:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from appliance.calls.announcements import spell_email
+from appliance.policy.branches import Branches, Cause
 from appliance.policy.dates import Closure, Holiday, Opening, Period
 from appliance.policy.dialling import Identity, Outgoing
 from appliance.policy.hours import Schedule
@@ -170,6 +171,16 @@ OFFICES = {
         switchboard=replace(SWITCHBOARD, phones=("op1",)),
         citizens_desk=None,
         waiting=Waiting(1, 60_000),
+    ),
+    "branches": replace(
+        EXAMPLE,
+        switchboard=replace(SWITCHBOARD, phones=("op1",)),
+        citizens_desk=None,
+        branches=Branches(
+            ("sede1", "sede2"),
+            (("savena", "pubblico"), ("nessuno", "pubblico"), ("borgo", "pubblico")),
+            frozenset(Cause),
+        ),
     ),
     "pbx": replace(
         EXAMPLE,

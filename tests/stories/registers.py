@@ -103,8 +103,38 @@ The social services' mobile is also that of their office for the old, which decl
 own; the library's declaration ran out in October.
 """
 
-REGISTERS = {"offices": TOWN}
+_ALWAYS = week(**dict.fromkeys((*EVERY_DAY, "saturday", "sunday"), "0-24"))
+SEATS = Register(
+    (Unit("savena", "Sede Savena", ""), Unit("borgo", "Sede Borgo", "")),
+    (
+        replace(
+            _declaration(
+                1,
+                "savena",
+                (EMAIL,),
+                Need("pubblico", "Pubblico", (target(Reach.PHONE, "sede1"),), code_keys="81"),
+            ),
+            week=week(**dict.fromkeys(EVERY_DAY, "8-20")),
+        ),
+        replace(
+            _declaration(
+                2,
+                "borgo",
+                (EMAIL,),
+                Need(
+                    "pubblico",
+                    "Pubblico",
+                    (target(Reach.PHONE, "op9"), target(Reach.PHONE, "sede2")),
+                ),
+            ),
+            week=_ALWAYS,
+        ),
+    ),
+)
+"""Two other branches of the house: Savena on working days, Borgo always."""
+REGISTERS = {"offices": TOWN, "branches": SEATS}
 """The register of an office of offices.py; the others have none."""
+BRANCHES = ("sede1", "sede2")
 OFFICE_PHONES = ("ana1", "ana2", "edi1", "edi2")
 
 
