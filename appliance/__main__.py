@@ -40,6 +40,7 @@ COMMANDS = {
     "requests": "appliance.commands.requests:requests",
     "restore": "appliance.commands.backup:restore",
     "run": "appliance.commands.service:run",
+    "settings": "appliance.commands.settings:settings",
     "sheets": "appliance.commands.sheets:sheets",
     "site": "appliance.commands.site:site",
     "status": "appliance.commands.status:status",

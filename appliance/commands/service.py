@@ -50,9 +50,13 @@ def run(config_path: Path, link: Path | None, verbose: bool) -> None:
 
 def _in_force(config_path: Path) -> tuple[Settings, Office, Words]:
     """Read the configuration; in a child that alone imports what reads it."""
+    from appliance.central.keeping import settle_folder
     from appliance.daemon import last_good, putting_back
+    from appliance.daemon.stores import database_path
 
-    putting_back.check_finished(last_good.state_folder(config_path).absolute())
+    state = last_good.state_folder(config_path).absolute()
+    putting_back.check_finished(state)
+    settle_folder(state, database_path(state))
     return last_good.in_force(config_path)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,10 +22,14 @@ from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.policy.sheets import Change, Sheet, with_edits
 from appliance.policy.words import Words
+from appliance.records import central
 from appliance.records import sheets as records
 from appliance.records.audit import Noted
 from appliance.records.database import connect, migrate, open_reader
 from appliance.records.users import SHELL
+
+if TYPE_CHECKING:
+    import sqlite3
 
 WORDS = {
     Change.NEW: Words("nuova", "new"),
@@ -85,7 +90,7 @@ def import_(settings: Settings, folder: Path, *, replace: bool) -> None:
         migrate(connection)
         edited = records.edited(connection)
         kept, met = with_edits(records.all_sheets(connection), files, edited)
-        given = files if replace else kept
+        given = with_central(connection, files if replace else kept)
         menu = giving_voice.render(sounds, given, settings.site.languages)
         found = records.store(connection, given, _replaced(met) if replace else ())
     giving_voice.publish(sounds, menu)
@@ -98,6 +103,13 @@ def import_(settings: Settings, folder: Path, *, replace: bool) -> None:
         for key, heard in enumerate(menu, 1):
             click.echo(in_house(settings, KEY).format(key, heard.sheet, heard.language))
         click.echo(in_house(settings, heard_at_once(settings)))
+
+
+def with_central(connection: sqlite3.Connection, given: tuple[Sheet, ...]) -> tuple[Sheet, ...]:
+    """Add the head office's sheets, which no folder of the branch takes away."""
+    theirs, named = central.sheets(connection), {sheet.code for sheet in given}
+    known = (sheet for sheet in records.all_sheets(connection) if sheet.code in theirs)
+    return (*given, *(sheet for sheet in known if sheet.code not in named))
 
 
 def _replaced(codes: tuple[str, ...]) -> list[Noted]:

@@ -22,19 +22,16 @@ from typing import IO, Any, Final
 from urllib.error import HTTPError
 from urllib.parse import urljoin, urlsplit
 
+from appliance.commands.https import LIMIT_S, context_of, not_fetched, opener, unreached
 from appliance.daemon.files import make_private
 from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
 from appliance.policy.update_words import NO_ROOM, refused
 from appliance.policy.updating import check_server, order
 
 LATEST: Final = "latest.json"
 LATEST_BYTES: Final = 4096
 LARGEST: Final = 2_000_000_000
-LIMIT_S: Final = 30.0
 PIECE: Final = 1 << 16
-NO_CHECK_TIME: Final = 0x200000
-"""X509_V_FLAG_NO_CHECK_TIME (openssl/x509_vfy.h), which ssl has no name for."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,99}\.raucb")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _FROM: Final = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
@@ -100,45 +97,18 @@ class Server:
 
     def _opened(self, url: str, begin: int = 0) -> Any:
         """Open an address, of https alone, wherever it leads; raises Refused."""
-        request = urllib.request.Request(url)  # noqa: S310 - see check_server and _opener
+        request = urllib.request.Request(url)  # noqa: S310 - see check_server and https.opener
         if begin:
             request.add_header("Range", f"bytes={begin}-")
+        context = context_of(self.ca_file, "updates.ca_file", checks_dates=self.checks_dates)
         try:
-            return _opener(self._context()).open(request, timeout=LIMIT_S)
+            return opener(context).open(request, timeout=LIMIT_S)
         except HTTPError as error:
             if begin and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return self._opened(url)
-            raise _not_fetched(url, f"HTTP {error.code}", f"HTTP {error.code}") from error
+            raise not_fetched(url, f"HTTP {error.code}", f"HTTP {error.code}") from error
         except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", error)
-            why = words_of(reason if isinstance(reason, Exception) else error)
-            raise _not_fetched(url, why.it, why.en) from error
-
-    def _context(self) -> ssl.SSLContext:
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file or None)
-        except OSError as error:
-            why = words_of(error)
-            raise Refused(
-                f"updates.ca_file non si legge: {why.it}", f"updates.ca_file: {why.en}"
-            ) from error
-        if not self.checks_dates:
-            context.verify_flags |= NO_CHECK_TIME
-        return context
-
-
-def _opener(context: ssl.SSLContext) -> urllib.request.OpenerDirector:
-    """Make an opener that knows no http and no file, also where a server leads there."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.HTTPSHandler(context=context),
-        urllib.request.HTTPRedirectHandler(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        urllib.request.UnknownHandler(),
-    ):
-        opener.add_handler(handler)
-    return opener
+            raise unreached(url, error) from error
 
 
 def _offer(text: bytes, base: str) -> Offer:
@@ -163,12 +133,8 @@ def _bad_latest(base: str) -> Refused:
     )
 
 
-def _not_fetched(url: str, it: str, en: str) -> Refused:
-    return Refused(f"{url} non si scarica: {it}", f"{url} cannot be fetched: {en}")
-
-
 def _broken_off(url: str) -> Refused:
-    return _not_fetched(
+    return not_fetched(
         url, "si è interrotto, si continua la prossima volta", "it broke off, to be gone on"
     )
 

@@ -22,6 +22,10 @@ NOTHING: Final = "–"
 _USER: Final = r"(?P<user>\S+)"
 _DAYS: Final = r"entry (?P<entry>\d+) (?P<whose>\w+) (?P<first>[\d-]{10}) to (?P<last>[\d-]{10})"
 _VERSIONS: Final = r"(?P<before>\S+) -> (?P<version>\S+)"
+_CENTRAL: Final = (
+    r"(?P<version>\d+): sheets (?P<changed>\d+) changed (?P<new>\d+) new (?P<gone>\d+) gone, "
+    r"offices \d+ changed \d+ new \d+ gone, declarations \d+ added"
+)
 _NUMBER: Final = r"entry (?P<entry>\d+)"
 SAID: Final = (
     ("user.first", rf"{_USER} \((?P<shown>.*)\): (?P<roles>.*)",
@@ -114,6 +118,14 @@ SAID: Final = (
      N_("Update from %(before)s to %(version)s: refused, nothing was changed.")),
     ("update.given_up", _VERSIONS,
      N_("Update from %(before)s to %(version)s: given up before it was started.")),
+    ("central.apply", rf"{_CENTRAL}, schedule.*",
+     N_("Central settings %(version)s, new schedule; sheets: %(new)s new, %(changed)s changed.")),
+    ("central.apply", rf"{_CENTRAL}.*",
+     N_("Central settings %(version)s; sheets: %(new)s new, %(changed)s changed, %(gone)s gone.")),
+    ("central.revert", rf"{_CENTRAL}.*",
+     N_("Back to the central settings %(version)s (0: none).")),
+    ("register.central", "(?P<entries>.*)",
+     N_("Register of offices, by the central settings: %(entries)s.")),
     ("clock.confirm", r"(?P<at>\S+)", N_("Confirmed the time.")),
     ("clock.set", r"(?P<at>\S+)", N_("Had the clock set to %(at)s.")),
     ("line.restart", r"(?P<line>\S+)", N_("Restarted the line %(line)s.")),

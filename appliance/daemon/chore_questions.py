@@ -132,9 +132,16 @@ class ChoreQuestions:
 
         return later
 
-    def hand_over(self, name: str, words: tuple[str, ...], typed: str, tell: Tell) -> None:
+    def hand_over(
+        self,
+        name: str,
+        words: tuple[str, ...],
+        typed: str,
+        tell: Tell,
+        most_bytes: int = SMALL,
+    ) -> None:
         """Have a command begin that another question has allowed; from any thread."""
-        self._allowed.put(_Allowed(name, words, typed, SMALL, tell))
+        self._allowed.put(_Allowed(name, words, typed, most_bytes, tell))
 
     def look(self) -> None:
         """Begin what was allowed, hear what has ended, take away what is old."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import logging
 import os
 import re
 import stat
@@ -30,9 +31,13 @@ from cattrs.errors import (
 )
 
 from appliance.daemon import profile_file, settings, values
+from appliance.daemon.central_place import SCHEDULE, schedule_in_force
+from appliance.daemon.central_schedule import Schedule, laid_over
 from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.policy.system_words import why_not
 from appliance.policy.words import Words
+
+log = logging.getLogger(__name__)
 
 T = typing.TypeVar("T")
 NO_TEXT = Words("non è un testo UTF-8", "it is not UTF-8 text")
@@ -44,8 +49,22 @@ LARGEST = 1_000_000
 def load(path: Path, kept: Path | None = None) -> settings.Settings:
     """Read and check a file with the profiles that its lines name; raises BadConfiguration.
 
-    `kept` is the folder with the profiles' copies, for the last good configuration.
+    `kept` is the folder with the profiles' copies, for the last good configuration. Where the
+    configuration names who signs for the head office, its schedule in force is laid over.
     """
+    own = load_own(path, kept)
+    text = schedule_in_force(Path(own.folders.state)) if own.central.certificate else ""
+    if not text:
+        return own
+    try:
+        return laid_over(own, structure(text, SCHEDULE, Schedule))
+    except BadConfiguration as error:  # checked before it came into force: the file is damaged
+        log.error("%s", error)
+        return own
+
+
+def load_own(path: Path, kept: Path | None = None) -> settings.Settings:
+    """Read and check a file as `load` does, without the head office's settings."""
     name, text = str(path), text_of(path)
 
     def prepare(data: dict[str, Any]) -> dict[str, Any]:

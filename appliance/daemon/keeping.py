@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from appliance.daemon.mistakes import Mistakes
     from appliance.daemon.settings import Settings
 
+LEAST_EVERY: Final = 5
 ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -30,6 +31,7 @@ def check(settings: Settings, mistakes: Mistakes) -> None:
     _check_backup(settings, mistakes)
     if settings.updates.server:
         mistakes.check("updates.server", check_server, settings.updates.server)
+    _check_central(settings, mistakes)
     if settings.voicemail.notify and not ADDRESS.fullmatch(settings.voicemail.notify):
         mistakes.note(
             "voicemail.notify",
@@ -38,6 +40,25 @@ def check(settings: Settings, mistakes: Mistakes) -> None:
         )
     mistakes.choice("voicemail.pin", settings.voicemail.pin, tuple(PinRule))
     mistakes.choice("voicemail.missed_alerts", settings.voicemail.missed_alerts, tuple(CallAlerts))
+
+
+def _check_central(settings: Settings, mistakes: Mistakes) -> None:
+    """Note a server whose word nobody could judge."""
+    central = settings.central
+    if central.server:
+        mistakes.check("central.server", check_server, central.server)
+    if central.server and not central.certificate:
+        mistakes.note(
+            "central.certificate",
+            "manca: indicare il file con il certificato di chi firma per la sede centrale",
+            "is missing: name the file with the certificate of who signs for the head office",
+        )
+    if central.every < LEAST_EVERY:
+        mistakes.note(
+            "central.every",
+            f"{central.every} minuti sono troppo pochi: scrivere {LEAST_EVERY} o più",
+            f"{central.every} minutes are too few: write {LEAST_EVERY} or more",
+        )
 
 
 def _check_backup(settings: Settings, mistakes: Mistakes) -> None:

@@ -48,6 +48,8 @@ class Lookout:
         """How it is with the MQTT broker, None where none is configured."""
         self.mqtt_said: tuple[Words, ...] = ()
         """The same in words."""
+        self.central: tuple[Words, ...] = ()
+        """What is said of the head office's settings."""
         self.boot = ""
         """Why the box was started, by `daemon/boots.py`."""
         self.restarted: Callable[[Now], list[Row]] = lambda _: []

@@ -14,6 +14,8 @@ from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
 from appliance.daemon import announcements, boots, fitting
 from appliance.daemon.carrier_side import CarrierSide, Takers
+from appliance.daemon.central import Central
+from appliance.daemon.central_questions import CentralQuestions
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Chores
 from appliance.daemon.clock_correction import ClockCorrection
@@ -160,6 +162,8 @@ class Parts:
         self.nightly = Nightly(settings, stores.records, chores, self.lookout.trouble)
         self.restores = RestoreQuestions(stores, settings, self.chores, self.desk.status)
         self.updates = Updates(settings, stores.records, chores, self.lookout.trouble)
+        central = Central(settings, stores.records, chores, self.lookout.trouble)
+        self.central = CentralQuestions(stores, central, self.chores)
         self.questions = self._made_questions()
         self.watching = Watching(self.questions.watched)
         self.metrics = Metrics(
@@ -246,6 +250,7 @@ class Parts:
             UpdateQuestions(
                 self.stores, self.run.settings, self.updates, self.desk.status, self._myself
             ),
+            self.central,
         )
 
     def _myself(self) -> Self:

@@ -27,7 +27,7 @@ from appliance.daemon.settings import Group as GroupSettings
 from appliance.daemon.settings import Line as LineSettings
 from appliance.daemon.settings import Settings
 from appliance.daemon.settings import Voicemail as VoicemailSettings
-from appliance.daemon.spoken import folder_of
+from appliance.daemon.spoken import announcements_of
 from appliance.daemon.values import PROVEN
 from appliance.lines.dialects import DIALECTS
 from appliance.lines.settings import FLASH_MS, CallerIdOrder
@@ -57,9 +57,19 @@ LABELS = {
 }
 
 
-def build_office(settings: Settings, year: int, name: str = "centralino.toml") -> Office:
-    """Make the Office; `year` is the first whose holidays count. Raises BadConfiguration."""
+def build_office(
+    settings: Settings,
+    year: int,
+    name: str = "centralino.toml",
+    announcements: tuple[Path, ...] | None = None,
+) -> Office:
+    """Make the Office; `year` is the first whose holidays count. Raises BadConfiguration.
+
+    `announcements` are the folders laid over our recordings, where they are not those in force.
+    """
     mistakes = Mistakes()
+    folders = announcements_of(settings) if announcements is None else announcements
+    _check_greetings(settings, mistakes, folders)
     office = _office(settings, year, mistakes)
     if mistakes.found or office is None:
         raise BadConfiguration(name, tuple(mistakes.found))
@@ -104,7 +114,6 @@ def _check(settings: Settings, mistakes: Mistakes) -> None:
     """Note what is wrong in what the Office does not hold."""
     _check_site(settings, mistakes)
     _check_names(settings, mistakes)
-    _check_greetings(settings, mistakes)
     _check_panel(settings, mistakes)
     call_limits.check(settings, mistakes)
     branches.check(settings, mistakes)
@@ -154,10 +163,9 @@ def _zone(name: str) -> ZoneInfo:
         ) from error
 
 
-def _check_greetings(settings: Settings, mistakes: Mistakes) -> None:
+def _check_greetings(settings: Settings, mistakes: Mistakes, folders: tuple[Path, ...]) -> None:
     """A greeting that no language has would be silence, and so would an unknown notice."""
-    own = Path(settings.folders.prompts) if settings.folders.prompts else None
-    known = Catalogue(own, folder_of(Path(settings.folders.state))).keys(settings.site.languages[0])
+    known = Catalogue(*folders).keys(settings.site.languages[0])
     mistakes.choice("voicemail.privacy", settings.voicemail.privacy, tuple(PRIVACY))
     written = [(f"closures.{n}", c.greeting) for n, c in enumerate(settings.closures, 1)]
     written += [(f"periods.{n}", p.greeting) for n, p in enumerate(settings.periods, 1)]

@@ -35,6 +35,7 @@ from appliance.records.database import transaction
 
 if TYPE_CHECKING:
     from appliance.daemon.carrier_side import CarrierSide
+    from appliance.daemon.central_questions import CentralQuestions
     from appliance.daemon.chore_questions import ChoreQuestions
     from appliance.daemon.desk import Desk
     from appliance.daemon.line_restarts import LineRestarts
@@ -76,6 +77,7 @@ class PlantQuestions:
     chores: ChoreQuestions
     putting_back: RestoreQuestions
     updates: UpdateQuestions
+    central: CentralQuestions
     versions: dict[str, str] = field(default_factory=lambda: versions())
 
     @property
@@ -88,6 +90,7 @@ class PlantQuestions:
             **self.chores.known,
             **self.putting_back.known,
             **self.updates.known,
+            **self.central.known,
         }
 
     def led_test(self, question: dict[str, Any]) -> Later:
@@ -141,8 +144,8 @@ class PlantQuestions:
 
     def _own_care(self) -> tuple[Words, ...]:
         zone = ZoneInfo(self.settings.site.zone)
-        own = care_said(self.lookout.night, self.lookout.card, zone)
-        return (*own, *self.lookout.mqtt_said)
+        care = care_said(self.lookout.night, self.lookout.card, zone)
+        return (*care, *self.lookout.mqtt_said, *self.lookout.central)
 
     def _sip(self) -> Answer:
         """Say what the phones' room has met with since it started."""

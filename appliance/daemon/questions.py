@@ -167,7 +167,8 @@ class Questions:
         weeks = weeks_said(self._stores.hours.entered, today)
         rows = tuple(phones)
         own = care_said(self._lookout.night, self._lookout.card, self._zone)
-        own = (*own, *boots.said(self._lookout.boot), *self._lookout.mqtt_said)
+        elsewhere = (*self._lookout.mqtt_said, *self._lookout.central)
+        own = (*own, *boots.said(self._lookout.boot), *elsewhere)
         again = tuple(self._lookout.restarted(self._desk.now()))
         seen = Seen(status, self._zone, troubles, tried, rows, listed, weeks, watched, own, again)
         shown = _plain(status)
@@ -176,6 +177,7 @@ class Questions:
         shown["supervision"], shown["boot"] = again, self._lookout.boot
         shown["mqtt"] = self._lookout.mqtt
         shown["register"] = summary(register, status.at, self._zone)
+        shown["central"] = [words.en for words in self._lookout.central]
         shown["weeks"] = [words.en for words in weeks]
         shown["care"] = dataclasses.asdict(watched)
         shown["night"], shown["card"] = _plain(self._lookout.night), _plain(self._lookout.card)

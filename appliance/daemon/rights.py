@@ -40,7 +40,12 @@ NEEDS: Final[Mapping[str, frozenset[Permission] | None]] = MappingProxyType({
         ),
         FREE,
     ),
-    **dict.fromkeys(("phones_renewed", "register_changed", "spoken", "mail_sheet"), SHELL),
+    **dict.fromkeys(
+        ("phones_renewed", "register_changed", "spoken", "mail_sheet", "central_changed"), SHELL
+    ),
+    **dict.fromkeys(
+        ("central", "central_show", "central_apply", "central_revert"), frozenset({_P.CENTRAL})
+    ),
     **dict.fromkeys(("user_change", "user_password"), ANYBODY),
     **dict.fromkeys(
         ("SetUnattended", "SetClosed", "SetOpened", "SetAllAbsent"), frozenset({_P.SET_STATES})

@@ -52,6 +52,7 @@ class Service:
         above = Above(self._show, lambda: self._ready, lambda: self._ready_at, IS_KEPT)
         self._parts = Parts(run, above)
         self._reloading = Reloading(self._parts.chores.chores, self._parts.lookout, kept=IS_KEPT)
+        self._parts.central.on_schedule = self._reloading.ask
 
     # --- life --------------------------------------------------------------------------------
 
@@ -90,6 +91,7 @@ class Service:
         parts.users.start()
         parts.nightly.start()
         parts.restores.start()
+        parts.central.central.start()
         parts.panel.start()
         parts.phones.start()
         parts.metrics.start()
@@ -173,6 +175,10 @@ class Service:
         parts.restores.look()
         parts.metrics.look()
         if parts.updates.look(parts.desk.now(), lambda: is_idle(parts.desk.status())):
+            self._show(parts.desk.status())
+        central = parts.central.central
+        if central.look(parts.desk.now(), lambda: is_quiet(parts.desk.status())):
+            lookout.central = central.words()
             self._show(parts.desk.status())
         if parts.notices.look(time.monotonic()):
             self._show(parts.desk.status())

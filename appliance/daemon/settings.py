@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from appliance.daemon.settings_box import (
     Backup,
+    Central,
     Clock,
     Console,
     Folders,
@@ -45,6 +46,7 @@ __all__ = [
     "Backup",
     "Branches",
     "Calls",
+    "Central",
     "Clock",
     "Closure",
     "Console",
@@ -98,6 +100,7 @@ class Settings:
     retention: Retention = Retention()
     backup: Backup = Backup()
     updates: Updates = Updates()
+    central: Central = Central()
     waiting: Waiting = Waiting()
     clock: Clock = Clock()
     branches: Branches = Branches()

@@ -116,6 +116,21 @@ class Updates:
 
 
 @dataclass(frozen=True, slots=True)
+class Central:
+    """The head office's settings: `server` is the https address of their bundle, looked at `every`
+    so many minutes, "" where they come as a file alone; `certificate` a file with who may sign
+    them, `passphrase_file` one whose first line opens their register; `branch` names this box.
+    """
+
+    server: str = ""
+    ca_file: str = ""
+    certificate: str = ""
+    passphrase_file: str = ""
+    branch: str = ""
+    every: int = 60
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """The mail server that takes requests and notices; without `server` they wait on the disk.
 

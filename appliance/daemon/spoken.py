@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from appliance.calls import events
 from appliance.daemon.announcements import PromptFile, sealed
+from appliance.daemon.central_place import prompts_in_force
 from appliance.errors import CentralinoError
 from appliance.media import g711, wav
 from appliance.media.frames import SAMPLE_RATE
@@ -49,9 +50,14 @@ def drafts_of(state: Path) -> Path:
 
 
 def announcements_of(settings: Settings) -> tuple[Path, ...]:
-    """Name the folders laid over our recordings: what the site recorded, then what was put here."""
+    """Name the folders laid over our recordings: the site's, what was put here, the head office's.
+
+    The first that has an announcement is the one that is heard.
+    """
     own = (Path(settings.folders.prompts),) if settings.folders.prompts else ()
-    return (*own, folder_of(Path(settings.folders.state)))
+    state = Path(settings.folders.state)
+    central = prompts_in_force(state) if settings.central.certificate else None
+    return (*own, folder_of(state), *((central,) if central else ()))
 
 
 def path_of(folder: Path, language: str, key: str) -> Path:
@@ -112,7 +118,9 @@ class SpokenSounds:
     def _read(self, _: sqlite3.Connection) -> _Read:
         menu, named = load_menu(self.folder), load_units(self.folder)
         wanted = _named_by(menu) | set(named.values())
-        sounds = dict(_sounds(self.folder, self.site, wanted))
+        central = prompts_in_force(self.folder.parent)
+        sounds = dict(_sounds(central, self.site, set())) if central else {}
+        sounds |= _sounds(self.folder, self.site, wanted)
         units = {code: name for code, name in named.items() if name in sounds}
         missing = sorted(_named_by(menu) - set(sounds))
         if missing:

@@ -41,6 +41,7 @@ class Permission(enum.StrEnum):
     EXPLAIN = "explain"
     REPORTS = "reports"
     ERASE = "erase"
+    CENTRAL = "central"
     TECHNICAL = "technical"
     USERS = "users"
     AUDIT = "audit"
@@ -57,7 +58,9 @@ MAY: Final[dict[Role, frozenset[Permission]]] = {
     Role.OFFICE: frozenset({_P.OWN_REQUESTS, _P.READ_SHEETS}),
     Role.DEPUTY: frozenset({_P.READ_SHEETS, _P.SEE_REGISTER, _P.VARY_REGISTER, _P.EXPLAIN}),
     Role.HEAD: frozenset(_P) - {_P.TECHNICAL},
-    Role.TECHNICIAN: frozenset({_P.TECHNICAL, _P.SEE_REGISTER, _P.EXPLAIN, _P.USERS, _P.AUDIT}),
+    Role.TECHNICIAN: frozenset(
+        {_P.TECHNICAL, _P.CENTRAL, _P.SEE_REGISTER, _P.EXPLAIN, _P.USERS, _P.AUDIT}
+    ),
 }
 """What each may do; a number that is not disclosed is the head's alone (P7)."""
 _KEPT: Final = frozenset({Role.HEAD, Role.DEPUTY})
@@ -96,6 +99,10 @@ PERMISSIONS: Final[dict[Permission, Words]] = {
     _P.EXPLAIN: Words("vedere che cosa succede a chi chiama", "seeing what happens to a caller"),
     _P.REPORTS: Words("vedere i rapporti", "seeing reports"),
     _P.ERASE: Words("cancellare i dati di una persona", "erasing a person's records"),
+    _P.CENTRAL: Words(
+        "mettere in vigore le impostazioni della sede centrale",
+        "putting the head office's settings in force",
+    ),
     _P.TECHNICAL: Words("vedere le pagine del tecnico", "seeing the technician's pages"),
     _P.USERS: Words("gestire gli utenti del programma", "managing the users"),
     _P.AUDIT: Words("vedere il registro delle modifiche", "seeing the list of changes"),

@@ -14,7 +14,7 @@ from appliance.policy.refused import Refused
 from appliance.policy.register.declarations import Declaration, Variation
 from appliance.policy.register.merge import Merged, Revoked
 from appliance.policy.register.register import Authorisation, Register, Unit
-from appliance.records import audit
+from appliance.records import audit, central
 from appliance.records.audit import Noted
 from appliance.records.database import transaction
 from appliance.records.register_rows import REVOCATION, from_row, to_row
@@ -105,9 +105,23 @@ def change(
     What changes nothing adds no row. Raises what `make` raises, OfficeError, StoreError.
     """
     with transaction(connection):
-        merged = make(load(connection, key))
-        if not merged.is_nothing:
-            _add(connection, _vault(connection, key), who, merged, attached)
+        merged = changed(connection, key, who, make, attached)
+        touched = (*merged.changed_units, *merged.gone_units)
+        central.check_own_units(connection, [unit.code for unit in touched])
+    return merged
+
+
+def changed(
+    connection: sqlite3.Connection,
+    key: Path,
+    who: Who,
+    make: Callable[[Register], Merged],
+    attached: Mapping[str, bytes],
+) -> Merged:
+    """Change the register as `change` does, inside the caller's transaction."""
+    merged = make(load(connection, key))
+    if not merged.is_nothing:
+        _add(connection, _vault(connection, key), who, merged, attached)
     return merged
 
 

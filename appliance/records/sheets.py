@@ -13,7 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from appliance.policy.sheets import Change, InCharge, Sheet, changes
-from appliance.records import audit
+from appliance.records import audit, central
 from appliance.records.audit import Noted
 from appliance.records.database import transaction
 from appliance.records.excerpts import excerpt
@@ -59,10 +59,12 @@ def store(
     """Make the given sheets the ones that are found; returns what changed, by code.
 
     One that is not among them is kept (calls name it) but no longer found; what is `noted` goes to
-    the audit. Raises sqlite3.Error.
+    the audit. The head office's stay as they are, and no other of their names is taken. Raises
+    Refused, sqlite3.Error.
     """
     with transaction(connection):
-        found = changes(all_sheets(connection), given)
+        ours, given = _own(connection, given)
+        found = changes(ours, given)
         for sheet in given:
             if found[sheet.code] is not Change.SAME:
                 connection.execute(_UPSERT, _to_row(sheet))
@@ -72,6 +74,26 @@ def store(
         for each in noted:
             audit.note(connection, each)
     return found
+
+
+def lay(connection: sqlite3.Connection, given: Iterable[Sheet], gone: Iterable[str]) -> None:
+    """Write sheets, let others be found no more, inside the caller's transaction."""
+    for sheet in given:
+        connection.execute(_UPSERT, _to_row(sheet))
+    for code in gone:
+        connection.execute("UPDATE sheets SET gone = 1 WHERE code = ?", (code,))
+
+
+def _own(
+    connection: sqlite3.Connection, given: tuple[Sheet, ...]
+) -> tuple[tuple[Sheet, ...], tuple[Sheet, ...]]:
+    """Return the branch's own sheets, and those given that are; raises Refused."""
+    theirs = central.sheets(connection)
+    known = all_sheets(connection)
+    same = {sheet.code: sheet for sheet in known if sheet.code in theirs}
+    rest = tuple(sheet for sheet in given if same.get(sheet.code) != sheet)
+    central.check_own_sheets(connection, [sheet.code for sheet in rest])
+    return tuple(sheet for sheet in known if sheet.code not in theirs), rest
 
 
 def edited(connection: sqlite3.Connection) -> dict[str, Noted]:
@@ -87,6 +109,7 @@ def put(connection: sqlite3.Connection, sheet: Sheet, noted: Noted) -> Change:
         before = find(connection, sheet.code)
         if before == sheet:
             return Change.SAME
+        central.check_own_sheets(connection, [sheet.code])
         connection.execute(_UPSERT, _to_row(sheet))
         audit.note(connection, noted)
     return Change.CHANGED if before else Change.NEW
@@ -95,6 +118,7 @@ def put(connection: sqlite3.Connection, sheet: Sheet, noted: Noted) -> Change:
 def remove(connection: sqlite3.Connection, code: str, noted: Noted) -> None:
     """Let a sheet be found no more, noted in the audit; calls that name it still may."""
     with transaction(connection):
+        central.check_own_sheets(connection, [code])
         if find(connection, code) is not None:
             connection.execute("UPDATE sheets SET gone = 1 WHERE code = ?", (code,))
             audit.note(connection, noted)

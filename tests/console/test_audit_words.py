@@ -41,6 +41,7 @@ NOTED = {
     "mail": ("mail_test",),
     "backup": ("backup_make", "backup_check", "backup_fetch", "backup_drop", "backup_restore"),
     "update": ("update_install", "update_start", "update_back", "update_give_up"),
+    "central": ("central_apply", "central_revert"),
     "config": ("config_check",),
     "clock": ("clock_confirm", "clock_set"),
     "panel": ("led_test",),
@@ -52,14 +53,14 @@ ELSEWHERE = frozenset({
     "status", "watch", "figures", "offices", "calendar", "plant", "explain", "hours_ahead",
     "register_state", "register_ahead", "free_slots", "requests_due", "weeks", "appointments",
     "retention", "sheet_text", "sheet_voice", "announcement_dictation", "settings", "chores",
-    "clock", "restoring", "updates",
+    "clock", "restoring", "updates", "central", "central_show",
     # parts of what is noted once it is whole; forms that are half typed
     "register_file_part", "draft_keep",
     # has a history of its own, or stands in the call's
     "SetUnattended", "SetClosed", "SetOpened", "SetAllAbsent", "SetAway", "NoteSheet", "BringHead",
     "TransferCall", "CallBack", "care", "close_message", "new_request", "request_step",
     # asked by the box's own commands, which note it
-    "phones_renewed", "register_changed", "spoken", "mail_sheet",
+    "phones_renewed", "register_changed", "spoken", "mail_sheet", "central_changed",
 })  # fmt: skip
 """What is asked at the door and stands in no list of changes."""
 ROWS = [
@@ -148,6 +149,18 @@ ROWS = [
      "Aggiornamento da 0.1.0 a ?: rifiutato, nulla è stato cambiato."),
     ("update.given_up", "0.1.0 -> 0.2.0",
      "Aggiornamento da 0.1.0 a 0.2.0: abbandonato prima dell'avvio."),
+    ("central.apply", ("12: sheets 3 changed 1 new 0 gone, offices 0 changed 2 new 0 gone, "
+     "declarations 1 added, schedule, announcements"),
+     "Impostazioni centrali 12, nuovo orario; schede: 1 nuove, 3 modificate."),
+    ("central.apply", ("13: sheets 3 changed 1 new 2 gone, offices 0 changed 0 new 0 gone, "
+     "declarations 0 added, announcements"),
+     "Impostazioni centrali 13; schede: 1 nuove, 3 modificate, 2 tolte."),
+    ("central.revert", ("0: sheets 0 changed 0 new 4 gone, offices 0 changed 0 new 0 gone, "
+     "declarations 0 added, schedule"),
+     "Di nuovo le impostazioni centrali 0 (0: nessuna)."),
+    ("register.central", "declaration 1 of anagrafe, new unit anagrafe",
+     ("Rubrica uffici, dalle impostazioni centrali: comunicazione n. 1 di Anagrafe, "
+     "nuovo ufficio Anagrafe.")),
     ("backup.check", "", "Fatta esaminare una copia di sicurezza caricata."),
     ("backup.fetch", "", "Scaricata la copia di sicurezza."),
     ("backup.restore", "", "Chiesto il ripristino di una copia caricata."),

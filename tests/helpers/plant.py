@@ -11,6 +11,8 @@ from typing import Any
 from appliance.calls.switchboard import Switchboard
 from appliance.carrier.messages import Health, Snapshot
 from appliance.daemon import config
+from appliance.daemon.central import Central
+from appliance.daemon.central_questions import CentralQuestions
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Chores
 from appliance.daemon.line_restarts import LineRestarts
@@ -116,6 +118,9 @@ class Plant:
             chores := ChoreQuestions(self.stores, settings, NOTHING, self.chores, desk.now),
             RestoreQuestions(self.stores, settings, chores, stand_in.status),
             self.updates,
+            CentralQuestions(
+                self.stores, Central(settings, kept, self.chores, self.lookout.trouble), chores
+            ),
         )
 
     def _light(self) -> None:

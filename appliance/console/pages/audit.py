@@ -38,6 +38,7 @@ WHAT: Final = {
     "policy": N_("Backup"),
     "backup": N_("Backup"),
     "update": N_("Updates"),
+    "central": N_("Central settings"),
     "config": N_("Configuration"),
     "clock": N_("Clock"),
     "panel": N_("LEDs"),

@@ -1,0 +1,239 @@
+"""`centralino settings`: the head office's settings, made there, shown and put in force here."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import click
+
+from appliance.commands.answering import answering, both_option, lines_of
+from appliance.commands.options import config_option, desk_socket
+from appliance.commands.settings_pack import key, pack
+from appliance.errors import CentralinoError, OfficeError
+from appliance.policy import central_words
+from appliance.policy.refused import Refused
+from appliance.policy.system_words import words_of
+from appliance.policy.words import Words
+from appliance.voicemail.space import Limits
+
+if TYPE_CHECKING:
+    from appliance.central.applying import Stamp
+    from appliance.central.judging import Judged, Place
+    from appliance.daemon.settings import Settings
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+BOX = "box"
+
+
+@click.group()
+def settings() -> None:
+    """The head office's settings: one signed file for all branches."""
+
+
+settings.add_command(key)
+settings.add_command(pack)
+
+
+@settings.command()
+@click.argument("file", type=FILE)
+@config_option
+@both_option
+def show(file: Path, config_path: Path, *, as_json: bool) -> None:
+    """Verify FILE and say what it would change here; nothing is changed."""
+    with answering(config_path, as_json=as_json) as say:
+        here = _Here.at(config_path)
+        say(central_words.shown(here.judged(_read(file))))
+
+
+@settings.command("apply")
+@click.argument("file", type=FILE)
+@click.option("--by", default="", help="Whom the list of changes names, instead of the shell.")
+@config_option
+@both_option
+def apply_(file: Path, by: str, config_path: Path, *, as_json: bool) -> None:
+    """Verify FILE and put it in force, whole or not at all; calls that are on go on."""
+    with answering(config_path, as_json=as_json) as say:
+        here = _Here.at(config_path)
+        say(here.applied(here.judged(_read(file)), by or _shell(), file.name))
+
+
+@settings.command()
+@click.option("--by", default="", help="Whom the list of changes names, instead of the shell.")
+@config_option
+@both_option
+def revert(by: str, config_path: Path, *, as_json: bool) -> None:
+    """Go back to the settings that were in force before; what was declared stays declared."""
+    with answering(config_path, as_json=as_json) as say:
+        say(_Here.at(config_path).reverted(by or _shell()))
+
+
+@settings.command()
+@config_option
+@both_option
+def fetch(config_path: Path, *, as_json: bool) -> None:
+    """Look at the head office's server, and put in force what is newer there."""
+    from appliance.daemon import central_said
+    from appliance.daemon.central_said import Outcome, Said
+
+    with answering(config_path, as_json=as_json) as say:
+        here = _Here.at(config_path)
+        outcome, found, failed = here.fetched()
+        if here.settings.central.server:
+            at = datetime.now(UTC)
+            central_said.keep(here.place.state, Said(at, Outcome(outcome), found))
+        if failed is not None:
+            raise failed
+        say(found)
+
+
+@settings.command()
+@config_option
+@both_option
+def status(config_path: Path, *, as_json: bool) -> None:
+    """Say which version is in force, since when, from where, and what came of the last look."""
+    from appliance.daemon import central_said
+    from appliance.records import central as records
+
+    with answering(config_path, as_json=as_json) as say:
+        here = _Here.at(config_path)
+        with here.place.connected() as connection:
+            now = records.in_force(connection)
+        said = central_said.load(here.place.state)
+        zone = ZoneInfo(here.settings.site.zone)
+        last = [central_words.last_look(said.at, said.words, zone)] if said else []
+        held = (now.version, now.at, now.by, now.source) if now else None
+        say(lines_of([central_words.held(held, zone), *last]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """This box, by its own configuration."""
+
+    settings: Settings
+    place: Place
+
+    @classmethod
+    def at(cls, config_path: Path) -> _Here:
+        """Read the configuration; raises BadConfiguration."""
+        from appliance.central.judging import Place
+        from appliance.daemon import config
+
+        own = config.load_own(config_path)
+        return cls(own, Place(own, datetime.now(UTC).year))
+
+    def judged(self, data: bytes) -> Judged:
+        """Judge a bundle; raises Refused, BadConfiguration."""
+        from appliance.central import judging
+
+        return judging.judged(self.place, data)
+
+    def applied(self, given: Judged, by: str, source: str) -> Words:
+        """Put it in force, unless it is; raises Refused, OSError."""
+        from appliance.central import applying
+
+        if given.is_so_already:
+            return central_words.so_already(given.version)
+        self._check_room(given)
+        changes = applying.put_in_force(self.place, given, self._stamp(by, source))
+        is_told = self._tell_desk(schedule=changes.schedule)
+        return central_words.applied(given.version, changes.words, is_told)
+
+    def reverted(self, by: str) -> Words:
+        """Go back; raises Refused, OSError."""
+        from appliance.central import applying
+
+        version, changes = applying.revert(self.place, self._stamp(by, applying.REVERT))
+        is_told = self._tell_desk(schedule=changes.schedule)
+        return central_words.reverted(version, changes.words, is_told)
+
+    def fetched(self) -> tuple[str, Words, Exception | None]:
+        """Finish what was cut off, look at the server, put in force what is newer there.
+
+        Returns how it ended, the sentence, and what is to be raised.
+        """
+        from appliance.central import applying, keeping
+        from appliance.commands.settings_fetch import Server
+        from appliance.records import central as records
+
+        with keeping.locked(self.place.state):
+            applying.settle(self.place)
+        central = self.settings.central
+        if not central.server:
+            return "good", central_words.NO_SERVER, None
+        try:
+            server = Server(central.server, central.ca_file, checks_dates=self._has_time())
+            data = server.bundle(self.place.state)
+        except (CentralinoError, OSError) as error:
+            return "unreached", words_of(error), error
+        try:
+            given = self.judged(data)
+            with self.place.connected() as connection:
+                highest = records.highest(connection)
+            if given.version == highest and not given.is_so_already and _was_left(self.place):
+                return "good", central_words.left(given.version), None
+            return "good", self.applied(given, BOX, central.server), None
+        except (CentralinoError, OSError) as error:
+            return "refused", words_of(error), error
+
+    def _stamp(self, by: str, source: str) -> Stamp:
+        from appliance.central.applying import Stamp
+
+        return Stamp(by, datetime.now(UTC).replace(microsecond=0), source)
+
+    def _check_room(self, given: Judged) -> None:
+        """Raise Refused where messages would want for room: they come first."""
+        free = shutil.disk_usage(self.place.state).free - Limits().high_water_bytes
+        if free < 3 * len(given.data):
+            raise Refused(
+                "sul disco non c'è abbastanza spazio libero: i messaggi vengono prima",
+                "there is not enough free space on the disk: messages come first",
+            )
+
+    def _tell_desk(self, *, schedule: bool) -> bool:
+        """Have a running desk take over what is new; tells whether there is one."""
+        from appliance.daemon import door
+
+        with contextlib.suppress(OfficeError):
+            question = {"ask": "central_changed", "schedule": schedule}
+            door.ask(desk_socket(self.settings), question, limit=30.0)
+            return True
+        return False
+
+    def _has_time(self) -> bool:
+        """Tell whether the desk trusts its clock; without a desk the machine's is all there is."""
+        from appliance.daemon import door
+
+        with contextlib.suppress(OfficeError, LookupError, TypeError):
+            answer = door.ask(desk_socket(self.settings), {"ask": "status"})
+            return bool(answer["status"]["health"]["clock_trusted"])
+        return True
+
+
+def _was_left(place: Place) -> bool:
+    """Tell whether people have gone back from the highest version there was."""
+    from appliance.records import central as records
+
+    with place.connected() as connection:
+        now = records.in_force(connection)
+        return now is not None and now.version < records.highest(connection)
+
+
+def _read(file: Path) -> bytes:
+    """Read a bundle's file, never more than one may have; raises OSError."""
+    from appliance.central.bundle import LARGEST
+
+    with file.open("rb") as opened:
+        return opened.read(LARGEST + 1)
+
+
+def _shell() -> str:
+    from appliance.records.users import SHELL
+
+    return f"{SHELL}{getpass.getuser()}"

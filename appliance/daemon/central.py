@@ -1,0 +1,163 @@
+"""The desk's part in the head office's settings: when to look for them, and what is told of them.
+
+It reads and writes none itself: a child does (`centralino settings`), begun when no call is on.
+A server that is gone is asked less and less often, and people are told after a day.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from appliance.daemon import central_said
+from appliance.daemon.central_place import PENDING, folder_of
+from appliance.daemon.central_said import Outcome, Said
+from appliance.errors import CentralinoError
+from appliance.policy import central_words
+from appliance.policy.central import wait_s
+from appliance.policy.refused import Refused
+from appliance.policy.words import Words
+from appliance.records import central as records
+from appliance.records.central import InForce
+from appliance.records.trouble import Trouble
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.daemon.chores import Chores, Ended
+    from appliance.daemon.settings import Settings
+    from appliance.policy.clock import Now
+    from appliance.records.worker import Records
+
+log = logging.getLogger(__name__)
+
+FETCH: Final = ("settings", "fetch")
+MOST_BYTES: Final = 64_000_000
+FIRST_S: Final = 120.0
+"""So long after the start it is looked for first: a box that starts has other things to do."""
+BUSY_S: Final = 60.0
+"""So long it waits for another chore to end."""
+PATIENCE_S: Final = 24 * 3600.0
+"""So long a server may be gone before people are told."""
+SPREAD: Final = 0.1
+"""Every wait is longer by up to this part of it: not all branches ask in the same second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was read last: what holds, what came of the last look, whether a cut left work over."""
+
+    held: InForce | None = None
+    said: Said | None = None
+    is_unfinished: bool = False
+
+
+class Central:
+    """Looks and tells; all of it in the deciding thread, the disk in the records'."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        records: Records,
+        chores: Chores,
+        on_trouble: Callable[[str, Trouble | None], None],
+        spread: Callable[[], float] = lambda: secrets.randbelow(1000) / 1000,
+    ) -> None:
+        self.settings = settings
+        self._state = Path(settings.folders.state)
+        self._zone = ZoneInfo(settings.site.zone)
+        self._records, self._chores, self._on_trouble = records, chores, on_trouble
+        self._every_s = settings.central.every * 60.0
+        self._spread = spread
+        self._failures = 0
+        self._good_at: float | None = None
+        self._next_at: float | None = None
+        self._has_changed = False
+        self.known = Known()
+
+    def start(self) -> None:
+        """Read what holds."""
+        self.read_anew()
+
+    def read_anew(self, told: Callable[[], None] = lambda: None) -> None:
+        """Read what holds and what was said last, in the records' thread; then call `told`."""
+
+        def done(result: Known | CentralinoError) -> None:
+            if not isinstance(result, CentralinoError):
+                self._has_changed = self._has_changed or result != self.known
+                self.known = result
+            told()
+
+        self._records.do(self._read, done)
+
+    def look(self, now: Now, is_idle: Callable[[], bool]) -> bool:
+        """Begin a look that is due, never waiting; returns True when there is something new."""
+        if self._next_at is None:
+            self._good_at = now.monotonic
+            self._next_at = now.monotonic + FIRST_S * (1 + self._spread())
+        is_wanted = self.settings.central.server or self.known.is_unfinished
+        if is_wanted and now.monotonic >= self._next_at and is_idle():
+            self._begin(now.monotonic)
+        has_changed, self._has_changed = self._has_changed, False
+        return has_changed
+
+    def words(self) -> tuple[Words, ...]:
+        """Say what is in force, since when, from where, and what came of the last look."""
+        if not self.settings.central.certificate:
+            return ()
+        held, said = self.known.held, self.known.said
+        row = (held.version, held.at, held.by, held.source) if held else None
+        last = [central_words.last_look(said.at, said.words, self._zone)] if said else []
+        return (central_words.held(row, self._zone), *last)
+
+    def _read(self, connection: sqlite3.Connection) -> Known:
+        held, said = records.in_force(connection), central_said.load(self._state)
+        return Known(held, said, (folder_of(self._state) / PENDING).exists())
+
+    def _begin(self, monotonic: float) -> None:
+        self._next_at = monotonic + self._every_s * (1 + SPREAD * self._spread())
+        try:
+            self._chores.begin(FETCH, "", MOST_BYTES, self._ended(monotonic))
+        except (Refused, OSError) as error:
+            log.info("looking for central settings waits: %s", error)
+            self._next_at = monotonic + BUSY_S
+
+    def _ended(self, begun: float) -> Callable[[Ended], None]:
+        """Return what hears how a look that was begun then has ended."""
+
+        def ended(how: Ended) -> None:
+            log.info("central settings: %s", how.said.en)
+            self._failures = 0 if how.is_well else self._failures + 1
+            if how.is_well:
+                self._good_at = begun
+            wait = wait_s(self._every_s, self._failures)
+            self._next_at = begun + wait * (1 + SPREAD * self._spread())
+            self.read_anew(lambda: self._tell(begun))
+
+        return ended
+
+    def _tell(self, monotonic: float) -> None:
+        said = self.known.said
+        is_long = self._good_at is None or monotonic - self._good_at >= PATIENCE_S
+        self._on_trouble("central", trouble_of(said, is_long=is_long))
+
+
+def trouble_of(said: Said | None, *, is_long: bool) -> Trouble | None:
+    """Return what people are told; of a server that does not answer after a day alone."""
+    if said is None or said.outcome is Outcome.GOOD:
+        return None
+    if said.outcome is Outcome.UNREACHED and not is_long:
+        return None
+    refused = said.outcome is Outcome.REFUSED
+    it = "non si possono usare" if refused else "non arrivano da più di un giorno"
+    en = "cannot be used" if refused else "have not come for more than a day"
+    return Trouble(
+        f"central.{said.outcome}",
+        f"Le impostazioni della sede centrale {it}, valgono quelle di prima: {said.words.it}",
+        f"The head office's settings {en}, those of before hold: {said.words.en}",
+    )

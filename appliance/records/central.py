@@ -1,0 +1,136 @@
+"""The head office's settings in the records: which bundle is in force, what of it stands here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from appliance.policy.refused import Refused
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterable
+
+APPLIED, REVERTED = "central.apply", "central.revert"
+"""Codes in the audit, about a version and what it changed."""
+ENTERED: Final = "central"
+"""What the register's changes say of one that a bundle brought."""
+_LAST: Final = "SELECT * FROM central_settings ORDER BY number DESC LIMIT 1"
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """One row: `digest` "" for none; `source` is an address, a file's name or "revert"."""
+
+    version: int
+    digest: str
+    former_version: int
+    former: str
+    at: datetime
+    by: str
+    source: str
+
+
+def in_force(connection: sqlite3.Connection) -> InForce | None:
+    """Return the last row; None where there never was a bundle, or the records are older."""
+    if not _is_there(connection):
+        return None
+    row = connection.execute(_LAST).fetchone()
+    return _from_row(row) if row else None
+
+
+def highest(connection: sqlite3.Connection) -> int:
+    """Return the highest version that ever was in force, 0 for none."""
+    row = connection.execute("SELECT coalesce(max(version), 0) FROM central_settings").fetchone()
+    return int(row[0])
+
+
+def put(connection: sqlite3.Connection, given: InForce) -> None:
+    """Add a row, inside the caller's transaction; raises sqlite3.Error."""
+    connection.execute(
+        "INSERT INTO central_settings (version, digest, former_version, former, at, by_whom, "
+        "source) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            given.version,
+            given.digest,
+            given.former_version,
+            given.former,
+            given.at.isoformat(),
+            given.by,
+            given.source,
+        ),
+    )
+
+
+def sheets(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the codes of the head office's sheets; none in records of an older programme."""
+    return _codes(connection, "SELECT code FROM central_sheets")
+
+
+def units(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the codes of the head office's units; none in records of an older programme."""
+    return _codes(connection, "SELECT code FROM central_units")
+
+
+def mark(
+    connection: sqlite3.Connection, sheet_codes: Iterable[str], unit_codes: Iterable[str]
+) -> None:
+    """Say whose sheets and units are the head office's, inside the caller's transaction."""
+    connection.execute("DELETE FROM central_sheets")
+    connection.execute("DELETE FROM central_units")
+    connection.executemany("INSERT INTO central_sheets VALUES (?)", [(c,) for c in sheet_codes])
+    connection.executemany("INSERT INTO central_units VALUES (?)", [(c,) for c in unit_codes])
+
+
+def entered_here(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the units for which anything was entered in the register by the branch itself."""
+    rows = connection.execute(
+        "SELECT DISTINCT unit FROM register_entries JOIN register_changes ON "
+        "register_changes.number = register_entries.change WHERE what <> ?",
+        (ENTERED,),
+    )
+    return frozenset(row[0] for row in rows)
+
+
+def check_own_sheets(connection: sqlite3.Connection, codes: Collection[str]) -> None:
+    """Raise Refused for sheets that are the head office's: they are changed there."""
+    if found := sorted(sheets(connection).intersection(codes)):
+        named = ", ".join(found)
+        raise Refused(
+            f"scheda della sede centrale, si cambia là: {named}",
+            f"a sheet of the head office, to be changed there: {named}",
+        )
+
+
+def check_own_units(connection: sqlite3.Connection, codes: Collection[str]) -> None:
+    """Raise Refused for units that are the head office's: they are changed there."""
+    if found := sorted(units(connection).intersection(codes)):
+        named = ", ".join(found)
+        raise Refused(
+            f"ufficio della sede centrale, si cambia là: {named}",
+            f"an office of the head office, to be changed there: {named}",
+        )
+
+
+def _codes(connection: sqlite3.Connection, query: str) -> frozenset[str]:
+    if not _is_there(connection):
+        return frozenset()
+    return frozenset(row[0] for row in connection.execute(query))
+
+
+def _is_there(connection: sqlite3.Connection) -> bool:
+    known = "SELECT 1 FROM sqlite_schema WHERE name = 'central_settings'"
+    return connection.execute(known).fetchone() is not None
+
+
+def _from_row(row: sqlite3.Row) -> InForce:
+    return InForce(
+        row["version"],
+        row["digest"],
+        row["former_version"],
+        row["former"],
+        datetime.fromisoformat(row["at"]),
+        row["by_whom"],
+        row["source"],
+    )

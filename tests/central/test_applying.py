@@ -1,0 +1,234 @@
+"""Head office's settings in a branch: put in force whole, the branch's own stay, taken back."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from appliance.daemon import config, spoken
+from appliance.daemon.mistakes import BadConfiguration
+from appliance.daemon.office import build_office
+from appliance.policy.refused import Refused
+from appliance.policy.sheets import Sheet
+from appliance.policy.system_words import words_of
+from appliance.records import audit, sheets
+from appliance.records.audit import Noted
+from appliance.records.database import connect
+from tests.central.samples import (
+    AT,
+    FIRST,
+    OWN,
+    REGISTER,
+    Branch,
+    branch,
+    made,
+    sheet,
+    sound,
+    without,
+)
+
+GREETED = b"""\
+[[closures]]
+start = 2026-12-24
+end = 2026-12-24
+greeting = "nessuno"
+"""
+SECOND = FIRST | {"sheets/imu.md": sheet("IMU", "Acconto a giugno."), "sheets/cie.md": sheet("CIE")}
+SECOND = without(SECOND, "sheets/tari.md")
+PLAIN = without(SECOND, "register.toml")
+OLDER = without(FIRST, "register.toml")
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Branch:
+    """A branch that has met no head office."""
+    return branch(tmp_path)
+
+
+def test_all_of_it_comes_into_force(box: Branch) -> None:
+    """Schedule, register, sheets and announcements hold; what changes was told before."""
+    said = box.judged(made(1, FIRST)).changes.words.en
+    assert said == (
+        "sheets new: 2, offices new: 2, declarations added: 1, schedule changed, "
+        "announcements changed"
+    )
+    assert box.sheets() == {"orti": "Orti urbani"}, "showing changed something"
+    box.apply(made(1, FIRST))
+    assert box.sheets() == {"imu": "IMU", "tari": "TARI", "orti": "Orti urbani"}
+    settings = config.load(box.config)
+    assert [f"{band}" for band in settings.hours.week.days[0]] == ["08:00-12:00"]
+    assert [c.reason for c in settings.closures] == ["Vigilia"]
+    declared = box.register().declarations
+    assert [str(d.needs[0].targets[0].number) for d in declared] != [""]
+    central = spoken.announcements_of(settings)[-1]
+    assert (central / "it/greeting_closed.wav").read_bytes() == sound()
+
+
+def test_the_numbers_lie_sealed(box: Branch) -> None:
+    """No number stands in clear in the file, in the state folder, or in what is told (P7)."""
+    data = made(1, FIRST)
+    box.apply(data)
+    kept = [path.read_bytes() for path in box.place.state.rglob("*") if path.is_file()]
+    assert all(b"598204" not in each and b"598 204" not in each for each in (data, *kept))
+    with closing(connect(box.place.database)) as connection:
+        assert "598" not in "".join(noted.about for noted in audit.latest(connection))
+
+
+def test_the_audit_tells_what_it_changed(box: Branch) -> None:
+    """Each coming into force, and each going back, stands there in counted words."""
+    box.apply(made(1, FIRST))
+    box.apply(made(2, SECOND))
+    box.revert()
+    with closing(connect(box.place.database)) as connection:
+        found = [(noted.what, noted.about) for noted in audit.latest(connection, "central.")]
+    nothing = "offices 0 changed 0 new 0 gone, declarations 0 added"
+    assert found[:2] == [
+        ("central.revert", f"1: sheets 1 changed 1 new 1 gone, {nothing}"),
+        ("central.apply", f"2: sheets 1 changed 1 new 1 gone, {nothing}"),
+    ]
+    assert found[2][1].endswith("declarations 1 added, schedule, announcements")
+
+
+def test_a_revert_goes_back_once(box: Branch) -> None:
+    """What held before holds again; declarations stay (P4); there is no further back."""
+    box.apply(made(1, FIRST))
+    box.apply(made(2, PLAIN))
+    assert box.revert() == 1
+    assert box.sheets() == {"imu": "IMU", "tari": "TARI", "orti": "Orti urbani"}
+    assert len(box.register().declarations) == 1
+    assert len(box.register().units) == 2
+    with pytest.raises(Refused, match="nothing to go back to"):
+        box.revert()
+    box.apply(made(3, PLAIN))
+    assert "cie" in box.sheets()
+
+
+def test_an_office_that_is_left_out_goes(box: Branch) -> None:
+    """Unless the branch has entered something for it, or the bundle has no register at all."""
+    box.apply(made(1, FIRST))
+    fewer = REGISTER[: REGISTER.index("[[services.offices]]")].encode()
+    box.apply(made(2, FIRST | {"register.toml": fewer}))
+    assert [unit.code for unit in box.register().units] == ["demografici"]
+    assert len(box.register().declarations) == 1, "what was declared is kept (P4)"
+    box.apply(made(3, OLDER))
+    assert [unit.code for unit in box.register().units] == ["demografici"]
+
+
+def test_the_first_can_be_taken_back(box: Branch) -> None:
+    """Then the branch's configuration holds alone; offices stay, as the branch's own."""
+    box.apply(made(1, FIRST))
+    assert box.revert() == 0
+    assert box.sheets() == {"orti": "Orti urbani"}
+    assert config.load(box.config) == config.load_own(box.config)
+    assert [unit.code for unit in box.register().units] == ["demografici", "anagrafe"]
+
+
+def test_an_older_one_is_refused(box: Branch) -> None:
+    """Versions only go up, also after a revert; the same file once more changes nothing."""
+    second = made(2, PLAIN)
+    box.apply(second)
+    assert box.judged(second).is_so_already
+    with pytest.raises(Refused, match="version 1, and 2 was in force"):
+        box.apply(made(1, OLDER))
+    with pytest.raises(Refused, match="another file of version 2"):
+        box.apply(made(2, OLDER))
+    assert box.revert() == 0
+    with pytest.raises(Refused, match="version 1, and 2 was in force"):
+        box.apply(made(1, OLDER))
+    box.apply(second)
+    assert "cie" in box.sheets()
+
+
+def test_settings_for_others_are_refused(box: Branch) -> None:
+    """A bundle that names branches is for those alone."""
+    with pytest.raises(Refused, match=r"others' \(centro, stazione\), this box is 'borgo'"):
+        box.apply(made(1, FIRST, ("centro", "stazione")))
+    box.apply(made(1, FIRST, ("borgo", "centro")))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("schedule.toml", b"[hours]\nmonday = ['8-']\n", "schedule.toml, hours"),
+        ("schedule.toml", GREETED, "there is no prompt 'nessuno'"),
+        ("register.toml", REGISTER.replace("Protocollo 1042/2026", "").encode(),
+         "register.toml, declarations.1.reference"),
+        ("register.toml", REGISTER.replace('"anagrafe@', '"').encode() + b'attachment = "a.pdf"\n',
+         "register.toml"),
+        ("sheets/imu.md", b"senza intestazione", "sheets/imu.md, the sheet: has no head"),
+        ("sheets/imu.md", b"\xff\xfe", "it is not UTF-8"),
+        ("prompts/it/saluto.wav", b"RIFF....", "prompts/it/saluto.wav"),
+        ("prompts/it/sheet_1.wav", sound(), "names that begin with"),
+        ("prompts/it/lungo.wav", sound(0.0, 241_000), "at most 240"),
+    ],
+)  # fmt: skip
+def test_wrong_content_is_refused_in_a_sentence(
+    box: Branch, name: str, data: bytes, said: str
+) -> None:
+    """It names the place, and what was in force stays, register and sheets too."""
+    box.apply(made(1, OLDER))
+    before = (box.sheets(), box.register(), config.load(box.config))
+    with pytest.raises((Refused, BadConfiguration)) as error:
+        box.apply(made(2, OLDER | {name: data}))
+    assert said in str(error.value)
+    assert words_of(error.value).it != words_of(error.value).en or name.endswith("toml")
+    assert (box.sheets(), box.register(), config.load(box.config)) == before
+
+
+def test_a_sheet_of_the_branchs_own_is_never_lost(box: Branch) -> None:
+    """A bundle that would write over one is refused; one with the same words is taken over."""
+    with pytest.raises(Refused, match="sheets of its own with these names: orti"):
+        box.apply(made(1, OLDER | {"sheets/orti.md": sheet("Altri orti")}))
+    same = SHEET_OF_OWN.encode()
+    assert "orti" in box.apply(made(1, OLDER | {"sheets/orti.md": same})).content.sheets[1].code
+    assert box.sheets()["orti"] == "Orti urbani"
+
+
+SHEET_OF_OWN = """\
++++
+title = "Orti urbani"
+source = "Regolamento"
+updated = 2026-05-20
++++
+Si chiede al quartiere.
+"""
+
+
+def test_what_is_the_head_offices_is_changed_there(box: Branch) -> None:
+    """Neither console nor command changes or removes a central sheet; an import leaves it."""
+    box.apply(made(1, OLDER))
+    imu = Sheet("imu", "Mia", "", "Io", date(2026, 1, 1), "No.\n")
+    with closing(connect(box.place.database)) as connection:
+        noted = Noted(AT, "anna", sheets.CHANGED, "imu")
+        with pytest.raises(Refused, match="head office, to be changed there: imu"):
+            sheets.put(connection, imu, noted)
+        with pytest.raises(Refused, match="head office, to be changed there: imu"):
+            sheets.remove(connection, "imu", noted)
+        with pytest.raises(Refused, match="head office, to be changed there: imu"):
+            sheets.store(connection, (imu,))
+        sheets.store(connection, (replace(OWN, title="Orti"),))
+    assert box.sheets() == {"imu": "IMU", "tari": "TARI", "orti": "Orti"}
+
+
+def test_a_branchs_own_hours_win(tmp_path: Path) -> None:
+    """On a day of which both speak the branch's opening holds; closures of both hold."""
+    local = '[[openings]]\nday = 2026-12-24\nhours = ["09:00-10:00"]\nreason = "Qui"\n'
+    box = branch(tmp_path, more=local)
+    given = b'[[openings]]\nday = 2026-12-24\nhours = ["15:00-16:00"]\nreason = "Tutti"\n'
+    box.apply(made(1, {"schedule.toml": given}))
+    settings = config.load(box.config)
+    assert [o.reason for o in settings.openings] == ["Tutti", "Qui"]
+    bands = build_office(settings, 2026).switchboard.schedule.bands_on(date(2026, 12, 24))
+    assert [str(band) for band in bands] == ["09:00-10:00"]
+
+
+def test_a_damaged_schedule_leaves_the_branchs_own(box: Branch) -> None:
+    """A file that a bad card has spoilt costs the head office's hours, not the box."""
+    given = box.apply(made(1, OLDER))
+    path = box.place.state / "central" / given.digest / "schedule.toml"
+    path.write_bytes(b"\xff[")
+    assert config.load(box.config).hours == box.place.settings.hours

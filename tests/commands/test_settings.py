@@ -1,0 +1,277 @@
+"""`centralino settings`: made at the head office, brought or fetched to a branch, taken back."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import pytest
+from click.testing import CliRunner, Result
+
+from appliance.__main__ import main
+from appliance.central import signing
+from appliance.commands.settings_fetch import Server
+from appliance.daemon import central_said
+from appliance.daemon.central_said import Outcome
+from appliance.policy.refused import Refused
+from tests.central.samples import (
+    CERTIFICATE,
+    FIRST,
+    PHRASE,
+    REGISTER,
+    SECRET,
+    Branch,
+    branch,
+    made,
+    sheet,
+    without,
+)
+from tests.commands.test_update_fetch import certificate
+
+PLAIN = without(FIRST, "register.toml")
+SECOND = PLAIN | {"sheets/imu.md": sheet("IMU 2027")}
+
+
+class Web:
+    """A plain https server with one file, as any web server has it: ETag, Last-Modified."""
+
+    def __init__(self, folder: Path, *, days: int = 30) -> None:
+        folder.mkdir()
+        self.data = b""
+        self.answers: list[int] = []
+        self.ca_file = folder / "ca.pem"
+        certificate(folder, days)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.ca_file, folder / "key.pem")
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="web")
+        self.address = f"https://localhost:{self._server.server_port}/settings.bundle"
+        self._goes = False
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._goes = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Be gone."""
+        if self._goes:
+            self._server.shutdown()
+            self._thread.join()
+            self._server.server_close()
+        self._goes = False
+
+
+def _handler(web: Web) -> type[http.server.BaseHTTPRequestHandler]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            etag = f'"{hashlib.sha256(web.data).hexdigest()}"'
+            code = 304 if self.headers.get("If-None-Match") == etag else 200
+            web.answers.append(code)
+            self.send_response(code)
+            if code == 200:
+                self.send_header("ETag", etag)
+                self.send_header("Content-Length", str(len(web.data)))
+            self.end_headers()
+            if code == 200:
+                self.wfile.write(web.data)
+
+        def log_message(self, *_: object) -> None:
+            """Keep the test's output clean."""
+
+    return Handler
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    """The head office's server."""
+    with Web(tmp_path / "web") as made_web:
+        yield made_web
+
+
+def fetching(folder: Path, web: Web) -> Branch:
+    """Make a branch that looks at a server."""
+    box = branch(folder)
+    text = box.config.read_text()
+    given = f'[central]\nserver = "{web.address}"\nca_file = "{web.ca_file}"\n'
+    box.config.write_text(text.replace("[central]\n", given))
+    return box
+
+
+def ask(box: Branch, *words: str) -> Result:
+    """Run a command as the desk does."""
+    environment = {"CENTRALINO_CONFIG": str(box.config)}
+    return CliRunner().invoke(main, ["settings", *words, "--json"], env=environment)
+
+
+def said(box: Branch, *words: str) -> str:
+    """Return what a command that did well has said, in English."""
+    result = ask(box, *words)
+    assert result.exit_code == 0, result.output
+    return str(json.loads(result.output)["en"])
+
+
+def refused(box: Branch, *words: str) -> str:
+    """Return why a command was refused, in English."""
+    result = ask(box, *words)
+    assert result.exit_code == 1, result.output
+    told = json.loads(result.output)
+    assert told["it"] != told["en"]
+    return str(told["en"])
+
+
+def test_from_the_head_offices_folder_to_the_branch(tmp_path: Path) -> None:
+    """Key, folder, one file; shown, put in force, shown again, taken back: each in a sentence."""
+    office, box = tmp_path / "office", branch(tmp_path / "box")
+    for name, data in FIRST.items():
+        (office / name).parent.mkdir(parents=True, exist_ok=True)
+        (office / name).write_bytes(data)
+    (office / "phrase").write_text(f"{PHRASE}\n")
+    runner, file = CliRunner(), tmp_path / "settings.bundle"
+    words = ["settings", "pack", str(office), "--version", "1", "--to", str(file)]
+    assert runner.invoke(main, ["settings", "key", str(office / "key")]).exit_code == 0
+    assert "already" in runner.invoke(main, ["settings", "key", str(office / "key")]).output
+    words += ["--key", str(office / "key/key.pem")]
+    assert "--passphrase-file" in runner.invoke(main, words).output
+    assert not file.exists()
+    packed = runner.invoke(main, [*words, "--passphrase-file", str(office / "phrase")])
+    assert "version 1 for every branch" in packed.output
+    assert "signature is not the head office's" in refused(box, "show", str(file))
+    (box.folder / "certificate.pem").write_bytes((office / "key/certificate.pem").read_bytes())
+    told = "sheets new: 2, offices new: 2, declarations added: 1, schedule changed"
+    assert told in said(box, "show", str(file))
+    assert told in said(box, "apply", str(file))
+    assert "in force already" in said(box, "apply", str(file))
+    assert "version 1 since" in said(box, "status")
+    assert "no central settings in force" in said(box, "revert")
+    assert "nothing to go back to" in refused(box, "revert")
+    assert (office / "key/key.pem").stat().st_mode & 0o077 == 0
+
+
+def test_mistakes_are_named_before_anything_is_signed(tmp_path: Path) -> None:
+    """All at once, each with its file and place, and no file is written."""
+    (tmp_path / "sheets").mkdir()
+    (tmp_path / "sheets/imu.md").write_text("niente")
+    (tmp_path / "register.toml").write_text(
+        REGISTER.replace("1042/2026", "").replace("email =", "e =")
+    )
+    (tmp_path / "key.pem").write_bytes(SECRET)
+    file = tmp_path / "settings.bundle"
+    words = ["settings", "pack", str(tmp_path), "--key", str(tmp_path / "key.pem")]
+    result = CliRunner().invoke(main, [*words, "--version", "1", "--to", str(file)])
+    assert result.exit_code == 1
+    assert "register.toml, services.1.email: is missing" in result.output
+    assert "sheets/imu.md, the sheet: has no head" in result.output
+    assert not file.exists()
+
+
+def test_what_is_newer_is_fetched_once(tmp_path: Path, web: Web) -> None:
+    """The second look costs the server a few bytes; who and where stand in what is told."""
+    box = fetching(tmp_path / "box", web)
+    web.data = made(1, PLAIN)
+    assert "central settings 1 put in force" in said(box, "fetch")
+    assert "in force already" in said(box, "fetch")
+    assert web.answers == [200, 304]
+    web.data = made(2, SECOND)
+    assert "sheets changed: 1" in said(box, "fetch")
+    assert box.sheets()["imu"] == "IMU 2027"
+    assert "version 2 since" in (told := said(box, "status"))
+    assert f"from {web.address} (box)" in told
+    assert "Last look" in told
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"<html>not found</html>", "no file of `settings pack`"),
+        (made(2, SECOND, secret=signing.make_pair("Altri")[0]), "signature is not"),
+        (made(2, SECOND)[:-1], "signature is not"),
+        (made(2, SECOND, ("centro",)), "others' (centro)"),
+        (made(1, SECOND), "another file of version 1"),
+        (made(2, SECOND | {"sheets/orti.md": sheet("Orti")}), "names: orti"),
+        (made(2, PLAIN | {"schedule.toml": b"[hours]\nmonday = 7\n"}), "schedule.toml, hours"),
+    ],
+)
+def test_a_server_with_something_wrong_changes_nothing(
+    tmp_path: Path, web: Web, data: bytes, why: str
+) -> None:
+    """One sentence, kept for the desk; the settings of before hold, and the next good ones come."""
+    box = fetching(tmp_path / "box", web)
+    web.data = made(1, PLAIN)
+    said(box, "fetch")
+    web.data = data
+    assert why in refused(box, "fetch")
+    kept = central_said.load(box.place.state)
+    assert kept is not None
+    assert (kept.outcome, kept.good_at is None) == (Outcome.REFUSED, False)
+    assert why in kept.words.en
+    assert box.sheets()["imu"] == "IMU"
+    assert why in refused(box, "fetch"), "it is judged again"
+    assert web.answers[-1] == 304
+    web.data = made(3, SECOND)
+    said(box, "fetch")
+    assert box.sheets()["imu"] == "IMU 2027"
+
+
+def test_what_was_taken_back_does_not_come_again_by_itself(tmp_path: Path, web: Web) -> None:
+    """People have gone back from it: only a higher version comes from the server."""
+    box = fetching(tmp_path / "box", web)
+    for version, files in ((1, PLAIN), (2, SECOND)):
+        web.data = made(version, files)
+        said(box, "fetch")
+    assert "central settings 1 in force again" in said(box, "revert")
+    assert "2: taken back here, a higher version is waited for" in said(box, "fetch")
+    assert box.sheets()["imu"] == "IMU"
+    web.data = made(3, SECOND)
+    assert "central settings 3 put in force" in said(box, "fetch")
+
+
+def test_a_server_that_is_gone(tmp_path: Path) -> None:
+    """It is told as such; what is in force stays, and what came before is not fetched anew."""
+    with Web(tmp_path / "web") as web:
+        box = fetching(tmp_path / "box", web)
+        web.data = made(1, PLAIN)
+        said(box, "fetch")
+        web.stop()
+        assert "cannot be fetched: nobody answers" in refused(box, "fetch")
+    kept = central_said.load(box.place.state)
+    assert kept is not None
+    assert kept.outcome is Outcome.UNREACHED
+    assert box.sheets()["imu"] == "IMU"
+
+
+def test_another_authority_and_other_dates(tmp_path: Path) -> None:
+    """A server must be the one meant; its dates count only where the box knows the time."""
+    with Web(tmp_path / "web", days=-30) as web:
+        web.data = b"anything"
+        state = tmp_path / "state"
+        address = web.address
+        with pytest.raises(Refused, match="certificate has expired"):
+            Server(address, str(web.ca_file)).bundle(state)
+        assert Server(address, str(web.ca_file), checks_dates=False).bundle(state) == b"anything"
+        with pytest.raises(Refused, match="certificate"):
+            Server(address, "", checks_dates=False).bundle(state)
+        with pytest.raises(Refused, match="no https address"):
+            Server(address.replace("https", "http"), str(web.ca_file)).bundle(state)
+
+
+def test_a_wrong_passphrase_is_told(tmp_path: Path) -> None:
+    """The register of a bundle stays closed, and nothing of the bundle comes into force."""
+    box, file = branch(tmp_path / "box"), tmp_path / "settings.bundle"
+    file.write_bytes(made(1, FIRST))
+    (box.folder / "phrase").write_text("tutt'altra frase\n")
+    assert "passphrase in central.passphrase_file is not" in refused(box, "apply", str(file))
+    (box.folder / "certificate.pem").unlink()
+    assert "central.certificate" in refused(box, "apply", str(file))
+    assert box.sheets() == {"orti": "Orti urbani"}
+    (box.folder / "certificate.pem").write_bytes(CERTIFICATE)

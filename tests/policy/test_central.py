@@ -1,0 +1,111 @@
+"""What of the head office's settings changes a register, and what of the branch's own stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from appliance.daemon import register_file
+from appliance.policy.central import Box, check_meant, check_newer, merged, sheets_plan, wait_s
+from appliance.policy.refused import Refused
+from appliance.policy.register.register import Register, Unit
+from appliance.policy.sheets import Sheet
+from tests.central.samples import REGISTER
+
+GIVEN = register_file.parse(REGISTER)
+OWN = Unit("orti", "Orti", "orti@comune.example", "demografici")
+
+
+def stored(*units: Unit) -> Register:
+    """Return a branch's register that has taken the head office's, and units of its own."""
+    return merged(Register(units), GIVEN, (), ()).register
+
+
+def test_an_entry_is_taken_once() -> None:
+    """The same bundle again changes nothing; a new entry gets this box's next number."""
+    known = stored()
+    assert merged(known, GIVEN, ("demografici", "anagrafe"), ()).is_nothing
+    second = replace(GIVEN.declarations[0], first=date(2026, 6, 1))
+    more = replace(GIVEN, declarations=(*GIVEN.declarations, second))
+    found = merged(known, more, ("demografici", "anagrafe"), ())
+    assert [each.entry.number for each in found.new] == [2]
+    assert [d.entry.number for d in found.register.declarations] == [1, 2]
+
+
+def test_a_number_that_is_taken_here_is_no_hindrance() -> None:
+    """Numbers are each box's own: the branch's entry no. 1 and the head office's are two."""
+    declared = GIVEN.declarations[0]
+    own = replace(declared, unit="orti", needs=())
+    before = Register((replace(OWN, service=""),), (own,))
+    found = merged(before, GIVEN, (), ())
+    assert [(d.entry.number, d.unit) for d in found.register.declarations] == [
+        (1, "orti"),
+        (2, "anagrafe"),
+    ]
+
+
+def test_a_branchs_office_stays_behind_its_service() -> None:
+    """It stands with its service; the head office's service stays for it, too."""
+    first = merged(stored(), GIVEN, (), ()).register
+    with_own = replace(first, units=(*first.units, OWN))
+    theirs = ("demografici", "anagrafe")
+    units = merged(with_own, GIVEN, theirs, ()).register.units
+    assert [unit.code for unit in units] == ["demografici", "anagrafe", "orti"]
+    other = Unit("urp", "URP", "urp@comune.example")
+    alone = Register((other,))
+    units = merged(with_own, alone, theirs, ()).register.units
+    assert [unit.code for unit in units] == ["urp", "demografici", "orti"]
+
+
+def test_an_office_with_entries_of_the_branch_stays() -> None:
+    """Left out by the head office, it is the branch's own from then on."""
+    alone = Register((Unit("urp", "URP", "urp@comune.example"),))
+    theirs = ("demografici", "anagrafe")
+    found = merged(stored(), alone, theirs, ("anagrafe", "demografici"))
+    assert [unit.code for unit in found.register.units] == ["urp", "demografici", "anagrafe"]
+    assert [u.code for u in merged(stored(), alone, theirs, ()).gone_units] == list(theirs)
+
+
+def test_what_does_not_fit_together_is_refused() -> None:
+    """A key code that the branch has given to a need of its own is named."""
+    need = replace(GIVEN.declarations[0].needs[0], code_keys="31")
+    own = replace(GIVEN.declarations[0], unit="orti", needs=(replace(need, code="altro"),))
+    before = Register((replace(OWN, service=""),), (own,))
+    declared = replace(GIVEN.declarations[0], needs=(need,))
+    with pytest.raises(Refused, match="'31' is already the code of"):
+        merged(before, replace(GIVEN, declarations=(declared,)), (), ())
+
+
+def test_a_sheet_that_goes_is_the_head_offices() -> None:
+    """The branch's own neither goes nor is written over; equal ones are nothing new."""
+    sheets = [Sheet(code, code, "", "X", date(2026, 1, 1), "T\n") for code in ("a", "b", "c")]
+    plan = sheets_plan(sheets, [sheets[0], replace(sheets[1], title="B")], {"b", "c"})
+    assert [sheet.code for sheet in plan.written] == ["b"]
+    assert (plan.new, plan.gone) == (0, ("c",))
+    with pytest.raises(Refused, match="names: b"):
+        sheets_plan(sheets, [replace(sheets[1], title="B")], {"c"})
+
+
+def test_who_and_which_version() -> None:
+    """Named branches alone, versions that only go up."""
+    box = Box("borgo", 3, "three", 4)
+    check_meant((), Box(""))
+    check_meant(("borgo", "centro"), box)
+    with pytest.raises(Refused, match="this box is '\\?'"):
+        check_meant(("borgo",), Box(""))
+    check_newer(4, "four", box)
+    check_newer(5, "five", box)
+    with pytest.raises(Refused, match="version 3, and 4"):
+        check_newer(3, "three", box)
+    with pytest.raises(Refused, match="another file of version 4"):
+        check_newer(4, "other", Box("borgo", 4, "four", 4))
+
+
+def test_a_server_that_is_gone_is_asked_less_and_less() -> None:
+    """Twice the wait each time, six hours at most; an office that looks more rarely keeps to it."""
+    hours = [wait_s(3600.0, failures) / 3600 for failures in range(5)]
+    assert hours == [1, 2, 4, 6, 6]
+    assert wait_s(3600.0, 10_000) == 6 * 3600
+    assert wait_s(86_400.0, 3) == 86_400
