@@ -27,7 +27,9 @@ Only with its token in a header: a form's fields would have to be read whole to 
 """
 UPDATE: Final = "/plant/updates/upload"
 """Takes a whole update, likewise."""
-UPLOAD_LIMITS: Final = {UPLOAD: 16_000_000_000, UPDATE: 2_000_000_000}
+CENTRAL: Final = "/central/upload"
+"""Takes a file of central settings, likewise."""
+UPLOAD_LIMITS: Final = {UPLOAD: 16_000_000_000, UPDATE: 2_000_000_000, CENTRAL: 34_000_000}
 UPLOAD_S: Final = 3600.0
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY: Final = "; ".join(

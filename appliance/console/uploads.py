@@ -25,6 +25,9 @@ UPLOADED: Final = "restore/uploaded.backup"
 UPLOADED_UPDATE: Final = "update/uploaded.raucb"
 """Likewise, where root's helper looks for an update."""
 
+UPLOADED_CENTRAL: Final = "central/uploaded.settings"
+"""Likewise, where the desk looks for the head office's settings."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -44,6 +47,14 @@ BACKUP: Final = Kind(
 UPDATE: Final = Kind(
     b"hsqs",  # a SquashFS, which every bundle is (RAUC, Bundle formats)
     Words("questo file non è un aggiornamento (.raucb)", "this file is no update (.raucb)"),
+)
+
+CENTRAL: Final = Kind(
+    b"centralino-settings-1\n",
+    Words(
+        "questo file non contiene impostazioni centrali (centralino settings pack)",
+        "this file holds no central settings (centralino settings pack)",
+    ),
 )
 
 
@@ -69,6 +80,11 @@ def uploaded_path(settings: ConsoleSettings) -> Path:
 def update_path(settings: ConsoleSettings) -> Path:
     """Say where an uploaded update lies."""
     return settings.state / UPLOADED_UPDATE
+
+
+def central_path(settings: ConsoleSettings) -> Path:
+    """Say where uploaded central settings lie."""
+    return settings.state / UPLOADED_CENTRAL
 
 
 def stored(path: Path) -> Stored | None:

@@ -1,0 +1,124 @@
+"""The page of the head office's settings: for head and technician, each step said in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from appliance.console import uploads
+from appliance.console.guard import CENTRAL
+from appliance.console.settings import ConsoleSettings
+from appliance.daemon import config
+from appliance.daemon.central import Central
+from appliance.daemon.central_questions import UPLOADED, CentralQuestions
+from appliance.daemon.chore_questions import ChoreQuestions
+from appliance.policy.clock import Now
+from appliance.policy.words import NOTHING
+from appliance.records.database import connect, migrate
+from tests.central.samples import AT, FIRST, made, without
+from tests.commands.samples import CONFIG
+from tests.console import people
+from tests.console.door import ServedDoor
+from tests.console.test_plant_backup import Records
+from tests.console.visitor import Visitor
+from tests.daemon.test_central import Runner
+
+PAGE = "/central"
+BUNDLE = made(1, without(FIRST, "register.toml"))
+SURE = {"sure": "1"}
+
+
+class Place:
+    """A desk that is asked of central settings, and its console."""
+
+    def __init__(self, console: ConsoleSettings, folder: Path) -> None:
+        self.written, self.console = folder / "box.toml", console
+        own = f'console = "{console.state}"\n[central]\ncertificate = "{folder}/central.pem"\n'
+        self.written.write_text(CONFIG.format(folder=folder) + own)
+        self.runner = Runner()
+        self.make()
+
+    def make(self) -> None:
+        """Make the desk's part, by the configuration as it is now."""
+        settings = config.load(self.written)
+        stores: Any = SimpleNamespace(records=Records(self.console.records))
+        runner: Any = self.runner
+        chores = ChoreQuestions(stores, settings, NOTHING, runner, lambda: Now(1.0, AT))
+        central = Central(settings, stores.records, runner, lambda *_: None)
+        self.questions = CentralQuestions(stores, central, chores)
+
+    def answer(self, question: dict[str, Any]) -> Any:
+        """Answer as the desk does; what is allowed begins at once, and has ended at the next."""
+        found: Any = self.questions.known[question["ask"]](question)
+        if not callable(found):
+            self.questions.chores.look()
+            return self.questions.known[question["ask"]](question)
+        told: list[Any] = []
+        found(told.append)
+        self.questions.chores.look()
+        return told[0]
+
+
+@pytest.fixture
+def place(tmp_path: Path, console_settings: ConsoleSettings) -> Place:
+    """A branch with a head office."""
+    console_settings.records.parent.mkdir(parents=True)
+    with closing(connect(console_settings.records)) as connection:
+        migrate(connection)
+        people.enter(connection)
+    return Place(console_settings, tmp_path)
+
+
+@pytest.fixture
+def head(place: Place) -> Iterator[Visitor]:
+    """Anna has logged in."""
+    place.console.door.parent.mkdir(parents=True, exist_ok=True)
+    with ServedDoor(place.console.door, place.answer), Visitor(place.console) as visitor:
+        visitor.log_in(people.ANNA)
+        yield visitor
+
+
+def send(visitor: Visitor, data: bytes) -> Any:
+    """Upload a file as the page's script does."""
+    return visitor.post(CENTRAL, content=data, headers={"content-type": "application/octet-stream"})
+
+
+def test_a_file_is_brought_shown_and_put_in_force(head: Visitor, place: Place) -> None:
+    """It lies where the desk looks; nothing is put in force without the tick, or without a file."""
+    assert "Metti in vigore" not in head.get(PAGE).text
+    assert head.post(f"{PAGE}/apply", data=SURE).status_code == 409
+    assert send(head, BUNDLE).status_code == 204
+    file = uploads.central_path(place.console)
+    assert file.read_bytes() == BUNDLE
+    assert str(file).endswith(UPLOADED)
+    assert "Metti in vigore" in head.get(PAGE).text
+    assert head.post(f"{PAGE}/show", data={}).status_code == 303
+    assert place.runner.words == [("settings", "show", str(file))]
+    answer = head.post(f"{PAGE}/apply", data={})
+    assert (answer.status_code, "devono valere" in answer.text) == (400, True)
+    assert head.post(f"{PAGE}/apply", data=SURE).status_code == 303
+    assert place.runner.words[-1] == ("settings", "apply", str(file), "--by", "anna")
+    assert "Messe in vigore" in head.get(PAGE).text
+    assert "fatto" in head.get(f"{PAGE}/live").text
+
+
+def test_another_file_is_not_kept(head: Visitor, place: Place) -> None:
+    """It is said in words what should come."""
+    answer = send(head, b"PK" + bytes(100))
+    assert (answer.status_code, "settings pack" in answer.text) == (409, True)
+    assert not uploads.central_path(place.console).exists()
+
+
+def test_a_box_without_a_head_office_says_so(head: Visitor, place: Place) -> None:
+    """There is no form: the technician names the certificate first."""
+    text = place.written.read_text()
+    place.written.write_text(text[: text.index("[central]")])
+    place.make()
+    shown = head.get(PAGE).text
+    assert "non è configurata nessuna sede centrale" in shown
+    assert "upload" not in shown
