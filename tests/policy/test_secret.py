@@ -90,6 +90,7 @@ def test_the_door() -> None:
 DOORS = {
     ("calls/after_hours.py", "TELL"): 1,  # duty numbers authorised in writing (E11)
     ("calls/consulting.py", "RING"): 1,  # the same, for an operator who speaks with it first
+    ("policy/branches.py", "RING"): 1,  # the account of a branch at the proxy
     ("policy/transfer.py", "RING"): 1,  # compared with the phone that was spoken with
     ("calls/transferring.py", "RING"): 1,  # the account of an office's phone
     ("calls/transferring.py", "DIAL"): 2,  # an extension by hook flash, a number over a second line
