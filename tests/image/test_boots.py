@@ -113,6 +113,16 @@ def test_it_comes_up_whole(guest: Guest) -> None:
     assert guest.run("cat /proc/sys/kernel/tainted") == "0"
 
 
+def test_sound_alone_has_real_time(guest: Guest) -> None:
+    """The carrier has raised itself, by leave of its unit (sched(7)); the desk has not."""
+    for unit, policy in ((CARRIER, "SCHED_FIFO|SCHED_RESET_ON_FORK"), (DESK, "SCHED_OTHER")):
+        main = guest.run(f"systemctl show --value -p MainPID {unit}")
+        assert f"policy: {policy}\n" in guest.run(f"chrt -p {main}")
+
+
+CARRIER, DESK = "centralino-carrier.service", "centralino.service"
+
+
 def test_only_the_programme_listens(guest: Guest) -> None:
     """SIP, RTP, the console's pages, mDNS; no shell without a key, nobody on the image's screen."""
     listed = guest.run("ss -Hlntup").splitlines()
