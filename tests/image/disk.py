@@ -80,6 +80,19 @@ class Disk:
         """Return a text file of the FAT partition."""
         return self._mtools(("mtype",), f"::{name}").decode()
 
+    def checked_fat(self) -> str:
+        """Have the FAT partition checked; returns what is wrong with it, "" for nothing."""
+        start, length = self.place(FAT)
+        copy = self.path.with_name("fat.img")
+        with self.path.open("rb") as disk, copy.open("wb") as file:
+            disk.seek(start)
+            file.write(disk.read(length))
+        done = subprocess.run(
+            ("fsck.fat", "-n", str(copy)), check=False, capture_output=True, text=True
+        )
+        copy.unlink()
+        return done.stdout if done.returncode else ""
+
     def _mtools(self, command: tuple[str, ...], *words: str, stdin: bytes = b"") -> bytes:
         where = f"{self.path}@@{self.place(FAT)[0]}"
         return subprocess.run(

@@ -28,6 +28,7 @@ TOOLS = {
     "qemu-img": "qemu-utils",
     "setpriv": "util-linux",
     "debugfs": "e2fsprogs",
+    "fsck.fat": "dosfstools",
 }
 BOOT_LIMIT_S = 900.0
 """A boot takes a minute or two of processor time: on a machine that is busy it is waited longer."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.voicemail import space
 from tests.helpers.figures import Figures
 from tests.image import built
 from tests.image.disk import DATA, SLOT_A, Disk
@@ -37,6 +38,10 @@ pytestmark = [
 ]
 
 SEED = 7
+NO_ROOM = space.NO_ROOM.en
+MADE_ANEW = "was made anew: restore the backup"
+"""Of what the helper `data` says."""
+ANSWER = "centralino-result.txt"
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +161,14 @@ def test_a_call_is_answered(office: Office, guest: Guest, figures: Figures, tmp_
     figures.say(f"image: first call answered {report.answered_after_s:.1f} s after its first ring")
 
 
+def test_the_answer_is_written(guest: Guest) -> None:
+    """Beside the technician's file, on a partition that is mounted read-only again."""
+    names = f"grep -q 'line line1' /boot/firmware/{ANSWER}"
+    guest.wait("the answer", lambda: guest.shell.try_(names)[0] == 0)
+    mounted = "findmnt -no OPTIONS /boot/firmware"
+    guest.wait("it is read-only again", lambda: guest.run(mounted).startswith("ro,"))
+
+
 def test_its_message_lies_on_the_card(
     office: Office, rested: Disk, slot_before: str, figures: Figures
 ) -> None:
@@ -165,6 +178,19 @@ def test_its_message_lies_on_the_card(
     figures.say(f"image: message of {SPEECH.name}: {found}")
     assert is_whole(recording), found
     assert signature(rested, SLOT_A) == slot_before
+
+
+def test_the_answer_lies_beside_the_file(rested: Disk) -> None:
+    """A technician reads on a computer of any kind what became of the file, and how to go on; the
+    partition is as whole as before, and what was written by the technician is not touched.
+    """
+    answer = rested.read_fat(ANSWER)
+    assert answer.startswith("\ufeffCentralino ")
+    assert answer.count("\n") == answer.count("\r\n") > 10
+    for found in ("All is well", "https://", "Code for the console's first user: ", ": line line1"):
+        assert found in answer, answer
+    assert rested.read_fat("centralino.toml") == site()
+    assert rested.checked_fat() == ""
 
 
 @pytest.mark.usefixtures("rested")
@@ -214,12 +240,12 @@ def test_a_full_card_answers_and_says_so(office: Office, guest_after_cuts: Guest
     """No room for a message: the caller is served all the same, and people see why."""
     guest = guest_after_cuts
     wait_idle(guest)
-    before = troubles(guest)
+    assert not any(NO_ROOM in one for one in troubles(guest))
     ended, _ = guest.shell.try_("dd if=/dev/zero of=/data/filler bs=1M")
     assert ended != 0, "the card took everything"
     report = office.call()
     assert report.answered
-    guest.wait("a trouble", lambda: len(troubles(guest)) > len(before), CALL_LIMIT_S)
+    guest.wait(NO_ROOM, lambda: any(NO_ROOM in one for one in troubles(guest)), CALL_LIMIT_S)
     guest.run("rm /data/filler")
     guest.power_off()
 
@@ -235,6 +261,6 @@ def test_a_spoilt_data_partition_is_made_anew(office: Office, rng: random.Random
     with office.on() as guest:
         guest.wait_ready()
         wait_idle(guest)
-        assert troubles(guest)
+        guest.wait(MADE_ANEW, lambda: any(MADE_ANEW in one for one in troubles(guest)))
         assert office.call().answered
         assert guest.run("findmnt -no FSTYPE /data") == "ext4"
