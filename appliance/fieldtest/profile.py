@@ -109,7 +109,7 @@ def _use(run: Run, unit: Unit) -> dict[str, Any]:
         use["caller_id"] = "before" if after < 0 else "after"
         if after + AFTER_S > DEFAULT_LIMIT_S:
             use["identity_limit"] = math.ceil((after + AFTER_S) * 2) / 2
-    if (flash_ms := _figure(_found(run, "flash", unit.line), "flash")) is not None:
+    if (flash_ms := _figure(_of_make(run, "flash", unit), "flash")) is not None:
         use["flash"] = flash_ms / 1000
     return use
 
@@ -119,7 +119,7 @@ def _answers(run: Run, unit: Unit) -> dict[str, str]:
     able = dict(unit.capabilities)
     end_ms = _figure(_found(run, "stream_end", unit.line), "end of sound to OK")
     voltage, after = _voltage(run, unit), _identity_s(run, unit)
-    flash = _found(run, "flash", unit.line)
+    flash = _of_make(run, "flash", unit)
     said = {
         "duplex": _yes(able.get(DUPLEX)),
         "stream_end": None if end_ms is None else f"{end_ms:.0f} ms",
@@ -128,7 +128,7 @@ def _answers(run: Run, unit: Unit) -> dict[str, str]:
         "caller_id": None if after is None else f"{after:.2f} s after the first ring",
         "release": _releases(run, unit),
         "flash": clean(_flash_said(flash)) if flash else None,
-        "at_4886": _poke_said(_found(run, "at_4886", unit.line)),
+        "at_4886": _poke_said(_of_make(run, "at_4886", unit)),
     }
     return {key: answer for key, answer in said.items() if answer}
 
@@ -182,6 +182,13 @@ def _releases(run: Run, unit: Unit) -> str:
 def _flash_said(flash: Finding) -> str:
     ms = _figure(flash, "flash")
     return flash.remark[1] if ms is None else f"{ms:.0f} ms"
+
+
+def _of_make(run: Run, key: str, unit: Unit) -> Finding | None:
+    """Return what was found of a modem, or of another one of its make where only that was asked."""
+    same = (each.line for each in run.units if each.line != unit.line and _who(each) == _who(unit))
+    found = (_found(run, key, line) for line in (unit.line, *same))
+    return next((finding for finding in found if finding), None)
 
 
 def _found(run: Run, key: str, line: str) -> Finding | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from appliance.media.frames import SAMPLE_RATE
@@ -10,6 +12,9 @@ from hw_tests.field import PAIRS, Field, found, told
 from hw_tests.findings import Figure, Finding, Limit, Series, Verdict
 from hw_tests.measures.sound import BAND, MIDBAND, SNR
 from hw_tests.signals import GAP_S, MARK_S
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MIDDLE_HZ = 1000.0
 INNER = Limit(500.0, 2600.0)
@@ -38,10 +43,10 @@ def _one_way(field: Field, source: str, target: str) -> Finding:
     measured = sweep.heard(part) if place else None
     if measured is None:
         return told("swept", way, Verdict.FAILED, "Nulla è arrivato.", "Nothing has arrived.")
-    return judge(way, measured)
+    return judge(way, measured, field.keep(f"swept-{way}", carried.pcm))
 
 
-def judge(way: str, measured: sweep.Swept) -> Finding:
+def judge(way: str, measured: sweep.Swept, kept: tuple[Path, ...] = ()) -> Finding:
     """Judge the response against its middle, the harmonics, and what is neither."""
     middle = measured.gain_at(MIDDLE_HZ)
     against = tuple(round(db - middle, 2) for db in measured.gain_db)
@@ -63,4 +68,5 @@ def judge(way: str, measured: sweep.Swept) -> Finding:
         Figure("harmonic distortion", measured.distortion, "%", DISTORTION),
         Figure("signal to noise", measured.snr_db, "dB", SNR),
         series=(Series("swept response", "response", sweep.POINTS_HZ, against, "Hz", "dB"),),
+        sounds=kept,
     )

@@ -119,6 +119,20 @@ def test_what_was_asked_of_a_lifted_telephone_and_of_a_poke_is_answered() -> Non
     assert read["answers"]["at_4886"] == "By x."
 
 
+def test_what_only_one_of_two_alike_was_asked_answers_for_both() -> None:
+    """Flash and poke are measured on line B: the profile of its make has them; another has not."""
+    others = tuple(replace(each, line="B") for each in MEASURED if each.key == "flash")
+    poked = found("at_4886", "B", "number at all", 1.0)
+    rest = tuple(each for each in MEASURED if each.key != "flash")
+    measured = made(units=(UNIT, replace(UNIT, line="B")), findings=(*rest, *others, poked))
+    read = told(measured)
+    assert (read["use"]["flash"], read["answers"]["at_4886"]) == (0.25, "By x.")
+    stranger = replace(UNIT, line="B", identity="5637")
+    read = told(replace(measured, units=(UNIT, stranger)))
+    assert "flash" not in read["use"]
+    assert {profile.OPEN["flash"], profile.OPEN["at_4886"]} <= set(read["open"])
+
+
 @pytest.mark.parametrize("key", list(profile.OPEN))
 def test_every_open_question_has_a_measurement(key: str) -> None:
     """A question of the profile that nothing measures would stay open for ever."""
