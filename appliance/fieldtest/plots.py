@@ -30,7 +30,11 @@ STYLE: Final = {
     "grid.color": "0.85",
 }
 NAME: Final = 60
-TICKS_HZ: Final = (50, 100, 200, 300, 500, 700, 1000, 1500, 2000, 2500, 3000, 3400, 4000)
+EDGE: Final = 0.03
+"""Of what is drawn, beyond either end of times, which begin at 0."""
+LEAST_SPAN: Final = {"response": 6.0, "level": 6.0}
+"""dB shown at least: a hundredth of one, drawn large, looks like a fault."""
+TICKS_HZ: Final = (50, 100, 200, 300, 500, 700, 1000, 1500, 2000, 2500, 3000, 4000)
 
 
 def drawn(series: Series, finding: Finding) -> bytes | None:
@@ -76,6 +80,9 @@ def _draw(axes: Axes, kind: str, points: list[tuple[float, float]]) -> None:
     if kind == "timing":
         axes.vlines(xs, 0, ys, color="0.6", linewidth=1.0)
         axes.plot(xs, ys, "o", color="tab:blue", markersize=4)
+        low, high = min([0.0, *xs]), max([0.0, *xs])
+        edge = EDGE * (high - low or 1.0)
+        axes.set_xlim(low - edge, high + edge)
     else:
         axes.plot(xs, ys, color="tab:blue", linewidth=1.0, marker="." if len(xs) < 60 else "")
     if kind == "response" and min(xs) > 0 and max(xs) > min(xs):
@@ -83,6 +90,14 @@ def _draw(axes: Axes, kind: str, points: list[tuple[float, float]]) -> None:
         ticks = [at for at in TICKS_HZ if min(xs) <= at <= max(xs)]
         axes.set_xticks(ticks, [f"{at}" for at in ticks])
         axes.set_xticks([], minor=True)
+    _widen(axes, LEAST_SPAN.get(kind, 0.0))
+
+
+def _widen(axes: Axes, least: float) -> None:
+    low, high = axes.get_ylim()
+    if high - low < least:
+        middle = (low + high) / 2
+        axes.set_ylim(middle - least / 2, middle + least / 2)
 
 
 def _draw_limits(axes: Axes, series: Series, finding: Finding) -> None:
