@@ -52,7 +52,7 @@ ALLOWED: dict[str, set[str]] = {
 FOREIGN_OWNERS = {
     "serial": {"lines/keeper.py"},
     "pyVoIP": {"phones/sip.py"},
-    "paho": {"fleet/mqtt.py"},
+    "paho": {"fleet/mqtt_client.py"},
     "gpiozero": {"panel/leds.py"},
     "sdnotify": {
         "daemon/service.py",

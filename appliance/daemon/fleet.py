@@ -18,7 +18,8 @@ from appliance.daemon.mqtt_settings import broker_of
 from appliance.errors import CentralinoError
 from appliance.fleet import events, mqtt_home, mqtt_topics
 from appliance.fleet.events import Callers, Json, Known
-from appliance.fleet.mqtt_sender import Depth, Health, Sender
+from appliance.fleet.mqtt_sender import Health, Sender
+from appliance.fleet.mqtt_session import Depth
 from appliance.fleet.mqtt_topics import Event, Message
 from appliance.policy import undisclosed
 from appliance.policy.words import Words
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from appliance.daemon.lookout import Lookout
     from appliance.daemon.settings import Settings
     from appliance.fleet.mqtt_broker import Broker
-    from appliance.fleet.mqtt_sender import Line
+    from appliance.fleet.mqtt_session import Line
     from appliance.policy.office import Office
     from appliance.policy.register.register import Register
     from appliance.records.worker import Records
@@ -54,31 +55,31 @@ class Kept:
     records: Records
 
     def waiting(self, after: int, most: int) -> tuple[Event, ...]:
-        """See fleet.mqtt_sender.Outbox."""
+        """See fleet.mqtt_session.Outbox."""
         rows = self.records.ask(lambda c: fleet_outbox.waiting(c, after, most))
         return tuple(
             Event(r.number, r.id, r.kind, r.at, r.about, r.presentation, r.caller) for r in rows
         )
 
     def settle(self, numbers: Iterable[int]) -> None:
-        """See fleet.mqtt_sender.Outbox."""
+        """See fleet.mqtt_session.Outbox."""
         self.records.ask(lambda c: fleet_outbox.settle(c, numbers))
 
     def depth(self) -> Depth:
-        """See fleet.mqtt_sender.Outbox."""
+        """See fleet.mqtt_session.Outbox."""
         found = self.records.ask(fleet_outbox.depth)
         return Depth(found.waiting, found.dropped, found.dropped_at)
 
     def retained(self) -> frozenset[str]:
-        """See fleet.mqtt_sender.Outbox."""
+        """See fleet.mqtt_session.Outbox."""
         return self.records.ask(fleet_outbox.retained)
 
     def retain(self, topics: Iterable[str]) -> None:
-        """See fleet.mqtt_sender.Outbox."""
+        """See fleet.mqtt_session.Outbox."""
         self.records.ask(lambda c: fleet_outbox.retain(c, topics))
 
     def release(self, topics: Iterable[str]) -> None:
-        """See fleet.mqtt_sender.Outbox."""
+        """See fleet.mqtt_session.Outbox."""
         self.records.ask(lambda c: fleet_outbox.release(c, topics))
 
 

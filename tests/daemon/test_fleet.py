@@ -20,7 +20,8 @@ from appliance.daemon.fleet import Fleet, fleet_of
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.mqtt_settings import broker_of
 from appliance.daemon.office import build_office
-from appliance.fleet.mqtt_sender import Depth, Health
+from appliance.fleet.mqtt_sender import Health
+from appliance.fleet.mqtt_session import Depth
 from appliance.fleet.mqtt_topics import Event, Message
 from appliance.policy.words import Words
 from appliance.records import call_log, fleet_outbox

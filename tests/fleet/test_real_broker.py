@@ -32,6 +32,14 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    """Run one for all tests that only ask whether it lets them in."""
+    with broker_in(tmp_path_factory.mktemp("standing")) as made:
+        authority(made.folder, "other")
+        yield made
+
+
 @pytest.fixture
 def receiver(mosquitto: Mosquitto) -> Iterator[Receiver]:
     """Listen to all of it."""
@@ -202,15 +210,14 @@ def test_what_is_published_no_more_is_taken_away(
     ],
 )
 def test_each_mistake_of_the_account_is_one_sentence(
-    tmp_path: Path, mosquitto: Mosquitto, more: dict[str, str], says: str
+    tmp_path: Path, standing: Mosquitto, more: dict[str, str], says: str
 ) -> None:
     """It is said what is wrong and where, and tried again; the event waits."""
-    authority(mosquitto.folder, "other")
     files = {
-        key: str(mosquitto.folder / value) if key.endswith("file") and value else value
+        key: str(standing.folder / value) if key.endswith("file") and value else value
         for key, value in more.items()
     }
-    box = Publisher(tmp_path, account(mosquitto, **files)).start()
+    box = Publisher(tmp_path, account(standing, **files)).start()
     try:
         box.call(1)
         box.wait_until(lambda: says in box.last.why.en, says)
