@@ -10,18 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from appliance.calls import events
-from appliance.phones import indialog, lifetime, trunk
+from appliance.phones import indialog, trunk, welcome
 from appliance.phones.bindings import Binding
 from appliance.phones.canonical import reply_address
 from appliance.phones.core import Core, phrase, response_head
 from appliance.phones.digest import Nonces
 from appliance.phones.gate import Gate, Reply
 from appliance.phones.left import Left
-from appliance.phones.legs import OTHERS, Legs
+from appliance.phones.legs import Legs
 from appliance.phones.login import Login
 from appliance.phones.message import Message, Parser, Unreadable, read, write
 from appliance.phones.qualify import Qualify
-from appliance.phones.refer import digits_of, read_replaces
+from appliance.phones.refer import digits_of
 from appliance.phones.registrar import Registrar, Target
 from appliance.phones.registration import Registration
 from appliance.phones.rtp import Address
@@ -31,8 +31,6 @@ from appliance.phones.sluice import Sluice
 from appliance.phones.transactions import Transaction
 from appliance.phones.waiting import Waiting
 
-MOST_TAKEN_OVER = 16
-"""Callers that others may hand over at once: more than positions any office has."""
 _NEED_A_CALL = dict.fromkeys(("BYE", "INFO", "UPDATE", "PRACK"), 481)
 OUTSIDE = {"OPTIONS": 200} | _NEED_A_CALL
 """What requests outside any call are answered with; 405 for the rest."""
@@ -239,32 +237,13 @@ class Endpoint:
         """Let a phone call us, or others hand a caller over, or say why not."""
         phone = self._phone_of(message, source)
         if not phone:
-            return self._handed_over(message, transaction, now)
+            account, laws = self.settings.registrar, self.settings.laws
+            assert account is not None, "only a proxy that is configured is known"
+            return welcome.hand_over(self.legs, account, laws, message, transaction, now)
         if reply := self._unwelcome(message, phone, source, now):
             return reply
         try:
             self.legs.offered(message, phone, transaction, self.settings.laws, now)
-        except NoCommonSound:
-            return Reply(488)
-        return None
-
-    def _handed_over(self, message: Message, transaction: Transaction, now: float) -> Reply | None:
-        """Let the proxy hand a caller over to us, or say why not."""
-        account = self.settings.registrar
-        assert account is not None, "only a proxy that is configured is known"
-        if reply := self._unfit(message, ""):
-            return reply
-        if trunk.is_loop(account, message):
-            return Reply(482)
-        if self.legs.taken_over >= MOST_TAKEN_OVER:
-            return Reply(503, (("Retry-After", "32"),))
-        origin, caller = trunk.origin_of(message), trunk.caller_of(message)
-
-        def tell(leg: str) -> events.Event:
-            return events.BranchCalled(leg, origin, caller)
-
-        try:
-            self.legs.offered(message, OTHERS, transaction, self.settings.laws, now, tell)
         except NoCommonSound:
             return Reply(488)
         return None
@@ -276,26 +255,11 @@ class Endpoint:
             refusal = gate.check(message, phone, source[0], now, at_home=at_home)
             if refusal:
                 return refusal
-        if refusal := self._unfit(message, phone):
+        if refusal := welcome.unfit(self.legs, message, phone):
             return refusal
         if self.legs.dialled >= 2 * len(self.settings.accounts):
             return Reply(503, (("Retry-After", "32"),))
         return None if digits_of(message.uri) else Reply(404)
-
-    def _unfit(self, message: Message, phone: str) -> Reply | None:
-        """Refuse what we do not speak, and the same call by another way.
-
-        Nor does a phone put itself in another's place: it asks by REFER, and the desk decides.
-        """
-        if required := indialog.unsupported(message):
-            return Reply(420, (("Unsupported", required),))
-        if lifetime.is_too_brief(message):
-            return Reply(422, (("Min-SE", str(lifetime.LEAST)),))
-        if replaces := message.get("Replaces"):
-            return Reply(self.legs.named(read_replaces(replaces), phone)[1] or 403)  # RFC 3891 3
-        if self.legs.has(message.call_id):
-            return Reply(482)  # 8.2.2.2: the same request by another way
-        return None
 
     def _cancel(self, message: Message, transaction: Transaction, now: float) -> None:
         """Serve a CANCEL: it names the INVITE by its branch, and must come from the same host."""

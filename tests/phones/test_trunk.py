@@ -11,13 +11,14 @@ import pytest
 from appliance.calls import events
 from appliance.calls.events import Caller, Passed, Presentation
 from appliance.phones import trunk
-from appliance.phones.endpoint import MOST_TAKEN_OVER, Endpoint
+from appliance.phones.endpoint import Endpoint
 from appliance.phones.legs import Ring
 from appliance.phones.message import Message
 from appliance.phones.registrar import Target
 from appliance.phones.rtp import Address
 from appliance.phones.settings import PhoneAccount, PhonesSettings, RegistrarAccount
 from appliance.phones.sip import parse
+from appliance.phones.welcome import MOST_TAKEN_OVER
 from tests.phones.world import DESK, MEDIA, PHONE, SDP, Bench, request, response
 
 PROXY: Address = ("192.0.2.5", 5060)
