@@ -23,10 +23,18 @@ UPLOADED: Final = "restore/uploaded.backup"
 UNPACKED: Final = ".centralino-restore-"
 """A folder beside the state folder, or in it, in which a backup is unpacked and checked."""
 LEFT_OUT: Final = frozenset(
-    {"corrupt", "private", "voicemail/rec", "voicemail/ballast", "update", str(Path(MADE).parent)}
+    {
+        "corrupt",
+        "private",
+        "voicemail/rec",
+        "voicemail/ballast",
+        "update",
+        "central/fetched",
+        str(Path(MADE).parent),
+    }
 )
 """Of the state folder: what recovery set aside, the shell's proof, sound still being recorded, a
-file of an update."""
+file of an update, one of central settings that the server gives again."""
 OWN_COPY: Final = ".backup-"
 """A folder of the state folder in which the records' copy lies while a backup is made."""
 

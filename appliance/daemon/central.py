@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FETCH: Final = ("settings", "fetch")
-MOST_BYTES: Final = 64_000_000
+MOST_BYTES: Final = 256_000_000
 FIRST_S: Final = 120.0
 """So long after the start it is looked for first: a box that starts has other things to do."""
 BUSY_S: Final = 60.0

@@ -9,15 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from appliance.central import applying
 from appliance.daemon import config, spoken
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.office import build_office
 from appliance.policy.refused import Refused
+from appliance.policy.register import merge
+from appliance.policy.register.register import Unit
 from appliance.policy.sheets import Sheet
 from appliance.policy.system_words import words_of
-from appliance.records import audit, sheets
+from appliance.records import audit, register, sheets
 from appliance.records.audit import Noted
 from appliance.records.database import connect
+from appliance.records.register import Who
+from appliance.records.vault import key_path
 from tests.central.samples import (
     AT,
     FIRST,
@@ -214,6 +219,22 @@ def test_what_is_the_head_offices_is_changed_there(box: Branch) -> None:
     assert box.sheets() == {"imu": "IMU", "tari": "TARI", "orti": "Orti"}
 
 
+def test_a_central_office_is_changed_there(box: Branch) -> None:
+    """Not by the branch, which may enter declarations for it, and offices of its own."""
+    box.apply(made(1, FIRST))
+    who = Who("anna", AT, "unit")
+    theirs = Unit("anagrafe", "Altra", "altra@comune.example", "demografici")
+    own = replace(theirs, code="orti", name="Orti")
+    with closing(connect(box.place.database)) as connection:
+        key = key_path(box.place.database)
+        with pytest.raises(Refused, match="head office, to be changed there: anagrafe"):
+            register.change(connection, key, who, lambda r: merge.with_unit(r, theirs), {})
+        register.change(connection, key, who, lambda r: merge.with_unit(r, own), {})
+    box.apply(made(2, FIRST | {"sheets/imu.md": sheet("IMU 2027")}))
+    names = {unit.code: unit.name for unit in box.register().units}
+    assert names == {"demografici": "Servizi demografici", "anagrafe": "Anagrafe", "orti": "Orti"}
+
+
 def test_a_branchs_own_hours_win(tmp_path: Path) -> None:
     """On a day of which both speak the branch's opening holds; closures of both hold."""
     local = '[[openings]]\nday = 2026-12-24\nhours = ["09:00-10:00"]\nreason = "Qui"\n'
@@ -232,3 +253,17 @@ def test_a_damaged_schedule_leaves_the_branchs_own(box: Branch) -> None:
     path = box.place.state / "central" / given.digest / "schedule.toml"
     path.write_bytes(b"\xff[")
     assert config.load(box.config).hours == box.place.settings.hours
+
+
+def test_a_spoken_sheet_comes_with_its_sounds(box: Branch) -> None:
+    """Its voice is made before it holds; what a cut has left is made good by the next turn."""
+    spoken_sheet = sheet("CIE").replace(b"updated", b'spoken = true\nsay = "In linea."\nupdated')
+    folder = spoken.folder_of(box.place.state)
+    box.apply(made(1, {"sheets/cie.md": spoken_sheet}))
+    assert [each.sheet for each in spoken.load_menu(folder)] == ["cie"]
+    (folder / spoken.MENU).unlink()
+    (box.place.state / "central/pending").write_text("cut\n")
+    applying.settle(box.place)
+    assert [each.sheet for each in spoken.load_menu(folder)] == ["cie"]
+    assert box.revert() == 0
+    assert spoken.load_menu(folder) == ()

@@ -223,6 +223,22 @@ def test_a_server_with_something_wrong_changes_nothing(
     assert box.sheets()["imu"] == "IMU 2027"
 
 
+def test_an_import_of_the_branchs_own_leaves_the_head_offices(tmp_path: Path) -> None:
+    """A folder with the branch's sheets alone takes none of the head office's away."""
+    box, folder = branch(tmp_path / "box"), tmp_path / "sheets"
+    box.apply(made(1, PLAIN))
+    folder.mkdir()
+    (folder / "caldaie.md").write_bytes(sheet("Caldaie"))
+    environment = {"CENTRALINO_CONFIG": str(box.config)}
+    words = ["sheets", "import", str(folder)]
+    assert CliRunner().invoke(main, words, env=environment).exit_code == 0
+    assert box.sheets() == {"imu": "IMU", "tari": "TARI", "caldaie": "Caldaie"}
+    (folder / "imu.md").write_bytes(sheet("Mia"))
+    result = CliRunner().invoke(main, words, env=environment)
+    assert (result.exit_code, "to be changed there: imu" in result.output) == (1, True)
+    assert box.sheets()["imu"] == "IMU"
+
+
 def test_what_was_taken_back_does_not_come_again_by_itself(tmp_path: Path, web: Web) -> None:
     """People have gone back from it: only a higher version comes from the server."""
     box = fetching(tmp_path / "box", web)

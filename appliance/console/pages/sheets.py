@@ -20,7 +20,7 @@ from appliance.console.sheets import rendered
 from appliance.console.templates import page, text
 from appliance.policy.roles import Permission
 from appliance.policy.sheets import Sheet
-from appliance.records import register, sheets
+from appliance.records import central, register, sheets
 
 LONGEST_SEARCH: Final = 120
 MOST_FOUND: Final = 50
@@ -89,7 +89,9 @@ async def show(request: Request) -> Response:
 async def sheet_page(request: Request, status: int = 200, wrong: str = "") -> Response:
     """Answer with one sheet's page; `wrong` says what was not done."""
     code = request.path_params["code"]
-    found, names = await request.app.state.reading.do(lambda c: (sheets.find(c, code), _offices(c)))
+    found, names, theirs = await request.app.state.reading.do(
+        lambda c: (sheets.find(c, code), _offices(c), central.sheets(c))
+    )
     if found is None:
         raise HTTPException(404)
     return page(
@@ -100,7 +102,8 @@ async def sheet_page(request: Request, status: int = 200, wrong: str = "") -> Re
         office=names.get(found.office, found.office),
         stale=found.is_stale(datetime.now(request.app.state.zone).date()),
         body=rendered(found.body),
-        can_edit=may(request, Permission.EDIT_SHEETS),
+        is_central=code in theirs,
+        can_edit=may(request, Permission.EDIT_SHEETS) and code not in theirs,
         wrong=wrong,
     )
 
