@@ -20,6 +20,10 @@ PREPARED_MS = 700
 NEXT_MS = 300
 TALK_MS = 1000
 """Beyond the 600 ms in which a break of the loop is the exchange's answer signal."""
+STAMP_S = 0.1
+"""The exchange stamps all that a tick reads with the tick's beginning: on a busy machine a command
+can bear an earlier time than its order. No line is answered twice so soon.
+"""
 REST_S = 1.0
 WARM_UP = 50
 """Calls until SIP remembers as much as it ever does at this pace: 32 s (RFC 3261, 64 T1)."""
@@ -160,9 +164,9 @@ def _to_command(seen: Seen) -> Iterator[float]:
     for line in _lines(1, LINES):
         commands = seen.times(line, HOST, OFF_HOOK)
         for ordered in seen.moment("answer_ordered", line):
-            command = first_after(commands, ordered)
+            command = first_after(commands, ordered - STAMP_S)
             if command is not None:
-                yield (command - ordered) * 1000
+                yield max(0.0, command - ordered) * 1000
 
 
 # --- memory -------------------------------------------------------------------------------------
