@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import audioop
 import math
+from array import array
+from itertools import pairwise
 
 import pytest
 
 from appliance.exchange.call import CallPlan
 from appliance.exchange.sound import Loop, samples, silence, sine
+from appliance.exchange.trunk import Pipe
 from appliance.exchange.worn import Worn
 from appliance.media import g711
 from tests.exchange.virtual import TICK_MS, Bench, unshielded
@@ -115,3 +118,22 @@ def test_noise_is_as_loud_as_it_was_set() -> None:
     assert loud == pytest.approx(tone, rel=0.1)
     worn.hiss(None)
     assert worn.mix(silence(80)) == silence(80)
+
+
+@pytest.mark.parametrize(
+    ("sent_ppm", "heard_ppm", "hz"),
+    [(0, 0, 1000), (20, 20, 1000), (10_000, 0, 1010), (0, -10_000, 1010)],
+)
+def test_a_crystal_that_runs_fast_is_heard_too_high(
+    sent_ppm: float, heard_ppm: float, hz: int
+) -> None:
+    """What lies between two modems is analog: a pitch is that of both crystals together."""
+    pipe, tone = Pipe(sent_ppm, heard_ppm), sine(((1000.0, -10.0),), 8000)
+    heard = bytearray()
+    for at in range(0, len(tone), 80):
+        pipe.put(tone[at : at + 80])
+        heard += pipe.take(round(80 * (1e6 + heard_ppm) / (1e6 + sent_ppm)))
+    assert (bytes(heard) == tone) is (sent_ppm == heard_ppm)
+    pcm = array("h", g711.ulaw_to_linear(bytes(heard[800:4800])))
+    rises = sum(before < 0 <= after for before, after in pairwise(pcm))
+    assert rises == pytest.approx(hz / 2, abs=2)
