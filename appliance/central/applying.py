@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from appliance.central import keeping
 from appliance.central.bundle import unpack
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     from appliance.policy.sheets import Sheet
     from appliance.policy.spoken import Menu
-
-REVERT: Final = "revert"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ def revert(place: Place, stamp: Stamp) -> tuple[int, Changes]:
         settle(place)
         with place.connected() as connection:
             now = records.in_force(connection)
-        if now is None or not now.digest or now.source == REVERT:
+        if now is None or not now.digest or now.source == records.REVERT:
             raise Refused(
                 "non c'è nulla a cui tornare: applicare un file di impostazioni centrali",
                 "there is nothing to go back to: apply a file of central settings",

@@ -29,7 +29,7 @@ from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
 from appliance.records import central as records
 from appliance.records import register, sheets
-from appliance.records.database import connect, migrate
+from appliance.records.database import connect, migrate, open_reader
 from appliance.records.vault import key_path
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class Place:
             raise OfficeError(f"there are no records in {self.state} yet: start centralino once")
         return path
 
+    def reading(self) -> closing[sqlite3.Connection]:
+        """Open the records for reading alone; raises StoreError."""
+        return closing(open_reader(self.database))
+
     def connected(self) -> closing[sqlite3.Connection]:
         """Open the records, brought up to date."""
         connection = connect(self.database)
@@ -80,7 +84,7 @@ def judged(place: Place, data: bytes) -> Judged:
     certificates = _certificates(place.settings)
     bundle = unpack(data, lambda signature, of: signing.check(certificates, signature, of))
     digest = hashlib.sha256(data).hexdigest()
-    with place.connected() as connection:
+    with place.reading() as connection:
         box = box_of(place, connection)
         policy.check_meant(bundle.sites, box)
         policy.check_newer(bundle.version, digest, box)

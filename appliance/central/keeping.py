@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import logging
+import os
 import shutil
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BUNDLE: Final = "settings.bundle"
-LOCK: Final = "lock"
 _DRAFT: Final = ".new-"
 
 
@@ -39,15 +39,23 @@ def locked(state: Path) -> Iterator[None]:
     """Hold others off while settings are put in force; raises Refused where somebody does."""
     folder = folder_of(state)
     make_private(folder)
-    with (folder / LOCK).open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Refused(
-                "altre impostazioni centrali si stanno mettendo in vigore: riprovare fra poco",
-                "other central settings are being put in force: try again in a moment",
-            ) from error
+    # the folder itself is locked: a file that the administrator makes is closed to the service
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _lock(descriptor)
         yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise Refused(
+            "altre impostazioni centrali si stanno mettendo in vigore: riprovare fra poco",
+            "other central settings are being put in force: try again in a moment",
+        ) from error
 
 
 def keep(state: Path, digest: str, bundle: bytes, content: Content) -> None:

@@ -103,12 +103,12 @@ def status(config_path: Path, *, as_json: bool) -> None:
 
     with answering(config_path, as_json=as_json) as say:
         here = _Here.at(config_path)
-        with here.place.connected() as connection:
+        with here.place.reading() as connection:
             now = records.in_force(connection)
         said = central_said.load(here.place.state)
         zone = ZoneInfo(here.settings.site.zone)
         last = [central_words.last_look(said.at, said.words, zone)] if said else []
-        held = (now.version, now.at, now.by, now.source) if now else None
+        held = (now.version, now.at, now.by, now.source_shown) if now else None
         say(lines_of([central_words.held(held, zone), *last]))
 
 
@@ -148,8 +148,9 @@ class _Here:
     def reverted(self, by: str) -> Words:
         """Go back; raises Refused, OSError."""
         from appliance.central import applying
+        from appliance.records import central as records
 
-        version, changes = applying.revert(self.place, self._stamp(by, applying.REVERT))
+        version, changes = applying.revert(self.place, self._stamp(by, records.REVERT))
         is_told = self._tell_desk(schedule=changes.schedule)
         return central_words.reverted(version, changes.words, is_told)
 
@@ -174,7 +175,7 @@ class _Here:
             return "unreached", words_of(error), error
         try:
             given = self.judged(data)
-            with self.place.connected() as connection:
+            with self.place.reading() as connection:
                 highest = records.highest(connection)
             if given.version == highest and not given.is_so_already and _was_left(self.place):
                 return "good", central_words.left(given.version), None
@@ -220,7 +221,7 @@ def _was_left(place: Place) -> bool:
     """Tell whether people have gone back from the highest version there was."""
     from appliance.records import central as records
 
-    with place.connected() as connection:
+    with place.reading() as connection:
         now = records.in_force(connection)
         return now is not None and now.version < records.highest(connection)
 

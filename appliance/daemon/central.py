@@ -111,7 +111,7 @@ class Central:
         if not self.settings.central.certificate:
             return ()
         held, said = self.known.held, self.known.said
-        row = (held.version, held.at, held.by, held.source) if held else None
+        row = (held.version, held.at, held.by, held.source_shown) if held else None
         last = [central_words.last_look(said.at, said.words, self._zone)] if said else []
         return (central_words.held(row, self._zone), *last)
 

@@ -19,6 +19,7 @@ from appliance.errors import CentralinoError
 from appliance.policy import central_words
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
+from appliance.records.central import REVERT
 
 if TYPE_CHECKING:
     from appliance.daemon.chore_questions import ChoreQuestions
@@ -58,7 +59,7 @@ class CentralQuestions:
             "server": self.central.settings.central.server,
             "said": [plain(words) for words in self.central.words()],
             "version": held.version if held else 0,
-            "can_revert": bool(held and held.digest and held.source != "revert"),
+            "can_revert": bool(held and held.digest and held.source != REVERT),
             "running": told["running"] == "settings",
             "last": {name: told["last"][name] for name in CHORES if name in told["last"]},
         }

@@ -100,14 +100,18 @@ def reverted(version: int, changes: Words, is_told: bool) -> Words:
 
 
 def held(now: tuple[int, datetime, str, str] | None, zone: tzinfo) -> Words:
-    """Say in a line which version (version, since, by whom, from where) is in force."""
+    """Say in a line which version (version, since, by whom, from where) is in force.
+
+    Without a source it is held again.
+    """
     if now is None or not now[0]:
         return NONE
     version, at, by, source = now
     since = at.astimezone(zone)
+    where = Words(f"da {source}", f"from {source}") if source else Words("di nuovo", "again")
     return Words(
-        f"Impostazioni centrali: versione {version} dal {since:%d.%m.%Y %H:%M}, da {source} ({by})",
-        f"Central settings: version {version} since {since:%Y-%m-%d %H:%M}, from {source} ({by})",
+        f"Impostazioni centrali: versione {version} dal {since:%d.%m.%Y %H:%M}, {where.it} ({by})",
+        f"Central settings: version {version} since {since:%Y-%m-%d %H:%M}, {where.en} ({by})",
     )
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 APPLIED, REVERTED = "central.apply", "central.revert"
 """Codes in the audit, about a version and what it changed."""
+REVERT: Final = ":revert"
+"""The source of a row that went back to one before; no address or file is named so."""
 ENTERED: Final = "central"
 """What the register's changes say of one that a bundle brought."""
 _LAST: Final = "SELECT * FROM central_settings ORDER BY number DESC LIMIT 1"
@@ -21,7 +23,7 @@ _LAST: Final = "SELECT * FROM central_settings ORDER BY number DESC LIMIT 1"
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """One row: `digest` "" for none; `source` is an address, a file's name or "revert"."""
+    """One row: `digest` "" for none; `source` is an address, a file's name or REVERT."""
 
     version: int
     digest: str
@@ -30,6 +32,11 @@ class InForce:
     at: datetime
     by: str
     source: str
+
+    @property
+    def source_shown(self) -> str:
+        """Return where it came from, "" where it is held again."""
+        return "" if self.source == REVERT else self.source
 
 
 def in_force(connection: sqlite3.Connection) -> InForce | None:
@@ -42,6 +49,8 @@ def in_force(connection: sqlite3.Connection) -> InForce | None:
 
 def highest(connection: sqlite3.Connection) -> int:
     """Return the highest version that ever was in force, 0 for none."""
+    if not _is_there(connection):
+        return 0
     row = connection.execute("SELECT coalesce(max(version), 0) FROM central_settings").fetchone()
     return int(row[0])
 

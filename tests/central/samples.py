@@ -18,7 +18,7 @@ from appliance.daemon import config
 from appliance.daemon.stores import database_path
 from appliance.policy.register.register import Register
 from appliance.policy.sheets import Sheet
-from appliance.records import register, sheets
+from appliance.records import central, register, sheets
 from appliance.records.database import connect, open_database
 from appliance.records.vault import key_path
 from tests.commands.samples import CONFIG
@@ -139,7 +139,7 @@ class Branch:
 
     def revert(self) -> int:
         """Go back."""
-        return applying.revert(self.place, Stamp("anna", AT, applying.REVERT))[0]
+        return applying.revert(self.place, Stamp("anna", AT, central.REVERT))[0]
 
     def sheets(self) -> dict[str, str]:
         """Return the sheets that are found, with their titles."""

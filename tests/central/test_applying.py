@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.central import applying
+from appliance.central import applying, keeping
 from appliance.daemon import config, spoken
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.office import build_office
@@ -146,6 +146,18 @@ def test_an_older_one_is_refused(box: Branch) -> None:
         box.apply(made(1, OLDER))
     box.apply(second)
     assert "cie" in box.sheets()
+
+
+def test_one_at_a_time(box: Branch) -> None:
+    """Who comes while others are put in force is told so, and may try again."""
+    given = made(1, OLDER)
+    with (
+        keeping.locked(box.place.state),
+        pytest.raises(Refused, match="are being put in force: try again"),
+    ):
+        box.apply(given)
+    box.apply(given)
+    assert box.judged(given).is_so_already
 
 
 def test_settings_for_others_are_refused(box: Branch) -> None:

@@ -246,6 +246,7 @@ def test_what_was_taken_back_does_not_come_again_by_itself(tmp_path: Path, web: 
         web.data = made(version, files)
         said(box, "fetch")
     assert "central settings 1 in force again" in said(box, "revert")
+    assert ", again (shell" in said(box, "status")
     assert "2: taken back here, a higher version is waited for" in said(box, "fetch")
     assert box.sheets()["imu"] == "IMU"
     web.data = made(3, SECOND)

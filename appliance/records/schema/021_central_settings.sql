@@ -9,7 +9,7 @@ CREATE TABLE central_settings (
     former         TEXT NOT NULL,
     at             TEXT NOT NULL,            -- ISO 8601 with offset
     by_whom        TEXT NOT NULL,
-    source         TEXT NOT NULL             -- where it came from: an address, a file, "revert"
+    source         TEXT NOT NULL             -- where it came from: an address, a file, ":revert"
 ) STRICT;
 
 -- What of sheets and units is the head office's: nobody else changes or removes it.
