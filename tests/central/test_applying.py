@@ -10,15 +10,20 @@ from pathlib import Path
 import pytest
 
 from appliance.central import applying, keeping
+from appliance.commands.in_force import office_in_force
 from appliance.daemon import config, spoken
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.office import build_office
+from appliance.policy.dates import Period
 from appliance.policy.refused import Refused
 from appliance.policy.register import merge
 from appliance.policy.register.register import Unit
 from appliance.policy.sheets import Sheet
+from appliance.policy.special import Special, Whose
 from appliance.policy.system_words import words_of
-from appliance.records import audit, register, sheets
+from appliance.policy.week import week
+from appliance.policy.words import Words
+from appliance.records import audit, hours, register, sheets
 from appliance.records.audit import Noted
 from appliance.records.database import connect
 from appliance.records.register import Who
@@ -257,6 +262,20 @@ def test_a_branchs_own_hours_win(tmp_path: Path) -> None:
     assert [o.reason for o in settings.openings] == ["Tutti", "Qui"]
     bands = build_office(settings, 2026).switchboard.schedule.bands_on(date(2026, 12, 24))
     assert [str(band) for band in bands] == ["09:00-10:00"]
+
+
+def test_what_the_head_entered_here_lies_over_both(box: Branch) -> None:
+    """Special hours that were entered in the console hold, whatever the head office's say."""
+    box.apply(made(1, OLDER))
+    day = date(2026, 12, 14)
+    before = office_in_force(config.load(box.config), 2026)
+    assert [str(band) for band in before.switchboard.schedule.bands_on(day)] == ["08:00-12:00"]
+    period = Period(day, day, Words("Qui", "Here"), week(monday="15-16"))
+    with closing(connect(box.place.database)) as connection:
+        entry = Special(1, Whose.HOUSE, period, "anna", AT, "e-mail")
+        hours.add(connection, "anna", AT, lambda _: entry)
+    found = office_in_force(config.load(box.config), 2026)
+    assert [str(band) for band in found.switchboard.schedule.bands_on(day)] == ["15:00-16:00"]
 
 
 def test_a_damaged_schedule_leaves_the_branchs_own(box: Branch) -> None:
