@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.soak.size import Census, Size, slope
+from tests.soak.size import Census, Size, slope, slope_error
 
 KIB_AN_HOUR = 5.0
 """What may come to stay an hour, of all that desk and carrier hold."""
@@ -57,21 +57,32 @@ class Outcome:
 
         By then all is full that is kept in a bounded number. None where it was too short to tell.
         """
+        return slope(self._late) if len(self._late) > 2 else None
+
+    @property
+    def error_kib(self) -> float:
+        """The standard error of that slope: a count finds what is under way, some KiB, too."""
+        return slope_error(self._late) if len(self._late) > 2 else 0.0
+
+    @property
+    def _late(self) -> list[tuple[float, float]]:
         middle = (self.counted[0].at + self.counted[-1].at) / 2
-        late = [(c.at / 3600, c.in_use / 1024) for c in self.counted if c.at >= middle]
-        return slope(late) if len(late) > 2 else None
+        return [(c.at / 3600, c.in_use / 1024) for c in self.counted if c.at >= middle]
 
     @property
     def grows(self) -> bool:
-        """True when what they hold grows though all must be full; False where nobody can tell."""
+        """True when what they hold grows, by more than counts scatter, though all must be full;
+        False where nobody can tell.
+        """
         hourly = self.kib_an_hour
-        return hourly is not None and hourly >= KIB_AN_HOUR
+        return hourly is not None and hourly - 2 * self.error_kib >= KIB_AN_HOUR
 
     def words(self) -> str:
         """Say it in a line of figures."""
         (_, first), *_, (_, last) = self.sizes
-        hourly = self.kib_an_hour
-        grown = "too short for a slope" if hourly is None else f"{hourly:+.0f} KiB/h"
+        grown = "too short for a slope"
+        if self.kib_an_hour is not None:
+            grown = f"{self.kib_an_hour:+.0f} ± {self.error_kib:.0f} KiB/h"
         return (
             f"F25 {self.seconds / 60:.0f} real minutes through all processes, {self.calls} calls, "
             f"{sum(self.faults.values())} faults: {len(self.stuck)} lines stuck, "

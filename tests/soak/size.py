@@ -72,6 +72,18 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
     return over / sum((x - mean_x) ** 2 for x, _ in points)
 
 
+def slope_error(points: Sequence[tuple[float, float]]) -> float:
+    """Return the standard error of that slope: two of it on either side are nearly always right.
+
+    >>> slope_error([(0, 5.0), (10, 7.0), (20, 9.0)])
+    0.0
+    """
+    steep, count = slope(points), len(points)
+    mean_x, mean_y = (sum(each) / count for each in zip(*points, strict=True))
+    left = sum((y - mean_y - steep * (x - mean_x)) ** 2 for x, y in points)
+    return float((left / (count - 2) / sum((x - mean_x) ** 2 for x, _ in points)) ** 0.5)
+
+
 # --- this process itself --------------------------------------------------------------------------
 
 

@@ -90,8 +90,8 @@ def counted(*held_kb: float) -> Outcome:
 
 
 def test_what_grows_once_all_is_full_is_seen() -> None:
-    """A cache that fills in the first half is no growth; 1 KiB in ten minutes later is; of two
-    counts in the second half nobody can tell.
+    """A cache that fills in the first half is no growth; 1 KiB in ten minutes later is, unless
+    counts scatter by more; of two counts in the second half nobody can tell.
     """
     filling = counted(100, 200, 300, 300, 300, 300, 300)
     assert filling.kib_an_hour == pytest.approx(0.0)
@@ -99,6 +99,11 @@ def test_what_grows_once_all_is_full_is_seen() -> None:
     growing = counted(100, 200, 300, 300, 301, 302, 303)
     assert growing.kib_an_hour == pytest.approx(6.0)
     assert growing.grows
+    scattered = counted(100, 200, 300, 300, 306, 296, 304)
+    assert scattered.kib_an_hour == pytest.approx(1.2)
+    assert scattered.error_kib == pytest.approx(14.55, abs=0.01)
+    assert not scattered.grows
+    assert counted(100, 200, 300, 300, 316, 326, 354).grows
     short = counted(100, 200, 900)
     assert (short.kib_an_hour, short.grows) == (None, False)
     assert short.held_kb_a_call == pytest.approx(4 * 1.024)
