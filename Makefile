@@ -160,6 +160,7 @@ bench: environment packages
 # Each part is run, whatever became of the others; ends with a table, and with 1 where one failed.
 # LONG="soak year" names some, MINUTES is the real soak's, FUZZ_SECONDS each entrance's.
 long: environment packages
+	@scripts/wapiti.sh
 	@PY=$(PY) SEED=$(SEED) scripts/long.sh
 
 clean:
