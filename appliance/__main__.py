@@ -16,6 +16,7 @@ COMMANDS = {
     "bring-in": "appliance.commands.bring_in:bring_in",
     "call-back": "appliance.commands.call_back:call_back",
     "calls": "appliance.commands.calls:calls",
+    "capacity": "appliance.commands.capacity:capacity",
     "carrier": "appliance.commands.service:carrier",
     "check": "appliance.commands.check:check",
     "closed": "appliance.commands.states:closed",

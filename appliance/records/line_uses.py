@@ -12,7 +12,7 @@ from appliance.records.database import transaction
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 DAYS_MS: Final = 400 * 86_400_000
 """Uses are kept for a year and a month: this month can be compared with last year's."""
@@ -34,6 +34,18 @@ def write(connection: sqlite3.Connection, uses: Iterable[LineUse]) -> None:
         connection.executemany("INSERT OR REPLACE INTO line_uses VALUES (?, ?, ?)", rows)
         newest = max((row[2] for row in rows), default=0)
         connection.execute("DELETE FROM line_uses WHERE until_ms < ?", (newest - DAYS_MS,))
+
+
+def uses_since(
+    connection: sqlite3.Connection, lines: Iterable[str], since: datetime
+) -> Iterator[tuple[int, int]]:
+    """Yield when these lines were engaged: uses that began after a moment (from, to; ms)."""
+    names = set(lines)
+    found = connection.execute(
+        "SELECT line, since_ms, until_ms FROM line_uses WHERE since_ms >= ? ORDER BY since_ms",
+        (to_ms(since),),
+    )
+    yield from ((int(row[1]), int(row[2])) for row in found if row[0] in names and row[1] < row[2])
 
 
 def peak_between(

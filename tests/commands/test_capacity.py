@@ -1,0 +1,97 @@
+"""`centralino capacity`: of figures, or of what the box's own lines were used for."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from click.testing import CliRunner, Result
+
+from appliance.__main__ import main
+from appliance.daemon import config
+from appliance.records import line_uses
+from appliance.records.database import open_database
+from appliance.records.line_uses import LineUse
+
+EXAMPLE = Path(config.__file__).with_name("example.toml")
+ROME = ZoneInfo("Europe/Rome")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return the example office's configuration, its state kept apart."""
+    path = tmp_path / "centralino.toml"
+    text = EXAMPLE.read_text(encoding="utf-8")
+    path.write_text(f'{text}\n[folders]\nstate = "{tmp_path}"\n', encoding="utf-8")
+    return path
+
+
+def asked(file: Path, *words: str) -> Result:
+    """Run the command."""
+    return CliRunner().invoke(main, ["capacity", "--config", str(file), *words])
+
+
+def use(path: Path, days: int, minutes: int) -> None:
+    """Have line1 engaged for so many minutes from ten o'clock on, on so many days before today."""
+    connection = open_database(path / "centralino.db", path / "corrupt").connection
+    today = datetime.now(ROME).replace(hour=10, minute=0, second=0, microsecond=0)
+    begun = (today - timedelta(days=n) for n in range(1, days + 1))
+    line_uses.write(
+        connection,
+        [LineUse("line1", at.astimezone(UTC), at.astimezone(UTC) + timedelta(minutes=minutes))
+         for at in begun],
+    )  # fmt: skip
+    connection.close()
+
+
+def test_of_figures(file: Path) -> None:
+    """20 calls of 3 minutes are an erlang; in the house's language, or as JSON in both."""
+    done = asked(file, "--calls", "20", "--seconds", "180")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("Traffico: 1.00 erlang\n")
+    assert "Linee: 5 " in done.stdout
+    both = json.loads(asked(file, "--calls", "20", "--seconds", "180", "--json").stdout)
+    assert both["en"].startswith("Traffic: 1.00 erlang\n")
+    assert (
+        "Lines: 4 "
+        in asked(file, "--calls", "20", "--seconds", "180", "--engaged", "2", "--json").stdout
+    )
+
+
+def test_of_the_boxs_own_lines(file: Path) -> None:
+    """The busiest hour of its days; its own number of lines is marked."""
+    use(file.parent, 5, 12)
+    done = asked(file, "--json")
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)["en"]
+    assert said.startswith("Busiest hour: 10–11, mean of 5 days: 0.20 erlang on the lines")
+    assert "a call takes 720 s" in said
+    assert "    2          1.6" in said
+    assert "today" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--calls", "20"), "sia --calls"),
+        (("--seconds", "180"), "sia --calls"),
+        ((), "has centralino run"),
+    ],
+)
+def test_what_cannot_be_said_is_one_sentence(file: Path, words: tuple[str, ...], why: str) -> None:
+    """What is missing, and what to say instead."""
+    done = asked(file, *words)
+    assert done.exit_code == 1
+    assert why in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_box_without_calls_says_what_to_do(file: Path) -> None:
+    """No line was engaged: figures must be given."""
+    use(file.parent, 0, 0)
+    done = asked(file)
+    assert done.exit_code == 1
+    assert "nessuna linea è stata impegnata: dire --calls e --seconds" in done.stderr
