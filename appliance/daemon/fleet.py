@@ -22,6 +22,7 @@ from appliance.fleet.mqtt_sender import Health, Sender
 from appliance.fleet.mqtt_session import Depth
 from appliance.fleet.mqtt_topics import Event, Message
 from appliance.policy import undisclosed
+from appliance.policy.supervision import Part
 from appliance.policy.words import Words
 from appliance.records import fleet_outbox
 
@@ -103,6 +104,7 @@ class Fleet:
         self._status = status
         self._topics = frozenset(settings.mqtt.events)
         self._facts: Json | None = None
+        self._is_unkept = False  # whether the records have refused what was to be kept
         self._known: tuple[Known, ...] = ()
         self._health, self._away_since = Health(), time.monotonic()
         self._started = time.monotonic()
@@ -121,7 +123,7 @@ class Fleet:
             connect,
             self._written,
             self._heard,
-            lambda _: lookout.trouble("fleet", fleet_words.ENDED),
+            lambda _: lookout.trouble(Part.MQTT, fleet_words.ENDED),
         )
         self._home = self._discovery(settings)
         self._say()
@@ -158,8 +160,8 @@ class Fleet:
         if opening is not None and time.monotonic() - opening > OPEN_LIMIT_S:
             self._sender.abort()
         known = known_of(self._lookout)
-        if known != self._known:
-            self._known = known
+        if known != self._known or self._is_unkept:
+            self._known, self._is_unkept = known, False
             self.see(self._status())
 
     # --- within ---
@@ -168,6 +170,11 @@ class Fleet:
         """Have kept what holds now, and told what differs from before."""
         settled = time.monotonic() - self._started > SETTLED_S
         at, stamp, topics = datetime.now(UTC).isoformat(), secrets.token_hex(8), self._topics
+
+        def told(result: CentralinoError | None) -> None:
+            if isinstance(result, CentralinoError):
+                self._facts, self._is_unkept = None, True
+
         self._records.do(
             lambda c: fleet_outbox.note(
                 c,
@@ -175,7 +182,8 @@ class Fleet:
                 lambda before, after: events.differences(before, after, topics),
                 at,
                 stamp,
-            )
+            ),
+            told,
         )
 
     def _look_for_more(self, connection: sqlite3.Connection) -> None:
@@ -212,7 +220,8 @@ class Fleet:
             return ()
         lines = tuple((line.name, line.label or line.name) for line in settings.lines)
         phones = tuple((one.name, one.label or one.name) for one in settings.phones)
-        device = mqtt_home.Device(settings.mqtt.prefix, settings.site.name, lines, phones)
+        prefix, site = settings.mqtt.prefix, settings.site
+        device = mqtt_home.Device(prefix, site.name, lines, phones, site.languages[0])
         return (mqtt_home.discovery(device),)
 
 

@@ -144,7 +144,9 @@ class Client(Paho):
         return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
 
     def why(self) -> BrokerError:
-        """Say why the connection is over."""
+        """Say why the connection is over; what the broker has said of a message explains most."""
+        if self.refused is not None:
+            return self.refused
         if isinstance(self._error, ssl.SSLError):
             return broken(self._error)
         if self._error is not None:

@@ -12,8 +12,17 @@ from typing import Any, Final
 
 import appliance
 from appliance.fleet.mqtt_topics import Message, level
+from appliance.policy.words import Words
 
 ROOT: Final = "homeassistant/device"
+NAMES: Final = {
+    "line": Words("Linea", "Line"),
+    "messages": Words("Messaggi da chiudere", "Messages to be dealt with"),
+    "open": Words("Aperto", "Open"),
+    "unattended": Words("Non presidiato", "Unattended"),
+    "trouble": Words("Guasto", "Trouble"),
+}
+"""What the entities are called, in the site's first language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,7 @@ class Device:
     name: str
     lines: tuple[tuple[str, str], ...]
     positions: tuple[tuple[str, str], ...]
+    language: str = "it"
 
 
 def discovery(device: Device) -> Message:
@@ -42,18 +52,24 @@ def discovery(device: Device) -> Message:
 def _parts(device: Device, node: str) -> dict[str, Any]:
     """List the entities: one a line and a position, and the house's own."""
     prefix = device.prefix
+
+    def say(what: str) -> str:
+        return NAMES[what].it if device.language == "it" else NAMES[what].en
+
     each = {
-        f"line_{level(name)}": _sensor(f"{prefix}/line/{level(name)}", f"Linea {shown}", "state")
+        f"line_{level(name)}": _sensor(
+            f"{prefix}/line/{level(name)}", f"{say('line')} {shown}", "state"
+        )
         for name, shown in device.lines
     } | {
         f"position_{level(name)}": _sensor(f"{prefix}/position/{level(name)}", shown, "state")
         for name, shown in device.positions
     }
     own = {
-        "messages": _sensor(f"{prefix}/messages", "Messaggi da chiudere", "waiting"),
-        "open": _binary(f"{prefix}/service", "Aperto", "value_json.open"),
-        "unattended": _binary(f"{prefix}/service", "Non presidiato", "value_json.unattended"),
-        "trouble": _binary(f"{prefix}/troubles", "Guasto", "value_json.troubles | length > 0")
+        "messages": _sensor(f"{prefix}/messages", say("messages"), "waiting"),
+        "open": _binary(f"{prefix}/service", say("open"), "value_json.open"),
+        "unattended": _binary(f"{prefix}/service", say("unattended"), "value_json.unattended"),
+        "trouble": _binary(f"{prefix}/troubles", say("trouble"), "value_json.troubles | length > 0")
         | {"dev_cla": "problem"},
     }
     return {name: {**part, "uniq_id": f"{node}_{name}"} for name, part in (each | own).items()}

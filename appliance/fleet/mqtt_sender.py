@@ -143,7 +143,7 @@ class Sender:
             while not stopping.is_set():
                 self._worker.beat()
                 session.step(self._states, look)
-                if look:
+                if look and session.is_taken:
                     self._tell(connected=True)
                 line.turn(session.wait_s())
                 look = session.hear() or self._news.is_set()

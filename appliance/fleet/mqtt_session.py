@@ -100,6 +100,8 @@ class Session:
         self._told: dict[str, Message] = {}
         self._known = outbox.retained()
         self._is_swept = False
+        self.is_taken = False
+        """Whether the broker has confirmed anything: some let a box in and take nothing of it."""
         self._handed = 0
         self._refresh_at = time.monotonic() + REFRESH_S
 
@@ -132,6 +134,7 @@ class Session:
             self._outbox.settle(events)
         if emptied := [one.topic for one in shown if not one.payload]:
             self._outbox.release(emptied)
+        self.is_taken = self.is_taken or bool(confirmed)
         return bool(confirmed)
 
     def wait_s(self) -> float:

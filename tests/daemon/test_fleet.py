@@ -20,9 +20,11 @@ from appliance.daemon.fleet import Fleet, fleet_of
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.mqtt_settings import broker_of
 from appliance.daemon.office import build_office
+from appliance.errors import StoreError
 from appliance.fleet.mqtt_sender import Health
 from appliance.fleet.mqtt_session import Depth
 from appliance.fleet.mqtt_topics import Event, Message
+from appliance.policy.supervision import Part
 from appliance.policy.words import Words
 from appliance.records import call_log, fleet_outbox
 from appliance.records.trouble import Trouble
@@ -176,6 +178,39 @@ def test_troubles_of_the_box_are_told_under_their_codes(records: Records) -> Non
     records.start()
     made.look(AT)
     until(lambda: kinds(records) == ["trouble_began", "trouble_began"])
+
+
+def test_a_fault_of_ours_is_told_and_stays(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that has ended is one that only a restart mends; a look does not take it away."""
+    lookout = Lookout()
+    made = a_fleet(records, lookout=lookout)
+    records.start()
+    monkeypatch.setattr(made._sender, "_connect", None)  # a fault: it cannot be called
+    made.start()
+    until(lambda: lookout.failed() == (Part.MQTT,))
+    made.look(AT)
+    assert lookout.failed() == (Part.MQTT,)
+    made.stop()
+
+
+def test_what_the_records_refuse_is_kept_later(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A card that fails for a moment loses no difference: the next look tries again."""
+    made = a_fleet(records)
+    records.start()
+    made.see(up().status(NOW))
+    records.ask(fleet_outbox.depth)  # the first facts are kept
+    desk = up()
+    tell(desk, NOW, facts.LineLost("line1", "gone"))
+    monkeypatch.setattr(made, "_status", lambda: desk.status(NOW))
+    with monkeypatch.context() as broken:
+        broken.setattr(records, "do", lambda _, done: done(StoreError("the card fails")))
+        made.see(desk.status(NOW))
+    made.look(AT)
+    until(lambda: kinds(records) == ["line_lost"])
 
 
 def test_home_assistant_is_told_only_when_asked(

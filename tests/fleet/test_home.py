@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from appliance.fleet import mqtt_topics
 from appliance.fleet.mqtt_home import Device, discovery
@@ -30,5 +31,8 @@ def test_every_part_reads_a_topic_that_is_published() -> None:
         fields = states[part["stat_t"]]
         assert any(f"value_json.{field} " in part["val_tpl"] for field in fields), part
         assert part["p"] in {"sensor", "binary_sensor"}
+    assert parts["line_line1"]["name"] == "Linea Verde"
+    abroad = json.loads(discovery(replace(DEVICE, language="en")).payload)["cmps"]
+    assert abroad["line_line1"]["name"] == "Line Verde"
     names = [part["uniq_id"] for part in parts.values()]
     assert len(names) == len(set(names))

@@ -175,6 +175,7 @@ def test_each_is_one_sentence_and_another_try(
             box.wait_until(lambda: PLAYS[play] in box.last.why.en, PLAYS[play])
             box.wait_until(lambda: made.visits > 1, "it is not tried again")
             assert box.depth() == 1
+            assert not any(one.connected for one in box.heard)  # it has never taken anything
         finally:
             box.stop()
 

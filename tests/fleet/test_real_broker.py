@@ -227,6 +227,18 @@ def test_each_mistake_of_the_account_is_one_sentence(
         box.stop()
 
 
+def test_a_prefix_that_is_not_ours_is_said(tmp_path: Path, standing: Mosquitto) -> None:
+    """The broker lets the box in and takes nothing under that prefix: the event stays."""
+    box = Publisher(tmp_path, account(standing), prefix="comune/sud").start()
+    try:
+        box.call(1)
+        box.wait_until(lambda: "(ACL)" in box.last.why.en, "nobody says so")
+        assert box.last.misset
+        assert box.depth() == 1
+    finally:
+        box.stop()
+
+
 def test_a_client_certificate_is_enough(tmp_path: Path) -> None:
     """Instead of a password, where the broker asks for one; without it TLS is refused."""
     more = "require_certificate true\nuse_subject_as_username true"
