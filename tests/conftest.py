@@ -13,8 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.helpers.figures import Figures
+
+# Examples are judged by what they show: how long a machine takes that others use too, says nothing.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 _FIGURES = pytest.StashKey[Figures]()
 LOG_LINES = 80
