@@ -121,22 +121,25 @@ class Kamailio:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = self.port or free_port(self.address)
         file = self.folder / "kamailio.cfg"
-        file.write_text(
-            CONFIG.format(
-                address=self.address,
-                port=self.port,
-                realm=REALM,
-                challenges_all=int(self.challenges_all),
-            )
-        )
-        command = ["kamailio", "-f", str(file), "-DD", "-E", "-m", "16", "-M", "4"]
+        defined = self._write(file)
+        command = ["kamailio", "-f", str(file), "-DD", "-E", "-m", "16", "-M", "4", *defined]
         command += ["-Y", str(self.folder), "-w", str(self.folder)]
-        with (self.folder / "log").open("wb") as log:
+        with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
         self._wait_for_answer(time.monotonic() + 10)
         return self
+
+    def _write(self, file: Path) -> list[str]:
+        """Write the configuration; returns options of kamailio's that belong to it."""
+        challenges = int(self.challenges_all)
+        file.write_text(
+            CONFIG.format(
+                address=self.address, port=self.port, realm=REALM, challenges_all=challenges
+            )
+        )
+        return []
 
     @property
     def log(self) -> str:
