@@ -19,8 +19,8 @@ from tests.soak.size import Census, counting, slope
 GROWTH_KB = 4.0
 """A call, of desk and carrier: pages that are written to. Seen: 0.5 to 2.6; the interpreter keeps
 tuples and the like for reuse, up to two thousand of each size, and what lies among them stays."""
-HELD_KB = 2.0
-"""A call, of what they hold. Seen: 0.4, the desk's figures, of which 500 of a kind are kept."""
+HELD_KB = 0.5
+"""A call, of what they hold. Seen: 0.1, of what is kept in a bounded number and is not full yet."""
 KEEPER_KB = 2500.0
 """What one keeper takes; one that was started anew, for another that hung, takes 0.35 MB more."""
 SPARE = 2
@@ -118,7 +118,7 @@ def test_hundreds_of_calls_through_all_processes_leave_nothing_behind(
     """5 % of the calls of the mix with a fault at the modem or on the wire. At the end every line
     is idle in the exchange's own eyes; no thread, no descriptor and no process is left, and each
     call has its record. Once the box has warmed up, desk and carrier grow by less than 4 kB a call,
-    what is in use in them by less than 2 kB, and they hold no more objects of the product's than
+    what is in use in them by less than 0.5 kB, and they hold no more objects of the product's than
     before; no keeper is ever large.
     """
     rounds = 4
