@@ -101,7 +101,6 @@ def destinations(
         answer = may_transfer(register, calendar, unit, need, now)
         if not isinstance(answer, Allowed):
             continue
-        for target in answer.targets:
-            name = target.number.reveal(Purpose.RING)
-            if target.reach is Reach.PHONE and name in branches.names:
-                yield Destination(unit, need, name)
+        phones = (target for target in answer.targets if target.reach is Reach.PHONE)
+        names = (target.number.reveal(Purpose.RING) for target in phones)
+        yield from (Destination(unit, need, name) for name in names if name in branches.names)
