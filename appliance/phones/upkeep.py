@@ -20,6 +20,8 @@ from appliance.phones.within import Learn, nobody
 
 FORGOTTEN = {408, 481}
 """Answers that end the dialog itself (RFC 3261 12.2.1.2, RFC 5057 5.1)."""
+NOT_REACHED = {477, 478, 502, 504}
+"""Answers of a proxy that could send the question to nobody (RFC 3261 21.5, kamailio's own 47x)."""
 UNKNOWN_METHOD = {405, 501}
 GLARE = 491
 TOO_BRIEF = 422
@@ -81,11 +83,13 @@ def ask(call: Call, now: float) -> None:
     life.answer_by = now + ANSWER_LIMIT
 
     def learn(what: Do, message: Message | None, now: float) -> None:
-        """Any answer is a sign of life, but for one that knows no such call."""
+        """Any answer of its own is a sign of life, but for one that knows no such call."""
         if what is Do.FAILED:
             _lose(call, "the network says that nobody listens at its address any more", now)
         elif what is Do.PASS and message is not None and message.code in FORGOTTEN:
             _lose(call, f"it has forgotten the call ({message.code})", now)
+        elif what is Do.PASS and message is not None and message.code in NOT_REACHED:
+            _lose(call, f"the proxy cannot reach it ({message.code})", now)
         elif what is Do.PASS:
             life.answer_by = None
             life.watch(is_silent=call.sound.is_held, now=now)

@@ -18,6 +18,7 @@ _PACKAGES = {
     "svwar": "sipvicious",
     "faketime": "faketime",
     "unshare": "util-linux",
+    "nft": "nftables",
 }
 
 

@@ -324,6 +324,16 @@ def test_a_phone_that_was_restarted(bench: Bench, code: int) -> None:
     assert f"({code})" in lost(bench)
 
 
+@pytest.mark.parametrize("code", [477, 502])
+def test_a_proxy_that_cannot_reach_it(bench: Bench, code: int) -> None:
+    """A link that is cut behind the proxy: its answer is none of the phone's."""
+    bench.answered()
+    bench.box.legs.ask("leg", bench.now)
+    (question,) = bench.sent()
+    bench.say(question, code)
+    assert f"cannot reach it ({code})" in lost(bench)
+
+
 def test_the_network_says_that_it_is_gone(bench: Bench) -> None:
     """ICMP: known at once."""
     bench.answered()

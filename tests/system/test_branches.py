@@ -7,16 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from appliance.calls.events import Presentation
+from appliance.calls.events import Evidence, Presentation
 from appliance.calls.orders import CallRecord, Result, Way
 from appliance.exchange.client import RunningCall
 from appliance.media import g711
 from appliance.media.frames import Law
 from appliance.media.tones import chord
 from appliance.testphone.client import TestPhone
+from tests.helpers.cut import cut
 from tests.helpers.proxy import Proxy
 from tests.phones.world import SDP, request
-from tests.system.branches import Branch, talks, two_branches
+from tests.system.branches import Branch, meet, talks, two_branches
 from tests.system.calls import IDLE_S, in_call, in_state, place, record_of
 from tests.system.rulers import share_of_tone
 
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.system
 Town = tuple[Proxy, Branch, Branch]
 QUARTER = 2000
 """A quarter of a second of G.711."""
+LOST_S = 20.0
+"""Silence for 3 s, a question for 5 s, and what a machine takes that others use."""
 SAYS, ANSWERS = 440, 1000
 """Hertz: what the caller says and what the position over there does."""
 
@@ -75,6 +78,11 @@ def over_there(
     porto.wait_until(lambda: talks(porto, branch), 30.0, "nobody talked")
     calls = porto.status()["calls"]
     return call, str(next(one["call"] for one in calls if one["phone"] == branch))
+
+
+def states(box: Branch) -> list[str]:
+    """List the states of the calls of a box."""
+    return [str(call["state"]) for call in box.status()["calls"]]
 
 
 def into_voicemail(porto: Branch) -> CallRecord:
@@ -160,6 +168,27 @@ def test_a_strangers_invite_is_refused(town: Town) -> None:
     assert len(porto.records()) == known
 
 
+def test_the_link_is_cut_in_a_conversation(town: Town, op1: TestPhone, op2: TestPhone) -> None:
+    """Within seconds the caller hears why and leaves a message here; over there the position is
+    free again, and both records say that the other end was lost.
+    """
+    proxy, porto, savena = town
+    known = len(savena.records())
+    op1.answer_mode("busy")
+    caller, call = over_there(porto, 1, op2, caller="0515555555")
+    with cut(savena.address, porto.address, proxy.address):
+        porto.wait_until(lambda: "greeting" in states(porto), LOST_S, "the caller heard nothing")
+        savena.last_record(known + 1)
+        savena.wait_until(lambda: bool(savena.records()[-1].ended_at), LOST_S, "it goes on there")
+    caller.hang_up()
+    record = record_of(porto, call)
+    assert record.way is Way.VOICEMAIL
+    assert record.trail.index("talking") < record.trail.index("operator_lost")
+    taken = savena.records()[-1]
+    assert (taken.phone, taken.evidence) == ("op2", Evidence.LOST)
+    porto.wait_until(lambda: is_idle(porto, 1), IDLE_S, "the line did not become idle")
+
+
 def test_the_proxy_is_gone_and_nobody_notices(town: Town, op1: TestPhone, op2: TestPhone) -> None:
     """In a conversation nothing happens, for the sound goes from box to box; the next caller is
     served as without it.
@@ -167,6 +196,7 @@ def test_the_proxy_is_gone_and_nobody_notices(town: Town, op1: TestPhone, op2: T
     proxy, porto, savena = town
     known = len(savena.records())
     op1.answer_mode("busy")
+    meet(porto)
     caller, call = over_there(porto, 1, op2, caller="0514444444")
     proxy.stop()
     caller.say(tone(SAYS) * 30)
