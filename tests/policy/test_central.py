@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pytest
 
 from appliance.daemon import register_file
-from appliance.policy.central import Box, check_meant, check_newer, merged, sheets_plan, wait_s
+from appliance.policy.central import (
+    Box,
+    Changes,
+    SheetsPlan,
+    check_meant,
+    check_newer,
+    merged,
+    sheets_plan,
+    wait_s,
+)
+from appliance.policy.central_words import shown
 from appliance.policy.refused import Refused
-from appliance.policy.register.register import Register, Unit
+from appliance.policy.register.register import Authorisation, Register, Unit
+from appliance.policy.register.targets import to_be_told
 from appliance.policy.sheets import Sheet
 from tests.central.samples import REGISTER
 
@@ -32,6 +43,22 @@ def test_an_entry_is_taken_once() -> None:
     found = merged(known, more, ("demografici", "anagrafe"), ())
     assert [each.entry.number for each in found.new] == [2]
     assert [d.entry.number for d in found.register.declarations] == [1, 2]
+
+
+def test_a_leave_is_taken_once_and_its_end_follows() -> None:
+    """P7: a leave to tell a number stands here once; that it was revoked is one more entry."""
+    entry = replace(GIVEN.declarations[0].entry, number=0)
+    leave = Authorisation(entry, "anagrafe", to_be_told("051598204"), "Dirigente")
+    given = replace(GIVEN, authorisations=(leave,))
+    known = merged(stored(), given, ("demografici", "anagrafe"), ()).register
+    assert [each.entry.number for each in known.authorisations] == [2]
+    revoked = replace(leave, revoked=replace(entry, reference="Prot. 3000/2026"))
+    given = replace(GIVEN, authorisations=(revoked,))
+    found = merged(known, given, ("demografici", "anagrafe"), ())
+    (one,) = found.register.authorisations
+    assert one.revoked is not None
+    assert (one.entry.number, one.revoked.number) == (2, 3)
+    assert merged(found.register, given, ("demografici", "anagrafe"), ()).is_nothing
 
 
 def test_a_number_that_is_taken_here_is_no_hindrance() -> None:
@@ -86,6 +113,21 @@ def test_a_sheet_that_goes_is_the_head_offices() -> None:
     assert (plan.new, plan.gone) == (0, ("c",))
     with pytest.raises(Refused, match="names: b"):
         sheets_plan(sheets, [replace(sheets[1], title="B")], {"c"})
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A bundle that was looked at."""
+
+    is_so_already: bool
+    version: int = 7
+    changes: Changes = Changes(True, SheetsPlan(), (0, 0, 0), 0, False)
+
+
+def test_what_a_bundle_would_change_is_said() -> None:
+    """One that is in force already would change nothing."""
+    assert shown(Looked(False)).en.endswith("the signature is good: schedule changed")
+    assert shown(Looked(True)).en == "central settings 7: in force already"
 
 
 def test_who_and_which_version() -> None:
