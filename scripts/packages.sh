@@ -30,7 +30,6 @@ done
 # shellcheck disable=SC2086 # a list of names
 scripts/apt.sh $missing || echo "not installed (their tests are skipped):$missing"
 # Installed a moment ago for the tests, which start one of their own: at the next boot it stays off.
-for server in kamailio exim4 prometheus snmpd; do
-for server in kamailio exim4 mosquitto; do
+for server in kamailio exim4 prometheus snmpd mosquitto; do
     case "$missing" in *$server*) [ ! -d /run/systemd/system ] || systemctl disable -q $server || true ;; esac
 done
