@@ -8,6 +8,7 @@ import gc
 import os
 import resource
 import struct
+import time
 from dataclasses import dataclass, field
 
 PRIORITY = 20
@@ -23,6 +24,8 @@ EARLY = 0.0005
 MCL_CURRENT_AND_FUTURE = 3
 SPIN_US = 500_000
 """Real time without a pause, us, after which the kernel ends a carrier under its unit."""
+PAUSE = 0.001
+"""Seconds of sleep after which the kernel counts it anew."""
 SLICE_NS = 100_000
 """Without real time: the least slice of the processor that Linux 6.12 grants who asks for it. Who
 asks for little is served the sooner; 20 ms of sound take less than twice as much."""
@@ -53,8 +56,12 @@ def go_realtime() -> str:
 
 
 def _lower_limit() -> None:
-    """Grant itself less real time than its start, where there is a limit at all (setrlimit(2))."""
+    """Grant itself less real time than its start, where there is a limit at all (setrlimit(2)).
+
+    The start without a pause counts as well, and would be the end of it: only a pause begins anew.
+    """
     if resource.getrlimit(resource.RLIMIT_RTTIME)[1] != resource.RLIM_INFINITY:
+        time.sleep(PAUSE)
         resource.setrlimit(resource.RLIMIT_RTTIME, (SPIN_US, SPIN_US))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -254,6 +255,35 @@ def test_without_real_time_short_slices_are_asked_for() -> None:
     slices = re.findall(r"se\.slice\s*:\s*(\d+)", said.stdout)
     recent = tuple(map(int, platform.release().split(".")[:2])) >= (6, 12)
     assert not recent or slices == [str(SLICE_NS)]
+
+
+STARTS = """
+import os, resource, time
+from appliance.carrier import clock
+
+def busy(share):
+    end = time.process_time() + share * clock.SPIN_US / 1e6
+    while time.process_time() < end:
+        pass
+
+clock.SPIN_US = 100_000
+os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+resource.setrlimit(resource.RLIMIT_RTTIME, (10_000_000, 10_000_000))
+busy(1.5)
+clock.go_realtime()
+busy(0.5)
+print("it serves", flush=True)
+busy(1.5)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="real time is granted to root")
+def test_a_start_without_a_pause_is_not_counted_against_it() -> None:
+    """A slow board starts for seconds under real time; only what comes after it may not spin."""
+    ran = subprocess.run(
+        [sys.executable, "-c", STARTS], capture_output=True, text=True, check=False
+    )
+    assert (ran.stdout, ran.returncode) == ("it serves\n", -signal.SIGKILL), ran.stderr
 
 
 def test_lateness_percentiles() -> None:
