@@ -23,6 +23,8 @@ ITS_PROGRAMME = (
 """Of the programme what nobody but the image runs; all the rest is started by other tests too."""
 INPUTS = ("image", "systemd", "debian", "scripts/deb.sh", "tests/image", *ITS_PROGRAMME)
 """Names and patterns as git takes them."""
+LONG = "tests/image/long"
+"""Tests that only `make long` runs: the short boots say nothing of them."""
 KEPT = 50
 """Stamps that are kept, one for each content that has passed."""
 
@@ -30,7 +32,8 @@ KEPT = 50
 def fingerprint(root: Path) -> str:
     """Hash the names and contents of the inputs that git knows or would take in."""
     listed = subprocess.run(
-        ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *INPUTS),
+        ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *INPUTS,
+         f":(exclude){LONG}"),
         cwd=root, check=True, capture_output=True,
     )  # fmt: skip
     whole = hashlib.sha256()

@@ -10,12 +10,13 @@ import pytest
 from tests.image import stamp
 
 SITE, UPDATE = "appliance/site/card.py", "appliance/commands/update_fetch.py"
+BOOTS, CUTS = "tests/image/test_boots.py", "tests/image/long/test_cuts.py"
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A checkout with a file of the image, two that it alone runs, and one of something else."""
-    for name in ("image/build.sh", "appliance/x.py", SITE, UPDATE):
+    """A checkout: a file of the image, two that it alone runs, two of its tests, one other."""
+    for name in ("image/build.sh", "appliance/x.py", SITE, UPDATE, BOOTS, CUTS):
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("one", encoding="utf-8")
@@ -30,9 +31,17 @@ def test_what_is_no_part_of_it_changes_nothing(tree: Path) -> None:
     assert stamp.fingerprint(tree) == before
 
 
-@pytest.mark.parametrize("name", [SITE, UPDATE])
+def test_what_only_the_long_run_does_changes_nothing(tree: Path) -> None:
+    """Tests that take an hour are no part of the short boots."""
+    before = stamp.fingerprint(tree)
+    (tree / CUTS).write_text("two", encoding="utf-8")
+    (tree / CUTS).with_name("more.py").write_text("new", encoding="utf-8")
+    assert stamp.fingerprint(tree) == before
+
+
+@pytest.mark.parametrize("name", [SITE, UPDATE, BOOTS])
 def test_what_the_image_alone_runs_is_part_of_it(tree: Path, name: str) -> None:
-    """A change in what reads the card, or in updates, boots it."""
+    """A change in what reads the card, in updates, or in their tests, boots it."""
     before = stamp.fingerprint(tree)
     (tree / name).write_text("two", encoding="utf-8")
     assert stamp.fingerprint(tree) != before
