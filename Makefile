@@ -14,6 +14,7 @@ help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
 	@echo "make deb     the Debian packages for arm64 and amd64, in build/deb"
 	@echo "make image   the flashable image for a Raspberry Pi and its signed update, in build/image; as root"
+	@echo "             VARIANT=pi5: the experimental one for Raspberry Pi 5, in build/image-pi5"
 	@echo "make test    everything that can run on this machine"
 	@echo "make console the console's pages in a real browser, and under attack"
 	@echo "make boots   the flashable image built and booted in QEMU; nothing where it has passed before"

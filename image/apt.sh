@@ -1,9 +1,11 @@
 #!/bin/sh
 # Sets up apt for arm64 in a folder of its own: nothing of this machine's is changed. The mirrors are
 # those from which this machine gets its Debian.
-#   image/apt.sh FOLDER; afterwards APT_CONFIG=FOLDER/apt.conf apt-get ...
+#   image/apt.sh FOLDER [SUITE]; afterwards APT_CONFIG=FOLDER/apt.conf apt-get ...
+# SUITE is one more of the same mirror's, as trixie-backports.
 set -eu
 folder=$1
+more=${2:-}
 mkdir -p "$folder/lists/partial" "$folder/archives/partial"
 : > "$folder/status"
 
@@ -18,6 +20,7 @@ found=$(mirrors)
 echo "$found" | while read -r uri release keyring; do
     echo "deb [arch=arm64${keyring:+ signed-by=$keyring}] $uri $release main non-free-firmware"
 done > "$folder/sources.list"
+[ -z "$more" ] || sed -i "s/^\(deb .*\) ${more%-*} main .*/&\n\1 $more main/" "$folder/sources.list"
 
 cat > "$folder/apt.conf" <<END
 APT::Architecture "arm64";

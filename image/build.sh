@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes the flashable image for Raspberry Pi 3, 3+, 4, 400, CM3, CM4 and Zero 2 W in build/image, from
-# Debian packages and the programme's own package. The same files and versions give the same bytes.
-#   image/build.sh; OUT, VERSION, KEYS, IMAGE_CACHE and SOURCE_DATE_EPOCH may be given; UNPACKED=1
+# Debian packages and the programme's own package; with VARIANT=pi5 the experimental one for Raspberry
+# Pi 5, in build/image-pi5. The same files and versions give the same bytes.
+#   image/build.sh; VARIANT, OUT, VERSION, KEYS, IMAGE_CACHE and SOURCE_DATE_EPOCH may be given; UNPACKED=1
 #   leaves the disk as it is, for tests
 set -eu
 cd "$(dirname "$0")/.."
@@ -24,7 +25,7 @@ image/apt.sh "$work/apt"
 base=$(image/base.sh "$deb")
 image/kernel.sh
 image/keys.sh
-disk=$work/centralino-$version.img
+disk=$work/$name-$version.img
 # what all of it is made from; the parts are kept as long as that is the same
 sha256sum "$deb" "$base.list" "$work/boot.list" "$work/keys/cert.pem" > "$work/inputs.new"
 find image -name __pycache__ -prune -o -type f -print | sort | xargs -d '\n' sha256sum >> "$work/inputs.new"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Signs a slot into an update: centralino-VERSION.raucb, and latest.json for the office's server.
-#   image/bundle.sh SLOT.ext4 VERSION [OUT]
+#   image/bundle.sh SLOT.ext4 VERSION [OUT]; VARIANT=pi5 for a slot of that variant
 # KEYS: the folder with key.pem and cert.pem (build/image/keys, the build's throw-away pair, where
 # none is named). The key stays out of the image and out of the repository.
 set -eu
@@ -9,7 +9,7 @@ slot=$(realpath "$1")
 version=$2
 out=${3:-build/image}
 keys=${KEYS:-build/image/keys}
-compatible=$(sed -n 's/^compatible=//p' image/overlay/etc/rauc/system.conf)
+. "image/variants/${VARIANT:-pi}.sh" # name, compatible, format
 for tool in rauc mksquashfs; do
     command -v "$tool" > /dev/null || exec scripts/skipped.sh "bundle" "$tool is missing (packages rauc, squashfs-tools)"
 done
@@ -27,15 +27,15 @@ cat > "$stage/in/manifest.raucm" <<END
 compatible=$compatible
 version=$version
 [bundle]
-format=${FORMAT:-verity}
+format=${FORMAT:-$format}
 [image.rootfs]
 filename=slot.ext4
 END
-name=centralino-$version.raucb
-rm -f "$out/$name"
+bundle=$name-$version.raucb
+rm -f "$out/$bundle"
 rauc bundle --cert="$keys/cert.pem" --key="$keys/key.pem" --mksquashfs-args="-comp zstd -Xcompression-level 15 -quiet" \
-    "$stage/in" "$out/$name" > "$stage/said" 2>&1 || { cat "$stage/said" >&2; exit 1; }
-rauc info --keyring="$keys/cert.pem" "$out/$name" > /dev/null 2> "$stage/said" || { cat "$stage/said" >&2; exit 1; }
-printf '{"version": "%s", "bundle": "%s", "size": %s, "sha256": "%s"}\n' "$version" "$name" \
-    "$(stat -c %s "$out/$name")" "$(sha256sum "$out/$name" | cut -d' ' -f1)" > "$out/latest.json"
-ls -sh "$out/$name"
+    "$stage/in" "$out/$bundle" > "$stage/said" 2>&1 || { cat "$stage/said" >&2; exit 1; }
+rauc info --keyring="$keys/cert.pem" "$out/$bundle" > /dev/null 2> "$stage/said" || { cat "$stage/said" >&2; exit 1; }
+printf '{"version": "%s", "bundle": "%s", "size": %s, "sha256": "%s"}\n' "$version" "$bundle" \
+    "$(stat -c %s "$out/$bundle")" "$(sha256sum "$out/$bundle" | cut -d' ' -f1)" > "$out/latest.json"
+ls -sh "$out/$bundle"

@@ -10,22 +10,24 @@ fat_mib=64
 data_mib=64 # grown to the medium's end at the first boot
 export MTOOLS_SKIP_CHECK=1
 
-# The boards of this image, by the names of their trees.
-trees="bcm2837-rpi-3-a-plus bcm2837-rpi-3-b bcm2837-rpi-3-b-plus bcm2837-rpi-zero-2-w bcm2837-rpi-cm3-io3
-       bcm2711-rpi-4-b bcm2711-rpi-400 bcm2711-rpi-cm4-io"
-
 rm -rf "$work/fat" "$work/fat.img" "$work/data" "$work/data.ext4"
-mkdir -p "$work/fat/overlays" "$work/data"
-firmware=$work/firmware/usr/lib/raspi-firmware
-cp "$firmware/bootcode.bin" "$firmware"/start.elf "$firmware"/fixup.dat "$firmware"/start4.elf "$firmware"/fixup4.dat \
-    "$work/u-boot/usr/lib/u-boot/rpi_arm64/u-boot.bin" image/boot/config.txt image/boot/cmdline.txt "$work/fat/"
-cp "$firmware"/overlays/* "$work/fat/overlays/"
-for tree in $trees; do
-    cp "$work"/kernel/usr/lib/linux-image-*/broadcom/"$tree.dtb" "$work/fat/"
+mkdir -p "$work/fat" "$work/data"
+cp "$work/u-boot/usr/lib/u-boot/rpi_arm64/u-boot.bin" "$(of_variant config.txt)" "$(of_variant cmdline.txt)" "$work/fat/"
+for file in $firmware; do
+    cp "$work/firmware/usr/lib/raspi-firmware/$file" "$work/fat/"
 done
+if [ -n "$firmware" ]; then
+    mkdir "$work/fat/overlays"
+    cp "$work"/firmware/usr/lib/raspi-firmware/overlays/* "$work/fat/overlays/"
+fi
+for tree in $trees; do
+    cp "$work/trees/$tree.dtb" "$work/fat/"
+done
+[ -z "$second_name" ] || cp "$work/trees/${second_name#*=}.dtb" "$work/fat/${second_name%=*}.dtb"
 mkenvimage -s 0x4000 -o "$work/fat/uboot.env" image/boot/uboot.env.txt
 mkimage -q -A arm64 -T script -C none -n centralino -d image/boot/boot.cmd "$work/fat/boot.scr" > /dev/null
-[ ! -d image/fat ] || cp image/fat/* "$work/fat/"
+cp image/fat/* "$work/fat/"
+[ ! -d "image/variants/$variant/fat" ] || cp "image/variants/$variant"/fat/* "$work/fat/"
 find "$work/fat" "$work/data" -exec touch --date="@$SOURCE_DATE_EPOCH" {} +
 mkfs.vfat -C -F 32 -n CENTRALINO -i "$disk_id" --invariant "$work/fat.img" $((fat_mib * 1024)) > /dev/null
 mcopy -s -m -i "$work/fat.img" "$work"/fat/* ::/

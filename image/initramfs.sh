@@ -16,7 +16,7 @@ ln -s usr/lib "$folder/lib"
 install -m 755 "$root/usr/bin/busybox" "$folder/bin/busybox"
 install -m 755 image/boot/init "$folder/init"
 
-sed '/^#/d' image/boot/early > "$folder/modules.list"
+sed '/^#/d' "$(of_variant early)" > "$folder/modules.list"
 # each with what it needs; of what is built in there is no file
 while read -r module; do
     modprobe --dirname="$root" --set-version="$kernel" --show-depends "$module"

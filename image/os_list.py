@@ -10,22 +10,34 @@ import datetime
 import hashlib
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-BOARDS = ("pi3-64bit", "pi4-64bit")
-"""Imager's names: 3, 3+, Zero 2 W and CM3 are the first; 4, 400 and CM4 the second."""
+DESCRIPTION = "Centralino telefonico con filtro / Filtering switchboard in a box"
+EXPERIMENTAL = "SPERIMENTALE / EXPERIMENTAL"
 
 
-def entry(disk: Path, packed: Path, where: str, version: str, epoch: int) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """For which boards an image is, by Imager's names; `experimental` "" where it is not."""
+
+    title: str
+    experimental: str
+    boards: tuple[str, ...]
+
+
+def entry(
+    disk: Path, packed: Path, where: str, version: str, epoch: int, variant: Variant
+) -> dict[str, Any]:
     """Describe an image and its packed form, to be fetched from the folder `where` (an URL)."""
     with disk.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     with packed.open("rb") as file:
         packed_digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
-        "name": f"Centralino {version}",
-        "description": "Centralino telefonico con filtro / Filtering switchboard in a box",
+        "name": f"{variant.title} {version}",
+        "description": DESCRIPTION + (f" - {EXPERIMENTAL}" if variant.experimental else ""),
         "icon": f"{where}/centralino.svg",
         "url": f"{where}/{packed.name}",
         "extract_size": disk.stat().st_size,
@@ -33,12 +45,13 @@ def entry(disk: Path, packed: Path, where: str, version: str, epoch: int) -> dic
         "image_download_size": packed.stat().st_size,
         "image_download_sha256": packed_digest,
         "release_date": datetime.datetime.fromtimestamp(epoch, datetime.UTC).date().isoformat(),
-        "devices": list(BOARDS),
+        "devices": list(variant.boards),
     }
 
 
 if __name__ == "__main__":
-    disk_file, packed_file, folder, told_version, seconds = sys.argv[1:]
-    told = entry(Path(disk_file), Path(packed_file), folder, told_version, int(seconds))
+    disk_file, packed_file, folder, told_version, seconds, title, called, *names = sys.argv[1:]
+    made = Variant(title, called, tuple(names))
+    told = entry(Path(disk_file), Path(packed_file), folder, told_version, int(seconds), made)
     json.dump({"os_list": [told]}, sys.stdout, indent=1)
     sys.stdout.write("\n")

@@ -13,8 +13,9 @@ python=${PYTHON:-.venv-3.13/bin/python}
 xz --keep --force --stdout -6 --threads=2 "$disk" > "$out/$name.img.xz"
 bmaptool --quiet create --output "$out/$name.bmap" "$disk"
 cp appliance/console/static/icon.svg "$out/centralino.svg"
+# shellcheck disable=SC2086 # a list of names
 "$python" image/os_list.py "$disk" "$out/$name.img.xz" "${IMAGE_URL:-file://$out}" "$version" "$SOURCE_DATE_EPOCH" \
-    > "$out/os_list.json"
+    "$title" "$experimental" $imager > "$out/os_list.json"
 "$python" image/sbom.py "$work/root" "$version" "$SOURCE_DATE_EPOCH" > "$out/$name.cdx.json"
 sed -n '/^Package: /s///p; /^Version: /s///p' "$work/root/var/lib/dpkg/status" | paste - - |
     sort > "$out/$name.packages"

@@ -25,9 +25,13 @@ register() { # package file: dpkg -l in the box, and the SBOM, tell of it like o
         > "$root/var/lib/dpkg/info/$(dpkg-deb -f "$1" Package).list"
 }
 register "$deb"
+licence() { # package file, and what of its documents is taken
+    dpkg-deb --fsys-tarfile "$1" | tar -C "$root" -x --wildcards "./usr/share/doc/$2"
+}
 while read -r file; do
     register "$file"
-    dpkg-deb --fsys-tarfile "$file" | tar -C "$root" -x --wildcards './usr/share/doc/*/copyright'
+    # a package of several has but a link to where its fellows' is
+    licence "$file" '*/copyright' 2> /dev/null || licence "$file" "$(dpkg-deb -f "$file" Package)"
 done < "$work/boot.list"
 
 # The kernel, with the modules that this box can meet. Packed, because U-Boot unpacks gzip alone.
@@ -35,18 +39,20 @@ kernel=$(ls "$work/kernel/usr/lib/modules")
 modules=usr/lib/modules/$kernel
 mkdir -p "$root/$modules/kernel" "$root/boot/firmware" "$root/data" "$root/.slot"
 sed '/^#/d' image/boot/modules > "$work/modules"
+[ ! -e "image/variants/$variant/modules" ] || sed '/^#/d' "image/variants/$variant/modules" >> "$work/modules"
 tar -C "$work/kernel/$modules/kernel" -cf "$work/modules.tar" --files-from="$work/modules"
 tar -C "$root/$modules/kernel" -xf "$work/modules.tar"
 cp "$work/kernel/$modules"/modules.builtin* "$work/kernel/$modules/modules.order" "$root/$modules/"
 depmod --basedir "$root" "$kernel"
-gzip -9nc "$work/kernel/boot/vmlinuz-$kernel" > "$root/boot/vmlinuz.gz"
+gzip -9nc < "$work/vmlinuz" > "$root/boot/vmlinuz.gz"
 image/initramfs.sh "$root" "$kernel"
 
 # Who the box is: its name, the version, the partitions. What is written at run time is on /data.
 echo centralino > "$root/etc/hostname"
 printf '127.0.0.1 localhost\n127.0.1.1 centralino\n::1 localhost ip6-localhost ip6-loopback\n' > "$root/etc/hosts"
-printf 'VERSION=%s\nBUILD=%s\nVARIANT=%s\n' "$version" "$(date -d "@$SOURCE_DATE_EPOCH" +%F)" "${VARIANT:-pi}" \
+printf 'VERSION=%s\nBUILD=%s\nVARIANT=%s\n' "$version" "$(date -d "@$SOURCE_DATE_EPOCH" +%F)" "$label" \
     > "$root/etc/centralino-release"
+[ -z "$experimental" ] || printf 'VARIANT="%s"\nVARIANT_ID=%s\n' "$title" "$label" >> "$root/usr/lib/os-release"
 echo "PARTUUID=$disk_id-01 /boot/firmware vfat ro,nofail,umask=0077,x-systemd.device-timeout=30s 0 0" > "$root/etc/fstab"
 ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 install -D -m 644 "$work/keys/cert.pem" "$root/etc/rauc/keyring.pem"
@@ -54,6 +60,7 @@ install -D -m 644 "$work/keys/cert.pem" "$root/etc/rauc/keyring.pem"
 touch --date="@$SOURCE_DATE_EPOCH" "$root/usr/lib/clock-epoch"
 install -D -m 644 "$root/usr/share/centralino/centralino.toml" "$root/etc/centralino/centralino.toml"
 cp -R --preserve=mode,links image/overlay/. "$root/"
+sed -i "s/^compatible=.*/compatible=$compatible/; s/^bundle-formats=.*/bundle-formats=$format/" "$root/etc/rauc/system.conf"
 chown -R --no-dereference 0:0 "$root/usr/lib/centralino"
 
 # Accounts and units, by what the package and the overlay say.

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.policy.refused import Refused
+from appliance.policy.update_words import OTHER_FORMAT, refused
 
 LIMIT_S: Final = 60.0
 INSTALL_S: Final = 3600.0
 _PROGRESS: Final = re.compile(r"\s*(\d{1,3})% ")
+_FORMAT: Final = re.compile(r"Bundle format '(\w+)' not allowed")
 _LAST: Final = re.compile(r"LastError: (.*)")
 
 
@@ -52,6 +54,8 @@ class Rauc:
         done = self._run("info", "--output-format=json", str(path))
         if done.returncode:
             why = _last_line(done.stderr)
+            if found := _FORMAT.fullmatch(why):  # said of what is signed alone
+                raise refused(OTHER_FORMAT, found[1])
             raise Refused(
                 f"non è un aggiornamento firmato per questo apparecchio, o non è intero ({why}): "
                 "scaricarlo di nuovo da dove viene; nulla è stato cambiato",

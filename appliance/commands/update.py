@@ -103,7 +103,8 @@ def told(helper: Helper) -> Words:
     kept = update_files.load(helper.kept_in)
     running = update_words.filled(update_words.RUNNING, helper.running())
     stands = update_words.standing(kept.state, kept.version)
-    return lines_of((running, stands, *((kept.said,) if kept.said != NOTHING else ())))
+    more = (one for one in (update_box.note(), kept.said) if one != NOTHING)
+    return lines_of((running, stands, *more))
 
 
 def fetched(helper: Helper) -> Words:

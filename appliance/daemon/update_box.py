@@ -8,12 +8,14 @@ from typing import Final
 import appliance
 from appliance.daemon.files import load_text
 from appliance.policy.refused import Refused
-from appliance.policy.update_words import BY_APT
+from appliance.policy.update_words import BY_APT, EXPERIMENTAL, filled
+from appliance.policy.words import NOTHING, Words
 
 CMDLINE: Final = Path("/proc/cmdline")
 RELEASE: Final = Path("/etc/centralino-release")
-"""Written by the image's build: VERSION=..., BUILD=..."""
-_VERSION: Final = "VERSION="
+"""Written by the image's build: VERSION=..., BUILD=..., VARIANT=..."""
+_EXPERIMENTAL: Final = "-experimental"
+"""How the name of a variant ends that is nothing for an office yet."""
 
 
 def is_image(cmdline: Path = CMDLINE) -> bool:
@@ -29,6 +31,16 @@ def check_image(cmdline: Path = CMDLINE) -> None:
 
 def running(path: Path = RELEASE) -> str:
     """Return the version that runs."""
-    named = (line.removeprefix(_VERSION) for line in load_text(path).splitlines()
-             if line.startswith(_VERSION))  # fmt: skip
-    return next(named, "") or appliance.__version__
+    return _named("VERSION", path) or appliance.__version__
+
+
+def note(path: Path = RELEASE) -> Words:
+    """Return what is to be known of the image that runs; nothing of an ordinary one."""
+    variant = _named("VARIANT", path)
+    return filled(EXPERIMENTAL, variant) if variant.endswith(_EXPERIMENTAL) else NOTHING
+
+
+def _named(name: str, path: Path) -> str:
+    """Return what follows `name=` in a file of such lines, "" where there is none."""
+    words = (line.partition("=") for line in load_text(path).splitlines())
+    return next((value for key, _, value in words if key == name), "")

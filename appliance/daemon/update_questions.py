@@ -81,6 +81,7 @@ class UpdateQuestions:
         return {
             "image": self.updates.is_image,
             "running": self.updates.running,
+            "note": plain(self.updates.note),
             "state": kept.state.value,
             "version": kept.version,
             "stands": plain(standing(kept.state, kept.version)),

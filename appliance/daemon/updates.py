@@ -59,7 +59,7 @@ class Updates:
         self.is_image = is_image()
         self.kept = Kept()
         """What root's helper keeps, as it was read last."""
-        self.running = update_box.running()
+        self.running, self.note = update_box.running(), update_box.note()
         self.at_once = False
         """A person has asked that the box start from the new version now."""
         self._has_changed = False

@@ -50,6 +50,10 @@ BY_APT: Final = Words(
     "install centralino)",
 )
 RUNNING: Final = Words("In uso: versione {}.", "In use: version {}.")
+EXPERIMENTAL: Final = Words(
+    "Immagine sperimentale ({}): non è per l'unico centralino di un ufficio.",
+    "Experimental image ({}): it is not for an office's only switchboard.",
+)
 DONE: Final = Words(
     "La versione {} è nell'altro slot. L'apparecchio riparte da lì nell'ora di quiete (3:30-6:00) "
     "con nessuno al telefono; subito con: centralino update start.",
@@ -100,6 +104,12 @@ NO_ROOM: Final = Words(
 OTHER_BOX: Final = Words(
     "l'aggiornamento è per un altro tipo di apparecchio ({}): nulla è stato cambiato",
     "the update is for another kind of box ({}): nothing was changed",
+)
+OTHER_FORMAT: Final = Words(
+    "l'aggiornamento è firmato, ma per un altro tipo di apparecchio (formato {}): serve quello "
+    "fatto per questo; nulla è stato cambiato",
+    "the update is signed, but for another kind of box (format {}): take the one made for this "
+    "one; nothing was changed",
 )
 FAILED_BEFORE: Final = Words(
     "la versione {} è già stata provata qui e non ha retto: da sola non si riprova; con la console "

@@ -23,7 +23,7 @@ from appliance.daemon import config, update_box, update_files
 from appliance.daemon.update_files import Kept
 from appliance.policy.refused import Refused
 from appliance.policy.updating import State
-from appliance.policy.words import Words
+from appliance.policy.words import NOTHING, Words
 from appliance.records.sealed_stream import MAGIC
 from tests.commands.samples import CONFIG
 
@@ -116,6 +116,18 @@ def test_the_running_version_is_the_slots(tmp_path: Path) -> None:
     release.write_text("BUILD=2026-11-26\nVERSION=1.4.0\nVARIANT=pi\n")
     assert update_box.running(release) == "1.4.0"
     assert update_box.running(tmp_path / "nowhere") == appliance.__version__
+
+
+def test_an_experimental_image_says_so(tmp_path: Path) -> None:
+    """Whoever looks which version runs reads that it is none for an office; else nothing."""
+    release = tmp_path / "release"
+    release.write_text("VERSION=1.4.0\nVARIANT=pi5-experimental\n")
+    said = update_box.note(release)
+    assert "sperimentale (pi5-experimental)" in said.it
+    assert "not for an office's only switchboard" in said.en
+    release.write_text("VERSION=1.4.0\nVARIANT=pi\n")
+    assert update_box.note(release) == NOTHING
+    assert update_box.note(tmp_path / "nowhere") == NOTHING
 
 
 @pytest.mark.parametrize("told", [None, {}, {"health": None}, {"health": {"ready_s": "soon"}}])

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import stat
-import subprocess
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from image import sbom
-from tests.image import slot
+from tests.image import slot, trees
 
 pytestmark = [
     pytest.mark.system,
@@ -149,10 +148,7 @@ def test_the_clock_begins_with_the_build(root: Path, files: dict[Path, os.stat_r
 def test_drivers_of_what_is_plugged_in_are_there(root: Path) -> None:
     """Each driver that an office may need is a file of the slot or part of its kernel."""
     (folder,) = (root / "usr/lib/modules").iterdir()
-    there = {path.name.split(".")[0].replace("-", "_") for path in folder.rglob("*.ko.xz")}
-    inside = (folder / "modules.builtin").read_text(encoding="utf-8").split()
-    there |= {Path(line).stem.replace("-", "_") for line in inside}
-    assert {name for name in NEEDED if name.replace("-", "_") not in there} == set()
+    assert {name.replace("-", "_") for name in NEEDED} - trees.drivers(folder) == set()
 
 
 def test_lines_do_not_wait_for_the_cards_first_partition(root: Path) -> None:
@@ -163,39 +159,13 @@ def test_lines_do_not_wait_for_the_cards_first_partition(root: Path) -> None:
     assert {"ro", "nofail", "x-systemd.device-timeout=30s"} <= set(options.split(","))
 
 
-def aliases(folder: Path) -> dict[str, set[str]]:
-    """Read which modules a kernel's modules.alias names for a device tree's `compatible`."""
-    found: dict[str, set[str]] = {}
-    text = (folder / "modules.alias").read_text(encoding="utf-8")
-    for name, module in re.findall(
-        r"^alias of:N\*T\*C([^*\n]+?)(?:C\*)? (\S+)$", text, re.MULTILINE
-    ):
-        found.setdefault(name, set()).add(module)
-    return found
-
-
-def compatibles(tree: Path) -> set[str]:
-    """List what a board's tree says is on it."""
-    told = subprocess.run(
-        ("dtc", "-q", "-O", "dts", tree), check=True, capture_output=True, text=True
-    )
-    values = re.findall(r"compatible = (.*);", told.stdout)
-    return {name for value in values for name in re.findall(r'"([^"]*)"', value)}
-
-
 def test_every_part_of_every_board_has_its_driver(root: Path) -> None:
     """Of what Debian's kernel could drive on these boards only what is named is left out."""
     (folder,) = (root / "usr/lib/modules").iterdir()
     whole = slot.built() / "work/kernel/usr/lib/modules" / folder.name
-    subprocess.run(("depmod", "-b", slot.built() / "work/kernel/usr", folder.name), check=True)
-    ours, all_there = aliases(folder), aliases(whole)
-    trees = list((slot.built() / "work/fat").glob("*.dtb"))
-    assert len(trees) > 1
-    parts = set().union(*(compatibles(tree) for tree in trees))
-    lacking = {
-        module for one in parts for module in all_there.get(one, set()) - ours.get(one, set())
-    }
-    assert lacking == set(LEFT_OUT)
+    boards = list((slot.built() / "work/fat").glob("*.dtb"))
+    assert len(boards) > 1
+    assert trees.lacking(boards, folder, whole) == set(LEFT_OUT)
 
 
 def test_the_list_of_parts_is_whole(root: Path) -> None:

@@ -160,6 +160,16 @@ def test_the_format_of_the_image_is_verified(box: TwoSlots) -> None:
     assert found.compatible == box.helper.rauc.slots().compatible
 
 
+@pytest.mark.parametrize("taken, brought", [("plain", "verity"), ("verity", "plain")])
+def test_the_other_format_is_refused_in_words(box: TwoSlots, taken: str, brought: str) -> None:
+    """The image for Raspberry Pi 5 takes no bundle of the ordinary one, nor the other way round."""
+    box.conf.write_text(box.conf.read_text().replace("plain verity", taken))
+    box.start_anew()
+    with pytest.raises(Refused, match=f"another kind of box .format {brought}."):
+        box.install(box.bundle("1.1.0", form=brought))
+    assert (box.holds("B"), box.kept.state) == ("", State.NONE)
+
+
 def test_an_update_for_another_box_is_refused(box: TwoSlots) -> None:
     """RAUC has signed it with our key, for something else."""
     conf = box.conf.read_text().replace("compatible=centralino", "compatible=other")
