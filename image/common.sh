@@ -6,7 +6,6 @@ export LC_ALL=C TZ=UTC
 umask 022
 variant=${VARIANT:-pi}
 suite=trixie
-[ -f "image/variants/$variant.sh" ] || { echo "image: there is no image/variants/$variant.sh" >&2; exit 1; }
 . "image/variants/$variant.sh"
 out=${OUT:-build/image}
 [ -n "${OUT:-}" ] || [ "$variant" = pi ] || out=$out-$variant

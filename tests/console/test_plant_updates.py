@@ -18,6 +18,7 @@ from appliance.daemon import config, update_files
 from appliance.daemon.update_files import Asked, Kept, Past
 from appliance.daemon.update_questions import Self, UpdateQuestions
 from appliance.daemon.updates import Updates
+from appliance.policy import update_words
 from appliance.policy.updating import State
 from appliance.policy.words import Words
 from appliance.records import audit
@@ -90,6 +91,13 @@ def technician(place: Place) -> Iterator[Visitor]:
 def send(visitor: Visitor, data: bytes) -> Any:
     """Upload a file as the page's script does."""
     return visitor.post(UPDATE, content=data, headers={"content-type": "application/octet-stream"})
+
+
+def test_an_experimental_image_is_told_of(technician: Visitor, place: Place) -> None:
+    """Where the version is read; of an ordinary image there is nothing to tell."""
+    assert "sperimentale" not in technician.get(PAGE).text
+    place.updates.note = update_words.filled(update_words.EXPERIMENTAL, "pi5-experimental")
+    assert "Immagine sperimentale (pi5-experimental)" in technician.get(PAGE).text
 
 
 def test_an_update_is_brought_and_asked_for(technician: Visitor, place: Place) -> None:
