@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -117,6 +118,18 @@ def test_the_board_finds_its_files(made: Path) -> None:
     assert b"[pi5]\nkernel=u-boot.bin\n" in slot.fat_file(disk, "config.txt")
     d0 = {slot.fat_file(disk, f"{name}-rpi-5-b.dtb") for name in ("bcm2712-d", "bcm2712d0")}
     assert len(d0) == 1
+
+
+def test_the_kernel_fits_where_the_script_puts_it(made: Path) -> None:
+    """It is larger than the ordinary one: unpacked, with what it needs to run, it must end before
+    the initramfs begins, and U-Boot unpacks no more than 64 MiB (CONFIG_SYS_BOOTM_LEN).
+    """
+    kernel = (made / "work/vmlinuz").read_bytes()
+    in_use = int.from_bytes(kernel[16:24], "little")  # image_size: Documentation/arch/arm64/booting
+    script = (slot.ROOT / "image/boot/boot.cmd").read_text(encoding="ascii")
+    places = dict(re.findall(r"^setexpr (\w+)_a \$\{base\} \+ (0x\w+)$", script, re.MULTILINE))
+    assert int(places["kernel"], 16) + in_use < int(places["initrd"], 16)
+    assert len(kernel) < 64 << 20
 
 
 def test_it_says_that_it_is_experimental(made: Path, root: Path) -> None:
