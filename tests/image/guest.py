@@ -59,7 +59,7 @@ class Guest:
         self.began = time.monotonic()
         with (self.folder / "qemu").open("wb") as log:
             self.process = subprocess.Popen(
-                command(self._board, self.folder, self._drive),
+                self._command(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -75,6 +75,9 @@ class Guest:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def _command(self) -> list[str]:
+        return command(self._board, self.folder, self._drive)
 
     def cut(self) -> None:
         """Pull the plug; what QEMU had not yet written is what its drive makes of it."""
