@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,8 @@ from appliance.site.text import LARGEST, NAME
 
 ANSWER: Final = "centralino-result.txt"
 LIMIT_S: Final = 30.0
+BUSY_S, LOOK_AGAIN_S = 20.0, 0.2
+"""So long a reader of the answer of before is waited for."""
 
 
 def read(folder: Path) -> bytes:
@@ -87,7 +90,21 @@ def _writable(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        _remount(folder, "ro")
+        _close(folder)
+
+
+def _close(folder: Path) -> None:
+    """Make it read-only again; whoever has the answer of before open, whose name is gone, keeps
+    the kernel from that (EBUSY of mount(2)) until it is closed.
+    """
+    until = time.monotonic() + BUSY_S
+    while True:
+        try:
+            return _remount(folder, "ro")
+        except TechnicianError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(LOOK_AGAIN_S)
 
 
 def _remount(folder: Path, how: str) -> None:

@@ -26,6 +26,19 @@ assert told == (True, False), told
 """
 
 
+READ_MEANWHILE = """
+import sys, threading
+from pathlib import Path
+from appliance.site import card
+folder = Path(sys.argv[1])
+card.tell(folder, "prima\\n")
+reader = (folder / card.ANSWER).open()
+threading.Timer(1, reader.close).start()
+card.tell(folder, "testo\\n")
+"""
+"""Somebody has the answer of before open, and closes it a second later."""
+
+
 def refused(folder: Path) -> str:
     """Return why there is no file."""
     with pytest.raises(Refused) as caught:
@@ -57,13 +70,16 @@ def test_the_answer_is_as_windows_reads_it(tmp_path: Path) -> None:
 
 @pytest.mark.system
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_the_partition_is_read_only_before_and_after(tmp_path: Path) -> None:
-    """Mounted read-only, it is writable for the answer alone."""
+@pytest.mark.parametrize("what", [WRITES, READ_MEANWHILE], ids=["alone", "read meanwhile"])
+def test_the_partition_is_read_only_before_and_after(tmp_path: Path, what: str) -> None:
+    """Mounted read-only, it is writable for the answer alone, also where somebody still reads the
+    one of before: the kernel makes nothing read-only as long as a file without a name is open.
+    """
     script = (
         'mount -t tmpfs -o ro tmpfs "$0" && "$1" -c "$2" "$0" && ! touch "$0/x" 2>/dev/null && '
         'cat "$0/centralino-result.txt"'
     )
-    command = ["unshare", "--mount", "sh", "-c", script, str(tmp_path), sys.executable, WRITES]
+    command = ["unshare", "--mount", "sh", "-c", script, str(tmp_path), sys.executable, what]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "\ufefftesto\n"
