@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.daemon import notices
-from appliance.daemon.files import load_text, save_in_memory, save_text
+from appliance.daemon.files import load_text, save_in_memory
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import why_not
@@ -171,7 +171,7 @@ class _Turn:
         is_same = self.kept is not None and text == kept.text
         places = self._places
         around = Around(
-            places.year, found, kept.ports, is_same, places.under, kept.has_mail_password
+            places.year, found, kept.ports, is_same, places.under, frozenset(kept.passwords)
         )
         return make(text, around)
 
@@ -193,8 +193,7 @@ class _Turn:
         contents = made.config.encode()
         handing.own_folder(Path(made.settings.folders.state))
         handing.keep_secrets(made)
-        if made.mail_password:
-            save_text(Path(made.settings.mail.password_file), f"{made.mail_password}\n")
+        files = handing.keep_passwords(made)
         self._set_aside_what_others_wrote(contents)
         if contents != self._current:
             self._places.config.parent.mkdir(parents=True, exist_ok=True)
@@ -206,7 +205,7 @@ class _Turn:
             dict(made.ports),
             made.waits,
             made.is_blank,
-            bool(made.settings.mail.password_file),
+            sorted(files),
             list(made.unsaid),
         )
         if kept != self.kept:

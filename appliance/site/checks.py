@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from appliance.daemon.mistakes import Mistakes
 from appliance.policy.words import Words
-from appliance.site import keys, network
-from appliance.site.written import NO_PATRON, Mail, Phone, Written
+from appliance.site import keys, network, secret_entries
+from appliance.site.written import NO_PATRON, Phone, Written
 
 LEAST_SECRET: Final = 8
 _SECRET: Final = re.compile(r"[!#-\[\]-~]+")
@@ -30,15 +31,15 @@ NOTHING_SAID: Final = (
 )
 
 
-def check(written: Written, mistakes: Mistakes, *, has_mail_password: bool) -> None:
-    """Note every mistake; `has_mail_password` where one was written before and is kept."""
+def check(written: Written, mistakes: Mistakes, passwords: Collection[str]) -> None:
+    """Note every mistake; `passwords` are the tables for which one is kept from before."""
     network.check(written.network, mistakes)
     keys.check(written.ssh.keys, mistakes)
     _check_names("lines", [line.name for line in written.lines], mistakes)
     _check_names("phones", [phone.name for phone in written.phones], mistakes)
     for number, phone in enumerate(written.phones, 1):
         _check_secret(f"phones.{number}.secret", phone, mistakes)
-    _check_mail(written.mail, mistakes, has_mail_password=has_mail_password)
+    secret_entries.check(written, mistakes, passwords)
 
 
 def notes(written: Written) -> tuple[Words, ...]:
@@ -77,20 +78,3 @@ def _check_secret(place: str, phone: Phone, mistakes: Mistakes) -> None:
             f"takes {LEAST_SECRET} signs at least: letters without accents, figures, punctuation; "
             "or nothing, and the box makes the password",
         )
-
-
-def _check_mail(mail: Mail, mistakes: Mistakes, *, has_mail_password: bool) -> None:
-    if mail.user and not (mail.password or mail.password_file or has_mail_password):
-        mistakes.note(
-            "mail.password",
-            "manca: al nome utente della posta serve la sua password",
-            "is missing: the mail account needs its password",
-        )
-    if mail.password and not mail.user:
-        mistakes.note(
-            "mail.user",
-            "manca: a una password serve il nome utente della posta",
-            "is missing: a password needs the name of the mail account",
-        )
-    if mail.password and not mail.password.isprintable():
-        mistakes.note("mail.password", "deve stare in una riga", "must stand in one line")

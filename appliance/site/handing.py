@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from appliance.daemon import phone_secrets
+from appliance.daemon.files import save_text
 from appliance.errors import ConfigurationError
 from appliance.phones.accounts import make_secret
+from appliance.site import secret_entries
 from appliance.site.keeping import OPEN, contents_of, write
 from appliance.site.made import Made
 
@@ -31,6 +33,14 @@ def keep_secrets(made: Made) -> None:
     together = {**known, **new, **made.secrets}
     if together != known:
         phone_secrets.save(made.settings, together)
+
+
+def keep_passwords(made: Made) -> frozenset[str]:
+    """Keep the passwords of accounts elsewhere; returns the tables that have one now."""
+    files = secret_entries.files(made.settings)
+    for table, text in made.passwords.items():
+        save_text(Path(files[table]), f"{text}\n")
+    return frozenset(files)
 
 
 def own_folder(folder: Path) -> None:

@@ -22,7 +22,8 @@ SECRET, OPEN = 0o600, 0o644
 @dataclass(frozen=True, slots=True)
 class Kept:
     """The file's `text`; the digest of the configuration `made` of it; where its lines are, and
-    whether it `waits` for modems; the phones whose password the box makes (`unsaid`).
+    whether it `waits` for modems; the tables whose `passwords` are kept; the phones whose password
+    the box makes (`unsaid`).
     """
 
     text: str = ""
@@ -30,7 +31,7 @@ class Kept:
     ports: dict[str, str] = field(default_factory=dict)
     waits: bool = False
     is_blank: bool = False
-    has_mail_password: bool = False
+    passwords: list[str] = field(default_factory=list)
     unsaid: list[str] = field(default_factory=list)
 
 

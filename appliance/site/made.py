@@ -17,7 +17,7 @@ from appliance.daemon.mistakes import BadConfiguration, Mistake, Mistakes
 from appliance.daemon.office import build_office
 from appliance.daemon.settings import Folders, Settings
 from appliance.policy.words import Words
-from appliance.site import checks, keys, network, places
+from appliance.site import checks, keys, network, places, secret_entries
 from appliance.site.tables import tables
 from appliance.site.text import NAME, data_of
 from appliance.site.written import Line, Network, Written, filled_in
@@ -32,8 +32,8 @@ HEAD: Final = """\
 @dataclass(frozen=True, slots=True)
 class Around:
     """What is known of the box: modems found, where its lines were, whether this is the text that
-    is in force (`is_same`) and a mail password is kept. `year` is the first whose holidays count;
-    `under` are tables that hold where the file says nothing.
+    is in force (`is_same`), the tables whose `passwords` are kept. `year` is the first whose
+    holidays count; `under` are tables that hold where the file says nothing.
     """
 
     year: int
@@ -41,14 +41,14 @@ class Around:
     before: Mapping[str, str] = field(default_factory=dict)
     is_same: bool = False
     under: Mapping[str, Any] = field(default_factory=dict)
-    has_mail_password: bool = False
+    passwords: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
     """What is to be written. `secrets` are passwords of phones that were written, `unsaid` the
-    phones whose password the box makes; `network` is "" where none was written; `is_blank` where
-    the file says nothing at all.
+    phones whose password the box makes, `passwords` the others by their table; `network` is ""
+    where none was written; `is_blank` where the file says nothing at all.
     """
 
     config: str
@@ -57,7 +57,7 @@ class Made:
     waits: bool
     secrets: Mapping[str, str]
     unsaid: tuple[str, ...]
-    mail_password: str
+    passwords: Mapping[str, str]
     network: str
     hostname: str
     keys: str
@@ -70,11 +70,11 @@ def make(text: str, around: Around) -> Made:
     data = filled_in(data_of(text))
     written = config.structured(data, text, NAME, Written)
     mistakes = Mistakes()
-    checks.check(written, mistakes, has_mail_password=around.has_mail_password)
+    checks.check(written, mistakes, around.passwords)
     lines = [line for line in written.lines if line != Line()]
     before = around.before if lines or around.is_same else {}  # a line's name is no modem's
     placed = places.placed(lines, around.found, before)
-    made = tables(data, written, placed, around.under, has_mail_password=around.has_mail_password)
+    made = tables(data, written, placed, around.under, around.passwords)
     settings = config.structured(made, text, NAME, Settings)
     found = (*mistakes.found, *_of_the_office(settings, around.year, written))
     if found:
@@ -86,7 +86,7 @@ def make(text: str, around: Around) -> Made:
         waits=placed.waits,
         secrets={phone.name: str(phone.secret) for phone in written.phones if phone.secret},
         unsaid=tuple(p.name for p in written.phones if not (p.secret or p.address)),
-        mail_password=str(written.mail.password),
+        passwords=secret_entries.given(written),
         network=network.text_of(written.network) if written.network != Network() else "",
         hostname=network.host_name(written.network),
         keys=keys.text_of(written.ssh.keys),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from appliance.daemon.settings import Folders
+from appliance.site import secret_entries
 from appliance.site.network import host_name
 from appliance.site.places import Placed
 from appliance.site.written import EVERY_ADDRESS, Written
@@ -14,7 +14,6 @@ Table = dict[str, Any]
 
 NOT_THE_DESKS: Final = frozenset({"network", "ssh"})
 NO_NAME: Final = "Centralino"
-PASSWORD_FILE: Final = "mail_password"  # noqa: S105 - a file's name
 
 
 def tables(
@@ -22,11 +21,10 @@ def tables(
     written: Written,
     placed: Placed,
     under: Mapping[str, Any],
-    *,
-    has_mail_password: bool,
+    passwords: Collection[str],
 ) -> Table:
     """Return the tables of a configuration; `data` are those of the card's file, `under` hold where
-    that says nothing.
+    that says nothing, `passwords` are the tables for which one is kept.
     """
     made = _over(under, {k: v for k, v in data.items() if k not in NOT_THE_DESKS})
     made["site"] = {"name": NO_NAME, "patron": "01-01", **made.get("site", {})}
@@ -38,10 +36,7 @@ def tables(
         made.setdefault("switchboard", {"phones": [phone.name for phone in written.phones]})
     if name := host_name(written.network):
         made["console"] = {"names": [f"{name}.local"], **made.get("console", {})}
-    if "mail" in made:
-        has_one = bool(written.mail.user) and (bool(written.mail.password) or has_mail_password)
-        made["mail"] = _mail(made["mail"], made.get("folders", {}), has_one=has_one)
-    return made
+    return secret_entries.laid(made, written, passwords)
 
 
 def _over(under: Mapping[str, Any], data: Table) -> Table:
@@ -57,13 +52,6 @@ def _lines(rows: list[Table], placed: Placed) -> list[Table]:
     kept = [row for row in rows if row] or [{} for _ in placed.ports]
     named = zip(kept, placed.ports, strict=True)
     return [{**row, "name": name, "port": port} for row, (name, port) in named]
-
-
-def _mail(mail: Table, folders: Table, *, has_one: bool) -> Table:
-    """Name the file in which the password is kept, in the place of the password."""
-    state = folders.get("state", Folders().state)
-    named = {"password_file": f"{state}/{PASSWORD_FILE}"} if has_one else {}
-    return {**named, **_without(mail, "password")}
 
 
 def _without(table: Table, key: str) -> Table:

@@ -1,4 +1,4 @@
-"""What may stand in the card's file: the configuration's tables, and four things of a new box.
+"""What may stand in the card's file: the configuration's tables, network, keys, passwords.
 
 Nothing is required: a box that is told nothing answers its lines as a closed office. An entry with
 nothing between its quotes counts as one that is not there, so that the delivered file can be filled
@@ -71,6 +71,20 @@ class Mail(settings.Mail):
 
 
 @dataclass(frozen=True, slots=True)
+class Mqtt(settings.Mqtt):
+    """As configured, with the password itself."""
+
+    password: Hidden = Hidden("")
+
+
+@dataclass(frozen=True, slots=True)
+class Central(settings.Central):
+    """As configured, with the passphrase itself."""
+
+    passphrase: Hidden = Hidden("")
+
+
+@dataclass(frozen=True, slots=True)
 class Sip(settings.Sip):
     """As configured, at every address of the box where none is named."""
 
@@ -87,6 +101,8 @@ class Written(settings.Settings):
     lines: tuple[Line, ...] = ()
     phones: tuple[Phone, ...] = ()
     mail: Mail = Mail()
+    mqtt: Mqtt = Mqtt()
+    central: Central = Central()
     network: Network = Network()
     ssh: Ssh = Ssh()
 

@@ -26,6 +26,13 @@ MODEM = "platform-3f980000.usb-usb-0:1.{}:1.0"
 SMALL = '[site]\nname = "Piccolo"\n'
 
 
+PASSWORDS = {
+    "mail_password": "due parole\n",
+    "mqtt_password": "tre parole mie\n",
+    "central_passphrase": "quattro parole tra noi\n",
+}
+
+
 def box(folder: Path) -> Places:
     """Make a new box of one modem, its card empty."""
     for name in ("card", "ports"):
@@ -96,14 +103,16 @@ def test_a_new_file_is_in_force_and_stays(places: Places) -> None:
     assert secrets["op1"] == "abcd-1234"
     assert len(secrets["op2"]) == 20
     assert "fisso" not in secrets
-    assert (state / "mail_password").read_text() == "due parole\n"
+    assert {name: (state / name).read_text() for name in PASSWORDS} == PASSWORDS
     assert (places.data / "etc/ssh/authorized_keys/technician").read_text() == KEY + "\n"
     assert (places.data / "etc/hostname").read_text() == "urp\n"
     assert "192.168.1.10/24" in (places.networkd / "10-lan.network").read_text()
     kept = [path for path in places.kept.parent.rglob("*") if path.exists()]
     modes = {path: path.stat().st_mode & 0o777 for path in kept}
-    private = (state / "phone_secrets.json", state / "mail_password", places.kept / "site.json")
-    assert [modes[path] for path in private] == [0o600] * 3
+    private = [state / "phone_secrets.json", places.kept / "site.json"]
+    private += [state / name for name in PASSWORDS]
+    assert {modes[path] for path in private} == {0o600}
+    assert "parole" not in places.config.read_text()
     assert modes[places.config] == 0o644
     assert modes[state] == modes[places.kept] == 0o700
 
@@ -281,6 +290,28 @@ def test_secrets_of_phones_that_are_kept_stay(places: Places) -> None:
     write(places, OFFICE.replace("abcd-1234", "efgh-5678"))
     started(places, Verdict.APPLIED)
     assert json.loads(file.read_text()) == before | {"op1": "efgh-5678"}
+
+
+def test_passwords_that_are_kept_stay(places: Places) -> None:
+    """Blanked on the card once they are in force, they hold; without their tables they do not."""
+    write(places, OFFICE)
+    apply(places)
+    before = office(places)
+    blank = OFFICE
+    for password in PASSWORDS.values():
+        blank = blank.replace(password.strip(), "")
+    write(places, blank)
+    started(places, Verdict.APPLIED)
+    assert office(places) == before
+    state = Path(before.folders.state)
+    assert {name: (state / name).read_text() for name in PASSWORDS} == PASSWORDS
+    write(places, SMALL)
+    started(places, Verdict.APPLIED)
+    write(places, blank)
+    said = started(places, Verdict.WRONG).outcome.said
+    assert {"mail.password", "mqtt.password"} <= {
+        one.en.split(": ")[0].split(", ")[1] for one in said
+    }
 
 
 def test_what_is_taken_out_of_the_file_is_taken_back(places: Places) -> None:

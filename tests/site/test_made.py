@@ -10,6 +10,7 @@ import pytest
 from appliance.daemon import config
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.settings import Settings
+from appliance.site import secret_entries
 from appliance.site.made import Around, Made, make
 from appliance.site.text import text_of
 from tests.site.test_keys import KEY
@@ -46,10 +47,29 @@ server = "smtp.esempio.it"
 user = "urp"
 password = "due parole"
 sender = "urp@esempio.it"
+[mqtt]
+server = "broker.esempio.it"
+prefix = "comune/nord"
+user = "nord"
+password = "tre parole mie"
+[central]
+passphrase = "quattro parole tra noi"
 [[closures]]
 start = 2026-12-24T13:00:00
 end = 2026-12-24
 """
+
+
+PASSWORDS = {
+    "mail": "due parole",
+    "mqtt": "tre parole mie",
+    "central": "quattro parole tra noi",
+}
+FILES = {
+    "mail": "/var/lib/centralino/mail_password",
+    "mqtt": "/var/lib/centralino/mqtt_password",
+    "central": "/var/lib/centralino/central_passphrase",
+}
 
 
 def settings_of(made: Made) -> Settings:
@@ -78,11 +98,13 @@ def test_an_offices_file() -> None:
     assert settings.console.names == ("urp.local",)
     assert made.secrets == {"op1": "abcd-1234"}
     assert made.unsaid == ("op2",)
-    assert made.mail_password == "due parole"
+    assert settings.mqtt.password_file == "/var/lib/centralino/mqtt_password"
+    assert settings.central.passphrase_file == "/var/lib/centralino/central_passphrase"
+    assert made.passwords == PASSWORDS
     assert made.hostname == "urp"
     assert "Address=192.168.1.10/24" in made.network
     assert made.keys == KEY + "\n"
-    for secret in ("abcd-1234", "due parole", KEY):
+    for secret in ("abcd-1234", *PASSWORDS.values(), KEY):
         assert secret not in made.config
     assert made.notes == ()
 
@@ -118,6 +140,7 @@ def test_the_delivered_file_filled_in() -> None:
     text = re.sub(r"^#(?=[\[a-z])", "", DELIVERED.read_text(encoding="utf-8"), flags=re.MULTILINE)
     text = text.replace("AAAA... nome", KEY.partition(" ")[2])
     text = text.replace('user = ""', 'user = "urp"').replace("password = ", 'password = "p" #')
+    text = text.replace("passphrase = ", 'passphrase = "una frase lunga" #')
     examples = "\n".join(map(with_its_example, text.splitlines()))
     made = make(examples, AROUND)
     settings = settings_of(made)
@@ -128,6 +151,9 @@ def test_the_delivered_file_filled_in() -> None:
     assert settings.lines[0].called == "051 598 111"
     assert settings.lines[0].port == "/dev/serial/by-path/platform-3f980000.usb-usb-0:1.2:1.0"
     assert settings.mail.server == "smtp.esempio.it"
+    assert settings.mqtt.prefix == "comune/nord"
+    assert settings.central.branch == "nord"
+    assert made.passwords == {"mail": "p", "mqtt": "p", "central": "una frase lunga"}
     assert made.keys == KEY + "\n"
 
 
@@ -157,6 +183,11 @@ def test_the_delivered_file_filled_in() -> None:
         ('[mail]\nserver = "a.b"\nsender = "x"', 3, "mail.sender", "no mail address"),
         ("[mail]\nsender = 'a@b.it'\nuser = 'u'", 1, "mail.password", "is missing"),
         ('[mail]\npassword = "u"', 1, "mail.user", "is missing"),
+        ("[mqtt]\nuser = 'u'", 1, "mqtt.password", "is missing"),
+        ('[mqtt]\npassword = "u"', 1, "mqtt.user", "is missing"),
+        ('[mqtt]\npasword = "u"', 2, "mqtt.pasword", "Did you mean 'password'"),
+        ('[mqtt]\nuser="u"\npassword = """a\nb"""', 3, "mqtt.password", "in one line"),
+        ('[central]\npassphrase = """a\nb"""', 2, "central.passphrase", "in one line"),
         ('[network]\naddress = "x"', 2, "network.address", "no address"),
         ('[network]\ndns = "1.2.3.4"', 2, "network.dns", ""),
         ('[ssh]\nkeys = ["x"]', 2, "ssh.keys", "is no key"),
@@ -185,18 +216,38 @@ def test_all_mistakes_at_once() -> None:
 
 def test_a_wrong_password_is_repeated_nowhere() -> None:
     """What is said of a password does not say it: the status is read by others."""
-    text = '[[phones]]\nname = "a"\nsecret = 87654321\n[mail]\npassword = ["geheim"]\n'
+    text = (
+        '[[phones]]\nname = "a"\nsecret = 87654321\n[mail]\npassword = ["geheim"]\n'
+        '[mqtt]\npassword = ["segreta"]\n[central]\npassphrase = 12121212\n'
+    )
     said = str(mistakes_of(text))
-    assert "87654321" not in said
-    assert "geheim" not in said
+    for password in ("87654321", "geheim", "segreta", "12121212"):
+        assert password not in said
 
 
-def test_a_mail_password_that_is_kept_need_not_be_written_again() -> None:
+@pytest.mark.parametrize("table", PASSWORDS)
+def test_a_password_that_is_kept_need_not_be_written_again(table: str) -> None:
     """A file whose password was blanked keeps the one that was written before."""
-    text = OFFICE.replace('"due parole"', '""')
-    made = make(text, Around(2026, FOUND, has_mail_password=True))
-    assert settings_of(made).mail.password_file == "/var/lib/centralino/mail_password"
-    assert made.mail_password == ""
+    text = OFFICE.replace(f'"{PASSWORDS[table]}"', '""')
+    made = make(text, Around(2026, FOUND, passwords=frozenset({table})))
+    assert secret_entries.files(settings_of(made)) == FILES
+    assert table not in made.passwords
+
+
+def test_without_its_account_a_kept_password_is_none() -> None:
+    """Whoever takes out a user takes its password out; a passphrase goes with its table."""
+    text = "[mail]\nserver = 'a.b'\nsender = 'a@b.it'\n[mqtt]\nserver = 'a'\nprefix = 'a'\n"
+    made = make(text, Around(2026, FOUND, passwords=frozenset(PASSWORDS)))
+    assert secret_entries.files(settings_of(made)) == {}
+
+
+def test_a_file_of_ones_own_stays() -> None:
+    """Where the configuration names a file, and no password is written, that one is used."""
+    text = "[central]\npassphrase_file = '/etc/x'\n[mqtt]\nuser = 'a'\npassword_file = '/etc/y'\n"
+    made = make(text, AROUND)
+    files = {"central": "/etc/x", "mqtt": "/etc/y"}
+    assert secret_entries.files(settings_of(made)) == files
+    assert made.passwords == {}
 
 
 def test_what_lies_under_the_file() -> None:
