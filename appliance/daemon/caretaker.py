@@ -25,6 +25,7 @@ from appliance.records import drafts
 from appliance.records.care_mails import Notices
 from appliance.records.care_watch import NOTHING_WATCHED, Watched, watch
 from appliance.records.database import fsync_directory
+from appliance.records.fleet_outbox import forget_unwanted
 from appliance.records.request_retention import (
     due_mails,
     due_requests,
@@ -56,11 +57,12 @@ NOT_DELETED: Final = Trouble(
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """By which hours alerts go, to whom, and how long what is kept."""
+    """By which hours alerts go, to whom, how long what is kept; whether no broker is told of it."""
 
     calendar: Schedule
     notices: Notices
     keeping: Keeping
+    has_no_broker: bool = False
 
 
 def plan_of(settings: Settings, calendar: Schedule) -> Plan:
@@ -74,7 +76,7 @@ def plan_of(settings: Settings, calendar: Schedule) -> Plan:
         CallAlerts(voicemail.missed_alerts),
         numbering.plan_of(settings.site.country),
     )
-    return Plan(calendar, notices, keeping_of(settings))
+    return Plan(calendar, notices, keeping_of(settings), not settings.mqtt.server)
 
 
 def keeping_of(settings: Settings) -> Keeping:
@@ -138,6 +140,8 @@ class Caretaker:
         self._delete_requests(connection, now)
         if number := forget_old(self._dictated, now):
             log.info("deleted by age: %d dictated announcements", number)
+        if self._plan.has_no_broker and (number := forget_unwanted(connection, now)):
+            log.warning("mqtt: no broker is configured: %d events that waited are gone", number)
         return found
 
     def _delete_requests(self, connection: sqlite3.Connection, now: datetime) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.records.database import transaction
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 FACTS: Final = "facts"
 DROPPED: Final = "dropped"
 RETAINED: Final = "retained:"
+UNWANTED: Final = timedelta(days=7)
+"""So old an event goes where no broker is configured any more: nobody waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,21 @@ def settle(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
         connection.executemany(
             "DELETE FROM fleet_outbox WHERE number = ?", [(number,) for number in numbers]
         )
+
+
+def forget_unwanted(connection: sqlite3.Connection, now: datetime) -> int:
+    """Drop what has waited a week with no broker configured; returns how many events went.
+
+    They count among those that were dropped.
+    """
+    before = (now.astimezone(UTC) - UNWANTED).strftime("%Y-%m-%dT%H:%M:%S")
+    with transaction(connection):
+        gone = connection.execute("DELETE FROM fleet_outbox WHERE at < ?", (before,)).rowcount
+        if gone:
+            dropped = _kept(connection, DROPPED) or {"count": 0}
+            at = now.astimezone(UTC).isoformat()
+            _keep(connection, DROPPED, {"count": dropped["count"] + gone, "at": at})
+    return gone
 
 
 def depth(connection: sqlite3.Connection) -> Depth:

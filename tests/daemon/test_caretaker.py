@@ -20,7 +20,7 @@ from appliance.policy.hours import Schedule
 from appliance.policy.messages import Outcome
 from appliance.policy.week import Week, week
 from appliance.policy.words import Words
-from appliance.records import drafts, messages, retention, users
+from appliance.records import drafts, fleet_outbox, messages, retention, users
 from appliance.records.care_mails import Notices
 from appliance.records.care_watch import Watched
 from appliance.records.retention import Keeping
@@ -150,6 +150,33 @@ def test_at_night_what_is_past_its_time_goes_with_its_sound(office: Office) -> N
     assert office.caretaker.deleted_at == night + timedelta(minutes=1)
     office.look(night + timedelta(minutes=2), 220)
     assert office.troubles.empty()
+
+
+@pytest.mark.parametrize("has_no_broker", [False, True])
+def test_events_that_no_broker_is_configured_for_go_after_a_week(
+    office: Office, has_no_broker: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What waited when MQTT was switched off does not stay for ever, and that is said; what waits
+    for a broker that is away stays, however long.
+    """
+
+    def put(connection: sqlite3.Connection) -> None:
+        connection.execute(
+            "INSERT INTO fleet_outbox (id, kind, key, at, about) "
+            "VALUES ('i', 'call_ended', 'k', '2026-11-25T09:00:00.000Z', '{}')"
+        )
+
+    def waiting() -> int:
+        return office.records.ask(fleet_outbox.depth).waiting
+
+    office.caretaker._plan = replace(office.caretaker._plan, has_no_broker=has_no_broker)
+    office.records.ask(put)
+    office.look(TEN + timedelta(days=6), 100)
+    assert waiting() == 1
+    office.look(TEN + timedelta(days=7, minutes=1), 200)
+    assert waiting() == (0 if has_no_broker else 1)
+    said = "no broker is configured: 1 events that waited are gone"
+    assert (said in caplog.text) is has_no_broker
 
 
 def test_a_sound_that_is_gone_already_keeps_nothing(office: Office) -> None:

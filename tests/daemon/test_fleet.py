@@ -15,6 +15,7 @@ import pytest
 from appliance.calls import events as facts
 from appliance.calls.orders import Result
 from appliance.daemon import config, fleet, fleet_words
+from appliance.daemon.caretaker import plan_of
 from appliance.daemon.credentials import MQTT_PASSWORD
 from appliance.daemon.fleet import Fleet, fleet_of
 from appliance.daemon.lookout import Lookout
@@ -100,6 +101,14 @@ def test_without_a_broker_there_is_nothing(records: Records) -> None:
     over = replace(a_call("c-1", Result.ANSWERED), ended_at=TEN)
     records.ask(lambda c: call_log.upsert(c, [over], "boot"))
     assert kinds(records) == []
+
+
+@pytest.mark.parametrize(("text", "has_none"), [("", True), (MQTT, False)])
+def test_the_caretaker_knows_whether_events_may_leave(text: str, has_none: bool) -> None:
+    """Only where no broker is configured does what waits go by age."""
+    settings = config.parse(SMALL + text)
+    calendar = build_office(settings, 2026).switchboard.schedule
+    assert plan_of(settings, calendar).has_no_broker is has_none
 
 
 def test_the_broker_is_taken_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

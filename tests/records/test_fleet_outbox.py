@@ -109,6 +109,28 @@ def test_beyond_the_bound_the_oldest_goes_and_is_counted(connection: sqlite3.Con
     assert fleet_outbox.last(connection) == waiting[-1].number
 
 
+def put(connection: sqlite3.Connection, at: str) -> None:
+    """Keep an event of a moment."""
+    connection.execute(
+        "INSERT INTO fleet_outbox (id, kind, key, at, about) VALUES (?, 'line_lost', ?, ?, '{}')",
+        (at, at, at),
+    )
+
+
+def test_what_nobody_waits_for_goes_after_a_week(connection: sqlite3.Connection) -> None:
+    """Seven days, however the moment was written; it is counted with what went before."""
+    for at in ("2026-11-18T08:59:59.999Z", "2026-11-18T08:59:59+00:00", "2026-11-18T09:00:01Z"):
+        put(connection, at)
+    assert fleet_outbox.forget_unwanted(connection, TEN) == 2
+    assert fleet_outbox.forget_unwanted(connection, TEN) == 0
+    assert [each.at for each in fleet_outbox.waiting(connection, 0, 9)] == ["2026-11-18T09:00:01Z"]
+    depth = fleet_outbox.depth(connection)
+    assert (depth.waiting, depth.dropped) == (1, 2)
+    assert depth.dropped_at == "2026-11-25T09:00:00+00:00"
+    assert fleet_outbox.forget_unwanted(connection, TEN + timedelta(days=1)) == 1
+    assert fleet_outbox.depth(connection).dropped == 3
+
+
 def test_a_topic_that_is_not_asked_for_writes_nothing(tmp_path: Path) -> None:
     """Each is off unless it stands in the configuration."""
     with contextlib.closing(open_database(tmp_path / "c.db", tmp_path / "corrupt").connection) as c:
