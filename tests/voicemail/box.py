@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import queue
 import random
+import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,13 +42,14 @@ def speech(seed: int, ms: int) -> bytes:
 
 @dataclass
 class Box:
-    """One folder with records and mailbox; `boot` counts the runs."""
+    """One folder with records and mailbox; `boot` counts the runs, `prepare` is the records'."""
 
     folder: Path
     limits: Limits = SMALL
     boot: int = 0
     facts: queue.SimpleQueue[Event] = field(default_factory=queue.SimpleQueue)
     troubles: list[Trouble | None] = field(default_factory=list)
+    prepare: Callable[[sqlite3.Connection], object] = lambda _: None
 
     @property
     def home(self) -> Path:
@@ -59,6 +62,7 @@ class Box:
         self.records = Records(
             self.folder / "centralino.db", f"boot{self.boot}", self.troubles.append
         )
+        self.records.prepare = self.prepare
         self.records.start()
         self.mailbox = Mailbox(
             self.home, self.records, header, self.facts.put, self.troubles.append, self.limits
