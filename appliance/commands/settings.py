@@ -61,7 +61,7 @@ def apply_(file: Path, by: str, config_path: Path, *, as_json: bool) -> None:
     """Verify FILE and put it in force, whole or not at all; calls that are on go on."""
     with answering(config_path, as_json=as_json) as say:
         here = _Here.at(config_path)
-        say(here.applied(here.judged(_read(file)), by or _shell(), file.name))
+        say(here.brought(_read(file), by or _shell(), file.name))
 
 
 @settings.command()
@@ -134,6 +134,13 @@ class _Here:
 
         return judging.judged(self.place, data)
 
+    def brought(self, data: bytes, by: str, source: str) -> Words:
+        """Judge a bundle and put it in force; a refusal is noted, by whom and why, and raised."""
+        from appliance.central.refusing import refusals_noted
+
+        with refusals_noted(self.place, data, self._stamp(by, source)):
+            return self.applied(self.judged(data), by, source)
+
     def applied(self, given: Judged, by: str, source: str) -> Words:
         """Put it in force, unless it is; raises Refused, OSError."""
         from appliance.central import applying
@@ -160,6 +167,7 @@ class _Here:
         Returns how it ended, the sentence, and what is to be raised.
         """
         from appliance.central import applying, keeping
+        from appliance.central.refusing import refusals_noted
         from appliance.commands.settings_fetch import Server
         from appliance.records import central as records
 
@@ -174,12 +182,13 @@ class _Here:
         except (CentralinoError, OSError) as error:
             return "unreached", words_of(error), error
         try:
-            given = self.judged(data)
-            with self.place.reading() as connection:
-                highest = records.highest(connection)
-            if given.version == highest and not given.is_so_already and _was_left(self.place):
-                return "good", central_words.left(given.version), None
-            return "good", self.applied(given, BOX, central.server), None
+            with refusals_noted(self.place, data, self._stamp(BOX, central.server)):
+                given = self.judged(data)
+                with self.place.reading() as connection:
+                    highest = records.highest(connection)
+                if given.version == highest and not given.is_so_already and _was_left(self.place):
+                    return "good", central_words.left(given.version), None
+                return "good", self.applied(given, BOX, central.server), None
         except (CentralinoError, OSError) as error:
             return "refused", words_of(error), error
 

@@ -12,6 +12,7 @@ from appliance.console.pages.hours_entering import WHOSE
 from appliance.console.say import N_, NAMES, Speaker
 from appliance.policy import done_link
 from appliance.policy.roles import ROLES
+from appliance.policy.words import Words
 
 if TYPE_CHECKING:
     from appliance.records.audit import Noted
@@ -122,6 +123,8 @@ SAID: Final = (
      N_("Central settings %(version)s, new schedule; sheets: %(new)s new, %(changed)s changed.")),
     ("central.apply", rf"{_CENTRAL}.*",
      N_("Central settings %(version)s; sheets: %(new)s new, %(changed)s changed, %(gone)s gone.")),
+    ("central.refused", r"[0-9a-f]{12} (?P<source>[^\n]*)\n(?P<why>[^\n]*\n[^\n]*)",
+     N_("Central settings refused, nothing was changed (%(source)s): %(why)s")),
     ("central.revert", rf"{_CENTRAL}.*",
      N_("Back to the central settings %(version)s (0: none).")),
     ("register.central", "(?P<entries>.*)",
@@ -204,12 +207,9 @@ def _filled(said: str, found: re.Match[str], say: Speaker, names: Names) -> str:
 
 def _word(name: str, text: str, say: Speaker, names: Names) -> str:
     match name:
-        case "user":
-            return names.people.get(text, text)
-        case "unit":
-            return names.units.get(text, text)
-        case "sheet":
-            return names.sheets.get(text, text)
+        case "user" | "unit" | "sheet":
+            known = {"user": names.people, "unit": names.units, "sheet": names.sheets}
+            return known[name].get(text, text)
         case "roles":
             return _roles(text, say)
         case "language":
@@ -218,6 +218,9 @@ def _word(name: str, text: str, say: Speaker, names: Names) -> str:
             return say(WHOSE[text]) if text in WHOSE else text
         case "first" | "last":
             return say.day(date.fromisoformat(text))
+        case "why":
+            it, _, en = text.partition("\n")
+            return say.words(Words(it, en))
         case "entries":
             return _entries(text, say, names)
         case "changes":

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 APPLIED, REVERTED = "central.apply", "central.revert"
 """Codes in the audit, about a version and what it changed."""
+REFUSED: Final = "central.refused"
+"""Code in the audit, about a file and why, in both languages (central/refusing.py)."""
 REVERT: Final = ":revert"
 """The source of a row that went back to one before; no address or file is named so."""
 ENTERED: Final = "central"

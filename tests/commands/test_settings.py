@@ -8,6 +8,7 @@ import json
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +21,9 @@ from appliance.commands.settings_fetch import Server
 from appliance.daemon import central_said
 from appliance.daemon.central_said import Outcome
 from appliance.policy.refused import Refused
+from appliance.records import audit, central
+from appliance.records.audit import Noted
+from appliance.records.database import connect
 from tests.central.samples import (
     CERTIFICATE,
     FIRST,
@@ -251,6 +255,62 @@ def test_what_was_taken_back_does_not_come_again_by_itself(tmp_path: Path, web: 
     assert box.sheets()["imu"] == "IMU"
     web.data = made(3, SECOND)
     assert "central settings 3 put in force" in said(box, "fetch")
+
+
+def refusals(box: Branch) -> list[Noted]:
+    """List what was refused, the oldest first."""
+    with closing(connect(box.place.database)) as connection:
+        return list(audit.latest(connection, central.REFUSED))[::-1]
+
+
+def test_a_refusal_stands_in_the_list_of_changes(tmp_path: Path, web: Web) -> None:
+    """Who brought which file, and why it was not taken, in both languages; nothing else is noted,
+    and what the box is refused each hour stands there once.
+    """
+    box, file = fetching(tmp_path / "box", web), tmp_path / "settings.bundle"
+    web.data = made(2, SECOND)
+    said(box, "fetch")
+    file.write_bytes(made(1, PLAIN))
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+    assert "version 1, and 2 was in force" in refused(box, "apply", str(file), "--by", "anna")
+    (noted,) = refusals(box)
+    first, it, en = noted.about.split("\n")
+    assert (noted.by, first) == ("anna", f"{digest} settings.bundle")
+    assert "qui c'è già stata la 2" in it
+    assert "and 2 was in force here" in en
+
+    web.data = b"centralino-settings-1\n" + bytes(200)
+    for _ in range(3):
+        refused(box, "fetch")
+    web.data = made(1, PLAIN)
+    refused(box, "fetch")
+    refused(box, "show", str(file))  # only looked at
+    assert [one.by for one in refusals(box)] == ["anna", "box", "box"]
+    assert refusals(box)[-1].about.startswith(f"{digest} {web.address}\n")
+
+
+def test_a_refusal_names_no_number(tmp_path: Path) -> None:
+    """P7: of many mistakes the first are said, and what may be somebody's number or address is
+    masked.
+    """
+    box, file = branch(tmp_path / "box"), tmp_path / "settings.bundle"
+    file.write_bytes(made(1, PLAIN, ("0519876543",)))
+    assert "0519876543" in refused(box, "apply", str(file))
+    wrong = b"".join(b'[[openings]]\nx = "y"\n' for _ in range(90))
+    file.write_bytes(made(1, PLAIN | {"schedule.toml": wrong}))
+    refused(box, "apply", str(file))
+    number, many = refusals(box)
+    assert "settings are others' (•••)" in number.about
+    assert "0519876543" not in number.about
+    assert 800 < len(many.about) < 900
+
+
+def test_records_that_cannot_be_written_hide_no_refusal(tmp_path: Path) -> None:
+    """Why a file is refused is said also where it cannot be noted."""
+    box, file = branch(tmp_path / "box"), tmp_path / "settings.bundle"
+    file.write_bytes(b"nothing")
+    box.place.database.unlink()
+    assert "no file of" in refused(box, "apply", str(file))
 
 
 def test_a_server_that_is_gone(tmp_path: Path) -> None:

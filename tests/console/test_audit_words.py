@@ -73,6 +73,9 @@ ROWS = [
     ("user.change", "vito: unit  -> anagrafe, language en -> , must_change 1 -> 0, disabled 0 -> 1",
      ("Modificato l'utente vito: ufficio –, ora Anagrafe, lingua English, ora –, "
      "non deve più scegliere una nuova password, non può più entrare.")),
+    ("central.refused", "0123456789ab settings.bundle\nla firma non è valida\nthe signature is bad",
+     ("Impostazioni centrali rifiutate, nulla è cambiato (settings.bundle): "
+     "la firma non è valida")),
     ("clock.confirm", "2027-03-01T12:00:00+0000", "Confermata l'ora."),
     ("clock.set", "2027-03-01T12:00:00+0000",
      "Fatto regolare l'orologio: 2027-03-01T12:00:00+0000."),

@@ -1,0 +1,63 @@
+"""Notes in the list of changes what was refused: by whom it was brought, which file, and why."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from appliance.daemon.mistakes import BadConfiguration
+from appliance.errors import CentralinoError
+from appliance.policy.masked_log import masked, without_addresses
+from appliance.policy.refused import Refused
+from appliance.policy.system_words import words_of
+from appliance.records import audit
+from appliance.records.audit import Noted
+from appliance.records.central import REFUSED
+from appliance.records.database import transaction
+
+if TYPE_CHECKING:
+    from appliance.central.applying import Stamp
+    from appliance.central.judging import Place
+
+DIGITS: Final = 12
+"""So much of a file's digest tells it from another one."""
+MOST: Final = 400
+"""Characters of a reason, in each language: of many mistakes the first say enough."""
+
+
+@contextlib.contextmanager
+def refusals_noted(place: Place, data: bytes, stamp: Stamp) -> Iterator[None]:
+    """Note why a bundle's file was refused, and let the refusal go on.
+
+    The same file that is refused again to the same one for the same reason, by a look at the
+    server each hour, is noted once.
+    """
+    try:
+        yield
+    except (Refused, BadConfiguration) as error:
+        with contextlib.suppress(CentralinoError, OSError, sqlite3.Error):  # the refusal is said
+            _note(place, Noted(stamp.at, stamp.by, REFUSED, _about(data, stamp.source, error)))
+        raise
+
+
+def _note(place: Place, noted: Noted) -> None:
+    with place.connected() as connection, transaction(connection):
+        last = audit.latest(connection, "central.", 1)
+        if [(one.by, one.what, one.about) for one in last] != [(noted.by, noted.what, noted.about)]:
+            audit.note(connection, noted)
+
+
+def _about(data: bytes, source: str, error: Exception) -> str:
+    """Name the file, then why, a line in Italian and one in English; no number of anybody (P7)."""
+    words = words_of(error)
+    digest = hashlib.sha256(data).hexdigest()[:DIGITS]
+    where = source if source.startswith("https://") else _line(source)  # the configuration's own
+    return "\n".join((f"{digest} {where}", _line(words.it), _line(words.en)))
+
+
+def _line(text: str) -> str:
+    plain = without_addresses(masked(" ".join(text.split())))
+    return plain if len(plain) <= MOST else f"{plain[: MOST - 1]}…"
