@@ -255,3 +255,10 @@ def test_what_lies_under_the_file() -> None:
     under = {"sip": {"port": 5070}, "site": {"name": "Sotto"}}
     settings = settings_of(make('[sip]\nrealm = "x"\n', Around(2026, under=under)))
     assert (settings.sip.port, settings.sip.realm, settings.site.name) == (5070, "x", "Sotto")
+
+
+def test_the_console_sees_none_of_them() -> None:
+    """Whoever takes the console over reads no password of the box's: its unit hides the files."""
+    unit = Path(__file__).parents[2] / "systemd" / "centralino-console.service"
+    (hidden,) = re.findall(r"^InaccessiblePaths=(.*)$", unit.read_text(), flags=re.MULTILINE)
+    assert {f"-{file}" for file in FILES.values()} <= set(hidden.split())
