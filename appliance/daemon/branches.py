@@ -41,13 +41,17 @@ def check(settings: Settings, mistakes: Mistakes) -> None:
         mistakes.choice("branches.when", cause, tuple(Cause))
 
 
+def pairs(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return the other branches' offices as unit and need, in the written order."""
+    return tuple(office.partition(".")[::2] for office in settings.branches.offices)
+
+
 def rules(settings: Settings, mistakes: Mistakes) -> Branches:
     """Make the rules by which callers are handed over; nobody is, without offices."""
     written = settings.branches
-    pairs = tuple(office.partition(".")[::2] for office in written.offices)
     when = frozenset(Cause(cause) for cause in written.when if cause in set(Cause))
     return mistakes.attempt(
         "branches",
-        lambda: Branches(written.names, pairs, when, round(written.ring * 1000)),
+        lambda: Branches(written.names, pairs(settings), when, round(written.ring * 1000)),
         Branches(),
     )

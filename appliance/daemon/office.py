@@ -351,6 +351,7 @@ def _schedule(
             for p in settings.periods
             if p.group in {"", key}
         ),
+        elsewhere=frozenset(branches.pairs(settings)),
     )
 
 

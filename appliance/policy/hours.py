@@ -56,7 +56,8 @@ class OpenState:
 class Schedule:
     """All hours of one group, frozen: the file's, `entered` laid over them, newest last.
 
-    `weeks` take the place of `weekly` from their days on, by their days.
+    `weeks` take the place of `weekly` from their days on, by their days. `elsewhere` are offices
+    ("unit", "need") of other branches, whose holidays and closures are not this house's.
     """
 
     zone: ZoneInfo
@@ -68,6 +69,7 @@ class Schedule:
     entered: tuple[Period, ...] = ()
     weeks: tuple[NewWeek, ...] = ()
     shut: tuple[Closure, ...] = ()  # what of it closes the whole house, offices too
+    elsewhere: frozenset[tuple[str, str]] = frozenset()
     _holidays: dict[date, Holiday] = field(init=False, repr=False, compare=False)
     _openings: dict[date, Opening] = field(init=False, repr=False, compare=False)
 

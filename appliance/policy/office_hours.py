@@ -1,4 +1,7 @@
-"""The hours of one office beside those of the house (P4): its own week, the house's closures."""
+"""The hours of one office beside those of the house (P4): its own week, the house's closures.
+
+Another branch stands in another town, with another patron saint: nothing of our house closes it.
+"""
 
 from __future__ import annotations
 
@@ -15,3 +18,8 @@ def hours_of_office(calendar: Schedule, week: Week, periods: tuple[Period, ...] 
     closures = (*calendar.closures, *calendar.shut)
     none: dict[str, Any] = dict.fromkeys(("openings", "entered", "weeks", "shut"), ())
     return replace(calendar, weekly=week, closures=closures, periods=periods, **none)
+
+
+def hours_elsewhere(calendar: Schedule, week: Week, periods: tuple[Period, ...] = ()) -> Schedule:
+    """Return the hours of another branch's group: its declared bands and variations alone (B9)."""
+    return hours_of_office(replace(calendar, holidays=(), closures=(), shut=()), week, periods)

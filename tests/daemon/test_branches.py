@@ -31,6 +31,7 @@ def test_what_is_written_reaches_policy_and_phones() -> None:
         frozenset({Cause.BUSY, Cause.CLOSED}),
         12_000,
     )
+    assert office.switchboard.schedule.elsewhere == {("savena", "pubblico"), ("borgo", "pubblico")}
     assert registrar.account(settings, {"sip.registrar": "x"}) == RegistrarAccount(
         ("192.168.10.5", 5060), "porto", "x", ("savena", "borgo"), takes=True
     )

@@ -10,12 +10,14 @@ import pytest
 from appliance.policy.branches import BY_CODE, Branches, Cause, Destination, cause_of, destinations
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.codes import Code
+from appliance.policy.dates import Closure
 from appliance.policy.refused import Refused
 from appliance.policy.register.declarations import Need
 from appliance.policy.register.targets import Reach, target
 from appliance.policy.routing import GREETINGS, Missed
+from appliance.policy.transfer import Allowed, may_transfer
 from tests.stories.offices import OFFICES, ROME
-from tests.stories.registers import SEATS
+from tests.stories.registers import SEATS, varied
 
 OFFICE = OFFICES["branches"]
 CALENDAR = OFFICE.switchboard.schedule
@@ -34,6 +36,26 @@ def test_the_branches_that_are_open_now_in_the_written_order() -> None:
     assert list(destinations(rules, SEATS, CALENDAR, NIGHT)) == [BORGO]
     turned = replace(rules, offices=rules.offices[::-1])
     assert list(destinations(turned, SEATS, CALENDAR, TEN)) == [BORGO, SAVENA]
+
+
+PATRON = Now(500.0, datetime(2026, 11, 30, 10, tzinfo=ROME))
+
+
+def test_another_branch_is_closed_by_nothing_of_ours() -> None:
+    """E14: patron saints differ from town to town: its declared bands alone count, and its own
+    variations; an operator who asks for it and the register's page are told the same.
+    """
+    assert not CALENDAR.at(PATRON.wall).open
+    shut = Closure(datetime(2026, 11, 25), datetime(2026, 11, 26))  # noqa: DTZ001 - local
+    ours = replace(CALENDAR, closures=(shut,), shut=(shut,))
+    for calendar, now in ((CALENDAR, PATRON), (ours, TEN)):
+        assert list(destinations(OFFICE.branches, SEATS, calendar, now)) == [SAVENA, BORGO]
+        assert isinstance(may_transfer(SEATS, calendar, "savena", "pubblico", now), Allowed)
+    held = replace(CALENDAR, elsewhere=frozenset())
+    assert list(destinations(OFFICE.branches, SEATS, held, PATRON)) == []
+    feast = (PATRON.wall.date(), PATRON.wall.date())
+    varied_seats = varied(SEATS, "savena", feast, "15-17", "Festa di Savena")
+    assert list(destinations(OFFICE.branches, varied_seats, CALENDAR, PATRON)) == [BORGO]
 
 
 def test_a_clock_that_nobody_trusts_opens_no_branch() -> None:

@@ -81,6 +81,8 @@ COUNTER = Group(
 )
 REHEARSAL = rehearsed(PLANS["it"])
 """No story dials a real emergency number: 90112 stands for 112."""
+SEAT_OFFICES = (("savena", "pubblico"), ("nessuno", "pubblico"), ("borgo", "pubblico"))
+"""The other branches' groups of the office "branches", by unit and need."""
 EXAMPLE = Office(
     name="Comune di Esempio",
     lines=(
@@ -174,13 +176,13 @@ OFFICES = {
     ),
     "branches": replace(
         EXAMPLE,
-        switchboard=replace(SWITCHBOARD, phones=("op1",)),
-        citizens_desk=None,
-        branches=Branches(
-            ("sede1", "sede2"),
-            (("savena", "pubblico"), ("nessuno", "pubblico"), ("borgo", "pubblico")),
-            frozenset(Cause),
+        switchboard=replace(
+            SWITCHBOARD,
+            phones=("op1",),
+            schedule=replace(SWITCHBOARD_HOURS, elsewhere=frozenset(SEAT_OFFICES)),
         ),
+        citizens_desk=None,
+        branches=Branches(("sede1", "sede2"), SEAT_OFFICES, frozenset(Cause)),
     ),
     "pbx": replace(
         EXAMPLE,

@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 
 from appliance.policy.hours import Schedule
 from appliance.policy.local_time import local_moment
-from appliance.policy.office_hours import hours_of_office
+from appliance.policy.office_hours import hours_elsewhere, hours_of_office
 from appliance.policy.register.declarations import Declaration, Need
 from appliance.policy.register.register import Register, Unit
 from appliance.policy.week import ONE_DAY
@@ -60,7 +60,9 @@ def _schedule(
     """Lay the variations over the declared week; the house's own periods are not the office's.
 
     An office without a declaration of its own lives by its service's, and by its variations too.
+    Another branch's group keeps its own bands whatever closes this house.
     """
+    hours = hours_elsewhere if (unit.code, need) in calendar.elsewhere else hours_of_office
     units = dict.fromkeys((declaration.unit, unit.code))
     periods = tuple(
         variation.over(declaration.week)
@@ -68,7 +70,7 @@ def _schedule(
         for variation in register.variations
         if variation.concerns(code, need)
     )
-    return hours_of_office(calendar, declaration.week, periods)
+    return hours(calendar, declaration.week, periods)
 
 
 def resumes_at(
