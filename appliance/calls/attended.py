@@ -7,7 +7,7 @@ of the table (states.py), as in ringing.py.
 
 from __future__ import annotations
 
-from appliance.calls import orders, put_through, transfer, transferring
+from appliance.calls import handing_over, orders, put_through, transfer, transferring
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.events import TransferAsked, TransferKind
@@ -20,7 +20,13 @@ from appliance.policy.transfer import Allowed, Later, may_join, place_of
 
 
 def by_refer(desk: Desk, call: Call, event: TransferAsked, now: Now) -> Orders:
-    """The phone's own transfer key: to a code, or to whom it has spoken with meanwhile."""
+    """The phone's own transfer key: to a code, or to whom it has spoken with meanwhile.
+
+    Whoever talks at another branch, or behind a telephone system, asks in vain: only ours decide.
+    """
+    if handing_over.is_elsewhere(desk, call.leg_phone):
+        yield from transfer.refuse_refer(call, event, now)
+        return
     if event.kind is TransferKind.BLIND:
         yield from transfer.by_refer(desk, call, event, now)
         return

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from appliance.calls import orders
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
-from appliance.calls.events import Event, Passed, Presentation
+from appliance.calls.events import Passed, Presentation
 from appliance.calls.orders import Order
 from appliance.calls.states import State
 from appliance.policy.branches import Cause, Destination, cause_of, destinations
@@ -71,9 +71,9 @@ def passed(call: Call, why: str) -> Passed:
 
 def passed_to(desk: Desk, call: Call, phone: str) -> Passed | None:
     """Say the same where somebody transfers to a phone that is another branch; None for others."""
-    return passed(call, TRANSFERRED) if phone in desk.office.branches.names else None
+    return passed(call, TRANSFERRED) if is_elsewhere(desk, phone) else None
 
 
-def is_elsewhere(desk: Desk, event: Event) -> bool:
-    """Tell whether it is people of another branch who have done something, none of ours."""
-    return getattr(event, "phone", "") in desk.office.branches.names
+def is_elsewhere(desk: Desk, phone: str) -> bool:
+    """Tell whether it is people of another branch who are there, none of ours."""
+    return phone in desk.office.branches.names

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.calls import bring_in, choices, orders, transfer
+from appliance.calls import bring_in, choices, handing_over, orders, transfer
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.events import DigitPressed
@@ -30,11 +30,12 @@ def pass_on(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
     """The far end may be a machine that asks for keys; the caller's own concern nobody.
 
     Where there is neither a register nor a head's phone no code can be begun, and a star is a key
-    like any other.
+    like any other; so it is of whoever talks at another branch: nothing is begun from there.
     """
     if not event.leg or event.leg != call.leg:
         return
-    if event.digit == STAR and (desk.register.units or desk.office.head):
+    known = bool(desk.register.units or desk.office.head)
+    if event.digit == STAR and known and not handing_over.is_elsewhere(desk, call.leg_phone):
         call.keyed = STAR
         call.enter(State.TRANSFER_KEYS, now, SECOND_STAR_MS)
         return

@@ -85,7 +85,8 @@ class Switchboard:
         Of a leg that is no phone's but an ordinary telephone's, only its line can tell.
         """
         now = self._desk.judged(now)
-        if isinstance(event, BY_PEOPLE) and not handing_over.is_elsewhere(self._desk, event):
+        phone = getattr(event, "phone", "")
+        if isinstance(event, BY_PEOPLE) and not handing_over.is_elsewhere(self._desk, phone):
             self.somebody_is_there(now)
             now = self._desk.judged(now)
         if getattr(event, "leg", "") in self._desk.outside:

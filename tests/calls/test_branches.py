@@ -146,6 +146,23 @@ def test_who_waited_in_vain_hears_music_while_a_branch_rings() -> None:
     )
 
 
+def test_people_of_another_branch_start_nothing_here() -> None:
+    """P5: a telephone system passes on the keys and the REFER of its extensions: what they key is
+    for the caller's far end, and a transfer they ask for is refused; here only our people decide.
+    """
+    made = alone()
+    tell(made, TEN, RANG, KNOWN, events.OperatorAnswered("boot7-1.1", "sede1"))
+    tell(made, TEN, events.LineAnswered("line1"))
+    keys = [events.DigitPressed(k, events.DigitSource.SIP_INFO, leg="boot7-1.1") for k in "**81#"]
+    assert tell(made, TEN, *keys) == [orders.PressKeys("line1", key) for key in "**81#"]
+    for kind in events.TransferKind:
+        asked = events.TransferAsked("boot7-1.1", "sede1", "81", kind)
+        given = tell(made, TEN, asked)
+        assert orders.TellTransfer("boot7-1.1", orders.DECLINED) in given
+        assert phones(given) == []
+    assert made.status(TEN).calls[0].state == "talking"
+
+
 # --- taking over ----------------------------------------------------------------------------------
 
 
@@ -173,6 +190,23 @@ def test_free_positions_ring_and_the_first_has_the_caller() -> None:
     )  # fmt: skip
     assert made._desk.sides == {}
     assert not [o for o in (*given, *lifted, *up_now, *over) if isinstance(o, orders.Record)]
+
+
+def test_whoever_sent_the_caller_starts_nothing_here() -> None:
+    """P5: keys and a REFER on the caller's own leg are nobody's of this office."""
+    made = desk()
+    tell(made, TEN, COMES)
+    for asked in (
+        events.TransferAsked(LEG, "trunk", "81", events.TransferKind.BLIND),
+        events.TransferAsked(LEG, "trunk", "", events.TransferKind.ATTENDED, other="trunk-2"),
+    ):
+        assert tell(made, TEN, asked) == [orders.TellTransfer(LEG, orders.DECLINED)]
+    tell(made, TEN, events.OperatorAnswered("trunk-1.1", "op1"))
+    tell(made, TEN, events.OperatorAnswered(LEG, "trunk"))
+    keys = [events.DigitPressed(k, events.DigitSource.RFC4733, leg=LEG) for k in "**81#"]
+    assert tell(made, TEN, *keys) == []
+    dialled = events.PhoneDialled("trunk-9", "trunk", "*85")
+    assert tell(made, TEN, dialled) == [orders.RefusePhone("trunk-9", 403)]
 
 
 def test_who_comes_over_is_never_handed_on() -> None:

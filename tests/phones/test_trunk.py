@@ -131,6 +131,18 @@ def test_a_caller_is_taken_over_from_the_proxy_alone() -> None:
     )
 
 
+def test_no_key_code_comes_from_the_proxy() -> None:
+    """P5: neither an unknown user's nor one who bears the name of a phone of ours dials a code,
+    another phone or a number through it: only callers are handed over.
+    """
+    for dialled in ("*851", "*85", "12", "112"):
+        for user in ("savena", "21"):
+            table = bench()
+            uri, from_ = f"sip:{dialled}@192.0.2.1", f"<sip:{user}@sedi>;tag=p"
+            assert [each.code for each in invited(table, uri=uri, from_=from_)] == [403]
+            assert table.events() == []
+
+
 def told_leg(table: Bench) -> str:
     """Name the only leg that is up."""
     (leg,) = table.box.legs.calls
