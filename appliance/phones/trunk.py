@@ -17,7 +17,7 @@ from appliance.phones.message import Message
 from appliance.phones.registrar import Target
 from appliance.phones.rtp import Address
 from appliance.phones.settings import RegistrarAccount
-from appliance.phones.uri import NameAddress, read_name_address, read_uri
+from appliance.phones.uri import NameAddress, read_name_address, read_uri, split_outside
 
 HOPS = "X-Centralino-Hops"
 MAX_HOPS = 1
@@ -78,7 +78,7 @@ def is_loop(account: RegistrarAccount, message: Message) -> bool:
     hops = message.get(HOPS, "0")
     if not (hops.isascii() and hops.isdigit()) or int(hops[:9]) > MAX_HOPS:
         return True
-    past = (*message.all("Diversion"), *message.all("History-Info")[:-1])
+    past = (*_values(message, "Diversion"), *_values(message, "History-Info")[:-1])
     return account.user in {_user(read_name_address(value)) for value in past}
 
 
@@ -98,6 +98,11 @@ def caller_of(message: Message) -> Caller:
     if number and read_name_address(named[1]).uri.lower().startswith("sip:anonymous@"):
         return Caller(Presentation.WITHHELD)  # RFC 3325 7: asserted for the proxy alone
     return Caller(Presentation.SHOWN, number) if number else Caller(Presentation.UNAVAILABLE)
+
+
+def _values(message: Message, name: str) -> list[str]:
+    """Return every address of a header: a proxy may have put several into one (RFC 3261 7.3.1)."""
+    return [one for line in message.all(name) for one in split_outside(line, ",")]
 
 
 def _user(value: NameAddress) -> str:

@@ -185,6 +185,8 @@ def test_an_anonymous_caller_is_withheld_only_by_asking() -> None:
         "X-Centralino-Hops: many",
         "Diversion: <sip:porto@sedi>;reason=user-busy",
         "History-Info: <sip:porto@sedi>;index=1\nHistory-Info: <sip:savena@sedi>;index=1.1",
+        "History-Info: <sip:porto@sedi>;index=1, <sip:savena@sedi>;index=1.1",
+        'Diversion: "a, b" <sip:savena@sedi>;reason=away, <sip:porto@sedi>;reason=user-busy',
     ],
 )
 def test_a_caller_of_our_own_does_not_come_back(extra: str) -> None:
