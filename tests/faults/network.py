@@ -39,7 +39,7 @@ def lan_port(pid: int) -> Iterator[int]:
     """
     with subprocess.Popen([*ALONE, "sleep", "600"]) as computer:
         try:
-            _await_network(computer.pid)
+            await_network(computer.pid)
             on_box, on_computer = (
                 ("nsenter", "-t", str(n), "-n", "ip") for n in (pid, computer.pid)
             )
@@ -60,7 +60,7 @@ def _ip(pid: int, *what: str) -> None:
     run("nsenter", "-t", str(pid), "-n", "ip", *what)
 
 
-def _await_network(pid: int) -> None:
+def await_network(pid: int) -> None:
     """Wait until a process has left our network for its own."""
     ours = Path("/proc/self/ns/net").readlink()
     deadline = time.monotonic() + 10.0

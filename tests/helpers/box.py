@@ -68,8 +68,7 @@ class Box:
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.address = f"127.{random.randint(1, 250)}.{random.randint(1, 250)}.1"
-        self.port = free_udp_port(self.address)
+        self.address, self.port = self._where()
         self.config_path.write_text(self._configuration(), encoding="utf-8")
         own = {name: f"secret-{name}" for name in self.phones}
         phone_secrets.save(self.settings, own | self.secrets)
@@ -91,6 +90,11 @@ class Box:
             self.stop()
         finally:
             self._stack.close()
+
+    def _where(self) -> tuple[str, int]:
+        """Choose where the box listens for SIP."""
+        address = f"127.{random.randint(1, 250)}.{random.randint(1, 250)}.1"
+        return address, free_udp_port(address)
 
     # --- the daemon --------------------------------------------------------------------------
 

@@ -13,6 +13,12 @@ from pathlib import Path
 from tests.helpers.kamailio import Kamailio
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "fleet" / "kamailio"
+WRITTEN = ("192.168.10.5", 5060)
+"""Where the example listens as it is."""
+PASSWORDS = {
+    name: f"change-me-{n}" for n, name in enumerate(("porto", "savena", "borgo", "pbx"), 1)
+}
+"""What the example's accounts have as it is."""
 
 
 @dataclass
@@ -39,3 +45,18 @@ class Proxy(Kamailio):
         )
         defined = (f"LISTEN=udp:{self.address}:{self.port}", f'LISTS="{boxes}"', "PING=1")
         return [word for one in defined for word in ("-A", one)]
+
+
+@dataclass
+class ExampleProxy(Kamailio):
+    """The same with the three files as they are, on a network where their addresses exist."""
+
+    def __post_init__(self) -> None:
+        self.address, self.port = WRITTEN
+
+    def _write(self, file: Path) -> list[str]:
+        """Copy the example; only the folder is of the test."""
+        for name in ("branches.cfg", "dispatcher.list"):
+            shutil.copy(EXAMPLE / name, self.folder)
+        shutil.copy(EXAMPLE / "kamailio.cfg", file)
+        return ["-A", f'LISTS="{self.folder}/dispatcher.list"']

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ address = "{proxy}"
 user = "{user}"
 [branches]
 names = {names}
-offices = ["anagrafe.residenza"]
+offices = {offices}
 when = {when}
 ring = {ring}
 takes = true
@@ -52,9 +52,24 @@ class Branch(OfficeBox):
         return there >= set(names) and "'registered'" in str(sip["standing"])
 
 
+def settings(
+    proxy: str, user: str, names: tuple[str, ...], offices: tuple[str, ...] = ("residenza",)
+) -> str:
+    """Write what a branch's configuration says of the others."""
+    needs = [f"anagrafe.{need}" for need in offices]
+    return SETTINGS.format(
+        proxy=proxy, user=user, names=_listed(names), offices=_listed(needs), when=EVERY_CASE,
+        ring=15,
+    )  # fmt: skip
+
+
+def _listed(names: Iterable[str]) -> str:
+    return "[" + ", ".join(f'"{name}"' for name in names) + "]"
+
+
 def branch(folder: Path, user: str, other: str, proxy: str, **more: Any) -> Branch:
     """Make the box of one branch (not started)."""
-    extra = SETTINGS.format(proxy=proxy, user=user, names=f'["{other}"]', when=EVERY_CASE, ring=15)
+    extra = settings(proxy, user, (other,))
     secrets = {"sip.registrar": f"secret-{user}"}
     return Branch(folder, extra=extra, other=other, **({"counters": (), "secrets": secrets} | more))
 

@@ -15,6 +15,7 @@ from appliance.phones.login import Login
 from appliance.phones.message import Message, read
 from appliance.phones.sip import parse
 from tests.helpers import kamailio
+from tests.helpers.kamailio import Kamailio
 from tests.helpers.proxy import Proxy
 from tests.interop.desks import needed
 from tests.phones.world import SDP, request
@@ -24,15 +25,17 @@ pytestmark = pytest.mark.system
 
 @dataclass
 class Caller:
-    """Somebody with a socket who knows the password of the account Porto."""
+    """Somebody with a socket who knows the password of an account."""
 
-    proxy: Proxy
+    proxy: Kamailio
+    user: str = "porto"
+    address: str = "127.0.0.78"
     socket: socket.socket = field(init=False)
     asked: int = 0
 
     def __post_init__(self) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.78", 0))
+        self.socket.bind((self.address, 0))
         self.socket.settimeout(10.0)
 
     @property
@@ -63,7 +66,7 @@ class Caller:
 
     def proven(self, secret: str = "secret-porto", extra: str = "") -> Message:
         """Ask again with a password; returns what comes of it."""
-        login = Login(self.where, "porto", secret, os.urandom)
+        login = Login(self.where, self.user, secret, os.urandom)
         uri = f"sip:savena@{self.where[0]}:{self.where[1]}"
         header = login.answer(self.ask("INVITE"), "INVITE", uri, self.where)
         assert header is not None
