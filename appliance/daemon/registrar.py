@@ -13,13 +13,13 @@ SECRET = "sip.registrar"  # noqa: S105 - the secret's name in the file of secret
 REGISTRAR_SILENT = Trouble(
     "phones.registrar_silent",
     "L'altro sistema telefonico non risponde: controllare il cavo, sip.registrar.address e il "
-    "sistema stesso; la scatola riprova ogni 4 secondi.",
+    "sistema stesso; l'apparecchio riprova da solo, almeno ogni 35 s.",
     "The other telephone system does not answer: check the cable, sip.registrar.address and the "
-    "system itself; the box tries again every 4 seconds.",
+    "system itself; the box tries again by itself, at least every 35 s.",
 )
 REGISTRAR_REFUSES = Trouble(
     "phones.registrar_refuses",
-    "L'altro sistema telefonico rifiuta la scatola: controllare sip.registrar.user e "
+    "L'altro sistema telefonico rifiuta l'apparecchio: controllare sip.registrar.user e "
     "la password (centralino phones registrar).",
     "The other telephone system refuses the box: check sip.registrar.user and the "
     "password (centralino phones registrar).",

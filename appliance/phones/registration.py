@@ -1,7 +1,8 @@
 """The box's own registration at a telephone system or proxy (RFC 3261 10.2), kept up for ever.
 
-Asked again half way through; without an answer, or with a network that is gone, every few
-seconds, so that it is registered within seconds of the network's return.
+Asked again half way through; without an answer, or with a network that is gone, after pauses that
+grow and are drawn by lot (RFC 5626 4.5), so that many boxes do not all come at once to a registrar
+that has been away: within 35 s of its return each is registered again.
 """
 
 from __future__ import annotations
@@ -23,9 +24,13 @@ WANTED = 120
 LEAST = 10
 """Seconds: what is believed at the least of what was granted."""
 RETRY = 4.0
-"""Seconds until the next try after silence or a network that refuses."""
+"""Seconds until the next try after silence or a network that refuses; doubled each time."""
+LONGEST_RETRY = 30.0
+"""Seconds to which that grows: then whether the other branches are there is asked as rarely."""
 RETRY_REFUSED = 60.0
 """Seconds until the next try after a refusal: somebody has to change something first."""
+DOUBLINGS = 3
+"""More than these lead above the longest."""
 ANSWER_LIMIT = 4.0
 """Seconds an answer is waited for (as long as a phone's to an INVITE)."""
 MAX_TRIES = 3
@@ -53,6 +58,7 @@ class Registration:
     _cseq: int = 0
     _branch: str = ""
     _tries: int = 0
+    _failures: int = 0
     _seconds: int = WANTED
     _next: float | None = None
     _answer_by: float | None = None
@@ -76,7 +82,8 @@ class Registration:
     def advance(self, now: float) -> None:
         """Do whatever has become due by `now`."""
         if self._answer_by is not None and self._answer_by <= now:
-            self._failed(Standing.SILENT, now + RETRY)
+            self.core.transactions.forget((self._branch, "REGISTER"))
+            self._silent(now)
         if self._next is not None and self._next <= now:
             self._begin(now)
 
@@ -110,7 +117,7 @@ class Registration:
 
     def _learn(self, what: Do, message: Message | None, now: float) -> None:
         if what is Do.FAILED:
-            self._failed(Standing.SILENT, now + RETRY)
+            self._silent(now)
         elif what is Do.PASS and message is not None:
             self._answered(message, now)
 
@@ -135,7 +142,7 @@ class Registration:
         return bool(answer)
 
     def _accepted(self, message: Message, now: float) -> None:
-        self.standing, self._answer_by = Standing.REGISTERED, None
+        self.standing, self._answer_by, self._failures = Standing.REGISTERED, None, 0
         self._next = now + max(self._granted(message), LEAST) / 2
 
     def _granted(self, message: Message) -> int:
@@ -148,6 +155,12 @@ class Registration:
                 return int(seconds)
         expires = message.get("Expires")
         return int(expires) if _is_number(expires) else self._seconds
+
+    def _silent(self, now: float) -> None:
+        """Wait a lot's share, half of it or more, of a pause that grows with each failure."""
+        pause = min(RETRY * 2 ** min(self._failures, DOUBLINGS), LONGEST_RETRY)
+        self._failures += 1
+        self._failed(Standing.SILENT, now + pause * (1 + self.core.random(1)[0] / 255) / 2)
 
     def _failed(self, standing: Standing, again_at: float) -> None:
         self.standing, self._answer_by, self._next = standing, None, again_at

@@ -132,6 +132,10 @@ class Transactions:
         self.outbox.append((data, peer))
         return transaction
 
+    def forget(self, key: Key) -> None:
+        """Drop a request whose answer is not waited for any more: it is not repeated either."""
+        self.clients.pop(key, None)
+
     def response(self, message: Message, now: float) -> bool:
         """Take a response; False when it answers nothing of ours (then it is dropped)."""
         transaction = self.clients.get((message.fields.branch, message.method))
