@@ -153,10 +153,26 @@ def test_drivers_of_what_is_plugged_in_are_there(root: Path) -> None:
 
 def test_lines_do_not_wait_for_the_cards_first_partition(root: Path) -> None:
     """Lost or damaged it delays a start by half a minute at most, and fails nothing."""
-    (line,) = (root / "etc/fstab").read_text(encoding="ascii").splitlines()
-    _, where, kind, options, *_ = line.split()
+    where, kind, options, _ = first_partition(root)
     assert (where, kind) == ("/boot/firmware", "vfat")
     assert {"ro", "nofail", "x-systemd.device-timeout=30s"} <= set(options.split(","))
+
+
+def test_the_cards_first_partition_is_checked_before_it_is_mounted(root: Path) -> None:
+    """By systemd-fsck(8), with the tools that it calls (test_torn_fat.py has what they mend)."""
+    *_, turn = first_partition(root)
+    assert turn == "2"
+    assert all(os.access(root / tool, os.X_OK) for tool in CHECKS)
+
+
+CHECKS = ("usr/lib/systemd/systemd-fsck", "usr/sbin/fsck", "usr/sbin/fsck.vfat")
+
+
+def first_partition(root: Path) -> tuple[str, str, str, str]:
+    """Read from fstab(5) where it is mounted, its kind, its options and its turn to be checked."""
+    (line,) = (root / "etc/fstab").read_text(encoding="ascii").splitlines()
+    _, where, kind, options, _, turn = line.split()
+    return where, kind, options, turn
 
 
 def test_every_part_of_every_board_has_its_driver(root: Path) -> None:
