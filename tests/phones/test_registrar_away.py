@@ -20,20 +20,20 @@ PROXY = ("192.0.2.51", 5060)
 DAY_S = 86_400.0
 BACK_S = 35.0
 """What the box promises: registered again, and the other branches asked for, within that."""
-ACCOUNT = RegistrarAccount(PROXY, "porto", "s3cret", branches=("savena",), takes=True)
 
 
 class Away(Bench):
-    """A box with a phone of its own and the branch Savena, whose proxy is away from the start.
+    """A box with a phone of its own and another `branch`, whose proxy is away from the start.
 
     `tries` are the moments of its REGISTERs, repeats left out, `sent_there` is their number with
     them; `most` requests waited for an answer at once. `refuses`: the network says that nobody
     listens there, instead of saying nothing.
     """
 
-    def __init__(self, seed: int = 1, *, refuses: bool = False) -> None:
+    def __init__(self, seed: int = 1, *, refuses: bool = False, branch: str = "savena") -> None:
+        account = RegistrarAccount(PROXY, "porto", "s3cret", branches=(branch,), takes=True)
         phone = PhoneAccount("21", fixed_address=PHONE)
-        settings = PhonesSettings(*DESK, (phone,), qualify_s=30.0, registrar=ACCOUNT)
+        settings = PhonesSettings(*DESK, (phone,), qualify_s=30.0, registrar=account)
         made = Endpoint(settings, parse, lambda _: DESK, random.Random(seed).randbytes)
         made.start(0.0)
         self.tries: list[float] = []
