@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from appliance.daemon import clock_setting
+from appliance.daemon import battery_clock, clock_setting
 from appliance.errors import TechnicianError
-
-BATTERY = Path("/dev/rtc0")
-LIMIT_S = 10.0
 
 
 @click.command("clock-set")
@@ -28,9 +23,12 @@ def clock_set(run: Path) -> None:
     be. Needs root, or CAP_SYS_TIME.
     """
     set_clock(run, lambda wall: time.clock_settime(time.CLOCK_REALTIME, wall))
-    if (hwclock := shutil.which("hwclock")) and BATTERY.exists():
-        subprocess.run((hwclock, "--systohc", "--utc"), check=False, timeout=LIMIT_S)
     click.echo("the clock is set")
+    try:
+        if battery_clock.set_battery(time.time()):
+            click.echo("the battery clock is set with it")
+    except OSError as error:
+        raise TechnicianError(f"the battery clock cannot be set: {error}") from error
 
 
 def set_clock(run: Path, setter: Callable[[float], None]) -> None:
