@@ -162,6 +162,7 @@ bench: environment packages
 # LONG="soak year" names some, MINUTES is the real soak's, FUZZ_SECONDS each entrance's.
 long: environment packages
 	@scripts/wapiti.sh
+	@scripts/kernel.sh
 	@PY=$(PY) SEED=$(SEED) scripts/long.sh
 
 clean:
