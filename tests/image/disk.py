@@ -5,6 +5,7 @@ Nothing is mounted: mtools for the FAT partition, debugfs and e2fsck for the oth
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import shutil
@@ -15,6 +16,7 @@ from tests.image import blocklog
 
 FAT, SLOT_A, SLOT_B, DATA = 1, 2, 3, 4
 SECTOR = 512
+VARIABLES_AT, VARIABLES_LONG, CRC_LONG = 0x100000, 0x4000, 4
 SIZE = 2 << 30
 """A card of 2 GB: larger than the image, so that the data partition grows; a power of two, as
 QEMU's SD card must be."""
@@ -112,6 +114,25 @@ class Disk:
     def _debugfs(self, number: int, request: str) -> bytes:
         words = ("debugfs", "-R", request, self._name(number))
         return subprocess.run(words, check=True, capture_output=True).stdout
+
+    def signature(self, number: int) -> str:
+        """Hash a partition."""
+        start, length = self.place(number)
+        whole = hashlib.sha256()
+        with self.path.open("rb") as file:
+            file.seek(start)
+            while length > 0:
+                block = file.read(min(1 << 20, length))
+                whole.update(block)
+                length -= len(block)
+        return whole.hexdigest()
+
+    def variables(self) -> dict[str, str]:
+        """Return U-Boot's variables, also while the box writes through to the card's file."""
+        with self.path.open("rb") as file:
+            file.seek(VARIABLES_AT)
+            content = file.read(VARIABLES_LONG)[CRC_LONG:].partition(b"\0\0")[0]
+        return dict(one.decode().split("=", 1) for one in content.split(b"\0"))
 
     def spoil(self, number: int, rng: random.Random, length: int = 32 << 20) -> None:
         """Write rubbish over a partition's beginning: superblock, tables and all."""

@@ -101,7 +101,13 @@ class Guest:
             return self._console.read_text(encoding="utf-8", errors="replace")
         return ""
 
-    def wait(self, what: str, is_so: Callable[[], Any], limit_s: float = BOOT_LIMIT_S) -> Any:
+    def wait(
+        self,
+        what: str,
+        is_so: Callable[[], Any],
+        limit_s: float = BOOT_LIMIT_S,
+        every_s: float = LOOK_AGAIN_S,
+    ) -> Any:
         """Wait until something is so and return it; fails with the console's last words."""
         end = time.monotonic() + limit_s
         while not (found := is_so()):
@@ -109,7 +115,7 @@ class Guest:
             if time.monotonic() > end:
                 last = self.console()[-3000:]
                 raise AssertionError(f"{what}: not within {limit_s:.0f} s\n{last}")
-            time.sleep(LOOK_AGAIN_S)
+            time.sleep(every_s)
         return found
 
     def pass_time(self, seconds: float) -> None:

@@ -7,17 +7,15 @@ Raspberry Pi has is in test_board.py. Run by `make boots`.
 
 from __future__ import annotations
 
-import hashlib
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from appliance.voicemail import space
 from tests.helpers.figures import Figures
-from tests.image import built
-from tests.image.disk import DATA, SLOT_A, Disk
+from tests.image import brought, built, updates
+from tests.image.disk import DATA, SLOT_A, SLOT_B, Disk
 from tests.image.guest import Guest
 from tests.image.office import (
     CALL_LIMIT_S,
@@ -31,83 +29,17 @@ from tests.image.office import (
     wait_idle,
 )
 
+MISSING = built.missing() or brought.missing()
 pytestmark = [
     pytest.mark.system,
     pytest.mark.timeout(1800),
-    pytest.mark.skipif(built.missing() != "", reason=f"needs {built.missing()}"),
+    pytest.mark.skipif(MISSING != "", reason=f"needs {MISSING}"),
 ]
 
-SEED = 7
 NO_ROOM = space.NO_ROOM.en
 MADE_ANEW = "was made anew: restore the backup"
 """Of what the helper `data` says."""
 ANSWER = "centralino-result.txt"
-
-
-@pytest.fixture(scope="module")
-def rng() -> random.Random:
-    """Say when the plug is pulled, and what is lost."""
-    return random.Random(SEED)
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """A new card with the technician's file on it."""
-    folder = tmp_path_factory.mktemp("office")
-    disk = Disk(built.image(), folder / "card")
-    disk.put_on_fat("centralino.toml", site())
-    with Office(disk, folder) as made:
-        yield made
-    disk.remove()
-
-
-@pytest.fixture(scope="module")
-def slot_before(office: Office) -> str:
-    """Sign slot A as it was flashed."""
-    return signature(office.disk, SLOT_A)
-
-
-@pytest.fixture(scope="module")
-def cut_off(office: Office, slot_before: str, rng: random.Random, figures: Figures) -> Disk:
-    """Return the card whose first boot was cut: when, is up to `rng`."""
-    assert slot_before
-    with office.on(office.disk.drive_logged()) as guest:
-        guest.wait("the kernel", lambda: "systemd[1]" in guest.console())
-        moment = rng.uniform(0, 30)
-        guest.pass_time(moment)
-        guest.cut()
-    loss = office.disk.lose_power(rng)
-    figures.say(f"image: first boot cut {moment:.0f} s after systemd began, {loss}")
-    return office.disk
-
-
-@pytest.fixture(scope="module")
-def guest(office: Office, cut_off: Disk, figures: Figures) -> Iterator[Guest]:
-    """Boot the box after that, to READY."""
-    assert cut_off is office.disk
-    with office.on() as made:
-        figures.say(f"image: boot to READY {made.wait_ready():.0f} s")
-        yield made
-
-
-@pytest.fixture(scope="module")
-def rested(office: Office, guest: Guest) -> Disk:
-    """Return the card of a box that was switched off as it should."""
-    guest.power_off()
-    return office.disk
-
-
-def signature(disk: Disk, number: int) -> str:
-    """Hash a partition."""
-    start, length = disk.place(number)
-    whole = hashlib.sha256()
-    with disk.path.open("rb") as file:
-        file.seek(start)
-        while length > 0:
-            block = file.read(min(1 << 20, length))
-            whole.update(block)
-            length -= len(block)
-    return whole.hexdigest()
 
 
 def test_it_comes_up_whole(guest: Guest) -> None:
@@ -169,15 +101,9 @@ def test_the_answer_is_written(guest: Guest) -> None:
     guest.wait("it is read-only again", lambda: guest.run(mounted).startswith("ro,"))
 
 
-def test_its_message_lies_on_the_card(
-    office: Office, rested: Disk, slot_before: str, figures: Figures
-) -> None:
-    """Whole, word for word, read from the data partition of a box that is off."""
-    (recording,) = office.recorded()
-    found = against_spoken(recording)
-    figures.say(f"image: message of {SPEECH.name}: {found}")
-    assert is_whole(recording), found
-    assert signature(rested, SLOT_A) == slot_before
+def test_no_bit_of_the_slot_has_changed(rested: Disk, slot_before: str) -> None:
+    """Two plugs were pulled, one of them in the middle of a message."""
+    assert rested.signature(SLOT_A) == slot_before
 
 
 def test_the_answer_lies_beside_the_file(rested: Disk) -> None:
@@ -195,36 +121,19 @@ def test_the_answer_lies_beside_the_file(rested: Disk) -> None:
 
 @pytest.mark.usefixtures("rested")
 def test_the_plug_is_pulled_in_a_boot(office: Office, rng: random.Random, figures: Figures) -> None:
-    """Also in the loader or the initramfs; the message is still there, and nothing needs repair."""
+    """Also in the loader or the initramfs; nothing needs repair."""
     with office.on(office.disk.drive_logged()) as guest:
         moment = rng.uniform(3, 40)
         guest.pass_time(moment)
         guest.cut()
     loss = office.disk.lose_power(rng)
     figures.say(f"image: boot cut after {moment:.0f} s, {loss}")
-    with office.on(office.disk.drive_logged()) as guest:
-        guest.wait_ready()
-        wait_idle(guest)
-        spoken = office.begin_call(guest)
-        guest.pass_time(rng.uniform(0, 3))
-        guest.cut()
-        spoken.close()
-    loss = office.disk.lose_power(rng)
-    figures.say(f"image: call cut while a message was spoken, {loss}")
 
 
 def test_what_was_kept_survives_all_that(guest_after_cuts: Guest) -> None:
     """The messages that callers were told are stored are there."""
     wait_idle(guest_after_cuts)
     assert int(guest_after_cuts.run(f"ls /data{VOICEMAIL}/*.wav | wc -l")) >= 1
-
-
-@pytest.fixture(scope="module")
-def guest_after_cuts(office: Office) -> Iterator[Guest]:
-    """Boot the box after the cuts."""
-    with office.on() as made:
-        made.wait_ready()
-        yield made
 
 
 def test_the_root_cannot_be_written_to(guest_after_cuts: Guest) -> None:
@@ -234,6 +143,68 @@ def test_the_root_cannot_be_written_to(guest_after_cuts: Guest) -> None:
     assert ended != 0
     assert "Read-only file system" in said
     guest.run("touch /usr/written && test ! -e /.slot/usr/written")
+
+
+def test_an_update_of_a_strangers_is_refused(
+    office: Office, guest_after_cuts: Guest, sticks: brought.Sticks
+) -> None:
+    """Its certificate is named like ours: nothing is installed, and it is told why."""
+    before = office.disk.signature(SLOT_B)
+    said = updates.brought_by(guest_after_cuts, sticks.strangers)
+    assert "no update signed for this box" in said
+    assert updates.kept(guest_after_cuts) == {}
+    assert office.disk.signature(SLOT_B) == before
+    assert office.disk.variables()["BOOT_ORDER"].split() == ["A"]
+
+
+def test_a_newer_version_is_tried_and_stays(
+    office: Office, guest_after_cuts: Guest, sticks: brought.Sticks, figures: Figures
+) -> None:
+    """Brought on a stick; the box starts from it once, by itself, in the quiet hour, answers while
+    it is tried, and keeps it after two minutes of health.
+    """
+    guest = guest_after_cuts
+    wait_idle(guest)
+    began = guest.seconds()
+    assert brought.NEWER in updates.brought_by(guest, sticks.newer)
+    figures.say(f"image: {updates.size(sticks.newer)} installed in {guest.seconds() - began:.0f} s")
+    found = office.disk.variables()
+    assert (found["BOOT_ORDER"].split()[0], found["BOOT_B_LEFT"]) == ("B", "1")
+    updates.night_comes(guest)
+    guest.wait_ready(boots=2)
+    updates.wait_state(guest, "trial")
+    wait_idle(guest)
+    assert office.call().answered
+    updates.wait_state(guest, "good")
+    figures.say(f"image: version good {guest.seconds() - began:.0f} s after its stick")
+    assert updates.chosen(guest) == ["A", "B"]
+    assert updates.rauc(guest) == {"A": ("inactive", "good"), "B": ("booted", "good")}
+    assert office.disk.variables()["BOOT_B_LEFT"] == "3"
+    assert brought.NEWER in guest.run("centralino update status")
+
+
+def test_a_version_that_never_gets_up_is_left(
+    office: Office, guest_after_cuts: Guest, sticks: brought.Sticks, figures: Figures
+) -> None:
+    """A kernel that finds no system: the version of before is READY again by itself, with all its
+    messages; the other is not taken again, and people are told.
+    """
+    guest = guest_after_cuts
+    messages = updates.messages(guest)
+    began = guest.seconds()
+    assert brought.HOLLOW in updates.brought_by(guest, sticks.hollow)
+    updates.night_comes(guest)
+    guest.wait_ready(boots=3)
+    found = updates.wait_state(guest, "back")
+    figures.say(f"image: version of before is back {guest.seconds() - began:.0f} s after the stick")
+    assert updates.chosen(guest) == ["A", "B", "A", "B"]
+    assert updates.rauc(guest) == {"A": ("inactive", "bad"), "B": ("booted", "good")}
+    assert found["failed"] == [brought.HOLLOW]
+    assert brought.NEWER in guest.run(f"cat {brought.RELEASE}")
+    assert messages
+    assert messages <= updates.messages(guest)
+    told = f"version {brought.HOLLOW} did not stand its trial"
+    guest.wait(told, lambda: any(told in one for one in troubles(guest)), CALL_LIMIT_S)
 
 
 def test_a_full_card_answers_and_says_so(office: Office, guest_after_cuts: Guest) -> None:
@@ -248,6 +219,18 @@ def test_a_full_card_answers_and_says_so(office: Office, guest_after_cuts: Guest
     guest.wait(NO_ROOM, lambda: any(NO_ROOM in one for one in troubles(guest)), CALL_LIMIT_S)
     guest.run("rm /data/filler")
     guest.power_off()
+
+
+def test_its_messages_lie_on_the_card(
+    office: Office, guest_after_cuts: Guest, figures: Figures
+) -> None:
+    """Word for word, read from a box that is off, after all that: of both callers who could end."""
+    assert guest_after_cuts.process.poll() is not None
+    recorded = office.recorded()
+    whole = [one for one in recorded if is_whole(one)]
+    found = against_spoken(whole[0]) if whole else "no one is whole"
+    figures.say(f"image: {len(whole)} messages of {SPEECH.name}, the first: {found}")
+    assert len(whole) == 2, (len(recorded), found)
 
 
 def troubles(guest: Guest) -> list[str]:
