@@ -203,7 +203,7 @@ def test_a_version_that_never_gets_up_is_left(
     assert brought.NEWER in guest.run(f"cat {brought.RELEASE}")
     assert messages
     assert messages <= updates.messages(guest)
-    told = f"version {brought.HOLLOW} did not stand its trial"
+    told = f"Version {brought.HOLLOW} did not stand its trial"
     guest.wait(told, lambda: any(told in one for one in troubles(guest)), CALL_LIMIT_S)
 
 
