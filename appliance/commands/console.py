@@ -13,6 +13,7 @@ from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.errors import OfficeError
 
 if TYPE_CHECKING:
+    from appliance.console.head_office import HeadOffice
     from appliance.console.settings import ConsoleSettings
     from appliance.daemon.settings import Settings
 
@@ -57,12 +58,22 @@ def _authority(settings: ConsoleSettings) -> str:
     )
 
 
+def _head_office(settings: Settings) -> HeadOffice | None:
+    """Say where the head office's settings lie that are in force now, None for none."""
+    from appliance.console.head_office import HeadOffice
+    from appliance.daemon import central_place as place
+
+    state = Path(settings.folders.state)
+    folder = place.in_force(state) if settings.central.certificate else None
+    return HeadOffice(folder / place.PROMPTS, folder / place.SCHEDULE) if folder else None
+
+
 def console_settings(
     settings: Settings, is_plain: bool = False, port: int | None = None
 ) -> ConsoleSettings:
     """Say what the console must know of the configuration."""
     from appliance.console.settings import ConsoleSettings
-    from appliance.daemon.spoken import announcements_of, drafts_of
+    from appliance.daemon.spoken import drafts_of, own_announcements_of
     from appliance.daemon.stores import database_path
 
     own, state = settings.console, Path(settings.folders.state)
@@ -80,10 +91,11 @@ def console_settings(
         records=database_path(state),
         voicemail=state / "voicemail",
         door=desk_socket(settings),
-        announcements=announcements_of(settings),
+        announcements=own_announcements_of(settings),
         country=settings.site.country,
         per_person_reference=settings.report.per_person_reference.strip(),
         drafts=drafts_of(state),
         room_alarm=settings.voicemail.room_alarm,
+        head_office=lambda: _head_office(settings),
     )
     return dataclasses.replace(found, is_secure=False, redirect_port=0) if is_plain else found

@@ -34,7 +34,8 @@ class NoSound(ConfigurationError):  # noqa: N818 - reads as what it is
 class Announcement:
     """One announcement: `seconds` as it is heard now, `text` what our recording says.
 
-    `is_site` is one that the technician's folder holds: it is not changed by a page.
+    `is_own` is one of the house's, `is_central` one of the head office's; `is_site` one that the
+    technician's folder holds: it is not changed by a page.
     """
 
     language: str
@@ -44,13 +45,17 @@ class Announcement:
     seconds: float
     is_own: bool
     is_site: bool
+    is_central: bool = False
 
 
 class Announcements:
-    """What lies in the folders, strongest first: the site's own if any, then the desk's."""
+    """What lies in the folders, strongest first: the site's own if any, then the desk's; below them
+    the head office's, where there is one.
+    """
 
-    def __init__(self, folders: tuple[Path, ...]) -> None:
-        self._catalogue = Catalogue(*folders)
+    def __init__(self, folders: tuple[Path, ...], central: Path | None = None) -> None:
+        self._catalogue = Catalogue(*folders, central)
+        self._central = central
         self._site = folders[0] if len(folders) > 1 else None
 
     def listed(self, languages: tuple[str, ...]) -> tuple[Announcement, ...]:
@@ -79,9 +84,11 @@ class Announcements:
 
     def _one(self, language: str, key: str, kind: str, text: str) -> Announcement:
         path = self._catalogue.path_of(language, key)
-        is_own = self._catalogue.is_own(language, key)
+        is_central = self._central is not None and self._central in path.parents
+        is_own = self._catalogue.is_own(language, key) and not is_central
         is_site = self._site is not None and self._site in path.parents
-        return Announcement(language, key, kind, text, _seconds(path), is_own, is_site)
+        seconds = _seconds(path)
+        return Announcement(language, key, kind, text, seconds, is_own, is_site, is_central)
 
 
 def _is_hidden(key: str) -> bool:

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from appliance.console.head_office import HeadOffice
+
+
+def _none() -> None:
+    """There is no head office."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +26,8 @@ class ConsoleSettings:
     `announcements` are the folders laid over our recordings, the strongest first; in `drafts` lies
     what was dictated and no caller hears yet. `country` is the one by whose plan callers' numbers
     are compared. `per_person_reference` is the agreement that allows figures per position (E21), ""
-    for none. Below `room_alarm` MB of free space the technician is told.
+    for none. Below `room_alarm` MB of free space the technician is told. `head_office` says where
+    the head office's settings lie that are in force at the moment, None for none.
     """
 
     site: str
@@ -39,3 +49,4 @@ class ConsoleSettings:
     country: str = "it"
     drafts: Path = Path("drafts")
     room_alarm: int = 256
+    head_office: Callable[[], HeadOffice | None] = _none

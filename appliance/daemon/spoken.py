@@ -54,10 +54,15 @@ def announcements_of(settings: Settings) -> tuple[Path, ...]:
 
     The first that has an announcement is the one that is heard.
     """
-    own = (Path(settings.folders.prompts),) if settings.folders.prompts else ()
     state = Path(settings.folders.state)
     central = prompts_in_force(state) if settings.central.certificate else None
-    return (*own, folder_of(state), *((central,) if central else ()))
+    return (*own_announcements_of(settings), *((central,) if central else ()))
+
+
+def own_announcements_of(settings: Settings) -> tuple[Path, ...]:
+    """Name those of them that are this house's: the site's, what was put here."""
+    own = (Path(settings.folders.prompts),) if settings.folders.prompts else ()
+    return (*own, folder_of(Path(settings.folders.state)))
 
 
 def path_of(folder: Path, language: str, key: str) -> Path:

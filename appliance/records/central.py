@@ -104,6 +104,16 @@ def entered_here(connection: sqlite3.Connection) -> frozenset[str]:
     return frozenset(row[0] for row in rows)
 
 
+def brought(connection: sqlite3.Connection) -> frozenset[int]:
+    """Return the numbers of the register's entries that the head office's settings brought."""
+    rows = connection.execute(
+        "SELECT register_entries.number FROM register_entries JOIN register_changes ON "
+        "register_changes.number = register_entries.change WHERE what = ?",
+        (ENTERED,),
+    )
+    return frozenset(row[0] for row in rows)
+
+
 def check_own_sheets(connection: sqlite3.Connection, codes: Collection[str]) -> None:
     """Raise Refused for sheets that are the head office's: they are changed there."""
     if found := sorted(sheets(connection).intersection(codes)):

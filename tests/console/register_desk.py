@@ -60,12 +60,14 @@ class Desk:
 
 
 @contextlib.contextmanager
-def register_desk(console: ConsoleSettings) -> Iterator[Desk]:
-    """Serve the door of a console's settings; the records must be there."""
+def register_desk(console: ConsoleSettings, what: str = "import") -> Iterator[Desk]:
+    """Serve the door of a console's settings; the records must be there. `what` is the code of the
+    change that the register came with.
+    """
     desk: Any = Desk()
     stores = Stores(console.records.parent, "b", desk.hear, lambda *_: None)
     stores.start()
-    who, key = Who("Responsabile", datetime(2026, 1, 12, tzinfo=UTC), "import"), stores.register.key
+    who, key = Who("Responsabile", datetime(2026, 1, 12, tzinfo=UTC), what), stores.register.key
     stores.records.ask(lambda c: store.change(c, key, who, lambda r: merge(r, REGISTER), {}))
     stores.register.load()
     stores.records.ask(lambda _: None)  # it has been told

@@ -138,7 +138,9 @@ def path_of(found: Announcement) -> str:
 
 
 def _announcements(request: Request) -> Announcements:
-    return Announcements(request.app.state.settings.announcements)
+    settings = request.app.state.settings
+    office = settings.head_office()
+    return Announcements(settings.announcements, office.prompts if office else None)
 
 
 routes: list[BaseRoute] = [

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from appliance.console.accounts.rights import for_those_who_may, may, needs
 from appliance.console.asking import NotDone, ask
+from appliance.console.head_office import of_hours
 from appliance.console.links import Link
 from appliance.console.pages.hours_entering import WHOSE, entries_told
 from appliance.console.pages.hours_week import weeks_told
@@ -115,6 +116,7 @@ async def show(request: Request) -> Response:
         entries=entries_told(told) if told else None,
         whose=WHOSE,
         **weeks_told(weeks),
+        theirs=await of_hours(request),
         saved=request.query_params.get("saved", ""),
     )
 

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from appliance.console.accounts.rights import needs
 from appliance.console.asking import NotDone, ask
+from appliance.console.head_office import WEEKS, of_hours
 from appliance.console.pages.hours_entering import LONGEST, NOTHING_YET, WEEK, WHOSE
 from appliance.console.register_changes import Outcome, ask_change
 from appliance.console.templates import page
@@ -49,7 +50,8 @@ async def week(request: Request) -> Response:
         told = await ask(request, {"ask": "weeks"})
     except NotDone as error:
         return page(request, "hours/away.html", error.status, wrong=str(error))
-    return _form(request, _filled(told, request.query_params.get("whose", "")), told, NOTHING_YET)
+    filled = _filled(told, request.query_params.get("whose", ""))
+    return await _form(request, filled, told, NOTHING_YET)
 
 
 @needs(Permission.SCHEDULE)
@@ -90,13 +92,17 @@ async def _again(request: Request, form: Form, outcome: Outcome) -> Response:
         told = await ask(request, {"ask": "weeks"})
     except NotDone as error:
         return page(request, "hours/away.html", error.status, wrong=str(error))
-    return _form(request, form, told, outcome)
+    return await _form(request, form, told, outcome)
 
 
-def _form(request: Request, form: Form, told: Mapping[str, Any], outcome: Outcome) -> Response:
+async def _form(
+    request: Request, form: Form, told: Mapping[str, Any], outcome: Outcome
+) -> Response:
     values: dict[str, Any] = {"form": form, "outcome": outcome, "today": told["today"]}
     values["whose"] = WHOSE if len(told["groups"]) > 1 else {}
     values["rows"] = list(zip(WEEK, WEEKDAYS, strict=True))
+    theirs, whose = (await of_hours(request)).weeks, form["whose"]
+    values["is_central"] = whose in theirs or (whose not in WEEKS and bool(theirs))
     return page(request, "hours/week.html", outcome.status, **values)
 
 

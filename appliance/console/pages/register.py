@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console import emails
+from appliance.console import emails, head_office
 from appliance.console.accounts.rights import for_those_who_may, may, needs, somebody
 from appliance.console.asking import NotDone, ask
 from appliance.console.attaching import fetch
@@ -82,7 +82,10 @@ async def show_all(request: Request) -> Response:
     search = request.query_params.get("q", "")[:LONGEST_SEARCH]
     register, standing = await read_register(request), await read_standing(request)
     found = services(register, search)
-    values: dict[str, Any] = {"services": found, "standing": standing, "search": search}
+    theirs = await head_office.of_register(request)
+    values: dict[str, Any] = {
+        "services": found, "standing": standing, "search": search, "theirs": theirs,
+    }  # fmt: skip
     if "hx-request" in request.headers:
         return HTMLResponse(text(request, "register/rows.html", **values, **shared(request)))
     return page(request, "register/all.html", **values, **shared(request))
@@ -112,6 +115,7 @@ async def unit_page(
         unit=unit,
         service=register.unit(unit.service),
         state=standing.units.get(unit.code),
+        theirs=await head_office.of_register(request),
         declaration=held_by(register, unit, day),
         variations=[(v, entered_words(v, language)) for v in variations_from(register, unit, day)],
         leaves=leaves(register, unit, day),
