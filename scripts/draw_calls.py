@@ -16,7 +16,6 @@ from pathlib import Path
 from appliance.calls.diagram import call_diagram, side_diagram
 from appliance.calls.dictation_states import DICTATION_TABLE
 from appliance.calls.side_states import (
-    BRANCH_TABLE,
     DIALLED_TABLE,
     HEAD_TABLE,
     INTERCOM_TABLE,
@@ -73,7 +72,6 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "a key code": lambda: mermaid(side_diagram(KEY_TABLE)),
     "a notice": lambda: mermaid(side_diagram(NOTICE_TABLE)),
     "two phones": lambda: mermaid(side_diagram(INTERCOM_TABLE)),
-    "a caller taken over": lambda: mermaid(side_diagram(BRANCH_TABLE)),
     "the head": lambda: mermaid(side_diagram(HEAD_TABLE)),
     "hearing messages": lambda: mermaid(side_diagram(LISTENING_TABLE)),
     "an ordinary telephone": lambda: mermaid(side_diagram(OUTSIDE_TABLE)),

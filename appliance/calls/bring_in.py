@@ -33,6 +33,7 @@ class Hindrance(enum.StrEnum):
 
     NO_PHONE = "no_phone"
     OUTSIDE = "outside"
+    CAME_OVER = "came_over"
     ALL_ABSENT = "all_absent"
     UNREACHABLE = "unreachable"
     AWAY = "away"
@@ -49,6 +50,10 @@ SENTENCES: Mapping[Hindrance, Words] = {
     Hindrance.OUTSIDE: Words(
         "Chi parla usa un telefono esterno: il responsabile non si può far entrare.",
         "Whoever talks does so on a telephone outside: the head cannot be brought in.",
+    ),
+    Hindrance.CAME_OVER: Words(
+        "L'utente arriva da un'altra sede: il responsabile non si può far entrare.",
+        "The caller comes from another branch: the head cannot be brought in.",
     ),
     Hindrance.ALL_ABSENT: Words(
         "Tutti assenti: non squilla nessun telefono.", "All absent: no phone rings."
@@ -69,6 +74,7 @@ SENTENCES: Mapping[Hindrance, Words] = {
 HEARD: Mapping[Hindrance, str] = {
     Hindrance.NO_PHONE: REFUSED,
     Hindrance.OUTSIDE: REFUSED,
+    Hindrance.CAME_OVER: REFUSED,
     Hindrance.THERE: REFUSED,
     Hindrance.NOT_RUNG: REFUSED,
 }
@@ -83,6 +89,7 @@ def hindrance(desk: Desk, call: Call, now: Now) -> Hindrance | None:
         Hindrance.THERE: head.of(desk, call) is not None,
         Hindrance.NO_PHONE: not phones,
         Hindrance.OUTSIDE: call.leg in desk.outside,
+        Hindrance.CAME_OVER: desk.came_over(call),
         Hindrance.ALL_ABSENT: routing.if_absent(desk.office, desk.service, now) is not None,
         Hindrance.UNREACHABLE: not there,
         Hindrance.AWAY: all(desk.service.is_away(phone, now.wall) for phone in there),

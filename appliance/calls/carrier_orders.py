@@ -115,9 +115,13 @@ class LoadMessage:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Part the line from its leg and play the hold prompt to it until the next order."""
+    """Part the line from its leg and play the hold prompt to it until the next order.
 
-    line: str
+    Or a leg from whatever it is joined to: a caller who came over by SIP.
+    """
+
+    line: str = ""
+    leg: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +162,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class RecordLeg:
-    """Record whoever dictates at a phone, parted from everybody else (E21).
+    """Record whoever dictates at a phone, or a caller who came over by SIP, alone (E21).
 
     Until EndRecording, silence (never in the first `grace_ms`) or limit; a later Play, Connect or
     Join of the leg ends it too.

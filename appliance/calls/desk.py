@@ -130,6 +130,16 @@ class LineSeat:
 
 
 @dataclass(slots=True)
+class TrunkSeat(LineSeat):
+    """The leg of a caller whom another branch hands over, which is like a line to its call (B9).
+
+    `gone` once it has ended: nothing can be ordered of it any more.
+    """
+
+    gone: bool = False
+
+
+@dataclass(slots=True)
 class Desk:
     """Everything the handlers know beside their own call; `reachable` are registered phones,
     `outside` the lines on which groups' ordinary telephones are called, by leg, `register` what
@@ -138,7 +148,8 @@ class Desk:
     `missed` in a row, when a position that is away is reminded (monotonic; None: it was), since
     when one cannot be reached (`gone`). `ledger` is who called and what was dialled, `refusal`
     which phone was last refused a number, why, when, `attendance` whether anybody seems to be
-    there, `exchange` what callers' dates say of the time."""
+    there, `exchange` what callers' dates say of the time. `trunks` are the legs of callers whom
+    others hand over, which are lines to their calls, `freed` those that were just let go."""
 
     office: Office
     prefix: str
@@ -148,6 +159,8 @@ class Desk:
     late: dict[str, Call] = field(default_factory=dict)
     sides: dict[str, Side] = field(default_factory=dict)
     outside: dict[str, str] = field(default_factory=dict)
+    trunks: dict[str, TrunkSeat] = field(default_factory=dict)
+    freed: list[str] = field(default_factory=list)
     reachable: set[str] = field(default_factory=set)
     pin_tries: dict[str, Tries] = field(default_factory=dict)
     register: Register = NO_REGISTER
@@ -285,9 +298,22 @@ class Desk:
         """Say what the citizens' counter can do, by its phones and its own hours (E2)."""
         return self.group_state(counter) if group_open(counter, now) else GroupState.CLOSED
 
+    def seat(self, line: str) -> LineSeat | None:
+        """Return a line of the office, or what is one to a caller who was handed over."""
+        return self.seats.get(line) or self.trunks.get(line)
+
+    def seat_of(self, call: Call) -> LineSeat:
+        """Return the line of a call."""
+        name = call.line.name
+        return self.trunks[name] if name in self.trunks else self.seats[name]
+
+    def came_over(self, call: Call) -> bool:
+        """Tell whether another branch hands the caller over (B9)."""
+        return call.line.name in self.trunks
+
     def leave_line(self, call: Call, state: LineState, now: Now, reason: Words = NOTHING) -> None:
         """The line is no longer the call's; it may ring for another."""
-        seat = self.seats[call.line.name]
+        seat = self.seat_of(call)
         seat.call, call.on_line = "", False
         seat.become(state, now, reason)
 
@@ -295,6 +321,7 @@ class Desk:
         """Drop an ended call; one whose message was not stored is remembered for a while."""
         call.state, call.deadline = State.ENDED, None
         del self.calls[call.id]
+        self.trunks.pop(call.line.name, None)
         self.outside = {k: v for k, v in self.outside.items() if not k.startswith(f"{call.id}.")}
         if call.record.result is Result.NOT_STORED:
             self.late[call.id] = call

@@ -72,10 +72,11 @@ def give_up(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
     yield from positions.missed(desk, call.legs.values(), call.rung_since, now)
     yield from stop_ringing(call)
     note_evidence(call, event)
-    call.settle(Result.GAVE_UP)
+    call.settle(Result.NOT_REACHED if desk.came_over(call) else Result.GAVE_UP)
+    seat = desk.seat_of(call)
     desk.leave_line(call, LineState.IDLE, now)
     yield from end(desk, call, now)
-    desk.seats[call.line.name].gave_up = (call.record, now.monotonic)
+    seat.gave_up = (call.record, now.monotonic)
 
 
 def operator_left(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
@@ -102,6 +103,8 @@ def leave(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
     gave_up = call.state in WAITS_FOR_PERSON and not call.heard
     met = call.transfer is not None or call.request is not None
     result = Result.GAVE_UP if gave_up else without_message(call)
+    if desk.came_over(call) and not call.up:
+        result = Result.NOT_REACHED  # whoever sent the caller has them still
     yield from clear(desk, call, now, Result.ANSWERED if met else result)
 
 
@@ -169,7 +172,7 @@ def finish(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
 def free_line_of(desk: Desk, call: Call, event: Any, now: Now) -> None:
     """Part call and line by what was said of the line."""
     state, reason = state_after(event)
-    desk.leave_line(call, desk.seats[call.line.name].after(call.record, state), now, reason)
+    desk.leave_line(call, desk.seat_of(call).after(call.record, state), now, reason)
 
 
 def end(desk: Desk, call: Call, now: Now) -> Orders:

@@ -50,6 +50,7 @@ class Evidence(enum.StrEnum):
     LIMIT = "limit"  # the longest message, or the longest call
     FAX = "fax"  # nobody released: a fax machine called, and the box hung up
     EMERGENCY = "emergency"  # nobody released: an emergency call needed the line
+    SIGNALLED = "signalled"  # whoever handed the caller over said so (SIP)
     OPERATOR = "operator"  # the person at the phone hung up first
     OWN = "own"  # nobody released: all was said, and the box hung up
     LOST = "lost"  # the line or the carrier went away

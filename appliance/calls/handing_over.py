@@ -35,6 +35,8 @@ def next_for(desk: Desk, call: Call, decision: Decision, now: Now) -> Destinatio
     rules, line = desk.office.branches, call.line
     if decision.way is not Way.VOICEMAIL or line.duplex is False or not desk.carrier:
         return None
+    if desk.came_over(call):  # no third branch, and no way back: whoever sent the caller decides
+        return None
     if cause_of(decision.code, decision.greeting) not in rules.when:
         return None
     calendar = desk.office.switchboard.schedule

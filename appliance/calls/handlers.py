@@ -76,6 +76,7 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.KEY_IN_SHEET: menu.key_in_sheet,
     Do.OFFER_AGAIN: menu.offer_again,
     Do.RECORD: messages.record,
+    Do.END_BY_KEY: messages.end_by_key,
     Do.NOTE_GAP: messages.note_gap,
     Do.KEEP: messages.keep,
     Do.KEEP_AS_IS: messages.keep_as_is,

@@ -14,11 +14,11 @@ from appliance.policy.clock import Now
 def off_hook(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
     """Take the line off hook."""
     call.off_hook = True
-    desk.seats[call.line.name].become(LineState.IN_USE, now)
+    desk.seat_of(call).become(LineState.IN_USE, now)
     yield orders.AnswerLine(call.line.name)
 
 
 def hang_up_line(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
     """Put the line on hook; LineIdle will prove it."""
-    desk.seats[call.line.name].become(LineState.CLEARING, now)
+    desk.seat_of(call).become(LineState.CLEARING, now)
     yield orders.HangUp(call.line.name)

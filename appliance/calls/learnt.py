@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from appliance.calls import parallel
+from appliance.calls import parallel, trunk_line
+from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineState, no_carrier, state_after
 from appliance.calls.events import (
+    BoxStopped,
     CallerIdentified,
     CarrierLost,
     CarrierRestored,
@@ -63,10 +65,14 @@ def _probed(desk: Desk, event: LineProbed, now: Now) -> Orders:
 
 def _carrier_lost(desk: Desk, event: CarrierLost, now: Now) -> Orders:
     desk.carrier = False
+    yield from trunk_line.end_all(desk)
     for seat in desk.seats.values():
         if not seat.call:
             seat.become(LineState.OUT, now, no_carrier(event.reason))
-    yield from ()
+
+
+def _stopped(desk: Desk, _event: BoxStopped, _now: Now) -> Orders:
+    yield from trunk_line.end_all(desk)
 
 
 def _carrier_restored(desk: Desk, _event: CarrierRestored, _now: Now) -> Orders:
@@ -133,13 +139,18 @@ def _identified(desk: Desk, event: CallerIdentified, now: Now) -> Orders:
     desk.exchange = desk.exchange.hear(event.dated, local, now.monotonic)
     seat = desk.seats.get(event.line)
     number = canonical(event.caller.number, desk.office.outgoing.plan)
-    if not number or seat is None:
+    if seat is not None:
+        hear_of(desk, desk.calls.get(seat.call), number, now)
+    yield from ()
+
+
+def hear_of(desk: Desk, call: Call | None, number: str, now: Now) -> None:
+    """Keep that a number has called, and in its call the case for which it was called before."""
+    if not number:
         return
-    call = desk.calls.get(seat.call)
     if call is not None and (case := desk.ledger.case_of(number)):
         call.note("rings_back", case=case)
     desk.ledger = desk.ledger.hear(number, now.wall)
-    yield from ()
 
 
 def _numbers_known(desk: Desk, event: NumbersKnown, _now: Now) -> Orders:
@@ -156,6 +167,7 @@ LEARNS: Mapping[type, Callable[[Desk, Any, Now], Orders]] = {
     LineLost: _line_gone,
     LineProbed: _probed,
     CarrierLost: _carrier_lost,
+    BoxStopped: _stopped,
     CarrierRestored: _carrier_restored,
     PhoneRegistered: _registered,
     PhoneGone: _gone,

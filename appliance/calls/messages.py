@@ -23,6 +23,7 @@ from appliance.calls.ending import (
 from appliance.calls.events import (
     CallerHungUp,
     DeadlinePassed,
+    DigitPressed,
     Evidence,
     LineIdle,
     LineRestored,
@@ -51,6 +52,7 @@ NOT_A_MESSAGE = {
     RecordingStop.FAX: Result.FAX,  # nobody spoke before the machine did
 }
 """What a call was whose recording ended so and is too short to be a message."""
+STOP_KEY = "#"
 LINE_GONE = (*GONE, LineIdle, LineRestored)
 
 
@@ -76,6 +78,12 @@ def record(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     yield orders.Record(
         call.id, call.line.name, limits.limit_ms, limits.silence_ms, limits.grace_ms
     )
+
+
+def end_by_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+    """`#` ends it: a line's own recording ends by itself, that of a leg is told to."""
+    if desk.came_over(call) and event.line and event.digit == STOP_KEY:
+        yield orders.EndRecording(call.line.name)
 
 
 def note_gap(desk: Desk, call: Call, event: RecordingGap, now: Now) -> Orders:
@@ -115,7 +123,8 @@ def _note_end(desk: Desk, call: Call, event: RecordingEnded) -> None:
 
 def keep_as_is(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The call broke off and nobody closed the recording: keep what there is, by the clock."""
-    call.note("recording.cut")
+    told = isinstance(event, CallerHungUp) and event.evidence is Evidence.SIGNALLED
+    call.note(f"recorded.{RecordingStop.RELEASE}" if told else "recording.cut")
     trim_ms, taken = 0, isinstance(event, LineTaken)
     if isinstance(event, CallerHungUp):
         trim_ms = event.after_ms

@@ -20,6 +20,7 @@ from appliance.calls import (
     outside,
     passing,
     positions,
+    trunk_line,
     waiting,
 )
 from appliance.calls.announcements import greeting
@@ -96,6 +97,9 @@ def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
         desk.attendance = desk.attendance.ring_in_vain(now.monotonic)
     if found := handing_over.next_for(desk, call, decision, now):
         yield from handing_over.begin(desk, call, decision, found, now)
+        return
+    if trunk_line.is_given_back(desk, call, decision):
+        yield from trunk_line.give_back(desk, call, now)
         return
     way = RECORD_WAYS[decision.way]
     call.note(f"route.{decision.code}", way=way, reason=decision.code.value)
@@ -176,8 +180,13 @@ def answer(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -> Orders:
 
 
 def talk(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
-    """The line is up and joined to the phone."""
-    call.up = True
+    """The line is up and joined to the phone.
+
+    A leg that others hand over has no sound before it is up: only now it is joined.
+    """
+    was_up, call.up = call.up, True
+    if desk.came_over(call) and not was_up:
+        yield orders.Connect(call.line.name, call.leg)
     go_on_talking(desk, call, State.TALKING, now)
     call.note("talking", answered_at=now.wall)
     yield call.write()

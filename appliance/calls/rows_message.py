@@ -74,6 +74,7 @@ TABLE: Mapping[State, Rows] = {
         StoreFailed: Row(_D.BREAK_OFF, (_S.FAREWELL,)),
         LineNeeded: Row(_D.GIVE_LINE_RECORDING, (_S.SAVING, _S.CLEARING)),
         RecordingGap: Row(_D.NOTE_GAP, stays=True),
+        DigitPressed: Row(_D.END_BY_KEY, stays=True),
         RecordingEnded: Row(_D.KEEP, (_S.STORING, _S.SAVING, _S.FAREWELL, _S.CLEARING)),
     },
     _S.STORING: LISTENS

@@ -39,9 +39,10 @@ from appliance.calls.state_names import Do, Row, Rows, State
 _S, _D = State, Do
 
 ROUTED = (_S.RINGING, _S.QUEUED, _S.PBX_PENDING, _S.GREETING_PENDING)
-RINGS_NO_MORE = (_S.QUEUED, _S.GREETING_PENDING)
+RINGS_NO_MORE = (_S.QUEUED, _S.GREETING_PENDING, _S.CLEARING)
 HELD_NO_MORE = (_S.QUEUED, _S.CALLBACK_OFFERED, _S.GREETING_PENDING, _S.GREETING)
-"""Where a call goes whose caller is settled, whose stage is over, who was held meanwhile."""
+"""Where a call goes whose caller is settled, whose stage is over, who was held meanwhile; who came
+over from another branch is given back (trunk_line.py)."""
 FAILED = (_S.TRANSFER_RETURNING, _S.TRANSFER_OFFER, _S.HOLDING, *HELD_NO_MORE)
 """Whither a caller goes whose operator's phone hung up by itself (put_through.py)."""
 ASKED = (

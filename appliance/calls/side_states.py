@@ -154,22 +154,6 @@ INTERCOM_TABLE: SideTable = {
 }
 """Two phones of the office: the one that dialled hears ring-back until the other is lifted."""
 
-BRANCH_TABLE: SideTable = {
-    _S.RINGING: {
-        OperatorAnswered: _row(_D.ACCEPT, _S.RINGING, _S.ACCEPTING),
-        **_each((DeadlinePassed, *_NO_SOUND), _D.GIVE_UP),
-        **dict.fromkeys(_LEG, _row(_D.GO_ON, _S.RINGING, _S.ENDED)),
-    },
-    _S.ACCEPTING: {
-        OperatorAnswered: _row(_D.JOIN, _S.TALKING),
-        **_each((DeadlinePassed, *_NO_SOUND), _D.HANG_UP),
-        **_each(_LEG, _D.PART),
-    },
-    _S.TALKING: {**_each(_NO_SOUND, _D.HANG_UP), **_each(_LEG, _D.PART)},
-    _S.ENDED: {},
-}
-"""A caller whom others hand over: positions ring, the first has the call (taking_over.py)."""
-
 HEAD_TABLE: SideTable = {
     _S.RINGING: {
         OperatorAnswered: _row(_D.JOIN, _S.TALKING),

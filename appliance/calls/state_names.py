@@ -92,6 +92,7 @@ class Do(enum.StrEnum):
     OFFER_AGAIN = "offer_again"
     RECORD = "record"
     NOTE_GAP = "note_gap"
+    END_BY_KEY = "end_by_key"
     KEEP = "keep"
     KEEP_AS_IS = "keep_as_is"
     BREAK_OFF = "break_off"

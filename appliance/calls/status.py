@@ -87,7 +87,8 @@ class CallStatus:
 
     `phone` has answered it last; `ringing` are the phones that ring for it; `refused` says why it
     could not go on to an office (E23). `head` is there while the
-    head of the front desk has a part in it (E10).
+    head of the front desk has a part in it (E10). `origin` names the branch that handed the caller
+    over, "" for a caller of our own (B9).
     """
 
     call: str
@@ -101,6 +102,7 @@ class CallStatus:
     refused: Words = NOTHING
     words: Words = NOTHING
     head: HeadStatus | None = None
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,7 @@ def _call(desk: Desk, call: Call) -> CallStatus:
     record, ringing = call.record, tuple(call.legs.values())
     return CallStatus(
         call.id,
-        call.line.name,
+        record.line,
         call.state,
         record.caller,
         record,
@@ -221,6 +223,7 @@ def _call(desk: Desk, call: Call) -> CallStatus:
         call.refused,
         BY_STATE[call.state],
         head_status(desk, call),
+        record.line if desk.came_over(call) else "",
     )
 
 

@@ -29,6 +29,7 @@ from appliance.calls import (
     sides,
     taking_over,
     transfer,
+    trunk_line,
     waiting,
 )
 from appliance.calls.call import Call
@@ -84,7 +85,7 @@ class Switchboard:
 
         Of a leg that is no phone's but an ordinary telephone's, only its line can tell.
         """
-        now = self._desk.judged(now)
+        now, event = self._desk.judged(now), trunk_line.heard(self._desk, event)
         phone = getattr(event, "phone", "")
         if isinstance(event, BY_PEOPLE) and not handing_over.is_elsewhere(self._desk, phone):
             self.somebody_is_there(now)
@@ -99,7 +100,13 @@ class Switchboard:
         kept = tuple(head.keep(self._desk, before + after + seized, now))
         self._plan_expiry(now)
         served = tuple(self._given(waiting.serve(self._desk, now), now))
-        return before + after + seized + kept + heeded + served
+        freed = tuple(self._given(self._free_trunks(now), now))
+        return before + after + seized + kept + heeded + served + freed
+
+    def _free_trunks(self, now: Now) -> Orders:
+        """Nobody need tell that a leg which was let go is idle."""
+        for idle in trunk_line.freed(self._desk):
+            yield from self._dispatch(idle, now)
 
     def _first(self, event: Event, now: Now) -> Orders:
         """Do what comes before any call hears of an event."""
@@ -118,7 +125,8 @@ class Switchboard:
 
     def _given(self, given: Orders, now: Now) -> Orders:
         """Name lines where a leg is no phone's, at the moment that an order is given."""
-        return outside.translate(self._desk, given, now)
+        ours = outside.translate(self._desk, given, now)
+        return trunk_line.translate(self._desk, ours)
 
     def _heed_states(self, now: Now) -> Orders:
         """Follow a change of the manual states, once calls have heard of it."""
@@ -318,7 +326,7 @@ class Switchboard:
         """Find the call an event names: itself, by its line, its leg, or within a play's name."""
         line, leg = getattr(event, "line", ""), getattr(event, "leg", "")
         if line:
-            seat = self._desk.seats.get(line)
+            seat = self._desk.seat(line)
             return seat.call if seat else ""
         if leg:
             legs = (leg, getattr(event, "other", ""))  # a phone's other call, of a REFER

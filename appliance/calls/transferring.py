@@ -107,7 +107,8 @@ def _note_missed(call: Call, transfer: Transfer, missed: Missed) -> None:
 def _ring_phone(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now: Now) -> Rung:
     """Ring a SIP phone, if it is there and free; it shows the caller and the line called (P7)."""
     phone = transfer.target.number.reveal(Purpose.RING)
-    if phone not in desk.reachable:
+    onward = desk.came_over(call) and handing_over.is_elsewhere(desk, phone)
+    if phone not in desk.reachable or onward:  # who came over goes on to no third branch
         return Missed.UNREACHABLE
     if phone in desk.engaged():
         return Missed.BUSY

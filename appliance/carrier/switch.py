@@ -218,7 +218,12 @@ class Switch:
             self._tell(events.PhoneHungUp(name, "its sound is gone"))
 
     def _hold(self, order: orders.Hold, now: float) -> None:
-        self._on_line(order.line, lambda line: line.hold(self._sounds(self.hold_prompts), now))
+        sounds = self._sounds(self.hold_prompts)
+        if order.line:
+            self._on_line(order.line, lambda line: line.hold(sounds, now))
+        elif (leg := self.legs.get(order.leg)) is not None:
+            self._part(leg)
+            self.announcers[order.leg] = Announcer("", leg, sounds)
 
     def _play(self, order: orders.Play, now: float) -> None:
         sounds = self._sounds(order.prompts, order.leg)
@@ -315,7 +320,8 @@ class Switch:
 
     def _announced(self, announcer: Announcer, whole: bool) -> None:
         del self.announcers[announcer.leg.leg]
-        self._tell(events.PromptEnded(announcer.play, whole))
+        if announcer.play:
+            self._tell(events.PromptEnded(announcer.play, whole))
 
     def _watch_leg(self, leg: PhoneLeg, now: float) -> None:
         """Have a phone asked for life every 3 s that it is silent; in the end it is lost."""

@@ -64,7 +64,7 @@ class CallView:
 
     `mine`: the position that looks is on it. `back`: it came back from an office.
     `refused`: why it could not go on to one just now (E23). `head`: the head's part in it (E10);
-    `has_head`: the desk knows how to bring one in.
+    `has_head`: the desk knows how to bring one in. `origin`: the branch that hands the caller over.
     """
 
     call: str
@@ -81,6 +81,7 @@ class CallView:
     refused: Words
     head: Words
     has_head: bool
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ def _time(status: Mapping[str, Any]) -> Words:
 
 
 def _call(one: Mapping[str, Any], position: str) -> CallView:
-    record, transfer = one["record"], one["transfer"]
+    record, transfer, origin = one["record"], one["transfer"], one.get("origin", "")
     back = _return(transfer) if transfer and transfer["returned"] else None
     waits = State(one["state"]) in WAITING or (back is not None and back.waits)
     phone = one["phone"] if State(one["state"]) not in WAITING else ""
@@ -175,7 +176,8 @@ def _call(one: Mapping[str, Any], position: str) -> CallView:
         back,
         _words(one["refused"]),
         _words(one["head"]["words"]) if one.get("head") else NOTHING,
-        "head" in one,
+        "head" in one and not origin,
+        origin,
     )
 
 

@@ -15,7 +15,7 @@ from appliance.calls import requests
 from appliance.calls.desk import LineState
 from appliance.calls.events import LineCondition
 from appliance.calls.side_states import SideState
-from appliance.calls.status import GroupStatus, LineStatus, OutgoingStatus, Status
+from appliance.calls.status import CallStatus, GroupStatus, LineStatus, OutgoingStatus, Status
 from appliance.daemon.watched_words import missed_words, request_words, watched_words
 from appliance.policy.numbering import NumberClass
 from appliance.policy.positions import AUTOMATIC
@@ -84,6 +84,7 @@ WORDS = {
     "queue": Words("Attendono in linea", "Waiting on the line"),
     "no_number": Words("senza numero", "no number"),
     "phones": Words("Telefoni", "Phones"),
+    "taken_over": Words("utente di un'altra sede", "another branch's caller"),
     "calls_out": Words("chiama fuori", "calls out"),
     "help": Words("CHIAMA I SOCCORSI", "CALLS FOR HELP"),
     "registered": Words("registrato a", "registered at"),
@@ -203,6 +204,7 @@ class _Teller:
         yield from (line for one in status.lines for line in self._line(one))
         if not status.lines:
             yield f"  {self._say('no_line')}"
+        yield from (self._taken_over(one) for one in status.calls if one.origin)
         yield from (self._outgoing(one) for one in status.outgoing)
         yield f"{self._say('groups')}:"
         yield self._group("switchboard", status.switchboard)
@@ -294,6 +296,13 @@ class _Teller:
         ]
         state = said(GROUPS[group.state], self.language)
         return "; ".join([f"  {self._say(name)}: {state}", *rows])
+
+    def _taken_over(self, call: CallStatus) -> str:
+        """Say of a caller of another branch how the call gets on, and who has it (B9)."""
+        who = call.phone or ", ".join(call.ringing)
+        words = call.transfer.words if call.transfer else call.words
+        told = f"{said(words, self.language)} {who}".rstrip()
+        return f"  {call.origin:<10} {self._say('taken_over')}: {told}"
 
     def _queue(self, status: Status) -> Iterator[str]:
         """Yield who waits for a free position, the next one first."""

@@ -47,6 +47,7 @@ EVIDENCES: Final[Mapping[Evidence, Words]] = {
     Evidence.EMERGENCY: Words(
         "linea liberata per un'emergenza", "the line was freed for an emergency"
     ),
+    Evidence.SIGNALLED: Words("detto dall'altra sede", "told by the other branch"),
     Evidence.OPERATOR: Words("ha chiuso l'operatore", "the operator hung up"),
     Evidence.OWN: Words("ha chiuso il centralino", "the box hung up"),
     Evidence.LOST: Words("linea persa", "the line was lost"),

@@ -33,6 +33,7 @@ from tests.calls.test_properties import (
     PHONES,
     SPOKEN,
     START,
+    TRUNKS,
     Watch,
     asks,
     dialled,
@@ -81,6 +82,8 @@ class Names:
 def legs_of(one: Call | Side) -> list[str]:
     """Return the legs of a call, or of one that a phone made."""
     own = [*one.legs, one.leg]
+    if isinstance(one, Call) and one.line.name in TRUNKS:
+        own.append(one.line.name)
     if isinstance(one, Call) and one.transfer is not None:
         own.append(one.transfer.leg)
     return [leg for leg in own if leg]
@@ -89,7 +92,8 @@ def legs_of(one: Call | Side) -> list[str]:
 def only(one: Call | Side) -> Names:
     """Return the names of one call alone."""
     names = object.__new__(Names)
-    names.line = [one.line.name] if isinstance(one, Call) else [getattr(one, "line", "") or "line9"]
+    line = one.line.name if isinstance(one, Call) else getattr(one, "line", "")
+    names.line = [line if line and line not in TRUNKS else "line9"]
     names.phone, names.call = list(PHONES), [one.id if isinstance(one, Call) else "h-99"]
     names.leg = legs_of(one) or ["h-99.1"]
     names.play = [one.play or "h-99.p1"]
@@ -141,6 +145,7 @@ NUMBERS: dict[str, tuple[int, ...]] = {
     "left": (0, 2),
 }
 OBJECTS: dict[tuple[type, str], st.SearchStrategy[object]] = {
+    (events.BranchCalled, "leg"): st.sampled_from(TRUNKS),
     (events.ServiceStateChanged, "request"): st.one_of(asks, st.just("nonsense")),
     (events.RegisterChanged, "register"): st.sampled_from([*REGISTERS, "nonsense"]),
     (events.HoursChanged, "entered"): st.sampled_from([(), HOURS, "nonsense"]),

@@ -1,15 +1,12 @@
-"""B9: callers handed over to a branch and taken over from one: what a story cannot say."""
+"""B9: callers handed over to a branch: what a story cannot say (cf. test_taken_over.py)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from appliance.calls import events, orders
 from appliance.calls.events import Caller, DeclineReason, Evidence, Passed, Presentation
-from appliance.calls.orders import Order, Result, Way
-from appliance.calls.side_states import SideState
+from appliance.calls.orders import Order, Way
 from appliance.calls.switchboard import Switchboard
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, records, tell, up
 from tests.stories.offices import OFFICES
@@ -17,12 +14,10 @@ from tests.stories.registers import BRANCHES, SEATS
 
 WITHHELD = events.CallerIdentified("line1", Caller(Presentation.WITHHELD))
 ADA = Caller(Presentation.SHOWN, "051234567", "Ada Rossi")
-COMES = events.BranchCalled("trunk-1", "porto", Caller(Presentation.SHOWN, "0512222222"))
-LEG = "trunk-1"
 
 
 def desk(office: str = "branches") -> Switchboard:
-    """A desk whose branches are there and have declared themselves."""
+    """Return a desk whose branches are there and have declared themselves."""
     made = up(office)
     tell(made, TEN, events.RegisterChanged(SEATS))
     tell(made, TEN, *(events.PhoneRegistered(name) for name in BRANCHES))
@@ -161,150 +156,3 @@ def test_people_of_another_branch_start_nothing_here() -> None:
         assert orders.TellTransfer("boot7-1.1", orders.DECLINED) in given
         assert phones(given) == []
     assert made.status(TEN).calls[0].state == "talking"
-
-
-# --- taking over ----------------------------------------------------------------------------------
-
-
-def test_free_positions_ring_and_the_first_has_the_caller() -> None:
-    """Its record says whence, who and by whom; nothing of it is recorded in sound (E21)."""
-    made = up()
-    given = tell(made, TEN, COMES)
-    ring = rings(given)
-    assert [r.phone for r in ring.ringing] == ["op1", "op2"]
-    assert (ring.display, ring.number) == ("porto 0512222222", "0512222222")
-    first, second = (r.leg for r in ring.ringing)
-    lifted = tell(made, TEN, events.OperatorAnswered(first, "op1"))
-    assert lifted == [orders.StopRinging(second, answered_elsewhere=True), orders.AcceptPhone(LEG)]
-    up_now = tell(made, later(TEN, 1), events.OperatorAnswered(LEG, "trunk"))
-    assert orders.Join(LEG, first) in up_now
-    assert made.status(TEN).positions[0].state == "busy"
-    over = tell(made, later(TEN, 60), events.PhoneHungUp(LEG))
-    assert orders.HangUpPhone(first) in over
-    (record,) = records(over)
-    assert (record.line, record.caller.number, record.phone) == ("porto", "0512222222", "op1")
-    assert (record.way, record.result) == (Way.SWITCHBOARD, Result.ANSWERED)
-    assert record.trail == (
-        "rang", "branch.from.porto", "route.open.free", "ring.op1,op2", "answered.op1", "talking",
-        "ended",
-    )  # fmt: skip
-    assert made._desk.sides == {}
-    assert not [o for o in (*given, *lifted, *up_now, *over) if isinstance(o, orders.Record)]
-
-
-def test_whoever_sent_the_caller_starts_nothing_here() -> None:
-    """P5: keys and a REFER on the caller's own leg are nobody's of this office."""
-    made = desk()
-    tell(made, TEN, COMES)
-    for asked in (
-        events.TransferAsked(LEG, "trunk", "81", events.TransferKind.BLIND),
-        events.TransferAsked(LEG, "trunk", "", events.TransferKind.ATTENDED, other="trunk-2"),
-    ):
-        assert tell(made, TEN, asked) == [orders.TellTransfer(LEG, orders.DECLINED)]
-    tell(made, TEN, events.OperatorAnswered("trunk-1.1", "op1"))
-    tell(made, TEN, events.OperatorAnswered(LEG, "trunk"))
-    keys = [events.DigitPressed(k, events.DigitSource.RFC4733, leg=LEG) for k in "**81#"]
-    assert tell(made, TEN, *keys) == []
-    dialled = events.PhoneDialled("trunk-9", "trunk", "*85")
-    assert tell(made, TEN, dialled) == [orders.RefusePhone("trunk-9", 403)]
-
-
-def test_who_comes_over_is_never_handed_on() -> None:
-    """No loop A to B to A: nobody lifts, and the answer goes to whoever sent the caller."""
-    made = desk()
-    tell(made, TEN, COMES)
-    now = later(TEN, 25.0)
-    given = tell(made, now, *made.due(now))
-    assert orders.RefusePhone(LEG, 480) in given
-    assert phones(given) == []
-    assert records(given)[-1].result is Result.NOT_REACHED
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "code"),
-    [
-        ((), NIGHT, 480),
-        ((RANG, KNOWN, events.OperatorAnswered("boot7-1.1", "op1")), TEN, 486),
-        ((events.PhoneGone("op1"),), TEN, 480),
-        ((events.CarrierLost("gone"),), TEN, 503),
-    ],
-)
-def test_a_caller_whom_nobody_here_can_take_is_refused_at_once(
-    before: tuple[events.Event, ...], now: object, code: int
-) -> None:
-    """Closed, all busy, nobody there, no sound: neither voicemail nor waiting, and no record."""
-    made = desk()
-    tell(made, TEN, *before)
-    assert tell(made, now, COMES) == [orders.RefusePhone(LEG, code)]  # type: ignore[arg-type]
-
-
-def test_a_caller_without_an_origin_comes_by_sip() -> None:
-    """A telephone system says no branch; and a leg comes once."""
-    made = up()
-    told = replace(COMES, origin="", caller=Caller(Presentation.WITHHELD))
-    ring = rings(tell(made, TEN, told))
-    assert (ring.display, ring.number) == ("sip numero riservato", "")
-    assert tell(made, TEN, told) == []
-
-
-def test_the_counter_takes_over_where_the_switchboard_cannot() -> None:
-    """P8: the same policy as for a caller of our own."""
-    made = up()
-    tell(made, TEN, events.PhoneGone("op1"), events.PhoneGone("op2"))
-    given = tell(made, TEN, COMES)
-    assert phones(given) == ["desk1", "desk2"]
-    assert records(given)[-1].way is Way.CITIZENS_DESK
-
-
-def test_positions_that_decline_and_a_caller_who_goes() -> None:
-    """The last one that declines refuses the call; a caller who goes stops every phone."""
-    made = up()
-    one, other = (r.leg for r in rings(tell(made, TEN, COMES)).ringing)
-    assert tell(made, TEN, events.PhoneDeclined(one, DeclineReason.REJECTED)) == []
-    given = tell(made, TEN, events.PhoneBusy(other))
-    assert orders.RefusePhone(LEG, 480) in given
-    assert records(given)[-1].trail[-3:] == ("declined.op1", "declined.op2", "ended")
-    again = replace(COMES, leg="trunk-2")
-    legs = [r.leg for r in rings(tell(made, TEN, again)).ringing]
-    gone = tell(made, TEN, events.PhoneHungUp("trunk-2"))
-    assert [orders.StopRinging(leg) for leg in legs] == gone[:2]
-    assert records(gone)[-1].evidence is Evidence.GAVE_UP
-
-
-def test_a_stray_answer_of_the_callers_leg_accepts_nobody() -> None:
-    """Only a position that rings can lift."""
-    made = up()
-    tell(made, TEN, COMES)
-    assert tell(made, TEN, events.OperatorAnswered(LEG, "trunk")) == []
-    assert made._desk.sides[LEG].state is SideState.RINGING
-
-
-@pytest.mark.parametrize(
-    ("event", "result", "evidence"),
-    [
-        (events.PhoneHungUp("trunk-1.1"), Result.ANSWERED, Evidence.OPERATOR),
-        (events.PhoneLost("trunk-1"), Result.ANSWERED, Evidence.LOST),
-        (events.CarrierLost("gone"), Result.LOST, None),
-        (events.BoxStopped("stopped"), Result.STOPPED, None),
-    ],
-)
-def test_how_a_conversation_with_a_branchs_caller_ends(
-    event: events.Event, result: Result, evidence: Evidence | None
-) -> None:
-    """Whoever goes, the other one is not left in silence, and the record says how it was."""
-    made = up()
-    tell(made, TEN, COMES, events.OperatorAnswered("trunk-1.1", "op1"))
-    tell(made, TEN, events.OperatorAnswered(LEG, "trunk"))
-    given = tell(made, TEN, event)
-    assert [order for order in given if isinstance(order, orders.HangUpPhone)]
-    (record,) = records(given)
-    assert (record.result, record.evidence) == (result, evidence)
-
-
-def test_a_leg_that_never_comes_up_was_no_conversation() -> None:
-    """The position lifted, the caller's leg did not: it is let go, and nobody was reached."""
-    made = up()
-    tell(made, TEN, COMES, events.OperatorAnswered("trunk-1.1", "op1"))
-    given = tell(made, TEN, events.PhoneHungUp(LEG))
-    assert orders.HangUpPhone("trunk-1.1") in given
-    assert records(given)[-1].result is Result.NOT_REACHED

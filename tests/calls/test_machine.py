@@ -34,7 +34,7 @@ from tests.calls.telling import (
     only,
     told,
 )
-from tests.calls.test_properties import LINES, PHONES, SPOKEN, START, Watch
+from tests.calls.test_properties import LINES, PHONES, SPOKEN, START, TRUNKS, Watch
 from tests.stories.offices import OFFICES
 
 STEPS = (4, 8, 12, 16)
@@ -90,6 +90,12 @@ class Anything(RuleBasedStateMachine):
         self.tell(events.LineRang(line))
         assert seat.call or not free
         self.tell(events.CallerIdentified(line, caller))
+        self.go_on(data)
+
+    @rule(data=st.data(), leg=st.sampled_from(TRUNKS), caller=st.sampled_from(CALLERS))
+    def somebody_comes_over(self, data: st.DataObject, leg: str, caller: Caller) -> None:
+        """Another branch hands a caller over (B9)."""
+        self.tell(events.BranchCalled(leg, "savena", caller))
         self.go_on(data)
 
     @rule(data=st.data())

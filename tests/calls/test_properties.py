@@ -30,9 +30,11 @@ from appliance.policy.spoken import SpokenSheet
 from appliance.policy.transfer import Reason
 from tests.stories.offices import EXAMPLE, OFFICES, ROME
 from tests.stories.registers import BRANCHES, OFFICE_PHONES, REGISTERS
-from tests.stories.rows import check_rows, states_of
+from tests.stories.rows import check_rows, meant, states_of
 
 LINES = ("line1", "line2", "line9")
+TRUNKS = ("trunk-1", "trunk-2")
+"""Legs on which other branches hand callers over (B9)."""
 PHONES = ("op1", "op2", "desk1", "desk2", "stranger1", "ana1", "edi1", "edi2", "capo1")
 START = datetime(2026, 11, 25, 12, 55, tzinfo=ROME)
 SPOKEN = (
@@ -43,7 +45,7 @@ SPOKEN = (
 calls = st.integers(1, 3).map(lambda n: f"h-{n}")
 legs = st.one_of(
     st.tuples(calls, st.integers(1, 6)).map(lambda p: f"{p[0]}.{p[1]}"),
-    st.sampled_from(["k1", "k2", "k1.other"]),
+    st.sampled_from(["k1", "k2", "k1.other", "trunk-1", "trunk-1", "trunk-2"]),
 )
 plays = st.one_of(
     st.tuples(calls, st.integers(1, 4)).map(lambda p: f"{p[0]}.p{p[1]}"),
@@ -90,6 +92,12 @@ EVENTS = st.one_of(
         events.CallerIdentified,
         lines,
         st.sampled_from([Caller(), Caller(Presentation.SHOWN, "0511", "Ada")]),
+    ),
+    st.builds(
+        events.BranchCalled,
+        st.sampled_from(TRUNKS),
+        st.sampled_from(["", "savena"]),
+        st.just(Caller(Presentation.SHOWN, "0512")),
     ),
     st.builds(events.LineAnswered, lines),
     st.builds(events.CallerHungUp, lines, st.sampled_from(Evidence), st.just(700)),
@@ -167,6 +175,7 @@ class Watch:
     corrected: set[str] = field(default_factory=set)
     begun: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
+    over: set[str] = field(default_factory=set)
     told: events.Event | None = None
     ordered: tuple[orders.Order, ...] = ()
 
@@ -184,11 +193,11 @@ class Watch:
     def tell(self, event: events.Event) -> None:
         """Hand over one event and check rows, orders and records."""
         desk = self.switchboard._desk
-        before = states_of(self.switchboard)
+        before, told = states_of(self.switchboard), meant(self.switchboard, event)
         known = set(desk.late)
         self.told = event
         self.ordered = self.switchboard.handle(event, self.now)
-        check_rows(before, event)
+        check_rows(before, told)
         for order in self.ordered:
             self.look_at(order, known)
         self.facts_end_off_hook(event)
@@ -208,6 +217,13 @@ class Watch:
             case orders.HangUp(line):
                 self.off_hook.discard(line)
                 self.joined(line)
+            case orders.AcceptPhone(leg) if leg in TRUNKS:
+                assert leg not in self.over
+                self.over.add(leg)
+            case orders.HangUpPhone(leg) if leg in TRUNKS:
+                self.over.discard(leg)
+            case orders.RefusePhone(leg) if leg in TRUNKS:
+                assert leg not in self.over  # whoever was answered is not refused
             case orders.DialLeg(line):
                 assert line not in self.off_hook
                 assert self.switchboard._desk.seats[line].state is LineState.IN_USE
@@ -222,13 +238,15 @@ class Watch:
                 dialled = self.switchboard._desk.outside.values()
                 assert line in self.off_hook or line in dialled
             case orders.Connect(line, leg):
-                assert line in self.off_hook or self.dials(line, leg)
+                joined = leg in self.over and line in self.switchboard._desk.outside.values()
+                assert line in self.off_hook or joined or self.dials(line, leg)
             case orders.BringIn(line, leg):
                 self.is_let_in(line, leg)
             case orders.Record(_, line):
                 assert line in self.off_hook
             case orders.RecordLeg(_, leg):
-                assert isinstance(self.switchboard._desk.sides[leg], Dictation)  # E21
+                dictates = isinstance(self.switchboard._desk.sides.get(leg), Dictation)
+                assert dictates or leg in self.over  # E21
             case orders.RingPhones():
                 self.may_ring(order)
             case orders.WriteCall(record):
@@ -308,6 +326,8 @@ class Watch:
         if isinstance(event, events.LineIdle | events.LineLost | events.LineRestored):
             self.off_hook.discard(event.line)
             self.held.discard(event.line)
+        if isinstance(event, events.PhoneHungUp | events.PhoneLost):
+            self.over.discard(event.leg)
         if isinstance(event, events.CarrierLost | events.BoxStopped):
             self.off_hook.clear()
             self.held.clear()
@@ -319,6 +339,9 @@ class Watch:
             call = desk.calls[desk.seats[line].call]
             assert call.off_hook
             assert call.state not in {State.SAVING, State.CLEARING}
+        trunks = {call.line.name: call for call in desk.calls.values() if desk.came_over(call)}
+        assert all(trunks[leg].off_hook for leg in self.over)
+        assert set(desk.trunks) == set(trunks)
         used = [phone for call in desk.calls.values() for phone in call.phones_on if phone]
         used += [phone for call in desk.calls.values() for phone in call.legs.values()]
         heads = [side for side in desk.sides.values() if isinstance(side, head.Head)]
@@ -362,7 +385,7 @@ class Watch:
         for call in list(desk.calls.values()):  # phones that lifted, lines that came up meanwhile
             raise AssertionError(f"{call.id} never ends: {call.state}")
         assert desk.sides == {}
-        assert self.off_hook == set()
+        assert self.off_hook == self.over == set()
         assert set(self.finals) == self.begun
 
 

@@ -14,12 +14,10 @@ from appliance.calls import (
     listening,
     notices,
     outside,
-    taking_over,
 )
 from appliance.calls.dictation_states import DICTATION_TABLE
 from appliance.calls.handlers import HANDLERS
 from appliance.calls.side_states import (
-    BRANCH_TABLE,
     DIALLED_TABLE,
     HEAD_TABLE,
     INTERCOM_TABLE,
@@ -71,7 +69,6 @@ def test_every_row_has_its_handler_and_every_handler_its_row() -> None:
         (OUTSIDE_TABLE, outside.DOINGS),
         (DIALLED_TABLE, dialled.DOINGS),
         (DICTATION_TABLE, dictation.DOINGS),
-        (BRANCH_TABLE, taking_over.DOINGS),
     ],
     ids=[
         "key code",
@@ -82,7 +79,6 @@ def test_every_row_has_its_handler_and_every_handler_its_row() -> None:
         "outside",
         "dialled",
         "dictation",
-        "taken over",
     ],
 )
 def test_a_phones_own_call_has_a_whole_table(table: SideTable, doings: Doings) -> None:
@@ -154,4 +150,6 @@ def test_the_table_as_text_is_whole() -> None:
     lines = diagram.call_table().splitlines()
     assert len(lines) == 2 + len(State) * len(EVENTS)
     assert "| talking | LineAnswered | ignored: the line is up already |  |" in lines
-    assert "| ringing | PhoneBusy | `leg_out` | ringing, queued, greeting_pending |" in lines
+    assert (
+        "| ringing | PhoneBusy | `leg_out` | ringing, queued, greeting_pending, clearing |" in lines
+    )

@@ -229,3 +229,21 @@ def test_who_is_joined_hears_no_announcement_any_more(pair: Pair) -> None:
     assert not pair.switch.announcers
     pair.order(orders.Play("p2", ("it/word",), leg="leg1"))
     assert not pair.switch.joins
+
+
+def test_a_caller_on_a_leg_is_held_with_music_until_the_next_order(pair: Pair) -> None:
+    """B9: parted from the phone, round and round, nobody is told of an end; then joined again."""
+    pair.switch.prompts, pair.switch.hold_prompts = memory({"it/hold": WORD}), ("it/hold",)
+    pair.order(orders.Join("leg1", "leg2"))
+    pair.order(orders.Hold(leg="leg1"))
+    assert not pair.switch.joins
+    heard = len(pair.phone.heard)
+    pair.world.run(6 * len(WORD) // 16)
+    music = g711.encode(WORD, Law.ULAW).strip(b"\xff")
+    assert bytes(pair.phone.heard[heard:]).count(music[:400]) >= 2
+    assert pair.switch.needs_ticks
+    pair.order(orders.Join("leg1", "leg2"))
+    assert not pair.switch.announcers
+    assert not [fact for fact in pair.told if isinstance(fact, PromptEnded)]
+    pair.order(orders.Hold(leg="leg9"))  # gone meanwhile: its end is told by itself
+    assert set(pair.switch.announcers) == set()

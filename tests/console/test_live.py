@@ -14,6 +14,7 @@ from appliance.console.live import Live, live
 from appliance.policy.clock import ClockState
 from appliance.policy.service_state import Manual
 from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
+from tests.calls.test_taken_over import COMES, IS_UP, LIFTS
 from tests.calls.test_transfers import asked, office_desk
 from tests.console.states import told
 
@@ -136,3 +137,16 @@ def test_a_time_that_nobody_trusts_is_said() -> None:
     assert of(switchboard).time.it == ""
     lost = replace(TEN, clock_state=ClockState.STALE)
     assert "i telefoni squillano" in live(told(switchboard, lost), "op1").time.it
+
+
+def test_a_caller_of_another_branch_says_whence_it_comes() -> None:
+    """B9: a call like any other; the number called is not known, the branch is. No head is offered,
+    for none can be let in.
+    """
+    switchboard = up()
+    tell(switchboard, TEN, COMES, LIFTS, IS_UP)
+    (call,) = of(switchboard).calls
+    assert (call.origin, call.mine, call.talks, call.has_head) == ("porto", True, True, False)
+    assert call.caller.number == "0512222222"
+    tell(switchboard, TEN, RANG)
+    assert next((one.origin, one.has_head) for one in of(switchboard).calls) == ("", True)

@@ -30,6 +30,7 @@ from appliance.records import call_log, care, requests, sheets
 from appliance.records.care import Kind
 from appliance.records.requests import Taking
 from tests.calls.desk import RANG, TEN, later, tell, up
+from tests.calls.test_taken_over import COMES
 from tests.calls.test_transfers import asked, office_desk
 from tests.console import people
 from tests.console.door import ServedDoor
@@ -159,6 +160,16 @@ def test_a_callers_name_is_text_and_nothing_else(console_settings: ConsoleSettin
         text = house.visitor.get("/desk").text
     assert evil not in text
     assert "&lt;script&gt;alert(1)" in text
+
+
+def test_a_call_from_another_branch_says_so(console_settings: ConsoleSettings) -> None:
+    """B9: in the place of the number called, which nobody over here knows."""
+    switchboard = up()
+    tell(switchboard, TEN, COMES)
+    with House(console_settings, switchboard) as house:
+        text = house.visitor.get("/desk").text
+    assert "Arriva da: porto" in text
+    assert "Chiamato: " not in text
 
 
 # --- states ---------------------------------------------------------------------------------------

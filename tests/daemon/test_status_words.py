@@ -38,6 +38,7 @@ from appliance.records.care_watch import Watched
 from appliance.records.care_words import done
 from appliance.records.trouble import DATABASE_FAILING
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, tell, up
+from tests.calls.test_taken_over import COMES, IS_UP, LIFTS
 from tests.calls.test_transfers import asked, office_desk
 from tests.stories.offices import ROME
 from tests.stories.registers import OFFICE_PHONES, TOWN
@@ -64,6 +65,15 @@ def test_all_is_well() -> None:
     assert "Switchboard: free; free op1, op2" in said.en
     assert "Messaggi da chiudere: 0" in said.it
     assert "Attenzione" not in said.it
+
+
+def test_a_caller_of_another_branch_stands_below_the_lines() -> None:
+    """B9: on no line of the office, and yet a call: whence it comes, who has it."""
+    made = up()
+    tell(made, TEN, COMES)
+    assert "  porto      utente di un'altra sede: Squilla op1, op2\n" in words(made).it
+    tell(made, TEN, LIFTS, IS_UP)
+    assert "  porto      another branch's caller: Talking op1\n" in words(made).en
 
 
 def test_a_week_that_was_entered_stands_below_the_first_line() -> None:

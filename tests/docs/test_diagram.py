@@ -28,7 +28,6 @@ def test_drawn_blocks_are_what_the_code_gives(path: Path) -> None:
                 "two phones",
                 "the head",
                 "hearing messages",
-                "a caller taken over",
                 "an ordinary telephone",
                 "a call out",
                 "a dictation",

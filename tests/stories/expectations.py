@@ -161,7 +161,8 @@ class Expectations:
         self._claim_exactly(orders.PressKeys(words["line"], words["keys"]))
 
     def expect_hold(self, words: Words) -> None:
-        self._claim_exactly(orders.Hold(words["line"]))
+        leg = self.legs.get(words.get("phone", ""), "")
+        self._claim_exactly(orders.Hold(words.get("line", ""), leg))
 
     def expect_play(self, words: Words) -> None:
         line, leg = words.get("line", ""), self.legs.get(words.get("phone", ""), "")
@@ -194,9 +195,10 @@ class Expectations:
             self._same("limit in ms", order.limit_ms, milliseconds(words["span"]))
 
     def expect_store(self, words: Words) -> None:
-        call, trim = self.calls[words["line"]], int(words.get("trim", "0"))
+        line = words.get("line") or words["origin"]
+        call, trim = self.calls[line], int(words.get("trim", "0"))
         self.claim(
-            f"storing of the message on {words['line']}, trimmed by {trim} ms",
+            f"storing of the message on {line}, trimmed by {trim} ms",
             lambda o: (
                 isinstance(o, orders.StoreMessage)
                 and (o.call, o.recording, o.trim_ms) == (call, call, trim)
@@ -270,7 +272,7 @@ class Expectations:
             self._same(f"record's {name}", "" if met is None else str(met), value)
 
     def expect_trail(self, words: Words) -> None:
-        trail = iter(self.records[words["line"]].trail)
+        trail = iter(self.records[words.get("line") or words["origin"]].trail)
         for code in words["codes"].split():
             if code not in trail:
                 raise StoryError(f"{code} is missing in {self.records[words['line']].trail}")

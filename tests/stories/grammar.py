@@ -74,6 +74,7 @@ VERBS: dict[str, str] = {
     "marked": rf"marked {PHONE}(?: not because (?P<reason>.+))?",
     "marked_not_held": rf"marked {PHONE} not, a colleague has it",
     "pin_checked": rf"code of {PHONE} is (?P<right>right|wrong)",
+    "comes_over": rf"{PHONE} comes over from (?P<origin>[a-z]+) as (?P<caller>\d+|withheld)",
     "phone_dials": rf"{PHONE} dials (?P<digits>[0-9*#]+)",
     "phone_prompt_ends": rf"{PHONE} prompt ends",
     "asked_to_call_back": (
@@ -87,7 +88,7 @@ VERBS: dict[str, str] = {
     # what the store and people say
     "take_kept": rf"dictation of {PHONE} is kept",
     "take_not_kept": rf"dictation of {PHONE} is not kept because (?P<reason>.+)",
-    "stored": rf"stored {LINE}",
+    "stored": rf"stored (?:{LINE}|(?P<origin>[a-z]+))",
     "call_back_stored": rf"call back stored {LINE}",
     "request_stored": rf"request (?P<number>\d+) stored {LINE}",
     "varies": r"(?P<unit>\w+) varies today to (?P<bands>\S+)",
@@ -136,7 +137,7 @@ VERBS: dict[str, str] = {
     "expect_join_lines": rf"expect join lines {LINE} (?P<other>line\d+)",
     "expect_listen": rf"expect listen {LINE}",
     "expect_keys": rf"expect keys {LINE} (?P<keys>[0-9*#]+)",
-    "expect_hold": rf"expect hold {LINE}",
+    "expect_hold": rf"expect hold (?:{LINE}|{PHONE})",
     "expect_play": (
         rf"expect play (?:{LINE}|{PHONE}) (?P<keys>[\w /]+?)(?: without (?P<no>[\w /]+))?"
     ),
@@ -147,7 +148,8 @@ VERBS: dict[str, str] = {
     "expect_take": rf"expect (?P<what>keep|drop) dictation of {PHONE}",
     "expect_went": r"expect dictation (?P<went>[a-z_]+)",
     "expect_store_call_back": rf"expect store call back {LINE}",
-    "expect_store": rf"expect store {LINE}(?: trim (?P<trim>\d+) ms)?",
+    "expect_store": rf"expect store (?:{LINE}|(?P<origin>(?!call\b)[a-z]+))"
+    r"(?: trim (?P<trim>\d+) ms)?",
     "expect_drop": rf"expect drop {LINE}",
     "expect_hang_up": rf"expect hang up (?:{LINE}|{PHONE})",
     "expect_accept": rf"expect accept {PHONE}",
@@ -167,7 +169,7 @@ VERBS: dict[str, str] = {
     "expect_mail": r"expect mail to (?P<to>\S+) about (?P<subject>.+)",
     "expect_nothing": r"expect nothing",
     "expect_record": rf"expect record(?: {LINE})? (?P<fields>\w+=\S*(?: \w+=\S*)*)",
-    "expect_trail": rf"expect trail {LINE} (?P<codes>\S+(?: \S+)*)",
+    "expect_trail": rf"expect trail (?:{LINE}|(?P<origin>[a-z]+)) (?P<codes>\S+(?: \S+)*)",
     "expect_line": rf"expect {LINE} is (?P<state>\w+)",
     "expect_position": rf"expect {PHONE} is (?P<state>free|busy|away|unreachable)"
     r"(?: since (?P<since>\d\d:\d\d:\d\d))?(?: by (?P<by>\w+))?",

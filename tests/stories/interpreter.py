@@ -26,7 +26,7 @@ from tests.stories.expectations import Words, milliseconds
 from tests.stories.grammar import Statement, Story, StoryError
 from tests.stories.offices import OFFICES
 from tests.stories.registers import BRANCHES, OFFICE_PHONES, REGISTERS
-from tests.stories.rows import check_rows, states_of
+from tests.stories.rows import check_rows, meant, states_of
 from tests.stories.special_hours import HoursVerbs
 from tests.stories.transfers import TransferVerbs
 
@@ -89,10 +89,10 @@ class PureRun(TransferVerbs, HoursVerbs, DictationVerbs):
     def tell(self, event: events.Event) -> None:
         """Hand an event to the Switchboard and keep what it orders."""
         assert self.now is not None, "a story says `at` first"
-        before = states_of(self.switchboard)
+        before, told = states_of(self.switchboard), meant(self.switchboard, event)
         for order in self.switchboard.handle(event, self.now):
             self.remember(order)
-        check_rows(before, event)
+        check_rows(before, told)
 
     def remember(self, order: Order) -> None:
         """Keep the names by which later statements speak of things."""
@@ -239,6 +239,12 @@ class PureRun(TransferVerbs, HoursVerbs, DictationVerbs):
     def phone_answers(self, words: Words) -> None:
         self.tell(events.OperatorAnswered(self.legs[words["phone"]], words["phone"]))
 
+    def comes_over(self, words: Words) -> None:
+        """Another branch hands a caller over: the leg has a phone's verbs."""
+        leg = self.legs[words["phone"]] = f"trunk-{words['phone']}"
+        self.owners[leg] = words["phone"]
+        self.tell(events.BranchCalled(leg, words["origin"], caller_of(words["caller"])))
+
     def phone_hangs_up(self, words: Words) -> None:
         self.tell(events.PhoneHungUp(self.legs[words["phone"]]))
 
@@ -331,7 +337,7 @@ class PureRun(TransferVerbs, HoursVerbs, DictationVerbs):
     # --- the store and people ----------------------------------------------------------------
 
     def stored(self, words: Words) -> None:
-        call = self.calls[words["line"]]
+        call = self.calls[words.get("line") or words["origin"]]
         self.tell(events.MessageStored(call, f"message-of-{call}", 1000))
 
     def call_back_stored(self, words: Words) -> None:

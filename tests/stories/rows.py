@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.calls import events, giving_way
+from appliance.calls import events, giving_way, trunk_line
 from appliance.calls.call import Call
 from appliance.calls.states import Row, State, row_for
 from appliance.calls.switchboard import Switchboard
@@ -22,6 +22,11 @@ def states_of(switchboard: Switchboard) -> Seen:
     return [(call, call.state) for call in switchboard._desk.calls.values()]
 
 
+def meant(switchboard: Switchboard, event: events.Event) -> events.Event:
+    """Return an event as the calls hear it: of a leg that is a line, a fact of the line's."""
+    return trunk_line.heard(switchboard._desk, event)
+
+
 def check_rows(seen: Seen, event: events.Event) -> None:
     """Raise AssertionError when an event led a call where the row of its state does not lead."""
     if isinstance(event, events.PhoneDialled):
@@ -31,7 +36,14 @@ def check_rows(seen: Seen, event: events.Event) -> None:
         kinds = (type(event), *freed, *(TOLD if _outside(call) else ()))
         rows = [row_for(was, kind) for kind in kinds]
         leads = [to for row in rows if isinstance(row, Row) for to in row.to]
+        if _came_over(call):
+            then = [row_for(to, events.LineIdle) for to in leads]  # so it is at once
+            leads += [to for row in then if isinstance(row, Row) for to in row.to]
         assert call.state in (was, *leads), (was, type(event).__name__, call.state)
+
+
+def _came_over(call: Call) -> bool:
+    return any(code.startswith("branch.from.") for code in call.record.trail)
 
 
 def _outside(call: Call) -> bool:

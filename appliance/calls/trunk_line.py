@@ -1,0 +1,158 @@
+"""The line of a caller whom another branch, or a telephone system, hands over by SIP (B9).
+
+To its call the leg is a line like any other, by the leg's own name: what is ordered of the line is
+turned into orders for the leg, and what is told of the leg into facts of the line (cf. outside.py,
+which does the reverse). Only it is never answered but for a person: whoever sent the caller keeps
+them until somebody lifts here, and decides what comes next where nobody does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from appliance.calls import orders
+from appliance.calls.call import Call
+from appliance.calls.desk import Desk
+from appliance.calls.events import (
+    CallerHungUp,
+    DigitPressed,
+    Event,
+    Evidence,
+    LineAnswered,
+    LineIdle,
+    OperatorAnswered,
+    PhoneHungUp,
+    PhoneLost,
+)
+from appliance.calls.hook import hang_up_line
+from appliance.calls.orders import Order, Result
+from appliance.calls.states import State
+from appliance.policy import routing
+from appliance.policy.clock import Now
+from appliance.policy.routing import Decision, Missed, Way
+
+Orders = Iterator[Order]
+
+BUSY, NOT_THERE, NO_SERVICE = 486, 480, 503
+"""What whoever sent the caller is told (RFC 3261 21): all busy, nobody takes it, no sound."""
+WITHOUT_PEOPLE = {Way.VOICEMAIL, Way.WAITING}
+"""Ways on which nobody has lifted, and the line would be answered all the same."""
+
+
+def code_for(desk: Desk, decision: Decision | None) -> int:
+    """Say by what code a caller is given back for whom a decision leads to nobody."""
+    if not desk.carrier:
+        return NO_SERVICE
+    if decision is None:
+        return NOT_THERE
+    busy = decision.greeting == routing.GREETINGS[Missed.BUSY] or decision.way is Way.WAITING
+    return BUSY if busy else NOT_THERE
+
+
+def is_given_back(desk: Desk, call: Call, decision: Decision) -> bool:
+    """Tell whether a decision is not ours: nobody here has answered the caller yet."""
+    return desk.came_over(call) and not call.off_hook and decision.way in WITHOUT_PEOPLE
+
+
+def give_back(desk: Desk, call: Call, now: Now) -> Orders:
+    """Let whoever sent the caller decide what comes next; they have not been answered."""
+    call.settle(Result.NOT_REACHED)
+    yield from hang_up_line(desk, call, now)
+    call.enter(State.CLEARING, now)
+    yield call.write()
+
+
+# --- what is told of the leg ----------------------------------------------------------------------
+
+
+def heard(desk: Desk, event: Event) -> Event:
+    """Turn what is told of such a leg into a fact of the call's line."""
+    leg = getattr(event, "leg", "")
+    seat = desk.trunks.get(leg)
+    match event:
+        case _ if seat is None:
+            return event
+        case OperatorAnswered():
+            return LineAnswered(leg)
+        case PhoneHungUp() | PhoneLost():
+            seat.gone = True
+            return CallerHungUp(leg, _evidence(desk, seat.call, event))
+        case DigitPressed():
+            return replace(event, line=leg, leg="")
+    return event
+
+
+def _evidence(desk: Desk, name: str, event: PhoneHungUp | PhoneLost) -> Evidence:
+    call = desk.calls.get(name)
+    if isinstance(event, PhoneLost):
+        return Evidence.LOST
+    return Evidence.SIGNALLED if call is not None and call.up else Evidence.GAVE_UP
+
+
+# --- what is ordered of the line ------------------------------------------------------------------
+
+
+def translate(desk: Desk, given: Iterable[Order]) -> Orders:
+    """Turn what is ordered of such a line into orders for its leg."""
+    for order in given:
+        if getattr(order, "line", "") in desk.trunks:
+            yield from _for_leg(desk, order)
+        else:
+            yield order
+
+
+def _for_leg(desk: Desk, order: Order) -> Orders:
+    """Keys are not passed on: they would have to be sent as events, which no phone of ours does.
+
+    Nor is the leg joined before it is up: it has no sound yet (ringing.talk does it then).
+    """
+    match order:
+        case orders.AnswerLine(leg):
+            yield orders.AcceptPhone(leg)
+        case orders.HangUp(leg):
+            yield from _let_go(desk, leg)
+        case orders.Connect(leg, other) if desk.calls[desk.trunks[leg].call].up:
+            yield orders.Join(leg, other)
+        case orders.JoinLines(leg, line):
+            yield orders.Connect(line, leg)
+        case orders.Hold(leg):
+            yield orders.Hold(leg=leg)
+        case orders.Play(play, prompts, leg):
+            yield orders.Play(play, prompts, leg=leg)
+        case orders.Listen(leg):
+            yield orders.Play("", (), leg=leg)
+        case orders.Record(recording, leg, limit_ms, silence_ms, grace_ms):
+            yield orders.RecordLeg(recording, leg, limit_ms, silence_ms, grace_ms)
+
+
+def _let_go(desk: Desk, leg: str) -> Orders:
+    """Give the caller back, or hang up on them; the line is idle at once."""
+    desk.freed.append(leg)
+    call = desk.calls[desk.trunks[leg].call]
+    yield from _end(desk, leg, code_for(desk, call.decision))
+
+
+def _end(desk: Desk, leg: str, code: int) -> Orders:
+    seat = desk.trunks[leg]
+    if seat.gone:
+        return
+    seat.gone = True
+    call = desk.calls[seat.call]
+    if call.off_hook:
+        yield orders.HangUpPhone(leg)
+    else:
+        yield orders.RefusePhone(leg, code)
+
+
+def freed(desk: Desk) -> tuple[LineIdle, ...]:
+    """Return, once, that lines are idle which were let go."""
+    told = tuple(LineIdle(leg) for leg in desk.freed)
+    desk.freed.clear()
+    return told
+
+
+def end_all(desk: Desk) -> Orders:
+    """There is no sound any more, or the box stops: nobody is kept on such a line."""
+    for leg in desk.trunks:
+        yield from _end(desk, leg, NO_SERVICE)
