@@ -58,9 +58,13 @@ class JoinLines:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Be silent and hear the line: keys, and how a call of the box's own gets on."""
+    """Be silent and hear the line: keys, and how a call of the box's own gets on.
 
-    line: str
+    Or the leg of a caller who came over by SIP: keys.
+    """
+
+    line: str = ""
+    leg: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ class LoadMessage:
 class Hold:
     """Part the line from its leg and play the hold prompt to it until the next order.
 
-    Or a leg from whatever it is joined to: a caller who came over by SIP.
+    Or a leg from whatever it is joined to: a caller who came over by SIP, whose keys are heard.
     """
 
     line: str = ""
@@ -129,13 +133,15 @@ class Play:
     """Play prompts one after the other to a line or a leg; answered by PromptEnded(play).
 
     `prompts` are catalogue names "it/greeting_closed"; a later Play, Record, Connect or HangUp
-    on the same line cuts it short.
+    on the same line cuts it short. `keys`: those of a leg are heard in its sound, too, as a
+    line's are; phones send theirs apart.
     """
 
     play: str
     prompts: tuple[str, ...]
     line: str = ""
     leg: str = ""
+    keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +171,7 @@ class RecordLeg:
     """Record whoever dictates at a phone, or a caller who came over by SIP, alone (E21).
 
     Until EndRecording, silence (never in the first `grace_ms`) or limit; a later Play, Connect or
-    Join of the leg ends it too.
+    Join of the leg ends it too. `keys`: `#` in the leg's sound ends it, as on a line.
     """
 
     recording: str
@@ -173,6 +179,7 @@ class RecordLeg:
     limit_ms: int = 30_000
     silence_ms: int = 5_000
     grace_ms: int = 8_000
+    keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,11 +119,11 @@ def _for_leg(desk: Desk, order: Order) -> Orders:
         case orders.Hold(leg):
             yield orders.Hold(leg=leg)
         case orders.Play(play, prompts, leg):
-            yield orders.Play(play, prompts, leg=leg)
+            yield orders.Play(play, prompts, leg=leg, keys=True)
         case orders.Listen(leg):
-            yield orders.Play("", (), leg=leg)
+            yield orders.Listen(leg=leg)
         case orders.Record(recording, leg, limit_ms, silence_ms, grace_ms):
-            yield orders.RecordLeg(recording, leg, limit_ms, silence_ms, grace_ms)
+            yield orders.RecordLeg(recording, leg, limit_ms, silence_ms, grace_ms, keys=True)
 
 
 def _let_go(desk: Desk, leg: str) -> Orders:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from appliance.calls.events import RecordingEnded, RecordingStop
 from appliance.calls.orders import RecordLeg
+from appliance.carrier.leg_keys import LegKeys, Press
 from appliance.carrier.link import Link
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.recorder import KEY_MS, Recorder
@@ -19,10 +20,16 @@ LAW = Law.ALAW
 
 
 class Dictated:
-    """One recording of a leg; `tick` and `stop` return its ending when it comes."""
+    """One recording of a leg; `tick` and `stop` return its ending when it comes.
 
-    def __init__(self, order: RecordLeg, leg: PhoneLeg, link: Link, now: float) -> None:
+    `press` is told the keys in its sound, where the order wants them heard: the desk ends it.
+    """
+
+    def __init__(
+        self, order: RecordLeg, leg: PhoneLeg, link: Link, now: float, press: Press
+    ) -> None:
         self.leg = leg
+        self._keys = LegKeys(press) if order.keys else None
         self._recorder = Recorder(order, LAW, link)
         self._meter = SilenceMeter()
         self._voiced_ms = 0
@@ -36,7 +43,10 @@ class Dictated:
             return None
         heard = self.leg.read(FRAME_SAMPLES, LAW)
         self.leg.write(silence(self.leg.law, FRAME_SAMPLES), self.leg.law)
-        silent_ms = self._meter.feed(g711.decode(heard, LAW))
+        pcm = g711.decode(heard, LAW)
+        if self._keys is not None:
+            self._keys.hear(pcm)
+        silent_ms = self._meter.feed(pcm)
         self._voiced_ms += 0 if silent_ms else FRAME_MS
         return self._told(self._recorder.take(heard, silent_ms))
 

@@ -13,6 +13,7 @@ from appliance.carrier.across import pair
 from appliance.carrier.analog import AnalogLine
 from appliance.carrier.announcer import Announcer
 from appliance.carrier.dictated import Dictated
+from appliance.carrier.leg_keys import Press
 from appliance.carrier.linecall import LineCall
 from appliance.carrier.link import Link
 from appliance.carrier.messages import Notice, Snapshot
@@ -177,7 +178,10 @@ class Switch:
             self._tell(events.FarEndProgressed(name, refused, detail="it carries no conversation"))
 
     def _listen(self, order: orders.Listen, now: float) -> None:
-        self._on_line(order.line, lambda line: line.listen(now))
+        if order.line:
+            self._on_line(order.line, lambda line: line.listen(now))
+        else:
+            self._speak(orders.Play("", (), leg=order.leg, keys=True), [])
 
     def _connect(self, order: orders.Connect, now: float) -> None:
         leg = self._ready(order.leg, now)
@@ -221,21 +225,30 @@ class Switch:
         sounds = self._sounds(self.hold_prompts)
         if order.line:
             self._on_line(order.line, lambda line: line.hold(sounds, now))
-        elif (leg := self.legs.get(order.leg)) is not None:
-            self._part(leg)
-            self.announcers[order.leg] = Announcer("", leg, sounds)
+        else:
+            self._speak(orders.Play("", (), leg=order.leg, keys=True), sounds)
 
     def _play(self, order: orders.Play, now: float) -> None:
         sounds = self._sounds(order.prompts, order.leg)
         if order.line:
             self._on_line(order.line, lambda line: line.play(order, sounds, now))
             return
-        leg = self.legs.get(order.leg)
-        if leg is None:
+        if order.leg not in self.legs:
             self._tell(events.PromptEnded(order.play, whole=False))
-            return
-        self._part(leg)
-        self.announcers[order.leg] = Announcer(order.play, leg, sounds)
+        self._speak(order, sounds)
+
+    def _speak(self, order: orders.Play, sounds: list[Pcm]) -> None:
+        """Play to a leg; to one that is gone nothing is."""
+        leg = self.legs.get(order.leg)
+        if leg is not None:
+            self._part(leg)
+            press = self._presser(order.leg) if order.keys else None
+            self.announcers[order.leg] = Announcer(order.play, leg, sounds, press)
+
+    def _presser(self, leg: str) -> Press:
+        """Return what tells of keys in a leg's sound."""
+        source = events.DigitSource.SOUND
+        return lambda digit: self._tell(events.DigitPressed(digit, source, leg=leg))
 
     def _press_keys(self, order: orders.PressKeys, now: float) -> None:
         self._on_line(order.line, lambda line: line.press_keys(order))
@@ -249,7 +262,7 @@ class Switch:
             self._tell(events.RecordingEnded(order.recording, events.RecordingStop.LOST, 0))
             return
         self._part(leg)
-        self.dictated[order.leg] = Dictated(order, leg, link, now)
+        self.dictated[order.leg] = Dictated(order, leg, link, now, self._presser(order.leg))
 
     def _end_recording(self, order: orders.EndRecording, now: float) -> None:
         self._stop_dictating(order.leg, events.RecordingStop.KEY)

@@ -234,6 +234,8 @@ class Watch:
                 assert line in self.off_hook
                 assert bool(digits) is (line not in self.held)
                 (self.held.add if digits else self.held.discard)(line)
+            case orders.Listen("", leg):
+                assert leg in self.over
             case orders.Listen(line):
                 dialled = self.switchboard._desk.outside.values()
                 assert line in self.off_hook or line in dialled
@@ -506,14 +508,30 @@ def named_side(side: Side) -> list[st.SearchStrategy[events.Event]]:
     return [known[kind] for kind in side.table[side.state] if kind in known]
 
 
+def named_leg(leg: str, own: st.SearchStrategy[str]) -> dict[type, st.SearchStrategy[events.Event]]:
+    """Return what is told of a leg that is a call's line, in place of a line's own events."""
+    caller = st.just(leg)
+    key, source = st.sampled_from("123***#"), st.just(DigitSource.SOUND)
+    return {
+        events.LineAnswered: st.builds(events.OperatorAnswered, caller, st.just("trunk")),
+        events.CallerHungUp: st.builds(events.PhoneHungUp, caller),
+        events.PhoneLost: st.builds(events.PhoneLost, st.one_of(own, own, caller)),
+        events.DigitPressed: st.builds(
+            events.DigitPressed, key, source, st.just(""), st.one_of(own, caller)
+        ),
+    }
+
+
 def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
     """Return one event of each kind that names this call, its line, legs or announcement."""
-    line, ident = st.just(call.line.name), st.just(call.id)
+    came_over, ident = call.line.name in TRUNKS, st.just(call.id)
+    line = st.just("line9" if came_over else call.line.name)
     office = call.transfer.leg if call.transfer else ""
     own = st.sampled_from([leg for leg in (*call.legs, call.leg, office) if leg] or ["none"])
     played = st.sampled_from([call.play, call.leg_play or call.play])
     stops = st.sampled_from([RecordingStop.KEY, *RecordingStop])
     lengths = st.sampled_from([9000, 9000, 500])
+    instead = named_leg(call.line.name, own) if came_over else {}
     return {
         events.CallerIdentified: st.builds(events.CallerIdentified, line, st.just(Caller())),
         events.LineAnswered: st.builds(events.LineAnswered, line),
@@ -556,4 +574,4 @@ def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
         events.PhoneHungUp: st.builds(events.PhoneHungUp, own),
         events.PhoneBusy: st.builds(events.PhoneBusy, own),
         events.PhoneUnreachable: st.builds(events.PhoneUnreachable, own),
-    }
+    } | instead

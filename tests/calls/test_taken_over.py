@@ -308,7 +308,7 @@ def test_the_caller_presses_a_key_to_be_called_back() -> None:
     call.enter(State.CALLBACK_OFFERED, TEN)
     key = events.DigitPressed("1", events.DigitSource.RFC4733, leg=LEG)
     given = tell(made, TEN, key)
-    assert orders.Play("", (), leg=LEG) in given
+    assert orders.Listen(leg=LEG) in given
     assert [order for order in given if isinstance(order, orders.StoreCallBack)]
 
 
@@ -318,7 +318,7 @@ def test_a_message_is_recorded_of_the_leg_alone() -> None:
     given = recording(made)
     limits = OFFICES["example"].voicemail
     wanted = ("boot7-1", LEG, limits.limit_ms, limits.silence_ms, limits.grace_ms)
-    assert orders.RecordLeg(*wanted) in given
+    assert orders.RecordLeg(*wanted, keys=True) in given
 
 
 def test_a_key_ends_the_message_and_other_keys_do_not() -> None:
