@@ -328,12 +328,13 @@ class _Teller:
         """Yield what was started again since the box has power; nothing where nothing was."""
         again = [row for row in self.seen.restarted if row["restarts"]]
         if again:
-            said = (
-                f"{row['said'][self.language]} {row['restarts']} ({self._say('last_one')} "
-                f"{self._moment(datetime.fromisoformat(row['last']))})"
-                for row in again
-            )
-            yield f"{self._say('restarted')}: {', '.join(said)}"
+            yield f"{self._say('restarted')}: {', '.join(map(self._again, again))}"
+
+    def _again(self, row: Mapping[str, Any]) -> str:
+        last = self._moment(datetime.fromisoformat(row["last"]))
+        limit = f"; {row['limit'][self.language]}" if row["limit"] else ""
+        how = f"{self._say('last_one')} {last}{limit}"
+        return f"{row['said'][self.language]} {row['restarts']} ({how})"
 
     def _moment(self, at: datetime) -> str:
         local, today = at.astimezone(self.seen.zone), self.seen.status.at.astimezone(self.seen.zone)

@@ -140,6 +140,23 @@ def _row(part: Part, past: Past, is_late: bool, now: Now) -> Row:
         "last": _wall(times[-1], now).isoformat() if times else None,
         "late": is_late,
         "silent_s": rule.silent_s or None,
+        "limit": _limit(part),
+    }
+
+
+def _limit(part: Part) -> dict[str, str] | None:
+    """Say how often a part is restarted, and whose turn it is then; None where nobody counts here.
+
+    How often systemd starts the service is the image's to limit; elsewhere it is for ever.
+    """
+    rule = TABLE[part]
+    if rule.most == 0 or part is Part.UNIT:
+        return None
+    then = TABLE[rule.then].what if rule.then else None
+    often = f"{rule.most} in {rule.within_s:.0f} s"
+    return {
+        "it": f"limite {often}" + (f", poi {then.it}" if then else ""),
+        "en": f"limit {often}" + (f", then {then.en}" if then else ""),
     }
 
 

@@ -103,14 +103,19 @@ def test_lines_phones_and_box_are_shown(works: Works) -> None:
 
 
 def test_what_was_restarted_is_shown(works: Works) -> None:
-    """How often, when last, and who gives no sign of life; nothing of parts that are well."""
+    """How often, when last, how often it may be, and who gives no sign of life; nothing of parts
+    that are well.
+    """
     assert "no restart" in works.text("en")
     row = {"said": {"it": "Posta in uscita", "en": "Outgoing mail"}, "restarts": 0, "last": None}
     again = row | {"restarts": 3, "last": "2026-11-25T09:00:00+00:00", "late": False}
+    again["limit"] = {"it": "limite 5 in 60 s", "en": "limit 5 in 60 s"}
     again["said"] = {"it": "Processo delle linee", "en": "Lines' process"}
     works.plant.lookout.restarted = lambda _: [again, row | {"late": True}]
     page = works.text("en")
-    assert re.search(r"Lines&#39; process: 3, the last one Wed 25 Nov", page)
+    assert re.search(
+        r"Lines&#39; process: 3, the last one Wed 25 Nov[^<(]*\(limit 5 in 60 s\)", page
+    )
     assert re.search(r"Outgoing mail\s+<span[^>]*plant-bad[^>]*>no sign of life", page)
 
 

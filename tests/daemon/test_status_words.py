@@ -124,14 +124,25 @@ def test_a_sentence_that_holds_twice_is_said_once() -> None:
 
 
 def test_what_was_started_again_is_told() -> None:
-    """Which part, how often and when it was last; nothing of those that never had to be."""
-    row = {"said": {"it": "Processo delle linee", "en": "Lines' process"}, "restarts": 2}
-    again = (row | {"last": TEN.wall.isoformat()}, row | {"restarts": 0, "last": None})
-    said = words(up(), restarted=again)
+    """Which part, how often, when it was last and how often it may be; nothing of those that never
+    had to be.
+    """
+    limit = {"it": "limite 5 in 60 s", "en": "limit 5 in 60 s"}
+    row = {"said": {"it": "Processo delle linee", "en": "Lines' process"}, "limit": limit}
+    never, again = row | {"restarts": 0, "last": None}, row | {"restarts": 2}
+    again |= {"last": TEN.wall.isoformat()}
+    said = words(up(), restarted=(again, never))
     at = f"{TEN.wall.astimezone(ROME):%H:%M}"
-    assert f"Riavvii dall'accensione: Processo delle linee 2 (l'ultimo {at})" in said.it
-    assert f"Restarts since power-on: Lines' process 2 (the last one {at})" in said.en
-    assert "Restarts" not in words(up(), restarted=again[1:]).en
+    assert (
+        f"Riavvii dall'accensione: Processo delle linee 2 (l'ultimo {at}; limite 5 in 60 s)"
+        in said.it
+    )
+    assert (
+        f"Restarts since power-on: Lines' process 2 (the last one {at}; limit 5 in 60 s)" in said.en
+    )
+    unlimited = words(up(), restarted=(again | {"limit": None},))
+    assert f"Lines' process 2 (the last one {at})" in unlimited.en
+    assert "Restarts" not in words(up(), restarted=(never,)).en
 
 
 def test_the_carrier_is_gone() -> None:

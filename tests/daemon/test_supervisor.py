@@ -354,12 +354,21 @@ def test_a_run_folder_that_cannot_be_written_is_no_obstacle(tmp_path: Path) -> N
 
 
 def test_what_is_shown(tmp_path: Path) -> None:
-    """Each part with its restarts, when the last one was, and whether it is late."""
+    """Each part with its restarts, when the last one was, whether it is late, and what the limit is
+    of those that the desk counts.
+    """
     supervisor(tmp_path).start(5.0)
-    looking = supervisor(tmp_path, {Part.MAIL: lambda: 10.0})
+    pasts = {Part.CARRIER: Past}
+    looking = Supervisor({Part.MAIL: lambda: 10.0}, pasts, Lookout(), tmp_path, kept=True)
     looking.start(50.0)
     rows = {row["part"]: row for row in looking.rows(at(2000.0))}
     assert rows["unit"]["restarts"] == 1
     assert rows["unit"]["last"] == (WALL + timedelta(seconds=50)).isoformat()
     assert (rows["mail"]["late"], rows["mail"]["restarts"]) == (True, 0)
     assert rows["desk"]["last"] is None
+    assert rows["carrier"]["limit"] == {
+        "it": "limite 5 in 60 s, poi Centralino",
+        "en": "limit 5 in 60 s, then Switchboard",
+    }
+    assert rows["desk"]["limit"]["en"] == "limit 1 in 1800 s"
+    assert (rows["unit"]["limit"], rows["mail"]["limit"]) == (None, None)
