@@ -128,7 +128,8 @@ def test_what_was_started_again_is_told() -> None:
     had to be.
     """
     limit = {"it": "limite 5 in 60 s", "en": "limit 5 in 60 s"}
-    row = {"said": {"it": "Processo delle linee", "en": "Lines' process"}, "limit": limit}
+    said_of = {"it": "Processo delle linee", "en": "Lines' process"}
+    row: dict[str, object] = {"said": said_of, "limit": limit}
     never, again = row | {"restarts": 0, "last": None}, row | {"restarts": 2}
     again |= {"last": TEN.wall.isoformat()}
     said = words(up(), restarted=(again, never))
