@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import getpass
-import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +20,7 @@ from appliance.policy import central_words
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
 from appliance.policy.words import Words
-from appliance.voicemail.space import Limits
+from appliance.voicemail.space import spare_bytes
 
 if TYPE_CHECKING:
     from appliance.central.applying import Stamp
@@ -199,8 +198,7 @@ class _Here:
 
     def _check_room(self, given: Judged) -> None:
         """Raise Refused where messages would want for room: they come first."""
-        free = shutil.disk_usage(self.place.state).free - Limits().high_water_bytes
-        if free < 3 * len(given.data):
+        if spare_bytes(self.place.state) < 3 * len(given.data):
             raise Refused(
                 "sul disco non c'è abbastanza spazio libero: i messaggi vengono prima",
                 "there is not enough free space on the disk: messages come first",

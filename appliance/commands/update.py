@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +23,7 @@ from appliance.policy.system_words import words_of
 from appliance.policy.updating import order
 from appliance.policy.words import NOTHING, Words
 from appliance.records.users import SHELL
-from appliance.voicemail.space import Limits
+from appliance.voicemail.space import spare_bytes
 
 PATH = click.Path(path_type=Path)
 WORDS: Final = ("status", "start", "back", "give-up", "good")
@@ -154,8 +153,7 @@ def _server(settings: Settings, address: str, helper: Helper) -> Server:
 
 def _room(settings: Settings) -> int:
     """Return how many bytes may be fetched: a copy is made of it, and messages come first."""
-    free = shutil.disk_usage(settings.folders.state).free - Limits().high_water_bytes
-    return max(0, free // 2)
+    return max(0, spare_bytes(settings.folders.state) // 2)
 
 
 def _who() -> str:

@@ -29,7 +29,7 @@ from appliance.policy.system_words import words_of
 from appliance.policy.update_words import filled, refused
 from appliance.policy.updating import State, Step, after, check_version, may_take
 from appliance.policy.words import NOTHING, Words
-from appliance.voicemail.space import Limits
+from appliance.voicemail.space import spare_bytes
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
@@ -161,8 +161,7 @@ class Helper:
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
                 raise refused(update_words.NO_FILE)
-            free = shutil.disk_usage(self.kept_in).free - Limits().high_water_bytes
-            if found.st_size > free:
+            if found.st_size > spare_bytes(self.kept_in):
                 raise refused(update_words.NO_ROOM)
             with target.open("wb") as copy:
                 shutil.copyfileobj(file, copy, PIECE)

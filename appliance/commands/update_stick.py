@@ -24,7 +24,7 @@ from appliance.policy.refused import Refused
 from appliance.policy.updating import order
 from appliance.policy.words import Words
 from appliance.records.sealed_stream import MAGIC
-from appliance.voicemail.space import Limits
+from appliance.voicemail.space import spare_bytes
 
 if TYPE_CHECKING:
     from appliance.commands.update_helper import Helper
@@ -96,8 +96,7 @@ def lay_ready(helper: Helper, stick: Stick) -> Words | None:
     if not backups or target.exists() or not target.parent.parent.is_dir():
         return None
     source, owner = backups[0], target.parent.parent.stat()
-    free = shutil.disk_usage(target.parent.parent).free - Limits().high_water_bytes
-    if 2 * source.stat().st_size > free or not _is_sealed(source):
+    if 2 * source.stat().st_size > spare_bytes(target.parent.parent) or not _is_sealed(source):
         return None
     target.parent.mkdir(mode=0o700, exist_ok=True)
     draft = target.with_suffix(".stick")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,11 +11,11 @@ from typing import IO, Final
 
 import anyio.to_thread
 
-from appliance.console.plant import LIMITS
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.refused import Refused
 from appliance.policy.words import Words
 from appliance.records.sealed_stream import MAGIC
+from appliance.voicemail.space import spare_bytes
 
 MADE: Final = "backups/console.backup"
 """Where, below the desk's state folder, the backup lies that was asked for here."""
@@ -105,8 +104,7 @@ async def receive(
     beside.
     """
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    free = shutil.disk_usage(path.parent).free - LIMITS.high_water_bytes
-    if 2 * length > free:
+    if 2 * length > spare_bytes(path.parent):
         raise Refused(
             "sul disco non c'è abbastanza spazio libero: i messaggi vengono prima",
             "there is not enough free space on the disk: messages come first",

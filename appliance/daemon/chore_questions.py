@@ -5,7 +5,6 @@ Who may is looked up, and who did it kept, in the records' thread; a child does 
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,7 +29,7 @@ from appliance.records import audit
 from appliance.records.audit import Noted
 from appliance.records.database import transaction
 from appliance.records.sealed_stream import checked_passphrase
-from appliance.voicemail.space import Limits
+from appliance.voicemail.space import spare_bytes
 
 if TYPE_CHECKING:
     import sqlite3
@@ -204,7 +203,7 @@ class ChoreQuestions:
 
         Half of what is free, less what messages need: a backup copies the records first.
         """
-        free = shutil.disk_usage(self.settings.folders.state).free - Limits().high_water_bytes
+        free = spare_bytes(self.settings.folders.state)
         if name == "backup_make":
             checked_passphrase(typed)
             self._made.unlink(missing_ok=True)

@@ -25,8 +25,8 @@ from appliance.policy.words import Words
 from appliance.records import copying
 from appliance.records.database import fsync_directory
 from appliance.records.sealed_stream import checked_passphrase
-from appliance.voicemail.files import Folders, free_bytes
-from appliance.voicemail.space import Limits
+from appliance.voicemail.files import Folders
+from appliance.voicemail.space import spare_bytes
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -75,7 +75,7 @@ def copy_on_card(state: Path, day: date) -> None:
     nightly, records = state / NIGHTLY, database_path(state)
     for left in nightly.glob(f"*{DRAFT}"):  # of a night that was cut short
         shutil.rmtree(left)
-    if free_bytes(state) - Limits().high_water_bytes < records.stat().st_size:
+    if spare_bytes(state) < records.stat().st_size:
         raise Refused(NO_ROOM.it, NO_ROOM.en)
     draft = nightly / f"{day.isoformat()}{DRAFT}"
     for folder in (draft, draft / "new"):

@@ -6,6 +6,7 @@ in a file that can be given back. Messages nobody has closed are never removed t
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -15,6 +16,7 @@ from appliance.voicemail import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from appliance.voicemail.files import Folders
 
@@ -88,6 +90,14 @@ def marks(limits: Limits, total_bytes: int) -> tuple[int, int]:
     """Return low and high water of a disk in bytes: the limits, or less where it is small."""
     low = min(limits.low_water_bytes, total_bytes // 6)
     return low, min(limits.high_water_bytes, max(low, total_bytes // 3))
+
+
+def spare_bytes(folder: Path) -> int:
+    """Return what anything but messages may take of a disk, which is less than nothing where they
+    want for room themselves: what is free above the high water; raises OSError.
+    """
+    usage = shutil.disk_usage(folder)
+    return usage.free - marks(Limits(), usage.total)[1]
 
 
 class Space:

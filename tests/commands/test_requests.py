@@ -186,11 +186,10 @@ def test_sent_is_never_shown_as_answered(desk: Desk) -> None:
 def test_what_should_be_answered_by_now_is_shown(desk: Desk) -> None:
     """P6: the duty stays visible, and a late one is told apart."""
     desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA)
-    long_ago = (NOW - timedelta(days=900)).isoformat()
     desk.said("requests", "new", "--rule", "email", *AIRE, *ANNA, "--anyway")
-    desk.records.ask(
-        lambda c: c.execute("UPDATE requests SET at = ? WHERE number = 1", (long_ago,))
-    )
+    now = datetime.now(UTC)  # by which the command itself judges
+    taken = (((now - timedelta(days=900)).isoformat(), 1), (now.isoformat(), 2))
+    desk.records.ask(lambda c: c.executemany("UPDATE requests SET at = ? WHERE number = ?", taken))
     rows = json.loads(desk.said("requests", "list", "--overdue", "--json"))
     assert [row["number"] for row in rows] == [1]
     assert "IN RITARDO" in desk.said("requests", "list")

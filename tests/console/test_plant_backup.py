@@ -227,7 +227,7 @@ def test_uploads_are_backups_in_a_bearable_size(
     assert "intero" in send(technician, MAGIC[:5]).text
     assert technician.post(UPLOAD, content=b"").status_code == 409
     with monkeypatch.context() as patched:
-        patched.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+        patched.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000, total=1 << 40))
         assert "spazio" in send(technician, MAGIC + b"x").text
     with monkeypatch.context() as patched:
         patched.setattr("os.open", _no_more)

@@ -160,7 +160,7 @@ def test_what_cannot_be_begun_is_refused_in_words(
         works.ask("backup_make", passphrase="a\nb")
     with pytest.raises(OfficeError, match="passphrase is a line"):
         works.ask("backup_make", passphrase=1)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000, total=1 << 40))
     assert "spazio" in works.ask("backup_make", passphrase=PHRASE)["said"]["it"]
     with pytest.raises(Refused, match="command line"):
         Chores(None).check_free()

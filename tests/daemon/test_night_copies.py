@@ -187,7 +187,7 @@ def test_messages_come_before_copies(
     house: House, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where there is little room no copy is made, and that is told; the check is done."""
-    monkeypatch.setattr(night_copies, "free_bytes", lambda _: 256 << 20)
+    monkeypatch.setattr(night_copies, "spare_bytes", lambda _: 0)
     done = night_copies.do(settings, house.config, THREE)
     assert not done.well
     assert done.words.it.startswith("archivi integri; copia sulla scheda non fatta")

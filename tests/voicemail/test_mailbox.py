@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ from appliance.records.messages import Message
 from appliance.records.trouble import VOICEMAIL_UNSURE
 from appliance.voicemail import files, space, writer
 from appliance.voicemail.mailbox import Mailbox
-from appliance.voicemail.space import Limits, marks
+from appliance.voicemail.space import Limits, marks, spare_bytes
 from tests.records.samples import TEN, a_call
 from tests.voicemail.box import LIMIT, SMALL, Box, header, hold, speech, without_counts
 
@@ -445,6 +447,16 @@ def test_the_marks_of_a_small_card_are_lower(total_mb: int, low_mb: int, high_mb
     """Else a card of 256 MB would alarm for ever, and of 64 MB take no message at all."""
     assert marks(Limits(), total_mb << 20) == (low_mb << 20, high_mb << 20)
     assert marks(Limits(low_water_bytes=0, high_water_bytes=0), total_mb << 20) == (0, 0)
+
+
+@pytest.mark.parametrize(("total_mb", "spare_mb"), [(30_000, 129), (444, 237), (3_000, 129)])
+def test_what_others_may_take_of_a_small_card_is_what_messages_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, total_mb: int, spare_mb: int
+) -> None:
+    """An update fits on a card of 2 GB, too: its marks are lower."""
+    usage = SimpleNamespace(total=total_mb << 20, free=385 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert spare_bytes(tmp_path) == spare_mb << 20
 
 
 def test_a_failing_disk_is_worse_than_one_with_little_room(
