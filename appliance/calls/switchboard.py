@@ -238,7 +238,7 @@ class Switchboard:
 
     def _on_dialled(self, event: PhoneDialled, now: Now) -> Orders:
         """A key code or a number; what a code asks for is done at once, then said."""
-        if event.leg in self._desk.sides:
+        if event.leg in (*self._desk.sides, *self._desk.trunks):
             return  # a leg dials once: whatever goes on on it goes on
         yield from positions.present(self._desk, event.phone)
         yield from keycodes.dialled(self._desk, event, now)

@@ -214,6 +214,7 @@ def test_whoever_sent_the_caller_starts_nothing_here() -> None:
     tell(made, TEN, LIFTS, IS_UP)
     keys = [events.DigitPressed(k, events.DigitSource.RFC4733, leg=LEG) for k in "**31#"]
     assert tell(made, TEN, *keys) == []
+    assert tell(made, TEN, events.PhoneDialled(LEG, "op2", "*811")) == []
     dialled = events.PhoneDialled("trunk-9", "trunk", "*85")
     assert tell(made, TEN, dialled) == [orders.RefusePhone("trunk-9", 403)]
 
