@@ -531,8 +531,10 @@ def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
     played = st.sampled_from([call.play, call.leg_play or call.play])
     stops = st.sampled_from([RecordingStop.KEY, *RecordingStop])
     lengths = st.sampled_from([9000, 9000, 500])
-    instead = named_leg(call.line.name, own) if came_over else {}
-    return {
+    instead: dict[type, st.SearchStrategy[events.Event]] = {}
+    if came_over:
+        instead = named_leg(call.line.name, own)
+    known: dict[type, st.SearchStrategy[events.Event]] = {
         events.CallerIdentified: st.builds(events.CallerIdentified, line, st.just(Caller())),
         events.LineAnswered: st.builds(events.LineAnswered, line),
         events.CallerHungUp: st.builds(events.CallerHungUp, line, st.sampled_from(Evidence)),
@@ -574,4 +576,5 @@ def named(call: Call) -> dict[type, st.SearchStrategy[events.Event]]:
         events.PhoneHungUp: st.builds(events.PhoneHungUp, own),
         events.PhoneBusy: st.builds(events.PhoneBusy, own),
         events.PhoneUnreachable: st.builds(events.PhoneUnreachable, own),
-    } | instead
+    }
+    return known | instead
