@@ -22,7 +22,6 @@ from appliance.daemon.config import text_of
 from appliance.daemon.office import build_office
 from appliance.daemon.spoken import folder_of
 from appliance.daemon.stores import database_path
-from appliance.errors import OfficeError
 from appliance.policy import central as policy
 from appliance.policy.central import Box, Changes
 from appliance.policy.refused import Refused
@@ -53,7 +52,10 @@ class Place:
         """Find the records. A command never makes them: they would belong to whoever called it."""
         path = database_path(self.state)
         if not path.exists():
-            raise OfficeError(f"there are no records in {self.state} yet: start centralino once")
+            raise Refused(
+                f"in {self.state} non ci sono ancora archivi: avviare centralino una volta",
+                f"there are no records in {self.state} yet: start centralino once",
+            )
         return path
 
     def reading(self) -> closing[sqlite3.Connection]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from appliance.errors import OfficeError
+from appliance.policy.refused import Refused
 
 if TYPE_CHECKING:
     import sqlite3
@@ -54,7 +54,7 @@ def in_house(settings: Settings, words: Words) -> str:
 
 @contextlib.contextmanager
 def reading(settings: Settings) -> Iterator[sqlite3.Connection]:
-    """Open the records for reading, beside a running desk or not; raises OfficeError, StoreError.
+    """Open the records for reading, beside a running desk or not; raises Refused, StoreError.
 
     A database that an older programme made is brought up to date by the desk's next start alone.
     """
@@ -63,12 +63,18 @@ def reading(settings: Settings) -> Iterator[sqlite3.Connection]:
 
     path = database_path(Path(settings.folders.state))
     if not path.exists():
-        raise OfficeError(f"there are no records at {path} yet: has centralino run?")
+        raise Refused(
+            f"in {path} non ci sono ancora archivi: centralino è già stato avviato?",
+            f"there are no records at {path} yet: has centralino run?",
+        )
     connection = open_reader(path)
     try:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if version < migrations()[-1][0]:
-            raise OfficeError(f"the records at {path} are of an older version: start centralino")
+            raise Refused(
+                f"gli archivi in {path} sono di una versione precedente: avviare centralino",
+                f"the records at {path} are of an older version: start centralino",
+            )
         yield connection
     finally:
         connection.close()

@@ -78,7 +78,7 @@ def test_of_the_boxs_own_lines(file: Path) -> None:
     [
         (("--calls", "20"), "sia --calls"),
         (("--seconds", "180"), "sia --calls"),
-        ((), "has centralino run"),
+        ((), "non ci sono ancora archivi"),
     ],
 )
 def test_what_cannot_be_said_is_one_sentence(file: Path, words: tuple[str, ...], why: str) -> None:

@@ -305,6 +305,17 @@ def test_a_refusal_names_no_number(tmp_path: Path) -> None:
     assert 800 < len(many.about) < 900
 
 
+@pytest.mark.parametrize("words", ["apply", "status", "revert", "fetch"])
+def test_without_records_it_is_said_in_both_languages(tmp_path: Path, web: Web, words: str) -> None:
+    """A box that was never started: one sentence, and what to do."""
+    box, file = fetching(tmp_path / "box", web), tmp_path / "settings.bundle"
+    web.data = made(1, PLAIN)
+    file.write_bytes(web.data)
+    box.place.database.unlink()
+    asked = (words, str(file)) if words == "apply" else (words,)
+    assert "there are no records in" in refused(box, *asked)
+
+
 def test_records_that_cannot_be_written_hide_no_refusal(tmp_path: Path) -> None:
     """Why a file is refused is said also where it cannot be noted."""
     box, file = branch(tmp_path / "box"), tmp_path / "settings.bundle"
