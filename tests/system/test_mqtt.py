@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -76,6 +77,11 @@ def state(receiver: Receiver, topic: str) -> str:
     return str(read(found)["state"]) if found is not None and found.payload else ""
 
 
+def not_of_lines(receiver: Receiver) -> list[dict[str, Any]]:
+    """List what was told, but for lines: after a kill a modem may be late, and is told."""
+    return [each for each in receiver.events() if not each["kind"].startswith("line_")]
+
+
 def test_calls_and_requests_arrive_once_whatever_dies_in_between(
     box: Box, mosquitto: Mosquitto, receiver: Receiver
 ) -> None:
@@ -94,11 +100,11 @@ def test_calls_and_requests_arrive_once_whatever_dies_in_between(
     box.kill()
     call.close()
     box.start()
-    box.wait_until(lambda: box.status()["mqtt"]["waiting"] == 3, 20.0, "not all of it was kept")
+    box.wait_until(lambda: box.status()["mqtt"]["waiting"] >= 3, 20.0, "not all of it was kept")
     assert not box.status()["mqtt"]["connected"]
     mosquitto.start()
-    receiver.wait_for(lambda: len(receiver.events()) == 4, 30.0, "not all of it came")
-    found = receiver.events()
+    receiver.wait_for(lambda: len(not_of_lines(receiver)) == 4, 30.0, "not all of it came")
+    found = not_of_lines(receiver)
     kinds = [each["kind"] for each in found]
     assert sorted(kinds) == ["call_ended", "call_ended", "request_made", "request_made"]
     assert kinds[0] == "call_ended"
