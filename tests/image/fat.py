@@ -11,19 +11,14 @@ import struct
 import subprocess
 from pathlib import Path
 
-from tests.image.disk import FAT, Disk
-
 ENTRY = 4
 """Bytes of a cluster's entry in the table."""
 
 
-def tear(disk: Disk, name: str) -> None:
-    """Make the clusters of a file free in both tables, as if its name alone had been written."""
-    tear_in(disk.path, disk.place(FAT)[0], name)
-
-
-def tear_in(image: Path, start: int, name: str) -> None:
-    """Do so in the partition that begins at this byte of a disk."""
+def tear(image: Path, start: int, name: str) -> None:
+    """Make the clusters of a file free in both tables, as if its name alone had been written; the
+    partition begins at this byte of the disk.
+    """
     first, last = _clusters(image, start, name)
     with image.open("r+b") as file:
         file.seek(start)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.image.fat import tear_in
+from tests.image.fat import tear
 
 TOOLS = {"mkfs.fat": "dosfstools", "mcopy": "mtools", "mshowfat": "mtools"}
 MISSING = [package for tool, package in TOOLS.items() if not shutil.which(tool)]
@@ -34,7 +34,7 @@ def partition(tmp_path: Path) -> Path:
     assert run("mkfs.fat", "-C", "-F", "32", str(made), "65536")[0] == 0
     for name, contents in (("centralino.toml", FILE), (DRAFT, b"x" * 3000)):
         assert run("mcopy", "-i", str(made), "-", f"::{name}", stdin=contents)[0] == 0
-    tear_in(made, 0, DRAFT)
+    tear(made, 0, DRAFT)
     return made
 
 
