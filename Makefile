@@ -73,7 +73,7 @@ coverage: environment
 	FIGURES=build/faults-pure.txt $(PY) -m coverage run -m pytest -q -m "not system and not long" --ignore=tests/soak
 	$(PY) -m coverage report --fail-under=100 --show-missing --skip-covered \
 	  --include='appliance/policy/*,appliance/calls/*,appliance/media/*,appliance/lines/modem.py'
-	$(PY) -m pytest -q tests/soak -m "not system and not long"
+	FIGURES=build/faults-soak.txt $(PY) -m pytest -q tests/soak -m "not system and not long"
 
 # Once, on the image's Python. Boxes and phones mostly wait for the telephone's own time: they go
 # side by side, after what needs the machine for itself: a browser takes all of it. There are more
@@ -98,7 +98,7 @@ boots: environment packages
 
 console: environment
 	@scripts/wapiti.sh
-	$(PY) -m pytest -q -m "system and not long" $(AGAIN) tests/console
+	FIGURES=build/faults-console.txt $(PY) -m pytest -q -m "system and not long" $(AGAIN) tests/console
 
 boxes: environment
 	FIGURES=build/faults-lines.txt $(PY) -m pytest -q -m "system and not long" $(AGAIN) tests/system
@@ -129,7 +129,8 @@ faulty-machines: environment
 
 # What fails elsewhere in the house: in `make test` these go with their rooms.
 ELSEWHERE := tests/system/test_hot_plug.py tests/system/test_wedged.py tests/mail/test_real_server.py \
-  tests/soak/test_offline.py tests/policy/test_dialling.py tests/fuzz/test_kept.py
+  tests/soak/test_offline.py tests/policy/test_dialling.py tests/fuzz/test_kept.py \
+  tests/soak/test_soak.py tests/console/attack/test_entries.py
 faulty-lines: environment
 	@FIGURES=build/faults-lines.txt $(PY) -m pytest -q --show-capture=no -m "not long" $(ELSEWHERE)
 

@@ -23,6 +23,10 @@ from tests.voicemail.box import Box
 pytestmark = pytest.mark.system
 ROOT = Path(__file__).resolve().parents[2]
 MESSAGES = 12
+ENDED = frozenset({"stored", "closed", "requested"})
+SPEAKING = frozenset({"synced"})
+"""What is told at the end of a call, and while somebody speaks."""
+NOWHERE: frozenset[str] = frozenset()
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +34,13 @@ def _needed() -> None:
     require("nbdkit", "nbdfuse", "fusermount3", "mkfs.ext4", "losetup", root=True)
 
 
-def record_traffic(folder: Path, bug: str) -> tuple[list[Request], list[Told]]:
-    """Run the workload on a logged disk; return the requests and what callers were told."""
+def record_traffic(
+    folder: Path, bug: str, how: str = "threads"
+) -> tuple[list[Request], list[Told]]:
+    """Run the workload on a logged disk; return the requests and what callers were told.
+
+    Without threads ("inline") every second of sound is brought to the disk as it comes.
+    """
     with logged_disk(folder) as (mount, log):
         command: list[str | Path] = [
             sys.executable,
@@ -41,21 +50,21 @@ def record_traffic(folder: Path, bug: str) -> tuple[list[Request], list[Told]]:
             folder / "acks",
             log,
         ]
-        subprocess.run(
-            [*command, "1", str(MESSAGES), bug, "threads"], check=True, cwd=ROOT, timeout=60
-        )
+        subprocess.run([*command, "1", str(MESSAGES), bug, how], check=True, cwd=ROOT, timeout=60)
         contents = log.read_bytes()
     return read_log(contents), read_acks(folder / "acks")
 
 
-def judge(folder: Path, bug: str, count: int, seed: int, telling: bool = False) -> Violations:
-    """Cut the power at `count` places; `telling` ones lie just behind an acknowledgement."""
-    requests, told = record_traffic(folder, bug)
+def judge(
+    folder: Path, bug: str, count: int, seed: int, behind: frozenset[str] = NOWHERE
+) -> Violations:
+    """Cut the power at `count` places, or just behind acknowledgements of these kinds."""
+    requests, told = record_traffic(folder, bug, "inline" if behind == SPEAKING else "threads")
     ready = next(t.position for t in told if t.kind == "ready")
     assert sum(t.kind == "closed" for t in told) == MESSAGES
     points = [i for i, r in enumerate(requests) if r.end > ready]
-    if telling:
-        said = [t.position for t in told if t.kind in {"stored", "closed", "requested"}]
+    if behind:
+        said = [t.position for t in told if t.kind in behind]
         points = sorted(
             {max([i for i in points if requests[i].end <= p], default=points[0]) for p in said}
         )
@@ -89,9 +98,25 @@ def test_no_power_cut_breaks_a_promise(tmp_path: Path, figures: Figures) -> None
 )
 def test_the_rig_sees_a_planted_bug(tmp_path: Path, figures: Figures, bug: str, sign: str) -> None:
     """A protocol that is wrong in one place is caught: the rig can fail."""
-    found = judge(tmp_path, bug, 2 * MESSAGES, seed=7, telling=True)
+    found = judge(tmp_path, bug, 2 * MESSAGES, seed=7, behind=ENDED)
     figures.say(f"F1 planted bug {bug}, {2 * MESSAGES} states: {found.total()} broken promises")
     assert any(sign in violation for violation in found), found
+
+
+@pytest.mark.parametrize(
+    ("bug", "signs"), [("none", []), ("no_fsync", ["sound that had reached the disk is lost"])]
+)
+def test_a_power_cut_while_somebody_speaks(
+    tmp_path: Path, figures: Figures, bug: str, signs: list[str]
+) -> None:
+    """F4: cut as soon as it is told that so much of a message is on the disk: that much is there,
+    with its caller; a recorder that brings nothing to the disk is caught.
+    """
+    found = judge(tmp_path, bug, MESSAGES, seed=7, behind=SPEAKING)
+    said = "power cut" if bug == "none" else f"planted bug {bug}"
+    figures.say(f"F4 {said}, {MESSAGES} states in messages: {found.total()} broken promises")
+    assert [sign for sign in signs if sign not in found] == []
+    assert signs or found == {}
 
 
 @pytest.mark.long

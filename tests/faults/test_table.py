@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,23 @@ from tests.docs.pages import ROOT, rows, spans
 
 PAGE = ROOT / "docs" / "reliability.md"
 TABLE = rows(PAGE, "The cases")
+OF_THE_IMAGE = {"F24"}
+"""`make boots` says what came of it."""
+
+
+def run_by_make_faults() -> list[Path]:
+    """List the files of tests that `make faults` runs: its own folder's and those elsewhere."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    elsewhere = re.search(r"(?ms)^ELSEWHERE := (.*?[^\\])$", makefile)
+    assert elsewhere
+    named = [ROOT / word for word in elsewhere[1].replace("\\", " ").split()]
+    return [*sorted((ROOT / "tests" / "faults").rglob("test_*.py")), *named]
+
+
+def told_of(paths: list[Path]) -> set[str]:
+    """Return the cases of which a test in these files says a line of figures."""
+    said = re.compile(r'figures\.say\(\s*f?"(F\d+) ')
+    return {case for path in paths for case in said.findall(path.read_text("utf-8"))}
 
 
 def is_there(named: str) -> bool:
@@ -39,3 +57,15 @@ def test_a_test_that_is_not_there_is_seen() -> None:
     assert not is_there("faults/test_nothing.py")
     assert not is_there("faults/test_table.py::test_nothing_of_the_kind")
     assert is_there("faults/test_table.py::test_each_case_has_its_row")
+
+
+def test_make_faults_says_a_line_of_each_case() -> None:
+    """None of the cases goes without its figure, but the image's, which has a rig of its own."""
+    cases = {row[0] for row in TABLE}
+    assert cases - told_of(run_by_make_faults()) == OF_THE_IMAGE
+
+
+def test_a_case_without_a_figure_is_seen() -> None:
+    """The check can fail: what only another file says is none of `make faults`."""
+    files = [path for path in run_by_make_faults() if path.name != "test_entries.py"]
+    assert "F22" not in told_of(files)

@@ -11,6 +11,7 @@ import pytest
 from appliance.calls import events
 from appliance.exchange.call import CallPlan
 from appliance.exchange.fsk import FAULTS as ID_FAULTS
+from tests.helpers.figures import Figures
 from tests.soak import mix
 from tests.soak.faults import FAULTS
 from tests.soak.mix import KINDS, Script
@@ -39,14 +40,18 @@ def checked(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def test_a_hundred_calls_with_faults_leave_every_line_idle() -> None:
-    """Whatever callers and phones do, and with a fault in every fifth call: each line is idle after
-    each call, no caller is left in silence, records are whole, what was said to be stored is.
+def test_a_hundred_calls_with_faults_leave_every_line_idle(figures: Figures) -> None:
+    """F25: whatever callers and phones do, and with a fault in every fifth call: each line is idle
+    after each call, no caller is left in silence, records are whole, what was said to be stored is.
     """
     outcome = checked(soak(100, 0.20, 1))
     assert sum(outcome.results.values()) >= 85
     assert sum(outcome.faults.values()) >= 10
     assert outcome.refused > 0
+    faults = sum(outcome.faults.values())
+    figures.say(
+        f"F25 100 calls on a virtual clock, {faults} with a fault: each line idle after each"
+    )
 
 
 def test_the_same_seed_is_the_same_soak() -> None:
