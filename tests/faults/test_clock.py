@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appliance.calls.orders import Result, Way
+from appliance.testphone.conversation import PhoneTimeout
 from tests.faults.clock import WallClock
 from tests.faults.needs import require
 from tests.helpers.box import Box, wait
@@ -23,18 +26,27 @@ pytestmark = pytest.mark.system
 ROME = ZoneInfo("Europe/Rome")
 Y1980 = datetime(1980, 1, 1, 0, 0, 30, tzinfo=UTC)
 RING_S = 6
+BY_THE_WALL = """
+import sys, time
+if "run" in sys.orig_argv:
+    time.monotonic = time.time
+"""
+"""A sitecustomize by which the desk counts seconds by the clock on the wall: the planted bug."""
 NIGHT = '[[openings]]\nday = {day}\nhours = ["00:00-{until}"]'
 
 
 @contextlib.contextmanager
 def clocked(
-    folder: Path, moment: datetime | None, **how: object
+    folder: Path, moment: datetime | None, bug: str = "", **how: object
 ) -> Iterator[tuple[Box, WallClock]]:
-    """Start a box whose clock says this moment, or the true one."""
+    """Start a box whose clock says this moment, or the true one, with a bug of ours."""
     require("faketime")
     clock = WallClock(folder / "clock")
     clock.set(moment or datetime.now(UTC))
-    box = Box(folder / "box", lines=1, environment=clock.environment, **how)  # type: ignore[arg-type] # a box's own options
+    (folder / "sitecustomize.py").write_text(bug)
+    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+    environment = {**clock.environment, "PYTHONPATH": path}
+    box = Box(folder / "box", lines=1, environment=environment, **how)  # type: ignore[arg-type] # a box's own options
     with box:
         yield box, clock
 
@@ -110,18 +122,42 @@ def test_no_timer_fires_early_or_late(tmp_path: Path, figures: Figures, jump: ti
     """While a phone rings the clock jumps: the citizens' counter is rung when the ring time is
     over, neither at once nor an hour later.
     """
+    after = rung_after(tmp_path, jump)
+    figures.say(f"F16 jump of {jump} while ringing: {after:.1f} s for {RING_S} s")
+    assert is_in_time(after)
+
+
+def test_who_counts_by_the_wall_is_caught(tmp_path: Path, figures: Figures) -> None:
+    """A desk whose timers follow the clock on the wall rings the counter at once, or never: the rig
+    can fail.
+    """
+    after = rung_after(tmp_path, timedelta(hours=1), BY_THE_WALL)
+    figures.say(f"F16 planted bug, timers by the wall: {after:.1f} s for {RING_S} s")
+    assert not is_in_time(after)
+
+
+def is_in_time(after: float) -> bool:
+    """Tell whether the counter was rung when the ring time was over."""
+    return RING_S - 1.0 < after < RING_S + 3.0
+
+
+def rung_after(folder: Path, jump: timedelta, bug: str = "") -> float:
+    """Let the clock jump while a phone rings; returns after how long the counter was rung (s), or
+    for ever.
+    """
     there, today = datetime.now(ROME) + jump, datetime.now(ROME).date()
     opened = "" if there.date() == today else NIGHT.format(day=there.date(), until="24:00")
-    with clocked(tmp_path, None, ring=RING_S, extra=opened) as (box, clock):
+    with clocked(folder, None, bug, ring=RING_S, extra=opened) as (box, clock):
         op1, desk1 = box.phone("op1"), box.phone("desk1")
         call = place(box, 1, caller="0511234567")
         began = op1.wait_event("ringing", 20.0).at
         clock.set(datetime.now(UTC) + jump)
-        rung = desk1.wait_event("ringing", RING_S + 10.0).at
-        assert RING_S - 1.0 < rung - began < RING_S + 3.0
+        rung = math.inf
+        with contextlib.suppress(PhoneTimeout):
+            rung = desk1.wait_event("ringing", RING_S + 10.0).at
         call.hang_up()
         call.wait(20.0)
-    figures.say(f"F16 jump of {jump} while ringing: {rung - began:.1f} s for {RING_S} s")
+    return rung - began
 
 
 @pytest.mark.parametrize(
