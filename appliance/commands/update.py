@@ -153,7 +153,7 @@ def _server(settings: Settings, address: str, helper: Helper) -> Server:
 
 def _room(settings: Settings) -> int:
     """Return how many bytes may be fetched: a copy is made of it, and messages come first."""
-    return max(0, spare_bytes(settings.folders.state) // 2)
+    return max(0, spare_bytes(Path(settings.folders.state)) // 2)
 
 
 def _who() -> str:

@@ -203,7 +203,7 @@ class ChoreQuestions:
 
         Half of what is free, less what messages need: a backup copies the records first.
         """
-        free = spare_bytes(self.settings.folders.state)
+        free = spare_bytes(Path(self.settings.folders.state))
         if name == "backup_make":
             checked_passphrase(typed)
             self._made.unlink(missing_ok=True)
