@@ -47,10 +47,13 @@ cp {repository}/systemd/*.service {repository}/systemd/*.path {repository}/syste
 mkdir -p /etc/udev/rules.d
 cp {repository}/systemd/*.rules /etc/udev/rules.d/
 systemd-sysusers {repository}/systemd/centralino.sysusers
+# a sandbox sees neither /tmp nor a home, wherever the repository may lie
+mkdir -p /opt/tested
+mount --bind {repository} /opt/tested
 cat > /usr/bin/centralino <<END
 #!/bin/sh
-cd {repository}
-export PYTHONPATH={repository} PYTHONDONTWRITEBYTECODE=1
+cd /opt/tested || exit
+export PYTHONPATH=/opt/tested PYTHONDONTWRITEBYTECODE=1
 exec {python} -m appliance "\\$@"
 END
 chmod 755 /usr/bin/centralino

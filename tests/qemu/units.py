@@ -10,8 +10,11 @@ import os
 import pwd
 import signal
 import subprocess
+import time
 from pathlib import Path
 
+from appliance.daemon import clock_setting
+from appliance.daemon.clocks import BATTERY, Sources
 from appliance.usb import requests
 from appliance.usb.steps import Step
 from tests.qemu.gadget import load
@@ -22,6 +25,10 @@ RUN = Path("/run/centralino")
 LINE = "line1"
 SERVICE, PATH = f"centralino-usb@{LINE}.service", f"centralino-usb@{LINE}.path"
 DESK = "centralino.service"
+CLOCK = "centralino-clock"
+MONTH_S = 30 * 86_400.0
+NEAR_S = 3.0
+"""The chip keeps whole seconds; between two looks at it some pass here."""
 GREEDY = """[Service]
 Type=exec
 Restart=no
@@ -34,6 +41,7 @@ CHECKS = (
     "the_desk_asks_and_root_switches_the_port",
     "nonsense_is_taken_away_and_refused",
     "a_broken_configuration_stops_no_path_unit",
+    "the_time_is_set_and_the_battery_clock_with_it",
     "who_wants_too_much_memory_is_ended",
 )
 
@@ -101,6 +109,28 @@ def a_broken_configuration_stops_no_path_unit() -> None:
     ask(Step.RESET_USB.value)
     assert state(SERVICE, "Result") == "exit-code"
     assert state(PATH, "ActiveState") == "active", state(PATH, "Result")
+
+
+def the_time_is_set_and_the_battery_clock_with_it() -> None:
+    """In its sandbox the helper sets the machine's clock, a month on, and the chip behind it, which
+    the desk then finds to agree; one request, one start.
+    """
+    folder = clock_setting.folder_of(RUN)
+    folder.mkdir(mode=0o700)
+    os.chown(folder, *desk())
+    systemctl("start", f"{CLOCK}.path")
+    wanted = float(BATTERY.read_text()) + MONTH_S  # this machine itself begins in 1980
+    assert wanted - time.time() > MONTH_S
+    clock_setting.ask(folder, wanted, time.monotonic())
+    since = time.monotonic()
+    wait("the time", lambda: time.time() > wanted)
+    assert time.time() - wanted < time.monotonic() - since + NEAR_S
+    wait("an end", lambda: state(f"{CLOCK}.service", "ActiveState") in {"inactive", "failed"})
+    assert state(f"{CLOCK}.service", "Result") == "success"
+    assert abs(float(BATTERY.read_text()) - time.time()) < NEAR_S
+    assert Sources().seen().battery
+    assert not list(folder.iterdir())
+    assert state(f"{CLOCK}.path", "ActiveState") == "active"
 
 
 def who_wants_too_much_memory_is_ended() -> None:
