@@ -19,7 +19,7 @@ from appliance.daemon.central_questions import CentralQuestions
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Chores
 from appliance.daemon.clock_correction import ClockCorrection
-from appliance.daemon.clocks import ClockWatch
+from appliance.daemon.clocks import ClockWatch, Sources
 from appliance.daemon.desk import Desk
 from appliance.daemon.erasures import Erasures
 from appliance.daemon.files import load_text
@@ -161,7 +161,9 @@ class Parts:
         self.chores = ChoreQuestions(stores, settings, self.run.complaint, chores, self.desk.now)
         self.nightly = Nightly(settings, stores.records, chores, self.lookout.trouble)
         self.restores = RestoreQuestions(stores, settings, self.chores, self.desk.status)
-        self.updates = Updates(settings, stores.records, chores, self.lookout.trouble)
+        self.updates = Updates(
+            settings, stores.records, chores, self.lookout.trouble, boot=Sources().boot_id()
+        )
         central = Central(settings, stores.records, chores, self.lookout.trouble)
         self.central = CentralQuestions(stores, central, self.chores)
         self.questions = self._made_questions()

@@ -42,7 +42,11 @@ MOST_BYTES: Final = 2_000_000_000
 
 
 class Updates:
-    """Looks and asks; all of it in the deciding thread, the disk in the records'."""
+    """Looks and asks; all of it in the deciding thread, the disk in the records'.
+
+    `boot` names this start of the machine: what an earlier one has installed is over, and root's
+    helper (centralino-good) is about to find what became of it.
+    """
 
     def __init__(
         self,
@@ -51,10 +55,12 @@ class Updates:
         chores: Chores,
         on_trouble: Callable[[str, Trouble | None], None],
         is_image: Callable[[], bool] = update_box.is_image,
+        boot: str = "",
     ) -> None:
         self._settings, self._records, self._chores = settings, records, chores
         self._on_trouble = on_trouble
         self._zone = ZoneInfo(settings.site.zone)
+        self._boot = boot
         self.run = Path(settings.folders.run)
         self.is_image = is_image()
         self.kept = Kept()
@@ -84,7 +90,8 @@ class Updates:
         self._records.do(self._read, self._seen)
         idle = is_idle()
         if self.kept.state is State.INSTALLED:
-            self._start(now, idle)
+            if self.kept.boot == self._boot:
+                self._start(now, idle)
         elif self._fetched:
             self._fetched = not self._ask(Asked(BOX, "server"), now)
         elif idle and self._is_due(now):

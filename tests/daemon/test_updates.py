@@ -110,6 +110,16 @@ def test_a_ready_version_starts_in_the_quiet_hour(place: Place) -> None:
     assert place.look(replace(NIGHT, monotonic=again)) == Asked("beppe", "start")
 
 
+def test_the_machine_has_started_since_then(place: Place) -> None:
+    """What an earlier start has installed was tried and left: what became of it is about to be
+    found, and the box does not start anew for it once more, whoever asks.
+    """
+    place.keep(replace(READY, boot="the one before"))
+    place.updates.start_soon()
+    assert place.look(NIGHT) is None
+    assert place.look(replace(NIGHT, monotonic=READY.installed + LONGEST_S)) is None
+
+
 def test_an_hour_that_cannot_be_trusted_is_no_quiet_one(place: Place) -> None:
     """The box waits for a day and a half, then for nobody to be on the phone."""
     place.keep(READY)
