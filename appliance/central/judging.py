@@ -20,8 +20,8 @@ from appliance.daemon.central_place import schedule_in_force
 from appliance.daemon.central_schedule import laid_over
 from appliance.daemon.config import text_of
 from appliance.daemon.office import build_office
+from appliance.daemon.records_made import records_made
 from appliance.daemon.spoken import folder_of
-from appliance.daemon.stores import database_path
 from appliance.policy import central as policy
 from appliance.policy.central import Box, Changes
 from appliance.policy.refused import Refused
@@ -49,14 +49,8 @@ class Place:
 
     @property
     def database(self) -> Path:
-        """Find the records. A command never makes them: they would belong to whoever called it."""
-        path = database_path(self.state)
-        if not path.exists():
-            raise Refused(
-                f"in {self.state} non ci sono ancora archivi: avviare centralino una volta",
-                f"there are no records in {self.state} yet: start centralino once",
-            )
-        return path
+        """Find the records; raises Refused where the desk has made none yet."""
+        return records_made(self.state)
 
     def reading(self) -> closing[sqlite3.Connection]:
         """Open the records for reading alone; raises StoreError."""

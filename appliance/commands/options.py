@@ -58,15 +58,10 @@ def reading(settings: Settings) -> Iterator[sqlite3.Connection]:
 
     A database that an older programme made is brought up to date by the desk's next start alone.
     """
-    from appliance.daemon.stores import database_path
+    from appliance.daemon.records_made import records_made
     from appliance.records.database import migrations, open_reader
 
-    path = database_path(Path(settings.folders.state))
-    if not path.exists():
-        raise Refused(
-            f"in {path} non ci sono ancora archivi: centralino è già stato avviato?",
-            f"there are no records at {path} yet: has centralino run?",
-        )
+    path = records_made(Path(settings.folders.state))
     connection = open_reader(path)
     try:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])

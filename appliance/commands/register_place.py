@@ -15,8 +15,8 @@ import click
 from appliance.commands.in_force import office_in_force
 from appliance.commands.options import desk_socket, load_settings
 from appliance.daemon import door
+from appliance.daemon.records_made import records_made
 from appliance.daemon.settings import Settings
-from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.hours import Schedule
 from appliance.policy.register.merge import Merged, in_force
@@ -37,7 +37,7 @@ IN_FORCE = Words("In vigore da subito.", "In force at once.")
 
 @dataclass
 class Place:
-    """The records of one configuration; raises OfficeError where the desk has made none yet."""
+    """The records of one configuration; raises Refused where the desk has made none yet."""
 
     config: Path
 
@@ -53,13 +53,8 @@ class Place:
 
     @cached_property
     def database(self) -> Path:
-        """Find the records. A command never makes them: they would belong to whoever called it."""
-        path = database_path(Path(self.settings.folders.state))
-        if not path.exists():
-            raise OfficeError(
-                f"there are no records in {path.parent} yet: start centralino once, then again"
-            )
-        return path
+        """Find the records; raises Refused where the desk has made none yet."""
+        return records_made(Path(self.settings.folders.state))
 
     @property
     def key(self) -> Path:

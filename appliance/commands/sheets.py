@@ -17,8 +17,8 @@ import click
 from appliance.commands.answering import answering, both_option
 from appliance.commands.options import config_option, desk_socket, in_house, load_settings
 from appliance.daemon import door, giving_voice, sheet_file, spoken
+from appliance.daemon.records_made import records_made
 from appliance.daemon.settings import Settings
-from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.policy.sheets import Change, Sheet, with_edits
 from appliance.policy.words import Words
@@ -83,7 +83,7 @@ def import_(settings: Settings, folder: Path, *, replace: bool) -> None:
     voice here, and callers hear them from now on.
     """
     state, files = Path(settings.folders.state), sheet_file.load_folder(folder)
-    path = _records(state)
+    path = records_made(state)
     sounds = spoken.folder_of(state)
     offered = spoken.load_menu(sounds)
     with closing(connect(path)) as connection:
@@ -171,7 +171,7 @@ def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words
     sounds = spoken.folder_of(state)
     what = records.CHANGED if given else records.REMOVED
     noted = Noted(datetime.now(UTC), by, what, code)
-    with closing(connect(_records(state))) as connection:
+    with closing(connect(records_made(state))) as connection:
         others = [one for one in records.all_sheets(connection) if one.code != code]
         wanted = [*others, given] if given else others
         menu = giving_voice.render(sounds, wanted, settings.site.languages)
@@ -192,7 +192,7 @@ def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words
 @click.pass_obj
 def search(settings: Settings, words: tuple[str, ...], as_json: bool) -> None:
     """Find sheets in which every one of WORDS begins a word, the best first."""
-    with closing(open_reader(_records(Path(settings.folders.state)))) as connection:
+    with closing(open_reader(records_made(Path(settings.folders.state)))) as connection:
         found = records.search(connection, " ".join(words))
     if as_json:
         click.echo(json.dumps([to_json(each) for each in found], indent=2, ensure_ascii=False))
@@ -213,16 +213,6 @@ def used(settings: Settings, code: str, position: str, call: str) -> None:
     question = {"ask": "NoteSheet", "sheet": code, "position": position, "call": call}
     answer = door.ask(desk_socket(settings), question)
     click.echo(answer["said"][settings.site.languages[0]])
-
-
-def _records(state: Path) -> Path:
-    """Say where the records are; raises OfficeError when the desk has not made them yet.
-
-    A command never makes them: they would belong to whoever called it.
-    """
-    if not database_path(state).exists():
-        raise OfficeError(f"there are no records in {state} yet: start centralino once, then again")
-    return database_path(state)
 
 
 def told(found: dict[str, Change], given: tuple[Sheet, ...], today: date) -> Iterator[Words]:

@@ -11,6 +11,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from appliance.errors import StoreError
+from appliance.policy.refused import NotKept
 from appliance.records.database import fsync_directory, open_reader
 
 if TYPE_CHECKING:
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
 def damage(path: Path) -> str:
     """Look through a whole database, its indexes too; returns the first damage, "" for none.
 
-    Raises StoreError where there is none.
+    Raises NotKept where there is none.
     """
     if not path.exists():
-        raise StoreError(f"there are no records at {path}: has the daemon ever run here?")
+        raise NotKept(
+            f"in {path} non ci sono archivi: centralino è mai stato avviato qui?",
+            f"there are no records at {path}: has the daemon ever run here?",
+        )
     try:
         with closing(open_reader(path)) as connection:
             said = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
