@@ -267,6 +267,9 @@ def main() -> int:
         outcome = soak(Path(folder), 1, seed=asked.seed, minutes=asked.minutes)
     for calls, size in outcome.sizes:
         sys.stdout.write(f"{calls} {size}\n")
+    for count in outcome.counted:
+        held = [each.in_use for each in count.held]
+        sys.stdout.write(f"{count.calls} calls: desk and carrier hold {held} bytes\n")
     counted = f"{dict(outcome.results)} {dict(outcome.faults)}"
     sys.stdout.write("\n".join([counted, outcome.words(), *outcome.stuck]) + "\n")
     return int(bool(outcome.stuck) or outcome.grows)
