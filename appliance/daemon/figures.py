@@ -11,6 +11,8 @@ from appliance.carrier.messages import Health, Marked, Measured
 
 KEPT = 500
 OPEN_KEPT = 100
+OPEN_S = 60.0
+"""What nothing has answered for so long, no order will: a phone that a caller's end has crossed."""
 
 Moment = tuple[str, str, float]
 """What happened, to which line or recording, when (monotonic seconds)."""
@@ -126,10 +128,10 @@ class Figures:
         return list(self.moments)
 
     def _begin(self, what: str, subject: str, at: float) -> None:
-        """Note a beginning; the oldest that nothing ever answered are forgotten."""
+        """Note a beginning; those that nothing ever answered are forgotten."""
         self._began.pop((what, subject), None)
         self._began[what, subject] = at
-        while len(self._began) > OPEN_KEPT:
+        while len(self._began) > OPEN_KEPT or at - next(iter(self._began.values())) > OPEN_S:
             del self._began[next(iter(self._began))]
 
     def _end(self, what: str, beginning: tuple[str, str], now: float) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from appliance.calls import events, orders
 from appliance.carrier.messages import Marked, Measured
-from appliance.daemon.figures import KEPT, OPEN_KEPT, Figures, Latest, LatestMoments
+from appliance.daemon.figures import KEPT, OPEN_KEPT, OPEN_S, Figures, Latest, LatestMoments
 
 RANG_AT = datetime(2026, 11, 25, 10, tzinfo=UTC)
 
@@ -69,9 +69,18 @@ def test_what_nothing_ever_answers_is_forgotten() -> None:
     """A year of calls that nobody takes leaves no trace in memory."""
     figures = Figures()
     for number in range(OPEN_KEPT * 3):
-        figures.fact(events.OperatorAnswered(f"leg{number}", "op1"), float(number))
+        figures.fact(events.OperatorAnswered(f"leg{number}", "op1"), number / 1000)
 
     assert len(figures._began) == OPEN_KEPT
+
+
+def test_what_nothing_has_answered_for_a_minute_is_forgotten() -> None:
+    """Where few calls come, too: one in twenty whose caller hangs up as a phone is lifted."""
+    figures = Figures()
+    for number in range(5):
+        figures.fact(events.OperatorAnswered(f"leg{number}", "op1"), number * OPEN_S / 2)
+
+    assert list(figures._began) == [("answered", f"leg{number}") for number in (2, 3, 4)]
 
 
 @pytest.mark.parametrize("count", [0, 1, KEPT - 1, KEPT, KEPT + 1, 2 * KEPT, 3 * KEPT + 7])
