@@ -1,25 +1,29 @@
 """`centralino update good`: after each start of an image, until its slot has proved itself.
 
 A slot that runs for the first time is on trial: it is marked good after two minutes of health, or
-left by a restart, upon which the boot loader takes the other one. One that was good before is
-marked good again as soon as the desk answers: the boot loader counts down at each start, and a
-cable that is out must not cost a box the version that it has.
+left by a restart, upon which the boot loader takes the other one. So is one in which RAUC fails: it
+could never take another update. A slot that was good before is marked good again as soon as the
+desk answers: the boot loader counts down at each start, and a cable that is out must not cost a box
+the version that it has.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.commands.update_helper import boot_id
-from appliance.daemon import update_files
+from appliance.daemon import update_box, update_files
 from appliance.errors import CentralinoError
 from appliance.policy import update_words
 from appliance.policy.refused import Refused
+from appliance.policy.system_words import words_of
 from appliance.policy.update_words import filled
 from appliance.policy.updating import (
+    LIMIT_S,
     Health,
     State,
     Step,
@@ -38,15 +42,30 @@ LOOKS_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Watches one start of the machine, `boot`; `up_s` gives seconds since it, `pause` waits."""
+    """Watches one start of the machine, `boot`, from the slot `booted`; `up_s` gives seconds since
+    it, `pause` waits.
+    """
 
     helper: Helper
     up_s: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
     boot: str = field(default_factory=boot_id)
+    booted: Callable[[], str] = update_box.booted
 
     def turn(self) -> Words:
         """See which slot has come up, try it, say what came of it. Raises Refused, OSError."""
+        try:
+            return self._tried()
+        except Refused as error:
+            kept, why = update_files.load(self.helper.kept_in), words_of(error)
+            if not self._is_unproved(kept):
+                raise
+            if self.up_s() >= LIMIT_S:
+                return self._leave(kept, why)
+            self.helper.stepped(replace(kept, said=why), None)
+            raise  # it may have failed for a moment: the unit starts this anew
+
+    def _tried(self) -> Words:
         kept = self._started()
         if kept.state is not State.TRIAL:
             return self._as_before()
@@ -57,8 +76,13 @@ class Watch:
             if verdict is Verdict.GOOD:
                 return self._good(kept)
             if verdict is Verdict.BACK:
-                return self._leave(kept, trial.missing)
+                return self._leave(kept, kept.said if trial.missing == NOTHING else trial.missing)
             self.pause(LOOKS_S)
+
+    def _is_unproved(self, kept: Kept) -> bool:
+        """Tell, without RAUC, whether the machine runs from a slot that was to be tried."""
+        is_waited_for = kept.state in {State.INSTALLED, State.TRIAL}
+        return is_waited_for and kept.slot == self.booted()
 
     def _started(self) -> Kept:
         """Keep from which slot the machine has started: that of the update, or the other one."""
@@ -96,16 +120,17 @@ class Watch:
 
     def _leave(self, kept: Kept, missing: Words) -> Words:
         """Go back: with nobody on the phone where that comes about, by itself all the same."""
-        self.helper.stepped(replace(kept, said=missing), None)
         said = Words(
             update_words.LEFT.it.format(kept.version, missing.it),
             update_words.LEFT.en.format(kept.version, missing.en),
         )
-        try:
+        # a box that is not well serves its callers better by starting anew, whatever fails here
+        with contextlib.suppress(Refused, OSError):
+            self.helper.stepped(replace(kept, said=missing), None)
+        with contextlib.suppress(Refused):
             self.helper.rauc.mark("bad", "booted")
+        with contextlib.suppress(Refused):
             self.helper.wait_for_idle()
-        except Refused:  # a box that is not well serves its callers better by starting anew
-            pass
         self.helper.reboot()
         return said
 

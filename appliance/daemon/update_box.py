@@ -14,13 +14,20 @@ from appliance.policy.words import NOTHING, Words
 CMDLINE: Final = Path("/proc/cmdline")
 RELEASE: Final = Path("/etc/centralino-release")
 """Written by the image's build: VERSION=..., BUILD=..., VARIANT=..."""
+_SLOT: Final = "rauc.slot="
 _EXPERIMENTAL: Final = "-experimental"
 """How the name of a variant ends that is nothing for an office yet."""
 
 
 def is_image(cmdline: Path = CMDLINE) -> bool:
     """Tell whether the box runs from one of two slots."""
-    return any(word.startswith("rauc.slot=") for word in load_text(cmdline).split())
+    return booted(cmdline) != ""
+
+
+def booted(cmdline: Path = CMDLINE) -> str:
+    """Return the slot that the boot loader has started ("A", "B"), "" on a box without slots."""
+    words = load_text(cmdline).split()
+    return next((word[len(_SLOT) :] for word in words if word.startswith(_SLOT)), "")
 
 
 def check_image(cmdline: Path = CMDLINE) -> None:

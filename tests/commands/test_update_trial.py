@@ -1,0 +1,96 @@
+"""`centralino update good` where RAUC fails in the version that is to be tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from appliance.commands.slots import Rauc, Slots
+from appliance.commands.update_helper import Helper
+from appliance.commands.update_trial import Watch
+from appliance.daemon import config, update_files
+from appliance.daemon.update_files import Kept
+from appliance.policy.refused import Refused
+from appliance.policy.updating import HEALTHY_S, LIMIT_S, State
+from tests.commands.samples import CONFIG
+from tests.console.door import ServedDoor
+
+HEALTH = {"idle": True, "ready_s": 60.0, "carrier": True, "restarts": 0, "working": [], "out": []}
+
+
+@dataclass(frozen=True, slots=True)
+class Broken(Rauc):
+    """RAUC as a version may bring it: it marks nothing, and may not even say which slot runs."""
+
+    says_slots: bool = False
+
+    def slots(self) -> Slots:
+        """The new one runs."""
+        if not self.says_slots:
+            raise Refused("RAUC manca", "RAUC is missing")
+        return Slots("B", "A", "box", other_is_good=True)
+
+    def mark(self, what: str, slot: str) -> None:
+        """Refuse."""
+        raise Refused("RAUC manca", "RAUC is missing")
+
+
+@dataclass
+class Box:
+    """A healthy box: 1.1.0 was written into slot B, and the machine has started from `booted`."""
+
+    folder: Path
+    now: float = 20.0
+    booted: str = "B"
+    restarts: list[float] = field(default_factory=list)
+
+    def watch(self, rauc: Rauc) -> Watch:
+        """Return the watcher of this start, as the unit starts it again and again."""
+        written = config.parse(CONFIG.format(folder=self.folder))
+        helper = Helper(written, self.folder / "run", rauc, lambda: self.restarts.append(self.now))
+        return Watch(helper, lambda: self.now, self._wait, "now", lambda: self.booted)
+
+    def _wait(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    """The box, with its desk."""
+    (tmp_path / "run").mkdir()
+    made = Box(tmp_path)
+    kept_in = made.watch(Broken()).helper.kept_in
+    kept_in.mkdir()
+    update_files.keep(kept_in, Kept(State.INSTALLED, "1.1.0", slot="B", boot="before"))
+    with ServedDoor(tmp_path / "run" / "desk.sock", lambda _: {"health": HEALTH}):
+        yield made
+
+
+@pytest.mark.parametrize("says_slots", [False, True])
+def test_a_version_in_which_rauc_fails_is_left(box: Box, *, says_slots: bool) -> None:
+    """It could never take another update. It is tried as long as a trial may last, then the machine
+    is started anew, upon which the boot loader takes the other slot; it is kept why.
+    """
+    watch = box.watch(Broken(says_slots=says_slots))
+    with pytest.raises(Refused):
+        watch.turn()
+    assert not box.restarts
+    assert (box.now >= 20.0 + HEALTHY_S) is says_slots
+    box.now = LIMIT_S
+    assert "1.1.0" in watch.turn().en
+    assert len(box.restarts) == 1
+    assert "RAUC is missing" in update_files.load(watch.helper.kept_in).said.en
+
+
+@pytest.mark.parametrize(("state", "booted"), [(State.GOOD, "B"), (State.INSTALLED, "A")])
+def test_no_other_version_is_left_for_rauc(box: Box, state: State, booted: str) -> None:
+    """One that is good has nothing to go back to; in the one of before the box is back already."""
+    box.now, box.booted = LIMIT_S, booted
+    watch = box.watch(Broken())
+    update_files.keep(watch.helper.kept_in, Kept(state, "1.1.0", slot="B", boot="before"))
+    with pytest.raises(Refused):
+        watch.turn()
+    assert not box.restarts
