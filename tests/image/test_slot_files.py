@@ -136,13 +136,10 @@ def test_no_secret_is_the_same_on_two_boxes(root: Path, files: dict[Path, os.sta
 def test_the_clock_begins_with_the_build(root: Path, files: dict[Path, os.stat_result]) -> None:
     """A box without a network does not begin in the year in which systemd was made."""
     told = (root / "etc/centralino-release").read_text(encoding="utf-8")
-    day = datetime.datetime.fromtimestamp(
-        (root / "usr/lib/clock-epoch").stat().st_mtime, datetime.UTC
-    )
+    begin = (root / "usr/lib/clock-epoch").stat().st_mtime
+    day = datetime.datetime.fromtimestamp(begin, datetime.UTC)
     assert f"BUILD={day:%F}\n" in told
-    assert (
-        max(one.st_mtime for one in files.values()) == files[root / "usr/lib/clock-epoch"].st_mtime
-    )
+    assert max(one.st_mtime for one in files.values()) == begin
 
 
 def test_drivers_of_what_is_plugged_in_are_there(root: Path) -> None:
@@ -182,6 +179,13 @@ def test_every_part_of_every_board_has_its_driver(root: Path) -> None:
     boards = list((slot.built() / "work/fat").glob("*.dtb"))
     assert len(boards) > 1
     assert trees.lacking(boards, folder, whole) == set(LEFT_OUT)
+
+
+def test_each_driver_can_load(root: Path) -> None:
+    """None of a board's, or of what is plugged into it, needs a module that was left out."""
+    (folder,) = (root / "usr/lib/modules").iterdir()
+    asked_for = trees.asked_for(list((slot.built() / "work/fat").glob("*.dtb")), folder)
+    assert trees.cannot_load(folder, asked_for | set(NEEDED)) == set()
 
 
 def test_the_list_of_parts_is_whole(root: Path) -> None:

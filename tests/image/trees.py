@@ -1,4 +1,4 @@
-"""Which drivers a board's tree asks for, and which of them a slot has."""
+"""Which drivers a board's tree asks for, which of them a slot has, and whether they can load."""
 
 from __future__ import annotations
 
@@ -43,3 +43,31 @@ def drivers(modules: Path) -> set[str]:
     there = {path.name.split(".")[0].replace("-", "_") for path in modules.rglob("*.ko.xz")}
     inside = (modules / "modules.builtin").read_text(encoding="utf-8").split()
     return there | {Path(line).stem.replace("-", "_") for line in inside}
+
+
+def asked_for(trees: list[Path], modules: Path) -> set[str]:
+    """Name a slot's drivers of what is on these boards; `modules` is its folder of its kernel."""
+    ours = aliases(modules)
+    parts = set().union(*(compatibles(tree) for tree in trees))
+    return set().union(*(ours.get(one, set()) for one in parts))
+
+
+def cannot_load(modules: Path, names: set[str]) -> set[str]:
+    """Name what these drivers need, and what those need in turn, and a slot has not.
+
+    As each file says it itself: depmod's list says nothing of what is not there.
+    """
+    files = {path.name.split(".")[0].replace("-", "_"): path for path in modules.rglob("*.ko.xz")}
+    looked_at: set[str] = set()
+    left = {name.replace("-", "_") for name in names} & set(files)
+    while left:
+        looked_at |= left
+        left = set().union(*(_needs(files[name]) for name in left & set(files))) - looked_at
+    return looked_at - set(files)
+
+
+def _needs(file: Path) -> set[str]:
+    told = subprocess.run(
+        ("modinfo", "-F", "depends", file), check=True, capture_output=True, text=True
+    )
+    return {name.replace("-", "_") for name in re.split(r"[,\n]", told.stdout) if name}
