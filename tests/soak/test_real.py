@@ -70,6 +70,19 @@ least = min(counted() for n in range(5))
 ask(190)
 print(counted() - least)
 """
+LOOKED_UP = """
+import re
+from sitecustomize import count, in_use
+pattern = re.compile("a")
+def look(times):
+    for n in range(times):
+        (0 for found in pattern.finditer("b"))
+count(0, None)
+held = in_use()
+look(1000)
+count(0, None)
+print(in_use() - held)
+"""
 
 
 @pytest.fixture
@@ -94,6 +107,11 @@ def test_what_a_database_keeps_of_its_last_questions_is_not_held(
 ) -> None:
     """sqlite3 forgets its cursors two hundred at a time: of 19 kB there is but their list, 4 kB."""
     assert told(ASKED) < 5000
+
+
+def test_what_the_interpreter_has_looked_up_is_not_held(told: Callable[[str], int]) -> None:
+    """Its cache keeps hundreds of names, each once for each time that it was asked for."""
+    assert told(LOOKED_UP) < 1000
 
 
 def test_counting_leaves_nothing_itself(told: Callable[[str], int]) -> None:
