@@ -18,6 +18,8 @@ done
 [ -z "$missing" ] || scripts/apt.sh $missing || exec scripts/skipped.sh "image" "missing:$missing"
 
 mkdir -p "$work"
+exec 9> "$work/lock" # two builds in one folder, of tests side by side, would write over each other
+flock 9
 say "the programme's package"
 OUT=$work/deb scripts/deb.sh arm64 > /dev/null
 deb=$work/deb/centralino_${version}_arm64.deb

@@ -136,6 +136,11 @@ def status(guest: Guest) -> dict[str, Any]:
     return json.loads(text) if ended == 0 else {}
 
 
+def troubles(guest: Guest) -> list[str]:
+    """List what the desk complains of."""
+    return [str(one) for one in status(guest)["troubles"]]
+
+
 def wait_idle(guest: Guest) -> dict[str, Any]:
     """Wait until the line's modem is in service and idle; returns the status."""
     end = time.monotonic() + IDLE_LIMIT_S

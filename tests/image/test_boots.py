@@ -14,8 +14,8 @@ import pytest
 
 from appliance.voicemail import space
 from tests.helpers.figures import Figures
-from tests.image import brought, built, updates
-from tests.image.disk import DATA, SLOT_A, SLOT_B, Disk
+from tests.image import built
+from tests.image.disk import DATA, SLOT_A, Disk
 from tests.image.guest import Guest
 from tests.image.office import (
     CALL_LIMIT_S,
@@ -25,11 +25,11 @@ from tests.image.office import (
     against_spoken,
     is_whole,
     site,
-    status,
+    troubles,
     wait_idle,
 )
 
-MISSING = built.missing() or brought.missing()
+MISSING = built.missing()
 pytestmark = [
     pytest.mark.system,
     pytest.mark.timeout(1800),
@@ -145,68 +145,6 @@ def test_the_root_cannot_be_written_to(guest_after_cuts: Guest) -> None:
     guest.run("touch /usr/written && test ! -e /.slot/usr/written")
 
 
-def test_an_update_of_a_strangers_is_refused(
-    office: Office, guest_after_cuts: Guest, sticks: brought.Sticks
-) -> None:
-    """Its certificate is named like ours: nothing is installed, and it is told why."""
-    before = office.disk.signature(SLOT_B)
-    said = updates.brought_by(guest_after_cuts, sticks.strangers)
-    assert "no update signed for this box" in said
-    assert updates.kept(guest_after_cuts) == {}
-    assert office.disk.signature(SLOT_B) == before
-    assert office.disk.variables()["BOOT_ORDER"].split() == ["A"]
-
-
-def test_a_newer_version_is_tried_and_stays(
-    office: Office, guest_after_cuts: Guest, sticks: brought.Sticks, figures: Figures
-) -> None:
-    """Brought on a stick; the box starts from it once, by itself, in the quiet hour, answers while
-    it is tried, and keeps it after two minutes of health.
-    """
-    guest = guest_after_cuts
-    wait_idle(guest)
-    began = guest.seconds()
-    assert brought.NEWER in updates.brought_by(guest, sticks.newer)
-    figures.say(f"image: {updates.size(sticks.newer)} installed in {guest.seconds() - began:.0f} s")
-    found = office.disk.variables()
-    assert (found["BOOT_ORDER"].split()[0], found["BOOT_B_LEFT"]) == ("B", "1")
-    updates.night_comes(guest)
-    guest.wait_ready(boots=2)
-    updates.wait_state(guest, "trial")
-    wait_idle(guest)
-    assert office.call().answered
-    updates.wait_state(guest, "good")
-    figures.say(f"image: version good {guest.seconds() - began:.0f} s after its stick")
-    assert updates.chosen(guest) == ["A", "B"]
-    assert updates.rauc(guest) == {"A": ("inactive", "good"), "B": ("booted", "good")}
-    assert office.disk.variables()["BOOT_B_LEFT"] == "3"
-    assert brought.NEWER in guest.run("centralino update status")
-
-
-def test_a_version_that_never_gets_up_is_left(
-    office: Office, guest_after_cuts: Guest, sticks: brought.Sticks, figures: Figures
-) -> None:
-    """A kernel that finds no system: the version of before is READY again by itself, with all its
-    messages; the other is not taken again, and people are told.
-    """
-    guest = guest_after_cuts
-    messages = updates.messages(guest)
-    began = guest.seconds()
-    assert brought.HOLLOW in updates.brought_by(guest, sticks.hollow)
-    updates.night_comes(guest)
-    guest.wait_ready(boots=3)
-    found = updates.wait_state(guest, "back")
-    figures.say(f"image: version of before is back {guest.seconds() - began:.0f} s after the stick")
-    assert updates.chosen(guest) == ["A", "B", "A", "B"]
-    assert updates.rauc(guest) == {"A": ("inactive", "bad"), "B": ("booted", "good")}
-    assert found["failed"] == [brought.HOLLOW]
-    assert brought.NEWER in guest.run(f"cat {brought.RELEASE}")
-    assert messages
-    assert messages <= updates.messages(guest)
-    told = f"Version {brought.HOLLOW} did not stand its trial"
-    guest.wait(told, lambda: any(told in one for one in troubles(guest)), CALL_LIMIT_S)
-
-
 def test_a_full_card_answers_and_says_so(office: Office, guest_after_cuts: Guest) -> None:
     """No room for a message: the caller is served all the same, and people see why."""
     guest = guest_after_cuts
@@ -224,18 +162,13 @@ def test_a_full_card_answers_and_says_so(office: Office, guest_after_cuts: Guest
 def test_its_messages_lie_on_the_card(
     office: Office, guest_after_cuts: Guest, figures: Figures
 ) -> None:
-    """Word for word, read from a box that is off, after all that: of both callers who could end."""
+    """Word for word, read from a box that is off, after all that: of the caller who could end."""
     assert guest_after_cuts.process.poll() is not None
     recorded = office.recorded()
     whole = [one for one in recorded if is_whole(one)]
     found = against_spoken(whole[0]) if whole else "no one is whole"
     figures.say(f"image: {len(whole)} messages of {SPEECH.name}, the first: {found}")
-    assert len(whole) == 2, (len(recorded), found)
-
-
-def troubles(guest: Guest) -> list[str]:
-    """List what the desk complains of."""
-    return [str(one) for one in status(guest)["troubles"]]
+    assert len(whole) == 1, (len(recorded), found)
 
 
 def test_a_spoilt_data_partition_is_made_anew(office: Office, rng: random.Random) -> None:

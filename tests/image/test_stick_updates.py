@@ -1,0 +1,100 @@
+"""Updates in the very image, booted: a stranger's, a good one, and one that never gets up.
+
+One card goes through all of it, in the order of this file. Run by `make boots`, beside the cuts of
+test_boots.py: each machine is emulated by one processor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.helpers.figures import Figures
+from tests.image import brought, built, updates
+from tests.image.disk import SLOT_B
+from tests.image.guest import Guest
+from tests.image.office import CALL_LIMIT_S, Office, is_whole, troubles, wait_idle
+
+MISSING = built.missing() or brought.missing()
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(MISSING != "", reason=f"needs {MISSING}"),
+]
+
+
+@pytest.fixture(scope="module")
+def guest(office: Office) -> Iterator[Guest]:
+    """Boot a new box, which has answered its first call."""
+    with office.on() as made:
+        made.wait_ready()
+        wait_idle(made)
+        assert office.call().answered
+        yield made
+
+
+def test_an_update_of_a_strangers_is_refused(
+    office: Office, guest: Guest, sticks: brought.Sticks
+) -> None:
+    """Its certificate is named like ours: nothing is installed, and it is told why."""
+    before = office.disk.signature(SLOT_B)
+    said = updates.brought_by(guest, sticks.strangers)
+    assert "no update signed for this box" in said
+    assert updates.kept(guest) == {}
+    assert office.disk.signature(SLOT_B) == before
+    assert office.disk.variables()["BOOT_ORDER"].split() == ["A"]
+
+
+def test_a_newer_version_is_tried_and_stays(
+    office: Office, guest: Guest, sticks: brought.Sticks, figures: Figures
+) -> None:
+    """Brought on a stick; the box starts from it once, by itself, in the quiet hour, answers while
+    it is tried, and keeps it after two minutes of health.
+    """
+    wait_idle(guest)
+    began = guest.seconds()
+    assert brought.NEWER in updates.brought_by(guest, sticks.newer)
+    figures.say(f"image: {updates.size(sticks.newer)} installed in {guest.seconds() - began:.0f} s")
+    found = office.disk.variables()
+    assert (found["BOOT_ORDER"].split()[0], found["BOOT_B_LEFT"]) == ("B", "1")
+    updates.night_comes(guest)
+    guest.wait_ready(boots=2)
+    updates.wait_state(guest, "trial")
+    wait_idle(guest)
+    assert office.call().answered
+    updates.wait_state(guest, "good")
+    figures.say(f"image: version good {guest.seconds() - began:.0f} s after its stick")
+    assert updates.chosen(guest) == ["A", "B"]
+    assert updates.rauc(guest) == {"A": ("inactive", "good"), "B": ("booted", "good")}
+    assert office.disk.variables()["BOOT_B_LEFT"] == "3"
+    assert brought.NEWER in guest.run("centralino update status")
+
+
+def test_a_version_that_never_gets_up_is_left(
+    office: Office, guest: Guest, sticks: brought.Sticks, figures: Figures
+) -> None:
+    """A kernel that finds no system: the version of before is READY again by itself, with all its
+    messages; the other is not taken again, and people are told.
+    """
+    messages = updates.messages(guest)
+    began = guest.seconds()
+    assert brought.HOLLOW in updates.brought_by(guest, sticks.hollow)
+    updates.night_comes(guest)
+    guest.wait_ready(boots=3)
+    found = updates.wait_state(guest, "back")
+    figures.say(f"image: version of before is back {guest.seconds() - began:.0f} s after the stick")
+    assert updates.chosen(guest) == ["A", "B", "A", "B"]
+    assert updates.rauc(guest) == {"A": ("inactive", "bad"), "B": ("booted", "good")}
+    assert found["failed"] == [brought.HOLLOW]
+    assert brought.NEWER in guest.run(f"cat {brought.RELEASE}")
+    assert messages
+    assert messages <= updates.messages(guest)
+    told = f"Version {brought.HOLLOW} did not stand its trial"
+    guest.wait(told, lambda: any(told in one for one in troubles(guest)), CALL_LIMIT_S)
+
+
+def test_the_messages_of_before_and_of_the_trial_are_whole(office: Office, guest: Guest) -> None:
+    """Word for word, read from a box that is off: an update touches no message."""
+    guest.power_off()
+    assert [is_whole(one) for one in office.recorded()] == [True, True]
