@@ -1,24 +1,29 @@
-"""The image on a Raspberry Pi 3 B: its READY LED, seen from outside, at the chip's own registers.
+"""The image on a Raspberry Pi 3 B: its LEDs, seen from outside, at the chip's own registers.
 
-The pins are those of a configuration without [panel] (docs/installation.md).
+The pins are those of a configuration without [panel] (docs/installation.md). The tests are one day
+of one box, in turn: it is started without its modem, gets it, loses its telephone cable, is called.
 """
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import pytest
 
 from appliance.daemon.settings_box import PanelPins
+from appliance.exchange import client
 from tests.helpers.figures import Figures
 from tests.image import built
 from tests.image.disk import Disk
 from tests.image.guest import CARRIER_READY, DESK_READY
+from tests.image.long import leds
+from tests.image.long.leds import Look
 from tests.image.long.pi import MODEM, Pi
-from tests.image.office import Office, site
+from tests.image.office import CALL_LIMIT_S, MESSAGE, Office, journal, site
 
 pytestmark = [
     pytest.mark.system,
@@ -27,31 +32,98 @@ pytestmark = [
     pytest.mark.skipif(built.missing() != "", reason=f"needs {built.missing()}"),
 ]
 
-PINS: Final = PanelPins()
+READY: Final = PanelPins().ready
+LINE: Final = PanelPins().lines[0]
+RINGS: Final = 60
+"""A caller who waits until a board that lives slower than he does has answered."""
+CALL: Final = dataclasses.replace(MESSAGE, rings=RINGS, digits="", hang_up_after_ms=3_600_000)
 
 
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A new card with the technician's file on it, its line at the board's own USB."""
-    disk = Disk(built.image(), tmp_path / "card")
+    folder = tmp_path_factory.mktemp("office")
+    disk = Disk(built.image(), folder / "card")
     disk.put_on_fat("centralino.toml", site(MODEM))
-    with Office(disk, tmp_path) as made:
+    with Office(disk, folder) as made:
         yield made
     disk.remove()
 
 
-def test_ready_blinks_and_then_stays_lit(office: Office, figures: Figures) -> None:
-    """While the box starts, and once it serves; seen from outside, nobody is asked."""
-    ready = PINS.ready
-    with Pi(office.disk, office.exchange.line(1).resolve()) as guest:
-        looks: list[bool] = []
-        guest.wait("READY", lambda: is_ready(guest, looks))
-        assert (True, False) in itertools.pairwise(looks), "it did not blink"
-        figures.say(f"image: on a Raspberry Pi 3 B, to READY {guest.seconds():.0f} s")
-        guest.wait("READY's LED stays lit", lambda: guest.seen(ready) == {True})
+@pytest.fixture(scope="module")
+def board(office: Office) -> Iterator[Pi]:
+    """Switch the board on, with nothing at its USB; tells the journal when a test has failed."""
+    with Pi(office.disk, office.exchange.line(1).resolve()) as made:
+        yield made
 
 
-def is_ready(guest: Pi, looks: list[bool]) -> bool:
+@pytest.fixture(scope="module")
+def starting(board: Pi) -> list[Look]:
+    """Return looks at READY's LED until desk and carrier have said that they are READY."""
+    looks: list[Look] = []
+    board.wait("READY", lambda: is_ready(board, looks))
+    return looks
+
+
+@pytest.fixture(scope="module")
+def plugged(board: Pi, starting: list[Look]) -> Pi:
+    """Plug the modem in, and wait until the line is idle."""
+    assert starting
+    board.plug_in()
+    with told(board):
+        board.wait_shows(LINE, leds.DARK)
+    return board
+
+
+def test_ready_blinks_and_then_stays_lit(board: Pi, starting: list[Look], figures: Figures) -> None:
+    """While the box starts, and once it serves."""
+    assert (True, False) in itertools.pairwise(one.lit for one in starting), "it did not blink"
+    figures.say(f"image: on a Raspberry Pi 3 B, to READY {board.seconds():.0f} s")
+    board.wait_shows(READY, leds.LIT)
+
+
+def test_a_line_without_its_modem_flashes_once(board: Pi, starting: list[Look]) -> None:
+    """One flash every 2 s: plug it into its USB port."""
+    assert starting
+    board.wait_shows(LINE, leds.ONE_FLASH)
+
+
+def test_a_line_with_its_modem_is_dark(plugged: Pi) -> None:
+    """It goes dark by itself once the modem is plugged into the port that the file names."""
+    plugged.wait_shows(LINE, leds.DARK)
+
+
+def test_a_line_without_its_cable_flashes_three_times(plugged: Pi, office: Office) -> None:
+    """And is dark again once the cable is back."""
+    client.set_line(office.folder / "lines", 1, cut=True)
+    with told(plugged):
+        plugged.wait_shows(LINE, leds.THREE_FLASHES)
+    client.set_line(office.folder / "lines", 1, cut=False)
+    plugged.wait_shows(LINE, leds.DARK)
+
+
+def test_a_ringing_line_blinks_and_an_answered_one_is_lit(plugged: Pi, office: Office) -> None:
+    """It blinks fast until the box answers, stays lit as long as the call, then goes dark."""
+    call = client.start_call(office.folder / "lines", 1, CALL)
+    with contextlib.closing(call), told(plugged):
+        plugged.wait_shows(LINE, leds.FAST, CALL_LIMIT_S)
+        assert not call.report.answered
+        call.wait_for("answered", CALL_LIMIT_S)
+        plugged.wait_shows(LINE, leds.LIT)
+        assert not call.over
+    plugged.wait_shows(LINE, leds.DARK)
+
+
+@contextlib.contextmanager
+def told(board: Pi) -> Iterator[None]:
+    """Add the box's own journal to what a failure says."""
+    try:
+        yield
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{journal(board)}") from error
+
+
+def is_ready(board: Pi, looks: list[Look]) -> bool:
     """Tell whether desk and carrier have said that they are READY; looks at READY's LED first."""
-    looks.append(guest.is_lit(PINS.ready))
-    return all(word.search(guest.console()) for word in (DESK_READY, CARRIER_READY))
+    looks.append(board.look(READY))
+    return all(word.search(board.console()) for word in (DESK_READY, CARRIER_READY))
