@@ -21,6 +21,7 @@ from pathlib import Path
 
 from appliance.calls.orders import Result
 from appliance.daemon.stores import database_path
+from appliance.errors import OfficeError
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan
 from appliance.records.database import open_reader
@@ -241,7 +242,11 @@ def _results(box: Box) -> Counter[str]:
 
 
 def _seat(box: Box, line: int) -> bool:
-    return bool(box.status()["lines"][line - 1]["state"] == "idle")
+    """Tell whether the desk says that a line is idle; one that is slow to answer is asked again."""
+    try:
+        return bool(box.status()["lines"][line - 1]["state"] == "idle")
+    except OfficeError:
+        return False
 
 
 def _becomes(is_so: Callable[[], bool], limit: float) -> bool:
