@@ -108,8 +108,11 @@ def _close(folder: Path) -> None:
 
 
 def _remount(folder: Path, how: str) -> None:
+    """Remount it, and leave /run/mount/utab as it is: nobody needs what mount(8) would note there,
+    and where it has noted something once, the unit's filter keeps it from the next time.
+    """
     done = subprocess.run(
-        ("mount", "-o", f"remount,{how}", str(folder)),
+        ("mount", "--no-mtab", "-o", f"remount,{how}", str(folder)),
         capture_output=True,
         check=False,
         text=True,

@@ -40,6 +40,8 @@ NO_ROOM = space.NO_ROOM.en
 MADE_ANEW = "was made anew: restore the backup"
 """Of what the helper `data` says."""
 ANSWER = "centralino-result.txt"
+ACTIVE = "systemctl show --value -p ActiveState centralino-result"
+RUNNING = ("activating", "active", "deactivating")
 
 
 def test_it_comes_up_whole(guest: Guest) -> None:
@@ -94,11 +96,22 @@ def test_a_call_is_answered(office: Office, guest: Guest, figures: Figures, tmp_
 
 
 def test_the_answer_is_written(guest: Guest) -> None:
-    """Beside the technician's file, on a partition that is mounted read-only again."""
+    """Beside the technician's file, on a partition that is mounted read-only again, once and again:
+    it is written anew whenever the network or the code for the first user changes.
+    """
+    wait_written(guest)
+    guest.run(f"mount -o remount,rw /boot/firmware && rm /boot/firmware/{ANSWER}")
+    guest.run("mount -o remount,ro /boot/firmware && systemctl restart centralino-result")
+    wait_written(guest)
+
+
+def wait_written(guest: Guest) -> None:
+    """Wait until the answer is there, and what writes it has ended well."""
     names = f"grep -q 'line line1' /boot/firmware/{ANSWER}"
     guest.wait("the answer", lambda: guest.shell.try_(names)[0] == 0)
-    mounted = "findmnt -no OPTIONS /boot/firmware"
-    guest.wait("it is read-only again", lambda: guest.run(mounted).startswith("ro,"))
+    guest.wait("what writes it has ended", lambda: guest.run(ACTIVE) not in RUNNING)
+    assert guest.run("systemctl show --value -p Result centralino-result") == "success"
+    assert guest.run("findmnt -no OPTIONS /boot/firmware").startswith("ro,")
 
 
 def test_no_bit_of_the_slot_has_changed(rested: Disk, slot_before: str) -> None:

@@ -56,6 +56,17 @@ def shows(looks: list[Look], pattern: Pattern) -> bool:
     )
 
 
+def steadily(looks: list[Look]) -> list[Look]:
+    """Return the latest looks that have all seen the same."""
+    same = itertools.takewhile(lambda one: one.lit == looks[-1].lit, reversed(looks))
+    return list(same)[::-1]
+
+
+def blinked(looks: list[Look], pattern: Pattern) -> bool:
+    """Tell whether a blinking pattern was begun: a stretch of it was seen whole."""
+    return any(_is_like(one, step) for one in runs(looks) for step in pattern)
+
+
 def room_ms(pattern: Pattern) -> float:
     """Say how much of the past is looked at: room for whole patterns wherever they begin."""
     return LATE * (TIMES + 1) * sum(ms for _, ms in pattern)

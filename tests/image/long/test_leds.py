@@ -43,3 +43,13 @@ def test_too_few_looks_say_nothing() -> None:
     flash = looked(leds.ONE_FLASH, 0)
     assert not leds.shows([one for one in flash if one.ms < 4100], leds.ONE_FLASH)
     assert not leds.shows([], leds.DARK)
+
+
+def test_a_blink_before_it_stays_lit_is_seen() -> None:
+    """One stretch of the pattern is enough; a LED that is merely lit has not blinked."""
+    times = (*range(0, 1000, 10), *range(1000, 9000, 10))
+    blinking = [Look(ms, ms >= 1000 or ms // 200 % 2 == 0) for ms in times]
+    assert leds.blinked(blinking, leds.FAST)
+    assert not leds.blinked([Look(ms, ms >= 1000) for ms in times], leds.FAST)
+    assert leds.shows(leds.steadily(blinking), leds.LIT)
+    assert not leds.shows(blinking, leds.LIT)
