@@ -33,6 +33,7 @@ pytestmark = [
 STARTS: Final = ("first", "second")
 HOURS: Final = int(os.environ.get("HOURS", str(HOURS_A_DAY)))
 """So much of a day is lived through; what lacks is reckoned from the others."""
+READY_S: Final = 60.0
 FREE_KB: Final = 200 << 10
 """What a box of 512 MB must have left for an update, the night's work and calls."""
 IDLE_DAY, BUSY_DAY = 10_000_000, 70_000_000
@@ -64,8 +65,8 @@ def a_plain_debian(tmp_path: Path) -> Iterator[Disk]:
 def test_it_starts_beside_a_plain_debian(
     office: Office, a_plain_debian: Disk, figures: Figures
 ) -> None:
-    """READY, the first caller answered, no later than a Debian without an application is up; most
-    of the memory left, which a Zero 2 W has too.
+    """READY within a minute of its own time, the first caller answered; of the memory that a Zero
+    2 W has too as much left as updates, the night's work and calls may need.
     """
     serial = office.exchange.line(1).resolve()
     for start in STARTS:
@@ -76,7 +77,7 @@ def test_it_starts_beside_a_plain_debian(
             f" {ours.answered_s:.0f} s; plain Debian {_said(other)};"
             f" {ours.boot.own_s / other.own_s:.2f} of its own seconds"
         )
-        assert ours.boot.own_s < other.own_s
+        assert ours.boot.own_s < READY_S
         assert ours.boot.total - ours.boot.used > FREE_KB
     for unit, held in ours.held.items():
         figures.say(f"image: memory of {unit}: {held}")
