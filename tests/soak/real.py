@@ -273,8 +273,10 @@ def main() -> int:
     for calls, size in outcome.sizes:
         sys.stdout.write(f"{calls} {size}\n")
     for count in outcome.counted:
-        held = [each.in_use for each in count.held]
-        sys.stdout.write(f"{count.calls} calls: desk and carrier hold {held} bytes\n")
+        held = [(each.in_use, each.database) for each in count.held]
+        sys.stdout.write(
+            f"{count.calls} calls: bytes of desk and carrier, SQLite's of them {held}\n"
+        )
     counted = f"{dict(outcome.results)} {dict(outcome.faults)}"
     sys.stdout.write("\n".join([counted, outcome.words(), *outcome.stuck]) + "\n")
     return int(bool(outcome.stuck) or outcome.grows)

@@ -21,8 +21,13 @@ class Count:
 
     @property
     def in_use(self) -> int:
-        """How many bytes are in use in both."""
-        return sum(each.in_use for each in self.held)
+        """How many bytes are in use in both, but for SQLite's."""
+        return sum(each.held for each in self.held)
+
+    @property
+    def database(self) -> int:
+        """How many bytes SQLite has in use in both."""
+        return sum(each.database for each in self.held)
 
 
 @dataclass
@@ -88,6 +93,8 @@ class Outcome:
             f"{sum(self.faults.values())} faults: {len(self.stuck)} lines stuck, "
             f"{self.records} records; desk and carrier {self.kb_a_call:+.2f} kB a call, in use "
             f"{self.held_kb_a_call:+.2f} of it, {grown} in the second half; "
+            f"SQLite's {self.counted[0].database / 1024:.0f} to "
+            f"{self.counted[-1].database / 1024:.0f} KiB; "
             f"threads {first.threads} to {last.threads}, "
             f"descriptors {first.files} to {last.files}, WAL {self.wal_bytes / 1e6:.1f} MB, "
             f"log {self.log_bytes / 1e6:.2f} MB"

@@ -7,6 +7,7 @@ as `<pid>.json` in the folder that CENSUS_FOLDER names.
 from __future__ import annotations
 
 import collections
+import collections.abc
 import ctypes
 import functools
 import gc
@@ -46,6 +47,20 @@ def in_use() -> int:
     return own + figures[4] + figures[7]  # hblkhd, uordblks
 
 
+def database() -> int:
+    """Return how many of these bytes are SQLite's: above all pages, 256 KiB a connection at most
+    (`records.database`), which come as the records grow.
+    """
+    return int(_memory_used()()) if "_sqlite3" in sys.modules else 0
+
+
+@functools.cache
+def _memory_used() -> collections.abc.Callable[[], int]:
+    used = ctypes.CDLL("libsqlite3.so.0").sqlite3_memory_used
+    used.restype = ctypes.c_longlong
+    return used
+
+
 def dead() -> int:
     """Return how many bytes references to what is gone take.
 
@@ -82,7 +97,7 @@ def count(number: int, frame: object) -> None:
     kinds = collections.Counter(
         f"{type(o).__module__}.{type(o).__name__}" for o in gc.get_objects()
     )
-    found = {"in_use": bytes_in_use, "kinds": kinds}
+    found = {"in_use": bytes_in_use, "database": database(), "kinds": kinds}
     path = f"{os.environ['CENSUS_FOLDER']}/{os.getpid()}.json"
     file = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.write(file, json.dumps(found).encode())
