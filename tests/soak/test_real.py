@@ -105,7 +105,7 @@ def test_what_malloc_keeps_for_reuse_is_not_held(told: Callable[[str], int]) -> 
 def test_what_a_database_keeps_of_its_last_questions_is_not_held(
     told: Callable[[str], int],
 ) -> None:
-    """sqlite3 forgets its cursors two hundred at a time: of 19 kB there is their list, 4 to 7 kB."""
+    """sqlite3 forgets its cursors two hundred at a time: of 19 kB there is their list, 7 kB."""
     assert told(ASKED) < 9000
 
 
