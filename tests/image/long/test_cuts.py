@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -17,10 +16,9 @@ import pytest
 
 from tests.helpers.figures import Figures
 from tests.image import brought, built
-from tests.image.disk import Disk
 from tests.image.long.life import Life
 from tests.image.long.sticks import slot_of, stick_of
-from tests.image.office import Office, site
+from tests.image.office import Office
 
 MISSING: Final = built.missing() or brought.missing()
 pytestmark = [
@@ -47,16 +45,6 @@ def stick(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Lay a newer version on a stick: the slot as it is."""
     folder = tmp_path_factory.mktemp("stick")
     return stick_of(slot_of(built.image(), folder), folder)
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """A new card with the technician's file on it."""
-    disk = Disk(built.image(), tmp_path / "card")
-    disk.put_on_fat("centralino.toml", site())
-    with Office(disk, tmp_path) as made:
-        yield made
-    disk.remove()
 
 
 @pytest.mark.parametrize("number", range(-(-CUTS // EACH)))

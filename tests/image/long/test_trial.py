@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,11 +19,10 @@ import pytest
 from appliance.policy.updating import HEALTHY_S, LIMIT_S
 from tests.helpers.figures import Figures
 from tests.image import brought, built, updates
-from tests.image.disk import Disk
 from tests.image.guest import Guest
 from tests.image.long.life import is_untouched
 from tests.image.long.sticks import VERSION, slot_of, stick_of
-from tests.image.office import VOICEMAIL, Office, site, status, wait_idle
+from tests.image.office import VOICEMAIL, Office, status, wait_idle
 
 MISSING: Final = built.missing() or brought.missing()
 pytestmark = [
@@ -80,16 +78,6 @@ KINDS: Final = {
         (LIMIT_S, LIMIT_S + HEALTHY_S),
     ),
 }
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """A new card with the technician's file on it."""
-    disk = Disk(built.image(), tmp_path / "card")
-    disk.put_on_fat("centralino.toml", site())
-    with Office(disk, tmp_path) as made:
-        yield made
-    disk.remove()
 
 
 @pytest.mark.parametrize("name", KINDS)

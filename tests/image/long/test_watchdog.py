@@ -8,16 +8,13 @@ the list of boots says `watchdog` only where such a driver is there before the l
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.helpers.figures import Figures
 from tests.image import built
 from tests.image.board import Board
-from tests.image.disk import Disk
-from tests.image.office import MESSAGE, Office, site, wait_idle
+from tests.image.office import MESSAGE, Office, wait_idle
 
 pytestmark = [
     pytest.mark.system,
@@ -31,16 +28,6 @@ HANG = "sync; echo 0 > /proc/sys/kernel/panic; echo c > /proc/sysrq-trigger"
 """A kernel that stands still and does not start the machine anew by itself, as panic=10 asks."""
 TAKEN = "Watchdog running with a hardware timeout of 14s"
 RINGS = 60
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """A new card with the technician's file on it."""
-    disk = Disk(built.image(), tmp_path / "card")
-    disk.put_on_fat("centralino.toml", site())
-    with Office(disk, tmp_path) as made:
-        yield made
-    disk.remove()
 
 
 def test_a_hung_system_is_bitten(office: Office, figures: Figures) -> None:
