@@ -70,7 +70,8 @@ def turn(helper: Helper, stick: Stick) -> Words:
 def newest(helper: Helper, bundles: list[Path]) -> Path | None:
     """Return the newest bundle that is signed, newer than what runs, and has not failed here.
 
-    Raises Refused where there are bundles and not one is signed: whoever brought it should know.
+    Raises Refused where there are bundles and not one is signed, or newer ones that have all failed
+    here: whoever brought them should know.
     """
     found: dict[Path, str] = {}
     wrong: Refused | None = None
@@ -83,10 +84,17 @@ def newest(helper: Helper, bundles: list[Path]) -> Path | None:
             wrong = refused
     if wrong is not None and not found:
         raise wrong
+    return _not_failed(
+        helper, {p: v for p, v in found.items() if order(v) > order(helper.running())}
+    )
+
+
+def _not_failed(helper: Helper, newer: dict[Path, str]) -> Path | None:
     failed = update_files.load(helper.kept_in).failed
-    good = [path for path, version in found.items() if version not in failed]
-    good = [path for path in good if order(found[path]) > order(helper.running())]
-    return max(good, key=lambda path: order(found[path]), default=None)
+    good = [path for path, version in newer.items() if version not in failed]
+    if newer and not good:
+        raise update_words.refused(update_words.FAILED_BEFORE, max(newer.values(), key=order))
+    return max(good, key=lambda path: order(newer[path]), default=None)
 
 
 def lay_ready(helper: Helper, stick: Stick) -> Words | None:

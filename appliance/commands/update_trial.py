@@ -2,7 +2,8 @@
 
 A slot that runs for the first time is on trial: it is marked good after two minutes of health, or
 left by a restart, upon which the boot loader takes the other one. So is one in which RAUC fails: it
-could never take another update. A slot that was good before is marked good again as soon as the
+could never take another update; and, at once, a new one that cannot open the data partition: what
+callers leave there would be lost. A slot that was good before is marked good again as soon as the
 desk answers: the boot loader counts down at each start, and a cable that is out must not cost a box
 the version that it has.
 """
@@ -16,7 +17,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.commands.update_helper import boot_id
-from appliance.daemon import update_box, update_files
+from appliance.daemon import notices, update_box, update_files
+from appliance.daemon.update_files import Kept
 from appliance.errors import CentralinoError
 from appliance.policy import update_words
 from appliance.policy.refused import Refused
@@ -35,9 +37,10 @@ from appliance.policy.words import NOTHING, Words
 
 if TYPE_CHECKING:
     from appliance.commands.update_helper import Helper
-    from appliance.daemon.update_files import Kept
 
 LOOKS_S: Final = 2.0
+IN_MEMORY: Final = "data-in-memory"
+"""What the image's helper of the data partition says where it could not be opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Watch:
     pause: Callable[[float], None] = time.sleep
     boot: str = field(default_factory=boot_id)
     booted: Callable[[], str] = update_box.booted
+    is_last_try: Callable[[], bool] = update_box.is_last_try
 
     def turn(self) -> Words:
         """See which slot has come up, try it, say what came of it. Raises Refused, OSError."""
@@ -66,6 +70,8 @@ class Watch:
             raise  # it may have failed for a moment: the unit starts this anew
 
     def _tried(self) -> Words:
+        if self._is_lost():
+            return self._leave(Kept(version=self.helper.running()), update_words.NO_DATA)
         kept = self._started()
         if kept.state is not State.TRIAL:
             return self._as_before()
@@ -76,8 +82,15 @@ class Watch:
             if verdict is Verdict.GOOD:
                 return self._good(kept)
             if verdict is Verdict.BACK:
-                return self._leave(kept, kept.said if trial.missing == NOTHING else trial.missing)
+                return self._leave(kept, _why(kept, trial))
             self.pause(LOOKS_S)
+
+    def _is_lost(self) -> bool:
+        """Tell whether this is a new version's only start, of which, the data partition being out
+        of reach, nothing is kept; and there is a version to go back to.
+        """
+        told = notices.read(notices.folder_of(self.helper.run))
+        return self.is_last_try() and IN_MEMORY in told and self.helper.rauc.slots().other_is_good
 
     def _is_unproved(self, kept: Kept) -> bool:
         """Tell, without RAUC, whether the machine runs from a slot that was to be tried."""
@@ -133,6 +146,11 @@ class Watch:
             self.helper.wait_for_idle()
         self.helper.reboot()
         return said
+
+
+def _why(kept: Kept, trial: Trial) -> Words:
+    """Say why a trial has failed: what lacks now, what lacked before, or time."""
+    return next(w for w in (trial.missing, kept.said, update_words.NOT_LONG) if w != NOTHING)
 
 
 def health_of(told: dict[str, Any] | None) -> Health | None:

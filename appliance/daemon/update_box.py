@@ -15,6 +15,8 @@ CMDLINE: Final = Path("/proc/cmdline")
 RELEASE: Final = Path("/etc/centralino-release")
 """Written by the image's build: VERSION=..., BUILD=..., VARIANT=..."""
 _SLOT: Final = "rauc.slot="
+_LAST_TRY: Final = "centralino.left=0"
+"""By image/boot/boot.cmd: of a new version's only start, or the third of one that nobody marks."""
 _EXPERIMENTAL: Final = "-experimental"
 """How the name of a variant ends that is nothing for an office yet."""
 
@@ -28,6 +30,11 @@ def booted(cmdline: Path = CMDLINE) -> str:
     """Return the slot that the boot loader has started ("A", "B"), "" on a box without slots."""
     words = load_text(cmdline).split()
     return next((word[len(_SLOT) :] for word in words if word.startswith(_SLOT)), "")
+
+
+def is_last_try(cmdline: Path = CMDLINE) -> bool:
+    """Tell whether the boot loader will take the other slot at the next start."""
+    return _LAST_TRY in load_text(cmdline).split()
 
 
 def check_image(cmdline: Path = CMDLINE) -> None:

@@ -71,6 +71,12 @@ WENT_BACK: Final = Words(
     "la versione {} non si è avviata, o non è rimasta accesa",
     "version {} has not started, or has not stayed up",
 )
+NOT_LONG: Final = Words(
+    "non è stata bene per due minuti di seguito", "it was not well for two minutes on end"
+)
+NO_DATA: Final = Words(
+    "la memoria dei messaggi non si apre", "the partition of the messages cannot be opened"
+)
 LEFT: Final = Words(
     "La versione {} non va bene ({}): si torna a quella di prima.",
     "Version {} is not well ({}): the one before comes back.",

@@ -36,12 +36,14 @@ for one in "${BOOT_ORDER}"; do
   elif test "x${one}" = "xA"; then
     if test 0x${BOOT_A_LEFT} -gt 0; then
       setexpr BOOT_A_LEFT ${BOOT_A_LEFT} - 1
+      setenv left ${BOOT_A_LEFT}
       setenv slot A
       setenv part 2
     fi
   elif test "x${one}" = "xB"; then
     if test 0x${BOOT_B_LEFT} -gt 0; then
       setexpr BOOT_B_LEFT ${BOOT_B_LEFT} - 1
+      setenv left ${BOOT_B_LEFT}
       setenv slot B
       setenv part 3
     fi
@@ -58,7 +60,8 @@ run write_block
 
 echo "centralino: slot ${slot}; tries left: A ${BOOT_A_LEFT}, B ${BOOT_B_LEFT}"
 part uuid ${devtype} ${devnum}:${part} slot_uuid
-setenv bootargs "${given_args} root=PARTUUID=${slot_uuid} rauc.slot=${slot} ro rootwait panic=10"
+# whoever watches a trial where no data partition remembers it knows one by its having no try left
+setenv bootargs "${given_args} root=PARTUUID=${slot_uuid} rauc.slot=${slot} centralino.left=${left} ro rootwait panic=10"
 # booti unpacks the kernel by way of packed_a and puts it back where it was loaded
 if load ${devtype} ${devnum}:${part} ${kernel_a} /boot/vmlinuz.gz; then
   setenv kernel_comp_addr_r ${packed_a}

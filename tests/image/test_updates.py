@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,12 @@ import pytest
 
 from appliance.commands import update_stick
 from appliance.commands.update_stick import Stick
-from appliance.daemon import update_files
+from appliance.commands.update_trial import IN_MEMORY
+from appliance.daemon import notices, update_files
 from appliance.daemon.update_files import UPLOADED, Asked
 from appliance.policy.refused import Refused
-from appliance.policy.updating import LIMIT_S, State
+from appliance.policy.updating import HEALTHY_S, LIMIT_S, State
+from appliance.policy.words import Words
 from tests.image.two_slots import RUNNING, TwoSlots, missing
 
 pytestmark = [
@@ -93,6 +96,57 @@ def test_a_version_that_does_not_even_start_is_left(box: TwoSlots) -> None:
         box.watch()
     assert (box.booted, box.kept.state) == ("A", State.BACK)
     assert "1.1.0" in box.kept.said.it
+
+
+@contextlib.contextmanager
+def in_memory(box: TwoSlots) -> Iterator[None]:
+    """Have the data partition out of reach, and what the helper keeps in memory instead."""
+    told, kept = notices.folder_of(box.helper.run), box.helper.kept_in
+    aside = kept.rename(kept.with_name("out-of-reach")) if kept.exists() else None
+    notices.tell(IN_MEMORY, Words("in memoria", "in memory"), told)
+    yield
+    notices.take_back(IN_MEMORY, told)
+    shutil.rmtree(kept, ignore_errors=True)
+    if aside is not None:
+        aside.rename(kept)
+
+
+def test_a_version_that_cannot_open_the_data_partition_is_left_at_once(box: TwoSlots) -> None:
+    """Nothing there tells that it is on trial, and what callers leave would be lost."""
+    box.install(box.bundle("1.1.0"))
+    with box.desk():
+        box.helper.start("beppe")
+        box.start_anew()
+        with in_memory(box):
+            assert "1.1.0" in box.watch().en
+            assert (box.restarts, box.left("B")) == (2, 0)
+            assert box.clock.now < HEALTHY_S
+        box.start_anew()
+        box.watch()
+    assert (box.booted, box.kept.state, box.kept.failed) == ("A", State.BACK, ("1.1.0",))
+    assert box.left("A") == 3
+
+
+def test_a_good_version_stays_whatever_becomes_of_the_data_partition(box: TwoSlots) -> None:
+    """Another one would not reach it either; nor is there one where nothing else was ever good."""
+    with box.desk(), in_memory(box):
+        for _ in range(3):
+            box.start_anew()
+        assert box.left("A") == 0
+        box.watch()
+    assert (box.restarts, box.left("A")) == (0, 3)
+
+
+def test_a_version_that_is_well_too_late_is_left(box: TwoSlots) -> None:
+    """Within its ten minutes it must be well for two on end; it is said that it was not."""
+    box.install(box.bundle("1.1.0"))
+    box.health["ready_s"] = 0.0
+    with box.desk():
+        box.start_anew()
+        box.clock.now = LIMIT_S - HEALTHY_S / 2
+        box.health["ready_s"] = 60.0
+        assert "two minutes on end" in box.watch().en
+    assert box.restarts == 1
 
 
 @pytest.mark.parametrize("version", ["0.9.9", "1.0.0", "1.0.0~rc3"])
@@ -258,6 +312,8 @@ def test_a_stick_brings_the_newest_that_is_ours(box: TwoSlots) -> None:
         assert box.kept.version == "1.1.0"
         box.start_anew()
         box.watch()
-        said = update_stick.turn(box.helper, Stick(folder))
-    assert "1.1.0" in said.it
+        with pytest.raises(Refused, match=r"1\.3\.0 has been tried here"):
+            update_stick.turn(box.helper, Stick(folder))
+        (folder / "centralino-1.3.0.raucb").unlink()
+        assert "1.1.0" in update_stick.turn(box.helper, Stick(folder)).it
     assert (box.kept.state, box.kept.version) == (State.GOOD, "1.1.0")

@@ -182,7 +182,13 @@ class TwoSlots:
 
     def watch(self) -> Words:
         """Do what an image does after each start."""
-        return Watch(self.helper, lambda: self.clock.now, self.clock.wait, self.boot).turn()
+        return Watch(
+            self.helper,
+            lambda: self.clock.now,
+            self.clock.wait,
+            self.boot,
+            is_last_try=lambda: self.left(self.booted) == 0,
+        ).turn()
 
     def desk(self) -> ServedDoor:
         """Return the running desk, which says how it is."""
