@@ -47,10 +47,9 @@ def soak(
 ) -> Outcome:
     """Start a box and let it be called, first to warm up; look after each round what has grown.
 
-    There are so many rounds, and more until so many minutes are over; where minutes are asked for,
-    what is kept of each line's faults is filled first.
+    There are so many rounds, and more until so many minutes after the warm-up are over; where
+    minutes are asked for, what is kept of each line's faults is filled first.
     """
-    began = time.monotonic()
     box = Box(
         folder,
         lines=LINES,
@@ -71,7 +70,7 @@ def soak(
             soaked.fill_histories()
         soaked.place(ROUND, share)
         _count(box, outcome)
-        done = 0
+        began, done = time.monotonic(), 0
         while done < rounds or time.monotonic() - began < 60 * minutes:
             _measure(box, outcome)
             soaked.place(ROUND, share)

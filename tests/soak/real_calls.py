@@ -88,12 +88,16 @@ class RealSoak:
 
         It keeps that in words, 0.8 kB a step: an hour in which they come to stay tells nothing.
         """
+        with ThreadPoolExecutor(LINES) as lines:
+            list(lines.map(self._fill, range(1, LINES + 1)))
+
+    def _fill(self, line: int) -> None:
         for _ in range(BREAKS):
-            tried = self.box.status()["recoveries"]
-            if len(tried) == LINES and all(len(steps) == KEPT for steps in tried.values()):
+            tried = self.box.status()["recoveries"].get(f"line{line}", [])
+            if len(tried) == KEPT:
                 return
-            self.place(LINES, share=1.0)
-        self.outcome.stuck.append(f"histories are not full: {self.box.status()['recoveries']}")
+            self._on_line(line, calls=1, share=1.0, brisk=False)
+        self.outcome.stuck.append(f"line{line}: its history is not full: {tried}")
 
     def place(self, calls: int, share: float = 0.0, brisk: bool = False) -> None:
         """Place so many calls, brisk ones or of the mix, of which this share meets with a fault;
