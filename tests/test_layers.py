@@ -51,7 +51,7 @@ ALLOWED: dict[str, set[str]] = {
 
 FOREIGN_OWNERS = {
     "serial": {"lines/keeper.py"},
-    "pyVoIP": {"phones/sip.py"},
+    "pyVoIP": {"phones/pyvoip.py"},
     "paho": {"fleet/mqtt_client.py"},
     "gpiozero": {"panel/leds.py"},
     "sdnotify": {

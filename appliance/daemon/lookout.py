@@ -13,7 +13,7 @@ from appliance.calls.status import Status
 from appliance.daemon.card import Card
 from appliance.daemon.night import Night
 from appliance.panel.pattern import LineState, Network, PanelStatus, Readiness
-from appliance.phones.sip import PhonesStatus
+from appliance.phones.status import PhonesStatus
 from appliance.policy.clock import Now
 from appliance.policy.routing import GroupState
 from appliance.policy.supervision import Part

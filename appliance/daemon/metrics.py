@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from appliance.daemon.lookout import Lookout
     from appliance.daemon.settings import Settings
     from appliance.daemon.stores import Stores
-    from appliance.phones.sip import PhonesStatus
+    from appliance.phones.status import PhonesStatus
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from appliance.daemon.stores import Stores
 from appliance.records.trouble import Trouble
 
 if TYPE_CHECKING:
-    from appliance.phones.sip import Phones, PhonesStatus
+    from appliance.phones.sip import Phones
+    from appliance.phones.status import PhonesStatus
 
 
 class PhonesKept:

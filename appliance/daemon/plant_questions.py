@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from appliance.daemon.settings import Line, Mail, Settings
     from appliance.daemon.stores import Stores
     from appliance.daemon.update_questions import UpdateQuestions
-    from appliance.phones.sip import Phones, PhoneState
+    from appliance.phones.sip import Phones
+    from appliance.phones.status import PhoneState
 
 IN_TROUBLE: Final = frozenset({LineState.MISSING, LineState.OUT, LineState.NO_LINE})
 STANDINGS: Final = {

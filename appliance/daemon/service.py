@@ -25,7 +25,7 @@ from appliance.daemon.making import Above, Parts, Run
 from appliance.daemon.nightly import is_quiet
 from appliance.daemon.reloading import Reloading
 from appliance.daemon.restore_questions import is_idle
-from appliance.phones.sip import PhonesStatus
+from appliance.phones.status import PhonesStatus
 from appliance.records import line_uses
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """SIP datagrams, normalised: whatever spelling RFC 3261 allows becomes one, within limits.
 
 The header fields proper are read by a `parse` callable, in the product pyVoIP's header parser
-(appliance.phones.sip.parse). It is sound only on canonical text (pyvoip.md 2 and 5): so what it
+(appliance.phones.pyvoip.parse). It is sound only on canonical text (pyvoip.md 2 and 5): so what it
 is given here has long names in their usual case, no folding, one Via, bare From and To.
 """
 

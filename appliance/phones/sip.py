@@ -1,232 +1,25 @@
-"""The phones of the office: pyVoIP's classes around our own transactions, dialogs and registrar.
+"""The phones of the office, as the desk has them: what it asks of them, how they stand.
 
-The ONLY pyVoIP import. Kept of pyVoIP 1.6.8 (pyvoip.md 5): VoIPPhone, VoIPCall and SIPClient as
-shells, SIPMessage as header parser, its enums. Everything listed there under "never call" is out of
-reach: overridden here, or not called by anything that is. Its callers are never blocked.
+Around our own transactions, dialogs and registrar stand pyVoIP's classes (`pyvoip`). Its callers
+are never blocked.
 """
 
 from __future__ import annotations
 
-import io
 import secrets
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import NoReturn
-from urllib.parse import unquote
-
-import pyVoIP
-
-# pyVoIP.VoIP first: to import pyVoIP.SIP alone is a circular import (pyvoip.md 1).
-from pyVoIP.VoIP import CallState, VoIPCall, VoIPPhone  # isort: skip
-from pyVoIP.RTP import PayloadType  # isort: skip
-from pyVoIP.SIP import SIPClient, SIPMessage, SIPMessageType, SIPParseError, SIPStatus  # isort: skip
-from pyVoIP.VoIP.status import PhoneStatus  # isort: skip
 
 from appliance.calls.events import DigitPressed, Event, Passed
-from appliance.errors import Bug
 from appliance.media.frames import Law
-from appliance.phones.bindings import Binding, bindings_from_json, bindings_to_json
-from appliance.phones.call import Call
-from appliance.phones.call_states import State
+from appliance.phones.bindings import bindings_from_json, bindings_to_json
 from appliance.phones.endpoint import Endpoint
-from appliance.phones.left import Left, left_from_json, left_to_json
+from appliance.phones.left import left_from_json, left_to_json
 from appliance.phones.legs import Ring
 from appliance.phones.loop import Loop
-from appliance.phones.message import METHODS, Fields
-from appliance.phones.registration import Standing
-from appliance.phones.rtp import Address
-from appliance.phones.settings import (
-    PhoneAccount,
-    PhonesSettings,
-    RegistrarAccount,
-    address_of,
-    network_of,
-)
-
-__all__ = [
-    "PhoneAccount",
-    "Phones",
-    "PhonesSettings",
-    "PhonesStatus",
-    "RegistrarAccount",
-    "Standing",
-    "address_of",
-    "network_of",
-    "parse",
-]
-
-pyVoIP.SIPCompatibleMethods[:] = sorted({*pyVoIP.SIPCompatibleMethods, *METHODS})
-"""Stock knows four methods and drops the rest as undecipherable (pyvoip.md 4, no. 16)."""
-
-STATES = {
-    State.CALLING: CallState.DIALING,
-    State.EARLY: CallState.DIALING,
-    State.STOPPING: CallState.DIALING,
-    State.CANCELLING: CallState.DIALING,
-    State.OFFERED: CallState.RINGING,
-    State.ACCEPTED: CallState.ANSWERED,
-    State.PROPOSED: CallState.ANSWERED,
-    State.HANGING_UP: CallState.ANSWERED,
-    State.CONFIRMED: CallState.ANSWERED,
-    State.ENDED: CallState.ENDED,
-}
-"""Our states in pyVoIP's words."""
-CODINGS = {"ulaw": PayloadType.PCMU, "alaw": PayloadType.PCMA}
-
-
-def parse(head: bytes) -> Fields:
-    """Read a canonical head with pyVoIP's header parser; raises ValueError, LookupError."""
-    try:
-        parsed = SIPMessage(_known(head))
-    except SIPParseError as error:
-        raise ValueError(str(error)) from error
-    headers, via = parsed.headers, parsed.headers["Via"][0]
-    host, port = via["address"]
-    return Fields(
-        branch=via.get("branch") or "",
-        sent_by=(host, int(port)),
-        from_user=unquote(headers["From"]["number"] or ""),
-        from_tag=headers["From"]["tag"],
-        to_user=unquote(headers["To"]["number"] or ""),
-        to_tag=headers["To"]["tag"],
-        cseq=int(headers["CSeq"]["check"]),
-        cseq_method=headers["CSeq"]["method"],
-        credentials=parsed.authentication if parsed.type is SIPMessageType.MESSAGE else {},
-    )
-
-
-def _known(head: bytes) -> bytes:
-    """Replace a status code that pyVoIP's enum lacks by its class's x00 (RFC 3261 8.1.3.2)."""
-    if head[:8].upper() != b"SIP/2.0 ":
-        return head
-    code = int(head[8:11])
-    try:
-        SIPStatus(code)
-    except ValueError:
-        code = code // 100 * 100
-    return b"SIP/2.0 %d %s" % (code, head[11:].lstrip())
-
-
-def _never(*_: object, **__: object) -> NoReturn:
-    """Stand in for what is unsound in stock pyVoIP (pyvoip.md 4 and 5)."""
-    raise Bug("a stock pyVoIP method was called; appliance.phones does this by its own code")
-
-
-class PhoneCall(VoIPCall):  # type: ignore[misc]  # pyVoIP ships no usable annotations
-    """pyVoIP's view of one leg: `state`, `get_dtmf`, `phone.calls`. It owns nothing."""
-
-    answer = renegotiate = deny = hangup = bye = _never
-    write_audio = read_audio = _never
-
-    def __init__(self, phone: VoIPPhone, leg: str, call: Call) -> None:
-        self.phone, self.sip, self.leg = phone, phone.sip, leg
-        self.call_id = call.dialog.call_id
-        self.state = STATES[call.state]
-        self.dtmfLock = threading.Lock()
-        self.dtmf = io.StringIO()
-        self.RTPClients: list[object] = []
-        self.assignedPorts: dict[int, object] = {}
-
-    def __del__(self) -> None:
-        """Take no lock: stock dead-locks here (pyvoip.md 2)."""
-
-    @property
-    def coding(self) -> PayloadType | None:
-        """What the sound is coded with, None before it is agreed."""
-        told = self._call.sound.told
-        return CODINGS[told.law] if told else None
-
-    @property
-    def _call(self) -> Call:
-        return self.sip.endpoint.legs.calls[self.leg]  # type: ignore[no-any-return]  # ditto
-
-
-class PhoneClient(SIPClient):  # type: ignore[misc]  # pyVoIP ships no usable annotations
-    """pyVoIP's view of the endpoint: identity, `NSD` while it listens. The loop does its work."""
-
-    endpoint: Endpoint
-    invite = register = deregister = subscribe = _never
-    recv = recv_loop = parse_message = start = stop = _never
-    gen_ack = gen_bye = bye = _never
-
-
-class DeskPhone(VoIPPhone):  # type: ignore[misc]  # pyVoIP ships no usable annotations
-    """pyVoIP's view of the switchboard: `calls` by Call-ID, `get_status`."""
-
-    call = start = stop = callback = fatal = _never
-    request_port = release_ports = _never
-
-    def __init__(self, settings: PhonesSettings, endpoint: Endpoint) -> None:
-        host, port = settings.address, settings.port
-        super().__init__("", 0, "centralino", "", myIP=host, sipPort=port)
-        self.sip = PhoneClient("", 0, "centralino", "", phone=self, myIP=host, myPort=port)
-        self.sip.endpoint = endpoint
-
-    def mirror(self, *, is_listening: bool, trouble: str) -> None:
-        """Take over what the endpoint's calls have become."""
-        self.sip.NSD = self.NSD = is_listening
-        self._status = PhoneStatus.REGISTERED if is_listening else PhoneStatus.INACTIVE
-        if trouble:
-            self._status = PhoneStatus.FAILED
-        now_up = {call.dialog.call_id: call for call in self.sip.endpoint.legs.calls.values()}
-        for call_id in self.calls.keys() - now_up.keys():
-            self.calls.pop(call_id).state = CallState.ENDED
-        for call_id, call in now_up.items():
-            shell = self.calls.get(call_id) or PhoneCall(self, call.leg, call)
-            shell.state = STATES[call.state]
-            self.calls[call_id] = shell
-
-    def pressed(self, leg: str, digit: str) -> None:
-        """Let a key pressed on `leg` be read by `get_dtmf`."""
-        for shell in self.calls.values():
-            if shell.leg == leg:
-                shell.dtmf_callback(digit)
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneState:
-    """One phone: where it can be rung, None for nowhere; `answers` is False while it is silent."""
-
-    name: str
-    label: str
-    address: Address | None
-    answers: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class LegState:
-    """One leg: its phone, and where it stands in words of call_states.State."""
-
-    leg: str
-    phone: str
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class PhonesStatus:
-    """The phones' room at one moment; `trouble` is a sentence for the technician, "" for none.
-
-    `nonsense` counts datagrams that were no SIP, `dropped` those that were not read (a flood, an
-    address that is not allowed); `locked_out` are addresses that gave too many wrong passwords, and
-    so may not register for ten minutes. `registrar` is how the box stands with the telephone system
-    where it has an account, None without one; `branches` are the others there. `left` is what a
-    successor needs to end the calls.
-    """
-
-    listening: bool = False
-    trouble: str = ""
-    address: Address = ("", 0)
-    phones: tuple[PhoneState, ...] = ()
-    legs: tuple[LegState, ...] = ()
-    bindings: tuple[Binding, ...] = ()
-    left: tuple[Left, ...] = ()
-    nonsense: int = 0
-    locked_out: tuple[str, ...] = ()
-    dropped: int = 0
-    registrar: Standing | None = None
-    branches: tuple[PhoneState, ...] = ()
+from appliance.phones.pyvoip import DeskPhone, parse
+from appliance.phones.settings import PhoneAccount, PhonesSettings
+from appliance.phones.status import LegState, PhonesStatus, PhoneState
 
 
 class Phones:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from appliance.calls import events
 from appliance.calls.requests import SetAway, SetUnattended
 from appliance.daemon.lookout import Lookout
-from appliance.phones.sip import PhonesStatus
+from appliance.phones.status import PhonesStatus
 from appliance.policy.clock import ClockState
 from tests.calls.desk import NIGHT, TEN, tell, up
 

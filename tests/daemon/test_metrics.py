@@ -17,7 +17,7 @@ from appliance.daemon.metrics import Metrics
 from appliance.daemon.settings import Folders, Settings
 from appliance.daemon.settings import Metrics as MetricsSettings
 from appliance.daemon.stores import Stores
-from appliance.phones.sip import PhonesStatus
+from appliance.phones.status import PhonesStatus
 from appliance.policy.clock import Now
 from appliance.records.trouble import Trouble
 from tests.fleet.samples import AT, ended, status_of

@@ -17,7 +17,7 @@ from appliance.errors import CentralinoError
 from appliance.lines.facts import Recovery
 from appliance.panel.pattern import Led
 from appliance.phones.registration import Standing
-from appliance.phones.sip import PhoneState
+from appliance.phones.status import PhoneState
 from appliance.records import audit
 from appliance.records.trouble import DATABASE_FAILING
 from tests.calls.desk import KNOWN, RANG, TEN, later, tell, up

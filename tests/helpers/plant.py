@@ -22,7 +22,7 @@ from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.restore_questions import RestoreQuestions
 from appliance.daemon.update_questions import Self, UpdateQuestions
 from appliance.daemon.updates import Updates
-from appliance.phones.sip import PhonesStatus, PhoneState
+from appliance.phones.status import PhonesStatus, PhoneState
 from appliance.policy.words import NOTHING
 from tests.fuzz.targets.door import Desk
 

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.calls import events
 from appliance.phones.registration import Standing
-from appliance.phones.sip import PhoneAccount, RegistrarAccount
+from appliance.phones.settings import PhoneAccount, RegistrarAccount
 from tests.helpers import baresip, kamailio, linphone
 from tests.helpers.box import wait
 from tests.helpers.kamailio import REALM, Kamailio

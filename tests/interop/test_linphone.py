@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events
-from appliance.phones.sip import PhoneAccount
+from appliance.phones.settings import PhoneAccount
 from tests.helpers import linphone
 from tests.helpers.linphone import Linphone
 from tests.interop.desks import needed

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events
-from appliance.phones.sip import PhoneAccount
+from appliance.phones.settings import PhoneAccount
 from tests.helpers.lossy import Lossy
 from tests.interop.desks import MAKES, Desk, take
 from tests.interop.handsets import NAME, SECRET

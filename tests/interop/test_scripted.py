@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events
-from appliance.phones.sip import PhoneAccount
+from appliance.phones.settings import PhoneAccount
 from tests.helpers import sipp
 from tests.helpers.sipp import Sipp
 from tests.helpers.softphone import free_port

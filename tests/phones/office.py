@@ -12,8 +12,10 @@ from typing import Any
 
 from appliance.calls.events import Event, PhoneGone, PhoneRegistered
 from appliance.phones.message import Message, read
+from appliance.phones.pyvoip import parse
 from appliance.phones.rtp import Address
-from appliance.phones.sip import PhoneAccount, Phones, PhonesSettings, parse
+from appliance.phones.settings import PhoneAccount, PhonesSettings
+from appliance.phones.sip import Phones
 from tests.phones.world import SDP, response
 
 QUIET = (PhoneRegistered, PhoneGone)

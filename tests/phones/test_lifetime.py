@@ -7,7 +7,7 @@ import pytest
 from appliance.calls import events
 from appliance.phones.lifetime import SessionTimer, asked, granted, is_too_brief, settled
 from appliance.phones.message import Message, read
-from appliance.phones.sip import parse
+from appliance.phones.pyvoip import parse
 from tests.phones.world import PHONE, SDP, Bench, desk, request, response, within
 
 UPDATES = "Allow: INVITE, ACK, BYE, UPDATE"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.phones.message import LIMIT, Message, Unreadable, read, write
-from appliance.phones.sip import parse
+from appliance.phones.pyvoip import parse
 from appliance.phones.uri import (
     quoted_display,
     read_name_address,

@@ -12,7 +12,7 @@ import pytest
 
 from appliance.calls import events
 from appliance.phones.rtp import RtpReceiver
-from appliance.phones.sip import PhoneAccount
+from appliance.phones.settings import PhoneAccount
 from tests.helpers import baresip, sipp
 from tests.helpers.baresip import Baresip
 from tests.helpers.sipp import Sipp

@@ -18,9 +18,9 @@ from appliance.phones.bindings import Binding, bindings_from_json, bindings_to_j
 from appliance.phones.digest import Credentials, LockOut, credentials, expected
 from appliance.phones.endpoint import Endpoint
 from appliance.phones.message import Message
+from appliance.phones.pyvoip import parse
 from appliance.phones.rtp import Address
 from appliance.phones.settings import PhoneAccount, PhonesSettings
-from appliance.phones.sip import parse
 from tests.phones.world import DESK, PHONE, SDP, Bench, desk, endpoint, request, response
 
 SECRET = "s3cret"

@@ -11,9 +11,9 @@ import pytest
 from appliance.calls import events
 from appliance.phones.endpoint import Endpoint
 from appliance.phones.message import Message, read
+from appliance.phones.pyvoip import parse
 from appliance.phones.registration import LONGEST_RETRY, Standing
 from appliance.phones.settings import PhoneAccount, PhonesSettings, RegistrarAccount
-from appliance.phones.sip import parse
 from tests.phones.world import DESK, PHONE, SDP, Bench, response
 
 PROXY = ("192.0.2.51", 5060)

@@ -10,9 +10,9 @@ from appliance.calls import events
 from appliance.phones.endpoint import Endpoint
 from appliance.phones.login import Login
 from appliance.phones.message import Message
+from appliance.phones.pyvoip import parse
 from appliance.phones.registration import Registration, Standing
 from appliance.phones.settings import PhoneAccount, PhonesSettings, RegistrarAccount
-from appliance.phones.sip import parse
 from tests.phones.world import DESK, PHONE, Bench, desk, response
 
 REGISTRAR = PHONE

@@ -23,12 +23,15 @@ from pyVoIP.VoIP.status import PhoneStatus  # isort: skip
 from appliance.calls import events
 from appliance.errors import Bug
 from appliance.phones import loop as loop_module
-from appliance.phones import sip
+from appliance.phones import pyvoip
 from appliance.phones.bindings import bindings_from_json
 from appliance.phones.dialog import Dialog
 from appliance.phones.left import Left, left_to_json
 from appliance.phones.loop import Loop
-from appliance.phones.sip import PhoneAccount, Phones, PhonesSettings, parse
+from appliance.phones.pyvoip import parse
+from appliance.phones.settings import PhoneAccount, PhonesSettings
+from appliance.phones.sip import Phones
+from appliance.phones.status import LegState, PhoneState
 from tests.phones.office import HandPhone, Office, office
 from tests.phones.world import PHONE, SDP, request, ring, within
 
@@ -159,9 +162,9 @@ def test_the_traps_are_traps() -> None:
     [
         (shell, name)
         for shell, stock in (
-            (sip.PhoneClient, SIP.SIPClient),
-            (sip.PhoneCall, VoIPCall),
-            (sip.DeskPhone, VoIPPhone),
+            (pyvoip.PhoneClient, SIP.SIPClient),
+            (pyvoip.PhoneCall, VoIPCall),
+            (pyvoip.DeskPhone, VoIPPhone),
         )
         for name in NEVER[stock]
         if name not in {"__init__", "__del__"}
@@ -226,8 +229,8 @@ def test_status(box: Office, phone: HandPhone) -> None:
     phone.take()
     box.next(events.OperatorAnswered)
     status = box.phones.status()
-    assert status.phones == (sip.PhoneState("21", "", phone.where),)
-    assert status.legs == (sip.LegState("one", "21", "confirmed"),)
+    assert status.phones == (PhoneState("21", "", phone.where),)
+    assert status.legs == (LegState("one", "21", "confirmed"),)
     assert (status.listening, status.trouble, status.nonsense) == (True, "", 0)
 
 
@@ -489,5 +492,5 @@ def test_sending_may_fail(number: int) -> None:
 
 def test_the_shell_leaves_without_a_lock() -> None:
     """Stock dead-locks when a call is collected; ours takes no lock."""
-    assert VoIPCall.__del__ is not sip.PhoneCall.__del__
-    assert sip.PhoneCall.__del__(io.StringIO()) is None  # type: ignore[func-returns-value, arg-type]  # any object will do
+    assert VoIPCall.__del__ is not pyvoip.PhoneCall.__del__
+    assert pyvoip.PhoneCall.__del__(io.StringIO()) is None  # type: ignore[func-returns-value, arg-type]  # any object will do

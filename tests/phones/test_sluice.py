@@ -11,8 +11,8 @@ from appliance.calls import events
 from appliance.phones.digest import MAX_GUESSES, MAX_LOCKS
 from appliance.phones.endpoint import Endpoint
 from appliance.phones.message import LIMIT, MAX_HEADERS
+from appliance.phones.pyvoip import parse
 from appliance.phones.settings import PhoneAccount, PhonesSettings, network_of
-from appliance.phones.sip import parse
 from appliance.phones.sluice import (
     BURST,
     MAX_SOURCES,

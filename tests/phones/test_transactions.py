@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from appliance.phones.message import Message, read
-from appliance.phones.sip import parse
+from appliance.phones.pyvoip import parse
 from appliance.phones.transaction_states import Do, Input, Kind, State
 from appliance.phones.transactions import Transaction, Transactions
 from tests.phones.world import PHONE, request, response

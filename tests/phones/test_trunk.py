@@ -14,10 +14,10 @@ from appliance.phones import trunk
 from appliance.phones.endpoint import Endpoint
 from appliance.phones.legs import Ring
 from appliance.phones.message import Message
+from appliance.phones.pyvoip import parse
 from appliance.phones.registrar import Target
 from appliance.phones.rtp import Address
 from appliance.phones.settings import PhoneAccount, PhonesSettings, RegistrarAccount
-from appliance.phones.sip import parse
 from appliance.phones.welcome import MOST_TAKEN_OVER
 from tests.phones.world import DESK, MEDIA, PHONE, SDP, Bench, request, response
 

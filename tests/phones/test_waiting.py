@@ -10,9 +10,9 @@ import pytest
 from appliance.phones.endpoint import Endpoint
 from appliance.phones.login import Login
 from appliance.phones.message import Message
+from appliance.phones.pyvoip import parse
 from appliance.phones.rtp import Address
 from appliance.phones.settings import PhoneAccount, PhonesSettings
-from appliance.phones.sip import parse
 from appliance.phones.waiting import LONGEST, PATIENCE_S, SHORTEST, summary
 from tests.phones.test_registrar import OTHER, SECRET, Registrant
 from tests.phones.world import DESK, PHONE, Bench, request, response, tag_of

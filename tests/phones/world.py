@@ -12,9 +12,9 @@ from appliance.calls import events
 from appliance.phones.endpoint import Endpoint
 from appliance.phones.legs import Ring
 from appliance.phones.message import Message, read
+from appliance.phones.pyvoip import parse
 from appliance.phones.rtp import Address
 from appliance.phones.settings import PhoneAccount, PhonesSettings
-from appliance.phones.sip import parse
 
 DESK: Address = ("192.0.2.1", 5060)
 PHONE: Address = ("192.0.2.21", 5060)

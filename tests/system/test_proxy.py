@@ -13,7 +13,7 @@ import pytest
 
 from appliance.phones.login import Login
 from appliance.phones.message import Message, read
-from appliance.phones.sip import parse
+from appliance.phones.pyvoip import parse
 from tests.helpers import kamailio
 from tests.helpers.kamailio import Kamailio
 from tests.helpers.proxy import Proxy

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.phones.message import Message, Unreadable, read, write
-from appliance.phones.sip import parse
+from appliance.phones.pyvoip import parse
 
 TOKENS = (
     b"INVITE ", b" SIP/2.0\r\n", b"SIP/2.0 200 OK\r\n", b"Via: SIP/2.0/UDP ", b";branch=z9hG4bK",
