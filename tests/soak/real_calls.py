@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -23,7 +23,7 @@ IDLE_S = 90.0
 """A line whose modem was unplugged or wedged is idle again by then."""
 CALL_S = 60.0
 BREAKS = 40
-"""So many faults of a line fill its history in any case: six kinds, most of which leave a step."""
+"""So many results that are lost, some of which nobody waits for, fill a line's history."""
 
 
 # --- what is broken -----------------------------------------------------------------------------
@@ -38,6 +38,7 @@ FAULTS: Mapping[str, tuple[Knobs, float, Knobs]] = {
     "wedged": ({"wedged": True}, 4.0, {"wedged": False}),
 }
 """The knobs that are turned, for how long (s), and how they are turned back."""
+ALL = tuple(FAULTS)
 
 
 # --- calls --------------------------------------------------------------------------------------
@@ -96,7 +97,7 @@ class RealSoak:
             tried = self.box.status()["recoveries"].get(f"line{line}", [])
             if len(tried) == KEPT:
                 return
-            self._on_line(line, calls=1, share=1.0, brisk=False)
+            self._on_line(line, calls=1, share=1.0, brisk=False, faults=("lost result",))
         self.outcome.stuck.append(f"line{line}: its history is not full: {tried}")
 
     def place(self, calls: int, share: float = 0.0, brisk: bool = False) -> None:
@@ -113,13 +114,16 @@ class RealSoak:
             for each in done:
                 each.result()
 
-    def _on_line(self, line: int, calls: int, share: float, brisk: bool) -> None:
+    def _on_line(
+        self, line: int, calls: int, share: float, brisk: bool, faults: Sequence[str] = ALL
+    ) -> None:
         dice = random.Random(f"{self.seed}-{line}-{self.outcome.calls}")
         for _ in range(calls):
             if not _becomes(lambda: is_idle(self.box, line), IDLE_S):
                 self.outcome.stuck.append(self._seen(line))
                 return
-            self._one(line, dice, BRISK if brisk else _plan(dice), share)
+            plan = BRISK if brisk else _plan(dice)
+            self._one(line, dice, plan, faults if dice.random() < share else ())
 
     def _seen(self, line: int) -> str:
         """Say how desk and exchange see a line that should be idle, and what the journal told."""
@@ -127,12 +131,11 @@ class RealSoak:
         seen = f"{self.box.status()['lines'][line - 1]}; {modem(self.box, line)}"
         return "\n  ".join([f"line{line}: {seen}", *told[-8:]])
 
-    def _one(self, line: int, dice: random.Random, plan: CallPlan, share: float) -> None:
-        broken = dice.random() < share
+    def _one(self, line: int, dice: random.Random, plan: CallPlan, faults: Sequence[str]) -> None:
         call = client.start_call(self.box.folder / "lines", line, plan)
         try:
-            if broken:
-                self._break(line, dice)
+            if faults:
+                self._break(line, dice, dice.choice(faults))
             elif plan.rings > 1 and plan is not BRISK:
                 _speak(call)
             call.wait(CALL_S)
@@ -144,8 +147,7 @@ class RealSoak:
         with self._lock:
             self.outcome.calls += 1
 
-    def _break(self, line: int, dice: random.Random) -> None:
-        name = dice.choice(list(FAULTS))
+    def _break(self, line: int, dice: random.Random, name: str) -> None:
         knobs, seconds, back = FAULTS[name]
         with self._lock:
             self.outcome.faults[name] += 1
