@@ -10,18 +10,20 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from appliance.commands.update_helper import LOOKS_S, boot_id
 from appliance.daemon import update_files
 from appliance.daemon.backup_places import UPLOADED as UPLOADED_BACKUP
 from appliance.daemon.update_files import BOX, Asked
 from appliance.policy import update_words
 from appliance.policy.refused import Refused
-from appliance.policy.updating import order
+from appliance.policy.updating import State, order
 from appliance.policy.words import Words
 from appliance.records.sealed_stream import MAGIC
 from appliance.voicemail.space import spare_bytes
@@ -60,11 +62,26 @@ class Stick:
 
 def turn(helper: Helper, stick: Stick) -> Words:
     """Do what a stick is for; raises Refused, OSError."""
+    wait_until_seen(helper)
     ready = lay_ready(helper, stick)
     bundle = newest(helper, stick.bundles())
     if bundle is not None:
         return helper.install(bundle, Asked(BOX, "stick"))
     return ready or update_words.filled(NOTHING_NEW, helper.running())
+
+
+def wait_until_seen(helper: Helper) -> None:
+    """Where a stick stays in over a start: wait until `update good` has seen what that start means
+    for the update that came from it, so that what is said of the stick holds.
+    """
+    until = time.monotonic() + helper.idle_s
+    while _is_unseen(helper) and time.monotonic() < until:
+        time.sleep(LOOKS_S)
+
+
+def _is_unseen(helper: Helper) -> bool:
+    kept = update_files.load(helper.kept_in)
+    return kept.state in {State.INSTALLED, State.TRIAL} and kept.boot != boot_id()
 
 
 def newest(helper: Helper, bundles: list[Path]) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import appliance
 from appliance.__main__ import main
 from appliance.commands import update_stick
 from appliance.commands.slots import Bundle, Rauc, Slots
-from appliance.commands.update_helper import Helper, helper_of
+from appliance.commands.update_helper import Helper, boot_id, helper_of
 from appliance.commands.update_stick import Stick
 from appliance.commands.update_trial import Watch, health_of
 from appliance.console.uploads import UPLOADED as UPLOADED_BACKUP
@@ -183,6 +184,23 @@ def test_an_unproved_stick_with_links_is_read_no_further(written: Path) -> None:
     assert update_stick.newest(helper, Stick(stick).bundles()) is None
     (stick / "7.0.0.raucb").write_bytes(b"x")
     assert update_stick.newest(helper, Stick(stick).bundles()) == stick / "7.0.0.raucb"
+
+
+def test_a_stick_that_stays_in_over_a_start_is_told_how_it_went(written: Path) -> None:
+    """Not that an update waits, which is only what was kept before: the start has to be seen."""
+    stick = written.parent / "stick"
+    stick.mkdir()
+    (stick / "9.0.0.raucb").write_bytes(b"x")
+    helper = Helper(config.load(written), written.parent / "run", StandIn())
+    helper.kept_in.mkdir()
+    kept = Kept(State.INSTALLED, "9.0.0", slot="B", boot="before")
+    update_files.keep(helper.kept_in, kept)
+    seen = replace(kept, state=State.BACK, boot=boot_id(), failed=("9.0.0",))
+    goes_back = threading.Timer(0.3, update_files.keep, (helper.kept_in, seen))
+    goes_back.start()
+    with pytest.raises(Refused, match=r"9\.0\.0 has been tried here"):
+        update_stick.turn(helper, Stick(stick))
+    goes_back.join()
 
 
 def test_a_trial_that_is_interrupted_goes_on(written: Path) -> None:
