@@ -177,6 +177,14 @@ class Machine(Box):
                 self.daemon.wait(0.2)
         return self.stop()
 
+    def end_by(self, *command: str, limit: float = 60.0) -> int:
+        """Run a command that ends the machine, and wait until it has; returns its status."""
+        assert self.daemon is not None
+        self._dismiss_asker()  # it would be waited for
+        self.inside(*command, check=False)
+        self.daemon.wait(limit)
+        return self.stop()
+
     def shown(self, unit: str, what: str) -> str:
         """Ask systemd for one property of a unit."""
         return self.inside("systemctl", "show", "--value", "-p", what, unit)

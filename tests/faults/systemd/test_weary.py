@@ -13,6 +13,7 @@ from tests.helpers.figures import Figures
 
 pytestmark = pytest.mark.system
 IMAGE = ROOT / "image" / "overlay" / "etc" / "systemd" / "system"
+BOOTS = ROOT / "image" / "overlay" / "usr" / "lib" / "centralino-image" / "boots"
 ANEW = -signal.SIGHUP
 """By what a first process in a namespace of its own asks for a new start: reboot(2)."""
 
@@ -46,7 +47,32 @@ def test_a_service_that_always_dies_has_the_machine_start_anew(
     image = (IMAGE / f"{DESK}.d" / "image.conf").read_text(encoding="utf-8")
     machine.lower(DESK, f"{image}StartLimitBurst=2\n")
     assert machine.shown(DESK, "StartLimitAction") == "reboot"
+    begin_list_of_boots(machine)
     status = machine.die_until_it_ends(DESK)
     assert status == ANEW
+    assert why_it_ended(machine) == "service"
     assert "Start request repeated too quickly" in machine.journal("-u", DESK)
     figures.say("F23 a service beyond its limit of starts: the machine was started anew")
+
+
+def test_a_new_start_that_somebody_asks_for_is_no_services(machine: Machine) -> None:
+    """What is stopped in good order has not been given up."""
+    begin_list_of_boots(machine)
+    assert machine.end_by("systemctl", "reboot") == ANEW
+    assert why_it_ended(machine) == "asked"
+
+
+def begin_list_of_boots(machine: Machine) -> None:
+    """Have the image's helper note this boot, and why it ends, as its unit does."""
+    helper = machine.bring(BOOTS)
+    machine.inside(
+        "systemd-run", "--unit=centralino-boots", "--service-type=oneshot",
+        "--property=RemainAfterExit=yes", f"--property=Before={DESK} {CARRIER}",
+        "--setenv=CENTRALINO_DATA=/var/lib/listed", "--setenv=CENTRALINO_RUN=/run",
+        f"--property=ExecStop=/bin/sh {helper} end", "/bin/sh", helper, "begin",
+    )  # fmt: skip
+
+
+def why_it_ended(machine: Machine) -> str:
+    """Return what the next boot would read."""
+    return (machine.folder / "lib" / "listed" / "boots" / "ended").read_text().strip()
