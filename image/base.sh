@@ -13,6 +13,7 @@ export APT_CONFIG="$work/apt/apt.conf"
 wanted() { # what the programme depends on, the list, and Debian's essential packages
     dpkg-deb -f "$deb" Depends | tr '\n' ','
     sed '/^#/d' image/packages | tr '\n' ','
+    [ -z "$more_packages" ] || printf '%s,' "$more_packages"
     apt-cache dumpavail | awk '/^Package:/ { name = $2 } /^Essential: yes/ { print name }' | sort -u | paste -sd,
 }
 

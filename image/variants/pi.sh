@@ -4,6 +4,7 @@ label=pi                # VARIANT= in the slot's /etc/centralino-release
 name=centralino         # what its files begin with
 compatible=centralino-pi-arm64
 format=verity           # of its updates, as RAUC calls them
+more_packages=          # beside image/packages, with commas
 kernel_line=6.12        # what image/boot/modules is written for
 kernel_suite=           # "": the release's own
 firmware="bootcode.bin start.elf fixup.dat start4.elf fixup4.dat"

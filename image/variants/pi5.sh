@@ -7,6 +7,7 @@ compatible=centralino-pi5-arm64
 # Debian's RAUC 1.13 cannot read dm-verity's status on a kernel since 6.19 (rauc#1842): the signature
 # is over the bundle as a whole, which is read to its end before anything is written.
 format=plain
+more_packages=squashfs-tools # by which RAUC reads the manifest of a bundle of that format
 kernel_line=7.3
 kernel_suite=trixie-backports
 firmware=               # its first stage is in the board's own EEPROM

@@ -14,11 +14,17 @@ from tests.image.monitor import connected
 SHELL_LIMIT_S = 300.0
 ASK_AGAIN_S = 2.0
 COUNTER = itertools.count(1)
+NEW_SHELL = rb"\x1b\[\?2004h"
+"""What bash says before its prompt: it comes of a restart, sh says no such thing."""
 PLAIN = (
     b'[ -z "$BASH_VERSION" ] || exec sh\n'
     b"stty -echo -onlcr; PS1= PS2=; export SYSTEMD_COLORS=0 SYSTEMD_PAGER=cat TERM=dumb; "
 )
 """What systemd opens is bash, which edits lines: sh does not."""
+
+
+class RestartedError(AssertionError):
+    """The machine was started anew before a command had told its status."""
 
 
 class Shell:
@@ -47,13 +53,19 @@ class Shell:
         return text
 
     def try_(self, line: str, limit_s: float = 120.0) -> tuple[int, str]:
-        """Run a command line; returns its status and what it printed to either output."""
+        """Run a command line; returns its status and what it printed to either output.
+
+        Raises RestartedError when a new shell greets in its place, AssertionError after the limit.
+        """
         self._find()
         mark = f"end-{next(COUNTER)}"
         self._sock.sendall(f"{{ {line}\n}} 2>&1; s=$?; echo; echo {mark}' '$s\n".encode())
-        told = self._until(re.compile(rf"\r?\n{mark} (\d+)\r?\n".encode()), limit_s)
+        ended = rf"\r?\n{mark} (\d+)\r?\n".encode()
+        told = self._until(re.compile(ended + b"|" + NEW_SHELL), limit_s)
         if told is None:
             raise AssertionError(f"{line}: not within {limit_s:.0f} s: {self._heard!r}")
+        if told[1] is None:
+            raise RestartedError(f"{line}: the machine was started anew meanwhile")
         text = told.string[: told.start()].decode("utf-8", "replace").replace("\r", "")
         return int(told[1]), text.strip("\n")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.image.shell import Shell
+from tests.image.shell import RestartedError, Shell
 
 
 def alive() -> None:
@@ -43,6 +43,13 @@ def test_a_command_that_fails_is_seen_to_fail(shell: Shell) -> None:
     assert shell.try_("echo why; (exit 3)") == (3, "why")
     with pytest.raises(AssertionError, match="false: 1"):
         shell.run("false")
+    assert shell.run("echo on") == "on"
+
+
+def test_a_machine_that_starts_anew_meanwhile_is_seen(shell: Shell) -> None:
+    """Its new shell answers nothing that the one before was asked; it can be asked itself."""
+    with pytest.raises(RestartedError, match="started anew"):
+        shell.run(r"printf '\033[?2004h'; exec bash --norc")
     assert shell.run("echo on") == "on"
 
 

@@ -95,6 +95,11 @@ def test_each_module_that_is_named_is_there(root: Path) -> None:
     assert trees.cannot_load(folder, set(RP1)) == set()
 
 
+def test_what_its_format_of_updates_takes_is_there(root: Path) -> None:
+    """RAUC has the manifest of such a bundle read by another programme."""
+    assert (root / "usr/bin/unsquashfs").is_file()
+
+
 def test_every_part_of_the_board_has_its_driver(made: Path, root: Path) -> None:
     """Of what Debian's kernel could drive on it only what is named is left out."""
     (folder,) = (root / "usr/lib/modules").iterdir()
