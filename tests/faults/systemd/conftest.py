@@ -27,6 +27,8 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 @pytest.fixture
 def machine(_made: Machine) -> Machine:
     """The machine, its lines idle."""
+    if _made.daemon is not None and _made.daemon.poll() is not None:
+        _made.stop()  # it ended behind a test's back
     if _made.daemon is None:
         _made.start()
     _made.wait_until(_made.is_idle, 40.0, "the lines are not idle")

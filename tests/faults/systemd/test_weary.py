@@ -14,6 +14,8 @@ from tests.helpers.figures import Figures
 pytestmark = pytest.mark.system
 IMAGE = ROOT / "image" / "overlay" / "etc" / "systemd" / "system"
 BOOTS = ROOT / "image" / "overlay" / "usr" / "lib" / "centralino-image" / "boots"
+REBOOT = signal.SIGRTMIN + 5
+"""As `systemctl reboot` has it (systemd(1), "Signals")."""
 ANEW = -signal.SIGHUP
 """By what a first process in a namespace of its own asks for a new start: reboot(2)."""
 
@@ -58,7 +60,7 @@ def test_a_service_that_always_dies_has_the_machine_start_anew(
 def test_a_new_start_that_somebody_asks_for_is_no_services(machine: Machine) -> None:
     """What is stopped in good order has not been given up."""
     begin_list_of_boots(machine)
-    assert machine.end_by("systemctl", "reboot") == ANEW
+    assert machine.end_by(REBOOT) == ANEW
     assert why_it_ended(machine) == "asked"
 
 
