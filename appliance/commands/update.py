@@ -19,7 +19,6 @@ from appliance.daemon.settings import Settings
 from appliance.daemon.update_files import Asked
 from appliance.policy import update_words
 from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
 from appliance.policy.updating import order
 from appliance.policy.words import NOTHING, Words
 from appliance.records.users import SHELL
@@ -81,7 +80,7 @@ def _done(helper: Helper, what: str | None, stick: Path | None, *, fetch: bool) 
     if fetch:
         return fetched(helper)
     if stick is not None:
-        return _brought(helper, stick)
+        return update_stick.brought(helper, stick)
     match what:
         case None:
             return helper.turn()
@@ -132,17 +131,6 @@ def _installed(helper: Helper, what: str, *, older: bool) -> Words:
     target = Path(helper.settings.folders.state) / update_files.FETCHED
     server.fetch(server.latest(), target, _room(helper.settings))
     return helper.install(target, asked, is_ours=True, even_older=older)
-
-
-def _brought(helper: Helper, device: Path) -> Words:
-    try:
-        with update_stick.mounted(device) as stick:
-            said = update_stick.turn(helper, stick)
-    except (Refused, OSError) as error:
-        update_files.tell_stick(helper.run, words_of(error))
-        raise
-    update_files.tell_stick(helper.run, said)
-    return said
 
 
 def _server(settings: Settings, address: str, helper: Helper) -> Server:

@@ -23,6 +23,7 @@ from appliance.daemon.backup_places import UPLOADED as UPLOADED_BACKUP
 from appliance.daemon.update_files import BOX, Asked
 from appliance.policy import update_words
 from appliance.policy.refused import Refused
+from appliance.policy.system_words import words_of
 from appliance.policy.updating import State, order
 from appliance.policy.words import Words
 from appliance.records.sealed_stream import MAGIC
@@ -37,6 +38,10 @@ LIMIT_S: Final = 60.0
 NOTHING_NEW: Final = Words(
     "Sulla chiavetta non c'è un aggiornamento più recente della versione in uso ({}).",
     "The stick holds no update that is newer than the version in use ({}).",
+)
+GONE: Final = Words(
+    "La chiavetta è stata tolta prima di essere letta: inserirla di nuovo.",
+    "The stick was pulled out before it was read: put it in again.",
 )
 LAID_READY: Final = Words(
     "La copia di sicurezza {} della chiavetta è pronta da ripristinare: pagina Copia di sicurezza.",
@@ -60,9 +65,23 @@ class Stick:
         return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
+def brought(helper: Helper, device: Path) -> Words:
+    """Look at a stick that was put in, and let people see what came of it, or did not; raises
+    Refused, OSError.
+    """
+    wait_until_seen(helper)
+    try:
+        with mounted(device) as stick:
+            said = turn(helper, stick)
+    except (Refused, OSError) as error:
+        update_files.tell_stick(helper.run, words_of(error))
+        raise
+    update_files.tell_stick(helper.run, said)
+    return said
+
+
 def turn(helper: Helper, stick: Stick) -> Words:
     """Do what a stick is for; raises Refused, OSError."""
-    wait_until_seen(helper)
     ready = lay_ready(helper, stick)
     bundle = newest(helper, stick.bundles())
     if bundle is not None:
@@ -72,7 +91,8 @@ def turn(helper: Helper, stick: Stick) -> Words:
 
 def wait_until_seen(helper: Helper) -> None:
     """Where a stick stays in over a start: wait until `update good` has seen what that start means
-    for the update that came from it, so that what is said of the stick holds.
+    for the update that came from it, so that what is said of the stick holds. Nobody has mounted it
+    meanwhile: whoever pulls it out then breaks nothing off.
     """
     until = time.monotonic() + helper.idle_s
     while _is_unseen(helper) and time.monotonic() < until:
@@ -136,6 +156,8 @@ def lay_ready(helper: Helper, stick: Stick) -> Words | None:
 @contextmanager
 def mounted(device: Path) -> Iterator[Stick]:
     """Mount a stick for reading; raises Refused."""
+    if not device.exists():
+        raise update_words.refused(GONE)
     with tempfile.TemporaryDirectory(prefix="centralino-stick-") as name:
         done = subprocess.run(
             ("mount", "-t", KINDS, "-o", "ro,nosuid,nodev,noexec", str(device), name),

@@ -198,9 +198,34 @@ def test_a_stick_that_stays_in_over_a_start_is_told_how_it_went(written: Path) -
     seen = replace(kept, state=State.BACK, boot=boot_id(), failed=("9.0.0",))
     goes_back = threading.Timer(0.3, update_files.keep, (helper.kept_in, seen))
     goes_back.start()
+    update_stick.wait_until_seen(helper)
     with pytest.raises(Refused, match=r"9\.0\.0 has been tried here"):
         update_stick.turn(helper, Stick(stick))
     goes_back.join()
+
+
+def test_a_stick_that_is_pulled_out_before_it_was_read_is_told(written: Path) -> None:
+    """While the start is still on trial the stick is not mounted: it may go, and people see why
+    nothing came of it.
+    """
+    helper = Helper(config.load(written), written.parent / "run", StandIn())
+    helper.kept_in.mkdir()
+    update_files.progress_path(helper.run).parent.mkdir()
+    kept = Kept(State.INSTALLED, "9.0.0", slot="B", boot="before")
+    update_files.keep(helper.kept_in, kept)
+    stick = written.parent / "sda1"
+    stick.touch()
+
+    def pull_out() -> None:
+        stick.unlink()
+        update_files.keep(helper.kept_in, replace(kept, state=State.GOOD, boot=boot_id()))
+
+    soon = threading.Timer(0.3, pull_out)
+    soon.start()
+    with pytest.raises(Refused, match="pulled out before it was read"):
+        update_stick.brought(helper, stick)
+    soon.join()
+    assert "è stata tolta" in update_files.stick_said(helper.run).it
 
 
 def test_a_trial_that_is_interrupted_goes_on(written: Path) -> None:
