@@ -7,18 +7,25 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from appliance.daemon.recoveries import KEPT
+from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan
+from appliance.records.call_log import iso
+from appliance.records.database import connect, open_reader
 from tests.helpers.box import Box, wait
 from tests.soak.mix import RELEASES, SPEECH
 from tests.soak.real_outcome import Outcome
 from tests.system.calls import is_at_rest, modem
 
 LINES = 6
+WAITED = timedelta(hours=2)
+_EARLIER = "UPDATE messages SET received_at = ?, received_ms = ?"
 IDLE_S = 90.0
 """A line whose modem was unplugged or wedged is idle again by then."""
 CALL_S = 60.0
@@ -99,6 +106,27 @@ class RealSoak:
                 return
             self._on_line(line, calls=1, share=1.0, brisk=False, faults=("lost result",))
         self.outcome.stuck.append(f"line{line}: its history is not full: {tried}")
+
+    def leave_waiting(self) -> None:
+        """Leave a message that has waited for two hours when the desk starts anew.
+
+        What is told of such messages, once, half an hour after they came, is then told before the
+        first look; else it is told, for the first time, in the middle of the hour.
+        """
+        call = self.box.place(1, CallPlan(caller="0511234567", hang_up_after_ms=8000))
+        _speak(call)
+        call.wait(CALL_S)
+        self.box.wait_until(lambda: bool(self.box.messages()), CALL_S, "no message was left")
+        self.box.stop()
+        earlier = self.box.messages()[0].received_at - WAITED
+        with closing(connect(database_path(self.box.state))) as connection:
+            connection.execute(_EARLIER, (iso(earlier), round(earlier.timestamp() * 1000)))
+        self.box.start()
+        self.box.wait_until(self._is_told, CALL_S, "nobody was told of the message that waits")
+
+    def _is_told(self) -> bool:
+        with closing(open_reader(database_path(self.box.state))) as reader:
+            return bool(reader.execute("SELECT 1 FROM care").fetchone())
 
     def place(self, calls: int, share: float = 0.0, brisk: bool = False) -> None:
         """Place so many calls, brisk ones or of the mix, of which this share meets with a fault;

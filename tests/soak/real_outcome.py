@@ -10,6 +10,9 @@ from tests.soak.size import Census, Size, slope, slope_error
 KIB_AN_HOUR = 5.0
 """What may come to stay an hour, of all that desk and carrier hold."""
 
+CHANGE = 400
+"""Of what there are so many bytes more or fewer is told (objects of one type and size)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Count:
@@ -58,41 +61,54 @@ class Outcome:
 
     @property
     def kib_an_hour(self) -> float | None:
-        """By how many KiB an hour what they hold grows in the second half (least squares).
+        """By how many KiB an hour what they hold grows after the warm-up (least squares).
 
         By then all is full that is kept in a bounded number. None where it was too short to tell.
         """
-        return slope(self._late) if len(self._late) > 2 else None
+        return slope(self._held) if len(self._held) > 2 else None
 
     @property
     def error_kib(self) -> float:
         """The standard error of that slope: a count finds what is under way, some KiB, too."""
-        return slope_error(self._late) if len(self._late) > 2 else 0.0
+        return slope_error(self._held) if len(self._held) > 2 else 0.0
 
     @property
-    def _late(self) -> list[tuple[float, float]]:
-        middle = (self.counted[0].at + self.counted[-1].at) / 2
-        return [(c.at / 3600, c.in_use / 1024) for c in self.counted if c.at >= middle]
+    def _held(self) -> list[tuple[float, float]]:
+        return [(count.at / 3600, count.in_use / 1024) for count in self.counted]
 
     @property
-    def grows(self) -> bool:
-        """True when what they hold grows, by more than counts scatter, though all must be full;
-        False where nobody can tell.
+    def is_flat(self) -> bool:
+        """True where it is shown that what they hold grows by less than it may: the slope and two
+        standard errors of it are below; False, too, where counts are too few to tell.
         """
         hourly = self.kib_an_hour
-        return hourly is not None and hourly - 2 * self.error_kib >= KIB_AN_HOUR
+        return hourly is not None and hourly + 2 * self.error_kib < KIB_AN_HOUR
+
+    def last_count(self) -> str:
+        """Say what the last count found, and of what there is so much more or less than before."""
+        now = self.counted[-1]
+        before = self.counted[-2] if len(self.counted) > 1 else now
+        held = [(each.in_use, each.database) for each in now.held]
+        changed = [
+            f"  {name}: {size:+} {kind}"
+            for name, old, new in zip(("desk", "carrier"), before.held, now.held, strict=True)
+            for kind, size in new.changed(old, CHANGE).items()
+        ]
+        minutes = (now.at - self.counted[0].at) / 60
+        first = f"{minutes:.1f} min, {now.calls} calls: desk and carrier, SQLite's of them {held}"
+        return "\n".join([first, *changed])
 
     def words(self) -> str:
         """Say it in a line of figures."""
         (_, first), *_, (_, last) = self.sizes
         grown = "too short for a slope"
         if self.kib_an_hour is not None:
-            grown = f"{self.kib_an_hour:+.0f} ± {self.error_kib:.0f} KiB/h"
+            grown = f"{self.kib_an_hour:+.1f} ± {self.error_kib:.1f} KiB/h"
         return (
             f"F25 {self.seconds / 60:.0f} real minutes through all processes, {self.calls} calls, "
             f"{sum(self.faults.values())} faults: {len(self.stuck)} lines stuck, "
             f"{self.records} records; desk and carrier {self.kb_a_call:+.2f} kB a call, in use "
-            f"{self.held_kb_a_call:+.2f} of it, {grown} in the second half; "
+            f"{self.held_kb_a_call:+.2f} of it, {grown} in {len(self.counted)} counts; "
             f"SQLite's {self.counted[0].database / 1024:.0f} to "
             f"{self.counted[-1].database / 1024:.0f} KiB; "
             f"threads {first.threads} to {last.threads}, "

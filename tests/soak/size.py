@@ -8,7 +8,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.bench.machine import memory_mb
@@ -126,17 +126,25 @@ def counting(folder: Path) -> dict[str, str]:
 @dataclass(frozen=True, slots=True)
 class Census:
     """What one interpreter holds: bytes that are in use, and containers by their type; `database`
-    says how many of the bytes are SQLite's.
+    says how many of the bytes are SQLite's, `sizes` how many the objects of each type and size
+    take (where that was asked for: it is a second's work).
     """
 
     in_use: int
     kinds: Counter[str]
     database: int = 0
+    sizes: Counter[str] = field(default_factory=Counter)
 
     @property
     def held(self) -> int:
         """How many bytes are in use but for SQLite's, whose cache of pages fills for many hours."""
         return self.in_use - self.database
+
+    def changed(self, before: Census, by: int) -> dict[str, int]:
+        """Say of what there are so many bytes more or fewer than before."""
+        both = self.sizes.keys() | before.sizes.keys()
+        changed = {kind: self.sizes[kind] - before.sizes[kind] for kind in sorted(both)}
+        return {kind: size for kind, size in changed.items() if abs(size) >= by}
 
     def grown(self, before: Census, more_than: int) -> dict[str, int]:
         """Say of which of the product's own types there are so many more than before."""
@@ -148,12 +156,20 @@ class Census:
 
 
 def census(box: Box, folder: Path, pid: int) -> Census:
-    """Have a process count what it holds at rest; the first count loads what counting needs."""
+    """Have a process count what it holds at rest, the first time to load what counting needs; the
+    last time with what the objects take, which leaves nothing but is no moment's work.
+    """
     counted = []
     for _ in range(1 + LOOKS):
         wait(LOOK_S)
         counted.append(_counted(box, folder, pid))
-    return min(counted[1:], key=lambda each: each.in_use)
+    least = min(counted[1:], key=lambda each: each.in_use)
+    whole = folder / "WHOLE"
+    whole.touch()
+    try:
+        return replace(least, sizes=_counted(box, folder, pid).sizes)
+    finally:
+        whole.unlink()
 
 
 def _counted(box: Box, folder: Path, pid: int) -> Census:
@@ -162,4 +178,5 @@ def _counted(box: Box, folder: Path, pid: int) -> Census:
     os.kill(pid, signal.SIGUSR2)
     box.wait_until(path.exists, ANSWER_S, f"process {pid} did not count its objects")
     told = json.loads(path.read_text(encoding="utf-8"))
-    return Census(told["in_use"], Counter(told["kinds"]), told["database"])
+    sizes = Counter(told.get("sizes", {}))
+    return Census(told["in_use"], Counter(told["kinds"]), told["database"], sizes)

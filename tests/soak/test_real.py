@@ -130,24 +130,24 @@ def counted(*held_kb: float) -> Outcome:
     )
 
 
-def test_what_grows_once_all_is_full_is_seen() -> None:
-    """A cache that fills in the first half is no growth; 1 KiB in ten minutes later is, unless
-    counts scatter by more; of two counts in the second half nobody can tell.
+def test_an_hour_is_flat_where_that_is_shown() -> None:
+    """What scatters less than it may grow is; what grows by 6 KiB an hour is not, nor what scatters
+    so much that it might, nor what grew once; of two counts nobody can tell.
     """
-    filling = counted(100, 200, 300, 300, 300, 300, 300)
-    assert filling.kib_an_hour == pytest.approx(0.0)
-    assert not filling.grows
-    growing = counted(100, 200, 300, 300, 301, 302, 303)
+    level = counted(300, 300.5, 300, 299.5, 300, 300.5, 300)
+    assert level.kib_an_hour == pytest.approx(0.1, abs=0.1)
+    assert level.is_flat
+    growing = counted(300, 301, 302, 303, 304, 305, 306)
     assert growing.kib_an_hour == pytest.approx(6.0)
-    assert growing.grows
-    scattered = counted(100, 200, 300, 300, 306, 296, 304)
-    assert scattered.kib_an_hour == pytest.approx(1.2)
-    assert scattered.error_kib == pytest.approx(14.55, abs=0.01)
-    assert not scattered.grows
-    assert counted(100, 200, 300, 300, 316, 326, 354).grows
-    short = counted(100, 200, 900)
-    assert (short.kib_an_hour, short.grows) == (None, False)
-    assert short.held_kb_a_call == pytest.approx(4 * 1.024)
+    assert not growing.is_flat
+    scattered = counted(300, 306, 296, 304, 298, 303, 299)
+    assert scattered.kib_an_hour == pytest.approx(-1.5, abs=0.1)
+    assert scattered.error_kib == pytest.approx(4.3, abs=0.1)
+    assert not scattered.is_flat
+    assert not counted(300, 300, 300, 306, 306, 306, 306).is_flat
+    short = counted(100, 100)
+    assert (short.kib_an_hour, short.is_flat) == (None, False)
+    assert counted(100, 200, 900).held_kb_a_call == pytest.approx(4 * 1.024)
 
 
 @pytest.mark.system
