@@ -92,17 +92,20 @@ packaging: environment
 
 # Minutes: left out where this very content of image/, systemd/ and debian/ has passed before on this
 # machine (a stamp in the user's cache says so). A machine is emulated by one processor, so that the
-# cuts go beside updates and files. What is measured is in build/faults-image.txt.
+# cuts, and then the files, go beside the updates. What is measured is in build/faults-image.txt.
 CUTS := tests/image/test_boots.py
+UPDATES := tests/image/test_stick_updates.py
+SLOWEST := --durations=12 --durations-min=5
 boots: environment packages
-	@$(PY) -m tests.image.stamp || { $(MAKE) --no-print-directory -j2 -O boots-cut boots-updated \
+	@$(PY) -m tests.image.stamp || { $(MAKE) --no-print-directory -j2 -O boots-updated boots-cut \
 	  && $(PY) -m tests.image.stamp --passed; }
 
 boots-cut:
-	FIGURES=build/faults-image.txt $(PY) -m pytest -q -m "system and not long" $(AGAIN) $(CUTS)
+	FIGURES=build/faults-image.txt $(PY) -m pytest -q -m "system and not long" $(AGAIN) $(SLOWEST) $(CUTS)
+	$(PY) -m pytest -q -m "system and not long" $(AGAIN) tests/image $(addprefix --ignore=,$(CUTS) $(UPDATES))
 
 boots-updated:
-	FIGURES=build/faults-image-updates.txt $(PY) -m pytest -q -m "system and not long" $(AGAIN) tests/image --ignore=$(CUTS)
+	FIGURES=build/faults-image-updates.txt $(PY) -m pytest -q -m "system and not long" $(AGAIN) $(SLOWEST) $(UPDATES)
 
 console: environment
 	@scripts/wapiti.sh

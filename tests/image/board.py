@@ -55,6 +55,8 @@ def _virt(board: Board, folder: Path, drive: str) -> list[str]:
          *base, *ports, "null")  # fmt: skip
     words = f"console=ttyAMA0 systemd.debug_shell=ttyAMA1 {WORDS} {board.words}"
     _run("fdtput", "-t", "s", str(tree), "/chosen", "bootargs", words.strip())
+    # as image/boot/uboot.env.txt has it on the boards: two seconds of a loop are ten of ours
+    _run("fdtput", "-p", "-t", "i", str(tree), "/config", "bootdelay", "0")
     devices = ["-drive", f"if=none,id=disk,{drive}", "-device", "virtio-blk-pci,drive=disk",
                "-netdev", "user,id=lan,restrict=on", "-device", "virtio-net-pci,netdev=lan",
                "-device", f"qemu-xhci,id=usb,addr={USB_SLOT}"]  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.helpers.figures import Figures
-from tests.image import brought, built
+from tests.image import built
 from tests.image.disk import SLOT_A, Disk
 from tests.image.guest import Guest
 from tests.image.office import Office, site, wait_idle
@@ -31,14 +31,6 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     with Office(disk, folder) as made:
         yield made
     disk.remove()
-
-
-@pytest.fixture(scope="module")
-def sticks(office: Office) -> brought.Sticks:
-    """What is brought to the box on USB sticks, made of its own slot A."""
-    folder = office.folder / "sticks"
-    folder.mkdir()
-    return brought.sticks(office.disk, folder)
 
 
 @pytest.fixture(scope="module")

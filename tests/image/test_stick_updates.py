@@ -7,14 +7,16 @@ test_boots.py: each machine is emulated by one processor.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
 from tests.helpers.figures import Figures
 from tests.image import brought, built, updates
+from tests.image.desk import troubles
 from tests.image.disk import SLOT_B
 from tests.image.guest import Guest
-from tests.image.office import CALL_LIMIT_S, Office, is_whole, troubles, wait_idle
+from tests.image.office import CALL_LIMIT_S, Office, is_whole, wait_idle
 
 MISSING = built.missing() or brought.missing()
 pytestmark = [
@@ -25,12 +27,28 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def guest(office: Office) -> Iterator[Guest]:
+def making(office: Office) -> Iterator[Future[brought.Sticks]]:
+    """Begin to make the sticks, of the box's own slot A: it boots meanwhile."""
+    folder = office.folder / "sticks"
+    folder.mkdir()
+    with ThreadPoolExecutor(1) as hand:
+        yield hand.submit(brought.sticks, office.disk, folder)
+
+
+@pytest.fixture(scope="module")
+def sticks(making: Future[brought.Sticks]) -> brought.Sticks:
+    """What is brought to the box."""
+    return making.result()
+
+
+@pytest.fixture(scope="module")
+def guest(office: Office, making: Future[brought.Sticks]) -> Iterator[Guest]:
     """Boot a new box, which has answered its first call."""
+    assert not making.cancelled()
     with office.on() as made:
         made.wait_ready()
         wait_idle(made)
-        assert office.call().answered
+        assert office.leave_message().answered
         yield made
 
 
@@ -54,17 +72,25 @@ def test_a_newer_version_is_tried_and_stays(
     """
     wait_idle(guest)
     began = guest.seconds()
+
+    def say(what: str) -> None:
+        figures.say(f"image: {what} {guest.seconds() - began:.0f} s after its stick")
+
     assert brought.NEWER in updates.brought_by(guest, sticks.newer)
-    figures.say(f"image: {updates.size(sticks.newer)} installed in {guest.seconds() - began:.0f} s")
+    say(f"{updates.size(sticks.newer)} installed")
     found = office.disk.variables()
     assert (found["BOOT_ORDER"].split()[0], found["BOOT_B_LEFT"]) == ("B", "1")
     updates.night_comes(guest)
+    guest.wait("the restart", lambda: len(updates.chosen(guest)) > 1)
+    say("it starts")
     guest.wait_ready(boots=2)
+    say("READY")
     updates.wait_state(guest, "trial")
     wait_idle(guest)
-    assert office.call().answered
+    assert office.leave_message().answered
+    say("a call is over")
     updates.wait_state(guest, "good")
-    figures.say(f"image: version good {guest.seconds() - began:.0f} s after its stick")
+    say("good")
     assert updates.chosen(guest) == ["A", "B"]
     assert updates.rauc(guest) == {"A": ("inactive", "good"), "B": ("booted", "good")}
     assert office.disk.variables()["BOOT_B_LEFT"] == "3"
@@ -80,7 +106,10 @@ def test_a_version_that_never_gets_up_is_left(
     messages = updates.messages(guest)
     began = guest.seconds()
     assert brought.HOLLOW in updates.brought_by(guest, sticks.hollow)
+    figures.say(f"image: an update of a kernel alone installed in {guest.seconds() - began:.0f} s")
     updates.night_comes(guest)
+    guest.wait("the restart", lambda: len(updates.chosen(guest)) > 2)
+    figures.say(f"image: it starts {guest.seconds() - began:.0f} s after the stick")
     guest.wait_ready(boots=3)
     found = updates.wait_state(guest, "back")
     figures.say(f"image: version of before is back {guest.seconds() - began:.0f} s after the stick")

@@ -9,6 +9,7 @@ from typing import Any
 
 from appliance.daemon.update_files import KEPT, STICK
 from tests.image import brought
+from tests.image.desk import set_clock
 from tests.image.guest import Guest
 from tests.image.office import VOICEMAIL
 from tests.image.shell import RestartedError
@@ -20,15 +21,6 @@ LOOK_S = 2.0
 """Each look is a shell's work in there, which the box pays for."""
 KEPT_IN = f"/var/lib/centralino-update/{KEPT}"
 SAID = f"/run/centralino-update/{STICK}"
-SET_CLOCK = """python3 -ISc 'if True:
-    import json, socket, sys
-    door = socket.socket(socket.AF_UNIX)
-    door.connect("/run/centralino/desk.sock")
-    asked = {"ask": "clock_set", "by": "technician", "at": sys.argv[1]}
-    door.sendall(json.dumps(asked).encode() + b"\\n")
-    print(door.makefile().readline())
-' """
-"""What the console's page asks for where somebody sets the time."""
 
 
 def kept(guest: Guest) -> dict[str, Any]:
@@ -48,8 +40,7 @@ def brought_by(guest: Guest, stick: Path) -> str:
 def night_comes(guest: Guest) -> None:
     """Set the box's clock to tomorrow's quiet hours, as a person at the console does."""
     tomorrow = guest.run("date -d tomorrow +%F")
-    said = guest.run(f"{SET_CLOCK} {tomorrow}T{NIGHT}")
-    assert json.loads(said)["ok"], said
+    set_clock(guest, f"{tomorrow}T{NIGHT}")
 
 
 def wait_state(guest: Guest, state: str, limit_s: float = TRIAL_LIMIT_S) -> dict[str, Any]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 from tests.image.board import CLOCK
+from tests.image.desk import set_clock
 from tests.image.guest import Guest
-from tests.image.updates import SET_CLOCK
 
 HURRIED: Final = "shift=1,sleep=off"
 """As board.CLOCK, but where the guest waits its clock goes on to what it waits for."""
@@ -26,8 +25,7 @@ class Hurried(Guest):
     def set_clock(self, time: str) -> None:
         """Set the box's clock to a time of tomorrow, as a person at the console does."""
         tomorrow = self.date("-d tomorrow +%F")
-        said = self.run(f"{SET_CLOCK} {tomorrow}T{time}")
-        assert json.loads(said)["ok"], said
+        set_clock(self, f"{tomorrow}T{time}")
         self.wait("the clock is set", lambda: self.date("+%F") == tomorrow)
 
     def date(self, words: str) -> str:

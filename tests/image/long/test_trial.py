@@ -19,10 +19,11 @@ import pytest
 from appliance.policy.updating import HEALTHY_S, LIMIT_S
 from tests.helpers.figures import Figures
 from tests.image import brought, built, updates
+from tests.image.desk import troubles
 from tests.image.guest import Guest
 from tests.image.long.life import is_untouched
 from tests.image.long.sticks import VERSION, slot_of, stick_of
-from tests.image.office import VOICEMAIL, Office, status, wait_idle
+from tests.image.office import VOICEMAIL, Office, wait_idle
 
 MISSING: Final = built.missing() or brought.missing()
 pytestmark = [
@@ -169,7 +170,7 @@ def is_told(guest: Guest, why: str) -> None:
     said = json.loads(guest.run("centralino update status --json"))["en"]
     assert BACK in said
     assert why in said
-    assert any(BACK in one and why in one for one in map(str, status(guest)["troubles"]))
+    assert any(BACK in one and why in one for one in troubles(guest))
 
 
 def is_left_alone(guest: Guest, found: dict[str, Any]) -> None:
