@@ -8,7 +8,7 @@ SEED ?= 1
 # tried once more, by themselves alone. What failed first is shown whole, and named at the very end.
 AGAIN := --reruns 1 --max-suite-reruns 2 --rerun-show-tracebacks
 
-.PHONY: help environment packages deb image demo test lint unit unit311 coverage system console boxes phones fieldtest boots boots-cut boots-updated units bench long faults faulty-disks faulty-boxes faulty-machines faulty-lines figures phones-and-faults packaging fuzz soak year clean
+.PHONY: help environment packages deb image demo test lint unit unit311 coverage system console boxes phones fieldtest boots boots-cut boots-updated units bench long faults faulty-disks faulty-boxes faulty-machines faulty-lines faulty-days figures phones-and-faults packaging fuzz soak year clean
 
 help:
 	@echo "make demo    four real calls on two simulated lines, followed on the terminal (KEEP=1 stays up)"
@@ -123,7 +123,7 @@ DISKS := $(addprefix tests/faults/test_,failing_calls.py full_disk.py kill_point
 MACHINES := tests/faults/systemd tests/faults/test_lasting_error.py tests/faults/test_read_only_box.py
 faults: environment packages
 	@rm -f build/faults*.txt
-	@$(MAKE) --no-print-directory -j2 -O faulty-disks faulty-boxes faulty-machines faulty-lines
+	@$(MAKE) --no-print-directory -j2 -O faulty-boxes faulty-disks faulty-machines faulty-lines faulty-days
 	@$(MAKE) --no-print-directory figures
 
 figures:
@@ -140,10 +140,13 @@ faulty-machines: environment
 
 # What fails elsewhere in the house: in `make test` these go with their rooms.
 ELSEWHERE := tests/system/test_hot_plug.py tests/system/test_wedged.py tests/mail/test_real_server.py \
-  tests/soak/test_offline.py tests/policy/test_dialling.py tests/fuzz/test_kept.py \
-  tests/soak/test_soak.py tests/console/attack/test_entries.py
+  tests/policy/test_dialling.py tests/fuzz/test_kept.py tests/console/attack/test_entries.py
 faulty-lines: environment
 	@FIGURES=build/faults-lines.txt $(PY) -m pytest -q --show-capture=no -m "not long" $(ELSEWHERE)
+
+# Days on a virtual clock: they take the processor, and come last, beside what only waits.
+faulty-days: environment
+	@FIGURES=build/faults-days.txt $(PY) -m pytest -q --show-capture=no -m "not long" tests/soak/test_offline.py tests/soak/test_soak.py
 
 # The field test's suite on the software exchange, a make of modem each; it mostly waits.
 fieldtest: environment
