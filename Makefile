@@ -145,8 +145,9 @@ faulty-lines: environment
 	@FIGURES=build/faults-lines.txt $(PY) -m pytest -q --show-capture=no -m "not long" $(ELSEWHERE)
 
 # Days on a virtual clock: they take the processor, and come last, beside what only waits.
+DAYS := tests/soak/test_offline.py tests/soak/test_soak.py
 faulty-days: environment
-	@FIGURES=build/faults-days.txt $(PY) -m pytest -q --show-capture=no -m "not long" tests/soak/test_offline.py tests/soak/test_soak.py
+	@FIGURES=build/faults-days.txt $(PY) -m pytest -q --show-capture=no -m "not long" $(DAYS)
 
 # The field test's suite on the software exchange, a make of modem each; it mostly waits.
 fieldtest: environment

@@ -18,9 +18,9 @@ OF_THE_IMAGE = {"F24"}
 def run_by_make_faults() -> list[Path]:
     """List the files of tests that `make faults` runs: its own folder's and those elsewhere."""
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    elsewhere = re.search(r"(?ms)^ELSEWHERE := (.*?[^\\])$", makefile)
-    assert elsewhere
-    named = [ROOT / word for word in elsewhere[1].replace("\\", " ").split()]
+    listed = re.findall(r"(?ms)^(?:ELSEWHERE|DAYS) := (.*?[^\\])$", makefile)
+    assert len(listed) == 2
+    named = [ROOT / word for each in listed for word in each.replace("\\", " ").split()]
     return [*sorted((ROOT / "tests" / "faults").rglob("test_*.py")), *named]
 
 
