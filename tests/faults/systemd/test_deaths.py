@@ -27,8 +27,10 @@ def test_a_call_works(machine: Machine, phone: Baresip) -> None:
 def test_killed(
     machine: Machine, phone: Baresip, ordinary: float, figures: Figures, unit: str
 ) -> None:
-    """SIGKILL: within 5 s the box answers again, to a caller who rang at that moment; the two other
-    services are the same processes as before.
+    """SIGKILL: within 5 s the box is ready to answer again, and a caller who rang at that moment is
+    answered; the two other services are the same processes as before.
+
+    When that caller is answered, hangs on the rings as well: it is told, and has no limit.
     """
     before = {each: machine.main_pid(each) for each in UNITS}
     restarts = int(machine.shown(unit, "NRestarts"))
