@@ -35,7 +35,8 @@ def tone(hz: float, dbm0: float, seconds: float) -> Wave:
 
 def chord(parts: tuple[tuple[float, float], ...], seconds: float) -> Wave:
     """Give sines (Hz, dBm0) together."""
-    return np.sum([tone(hz, dbm0, seconds) for hz, dbm0 in parts], axis=0, dtype=np.float64)
+    whole: Wave = np.sum([tone(hz, dbm0, seconds) for hz, dbm0 in parts], axis=0, dtype=np.float64)
+    return whole
 
 
 def rest(seconds: float) -> Wave:

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 . image/common.sh
 disk=$1
 name=$(basename "$disk" .img)
-python=${PYTHON:-.venv-3.13/bin/python}
+python=${PYTHON:-.venv/bin/python}
 
 # Two blocks at a time: as many as a small machine has processors, and the same bytes on a large one.
 xz --keep --force --stdout -6 --threads=2 "$disk" > "$out/$name.img.xz"

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 base=$1
 deb=$2
 root=$work/root
-python=${PYTHON:-.venv-3.13/bin/python}
+python=${PYTHON:-.venv/bin/python}
 "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' ||
     fail "bytecode for the slot is made by Python 3.13, and $python is another"
 

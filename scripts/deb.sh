@@ -5,7 +5,7 @@
 #   be given
 set -eu
 cd "$(dirname "$0")/.."
-python=${PYTHON:-.venv-3.13/bin/python}
+python=${PYTHON:-.venv/bin/python}
 version=${VERSION:-$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' appliance/__init__.py)}
 out=${OUT:-build/deb}
 export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}"

@@ -1,6 +1,6 @@
 """Draw the blocks of docs/ that come from the code: the call's diagrams and the LEDs' tables.
 
-    .venv-3.13/bin/python scripts/draw_calls.py
+    .venv/bin/python scripts/draw_calls.py
 
 A block stands between `<!-- drawn: NAME -->` and `<!-- end of NAME -->`; what is between them is
 replaced, the rest of the page is left alone. tests/docs/test_diagram.py fails when it is behind.

@@ -1,6 +1,6 @@
 """Draw the pictures of docs/img/ that show how a box is wired, in Italian and English.
 
-    .venv-3.13/bin/python scripts/draw_wiring.py [--check]
+    .venv/bin/python scripts/draw_wiring.py [--check]
 
 The pins are those that the configuration as delivered drives. With --check nothing is written: the
 status is 1 where a picture is behind (tests/docs/test_wiring.py).

@@ -1,8 +1,30 @@
 #!/bin/sh
-# Makes the virtual environments: .venv-3.13 with the system's Python (Debian 13, Raspberry Pi OS),
-# .venv-3.11 too where a python3.11 is found. Needs nothing but python3 and its venv module.
+# Makes the virtual environment .venv with the system's Python (Debian 13, Raspberry Pi OS: 3.13), or
+# with "3.11" .venv-3.11 where a python3.11 is found; versions as in constraints.txt. "fuzz" adds what
+# guides fuzzing by coverage. Needs nothing but python3 and its venv module.
 set -eu
 cd "$(dirname "$0")/.."
+
+make_environment() { # python, folder
+    "$1" -m venv "$2"
+    "$2/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --constraint constraints.txt --editable '.[dev,fieldtest]'
+}
+
+case ${1:-} in
+3.11)
+    old=$(command -v python3.11) && "$old" -c 'import ensurepip, venv' 2>/dev/null || exit 0
+    make_environment "$old" .venv-3.11
+    exit
+    ;;
+fuzz)
+    # There are wheels for few machines; without it inputs are mutated blindly.
+    .venv/bin/python -c 'import atheris' 2>/dev/null ||
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: \
+            'atheris>=3.0' || echo "no atheris for this machine: fuzzing is not guided by coverage"
+    exit
+    ;;
+esac
 
 main=$(command -v /usr/bin/python3 || command -v python3)
 if ! "$main" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
@@ -15,16 +37,4 @@ if ! "$main" -c 'import ensurepip, venv' 2>/dev/null; then
         exit 1
     }
 fi
-
-make_environment() { # python, folder
-    "$1" -m venv "$2"
-    "$2/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[dev,fieldtest]'
-}
-
-make_environment "$main" .venv-3.13
-# What guides fuzzing by coverage exists for few machines; without it mutations are used alone.
-.venv-3.13/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: \
-    'atheris>=3.0' || echo "no atheris for this machine: fuzzing is not guided by coverage"
-if old=$(command -v python3.11) && "$old" -c 'import ensurepip, venv' 2>/dev/null; then
-    make_environment "$old" .venv-3.11
-fi
+make_environment "$main" .venv

@@ -1,28 +1,33 @@
 #!/bin/sh
-# The Debian packages that the tests use; what cannot be installed is skipped by the tests that
-# need it, each with the package's name.
+# Installs the Debian packages that tests use: "few" for `make test` (the list in README.md), "all"
+# for `make check`. What cannot be installed is skipped by the tests that need it, each with the
+# package's name.
 set -eu
 cd "$(dirname "$0")/.."
-wanted="asterisk-core-sounds-it-wav asterisk-prompt-it-menardi-wav asterisk-core-sounds-en-wav
-        asterisk-core-sounds-fr-wav asterisk-moh-opsound-wav libspandsp2t64
-        festival festvox-italp16k festvox-itapc16k
-        baresip-core linphone-cli sip-tester kamailio libspeexdsp1 multimon-ng sox minimodem
-        exim4-daemon-light chromium libnss3-tools python3-vobject poppler-utils zbar-tools strace faketime sipvicious nbdkit nbdkit-plugin-python libnbd-bin fuse3 e2fsprogs mount systemd udev"
-missing=""
+# A browser, a SIP phone, a mail server, the product's echo canceller, what reads and what writes PDFs.
+few="chromium baresip-core exim4-daemon-light libspeexdsp1 poppler-utils libpango-1.0-0
+     libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
+all="asterisk-core-sounds-it-wav asterisk-prompt-it-menardi-wav asterisk-core-sounds-en-wav
+     asterisk-core-sounds-fr-wav asterisk-moh-opsound-wav libspandsp2t64
+     festival festvox-italp16k festvox-itapc16k
+     linphone-cli sip-tester kamailio multimon-ng sox minimodem
+     libnss3-tools python3-vobject zbar-tools strace faketime sipvicious nbdkit nbdkit-plugin-python
+     libnbd-bin fuse3 e2fsprogs mount systemd udev"
 # tests/packaging
-wanted="$wanted debhelper lintian mmdebstrap"
-# tests/fleet: promtool, and the system's SNMP agent
-wanted="$wanted curl prometheus snmp snmpd"
-# tests/fieldtest: pages on paper
-wanted="$wanted libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
+all="$all debhelper lintian mmdebstrap"
+# tests/fleet: promtool, the system's SNMP agent, the broker and what makes its passwords
+all="$all curl prometheus snmp snmpd mosquitto"
 # tests/qemu: a kernel of its own
-wanted="$wanted qemu-system-x86 busybox-static kmod"
+all="$all qemu-system-x86 busybox-static kmod"
 # image/build.sh
-wanted="$wanted bmap-tools cpio dosfstools fdisk fuse2fs mtools openssl qemu-user-static rauc squashfs-tools u-boot-tools xz-utils zstd"
+all="$all bmap-tools cpio dosfstools fdisk fuse2fs mtools openssl qemu-user-static rauc squashfs-tools u-boot-tools xz-utils zstd"
 # tests/image: machines that boot what it made, with device trees, disks and packet filters of theirs
-wanted="$wanted dbus-daemon device-tree-compiler iproute2 nftables qemu-system-arm qemu-utils u-boot-qemu"
-# tests/fleet: the broker, and what makes its passwords
-wanted="$wanted mosquitto"
+all="$all dbus-daemon device-tree-compiler iproute2 nftables qemu-system-arm qemu-utils u-boot-qemu"
+case ${1:-all} in
+few) wanted=$few ;;
+*) wanted="$few $all" ;;
+esac
+missing=""
 for package in $wanted; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done

@@ -1,29 +1,32 @@
-"""What every test shares: on the build machine nothing may be skipped; figures of faults are kept;
-a test that fails beside a box shows the end of that box's log, also where it is tried again.
+"""Fixtures and hooks of all tests.
 
-A test that injects a fault says in a line what came of it; all are shown at the end, and kept in
-the file FIGURES where one is named.
+With CENTRALINO_NO_SKIP=1 a skipped test fails. A test that fails beside a box shows the end of the
+box's log. A test that injects a fault adds a line of figures; all lines are shown at the end of the
+run, also those of xdist's workers, and written to the file FIGURES where it is set.
 """
 
 from __future__ import annotations
 
+import gc
 import os
+import re
+import zlib
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 
+from tests.helpers import costs
+from tests.helpers.examples import load_profile
 from tests.helpers.figures import Figures
 
-# Examples are judged by what they show: how long a machine takes that others use too, says nothing.
-settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("house")
+load_profile()
 
 _FIGURES = pytest.StashKey[Figures]()
 LOG_LINES = 80
-SECOND_TRIES = Path(__file__).parents[1] / "build" / "second-tries.txt"
+LONGEST_ID, SHOWN_OF_ID = 120, 40
+"""Characters of a value in a test's id: at most, and of a longer value."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -36,6 +39,40 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may be skipped: {report.longrepr}"
     return report
+
+
+def pytest_configure() -> None:
+    """Collect without looking for garbage: it costs a second and finds none."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage again, but not among the modules and tests that stay to the end."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a long value by its beginning and its checksum: an id is sent, printed and kept."""
+    if not isinstance(val, str | bytes) or len(val) <= LONGEST_ID:
+        return None
+    data = val.encode("utf-8", "surrogatepass") if isinstance(val, str) else val
+    begins = re.sub(r"[^ -Z^-~]+", "_", data[:SHOWN_OF_ID].decode("latin-1"))
+    return f"{begins}~{zlib.crc32(data):08x}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Make passwords and passphrases cheap in unit tests, fixtures of every scope included."""
+    if costs.needs_real_cost(item):
+        return (yield)
+    with costs.lowered():
+        return (yield)
+
+
+@pytest.fixture
+def real_cost() -> None:
+    """Let a unit test hash at the shipped cost: `pytest_runtest_protocol` looks for this name."""
 
 
 def _logs_of(item: pytest.Item) -> list[tuple[str, str]]:
@@ -55,17 +92,22 @@ def figures(request: pytest.FixtureRequest) -> Figures:
     return request.config.stash.setdefault(_FIGURES, Figures())
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Keep the names of what was tried again; show the figures and keep them."""
-    if again := terminalreporter.getreports("rerun"):
-        SECOND_TRIES.parent.mkdir(exist_ok=True)
-        with SECOND_TRIES.open("a", encoding="utf-8") as names:
-            names.writelines(f"{report.nodeid}\n" for report in again)
-        for title, text in (part for report in again for part in report.sections):
-            terminalreporter.section(title)
-            terminalreporter.write(f"{text}\n")
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Send the figures of a worker of xdist to the process that prints them."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["figures"] = session.config.stash.get(_FIGURES, Figures()).lines
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the figures of a worker of xdist that has ended (a crashed one has none)."""
+    lines = getattr(node, "workeroutput", {}).get("figures", [])
+    node.config.stash.setdefault(_FIGURES, Figures()).lines.extend(lines)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Show the figures and write them to the file FIGURES."""
     figures = config.stash.get(_FIGURES, Figures())
     if not figures.lines:
         return

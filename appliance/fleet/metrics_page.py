@@ -17,6 +17,7 @@ from prometheus_client.metrics_core import (
     Metric,
     SummaryMetricFamily,
 )
+from prometheus_client.registry import Collector, CollectorRegistry
 
 from appliance.calls.desk import LineState
 from appliance.calls.event_values import Evidence
@@ -36,8 +37,8 @@ _MS: Final = 1000.0
 Labelled = Iterable[tuple[tuple[str, ...], float]]
 
 
-class _Page:
-    """What prometheus_client calls a collector."""
+class _Page(Collector):
+    """One collector that yields every family."""
 
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
@@ -50,7 +51,9 @@ class _Page:
 
 def page(figures: Figures) -> bytes:
     """Write the figures as a scrape's answer."""
-    return generate_latest(_Page(figures))
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Page(figures))
+    return generate_latest(registry)
 
 
 # --- the box -----------------------------------------------------------------------------------

@@ -205,6 +205,7 @@ def test_what_is_newer_is_fetched_once(tmp_path: Path, web: Web) -> None:
         (made(2, SECOND | {"sheets/orti.md": sheet("Orti")}), "names: orti"),
         (made(2, PLAIN | {"schedule.toml": b"[hours]\nmonday = 7\n"}), "schedule.toml, hours"),
     ],
+    ids=["no_settings", "signature", "cut", "other_office", "same_version", "sheet", "schedule"],
 )
 def test_a_server_with_something_wrong_changes_nothing(
     tmp_path: Path, web: Web, data: bytes, why: str

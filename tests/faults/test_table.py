@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import suite
 from tests.docs.pages import ROOT, rows, spans
 
 PAGE = ROOT / "docs" / "reliability.md"
@@ -17,11 +18,8 @@ OF_THE_IMAGE = {"F24"}
 
 def run_by_make_faults() -> list[Path]:
     """List the files of tests that `make faults` runs: its own folder's and those elsewhere."""
-    makefile = (ROOT / "Makefile").read_text("utf-8")
-    listed = re.findall(r"(?ms)^(?:ELSEWHERE|DAYS) := (.*?[^\\])$", makefile)
-    assert len(listed) == 2
-    named = [ROOT / word for each in listed for word in each.replace("\\", " ").split()]
-    return [*sorted((ROOT / "tests" / "faults").rglob("test_*.py")), *named]
+    named = [ROOT / path for path in suite.FAULTS]
+    return [file for path in named for file in (sorted(path.rglob("test_*.py")) or [path])]
 
 
 def told_of(paths: list[Path]) -> set[str]:

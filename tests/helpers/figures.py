@@ -11,8 +11,8 @@ LAST: Final = 99
 class Figures:
     """What the cases of a run have measured; a line begins with its case's number, or a letter."""
 
-    def __init__(self) -> None:
-        self.lines: list[str] = []
+    def __init__(self, lines: list[str] | None = None) -> None:
+        self.lines = list(lines or ())
 
     def say(self, line: str) -> None:
         """Add a line."""

@@ -1,8 +1,9 @@
-"""Says whether this very image has passed its boot tests on this machine; they take minutes.
+"""Record of the image's content that has passed its boot tests, which take minutes.
 
-`python -m tests.image.stamp` ends with 0 when it has, `--passed` notes that it has. What counts is
-the content of all that the image and its tests are made of, wherever it is checked out; of the
-programme that is what the image alone runs.
+`python -m tests.image.stamp` ends with 0 where the content of this checkout has passed; `--passed`
+writes tests/image/passed.txt, which is committed with the change: a fresh clone boots the image
+only where its content has changed. The content is all that the image and its boot tests are made
+of, and of the programme what nobody but the image runs. `make long` boots it in any case.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ INPUTS = ("image", "systemd", "debian", "scripts/deb.sh", "tests/image", *ITS_PR
 """Names and patterns as git takes them."""
 LONG = "tests/image/long"
 """Tests that only `make long` runs: the short boots say nothing of them."""
-KEPT = 50
-"""Stamps that are kept, one for each content that has passed."""
+PASSED = "tests/image/passed.txt"
+"""The fingerprint of the content that has passed, and the day."""
 
 
 def fingerprint(root: Path) -> str:
     """Hash the names and contents of the inputs that git knows or would take in."""
     listed = subprocess.run(
         ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *INPUTS,
-         f":(exclude){LONG}"),
+         f":(exclude){LONG}", f":(exclude){PASSED}"),
         cwd=root, check=True, capture_output=True,
     )  # fmt: skip
     whole = hashlib.sha256()
@@ -46,28 +47,24 @@ def fingerprint(root: Path) -> str:
     return whole.hexdigest()
 
 
-def folder() -> Path:
-    """Return where stamps are kept: the user's cache."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "centralino" / "boots"
+def passed(root: Path) -> str:
+    """Say when this very content passed its boots; nothing where it has not."""
+    file = root / PASSED
+    kept = file.read_text(encoding="ascii").split() if file.exists() else []
+    if len(kept) != len(("content", "day")) or kept[0] != fingerprint(root):
+        return ""
+    return f"this content passed its boots on {kept[1]} ({PASSED})"
 
 
 def main(words: list[str]) -> int:
-    """Look for this content's stamp, or make it; returns the status."""
-    stamp = folder() / fingerprint(ROOT)
+    """Look whether this content has passed, or note that it has; returns the status."""
     if words == ["--passed"]:
-        folder().mkdir(parents=True, exist_ok=True)
-        for old in sorted(folder().iterdir(), key=lambda each: each.stat().st_mtime)[:-KEPT]:
-            old.unlink()
-        stamp.write_text(time.strftime("%Y-%m-%d %H:%M\n"), encoding="ascii")
+        day = time.strftime("%Y-%m-%d")
+        (ROOT / PASSED).write_text(f"{fingerprint(ROOT)} {day}\n", encoding="ascii")
         return 0
-    if not stamp.exists():
+    if not (said := passed(ROOT)):
         return 1
-    when = stamp.read_text(encoding="ascii").strip()
-    sys.stdout.write(
-        f"boots: this image, its units and packaging have passed on this machine ({when}); "
-        f"to boot it again remove {stamp}\n"
-    )
+    sys.stdout.write(f"boots: {said}\n")
     return 0
 
 

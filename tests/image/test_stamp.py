@@ -69,14 +69,18 @@ def test_a_byte_a_name_or_a_right_is_another_content(tree: Path) -> None:
     assert len(set(found)) == len(found)
 
 
-def test_only_what_has_passed_is_left_out(
-    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No stamp: run; a stamp: not; another byte: run again."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def test_only_what_has_passed_is_left_out(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No record: run; a record: not; another byte: run again; a torn record: run."""
     monkeypatch.setattr(stamp, "ROOT", tree)
+    record = tree / stamp.PASSED
     assert stamp.main([]) == 1
     assert stamp.main(["--passed"]) == 0
     assert stamp.main([]) == 0
+    assert "passed its boots on 20" in stamp.passed(tree)
+    whole = record.read_text(encoding="ascii")
+    for torn in ("", whole[:20], f"{whole.split()[0]}\n"):
+        record.write_text(torn, encoding="ascii")
+        assert stamp.main([]) == 1
+    record.write_text(whole, encoding="ascii")
     (tree / "image" / "build.sh").write_text("two", encoding="utf-8")
     assert stamp.main([]) == 1

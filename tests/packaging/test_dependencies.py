@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,13 @@ DEBIAN_NAMES = {"cattrs": "cattr", "markdown-it-py": "markdown-it", "pyserial": 
 OTHER_BUILDS = {"lgpio": "adafruit-lgpio"}
 NEEDED_BY_OTHERS = {"argon2-cffi-bindings": "argon2-cffi"}
 MACHINES = ("arm64", "amd64")
+FIELD_TEST = {
+    "matplotlib": "python3-matplotlib",
+    "numpy": "python3-numpy",
+    "rich": "python3-rich",
+    "weasyprint": "weasyprint",
+}
+"""What the field test needs beside, by PyPI's name (Suggests in debian/control)."""
 
 
 def requirements(section: str, key: str) -> list[Requirement]:
@@ -42,6 +50,23 @@ def debian_floors() -> dict[str, str]:
     """Read the Python packages of debian/control with the versions they must at least have."""
     text = (ROOT / "debian" / "control").read_text(encoding="utf-8")
     return dict(re.findall(r"^ python3-([\w-]+)(?: \(>= ([\d.]+)\))?,", text, re.MULTILINE))
+
+
+def constrained() -> dict[str, str]:
+    """Read the version of every package of the test environment."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = (line.partition("==") for line in lines if line and line[0] != "#")
+    return {name.lower(): version for name, _, version in pins}
+
+
+def not_as_debian(pinned: dict[str, str], shipped: dict[str, str]) -> list[str]:
+    """List the pinned versions that are not the release that Debian's version names."""
+    wrong = []
+    for name, version in shipped.items():
+        release = re.sub(r"^\d+:|[-+~].*$", "", version.rpartition(".really.")[2])
+        if Version(pinned[name]).base_version != Version(release).base_version:
+            wrong.append(f"{name}: {pinned[name]} here, {version} in Debian")
+    return wrong
 
 
 def is_brought(need: Requirement, pinned: dict[str, Version], floors: dict[str, str]) -> bool:
@@ -95,3 +120,35 @@ def test_hashes_are_pinned() -> None:
     native = {name for name, count in hashes.items() if count == len(MACHINES)}
     assert native == {"argon2-cffi-bindings", "py-nanotts"}
     assert {count for name, count in hashes.items() if name not in native} == {1}
+
+
+def test_tests_run_on_the_wheels_that_the_package_brings() -> None:
+    """A wheel of the package has one version, in the package and in the test environment."""
+    pinned, brought = constrained(), wheels("amd64")
+    assert {name: pinned[name] for name in brought} == {k: str(v) for k, v in brought.items()}
+
+
+def test_another_version_than_debians_is_seen() -> None:
+    """The check can fail; an epoch or a suffix of Debian's is the same release."""
+    shipped = {"click": "8.2.0+0.really.8.1.8-1", "numpy": "1:2.2.4+ds-1", "h11": "0.14.0-1.1"}
+    pinned = {"click": "8.1.8", "numpy": "2.2.4", "h11": "0.16.0"}
+    assert not_as_debian(pinned, shipped) == ["h11: 0.16.0 here, 0.14.0-1.1 in Debian"]
+
+
+@pytest.mark.system
+def test_tests_run_on_the_versions_that_debian_ships() -> None:
+    """Every Python package on which the package depends is pinned to Debian 13's release."""
+    pinned, floors = constrained(), debian_floors()
+    packages = {
+        name: f"python3-{known}"
+        for name in pinned
+        if (known := DEBIAN_NAMES.get(name, name)) in floors
+    }
+    assert len(packages) > 15
+    packages |= FIELD_TEST
+    told = subprocess.run(
+        ("apt-cache", "policy", *packages.values()), capture_output=True, text=True, check=True
+    ).stdout
+    found = dict(re.findall(r"(?m)^(\S+):\n  Installed: .*\n  Candidate: (\S+)", told))
+    shipped = {name: found[package] for name, package in packages.items()}
+    assert not_as_debian(pinned, shipped) == []

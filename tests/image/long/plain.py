@@ -17,7 +17,6 @@ from typing import Final
 
 from tests.image import built
 from tests.image.board import WORDS
-from tests.image.stamp import folder as stamps
 
 SUITE: Final = "trixie"
 PACKAGES: Final = ("linux-image-arm64", "initramfs-tools", "systemd-sysv", "udev")
@@ -64,9 +63,10 @@ def missing() -> str:
 
 
 def disk() -> Path:
-    """Return the kept disk, installed where there is none; nobody may write to it."""
+    """Return the disk in the user's cache, installed where there is none; nobody may write to it."""
     recipe = hashlib.sha256(repr(RECIPE).encode()).hexdigest()[:16]
-    kept = stamps().with_name("plain") / f"{recipe}.img"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    kept = cache / "centralino" / "plain" / f"{recipe}.img"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=kept.parent) as folder:

@@ -1,0 +1,437 @@
+"""Runner of the test suite: `python -m tests.suite test`, `check`, `long`, or names of parts.
+
+`test` takes minutes and comes first, `check` has what else must hold before a change lands, `long`
+takes hours. The parts of a tier run side by side as far as the processors allow, each with a log
+and a junit file in build/suite/PART. The run ends with a table (part, tests, seconds, outcome) and
+lists the tests over 10 s that tests/slow.txt does not name and those that passed at a second try
+only. Status 1 where a part failed; in `long` also where one of the two lists is not empty.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final
+from xml.etree import ElementTree
+
+from tests.helpers.figures import Figures
+from tests.image import stamp
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+TESTS: Final = ROOT / "tests"
+KEPT: Final = ROOT / "build" / "suite"
+SLOW: Final = TESTS / "slow.txt"
+SLOW_S: Final = 10.0
+SECOND_TRIES: Final = 2
+"""Failed tests of a part that are tried once more, alone; with more the machine is not to blame."""
+SHOWN_LINES: Final = 250
+PYTHON_311: Final = ROOT / ".venv-3.11" / "bin" / "python"
+UNIT: Final = "not system and not long"
+SYSTEM: Final = "system and not long"
+FULL: Final = {"CENTRALINO_EXAMPLES": "full"}
+"""Environment of parts that try all examples of property tests; elsewhere they try a sixth."""
+
+
+@dataclass(frozen=True)
+class Pytest:
+    """One start of pytest: an expression of marks, files, and how many tests run side by side."""
+
+    marks: str
+    paths: tuple[str, ...] = ("tests",)
+    workers: int = 0
+    options: tuple[str, ...] = ()
+    python: str = sys.executable
+    before: tuple[str, ...] = ()
+    """Words of a programme that starts pytest as its own module (coverage)."""
+
+    def words(self, kept: Path, *, again: bool = False) -> tuple[str, ...]:
+        """Return the command; `again` runs what failed in `kept` once more, one at a time."""
+        side_by_side = () if again or not self.workers else ("-n", str(self.workers))
+        return (
+            self.python, *self.before, "-m", "pytest", "-q", "-m", self.marks,
+            "-o", f"cache_dir={kept}/cache", f"--junitxml={kept}/junit{'-again' * again}.xml",
+            *side_by_side, *(("--lf", "--lfnf=none") if again else ()), *self.options, *self.paths,
+        )  # fmt: skip
+
+
+Command = Pytest | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a tier: commands that run one after the other."""
+
+    name: str
+    commands: tuple[Command, ...]
+    cores: float = 1.0
+    """Processors that it keeps busy; one that waits for telephone time needs a part of one."""
+    environment: dict[str, str] = field(default_factory=dict)
+    is_tried_again: bool = False
+    """Failed tests get a second try: real processes share the machine with whatever else runs."""
+    reason_to_skip: Callable[[], str] = str
+
+
+@dataclass
+class Outcome:
+    """How a part ended, and what its junit files say of its tests."""
+
+    part: Part
+    how: str = "passed"
+    seconds: float = 0.0
+    tests: int = 0
+    skipped: int = 0
+    second_tries: list[str] = field(default_factory=list)
+    slow: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def has_failed(self) -> bool:
+        """Tell whether the run fails because of it."""
+        return self.how.startswith("FAILED")
+
+
+# --- the parts ---------------------------------------------------------------------------------
+
+
+def files_with(*marks: str) -> tuple[str, ...]:
+    """List the test files that use one of the marks: collecting the others takes seconds."""
+    used = re.compile(rf"\bmark\.(?:{'|'.join(marks)})\b")
+    found = (path for path in sorted(TESTS.rglob("test_*.py")) if used.search(path.read_text()))
+    return tuple(str(path.relative_to(ROOT)) for path in found)
+
+
+def outside(paths: Iterable[str], *folders: str) -> tuple[str, ...]:
+    """Leave out the files below some folders of tests/."""
+    prefixes = tuple(f"tests/{folder}/" for folder in folders)
+    return tuple(path for path in paths if not path.startswith(prefixes))
+
+
+def no_python_311() -> str:
+    """Say that Python 3.11 is missing, or nothing."""
+    return "" if PYTHON_311.exists() else "no python3.11 on this machine"
+
+
+def image_has_passed() -> str:
+    """Say that this very content of the image has passed its boots, or nothing."""
+    return stamp.passed(ROOT)
+
+
+def module(name: str, *words: str) -> tuple[str, ...]:
+    """Return the command that runs a module."""
+    return (sys.executable, "-m", name, *words)
+
+
+def test_parts() -> tuple[Part, ...]:
+    """Parts of `make test`: it answers in minutes, and starts real processes for each promise."""
+    first = files_with("promise", "journey")
+    return (
+        Part("processes", (Pytest(f"(promise or journey) and {SYSTEM}", first, workers=6),), 0.5,
+             is_tried_again=True),
+        Part("lint", (module("ruff", "check", "."), module("ruff", "format", "--check", "."),
+                      module("mypy")), 0.5),
+        Part("unit", (Pytest(UNIT, workers=2),)),
+    )  # fmt: skip
+
+
+PURE: Final = "appliance/policy/*,appliance/calls/*,appliance/media/*,appliance/lines/modem.py"
+"""What may not have a branch that its tests leave out."""
+
+
+def coverage_part() -> Part:
+    """Return the branch coverage of the pure packages by all unit tests, which must be whole."""
+    tests = Pytest(UNIT, before=("-m", "coverage", "run"))
+    report = ("report", "--fail-under=100", "--show-missing", "--skip-covered", f"--include={PURE}")
+    return Part(
+        "coverage", (module("coverage", "erase"), tests, module("coverage", *report)), 1.0, FULL
+    )
+
+
+def field_test(dialect: str) -> Part:
+    """Return the field test's suite on the simulated exchange with one make of modem."""
+    options = ("--dialect", dialect, "--findings", f"build/field-test/{dialect}")
+    command = Pytest("", ("hw_tests",), options=options)
+    return Part(f"field-{dialect}", (command,), 0.25, is_tried_again=True)
+
+
+def check_parts() -> tuple[Part, ...]:
+    """Parts of `make check`: what else must hold before a change lands."""
+    seconds = os.environ.get("FUZZ_SECONDS", "10")
+    others = f"{SYSTEM} and not promise and not journey"
+    files = outside(files_with("system"), "console", "packaging", "image", "journeys")
+    return (
+        Part("boots", (Pytest(SYSTEM, ("tests/image",), 2, ("--dist=loadfile",)),
+                       module("tests.image.stamp", "--passed")), is_tried_again=True,
+             reason_to_skip=image_has_passed),
+        Part("system", (Pytest(f"{others} and not alone", files, 6),), 0.75, is_tried_again=True),
+        field_test("conexant"),
+        field_test("usr5637"),
+        coverage_part(),
+        Part("console", (("scripts/wapiti.sh",), Pytest(others, ("tests/console",), 3)),
+             is_tried_again=True),
+        Part("packaging", (Pytest(SYSTEM, ("tests/packaging",)),), 0.5, is_tried_again=True),
+        Part("python-3.11", (Pytest(UNIT, workers=2, python=str(PYTHON_311)),),
+             reason_to_skip=no_python_311),
+        Part("units", (("scripts/verify_units.sh",),), 0.5),
+        Part("fuzz", (module("tests.fuzz", "--seconds", seconds),), 2.0),
+        Part("alone", (Pytest(f"{others} and alone", files_with("alone")),), 2.0,
+             is_tried_again=True),
+    )  # fmt: skip
+
+
+def long_parts() -> tuple[Part, ...]:
+    """Parts of `make long`, one after the other: minutes to hours."""
+    seed, minutes = os.environ.get("SEED", "1"), os.environ.get("MINUTES", "60")
+    seconds = os.environ.get("FUZZ_SECONDS", "600")
+    whole = ("faults", "soak", "image")
+    return tuple(
+        Part(name, commands, 2.0, FULL)
+        for name, commands in (
+            ("every-example", (Pytest(UNIT, workers=2),)),
+            ("long-faults", (Pytest("long", ("tests/faults",)),)),
+            ("soaks", (Pytest("long", ("tests/soak",)),)),
+            ("long-tests", (("scripts/kernel.sh",), ("scripts/wapiti.sh",),
+                            Pytest("long", outside(files_with("long"), *whole)))),
+            ("long-image", (Pytest("system or long", ("tests/image",)),)),
+            ("answering", (module("tests.bench", "--only", "answering", "--calls", "500"),)),
+            ("soak", (module("tests.soak", "--calls", "2000", "--seed", seed),)),
+            ("hour", (module("tests.soak.real", "--minutes", minutes, "--seed", seed),)),
+            ("year", (module("tests.year", "--seed", seed),)),
+            ("long-fuzz", (module("tests.fuzz", "--seconds", seconds),)),
+        )
+    )  # fmt: skip
+
+
+TIERS: Final = {"test": test_parts, "check": check_parts, "long": long_parts}
+
+
+FAULTS: Final = (
+    "tests/faults", "tests/system/test_hot_plug.py", "tests/system/test_wedged.py",
+    "tests/mail/test_real_server.py", "tests/policy/test_dialling.py", "tests/fuzz/test_kept.py",
+    "tests/console/attack/test_entries.py", "tests/soak/test_offline.py", "tests/soak/test_soak.py",
+)  # fmt: skip
+"""Tests that inject a fault and say in a line of figures what came of it (docs/reliability.md)."""
+
+
+def faults_part() -> Part:
+    """Return all short tests of faults, which `make check` runs among the others."""
+    return Part("faults", (Pytest("not long", FAULTS, 6),), 2.0)
+
+
+# --- running -----------------------------------------------------------------------------------
+
+
+def run(part: Part, *, is_shown: bool = False) -> Outcome:
+    """Run a part's commands until one fails; failed tests may get their second try."""
+    outcome, kept = Outcome(part), KEPT / part.name
+    if reason := part.reason_to_skip():
+        outcome.how = f"left out: {reason}"
+        return outcome
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.mkdir(parents=True)
+    began = time.monotonic()
+    with (kept / "log").open("w", encoding="utf-8") as log:
+        for command in part.commands:
+            if status := _run_command(command, part, kept, log, is_shown=is_shown, outcome=outcome):
+                outcome.how = f"FAILED ({status})"
+                break
+    outcome.seconds = time.monotonic() - began
+    for file in sorted(kept.glob("junit*.xml")):
+        _read(file, outcome)
+    return outcome
+
+
+def _run_command(
+    command: Command, part: Part, kept: Path, log: IO[str], *, is_shown: bool, outcome: Outcome
+) -> int:
+    if not isinstance(command, Pytest):
+        return _start(command, part, kept, log, is_shown=is_shown)
+    status = _start(command.words(kept), part, kept, log, is_shown=is_shown)
+    failed = _failed_tests(kept) if status == 1 and part.is_tried_again else []
+    if not 0 < len(failed) <= SECOND_TRIES:
+        return status
+    outcome.second_tries = failed
+    return _start(command.words(kept, again=True), part, kept, log, is_shown=is_shown)
+
+
+def _start(words: Sequence[str], part: Part, kept: Path, log: IO[str], *, is_shown: bool) -> int:
+    log.write(f"$ {' '.join(words)}\n")
+    log.flush()
+    figures = {"FIGURES": str(kept / "figures")}
+    with subprocess.Popen(
+        words, cwd=ROOT, env={**os.environ, **figures, **part.environment}, text=True,
+        errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            log.write(line)
+            if is_shown:
+                say(line.rstrip("\n"))
+    return process.returncode
+
+
+def _failed_tests(kept: Path) -> list[str]:
+    """Read which tests failed from the cache of pytest."""
+    file = kept / "cache" / "v" / "cache" / "lastfailed"
+    return list(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else []
+
+
+def _read(file: Path, outcome: Outcome) -> None:
+    """Add what a junit file says; tests of a second try are counted already."""
+    for case in ElementTree.parse(file).iter("testcase"):
+        if "again" not in file.name:
+            outcome.tests += 1
+            outcome.skipped += case.find("skipped") is not None
+        if (seconds := float(case.get("time", "0"))) > SLOW_S:
+            folder, _, name = case.get("classname", "").replace(".", "/"), "", case.get("name", "")
+            outcome.slow.append((seconds, f"{folder}.py::{name}"))
+
+
+class Side:
+    """Parts side by side, in their order, as long as there are processors for the next one."""
+
+    def __init__(self, parts: Sequence[Part], cores: float) -> None:
+        self.parts, self.cores = parts, cores
+        self.outcomes: list[Outcome] = []
+        self._left, self._busy = list(parts), 0.0
+        self._changed = threading.Condition()
+
+    def run(self) -> list[Outcome]:
+        """Run all parts; returns how they ended, in the order of the parts."""
+        with self._changed:
+            while self._left or self._busy:
+                while (part := self._next()) is not None:
+                    self._busy += part.cores
+                    threading.Thread(target=self._one, args=(part,)).start()
+                self._changed.wait()
+        order = {part.name: number for number, part in enumerate(self.parts)}
+        return sorted(self.outcomes, key=lambda outcome: order[outcome.part.name])
+
+    def _next(self) -> Part | None:
+        for part in self._left:
+            if not self._busy or self._busy + part.cores <= self.cores:
+                self._left.remove(part)
+                return part
+        return None
+
+    def _one(self, part: Part) -> None:
+        outcome = run(part, is_shown=len(self.parts) == 1)
+        with self._changed:
+            self._busy -= part.cores
+            if abs(self._busy) < 1e-9:
+                self._busy = 0.0
+            self.outcomes.append(outcome)
+            _tell(outcome, is_shown=len(self.parts) == 1)
+            self._changed.notify()
+
+
+# --- what is shown -----------------------------------------------------------------------------
+
+
+def say(line: str = "") -> None:
+    """Write a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _tell(outcome: Outcome, *, is_shown: bool) -> None:
+    """Say that a part has ended; where it failed, show the end of its log."""
+    if outcome.has_failed and not is_shown:
+        log = (KEPT / outcome.part.name / "log").read_text(encoding="utf-8").splitlines()
+        say("\n".join((f"=== {outcome.part.name}", *log[-SHOWN_LINES:])))
+    say(f"{outcome.part.name}: {outcome.how}, {outcome.seconds:.0f} s")
+
+
+def table(outcomes: Sequence[Outcome], seconds: float) -> str:
+    """Return the table that ends a run."""
+    rows = [
+        (each.part.name, f"{each.tests or ''}", f"{each.seconds:.0f}", _words(each))
+        for each in outcomes
+    ]
+    rows += [("together", str(sum(each.tests for each in outcomes)), f"{seconds:.0f}", "")]
+    return "\n".join(
+        f"{name:<18} {tests:>6} {took:>8}  {how}".rstrip()
+        for name, tests, took, how in (("part", "tests", "seconds", "outcome"), *rows)
+    )
+
+
+def _words(outcome: Outcome) -> str:
+    skipped = f", {outcome.skipped} skipped" if outcome.skipped else ""
+    again = f", {len(outcome.second_tries)} at a second try" if outcome.second_tries else ""
+    return outcome.how + skipped + ("" if outcome.has_failed else again)
+
+
+def _keep_figures(files: Iterable[Path]) -> None:
+    """Write what tests of faults have measured into build/faults.txt, by the number of the case."""
+    texts = [file.read_text("utf-8") for file in files if file.exists()]
+    figures = Figures([line for text in texts for line in text.splitlines()])
+    (ROOT / "build" / "faults.txt").write_text(figures.text(), encoding="utf-8")
+
+
+def named_slow(text: str) -> list[str]:
+    """Read the patterns of tests/slow.txt: a test, or all that begin like `name*`, and a reason."""
+    lines = (line.split(maxsplit=1) for line in text.splitlines() if line and line[0] != "#")
+    return [words[0] for words in lines if len(words) == 2]
+
+
+def unnamed_slow(outcomes: Iterable[Outcome], patterns: Sequence[str]) -> list[str]:
+    """List the tests that took over 10 s without being named in tests/slow.txt."""
+    escaped = [pattern.replace("[", "[[]") for pattern in patterns]
+    return [
+        f"{seconds:6.1f} s  {test}"
+        for outcome in outcomes
+        for seconds, test in sorted(outcome.slow, reverse=True)
+        if not any(fnmatch.fnmatchcase(test, pattern) for pattern in escaped)
+    ]
+
+
+def chosen(words: Sequence[str]) -> list[Part]:
+    """Return the parts of the tiers and the parts that are named. Raises SystemExit."""
+    every = {part.name: part for tier in TIERS.values() for part in tier()}
+    every |= {"faults": faults_part()}
+    parts: dict[str, Part] = {}
+    for word in words:
+        found = TIERS[word]() if word in TIERS else (every[word],) if word in every else ()
+        if not found:
+            raise SystemExit(f"there is no part {word}; there are: {', '.join([*TIERS, *every])}")
+        parts |= {part.name: part for part in found}
+    return list(parts.values())
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the tiers and parts that are named; returns the status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.suite", description=__doc__)
+    parser.add_argument("part", nargs="+", help="test, check, long, or names of parts")
+    parser.add_argument("--cores", type=float, default=float(os.cpu_count() or 1))
+    asked = parser.parse_args(words)
+    parts, began = chosen(asked.part), time.monotonic()
+    KEPT.mkdir(parents=True, exist_ok=True)
+    outcomes = Side(parts, asked.cores).run()
+    again = [test for outcome in outcomes for test in outcome.second_tries]
+    slow = unnamed_slow(outcomes, named_slow(SLOW.read_text(encoding="utf-8")))
+    for title, lines in (
+        ("passed only at a second try (tests/flaky.txt wants the cause):", again),
+        ("over 10 s, not in tests/slow.txt:", slow),
+    ):
+        if lines:
+            say("\n".join(("", title, *lines)))
+    figures = (each.part.name for each in outcomes)
+    _keep_figures(KEPT / name / "figures" for name in figures)
+    text = table(outcomes, time.monotonic() - began)
+    say(f"\n{text}")
+    (KEPT / "table").write_text(f"{text}\n", encoding="utf-8")
+    is_strict = "long" in asked.part
+    return int(any(each.has_failed for each in outcomes) or (is_strict and bool(again or slow)))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
