@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import costs
-from tests.helpers.examples import load_profile
+from tests.helpers import costs, prepared
+from tests.helpers.examples import load_profile, try_one_example
 from tests.helpers.figures import Figures
 
 load_profile()
+prepared.install()
 
 _FIGURES = pytest.StashKey[Figures]()
 LOG_LINES = 80
@@ -47,7 +48,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage again, but not among the modules and tests that stay to the end."""
+    """Look for garbage again, but not among the modules and tests, which stay to the end."""
+    try_one_example()
     gc.freeze()
     gc.enable()
 

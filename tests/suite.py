@@ -266,9 +266,10 @@ def _run_command(
 def _start(words: Sequence[str], part: Part, kept: Path, log: IO[str], *, is_shown: bool) -> int:
     log.write(f"$ {' '.join(words)}\n")
     log.flush()
-    figures = {"FIGURES": str(kept / "figures")}
+    environment = {**os.environ, "FIGURES": str(kept / "figures"), **part.environment}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # each box would compile the product anew
     with subprocess.Popen(
-        words, cwd=ROOT, env={**os.environ, **figures, **part.environment}, text=True,
+        words, cwd=ROOT, env=environment, text=True,
         errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     ) as process:  # fmt: skip
         assert process.stdout is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import functools
 import logging
 import os
 import re
@@ -139,6 +140,7 @@ def structured(data: object, text: str, name: str, kind: type[T]) -> T:
         raise BadConfiguration(name, tuple(with_line(m, text) for m in mistakes)) from error
 
 
+@functools.cache
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
     for kind, hook in {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import typing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -165,6 +166,15 @@ OBJECTS: dict[tuple[type, str], st.SearchStrategy[object]] = {
 
 def drawn(kind: type, name: str, hint: Any, names: Names) -> st.SearchStrategy[Any] | None:
     """Return what draws a field of an event, None when nobody knows."""
+    always = always_drawn(kind, name, hint)
+    if always is None and name in BY_NAME:
+        return st.sampled_from(getattr(names, BY_NAME[name]))
+    return always
+
+
+@functools.cache
+def always_drawn(kind: type, name: str, hint: Any) -> st.SearchStrategy[Any] | None:
+    """Return what draws a field whoever there is, None for a name and when nobody knows."""
     if (kind, name) in OBJECTS:
         return OBJECTS[kind, name]
     if hint is bool:
@@ -182,7 +192,7 @@ def drawn(kind: type, name: str, hint: Any, names: Names) -> st.SearchStrategy[A
     if name == "digits":
         return dialled
     if name in BY_NAME:
-        return st.sampled_from(getattr(names, BY_NAME[name]))
+        return None
     return st.sampled_from(TEXTS[name]) if name in TEXTS else None
 
 
@@ -194,12 +204,22 @@ def told(kind: type[events.Event], names: Names) -> st.SearchStrategy[events.Eve
 
     Raises TypeError where that field has none.
     """
+    any_kind: type = kind
+    fields = {name: drawn(kind, name, hint, names) for name, hint in fields_of(any_kind)}
+    known = {name: each for name, each in fields.items() if each is not None}
+    return st.fixed_dictionaries(known).map(functools.partial(made, kind))
+
+
+@functools.cache
+def fields_of(kind: type) -> tuple[tuple[str, Any], ...]:
+    """Return the names and types of an event's fields."""
     hints = typing.get_type_hints(kind)
-    fields = {
-        field.name: drawn(kind, field.name, hints[field.name], names)
-        for field in dataclasses.fields(kind)
-    }
-    return st.builds(kind, **{name: each for name, each in fields.items() if each is not None})
+    return tuple((field.name, hints[field.name]) for field in dataclasses.fields(kind))
+
+
+def made(kind: type[events.Event], fields: dict[str, Any]) -> events.Event:
+    """Make an event."""
+    return kind(**fields)
 
 
 # --- what fits ------------------------------------------------------------------------------------
@@ -211,12 +231,18 @@ def meant_for(one: Call | Side) -> list[type[events.Event]]:
     """
     if isinstance(one, Side):
         return [kind for kind in KINDS if kind in one.table[one.state]] or list(ENDS)
-    rows = {kind: row_for(one.state, kind) for kind in KINDS}
+    return meant_in(one.state)
+
+
+@functools.cache
+def meant_in(state: State) -> list[type[events.Event]]:
+    """Return the kinds of events that have a row in a call's state, as often as they are drawn."""
+    rows = {kind: row_for(state, kind) for kind in KINDS}
     return [
         kind
         for kind, row in rows.items()
         if isinstance(row, Row)
-        for _ in range(weight(kind, row, one.state))
+        for _ in range(weight(kind, row, state))
     ]
 
 

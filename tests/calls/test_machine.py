@@ -35,6 +35,7 @@ from tests.calls.telling import (
     told,
 )
 from tests.calls.test_properties import LINES, PHONES, SPOKEN, START, TRUNKS, Watch
+from tests.helpers.examples import examples
 from tests.stories.offices import OFFICES
 
 STEPS = (4, 8, 12, 16)
@@ -187,18 +188,20 @@ def spoken(play: orders.Play) -> str:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("examples", [25, pytest.param(600, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(examples(60), id="some"), pytest.param(600, id="many", marks=pytest.mark.long)],
+)
 @pytest.mark.parametrize("office", sorted(OFFICES))
-def test_any_order_of_any_events_loses_no_call_and_no_line(office: str, examples: int) -> None:
+def test_any_order_of_any_events_loses_no_call_and_no_line(office: str, number: int) -> None:
     """B1, P7: no line stays seized, no call is lost, no number is given away, in whatever order
     and in whatever race facts arrive.
     """
     run_state_machine_as_test(
         type("Anything", (Anything,), {"office": office}),
         settings=settings(
-            max_examples=examples,
+            max_examples=number,
             stateful_step_count=20,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

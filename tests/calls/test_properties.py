@@ -28,6 +28,7 @@ from appliance.policy.routing import group_open
 from appliance.policy.secret import Purpose
 from appliance.policy.spoken import SpokenSheet
 from appliance.policy.transfer import Reason
+from tests.helpers.examples import examples
 from tests.stories.offices import EXAMPLE, OFFICES, ROME
 from tests.stories.registers import BRANCHES, OFFICE_PHONES, REGISTERS
 from tests.stories.rows import check_rows, meant, states_of
@@ -400,7 +401,7 @@ def run(watch: Watch, steps: Iterable[tuple[events.Event, float]]) -> None:
     watch.finish()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(STEPS, st.sampled_from(sorted(OFFICES)), st.sampled_from(ClockState))
 def test_whatever_happens(
     steps: list[tuple[events.Event, float]], office: str, clock: ClockState
@@ -414,7 +415,7 @@ LIVELY += ["offices", "offices", "head"]
 """Offices whose calls go different ways."""
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120, quick=10))
 @given(st.data())
 def test_whatever_happens_to_calls_that_live(data: st.DataObject) -> None:
     """The same for events that fit the calls of the moment, which random names seldom do."""
@@ -426,7 +427,7 @@ def test_whatever_happens_to_calls_that_live(data: st.DataObject) -> None:
     watch.finish()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.data())
 def test_whatever_happens_to_transfers(data: st.DataObject) -> None:
     """Transfers and returns in any order of events: no call is lost, no line stays seized (P6)."""

@@ -99,8 +99,6 @@ FIRST = {
     "sheets/tari.md": sheet("TARI"),
     "prompts/it/greeting_closed.wav": sound(),
 }
-SEALED = content.sealed({"register.toml": REGISTER.encode()}, PHRASE)["register.sealed"]
-"""Sealed once: a passphrase takes its time."""
 
 
 def made(
@@ -110,11 +108,7 @@ def made(
     secret: bytes = SECRET,
 ) -> bytes:
     """Make a bundle's file as the head office does."""
-    given = dict(files)
-    if given.get("register.toml") == REGISTER.encode():
-        given["register.sealed"] = SEALED
-        del given["register.toml"]
-    given = content.sealed(given, PHRASE)
+    given = content.sealed(files, PHRASE)
     packed = bundle.Bundle(version, sites, given)
     return bundle.pack(packed, lambda data: signing.sign(secret, data))
 

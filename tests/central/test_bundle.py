@@ -17,6 +17,7 @@ from appliance.central import signing
 from appliance.central.bundle import HEAD, LARGEST, MAGIC, MOST_FILES, Bundle, pack, unpack
 from appliance.policy.refused import Refused
 from tests.central.samples import CERTIFICATE, SECRET
+from tests.helpers.examples import examples
 
 NAMES = st.one_of(
     st.just("schedule.toml"),
@@ -53,7 +54,7 @@ def signed(entries: Mapping[str, bytes], manifest: object = None) -> bytes:
     return MAGIC + sign(made.getvalue()) + made.getvalue()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(BUNDLES)
 def test_what_was_packed_is_unpacked(bundle: Bundle) -> None:
     """Version, branches and files come back; the same bundle is the same bytes."""
@@ -62,7 +63,7 @@ def test_what_was_packed_is_unpacked(bundle: Bundle) -> None:
     assert pack(bundle, sign) == data
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(BUNDLES, st.data())
 def test_a_damaged_file_is_refused(bundle: Bundle, draw: st.DataObject) -> None:
     """One bit that is wrong anywhere, or an end that is missing, is seen before all else."""
@@ -76,7 +77,7 @@ def test_a_damaged_file_is_refused(bundle: Bundle, draw: st.DataObject) -> None:
         unpack(bytes(data), check)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.binary(max_size=400))
 def test_any_content_that_is_signed_is_read_or_refused(inside: bytes) -> None:
     """Even the head office's own mistakes end in a sentence, whatever lies after the signature."""

@@ -39,7 +39,6 @@ HELD = {
     "08:00-12:00": ({"orti", "imu"}, "IMU"),
     "09:00-13:00": ({"orti", "imu", "tari"}, "IMU nuova"),
 }
-FIRST = made(1, BEFORE)
 
 
 def cut_while(call: str, power: Power, act: Callable[[], object]) -> bool:
@@ -123,7 +122,7 @@ def anew(box: Branch) -> Branch:
     """Give the branch the first settings, and nothing of what a test left."""
     shutil.rmtree(box.folder)
     fresh = branch(box.folder)
-    fresh.apply(FIRST)
+    fresh.apply(made(1, BEFORE))
     return fresh
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from appliance.__main__ import main
 from appliance.daemon import config
 from appliance.records import line_uses
 from appliance.records.database import open_database
 from appliance.records.line_uses import LineUse
+from tests.helpers.command import runner
 
 EXAMPLE = Path(config.__file__).with_name("example.toml")
 ROME = ZoneInfo("Europe/Rome")
@@ -31,7 +32,7 @@ def file(tmp_path: Path) -> Path:
 
 def asked(file: Path, *words: str) -> Result:
     """Run the command."""
-    return CliRunner().invoke(main, ["capacity", "--config", str(file), *words])
+    return runner().invoke(main, ["capacity", "--config", str(file), *words])
 
 
 def use(path: Path, days: int, minutes: int) -> None:

@@ -52,7 +52,8 @@ class Box:
 
 
 def sit_at(monkeypatch: pytest.MonkeyPatch, *looks: tuple[str, str]) -> None:
-    """Let the command ask such a desk."""
+    """Let the command ask such a desk, again and again without a pause."""
+    monkeypatch.setattr(command, "LOOK_S", 0.01)
     monkeypatch.setattr(door, "ask", Box(*looks).ask)
 
 

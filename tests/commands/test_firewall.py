@@ -7,13 +7,13 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.commands.firewall import is_filled, networks, openings
 from appliance.daemon import config
 from appliance.daemon.settings import Console, Metrics, Phone, Registrar
 from appliance.daemon.values import OnOff
+from tests.helpers.command import runner
 
 EXAMPLE = Path(config.__file__).with_name("example.toml")
 ROUTES = """\
@@ -89,7 +89,7 @@ def test_a_broken_configuration_is_the_last_good_one(
     if kept:
         good = EXAMPLE.read_text(encoding="utf-8").replace("port = 5060", kept)
         (tmp_path / "last_good.toml").write_text(good, encoding="utf-8")
-    done = CliRunner().invoke(main, ["firewall", "--config", str(wrong)])
+    done = runner().invoke(main, ["firewall", "--config", str(wrong)])
     assert done.exit_code == 0
     assert f"udp dport {port} jump sip" in done.stdout
     assert "centralino.toml" in done.stderr

@@ -55,7 +55,7 @@ class Web:
         context.load_cert_chain(self.ca_file, folder / "key.pem")
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="web")
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="web")
         self.address = f"https://localhost:{self._server.server_port}/settings.bundle"
         self._goes = False
 

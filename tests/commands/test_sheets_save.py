@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
-from appliance.daemon import spoken
+from appliance.daemon import giving_voice, spoken
 from appliance.daemon.sheet_file import text_of_sheet
 from appliance.daemon.stores import database_path
 from appliance.policy.sheets import Sheet
@@ -84,13 +84,16 @@ def test_a_sheet_comes_with_its_sounds_and_goes_with_them(place: Place) -> None:
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        (replace(CIE, say="Si prenota in linea. " * 60), "al massimo 60 s"),
+        (replace(CIE, say="Si prenota in linea. " * 6), "al massimo 5 s"),
         (replace(CIE, language="en"), "non è fra le lingue"),
         (replace(CIE, say="..."), ""),
     ],
 )
-def test_what_cannot_be_read_aloud_changes_nothing(place: Place, given: Sheet, why: str) -> None:
+def test_what_cannot_be_read_aloud_changes_nothing(
+    place: Place, given: Sheet, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither the sheet nor what callers hear."""
+    monkeypatch.setattr(giving_voice, "MOST_SHEET_S", 5)
     place.save("cie", text=text_of_sheet(CIE))
     result = place.save("cie", text=text_of_sheet(given))
     told = json.loads(result.output)

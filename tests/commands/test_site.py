@@ -8,13 +8,14 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from appliance.__main__ import main
 from appliance.daemon import config, first_user
 from appliance.site import applying
 from appliance.site.applying import Applied, Places
 from appliance.site.text import NAME
+from tests.helpers.command import runner
 from tests.site.test_made import OFFICE
 
 
@@ -37,7 +38,7 @@ def run(folder: Path, what: str, *more: str) -> Result:
         own |= {name: name for name in ("kept", "data", "networkd", "notices", "ports")}
         own["under"] = "under.toml"
     given = [word for name, at in own.items() for word in (f"--{name}", str(folder / at))]
-    return CliRunner().invoke(main, ["site", what, *given, *more])
+    return runner().invoke(main, ["site", what, *given, *more])
 
 
 def answer(folder: Path) -> str:

@@ -186,6 +186,13 @@ def test_an_unproved_stick_with_links_is_read_no_further(written: Path) -> None:
     assert update_stick.newest(helper, Stick(stick).bundles()) == stick / "7.0.0.raucb"
 
 
+@pytest.fixture
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the helper look for the start's outcome many times a second."""
+    monkeypatch.setattr(update_stick, "LOOKS_S", 0.01)
+
+
+@pytest.mark.usefixtures("looks_often")
 def test_a_stick_that_stays_in_over_a_start_is_told_how_it_went(written: Path) -> None:
     """Not that an update waits, which is only what was kept before: the start has to be seen."""
     stick = written.parent / "stick"
@@ -196,7 +203,7 @@ def test_a_stick_that_stays_in_over_a_start_is_told_how_it_went(written: Path) -
     kept = Kept(State.INSTALLED, "9.0.0", slot="B", boot="before")
     update_files.keep(helper.kept_in, kept)
     seen = replace(kept, state=State.BACK, boot=boot_id(), failed=("9.0.0",))
-    goes_back = threading.Timer(0.3, update_files.keep, (helper.kept_in, seen))
+    goes_back = threading.Timer(0.1, update_files.keep, (helper.kept_in, seen))
     goes_back.start()
     update_stick.wait_until_seen(helper)
     with pytest.raises(Refused, match=r"9\.0\.0 has been tried here"):
@@ -204,6 +211,7 @@ def test_a_stick_that_stays_in_over_a_start_is_told_how_it_went(written: Path) -
     goes_back.join()
 
 
+@pytest.mark.usefixtures("looks_often")
 def test_a_stick_that_is_pulled_out_before_it_was_read_is_told(written: Path) -> None:
     """While the start is still on trial the stick is not mounted: it may go, and people see why
     nothing came of it.
@@ -220,7 +228,7 @@ def test_a_stick_that_is_pulled_out_before_it_was_read_is_told(written: Path) ->
         stick.unlink()
         update_files.keep(helper.kept_in, replace(kept, state=State.GOOD, boot=boot_id()))
 
-    soon = threading.Timer(0.3, pull_out)
+    soon = threading.Timer(0.1, pull_out)
     soon.start()
     with pytest.raises(Refused, match="pulled out before it was read"):
         update_stick.brought(helper, stick)

@@ -48,7 +48,9 @@ class Site:
         context.load_cert_chain(self.ca_file, folder / "key.pem")
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(self))
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="updates")
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), name="updates"
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -114,10 +114,10 @@ def test_a_backup_is_made_checked_and_taken_away(works: Works) -> None:
 
 def test_a_backup_holds_no_other_backup(works: Works) -> None:
     """Each would hold the one before."""
-    for _ in range(2):
-        works.ask("backup_make", passphrase=PHRASE)
-        assert works.end()["backup_make"]["well"]
-    works.house.backup.write_bytes(works.made.read_bytes())
+    works.made.parent.mkdir()
+    works.house.run("backup", str(works.made), "--passphrase-file", str(works.house.phrase))
+    assert works.made.exists()
+    works.house.save()
     works.house.put_back()
     assert not works.made.parent.exists()
 

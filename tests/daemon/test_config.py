@@ -409,3 +409,13 @@ def test_the_mail_server_is_taken_as_written() -> None:
 def test_what_is_wrong_with_a_mail_server(wrong: str, said: str) -> None:
     """Each in one sentence with its place."""
     assert any(said in mistake for mistake in mistakes_of(f"{SMALL}\n[mail]\n{wrong}\n"))
+
+
+def test_one_converter_reads_all_configurations() -> None:
+    """What one configuration says is not in the next one."""
+    example = Path(config.__file__).with_name("example.toml")
+    text = example.read_text(encoding="utf-8")
+    first = config.parse(text)
+    changed = config.parse(text.replace("port = 5060", "port = 5099"))
+    assert (first.sip.port, changed.sip.port) == (5060, 5099)
+    assert config.parse(text) == first

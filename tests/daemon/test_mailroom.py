@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from appliance.daemon import config
+from appliance.daemon import config, mailroom
 from appliance.daemon.mailroom import Mailroom, trouble_of
 from appliance.daemon.office import build_office
 from appliance.mail.compose import compose
@@ -187,8 +187,12 @@ class Deaf(Server):
         return Reply(Verdict.AWAY, "too late")
 
 
-def test_a_stop_never_waits_for_the_network(tmp_path: Path) -> None:
+def test_a_stop_never_waits_for_the_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The stores are closed all the same: a mail thread that is stuck keeps nobody."""
+    assert mailroom.STOP_LIMIT_S <= 2.0
+    monkeypatch.setattr(mailroom, "STOP_LIMIT_S", 0.05)
     settings = config.parse(CONFIG + '\nserver = "mail.comune.example"\n')
     records = Records(tmp_path / "c.db", "b").start()
     office, deaf = build_office(settings, 2026), Deaf()

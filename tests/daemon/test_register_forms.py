@@ -35,6 +35,7 @@ from appliance.records import register as store
 from appliance.records.database import open_database
 from appliance.records.register import Who
 from appliance.records.vault import key_path
+from tests.helpers.examples import examples
 from tests.stories.offices import ROME
 
 NOW = datetime(2026, 11, 25, 10, tzinfo=UTC)
@@ -129,7 +130,7 @@ def registers(draw: st.DrawFn) -> Register:
     return made
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(registers())
 def test_the_same_in_every_form(register: Register) -> None:
     """Exported and read, stored and read: equal; the same text again; a second time nothing new."""

@@ -25,6 +25,7 @@ from appliance.records.care_mails import Notices
 from appliance.records.database import migrate
 from appliance.records.retention import Keeping
 from tests.daemon.test_caretaker import CALENDAR
+from tests.helpers.examples import examples
 from tests.records.samples import TEN, a_call, a_message
 
 NOBODY: Any = None
@@ -117,4 +118,4 @@ class Retained(RuleBasedStateMachine):
 
 
 TestRetention = Retained.TestCase
-TestRetention.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestRetention.settings = settings(max_examples=examples(30), stateful_step_count=25)

@@ -30,6 +30,7 @@ from appliance.mail.sender import Sender
 from appliance.panel import leds
 from appliance.panel.leds import Panel, PanelPins, StandInPin
 from appliance.panel.pattern import Network, PanelStatus, Readiness
+from appliance.phones import loop
 from appliance.policy.clock import Now
 from appliance.policy.outbox import Letter, Reply
 from appliance.policy.outbox import Verdict as Sent
@@ -75,11 +76,11 @@ class Thread:
 def sip(_: Path) -> Iterator[Thread]:
     """The phones' thread, hung by a job that does not end."""
     with office() as made:
-        loop = made.phones._loop
+        post = made.phones._loop.post
         yield Thread(
             lambda: made.phones.last_turn,
-            lambda gate: loop.post(gate.keep),
-            lambda: loop.post(lambda _: None),
+            lambda gate: post(gate.keep),
+            lambda: post(lambda _: None),
         )
 
 
@@ -210,6 +211,17 @@ def supervisor(
     return Supervisor(beats or {}, {}, Lookout(), folder, kept=kept)
 
 
+@pytest.fixture
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every thread look around many times a second."""
+    for module in (worker, mailbox, leds):
+        monkeypatch.setattr(module, "BEAT_S", 0.02)
+    monkeypatch.setattr(sender, "LOOK_S", 0.02)
+    monkeypatch.setattr(metrics_server, "TURN_S", 0.02)
+    monkeypatch.setattr(loop, "LONGEST_WAIT", 0.02)
+
+
+@pytest.mark.usefixtures("short_waits")
 @pytest.mark.parametrize("part", THREADS)
 def test_a_thread_that_hangs_starves_the_feed(part: Part, tmp_path: Path) -> None:
     """F23, for each thread of the desk: while it hangs it gives no sign of life, and beyond its
@@ -233,15 +245,10 @@ def test_a_thread_that_hangs_starves_the_feed(part: Part, tmp_path: Path) -> Non
         assert again.look(at(thread.beat() + 1.0), lambda: True).feeds
 
 
+@pytest.mark.usefixtures("short_waits")
 @pytest.mark.parametrize("part", THREADS)
-def test_a_thread_with_nothing_to_do_gives_signs_of_life(
-    part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_thread_with_nothing_to_do_gives_signs_of_life(part: Part, tmp_path: Path) -> None:
     """Nobody calls for a night: every thread turns all the same."""
-    for module in (worker, mailbox, leds):
-        monkeypatch.setattr(module, "BEAT_S", 0.02)
-    monkeypatch.setattr(sender, "LOOK_S", 0.02)
-    monkeypatch.setattr(metrics_server, "TURN_S", 0.02)
     with MADE[part](tmp_path) as thread:
         for _ in range(3):
             last = thread.beat()
@@ -250,7 +257,7 @@ def test_a_thread_with_nothing_to_do_gives_signs_of_life(
 
 def test_idle_threads_turn_well_within_their_limits() -> None:
     """The longest wait of each is a sixth of what makes it hung, or less."""
-    waits = {Part.SIP: 1.0, Part.MAIL: sender.LOOK_S}
+    waits = {Part.SIP: loop.LONGEST_WAIT, Part.MAIL: sender.LOOK_S}
     for part in THREADS:
         assert waits.get(part, workers.BEAT_S) <= TABLE[part].silent_s / 5
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -18,6 +19,12 @@ _HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 def name_of(path: Path) -> str:
     """Name a page in a test's id."""
     return str(path.relative_to(ROOT))
+
+
+def wrong_on(check: Callable[[Path], Iterable[object]]) -> dict[str, list[object]]:
+    """Return what a check finds wrong on each page, by the page's name."""
+    found = {name_of(path): list(check(path)) for path in PAGES}
+    return {name: wrong for name, wrong in found.items() if wrong}
 
 
 def guide(name: str, language: str) -> Path:

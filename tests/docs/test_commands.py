@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 import pytest
 
 from appliance.__main__ import COMMANDS, main
-from tests.docs.pages import PAGES, README, ROOT, code_of, name_of, read, rows, spans
+from tests.docs.pages import README, ROOT, code_of, read, rows, spans, wrong_on
 
 _COMMAND = re.compile(r"(?:^|[\s(])(?<!-u )centralino ((?:--)?[a-z][^`]*)")
 _MAKE = re.compile(r"(?:^|\s)make ([a-z0-9]+)")
@@ -48,10 +48,11 @@ def command_lines(path: Path) -> Iterator[list[str]]:
             yield shlex.split(match[1])
 
 
-@pytest.mark.parametrize("path", PAGES, ids=name_of)
-def test_commands_and_options_exist(path: Path) -> None:
+def test_commands_and_options_exist() -> None:
     """What a reader is told to type works: command, sub-command, options."""
-    assert [wrong for words in command_lines(path) for wrong in mistakes(words)] == []
+    assert (
+        wrong_on(lambda path: [w for words in command_lines(path) for w in mistakes(words)]) == {}
+    )
 
 
 @pytest.mark.parametrize("language", ["it", "en"])
@@ -80,19 +81,35 @@ def test_the_readme_lists_every_command() -> None:
     assert sorted(told) == sorted(COMMANDS)
 
 
-@pytest.mark.parametrize("path", PAGES, ids=name_of)
-def test_make_targets_exist(path: Path) -> None:
-    """Every make target that a page names stands in the Makefile."""
+def unknown_targets(codes: Iterable[str]) -> list[str]:
+    """List the make targets of lines of code that the Makefile has not."""
     targets = set(" ".join(_TARGETS.findall(read(ROOT / "Makefile"))).split())
-    assert [t for code in code_of(path) for t in _MAKE.findall(code) if t not in targets] == []
+    return [target for code in codes for target in _MAKE.findall(code) if target not in targets]
 
 
-@pytest.mark.parametrize("path", PAGES, ids=name_of)
-def test_units_exist(path: Path) -> None:
-    """Every unit that a page names stands in systemd/, or is the image's own."""
+def unknown_units(text: str) -> set[str]:
+    """Return the units of a text that are neither in systemd/ nor the image's own."""
     places = (ROOT / "systemd", ROOT / "image/overlay/etc/systemd/system")
-    known = {unit.name for place in places for unit in place.iterdir()}
-    assert set(_UNIT.findall(read(path))) - known == set()
+    return set(_UNIT.findall(text)) - {unit.name for place in places for unit in place.iterdir()}
+
+
+def missing_files(codes: Iterable[str]) -> list[str]:
+    """List the files of the project that lines of code name and that are not there."""
+    named = [c for c in codes if re.fullmatch(r"(appliance|scripts|tests|systemd)/\S+", c)]
+    promised = {"tests/bench/"}
+    return [name for name in named if name not in promised and not (ROOT / name).exists()]
+
+
+def test_make_targets_exist() -> None:
+    """Every make target that a page names stands in the Makefile."""
+    assert unknown_targets(["make test", "cd x && make nonsense"]) == ["nonsense"]
+    assert wrong_on(lambda path: unknown_targets(code_of(path))) == {}
+
+
+def test_units_exist() -> None:
+    """Every unit that a page names stands in systemd/, or is the image's own."""
+    assert unknown_units("centralino.service, centralino-x.service") == {"centralino-x.service"}
+    assert wrong_on(lambda path: unknown_units(read(path))) == {}
 
 
 def test_the_technician_is_told_of_every_unit() -> None:
@@ -102,9 +119,7 @@ def test_the_technician_is_told_of_every_unit() -> None:
         assert [u.name for u in (ROOT / "systemd").iterdir() if u.name not in text] == []
 
 
-@pytest.mark.parametrize("path", PAGES, ids=name_of)
-def test_files_of_the_project_exist(path: Path) -> None:
+def test_files_of_the_project_exist() -> None:
     """A file of the project that a page names in code is there."""
-    named = [c for c in code_of(path) if re.fullmatch(r"(appliance|scripts|tests|systemd)/\S+", c)]
-    promised = {"tests/bench/"}
-    assert [name for name in named if name not in promised and not (ROOT / name).exists()] == []
+    assert missing_files(["tests/docs/pages.py", "scripts/none.sh"]) == ["scripts/none.sh"]
+    assert wrong_on(lambda path: missing_files(code_of(path))) == {}

@@ -68,6 +68,7 @@ def test_the_dashboard_names_figures_that_there_are() -> None:
     assert unknown("rate(centralino_call_total[5m])") == {"centralino_call_total"}
 
 
+@pytest.mark.system
 def test_promtool_reads_every_expression_of_the_dashboard(tmp_path: Path) -> None:
     """Each is one that Prometheus can parse, once Grafana has put its branch in."""
     told = [t["expr"].replace("$instance", "branch-.*") for t in dashboard()]
@@ -95,6 +96,7 @@ def test_each_alert_is_tried_and_said_in_both_languages() -> None:
         assert re.search(r"severity: (critical|warning|info)}", block), name
 
 
+@pytest.mark.system
 def test_promtool_tries_the_alerts() -> None:
     """Each fires for a box that is ill and for none that is well."""
     done = promtool("check", "rules", FLEET / "alerts.yml")

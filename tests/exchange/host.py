@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from appliance.exchange.dle import shield
 from tests.exchange.virtual import unshielded
+from tests.helpers.real_time import punctual
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,12 +77,13 @@ class Host:
         """Send sound at its pace and read for seconds; gives what came: sound and events."""
         got, at, began = bytearray(self.seen), 0, time.monotonic()
         self.seen.clear()
-        while (passed := time.monotonic() - began) < seconds:
-            while at < len(sound) and at < (passed + lead) * 8000:
-                os.write(self.fd, shield(sound[at : at + FRAME]))
-                at += FRAME
-            if select.select([self.fd], [], [], 0.005)[0]:
-                got += os.read(self.fd, 65_536)
+        with punctual():
+            while (passed := time.monotonic() - began) < seconds:
+                while at < len(sound) and at < (passed + lead) * 8000:
+                    os.write(self.fd, shield(sound[at : at + FRAME]))
+                    at += FRAME
+                if select.select([self.fd], [], [], 0.005)[0]:
+                    got += os.read(self.fd, 65_536)
         return unshielded(bytes(got))
 
     def hang_up(self) -> None:

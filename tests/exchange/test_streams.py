@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from appliance.exchange.call import CallPlan
 from appliance.exchange.dle import Unshielder, shield
 from tests.exchange.virtual import Bench, unshielded
+from tests.helpers.examples import examples
 
 NOISE = bytes(random.Random(7).randrange(256) for _ in range(16_000))
 EVERY = bytes(range(256)) * 20
 
 
 @given(st.lists(st.binary(max_size=40)), st.randoms(use_true_random=False))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 def test_any_split_of_a_shielded_stream_is_the_same(
     pieces: list[bytes], rng: random.Random
 ) -> None:

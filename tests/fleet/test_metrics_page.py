@@ -98,6 +98,7 @@ def test_no_number_and_no_person_is_told() -> None:
     assert set(re.findall(r'[{,](\w+)="', text)) == LABELS
 
 
+@pytest.mark.system
 def test_promtool_has_nothing_to_say() -> None:
     """Names, units, help: Prometheus's own judge; and it can find fault at all."""
     done = promtool("check", "metrics", given=written())

@@ -17,7 +17,7 @@ from appliance.fleet.metrics_page import page
 from appliance.fleet.metrics_server import Server
 from appliance.policy.words import Words
 from tests.fleet.samples import figures_of, status_of
-from tests.helpers.box import free_udp_port
+from tests.helpers.ports import free_port
 from tests.year import town
 
 pytestmark = pytest.mark.system
@@ -50,7 +50,7 @@ def served() -> Iterator[Server]:
 @contextlib.contextmanager
 def agent(folder: Path, url: str) -> Iterator[str]:
     """Run snmpd with the script as its extension; yields where it listens."""
-    where = f"{HOST}:{free_udp_port(HOST)}"
+    where = f"{HOST}:{free_port(HOST)}"
     rows = [f"extend {name} {SCRIPT} {url} '{what}'" for name, what in EXTENDED.items()]
     text = "\n".join((f"agentaddress udp:{where}", "rocommunity figures 127.0.0.0/8", *rows))
     (folder / "snmpd.conf").write_text(f"{text}\n", encoding="utf-8")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import array
 import math
 from collections.abc import Iterable
+
+import numpy as np
 
 WINDOW = 16
 """Samples, 2 ms: as long as a click."""
@@ -25,10 +26,13 @@ def sharpness(pcm: bytes, begin: int, end: int) -> float:
     where a step has its energy and a voice has little.
     """
     begin = max(0, begin)
-    wave = array.array("h", pcm[2 * begin : 2 * max(begin, end)])
-    bent = [(a - 2 * b + c) ** 2 for a, b, c in zip(wave, wave[1:], wave[2:], strict=False)]
-    starts = range(0, max(1, len(bent) - WINDOW + 1), WINDOW // 4)
-    return max(sum(bent[at : at + WINDOW]) / WINDOW for at in starts) if bent else 0.0
+    wave = np.frombuffer(pcm[2 * begin : 2 * max(begin, end)], "<i2").astype(np.int64)
+    if len(wave) < 3:
+        return 0.0
+    summed = np.concatenate(([0], np.cumsum(np.diff(wave, 2) ** 2)))
+    bent = len(summed) - 1
+    starts = np.arange(0, max(1, bent - WINDOW + 1), WINDOW // 4)
+    return float((summed[np.minimum(starts + WINDOW, bent)] - summed[starts]).max() / WINDOW)
 
 
 def click_db(heard: bytes, at: int, said: bytes, place: int) -> float:

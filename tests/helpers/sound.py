@@ -5,22 +5,22 @@ Used by every test that follows sound through the house; nothing here is part of
 
 from __future__ import annotations
 
-import array
 import audioop
-import itertools
+import functools
 import math
 import random
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from appliance.media import frames, g711, wav
 from appliance.media.frames import Law
-from appliance.media.tones import pcm16
 
 VOICES = Path("/usr/share/asterisk/sounds/it_IT_m_Carlo")
 VOICES_PACKAGE = "asterisk-core-sounds-it-wav"
+Samples = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 _PROBE = 48
 """Bytes that must agree for two places to be the same place."""
 _REACH = 16000
@@ -62,6 +62,7 @@ def voices() -> list[Path]:
     return found
 
 
+@functools.cache
 def speech(seconds: float, dbm0: float = -20.0) -> bytes:
     """`seconds` of the recorded voices as 16-bit samples, each file brought to `dbm0`."""
     wanted = int(seconds * frames.SAMPLE_RATE) * 2
@@ -75,6 +76,7 @@ def speech(seconds: float, dbm0: float = -20.0) -> bytes:
     return bytes((out * (wanted // len(out) + 1))[:wanted])
 
 
+@functools.cache
 def babble(seconds: float, dbm0: float = -20.0, seed: int = 1) -> bytes:
     """Speech-like 16-bit sound: voiced syllables of changing pitch between silences."""
     rng = random.Random(seed)
@@ -84,11 +86,13 @@ def babble(seconds: float, dbm0: float = -20.0, seed: int = 1) -> bytes:
     return bytes(out[: int(seconds * frames.SAMPLE_RATE) * 2])
 
 
+@functools.cache
 def noise(samples: int, dbm0: float, seed: int = 1) -> bytes:
     """White noise of `dbm0` as 16-bit samples."""
     rng = random.Random(seed)
     rms = frames.rms_at(dbm0)
-    return pcm16(rng.gauss(0.0, rms) for _ in range(samples))
+    drawn = np.fromiter((rng.gauss(0.0, rms) for _ in range(samples)), np.float64, samples)
+    return as_pcm16(drawn)
 
 
 def at_level(pcm: bytes, dbm0: float) -> bytes:
@@ -135,14 +139,12 @@ def segmental_snr(reference: bytes, heard: bytes, active_dbm0: float = -45.0) ->
 
 def largest_step(pcm: bytes) -> int:
     """The greatest difference between neighbouring 16-bit samples."""
-    wave = array.array("h", pcm)
-    return max(abs(b - a) for a, b in itertools.pairwise(wave))
+    return int(np.abs(np.diff(np.frombuffer(pcm, "<i2").astype(np.int32))).max())
 
 
 def _snr(reference: bytes, heard: bytes) -> float:
-    pairs = list(zip(array.array("h", reference), array.array("h", heard), strict=True))
-    error = sum((a - b) ** 2 for a, b in pairs)
-    signal = sum(a * a for a, _ in pairs)
+    sent, got = (np.frombuffer(one, "<i2").astype(np.int64) for one in (reference, heard))
+    error, signal = int(np.square(sent - got).sum()), int(np.square(sent).sum())
     return 60.0 if error == 0 else max(-10.0, min(60.0, 10 * math.log10(signal / error)))
 
 
@@ -154,15 +156,18 @@ def _loudest(pcm: bytes, size: int) -> int:
 def _syllable(rng: random.Random, dbm0: float) -> bytes:
     samples = rng.randrange(800, 2400)
     pitch = rng.uniform(90.0, 220.0)
-    shares = [rng.random() / k for k in range(1, 16)]
+    shares = np.array([rng.random() / k for k in range(1, 16)])
     peak = frames.sine_peak(dbm0 + 6) / math.hypot(*shares)
+    n, harmonics = np.arange(samples), np.arange(1, 16)
     turn = 2 * math.pi * pitch / frames.SAMPLE_RATE
-    return pcm16(
-        peak
-        * math.sin(math.pi * n / samples)
-        * sum(a * math.sin(turn * k * n) for k, a in enumerate(shares, 1))
-        for n in range(samples)
-    )
+    voice = shares @ np.sin(turn * np.outer(harmonics, n))
+    return as_pcm16(peak * np.sin(math.pi * n / samples) * voice)
+
+
+def as_pcm16(values: Samples) -> bytes:
+    """Numbers as 16-bit samples, rounded and clipped."""
+    made: bytes = np.rint(values).clip(-32768, 32767).astype("<i2").tobytes()
+    return made
 
 
 def _anchor(sent: bytes, heard: bytes) -> tuple[int, int]:

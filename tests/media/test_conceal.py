@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import audioop
+import functools
 import math
 import random
 
+import numpy as np
 import pytest
 
 from appliance.media import frames, g711
@@ -18,7 +20,12 @@ from tests.helpers import sound
 from tests.helpers.clicks import CLICK_DB, clicks
 
 LAWS = pytest.mark.parametrize("law", [Law.ULAW, Law.ALAW])
-SPOKEN = audioop.add(sound.babble(40.0, seed=3), sound.noise(40 * 8000, -58.0), 2)
+
+
+@functools.cache
+def spoken() -> bytes:
+    """Speech over the noise of a room."""
+    return audioop.add(sound.babble(40.0, seed=3), sound.noise(40 * 8000, -58.0), 2)
 
 
 def tone(freq: float, seconds: float = 1.0, peak: float = 6000.0) -> bytes:
@@ -28,14 +35,14 @@ def tone(freq: float, seconds: float = 1.0, peak: float = 6000.0) -> bytes:
     return pcm16(peak * (math.sin(turn * n) + math.sin(3 * turn * n) / 3) for n in count)
 
 
+@functools.cache
 def sung(seconds: float, peak: float = 6000.0) -> bytes:
     """A voice between 90 and 180 Hz that swells and glides, over the noise of a room."""
-    out, phase = [], 0.0
-    for n in range(int(seconds * 8000)):
-        phase += 2 * math.pi * (135 + 45 * math.sin(n / 9000)) / 8000
-        swell = peak * (0.6 + 0.4 * math.sin(n / 3100))
-        out.append(swell * (math.sin(phase) + math.sin(2 * phase) / 2 + math.sin(4 * phase) / 4))
-    return audioop.add(pcm16(out), sound.noise(len(out), -58.0), 2)
+    n = np.arange(int(seconds * 8000))
+    phase = np.cumsum(2 * math.pi * (135 + 45 * np.sin(n / 9000)) / 8000)
+    swell = peak * (0.6 + 0.4 * np.sin(n / 3100))
+    voice = swell * (np.sin(phase) + np.sin(2 * phase) / 2 + np.sin(4 * phase) / 4)
+    return audioop.add(sound.as_pcm16(voice), sound.noise(len(n), -58.0), 2)
 
 
 def in_frames(data: bytes) -> list[bytes]:
@@ -143,7 +150,7 @@ def test_a_held_vowel_goes_on(law: Law, freq: float) -> None:
 @LAWS
 def test_what_was_heard_around_a_known_gap_is_untouched(law: Law) -> None:
     """With the next frame at hand only the missing one is made up."""
-    said = in_frames(g711.encode(SPOKEN, law))
+    said = in_frames(g711.encode(spoken(), law))
     heard = in_frames(concealed(said, {30, 77}, law, known=True))
     assert [n for n, (a, b) in enumerate(zip(said, heard, strict=True)) if a != b] == [30, 77]
 
@@ -181,7 +188,7 @@ def test_a_long_gap_sounds_like_the_room(law: Law, dbm0: float) -> None:
 def test_the_background_is_that_of_the_pauses() -> None:
     """Amid speech 30 dB louder, what fills a gap is the noise between the words."""
     concealer = Concealer(Law.ULAW)
-    concealer.played(g711.encode(SPOKEN, Law.ULAW))
+    concealer.played(g711.encode(spoken(), Law.ULAW))
     concealer.fill(GONE)
     assert frames.level_dbm0(g711.decode(concealer.fill(8000), Law.ULAW)) == pytest.approx(
         -58, abs=4
@@ -229,7 +236,7 @@ def test_after_forgetting_nothing_of_the_old_sound_is_heard() -> None:
 
 def test_a_joint_may_come_in_pieces_and_be_broken_off() -> None:
     """However it is read, the same is heard; a gap within a joint begins from what was played."""
-    said = g711.encode(SPOKEN[: 2 * 16000], Law.ULAW)
+    said = g711.encode(spoken()[: 2 * 16000], Law.ULAW)
     after = said[8160:]
 
     def heard(sizes: list[int]) -> bytes:

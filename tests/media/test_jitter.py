@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,9 +17,9 @@ from appliance.media.frames import Law
 from appliance.media.jitter import JitterBuffer
 from appliance.media.packets import Packet, Store
 from appliance.media.splicer import Counters, Splicer
-from appliance.media.tones import pcm16
 from tests.helpers import sound
 from tests.helpers.clicks import CLICK_DB, sharpness
+from tests.helpers.examples import examples
 from tests.helpers.sound import babble
 from tests.media.stream import Delays, on_time, read_through
 
@@ -25,8 +27,11 @@ SOUND = random.Random(1).randbytes(160 * 400)
 """Every frame differs and none is quiet."""
 SILENT = frames.silence(Law.ULAW, 160)
 VOICE = g711.encode(babble(30, seed=4), Law.ULAW)
-NOISE = g711.encode(sound.noise(30 * 8000, -20.0), Law.ULAW)
-"""Hiss as loud as speech: nothing in it resembles anything else."""
+
+
+def hiss() -> bytes:
+    """Noise as loud as speech: nothing in it resembles anything else."""
+    return g711.encode(sound.noise(30 * 8000, -20.0), Law.ULAW)
 
 
 def frame(number: int) -> bytes:
@@ -59,7 +64,7 @@ def filled(count: int = 2) -> JitterBuffer:
     lump=st.sampled_from([13, 80, 160]),
     data=st.data(),
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120))
 def test_a_clean_stream_comes_out_as_it_went_in(
     start: int, samples: int, lump: int, data: st.DataObject
 ) -> None:
@@ -90,7 +95,7 @@ def test_a_clean_stream_comes_out_as_it_went_in(
         max_size=60,
     )
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 def test_nothing_makes_it_grow_or_fail(packets: list[tuple[int, int, bytes, int, int]]) -> None:
     """Whatever arrives, at most 360 ms are held and each read gives what it asked for."""
     buffer = JitterBuffer(Law.ALAW)
@@ -182,13 +187,15 @@ def stalled(begin: int, ms: float) -> Delays:
     return lambda n: (max(0.0, ms * 8 - (n - begin) * 160) if n >= begin else 0.0,)
 
 
-@pytest.mark.parametrize("said", [VOICE, NOISE], ids=["voice", "noise"])
+@pytest.mark.parametrize("make", [lambda: VOICE, hiss], ids=["voice", "noise"])
 @pytest.mark.parametrize("begin", [15, 600])
-def test_after_a_stall_of_200_ms_the_delay_is_gone_within_2_s(said: bytes, begin: int) -> None:
+def test_after_a_stall_of_200_ms_the_delay_is_gone_within_2_s(
+    make: Callable[[], bytes], begin: int
+) -> None:
     """All of it is heard, late at first; 2 s later the wait is at its target again, which one
     stall does not change; at no joint there is a click.
     """
-    buffer = JitterBuffer(Law.ULAW)
+    said, buffer = make(), JitterBuffer(Law.ULAW)
     reading = read_through(buffer, said, stalled(begin, 200))
     over = 2 * begin + 22
     assert reading.waits[over] >= 190
@@ -307,16 +314,15 @@ def test_where_less_than_a_splice_is_in_store_none_is_made() -> None:
 def test_hiss_from_a_slow_phone_is_delayed_where_nothing_fits() -> None:
     """Loud noise resembles itself nowhere and never pauses: once the store is dry it waits."""
     buffer = JitterBuffer(Law.ULAW)
-    reading = read_through(buffer, NOISE * 2, on_time, ppm=-1500.0)
+    reading = read_through(buffer, hiss() * 2, on_time, ppm=-1500.0)
     assert buffer.counters.waited > 0
     assert buffer.counters.splices == 0
-    assert _sharpest(reading.heard) <= 1.2 * _sharpest(NOISE)
+    assert _sharpest(reading.heard) <= 1.2 * _sharpest(hiss())
 
 
 def _tone(seconds: float) -> bytes:
-    turn = 2 * math.pi * 155 / 8000
-    count = range(int(seconds * 8000))
-    return pcm16(4000 * math.sin(turn * n) + 1500 * math.sin(3 * turn * n) for n in count)
+    turn = 2 * math.pi * 155 / 8000 * np.arange(int(seconds * 8000))
+    return sound.as_pcm16(4000 * np.sin(turn) + 1500 * np.sin(3 * turn))
 
 
 def test_a_sender_that_starts_counting_anew_is_followed() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from appliance.media import frames, g711, slip, tones
 from appliance.media.frames import Law
 from appliance.media.slip import SlipBuffer
+from tests.helpers.examples import examples
 from tests.helpers.sound import babble, compare_bytes, largest_step, noise, speech
 
 FRAME = 160
@@ -173,7 +174,7 @@ def test_only_eight_bit_laws_are_carried() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 700), st.integers(0, 400)), max_size=200))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_reads_are_always_whole(steps: list[tuple[int, int]]) -> None:
     """Whatever is written and asked for, exactly that much comes out and little is held."""
     buffer = SlipBuffer(Law.ALAW)

@@ -45,12 +45,12 @@ class Office:
         """Return an RTP socket of the box's; it is closed with the box."""
         sound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sound.bind(("127.0.0.1", 0))
-        sound.settimeout(5)
+        sound.settimeout(15)
         self.sound.append(sound)
         return sound
 
     def next(
-        self, kind: type[Any] | tuple[type[Any], ...] | None = None, limit: float = 5.0
+        self, kind: type[Any] | tuple[type[Any], ...] | None = None, limit: float = 15.0
     ) -> Any:
         """Return the next event (of a kind); comings and goings of phones only when asked for."""
         end = time.monotonic() + limit
@@ -77,7 +77,7 @@ def office(*accounts: PhoneAccount, **more: Any) -> Iterator[Office]:
     made = Office(phones, told)
     phones.start()
     try:
-        assert phones.wait_until_listening(5)
+        assert phones.wait_until_listening(15)
         yield made
     finally:
         phones.stop()
@@ -95,7 +95,7 @@ class HandPhone:
     def __post_init__(self) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((self.address, 0))
-        self.socket.settimeout(5)
+        self.socket.settimeout(15)
 
     @property
     def account(self) -> PhoneAccount:
@@ -108,7 +108,7 @@ class HandPhone:
         host, port = self.socket.getsockname()
         return host, port
 
-    def hear(self, limit: float = 5.0) -> Message:
+    def hear(self, limit: float = 15.0) -> Message:
         """Return the next message."""
         self.socket.settimeout(limit)
         data, self.peer = self.socket.recvfrom(65535)

@@ -12,10 +12,17 @@ from appliance.calls import events
 from appliance.phones.legs import Ring
 from appliance.phones.rtp import Address
 from appliance.phones.settings import PhoneAccount
+from tests.helpers.examples import examples
 from tests.phones.world import DESK, PHONE, Bench, Lan, desk, endpoint, request, ring, within
 
 CALLER = "3331234567"
 """The far end takes the box for a phone of this name, so that both ends are endpoints."""
+
+
+def seeds(quick: int, full: int) -> pytest.MarkDecorator:
+    """Run a test over `full` networks, of which all but `quick` in `make long` only."""
+    more = (pytest.param(seed, marks=pytest.mark.long) for seed in range(quick, full))
+    return pytest.mark.parametrize("seed", [*range(quick), *more])
 
 
 def lan(seed: int, loss: float = 0.2, doubling: float = 0.2, jitter: float = 0.05) -> Lan:
@@ -47,7 +54,7 @@ def kinds(net: Lan, where: Address) -> list[str]:
     return [type(e).__name__ for e in net.told_to(where) if not isinstance(e, quiet)]
 
 
-@pytest.mark.parametrize("seed", range(150))
+@seeds(14, 150)
 def test_answered_and_hung_up(seed: int) -> None:
     """A call over a bad LAN is answered once, hung up once, and leaves nothing behind.
 
@@ -72,7 +79,7 @@ def test_answered_and_hung_up(seed: int) -> None:
         assert end.core.transactions.servers == {}
 
 
-@pytest.mark.parametrize("seed", range(100))
+@seeds(10, 100)
 def test_cancelled_and_answered_cross(seed: int) -> None:
     """However CANCEL and answer cross, the phone never stays off hook and nobody is told."""
     net = lan(seed)
@@ -87,7 +94,7 @@ def test_cancelled_and_answered_cross(seed: int) -> None:
         assert end.legs.calls == {}
 
 
-@pytest.mark.parametrize("seed", range(60))
+@seeds(8, 60)
 def test_cancelled_while_ringing(seed: int) -> None:
     """A ringing phone over a bad LAN stops ringing (or was never reached)."""
     net = lan(seed)
@@ -100,7 +107,7 @@ def test_cancelled_while_ringing(seed: int) -> None:
         assert end.legs.calls == {}
 
 
-@pytest.mark.parametrize("seed", range(60))
+@seeds(8, 60)
 def test_the_phone_hangs_up_over_a_bad_lan(seed: int) -> None:
     """A BYE from the far end arrives in the end and is told once."""
     net = lan(seed, loss=0.3)
@@ -164,7 +171,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500))
 @given(st.lists(st.binary(max_size=200) | mutated(), min_size=1, max_size=4))
 def test_no_datagram_raises(datagrams: list[bytes]) -> None:
     """Whatever arrives, at a box that rings, talks and registers, nothing is raised.

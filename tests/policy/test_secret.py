@@ -106,7 +106,8 @@ def test_every_use_of_the_door_is_known() -> None:
     """P7: nobody reveals a number unseen."""
     found: dict[tuple[str, str], int] = {}
     for path in sorted(SOURCES.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if "reveal" in text else ():
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)

@@ -71,6 +71,7 @@ def bitmap(svg: str) -> bytes:
     return b"P5 %d %d 255\n" % (size * SCALE, size * SCALE) + b"".join(rows)
 
 
+@pytest.mark.system
 @pytest.mark.skipif(shutil.which("zbarimg") is None, reason="apt install zbar-tools")
 @pytest.mark.parametrize(
     "text", [URL, "http://10.0.0.1:5080/" + "a" * 20 + "/", "x", URL + "b" * 200]

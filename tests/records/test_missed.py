@@ -22,6 +22,7 @@ from appliance.records.care import Kind
 from appliance.records.care_words import missed_text
 from appliance.records.database import migrate, open_database
 from appliance.records.missed import CALLBACK_WANTED, MISSED, SERVED, Missed
+from tests.helpers.examples import examples
 from tests.records.counting import questions
 from tests.records.samples import SHOWN, TEN, WITHHELD, a_call, a_message
 
@@ -186,7 +187,7 @@ SOMEBODY = st.builds(
 
 
 @given(st.lists(SOMEBODY, max_size=24))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 def test_the_list_is_what_its_definition_says(calls: list[CallRecord]) -> None:
     """Found in one pass, whatever rang within one millisecond, the same as call by call."""
     named = [replace(each, call=f"a-{n}") for n, each in enumerate(calls)]

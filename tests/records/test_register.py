@@ -23,6 +23,7 @@ from appliance.records import audit, register
 from appliance.records.database import open_database
 from appliance.records.register import Readable, Who
 from appliance.records.vault import key_path, make_vault
+from tests.helpers.examples import examples
 from tests.policy.town import TOWN, declaration, entry, rome, variation
 
 NUMBERS = ("051598204771", "3355501260", "0039051598991", "86421")
@@ -159,9 +160,7 @@ def test_no_number_stands_in_the_databases_files(box: Box) -> None:
         box.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(30))
 @given(digits=st.text("0123456789", min_size=9, max_size=14).filter(lambda d: d[0] != "3"))
 def test_whatever_the_number(tmp_path_factory: pytest.TempPathFactory, digits: str) -> None:
     """It comes back, and stands nowhere: not in the files, the audit, a row, or what is printed."""

@@ -21,8 +21,7 @@ DATA = bytes(range(250))
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests need no slow passphrase, and pieces of which a few fit on a page."""
-    monkeypatch.setattr(sealed_stream, "COST", 1 << 4)
+    """Pieces of which a few fit on a page."""
     monkeypatch.setattr(sealed_stream, "PIECE_BYTES", PIECE)
 
 

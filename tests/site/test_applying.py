@@ -19,6 +19,7 @@ from appliance.site import keeping
 from appliance.site.applying import EXAMPLE, NOTICE, Applied, Places, apply
 from appliance.site.outcome import Verdict, load
 from appliance.site.text import NAME
+from tests.helpers.examples import examples
 from tests.site.test_keys import KEY
 from tests.site.test_made import OFFICE
 
@@ -346,7 +347,7 @@ def test_a_disk_that_refuses_is_said(places: Places, monkeypatch: pytest.MonkeyP
 @example(b"")
 @example(b"\xff\xfe")
 @example(b"[site]\nname = \x00")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_whatever_lies_there_the_office_stays(contents: bytes) -> None:
     """For any bytes: the configuration is the one before, or a good one made of them."""
     with tempfile.TemporaryDirectory() as folder:
@@ -364,7 +365,7 @@ def test_whatever_lies_there_the_office_stays(contents: bytes) -> None:
 
 
 @given(st.integers(0, len(OFFICE)), st.integers(0, 40), st.text(max_size=3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_a_slip_of_the_hand_leaves_the_office(at: int, length: int, typed: str) -> None:
     """Any piece of a good file typed over: the one before is in force, or what was typed."""
     with tempfile.TemporaryDirectory() as folder:

@@ -68,6 +68,7 @@ def test_the_answer_is_as_windows_reads_it(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [card.ANSWER]
 
 
+@pytest.mark.promise("B7")
 @pytest.mark.system
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 @pytest.mark.parametrize("what", [WRITES, READ_MEANWHILE], ids=["alone", "read meanwhile"])

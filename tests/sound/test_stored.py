@@ -16,7 +16,8 @@ from tests.helpers import sound
 from tests.helpers.box import Box
 from tests.sound.signals import spoken_ulaw, ulaw_file
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+# Beside other tests frames come too late, and others stand for them.
+pytestmark = [pytest.mark.system, pytest.mark.alone, pytest.mark.timeout(180)]
 
 QUIET_MS = 1500
 """Longer than any pause within the greeting: the caller speaks after the tone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import audioop
+import functools
 from typing import cast
 
 import pytest
@@ -16,10 +17,8 @@ from appliance.media.slip import SlipBuffer
 from tests.carrier.virtual import Hosted, Phone, World
 from tests.helpers import sound
 
-MINUTES = 10
 PPM = 100.0
-DRIFT = round(2 * PPM * 1e-6 * MINUTES * 60 * 8000)
-"""960 samples: what two crystals this far apart differ by in the end."""
+"""As far as a modem's crystal may be off."""
 MINUTE = 60 * 8000
 NOISE_DBM0 = -58.0
 QUIET_DBM0 = -52.0
@@ -63,6 +62,7 @@ class Across:
         return data
 
 
+@functools.cache
 def _minute(number: int) -> bytes:
     """One of two minutes of recorded voices over a line's noise, in mu-law."""
     voice = sound.speech(120.0)[number * 2 * MINUTE :][: 2 * MINUTE]
@@ -100,13 +100,20 @@ def _changed_words(said: bytes, heard: bytes) -> int:
     return changed
 
 
+def _drift(ppm: float, minutes: int) -> int:
+    """What two crystals differ by in the end, one so fast and one as slow: 960 samples in ten
+    minutes at 100 ppm.
+    """
+    return round(2 * ppm * 1e-6 * minutes * MINUTE)
+
+
 def _delays(said: bytes, heard: bytes, pace: float) -> list[int]:
     """How late, in samples, the first seconds of each minute of `said` were heard.
 
     `pace` is how many samples the listener's crystal counts while the speaker's counts one.
     """
     found = []
-    for at in range(0, len(said) - PROBE, len(said) // MINUTES):
+    for at in range(0, len(said) - PROBE, MINUTE):
         probe = g711.decode(said[at : at + PROBE], Law.ULAW)
         region = heard[round(at * pace) :][: PROBE + FARTHEST]
         found.append(sound.align(probe, g711.decode(region, Law.ULAW), FARTHEST))
@@ -114,15 +121,16 @@ def _delays(said: bytes, heard: bytes, pace: float) -> list[int]:
 
 
 @pytest.mark.timeout(200)
-def test_ten_minutes_at_plus_and_minus_100_ppm() -> None:
-    """+100 ppm joined to -100 ppm for ten minutes, both speaking: no click, no growing delay, and
-    every word as it was said: what has to be corrected is corrected between the words.
+@pytest.mark.parametrize("minutes", [3, pytest.param(10, marks=pytest.mark.long)])
+def test_minutes_at_plus_and_minus_100_ppm(minutes: int) -> None:
+    """+100 ppm joined to -100 ppm, both speaking: no click, no growing delay, and every word as it
+    was said: what has to be corrected is corrected between the words.
     """
     fast, slow = (Hosted(LineSetup(name, "", caller_id="none")) for name in ("fast", "slow"))
     fast.station.ppm, slow.station.ppm = PPM, -PPM
     world = World(fast, slow)
     world.bring_up()
-    said = [_minute(seed) * MINUTES for seed in (0, 1)]
+    said = [_minute(seed) * minutes for seed in (0, 1)]
     calls: list[Call] = [world.answer(one, hang_up_after_ms=10**7) for one in (fast, slow)]
     to_slow, to_fast = SlipBuffer(Law.ULAW), SlipBuffer(Law.ULAW)
     for call, speech in zip(calls, said, strict=True):
@@ -130,7 +138,7 @@ def test_ten_minutes_at_plus_and_minus_100_ppm() -> None:
         call.say(speech)
     fast.line.connect(cast(PhoneLeg, Across(to_fast, to_slow)), world.now)
     slow.line.connect(cast(PhoneLeg, Across(to_slow, to_fast)), world.now)
-    world.run(MINUTES * 60_000)
+    world.run(minutes * 60_000)
 
     ways = (
         (said[0], bytes(calls[1].heard), 1 - 2e-6 * PPM, to_slow),
@@ -145,16 +153,24 @@ def test_ten_minutes_at_plus_and_minus_100_ppm() -> None:
         assert _quiet_step(heard) <= _quiet_step(spoken)
         assert _changed_words(other, ulaw) == 0
         assert (slip.counters.underruns, slip.counters.splices) == (0, 0), slip.counters
-    assert to_slow.counters.dropped - to_slow.counters.inserted > DRIFT / 2
-    assert to_fast.counters.inserted - to_fast.counters.dropped > DRIFT / 2
+    drift = _drift(PPM, minutes)
+    assert to_slow.counters.dropped - to_slow.counters.inserted > drift / 2
+    assert to_fast.counters.inserted - to_fast.counters.dropped > drift / 2
     assert (fast.modem.underruns, slow.modem.underruns) == (0, 0)
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("ppm", [100.0, -100.0, 500.0, -500.0])
-def test_ten_minutes_between_a_phone_and_a_modem(ppm: float) -> None:
-    """A phone whose crystal is so fast on a line whose modem's is as slow, for ten minutes, both
-    speaking: no click, no growing delay, and the caller hears every word as it was said.
+@pytest.mark.parametrize(
+    ("ppm", "minutes"),
+    [
+        (500.0, 2),
+        (-500.0, 2),
+        *(pytest.param(ppm, 10, marks=pytest.mark.long) for ppm in (100.0, -100.0, 500.0, -500.0)),
+    ],
+)
+def test_minutes_between_a_phone_and_a_modem(ppm: float, minutes: int) -> None:
+    """A phone whose crystal is so fast on a line whose modem's is as slow, both speaking: no click,
+    no growing delay, and the caller hears every word as it was said.
     """
     one = Hosted()
     one.station.ppm = -ppm
@@ -163,14 +179,14 @@ def test_ten_minutes_between_a_phone_and_a_modem(ppm: float) -> None:
     world.parts.append(phone.step)
     world.bring_up()
     phone.agree(world.now)
-    said = [_minute(seed) * MINUTES for seed in (0, 1)]
+    said = [_minute(seed) * minutes for seed in (0, 1)]
     call = world.answer(one, hang_up_after_ms=10**7)
     call.heard.clear()
     call.say(said[0])
     phone.say(said[1])
     one.line.connect(phone.leg, world.now)
     phone.heard.clear()
-    world.run(MINUTES * 60_000)
+    world.run(minutes * 60_000)
     phone.close()
 
     assert _changed_words(said[0], bytes(phone.heard)) == 0
@@ -183,5 +199,5 @@ def test_ten_minutes_between_a_phone_and_a_modem(ppm: float) -> None:
     assert _changed_words(said[1], bytes(call.heard)) == 0
     counters = phone.leg.jitter.counters
     assert (counters.late, counters.lost, counters.waited) == (0, 0, 0), counters
-    assert abs(counters.dropped - counters.inserted) > DRIFT * abs(ppm) / PPM / 2
+    assert abs(counters.dropped - counters.inserted) > _drift(abs(ppm), minutes) / 2
     assert one.modem.underruns == 0

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from appliance.calls.events import MessageStored, MessagesWaiting, StoreFailed
+from tests.helpers.examples import examples
 from tests.records.samples import a_call
 from tests.voicemail.box import Box, speech
 
@@ -143,8 +144,7 @@ class Mailboxes(RuleBasedStateMachine):
 
 TestMailboxes = Mailboxes.TestCase
 TestMailboxes.settings = settings(
-    max_examples=25,
+    max_examples=examples(25),
     stateful_step_count=20,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -63,7 +63,7 @@ def missing() -> str:
 
 
 def disk() -> Path:
-    """Return the disk in the user's cache, installed where there is none; nobody may write to it."""
+    """Return the disk in the user's cache, installed where it is missing; nobody writes to it."""
     recipe = hashlib.sha256(repr(RECIPE).encode()).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     kept = cache / "centralino" / "plain" / f"{recipe}.img"

@@ -1,0 +1,83 @@
+"""The shipped price of passwords and passphrases, which other unit tests do not pay."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from pathlib import Path
+
+import pytest
+from argon2 import extract_parameters
+
+from appliance.console.accounts import passwords
+from appliance.console.accounts.passwords import Passwords
+from appliance.daemon import pins
+from appliance.records import sealed_stream
+from appliance.records.sealed_stream import SealedReader, SealingWriter
+from appliance.records.vault import Vault
+from tests.helpers import costs
+
+PHRASE = "quattro parole di prova"
+DATA = b"a backup" * 1000
+MIB = 1 << 20
+
+
+def _sealed() -> bytes:
+    file = io.BytesIO()
+    writer = SealingWriter(file, PHRASE)
+    writer.write(DATA)
+    writer.close()
+    return file.getvalue()
+
+
+def _opened(contents: bytes, key_cost: int) -> bytes:
+    """Open a backup of one piece with a key made here, at a cost given here."""
+    start = len(sealed_stream.MAGIC)
+    salt = contents[start : start + sealed_stream.SALT_BYTES]
+    key = hashlib.scrypt(
+        PHRASE.encode(), salt=salt, n=key_cost, r=8, p=1, maxmem=256 * MIB, dklen=32
+    )
+    vault = Vault(key, Path("passphrase"))
+    piece = contents[start + len(salt) + sealed_stream._HEAD.size :]
+    return vault.open_bytes(piece, sealed_stream._place(0, is_last=True))
+
+
+@pytest.mark.usefixtures("real_cost")
+def test_a_backup_is_sealed_at_the_shipped_cost_and_opens() -> None:
+    """A passphrase costs 64 MiB to try (scrypt, N = 65536, r = 8), and the backup opens with it."""
+    contents = _sealed()
+    assert _opened(contents, 65536) == DATA
+    reader = SealedReader(io.BytesIO(contents), PHRASE)
+    assert reader.read(len(DATA) + 1) == DATA
+    reader.finish()
+
+
+@pytest.mark.usefixtures("real_cost")
+def test_a_phones_code_is_hashed_at_the_shipped_cost() -> None:
+    """A code costs 16 MiB to try (scrypt, N = 16384, r = 8, p = 1)."""
+    kept = pins.hashed("2580")
+    salt = base64.b64decode(kept["salt"])
+    expected = hashlib.scrypt(b"2580", salt=salt, n=16384, r=8, p=1, maxmem=64 * MIB)
+    assert base64.b64decode(kept["scrypt"]) == expected
+    assert pins.matches("2580", kept)
+
+
+@pytest.mark.usefixtures("real_cost")
+def test_a_password_is_hashed_at_the_shipped_cost() -> None:
+    """12 MiB and three passes a password, a known user's or an unknown name's alike."""
+    kept = Passwords().hashed(PHRASE)
+    for one in (kept, passwords.NOBODYS):
+        found = extract_parameters(one)
+        assert (found.memory_cost, found.time_cost, found.parallelism) == (12 * 1024, 3, 1)
+    assert Passwords().matches(kept, PHRASE)
+
+
+def test_other_tests_pay_next_to_nothing() -> None:
+    """Without the fixture all three are cheap, an unknown name's comparison too."""
+    assert (sealed_stream.COST, pins._N) == (costs.CHEAP_N, costs.CHEAP_N)
+    kept = Passwords().hashed(PHRASE)
+    for one in (kept, passwords.NOBODYS):
+        assert extract_parameters(one).memory_cost == costs.CHEAP_KIB
+    reader = SealedReader(io.BytesIO(_sealed()), PHRASE)
+    assert reader.read(len(DATA) + 1) == DATA
