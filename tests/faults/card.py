@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.faults.disk import _await_file, run
+from tests.faults.disk import block_device, mounted_at, run
 
 SIZE_MB = 48
 _MKFS = ("mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", "-J", "size=4")
@@ -29,21 +29,12 @@ def refusing(switch: Path) -> tuple[str, ...]:
 @contextlib.contextmanager
 def card(folder: Path, how: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
     """Mount a card below `folder`: (mount point, device). Unmounted and ended in any case."""
-    nbd, mount = folder / "nbd", folder / "mount"
-    for path in (nbd, mount):
-        path.mkdir(parents=True)
-    with contextlib.ExitStack() as stack:
-        command = ["nbdfuse", str(nbd / "disk"), "[", "nbdkit", "--exit-with-parent", *how, "]"]
-        fuse = subprocess.Popen(command)
-        stack.callback(fuse.wait, 20)
-        _await_file(nbd / "disk")
-        stack.callback(run, "fusermount3", "-u", nbd)
-        device = run("losetup", "-f", "--show", nbd / "disk")
-        stack.callback(run, "losetup", "-d", device)
+    mount = folder / "mount"
+    mount.mkdir(parents=True)
+    with block_device(folder / "nbd", *how) as device:
         run(*_MKFS, device)
-        run("mount", "-o", "errors=remount-ro", device, mount)
-        stack.callback(run, "umount", mount)
-        yield mount, device
+        with mounted_at(mount, device, "-o", "errors=remount-ro"):
+            yield mount, device
 
 
 def start_anew(mount: Path, device: str) -> None:

@@ -38,30 +38,57 @@ def logged_disk(folder: Path, image: Path | None = None) -> Iterator[tuple[Path,
 
     Unmounted and ended in any case.
     """
-    log, nbd, mount = folder / "log", folder / "nbd", folder / "mount"
-    for path in (nbd, mount):
-        path.mkdir()
-    nbdkit = [
-        "nbdkit",
-        "--exit-with-parent",
-        "python",
-        str(_PLUGIN),
-        f"size={SIZE_MB}",
-        f"log={log}",
-        *([f"image={image}"] if image else []),
-    ]
-    with contextlib.ExitStack() as stack:
-        fuse = subprocess.Popen(["nbdfuse", str(nbd / "disk"), "[", *nbdkit, "]"], env=_ENV)
-        stack.callback(fuse.wait, 20)
-        _await_file(nbd / "disk")
-        stack.callback(run, "fusermount3", "-u", nbd)
-        device = run("losetup", "-f", "--show", nbd / "disk")
-        stack.callback(run, "losetup", "-d", device)
+    log, mount = folder / "log", folder / "mount"
+    mount.mkdir()
+    options = [f"size={SIZE_MB}", f"log={log}", *([f"image={image}"] if image else [])]
+    with block_device(folder / "nbd", "python", str(_PLUGIN), *options) as device:
         if image is None:
             run(*_MKFS, device)
-        run("mount", device, mount)
-        stack.callback(run, "umount", mount)
-        yield mount, log
+        with mounted_at(mount, device):
+            yield mount, log
+
+
+@contextlib.contextmanager
+def mounted_at(folder: Path, device: str, *options: str) -> Iterator[None]:
+    """Mount a device; unmounted in any case, also where a test that failed has left files open."""
+    run("mount", *options, device, folder)
+    try:
+        yield
+    finally:
+        try:
+            run("umount", folder)
+        except subprocess.CalledProcessError:
+            run("umount", "-l", folder)
+            raise
+
+
+@contextlib.contextmanager
+def block_device(folder: Path, *nbdkit: str) -> Iterator[str]:
+    """Serve a disk by nbdkit through FUSE and a loop device; yields the device.
+
+    It is ended in any case. A mount namespace that another test has made in the meantime keeps
+    copies of our mounts; they must not keep us waiting (`-z`, `kill`).
+    """
+    folder.mkdir(parents=True)
+    file = folder / "disk"
+    command = ["nbdfuse", str(file), "[", "nbdkit", "--exit-with-parent", *nbdkit, "]"]
+    with contextlib.ExitStack() as stack:
+        fuse = subprocess.Popen(command, env=_ENV)
+        stack.callback(_end, fuse)
+        _await_file(file)
+        stack.callback(run, "fusermount3", "-u", "-z", folder)
+        device = run("losetup", "-f", "--show", file)
+        stack.callback(run, "losetup", "-d", device)
+        yield device
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Give a process a moment to end by itself."""
+    try:
+        process.wait(5.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @contextlib.contextmanager

@@ -52,19 +52,26 @@ def run_workload(
     return done.returncode
 
 
+def each(step: int) -> str:
+    """Say how many uses are tried."""
+    return f"one in {step}" if step > 1 else "each"
+
+
 def everywhere(
-    attempt: Callable[[int], Violations | None], step: int = 1
+    attempt: Callable[[int], Violations | None], step: int = 1, sign: str = ""
 ) -> tuple[int, Violations]:
-    """Try the first use of a call, then every `step`-th, until one was too many; two at a time.
+    """Try the first use of a call, then every `step`-th, until one was too many, or `sign` was
+    found; two at a time.
 
     `attempt` returns what it found, None when the run came to its end undisturbed. Returns the last
-    use that there was, and all that was found.
+    use that there was and that was tried, and all that was found.
     """
     total, nth = Violations(), 1
     with ThreadPoolExecutor(2) as pool:
-        while True:
+        while not total[sign]:
             for found in pool.map(attempt, (nth, nth + step)):
                 if found is None:
                     return nth - step, total
                 total.update(found)
                 nth += step
+    return nth - step, total

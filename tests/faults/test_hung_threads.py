@@ -13,6 +13,7 @@ from appliance.calls.orders import Result
 from appliance.policy.supervision import TABLE, Part
 from tests.helpers.box import Box
 from tests.helpers.figures import Figures
+from tests.helpers.ports import own_address
 from tests.system.calls import in_call, record_of
 from tests.system.notices import Notices
 
@@ -54,7 +55,7 @@ port = 1
 security = "none"
 prefix = "town/hall"
 [metrics]
-listen = "127.53.23.2"
+listen = "{metrics}"
 """
 """Nobody is there to be told, and nobody asks: both threads turn all the same."""
 
@@ -71,7 +72,8 @@ def box(tmp_path: Path) -> Iterator[Box]:
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
     with Notices(60.0) as notices:
         environment = {**notices.environment, "PYTHONPATH": path}
-        with Box(tmp_path, lines=2, extra=FLEET, environment=environment) as made:
+        fleet = FLEET.format(metrics=own_address())
+        with Box(tmp_path, lines=2, extra=fleet, environment=environment) as made:
             yield made
 
 

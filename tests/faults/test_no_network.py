@@ -25,7 +25,8 @@ from tests.faults.needs import require
 from tests.faults.network import ALONE, LAN_ADDRESS, PLUGGED, beside, lan_port, plug
 from tests.helpers.box import Box, wait
 from tests.helpers.figures import Figures
-from tests.helpers.mail_server import MailServer, free_port
+from tests.helpers.mail_server import MailServer
+from tests.helpers.ports import free_port
 from tests.mail.post import LIMIT_S, Post, a_mail, account_at
 from tests.system.calls import end, in_call, in_state, into_voicemail, record_of
 

@@ -23,6 +23,8 @@ from tests.voicemail.box import Box
 pytestmark = pytest.mark.system
 ROOT = Path(__file__).resolve().parents[2]
 MESSAGES = 12
+STATES = 40
+"""Of the disk, in the short run; `make long` has 300, of two seeds."""
 ENDED = frozenset({"stored", "closed", "requested"})
 SPEAKING = frozenset({"synced"})
 """What is told at the end of a call, and while somebody speaks."""
@@ -77,12 +79,12 @@ def judge(
     return found
 
 
-def test_no_power_cut_breaks_a_promise(tmp_path: Path, figures: Figures) -> None:
+def test_no_power_cut_breaks_a_promise(in_memory: Path, figures: Figures) -> None:
     """F1, F2, F4: what a caller was told is stored is stored, byte for byte, with its caller; all
     else is whole or absent; what was spoken up to the last sync is there; starting again is safe.
     """
-    found = judge(tmp_path, "none", 110, seed=7)
-    figures.say(f"F1 power cut, 110 states of the disk: {found.total()} broken promises")
+    found = judge(in_memory, "none", STATES, seed=7)
+    figures.say(f"F1 power cut, {STATES} states of the disk: {found.total()} broken promises")
     assert found == {}
 
 
@@ -96,10 +98,10 @@ def test_no_power_cut_breaks_a_promise(tmp_path: Path, figures: Figures) -> None
         ("wal_normal", "a closed message is open again"),
     ],
 )
-def test_the_rig_sees_a_planted_bug(tmp_path: Path, figures: Figures, bug: str, sign: str) -> None:
+def test_the_rig_sees_a_planted_bug(in_memory: Path, figures: Figures, bug: str, sign: str) -> None:
     """A protocol that is wrong in one place is caught: the rig can fail."""
-    found = judge(tmp_path, bug, 2 * MESSAGES, seed=7, behind=ENDED)
-    figures.say(f"F1 planted bug {bug}, {2 * MESSAGES} states: {found.total()} broken promises")
+    found = judge(in_memory, bug, MESSAGES, seed=7, behind=ENDED)
+    figures.say(f"F1 planted bug {bug}, {MESSAGES} states: {found.total()} broken promises")
     assert any(sign in violation for violation in found), found
 
 
@@ -107,12 +109,12 @@ def test_the_rig_sees_a_planted_bug(tmp_path: Path, figures: Figures, bug: str, 
     ("bug", "signs"), [("none", []), ("no_fsync", ["sound that had reached the disk is lost"])]
 )
 def test_a_power_cut_while_somebody_speaks(
-    tmp_path: Path, figures: Figures, bug: str, signs: list[str]
+    in_memory: Path, figures: Figures, bug: str, signs: list[str]
 ) -> None:
     """F4: cut as soon as it is told that so much of a message is on the disk: that much is there,
     with its caller; a recorder that brings nothing to the disk is caught.
     """
-    found = judge(tmp_path, bug, MESSAGES, seed=7, behind=SPEAKING)
+    found = judge(in_memory, bug, MESSAGES, seed=7, behind=SPEAKING)
     said = "power cut" if bug == "none" else f"planted bug {bug}"
     figures.say(f"F4 {said}, {MESSAGES} states in messages: {found.total()} broken promises")
     assert [sign for sign in signs if sign not in found] == []
@@ -122,10 +124,10 @@ def test_a_power_cut_while_somebody_speaks(
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [11, 12])
 def test_no_power_cut_breaks_a_promise_at_length(
-    tmp_path: Path, figures: Figures, seed: int
+    in_memory: Path, figures: Figures, seed: int
 ) -> None:
     """F1 as it is asked for: 300 states, two seeds."""
-    found = judge(tmp_path, "none", 300, seed)
+    found = judge(in_memory, "none", 300, seed)
     figures.say(f"F1 power cut, 300 states, seed {seed}: {found.total()} broken promises")
     assert found == {}
 
@@ -164,18 +166,22 @@ def judge_twice(folder: Path, firsts: int, cuts: int, seed: int) -> Violations:
     return found
 
 
-def test_a_power_cut_in_the_recovery_breaks_no_promise(tmp_path: Path, figures: Figures) -> None:
+@pytest.mark.parametrize(("firsts", "cuts"), [(3, 8), pytest.param(6, 10, marks=pytest.mark.long)])
+def test_a_power_cut_in_the_recovery_breaks_no_promise(
+    in_memory: Path, figures: Figures, firsts: int, cuts: int
+) -> None:
     """F2: the start after a power cut may be cut short anywhere, and the next one mends it."""
-    found = judge_twice(tmp_path, 6, 10, seed=3)
-    figures.say(f"F2 second cut in the recovery, 60 states: {found.total()} broken promises")
+    found = judge_twice(in_memory, firsts, cuts, seed=3)
+    states = f"{firsts * cuts} states"
+    figures.say(f"F2 second cut in the recovery, {states}: {found.total()} broken promises")
     assert found == {}
 
 
 def test_a_recovery_without_fsync_is_caught(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    in_memory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A recovery that does not bring to the disk what it mends loses it at the next cut."""
     for name in ("fsync", "fdatasync"):
         monkeypatch.setattr(os, name, lambda _descriptor: None)
-    found = judge_twice(tmp_path, 4, 10, seed=3)
+    found = judge_twice(in_memory, 3, 8, seed=3)
     assert any("sound" in violation for violation in found), found

@@ -21,10 +21,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from tests.helpers.softphone import SoftPhone, free_port, free_sip_port, tone
+from tests.helpers.ports import free_port, free_ports
+from tests.helpers.softphone import SoftPhone, tone
 
 MODULES = Path("/usr/lib/baresip/modules")
 PACKAGE = "baresip-core"
+RTP_PORTS = 20
+"""Two for each of four calls, which choose by chance."""
 
 CONFIG = """\
 poll_method epoll
@@ -105,8 +108,8 @@ class Baresip(SoftPhone):
     def start(self) -> Self:
         """Write the configuration, start, and wait until it can be ordered about."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = self.port or free_sip_port(self.address)
-        self.control = free_port(self.address, socket.SOCK_STREAM)
+        self.port = self.port or free_ports(self.address, 2)  # the second one for TLS
+        self.control = free_port(self.address)
         (self.folder / "config").write_text(self._config())
         (self.folder / "accounts").write_text("" if self.mwi else self._first_account())
         (self.folder / "contacts").write_text("")
@@ -118,7 +121,7 @@ class Baresip(SoftPhone):
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
-        self._connect(time.monotonic() + 10)
+        self._connect(time.monotonic() + 30)
         if self.mwi:
             # mwi.so 1.1.0 subscribes without end when registered within its first millisecond.
             self.do("uanew", self._account())
@@ -140,7 +143,7 @@ class Baresip(SoftPhone):
             self._link.close()
             self._link = None
 
-    def do(self, command: str, params: str = "", limit: float = 5.0) -> dict[str, Any]:
+    def do(self, command: str, params: str = "", limit: float = 15.0) -> dict[str, Any]:
         """Order something and return the reply."""
         order = json.dumps({"command": command, "params": params, "token": "t"}).encode()
         assert self._link
@@ -148,7 +151,7 @@ class Baresip(SoftPhone):
         self._until(lambda: bool(self._replies), limit, f"a reply to {command}")
         return self._replies.pop(0)
 
-    def wait_for(self, kind: str, limit: float = 10.0) -> dict[str, Any]:
+    def wait_for(self, kind: str, limit: float = 20.0) -> dict[str, Any]:
         """Wait for an event of this type, and forget it and all that came before it."""
 
         def found() -> int | None:
@@ -171,7 +174,7 @@ class Baresip(SoftPhone):
         return (self.folder / "log").read_text(errors="replace")
 
     def _config(self) -> str:
-        low = min(free_port(self.address) & ~1, 65_000)
+        low = free_ports(self.address, RTP_PORTS)
         return CONFIG.format(
             address=self.address,
             port=self.port,
@@ -179,7 +182,7 @@ class Baresip(SoftPhone):
             says=self.says or tone(self.folder / "tone.wav"),
             player=f"aufile,{self.heard}" if self.hears else "aubridge,nobody",
             rtp_low=low,
-            rtp_high=low + 98,
+            rtp_high=low + RTP_PORTS - 1,
             rtp_timeout=self.rtp_timeout,
             modules=MODULES,
             more="module_app mwi.so" if self.mwi else "",

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -32,6 +30,7 @@ from appliance.records import call_log, messages
 from appliance.records.database import open_reader
 from appliance.records.messages import Message
 from appliance.testphone.client import TestPhone
+from tests.helpers.ports import free_port, own_address
 
 ROME = ZoneInfo("Europe/Rome")
 START_S = 90.0
@@ -93,8 +92,8 @@ class Box:
 
     def _where(self) -> tuple[str, int]:
         """Choose where the box listens for SIP."""
-        address = f"127.{random.randint(1, 250)}.{random.randint(1, 250)}.1"
-        return address, free_udp_port(address)
+        address = own_address()
+        return address, free_port(address)
 
     # --- the daemon --------------------------------------------------------------------------
 
@@ -171,7 +170,7 @@ class Box:
                 **options,
             )
         )
-        phone.wait_registered(10.0)
+        phone.wait_registered(20.0)
         return phone
 
     def place(self, line: int, plan: CallPlan | None = None, **more: Any) -> client.RunningCall:
@@ -303,10 +302,3 @@ def descendants(pid: int) -> Iterator[int]:
 def wait(seconds: float) -> None:
     """Let real processes work for a moment."""
     time.sleep(seconds)
-
-
-def free_udp_port(address: str) -> int:
-    """Return a UDP port that is free on a loopback address at the moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])

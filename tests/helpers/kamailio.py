@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.helpers.softphone import free_port
+from tests.helpers.ports import free_port
 
 PACKAGE = "kamailio"
 REALM = "office"
@@ -128,7 +128,7 @@ class Kamailio:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
-        self._wait_for_answer(time.monotonic() + 10)
+        self._wait_for_answer(time.monotonic() + 30)
         return self
 
     def _write(self, file: Path) -> list[str]:

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from tests.helpers.softphone import SoftPhone, free_port, tone
+from tests.helpers.ports import free_port, free_ports
+from tests.helpers.softphone import SoftPhone, tone
 
 PACKAGE = "linphone-cli"
 
@@ -131,7 +132,7 @@ class Linphone(SoftPhone):
         """Begin to say what it has to say: linphonec plays to a call that is up."""
         self.do(f"play {self.says}")
 
-    def wait_for(self, words: str, limit: float = 10.0) -> None:
+    def wait_for(self, words: str, limit: float = 20.0) -> None:
         """Wait until linphonec says these words, and forget all that came before."""
         end = time.monotonic() + limit
         while (at := self.log.find(words, self._seen)) < 0:
@@ -163,7 +164,7 @@ class Linphone(SoftPhone):
             rfc4733=int(not self.info),
             info=int(self.info),
             sip=self.sip,
-            rtp=min(free_port(self.address) & ~1, 65_000),
+            rtp=free_ports(self.address, 4),
             host=host,
             server_port=server_port,
             name=self.name,

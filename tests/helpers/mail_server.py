@@ -23,6 +23,8 @@ from typing import IO
 
 import pytest
 
+from tests.helpers.ports import free_port
+
 EXIM = "/usr/sbin/exim4"
 USER, PASSWORD = "centralino", "una parola d'ordine"
 LIMIT_S = 20.0
@@ -206,14 +208,6 @@ def make_certificate(folder: Path, address: str) -> None:
         check=True,
         capture_output=True,
     )  # fmt: skip
-
-
-def free_port(address: str) -> int:
-    """Find a TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def select_pause() -> None:

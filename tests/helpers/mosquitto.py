@@ -25,7 +25,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from tests.helpers.mail_server import free_port
+from tests.helpers.ports import free_port
 
 MOSQUITTO = "/usr/sbin/mosquitto"
 USER, PASSWORD = "apparecchio", "una parola d'ordine"

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.helpers.softphone import free_port
+from tests.helpers.ports import free_port, free_ports
 
 PACKAGE = "sip-tester"
 
@@ -168,7 +168,7 @@ class Sipp:
         head = '<?xml version="1.0" encoding="us-ascii"?>\n<scenario name="phone">\n'
         is_whole = self.scenario.startswith("<?xml")
         file.write_text(self.scenario if is_whole else f"{head}{self.scenario}</scenario>\n")
-        media = free_port(self.address) & ~1
+        media = free_ports(self.address, 4)  # for sound and pictures, each with its RTCP
         command = ["sipp", "-sf", str(file), "-i", self.address, "-p", str(self.port)]
         command += ["-mi", self.address, "-mp", str(media), "-m", str(self.calls)]
         command += ["-nostdin", "-trace_err"]

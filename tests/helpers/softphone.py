@@ -3,42 +3,13 @@
 from __future__ import annotations
 
 import array
-import contextlib
 import math
-import random
-import socket
 import subprocess
 import wave
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-
-
-def free_port(address: str, kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
-    """Return a port that is free now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
-
-
-def free_sip_port(address: str) -> int:
-    """Return a port that is free now for UDP and TCP, and the one behind it for TLS.
-
-    It lies below those that the system gives to whoever connects, one of which it would meet.
-    """
-    for _ in range(100):
-        port = random.randrange(20_000, 32_000, 2)
-        with contextlib.suppress(OSError), contextlib.ExitStack() as probes:
-            for kind, wanted in (
-                (socket.SOCK_DGRAM, port),
-                (socket.SOCK_STREAM, port),
-                (socket.SOCK_STREAM, port + 1),
-            ):
-                probe = probes.enter_context(socket.socket(socket.AF_INET, kind))
-                probe.bind((address, wanted))
-            return port
-    raise RuntimeError(f"no port is free on {address}")
 
 
 def tone(path: Path, seconds: int = 120, hertz: int = 440, peak: int = 4000) -> Path:

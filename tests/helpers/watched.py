@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import urllib.request
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.box import Box
+from tests.helpers.ports import free_port
 
 
 @dataclass
@@ -19,9 +19,7 @@ class WatchedBox(Box):
     """A box that serves its figures at its own address."""
 
     def _configuration(self) -> str:
-        with socket.socket() as probe:
-            probe.bind((self.address, 0))
-            self.metrics_port = int(probe.getsockname()[1])
+        self.metrics_port = free_port(self.address)
         where = f'listen = "{self.address}"\nport = {self.metrics_port}\n'
         return f"{super()._configuration()}\n[metrics]\n{where}"
 

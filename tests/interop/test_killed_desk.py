@@ -18,8 +18,10 @@ from tests.interop.desks import needed
 
 pytestmark = pytest.mark.system
 
-SOON = 5.0
-"""Seconds from the start of the successor until its phones are free."""
+SOON = 20.0
+"""Seconds from the start of the successor until its phones are free: far less than a phone waits by
+itself for one that has gone. On a quiet machine it takes 3 s.
+"""
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 
 
 def test_its_phones_are_free_soon_after_the_restart(box: Box, tmp_path: Path) -> None:
-    """One phone talks and one rings when the desk is killed (SIGKILL): both are free within 5 s of
+    """One phone talks and one rings when the desk is killed (SIGKILL): both are free soon after
     the restart, and can be rung at once. What was written of them is gone.
     """
     server = (box.address, box.port)
@@ -48,7 +50,7 @@ def test_its_phones_are_free_soon_after_the_restart(box: Box, tmp_path: Path) ->
         rings.wait_for(" ended (")  # answered elsewhere
         box.place(2, caller="0517654321")
         rings.wait_for("Receiving new incoming call")
-        box.wait_until(lambda: len(kept(box)) == 2, 2.0, "the calls were not written")
+        box.wait_until(lambda: len(kept(box)) == 2, 10.0, "the calls were not written")
 
         box.kill()
         began = time.monotonic()

@@ -13,8 +13,8 @@ import pytest
 from appliance.calls import events
 from appliance.phones.settings import PhoneAccount
 from tests.helpers import sipp
+from tests.helpers.ports import free_port
 from tests.helpers.sipp import Sipp
-from tests.helpers.softphone import free_port
 from tests.interop.voice import OURS, Voice
 from tests.phones.office import Office, office
 

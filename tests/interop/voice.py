@@ -16,6 +16,7 @@ from appliance.carrier.phone import PhoneLeg
 from appliance.media import g711
 from appliance.media.frames import FRAME_SAMPLES, Law
 from appliance.media.tones import chord
+from tests.helpers.real_time import punctual
 from tests.system.rulers import share_of_tone
 
 OURS = 1000
@@ -45,7 +46,7 @@ class Voice:
         """Take a new agreement: hold, resume."""
         self._agreed.append(agreed)
 
-    def wait_for_tone(self, hertz: int = THEIRS, share: float = 0.9, limit: float = 8.0) -> bool:
+    def wait_for_tone(self, hertz: int = THEIRS, share: float = 0.9, limit: float = 15.0) -> bool:
         """Wait until one second of `hertz` was heard, from now on."""
         start, end = len(self.heard), time.monotonic() + limit
         while time.monotonic() < end:
@@ -54,7 +55,7 @@ class Voice:
             time.sleep(0.1)
         return False
 
-    def wait_for_key(self, key: str, limit: float = 5.0) -> bool:
+    def wait_for_key(self, key: str, limit: float = 15.0) -> bool:
         """Wait until a key was heard."""
         end = time.monotonic() + limit
         while key not in self.keys and time.monotonic() < end:
@@ -75,6 +76,10 @@ class Voice:
         self._thread.join(5)
 
     def _talk(self) -> None:
+        with punctual():
+            self._talk_on_time()
+
+    def _talk_on_time(self) -> None:
         at, due = 0, time.monotonic()
         while not self._stopping.wait(max(0.0, due - time.monotonic())):
             due += TICK
@@ -93,6 +98,15 @@ def written(file: Path) -> bytes:
 
 
 def has_tone(pcm: bytes, hertz: int, share: float = 0.9) -> bool:
-    """Tell whether one second of 16-bit sound, on any half second, is a tone of `hertz`."""
+    """Tell whether one second of 16-bit sound, on any half second, is a tone of `hertz`.
+
+    In tenths: a phone on a busy machine may leave out a frame, and what follows is out of phase.
+    """
     starts = range(0, len(pcm) - WINDOW + 1, WINDOW // 2)
-    return any(share_of_tone(pcm[at : at + WINDOW], hertz) > share for at in starts)
+    return any(_tenths(pcm[at : at + WINDOW], hertz, share) >= 8 for at in starts)
+
+
+def _tenths(pcm: bytes, hertz: int, share: float) -> int:
+    """Count the tenths of one second that are a tone."""
+    tenths = [pcm[at : at + WINDOW // 10] for at in range(0, WINDOW, WINDOW // 10)]
+    return sum(share_of_tone(tenth, hertz) > share for tenth in tenths)

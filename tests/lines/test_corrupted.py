@@ -19,6 +19,7 @@ from appliance.lines.line import LineDriver
 from appliance.lines.modem import LINE_LIMIT, REPLY_LIMIT
 from appliance.lines.settings import LineSettings
 from appliance.lines.table import Stage
+from tests.helpers.examples import examples
 from tests.lines.fake_modem import Bench, FakeModem, usr5637
 
 NOISE = (b"\x10", b"\x10\x03", b"\r\nOK\r\n", b"\r\nERROR\r\n", b"\r\nRING\r\n", b"\x10R", b"\x10P",
@@ -96,7 +97,7 @@ def bounded(driver: LineDriver) -> bool:
     return len(modem._line) < LINE_LIMIT and len(modem._lines) <= REPLY_LIMIT
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(seed=st.integers(0, 2**32), one_in=st.integers(1, 6), half=st.booleans(),
        piece=st.sampled_from([0, 1, 7]))  # fmt: skip
 def test_a_line_survives_a_noisy_cable(seed: int, one_in: int, half: bool, piece: int) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import PeerError
+from appliance.lines import keeper
 from appliance.lines import keeper_protocol as protocol
 from appliance.lines.keeper import PLUG_POLL_S, Keeper, Port, SerialPort, explain, holders
 from appliance.lines.keeper_protocol import (
@@ -189,11 +190,12 @@ def test_a_port_that_comes_is_opened_unasked(
 
 
 def test_a_port_that_is_still_coming_is_waited_for_in_silence(
-    terminal: Terminal, keep: Callable[..., Kept]
+    terminal: Terminal, keep: Callable[..., Kept], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between unplug and plug a path may lead to a device that is gone: ENODEV is told once, and
     the carrier that leaves meanwhile ends the waiting.
     """
+    monkeypatch.setattr(keeper, "PLUG_POLL_S", 0.05)
     errors = [OSError(errno.ENODEV, "x"), OSError(errno.ENXIO, "x"), OSError(errno.ENOENT, "x")]
 
     def opens(path: str) -> Port:

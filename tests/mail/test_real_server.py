@@ -17,7 +17,8 @@ from appliance.records import requests
 from appliance.records.requests import Letters, Taking
 from tests.helpers.figures import Figures
 from tests.helpers.mail_cutter import Cut, Cutter
-from tests.helpers.mail_server import MailServer, free_port
+from tests.helpers.mail_server import MailServer
+from tests.helpers.ports import free_port
 from tests.mail.post import AT, Post, a_mail, account_at
 
 pytestmark = pytest.mark.system
@@ -109,8 +110,8 @@ def test_a_server_that_hangs_costs_its_time_limit_and_nothing_else(
         reply = post.reply()
         assert (reply.verdict, "timed out" in reply.said) == (Verdict.AWAY, True)
         post.stop()
-        patient = Post(tmp_path, replace(account, timeout_s=60.0)).start()
         met = network.met
+        patient = Post(tmp_path, replace(account, timeout_s=60.0)).start()
         patient.until(lambda: network.met > met)
         patient.stop()  # raises when the thread does not end within its limit
         again = Post(tmp_path, account_at(open_server, tmp_path, Security.NONE)).start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -29,6 +30,10 @@ class Kept:
     began: bool = False
     over: bool = False
     look_at: float = 0.0
+    _readable: select.poll = field(default_factory=select.poll)
+
+    def __post_init__(self) -> None:
+        self._readable.register(self.sock, select.POLLIN)
 
     def step(self, now: float) -> None:
         """Do what the keeper's own thread would have done by now."""
@@ -37,10 +42,11 @@ class Kept:
         if not self.began:
             self.began = True
             self.keeper._open()
-        with contextlib.suppress(BlockingIOError):
-            while message := self.sock.recv(protocol.MESSAGE_LIMIT):
+        while not self.over and self._readable.poll(0):
+            if message := self.sock.recv(protocol.MESSAGE_LIMIT):
                 self.keeper._obey(protocol.decode_ask(message))
-            self.end()
+            else:
+                self.end()
         if self.keeper._waits and now >= self.look_at:
             self.look_at = now + LOOK_S
             self.keeper._look()

@@ -47,8 +47,9 @@ class VirtualPort(port.Port):
         self._modem, host = socket.socketpair()
         self._modem.setblocking(False)
         host.setblocking(False)
-        self._poll = select.poll()
+        self._poll, self._readable = select.poll(), select.poll()
         self._poll.register(self._modem, 0)
+        self._readable.register(self._modem, select.POLLIN)
         return host
 
     @property
@@ -66,7 +67,7 @@ class VirtualPort(port.Port):
 
     def read(self, most: int) -> bytes:
         """Give up to `most` bytes, nothing when there are none."""
-        if most <= 0 or self._modem is None:
+        if most <= 0 or self._modem is None or not self._readable.poll(0):
             return b""
         try:
             return self._modem.recv(most)

@@ -40,23 +40,24 @@ def checked(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def test_a_hundred_calls_with_faults_leave_every_line_idle(figures: Figures) -> None:
+@pytest.mark.parametrize("calls", [25, pytest.param(100, marks=pytest.mark.long)])
+def test_a_hundred_calls_with_faults_leave_every_line_idle(calls: int, figures: Figures) -> None:
     """F25: whatever callers and phones do, and with a fault in every fifth call: each line is idle
     after each call, no caller is left in silence, records are whole, what was said to be stored is.
     """
-    outcome = checked(soak(100, 0.20, 1))
-    assert sum(outcome.results.values()) >= 85
-    assert sum(outcome.faults.values()) >= 10
-    assert outcome.refused > 0
+    outcome = checked(soak(calls, 0.20, 1))
     faults = sum(outcome.faults.values())
+    assert sum(outcome.results.values()) >= 0.85 * calls
+    assert faults >= 0.1 * calls
+    assert outcome.refused > 0
     figures.say(
-        f"F25 100 calls on a virtual clock, {faults} with a fault: each line idle after each"
+        f"F25 {calls} calls on a virtual clock, {faults} with a fault: each line idle after each"
     )
 
 
 def test_the_same_seed_is_the_same_soak() -> None:
     """A failing seed can be replayed: the same facts and orders at the same moments."""
-    first, again, other = (checked(soak(25, 0.3, seed)) for seed in (7, 7, 8))
+    first, again, other = (checked(soak(6, 0.5, seed)) for seed in (7, 7, 8))
     assert first.digest == again.digest != other.digest
 
 

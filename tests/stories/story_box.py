@@ -8,6 +8,7 @@ from datetime import datetime
 from appliance.policy.clock import Now
 from appliance.policy.opening import opening
 from appliance.policy.service_state import ServiceState
+from tests.helpers.announcements import brief
 from tests.helpers.box import Box
 from tests.stories.grammar import Story
 from tests.stories.offices import OFFICES
@@ -33,6 +34,7 @@ class StoryBox(Box):
         self.options = ("--no-chip-tones",)  # the stories' evidence is what we hear ourselves
 
     def _configuration(self) -> str:
+        self.extra = brief(self.folder / "prompts")  # which words were said, is the pure run's
         text = super()._configuration()
         for number, line in enumerate(OFFICES[self.office].lines[:LINES], 1):
             named = f'label = "{line.label}"\ncalled = "{line.called_number}"\n'

@@ -12,7 +12,8 @@ from tests.stories.grammar import StoryError, parse_story, read_story
 from tests.stories.story_box import StoryBox, office_of, opens
 from tests.stories.through_processes import ProcessRun
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.long]
+"""The same stories are told with real telephones in the shorter run (test_baresip.py)."""
 
 FOLDER = Path(__file__).parent
 DAY = (

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.disk import _await_file, run
+from tests.faults.disk import block_device, mounted_at, run
 
 SIZE_MB = 512
 _MKFS = ("mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", "-J", "size=4")
@@ -43,19 +42,10 @@ class Disk:
 @contextlib.contextmanager
 def stalling_disk(folder: Path, mount: Path) -> Iterator[Disk]:
     """Mount the disk at `mount`; unmounted and ended in any case."""
-    nbd, control = folder / "nbd", folder / "pause"
-    for path in (nbd, mount):
-        path.mkdir(parents=True)
-    nbdkit = ["nbdkit", "--exit-with-parent", "--filter=pause", "memory", f"{SIZE_MB}M"]
-    nbdkit.append(f"pause-control={control}")
-    with contextlib.ExitStack() as stack:
-        fuse = subprocess.Popen(["nbdfuse", str(nbd / "disk"), "[", *nbdkit, "]"])
-        stack.callback(fuse.wait, 20)
-        _await_file(nbd / "disk")
-        stack.callback(run, "fusermount3", "-u", nbd)
-        device = run("losetup", "-f", "--show", nbd / "disk")
-        stack.callback(run, "losetup", "-d", device)
+    control = folder / "pause"
+    mount.mkdir(parents=True)
+    nbdkit = ("--filter=pause", "memory", f"{SIZE_MB}M", f"pause-control={control}")
+    with block_device(folder / "nbd", *nbdkit) as device:
         run(*_MKFS, device)
-        run("mount", device, mount)
-        stack.callback(run, "umount", mount)
-        yield Disk(mount, control)
+        with mounted_at(mount, device):
+            yield Disk(mount, control)

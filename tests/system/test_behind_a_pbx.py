@@ -10,6 +10,7 @@ import pytest
 from appliance.calls.orders import Result, Way
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan
+from tests.helpers.announcements import brief
 from tests.helpers.box import Box
 
 pytestmark = pytest.mark.system
@@ -26,6 +27,7 @@ class PbxBox(Box):
         return super()._configuration().replace("[switchboard]\n", f"[switchboard]\n{numbers}")
 
 
+@pytest.mark.promise("B2")
 def test_busy_then_accepted_by_a_key(tmp_path: Path) -> None:
     """The first extension is busy: the caller is back; at the second a key accepts, the box hangs
     up, the PBX joins the two. The record tells it all, names no number; no command came too soon.
@@ -36,9 +38,10 @@ def test_busy_then_accepted_by_a_key(tmp_path: Path) -> None:
         dialect="usr5637",
         line='daytime = "pbx_transfer"\n',
         options=("--pbx", "--no-chip-tones"),
+        extra=brief(tmp_path / "prompts"),
     )
     with box:
-        extensions = {"201": {"outcome": "busy"}, "202": ACCEPTS | {"press_after_ms": 4000}}
+        extensions = {"201": {"outcome": "busy"}, "202": ACCEPTS | {"press_after_ms": 2000}}
         client.set_line(tmp_path / "lines", 1, extensions=extensions)
         report = box.call(1, CallPlan(caller="051234567", hang_up_after_ms=180_000))
         record = box.last_record(1)

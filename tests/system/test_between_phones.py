@@ -12,6 +12,7 @@ from appliance.exchange.call import CallPlan
 from appliance.media import g711, wav
 from appliance.media.frames import FRAME_SAMPLES, Law
 from tests.helpers import sound
+from tests.helpers.announcements import brief
 from tests.helpers.box import Box
 from tests.helpers.sound import compare_bytes
 from tests.system.calls import end, place
@@ -22,7 +23,8 @@ pytestmark = pytest.mark.system
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[Box]:
     """A box with one line, two operators, a position of the counter."""
-    with Box(tmp_path, lines=1, operators=("op1", "op2"), ring=20) as made:
+    own = brief(tmp_path / "prompts")
+    with Box(tmp_path, lines=1, operators=("op1", "op2"), ring=20, extra=own) as made:
         yield made
 
 
@@ -58,6 +60,7 @@ def test_two_phones_talk_and_either_hangs_up(box: Box, tmp_path: Path) -> None:
     assert box.status()["switchboard"]["state"] == "free"
 
 
+@pytest.mark.long  # stories/picking_up_a_ringing_call.story
 def test_a_ringing_call_is_picked_up(box: Box) -> None:
     """*85 on a phone that does not ring: it has the caller, the others stop ringing."""
     op1, desk1 = box.phone("op1"), box.phone("desk1")
@@ -72,6 +75,7 @@ def test_a_ringing_call_is_picked_up(box: Box) -> None:
     assert "picked_up.desk1" in record.trail
 
 
+@pytest.mark.promise("P9")
 def test_a_message_is_heard_and_closed_on_a_phone(box: Box, tmp_path: Path) -> None:
     """P9: *86 plays what the caller said, key 3 closes it as called back; the lamp goes out."""
     op1 = box.phone("op1")

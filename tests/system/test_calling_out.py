@@ -12,6 +12,7 @@ from appliance.calls.events import Evidence
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan
+from tests.helpers.announcements import brief
 from tests.helpers.box import Box
 
 pytestmark = pytest.mark.system
@@ -44,6 +45,7 @@ def over(box: Box) -> bool:
     return bool(placed) and placed[0].result is not Result.OPEN
 
 
+@pytest.mark.promise("P7")
 def test_a_citizen_who_gave_up_is_called_back(tmp_path: Path) -> None:
     """E17, P7: the position's phone rings, the line is dialled with the number withheld, both hear
     each other, the far end's hang-up ends it; the list says that the citizen was called back.
@@ -88,7 +90,8 @@ def test_with_the_only_line_busy_an_emergency_call_frees_it(tmp_path: Path) -> N
     """E17, P8: a conversation gives way, its caller is told, help is dialled on the same line
     within seconds; both records say so, and a real emergency number is nobody's here.
     """
-    with Box(tmp_path, lines=1, options=("--no-chip-tones",)) as box:
+    own = brief(tmp_path / "prompts")
+    with Box(tmp_path, lines=1, options=("--no-chip-tones",), extra=own) as box:
         answers = {"outcome": "answer", "rings": 1, "says": True}
         client.set_line(tmp_path / "lines", 1, extensions={HELP: answers, "112": answers})
         op1, desk1 = box.phone("op1"), box.phone("desk1")

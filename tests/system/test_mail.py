@@ -13,7 +13,8 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from tests.helpers.box import Box
-from tests.helpers.mail_server import PASSWORD, USER, MailServer, free_port
+from tests.helpers.mail_server import PASSWORD, USER, MailServer
+from tests.helpers.ports import free_port
 
 pytestmark = pytest.mark.system
 
@@ -66,6 +67,7 @@ def mails(box: Box) -> list[dict[str, object]]:
     return found
 
 
+@pytest.mark.promise("P6", "B4", "B5")
 def test_taken_with_the_network_down_it_survives_a_kill_and_leaves_once(
     box: Box, server: MailServer
 ) -> None:

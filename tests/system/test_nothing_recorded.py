@@ -16,11 +16,12 @@ from appliance.exchange.call import CallPlan
 from appliance.media import g711, wav
 from appliance.media.frames import Law
 from appliance.prompts import OURS
+from appliance.testphone.client import TestPhone
 from tests.bench.office import noise
 from tests.faults.needs import require
 from tests.helpers.box import Box
 from tests.helpers.writes import Writes
-from tests.system.calls import end, in_call
+from tests.system.calls import IDLE_S, end, in_call
 
 pytestmark = pytest.mark.system
 
@@ -31,11 +32,17 @@ TALK_MS = 4000
 SOUND_FILES = (".wav", ".part", ".raw", ".ulaw", ".alaw", ".meta")
 
 
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Box]:
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     """A box with one line and one operator."""
-    with Box(tmp_path, lines=1, ring=8) as made:
+    with Box(tmp_path_factory.mktemp("box"), lines=1, ring=8) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def op1(box: Box) -> TestPhone:
+    """The operator's phone."""
+    return box.phone("op1")
 
 
 def processes(root: int) -> list[int]:
@@ -80,16 +87,16 @@ def sounds(files: dict[Path, int]) -> set[Path]:
     return {path for path in files if path.suffix in SOUND_FILES}
 
 
-def test_a_conversation_leaves_no_sound_anywhere(box: Box) -> None:
+def test_a_conversation_leaves_no_sound_anywhere(box: Box, op1: TestPhone) -> None:
     """Four seconds of speech each way, 32,000 bytes: no file and no memory file grows by them."""
     assert box.daemon is not None
     state = Path(box.settings.folders.state)
-    op1 = box.phone("op1")
     op1.say(SPEECH, repeat=True)
     files_before, open_before = kept(state), open_files(box.daemon.pid)
     call, _ = in_call(box, 1, op1)
     call.say(noise(TALK_MS / 1000 + 10, 7))
-    box.wait_until(lambda: len(op1.received().data) >= TALK_MS * 8, 30, "nobody was heard")
+    before = len(op1.received().data)
+    box.wait_until(lambda: len(op1.received().data) >= before + TALK_MS * 8, 30, "nobody was heard")
     during, open_during = kept(state), open_files(box.daemon.pid)
     record = end(box, call)
     after = kept(state)
@@ -121,11 +128,10 @@ socket.socket.sendto = sendto
 """A planted fault: whatever leaves for a phone is written down, and the file is gone at once."""
 
 
-def watched_talk(box: Box, report: Path) -> Writes:
+def watched_talk(box: Box, op1: TestPhone, report: Path) -> Writes:
     """Have a caller and an operator talk, and look at every file that any process writes."""
     require("strace")
     assert box.daemon is not None
-    op1 = box.phone("op1")
     op1.say(SPEECH, repeat=True)
     call, _ = in_call(box, 1, op1)
     call.say(noise(TALK_MS / 1000 + 10, 7))
@@ -138,11 +144,11 @@ def watched_talk(box: Box, report: Path) -> Writes:
     return seen
 
 
-def test_no_file_is_written_while_people_talk(box: Box, tmp_path: Path) -> None:
+def test_no_file_is_written_while_people_talk(box: Box, op1: TestPhone, tmp_path: Path) -> None:
     """Not even one that is gone a moment later: each system call of desk, carrier and all that
     they have started is looked at. What is written is the records' log and state, in small.
     """
-    seen = watched_talk(box, tmp_path / "seen")
+    seen = watched_talk(box, op1, tmp_path / "seen")
     own = [box.state / f"centralino.db{suffix}" for suffix in ("", "-wal", "-shm")]
     allowed = {str(path) for path in (*own, box.log_path, box.folder / "run" / "calls.json")}
     allowed |= {str(box.folder / "run" / "calls.tmp")}
@@ -160,20 +166,21 @@ def test_a_carrier_that_writes_sound_down_is_seen(tmp_path: Path) -> None:
     tee = str(tmp_path / "tee")
     faulty = Box(tmp_path / "box", lines=1, environment={"PYTHONPATH": path, "TEE_INTO": tee})
     with faulty as box:
-        seen = watched_talk(box, tmp_path / "seen")
+        seen = watched_talk(box, box.phone("op1"), tmp_path / "seen")
     assert tee in seen.made
     assert seen.filled[tee] > TALK_MS * 8 / 2
     assert not Path(tee).exists()
 
 
-def test_no_byte_of_what_was_said_is_in_any_file(box: Box) -> None:
+def test_no_byte_of_what_was_said_is_in_any_file(box: Box, op1: TestPhone) -> None:
     """What both said is looked for in every file of the box, the database's log included."""
     state = Path(box.settings.folders.state)
-    op1 = box.phone("op1")
     op1.answer_mode("auto", 300)
     op1.say(SPEECH, repeat=True)
+    known = len(box.records())
+    box.wait_until(box.is_idle, IDLE_S, "the line did not become idle")
     box.call(1, CallPlan(caller="0511234567", hang_up_after_ms=TALK_MS), (SPEECH,))
-    box.last_record(1)
+    box.last_record(known + 1)
     spoken = wav.parse(SPEECH.read_bytes())
     linear = g711.decode(spoken.data, spoken.law)
     needles = [

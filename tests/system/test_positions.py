@@ -11,7 +11,10 @@ from appliance.testphone.client import TestPhone
 from tests.helpers.box import Box
 from tests.system.calls import place
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.long]
+"""What is decided here is told without processes in stories/e3_missed_calls_set_a_position_away
+and stories/e4_all_absent.
+"""
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,8 @@ from appliance.provisioning import server
 from tests.commands.test_phones import CONFIG as CONFIGURATION
 from tests.helpers import baresip
 from tests.helpers.baresip import Baresip
-from tests.helpers.box import Box, free_udp_port
+from tests.helpers.box import Box
+from tests.helpers.ports import free_port
 
 pytestmark = pytest.mark.system
 
@@ -125,7 +126,7 @@ def test_a_linphone_sets_itself_up_by_the_address_of_its_sheet(box: Box, tmp_pat
     url = handsets.url_of(handsets.load(box.settings)["op2"], box.address)
     assert url in sheet.read_text()
     rc = tmp_path / "linphonerc"
-    rc.write_text(CONFIG.format(url=url, port=free_udp_port("127.0.0.1")))
+    rc.write_text(CONFIG.format(url=url, port=free_port("127.0.0.1")))
     (tmp_path / ".local" / "share" / "linphone").mkdir(parents=True)
     with window(box):
         phone = subprocess.Popen(

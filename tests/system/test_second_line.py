@@ -10,6 +10,7 @@ import pytest
 from appliance.calls.orders import Result, Way
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan
+from tests.helpers.announcements import brief
 from tests.helpers.box import Box
 
 pytestmark = pytest.mark.system
@@ -26,13 +27,15 @@ class OutsideBox(Box):
         return super()._configuration().replace("[citizens_desk]\n", f"[citizens_desk]\n{outside}")
 
 
+@pytest.mark.promise("B4")
 def test_without_a_lan_the_caller_reaches_a_telephone(tmp_path: Path) -> None:
     """Dialled over line 2, taken by a key, the two lines joined: the caller hears the telephone's
     own word; both lines come back, no command came too soon, the number stands nowhere.
     """
     keys = {"outcome": "answer", "rings": 1, "says": True, "press": "1,1,1,1,1,1"}
-    with OutsideBox(tmp_path, lines=2, options=("--no-chip-tones",)) as box:
-        taken = {NUMBER: keys | {"press_after_ms": 4000}}
+    own = brief(tmp_path / "prompts")
+    with OutsideBox(tmp_path, lines=2, options=("--no-chip-tones",), extra=own) as box:
+        taken = {NUMBER: keys | {"press_after_ms": 2000}}
         client.set_line(tmp_path / "lines", 2, extensions=taken)
         report = box.call(1, CallPlan(caller="051234567", hang_up_after_ms=8000, rings=20))
         record = box.last_record(1)

@@ -57,6 +57,7 @@ def put_down(box: Box) -> None:
     becomes(box, "idle")
 
 
+@pytest.mark.promise("B1")
 def test_no_line_and_in_use_are_shown(box: Box, op1: TestPhone) -> None:
     """B1: a pulled cable and a lifted telephone are different states, each over when it is over."""
     turn(box, cut=True)

@@ -25,6 +25,7 @@ def sheets(box: Box, *arguments: str) -> str:
     return result.output
 
 
+@pytest.mark.promise("P2")
 def test_in_the_call_and_after_it(tmp_path: Path) -> None:
     """The call that op1 is in, then the one it has just ended; both stand in one record."""
     with Box(tmp_path, lines=1) as box:

@@ -14,6 +14,7 @@ from tests.system.calls import in_state, into_voicemail, is_at_rest
 pytestmark = pytest.mark.system
 
 
+@pytest.mark.promise("B5")
 def test_a_message_under_way_is_stored_whole_before_the_box_stops(tmp_path: Path) -> None:
     """B5: its record is final, with the message; the next start finds nothing to recover."""
     with Box(tmp_path) as box:

@@ -117,6 +117,7 @@ def keyed(op1: TestPhone, box: Box) -> None:
     op1.press("1")
 
 
+@pytest.mark.promise("P3")
 def test_attended_by_keys(box: OfficeBox) -> None:
     """The operator speaks with the clerk first, hangs up, and caller and clerk talk (P3)."""
     with box.phone("op1") as op1, box.phone("ana1") as ana1:
@@ -137,6 +138,7 @@ def test_attended_by_keys(box: OfficeBox) -> None:
     assert "transferred.anagrafe" in record.trail
 
 
+@pytest.mark.promise("P3", "P5")
 def test_blind_by_command(box: OfficeBox) -> None:
     """The operator is free at once; an office that is not declared is not rung (P5)."""
     with box.phone("op1") as op1, box.phone("ana1") as ana1:
@@ -156,6 +158,7 @@ def test_blind_by_command(box: OfficeBox) -> None:
     assert "transfer.anagrafe.residenza.topic.person" in record.trail
 
 
+@pytest.mark.promise("P6")
 def test_a_return(box: OfficeBox) -> None:
     """Nobody at the office: it returns to the operator who sent it, whose screen says so (P6).
 

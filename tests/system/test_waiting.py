@@ -71,6 +71,7 @@ def test_whoever_becomes_free_has_the_waiting_caller(box: Box, op1: TestPhone) -
     assert "centralino commission" not in told
 
 
+@pytest.mark.long  # stories/p8_waited_in_vain_asks_to_be_called_back.story
 def test_who_waits_in_vain_asks_to_be_called_back(box: Box, op1: TestPhone) -> None:
     """P8, E5: a key after the longest wait; it is stored, confirmed, and the box hangs up."""
     talking, _ = in_call(box, 1, op1)

@@ -23,7 +23,8 @@ from tests.helpers.figures import Figures
 from tests.system.calls import modem, record_of
 from tests.system.processes import nursery_of
 
-pytestmark = pytest.mark.system
+# The carrier's lateness before and after is compared: nothing else may change it in between.
+pytestmark = [pytest.mark.system, pytest.mark.alone]
 
 OPERATORS = ("op1", "op2", "op3")
 DIALECTS = "conexant,conexant,conexant,usr5637"

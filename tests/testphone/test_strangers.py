@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +11,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appliance.testphone.client import TestPhone
+from tests.helpers.ports import free_port, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).parent
 
-FIXED = ["-i", "127.0.0.9", "-m", "1", "-nostdin", "-timeout", "20s"]
+HOST = "127.0.0.9"
+FIXED = ["-i", HOST, "-m", "1", "-nostdin", "-timeout", "20s"]
+
+
+def at(port: int) -> list[str]:
+    """Tell sipp by which ports it speaks: SIP, and sound with what belongs to it."""
+    return [*FIXED, "-p", str(port), "-mp", str(free_ports(HOST, 4))]
 
 
 def needs_sipp() -> None:
@@ -28,19 +34,10 @@ def needs_sipp() -> None:
 
 
 @contextlib.contextmanager
-def free_port() -> Iterator[int]:
-    """Give the number of a port that was free a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.9", 0))
-        port = probe.getsockname()[1]
-    yield port
-
-
-@contextlib.contextmanager
 def stranger(port: int, folder: Path, *scenario: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run sipp as callee or registrar for one call; it is ended if it does not end itself."""
     needs_sipp()
-    command = ["sipp", *scenario, *FIXED, "-p", str(port)]
+    command = ["sipp", *scenario, *at(port)]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as process:
         try:
             yield process
@@ -54,7 +51,8 @@ def test_a_stranger_calls_talks_and_hangs_up() -> None:
     needs_sipp()
     with TestPhone("op1", registers=False, listen="127.0.0.11:0") as phone:
         phone.answer_mode("auto", 100)
-        command = ["sipp", "-sn", "uac", "-s", "op1", "-d", "500", *FIXED, phone.address]
+        calls = ["sipp", "-sn", "uac", "-s", "op1", "-d", "500"]
+        command = [*calls, *at(free_port(HOST)), phone.address]
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr
         kinds = [event.kind for event in phone.events]
@@ -65,12 +63,12 @@ def test_a_stranger_calls_talks_and_hangs_up() -> None:
 @pytest.mark.system
 def test_a_stranger_is_called_and_hung_up_on(tmp_path: Path) -> None:
     """sipp's own callee: our INVITE, ACK and BYE are all it needs to call it a success."""
+    port = free_port(HOST)
     with (
-        free_port() as port,
         stranger(port, tmp_path, "-sn", "uas") as callee,
         TestPhone("op1", registers=False, listen="127.0.0.11:0") as phone,
     ):
-        phone.dial(f"sip:service@127.0.0.9:{port}")
+        phone.dial(f"sip:service@{HOST}:{port}")
         phone.wait_event("answered")
         phone.hang_up()
         assert callee.wait(20) == 0
@@ -80,10 +78,10 @@ def test_a_stranger_is_called_and_hung_up_on(tmp_path: Path) -> None:
 def test_a_stranger_checks_our_digest(tmp_path: Path) -> None:
     """sipp as registrar verifies the response by its own MD5; a wrong secret is refused by it."""
     for secret, event in (("segreto", "registered"), ("sbagliato", "registration_failed")):
+        port = free_port(HOST)
         with (
-            free_port() as port,
             stranger(port, tmp_path, "-sf", str(HERE / "registrar.xml")) as registrar,
-            TestPhone("op1", server=f"127.0.0.9:{port}", secret=secret) as phone,
+            TestPhone("op1", server=f"{HOST}:{port}", secret=secret) as phone,
         ):
             phone.wait_event(event, 10)
             registrar.wait(20)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,9 +22,22 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     if lacks := missing():
         pytest.skip(f"needs {lacks}")
     folder = tmp_path_factory.mktemp("systemd")
-    installed = programme.install(folder)
+    installed = _installed(tmp_path_factory.getbasetemp())
     with Machine(folder / "box", lines=1, counters=(), programme=installed) as made:
         yield made
+
+
+def _installed(base: Path) -> Path:
+    """Install the programme, once for all workers of this run; returns where it is."""
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, done = shared / "installed", shared / "installed.done"
+    with (shared / "installed.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            done.write_text(str(programme.install(folder)), encoding="utf-8")
+    return Path(done.read_text(encoding="utf-8"))
 
 
 @pytest.fixture

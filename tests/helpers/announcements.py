@@ -1,0 +1,34 @@
+"""An office's own greetings, brief ones: for tests that do not judge what is announced.
+
+The recorded greeting takes half a minute. A site may lay its own sounds over ours
+(folders.prompts).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from appliance.media import g711, wav
+from appliance.media.frames import Law
+from appliance.prompts import Catalogue
+from tests.helpers.sound import babble
+
+BRIEF_S: Final = 0.3
+BRIEF: Final = (
+    "greeting_", "leave_message", "privacy", "write_to", "word_", "sign_", "letter_", "hour_",
+    "minute_", "reopen_", "offer_call",
+)  # fmt: skip
+"""How the keys begin of what callers are greeted with, and told at an office's telephone."""
+
+
+def brief(folder: Path) -> str:
+    """Write a brief sound for each of these; returns the line for [folders] (Box.extra)."""
+    sound = wav.build(g711.encode(babble(BRIEF_S, seed=3), Law.ALAW), Law.ALAW)
+    ours = Catalogue()
+    for language in ours.languages():
+        (folder / language).mkdir(parents=True)
+        for key in ours.keys(language):
+            if key.startswith(BRIEF):
+                (folder / language / f"{key}.wav").write_bytes(sound)
+    return f'prompts = "{folder}"\n'
