@@ -17,10 +17,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Final
 from xml.etree import ElementTree
@@ -239,7 +240,13 @@ def run(part: Part, *, is_shown: bool = False) -> Outcome:
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir(parents=True)
     began = time.monotonic()
-    with (kept / "log").open("w", encoding="utf-8") as log:
+    with (
+        (kept / "log").open("w", encoding="utf-8") as log,
+        tempfile.TemporaryDirectory(prefix="ct-", ignore_cleanup_errors=True) as room,
+    ):
+        # Its own: a start of pytest closes the common folder to servers under another user.
+        Path(room).chmod(0o755)
+        part = replace(part, environment={"PYTEST_DEBUG_TEMPROOT": room, **part.environment})
         for command in part.commands:
             if status := _run_command(command, part, kept, log, is_shown=is_shown, outcome=outcome):
                 outcome.how = f"FAILED ({status})"
