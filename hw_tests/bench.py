@@ -80,7 +80,7 @@ class Bench:
     def _step(self, now: float, end: float) -> None:
         due = end
         for side in self.sides.values():
-            side.work(now)
+            side.work(self.world.now)
             due = min(due, now + (STEP_S if side.plays else IDLE_STEP_S), side.deadline(end))
         self.world.wait(due)
         self.late_s = max(self.late_s, self.now - max(due, now))

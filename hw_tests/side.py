@@ -79,16 +79,21 @@ class Side:
         self._note(ask(self.driver, now), now)
         self._write()
 
-    def work(self, now: float) -> None:
-        """Read, do what is due, keep the sound ahead, write."""
+    def work(self, clock: Callable[[], float]) -> None:
+        """Read, do what is due, keep the sound ahead, write.
+
+        The time is taken after reading: by an earlier one the pause behind a result, which begins
+        when it has come, would be too short wherever this process was held up in between.
+        """
         if self.gone:
             return
         try:
             data = self.port.read()
         except OSError:
             self.gone = True
-            self._note(self.driver.lost(GONE, now), now)
+            self._note(self.driver.lost(GONE, clock()), clock())
             return
+        now = clock()
         if data and self.driver.stage not in HEARING:
             self.raw.append((now, data))
         if data:

@@ -14,6 +14,7 @@ import pytest
 from appliance.exchange import client
 from appliance.fieldtest import report
 from hw_tests import findings
+from hw_tests.findings import Verdict
 from tests.fieldtest import small
 from tests.helpers.box import Box
 
@@ -64,6 +65,28 @@ def test_the_report_is_of_whom_it_says(tmp_path: Path) -> None:
     assert status == 0, said
     assert all(path.exists() for path in written)
     assert written[0].read_bytes() == before
+
+
+@pytest.mark.promise("B8")
+def test_simulated_lines_are_measured_and_the_report_can_be_signed(tmp_path: Path) -> None:
+    """B8: a part of the real suite on the software exchange: each figure with its limit, on both
+    lines, in a report with a place for the tester's signature; what was not measured is told.
+    """
+    out = tmp_path / "out"
+    status, said = small.field_test(
+        "--out", str(out), "--site", "Municipio", "--tester", "M. Bianchi", "--", "-k",
+        "unit or line_voltage",
+    )  # fmt: skip
+    assert status == 2, said
+    assert "Result: INCOMPLETE" in said
+    measured = {(each.key, each.line): each for each in findings.read(out).findings}
+    assert set(measured) == {(key, line) for key in ("unit", "line_voltage") for line in "AB"}
+    assert {each.verdict for each in measured.values()} == {Verdict.PASSED}
+    voltages = [measured["line_voltage", line].figures[0] for line in "AB"]
+    assert all(figure.limit for figure in voltages)
+    page = (out / report.HTML).read_text(encoding="utf-8")
+    assert all(words in page for words in ("Firma", "M. Bianchi", "Municipio"))
+    assert (out / report.PDF).read_bytes().startswith(b"%PDF")
 
 
 def test_a_person_answers_through_a_pipe(tmp_path: Path) -> None:

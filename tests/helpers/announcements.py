@@ -22,13 +22,15 @@ BRIEF: Final = (
 """How the keys begin of what callers are greeted with, and told at an office's telephone."""
 
 
-def brief(folder: Path) -> str:
-    """Write a brief sound for each of these; returns the line for [folders] (Box.extra)."""
+def brief(folder: Path, but: str = "") -> str:
+    """Write a brief sound for each of these, `but` one; returns the line for [folders], which
+    `Box.extra` begins with.
+    """
     sound = wav.build(g711.encode(babble(BRIEF_S, seed=3), Law.ALAW), Law.ALAW)
     ours = Catalogue()
     for language in ours.languages():
         (folder / language).mkdir(parents=True)
         for key in ours.keys(language):
-            if key.startswith(BRIEF):
+            if key.startswith(BRIEF) and key != but:
                 (folder / language / f"{key}.wav").write_bytes(sound)
     return f'prompts = "{folder}"\n'

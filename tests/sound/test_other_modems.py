@@ -12,6 +12,7 @@ from appliance.media import g711, wav
 from appliance.media.frames import Law
 from appliance.prompts import Catalogue
 from tests.helpers import sound
+from tests.helpers.announcements import brief
 from tests.helpers.box import Box, wait
 from tests.sound.signals import ulaw_file
 from tests.sound.verdict import judge
@@ -78,7 +79,8 @@ def test_greeting_and_message_on_a_half_duplex_modem(tmp_path: Path) -> None:
     said = _voice(12.0, 50)
     clip = ulaw_file(tmp_path / "said.wav", said)
     listen = tmp_path / "heard.wav"
-    with Box(tmp_path / "box", lines=1, dialect="usr5637", line=HALF_DUPLEX) as box:
+    own = brief(tmp_path / "prompts", but="greeting_closed")
+    with Box(tmp_path / "box", lines=1, dialect="usr5637", line=HALF_DUPLEX, extra=own) as box:
         box.ask("SetClosed", on=True, by="test", until=None)
         report = box.call(1, CallPlan(after_quiet_ms=QUIET_MS), (clip,), listen)
         box.last_record(1)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.media.tones import chord
 from tests.helpers import sound
+from tests.interop.voice import has_tone
 from tests.sound.verdict import judge
+from tests.system.rulers import share_heard
 
 SPEECH = sound.babble(6.0, seed=11)
 SILENCE = bytes(2 * 9000)
+SAID = sound.babble(4.0, seed=5)
 
 
 def test_sound_behind_a_long_silence_is_found() -> None:
@@ -34,3 +38,20 @@ def test_a_lost_beginning_and_silence_alone_are_refused() -> None:
         judge(SPEECH, SPEECH[2000:] + SILENCE)
     with pytest.raises(ValueError, match="too little"):
         judge(SPEECH, bytes(len(SPEECH)))
+
+
+def test_what_comes_in_pieces_is_heard_in_its_share() -> None:
+    """A gap and lost frames cost their tenths of a second, no more; another sound is none of it."""
+    second = 16_000
+    torn = bytes(second) + SAID[: 2 * second] + bytes(700) + SAID[2 * second : 3 * second]
+    assert share_heard(SAID, bytes(second) + SAID + bytes(second)) == 1.0
+    assert 0.6 < share_heard(SAID, torn + bytes(2 * second)) < 0.85
+    assert share_heard(SAID, sound.babble(6.0, seed=6)) < 0.1
+
+
+def test_a_tone_with_a_frame_left_out_is_one() -> None:
+    """The phase turns there; half a second of something else makes it none."""
+    tone = chord((440.0,), 1000, -16.0)
+    assert has_tone(tone[:6000] + tone[6320:] + tone[:320], 440)
+    assert not has_tone(tone[:8000] + chord((700.0,), 500, -16.0), 440)
+    assert not has_tone(bytes(16_000), 440)

@@ -82,7 +82,6 @@ def test_an_operator_answers_and_both_are_heard(box: Box, op1: TestPhone) -> Non
 
 
 @pytest.mark.promise("P8")
-@pytest.mark.long  # stories/test_baresip.py[p8_nobody_answers_counter_does]
 def test_nobody_answers_and_the_counter_does(box: Box, op1: TestPhone, desk1: TestPhone) -> None:
     """P8: after the ring time the citizens' counter is rung."""
     op1.answer_mode("never")
@@ -109,7 +108,6 @@ def test_the_caller_hangs_up_early(box: Box, op1: TestPhone) -> None:
 
 @pytest.mark.promise("P9")
 @pytest.mark.usefixtures("closed")
-@pytest.mark.long  # stories/test_baresip.py[p9_closed_takes_a_message]
 def test_closed_a_greeting_and_a_message(box: Box) -> None:
     """P9: the greeting is heard, a message is stored, its count rises."""
     waiting = box.status()["waiting"]
@@ -152,7 +150,6 @@ def keys_heard(call: RunningCall) -> str:
 
 @pytest.mark.promise("P8")
 @pytest.mark.usefixtures("attended_again")
-@pytest.mark.long  # stories/test_baresip.py[p8_key_code_unattended]
 def test_the_button_of_the_phone_sends_calls_to_the_counter(
     box: Box, op1: TestPhone, desk1: TestPhone
 ) -> None:
