@@ -62,7 +62,7 @@ class Pytest:
         return (
             self.python, *self.before, "-m", "pytest", "-q", "-m", self.marks,
             "-o", f"cache_dir={kept}/cache", f"--junitxml={kept}/junit{'-again' * again}.xml",
-            *side_by_side, *(("--lf", "--lfnf=none") if again else ()), *self.options, *self.paths,
+            *side_by_side, *(("--lf", "--lfnf=none") if again else ()), *self.paths, *self.options,
         )  # fmt: skip
 
 
