@@ -10,6 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import anyio
+from python_multipart.exceptions import FormParserError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -96,6 +97,7 @@ def build(settings: ConsoleSettings) -> Starlette:
         exception_handlers={
             HTTPException: _http_error,
             TooLong: _too_long,
+            FormParserError: _bad_form,
         },
         lifespan=_running,
     )
@@ -169,6 +171,11 @@ async def _http_error(request: Request, error: Exception) -> Response:
 async def _too_long(request: Request, error: Exception) -> Response:
     assert isinstance(error, TooLong)
     return error_page(request, error.status, error.why)
+
+
+async def _bad_form(request: Request, _error: Exception) -> Response:
+    """Answer a body that is no form of many parts; Debian 13's Starlette does not."""
+    return error_page(request, 400, "")
 
 
 class Failures:

@@ -1,17 +1,20 @@
-"""What tests of the console share: the application in this process, somebody who visits it."""
+"""What tests of the console share: the application in this process, who visits it, a browser."""
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from appliance.console.settings import ConsoleSettings
 from appliance.records.database import open_database
 from tests.console import people
+from tests.console.browser import Chromium, started
 from tests.console.visitor import Visitor
 
 Opened = Callable[..., Visitor]
@@ -49,13 +52,28 @@ def visitor(console_settings: ConsoleSettings) -> Iterator[Visitor]:
         yield visiting
 
 
+@pytest.fixture(scope="session")
+def records_to_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return records with a user of each kind (people.py): a copy is made sooner than new ones."""
+    path = tmp_path_factory.mktemp("records") / "centralino.db"
+    with closing(open_database(path, path.parent / "corrupt").connection) as connection:
+        people.enter(connection)
+    return path
+
+
 @pytest.fixture
-def records(console_settings: ConsoleSettings) -> Iterator[sqlite3.Connection]:
+def records(
+    console_settings: ConsoleSettings, records_to_copy: Path
+) -> Iterator[sqlite3.Connection]:
     """Return the records that the console reads, with a user of each kind (people.py)."""
     path = console_settings.records
     path.parent.mkdir(exist_ok=True)
+    is_there = path.exists()  # a desk that runs already has made them
+    if not is_there:
+        shutil.copy(records_to_copy, path)
     with closing(open_database(path, path.parent / "corrupt").connection) as connection:
-        people.enter(connection)
+        if is_there:
+            people.enter(connection)
         yield connection
 
 
@@ -64,3 +82,17 @@ def operator(visitor: Visitor, records: sqlite3.Connection) -> Visitor:
     """Return a visitor who has logged in as an operator."""
     visitor.log_in(people.CARLA)
     return visitor
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """A real browser, one for all tests of a worker."""
+    with started() as found:
+        yield found
+
+
+@pytest.fixture
+def browser(chromium: Chromium) -> Iterator[Browser]:
+    """Return the real browser; ask it for a `screen`: each has cookies of its own."""
+    with chromium.turn() as found:
+        yield found

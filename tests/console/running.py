@@ -26,6 +26,11 @@ class Running:
     home: str
     console: subprocess.Popen[bytes]
 
+    @property
+    def log_path(self) -> Path:
+        """The daemon's journal, whose end is shown where a test fails."""
+        return self.box.log_path
+
 
 @contextlib.contextmanager
 def running(folder: Path, console: str = "", **options: Any) -> Iterator[Running]:

@@ -24,6 +24,7 @@ from appliance.console.desk import Desk
 from appliance.console.feed import Feed
 from appliance.daemon.door import Door
 from appliance.daemon.watching import GAP_S, HEARTBEAT_S, Watching
+from tests.helpers.examples import examples
 
 TURN_S: Final = 1.2 * GAP_S
 """So far the desk's clock goes on in a turn: what has changed is told in the next one."""
@@ -236,7 +237,7 @@ A_CHANGE_WHILE_CUT: Final = [("turn", 30), ("look", 0), ("cut", 7), ("change", 1
 NOBODY_READS: Final = [("turn", 30), ("hold", 0), *[("change", 0), ("turn", 2)] * 8]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(ACTIONS)
 @example(A_CHANGE_WHILE_CUT)
 @example(NOBODY_READS)

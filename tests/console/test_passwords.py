@@ -12,6 +12,8 @@ from appliance.console.accounts.passwords import NOBODYS, Passwords, check_new
 from appliance.console.accounts.turns import Busy, Turns
 from appliance.policy.accounts import MOST_MEMORY_KIB, AccountError, check_hash
 
+pytestmark = pytest.mark.usefixtures("real_cost")
+
 PHRASE = "pane burro alici"
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,11 +37,14 @@ except Exception as error:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """Return a database that all may read and root alone may write."""
-    for folder in (tmp_path, *(one for one in tmp_path.parents if one.name.startswith("pytest-"))):
-        folder.chmod(0o755)
-    return tmp_path / "centralino.db"
+def database() -> Iterator[Path]:
+    """Return a database that all may read and root alone may write.
+
+    pytest closes the folders of all its runs to other accounts: this one is beside them.
+    """
+    with tempfile.TemporaryDirectory(prefix="centralino-records-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name) / "centralino.db"
 
 
 def read(path: Path) -> list[str]:

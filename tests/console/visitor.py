@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from typing import Any, Self
+from unittest import mock
 
 import httpx
 from starlette.types import ASGIApp
 
+from appliance.console import app as application
 from appliance.console.accounts.doorkeeper import cookie_name
-from appliance.console.app import build
+from appliance.console.say import load_catalogues
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.accounts import User
+
+catalogues = functools.cache(load_catalogues)
+"""The translations, read from their files once: that takes longer than most of what is tested."""
 
 
 class Visitor:
@@ -25,7 +31,8 @@ class Visitor:
         fails: bool = False,
         address: str = "127.0.0.1",
     ) -> None:
-        self.app = build(settings)
+        with mock.patch.object(application, "load_catalogues", catalogues):
+            self.app = application.build(settings)
         self._fails = fails
         self._host, self._address = host, address
         self._runner = asyncio.Runner()

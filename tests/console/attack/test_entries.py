@@ -29,6 +29,19 @@ UNSAFE: Final = [entry for entry in entries() if entry.method != "GET"]
 NOT_FOR_YOU: Final = "It is for: "
 OLD_FORM: Final = "This form is of an older visit"
 OTHER_SITE: Final = "This request came from another site"
+OTHER_SITES: Final = (
+    {"origin": "https://evil.example"},
+    {"origin": "null"},
+    {"origin": "http://centralino.local.evil.example"},
+    {"origin": "http://centralino.local:8081"},
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site"},
+)
+"""What a browser says that another site has led to ask."""
+OTHER_NAMES: Final = (
+    "evil.example", "centralino.local.evil.example", "centralino.local@evil.example", "", "a b",
+)  # fmt: skip
+"""What a browser says that has asked for another host."""
 
 
 def one_of(role: Role) -> User:
@@ -110,34 +123,27 @@ def test_nothing_changes_without_this_browsers_token(somebody: Stranger, figures
 
 
 @pytest.mark.parametrize("role", [Role.HEAD], indirect=True)
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"origin": "https://evil.example"},
-        {"origin": "null"},
-        {"origin": "http://centralino.local.evil.example"},
-        {"origin": "http://centralino.local:8081"},
-        {"sec-fetch-site": "cross-site"},
-        {"sec-fetch-site": "same-site"},
-    ],
-    ids=str,
-)
-def test_no_other_site_changes_anything(somebody: Stranger, headers: dict[str, str]) -> None:
+def test_no_other_site_changes_anything(somebody: Stranger) -> None:
     """Though it knew the token and the browser sent the cookie along."""
-    for entry in UNSAFE:
-        answer = somebody.ask(entry, headers=headers)
-        assert (answer.status, OTHER_SITE in answer.text) == (403, True), entry
+    let_in = [
+        f"{entry}: {headers}"
+        for entry in UNSAFE
+        for headers in OTHER_SITES
+        if not _is_of_other_site(somebody.ask(entry, headers=headers))
+    ]
+    assert let_in == []
 
 
 @pytest.mark.parametrize("role", [Role.HEAD], indirect=True)
-@pytest.mark.parametrize(
-    "host",
-    ["evil.example", "centralino.local.evil.example", "centralino.local@evil.example", "", "a b"],
-)
-def test_no_other_name_is_answered(somebody: Stranger, host: str) -> None:
+def test_no_other_name_is_answered(somebody: Stranger) -> None:
     """A name that resolves to this box is not this box's (DNS rebinding)."""
-    for entry in entries():
-        assert somebody.ask(entry, headers={"host": host}).status == 400, entry
+    answered = [
+        f"{entry}: {host!r}"
+        for entry in entries()
+        for host in OTHER_NAMES
+        if somebody.ask(entry, headers={"host": host}).status != 400
+    ]
+    assert answered == []
 
 
 @pytest.mark.parametrize("role", [Role.HEAD], indirect=True)
@@ -172,3 +178,7 @@ def _leads_to_login(answer: Answer) -> bool:
 
 def _is_refused(answer: Answer) -> bool:
     return answer.status == 403 and NOT_FOR_YOU in answer.text
+
+
+def _is_of_other_site(answer: Answer) -> bool:
+    return answer.status == 403 and OTHER_SITE in answer.text

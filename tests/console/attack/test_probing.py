@@ -1,15 +1,19 @@
-"""Whatever is sent to whichever page: an answer in words, at once, and never a failure of ours."""
+"""Whatever is sent to whichever page: an answer in words, at once, and never a failure of ours.
+
+A few pages are probed in every run, all of them in the long one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date
 from typing import Final
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from appliance.console.settings import ConsoleSettings
@@ -24,7 +28,7 @@ from tests.console.attack.asking import FORM, LIMIT_S, Answer, Entry, Stranger, 
 from tests.console.attack.who_may import STRANGERS
 from tests.console.visitor import Visitor
 
-pytestmark = pytest.mark.system  # no process, but a minute: once is enough
+pytestmark = pytest.mark.system  # no process, but much to compute: once is enough
 
 ALL_ROLES: Final = User("tina", "Tina Oro", frozenset(Role), unit="anagrafe", position="op1")
 FIELDS: Final = (
@@ -55,8 +59,14 @@ probed: Final = settings(
     deadline=None,
     database=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    phases=(
+        Phase.explicit,
+        Phase.generate,
+    ),  # which page fails is told sooner than how little it takes
+    suppress_health_check=[HealthCheck.too_slow],
 )
+SOME: Final = random.Random(3).sample(entries(), 20)
+"""The pages that are probed in every run: always the same."""
 BYTES: Final = st.binary(max_size=200)
 TARGETS: Final = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=200)
 """What the parser of requests lets through in an address (RFC 9112, 3.2)."""
@@ -95,11 +105,29 @@ def visiting(house: ConsoleSettings) -> Iterator[Visitor]:
             yield visitor
 
 
-@pytest.fixture
+@pytest.fixture(params=["some", pytest.param("all", marks=pytest.mark.long)])
+def probed_ones(request: pytest.FixtureRequest) -> list[Entry]:
+    """Return the ways in that are probed."""
+    return SOME if request.param == "some" else entries()
+
+
 def anybody(visiting: Visitor) -> Stranger:
     """Return somebody of every role who has just logged in: every page does its work."""
     visiting.log_in(ALL_ROLES)
     return Stranger(visiting)
+
+
+def failing(
+    visiting: Visitor, ones: list[Entry], probe: Callable[[Stranger, Entry], None]
+) -> list[str]:
+    """Probe each of these ways in, as somebody who has just logged in; returns what went wrong."""
+    found = []
+    for entry in ones:
+        try:
+            probe(anybody(visiting), entry)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other ways in are probed too
+            found.append(f"{entry}: {error!r} {getattr(error, '__notes__', '')}")
+    return found
 
 
 def look(entry: Entry, answer: Answer, *, is_in: bool = True) -> None:
@@ -114,53 +142,76 @@ def look(entry: Entry, answer: Answer, *, is_in: bool = True) -> None:
     assert "\n" not in answer.headers.get("location", ""), entry
 
 
-@pytest.mark.parametrize("entry", entries(), ids=str)
-def test_no_form_and_no_address_makes_it_fail(anybody: Stranger, entry: Entry) -> None:
+def test_no_form_and_no_address_makes_it_fail(visiting: Visitor, probed_ones: list[Entry]) -> None:
     """Fields and parameters of any content, under names that pages read."""
 
-    @probed
-    @given(query=FORMS, form=FORMS, word=WORDS)
-    def probe(query: dict[str, str], form: dict[str, str], word: str) -> None:
-        path = filled(entry.path, plain(word.replace("/", "")) or "x")
-        look(entry, anybody.ask(entry, path, encoded(query), encoded(form)))
+    def probe(somebody: Stranger, entry: Entry) -> None:
+        @probed
+        @given(query=FORMS, form=FORMS, word=WORDS)
+        def ask(query: dict[str, str], form: dict[str, str], word: str) -> None:
+            path = filled(entry.path, plain(word.replace("/", "")) or "x")
+            look(entry, somebody.ask(entry, path, encoded(query), encoded(form)))
 
-    probe()
+        ask()
+
+    assert failing(visiting, probed_ones, probe) == []
 
 
-@pytest.mark.parametrize("entry", entries(), ids=str)
-def test_no_word_in_any_field_makes_it_fail(anybody: Stranger, entry: Entry) -> None:
+def test_no_word_in_any_field_makes_it_fail(visiting: Visitor, probed_ones: list[Entry]) -> None:
     """Each nasty word in every field at once, and in the path."""
-    for word in NASTY:
-        fields = encoded(dict.fromkeys(FIELDS, word))
-        path = filled(entry.path, plain(word.replace("/", "")) or "x")
-        look(entry, anybody.ask(entry, path, fields, fields))
+
+    def probe(somebody: Stranger, entry: Entry) -> None:
+        for word in NASTY:
+            fields = encoded(dict.fromkeys(FIELDS, word))
+            path = filled(entry.path, plain(word.replace("/", "")) or "x")
+            look(entry, somebody.ask(entry, path, fields, fields))
+
+    assert failing(visiting, probed_ones, probe) == []
 
 
-@pytest.mark.parametrize("entry", entries(), ids=str)
-def test_no_bytes_make_it_fail(anybody: Stranger, entry: Entry) -> None:
+def test_no_bytes_make_it_fail(visiting: Visitor, probed_ones: list[Entry]) -> None:
     """Bodies, parameters and kinds that are no form at all."""
 
-    @probed
-    @given(query=TARGETS, body=BYTES, kind=KINDS, number=st.integers(0, 10**30))
-    def probe(query: str, body: bytes, kind: str, number: int) -> None:
-        path = filled(entry.path, number=str(number))
-        look(entry, anybody.ask(entry, path, query.encode(), body, headers={"content-type": kind}))
+    def probe(somebody: Stranger, entry: Entry) -> None:
+        @probed
+        @given(query=TARGETS, body=BYTES, kind=KINDS, number=st.integers(0, 10**30))
+        def ask(query: str, body: bytes, kind: str, number: int) -> None:
+            path = filled(entry.path, number=str(number))
+            headers = {"content-type": kind}
+            look(entry, somebody.ask(entry, path, query.encode(), body, headers=headers))
 
-    probe()
+        ask()
+
+    assert failing(visiting, probed_ones, probe) == []
 
 
-@pytest.mark.parametrize("path", TRAVERSALS, ids=repr)
-def test_no_path_leads_out_of_a_folder(anybody: Stranger, path: str) -> None:
+def test_no_path_leads_out_of_a_folder(visiting: Visitor) -> None:
     """Static files, sheets, recordings, offices: nothing of the machine's own is ever sent."""
+
+    def probe(somebody: Stranger, entry: Entry) -> None:
+        for path in TRAVERSALS:
+            answer = somebody.ask(entry, entry.path.partition("{")[0] + path)
+            look(entry, answer)
+            assert "root:" not in answer.text, path
+
     ways = [entry for entry in entries() if "{" in entry.path]
-    for entry in (*ways, Entry("GET", STATIC)):
-        answer = anybody.ask(entry, entry.path.partition("{")[0] + path)
-        look(entry, answer)
-        assert "root:" not in answer.text, entry
+    assert failing(visiting, [*ways, Entry("GET", STATIC)], probe) == []
 
 
-def test_an_endless_header_or_name_is_refused_in_words(anybody: Stranger) -> None:
+def test_a_page_that_fails_is_named(visiting: Visitor) -> None:
+    """The check can fail: what one page does is told, and the others are probed all the same."""
+    first, second = SOME[:2]
+
+    def probe(_: Stranger, entry: Entry) -> None:
+        look(entry, Answer(500 if entry == first else 200, {}, "", 0.0))
+
+    (wrong,) = failing(visiting, [first, second], probe)
+    assert wrong.startswith(str(first))
+
+
+def test_an_endless_header_or_name_is_refused_in_words(visiting: Visitor) -> None:
     """Long cookies, languages, lengths: read in part, or refused."""
+    somebody = anybody(visiting)
     for entry in (Entry("GET", "/desk"), Entry("POST", "/desk/state")):
         for headers in (
             {"accept-language": "x;q=" * 5000},
@@ -171,7 +222,7 @@ def test_an_endless_header_or_name_is_refused_in_words(anybody: Stranger) -> Non
             {"cookie": "centralino=" + "a" * 9000},
             {"cookie": "=;=;centralino;\xff"},
         ):
-            look(entry, anybody.ask(entry, headers=headers), is_in="cookie" not in headers)
+            look(entry, somebody.ask(entry, headers=headers), is_in="cookie" not in headers)
 
 
 def plain(word: str) -> str:

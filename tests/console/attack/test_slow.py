@@ -20,6 +20,8 @@ BODY = (
     b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded"
     b"\r\nContent-Length: 900000\r\n\r\ncsrf="
 )
+SOON_S = QUIET_S / 2
+"""Others need not wait until the slow ones are let go."""
 SLOW = "127.0.0.9"
 """The address that the slow ones come from."""
 
@@ -56,7 +58,7 @@ def took_s(port: int) -> float:
 def test_hundreds_of_one_machine_keep_nobody_out(port: int, said: bytes) -> None:
     """More than are served at once: those of one address are bounded, others get their page."""
     with slow_ones(port, CONNECTIONS + 50, said) as opened:
-        assert took_s(port) < 1.0
+        assert took_s(port) < SOON_S
         assert sum(_is_open(one) for one in opened) <= CONNECTIONS_OF_ONE
 
 

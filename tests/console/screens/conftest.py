@@ -1,25 +1,21 @@
-"""What tests in a real browser share: the browser, and a whole box with its console."""
+"""What tests in a real browser share: a whole box with its console."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
 
-from tests.console.browser import started
-from tests.console.running import Running, running
-
-
-@pytest.fixture(scope="module")
-def box_and_console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Return a whole box with its console, one for all tests of a file."""
-    with running(tmp_path_factory.mktemp("box")) as found:
-        yield found
+from tests.console.running import Running
+from tests.console.screens.house import full_house
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Return a real browser, one for all tests of a file; ask it for a `screen`."""
-    with started() as found:
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A box in which every page has something to show: one for all tests of a worker.
+
+    Each test enters what it needs for itself. Nobody relies on what another test has changed; who
+    stops the box, or needs other settings, has a box of their own.
+    """
+    with full_house(tmp_path_factory.mktemp("house")) as found:
         yield found

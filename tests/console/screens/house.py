@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,12 +13,14 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Final
 
+from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import Result
 from appliance.commands.register_changes import take
 from appliance.commands.register_place import Place
 from appliance.daemon.stores import database_path
 from appliance.media import wav
 from appliance.media.frames import Law
+from appliance.media.g711 import encode
 from appliance.policy.accounts import User
 from appliance.policy.mail import Mail
 from appliance.policy.roles import Role
@@ -27,12 +31,25 @@ from appliance.records.requests import Letters, Taking
 from appliance.records.users import Asked
 from tests.console import people
 from tests.console.running import Running, running
+from tests.console.test_calls import WHOLE
+from tests.helpers.box import Box
 from tests.records.samples import SHOWN, WITHHELD, a_call, a_message
 from tests.records.test_requests import ASKED, WANTED, a_letter
 
 UGO: Final = User("ugo", "Ugo Viola", frozenset({Role.OFFICE}), unit="anagrafe")
 WHO: Final = {next(iter(user.roles)): user for user in (*people.EVERYBODY, UGO)}
 """Somebody of each role."""
+DORA: Final = User("dora", "Dora Grigi", frozenset({Role.HEAD}), position="op2")
+"""A head who has a telephone."""
+ZOE: Final = User("zoe", "Zoe Bruni", frozenset({Role.CLERK}))
+"""Nobody logs in as her: what tests do to a user, they do to her."""
+OLD_SHEET: Final = """+++
+title = "Tassa sui cani"
+source = "Regolamento 1931"
+updated = 2019-03-01
++++
+Abolita.
+"""
 TOKEN: Final = "one-of-forty-three-characters-that-is-random"
 """The word in the link of an office's mail."""
 SHEET: Final = "imu"
@@ -47,50 +64,85 @@ head = "responsabile@comune.example"
 """
 """A mail server that is away: what is sent waits, and is seen waiting."""
 LENGTH_S: Final = 2
+FROM_A_MOBILE: Final = Caller(Presentation.SHOWN, "3391234567")
 
 
 @contextlib.contextmanager
 def full_house(folder: Path) -> Iterator[Running]:
     """Start a box with offices, sheets, calls, messages, requests, mails that wait, and people."""
-    with running(folder, lines=2, extra=NO_SERVER) as found:
-        with contextlib.closing(connect(database_path(found.box.state))) as connection:
-            people.enter(connection)
-            users.add(connection, UGO, people.kept(), Asked("test", people.AT, shell=True))
-            _calls(connection, found.box.state)
-            found.box.ask("mail_test", by=people.BEPPE.name, to="tecnico@comune.example")
-            _requests(connection)
-        take(Place(found.box.config_path), Path(str(EXAMPLES / "example_register.toml")), "Rossi")
-        found.box.ask("register_changed")
-        for sheet in (EXAMPLES / "example_sheets").iterdir():
-            code, text = sheet.name.removesuffix(".md"), sheet.read_text(encoding="utf-8")
-            found.box.ask("sheet_save", by=people.ANNA.name, code=code, text=text)
+    with (
+        running(folder, lines=2, operators=("op1", "op2"), extra=NO_SERVER) as found,
+        # Open until the end: no later connection of a test is the last one of this process, which
+        # would put away the records' log where the desk's own locks are gone.
+        contextlib.closing(connect(database_path(found.box.state))) as connection,
+    ):
+        _fill(found.box, connection)
         yield found
 
 
+def _fill(box: Box, connection: Connection) -> None:
+    people.enter(connection)
+    for user in (UGO, DORA, ZOE):
+        users.add(connection, user, people.kept(), Asked("test", people.AT, shell=True))
+    _calls(connection, box.state)
+    _requests(connection)
+    box.ask("mail_test", by=people.BEPPE.name, to="tecnico@comune.example")
+    take(Place(box.config_path), Path(str(EXAMPLES / "example_register.toml")), "Rossi")
+    box.ask("register_changed")
+    texts = {
+        sheet.name.removesuffix(".md"): sheet.read_text(encoding="utf-8")
+        for sheet in (EXAMPLES / "example_sheets").iterdir()
+    }
+    for code, text in (texts | {"cani": OLD_SHEET}).items():
+        box.ask("sheet_save", by=people.ANNA.name, code=code, text=text)
+
+
 def _calls(connection: Connection, state: Path) -> None:
-    """Enter calls that left a message, gave up, or were cut off."""
+    """Enter calls that left a message, gave up, were cut off, or had all that a call may have."""
     now = datetime.now(UTC)
     ended = [replace(a_call(f"lost-{n}", Result.GAVE_UP), rang_at=now - timedelta(minutes=21 * n),
-                     called="0510000001") for n in range(1, 20)]  # fmt: skip
+                     called="0510000001", trail=("rang", "callback_wanted")[: 1 + n % 2])
+             for n in range(1, 20)]  # fmt: skip
     cut = replace(a_call("cut-1", Result.INTERRUPTED), rang_at=now, phone="op1")
-    call_log.upsert(connection, [*ended, cut], "b")
-    for number, who in enumerate((SHOWN, WITHHELD)):
-        call = replace(a_call(f"c{number}", Result.MESSAGE), message=f"m{number}")
-        at = now - timedelta(minutes=20 - number)
-        left = replace(a_message(f"m{number}", call.call), received_at=at, caller=who,
-                       called="0510000001", length_ms=LENGTH_S * 1000)  # fmt: skip
-        messages.insert(connection, left, call, "b")
-        (state / "voicemail" / left.path).write_bytes(wav.build(bytes(8000 * LENGTH_S), Law.ULAW))
+    whole = replace(WHOLE, call="whole", rang_at=now, answered_at=now, ended_at=now)
+    call_log.upsert(connection, [*ended, cut, whole], "b")
+    for number, who in enumerate((SHOWN, WITHHELD, FROM_A_MOBILE)):
+        leave_message(connection, state, f"m{number}", who, timedelta(minutes=20 - number))
+
+
+def leave_message(
+    connection: Connection,
+    state: Path,
+    name: str,
+    who: Caller = SHOWN,
+    ago: timedelta = timedelta(0),
+    length_s: int = LENGTH_S,
+) -> int:
+    """Enter a message with its call; returns its number. That of a mobile has been cut off."""
+    call = replace(a_call(f"call-{name}", Result.MESSAGE), message=name)
+    left = replace(
+        a_message(name, call.call), received_at=datetime.now(UTC) - ago, caller=who,
+        called="0510000001", length_ms=length_s * 1000, interrupted=who is FROM_A_MOBILE,
+    )  # fmt: skip
+    (state / "voicemail" / left.path).write_bytes(wav.build(_tone(length_s), Law.ULAW))
+    messages.insert(connection, left, call, "b")
+    return next(one.number for one in messages.messages(connection, None) if one.id == name)
+
+
+@functools.cache
+def _tone(length_s: int) -> bytes:
+    samples = (int(8000 * math.sin(n * 0.35)) for n in range(8000 * length_s))
+    return encode(b"".join(each.to_bytes(2, "little", signed=True) for each in samples), Law.ULAW)
 
 
 def _requests(connection: Connection) -> None:
-    """Enter requests, whose mails wait; the first one's has the link that closes it."""
+    """Enter requests, whose mails wait: one has the link that closes it, one is late."""
     now = datetime.now(UTC)
 
     def first(kept: Kept, happened: Happened | None) -> tuple[Mail, ...]:
         return tuple(replace(mail, token=TOKEN) for mail in a_letter(kept, happened))
 
-    for number, new in enumerate((ASKED, WANTED, ASKED)):
-        at = now - timedelta(days=number)
+    for number, (new, days) in enumerate(((ASKED, 0), (WANTED, 1), (ASKED, 30))):
+        at = now - timedelta(days=days)
         taken = Taking(f"r{number}", replace(new, at=at, by=people.CARLA.name), at)
         requests.insert(connection, taken, Letters(first if number == 0 else a_letter))

@@ -10,10 +10,19 @@ from tests.console.browser import Screen, axe
 
 UNTRUSTED: Final = "An SSL certificate error occurred"
 """What the browser tells a page that asks it: this computer has not installed the authority."""
-HEADINGS: Final = "[...document.querySelectorAll('h1')].filter(one => one.checkVisibility()).length"
-OPEN: Final = "document.querySelectorAll('details:not([name])').forEach(one => { one.open = true })"
-"""Open what is folded; of those with a name one at a time is open, as in a menu."""
-SIDEWAYS: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+LOOK: Final = """language => {
+  // open what is folded; of those with a name one at a time is open, as in a menu
+  document.querySelectorAll('details:not([name])').forEach(one => { one.open = true });
+  const root = document.documentElement, wide = root.scrollWidth - root.clientWidth;
+  const heads = [...document.querySelectorAll('h1')].filter(one => one.checkVisibility()).length;
+  return [
+    heads === 1 ? '' : `${heads} headings of the first order`,
+    document.title.split('·')[0].trim() ? '' : 'no title',
+    root.lang === language ? '' : 'another language',
+    wide > 0 ? `scrolls sideways by ${wide}` : '',
+  ].filter(wrong => wrong);
+}"""
+"""Look at what needs no ruler; returns what is wrong."""
 FOCUS: Final = """() => {
   const seen = one => one.checkVisibility({visibilityProperty: true});
   const all = [...document.querySelectorAll(
@@ -44,9 +53,12 @@ FOCUS: Final = """() => {
 BY_TAB: Final = """() => {
   window.reached = new Set();
   document.addEventListener('focusin', event => window.reached.add(event.target));
-  document.activeElement.blur();
   getSelection().removeAllRanges();
+  document.documentElement.tabIndex = -1;
+  document.documentElement.focus();
+  document.documentElement.removeAttribute('tabindex');
 }"""
+"""Note what has the focus from now on; the next Tab leads to the first of the page."""
 MISSED: Final = """() => {
   const names = new Set([...window.reached].map(one => one.name && one.type === 'radio'
     ? one.form?.action + one.name : one));
@@ -59,30 +71,21 @@ MISSED: Final = """() => {
 
 
 def troubles(shown: Screen) -> list[str]:
-    """Look at the page that is open; returns what is wrong with it."""
+    """Look at the page that is open, in the window's size; returns what is wrong with it."""
     page = shown.page
-    page.evaluate(OPEN)
-    found = [*axe(page), *(one for one in shown.troubles if UNTRUSTED not in one)]
+    found: list[str] = page.evaluate(LOOK, shown.language)
+    found += [*axe(page), *(one for one in shown.troubles if UNTRUSTED not in one)]
     shown.troubles.clear()
-    if (heads := page.evaluate(HEADINGS)) != 1:
-        found.append(f"{heads} headings of the first order")
-    if not page.title().split("·")[0].strip():
-        found.append("no title")
-    if page.locator("html").get_attribute("lang") != shown.name.split("-")[0]:
-        found.append("another language")
-    if (wide := page.evaluate(SIDEWAYS)) > 0:
-        found.append(f"scrolls sideways by {wide}")
     page.keyboard.press("Shift")  # what has the focus is shown to who types
     return found + [f"shows no focus: {one}" for one in page.evaluate(FOCUS)]
 
 
 def by_tab(page: Page) -> list[str]:
-    """Look whether Tab leads to everything that may have the focus."""
+    """Look whether Tab, held down, leads to everything that may have the focus."""
     page.evaluate(BY_TAB)
-    rounds = 0
     for _ in range(2 * page.evaluate("document.querySelectorAll('*').length")):
-        page.keyboard.press("Tab")
-        rounds += page.evaluate("document.activeElement === document.body")
-        if rounds == 2:  # the first one began where the page had put the focus
-            break
+        page.keyboard.down("Tab")
+        if page.evaluate("document.activeElement === document.body"):
+            break  # the last one was left
+    page.keyboard.up("Tab")
     return [f"not reached by Tab: {one}" for one in page.evaluate(MISSED)]

@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import APIResponse, Browser, expect
 
 from appliance.policy.roles import Role
-from tests.console import people
 from tests.console.attack.asking import Entry, entries
 from tests.console.attack.who_may import STRANGERS, WHO_MAY
-from tests.console.browser import LOCALES, SCREENS, SIZES, Screen, screen
+from tests.console.browser import (
+    ARE_ALL_KEPT,
+    LOCALES,
+    SIZES,
+    Screen,
+    every_language,
+    screen,
+)
 from tests.console.running import Running
-from tests.console.screens.entering import log_in
-from tests.console.screens.house import SHEET, TOKEN, WHO, full_house
+from tests.console.screens.entering import carry
+from tests.console.screens.house import SHEET, TOKEN, WHO, ZOE
 from tests.console.screens.looking import by_tab, troubles
 
 pytestmark = pytest.mark.system
@@ -29,18 +36,34 @@ NO_PAGE: Final = ("/live", "/sound", ".csv", ".crt", "/static/{file}")
 """Ends of what a browser keeps open, plays or downloads."""
 NAMES: Final = {
     "token": TOKEN, "unit": "anagrafe", "code": SHEET, "language": "it", "key": "hold",
-    "name": people.CARLA.name, "call": "lost-1", "number": "1",
+    "name": ZOE.name, "call": "lost-1", "number": "1",
 }  # fmt: skip
 """What is put where a path has places."""
-QUERIES: Final = {
-    "/explain": "?day=2026-11-25&time=10:00&need=anagrafe/residenza",
-    "/hours/new": "?step=what&whose=house&first=2030-12-01",
-    "/sheets/edit": f"?code={SHEET}",
-    "/register/vary": "?unit=scuola",
+MORE: Final = {
+    "/appointments": ("", "?week=2026-12-02"),
+    "/calls/{call}": ("", "whole"),
+    "/explain": ("?day=2026-11-25&time=10:00&need=anagrafe/residenza",),
+    "/hours/new": ("", "?step=what&whose=house&first=2030-12-01"),
+    "/messages/{number:int}": ("", "2"),
+    "/missed": ("", "?list=interrupted"),
+    "/register/vary": ("?unit=scuola",),
+    "/requests/new": ("", "?about=anagrafe|residenza"),
+    "/requests/{number:int}": ("", "2"),
+    "/sheet/{code}": ("", "cani"),
+    "/sheets/edit": ("", f"?code={SHEET}"),
 }
-"""Pages that have more to show when asked for something."""
-EVERY: Final = SCREENS / "every"
-"""Pictures of all pages, to be looked at."""
+"""Pages that have more to show when asked for something, or for something else: a query, or what is
+put in the path's last place."""
+NOWHERE: Final = {"/static/nowhere": 404, f"/done/{'a' * 43}": 404}
+"""What strangers are told is not there."""
+GUIDE: Final = {
+    "/login": "login", "/messages/1": "message", "/requests/new?about=anagrafe|residenza":
+    "request-new", "/appointments?week=2026-12-02": "appointments", "/calls": "calls",
+    "/calls/whole": "call", "/handover": "handover",
+}  # fmt: skip
+"""Pages of which the operator's guide has a picture, as who may open them first sees them."""
+IN_A_PART: Final = 12
+"""Pages that one test looks at, at most."""
 NOT_HERE: Final = ("/plant/log", "/plant/backup/file")
 """Pages that say that this machine has no such thing."""
 THERE: Final = (
@@ -49,11 +72,17 @@ THERE: Final = (
     "/register/office/{unit}/declare", "/requests/{number:int}", "/sheet/{code}", "/users/{name}",
 )  # fmt: skip
 """Of what has places in its path, what this house has; all else may say that it is not there."""
-WITH_KEYS: Final = "it-desk"
+WITH_KEYS: Final = ("it", "desk")
 """Where Tab is pressed until it has been everywhere: keys are the same in each language."""
-COMBINATIONS: Final = [(language, size) for language in LOCALES for size in SIZES]
-DIAGONAL: Final = (("it", "desk"), ("en", "phone"), ("it", "phone"), ("en", "desk"))
-"""The first two, and the last two, have both languages and both sizes."""
+COMBINATIONS: Final = (("it", "desk"), ("en", "phone"), ("it", "phone"), ("en", "desk"))
+"""The order in which those who may open a page take turns; of two each has a language."""
+SENT_BY: Final = (
+    (Role.HEAD, "it", "phone"),
+    (Role.TECHNICIAN, "en", "desk"),
+    (Role.OFFICE, "en", "phone"),
+    (Role.DEPUTY, "it", "desk"),
+)
+"""Who sends forms with nothing in them, and sees the answer how."""
 SPOILT: Final = """() => {
   document.title = " · Test";
   document.documentElement.lang = "de";
@@ -73,6 +102,7 @@ SPOILT: Final = """() => {
 ASKING: Final = """[...document.querySelectorAll('main form[method=post]')].filter(form =>
   form.querySelector('input:not([type=hidden]), select, textarea'))"""
 SEND: Final = f"""number => {{
+  window.isLeft = true;
   const form = {ASKING}[number];
   form.noValidate = true;
   for (const one of form.elements) {{
@@ -83,13 +113,17 @@ SEND: Final = f"""number => {{
   form.requestSubmit();
 }}"""
 """Send one form of those that ask for something, with nothing in its fields."""
+ARRIVED: Final = "() => !window.isLeft && document.readyState === 'complete'"
+"""Tell whether the page that follows has come."""
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A whole box in which every page has something to show."""
-    with full_house(tmp_path_factory.mktemp("every")) as found:
-        yield found
+@dataclass(frozen=True)
+class View:
+    """An address, and in which language and sizes somebody looks at it."""
+
+    path: str
+    language: str
+    sizes: tuple[str, ...]
 
 
 def pages() -> list[Entry]:
@@ -97,80 +131,101 @@ def pages() -> list[Entry]:
     return [one for one in entries() if one.method == "GET" and not one.path.endswith(NO_PAGE)]
 
 
-def address(entry: Entry) -> str:
-    """Return where a page is found in this house."""
-    filled = re.sub(r"{(\w+)(?::\w+)?}", lambda place: NAMES.get(place[1], "1"), entry.path)
-    return filled + QUERIES.get(entry.path, "")
+def addresses(entry: Entry) -> list[str]:
+    """List where a page is found in this house."""
+    path = re.sub(r"{(\w+)(?::\w+)?}", lambda place: NAMES.get(place[1], "1"), entry.path)
+    return [
+        path + more if more.startswith("?") or not more else f"{path.rpartition('/')[0]}/{more}"
+        for more in MORE.get(entry.path, ("",))
+    ]
 
 
-def share(role: Role, language: str, size: str) -> list[str]:
-    """List the addresses that this role looks at so.
+def share(role: Role) -> list[View]:
+    """List what this role looks at.
 
-    Each page is seen in each language, in each size, and by every role that may; which language
-    goes with which size takes turns.
+    Each page is seen by every role that may, and in each language and size: they take turns.
     """
-    found = []
+    found: dict[tuple[str, str], list[str]] = {}
     for number, entry in enumerate(pages()):
         may = sorted(WHO_MAY.get(str(entry), ()), key=list(Role).index)
-        turns = [
-            DIAGONAL[(2 * number + turn) % 4] for turn in range(max(len(may), 2) if may else 0)
-        ]
-        if (role, (language, size)) in ((may[n % len(may)], so) for n, so in enumerate(turns)):
-            found.append(address(entry))
-    return found
+        for turn in range(max(len(may), len(COMBINATIONS)) if may else 0):
+            if may[turn % len(may)] is role:
+                language, size = COMBINATIONS[(number + turn) % len(COMBINATIONS)]
+                for path in addresses(entry):
+                    found.setdefault((path, language), []).append(size)
+    return [View(path, language, tuple(sizes)) for (path, language), sizes in found.items()]
+
+
+def parts() -> list[tuple[Role, str, int]]:
+    """List the parts of everybody's share, each of which is a test of some seconds."""
+    shares = [(role, so, [one for one in share(role) if one.language == so])
+              for role in Role for so in LOCALES]  # fmt: skip
+    return [(role, so, part) for role, so, views in shares for part in range(in_parts(views))]
+
+
+def in_parts(views: Sequence[object]) -> int:
+    """Return in how many tests so many pages are looked at."""
+    return -(-len(views) // IN_A_PART)
+
+
+def with_forms(role: Role) -> list[str]:
+    """List an address of each page that a role may open, the one with most to show."""
+    return [addresses(one)[-1] for one in pages() if role in WHO_MAY.get(str(one), ())]
 
 
 def test_every_page_is_in_somebodys_share() -> None:
     """None is left out: each in all languages and sizes, each for every role that may open it."""
-    shares = {(role, *so): share(role, *so) for role in Role for so in COMBINATIONS}
+    seen_by = {
+        (view.path, role, (view.language, size))
+        for role in Role for view in share(role) for size in view.sizes
+    }  # fmt: skip
     for entry in pages():
-        if str(entry) not in STRANGERS:
-            by = [key for key, paths in shares.items() if address(entry) in paths]
-            roles, languages, sizes = (set(each) for each in zip(*by, strict=True))
-            assert roles == WHO_MAY[str(entry)], entry
-            assert (languages, sizes) == (set(LOCALES), set(SIZES)), entry
+        for path in addresses(entry) if str(entry) not in STRANGERS else ():
+            by = [(role, so) for at, role, so in seen_by if at == path]
+            assert {role for role, _ in by} == WHO_MAY[str(entry)], entry
+            assert {so for _, so in by} == {*COMBINATIONS}, entry
 
 
-@pytest.mark.parametrize(("language", "size"), COMBINATIONS)
-@pytest.mark.parametrize("role", list(Role), ids=[role.value for role in Role])
+@pytest.mark.parametrize(
+    ("role", "language", "part"), parts(), ids=lambda one: getattr(one, "value", None)
+)
 def test_every_page_is_for_everybody(
-    browser: Browser, house: Running, role: Role, language: str, size: str
+    browser: Browser, house: Running, role: Role, language: str, part: int
 ) -> None:
     """WCAG 2.1 AA, its own policy, one heading, a title, the language, the focus, no scrolling."""
-    with screen(browser, house.home, language, size) as shown:
-        log_in(shown, WHO[role].name)
-        wrong = [trouble for path in share(role, language, size) for trouble in seen(shown, path)]
+    views = [view for view in share(role) if view.language == language]
+    with screen(browser, house.home, language) as shown:
+        carry(shown, WHO[role].name)
+        wrong = [
+            trouble
+            for view in views[part * IN_A_PART : (part + 1) * IN_A_PART]
+            for trouble in seen(shown, view.path, view.sizes)
+        ]
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize(("language", "size"), COMBINATIONS)
-def test_strangers_pages_are_for_everybody(
-    browser: Browser, house: Running, language: str, size: str
-) -> None:
+@every_language
+def test_strangers_pages_are_for_everybody(browser: Browser, house: Running, language: str) -> None:
     """The same of what is read without a login: the page behind the link in a mail, too."""
-    with screen(browser, house.home, language, size) as shown:
-        paths = [address(one) for one in pages() if str(one) in STRANGERS]
+    with screen(browser, house.home, language) as shown:
+        paths = [path for one in pages() if str(one) in STRANGERS for path in addresses(one)]
         assert f"/done/{TOKEN}" in paths
-        wrong = [trouble for path in paths for trouble in seen(shown, path)]
+        wrong = [trouble for path in (*paths, *NOWHERE) for trouble in seen(shown, path, SIZES)]
     assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize(
-    ("role", "language", "size"),
-    [
-        (Role.HEAD, "it", "phone"),
-        (Role.TECHNICIAN, "en", "desk"),
-        (Role.OFFICE, "en", "phone"),
-        (Role.DEPUTY, "it", "desk"),
-    ],
+    ("role", "language", "size", "part"),
+    [(*so, part) for so in SENT_BY for part in range(in_parts(with_forms(so[0])))],
+    ids=lambda one: getattr(one, "value", None),
 )
 def test_a_form_that_is_sent_empty_is_answered_for_everybody(
-    browser: Browser, house: Running, role: Role, language: str, size: str
+    browser: Browser, house: Running, role: Role, language: str, size: str, part: int
 ) -> None:
     """What is wrong is said on a page like others."""
+    paths = with_forms(role)[part * IN_A_PART : (part + 1) * IN_A_PART]
     with screen(browser, house.home, language, size) as shown:
-        log_in(shown, WHO[role].name)
-        paths = [address(one) for one in pages() if role in WHO_MAY.get(str(one), ())]
+        carry(shown, WHO[role].name)
         wrong = [trouble for path in paths for trouble in answered(shown, path)]
     assert not wrong, "\n".join(wrong)
 
@@ -187,38 +242,45 @@ def test_what_is_wrong_is_seen(browser: Browser, house: Running) -> None:
     assert any("by Tab" in one and 'id="trap"' in one for one in found)
 
 
-def seen(shown: Screen, path: str) -> list[str]:
+def seen(shown: Screen, path: str, sizes: Iterable[str]) -> list[str]:
     """Open a page; returns what is wrong with it. Parts of pages are seen where they belong."""
-    status = page_at(shown, path)
-    if status is None:
+    answer = page_at(shown, path)
+    if answer is None:
         return []
-    if status != 200 and path not in may_lack():
-        return [f"{path}: {status}"]
+    if answer.status != NOWHERE.get(path, 200) and path not in may_lack():
+        return [f"{path}: {answer.status}"]
+    wrong = []
     shown.page.goto(shown.home + path)
-    wrong = troubles(shown) + (by_tab(shown.page) if shown.name == WITH_KEYS else [])
-    keep(shown, path)
+    for size in sizes:
+        shown.resize(size)
+        if path in GUIDE:
+            shown.picture(GUIDE[path])
+        if (shown.language, size) == WITH_KEYS:
+            wrong += by_tab(shown.page)
+        wrong += [f"{one} ({size})" for one in troubles(shown)]
+        keep(shown, path)
     return [f"{path}: {one}" for one in wrong]
 
 
 @functools.cache
 def may_lack() -> set[str]:
     """Return the addresses of what need not be there: that is said on a page like others."""
-    placed = {one.path for one in pages() if "{" in one.path}
-    return {*NOT_HERE, *(address(Entry("GET", path)) for path in placed - {*THERE})}
+    placed = {one.path for one in pages() if "{" in one.path} - {*THERE}
+    return {*NOT_HERE, *(path for one in placed for path in addresses(Entry("GET", one)))}
 
 
-def page_at(shown: Screen, path: str) -> int | None:
-    """Ask as the browser does; returns the status of a page, None for a part or a download."""
+def page_at(shown: Screen, path: str) -> APIResponse | None:
+    """Ask as the browser does; returns a page, None for a part of one or a download."""
     answer = shown.page.context.request.get(shown.home + path)
     is_text = answer.headers.get("content-type", "").startswith("text/html")
-    return answer.status if is_text and answer.text().lstrip()[:9].lower() == "<!doctype" else None
+    return answer if is_text and answer.text().lstrip()[:9].lower() == "<!doctype" else None
 
 
 def keep(shown: Screen, path: str) -> None:
-    """Keep a picture of the whole page."""
-    EVERY.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"\W+", "-", path.split("?")[0]).strip("-") or "home"
-    shown.page.screenshot(path=EVERY / f"{name}-{shown.name}.png", full_page=True)
+    """Keep a picture of the whole page, where all pictures are kept."""
+    if ARE_ALL_KEPT:
+        name = re.sub(r"\W+", "-", path).strip("-") or "home"
+        shown.picture(f"every/{name}", is_whole=True)
 
 
 def answered(shown: Screen, path: str) -> list[str]:
@@ -229,17 +291,20 @@ def answered(shown: Screen, path: str) -> list[str]:
             _forms(shown, path)
         with shown.page.expect_response(lambda one: one.request.method == "POST") as heard:
             shown.page.evaluate(SEND, number)
-        shown.page.wait_for_load_state()
-        expect(shown.page.locator(".htmx-request")).to_have_count(0)
-        where = f"{path}: {heard.value.url.removeprefix(shown.home)}, {heard.value.status}"
-        wrong += [f"{where}: {one}" for one in troubles(shown)]
-        keep(shown, f"sent-{heard.value.url.removeprefix(shown.home)}-{number}")
+        if heard.value.request.is_navigation_request():
+            shown.page.wait_for_function(ARRIVED)
+        else:
+            expect(shown.page.locator(".htmx-request")).to_have_count(0)
+        to = heard.value.url.removeprefix(shown.home)
+        wrong += [f"{path}: {to}, {heard.value.status}: {one}" for one in troubles(shown)]
+        keep(shown, f"sent{to}-{number}")
     return wrong
 
 
 def _forms(shown: Screen, path: str) -> int:
     """Open a page; returns how many of its forms ask for something."""
-    if page_at(shown, path) is None:
+    answer = page_at(shown, path)
+    if answer is None or 'method="post"' not in answer.text().partition("<main")[2]:
         return 0
     shown.page.goto(shown.home + path)
     found: int = shown.page.evaluate(f"{ASKING}.length")

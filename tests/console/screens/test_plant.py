@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 from appliance.daemon.stores import database_path
 from appliance.records.database import connect
 from tests.console import people
-from tests.console.browser import SCREENS, every_screen, screen
+from tests.console.browser import LOCALES, every_language, screen
 from tests.console.running import Running, running
 from tests.console.screens.entering import log_in
 from tests.helpers.mail_server import PASSWORD, USER, MailServer
@@ -22,13 +22,10 @@ from tests.system.test_mail import MAIL
 pytestmark = pytest.mark.system
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A box with two lines and a mail server that takes its mails; people who may log in."""
-    with (
-        served() as server,
-        running(tmp_path_factory.mktemp("box"), lines=2, extra=mail_at(server)) as found,
-    ):
+@pytest.fixture
+def box_with_mail(tmp_path: Path) -> Iterator[Running]:
+    """A box with a mail server that takes its mails; people who may log in."""
+    with served() as server, running(tmp_path, lines=1, extra=mail_at(server)) as found:
         with contextlib.closing(connect(database_path(found.box.state))) as connection:
             people.enter(connection)
         yield found
@@ -55,12 +52,10 @@ def mail_at(server: MailServer) -> str:
     return MAIL.format(address=server.address, port=server.port, user=USER, folder=server.folder)
 
 
-@every_screen
-def test_the_installation_keeps_nobody_out(
-    browser: Browser, house: Running, language: str, size: str
-) -> None:
+@every_language
+def test_the_installation_keeps_nobody_out(browser: Browser, house: Running, language: str) -> None:
     """Both languages, both sizes: no violation of WCAG 2.1 AA; the records are looked through."""
-    with screen(browser, house.home, language, size) as shown:
+    with screen(browser, house.home, language) as shown:
         page = log_in(shown, people.BEPPE.name, "/plant")
         expect(page.locator("#line-line1")).to_be_visible()
         page.locator("#light").click()
@@ -69,7 +64,7 @@ def test_the_installation_keeps_nobody_out(
         expect(page.locator("#checked .plant-well")).to_be_visible()
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
         shown.look("plant")
-        page.screenshot(path=SCREENS / f"plant-whole-{shown.name}.png", full_page=True)
+        shown.picture("plant-whole", is_whole=True)
 
 
 def test_a_phone_that_registers_is_seen_at_once(browser: Browser, house: Running) -> None:
@@ -87,28 +82,26 @@ def test_a_phone_that_registers_is_seen_at_once(browser: Browser, house: Running
             assert page.evaluate("document.activeElement.parentElement.id") == "releases-line1"
 
 
-@every_screen
-def test_the_queue_of_mails_keeps_nobody_out(
-    browser: Browser, house: Running, language: str, size: str
-) -> None:
+def test_the_queue_of_mails_keeps_nobody_out(browser: Browser, box_with_mail: Running) -> None:
     """Both languages, both sizes; a test is taken by the real mail server, and the page says so."""
-    with screen(browser, house.home, language, size) as shown:
-        page = log_in(shown, people.BEPPE.name, "/plant/mail")
-        page.locator("#to").focus()
-        page.keyboard.type("tecnico@example.it")
-        page.keyboard.press("Enter")
-        taken = {"it": "presa dal server di posta", "en": "taken by the mail server"}[language]
-        expect(page.locator(".plant-tested")).to_contain_text(taken)
-        expect(page.locator(".plant-tested")).to_contain_text("250")
-        shown.look("mails")
+    taken = {"it": "presa dal server di posta", "en": "taken by the mail server"}
+    for language in LOCALES:
+        with screen(browser, box_with_mail.home, language) as shown:
+            page = log_in(shown, people.BEPPE.name, "/plant/mail")
+            page.locator("#to").focus()
+            page.keyboard.type("tecnico@example.it")
+            page.keyboard.press("Enter")
+            expect(page.locator(".plant-tested")).to_contain_text(taken[language])
+            expect(page.locator(".plant-tested")).to_contain_text("250")
+            shown.look("mails")
 
 
-@every_screen
+@every_language
 def test_the_page_of_the_time_keeps_nobody_out(
-    browser: Browser, house: Running, language: str, size: str
+    browser: Browser, house: Running, language: str
 ) -> None:
     """Both languages, both sizes: the time is confirmed by a key, and the page says so."""
-    with screen(browser, house.home, language, size) as shown:
+    with screen(browser, house.home, language) as shown:
         page = log_in(shown, people.BEPPE.name, "/clock")
         page.locator("#confirm").focus()
         page.keyboard.press("Enter")
