@@ -71,7 +71,7 @@ def test_a_whole_call_is_bit_exact_both_ways(tmp_path: Path) -> None:
     first = exchange.report["lines"][0]  # type: ignore[index]  # JSON of known shape
     assert first["protocol_faults"] == {}
     assert (first["overruns"], first["dropped_bytes"]) == (0, 0)
-    assert 60 <= first["greatest_backlog_ms"] <= 250
+    assert 60 <= first["greatest_backlog_ms"] <= 300  # beyond it the run has failed
     assert not list(exchange.directory.iterdir())
 
 

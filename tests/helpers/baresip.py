@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.helpers.ports import free_port, free_ports
+from tests.helpers.real_time import HURRIED
 from tests.helpers.softphone import SoftPhone, tone
 
 MODULES = Path("/usr/lib/baresip/modules")
@@ -113,7 +114,7 @@ class Baresip(SoftPhone):
         (self.folder / "config").write_text(self._config())
         (self.folder / "accounts").write_text("" if self.mwi else self._first_account())
         (self.folder / "contacts").write_text("")
-        command = ["baresip", "-4", "-f", str(self.folder)]
+        command = [*HURRIED, "baresip", "-4", "-f", str(self.folder)]
         if self.traces:
             command = ["stdbuf", "-oL", *command, "-s"]
         log = (self.folder / "log").open("wb")

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.helpers.ports import free_port, free_ports
+from tests.helpers.real_time import HURRIED
 from tests.helpers.softphone import SoftPhone, tone
 
 PACKAGE = "linphone-cli"
@@ -106,7 +107,7 @@ class Linphone(SoftPhone):
         self.port = self.port or free_port(self.address)
         self.says = self.says or tone(self.folder / "tone.wav")
         (self.folder / "rc").write_text(self._config())
-        command = ["linphonec", "-S", "-c", str(self.folder / "rc")]
+        command = [*HURRIED, "linphonec", "-S", "-c", str(self.folder / "rc")]
         command += ["-d", "5", "-l", str(self.folder / "log")]
         command += ["-a"] if self.auto else []
         with (self.folder / "out").open("wb") as out:

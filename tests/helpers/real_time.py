@@ -8,6 +8,10 @@ import threading
 from collections.abc import Iterator
 from typing import Final
 
+HURRIED: Final = ("nice", "-n", "-10")
+"""Starts a phone that somebody else has written, before what else runs here: a telephone has a
+processor for itself. Without the right it is started all the same.
+"""
 PRIORITY: Final = 25
 """As our test phones have it; the exchange has 30."""
 

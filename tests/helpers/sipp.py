@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.helpers.ports import free_port, free_ports
+from tests.helpers.real_time import HURRIED
 
 PACKAGE = "sip-tester"
 
@@ -169,7 +170,7 @@ class Sipp:
         is_whole = self.scenario.startswith("<?xml")
         file.write_text(self.scenario if is_whole else f"{head}{self.scenario}</scenario>\n")
         media = free_ports(self.address, 4)  # for sound and pictures, each with its RTCP
-        command = ["sipp", "-sf", str(file), "-i", self.address, "-p", str(self.port)]
+        command = [*HURRIED, "sipp", "-sf", str(file), "-i", self.address, "-p", str(self.port)]
         command += ["-mi", self.address, "-mp", str(media), "-m", str(self.calls)]
         command += ["-nostdin", "-trace_err"]
         command += ["-timeout", f"{self.seconds}s", "-timeout_error"]

