@@ -4,15 +4,15 @@
 # package's name.
 set -eu
 cd "$(dirname "$0")/.."
-# A browser, a SIP phone, a mail server, the product's echo canceller, people's voices, what reads and
-# what writes PDFs.
+# A browser, a SIP phone, a mail server, the product's echo canceller, people's voices, what a browser's
+# trust is told with, what reads and what writes PDFs.
 few="chromium baresip-core exim4-daemon-light libspeexdsp1 asterisk-core-sounds-it-wav poppler-utils
-     libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
+     libnss3-tools libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
 all="asterisk-prompt-it-menardi-wav asterisk-core-sounds-en-wav
      asterisk-core-sounds-fr-wav asterisk-moh-opsound-wav libspandsp2t64
      festival festvox-italp16k festvox-itapc16k
      linphone-cli sip-tester kamailio multimon-ng sox minimodem
-     libnss3-tools python3-vobject zbar-tools strace faketime sipvicious nbdkit nbdkit-plugin-python
+     python3-vobject zbar-tools strace faketime sipvicious nbdkit nbdkit-plugin-python
      libnbd-bin fuse3 e2fsprogs mount systemd udev"
 # tests/packaging
 all="$all debhelper lintian mmdebstrap"

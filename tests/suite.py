@@ -168,7 +168,7 @@ def check_parts() -> tuple[Part, ...]:
     """Parts of `make check`: what else must hold before a change lands."""
     seconds = os.environ.get("FUZZ_SECONDS", "10")
     others = f"{SYSTEM} and not promise and not journey"
-    files = outside(files_with("system"), "console", "packaging", "image", "journeys")
+    files = outside(files_with("system"), "console", "packaging", "image")
     return (
         Part("boots", (Pytest(SYSTEM, ("tests/image",), 2, ("--dist=loadfile",)),
                        module("tests.image.stamp", "--passed")), is_tried_again=True,

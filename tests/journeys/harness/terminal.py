@@ -63,8 +63,10 @@ class Terminal:
             subprocess.run(
                 ("stty", "rows", str(SIZE[0]), "cols", str(SIZE[1])), stdin=slave, check=False
             )
-        # setsid makes the pty the shell's own: Ctrl-C reaches what runs in it, and nobody else
-        command = ("setsid", "--ctty", "bash", "--noprofile", "--norc", "-i")
+        # setsid makes the pty the shell's own: Ctrl-C reaches what runs in it, and nobody else. A
+        # run in the background ignores Ctrl-C, a login does not.
+        signals = ("env", "--default-signal=INT,QUIT")
+        command = (*signals, "setsid", "--ctty", "bash", "--noprofile", "--norc", "-i")
         self.shell = subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, cwd=self.folder, env=self._own()
         )

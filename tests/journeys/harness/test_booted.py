@@ -35,7 +35,6 @@ def image(tmp_path: Path) -> Path:
     return disk
 
 
-@pytest.mark.journey
 @pytest.mark.system
 def test_the_card_is_read_and_written(image: Path, tmp_path: Path) -> None:
     """A file of the FAT partition, its accents, the ends of line that another system writes."""
