@@ -37,6 +37,13 @@ START_S = 90.0
 """A start is measured elsewhere (tests/bench): beside many other tests it may take this long."""
 
 
+class BoxPhone(TestPhone):
+    """A test phone that the box has started: `with` does not start it once more."""
+
+    def __enter__(self) -> Self:
+        return self
+
+
 @dataclass
 class Box:
     """One box. `top`, `sip` and `line` add configuration text at the top of the file, in [sip] and
@@ -160,16 +167,16 @@ class Box:
     # --- calls, phones, records --------------------------------------------------------------
 
     def phone(self, name: str, **options: Any) -> TestPhone:
-        """Start a registered test phone; it is stopped with the box."""
-        phone = self._stack.enter_context(
-            TestPhone(
-                name,
-                server=f"{self.address}:{self.port}",
-                secret=f"secret-{name}",
-                listen=f"{self.address}:0",
-                **options,
-            )
+        """Start a registered test phone; it is stopped with the box, or by the end of a `with`."""
+        phone = BoxPhone(
+            name,
+            server=f"{self.address}:{self.port}",
+            secret=f"secret-{name}",
+            listen=f"{self.address}:0",
+            **options,
         )
+        self._stack.callback(phone.stop)
+        phone.start()
         phone.wait_registered(20.0)
         return phone
 

@@ -32,16 +32,18 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
         yield made
 
 
-@pytest.fixture(scope="module")
-def op1(box: Box) -> TestPhone:
-    """The operator's phone."""
-    return box.phone("op1")
+@pytest.fixture
+def op1(box: Box) -> Iterator[TestPhone]:
+    """The operator's phone, which has seen nothing yet."""
+    with box.phone("op1") as made:
+        yield made
 
 
-@pytest.fixture(scope="module")
-def desk1(box: Box) -> TestPhone:
-    """The counter's phone."""
-    return box.phone("desk1")
+@pytest.fixture
+def desk1(box: Box) -> Iterator[TestPhone]:
+    """The counter's phone, which has seen nothing yet."""
+    with box.phone("desk1") as made:
+        yield made
 
 
 @pytest.fixture
@@ -157,8 +159,8 @@ def test_the_button_of_the_phone_sends_calls_to_the_counter(
     op1.answer_mode("never")
     desk1.answer_mode("auto", 300)
     op1.dial("*811")
-    op1.wait_event("answered", 5.0)
-    op1.wait_event("ended", 15.0)
+    op1.wait_event("answered", 15.0)
+    op1.wait_event("ended", 20.0)
     assert box.status()["service"]["unattended"]["by"] == "op1"
 
     _, record = called(box, CallPlan(hang_up_after_ms=1000), line=2)

@@ -39,6 +39,8 @@ from tests.records.test_requests import ASKED, WANTED, a_letter
 UGO: Final = User("ugo", "Ugo Viola", frozenset({Role.OFFICE}), unit="anagrafe")
 WHO: Final = {next(iter(user.roles)): user for user in (*people.EVERYBODY, UGO)}
 """Somebody of each role."""
+IRMA: Final = User("irma", "Irma Gialli", frozenset({Role.OPERATOR}), position="op1")
+"""An operator of whom nothing half typed is looked for."""
 DORA: Final = User("dora", "Dora Grigi", frozenset({Role.HEAD}), position="op2")
 """A head who has a telephone."""
 ZOE: Final = User("zoe", "Zoe Bruni", frozenset({Role.CLERK}))
@@ -82,7 +84,7 @@ def full_house(folder: Path) -> Iterator[Running]:
 
 def _fill(box: Box, connection: Connection) -> None:
     people.enter(connection)
-    for user in (UGO, DORA, ZOE):
+    for user in (UGO, IRMA, DORA, ZOE):
         users.add(connection, user, people.kept(), Asked("test", people.AT, shell=True))
     _calls(connection, box.state)
     _requests(connection)

@@ -6,19 +6,25 @@ import contextlib
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from appliance.daemon.stores import database_path
 from appliance.policy.accounts import User
 from appliance.records import drafts
 from appliance.records.database import open_reader
 from tests.console import people
-from tests.console.browser import every_language, screen
+from tests.console.browser import Screen, every_language, screen
 from tests.console.running import Running
-from tests.console.screens.entering import log_in, type_in
+from tests.console.screens.entering import carry, log_in, type_in
 
 pytestmark = pytest.mark.system
 DECLARE = "/register/office/tributi/declare"
+
+
+def at_the_desk(shown: Screen) -> Page:
+    """Open the operator's desk, and wait until it has asked for what was half typed before."""
+    with shown.page.expect_response("**/drafts/desk"):
+        return shown.open("/desk")
 
 
 def kept(house: Running, user: User, place: str) -> str:
@@ -30,14 +36,15 @@ def kept(house: Running, user: User, place: str) -> str:
 def test_a_note_outlives_the_browser(browser: Browser, house: Running) -> None:
     """A browser that knows nothing of the one before has it; taken out, it is gone for good."""
     with screen(browser, house.home) as shown:
-        page = log_in(shown, people.CARLA.name, "/desk")
-        page.locator("#note").fill("Ada Rossi, residenza")
+        carry(shown, people.CARLA.name)
+        page = at_the_desk(shown)
+        page.locator("#note").press_sequentially("Ada Rossi, residenza")
         house.box.wait_until(
             lambda: "Ada Rossi" in kept(house, people.CARLA, "desk"), 30.0, "it was not kept"
         )
     with screen(browser, house.home) as shown:
         type_in(shown, people.CARLA.name)
-        page = shown.open("/desk")
+        page = at_the_desk(shown)
         expect(page.locator("#note")).to_have_value("Ada Rossi, residenza")
         page.locator("#note").fill("")
         house.box.wait_until(
@@ -48,8 +55,9 @@ def test_a_note_outlives_the_browser(browser: Browser, house: Running) -> None:
 def test_what_is_typed_last_is_kept_as_the_page_is_left(browser: Browser, house: Running) -> None:
     """No moment is waited for: whoever goes to another page loses no word."""
     with screen(browser, house.home) as shown:
-        page = log_in(shown, people.DINO.name, "/desk")
-        page.locator("#note").fill("ultima parola")
+        carry(shown, people.DINO.name)
+        page = at_the_desk(shown)
+        page.locator("#note").press_sequentially("ultima parola")
         shown.open("/account")
         house.box.wait_until(
             lambda: "ultima parola" in kept(house, people.DINO, "desk"), 30.0, "it was not kept"
@@ -59,8 +67,9 @@ def test_what_is_typed_last_is_kept_as_the_page_is_left(browser: Browser, house:
 def test_what_is_too_long_to_be_kept_is_said(browser: Browser, house: Running) -> None:
     """Whoever types is told while there is time to save it; shorter again, it is kept."""
     with screen(browser, house.home) as shown:
-        page = log_in(shown, people.ANNA.name, "/desk")
-        page.locator("#note").fill("breve")
+        carry(shown, people.ANNA.name)
+        page = at_the_desk(shown)
+        page.locator("#note").press_sequentially("breve")
         warning = page.locator("#draft-too-long")
         expect(warning).to_be_hidden()
         page.evaluate("document.getElementById('note').maxLength = 9000")
