@@ -152,9 +152,7 @@ def coverage_part() -> Part:
     """Return the branch coverage of the pure packages by all unit tests, which must be whole."""
     tests = Pytest(UNIT, before=("-m", "coverage", "run"))
     report = ("report", "--fail-under=100", "--show-missing", "--skip-covered", f"--include={PURE}")
-    return Part(
-        "coverage", (module("coverage", "erase"), tests, module("coverage", *report)), 1.0, FULL
-    )
+    return Part("coverage", (module("coverage", "erase"), tests, module("coverage", *report)))
 
 
 def field_test(dialect: str) -> Part:
