@@ -33,7 +33,8 @@ def test_a_backup_goes_the_whole_way(browser: Browser, house: Running, tmp_path:
         download.value.save_as(file)
         assert file.read_bytes().startswith(b"centralino-backup-1\n")
         page.locator("#file").set_input_files(file)
-        page.locator("#upload button").click()
+        with page.expect_navigation():
+            page.locator("#upload button").click()
         page.locator("#passphrase").fill(PHRASE)
         page.keyboard.press("Enter")
         expect(page.locator("#sure")).to_be_visible(timeout=CHORE_MS)
