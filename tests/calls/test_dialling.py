@@ -86,6 +86,16 @@ def test_two_people_never_call_back_at_once() -> None:
     assert not [o for o in given if isinstance(o, orders.DialLeg)]
 
 
+def test_nobody_is_rung_without_a_number() -> None:
+    """E16: a call-back of somebody whose number is not known is refused in words."""
+    switchboard = ready()
+    asked = events.CallBackAsked("door", "op2", "", "message:3")
+    given = tell(switchboard, TEN, asked)
+    answers = [o for o in given if isinstance(o, orders.AnswerAsked)]
+    assert [(o.done, o.said) for o in answers] == [(False, dialling.NO_NUMBER)]
+    assert not [o for o in given if isinstance(o, orders.RingPhones)]
+
+
 def test_the_call_before_ends_without_the_leg() -> None:
     """The kind of call that handed its leg on is over; the leg's new call is not."""
     switchboard = ready()
