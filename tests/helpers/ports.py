@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import random
 import socket
 from collections.abc import Iterator
 from functools import cache
@@ -60,14 +61,20 @@ def _place(process: int) -> tuple[int, Iterator[int]]:
         with contextlib.suppress(OSError):
             holder.bind(f"\0centralino-tests-{number}")
             _holders.append(holder)
-            return FIRST_PORT + PORTS_EACH * number, itertools.cycle(range(PORTS_EACH))
+            return FIRST_PORT + PORTS_EACH * number, _circle(range(PORTS_EACH))
         holder.close()
     raise RuntimeError(f"{NUMBERS} processes of tests use ports already; {process} finds none")
 
 
 @cache
 def _hosts(_process: int) -> Iterator[int]:
-    return itertools.cycle(range(1, 251))
+    return _circle(range(1, 251))
+
+
+def _circle(numbers: range) -> Iterator[int]:
+    """Go round and round, from anywhere: a run that was killed may have left processes behind."""
+    first = random.SystemRandom().randrange(len(numbers))
+    return itertools.cycle([*numbers[first:], *numbers[:first]])
 
 
 def _is_free(address: str, port: int) -> bool:
