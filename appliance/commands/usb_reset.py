@@ -1,4 +1,4 @@
-"""`centralino usb-reset`: the small helper that runs as root (centralino-usb@.service)."""
+"""`centralino usb-reset`: the small helper that runs as root (centralino-usb.service)."""
 
 from __future__ import annotations
 
@@ -24,32 +24,63 @@ PATH = click.Path(path_type=Path)
 @click.option("--step", type=STEPS, help="Instead of what the desk asks for.")
 @click.option("--run", type=PATH, help="Where the desk asks, instead of folders.run.")
 @click.option("--sysfs", type=PATH, default=device.SYSFS, show_default=True)
-@click.argument("line")
+@click.option("--asked", is_flag=True, help="All that the desk asks for, whatever line it names.")
+@click.argument("line", required=False)
 def usb_reset(
-    config_path: Path, step: str | None, run: Path | None, sysfs: Path, line: str
+    config_path: Path,
+    step: str | None,
+    run: Path | None,
+    sysfs: Path,
+    asked: bool,
+    line: str | None,
 ) -> None:
     """Reset the USB modem of a configured LINE, or switch its port off and on.
 
     Without --step it does what the desk has asked for, if that may be; done at most once in two
     minutes. Needs root.
     """
-    wanted = Step(step) if step else None
-    if wanted is None and run is not None:  # first of all: systemd starts us while one lies there
-        wanted = requests.take(requests.requests_folder(run), line)
+    if asked == bool(line) or (asked and step):
+        raise click.UsageError("name a LINE, or --asked for all that the desk asks for")
+    wanted = {line: Step(step)} if line and step else {}
+    if run is not None:  # first of all: systemd starts us while a request lies there
+        wanted = wanted or _asked(run, line)
     settings = load_settings(config_path)
     run = run or Path(settings.folders.run)
-    wanted = wanted or requests.take(requests.requests_folder(run), line)
-    if wanted is None:
-        raise TechnicianError(f"nothing was asked for line {line}; name a --step")
-    port, earlier = port_of(settings, line), requests.answers(requests.answers_folder(run), line)
+    wanted = wanted or _asked(run, line)
+    if not wanted:
+        raise TechnicianError(
+            f"nothing was asked for line {line}; name a --step" if line else "nothing was asked for"
+        )
+    failed = [
+        said for name, one in wanted.items() if (said := _done(settings, run, name, one, sysfs))
+    ]
+    if failed:
+        raise TechnicianError("\n".join(failed))
+
+
+def _asked(run: Path, line: str | None) -> dict[str, Step]:
+    """Take what the desk asks for away: of one line, or of all."""
+    folder = requests.requests_folder(run)
+    if line is None:
+        return requests.take_all(folder)
+    step = requests.take(folder, line)
+    return {line: step} if step else {}
+
+
+def _done(settings: Settings, run: Path, line: str, step: Step, sysfs: Path) -> str:
+    """Do a step for a line and answer the desk; returns why not, "" where it was done."""
+    try:
+        port = port_of(settings, line)
+    except TechnicianError as error:
+        return str(error)
     now = time.monotonic()
-    if not requests.may_do(wanted, earlier, now):
-        raise TechnicianError(f"{wanted} of line {line} was done less than two minutes ago")
-    answer = attempt(wanted, port, sysfs, now)
+    if not requests.may_do(step, requests.answers(requests.answers_folder(run), line), now):
+        return f"{step} of line {line} was done less than two minutes ago"
+    answer = attempt(step, port, sysfs, now)
     requests.tell(requests.answers_folder(run), line, answer)
-    if not answer.done:
-        raise TechnicianError(answer.sentence)
-    click.echo(answer.sentence)
+    if answer.done:
+        click.echo(answer.sentence)
+    return "" if answer.done else answer.sentence
 
 
 def attempt(step: Step, port: str, sysfs: Path, now: float) -> Answer:

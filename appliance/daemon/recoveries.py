@@ -41,8 +41,8 @@ TRIED: Mapping[str, Words] = {
 }
 """What each step of the ladder is, for people."""
 NO_HELPER = Words(
-    "nessuno esegue i reset USB (abilitare {unit}): scollegare e ricollegare il modem",
-    "nobody does USB resets (enable {unit}): unplug the modem and plug it in again",
+    "nessuno esegue i reset USB (abilitare centralino-usb.path): scollegare e ricollegare il modem",
+    "nobody does USB resets (enable centralino-usb.path): unplug the modem and plug it in again",
 )
 
 
@@ -84,22 +84,17 @@ class Recoveries:
             taken = requests.ask(self._requests, told.line, Step(told.step))
         except TechnicianError as error:
             return words_of(error)
-        return NOTHING if taken else _no_helper(told.line)
+        return NOTHING if taken else NO_HELPER
 
     def _refused(self, told: Recovering) -> Words:
         """Say at the top of the ladder why the last USB step was of no use."""
         if told.step != Recovery.REPLUG:
             return NOTHING
         if (self._requests / told.line).exists():
-            return _no_helper(told.line)
+            return NO_HELPER
         answers = requests.answers(self._answers, told.line).values()
         failed = [a.sentence for a in sorted(answers, key=lambda a: a.at) if not a.done]
         return Words(failed[-1], failed[-1]) if failed else NOTHING
-
-
-def _no_helper(line: str) -> Words:
-    unit = f"centralino-usb@{line}.path"
-    return Words(NO_HELPER.it.format(unit=unit), NO_HELPER.en.format(unit=unit))
 
 
 def _plain(tried: Tried) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -81,6 +82,35 @@ def take(folder: Path, line: str) -> Step | None:
     finally:
         os.close(inside)
     return Step(text) if text in tuple(Step) else None
+
+
+def take_all(folder: Path) -> dict[str, Step]:
+    """Take every request away; what is no request of a line's is taken away too, and not told.
+
+    The path unit starts the helper for as long as anything lies there (systemd.path(5)).
+    """
+    try:
+        inside = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_DIRECTORY)
+    except OSError:
+        return {}
+    try:
+        with os.scandir(inside) as found:
+            names = [each.name for each in found if not each.name.startswith(".")]
+        texts = {name: _taken(inside, name) for name in names}
+    finally:
+        os.close(inside)
+    steps = tuple(Step)
+    return {n: Step(text) for n, text in texts.items() if text in steps and _LINE.fullmatch(n)}
+
+
+def _taken(inside: int, name: str) -> str:
+    """Return what lies there and take it away, a folder too; whoever put it may put it again."""
+    text = _contents(inside, name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    with contextlib.suppress(OSError):
+        os.unlink(name, dir_fd=inside)
+        return text
+    shutil.rmtree(name, ignore_errors=True, dir_fd=inside)
+    return ""
 
 
 def _contents(inside: int, line: str, flags: int) -> str:

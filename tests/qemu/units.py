@@ -23,7 +23,7 @@ from tests.qemu.guest import ONE, check, configuration, line_paths, wait
 CONFIG = Path("/etc/centralino/centralino.toml")
 RUN = Path("/run/centralino")
 LINE = "line1"
-SERVICE, PATH = f"centralino-usb@{LINE}.service", f"centralino-usb@{LINE}.path"
+SERVICE, PATH = "centralino-usb.service", "centralino-usb.path"
 DESK = "centralino.service"
 CLOCK = "centralino-clock"
 MONTH_S = 30 * 86_400.0

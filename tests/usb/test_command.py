@@ -119,13 +119,39 @@ def test_the_run_folder_of_the_option_is_where_it_asks_and_answers(helper: Helpe
     assert requests.answers(requests.answers_folder(elsewhere), "line1")[Step.RESET_USB].done
 
 
+def test_one_start_does_all_that_the_desk_asks_for(helper: Helper) -> None:
+    """As the unit starts it: the request of a line that is not configured keeps no other waiting,
+    and nothing is left by which systemd would start it again and again.
+    """
+    for line in ("line0", "line1"):
+        requests.ask(helper.requests, line, Step.RESET_USB)
+    (helper.requests / "not a line").write_text("reset_usb", encoding="ascii")
+    (helper.requests / "folder" / "in it").mkdir(parents=True)
+    result = helper("--asked", "--run", str(helper.run))
+    assert (result.exit_code, "'line0' is not configured" in result.output) == (1, True)
+    assert helper.answer(Step.RESET_USB).done
+    assert list(helper.requests.iterdir()) == []
+
+
+def test_all_that_is_asked_for_may_be_nothing(helper: Helper) -> None:
+    """A request that somebody else has taken is no fault of anything, and is said."""
+    result = helper("--asked", "--run", str(helper.run))
+    assert (result.exit_code, "nothing was asked for" in result.output) == (1, True)
+
+
+@pytest.mark.parametrize("words", [(), ("--asked", "line1"), ("--asked", "--step", "reset_usb")])
+def test_it_wants_a_line_or_all_that_is_asked_for(helper: Helper, words: tuple[str, ...]) -> None:
+    """Both at once, or neither, is a slip of the hand."""
+    assert helper(*words).exit_code == 2
+
+
 def test_the_units_agree_on_where_requests_lie_and_let_uhubctl_in() -> None:
     """The path unit's folder is the helper's; libusb starts with a netlink socket or not at all."""
     units = Path(__file__).resolve().parents[2] / "systemd"
-    waits = (units / "centralino-usb@.path").read_text()
-    helps = (units / "centralino-usb@.service").read_text()
+    waits = (units / "centralino-usb.path").read_text()
+    helps = (units / "centralino-usb.service").read_text()
     run = re.search(r"--run (\S+)", helps)
     assert run is not None
-    assert f"PathExists={requests.requests_folder(Path(run[1]))}/%i\n" in waits
+    assert f"PathExistsGlob={requests.requests_folder(Path(run[1]))}/*\n" in waits
     assert f"RuntimeDirectory={requests.answers_folder(Path(run[1])).name}\n" in helps
     assert re.search(r"^RestrictAddressFamilies=.*AF_NETLINK", helps, re.MULTILINE)
