@@ -47,7 +47,10 @@ class Menu:
 
 
 def shown(request: Request) -> list[Link]:
-    """Return the links that whoever asks may follow, in order."""
+    """Return the links that whoever asks may follow, in order; none before a new password."""
+    user = getattr(request.state, "user", None)
+    if user is not None and user.must_change:
+        return []
     links: tuple[Link, ...] = request.app.state.links
     return [link for link in links if link.is_for(request)]
 

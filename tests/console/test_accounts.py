@@ -317,11 +317,6 @@ def test_a_given_password_is_changed_first(visitor: Visitor, records: sqlite3.Co
     assert visitor.get("/").status_code == 200
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the number of waiting messages is asked for, and the answer leads to the page itself, "
-    "which the browser then puts into the menu, with another number that is asked for",
-)
 @pytest.mark.usefixtures("desk")
 def test_who_must_choose_a_password_sees_that_page_once(
     visitor: Visitor, records: sqlite3.Connection
@@ -332,6 +327,13 @@ def test_who_must_choose_a_password_sees_that_page_once(
     log_in(visitor, "eva")
     asked_for = re.findall(r'hx-get="([^"]+)"', visitor.get("/account").text)
     assert [path for path in asked_for if visitor.get(path).is_redirect] == []
+    here = {"hx-request": "true", "hx-current-url": "http://centralino.local/account"}
+    beside = visitor.get("/messages/waiting", headers=here)
+    assert (beside.status_code, beside.text) == (403, "")
+    assert "hx-redirect" not in beside.headers
+    elsewhere = here | {"hx-current-url": "http://centralino.local/messages"}
+    assert visitor.get("/messages", headers=elsewhere).headers["hx-redirect"] == "/account"
+    assert visitor.get("/desk/live", headers={"accept": "text/event-stream"}).status_code == 403
 
 
 @pytest.mark.usefixtures("desk")

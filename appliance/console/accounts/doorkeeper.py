@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from python_multipart.exceptions import FormParserError
 from starlette.datastructures import MutableHeaders
@@ -90,8 +90,24 @@ def _elsewhere(request: Request, state: MutableMapping[str, Any]) -> Response | 
     if user is None:
         return None if path in PUBLIC or path.startswith(OPEN_FOLDERS) else _to_login(request)
     if user.must_change and path not in WHILE_CHANGING:
-        return RedirectResponse("/account", 303)
+        return _to_account(request)
     return None
+
+
+def _to_account(request: Request) -> Response:
+    """Lead to the new password; what a script asks for beside that page is answered with nothing.
+
+    A script that followed the redirect would put the whole page into a corner of itself.
+    """
+    if not _is_by_script(request):
+        return RedirectResponse("/account", 303)
+    shown = urlsplit(request.headers.get("hx-current-url", "")).path
+    leads = {} if shown in WHILE_CHANGING else {"HX-Redirect": "/account"}
+    return Response(status_code=403, headers=leads)
+
+
+def _is_by_script(request: Request) -> bool:
+    return "hx-request" in request.headers or request.headers.get("accept") in SCRIPTS
 
 
 def _to_login(request: Request) -> Response:
@@ -100,8 +116,7 @@ def _to_login(request: Request) -> Response:
     if request.method == "GET":
         query = f"?{request.url.query}" if request.url.query else ""
         target += f"?next={quote(request.url.path + query, safe='/')}"
-    by_script = "hx-request" in request.headers or request.headers.get("accept") in SCRIPTS
-    if by_script:
+    if _is_by_script(request):
         return Response(status_code=401, headers={"HX-Redirect": "/login"})
     return RedirectResponse(target, 303)
 

@@ -52,14 +52,11 @@ def test_from_the_first_user_to_an_operators_pages(browser: Browser, tmp_path: P
         shown.look("user-made")
         page.get_by_role("button", name="Esci").click()
         page.wait_for_url(found.home + "/login")
-        # what it would be answered with: test_who_must_choose_a_password_sees_that_page_once
-        page.route("**/messages/waiting", lambda asked: asked.fulfill(body=""))
         type_in(shown, "carla", given)
         assert page.url.endswith("/account")
         page.get_by_label("Password attuale").focus()
         type_on(page, given, OTHER, OTHER)
         page.wait_for_url(found.home + "/")
-        page.unroute("**/messages/waiting")
         assert page.get_by_role("link", name="Carla Blu").is_visible()
         assert page.get_by_role("link", name="Utenti").count() == 0
         shown.open("/users", status=403)
