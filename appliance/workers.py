@@ -1,43 +1,119 @@
-"""Worker: a thread with a stopping event, joined within a limit (house rule 7)."""
+"""Worker: a thread that does one job after the other and outlives each of them (house rule 7).
+
+One rule for every thread and for the control socket: a job that fails by a fault of ours is
+reported, whoever waits for it gets an error, and the thread goes on with the next.
+"""
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from appliance.errors import Bug
+from appliance.errors import Bug, CentralinoError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
 log = logging.getLogger(__name__)
 
 JOIN_LIMIT = 5.0
 """Seconds a worker may take to notice `stopping`."""
 BEAT_S = 10.0
-"""A worker that has nothing to do calls `beat` so often all the same: it is known to live."""
+"""A worker that has nothing to do turns so often all the same: it is known to live."""
+LASTING: Final = 10
+"""So many failed turns in a row are no bad job but a fault that stays."""
+PAUSES_S: Final = (0.01, 5.0)
+"""The first and the longest pause after a failed turn: each is twice the one before."""
+
+
+class Reported(Bug):
+    """Raised in the place of a fault of ours that is in the journal already."""
+
+
+class Faults:
+    """What failed by a fault of ours, counted by thread; the journal gets the traceback.
+
+    The same fault again is written at its 2nd, 4th, 8th ... time: a fault that stays does not
+    fill the journal.
+    """
+
+    def __init__(self) -> None:
+        self._counts: collections.Counter[tuple[str, str, str]] = collections.Counter()
+        self.last_at: dict[str, float] = {}
+        """When a thread's last one was (monotonic s)."""
+
+    def report(self, error: BaseException) -> None:
+        """Write and count a fault; within the handler that caught it."""
+        if isinstance(error, Reported):
+            return
+        thread = threading.current_thread().name
+        self.last_at[thread] = time.monotonic()
+        key = (thread, type(error).__name__, _place(error))
+        self._counts[key] += 1
+        times = self._counts[key]
+        if times & (times - 1) == 0:
+            log.exception("%s: a job failed, the thread goes on (%d times so far)", thread, times)
+
+    def by_thread(self) -> Mapping[str, int]:
+        """Count them by the name of the thread."""
+        found: collections.Counter[str] = collections.Counter()
+        for (thread, _, _), times in list(self._counts.items()):
+            found[thread] += times
+        return found
+
+
+faults: Final = Faults()
+"""Those of this process."""
+
+
+@contextlib.contextmanager
+def one_job(*expected: type[Exception]) -> Iterator[None]:
+    """Report what a job fails with, and raise it as a Bug: for whoever waits for its outcome.
+
+    Errors made for people pass, and those that are `expected`, a disk's or a network's.
+    """
+    try:
+        yield
+    except Exception as error:
+        passes = isinstance(error, (CentralinoError, *expected)) and not isinstance(error, Bug)
+        if passes or isinstance(error, Reported):
+            raise
+        faults.report(error)
+        raise Reported(f"a fault in the programme: {type(error).__name__}: {error}") from error
 
 
 class Worker:
-    """Runs `work(stopping)` in a daemon thread until it returns or `stop()` is called.
+    """Calls `turn` in a daemon thread, again and again, until `stop()`; whatever a turn raises.
 
-    `work` waits with `stopping.wait(seconds)` or on a queue with a time-out, never with sleep.
-    `on_failure` is told when `work` raises, from the worker's own thread. `beat_at` is when
-    it last said, by `beat`, that its loop turns (monotonic s).
+    A turn does one job; it waits on a queue with a time-out, or with `stopping.wait(seconds)`,
+    never with sleep, and for BEAT_S at most. After `stopping` turns go on while `pending` says so.
+    `begin` and `end` are called once, in the thread, and may fail as a turn may. `on_failure` is
+    told when LASTING turns in a row have failed: the thread tries on, but does nothing useful.
+    `beat_at` is when a turn last began (monotonic s); long turns call `beat` themselves.
     """
 
     def __init__(
         self,
         name: str,
-        work: Callable[[threading.Event], None],
+        turn: Callable[[], object],
         on_failure: Callable[[BaseException], None] | None = None,
+        *,
+        begin: Callable[[], object] = lambda: None,
+        end: Callable[[], object] = lambda: None,
+        pending: Callable[[], bool] = lambda: False,
+        longest_pause_s: float = PAUSES_S[1],
     ) -> None:
         self.stopping = threading.Event()
         self.beat_at = time.monotonic()
-        self._work = work
+        self._turn, self._begin, self._end = turn, begin, end
+        self._pending = pending
+        self._longest_pause_s = longest_pause_s
         self._on_failure = on_failure
+        self._failures = 0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> Worker:
@@ -65,17 +141,36 @@ class Worker:
             raise Bug(f"worker {self._thread.name} did not stop within {limit} s")
 
     def _run(self) -> None:
+        self._do(self._begin)
+        while not self.stopping.is_set():
+            self.beat()
+            self._do(self._turn)
+            if self._failures:
+                self.stopping.wait(self._pause_s())
+        while self._pending() and self._failures < LASTING:
+            self.beat()
+            self._do(self._turn)
+        self._do(self._end)
+
+    def _do(self, job: Callable[[], object]) -> None:
         try:
-            self._work(self.stopping)
-        except Exception as error:  # the one broad handler: a thread's top
-            log.exception("worker %s failed", self._thread.name)
-            if self._on_failure:
+            job()
+        except Exception as error:  # noqa: BLE001 - the one broad handler: a thread's top
+            faults.report(error)
+            self._failures += 1
+            if self._failures == LASTING and self._on_failure:
                 self._on_failure(error)
+        else:
+            self._failures = 0
+
+    def _pause_s(self) -> float:
+        """Wait after a failed turn, hardly after one: a fault that stays must not spin."""
+        return float(min(PAUSES_S[0] * 2 ** min(self._failures - 1, 16), self._longest_pause_s))
 
 
-def stop_all(workers: list[Worker], limit: float = JOIN_LIMIT) -> None:
-    """Set every worker's `stopping` first, then join them all within `limit` seconds each."""
-    for worker in workers:
-        worker.stopping.set()
-    for worker in workers:
-        worker.stop(limit)
+def _place(error: BaseException) -> str:
+    """Say where an error was raised: the innermost frame."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else ""

@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 import typing
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from appliance.calls import requests
-from appliance.errors import OfficeError
+from appliance.errors import Bug, OfficeError
 from appliance.policy.words import Words
 
 YEARS = (2000, 9000)
 """Times that can be asked for."""
 REQUESTS: dict[str, type] = {cls.__name__: cls for cls in typing.get_args(requests.Request)}
+
+FAULT: Final = Words(
+    "Operazione non riuscita per un errore del programma; il servizio prosegue. Controllare lo "
+    "stato prima di riprovare; se si ripete, avvisare il tecnico.",
+    "a fault in the programme kept this from being done; the service goes on: look at the state "
+    "before trying again, and tell the technician if it happens again",
+)
 
 Answer = dict[str, Any]
 
@@ -76,6 +83,6 @@ def _boolean(value: object) -> bool:
 
 def refusal(error: Exception) -> Answer:
     """Write a refusal; what is said in both languages is told apart, for who shows it."""
-    words = getattr(error, "words", None)
+    words = FAULT if isinstance(error, Bug) else getattr(error, "words", None)
     said = {"said": {"it": words.it, "en": words.en}} if isinstance(words, Words) else {}
     return {"ok": False, "error": str(error), **said}

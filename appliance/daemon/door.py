@@ -27,9 +27,10 @@ from appliance.daemon.asked import refusal as refusal
 from appliance.daemon.errands import Errands
 from appliance.daemon.visit import ANSWER_LIMIT, Visit, is_of_console
 from appliance.daemon.watching import Watching, told
-from appliance.errors import CentralinoError, OfficeError, TechnicianError
+from appliance.errors import Bug, CentralinoError, OfficeError, TechnicianError
 from appliance.policy.refused import Refused
 from appliance.policy.words import SaidError, Words
+from appliance.workers import one_job
 
 LINE_LIMIT = 16_384
 """Longest question; a longer one ends the connection."""
@@ -125,14 +126,22 @@ class Door:
         self._errands.run()  # what was answered at once
 
     def _reply(self, visit: Visit, line: bytes) -> None:
-        try:
-            question = read_question(line)
-            person = question.pop(PERSON, None)
-            if person is not None or is_of_console(visit.socket):
-                self._admit(visit, question, str(person or ""))
-                return
+        self._answer_or_refuse(visit, lambda: self._read(visit, line))
+
+    def _read(self, visit: Visit, line: bytes) -> None:
+        question = read_question(line)
+        person = question.pop(PERSON, None)
+        if person is not None or is_of_console(visit.socket):
+            self._admit(visit, question, str(person or ""))
+        else:
             self._let_ask(visit, question)
-        except (OfficeError, TechnicianError, ValueError) as error:
+
+    def _answer_or_refuse(self, visit: Visit, job: Callable[[], None]) -> None:
+        """Answer a question; whatever it fails with is told to who asked, and to nobody else."""
+        try:
+            with one_job(ValueError):
+                job()
+        except (CentralinoError, ValueError) as error:
             self._tell(visit, error)
 
     def _admit(self, visit: Visit, question: dict[str, Any], person: str) -> None:
@@ -152,11 +161,11 @@ class Door:
     def _admit_at_last(
         self, gate: Gate, visit: Visit, question: dict[str, Any], person: str
     ) -> None:
-        try:
+        def admit() -> None:
             gate.check(question, person)
             self._let_ask(visit, question)
-        except (OfficeError, TechnicianError, ValueError) as error:
-            self._tell(visit, error)
+
+        self._answer_or_refuse(visit, admit)
 
     def _let_ask(self, visit: Visit, question: dict[str, Any]) -> None:
         """Have a question answered, now or later; raises what the desk refuses it with."""
@@ -203,7 +212,11 @@ class Door:
 def _line(told: Answer | Exception) -> bytes:
     """Write an answer; what is too long for a reader is refused in a sentence."""
     answer = {"ok": True, **told} if isinstance(told, dict) else refusal(told)
-    line = json.dumps(answer).encode() + b"\n"
+    try:
+        with one_job():
+            line = json.dumps(answer).encode() + b"\n"
+    except Bug as error:
+        return _line(error)
     return line if len(line) <= ANSWER_LIMIT else _line(SaidError(TOO_MUCH))
 
 

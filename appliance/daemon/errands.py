@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 from collections import deque
 from collections.abc import Callable
+
+from appliance.errors import Bug, CentralinoError
+from appliance.workers import one_job
+
+log = logging.getLogger(__name__)
 
 
 class Errands:
@@ -28,12 +34,18 @@ class Errands:
             self._writer.send(b"x")
 
     def run(self) -> None:
-        """Do all that has been left, oldest first."""
+        """Do all that has been left, oldest first; one that fails is reported, the others go on."""
         with contextlib.suppress(BlockingIOError):
             while self._reader.recv(4096):
                 pass
         while self._left:
-            self._left.popleft()()
+            try:
+                with one_job():
+                    self._left.popleft()()
+            except Bug:
+                continue  # it is reported
+            except CentralinoError as error:
+                log.warning("an errand failed: %s", error)
 
     def close(self) -> None:
         """Close the wake-up pair."""

@@ -58,6 +58,7 @@ from appliance.policy.words import NOTHING, Words
 from appliance.prompts import Catalogue
 from appliance.usb.requests import answers_folder, requests_folder
 from appliance.voicemail.space import MB, Limits
+from appliance.workers import faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +282,7 @@ class Parts:
             self.lookout,
             Path(self.run.settings.folders.run),
             kept=self._above.is_kept,
+            failures=faults.last_at,
         )
 
     def panel_status(self, status: Status) -> PanelStatus:

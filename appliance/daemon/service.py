@@ -5,12 +5,12 @@ Everything reads as one page: what is started, in which order, and undone in the
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import logging
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -25,8 +25,10 @@ from appliance.daemon.making import Above, Parts, Run
 from appliance.daemon.nightly import is_quiet
 from appliance.daemon.reloading import Reloading
 from appliance.daemon.restore_questions import is_idle
+from appliance.errors import Bug, CentralinoError
 from appliance.phones.status import PhonesStatus
 from appliance.records import line_uses
+from appliance.workers import one_job
 
 log = logging.getLogger(__name__)
 
@@ -103,26 +105,29 @@ class Service:
         gc.freeze()  # a full collection that looks at all of it again would keep a ring waiting
 
     def _stop(self) -> None:
-        """Hang up every line, end every phone's call, keep what is to be kept."""
+        """Hang up every line, end every phone's call, keep what is to be kept.
+
+        Each step is done whatever the ones before it failed with.
+        """
         parts = self._parts
         self._notify.notify("STOPPING=1\nSTATUS=Stopping")
-        with contextlib.suppress(Exception):  # whatever is wrong, lines must be hung up
-            parts.desk.fact(events.BoxStopped())
-        parts.carrier.close()
-        parts.phones.stop()
-        parts.phones_kept.keep_left(parts.phones.status())
-        parts.mail.stop()
-        if parts.fleet is not None:
-            parts.fleet.stop()
-        parts.chores.chores.stop()
-        parts.metrics.stop()
-        parts.stores.stop(self._hear_the_last)
-        parts.panel.stop()
+        for step in (
+            lambda: parts.desk.fact(events.BoxStopped()),
+            parts.carrier.close,
+            parts.phones.stop,
+            lambda: parts.phones_kept.keep_left(parts.phones.status()),
+            parts.mail.stop,
+            parts.fleet.stop if parts.fleet is not None else _nothing,
+            parts.chores.chores.stop,
+            parts.metrics.stop,
+            lambda: parts.stores.stop(self._hear_the_last),
+            parts.panel.stop,
+        ):
+            _do_all_the_same(step)
 
     def _hear_the_last(self) -> None:
         """What came while stopping, a message stored in time above all, is still recorded."""
-        with contextlib.suppress(Exception):  # nothing may keep the stores from being closed
-            self._parts.desk.drain_inbox()
+        _do_all_the_same(self._parts.desk.drain_inbox)
 
     def _told_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
@@ -223,3 +228,18 @@ class Service:
         self._notify.notify(f"STATUS={one_line}")
         parts.phones.show_waiting(status.waiting)
         parts.panel.show(parts.panel_status(status))
+
+
+def _nothing() -> None:
+    """Do nothing: the part is not there."""
+
+
+def _do_all_the_same(step: Callable[[], None]) -> None:
+    """Do a step of stopping; what it fails with is written, and the next steps are done."""
+    try:
+        with one_job():
+            step()
+    except Bug:
+        return  # it is reported
+    except CentralinoError as error:
+        log.warning("stopping: %s", error)

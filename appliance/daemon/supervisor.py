@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.daemon.files import load_text, save_in_memory
@@ -30,6 +31,10 @@ LOOK_S: Final = 1.0
 """Signs of life are looked at so often."""
 FILE: Final = "supervision.json"
 CODE: Final = "supervision"
+FAULTS: Final = "faults"
+FAULT_SHOWN_S: Final = 3600.0
+"""A job that failed is shown for so long: somebody comes by, and a lamp goes out again."""
+FLEET_THREAD: Final = "fleet"
 
 Row = dict[str, Any]
 
@@ -38,6 +43,7 @@ class Supervisor:
     """`beats` say when each thread last turned (monotonic s); `pasts` what others restart.
 
     `kept` is true where a service manager starts the desk again: only then may it leave.
+    `failures` tells when a job of a thread last failed by a fault of ours (workers.faults).
     """
 
     def __init__(
@@ -48,12 +54,13 @@ class Supervisor:
         run: Path,
         *,
         kept: bool,
+        failures: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         self.verdict = Verdict(feeds=True)
         self._beats, self._pasts = beats, pasts
         self._lookout = lookout
         self._file = run / FILE
-        self._kept = kept
+        self._kept, self._failures = kept, failures
         self._starts, self._left, self._why = _read(self._file)
         self._look_at = 0.0
 
@@ -67,6 +74,7 @@ class Supervisor:
         if now.monotonic >= self._look_at:
             self._look_at = now.monotonic + LOOK_S
             self._tell(self._judge(now.monotonic, is_idle), now)
+            self._lookout.trouble_once(FAULTS, _failed(self._failures, now))
         return self.verdict
 
     def leave(self, part: Part, now: float) -> None:
@@ -183,3 +191,28 @@ def _borne(parts: Sequence[Part], at: datetime) -> Trouble:
         f"{what.en}: the restart at {local:%H:%M} was of no use; calls go on without. Call the "
         "technician: if it is the memory card, replace it.",
     )
+
+
+def _failed(last_at: Mapping[str, float], now: Now) -> Trouble | None:
+    """Say which threads have had a job fail by a fault of ours, and when the last one did."""
+    recent = {
+        thread: at for thread, at in dict(last_at).items() if now.monotonic - at < FAULT_SHOWN_S
+    }
+    if not recent:
+        return None
+    what = _named(sorted({_part(thread) for thread in recent}))
+    local = _wall(max(recent.values()), now).astimezone()
+    return Trouble(
+        FAULTS,
+        f"{what.it}: un'operazione non è riuscita per un errore del programma ({local:%H:%M}); il "
+        "servizio prosegue. Se si ripete, avvisare il tecnico: il registro di sistema dice che "
+        "cosa.",
+        f"{what.en}: a job failed by a fault in the programme ({local:%H:%M}); the service goes on."
+        " Tell the technician if it happens again: the journal says what.",
+    )
+
+
+def _part(thread: str) -> Part:
+    """Return the part that a thread does the work of; the deciding one is the desk's."""
+    named = Part.MQTT if thread == FLEET_THREAD else thread
+    return Part(named) if named in set(Part) else Part.DESK

@@ -6,6 +6,7 @@ once a second and never waits for it. What is told is written once for all who a
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 import socket
 import time
@@ -20,8 +21,6 @@ from appliance.policy.system_words import why_not
 from appliance.workers import Worker
 
 if TYPE_CHECKING:
-    import threading
-
     from appliance.fleet.metrics_figures import Figures
     from appliance.policy.words import Words
 
@@ -72,10 +71,14 @@ class Server:
         """Where it listens, 0 for nowhere yet."""
         self._address, self._allowed = address, allowed
         self._load, self._on_trouble, self._clock = load, on_trouble, clock
-        self._worker = Worker("metrics", self._work, on_failure)
+        self._worker = Worker("metrics", self._turn, on_failure, end=self._close)
         self._visitors: list[_Visitor] = []
         self._arrivals: deque[float] = deque(maxlen=RATE)
         self._written: tuple[Figures | None, bytes] = (None, b"")
+        self._page: Callable[[Figures], bytes] | None = None
+        self._listening: socket.socket | None = None
+        self._selector: selectors.BaseSelector = selectors.DefaultSelector()
+        self._told: Words | None = None
 
     def start(self) -> None:
         """Start the thread."""
@@ -92,47 +95,41 @@ class Server:
 
     # --- the thread --------------------------------------------------------------------------
 
-    def _work(self, stopping: threading.Event) -> None:
-        self._page = self._load()
-        listening = self._listening(stopping)
-        if listening is None:
+    def _turn(self) -> None:
+        """Wait for something, TURN_S at most, and deal with it; first take the address."""
+        if self._listening is None:
+            self._listen()
             return
-        with listening, selectors.DefaultSelector() as self._selector:
-            self._selector.register(listening, selectors.EVENT_READ)
-            while not stopping.is_set():
-                self._worker.beat()
-                self._turn(listening)
-            for visitor in list(self._visitors):
-                self._leave(visitor)
-
-    def _listening(self, stopping: threading.Event) -> socket.socket | None:
-        """Take the address, whenever the box has it; None when told to stop before."""
-        told = None
-        while not stopping.is_set():
-            self._worker.beat()
-            try:
-                listening = _listen(self._address)
-            except OSError as error:
-                if told != why_not(error):
-                    told = why_not(error)
-                    self._on_trouble(told)
-                stopping.wait(RETRY_S)
-            else:
-                self.port = listening.getsockname()[1]
-                self._on_trouble(None)
-                return listening
-        return None
-
-    def _turn(self, listening: socket.socket) -> None:
-        """Wait for something, TURN_S at most, and deal with it."""
         for key, _ in self._selector.select(TURN_S):
-            if key.fileobj is listening:
-                self._arrive(listening)
+            if key.fileobj is self._listening:
+                self._arrive(self._listening)
             else:
                 self._attend(key.data)
         now = self._clock()
         for visitor in [v for v in self._visitors if v.until <= now]:
             self._leave(visitor)
+
+    def _listen(self) -> None:
+        """Take the address, whenever the box has it."""
+        try:
+            listening = _listen(self._address)
+        except OSError as error:
+            if self._told != why_not(error):
+                self._told = why_not(error)
+                self._on_trouble(self._told)
+            self._worker.stopping.wait(RETRY_S)
+            return
+        self._listening = listening
+        self._selector.register(listening, selectors.EVENT_READ)
+        self.port = listening.getsockname()[1]
+        self._on_trouble(None)
+
+    def _close(self) -> None:
+        for visitor in list(self._visitors):
+            self._leave(visitor)
+        self._selector.close()
+        if self._listening is not None:
+            self._listening.close()
 
     def _arrive(self, listening: socket.socket) -> None:
         try:
@@ -155,12 +152,13 @@ class Server:
         return not self._allowed or any(address in network for network in self._allowed)
 
     def _attend(self, visitor: _Visitor) -> None:
+        done = True  # also where answering fails: who asked is let go
         try:
-            done = self._send(visitor) if visitor.to_send else self._hear(visitor)
-        except OSError:
-            done = True
-        if done:
-            self._leave(visitor)
+            with contextlib.suppress(OSError):
+                done = self._send(visitor) if visitor.to_send else self._hear(visitor)
+        finally:
+            if done:
+                self._leave(visitor)
 
     def _hear(self, visitor: _Visitor) -> bool:
         data = visitor.sock.recv(http.LONGEST_HEAD + 1)
@@ -179,6 +177,8 @@ class Server:
             return http.Answer(code)
         if figures is None:
             return http.Answer(503)
+        if self._page is None:
+            self._page = self._load()
         if self._written[0] is not figures:
             self._written = (figures, self._page(figures))
         return http.Answer(200, self._written[1], CONTENT_TYPE)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from appliance.errors import CentralinoError
+from appliance.errors import Bug, CentralinoError
 from appliance.fleet.mqtt_broker import BrokerError
 from appliance.fleet.mqtt_session import Depth, Session
 from appliance.fleet.mqtt_topics import Message, availability
@@ -47,8 +47,8 @@ class Health:
 class Sender:
     """Publishes below `prefix`. `connect` makes a connection, `write` an event's message.
 
-    `on_health` hears, in this thread, how it is, whenever that has changed; `on_failure` that the
-    thread has ended by a fault of ours.
+    `on_health` hears, in this thread, how it is, whenever that has changed; `on_failure` that a
+    fault of ours keeps the thread from its work.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Sender:
         self._line: Line | None = None
         self._news = threading.Event()  # there may be events that nobody has handed over
         self._failures = 0
-        self._worker = Worker("fleet", self._work, on_failure)
+        self._worker = Worker("fleet", self._turn, on_failure)
 
     def start(self) -> Sender:
         """Start the thread."""
@@ -118,18 +118,19 @@ class Sender:
 
     # --- the thread ---
 
-    def _work(self, stopping: threading.Event) -> None:
-        while not stopping.is_set():
-            self._worker.beat()
-            began = time.monotonic()
-            try:
-                self._serve(stopping)
-            except BrokerError as error:
-                self._failed(error, time.monotonic() - began)
-            except CentralinoError as error:
-                log.warning("fleet: %s", error)
-                self._failures += 1
-            self._pause(stopping)
+    def _turn(self) -> None:
+        """Serve one connection to its end, and wait before the next."""
+        stopping, began = self._worker.stopping, time.monotonic()
+        try:
+            self._serve(stopping)
+        except BrokerError as error:
+            self._failed(error, time.monotonic() - began)
+        except Bug:
+            raise
+        except CentralinoError as error:
+            log.warning("fleet: %s", error)
+            self._failures += 1
+        self._pause(stopping)
 
     def _serve(self, stopping: threading.Event) -> None:
         """Connect and publish until told to stop; raises BrokerError, StoreError."""

@@ -12,13 +12,12 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from appliance.errors import CentralinoError
+from appliance.errors import Bug, CentralinoError
 from appliance.policy.masked_log import without_addresses
 from appliance.policy.outbox import Health, MailState, Reply, Round, Verdict
-from appliance.workers import JOIN_LIMIT, Worker
+from appliance.workers import JOIN_LIMIT, Worker, one_job
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from appliance.policy.outbox import Letter, Waiting
@@ -49,7 +48,7 @@ class Sender:
     """Sends what waits. `deliver` tries one notice, `give_up` ends a try that goes on.
 
     `on_health` hears, in the mail thread, how the outbox is, whenever that has changed;
-    `on_failure` that the thread has ended by a fault of ours.
+    `on_failure` that a fault of ours keeps the thread from its work.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class Sender:
         self._health = Health()
         self._why = Reply(Verdict.SENT, "")
         self._asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._worker = Worker("mail", self._work, on_failure)
+        self._worker = Worker("mail", self._turn, on_failure)
 
     def start(self) -> Sender:
         """Start the thread; what earlier runs left in the outbox is tried at once."""
@@ -93,16 +92,16 @@ class Sender:
         """Something was queued; with `hurry` somebody asks for another try of all now."""
         self._asked.put(hurry)
 
-    def _work(self, stopping: threading.Event) -> None:
-        while not stopping.is_set():
-            self._worker.beat()
-            try:
-                wait = self._step()
-            except CentralinoError as error:
-                log.warning("mail: %s", error)
-                wait = LOOK_S
-            if not stopping.is_set():
-                self._pause(wait)
+    def _turn(self) -> None:
+        try:
+            wait = self._step()
+        except Bug:
+            raise
+        except CentralinoError as error:
+            log.warning("mail: %s", error)
+            wait = LOOK_S
+        if not self._worker.stopping.is_set():
+            self._pause(wait)
 
     def _pause(self, wait: float | None) -> None:
         """Wait for the next turn, or until woken; all that was asked meanwhile is heard."""
@@ -125,7 +124,7 @@ class Sender:
         return self._round.wait_s(self._clock())
 
     def _try(self, number: int) -> None:
-        reply = self._deliver(self._outbox.load(number))
+        reply = self._delivered(number)
         if self._worker.stopping.is_set() and reply.verdict is not Verdict.SENT:
             return  # broken off by us: not the server's doing
         state, after = self._round.heard(number, reply.verdict, self._clock())
@@ -135,6 +134,14 @@ class Sender:
         if reply.verdict is not Verdict.REFUSED:
             self._why = told
         self._outbox.settle(state, after, reply.said)
+
+    def _delivered(self, number: int) -> Reply:
+        """Try one notice; one that our fault keeps back waits its turn, and the others go."""
+        try:
+            with one_job(OSError):
+                return self._deliver(self._outbox.load(number))
+        except Bug as error:
+            return Reply(Verdict.LATER, str(error))
 
     def _tell(self) -> None:
         blocked = self._why.verdict in {Verdict.AWAY, Verdict.MISSET}

@@ -22,7 +22,6 @@ from appliance.policy.refused import Refused
 from appliance.workers import BEAT_S, JOIN_LIMIT, Worker
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
 log = logging.getLogger(__name__)
@@ -85,7 +84,8 @@ class Panel:
         self._statuses: queue.SimpleQueue[PanelStatus | int | None] = queue.SimpleQueue()
         self._devices = contextlib.ExitStack()
         self._leds: dict[LedName, Any] = {}
-        self._worker = Worker("panel", self._work)
+        self._patterns, self._tested_ms = pattern_for(PanelStatus()), 0
+        self._worker = Worker("panel", self._turn)
         try:
             self._open(pins, factory or pin_factory())
         except gpiozero.GPIOZeroError as error:
@@ -134,20 +134,19 @@ class Panel:
             button.when_pressed = self._pressed
             button.when_released = self._released
 
-    def _work(self, stopping: threading.Event) -> None:
-        patterns, tested_ms = pattern_for(PanelStatus()), 0
-        while not stopping.is_set():
-            self._worker.beat()
-            now_ms = round(self._clock() * 1000)
-            is_test = now_ms < tested_ms
-            wait_ms = tested_ms - now_ms if is_test else self._light(patterns, now_ms)
-            if is_test:
-                self._light_all()
-            with contextlib.suppress(queue.Empty):
-                wait_s = BEAT_S if wait_ms is None else min(wait_ms / 1000, BEAT_S)
-                told = self._statuses.get(timeout=wait_s)
-                patterns = pattern_for(told) if isinstance(told, PanelStatus) else patterns
-                tested_ms = told if isinstance(told, int) else tested_ms
+    def _turn(self) -> None:
+        now_ms = round(self._clock() * 1000)
+        is_test = now_ms < self._tested_ms
+        wait_ms = self._tested_ms - now_ms if is_test else self._light(self._patterns, now_ms)
+        if is_test:
+            self._light_all()
+        with contextlib.suppress(queue.Empty):
+            wait_s = BEAT_S if wait_ms is None else min(wait_ms / 1000, BEAT_S)
+            told = self._statuses.get(timeout=wait_s)
+            if isinstance(told, PanelStatus):
+                self._patterns = pattern_for(told)
+            elif isinstance(told, int):
+                self._tested_ms = told
 
     def _light_all(self) -> None:
         for led in self._leds.values():

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 ANY = "0.0.0.0"  # noqa: S104 - every LAN address, when the office says so
 LONGEST_WAIT = 1.0
 """Seconds: the thread turns at least this often, so that a watchdog can tell it lives."""
+LONGEST_PAUSE = 0.2
+"""Seconds between turns that fail one after the other: phones are still served in each."""
 RETRY = 2.0
 """Seconds until an address that could not be bound is tried again."""
 LINGER = 1.0
@@ -62,7 +64,6 @@ class Loop:
     ) -> None:
         self.address = address
         self.trouble = ""
-        self.last_turn = time.monotonic()
         self.listening = threading.Event()
         self.endpoint: Endpoint | None = None
         self._on_event = on_event
@@ -70,13 +71,15 @@ class Loop:
         self._jobs: SimpleQueue[Job] = SimpleQueue()
         self._socket: socket.socket | None = None
         self._retry_at = 0.0
-        self._failures = 0
+        self._has_failed = False
         self._hear, self._wake = socket.socketpair()
         self._hear.setblocking(False)
         self._wake.setblocking(False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._hear, selectors.EVENT_READ)
-        self._worker = Worker("sip", self._work, on_failure)
+        self._worker = Worker(
+            "sip", self._turn, on_failure, end=self._finish, longest_pause_s=LONGEST_PAUSE
+        )
 
     def local(self, peer: Address) -> Address:
         """Return our address as `peer` sees it."""
@@ -99,6 +102,11 @@ class Loop:
         return self._worker.is_alive
 
     @property
+    def last_turn(self) -> float:
+        """When its loop last turned (monotonic s)."""
+        return self._worker.beat_at
+
+    @property
     def is_open(self) -> bool:
         """True while the address is bound."""
         return self._socket is not None
@@ -113,27 +121,28 @@ class Loop:
 
     # --- the thread -----------------------------------------------------------------------------
 
-    def _work(self, stopping: threading.Event) -> None:
-        while not stopping.is_set():
-            self._turn(LONGEST_WAIT)
-        self._turn(0.0)  # what was posted before the end
-        limit = time.monotonic() + LINGER
-        while self._is_waiting() and time.monotonic() < limit:
-            self._turn(LINGER / 20)
-        self._close()
+    def _turn(self) -> None:
+        self._wait_and_turn(0.0 if self._has_failed else LONGEST_WAIT)
 
-    def _turn(self, longest: float) -> None:
+    def _finish(self) -> None:
+        """Do what was posted before the end, hear the phones' answers, close."""
+        limit = time.monotonic() + LINGER
         try:
-            self._open(time.monotonic())
-            ready = self._selector.select(self._timeout(longest))
-            if any(key.fileobj is self._hear for key, _ in ready):
-                self._hear.recv(4096)
-            self.turn(time.monotonic())
-            self._failures = 0
-        except Exception:  # one bad datagram or order must not silence every phone
-            log.exception("the phones' thread goes on after an error")
-            self._failures += 1
-        self.last_turn = time.monotonic()
+            self._wait_and_turn(0.0)
+            while self._is_waiting() and time.monotonic() < limit:
+                self._wait_and_turn(LINGER / 20)
+        finally:
+            self._close()
+
+    def _wait_and_turn(self, longest: float) -> None:
+        """Turn once; after a failure the next turn does at once what this one was kept from."""
+        self._has_failed = True
+        self._open(time.monotonic())
+        ready = self._selector.select(self._timeout(longest))
+        if any(key.fileobj is self._hear for key, _ in ready):
+            self._hear.recv(4096)
+        self.turn(time.monotonic())
+        self._has_failed = False
 
     def turn(self, now: float) -> None:
         """Do everything that can be done now."""
@@ -154,8 +163,6 @@ class Loop:
         return self.endpoint
 
     def _timeout(self, longest: float) -> float:
-        if self._failures == 1:
-            return 0.0  # do at once what the error kept from being done, but do not spin
         deadline = self._endpoint().next_deadline()
         if deadline is None:
             return longest

@@ -17,8 +17,8 @@ from appliance.policy.register.declarations import Slots
 from appliance.policy.week import ONE_DAY
 from appliance.policy.words import SaidError, Words
 
-AHEAD_DAYS = 60
-"""How far ahead appointments are given."""
+AHEAD_DAYS = 365
+"""How far ahead appointments are offered, shown and given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,10 @@ def slots_on(slots: Slots, calendar: Schedule, day: date) -> Iterator[Slot]:
 def free_slots(
     slots: Slots, calendar: Schedule, booked: Booked, after: datetime, most: int = 6
 ) -> tuple[Slot, ...]:
-    """Return the next free slots that begin after a moment, at most so many, within 60 days."""
+    """Return the next free slots that begin after a moment, at most so many, within AHEAD_DAYS."""
     found: list[Slot] = []
     day = after.astimezone(calendar.zone).date()
-    for _ in range(AHEAD_DAYS):
+    while day <= last_day(calendar, after):
         for slot, _ in left_on(slots, calendar, booked, day, after):
             found.append(slot)
             if len(found) == most:
@@ -63,10 +63,20 @@ def free_slots(
     return tuple(found)
 
 
+def last_day(calendar: Schedule, now: datetime) -> date:
+    """Return the last day for which an appointment is given now."""
+    return now.astimezone(calendar.zone).date() + ONE_DAY * AHEAD_DAYS
+
+
 def left_on(
     slots: Slots, calendar: Schedule, booked: Booked, day: date, after: datetime
 ) -> Iterator[tuple[Slot, int]]:
-    """Yield the slots of a day that begin after a moment, each with its free places."""
+    """Yield the slots of a day that begin after a moment, each with its free places.
+
+    None on a day to which no appointment is given yet.
+    """
+    if day > last_day(calendar, after):
+        return
     for slot in slots_on(slots, calendar, day):
         free = slots.places - booked.get(slot.start, 0)
         if slot.start > after and free > 0:
@@ -79,6 +89,14 @@ def take(slots: Slots, calendar: Schedule, booked: Booked, start: datetime, now:
     Whoever stores it does so in the same transaction in which `booked` was read.
     """
     day = start.astimezone(calendar.zone).date()
+    last = last_day(calendar, now)
+    if day > last:
+        raise SaidError(
+            Words(
+                f"Gli appuntamenti si danno fino al {last:%d.%m.%Y}: scegliere un giorno prima.",
+                f"appointments are given until {last:%d.%m.%Y}: choose an earlier day",
+            )
+        )
     slot = next((s for s in slots_on(slots, calendar, day) if s.start == start), None)
     local = start.astimezone(calendar.zone)
     if slot is None or start <= now:

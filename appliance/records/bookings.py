@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from appliance.policy.appointments import AHEAD_DAYS, Booked, Slot, free_slots, take
+from appliance.policy.appointments import Booked, Slot, free_slots, take
 from appliance.records.call_log import to_ms
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from appliance.policy.hours import Schedule
     from appliance.policy.register.declarations import Slots
-
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +30,11 @@ class Diary:
 
 
 def booked(connection: sqlite3.Connection, unit: str, after: datetime) -> Booked:
-    """Count what is taken of a unit's slots from a moment on, by start."""
+    """Count all that is taken of a unit's slots from a moment on, by start."""
     rows = connection.execute(
-        "SELECT start_ms, count(*) FROM bookings "
-        "WHERE unit = ? AND start_ms BETWEEN ? AND ? GROUP BY start_ms",
-        (unit, to_ms(after), to_ms(after) + (AHEAD_DAYS + 1) * DAY_MS),
+        "SELECT start_ms, count(*) FROM bookings WHERE unit = ? AND start_ms >= ? "
+        "GROUP BY start_ms",
+        (unit, to_ms(after)),
     )
     return {datetime.fromtimestamp(ms / 1000, UTC): count for ms, count in rows}
 

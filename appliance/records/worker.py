@@ -15,7 +15,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from appliance.errors import CentralinoError, StoreError
+from appliance.errors import Bug, CentralinoError, StoreError
 from appliance.policy.refused import NotKept
 from appliance.records import call_log, messages, policy_copy, requests
 from appliance.records.database import is_io_error, open_database
@@ -29,10 +29,9 @@ from appliance.records.trouble import (
     Trouble,
     policy_restored,
 )
-from appliance.workers import BEAT_S, JOIN_LIMIT, Worker
+from appliance.workers import BEAT_S, JOIN_LIMIT, Worker, one_job
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
@@ -101,7 +100,11 @@ class Session:
 
     def _once(self, job: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            result = job(self._connected())
+            with one_job(sqlite3.Error, OSError):
+                result = job(self._connected())
+        except Bug:  # whatever it has begun is rolled back
+            self.close()
+            raise
         except sqlite3.Error as error:
             self.io_errors += is_io_error(error)
             self.close()
@@ -147,7 +150,13 @@ class Records:
         self._latest: dict[str, CallRecord] = {}
         self._jobs: queue.Queue[Callable[[Session], None] | None] = queue.Queue(JOBS_LIMIT)
         self._session = Session(path, on_trouble, self._close_interrupted)
-        self._worker = Worker("records", self._work, lambda _: on_trouble(RECORDS_ENDED))
+        self._worker = Worker(
+            "records",
+            self._turn,
+            lambda _: on_trouble(RECORDS_ENDED),
+            end=self._end,
+            pending=lambda: not self._jobs.empty(),
+        )
         self._trouble: Trouble | None = None
         self._looks: list[Callable[[sqlite3.Connection], object]] = []
         self.prepare: Callable[[sqlite3.Connection], object] = _ignore
@@ -259,16 +268,16 @@ class Records:
 
     # --- the thread ---
 
-    def _work(self, stopping: threading.Event) -> None:
+    def _turn(self) -> None:
+        job = self._next()
+        self._write_calls()
+        if job:
+            job(self._session)
+            self._note_errors()
+        self._look()
+
+    def _end(self) -> None:
         try:
-            while not (stopping.is_set() and self._jobs.empty()):
-                self._worker.beat()
-                job = self._next()
-                self._write_calls()
-                if job:
-                    job(self._session)
-                    self._note_errors()
-                self._look()
             self._write_calls()
         finally:
             self._session.close()
@@ -296,10 +305,26 @@ class Records:
     def _write_calls(self) -> None:
         batch = [self._latest.pop(call) for call in list(self._latest)]
         result = _attempt(self._session, lambda c: self._write(c, batch))
+        if isinstance(result, Bug):  # one of them cannot be written: the others can
+            for record in batch:
+                self._write_alone(record)
+            return
         if isinstance(result, CentralinoError):
-            for record in batch:  # unless a newer one has come meanwhile
-                self._latest.setdefault(record.call, record)
+            for record in batch:
+                self._keep_in_memory(record)
         self._judge(result)
+
+    def _write_alone(self, record: CallRecord) -> None:
+        """Write one record; one that no disk would take is given up, and named in the journal."""
+        result = _attempt(self._session, lambda c: self._write(c, [record]))
+        if isinstance(result, Bug):
+            log.error("records: call %s cannot be written and is given up", record.call)
+        elif isinstance(result, CentralinoError):
+            self._keep_in_memory(record)
+
+    def _keep_in_memory(self, record: CallRecord) -> None:
+        """Try a record again later, unless a newer one has come meanwhile."""
+        self._latest.setdefault(record.call, record)
 
     def _write(self, connection: sqlite3.Connection, batch: list[CallRecord]) -> None:
         """Write a batch; without one and in trouble, see whether anything can be written at all."""

@@ -22,7 +22,6 @@ from appliance.voicemail.writer import Outside, Writer
 from appliance.workers import BEAT_S, JOIN_LIMIT, Worker
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
     from pathlib import Path
 
@@ -79,7 +78,14 @@ class Mailbox:
         self._writer = Writer(
             Outside(Folders(directory), header, index, post, self._heard, clock), limits
         )
-        self._worker = Worker("voicemail", self._work, lambda _: on_trouble(ENDED))
+        self._worker = Worker(
+            "voicemail",
+            self._turn,
+            lambda _: on_trouble(ENDED),
+            begin=self._writer.recover,
+            end=self._writer.close,
+            pending=lambda: not self._commands.empty(),
+        )
         self.has_room = True
         """False while messages cannot be recorded for want of space (the caller may be told so)."""
 
@@ -93,7 +99,8 @@ class Mailbox:
 
         Raises Bug when a stalled disk outlives `limit` seconds.
         """
-        self._commands.put(None)
+        self._worker.stopping.set()
+        self._commands.put(None)  # wakes it
         self._worker.stop(limit)
 
     @property
@@ -170,26 +177,16 @@ class Mailbox:
 
     # --- the thread ---
 
-    def _work(self, stopping: threading.Event) -> None:
-        self._writer.recover()
-        try:
-            while self._step(stopping):
-                self._writer.tick()
-        finally:
-            self._writer.close()
-
-    def _step(self, stopping: threading.Event) -> bool:
-        """Do one command, or wait until something is due; False at the end."""
-        self._worker.beat()
+    def _turn(self) -> None:
+        """Do one command, or wait until something is due; then what is due."""
         due = self._writer.due_in()
-        try:
+        command = None
+        with contextlib.suppress(queue.Empty):
             command = self._commands.get(timeout=BEAT_S if due is None else min(due, BEAT_S))
-        except queue.Empty:
-            return not stopping.is_set()
-        if command is None:
-            return False
-        command()
-        return True
+        if command:
+            command()
+        if not self._worker.stopping.is_set():
+            self._writer.tick()
 
     def _write(self, recording: str, intake: Intake, data: bytes) -> None:
         self._writer.append(recording, data)

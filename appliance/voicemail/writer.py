@@ -21,12 +21,13 @@ from appliance.calls.events import (
     RequestStored,
     StoreFailed,
 )
-from appliance.errors import CentralinoError
+from appliance.errors import Bug, CentralinoError
 from appliance.records.trouble import VOICEMAIL_UNSURE
 from appliance.voicemail import recovery
 from appliance.voicemail.recording import Recording
 from appliance.voicemail.recovery import SetAsideError
 from appliance.voicemail.space import FAILING, NO_ROOM, SET_ASIDE, Space, no_space
+from appliance.workers import one_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -202,8 +203,9 @@ class Writer:
 
     def _recovered(self, step: Callable[[], Recovered | None]) -> None:
         try:
-            found = self._space.spending(step)
-        except SetAsideError as error:
+            with one_job(OSError):
+                found = self._space.spending(step)
+        except (SetAsideError, Bug) as error:  # the others are recovered all the same
             self._set_aside = True
             log.warning("voicemail: %s", error)
         else:
@@ -224,7 +226,8 @@ class Writer:
     ) -> None:
         """Commit the row; `quiet` for a message of an earlier run, whose call nobody follows."""
         try:
-            told = self._space.spending(lambda: self._commit(message, record, request))
+            with one_job(OSError):
+                told = self._space.spending(lambda: self._commit(message, record, request))
         except (OSError, CentralinoError) as error:  # StoreError is both
             self._unsettled = True
             if not quiet and message.id not in self._owed:
@@ -263,7 +266,8 @@ class Writer:
         if handle.failed:
             return None
         try:
-            return self._space.spending(action)
+            with one_job(OSError):
+                return self._space.spending(action)
         except (OSError, CentralinoError) as error:
             handle.failed = _sentence(error)
             log.warning("voicemail: call %s: %s", handle.record.call, handle.failed)

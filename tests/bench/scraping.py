@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ class Scraper:
         self.took: list[float] = []
         self.sizes: list[float] = []
         self._box = box
-        self._worker = Worker("scraper", self._work)
+        self._worker = Worker("scraper", self._turn)
 
     @contextlib.contextmanager
     def asking(self) -> Iterator[None]:
@@ -44,12 +43,13 @@ class Scraper:
         finally:
             self._worker.stop()
 
-    def _work(self, stopping: threading.Event) -> None:
-        while not stopping.wait(EVERY_S):
-            began = time.perf_counter()
-            page = self._box.scrape()
-            self.took.append((time.perf_counter() - began) * 1000)
-            self.sizes.append(float(len(page)))
+    def _turn(self) -> None:
+        if self._worker.stopping.wait(EVERY_S):
+            return
+        began = time.perf_counter()
+        page = self._box.scrape()
+        self.took.append((time.perf_counter() - began) * 1000)
+        self.sizes.append(float(len(page)))
 
 
 def rows(folder: Path, seconds: float) -> list[Row]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,9 +56,9 @@ class LeadWatch:
         finally:
             self._worker.stop()
 
-    def _work(self, stopping: threading.Event) -> None:
+    def _work(self) -> None:
         with client.Connection(self._directory) as connection:
-            while not stopping.wait(0.1):
+            while not self._worker.stopping.wait(0.1):
                 status = connection.ask({"do": "status"})["status"]
                 assert isinstance(status, dict)
                 self.leads += [line["backlog_ms"] for line in status["lines"] if line["backlog_ms"]]

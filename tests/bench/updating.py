@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +29,7 @@ class Writing:
         self.took: list[float] = []
         self.wrong = ""
         self._slots, self._bundle = slots, bundle
-        self._worker = Worker("writing", self._work)
+        self._worker = Worker("writing", self._turn)
 
     @contextmanager
     def going_on(self) -> Iterator[None]:
@@ -41,15 +40,15 @@ class Writing:
         finally:
             self._worker.stop()
 
-    def _work(self, stopping: threading.Event) -> None:
-        while not stopping.is_set():
-            began = time.monotonic()
-            try:
-                self._slots.helper.rauc.install(self._bundle, lambda _: None)
-            except Refused as refused:
-                self.wrong = str(refused)
-                return
-            self.took.append(time.monotonic() - began)
+    def _turn(self) -> None:
+        began = time.monotonic()
+        try:
+            self._slots.helper.rauc.install(self._bundle, lambda _: None)
+        except Refused as refused:
+            self.wrong = str(refused)
+            self._worker.stopping.set()
+            return
+        self.took.append(time.monotonic() - began)
 
 
 def rows(folder: Path, seconds: float) -> list[Row]:

@@ -9,7 +9,6 @@ import contextlib
 import re
 import socket
 import struct
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,7 +50,7 @@ class Wire:
         self.trouble = ""
         self._pair = socket.inet_aton(address) * 2
         self._socket: socket.socket | None = None
-        self._worker = Worker("wire", self._work)
+        self._worker = Worker("wire", self._turn)
 
     def __enter__(self) -> Self:
         try:
@@ -73,13 +72,12 @@ class Wire:
             self._worker.stop()
             self._socket.close()
 
-    def _work(self, stopping: threading.Event) -> None:
+    def _turn(self) -> None:
         assert self._socket is not None
-        while not stopping.is_set():
-            with contextlib.suppress(TimeoutError):
-                data, notes, _, _ = self._socket.recvmsg(65_535, 64)
-                if data[12:20] == self._pair and data[9] == socket.IPPROTO_UDP:
-                    self.packets.append(_packet(data, _monotonic(notes)))
+        with contextlib.suppress(TimeoutError):
+            data, notes, _, _ = self._socket.recvmsg(65_535, 64)
+            if data[12:20] == self._pair and data[9] == socket.IPPROTO_UDP:
+                self.packets.append(_packet(data, _monotonic(notes)))
 
 
 def _packet(data: bytes, at: float) -> Packet:

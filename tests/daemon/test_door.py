@@ -25,6 +25,7 @@ from appliance.daemon import door, visit
 from appliance.daemon.visit import ANSWER_LIMIT, UNREAD_LIMIT
 from appliance.errors import OfficeError, StoreError, TechnicianError
 from appliance.policy.words import SaidError, Words
+from appliance.workers import faults
 
 WAITING: queue.SimpleQueue[door.Tell] = queue.SimpleQueue()
 """Whom the tests have yet to answer."""
@@ -40,6 +41,12 @@ def answer(question: dict[str, Any]) -> door.Answer | door.Later:
         raise SaidError(Words("non ora", "not now"))
     if question.get("ask") == "much":
         return {"said": "x" * int(question["bytes"])}
+    if question.get("ask") == "fault":
+        raise KeyError("unit")
+    if question.get("ask") == "odd":
+        return {"said": {1, 2}}
+    if question.get("ask") == "late fault":
+        return lambda _: [][0]
     if question.get("ask") == "no":
         raise OfficeError("that cannot be")
     return {"said": question["ask"]}
@@ -262,3 +269,21 @@ def test_who_has_ended_is_taken_for_the_consoles() -> None:
         credentials = struct.pack("3i", gone.pid, 0, 0)
         ended: Any = SimpleNamespace(getsockopt=lambda *_: credentials)
         assert visit.is_of_console(ended)
+
+
+@pytest.mark.parametrize("ask", ["fault", "odd", "late fault"])
+def test_a_fault_of_ours_ends_one_answer_and_nothing_else(path: Path, ask: str) -> None:
+    """A forgotten case in a question: who asked hears so in both languages, the desk goes on."""
+    before = sum(faults.by_thread().values())
+    with socket.socket(socket.AF_UNIX) as visitor:
+        visitor.settimeout(5)
+        visitor.connect(str(path))
+        visitor.sendall(json.dumps({"ask": ask}).encode() + b"\n")
+        told = json.loads(visitor.makefile("rb").readline())
+        assert not told["ok"]
+        assert "errore del programma" in told["said"]["it"]
+        assert "fault in the programme" in told["said"]["en"]
+        visitor.sendall(b'{"ask": "hello"}\n')
+        assert json.loads(visitor.makefile("rb").readline()) == {"ok": True, "said": "hello"}
+    assert sum(faults.by_thread().values()) == before + 1
+    assert door.ask(path, {"ask": "hello"})["ok"]

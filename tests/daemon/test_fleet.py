@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from appliance import workers
 from appliance.calls import events as facts
 from appliance.calls.orders import Result
 from appliance.daemon import config, fleet, fleet_words
@@ -192,10 +193,11 @@ def test_troubles_of_the_box_are_told_under_their_codes(records: Records) -> Non
 def test_a_fault_of_ours_is_told_and_stays(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The thread that has ended is one that only a restart mends; a look does not take it away."""
+    """One that keeps the thread from all work: a restart may mend it, a look does not end it."""
     lookout = Lookout()
     made = a_fleet(records, lookout=lookout)
     records.start()
+    monkeypatch.setattr(workers, "PAUSES_S", (0.001, 0.001))
     monkeypatch.setattr(made._sender, "_connect", None)  # a fault: it cannot be called
     made.start()
     until(lambda: lookout.failed() == (Part.MQTT,))

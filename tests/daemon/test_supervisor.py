@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import re
 import socket
 import threading
 import time
@@ -21,7 +22,7 @@ from gpiozero.pins.mock import MockFactory
 from appliance import workers
 from appliance.daemon import making
 from appliance.daemon.lookout import Lookout
-from appliance.daemon.supervisor import FILE, Supervisor
+from appliance.daemon.supervisor import FAULT_SHOWN_S, FILE, Supervisor
 from appliance.fleet import metrics_server
 from appliance.fleet.metrics_figures import Figures
 from appliance.fleet.metrics_server import Server
@@ -34,7 +35,7 @@ from appliance.phones import loop
 from appliance.policy.clock import Now
 from appliance.policy.outbox import Letter, Reply
 from appliance.policy.outbox import Verdict as Sent
-from appliance.policy.supervision import TABLE, Part, Past
+from appliance.policy.supervision import TABLE, Part, Past, Verdict
 from appliance.policy.words import Words
 from appliance.records import worker
 from appliance.records.trouble import DATABASE_FAILING, DATABASE_UNSURE
@@ -268,7 +269,7 @@ def test_every_thread_of_the_desk_is_looked_after() -> None:
     watched = source.partition("def _made_supervisor")[2].partition("return Supervisor")[0]
     assert [part for part in THREADS if f"Part.{part.name}:" in watched] == list(THREADS)
     rooms = Path(making.__file__).parent.parent
-    made = [p for p in rooms.rglob("*.py") if ' Worker("' in p.read_text(encoding="utf-8")]
+    made = [p for p in rooms.rglob("*.py") if re.search(r' Worker\(\s*"', p.read_text())]
     assert len(made) == len(THREADS) + 1  # and MQTT's, where a broker is configured
     assert "beats[Part.MQTT]" in watched
 
@@ -379,3 +380,19 @@ def test_what_is_shown(tmp_path: Path) -> None:
     }
     assert rows["desk"]["limit"]["en"] == "limit 1 in 1800 s"
     assert (rows["unit"]["limit"], rows["mail"]["limit"]) == (None, None)
+
+
+def test_a_job_that_failed_is_shown_for_an_hour(tmp_path: Path) -> None:
+    """Which part, and when; the thread lives on, so nothing is restarted and the lamp goes out."""
+    failures, lookout = {"records": 95.0, "fleet": 20.0, "MainThread": 30.0}, Lookout()
+    made = Supervisor({}, {}, lookout, tmp_path, kept=True, failures=failures)
+    assert made.look(at(100.0), lambda: True) == Verdict(feeds=True)
+    (told,) = lookout.troubles()
+    assert told.it.startswith("Centralino, Collegamento al broker MQTT, Archivi: ")
+    assert "Records: a job failed" in told.en
+    assert "journal" in told.en
+    made.look(at(95.0 + FAULT_SHOWN_S + 1.0), lambda: True)
+    assert lookout.troubles() == ()
+    failures["records"] = 4000.0
+    made.look(at(4001.0), lambda: True)
+    assert lookout.codes() == ("faults",)

@@ -60,11 +60,13 @@ class Kept:
     def __init__(self, path: str, open_port: Callable[[str], Port] = SerialPort) -> None:
         self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
-        def keep(_stopping: threading.Event) -> None:
+        def keep() -> None:
             with theirs:
                 Keeper(theirs, path, open_port).run()
+            self.worker.stopping.set()  # it serves one carrier
 
-        self.worker = Worker("keeper", keep).start()
+        self.worker = Worker("keeper", keep)
+        self.worker.start()
 
     def report(self) -> Report:
         """Wait for one report."""

@@ -13,6 +13,7 @@ from appliance.errors import StoreError
 from appliance.mail.sender import Sender
 from appliance.policy.mail import Mail
 from appliance.policy.outbox import Health, Letter, MailState, Reply, Verdict, Waiting
+from appliance.workers import faults
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 LIMIT_S = 20.0
@@ -120,11 +121,30 @@ def test_a_disk_that_fails_ends_nothing(room: Room) -> None:
     room.until(Health())
 
 
-def test_a_fault_of_ours_is_not_silent(room: Room) -> None:
-    """The thread ends, and somebody is told: mail that waits for ever is worse than a restart."""
+def test_a_notice_that_our_fault_keeps_back_keeps_no_other_back(room: Room) -> None:
+    """It is put off as one that the server puts off; the next one leaves, and the thread lives."""
+    before = faults.by_thread().get("mail", 0)
     room.answers.put(Reply(Verdict.SENT, "fault"))
+    room.answers.put(Reply(Verdict.SENT, "250 OK"))
     room.sender.start()
-    assert str(room.ended.get(timeout=LIMIT_S)) == "a fault of ours"
+    room.until(Health(1))
+    assert room.shelf.gone == {2: MailState.SENT}
+    assert room.shelf.queued[1].tries == 1
+    assert faults.by_thread()["mail"] == before + 1
+    assert room.ended.empty()
+
+
+def test_a_fault_that_keeps_all_mail_back_is_told(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing leaves any more: mail that waits for ever is worse than a restart."""
+
+    def waiting() -> tuple[Waiting, ...]:
+        raise ValueError("a state of a newer version")
+
+    monkeypatch.setattr(room.shelf, "waiting", waiting)
+    room.sender.start()
+    assert "newer version" in str(room.ended.get(timeout=LIMIT_S))
 
 
 def test_a_try_that_a_stop_breaks_off_is_held_against_nobody(room: Room) -> None:

@@ -26,6 +26,7 @@ from appliance.phones import loop as loop_module
 from appliance.phones import pyvoip
 from appliance.phones.bindings import bindings_from_json
 from appliance.phones.dialog import Dialog
+from appliance.phones.endpoint import Endpoint
 from appliance.phones.left import Left, left_to_json
 from appliance.phones.loop import Loop
 from appliance.phones.pyvoip import parse
@@ -517,3 +518,27 @@ def test_the_shell_leaves_without_a_lock() -> None:
     """Stock dead-locks when a call is collected; ours takes no lock."""
     assert VoIPCall.__del__ is not pyvoip.PhoneCall.__del__
     assert pyvoip.PhoneCall.__del__(io.StringIO()) is None  # type: ignore[func-returns-value, arg-type]  # any object will do
+
+
+def test_an_error_that_stays_does_not_spin(
+    box: Office, phone: HandPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deadline that fails each time it is due: tried a few times a second, phones are answered.
+
+    Without a pause a turn that fails follows the other, hundreds of thousands in a second.
+    """
+    turns: list[float] = []
+
+    def advance(now: float) -> None:
+        turns.append(now)
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr(Endpoint, "next_deadline", lambda _: 0.0)
+    monkeypatch.setattr(Endpoint, "advance", lambda _, now: advance(now))
+    box.phones._loop.post(lambda _now: None)
+    end = time.monotonic() + 2.0
+    while time.monotonic() < end:
+        box.is_quiet(0.1)
+    assert 3 < len(turns) < 60
+    assert box.phones.is_alive
+    assert time.monotonic() - box.phones.last_turn < 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,10 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import OfficeError
-from appliance.policy.appointments import free_slots, left_on, slots_on, take
+from appliance.policy.appointments import (
+    AHEAD_DAYS,
+    free_slots,
+    last_day,
+    left_on,
+    slots_on,
+    take,
+)
 from appliance.policy.register.declarations import Slots
 from appliance.policy.week import week
-from tests.policy.town import CALENDAR, rome
+from appliance.policy.words import SaidError
+from tests.policy.town import CALENDAR, EVERY_DAY, rome
 
 TUESDAYS = Slots(week(tuesday="15-16:10", friday="9-10"), 20, 2)
 NOW = rome("2026-11-24 09:00")
@@ -47,7 +56,7 @@ def test_the_next_free_ones() -> None:
 
 
 def test_an_office_that_never_has_one() -> None:
-    """Looked for within 60 days."""
+    """Looked for within a year."""
     assert free_slots(Slots(week(), 20), CALENDAR, {}, NOW) == ()
 
 
@@ -97,3 +106,21 @@ def test_what_is_left_of_a_day() -> None:
     assert [(f"{slot.start:%H:%M}", free) for slot, free in found] == [("15:00", 2), ("15:40", 1)]
     late = left_on(TUESDAYS, CALENDAR, booked, day, rome("2026-11-24 15:00"))
     assert [f"{slot.start:%H:%M}" for slot, _ in late] == ["15:40"]
+
+
+def test_one_limit_for_what_is_shown_offered_and_given() -> None:
+    """A year ahead: the last day has free hours and is given, the next one neither."""
+    last = last_day(CALENDAR, NOW)
+    assert last == NOW.date() + timedelta(days=AHEAD_DAYS)
+    daily = replace(TUESDAYS, week=week(**dict.fromkeys(EVERY_DAY, "9-10")))
+    for day, is_given in ((last, True), (last + timedelta(days=1), False)):
+        start = rome(f"{day} 09:00")
+        assert bool(list(left_on(daily, CALENDAR, {}, day, NOW))) == is_given
+        if is_given:
+            assert take(daily, CALENDAR, {}, start, NOW).start == start
+        else:
+            with pytest.raises(SaidError, match=f"until {last:%d.%m.%Y}") as told:
+                take(daily, CALENDAR, {}, start, NOW)
+            assert "scegliere un giorno prima" in told.value.words.it
+    offered = free_slots(daily, CALENDAR, {}, NOW, most=10_000)
+    assert offered[-1].start.date() == last

@@ -253,6 +253,19 @@ def test_a_slot_is_never_given_twice(db: sqlite3.Connection) -> None:
     assert bookings.free(db, DIARY, SUNDAY)[0] == SLOT
 
 
+@pytest.mark.parametrize("weeks", [9, 13, 26, 51])
+def test_a_slot_months_ahead_is_not_given_twice_either(db: sqlite3.Connection, weeks: int) -> None:
+    """Two operators on the page of one week: the second hears one clear sentence."""
+    start = SLOT.start + timedelta(weeks=weeks)
+    far = Appointment(Slot(start, start + timedelta(minutes=20)), Form.IN_PERSON, True)
+    wanted = replace(WANTED, appointment=far)
+    for name in ("r1", "r2"):
+        requests.insert(db, Taking(name, wanted, AT, diary=DIARY))
+    with pytest.raises(OfficeError, match="has just been taken: choose another"):
+        requests.insert(db, Taking("r3", wanted, AT, diary=DIARY))
+    assert bookings.booked(db, DIARY.unit, AT) == {start: 2}
+
+
 def test_moving_frees_the_old_slot_and_takes_the_new(db: sqlite3.Connection) -> None:
     """A moved appointment holds one slot; where the new one is taken the old one stays."""
     one_place = replace(DIARY, slots=replace(DIARY.slots, places=1))

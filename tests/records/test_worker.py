@@ -14,13 +14,16 @@ from pathlib import Path
 
 import pytest
 
+from appliance import workers
 from appliance.calls.orders import CallRecord, Result
-from appliance.errors import CentralinoError, OfficeError, StoreError
+from appliance.errors import Bug, CentralinoError, OfficeError, StoreError
 from appliance.policy.messages import Outcome
+from appliance.policy.requests import State
 from appliance.records import call_log, database, messages, worker
 from appliance.records.database import open_reader
 from appliance.records.trouble import DATABASE_UNSURE, Trouble
 from appliance.records.worker import Records
+from appliance.workers import faults
 from tests.records.samples import TEN, a_call, a_message
 
 LIMIT = 20.0
@@ -376,11 +379,13 @@ def test_no_answer_in_time_is_an_unknown_outcome(records: Records) -> None:
     go_on.set()
 
 
-def test_a_bug_in_a_job_ends_in_a_trouble_that_asks_for_a_restart(
-    desk: Desk, records: Records
+def test_a_fault_that_stays_ends_in_a_trouble_that_asks_for_a_restart(
+    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The thread does not die silently."""
-    records.do(lambda _: 1 // 0)
+    """Nothing is written any more, whatever is asked: it is not borne silently."""
+    monkeypatch.setattr(workers, "PAUSES_S", (0.001, 0.001))
+    monkeypatch.setattr(records, "_pause", lambda: 1 // 0)
+    records.do(lambda _: None)
     trouble = desk.trouble()
     assert trouble
     assert (trouble.code, trouble.restart) == ("records.ended", True)
@@ -397,3 +402,74 @@ def test_errors_of_people_are_not_retried(records: Records) -> None:
     with pytest.raises(CentralinoError, match="no"):
         records.ask(job)
     assert tries == [1]
+
+
+# --- faults of ours -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fault", [StopIteration, KeyError("state"), ValueError("newer"), Bug("no")]
+)
+def test_a_job_with_a_fault_of_ours_is_told_and_the_next_is_done(
+    records: Records, fault: Exception | type[Exception]
+) -> None:
+    """An unknown value of a newer version, a forgotten case: who asked hears so, at once."""
+
+    def job(connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        raise fault
+
+    before = faults.by_thread().get("records", 0)
+    with pytest.raises(Bug):
+        records.ask(job, limit_s=LIMIT)
+    assert records.ask(lambda c: c.execute("SELECT 1").fetchone()[0]) == 1
+    assert records.is_alive
+    assert faults.by_thread()["records"] == before + 1
+
+
+def test_what_such_a_job_has_begun_is_rolled_back(desk: Desk, records: Records) -> None:
+    """Half a change is none: also where the job has no transaction of its own."""
+
+    def job(connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("DELETE FROM calls")
+        raise KeyError("state")
+
+    records.keep_call(a_call())
+    with pytest.raises(Bug):
+        records.ask(job)
+    records.keep_call(a_call("a-2", minute=1))
+    records.stop()
+    assert {call.call for call in desk.calls()} == {"a-1", "a-2"}
+
+
+def test_a_waiter_that_fails_is_no_harm(records: Records) -> None:
+    """What is called with an outcome fails: the thread goes on."""
+    records.do(lambda _: 1, lambda _: [][0])
+    assert records.ask(lambda _: 2) == 2
+
+
+def test_a_look_that_fails_keeps_nothing_else_from_being_looked_at(desk: Desk) -> None:
+    """Another process has written a value that is unknown here; calls are written all the same."""
+    records, seen = desk.records(), queue.SimpleQueue[bool]()
+    records.watch(lambda _: State("of a newer version"))
+    records.watch(lambda _: seen.put(True))
+    records.start()
+    try:
+        assert seen.get(timeout=LIMIT)
+        records.write_call(a_call())
+        assert records.ask(lambda c: call_log.find(c, "a-1")) == a_call()
+    finally:
+        records.stop()
+
+
+def test_a_call_that_no_disk_would_take_keeps_no_other_back(desk: Desk, records: Records) -> None:
+    """It is given up by name; those beside it are written, and the records are not "failing"."""
+    go_on = hold(records)
+    bad = replace(a_call("bad"), rang_at="not a time")  # type: ignore[arg-type]
+    for record in (a_call("a"), bad, a_call("b", minute=1)):
+        records.write_call(record)
+    go_on.set()
+    assert records.ask(lambda _: True)
+    records.stop()
+    assert {call.call for call in desk.calls()} == {"a", "b"}

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from appliance import workers
 from appliance.calls.events import MessageStored, MessagesWaiting, RecordingGap, StoreFailed
 from appliance.calls.orders import CallRecord
 from appliance.errors import StoreError
@@ -24,6 +25,7 @@ from appliance.records.messages import Message
 from appliance.records.trouble import VOICEMAIL_UNSURE
 from appliance.voicemail import files, space, writer
 from appliance.voicemail.mailbox import Mailbox
+from appliance.voicemail.recording import Recording
 from appliance.voicemail.space import Limits, marks, spare_bytes
 from tests.records.samples import TEN, a_call
 from tests.voicemail.box import LIMIT, SMALL, Box, header, hold, speech, without_counts
@@ -570,11 +572,17 @@ def writer_mailbox(box: Box, index: writer.MessageIndex) -> Any:
     return Mailbox(box.home, index, header, box.facts.put, box.troubles.append, SMALL).start()
 
 
-def test_a_bug_ends_in_a_trouble_that_asks_for_a_restart(box: Box) -> None:
-    """The writer does not die silently."""
-    box.mailbox._commands.put(lambda: [][0])
-    box.mailbox._worker._thread.join(LIMIT)
-    assert box.troubles[-1] == space.ENDED
+def test_a_fault_that_stays_ends_in_a_trouble_that_asks_for_a_restart(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is recorded any more: it is not borne silently."""
+    monkeypatch.setattr(workers, "PAUSES_S", (0.001, 0.001))
+    told = threading.Event()
+    monkeypatch.setattr(box.mailbox._worker, "_on_failure", lambda _: told.set())
+    for _ in range(workers.LASTING):
+        box.mailbox._commands.put(lambda: [][0])
+    assert told.wait(LIMIT)
+    assert space.ENDED.restart
 
 
 def test_closing_a_message_puts_the_lamp_out(box: Box) -> None:
@@ -595,3 +603,34 @@ def test_files_are_for_the_daemon_alone(box: Box) -> None:
         p.stat().st_mode & 0o777 for p in (box.home, box.home / "new", box.home / message.path)
     ]
     assert modes == [0o700, 0o700, 0o600]
+
+
+def test_a_fault_of_ours_costs_one_message_and_no_other(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its call hears StoreFailed, so that the caller is told; the next message is stored."""
+    sealed = Recording.seal
+
+    def seal(self: Recording, trim_ms: int) -> Message:
+        if self.record.call == "bad":
+            raise KeyError("a fault of ours")
+        return sealed(self, trim_ms)
+
+    monkeypatch.setattr(Recording, "seal", seal)
+    for call in ("bad", "good"):
+        box.mailbox.begin(call, "ulaw", a_call(call))
+        box.mailbox.append(call, speech(1, 3000))
+        box.mailbox.finish(call)
+    facts = box.settle()
+    assert {fact.call for fact in facts if isinstance(fact, StoreFailed)} == {"bad"}
+    assert [fact.call for fact in facts if isinstance(fact, MessageStored)] == ["good"]
+    assert box.mailbox.is_alive
+
+
+def test_a_command_that_fails_does_not_end_the_mailbox(box: Box) -> None:
+    """Sound for a recording that is not there: the thread goes on."""
+    box.mailbox._commands.put(lambda: box.mailbox._writer.append("nobody's", b"x"))
+    box.mailbox.begin("a-1", "ulaw", a_call())
+    box.mailbox.append("a-1", speech(1, 3000))
+    box.mailbox.finish("a-1")
+    assert any(isinstance(fact, MessageStored) for fact in box.settle())
