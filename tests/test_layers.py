@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent / "appliance"
-FREE_FOR_ALL = {"errors", "workers"}
+FREE_FOR_ALL = {"errors", "files", "workers"}
 PURE = {"policy", "calls", "media"}
 PURE_MAY_USE = {"errors"}
 FORBIDDEN_IN_PURE = {
@@ -21,6 +21,7 @@ FORBIDDEN_IN_PURE = {
 
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
+    "files": set(),
     "workers": set(),
     "policy": set(),
     "media": set(),

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.daemon.central_place import DIGEST, IN_FORCE, PENDING, SCHEDULE, folder_of
-from appliance.daemon.files import load_text, make_private, save_bytes
+from appliance.files import atomic_write, fsync_directory, load_text, make_private
 from appliance.policy.refused import Refused
 from appliance.records import central as records
-from appliance.records.database import fsync_directory, open_reader
+from appliance.records.database import open_reader
 
 if TYPE_CHECKING:
     from appliance.central.content import Content
@@ -77,7 +77,7 @@ def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
     make_private(folder)
     for name, data in files.items():
         make_private((folder / name).parent)
-        save_bytes(folder / name, data)
+        atomic_write(folder / name, data)
     for inner in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
         fsync_directory(inner)
 
@@ -99,7 +99,7 @@ def name(state: Path, what: str, digest: str) -> None:
     if load_text(path).strip() == digest:
         return
     if digest:
-        save_bytes(path, f"{digest}\n".encode())
+        atomic_write(path, f"{digest}\n".encode())
     else:
         path.unlink(missing_ok=True)
     fsync_directory(path.parent)

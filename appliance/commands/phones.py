@@ -21,6 +21,7 @@ from appliance.daemon.office import build_office
 from appliance.daemon.phone_words import Teller
 from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError, OfficeError, TechnicianError
+from appliance.files import atomic_write
 from appliance.phones import accounts
 from appliance.policy.office import KeyCode
 from appliance.provisioning import makes, qr, sheet
@@ -176,7 +177,7 @@ def _write_sheet(
     told = sheet.told(codes)
     text = sheet.page(Sheet(settings.site.name, own, told, url, make.is_soft), qr.svg)
     try:
-        phone_secrets.write_private(path, text)
+        atomic_write(path, text)
     except OSError as error:
         raise OfficeError(f"the sheet cannot be written to {path}: {error.strerror}") from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from appliance.daemon import giving_voice, register_file, register_text, spoken
 from appliance.daemon.config import text_of
 from appliance.daemon.mistakes import Mistake
 from appliance.errors import OfficeError, TechnicianError
+from appliance.files import create_once
 from appliance.policy.register import entering, merge
 from appliance.policy.register.entering import Stamp
 from appliance.policy.register.merge import Merged
@@ -25,7 +25,7 @@ from appliance.policy.words import Words
 from appliance.records import audit
 from appliance.records import register as store
 from appliance.records.audit import Noted
-from appliance.records.database import connect, fsync_directory, migrate, transaction
+from appliance.records.database import connect, migrate, transaction
 from appliance.records.register import Who
 
 FILE = click.Path(path_type=Path)
@@ -251,12 +251,7 @@ def _bytes(file: Path) -> bytes:
 def _write(path: Path, data: bytes) -> None:
     """Write a new file for its owner alone, durably."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        fsync_directory(path.parent)
+        create_once(path, data)
     except OSError as error:
         raise OfficeError(
             f"{path} cannot be written ({error.strerror}): name another place"

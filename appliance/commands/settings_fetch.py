@@ -20,7 +20,7 @@ from urllib.error import HTTPError
 from appliance.central.bundle import LARGEST
 from appliance.commands.https import LIMIT_S, context_of, not_fetched, opener, unreached
 from appliance.daemon.central_place import folder_of
-from appliance.daemon.files import load_text, make_private, save_bytes, save_text
+from appliance.files import atomic_write, load_text, make_private
 from appliance.policy.updating import check_server
 
 FETCHED: Final = "fetched"
@@ -98,8 +98,8 @@ def _keep(state: Path, address: str, headers: Any, data: bytes) -> None:
     known = Known(address, etag[:_LONGEST], modified[:_LONGEST], digest)
     with contextlib.suppress(OSError):
         make_private(folder_of(state))
-        save_bytes(folder_of(state) / FETCHED, data)
-        save_text(folder_of(state) / SERVER, json.dumps(asdict(known)))
+        atomic_write(folder_of(state) / FETCHED, data)
+        atomic_write(folder_of(state) / SERVER, json.dumps(asdict(known)))
 
 
 def _kept(state: Path, address: str) -> tuple[Known, bytes]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from appliance.errors import OfficeError
+from appliance.files import PRIVATE, READABLE, atomic_write
 from appliance.policy.refused import Refused
 
 KEY, CERTIFICATE = "key.pem", "certificate.pem"
@@ -26,8 +26,8 @@ def key(folder: Path, name: str) -> None:
         raise OfficeError(f"there is a key in {folder} already: name another folder")
     secret, certificate = signing.make_pair(name)
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / KEY, secret, 0o600)
-    _write(folder / CERTIFICATE, certificate, 0o644)
+    atomic_write(folder / KEY, secret, mode=PRIVATE)
+    atomic_write(folder / CERTIFICATE, certificate, mode=READABLE)
     click.echo(f"{folder / KEY} signs and stays here; {folder / CERTIFICATE} goes to every box")
 
 
@@ -60,7 +60,7 @@ def pack(
     secret = key_file.read_bytes()
     made = bundle.Bundle(version, sites, content.sealed(files, phrase))
     data = bundle.pack(made, lambda signed: signing.sign(secret, signed))
-    _write(to, data, 0o644)
+    atomic_write(to, data, mode=READABLE)
     whom = ", ".join(sites) or "every branch"
     click.echo(
         f"{to}: version {version} for {whom}, {len(data)} bytes: {len(found.sheets)} sheets, "
@@ -71,13 +71,3 @@ def pack(
 
 def _first_line(file: Path) -> str:
     return file.read_text(encoding="utf-8").partition("\n")[0].strip()
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    """Write a new file, or in the place of one, whole or not at all; raises OSError."""
-    draft = path.with_name(f".{path.name}.new")
-    with open(draft, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

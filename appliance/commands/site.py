@@ -151,8 +151,8 @@ def _tell(config_path: Path, card: Path, run: Path) -> bool:
 
 def _facts(config_path: Path, outcome: Outcome) -> Facts:
     from appliance.daemon import first_user, phone_secrets
-    from appliance.daemon.files import load_text
     from appliance.daemon.stores import database_path
+    from appliance.files import load_text
     from appliance.site.result import Facts
 
     settings, means = _in_force(config_path)

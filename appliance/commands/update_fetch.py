@@ -23,7 +23,7 @@ from urllib.error import HTTPError
 from urllib.parse import urljoin, urlsplit
 
 from appliance.commands.https import LIMIT_S, context_of, not_fetched, opener, unreached
-from appliance.daemon.files import make_private
+from appliance.files import make_private
 from appliance.policy.refused import Refused
 from appliance.policy.update_words import NO_ROOM, refused
 from appliance.policy.updating import check_server, order

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from appliance.daemon import config as configuration
 from appliance.daemon import door, last_good, update_box, update_files
 from appliance.daemon.update_files import BUNDLE, FETCHED, MOST_PAST, UPLOADED, Asked, Kept, Past
 from appliance.errors import CentralinoError, ConfigurationError, OfficeError
+from appliance.files import READABLE, atomic_write, open_plain, replacing
 from appliance.policy import update_words
 from appliance.policy.system_words import words_of
 from appliance.policy.update_words import filled, refused
@@ -154,19 +154,14 @@ class Helper:
         """Copy a bundle into the helper's own folder: what lies elsewhere others can change."""
         target = self.kept_in / BUNDLE
         try:
-            descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            file = open_plain(source)
         except FileNotFoundError as error:
             raise refused(update_words.NO_FILE) from error
-        with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                raise refused(update_words.NO_FILE)
-            if found.st_size > spare_bytes(self.kept_in):
+        with file:
+            if os.fstat(file.fileno()).st_size > spare_bytes(self.kept_in):
                 raise refused(update_words.NO_ROOM)
-            with target.open("wb") as copy:
+            with replacing(target) as copy:
                 shutil.copyfileobj(file, copy, PIECE)
-                copy.flush()
-                os.fsync(copy.fileno())
         if is_ours:
             source.unlink(missing_ok=True)
         return target
@@ -243,8 +238,7 @@ class Helper:
         if percent is None:
             path.unlink(missing_ok=True)
         elif path.parent.is_dir():
-            path.write_text(str(percent), encoding="ascii")
-            path.chmod(0o644)
+            atomic_write(path, str(percent), mode=READABLE, is_durable=False)
 
 
 def helper_of(config: Path, run: Path | None = None) -> Helper:

@@ -6,7 +6,6 @@ Nobody need touch the box: whoever may put a stick in it may also take its card 
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -21,6 +20,7 @@ from appliance.commands.update_helper import LOOKS_S, boot_id
 from appliance.daemon import update_files
 from appliance.daemon.backup_places import UPLOADED as UPLOADED_BACKUP
 from appliance.daemon.update_files import BOX, Asked
+from appliance.files import make_private, open_plain, replacing
 from appliance.policy import update_words
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
@@ -140,16 +140,12 @@ def lay_ready(helper: Helper, stick: Stick) -> Words | None:
     backups = stick.backups()
     if not backups or target.exists() or not target.parent.parent.is_dir():
         return None
-    source, owner = backups[0], target.parent.parent.stat()
+    source = backups[0]
     if 2 * source.stat().st_size > spare_bytes(target.parent.parent) or not _is_sealed(source):
         return None
-    target.parent.mkdir(mode=0o700, exist_ok=True)
-    draft = target.with_suffix(".stick")
-    shutil.copyfile(source, draft)
-    draft.chmod(0o600)
-    for path in (target.parent, draft):
-        os.chown(path, owner.st_uid, owner.st_gid)
-    draft.replace(target)
+    make_private(target.parent)
+    with open_plain(source) as file, replacing(target) as copy:
+        shutil.copyfileobj(file, copy)
     return update_words.filled(LAID_READY, source.name)
 
 
@@ -183,5 +179,5 @@ def _files(found: Iterable[Path]) -> list[Path]:
 
 
 def _is_sealed(path: Path) -> bool:
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return file.read(len(MAGIC)) == MAGIC

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from appliance.console.addresses import Address
-from appliance.console.private_files import write_private
+from appliance.files import atomic_write, make_private
 
 AUTHORITY_DAYS: Final = 20 * 365
 SERVER_DAYS: Final = 180
@@ -164,8 +164,9 @@ def save(pair: Pair, certificate: Path, key: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    write_private(key, text)
-    write_private(certificate, pair.pem)
+    for path, data in ((key, text), (certificate, pair.pem)):
+        make_private(path.parent)
+        atomic_write(path, data)
 
 
 def load(certificate: Path, key: Path) -> Pair | None:

@@ -12,6 +12,7 @@ from typing import IO, Final
 import anyio.to_thread
 
 from appliance.console.settings import ConsoleSettings
+from appliance.files import replacing
 from appliance.policy.refused import Refused
 from appliance.policy.words import Words
 from appliance.records.sealed_stream import MAGIC
@@ -109,15 +110,8 @@ async def receive(
             "sul disco non c'è abbastanza spazio libero: i messaggi vengono prima",
             "there is not enough free space on the disk: messages come first",
         )
-    draft = path.with_suffix(".part")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            await _write(pieces, length, file, kind)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with replacing(path) as file:
+        await _write(pieces, length, file, kind)
 
 
 async def _write(pieces: AsyncIterator[bytes], length: int, file: IO[bytes], kind: Kind) -> None:

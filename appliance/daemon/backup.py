@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import io
 import json
-import os
 import shutil
 import sqlite3
 import tarfile
@@ -27,9 +26,10 @@ import appliance
 from appliance.daemon.backup_places import MANIFEST, OWN_COPY, STATE, contents, pieces
 from appliance.daemon.stores import database_path
 from appliance.errors import StoreError
+from appliance.files import acting_for, open_plain, replacing
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
-from appliance.records.database import fsync_directory, open_reader
+from appliance.records.database import open_reader
 from appliance.records.sealed_stream import SealingWriter
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class _Archive:
             if path.is_dir():
                 self.tar.addfile(self.tar.gettarinfo(path, name))
                 return
-            with path.open("rb") as file:
+            with open_plain(path) as file:
                 digest = _Digesting(file)
                 self.tar.addfile(self.tar.gettarinfo(arcname=name, fileobj=file), digest)
                 self.files[name] = digest.sha256.hexdigest()
@@ -79,20 +79,15 @@ def write(settings: Settings, config: Path, to: Path, passphrase: str, at: datet
         raise Refused(
             f"{to} esiste già: dare un altro nome", f"{to} is there already: name another"
         )
-    draft = to.with_name(to.name + ".part")
     try:
-        with _for_us_alone(draft) as file:
+        with replacing(to) as file:
             count = _write(settings, config, file, passphrase, at)
-        draft.rename(to)
-        fsync_directory(to.absolute().parent)
     except (OSError, sqlite3.Error) as error:
         why = words_of(error)
         raise Refused(
             f"la copia di sicurezza non si può scrivere: {why.it}",
             f"the backup cannot be written: {why.en}",
         ) from error
-    finally:
-        draft.unlink(missing_ok=True)
     return count
 
 
@@ -106,15 +101,14 @@ def _write(settings: Settings, config: Path, file: IO[bytes], passphrase: str, a
         archive = _Archive(tar)
         for piece in pieces(settings, config):
             for name, path in contents(piece):
-                archive.add(name, path)
+                # only the administrator's single files may be links
+                archive.add(name, path if piece.is_folder else path.resolve())
             if piece.name == STATE:
                 archive.add(f"{STATE}/{database_path(state).name}", records)
         _add_manifest(
             archive, {"site": settings.site.name, "made": at.isoformat(), "schema": schema}
         )
     sealing.close()
-    file.flush()
-    os.fsync(file.fileno())
     return len(archive.files)
 
 
@@ -137,8 +131,12 @@ def _copied(state: Path) -> Iterator[tuple[Path, int]]:
         )
     for left in state.glob(f"{OWN_COPY}*"):  # of a backup that was killed
         shutil.rmtree(left)
-    with tempfile.TemporaryDirectory(prefix=OWN_COPY, dir=state) as folder:
-        yield _copy(path, Path(folder) / path.name)
+    with contextlib.ExitStack() as stack:
+        with acting_for(state):
+            made = tempfile.TemporaryDirectory(prefix=OWN_COPY, dir=state)
+            folder = stack.enter_context(made)
+            copied = _copy(path, Path(folder) / path.name)
+        yield copied
 
 
 def _copy(path: Path, to: Path) -> tuple[Path, int]:
@@ -157,13 +155,5 @@ def _copy(path: Path, to: Path) -> tuple[Path, int]:
             f"la base di dati è danneggiata ({said}): nessuna copia di sicurezza è stata scritta",
             f"the records are damaged ({said}): no backup was written",
         )
-    owner = path.stat()
     to.chmod(0o600)
-    if os.geteuid() == 0:
-        os.chown(to, owner.st_uid, owner.st_gid)
     return to, schema
-
-
-def _for_us_alone(path: Path) -> IO[bytes]:
-    path.unlink(missing_ok=True)  # what an interrupted attempt left
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")

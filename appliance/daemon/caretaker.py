@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Final
 from appliance.daemon.dictations import forget_old
 from appliance.daemon.spoken import drafts_of
 from appliance.errors import CentralinoError
+from appliance.files import fsync_directory
 from appliance.policy import numbering
 from appliance.policy.clock import Now
 from appliance.policy.message_alerts import CallAlerts
 from appliance.records import drafts
 from appliance.records.care_mails import Notices
 from appliance.records.care_watch import NOTHING_WATCHED, Watched, watch
-from appliance.records.database import fsync_directory
 from appliance.records.fleet_outbox import forget_unwanted
 from appliance.records.request_retention import (
     due_mails,

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from appliance.daemon.central_place import folder_of
-from appliance.daemon.files import load_text, make_private, save_text
+from appliance.files import atomic_write, load_text, make_private
 from appliance.policy.words import Words
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def keep(state: Path, said: Said) -> None:
         "good_at": good_at.isoformat() if good_at else "",
     }
     make_private(folder_of(state))
-    save_text(folder_of(state) / SAID, json.dumps(told, ensure_ascii=False))
+    atomic_write(folder_of(state) / SAID, json.dumps(told, ensure_ascii=False))
 
 
 def load(state: Path) -> Said | None:

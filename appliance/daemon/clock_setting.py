@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.errors import TechnicianError
+from appliance.files import atomic_write
 from appliance.policy.clock_trust import BUILT, LAST
 
 NAME: Final = "set"
@@ -30,11 +31,9 @@ def folder_of(run: Path) -> Path:
 
 def ask(folder: Path, wall: float, monotonic: float) -> None:
     """Ask for a time (s since 1970) that is right at a running time; raises TechnicianError."""
-    new = folder / f".{NAME}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        new.write_text(f"{wall:.3f} {monotonic:.3f}\n", encoding="ascii")
-        new.replace(folder / NAME)
+        atomic_write(folder / NAME, f"{wall:.3f} {monotonic:.3f}\n", is_durable=False)
     except OSError as error:
         raise TechnicianError(f"the clock cannot be set: {error}") from error
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from appliance.files import atomic_write
 from appliance.policy.clock import ClockState
 from appliance.policy.clock_steps import Steps, Stretch
 from appliance.policy.clock_trust import BUILT, HOLDOVER_S, LAST, NEAR_S, Seen, Trust, confirmed
@@ -139,10 +140,8 @@ class ClockWatch:
             "stretches": [dataclasses.astuple(each) for each in self._steps.stretches],
             "known_at": self._steps.known_at,
         }
-        new = self._memory.with_suffix(".new")
         with contextlib.suppress(OSError):  # it is looked at anew after a restart
-            new.write_text(json.dumps(kept), encoding="utf-8")
-            new.replace(self._memory)
+            atomic_write(self._memory, json.dumps(kept), is_durable=False)
 
     def _remembered(self) -> tuple[Trust, Steps]:
         """Read what an earlier desk has known since power came; nothing where that is not there."""

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from appliance.daemon import numbers
-from appliance.daemon.files import make_private, save_text
 from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError, OfficeError, TechnicianError
+from appliance.files import atomic_write, make_private
 from appliance.policy.words import NOTHING, Words
 
 FILE = "commission.json"
@@ -86,7 +86,7 @@ def save(settings: Settings, *proofs: Proof) -> Path:
     text = json.dumps({"proofs": rows}, indent=2, ensure_ascii=False)
     try:
         make_private(path.parent)
-        save_text(path, text + "\n")
+        atomic_write(path, text + "\n")
     except OSError as error:
         raise TechnicianError(
             f"{path} cannot be written ({error.strerror}): run it as root or as the service's user"

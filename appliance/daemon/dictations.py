@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 from appliance.calls import events, orders
 from appliance.calls.dictation_words import DRAFT_KEPT, Went
 from appliance.carrier.messages import RecordingStarted
-from appliance.daemon.files import make_private, save_bytes
 from appliance.daemon.giving_voice import MOST_NOTICE_S
 from appliance.daemon.spoken import path_of
 from appliance.errors import CentralinoError
+from appliance.files import atomic_write, make_private
 from appliance.media import g711, wav
 from appliance.media.frames import SAMPLE_RATE, Law
 from appliance.records import audit
@@ -145,7 +145,7 @@ class Dictations:
 
         def job(connection: sqlite3.Connection) -> None:
             make_private(path.parent)
-            save_bytes(path, wav.build(contents, Law.ALAW))
+            atomic_write(path, wav.build(contents, Law.ALAW))
             with transaction(connection):
                 audit.note(connection, noted)
 

@@ -22,13 +22,13 @@ from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError, OfficeError
+from appliance.files import fsync_directory
 from appliance.policy import erasure_words as words
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.same_number import SameNumber, canonical, same_number
 from appliance.policy.words import Words
 from appliance.records import erasure
-from appliance.records.database import fsync_directory
 from appliance.records.erasure import Ordered
 from appliance.records.erasure_found import Chosen, Found, find, invited
 from appliance.records.users import SHELL

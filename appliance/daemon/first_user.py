@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-from appliance.daemon.files import load_text, save_text
+from appliance.files import atomic_write, load_text
 from appliance.policy.words import NOTHING, Words
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def keep_code(state: Path, *, is_wanted: bool) -> None:
     if not is_wanted:
         path.unlink(missing_ok=True)
     elif not plain(load_text(path)):
-        save_text(path, _new_code() + "\n")
+        atomic_write(path, _new_code() + "\n")
         log.warning("no user yet: the code for the first one is in %s", path)
 
 

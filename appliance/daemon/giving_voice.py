@@ -13,10 +13,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from appliance.daemon import voice
-from appliance.daemon.files import make_private, save_bytes, save_text
 from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.daemon.spoken import MENU, OURS, UNITS, load_units, path_of
 from appliance.errors import OfficeError
+from appliance.files import atomic_write, make_private
 from appliance.media import wav
 from appliance.media.frames import SAMPLE_RATE, Law
 from appliance.policy.refused import Refused
@@ -61,7 +61,7 @@ def render(folder: Path, sheets: Iterable[Sheet], languages: tuple[str, ...]) ->
 def publish(folder: Path, menu: Menu) -> None:
     """Put a menu into force and forget the sounds of no menu."""
     make_private(folder)
-    save_text(folder / MENU, json.dumps([asdict(spoken) for spoken in menu], ensure_ascii=False))
+    atomic_write(folder / MENU, json.dumps([asdict(spoken) for spoken in menu], ensure_ascii=False))
     _forget_others(folder, ("title_", "sheet_"), {n for spoken in menu for n in spoken.prompts})
 
 
@@ -80,7 +80,7 @@ def name_units(folder: Path, names: Mapping[str, str], language: str) -> bool:
     known = load_units(folder)
     found = dict(_named_units(folder, dict(list(names.items())[:MOST_UNITS]), language))
     make_private(folder)
-    save_text(folder / UNITS, json.dumps(found, ensure_ascii=False))
+    atomic_write(folder / UNITS, json.dumps(found, ensure_ascii=False))
     _forget_others(folder, ("unit_",), set(found.values()))
     return found != known
 
@@ -186,4 +186,4 @@ def _ms(sound: bytes) -> int:
 
 def _write(path: Path, sound: bytes) -> None:
     make_private(path.parent)
-    save_bytes(path, wav.build(sound, Law.LINEAR16))
+    atomic_write(path, wav.build(sound, Law.LINEAR16))

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from appliance.daemon import config
-from appliance.daemon.files import make_private
 from appliance.daemon.office import build_office
 from appliance.daemon.profile_file import kept_name
 from appliance.daemon.settings import Folders, Settings
 from appliance.errors import ConfigurationError
+from appliance.files import atomic_write, make_private
 from appliance.policy.office import Office
 from appliance.policy.system_words import words_of
 from appliance.policy.words import Words
@@ -92,12 +92,7 @@ def _keep_file(path: Path, kept: Path) -> None:
     if _is_kept(path, kept):
         return
     make_private(kept.parent)
-    draft = kept.with_suffix(".tmp")
-    with draft.open("wb") as file:
-        file.write(path.read_bytes())
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(kept)
+    atomic_write(kept, path.read_bytes())
 
 
 def _is_kept(path: Path, kept: Path) -> bool:

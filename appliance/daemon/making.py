@@ -22,7 +22,6 @@ from appliance.daemon.clock_correction import ClockCorrection
 from appliance.daemon.clocks import ClockWatch, Sources
 from appliance.daemon.desk import Desk
 from appliance.daemon.erasures import Erasures
-from appliance.daemon.files import load_text
 from appliance.daemon.fleet import fleet_of
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
@@ -49,6 +48,7 @@ from appliance.daemon.update_questions import Self, UpdateQuestions
 from appliance.daemon.updates import Updates
 from appliance.daemon.user_questions import UserQuestions
 from appliance.daemon.watching import Watching
+from appliance.files import load_text
 from appliance.panel.pattern import PanelStatus
 from appliance.panel.press import Press
 from appliance.phones.sip import Phones

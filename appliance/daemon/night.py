@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from appliance.daemon.files import load_text, save_text
+from appliance.files import atomic_write, load_text
 from appliance.policy.words import Words
 
 if TYPE_CHECKING:
@@ -48,4 +48,4 @@ def keep(state: Path, night: Night) -> None:
         "it": night.words.it,
         "en": night.words.en,
     }
-    save_text(state / NIGHTLY / SAID, json.dumps(said))
+    atomic_write(state / NIGHTLY / SAID, json.dumps(said))

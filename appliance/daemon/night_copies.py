@@ -20,10 +20,10 @@ from appliance.daemon.night import NIGHTLY, Night, keep
 from appliance.daemon.night_words import CARD_COPY, DAMAGED, MEDIUM_COPY, NO_MEDIUM, NO_ROOM, WHOLE
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError
+from appliance.files import fsync_directory
 from appliance.policy.refused import Refused
 from appliance.policy.words import Words
 from appliance.records import copying
-from appliance.records.database import fsync_directory
 from appliance.records.sealed_stream import checked_passphrase
 from appliance.voicemail.files import Folders
 from appliance.voicemail.space import spare_bytes

@@ -75,7 +75,7 @@ def _bring(path: Path, to: Path, inner: PurePosixPath) -> None:
     if path.is_dir():
         (to / inner).mkdir(mode=0o700, exist_ok=True)
     elif not any(inner.is_relative_to(final) for final in (SOUNDS, NIGHTLY)):
-        shutil.copy2(path, to / inner)
+        shutil.copy2(path, to / inner, follow_symlinks=False)
     elif not (to / inner).exists():
         os.link(path, to / inner)
 

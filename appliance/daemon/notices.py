@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from appliance.files import READABLE, atomic_write
 from appliance.policy.words import Words
 from appliance.records.trouble import Trouble
 
@@ -31,10 +32,8 @@ def folder_of(run: Path) -> Path:
 def tell(name: str, words: Words, folder: Path = FOLDER) -> None:
     """Have the desk say it, from now on and until it is taken back; raises OSError."""
     folder.mkdir(mode=0o755, exist_ok=True)
-    draft = folder / f".{name}"
-    draft.write_text(json.dumps({"it": words.it, "en": words.en}), encoding="utf-8")
-    draft.chmod(0o644)
-    draft.replace(folder / f"{name}.json")
+    text = json.dumps({"it": words.it, "en": words.en})
+    atomic_write(folder / f"{name}.json", text, mode=READABLE, is_durable=False)
 
 
 def take_back(name: str, folder: Path = FOLDER) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
-from appliance.daemon.files import make_private
 from appliance.daemon.settings import Settings
+from appliance.files import atomic_write, make_private
 from appliance.media.frames import Law
 from appliance.phones.settings import PhoneAccount, address_of
 from appliance.policy.refused import Refused
@@ -41,24 +40,10 @@ def save(settings: Settings, secrets: dict[str, str]) -> None:
     write_whole(secrets_path(settings), secrets)
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file whole or not at all, readable by its owner alone."""
-    draft = path.with_suffix(".tmp")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-
-
 def write_whole(path: Path, value: Any) -> None:
     """Write a JSON file of the state folder whole or not at all."""
     make_private(path.parent)
-    write_private(path, json.dumps(value, indent=1, sort_keys=True))
-    if os.geteuid() == 0:  # run by the administrator: the service's account must read it
-        owner = path.parent.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
+    atomic_write(path, json.dumps(value, indent=1, sort_keys=True))
 
 
 def accounts(settings: Settings, secrets: dict[str, str]) -> tuple[PhoneAccount, ...]:

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from appliance.daemon.backup_places import Piece
-from appliance.daemon.phone_secrets import write_private
+from appliance.files import atomic_write, fsync_directory
 from appliance.policy.refused import Refused
-from appliance.records.database import fsync_directory
 
 
 def at_no_point(_: str) -> None:
@@ -47,8 +46,7 @@ def write_plan(found: Iterable[Piece], stamp: str) -> Path:
     moved = tuple(found)
     path = plan_path(moved[0].path)
     places = [{"path": str(piece.path), "folder": piece.is_folder} for piece in reversed(moved)]
-    write_private(path, json.dumps({"stamp": stamp, "pieces": places}))
-    fsync_directory(path.parent)
+    atomic_write(path, json.dumps({"stamp": stamp, "pieces": places}))
     return path
 
 

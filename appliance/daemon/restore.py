@@ -27,8 +27,9 @@ from appliance.daemon.putting_back import at_no_point, staged, write_plan
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import ConfigurationError
+from appliance.files import fsync_directory
 from appliance.policy.refused import Refused
-from appliance.records.database import fsync_directory, migrations
+from appliance.records.database import migrations
 from appliance.records.sealed_stream import SealedReader
 
 BLOCK: Final = 1 << 20

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.daemon import run_files
-from appliance.daemon.phone_secrets import write_private
+from appliance.files import READABLE, atomic_write
 from appliance.policy.words import Words
 
 REQUEST: Final = "restore-asked"
@@ -51,7 +51,8 @@ def answer_path(run: Path) -> Path:
 
 def ask(run: Path, asked: Asked) -> None:
     """Put a request, for the desk's account and root alone; raises OSError."""
-    write_private(request_path(run), json.dumps({"by": asked.by, "passphrase": asked.passphrase}))
+    told = json.dumps({"by": asked.by, "passphrase": asked.passphrase})
+    atomic_write(request_path(run), told, is_durable=False)
 
 
 def is_waiting(run: Path) -> bool:
@@ -76,10 +77,7 @@ def tell(run: Path, went: Went) -> None:
         "it": went.said.it,
         "en": went.said.en,
     }
-    draft = path.with_name(".answer")
-    draft.write_text(json.dumps(told), encoding="utf-8")
-    draft.chmod(0o644)  # root's helper keeps what it makes to itself (UMask=0077)
-    draft.replace(path)
+    atomic_write(path, json.dumps(told), mode=READABLE, is_durable=False)
 
 
 def went(run: Path) -> Went | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import stat
 import time
 from typing import TYPE_CHECKING, Final
+
+from appliance.files import open_plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,13 +33,10 @@ def taken(path: Path) -> bytes | None:
     Nothing is followed and nothing but a plain file is read: the folder is somebody else's.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open_plain(path) as file:
+            return file.read(LIMIT)
     except OSError:
         return None
-    try:
-        is_plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        return os.read(descriptor, LIMIT) if is_plain else b""
     finally:
-        os.close(descriptor)
         with contextlib.suppress(OSError):
             path.unlink()

@@ -11,9 +11,9 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from appliance.daemon.files import load_text
 from appliance.daemon.phone_secrets import write_whole
 from appliance.errors import OfficeError
+from appliance.files import load_text, make_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ FILE: Final = "private/shell-proof"
 
 def prepare(state: Path) -> None:
     """Make the folder, as the desk: what root lays there is then the desk's; raises OSError."""
-    (state / FILE).parent.mkdir(mode=0o700, exist_ok=True)
+    make_private((state / FILE).parent)
 
 
 @contextlib.contextmanager

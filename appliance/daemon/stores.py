@@ -17,13 +17,13 @@ from appliance.carrier.messages import RecordingStarted
 from appliance.daemon import outgoing_log
 from appliance.daemon.call_back_care import in_vain
 from appliance.daemon.dictations import Dictations
-from appliance.daemon.files import load_text, make_private, save_text
 from appliance.daemon.hours_keeper import HoursKeeper
 from appliance.daemon.message_sounds import MessageSounds
 from appliance.daemon.pins import Pins
 from appliance.daemon.register_keeper import RegisterKeeper
 from appliance.daemon.spoken import SpokenSounds, drafts_of, folder_of
 from appliance.errors import CentralinoError
+from appliance.files import atomic_write, load_text, make_private
 from appliance.media import wav
 from appliance.media.frames import Law
 from appliance.policy.dialling import Ledger, Outgoing
@@ -282,11 +282,11 @@ class Stores:
 
     def save_bindings(self, text: str) -> None:
         """Keep the phones' registrations; in the worker's thread."""
-        self.records.do(lambda _: save_text(self._bindings_file, text))
+        self.records.do(lambda _: atomic_write(self._bindings_file, text))
 
     def save_left(self, file: Path, text: str) -> None:
         """Keep what calls of phones are up, in a file of the run folder: that is memory."""
-        self.records.do(lambda _: save_text(file, text))
+        self.records.do(lambda _: atomic_write(file, text, is_durable=False))
 
     def _keep(self, record: orders.CallRecord) -> None:
         if record.result is orders.Result.OPEN:
@@ -301,7 +301,7 @@ class Stores:
 
 def save_state(path: Path, state: ServiceState) -> None:
     """Write the manual states."""
-    save_text(path, json.dumps(state_to_json(state)))
+    atomic_write(path, json.dumps(state_to_json(state)))
 
 
 def load_state(path: Path) -> ServiceState:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.daemon.files import load_text, save_in_memory
+from appliance.files import atomic_write, load_text
 from appliance.policy.supervision import TABLE, Part, Past, Verdict, judge, late
 from appliance.policy.words import Words
 from appliance.records.trouble import Trouble
@@ -117,7 +117,7 @@ class Supervisor:
     def _save(self) -> None:
         kept = {"starts": self._starts.times, "left": self._left.times, "why": self._why}
         try:
-            save_in_memory(self._file, json.dumps(kept))
+            atomic_write(self._file, json.dumps(kept), is_durable=False)
         except OSError as error:
             log.warning("what was restarted cannot be kept in %s: %s", self._file, error)
 

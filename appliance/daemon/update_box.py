@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import appliance
-from appliance.daemon.files import load_text
+from appliance.files import load_text
 from appliance.policy.refused import Refused
 from appliance.policy.update_words import BY_APT, EXPERIMENTAL, filled
 from appliance.policy.words import NOTHING, Words

@@ -8,18 +8,15 @@ that the desk may read, on the data partition: it outlives the change of the slo
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from appliance.daemon import run_files
-from appliance.daemon.files import load_text
-from appliance.daemon.phone_secrets import write_private
+from appliance.files import READABLE, atomic_write, load_text
 from appliance.policy.updating import State
 from appliance.policy.words import NOTHING, Words
-from appliance.records.database import fsync_directory
 
 REQUEST: Final = "update-asked"
 UPLOADED: Final = "update/uploaded.raucb"
@@ -101,8 +98,8 @@ def tell_stick(run: Path, said: Words) -> None:
     """Say what became of the last stick, in memory; nobody is told where there is no folder."""
     path = progress_path(run).with_name(STICK)
     if path.parent.is_dir():
-        path.write_text(json.dumps(asdict(said), ensure_ascii=False), encoding="utf-8")
-        path.chmod(0o644)
+        text = json.dumps(asdict(said), ensure_ascii=False)
+        atomic_write(path, text, mode=READABLE, is_durable=False)
 
 
 def stick_said(run: Path) -> Words:
@@ -115,7 +112,7 @@ def stick_said(run: Path) -> Words:
 
 def ask(run: Path, asked: Asked) -> None:
     """Put a request; raises OSError."""
-    write_private(run / REQUEST, json.dumps(asdict(asked)))
+    atomic_write(run / REQUEST, json.dumps(asdict(asked)), is_durable=False)
 
 
 def is_waiting(run: Path) -> bool:
@@ -135,15 +132,8 @@ def take(run: Path) -> Asked | None:
 
 def keep(folder: Path, kept: Kept) -> None:
     """Keep it, durably, readable by all: there is no number in it. Raises OSError."""
-    path = folder / KEPT
-    draft = path.with_suffix(".tmp")
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump(asdict(kept), file, ensure_ascii=False, indent=1)
-        os.fchmod(file.fileno(), 0o644)  # root's helper keeps what it makes to itself (UMask=0077)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    fsync_directory(folder)
+    text = json.dumps(asdict(kept), ensure_ascii=False, indent=1)
+    atomic_write(folder / KEPT, text, mode=READABLE)
 
 
 def load(folder: Path) -> Kept:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import weasyprint
 
+from appliance.files import READABLE, atomic_write
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -17,10 +19,9 @@ class FetchedError(ValueError):
 
 
 def write(page: str, path: Path) -> None:
-    """Write a page of HTML as a PDF beside its place, then in its place."""
-    draft = path.with_suffix(".new")
-    weasyprint.HTML(string=page, url_fetcher=_fetch).write_pdf(draft)
-    draft.replace(path)
+    """Write a page of HTML as a PDF; raises OSError."""
+    made = weasyprint.HTML(string=page, url_fetcher=_fetch).write_pdf()
+    atomic_write(path, made, mode=READABLE)
 
 
 def _fetch(url: str, *args: Any, **more: Any) -> Any:

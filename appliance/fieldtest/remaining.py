@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from appliance.files import READABLE, atomic_write
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -84,8 +86,6 @@ def write(path: Path, known: dict[str, float]) -> None:
     """Keep times for the next run; a place that cannot be written costs an estimate, no more."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
-        draft.write_text(json.dumps(known, indent=1), encoding="utf-8")
-        draft.replace(path)
+        atomic_write(path, json.dumps(known, indent=1), mode=READABLE)
     except OSError:
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from appliance.errors import TechnicianError
 from appliance.fieldtest import page, paper
 from appliance.fieldtest.junit import junit
+from appliance.files import READABLE, atomic_write
 from hw_tests import findings
 
 if TYPE_CHECKING:
@@ -25,14 +26,7 @@ def write(folder: Path) -> findings.Run:
         run = findings.loads(raw.decode("utf-8"))
     except (OSError, ValueError) as error:
         raise TechnicianError(f"no report of {folder} can be made: {error}") from error
-    _put(folder / JUNIT, junit(run))
-    _put(folder / HTML, page.page(run, raw).encode())
+    atomic_write(folder / JUNIT, junit(run), mode=READABLE)
+    atomic_write(folder / HTML, page.page(run, raw), mode=READABLE)
     paper.write(page.page(run, raw, on_paper=True), folder / PDF)
     return run
-
-
-def _put(path: Path, contents: bytes) -> None:
-    """Write a file that is found whole or not at all."""
-    draft = path.with_suffix(".new")
-    draft.write_bytes(contents)
-    draft.replace(path)

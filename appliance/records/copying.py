@@ -11,8 +11,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from appliance.errors import StoreError
+from appliance.files import fsync_directory
 from appliance.policy.refused import NotKept
-from appliance.records.database import fsync_directory, open_reader
+from appliance.records.database import open_reader
 
 if TYPE_CHECKING:
     from pathlib import Path

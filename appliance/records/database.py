@@ -16,6 +16,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from appliance.errors import StoreError
+from appliance.files import fsync_directory
 from appliance.records.trouble import DATABASE_SET_ASIDE, Trouble
 
 if TYPE_CHECKING:
@@ -142,15 +143,6 @@ def set_aside(path: Path, corrupt: Path) -> None:
             source.rename(corrupt / f"{path.name}.{stamp}{suffix}")
     for folder in (corrupt, path.parent):
         fsync_directory(folder)
-
-
-def fsync_directory(folder: Path) -> None:
-    """Make the names in a folder durable: a rename is only that after this; raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def is_corruption(error: sqlite3.Error) -> bool:

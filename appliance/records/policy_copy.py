@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.errors import StoreError
+from appliance.files import atomic_write, fsync_directory
 from appliance.records import audit
 from appliance.records.audit import Noted
-from appliance.records.database import fsync_directory, transaction
+from appliance.records.database import transaction
 from appliance.records.trouble import POLICY_NOT_COPIED, Trouble
 
 if TYPE_CHECKING:
@@ -198,13 +199,7 @@ def _write_attachments(connection: sqlite3.Connection, folder: Path) -> None:
 
 def _write_attachment(connection: sqlite3.Connection, name: str, path: Path) -> None:
     found = connection.execute("SELECT sealed FROM register_attachments WHERE name = ?", (name,))
-    draft = path.with_suffix(".tmp")
-    _make_empty(draft)
-    with draft.open("wb") as file:
-        file.write(found.fetchone()["sealed"])
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    atomic_write(path, found.fetchone()["sealed"])
 
 
 def _attachment(folder: Path, name: str) -> Path:

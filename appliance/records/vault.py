@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import os
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from appliance.errors import StoreError
-from appliance.records.database import fsync_directory
+from appliance.files import create_once
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -124,25 +123,6 @@ def make_vault(path: Path) -> Vault:
 
     It belongs to whom the folder's database belongs to, also when root makes it. Raises OSError.
     """
-    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, (secrets.token_hex(KEY_BYTES) + "\n").encode("ascii"))
-        _give_to_the_owner(descriptor, path.parent)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)  # unlike a rename, it never takes another key's place
-    finally:
-        draft.unlink()
-    fsync_directory(path.parent)
+    with contextlib.suppress(FileExistsError):
+        create_once(path, f"{secrets.token_hex(KEY_BYTES)}\n".encode("ascii"))
     return load_vault(path)
-
-
-def _give_to_the_owner(descriptor: int, folder: Path) -> None:
-    owner = folder.stat()
-    if os.geteuid() == 0 and owner.st_uid != 0:
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)

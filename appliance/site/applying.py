@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.daemon import notices
-from appliance.daemon.files import load_text, save_in_memory
 from appliance.daemon.mistakes import BadConfiguration
+from appliance.files import READABLE, atomic_write, load_text
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import why_not
 from appliance.policy.words import Words
 from appliance.site import card, keeping
-from appliance.site.keeping import OPEN, Kept, contents_of, digest
+from appliance.site.keeping import Kept, contents_of, digest
 from appliance.site.outcome import NAME as OUTCOME
 from appliance.site.outcome import Outcome, Socket, Verdict, trouble_of
 from appliance.site.outcome import text_of as text_of_outcome
@@ -86,7 +86,7 @@ def _tell(places: Places, outcome: Outcome) -> None:
         notices.take_back(NOTICE, places.notices)
     if load_text(places.run / OUTCOME) != told:
         places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
-        save_in_memory(places.run / OUTCOME, told)
+        atomic_write(places.run / OUTCOME, told, is_durable=False)
 
 
 class _Turn:
@@ -197,7 +197,7 @@ class _Turn:
         self._set_aside_what_others_wrote(contents)
         if contents != self._current:
             self._places.config.parent.mkdir(parents=True, exist_ok=True)
-            keeping.write(self._places.config, contents, OPEN)
+            atomic_write(self._places.config, contents, mode=READABLE)
             self._current, self.is_rewritten = contents, True
         kept = Kept(
             text,
@@ -218,7 +218,7 @@ class _Turn:
         if self._current and not is_own:
             self._places.kept.mkdir(mode=0o700, parents=True, exist_ok=True)
             before = self._places.kept / keeping.BEFORE
-            keeping.write(before, self._current, keeping.SECRET)
+            atomic_write(before, self._current)
             self._set_aside = str(before)
 
     def _is_ours(self) -> bool:

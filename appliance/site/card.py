@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from appliance.errors import TechnicianError
+from appliance.files import READABLE, atomic_write
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import why_not
-from appliance.site.keeping import OPEN, contents_of, write
+from appliance.site.keeping import contents_of
 from appliance.site.text import LARGEST, NAME
 
 ANSWER: Final = "centralino-result.txt"
@@ -76,7 +77,7 @@ def tell(folder: Path, text: str) -> bool:
     if contents_of(folder / ANSWER) == contents:
         return False
     with _writable(folder):
-        write(folder / ANSWER, contents, OPEN)
+        atomic_write(folder / ANSWER, contents, mode=READABLE)
     return True
 
 

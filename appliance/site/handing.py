@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from appliance.daemon import phone_secrets
-from appliance.daemon.files import save_text
 from appliance.errors import ConfigurationError
+from appliance.files import READABLE, atomic_write
 from appliance.phones.accounts import make_secret
 from appliance.site import secret_entries
-from appliance.site.keeping import OPEN, contents_of, write
+from appliance.site.keeping import contents_of
 from appliance.site.made import Made
 
 ACCOUNT: Final = "centralino"
@@ -39,7 +39,7 @@ def keep_passwords(made: Made) -> frozenset[str]:
     """Keep the passwords of accounts elsewhere; returns the tables that have one now."""
     files = secret_entries.files(made.settings)
     for table, text in made.passwords.items():
-        save_text(Path(files[table]), f"{text}\n")
+        atomic_write(Path(files[table]), f"{text}\n")
     return frozenset(files)
 
 
@@ -72,4 +72,4 @@ def give(path: Path, text: str) -> None:
         path.unlink(missing_ok=True)
     elif contents_of(path) != text.encode():
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        write(path, text.encode(), OPEN)
+        atomic_write(path, text, mode=READABLE)

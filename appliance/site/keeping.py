@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
+from appliance.files import atomic_write
+
 NAME: Final = "site.json"
 BEFORE: Final = "before.toml"
 """A configuration that somebody had changed by hand, set aside when the card's took its place."""
-SECRET, OPEN = 0o600, 0o644
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,33 +49,12 @@ def load(folder: Path) -> Kept | None:
 
 def save(folder: Path, kept: Kept) -> None:
     """Keep it; raises OSError, and then what was kept before still is."""
-    write(folder / NAME, json.dumps(asdict(kept), ensure_ascii=False).encode(), SECRET)
+    atomic_write(folder / NAME, json.dumps(asdict(kept), ensure_ascii=False))
 
 
 def digest(contents: bytes) -> str:
     """Return by what a configuration is known again."""
     return hashlib.sha256(contents).hexdigest()
-
-
-def write(path: Path, contents: bytes, mode: int) -> None:
-    """Write a file whole or not at all, a power cut included; raises OSError."""
-    draft = path.with_name(f".{path.name}.new")
-    with open(draft, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(contents)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync(path.parent)
-
-
-def sync(folder: Path) -> None:
-    """Wait until a folder's names are on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def contents_of(path: Path) -> bytes:

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from appliance.errors import TechnicianError
+from appliance.files import READABLE, atomic_write
 from appliance.usb.steps import Step
 
 LEAST_GAP_S = 120.0
@@ -53,12 +54,11 @@ def ask(folder: Path, line: str, step: Step) -> bool:
     Raises TechnicianError for a line whose name cannot be asked for, or a folder without room.
     """
     _check(line)
-    request, new = folder / line, folder / f".{line}"
+    request = folder / line
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        new.write_text(step.value, encoding="ascii")
         taken = not request.exists()
-        new.replace(request)
+        atomic_write(request, step.value, is_durable=False)
     except OSError as error:
         raise TechnicianError(f"no USB reset can be asked for: {error}") from error
     return taken
@@ -130,10 +130,7 @@ def tell(folder: Path, line: str, answer: Answer) -> None:
     kept = {a.step.value: asdict(a) for a in answers(folder, line).values()}
     kept[answer.step.value] = asdict(answer)
     folder.mkdir(parents=True, exist_ok=True)
-    new = folder / f".{line}"
-    new.write_text(json.dumps(kept), encoding="utf-8")
-    new.chmod(0o644)  # root writes for itself alone (UMask=); the desk must read it
-    new.replace(folder / line)
+    atomic_write(folder / line, json.dumps(kept), mode=READABLE, is_durable=False)
 
 
 def answers(folder: Path, line: str) -> Mapping[Step, Answer]:

@@ -13,7 +13,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from appliance.records.database import fsync_directory
+from appliance.files import fsync_directory
 
 if TYPE_CHECKING:
     from pathlib import Path

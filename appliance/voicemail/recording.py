@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from appliance.errors import StoreError
-from appliance.records.database import fsync_directory
+from appliance.files import fsync_directory
 from appliance.records.messages import Message
 from appliance.voicemail import files, sound
 from appliance.voicemail.sidecar import Sidecar, encode

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from appliance.calls.orders import Result
 from appliance.errors import StoreError
-from appliance.records.database import fsync_directory
+from appliance.files import fsync_directory
 from appliance.voicemail import files, sound
 from appliance.voicemail.recording import complete, forget, publish
 from appliance.voicemail.sidecar import Sidecar, decode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import stat
 from pathlib import Path
@@ -84,6 +85,27 @@ def test_what_is_kept_is_for_the_owner_alone(path: Path, settings: Settings) -> 
     assert phones(path, "add", "op1", "--sheet", str(sheet)).exit_code == 0
     files = (phone_secrets.secrets_path(settings), handsets.kept_path(settings), sheet)
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600] * 3
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="what root does for the service's account")
+def test_root_is_not_led_elsewhere_by_what_the_service_has_planted(
+    path: Path, settings: Settings, tmp_path: Path
+) -> None:
+    """The service's account lays links where it expects root's drafts: a file of root's is neither
+    overwritten nor given away, and what root keeps is the service's.
+    """
+    roots, state = tmp_path / "roots", Path(settings.folders.state)
+    roots.write_text("root's")
+    state.mkdir()
+    os.chown(state, 4321, 4321)
+    kept = (phone_secrets.secrets_path(settings), handsets.kept_path(settings))
+    for file in kept:
+        file.with_suffix(".tmp").symlink_to(roots)
+        file.with_name(f"{file.name}.tmp").symlink_to(roots)
+    assert phones(path, "add", "op1").exit_code == 0
+    assert roots.read_text() == "root's"
+    assert roots.stat().st_uid == 0
+    assert {file.stat().st_uid for file in kept} == {4321}
 
 
 def test_the_sheet_is_written_in_the_language_that_is_asked_for(path: Path) -> None:

@@ -159,11 +159,16 @@ def test_a_backup_on_a_stick_is_laid_ready(written: Path) -> None:
     (stick / "old.backup").write_bytes(MAGIC + b"old")
     os.utime(stick / "old.backup", (0, 0))
     (stick / "new.backup").write_bytes(MAGIC + b"new")
+    planted = written.parent / "console" / UPLOADED_BACKUP
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    (written.parent / "roots").write_text("root's")
+    planted.with_suffix(".stick").symlink_to(written.parent / "roots")
     said = update_stick.turn(helper, Stick(stick))
     target = written.parent / "console" / UPLOADED_BACKUP
     assert target.read_bytes() == MAGIC + b"new"
     assert target.stat().st_mode & 0o777 == 0o600
     assert "new.backup" in said.it
+    assert (written.parent / "roots").read_text() == "root's"
     (stick / "newer.backup").write_bytes(MAGIC + b"newer")
     assert "non c'è un aggiornamento" in update_stick.turn(helper, Stick(stick)).it
     assert target.read_bytes() == MAGIC + b"new"

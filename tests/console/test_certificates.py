@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from appliance.console import certificates, tls
 from appliance.console.addresses import found, of_this_box
 from appliance.console.certificates import Pair, Wanted
-from appliance.console.private_files import write_private
+from appliance.files import atomic_write
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 BOX = ipaddress.ip_address("192.168.1.10")
@@ -164,9 +164,9 @@ def test_what_does_not_belong_together_is_no_pair(authority: Pair, tmp_path: Pat
     other = certificates.make_authority("x", (), NOW)
     certificates.save(other, tmp_path / "other.crt", key)
     assert certificates.load(certificate, key) is None
-    write_private(key, b"-----BEGIN")
+    atomic_write(key, b"-----BEGIN")
     assert certificates.load(certificate, key) is None
-    write_private(key, _ed25519())
+    atomic_write(key, _ed25519())
     assert certificates.load(certificate, key) is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,6 @@ from hypothesis import strategies as st
 
 from appliance.daemon import config, notices
 from appliance.daemon.settings import Settings
-from appliance.site import keeping
 from appliance.site.applying import EXAMPLE, NOTICE, Applied, Places, apply
 from appliance.site.outcome import Verdict, load
 from appliance.site.text import NAME
@@ -332,10 +332,10 @@ def test_a_disk_that_refuses_is_said(places: Places, monkeypatch: pytest.MonkeyP
     apply(places)
     before = places.config.read_bytes()
 
-    def full(*_: object) -> None:
+    def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(keeping, "write", full)
+    monkeypatch.setattr(os, "fsync", full)
     write(places, OFFICE)
     found = started(places, Verdict.FAILED).outcome
     assert "the disk is full" in found.said[0].en
