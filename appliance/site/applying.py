@@ -27,7 +27,7 @@ from appliance.site.outcome import NAME as OUTCOME
 from appliance.site.outcome import Outcome, Socket, Verdict, trouble_of
 from appliance.site.outcome import text_of as text_of_outcome
 from appliance.site.seen import seen
-from appliance.site.text import text_of
+from appliance.site.text import LARGEST, guessed, text_of
 
 if TYPE_CHECKING:
     from appliance.site.made import Made
@@ -120,12 +120,14 @@ class _Turn:
 
     def _judged(self) -> Outcome:
         try:
-            text = text_of(card.read(self._places.card))
+            contents = card.read(self._places.card)
         except Refused as error:
             self._stand()
             return Outcome(Verdict.MISSING, (error.words,), has_former=self._has_former())
+        try:
+            text = text_of(contents)
         except BadConfiguration as error:
-            return self._wrong(error)
+            return self._wrong(error, *self._more(contents))
         if self.kept is not None and text == self.kept.text and not self._again:
             self._stand()
             return self._good(Verdict.AS_BEFORE)
@@ -137,9 +139,19 @@ class _Turn:
         self._keep(text, made)
         return self._good(Verdict.APPLIED, made.notes)
 
-    def _wrong(self, error: BadConfiguration) -> Outcome:
+    def _more(self, contents: bytes) -> tuple[BadConfiguration, ...]:
+        """Return what else is wrong with a file that was saved in an older encoding."""
+        if len(contents) > LARGEST or b"\0" in contents:
+            return ()
+        try:
+            self._make(guessed(contents))
+        except BadConfiguration as error:
+            return (error,)
+        return ()
+
+    def _wrong(self, *errors: BadConfiguration) -> Outcome:
         self._stand()
-        said = tuple(mistake.words for mistake in error.mistakes)
+        said = tuple(mistake.words for error in errors for mistake in error.mistakes)
         return Outcome(Verdict.WRONG, said, has_former=self._has_former())
 
     def _good(self, verdict: Verdict, notes: tuple[Words, ...] = ()) -> Outcome:

@@ -17,10 +17,11 @@ from appliance.daemon.mistakes import BadConfiguration, Mistake, Mistakes
 from appliance.daemon.office import build_office
 from appliance.daemon.settings import Folders, Settings
 from appliance.policy.words import Words
-from appliance.site import checks, keys, network, places, secret_entries
+from appliance.site import checks, keys, network, places, reading, secret_entries
+from appliance.site.reading import Read
 from appliance.site.tables import tables
-from appliance.site.text import NAME, data_of
-from appliance.site.written import Line, Network, Written, filled_in
+from appliance.site.text import NAME
+from appliance.site.written import Line, Network, Written
 
 HEAD: Final = """\
 # Fatto dall'apparecchio da centralino.toml della scheda: si cambia là.
@@ -67,18 +68,21 @@ class Made:
 
 def make(text: str, around: Around) -> Made:
     """Make everything of the file's text; raises BadConfiguration."""
-    data = filled_in(data_of(text))
-    written = config.structured(data, text, NAME, Written)
+    found = reading.read(text)
+    written = reading.structured(found)
+    if written is None:
+        raise found.wrong() or BadConfiguration(NAME, ())
     mistakes = Mistakes()
     checks.check(written, mistakes, around.passwords)
+    found.note(tuple(mistakes.found))
     lines = [line for line in written.lines if line != Line()]
     before = around.before if lines or around.is_same else {}  # a line's name is no modem's
     placed = places.placed(lines, around.found, before)
-    made = tables(data, written, placed, around.under, around.passwords)
-    settings = config.structured(made, text, NAME, Settings)
-    found = (*mistakes.found, *_of_the_office(settings, around.year, written))
-    if found:
-        raise BadConfiguration(NAME, tuple(config.with_line(each, text) for each in found))
+    made = tables(found.data, written, placed, around.under, around.passwords)
+    settings = _settings(found, made)
+    found.note(_of_the_office(settings, around.year, written))
+    if wrong := found.wrong():
+        raise wrong
     return Made(
         config=HEAD + tomli_w.dumps(made),
         settings=settings,
@@ -93,6 +97,14 @@ def make(text: str, around: Around) -> Made:
         is_blank=replace(written, folders=Folders()) == Written(),
         notes=checks.notes(written),
     )
+
+
+def _settings(found: Read, made: dict[str, Any]) -> Settings:
+    try:
+        return config.structured(made, found.text, NAME, Settings)
+    except BadConfiguration as error:
+        found.note(error.mistakes)
+        raise found.wrong() or error from error
 
 
 def _of_the_office(settings: Settings, year: int, written: Written) -> tuple[Mistake, ...]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-import tomllib
-from typing import Any, Final
+from typing import Final
 
 from appliance.daemon.mistakes import BadConfiguration, Mistake
 
@@ -39,17 +38,18 @@ def text_of(contents: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def data_of(text: str) -> dict[str, Any]:
-    """Read the text as TOML; raises BadConfiguration with the line and what to do about it."""
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # of figures and brackets beyond all measure, too
-        found = _AT.search(str(error))
-        line = int(found[1]) if found else _last_line(text)
-        raise BadConfiguration(NAME, (_explained(text, line, error),)) from error
+def guessed(contents: bytes) -> str:
+    """Return the text of a file in an older encoding, for all else that is wrong with it."""
+    return contents.decode("cp1252", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _explained(text: str, number: int, error: Exception) -> Mistake:
+def line_of(error: Exception, text: str) -> int:
+    """Say in which line the library stopped reading."""
+    found = _AT.search(str(error))
+    return int(found[1]) if found else _last_line(text)
+
+
+def explained(text: str, number: int, error: Exception) -> Mistake:
     """Say what is wrong in a line that is no TOML, as the person who typed it sees it."""
     lines = text.splitlines()
     line = lines[number - 1] if 0 < number <= len(lines) else ""

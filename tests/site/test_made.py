@@ -166,8 +166,8 @@ def test_the_delivered_file_filled_in() -> None:
         ('[site]\npatron = "4 ottobre"', 2, "site.patron", "day of the year"),
         ('[site]\nzone = "Roma"', 2, "site.zone", "no time zone"),
         ('[site]\ncountry = "xx"', 2, "site.country", "unknown"),
-        ("[hours]\nlunedi = []", 1, "hours", "no weekday"),
-        ('# x\n[hours]\nmonday = ["9-8"]', 2, "hours", "end must come after"),
+        ("[hours]\nlunedi = []", 2, "hours.lunedi", "no weekday"),
+        ('# x\n[hours]\nmonday = ["9-8"]', 3, "hours.monday", "end must come after"),
         ('[[lines]]\ndialect = "x"', 2, "lines.1.dialect", "unknown"),
         ('[[lines]]\n[[lines]]\nname="a"\ndialect = "x"', 4, "lines.2.dialect", "unknown"),
         ('[[lines]]\nname = "a b"', 2, "lines.1.name", "no short name"),
@@ -203,14 +203,14 @@ def test_every_mistake_has_its_line(text: str, line: int, place: str, words: str
 
 
 def test_all_mistakes_at_once() -> None:
-    """One look at the result is enough to correct everything of one kind of check."""
+    """One look at the result is enough to correct everything, in the order of the file."""
     text = (
         OFFICE.replace("192.168.1.10/24", "?")
         .replace("abcd-1234", "x")
         .replace("051 598 111", "12")
     )
     assert [one[1] for one in mistakes_of(text)] == [
-        "network.address", "phones.1.secret", "lines.1.called",
+        "network.address", "lines.1.called", "phones.1.secret",
     ]  # fmt: skip
 
 

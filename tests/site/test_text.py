@@ -6,16 +6,18 @@ import pytest
 
 from appliance.daemon import config
 from appliance.daemon.mistakes import BadConfiguration
-from appliance.site.text import LARGEST, data_of, text_of
+from appliance.site.reading import read
+from appliance.site.text import LARGEST, text_of
 
 FILE = '[site]\nname = "Città"\n'
 
 
 def mistake(contents: bytes) -> tuple[int, str, str]:
     """Return the line, the Italian and the English of the one mistake of a file."""
-    with pytest.raises(BadConfiguration) as caught:
-        data_of(text_of(contents))
-    (found,) = caught.value.mistakes
+    try:
+        (found,) = read(text_of(contents)).mistakes
+    except BadConfiguration as error:
+        (found,) = error.mistakes
     return found.line, found.it, found.text
 
 
@@ -34,7 +36,7 @@ def mistake(contents: bytes) -> tuple[int, str, str]:
 def test_what_editors_save_is_read(contents: bytes) -> None:
     """Marks in front, line ends and Windows' "Unicode" make no difference."""
     assert text_of(contents) == FILE
-    assert data_of(text_of(contents)) == {"site": {"name": "Città"}}
+    assert read(text_of(contents)).data == {"site": {"name": "Città"}}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_what_cannot_be_read_is_said(text: str, line: int, words: str) -> None:
 
 def test_quotes_within_text_and_remarks_are_left_alone() -> None:
     """Curly quotes are wrong in the place of straight ones alone."""
-    assert data_of('name = "dei “Caduti”" # “così”') == {"name": "dei “Caduti”"}
+    assert read('name = "dei “Caduti”" # “così”').data == {"name": "dei “Caduti”"}
     assert mistake("name = # “così”".encode())[2].startswith("is not TOML")
 
 

@@ -93,3 +93,31 @@ def with_the_line(text: str, port: str) -> str:
     editor.use('name = "line1"', but=("daytime",))
     editor.write("port", f'"{port}"')
     return editor.saved()
+
+
+SLIPS: Final = (
+    ('name = "Comune di Prova"', "name = “Comune di Prova”"),
+    ('patron = "10-04"', 'patron = "4 ottobre"'),
+    ('monday    = ["00:00-24:00"]', 'monday    = ["18:00-9:00"]'),
+    ('name = "op1"', 'name = "Operatore 1"'),
+)
+"""What somebody in a hurry writes, and what they should have written before it."""
+
+
+def with_slips(text: str) -> str:
+    """Make five mistakes in a file that is filled in: four slips, and a `#` that was left before
+    `[[lines]]` when it was taken away below.
+    """
+    for right, wrong in SLIPS:
+        assert text.count(right) == 1, right
+        text = text.replace(right, wrong)
+    editor = Editor.open(text)
+    editor.use('name = "line1"', but=("daytime", "[[lines]]", "port"))
+    return editor.saved()
+
+
+def corrected(text: str) -> str:
+    """Correct those five, each at the line that the result on the card names."""
+    for right, wrong in SLIPS:
+        text = text.replace(wrong, right)
+    return text.replace("#[[lines]]", "[[lines]]", 1)
