@@ -144,11 +144,40 @@ class Schedule:
         return bool(self.openings) or any(week.ever_opens for week in weeks)
 
     def _pieces(self, first: date) -> Iterator[Piece]:
-        """Yield the pieces of `first` and of the days after, up to the horizon."""
-        day = first
-        for _ in range(HORIZON_DAYS):
+        """Yield the pieces of `first` and of the days after, up to the horizon.
+
+        Days that are open from end to end follow one another without a change: of those only the
+        first is made, and then the next day on which something else may hold.
+        """
+        day, last = first, first + ONE_DAY * (HORIZON_DAYS - 1)
+        while day <= last:
             yield from self._day(day)
-            day += ONE_DAY
+            following = day + ONE_DAY
+            if self._is_like_the_next(day):
+                following = max(following, min(self._next_special(day), last))
+            day = following
+
+    def _is_like_the_next(self, day: date) -> bool:
+        """Tell whether a day is open from end to end and nothing but the week makes it so."""
+        midnight = datetime.combine(day, time())
+        return (
+            self.week_on(day).never_closes
+            and day not in self._holidays
+            and day not in self._openings
+            and not any(each.covers(day) for each in (*self.periods, *self.entered))
+            and not self._closures_on(midnight)
+        )
+
+    def _next_special(self, day: date) -> date:
+        """Return the next day on which something else than the week may begin."""
+        begins = (
+            *self._holidays,
+            *self._openings,
+            *(each.start.date() for each in self.closures),
+            *(each.first for each in (*self.periods, *self.entered)),
+            *(each.since for each in self.weeks),
+        )
+        return min((each for each in begins if each > day), default=date.max)
 
     def _day(self, day: date) -> Iterator[Piece]:
         """Yield a day's pieces, the first one from midnight on; empty ones may be among them."""

@@ -83,6 +83,12 @@ def check_bands(bands: Bands, where: str) -> None:
             )
 
 
+def _is_whole_day(bands: Bands) -> bool:
+    ends = [MIDNIGHT, *(band.end for band in bands)]
+    starts = [*(band.start for band in bands), MIDNIGHT]
+    return bool(bands) and ends == starts
+
+
 @dataclass(frozen=True, slots=True)
 class Week:
     """The bands of the seven days, Monday first; raises ConfigurationError for any other number."""
@@ -103,6 +109,11 @@ class Week:
     def ever_opens(self) -> bool:
         """True when at least one day has a band."""
         return any(self.days)
+
+    @property
+    def never_closes(self) -> bool:
+        """True when the bands of every day reach from midnight to midnight."""
+        return all(_is_whole_day(bands) for bands in self.days)
 
 
 def week(**days: str) -> Week:

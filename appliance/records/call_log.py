@@ -30,14 +30,21 @@ _COLUMNS: Final = (
     "evidence", "release_ms", "message", "unit", "need", "transfer_reason", "declaration", "target",
     "returned", "trail", "direction", "number_class", "about", "sheets",
 )  # fmt: skip
-_TIMES: Final = ("rang_at", "rang_ms", "clock_state", "answered_at", "ended_at")
+_TIMES: Final = ("rang_at", "rang_ms", "clock_state")
+_LATER_TIMES: Final = ("answered_at", "ended_at")
 _KEPT: Final = {
     **{c: f"CASE calls.written WHEN '' THEN excluded.{c} ELSE calls.{c} END" for c in _TIMES},
+    **{
+        c: f"CASE WHEN calls.written = '' OR calls.{c} IS NULL AND excluded.{c} >= calls.rang_at "
+        f"THEN excluded.{c} ELSE calls.{c} END"
+        for c in _LATER_TIMES
+    },
     "message": "CASE excluded.message WHEN '' THEN calls.message ELSE excluded.message END",
     "sheets": "CASE excluded.sheets WHEN '[]' THEN calls.sheets ELSE excluded.sheets END",
 }
 """The link to a stored message is made by the store, sheets may be noted after the call's end; a
-record written before that was known must not undo it; nor times that were put right since."""
+record written before that was known must not undo it; nor times that were put right since. What
+came only after the clock was known, the end of a call that was settled before, is right."""
 _UPSERT: Final = (
     f"INSERT INTO calls (boot, {', '.join(_COLUMNS)}) VALUES (:boot, :{', :'.join(_COLUMNS)}) "  # noqa: S608 - constant names
     f"ON CONFLICT (call) DO UPDATE SET boot = excluded.boot, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +17,7 @@ import httpx
 import pytest
 
 from appliance.console.accounts import keeper
+from appliance.console.accounts.lockout import FIRST_DELAY_S, FREE_OF_A_NAME
 from appliance.console.settings import ConsoleSettings
 from appliance.daemon import first_user
 from appliance.policy.roles import Role
@@ -141,6 +143,33 @@ def test_twenty_wrong_passwords_are_refused(
     assert is_in(visitor)
     user = visitor._runner.run(accounts.prove("carla", PHRASE, "192.168.1.21"))
     assert user == CARLA
+
+
+def test_one_password_a_window_is_compared_however_many_come_at_once(
+    visitor: Visitor, records: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nine at the same moment, after the free ones: the lock-out holds within the queue too."""
+    accounts = visitor.app.state.accounts
+    for n in range(FREE_OF_A_NAME):
+        log_in(visitor, password=f"guess number {n}")
+    compared: list[str] = []
+    matches = accounts._passwords.matches
+
+    def counted(kept: str, password: str) -> bool:
+        compared.append(password)
+        return bool(matches(kept, password))
+
+    monkeypatch.setattr(accounts._passwords, "matches", counted)
+    ahead = time.monotonic() + FIRST_DELAY_S + 1.0
+    monkeypatch.setattr(keeper.time, "monotonic", lambda: ahead)  # the first delay is over
+
+    async def all_at_once() -> list[object]:
+        tries = (accounts.prove("carla", f"more {n}", "127.0.0.1") for n in range(9))
+        return list(await asyncio.gather(*tries, return_exceptions=True))
+
+    found = visitor._runner.run(all_at_once())
+    assert len(compared) == 1
+    assert sorted(type(one).__name__ for one in found) == ["TryLater"] * 8 + ["Wrong"]
 
 
 def test_a_word_that_was_there_before_is_not_taken(

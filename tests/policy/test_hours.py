@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from unittest import mock
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import ConfigurationError
-from appliance.policy.dates import Closure, Holiday, Opening, Period
+from appliance.policy.dates import Closure, Holiday, NewWeek, Opening, Period
 from appliance.policy.hours import Schedule
 from appliance.policy.local_time import local_moment
-from appliance.policy.pieces import Why
-from appliance.policy.week import Band, week
+from appliance.policy.pieces import Piece, Why
+from appliance.policy.week import WEEKDAYS, Band, week
 from appliance.policy.words import Words
 from tests.stories.offices import ROME, SWITCHBOARD_HOURS
 
@@ -197,12 +200,79 @@ def test_never_opens_is_an_answer() -> None:
     assert Schedule(ROME, OFFICE_HOURS, closures=(years,)).at(at).reopens_at is None
 
 
+ALWAYS = Schedule(ROME, week(**dict.fromkeys(WEEKDAYS, "0-24")))
+
+
 def test_always_open_is_an_answer() -> None:
     """Open day and night, nothing ever changes."""
-    days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-    schedule = Schedule(ROME, week(**dict.fromkeys(days, "0-24")))
-    state = schedule.at(rome("2026-11-25 10:00"))
+    state = ALWAYS.at(rome("2026-11-25 10:00"))
     assert (state.open, state.changes_at, state.flips_at) == (True, None, None)
+
+
+def test_always_open_is_found_out_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Like any other hours: not by making every day of the year, for each question of hours."""
+    made: list[date] = []
+    piecewise = Schedule._day
+
+    def counted(self: Schedule, day: date) -> Iterator[Piece]:
+        made.append(day)
+        return piecewise(self, day)
+
+    monkeypatch.setattr(Schedule, "_day", counted)
+    assert ALWAYS.at(rome("2026-11-25 10:00")).open
+    until_august = replace(ALWAYS, holidays=(Holiday(date(2027, 8, 15), Words("a", "b")),))
+    assert until_august.at(rome("2026-11-25 10:00")).flips_at == rome("2027-08-15 00:00")
+    assert len(made) < 10
+
+
+_DAYS = st.dates(date(2026, 11, 1), date(2027, 12, 31))
+_WEEKS = st.sampled_from(
+    [
+        ALWAYS.weekly,
+        week(**dict.fromkeys(WEEKDAYS, "0-12 12-24")),
+        week(**dict.fromkeys(WEEKDAYS[:6], "0-24")),
+        OFFICE_HOURS,
+        week(),
+    ]
+)
+_PERIODS = st.builds(
+    lambda first, days, of: Period(first, first + timedelta(days), Words("p", "p"), of),
+    _DAYS,
+    st.integers(0, 40),
+    _WEEKS,
+)
+_CLOSURES = st.builds(
+    lambda first, hour, hours: Closure(
+        datetime.combine(first, time(hour)), datetime.combine(first, time(hour)) + hours
+    ),
+    _DAYS,
+    st.integers(0, 23),
+    st.timedeltas(timedelta(hours=1), timedelta(days=20)),
+)
+
+
+@given(
+    st.builds(
+        Schedule,
+        st.just(ROME),
+        _WEEKS,
+        st.lists(st.builds(Holiday, _DAYS, st.just(Words("f", "f"))), max_size=2).map(tuple),
+        st.lists(_CLOSURES, max_size=2).map(tuple),
+        st.lists(st.builds(Opening, _DAYS, st.just((Band.parse("9-10"),))), max_size=1).map(tuple),
+        st.lists(_PERIODS, max_size=2).map(tuple),
+        st.lists(_PERIODS, max_size=2).map(tuple),
+        st.lists(st.builds(NewWeek, _DAYS, st.one_of(st.none(), _WEEKS)), max_size=2).map(
+            lambda weeks: tuple(sorted(weeks, key=lambda each: each.since))
+        ),
+    ),
+    st.datetimes(datetime(2026, 11, 1), datetime(2027, 12, 31)),  # noqa: DTZ001 - naive UTC
+)
+def test_days_that_are_passed_over_change_no_answer(schedule: Schedule, moment: datetime) -> None:
+    """The same as when every day is made, whatever lies over an office that is always open."""
+    at = moment.replace(tzinfo=UTC)
+    found = schedule.at(at)
+    with mock.patch.object(Schedule, "_is_like_the_next", return_value=False):
+        assert schedule.at(at) == found
 
 
 def test_next_open() -> None:

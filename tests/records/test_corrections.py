@@ -13,7 +13,7 @@ import pytest
 from appliance.calls.orders import CallRecord, Result
 from appliance.policy.clock_steps import Steps
 from appliance.policy.clock_trust import Seen
-from appliance.records import audit, call_log, corrections, messages
+from appliance.records import audit, call_log, corrections, fleet_outbox, messages
 from appliance.records.audit import Noted
 from appliance.records.calls_shown import of_day
 from appliance.records.database import open_database
@@ -101,6 +101,31 @@ def test_a_call_that_goes_on_is_put_right_when_it_is_over(db: sqlite3.Connection
     call_log.upsert(db, [ended], "b")
     assert corrections.correct(db, "start", STEPS) == 0
     assert (found(db, "a").rang_at, found(db, "a").ended_at) == (right(990), right(1100))
+
+
+def test_a_call_settled_but_not_over_keeps_its_end(db: sqlite3.Connection) -> None:
+    """The message is stored, the line not yet idle, when the clock becomes known: when it ended
+    is written all the same, and told to who is told of ended calls.
+    """
+    settled = replace(wrong("a", 990, Result.MESSAGE), answered_at=None, ended_at=None)
+    call_log.upsert(db, [settled], "b")
+    fleet_outbox.prepare(db, ("calls",), ("call_ended",), 100)
+    corrections.correct(db, "start", STEPS)
+    ended = replace(settled, answered_at=right(1010), ended_at=right(1100))
+    call_log.upsert(db, [ended], "b")
+    record = found(db, "a")
+    assert (record.rang_at, record.clock_state) == (right(990), "corrected")
+    assert (record.answered_at, record.ended_at) == (right(1010), right(1100))
+    assert [event.kind for event in fleet_outbox.waiting(db, 0, 9)] == ["call_ended"]
+
+
+def test_an_end_by_the_wrong_clock_is_not_taken_for_right(db: sqlite3.Connection) -> None:
+    """A record written late, from memory, with the time of then: no end is better than a false."""
+    settled = replace(wrong("a", 900, Result.MESSAGE), answered_at=None, ended_at=None)
+    call_log.upsert(db, [settled], "b")
+    corrections.correct(db, "start", STEPS)
+    call_log.upsert(db, [wrong("a", 900, Result.MESSAGE)], "b")
+    assert found(db, "a").ended_at is None
 
 
 def test_messages_requests_and_the_audit_list(db: sqlite3.Connection) -> None:

@@ -75,20 +75,28 @@ class Accounts:
 
     async def prove(self, name: str, password: str, address: str) -> User:
         """Compare a password; raises Wrong, TryLater, Busy, StoreError."""
-        known_there = self.sessions.was_here(name, address)
-        at = time.monotonic()
-        wait = wait_s(self._tries, name, address, at, is_known_there=known_there)
-        if wait > 0:
-            raise TryLater(wait)
+        self._refuse_locked_out(name, address)
         user, kept = await self._reading.do(
             lambda c: (users.find(c, name), users.password_of(c, name))
         )
-        right = await self._turns.take(lambda: self._passwords.matches(kept, password))
+
+        def compare() -> bool:
+            self._refuse_locked_out(name, address)  # those before it in the queue may be wrong ones
+            return self._passwords.matches(kept, password)
+
+        right = await self._turns.take(compare)
         if user is None or not right:
             self._tries = after_wrong(self._tries, name, address, time.monotonic())
             raise Wrong("wrong name or password")
         self._tries = after_right(self._tries, name, address)
         return user
+
+    def _refuse_locked_out(self, name: str, address: str) -> None:
+        """Raise TryLater while no password of a name is looked at from an address."""
+        known_there = self.sessions.was_here(name, address)
+        wait = wait_s(self._tries, name, address, time.monotonic(), is_known_there=known_there)
+        if wait > 0:
+            raise TryLater(wait)
 
     async def begin(self, user: User, address: str) -> str:
         """Begin a session and return its word."""

@@ -136,7 +136,7 @@ class Sessions:
     def _superfluous(self, at: float) -> list[str]:
         over = [key for key, session in self._known.items() if is_over(session, at)]
         oldest = sorted(self._known.values(), key=lambda session: session.seen)
-        return over + [session.key for session in oldest[: len(oldest) - MOST + 1]]
+        return over + [session.key for session in oldest[: max(0, len(oldest) - MOST + 1)]]
 
     def _write(self, session: Session) -> None:
         """Write one, by the wall clock, inside the caller's transaction."""
