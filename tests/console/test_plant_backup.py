@@ -274,6 +274,25 @@ def test_a_body_shorter_than_it_said_is_not_kept(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == []
 
 
+@pytest.mark.parametrize(("spare", "is_taken"), [(2 * 5000 - 1, False), (2 * 5000, True)])
+def test_there_must_be_room_for_it_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spare: int, is_taken: bool
+) -> None:
+    """Whoever looks through it unpacks it beside: half the room would end in a full disk."""
+
+    async def pieces() -> Any:
+        yield MAGIC + b"x" * (5000 - len(MAGIC))
+
+    monkeypatch.setattr(uploads, "spare_bytes", lambda _: spare)
+    path = tmp_path / "restore" / "uploaded.backup"
+    if is_taken:
+        anyio.run(uploads.receive, pieces(), 5000, path)
+    else:
+        with pytest.raises(Refused, match="free space"):
+            anyio.run(uploads.receive, pieces(), 5000, path)
+    assert path.exists() is is_taken
+
+
 def test_desk_and_console_mean_the_same_places() -> None:
     """Neither imports the other."""
     assert (uploads.MADE, uploads.UPLOADED) == (backup_places.MADE, backup_places.UPLOADED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from appliance.media import frames, g711
 from appliance.media.conceal import Concealer
 from appliance.media.frames import Law
 from appliance.media.jitter import JitterBuffer
-from appliance.media.packets import Packet, Store
+from appliance.media.packets import Packet, Source, Store
 from appliance.media.splicer import Counters, Splicer
 from tests.helpers import sound
 from tests.helpers.clicks import CLICK_DB, sharpness
@@ -466,3 +467,18 @@ def test_little_sound_ahead_is_no_reason_to_fail(seed: int) -> None:
             buffer.put(n, n * 160, SOUND[n * 160 : (n + 1) * 160])
         got += buffer.read(13)
     assert SOUND[: 160 * count] in got
+
+
+@pytest.mark.parametrize("first", [100, 65_533, 65_534, 65_535])
+def test_numbers_wrap_where_packets_are_counted(first: int) -> None:
+    """16 bits: packet 0 follows 65535, whether one is missing or a jump is to be believed."""
+    numbers = [(first + n) % 65_536 for n in range(4)]
+    one, two, three, four = (Packet(160 * n, number, b"x") for n, number in enumerate(numbers))
+    source = Source()
+    assert source.believes(one, is_jump=False) == (one,)
+    assert source.missing(one, four) == 2
+    source.passes(two)
+    assert source.missing(one, four) == 1
+    jumped = replace(three, source=9), replace(four, source=9)
+    assert source.believes(jumped[0], is_jump=True) == ()
+    assert source.believes(jumped[1], is_jump=True) == jumped

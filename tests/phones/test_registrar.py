@@ -333,6 +333,16 @@ def test_out_of_order(bench: Bench) -> None:
     assert bench.box.registrar.target("21")
 
 
+def test_the_same_number_once_more_is_out_of_order(bench: Bench) -> None:
+    """10.3 step 7: another REGISTER with the CSeq of the last one does not undo it."""
+    phone = Registrant(bench)
+    phone.register()
+    credentials = phone.answer(phone.send())
+    phone.cseq = bench.box.registrar.bindings["21"].cseq - 1  # `send` counts one up
+    assert phone.send(credentials, "Expires: 0").code == 500
+    assert bench.box.registrar.target("21")
+
+
 def raw(bench: Bench, contact: str) -> Message:
     """Register with a Contact line of the test's own, "" for none."""
     phone = Registrant(bench, cseq=70)

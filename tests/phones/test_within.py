@@ -138,6 +138,16 @@ def test_our_200_is_repeated_until_acknowledged(bench: Bench) -> None:
     assert bench.events() == [events.PhoneHungUp("leg", "it never confirmed (ACK)")]
 
 
+def test_the_same_number_once_more_is_out_of_order(bench: Bench) -> None:
+    """12.2.2: another request with the CSeq of the last one is refused, and changes nothing."""
+    ack = bench.answered()
+    bench.receive(within(ack, "INVITE", 1, body=held("sendonly")))
+    acknowledge(bench, ack, 1)
+    (refusal,) = bench.receive(within(ack, "BYE", 1))
+    assert refusal.code == 500
+    assert list(bench.box.legs.calls) == ["leg"]
+
+
 def test_a_lost_ack_of_a_hold_is_made_good_by_the_resume(bench: Bench) -> None:
     """14.1: a new INVITE says that the last 200 came: it is not repeated, the call goes on."""
     ack = bench.answered()

@@ -270,3 +270,14 @@ def test_it_resumes_when_it_says(minutes: int, varied: bool) -> None:
     assert isinstance(
         may_transfer(register, CALENDAR, "anagrafe", "residenza", Now(0.0, before)), Later
     )
+
+
+def test_a_band_has_begun_at_its_very_minute() -> None:
+    """E23: at 15:00 the afternoon's band is one of those that are told, at 14:59 it is not."""
+    answer = ask("2026-11-24 13:00")
+    assert isinstance(answer, Later)
+    morning, afternoon = answer.today
+    assert answer.begun(rome("2026-11-24 15:00")) == (morning, afternoon)
+    assert answer.begun(rome("2026-11-24 14:59")) == (morning,)
+    assert answer.begun(rome("2026-11-24 09:00")) == (morning,)
+    assert answer.begun(rome("2026-11-24 08:59")) == ()

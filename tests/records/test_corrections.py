@@ -90,6 +90,7 @@ def test_the_same_once_more_changes_nothing(db: sqlite3.Connection) -> None:
     assert list(db.iterdump()) == before
     call_log.upsert(db, [replace(wrong("a", 100), message="m1")], "b")
     assert (found(db, "a").rang_at, found(db, "a").message) == (right(100), "m1")
+    assert [one.record.call for one in of_day(db, TRUE, right(3600))] == ["a"]
 
 
 def test_a_call_that_goes_on_is_put_right_when_it_is_over(db: sqlite3.Connection) -> None:

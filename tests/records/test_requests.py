@@ -16,11 +16,11 @@ from appliance.errors import OfficeError
 from appliance.policy.appointments import Slot
 from appliance.policy.citizens import Citizen
 from appliance.policy.mail import HEAD, Mail
-from appliance.policy.outbox import MailState
+from appliance.policy.outbox import MailState, Waiting
 from appliance.policy.register.declarations import Slots
 from appliance.policy.requests import Appointment, Form, NewRequest, State, Step, by_voice
 from appliance.policy.week import week
-from appliance.records import audit, bookings, outbox, requests
+from appliance.records import audit, bookings, outbox, outgoing, requests
 from appliance.records.bookings import Diary
 from appliance.records.database import connect, open_database
 from appliance.records.request_rows import Happened, Kept, Sound, from_json, to_json
@@ -332,6 +332,17 @@ def test_notices_are_kept_as_they_were(db: sqlite3.Connection) -> None:
     assert (kept.mail, kept.queued_at) == (mail, AT)
     assert kept.message_id.startswith("<k-1.")
     assert kept.message_id.endswith("@comune.example>")
+
+
+def test_what_has_left_is_not_dropped(db: sqlite3.Connection) -> None:
+    """The mail server has it: nobody can say that it was not sent."""
+    outbox.queue(db, Mail("k1", "a@b.example", "S", "B"), AT)
+    outgoing.settle(db, MailState.SENT, Waiting(1, 1), "250 OK", AT)
+    with pytest.raises(OfficeError, match="mail 1 has left already: 250 OK"):
+        outbox.drop(db, 1, "op1", "doppio", AT)
+    with pytest.raises(OfficeError, match="mail 1"):
+        outbox.retry(db, 1, "op1", AT)
+    assert outbox.required(db, 1).state is MailState.SENT
 
 
 def test_dropped_by_somebody_for_a_reason(db: sqlite3.Connection) -> None:

@@ -634,3 +634,20 @@ def test_a_command_that_fails_does_not_end_the_mailbox(box: Box) -> None:
     box.mailbox.append("a-1", speech(1, 3000))
     box.mailbox.finish("a-1")
     assert any(isinstance(fact, MessageStored) for fact in box.settle())
+
+
+def test_the_ballast_is_on_the_disk_before_anybody_relies_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its blocks are brought to the card: after a power cut there is something to give back."""
+    synced: list[tuple[str, int]] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        name = Path(f"/proc/self/fd/{descriptor}").readlink().name
+        synced.append((name, os.fstat(descriptor).st_blocks * 512))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    files.set_ballast(tmp_path / "ballast", 65_536)
+    assert ("ballast", 65_536) in synced
