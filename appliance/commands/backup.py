@@ -141,7 +141,9 @@ def _restore(file: Path, config: Path, passphrase: str, *, check: bool) -> Words
     state = state_folder(config).absolute()
     putting_back.check_finished(state)
     # the service's own account, which only looks, may not write beside its folder
-    beside = state if check and not os.access(state.parent, os.W_OK) else state.parent
+    beside = putting_back.workplace(state)
+    if check and not os.access(beside, os.W_OK):
+        beside = state
     for left in beside.glob(f"{UNPACKED}*"):  # of a restore that was killed
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=UNPACKED, dir=beside) as folder:

@@ -95,7 +95,7 @@ class Helper:
         file = Path(settings.folders.console) / UPLOADED
         if not file.is_file() or file.is_symlink():
             raise Refused(NO_FILE.it, NO_FILE.en)
-        beside = state_folder(self.config).absolute().parent
+        beside = putting_back.workplace(state_folder(self.config).absolute())
         for left in beside.glob(f"{UNPACKED}*"):  # of a restore that was killed
             shutil.rmtree(left)
         with tempfile.TemporaryDirectory(prefix=UNPACKED, dir=beside) as folder:

@@ -22,6 +22,14 @@ UPLOADED: Final = "restore/uploaded.backup"
 """Where, in the console's folder, a backup lies that came from a browser (console/uploads.py)."""
 UNPACKED: Final = ".centralino-restore-"
 """A folder beside the state folder, or in it, in which a backup is unpacked and checked."""
+STAGED: Final = ".restore"
+"""Within a folder that is a mount point, and so cannot be renamed: where its new contents wait."""
+PLACING: Final = ".restore-placing"
+"""The same, once all that stood has been set aside."""
+BEFORE: Final = ".before-"
+"""Within such a folder: what stood there before a restore, with its time."""
+APART: Final = (UNPACKED, STAGED, BEFORE)
+"""What belongs to a restore and not to the box: PLACING too begins so."""
 LEFT_OUT: Final = frozenset(
     {
         "corrupt",
@@ -100,7 +108,7 @@ def _is_left_out(inner: Path) -> bool:
     names = {parent.as_posix() for parent in (inner, *inner.parents)}
     return (
         bool(names & LEFT_OUT)
-        or inner.parts[0].startswith((OWN_COPY, UNPACKED))
+        or inner.parts[0].startswith((OWN_COPY, *APART))
         or inner.suffix in {".tmp", ".copy"}
         or inner.as_posix().startswith(database_path(Path()).name)
     )

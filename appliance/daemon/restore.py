@@ -23,7 +23,7 @@ from typing import IO, Any, Final, cast
 
 from appliance.daemon import config as configuration
 from appliance.daemon.backup_places import CONFIG, MANIFEST, STATE, Piece, pieces
-from appliance.daemon.putting_back import at_no_point, staged, write_plan
+from appliance.daemon.putting_back import at_no_point, check_places, staged, write_plan
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import ConfigurationError
@@ -66,8 +66,9 @@ def unpack(file: Path, folder: Path, passphrase: str, config: Path) -> Checked:
 def stage(checked: Checked, stamp: str, at_point: Callable[[str], None] = at_no_point) -> Path:
     """Bring every piece next to its place, durably, and write the plan; returns the plan's path.
 
-    Raises OSError, before anything that stands has changed.
+    Raises OSError, Refused, before anything that stands has changed.
     """
+    check_places(checked.pieces)
     try:
         for piece in checked.pieces:
             piece.path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import sqlite3
+import subprocess
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -35,6 +36,7 @@ from appliance.records.messages import Message
 from appliance.records.sealed_stream import SealedReader, SealingWriter
 from appliance.records.vault import key_path
 from tests.commands.samples import CONFIG
+from tests.helpers import mounts
 from tests.records.samples import a_call
 from tests.voicemail.box import Box, speech
 from tests.voicemail.test_mailbox import one_stored, record_message
@@ -433,3 +435,101 @@ def test_a_backup_beside_a_working_box_has_the_latest(house: House) -> None:
     assert speech(7, 2000) in sounds
     assert latest.message in {message.id for message in again.listed()}
     again.stop()
+
+
+# --- a state folder that is a disk of its own ----------------------------------------------------
+
+
+def _on_a_disk(house: House) -> None:
+    """Have the state folder be a disk of its own, as an SSD at its place."""
+    stood = house.state.with_name("moved")
+    house.state.rename(stood)
+    house.state.mkdir()
+    mounts.memory(house.state)
+    for path in stood.iterdir():
+        shutil.move(path, house.state / path.name)
+    stood.rmdir()
+
+
+def test_a_state_folder_that_is_a_mount_point_is_restored(house: House) -> None:
+    """An SSD at the state folder cannot be renamed: what is in it is exchanged within it."""
+    kept, files, rights = house.kept(), house.files(), house.state.stat().st_mode & 0o777
+
+    def job() -> None:
+        _on_a_disk(house)
+        (house.state / "phone_secrets.json").write_text("changed since")
+        (house.state / "since").mkdir()
+        said = house.put_back()
+        assert house.kept() == kept
+        (before,) = house.state.glob(".before-*")
+        assert str(before) in said
+        assert (before / "phone_secrets.json").read_text() == "changed since"
+        assert (before / "since").is_dir()
+        shutil.rmtree(before)
+        found = {name: data for name, data in house.files().items() if ".before-" not in name}
+        assert found == files
+        assert house.state.stat().st_mode & 0o777 == rights
+        started = Box(house.state).start()
+        assert (started.listed(), started.troubles) == (kept[1], [])
+        started.stop()
+        house.backup.unlink()
+        house.save()  # and what a restore has left is in no backup
+        assert "Ripristino concluso" in house.put_back()
+
+    mounts.within(job)
+
+
+@pytest.mark.parametrize("point", [0, 3, 4, 6, 9, 12, 15, 18, 21])
+def test_on_a_disk_too_a_restore_that_is_killed_leaves_old_or_new(house: House, point: int) -> None:
+    """Before the plan all is old; after it `--finish` goes on, wherever it was cut."""
+    new = house.side()
+    house.folder.rename(house.folder.with_name("first"))
+    house.fill(seed=2)
+    old = house.side()
+
+    def job() -> None:
+        _on_a_disk(house)
+        killed = _killed(house, point)
+        if not putting_back.plan_path(house.state).exists():
+            assert house.side() == (old if killed else new)
+            return
+        assert "centralino restore --finish" in house.put_back(code=1)
+        assert "Ripristino concluso" in house.run("restore", "--finish")
+        assert house.side() == new
+        assert not putting_back.plan_path(house.state).exists()
+        left = {path.name for path in house.state.iterdir() if path.name.startswith(".")}
+        assert left <= {".before-now"}
+
+    mounts.within(job)
+
+
+def test_a_disk_that_is_not_there_is_waited_for(house: House) -> None:
+    """An SSD that is not mounted when the restore goes on: a sentence, and nothing is lost."""
+
+    def job() -> None:
+        _on_a_disk(house)
+        assert _killed(house, STAGED + 2)
+        disk = house.state.with_name("disk")
+        disk.mkdir()
+        subprocess.run(["mount", "--move", str(house.state), str(disk)], check=True)
+        said = house.run("restore", "--finish", code=1)
+        assert "non è montato: montarlo, poi `centralino restore --finish`" in said
+        subprocess.run(["mount", "--move", str(disk), str(house.state)], check=True)
+        assert "Ripristino concluso" in house.run("restore", "--finish")
+        assert house.kept()[1]
+
+    mounts.within(job)
+
+
+def test_a_file_that_is_a_mount_point_is_told_before_anything_changes(house: House) -> None:
+    """A configuration bound over its place: what to do stands in one sentence."""
+
+    def job() -> None:
+        subprocess.run(["mount", "--bind", str(house.config), str(house.config)], check=True)
+        before = house.files()
+        said = house.put_back(code=1)
+        assert "è un punto di mount e non si può sostituire" in said
+        assert house.files() == before
+        assert not putting_back.plan_path(house.state).exists()
+
+    mounts.within(job)
