@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 . image/common.sh
 
 missing=""
-for tool in arch-test:arch-test bmaptool:bmap-tools cpio:cpio depmod:kmod dpkg-deb:dpkg fdisk:fdisk mcopy:mtools mke2fs:e2fsprogs \
+for tool in arch-test:arch-test bmaptool:bmap-tools cpio:cpio depmod:kmod dpkg-deb:dpkg dtc:device-tree-compiler fdisk:fdisk mcopy:mtools mke2fs:e2fsprogs \
     mkenvimage:u-boot-tools mkfs.vfat:dosfstools mmdebstrap:mmdebstrap openssl:openssl sfdisk:fdisk xz:xz-utils \
     zstd:zstd qemu-aarch64-static:qemu-user-static; do
     command -v "${tool%:*}" > /dev/null || missing="$missing ${tool#*:}"

@@ -19,7 +19,8 @@ out=$(cd "$out" && pwd)
 work=$out/work
 
 slot_mib=768
-# The partitions are known by the disk's signature, which boot.cmd, fstab and RAUC name.
+# The disk's signature, by which U-Boot tells the initramfs of the slot. Every card has the same: what
+# runs later knows the partitions by the disk that was started from (centralino-image/disk).
 disk_id=43454e54
 
 say() { printf '%s  %s\n' "$(date +%T)" "$*"; }

@@ -19,6 +19,9 @@ done
 if [ -n "$firmware" ]; then
     mkdir "$work/fat/overlays"
     cp "$work"/firmware/usr/lib/raspi-firmware/overlays/* "$work/fat/overlays/"
+    for overlay in image/boot/overlays/*.dts; do
+        dtc -q -I dts -O dtb -o "$work/fat/overlays/$(basename "$overlay" .dts).dtbo" "$overlay"
+    done
 fi
 for tree in $trees; do
     cp "$work/trees/$tree.dtb" "$work/fat/"
@@ -32,8 +35,10 @@ find "$work/fat" "$work/data" -exec touch --date="@$SOURCE_DATE_EPOCH" {} +
 mkfs.vfat -C -F 32 -n CENTRALINO -i "$disk_id" --invariant "$work/fat.img" $((fat_mib * 1024)) > /dev/null
 mcopy -s -m -i "$work/fat.img" "$work"/fat/* ::/
 
-mke2fs -q -t ext4 -m 1 -L data -U 43454e54-0000-4000-8000-000000000003 \
-    -E hash_seed=43454e54-0000-4000-8000-000000000004,root_owner=0:0,lazy_itable_init=0 \
+# Blocks and inodes as for the whole card, with room in the table for 512 GiB: by what suits 64 MiB a
+# card of 32 GB would lose 2 to tables of inodes once it is grown.
+mke2fs -q -t ext4 -b 4096 -i 16384 -m 1 -L data -U 43454e54-0000-4000-8000-000000000003 \
+    -E hash_seed=43454e54-0000-4000-8000-000000000004,root_owner=0:0,lazy_itable_init=0,resize=134217728 \
     -d "$work/data" "$work/data.ext4" "${data_mib}M"
 
 rm -f "$disk"

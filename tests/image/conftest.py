@@ -9,6 +9,7 @@ import pytest
 
 from tests.helpers.figures import Figures
 from tests.image import built
+from tests.image.board import Board
 from tests.image.disk import SLOT_A, Disk
 from tests.image.guest import Guest
 from tests.image.office import Office, site, wait_idle
@@ -77,7 +78,10 @@ def rested(office: Office, guest: Guest, rng: random.Random, figures: Figures) -
 
 @pytest.fixture(scope="module")
 def guest_after_cuts(office: Office) -> Iterator[Guest]:
-    """Boot the box after the cuts."""
-    with office.on() as made:
+    """Boot the box after the cuts, with a second card of the same image in a reader."""
+    reader = (f"if=none,id=spare,format=raw,snapshot=on,file={built.image()}",
+              "usb-storage,drive=spare,bus=usb.0,port=2")  # fmt: skip
+    more = ("-drive", reader[0], "-device", reader[1])
+    with office.on(board=Board(office.exchange.line(1).resolve(), more=more)) as made:
         made.wait_ready()
         yield made

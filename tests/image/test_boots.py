@@ -173,6 +173,27 @@ def test_what_was_kept_survives_all_that(guest_after_cuts: Guest) -> None:
     assert int(guest_after_cuts.run(f"ls /data{VOICEMAIL}/*.wav | wc -l")) >= 1
 
 
+def test_a_second_card_with_the_image_takes_nothing_over(guest_after_cuts: Guest) -> None:
+    """A spare card in a reader looks like the box's own: all that is kept, updated and counted as
+    good stays on the card that the box was started from.
+    """
+    guest = guest_after_cuts
+    guest.wait("the spare card", lambda: guest.shell.try_("test -b /dev/sda4")[0] == 0)
+    guest.run("udevadm settle")
+    signed = "/dev/disk/by-partuuid/43454e54-04"
+    assert (
+        guest.run(f"blkid -s PARTUUID -o value /dev/sda4 && ls {signed}").split()[0] == signed[-11:]
+    )
+    for number, name in enumerate(("firmware", "slot-a", "slot-b", "data"), 1):
+        assert guest.run(f"readlink -f /dev/disk/centralino/{name}") == f"/dev/vda{number}"
+    for place, device in (("/data", "/dev/vda4"), ("/boot/firmware", "/dev/vda1")):
+        assert guest.run(f"findmnt -no SOURCE {place}") == device
+    slots = guest.run("rauc status --detailed", limit_s=300.0)
+    for name in ("slot-a", "slot-b"):
+        assert f"/dev/disk/centralino/{name}" in slots
+    assert guest.run("cat /run/centralino-bootvars").startswith("/dev/vda ")
+
+
 def test_the_root_cannot_be_written_to(guest_after_cuts: Guest) -> None:
     """The slot itself refuses; what is written above it is gone with the power."""
     guest = guest_after_cuts

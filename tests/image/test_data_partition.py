@@ -6,6 +6,7 @@ The very helpers of the image are run, on file systems in files.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from pathlib import Path
 from typing import Final
@@ -311,11 +312,14 @@ def disk(tmp_path: Path) -> Card:
 
 
 def boot_disk(disk: Card, then: str) -> str:
-    """Boot from a disk with partitions, its slot named by the kernel's own words."""
+    """Boot from a disk with partitions, which the initramfs has noted."""
     cmdline = disk.folder / "cmdline"
-    cmdline.write_text(f"root=PARTUUID={SIGNATURE}-02 rauc.slot=A panic=10\n", encoding="ascii")
+    cmdline.write_text("root=PARTUUID=00000000-02 rauc.slot=A panic=10\n", encoding="ascii")
     script = f"{HELPERS}/data >&2; mountpoint -q $data || exit 9; {then}"
+    (disk.folder / "run").mkdir(exist_ok=True)
     with looped(disk.image) as device:
+        note = disk.folder / "run" / "centralino-disk"
+        note.write_text(device.removeprefix("/dev/") + "\n", encoding="ascii")
         run("partx", "--update", device)
         try:
             return run(
@@ -382,3 +386,45 @@ def test_the_partition_grows_once(disk: Card) -> None:
 def test_in_memory_nothing_is_grown(card: Card) -> None:
     """Where there is no card the helper has nothing to do, and is no failure."""
     assert card.boot(f"{HELPERS}/grow && echo well", "/dev/none") == "well\n"
+
+
+# --- two disks with one image ----------------------------------------------------------------
+
+
+NAMES: Final = "for n in firmware slot-a slot-b data; do {helper} device $n; done"
+
+
+def test_the_disk_that_was_started_from_is_known_among_its_twins(disk: Card) -> None:
+    """Two disks with one signature: each name leads to a partition of the first, and no partition
+    of the second has one; before anything was started there is no name at all.
+    """
+    twin = disk.folder / "twin.img"
+    run("cp", "--sparse=always", disk.image, twin)
+    helper = HELPERS / "disk"
+    (disk.folder / "run").mkdir()
+    with looped(twin) as second, looped(disk.image) as first:
+        for device in (second, first):
+            run("partx", "--update", device)
+        try:
+            unknown = ("sh", "-c", f"! {helper} device data && ! {helper} name {first[5:]}p4")
+            run(*unknown, **disk.environment())
+            note = disk.folder / "run" / "centralino-disk"
+            note.write_text(f"{first[5:]}\n", encoding="ascii")
+            found = run("sh", "-c", NAMES.format(helper=helper), **disk.environment()).split()
+            assert found == [f"{first}p{number}" for number in (1, 2, 3, 4)]
+            assert run(helper, "name", f"{first[5:]}p3", **disk.environment()) == "slot-b\n"
+            run("sh", "-c", f"! {helper} name {second[5:]}p3", **disk.environment())
+            run(HELPERS / "bootvars", **disk.environment())
+            variables = (disk.folder / "run" / "centralino-bootvars").read_text(encoding="ascii")
+            assert variables == f"{first} 0x100000 0x4000\n"
+        finally:
+            for device in (second, first):
+                run("partx", "--delete", device)
+
+
+def test_nothing_of_the_image_knows_a_partition_by_what_its_twins_have_too() -> None:
+    """Neither signature nor label nor number of a file system: all of them are in every image."""
+    alike = re.compile(r"by-(partuuid|label|uuid)|PARTUUID|LABEL=|UUID=|findfs")
+    files = [*OVERLAY.rglob("*"), OVERLAY.parent / "slot.sh"]
+    texts = {path: path.read_text(encoding="utf-8") for path in files if path.is_file()}
+    assert {path.name for path, text in texts.items() if alike.search(text)} == set()

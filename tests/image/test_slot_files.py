@@ -7,6 +7,7 @@ import json
 import os
 import re
 import stat
+import subprocess
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -238,6 +239,59 @@ def test_slot_b_is_empty_and_slot_a_small(disk: Path) -> None:
 def test_the_firmware_finds_its_files(disk: Path, name: str) -> None:
     """Every file that a Raspberry Pi needs on the way to U-Boot's script is on the FAT."""
     assert slot.fat_file(disk, name)
+
+
+OVERLAY = re.compile(r"^\s*#?\s*dtoverlay=([\w-]+)", re.MULTILINE)
+
+
+def test_each_overlay_that_is_named_lies_on_the_card(disk: Path) -> None:
+    """Also one that a remark proposes: the firmware passes over what it does not find."""
+    texts = [slot.fat_file(disk, "config.txt").decode(), read_docs("image.md")]
+    names = {name for text in texts for name in OVERLAY.findall(text)}
+    assert "centralino-clock" in names
+    for name in names:
+        assert slot.fat_file(disk, f"overlays/{name}.dtbo")
+
+
+def test_every_board_finds_a_battery_clock(disk: Path, tmp_path: Path) -> None:
+    """The overlay fits each board's tree as the firmware lays it over: the bus is on, the chip is
+    named as the kernel's driver knows it.
+    """
+    overlay = tmp_path / "clock.dtbo"
+    overlay.write_bytes(slot.fat_file(disk, "overlays/centralino-clock.dtbo"))
+    boards = sorted((slot.built() / "work/fat").glob("*.dtb"))
+    assert len(boards) > 1
+    for board in boards:
+        whole = tmp_path / board.name
+        subprocess.run(("fdtoverlay", "-i", board, "-o", whole, overlay), check=True)
+        bus = subprocess.run(("fdtget", whole, I2C, "status"), check=True, capture_output=True)
+        chip = ("fdtget", whole, f"{I2C}/rtc@68", "compatible")
+        known = subprocess.run(chip, check=True, capture_output=True)
+        assert (bus.stdout, known.stdout) == (b"okay\n", b"maxim,ds3231\n")
+
+
+I2C = "/soc/i2c@7e804000"
+
+
+def read_docs(name: str) -> str:
+    """Return a page of the documentation."""
+    return (slot.ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def test_a_large_card_loses_little_to_its_tables(tmp_path: Path) -> None:
+    """The data partition of 64 MiB, grown to a card of 32 GB: blocks of 4 KiB, and less than two
+    parts in a hundred for inodes.
+    """
+    grown = tmp_path / "data.ext4"
+    subprocess.run(("cp", "--sparse=always", slot.built() / "work/data.ext4", grown), check=True)
+    with grown.open("r+b") as file:
+        file.truncate(29 << 30)
+    subprocess.run(("resize2fs", grown), check=True, capture_output=True)
+    told = subprocess.run(("dumpe2fs", "-h", grown), check=True, capture_output=True, text=True)
+    fields = dict(line.split(":", 1) for line in told.stdout.splitlines() if ":" in line)
+    tables = int(fields["Inode count"]) * int(fields["Inode size"])
+    assert int(fields["Block size"]) == 4096
+    assert tables < (29 << 30) // 50
 
 
 def test_the_list_of_packages_is_json_of_its_format(root: Path) -> None:

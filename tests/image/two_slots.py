@@ -224,7 +224,7 @@ class TwoSlots:
         """Return the image's own, with this folder's places in it."""
         said = (ROOT / "image/overlay/etc/rauc/system.conf").read_text(encoding="utf-8")
         for place, here in (
-            ("/dev/disk/by-partuuid/43454e54-02", "A"), ("/dev/disk/by-partuuid/43454e54-03", "B"),
+            ("/dev/disk/centralino/slot-a", "A"), ("/dev/disk/centralino/slot-b", "B"),
             ("/run/rauc", "mnt"), ("/data/rauc/status", "rauc-status"),
             ("/etc/rauc/keyring.pem", "keys/cert.pem"),
         ):  # fmt: skip
