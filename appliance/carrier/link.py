@@ -9,7 +9,9 @@ from __future__ import annotations
 import array
 import collections
 import os
+import select
 import socket
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +25,22 @@ CREDIT_BYTES = 80_000
 MESSAGE_LIMIT = 160_000
 """Largest datagram; below the usual 208 KiB socket buffer."""
 CONTROL, SOUND = b"C", b"S"
+_CREDENTIALS = struct.Struct("3i")
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who has connected to a UNIX socket, as the kernel noted it then (SO_PEERCRED, unix(7))."""
+
+    process: int
+    account: int
+
+
+def peer_of(sock: socket.socket) -> Peer:
+    """Return who is at the other end; the account is a number."""
+    raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    process, account, _ = _CREDENTIALS.unpack(raw)
+    return Peer(process, account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +79,13 @@ class Link:
     def fileno(self) -> int:
         """Return the descriptor to wait on."""
         return self.socket.fileno()
+
+    @property
+    def has_peer(self) -> bool:
+        """Tell whether the other end is open, also where what it said last has yet to be read."""
+        look = select.poll()
+        look.register(self.socket, 0)
+        return not self.closed and not look.poll(0)
 
     @property
     def wants_to_write(self) -> bool:

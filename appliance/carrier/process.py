@@ -25,7 +25,7 @@ from appliance.carrier.desk_side import DeskSide
 from appliance.carrier.farewell import Farewell
 from appliance.carrier.health import HealthMeter
 from appliance.carrier.line_side import LineSide
-from appliance.carrier.link import Link, Sound
+from appliance.carrier.link import Link, Peer, Sound, peer_of
 from appliance.carrier.messages import Credit, MorePrompts, Notice, Ping, Pong, RestartLine, Setup
 from appliance.carrier.phone_side import PhoneSide
 from appliance.carrier.player import PromptMemory, mapped
@@ -41,7 +41,8 @@ WATCHDOG_S = 3.0
 class Carrier:
     """Owns the selector; `run` returns when the desk is gone and every line is idle.
 
-    `clock` gives monotonic seconds: the machine's, or a test's own; so may its `phones` be.
+    `clock` gives monotonic seconds: the machine's, or a test's own; so may its `phones` be. Who
+    connects to the `listening` socket must be of `account`, the desk's; by default its own.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Carrier:
         listening: socket.socket | None,
         clock: Callable[[], float] = time.monotonic,
         phones: PhoneSide | None = None,
+        account: int | None = None,
     ) -> None:
         self.selector = selectors.EpollSelector()
         self.desk = DeskSide(self.selector, self._take, self._begin_farewell)
@@ -66,6 +68,7 @@ class Carrier:
         self._nursery = nursery
         self._realtime = realtime
         self._listening = listening
+        self._account = os.geteuid() if account is None else account
         self._clock = clock
         self._health_at: float | None = None
         self._notify = sdnotify.SystemdNotifier()
@@ -75,7 +78,7 @@ class Carrier:
             self.selector.register(listening, selectors.EVENT_READ, lambda _: self._accept())
 
     def serve(self, sock: socket.socket) -> None:
-        """Take a connection of the desk; an older one is closed.
+        """Take a connection of the desk; what is left of an older one is closed.
 
         The calls of an older desk are seen off to their end: the new one knows nothing of them.
         """
@@ -164,7 +167,28 @@ class Carrier:
     def _accept(self) -> None:
         assert self._listening is not None
         sock, _ = self._listening.accept()
-        self.serve(sock)
+        if refusal := self._why_not(peer_of(sock)):
+            sock.close()
+            self.desk.tell(Notice(refusal, "error"))
+        else:
+            self.serve(sock)
+
+    def _why_not(self, peer: Peer) -> str:
+        """Say why somebody may not give orders to the lines, "" for the desk.
+
+        A desk that is there is never replaced: with it a caller would be cut off.
+        """
+        if peer.account != self._account:
+            return (
+                f"process {peer.process} of the account number {peer.account} wanted to give "
+                "orders to the lines, which is the switchboard's service's alone: it was refused"
+            )
+        if self.desk.link is not None and self.desk.link.has_peer:
+            return (
+                f"process {peer.process} wanted to give orders to the lines, which this service "
+                "does: it was refused; a second switchboard must not be started"
+            )
+        return ""
 
     def _take(self, message: Any) -> None:
         match message:
@@ -236,13 +260,19 @@ class Carrier:
             self.desk.tell(Notice(words, "error"))
 
 
-def main(nursery: Nursery, fd: int | None = None, listening: socket.socket | None = None) -> None:
-    """Run the carrier on a connected socket `fd`, or on a listening socket (systemd's).
+def main(
+    nursery: Nursery,
+    fd: int | None = None,
+    listening: socket.socket | None = None,
+    account: int | None = None,
+) -> None:
+    """Run the carrier on a connected socket `fd`, or on a listening socket (systemd's) for
+    `account`.
 
     The nursery was started before this module was even imported: its keepers are small.
     """
     wire.prepare(reads=wire.ORDERS, writes=wire.FACTS)
-    carrier = Carrier(nursery, go_realtime(), listening)
+    carrier = Carrier(nursery, go_realtime(), listening, account=account)
     if fd is not None:
         carrier.serve(socket.socket(fileno=fd))
     carrier.run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pwd
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,8 +62,10 @@ def _in_force(config_path: Path) -> tuple[Settings, Office, Words]:
 
 
 @click.command()
-def carrier() -> None:
+@click.option("--for", "account", help="The account of the service that may give orders.")
+def carrier(account: str | None) -> None:
     """Run the carrier on the socket that systemd passes (centralino-link.socket)."""
+    number = None if account is None else _number_of(account)
     if os.environ.get("LISTEN_FDS") != "1":
         raise TechnicianError(
             "the carrier is started by systemd with centralino-link.socket; "
@@ -74,4 +77,14 @@ def carrier() -> None:
     nursery = Nursery.start()
     from appliance.carrier.process import main
 
-    main(nursery, listening=socket.socket(fileno=LISTEN_FDS_START))
+    main(nursery, listening=socket.socket(fileno=LISTEN_FDS_START), account=number)
+
+
+def _number_of(account: str) -> int:
+    try:
+        return pwd.getpwnam(account).pw_uid
+    except KeyError as error:
+        raise TechnicianError(
+            f"there is no account {account!r}, whose service gives orders to the lines: make it "
+            "with systemd-sysusers"
+        ) from error

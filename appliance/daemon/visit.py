@@ -5,11 +5,13 @@ Never waits: what does not fit into the socket is kept here, within a bound, unt
 
 from __future__ import annotations
 
+import os
 import socket
-import struct
 import time
 from pathlib import Path
 from typing import Final
+
+from appliance.carrier.link import peer_of
 
 ANSWER_LIMIT: Final = 4_000_000
 """Longest answer, in bytes: what a console reads of one line (console/desk.py)."""
@@ -18,7 +20,6 @@ UNREAD_LIMIT: Final = 2 * ANSWER_LIMIT
 STALLED_S: Final = 10.0
 """Who reads nothing of a waiting answer for so long makes room for somebody else."""
 CONSOLE_UNIT: Final = "/centralino-console.service"
-_CREDENTIALS: Final = struct.Struct("3i")
 
 
 class Visit:
@@ -71,13 +72,17 @@ class Visit:
 
 
 def is_of_console(visitor: socket.socket) -> bool:
-    """Tell whether a visitor is of the console's unit: a process cannot leave its own (cgroups(7)).
+    """Tell whether a visitor asks for persons, who must be named: the console, and all but the
+    desk's own account and the administrator.
 
-    Whoever has ended meanwhile is taken for one: nothing is done for somebody unknown.
+    A process of the console's unit is known by it, whose account it may have: it cannot leave its
+    own (cgroups(7)). Whoever has ended meanwhile is taken for one: nothing is done for somebody
+    unknown.
     """
-    raw = visitor.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    pid = _CREDENTIALS.unpack(raw)[0]
+    peer = peer_of(visitor)
+    if peer.account not in {0, os.geteuid()}:
+        return True
     try:
-        return CONSOLE_UNIT in Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8")
+        return CONSOLE_UNIT in Path(f"/proc/{peer.process}/cgroup").read_text(encoding="utf-8")
     except OSError:
         return True

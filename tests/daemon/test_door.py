@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import multiprocessing
+import os
 import queue
 import select
 import selectors
@@ -256,6 +257,14 @@ def test_who_has_stalled_makes_room_for_others(path: Path, monkeypatch: pytest.M
             visitor.sendall(much)
             assert visitor.recv(1, socket.MSG_PEEK)
         assert door.ask(path, {"ask": "hello"})["said"] == "hello"
+
+
+def test_another_account_is_taken_for_the_consoles() -> None:
+    """Whoever is neither the desk's own account nor the administrator must name a person."""
+    for account, is_asked in ((0, False), (os.geteuid(), False), (4321, True)):
+        credentials = struct.pack("3i", os.getpid(), account, account)
+        visitor: Any = SimpleNamespace(getsockopt=lambda *_, told=credentials: told)
+        assert visit.is_of_console(visitor) is is_asked
 
 
 def test_who_has_ended_is_taken_for_the_consoles() -> None:
