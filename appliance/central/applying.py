@@ -19,15 +19,16 @@ from appliance.central.content import Content
 from appliance.central.judging import Judged, Place, box_of, changes_of, check_office, content_in
 from appliance.daemon import giving_voice, spoken
 from appliance.daemon.central_place import PENDING
+from appliance.daemon.policy_changes import basis_of
 from appliance.errors import TechnicianError
 from appliance.policy import central as policy
 from appliance.policy.central import Changes
 from appliance.policy.refused import Refused
-from appliance.records import audit, register, sheets
 from appliance.records import central as records
+from appliance.records import register, sheets
 from appliance.records.audit import Noted
 from appliance.records.central import APPLIED, ENTERED, REVERTED, InForce
-from appliance.records.database import transaction
+from appliance.records.policy_change import Central, PolicyChange
 from appliance.records.register import Who
 from appliance.records.vault import key_path
 
@@ -63,7 +64,7 @@ def put_in_force(place: Place, given: Judged, stamp: Stamp) -> Changes:
     with keeping.locked(place.state):
         settle(place)
         keeping.keep(place.state, given.digest, given.data, given.content)
-        with place.connected() as connection:
+        with place.reading() as connection:
             now = records.in_force(connection)
             policy.check_newer(given.version, given.digest, box_of(place, connection))
         is_same = now is not None and now.digest == given.digest
@@ -79,7 +80,7 @@ def revert(place: Place, stamp: Stamp) -> tuple[int, Changes]:
     """
     with keeping.locked(place.state):
         settle(place)
-        with place.connected() as connection:
+        with place.reading() as connection:
             now = records.in_force(connection)
         if now is None or not now.digest or now.source == records.REVERT:
             raise Refused(
@@ -101,7 +102,7 @@ def settle(place: Place) -> None:
     wanted = keeping.settle_folder(place.state, place.database)
     if not keeping.pending(place.state):
         return
-    with place.connected() as connection:
+    with place.reading() as connection:
         found, units = sheets.all_sheets(connection), register.units(connection)
     folder, languages = spoken.folder_of(place.state), place.settings.site.languages
     giving_voice.publish(folder, giving_voice.render(folder, found, languages))
@@ -117,47 +118,57 @@ def _held(now: InForce | None) -> tuple[int, str]:
 
 
 def _turn(place: Place, wanted: _Next, stamp: Stamp, code: str) -> Changes:
-    """Prepare, write the records, make good what follows."""
-    with place.connected() as connection:
+    """Prepare, have the records written, make good what follows."""
+
+    def made(connection: sqlite3.Connection) -> tuple[Changes, PolicyChange]:
+        basis = basis_of(connection)
         _voiced(place, connection, wanted.content)
         keeping.name(place.state, PENDING, wanted.digest or "none")
-        with transaction(connection):
-            changes = changes_of(place, connection, wanted.content)
-            _write(place, connection, wanted, changes, stamp)
-            about = f"{wanted.version}: {changes.noted}"
-            audit.note(connection, Noted(stamp.at, stamp.by, code, about))
+        changes = changes_of(place, connection, wanted.content)
+        about = Noted(stamp.at, stamp.by, code, f"{wanted.version}: {changes.noted}")
+        return changes, _change(place, connection, wanted, changes, stamp, basis, about)
+
+    changes = place.change(made)
     settle(place)
     return changes
 
 
-def _write(
-    place: Place, connection: sqlite3.Connection, wanted: _Next, changes: Changes, stamp: Stamp
-) -> None:
-    """Write sheets and register, and what of them is the head office's."""
-    content, key = wanted.content, key_path(place.database)
-    sheets.lay(connection, changes.sheets.written, changes.sheets.gone)
+def _change(
+    place: Place,
+    connection: sqlite3.Connection,
+    wanted: _Next,
+    changes: Changes,
+    stamp: Stamp,
+    basis: int,
+    about: Noted,
+) -> PolicyChange:
+    """Make the rows of sheets and register, and of what among them is the head office's."""
+    content = wanted.content
     theirs, here = records.units(connection), records.entered_here(connection)
+    rows = None
     if content.register.units:
-        register.changed(
+        who = Who(stamp.by, stamp.at, ENTERED)
+        _, rows = register.rows_of(
             connection,
-            key,
-            Who(stamp.by, stamp.at, ENTERED),
+            key_path(place.database),
+            who,
             lambda stored: policy.merged(stored, content.register, theirs, here),
             {},
         )
-    units = [unit.code for unit in content.register.units]
-    records.mark(connection, [sheet.code for sheet in content.sheets], units)
-    records.put(
-        connection,
-        InForce(
-            wanted.version,
-            wanted.digest,
-            wanted.former_version,
-            wanted.former,
-            stamp.at,
-            stamp.by,
-            stamp.source,
-        ),
+    held = InForce(
+        wanted.version,
+        wanted.digest,
+        wanted.former_version,
+        wanted.former,
+        stamp.at,
+        stamp.by,
+        stamp.source,
+    )
+    sheet_codes = tuple(sheet.code for sheet in content.sheets)
+    unit_codes = tuple(unit.code for unit in content.register.units)
+    written, gone = tuple(changes.sheets.written), tuple(changes.sheets.gone)
+    return PolicyChange(
+        basis, rows, written, gone, (about,), Central(held, sheet_codes, unit_codes)
     )
 
 

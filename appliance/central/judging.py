@@ -11,11 +11,12 @@ import tempfile
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from appliance.central import keeping, signing
 from appliance.central.bundle import Bundle, unpack
 from appliance.central.content import NAME, Content, content_of, opened
+from appliance.daemon import policy_changes
 from appliance.daemon.central_place import schedule_in_force
 from appliance.daemon.central_schedule import laid_over
 from appliance.daemon.config import text_of
@@ -28,11 +29,16 @@ from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
 from appliance.records import central as records
 from appliance.records import register, sheets
-from appliance.records.database import connect, migrate, open_reader
+from appliance.records.database import open_reader
 from appliance.records.vault import key_path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from appliance.daemon.settings import Settings
+    from appliance.records.policy_change import PolicyChange
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +62,9 @@ class Place:
         """Open the records for reading alone; raises StoreError."""
         return closing(open_reader(self.database))
 
-    def connected(self) -> closing[sqlite3.Connection]:
-        """Open the records, brought up to date."""
-        connection = connect(self.database)
-        migrate(connection)
-        return closing(connection)
+    def change(self, make: Callable[[sqlite3.Connection], tuple[T, PolicyChange]]) -> T:
+        """Have call control write a change, or write it where it does not run."""
+        return policy_changes.changed(self.settings, make)
 
 
 @dataclass(frozen=True, slots=True)

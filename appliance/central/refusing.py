@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from appliance.daemon.mistakes import BadConfiguration
+from appliance.daemon.policy_changes import basis_of
 from appliance.errors import CentralinoError
 from appliance.policy.masked_log import masked, without_addresses
 from appliance.policy.refused import Refused
@@ -16,7 +17,7 @@ from appliance.policy.system_words import words_of
 from appliance.records import audit
 from appliance.records.audit import Noted
 from appliance.records.central import REFUSED
-from appliance.records.database import transaction
+from appliance.records.policy_change import PolicyChange
 
 if TYPE_CHECKING:
     from appliance.central.applying import Stamp
@@ -44,10 +45,13 @@ def refusals_noted(place: Place, data: bytes, stamp: Stamp) -> Iterator[None]:
 
 
 def _note(place: Place, noted: Noted) -> None:
-    with place.connected() as connection, transaction(connection):
+    def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:
         last = audit.latest(connection, "central.", 1)
-        if [(one.by, one.what, one.about) for one in last] != [(noted.by, noted.what, noted.about)]:
-            audit.note(connection, noted)
+        known = [(one.by, one.what, one.about) for one in last]
+        is_new = known != [(noted.by, noted.what, noted.about)]
+        return None, PolicyChange(basis_of(connection), noted=(noted,) if is_new else ())
+
+    place.change(made)
 
 
 def _about(data: bytes, source: str, error: Exception) -> str:

@@ -269,7 +269,7 @@ def _print_table(rows: list[Row]) -> None:
 
 def _stay(folder: Path, console: str) -> None:
     settings = config.load(folder / "centralino.toml")
-    login = demo_people.enter(database_path(folder / "state"), folder / "state")
+    login = demo_people.enter(settings)
     click.echo(
         f"\nStaying up. The console: {console}\n{login}\n"
         "Its page “Postazione operatore” (Operator's desk) shows a call as it rings; the phone "

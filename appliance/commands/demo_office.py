@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import date
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from appliance.commands.options import desk_socket
 from appliance.commands.register_changes import take
 from appliance.commands.register_place import Place
-from appliance.daemon import door, sheet_file
+from appliance.daemon import door, policy_changes, sheet_file
 from appliance.records import sheets
-from appliance.records.database import connect
+from appliance.records.policy_change import PolicyChange
+
+if TYPE_CHECKING:
+    import sqlite3
 
 TEMPLATE = """\
 # Written by `centralino demo`.
@@ -93,8 +96,12 @@ def furnish(config: Path) -> str:
     with resources.as_file(resources.files("appliance.daemon")) as examples:
         merged = take(place, examples / "example_register.toml", "demo")
         given = sheet_file.load_folder(examples / "example_sheets")
-    with closing(connect(place.database)) as connection:
-        sheets.store(connection, given)
+
+    def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:
+        basis, plan = policy_changes.basis_of(connection), sheets.planned(connection, given)
+        return None, PolicyChange(basis, sheets=plan.written, gone=plan.gone)
+
+    policy_changes.changed(place.settings, made)
     door.ask(desk_socket(place.settings), reload, limit=30.0)
     units, declarations = len(merged.register.units), len(merged.register.declarations)
     return (

@@ -22,10 +22,8 @@ from appliance.policy.register.merge import Merged
 from appliance.policy.register.register import Register, entries
 from appliance.policy.register.words import merged_words
 from appliance.policy.words import Words
-from appliance.records import audit
 from appliance.records import register as store
-from appliance.records.audit import Noted
-from appliance.records.database import connect, migrate, transaction
+from appliance.records.database import open_reader
 from appliance.records.register import Who
 
 FILE = click.Path(path_type=Path)
@@ -85,13 +83,11 @@ def export(place: Place, file: Path, by: str) -> None:
     if str(file) == "-" or file.exists():
         raise OfficeError(f"{file} is no new file: the export goes into one of its own, 0600")
     register = place.register()
-    with closing(connect(place.database)) as connection:
-        migrate(connection)
+    with closing(open_reader(place.database)) as connection:
         names = {entry.attachment for _, entry in entries(register)} - {""}
         found = {name: store.attachment(connection, place.key, name) for name in sorted(names)}
-        about = f"{len(register.units)} units, {len(register.entered())} entries"
-        with transaction(connection):  # told before it is done
-            audit.note(connection, Noted(place.now(), by, "register.export", about))
+    about = f"{len(register.units)} units, {len(register.entered())} entries"
+    place.note(by, "register.export", about)
     _write(file, register_text.text_for(register).encode())
     for name, data in found.items():
         _write(file.parent / name, data)
@@ -196,11 +192,9 @@ def revoke(place: Place, /, number: int, **given: Any) -> None:
 
 def take_out(place: Place, name: str, file: Path, by: str) -> None:
     """Write an attached file out, audited before it is done."""
-    with closing(connect(place.database)) as connection:
-        migrate(connection)
+    with closing(open_reader(place.database)) as connection:
         data = store.attachment(connection, place.key, name)
-        with transaction(connection):
-            audit.note(connection, Noted(place.now(), by, "register.attachment", name))
+    place.note(by, "register.attachment", name)
     _write(file, data)
 
 

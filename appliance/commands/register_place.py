@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 
 from appliance.commands.in_force import office_in_force
 from appliance.commands.options import desk_socket, load_settings
-from appliance.daemon import door
+from appliance.daemon import door, policy_changes
 from appliance.daemon.records_made import records_made
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError, StoreError
@@ -23,9 +24,14 @@ from appliance.policy.register.merge import Merged, in_force
 from appliance.policy.register.register import Register, Unit
 from appliance.policy.words import Words
 from appliance.records import register as store
-from appliance.records.database import connect, migrate, open_reader
+from appliance.records.audit import Noted
+from appliance.records.database import open_reader
+from appliance.records.policy_change import PolicyChange
 from appliance.records.register import Who
 from appliance.records.vault import key_path
+
+if TYPE_CHECKING:
+    import sqlite3
 
 DAYS = {"today": 0, "oggi": 0, "tomorrow": 1, "domani": 1}
 UNTOLD = Words(
@@ -89,10 +95,23 @@ class Place:
         make: Callable[[Register], Merged],
         attached: Mapping[str, bytes],
     ) -> Merged:
-        """Change the stored register, all or nothing."""
-        with closing(connect(self.database)) as connection:
-            migrate(connection)
-            return store.change(connection, self.key, who, make, attached)
+        """Change the stored register, all or nothing; call control writes it while it runs."""
+
+        def made(connection: sqlite3.Connection) -> tuple[Merged, PolicyChange]:
+            basis = policy_changes.basis_of(connection)
+            merged, rows = store.rows_of(connection, self.key, who, make, attached)
+            return merged, PolicyChange(basis, rows)
+
+        return policy_changes.changed(self.settings, made)
+
+    def note(self, by: str, what: str, about: str) -> None:
+        """Note in the audit what is about to be told, before it is."""
+        noted = Noted(self.now(), by, what, about)
+
+        def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:
+            return None, PolicyChange(policy_changes.basis_of(connection), noted=(noted,))
+
+        policy_changes.changed(self.settings, made)
 
     def tell_desk(self) -> None:
         """Have the running desk read the register now; say what became of that."""

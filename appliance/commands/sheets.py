@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from appliance.commands.answering import answering, both_option
 from appliance.commands.options import config_option, desk_socket, in_house, load_settings
-from appliance.daemon import door, giving_voice, sheet_file, spoken
+from appliance.daemon import door, giving_voice, policy_changes, sheet_file, spoken
 from appliance.daemon.records_made import records_made
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
@@ -25,11 +25,14 @@ from appliance.policy.words import Words
 from appliance.records import central
 from appliance.records import sheets as records
 from appliance.records.audit import Noted
-from appliance.records.database import connect, migrate, open_reader
+from appliance.records.database import open_reader
+from appliance.records.policy_change import PolicyChange
 from appliance.records.users import SHELL
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from appliance.policy.spoken import Menu
 
 WORDS = {
     Change.NEW: Words("nuova", "new"),
@@ -83,16 +86,12 @@ def import_(settings: Settings, folder: Path, *, replace: bool) -> None:
     voice here, and callers hear them from now on.
     """
     state, files = Path(settings.folders.state), sheet_file.load_folder(folder)
-    path = records_made(state)
     sounds = spoken.folder_of(state)
     offered = spoken.load_menu(sounds)
-    with closing(connect(path)) as connection:
-        migrate(connection)
-        edited = records.edited(connection)
-        kept, met = with_edits(records.all_sheets(connection), files, edited)
-        given = with_central(connection, files if replace else kept)
-        menu = giving_voice.render(sounds, given, settings.site.languages)
-        found = records.store(connection, given, _replaced(met) if replace else ())
+    taken = policy_changes.changed(
+        settings, lambda connection: _taken(settings, connection, files, replace=replace)
+    )
+    given, edited, met, found, menu = taken
     giving_voice.publish(sounds, menu)
     if any(change is not Change.SAME for change in found.values()):
         _tell_desk(settings)
@@ -103,6 +102,32 @@ def import_(settings: Settings, folder: Path, *, replace: bool) -> None:
         for key, heard in enumerate(menu, 1):
             click.echo(in_house(settings, KEY).format(key, heard.sheet, heard.language))
         click.echo(in_house(settings, heard_at_once(settings)))
+
+
+class _Taken(NamedTuple):
+    """What an import made of the files: sheets, edits by hand, which were met, what changed."""
+
+    given: tuple[Sheet, ...]
+    edited: dict[str, Noted]
+    met: tuple[str, ...]
+    found: dict[str, Change]
+    menu: Menu
+
+
+def _taken(
+    settings: Settings, connection: sqlite3.Connection, files: tuple[Sheet, ...], *, replace: bool
+) -> tuple[_Taken, PolicyChange]:
+    """Lay the files over the sheets that there are, and give voice to those that are spoken."""
+    basis = policy_changes.basis_of(connection)
+    edited = records.edited(connection)
+    kept, met = with_edits(records.all_sheets(connection), files, edited)
+    given = with_central(connection, files if replace else kept)
+    plan = records.planned(connection, given)
+    sounds = spoken.folder_of(Path(settings.folders.state))
+    menu = giving_voice.render(sounds, given, settings.site.languages)
+    noted = tuple(_replaced(met)) if replace else ()
+    change = PolicyChange(basis, sheets=plan.written, gone=plan.gone, noted=noted)
+    return _Taken(given, edited, tuple(met), plan.found, menu), change
 
 
 def with_central(connection: sqlite3.Connection, given: tuple[Sheet, ...]) -> tuple[Sheet, ...]:
@@ -171,14 +196,19 @@ def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words
     sounds = spoken.folder_of(state)
     what = records.CHANGED if given else records.REMOVED
     noted = Noted(datetime.now(UTC), by, what, code)
-    with closing(connect(records_made(state))) as connection:
+
+    def made(connection: sqlite3.Connection) -> tuple[Menu, PolicyChange]:
+        basis, before = policy_changes.basis_of(connection), records.find(connection, code)
         others = [one for one in records.all_sheets(connection) if one.code != code]
         wanted = [*others, given] if given else others
         menu = giving_voice.render(sounds, wanted, settings.site.languages)
-        if given:
-            records.put(connection, given, noted)
-        else:
-            records.remove(connection, code, noted)
+        if given == before:
+            return menu, PolicyChange(basis)
+        central.check_own_sheets(connection, [code])
+        written, gone = ((given,), ()) if given else ((), (code,))
+        return menu, PolicyChange(basis, sheets=written, gone=gone, noted=(noted,))
+
+    menu = policy_changes.changed(settings, made)
     giving_voice.publish(sounds, menu)
     keys = [key for key, heard in enumerate(menu, 1) if heard.sheet == code]
     if not keys:

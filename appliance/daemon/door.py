@@ -41,8 +41,14 @@ TOO_MUCH: Final = Words(
     "La risposta è troppo lunga: restringere la domanda.",
     "the answer is too long: ask for less at once",
 )
+NOBODY_LISTENS: Final = (FileNotFoundError, ConnectionRefusedError)
 VISITORS = 16
 """Connections served at once; one more is turned away."""
+
+
+class NotRunningError(OfficeError):
+    """Raised where nobody listens on the control socket."""
+
 
 Tell = Callable[[Answer | CentralinoError], None]
 """Answers a visitor, from any thread; a visitor who has left hears nothing."""
@@ -235,7 +241,10 @@ def _listen(path: Path) -> socket.socket:
 
 
 def ask(path: Path, question: dict[str, Any], limit: float = 5.0) -> Answer:
-    """Ask the running desk one question; raises OfficeError when it refuses or is not there."""
+    """Ask the running desk one question; raises OfficeError when it refuses or is not there.
+
+    A refusal that the desk has in both languages keeps them (SaidError).
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
         visitor.settimeout(limit)
         try:
@@ -250,10 +259,14 @@ def ask(path: Path, question: dict[str, Any], limit: float = 5.0) -> Answer:
             ) from error
         except OSError as error:
             why = error.strerror or error
-            raise OfficeError(
+            kind = NotRunningError if isinstance(error, NOBODY_LISTENS) else OfficeError
+            raise kind(
                 f"the desk does not answer on {path} ({why}); is centralino running?"
             ) from error
     answer: Answer = json.loads(line) if line else {"ok": False, "error": "the desk hung up"}
     if not answer.get("ok"):
+        said = answer.get("said")
+        if isinstance(said, dict) and isinstance(said.get("it"), str):
+            raise SaidError(Words(said["it"], str(answer.get("error"))))
         raise OfficeError(str(answer.get("error")))
     return answer

@@ -29,6 +29,7 @@ from appliance.daemon.mail_questions import MailQuestions
 from appliance.daemon.night_words import care_said
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.plant_questions import PlantQuestions
+from appliance.daemon.policy_changes import PolicyQuestions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.register_keeper import in_one_line, summary
 from appliance.daemon.register_questions import RegisterQuestions
@@ -93,6 +94,7 @@ class Questions:
             "offices": lambda question: offices(desk, question),
             "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),
             "mail_sheet": lambda question: mail_sheet(stores, desk.register, question),
+            **PolicyQuestions(stores).known,
             **RegisterQuestions(stores, run.office.zone, desk.now).known,
             "calendar": lambda question: calendar(stores, desk.office, desk.now().wall, question),
             **HoursQuestions(stores, desk).known,

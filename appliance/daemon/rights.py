@@ -41,7 +41,11 @@ NEEDS: Final[Mapping[str, frozenset[Permission] | None]] = MappingProxyType({
         FREE,
     ),
     **dict.fromkeys(
-        ("phones_renewed", "register_changed", "spoken", "mail_sheet", "central_changed"), SHELL
+        (
+            "phones_renewed", "register_changed", "spoken", "mail_sheet", "central_changed",
+            "policy_part", "policy_write",
+        ),
+        SHELL,
     ),
     **dict.fromkeys(
         ("central", "central_show", "central_apply", "central_revert"), frozenset({_P.CENTRAL})

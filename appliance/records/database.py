@@ -8,6 +8,7 @@ R1). So the pragmas are asserted, never assumed.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import sqlite3
 import time
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 BUSY_MS: Final = 5_000
 """How long a writer waits for another one (a command beside the daemon) before it gives up."""
+_LOOK_S: Final = 0.05
 _FULL: Final = 2
 _PRAGMAS: Final = (
     ("journal_mode", "WAL", "wal"),
@@ -98,6 +100,36 @@ def open_reader(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         first = error
     raise StoreError(f"the records {path} cannot be read ({first}): has the daemon ever run here?")
+
+
+@contextlib.contextmanager
+def sole_writer(database: Path, limit_s: float = BUSY_MS / 1000) -> Iterator[None]:
+    """Lock of the one process that writes a database; raises StoreError after `limit_s`.
+
+    The folder is locked, by flock(2), and no file in it: a POSIX lock of a process ends when it
+    closes *any* descriptor of that file (SQLite, "how to corrupt" 2.2).
+    """
+    descriptor = os.open(database.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        end = time.monotonic() + limit_s
+        while not _is_locked(descriptor):
+            if time.monotonic() >= end:
+                raise StoreError(
+                    f"the records in {database.parent} are being written by another process: "
+                    "try again in a moment"
+                )
+            time.sleep(_LOOK_S)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -175,10 +207,12 @@ def _open_checked(path: Path) -> sqlite3.Connection:
 def _keep_private(path: Path) -> None:
     """Have the file there for its owner alone: SQLite gives -wal and -shm the same rights.
 
-    What cannot be done here, SQLite will say better.
+    One that is there is never opened: to close it would drop the locks that another connection of
+    this process holds. What cannot be done here, SQLite will say better.
     """
     with contextlib.suppress(OSError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         if path.stat().st_mode & 0o077:
             path.chmod(0o600)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +45,27 @@ class Who:
     by: str
     at: datetime
     what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A file that an entry names, sealed: its digest and length are those of the open one."""
+
+    name: str
+    sha256: str
+    length: int
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What one change writes: all units where they differ, else none; entries, files, audit."""
+
+    who: Who
+    units: tuple[tuple[str, ...], ...]
+    entries: tuple[dict[str, object], ...]
+    attached: tuple[Sealed, ...]
+    about: str
 
 
 def load(connection: sqlite3.Connection, key: Path) -> Register:
@@ -105,23 +126,9 @@ def change(
     What changes nothing adds no row. Raises what `make` raises, OfficeError, StoreError.
     """
     with transaction(connection):
-        merged = changed(connection, key, who, make, attached)
-        touched = (*merged.changed_units, *merged.gone_units)
-        central.check_own_units(connection, [unit.code for unit in touched])
-    return merged
-
-
-def changed(
-    connection: sqlite3.Connection,
-    key: Path,
-    who: Who,
-    make: Callable[[Register], Merged],
-    attached: Mapping[str, bytes],
-) -> Merged:
-    """Change the register as `change` does, inside the caller's transaction."""
-    merged = make(load(connection, key))
-    if not merged.is_nothing:
-        _add(connection, _vault(connection, key), who, merged, attached)
+        merged, rows = rows_of(connection, key, who, make, attached)
+        if rows is not None:
+            write(connection, rows)
     return merged
 
 
@@ -180,24 +187,50 @@ def _entered(
         ) from error
 
 
-def _add(
+def rows_of(
+    connection: sqlite3.Connection,
+    key: Path,
+    who: Who,
+    make: Callable[[Register], Merged],
+    attached: Mapping[str, bytes],
+) -> tuple[Merged, Rows | None]:
+    """Make the rows of a change of the stored register; None for nothing to write.
+
+    Raises what `make` raises, OfficeError, StoreError.
+    """
+    merged = make(load(connection, key))
+    touched = (*merged.changed_units, *merged.gone_units)
+    if who.what != central.ENTERED:
+        central.check_own_units(connection, [unit.code for unit in touched])
+    if merged.is_nothing:
+        return merged, None
+    return merged, _rows(connection, _vault(connection, key), who, merged, attached)
+
+
+def write(connection: sqlite3.Connection, rows: Rows) -> None:
+    """Write the rows of a change and its audit, inside the caller's transaction."""
+    who = rows.who
+    insert = "INSERT INTO register_changes (at, by_whom, what) VALUES (?, ?, ?)"
+    number = connection.execute(insert, (who.at.isoformat(), who.by, who.what)).lastrowid
+    connection.executemany(
+        "INSERT INTO register_units VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(number, place, *unit) for place, unit in enumerate(rows.units)],
+    )
+    connection.executemany(_ADD_ENTRY, [{"change": number, **entry} for entry in rows.entries])
+    connection.executemany(
+        "INSERT INTO register_attachments VALUES (?, ?, ?, ?, ?)",
+        [(each.name, number, each.sha256, each.length, each.sealed) for each in rows.attached],
+    )
+    audit.note(connection, Noted(who.at, who.by, f"register.{who.what}", rows.about))
+
+
+def _rows(
     connection: sqlite3.Connection,
     vault: Vault,
     who: Who,
     merged: Merged,
     attached: Mapping[str, bytes],
-) -> None:
-    row = (who.at.isoformat(), who.by, who.what)
-    insert = "INSERT INTO register_changes (at, by_whom, what) VALUES (?, ?, ?)"
-    number = connection.execute(insert, row).lastrowid
-    if merged.units_differ:
-        connection.executemany(
-            "INSERT INTO register_units VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (number, place, unit.code, unit.name, unit.email, unit.service, unit.say)
-                for place, unit in enumerate(merged.register.units)
-            ],
-        )
+) -> Rows:
     units = {each.entry.number: each.unit for each in merged.register.authorisations}
     entries = [to_row(each, each.unit, vault) for each in merged.new]
     entries += [to_row(each, units[each.number], vault) for each in merged.revoked]
@@ -206,10 +239,13 @@ def _add(
         for each in merged.new
         if isinstance(each, Authorisation) and each.revoked is not None
     ]
-    connection.executemany(_ADD_ENTRY, [{"change": number, **entry} for entry in entries])
-    _attach(connection, vault, number, entries, attached)
-    audit.note(
-        connection, Noted(who.at, who.by, f"register.{who.what}", _about_of(entries, merged))
+    named = merged.register.units if merged.units_differ else ()
+    return Rows(
+        who,
+        tuple((unit.code, unit.name, unit.email, unit.service, unit.say) for unit in named),
+        tuple(entries),
+        tuple(_sealed(connection, vault, entries, attached)),
+        _about_of(entries, merged),
     )
 
 
@@ -226,14 +262,13 @@ def _about_of(entries: list[dict[str, object]], merged: Merged) -> str:
     return ", ".join(said) or "order of the units"
 
 
-def _attach(
+def _sealed(
     connection: sqlite3.Connection,
     vault: Vault,
-    change_number: int | None,
     entries: list[dict[str, object]],
     attached: Mapping[str, bytes],
-) -> None:
-    """Keep the files that new entries name: every one of them, and the same under the same name."""
+) -> Iterator[Sealed]:
+    """Seal the files that new entries name: every one of them, and the same under the same name."""
     for name in dict.fromkeys(str(entry["attachment"]) for entry in entries):
         if not name:
             continue
@@ -260,8 +295,7 @@ def _attach(
                 f"the attachment {name!r} has {len(data)} bytes: at most {ATTACHMENT_LIMIT}",
             )
         if stored is None:
-            row = (name, change_number, digest, len(data), vault.seal_bytes(data, _about(name)))
-            connection.execute("INSERT INTO register_attachments VALUES (?, ?, ?, ?, ?)", row)
+            yield Sealed(name, digest, len(data), vault.seal_bytes(data, _about(name)))
 
 
 def _about(name: str) -> str:

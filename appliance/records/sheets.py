@@ -63,17 +63,29 @@ def store(
     Refused, sqlite3.Error.
     """
     with transaction(connection):
-        ours, given = _own(connection, given)
-        found = changes(ours, given)
-        for sheet in given:
-            if found[sheet.code] is not Change.SAME:
-                connection.execute(_UPSERT, _to_row(sheet))
-        for code, change in found.items():
-            if change is Change.GONE:
-                connection.execute("UPDATE sheets SET gone = 1 WHERE code = ?", (code,))
+        plan = planned(connection, given)
+        lay(connection, plan.written, plan.gone)
         for each in noted:
             audit.note(connection, each)
-    return found
+    return plan.found
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What becomes of each sheet, which are written, and which are found no more."""
+
+    found: dict[str, Change]
+    written: tuple[Sheet, ...]
+    gone: tuple[str, ...]
+
+
+def planned(connection: sqlite3.Connection, given: tuple[Sheet, ...]) -> Plan:
+    """Say what it takes to have the given sheets alone found; raises Refused, sqlite3.Error."""
+    ours, given = _own(connection, given)
+    found = changes(ours, given)
+    written = tuple(sheet for sheet in given if found[sheet.code] is not Change.SAME)
+    gone = tuple(code for code, change in found.items() if change is Change.GONE)
+    return Plan(found, written, gone)
 
 
 def lay(connection: sqlite3.Connection, given: Iterable[Sheet], gone: Iterable[str]) -> None:

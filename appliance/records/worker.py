@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from appliance.errors import Bug, CentralinoError, StoreError
 from appliance.policy.refused import NotKept
 from appliance.records import call_log, messages, policy_copy, requests
-from appliance.records.database import is_io_error, open_database
+from appliance.records.database import is_io_error, open_database, sole_writer
 from appliance.records.request_rows import Sound
 from appliance.records.requests import NO_LETTERS, Letters, Taking
 from appliance.records.trouble import (
@@ -75,6 +75,7 @@ class Session:
         self._on_trouble = on_trouble
         self._on_open = on_open
         self._connection: sqlite3.Connection | None = None
+        self._lock, self._is_sole = contextlib.ExitStack(), False
         self.io_errors = 0
 
     def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
@@ -115,8 +116,16 @@ class Session:
         self.io_errors = 0
         return result
 
+    def end(self) -> None:
+        """Close the connection, and let others write."""
+        self.close()
+        self._lock.close()
+
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
+            if not self._is_sole:
+                self._lock.enter_context(sole_writer(self._path))
+                self._is_sole = True
             opened = open_database(self._path, self._path.parent / "corrupt")
             self._connection = opened.connection
             copied = policy_copy.restore(opened.connection, policy_copy.folder_of(self._path))
@@ -280,7 +289,7 @@ class Records:
         try:
             self._write_calls()
         finally:
-            self._session.close()
+            self._session.end()
 
     def _next(self) -> Callable[[Session], None] | None:
         """Wait for work; look again in a while when records wait for a failing disk, or others

@@ -18,7 +18,7 @@ from appliance.central.judging import Judged
 from appliance.daemon import config, spoken
 from appliance.daemon.central_place import digest_in_force
 from appliance.daemon.stores import database_path
-from appliance.records import central
+from appliance.records import central, policy_change
 from appliance.records.database import connect, transaction
 from tests.central.samples import AT, Branch, branch, made, sheet, sound
 from tests.helpers.figures import Figures
@@ -109,7 +109,7 @@ def test_a_cut_at_the_commit_is_the_moment(is_over: bool, tmp_path: Path) -> Non
     box = anew(branch(tmp_path))
     given = box.judged(made(2, AFTER))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(applying, "transaction", cut)
+        patch.setattr(policy_change, "transaction", cut)
         with pytest.raises(Cut):
             put(box, given)
     assert check_whole(box) == ("09:00-13:00" if is_over else "08:00-12:00")

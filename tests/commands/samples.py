@@ -1,4 +1,21 @@
-"""The smallest configuration of a box on which commands are tried."""
+"""The smallest configuration of a box on which commands are tried, and call control behind it."""
+
+from __future__ import annotations
+
+import selectors
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from appliance.daemon import config
+from appliance.daemon.door import Answer, Door, Later
+from appliance.daemon.policy_changes import PolicyQuestions
+from appliance.daemon.stores import Stores
+from appliance.daemon.user_questions import UserQuestions
+from appliance.policy.clock import Now
 
 CONFIG = """\
 [site]
@@ -12,3 +29,40 @@ address = "127.0.15.7"
 state = "{folder}/state"
 run = "{folder}/run"
 """
+AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+
+
+@contextmanager
+def call_control(file: Path) -> Iterator[Stores]:
+    """Records and control socket without lines: users, register and sheets can be changed."""
+    settings = config.load(file)
+    stores = Stores(Path(settings.folders.state), "b", lambda _: None, lambda *_: None)
+    stores.start()
+    users = UserQuestions(settings, stores, lambda: Now(0.0, AT))
+    users.start()
+    stores.records.ask(lambda _: None)
+    known: dict[str, Callable[[dict[str, Any]], Answer | Later]] = {
+        **users.known,
+        **PolicyQuestions(stores).known,
+        "register_changed": lambda _: {},
+        "spoken": lambda _: {},
+    }
+    selector, stopping = selectors.DefaultSelector(), threading.Event()
+    door = Door(
+        Path(settings.folders.run) / "desk.sock", selector, lambda asked: known[asked["ask"]](asked)
+    )
+
+    def serve() -> None:
+        while not stopping.is_set():
+            for key, _ in selector.select(0.05):
+                key.data()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield stores
+    finally:
+        stopping.set()
+        thread.join()
+        door.close()
+        stores.stop(lambda: None)

@@ -13,10 +13,10 @@ import pytest
 from appliance.commands import demo_people
 from appliance.commands.demo_console import opened
 from appliance.commands.demo_office import configuration
-from appliance.daemon.first_user import code_path, keep_code
-from appliance.daemon.stores import database_path
+from appliance.daemon.config import load
+from appliance.daemon.first_user import code_path
 from appliance.errors import TechnicianError
-from appliance.records.database import open_database
+from tests.commands.samples import call_control
 
 pytestmark = pytest.mark.system
 
@@ -35,13 +35,10 @@ def test_its_operator_finds_the_desk_open(tmp_path: Path) -> None:
     """What is printed lets one in; nobody need look for the first user's code any more."""
     config = tmp_path / "centralino.toml"
     config.write_text(configuration(tmp_path, 5060, 16000, date(2026, 11, 26)), encoding="utf-8")
-    state = tmp_path / "state"
-    state.mkdir()
-    database = database_path(state)
-    open_database(database, state / "corrupt").connection.close()
-    keep_code(state, is_wanted=True)
-    assert demo_people.PHRASE in demo_people.enter(database, state)
-    assert not code_path(state).exists()
+    with call_control(config):
+        assert code_path(tmp_path / "state").exists()
+        assert demo_people.PHRASE in demo_people.enter(load(config))
+    assert not code_path(tmp_path / "state").exists()
     with opened(tmp_path, config) as address, httpx.Client(base_url=address) as browser:
         token = re.findall(r'name="csrf" value="([^"]+)"', browser.get("/login").text)[0]
         fields = {"csrf": token, "name": "operatore", "password": demo_people.PHRASE}

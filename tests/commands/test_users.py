@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import json
-import selectors
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.console.accounts.passwords import Passwords
-from appliance.daemon import config as configuration
 from appliance.daemon import first_user
-from appliance.daemon.door import Answer, Door, Later
 from appliance.daemon.stores import Stores
-from appliance.daemon.user_questions import UserQuestions
-from appliance.policy.clock import Now
 from appliance.records import users
-from tests.commands.samples import CONFIG
+from tests.commands.samples import CONFIG, call_control
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 PHRASE = "pane burro alici"
@@ -54,30 +47,8 @@ def box(tmp_path: Path) -> Iterator[Box]:
     """Serve the door from a thread."""
     file = tmp_path / "centralino.toml"
     file.write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
-    stores = Stores(tmp_path / "state", "b", lambda _: None, lambda *_: None)
-    stores.start()
-    questions = UserQuestions(configuration.load(file), stores, lambda: Now(0.0, AT))
-    questions.start()
-    stores.records.ask(lambda _: None)
-
-    def answer(question: dict[str, Any]) -> Answer | Later:
-        return questions.known[question["ask"]](question)
-
-    selector, stopping = selectors.DefaultSelector(), threading.Event()
-    door = Door(tmp_path / "run" / "desk.sock", selector, answer)
-
-    def serve() -> None:
-        while not stopping.is_set():
-            for key, _ in selector.select(0.05):
-                key.data()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    yield Box(file, stores)
-    stopping.set()
-    thread.join()
-    door.close()
-    stores.stop(lambda: None)
+    with call_control(file) as stores:
+        yield Box(file, stores)
 
 
 def test_a_user_from_the_shell(box: Box) -> None:

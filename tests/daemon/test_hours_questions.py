@@ -211,6 +211,7 @@ def test_what_is_no_question(box: Box, question: dict[str, Any], why: str) -> No
 def test_they_hold_after_a_restart(box: Box, tmp_path: Path) -> None:
     """Read at the start, before any call."""
     box.ask("hours_enter", form=FORM)
+    box.stores.stop(lambda: None)
     again = Box(tmp_path)
     again.stores.records.ask(lambda _: None)
     assert not again.house.is_open(SUNDAY.replace(hour=9))

@@ -26,11 +26,12 @@ CHILDREN = {
     "daemon/carrier_side.py",
     "daemon/chores.py",
     "exchange/process.py", "fieldtest/child.py", "fieldtest/holding.py", "fieldtest/restorer.py",
-    "site/card.py", "testphone/client.py", "usb/steps.py",
+    "records/erasure.py", "site/card.py", "testphone/client.py", "usb/steps.py",
 }  # fmt: skip
 """The demonstration's desk and console, carrier, a technician's chores, exchange, test phone; the
 USB helper's uhubctl, the restore helper's systemctl, the card helper's mount and systemctl, the
-update helpers' rauc, systemctl and mount; the field test's suite, systemctl and restorer."""
+update helpers' rauc, systemctl and mount; the field test's suite, systemctl and restorer;
+grep, which looks for erased digits in the records."""
 
 
 def found(kind: str) -> dict[str, list[str]]:
