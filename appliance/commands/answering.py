@@ -32,14 +32,19 @@ def both_option(command: Command) -> Command:
 
 
 @contextlib.contextmanager
-def answering(config: Path, *, as_json: bool) -> Iterator[Callable[[Words], None]]:
-    """Yield what says the command's result; what it raises of ours or the system's is said, too."""
+def answering(
+    config: Path, *, as_json: bool, is_beside: bool = False
+) -> Iterator[Callable[[Words], None]]:
+    """Yield what says the command's result; what it raises of ours or the system's is said, too.
+
+    With `is_beside` it is said on standard error: standard output carries something else.
+    """
     try:
-        yield lambda words: click.echo(_written(words, config, as_json=as_json))
+        yield lambda words: click.echo(_written(words, config, as_json=as_json), err=is_beside)
     except (CentralinoError, OSError) as error:
         words = words_of(error)
         if as_json:
-            click.echo(_written(words, config, as_json=True))
+            click.echo(_written(words, config, as_json=True), err=is_beside)
             raise SystemExit(1) from error
         raise TechnicianError(in_house_of(config, words)) from error
 

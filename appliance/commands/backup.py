@@ -22,9 +22,12 @@ from appliance.policy.words import NOTHING, Words
 
 if TYPE_CHECKING:
     from appliance.commands.options import Command
+    from appliance.daemon.backup import Written
     from appliance.daemon.restore import Checked
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+OUTPUT = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+STDOUT = Path("-")
 PHRASE = "Passphrase"
 NO_TEXT = Words("non è un testo UTF-8", "it is not UTF-8 text")
 
@@ -38,7 +41,7 @@ def _passphrase_option(command: Command) -> Command:
 
 
 @click.command()
-@click.argument("file", type=FILE, required=False)
+@click.argument("file", type=OUTPUT, required=False)
 @config_option
 @_passphrase_option
 @click.option("--nightly", is_flag=True, help="What the box does each night, now; without FILE.")
@@ -51,9 +54,16 @@ def backup(
     nightly: bool,
     as_json: bool,
 ) -> None:
-    """Write records, messages, configuration, keys and prompts into FILE, sealed."""
+    """Write records, messages, configuration, keys and prompts into FILE, sealed.
+
+    FILE may be - for standard output, to fetch a backup over ssh; what is said goes to standard
+    error then.
+    """
     if (file is None) != nightly:
         raise click.UsageError("name the backup's FILE, or --nightly without one")
+    if file == STDOUT:
+        _piped(config_path, passphrase_file, as_json=as_json)
+        return
     with answering(config_path, as_json=as_json) as say:
         say(_nightly(config_path) if file is None else _backup(file, config_path, passphrase_file))
 
@@ -75,6 +85,24 @@ def _nightly(config_path: Path) -> Words:
     if not night.well:
         raise Refused(night.words.it, night.words.en)
     return night.words
+
+
+def _piped(config_path: Path, passphrase_file: Path | None, *, as_json: bool) -> None:
+    """Write the backup to standard output, and what is said of it to standard error."""
+    from appliance.daemon import backup as writing
+    from appliance.records.sealed_stream import checked_passphrase
+
+    out = click.get_binary_stream("stdout")
+    with answering(config_path, as_json=as_json, is_beside=True) as say:
+        if out.isatty():
+            raise Refused(
+                "la copia non si scrive sullo schermo: mandarla in un file (… backup - > FILE)",
+                "a backup is not written to a terminal: send it to a file (... backup - > FILE)",
+            )
+        settings = load_settings(config_path)
+        passphrase = checked_passphrase(_passphrase(passphrase_file, is_new=True))
+        at = datetime.now(ZoneInfo(settings.site.zone)).replace(microsecond=0)
+        say(_written(STDOUT, writing.to_stream(settings, config_path, out, passphrase, at)))
 
 
 def _backup(file: Path, config_path: Path, passphrase_file: Path | None) -> Words:
@@ -153,7 +181,7 @@ def _restore(file: Path, config: Path, passphrase: str, *, check: bool) -> Words
         _check_idle(checked, config)
         stamp = f"{datetime.now(ZoneInfo(checked.settings.site.zone)):%Y%m%d-%H%M%S-%f}"
         plan = restore.stage(checked, stamp)
-    return _done(putting_back.finish(plan))
+    return _done(putting_back.finish(plan), config)
 
 
 def _restore_night(day: str, config: Path, *, check: bool) -> Words:
@@ -171,7 +199,7 @@ def _restore_night(day: str, config: Path, *, check: bool) -> Words:
         )
     putting_back.check_idle(Path(settings.folders.run))
     stamp = f"{datetime.now(ZoneInfo(settings.site.zone)):%Y%m%d-%H%M%S-%f}"
-    return _done(putting_back.finish(night_restore.stage(state, copy, stamp)))
+    return _done(putting_back.finish(night_restore.stage(state, copy, stamp)), config)
 
 
 def _check_idle(checked: Checked, config: Path) -> None:
@@ -195,7 +223,7 @@ def _finish(config: Path) -> Words:
     plan = putting_back.plan_path(state_folder(config).absolute())
     if not plan.exists():
         raise Refused("nessun ripristino è stato interrotto", "no restore was interrupted")
-    return _done(putting_back.finish(plan))
+    return _done(putting_back.finish(plan), config)
 
 
 def _asked(config: Path, run: Path, say: Callable[[Words], None]) -> None:
@@ -216,27 +244,52 @@ def _about(checked: Checked) -> Words:
     )
 
 
-def _done(kept: tuple[Path, ...]) -> Words:
-    places = ", ".join(map(str, kept))
+def _done(kept: tuple[Path, ...], config: Path) -> Words:
+    places, lacking = ", ".join(map(str, kept)), _lacking(config)
     return Words(
         "Ripristino concluso: avviare il centralino."
-        + (f" Ciò che c'era prima è in {places}." if places else ""),
+        + (f" Ciò che c'era prima è in {places}." if places else "")
+        + lacking.it,
         "The backup is in place: start the switchboard."
-        + (f" What stood before is in {places}." if places else ""),
+        + (f" What stood before is in {places}." if places else "")
+        + lacking.en,
     )
 
 
-def _written(file: Path, count: int) -> Words:
+def _lacking(config: Path) -> Words:
+    """Say which files the configuration names that the backup did not bring."""
+    from appliance.daemon import backup_places
+
+    try:
+        found = backup_places.missing(load_settings(config))
+    except ConfigurationError:
+        return NOTHING  # said by `check`, and at the start
+    if not found:
+        return NOTHING
+    files = ", ".join(f"{piece.path} ({piece.key})" for piece in found)
     return Words(
-        f"Copia di sicurezza scritta in {file}: {count} file. Senza la frase segreta nessuno può "
-        "leggerla.",
-        f"Backup written into {file}: {count} files. Without the passphrase nobody can read it.",
+        f" Mancano ancora, da copiare a mano: {files}.",
+        f" Still missing, to be copied by hand: {files}.",
+    )
+
+
+def _written(file: Path, written: Written) -> Words:
+    where = Words("sull'uscita standard", "to standard output")
+    if file != STDOUT:
+        where = Words(f"in {file}", f"into {file}")
+    closed = ", ".join(written.closed)
+    return Words(
+        f"Copia di sicurezza scritta {where.it}: {written.files} file. Senza la frase segreta "
+        "nessuno può leggerla."
+        + (f" Non leggibili da questo utente, quindi non compresi: {closed}." if closed else ""),
+        f"Backup written {where.en}: {written.files} files. Without the passphrase nobody can "
+        "read it." + (f" Not readable by this user, and so left out: {closed}." if closed else ""),
     )
 
 
 def _passphrase(file: Path | None, *, is_new: bool = False) -> str:
     if file is None:
-        asked: str = click.prompt(PHRASE, hide_input=True, confirmation_prompt=is_new)
+        asked: str = click.prompt(PHRASE, hide_input=True, confirmation_prompt=is_new, err=True)
         return asked
     try:
         return (file.read_text(encoding="utf-8").splitlines() or [""])[0]

@@ -15,7 +15,8 @@ import click
 from appliance.commands.answering import answering, both_option, lines_of
 from appliance.commands.in_force import hours_entered, office_in_force
 from appliance.commands.options import config_option, load_settings
-from appliance.daemon import commission, first_user, register_keeper
+from appliance.daemon import backup_places, commission, first_user, register_keeper
+from appliance.daemon.backup_places import Piece
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import ConfigurationError, StoreError
@@ -80,11 +81,20 @@ def told(config: Path) -> Iterator[Words]:
     yield from summary(settings, office)
     yield from map(_below, weeks_said(hours_entered(settings), today))
     wanting = (
+        *map(_not_there, backup_places.missing(settings)),
         commission.wanted(settings, commission.load(settings)),
         first_user.wanted(Path(settings.folders.state)),
         register_hindrance(settings),
     )
     yield from (_below(words) for words in wanting if words.en)
+
+
+def _not_there(piece: Piece) -> Words:
+    """Say what the configuration names and the box does not have, as a new card may not."""
+    return Words(
+        f"manca {piece.path}, indicato da {piece.key}: copiarlo lì, o togliere la riga",
+        f"{piece.path}, named by {piece.key}, is not there: copy it there, or take the line out",
+    )
 
 
 def register_hindrance(settings: Settings) -> Words:

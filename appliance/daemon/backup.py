@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import appliance
-from appliance.daemon.backup_places import MANIFEST, OWN_COPY, STATE, contents, pieces
+from appliance.daemon.backup_places import MANIFEST, OWN_COPY, STATE, Piece, contents, pieces
 from appliance.daemon.stores import database_path
 from appliance.errors import StoreError
 from appliance.files import acting_for, open_plain, replacing
@@ -40,10 +40,22 @@ FORMAT = 1
 
 @dataclass
 class _Archive:
-    """A tar being written, and the digest of every file in it."""
+    """A tar being written, the digest of every file in it, what could not be read for it."""
 
     tar: tarfile.TarFile
     files: dict[str, str] = field(default_factory=dict)
+    closed: list[Piece] = field(default_factory=list)
+
+    def add_piece(self, piece: Piece) -> None:
+        """Add all of a piece; one that this account may not read is noted. Raises OSError."""
+        try:
+            for name, path in contents(piece):
+                # only the administrator's single files may be links
+                self.add(name, path if piece.is_folder else path.resolve())
+        except PermissionError:
+            if piece.name == STATE:
+                raise
+            self.closed.append(piece)
 
     def add(self, name: str, path: Path) -> None:
         """Add a folder or file; one that was erased meanwhile is left out. Raises OSError."""
@@ -70,8 +82,18 @@ class _Digesting:
         return data
 
 
-def write(settings: Settings, config: Path, to: Path, passphrase: str, at: datetime) -> int:
-    """Write the backup into a new file, whole or not at all; returns the number of files in it.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a backup: the number of files in it, and what the configuration names that
+    this account may not read.
+    """
+
+    files: int
+    closed: tuple[str, ...] = ()
+
+
+def write(settings: Settings, config: Path, to: Path, passphrase: str, at: datetime) -> Written:
+    """Write the backup into a new file, whole or not at all; returns what is in it.
 
     Raises Refused in words: where there are no records, they are damaged, or the disk fails.
     """
@@ -81,17 +103,36 @@ def write(settings: Settings, config: Path, to: Path, passphrase: str, at: datet
         )
     try:
         with replacing(to) as file:
-            count = _write(settings, config, file, passphrase, at)
+            written = into(settings, config, file, passphrase, at)
     except (OSError, sqlite3.Error) as error:
         why = words_of(error)
         raise Refused(
             f"la copia di sicurezza non si può scrivere: {why.it}",
             f"the backup cannot be written: {why.en}",
         ) from error
-    return count
+    return written
 
 
-def _write(settings: Settings, config: Path, file: IO[bytes], passphrase: str, at: datetime) -> int:
+def to_stream(
+    settings: Settings, config: Path, stream: IO[bytes], passphrase: str, at: datetime
+) -> Written:
+    """Write the backup to a pipe, as for `ssh box centralino backup -`; raises Refused in words."""
+    try:
+        written = into(settings, config, stream, passphrase, at)
+        stream.flush()
+    except (OSError, sqlite3.Error) as error:
+        why = words_of(error)
+        raise Refused(
+            f"la copia di sicurezza non è arrivata intera: {why.it}",
+            f"the backup did not arrive whole: {why.en}",
+        ) from error
+    return written
+
+
+def into(
+    settings: Settings, config: Path, file: IO[bytes], passphrase: str, at: datetime
+) -> Written:
+    """Write the backup into an open file, or a pipe; raises Refused, OSError, sqlite3.Error."""
     state = Path(settings.folders.state)
     sealing = SealingWriter(file, passphrase)
     with (
@@ -100,16 +141,20 @@ def _write(settings: Settings, config: Path, file: IO[bytes], passphrase: str, a
     ):
         archive = _Archive(tar)
         for piece in pieces(settings, config):
-            for name, path in contents(piece):
-                # only the administrator's single files may be links
-                archive.add(name, path if piece.is_folder else path.resolve())
+            archive.add_piece(piece)
             if piece.name == STATE:
                 archive.add(f"{STATE}/{database_path(state).name}", records)
         _add_manifest(
-            archive, {"site": settings.site.name, "made": at.isoformat(), "schema": schema}
+            archive,
+            {
+                "site": settings.site.name,
+                "made": at.isoformat(),
+                "schema": schema,
+                "closed": [piece.key or piece.name for piece in archive.closed],
+            },
         )
     sealing.close()
-    return len(archive.files)
+    return Written(len(archive.files), tuple(piece.key for piece in archive.closed if piece.key))
 
 
 def _add_manifest(archive: _Archive, told: dict[str, Any]) -> None:

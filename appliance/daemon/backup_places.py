@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 STATE: Final = "state"
 CONFIG: Final = "config"
 PROMPTS: Final = "prompts"
+CONSOLE_TLS: Final = "console-tls"
+"""The console's own authority, which browsers trust already."""
 MANIFEST: Final = "manifest.json"
 MADE: Final = "backups/console.backup"
 """Where, in the state folder, a backup lies that was asked for in a browser."""
@@ -49,41 +52,80 @@ OWN_COPY: Final = ".backup-"
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One piece of a backup: its name there, and the folder or file of the box that it is."""
+    """One piece of a backup: its name there, and the folder or file of the box that it is.
+
+    `key` is where the configuration names it, "" for what it does not name.
+    """
 
     name: str
     path: Path
     is_folder: bool
+    key: str = ""
 
 
 def pieces(settings: Settings, config: Path) -> tuple[Piece, ...]:
     """List the pieces, the state first; what lies in the state folder comes with that."""
     state = Path(settings.folders.state).absolute()
     given = (
-        Piece(PROMPTS, Path(settings.folders.prompts), is_folder=True),
-        Piece("mail-password", Path(settings.mail.password_file), is_folder=False),
-        Piece("mail-ca", Path(settings.mail.ca_file), is_folder=False),
-        Piece("mqtt-password", Path(settings.mqtt.password_file), is_folder=False),
-        Piece("mqtt-ca", Path(settings.mqtt.ca_file), is_folder=False),
-        Piece("mqtt-certificate", Path(settings.mqtt.certificate), is_folder=False),
-        Piece("mqtt-key", Path(settings.mqtt.key), is_folder=False),
-        *_profiles(settings),
+        *named(settings),
+        Piece(CONSOLE_TLS, Path(settings.folders.console) / "tls", is_folder=True),
         Piece(CONFIG, config, is_folder=False),
     )
-    named = [piece for piece in given if piece.path != Path()]
     apart = [
-        Piece(piece.name, piece.path.absolute(), piece.is_folder)
-        for piece in named
+        Piece(piece.name, piece.path.absolute(), piece.is_folder, piece.key)
+        for piece in given
         if not piece.path.absolute().is_relative_to(state)
     ]
     return (Piece(STATE, state, is_folder=True), *apart)
 
 
-def _profiles(settings: Settings) -> Iterator[Piece]:
+def named(settings: Settings) -> tuple[Piece, ...]:
+    """List the files and folders that the configuration names, each with its key there."""
+    mail, mqtt, central, console = settings.mail, settings.mqtt, settings.central, settings.console
+    files = (
+        ("mail-password", "mail.password_file", mail.password_file),
+        ("mail-ca", "mail.ca_file", mail.ca_file),
+        ("mqtt-password", "mqtt.password_file", mqtt.password_file),
+        ("mqtt-ca", "mqtt.ca_file", mqtt.ca_file),
+        ("mqtt-certificate", "mqtt.certificate", mqtt.certificate),
+        ("mqtt-key", "mqtt.key", mqtt.key),
+        ("updates-ca", "updates.ca_file", settings.updates.ca_file),
+        ("central-ca", "central.ca_file", central.ca_file),
+        ("central-certificate", "central.certificate", central.certificate),
+        ("central-passphrase", "central.passphrase_file", central.passphrase_file),
+        ("console-certificate", "console.certificate", console.certificate),
+        ("console-key", "console.key", console.key),
+        ("backup-passphrase", "backup.passphrase_file", settings.backup.passphrase_file),
+        *_profiles(settings),
+    )
+    prompts = Piece(PROMPTS, Path(settings.folders.prompts), is_folder=True, key="folders.prompts")
+    found = (prompts, *(Piece(name, Path(path), False, key) for name, key, path in files))
+    return tuple(piece for piece in found if piece.path != Path())
+
+
+def missing(settings: Settings) -> tuple[Piece, ...]:
+    """List what the configuration names and is not on this box, or is empty.
+
+    What lies in a folder that is closed to this account is taken to be there.
+    """
+    return tuple(piece for piece in named(settings) if _is_missing(piece))
+
+
+def _is_missing(piece: Piece) -> bool:
+    try:
+        found = piece.path.stat()
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+    return stat.S_ISDIR(found.st_mode) is not piece.is_folder or found.st_size == 0
+
+
+def _profiles(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Yield the modems' profiles, one of two lines once."""
     paths = dict.fromkeys(line.profile for line in settings.lines if line.profile)
     for number, path in enumerate(paths, 1):
-        yield Piece(f"profile-{number}", Path(path), is_folder=False)
+        yield f"profile-{number}", "lines.profile", path
 
 
 def contents(piece: Piece) -> Iterator[tuple[str, Path]]:

@@ -10,6 +10,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import sys
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from appliance.daemon import putting_back, restore
 from appliance.daemon.backup import FORMAT
 from appliance.daemon.backup_places import MANIFEST
 from appliance.daemon.stores import database_path
+from appliance.files import open_plain
 from appliance.policy.refused import Refused
 from appliance.policy.register.register import Register
 from appliance.records import messages, register
@@ -533,3 +535,121 @@ def test_a_file_that_is_a_mount_point_is_told_before_anything_changes(house: Hou
         assert not putting_back.plan_path(house.state).exists()
 
     mounts.within(job)
+
+
+# --- all that a new card needs, and by ssh --------------------------------------------------------
+
+NAMED = """\
+[updates]
+server = "https://updates.example.test"
+ca_file = "{folder}/named/updates-ca"
+[central]
+server = "https://settings.example.test"
+ca_file = "{folder}/named/central-ca"
+certificate = "{folder}/named/central-certificate"
+passphrase_file = "{folder}/named/central-passphrase"
+branch = "nord"
+[console]
+certificate = "{folder}/named/console-certificate"
+key = "{folder}/named/console-key"
+[backup]
+folder = "/media/stick"
+passphrase_file = "{folder}/named/backup-passphrase"
+[folders]
+"""
+FILES = (
+    "updates-ca", "central-ca", "central-certificate", "central-passphrase",
+    "console-certificate", "console-key", "backup-passphrase",
+)  # fmt: skip
+
+
+def _name_files(house: House) -> None:
+    """Have the configuration name each file that it can, and all of them be there."""
+    text = house.config.read_text(encoding="utf-8")
+    assert text.count("[folders]\n") == 1
+    named = NAMED.format(folder=house.folder)
+    console = f'console = "{house.folder}/console"\n'
+    house.config.write_text(text.replace("[folders]\n", named + console), encoding="utf-8")
+    (house.folder / "named").mkdir()
+    for name in FILES:
+        (house.folder / "named" / name).write_text(f"what {name} holds")
+    (house.folder / "console" / "tls").mkdir(parents=True)
+    (house.folder / "console" / "tls" / "ca.crt").write_text("the authority that browsers trust")
+
+
+@pytest.mark.parametrize("lacking", FILES)
+def test_every_file_that_the_configuration_names_is_in_the_backup(
+    house: House, lacking: str
+) -> None:
+    """A new card is whole: certificates, keys and phrases too; `check` names what is not there."""
+    _name_files(house)
+    house.backup.unlink()
+    house.save()
+    house.folder.rename(house.folder.with_name("broken"))
+    house.folder.mkdir()
+    assert "Mancano" not in house.put_back()
+    for name in FILES:
+        assert (house.folder / "named" / name).read_text() == f"what {name} holds"
+    assert "browsers trust" in (house.folder / "console" / "tls" / "ca.crt").read_text()
+    (house.folder / "own" / "it" / "closed.wav").unlink()  # it is no sound
+    assert "manca " not in house.run("check")
+    path, key = house.folder / "named" / lacking, lacking.replace("-", ".", 1)
+    path.unlink()
+    said = house.run("check")
+    assert f"manca {path}, indicato da {key}" in said.replace(".ca,", ".ca_file,").replace(
+        "passphrase:", "passphrase_file:"
+    )
+
+
+def test_what_a_backup_did_not_bring_is_said_at_its_end(house: House) -> None:
+    """An earlier backup, or one by an account that could not read all: to be copied by hand."""
+    _name_files(house)
+    house.backup.unlink()
+    (house.folder / "named" / "console-key").unlink()
+    house.save()
+    said = house.put_back()
+    key = house.folder / "named" / "console-key"
+    assert f"Mancano ancora, da copiare a mano: {key} (console.key)." in said
+
+
+def test_a_file_that_is_closed_to_the_account_is_left_out_and_said(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service's own account may not read the console's key: the rest is saved all the same."""
+    _name_files(house)
+
+    def closed(path: Path) -> IO[bytes]:
+        if path.name == "console-key":
+            raise PermissionError(13, "Permission denied")
+        return open_plain(path)
+
+    monkeypatch.setattr("appliance.daemon.backup.open_plain", closed)
+    house.backup.unlink()
+    said = house.run("backup", str(house.backup), "--passphrase-file", str(house.phrase))
+    assert "Non leggibili da questo utente, quindi non compresi: console.key." in said
+    assert "Copia integra" in house.put_back("--check")
+
+
+def test_a_backup_comes_over_a_pipe(house: House) -> None:
+    """`ssh box sudo centralino backup - > file`: the file alone on standard output."""
+    line = ("backup", "-", "--passphrase-file", str(house.phrase), "--config", str(house.config))
+    done = CliRunner(mix_stderr=False).invoke(main, line)
+    assert "Copia di sicurezza scritta sull'uscita standard" in done.stderr
+    house.backup.write_bytes(done.stdout_bytes)
+    kept = house.kept()
+    house.folder.rename(house.folder.with_name("broken"))
+    house.folder.mkdir()
+    assert "Ripristino concluso" in house.put_back()
+    assert house.kept() == kept
+
+
+def test_a_backup_is_not_thrown_at_a_terminal(house: House) -> None:
+    """What to do instead stands in the sentence."""
+    line = f"backup - --passphrase-file {house.phrase} --config {house.config}"
+    command = f"{sys.executable} -m appliance {line}"
+    done = subprocess.run(
+        ["script", "-qec", command, "/dev/null"], capture_output=True, check=False, text=True
+    )
+    assert done.returncode == 1
+    assert "mandarla in un file" in done.stdout
+    assert len(done.stdout) < 400
