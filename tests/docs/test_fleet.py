@@ -117,3 +117,47 @@ def test_the_guides_list_every_figure(path: Path, heading: str) -> None:
         for name, one in families().items()
     }
     assert told == found
+
+
+def test_no_rule_loses_the_branch() -> None:
+    """The guide tells to set it: whoever is told reads which branch it is."""
+    for name, block in alerts().items():
+        for kept in re.findall(r"\bby \(([^)]*)\)", block):
+            assert {"version", "branch"} & set(kept.split(", ")), name
+
+
+LEVELS = {
+    "critical": ("voicemail.full", "voicemail.unsure", "night.damaged", "records.unsure",
+                 "card.errors", "register.unreadable"),
+    "warning": ("night.not_copied", "voicemail.low", "mail.ended", "faults", "retention.failing"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("level", "code"), [(x, c) for x, codes in LEVELS.items() for c in codes])
+def test_the_worst_is_told_at_once(level: str, code: str) -> None:
+    """Not as one of several troubles after half an hour: by its own rule, of its own level."""
+    found = [
+        block
+        for block in alerts().values()
+        for codes in re.findall(r'centralino_trouble\{.*code=~?"([^"]+)"', block)
+        if re.fullmatch(codes, code)
+    ]
+    (rule,) = found
+    assert f"severity: {level}}}" in rule
+    assert "for: " not in rule
+
+
+def test_the_rules_know_every_trouble_that_a_restart_must_mend() -> None:
+    """A code that no rule names would be heard of after half an hour, as one of several."""
+    codes = [code for text in _sources() for code in re.findall(r'"([a-z]+\.[a-z_]+)"', text)]
+    ends = {code for code in codes if code.split(".")[1] in {"ended", "unsure", "damaged", "full"}}
+    assert len(ends) > 5
+    rules = re.findall(r'code=~?"([^"]+)"', read(FLEET / "alerts.yml"))
+    assert {c for c in ends if not any(re.fullmatch(rule, c) for rule in rules)} == set()
+
+
+def _sources() -> list[str]:
+    """Return the sources in which troubles are made."""
+    paths = sorted((ROOT / "appliance").rglob("*.py"))
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    return [one for text in texts for one in re.findall(r"Trouble\(\s*\"[^\"]+\"", text)]
