@@ -177,7 +177,8 @@ class Mailroom:
             else Event(token=token)
         )
         calendar = self._invitation(kept.request, event.step)
-        written = policy.letters(self.house(), kept.request, event, kept.sound.path, calendar)
+        own = self._told_citizen(kept.request, event.step)
+        written = policy.letters(self.house(), kept.request, event, kept.sound.path, calendar, own)
         # A request whose office is unknown waits for the head's address; a mere copy does not.
         return tuple(m for m in written if self._settings.mail.head or not m.key.endswith("-head"))
 
@@ -199,6 +200,26 @@ class Mailroom:
             unit.name,
         )
         return invitation(meeting, Method.CANCEL if step is Step.CANCEL else Method.REQUEST)
+
+    def _told_citizen(self, request: Request, step: Step | None) -> str:
+        """Give the citizen's calendar the appointment; nobody reads an answer to it."""
+        appointment, sender = request.appointment, self._settings.mail.sender
+        concerns = step in {None, Step.MOVE, Step.CANCEL}
+        if not (concerns and appointment and sender):
+            return ""
+        summary, text = policy.citizens_appointment(self.house(), request)
+        ident = f"request-{request.number}-{round(request.at.timestamp())}-citizen"
+        meeting = Meeting(
+            f"{ident}@{domain_of(self._settings.mail)}",
+            appointment,
+            summary,
+            text,
+            address_in(sender),
+            "",
+            datetime.now(UTC),
+            self.house().name,
+        )
+        return invitation(meeting, Method.PUBLISH, is_over=step is Step.CANCEL)
 
     # --- sending ---
 

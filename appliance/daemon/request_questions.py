@@ -26,7 +26,7 @@ from appliance.policy.appointments import Slot
 from appliance.policy.citizens import Citizen, Contact
 from appliance.policy.numbering import HOME, Plan
 from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.requests import Appointment, Form, NewRequest, Step
+from appliance.policy.requests import Appointment, Form, NewRequest, Step, in_few_words
 from appliance.policy.roles import Permission
 from appliance.policy.words import SaidError
 from appliance.records import bookings, outbox, requests
@@ -210,13 +210,15 @@ class RequestQuestions:
             _one_of(Contact, question, "prefers"),
             _word(question, "language") or "it",
         )
+        whole = " ".join(_text(question, "subject").split())
+        subject, asked = in_few_words(whole, _text(question, "asked"))
         new = NewRequest(
             rule,
             unit,
             need,
             citizen,
-            _word(question, "subject"),
-            _text(question, "asked"),
+            subject,
+            asked,
             now,
             _by(question),
             _word(question, "call"),

@@ -7,8 +7,9 @@ or make a line too long.
 from __future__ import annotations
 
 import re
+from email.header import Header
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, formataddr, parseaddr
 from pathlib import Path
 from typing import Final
@@ -22,11 +23,42 @@ REFERENCES: Final = 20
 """Message-IDs named at most: a header must end somewhere (RFC 5322, 3.6.4 lets it be cut)."""
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+_LONG_WORD: Final = re.compile(r"\S{60}")
+"""Cannot be folded as it is: a line of a header has 78 characters (RFC 5322, 2.1.1)."""
 _METHOD: Final = re.compile(r"^METHOD:([A-Z]+)\r?$", re.MULTILINE)
 NOT_ATTACHED: Final = (
     "(La registrazione non è allegata: è conservata presso il centralino. / "
     "The recording is not attached: it is kept at the switchboard.)"
 )
+
+
+class _Policy(EmailPolicy):
+    """Folds the headers that people read as email.header does.
+
+    What EmailPolicy makes of several words beyond ASCII loses the spaces between them once it is
+    read (RFC 2047, 6.2: space between encoded words is none).
+    """
+
+    def fold(self, name: str, value: str) -> str:
+        """Write a header, its lines ended as in the rest of the mail."""
+        if name.lower() != "subject":
+            return str(super().fold(name, value))
+        return f"{name}: {_encoded(str(value), name).encode(linesep=self.linesep)}{self.linesep}"
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """Write a header as bytes."""
+        if name.lower() != "subject":
+            return bytes(super().fold_binary(name, value))
+        return self.fold(name, value).encode("ascii")
+
+
+_POLICY: Final = _Policy(linesep=SMTP.linesep, max_line_length=SMTP.max_line_length)
+
+
+def _encoded(text: str, name: str) -> Header:
+    """Encode a text for a header; plain words stay plain, unless they look encoded already."""
+    plain = text.isascii() and "=?" not in text and not _LONG_WORD.search(text)
+    return Header(text, "us-ascii" if plain else "utf-8", header_name=name)
 
 
 def is_address(text: str) -> bool:
@@ -46,7 +78,7 @@ def compose(letter: Letter, sender: str, to: str, folder: Path) -> EmailMessage:
     """Write a notice to an address; attachments are files below `folder`. Raises OfficeError."""
     if not is_address(to):
         raise OfficeError(f"{to!r} is no mail address: put it right in the register")
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     _set_headers(message, letter, sender, to)
     files = [_readable(folder, name) for name in letter.mail.attachments]
     note = f"\n\n{NOT_ATTACHED}" if None in files else ""
@@ -62,7 +94,9 @@ def _set_headers(message: EmailMessage, letter: Letter, sender: str, to: str) ->
     name = " ".join(_text(parseaddr(sender)[0]).split())
     message["From"] = formataddr((name, address_in(sender)))
     message["To"] = to
-    message["Subject"] = " ".join(_text(letter.mail.subject).split())
+    subject = " ".join(_text(letter.mail.subject).split())
+    # encoded, or words that look encoded would be decoded here; folded by _Policy as it leaves
+    message["Subject"] = _encoded(subject, "Subject").encode(maxlinelen=0)
     message["Date"] = format_datetime(letter.queued_at)
     message["Message-ID"] = letter.message_id
     if letter.references:

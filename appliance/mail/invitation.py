@@ -22,11 +22,15 @@ class Method(enum.StrEnum):
 
     REQUEST = "REQUEST"
     CANCEL = "CANCEL"
+    PUBLISH = "PUBLISH"  # for whoever is asked nothing: nobody reads an answer
 
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """What stands in the invitation; `uid` is the same for its life, `at` the moment of writing."""
+    """What stands in the invitation; `uid` is the same for its life, `at` the moment of writing.
+
+    `attendee` is "" where nobody is asked to come, but told when (Method.PUBLISH).
+    """
 
     uid: str
     appointment: Appointment
@@ -38,27 +42,32 @@ class Meeting:
     place: str = ""
 
 
-def invitation(meeting: Meeting, method: Method = Method.REQUEST) -> str:
-    """Write the invitation; times in UTC, so that no calendar needs to know the zone."""
+def invitation(meeting: Meeting, method: Method = Method.REQUEST, *, is_over: bool = False) -> str:
+    """Write the invitation; times in UTC, so that no calendar needs to know the zone.
+
+    `is_over` takes one back that was published.
+    """
+    is_over = is_over or method is Method.CANCEL
     from icalendar import Event, vCalAddress
 
     appointment = meeting.appointment
     event = Event()
     event.add("uid", meeting.uid)
-    event.add("sequence", appointment.sequence + (method is Method.CANCEL))
+    event.add("sequence", appointment.sequence + is_over)
     event.add("dtstamp", meeting.at.astimezone(UTC))
     event.add("dtstart", appointment.slot.start.astimezone(UTC))
     event.add("dtend", appointment.slot.end.astimezone(UTC))
     event.add("summary", meeting.summary)
     event.add("description", meeting.description)
-    event.add("status", _status(appointment, method))
+    event.add("status", _status(appointment, is_over=is_over))
     if appointment.form is Form.IN_PERSON and meeting.place:
         event.add("location", meeting.place)
     event.add("organizer", vCalAddress(f"mailto:{meeting.organizer}"))
-    attendee = vCalAddress(f"mailto:{meeting.attendee}")
-    attendee.params["PARTSTAT"] = "NEEDS-ACTION"
-    attendee.params["RSVP"] = "FALSE" if method is Method.CANCEL else "TRUE"
-    event.add("attendee", attendee, encode=False)
+    if meeting.attendee:
+        attendee = vCalAddress(f"mailto:{meeting.attendee}")
+        attendee.params["PARTSTAT"] = "NEEDS-ACTION"
+        attendee.params["RSVP"] = "FALSE" if is_over else "TRUE"
+        event.add("attendee", attendee, encode=False)
     return _calendar(event, method)
 
 
@@ -101,7 +110,7 @@ def cancellation(sent: str, summary: str, at: datetime) -> Cancelled:
     return Cancelled(_calendar(event, Method.CANCEL), invited.decoded("dtstart"))
 
 
-def _status(appointment: Appointment, method: Method) -> str:
-    if method is Method.CANCEL:
+def _status(appointment: Appointment, *, is_over: bool) -> str:
+    if is_over:
         return "CANCELLED"
     return "CONFIRMED" if appointment.confirmed else "TENTATIVE"

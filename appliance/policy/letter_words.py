@@ -44,6 +44,13 @@ FORMS: Mapping[Form, Words] = {
     ),
 }
 
+CITIZENS_APPOINTMENT = Words("Appuntamento: {unit} ({house})", "Appointment: {unit} ({house})")
+CITIZENS_NUMBER = Words("Richiesta n. {number}", "Request no. {number}")
+CITIZENS_WAY = Words(
+    "Richiesta n. {number}; per ogni comunicazione: {numbers}",
+    "Request no. {number}; for anything further: {numbers}",
+)
+
 _SUBJECT = Words("[Richiesta {number}] {subject}", "[Request {number}] {subject}")
 SUBJECTS: Mapping[Topic, Words] = {
     Topic.EMAIL: _SUBJECT,
@@ -129,7 +136,7 @@ _LINK = Paragraph(
 )
 _DUTY = Paragraph(
     Words(
-        "Presa in carico il {taken} da {by}. Da evadere entro {due}.\n\n"
+        "Presa in carico da {by}: {taken}. Da evadere entro {due}.\n\n"
         "Da questo momento la richiesta è affidata al vostro ufficio e resta aperta finché "
         "qualcuno non comunica che è stata evasa.\nQuando lo è, rispondete a questa e-mail o "
         "telefonate al centralino, indicando il numero {number}.\n\n{house}",

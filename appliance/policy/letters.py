@@ -14,7 +14,15 @@ from datetime import date, datetime
 from appliance.policy.citizens import Citizen, Contact
 from appliance.policy.due import due
 from appliance.policy.hours import Schedule
-from appliance.policy.letter_words import BODY, FORMS, SUBJECTS, Topic
+from appliance.policy.letter_words import (
+    BODY,
+    CITIZENS_APPOINTMENT,
+    CITIZENS_NUMBER,
+    CITIZENS_WAY,
+    FORMS,
+    SUBJECTS,
+    Topic,
+)
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.register.register import Register, Unit
@@ -58,11 +66,17 @@ TAKEN_OVER = Event()
 
 
 def letters(
-    house: House, request: Request, event: Event, recording: str = "", calendar: str = ""
+    house: House,
+    request: Request,
+    event: Event,
+    recording: str = "",
+    calendar: str = "",
+    for_citizen: str = "",
 ) -> Iterator[Mail]:
     """Yield the mails that a request, or a step of it, leads to.
 
-    `recording` is the file of the caller's words, `calendar` the invitation (iCalendar).
+    `recording` is the file of the caller's words, `calendar` the office's invitation (iCalendar),
+    `for_citizen` what the citizen's own calendar is given.
     """
     topic = _topic(request, event)
     if topic is None:
@@ -72,7 +86,8 @@ def letters(
         if len(request.reminders) >= HEAD_AT_REMINDERS:
             yield _to_head(house, request, event)
     elif request.citizen.email:
-        yield _to_citizen(house, request, event, topic)
+        written = _to_citizen(house, request, event, topic)
+        yield replace(written, calendar=for_citizen)
 
 
 def overdue_mail(request: Request, day: date, language: str) -> Mail:
@@ -97,6 +112,19 @@ def invitation_text(house: House, request: Request) -> str:
     told = (form.it if house.language == "it" else form.en) if form else ""
     parts = (request.subject, told, contact.replace("\n  ", ", "), request.asked)
     return "\n".join(part for part in parts if part)
+
+
+def citizens_appointment(house: House, request: Request) -> tuple[str, str]:
+    """Say in a citizen's calendar with whom an appointment is, and how: nothing that was typed."""
+    unit, language = house.register.unit(request.unit), request.citizen.language
+    name = without_numbers(unit.name if unit else "") or house.name
+    form = request.appointment and FORMS[request.appointment.form]
+    told = (form.it if language == "it" else form.en) if form else ""
+    words = {"unit": name, "house": house.name, "number": str(request.number)}
+    words |= {"numbers": ", ".join(house.numbers), "form": told}
+    title = _filled(CITIZENS_APPOINTMENT, language, words)
+    public = CITIZENS_WAY if house.numbers else CITIZENS_NUMBER
+    return title, "\n".join(part for part in (told, _filled(public, language, words)) if part)
 
 
 def thread_of(request: Request) -> str:

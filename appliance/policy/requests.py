@@ -17,6 +17,8 @@ from appliance.policy.citizens import Citizen
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.words import SaidError
 
+LONGEST_SUBJECT = 120
+"""Longest subject, in characters: a mail programme's list shows no more."""
 HEAD_AT_REMINDERS = 2
 """From the second reminder on the head of the front desk sees it (E9)."""
 
@@ -189,6 +191,19 @@ class Request:
     def concerns_head(self) -> bool:
         """Tell whether the citizen had to remind so often that the head should see it."""
         return self.state is not State.DONE and len(self.reminders) >= HEAD_AT_REMINDERS
+
+
+def in_few_words(subject: str, asked: str) -> tuple[str, str]:
+    """Return a subject that a mail's list shows whole, and what is asked with all its words.
+
+    A long one ends after a word, and all of it begins what is asked: nothing is lost.
+    """
+    if len(subject) <= LONGEST_SUBJECT:
+        return subject, asked
+    head = subject[: LONGEST_SUBJECT - 1]
+    at = head.rfind(" ") if subject[len(head)] != " " else len(head)
+    cut = head[:at] if at > LONGEST_SUBJECT // 2 else head
+    return f"{cut.rstrip(' ,;:')}…", "\n".join(part for part in (subject, asked) if part)
 
 
 def _check(

@@ -110,7 +110,8 @@ class Invited:
 
 _INVITED: Final = """
     SELECT key, recipient, calendar, request FROM outbox
-    WHERE calendar <> '' AND recipient <> '' AND (state = 'sent' OR tries > 0) ORDER BY number
+    WHERE calendar <> '' AND recipient <> '' AND (state = 'sent' OR tries > 0)
+    AND key NOT LIKE '%-citizen%' ORDER BY number
 """
 
 

@@ -217,10 +217,13 @@ def test_an_appointment_takes_a_slot_and_gives_it_back(desk: Desk) -> None:
     invitations = [
         Calendar.from_ical(kept.mail.calendar) for kept in desk.mails() if kept.mail.calendar
     ]
-    assert [str(c["method"]) for c in invitations] == ["REQUEST", "REQUEST", "CANCEL"]
+    methods = [str(c["method"]) for c in invitations]
+    assert methods[0::2] == ["REQUEST", "REQUEST", "CANCEL"]  # the office's
+    assert methods[1::2] == ["PUBLISH"] * 3  # the citizen's
     events = [c.walk("VEVENT")[0] for c in invitations]
-    assert [event["sequence"] for event in events] == [0, 1, 2]
-    assert len({str(event["uid"]) for event in events}) == 1
+    assert [event["sequence"] for event in events] == [0, 0, 1, 1, 2, 2]
+    for own in (events[0::2], events[1::2]):
+        assert len({str(event["uid"]) for event in own}) == 1
     assert "per telefono: l'ufficio chiama l'utente" in str(events[0]["description"])
 
 

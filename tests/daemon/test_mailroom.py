@@ -225,3 +225,26 @@ def test_what_the_outbox_tells_the_desk() -> None:
     two = trouble_of(Health(1, 2, "timed out"))
     assert two is not None
     assert (two.code, two.it.startswith("2 e-mail non sono partite:")) == ("mail.dead", True)
+
+
+def test_a_citizen_gets_the_appointment_for_their_calendar() -> None:
+    """Nothing that was typed stands in it, nobody is asked to answer; moved and cancelled under
+    the same UID, which is not the office's.
+    """
+    new = request(APPOINTMENT, "Multa al 3470000001", "A", "Anna", AT)
+    kept = Kept(new.numbered(7), Sound(), ())
+    office, citizen = ROOM.write(kept, None)
+    (theirs,) = Calendar.from_ical(office.calendar).walk("VEVENT")
+    calendar = Calendar.from_ical(citizen.calendar)
+    (event,) = calendar.walk("VEVENT")
+    assert calendar["method"] == "PUBLISH"
+    assert "attendee" not in event
+    assert event["uid"] != theirs["uid"]
+    assert event.decoded("dtstart") == theirs.decoded("dtstart")
+    assert "3470000001" not in citizen.calendar
+    assert str(event["summary"]).startswith("Appuntamento: ")
+    cancelled = Happened("s1", Step.CANCEL, AT, "op1", "x", "")
+    _, off = ROOM.write(kept, cancelled)
+    (over,) = Calendar.from_ical(off.calendar).walk("VEVENT")
+    assert (over["uid"], str(over["status"])) == (event["uid"], "CANCELLED")
+    assert int(over["sequence"]) > int(event["sequence"])

@@ -30,7 +30,7 @@ AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 
 def a_mail(key: str = "k1", to: str = "anagrafe@comune.example", **more: object) -> Mail:
     """Make a notice."""
-    return replace(Mail(key, to, "Oggetto: città", "Testo\n"), **more)  # type: ignore[arg-type]  # by name
+    return replace(Mail(key, to, "Oggetto: città, perché è così alto?", "Testo\n"), **more)  # type: ignore[arg-type]  # by name
 
 
 @dataclass

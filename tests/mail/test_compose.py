@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
@@ -150,3 +151,35 @@ def test_the_senders_address() -> None:
     assert address_in(SENDER) == address_in("centralino@comune.example")
     with pytest.raises(OfficeError, match="is no mail address"):
         address_in("Centralino")
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "perché è così alto?",
+        "[Richiesta 12] Perché è così però più caro? Città già così",
+        "Łódź – Приём граждан сегодня – مواعيد الاستقبال – שעות קבלה",
+        "Iscrizione AIRE",
+        "A word =?utf-8?q?that_looks_encoded?= stays a word",
+        "è " * 60,
+        "🏛️ " * 30 + "fine",
+    ],
+)
+def test_a_subject_is_read_as_it_was_written(subject: str) -> None:
+    """Python's own parser, as any mail programme: no space is lost between encoded words."""
+    letter = replace(NOTICE, mail=replace(NOTICE.mail, subject=subject))
+    data = compose(letter, SENDER, TO, Path("/nowhere")).as_bytes()
+    head = data.partition(b"\r\n\r\n")[0]
+    assert max(map(len, head.split(b"\r\n"))) <= 78  # RFC 2047, 2 and RFC 5322, 2.1.1
+    wanted = " ".join(subject.split())
+    assert str(read_back(letter)["Subject"]) == wanted
+    parsed = decode_header(message_from_bytes(data)["Subject"])  # the older parser
+    assert str(make_header(parsed)) == wanted
+    assert b"Subject: Iscrizione AIRE\r\n" in data or subject != "Iscrizione AIRE"
+
+
+@given(st.text(max_size=200))
+def test_whatever_the_subject_it_is_read_back(subject: str) -> None:
+    """Any text of any script, with its spaces."""
+    letter = replace(NOTICE, mail=replace(NOTICE.mail, subject=subject))
+    assert str(read_back(letter)["Subject"]) == " ".join(room._text(subject).split())

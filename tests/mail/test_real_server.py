@@ -64,7 +64,7 @@ def test_it_leaves_protected_and_with_the_right_name(
     kept = post.settled(MailState.SENT)
     mail = server.wait_for(before + 1)[-1]
     assert mail["Message-ID"] == kept.message_id
-    assert mail["Subject"] == "Oggetto: città"
+    assert mail["Subject"] == "Oggetto: città, perché è così alto?"
     assert (mail["To"], mail["From"]) == (
         "anagrafe@comune.example",
         "Centralino <centralino@comune.example>",

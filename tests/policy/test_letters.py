@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -18,6 +18,7 @@ from appliance.policy.letters import (
     TAKEN_OVER,
     Event,
     House,
+    citizens_appointment,
     invitation_text,
     letters,
     overdue_mail,
@@ -55,7 +56,7 @@ def test_an_office_gets_all_it_needs() -> None:
         "Anna Verdi\n  telefono: 3470000001\n  e-mail: anna@example.org (preferito)",
         "Chiede i tempi",
         "non copre la richiesta: aire",
-        "lunedì 23.11.2026, 10:00 da op1",
+        "Presa in carico da op1: lunedì 23.11.2026, 10:00.",
         "entro lunedì 14.12.2026",
         "indicando il numero 17",
     ):
@@ -213,3 +214,29 @@ def test_the_catalogue_is_whole_in_both_languages(topic: Topic) -> None:
             sorted(set(re.findall(r"\{\w+\}", t))) for t in (paragraph.text.it, paragraph.text.en)
         ]
         assert marks[0] == marks[1]
+
+
+def test_an_article_stands_before_no_day() -> None:
+    """Italian says "lunedì 30 novembre" and "la domenica": never "il domenica"."""
+    for day in range(7):
+        at = AT + timedelta(days=day)
+        office, _ = written(replace(ASKED, at=at))
+        taken = office.body.partition("Presa in carico ")[2].partition(" Da evadere")[0]
+        assert re.fullmatch(r"da \w+: \w+ \d\d\.\d\d\.\d{4}, \d\d:\d\d\.", taken), taken
+
+
+def test_the_citizens_calendar_is_told_what_nobody_typed() -> None:
+    """P7: with whom, how and which number; in the citizen's language; to the citizen alone."""
+    title, text = citizens_appointment(HOUSE, WANTED)
+    assert title == "Appuntamento: Anagrafe (Comune di Esempio)"
+    assert "per telefono: l'ufficio chiama l'utente" in text
+    assert "Richiesta n. 17; per ogni comunicazione: 051 598 111, 800 011 837" in text
+    assert WANTED.subject not in title + text
+    english = replace(WANTED, citizen=replace(ANNA, language="en"))
+    title, text = citizens_appointment(replace(HOUSE, numbers=()), english)
+    assert title == "Appointment: Anagrafe (Comune di Esempio)"
+    assert text.endswith("Request no. 17")
+    nobody = replace(HOUSE, register=Register())
+    assert citizens_appointment(nobody, ASKED)[0].startswith("Appuntamento: Comune di Esempio")
+    mails = list(letters(HOUSE, WANTED, Event(), "", "OFFICE", "CITIZEN"))
+    assert [mail.calendar for mail in mails] == ["OFFICE", "CITIZEN"]

@@ -16,6 +16,7 @@ from appliance.policy.appointments import Slot
 from appliance.policy.citizens import Citizen, Contact
 from appliance.policy.hours import Schedule
 from appliance.policy.requests import (
+    LONGEST_SUBJECT,
     NEXT,
     Appointment,
     Closing,
@@ -23,6 +24,7 @@ from appliance.policy.requests import (
     Request,
     State,
     Step,
+    in_few_words,
 )
 from appliance.policy.week import week
 from tests.policy.town import APPOINTMENT, CALENDAR, EMAIL, rome
@@ -186,3 +188,22 @@ def test_a_callers_own_words_may_hold_name_contact_and_time() -> None:
     assert (request.state, request.call, request.by) == (State.OPEN, "call-1", "op1")
     with pytest.raises(OfficeError, match="needs its time"):
         replace(new, rule=EMAIL, appointment=AGREED)
+
+
+def test_a_long_subject_ends_after_a_word_and_nothing_is_lost() -> None:
+    """A mail's list shows it whole; all of it begins what is asked."""
+    short = "Iscrizione AIRE"
+    assert in_few_words(short, "Chiede i tempi") == (short, "Chiede i tempi")
+    exact = "x" * LONGEST_SUBJECT
+    assert in_few_words(exact, "") == (exact, "")
+    long = "perché la bolletta dell'acqua è così alta, " * 4 + "e chiede una verifica"
+    subject, asked = in_few_words(long, "Contatore 12")
+    assert len(subject) <= LONGEST_SUBJECT
+    assert subject.endswith("…")
+    assert long.startswith(subject[:-1])
+    assert long[len(subject) - 1] in " ,"
+    assert asked == f"{long}\nContatore 12"
+    one_word = "x" * 300
+    assert in_few_words(one_word, "")[0] == "x" * (LONGEST_SUBJECT - 1) + "…"
+    at_the_edge = "a" * (LONGEST_SUBJECT - 1) + " b" * 20
+    assert in_few_words(at_the_edge, "")[0] == "a" * (LONGEST_SUBJECT - 1) + "…"
