@@ -25,6 +25,7 @@ from appliance.files import atomic_write
 from appliance.phones import accounts
 from appliance.policy.office import KeyCode
 from appliance.provisioning import makes, qr, sheet
+from appliance.provisioning.handset import Handset
 from appliance.provisioning.sheet import Sheet
 
 LANGUAGES = click.Choice(["it", "en"])
@@ -67,6 +68,7 @@ def add(
     kept[name] = Kept(make, plain, handsets.new_token(secrets.token_bytes))
     known = phone_secrets.load(settings)
     known[name] = accounts.make_secret(secrets.token_bytes)
+    known.setdefault(handsets.ADMINISTRATOR, accounts.make_secret(secrets.token_bytes))
     where = _where(settings, address, needed=sheet_path is not None)
     language = language or settings.site.languages[0]
     if sheet_path is not None:  # before anything is kept: what cannot be written renews nothing
@@ -84,6 +86,8 @@ def add(
     teller = _teller(settings, language)
     click.echo(teller.say("known" if _tell_desk(settings) else "later"))
     click.echo(teller.say("serve", url=handsets.url_of(kept[name], where)))
+    if not makes.make_of(kept[name].make).is_soft:
+        click.echo(teller.say("protected"))
     if sheet_path is not None:
         click.echo(teller.say("sheet", file=str(sheet_path)))
 
@@ -117,6 +121,20 @@ def registrar(settings: Settings, password: str) -> None:
     kept[registrar_account.SECRET] = password
     phone_secrets.save(settings, kept)
     click.echo(_teller(settings, None).say("kept", user=settings.sip.registrar.user))
+
+
+@phones.command()
+@click.option("--renew", is_flag=True, help="Make another one; phones get it as they are served.")
+@click.pass_obj
+def administrator(settings: Settings, *, renew: bool) -> None:
+    """Show the administrator's password of the phones' own web pages, and their menus' code."""
+    kept = phone_secrets.load(settings)
+    if renew or handsets.ADMINISTRATOR not in kept:
+        kept[handsets.ADMINISTRATOR] = accounts.make_secret(secrets.token_bytes)
+        phone_secrets.save(settings, kept)
+    password = kept[handsets.ADMINISTRATOR]
+    code = Handset("", "", "", "", "", admin=password).menu_code
+    click.echo(_teller(settings, None).say("administrator", password=password, code=code))
 
 
 def _teller(settings: Settings, language: str | None) -> Teller:

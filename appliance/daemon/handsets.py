@@ -26,6 +26,8 @@ from appliance.provisioning.handset import Handset, keys_of, mac_of
 from appliance.provisioning.server import PORT
 from appliance.provisioning.window import Offer
 
+ADMINISTRATOR = "phones.administrator"
+"""In the file of secrets: the password of all phones' own administrator. No phone is called so."""
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared with, never bound
 SOFT = "linphone"
 """What a phone is taken for that is given neither make nor hardware address: a QR code does it."""
@@ -135,6 +137,8 @@ def handset(
         settings.site.zone,
         messages,
         keys_of(codes, language),
+        settings.sip.time_server or f"{settings.site.country.lower()}.pool.ntp.org",
+        phone_secrets.load(settings).get(ADMINISTRATOR, ""),
     )
 
 

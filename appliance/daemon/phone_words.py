@@ -22,6 +22,18 @@ WORDS = {
         "Il telefono può prendere la sua configurazione con `centralino phones serve`: {url}",
         "The phone can fetch its configuration with `centralino phones serve`: {url}",
     ),
+    "protected": Words(
+        "Il file cambia anche la password dell'amministratore del telefono: la mostra "
+        "`centralino phones administrator`.",
+        "The file changes the password of the phone's administrator, too: "
+        "`centralino phones administrator` shows it.",
+    ),
+    "administrator": Words(
+        "Pagine web dei telefoni: utente admin, password {password}; codice del menu (Snom, "
+        "Fanvil): {code}",
+        "The phones' web pages: user admin, password {password}; code of the menu (Snom, Fanvil): "
+        "{code}",
+    ),
     "sheet": Words("Foglio da stampare: {file}", "Sheet to be printed: {file}"),
     "kept": Words(
         "conservata per {user}; il servizio la conosce dal prossimo avvio",

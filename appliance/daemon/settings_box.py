@@ -70,6 +70,7 @@ class Registrar:
 class Sip:
     """Where phones find the box; `address` 0.0.0.0 means every LAN address. `allowed` are the
     networks from which SIP is heard at all, beside the phones' own addresses; () for every one.
+    `time_server` is what provisioned phones ask for the time, "" for the country's pool.ntp.org.
     """
 
     address: str
@@ -78,6 +79,7 @@ class Sip:
     realm: str = "centralino"
     laws: tuple[str, ...] = ("alaw", "ulaw")
     allowed: tuple[str, ...] = ()
+    time_server: str = ""
     registrar: Registrar | None = None
 
 

@@ -1,9 +1,9 @@
 """Configuration files of desk phones: only keys that their makers document, one function a make.
 
 What they share: account and password, our address over UDP, PCMA before PCMU, keys by RFC 4733,
-language and time zone, message lamp by subscription, no call waiting where a key of the make is
-documented (Fanvil: none; an engaged phone is never rung), function keys with the office's codes.
-Firmware, admin passwords and networks are left alone.
+language, time server and time zone, an administrator's password of the office's own, message lamp
+by subscription, no call waiting where a key of the make is documented (Fanvil: none; an engaged
+phone is never rung), function keys with the office's codes. Firmware and networks are left alone.
 """
 
 from __future__ import annotations
@@ -58,7 +58,11 @@ def _yealink(phone: Handset) -> Iterator[tuple[str, str]]:
     if phone.messages:
         yield "voice_mail.number.1", phone.messages
     yield "call_waiting.enable", "0"
+    if phone.admin:
+        yield "static.security.user_password", f"admin:{phone.admin}"
     yield "lang.gui", YEALINK_LANGUAGES[phone.language]
+    if phone.ntp:
+        yield "local_time.ntp_server1", phone.ntp
     if zone := ZONES.get(phone.zone):
         yield "local_time.time_zone", f"{zone.hours:+d}"
         yield "local_time.time_zone_name", zone.yealink
@@ -98,9 +102,12 @@ def snom(phone: Handset) -> str:
         "codec_priority_list": "pcma,pcmu,telephone-event",
     }
     whole = {"language": language, "web_language": language, "tone_scheme": tones}
+    if phone.ntp:
+        whole["ntp_server"] = phone.ntp
     if zone := ZONES.get(phone.zone):
         whole["timezone"] = zone.snom
     whole["call_waiting"] = "off"
+    whole |= _snom_administrator(phone)
     return document(
         "<settings>",
         '<phone-settings e="2">',
@@ -117,6 +124,20 @@ def snom(phone: Handset) -> str:
         "</functionKeys>",
         "</settings>",
     )
+
+
+def _snom_administrator(phone: Handset) -> dict[str, str]:
+    """Protect web page and menu: `webserver_...` since firmware 10.1.184, `http_...` before."""
+    if not phone.admin:
+        return {}
+    return {
+        "http_user": "admin",
+        "http_pass": phone.admin,
+        "webserver_admin_name": "admin",
+        "webserver_admin_password": phone.admin,
+        "admin_mode_password": phone.menu_code,
+        "admin_mode_password_confirm": phone.menu_code,
+    }
 
 
 # --- Grandstream ----------------------------------------------------------------------------------
@@ -158,7 +179,11 @@ def _grandstream(phone: Handset) -> Iterator[tuple[str, str]]:
     if phone.messages:
         yield f"{account}.sip.voicemail.number", phone.messages
     yield "call.callWaiting.enable", "No"
+    if phone.admin:
+        yield "users.admin.password", phone.admin
     yield "language.gui", phone.language
+    if phone.ntp:
+        yield "dateTime.ntp.server.1", phone.ntp
     if zone := ZONES.get(phone.zone):
         yield "dateTime.timezone", zone.grandstream
     for number, key in enumerate(phone.keys, 2):
@@ -170,8 +195,9 @@ def _grandstream(phone: Handset) -> Iterator[tuple[str, str]]:
 
 # --- Fanvil ---------------------------------------------------------------------------------------
 # Fanvil "Auto Provision" manual, XML of firmware 2.x (<sysConf>): sip/line, DTMFMode 1 = RFC 2833,
-# Transport 0 = UDP, dsskey/internal/Fkey Type 1 = memory key, value `NUMBER@LINE/f` = speed dial,
-# TimeZone in quarters of an hour, EnableDST 2 = by rule.
+# Transport 0 = UDP, phone/date, phone/MenuPassword, web/account Level 10 = administrator,
+# dsskey/internal/Fkey Type 1 = memory key, value `NUMBER@LINE/f` = speed dial, TimeZone in quarters
+# of an hour, EnableDST 2 = by rule.
 
 
 def fanvil(phone: Handset) -> str:
@@ -180,11 +206,14 @@ def fanvil(phone: Handset) -> str:
         "<sysConf>",
         element("Version", "2.0002"),
         "<phone>",
+        *((element("MenuPassword", phone.menu_code),) if phone.admin else ()),
         "<display>",
         element("DefaultLanguage", phone.language),
         element("LCDTitle", phone.shown),
         "</display>",
+        *_fanvil_time(phone),
         "</phone>",
+        *_fanvil_administrator(phone),
         "<sip>",
         '<line index="1">',
         *(element(name, value) for name, value in _fanvil(phone)),
@@ -216,6 +245,34 @@ def _fanvil(phone: Handset) -> Iterator[tuple[str, str]]:
     yield "DTMFMode", "1"
     yield "VoiceCodecMap", "PCMA,PCMU"
     yield "MWINum", phone.messages
+
+
+def _fanvil_time(phone: Handset) -> Iterator[str]:
+    """Yield time server and zone, the latter in quarters of an hour; -1 is the last week."""
+    rows: list[tuple[str, object]] = []
+    if phone.ntp:
+        rows += [("EnableSNTP", 1), ("SNTPServer", phone.ntp)]
+    if zone := ZONES.get(phone.zone):
+        rows += [("TimeZone", 4 * zone.hours), ("TimeZoneName", f"UTC{zone.hours:+d}")]
+        rows += [("EnableDST", 2), ("DSTFixedType", 2), ("DSTMinOffset", 60)]
+        for when, month, hour in (("Start", 3, zone.hours + 1), ("End", 10, zone.hours + 2)):
+            rows += [(f"DST{when}Mon", month), (f"DST{when}Hour", hour)]
+            rows += [(f"DST{when}Wday", 0), (f"DST{when}Week", -1)]
+    if rows:
+        yield "<date>"
+        yield from (element(name, value) for name, value in rows)
+        yield "</date>"
+
+
+def _fanvil_administrator(phone: Handset) -> Iterator[str]:
+    if not phone.admin:
+        return
+    yield "<web>"
+    yield '<account index="1">'
+    for name, value in (("Name", "admin"), ("Password", phone.admin), ("Level", "10")):
+        yield element(name, value)
+    yield "</account>"
+    yield "</web>"
 
 
 def _fanvil_keys(phone: Handset) -> Iterator[str]:
@@ -271,6 +328,10 @@ def _cisco(phone: Handset) -> Iterator[tuple[str, str]]:
     if phone.messages:
         yield "Voice_Mail_Number", phone.messages
     yield "CW_Setting", "No"
+    if phone.admin:
+        yield "Admin_Passwd", phone.admin
+    if phone.ntp:
+        yield "Primary_NTP_Server", phone.ntp
     if zone := ZONES.get(phone.zone):
         yield "Time_Zone", f"GMT{zone.hours:+03d}:00" if zone.hours else "GMT"
         yield "Daylight_Saving_Time_Rule", zone.cisco_summer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from appliance.policy.office import KeyCode, StaffKey
 from appliance.policy.service_state import Manual
 from appliance.policy.words import Words
 
+MENU_DIGITS = 8
 _MAC = re.compile(r"[0-9a-f]{12}")
 
 KEY_WORDS: dict[tuple[Manual | StaffKey, bool], Words] = {
@@ -42,7 +44,8 @@ class Handset:
     """Everything a file may need. `server` and `port` are the box's for SIP, UDP.
 
     `language` is it or en, `zone` an IANA name; `messages` is dialled to hear the messages, "" for
-    nothing. `realm` is the registrar's digest realm.
+    nothing. `realm` is the registrar's digest realm, `ntp` the server that phones ask for the time,
+    `admin` the password of a desk phone's own administrator.
     """
 
     name: str
@@ -56,6 +59,14 @@ class Handset:
     zone: str = "Europe/Rome"
     messages: str = ""
     keys: tuple[Key, ...] = ()
+    ntp: str = ""
+    admin: str = ""
+
+    @property
+    def menu_code(self) -> str:
+        """The administrator's code for the phone's own menu, where only digits can be typed."""
+        digest = hashlib.sha256(f"menu {self.admin}".encode()).digest()
+        return f"{int.from_bytes(digest[:8]) % 10**MENU_DIGITS:0{MENU_DIGITS}}"
 
     @property
     def shown(self) -> str:

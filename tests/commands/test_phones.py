@@ -274,3 +274,22 @@ def test_the_catalogue_speaks_both_languages() -> None:
         assert words.it
         assert words.en
         assert sorted(re.findall(r"{\w+}", words.it)) == sorted(re.findall(r"{\w+}", words.en))
+
+
+def test_phones_get_an_administrator_of_the_offices_own(path: Path, settings: Settings) -> None:
+    """One password for all of them, made once, shown when asked for, renewed on demand."""
+    runner = CliRunner()
+    line = ["phones", "--config", str(path)]
+    added = runner.invoke(main, [*line, "add", "op1", "--mac", YEALINK])
+    assert "centralino phones administrator" in added.output
+    password = phone_secrets.load(settings)[handsets.ADMINISTRATOR]
+    runner.invoke(main, [*line, "add", "op2", "--model", "linphone"])
+    assert phone_secrets.load(settings)[handsets.ADMINISTRATOR] == password
+    shown = runner.invoke(main, [*line, "administrator"])
+    assert (shown.exit_code, password in shown.output) == (0, True)
+    (offer, _) = handsets.offers(settings, KEY_CODES, "127.0.18.7")
+    assert f"admin:{password}" in offer.text
+    assert "local_time.ntp_server1 = it.pool.ntp.org" in offer.text
+    renewed = runner.invoke(main, [*line, "administrator", "--renew"])
+    assert password not in renewed.output
+    assert [phone.name for phone in phone_secrets.accounts(settings, phone_secrets.load(settings))]

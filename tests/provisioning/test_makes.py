@@ -12,7 +12,7 @@ from appliance.policy.office import KEY_CODES
 from appliance.provisioning import desk_phones, makes, soft_phones
 from appliance.provisioning.handset import keys_of, mac_of
 from appliance.provisioning.makes import MAKES
-from tests.provisioning.samples import MAC, SECRET, handset
+from tests.provisioning.samples import ADMIN, MAC, NTP, SECRET, handset
 
 DESK_PHONES = [make for make in MAKES.values() if not make.is_soft]
 XML_MAKES = [make for make in MAKES.values() if make.content_type == makes.XML]
@@ -211,3 +211,51 @@ def test_what_is_no_hardware_address(text: str) -> None:
 def test_keys_that_are_not_configured_are_left_out() -> None:
     """Only codes that the office has become keys."""
     assert [key.digits for key in keys_of(KEY_CODES[-1:], "it")] == ["*86"]
+
+
+TIME = {
+    "yealink": (f"local_time.ntp_server1 = {NTP}", "local_time.time_zone = +1"),
+    "snom": (f">{NTP}</ntp_server>", ">ITA+1</timezone>"),
+    "grandstream": (f'name="dateTime.ntp.server.1">{NTP}<', 'name="dateTime.timezone">CET-1'),
+    "fanvil": (f"<SNTPServer>{NTP}</SNTPServer>", "<TimeZoneName>UTC+1</TimeZoneName>"),
+    "cisco": (f"<Primary_NTP_Server>{NTP}</Primary_NTP_Server>", "<Time_Zone>GMT+01:00<"),
+}
+PROTECTED = {
+    "yealink": f"static.security.user_password = admin:{ADMIN}",
+    "snom": f">{ADMIN}</http_pass>",
+    "grandstream": f'name="users.admin.password">{ADMIN}<',
+    "fanvil": f"<Password>{ADMIN}</Password>",
+    "cisco": f"<Admin_Passwd>{ADMIN}</Admin_Passwd>",
+}
+
+
+@pytest.mark.parametrize("make", DESK_PHONES, ids=lambda make: make.name)
+def test_every_desk_phone_knows_the_time_and_its_administrator(make: makes.Make) -> None:
+    """Time server, zone, and no password as delivered; nothing is written of what is not known."""
+    text = make.write(handset())
+    for needed in (*TIME[make.name], PROTECTED[make.name]):
+        assert needed in text
+    bare = make.write(dataclasses.replace(handset(), ntp="", admin=""))
+    assert NTP not in bare
+    for word in ("user_password", "http_pass", "admin.password", "<Level>", "Admin_Passwd", "Menu"):
+        assert word not in bare
+
+
+def test_fanvil_keeps_summer_time_by_rule() -> None:
+    """From the last Sunday of March at 2 to the last one of October at 3 (Directive 2000/84/EC)."""
+    rows = items(desk_phones.fanvil(handset()))
+    assert (rows["TimeZone"], rows["EnableDST"], rows["DSTMinOffset"]) == ("4", "2", "60")
+    for when, month, hour in (("Start", "3", "2"), ("End", "10", "3")):
+        found = [rows[f"DST{when}{what}"] for what in ("Mon", "Hour", "Wday", "Week")]
+        assert found == [month, hour, "0", "-1"]
+
+
+def test_a_menus_code_can_be_typed_on_a_phone() -> None:
+    """Digits alone, the same each time, another one for another password."""
+    phone = handset()
+    assert phone.menu_code.isdigit()
+    assert len(phone.menu_code) == 8
+    assert phone.menu_code == handset("en").menu_code
+    assert phone.menu_code != dataclasses.replace(phone, admin="other").menu_code
+    assert phone.menu_code in desk_phones.snom(phone)
+    assert phone.menu_code in desk_phones.fanvil(phone)
