@@ -25,6 +25,19 @@ Texts = tuple[str, str]
 SeriesKind = Literal["response", "level", "spectrum", "timing"]
 
 
+MAY_LACK = frozenset({
+    "line_voltage", "keys_sent", "chip_keys", "release.loop", "flash", "at_4886", "recovery_usb",
+    "recovery_power", "extension", "leds", "button",
+})  # fmt: skip
+"""Keys of what a box serves its lines without, or does itself where a modem or a line cannot.
+
+All others are needed: callers talk with phones through the box, both ways at once, keys are heard
+in the sound, and whoever hangs up is noticed.
+"""
+MAY_BE_LEFT_OUT = frozenset({"congestion_tone", "release.silence"})
+"""Keys of what is skipped where no number was named, or where another sign has told already."""
+
+
 class Verdict(enum.StrEnum):
     """What came of one test. Only PASSED says that something works."""
 
@@ -149,13 +162,27 @@ class Run:
 
     @property
     def verdict(self) -> Verdict:
-        """What the run as a whole tells: failed before incomplete before passed."""
-        verdicts = {finding.verdict for finding in self.findings}
+        """What the run as a whole tells: failed before incomplete before passed.
+
+        Passed is only what was measured whole and holds: what the lines need and a device has not
+        fails, what a person was asked for and skipped is not measured.
+        """
+        verdicts = {counted(finding) for finding in self.findings}
         if Verdict.FAILED in verdicts:
             return Verdict.FAILED
-        if Verdict.INCOMPLETE in verdicts or self.missing or not self.ended or not verdicts:
+        if Verdict.INCOMPLETE in verdicts or self.missing or not self.ended:
             return Verdict.INCOMPLETE
-        return Verdict.PASSED
+        return Verdict.PASSED if Verdict.PASSED in verdicts else Verdict.INCOMPLETE
+
+
+def counted(finding: Finding) -> Verdict:
+    """Give what a finding counts in its run's verdict; NOT_ON_THIS_DEVICE, SKIPPED: nothing."""
+    verdict, key = finding.verdict, finding.key
+    if verdict is Verdict.NOT_ON_THIS_DEVICE and key not in MAY_LACK:
+        return Verdict.FAILED
+    if verdict is Verdict.SKIPPED and key not in MAY_BE_LEFT_OUT:
+        return Verdict.INCOMPLETE
+    return verdict
 
 
 def judged(figures: tuple[Figure, ...]) -> Verdict:

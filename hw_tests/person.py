@@ -24,16 +24,23 @@ class Answer(enum.StrEnum):
     NO = "no"  # it was done, and it is not as it should be
     REPEAT = "repeat"
     SKIP = "skip"
+    ABSENT = "absent"  # there is no such thing here
+
+    @property
+    def is_left_out(self) -> bool:
+        """True when nothing was done."""
+        return self in {Answer.SKIP, Answer.ABSENT}
 
 
 KEYS = {
     "": Answer.OK, "o": Answer.OK, "s": Answer.OK, "y": Answer.OK, "n": Answer.NO,
-    "r": Answer.REPEAT, "k": Answer.SKIP, **{answer.value: answer for answer in Answer},
+    "r": Answer.REPEAT, "k": Answer.SKIP, "x": Answer.ABSENT,
+    **{answer.value: answer for answer in Answer},
 }  # fmt: skip
 """What may be typed; the first letters of "sì" and "yes" too."""
 HELP: Texts = (
-    "[Invio] = fatto e va bene, n = non va, r = ripetere, k = saltare",
-    "[Enter] = done and well, n = not well, r = repeat, k = skip",
+    "[Invio] = fatto e va bene, n = non va, r = ripetere, k = saltare, x = qui non c'è",
+    "[Enter] = done and well, n = not well, r = repeat, k = skip, x = there is none here",
 )
 
 

@@ -8,10 +8,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import pytest
+
 from appliance.errors import CentralinoError
 from hw_tests.bench import UnmeasuredError
 from hw_tests.field import not_here, told
 from hw_tests.findings import Finding, Run, Verdict, write
+from hw_tests.measures.identity import NO_VOICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from hw_tests.field import Field, Measure
     from hw_tests.findings import Texts
 
+FOUND = pytest.StashKey[list[Finding]]()
+"""Where a test keeps what it has found, for whoever tells of it."""
 FIRST = "unit"
 LATE_S = 0.06
 """Later than that, what lies ahead inside a modem has run out, or a port has run over."""
@@ -96,8 +101,7 @@ class Recorder:
     def _made(self, measure: Measure) -> list[Finding]:
         units = self._field.units.values()
         if measure.name != FIRST and any(not dict(u.capabilities).get("voice") for u in units):
-            said = ("Il modem non ha la voce.", "The modem has no voice.")
-            return [not_here(key, "", *said) for key in measure.keys]
+            return [not_here(key, "", *NO_VOICE) for key in measure.keys]
         try:
             return list(measure.run(self._field))
         except UnmeasuredError as error:

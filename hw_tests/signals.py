@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from appliance.media.frames import SAMPLE_RATE, sine_peak
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Wave = NDArray[np.float64]
 QUIETEST_DBM0 = -80.0
@@ -25,6 +29,10 @@ APART = 6
 """Windows between two phases: far enough for a difference, near enough to lose few to a jump."""
 MARK_SCORE = 0.3
 """A marker that was heard resembles itself far more; noise, speech and tones less."""
+PITCH_PPM = 1000.0
+"""How far from its nominal frequency a tone is looked for: no two crystals are so far apart."""
+FIT_ROUNDS = 5
+"""Rounds of Gauss and Newton; within half a turn over the stretch each squares the error."""
 
 
 def tone(hz: float, dbm0: float, seconds: float) -> Wave:
@@ -101,10 +109,15 @@ def level(part: Wave) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """One sine found in a stretch: its level and what is left without it, in dBm0."""
+    """One sine found in a stretch: its level and what is left without all that were, in dBm0.
 
+    `phase` is that at the first sample, in radians.
+    """
+
+    hz: float
     dbm0: float
     rest_dbm0: float
+    phase: float
 
     @property
     def snr_db(self) -> float:
@@ -114,12 +127,46 @@ class Tone:
 
 def sine_in(part: Wave, hz: float) -> Tone:
     """Fit a sine of a known frequency and its offset by least squares."""
-    at = 2 * np.pi * hz * np.arange(len(part)) / SAMPLE_RATE
-    axes = np.stack((np.sin(at), np.cos(at), np.ones(len(part))), axis=1)
+    (found,) = sines_in(part, (hz,))
+    return found
+
+
+def sines_in(part: Wave, hz: Sequence[float]) -> tuple[Tone, ...]:
+    """Fit sines of known frequencies and their offset together by least squares."""
+    axes = _axes(len(part), hz)
     found, *_ = np.linalg.lstsq(axes, part, rcond=None)
-    left = part - axes @ found
-    strength = float(np.hypot(found[0], found[1])) / np.sqrt(2)
-    return Tone(_dbm0(float(strength)), level(left))
+    rest_dbm0 = level(part - axes @ found)
+    sines, cosines = found[: len(hz)], found[len(hz) : -1]
+    return tuple(
+        Tone(each, _dbm0(float(np.hypot(a, b)) / np.sqrt(2)), rest_dbm0, float(np.arctan2(b, a)))
+        for each, a, b in zip(hz, sines, cosines, strict=True)
+    )
+
+
+def tones_in(part: Wave, *nominal: float) -> tuple[Tone, ...]:
+    """Fit sines together, each at the pitch that it has within `PITCH_PPM` of the nominal one.
+
+    What two crystals do to a tone is pitch, not noise: fitted at the frequency that was sent, a
+    second of a tone that is 40 ppm too high leaves 23 dB below it.
+    """
+    about = hz = np.array(nominal)
+    furthest = about * PITCH_PPM * 1e-6
+    at = np.arange(len(part)) / SAMPLE_RATE
+    turning = 2 * np.pi * (at - at.mean() if len(at) else at)[:, np.newaxis]
+    for _ in range(FIT_ROUNDS):
+        axes = _axes(len(part), hz)
+        found, *_ = np.linalg.lstsq(axes, part, rcond=None)
+        sines, cosines = axes[:, : len(hz)], axes[:, len(hz) : -1]
+        slopes = turning * (found[: len(hz)] * cosines - found[len(hz) : -1] * sines)
+        steps, *_ = np.linalg.lstsq(np.hstack((axes, slopes)), part, rcond=None)
+        hz = np.clip(hz + steps[-len(hz) :], about - furthest, about + furthest)
+    return sines_in(part, tuple(map(float, hz)))
+
+
+def _axes(size: int, hz: Sequence[float] | NDArray[np.float64]) -> Wave:
+    """Give sines, then cosines of some frequencies and a constant, as columns."""
+    at = 2 * np.pi * np.arange(size)[:, np.newaxis] / SAMPLE_RATE * np.array(hz)
+    return np.hstack((np.sin(at), np.cos(at), np.ones((size, 1))))
 
 
 def frequency(part: Wave) -> float:
@@ -174,30 +221,26 @@ def drift_ppm(arrivals: list[tuple[int, float]], bin_s: float = 1.0) -> float | 
     return -slope * 1e6
 
 
-def pitch_ppm(part: Wave, hz: float, window_s: float = 0.05) -> float | None:
+def pitch_ppm(part: Wave, hz: float, own_hz: float, window_s: float = 0.05) -> float | None:
     """Give by how much a tone that was sent at `hz` is too high (ppm), wherever in `part` it is.
 
-    Its phase is followed over some windows each, and half of the slopes lie on either side of what
-    is told: a sample lost on the way makes one jump and no drift. None where there is no such tone.
+    A tone of `own_hz` that the listener itself plays meanwhile comes back as echo, louder than the
+    far one perhaps: both are fitted together. The phase is followed over some windows each, and
+    half of the slopes lie on either side of what is told: a sample lost on the way makes one jump
+    and no drift. None where there is no such tone.
     """
     size = round(window_s * SAMPLE_RATE)
-    places = [
-        (at, _phase(piece, hz, at))
-        for at in range(0, len(part) - size + 1, size)
-        if sine_in(piece := part[at : at + size], hz).snr_db >= TONE_SNR_DB
-    ]
+    places = []
+    for at in range(0, len(part) - size + 1, size):
+        far, _ = sines_in(part[at : at + size], (hz, own_hz))
+        if far.snr_db >= TONE_SNR_DB:
+            places.append((at, far.phase - 2 * np.pi * hz * at / SAMPLE_RATE))
     if len(places) < LEAST_WINDOWS:
         return None
     at, phase = np.array(places).T
     phase = np.unwrap(phase)
     slopes = (phase[APART:] - phase[:-APART]) / (at[APART:] - at[:-APART])
     return float(np.median(slopes)) * SAMPLE_RATE / (2 * np.pi * hz) * 1e6
-
-
-def _phase(piece: Wave, hz: float, at: int) -> float:
-    """Give by how much a tone is ahead (radians) of one of exactly `hz` that began at sample 0."""
-    turns = np.exp(-2j * np.pi * hz * (at + np.arange(len(piece))) / SAMPLE_RATE)
-    return float(np.angle(np.sum(piece * turns)))
 
 
 def softened(shape: Wave) -> Wave:

@@ -7,12 +7,13 @@ import pytest
 from hw_tests.conftest import outcome
 from hw_tests.field import Measure
 from hw_tests.findings import Verdict
-from hw_tests.run import Recorder, reason
+from hw_tests.run import FOUND, Recorder, reason
 
 
-def test_field(measure: Measure, recorder: Recorder) -> None:
+def test_field(measure: Measure, recorder: Recorder, request: pytest.FixtureRequest) -> None:
     """Every figure lies within its limits; what a device cannot do is skipped, never passed."""
     findings = recorder.make(measure)
+    request.node.stash[FOUND] = findings
     verdict = outcome({finding.verdict for finding in findings})
     if verdict in {Verdict.FAILED, Verdict.INCOMPLETE}:
         pytest.fail(reason(findings), pytrace=False)

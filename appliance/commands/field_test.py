@@ -191,7 +191,7 @@ def _names(planned: Plan) -> str:
 
 def _reported(wish: Wish, suite: int = 0, *, restored: bool = True) -> int:
     """Write the report and say how it ended; returns the command's status."""
-    from appliance.fieldtest import child, outcome, report, shown
+    from appliance.fieldtest import child, outcome, reasons, report, shown
     from appliance.fieldtest import profile as profiles
 
     try:
@@ -204,6 +204,9 @@ def _reported(wish: Wish, suite: int = 0, *, restored: bool = True) -> int:
     result, place = shown.OUTCOMES[outcome.VERDICTS[status]], wish.out / report.HTML
     words = Words(DONE.it.format(result.it, place), DONE.en.format(result.en, place))
     click.echo(words.it if wish.language == "it" else words.en)
+    if status != outcome.PASSED:
+        for why in reasons.shortened(reasons.of_run(run)):
+            click.echo(f"  - {shown.clean(why.it if wish.language == 'it' else why.en)}")
     for path in profiles.write(run, wish.profile, wish.overrides) if wish.profile else ():
         click.echo(path)
     return status

@@ -40,11 +40,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A test has ended: passed, failed, skipped; after so many seconds."""
+    """A test has ended: passed, failed, skipped; after so many seconds; why, a cause a line."""
 
     test: str
     outcome: str
     seconds: float
+    it: str = ""
+    en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,9 @@ def decode(line: bytes) -> Message:
             tests, seconds = fields["tests"], fields["seconds"]
             return Collected(tuple(map(str, tests)), tuple(map(float, seconds)))
         if kind is Ended:
-            return Ended(str(fields["test"]), str(fields["outcome"]), float(fields["seconds"]))
+            why = str(fields["it"]), str(fields["en"])
+            seconds_taken = float(fields["seconds"])
+            return Ended(str(fields["test"]), str(fields["outcome"]), seconds_taken, *why)
         return kind(**{name: str(text) for name, text in fields.items()})  # type: ignore[arg-type]  # the rest are texts
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PeerError(f"the suite said what is no message: {line[:80]!r}") from error

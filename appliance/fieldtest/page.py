@@ -12,7 +12,7 @@ from urllib.parse import quote
 import jinja2
 
 from appliance import __version__
-from appliance.fieldtest import plots, shown
+from appliance.fieldtest import plots, reasons, shown
 from appliance.policy.words import Words
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def page(run: Run, raw: bytes, *, on_paper: bool = False) -> str:
         run=run,
         on_paper=on_paper,
         outcome=shown.OUTCOMES[run.verdict],
+        reasons=reasons.of_run(run),
         set_up=shown.SET_UPS.get(run.set_up, shown.UNKNOWN),
         clock=shown.CLOCKS.get(run.clock_state, shown.UNKNOWN),
         measures=[_measure(n, finding) for n, finding in enumerate(run.findings, 1)],

@@ -71,12 +71,14 @@ class Watch:
                 step = clean(self._in_language(Words(it, en)))
                 self.console.print(escape(step), soft_wrap=True)
                 self._bar.update(self._task, description=escape(f"{self._now} – {step}"))
-            case Ended(test, outcome, seconds):
+            case Ended(test, outcome, seconds, it, en):
                 self._clock.ended(test, seconds)
                 self._bar.advance(self._task)
                 colour, words = MARKS.get(outcome, MARKS["failed"])
                 said = escape(f"{self._in_language(words):<14}{seconds:6.1f} s  {self._now}")
                 self.console.print(f"[{colour}]{said}[/]", soft_wrap=True)
+                for why in self._in_language(Words(it, en)).splitlines():
+                    self.console.print(escape(f"    {clean(why)}"), soft_wrap=True)
         self.tick()
 
     def tick(self) -> None:

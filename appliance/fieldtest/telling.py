@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from appliance.fieldtest import reasons
 from appliance.fieldtest.messages import (
     DESCRIPTOR,
     LONGEST,
@@ -24,7 +25,9 @@ from appliance.fieldtest.messages import (
     Step,
     encode,
 )
+from hw_tests.findings import Verdict, counted
 from hw_tests.person import WORK_S, Answer
+from hw_tests.run import FOUND
 from hw_tests.titles import TITLES
 
 if TYPE_CHECKING:
@@ -132,5 +135,15 @@ def pytest_runtest_makereport(
     total = float(str(seconds)) + report.duration
     item.stash[SPENT] = [worst, total]
     if report.when == "teardown":
-        item.config.stash[PERSON].send(Ended(item.nodeid, str(worst), total))
+        item.config.stash[PERSON].send(_ended(item, str(worst), total))
     return report
+
+
+def _ended(item: pytest.Item, outcome: str, seconds: float) -> Ended:
+    """Tell how a test went and why: one that was skipped has failed where its lines need it."""
+    found = item.stash.get(FOUND, [])
+    if outcome == "skipped" and Verdict.FAILED in set(map(counted, found)):
+        outcome = "failed"
+    why = reasons.of_findings(found)
+    it, en = "\n".join(each.it for each in why), "\n".join(each.en for each in why)
+    return Ended(item.nodeid, outcome, seconds, it, en)

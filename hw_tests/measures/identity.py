@@ -7,12 +7,16 @@ from appliance.lines.duplex_probe import Verdict as ProbeVerdict
 from hw_tests.asking import Volts
 from hw_tests.bench import UnmeasuredError
 from hw_tests.field import Field, found, not_here, told, unmeasured
-from hw_tests.findings import Figure, Finding, Limit, Verdict
+from hw_tests.findings import Figure, Finding, Limit, Texts, Verdict
 
 VOLTS = Limit(20.0, 60.0)
 """48 V of an exchange, 24 V and less of a box with a short loop; a held line has about 8."""
 RATE = Limit(7600.0, 8400.0)
 BUFFERS = Limit(None, 2.0)
+NO_VOICE: Texts = (
+    "Il modem non ha la voce: sostituirlo con un modem vocale.",
+    "The modem has no voice: replace it by a voice modem.",
+)
 
 
 def unit(field: Field) -> list[Finding]:
@@ -27,9 +31,7 @@ def unit(field: Field) -> list[Finding]:
 def _unit(field: Field, name: str) -> Finding:
     told_of = field.units[name]
     if not dict(told_of.capabilities)["voice"]:
-        return not_here(
-            "unit", name, "Il modem non ha la voce: sostituirlo.", "It has no voice: replace it."
-        )
+        return told("unit", name, Verdict.FAILED, *NO_VOICE)
     said = f"{told_of.maker} {told_of.identity}".strip() or "?"
     lacks = ", ".join(what for what, has in told_of.capabilities if has is False)
     return found(

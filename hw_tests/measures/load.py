@@ -11,8 +11,8 @@ from appliance.lines.facts import Signal, Stream
 from appliance.media.frames import SAMPLE_RATE
 from hw_tests import signals
 from hw_tests.bench import TAIL_S, Bench, UnmeasuredError
-from hw_tests.field import PAIRS, Field, found, not_here
-from hw_tests.findings import Figure, Finding, Limit
+from hw_tests.field import PAIRS, Field, found, not_here, told
+from hw_tests.findings import Figure, Finding, Limit, Verdict
 from hw_tests.signals import GAP_S, MARK_S
 
 if TYPE_CHECKING:
@@ -20,8 +20,18 @@ if TYPE_CHECKING:
 
     from hw_tests.findings import Texts
 
-DRIFT = Limit(-100.0, 100.0)
+CRYSTAL_PPM, RULER_PPM = 100.0, 15.0
+"""What a crystal may be off, and how truly that is told through late deliveries."""
+DRIFT = Limit(-CRYSTAL_PPM - RULER_PPM, CRYSTAL_PPM + RULER_PPM)
 """Two USB crystals of 50 ppm each way; beyond it one sample in 10,000 must be mended."""
+DROWNED: Texts = (
+    "Mentre parlano le due linee, il tono dell'altra si perde fra eco e rumore.",
+    "While both lines speak, the other one's tone is lost in echo and noise.",
+)
+SHORT: Texts = (
+    "Il suono è durato troppo poco per misurare l'orologio: --load 8 o più.",
+    "The sound was too short to measure the clock: --load 8 or more.",
+)
 RATE = Limit(SAMPLE_RATE * 0.995, SAMPLE_RATE * 1.005)
 RUNS = Limit(None, 1.0)
 OVERRUNS = Limit(None, 0.0)
@@ -88,19 +98,20 @@ def _drifts(heard: Mapping[str, Heard]) -> list[Finding]:
 
     What it plays is heard by the other modem's crystal: both errors together are the pitch's.
     """
-    findings = []
-    for name, other in PAIRS:
-        own, far = heard[name], heard[other]
-        played = None if far.ppm is None or far.pitch_ppm is None else far.ppm + far.pitch_ppm
-        findings.append(
-            found(
-                "drift",
-                name,
-                Figure("drift, hearing", own.ppm, "ppm", DRIFT),
-                Figure("drift, playing", played, "ppm", DRIFT),
-            )
-        )
-    return findings
+    return [_drift(name, heard[name], heard[other]) for name, other in PAIRS]
+
+
+def _drift(name: str, own: Heard, far: Heard) -> Finding:
+    played = None if far.ppm is None or far.pitch_ppm is None else far.ppm + far.pitch_ppm
+    if own.ppm is None or far.ppm is None:
+        return told("drift", name, Verdict.INCOMPLETE, *SHORT)
+    return found(
+        "drift",
+        name,
+        Figure("drift, hearing", own.ppm, "ppm", DRIFT),
+        Figure("drift, playing", played, "ppm", DRIFT),
+        remark=DROWNED if played is None else ("", ""),
+    )
 
 
 def _speech(seconds: float) -> bytes:
@@ -144,10 +155,10 @@ class _Begun:
         """Tell of the crystals, from what has come and when."""
         side = self._side
         ends = max(self._heard, len(side.heard) - round((PITCH_S + 2 * TAIL_S) * SAMPLE_RATE))
-        (hz,) = (hz for name, hz in PITCH_HZ.items() if name != self._name)
+        (far_hz,) = (hz for name, hz in PITCH_HZ.items() if name != self._name)
         return Heard(
             signals.drift_ppm(side.arrivals[self._arrivals :]),
-            signals.pitch_ppm(signals.wave(side.pcm(ends)), hz),
+            signals.pitch_ppm(signals.wave(side.pcm(ends)), far_hz, PITCH_HZ[self._name]),
         )
 
 

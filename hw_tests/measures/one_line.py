@@ -106,7 +106,7 @@ def _ask(field: Field, what: Texts) -> Answer:
 def _step(field: Field, key: str, what: Texts, measure: Callable[[], Finding]) -> Finding:
     """Have something done and measure it, as often as the person wants it where it is not well."""
     while True:
-        if _ask(field, what) is Answer.SKIP:
+        if _ask(field, what).is_left_out:
             return told(key, LINE, Verdict.SKIPPED, *NOBODY)
         finding = _said(field, measure())
         if finding.verdict is not Verdict.FAILED or field.ask(AGAIN) is not Answer.REPEAT:
@@ -172,7 +172,7 @@ def _sound(field: Field, bench: Bench) -> Finding:
         heard = _ask(field, HEARD)
         if heard is not Answer.REPEAT:
             break
-    if heard is Answer.SKIP:
+    if heard.is_left_out:
         return told("person_sound", LINE, Verdict.SKIPPED, *NOBODY)
     return _step(field, "person_sound", SPEAK, lambda: _voice(field, bench, heard))
 
@@ -226,7 +226,7 @@ def _pressed(field: Field, bench: Bench) -> Finding:
 def _release(field: Field, bench: Bench) -> Finding:
     bench.listen(LINE)
     mark, listener = bench[LINE].mark(), Listener(bench[LINE], field.world.country)
-    if field.ask(LEAVE) is Answer.SKIP:
+    if field.ask(LEAVE).is_left_out:
         return told("person_release", LINE, Verdict.SKIPPED, *NOBODY)
     left_at = bench.now
     sign = wait_for(bench, lambda: sign_of(field, LINE, mark, listener), LIMIT_S)

@@ -15,6 +15,7 @@ PULLED_S = 60.0
 PLUGGED_S = 60.0
 BACK = Limit(None, 60.0)
 NOBODY: Texts = ("Saltato: nessuno l'ha fatto.", "Skipped: nobody has done it.")
+ABSENT: Texts = ("Qui non c'è: lo ha detto chi prova.", "There is none here, says the tester.")
 LEDS: Texts = (
     "Guardare le spie dell'apparecchio: accese come dice la guida?",
     "Look at the LEDs of the box: are they lit as the guide says?",
@@ -53,10 +54,17 @@ def asked(field: Field, key: str, what: Texts, line: str = "") -> Finding:
     """Make a finding of a person's yes or no; asking anew as often as wanted."""
     while (answer := field.ask(what)) is Answer.REPEAT:
         continue
-    if answer is Answer.SKIP:
-        return told(key, line, Verdict.SKIPPED, *NOBODY)
+    if answer.is_left_out:
+        return left_out(key, line, answer)
     right = float(answer is Answer.OK)
     return found(key, line, Figure("as it should be", right, "", Limit(1.0, 1.0)), remark=what)
+
+
+def left_out(key: str, line: str, answer: Answer) -> Finding:
+    """Say that a step was not made: there is nothing to make it on, or nobody has made it."""
+    if answer is Answer.ABSENT:
+        return not_here(key, line, *ABSENT)
+    return told(key, line, Verdict.SKIPPED, *NOBODY)
 
 
 def extension(field: Field) -> list[Finding]:
@@ -64,8 +72,8 @@ def extension(field: Field) -> list[Finding]:
     bench = field.ready
     bench.rest()
     alone = field.world.kind == EXCHANGE
-    if not alone and field.ask(LIFT) is not Answer.OK:
-        return [told("extension", "A", Verdict.SKIPPED, *NOBODY)]
+    if not alone and (answer := field.ask(LIFT)) is not Answer.OK:
+        return [left_out("extension", "A", answer)]
     try:
         bench.dial("A", "")
         bench.listen("A")

@@ -105,6 +105,12 @@ def _part(heard: Wave, begin: int, at: float, seconds: float) -> Wave:
     return heard[first : first + round((seconds - 2 * EDGE_S) * SAMPLE_RATE)]
 
 
+def tone_of(parts: Parts) -> signals.Tone:
+    """Give the tone at the pitch that two crystals have made of it."""
+    (tone,) = signals.tones_in(parts.tone, TONE_HZ)
+    return tone
+
+
 def level(way: str, parts: Parts, kept: tuple[Path, ...]) -> Finding:
     """Judge the level of the tone, and how steady it is."""
     times, over_time = signals.levels(parts.tone)
@@ -112,7 +118,7 @@ def level(way: str, parts: Parts, kept: tuple[Path, ...]) -> Finding:
     return found(
         "level",
         way,
-        Figure("level", signals.sine_in(parts.tone, TONE_HZ).dbm0, "dBm0", LEVEL),
+        Figure("level", tone_of(parts).dbm0, "dBm0", LEVEL),
         Figure("swing", max(over_time) - min(over_time), "dB", STEADY),
         series=(
             Series("level", "level", times, over_time, "s", "dBm0"),
@@ -126,13 +132,13 @@ def _noise(way: str, parts: Parts) -> Finding:
     return found(
         "noise",
         way,
-        Figure("signal to noise", signals.sine_in(parts.tone, TONE_HZ).snr_db, "dB", SNR),
+        Figure("signal to noise", tone_of(parts).snr_db, "dB", SNR),
         Figure("idle noise", signals.level(parts.rest), "dBm0", IDLE_NOISE),
     )
 
 
 def _response(way: str, parts: Parts) -> Finding:
-    middle = signals.sine_in(parts.tone, TONE_HZ).dbm0
+    middle = tone_of(parts).dbm0
     steps = zip(STEPS_HZ, parts.steps, strict=True)
     against = [signals.sine_in(part, hz).dbm0 - middle for hz, part in steps]
     figures = (

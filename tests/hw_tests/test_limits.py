@@ -118,9 +118,38 @@ def test_a_pitch_is_measured_through_noise_and_a_lost_sample(ppm: float) -> None
     tone = signals.tone(1004.0 * (1 + ppm * 1e-6), -12.0, 1.5)
     heard = np.concatenate((chance.normal(0, 2000, 5000), np.delete(tone, 7000), np.zeros(3000)))
     heard += chance.normal(0, 40, len(heard))
-    assert signals.pitch_ppm(heard, 1004.0) == pytest.approx(ppm, abs=5.0)
-    assert signals.pitch_ppm(heard, 1404.0) is None
-    assert signals.pitch_ppm(heard[:5000], 1004.0) is None
+    assert signals.pitch_ppm(heard, 1004.0, 1404.0) == pytest.approx(ppm, abs=5.0)
+    assert signals.pitch_ppm(heard, 1404.0, 1004.0) is None
+    assert signals.pitch_ppm(heard[:5000], 1004.0, 1404.0) is None
+
+
+@pytest.mark.parametrize("echo_db", [12.0, 0.0, -6.0])
+def test_a_pitch_is_measured_beside_one_s_own_echo(echo_db: float) -> None:
+    """The listener's own tone comes back, fainter than the far one or louder: told apart."""
+    far = signals.tone(1404.0 * (1 + 60e-6), -18.0, 1.5)
+    heard = far + signals.tone(1004.0, -18.0 - echo_db, 1.5)
+    assert signals.pitch_ppm(heard, 1404.0, 1004.0) == pytest.approx(60.0, abs=5.0)
+
+
+@pytest.mark.parametrize("ppm", [0.0, 20.0, -40.0, 100.0, -200.0, 400.0])
+@pytest.mark.parametrize("noise_dbm0", [-30.0, -50.0])
+def test_a_tone_s_noise_is_noise_and_not_its_pitch(ppm: float, noise_dbm0: float) -> None:
+    """Level and noise of a tone are true whatever two crystals have made of its pitch."""
+    noise = np.random.default_rng(4).normal(0, 100, SAMPLE_RATE)[400:-400]
+    noise *= 10 ** ((noise_dbm0 - signals.level(noise)) / 20)
+    heard = signals.tone(1004.0 * (1 + ppm * 1e-6), -10.0, 1.0)[400:-400] + noise
+    (found,) = signals.tones_in(heard, 1004.0)
+    assert found.dbm0 == pytest.approx(-10.0, abs=0.1)
+    assert found.rest_dbm0 == pytest.approx(noise_dbm0, abs=0.3)
+    assert found.hz == pytest.approx(1004.0 * (1 + ppm * 1e-6), abs=0.02)
+
+
+def test_a_tone_of_another_frequency_is_no_pitch() -> None:
+    """What is whole Hz off was not sent so: all of it counts as noise, and silence too."""
+    (found,) = signals.tones_in(signals.tone(1009.0, -10.0, 1.0), 1004.0)
+    assert found.snr_db < 3.0
+    (found,) = signals.tones_in(signals.rest(1.0), 1004.0)
+    assert found.dbm0 == signals.QUIETEST_DBM0
 
 
 def test_two_crystals_are_told_apart_hearing_and_playing(tmp_path: Path) -> None:

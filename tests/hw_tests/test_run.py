@@ -10,6 +10,7 @@ import pytest
 
 from appliance.errors import TechnicianError
 from appliance.exchange.dialects import CONEXANT
+from appliance.fieldtest.reasons import of_run
 from hw_tests import findings
 from hw_tests.field import Field, Measure, found
 from hw_tests.findings import Figure, Finding, Limit, Verdict
@@ -150,15 +151,20 @@ def test_what_cannot_be_done_is_incomplete_and_told(error: Exception, tmp_path: 
 
 
 def test_a_modem_without_voice_is_asked_for_nothing_more(tmp_path: Path) -> None:
-    """Each measurement after it says "not on this device"."""
+    """It fails itself; each measurement after it says "not on this device", for the same reason."""
     world = Virtual()
     for outlet in world.outlets.values():
         outlet.station.modem.personality = replace(CONEXANT, formats={}, classes="0,1,1.0,2")
     recorder = Recorder(Field(world, tmp_path), MEASURES, "", "")
-    for measure in MEASURES[:4]:
+    for measure in MEASURES:
         verdicts = {each.verdict for each in recorder.make(measure)}
-        assert verdicts == {Verdict.NOT_ON_THIS_DEVICE}, measure.name
-    assert recorder.run.verdict is not Verdict.PASSED
+        expected = Verdict.FAILED if measure.name == "unit" else Verdict.NOT_ON_THIS_DEVICE
+        assert verdicts == {expected}, measure.name
+    recorder.close(whole=True)
+    assert recorder.run.verdict is Verdict.FAILED
+    (why,) = of_run(recorder.run)
+    assert why.it.startswith("Il modem risponde e ha la voce A, ")
+    assert why.it.endswith("Il modem non ha la voce: sostituirlo con un modem vocale.")
 
 
 def test_every_measurement_is_written_before_the_next(tmp_path: Path) -> None:
