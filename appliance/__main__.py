@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from appliance import __version__
+from appliance.commands import shell
 from appliance.errors import CentralinoError
+from appliance.policy.system_words import in_words
+from appliance.policy.words import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 COMMANDS = {
     "absent": "appliance.commands.states:absent",
@@ -71,18 +80,49 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
+    def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
+        """Take --config and --language wherever they stand, then do as any group does."""
+        words = sys.argv[1:] if args is None else args
+        return super().main(shell.arranged(self, words), *more, **options)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; an error of ours is one sentence and status 1, never a traceback."""
+        words = [*ctx.protected_args, *ctx.args]
+        innermost = shell.innermost(ctx, words)
+        if shell.asks_for_help(words):
+            click.echo(innermost.get_help())
+            ctx.exit()
         try:
             return super().invoke(ctx)
         except CentralinoError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(shell.in_language(_words(error))) from error
+
+
+def _words(error: CentralinoError) -> Words:
+    """Return what an error says in both languages, in English alone where it knows no other."""
+    words = getattr(error, "words", None)
+    return words if isinstance(words, Words) else in_words(str(error))
 
 
 @click.group(cls=LazyGroup)
 @click.version_option(__version__, prog_name="centralino")
-def main() -> None:
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The configuration file; may stand anywhere in a command that reads it.",
+)
+@click.option(
+    "--language",
+    type=click.Choice(shell.LANGUAGES),
+    callback=shell.note_chosen,
+    expose_value=False,
+    help="In which to answer: else LANG's, else the site's.  [may stand anywhere]",
+)
+@click.pass_context
+def main(context: click.Context, config: Path | None) -> None:
     """Centralino: a filtering switchboard in a box."""
+    if config is not None:
+        raise click.UsageError(f"`{context.invoked_subcommand}` reads no configuration file")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from appliance.commands.shell import note_site
+from appliance.errors import ConfigurationError
 from appliance.policy.refused import Refused
 
 if TYPE_CHECKING:
@@ -39,7 +41,13 @@ def load_settings(path: Path) -> Settings:
     # Imported here: `centralino run` reads its configuration apart (daemon/apart.py).
     from appliance.daemon import config
 
-    return config.load(path)
+    try:
+        settings = config.load(path)
+    except ConfigurationError:
+        note_site(config.language_in(path))
+        raise
+    note_site(settings.site.languages[0])
+    return settings
 
 
 def desk_socket(settings: Settings) -> Path:

@@ -35,6 +35,7 @@ from appliance.daemon import profile_file, settings, values
 from appliance.daemon.central_place import SCHEDULE, schedule_in_force
 from appliance.daemon.central_schedule import Schedule, laid_over
 from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
+from appliance.daemon.toml_mistakes import mistakes_in
 from appliance.policy.system_words import why_not
 from appliance.policy.words import Words
 
@@ -43,6 +44,7 @@ log = logging.getLogger(__name__)
 T = typing.TypeVar("T")
 NO_TEXT = Words("non è un testo UTF-8", "it is not UTF-8 text")
 
+_LANGUAGES = re.compile(r"^\s*languages\s*=\s*\[\s*[\"'](\w+)", re.MULTILINE)
 LARGEST = 1_000_000
 """Bytes: a hundred times what an office writes."""
 
@@ -102,6 +104,15 @@ def text_of(path: Path) -> str:
         raise BadConfiguration(str(path), (wrong,)) from error
 
 
+def language_in(path: Path) -> str:
+    """Say which language a file names first, whatever else is wrong with it; "it" for none."""
+    try:
+        found = _LANGUAGES.search(text_of(path))
+    except BadConfiguration:
+        return "it"
+    return found[1] if found else "it"
+
+
 def _at_once(path: str, flags: int) -> int:
     """Open without waiting for whoever would write into a pipe of that name."""
     return os.open(path, flags | os.O_NONBLOCK)
@@ -125,9 +136,7 @@ def structure(
     try:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # of figures and brackets beyond all measure, too
-        it = f'non si legge{_near(str(error))}: ogni voce si scrive nome = "valore"'
-        wrong = Mistake("the file", f"is not TOML: {error}", it=it)
-        raise BadConfiguration(name, (wrong,)) from error
+        raise BadConfiguration(name, mistakes_in(text, error)) from error
     return structured(prepare(data), text, name, kind)
 
 
@@ -202,12 +211,6 @@ def _like(key: str, cls: Any) -> tuple[str, str]:
     known = [field.name for field in fields(cls)] if is_dataclass(cls) else []
     close = difflib.get_close_matches(key, known, n=1)
     return (close[0] if close else ""), ", ".join(known)
-
-
-def _near(said: str) -> str:
-    """Say in Italian which line the library's English names, "" for none."""
-    found = re.search(r"at line (\d+)", said)
-    return f" alla riga {found[1]}" if found else ""
 
 
 def with_line(mistake: Mistake, text: str) -> Mistake:

@@ -16,6 +16,7 @@ PLACES: Final = {
     "text": "testo",
     "the folder": "la cartella",
     "the spoken sheets": "ciò che si legge delle schede",
+    "central settings": "le impostazioni centrali",
 }
 """Places that are no key of the file, in Italian."""
 
@@ -37,7 +38,8 @@ class Mistake:
     def words(self) -> Words:
         """Both languages; without an Italian text the English one."""
         at = f"riga {self.line}, " if self.line else ""
-        return Words(f"{at}{PLACES.get(self.place, self.place)}: {self.it or self.text}", str(self))
+        place = ", ".join(PLACES.get(each, each) for each in self.place.split(", "))
+        return Words(f"{at}{place}: {self.it or self.text}", str(self))
 
 
 class BadConfiguration(ConfigurationError):  # noqa: N818 - reads as what it is

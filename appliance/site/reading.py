@@ -17,8 +17,9 @@ from typing import Any, Final
 
 from appliance.daemon import config, values
 from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
+from appliance.daemon.toml_mistakes import HIDDEN, QUOTES, explained, line_of
 from appliance.policy.week import WEEKDAYS
-from appliance.site.text import HIDDEN, NAME, QUOTES, explained, line_of
+from appliance.site.text import NAME
 from appliance.site.written import Written, filled_in
 
 MOST: Final = 50
@@ -126,7 +127,7 @@ def _mend(found: Read, error: Exception) -> None:
     at = min(line_of(error, found.text), len(lines)) - 1
     first = _first_line(lines, at)
     told = first if "end of document" in str(error) or not _is_within(lines, first, at) else at
-    found.mistakes.append(explained(found.text, told + 1, error))
+    found.mistakes.append(explained(found.text, error, told + 1))
     if is_header := HEADER.match(lines[first]):
         mended = _header(is_header["name"])
         if mended != lines[first].strip() and _reads([*lines[:first], mended]):

@@ -156,7 +156,7 @@ def test_records_of_an_older_version_are_said_to_be(config: Path, tmp_path: Path
     config.write_text(text, encoding="utf-8")
     result = run(config, "messages")
     records.stop()
-    assert "older version: start centralino" in result.output
+    assert "versione precedente: avviare centralino" in result.output
 
 
 def test_any_call_may_have_a_note(config: Path) -> None:

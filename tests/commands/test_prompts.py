@@ -86,7 +86,7 @@ def test_spoken_sheets_are_imported(box: Box, tmp_path: Path) -> None:
     (menu,) = load_menu(folder_of(box.state))
     (folder / "carta.md").write_text(SHEET.replace("prenotazione allo", "appuntamento allo"))
     (folder / "altra.md").write_text(SHEET.replace("spoken", 'language = "de"\nspoken'))
-    assert "altra, language: 'de' is none" in box.run("sheets", "import", str(folder))
+    assert "altra, language: 'de' non è fra le lingue" in box.run("sheets", "import", str(folder))
     assert load_menu(folder_of(box.state)) == (menu,)
     (folder / "altra.md").unlink()
     assert "carta: cambiata" in box.run("sheets", "import", str(folder))

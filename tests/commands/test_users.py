@@ -91,9 +91,9 @@ def test_changes_and_passwords(box: Box) -> None:
 def test_what_is_no_good_password(box: Box) -> None:
     """Too short, or the name itself: refused before anything is asked."""
     short = box.run("users", "password", "anna", typed="short\nshort\n", code=1)
-    assert "10 to 128 characters" in short
+    assert "da 10 a 128 caratteri" in short
     named = box.run("users", "password", "anna", typed="annaannabella\nannaannabella\n", code=1)
-    assert "user's name" in named
+    assert "non contiene il nome utente" in named
 
 
 def test_nobody_yet_is_said(box: Box) -> None:

@@ -54,7 +54,7 @@ def test_what_is_wrong_with_a_sheet(text: str, said: str) -> None:
     ("text", "said"),
     [
         ("# IMU\n", "la scheda: non ha l'intestazione: cominciare con +++"),
-        (GOOD.replace("title =", "title"), "il file: non si legge alla riga 2: ogni voce"),
+        (GOOD.replace("title =", "title"), "riga 2, il file: manca = dopo title"),
         (GOOD.replace("title", "titel"), "riga 2, titel: voce sconosciuta. Forse «title»?"),
         (GOOD.replace("title", "zzz"), "riga 2, zzz: voce sconosciuta. Voci note: title, source"),
         (GOOD.replace('title = "IMU"\n', ""), "title: manca: va scritta"),
@@ -78,7 +78,7 @@ def test_what_is_no_toml_and_names_no_line() -> None:
     """Whatever the library says, a sentence remains."""
     with pytest.raises(BadConfiguration) as caught:
         sheet_file.parse('+++\ntitle = "\n+++\nX\n', "imu")
-    assert "non si legge" in caught.value.mistakes[0].words.it
+    assert "manca una virgoletta" in caught.value.mistakes[0].words.it
 
 
 def test_a_spoken_sheet() -> None:
@@ -142,7 +142,7 @@ def test_import_and_search(tmp_path: Path) -> None:
     """What changed, what is stale, and found while the caller is on the line."""
     box, folder = Box(tmp_path), tmp_path / "sheets"
     shutil.copytree(EXAMPLES, folder)
-    assert "no records" in box.run("import", str(folder))
+    assert "non ci sono ancora archivi" in box.run("import", str(folder))
     box.ran_once()
     assert box.run("import", str(folder)).splitlines()[-2:] == [
         "mensa-scolastica: nuova",

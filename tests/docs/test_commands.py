@@ -68,7 +68,7 @@ def test_options_of_the_exchange_exist(language: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["answer", "status --colour", "phones remove op1", "messages --json open 17", "--config"],
+    ["answer", "status --colour", "phones remove op1", "messages --json open 17", "--colour"],
 )
 def test_what_does_not_exist_is_seen(line: str) -> None:
     """A command or option that is no more is noticed (the check can fail)."""

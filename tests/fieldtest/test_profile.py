@@ -209,7 +209,7 @@ def test_a_hostile_modem_writes_a_profile_that_can_be_read(text: str, office: Pa
         ("\n[use]\n", "\n[uses]\n", "use: is missing"),
         ("\n[use]\n", "\n[[use]]\n", "modem.toml cannot be used"),
         ("at = ", "when = ", "measured.at: is missing"),
-        ('[device]', "[device", "is not TOML"),
+        ('[device]', "[device", "is written [device]"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_profile_is_said(

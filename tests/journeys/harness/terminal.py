@@ -143,6 +143,13 @@ class Terminal:
         assert words in said, f"the terminal does not say {words!r} within {limit_s:.0f} s:\n{said}"
         return said
 
+    def wait_for_either(self, words: str, others: str, limit_s: float = PATIENCE_S) -> str:
+        """Wait until one or the other was written after what was typed last; returns all of it."""
+        self._read_until(lambda: words in self._new() or others in self._new(), limit_s)
+        said = self._new()
+        assert words in said or others in said, f"neither {words!r} nor {others!r} came:\n{said}"
+        return said
+
     def wait_for_prompt(self, limit_s: float = PATIENCE_S) -> str:
         """Wait until the shell takes a command; returns what was written since the last typing."""
         found = self._read_until(self._is_at_prompt, limit_s)
