@@ -12,8 +12,6 @@ import click
 from appliance import __version__
 from appliance.commands import shell
 from appliance.errors import CentralinoError
-from appliance.policy.system_words import in_words
-from appliance.policy.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,13 +93,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except CentralinoError as error:
-            raise click.ClickException(shell.in_language(_words(error))) from error
-
-
-def _words(error: CentralinoError) -> Words:
-    """Return what an error says in both languages, in English alone where it knows no other."""
-    words = getattr(error, "words", None)
-    return words if isinstance(words, Words) else in_words(str(error))
+            raise click.ClickException(shell.in_language(shell.words_said(error))) from error
 
 
 @click.group(cls=LazyGroup)

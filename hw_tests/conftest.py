@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 EXCHANGE_SOAK_S, REAL_SOAK_S = 5.0, 3600.0
 EXCHANGE_LOAD_S, REAL_LOAD_S = 8.0, 60.0
 EXCHANGE_SILENCE_S, REAL_SILENCE_S = 4.0, SILENCE_LIMIT_MS / 1000
+MOST_S = 7 * 24 * 3600
 PATIENCE = 4.0
 """A measurement that takes so many times as long as it should is stuck."""
 
@@ -96,6 +97,15 @@ def problem(option: Any) -> str:
             return f"two lines need {', '.join(missing)}; one line alone: --one-line"
     if option.line_a and option.line_a == option.line_b:
         return "--line-a and --line-b are the same port"
+    return wrong_value(option)
+
+
+def wrong_value(option: Any) -> str:
+    """Say in a sentence which value is none that can be, or ""."""
+    for name in ("soak", "load"):
+        seconds = getattr(option, name)
+        if seconds is not None and not 1 <= seconds <= MOST_S:
+            return f"--{name} {seconds:g}: write seconds, from 1 to {MOST_S}"
     for number in (option.number_a, option.number_b, option.congestion):
         try:
             safe(number, option.country)

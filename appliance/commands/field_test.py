@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from appliance.commands.options import language_option
+from appliance.commands.shell import in_language, language_of, words_said
 from appliance.errors import CentralinoError, TechnicianError
+from appliance.policy.numbering import PLANS
+from appliance.policy.system_words import why_not
 from appliance.policy.words import Words
 
 if TYPE_CHECKING:
@@ -28,13 +33,25 @@ LIBRARIES = {
     "weasyprint": "weasyprint",
 }
 """What a field test needs beside the box's own, and Debian's package of each."""
+DIALECTS = ("conexant", "conexant-pcm", "data-only", "usr5637")
+"""The software exchange's modems, whose module is not loaded for a help."""
+SECONDS = re.compile(r"\d{1,9}(?:\.\d+)?")
+DIALLED = re.compile(r"[0-9*#,;. /()wWtTpP!@-]+")
+MOST_S = 7 * 24 * 3600
+NUMBERS = (
+    "due linee si chiamano: servono --number-a e --number-b",
+    "two lines call each other: --number-a and --number-b are needed",
+)
 STOPPED = Words("Si ferma, e alla fine si riavvia: {}.", "Stopped, and started again after: {}.")
 DONE = Words("Esito: {}. Rapporto: {}", "Result: {}. Report: {}")
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What was asked for. `ports` are those of real lines, () on the software exchange."""
+    """What was asked for. `ports` are those of real lines, () on the software exchange.
+
+    `options` are all that the suite is given, `more` those that were written behind --.
+    """
 
     out: Path
     language: str
@@ -44,6 +61,7 @@ class Wish:
     profile: Path | None
     overrides: tuple[str, ...]
     options: tuple[str, ...]
+    more: tuple[str, ...] = ()
 
 
 @click.command("field-test")
@@ -53,8 +71,10 @@ class Wish:
 @click.option("--number-a", default="", help="What line B dials to reach line A.")
 @click.option("--number-b", default="", help="What line A dials to reach line B.")
 @click.option("--congestion", default="", help="A number that leads to the congestion tone.")
-@click.option("--country", default="it", show_default=True, help="Whose tones and numbers.")
-@click.option("--dialect", default="", help="The software exchange's modems.")
+@click.option("--country", default="it", show_default=True, type=click.Choice(sorted(PLANS)),
+              help="Whose tones and numbers.")  # fmt: skip
+@click.option("--dialect", type=click.Choice(DIALECTS), metavar="NAME",
+              help=f"The software exchange's modems: {', '.join(DIALECTS)}.")  # fmt: skip
 @click.option("--override", "overrides", multiple=True, metavar="AT...",
               help="Sent to the modems after every reset; kept in the profile.")  # fmt: skip
 @click.option("--soak", default="", help="Seconds of calls one after the other.")
@@ -63,7 +83,7 @@ class Wish:
 @click.option("--site", default="", help="Where, for the report.")
 @click.option("--tester", default="", help="Who tests, for the report.")
 @click.option("--out", type=click.Path(path_type=Path), help="The report's folder, a new one.")
-@click.option("--language", type=click.Choice(["it", "en"]), default="it", show_default=True)
+@language_option
 @click.option("--report", "again", type=click.Path(path_type=Path, exists=True, file_okay=False),
               help="Only write the report of this folder's findings anew.")  # fmt: skip
 @click.option("--profile", type=click.Path(path_type=Path, dir_okay=False), metavar="OUT.toml",
@@ -77,7 +97,6 @@ def field_test(
     overrides: tuple[str, ...],
     ask: bool,
     out: Path | None,
-    language: str,
     again: Path | None,
     profile: Path | None,
     suite: Path | None,
@@ -88,33 +107,85 @@ def field_test(
     software exchange's. The service is stopped where it holds the ports, and started again however
     it ends. Status 0 passed, 1 failed, 2 incomplete. OPTIONS after -- go to pytest.
     """
+    language = language_of()
     ports = _ports(line_a, line_b, one_line=one_line)
     if line_b and not (told["number_a"] and told["number_b"]):
-        raise click.UsageError("two lines call each other: --number-a and --number-b are needed")
+        raise _usage(*NUMBERS)
+    for option in ("soak", "load"):
+        _check_seconds(f"--{option}", told[option])
+    for option in ("number_a", "number_b", "congestion"):
+        _check_number(f"--{option.replace('_', '-')}", told[option], told["country"])
+    for command in overrides:
+        _check_command(command)
     more = [w for n, text in told.items() if text for w in (f"--{n.replace('_', '-')}", text)]
     more += [*_lines(line_a, line_b, one_line=one_line), "--language", language]
     more += [word for command in overrides for word in ("--override", command)]
     more += ["--ask"] if ask or one_line else []
     folder = again or out or Path(f"field-test-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
     set_up = "one-line" if one_line else "two-lines" if line_a else "exchange"
-    wish = Wish(folder, language, ports, suite, set_up, profile, overrides, (*more, *options))
+    told_all = (*more, *options)
+    wish = Wish(folder, language, ports, suite, set_up, profile, overrides, told_all, options)
     try:
         _need_libraries()
         status = _reported(wish) if again else _tested(wish)
     except CentralinoError as error:  # 1 would say that a test has failed
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {in_language(words_said(error))}", err=True)
         status = 2
     raise SystemExit(status)
 
 
 def _ports(line_a: str | None, line_b: str | None, *, one_line: bool) -> tuple[str, ...]:
     if one_line and (not line_a or line_b):
-        raise click.UsageError("--one-line is for --line-a alone")
+        raise _usage("--one-line vuole solo --line-a", "--one-line is for --line-a alone")
     if not one_line and bool(line_a) != bool(line_b):
-        raise click.UsageError("two lines are needed, --line-a and --line-b, or --one-line")
+        raise _usage(
+            "servono due linee, --line-a e --line-b, oppure --one-line",
+            "two lines are needed, --line-a and --line-b, or --one-line",
+        )
     if line_a and line_a == line_b:
-        raise click.UsageError("--line-a and --line-b are the same port")
+        raise _usage(
+            "--line-a e --line-b sono la stessa porta", "--line-a and --line-b are the same port"
+        )
     return tuple(line for line in (line_a, line_b) if line)
+
+
+def _check_seconds(option: str, text: str) -> None:
+    """Raise UsageError, before anything is stopped, for what is no time to test."""
+    if text and not (SECONDS.fullmatch(text) and 1 <= float(text) <= MOST_S):
+        raise _usage(
+            f"{option} {text}: scrivere i secondi, da 1 a {MOST_S} (600 sono dieci minuti)",
+            f"{option} {text}: write seconds, from 1 to {MOST_S} (600 are ten minutes)",
+        )
+
+
+def _check_number(option: str, number: str, country: str) -> None:
+    """Raise UsageError for what cannot be dialled, and for what leads to an emergency service."""
+    from hw_tests.guard import ForbiddenError, safe
+
+    if number and not DIALLED.fullmatch(number):
+        raise _usage(
+            f"{option} {number}: un numero è di cifre, * e #",
+            f"{option} {number}: a number is of digits, * and #",
+        )
+    try:
+        safe(number, country)
+    except ForbiddenError as error:
+        raise _usage(
+            f"{option} {number} porta a un servizio di emergenza: il collaudo non lo compone mai",
+            f"{option} {number} leads to an emergency service: a field test never dials it",
+        ) from error
+
+
+def _check_command(command: str) -> None:
+    if not command.upper().startswith("AT"):
+        raise _usage(
+            f"--override {command}: un comando comincia con AT",
+            f"--override {command}: a command begins with AT",
+        )
+
+
+def _usage(it: str, en: str) -> click.UsageError:
+    return click.UsageError(in_language(Words(it, en)), click.get_current_context())
 
 
 def _lines(line_a: str | None, line_b: str | None, *, one_line: bool) -> tuple[str, ...]:
@@ -134,29 +205,32 @@ def _need_libraries() -> None:
 
 
 def _tested(wish: Wish) -> int:
-    from appliance.fieldtest import remaining
+    from appliance.fieldtest import child, holding, remaining
     from appliance.fieldtest.conduct import Stop
     from appliance.fieldtest.progress import Watch
 
+    planned = holding.plan(wish.ports)
+    if wish.more:
+        child.check(wish.suite or child.suite(), wish.options)
     try:
         wish.out.mkdir(parents=True)
     except OSError as error:
-        raise TechnicianError(f"{wish.out} cannot be the report's new folder: {error}") from error
+        why = why_not(error).en
+        raise TechnicianError(f"{wish.out} cannot be the report's new folder: {why}") from error
     clock = remaining.Clock(remaining.read(remaining.place(wish.set_up)))
     watch = Watch(wish.language, clock)
     stop = Stop()
     with stop.heard():
-        suite, restored = _with_ports(wish, watch, stop)
+        suite, restored = _with_ports(wish, planned, watch, stop)
         remaining.write(remaining.place(wish.set_up), clock.times)
         return _reported(wish, suite, restored=restored)
 
 
-def _with_ports(wish: Wish, watch: Watch, stop: Stop) -> tuple[int, bool]:
+def _with_ports(wish: Wish, planned: Plan, watch: Watch, stop: Stop) -> tuple[int, bool]:
     """Take the ports, run the suite, give everything back; returns pytest's status and whether."""
     from appliance.fieldtest import holding
     from appliance.fieldtest.restorer import Restorer
 
-    planned = holding.plan(wish.ports)
     restorer = Restorer(planned)
     try:
         if names := _names(planned):

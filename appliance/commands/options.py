@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from appliance.commands.shell import note_site
+from appliance.commands.shell import LANGUAGES, note_chosen, note_site
 from appliance.errors import ConfigurationError
 from appliance.policy.refused import Refused
 
@@ -33,6 +33,17 @@ def config_option(command: Command) -> Command:
         envvar="CENTRALINO_CONFIG",
         show_default=True,
         help="The configuration file.",
+    )(command)
+
+
+def language_option(command: Command) -> Command:
+    """Add --language, for the answers of this command."""
+    return click.option(
+        "--language",
+        type=click.Choice(LANGUAGES),
+        callback=note_chosen,
+        expose_value=False,
+        help="In which to answer: else LANG's, else the site's.",
     )(command)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from appliance.policy.system_words import in_words
 from appliance.policy.words import Words
 
 if TYPE_CHECKING:
@@ -172,6 +173,12 @@ def language_of(settings: Settings | None = None, context: click.Context | None 
 def in_language(words: Words, context: click.Context | None = None) -> str:
     """Give words in the language of whoever reads them."""
     return words.it if language_of(None, context) == "it" else words.en
+
+
+def words_said(error: Exception) -> Words:
+    """Return what an error says in both languages, in English alone where it knows no other."""
+    words = getattr(error, "words", None)
+    return words if isinstance(words, Words) else in_words(str(error))
 
 
 def note_chosen(context: click.Context, _: click.Parameter, language: str | None) -> None:

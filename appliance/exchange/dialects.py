@@ -215,7 +215,10 @@ USR5637 = Personality(
     gain_step_db=1.0,
 )
 
-PERSONALITIES = {each.name: each for each in (CONEXANT, USR5637, CONEXANT_PCM)}
+DATA_ONLY = replace(CONEXANT, name="data-only", formats={}, classes="0,1,1.0,2")
+"""A data and fax modem as it is sold beside voice modems: answers every question, has no voice."""
+
+PERSONALITIES = {each.name: each for each in (CONEXANT, USR5637, CONEXANT_PCM, DATA_ONLY)}
 
 RESULT_CODES = {
     "OK": 0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LOG: Final = "pytest.log"
+NO_TEST: Final = 5
+"""pytest's status where its options choose none."""
 PATIENCE_S: Final = ((signal.SIGINT, 30.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 60.0))
 """How the process is asked to end, and how long each time: its tests first hang up."""
 
@@ -31,6 +34,35 @@ def suite() -> Path:
     if found is None or not found.submodule_search_locations:
         raise TechnicianError("the suite hw_tests is not installed: install centralino whole")
     return Path(next(iter(found.submodule_search_locations)))
+
+
+def check(suite_folder: Path, options: Sequence[str]) -> None:
+    """Raise TechnicianError for options that the suite does not take, or that choose no test."""
+    command = _command(suite_folder, ("--collect-only", "-q", *options))
+    found = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=_environment(),
+        check=False,
+    )  # fmt: skip
+    if found.returncode == NO_TEST:
+        raise TechnicianError("the options after -- choose no test")
+    if found.returncode:
+        said = [line for line in found.stderr.splitlines() if "error: " in line.lower()]
+        why = re.split("error: ", said[-1], flags=re.IGNORECASE)[-1] if said else "refused"
+        raise TechnicianError(f"the options after -- cannot be used: {why}")
+
+
+def _command(suite_folder: Path, options: Sequence[str]) -> list[str]:
+    ini = resources.files("appliance.fieldtest") / "pytest.ini"
+    return [
+        sys.executable, "-m", "pytest", str(suite_folder), "-c", str(ini),
+        f"--rootdir={suite_folder}", "-p", "no:cacheprovider",
+        "-p", "appliance.fieldtest.telling", *options,
+    ]  # fmt: skip
+
+
+def _environment() -> dict[str, str]:
+    path = os.pathsep.join(filter(None, (str(_sources()), os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 @dataclass
@@ -46,22 +78,10 @@ class Child:
     def start(cls, suite_folder: Path, out: Path, options: Sequence[str]) -> Child:
         """Start it; what pytest itself prints goes into a log beside the findings."""
         ours, theirs = socket.socketpair()
-        ini = resources.files("appliance.fieldtest") / "pytest.ini"
-        command = [
-            sys.executable, "-m", "pytest", str(suite_folder), "-c", str(ini),
-            f"--rootdir={suite_folder}", "-p", "no:cacheprovider",
-            "-p", "appliance.fieldtest.telling", *options,
-        ]  # fmt: skip
-        path = os.pathsep.join(filter(None, (str(_sources()), os.environ.get("PYTHONPATH"))))
-        environment = {
-            **os.environ,
-            "PYTHONPATH": path,
-            "PYTHONDONTWRITEBYTECODE": "1",
-            DESCRIPTOR: str(theirs.fileno()),
-        }
+        environment = {**_environment(), DESCRIPTOR: str(theirs.fileno())}
         with (out / LOG).open("wb") as log:
             process = subprocess.Popen(
-                command,
+                _command(suite_folder, options),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

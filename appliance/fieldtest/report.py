@@ -8,6 +8,7 @@ from appliance.errors import TechnicianError
 from appliance.fieldtest import page, paper
 from appliance.fieldtest.junit import junit
 from appliance.files import READABLE, atomic_write
+from appliance.policy.system_words import words_of
 from hw_tests import findings
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def write(folder: Path) -> findings.Run:
         raw = (folder / findings.FILE).read_bytes()
         run = findings.loads(raw.decode("utf-8"))
     except (OSError, ValueError) as error:
-        raise TechnicianError(f"no report of {folder} can be made: {error}") from error
+        why = words_of(error).en
+        raise TechnicianError(f"no report of {folder} can be made: {why}") from error
     atomic_write(folder / JUNIT, junit(run), mode=READABLE)
     atomic_write(folder / HTML, page.page(run, raw), mode=READABLE)
     paper.write(page.page(run, raw, on_paper=True), folder / PDF)

@@ -42,6 +42,9 @@ MISTAKES = (
     (("--line-a", "x", "--line-b", "y", "--number-a", "118", "--number-b", "2"), "emergency"),
     (("--congestion", "112"), "emergency"),
     (("--knobs", "loss=20"), "JSON"),
+    (("--soak", "-5"), "--soak -5: write seconds"),
+    (("--load", "0"), "--load 0: write seconds"),
+    (("--load", "nan"), "--load nan: write seconds"),
 )
 
 

@@ -36,7 +36,7 @@ def test_two_modems_without_voice_are_never_passed(journey: Journey, tmp_path: P
     """What cannot be is refused before anything begins; what has no voice fails, and says so."""
     folder = tmp_path / "bench"
     with (
-        two_modems(folder, refuse=["+FCLASS", "+VSM"]) as lines,
+        two_modems(folder, "--dialect", "data-only") as lines,
         at_the_bench(journey, folder) as terminal,
     ):
         command = f"./centralino field-test {told_of_lines()} --out found --soak 5"
