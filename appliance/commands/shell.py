@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 CONFIG: Final = "--config"
 LANGUAGE: Final = "--language"
-MOVED: Final = {CONFIG: "config_path", LANGUAGE: "language"}
-"""Options that may stand anywhere, by the name of their parameter."""
 HELP: Final = "--help"
 END: Final = "--"
 LANGUAGES: Final = ("it", "en")
@@ -45,12 +43,13 @@ ALL: Final = Words(" Quelli che ci sono: {} --help.", " Those that there are: {}
 def arranged(top: click.Group, words: Sequence[str]) -> list[str]:
     """Put `--config` and `--language` where the command that is named takes them.
 
-    What no command on the way takes stays where it was written, for click to refuse.
+    What no command on the way takes stays where it was written, for click to refuse. A language
+    before the command is that of the answers, also where the command has another one of its own.
     """
     told = list(words)
-    for option, parameter in MOVED.items():
-        told = _moved(top, told, option, parameter)
-    return told
+    own = len(told) - len(_behind_options(top, told, None) or told)
+    told = [*told[:own], *_moved(top, told[own:], LANGUAGE, "language")]
+    return _moved(top, told, CONFIG, "config_path")
 
 
 def _moved(top: click.Group, words: list[str], option: str, parameter: str) -> list[str]:

@@ -71,8 +71,10 @@ class Box:
     posted: queue.SimpleQueue[Event]
 
     def run(self, *words: str, code: int = 0) -> str:
-        """Run a command line to its expected end."""
-        result = CliRunner().invoke(main, [words[0], "--config", str(self.file), *words[1:]])
+        """Run a command line to its expected end; what it refuses it says in English."""
+        language = ("--language", "en") if code else ()
+        line = [*language, words[0], "--config", str(self.file), *words[1:]]
+        result = CliRunner().invoke(main, line)
         assert result.exit_code == code, result.output
         return result.output.strip()
 

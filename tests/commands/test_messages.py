@@ -76,7 +76,7 @@ def test_a_message_from_hand_to_hand(config: Path) -> None:
     assert said(config, "messages", "take", "1", "--by", "Anna") == (
         "Il messaggio 1 è in carico a Anna."
     )
-    refused = run(config, "messages", "take", "1", "--by", "Bruno")
+    refused = run(config, "messages", "take", "1", "--by", "Bruno", "--language", "en")
     assert (refused.exit_code, "Anna has it since" in refused.output) == (1, True)
     said(config, "messages", "failed", "1", "--by", "Anna")
     assert "in carico a Anna, 1 a vuoto" in said(config, "messages", "list", "--state", "taken")

@@ -91,8 +91,8 @@ class Desk:
         return result.output.strip()
 
     def refused(self, *words: str) -> str:
-        """Run what does not work and return the sentence."""
-        result = self.run(*words)
+        """Run what does not work and return the sentence in English."""
+        result = self.run("--language", "en", *words)
         assert result.exit_code == 1, result.output
         return result.output.strip()
 
@@ -251,7 +251,7 @@ def test_what_is_refused_says_what_to_do(desk: Desk) -> None:
     }
     for sentence, words in cases.items():
         assert sentence in desk.refused("requests", "new", *words)
-    assert "La richiesta 9 non c'è" in desk.refused("requests", "show", "9")
+    assert "there is no request 9" in desk.refused("requests", "show", "9")
     assert "there is no request 9" in desk.refused("requests", "take", "9")
     assert "there is no office 'x'" in desk.refused("requests", "free-slots", "x")
     assert desk.records.ask(requests.listed) == ()
@@ -321,7 +321,7 @@ def test_the_protocol_office_gets_files(desk: Desk, tmp_path: Path) -> None:
     body = mail.get_body(("plain",))
     assert body is not None
     assert "https://centralino.local/done/…\r\n" in body.get_content()
-    assert "La richiesta 9 non c'è" in desk.refused("requests", "export", "9", str(folder))
+    assert "there is no request 9" in desk.refused("requests", "export", "9", str(folder))
 
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs Debian's poppler-utils")
@@ -351,7 +351,7 @@ def test_the_protocol_office_gets_paper(desk: Desk, tmp_path: Path) -> None:
     assert "704101" not in text
     key.unlink()
     assert "is missing" in desk.refused("requests", "export", "1", str(folder), "--pdf")
-    assert "La richiesta 9 non c'è" in desk.refused("requests", "export", "9", "--pdf")
+    assert "there is no request 9" in desk.refused("requests", "export", "9", "--pdf")
 
 
 @pytest.mark.parametrize("desk", ["en"], indirect=True)

@@ -79,7 +79,7 @@ def test_the_command_lists_what_was_kept(tmp_path: Path) -> None:
     run = CliRunner()
     nothing = run.invoke(main, ["calls", "--config", str(config)])
     assert nothing.exit_code == 1
-    assert "start centralino once" in nothing.output
+    assert "avviare centralino una volta" in nothing.output
     connection = open_database(tmp_path / "centralino.db", tmp_path / "corrupt").connection
     call_log.upsert(connection, [FAX, a_call("c2", minute=1)], "boot")
     connection.close()
