@@ -31,7 +31,7 @@ class Call:
 
     `stage` is the group that is rung (since `rung_since`, monotonic), `missed` why the switchboard
     did not take it, `outcomes` how legs of the stage ended, `went_away` the phones that lifted and
-    hung up at once. `off_hook` is
+    hung up at once. `settled` once it is known who calls, or that nobody will say so. `off_hook` is
     true from AnswerLine on, `up` from LineAnswered on, `on_line` until the line is free again,
     `full` once a message had its full length, `shared` once a telephone beside the line was lifted
     in the conversation. On a line that passes its calls to a PBX `position` counts the extensions
@@ -76,6 +76,7 @@ class Call:
     rung_since: float = 0.0
     full: bool = False
     brief: bool = False
+    settled: bool = False
     ended_by: Evidence | None = None
     ended_ms: int = 0
     shared: bool = False
@@ -163,8 +164,13 @@ class Call:
 
     @property
     def display(self) -> str:
-        """What the ringing phones show: the number called, label or line, and the caller."""
-        return f"{self.line.shown} {caller_words(self.record.caller)}"
+        """What the ringing phones show: the number called, label or line, and the caller.
+
+        While the identity may still come nothing is said of it: a phone that takes no correction
+        would go on showing it.
+        """
+        shown = self.line.shown
+        return f"{shown} {caller_words(self.record.caller)}" if self.settled else shown
 
 
 def caller_words(caller: Caller) -> str:

@@ -36,6 +36,7 @@ Handler = Callable[[Desk, Call, Any, Now], Orders]
 
 HANDLERS: Mapping[Do, Handler] = {
     Do.ROUTE: ringing.route,
+    Do.RING_AT_ONCE: ringing.ring_at_once,
     Do.LEARN_CALLER: ringing.learn_caller,
     Do.GIVE_UP: ending.give_up,
     Do.ANSWER: ringing.answer,

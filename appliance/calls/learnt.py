@@ -130,7 +130,7 @@ def _spoken_changed(desk: Desk, event: SpokenSheetsChanged, _now: Now) -> Orders
     yield from ()
 
 
-def _identified(desk: Desk, event: CallerIdentified, now: Now) -> Orders:
+def identified(desk: Desk, event: CallerIdentified, now: Now) -> Orders:
     """Who has called may be called back; who was called rings back for that case (E17).
 
     The exchange's time is kept, to be compared with ours.
@@ -171,7 +171,7 @@ LEARNS: Mapping[type, Callable[[Desk, Any, Now], Orders]] = {
     CarrierRestored: _carrier_restored,
     PhoneRegistered: _registered,
     PhoneGone: _gone,
-    CallerIdentified: _identified,
+    CallerIdentified: identified,
     NumbersKnown: _numbers_known,
     MessagesWaiting: _messages_waiting,
     RegisterChanged: _register_changed,

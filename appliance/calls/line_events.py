@@ -17,10 +17,16 @@ from appliance.calls.event_values import (
 
 @dataclass(frozen=True, slots=True)
 class LineRang:
-    """A ring burst arrived on an idle or already ringing line; `count` starts at 1."""
+    """A ring burst arrived on an idle or already ringing line; `count` starts at 1.
+
+    `caller` is who calls where that is settled by then (exchanges that send it before the bell, a
+    call that rang before a restart), else None: CallerIdentified follows. `dated` as there.
+    """
 
     line: str
     count: int = 1
+    caller: Caller | None = None
+    dated: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from appliance.calls.phone_orders import (
     RefusePhone,
     Ringing,
     RingPhones,
+    ShowCaller,
     StopRinging,
     TellTransfer,
 )
@@ -110,6 +111,7 @@ __all__ = [
     "RingPhones",
     "Ringing",
     "SaveServiceState",
+    "ShowCaller",
     "StopRinging",
     "StoreCallBack",
     "StoreMessage",
@@ -143,7 +145,9 @@ CarrierOrder = (
     | PreparePhone
     | ReleasePhone
 )
-PhoneOrder = RingPhones | StopRinging | HangUpPhone | AcceptPhone | RefusePhone | TellTransfer
+PhoneOrder = (
+    RingPhones | ShowCaller | StopRinging | HangUpPhone | AcceptPhone | RefusePhone | TellTransfer
+)
 ListenerOrder = FetchMessage | CloseMessage | MarkMessage | CheckPin
 StoreOrder = (
     WriteCall

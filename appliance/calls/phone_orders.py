@@ -31,6 +31,15 @@ class RingPhones:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowCaller:
+    """Show on phones that ring, or talk, who calls: the identity came after they were rung."""
+
+    legs: tuple[str, ...]
+    display: str
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StopRinging:
     """CANCEL a leg that rings; `answered_elsewhere` spares the phone a missed call."""
 

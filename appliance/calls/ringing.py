@@ -29,12 +29,14 @@ from appliance.calls.desk import Desk
 from appliance.calls.events import (
     CallerIdentified,
     DeclineReason,
+    LineRang,
     OperatorAnswered,
     PhoneBusy,
     PhoneDeclined,
     PhoneHungUp,
     PhoneLost,
     PhoneUnreachable,
+    Presentation,
 )
 from appliance.calls.hook import off_hook
 from appliance.calls.orders import Order
@@ -58,6 +60,8 @@ GRAVEST = (Missed.NO_ANSWER, Missed.DECLINED, Missed.BUSY, Missed.UNREACHABLE)
 AWAY = {Missed.UNATTENDED: "away"}
 """What the trail says of a phone whose position went away while it rang."""
 
+BY_PEOPLE = {Way.SWITCHBOARD, Way.CITIZENS_DESK, Way.NOBODY}
+"""Ways on which the line stays on hook until a person lifts."""
 OUR_STAGES = {Way.SWITCHBOARD, Way.CITIZENS_DESK, Way.NOBODY}
 """Stages in which phones of the office itself have rung."""
 RECORD_WAYS = {
@@ -70,12 +74,27 @@ RECORD_WAYS = {
 }
 
 
+def ring_at_once(desk: Desk, call: Call, event: LineRang, now: Now) -> Orders:
+    """Ring phones at the first ring, whoever it is; nothing that is decided here asks who calls.
+
+    Where the box itself would answer it waits for the identity: off hook the line brings none any
+    more, and a message without a number is nobody's. Nor would a branch learn it later.
+    """
+    if event.caller is not None:
+        yield from route(desk, call, event, now)
+        return
+    decision = _first(desk, call, now)
+    if decision.way in BY_PEOPLE and not call.line.passes:
+        yield from take(desk, call, decision, now)
+
+
 def route(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The caller is settled, or the carrier never said so: decide, once for all (E1)."""
-    if isinstance(event, CallerIdentified):
+    if isinstance(event, CallerIdentified | LineRang) and event.caller is not None:
         call.note(f"caller.{event.caller.presentation}", caller=event.caller)
     else:
         call.note("caller.never_settled")
+    call.settled = True
     yield from take(desk, call, _first(desk, call, now), now)
 
 
@@ -84,9 +103,24 @@ def _first(desk: Desk, call: Call, now: Now) -> Decision:
 
 
 def learn_caller(desk: Desk, call: Call, event: CallerIdentified, now: Now) -> Orders:
-    """The identity came late: it belongs to the record all the same."""
-    call.note("caller.late", caller=event.caller)
+    """The identity comes after phones were rung: the record has it, and the phones show it."""
+    code = "late" if call.settled else event.caller.presentation
+    call.note(f"caller.{code}", caller=event.caller)
+    call.settled = True
+    if legs := _shown_on(desk, call):
+        yield orders.ShowCaller(legs, call.display, event.caller.number)
     yield call.write()
+
+
+def _shown_on(desk: Desk, call: Call) -> tuple[str, ...]:
+    """Return the legs whose phones are to show who calls: not an ordinary telephone's, nor a
+    branch's, and none where nobody knows more than before.
+    """
+    if call.record.caller.presentation is Presentation.UNKNOWN:
+        return ()
+    office = call.transfer.leg if call.transfer else ""
+    legs = (*call.legs, call.leg, office) if call.stage is not Way.BRANCH else ()
+    return tuple(leg for leg in legs if leg and leg not in desk.outside)
 
 
 def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:

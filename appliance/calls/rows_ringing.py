@@ -12,6 +12,7 @@ from appliance.calls.events import (
     FaxCalled,
     HeadWished,
     LineAnswered,
+    LineRang,
     LineTaken,
     OperatorAnswered,
     PhoneLost,
@@ -61,6 +62,7 @@ TABLE: Mapping[State, Rows] = {
         NO_LEGS,
         each((ServiceStateChanged,), "the call is routed by what holds once its caller is known"),
         {
+            LineRang: Row(_D.RING_AT_ONCE, ROUTED, stays=True),
             CallerIdentified: Row(_D.ROUTE, ROUTED),
             DeadlinePassed: Row(_D.ROUTE, ROUTED),
             CallerHungUp: Row(_D.GIVE_UP, (_S.ENDED,)),

@@ -12,7 +12,7 @@ from appliance.calls import events
 class State(enum.StrEnum):
     """Where a call is in its life."""
 
-    ARRIVED = "arrived"  # it rings; the caller's identity is not settled
+    ARRIVED = "arrived"  # it rings, no phone does: the caller's identity is not settled
     RINGING = "ringing"  # a group's phones ring, the line is not answered
     ANSWERING = "answering"  # an operator lifted, the line is going off hook
     HOLDING = "holding"  # that operator went away again: the caller is held, phones ring
@@ -51,6 +51,7 @@ class Do(enum.StrEnum):
     """What a row does; handlers.py says how."""
 
     ROUTE = "route"
+    RING_AT_ONCE = "ring_at_once"
     LEARN_CALLER = "learn_caller"
     GIVE_UP = "give_up"
     ANSWER = "answer"

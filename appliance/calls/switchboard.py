@@ -39,6 +39,7 @@ from appliance.calls.events import (
     BranchCalled,
     CallBackAsked,
     CallerHungUp,
+    CallerIdentified,
     CarrierLost,
     DeadlinePassed,
     DictationAsked,
@@ -225,6 +226,9 @@ class Switchboard:
         call = desk.calls[call_id] = Call(call_id, seat.line, record)
         call.enter(call.state, now)
         seat.become(LineState.RINGING, now)
+        if event.caller is not None:
+            known = CallerIdentified(event.line, event.caller, event.dated)
+            yield from learnt.identified(desk, known, now)
         yield call.write()
 
     def _on_call_back(self, event: CallBackAsked, now: Now) -> Orders:

@@ -55,4 +55,4 @@ def _call(desk: Desk, event: BranchCalled, now: Now) -> Call:
         desk.new_id(), origin, now.wall, now.clock_state.value,
         caller=replace(event.caller, number=number), trail=("rang", f"branch.from.{origin}"),
     )  # fmt: skip
-    return Call(record.call, Line(event.leg, origin, duplex=True), record)
+    return Call(record.call, Line(event.leg, origin, duplex=True), record, settled=True)

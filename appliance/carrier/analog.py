@@ -38,7 +38,11 @@ class AnalogLine(LineCalling):
     def _on_rang(self, fact: facts.Rang, now: float) -> None:
         self._condition = LineCondition.UNKNOWN
         self._rang_at = now
-        self._tell(events.LineRang(self.name, fact.count))
+        known = fact.known
+        if known is None:
+            self._tell(events.LineRang(self.name, fact.count))
+        else:
+            self._tell(events.LineRang(self.name, fact.count, known.caller, known.dated))
 
     def _on_identified(self, fact: facts.Identified, now: float) -> None:
         self._tell(events.CallerIdentified(self.name, fact.caller, fact.dated))

@@ -67,7 +67,8 @@ class LatestMoments:
 class Figures:
     """Keeps the latest times (ms) by name, and the latest moments, for who compares them.
 
-    Times: rang_to_order, identified_to_order (a fact heard to phones ordered to ring),
+    Times: rang_to_order (a fact heard to phones ordered to ring), identified_to_order (to phones
+    that ring ordered to show it),
     answered_to_stream (a phone answered to the line's sound runs), recorded_to_stored (a message
     ended to its being on disk), answer_to_off_hook (measured in the carrier).
     """
@@ -100,9 +101,10 @@ class Figures:
             case orders.WriteCall(record):
                 self._calls[record.line] = record.call
             case orders.RingPhones(call):
-                line = next((name for name, known in self._calls.items() if known == call), "")
+                self._end("rang_to_order", ("rang", self._line_of(call)), now)
+            case orders.ShowCaller((leg, *_)):
+                line = self._line_of(leg.rpartition(".")[0])
                 self._end("identified_to_order", ("identified", line), now)
-                self._end("rang_to_order", ("rang", line), now)
             case orders.Connect(line, leg) if ("answered", leg) in self._began:
                 self._begin("connected", line, self._began.pop(("answered", leg)))
             case orders.AnswerLine(line):
@@ -126,6 +128,9 @@ class Figures:
     def moments_to_json(self) -> list[Moment]:
         """Return the latest moments, oldest first."""
         return list(self.moments)
+
+    def _line_of(self, call: str) -> str:
+        return next((name for name, known in self._calls.items() if known == call), "")
 
     def _begin(self, what: str, subject: str, at: float) -> None:
         """Note a beginning; those that nothing ever answered are forgotten."""

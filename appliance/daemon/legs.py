@@ -8,7 +8,7 @@ hands it the orders of phones and the facts of both sides, and it calls `phones`
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from appliance.calls import events, orders
@@ -38,6 +38,9 @@ class PhoneSide(Protocol):
         passed: events.Passed | None,
     ) -> None:
         """Send the INVITE."""
+
+    def show(self, leg: str, display: str, number: str) -> None:
+        """Show who calls on a phone that rings, or talks, already."""
 
     def stop_ringing(self, leg: str, answered_elsewhere: bool) -> None:
         """Send the CANCEL."""
@@ -84,9 +87,9 @@ class Legs:
         """Carry out one order of the Switchboard."""
         match order:
             case orders.RingPhones():
-                for ringing in order.ringing:
-                    waiting = _Waiting(ringing.phone, order.display, order.number, order.passed)
-                    self._prepare(ringing.leg, waiting)
+                self._ring(order)
+            case orders.ShowCaller():
+                self._show(order)
             case orders.AcceptPhone():
                 self._prepare(order.leg, _Waiting())
             case orders.StopRinging():
@@ -148,6 +151,20 @@ class Legs:
             self.laws,
             waiting.passed,
         )
+
+    def _ring(self, order: orders.RingPhones) -> None:
+        for ringing in order.ringing:
+            waiting = _Waiting(ringing.phone, order.display, order.number, order.passed)
+            self._prepare(ringing.leg, waiting)
+
+    def _show(self, order: orders.ShowCaller) -> None:
+        """Show it by the INVITE where that waits for its port, else by a request of its own."""
+        for leg in order.legs:
+            if (waiting := self._waiting.get(leg)) is None:
+                self.phones.show(leg, order.display, order.number)
+            else:
+                shown = replace(waiting, display=order.display, number=order.number)
+                self._waiting[leg] = shown
 
     def _forget(self, leg: str) -> bool:
         return self._waiting.pop(leg, None) is not None

@@ -11,15 +11,15 @@ from appliance.daemon.values import OnOff, Pause, PortRange, Proven, Seconds
 class Line:
     """One analog line. `port` is a stable device path (/dev/serial/by-path/...).
 
-    `identity_limit` is how long the caller's number is waited for: after an Italian ring of 1 s
-    the exchange may begin 0.5 to 2 s later (EN 300 659-1). `called` is the public number that
-    rings here, "" where several arrive (P1: shown as not known). `daytime` is what a half-duplex
-    line does by day: message, ring_parallel_phone or pbx_transfer. `duplex` is what `centralino
-    probe` has shown of this modem. `flash` is the hook flash that the PBX behind the line takes,
-    `pbx_pause` the pause before the digits, 0 to wait for its dial tone. `voltage` says whether the
-    modem's word of the volts on its pair can be believed, `overrides` are commands sent after every
-    reset. `profile` is the file of `centralino field-test --profile` that says what this table does
-    not.
+    `identity_limit` is how long the caller's number is waited for before the box itself answers:
+    after an Italian ring of 1 s the exchange may begin 0.5 to 2 s later (EN 300 659-1). `called` is
+    the public number that rings here, "" where several arrive (P1: shown as not known). `daytime`
+    is what a half-duplex line does by day: message, ring_parallel_phone or pbx_transfer. `duplex`
+    is what `centralino probe` has shown of this modem. `flash` is the hook flash that the PBX
+    behind the line takes, `pbx_pause` the pause before the digits, 0 to wait for its dial tone.
+    `voltage` says whether the modem's word of the volts on its pair can be believed, `overrides`
+    are commands sent after every reset. `profile` is the file of `centralino field-test --profile`
+    that says what this table does not.
     """
 
     name: str

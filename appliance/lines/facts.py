@@ -59,13 +59,6 @@ class Up:
 
 
 @dataclass(frozen=True, slots=True)
-class Rang:
-    """A ring burst arrived; `count` starts at 1 with each call."""
-
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
 class Identified:
     """Who calls is settled; `late` when it arrived after it had been settled as unknown.
 
@@ -75,6 +68,17 @@ class Identified:
     caller: Caller
     late: bool = False
     dated: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rang:
+    """A ring burst arrived; `count` starts at 1 with each call.
+
+    `known` is who calls, where that is settled with this ring: no `Identified` follows.
+    """
+
+    count: int
+    known: Identified | None = None
 
 
 @dataclass(frozen=True, slots=True)

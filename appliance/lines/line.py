@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from appliance.errors import Bug
 from appliance.lines import sentences
 from appliance.lines.digits import DigitFilter
-from appliance.lines.facts import Heard, Recovery, Signal, Signalled, Stream
+from appliance.lines.facts import Heard, Identified, Rang, Recovery, Signal, Signalled, Stream
 from appliance.lines.life import Life
 from appliance.lines.replies import CallerIdReceived, Coded, StreamEnded
 from appliance.lines.steps import Trouble
-from appliance.lines.table import HEARING, RINGING, SIGNALLING, Input, Stage
+from appliance.lines.table import ANSWERED, HEARING, RINGING, SIGNALLING, Input, Stage
 
 if TYPE_CHECKING:
     from appliance.lines.facts import LineEvent
@@ -196,12 +196,14 @@ class LineDriver:
         events = life.step(Input.RING, now)
         life.set_timer(Input.RING_GAP, now + life.settings.ring_gap_ms / 1000)
         if life.knows_caller:
-            events += life.step(Input.IDENTITY, now)
+            events = _with_caller(events, life.step(Input.IDENTITY, now))
         return events
 
     def _on_caller_id(self, event: CallerIdReceived, now: float) -> tuple[LineEvent, ...]:
         """Settle at once when nothing more can come; else leave the name a moment to follow."""
         ringing = self._life.ringing
+        if self.stage in ANSWERED and not ringing.count:
+            return ()  # the box calls: nobody is to be known
         ringing.on_caller_id(event, now)
         if ringing.news and (event.whole or ringing.complete):
             return self._life.step(Input.IDENTITY, now)
@@ -226,3 +228,11 @@ class LineDriver:
             return (Signalled(Signal.DIGIT, digit),)
         signal = dialect.signals.get(code)
         return (Signalled(signal),) if signal else ()
+
+
+def _with_caller(rang: tuple[LineEvent, ...], then: tuple[LineEvent, ...]) -> tuple[LineEvent, ...]:
+    """Tell a ring and the identity that came before it as one: phones are rung with it."""
+    match rang, then:
+        case (*before, Rang(count)), (Identified() as known, *after):
+            return (*before, Rang(count, known), *after)
+    return (*rang, *then)

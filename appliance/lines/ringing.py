@@ -58,12 +58,12 @@ class Ringing:
         """True when a name has come as well: nothing else is worth waiting for."""
         return self._identity.complete
 
-    def told(self) -> tuple[Rang | Identified, ...]:
+    def told(self) -> tuple[Rang, ...]:
         """Say again what was told of this ringing, for somebody who has not heard it."""
         if self.count == 0:
             return ()
-        known = () if self._told is None else (Identified(self._told, dated=self._identity.dated),)
-        return (Rang(self.count), *known)
+        known = None if self._told is None else Identified(self._told, dated=self._identity.dated)
+        return (Rang(self.count, known),)
 
     def settle(self, *, late: bool = False) -> Identified:
         """Tell who calls; UNKNOWN when nothing arrived."""

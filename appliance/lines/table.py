@@ -133,6 +133,12 @@ _OFF_HOOK = {
     _I.SEND_DIGITS: Rule(_S.SENDING_DIGITS, _R.DIGITS),
 }
 
+
+def _late(stage: Stage) -> dict[Input, Rule]:
+    """An identity that was under way as the limit passed, or as somebody lifted, is told still."""
+    return {_I.IDENTITY: Rule(stage, say=_Y.LATE)}
+
+
 TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
     _S.OFF: {**_START, **_LOST},
     _S.SYNCING: {**_NEW, _I.DONE: Rule(_S.INQUIRING, _R.INQUIRE)},
@@ -168,7 +174,7 @@ TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
         **_RING_GAP,
         **_PICKUP,
         _I.RING: Rule(_S.PREPARING, say=_Y.RANG),
-        _I.IDENTITY: Rule(_S.PREPARING, say=_Y.LATE),
+        **_late(_S.PREPARING),
         _I.ANSWER: Rule(_S.HURRYING),
         _I.DONE: Rule(_S.PREPARED, say=_Y.PREPARED),
     },
@@ -178,7 +184,7 @@ TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
         **_RING_GAP,
         **_PICKUP,
         _I.RING: Rule(_S.PREPARED, say=_Y.RANG),
-        _I.IDENTITY: Rule(_S.PREPARED, say=_Y.LATE),
+        **_late(_S.PREPARED),
         _I.ANSWER: Rule(_S.ANSWERING, _R.ANSWER),
     },
     _S.HURRYING: {
@@ -186,18 +192,25 @@ TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
         **_HANG_UP,
         **_PICKUP,
         _I.RING: Rule(_S.HURRYING, say=_Y.RANG),
-        _I.IDENTITY: Rule(_S.HURRYING, say=_Y.LATE),
+        **_late(_S.HURRYING),
         _I.DONE: Rule(_S.ANSWERING, _R.ANSWER, _Y.PREPARED),
     },
-    _S.ANSWERING: {**_LIVE, **_HANG_UP, _I.DONE: Rule(_S.OFF_HOOK, say=_Y.OFF_HOOK)},
-    _S.OFF_HOOK: _OFF_HOOK,
+    _S.ANSWERING: {
+        **_LIVE,
+        **_HANG_UP,
+        **_late(_S.ANSWERING),
+        _I.DONE: Rule(_S.OFF_HOOK, say=_Y.OFF_HOOK),
+    },
+    _S.OFF_HOOK: {**_OFF_HOOK, **_late(_S.OFF_HOOK)},
     _S.STARTING: {
         **_OFF_HOOK,
+        **_late(_S.STARTING),
         _I.STREAM_ENDED: Rule(_S.STARTING, say=_Y.STOPPED),
         _I.DONE: Rule(_S.STREAMING, say=_Y.STREAMING),
     },
     _S.STREAMING: {
         **_OFF_HOOK,
+        **_late(_S.STREAMING),
         _I.END_STREAM: Rule(_S.ENDING, _R.END),
     },
     _S.ENDING: {
@@ -259,12 +272,19 @@ TIMERS: Mapping[Stage, frozenset[Input]] = {
     _S.PREPARING: frozenset({_I.IDENTITY, _I.RING_GAP}),
     _S.PREPARED: frozenset({_I.IDENTITY, _I.RING_GAP}),
     _S.HURRYING: frozenset({_I.IDENTITY}),
+    _S.ANSWERING: frozenset({_I.IDENTITY}),
+    _S.OFF_HOOK: frozenset({_I.IDENTITY}),
+    _S.STARTING: frozenset({_I.IDENTITY}),
+    _S.STREAMING: frozenset({_I.IDENTITY}),
     _S.RUNG_EARLY: frozenset({_I.RING_GAP}),
 }
 """The timers that run in a stage; entering another one stops the rest."""
 
 RINGING: frozenset[Stage] = frozenset(stage for stage, rules in TABLE.items() if _I.PICKUP in rules)
 """The stages in which a telephone that is lifted beside the modem takes the call."""
+
+ANSWERED: frozenset[Stage] = frozenset({_S.ANSWERING, _S.OFF_HOOK, _S.STARTING, _S.STREAMING})
+"""The stages in which an identity may still come that was under way as the line was answered."""
 
 SIGNALLING: frozenset[Stage] = frozenset(
     {_S.OFF_HOOK, _S.STARTING, _S.STREAMING, _S.ENDING, _S.FLASHING, _S.SENDING_DIGITS}

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from appliance.phones import doings, lifetime, sdp, within
+from appliance.phones import doings, lifetime, sdp, showing, within
 from appliance.phones.agreement import Agreement
 from appliance.phones.call_states import TABLE, Input, State, Step
 from appliance.phones.canonical import Headers
@@ -39,7 +39,10 @@ REFUSALS = {
 class Call:
     """A leg; `sound.session` is None until the desk has named the RTP port.
 
-    `told` is what our INVITE says of the caller beside From.
+    `told` is what our INVITE says of the caller beside From, `invited` the dialog as that INVITE
+    named it, `early` the one that a ringing phone has begun (12.1.2). Of the caller's name-addr,
+    where the INVITE did not know it yet: `unshown` is to be told, `showing` is being told, `shown`
+    was taken.
     """
 
     core: Core
@@ -60,6 +63,12 @@ class Call:
     why: str = ""
     progress: int = 0
     told: Headers = ()
+    invited: Dialog | None = None
+    early: Dialog | None = None
+    unshown: str = ""
+    showing: str = ""
+    shown: str = ""
+    invite_cseq: int = 0
     _invites: int = 0
     _session_s: int = lifetime.WANTED
     credentials: Headers = ()
@@ -87,8 +96,8 @@ class Call:
             tag = self.dialog.local_tag
             refusal = self.core.response(self.invite, self.request, 480, tag, (RESTARTED,))
             return replace(left, refusal=refusal.decode(), key=self.invite.key)
-        if self.state in UNANSWERED and self.invite is not None:
-            return replace(left, branch=self.invite.key[0])
+        if self.state in UNANSWERED and self.invite is not None and self.invited is not None:
+            return Left(self.phone, self.invited, self.invite_cseq, branch=self.invite.key[0])
         return left
 
     @property
@@ -100,7 +109,10 @@ class Call:
 
     def start(self, now: float) -> None:
         """Send the INVITE with our offer, and with whatever a refusal has asked for."""
+        if self.unshown:  # it was refused, and is asked anew with what is known now
+            self.dialog, self.unshown = replace(self.dialog, local=self.unshown), ""
         first, branch = self.dialog, self.core.branch()
+        self.invited, self.invite_cseq, self.early = first, self.cseq, None
         self._invites += 1
         local = self.core.local(first.peer)
         own = (*own_headers(local), *self.told)
@@ -113,6 +125,7 @@ class Call:
 
     def adopt(self, branch: str) -> None:
         """Take over an INVITE that was sent before a restart."""
+        self.invited, self.invite_cseq = self.dialog, self.cseq
         learn, ack = self._learner(branch), self._acknowledger(branch)
         key = (branch, "INVITE")
         self.invite = self.core.transactions.adopt(key, self.dialog.peer, learn, ack)
@@ -157,7 +170,15 @@ class Call:
             self.why = f"it answered {code} {phrase(code)}"
             self.feed(self._refusal(message), now, message)
         else:
+            self._begin_early(message)
             self.feed(Input.PROVISIONAL, now, message)
+            showing.show_caller(self, now)
+
+    def _begin_early(self, message: Message) -> None:
+        """Keep the dialog that a ringing phone begins; 100 begins none (12.1.2)."""
+        if message.fields.to_tag:
+            self.early = self.dialog.answered(message)
+            self.life.learn_methods(message)
 
     def _refusal(self, message: Message) -> Input:
         """Say what a refusal means; a call forward on the phone (3xx) is never followed (P5)."""
@@ -184,9 +205,12 @@ class Call:
             return
         if not self.dialog.remote_tag:
             self.dialog = self.dialog.answered(message)
+            if self.shown:
+                self.dialog = replace(self.dialog, local=self.shown)
             self.life.learn_methods(message)
             self.life.renewed(lifetime.settled(message, now))
         self.feed(self._understood(message.body), now, message)
+        showing.show_caller(self, now)
 
     def _understood(self, answer: str) -> Input:
         """Read the phone's answer to our offer; what is settled is not read again."""
@@ -269,9 +293,15 @@ class Call:
         ack = self.dialog.request("ACK", cseq, branch, local, self.credentials)
         self.core.transactions.outbox.append((ack, hop))
 
-    def request_within(self, request: within.Request, learn: within.Learn, now: float) -> None:
-        """Send a request of the dialog; `learn` hears what comes of it."""
-        within.send(self.core, self.dialog, request, self._number, learn, now)
+    def request_within(
+        self,
+        request: within.Request,
+        learn: within.Learn,
+        now: float,
+        dialog: Dialog | None = None,
+    ) -> None:
+        """Send a request of the dialog (or an early one); `learn` hears what comes of it."""
+        within.send(self.core, dialog or self.dialog, request, self._number, learn, now)
 
     def _number(self) -> int:
         self.cseq += 1

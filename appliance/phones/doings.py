@@ -71,9 +71,10 @@ def _send_bye(call: Call, now: float, _: Message | None) -> None:
 def _send_cancel(call: Call, now: float, _: Message | None) -> None:
     """Cancel: the INVITE's branch, number and address (9.1)."""
     assert call.invite is not None
-    branch, local = call.invite.key[0], call.core.local(call.dialog.peer)
-    data = call.dialog.request("CANCEL", call.cseq, branch, local, call.reason)
-    peer = call.dialog.peer
+    assert call.invited is not None
+    invited, peer = call.invited, call.dialog.peer
+    branch, local = call.invite.key[0], call.core.local(peer)
+    data = invited.request("CANCEL", call.invite_cseq, branch, local, call.reason)
     call.core.transactions.request((branch, "CANCEL"), data, peer, within.nobody, now)
     call.core.transactions.feed(call.invite, TransactionInput.CANCELLED, now)
 

@@ -9,7 +9,7 @@ from appliance.calls import events
 from appliance.calls.events import Passed
 from appliance.errors import Bug
 from appliance.media.frames import Law
-from appliance.phones import trunk, upkeep
+from appliance.phones import showing, trunk, upkeep
 from appliance.phones.agreement import Agreement
 from appliance.phones.call import ELSEWHERE, HALF_OPEN, Call
 from appliance.phones.call_states import Input, State
@@ -95,6 +95,13 @@ class Legs:
         number = "" if passed.withheld else wish.number
         told = trunk.told(self.account, wish.phone, number, passed)
         return trunk.party(self.account, number), told
+
+    def show(self, leg: str, display: str, number: str, now: float) -> None:
+        """Show who calls on a phone whose INVITE could not say it yet; no event follows."""
+        if call := self.calls.get(leg):
+            local = self.core.local(call.dialog.peer)
+            call.unshown = calling_party(display, number, local)
+            showing.show_caller(call, now)
 
     def stop(self, leg: str, now: float, *, answered_elsewhere: bool = False) -> None:
         """End a leg, whatever it is doing; an unknown one is over already."""

@@ -84,6 +84,11 @@ class Phones:
         endpoint, legs = self._endpoint, self._endpoint.legs
         self._loop.post(lambda now: legs.ring(wish, endpoint.target(phone), now))
 
+    def show(self, leg: str, display: str, number: str) -> None:
+        """Show who calls on a phone that was rung before that was known, as soon as it takes it."""
+        legs = self._endpoint.legs
+        self._loop.post(lambda now: legs.show(leg, display, number, now))
+
     def stop_ringing(self, leg: str, answered_elsewhere: bool = False) -> None:
         """Cancel a leg; one that was answered meanwhile is hung up. No event follows."""
         legs = self._endpoint.legs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from appliance.errors import OfficeError, PeerError
 from appliance.testphone import sip
@@ -153,6 +154,7 @@ class Call:
             self._respond(request, source, "488 Not Acceptable Here", now)
             return
         self.dialog.refresh(request)
+        self._take_caller(request, now)
         body, agreed = answered
         if request.method == "INVITE":
             self._accept(request, source, body, now)
@@ -160,6 +162,12 @@ class Call:
             self._wire.respond(request, source, self._answer(request, body), now)
         if agreed:
             self.sound.agree(agreed, now)
+
+    def _take_caller(self, request: Message, now: float) -> None:
+        """Note who calls where a request asserts it: the screen shows it (RFC 5876)."""
+        if asserted := request.get("p-asserted-identity"):
+            caller = unquote(sip.user_in(sip.uri_in(asserted)))
+            self._note("caller", now, caller=caller, caller_name=sip.name_in(asserted))
 
     def _reinvite(self, direction: str, now: float) -> None:
         if self.state is not State.TALKING or self.dialog is None:

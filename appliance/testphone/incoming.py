@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from appliance.errors import OfficeError
 from appliance.testphone import sip
+from appliance.testphone.account import ALLOW
 from appliance.testphone.call import Call
 from appliance.testphone.dialog import called_by
 from appliance.testphone.states import State, Step
@@ -57,7 +58,8 @@ class IncomingCall(Call):
         if self._answer_body is None:
             self.refuse("488 Not Acceptable Here", now)
             return
-        ringing = sip.response(self.invite, "180 Ringing", self._tag, (self._account.contact,))
+        headers = (self._account.contact, ALLOW)  # who rings it may tell more by UPDATE
+        ringing = sip.response(self.invite, "180 Ringing", self._tag, headers)
         self._wire.respond(self.invite, self._source, ringing, now)
         self._note("ringing", now, caller=unquote(sip.user_in(sip.uri_in(caller))))
 

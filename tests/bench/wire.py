@@ -122,6 +122,16 @@ def invites(packets: list[Packet]) -> Iterator[Invite]:
             yield Invite(packet.at, f"line{label[1]}", call, int(media[1]))
 
 
+def updates(packets: list[Packet]) -> Iterator[tuple[float, str]]:
+    """Yield the UPDATEs that show a caller on a ringing phone: when, and the line."""
+    for packet in packets:
+        if not packet.data.startswith(b"UPDATE "):
+            continue
+        shown = re.search(rb'^P-Asserted-Identity: "L(\d+)', packet.data, re.MULTILINE)
+        if shown:
+            yield packet.at, f"line{int(shown[1])}"
+
+
 def answers(packets: list[Packet]) -> Iterator[tuple[float, str]]:
     """Yield the phones' first 200s to INVITEs: when, and the call's id."""
     seen: set[str] = set()

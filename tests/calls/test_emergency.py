@@ -90,7 +90,6 @@ def answers(order: Order) -> tuple[events.Event, ...]:
 
 
 UP_TO: dict[State, tuple[events.Event, ...]] = {
-    State.ARRIVED: (RANG,),
     State.RINGING: (RANG, KNOWN),
     State.ANSWERING: (RANG, KNOWN, ANSWERED),
 }
@@ -99,9 +98,9 @@ UP_TO: dict[State, tuple[events.Event, ...]] = {
 
 def busy_in(state: State) -> World:
     """Return an office whose only line carries a call in this state."""
-    if state is State.GREETING_PENDING:
-        world = World(now=NIGHT)
-        world.tell(RANG, KNOWN)
+    if state in {State.ARRIVED, State.GREETING_PENDING}:
+        world = World(now=NIGHT)  # no phone rings: the box waits to hear who calls
+        world.tell(RANG, *((KNOWN,) if state is State.GREETING_PENDING else ()))
     elif state in UP_TO:
         world = World()
         world.tell(*UP_TO[state])

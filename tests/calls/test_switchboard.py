@@ -15,6 +15,7 @@ from appliance.calls.orders import Result
 from appliance.calls.states import State
 from appliance.calls.switchboard import EXPIRY, Switchboard
 from appliance.policy.clock import ClockState, Doubt
+from appliance.policy.dialling import NO_LEDGER, Placed
 from appliance.policy.office import Daytime, Line
 from appliance.policy.routing import GroupState
 from appliance.policy.service_state import NO_MARKS, Manual, Mark
@@ -25,13 +26,71 @@ from tests.stories.offices import EXAMPLE, OFFICES
 def test_ids_are_unique_over_restarts() -> None:
     """Calls, legs and announcements carry the prefix of this start."""
     switchboard = up()
-    (written,) = tell(switchboard, TEN, RANG)
+    written, ring, _ = tell(switchboard, TEN, RANG)
     assert isinstance(written, orders.WriteCall)
     assert written.record.call == "boot7-1"
-    ring = tell(switchboard, TEN, KNOWN)[0]
     assert isinstance(ring, orders.RingPhones)
     assert [(r.leg, r.phone) for r in ring.ringing] == [("boot7-1.1", "op1"), ("boot7-1.2", "op2")]
+
+
+def test_phones_ring_at_the_first_ring_and_show_the_caller_later() -> None:
+    """Who calls is no part of the decision: phones ring, then show it, and the record has it."""
+    switchboard = up()
+    _, ring, _ = tell(switchboard, TEN, RANG)
+    assert isinstance(ring, orders.RingPhones)
+    assert (ring.display, ring.number) == ("Centralino", "")
+    legs = ("boot7-1.1", "boot7-1.2")
+    shown, written = tell(switchboard, later(TEN, 2), KNOWN)
+    assert shown == orders.ShowCaller(legs, "Centralino Ada Rossi", "051234567")
+    assert isinstance(written, orders.WriteCall)
+    assert written.record.caller == KNOWN.caller
+
+
+def test_a_caller_who_is_known_at_the_first_ring_is_shown_by_the_invite() -> None:
+    """An exchange that tells it before the bell, or a call that rang before a restart."""
+    switchboard = up()
+    written, ring, _ = tell(switchboard, TEN, replace(RANG, caller=KNOWN.caller))
+    assert isinstance(written, orders.WriteCall)
+    assert isinstance(ring, orders.RingPhones)
     assert (ring.display, ring.number) == ("Centralino Ada Rossi", "051234567")
+    assert records(tell(switchboard, TEN, events.CallerHungUp("line1", events.Evidence.GAVE_UP)))[
+        -1
+    ].trail[:3] == ("rang", "caller.shown", "route.open.free")
+
+
+def test_a_caller_whom_nobody_knows_is_no_news_to_phones() -> None:
+    """Where no identity comes the phones go on showing the line, and are left alone."""
+    switchboard = up()
+    tell(switchboard, TEN, RANG)
+    told = tell(switchboard, later(TEN, 3), events.CallerIdentified("line1", Caller()))
+    assert [type(order) for order in told] == [orders.WriteCall]
+
+
+def test_a_caller_known_after_somebody_lifted_is_shown_to_them() -> None:
+    """The call that is answered before the identity came gets it: phone, page and record."""
+    switchboard = up()
+    tell(switchboard, TEN, RANG, events.OperatorAnswered("boot7-1.2", "op2"))
+    shown, written = tell(switchboard, later(TEN, 1), KNOWN)
+    assert shown == orders.ShowCaller(("boot7-1.2",), "Centralino Ada Rossi", "051234567")
+    assert isinstance(written, orders.WriteCall)
+    assert switchboard.status(TEN).calls[0].caller == KNOWN.caller
+
+
+def test_a_line_that_the_box_would_answer_waits_for_who_calls() -> None:
+    """Off hook no identity comes any more: a message without a number is nobody's."""
+    switchboard = up(now=NIGHT)
+    assert [type(order) for order in tell(switchboard, NIGHT, RANG)] == [orders.WriteCall]
+    told = tell(switchboard, later(NIGHT, 2), KNOWN)
+    assert orders.AnswerLine("line1") in told
+
+
+def test_who_rings_back_is_known_at_once_or_later() -> None:
+    """The case for which a citizen was called is found whenever the identity comes (E17)."""
+    ledger = NO_LEDGER.place(Placed("c-0", "op1", "051234567", TEN.wall, "message:3"))
+    for told in ((replace(RANG, caller=KNOWN.caller),), (RANG, KNOWN)):
+        switchboard = up()
+        tell(switchboard, TEN, events.NumbersKnown(ledger), *told)
+        assert switchboard.status(TEN).calls[0].record.case == "message:3"
 
 
 def test_every_ring_after_the_first_is_the_same_call() -> None:

@@ -63,9 +63,30 @@ def test_the_caller_is_known_in_time_and_told_once(
     one, world = _ready(make, order, dripping=dripping)
     one.place(replace(plan, id_order=order))
     world.until(lambda: one.heard_of(LineRang))
-    world.until(lambda: one.heard_of(CallerIdentified), LIMIT_MS + 50)
+    world.until(one.callers, LIMIT_MS + 50)
     world.run(3000)
-    assert one.heard_of(CallerIdentified) == [CallerIdentified("line1", caller)]
+    assert one.callers() == [caller]
+
+
+def test_a_caller_told_before_the_bell_is_known_with_the_first_ring() -> None:
+    """The phones are rung with it; it is not told again."""
+    one, world = _ready("conexant", "before")
+    one.place(CallPlan(caller=NUMBER, id_order="before"))
+    world.until(lambda: one.heard_of(LineRang))
+    world.run(3000)
+    assert one.heard_of(LineRang)[0] == LineRang("line1", 1, SHOWN)
+    assert one.heard_of(CallerIdentified) == []
+
+
+def test_a_caller_told_as_the_line_goes_off_hook_is_known_still() -> None:
+    """The report was under way as somebody lifted: it is told beside the conversation."""
+    one, world = _ready("conexant", "after")
+    one.place(CallPlan(caller="none", hang_up_after_ms=60_000))
+    world.until(lambda: one.heard_of(LineRang))
+    one.line.answer(world.now)
+    world.until(lambda: one.heard_of(LineAnswered), 1500)
+    one.line.receive(f"\x10XNMBR = {NUMBER}\r\n\x10.".encode(), world.now)
+    assert one.callers() == [UNKNOWN, SHOWN]
 
 
 @pytest.mark.parametrize("fault", ["", "spoilt", "doubled", "cut"])

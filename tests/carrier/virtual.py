@@ -11,7 +11,14 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from appliance.calls.events import LineAnswered, LineIdle, LineRang, MediaAgreed
+from appliance.calls.events import (
+    Caller,
+    CallerIdentified,
+    LineAnswered,
+    LineIdle,
+    LineRang,
+    MediaAgreed,
+)
 from appliance.carrier.analog import AnalogLine
 from appliance.carrier.link import Link, Sound
 from appliance.carrier.messages import LineSetup
@@ -83,6 +90,11 @@ class Hosted:
             if not inward and not outward:
                 return
         raise AssertionError("the modem and its driver never came to an end")
+
+    def callers(self) -> list[Caller]:
+        """Return who was told to call, with a ring or after it."""
+        facts = (f for f in self.told if isinstance(f, LineRang | CallerIdentified))
+        return [fact.caller for fact in facts if fact.caller is not None]
 
     def heard_of(self, kind: type[Fact]) -> list[Fact]:
         """Return what was told of one kind, oldest first."""

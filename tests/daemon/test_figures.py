@@ -14,15 +14,17 @@ RANG_AT = datetime(2026, 11, 25, 10, tzinfo=UTC)
 
 
 def test_two_calls_at_once_are_timed_apart() -> None:
-    """Each call's ring order closes its own line's ring and identity, whichever came last."""
+    """Each call's orders close its own line's ring and identity, whichever came last."""
     figures = Figures()
     for line, at in (("line1", 1.0), ("line2", 1.5)):
         figures.order(orders.WriteCall(orders.CallRecord(f"c-{line}", line, RANG_AT)), at)
         figures.fact(events.LineRang(line, 1), at)
-    figures.fact(events.CallerIdentified("line1", events.Caller()), 3.0)
-    figures.fact(events.CallerIdentified("line2", events.Caller()), 3.25)
     figures.order(orders.RingPhones("c-line1", (), ""), 3.5)
     figures.order(orders.RingPhones("c-line2", (), ""), 3.5)
+    figures.fact(events.CallerIdentified("line1", events.Caller()), 4.0)
+    figures.fact(events.CallerIdentified("line2", events.Caller()), 4.25)
+    figures.order(orders.ShowCaller(("c-line1.1",), ""), 4.5)
+    figures.order(orders.ShowCaller(("c-line2.1", "c-line2.2"), ""), 4.5)
     figures.order(orders.RingPhones("c-line2", (), ""), 9.0)  # the counter, later: not timed
 
     assert figures.to_json() == {

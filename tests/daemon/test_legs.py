@@ -19,6 +19,9 @@ class Phones:
     def ring(self, *what: object) -> None:
         self.told.append(("ring", *what))
 
+    def show(self, *what: object) -> None:
+        self.told.append(("show", *what))
+
     def stop_ringing(self, *what: object) -> None:
         self.told.append(("stop_ringing", *what))
 
@@ -196,3 +199,14 @@ def test_keys_of_one_leg_say_nothing_of_the_next(side: Side) -> None:
     assert press(side, "1", events.DigitSource.SIP_INFO, 10.1)
     line = events.DigitPressed("1", events.DigitSource.CHIP, line="line1")
     assert [side.legs.is_repeated(line, 10.0) for _ in range(2)] == [False, False]
+
+
+def test_a_caller_known_late_is_shown(side: Side) -> None:
+    """By the INVITE where the leg still waits for its port, else by a request of its own."""
+    shown = orders.ShowCaller(("c.1",), "Ordinaria 333", "333")
+    side.ring()
+    side.legs.order(shown)
+    side.legs.fact(events.PhonePrepared("c.1", 16000))
+    assert side.phones.told[-1][5:7] == ("Ordinaria 333", "333")
+    side.legs.order(shown)
+    assert side.phones.told[-1] == ("show", "c.1", "Ordinaria 333", "333")

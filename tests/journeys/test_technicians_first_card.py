@@ -128,7 +128,8 @@ def test_the_first_card(journey: Journey, box: NewBox, tmp_path: Path) -> None:
 
         with journey.step(10):
             mobile = citizen_calls(box, 1, MOBILE)
-            rings = op1.wait_event("invite", PATIENCE_S)
+            op1.wait_event("invite", PATIENCE_S)
+            rings = op1.wait_event("caller", PATIENCE_S)  # it rings before it is known
             assert rings.details["caller_name"] == f"Ordinaria {MOBILE}"
             lifts(op1, OPERATOR_HZ)
             citizen_hears(mobile, OPERATOR_HZ)

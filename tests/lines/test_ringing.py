@@ -49,7 +49,7 @@ def test_an_identity_before_the_ring_is_settled_by_the_ring() -> None:
     line.modem.caller_id(line.now, "NMBR = 0512345678")
     line.modem.ring(line.now + 2)
     line.run(2.001)
-    assert line.take() == [Rang(1), Identified(NUMBER)]
+    assert line.take() == [Rang(1, Identified(NUMBER))]
 
 
 def test_an_identity_without_a_ring_is_forgotten() -> None:
@@ -67,7 +67,7 @@ def test_without_caller_id_the_first_ring_settles() -> None:
     line.modem.ring(line.now)
     line.modem.ring(line.now + 5)
     line.run(5.1)
-    assert line.take() == [Rang(1), Identified(UNKNOWN), Prepared(), Rang(2)]
+    assert line.take() == [Rang(1, Identified(UNKNOWN)), Prepared(), Rang(2)]
 
 
 def test_no_time_for_an_identity_is_no_time() -> None:
@@ -230,7 +230,7 @@ def test_a_caller_id_before_its_ring_is_kept_over_a_hang_up() -> None:
     line.modem.caller_id(line.now, "NMBR = 0512345678")
     line.modem.ring(line.now + 1)
     line.run(1.01)
-    assert line.take() == [Idle(), Rang(1), Identified(NUMBER)]
+    assert line.take() == [Idle(), Rang(1, Identified(NUMBER))]
 
 
 def test_without_caller_id_a_ring_in_a_hang_up_settles_when_idle() -> None:

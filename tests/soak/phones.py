@@ -91,6 +91,9 @@ class Phones:
         self._later(made, AIR_S, lambda: self._say(made, events.LegProgressed(leg, 180)))
         self._behave(made, self.world.script_of(display.split()[0]))
 
+    def show(self, leg: str, display: str, number: str) -> None:
+        """An UPDATE arrives; what a screen shows changes nothing that is looked at here."""
+
     def stop_ringing(self, leg: str, answered_elsewhere: bool) -> None:
         """A CANCEL, or (the phone was lifted meanwhile) ACK and BYE."""
         self._over(leg)

@@ -15,9 +15,11 @@ line1 probed unknown
 expect line1 is idle
 line2 probed no_line
 line2 rings # a bell proves that there is a line
+expect ring op1 op2
 expect line2 is ringing
 line2 probed no_line
 expect line2 is ringing
 line2 gives up
+expect stop op1 op2
 line2 idle
 expect line2 is idle

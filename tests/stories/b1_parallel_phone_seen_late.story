@@ -3,8 +3,8 @@ office example
 at 2026-11-25 10:00:00
 line1 probed free
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 line1 gives up
 expect stop op1 op2
 expect record result=gave_up evidence=gave_up
@@ -18,8 +18,8 @@ line1 probed free
 expect line1 is idle
 # somebody lifts it long after: that call was given up
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 line1 gives up
 expect stop op1 op2
 line1 idle

@@ -3,8 +3,8 @@ office example
 at 2026-11-25 10:00:00
 line1 probed free
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 line1 taken
 expect stop op1 op2 elsewhere
 expect record result=taken evidence=parallel_phone way=switchboard answered=10:00:00 ended=10:00:00
@@ -18,7 +18,7 @@ after 10 min
 line1 probed free
 expect line1 is idle
 line1 rings
-line1 caller withheld
 expect ring op1 op2
+line1 caller withheld
 line1 gives up
 expect stop op1 op2

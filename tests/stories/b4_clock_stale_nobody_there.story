@@ -3,8 +3,8 @@ office example
 at 2026-11-25 22:00:00
 clock stale
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 expect record reason=open.clock_unset clock_state=stale
 after 25 s
 expect stop op1 op2
@@ -33,9 +33,9 @@ line1 idle
 # half an hour after it was tried it is tried again, and somebody is there
 after 30 min
 line1 rings
+expect ring op1 op2
 line1 caller 051234567
 expect record reason=open.clock_unset
-expect ring op1 op2
 op1 answers
 expect answer line1
 expect connect line1 op1

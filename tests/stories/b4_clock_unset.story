@@ -3,8 +3,8 @@ office example
 at 2026-11-25 03:00:00
 clock unset
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 expect record reason=open.clock_unset clock_state=unset
 after 25 s
 expect stop op1 op2

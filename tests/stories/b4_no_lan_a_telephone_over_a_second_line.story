@@ -6,8 +6,8 @@ op2 gone
 desk1 gone
 desk2 gone
 line1 rings
-line1 caller 051234567
 expect dial line3 to citizens_desk # line2 stays free for the next caller
+line1 caller 051234567
 expect record way=citizens_desk reason=overflow.unreachable
 expect line3 is in_use
 line3 far end dialled
@@ -35,16 +35,16 @@ line1 idle
 line3 idle
 expect line3 is idle
 line1 rings
-line1 caller 051234567
 expect dial line3 to citizens_desk
+line1 caller 051234567
 line1 gives up
 expect hang up line3
 line3 far end no_answer # it crossed the order
 expect nothing
 line3 idle
 line1 rings
-line1 caller 051234567
 expect dial line3 to citizens_desk
+line1 caller 051234567
 line3 far end answered
 expect play line3 offer_call
 line3 presses 1 # who knows the words need not hear them out

@@ -6,8 +6,8 @@ op2 gone
 desk1 gone
 desk2 gone
 line1 rings
-line1 caller 051234567
 expect dial line3 to citizens_desk
+line1 caller 051234567
 line3 far end busy
 expect hang up line3
 expect answer line1
@@ -19,8 +19,8 @@ line1 hangs up by busy_tone
 expect hang up line1
 line1 idle
 line1 rings
-line1 caller 051234567
 expect dial line3 to citizens_desk
+line1 caller 051234567
 line3 far end answered
 expect play line3 offer_call
 line3 prompt ends
@@ -42,8 +42,8 @@ line1 hangs up by busy_tone
 expect hang up line1
 line1 idle
 line1 rings
-line1 caller 051234567
 expect dial line3 to citizens_desk
+line1 caller 051234567
 line3 lost unplugged
 expect answer line1
 expect record way=voicemail reason=nobody.reachable

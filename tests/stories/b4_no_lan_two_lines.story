@@ -4,8 +4,8 @@ at 2026-11-25 10:00:00
 op1 gone
 op2 gone
 line1 rings
-line1 caller 051234567
 expect dial line2 to switchboard
+line1 caller 051234567
 expect record way=switchboard reason=open.free
 line2 far end answered
 expect play line2 offer_call
@@ -27,8 +27,8 @@ expect hang up line1
 line1 idle
 line2 restored
 line1 rings
-line1 caller 051234567
 expect dial line2 to switchboard
+line1 caller 051234567
 after 25 s
 expect nothing
 after 15 s # the carrier never said anything
@@ -42,7 +42,7 @@ expect hang up line1
 line1 idle
 line2 idle
 line1 rings
-line1 caller 051234567
 expect dial line2 to switchboard
+line1 caller 051234567
 carrier lost
 expect line2 is out

@@ -2,16 +2,16 @@
 office example
 at 2026-11-25 10:00:00
 line1 rings
-line1 caller 0511111111
 expect ring op1 op2
+line1 caller 0511111111
 op1 answers
 expect answer line1
 expect connect line1 op1
 expect stop op2 elsewhere
 line1 answered
 line2 rings
-line2 caller 0512222222
 expect ring op2
+line2 caller 0512222222
 ask closed on by capo
 expect saved closed
 line3 rings

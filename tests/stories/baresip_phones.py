@@ -177,6 +177,9 @@ class BaresipRun(ProcessRun):
         (line,) = self.calls
         self.expect_connect({"line": line, "phone": words["phone"]})
 
+    def _comes_to_show(self, name: str, display: str) -> None:
+        """It takes no UPDATE while it rings: what its INVITE said stands on the screen."""
+
     def _is_shown(self, ringing: dict[str, Any], display: str) -> None:
         self._same("display", str(ringing["display"]), display)
 

@@ -2,8 +2,8 @@
 office offices
 at 2026-11-25 10:00:00
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 op1 answers
 expect answer line1
 expect connect line1 op1

@@ -18,8 +18,8 @@ line1 idle
 at 2026-11-26 09:00:00
 acquedotto authorises 00390515
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 after 25 s
 expect stop op1 op2
 expect ring desk1 desk2

@@ -3,8 +3,8 @@ office example
 at 2026-11-17 14:05:00
 every week of switchboard from 2026-11-18 8:30-13
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 line1 gives up
 expect stop op1 op2
 line1 idle
@@ -20,8 +20,8 @@ expect hang up line1
 line1 idle
 every week of switchboard from 2026-11-18 configured
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 line1 gives up
 expect stop op1 op2
 line1 idle

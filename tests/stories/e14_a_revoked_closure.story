@@ -4,8 +4,8 @@ at 2026-11-16 10:00:00
 hours of house from 2026-11-16 to 2026-11-20 closed saying Trasloco
 hours of switchboard from 2026-11-16 to 2026-11-16 9-12 saying Presidio
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 line1 gives up
 expect stop op1 op2
 line1 idle
@@ -21,8 +21,8 @@ expect hang up line1
 line1 idle
 hours entry 1 revoked
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 line1 gives up
 expect stop op1 op2
 line1 idle

@@ -2,8 +2,8 @@
 office example
 at 2026-11-16 10:00:00
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 hours of house from 2026-11-16 to 2026-11-16 closed saying Sciopero with greeting_strike
 expect nothing
 line2 rings
@@ -27,8 +27,8 @@ line1 idle
 expect record line1 result=answered reason=open.free
 at 2026-11-17 10:00:00 # it ended by itself
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 line1 gives up
 expect stop op1 op2
 line1 idle

@@ -14,8 +14,8 @@ expect hang up line1
 line1 idle
 at 2026-12-13 10:00:00
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 after 25 s # the counter keeps its own hours
 expect stop op1 op2
 expect answer line1

@@ -9,8 +9,8 @@ op1 prompt ends
 expect hang up op1
 call log read
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 line1 gives up
 expect stop op1 op2
 op1 dials 0051234567

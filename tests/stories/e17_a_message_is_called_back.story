@@ -27,8 +27,8 @@ expect hang up line3
 line3 idle
 expect record line3 result=not_reached case=message:12
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 expect record line1 case=message:12
 line1 gives up
 expect stop op1 op2

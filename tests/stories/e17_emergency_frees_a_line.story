@@ -10,15 +10,15 @@ expect dial out line3 051234567
 line3 far end dialled
 expect connect line3 op1
 line1 rings
-line1 caller 0512222222
 expect ring op2
+line1 caller 0512222222
 op2 answers
 expect answer line1
 expect connect line1 op2
 line1 answered
 line2 rings
-line2 caller 0513333333
 expect ring desk1 desk2
+line2 caller 0513333333
 capo1 dials 090112
 expect accept capo1
 capo1 answers

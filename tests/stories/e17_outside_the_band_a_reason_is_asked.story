@@ -5,8 +5,8 @@ call log read
 ask opened on by capo1 until 22:00:00
 expect saved opened
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 line1 gives up
 expect stop op1 op2
 op1 dials 0051234567

@@ -2,7 +2,9 @@
 office example
 at 2026-11-25 10:00:00
 line1 rings
-expect record result=open way=none
+expect ring op1 op2
+expect record result=open way=switchboard
 line1 gives up
-expect record result=gave_up way=none
+expect stop op1 op2
+expect record result=gave_up way=switchboard
 expect line1 is idle

@@ -2,8 +2,8 @@
 office example
 at 2026-11-25 17:59:50
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 after 15 s
 line2 rings
 line2 caller 0512222222

@@ -5,10 +5,10 @@ op1 is asked to dictate
 expect told yes
 expect ring op1
 line1 rings
-line1 caller 051234567
 expect stop op1                     # it rang for the dictation: now for the caller
 expect dictation needed
 expect ring op1 op2
+line1 caller 051234567
 line1 gives up
 expect stop op1 op2
 op1 is asked to dictate
@@ -20,15 +20,15 @@ expect play op1 dictation_ask tone_record
 op1 prompt ends
 expect recording op1 up to 30 s
 line1 rings
-line1 caller 051234567
 expect ring op2                     # op1 goes on dictating
+line1 caller 051234567
 expect op1 is busy
 line2 rings
-line2 caller 051234568
 expect hang up op1                  # nobody else is free
 expect drop dictation of op1
 expect dictation needed
 expect ring op1
+line2 caller 051234568
 line1 gives up
 expect stop op2
 line2 gives up

@@ -3,8 +3,8 @@ office example
 at 2026-11-25 16:59:50
 expect desk is free
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 after 25 s
 expect stop op1 op2
 expect answer line1

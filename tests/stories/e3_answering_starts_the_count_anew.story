@@ -2,15 +2,15 @@
 office one_operator
 at 2026-11-25 10:00:00
 line1 rings
-line1 caller 051234567
 expect ring op1
+line1 caller 051234567
 after 12 s
 line1 gives up # it rang for long enough: missed
 expect stop op1
 line1 idle
 line1 rings
-line1 caller 051234567
 expect ring op1
+line1 caller 051234567
 op1 answers
 expect answer line1
 expect connect line1 op1
@@ -19,16 +19,16 @@ op1 hangs up
 expect hang up line1
 line1 idle
 line1 rings
-line1 caller 051234567
 expect ring op1
+line1 caller 051234567
 after 12 s
 line1 gives up
 expect stop op1
 line1 idle
 expect op1 is free
 line1 rings
-line1 caller 051234567
 expect ring op1
+line1 caller 051234567
 after 25 s
 expect stop op1
 expect saved away:op1

@@ -9,9 +9,8 @@ expect play op1 state_away_on
 op1 prompt ends
 expect hang up op1
 line1 rings
-expect nothing
-line1 caller 051234567
 expect ring op2 for 25 s
+line1 caller 051234567
 line1 gives up
 expect stop op2
 line1 idle
@@ -22,8 +21,8 @@ expect mail to head about Centralino non presidiato dalle 10:00
 op2 hangs up
 expect switchboard is unattended
 line1 rings
-line1 caller 051234567
 expect ring desk1 desk2
+line1 caller 051234567
 expect record line1 way=citizens_desk reason=overflow.unattended
 line1 gives up
 expect stop desk1 desk2

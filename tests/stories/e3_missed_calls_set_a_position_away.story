@@ -4,8 +4,8 @@ at 2026-11-25 10:00:00
 ask away on by op2
 expect saved away:op2
 line1 rings
-line1 caller 051234567
 expect ring op1
+line1 caller 051234567
 after 25 s # the first missed call
 expect stop op1
 expect ring desk1 desk2
@@ -14,24 +14,24 @@ line1 gives up
 expect stop desk1 desk2
 line1 idle
 line1 rings
-line1 caller 051234567
 expect ring op1
+line1 caller 051234567
 after 9 s
 line1 gives up # no chance to lift: this one does not count
 expect stop op1
 line1 idle
 expect op1 is free
 line1 rings
-line1 caller 051234567
 expect ring op1
+line1 caller 051234567
 op1 declines # somebody is there
 expect ring desk1 desk2
 line1 gives up
 expect stop desk1 desk2
 line1 idle
 line1 rings
-line1 caller 051234567
 expect ring op1
+line1 caller 051234567
 after 25 s # the second one: the same call goes on elsewhere without added wait
 expect stop op1
 expect saved away:op2 away:op1
@@ -45,8 +45,8 @@ expect connect line1 desk1
 expect stop desk2 elsewhere
 line1 answered
 line2 rings
-line2 caller 0512222222
 expect ring desk2
+line2 caller 0512222222
 expect record line2 reason=overflow.unattended
 line2 gives up
 expect stop desk2

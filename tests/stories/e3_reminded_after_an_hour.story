@@ -13,8 +13,8 @@ expect nothing
 at 11:00:00
 expect ring op1 showing Assente da 60 min, *840 per rientrare
 line1 rings
-line1 caller 051234567
 expect ring op2 # it is away all the same
+line1 caller 051234567
 line1 gives up
 expect stop op2
 line1 idle

@@ -2,16 +2,16 @@
 office example
 at 2026-11-25 10:00:00
 line1 rings
-line1 caller 0511111111
 expect ring op1 op2
+line1 caller 0511111111
 op1 answers
 expect answer line1
 expect connect line1 op1
 expect stop op2 elsewhere
 line1 answered
 line2 rings
-line2 caller 0512222222
 expect ring op2
+line2 caller 0512222222
 ask absent on by capo until 10:30:00
 expect saved absent
 expect stop op2
@@ -39,9 +39,9 @@ expect ring desk1 showing Tutti assenti: finito
 expect ring desk2 showing Tutti assenti: finito
 after 1 s
 line2 rings
-line2 caller 0512222222
-expect stop op2 # the sign makes way for a caller
 expect ring op2
+expect stop op2 # the sign makes way for a caller
+line2 caller 0512222222
 after 9 s
 expect stop desk1 desk2
 line2 gives up

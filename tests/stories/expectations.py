@@ -58,19 +58,28 @@ class Expectations:
         raise StoryError(f"expected {wanted}, met {met}")
 
     def expect_ring(self, words: Words) -> None:
+        """Phones are rung; or ring already, and are shown now who calls."""
         phones = tuple(words["phones"].split())
-        ring = self.claim(
-            f"ringing of {phones}",
-            lambda o: (
-                isinstance(o, orders.RingPhones)
-                and tuple(ringing.phone for ringing in o.ringing) == phones
-            ),
-        )
-        assert isinstance(ring, orders.RingPhones)
+        ring = self.claim(f"ringing of {phones}", lambda o: self._rung(o) == phones)
+        assert isinstance(ring, orders.RingPhones | orders.ShowCaller)
         if "span" in words:
-            self._same("ring time in ms", self._left_ms(ring.call), milliseconds(words["span"]))
+            call = ring.call if isinstance(ring, orders.RingPhones) else self._call_of(ring)
+            self._same("ring time in ms", self._left_ms(call), milliseconds(words["span"]))
         if "display" in words:
             self._same("display", ring.display, words["display"])
+
+    def _rung(self, order: Order) -> tuple[str, ...]:
+        """Return the phones that an order rings, or shows a caller on."""
+        match order:
+            case orders.RingPhones():
+                return tuple(ringing.phone for ringing in order.ringing)
+            case orders.ShowCaller():
+                return tuple(self.owners[leg] for leg in order.legs)
+        return ()
+
+    def _call_of(self, shown: orders.ShowCaller) -> str:
+        calls = self.switchboard._desk.calls.values()
+        return next(call.id for call in calls if call.owns(shown.legs[0]))
 
     def _left_ms(self, call: str) -> int:
         assert self.now is not None
@@ -251,7 +260,8 @@ class Expectations:
             raise StoryError(f"no wish to be called back in {stored.record.trail}")
 
     def settled(self) -> None:
-        """Refuse orders that the story does not speak of."""
+        """Refuse orders that the story does not speak of, but for who calls on ringing phones."""
+        self.pending[:] = [o for o in self.pending if not isinstance(o, orders.ShowCaller)]
         if self.pending:
             raise StoryError("nobody expected " + "; ".join(map(str, self.pending)))
 

@@ -2,6 +2,7 @@
 office example
 at 2026-11-25 10:00:00
 line3 rings
+expect ring op1 op2 showing line3
 expect record called=
 line3 caller withheld
 expect ring op1 op2 showing line3 numero riservato

@@ -2,6 +2,7 @@
 office example
 at 2026-11-25 10:00:00
 line2 rings
+expect ring op1 op2 showing 800011837
 line2 caller unavailable
 expect ring op1 op2 showing 800011837 numero non disponibile
 line2 gives up

@@ -2,8 +2,8 @@
 office example
 at 2026-11-25 10:00:00
 line1 rings
-line1 caller 3331234567
 expect ring op1 op2 for 25 s
+line1 caller 3331234567
 op1 uses sheet imu # op1 is in no call yet
 expect nothing
 op1 answers

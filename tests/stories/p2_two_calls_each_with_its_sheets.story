@@ -2,16 +2,16 @@
 office example
 at 2026-11-25 10:00:00
 line1 rings
-line1 caller 3331234567
 expect ring op1 op2 for 25 s
+line1 caller 3331234567
 op1 answers
 expect answer line1
 expect connect line1 op1
 expect stop op2 elsewhere
 line1 answered
 line2 rings
-line2 caller 3337654321
 expect ring op2 for 25 s
+line2 caller 3337654321
 op2 answers
 expect answer line2
 expect connect line2 op2

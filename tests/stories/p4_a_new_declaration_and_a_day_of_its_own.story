@@ -2,8 +2,8 @@
 office offices
 at 2026-11-25 10:00:00
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 op1 answers
 expect answer line1
 expect connect line1 op1
@@ -56,8 +56,8 @@ expect hang up line1
 line1 idle
 at 2026-11-26 10:30:00 # the day is over, and so is what was for it alone
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 op1 answers
 expect answer line1
 expect connect line1 op1

@@ -2,8 +2,8 @@
 office offices
 at 2026-11-25 12:20:00
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 op1 answers
 expect answer line1
 expect connect line1 op1
@@ -45,8 +45,8 @@ expect hang up line1
 line1 idle
 expect trail line1 transfer_refused.attended transfer_refused.anagrafe.residenza.outside_band transfer.anagrafe.residenza.other.refer transfer.attended transferred.anagrafe ended
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 op1 answers
 expect answer line1
 expect connect line1 op1

@@ -2,8 +2,8 @@
 office offices
 at 2026-11-25 10:00:00
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 op1 answers
 expect answer line1
 expect connect line1 op1
@@ -38,8 +38,8 @@ line3 idle
 expect record line1 unit=sociali need=assistenza transfer_reason=depth result=answered
 expect nowhere 3391234567
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 op1 answers
 expect answer line1
 expect connect line1 op1

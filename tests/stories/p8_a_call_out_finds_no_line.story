@@ -46,8 +46,8 @@ line3 lost
 expect hang up op1
 expect record line3 result=answered reason=out.lost
 line2 rings
-line2 caller withheld
 expect ring op1 op2
+line2 caller withheld
 op1 is asked to call back 051234567 for request:7
 expect told no
 op2 is asked to call back 051234567 for request:7

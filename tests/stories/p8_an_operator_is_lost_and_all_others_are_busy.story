@@ -2,11 +2,11 @@
 office waiting
 at 2026-11-25 10:00:00
 line1 rings
-line1 caller 0511111111
 expect ring op1
+line1 caller 0511111111
 line2 rings
-line2 caller 0512222222
 expect ring desk1
+line2 caller 0512222222
 desk1 answers
 expect answer line2
 expect connect line2 desk1

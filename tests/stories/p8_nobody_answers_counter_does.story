@@ -2,10 +2,10 @@
 office example
 at 2026-11-25 10:00:00
 line1 rings
-expect nothing
-expect record line1 result=open called=051598111 way=none
+expect ring op1 op2 for 25 s showing Centralino
+expect record line1 result=open called=051598111 way=switchboard
 line1 caller 051234567
-expect ring op1 op2 for 25 s showing Centralino 051234567
+expect ring op1 op2 showing Centralino 051234567
 expect line1 is ringing
 after 24 s
 expect nothing

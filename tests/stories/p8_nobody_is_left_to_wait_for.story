@@ -3,8 +3,8 @@ office waiting
 at 2026-11-25 10:00:00
 desk1 gone
 line1 rings
-line1 caller 0511111111
 expect ring op1
+line1 caller 0511111111
 op1 answers
 expect answer line1
 expect connect line1 op1

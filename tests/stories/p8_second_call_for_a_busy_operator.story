@@ -2,16 +2,16 @@
 office example
 at 2026-11-25 10:00:00
 line1 rings
-line1 caller 0511111111
 expect ring op1 op2
+line1 caller 0511111111
 op1 answers
 expect answer line1
 expect connect line1 op1
 expect stop op2 elsewhere
 line1 answered
 line2 rings
-line2 caller 0512222222
 expect ring op2             # op1 talks: no second call, no beep in its ear
+line2 caller 0512222222
 after 5 s
 line1 hangs up by busy_tone
 expect hang up op1
@@ -25,8 +25,8 @@ expect connect line2 op1
 expect stop op2 elsewhere
 line2 answered
 line3 rings
-line3 caller 0513333333
 expect ring op2
+line3 caller 0513333333
 op2 declines                # declined and engaged: the counter, never the engaged one
 expect ring desk1 desk2
 desk1 answers

@@ -3,8 +3,8 @@ office waiting_alone
 at 2026-11-25 10:00:00
 sheets spoken carta:it passport:en
 line1 rings
-line1 caller 0511111111
 expect ring op1
+line1 caller 0511111111
 op1 answers
 expect answer line1
 expect connect line1 op1
@@ -42,8 +42,8 @@ expect trail line2 waiting sheet.carta sheet.passport
 line2 idle
 # one who waits, has the answer and hangs up was answered by the filter
 line1 rings
-line1 caller 0511111111
 expect ring op1
+line1 caller 0511111111
 op1 answers
 expect answer line1
 expect connect line1 op1

@@ -2,8 +2,9 @@
 office example
 at 2026-11-25 10:00:00
 line1 rings
+expect ring op1 op2 for 25 s showing Centralino
 line1 caller 051234567
-expect ring op1 op2 for 25 s showing Centralino 051234567
+expect ring op1 op2 showing Centralino 051234567
 op1 is busy                 # many telephones say "busy" when their key turns a call down
 expect nothing
 op2 is busy

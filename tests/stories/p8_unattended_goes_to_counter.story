@@ -5,8 +5,8 @@ ask unattended on by capo
 expect saved unattended
 expect switchboard is unattended
 line1 rings
-line1 caller 051234567
 expect ring desk1 desk2
+line1 caller 051234567
 expect record reason=overflow.unattended
 after 20 s
 expect stop desk1 desk2
@@ -21,7 +21,7 @@ ask unattended off by capo
 expect saved nothing
 expect switchboard is free
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 line1 gives up
 expect stop op1 op2

@@ -5,8 +5,8 @@ op1 gone
 op2 gone
 expect switchboard is unreachable
 line1 rings
-line1 caller 051234567
 expect ring desk1 desk2
+line1 caller 051234567
 expect record reason=overflow.unreachable
 line1 gives up
 expect stop desk1 desk2

@@ -2,8 +2,8 @@
 office example
 at 2026-11-25 10:00:00
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 op1 answers
 expect answer line1
 expect connect line1 op1
@@ -11,8 +11,8 @@ expect stop op2 elsewhere
 line1 answered
 op1 holds
 line2 rings
-line2 caller 3331234567
 expect ring op2
+line2 caller 3331234567
 op1 dials *85
 expect accept op1
 op1 answers

@@ -17,7 +17,7 @@ line1 idle
 ask closed off by capo
 expect saved unattended
 line1 rings
-line1 caller 051234567
 expect ring desk1 desk2
+line1 caller 051234567
 line1 gives up
 expect stop desk1 desk2

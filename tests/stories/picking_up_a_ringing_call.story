@@ -8,11 +8,11 @@ expect play desk1 pickup_nothing
 desk1 prompt ends
 expect hang up desk1
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 line2 rings
-line2 caller withheld
 expect ring desk1 desk2     # both operators ring already
+line2 caller withheld
 capo1 registers
 capo1 dials *85
 expect accept capo1

@@ -2,8 +2,8 @@
 office example
 at 2026-11-25 10:00:00
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 capo1 registers
 capo1 dials *85
 expect accept capo1

@@ -53,11 +53,16 @@ class Seen:
     # --- expectations ------------------------------------------------------------------------
 
     def expect_ring(self, words: Words) -> None:
+        """Phones are rung; or ring already, and are shown now who calls."""
         for name in words["phones"].split():
+            display = words.get("display", "")
+            if self.phones[name].state()["call"] == "ringing" and not self._unseen(name, "ringing"):
+                self._comes_to_show(name, display)
+                continue
             event = self._happens(name, "ringing")
-            if display := words.get("display", ""):
+            self._since = time.monotonic()
+            if display:
                 self._is_shown(event, display)
-        self._since = time.monotonic()
 
     def expect_stop(self, words: Words) -> None:
         for name in words["phones"].split():
@@ -149,7 +154,14 @@ class Seen:
         return event.details
 
     def _is_shown(self, ringing: dict[str, Any], display: str) -> None:
-        self._same("number on the screen", str(ringing["caller"]), display.rpartition(" ")[2])
+        number = display.partition(" ")[2]
+        known = number if number.isdigit() else "anonymous"
+        self._same("number on the screen", str(ringing["caller"]), known)
+
+    def _comes_to_show(self, name: str, display: str) -> None:
+        """A phone that rings is told who calls."""
+        event = self.phones[name].wait_event("caller", PATIENCE_S)
+        self._is_shown(event.details, display)
 
     def _unseen(self, name: str, kind: str) -> bool:
         seen = sum(event.kind == kind for event in self.phones[name].events)

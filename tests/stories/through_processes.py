@@ -18,6 +18,8 @@ from tests.stories.story_box import SCALE
 
 CONVERSATION_S = 2.0
 """Minutes in a story pass between people: so many seconds do."""
+PASS_BY = ("after", "line_caller")
+"""Spans are counted from what happened before: phones ring by then, whoever it is."""
 RELEASES = {"busy_tone": "busy", "dial_tone": "dial", "loop": "loop"}
 
 
@@ -50,7 +52,7 @@ class ProcessRun(Seen):
         verb = getattr(self, statement.verb, None)
         if verb is None:
             raise StoryError("this cannot be told through all processes")
-        if not statement.verb.startswith("expect_") and statement.verb != "after":
+        if not statement.verb.startswith("expect_") and statement.verb not in PASS_BY:
             self._since = time.monotonic()
         verb(statement.words)
 
@@ -89,7 +91,6 @@ class ProcessRun(Seen):
         self._see(
             lambda: self._shown_caller(words["line"]) == words["caller"], "the caller is not known"
         )
-        self._since = time.monotonic()
 
     def line_gives_up(self, words: Words) -> None:
         self.calls[words["line"]].hang_up()

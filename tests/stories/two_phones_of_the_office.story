@@ -4,8 +4,8 @@ at 2026-11-25 10:00:00
 op1 dials 12
 expect ring op2 showing Operatore 1
 line1 rings
-line1 caller 051234567
 expect ring desk1 desk2     # both operators are engaged: all busy (P8)
+line1 caller 051234567
 op2 answers
 expect accept op1
 op1 answers
