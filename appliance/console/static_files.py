@@ -5,10 +5,7 @@ A path is looked up among the names that exist: nothing outside the folder can b
 
 from __future__ import annotations
 
-import hashlib
 import mimetypes
-from collections.abc import Iterator
-from importlib.resources.abc import Traversable
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -16,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from appliance.console.templates import STATIC
+from appliance.console.assets import Asset, asset, names
 
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 """For an address that carries the file's hash."""
@@ -29,37 +26,43 @@ class Files:
     """Serves the static folder."""
 
     def __init__(self) -> None:
-        self._found = dict(_below(STATIC, ""))
+        self._names = names()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one file; raises HTTPException for one that does not exist."""
         request = Request(scope)
-        file = self._found.get(request.url.path.removeprefix("/static/"))
-        if file is None:
+        name = request.url.path.removeprefix("/static/")
+        if name not in self._names:
             raise HTTPException(404)
         if request.method not in ("GET", "HEAD"):
             raise HTTPException(405)
-        await _answer(request, file)(scope, receive, send)
+        await _answer(request, name, asset(name))(scope, receive, send)
 
 
-def _answer(request: Request, file: Traversable) -> Response:
-    data = file.read_bytes()
-    kept = FOR_EVER if "v" in request.query_params else BRIEFLY
-    headers = {"cache-control": kept, "etag": f'"{hashlib.sha256(data).hexdigest()[:16]}"'}
-    if request.headers.get("if-none-match") == headers["etag"]:
+def _answer(request: Request, name: str, file: Asset) -> Response:
+    is_packed = bool(file.packed) and _takes_gzip(request.headers.get("accept-encoding", ""))
+    kept = FOR_EVER if request.query_params.get("v") == file.digest else BRIEFLY
+    etag = f'"{file.digest}{"-gz" if is_packed else ""}"'
+    headers = {"cache-control": kept, "etag": etag}
+    if file.packed:
+        headers["vary"] = "accept-encoding"
+    if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
-    return Response(data, media_type=kind_of(file.name), headers=headers)
+    if is_packed:
+        headers["content-encoding"] = "gzip"
+    return Response(file.packed if is_packed else file.data, 200, headers, kind_of(name))
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Tell whether a browser takes gzip (RFC 9110, 12.5.3)."""
+    for part in accepted.split(","):
+        coding, _, weight = part.replace(" ", "").partition(";q=")
+        if coding == "gzip":
+            return weight not in ("0", "0.0", "0.00", "0.000")
+    return False
 
 
 def kind_of(name: str) -> str:
     """Say what a file is by the end of its name."""
     ending = name[name.rfind(".") :]
     return TYPES.get(ending) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-
-
-def _below(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            yield from _below(entry, f"{prefix}{entry.name}/")
-        else:
-            yield f"{prefix}{entry.name}", entry

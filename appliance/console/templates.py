@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
 import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from appliance.console.assets import url_of
 from appliance.console.links import menus, shown
 from appliance.console.say import NAMES, Speaker
 from appliance.policy.system_words import in_words
-
-STATIC = resources.files("appliance.console") / "static"
 
 
 @lru_cache(maxsize=1)
@@ -64,7 +61,7 @@ def common(request: Request) -> Mapping[str, Any]:
         "path": request.url.path,
         "links": links,
         "menus": menus(links, request.url.path),
-        "static": static_url,
+        "static": url_of,
         "user": getattr(request.state, "user", None),
         "csrf": getattr(request.state, "csrf", ""),
         "desk_away": is_desk_away(request),
@@ -75,10 +72,3 @@ def is_desk_away(request: Request) -> bool:
     """Tell whether the desk cannot be heard; as long as nothing is known it is not away."""
     feed = getattr(request.app.state, "feed", None)
     return feed is not None and feed.newest.number > 0 and feed.newest.away
-
-
-@lru_cache(maxsize=64)
-def static_url(name: str) -> str:
-    """Return the address of a static file; it changes with the file, so browsers may keep it."""
-    data = STATIC.joinpath(*name.split("/")).read_bytes()
-    return f"/static/{name}?v={hashlib.sha256(data).hexdigest()[:12]}"
