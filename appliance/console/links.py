@@ -27,14 +27,14 @@ def _everybody(_: Request) -> bool:
 class Link:
     """One entry: where it leads, its English text, who sees it, its place among the others.
 
-    `badge` is the address of the small number beside it, "" for none.
+    `has_badge`: the number of messages that wait stands beside it.
     """
 
     path: str
     text: str
     is_for: Callable[[Request], bool] = _everybody
     order: int = 50
-    badge: str = ""
+    has_badge: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from appliance.calls.state_names import State
 from appliance.calls.transfer_call import Cause
 from appliance.policy.clock import ClockState, Doubt
 from appliance.policy.positions import AUTOMATIC
-from appliance.policy.service_state import Manual
 from appliance.policy.words import NOTHING, Words
 
 OVER: Final = frozenset({State.CLEARING, State.ENDED})
@@ -26,12 +25,6 @@ WAITING: Final = frozenset(
     {State.ARRIVED, State.RINGING, State.ANSWERING, State.HOLDING, State.QUEUED, State.PBX_PENDING}
 )
 """Somebody waits for an operator."""
-STATES: Final[Mapping[Manual, Words]] = {
-    Manual.UNATTENDED: Words("Non presidiato", "Unattended"),
-    Manual.CLOSED: Words("Chiuso – segreteria", "Closed – voicemail"),
-    Manual.ABSENT: Words("Tutti assenti", "All absent"),
-}
-"""The states that an operator sets, in the order of the page; two words and two keys (P8, P9)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +88,6 @@ class PositionView:
 
 
 @dataclass(frozen=True, slots=True)
-class StateView:
-    """One manual state; `mark` is None while it is off."""
-
-    what: Manual
-    words: Words
-    mark: Mark | None
-
-
-@dataclass(frozen=True, slots=True)
 class Live:
     """All of it. `at` is the desk's clock; `sentence` says why it is closed, `time`
     what holds while its clock cannot be trusted.
@@ -115,7 +99,6 @@ class Live:
     changes_at: datetime | None
     calls: tuple[CallView, ...]
     positions: tuple[PositionView, ...]
-    states: tuple[StateView, ...]
     me: PositionView | None
     messages: int
     missed: int
@@ -141,7 +124,6 @@ def live(status: Mapping[str, Any], position: str) -> Live:
         _moment(status["changes_at"]),
         tuple(sorted(calls, key=lambda call: (not call.waits, call.since))),
         positions,
-        tuple(StateView(what, STATES[what], _mark(status["service"][what])) for what in STATES),
         next((one for one in positions if one.mine), None),
         status["waiting"],
         status["care"].get("missed", 0),
@@ -204,7 +186,8 @@ def _position(one: Mapping[str, Any], away: Mapping[str, Any], position: str) ->
     return PositionView(one["phone"], one["state"], mark, one["phone"] == position)
 
 
-def _mark(mark: Mapping[str, Any] | None) -> Mark | None:
+def mark_of(mark: Mapping[str, Any] | None) -> Mark | None:
+    """Read the mark of a state; None while it is off."""
     if mark is None:
         return None
     since, until = _moment(mark["since"]), _moment(mark["until"])

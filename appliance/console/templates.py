@@ -10,9 +10,14 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from appliance.console.accounts.rights import may
 from appliance.console.assets import url_of
+from appliance.console.house import House, house
+from appliance.console.keys import KEYS, TAKEN
+from appliance.console.keys import shown as shown_key
 from appliance.console.links import menus, shown
 from appliance.console.say import NAMES, Speaker
+from appliance.policy.roles import Permission
 from appliance.policy.system_words import in_words
 
 
@@ -65,7 +70,24 @@ def common(request: Request) -> Mapping[str, Any]:
         "user": getattr(request.state, "user", None),
         "csrf": getattr(request.state, "csrf", ""),
         "desk_away": is_desk_away(request),
+        "house": house_of(request),
+        "all_keys": KEYS,
+        "keys_taken": TAKEN,
+        "key_of": shown_key,
+        "may_set_states": may(request, Permission.SET_STATES),
+        "may_see_desk": may(request, Permission.SEE_DESK),
+        "may_hear_messages": may(request, Permission.MESSAGES),
     }
+
+
+def house_of(request: Request) -> House | None:
+    """Return the state of the house as it was last heard, None for who has not logged in."""
+    user, feed = getattr(request.state, "user", None), getattr(request.app.state, "feed", None)
+    if user is None or feed is None or feed.newest.status is None:
+        return None
+    if not {"service", "calls", "positions"} <= feed.newest.status.keys():
+        return None  # a desk of another version, during an update
+    return house(feed.newest.status)
 
 
 def is_desk_away(request: Request) -> bool:

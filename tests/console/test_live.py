@@ -12,7 +12,6 @@ from appliance.calls import events, requests
 from appliance.calls.events import Caller, Presentation
 from appliance.console.live import Live, live
 from appliance.policy.clock import ClockState
-from appliance.policy.service_state import Manual
 from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
 from tests.calls.test_taken_over import COMES, IS_UP, LIFTS
 from tests.calls.test_transfers import asked, office_desk
@@ -89,20 +88,6 @@ def test_positions_say_who_is_there() -> None:
     assert (found["op2"].mark.since, found["op2"].mark.until) == (TEN.wall, until)
     assert found["desk1"].state == "unreachable"
     assert seen.me == found["op1"]
-
-
-def test_states_say_since_when_by_whom_until_when() -> None:
-    """Two words, two keys (P8, P9), and all absent (E4)."""
-    switchboard = up()
-    until = TEN.wall + timedelta(minutes=15)
-    asks = requests.SetAllAbsent(on=True, by="anna", until=until)
-    tell(switchboard, TEN, events.ServiceStateChanged(asks))
-    states = {state.what: state for state in of(switchboard).states}
-    assert list(states) == [Manual.UNATTENDED, Manual.CLOSED, Manual.ABSENT]
-    mark = states[Manual.ABSENT].mark
-    assert mark is not None
-    assert (mark.since, mark.by, mark.until) == (TEN.wall, "anna", until)
-    assert states[Manual.CLOSED].mark is None
 
 
 def test_a_call_that_is_over_is_not_shown() -> None:

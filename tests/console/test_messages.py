@@ -17,7 +17,9 @@ from appliance.policy.words import Words
 from appliance.records import call_log, care, messages
 from appliance.records.care import Kind
 from appliance.records.messages import Message
+from tests.calls.desk import up
 from tests.console.people import ANNA, BEPPE, CARLA, DINO
+from tests.console.states import told
 from tests.console.visitor import Visitor
 from tests.console.work_desk import WorkDesk, work_desk
 from tests.records.samples import SHOWN, WITHHELD, a_call, a_message
@@ -270,16 +272,16 @@ def test_words_of_others_are_only_words(
 
 
 def test_the_small_number_beside_the_link(
-    operator: Visitor, records: sqlite3.Connection, console_settings: ConsoleSettings
+    operator: Visitor, console_settings: ConsoleSettings
 ) -> None:
-    """From the records while nothing is known of the desk; nothing for none."""
-    assert "console-badge" not in operator.get("/messages/waiting").text
-    leave(records)
-    assert ">1<" in operator.get("/messages/waiting").text
-    assert 'hx-get="/messages/waiting"' in operator.get("/").text
-    with work_desk(console_settings, waiting=7):
+    """As the desk tells it; nothing while nothing is known, nor for none."""
+    hidden = '<span class="console-badge" data-badge hidden>'
+    assert hidden in operator.get("/").text
+    with work_desk(console_settings, **told(up()) | {"waiting": 7}):
         operator.hear_desk()
-        assert ">7<" in operator.get("/messages/waiting").text
+        text = operator.get("/").text
+    assert hidden not in text
+    assert "<span data-number>7</span>" in text
 
 
 def test_calls_without_a_message_are_dealt_with_in_the_same_way(

@@ -278,16 +278,53 @@ def test_the_house_is_closed_by_who_may(console_settings: ConsoleSettings, what:
         assert house.question["by"] == "sportello1"
 
 
-def test_states_are_headed_where_there_are_some(console_settings: ConsoleSettings) -> None:
-    """Who may set none and sits nowhere reads no heading over nothing, but the ones that are on."""
+def test_who_sits_nowhere_goes_away_from_nowhere(console_settings: ConsoleSettings) -> None:
+    """The button that sets a position away is there for who has one of the house."""
+    with House(console_settings, up()) as house:
+        assert 'id="state-away"' in house.visitor.get("/desk").text
+        house.visitor.post("/desk/position", data={"position": "elsewhere"})
+        assert 'id="state-away"' not in house.visitor.get("/desk").text
+
+
+@pytest.mark.parametrize(
+    ("end", "until", "lasts"), [("next", None, None), ("lasts", None, True), ("", None, None)]
+)
+def test_an_end_is_the_next_change_of_the_hours_or_a_persons(
+    talking: House, end: str, until: None, lasts: bool | None
+) -> None:
+    """The desk looks the next change up; what lasts is said so."""
+    fields = {"what": "closed", "on": "1", "end": end, "until": "11:30" if end else ""}
+    assert talking.visitor.post("/desk/state", data=fields).json()["done"]
+    assert (talking.question["until"], talking.question.get("lasts")) == (until, lasts)
+
+
+def test_an_end_is_chosen_in_the_dialog(talking: House) -> None:
+    """Minutes and a time, by the same field; a time that was not written is asked for."""
+    before = datetime.now(UTC)
+    fields = {"what": "closed", "on": "1", "end": "30", "until": "11:30"}
+    talking.visitor.post("/desk/state", data=fields)
+    until = datetime.fromisoformat(talking.question["until"])
+    assert timedelta(minutes=29) < until - before < timedelta(minutes=31)
+    talking.visitor.post("/desk/state", data=fields | {"end": "at"})
+    assert f"{datetime.fromisoformat(talking.question['until']):%H:%M}" == "11:30"
+    asked_for = len(talking.door.asked)
+    answer = talking.visitor.post("/desk/state", data=fields | {"end": "at", "until": ""})
+    assert (answer.status_code, len(talking.door.asked)) == (400, asked_for)
+
+
+def test_what_lasted_lasts_again_when_its_end_is_taken_back(
+    console_settings: ConsoleSettings,
+) -> None:
+    """Undo gives back what was, not a state with another end."""
     switchboard = up()
-    with House(console_settings, switchboard, people.DINO) as house:
-        house.visitor.post("/desk/position", data={"position": "elsewhere"})
-        assert "<h2>Stati</h2>" not in house.visitor.get("/desk").text
-    tell(switchboard, TEN, events.ServiceStateChanged(wishes.SetUnattended(True, "anna")))
-    with House(console_settings, switchboard, people.DINO) as house:
-        house.visitor.post("/desk/position", data={"position": "elsewhere"})
-        assert "<h2>Stati</h2>" in house.visitor.get("/desk").text
+    tell(switchboard, TEN, events.ServiceStateChanged(wishes.SetClosed(on=True, by="anna")))
+    with House(console_settings, switchboard) as house:
+        house.door.status["service"]["closed"]["until"] = None
+        house.door.change(at=house.door.status["at"])
+        undo = house.visitor.post("/desk/state", data={"what": "closed", "on": ""}).json()["undo"]
+        assert undo == {"what": "closed", "on": "1", "end": "lasts"}
+        house.visitor.post("/desk/state", data=undo)
+        assert house.question["lasts"] is True
 
 
 @pytest.mark.parametrize("user", [None, people.BEPPE], ids=["nobody", "technician"])
@@ -323,9 +360,15 @@ def test_a_sheet_is_shown_with_its_source_and_its_age(talking: House) -> None:
 
 
 def test_the_sheet_that_answered_is_noted_with_the_positions_call(talking: House) -> None:
-    """One key (P2)."""
+    """One key (P2); in the call in which it was opened, where the page knows it."""
     assert talking.visitor.post("/desk/sheet-used", data={"sheet": "residenza"}).json()["done"]
     assert talking.question == {"ask": "NoteSheet", "sheet": "residenza", "position": "op1"}
+    (call,) = talking.switchboard.status(TEN).calls
+    opened = {"sheet": "residenza", "call": call.call}
+    assert talking.visitor.post("/desk/sheet-used", data=opened).json()["done"]
+    assert talking.question == {"ask": "NoteSheet", "sheet": "residenza", "call": call.call}
+    another = {"sheet": "residenza", "call": "old-1"}
+    assert talking.visitor.post("/desk/sheet-used", data=another).status_code == 409
 
 
 def test_earlier_calls_of_the_same_number_are_shown(talking: House) -> None:
@@ -347,7 +390,7 @@ def test_whoever_rings_back_finds_the_case(talking: House, records: sqlite3.Conn
     care.add(records, Kind.CALL, "m-1", Entry(now, "carla", Step.FAIL))
     number = care.find(records, Kind.CALL, "m-1")[1]
     text = talking.visitor.get(f"/desk/known/{call.call}").text
-    case = text.split("Da richiamare")[1].split("</ul>")[0]
+    case = text.split("Da seguire")[1].split("</ul>")[0]
     assert f'<a href="/missed/{number}" target="_blank"' in case
     assert "Carla Blu" in case
     assert "1 richiamata a vuoto" in case
@@ -397,6 +440,17 @@ def test_a_transfer_is_asked_for_by_the_position(talking: House) -> None:
     }  # fmt: skip
     talking.visitor.post("/desk/transfer", data={**fields, "blind": "1", "anyway": "1"})
     assert (talking.question["attended"], talking.question["anyway"]) == (False, True)
+
+
+def test_an_office_is_chosen_for_one_call(talking: House) -> None:
+    """The caller hung up and another was answered meanwhile: that one goes nowhere."""
+    fields = {"unit": "anagrafe", "need": "residenza", "reason": "topic"}
+    answer = talking.visitor.post("/desk/transfer", data=fields | {"of": "the-call-before"})
+    assert (answer.status_code, answer.json()["stays"]) == (409, True)
+    assert "è terminata" in answer.json()["said"]
+    assert talking.door.asked == []
+    (call,) = talking.switchboard.status(TEN).calls
+    assert talking.visitor.post("/desk/transfer", data=fields | {"of": call.call}).json()["done"]
 
 
 def returned(house_settings: ConsoleSettings) -> Switchboard:

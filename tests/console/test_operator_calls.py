@@ -63,7 +63,7 @@ def test_the_key_is_there_where_the_desk_can_bring_the_head_in(
         if head:
             call["head"] = None
         with house:
-            assert ('data-key="h"' in house.visitor.get("/desk").text) is head
+            assert ('data-action="head"' in house.visitor.get("/desk").text) is head
 
 
 def test_the_head_is_brought_in_by_one_key(talking: House) -> None:
@@ -77,7 +77,7 @@ def test_the_head_is_brought_in_by_one_key(talking: House) -> None:
 def test_nobody_is_brought_into_no_call(quiet: House) -> None:
     """The key is there while one talks, and only then."""
     text = quiet.visitor.get("/desk").text
-    assert 'data-key="h"' not in text
+    assert 'data-action="head"' not in text
     assert "interrupted-count" not in text
 
 
@@ -135,6 +135,42 @@ def test_a_note_may_be_made_just_after_the_call(quiet: House, records: sqlite3.C
     call_log.upsert(records, [fresh], "boot")
     assert quiet.visitor.post("/desk/note", data=fields).json()["done"]
     assert quiet.question["name"] == "fresh"
+
+
+def test_a_note_goes_to_the_call_in_which_it_was_begun(
+    talking: House, records: sqlite3.Connection
+) -> None:
+    """Also where another call has begun since; never to another position's, nor a day later."""
+    now = datetime.now(UTC)
+    rossi = replace(a_call("rossi"), phone="op1", rang_at=now - timedelta(hours=1), ended_at=now)
+    theirs = replace(rossi, call="theirs", phone="op2")
+    stale = replace(rossi, call="stale", rang_at=now - timedelta(hours=25))
+    call_log.upsert(records, [rossi, theirs, stale], "boot")
+    fields = {"note": "vuole il preventivo"}
+    assert talking.visitor.post("/desk/note", data=fields | {"call": "rossi"}).json()["done"]
+    assert talking.question["name"] == "rossi"
+    for other in ("theirs", "stale", "none"):
+        assert talking.visitor.post("/desk/note", data=fields | {"call": other}).status_code == 409
+    (call,) = talking.switchboard.status(TEN).calls
+    assert talking.visitor.post("/desk/note", data=fields | {"call": call.call}).json()["done"]
+    assert talking.question["name"] == call.call
+
+
+def test_the_page_opens_with_the_call_it_works_for(talking: House) -> None:
+    """The present one, with how it is named."""
+    named = (
+        f'data-last-call="{call_of(talking.switchboard)}" data-last-caption="{NUMBER} Ada Rossi, '
+    )
+    assert named in talking.visitor.get("/desk").text
+
+
+def test_the_page_opens_with_the_call_just_ended(quiet: House, records: sqlite3.Connection) -> None:
+    """Of this position, within a quarter of an hour; else with none."""
+    assert 'data-last-call="" data-last-caption=""' in quiet.visitor.get("/desk").text
+    now = datetime.now(UTC)
+    fresh = replace(a_call("fresh"), phone="op1", rang_at=now, ended_at=now)
+    call_log.upsert(records, [fresh], "boot")
+    assert 'data-last-call="fresh" data-last-caption="' in quiet.visitor.get("/desk").text
 
 
 def test_an_empty_note_and_records_that_fail_are_told(quiet: House) -> None:

@@ -11,7 +11,7 @@ in the office; the head has imported the offices' declarations and the sheets.
    password.
 4. She opens "Postazione operatore", chooses her position, and reads that it is free, that the
    switchboard is still closed since the evening, and that one message waits.
-5. She ends "Chiuso – segreteria" by its button and reads "Aperto".
+5. She ends "Chiuso – segreteria" by "Fine", in the bar on top, and reads "Aperto".
 6. A citizen calls: the page shows the number, without scrolling, and that it rings; so does the
    phone.
 7. Carla lifts the handset: she and the citizen hear each other, and the page says so.
@@ -61,13 +61,13 @@ from tests.journeys.harness.front_desk import (
     lifts,
     phone_hears,
 )
+from tests.journeys.harness.operator import logs_in, makes_an_account
 from tests.journeys.harness.steps import Journey, wait_until
 from tests.journeys.harness.terminal import Terminal, on_the_box
 from tests.system.calls import in_state
 
 pytestmark = [pytest.mark.journey, pytest.mark.system]
 
-PASSWORD = "mare sole vento"
 EVENING, FIRST, SECOND = "3391112223", "0512345678", "0517654321"
 """The numbers of three citizens."""
 CLOSED = "Chiuso a mano: risponde la segreteria."
@@ -106,23 +106,19 @@ def test_an_operators_morning(
             leaves_a_message(box)
 
         with journey.step(3):
-            page.go_to(box.home)
-            page.click("link", "Entra")
-            page.write("Nome utente", "carla")
-            page.press("Tab")
-            page.type(PASSWORD)
-            page.press("Enter")
-            page.sees("Carla Blu")
+            logs_in(page)
 
         with journey.step(4):
             page.open("Postazione operatore")
             page.choose("La mia postazione", "op1")
-            page.click("button", "Siedo qui")
+            page.click("button", "Usa questa postazione")
             side = page.region("Chiamate e stati")
-            page.sees("op1 libera", CLOSED, "(op1)", "Messaggi da chiudere: 1", within=side)
+            page.sees("op1 libera", CLOSED, "Messaggi da seguire: 1", within=side)
+            house = page.region("Stato del centralino")
+            page.sees("Chiuso – segreteria", "impostato da op1", within=house)
 
         with journey.step(5):
-            page.click("button", "Chiuso – segreteria")
+            page.click("button", "Fine: Chiuso – segreteria")
             page.sees("Aperto", "Nessuna chiamata.", within=side)
             page.sees_no(CLOSED, within=side)
 
@@ -149,7 +145,8 @@ def test_an_operators_morning(
             page.click("button", "Trasferisci")
             page.write("Ufficio o necessità", "resid")
             page.click("button", "Anagrafe – Cambi di residenza complessi")
-            page.click("button", "argomento")
+            page.field("argomento").check()
+            page.click("button", "Chiama e annuncia")
             page.sees("Squilla: Anagrafe", within=side)
             asked = ana1.wait_event("invite", PATIENCE_S)
             assert FIRST in asked.details["caller_name"]
@@ -183,8 +180,7 @@ def test_an_operators_morning(
             page.click("button", "Trasferisci")
             page.write("Ufficio o necessità", "accert")
             page.click("button", "Tributi – Avvisi di accertamento")
-            page.field("Non resto in linea").check()
-            page.click("button", "argomento")
+            page.click("button", "Passa subito")
             page.sees("Squilla: Tributi", within=side)
             citizen_waits(citizen)
 
@@ -216,22 +212,6 @@ def test_an_operators_morning(
 
         with journey.step(18):
             reads_on_the_box(terminal)
-
-
-def makes_an_account(terminal: Terminal) -> None:
-    """Type the two commands, each with the password twice, as it asks for it."""
-    users = "./centralino users --config centralino.toml"
-    for command, answer in (
-        ('add carla --shown "Carla Blu" --role operator', "Utente carla creato."),
-        ("password --keep carla", "Password di carla cambiata."),
-    ):
-        terminal.type(f"{users} {command}")
-        terminal.wait_for("Password:")
-        terminal.type(PASSWORD)
-        terminal.wait_for("Repeat for confirmation:")
-        terminal.type(PASSWORD)
-        assert terminal.wait_for_prompt().strip() == answer
-        assert PASSWORD not in terminal.transcript
 
 
 def leaves_a_message(box: FrontDesk) -> None:
@@ -281,13 +261,13 @@ def deals_with_the_message(page: Window) -> None:
     """Listen to its end, take it, close it with what came of it."""
     row = page.page.get_by_role("row").filter(has_text=EVENING)
     page.click("link", "Messaggio 1", row)
-    page.sees(EVENING, "Da trattare")
-    page.press("p")
+    page.sees(EVENING, "Da seguire")
+    page.press("Alt+l")
     assert SAID_S - 0.5 < page.listens_to_the_end("Messaggio 1") < SAID_S + 3
     page.click("button", "Prendi in carico")
-    page.sees("In carico a lei")
+    page.sees("Lo segui tu")
     page.field("non necessario").check()
-    page.write("Due parole (facoltative)", "voleva solo gli orari")
+    page.write("Nota (facoltativa)", "voleva solo gli orari")
     page.press("Enter")
     page.sees("È chiuso", "voleva solo gli orari")
 

@@ -6,6 +6,7 @@ Plain ASGI, so that a stream of events passes through untouched.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -14,7 +15,7 @@ from python_multipart.exceptions import FormParserError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appliance.console.accounts.keeper import Accounts
@@ -22,6 +23,7 @@ from appliance.console.accounts.sessions import WORD_BYTES, new_word
 from appliance.console.desk import PERSON
 from appliance.console.guard import SAFE_METHODS, TooLong
 from appliance.console.say import N_
+from appliance.console.streaming import has_expired
 
 PUBLIC: Final = frozenset({"/", "/login", "/first", "/logout", "/language", "/alive", "/ca.crt"})
 """Pages for who has not logged in; every other one is for those who have."""
@@ -34,6 +36,7 @@ WHILE_CHANGING: Final = frozenset({"/account", "/account/password", "/logout", "
 SCRIPTS: Final = ("text/event-stream", "application/json")
 """What a script accepts, which no login page helps."""
 STALE: Final = N_("This form is of an older visit: open the page again and repeat it.")
+LATE: Final = N_("Not done: this came too late, the connection was interrupted. Do it again.")
 LONGEST_WORD: Final = 64
 
 Refuse = Callable[[Scope, Receive, Send, int, str], Awaitable[None]]
@@ -67,16 +70,29 @@ class Doorkeeper:
         state.update(user=user, word=word, csrf=accounts.sessions.token_of(word))
         send = _with_cookie(send, state, had, is_secure)
         try:
-            receive, is_ours = await _checked(scope, receive, state["csrf"])
+            receive, token, expires = await _sent(scope, receive)
         except TooLong as error:
             await self._refuse(scope, receive, send, error.status, error.why)
             return
-        if not is_ours:
+        is_safe = scope["method"] in SAFE_METHODS
+        if not is_safe and not _is_right(token, state["csrf"]):
             await self._refuse(scope, receive, send, 403, STALE)
+        elif not is_safe and has_expired(expires, time.monotonic()):
+            await self._late(scope, receive, send)
         elif (elsewhere := _elsewhere(request, state)) is not None:
             await elsewhere(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    async def _late(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer what was sent before the network stood still and arrives after it."""
+        request = Request(scope)
+        if not _is_by_script(request):
+            await self._refuse(scope, receive, send, 408, LATE)
+            return
+        said = request.state.speaker(LATE)
+        answer = JSONResponse({"done": False, "said": said, "undo": None}, 408)
+        await answer(scope, receive, send)
 
 
 def _is_word(word: str) -> bool:
@@ -137,27 +153,30 @@ def _with_cookie(send: Send, state: MutableMapping[str, Any], had: str, is_secur
     return sending
 
 
-async def _checked(scope: Scope, receive: Receive, token: str) -> tuple[Receive, bool]:
-    """Tell whether what is asked carries this browser's token; return how to read it again."""
-    if scope["method"] in SAFE_METHODS:
-        return receive, True
+async def _sent(scope: Scope, receive: Receive) -> tuple[Receive, object, str]:
+    """Return the token and the time limit that a form carries, and how to read it again."""
     request = Request(scope, receive)
-    given: object = request.headers.get("x-csrf-token")
-    if given is None:
-        body = await request.body()
-        receive = _again(body)
-        given = await _in_form(Request(scope, _again(body)))
-    right = isinstance(given, str) and given.isascii() and secrets.compare_digest(given, token)
-    return receive, right
+    token: object = request.headers.get("x-csrf-token")
+    expires = request.headers.get("x-expires", "")
+    if scope["method"] in SAFE_METHODS or token is not None:
+        return receive, token, expires
+    body = await request.body()
+    token, expires = await _in_form(Request(scope, _again(body)))
+    return _again(body), token, expires
 
 
-async def _in_form(request: Request) -> object:
-    """Return the token in a form; none where it is no form that can be read."""
+def _is_right(given: object, token: str) -> bool:
+    """Tell whether what is asked carries this browser's token."""
+    return isinstance(given, str) and given.isascii() and secrets.compare_digest(given, token)
+
+
+async def _in_form(request: Request) -> tuple[object, str]:
+    """Return the token and the limit in a form; none where it is no form that can be read."""
     try:
         async with request.form(max_files=20) as form:
-            return form.get("csrf")
+            return form.get("csrf"), str(form.get("expires", ""))
     except (HTTPException, FormParserError):  # Debian 13's Starlette lets the latter through
-        return None
+        return None, ""
 
 
 def _again(body: bytes) -> Receive:

@@ -27,7 +27,7 @@ REFUSED: Final = 409
 """What the desk has refused, as opposed to what never reached it."""
 
 
-WRONG: Final = N_("The name or the password is wrong.")
+WRONG: Final = N_("Wrong user name or password.")
 BUSY: Final = N_("Too many people log in at once: try again in a few seconds.")
 TWO: Final = N_("The two passwords are not the same.")
 

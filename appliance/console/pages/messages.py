@@ -112,18 +112,6 @@ async def sound(request: Request) -> Response:
     return FileResponse(path, media_type="audio/wav")
 
 
-@needs(Permission.MESSAGES)
-async def waiting(request: Request) -> Response:
-    """Say how many wait: the small number beside the link in every page's head."""
-    seen = request.app.state.feed.newest
-    number = int(seen.status["waiting"]) if seen.status else await _reading(request).do(_waiting)
-    return page(request, "messages/waiting.html", number=number)
-
-
-def _waiting(connection: sqlite3.Connection) -> int:
-    return messages.waiting(connection)
-
-
 async def _shown(request: Request) -> Shown:
     """Read the message that the address names."""
     number = str(request.path_params["number"])
@@ -195,7 +183,6 @@ def _reading(request: Request) -> Reading:
 
 routes: list[BaseRoute] = [
     Route("/messages", list_messages),
-    Route("/messages/waiting", waiting),
     Route("/messages/{number:int}", show),
     Route("/messages/{number:int}/sound", sound),
     Route("/messages/{number:int}/progress", progress),
@@ -208,6 +195,6 @@ links = (
         N_("Messages"),
         for_those_who_may(Permission.MESSAGES),
         order=20,
-        badge="/messages/waiting",
+        has_badge=True,
     ),
 )

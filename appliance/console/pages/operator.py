@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from appliance.console import streaming
 from appliance.console.accounts.rights import for_those_who_may, may, needs
 from appliance.console.done import done, not_done
 from appliance.console.feed import Feed, Seen
 from appliance.console.links import Link
 from appliance.console.live import Live, live
 from appliance.console.once import Once
+from appliance.console.pages.live import house_events
+from appliance.console.pages.operator_calls import last_call
 from appliance.console.say import N_
+from appliance.console.streaming import event
 from appliance.console.templates import page, text
 from appliance.console.who import LONGEST, POSITION_COOKIE, YEAR_S, who
 from appliance.policy.roles import Permission, refusal
@@ -30,6 +34,8 @@ ASKS: Final = {
     "away": "SetAway",
 }
 """What the desk is asked for each state."""
+NEXT, LASTS, AT = "next", "lasts", "at"
+"""How a state ends: at the next change of the written hours, by hand, or at a time."""
 LONGEST_MINUTES: Final = 7 * 24 * 60
 
 
@@ -42,6 +48,7 @@ async def desk(request: Request) -> Response:
         request,
         "operator/desk.html",
         position=who(request).position,
+        last=await last_call(request),
         positions=[one.phone for one in shown.positions] if shown else [],
         **_values(request, shown),
     )
@@ -49,8 +56,14 @@ async def desk(request: Request) -> Response:
 
 @needs(Permission.SEE_DESK)
 async def stream(request: Request) -> Response:
-    """Send the live part at every change, for as long as the browser listens."""
-    return StreamingResponse(_events(request), media_type="text/event-stream")
+    """Send the live part at every change, beside what every page shows."""
+
+    def parts(seen: Seen) -> Iterator[str]:
+        yield from house_events(request, seen)
+        if seen.status is not None and not seen.away:
+            yield event("live", _part(request, seen))
+
+    return streaming.stream(request, parts)
 
 
 @needs(Permission.SEE_DESK)
@@ -92,17 +105,26 @@ async def set_state(request: Request) -> Response:
         "by": asks.position if what == "away" else asks.by,
         "until": until.isoformat() if until else None,
     }
+    if on and form.get("end") == LASTS:
+        question["lasts"] = True
     return await done(request, question, _undo(_feed(request).newest, what, on, asks.position))
 
 
 def _until(form: Any, zone: Any) -> datetime | None:
-    """Read the end of a state: so many minutes, a time of day, or a moment; raises ValueError."""
-    now = datetime.now(zone)
-    if minutes := str(form.get("minutes") or ""):
+    """Read the end of a state: so many minutes, a time of day, or a moment; raises ValueError.
+
+    None is the next change of the written hours, which the desk looks up, or that it lasts.
+    """
+    now, end = datetime.now(zone), str(form.get("end") or "")
+    if end in (NEXT, LASTS):
+        return None
+    if minutes := str(form.get("minutes") or "") or (end if end.isdecimal() else ""):
         if not 0 < (given := int(minutes)) <= LONGEST_MINUTES:
             raise ValueError(minutes)
         return now + timedelta(minutes=given)
     until = str(form.get("until") or "")
+    if end == AT and not until:
+        raise ValueError(end)
     if "T" in until:
         return datetime.fromisoformat(until).astimezone(zone)
     if not until:
@@ -118,6 +140,8 @@ def _undo(seen: Seen, what: str, on: bool, position: str) -> dict[str, str]:
     undo = {"what": what, "on": "1" if before else ""}
     if before and before["until"]:
         undo["until"] = before["until"]
+    elif before and what != "away":
+        undo["end"] = LASTS
     return {} if on and before else undo
 
 
@@ -137,17 +161,8 @@ def _values(request: Request, shown: Live | None) -> dict[str, Any]:
         "live": shown,
         "may_set": may(request, Permission.SET_STATES),
         "caller": lambda caller: caller_words(caller, language),
+        "identity": lambda caller: caller_words(caller, language) if caller.number else "",
     }
-
-
-async def _events(request: Request) -> AsyncIterator[str]:
-    async for seen in _feed(request).states():
-        if not await request.app.state.accounts.is_in(request.state.word):
-            yield _event("out", "")  # logged out elsewhere, or disabled: nothing more is shown
-            return
-        yield _event("away", "1" if seen.away else "")
-        if seen.status is not None and not seen.away:
-            yield _event("live", _part(request, seen))
 
 
 def _part(request: Request, seen: Seen) -> str:
@@ -159,12 +174,6 @@ def _part(request: Request, seen: Seen) -> str:
     once: Once = request.app.state.live_parts
     sees = (who(request).position, may(request, Permission.SET_STATES))
     return once.of(seen.number, (request.state.speaker.language, *sees), make)
-
-
-def _event(name: str, data: str) -> str:
-    """Write one event (HTML Standard, 9.2.6): a line of data for each line of the text."""
-    lines = "".join(f"data: {line}\n" for line in data.splitlines() or [""])
-    return f"event: {name}\n{lines}\n"
 
 
 routes: list[BaseRoute] = [

@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.calls.orders import Result
+from appliance.calls.orders import CallRecord, Result
 from appliance.console.accounts.rights import needs
 from appliance.console.done import done, not_done
-from appliance.console.live import live
+from appliance.console.live import CallView, live
 from appliance.console.reading import Reading
 from appliance.console.templates import page
 from appliance.console.who import who
@@ -27,10 +27,13 @@ from appliance.policy.numbering import Plan
 from appliance.policy.roles import Permission
 from appliance.records import call_log, missed
 from appliance.records.care import Kind
+from appliance.records.listing import caller_words
 from appliance.records.missed import DAYS, Missed
 
 AFTERWARDS: Final = timedelta(minutes=15)
 """So long after a call a note may still be made of it from the position that answered."""
+NOTED_LATER: Final = timedelta(hours=24)
+"""So long a note that was begun in a call may still be saved with it."""
 LONGEST_NOTE: Final = 400
 CLOSED_WITH: Final = (Outcome.CALLED_BACK, Outcome.NOT_REACHABLE, Outcome.NOT_NEEDED)
 
@@ -47,15 +50,16 @@ async def head(request: Request) -> Response:
 
 @needs(Permission.SEE_DESK)
 async def note(request: Request) -> Response:
-    """Add a note to the call of this position, or to the one that it has just ended."""
+    """Add a note to the call in which it was begun, else to the one that this position is in."""
     form, _, position = await request.form(), request.state.speaker, who(request).position
     text = str(form.get("note", "")).strip()[:LONGEST_NOTE]
     if form.get("difficult") == "1":
         text = ": ".join(filter(None, (_("Difficult call"), text)))
     if not text or not position:
         return not_done(_("A position and a few words are needed."), 400)
+    begun = str(form.get("call", ""))
     try:
-        call = await _call_of(request, position)
+        call = await _call_of(request, position, begun)
     except StoreError:
         return not_done(_("The records cannot be read at the moment: try again."), 503)
     if not call:
@@ -110,17 +114,63 @@ def _care(request: Request, call: str, step: Step) -> dict[str, Any]:
     }
 
 
-async def _call_of(request: Request, position: str) -> str:
-    """Return the call that a position is in, or ended within `AFTERWARDS`; "" for none."""
-    status = request.app.state.feed.newest.status
-    if status and (mine := live(status, position).mine):
+async def _call_of(request: Request, position: str, begun: str = "") -> str:
+    """Return the call that a position is in, or ended within `AFTERWARDS`; "" for none.
+
+    `begun` is the call that is meant: one of this position's, of today or yesterday.
+    """
+    mine = _mine(request, position)
+    if mine and begun in ("", mine.call):
         return mine.call
+    record = await _last_of(request, position) if not begun else await _of_id(request, begun)
+    if record is None or (begun and not is_of(record, position, datetime.now(UTC))):
+        return ""
+    return record.call
 
-    def job(connection: sqlite3.Connection) -> str:
-        record = call_log.last_of(connection, position, datetime.now(UTC) - AFTERWARDS)
-        return record.call if record else ""
 
-    return await _reading(request).do(job)
+async def last_call(request: Request) -> tuple[str, str]:
+    """Return the call that a page's work belongs to when it opens, and how it is named."""
+    position, speaker = who(request).position, request.state.speaker
+    if not position:
+        return "", ""
+    if mine := _mine(request, position):
+        call, caller, at = mine.call, mine.caller, mine.since
+    else:
+        try:
+            record = await _last_of(request, position)
+        except StoreError:
+            record = None
+        if record is None:
+            return "", ""
+        call, caller, at = record.call, record.caller, record.answered_at or record.rang_at
+    return call, f"{caller_words(caller, speaker.language)}, {speaker.clock(at)}"
+
+
+async def is_own(request: Request, position: str, call: str) -> bool:
+    """Tell whether a call is this position's, now or lately; what cannot be read is not."""
+    try:
+        return await _call_of(request, position, call) == call
+    except StoreError:
+        return False
+
+
+def is_of(record: CallRecord, position: str, now: datetime) -> bool:
+    """Tell whether a note may be added to a call from a position."""
+    return record.phone == position and now - record.rang_at < NOTED_LATER
+
+
+def _mine(request: Request, position: str) -> CallView | None:
+    status = request.app.state.feed.newest.status
+    return live(status, position).mine if status else None
+
+
+async def _last_of(request: Request, position: str) -> CallRecord | None:
+    since = datetime.now(UTC) - AFTERWARDS
+    return await _reading(request).do(lambda c: call_log.last_of(c, position, since))
+
+
+async def _of_id(request: Request, call: str) -> CallRecord | None:
+    return await _reading(request).do(lambda c: call_log.find(c, call))
 
 
 def _interrupted(connection: sqlite3.Connection, plan: Plan) -> tuple[Missed, ...]:

@@ -19,6 +19,7 @@ from appliance.calls.orders import CallRecord
 from appliance.console import cases
 from appliance.console.accounts.rights import may, needs
 from appliance.console.done import done, not_done
+from appliance.console.pages.operator_calls import is_own
 from appliance.console.reading import Reading
 from appliance.console.sheets import rendered, unmarked
 from appliance.console.templates import page
@@ -93,14 +94,16 @@ async def sheet(request: Request) -> Response:
 
 @needs(Permission.SEE_DESK)
 async def used(request: Request) -> Response:
-    """Note that a sheet answered the caller of this position."""
+    """Note that a sheet answered the caller in whose call it was opened."""
     form, _ = await request.form(), request.state.speaker
     position = who(request).position
     if not position:
         return not_done(_("Choose the position first."), 400)
-    return await done(
-        request, {"ask": "NoteSheet", "sheet": str(form.get("sheet", "")), "position": position}
-    )
+    opened = str(form.get("call", ""))
+    if opened and not await is_own(request, position, opened):
+        return not_done(_("There is no call of this position, nor one just ended."), 409)
+    of = {"call": opened} if opened else {"position": position}
+    return await done(request, {"ask": "NoteSheet", "sheet": str(form.get("sheet", "")), **of})
 
 
 @needs(Permission.SEE_DESK)

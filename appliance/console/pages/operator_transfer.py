@@ -33,8 +33,8 @@ from appliance.policy.words import NOTHING, Words
 from appliance.records import requests
 from appliance.records.request_rows import Kept
 
-REASONS: Final = ((Reason.TOPIC, "1"), (Reason.DEPTH, "2"), (Reason.OTHER, "3"))
-"""Why a call goes on (P3), each by one key: the keys of the phones."""
+REASONS: Final = (Reason.TOPIC, Reason.DEPTH, Reason.OTHER)
+"""Why a call goes on (P3), in the order of the keys of the phones."""
 FIELDS: Final = ("name", "phone", "email", "subject", "asked", "sheet", "call", "unit", "need")
 
 
@@ -106,6 +106,9 @@ async def transfer(request: Request) -> Response:
     form, _, asks = await request.form(), request.state.speaker, who(request)
     if not asks.position:
         return not_done(_("Choose the position first."), 400)
+    if (of := str(form.get("of", ""))) and not _is_mine(request, of):
+        said = _("The call for which the office was chosen is over: nobody was transferred.")
+        return JSONResponse({"done": False, "said": said, "undo": None, "stays": True}, 409)
     question = {
         "ask": "TransferCall",
         "call": asks.position,
@@ -204,6 +207,15 @@ async def _row(request: Request, unit: str, need: str) -> Offer | None:
     answer = await request.app.state.desk.ask({"ask": "offices"})
     rows = [offer(one) for one in answer["offices"]]
     return next((row for row in rows if (row.unit, row.need) == (unit, need)), None)
+
+
+def _is_mine(request: Request, call: str) -> bool:
+    """Tell whether this position is on a call now; true while the desk cannot be heard."""
+    status = request.app.state.feed.newest.status
+    if status is None:
+        return True
+    mine = live(status, who(request).position).mine
+    return mine is not None and mine.call == call
 
 
 def _view(request: Request, call: str) -> CallView | None:

@@ -1,5 +1,5 @@
 // The week before and the week after by the arrow keys, outside of fields (E22).
-import { isTyping } from "/static/console.js";
+import { isTyping } from "./console.js";
 
 const WAYS = { ArrowLeft: "prev", ArrowRight: "next" };
 

@@ -1,16 +1,31 @@
 // What every page shares. Modules of single pages import from here.
 
-/** Say something to who does not see the page; what is said twice is heard twice. */
-export function say(words) {
-  const region = document.getElementById("said");
+function sayIn(region, words) {
   region.textContent = "";
   requestAnimationFrame(() => { region.textContent = words; });
 }
 
+/** Say something to who does not see the page; what is said twice is heard twice. */
+export function say(words) {
+  sayIn(document.getElementById("said"), words);
+}
+
+/** Say what cannot wait until the reader has ended a sentence: a new call, a lost connection. */
+export function shout(words) {
+  sayIn(document.getElementById("shouted"), words);
+}
+
+const NO_TEXT = ["button", "checkbox", "color", "file", "image", "radio", "range", "reset", "submit"];
+
+/** Tell whether letters are typed as text where the focus is. */
+export function takesText(at) {
+  if (at.tagName === "INPUT") return !NO_TEXT.includes(at.type);
+  return at.isContentEditable || ["TEXTAREA", "SELECT"].includes(at.tagName);
+}
+
 /** Tell whether keys are being typed as text, where no key may act on its own (E22). */
 export function isTyping(event) {
-  const at = event.target;
-  return at.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(at.tagName);
+  return takesText(event.target);
 }
 
 /** Show or hide the banner that the switchboard does not answer. */

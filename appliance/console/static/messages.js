@@ -1,5 +1,5 @@
-// The player of a message: how fast, by buttons; by keys, outside text fields only (E22).
-import { isTyping } from "./console.js";
+// The player of a message: how fast, by buttons; play and five seconds either way, by keys too.
+import { onAction } from "./keys.js";
 
 const player = document.getElementById("sound");
 const STEP_S = 5;
@@ -19,24 +19,14 @@ function speed(button) {
   }
 }
 
-const KEYS = {
-  p: play,
-  j: () => move(-STEP_S),
-  l: () => move(STEP_S),
-  1: () => speed(document.querySelector("[data-speed='1']")),
-  2: () => speed(document.querySelector("[data-speed='1.25']")),
-  3: () => speed(document.querySelector("[data-speed='1.5']")),
-  4: () => speed(document.querySelector("[data-speed='2']")),
-};
-
 if (player) {
   for (const button of document.querySelectorAll("[data-speed]")) {
     button.addEventListener("click", () => speed(button));
   }
-  document.addEventListener("keydown", (event) => {
-    const act = KEYS[event.key];
-    if (!act || isTyping(event) || event.ctrlKey || event.altKey || event.metaKey) { return; }
-    event.preventDefault();
-    act();
-  });
+  for (const button of document.querySelectorAll("[data-move]")) {
+    button.addEventListener("click", () => move(Number(button.dataset.move)));
+  }
+  onAction("play", play);
+  onAction("back", () => move(-STEP_S));
+  onAction("forward", () => move(STEP_S));
 }

@@ -1,13 +1,10 @@
 // Notes on a call, and the calls that were interrupted.
 
-import { onKey, part } from "./operator.js";
+import { part } from "./acting.js";
+import { onAction } from "./keys.js";
+import { clearNote } from "./operator-work.js";
 
-const note = document.getElementById("note");
-const difficult = document.getElementById("difficult");
 const list = document.getElementById("interrupted");
-
-onKey("m", () => note.focus());
-onKey("d", () => { difficult.checked = true; note.focus(); });
 
 async function showInterrupted() {
   const html = await part("/desk/interrupted");
@@ -21,7 +18,7 @@ async function showInterrupted() {
 document.getElementById("live").addEventListener("click", (event) => {
   if (event.target.closest("#show-interrupted")) showInterrupted();
 });
-onKey("i", () => { if (document.getElementById("show-interrupted")) showInterrupted(); });
+onAction("interrupted", () => { if (document.getElementById("show-interrupted")) showInterrupted(); });
 
 list.addEventListener("click", (event) => {
   if (!event.target.closest("[data-close]")) return;
@@ -32,6 +29,6 @@ list.addEventListener("click", (event) => {
 document.addEventListener("desk:done", (event) => {
   const { form, answer } = event.detail;
   if (!answer.done) return;
-  if (form.matches("[data-clears]")) { form.reset(); document.getElementById("main").focus(); }
+  if (form.matches("[data-clears]")) clearNote();
   if (form.matches("[data-shows=interrupted]")) showInterrupted();
 });

@@ -3,11 +3,10 @@
 
 import { fetched, keeper } from "./drafts.js";
 import { openReturn } from "./operator-transfer.js";
+import { kept, putAside, putBack } from "./operator-work.js";
 
 const KEY = "desk-draft";
 const by = document.getElementById("desk").dataset.by;
-const search = document.getElementById("search");
-const note = document.getElementById("note");
 const form = document.getElementById("return");
 
 const AGAIN_MS = 5_000;
@@ -25,12 +24,12 @@ function fields() {
 }
 
 function draft() {
-  return { by, search: search.value, note: note.value, form: fields() ?? waiting };
+  return { by, ...kept(), form: fields() ?? waiting };
 }
 
 const keepAtDesk = keeper("desk", () => {
   const typed = draft();
-  return typed.search || typed.note || typed.form ? typed : null;
+  return typed.search || typed.note || typed.form || typed.pending.length ? typed : null;
 });
 
 function keep() {
@@ -43,18 +42,14 @@ async function before() {
   const own = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
   if (own?.by === by) return own;
   sessionStorage.removeItem(KEY);
-  const kept = await fetched("desk");
-  return kept?.by === by ? kept : null;
+  const atDesk = await fetched("desk");
+  return atDesk?.by === by ? atDesk : null;
 }
 
 async function bringBack() {
   const typed = await before();
   if (!typed) return;
-  if (!note.value) note.value = typed.note;
-  if (typed.search && !search.value) {
-    search.value = typed.search;
-    search.dispatchEvent(new Event("input", { bubbles: true }));
-  }
+  putBack(typed);
   waiting = typed.form;
   await fill();
 }
@@ -74,10 +69,24 @@ async function fill() {
   waiting = null;
 }
 
+/** A return that is half typed for another call is put aside, not lost. */
+document.addEventListener("desk:replacing", (event) => {
+  const typed = fields();
+  const has = typed?.values.some(([name, value]) => ["name", "asked"].includes(name) && value);
+  if (has && typed.about.call !== event.detail.call) putAside(typed);
+});
+document.addEventListener("desk:resume", (event) => {
+  form.hidden = true;
+  waiting = event.detail;
+  tried = 0;
+  fill();
+});
+
 await bringBack();
 document.addEventListener("input", keep);
 document.addEventListener("change", keep);
 document.addEventListener("desk:opened", keep);
+document.addEventListener("desk:changed", keep);
 document.addEventListener("desk:closed", () => { waiting = null; keep(); });
 document.addEventListener("desk:done", keep);
 document.addEventListener("desk:live", fill);

@@ -1,6 +1,8 @@
 // Sheets as one types, and what is on record of whoever calls.
 
-import { onKey, part } from "./operator.js";
+import { say } from "./console.js";
+import { part } from "./acting.js";
+import { touch } from "./operator-work.js";
 
 const search = document.getElementById("search");
 const found = document.getElementById("found");
@@ -8,6 +10,8 @@ const sheet = document.getElementById("sheet");
 const PAUSE_MS = 120;
 let pending = 0;
 let newest = 0;
+let looking = null; // the search that goes on, and the words that it looks for
+let shown = ""; // the words whose sheets are shown
 
 search.addEventListener("input", () => {
   clearTimeout(pending);
@@ -15,15 +19,29 @@ search.addEventListener("input", () => {
 });
 
 async function find() {
+  clearTimeout(pending);
+  const words = search.value;
+  if (looking?.words === words) return looking.done;
+  looking = { words, done: look(words) };
+  return looking.done;
+}
+
+async function look(words) {
   const mine = ++newest; // an answer to what was typed before must not replace a later one
-  const html = await part(`/desk/search?q=${encodeURIComponent(search.value)}`);
-  if (mine === newest && html !== null) found.innerHTML = html;
+  const html = await part(`/desk/search?q=${encodeURIComponent(words)}`);
+  if (looking?.words === words) looking = null;
+  if (mine !== newest || html === null) return;
+  found.innerHTML = html;
+  shown = words;
 }
 
 async function open(code) {
   const html = await part(`/desk/sheet/${encodeURIComponent(code)}`);
   if (html === null) return;
+  touch();
   sheet.innerHTML = html;
+  const call = sheet.querySelector("[name=call]");
+  if (call) call.value = sheet.dataset.of;
   sheet.hidden = false;
   sheet.focus();
 }
@@ -37,11 +55,19 @@ function hits() {
   return [...found.querySelectorAll("[data-sheet]")];
 }
 
-search.addEventListener("keydown", (event) => {
+/** Open the best sheet of the words as they stand, also where its search has not answered yet. */
+async function openFirst() {
+  const words = search.value;
+  if (!words.trim()) return;
+  if (shown !== words) await find();
+  if (shown !== words) { if (search.value === words) say(search.dataset.failed); return; }
   const [first] = hits();
-  if (!first) return;
-  if (event.key === "ArrowDown") { event.preventDefault(); first.focus(); }
-  if (event.key === "Enter") { event.preventDefault(); open(first.dataset.sheet); }
+  if (first) open(first.dataset.sheet);
+}
+
+search.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.ctrlKey) { event.preventDefault(); openFirst(); }
+  if (event.key === "ArrowDown" && hits().length) { event.preventDefault(); hits()[0].focus(); }
 });
 
 found.addEventListener("keydown", (event) => {
@@ -51,8 +77,6 @@ found.addEventListener("keydown", (event) => {
   event.preventDefault();
   (event.key === "ArrowUp" && at === 0 ? search : all[at + (event.key === "ArrowUp" ? -1 : 1)])?.focus();
 });
-
-onKey("/", () => { search.focus(); search.select(); });
 
 // --- whoever calls --------------------------------------------------------------------------------
 
@@ -64,7 +88,10 @@ async function lookUp() {
     asked.add(call.dataset.call);
     const html = await part(`/desk/known/${encodeURIComponent(call.dataset.call)}`);
     const place = document.getElementById(`known-${call.dataset.call}`);
-    if (place && html !== null) place.innerHTML = html;
+    if (!place || html === null) continue;
+    place.innerHTML = html;
+    const open = place.querySelector("[data-says]");
+    if (open) say(open.dataset.says);
   }
 }
 

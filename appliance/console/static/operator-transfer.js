@@ -1,11 +1,12 @@
-// Transfer: offices open now and later, one key for the office, one for the reason; and returns.
+// Transfer: offices open now and later, a reason, one of two ways; and returns.
 
+import { hush, part, send, tell } from "./acting.js";
 import { say } from "./console.js";
-import { hush, onKey, part, send, tell } from "./operator.js";
+import { onAction } from "./keys.js";
+import { caption, currentCall, myCall } from "./operator-work.js";
 
 const offices = document.getElementById("offices");
 const form = document.getElementById("return");
-const REASONS = { 1: "topic", 2: "depth", 3: "other" };
 let chosen = null;
 
 // --- offices --------------------------------------------------------------------------------------
@@ -36,38 +37,51 @@ function rows() {
   return [...offices.querySelectorAll(".desk-office:not([hidden]) [data-office]")];
 }
 
+/** Choose an office: one that takes calls now is asked a reason for, another one has its rule. */
 function choose(office) {
   chosen = office;
   for (const one of offices.querySelectorAll("[data-office]")) {
     one.setAttribute("aria-pressed", String(one === office));
   }
+  const reasons = document.getElementById("transfer-form");
+  if (reasons) reasons.hidden = office === null;
+  if (office === null) return;
+  reasons.querySelector("legend span").textContent = office.querySelector("strong").textContent;
+  reasons.querySelector("[name=reason]:checked").focus();
 }
 
-async function transfer(reason) {
-  const focused = document.activeElement?.closest("#offices [data-office]");
-  const office = focused ?? chosen;
-  if (!office || "later" in office.dataset) return;
-  choose(office);
+/** Take the request over by the rule of an office, without a transfer. */
+function takeOver(office) {
   const { unit, need } = office.dataset;
-  const fields = { unit, need, reason };
-  if (document.getElementById("blind")?.checked) fields.blind = "1";
-  if ("told" in office.dataset) fields.anyway = "1";
+  openReturn({ unit, need, call: myCall()?.dataset.call ?? currentCall() }, true);
+}
+
+async function transfer(fields) {
+  const office = chosen;
+  if (!office) return;
+  const { unit, need } = office.dataset;
+  fields.append("unit", unit);
+  fields.append("need", need);
+  fields.append("of", currentCall());
+  if ("told" in office.dataset) fields.append("anyway", "1");
   const answer = await send("/desk/transfer", fields);
   tell(answer, "/desk/transfer");
   if (answer.done) { offices.hidden = true; return; }
   // told once that nobody there has answered of late: the same key tries it all the same (E8)
   if ("unanswered" in office.dataset) office.dataset.told = "";
-  else if (answer.said) openReturn({ unit, need, call: myCall()?.dataset.call ?? "" });
+  else if (answer.said && !answer.stays) takeOver(office);
 }
 
 offices.addEventListener("click", (event) => {
   const office = event.target.closest("[data-office]");
-  const reason = event.target.closest("[data-reason]");
-  if (reason) transfer(reason.dataset.reason);
-  else if (office && "later" in office.dataset) {
-    const { unit, need } = office.dataset;
-    openReturn({ unit, need, call: myCall()?.dataset.call ?? "" }, true);
-  } else if (office) choose(office);
+  if (event.target.closest("[data-take-over]") && chosen) takeOver(chosen);
+  else if (office && "later" in office.dataset) takeOver(office);
+  else if (office) choose(office);
+});
+
+offices.addEventListener("submit", (event) => {
+  event.preventDefault();
+  transfer(new FormData(event.target, event.submitter));
 });
 
 offices.addEventListener("input", (event) => { if (event.target.id === "office-filter") filter(); });
@@ -83,8 +97,7 @@ offices.addEventListener("keydown", (event) => {
   next?.focus();
 });
 
-onKey("t", showOffices);
-for (const [key, reason] of Object.entries(REASONS)) onKey(key, () => transfer(reason));
+onAction("offices", showOffices);
 document.getElementById("show-offices").addEventListener("click", showOffices);
 
 // --- returns --------------------------------------------------------------------------------------
@@ -93,27 +106,34 @@ let newest = 0; // an answer to what was asked before must not replace a later o
 const SHOWN = "desk-return";
 let shown = sessionStorage.getItem(SHOWN) ?? ""; // the return that was opened by itself: once, and never over what is being typed
 
-function myCall() {
-  return document.querySelector(".desk-call.desk-mine.desk-back") ?? document.querySelector(".desk-call.desk-mine");
-}
-
-/** Show the form of an office's rule; what was typed in it before a reload is put back by draft. */
+/** Show the form of an office's rule; what was typed in it before a reload is put back by draft.
+    The sheet that is named in it is one of the same call. */
 export async function openReturn(about, focuses = false) {
   const mine = ++newest;
   const html = await part(`/desk/return?${new URLSearchParams(about)}`);
   if (!html || mine !== newest) return false;
+  if (!form.hidden) document.dispatchEvent(new CustomEvent("desk:replacing", { detail: about }));
   form.innerHTML = html;
   form.hidden = false;
   offices.hidden = true;
   form.dataset.about = JSON.stringify(about);
-  const sheet = document.querySelector("#sheet:not([hidden]) [name=sheet]");
-  if (sheet) {
-    form.querySelector("[name=sheet]").value = sheet.value;
-    form.querySelector("[name=subject]").value = document.getElementById("sheet-title").textContent;
+  nameCall(about.call);
+  const sheet = document.querySelector("#sheet:not([hidden])");
+  const title = sheet?.querySelector("#sheet-title");
+  if (title && sheet.dataset.of === (about.call ?? "")) {
+    form.querySelector("[name=sheet]").value = sheet.querySelector("[name=sheet]").value;
+    form.querySelector("[name=subject]").value = title.textContent;
   }
   if (focuses) focusForm();
   document.dispatchEvent(new CustomEvent("desk:opened"));
   return true;
+}
+
+function nameCall(call) {
+  const place = form.querySelector("[data-of-call]");
+  if (!place || !caption(call)) return;
+  place.textContent = place.dataset.ofCall.replace("{}", caption(call));
+  place.hidden = false;
 }
 
 function focusForm() {
@@ -136,9 +156,21 @@ function close() {
   document.dispatchEvent(new CustomEvent("desk:closed"));
 }
 
+/** Change the way of the return; what is typed already stays. */
+async function changeRule(rule) {
+  const typed = new FormData(document.getElementById("return-form"));
+  if (!await openReturn({ ...JSON.parse(form.dataset.about), rule })) return;
+  const fields = document.getElementById("return-form").elements;
+  for (const name of ["name", "phone", "email", "subject", "asked", "sheet"]) {
+    if (typed.get(name)) fields[name].value = typed.get(name);
+  }
+  focusForm();
+  document.dispatchEvent(new CustomEvent("desk:opened"));
+}
+
 form.addEventListener("click", (event) => {
   const rule = event.target.closest("[data-rule]");
-  if (rule) openReturn({ ...JSON.parse(form.dataset.about), rule: rule.dataset.rule }, true);
+  if (rule) changeRule(rule.dataset.rule);
   if (event.target.closest("[data-close]")) close();
 });
 
@@ -149,16 +181,5 @@ document.addEventListener("desk:done", (event) => {
   else if (answer.again) sent.querySelector("[name=anyway]").value = "1";
 });
 
-onKey("r", () => {
-  const call = myCall();
-  const office = document.activeElement?.closest("#offices [data-office]");
-  if (office && form.hidden) {
-    const { unit, need } = office.dataset;
-    openReturn({ unit, need, call: call?.dataset.call ?? "" }, true);
-    return;
-  }
-  if (!form.hidden) focusForm();
-  else if (call) openReturn({ call: call.dataset.call }, true);
-});
 document.addEventListener("desk:live", notice);
 notice();

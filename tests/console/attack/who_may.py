@@ -34,6 +34,8 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "POST /account/language": {OP, CL, OF, DE, HE, TE},
     "POST /account/password": {OP, CL, OF, DE, HE, TE},
     "GET /audit": {HE, TE},
+    "GET /keys": {OP, CL, OF, DE, HE, TE},
+    "GET /live": {OP, CL, OF, DE, HE, TE},
     # the operator's desk
     "GET /desk": {OP, CL, HE},
     "GET /desk/interrupted": {OP, CL, HE},
@@ -57,7 +59,6 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "GET /calls": {OP, CL, HE, TE},
     "GET /calls/{call}": {OP, CL, HE, TE},
     "GET /messages": {OP, HE},
-    "GET /messages/waiting": {OP, HE},
     "GET /messages/{number:int}": {OP, HE},
     "GET /messages/{number:int}/progress": {OP, HE},
     "GET /messages/{number:int}/sound": {OP, HE},

@@ -56,17 +56,17 @@ def test_a_message_is_heard_taken_and_closed_by_keys(
     """P9: sought in, faster, noted as heard; taken and closed with an outcome; no mouse."""
     with screen(browser, house.home) as shown:
         page = log_in(shown, people.CARLA.name, left.path)
-        page.keyboard.press("3")
-        page.keyboard.press("p")
+        page.get_by_role("button", name="1,5×").press("Enter")
+        page.keyboard.press("Alt+l")
         assert page.evaluate(PLAYED, 0.3)
         assert page.evaluate("document.getElementById('sound').playbackRate") == 1.5
         assert page.evaluate("document.getElementById('sound').duration") == LENGTH_S
-        page.keyboard.press("p")
-        page.keyboard.press("l")
+        page.keyboard.press("Alt+l")
+        page.keyboard.press("Alt+.")
         assert page.evaluate(PLAYED, 5.0)
-        page.get_by_role("button", name="Prendi in carico").press("Enter")
-        expect(page.get_by_text("In carico a lei")).to_be_visible()
-        page.get_by_label("richiamato", exact=True).press("Space")
+        page.keyboard.press("Alt+p")
+        expect(page.get_by_text("Lo segui tu")).to_be_visible()
+        page.keyboard.press("Alt+1")
         page.locator("#close-note").press("Enter")
         expect(page.get_by_text("È chiuso")).to_be_visible()
         with contextlib.closing(open_reader(database_path(house.box.state))) as connection:

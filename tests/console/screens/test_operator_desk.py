@@ -115,6 +115,7 @@ def test_a_new_call_appears_at_the_side_and_moves_nothing(
             expect(call).to_contain_text("Squilla")
             assert page.evaluate("document.activeElement.id") == "search"
             assert page.locator("#search").input_value() == "resid"
+            assert page.title().startswith("(1)")
             shown.look("desk-ringing")
             page.locator("#search").fill("")  # nothing half typed is left to the next one
             office.box.wait_until(lambda: not half_typed(office), 30.0, "it was not forgotten")
@@ -141,7 +142,7 @@ def test_the_sheet_that_answered_is_kept_with_the_call(browser: Browser, house: 
         expect(sheet).to_contain_text("Fonte: Regolamento IMU e delibera delle aliquote")
         application = sheet.get_by_role("link", name="Applicazione dello sportello")
         expect(application).to_have_attribute("href", "https://sportello.comune.esempio.it/imu")
-        page.keyboard.press("s")
+        page.keyboard.press("Alt+Enter")
         expect(page.locator("#told-words")).to_contain_text("annotata con la chiamata")
     (record,) = [one for one in house.box.records() if one.caller.number == caller]
     assert record.sheets == ("imu",)
@@ -169,19 +170,20 @@ def test_a_whole_call_is_served_by_keys(browser: Browser, office: Running) -> No
         expect(page.locator("[data-sheet]")).to_have_count(1)
         page.keyboard.press("Enter")
         expect(page.locator("#sheet-title")).to_have_text(SHEET.title)
-        page.keyboard.press("s")
+        page.keyboard.press("Alt+Enter")
         expect(page.locator("#told-words")).to_contain_text("annotata con la chiamata")
-        page.keyboard.press("t")
+        page.keyboard.press("F8")
         expect(page.locator("#office-filter")).to_be_focused()
         page.keyboard.type("RESID")
         expect(page.locator("[data-office]:visible")).to_have_count(1)
         page.keyboard.press("Enter")
         expect(page.locator("[data-office]:visible")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("[name=reason]:checked")).to_be_focused()
         shown.look("desk-transfer")
-        page.keyboard.press("1")
+        page.keyboard.press("Enter")
         expect(page.locator(".desk-back")).to_contain_text("ha rifiutato la chiamata")
         expect(page.locator("#return-title")).to_contain_text("Ritorno: Anagrafe")
-        page.keyboard.press("r")
         page.locator("[data-rule=email]").press("Enter")
         expect(page.locator("#citizen")).to_be_focused()
         page.keyboard.type("Ada Rossi")
@@ -198,8 +200,10 @@ def test_a_whole_call_is_served_by_keys(browser: Browser, office: Running) -> No
         page.reload()
         expect(page.locator(".desk-back")).to_be_visible()
         expect(page.locator("#return")).to_be_hidden()  # it is done: not opened a second time
-        page.keyboard.press("Escape")
-        page.keyboard.press("d")
+        page.keyboard.press("Alt+n")
+        expect(page.locator("#note-call")).to_contain_text(caller)
+        page.locator("#difficult").press("Space")
+        page.keyboard.press("Alt+n")
         page.keyboard.type("alza la voce")
         page.keyboard.press("Enter")
         expect(page.locator("#told-words")).to_contain_text("ota")
@@ -228,13 +232,13 @@ def test_a_whole_call_in_english_ends_with_an_appointment(
         op1.wait_event("ringing", 30.0)
         op1.answer()
         expect(page.locator(".desk-mine")).to_contain_text("Talking")
-        page.keyboard.press("Escape")
-        page.keyboard.press("t")
+        page.keyboard.press("F8")
         expect(page.locator("#office-filter")).to_be_focused()
         page.keyboard.type("anag")
         page.keyboard.press("ArrowDown")
         expect(page.locator("[data-office]:visible").first).to_be_focused()
-        page.keyboard.press("r")
+        page.keyboard.press("Enter")
+        page.locator("[data-take-over]").press("Enter")
         expect(page.locator("#return-title")).to_contain_text("Anagrafe")
         page.keyboard.type("Bruno Neri")
         page.locator("#subject").fill("Change of residence")
@@ -263,19 +267,25 @@ def requests_of(box: Box) -> list[Request]:
 
 
 @pytest.mark.usefixtures("attended")
-def test_a_state_is_set_by_one_key_and_taken_back(browser: Browser, office: Running) -> None:
-    """Outside text fields only; undone within ten seconds (E22)."""
+def test_a_state_is_set_in_its_dialog_and_taken_back(browser: Browser, office: Running) -> None:
+    """No letter sets it; the dialog asks until when; undone within ten seconds (E22)."""
     with screen(browser, office.home) as shown:
         page = log_in(shown, people.CARLA.name, "/desk")
+        page.locator(".desk-side").focus()
         page.keyboard.type("n")
         assert page.locator("#search").input_value() == "n"
-        page.keyboard.press("Escape")
-        page.keyboard.press("n")
-        state = page.locator("#state-unattended")
-        expect(state).to_contain_text(f"({people.CARLA.name})")
+        page.locator("#state-open").press("Enter")
+        page.locator("#state-form [value=unattended]").press("Space")
+        shown.look("desk-state-dialog")
+        page.keyboard.press("Enter")
+        state = page.locator("#house-unattended")
+        expect(state).to_contain_text(f"impostato da {people.CARLA.name}")
+        expect(page.locator("#state-dialog")).to_be_hidden()
         expect(page.locator("#undo")).to_be_visible()
-        page.keyboard.press("z")
-        expect(state).not_to_contain_text(f"({people.CARLA.name})")
+        shown.look("desk-unattended")
+        page.locator(".desk-side").focus()
+        page.keyboard.press("Control+z")
+        expect(state).to_have_count(0)
         assert office.box.status()["service"]["unattended"] is None
 
 
@@ -296,15 +306,38 @@ def test_a_state_is_taken_back_before_its_answer_has_come(
                 held.append((route, route.fetch()))
 
         page.route("**/desk/state", hold)
+        page.locator("#state-open").press("Enter")
+        page.locator("#state-form [value=unattended]").press("Space")
+        page.keyboard.press("Enter")
+        state = page.locator("#house-unattended")
+        expect(state).to_contain_text(people.CARLA.name)
         page.keyboard.press("Escape")
-        page.keyboard.press("n")
-        state = page.locator("#state-unattended")
-        expect(state).to_contain_text(f"({people.CARLA.name})")
-        page.keyboard.press("z")
+        page.locator(".desk-side").focus()
+        page.keyboard.press("Control+z")
         ((route, answer),) = held
         route.fulfill(response=answer)
-        expect(state).not_to_contain_text(f"({people.CARLA.name})")
+        expect(state).to_have_count(0)
         assert office.box.status()["service"]["unattended"] is None
+
+
+def test_what_was_done_last_covers_nothing(browser: Browser, office: Running) -> None:
+    """The row that says it stands below the three parts of the desk, on a desk's screen."""
+    with screen(browser, office.home) as shown:
+        page = log_in(shown, people.CARLA.name, "/desk")
+        page.keyboard.type("residenza")
+        page.keyboard.press("Enter")
+        expect(page.locator("#sheet-title")).to_have_text(SHEET.title)
+        page.keyboard.press("Alt+Enter")
+        told = page.locator("#told")
+        expect(told).to_be_visible()
+        top = page.evaluate("document.getElementById('told').getBoundingClientRect().top")
+        ends = page.evaluate(
+            "[...document.querySelectorAll('.desk > section')]"
+            ".map(one => one.getBoundingClientRect().bottom)"
+        )
+        assert max(ends) <= top
+        page.locator("#search").fill("")
+        office.box.wait_until(lambda: not half_typed(office), 30.0, "it was not forgotten")
 
 
 @pytest.mark.usefixtures("none_left")
@@ -324,8 +357,7 @@ def test_a_call_that_a_power_cut_interrupted_is_dealt_with(
         cut_power(office.box)
         office.box.start()
         expect(page.locator("#interrupted-count")).to_contain_text("Chiamate interrotte: 1")
-        page.keyboard.press("Escape")
-        page.keyboard.press("i")
+        page.keyboard.press("Alt+i")
         one = page.locator("#interrupted li")
         expect(one).to_contain_text(caller)
         expect(one).to_contain_text("Parlava con op1")
@@ -352,14 +384,15 @@ def test_a_return_half_typed_outlives_the_box_and_the_browser(
         op1.wait_event("ringing", 30.0)
         op1.answer()
         expect(page.locator(".desk-mine")).to_contain_text("In conversazione")
-        page.keyboard.press("Escape")
-        page.keyboard.press("t")
+        page.keyboard.press("F8")
         expect(page.locator("#office-filter")).to_be_focused()
         page.keyboard.type("RESID")
         expect(page.locator("[data-office]:visible")).to_have_count(1)
         page.keyboard.press("Enter")
         expect(page.locator("[data-office]:visible")).to_be_focused()
-        page.keyboard.press("1")
+        page.keyboard.press("Enter")
+        expect(page.locator("[name=reason]:checked")).to_be_focused()
+        page.keyboard.press("Enter")
         expect(page.locator("#return-title")).to_contain_text("Ritorno: Anagrafe")
         page.locator("[data-rule=email]").press("Enter")
         expect(page.locator("#citizen")).to_be_focused()

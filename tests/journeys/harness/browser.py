@@ -112,7 +112,8 @@ class Window:
 
     def field(self, label: str, within: Locator | None = None) -> Locator:
         """Return the field of this label, beside which a key may stand that leads there."""
-        words = re.compile(rf"^\s*(?:\S\s+)?{re.escape(label)}(?:\s+\S)?\s*$")
+        key = r"(?:\S|(?:(?:Alt|Ctrl|Shift)\+)+\S+|F\d+)"
+        words = re.compile(rf"^\s*(?:{key}\s+)?{re.escape(label)}(?:\s+{key})?\s*$")
         return (within or self.page.locator("body")).get_by_label(words)
 
     def region(self, name: str) -> Locator:

@@ -1,0 +1,111 @@
+// What a page has the box do: sent with a time limit, said in words, taken back within ten seconds.
+
+import { say } from "./console.js";
+import { expires, isLost } from "./live.js";
+
+const TOLD_MS = 10_000;
+const LIMIT_MS = 8_000;
+
+const told = document.getElementById("told");
+const undoButton = document.getElementById("undo");
+let undo = null;
+let toldEnds = 0;
+let asking = Promise.resolve(); // what was asked last: its answer may come after the new state
+
+function headers() {
+  const own = JSON.parse(document.body.getAttribute("hx-headers") || "{}");
+  return { ...own, Accept: "application/json", "X-Expires": expires() };
+}
+
+function notDone(said) {
+  return { done: false, said, undo: null };
+}
+
+/** Send a form to the console; returns what was done, in words. Nothing is sent without a connection. */
+export async function send(path, fields) {
+  if (isLost()) return notDone(told.dataset.lost);
+  try {
+    const body = new URLSearchParams(fields);
+    const signal = AbortSignal.timeout(LIMIT_MS);
+    const answer = await fetch(path, { method: "POST", body, headers: headers(), signal });
+    const kind = answer.headers.get("content-type") || "";
+    if (!kind.startsWith("application/json")) throw new Error(answer.statusText);
+    return await answer.json();
+  } catch (error) {
+    return notDone(told.dataset.failed);
+  }
+}
+
+/** Fetch a part of the page; null where the console did not answer with one. */
+export async function part(path) {
+  try {
+    const answer = await fetch(path, { signal: AbortSignal.timeout(LIMIT_MS) });
+    return answer.ok && !answer.redirected ? await answer.text() : null;
+  } catch (error) {
+    return null;
+  }
+}
+
+/** Say how something went; what can be taken back can be so for ten seconds. What `lasts` stays
+    until something else is said: a number that is read aloud to the citizen. */
+export function tell(answer, path, lasts = false) {
+  document.getElementById("told-words").textContent = answer.said;
+  told.hidden = !answer.said;
+  told.classList.toggle("console-refused", !answer.done);
+  say(answer.said);
+  undo = answer.undo && Object.keys(answer.undo).length ? { path, fields: answer.undo } : null;
+  undoButton.hidden = !undo;
+  clearTimeout(toldEnds);
+  if (!(lasts && answer.done)) toldEnds = setTimeout(() => { undo = null; told.hidden = undoButton.hidden = true; }, TOLD_MS);
+}
+
+/** Say no more what is over, unless it can still be taken back. */
+export function hush() {
+  if (!undo) told.hidden = true;
+}
+
+/** Take back what was done last, also before its answer has come. */
+export async function takeBack() {
+  await asking;
+  if (!undo) return;
+  const { path, fields } = undo;
+  undo = null; // once, however often the key is pressed
+  const answer = await send(path, fields);
+  tell({ ...answer, undo: null }, path);
+}
+
+async function act(form, fields) {
+  const path = form.getAttribute("action");
+  const answer = await send(path, fields);
+  tell(answer, path, "lasts" in form.dataset);
+  document.dispatchEvent(new CustomEvent("desk:done", { detail: { form, answer } }));
+}
+
+/** Give a form that the browser itself sends its time limit, unless it carries files. */
+function limit(form) {
+  if (form.enctype === "multipart/form-data") return;
+  let field = form.querySelector("input[name=expires]");
+  if (!field) {
+    field = document.createElement("input");
+    field.type = "hidden";
+    field.name = "expires";
+    form.append(field);
+  }
+  field.value = expires();
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.matches("form[data-act]")) {
+    event.preventDefault();
+    asking = act(form, new FormData(form, event.submitter));
+  } else if (form.method !== "post") return;
+  else if (isLost()) {
+    event.preventDefault();
+    tell(notDone(told.dataset.lost), "");
+  } else limit(form);
+});
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.verb !== "get") event.detail.headers["X-Expires"] = expires();
+});
+undoButton.addEventListener("click", takeBack);
