@@ -96,7 +96,7 @@ def test_a_wrong_password_says_not_what_was_wrong(
     """A name that exists and one that does not get the same page, but for the name."""
     answer = log_in(visitor, name, "wrong password")
     assert answer.status_code == 403
-    assert "The name or the password is wrong." in answer.text
+    assert "Wrong user name or password." in answer.text
     assert "wrong password" not in answer.text
     assert "<b>" not in answer.text
     assert not is_in(visitor)
