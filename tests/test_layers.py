@@ -70,6 +70,7 @@ FOREIGN_OWNERS = {
     "tomli_w": {"daemon/register_text.py", "fieldtest/profile.py", "site/made.py"},
     "phonenumbers": {"daemon/numbers.py"},
     "py_nanotts": {"daemon/voice.py"},
+    "snowballstemmer": {"records/sheet_words.py"},
     "segno": {"provisioning/qr.py"},
     "cryptography": {"records/vault.py", "console/certificates.py", "central/signing.py"},
     "uvicorn": {"console/process.py"},

@@ -1,22 +1,22 @@
 """The sheets in the database, found by full text while a caller is on the line (P2).
 
-SQLite FTS5 with diacritics folded ("citta" finds "città") and words found by their beginning.
-An Italian ending is one vowel: "residenze" finds "residenza".
+SQLite FTS5 with diacritics folded ("citta" finds "città"). What a typed word stands for, its other
+endings, synonyms, a mistake, is looked up among the words of the sheets (sheet_words.py).
 """
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from appliance.policy.sheets import Change, InCharge, Sheet, changes
-from appliance.records import audit, central
+from appliance.records import audit, central, sheet_words
 from appliance.records.audit import Noted
 from appliance.records.database import transaction
 from appliance.records.excerpts import excerpt
+from appliance.records.sheet_words import Meant
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,11 +26,9 @@ CHANGED, REMOVED, IMPORTED = "sheet.change", "sheet.remove", "sheet.import"
 """Codes in the audit, each about a sheet's code; an import is noted for what it replaced."""
 MOST: Final = 20
 """Sheets shown of a search: more cannot be read while somebody waits."""
-_LEAST_STEM: Final = 4
-"""A word of fewer letters keeps its ending: "imu" is not "im"."""
-_WORD: Final = re.compile(r"[^\W_]+")
 _FIND: Final = """
     SELECT rowid FROM sheets_text WHERE sheets_text MATCH :words
+    AND rowid NOT IN (SELECT rowid FROM sheets WHERE code = :synonyms)
     ORDER BY bm25(sheets_text, 10.0, 6.0, 3.0, 1.0), rowid LIMIT :most
 """
 """Only numbers are sorted: a row with its text and excerpt would be made for every match."""
@@ -157,20 +155,29 @@ def find(connection: sqlite3.Connection, code: str) -> Sheet | None:
 
 
 def search(connection: sqlite3.Connection, typed: str, most: int = MOST) -> tuple[Found, ...]:
-    """Find sheets in which every typed word begins a word, the best first; nothing for no words."""
-    stems = [_stem(word) for word in _WORD.findall(typed)]
-    if not stems:
+    """Find sheets that have every typed word, or one that it stands for; the best first."""
+    words = sheet_words.WORD.findall(typed)
+    if not words:
         return ()
-    asked = {"words": " AND ".join(f'"{stem}"*' for stem in stems), "most": most}
+    known = sheet_words.vocabulary(connection)
+    meant = [known.meant(word, is_last=word is words[-1]) for word in words]
+    asked = {
+        "words": " AND ".join(map(_any_of, meant)),
+        "most": most,
+        "synonyms": sheet_words.SYNONYMS,
+    }
     numbers = [row["rowid"] for row in connection.execute(_FIND, asked)]
     show = "SELECT * FROM sheets WHERE rowid = ?"
     found = (_from_row(connection.execute(show, (number,)).fetchone()) for number in numbers)
-    return tuple(Found(sheet, excerpt(sheet.body, stems)) for sheet in found)
+    shown = [each for one in meant for each in (*one.beginnings, *(p[0] for p in one.phrases))]
+    return tuple(Found(sheet, excerpt(sheet.body, shown)) for sheet in found)
 
 
-def _stem(word: str) -> str:
-    """Return the beginning that is looked for: without its last vowel where that is an ending."""
-    return word[:-1] if len(word) >= _LEAST_STEM and word[-1].lower() in "aeiouàèéìòù" else word
+def _any_of(meant: Meant) -> str:
+    """Write one of these for the index; each part is letters and digits alone."""
+    phrases = [f'"{" ".join(phrase)}"' for phrase in meant.phrases]
+    beginnings = [f'"{begun}"*' for begun in meant.beginnings]
+    return f"({' OR '.join(phrases + beginnings)})"
 
 
 def _to_row(sheet: Sheet) -> dict[str, str]:

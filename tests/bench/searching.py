@@ -1,4 +1,4 @@
-"""How long a search of the sheets takes (P2: at most 10 ms for 2,000), as an operator types."""
+"""How long a search of the sheets takes (P2: 50 ms for 2,000 at p95), as an operator types."""
 
 from __future__ import annotations
 
@@ -65,6 +65,7 @@ WORDS = [
 TYPED = (
     "c", "ca", "cambio", "cambio res", "cambio residenza", "citta", "identita", "imu acconto",
     "mensa dieta celiachia", "certificato", "permesso di costruire", "s", "nessuna parola",
+    "spazzatura", "resident", "menssa", "certifciato", "residenti", "carta identita", "xqwzk",
 )  # fmt: skip
 
 
@@ -79,8 +80,8 @@ def rows(folder: Path) -> list[Row]:
             found = [_search(reader, typed) for _ in range(20) for typed in TYPED]
     waited, own = zip(*found, strict=True)
     return [
-        row("Sheets: a search among 2,000, one to three words", waited, aim=("p95", 10.0)),
-        row("Sheets: the same, its own CPU", own, aim=("max", 10.0)),
+        row("Sheets: a search among 2,000, one to three words", waited, aim=("p95", 50.0)),
+        row("Sheets: the same, its own CPU", own, aim=("p95", 50.0)),
         row("Sheets: importing 2,000 into empty records", (took,)),
     ]
 
@@ -92,10 +93,17 @@ def many() -> tuple[Sheet, ...]:
     def text(words: int) -> str:
         return " ".join(dice.choice(WORDS) for _ in range(words))
 
+    def rare() -> str:
+        """Return a few words of some 20,000, as names and streets are."""
+        return " ".join(
+            dice.choice(WORDS) + "".join(dice.choices("abcdefgilmnoprstuvz", k=3))
+            for _ in range(20)
+        )
+
     return tuple(
         Sheet(
             f"scheda-{n}", text(4).capitalize(), "anagrafe", "Regolamento", date(2026, 5, 20),
-            text(300) + "\n", (dice.choice(WORDS),), tuple(text(3).split()),
+            f"{text(280)} {rare()}\n", (dice.choice(WORDS),), tuple(text(3).split()),
         )
         for n in range(SHEETS)
     )  # fmt: skip

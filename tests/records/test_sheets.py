@@ -16,6 +16,7 @@ from appliance.policy.sheets import Change, Sheet
 from appliance.records import sheets
 from appliance.records.database import connect, migrate, migrations, open_database
 from appliance.records.excerpts import excerpt, folded
+from appliance.records.sheet_words import SYNONYMS, groups, house_synonyms, mistakes
 
 RESIDENCE = Sheet(
     "residenza",
@@ -64,6 +65,13 @@ def found(connection: sqlite3.Connection, typed: str) -> list[str]:
         ("citta", ["residenza"]),
         ("città", ["residenza"]),
         ("identita", ["carta"]),
+        ("identtà", ["carta"]),  # a letter too few
+        ("resdienza", ["residenza", "carta"]),  # two exchanged
+        ("residenzza", ["residenza", "carta"]),  # one too many
+        ("resxdenza", ["residenza", "carta"]),  # another one
+        ("residenti", ["residenza", "carta"]),  # another ending
+        ("resident", ["residenza", "carta"]),
+        ("spazatura", []),  # a mistake in a word of no sheet
         ("l'affitto", ["residenza"]),
         ("d'affitto", ["residenza"]),
         ("tras", ["residenza"]),
@@ -80,6 +88,62 @@ def found(connection: sqlite3.Connection, typed: str) -> list[str]:
 def test_what_is_found(connection: sqlite3.Connection, typed: str, codes: list[str]) -> None:
     """Every word by its beginning, diacritics and endings folded, the best first."""
     assert found(connection, typed) == codes
+
+
+def test_callers_words_are_synonyms(connection: sqlite3.Connection) -> None:
+    """The house's own, phrases too; the office's stand in a sheet that no search finds."""
+    bins = replace(TAX, code="raccolta", title="Raccolta differenziata", body="I mastelli.\n")
+    sheets.store(connection, (*SHEETS, bins))
+    assert found(connection, "spazzatura") == ["raccolta"]
+    assert found(connection, "immondizie") == ["raccolta"]
+    assert found(connection, "tari") == ["raccolta"]
+    assert found(connection, "balzello") == []
+    own = replace(
+        TAX,
+        code=SYNONYMS,
+        title="Sinonimi",
+        body="# Parole nostre\n- balzello, IMU\nrusco, rifiuti\n",
+    )
+    sheets.store(connection, (*SHEETS, bins, own))
+    assert found(connection, "balzelli") == ["imu"]
+    assert found(connection, "rusco") == ["raccolta"]
+    assert found(connection, "parole nostre") == []
+    sheets.store(connection, (*SHEETS, bins))
+    assert found(connection, "balzello") == []
+
+
+def test_the_beginning_of_a_word_counts_for_the_last_one_alone(
+    connection: sqlite3.Connection,
+) -> None:
+    """As one types; a whole word that is known finds no longer ones."""
+    bats = replace(TAX, code="bat", title="Pipistrelli", body="La nidificazione.\n")
+    creche = replace(TAX, code="nido", title="Nido", body="Iscrizioni.\n")
+    sheets.store(connection, (*SHEETS, bats, creche))
+    assert found(connection, "nidif") == ["bat"]
+    assert sorted(found(connection, "nid")) == ["nido"]
+    assert sorted(found(connection, "ni")) == ["bat", "nido"]
+    assert found(connection, "nid iscrizioni") == ["nido"]
+
+
+def test_mistakes_are_one_letter(connection: sqlite3.Connection) -> None:
+    """Of words of four letters and more, where nothing is found without; the first is right."""
+    assert found(connection, "ixu") == []
+    assert found(connection, "giuggno") == ["imu"]
+    assert found(connection, "guiggno") == []
+    assert len(set(mistakes("giugno"))) < 500
+    assert {"gugno", "igugno"[1:], "guigno", "giuno", "giugnox", "gixgno"} <= set(
+        mistakes("giugno")
+    )
+
+
+def test_lines_of_synonyms_are_words_between_commas() -> None:
+    """Headings, lists of Markdown and lines of one word are borne."""
+    text = "# Rifiuti\n- Spazzatura, raccolta  differenziata\n\nsolo\nà, b,\n"
+    assert list(groups(text)) == [
+        (("spazzatura",), ("raccolta", "differenziata")),
+        (("a",), ("b",)),
+    ]
+    assert list(groups(house_synonyms()))
 
 
 def test_the_excerpt_shows_where(connection: sqlite3.Connection) -> None:
