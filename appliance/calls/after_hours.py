@@ -1,11 +1,11 @@
-"""What the closed greeting adds to its reason: emergencies (E11) and the menu of sheets (P1)."""
+"""What the closed greeting offers beside its reason: emergencies (E11), the menu of sheets (P1)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from appliance.calls import orders
+from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.orders import Order
 from appliance.policy import opening, routing
@@ -15,7 +15,7 @@ from appliance.policy.emergencies import Duty, duties, silenced
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.routing import Decision
 from appliance.policy.secret import Purpose, SecretNumber
-from appliance.policy.spoken import Menu
+from appliance.policy.spoken import NOTHING_ADDED, Added
 from appliance.policy.words import Words
 
 BY_DAY = frozenset((*routing.GREETINGS.values(), opening.GREETINGS[Code.ABSENT]))
@@ -36,21 +36,6 @@ NOT_TOLD = (
 """What the head is told of a number that is left out: subject and text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What a greeting says beside its reason: the menu, and prompts without their language.
-
-    `told` are the units whose number is told; its digits are printed nowhere (P7).
-    """
-
-    menu: Menu = ()
-    told: tuple[str, ...] = ()
-    emergencies: tuple[str, ...] = field(default=(), repr=False)
-
-
-NOTHING_ADDED = Added()
-
-
 def added(desk: Desk, decision: Decision, now: Now) -> Added:
     """Return what the greeting of a decision adds: something after hours, nothing by day."""
     if decision.greeting in BY_DAY:
@@ -61,6 +46,18 @@ def added(desk: Desk, decision: Decision, now: Now) -> Added:
     emergency = ("emergency_112",) if night.emergency else ()
     numbers = (key for duty in on_duty for key in _number_of(duty))
     return Added(desk.menu, tuple(duty.unit for duty in on_duty), (*emergency, *numbers))
+
+
+def told_at_last(desk: Desk, call: Call, now: Now) -> tuple[str, ...]:
+    """Return whom to call in need, for a caller who stays and has not heard it yet; note that.
+
+    What is authorised at this moment counts, not at that of the greeting (P7).
+    """
+    if not call.untold or call.decision is None:
+        return ()
+    found = added(desk, call.decision, now)
+    call.tell(found.told)
+    return found.emergencies
 
 
 def warnings(desk: Desk, decision: Decision, now: Now) -> Iterator[Order]:

@@ -1,8 +1,8 @@
 """What the box says, as names of recorded prompts "it/greeting_closed"; pure, no sound here.
 
-A greeting is spoken whole in the office's first language, then briefly in the others (E5): why,
-when people answer again, after hours emergencies and the sheets that can be heard, leave a
-message; the public e-mail address is spelt once.
+A greeting names the house, why nobody answers, when people do again, and how to leave a message;
+the tone follows within 20 s. The other language (E5), emergencies and sheets are heard by a key,
+which the greeting names; an office may choose the long form, which says everything at once.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from appliance.calls.after_hours import NOTHING_ADDED, Added
 from appliance.calls.events import Caller, MessageFetched, Presentation
 from appliance.errors import ConfigurationError
 from appliance.policy.clock import Now
-from appliance.policy.office import Office
+from appliance.policy.office import Greeting, Office
 from appliance.policy.routing import Decision
-from appliance.policy.spoken import Menu, titles
+from appliance.policy.spoken import NOTHING_ADDED, Added, Menu, titles
 
 Keys = tuple[str, ...]
 
@@ -36,18 +35,57 @@ WORDS = frozenset(
 SIGNS = {"@": "sign_at", ".": "sign_dot", "-": "sign_dash", "_": "sign_underscore"}
 
 
-def greeting(office: Office, decision: Decision, now: Now, added: Added = NOTHING_ADDED) -> Keys:
-    """Return the prompts of voicemail's greeting for a decision, heard at `now`."""
-    return tuple(
-        f"{language}/{key}"
-        for number, language in enumerate(office.languages)
-        for key in _greeting(office, decision, now, added, language, first=number == 0)
-    )
+def greeting(
+    office: Office,
+    decision: Decision,
+    now: Now,
+    added: Added = NOTHING_ADDED,
+    language: str = "",
+) -> Keys:
+    """Return the prompts of voicemail's greeting for a decision, heard at `now`.
+
+    `language` is the one that the caller asked for, "" for a call that is greeted first.
+    """
+    if office.voicemail.greeting is Greeting.LONG:
+        return _long(office, decision, now, added)
+    spoken_in = language or office.languages[0]
+    first = () if language else welcome(office)
+    keys = _short(office, decision, now, added, spoken_in)
+    return (*first, *(f"{spoken_in}/{key}" for key in keys))
 
 
-def in_languages(office: Office, *keys: str) -> Keys:
-    """Return prompts in every language of the office, one language after the other."""
-    return tuple(f"{language}/{key}" for language in office.languages for key in keys)
+def welcome(office: Office) -> Keys:
+    """Name the house, and the key of its other language, said in that language."""
+    others = (f"{language}/language_key" for language in office.languages[1:])
+    brief = () if office.voicemail.greeting is Greeting.LONG else others
+    return (*for_staff(office, "welcome"), *brief)
+
+
+def other_language(office: Office, language: str) -> str:
+    """Return the language to which a caller turns by LANGUAGE_KEY, "" where there is but one."""
+    others = [one for one in office.languages if one != (language or office.languages[0])]
+    return others[0] if others else ""
+
+
+def tells_at_once(office: Office, added: Added) -> bool:
+    """True where the greeting itself names whom to call in need: 112 alone, or the long form."""
+    if office.voicemail.greeting is Greeting.LONG:
+        return True
+    return not (added.told or office.email or added.menu)
+
+
+def more(office: Office, added: Added, language: str) -> Keys:
+    """Return what MORE_KEY leads to: emergencies, the address, the sheets; () for nothing."""
+    keys = (*added.emergencies, *_address(office), *titles(added.menu, language))
+    if not keys or office.voicemail.greeting is Greeting.LONG:
+        return ()
+    return tuple(f"{language}/{key}" for key in (*keys, "leave_message"))
+
+
+def in_languages(office: Office, *keys: str, language: str = "") -> Keys:
+    """Return prompts in the caller's language, "" for every one of the office in turn."""
+    spoken_in = (language,) if language else office.languages
+    return tuple(f"{each}/{key}" for each in spoken_in for key in keys)
 
 
 def for_staff(office: Office, key: str) -> Keys:
@@ -74,20 +112,55 @@ def menu_again(menu: Menu, language: str) -> Keys:
     return tuple(f"{language}/{key}" for key in (*titles(menu, language), "leave_message"))
 
 
-def _greeting(
-    office: Office, decision: Decision, now: Now, added: Added, language: str, *, first: bool
+def _short(
+    office: Office, decision: Decision, now: Now, added: Added, language: str
 ) -> Iterator[str]:
+    """Say why, when people answer again, and how to leave a message: the tone follows in 20 s."""
+    yield from _reason(office, decision, now)
+    yield "leave_message"
+    if tells_at_once(office, added):
+        yield from added.emergencies
+    elif key := _key_for(office, added, language):
+        yield key
+    if office.voicemail.privacy:
+        yield office.voicemail.privacy
+
+
+def _key_for(office: Office, added: Added, language: str) -> str:
+    """Return the prompt that names MORE_KEY, "" where it leads to nothing."""
+    has_more = bool(office.email or tuple(titles(added.menu, language)))
+    if added.emergencies:
+        return "key_both" if has_more else "key_emergency"
+    return "key_information" if has_more else ""
+
+
+def _long(office: Office, decision: Decision, now: Now, added: Added) -> Keys:
+    """Say everything in every language, the address once; the way to the tone is told early."""
+    notice = (office.voicemail.privacy,) if office.voicemail.privacy else ()
+    keys = list(welcome(office))
+    for language in office.languages:
+        is_first = language == office.languages[0]
+        said = (
+            *_reason(office, decision, now),
+            "leave_message",
+            *added.emergencies,
+            *titles(added.menu, language),
+            *(_address(office) if is_first else ()),
+            *notice,
+        )
+        keys += [f"{language}/{key}" for key in said]
+    return tuple(keys)
+
+
+def _reason(office: Office, decision: Decision, now: Now) -> Iterator[str]:
     yield decision.greeting
     if decision.reopens_at:
         yield from reopening(office, decision, decision.reopens_at, now)
-    yield from added.emergencies
-    yield from titles(added.menu, language)
-    if office.voicemail.privacy:
-        yield office.voicemail.privacy
-    yield "leave_message"
-    if first and office.email:
-        yield "write_to"
-        yield from office.email
+
+
+def _address(office: Office) -> Keys:
+    """Spell the public address, where the office wants it spelt."""
+    return ("write_to", *office.email) if office.email else ()
 
 
 def reopening(office: Office, decision: Decision, at: datetime, now: Now) -> Keys:

@@ -37,9 +37,11 @@ class Call:
     in the conversation. On a line that passes its calls to a PBX `position` counts the extensions
     called, `offers` how often the present one was told of the call; `returned` once the caller came
     back, `pbx_fault` when the PBX did not understand. `menu` is what
-    the greeting offered, `heard` the sheets that the caller chose. A call that waits does so since
-    `waiting_since`, was last told at `announced_at`, and rings the phones in `spared` not before
-    their time; the highest `priority` is served first; `waited` once its time was over.
+    the greeting offered, `heard` the sheets that the caller chose, `language` the one asked for by
+    a key ("" for the office's first), `turns` how often a key led elsewhere in the announcements;
+    `untold` while the numbers for emergencies were not told to this caller. A call that waits does
+    so since `waiting_since`, was last told at `announced_at`, rings the phones in `spared` not
+    before their time; the highest `priority` is served first; `waited` once its time was over.
     `ended_by` and `ended_ms` say why a recording was over and after how long, for a call that
     nothing else ends. `keyed` is what the operator has begun to key, `choices` what keys do now,
     `about` the office whose rule may be opened, `transfer` the last one asked for, `dials` an
@@ -86,6 +88,9 @@ class Call:
     pbx_fault: bool = False
     menu: Menu = ()
     heard: tuple[str, ...] = ()
+    language: str = ""
+    turns: int = 0
+    untold: bool = False
     keyed: str = ""
     choices: Choices | None = None
     about: About | None = None
@@ -114,6 +119,11 @@ class Call:
             return False
         self.note(f"sheet.{sheet}", sheets=(*self.record.sheets, sheet))
         return True
+
+    def tell(self, units: tuple[str, ...]) -> None:
+        """Note that the caller hears whom to call in need: which units' numbers (E11, P7)."""
+        self.untold = False
+        self.note(*(f"told.{unit}" for unit in units))
 
     def settle(self, result: Result) -> None:
         """Say how the call ended; what was said first holds."""

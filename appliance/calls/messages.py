@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.calls import announcements, orders, rule_by_key
+from appliance.calls import after_hours, announcements, orders, rule_by_key
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.ending import (
@@ -187,9 +187,10 @@ def _to_be_stored(call: Call, trim_ms: int = 0) -> orders.Order:
 
 
 def say(desk: Desk, call: Call, now: Now, *keys: str) -> Orders:
-    """Tell the waiting caller how it went, then hang up."""
+    """Tell the waiting caller how it went, and whom to call in need (E11); then hang up."""
     call.enter(State.FAREWELL, now)
-    prompts = announcements.in_languages(desk.office, *keys)
+    told = (*keys, *after_hours.told_at_last(desk, call, now))
+    prompts = announcements.in_languages(desk.office, *told, language=call.language)
     yield orders.Play(call.new_play(), prompts, line=call.line.name)
     yield call.write()
 

@@ -23,7 +23,7 @@ from appliance.calls import (
     trunk_line,
     waiting,
 )
-from appliance.calls.announcements import greeting
+from appliance.calls.announcements import greeting, tells_at_once
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.events import (
@@ -44,6 +44,7 @@ from appliance.calls.states import State
 from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.routing import Decision, Missed, Way
+from appliance.policy.spoken import Added
 
 Orders = Iterator[Order]
 
@@ -188,11 +189,17 @@ def start_greeting(desk: Desk, call: Call, decision: Decision, now: Now) -> Orde
     """Greet by the reason of the decision; voicemail's limits follow."""
     call.enter(State.GREETING, now)
     added = after_hours.added(desk, decision, now)
-    call.menu = added.menu
-    told = (f"told.{unit}" for unit in added.told)
-    call.note("greeting", *told, answered_at=now.wall)
+    call.menu, call.untold = added.menu, bool(added.emergencies)
+    call.note("greeting", answered_at=now.wall)
+    if tells_at_once(desk.office, added):
+        call.tell(added.told)
     yield from after_hours.warnings(desk, decision, now)
-    prompts = greeting(desk.office, decision, now, added)
+    yield from play_greeting(desk, call, decision, added, now)
+
+
+def play_greeting(desk: Desk, call: Call, decision: Decision, added: Added, now: Now) -> Orders:
+    """Say it in the language of the caller."""
+    prompts = greeting(desk.office, decision, now, added, call.language)
     yield orders.Play(call.new_play(), prompts, line=call.line.name)
     yield call.write()
 

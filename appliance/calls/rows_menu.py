@@ -16,11 +16,11 @@ TABLE: Mapping[State, Rows] = {
     | FAX
     | LEAVES
     | each((PromptEnded, DeadlinePassed), Row(_D.SOUND_TONE, (_S.TONE,)))
-    | {DigitPressed: Row(_D.CHOOSE, (_S.TONE, _S.SHEET), stays=True)},
+    | {DigitPressed: Row(_D.CHOOSE, (_S.TONE, _S.SHEET, _S.GREETING), stays=True)},
     _S.SHEET: LISTENS
     | HANDS_OVER
     | FAX
     | LEAVES
     | each((PromptEnded, DeadlinePassed), Row(_D.OFFER_AGAIN, (_S.MENU,)))
-    | {DigitPressed: Row(_D.KEY_IN_SHEET, (_S.MENU, _S.TONE), stays=True)},
+    | {DigitPressed: Row(_D.KEY_IN_SHEET, (_S.MENU, _S.TONE, _S.GREETING), stays=True)},
 }

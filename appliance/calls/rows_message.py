@@ -54,7 +54,7 @@ TABLE: Mapping[State, Rows] = {
     | LEAVES
     | {
         PromptEnded: Row(_D.SOUND_TONE, (_S.TONE,)),
-        DigitPressed: Row(_D.CHOOSE, (_S.TONE, _S.SHEET), stays=True),
+        DigitPressed: Row(_D.CHOOSE, (_S.TONE, _S.SHEET, _S.MENU), stays=True),
         DeadlinePassed: Row(_D.SOUND_TONE, (_S.TONE,)),
     },
     _S.TONE: LISTENS

@@ -48,10 +48,10 @@ LIMITS_MS: Mapping[State, int] = {
     State.TRANSFER_CONSULT: 600_000,
     State.TRANSFER_OFFER: 60_000,
     State.GREETING: 180_000,
-    State.MENU: 90_000,
+    State.MENU: 120_000,
     State.SHEET: 90_000,
     State.TONE: 10_000,
-    State.FAREWELL: 60_000,
+    State.FAREWELL: 120_000,
     State.CLEARING: 30_000,
 }
 """How long a state may last when nobody says anything: a line never stays seized (B1).

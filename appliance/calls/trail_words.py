@@ -90,6 +90,10 @@ _FROM_BRANCH: Final = Words("Arriva da {who}", "Comes from {who}")
 _RINGS: Final = Words("Squilla: {who}", "Rings: {who}")
 _ANSWERS: Final = Words("Risponde: {who}", "Answers: {who}")
 _SHEET: Final = Words("Ascolta la scheda {who}", "Hears the sheet {who}")
+_LANGUAGES: Final[Mapping[str, Words]] = {
+    "it": Words("Sceglie l'italiano", "Chooses Italian"),
+    "en": Words("Sceglie l'inglese", "Chooses English"),
+}
 _REQUEST: Final = Words("Presa in carico: richiesta {who}", "Taken over: request {who}")
 _BY_PHONE: Final[Mapping[str, Words]] = {
     "ring": _RINGS, "answered": _ANSWERS, "picked_up": _ANSWERS, "sheet": _SHEET,
@@ -169,6 +173,8 @@ def _of_a_phone(first: str, who: str) -> Words | None:
     if first in _OUT and who:
         group = _GROUPS.get(who)
         return _both(_OUT[first], group or Words(who, who))
+    if first == "language":
+        return _LANGUAGES.get(who)
     if first == "request":
         stored = who.startswith("stored.")
         return _about(_REQUEST, who.removeprefix("stored.")) if stored else None

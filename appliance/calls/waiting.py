@@ -44,8 +44,9 @@ def greet(desk: Desk, call: Call, now: Now) -> Orders:
     """Say that all are busy, which sheets can be heard meanwhile (P1), and to hold the line."""
     call.menu, call.announced_at = desk.menu, now.monotonic
     before = ("greeting_busy", *_place(desk, call))
+    named = announcements.for_staff(desk.office, "welcome")
     prompts = announcements.with_menu(desk.office, before, call.menu, ("hold",))
-    yield orders.Play(call.new_play(), prompts, line=call.line.name)
+    yield orders.Play(call.new_play(), (*named, *prompts), line=call.line.name)
 
 
 def announce(desk: Desk, call: Call, now: Now) -> Orders:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 from pathlib import Path
 
 import click
 
 from appliance import prompts as recorded
+from appliance.commands.answering import answering, both_option
 from appliance.commands.options import config_option, in_house, load_settings
 from appliance.commands.sheets import heard_at_once
-from appliance.daemon import giving_voice, spoken, voice
+from appliance.daemon import giving_voice, house_name, spoken, voice
 from appliance.daemon.settings import Settings
-from appliance.errors import OfficeError
+from appliance.errors import OfficeError, TechnicianError
 from appliance.media.frames import SAMPLE_RATE
 from appliance.policy.words import Words
 
@@ -20,6 +22,7 @@ language_option = click.option(
     "--language", type=click.Choice(sorted(voice.VOICES)), default=recorded.FIRST, show_default=True
 )
 
+NAMED = Words("Il nome si sente già.", "The name is heard already.")
 LET_HEAR = Words("Farla sentire agli utenti?", "Let callers hear it?")
 
 
@@ -49,8 +52,11 @@ def say(settings: Settings, key: str, text: str, language: str) -> None:
 @language_option
 @click.pass_obj
 def forget(settings: Settings, key: str, language: str) -> None:
-    """Say KEY as it is recorded again."""
+    """Say KEY as it is recorded again; the office's name as the box says it."""
     giving_voice.forget(_folder(settings), language, key)
+    if (language, key) == (settings.site.languages[0], house_name.KEY):
+        with contextlib.suppress(TechnicianError):
+            _name_house(settings)
     click.echo(in_house(settings, heard_at_once(settings)))
 
 
@@ -77,6 +83,31 @@ def record(settings: Settings, key: str, language: str, phone: str, by: str, *, 
         giving_voice.put(_folder(settings), language, key, sound)
         dictating.draft_path(settings, wanted).unlink(missing_ok=True)
         click.echo(in_house(settings, heard_at_once(settings)))
+
+
+@prompts.command()
+@both_option
+@click.pass_context
+def name(context: click.Context, *, as_json: bool) -> None:
+    """Have the office's name (site.name) spoken where a greeting begins.
+
+    The box does so by itself; a name that the office has recorded as `welcome` stays.
+    """
+    settings: Settings = context.obj
+    assert context.parent is not None
+    config: Path = context.parent.params["config_path"]
+    with answering(config, as_json=as_json) as say_it:
+        if not _name_house(settings):
+            say_it(NAMED)
+            return
+        heard = heard_at_once(settings)
+        say_it(Words(f"{settings.site.name}: {heard.it}", f"{settings.site.name}: {heard.en}"))
+
+
+def _name_house(settings: Settings) -> bool:
+    site = Path(settings.folders.prompts) if settings.folders.prompts else None
+    language = settings.site.languages[0]
+    return giving_voice.name_house(_folder(settings), site, settings.site.name, language)
 
 
 def _check_key(settings: Settings, key: str, language: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from appliance.daemon import voice
+from appliance.daemon import house_name, voice
 from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.daemon.spoken import MENU, OURS, UNITS, load_units, path_of
 from appliance.errors import OfficeError
@@ -95,6 +95,21 @@ def _named_units(
             if not path.exists():
                 _write(path, _short(voice.speak(f"{name},", language), MOST_NAME_S))
             yield code, f"{language}/{key}"
+
+
+def name_house(folder: Path, site: Path | None, name: str, language: str) -> bool:
+    """Have the house's name spoken where a greeting begins; tells whether anything is new.
+
+    What the office has recorded itself stays. Raises OfficeError for a name that cannot be said,
+    TechnicianError where the synthesiser is missing.
+    """
+    if not house_name.is_missing(folder, site, name, language):
+        return False
+    sound = _short(voice.speak(house_name.said_by(name), language), MOST_NAME_S)
+    make_private(folder)
+    _write(path_of(folder, language, house_name.KEY), sound)
+    house_name.note(folder, name, language)
+    return True
 
 
 def say(folder: Path, language: str, key: str, text: str) -> int:

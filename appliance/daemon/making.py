@@ -31,6 +31,7 @@ from appliance.daemon.lookout import Lookout
 from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.metrics import Metrics
 from appliance.daemon.monthly import sheets_of
+from appliance.daemon.naming import Naming
 from appliance.daemon.nightly import Nightly
 from appliance.daemon.notices import Notices, folder_of
 from appliance.daemon.phone_questions import PhoneQuestions
@@ -167,6 +168,7 @@ class Parts:
         )
         central = Central(settings, stores.records, chores, self.lookout.trouble)
         self.central = CentralQuestions(stores, central, self.chores)
+        self.naming = Naming(settings, stores.records, chores)
         self.questions = self._made_questions()
         self.watching = Watching(self.questions.watched)
         self.metrics = Metrics(

@@ -35,7 +35,7 @@ from appliance.lines.settings import LineSettings as DriverSettings
 from appliance.phones.settings import address_of, network_of
 from appliance.policy.dates import Closure, Holiday, Opening, Period
 from appliance.policy.hours import Schedule
-from appliance.policy.office import AfterHours, Daytime, Group, Line, Office, Voicemail
+from appliance.policy.office import AfterHours, Daytime, Greeting, Group, Line, Office, Voicemail
 from appliance.policy.pin import PinRule
 from appliance.policy.refused import Refused
 from appliance.policy.week import Week
@@ -92,7 +92,7 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
             citizens_desk=citizens_desk if _exists(settings.citizens_desk) else None,
             public_numbers=tuple(line.called_number for line in lines if line.called_number),
             languages=settings.site.languages,
-            email=spell_email(settings.site.email) if settings.site.email else (),
+            email=_spelt(settings),
             extensions=extensions(settings.phones),
             voicemail=_voicemail(settings.voicemail),
             after_hours=AfterHours(bool(settings.voicemail.emergency_112), settings.voicemail.duty),
@@ -139,12 +139,21 @@ def _days(
     return zone, holidays
 
 
+def _spelt(settings: Settings) -> tuple[str, ...]:
+    """Spell the public address as prompts, where the office wants callers to hear it."""
+    address = settings.site.email if settings.voicemail.spell_email else ""
+    return spell_email(address) if address else ()
+
+
 def _voicemail(written: VoicemailSettings) -> Voicemail:
     return Voicemail(
         limit_ms=int(written.limit * 1000),
         silence_ms=int(written.silence * 1000),
         minimum_ms=int(written.minimum * 1000),
         privacy=PRIVACY.get(written.privacy, ""),
+        greeting=Greeting(written.greeting)
+        if written.greeting in tuple(Greeting)
+        else Greeting.SHORT,
         pin=PinRule(written.pin) if written.pin in tuple(PinRule) else PinRule.ALWAYS,
     )
 
@@ -167,6 +176,7 @@ def _check_greetings(settings: Settings, mistakes: Mistakes, folders: tuple[Path
     """A greeting that no language has would be silence, and so would an unknown notice."""
     known = Catalogue(*folders).keys(settings.site.languages[0])
     mistakes.choice("voicemail.privacy", settings.voicemail.privacy, tuple(PRIVACY))
+    mistakes.choice("voicemail.greeting", settings.voicemail.greeting, tuple(Greeting))
     written = [(f"closures.{n}", c.greeting) for n, c in enumerate(settings.closures, 1)]
     written += [(f"periods.{n}", p.greeting) for n, p in enumerate(settings.periods, 1)]
     for place, greeting in written:

@@ -87,7 +87,9 @@ class Voicemail:
 
     `notify` is the front desk's e-mail address, told of every new message, "" for none; with the
     recording where `notify_sound` says so. Of which late calls without a message desk and head are
-    told says `missed_alerts` (all, unclosed, none). `privacy` is short for the notice before a
+    told says `missed_alerts` (all, unclosed, none). `greeting` is short for what everybody needs,
+    with the tone within 20 s, the rest by a key; long for everything in every language.
+    `spell_email` has site.email spelt to callers. `privacy` is short for the notice before a
     message, off for none; its words are changed by `centralino prompts say privacy`. After hours
     `emergency_112` names 112, and `duty` the units of the register whose number is told while their
     written leave holds (E11). `pin`: the code of `centralino messages pin` is asked on phones of
@@ -101,6 +103,8 @@ class Voicemail:
     notify: str = ""
     notify_sound: OnOff = OnOff(False)
     missed_alerts: str = "all"
+    greeting: str = "short"
+    spell_email: OnOff = OnOff(False)
     privacy: str = "short"
     emergency_112: OnOff = OnOff(False)
     duty: tuple[str, ...] = ()

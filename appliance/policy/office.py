@@ -128,12 +128,20 @@ class Group:
         return tuple(f"{self.name}.{n}" for n in range(1, len(self.pbx_numbers) + 1))
 
 
+class Greeting(enum.StrEnum):
+    """How much voicemail says before the tone."""
+
+    SHORT = "short"  # what everybody needs; the rest by a key, or after the message
+    LONG = "long"  # everything, in every language
+
+
 @dataclass(frozen=True, slots=True)
 class Voicemail:
     """Limits of a message in ms: its length, the silence that ends it, not in the grace (E5).
 
     Shorter than `minimum_ms` is no message. `store_ms` is how long a caller is kept waiting to
-    hear whether it was stored. `privacy` is the prompt of the notice spoken before, "" for none.
+    hear whether it was stored. `privacy` is the prompt of the notice spoken before, "" for none;
+    `greeting` how much is said before the tone.
     """
 
     limit_ms: int = 180_000
@@ -143,6 +151,7 @@ class Voicemail:
     store_ms: int = 20_000
     pin: PinRule = PinRule.OTHERS
     privacy: str = ""
+    greeting: Greeting = Greeting.SHORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +233,8 @@ class Extension:
 class Office:
     """Everything the desk knows of its office; raises ConfigurationError for a name used twice.
 
-    `email` is the public address as prompt keys (announcements.spell_email makes them), spoken
-    after the invitation to leave a message; empty for none. `citizens_desk` is None where there
+    `email` is the public address as prompt keys (announcements.spell_email makes them), empty for
+    an office that does not want it spelt to callers. `citizens_desk` is None where there
     is no counter. `languages` are spoken in this order. A conversation lasts `longest_ms` at most;
     all numbers of an office together ring for `transfer_ms` (E7).
     `lines_kept` lines stay free to answer where there are more (policy.lines_kept). `head` are the

@@ -1,9 +1,12 @@
-"""Sheets that a caller may hear after hours: a short menu of keys (P1, P2). Frozen values."""
+"""What a caller may hear after hours: a short menu of sheets (P1, P2), whom to call in need (E11).
+
+Frozen values.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MOST_SPOKEN = 5
 """Sheets in the menu, of all languages together: nobody remembers a sixth key."""
@@ -43,3 +46,18 @@ def chosen(menu: Menu, digit: str) -> SpokenSheet | None:
 def titles(menu: Menu, language: str) -> Iterator[str]:
     """Give the prompts that offer the sheets of one language."""
     return (spoken.title for spoken in menu if spoken.language == language)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What a greeting offers beside its reason: the menu, and prompts without their language.
+
+    `told` are the units whose number is told; its digits are printed nowhere (P7).
+    """
+
+    menu: Menu = ()
+    told: tuple[str, ...] = ()
+    emergencies: tuple[str, ...] = field(default=(), repr=False)
+
+
+NOTHING_ADDED = Added()

@@ -14,6 +14,8 @@ from appliance.calls.announcements import (
     greeting,
     in_languages,
     message_words,
+    more,
+    other_language,
     reopening,
     spell_email,
     tone,
@@ -27,6 +29,7 @@ from appliance.policy.codes import Code
 from appliance.policy.office import KEY_CODES, StaffKey
 from appliance.policy.opening import GREETINGS as CLOSED_GREETINGS
 from appliance.policy.routing import GREETINGS, Decision, Way
+from appliance.policy.spoken import NOTHING_ADDED
 from appliance.policy.words import Words
 from tests.stories.offices import EXAMPLE, ROME
 
@@ -75,12 +78,19 @@ def test_a_short_absence_says_when_we_are_back() -> None:
 
 
 def test_the_whole_greeting() -> None:
-    """Italian with the address spelt, then briefly English (E5)."""
+    """Italian, the key for English, the key for the address; in English without the name (E5)."""
     office = replace(EXAMPLE, email=("word_urp", "sign_at"))
-    assert greeting(office, decision(reopens="2026-11-26 09:00"), WEDNESDAY) == (
-        "it/greeting_closed", "it/reopen_tomorrow", "it/hour_9", "it/leave_message",
-        "it/write_to", "it/word_urp", "it/sign_at",
+    told = decision(reopens="2026-11-26 09:00")
+    assert greeting(office, told, WEDNESDAY) == (
+        "it/welcome", "en/language_key", "it/greeting_closed", "it/reopen_tomorrow", "it/hour_9",
+        "it/leave_message", "it/key_information",
+    )  # fmt: skip
+    assert greeting(office, told, WEDNESDAY, language="en") == (
         "en/greeting_closed", "en/reopen_tomorrow", "en/hour_9", "en/leave_message",
+        "en/key_information",
+    )  # fmt: skip
+    assert more(office, NOTHING_ADDED, "en") == (
+        "en/write_to", "en/word_urp", "en/sign_at", "en/leave_message",
     )  # fmt: skip
 
 
@@ -88,8 +98,11 @@ def test_without_hours_and_address_nothing_of_them_is_said() -> None:
     """An office without e-mail, a reason without a time of reopening, another first language."""
     office = replace(EXAMPLE, email=(), languages=("en", "it"))
     assert greeting(office, decision("greeting_busy"), WEDNESDAY) == (
-        "en/greeting_busy", "en/leave_message", "it/greeting_busy", "it/leave_message",
+        "en/welcome", "it/language_key", "en/greeting_busy", "en/leave_message",
     )  # fmt: skip
+    assert other_language(office, "") == other_language(office, "en") == "it"
+    assert other_language(office, "it") == "en"
+    assert other_language(replace(office, languages=("it",)), "") == ""
     assert in_languages(office, "a", "b") == ("en/a", "en/b", "it/a", "it/b")
     assert for_staff(office, "state_closed_on") == ("en/state_closed_on",)
     assert tone(office) == ("en/tone_record",)
@@ -123,6 +136,7 @@ def test_an_address_that_cannot_be_spoken(address: str) -> None:
 def test_every_prompt_that_may_be_named_is_recorded() -> None:
     """No caller meets silence: each name has its sound in each language of the house."""
     keys = {*GREETINGS.values(), *CLOSED_GREETINGS.values(), "leave_message", "write_to"}
+    keys |= {"welcome", "language_key", "key_emergency", "key_information", "key_both"}
     keys |= {"message_stored", "message_not_stored", "message_too_short", "message_full"}
     keys |= {"tone_record", "back_at"}
     said = [code for code in KEY_CODES if code.what not in {StaffKey.PICK_UP, StaffKey.MESSAGES}]

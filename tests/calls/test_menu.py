@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 from appliance.calls import events, orders
-from appliance.calls.after_hours import Added, dialled
+from appliance.calls.after_hours import dialled
 from appliance.calls.menu import MOST_CHOICES
 from appliance.calls.orders import Result
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.mail import HEAD
 from appliance.policy.office import AfterHours
 from appliance.policy.secret import SecretNumber
-from appliance.policy.spoken import SpokenSheet
+from appliance.policy.spoken import Added, SpokenSheet
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, UP, later, records, tell, up
 from tests.stories.offices import EXAMPLE
 
@@ -52,7 +52,8 @@ def test_what_is_no_menu_changes_nothing() -> None:
     switchboard = greeted()
     tell(switchboard, NIGHT, events.SpokenSheetsChanged("nonsense"), IDLE)
     given = tell(switchboard, NIGHT, RANG, KNOWN, UP)
-    assert "it/title_carta" in heard(given)[-1]
+    assert "it/key_information" in heard(given)[-1]
+    assert "it/title_carta" in heard(tell(switchboard, NIGHT, pressed("*")))[-1]
 
 
 def test_a_sheet_whose_end_is_never_told_ends_all_the_same() -> None:
@@ -98,6 +99,27 @@ def test_a_caller_cut_in_the_recording_after_a_sheet_was_informed() -> None:
     hung_up = events.CallerHungUp("line1", events.Evidence.BUSY_TONE)
     given = tell(switchboard, NIGHT, events.PromptEnded(play), hung_up)
     assert records(given)[-1].result is Result.INFORMED
+
+
+@pytest.mark.parametrize("key", ["*", "9"])
+def test_whoever_turns_for_ever_is_led_to_voicemail(key: str) -> None:
+    """B1: after so many turns the keys mean nothing more; what was said last ends in the tone."""
+    switchboard = greeted()
+    for _ in range(MOST_CHOICES):
+        assert heard(tell(switchboard, NIGHT, pressed(key))) != []
+    assert tell(switchboard, NIGHT, pressed(key)) == []
+    late = later(NIGHT, 181.0)
+    assert heard(tell(switchboard, late, *switchboard.due(late))) == [("it/tone_record",)]
+
+
+def test_keys_that_lead_nowhere_are_ignored() -> None:
+    """An office of one language with nothing more to say: `*` and 9 change nothing."""
+    office = replace(EXAMPLE, languages=("it",), email=())
+    switchboard = Switchboard(office, "boot7")
+    tell(switchboard, NIGHT, events.LineRestored("line1"), RANG, KNOWN, UP)
+    for key in ("*", "9", "0"):
+        assert tell(switchboard, NIGHT, pressed(key)) == []
+    assert heard(tell(switchboard, NIGHT, pressed("#"))) == [("it/tone_record",)]
 
 
 @pytest.mark.parametrize(

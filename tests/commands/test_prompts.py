@@ -99,3 +99,16 @@ def test_an_english_house_is_told_in_english(box: Box) -> None:
     box.config.write_text(text.replace('languages = ["it", "en"]', 'languages = ["en"]'))
     said = box.run("prompts", "say", "privacy", "This call is recorded.", "--language", "en")
     assert "not running here: callers hear it from its next start on" in said
+
+
+def test_the_office_s_name_is_spoken_and_comes_back(box: Box) -> None:
+    """The greeting names the house: by itself, unless the office has said it; then forgotten."""
+    own = folder_of(box.state) / "it" / "welcome.wav"
+    assert "Comune" in box.run("prompts", "name")
+    made = own.read_bytes()
+    assert "già" in box.run("prompts", "name")
+    box.run("prompts", "say", "welcome", "Comune di Castel Maggiore, buongiorno.")
+    assert own.read_bytes() != made
+    assert "già" in box.run("prompts", "name", "--json")
+    box.run("prompts", "forget", "welcome")
+    assert own.read_bytes() == made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
@@ -16,9 +17,9 @@ from appliance.daemon.mail_account import account_of, domain_of
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.office import build_office
 from appliance.daemon.setups import carrier_setup
-from appliance.daemon.values import MonthDay, Seconds
+from appliance.daemon.values import MonthDay, OnOff, Seconds
 from appliance.errors import ConfigurationError
-from appliance.policy.office import AfterHours
+from appliance.policy.office import AfterHours, Greeting
 from appliance.policy.words import NOTHING
 
 EXAMPLE = Path(config.__file__).with_name("example.toml")
@@ -48,7 +49,9 @@ def test_the_example_office_is_good() -> None:
     assert office.switchboard.phones == ("op1", "op2")
     assert office.head == ("responsabile",)
     assert office.citizens_desk is not None
-    assert office.email[:3] == ("word_urp", "sign_at", "word_comune")
+    assert office.email == ()
+    spelt = replace(settings, voicemail=replace(settings.voicemail, spell_email=OnOff(True)))
+    assert build_office(spelt, 2026).email[:3] == ("word_urp", "sign_at", "word_comune")
 
 
 def test_what_is_not_written_has_its_default() -> None:
@@ -105,6 +108,9 @@ def test_what_the_closed_greeting_says_is_configured() -> None:
     plain = build_office(config.parse(SMALL), 2026)
     assert plain.voicemail.privacy == "privacy"
     assert plain.after_hours == AfterHours()
+    assert plain.voicemail.greeting is Greeting.SHORT
+    long = build_office(config.parse(f'{SMALL}[voicemail]\ngreeting = "long"\n'), 2026)
+    assert long.voicemail.greeting is Greeting.LONG
     text = '[voicemail]\nprivacy = "off"\nemergency_112 = true\nduty = ["polizia"]\n'
     told = build_office(config.parse(SMALL + text), 2026)
     assert told.voicemail.privacy == ""
@@ -226,6 +232,7 @@ identity_limit = 0
         ("[clock]\nholdover_days = 0", "clock.holdover_days: 0 days are no time for a clock"),
         ("[voicemail]\nlimit = true", "must be a number of seconds"),
         ('[voicemail]\nprivacy = "long"', "voicemail.privacy"),
+        ('[voicemail]\ngreeting = "brief"', "voicemail.greeting"),
         ("[folders]\nstate = 3", "must be text in quotes"),
     ],
 )

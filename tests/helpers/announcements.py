@@ -16,8 +16,8 @@ from tests.helpers.sound import babble
 
 BRIEF_S: Final = 0.3
 BRIEF: Final = (
-    "greeting_", "leave_message", "privacy", "write_to", "word_", "sign_", "letter_", "hour_",
-    "minute_", "reopen_", "offer_call",
+    "welcome", "language_key", "key_", "greeting_", "leave_message", "privacy", "write_to",
+    "word_", "sign_", "letter_", "hour_", "minute_", "reopen_", "offer_call",
 )  # fmt: skip
 """How the keys begin of what callers are greeted with, and told at an office's telephone."""
 

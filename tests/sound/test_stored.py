@@ -24,7 +24,7 @@ QUIET_MS = 1500
 """Longer than any pause within the greeting: the caller speaks after the tone."""
 PAUSE_MS = 300
 """From the end of what was announced, heard by the caller, to the next announcement."""
-GREETED = ("it/greeting_closed", "en/leave_message", "it/tone_record")
+GREETED = ("it/greeting_closed", "it/leave_message", "it/tone_record")
 
 
 def _announced(heard: bytes, first: str) -> list[str]:

@@ -10,7 +10,7 @@ expect answer line1
 line1 answered
 expect mail to head about Numero di turno non detto: polizia
 expect mail to head about Numero di turno non detto: acquedotto
-expect play line1 greeting_closed emergency_112 leave_message without duty_number digit_0 digit_5
+expect play line1 greeting_closed leave_message emergency_112 without key_emergency duty_number digit_0 digit_5
 line1 hangs up by busy_tone
 expect hang up line1
 line1 idle
@@ -27,7 +27,7 @@ after 20 s
 expect stop desk1 desk2
 expect answer line1
 line1 answered
-expect play line1 greeting_no_answer privacy leave_message without emergency_112 duty_number
+expect play line1 greeting_no_answer leave_message privacy without emergency_112 key_emergency duty_number
 line1 hangs up by busy_tone
 expect hang up line1
 line1 idle

@@ -12,7 +12,16 @@ from appliance.policy.dates import Closure, Holiday, Opening, Period
 from appliance.policy.dialling import Identity, Outgoing
 from appliance.policy.hours import Schedule
 from appliance.policy.numbering import PLANS, NumberClass, rehearsed
-from appliance.policy.office import AfterHours, Daytime, Extension, Group, Line, Office, Voicemail
+from appliance.policy.office import (
+    AfterHours,
+    Daytime,
+    Extension,
+    Greeting,
+    Group,
+    Line,
+    Office,
+    Voicemail,
+)
 from appliance.policy.waiting import Waiting
 from appliance.policy.week import Band, week
 from appliance.policy.words import Words
@@ -122,8 +131,14 @@ OFFICES = {
     "head": replace(EXAMPLE, head=("capo1", "op2")),
     "night": replace(
         EXAMPLE,
+        email=(),
         after_hours=AfterHours(emergency=True, duty=("polizia", "acquedotto")),
         voicemail=Voicemail(privacy="privacy"),
+    ),
+    "long_greeting": replace(
+        EXAMPLE,
+        after_hours=AfterHours(emergency=True, duty=("polizia",)),
+        voicemail=Voicemail(privacy="privacy", greeting=Greeting.LONG),
     ),
     "half_duplex": replace(
         EXAMPLE,

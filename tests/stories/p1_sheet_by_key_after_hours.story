@@ -6,7 +6,9 @@ line1 rings
 line1 caller 051234567
 expect answer line1
 line1 answered
-expect play line1 greeting_closed reopen_tomorrow title_carta title_residenza leave_message en/greeting_closed en/title_passport en/leave_message without title_passport
+expect play line1 greeting_closed reopen_tomorrow leave_message key_information without title_carta en/title_passport
+line1 presses *
+expect play line1 title_carta title_residenza leave_message without title_passport
 line1 presses 7
 expect nothing
 line1 presses 2

@@ -13,7 +13,7 @@ desk1 declines
 desk2 is unreachable
 expect answer line1
 line1 answered
-expect play line1 greeting_busy leave_message write_to without reopen_today reopen_tomorrow
+expect play line1 greeting_busy leave_message key_information without write_to reopen_today reopen_tomorrow
 expect record way=voicemail reason=desk.declined
 expect trail line1 busy.op1 busy.op2 route.overflow.busy declined.desk1 unreachable.desk2
 line1 hangs up by dial_tone after 900 ms

@@ -7,7 +7,7 @@ line1 caller 051234567
 expect answer line1
 expect record way=voicemail reason=closed.hours
 line1 answered
-expect play line1 greeting_closed reopen_tomorrow hour_8 minute_30 leave_message write_to word_urp sign_at letter_x without back_at
+expect play line1 welcome greeting_closed reopen_tomorrow hour_8 minute_30 leave_message without back_at write_to word_urp
 line1 prompt ends
 expect play line1 tone_record
 line1 prompt ends

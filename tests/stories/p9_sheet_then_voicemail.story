@@ -6,7 +6,7 @@ line1 rings
 line1 caller 051234567
 expect answer line1
 line1 answered
-expect play line1 title_carta leave_message
+expect play line1 leave_message key_information
 line1 presses 1
 expect play line1 sheet_carta
 line1 prompt ends
@@ -28,7 +28,7 @@ line1 rings
 line1 caller 051234567
 expect answer line1
 line1 answered
-expect play line1 title_carta
+expect play line1 key_information
 line1 presses 0
 expect play line1 tone_record
 line1 prompt ends
@@ -43,7 +43,7 @@ line1 rings
 line1 caller 051234567
 expect answer line1
 line1 answered
-expect play line1 title_carta
+expect play line1 key_information
 line1 presses 1
 expect play line1 sheet_carta
 line1 presses #
