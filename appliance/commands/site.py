@@ -12,21 +12,22 @@ import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from appliance import __version__
 from appliance.commands.options import config_option
+from appliance.commands.shell import in_language
 from appliance.errors import CentralinoError, ConfigurationError, TechnicianError
 from appliance.policy.system_words import why_not, words_of
+from appliance.policy.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appliance.commands.options import Command
     from appliance.daemon.settings import Settings
-    from appliance.policy.words import Words
     from appliance.site.outcome import Outcome
     from appliance.site.result import Facts
 
@@ -37,6 +38,16 @@ LOOKS: Final = 5
 LOOKS_S: Final = 1.0
 LIMIT_S: Final = 20.0
 USUAL_PORT: Final = 443
+LEFT: Final = Words(
+    "questo apparecchio non viene dall'immagine: {} resta com'è; modificarlo direttamente, o "
+    "indicare con --card la cartella del file della scheda",
+    "this box was not made from the image: {} stays as it is; edit it itself, or name the folder "
+    "with the card's file by --card",
+)
+KEPT: Final = Words(
+    "{} è stato sostituito; ciò che conteneva è conservato in {}",
+    "{} was replaced; what it held is kept in {}",
+)
 
 
 def _folder(name: str, default: Path, words: str) -> Callable[[Command], Command]:
@@ -78,6 +89,7 @@ def apply_(
     again: bool,
 ) -> None:
     """Put the card's file in force, where it has changed and is good; say what became of it."""
+    from appliance.daemon import update_box
     from appliance.site import applying, outcome
 
     places = applying.Places(
@@ -90,8 +102,9 @@ def apply_(
         notices,
         ports,
         datetime.now(UTC).year,
-        tomllib.loads(under.read_text(encoding="utf-8")) if under else {},
+        _data_of(under) if under else {},
         _name_host,
+        is_image=update_box.is_image(),
     )
     applied = applying.apply(places, again=again)
     for _ in range(LOOKS):  # for a modem that appears meanwhile systemd starts nobody again
@@ -100,14 +113,32 @@ def apply_(
         later = applying.apply(places)
         applied = replace(later, is_rewritten=later.is_rewritten or applied.is_rewritten)
     found = applied.outcome
-    for said in (*found.said, outcome.trouble_of(found)):
+    is_left = found.verdict is outcome.Verdict.MISSING and not places.is_image
+    for said in (*found.said, *(() if is_left else (outcome.trouble_of(found),))):
         if said.en:
-            click.echo(said.en, err=True)
+            click.echo(in_language(said), err=True)
+    if is_left:
+        click.echo(in_language(LEFT).format(config_path), err=True)
     click.echo(f"the card's file: {found.verdict}")
+    if found.set_aside:
+        click.echo(in_language(KEPT).format(config_path, found.set_aside))
     if applied.is_rewritten:
         _have_it_read()
-    if found.verdict is outcome.Verdict.FAILED:
+    if found.verdict is outcome.Verdict.FAILED or is_left:
         raise SystemExit(1)
+
+
+def _data_of(path: Path) -> dict[str, Any]:
+    """Read a TOML file; raises BadConfiguration."""
+    from appliance.daemon import config
+    from appliance.daemon.mistakes import BadConfiguration
+    from appliance.daemon.toml_mistakes import mistakes_in
+
+    text = config.text_of(path)
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadConfiguration(str(path), mistakes_in(text, error)) from error
 
 
 @site.command()

@@ -41,6 +41,8 @@ class Places:
     """Where everything is: the card, the configuration, what is `kept` of the file; network, host
     name and keys below `data`, which `networkd` reads at its start; what was found, for `run`, and
     for the desk's `notices`; the modems' names. `name_host` gives the box its name at once.
+    `is_image`: the box was made from the image, whose configuration is the card's; elsewhere what
+    is in force is somebody's own, also the package's example.
     """
 
     card: Path
@@ -54,6 +56,7 @@ class Places:
     year: int
     under: Mapping[str, Any] = field(default_factory=dict)
     name_host: Callable[[str], None] = lambda _: None
+    is_image: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +163,11 @@ class _Turn:
 
     def _stand(self) -> None:
         """See that something is in force without the card: what was, with modems as found now."""
-        has_moved = self._is_ours() and not self._is_settled()
-        if has_moved or not self._current or self._is_delivered():
+        if self.kept is None and not self._places.is_image:
+            return
+        has_moved = self.kept is not None and self._is_ours() and not self._is_settled()
+        is_only_delivered = self._is_delivered() and self._places.is_image
+        if has_moved or not self._current or is_only_delivered:
             text = self.kept.text if self.kept else ""
             try:
                 self._keep(text, self._make(text))
@@ -226,8 +232,9 @@ class _Turn:
             self.kept = kept
 
     def _set_aside_what_others_wrote(self, contents: bytes) -> None:
-        is_own = self._is_ours() or self._is_delivered() or contents == self._current
-        if self._current and not is_own:
+        is_proven = self.kept is not None and self._is_ours()
+        is_only_delivered = self._is_delivered() and self._places.is_image
+        if self._current and not (is_proven or is_only_delivered or contents == self._current):
             self._places.kept.mkdir(mode=0o700, parents=True, exist_ok=True)
             before = self._places.kept / keeping.BEFORE
             atomic_write(before, self._current)

@@ -11,9 +11,10 @@ import pytest
 from click.testing import Result
 
 from appliance.__main__ import main
-from appliance.daemon import config, first_user
-from appliance.site import applying
+from appliance.daemon import config, first_user, update_box
+from appliance.site import applying, keeping
 from appliance.site.applying import Applied, Places
+from appliance.site.made import HEAD
 from appliance.site.text import NAME
 from tests.helpers.command import runner
 from tests.site.test_made import OFFICE
@@ -28,7 +29,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     monkeypatch.setattr(socket, "sethostname", lambda _: None)
     monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr(update_box, "is_image", lambda: True)
     return tmp_path
+
+
+@pytest.fixture
+def other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A box that was not made from the image: a Debian machine with the package on it."""
+    monkeypatch.setattr(update_box, "is_image", lambda: False)
+    (folder / "etc").mkdir()
+    return folder
 
 
 def run(folder: Path, what: str, *more: str) -> Result:
@@ -44,6 +54,61 @@ def run(folder: Path, what: str, *more: str) -> Result:
 def answer(folder: Path) -> str:
     """Return what is written on the card."""
     return (folder / "card" / "centralino-result.txt").read_text(encoding="utf-8-sig")
+
+
+WHOLE = OFFICE.replace("Comune", "Comune Vero")
+"""A configuration that somebody wrote for this box."""
+
+
+@pytest.mark.parametrize(
+    "own",
+    [WHOLE, applying.EXAMPLE.read_text(encoding="utf-8"), HEAD + WHOLE],
+    ids=["by hand", "the package's example", "brought from another box"],
+)
+def test_a_box_not_made_from_the_image_keeps_its_configuration(own: str, other: Path) -> None:
+    """Without a card's file nothing is written, which is said; the status is no success."""
+    path = other / "etc" / "centralino.toml"
+    path.write_text(own, encoding="utf-8")
+    result = run(other, "apply")
+    assert result.exit_code == 1
+    assert path.read_text(encoding="utf-8") == own
+    assert f"{path} resta com'è" in result.stderr
+    assert not (other / "kept").exists()
+
+
+@pytest.mark.parametrize(
+    "own",
+    [WHOLE, applying.EXAMPLE.read_text(encoding="utf-8"), HEAD + WHOLE],
+    ids=["by hand", "the package's example", "brought from another box"],
+)
+def test_what_the_card_s_file_replaces_is_kept_and_told(own: str, other: Path) -> None:
+    """Whoever names a card's file has it put in force; the former configuration is not lost."""
+    path = other / "etc" / "centralino.toml"
+    path.write_text(own, encoding="utf-8")
+    (other / "card" / NAME).write_text(OFFICE, encoding="utf-8")
+    result = run(other, "apply")
+    assert result.exit_code == 0, result.output
+    assert config.load(path).site.name == "Comune"
+    before = other / "kept" / keeping.BEFORE
+    assert before.read_text(encoding="utf-8") == own
+    assert f"{path} è stato sostituito; ciò che conteneva è conservato in {before}" in result.output
+
+
+def test_an_image_s_configuration_of_which_nothing_is_kept_is_not_replaced(folder: Path) -> None:
+    """What was made of a card's file stays in force where neither card nor memory of it is left."""
+    path = folder / "etc" / "centralino.toml"
+    path.parent.mkdir()
+    path.write_text(HEAD + WHOLE, encoding="utf-8")
+    assert run(folder, "apply").exit_code == 0
+    assert path.read_text(encoding="utf-8") == HEAD + WHOLE
+
+
+def test_a_file_to_lie_under_the_card_s_has_its_mistakes_told(folder: Path) -> None:
+    """With line and remedy, like any other."""
+    (folder / "under.toml").write_text("[site\n", encoding="utf-8")
+    result = run(folder, "apply")
+    assert result.exit_code == 1
+    assert "riga 1, il file: l'intestazione si scrive [site]" in result.stderr
 
 
 def test_from_the_file_to_the_answer(folder: Path) -> None:
@@ -69,7 +134,7 @@ def test_a_mistake_is_said_and_no_failure_of_the_unit(folder: Path) -> None:
     (folder / "card" / NAME).write_text("[site]\nname = “x”\n", encoding="utf-8")
     found = run(folder, "apply")
     assert found.exit_code == 0
-    assert "line 2" in found.stderr
+    assert "riga 2" in found.stderr
     assert "Traceback" not in found.stderr
     run(folder, "tell")
     assert "riga 2" in answer(folder)
