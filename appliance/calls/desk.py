@@ -84,6 +84,7 @@ class LineSeat:
 
     `configured` is what the office wrote of it, `line` what holds once the modem has spoken.
     `condition` is what the modem measured last, `watched` is true once it has measured anything;
+    `half` says why a line is half duplex that was none by its make;
     `gave_up` is the last call that nobody answered, and when (monotonic) it ended.
     """
 
@@ -96,6 +97,7 @@ class LineSeat:
     modem: str = ""
     condition: LineCondition = LineCondition.UNKNOWN
     watched: bool = False
+    half: Words = NOTHING
     gave_up: tuple[CallRecord, float] | None = None
 
     def become(self, state: LineState, now: Now, reason: Words = NOTHING) -> None:
@@ -122,7 +124,7 @@ class LineSeat:
 
     def learn(self, modem: str, duplex: bool) -> None:
         """Take the modem's word: half duplex is half duplex, whatever was configured."""
-        self.modem, self.line = modem, self.configured
+        self.modem, self.line, self.half = modem, self.configured, NOTHING
         self.condition, self.watched = LineCondition.UNKNOWN, False
         if not duplex:
             daytime = self.configured.daytime or Daytime.MESSAGE

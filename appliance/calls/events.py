@@ -41,6 +41,7 @@ from appliance.calls.line_events import (
     FaxCalled,
     LineAnswered,
     LineFlashed,
+    LineHalfDuplex,
     LineIdle,
     LineLost,
     LineNeeded,
@@ -111,6 +112,7 @@ __all__ = [
     "LineAnswered",
     "LineCondition",
     "LineFlashed",
+    "LineHalfDuplex",
     "LineIdle",
     "LineLost",
     "LineNeeded",
@@ -173,6 +175,7 @@ Event = (
     | RecordingGap
     | LineLost
     | LineRestored
+    | LineHalfDuplex
     | CarrierLost
     | CarrierRestored
     | PhonePrepared

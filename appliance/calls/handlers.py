@@ -37,6 +37,7 @@ Handler = Callable[[Desk, Call, Any, Now], Orders]
 HANDLERS: Mapping[Do, Handler] = {
     Do.ROUTE: ringing.route,
     Do.RING_AT_ONCE: ringing.ring_at_once,
+    Do.TURN_HALF_DUPLEX: ringing.turn_half_duplex,
     Do.LEARN_CALLER: ringing.learn_caller,
     Do.GIVE_UP: ending.give_up,
     Do.ANSWER: ringing.answer,

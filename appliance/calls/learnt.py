@@ -6,6 +6,7 @@ One small function an event: none of it is one call's business.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from appliance.calls import parallel, trunk_line
@@ -17,9 +18,11 @@ from appliance.calls.events import (
     CarrierLost,
     CarrierRestored,
     HoursChanged,
+    LineHalfDuplex,
     LineIdle,
     LineLost,
     LineProbed,
+    LineRang,
     LineRestored,
     MessagesWaiting,
     NumbersKnown,
@@ -35,6 +38,7 @@ from appliance.policy.dialling import Ledger
 from appliance.policy.register.register import Register
 from appliance.policy.same_number import canonical
 from appliance.policy.special import office_with
+from appliance.policy.words import Words
 
 Orders = Iterator[Order]
 
@@ -53,6 +57,14 @@ def _line_gone(desk: Desk, event: LineIdle | LineLost, now: Now) -> Orders:
     if seat is not None and not seat.call:
         state, reason = state_after(event)
         seat.become(state, now, reason)
+    yield from ()
+
+
+def _half_duplex(desk: Desk, event: LineHalfDuplex, _now: Now) -> Orders:
+    """From the next call on the line is served as what it is; people see why."""
+    if seat := desk.seats.get(event.line):
+        seat.learn(seat.modem, duplex=False)
+        seat.half = Words(event.reason_it or event.reason, event.reason)
     yield from ()
 
 
@@ -130,6 +142,15 @@ def _spoken_changed(desk: Desk, event: SpokenSheetsChanged, _now: Now) -> Orders
     yield from ()
 
 
+def at_home(desk: Desk, event: Any) -> Any:
+    """Return an event with the caller's number as it is dialled here: some exchanges send +39."""
+    caller = getattr(event, "caller", None)
+    if not isinstance(event, CallerIdentified | LineRang) or caller is None or not caller.number:
+        return event
+    number = canonical(caller.number, desk.office.outgoing.plan)
+    return replace(event, caller=replace(caller, number=number))
+
+
 def identified(desk: Desk, event: CallerIdentified, now: Now) -> Orders:
     """Who has called may be called back; who was called rings back for that case (E17).
 
@@ -138,9 +159,8 @@ def identified(desk: Desk, event: CallerIdentified, now: Now) -> Orders:
     local = desk.office.local(now.wall)
     desk.exchange = desk.exchange.hear(event.dated, local, now.monotonic)
     seat = desk.seats.get(event.line)
-    number = canonical(event.caller.number, desk.office.outgoing.plan)
     if seat is not None:
-        hear_of(desk, desk.calls.get(seat.call), number, now)
+        hear_of(desk, desk.calls.get(seat.call), event.caller.number, now)
     yield from ()
 
 
@@ -163,6 +183,7 @@ def _numbers_known(desk: Desk, event: NumbersKnown, _now: Now) -> Orders:
 
 LEARNS: Mapping[type, Callable[[Desk, Any, Now], Orders]] = {
     LineRestored: _restored,
+    LineHalfDuplex: _half_duplex,
     LineIdle: _line_gone,
     LineLost: _line_gone,
     LineProbed: _probed,

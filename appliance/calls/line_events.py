@@ -178,6 +178,18 @@ class LineRestored:
 
 
 @dataclass(frozen=True, slots=True)
+class LineHalfDuplex:
+    """The modem refuses sound both ways: the line carries no conversation from now on.
+
+    `reason` says what to do, `reason_it` in Italian. A call for which that was found goes on.
+    """
+
+    line: str
+    reason: str
+    reason_it: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CarrierLost:
     """The carrier process is gone; every line and every phone's sound with it."""
 

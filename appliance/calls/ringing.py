@@ -355,6 +355,18 @@ def ring_again(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
         yield from go_on(desk, call, outcome, now)
 
 
+def turn_half_duplex(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The line turns out to carry no conversation: phones let go, the caller gets voicemail."""
+    call.line = desk.seat_of(call).line
+    call.note("half_duplex")
+    yield from stop_ringing(call)
+    if call.leg:
+        yield orders.HangUpPhone(call.leg)
+        call.forget_leg()
+    facts = desk.facts_for(call.line, now)
+    yield from take(desk, call, routing.turned_half_duplex(desk.office, facts, now), now)
+
+
 def hold(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line came up while other phones ring: the caller hears that somebody is being sought."""
     call.up = True

@@ -21,6 +21,7 @@ from appliance.calls.events import (
     LegProgressed,
     LineAnswered,
     LineFlashed,
+    LineHalfDuplex,
     LineIdle,
     LineLost,
     LineNeeded,
@@ -91,6 +92,7 @@ NOT_A_CALLS: dict[type, str] = {
     PinChecked: "concerns a phone that hears messages",
     CallBackStored: "no caller of this call waits to hear of a call back",
     RequestStored: "no caller of this call waits to hear of a request",
+    LineHalfDuplex: "concerns the line: whoever is on it is served to the end",
     LineProbed: "concerns the line; while a call is on it nothing is measured",
     CarrierRestored: "its lines follow one by one",
     SpokenSheetsChanged: "the next greeting offers them; a menu that was heard holds",
@@ -154,6 +156,10 @@ FAX: Rows = {FaxCalled: Row(_D.TURN_FAX_AWAY, (_S.CLEARING,))}
 NOTES_FAX: Rows = {FaxCalled: Row(_D.NOTE_FAX, stays=True)}
 CORRECTS = each((MessageStored, RequestStored), Row(_D.CORRECT, stays=True))
 TAKEN_RINGING: Rows = {LineTaken: Row(_D.TAKEN_RINGING, (_S.ENDED,))}
+HALF: Rows = {
+    LineHalfDuplex: Row(_D.TURN_HALF_DUPLEX, (_S.GREETING_PENDING, _S.GREETING), stays=True)
+}
+"""A caller who waits for a person on a line that turns out to carry no conversation."""
 HANDS_OVER: Rows = {LineTaken: Row(_D.HAND_OVER, (_S.CLEARING,))}
 AFTER = state(
     each((LineNeeded,), "the line is on its way on hook"),

@@ -23,6 +23,7 @@ from appliance.calls.events import (
 from appliance.calls.row_parts import (
     BEFORE_ANSWER,
     FAX,
+    HALF,
     HANDS_OVER,
     LATE_NAME,
     LEG,
@@ -86,6 +87,7 @@ TABLE: Mapping[State, Rows] = {
     ),
     _S.ANSWERING: TALKS
     | HANDS_OVER
+    | HALF
     | each((FaxCalled,), "the line is not up: nothing is heard on it")
     | each(LEG, Row(_D.RING_ON, (_S.HOLDING, *HELD_NO_MORE)))
     | each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
@@ -96,6 +98,7 @@ TABLE: Mapping[State, Rows] = {
     },
     _S.HOLDING: TALKS
     | HANDS_OVER
+    | HALF
     | FAX
     | each(LEG, Row(_D.LEG_OUT, HELD_NO_MORE, stays=True))
     | {

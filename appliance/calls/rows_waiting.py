@@ -17,6 +17,7 @@ from appliance.calls.events import (
 )
 from appliance.calls.row_parts import (
     FAX,
+    HALF,
     HANDS_OVER,
     LEAVES,
     LEG,
@@ -34,6 +35,7 @@ ON = (_S.HOLDING, _S.CALLBACK_OFFERED, _S.GREETING, _S.GREETING_PENDING)
 TABLE: Mapping[State, Rows] = {
     _S.QUEUED: TALKS
     | HANDS_OVER
+    | HALF
     | FAX
     | LEAVES
     | each(LEG, Row(_D.QUEUE_LEG_OUT, stays=True))

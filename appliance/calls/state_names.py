@@ -52,6 +52,7 @@ class Do(enum.StrEnum):
 
     ROUTE = "route"
     RING_AT_ONCE = "ring_at_once"
+    TURN_HALF_DUPLEX = "turn_half_duplex"
     LEARN_CALLER = "learn_caller"
     GIVE_UP = "give_up"
     ANSWER = "answer"

@@ -287,6 +287,8 @@ def _lines_degraded(desk: Desk, now: Now) -> Iterator[Words]:
             yield _said(seat, LEFT_LIFTED)
         elif seat.reason.en:
             yield _said(seat, seat.reason)
+        if seat.half.en:
+            yield _said(seat, seat.half)
 
 
 def _outgoing_degraded(desk: Desk, now: Now) -> Iterator[Words]:

@@ -87,6 +87,7 @@ class Switchboard:
         Of a leg that is no phone's but an ordinary telephone's, only its line can tell.
         """
         now, event = self._desk.judged(now), trunk_line.heard(self._desk, event)
+        event = learnt.at_home(self._desk, event)
         phone = getattr(event, "phone", "")
         if isinstance(event, BY_PEOPLE) and not handing_over.is_elsewhere(self._desk, phone):
             self.somebody_is_there(now)

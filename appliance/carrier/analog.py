@@ -19,10 +19,7 @@ from appliance.calls.events import (
 from appliance.carrier.analog_calling import LineCalling
 from appliance.carrier.ears import Ears
 from appliance.carrier.linecall import LineCall
-from appliance.carrier.messages import (
-    Marked,
-    Measured,
-)
+from appliance.carrier.messages import Marked, Measured, Notice
 from appliance.lines import facts
 from appliance.lines.facts import Recovery, Signal, Stream
 from appliance.lines.life import LADDER
@@ -89,6 +86,20 @@ class AnalogLine(LineCalling):
             call.told = True
             self._tell(events.LineAnswered(self.name))
 
+    def _on_broke_off(self, fact: facts.BrokeOff, now: float) -> None:
+        self._tell(Notice(f"line {self.name}: {fact.reason.en}", "warning"))
+
+    def _on_half_duplex(self, fact: facts.HalfDuplex, now: float) -> None:
+        """Nobody can be joined to the caller: the desk is told before it hears that it is up."""
+        self._half = fact.reason
+        self._tell(events.LineHalfDuplex(self.name, fact.reason.en, fact.reason.it))
+        call = self.call
+        if call is not None and call.calling is not None:
+            self._tell(call.calling.failed("ERROR"))
+        elif call is not None and not call.told:
+            call.told = True
+            self._tell(events.LineAnswered(self.name))
+
     def _on_stopped(self, fact: facts.Stopped, now: float) -> None:
         if fact.kind is Stream.TRANSMIT:
             self._stop_player(whole=True)
@@ -130,7 +141,7 @@ class AnalogLine(LineCalling):
         self._lost = self._step = None
         self._condition = LineCondition.UNKNOWN
         self._warm = Ears(self.setup.country, fact.law)  # its tables take 0.1 s, the first time
-        self._tell(events.LineRestored(self.name, fact.identity, fact.duplex))
+        self._restored()
 
     def _on_recovering(self, fact: facts.Recovering, now: float) -> None:
         self._tell_step(Recovery.IN_BAND, fact.reason)
@@ -158,6 +169,8 @@ HANDLERS: dict[type, Callable[[AnalogLine, Any, float], None]] = {
     facts.DigitsSent: AnalogLine._on_digits_sent,
     facts.Dialled: AnalogLine._on_dialled,
     facts.Streaming: AnalogLine._on_streaming,
+    facts.BrokeOff: AnalogLine._on_broke_off,
+    facts.HalfDuplex: AnalogLine._on_half_duplex,
     facts.Stopped: AnalogLine._on_stopped,
     facts.Signalled: AnalogLine._on_signalled,
     facts.Idle: AnalogLine._on_idle,

@@ -62,6 +62,7 @@ class LineBase:
         self._heard_samples = 0
         self._warm: Ears | None = None
         self._lost: events.LineLost | None = None
+        self._half: Sentence | None = None
         self._step: Recovery | None = None
         self._condition = LineCondition.UNKNOWN
         self._rang_at = 0.0
@@ -112,7 +113,7 @@ class LineBase:
         Whoever rings meanwhile need not wait until the next ring and an identity that never comes.
         """
         if self.in_service:
-            self._tell(events.LineRestored(self.name, self.modem, self.driver.duplex))
+            self._restored()
             if self._condition is not LineCondition.UNKNOWN:
                 self._tell(events.LineProbed(self.name, self._condition))
             if self.call is None:
@@ -134,6 +135,12 @@ class LineBase:
                 handler(self, fact, now)
         if self.rhythm.fetch_at is not None and not self.expects_sound:
             self.rhythm.stop()
+
+    def _restored(self) -> None:
+        """Say that the line is in service, and again why it carries no conversation."""
+        self._tell(events.LineRestored(self.name, self.modem, self.driver.duplex))
+        if self._half is not None and not self.driver.duplex:
+            self._tell(events.LineHalfDuplex(self.name, self._half.en, self._half.it))
 
     def _tell_step(self, step: Recovery, seen: Sentence) -> None:
         """Tell each step of the ladder once; what is tried for ever is tried quietly."""

@@ -45,8 +45,9 @@ class Personality:
 
     `fields_apart`: each field of caller id within its own CR LF; `packs_dle`: two samples 0x10 are
     sent as DLE SUB (2.1). Both were seen of some firmware, neither is the rule.
-    `gain_step_db` is what one step of +VGR changes around 128 (v253.md 1.3); 0 for a modem that
-    sets its gain by itself.
+    `doubles_dle`: a code of the host is heeded only behind a doubled DLE, as a Zoom 3095 is
+    reported to do. `gain_step_db` is what one step of +VGR changes around 128 (v253.md 1.3); 0 for
+    a modem that sets its gain by itself.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Personality:
     can_reprint_id: bool
     fields_apart: bool = False
     packs_dle: bool = False
+    doubles_dle: bool = False
     gain_step_db: float = 0.0
 
 
@@ -218,7 +220,10 @@ USR5637 = Personality(
 DATA_ONLY = replace(CONEXANT, name="data-only", formats={}, classes="0,1,1.0,2")
 """A data and fax modem as it is sold beside voice modems: answers every question, has no voice."""
 
-PERSONALITIES = {each.name: each for each in (CONEXANT, USR5637, CONEXANT_PCM, DATA_ONLY)}
+ZOOM3095 = replace(CONEXANT, name="zoom3095", doubles_dle=True)
+"""The same chip with firmware that leaves its streams by a tripled DLE alone."""
+
+PERSONALITIES = {each.name: each for each in (CONEXANT, USR5637, CONEXANT_PCM, DATA_ONLY, ZOOM3095)}
 
 RESULT_CODES = {
     "OK": 0,

@@ -40,6 +40,7 @@ HALF_LINE = samples(30_000)
 
 ABORT_GRACE = samples(125)
 LONGEST_LINE = 128
+DLE_SAMPLE = b"\x10"
 COMMAND_ROOM = 512
 
 
@@ -69,6 +70,7 @@ class VoiceModem(HostSide):
         self._todo: deque[Command] = deque()
         self._timer: int | None = None
         self._unshielder = Unshielder()
+        self._last_sample = b""
         self._watch = SilenceWatch(0)
         self._idle = self._overdue = 0
         self._overran = False
@@ -110,7 +112,9 @@ class VoiceModem(HostSide):
         self._idle = 0
         if self.state in PLAYING:
             self.playout.add(sound)
-        if code is not None:
+        behind_dle = (self._last_sample + sound)[-1:] == DLE_SAMPLE
+        self._last_sample = b"" if code is not None else (self._last_sample + sound)[-1:]
+        if code is not None and (behind_dle or not self.personality.doubles_dle):
             self._shielded(code)
         return rest
 

@@ -16,6 +16,9 @@ ULAW_TEXT = r"(?<![A-Z])(?:MU|U|µ)[- ]?LAW"
 ALAW_TEXT = r"(?<![A-Z])A[- ]?LAW"
 LINEAR8_TEXT = r"UNSIGNED (?:PCM|LINEAR)|(?<![0-9])8[- ]?BIT LINEAR"
 
+DOUBLED = b"\x10\x10"
+"""A DLE as sound, before the DLE of a code (v253.md 2.2: the tripled DLE of callattendant)."""
+CAN = b"\x10\x18"
 _FORMAT_LINE = re.compile(r'^\s*(?:\+VSM:)?\s*(\d+)\s*,\s*"([^"]*)"\s*(.*)$')
 _BITS = re.compile(r"^,\s*(\d+)\s*,")
 _RANGE = re.compile(r"(\d+)\s*-\s*(\d+)")
@@ -54,9 +57,9 @@ class Dialect:
 
     `identity` is searched in the answers to +GMI and ATI3. `set_up` must be answered OK, `extras`
     may be refused. `formats` is the order of preference for +VSM, by the text of the modem's own
-    list. `ends` are the bytes that end a stream, each tried in turn. `cut` ends a transmitted
-    stream without playing what lies ahead. `signals` are the DLE codes that mean something off
-    hook, `ignored` those to be ignored in a stream.
+    list. `ends` are the bytes that end a stream, each tried in turn; of a transmitted one those
+    with CAN do so without playing what lies ahead. `signals` are the DLE codes that mean something
+    off hook, `ignored` those to be ignored in a stream.
     `probe` measures the pair of an idle line; None: this make cannot, and nothing is invented.
     """
 
@@ -71,8 +74,6 @@ class Dialect:
     signals: Mapping[str, Signal]
     ends: Mapping[Stream, tuple[bytes, ...]]
     ignored: Mapping[Stream, frozenset[str]] = field(default_factory=dict)
-    # CAN clears the buffer but ends nothing, so ETX follows it (mgetty intr_play; v253.md 2.2).
-    cut: bytes = b"\x10\x18\x10\x03"
     probe: Probe | None = None
 
 
@@ -95,9 +96,17 @@ _COMMON_SIGNALS = {
     "o": Signal.OVERRUN,
 }
 _COMMON_ENDS = {
-    Stream.DUPLEX: (b"\x10^",),
-    Stream.TRANSMIT: (b"\x10\x03",),
-    Stream.RECEIVE: (b"\x10!",),
+    # Some firmware (a Zoom 3095 is reported) heeds only a code behind a doubled DLE; to any other
+    # that is one sample of sound and the same code.
+    Stream.DUPLEX: (b"\x10^", DOUBLED + b"\x10^", b"\x10\x03", DOUBLED + b"\x10\x03"),
+    # CAN clears the buffer but ends nothing, so ETX follows it (mgetty intr_play; v253.md 2.2).
+    Stream.TRANSMIT: (
+        b"\x10\x03",
+        DOUBLED + b"\x10\x03",
+        b"\x10\x18\x10\x03",
+        DOUBLED + b"\x10\x18" + DOUBLED + b"\x10\x03",
+    ),
+    Stream.RECEIVE: (b"\x10!", DOUBLED + b"\x10!", b"\x10\x1b"),
 }
 _BEST_FIRST = ((ULAW_TEXT, Law.ULAW), (ALAW_TEXT, Law.ALAW), (LINEAR8_TEXT, Law.LINEAR8))
 
@@ -128,7 +137,7 @@ USR5637 = Dialect(
     set_up=("ATX4", "ATS0=0"),
     extras=("AT&D2", "AT+PCW=2"),
     signals=_COMMON_SIGNALS,
-    ends={**_COMMON_ENDS, Stream.DUPLEX: (b"\x10^", b"\x10\x03")},
+    ends={**_COMMON_ENDS, Stream.DUPLEX: (b"\x10^", b"\x10\x03", DOUBLED + b"\x10^")},
     # This modem reports dial tone falsely while it plays or records (2.1).
     ignored=dict.fromkeys(Stream, frozenset("d")),
 )
@@ -142,11 +151,7 @@ GENERIC = Dialect(
     set_up=("ATX4", "ATS0=0"),
     extras=("AT&D2",),
     signals=_COMMON_SIGNALS,
-    ends={
-        **_COMMON_ENDS,
-        Stream.DUPLEX: (b"\x10^", b"\x10\x03"),
-        Stream.RECEIVE: (b"\x10!", b"\x10\x1b"),
-    },
+    ends=_COMMON_ENDS,
 )
 
 DIALECTS: Mapping[str, Dialect] = {d.name: d for d in (CONEXANT, USR5637, GENERIC)}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from appliance.errors import Bug
 from appliance.lines import scripts
-from appliance.lines.dialects import ACTIONS, DIALECTS, GENERIC, choose_vsm, identify
+from appliance.lines.dialects import ACTIONS, DIALECTS, DOUBLED, GENERIC, choose_vsm, identify
 from appliance.lines.facts import Heard, Stream
 from appliance.lines.modem import Modem
 from appliance.lines.replies import Coded
@@ -43,8 +43,8 @@ TOLERANCE = 0.05
 TONE_HZ = 1000
 TONE_MS = 1000
 END_LIMIT_MS = 3000
-DUPLEX_ENDS = (b"\x10^", b"\x10\x03")
-"""What leaves +VTR: the one of the standard, then the one that some makes need (v253.md 2.2)."""
+DUPLEX_ENDS = (b"\x10^", b"\x10\x03", DOUBLED + b"\x10^")
+"""What leaves +VTR: the one of the standard, then those that some makes need (v253.md 2.2)."""
 
 
 REFUSED = Sentence(
@@ -201,7 +201,7 @@ class DuplexProbe:
         if self._phase is Phase.MEASURING:
             self._rates.given += len(data)
         elif self._phase is Phase.ENDING and data:
-            self._ended_by = _ENDS[DUPLEX_ENDS[1] in data]
+            self._ended_by = next(name for end, name in _ENDS.items() if end in data)
         return data
 
     def written(self, count: int) -> None:
@@ -327,7 +327,12 @@ class DuplexProbe:
         )
 
 
-_ENDS = {False: "DLE ^", True: "DLE ETX"}
+_ENDS = {
+    DUPLEX_ENDS[2]: "DLE DLE DLE ^",
+    DUPLEX_ENDS[1]: "DLE ETX",
+    DUPLEX_ENDS[0]: "DLE ^",
+    b"": "",  # a question for a result that was lost
+}
 _NEXT: Mapping[Phase, Callable[[DuplexProbe, float], None]] = {
     Phase.ASKING: DuplexProbe._asked,
     Phase.VOICE: DuplexProbe._has_voice,

@@ -116,6 +116,20 @@ class Streaming:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokeOff:
+    """The modem has ended its stream by itself (`reason`); another one is started in its place."""
+
+    reason: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class HalfDuplex:
+    """The modem refuses sound both ways: the line, off hook, is half duplex from now on."""
+
+    reason: Sentence
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The stream has ended (a transmitted one: played to its end); the line is still off hook."""
 
@@ -201,6 +215,8 @@ LineEvent = (
     | Prepared
     | OffHook
     | Streaming
+    | BrokeOff
+    | HalfDuplex
     | Stopped
     | Heard
     | Signalled

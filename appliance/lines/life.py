@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appliance.errors import Bug
-from appliance.lines import facts, scripts
+from appliance.lines import facts, scripts, sentences
 from appliance.lines.dialects import CONEXANT, DIALECTS, GENERIC, choose_vsm, identify
 from appliance.lines.facts import Recovery, Stream
 from appliance.lines.modem import Modem
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 ENDINGS = frozenset({Script.HANG_UP, Script.WITHDRAW})
 """The scripts that end a call: what rings, or is told of, from then on is the next."""
+BROKE_OFF_S = 5.0
+"""A stream that breaks off again so soon is no stream."""
 LADDER = (
     Recovery.DROP_DTR,
     Recovery.REOPEN,
@@ -62,11 +64,19 @@ class Life:
         self.cut = False
         self.digits = ""
         self._rung = 0
+        self._named = ""
+        self._no_duplex: str | None = None
+        self._broke_off: tuple[Sentence, float] = (sentences.NO_DUPLEX, float("-inf"))
         self._fault: tuple[Sentence, Recovery | None] | None = None
 
     @property
     def duplex(self) -> bool:
-        """True when sound can flow both ways at once: proven on the unit, or by its make."""
+        """True when sound can flow both ways at once: proven on the unit, or by its make.
+
+        Neither holds against the modem's own word, until another one is plugged in.
+        """
+        if self._no_duplex is not None and self._no_duplex == self._named:
+            return False
         proven = self.settings.duplex
         return self.modem.dialect.duplex if proven is None else proven
 
@@ -109,9 +119,23 @@ class Life:
             case Refused(reason):
                 self._fault = (reason, Recovery.REPLACE)
                 return self.step(Input.REFUSED, now)
+            case Done() if self.stage is Stage.STARTING and self.runner.refused:
+                self._no_duplex = self._named
+                return self.step(Input.NO_DUPLEX, now)
             case Done():
                 return self.step(Input.DONE, now)
         return ()
+
+    def break_off(self, result: str, now: float) -> tuple[LineEvent, ...]:
+        """The modem has ended its stream: another one keeps the caller, unless it was the line.
+
+        One that breaks off again and again is a modem in trouble.
+        """
+        reason, again = sentences.broke_off(result), now - self._broke_off[1] < BROKE_OFF_S
+        self._broke_off = reason, now
+        if result != OK or again:
+            return self.conclude(Trouble(reason), now)
+        return self.step(Input.BROKE_OFF, now)
 
     def start(self, now: float) -> tuple[LineEvent, ...]:
         """Begin anew, with nothing to recover from."""
@@ -176,7 +200,8 @@ class Life:
         if self.format is None:
             raise Bug("a modem without a voice format came up")
         self._rung, self.needs = 0, None
-        up = facts.Up(" ".join(self._identity()), self.duplex, self.format.law)
+        self._named = " ".join(self._identity())
+        up = facts.Up(self._named, self.duplex, self.format.law)
         self.ringing, self.pair = Ringing(), Pair()
         if self._fault is None:
             return (up,)
@@ -228,6 +253,7 @@ _SCRIPTS: Mapping[Script, Callable[[Life], tuple[Step, ...]]] = {
     Script.PREPARE: Life._prepare,
     Script.ANSWER: lambda _: scripts.answer(),
     Script.STREAM: lambda life: scripts.stream(life.kind),
+    Script.STREAM_AGAIN: lambda life: scripts.stream_again(life.kind),
     Script.END: lambda life: scripts.end(cut=life.cut),
     Script.FLASH: lambda life: scripts.flash(life.settings, life.digits),
     Script.DIGITS: lambda life: scripts.digits(life.digits),
@@ -246,6 +272,8 @@ _SAYINGS: Mapping[Say, Callable[[Life], tuple[LineEvent, ...]]] = {
     Say.PREPARED: lambda _: (facts.Prepared(),),
     Say.OFF_HOOK: lambda _: (facts.OffHook(),),
     Say.STREAMING: lambda life: (facts.Streaming(life.kind),),
+    Say.BROKE_OFF: lambda life: (facts.BrokeOff(life._broke_off[0]),),
+    Say.NO_DUPLEX: lambda _: (facts.HalfDuplex(sentences.NO_DUPLEX),),
     Say.STOPPED: lambda life: (facts.Stopped(life.ended),),
     Say.FLASHED: lambda life: (facts.Flashed(not life.runner.refused),),
     Say.DIGITS_SENT: lambda life: (facts.DigitsSent(not life.runner.refused),),

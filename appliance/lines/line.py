@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appliance.errors import Bug
-from appliance.lines import sentences
 from appliance.lines.digits import DigitFilter
 from appliance.lines.facts import Heard, Identified, Rang, Recovery, Signal, Signalled, Stream
 from appliance.lines.life import Life
 from appliance.lines.replies import CallerIdReceived, Coded, StreamEnded
-from appliance.lines.steps import Trouble
 from appliance.lines.table import ANSWERED, HEARING, RINGING, SIGNALLING, Input, Stage
 
 if TYPE_CHECKING:
@@ -185,7 +183,8 @@ class LineDriver:
         """A stream that nobody ended has broken off, and perhaps the line with it (+VIT, 1.3)."""
         life = self._life
         if self.stage is Stage.STREAMING:
-            return life.conclude(Trouble(sentences.broke_off(ended.result)), now)
+            life.kind = ended.kind
+            return life.break_off(ended.result, now)
         life.ended = ended.kind
         return life.step(Input.STREAM_ENDED, now)
 

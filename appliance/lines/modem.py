@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from appliance.errors import Bug
-from appliance.lines.dialects import ACTIONS
+from appliance.lines.dialects import ACTIONS, CAN, DOUBLED
 from appliance.lines.dle import Code, End, Packet, Plain, Unshielder, shield
 from appliance.lines.facts import Heard, Stream
 from appliance.lines.replies import (
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from appliance.lines.dialects import Dialect
     from appliance.lines.dle import Item
 
-RESYNC = b"\x10\x18\x10\x03\x10!\x10^\r"
-"""Ends any stream a former owner left: CAN ETX, receive abort, ^, CR (v253.md 4, step 1)."""
+_CODES = (CAN, b"\x10\x03", b"\x10!", b"\x10^")
+RESYNC = b"".join(_CODES) + b"".join(DOUBLED + code for code in _CODES) + b"\r"
+"""Ends any stream a former owner left: CAN ETX, receive abort, ^, CR (v253.md 4, step 1); each once
+more behind a doubled DLE, for firmware that heeds no other."""
 
 LINE_LIMIT = 512
 """Longest text line kept; +VLS=? answers up to about 60 characters a line (v253.md 1.4)."""
@@ -43,6 +45,8 @@ RESULTS = frozenset(NUMERIC.values()) - {"RING"} | {
 }  # fmt: skip
 _BEGINS = {"CONNECT", "VCON"}
 _KIND_OF = {command: kind for kind, command in ACTIONS.items()}
+_DETAILED = re.compile(r"^(RING|CONNECT)(?: [0-9A-Z+./]{1,16})$")
+"""A result with what it adds: RING A (a distinctive ring), CONNECT 8000 (the rate)."""
 _FIELD = re.compile(r"^(?:DATE|TIME|NMBR|NAME|MESG|DRON|DROF)\s*=")
 # A raw message: SDMF (04) or MDMF (80), then at least its length and one tag (v253.md 3).
 _RAW = re.compile(r"^(?:04|80)(?:[0-9A-F]{2}){4,}$")
@@ -66,6 +70,7 @@ class Modem:
         self._verbose = False
         self._ended = False  # DLE ETX was read, the final result was not
         self._terminator = b""
+        self._doubles = False  # it has last heeded a code behind a doubled DLE
 
     def receive_data(self, data: bytes) -> tuple[ModemEvent, ...]:
         """Take bytes from the port and return what they complete, in order."""
@@ -99,14 +104,20 @@ class Modem:
         """
         if self.streaming is None or self._ended:
             return b""
-        ends = self.dialect.ends[self.streaming]
+        ends = self._ends(cut=cut)
         wanted = ends[min(attempt, len(ends) - 1)]
-        if (cut or attempt) and self.streaming is Stream.TRANSMIT:
-            wanted = self.dialect.cut
         if wanted == self._terminator:
             return b""
         self._terminator = wanted
         return wanted
+
+    def _ends(self, *, cut: bool) -> tuple[bytes, ...]:
+        """Return the terminators in their order: first of the kind that this unit heeds."""
+        assert self.streaming is not None
+        ends = self.dialect.ends[self.streaming]
+        if cut and self.streaming is Stream.TRANSMIT:
+            ends = tuple(end for end in ends if CAN in end)
+        return tuple(sorted(ends, key=lambda end: end.startswith(DOUBLED) is not self._doubles))
 
     def ask_end(self) -> bytes:
         """Return what has a modem say OK whose stream may have ended and whose result was lost.
@@ -183,9 +194,10 @@ class Modem:
     def _on_line_feed(self, events: list[ModemEvent]) -> None:
         text = _printable(self._line).strip()
         self._line.clear()
-        if text in RESULTS or text == "RING":
+        word = _DETAILED.sub(r"\1", text)
+        if word in RESULTS or word == "RING":
             self._verbose = True
-            self._on_word(text, events)
+            self._on_word(word, events)
         elif text and (_FIELD.match(text) or _RAW.match(text)):
             events.append(CallerIdReceived(text, whole=_RAW.match(text) is not None))
         elif text and self._command and len(self._lines) < REPLY_LIMIT:
@@ -198,6 +210,7 @@ class Modem:
             events.append(Coded("R", in_text=True))
         elif self.streaming is not None:
             events.append(StreamEnded(self.streaming, word))
+            self._doubles = self._terminator.startswith(DOUBLED)
             self.streaming = None
         elif not self._command:
             events.append(Garbage(word))

@@ -198,12 +198,12 @@ class Runner:
         if result == OK and accepted and command.text not in ACTIONS.values():
             self.kept[command.keep] = lines
             return self._succeed(now)
-        if result in command.answers:
-            self.refused = result
-            return self._succeed(now)
         if command.otherwise:
             text, *others = command.otherwise
             return self._again(replace(command, text=text, otherwise=tuple(others)), now)
+        if result in command.answers:
+            self.refused = result
+            return self._succeed(now)
         if command.optional:
             self.kept[command.keep] = ()
             return self._succeed(now)

@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from appliance.lines.dialects import ACTIONS, Dialect, Probe, VoiceFormat, choose_vsm
+from appliance.lines.facts import Stream
 from appliance.lines.sentences import NO_FORMAT, NO_VOICE
 from appliance.lines.steps import Command, Drain, EndStream, Pause, Resync, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from appliance.lines.facts import Stream
     from appliance.lines.settings import LineSettings
 
 FORMATS = "formats"
@@ -122,9 +122,18 @@ def answer() -> tuple[Step, ...]:
 def stream(kind: Stream) -> tuple[Step, ...]:
     """End the stream that runs, if any, and start one of `kind`.
 
-    Tried once: a lost CONNECT leaves the modem streaming, where a command would be sound.
+    Tried once: a lost CONNECT leaves the modem streaming, where a command would be sound. Only a
+    refusal is asked about again; a modem that says ERROR twice has no +VTR, whatever its make.
     """
-    return (EndStream(), Command(ACTIONS[kind], tries=1))
+    text = ACTIONS[kind]
+    if kind is Stream.DUPLEX:
+        return (EndStream(), Command(text, tries=1, otherwise=(text,), answers=REFUSED))
+    return (EndStream(), Command(text, tries=1))
+
+
+def stream_again(kind: Stream) -> tuple[Step, ...]:
+    """Start a stream that broke off; refused, it was the line that went, not the modem's gift."""
+    return (Command(ACTIONS[kind], tries=1),)
 
 
 def end(*, cut: bool) -> tuple[Step, ...]:

@@ -63,6 +63,12 @@ def broke_off(seen: str) -> Sentence:
     )
 
 
+NO_DUPLEX = Sentence(
+    "Il modem rifiuta +VTR: la linea è half duplex e di giorno prende solo messaggi; mettere un "
+    "modem che regge la voce nei due sensi, o scrivere duplex = false e scegliere daytime.",
+    "The modem refuses +VTR: the line is half duplex and takes only messages by day; put a modem "
+    "there that carries sound both ways, or write duplex = false and choose a daytime.",
+)
 NO_VOICE = Sentence(
     "Il modem rifiuta +FCLASS=8, non ha la voce: sostituirlo con un modem vocale "
     "(Conexant CX930xx o USRobotics 5637).",

@@ -52,6 +52,8 @@ class Input(enum.StrEnum):
     RING = "ring"
     PICKUP = "pickup"  # another telephone on the pair was lifted
     STREAM_ENDED = "stream_ended"
+    BROKE_OFF = "broke_off"  # the modem has ended its stream by itself
+    NO_DUPLEX = "no_duplex"  # it refuses sound both ways
     DONE = "done"  # the stage's script succeeded
     TROUBLE = "trouble"  # it failed
     REFUSED = "refused"  # it failed for good
@@ -71,6 +73,7 @@ class Script(enum.StrEnum):
     PREPARE = "prepare"
     ANSWER = "answer"
     STREAM = "stream"
+    STREAM_AGAIN = "stream_again"
     END = "end"
     FLASH = "flash"
     DIGITS = "digits"
@@ -92,6 +95,8 @@ class Say(enum.StrEnum):
     PREPARED = "prepared"
     OFF_HOOK = "off_hook"
     STREAMING = "streaming"
+    BROKE_OFF = "broke_off"
+    NO_DUPLEX = "no_duplex"
     STOPPED = "stopped"
     FLASHED = "flashed"
     DIGITS_SENT = "digits_sent"
@@ -206,12 +211,14 @@ TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
         **_OFF_HOOK,
         **_late(_S.STARTING),
         _I.STREAM_ENDED: Rule(_S.STARTING, say=_Y.STOPPED),
+        _I.NO_DUPLEX: Rule(_S.OFF_HOOK, say=_Y.NO_DUPLEX),
         _I.DONE: Rule(_S.STREAMING, say=_Y.STREAMING),
     },
     _S.STREAMING: {
         **_OFF_HOOK,
         **_late(_S.STREAMING),
         _I.END_STREAM: Rule(_S.ENDING, _R.END),
+        _I.BROKE_OFF: Rule(_S.STARTING, _R.STREAM_AGAIN, _Y.BROKE_OFF),
     },
     _S.ENDING: {
         **_OFF_HOOK,
@@ -256,6 +263,8 @@ IGNORED: Mapping[Input, str] = {
     _I.RING: "a burst under way while the line is answered or initialised: the next counts",
     _I.PICKUP: "no call waits here; off hook it is a signal; the answer itself moves the voltage",
     _I.STREAM_ENDED: "the script under way ends the stream itself; unordered, it is trouble",
+    _I.BROKE_OFF: "only a stream that runs can break off",
+    _I.NO_DUPLEX: "only a stream that is being started can be refused",
     _I.DONE: "a script ends in the stage that began it",
     _I.TROUBLE: "no script runs in this stage",
     _I.REFUSED: "only initialising can be refused for good",

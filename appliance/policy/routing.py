@@ -174,6 +174,12 @@ def parallel_unanswered(office: Office, facts: Facts, now: Now) -> Decision:
     return _voicemail(Code.PARALLEL_UNANSWERED, GREETINGS[Missed.NO_ANSWER], answer)
 
 
+def turned_half_duplex(office: Office, facts: Facts, now: Now) -> Decision:
+    """Decide for a caller who was answered on a line that turns out to carry no conversation."""
+    answer = _still_open(office, facts, now)
+    return _voicemail(Code.HALF_DUPLEX, GREETINGS[Missed.NO_ANSWER], answer)
+
+
 def pbx_fault(office: Office, facts: Facts, now: Now) -> Decision:
     """Decide after the PBX behind a half-duplex line did not understand, or the modem cannot."""
     return _voicemail(

@@ -181,8 +181,8 @@ def always_drawn(kind: type, name: str, hint: Any) -> st.SearchStrategy[Any] | N
         return st.booleans()
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return st.sampled_from(hint)
-    if hint is Caller:
-        return st.sampled_from(CALLERS)
+    if hint in (Caller, Caller | None):
+        return st.sampled_from(CALLERS if hint is Caller else [None, *CALLERS])
     if hint is int and name in NUMBERS:
         return st.sampled_from(NUMBERS[name])
     if hint == datetime | None:

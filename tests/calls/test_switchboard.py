@@ -10,7 +10,7 @@ import pytest
 from appliance.calls import events, orders, requests
 from appliance.calls.clock_words import NOT_TRUSTED
 from appliance.calls.desk import LineState
-from appliance.calls.events import Caller, Evidence, RecordingStop
+from appliance.calls.events import Caller, Evidence, Presentation, RecordingStop
 from appliance.calls.orders import Result
 from appliance.calls.states import State
 from appliance.calls.switchboard import EXPIRY, Switchboard
@@ -82,6 +82,60 @@ def test_a_line_that_the_box_would_answer_waits_for_who_calls() -> None:
     assert [type(order) for order in tell(switchboard, NIGHT, RANG)] == [orders.WriteCall]
     told = tell(switchboard, later(NIGHT, 2), KNOWN)
     assert orders.AnswerLine("line1") in told
+
+
+@pytest.mark.parametrize("sent", ["0039051234567", "39051234567", "051234567"])
+def test_a_number_is_kept_as_it_is_dialled_here(sent: str) -> None:
+    """Some exchanges send the country's code: the screen, the record and call-backs do not."""
+    switchboard = up()
+    known = events.CallerIdentified("line1", Caller(Presentation.SHOWN, sent))
+    shown, written = tell(switchboard, TEN, RANG, known)[-2:]
+    assert isinstance(shown, orders.ShowCaller)
+    assert shown.number == "051234567"
+    assert isinstance(written, orders.WriteCall)
+    assert written.record.caller.number == "051234567"
+
+
+HALF = events.LineHalfDuplex("line1", "it refuses +VTR", "rifiuta +VTR")
+LIFTED = events.OperatorAnswered("boot7-1.1", "op1")
+
+
+@pytest.mark.parametrize("away", [(), (events.PhoneHungUp("boot7-1.1"),)])
+def test_a_line_without_duplex_after_all_leads_to_voicemail(away: tuple[events.Event, ...]) -> None:
+    """The operator has lifted (or gone again): phones let go, the caller hears the greeting."""
+    switchboard = up()
+    tell(switchboard, TEN, RANG, KNOWN, LIFTED, *away)
+    told = tell(switchboard, TEN, HALF)
+    if not away:
+        assert orders.HangUpPhone("boot7-1.1") in told
+    assert not any(isinstance(order, orders.HangUp) for order in told)
+    told = tell(switchboard, TEN, UP)
+    assert any(isinstance(order, orders.Play) for order in told)
+    status = switchboard.status(TEN)
+    assert status.lines[0].duplex is False
+    assert [words.it for words in status.degraded] == ["Centralino: rifiuta +VTR"]
+
+
+def test_from_the_next_call_on_the_line_is_half_duplex() -> None:
+    """By day it takes messages; another modem brings it back."""
+    switchboard = up()
+    tell(switchboard, TEN, HALF)
+    told = tell(switchboard, TEN, RANG, KNOWN)
+    assert orders.AnswerLine("line1") in told
+    assert not any(isinstance(order, orders.RingPhones) for order in told)
+    tell(switchboard, TEN, events.LineIdle("line1"), events.LineRestored("line1", "CX930xx"))
+    assert switchboard.status(TEN).degraded == ()
+    assert tell(switchboard, TEN, events.LineHalfDuplex("line9", "?")) == []
+
+
+def test_who_waits_on_a_line_without_duplex_is_not_kept_waiting() -> None:
+    """Nobody could be joined to them: voicemail at once."""
+    switchboard = up("waiting_alone")
+    other = replace(KNOWN, line="line2")
+    tell(switchboard, TEN, RANG, KNOWN, LIFTED, UP, events.LineRang("line2"), other)
+    assert [call.state for call in switchboard.status(TEN).calls][1] is State.QUEUED
+    tell(switchboard, TEN, replace(HALF, line="line2"))
+    assert [call.state for call in switchboard.status(TEN).calls][1] is State.GREETING_PENDING
 
 
 def test_who_rings_back_is_known_at_once_or_later() -> None:

@@ -19,8 +19,11 @@ from appliance.calls.events import (
     Caller,
     CallerHungUp,
     Evidence,
+    FarEnd,
+    FarEndProgressed,
     LineAnswered,
     LineCondition,
+    LineHalfDuplex,
     LineIdle,
     LineLost,
     LineProbed,
@@ -32,9 +35,9 @@ from appliance.calls.events import (
     RecordingEnded,
     RecordingStop,
 )
-from appliance.calls.orders import Play, Record
+from appliance.calls.orders import DialLeg, Play, Record
 from appliance.carrier.analog import AnalogLine
-from appliance.carrier.messages import LineSetup, Recovering
+from appliance.carrier.messages import LineSetup, Notice, Recovering
 from appliance.carrier.port import GONE
 from appliance.exchange.knobs import KNOBS, turn
 from appliance.exchange.wire import LineState
@@ -538,18 +541,75 @@ def test_what_a_modem_refuses_it_does_without_or_is_out(
 
 
 @shows("a command is refused", knobs=("refuse",))
-def test_a_modem_without_duplex_after_all_loses_that_call_alone() -> None:
-    """Refused +VTR: the line is put on hook, told, and back."""
+def test_a_modem_without_duplex_after_all_keeps_its_caller() -> None:
+    """Refused +VTR: the desk is told that nobody can be joined here, then that the line is up."""
     one, world = up(refuse=["+VTR"])
-    one.place(hang_up_after_ms=10**6)
+    call = one.place(hang_up_after_ms=10**6)
     world.until(lambda: one.heard_of(LineRang))
     world.run(1000)
     one.line.answer(world.now)
-    world.until(lambda: one.heard_of(LineLost), 30_000)
-    assert "AT+VTR" in one.heard_of(LineLost)[0].reason
+    world.until(lambda: one.heard_of(LineAnswered))
+    (told,) = one.heard_of(LineHalfDuplex)
+    assert "+VTR" in told.reason
+    assert one.told.index(told) < one.told.index(one.heard_of(LineAnswered)[0])
+    one.line.play(Play("p1", ("x",), line="line1"), [WORD], world.now)
+    world.until(lambda: one.heard_of(PromptEnded))
+    assert one.heard_of(PromptEnded)[0].whole
+    assert len(call.heard) > 0
+    world.hang_up(one)
+    one.told.clear()
+    one.line.retell()
+    assert [type(fact) for fact in one.told[:2]] == [LineRestored, LineHalfDuplex]
     plant(one, refuse=[])
-    world.until(lambda: one.line.in_service, 30_000)
-    serves(one, world)
+
+
+def test_a_call_out_over_a_modem_without_duplex_is_refused() -> None:
+    """Nobody could be joined to whoever is called: whoever dials is told at once."""
+    one, world = up(refuse=["+VTR"])
+    one.line.dial(DialLeg("line1", "22", 20_000), world.now)
+    world.until(lambda: one.heard_of(LineHalfDuplex))
+    told = one.heard_of(FarEndProgressed)
+    assert told[-1].progress is FarEnd.REFUSED
+    world.hang_up(one)
+    plant(one, refuse=[])
+
+
+def test_a_stream_that_the_modem_ends_keeps_the_caller() -> None:
+    """Another +VTR: the caller and the phone go on, and the journal has a sentence."""
+    one, world = up()
+    world.answer(one, hang_up_after_ms=10**6)
+    one.modem.end_stream()
+    world.run(1000)
+    assert one.line.driver.streaming is Stream.DUPLEX
+    assert one.heard_of(LineLost) == []
+    (told,) = one.heard_of(Notice)
+    assert "by itself" in told.text
+    world.hang_up(one)
+
+
+@pytest.mark.parametrize("kind", list(Stream))
+def test_a_modem_that_heeds_only_a_tripled_dle_goes_on_hook(kind: Stream) -> None:
+    """A Zoom 3095 is reported so: no ladder leaves its line off hook."""
+    setup = LineSetup("line1", "", duplex=kind is Stream.DUPLEX, caller_id="none")
+    one = Hosted(setup, "zoom3095")
+    world = World(one)
+    world.bring_up()
+    for _ in range(2):
+        one.told.clear()
+        one.place(hang_up_after_ms=10**6)
+        world.until(lambda: one.heard_of(LineRang))
+        one.line.answer(world.now)
+        world.until(lambda: one.heard_of(LineAnswered))
+        if kind is Stream.TRANSMIT:
+            one.line.play(Play("p1", ("x",), line="line1"), [WORD * 50], world.now)
+        elif kind is Stream.RECEIVE:
+            one.line.listen(world.now)
+        world.run(1000)
+        assert one.line.driver.streaming is kind
+        one.line.hang_up(world.now)
+        world.until(lambda: one.heard_of(LineIdle), 12_000)
+        assert not one.modem.off_hook
+        assert one.heard_of(LineLost) == []
 
 
 @shows("hook flash behind a PBX", knobs=("pbx", "outgoing"))

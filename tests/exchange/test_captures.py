@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.exchange.dialects import CONEXANT, USR5637, Personality
+from appliance.exchange.dialects import CONEXANT, USR5637, ZOOM3095, Personality
 from appliance.exchange.fsk import CallerId
 from appliance.exchange.modem import VoiceModem
 from appliance.exchange.signals import IdentitySent, KeyBegan, KeyEnded, Rang
@@ -69,6 +69,9 @@ SCENES: dict[str, tuple[Personality, tuple[str, ...], list[tuple[Act, ...]]]] = 
         replace(CONEXANT, packs_dle=True), VOICE,
         [(sounds(b"\r\nOK\r\n\x7f\x10\x80\x10\x10"), says("b"), sounds(b"\x00")),
          (sounds(b"\x01"),)],
+    ),
+    "zoom3095_receive": (
+        ZOOM3095, VOICE, [(sounds(b"\xff\x7f"),), (sounds(b"\xfe"),), (nothing,)],
     ),
     "v253_duplex": (
         CONEXANT, VOICE,

@@ -32,7 +32,8 @@ VOICE_ONLY = ("+VSM", "+VSD", "+VIT", "+VGR", "+VGT", "+VTS", "+VTX", "+VRX", "+
 @dataclass
 class FakeModem:
     """Answers commands after `latency`; `lose` eats that many results of a command, `answers`
-    are other results than its own.
+    are other results than its own. `refuse_once` says ERROR to the first of them. `tripled`: it
+    heeds a code only behind a doubled DLE.
     """
 
     maker: str = "CONEXANT"
@@ -40,6 +41,8 @@ class FakeModem:
     formats: tuple[str, ...] = CX_FORMATS
     duplex: bool = True
     refuse: set[str] = field(default_factory=set)
+    refuse_once: set[str] = field(default_factory=set)
+    tripled: bool = False
     lose: dict[str, int] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
     latency: float = 0.004
@@ -63,7 +66,7 @@ class FakeModem:
     def __post_init__(self) -> None:
         self._out: list[tuple[float, bytes]] = []
         self._line = b""
-        self._escape = False
+        self._escape = self._doubled = False
         self._result_at = -1.0
         self._next_tick = 0.0
         self._ending = False
@@ -137,15 +140,22 @@ class FakeModem:
             self._on_escape(byte, now)
         elif byte == 0x10:
             self._escape = True
-        elif self.stream != "+VRX":
+        else:
+            self._doubled = False
+            self._sample(byte)
+
+    def _sample(self, byte: int) -> None:
+        if self.stream != "+VRX":
             self.played.append(byte)
             self.buffered += 1
 
     def _on_escape(self, byte: int, now: float) -> None:
         code = bytes((byte,))
-        if code == b"\x10" and self.stream != "+VRX":
-            self.played.append(byte)
-            self.buffered += 1
+        ignored, self._doubled = self.tripled and not self._doubled, code == b"\x10"
+        if self._doubled:
+            self._sample(byte)
+        elif ignored:
+            pass
         elif code == b"\x18":
             self.buffered = 0
         elif code == self.ends[self.stream] and self.stream == "+VTX":
@@ -154,7 +164,7 @@ class FakeModem:
             self.stream = ""
             self.say(b"\x10\x03", now + self.latency)
             self._result("OK", now + self.latency)
-        elif code not in b"\x03!^":
+        elif code not in b"\x03!^\x1b":
             self.faults.append(f"unknown code {code!r} in {self.stream}")
 
     # --- commands -------------------------------------------------------------------------
@@ -176,8 +186,9 @@ class FakeModem:
     def _run(self, body: str, at: float) -> None:
         lost = self.lose.get(body, 0)
         info, result = self._effect(body)
-        if body in self.refuse:
+        if body in self.refuse | self.refuse_once:
             info, result = (), "ERROR"
+            self.refuse_once.discard(body)
         result = self.answers.get(body, result)
         if lost:
             self.lose[body] = lost - 1

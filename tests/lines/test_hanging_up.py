@@ -10,6 +10,7 @@ from appliance.lines.facts import (
     Failed,
     Flashed,
     GaveUp,
+    HalfDuplex,
     Heard,
     Identified,
     Idle,
@@ -20,10 +21,11 @@ from appliance.lines.facts import (
     Recovery,
     Stopped,
     Stream,
+    Streaming,
     Up,
 )
 from appliance.lines.line import LineDriver
-from appliance.lines.sentences import Sentence
+from appliance.lines.sentences import NO_DUPLEX, Sentence
 from appliance.lines.settings import LineSettings
 from appliance.lines.table import Stage
 from tests.lines.fake_modem import FakeModem, usr5637
@@ -105,16 +107,44 @@ def test_a_stuck_stream_is_recovered_or_fails() -> None:
     assert failed.needs is Recovery.DROP_DTR
 
 
-def test_a_refused_stream_ends_the_call_and_recovers() -> None:
-    """+VTR refused (no duplex after all): said in words, the line comes back."""
+def test_a_refused_stream_makes_the_line_half_duplex_and_keeps_the_caller() -> None:
+    """+VTR refused twice (no duplex after all): off hook still, said in words, and remembered."""
     line = answered(up(FakeModem(duplex=False)))
     line.note(line.driver.start_stream(Stream.DUPLEX, line.now))
+    line.run(1)
+    (told,) = line.take()
+    assert told == HalfDuplex(NO_DUPLEX)
+    assert line.modem.commands.count("AT+VTR") == 2
+    assert line.driver.stage is Stage.OFF_HOOK
+    assert not line.driver.duplex
+    line.note(line.driver.start_stream(Stream.TRANSMIT, line.now))
+    line.run(0.3)
+    assert line.take() == [Streaming(Stream.TRANSMIT)]
+    line.note(line.driver.hang_up(line.now))
+    line.run(3)
+    line.note(line.driver.start(line.now))
     line.run(6)
-    told = line.take()
-    assert [type(e) for e in told] == [Recovering, Recovered, Up, Idle]
-    assert isinstance(told[1], Recovered)
-    assert "ERROR" in told[1].reason.it
-    assert "AT+VTR" in told[1].reason.it
+    assert not line.driver.duplex, "the same modem, started anew"
+
+
+def test_another_modem_in_its_place_is_judged_anew() -> None:
+    """What one modem refuses is not held against the next one at the same port."""
+    line = answered(up(FakeModem(duplex=False)))
+    line.note(line.driver.start_stream(Stream.DUPLEX, line.now))
+    line.run(1)
+    line.modem.product = "CX93010-V90"
+    line.note(line.driver.start(line.now))
+    line.run(6)
+    assert line.driver.duplex
+
+
+def test_a_refusal_that_was_none_is_no_matter() -> None:
+    """ERROR once, from noise on the port or a modem still busy: asked again, it streams."""
+    line = answered(up(FakeModem(refuse_once={"+VTR"})))
+    line.note(line.driver.start_stream(Stream.DUPLEX, line.now))
+    line.run(0.5)
+    assert Streaming(Stream.DUPLEX) in line.take()
+    assert line.driver.duplex
 
 
 def test_an_answer_refused_twice_recovers() -> None:

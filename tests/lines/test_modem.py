@@ -51,6 +51,11 @@ EXPECTED: dict[str, list[ModemEvent]] = {
         Heard(b"\x00\x01"),
         StreamEnded(Stream.RECEIVE),
     ],
+    "zoom3095_receive": [
+        StreamStarted(Stream.RECEIVE),
+        Heard(b"\xff\x7f\xfe"),
+        StreamEnded(Stream.RECEIVE),
+    ],
     "v253_duplex": [
         StreamStarted(Stream.DUPLEX),
         Heard(b"\xff\xff\xff"),
@@ -101,6 +106,8 @@ def host(modem: Modem, data: bytes) -> bytes:
         return modem.send_command(data.decode("ascii").rstrip("\r"))
     if re.fullmatch(rb"\x10[\x03!^]", data):
         return modem.end_stream()
+    if re.fullmatch(rb"\x10\x10\x10!", data):
+        return modem.end_stream(attempt=2)
     return modem.send_samples(data.replace(b"\x10\x10", b"\x10"))
 
 
@@ -196,14 +203,16 @@ def test_a_terminator_is_sent_once() -> None:
     assert modem.end_stream() == b"\x10^"
     assert modem.end_stream(cut=True) == b""
     assert modem.end_stream(attempt=1) == b"\x10\x03"
-    assert modem.end_stream(attempt=2) == b""
+    assert modem.end_stream(attempt=2) == b"\x10\x10\x10^"
+    assert modem.end_stream(attempt=3) == b""
     modem.receive_data(b"\x10\x03")
     assert modem.end_stream() == b""
     modem.receive_data(b"\r\nOK\r\n")
     modem.send_command("AT+VTX")
     modem.receive_data(b"CONNECT\r\n")
-    assert modem.end_stream() == b"\x10\x03"
-    assert modem.end_stream(cut=True) == b"\x10\x18\x10\x03"
+    assert modem.end_stream() == b"\x10\x10\x10\x03", "it heeds what it has heeded last"
+    assert modem.end_stream(cut=True) == b"\x10\x10\x10\x18\x10\x10\x10\x03"
+    assert modem.end_stream(cut=True, attempt=1) == b"\x10\x18\x10\x03"
 
 
 def test_what_answers_nothing_is_garbage() -> None:
@@ -255,7 +264,9 @@ def test_resynchronising_forgets_everything() -> None:
     modem = Modem(CONEXANT)
     modem.send_command("AT+VTR")
     modem.receive_data(b"CONNECT\r\nab\x10")
-    assert modem.resynchronise() == RESYNC == b"\x10\x18\x10\x03\x10!\x10^\r"
+    ends = b"\x10\x18\x10\x03\x10!\x10^"
+    doubled = ends.replace(b"\x10", b"\x10\x10\x10")
+    assert modem.resynchronise() == RESYNC == ends + doubled + b"\r"
     assert modem.streaming is None
     assert modem.receive_data(b"3\r") == (Garbage("NO CARRIER"),)
 

@@ -169,7 +169,10 @@ def test_a_stream_that_does_not_end_is_trouble() -> None:
     desk.runner.data_to_send()
     desk.say(b"CONNECT\r\n", 5.0)
     assert desk.runner.data_to_send() == b"\x10^"
-    outcome, _ = desk.wait(10.0)
+    assert desk.wait(7.0) == (None, b"\x10\x03")
+    assert desk.wait(9.0) == (None, b"\x10\x10\x10^")
+    assert desk.wait(11.0) == (None, b"\x10\x10\x10\x03")
+    outcome, _ = desk.wait(13.0)
     assert isinstance(outcome, Trouble)
 
 
@@ -211,7 +214,9 @@ def test_an_announcement_whose_end_the_modem_never_read_is_cut() -> None:
     desk = playing()
     assert desk.wait(7.0) == (None, b"\rAT\r")
     assert desk.wait(9.0) == (None, b"\x10\x18\x10\x03")
-    assert isinstance(desk.wait(11.0)[0], Trouble)
+    assert desk.wait(11.0) == (None, b"\x10\x10\x10\x03")
+    assert desk.wait(13.0) == (None, b"\x10\x10\x10\x18\x10\x10\x10\x03")
+    assert isinstance(desk.wait(15.0)[0], Trouble)
 
 
 def test_an_ok_does_not_start_a_stream() -> None:

@@ -6,8 +6,10 @@ import pytest
 
 from appliance.errors import Bug
 from appliance.lines.facts import (
+    BrokeOff,
     Heard,
     Idle,
+    LineEvent,
     Recovered,
     Recovering,
     Signal,
@@ -19,8 +21,8 @@ from appliance.lines.facts import (
 )
 from appliance.lines.settings import LineSettings
 from appliance.lines.table import Stage
-from tests.lines.fake_modem import usr5637
-from tests.lines.stages import answered, heard, streaming, up
+from tests.lines.fake_modem import Bench, FakeModem, usr5637
+from tests.lines.stages import answered, bench, heard, streaming, up
 
 
 @pytest.mark.parametrize("piece", [0, 1, 7])
@@ -108,23 +110,74 @@ def test_half_duplex_switches_from_play_to_record() -> None:
     assert line.modem.faults == []
 
 
-@pytest.mark.parametrize("kind", list(Stream))
-@pytest.mark.parametrize("result", [b"OK", b"NO CARRIER"])
-def test_a_stream_that_breaks_off_by_itself_is_a_lost_call(kind: Stream, result: bytes) -> None:
-    """Nobody ordered it: whether the line is still held nobody knows (+VIT drops it, 1.3). B1: put
-    on hook, started anew, told; not a call that seems to go on without sound.
-    """
+def broken_off(kind: Stream, result: bytes, times: int = 1) -> tuple[Bench, list[LineEvent]]:
+    """A line whose modem ends its stream though nobody ordered it; and what is told."""
     line = streaming(up(), kind)
-    line.modem.stream = ""
-    line.modem.say(b"\x10\x03\r\n" + result + b"\r\n", line.now)
-    line.run(0.1)
-    told = [e for e in line.take() if not isinstance(e, Heard)]
-    assert [type(e) for e in told] == [Recovering]
-    assert isinstance(told[0], Recovering)
-    assert result.decode() in told[0].reason.en
+    for _ in range(times):
+        line.modem.stream = ""
+        line.modem.say(b"\x10\x03\r\n" + result + b"\r\n", line.now)
+        line.run(0.3)
+    return line, [e for e in line.take() if not isinstance(e, Heard)]
+
+
+@pytest.mark.parametrize("kind", list(Stream))
+def test_a_stream_that_breaks_off_by_itself_is_started_again(kind: Stream) -> None:
+    """The line is still held: one more command keeps the caller, and the journal has it."""
+    line, told = broken_off(kind, b"OK")
+    assert [type(e) for e in told] == [BrokeOff, Streaming]
+    assert told[-1] == Streaming(kind)
+    assert line.modem.off_hook
+
+
+@pytest.mark.parametrize("kind", list(Stream))
+@pytest.mark.parametrize(("result", "times"), [(b"NO CARRIER", 1), (b"OK", 2)])
+def test_a_stream_that_is_gone_is_a_lost_call(kind: Stream, result: bytes, times: int) -> None:
+    """The line went with it (+VIT drops it, 1.3), or it breaks off again and again. B1: put on
+    hook, started anew, told; not a call that seems to go on without sound.
+    """
+    line, told = broken_off(kind, result, times)
+    assert isinstance(told[-1], Recovering)
+    assert result.decode() in told[-1].reason.en
     line.run(5)
     assert [type(e) for e in line.take()] == [Recovered, Up, Idle]
     assert not line.modem.off_hook
+
+
+def test_a_stream_that_cannot_be_started_again_is_a_lost_call() -> None:
+    """Refused then, +VTR says nothing of the modem's gift: the line is not held any more."""
+    line = streaming(up())
+    line.modem.stream, line.modem.off_hook = "", False
+    line.modem.say(b"\x10\x03\r\nOK\r\n", line.now)
+    line.run(6)
+    told = [type(e) for e in line.take() if not isinstance(e, Heard)]
+    assert told == [BrokeOff, Recovering, Recovered, Up, Idle]
+    assert line.driver.duplex
+
+
+@pytest.mark.parametrize("kind", list(Stream))
+def test_a_modem_that_heeds_only_a_tripled_dle(kind: Stream) -> None:
+    """A Zoom 3095 is reported so: its first stream ends late, from then on they end at once."""
+    modem = FakeModem(tripled=True)
+    line = streaming(up(modem), kind)
+    line.note(line.driver.end_stream(line.now, cut=True))
+    line.run(7)
+    assert Stopped(kind) in line.take()
+    line.note(line.driver.start_stream(kind, line.now))
+    line.run(0.3)
+    line.note(line.driver.hang_up(line.now))
+    line.run(1.5)
+    assert line.take()[-1] == Idle()
+    assert not modem.off_hook
+
+
+def test_a_modem_that_heeds_only_a_tripled_dle_found_in_a_stream() -> None:
+    """After a crash in a call its stream runs: the first thing that is sent ends it."""
+    modem = FakeModem(tripled=True)
+    modem.off_hook, modem.stream = True, "+VTR"
+    made = bench(modem)
+    made.up()
+    assert isinstance(made.take()[-1], Up)
+    assert not modem.off_hook
 
 
 def test_usr_duplex_ends_by_its_second_terminator() -> None:
