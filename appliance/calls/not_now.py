@@ -27,9 +27,17 @@ def words(desk: Desk, later: Later, now: Now) -> Keys:
     bands = later.begun(office.local(now.wall))
     return (
         *(_name(desk, later) or _code(office, desk.register, later, now)),
+        *_closed(later),
         *takes_calls(bands, office.languages[0]),
         *resumption(office, later.resumes_at, now),
     )
+
+
+def _closed(later: Later) -> Keys:
+    """Say that it is closed today, whatever its bands."""
+    if later.closing is None:
+        return ()
+    return ("greeting_holiday" if later.closing.is_holiday else "greeting_closed",)
 
 
 def _name(desk: Desk, later: Later) -> Keys:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.policy.clock import Now
-from appliance.policy.hours import Schedule
+from appliance.policy.hours import OpenState, Schedule
+from appliance.policy.office_hours import hours_of_office
+from appliance.policy.pieces import Why
 from appliance.policy.register.declarations import Need, ReturnRule
 from appliance.policy.register.in_force import Declared, Hindrance, declared, resumes_at
 from appliance.policy.register.keypad import needs_of
@@ -51,10 +53,19 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True)
+class Closing:
+    """What closes an office whatever it has declared: a holiday, or a closure of the house."""
+
+    is_holiday: bool
+    name: Words = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """The call may not go on now: `today` are today's bands, `resumes_at` when the next opens.
 
-    `notice` is what a special period says of itself (E14).
+    `notice` is what a special period says of itself (E14), `closing` why nobody is there whatever
+    the bands say.
     """
 
     unit: Unit
@@ -64,10 +75,11 @@ class Later:
     today: Bands = ()
     resumes_at: datetime | None = None
     notice: Words = NOTHING
+    closing: Closing | None = None
 
     def begun(self, local: datetime) -> Bands:
         """Return today's bands that have begun by a local moment; none where bands say nothing."""
-        if self.why is not Hindrance.BAND:
+        if self.why is not Hindrance.BAND or self.closing:
             return ()
         return tuple(band for band in self.today if band.start <= local.time())
 
@@ -99,13 +111,30 @@ def may_transfer(
             number, targets = found.declaration.entry.number, _readable(found.need)
             ends = state.changes_at
             return Allowed(unit, found.need, targets, rules, number, ends, notice)
-        today = found.schedule.bands_on(day)
+        today, closing = found.schedule.bands_on(day), closing_of(state)
     else:
         held = register.declaration(unit, day)
         rules, today = held.rules if held else WITHOUT_DECLARATION, ()
+        closing = _closing_without(calendar, unit_code, need_code, now)
     foreseen = why is not Hindrance.NUMBERS and now.by_hours
     resumes = resumes_at(register, calendar, unit, need_code, now.wall) if foreseen else None
-    return Later(unit, need_code, why or Hindrance.BAND, rules, today, resumes, notice)
+    why = why or Hindrance.BAND
+    told = closing if why is not Hindrance.CLOCK else None
+    return Later(unit, need_code, why, rules, today, resumes, notice, told)
+
+
+def closing_of(state: OpenState) -> Closing | None:
+    """Return what closes an office by its schedule's answer, or None for its own bands."""
+    if state.open or state.why not in {Why.HOLIDAY, Why.CLOSURE}:
+        return None
+    return Closing(state.why is Why.HOLIDAY, state.name)
+
+
+def _closing_without(calendar: Schedule, unit: str, need: str, now: Now) -> Closing | None:
+    """Return what closes an office that has declared no bands: the house's days, if it is here."""
+    if not now.by_hours or (unit, need) in calendar.elsewhere:
+        return None
+    return closing_of(hours_of_office(calendar, calendar.weekly).at(now.wall))
 
 
 def may_join(

@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.register.in_force import Hindrance
 from appliance.policy.register.register import Unit
-from appliance.policy.transfer import Allowed, Later
+from appliance.policy.transfer import Allowed, Closing, Later
 from appliance.policy.week import MIDNIGHT, Band
 from appliance.policy.words import NOTHING, Words
 
@@ -58,7 +58,9 @@ def in_words(later: Later, local: datetime) -> Words:
     sentence = to_say(later.unit)
     resumes = _resumes(later, local)
     begun = later.begun(local)
-    parts_it, parts_en = [later.notice.it, said.it], [later.notice.en, said.en]
+    closed = _closing(later.closing)
+    parts_it = [closed.it, later.notice.it, said.it]
+    parts_en = [closed.en, later.notice.en, said.en]
     if begun:
         parts_it.append(f"trasferibile {_bands(begun, 'e')}")
         parts_en.append(f"takes calls {_bands(begun, 'and')}")
@@ -83,6 +85,22 @@ def to_say(unit: Unit) -> Words:
     if not unit.say:
         return NOTHING
     return Words(f" Da dire: «{unit.say}»", f" To say: “{unit.say}”")
+
+
+def _closing(closing: Closing | None) -> Words:
+    """Say what closes the office today, where it is more than its own bands."""
+    if closing is None:
+        return NOTHING
+    if closing.is_holiday:
+        said = Words("oggi chiuso per festività", "closed today, a public holiday")
+    else:
+        said = Words("chiuso", "closed")
+    name = closing.name
+    return Words(_named(said.it, name.it), _named(said.en, name.en))
+
+
+def _named(said: str, name: str) -> str:
+    return f"{said} ({name})" if name else said
 
 
 def _joined(parts: list[str]) -> str:

@@ -15,7 +15,7 @@ from appliance.calls.transfer import decide
 from appliance.calls.transfer_call import Wish
 from appliance.errors import OfficeError
 from appliance.policy.clock import Now
-from appliance.policy.transfer import Later, Reason
+from appliance.policy.transfer import Closing, Later, Reason
 from appliance.policy.week import Band
 from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
 from tests.stories.offices import OFFICES
@@ -300,6 +300,9 @@ def test_an_office_whose_name_has_a_sound_is_named() -> None:
     answer = decide(desk, Wish("anagrafe", "residenza", "op1"), night)
     assert isinstance(answer, Later)
     assert not_now.words(desk, answer, night)[:2] == ("digit_3", "digit_1")
+    for is_holiday, said in ((True, "greeting_holiday"), (False, "greeting_closed")):
+        closed = replace(answer, closing=Closing(is_holiday))
+        assert not_now.words(desk, closed, night)[2:4] == (said, "resumes_today")
     tell(switchboard, night, events.SpokenSheetsChanged((), {"anagrafe": "it/unit_1"}))
     assert not_now.words(desk, answer, night)[:2] == ("unit_1", "bands_from")
     tell(switchboard, night, events.SpokenSheetsChanged((), {"anagrafe": "en/unit_1"}))

@@ -18,6 +18,7 @@ from appliance.policy.secret import SecretNumber
 from appliance.policy.transfer import Allowed, Later, may_transfer
 from appliance.policy.transfer_words import in_words
 from appliance.policy.week import week
+from appliance.policy.words import NOTHING
 from tests.policy.town import (
     APPOINTMENT,
     BANDS,
@@ -25,6 +26,7 @@ from tests.policy.town import (
     CLERKS,
     EMAIL,
     EVERY_DAY,
+    MOVING,
     RESIDENCE,
     TOWN,
     declaration,
@@ -127,6 +129,60 @@ def test_holiday_and_closure_of_the_house() -> None:
     assert why("2026-12-25 10:00") is Hindrance.BAND
     assert why("2026-11-27 10:00") is Hindrance.BAND
     assert "riprende lunedì alle 9:00" in read("2026-11-27 10:00")
+
+
+@pytest.mark.parametrize(
+    ("at", "register", "words"),
+    [
+        (
+            "2026-12-25 10:00",
+            TOWN,
+            (
+                "Anagrafe: oggi chiuso per festività (Natale), riprende lunedì alle 9:00. "
+                "Appuntamento o e-mail?"
+            ),
+        ),
+        (
+            "2026-11-27 11:13",
+            TOWN,
+            "Anagrafe: chiuso (Trasloco), riprende lunedì alle 9:00. Appuntamento o e-mail?",
+        ),
+        (
+            "2026-12-25 10:00",
+            with_declarations(),
+            (
+                "Anagrafe: oggi chiuso per festività (Natale), non ha ancora una comunicazione. "
+                "E-mail?"
+            ),
+        ),
+        (
+            "2026-11-27 11:13",
+            with_declarations(replace(declaration(), last=date(2026, 11, 1))),
+            ("Anagrafe: chiuso (Trasloco), la comunicazione è scaduta. Appuntamento o e-mail?"),
+        ),
+    ],
+)
+def test_on_a_closing_day_the_operator_reads_why(at: str, register: Register, words: str) -> None:
+    """E23: no band is named that nobody keeps today; the reason is what the caller asks for."""
+    assert read(at, register) == words
+
+
+def test_a_closing_without_a_name_and_one_of_another_town() -> None:
+    """The reason alone; another branch's group lives by its own days (B9)."""
+    nameless = replace(CALENDAR, closures=(replace(MOVING, reason=NOTHING),))
+    now = Now(0.0, rome("2026-11-27 10:00"))
+    answer = may_transfer(TOWN, nameless, "anagrafe", "residenza", now)
+    assert isinstance(answer, Later)
+    assert in_words(answer, now.wall).en.startswith("Anagrafe: closed, resumes on Monday")
+    away = replace(CALENDAR, elsewhere=frozenset({("anagrafe", "residenza")}))
+    undeclared = may_transfer(with_declarations(), away, "anagrafe", "residenza", now)
+    assert isinstance(undeclared, Later)
+    assert undeclared.closing is None
+    unset = Now(0.0, now.wall, ClockState.UNSET)
+    for register in (TOWN, with_declarations()):
+        told = may_transfer(register, CALENDAR, "anagrafe", "residenza", unset)
+        assert isinstance(told, Later)
+        assert told.closing is None
 
 
 def test_only_from_eleven_to_twelve_today() -> None:
