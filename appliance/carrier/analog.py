@@ -127,8 +127,8 @@ class AnalogLine(LineCalling):
     def _noticed(self, call: LineCall, signal: Signal, now: float) -> None:
         """The chip named a tone or a break: of whom the box calls, else of the caller."""
         if call.calling is None:
-            tone_ms = self._look(call, now)
-            self._released(call.release.chip(signal.value, call.settled_ms(now), tone_ms))
+            heard = self._ear_of(call, self._look(call, now), now)
+            self._released(call.release.chip(signal.value, call.settled_ms(now), heard))
         elif signal is Signal.BUSY and (gone := call.calling.chip_busy()) is not None:
             self._tell(gone)
 

@@ -15,7 +15,7 @@ from appliance.carrier.ears import Ear, Ears
 from appliance.carrier.far_end import Calling
 from appliance.carrier.linecall import LineCall
 from appliance.carrier.phone import PhoneLeg
-from appliance.carrier.release import Release
+from appliance.carrier.release import GONE_MS, HELD_MS, QUIET_MS, Heard, Release
 from appliance.carrier.rhythm import CLEAR_S
 from appliance.lines.facts import Stream
 from appliance.media import g711
@@ -90,13 +90,19 @@ class LineSound(LineEnds):
         elif ears.store(clean):
             self._look(call, now)
 
-    def _look(self, call: LineCall, now: float) -> int:
-        """Look at the sound that was put by; returns how long a tone has been sounding (ms)."""
+    def _look(self, call: LineCall, now: float) -> Ear | None:
+        """Look at the sound that was put by; returns what is heard by now, None for nothing."""
         if call.ears is None or call.calling is not None:
-            return 0
+            return None
         ear = call.ears.hear(b"")
         self._judge(call, ear, b"", now)
-        return ear.tone_ms
+        return ear
+
+    def _ear_of(self, call: LineCall, ear: Ear | None, now: float) -> Heard:
+        """Say what the ear makes of the line; nothing while it hears none."""
+        if ear is None or self.driver.streaming is Stream.TRANSMIT:
+            return Heard(call.off_hook_ms(now), deaf=True)
+        return Heard(call.off_hook_ms(now), ear.tone_ms, ear.silent_ms)
 
     def _feed(self, now: float) -> None:
         """Write as much as keeps the lead; the source is asked at the modem's own clock."""
@@ -140,6 +146,8 @@ class LineSound(LineEnds):
         for tone in ear.tones:
             cadence = "/".join(map(str, tone.cadence_ms))
             self._released(call.release.tone(tone.kind.value, cadence, tone.after_ms))
+        heard = self._ear_of(call, ear, now)
+        self._released(call.release.judge(heard, _patience_ms(call)))
         self._released(call.release.silence(ear.silent_ms))
         if ear.fax_ms:
             self._faxed(call.fax.sound(ear.fax_ms))
@@ -156,3 +164,10 @@ class LineSound(LineEnds):
         """Whoever answers a person's own call is from now on like any caller (cf. `join`)."""
         if self.call is not None and self.call.leg is not None:
             self.call.calling, self.call.release = None, Release(self.name)
+
+
+def _patience_ms(call: LineCall) -> int:
+    """Say how long a caller may be silent behind a break of the loop: on hold nobody speaks."""
+    if call.recorder is not None:
+        return GONE_MS
+    return HELD_MS if call.held else QUIET_MS

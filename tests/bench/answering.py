@@ -94,7 +94,7 @@ def _rung(box: BenchBox, line: int) -> client.RunningCall:
     box.wait_until(lambda: _is_idle(box, line), TALK_LIMIT_S, f"line {line} did not become idle")
     named = line <= LINES - box.silent_lines
     caller = "0511234567" if named else "none"
-    call = box.place(line, caller=caller, hang_up_after_ms=TALK_MS, release="loop")
+    call = box.place(line, caller=caller, hang_up_after_ms=TALK_MS, release="busy200")
     call.wait_for("answered", TALK_LIMIT_S)
     return call
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ from appliance.carrier.link import Link
 from appliance.carrier.messages import Prompt
 from appliance.carrier.player import Player, PromptMemory, Silence
 from appliance.carrier.recorder import Recorder
-from appliance.carrier.release import SILENCE_LIMIT_MS, Release
+from appliance.carrier.release import SILENCE_LIMIT_MS, Heard, Release
 from appliance.media import frames, g711
 from appliance.media.frames import Law
 
@@ -165,16 +166,28 @@ def test_release_is_told_once_with_its_evidence() -> None:
     told = release.tone("busy", "500/500", 2600)
     assert told is not None
     assert (told.evidence, told.after_ms, told.detail) == (Evidence.BUSY_TONE, 2600, "500/500")
-    assert release.chip("busy", 9000) is None
+    assert release.chip("busy", 9000, Heard(9000, tone_ms=500)) is None
 
 
 def test_a_loop_event_counts_only_once_the_line_has_settled() -> None:
     """A polarity reversal at the answer is supervision, not a release."""
     release = Release("line1")
-    assert release.chip("loop", 100) is None
-    told = release.chip("loop", 5000)
+    assert release.chip("loop", 100, Heard(100, tone_ms=500)) is None
+    told = release.chip("loop", 5000, Heard(5000, tone_ms=500))
     assert told is not None
     assert told.evidence is Evidence.LOOP
+
+
+def test_an_old_sign_of_the_chip_is_none() -> None:
+    """Long after it a new one begins anew, and who spoke meanwhile has not gone."""
+    release = Release("line1")
+    quiet = partial(Heard, silent_ms=1000)
+    assert release.chip("busy", 5000, quiet(5000)) is None
+    assert release.chip("busy", 5000, quiet(16_000)) is None
+    assert release.chip("busy", 5000, quiet(16_100)) is None, "the same one, doubled"
+    assert release.judge(Heard(27_000)) is None
+    assert release.sign is None
+    assert release.chip("talking", 5000, quiet(28_000)) is None
 
 
 def test_long_silence_is_told_once() -> None:

@@ -15,9 +15,9 @@ from appliance.calls.events import (
     RecordingEnded,
     RecordingStop,
 )
-from appliance.calls.orders import Record
+from appliance.calls.orders import Play, Record
 from appliance.carrier.messages import LineSetup
-from appliance.exchange.call import CallPlan
+from appliance.exchange.call import Call, CallPlan
 from appliance.media import g711
 from appliance.media.frames import Law
 from tests.carrier.virtual import Desk, Hosted, Phone, World
@@ -54,8 +54,8 @@ def desks() -> Iterator[list[Desk]]:
         ("busy200", False, Evidence.CONGESTION_TONE, 1700, 1560),
         ("dial", True, Evidence.DIAL_TONE, 2500, 2360),
         ("dial", False, Evidence.DIAL_TONE, 2500, 2360),
-        ("loop", True, Evidence.LOOP, 200, 0),
-        ("loop", False, Evidence.LOOP, 200, 0),
+        ("loop", True, Evidence.LOOP, 5200, 5000),
+        ("loop", False, Evidence.LOOP, 5200, 5000),
         ("silence", True, Evidence.SILENCE, 62_000, 60_000),
         ("silence", False, Evidence.SILENCE, 62_000, 60_000),
     ],
@@ -170,23 +170,112 @@ def test_each_key_counts_once(chip: bool) -> None:
     assert {press.source for press in told} == wanted
 
 
-@pytest.mark.parametrize(
-    ("code", "evidence"),
-    [("b", Evidence.CHIP_BUSY), ("d", Evidence.CHIP_DIAL), ("l", Evidence.LOOP)],
-)
-def test_each_report_of_the_chip_is_an_evidence_of_its_own(code: str, evidence: Evidence) -> None:
-    """B1: DLE b, d and l release on their own word, once; no trace was heard: 0 ms."""
+CODES = {"b": Evidence.CHIP_BUSY, "d": Evidence.CHIP_DIAL, "l": Evidence.LOOP}
+WORDS = {"b": "busy", "d": "dial", "l": "loop"}
+
+
+def _talking(one: Hosted, world: World, phone: Phone) -> Call:
+    """A caller who speaks without a pause to somebody at a phone."""
+    call = world.answer(one, hang_up_after_ms=10**6, clips=(SPEECH,), repeat_say=True)
+    world.parts.append(phone.step)
+    phone.agree(world.now)
+    one.line.connect(phone.leg, world.now)
+    world.run(1000)
+    return call
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("code", CODES)
+def test_no_report_of_the_chip_ends_a_conversation_in_which_somebody_speaks(
+    code: str, times: int
+) -> None:
+    """Chips take speech for tones, and a reversal for a break: our own ear hears the caller."""
+    one, world = _up()
+    phone = Phone()
+    _talking(one, world, phone)
+    for _ in range(times):
+        one.modem.report(code)
+        world.run(1500)
+    world.run(12_000)
+    assert one.heard_of(CallerHungUp) == []
+    phone.close()
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_second_report_bears_the_first_one_out(code: str) -> None:
+    """B1: told once, by the first one's word, from its time on; two at once are one."""
     one, world = _up()
     world.answer(one, hang_up_after_ms=60_000)
     world.run(1000)
     one.modem.report(code * 2)
+    world.run(1000)
+    assert one.heard_of(CallerHungUp) == []
+    one.modem.report(code)
     world.run(100)
-    assert one.heard_of(CallerHungUp) == [CallerHungUp("line1", evidence, 0, one_word(evidence))]
+    (told,) = one.heard_of(CallerHungUp)
+    assert told == CallerHungUp("line1", CODES[code], told.after_ms, WORDS[code])
+    assert told.after_ms == pytest.approx(1000, abs=45)
 
 
-def one_word(evidence: Evidence) -> str:
-    """The detail that goes with a chip's report."""
-    return {Evidence.CHIP_BUSY: "busy", Evidence.CHIP_DIAL: "dial"}.get(evidence, "loop")
+@pytest.mark.parametrize("code", CODES)
+def test_a_report_is_borne_out_by_our_own_ear(code: str) -> None:
+    """B1: a busy tone that has just begun is enough beside it; by itself it would take 3 s."""
+    one, world = _up(chip=False)
+    world.answer(one, CallPlan(release="busy", clips=(SPEECH,), hang_up_after_ms=TALKED_MS))
+    world.run(TALKED_MS + 100)
+    one.modem.report(code)
+    world.until(lambda: one.heard_of(CallerHungUp), 800)
+    assert [told.evidence for told in one.heard_of(CallerHungUp)] == [CODES[code]]
+
+
+@pytest.mark.parametrize(("code", "ends"), [("b", False), ("d", False), ("l", True)])
+def test_silence_bears_out_a_break_of_the_loop_alone(code: str, ends: bool) -> None:
+    """A tone that nobody hears is none; a line that was broken brings no tone."""
+    one, world = _up()
+    world.answer(one, hang_up_after_ms=60_000)
+    world.run(1000)
+    one.modem.report(code)
+    world.run(20_000)
+    assert [told.evidence for told in one.heard_of(CallerHungUp)] == [Evidence.LOOP] * ends
+
+
+def test_who_waits_on_hold_is_silent_and_stays() -> None:
+    """A reversal of the line while the caller hears music: half a minute is no sign of going."""
+    one, world = _up()
+    world.answer(one, hang_up_after_ms=10**6)
+    one.line.hold([], world.now)
+    world.run(1000)
+    one.modem.report("l")
+    world.run(20_000)
+    assert one.heard_of(CallerHungUp) == []
+
+
+def test_a_break_of_the_loop_ends_a_message_soon(desks: list[Desk]) -> None:
+    """Nobody speaks to a person: two seconds of silence behind it are enough."""
+    one, world = _up()
+    desks.append(Desk(one))
+    world.parts.append(desks[0].step)
+    call = world.answer(one, release="loop", hang_up_after_ms=20_000)
+    one.line.record(Record("r1", "line1", silence_ms=90_000), world.now)
+    call.say(SPEECH)
+    world.run(4000)
+    call.wants_to_hang_up = True
+    world.until(lambda: one.heard_of(RecordingEnded), 4000)
+    assert one.heard_of(RecordingEnded)[0].stop is RecordingStop.RELEASE
+
+
+def test_a_half_duplex_line_that_plays_hears_nothing_and_needs_a_second_report() -> None:
+    """B2: in an announcement there is no ear; the chip repeats what is so."""
+    one, world = _up(setup=HALF)
+    world.answer(one, hang_up_after_ms=60_000)
+    one.line.play(Play("p1", ("x",), line="line1"), [b"\0\1" * 80_000], world.now)
+    world.run(1000)
+    one.modem.report("b")
+    world.run(2000)
+    assert one.heard_of(CallerHungUp) == []
+    one.modem.report("b")
+    world.run(100)
+    assert [told.evidence for told in one.heard_of(CallerHungUp)] == [Evidence.CHIP_BUSY]
 
 
 @pytest.mark.parametrize("code", ["s", "q"])
@@ -219,7 +308,7 @@ def test_a_loop_event_right_after_the_answer_is_no_release() -> None:
     assert one.heard_of(CallerHungUp) == []
     world.run(1000)
     one.modem.report("l")
-    world.run(50)
+    world.run(6000)
     assert [told.evidence for told in one.heard_of(CallerHungUp)] == [Evidence.LOOP]
 
 

@@ -64,7 +64,7 @@ def _plan(dice: random.Random) -> CallPlan:
     )
 
 
-BRISK = CallPlan(caller="0511234567", hang_up_after_ms=2000, release="loop")
+BRISK = CallPlan(caller="0511234567", hang_up_after_ms=2000, release="busy200")
 """Answered by a person or by the greeting, over at once: many of them in little time.
 
 Not at once on the wire: a loop that breaks while the line settles (`carrier.release.SETTLE_MS`, of
