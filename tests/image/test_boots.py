@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.exchange import client
 from appliance.exchange.call import CallPlan
 from appliance.voicemail import space
 from tests.helpers.figures import Figures
@@ -171,6 +172,22 @@ def test_what_was_kept_survives_all_that(guest_after_cuts: Guest) -> None:
     told = json.loads(guest_after_cuts.run("centralino status --json"))
     assert [line["state"] for line in told["lines"]] == ["idle"]
     assert int(guest_after_cuts.run(f"ls /data{VOICEMAIL}/*.wav | wc -l")) >= 1
+
+
+def test_a_wedged_modem_is_reset_by_usb(office: Office, guest_after_cuts: Guest) -> None:
+    """It takes nothing more at its port: the desk asks, root's helper resets the USB device,
+    and the line is in service again once the modem answers.
+    """
+    guest, lines = guest_after_cuts, office.folder / "lines"
+    wait_idle(guest)
+    client.set_line(lines, 1, wedged=True)
+    answered = "cat /run/centralino-usb/line1"
+    guest.wait("a reset", lambda: "reset_usb" in guest.shell.try_(answered)[1], every_s=2.0)
+    client.set_line(lines, 1, wedged=False)
+    said = guest.run("journalctl -b --no-pager -o cat -u centralino-usb.service")
+    assert "reset_usb done to USB device" in said
+    assert guest.run("systemctl is-active centralino-usb.path") == "active"
+    wait_idle(guest)
 
 
 def test_a_second_card_with_the_image_takes_nothing_over(guest_after_cuts: Guest) -> None:
