@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import socket
@@ -12,14 +13,15 @@ import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
 from appliance import __version__
 from appliance.commands.options import config_option
-from appliance.commands.shell import in_language
+from appliance.commands.shell import in_language, language_of
 from appliance.errors import CentralinoError, ConfigurationError, TechnicianError
+from appliance.policy.refused import Refused
 from appliance.policy.system_words import why_not, words_of
 from appliance.policy.words import Words
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
     from appliance.commands.options import Command
     from appliance.daemon.settings import Settings
+    from appliance.site.applying import Places
+    from appliance.site.bringing import Brought
     from appliance.site.outcome import Outcome
     from appliance.site.result import Facts
 
@@ -48,6 +52,16 @@ KEPT: Final = Words(
     "{} è stato sostituito; ciò che conteneva è conservato in {}",
     "{} was replaced; what it held is kept in {}",
 )
+AS_BEFORE: Final = Words(
+    "centralino.toml è già così: nulla è cambiato.",
+    "centralino.toml is like that already: nothing has changed.",
+)
+TAKEN: Final = Words(
+    "centralino.toml è sulla scheda, e vale appena nessuno è al telefono; di rete e nome "
+    "dell'apparecchio dal prossimo avvio.",
+    "centralino.toml is on the card, and in force as soon as nobody is on the phone; what it says "
+    "of network and host name from the next start on.",
+)
 
 
 def _folder(name: str, default: Path, words: str) -> Callable[[Command], Command]:
@@ -61,51 +75,64 @@ def site() -> None:
     """Use the file on the card's FAT partition, and answer beside it."""
 
 
+def _on_places(command: Command) -> Command:
+    """Let a command work with the card and all that follows from it, as `places`."""
+
+    @config_option
+    @_folder("--card", CARD, "Where the FAT partition is mounted.")
+    @_folder("--run", RUN, "What holds until the power goes.")
+    @_folder("--kept", Path("/var/lib/centralino-site"), "What is kept of the file.")
+    @_folder("--data", Path("/data"), "Where network, host name and keys are kept.")
+    @_folder("--networkd", Path("/run/systemd/network"), "Where the network's settings are read.")
+    @_folder("--notices", Path("/run/centralino-notices"), "Where the desk is told of troubles.")
+    @_folder("--ports", Path("/dev/serial/by-path"), "The modems' names.")
+    @click.option(
+        "--under",
+        type=click.Path(path_type=Path),
+        help="A TOML file that holds where the card's says nothing.",
+    )
+    @functools.wraps(command)
+    def with_places(
+        config_path: Path,
+        card: Path,
+        run: Path,
+        kept: Path,
+        data: Path,
+        networkd: Path,
+        notices: Path,
+        ports: Path,
+        under: Path | None,
+        **more: object,
+    ) -> object:
+        from appliance.daemon import update_box
+        from appliance.site.applying import Places
+
+        places = Places(
+            card,
+            config_path,
+            kept,
+            data,
+            networkd,
+            run,
+            notices,
+            ports,
+            datetime.now(UTC).year,
+            _data_of(under) if under else {},
+            _name_host,
+            is_image=update_box.is_image(),
+        )
+        return command(places=places, **more)
+
+    return with_places
+
+
 @site.command("apply")
-@config_option
-@_folder("--card", CARD, "Where the FAT partition is mounted.")
-@_folder("--run", RUN, "What holds until the power goes.")
-@_folder("--kept", Path("/var/lib/centralino-site"), "What is kept of the file.")
-@_folder("--data", Path("/data"), "Where network, host name and keys are kept.")
-@_folder("--networkd", Path("/run/systemd/network"), "Where the network's settings are read.")
-@_folder("--notices", Path("/run/centralino-notices"), "Where the desk is told of troubles.")
-@_folder("--ports", Path("/dev/serial/by-path"), "The modems' names.")
-@click.option(
-    "--under",
-    type=click.Path(path_type=Path),
-    help="A TOML file that holds where the card's says nothing.",
-)
+@_on_places
 @click.option("--again", is_flag=True, help="Use the file also where it has not changed.")
-def apply_(
-    config_path: Path,
-    card: Path,
-    run: Path,
-    kept: Path,
-    data: Path,
-    networkd: Path,
-    notices: Path,
-    ports: Path,
-    under: Path | None,
-    again: bool,
-) -> None:
+def apply_(places: Places, again: bool) -> None:
     """Put the card's file in force, where it has changed and is good; say what became of it."""
-    from appliance.daemon import update_box
     from appliance.site import applying, outcome
 
-    places = applying.Places(
-        card,
-        config_path,
-        kept,
-        data,
-        networkd,
-        run,
-        notices,
-        ports,
-        datetime.now(UTC).year,
-        _data_of(under) if under else {},
-        _name_host,
-        is_image=update_box.is_image(),
-    )
     applied = applying.apply(places, again=again)
     for _ in range(LOOKS):  # for a modem that appears meanwhile systemd starts nobody again
         if applied.outcome.ports == applying.ports(places):
@@ -118,10 +145,10 @@ def apply_(
         if said.en:
             click.echo(in_language(said), err=True)
     if is_left:
-        click.echo(in_language(LEFT).format(config_path), err=True)
+        click.echo(in_language(LEFT).format(places.config), err=True)
     click.echo(f"the card's file: {found.verdict}")
     if found.set_aside:
-        click.echo(in_language(KEPT).format(config_path, found.set_aside))
+        click.echo(in_language(KEPT).format(places.config, found.set_aside))
     if applied.is_rewritten:
         _have_it_read()
     if found.verdict is outcome.Verdict.FAILED or is_left:
@@ -139,6 +166,100 @@ def _data_of(path: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadConfiguration(str(path), mistakes_in(text, error)) from error
+
+
+@site.command()
+@_on_places
+def show(places: Places) -> None:
+    """Print the card's file as it is, for an editor elsewhere.
+
+    With the passwords that are written in it.
+    """
+    from appliance.site import bringing
+
+    click.echo(bringing.text_on(places), nl=False)
+
+
+@site.command()
+@_on_places
+@click.argument("file", type=click.File("rb"), default="-")
+def put(places: Places, file: BinaryIO) -> None:
+    """Put FILE, or what is piped in, in the place of the card's file, and in force.
+
+    It is looked at as a whole first: one with a mistake changes nothing. Calls go on; the service
+    takes it over as soon as nobody is on the phone.
+    """
+    from appliance.site.text import LARGEST
+
+    _bring(places, file.read(LARGEST + 1))
+
+
+@site.command("add-phone")
+@_on_places
+@click.argument("name")
+@click.option("--label", default="", help="What other phones show.")
+@click.option("--counter", is_flag=True, help="It stands at the citizens' counter.")
+def add_phone(places: Places, name: str, label: str, counter: bool) -> None:
+    """Add phone NAME to the card's file, put that in force, say what to type into the phone."""
+    from appliance.site import bringing
+
+    group = "citizens_desk" if counter else "switchboard"
+    text = bringing.with_phone(bringing.text_on(places), name, label, group)
+    _bring(places, bringing.encoded(text))
+
+
+def _bring(places: Places, contents: bytes) -> None:
+    from appliance.daemon.mistakes import BadConfiguration
+    from appliance.site import bringing
+    from appliance.site.outcome import Verdict
+
+    try:
+        brought = bringing.bring(places, contents)
+    except BadConfiguration as error:
+        for said in bringing.mistakes_of(error):
+            click.echo(in_language(said), err=True)
+        raise SystemExit(1) from error
+    except OSError as error:
+        why = why_not(error)
+        raise Refused(f"la scheda: {why.it}", f"the card: {why.en}") from error
+    if brought.applied.outcome.verdict is Verdict.AS_BEFORE:
+        click.echo(in_language(AS_BEFORE))
+        return
+    for said in brought.applied.outcome.said:
+        click.echo(in_language(said), err=True)
+    if brought.applied.outcome.verdict is not Verdict.APPLIED:
+        raise SystemExit(1)
+    if kept := brought.applied.outcome.set_aside:
+        click.echo(in_language(KEPT).format(places.config, kept))
+    _say_accounts(places, brought)
+    click.echo(in_language(TAKEN))
+    if brought.applied.is_rewritten:
+        _have_it_read()
+
+
+def _say_accounts(places: Places, brought: Brought) -> None:
+    """Say what to type into each phone that has got a password of the box's."""
+    from appliance.commands.options import load_settings
+    from appliance.daemon import handsets, phone_secrets
+    from appliance.daemon.extensions import extensions
+    from appliance.phones import accounts
+
+    if not brought.made:
+        return
+    settings = load_settings(places.config)
+    secrets = phone_secrets.load(settings)
+    labels = {phone.name: phone.label for phone in settings.phones}
+    own = {each.phone: each.digits for each in extensions(settings.phones)}
+    try:
+        where = handsets.lan_address(settings, "")
+    except TechnicianError:  # without a network yet it has its name
+        where = socket.gethostname()
+    for name in brought.made:
+        told = accounts.what_to_type(
+            name, labels[name], secrets[name], where, settings.sip.port,
+            language_of(settings), extension=own[name],
+        )  # fmt: skip
+        click.echo(told)
 
 
 @site.command()

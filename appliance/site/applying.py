@@ -27,7 +27,7 @@ from appliance.site.outcome import NAME as OUTCOME
 from appliance.site.outcome import Outcome, Socket, Verdict, trouble_of
 from appliance.site.outcome import text_of as text_of_outcome
 from appliance.site.seen import seen
-from appliance.site.text import LARGEST, guessed, text_of
+from appliance.site.text import LARGEST, NAME, guessed, text_of
 
 if TYPE_CHECKING:
     from appliance.site.made import Made
@@ -73,6 +73,30 @@ def apply(places: Places, *, again: bool = False) -> Applied:
     outcome = turn.outcome()
     _tell(places, outcome)
     return Applied(outcome, turn.is_rewritten)
+
+
+def check(places: Places, contents: bytes) -> None:
+    """Look at a file as a start does; raises BadConfiguration with every mistake, and Refused for
+    one that says nothing: a download that failed would close the office.
+    """
+    turn = _Turn(places, again=True)
+    try:
+        text = text_of(contents)
+    except BadConfiguration as error:
+        more = turn.more(contents)
+        found = tuple(mistake for each in (error, *more) for mistake in each.mistakes)
+        raise BadConfiguration(NAME, found) from error
+    if turn.make(text).is_blank:
+        raise Refused(
+            "il file è vuoto o non compilato: non prende il posto di quello della scheda",
+            "the file is empty or not filled in: it does not take the place of the card's",
+        )
+
+
+def passwords_made(places: Places) -> frozenset[str]:
+    """Return the phones that have a password of the box's."""
+    kept = keeping.load(places.kept)
+    return frozenset(kept.unsaid if kept else ())
 
 
 def ports(places: Places) -> tuple[str, ...]:
@@ -130,24 +154,24 @@ class _Turn:
         try:
             text = text_of(contents)
         except BadConfiguration as error:
-            return self._wrong(error, *self._more(contents))
+            return self._wrong(error, *self.more(contents))
         if self.kept is not None and text == self.kept.text and not self._again:
             self._stand()
             return self._good(Verdict.AS_BEFORE)
         try:
-            made = self._make(text)
+            made = self.make(text)
         except BadConfiguration as error:
             return self._wrong(error)
         self._hand_over(made)
         self._keep(text, made)
         return self._good(Verdict.APPLIED, made.notes)
 
-    def _more(self, contents: bytes) -> tuple[BadConfiguration, ...]:
+    def more(self, contents: bytes) -> tuple[BadConfiguration, ...]:
         """Return what else is wrong with a file that was saved in an older encoding."""
         if len(contents) > LARGEST or b"\0" in contents:
             return ()
         try:
-            self._make(guessed(contents))
+            self.make(guessed(contents))
         except BadConfiguration as error:
             return (error,)
         return ()
@@ -170,7 +194,7 @@ class _Turn:
         if has_moved or not self._current or is_only_delivered:
             text = self.kept.text if self.kept else ""
             try:
-                self._keep(text, self._make(text))
+                self._keep(text, self.make(text))
             except BadConfiguration:  # of another version: the service has its last good one
                 return
 
@@ -182,7 +206,8 @@ class _Turn:
         is_open = self.kept.waits and any(one.port not in known for one in self._seen)
         return not is_open
 
-    def _make(self, text: str) -> Made:
+    def make(self, text: str) -> Made:
+        """Make of a text all that follows from it; raises BadConfiguration."""
         from appliance.site.made import Around, make
 
         kept, found = self.kept or Kept(), tuple(one.port for one in self._seen)

@@ -7,6 +7,7 @@ is written beside it under another name first. A power cut costs the answer at m
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import subprocess
 import time
@@ -22,6 +23,8 @@ from appliance.site.keeping import contents_of
 from appliance.site.text import LARGEST, NAME
 
 ANSWER: Final = "centralino-result.txt"
+BEFORE: Final = "centralino-before.toml"
+"""The technician's file as it was before one was brought to the running box."""
 LIMIT_S: Final = 30.0
 BUSY_S, LOOK_AGAIN_S = 20.0, 0.2
 """So long a reader of the answer of before is waited for."""
@@ -67,6 +70,16 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
+def put(folder: Path, contents: bytes) -> None:
+    """Lay a file in the place of the technician's, which is kept beside it; raises OSError,
+    TechnicianError. FAT knows no journal: a power cut in the middle leaves the one kept.
+    """
+    with _writable(folder):
+        if before := contents_of(folder / NAME):
+            atomic_write(folder / BEFORE, before, mode=READABLE)
+        atomic_write(folder / NAME, contents, mode=READABLE)
+
+
 def tell(folder: Path, text: str) -> bool:
     """Write the answer beside the file; returns False where it says so already.
 
@@ -87,11 +100,23 @@ def _writable(folder: Path) -> Iterator[None]:
     if not os.path.ismount(folder):
         yield
         return
-    _remount(folder, "rw")
+    with _alone(folder):
+        _remount(folder, "rw")
+        try:
+            yield
+        finally:
+            _close(folder)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until nobody else writes there: who ended first would make it read-only for both."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        _close(folder)
+        os.close(descriptor)
 
 
 def _close(folder: Path) -> None:

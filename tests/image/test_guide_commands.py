@@ -45,6 +45,7 @@ BRING: Final = f"""\
 cp {SITE}/example_register.toml ~technician/register.toml
 cp -r {SITE}/example_sheets ~technician/sheets
 echo 127.0.0.1 $(hostname) >> /etc/hosts
+test -e /boot/firmware/centralino.toml || cp /etc/centralino/centralino.toml /boot/firmware/
 """
 """What a technician has put into their folder by sftp."""
 THERE: Final = (
