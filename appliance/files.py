@@ -21,6 +21,8 @@ from typing import IO, Final
 
 PRIVATE: Final = 0o600
 """For the owner alone: numbers of callers, passwords and keys may stand in it."""
+SHARED: Final = 0o640
+"""What the console may read too: its account is of the service's group, and of no more."""
 READABLE: Final = 0o644
 """What everybody on the box may read: results of root's helpers, which have UMask=0077."""
 DRAFT: Final = ".tmp"
@@ -89,15 +91,25 @@ def _name_once(folder: int, draft: str, name: str) -> None:
 
 def make_private(folder: Path) -> None:
     """Make a folder, and what is missing above it, for its owner alone; raises OSError."""
+    _make(folder, 0o700)
+
+
+def make_shared(folder: Path) -> None:
+    """Make a folder, and what is missing above it, which the console may enter; raises OSError."""
+    _make(folder, 0o750)
+
+
+def _make(folder: Path, mode: int) -> None:
     if folder.is_dir():
         return
     if not folder.parent.is_dir():
-        make_private(folder.parent)
+        _make(folder.parent, mode)
     # two at once are both content
     with _opened(folder.parent) as above, contextlib.suppress(FileExistsError):
         os.mkdir(folder.name, 0o700, dir_fd=above)
         made = os.open(folder.name, _FOLDER | os.O_NOFOLLOW, dir_fd=above)
         try:
+            os.fchmod(made, mode)
             _give(made, above, None)
         finally:
             os.close(made)
@@ -120,6 +132,15 @@ def acting_for(folder: Path) -> Iterator[None]:
         os.seteuid(0)
         os.setegid(group)
         os.setgroups(groups)
+
+
+def move_leaving_a_link(path: Path, folder: Path) -> None:
+    """Move a file into a folder beside it, durably, and leave a link; raises OSError."""
+    with _opened(path.parent) as here, _opened(folder) as there:
+        os.replace(path.name, path.name, src_dir_fd=here, dst_dir_fd=there)
+        os.fsync(there)
+        os.symlink(f"{folder.name}/{path.name}", path.name, dir_fd=here)
+        os.fsync(here)
 
 
 def fsync_directory(folder: Path) -> None:

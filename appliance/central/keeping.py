@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.daemon.central_place import DIGEST, IN_FORCE, PENDING, SCHEDULE, folder_of
-from appliance.files import atomic_write, fsync_directory, load_text, make_private
+from appliance.files import SHARED, atomic_write, fsync_directory, load_text, make_shared
 from appliance.policy.refused import Refused
 from appliance.records import central as records
 from appliance.records.database import open_reader
@@ -38,7 +38,7 @@ _DRAFT: Final = ".new-"
 def locked(state: Path) -> Iterator[None]:
     """Hold others off while settings are put in force; raises Refused where somebody does."""
     folder = folder_of(state)
-    make_private(folder)
+    make_shared(folder)
     # the folder itself is locked: a file that the administrator makes is closed to the service
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -74,10 +74,10 @@ def keep(state: Path, digest: str, bundle: bytes, content: Content) -> None:
 
 
 def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
-    make_private(folder)
+    make_shared(folder)
     for name, data in files.items():
-        make_private((folder / name).parent)
-        atomic_write(folder / name, data)
+        make_shared((folder / name).parent)
+        atomic_write(folder / name, data, mode=SHARED)
     for inner in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
         fsync_directory(inner)
 
@@ -99,7 +99,7 @@ def name(state: Path, what: str, digest: str) -> None:
     if load_text(path).strip() == digest:
         return
     if digest:
-        atomic_write(path, f"{digest}\n".encode())
+        atomic_write(path, f"{digest}\n", mode=SHARED)
     else:
         path.unlink(missing_ok=True)
     fsync_directory(path.parent)

@@ -53,10 +53,12 @@ def _in_force(config_path: Path) -> tuple[Settings, Office, Words]:
     """Read the configuration; in a child that alone imports what reads it."""
     from appliance.central.keeping import settle_folder
     from appliance.daemon import last_good, putting_back
+    from appliance.daemon.secret_files import settle_secrets
     from appliance.daemon.stores import database_path
 
     state = last_good.state_folder(config_path).absolute()
     putting_back.check_finished(state)
+    settle_secrets(state)
     settle_folder(state, database_path(state))
     return last_good.in_force(config_path)
 

@@ -20,7 +20,7 @@ from urllib.error import HTTPError
 from appliance.central.bundle import LARGEST
 from appliance.commands.https import LIMIT_S, context_of, not_fetched, opener, unreached
 from appliance.daemon.central_place import folder_of
-from appliance.files import atomic_write, load_text, make_private
+from appliance.files import atomic_write, load_text, make_shared
 from appliance.policy.updating import check_server
 
 FETCHED: Final = "fetched"
@@ -97,7 +97,7 @@ def _keep(state: Path, address: str, headers: Any, data: bytes) -> None:
     digest = hashlib.sha256(data).hexdigest()
     known = Known(address, etag[:_LONGEST], modified[:_LONGEST], digest)
     with contextlib.suppress(OSError):
-        make_private(folder_of(state))
+        make_shared(folder_of(state))
         atomic_write(folder_of(state) / FETCHED, data)
         atomic_write(folder_of(state) / SERVER, json.dumps(asdict(known)))
 

@@ -20,7 +20,7 @@ from appliance.commands.update_helper import LOOKS_S, boot_id
 from appliance.daemon import update_files
 from appliance.daemon.backup_places import UPLOADED as UPLOADED_BACKUP
 from appliance.daemon.update_files import BOX, Asked
-from appliance.files import make_private, open_plain, replacing
+from appliance.files import SHARED, make_shared, open_plain, replacing
 from appliance.policy import update_words
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
@@ -143,8 +143,8 @@ def lay_ready(helper: Helper, stick: Stick) -> Words | None:
     source = backups[0]
     if 2 * source.stat().st_size > spare_bytes(target.parent.parent) or not _is_sealed(source):
         return None
-    make_private(target.parent)
-    with open_plain(source) as file, replacing(target) as copy:
+    make_shared(target.parent)
+    with open_plain(source) as file, replacing(target, mode=SHARED) as copy:
         shutil.copyfileobj(file, copy)
     return update_words.filled(LAID_READY, source.name)
 

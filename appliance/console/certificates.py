@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from appliance.console.addresses import Address
-from appliance.files import atomic_write, make_private
+from appliance.files import SHARED, atomic_write, make_shared
 
 AUTHORITY_DAYS: Final = 20 * 365
 SERVER_DAYS: Final = 180
@@ -158,15 +158,15 @@ def fingerprint(certificate: x509.Certificate) -> str:
 
 
 def save(pair: Pair, certificate: Path, key: Path) -> None:
-    """Write both, the key first; raises OSError."""
+    """Write both, the key first, for the service to have in its backups; raises OSError."""
     text = pair.key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
     for path, data in ((key, text), (certificate, pair.pem)):
-        make_private(path.parent)
-        atomic_write(path, data)
+        make_shared(path.parent)
+        atomic_write(path, data, mode=SHARED)
 
 
 def load(certificate: Path, key: Path) -> Pair | None:

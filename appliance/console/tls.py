@@ -5,8 +5,10 @@ A context is loaded anew in place: new connections get the new certificate, open
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import ssl
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from appliance.console.addresses import of_this_box
 from appliance.console.certificates import Pair, Wanted
 from appliance.console.settings import ConsoleSettings
 from appliance.errors import TechnicianError
+from appliance.files import SHARED
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +77,7 @@ def load_into(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
 def own_files(settings: ConsoleSettings, now: datetime) -> tuple[Path, Path]:
     """Make sure of a good certificate of the box's own; raises TechnicianError."""
     folder = authority_path(settings).parent
+    _open_to_backups(folder)
     wanted = Wanted(settings.names, of_this_box(settings.listen))
     certificate, key = folder / "server.crt", folder / "server.key"
     try:
@@ -88,6 +92,14 @@ def own_files(settings: ConsoleSettings, now: datetime) -> tuple[Path, Path]:
             "folders.console must be a folder that the service may write"
         ) from error
     return certificate, key
+
+
+def _open_to_backups(folder: Path) -> None:
+    """Let the service have what a programme of before made for one account alone."""
+    with contextlib.suppress(OSError):
+        for path, mode in ((folder, 0o750), *((path, SHARED) for path in folder.iterdir())):
+            if stat.S_IMODE(path.stat().st_mode) != mode:
+                path.chmod(mode)
 
 
 def own_authority(settings: ConsoleSettings, now: datetime) -> Pair:

@@ -12,7 +12,7 @@ from typing import IO, Final
 import anyio.to_thread
 
 from appliance.console.settings import ConsoleSettings
-from appliance.files import replacing
+from appliance.files import SHARED, make_shared, replacing
 from appliance.policy.refused import Refused
 from appliance.policy.words import Words
 from appliance.records.sealed_stream import MAGIC
@@ -104,13 +104,13 @@ async def receive(
     There must be room for it twice, whoever looks through it unpacks or copies it, and for messages
     beside.
     """
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    make_shared(path.parent)  # the service looks through it
     if 2 * length > spare_bytes(path.parent):
         raise Refused(
             "sul disco non c'è abbastanza spazio libero: i messaggi vengono prima",
             "there is not enough free space on the disk: messages come first",
         )
-    with replacing(path) as file:
+    with replacing(path, mode=SHARED) as file:
         await _write(pieces, length, file, kind)
 
 

@@ -23,10 +23,18 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import appliance
-from appliance.daemon.backup_places import MANIFEST, OWN_COPY, STATE, Piece, contents, pieces
+from appliance.daemon.backup_places import (
+    MADE,
+    MANIFEST,
+    OWN_COPY,
+    STATE,
+    Piece,
+    contents,
+    pieces,
+)
 from appliance.daemon.stores import database_path
 from appliance.errors import StoreError
-from appliance.files import acting_for, open_plain, replacing
+from appliance.files import PRIVATE, SHARED, acting_for, open_plain, replacing
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
 from appliance.records.database import open_reader
@@ -102,7 +110,9 @@ def write(settings: Settings, config: Path, to: Path, passphrase: str, at: datet
             f"{to} esiste già: dare un altro nome", f"{to} is there already: name another"
         )
     try:
-        with replacing(to) as file:
+        # the one that was asked for in a browser is fetched by the console
+        mode = SHARED if to == Path(settings.folders.state) / MADE else PRIVATE
+        with replacing(to, mode=mode) as file:
             written = into(settings, config, file, passphrase, at)
     except (OSError, sqlite3.Error) as error:
         why = words_of(error)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from appliance.daemon.central_place import folder_of
-from appliance.files import atomic_write, load_text, make_private
+from appliance.files import atomic_write, load_text, make_shared
 from appliance.policy.words import Words
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def keep(state: Path, said: Said) -> None:
         "en": said.words.en,
         "good_at": good_at.isoformat() if good_at else "",
     }
-    make_private(folder_of(state))
+    make_shared(folder_of(state))
     atomic_write(folder_of(state) / SAID, json.dumps(told, ensure_ascii=False))
 
 

@@ -20,6 +20,7 @@ from appliance.daemon.rights import check_may
 from appliance.daemon.settings_shown import sections
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
+from appliance.files import make_shared
 from appliance.policy.masked_log import masked
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
@@ -207,7 +208,7 @@ class ChoreQuestions:
         if name == "backup_make":
             checked_passphrase(typed)
             self._made.unlink(missing_ok=True)
-            self._made.parent.mkdir(mode=0o700, exist_ok=True)
+            make_shared(self._made.parent)
         if name == "backup_check":
             if not self._uploaded.exists():
                 raise Refused(*NO_FILE)

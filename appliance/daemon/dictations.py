@@ -21,7 +21,7 @@ from appliance.carrier.messages import RecordingStarted
 from appliance.daemon.giving_voice import MOST_NOTICE_S
 from appliance.daemon.spoken import path_of
 from appliance.errors import CentralinoError
-from appliance.files import atomic_write, make_private
+from appliance.files import SHARED, atomic_write, make_shared
 from appliance.media import g711, wav
 from appliance.media.frames import SAMPLE_RATE, Law
 from appliance.records import audit
@@ -144,8 +144,8 @@ class Dictations:
         path, contents = path_of(self.folder, asked.language, asked.key), bytes(take)
 
         def job(connection: sqlite3.Connection) -> None:
-            make_private(path.parent)
-            atomic_write(path, wav.build(contents, Law.ALAW))
+            make_shared(path.parent)
+            atomic_write(path, wav.build(contents, Law.ALAW), mode=SHARED)
             with transaction(connection):
                 audit.note(connection, noted)
 

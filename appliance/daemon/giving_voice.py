@@ -16,7 +16,7 @@ from appliance.daemon import house_name, voice
 from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.daemon.spoken import MENU, OURS, UNITS, load_units, path_of
 from appliance.errors import OfficeError
-from appliance.files import atomic_write, make_private
+from appliance.files import SHARED, atomic_write, make_shared
 from appliance.media import wav
 from appliance.media.frames import SAMPLE_RATE, Law
 from appliance.policy.refused import Refused
@@ -60,8 +60,9 @@ def render(folder: Path, sheets: Iterable[Sheet], languages: tuple[str, ...]) ->
 
 def publish(folder: Path, menu: Menu) -> None:
     """Put a menu into force and forget the sounds of no menu."""
-    make_private(folder)
-    atomic_write(folder / MENU, json.dumps([asdict(spoken) for spoken in menu], ensure_ascii=False))
+    make_shared(folder)
+    text = json.dumps([asdict(spoken) for spoken in menu], ensure_ascii=False)
+    atomic_write(folder / MENU, text, mode=SHARED)
     _forget_others(folder, ("title_", "sheet_"), {n for spoken in menu for n in spoken.prompts})
 
 
@@ -79,8 +80,8 @@ def name_units(folder: Path, names: Mapping[str, str], language: str) -> bool:
     """
     known = load_units(folder)
     found = dict(_named_units(folder, dict(list(names.items())[:MOST_UNITS]), language))
-    make_private(folder)
-    atomic_write(folder / UNITS, json.dumps(found, ensure_ascii=False))
+    make_shared(folder)
+    atomic_write(folder / UNITS, json.dumps(found, ensure_ascii=False), mode=SHARED)
     _forget_others(folder, ("unit_",), set(found.values()))
     return found != known
 
@@ -106,7 +107,7 @@ def name_house(folder: Path, site: Path | None, name: str, language: str) -> boo
     if not house_name.is_missing(folder, site, name, language):
         return False
     sound = _short(voice.speak(house_name.said_by(name), language), MOST_NAME_S)
-    make_private(folder)
+    make_shared(folder)
     _write(path_of(folder, language, house_name.KEY), sound)
     house_name.note(folder, name, language)
     return True
@@ -200,5 +201,5 @@ def _ms(sound: bytes) -> int:
 
 
 def _write(path: Path, sound: bytes) -> None:
-    make_private(path.parent)
-    atomic_write(path, wav.build(sound, Law.LINEAR16))
+    make_shared(path.parent)
+    atomic_write(path, wav.build(sound, Law.LINEAR16), mode=SHARED)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from appliance.daemon import phone_secrets
 from appliance.daemon.extensions import extensions
+from appliance.daemon.secret_files import HANDSETS, secret_place
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError, TechnicianError
 from appliance.phones.accounts import make_secret
@@ -46,7 +47,7 @@ class Kept:
 
 def kept_path(settings: Settings) -> Path:
     """Say where it lies."""
-    return Path(settings.folders.state) / "handsets.json"
+    return secret_place(Path(settings.folders.state), HANDSETS)
 
 
 def load(settings: Settings) -> dict[str, Kept]:

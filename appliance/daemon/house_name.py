@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.daemon.spoken import path_of
-from appliance.files import atomic_write
+from appliance.files import SHARED, atomic_write
 
 KEY: Final = "welcome"
 MADE: Final = "welcome.json"
@@ -36,7 +36,7 @@ def is_missing(folder: Path, site: Path | None, name: str, language: str) -> boo
 def note(folder: Path, name: str, language: str) -> None:
     """Remember that the sound that lies there was made here, of this name."""
     digest = _digest(path_of(folder, language, KEY))
-    atomic_write(folder / MADE, json.dumps({"said": said_by(name), "sound": digest}))
+    atomic_write(folder / MADE, json.dumps({"said": said_by(name), "sound": digest}), mode=SHARED)
 
 
 def _digest(path: Path) -> str:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from appliance.daemon.secret_files import PHONES, secret_place
 from appliance.daemon.settings import Settings
 from appliance.files import atomic_write, make_private
 from appliance.media.frames import Law
@@ -16,7 +17,7 @@ from appliance.policy.system_words import words_of
 
 def secrets_path(settings: Settings) -> Path:
     """Say where the secrets lie."""
-    return Path(settings.folders.state) / "phone_secrets.json"
+    return secret_place(Path(settings.folders.state), PHONES)
 
 
 def load(settings: Settings) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.calls import events, orders
+from appliance.daemon.secret_files import PIN, secret_place
 from appliance.errors import CentralinoError
 from appliance.policy.words import Words
 from appliance.records import audit
@@ -43,7 +44,7 @@ WRONG: Final = "voicemail.pin_wrong"
 
 def pin_path(state: Path) -> Path:
     """Say where the hash lies below the state folder."""
-    return state / "voicemail_pin.json"
+    return secret_place(state, PIN)
 
 
 def hashed(pin: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final, cast
 
 from appliance.daemon import config as configuration
-from appliance.daemon.backup_places import CONFIG, MANIFEST, STATE, Piece, pieces
+from appliance.daemon.backup_places import CONFIG, CONSOLE_TLS, MANIFEST, STATE, Piece, pieces
 from appliance.daemon.putting_back import at_no_point, check_places, staged, write_plan
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
@@ -74,6 +74,8 @@ def stage(checked: Checked, stamp: str, at_point: Callable[[str], None] = at_no_
             piece.path.parent.mkdir(parents=True, exist_ok=True)
             clear(staged(piece.path))
             _move(checked.folder / piece.name, staged(piece.path))
+            if piece.name == CONSOLE_TLS:
+                _give_to_whose_folder_it_is(staged(piece.path))
             to_disk(staged(piece.path))
             at_point(f"staged {piece.name}")
         return write_plan(checked.pieces, stamp)
@@ -184,6 +186,14 @@ def _move(path: Path, to: Path) -> None:
     if os.geteuid() == 0:
         for inner, owner in owners.items():
             os.chown(to / inner, owner.st_uid, owner.st_gid)
+
+
+def _give_to_whose_folder_it_is(path: Path) -> None:
+    """Let the console have its own again, also out of a backup of when it had no account."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        for each in (path, *path.rglob("*")):
+            os.chown(each, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def clear(path: Path) -> None:

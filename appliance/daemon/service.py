@@ -25,6 +25,7 @@ from appliance.daemon.making import Above, Parts, Run
 from appliance.daemon.nightly import is_quiet
 from appliance.daemon.reloading import Reloading
 from appliance.daemon.restore_questions import is_idle
+from appliance.daemon.shown_files import open_to_console
 from appliance.errors import Bug, CentralinoError
 from appliance.phones.status import PhonesStatus
 from appliance.records import line_uses
@@ -49,7 +50,8 @@ class Service:
         self._ready_at = 0.0
         self._phones_shown = PhonesStatus()
         self._lines_by = 0.0
-        self._watchdog_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 3e6
+        # a tenth of what is granted: whoever is kept waiting by a busy board is not killed for it
+        self._watchdog_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 1e7
         self._watchdog_at = 0.0
         above = Above(self._show, lambda: self._ready, lambda: self._ready_at, IS_KEPT)
         self._parts = Parts(run, above)
@@ -85,6 +87,8 @@ class Service:
         parts = self._parts
         parts.corrections.begin()
         parts.stores.start()
+        state = Path(parts.run.settings.folders.state)
+        parts.stores.records.do(lambda _: open_to_console(state))
         parts.mail.start()
         if parts.fleet is not None:
             parts.fleet.start()

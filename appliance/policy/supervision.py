@@ -219,7 +219,7 @@ TABLE: Final[Mapping[Part, Rule]] = {
     Part.UNIT: Rule(
         Words("Servizio di systemd", "systemd's service"),
         Words("riavviato da systemd", "started again by systemd"),
-        silent_s=30.0,
+        silent_s=10.0,
         pauses_s=(),
         most=30,
         within_s=900.0,

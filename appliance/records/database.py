@@ -11,13 +11,14 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+import stat
 import time
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from appliance.errors import StoreError
-from appliance.files import fsync_directory
+from appliance.files import PRIVATE, SHARED, fsync_directory
 from appliance.records.trouble import DATABASE_SET_ASIDE, Trouble
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ def _primary_code(error: sqlite3.Error) -> int:
 
 
 def _open_checked(path: Path) -> sqlite3.Connection:
-    _keep_private(path)
+    _keep_ours(path)
     connection = connect(path)
     try:
         quick_check(connection)
@@ -204,17 +205,25 @@ def _open_checked(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _keep_private(path: Path) -> None:
-    """Have the file there for its owner alone: SQLite gives -wal and -shm the same rights.
+def _keep_ours(path: Path) -> None:
+    """Have the file there, for its owner to write and the console to read, and nobody else.
 
     One that is there is never opened: to close it would drop the locks that another connection of
-    this process holds. What cannot be done here, SQLite will say better.
+    this process holds. SQLite gives a new -wal or -shm the same rights. What cannot be done here,
+    it will say better.
     """
     with contextlib.suppress(OSError):
         with contextlib.suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        if path.stat().st_mode & 0o077:
-            path.chmod(0o600)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
+        for suffix in ("", "-wal", "-shm"):
+            _set_rights(path.with_name(path.name + suffix))
+
+
+def _set_rights(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        found = path.lstat()
+        if stat.S_ISREG(found.st_mode) and stat.S_IMODE(found.st_mode) != SHARED:
+            path.chmod(SHARED)
 
 
 def quick_check(connection: sqlite3.Connection) -> None:

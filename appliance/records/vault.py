@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from appliance.errors import StoreError
-from appliance.files import create_once
+from appliance.files import create_once, make_private
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,6 +25,9 @@ NONCE_BYTES: Final = 12
 LEAST_TEXT: Final = 32
 """Texts are filled up to so many bytes: the length of what is sealed says nothing of a number's."""
 FILL: Final = b"\0"
+KEY: Final = "register.key"
+SECRETS: Final = "secrets"
+"""The folder of the state folder in which keys and passwords lie."""
 
 
 class Vault:
@@ -94,9 +97,20 @@ class Willing:
             return ""
 
 
+def secret_place(state: Path, name: str) -> Path:
+    """Say where a secret lies: in a folder that the service's account alone can enter.
+
+    One that a programme of before has left in the state folder itself is found there until it is
+    moved (daemon/secret_files.py).
+    """
+    before, place = state / name, state / SECRETS / name
+    is_left = before.is_file() and not before.is_symlink()
+    return before if is_left else place
+
+
 def key_path(database: Path) -> Path:
-    """Say where the key lies: beside the database."""
-    return database.with_name("register.key")
+    """Say where the key lies: with the other secrets, beside the database."""
+    return secret_place(database.parent, KEY)
 
 
 def load_vault(path: Path) -> Vault:
@@ -123,6 +137,7 @@ def make_vault(path: Path) -> Vault:
 
     It belongs to whom the folder's database belongs to, also when root makes it. Raises OSError.
     """
+    make_private(path.parent)
     with contextlib.suppress(FileExistsError):
         create_once(path, f"{secrets.token_hex(KEY_BYTES)}\n".encode("ascii"))
     return load_vault(path)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from appliance.daemon import phone_secrets
+from appliance.daemon.secret_files import settle_secrets
 from appliance.errors import ConfigurationError
-from appliance.files import READABLE, atomic_write
+from appliance.files import READABLE, atomic_write, make_private
 from appliance.phones.accounts import make_secret
 from appliance.site import secret_entries
 from appliance.site.keeping import contents_of
@@ -39,13 +40,15 @@ def keep_passwords(made: Made) -> frozenset[str]:
     """Keep the passwords of accounts elsewhere; returns the tables that have one now."""
     files = secret_entries.files(made.settings)
     for table, text in made.passwords.items():
+        make_private(Path(files[table]).parent)
         atomic_write(Path(files[table]), f"{text}\n")
     return frozenset(files)
 
 
 def own_folder(folder: Path) -> None:
-    """Make the service's state folder, which is its account's alone."""
+    """Make the service's state folder, which is its account's; what lies there is put in order."""
     if folder.exists():
+        settle_secrets(folder)
         return
     folder.mkdir(mode=0o700, parents=True)
     try:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from appliance.daemon.secret_files import CENTRAL, MAIL, MQTT, SECRETS
 from appliance.daemon.settings import Folders, Settings
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ class Entry:
 
 
 ENTRIES: Final = (
-    Entry("mail", "password", "password_file", "mail_password", it="della posta", en="mail"),
-    Entry("mqtt", "password", "password_file", "mqtt_password", it="del broker", en="broker's"),
-    Entry("central", "passphrase", "passphrase_file", "central_passphrase", has_account=False),
+    Entry("mail", "password", "password_file", MAIL, it="della posta", en="mail"),
+    Entry("mqtt", "password", "password_file", MQTT, it="del broker", en="broker's"),
+    Entry("central", "passphrase", "passphrase_file", CENTRAL, has_account=False),
 )
 
 
@@ -59,7 +60,7 @@ def laid(made: Mapping[str, Any], written: Written, kept: Collection[str]) -> Ta
     for one in ENTRIES:
         if one.table in laid:
             there = one.table in {*given(written), *kept} and _has_account(written, one)
-            named = {one.named: f"{state}/{one.file}"} if there else {}
+            named = {one.named: f"{state}/{SECRETS}/{one.file}"} if there else {}
             rest = {key: value for key, value in laid[one.table].items() if key != one.key}
             laid[one.table] = {**named, **rest}
     return laid

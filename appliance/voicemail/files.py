@@ -13,7 +13,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from appliance.files import fsync_directory
+from appliance.files import PRIVATE, fsync_directory, make_private, make_shared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,14 +65,19 @@ class Folders:
 
     def make(self) -> None:
         """Create the folders; raises OSError."""
-        for folder in (self.root, self.rec, self.new, self.corrupt):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder, make in (
+            (self.root, make_shared),
+            (self.rec, make_private),
+            (self.new, make_shared),
+            (self.corrupt, make_private),
+        ):
+            make(folder)
         fsync_directory(self.root)
 
 
 def create(path: Path) -> int:
     """Open a new file for writing and reading, never an old one; raises OSError."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
 
 
 def write_at(descriptor: int, data: bytes, offset: int) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from appliance.errors import StoreError
-from appliance.files import fsync_directory
+from appliance.files import SHARED, fsync_directory
 from appliance.records.messages import Message
 from appliance.voicemail import files, sound
 from appliance.voicemail.sidecar import Sidecar, encode
@@ -129,6 +129,7 @@ def publish(folders: Folders, sidecar: Sidecar) -> None:
     done = folders.begun(sidecar.id).with_suffix(".done")
     files.write_durably(done, encode(sidecar))
     done.rename(folders.meta(sidecar.id))
+    folders.part(sidecar.id).chmod(SHARED)  # the console plays it
     folders.part(sidecar.id).rename(folders.wav(sidecar.id))
     fsync_directory(folders.new)
     fsync_directory(folders.rec)

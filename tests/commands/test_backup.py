@@ -94,7 +94,7 @@ class House:
         mailbox.stop()
         example = str(resources.files("appliance.daemon") / "example_register.toml")
         self.run("register", "import", example, "--by", "Responsabile", own_config=True)
-        (self.state / "phone_secrets.json").write_text(f'{{"op1": "s{seed}"}}')
+        (self.state / "secrets" / "phone_secrets.json").write_text(f'{{"op1": "s{seed}"}}')
         (self.folder / "own" / "it").mkdir(parents=True)
         (self.folder / "own" / "it" / "closed.wav").write_bytes(speech(seed, 100))
         (self.folder / "mail-password").write_text(f"secret{seed}")
@@ -134,7 +134,7 @@ class House:
 
     def side(self) -> set[bytes]:
         """Say of every piece which box it is from, by what is written in it."""
-        places = ("state/phone_secrets.json", "mail-password", "own/it/closed.wav")
+        places = ("state/secrets/phone_secrets.json", "mail-password", "own/it/closed.wav")
         return {(self.folder / place).read_bytes() for place in places}
 
 
@@ -163,7 +163,7 @@ def test_another_box_has_all_of_it(house: House) -> None:
     assert house.kept() == kept
     assert kept[0].units
     assert house.files() == files
-    assert (house.state / "register.key").stat().st_mode & 0o777 == 0o600
+    assert (house.state / "secrets" / "register.key").stat().st_mode & 0o777 == 0o600
     started = Box(house.state).start()
     assert (started.listed(), started.troubles) == (kept[1], [])
     started.stop()
@@ -171,12 +171,12 @@ def test_another_box_has_all_of_it(house: House) -> None:
 
 def test_what_stood_is_kept_beside(house: House) -> None:
     """The folder is named, and holds what was there."""
-    (house.state / "phone_secrets.json").write_text("changed since")
+    (house.state / "secrets" / "phone_secrets.json").write_text("changed since")
     said = house.put_back()
     (kept,) = house.folder.glob("state.before-*")
     assert str(kept) in said
-    assert (kept / "phone_secrets.json").read_text() == "changed since"
-    assert (house.state / "phone_secrets.json").read_text() != "changed since"
+    assert (kept / "secrets" / "phone_secrets.json").read_text() == "changed since"
+    assert (house.state / "secrets" / "phone_secrets.json").read_text() != "changed since"
 
 
 def test_nothing_of_it_can_be_read_on_the_stick(house: House) -> None:
@@ -459,13 +459,13 @@ def test_a_state_folder_that_is_a_mount_point_is_restored(house: House) -> None:
 
     def job() -> None:
         _on_a_disk(house)
-        (house.state / "phone_secrets.json").write_text("changed since")
+        (house.state / "secrets" / "phone_secrets.json").write_text("changed since")
         (house.state / "since").mkdir()
         said = house.put_back()
         assert house.kept() == kept
         (before,) = house.state.glob(".before-*")
         assert str(before) in said
-        assert (before / "phone_secrets.json").read_text() == "changed since"
+        assert (before / "secrets" / "phone_secrets.json").read_text() == "changed since"
         assert (before / "since").is_dir()
         shutil.rmtree(before)
         found = {name: data for name, data in house.files().items() if ".before-" not in name}

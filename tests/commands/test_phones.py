@@ -17,6 +17,7 @@ from appliance.commands import serve_phones
 from appliance.daemon import config, handsets, phone_secrets
 from appliance.daemon.handsets import Kept
 from appliance.daemon.phone_words import WORDS, Teller
+from appliance.daemon.secret_files import SECRETS
 from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError, OfficeError
 from appliance.policy.office import KEY_CODES
@@ -96,8 +97,9 @@ def test_root_is_not_led_elsewhere_by_what_the_service_has_planted(
     """
     roots, state = tmp_path / "roots", Path(settings.folders.state)
     roots.write_text("root's")
-    state.mkdir()
-    os.chown(state, 4321, 4321)
+    (state / SECRETS).mkdir(parents=True)
+    for folder in (state, state / SECRETS):
+        os.chown(folder, 4321, 4321)
     kept = (phone_secrets.secrets_path(settings), handsets.kept_path(settings))
     for file in kept:
         file.with_suffix(".tmp").symlink_to(roots)
@@ -169,7 +171,7 @@ def test_nothing_to_serve(path: Path) -> None:
 def test_a_broken_file_is_named(path: Path, settings: Settings) -> None:
     """One sentence says which file, and what to do."""
     file = handsets.kept_path(settings)
-    file.parent.mkdir()
+    file.parent.mkdir(parents=True)
     for text in ("[]", "{", '{"op1": {"colour": "red"}}'):
         file.write_text(text)
         with pytest.raises(ConfigurationError, match=r"handsets\.json cannot be read"):

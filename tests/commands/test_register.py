@@ -92,7 +92,7 @@ def test_import_says_what_is_new(tmp_path: Path) -> None:
     assert "new: anagrafe, Anagrafe" in rows
     assert "new: variation 7, anagrafe, 2026-03-10, tue 11:00-12:00" in rows
     assert "The desk is not running: it will read the register when it starts." in rows
-    assert stat.S_IMODE((said.state / "register.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE((said.state / "secrets" / "register.key").stat().st_mode) == 0o600
 
 
 @pytest.mark.skipif(util.find_spec("py_nanotts") is None, reason="make environment")
@@ -288,7 +288,7 @@ def test_check_says_what_the_register_lacks(box: Box) -> None:
     """Nothing while all is well, nor where the desk has never run; else what to do."""
     asked = ("check", "--config", str(box.config))
     assert "register" not in CliRunner().invoke(main, asked).output
-    key = box.state / "register.key"
+    key = box.state / "secrets" / "register.key"
     kept = key.read_bytes()
     key.unlink()
     assert "The numbers of the register cannot be read" in CliRunner().invoke(main, asked).output
@@ -337,7 +337,7 @@ def test_an_attachment_that_is_not_there_is_asked_for(box: Box) -> None:
 
 def test_without_the_key_masks_are_what_there_is(box: Box) -> None:
     """Why is said; what is not a number is shown; nothing can be changed or exported."""
-    (box.state / "register.key").unlink()
+    (box.state / "secrets" / "register.key").unlink()
     for shown in (box.done("show"), box.done("history", "anagrafe")):
         assert "is missing, so the register's numbers cannot be read" in shown
         assert "Anagrafe, interno 1 •••" in shown

@@ -53,7 +53,7 @@ class Site:
         self.uploaded.parent.mkdir(parents=True)
         shutil.copy(self.house.backup, self.uploaded)
         (self.console / "sessions.db").write_bytes(b"people who have logged in")
-        (self.house.state / "phone_secrets.json").write_text('{"op1": "later"}')
+        (self.house.state / "secrets" / "phone_secrets.json").write_text('{"op1": "later"}')
         self.log, self.broken = folder / "systemctl.log", folder / "systemctl.broken"
         self.helper = Helper(self.house.config, self.run, idle_s=0.0)
 
@@ -68,7 +68,7 @@ class Site:
 
     def secrets(self) -> str:
         """Read what is different since the backup."""
-        return (self.house.state / "phone_secrets.json").read_text()
+        return (self.house.state / "secrets" / "phone_secrets.json").read_text()
 
     def refused(self) -> Went:
         """Have the helper refuse; returns its answer."""
@@ -108,7 +108,7 @@ def test_a_backup_takes_the_place_of_all(site: Site) -> None:
     assert answer is not None
     assert (answer.by, answer.is_well, answer.said) == ("beppe", True, said)
     kept = next(site.house.folder.glob("state.before-*"))
-    assert (kept / "phone_secrets.json").read_text() == '{"op1": "later"}'
+    assert (kept / "secrets" / "phone_secrets.json").read_text() == '{"op1": "later"}'
     assert str(kept) in said.it
     assert not restore_asking.request_path(site.run).exists()
 

@@ -80,7 +80,7 @@ def test_a_sound_that_was_lost_comes_back_and_all_else_stays(house: House) -> No
     """A file that somebody removed by mistake is the copy's; settings, secrets and the copies
     themselves are as they were.
     """
-    files, rights = house.files(), (house.state / "phone_secrets.json").stat().st_mode
+    files, rights = house.files(), (house.state / "secrets" / "phone_secrets.json").stat().st_mode
     day = night(house)
     (message,) = listed(house)
     (house.state / "voicemail" / message.path).unlink()
@@ -88,7 +88,7 @@ def test_a_sound_that_was_lost_comes_back_and_all_else_stays(house: House) -> No
     (kept,) = house.folder.glob("state.before-*")
     now = {n: d for n, d in house.files().items() if not n.startswith(kept.name)}
     assert now == files
-    assert (house.state / "phone_secrets.json").stat().st_mode == rights
+    assert (house.state / "secrets" / "phone_secrets.json").stat().st_mode == rights
     assert night(house) == day
     assert not list(house.state.glob("centralino.db-*"))
 

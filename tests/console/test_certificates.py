@@ -150,7 +150,8 @@ def test_keys_are_private_and_read_back(authority: Pair, tmp_path: Path) -> None
     """Nobody else on the box reads a key; a pair is found again after a restart."""
     certificate, key = tmp_path / "tls" / "ca.crt", tmp_path / "tls" / "ca.key"
     certificates.save(authority, certificate, key)
-    assert key.stat().st_mode & 0o777 == 0o600
+    assert key.stat().st_mode & 0o777 == 0o640, "the service has it in its backups"
+    assert key.parent.stat().st_mode & 0o777 == 0o750
     back = certificates.load(certificate, key)
     assert back is not None
     assert back.certificate == authority.certificate

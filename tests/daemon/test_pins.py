@@ -59,6 +59,7 @@ def test_the_command_sets_and_removes_it(tmp_path: Path) -> None:
     """Typed twice, unseen; readable by the service alone; in force at once."""
     assert "da subito" in run(tmp_path, "2580\n2580\n")
     path = pin_path(tmp_path)
+    path.parent.mkdir(exist_ok=True)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert is_right(path, "2580")
     assert "first one tried" in run(tmp_path, "1234\n1234\n")
@@ -72,6 +73,7 @@ def test_a_file_that_cannot_be_read_lets_nobody_in(
 ) -> None:
     """A torn file is no open door; the journal says what to do."""
     path = pin_path(tmp_path)
+    path.parent.mkdir(exist_ok=True)
     for torn in ("", "{}", '{"salt": 1, "scrypt": 2}', '{"salt": "!", "scrypt": "!"}', "[]"):
         path.write_text(torn, encoding="utf-8")
         assert not is_right(path, "2580")
@@ -84,6 +86,7 @@ def test_right_and_wrong_are_told_and_a_wrong_one_is_on_record(
     """Which phone and when, never what was pressed."""
     told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
     pins = Pins(tmp_path, records, told.put)
+    pin_path(tmp_path).parent.mkdir()
     pin_path(tmp_path).write_text(json.dumps(hashed("2580")), encoding="utf-8")
     for pin in ("2580", "7391"):
         pins.check(orders.CheckPin("k1", pin, "capo1"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-GUIDES = ("office", "technician", "tester", "hardware")
+GUIDES = ("office", "technician", "tester", "hardware", "card")
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
 README, ARCHITECTURE = ROOT / "README.md", ROOT / "docs" / "architecture.md"
 

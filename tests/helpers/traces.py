@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-OTHERS = 0o077
+GROUP, OTHERS = 0o070, 0o007
 
 
 def below(folder: Path) -> Iterator[Path]:
@@ -17,12 +17,12 @@ def below(folder: Path) -> Iterator[Path]:
 
 
 def open_to_others(folder: Path, but: Iterable[Path] = ()) -> list[str]:
-    """List what somebody else on the machine could read or enter."""
+    """List what somebody else on the machine could read or enter; `but` is the group's, too."""
     allowed = set(but)
     return [
         f"{path.lstat().st_mode & 0o777:o} {path}"
         for path in below(folder)
-        if path not in allowed and path.lstat().st_mode & OTHERS
+        if path.lstat().st_mode & (OTHERS if path in allowed else GROUP | OTHERS)
     ]
 
 

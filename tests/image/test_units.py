@@ -94,7 +94,11 @@ def test_who_it_is_outlives_a_power_cut(slot: Slot, device: str) -> None:
         reasons = [line.split()[1] for line in machine.says("cat", HISTORY).splitlines()]
         assert reasons == ["first", "power"]
         owned = machine.says("stat", "-c", "%u:%g %a", "/data/lib/centralino")
-        assert owned == "641:641 700"
+        assert owned == "641:641 750"
+        wait("the console's folder", lambda: machine.says("ls", "/data/lib/centralino-console"))
+        owned = machine.says("stat", "-c", "%u:%g %a", "/data/lib/centralino-console")
+        assert owned == "644:641 750"
+        assert machine.says("id", "-u", "centralino-media") == "643"
         assert machine.says("id", "-u", "technician") == "1000"
         assert machine.says("getent", "group", "gpio") == "gpio:x:642:"
 

@@ -25,6 +25,7 @@ pytestmark = [
 CONFIG = "/etc/centralino/centralino.toml"
 SITE = "/usr/lib/centralino/lib/python3.13/site-packages"
 SERVICES = ("centralino-carrier.service", "centralino-console.service", "centralino.service")
+ACCOUNTS = ("centralino-media", "centralino-console", "centralino")
 ENABLED = (*SERVICES, "centralino-link.socket")
 OFFICE = """
 [site]
@@ -45,9 +46,28 @@ name = "op1"
 phones = ["op1"]
 [voicemail]
 privacy = "off"
+[console]
+certificate = "/etc/office.crt"
+key = "/etc/office.key"
 """
+CERTIFIED = """
+import datetime, pathlib
+from appliance.console import certificates
+folder, now = pathlib.Path("/etc"), datetime.datetime.now(datetime.UTC)
+made = certificates.make_authority("Comune di Prova", (), now)
+certificates.save(made, folder / "office.crt", folder / "office.key")
+"""
+"""Makes the office's own certificate."""
+PAGE = """
+import ssl, urllib.request
+context = ssl._create_unverified_context()
+print(urllib.request.urlopen("https://localhost/login", context=context, timeout=5).status)
+"""
+"""Opens the console's first page."""
+PYTHON = "/usr/lib/centralino/bin/python3"
 EXCHANGE = (
-    *("systemd-run", "--quiet", "--unit=exchange", "--property=User=centralino"),
+    # its lines belong to whom the modems belong to on a box: to the carrier
+    *("systemd-run", "--quiet", "--unit=exchange", "--property=User=centralino-media"),
     *("--property=RuntimeDirectory=exchange", "--property=RuntimeDirectoryMode=0755"),
     *("centralino", "exchange", "--lines", "1", "--directory", "/run/exchange"),
 )
@@ -83,6 +103,12 @@ def is_ready(machine: Machine) -> bool:
     return bool(told) and [line["state"] for line in json.loads(told)["lines"]] == ["idle"]
 
 
+def as_console(machine: Machine, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with the console's account and group, outside its sandbox."""
+    whose = ("--reuid=centralino-console", "--regid=centralino", "--clear-groups")
+    return machine.try_("setpriv", *whose, *words)
+
+
 def messages(machine: Machine) -> list[dict[str, object]]:
     """Return the voicemail."""
     found: list[dict[str, object]] = json.loads(machine.run("centralino", "messages", "--json"))
@@ -94,8 +120,11 @@ def called(machine: Machine) -> Machine:
     """Return the machine after a caller has left a message with the office of this test."""
     machine.run(*EXCHANGE)
     machine.write(CONFIG, OFFICE)
+    machine.run(PYTHON, "-I", "-c", CERTIFIED)
+    machine.run("chgrp", "centralino", "/etc/office.key", "/etc/office.crt")
     machine.run("centralino", "check")
-    machine.run("systemctl", "restart", "centralino.service")
+    machine.run("centralino", "phones", "add", "op1")
+    machine.run("systemctl", "restart", "centralino.service", "centralino-console.service")
     wait("the line is in service", lambda: is_ready(machine))
     machine.run("centralino", "closed", "on", "--by", "the test")
     report = json.loads(machine.run(*CALL))
@@ -113,7 +142,9 @@ def test_installing_starts_every_service(machine: Machine) -> None:
 
 
 def test_who_owns_what(machine: Machine) -> None:
-    """State is the service's alone; programme and configuration are root's, and not writable."""
+    """Each service has an account of its own; state is the desk's, of which the console enters what
+    it is shown; programme and configuration are root's, and not writable.
+    """
     listed = machine.run(
         *(
             "stat",
@@ -126,8 +157,8 @@ def test_who_owns_what(machine: Machine) -> None:
         *("/etc/centralino", "/usr/bin/centralino", SITE),
     )
     assert listed.splitlines() == [
-        "/var/lib/centralino centralino:centralino 700",
-        "/var/lib/centralino-console centralino:centralino 700",
+        "/var/lib/centralino centralino:centralino 750",
+        "/var/lib/centralino-console centralino-console:centralino 750",
         f"{CONFIG} root:root 644",
         "/etc/centralino root:root 755",
         "/usr/bin/centralino root:root 755",
@@ -147,7 +178,10 @@ def test_who_owns_what(machine: Machine) -> None:
         "l",
     )
     assert machine.run(*strangers) == ""
-    assert machine.run("id", "-nG", "centralino").split() == ["centralino"]
+    for unit, account in zip(SERVICES, ACCOUNTS, strict=True):
+        assert machine.run("id", "-nG", account).split() == [account]
+        pid = state(machine, unit, "MainPID")
+        assert machine.says("stat", "-c", "%U", f"/proc/{pid}") == account
 
 
 def test_udev_and_mdns_know_it(machine: Machine) -> None:
@@ -161,7 +195,7 @@ def test_programme_is_compiled_and_its_own(machine: Machine) -> None:
     machine.run("test", "-d", f"{SITE}/appliance/daemon/__pycache__")
     mine = ("argon2", "gpiozero", "holidays", "phonenumbers", "pyVoIP", "py_nanotts")
     say = f"import {', '.join(mine)}; print(*(m.__file__ for m in ({', '.join(mine)})))"
-    told = machine.run("/usr/lib/centralino/bin/python3", "-I", "-c", say).split()
+    told = machine.run(PYTHON, "-I", "-c", say).split()
     assert [place for place in told if not place.startswith(f"{SITE}/")] == []
 
 
@@ -172,7 +206,10 @@ def test_a_call_is_answered(called: Machine) -> None:
     length = message["length_ms"]
     assert isinstance(length, int)
     assert length > 2000
-    assert called.run("stat", "-c", "%U %a", str(message["path"])).strip() == "centralino 600"
+    path = str(message["path"])
+    assert called.run("stat", "-c", "%U %a", path).strip() == "centralino 640"
+    assert as_console(called, "sha256sum", path).returncode == 0
+    assert as_console(called, "find", "/var/lib/centralino/secrets").returncode != 0
 
 
 def next_version(package: Path, folder: Path) -> Path:
@@ -188,16 +225,49 @@ def next_version(package: Path, folder: Path) -> Path:
     return later
 
 
+AS_BEFORE = """
+systemctl stop centralino-console.service
+cd /var/lib/centralino
+mv secrets/* . && rmdir secrets
+chown centralino: /etc/office.key
+chmod 600 /etc/office.key
+find . ../centralino-console -type f -exec chmod 600 {} +
+find . ../centralino-console -type d -exec chmod 700 {} +
+chown -R centralino: . ../centralino-console
+"""
+"""Has state as the version had it in which one account ran all three services."""
+
+
+KEY_AFTER = "centralino:centralino 640"
+"""The office's own key: the console has it by the group, who had it as its owner before."""
+
+
+def assert_all_is_where_it_belongs(machine: Machine, sound: str) -> None:
+    """After the upgrade: owners and rights, the phones' passwords, what the console is shown."""
+    kept = "/var/lib/centralino/secrets/phone_secrets.json"
+    assert machine.says("stat", "-c", "%U %a", kept) == "centralino 600"
+    assert machine.says("stat", "-c", "%U %a", "/var/lib/centralino/secrets") == "centralino 700"
+    assert "op1" in machine.run("cat", kept)
+    own = "/var/lib/centralino-console"
+    assert machine.says("find", own, "!", "-user", "centralino-console") == ""
+    wait("the sounds", lambda: as_console(machine, "sha256sum", sound).returncode == 0)
+    assert as_console(machine, "sha256sum", kept).returncode != 0
+    assert machine.says("stat", "-c", "%U:%G %a", "/etc/office.key") == KEY_AFTER
+    wait("the pages", lambda: machine.says(PYTHON, "-I", "-c", PAGE) == "200")
+
+
 def test_upgrade_removal_and_purge(called: Machine, package: Path, tmp_path: Path) -> None:
     """An upgrade keeps all and asks nothing; removing keeps all but the programme; purging keeps
     what callers said. The last one of this file: it leaves nothing installed.
     """
     before = messages(called)
+    called.run("sh", "-euc", AS_BEFORE)
     started = {unit: state(called, unit, "MainPID") for unit in SERVICES}
     called.run("apt-get", "install", "--yes", called.bring(next_version(package, tmp_path)))
     assert called.run("cat", CONFIG) == OFFICE
     wait("the line is in service", lambda: is_ready(called))
     assert messages(called) == before
+    assert_all_is_where_it_belongs(called, str(before[0]["path"]))
     for unit in SERVICES:
         assert state(called, unit, "MainPID") not in {started[unit], "0"}, unit
 

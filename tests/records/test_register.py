@@ -271,7 +271,8 @@ def test_another_boxs_key_is_said(box: Box, tmp_path: Path) -> None:
 
 def test_no_key_is_made_where_none_can_be(box: Box) -> None:
     """A folder that cannot be written: one sentence, nothing stored."""
-    nowhere = box.path.parent / "missing" / "register.key"
+    (box.path.parent / "file").touch()
+    nowhere = box.path.parent / "file" / "register.key"
     with pytest.raises(StoreError, match="cannot be made"):
         register.change(box.connection, nowhere, WHO, lambda r: merge(r, FULL), {})
     assert box.rows() == 0

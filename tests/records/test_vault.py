@@ -69,6 +69,7 @@ def test_the_key_is_made_once_and_for_its_owner_alone(key: Path) -> None:
 def test_a_key_that_is_none_is_said(key: Path, written: str | None, said: str) -> None:
     """One sentence with what to do."""
     if written is not None:
+        key.parent.mkdir()
         key.write_text(written)
     with pytest.raises(StoreError, match=said) as caught:
         load_vault(key)

@@ -100,18 +100,18 @@ def test_a_new_file_is_in_force_and_stays(places: Places) -> None:
     assert trouble(places) == ""
     assert office(places).site.name == "Comune"
     state = Path(office(places).folders.state)
-    secrets = json.loads((state / "phone_secrets.json").read_text())
+    secrets = json.loads((state / "secrets" / "phone_secrets.json").read_text())
     assert secrets["op1"] == "abcd-1234"
     assert len(secrets["op2"]) == 20
     assert "fisso" not in secrets
-    assert {name: (state / name).read_text() for name in PASSWORDS} == PASSWORDS
+    assert {name: (state / "secrets" / name).read_text() for name in PASSWORDS} == PASSWORDS
     assert (places.data / "etc/ssh/authorized_keys/technician").read_text() == KEY + "\n"
     assert (places.data / "etc/hostname").read_text() == "urp\n"
     assert "192.168.1.10/24" in (places.networkd / "10-lan.network").read_text()
     kept = [path for path in places.kept.parent.rglob("*") if path.exists()]
     modes = {path: path.stat().st_mode & 0o777 for path in kept}
-    private = [state / "phone_secrets.json", places.kept / "site.json"]
-    private += [state / name for name in PASSWORDS]
+    private = [state / "secrets" / "phone_secrets.json", places.kept / "site.json"]
+    private += [state / "secrets" / name for name in PASSWORDS]
     assert {modes[path] for path in private} == {0o600}
     assert "parole" not in places.config.read_text()
     assert modes[places.config] == 0o644
@@ -286,7 +286,7 @@ def test_secrets_of_phones_that_are_kept_stay(places: Places) -> None:
     """What the box made, or somebody made since, is not made again at every change."""
     write(places, OFFICE)
     apply(places)
-    file = Path(office(places).folders.state) / "phone_secrets.json"
+    file = Path(office(places).folders.state) / "secrets" / "phone_secrets.json"
     before = json.loads(file.read_text())
     write(places, OFFICE.replace("abcd-1234", "efgh-5678"))
     started(places, Verdict.APPLIED)
@@ -305,7 +305,7 @@ def test_passwords_that_are_kept_stay(places: Places) -> None:
     started(places, Verdict.APPLIED)
     assert office(places) == before
     state = Path(before.folders.state)
-    assert {name: (state / name).read_text() for name in PASSWORDS} == PASSWORDS
+    assert {name: (state / "secrets" / name).read_text() for name in PASSWORDS} == PASSWORDS
     write(places, SMALL)
     started(places, Verdict.APPLIED)
     write(places, blank)

@@ -71,8 +71,8 @@ def check_cut(places: Places) -> None:
     now = config.load(places.config)
     state = Path(now.folders.state)
     assert now.site.name == "Comune"
-    assert json.loads((state / "phone_secrets.json").read_text())["op1"] == "abcd-1234"
-    assert (state / "mail_password").read_text() == "due parole\n"
+    assert json.loads((state / "secrets" / "phone_secrets.json").read_text())["op1"] == "abcd-1234"
+    assert (state / "secrets" / "mail_password").read_text() == "due parole\n"
     assert (places.data / "etc/hostname").read_text() == "urp\n"
     assert "192.168.1.10/24" in (places.networkd / "10-lan.network").read_text()
 

@@ -83,7 +83,7 @@ def test_a_command_killed_before_its_word_is_heard_all_the_same(box: Box) -> Non
 def test_without_its_key_the_rules_hold(box: Box) -> None:
     """What is wrong is said where it is looked for; the key's return mends it, nobody need ask."""
     register(box, "import", EXAMPLE, "--by", "Responsabile")
-    key = box.folder / "state" / "register.key"
+    key = box.folder / "state" / "secrets" / "register.key"
     kept = key.read_bytes()
     key.unlink()
     box.stop()

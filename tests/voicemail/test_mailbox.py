@@ -596,13 +596,16 @@ def test_closing_a_message_puts_the_lamp_out(box: Box) -> None:
 
 
 def test_files_are_for_the_daemon_alone(box: Box) -> None:
-    """Callers' voices are nobody else's: 0700 and 0600."""
+    """Callers' voices are nobody else's but the console's, which plays them: its group reads whole
+    messages, and neither what is being recorded nor what is kept of calls.
+    """
     record_message(box, speech(1, 2500))
     message = one_stored(box)
-    modes = [
-        p.stat().st_mode & 0o777 for p in (box.home, box.home / "new", box.home / message.path)
-    ]
-    assert modes == [0o700, 0o700, 0o600]
+    sound = box.home / message.path
+    shown = [path.stat().st_mode & 0o777 for path in (box.home, box.home / "new", sound)]
+    assert shown == [0o750, 0o750, 0o640]
+    hidden = (box.home / "rec", box.home / "corrupt", sound.with_suffix(".meta"))
+    assert [path.stat().st_mode & 0o777 for path in hidden] == [0o700, 0o700, 0o600]
 
 
 def test_a_fault_of_ours_costs_one_message_and_no_other(

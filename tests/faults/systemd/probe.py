@@ -14,6 +14,7 @@ import os
 import resource
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -110,7 +111,46 @@ def read_shadow() -> None:
 @tried
 def read_phone_secrets() -> None:
     """Read what the phones register with."""
-    (STATE / "phone_secrets.json").read_bytes()
+    (STATE / "secrets" / "phone_secrets.json").read_bytes()
+
+
+@tried
+def read_key() -> None:
+    """Read the key by which numbers that are told to nobody are sealed."""
+    (STATE / "secrets" / "register.key").read_bytes()
+
+
+@tried
+def read_shell_proof() -> None:
+    """Read by which the desk knows the box's own shell."""
+    (STATE / "private" / "shell-proof").read_bytes()
+
+
+@tried
+def enter_private() -> None:
+    """Look what there is in the folders of secrets."""
+    for name in ("secrets", "private"):
+        list((STATE / name).iterdir())
+
+
+@tried
+def read_records() -> None:
+    """Read the records, as pages do."""
+    with contextlib.closing(sqlite3.connect(f"file:{STATE}/centralino.db?mode=ro", uri=True)) as db:
+        db.execute("SELECT count(*) FROM calls").fetchone()
+
+
+@tried
+def read_consoles_key() -> None:
+    """Read the key of the pages' certificate, which is in every backup."""
+    Path("/var/lib/centralino-console/tls/server.key").read_bytes()
+
+
+@tried
+def reach_the_lines() -> None:
+    """Connect where orders to the lines are given."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as made:
+        made.connect("/run/centralino-link/link.sock")
 
 
 @tried

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import shutil
 
 import pytest
@@ -50,14 +51,17 @@ def test_a_backup_is_put_back(machine: Machine) -> None:
     """
     machine.inside("systemctl", "start", f"{RESTORE}.path")
     machine.inside(*ADD)
-    secrets = machine.state / "phone_secrets.json"
+    secrets = machine.state / "secrets" / "phone_secrets.json"
     before, owner = secrets.read_bytes(), secrets.stat().st_uid
     chore(machine, "backup_make")
     uploaded = machine.folder / "lib" / "centralino-console" / UPLOADED
-    uploaded.parent.mkdir(mode=0o700, exist_ok=True)
+    console = uploaded.parents[1].stat()
+    uploaded.parent.mkdir(exist_ok=True)
     shutil.copy(machine.state / MADE, uploaded)
-    for path in (uploaded, uploaded.parent):
-        shutil.chown(path, owner, owner)
+    for path, mode in ((uploaded, 0o640), (uploaded.parent, 0o750)):  # as the console makes them
+        os.chown(path, console.st_uid, console.st_gid)
+        path.chmod(mode)
+    assert console.st_uid != owner
     chore(machine, "backup_check")
     (machine.state / "later").write_text("not in the backup", encoding="ascii")
 

@@ -38,6 +38,12 @@ OF_ONE = {
         "write_run": DONE,
         "run_from_state": REFUSED,
         "read_phone_secrets": DONE,
+        "read_key": DONE,
+        "read_shell_proof": DONE,
+        "enter_private": DONE,
+        "read_records": DONE,
+        "read_consoles_key": DONE,
+        "reach_the_lines": DONE,
         "read_credential": DONE,
         "real_time": REFUSED,
         "give_way": DONE,
@@ -52,6 +58,12 @@ OF_ONE = {
         "write_run": REFUSED,
         "run_from_state": REFUSED,
         "read_phone_secrets": REFUSED,
+        "read_key": REFUSED,
+        "read_shell_proof": REFUSED,
+        "enter_private": REFUSED,
+        "read_records": ("OperationalError: unable to open database file",),
+        "read_consoles_key": REFUSED,
+        "reach_the_lines": REFUSED,
         "real_time": DONE,
         "give_way": REFUSED,
         "modem": ("ENXIO", "ENODEV"),
@@ -65,6 +77,12 @@ OF_ONE = {
         "write_run": REFUSED,
         "run_from_state": REFUSED,
         "read_phone_secrets": REFUSED,
+        "read_key": REFUSED,
+        "read_shell_proof": REFUSED,
+        "enter_private": REFUSED,
+        "read_records": DONE,
+        "read_consoles_key": DONE,
+        "reach_the_lines": REFUSED,
         "real_time": REFUSED,
         "give_way": REFUSED,
         "modem": NOT_THERE,
@@ -80,6 +98,15 @@ LEFT_OUT = ("Type", "ExecStart", "Restart", "RestartSec", "RestartSteps", "Resta
 """What makes a service of it; all the rest is its sandbox."""
 HANDED_OVER = "LoadCredential=mail-password:/etc/centralino/mail_password\n"
 """What a technician adds who leaves a secret in a file of root's alone."""
+MADE_LATER = """
+from pathlib import Path
+from appliance.daemon.shell_proof import FILE
+from appliance.files import atomic_write
+from appliance.records.vault import key_path, make_vault
+state = Path("/var/lib/centralino")
+make_vault(key_path(state / "centralino.db"))
+atomic_write(state / FILE, "a word")
+"""
 PROBE = Path(__file__).with_name("probe.py")
 
 
@@ -106,9 +133,21 @@ def probed(machine: Machine, unit: str) -> dict[str, str]:
     return found
 
 
+def use(machine: Machine) -> None:
+    """Make what an office in use has, long after the services have started: a phone's password is
+    renewed, the register has its key, and the shell lays down its proof.
+    """
+    config = "/etc/centralino/centralino.toml"
+    machine.inside("centralino", "phones", "--config", config, "add", "op1")
+    machine.inside(PYTHON, "-c", MADE_LATER)
+
+
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_sandbox_holds(machine: Machine, unit: str) -> None:
-    """What a service needs works in its sandbox; all else of the list is refused."""
+    """What a service needs works in its sandbox; all else of the list is refused, also what was
+    made or renewed after the start.
+    """
+    use(machine)
     password = machine.folder / "etc" / "mail_password"
     password.write_text("told-to-nobody\n", encoding="ascii")
     password.chmod(0o600)
