@@ -5,22 +5,31 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 
 from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, load_settings
+from appliance.daemon.status_words import MARKS
+from appliance.daemon.stores import load_state, state_file, state_to_json
 from appliance.errors import OfficeError
 from appliance.policy import explain as policy
 from appliance.policy.explain import Explanation
-from appliance.policy.office import Line, Office
+from appliance.policy.office import Group, Line, Office
 from appliance.policy.routing import GroupState
+from appliance.policy.service_state import NO_MARKS, Manual, Mark, ServiceState
+
+if TYPE_CHECKING:
+    from appliance.daemon.settings import Settings
 
 SWITCHBOARD = click.Choice(["free", "busy", "unattended", "unreachable"])
 MOMENT = click.DateTime(
     ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"]
 )
+NONE = "none"
+STATE = click.Choice([NONE, *(what.value for what in Manual)])
 CITIZENS_DESK = click.Choice(["free", "busy", "closed", "unreachable"])
 
 
@@ -28,15 +37,23 @@ CITIZENS_DESK = click.Choice(["free", "busy", "closed", "unreachable"])
 @config_option
 @click.option("--at", type=MOMENT, help="Local time of the call; now by default.")
 @click.option("--line", "line_name", default="", help="The line it rings on; the first by default.")
-@click.option("--switchboard", type=SWITCHBOARD, default="free", show_default=True)
+@click.option("--switchboard", type=SWITCHBOARD, help="Free by default, or all away.")
 @click.option("--citizens-desk", type=CITIZENS_DESK, help="By its own hours by default.")
+@click.option(
+    "--state",
+    "asked",
+    type=STATE,
+    multiple=True,
+    help="As if asked for by hand; by default what is in force; none for nothing of it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON with stable keys.")
 def explain(
     config_path: Path,
     at: datetime | None,
     line_name: str,
-    switchboard: str,
+    switchboard: str | None,
     citizens_desk: str | None,
+    asked: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Say what would happen to a call, why (a code and a sentence), and when that changes next."""
@@ -44,17 +61,72 @@ def explain(
     zone = ZoneInfo(settings.site.zone)
     moment = at.replace(tzinfo=zone) if at else datetime.now(zone)
     office = office_in_force(settings, moment.year, str(config_path))
+    service = _supposed(asked, moment) if asked else _in_force(settings, moment)
     explanation = policy.explain(
         office,
         _line(office, line_name),
         moment,
-        GroupState(switchboard),
-        GroupState(citizens_desk) if citizens_desk else None,
+        _group(switchboard) or _by_positions(office.switchboard, service, moment),
+        _group(citizens_desk),
+        service,
     )
     if as_json:
-        click.echo(json.dumps(explanation.to_json(), indent=2, ensure_ascii=False))
+        marks = {"states": state_to_json(service)}
+        click.echo(json.dumps(explanation.to_json() | marks, indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(in_words(explanation, settings.site.languages[0])))
+        language = settings.site.languages[0]
+        states = [] if asked else in_force_in_words(service, office, language)
+        click.echo("\n".join((*states, *in_words(explanation, language))))
+
+
+def _supposed(asked: tuple[str, ...], moment: datetime) -> ServiceState:
+    """Return the states that are asked about, as if set at that moment and not ended."""
+    state = NO_MARKS
+    for name in asked:
+        if name != NONE:
+            state = state.set(Manual(name), Mark("explain", moment))
+    return state
+
+
+def _in_force(settings: Settings, moment: datetime) -> ServiceState:
+    """Return what people have asked for by hand, as far as it holds at a moment.
+
+    Nothing where the box has no such file yet, or it cannot be read: that is said in the journal.
+    """
+    state = load_state(state_file(Path(settings.folders.state))).expired(moment)
+    later = [name for name, mark in state.marks().items() if mark.since > moment]
+    for name in later:
+        state = state.undo(Manual(name))
+    return state
+
+
+def _group(name: str | None) -> GroupState | None:
+    return GroupState(name) if name else None
+
+
+def _by_positions(group: Group, service: ServiceState, moment: datetime) -> GroupState:
+    """Take phones for free; where every position is away nobody is there (E3)."""
+    away = bool(group.phones) and all(service.is_away(phone, moment) for phone in group.phones)
+    return GroupState.UNATTENDED if away else GroupState.FREE
+
+
+def in_force_in_words(service: ServiceState, office: Office, language: str) -> list[str]:
+    """Say which states people have asked for, by whom, since and until when."""
+    rows = []
+    for name, mark in service.marks().items():
+        words = MARKS[name]
+        since, until = _moment(mark.since, office), mark.until and _moment(mark.until, office)
+        if language == "it":
+            end = f", fino a {until}" if until else ""
+            rows.append(f"In corso: {words.it}, da {since} ({mark.by}){end}")
+        else:
+            end = f", until {until}" if until else ""
+            rows.append(f"In force: {words.en}, since {since} ({mark.by}){end}")
+    return rows
+
+
+def _moment(at: datetime, office: Office) -> str:
+    return f"{office.local(at):%d.%m.%Y %H:%M}"
 
 
 def in_words(explanation: Explanation, language: str) -> list[str]:

@@ -85,7 +85,8 @@ class StandingQuestions:
     def explain(self, question: dict[str, Any]) -> Answer:
         """Tell what happens to a call that rings now or `at`, and to its transfer if one is named.
 
-        For now the phones are as they are; for another moment they are taken for free.
+        For now the phones are as they are; for another moment they are taken for free. What
+        people have asked for by hand counts as long as it holds.
         """
         status, at = self._desk.status(), _at(question)
         line = _line(self._office, str(question.get("line") or ""))
@@ -98,7 +99,7 @@ class StandingQuestions:
             when,
             _live(status.switchboard.state) if live else GroupState.FREE,
             counter.state if live and counter else None,
-            status.service if live else NO_MARKS,
+            status.service if when >= status.at else NO_MARKS,
             status.clock_state if live else ClockState.SYNCED,
             status.doubt,
         )

@@ -71,7 +71,7 @@ class Stores:
         make_private(state)
         self._post = post
         self._bindings_file = state / "phone_bindings.json"
-        self._service_file = state / "service_state.json"
+        self._service_file = state_file(state)
         self.records = Records(
             database_path(state),
             boot,
@@ -297,6 +297,11 @@ class Stores:
     def _interrupted(self, records: tuple[orders.CallRecord, ...]) -> None:
         for record in records:
             log.warning("call %s on %s was interrupted by the last stop", record.call, record.line)
+
+
+def state_file(state: Path) -> Path:
+    """Say where the manual states lie below the state folder."""
+    return state / "service_state.json"
 
 
 def save_state(path: Path, state: ServiceState) -> None:
