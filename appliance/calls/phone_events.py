@@ -19,8 +19,10 @@ class PhonePrepared:
 class MediaAgreed:
     """Offer and answer are settled for `leg`: where its sound goes and how it is coded.
 
-    `law` is "ulaw" or "alaw"; `dtmf_payload` is the RFC 4733 payload type or -1; a phone on hold
-    has `sending` (we send) or `receiving` (we listen) false.
+    `law` is "ulaw" or "alaw"; `dtmf_payload` is the RFC 4733 payload type that the phone names, or
+    -1; `dtmf_offered` is the one that we offered where it names another: RFC 3264 6.1 has it send
+    by ours, and some send by their own. A phone on hold has `sending` (we send) or `receiving` (we
+    listen) false.
     """
 
     leg: str
@@ -30,6 +32,12 @@ class MediaAgreed:
     dtmf_payload: int = -1
     sending: bool = True
     receiving: bool = True
+    dtmf_offered: int = -1
+
+    @property
+    def key_payloads(self) -> tuple[int, ...]:
+        """The payload types by which keys may come, -1 for none."""
+        return (self.dtmf_payload, self.dtmf_offered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,8 +109,8 @@ class PhoneLeg:
         """
         self._remote = (media.address, media.port)
         if self._receiver is None or self._receiver.remote != self._remote:
-            self._receiver = RtpReceiver(self._remote, media.dtmf_payload)
-        self._receiver.expect(media.dtmf_payload)
+            self._receiver = RtpReceiver(self._remote)
+        self._receiver.expect(*(kind for kind in media.key_payloads if kind >= 0))
         self._media = media
         if self._law is not Law(media.law):
             self._law = Law(media.law)
@@ -167,7 +167,7 @@ class PhoneLeg:
             except OSError:  # nothing left, or the phone's port is closed (ICMP)
                 break
             if self._receiver is not None:
-                self._take(self._receiver.receive(data, source), now, pressed)
+                self._take(self._receiver.receive(data, source, now), now, pressed)
         return pressed
 
     def close(self) -> None:

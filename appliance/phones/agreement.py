@@ -18,6 +18,7 @@ class Agreement:
     session: sdp.Session | None = None
     told: MediaAgreed | None = None
     _sound: sdp.Sound | None = None
+    _we_offered: bool = False
 
     def read(self, description: str) -> None:
         """Read the phone's offer or answer; raises NoCommonSound, and then nothing has changed."""
@@ -28,12 +29,14 @@ class Agreement:
     def offer(self) -> str:
         """Return our offer, a new version of it each time."""
         assert self.session is not None
+        self._we_offered = True
         self.session = self.session.next_version()
         return self.session.offer()
 
     def repeated(self) -> str:
         """Return our offer as it was: a session is renewed, not changed (RFC 4028 7.4)."""
         assert self.session is not None
+        self._we_offered = True
         return self.session.offer()
 
     @property
@@ -45,6 +48,7 @@ class Agreement:
         """Return our answer to the offer that was read last."""
         assert self.session is not None
         assert self._sound is not None
+        self._we_offered = False
         self.session = self.session.next_version()
         return self.session.answer(offer, self._sound, self._law(self._sound))
 
@@ -59,11 +63,18 @@ class Agreement:
             sound.events_payload,
             sound.sending,
             sound.receiving,
+            self._offered(sound),
         )
         if agreed == self.told:
             return None
         self.told = agreed
         return agreed
+
+    def _offered(self, sound: sdp.Sound) -> int:
+        """Return the keys' payload type of our offer, where the phone's answer names another."""
+        ours = self.session.events_payload if self.session and self._we_offered else sdp.NO_EVENTS
+        is_other = sound.events_payload not in {ours, sdp.NO_EVENTS}
+        return ours if is_other else sdp.NO_EVENTS
 
     def _law(self, sound: sdp.Sound) -> Law:
         """Keep the coding in use where the phone still knows it (RFC 3264 8)."""

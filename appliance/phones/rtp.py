@@ -30,6 +30,10 @@ EVENT_VOLUME = 10
 LONGEST_EVENT = 0xFFFF
 """RFC 4733 2.5.1.3: a longer event is sent as segments, each with a timestamp of its own."""
 REMEMBERED_EVENTS = 8
+MAX_DROPOUT, MAX_MISORDER = 3000, 100
+"""RFC 3550 A.1: how far a sequence number may be ahead of the last one, or behind it."""
+SILENT_S = 0.5
+"""A source that was heard within so long is the phone's; another one beside it is a forger's."""
 
 
 class RtpPacket(NamedTuple):
@@ -149,42 +153,70 @@ class _Event:
 
 
 @dataclass(slots=True)
+class _Latch:
+    """The stream that the phone sends, by its SSRC and sequence numbers (RFC 3550 A.1).
+
+    Sound is taken from whoever stands at the phone's address: a phone may begin a new stream at any
+    moment. Keys act, so they must stand in the stream that is being heard: whoever forges the
+    address has to guess 32 bits and a window of sequence numbers.
+    """
+
+    ssrc: int | None = None
+    sequence: int = 0
+    at: float = float("-inf")
+
+    def heard(self, packet: RtpPacket, now: float) -> None:
+        """Follow a packet of sound; another source takes over once the phone's has been silent."""
+        if packet.ssrc == self.ssrc and not self._is_near(packet) and now - self.at < SILENT_S:
+            return
+        if packet.ssrc == self.ssrc or now - self.at >= SILENT_S:
+            self.ssrc, self.sequence, self.at = packet.ssrc, packet.sequence, now
+
+    def admits(self, packet: RtpPacket, now: float) -> bool:
+        """Tell whether a key stands in the stream; the first one of a silent phone begins it."""
+        if self.ssrc is not None and not (packet.ssrc == self.ssrc and self._is_near(packet)):
+            return False
+        self.heard(packet, now)
+        return True
+
+    def _is_near(self, packet: RtpPacket) -> bool:
+        ahead = (packet.sequence - self.sequence) & 0xFFFF
+        return ahead < MAX_DROPOUT or ahead >= 0x10000 - MAX_MISORDER
+
+
+@dataclass(slots=True)
 class RtpReceiver:
-    """Listens to one negotiated peer; `dtmf_payload` is the RFC 4733 type, -1 for none.
+    """Listens to one negotiated peer; `keys` are the RFC 4733 types that it may send, or none.
 
     Whom it believes: the negotiated address and port, always. Of the same host's other ports the
     first that sends a packet while nothing was heard yet (some phones send from elsewhere than
     they say), and no later one before the next offer and answer. Another host, never
-    (reliability.md 3: RTP only from the negotiated peer). Sound goes to the negotiated port.
+    (reliability.md 3: RTP only from the negotiated peer). Keys must stand in the stream that is
+    heard (`_Latch`). Sound goes to the negotiated port.
     """
 
     remote: Address
-    dtmf_payload: int = -1
+    keys: tuple[int, ...] = ()
     _source: Address | None = None
+    _latch: _Latch = field(default_factory=_Latch)
     _events: deque[_Event] = field(default_factory=lambda: deque(maxlen=REMEMBERED_EVENTS))
 
-    def expect(self, dtmf_payload: int) -> None:
+    def expect(self, *keys: int) -> None:
         """Take a new agreement with the same peer: from which port it sends is open again."""
-        self.dtmf_payload, self._source = dtmf_payload, None
+        self.keys, self._source, self._latch = keys, None, _Latch()
 
-    def receive(self, data: bytes, source: Address) -> Heard | None:
-        """Take one datagram; None when it is not the peer's or not RTP."""
+    def receive(self, data: bytes, source: Address, now: float = 0.0) -> Heard | None:
+        """Take one datagram at `now` (monotonic s); None when it is not the peer's or not RTP."""
         packet = parse(data)
         if packet is None or not packet.payload or not self._believes(source):
             return None
         self._source = self._source or source
-        if packet.payload_type != self.dtmf_payload:
-            return Heard(
-                packet.payload_type,
-                packet.sequence,
-                packet.timestamp,
-                packet.payload,
-                ssrc=packet.ssrc,
-            )
-        digit = self._digit(packet)
-        return Heard(
-            packet.payload_type, packet.sequence, packet.timestamp, digit=digit, ssrc=packet.ssrc
-        )
+        kind, number, at, ssrc = packet[:4]
+        if kind not in self.keys:
+            self._latch.heard(packet, now)
+            return Heard(kind, number, at, packet.payload, ssrc=ssrc)
+        digit = self._digit(packet) if self._latch.admits(packet, now) else ""
+        return Heard(kind, number, at, digit=digit, ssrc=ssrc)
 
     def _believes(self, source: Address) -> bool:
         if source == self.remote or source == self._source:

@@ -140,6 +140,7 @@ NUMBERS: dict[str, tuple[int, ...]] = {
     "port": (4000,),
     "fault": (0, 0, 481),
     "dtmf_payload": (-1, 101),
+    "dtmf_offered": (-1, 101),
     "code": (180, 183),
     "silent_ms": (3000, 60_000),
     "number": (0, 3, 7),

@@ -255,6 +255,8 @@ def test_keys_of_a_phone_and_what_is_no_sound(office: Office) -> None:
     """RFC 4733 keys are told once; packets of another coding or of nonsense are passed over."""
     office.talking()
     leg, sender = office.phone.leg, RtpSender(7, 7, 7)
+    office.phone.is_mute = True
+    office.world.run(600)  # until the new source is the phone's
     packets = [b"nonsense", sender.packet(8, silence(Law.ALAW, FRAME_SAMPLES))]
     office.phone.send([*packets, *sender.digit(101, "5")])
     (pressed,) = list(leg.receive(office.world.now))

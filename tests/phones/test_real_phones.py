@@ -56,7 +56,7 @@ def take(box: Office, phone: Baresip, leg: str = "leg") -> events.MediaAgreed:
 
 def listen(sound: socket.socket, agreed: events.MediaAgreed, seconds: float) -> tuple[str, int]:
     """Listen to the phone's RTP for a while, or until a key; returns it and packets of sound."""
-    receiver = RtpReceiver((agreed.address, agreed.port), agreed.dtmf_payload)
+    receiver = RtpReceiver((agreed.address, agreed.port), agreed.key_payloads)
     packets, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
         data, source = sound.recvfrom(2048)

@@ -57,6 +57,16 @@ def test_a_phone_that_answers(bench: Bench) -> None:
     assert branch_of(ack) != branch_of(invite), "the ACK of a 2xx is a request of its own"
 
 
+def test_a_phone_that_answers_with_another_number_for_keys(bench: Bench) -> None:
+    """RFC 3264 6.1: it sends them by the number that we offered; some send them by their own."""
+    invite = bench.ring()
+    bench.say(invite, 200, tag="p", body=SDP.replace("101", "96"))
+    agreed = bench.events()[0]
+    assert isinstance(agreed, events.MediaAgreed)
+    assert agreed.key_payloads == (96, 101)
+    assert agreed.dtmf_payload == 96
+
+
 def test_the_invite_says_who_calls(bench: Bench) -> None:
     """The phone's screen shows display and number; the offer names the prepared RTP port."""
     invite = bench.ring()

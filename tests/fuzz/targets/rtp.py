@@ -22,7 +22,7 @@ HELD = 24_000
 def run(data: bytes) -> None:
     """Let packets come, one a tick, from the peer and others."""
     program = Program(data)
-    receiver, jitter = RtpReceiver(PEER, 101), JitterBuffer(Law.ULAW)
+    receiver, jitter = RtpReceiver(PEER, (101,)), JitterBuffer(Law.ULAW)
     for source in program.steps(len(OTHERS), PACKETS):
         packet = program.take(program.number(192))
         _round_trip(packet)
