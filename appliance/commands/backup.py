@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import tempfile
@@ -45,6 +46,13 @@ def _passphrase_option(command: Command) -> Command:
 @config_option
 @_passphrase_option
 @click.option("--nightly", is_flag=True, help="What the box does each night, now; without FILE.")
+@click.option(
+    "--stick",
+    is_flag=True,
+    help="Onto the backup stick, as root; the plugged one is set up where none is yet.",
+)
+@click.option("--stick-asked", is_flag=True, help="What the service asks for (systemd, root).")
+@click.option("--run", type=click.Path(path_type=Path), help="Where it asks, with --stick-asked.")
 @both_option
 def backup(
     file: Path | None,
@@ -52,6 +60,9 @@ def backup(
     passphrase_file: Path | None,
     *,
     nightly: bool,
+    stick: bool,
+    stick_asked: bool,
+    run: Path | None,
     as_json: bool,
 ) -> None:
     """Write records, messages, configuration, keys and prompts into FILE, sealed.
@@ -59,13 +70,40 @@ def backup(
     FILE may be - for standard output, to fetch a backup over ssh; what is said goes to standard
     error then.
     """
-    if (file is None) != nightly:
-        raise click.UsageError("name the backup's FILE, or --nightly without one")
+    which = [file is not None, nightly, stick, stick_asked]
+    if which.count(True) != 1 or stick_asked is not (run is not None):
+        raise click.UsageError(
+            "name the backup's FILE, or --nightly, --stick, or --stick-asked --run without one"
+        )
+    if stick or run is not None:
+        with answering(config_path, as_json=as_json) as say:
+            _onto_stick(config_path, passphrase_file, run, say)
+        return
     if file == STDOUT:
         _piped(config_path, passphrase_file, as_json=as_json)
         return
     with answering(config_path, as_json=as_json) as say:
         say(_nightly(config_path) if file is None else _backup(file, config_path, passphrase_file))
+
+
+def _onto_stick(
+    config: Path, passphrase_file: Path | None, run: Path | None, say: Callable[[Words], None]
+) -> None:
+    """Write onto the backup stick; by hand it is set up where none is yet."""
+    from appliance.commands.backup_stick import Helper
+    from appliance.daemon import backup_stick
+
+    if run is not None:
+        if (said := Helper(config, run).turn()) != NOTHING:
+            say(said)
+        return
+    folders = load_settings(config).folders
+    helper = Helper(config, Path(folders.run))
+    if backup_stick.load(Path(folders.state)) is not None:
+        say(helper.write())
+        return
+    phrase = _passphrase(passphrase_file, is_new=True)
+    say(helper.set_up(backup_stick.Asked(getpass.getuser(), phrase)))
 
 
 def _nightly(config_path: Path) -> Words:

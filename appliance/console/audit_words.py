@@ -108,6 +108,8 @@ SAID: Final = (
     ("backup.restored", "", N_("The uploaded backup was put back.")),
     ("backup.not_restored", "", N_("The uploaded backup was not put back.")),
     ("backup.drop", "", N_("Removed the backup from the box.")),
+    ("backup.stick", "", N_("Asked for a backup on the backup stick.")),
+    ("backup.stick_forgotten", "", N_("Stopped the backups on the stick.")),
     ("update.upload", "", N_("Asked that an uploaded update be installed.")),
     ("update.start", "", N_("Asked that the box start from the new version.")),
     ("update.back", "", N_("Asked that the box go back to the version of before.")),

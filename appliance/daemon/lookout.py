@@ -10,6 +10,7 @@ from typing import Any
 from appliance.calls import events, requests
 from appliance.calls.clock_words import NOT_TRUSTED
 from appliance.calls.status import Status
+from appliance.daemon.backup_stick import Stick
 from appliance.daemon.card import Card
 from appliance.daemon.night import Night
 from appliance.panel.pattern import LineState, Network, PanelStatus, Readiness
@@ -42,6 +43,8 @@ class Lookout:
         """When what is past its time was last deleted, since the start."""
         self.night: Night | None = None
         """What came of the last night's work."""
+        self.stick: Stick | None = None
+        """The USB stick that gets a backup each night, None for none."""
         self.card: Card | None = None
         """How the memory card was at the last look."""
         self.mqtt: Row | None = None

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
     from appliance.calls.status import Status
     from appliance.carrier.messages import Health
+    from appliance.daemon.backup_stick import Stick
     from appliance.daemon.desk import Desk
     from appliance.daemon.lookout import Lookout
+    from appliance.daemon.night import Night
     from appliance.daemon.settings import Settings
     from appliance.daemon.stores import Stores
     from appliance.phones.status import PhonesStatus
@@ -71,6 +73,7 @@ class Metrics:
         self._desk, self._stores, self._lookout = desk, stores, lookout
         self._phones, self._is_ready, self._clock = phones, is_ready, clock
         self._state = Path(settings.folders.state)
+        self._folder = settings.backup.folder
         self._where = (settings.metrics.listen, settings.metrics.port)
         self._counts = Counts()
         self._stored = NOTHING_STORED
@@ -143,6 +146,7 @@ class Metrics:
             missed=watched.missed,
             late=watched.unheard + watched.unclosed,
             overdue=watched.overdue,
+            backup_at=_backup_at(lookout.stick, lookout.night if self._folder else None),
         )
 
     def _hear_health(self, health: Health) -> None:
@@ -201,6 +205,13 @@ def _not_served(where: tuple[str, int], why: Words) -> Trouble:
         f"The figures for Prometheus are not served at {address}, port {port} ([metrics]): "
         f"{why.en}.",
     )
+
+
+def _backup_at(stick: Stick | None, night: Night | None) -> float:
+    """Return when a backup last left the card: onto the stick, or onto the second medium."""
+    times = [stick.done] if stick is not None and stick.done else []
+    times += [night.at] if night is not None and night.well else []
+    return max((at.timestamp() for at in times), default=0.0)
 
 
 def _phones(status: PhonesStatus) -> Phones:

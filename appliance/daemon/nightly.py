@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from appliance.daemon import card, heap
+from appliance.daemon import backup_stick, card, heap
 from appliance.daemon.caretaker import NIGHT
 from appliance.daemon.night import Night, load
 from appliance.daemon.night_words import CARD_FAILING, NOT_COPIED, RECORDS_DAMAGED
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from appliance.calls.status import Status
+    from appliance.daemon.backup_stick import Stick
     from appliance.daemon.card import Card
     from appliance.daemon.chores import Chores, Ended
     from appliance.daemon.settings import Settings
@@ -43,6 +44,7 @@ SETTLED_S: Final = 600.0
 """A box that is being set up by night is left alone for so long: it has no copy to lose yet."""
 AGAIN_S: Final = 600.0
 CARD_S: Final = 3600.0
+STICK_S: Final = 60.0
 COMMAND: Final = ("backup", "--nightly")
 MOST_BYTES: Final = 1 << 40
 """The child itself looks whether there is room; a stick may take more than the card has."""
@@ -91,6 +93,11 @@ class Nightly:
         self._since: float | None = None
         self._not_before = 0.0
         self._card_at = 0.0
+        self._stick_at = 0.0
+        self._run = Path(settings.folders.run)
+        self._stick_trouble: Trouble | None = None
+        self.stick: Stick | None = None
+        """The backup stick that was set up, as it was at the last look."""
         self.last: Night | None = None
         """What came of the last night, also of one before this start."""
         self.card: Card | None = None
@@ -104,6 +111,9 @@ class Nightly:
 
     def look(self, now: Now, is_idle: Callable[[], bool]) -> None:
         """Look at the card once an hour; begin the work when it is due and no call is on."""
+        if now.monotonic >= self._stick_at:
+            self._stick_at = now.monotonic + STICK_S
+            self._look_at_stick(now)
         if now.monotonic >= self._card_at:
             self._card_at = now.monotonic + CARD_S
             self._records.do(lambda _: card.look(self._state), self._seen)
@@ -133,8 +143,26 @@ class Nightly:
         log.info("the night's work: %s", ended.said.en)
         night = load(self._state)
         self._hear(night)
+        if self.stick is not None and night is not None and not night.damaged:
+            self._ask_for_stick()
         if not ended.is_well and (night is None or night.well):  # it could not even say so
             self._on_trouble("night", NOT_COPIED)
+
+    def _ask_for_stick(self) -> None:
+        """Have root's helper write onto the backup stick: it mounts, which the desk may not."""
+        try:
+            backup_stick.ask(self._run, backup_stick.Asked())
+        except OSError as error:
+            log.warning("a backup on the stick could not be asked for: %s", error)
+
+    def _look_at_stick(self, now: Now) -> None:
+        """Read which stick is set up and when it last got a backup; say when that is too old."""
+        self.stick = backup_stick.load(self._state)
+        if now.clock_state.is_trusted or self.stick is None:
+            trouble = backup_stick.trouble_of(self.stick, now.wall, self._zone)
+            if trouble != self._stick_trouble:
+                self._stick_trouble = trouble
+                self._on_trouble("backup_stick", trouble)
 
     def _hear(self, night: Night | None) -> None:
         self.last = night

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import appliance
 from appliance.calls.desk import LineState
 from appliance.calls.status import LineStatus
+from appliance.daemon import backup_stick
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.night_words import care_said
 from appliance.daemon.rights import check_may
@@ -146,7 +147,8 @@ class PlantQuestions:
     def _own_care(self) -> tuple[Words, ...]:
         zone = ZoneInfo(self.settings.site.zone)
         care = care_said(self.lookout.night, self.lookout.card, zone)
-        return (*care, *self.lookout.mqtt_said, *self.lookout.central)
+        away = backup_stick.said(self.lookout.stick, self.settings.backup.folder, zone)
+        return (*care, *away, *self.lookout.mqtt_said, *self.lookout.central)
 
     def _sip(self) -> Answer:
         """Say what the phones' room has met with since it started."""

@@ -85,6 +85,33 @@ def stage(checked: Checked, stamp: str, at_point: Callable[[str], None] = at_no_
         raise
 
 
+def read_whole(file: Path, passphrase: str) -> None:
+    """Read a backup to its end without unpacking it; raises Refused where it is not whole."""
+    digests: dict[str, str] = {}
+    about: dict[str, Any] = {}
+    with file.open("rb") as sealed:
+        reader = SealedReader(sealed, passphrase)
+        with tarfile.open(fileobj=cast("IO[bytes]", reader), mode="r|") as tar:
+            for member in tar:
+                if member.name == MANIFEST:
+                    about = json.load(cast("IO[bytes]", tar.extractfile(member)))
+                elif member.isfile():
+                    digests[member.name] = _digest(cast("IO[bytes]", tar.extractfile(member)))
+        reader.finish()
+    if about.get("files") != digests:
+        raise Refused(
+            "la copia di sicurezza non contiene ciò che dichiara: usarne un'altra",
+            "the backup does not hold what it says it holds: use another one",
+        )
+
+
+def _digest(source: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while data := source.read(BLOCK):
+        digest.update(data)
+    return digest.hexdigest()
+
+
 def _extract(reader: SealedReader, folder: Path) -> dict[str, str]:
     """Write what is in it below the folder; returns the digest of every file, but the manifest."""
     digests: dict[str, str] = {}

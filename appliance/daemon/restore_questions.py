@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.daemon import restore_asking
+from appliance.daemon import backup_stick, restore_asking
 from appliance.daemon.backup_places import UPLOADED
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.refusing import refusing
@@ -30,6 +30,7 @@ from appliance.policy.words import Words
 from appliance.records import audit
 from appliance.records.audit import Noted
 from appliance.records.database import transaction
+from appliance.records.sealed_stream import checked_passphrase
 
 if TYPE_CHECKING:
     from appliance.calls.status import Status
@@ -40,6 +41,16 @@ if TYPE_CHECKING:
 ASKED: Final = "backup.restore"
 DONE: Final = "backup.restored"
 NOT_DONE: Final = "backup.not_restored"
+STICK: Final = "backup.stick"
+STICK_FORGOTTEN: Final = "backup.stick_forgotten"
+STICK_BEGUN: Final = Words(
+    "Avviato: la copia viene scritta sulla chiavetta e riletta, qualche minuto. Non toglierla.",
+    "Begun: the backup is written onto the stick and read back, some minutes. Leave it in.",
+)
+STICK_FORGOTTEN_SAID: Final = Words(
+    "Da ora nessuna copia va su una chiavetta. Quelle che vi stanno restano sigillate.",
+    "From now on no backup goes onto a stick. Those on it stay sealed.",
+)
 LOOKS_S: Final = 5.0
 BEGUN: Final = Words(
     "Avviato: appena nessuno è al telefono il centralino si ferma, la copia prende il suo posto e "
@@ -80,7 +91,59 @@ class RestoreQuestions:
     @property
     def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
         """Name what may be asked."""
-        return {"backup_restore": self.asked, "restoring": self.told}
+        return {
+            "backup_restore": self.asked,
+            "restoring": self.told,
+            "backup_stick": self.stick,
+            "backup_stick_set_up": self.stick_set_up,
+            "backup_stick_forget": self.stick_forget,
+        }
+
+    def stick(self, _: dict[str, Any]) -> Answer:
+        """Say which stick gets a backup each night, how old its last is, what was asked last."""
+        stick = backup_stick.load(self._state)
+        last = backup_stick.last(self._run)
+        return {
+            "waiting": backup_stick.is_waiting(self._run),
+            "last": _went(last) if last else None,
+            "stick": _stick(stick) if stick else None,
+        }
+
+    def stick_set_up(self, question: dict[str, Any]) -> Later:
+        """Have the plugged stick set up, or, where one is, written now; raises OfficeError."""
+        by, phrase = str(question.get("by", ""))[:64], question.get("passphrase")
+        if not isinstance(phrase, str):
+            raise OfficeError('a passphrase is needed, "" for the stick that is set up')
+        if phrase or backup_stick.load(self._state) is None:
+            checked_passphrase(phrase)
+        at = self.status().at
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            check_may(connection, by, Permission.TECHNICAL)
+            with transaction(connection):
+                audit.note(connection, Noted(at, by, STICK))
+            backup_stick.ask(self._run, backup_stick.Asked(by, phrase))
+            return {"said": plain(STICK_BEGUN)}
+
+        return self._later(job)
+
+    def stick_forget(self, question: dict[str, Any]) -> Later:
+        """Write to no stick any more."""
+        by, at = str(question.get("by", ""))[:64], self.status().at
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            check_may(connection, by, Permission.TECHNICAL)
+            with transaction(connection):
+                audit.note(connection, Noted(at, by, STICK_FORGOTTEN))
+            backup_stick.forget(self._state)
+            return {"said": plain(STICK_FORGOTTEN_SAID)}
+
+        return self._later(job)
+
+    def _later(self, job: Callable[[sqlite3.Connection], Answer]) -> Later:
+        return lambda tell: self.stores.records.do(
+            refusing(job), lambda result: tell(_refused(result))
+        )
 
     def told(self, _: dict[str, Any]) -> Answer:
         """Say whether a restore waits, whether it could be now, and what became of the last."""
@@ -127,6 +190,10 @@ class RestoreQuestions:
             self.stores.records.do(lambda connection: _note(connection, last), lambda _: None)
 
     @property
+    def _state(self) -> Path:
+        return Path(self.settings.folders.state)
+
+    @property
     def _run(self) -> Path:
         return Path(self.settings.folders.run)
 
@@ -166,6 +233,20 @@ def _plain(went: Went) -> Answer:
         "by": went.by,
         "well": went.is_well,
         "said": plain(went.said),
+    }
+
+
+def _went(last: backup_stick.Went) -> Answer:
+    return {"at": last.at.isoformat(), "well": last.well, "said": plain(last.words)}
+
+
+def _stick(stick: backup_stick.Stick) -> Answer:
+    return {
+        "name": stick.label or stick.uuid,
+        "since": stick.since.isoformat(),
+        "done": stick.done.isoformat() if stick.done else None,
+        "well": stick.well,
+        "said": plain(stick.words),
     }
 
 

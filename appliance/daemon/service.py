@@ -181,6 +181,7 @@ class Service:
         parts.chores.look()
         parts.nightly.look(parts.desk.now(), lambda: is_quiet(parts.desk.status()))
         lookout.night, lookout.card = parts.nightly.last, parts.nightly.card
+        lookout.stick = parts.nightly.stick
         parts.naming.look(time.monotonic(), lambda: is_quiet(parts.desk.status()))
         parts.restores.look()
         parts.metrics.look()

@@ -40,7 +40,8 @@ class Figures:
 
     `troubles` are stable codes, `complaints` how many of the configuration's values are not used as
     they stand; `restarts` are those of each part since the box has power, `overdue` late requests,
-    `missed` open missed calls, `late` messages that nobody heard or closed in time.
+    `missed` open missed calls, `late` messages that nobody heard or closed in time; `backup_at` is
+    when a whole backup last left the memory card, 0 for never.
     """
 
     at: float
@@ -59,3 +60,4 @@ class Figures:
     missed: int = 0
     late: int = 0
     overdue: int = 0
+    backup_at: float = 0.0

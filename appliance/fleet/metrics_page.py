@@ -75,6 +75,11 @@ def _box(figures: Figures) -> Iterator[Metric]:
         "configuration_complaints", "Values of the configuration that are not used as they stand.",
         figures.complaints,
     )  # fmt: skip
+    yield _gauge(
+        "backup_timestamp_seconds",
+        "When a whole backup was last written away from the memory card, 0 for never.",
+        figures.backup_at,
+    )
     again = [((part,), float(count)) for part, count in figures.restarts]
     yield _gauges("part_restarts", "Restarts of a part since the box has power.", ("part",), again)
 

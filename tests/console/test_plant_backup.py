@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +20,7 @@ from appliance.calls import events
 from appliance.console import uploads
 from appliance.console.guard import BODY_LIMIT, UPLOAD
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon import backup_places, config, restore_asking, update_files
+from appliance.daemon import backup_places, backup_stick, config, restore_asking, update_files
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Chores
 from appliance.daemon.restore_asking import Asked, Went
@@ -324,3 +325,36 @@ def test_pages_stay_readable_with_the_desk_away(works: Works) -> None:
         made.parent.mkdir()
         made.write_bytes(MAGIC)
         assert visitor.get("/plant/backup/file").status_code == 503
+
+
+def test_a_stick_is_set_up_and_its_age_shown(technician: Visitor, works: Works) -> None:
+    """What it is for stands there before it is; the helper's answer and the last whole backup
+    after; one passphrase is typed twice, and is for the technician alone.
+    """
+    page = technician.get("/plant/backup").text
+    assert "Nessuna copia lascia da sola la scheda di memoria." in page
+    form = {"stick_phrase": PHRASE, "stick_again": "un'altra frase segreta"}
+    assert technician.post("/plant/backup/stick", data=form).status_code == 400
+    short = {"stick_phrase": "corta", "stick_again": "corta"}
+    assert "12 caratteri" in technician.post("/plant/backup/stick", data=short).text
+    form["stick_again"] = PHRASE
+    works.run.mkdir(exist_ok=True)
+    told = technician.post("/plant/backup/stick", data=form)
+    assert told.status_code == 303, told.text
+    settings = works.restores.settings
+    run, state = Path(settings.folders.run), Path(settings.folders.state)
+    assert "La chiavetta sta per essere scritta" in technician.get("/plant/backup").text
+    assert backup_stick.take(run) == backup_stick.Asked("beppe", PHRASE)
+    at = datetime(2026, 11, 25, 2, 5, tzinfo=UTC)
+    words = Words("nessuna chiavetta USB", "no USB stick")
+    backup_stick.tell(run, backup_stick.Went(at, False, words))
+    assert "nessuna chiavetta USB" in technician.get("/plant/backup").text
+    backup_stick.keep(state, backup_stick.Stick("AB-12", "COPIE", "beppe", at, at, at))
+    page = technician.get("/plant/backup").text
+    assert "Preparata: COPIE" in page
+    assert "Ultima copia intera: " in page
+    assert "Scrivi ora una copia sulla chiavetta" in page
+    assert technician.post("/plant/backup/stick").status_code == 303
+    assert backup_stick.take(run) == backup_stick.Asked("beppe", "")
+    assert technician.post("/plant/backup/stick/forget").status_code == 303
+    assert backup_stick.load(state) is None

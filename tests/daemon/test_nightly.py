@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import card, config, heap, night
+from appliance.daemon import backup_stick, card, config, heap, night
 from appliance.daemon.card import Card
 from appliance.daemon.chores import Ended
 from appliance.daemon.night import Night
@@ -304,3 +304,27 @@ def test_memory_is_given_back_when_the_nights_work_is_begun(
     house.idle = True
     house.look(3.3)
     assert house.look(3.4) == len(given) == 1
+
+
+def test_the_stick_is_written_after_the_nights_work(house: House) -> None:
+    """By root's helper, who is asked; of damaged records nobody asks for another copy."""
+    since = MIDNIGHT - timedelta(days=9)
+    run = Path(house.settings.folders.run)
+    run.mkdir(exist_ok=True)
+    assert house.look(3.2) == 1
+    night.keep(house.state, replace(WELL, at=MIDNIGHT + timedelta(hours=3.3)))
+    house.child.then(Ended(True, Words("bene", "well")))
+    assert not backup_stick.is_waiting(run)  # none is set up
+    backup_stick.keep(house.state, backup_stick.Stick("AB-12", "COPIE", "b", since, since))
+    house.look(10)
+    trouble = house.troubles()["backup_stick"]
+    assert trouble is not None
+    assert trouble.code == "backup.stick"
+    house.look(10.5)
+    assert "backup_stick" not in house.troubles()  # said once
+    assert house.look(27.2) == 2
+    house.child.then(Ended(True, Words("bene", "well")))
+    assert backup_stick.take(run) == backup_stick.Asked()
+    night.keep(house.state, replace(WELL, damaged=True, well=False))
+    house.child.then(Ended(True, Words("male", "ill")))
+    assert not backup_stick.is_waiting(run)

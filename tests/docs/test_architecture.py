@@ -21,7 +21,8 @@ STARTERS = {
 FORKS = {"lines/nursery.py": 3, "daemon/apart.py": 1}
 """The carrier's nursery, a keeper, an undertaker; the reader of the configuration."""
 CHILDREN = {
-    "commands/demo.py", "commands/demo_console.py", "commands/restore_asked.py",
+    "commands/backup_stick.py", "commands/demo.py", "commands/demo_console.py",
+    "commands/restore_asked.py",
     "commands/site.py", "commands/slots.py", "commands/update_stick.py",
     "daemon/carrier_side.py",
     "daemon/chores.py",
@@ -29,9 +30,9 @@ CHILDREN = {
     "records/erasure.py", "site/card.py", "testphone/client.py", "usb/steps.py",
 }  # fmt: skip
 """The demonstration's desk and console, carrier, a technician's chores, exchange, test phone; the
-USB helper's uhubctl, the restore helper's systemctl, the card helper's mount and systemctl, the
-update helpers' rauc, systemctl and mount; the field test's suite, systemctl and restorer;
-grep, which looks for erased digits in the records."""
+USB helper's uhubctl, the backup stick's lsblk and mount, the restore helper's systemctl, the card
+helper's mount and systemctl, the update helpers' rauc, systemctl and mount; the field test's suite,
+systemctl and restorer; grep, which looks for erased digits in the records."""
 
 
 def found(kind: str) -> dict[str, list[str]]:

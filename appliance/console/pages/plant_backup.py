@@ -134,6 +134,31 @@ async def restore(request: Request) -> Response:
     return RedirectResponse(f"{PAGE}#restore", 303)
 
 
+@needs(Permission.TECHNICAL)
+async def stick(request: Request) -> Response:
+    """Have the plugged stick set up for backups, or written now where one is set up."""
+    form = await request.form()
+    if field(form, "stick_phrase") != field(form, "stick_again"):
+        return await _show(request, NotDone(400, request.state.speaker(TWO)))
+    question = {"ask": "backup_stick_set_up", "passphrase": field(form, "stick_phrase")}
+    return await _about_stick(request, question)
+
+
+@needs(Permission.TECHNICAL)
+async def stick_forget(request: Request) -> Response:
+    """Have no backup written onto a stick any more."""
+    await request.form()
+    return await _about_stick(request, {"ask": "backup_stick_forget"})
+
+
+async def _about_stick(request: Request, question: dict[str, Any]) -> Response:
+    try:
+        await ask(request, {**question, "by": somebody(request).name})
+    except NotDone as error:
+        return await _show(request, error)
+    return RedirectResponse(f"{PAGE}#stick", 303)
+
+
 async def _show(request: Request, wrong: NotDone | None = None) -> Response:
     settings = request.app.state.settings
     made, uploaded = await anyio.to_thread.run_sync(
@@ -149,6 +174,7 @@ async def _show(request: Request, wrong: NotDone | None = None) -> Response:
         "is_whole": _is_whole(checking, uploaded.at if uploaded else None),
         "wrong": str(wrong) if wrong else "",
         "restoring": await _restoring(request),
+        "stick": await _stick(request),
         "said": lambda words: request.state.speaker.words(Words(**words)),
         "at": datetime.fromisoformat,
     }
@@ -161,6 +187,14 @@ async def _restoring(request: Request) -> dict[str, Any]:
         return await ask(request, {"ask": "restoring"})
     except NotDone:
         return {"waiting": False, "idle": False, "last": None}
+
+
+async def _stick(request: Request) -> dict[str, Any]:
+    """Return which stick gets backups, and what became of the last one that was asked for."""
+    try:
+        return await ask(request, {"ask": "backup_stick"})
+    except NotDone:
+        return {"waiting": False, "last": None, "stick": None}
 
 
 def _is_whole(checking: dict[str, Any], uploaded: datetime | None) -> bool:
@@ -178,4 +212,6 @@ routes: list[BaseRoute] = [
     Route(f"{PAGE}/check", check, methods=["POST"]),
     Route(f"{PAGE}/forget", forget, methods=["POST"]),
     Route(f"{PAGE}/restore", restore, methods=["POST"]),
+    Route(f"{PAGE}/stick", stick, methods=["POST"]),
+    Route(f"{PAGE}/stick/forget", stick_forget, methods=["POST"]),
 ]

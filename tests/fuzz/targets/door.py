@@ -219,6 +219,9 @@ class Plant:
             "backup_fetch": lambda _: {},
             "backup_drop": lambda _: {},
             "backup_restore": lambda _: {},
+            **dict.fromkeys(
+                ("backup_stick", "backup_stick_set_up", "backup_stick_forget"), lambda _: {}
+            ),
             "restoring": lambda _: {},
             "updates": lambda _: {},
             "update_install": lambda _: {},
@@ -276,7 +279,12 @@ def house_settings(folder: str) -> Any:
     site = SimpleNamespace(country="it", zone="Europe/Rome", languages=("it",))
     none, folders = SimpleNamespace(rehearsal=False), SimpleNamespace(state=folder, run=folder)
     return SimpleNamespace(
-        site=site, folders=folders, lines=(), outgoing=none, retention=Retention()
+        site=site,
+        folders=folders,
+        lines=(),
+        outgoing=none,
+        retention=Retention(),
+        backup=SimpleNamespace(folder=""),
     )
 
 

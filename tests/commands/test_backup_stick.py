@@ -1,0 +1,277 @@
+"""The backup stick: set up once, written each night, read back whole; a stick that is a disk."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from appliance.__main__ import main
+from appliance.commands import backup_stick as command
+from appliance.commands.backup_stick import Device, Helper, devices_of
+from appliance.daemon import backup_stick
+from appliance.daemon.backup import write
+from appliance.daemon.backup_stick import Asked, Stick
+from appliance.errors import CentralinoError
+from appliance.policy.refused import Refused
+from tests.commands.test_backup import House
+from tests.faults.needs import require
+from tests.helpers import mounts
+
+KEYED = "a passphrase of four words"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """A box that has run."""
+    house = House(tmp_path / "box")
+    house.fill()
+    (house.folder / "run").mkdir(exist_ok=True)
+    return house
+
+
+class Sticks:
+    """USB sticks of a test: files with a file system, mounted by a loop device as a disk is."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.plugged: list[Device] = []
+
+    def new(self, label: str, megabytes: int = 64) -> Device:
+        """Make a stick and plug it in."""
+        image = self.folder / f"{label}.img"
+        with image.open("wb") as file:
+            file.truncate(megabytes << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-L", label, str(image)], check=True)
+        self.plugged.append(Device(str(image), f"uuid-{label}", label))
+        return self.plugged[-1]
+
+
+def apart(job: Callable[[], None]) -> None:
+    """Do it where mounts are the test's own; loop devices are the administrator's."""
+    require("mkfs.ext4", "losetup", root=True)
+    mounts.within(job)
+
+
+def helper(house: House, sticks: Sticks) -> Helper:
+    """Make the helper that sees these sticks."""
+    return Helper(house.config, house.folder / "run", lambda: list(sticks.plugged))
+
+
+def on(device: Device) -> list[str]:
+    """List what lies on a stick."""
+    with command.mounted(device, "ro") as folder:
+        return sorted(path.name for path in folder.iterdir())
+
+
+def fill(path: Path) -> None:
+    """Write a file until nothing goes on its disk any more."""
+    with path.open("wb") as file, contextlib.suppress(OSError):
+        while True:
+            os.write(file.fileno(), bytes(4096))
+
+
+def refused(said: Callable[[], object]) -> str:
+    """Return the Italian sentence of a refusal."""
+    with pytest.raises(Refused) as error:
+        said()
+    return error.value.words.it
+
+
+@pytest.mark.system
+def test_set_up_once_and_written_each_night(house: House, tmp_path: Path) -> None:
+    """The plugged stick gets a whole backup at once; from then on without a passphrase, and what
+    else lies on it stays. With it a new card is as the old one, and goes on writing to the stick.
+    """
+    sticks = Sticks(tmp_path)
+
+    def job() -> None:
+        device = sticks.new("COPIE")
+        with command.mounted(device, "rw") as folder:
+            (folder / "foto.jpg").write_bytes(b"holidays")
+        helping = helper(house, sticks)
+        backup_stick.ask(helping.run, Asked("beppe", KEYED))
+        said = helping.turn()
+        assert "riletta per intero" in said.it
+        stick = backup_stick.load(house.state)
+        assert stick is not None
+        assert (stick.uuid, stick.label, stick.by, stick.well) == (
+            "uuid-COPIE", "COPIE", "beppe", True,
+        )  # fmt: skip
+        (made,) = [name for name in on(device) if name.endswith(".backup")]
+        assert "foto.jpg" in on(device)
+        backup_stick.ask(helping.run, Asked())
+        helping.turn()
+        later = backup_stick.load(house.state)
+        assert later is not None
+        assert later.done is not None
+        assert later.done >= (stick.done or later.done)
+        kept = house.kept()
+        with command.mounted(device, "ro") as folder:
+            house.backup.write_bytes((folder / made).read_bytes())
+        house.phrase.write_text(KEYED)
+        house.folder.rename(house.folder.with_name("broken"))
+        house.folder.mkdir()
+        assert "Ripristino concluso" in house.put_back()
+        assert house.kept() == kept
+        (house.folder / "run").mkdir(exist_ok=True)
+
+    apart(job)
+
+
+@pytest.mark.system
+def test_only_the_stick_that_was_set_up(house: House, tmp_path: Path) -> None:
+    """None, two, another one, one that is full: each is a sentence that says what to do, and the
+    failure is kept where the warning comes from.
+    """
+    sticks = Sticks(tmp_path)
+
+    def job() -> None:
+        helping = helper(house, sticks)
+        assert "nessuna chiavetta USB" in refused(lambda: helping.set_up(Asked("b", KEYED)))
+        assert "nessuna chiavetta preparata" in refused(helping.write)
+        first, second = sticks.new("UNO"), sticks.new("DUE")
+        assert "UNO" in refused(lambda: helping.set_up(Asked("b", KEYED)))
+        assert backup_stick.load(house.state) is None
+        sticks.plugged = [first]
+        assert "12 caratteri" in refused(lambda: helping.set_up(Asked("b", "corta")))
+        helping.set_up(Asked("b", KEYED))
+        sticks.plugged = [second]
+        assert "(UNO) non è inserita" in refused(helping.write)
+        stick = backup_stick.load(house.state)
+        assert stick is not None
+        assert not stick.well
+        assert stick.done is not None
+        assert "non è inserita" in stick.words.it
+        assert not [name for name in on(second) if name.endswith(".backup")]
+        sticks.plugged = [first]
+        with command.mounted(first, "rw") as folder:
+            fill(folder / "film.mkv")
+        with pytest.raises(CentralinoError):
+            helping.write()
+        assert "film.mkv" in on(first)
+        assert not [name for name in on(first) if name.endswith((".tmp", ".part"))]
+
+    apart(job)
+
+
+@pytest.mark.system
+def test_what_the_stick_does_not_give_back_is_no_backup(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stick that lies about its size, or ages: read back, not believed."""
+    sticks = Sticks(tmp_path)
+
+    def job() -> None:
+        sticks.new("COPIE")
+        helping = helper(house, sticks)
+        helping.set_up(Asked("b", KEYED))
+        before = backup_stick.load(house.state)
+
+        def spoilt(*args: Any) -> object:
+            written = write(*args)
+            (path,) = (arg for arg in args if isinstance(arg, Path) and arg.suffix == ".backup")
+            with path.open("r+b") as file:
+                file.seek(path.stat().st_size // 2)
+                file.write(b"\0" * 64)
+            return written
+
+        monkeypatch.setattr("appliance.daemon.backup.write", spoilt)
+        before_it = on(sticks.plugged[0])
+        assert "non restituisce ciò che vi è stato scritto" in refused(helping.write)
+        assert on(sticks.plugged[0]) == before_it
+        after = backup_stick.load(house.state)
+        assert before is not None
+        assert after is not None
+        assert (after.well, after.done) == (False, before.done)
+
+    apart(job)
+
+
+def test_the_oldest_go_and_the_newest_stays(house: House, tmp_path: Path) -> None:
+    """As many as the configuration says; fewer where the next would not fit."""
+    for day in range(1, 6):
+        (tmp_path / f"centralino-2026112{day}-030500.backup").write_bytes(b"x")
+    (tmp_path / "altro.txt").write_text("x")
+    command.make_room(tmp_path, house.state, keep=3)
+    assert len(list(tmp_path.glob("*.backup"))) == 2  # and the one that is written now
+    command.make_room(tmp_path, house.state, keep=1)
+    (newest,) = tmp_path.glob("*.backup")
+    assert newest.name == "centralino-20261125-030500.backup"
+    assert (tmp_path / "altro.txt").exists()
+
+
+LSBLK = {
+    "blockdevices": [
+        {"path": "/dev/mmcblk0", "tran": "mmc", "fstype": None, "uuid": None, "label": None,
+         "children": [{"path": "/dev/mmcblk0p1", "tran": None, "fstype": "vfat", "uuid": "1",
+                       "label": "BOOT"}]},
+        {"path": "/dev/sda", "tran": "usb", "fstype": None, "uuid": None, "label": None,
+         "children": [
+             {"path": "/dev/sda1", "tran": None, "fstype": "vfat", "uuid": "AB-12",
+              "label": "COPIE"},
+             {"path": "/dev/sda2", "tran": None, "fstype": "ntfs", "uuid": "2", "label": "X"}]},
+        {"path": "/dev/sdb", "tran": "usb", "fstype": "ext4", "uuid": "cd", "label": None},
+        {"path": "/dev/sdc", "tran": "usb", "fstype": None, "uuid": None, "label": None},
+    ]
+}  # fmt: skip
+
+
+def test_sticks_are_told_from_the_card() -> None:
+    """By how they are connected; with or without partitions; what cannot be written is none."""
+    found = devices_of(json.loads(json.dumps(LSBLK)))
+    assert found == [Device("/dev/sda1", "AB-12", "COPIE"), Device("/dev/sdb", "cd", "")]
+    assert devices_of({}) == []
+
+
+def test_nothing_asked_is_nothing_done(house: House) -> None:
+    """A request that somebody else took, or of nobody: silence."""
+    line = ["backup", "--stick-asked", "--run", str(house.folder / "run")]
+    told = CliRunner().invoke(main, [*line, "--config", str(house.config)])
+    assert (told.exit_code, told.output) == (0, "")
+    assert CliRunner().invoke(main, ["backup", "--stick-asked"]).exit_code == 2
+    assert CliRunner().invoke(main, ["backup", "x", "--stick"]).exit_code == 2
+
+
+def test_what_failed_is_answered_for_the_page(house: House, tmp_path: Path) -> None:
+    """Whoever asked in the browser reads why."""
+    helping = helper(house, Sticks(tmp_path))
+    backup_stick.ask(helping.run, Asked("beppe", KEYED))
+    assert "nessuna chiavetta USB" in refused(helping.turn)
+    went = backup_stick.last(helping.run)
+    assert went is not None
+    assert not went.well
+    assert "nessuna chiavetta USB" in went.words.it
+    assert not backup_stick.is_waiting(helping.run)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"by": 1}', '{"by": "x", "passphrase": "\\ud800"}']
+)
+def test_a_request_that_is_none_is_taken_away(tmp_path: Path, text: str) -> None:
+    """The folder is the desk's, whom root does not trust."""
+    backup_stick.request_path(tmp_path).write_text(text)
+    asked = backup_stick.take(tmp_path)
+    assert asked is None or asked.by == "x"
+    assert not backup_stick.request_path(tmp_path).exists()
+
+
+def test_a_stick_is_kept_as_it_was(tmp_path: Path) -> None:
+    """With what became of the last try; a broken file is no stick."""
+    at = datetime(2026, 11, 25, 3, 5, tzinfo=UTC)
+    stick = Stick("AB-12", "COPIE", "beppe", at, at + timedelta(days=1), at, False)
+    backup_stick.keep(tmp_path, stick)
+    assert backup_stick.load(tmp_path) == stick
+    (tmp_path / backup_stick.FILE).write_text('{"uuid": 1}')
+    assert backup_stick.load(tmp_path) is None
+    backup_stick.forget(tmp_path)
+    backup_stick.forget(tmp_path)
+    assert list(tmp_path.iterdir()) == []
