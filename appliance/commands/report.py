@@ -14,6 +14,7 @@ from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.daemon import door
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
+from appliance.files import READABLE, atomic_write
 from appliance.policy.report import CallRow, Report, RequestRow, UnitFigures, unit_figures
 from appliance.policy.report import report as summed_up
 from appliance.records import report_rows, report_words
@@ -30,6 +31,11 @@ _MONTH = re.compile(r"(\d{4})-(\d{2})")
 @click.option("--month", default="", help="A whole month instead, e.g. 2026-10.")
 @click.option("--unit", default="", help="The sheet of this unit alone (its code).")
 @click.option("--mail", is_flag=True, help="With --unit and --month: send the sheet to the unit.")
+@click.option(
+    "--pdf",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the report into this file, to be printed or filed.",
+)
 @click.option("--csv", "as_csv", is_flag=True, help="For a spreadsheet, with semicolons.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def report(
@@ -40,6 +46,7 @@ def report(
     month: str,
     unit: str,
     mail: bool,
+    pdf: Path | None,
     as_csv: bool,
     as_json: bool,
 ) -> None:
@@ -54,6 +61,8 @@ def report(
         raise OfficeError("a sheet is mailed for a unit and a month: say --unit and --month, too")
     if mail and end >= today:
         raise OfficeError(f"{month} is not over: its sheet can be mailed from the next day on")
+    if pdf and (unit or as_csv or as_json):
+        raise OfficeError("--pdf is of the whole report: leave --unit, --csv and --json out")
     if unit:
         _sheet(settings, config_path, unit, begin, end, mail=mail)
         return
@@ -65,7 +74,23 @@ def report(
     else:
         language, reference = settings.site.languages[0], settings.report.per_person_reference
         names = _names(settings)
-        click.echo(report_words.as_text(found, begin, end, language, names, reference))
+        text = report_words.as_text(found, begin, end, language, names, reference)
+        if pdf:
+            _filed(pdf, text, settings.site.name)
+        click.echo(f"{pdf}" if pdf else text)
+
+
+def _filed(path: Path, text: str, house: str) -> None:
+    """Write the report as a PDF; raises OfficeError in a sentence."""
+    from appliance.mail import paper  # its library is wanted for this alone
+
+    title, _, rest = text.partition("\n")
+    data = paper.table_pdf(f"{house} – {title}", rest.lstrip("\n"))
+    try:
+        atomic_write(path, data, mode=READABLE)
+    except OSError as error:
+        why = error.strerror or error
+        raise OfficeError(f"the report cannot be written to {path}: {why}") from error
 
 
 def _names(settings: Settings) -> dict[str, str]:

@@ -11,32 +11,55 @@ import io
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import pydyf
 
 from appliance.policy.words import SaidError, Words
 
-PAGE_PT = (595, 842)
-"""A4 in points (1/72 inch)."""
 MARGIN_PT = 56
 SIZE_PT, LEADING_PT, TITLE_PT = 10, 14, 13
 COLUMNS, TITLE_COLUMNS = 80, 60
 """What fits between the margins."""
-LINES = 48
-"""Lines of text on a page, below its title."""
+WIDE_COLUMNS = 121
+
+
+class Sheet(NamedTuple):
+    """A sheet of A4, in points (1/72 inch), and the lines of text on it, below its title."""
+
+    width: int
+    height: int
+    lines: int
+
+
+UPRIGHT, WIDE = Sheet(595, 842, 48), Sheet(842, 595, 31)
 ENCODING = "cp1252"
+
+
+def table_pdf(title: str, text: str) -> bytes:
+    """Write a text whose columns stand below each other, across the paper; raises OfficeError."""
+    lines = [
+        line[at : at + WIDE_COLUMNS]
+        for line in writable(text).splitlines()
+        for at in range(0, max(1, len(line)), WIDE_COLUMNS)
+    ]
+    return _written(title, lines, WIDE)
 
 
 def pdf(title: str, rows: Iterable[str]) -> bytes:
     """Write a title and paragraphs; raises OfficeError for a letter that cannot be written."""
-    lines = [line for row in rows for line in _wrapped(writable(row))]
-    pages = [lines[at : at + LINES] for at in range(0, max(1, len(lines)), LINES)]
+    return _written(title, [line for row in rows for line in _wrapped(writable(row))], UPRIGHT)
+
+
+def _written(title: str, lines: Sequence[str], sheet: Sheet) -> bytes:
+    starts = range(0, max(1, len(lines)), sheet.lines)
+    pages = [lines[at : at + sheet.lines] for at in starts]
     document = pydyf.PDF()
     document.info["Title"] = pydyf.String(title)
     fonts = {name: _font(document, base) for name, base in _FONTS.items()}
     head = textwrap.shorten(writable(title), TITLE_COLUMNS, placeholder=" …")
     for number, page in enumerate(pages, 1):
-        _add(document, fonts, head, page, f"{number}/{len(pages)}")
+        _add(document, fonts, sheet, (head, page, f"{number}/{len(pages)}"))
     written = io.BytesIO()
     document.write(written, identifier=True)
     return written.getvalue()
@@ -44,7 +67,11 @@ def pdf(title: str, rows: Iterable[str]) -> bytes:
 
 def writable(text: str) -> str:
     """Return a text in letters of the fonts: č as c; raises OfficeError for what has no such."""
-    return "".join(_letter(character) for character in unicodedata.normalize("NFC", text))
+    plain = unicodedata.normalize("NFC", text).translate(_SIGNS)
+    return "".join(_letter(character) for character in plain)
+
+
+_SIGNS = str.maketrans({"≤": "<=", "≥": ">=", "→": "->", "−": "-"})
 
 
 _FONTS = {"F1": "Courier", "F2": "Courier-Bold"}
@@ -91,11 +118,15 @@ def _font(document: pydyf.PDF, base: str) -> bytes:
 
 
 def _add(
-    document: pydyf.PDF, fonts: dict[str, bytes], title: str, lines: Sequence[str], place: str
+    document: pydyf.PDF,
+    fonts: dict[str, bytes],
+    sheet: Sheet,
+    told: tuple[str, Sequence[str], str],
 ) -> None:
     """Add a page: the title, its lines, and which page of how many it is."""
+    title, lines, place = told
     stream = pydyf.Stream(compress=True)
-    top = PAGE_PT[1] - MARGIN_PT
+    top = sheet.height - MARGIN_PT
     _show(stream, "F2", TITLE_PT, top, title)
     for number, line in enumerate(lines):
         _show(stream, "F1", SIZE_PT, top - (number + 2) * LEADING_PT, line)
@@ -105,7 +136,7 @@ def _add(
         {
             "Type": "/Page",
             "Parent": document.pages.reference,
-            "MediaBox": pydyf.Array([0, 0, *PAGE_PT]),
+            "MediaBox": pydyf.Array([0, 0, sheet.width, sheet.height]),
             "Contents": stream.reference,
             "Resources": pydyf.Dictionary({"Font": pydyf.Dictionary(fonts)}),
         }

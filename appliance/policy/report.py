@@ -137,6 +137,14 @@ class Report:
     needs: Mapping[str, UnitFigures] = field(default_factory=dict)
 
 
+def seconds_shown(seconds: float | None, language: str) -> str:
+    """Write a wait as everybody reads it, on the page, on paper and by command: one decimal."""
+    if seconds is None:
+        return "–"
+    shown = f"{seconds:.1f}"
+    return f"{shown.replace('.', ',') if language == 'it' else shown} s"
+
+
 def report(
     calls: Iterable[CallRow], requests: Iterable[RequestRow], *, per_person: bool = False
 ) -> Report:

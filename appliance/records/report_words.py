@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Final
 
-from appliance.policy.report import Ending, Figures, Report, UnitFigures
+from appliance.policy.report import Ending, Figures, Report, UnitFigures, seconds_shown
 from appliance.policy.words import Words
 from appliance.records.listing import columns, one
 
@@ -194,8 +194,8 @@ class _Teller:
         counts.append(("third_ring", total.third_ring))
         yield from (f"  {self._say(what)}: {count}" for what, count in counts)
         if total.mean_wait_s is not None and total.longest_wait_s is not None:
-            yield f"  {self._say('mean')}: {total.mean_wait_s:.0f} s"
-            yield f"  {self._say('longest')}: {total.longest_wait_s:.0f} s"
+            yield f"  {self._say('mean')}: {seconds_shown(total.mean_wait_s, self.language)}"
+            yield f"  {self._say('longest')}: {seconds_shown(total.longest_wait_s, self.language)}"
 
     def _table(self, what: str, rows: Mapping[str, Figures], told: str = "") -> Iterator[str]:
         yield ""
@@ -205,7 +205,7 @@ class _Teller:
 
     def _row(self, key: str, figures: Figures) -> list[str]:
         ways = figures.endings
-        mean = "–" if figures.mean_wait_s is None else f"{figures.mean_wait_s:.0f} s"
+        mean = seconds_shown(figures.mean_wait_s, self.language)
         counts = (
             figures.calls, figures.by_filter, ways.get(Ending.TRANSFERRED, 0),
             ways.get(Ending.RETURNED, 0), ways.get(Ending.VOICEMAIL, 0), ways.get(Ending.LOST, 0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from appliance.policy.register.register import Register
 from appliance.records import call_log, outbox
 from appliance.records.requests import NO_LETTERS
 from appliance.records.worker import Records
+from tests.journeys.harness.reports import text_of_pdf
 from tests.policy.town import ANAGRAFE
 from tests.records.samples import a_call
 
@@ -158,3 +160,32 @@ def test_a_sheet_without_an_address_or_a_month_is_refused(
     """Nothing is queued that could not be sent."""
     with pytest.raises(OfficeError):
         mail_sheet(stores, Register((ANAGRAFE,)), {**SHEET, **wrong})
+
+
+def test_the_report_on_paper(config: Path, tmp_path: Path) -> None:
+    """A PDF to be printed or filed, with what the terminal shows; one sentence where it cannot."""
+    file = tmp_path / "ottobre.pdf"
+    result = run(config, "--month", "2026-10", "--pdf", str(file))
+    assert (result.exit_code, result.output) == (0, f"{file}\n")
+    assert file.read_bytes().startswith(b"%PDF")
+    if shutil.which("pdftotext"):
+        text = text_of_pdf(file)
+        shown = run(config, "--month", "2026-10").output
+        assert "Test – Rapporto dal 01/10/2026 al 31/10/2026" in text
+        shown = shown.replace("≤", "<=")  # no sign of the fonts that every reader has
+        rows = [line.split() for line in shown.splitlines()[1:] if line.strip()]
+        assert [row for row in rows if " ".join(row) not in " ".join(text.split())] == []
+    for words, sentence in (
+        (("--pdf", str(file), "--csv"), "--pdf is of the whole report"),
+        (("--pdf", str(tmp_path / "none" / "x.pdf")), "cannot be written to"),
+    ):
+        refused = run(config, "--month", "2026-10", *words)
+        assert (refused.exit_code, refused.output.count("\n")) == (1, 1)
+        assert sentence in refused.output
+
+
+def test_a_mean_wait_is_one_figure_wherever_it_is_read(config: Path) -> None:
+    """The same tenth of a second by command, in the spreadsheet, on the page (test_reports.py)."""
+    shown = run(config, "--month", "2026-10").output
+    assert "attesa media: 8,0 s" in shown
+    assert ";8.0;8.0" in run(config, "--month", "2026-10", "--csv").output

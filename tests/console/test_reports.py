@@ -47,7 +47,8 @@ def test_the_days_figures(head: Visitor, records: sqlite3.Connection) -> None:
     text = head.get(f"/reports?{DAY}", headers=ENGLISH).text
     assert "1 of 1 served (100 %)" in text
     assert "051777777" in text
-    assert "7 s" in text
+    assert "7.0 s" in text
+    assert "7,0 s" in head.get(f"/reports?{DAY}", headers={"accept-language": "it"}).text
     assert text.count("<rect") == 3
     assert "By hour" in text
     assert "op1" not in text

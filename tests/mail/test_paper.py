@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import OfficeError
-from appliance.mail.paper import COLUMNS, LINES, pdf, writable
+from appliance.mail.paper import COLUMNS, UPRIGHT, WIDE_COLUMNS, pdf, table_pdf, writable
 
 needs_poppler = pytest.mark.skipif(
     shutil.which("pdftotext") is None, reason="needs Debian's poppler-utils"
@@ -51,7 +51,7 @@ def test_long_texts_are_wrapped_and_go_on_overleaf(tmp_path: Path) -> None:
     numbers = [line for line in body if line.endswith(f"/{len(pages)}")]
     text = [line for line in body if line not in numbers]
     assert numbers == [f"{n}/{len(pages)}" for n in range(1, len(pages) + 1)]
-    assert len(pages) == -(-len(text) // LINES) > 2
+    assert len(pages) == -(-len(text) // UPRIGHT.lines) > 2
     assert max(map(len, text)) == COLUMNS
     assert " ".join(text).split()[:1000] == words
     assert text[-5:] == ["x" * 80, "x" * 80, "x" * 40, "due", "righe"]
@@ -69,3 +69,14 @@ def test_marks_that_the_fonts_lack_are_left_out() -> None:
     assert writable("Ștefan Čapek, perche\u0301") == "Stefan Capek, perché"
     with pytest.raises(OfficeError, match="export the e-mails instead"):
         writable("Ж")
+
+
+@needs_poppler
+def test_a_table_keeps_its_columns(tmp_path: Path) -> None:
+    """Across the paper, line by line as it was written; a longer line goes on below."""
+    row = f"{'051 598 111':<40}{12:>20}{'2,6 s':>20}"
+    pages, info = read_again(tmp_path, table_pdf("Rapporto", f"{row}\n\n{'x' * 130}"))
+    lines = [line.strip() for line in pages[0].splitlines() if line.strip()]
+    assert lines[1].split() == row.split()
+    assert lines[2:4] == ["x" * WIDE_COLUMNS, "x" * (130 - WIDE_COLUMNS)]
+    assert "842 x 595 pts (A4)" in info

@@ -19,6 +19,7 @@ from appliance.policy.report import (
     Sent,
     figures,
     report,
+    seconds_shown,
 )
 from tests.policy.town import rome
 
@@ -117,3 +118,12 @@ def test_the_mean_and_the_longest_wait() -> None:
     rows = [CallRow(START, "", Ending.FILTER, wait) for wait in (2.0, 4.0, 9.0)]
     found = figures([*rows, CallRow(START, "", Ending.LOST)])
     assert (found.mean_wait_s, found.longest_wait_s, found.answered) == (5.0, 9.0, 3)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "it", "en"),
+    [(2.64, "2,6 s", "2.6 s"), (7.0, "7,0 s", "7.0 s"), (0.04, "0,0 s", "0.0 s"), (None, "–", "–")],
+)
+def test_a_wait_is_written_one_way(seconds: float | None, it: str, en: str) -> None:
+    """On the page, on paper and by command: 2.6 is neither 2 nor 3."""
+    assert (seconds_shown(seconds, "it"), seconds_shown(seconds, "en")) == (it, en)

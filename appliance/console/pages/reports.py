@@ -22,7 +22,7 @@ from appliance.console.links import Link
 from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.policy import requests as policy
-from appliance.policy.report import Ending, Report, report
+from appliance.policy.report import Ending, Report, report, seconds_shown
 from appliance.policy.roles import Permission
 from appliance.records import register, report_rows, report_words
 from appliance.records.report_words import TEXTS
@@ -50,6 +50,7 @@ async def show(request: Request) -> Response:
         "names": names,
         "texts": TEXTS,
         "endings": tuple(Ending),
+        "shown": lambda seconds: seconds_shown(seconds, request.state.speaker.language),
         "hours": bars({str(hour): one.calls for hour, one in found.hours.items()}),
         "months": bars({month: one.calls for month, one in found.months.items()}),
         "reference": request.app.state.settings.per_person_reference,

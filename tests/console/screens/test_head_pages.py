@@ -187,3 +187,19 @@ def test_a_callers_data_are_looked_for_by_keys(browser: Browser, house: Running)
         page.get_by_role("button", name="Cancella per sempre").press("Enter")
         page.get_by_role("alert").wait_for()
         assert "niente da cancellare" in page.get_by_role("alert").inner_text()
+
+
+def test_a_printed_report_has_figures_and_no_menus(
+    browser: Browser, house: Running, tmp_path: Path
+) -> None:
+    """What goes into a file is the report: of which days, of which office; no menu, no form."""
+    with screen(browser, house.home) as shown:
+        page = log_in(shown, ANNA.name, "/reports?since=2026-10-01&until=2026-10-31")
+        page.emulate_media(media="print")
+        for hidden in (page.get_by_role("navigation"), page.get_by_role("button")):
+            assert [one.is_visible() for one in hidden.all() if one.is_visible()] == []
+        expect(page.get_by_label("Dal", exact=True)).to_be_hidden()
+        expect(page.get_by_text("Rapporto dal 01/10/2026 al 31/10/2026")).to_be_visible()
+        expect(page.get_by_role("heading", name="Chiamate")).to_be_visible()
+        page.emulate_media(media="screen")
+        expect(page.get_by_text("Rapporto dal 01/10/2026 al 31/10/2026")).to_be_hidden()
