@@ -36,7 +36,7 @@ from appliance.daemon.stores import database_path
 from appliance.errors import StoreError
 from appliance.files import PRIVATE, SHARED, acting_for, open_plain, replacing
 from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
+from appliance.policy.system_words import in_words, words_of
 from appliance.records.database import open_reader
 from appliance.records.sealed_stream import SealingWriter
 
@@ -206,9 +206,11 @@ def _copy(path: Path, to: Path) -> tuple[Path, int]:
     except StoreError as error:
         said = str(error)
     if said != "ok":
+        what = in_words(said)
         raise Refused(
-            f"la base di dati è danneggiata ({said}): nessuna copia di sicurezza è stata scritta",
-            f"the records are damaged ({said}): no backup was written",
+            f"la base di dati è danneggiata ({what.it}): nessuna copia di sicurezza è stata "
+            "scritta",
+            f"the records are damaged ({what.en}): no backup was written",
         )
     to.chmod(0o600)
     return to, schema

@@ -22,6 +22,7 @@ from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError
 from appliance.files import fsync_directory
 from appliance.policy.refused import Refused
+from appliance.policy.system_words import in_words, words_of
 from appliance.policy.words import Words
 from appliance.records import copying
 from appliance.records.sealed_stream import checked_passphrase
@@ -63,7 +64,8 @@ def look_through(state: Path) -> None:
     """Have SQLite look through all of the records; raises Refused, StoreError."""
     found = copying.damage(database_path(state))
     if found:
-        words = _filled(DAMAGED, found)
+        what = in_words(found)
+        words = Words(DAMAGED.it.format(what.it), DAMAGED.en.format(what.en))
         raise Refused(words.it, words.en)
 
 
@@ -128,7 +130,8 @@ def _wrong(work: Callable[[], None]) -> Words | None:
     except Refused as refused:
         return refused.words
     except (CentralinoError, OSError) as error:
-        return Words(f"non riuscito: {error}", f"did not succeed: {error}")
+        why = words_of(error)
+        return Words(f"non riuscito: {why.it}", f"did not succeed: {why.en}")
     return None
 
 

@@ -29,6 +29,7 @@ from appliance.daemon.stores import database_path
 from appliance.errors import ConfigurationError
 from appliance.files import fsync_directory
 from appliance.policy.refused import Refused
+from appliance.policy.system_words import in_words
 from appliance.records.database import migrations
 from appliance.records.sealed_stream import SealedReader
 
@@ -182,9 +183,10 @@ def check_records(path: Path) -> None:
     except sqlite3.Error as error:
         said, version = str(error), 0
     if said != "ok":
+        what = in_words(said)
         raise Refused(
-            f"la base di dati nella copia è danneggiata ({said}): usarne un'altra",
-            f"the records in the backup are damaged ({said}): use another one",
+            f"la base di dati nella copia è danneggiata ({what.it}): usarne un'altra",
+            f"the records in the backup are damaged ({what.en}): use another one",
         )
     known = migrations()[-1][0]
     if version > known:

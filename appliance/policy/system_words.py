@@ -111,7 +111,95 @@ SAYS: Final = {
     ),
 }
 """By the system's number, or the resolver's, which is below 0 (netdb.h)."""
+TLS: Final = (
+    ("has expired", Words(
+        "il certificato del server è scaduto: rinnovarlo, e controllare l'ora dell'apparecchio",
+        "the server's certificate has expired: renew it, and look at the clock of the box",
+    )),
+    ("not yet valid", Words(
+        "il certificato del server non è ancora valido: controllare l'ora dell'apparecchio",
+        "the server's certificate is not valid yet: look at the clock of the box",
+    )),
+    ("mismatch", Words(
+        "il certificato del server è di un altro nome: scrivere il server con il nome che ha nel "
+        "certificato",
+        "the server's certificate is of another name: write the server as its certificate does",
+    )),
+    ("revoked", Words(
+        "il certificato del server è stato revocato: chiedere a chi gestisce il server",
+        "the server's certificate was revoked: ask whoever runs the server",
+    )),
+    ("self-signed", Words(
+        "il certificato del server è di un'autorità che l'apparecchio non conosce: indicarla in "
+        "ca_file",
+        "the server's certificate is of an authority that the box does not know: name it in "
+        "ca_file",
+    )),
+    ("issuer certificate", Words(
+        "il certificato del server è di un'autorità che l'apparecchio non conosce: indicarla in "
+        "ca_file",
+        "the server's certificate is of an authority that the box does not know: name it in "
+        "ca_file",
+    )),
+    ("certificate verify failed", Words(
+        "il certificato del server non si può verificare: controllare ca_file e il nome del server",
+        "the server's certificate cannot be verified: look at ca_file and the server's name",
+    )),
+    ("wrong version number", Words(
+        "il server non parla TLS su questa porta: controllare port e security",
+        "the server speaks no TLS at this port: look at port and security",
+    )),
+    ("record layer failure", Words(
+        "il server non parla TLS su questa porta: controllare port e security",
+        "the server speaks no TLS at this port: look at port and security",
+    )),
+    ("unexpected_eof", Words(
+        "il server ha chiuso durante l'avvio di TLS: controllare port e security",
+        "the server closed while TLS began: look at port and security",
+    )),
+    ("eof occurred", Words(
+        "il server ha chiuso durante l'avvio di TLS: controllare port e security",
+        "the server closed while TLS began: look at port and security",
+    )),
+    ("protocol", Words(
+        "il server usa una versione di TLS troppo vecchia: va aggiornato",
+        "the server uses too old a version of TLS: it has to be updated",
+    )),
+    ("handshake failure", Words(
+        "il server e l'apparecchio non hanno una cifratura comune: il server va aggiornato",
+        "server and box have no cipher in common: the server has to be updated",
+    )),
+    ("alert certificate required", Words(
+        "il server vuole un certificato dell'apparecchio: indicare certificate e key",
+        "the server wants a certificate of the box: name certificate and key",
+    )),
+)  # fmt: skip
+"""By what OpenSSL says, in small letters, the most telling first."""
+RECORDS: Final = (
+    ("database disk image is malformed", Words("pagine rovinate", "spoilt pages")),
+    ("malformed database schema", Words("indice rovinato", "a spoilt index")),
+    ("file is not a database", Words("il file non è una base di dati", "the file is no database")),
+    ("file is encrypted or is not a database",
+     Words("il file non è una base di dati", "the file is no database")),
+    ("database is locked", Words("la base di dati è occupata", "the database is in use")),
+    ("disk i/o error", Words("la scheda di memoria non risponde", "the memory card fails")),
+    ("unable to open database file",
+     Words("il file non si può aprire", "the file cannot be opened")),
+    ("attempt to write a readonly database",
+     Words("il file è di sola lettura", "the file is read-only")),
+    ("database or disk is full", Words("il disco è pieno", "the disk is full")),
+)  # fmt: skip
+"""By what SQLite says (sqlite.org/rescode.html)."""
 LATE: Final = SAYS[errno.ETIMEDOUT]
+_TLS: Final = re.compile(r"(?:\[(?:SSL|X509)[^\]]*\] ?)?[^():\[\]]*(?:: [^()]*?)?\(_ssl\.c:\d+\)")
+_RECORDS: Final = re.compile("|".join(re.escape(text) for text, _ in RECORDS), re.IGNORECASE)
+_DAMAGE: Final = re.compile(
+    r"(?:\*\*\* in database \w+ \*\*\*\s*)?"
+    r"(?:Tree \d+[^\n)]*|Page \d+[^\n)]*|Freelist[^\n)]*|row \d+ missing from index[^\n)]*|"
+    r"wrong # of entries in index[^\n)]*|non-unique entry in index[^\n)]*|NULL value in [^\n)]*|"
+    r"Rowid \d+[^\n)]*)"
+)
+"""What an integrity check of SQLite finds (sqlite.org/pragma.html#pragma_integrity_check)."""
 _SAID: Final = re.compile(r"\[Errno (?P<code>-?\d+)\] (?P<text>[^:()\[\]]*[^:()\[\]. ])")
 
 
@@ -126,7 +214,11 @@ def why_not(error: OSError) -> Words:
     if isinstance(words, Words):
         return words
     is_plain = error.errno is not None and type(error).__module__ != "ssl"  # whose are its own
-    return _of(error.errno or 0, error.strerror or str(error)) if is_plain else _both(str(error))
+    if is_plain:
+        return _of(error.errno or 0, error.strerror or str(error))
+    if type(error).__module__ == "ssl":
+        return _of_tls(error.strerror or str(error))
+    return in_words(str(error))
 
 
 def words_of(error: Exception) -> Words:
@@ -139,10 +231,41 @@ def words_of(error: Exception) -> Words:
 
 def in_words(text: str) -> Words:
     """Return a text in which the system's errors are said in words; its rest stays as it is."""
+
+    def said(which: str) -> str:
+        one = _SAID.sub(
+            lambda found: str(getattr(_of(int(found["code"]), found["text"]), which)), text
+        )
+        one = _TLS.sub(lambda found: str(getattr(_of_tls(found[0]), which)), one)
+        one = _DAMAGE.sub(lambda found: str(getattr(_of_damage(found[0]), which)), one)
+        return _RECORDS.sub(lambda found: str(getattr(_of_records(found[0]), which)), one)
+
+    return Words(said("it"), said("en"))
+
+
+def _of_tls(text: str) -> Words:
+    small = text.lower()
+    for key, words in TLS:
+        if key in small:
+            return words
+    bare = re.sub(r"\s*\(_ssl\.c:\d+\)", "", text).strip()
     return Words(
-        _SAID.sub(lambda found: _of(int(found["code"]), found["text"]).it, text),
-        _SAID.sub(lambda found: _of(int(found["code"]), found["text"]).en, text),
+        f"TLS non riesce ({bare}): controllare server, port e security",
+        f"TLS does not succeed ({bare}): look at server, port and security",
     )
+
+
+def _of_damage(text: str) -> Words:
+    """Say which page or index is spoilt, as far as SQLite names it."""
+    if page := re.search(r"\b[Pp]age (\d+)", text):
+        return Words(f"pagina {page[1]} rovinata", f"page {page[1]} is spoilt")
+    if index := re.search(r"\bindex (\w+)", text):
+        return Words(f"indice {index[1]} rovinato", f"index {index[1]} is spoilt")
+    return Words("pagine rovinate", "spoilt pages")
+
+
+def _of_records(text: str) -> Words:
+    return dict(RECORDS)[text.lower()]
 
 
 def _of(code: int, said: str) -> Words:
@@ -150,7 +273,3 @@ def _of(code: int, said: str) -> Words:
         f"errore del sistema ({said}): riprovare; se si ripete, vedere il giornale",
         f"the system's error ({said}): try again; if it happens again, see the journal",
     )
-
-
-def _both(text: str) -> Words:
-    return Words(text, text)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from appliance.errors import Bug, CentralinoError, StoreError
 from appliance.policy.refused import NotKept
+from appliance.policy.system_words import in_words
 from appliance.records import call_log, messages, policy_copy, requests
 from appliance.records.database import is_io_error, open_database, sole_writer
 from appliance.records.request_rows import Sound
@@ -87,9 +88,10 @@ class Session:
         try:
             return self._once(job)
         except sqlite3.Error as error:
+            why = in_words(str(error))
             raise NotKept(
-                f"gli archivi non si possono scrivere ({error}): far controllare la memoria",
-                f"the records cannot be written ({error}): check the disk",
+                f"gli archivi non si possono scrivere ({why.it}): far controllare la memoria",
+                f"the records cannot be written ({why.en}): check the disk",
             ) from error
 
     def close(self) -> None:

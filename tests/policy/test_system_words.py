@@ -57,7 +57,7 @@ def test_what_took_too_long_has_no_number() -> None:
 def test_a_certificates_error_is_not_taken_for_the_systems() -> None:
     """Its number 1 is OpenSSL's, not "operation not permitted"."""
     said = why_not(ssl.SSLError(1, "certificate verify failed"))
-    assert "certificate verify failed" in said.it
+    assert "non si può verificare" in said.it
     assert "sudo" not in said.en
 
 
@@ -82,3 +82,57 @@ def test_in_a_text_the_systems_part_is_said_in_words(text: str, it: str, en: str
 def test_a_text_without_one_stays() -> None:
     """Word for word."""
     assert in_words("550 no such user") == Words("550 no such user", "550 no such user")
+
+
+@pytest.mark.parametrize(
+    ("text", "it"),
+    [
+        ("certificate verify failed: self-signed certificate", "autorità che l'apparecchio"),
+        ("certificate verify failed: unable to get local issuer certificate", "ca_file"),
+        ("certificate verify failed: certificate has expired", "è scaduto"),
+        ("certificate verify failed: certificate is not yet valid", "non è ancora valido"),
+        (
+            "certificate verify failed: Hostname mismatch, certificate is not valid for 'mx.it'.",
+            "di un altro nome",
+        ),
+        ("certificate verify failed: IP address mismatch, not valid for '10.0.0.1'.", "altro nome"),
+        ("wrong version number", "non parla TLS su questa porta"),
+        ("tlsv1 alert protocol version", "troppo vecchia"),
+        ("unsupported protocol", "troppo vecchia"),
+        ("EOF occurred in violation of protocol", "ha chiuso durante l'avvio"),
+        ("sslv3 alert handshake failure", "cifratura comune"),
+        ("tlsv13 alert certificate required", "certificate e key"),
+        ("something new", "TLS non riesce"),
+    ],
+)
+def test_what_tls_says_is_said_in_words(text: str, it: str) -> None:
+    """Also within another sentence, which stays; no line of a source, no code in brackets."""
+    whole = f"[SSL: SOME_REASON] {text} (_ssl.c:1032)"
+    for said in (why_not(ssl.SSLError(1, whole)), in_words(f"posta ({whole})")):
+        assert it in said.it
+        assert "_ssl.c" not in said.it + said.en
+        assert said.it != said.en
+    assert in_words(f"posta ({whole})").it.startswith("posta (")
+
+
+@pytest.mark.parametrize(
+    ("text", "it", "en"),
+    [
+        ("database disk image is malformed", "pagine rovinate", "spoilt pages"),
+        ("file is not a database", "il file non è una base di dati", "the file is no database"),
+        ("disk I/O error", "la scheda di memoria non risponde", "the memory card fails"),
+        (
+            "*** in database main ***\nTree 5 page 3 cell 0: Rowid 1 out of order",
+            "pagina 3 rovinata",
+            "page 3 is spoilt",
+        ),
+        ("row 12 missing from index calls_by_time", "indice calls_by_time rovinato", "index calls"),
+        ("Freelist: size is 3 but should be 2", "pagine rovinate", "spoilt pages"),
+    ],
+)
+def test_what_sqlite_says_is_said_in_words(text: str, it: str, en: str) -> None:
+    """Of damage, of locks, of the disk; a sentence around it stays."""
+    assert in_words(text).it == it
+    assert in_words(text).en.startswith(en)
+    assert in_words(f"gli archivi ({text})").it == f"gli archivi ({it})"
+    assert in_words("the database is fine: all ok").it == "the database is fine: all ok"

@@ -25,7 +25,7 @@ from appliance.console.say import N_
 from appliance.console.templates import page, text
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.roles import Permission
-from appliance.policy.system_words import why_not
+from appliance.policy.system_words import in_words, why_not
 from appliance.policy.words import Words
 
 AT_MOST_EVERY_S: Final = 1.0
@@ -68,7 +68,8 @@ async def check_records(request: Request) -> Response:
     except StoreError as error:
         said = _.words(why_not(error))
         return page(request, "plant/checked.html", said=said, is_well=False)
-    said = _("Damaged: %(what)s", what=found) if found else _("The records are whole.")
+    what = _.words(in_words(found))
+    said = _("Damaged: %(what)s", what=what) if found else _("The records are whole.")
     return page(request, "plant/checked.html", said=said, is_well=not found)
 
 
