@@ -35,7 +35,7 @@ NO_KEY = Words(
 )
 _FROM, _TO = Words("Da", "From"), Words("A", "To")
 _SUBJECT, _DATE = Words("Oggetto", "Subject"), Words("Data", "Date")
-_STATE, _ANSWER = Words("Stato", "State"), Words("Risposta del server", "Answer of the server")
+_STATE = Words("Stato", "State")
 _ATTACHED = Words("Allegati", "Attachments")
 _OF = Words("E-mail della richiesta {n}", "E-mail of request {n}")
 _INVITATION = Words("invito a calendario", "calendar invitation")
@@ -70,7 +70,8 @@ class Papers:
         """Write a request with all that became of it on paper; raises OfficeError."""
         title = request_paper.title(kept, self.house, self.language)
         hide = self._hiding(register)
-        return _pdf(title, request_paper.rows(kept, self.language, self.zone, due, hide))
+        rows = request_paper.rows(kept, self.language, self.zone, due, hide, register)
+        return _pdf(title, rows)
 
     def _hiding(self, register: Register) -> Callable[[str], str]:
         if not all_known(register):
@@ -90,7 +91,6 @@ class Papers:
             (_DATE, self._moment(kept.queued_at)),
             (Words("Message-ID", "Message-ID"), kept.message_id),
             (_STATE, state),
-            (_ANSWER, kept.said),
             (_ATTACHED, ", ".join(attached)),
         ):
             if value:

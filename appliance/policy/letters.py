@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 
 from appliance.policy.citizens import Citizen, Contact
 from appliance.policy.due import due
@@ -97,7 +97,7 @@ def overdue_mail(request: Request, day: date, language: str) -> Mail:
         "unit": request.unit,
         "subject": request.subject,
         "due": _day(day, language),
-        "contact": _contact(request.citizen, language),
+        "contact": contact(request.citizen, language),
         "follower": request.follower,
     }
     subject = _filled(SUBJECTS[Topic.OVERDUE], language, words)
@@ -107,10 +107,10 @@ def overdue_mail(request: Request, day: date, language: str) -> Mail:
 
 def invitation_text(house: House, request: Request) -> str:
     """Say in an office's calendar what an appointment is about, and with whom."""
-    contact = _contact(request.citizen, house.language)
+    reached = contact(request.citizen, house.language)
     form = request.appointment and FORMS[request.appointment.form]
     told = (form.it if house.language == "it" else form.en) if form else ""
-    parts = (request.subject, told, contact.replace("\n  ", ", "), request.asked)
+    parts = (request.subject, told, reached.replace("\n  ", ", "), request.asked)
     return "\n".join(part for part in parts if part)
 
 
@@ -163,7 +163,7 @@ def _to_office(
         "due": _day(due(request, house.calendar), house.language),
         "asked": request.asked,
         "sheet": request.sheet,
-        "contact": _contact(request.citizen, house.language),
+        "contact": contact(request.citizen, house.language),
         "appointment": _appointment(house, request.appointment, house.language),
         "reminders": str(len(request.reminders)),
         "words": event.words,
@@ -232,14 +232,20 @@ def _filled(text: Words, language: str, words: dict[str, str]) -> str:
 
 
 def _need(house: House, request: Request) -> str:
-    day = request.at.astimezone(house.calendar.zone).date()
-    unit = house.register.unit(request.unit) or Unit(request.unit, "", "")
-    declared = house.register.declaration(unit, day)
+    return need_name(house.register, house.calendar.zone, request)
+
+
+def need_name(register: Register, zone: tzinfo, request: Request) -> str:
+    """Return what a request's need is called by the declaration of its day, else its code."""
+    day = request.at.astimezone(zone).date()
+    unit = register.unit(request.unit) or Unit(request.unit, "", "")
+    declared = register.declaration(unit, day)
     need = declared.need(request.need) if declared else None
     return need.name if need else request.need
 
 
-def _contact(citizen: Citizen, language: str) -> str:
+def contact(citizen: Citizen, language: str) -> str:
+    """Write who a citizen is and how to be reached, a line each."""
     it = language == "it"
     preferred = " (preferito)" if it else " (preferred)"
     rows = [citizen.name] if citizen.name else []

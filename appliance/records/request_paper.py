@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from datetime import tzinfo
 
 from appliance.policy import request_words
+from appliance.policy.letters import contact, need_name
+from appliance.policy.register.register import Register
 from appliance.policy.words import Words
-from appliance.records.request_listing import Due, contact, said_in, step_line, when
+from appliance.records.request_listing import Due, said_in, step_line, when
 from appliance.records.request_rows import Kept
 
 TITLE = Words("Richiesta {n}", "Request {n}")
@@ -38,24 +40,30 @@ def title(kept: Kept, house: str, language: str) -> str:
 
 
 def rows(
-    kept: Kept, language: str, zone: tzinfo, due: Due, hide: Callable[[str], str]
+    kept: Kept,
+    language: str,
+    zone: tzinfo,
+    due: Due,
+    hide: Callable[[str], str],
+    register: Register,
 ) -> tuple[str, ...]:
     """Write it for people, a paragraph a row; what is not known is left out."""
-    told = zip(_LABELS, _values(kept, language, zone, due), strict=True)
+    told = zip(_LABELS, _values(kept, language, zone, due, register), strict=True)
     facts = [f"{said_in(label, language)}: {hide(value)}" for label, value in told if value]
     steps = [hide(step_line(each, language, zone)) for each in kept.steps]
     history = ["", f"{said_in(_HISTORY, language)}:", *steps] if steps else []
     return (*facts, *history)
 
 
-def _values(kept: Kept, language: str, zone: tzinfo, due: Due) -> Iterator[str]:
+def _values(kept: Kept, language: str, zone: tzinfo, due: Due, register: Register) -> Iterator[str]:
     """Yield what stands behind each label."""
     request = kept.request
     yield f"{request.at.astimezone(zone):%d/%m/%Y %H:%M}"
     yield request.by
-    yield request.unit
-    yield request.need
-    yield contact(request)
+    unit = register.unit(request.unit)
+    yield unit.name if unit else request.unit
+    yield need_name(register, zone, request)
+    yield contact(request.citizen, language).replace("\n  ", ", ")
     yield request.subject
     yield request.asked
     yield request.sheet

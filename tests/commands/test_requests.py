@@ -343,7 +343,9 @@ def test_the_protocol_office_gets_paper(desk: Desk, tmp_path: Path) -> None:
         ["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True
     ).stdout
     assert "Comune di Esempio – Richiesta 1" in text
-    assert "Utente: Anna Verdi 347 0000001 anna@example.org" in text
+    assert "Utente: Anna Verdi, telefono: 347 0000001 (preferito), e-mail: anna@example.org" in text
+    assert "Ufficio: Anagrafe" in text
+    assert "[phone" not in text
     assert "Chiede: Perché non è così? L'ufficio è lo •••" in text
     assert "Ancora niente dallo •••" in text
     assert "(Rossi): risposto" in text

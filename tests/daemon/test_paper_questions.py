@@ -168,7 +168,6 @@ def test_papers_are_pdfs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         "E-mail della richiesta 1",
         "A: anagrafe@comune.example",
         "presa dal server di posta 23/11/2026 10:00",
-        "queued as 9A",
         "abc.wav",
         office.message_id,
     ):
