@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,13 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
 def test_the_product_brings_no_problem_along() -> None:
     """Every recording of ours can be played."""
     assert prompts.Catalogue().problems() == ()
+
+
+def test_one_oclock_and_midnight_are_said_as_italians_say_them() -> None:
+    """Alone and before the minutes: never "alle ore una", never "alle ore zero"."""
+    said = tomllib.loads((prompts.OURS / "it" / "texts.toml").read_text(encoding="utf-8"))
+    texts = said["fragment"]
+    assert (texts["hour_0"], texts["hour_1"]) == ("a mezzanotte", "all'una")
+    assert all(texts[f"hour_{hour}"].startswith("alle ore ") for hour in range(2, 24))
+    shortest = min(len(prompts.load("it", f"hour_{hour}")) for hour in range(24))
+    assert len(prompts.load("it", "hour_1")) == shortest  # the sound is that of the text
