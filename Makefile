@@ -53,7 +53,7 @@ deb: environment
 # The same files and the same versions of Debian's packages give the same bytes.
 image: environment
 	@image/build.sh
-	@. image/common.sh && export KEYS="$${KEYS:-$$out/keys}" && if [ -s "$$KEYS/key.pem" ]; \
+	@. image/common.sh && export KEYS="$$keys" && if [ -s "$$KEYS/key.pem" ]; \
 	then image/bundle.sh "$$work/slot.ext4" "$$version" "$$out"; \
 	else echo "no update is signed: there is no $$KEYS/key.pem"; fi
 

@@ -2,7 +2,7 @@
 # Makes the flashable image for Raspberry Pi 3, 3+, 4, 400, CM3, CM4 and Zero 2 W in build/image, from
 # Debian packages and the programme's own package; with VARIANT=pi5 the experimental one for Raspberry
 # Pi 5, in build/image-pi5. The same files and versions give the same bytes.
-#   image/build.sh; VARIANT, OUT, VERSION, KEYS, IMAGE_CACHE and SOURCE_DATE_EPOCH may be given; UNPACKED=1
+#   image/build.sh; VARIANT, OUT, VERSION, KEYS (image/common.sh), IMAGE_CACHE and SOURCE_DATE_EPOCH may be given; UNPACKED=1
 #   leaves the disk as it is, for tests
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,15 +1,15 @@
 #!/bin/sh
 # Signs a slot into an update: centralino-VERSION.raucb, and latest.json for the office's server.
 #   image/bundle.sh SLOT.ext4 VERSION [OUT]; VARIANT=pi5 for a slot of that variant
-# KEYS: the folder with key.pem and cert.pem (build/image/keys, the build's throw-away pair, where
-# none is named). The key stays out of the image and out of the repository.
+# KEYS: the folder with key.pem and cert.pem, this user's where none is named (docs/image.md). The key
+# stays out of the image and out of the repository.
 # LEVEL: how hard zstd tries (15; 5 takes a tenth of the time and makes it a tenth larger).
 set -eu
 cd "$(dirname "$0")/.."
 slot=$(realpath "$1")
 version=$2
 out=${3:-build/image}
-keys=${KEYS:-build/image/keys}
+keys=${KEYS:-${XDG_DATA_HOME:-${HOME:-/root}/.local/share}/centralino/update-keys}
 . "image/variants/${VARIANT:-pi}.sh" # name, compatible, format
 for tool in rauc mksquashfs; do
     command -v "$tool" > /dev/null || exec scripts/skipped.sh "bundle" "$tool is missing (packages rauc, squashfs-tools)"

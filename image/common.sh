@@ -17,6 +17,10 @@ export SOURCE_DATE_EPOCH
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 work=$out/work
+# Who signs updates: the folder KEYS; else one of this user's, which outlives `make clean` and the
+# checkout; beside an OUT of its own a pair of its own, to try things out.
+keys=${KEYS:-${XDG_DATA_HOME:-${HOME:-/root}/.local/share}/centralino/update-keys}
+[ -n "${KEYS:-}" ] || [ -z "${OUT:-}" ] || keys=$out/keys
 
 slot_mib=768
 # The disk's signature, by which U-Boot tells the initramfs of the slot. Every card has the same: what

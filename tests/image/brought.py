@@ -79,7 +79,7 @@ def hollow(slot: Path, folder: Path) -> Path:
 
 def signed(slot: Path, version: str, folder: Path, keys: Path | None = None) -> Path:
     """Sign a slot into a bundle: with the build's own pair where `keys` names no other."""
-    own = {"LEVEL": LEVEL} | ({} if keys is None else {"KEYS": str(keys)})
+    own = {"LEVEL": LEVEL, "KEYS": str(keys or ROOT / "build" / "image" / "keys")}
     _run(ROOT / "image" / "bundle.sh", slot, version, folder, **own)
     return folder / f"centralino-{version}.raucb"
 

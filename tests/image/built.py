@@ -12,6 +12,8 @@ from pathlib import Path
 from tests.image import guest
 
 ROOT = Path(__file__).resolve().parents[2]
+OUT = ROOT / "build" / "image"
+"""The folder that tests build in, whose pair of keys lies beside the image."""
 
 
 def missing() -> str:
@@ -33,11 +35,11 @@ def image() -> Path:
     made = subprocess.run(
         (ROOT / "image" / "build.sh",),
         cwd=ROOT,
-        env=os.environ | {"PYTHON": sys.executable, "UNPACKED": "1"},
+        env=os.environ | {"PYTHON": sys.executable, "OUT": str(OUT), "UNPACKED": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert made.returncode == 0, made.stdout + made.stderr
-    (found,) = (ROOT / "build" / "image" / "work").glob("centralino-*.img")
+    (found,) = (OUT / "work").glob("centralino-*.img")
     return found
