@@ -32,6 +32,7 @@ from appliance.console.once import Once
 from appliance.console.pages.home import LANGUAGE_COOKIE
 from appliance.console.reading import Reading
 from appliance.console.say import Speaker, chosen, load_catalogues
+from appliance.console.seats import Seats
 from appliance.console.settings import ConsoleSettings
 from appliance.console.static_files import Files
 from appliance.console.templates import page
@@ -108,6 +109,7 @@ def build(settings: ConsoleSettings) -> Starlette:
     app.state.desk = Desk(settings.door)
     app.state.feed = Feed(app.state.desk)
     app.state.live_parts = Once()
+    app.state.seats = Seats()
     app.state.reading = Reading(settings.records)
     app.state.links = pages.all_links()
     app.state.uploading = anyio.Lock()

@@ -13,7 +13,7 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import anyio.to_thread
@@ -24,6 +24,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from appliance.console.app import build
+from appliance.console.listening import listen, ready
 from appliance.console.redirect import to_secure
 from appliance.console.settings import ConsoleSettings
 from appliance.console.tls import Certificates
@@ -40,8 +41,6 @@ STOP_S: Final = 3
 CERTIFICATE_S: Final = 60
 """How often the certificate is looked at: the box's addresses may change, and its clock."""
 KEEP_ALIVE_S: Final = 15
-CONNECTIONS_OF_ONE: Final = 150
-"""Connections of one address at most: no machine of the LAN alone keeps all others out."""
 QUIET_S: Final = 10.0
 """Who is connected and has asked nothing in so long, twice looked at, is let go."""
 HEADERS_LIMIT: Final = 32_768
@@ -57,7 +56,7 @@ class Server(uvicorn.Server):
 
 
 class Patient(uvicorn.protocols.http.h11_impl.H11Protocol):
-    """Lets go of who connects and asks nothing, or never ends asking; and of too many of one."""
+    """Lets go of who connects and asks nothing, or never ends asking."""
 
     _looking: asyncio.TimerHandle | None = None
     _seen: object = None
@@ -65,10 +64,8 @@ class Patient(uvicorn.protocols.http.h11_impl.H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Look at it from time to time; uvicorn itself waits for ever for a first question."""
         super().connection_made(transport)
-        if _of_one(self.connections, self.client) > CONNECTIONS_OF_ONE:
-            transport.close()
-        else:
-            self._looking = self.loop.call_later(QUIET_S, self._look)
+        ready(transport)
+        self._looking = self.loop.call_later(QUIET_S, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Look no more."""
@@ -83,12 +80,6 @@ class Patient(uvicorn.protocols.http.h11_impl.H11Protocol):
             return
         self._seen = self.cycle
         self._looking = self.loop.call_later(QUIET_S, self._look)
-
-
-def _of_one(connections: Iterable[object], client: tuple[str, int] | None) -> int:
-    """Count the connections of a client's address."""
-    host = client[0] if client else None
-    return sum(1 for one in connections if (getattr(one, "client", None) or (None,))[0] == host)
 
 
 def run(settings: ConsoleSettings) -> None:
@@ -157,23 +148,6 @@ def _config(
     config.load()
     config.ssl = context
     return config
-
-
-def listen(address: str, port: int) -> socket.socket:
-    """Listen; raises TechnicianError with what to do."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    # the protocol by its name: asyncio turns Nagle's delay of 40 ms off for that one alone
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((address, port))
-    except OSError as error:
-        listening.close()
-        raise TechnicianError(
-            f"the console cannot listen on {address} port {port} ({error.strerror}): another "
-            "service may use it, or it may need a right; change console.listen or console.port"
-        ) from error
-    return listening
 
 
 def address_of(settings: ConsoleSettings, listening: socket.socket) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from starlette.requests import Request
@@ -30,9 +31,23 @@ def event(name: str, data: str) -> str:
     return f"event: {name}\n{lines}\n"
 
 
-def stream(request: Request, parts: Parts) -> StreamingResponse:
-    """Answer with the stream, for as long as the browser listens and somebody is logged in."""
-    return StreamingResponse(_events(request, parts), media_type="text/event-stream")
+def stream(
+    request: Request, parts: Parts, during: AbstractContextManager[None] | None = None
+) -> StreamingResponse:
+    """Answer with the stream, for as long as the browser listens and somebody is logged in.
+
+    `during` is entered when it begins and left when it ends.
+    """
+    events = _during(during or nullcontext(), _events(request, parts))
+    return StreamingResponse(events, media_type="text/event-stream")
+
+
+async def _during(
+    during: AbstractContextManager[None], events: AsyncIterator[str]
+) -> AsyncIterator[str]:
+    with during:
+        async for one in events:
+            yield one
 
 
 async def _events(request: Request, parts: Parts) -> AsyncIterator[str]:

@@ -112,6 +112,16 @@ def test_every_page_hears_the_state_and_a_beat(
     assert before - 0.1 <= beats[0] <= beats[-1] <= time.monotonic()
 
 
+def test_an_open_desk_is_a_seat_taken(closed: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For as long as the stream lasts; a colleague at the same position is named in it."""
+    monkeypatch.setattr(streaming, "BEAT_S", 0.05)
+    seats = closed.visitor.app.state.seats
+    with seats.taken("op1", people.ANNA):
+        found = dict(heard(closed, "/desk/live", 20))
+    assert found["beside"] == f"data: {people.ANNA.shown}"
+    assert seats.others("op1", people.ANNA) == ()
+
+
 @pytest.mark.parametrize(
     ("expires", "is_over"),
     [

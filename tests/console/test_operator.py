@@ -267,6 +267,30 @@ def test_a_position_is_chosen_once_for_a_browser(console_settings: ConsoleSettin
         assert house.question["by"] == "op1"
 
 
+def test_whoever_sits_down_second_is_told(console_settings: ConsoleSettings) -> None:
+    """E19: who works there already, by name; both may, and each sees the other."""
+    with House(console_settings, office_desk()) as house:
+        seats = house.visitor.app.state.seats
+        with seats.taken("op1", people.CARLA), seats.taken("op1", people.CARLA):
+            assert "Anche Carla Blu sta" not in house.visitor.get("/desk").text
+            house.visitor.log_in(people.ANNA)
+            answer = house.visitor.post("/desk/position", data={"position": "op1"})
+            assert answer.headers["location"] == "/desk?wanted=op1"
+            assert "position=" not in answer.headers.get("set-cookie", "")
+            text = house.visitor.get(answer.headers["location"]).text
+            assert "La postazione op1 è in uso: Carla Blu." in text
+            house.visitor.post("/desk/position", data={"position": "op1", "anyway": "1"})
+            assert (
+                "Anche Carla Blu sta usando questa postazione." in house.visitor.get("/desk").text
+            )
+        assert "Carla Blu" not in house.visitor.get("/desk").text
+        assert (
+            house.visitor.post("/desk/position", data={"position": "op1"})
+            .headers["location"]
+            .endswith("/desk")
+        )
+
+
 @pytest.mark.parametrize("what", ["unattended", "closed", "opened", "absent"])
 def test_the_house_is_closed_by_who_may(console_settings: ConsoleSettings, what: str) -> None:
     """A clerk of the counter goes away and comes back; the house's states are not a clerk's."""

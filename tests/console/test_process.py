@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from appliance.console import tls
-from appliance.console.process import address_of, listen
+from appliance.console.listening import listen
+from appliance.console.process import address_of
 from appliance.console.settings import ConsoleSettings
 from appliance.errors import TechnicianError
 

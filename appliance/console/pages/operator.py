@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from typing import Any, Final
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.console import streaming
-from appliance.console.accounts.rights import for_those_who_may, may, needs
+from appliance.console.accounts.rights import for_those_who_may, may, needs, somebody
 from appliance.console.done import done, not_done
 from appliance.console.feed import Feed, Seen
 from appliance.console.links import Link
@@ -20,6 +21,7 @@ from appliance.console.once import Once
 from appliance.console.pages.live import house_events
 from appliance.console.pages.operator_calls import last_call
 from appliance.console.say import N_
+from appliance.console.seats import Seats
 from appliance.console.streaming import event
 from appliance.console.templates import page, text
 from appliance.console.who import LONGEST, POSITION_COOKIE, YEAR_S, who
@@ -49,28 +51,47 @@ async def desk(request: Request) -> Response:
         "operator/desk.html",
         position=who(request).position,
         last=await last_call(request),
+        **_taken(request),
         positions=[one.phone for one in shown.positions] if shown else [],
         **_values(request, shown),
     )
+
+
+def _taken(request: Request) -> dict[str, Any]:
+    """Return the position that was chosen though others work there, and who they are."""
+    seats: Seats = request.app.state.seats
+    wanted, user = request.query_params.get("wanted", "")[:LONGEST], somebody(request)
+    return {
+        "wanted": wanted if seats.others(wanted, user) else "",
+        "there": ", ".join(seats.others(wanted, user)),
+        "beside": ", ".join(seats.others(who(request).position, user)),
+    }
 
 
 @needs(Permission.SEE_DESK)
 async def stream(request: Request) -> Response:
     """Send the live part at every change, beside what every page shows."""
 
+    position, user = who(request).position, somebody(request)
+    seats: Seats = request.app.state.seats
+
     def parts(seen: Seen) -> Iterator[str]:
         yield from house_events(request, seen)
+        yield event("beside", ", ".join(seats.others(position, user)))
         if seen.status is not None and not seen.away:
             yield event("live", _part(request, seen))
 
-    return streaming.stream(request, parts)
+    return streaming.stream(request, parts, seats.taken(position, user))
 
 
 @needs(Permission.SEE_DESK)
 async def choose_position(request: Request) -> Response:
-    """Keep in this browser at which position it stands."""
+    """Keep in this browser at which position it stands; where another works, once it is told."""
     form = await request.form()
     position = str(form.get("position", ""))[:LONGEST]
+    seats: Seats = request.app.state.seats
+    if seats.others(position, somebody(request)) and form.get("anyway") != "1":
+        return RedirectResponse(f"/desk?wanted={quote(position)}", 303)
     answer = RedirectResponse("/desk", 303)
     answer.set_cookie(
         POSITION_COOKIE,

@@ -36,7 +36,7 @@ function listen() {
   clearTimeout(again);
   events?.close();
   events = new EventSource(isDesk ? "/desk/live" : "/live");
-  for (const name of ["house", "counts", "live", "away", "out", "beat"]) {
+  for (const name of ["house", "counts", "beside", "live", "away", "out", "beat"]) {
     events.addEventListener(name, (event) => hear(name, event.data));
   }
   events.addEventListener("error", () => fail());

@@ -49,6 +49,12 @@ function tick() {
 }
 
 onEvent("live", show);
+onEvent("beside", (names) => {
+  const place = document.getElementById("beside");
+  const words = names ? place.dataset.words.replace("{}", names) : "";
+  if (place.textContent !== words) place.textContent = words;
+  place.hidden = !names;
+});
 setClock();
 announce(false);
 setInterval(tick, 1000);

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import http.client
 import socket
+import ssl
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from appliance.console.process import CONNECTIONS, CONNECTIONS_OF_ONE, QUIET_S
+from appliance.console.listening import HANDSHAKE_S, OPEN_OF_ONE
+from appliance.console.process import CONNECTIONS, QUIET_S
 from tests.console.test_process import console, page
 
 pytestmark = pytest.mark.system
@@ -20,6 +23,7 @@ BODY = (
     b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded"
     b"\r\nContent-Length: 900000\r\n\r\ncsrf="
 )
+MOST_LOGGED = 100_000
 SOON_S = QUIET_S / 2
 """Others need not wait until the slow ones are let go."""
 SLOW = "127.0.0.9"
@@ -59,7 +63,7 @@ def test_hundreds_of_one_machine_keep_nobody_out(port: int, said: bytes) -> None
     """More than are served at once: those of one address are bounded, others get their page."""
     with slow_ones(port, CONNECTIONS + 50, said) as opened:
         assert took_s(port) < SOON_S
-        assert sum(_is_open(one) for one in opened) <= CONNECTIONS_OF_ONE
+        assert sum(_is_open(one) for one in opened) <= OPEN_OF_ONE
 
 
 def test_who_never_ends_asking_is_let_go(port: int) -> None:
@@ -76,6 +80,27 @@ def test_who_never_ends_asking_is_let_go(port: int) -> None:
             one.settimeout(3 * QUIET_S)
             while one.recv(4096):
                 one.settimeout(3 * QUIET_S)
+
+
+def test_who_never_begins_tls_keeps_nobody_out(tmp_path: Path) -> None:
+    """Before any handshake: those of one address are bounded, hung up on in time, and not logged.
+
+    Each costs a descriptor and 128 kB; all of them would be the box's.
+    """
+    with console(tmp_path) as port, slow_ones(port, 1100, b"") as opened:
+        began = time.monotonic()
+        trusting = ssl.create_default_context()
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+        asks = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=trusting)
+        assert page(asks).status == 200
+        assert time.monotonic() - began < SOON_S
+        assert sum(_is_open(one) for one in opened) <= OPEN_OF_ONE
+        for one in opened:
+            one.settimeout(3 * HANDSHAKE_S)
+            with contextlib.suppress(ConnectionError):
+                assert one.recv(1) == b""
+        assert time.monotonic() - began < 3 * HANDSHAKE_S
+        assert (tmp_path / "console.log").stat().st_size < MOST_LOGGED
 
 
 def _is_open(one: socket.socket) -> bool:
