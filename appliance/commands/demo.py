@@ -1,6 +1,6 @@
 """`centralino demo`: four real calls over two simulated lines, followed on the terminal.
 
-Everything is real but the copper: the exchange, the daemon with its carrier, two SIP phones are
+Everything is real but the copper: the exchange, the daemon with its carrier, three SIP phones are
 processes of their own on loopback addresses. Its folder is ./demo, its ports are free ones.
 """
 
@@ -40,6 +40,10 @@ CALL_LIMIT_S = 90.0
 CLEAR_LIMIT_S = 10.0
 ANSWERS_AFTER_MS = 6000
 """So long the operator's phone rings once the demonstration stays up: long enough to be seen."""
+OFFICE_ANSWERS_AFTER_MS = 3000
+"""So long an office's phone rings: a transfer is seen to be under way, and succeeds."""
+PHONES = ("op1", "sportello1", "ufficio1")
+"""An operator's, the counter's, and the one of all offices."""
 FOLDER = Path("demo")
 ZONE = ZoneInfo("Europe/Rome")
 CALLER_SAYS = OURS / "it" / "please_wait.wav"
@@ -64,6 +68,7 @@ class Stage:
     folder: Path
     operator: TestPhone
     counter: TestPhone
+    office: TestPhone
     seen: set[str] = field(default_factory=set)
 
     def ask(self, question: dict[str, object]) -> None:
@@ -100,23 +105,25 @@ def staged(folder: Path) -> Iterator[Stage]:
     today = datetime.now(ZONE).date()  # the office's own day, wherever this machine stands
     path.write_text(configuration(folder, port, rtp, today), encoding="utf-8")
     settings = config.load(path)
-    keys = {"op1": "demo-op1", "sportello1": "demo-sportello1", "soft": "demo-soft"}
+    keys = {name: f"demo-{name}" for name in (*PHONES, "soft")}
     phone_secrets.save(settings, keys)
     with (
         ExchangeProcess(folder / "lines", 2),
         _daemon(folder, path),
         contextlib.ExitStack() as stack,
     ):
-        operator, counter = (
+        operator, counter, office = (
             stack.enter_context(
                 TestPhone(name, server=f"127.0.0.1:{port}", secret=keys[name], is_verbose=True)
             )
-            for name in ("op1", "sportello1")
+            for name in PHONES
         )
-        for phone in (operator, counter):
+        for phone in (operator, counter, office):
             phone.wait_registered(10.0)
         click.echo(furnish(path))
-        yield Stage(folder, operator, counter)
+        office.answer_mode("auto", OFFICE_ANSWERS_AFTER_MS)
+        office.say(OPERATOR_SAYS, repeat=True)
+        yield Stage(folder, operator, counter, office)
 
 
 # --- the four calls -----------------------------------------------------------------------------
@@ -239,7 +246,7 @@ def _daemon(folder: Path, path: Path) -> Iterator[None]:
 
 
 def _wait_until_ready(folder: Path, child: subprocess.Popen[bytes], journal: Path) -> None:
-    click.echo("starting the exchange, the daemon and two phones ...")
+    click.echo("starting the exchange, the daemon and three phones ...")
     deadline = time.monotonic() + READY_LIMIT_S
     while time.monotonic() < deadline and child.poll() is None:
         with contextlib.suppress(OfficeError):
@@ -273,7 +280,8 @@ def _stay(folder: Path, console: str) -> None:
     click.echo(
         f"\nStaying up. The console: {console}\n{login}\n"
         "Its page “Postazione operatore” (Operator's desk) shows a call as it rings; the phone "
-        f"op1 answers after {ANSWERS_AFTER_MS // 1000} s.\nTry:\n"
+        f"op1 answers after {ANSWERS_AFTER_MS // 1000} s, an office to which it is transferred "
+        f"after {OFFICE_ANSWERS_AFTER_MS // 1000} s.\nTry:\n"
         f"  centralino call --exchange {folder / 'lines'} --line 1 --from 0511234567\n"
         f"  centralino status --config {folder / 'centralino.toml'}\n"
         f"  centralino messages --config {folder / 'centralino.toml'}\n"

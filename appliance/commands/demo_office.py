@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from importlib import resources
 from pathlib import Path
@@ -60,6 +61,10 @@ name = "sportello1"
 label = "Sportello Cittadini 1"
 
 [[phones]]
+name = "ufficio1"
+label = "Office (all of them)"
+
+[[phones]]
 name = "soft"
 label = "Your soft phone"
 
@@ -82,6 +87,23 @@ redirect_port = 0
 """
 
 
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+ALWAYS = "".join(f'{day} = ["00:00-24:00"]\n' for day in DAYS)
+_BANDS = re.compile(r"(?<=^\[declarations\.bands\]\n)(?:\w+ = \[.*\]\n)+", re.MULTILINE)
+_REACH = re.compile(r'^reach = "\w+"\nnumber = ".+"$', re.MULTILINE)
+_MOBILE = re.compile(r"^service_mobile = true\n", re.MULTILINE)
+
+
+def register_text() -> str:
+    """Return the example's register with offices that take calls at any hour, at one phone.
+
+    Whoever tries a transfer in the evening, without a PBX, finds somebody there.
+    """
+    example = resources.files("appliance.daemon") / "example_register.toml"
+    text = _BANDS.sub(ALWAYS, example.read_text(encoding="utf-8"))
+    return _MOBILE.sub("", _REACH.sub('reach = "phone"\nnumber = "ufficio1"', text))
+
+
 def configuration(folder: Path, port: int, rtp: int, today: date) -> str:
     """Return the text of the demonstration's configuration."""
     return TEMPLATE.format(
@@ -93,8 +115,10 @@ def furnish(config: Path) -> str:
     """Import the example's register and sheets beside the running desk; say what there is."""
     place, reload = Place(config), {"ask": "register_changed"}
     door.ask(desk_socket(place.settings), reload, limit=30.0)  # answered once there are records
+    register = config.parent / "register.toml"
+    register.write_text(register_text(), encoding="utf-8")
+    merged = take(place, register, "demo")
     with resources.as_file(resources.files("appliance.daemon")) as examples:
-        merged = take(place, examples / "example_register.toml", "demo")
         given = sheet_file.load_folder(examples / "example_sheets")
 
     def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:

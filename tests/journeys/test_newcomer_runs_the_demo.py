@@ -1,7 +1,7 @@
 """A newcomer, who has read "Two commands" in the README, runs the demonstration in a checkout.
 
 1. The newcomer opens a terminal in the checkout and types `make demo`.
-2. They read that the exchange, the daemon and two phones are started, that both phones have
+2. They read that the exchange, the daemon and three phones are started, that all phones have
    registered, and what is in the example office's register.
 3. Call 1: the operator's phone rings, shows who calls, and answers; the caller hangs up.
 4. Call 2: the operator's phone rings in vain; the phone of the citizens' counter answers.
@@ -63,7 +63,7 @@ def test_a_newcomer_runs_the_demo(journey: Journey, checkout: Path, tmp_path: Pa
 
         with journey.step(2):
             said = terminal.wait_for("== call 1:", START_S)
-            assert "starting the exchange, the daemon and two phones" in said
+            assert "starting the exchange, the daemon and three phones" in said
             for phone in ("op1", "sportello1"):
                 assert f"{phone}: registrato al centralino" in said
             assert re.search(r"\d+ services and offices, \d+ declarations; 4 sheets", said)
