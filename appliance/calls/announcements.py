@@ -54,6 +54,11 @@ def greeting(
     return (*first, *(f"{spoken_in}/{key}" for key in keys))
 
 
+def without_invitation(prompts: Keys) -> Keys:
+    """Return a greeting that asks for no message."""
+    return tuple(each for each in prompts if each.rpartition("/")[2] != "leave_message")
+
+
 def welcome(office: Office) -> Keys:
     """Name the house, and the key of its other language, said in that language."""
     others = (f"{language}/language_key" for language in office.languages[1:])

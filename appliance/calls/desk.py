@@ -174,6 +174,7 @@ class Desk:
     ledger: Ledger = NO_LEDGER
     refusal: tuple[str, Denied, datetime] | None = None
     waiting: int = 0
+    has_room: bool = True  # for messages
     menu: Menu = ()
     unit_names: Mapping[str, str] = field(default_factory=dict)
     carrier: bool = True

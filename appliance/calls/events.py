@@ -81,6 +81,7 @@ from appliance.calls.store_events import (
     MessagesWaiting,
     PinChecked,
     RequestStored,
+    RoomForMessages,
     StoreFailed,
     TakeKept,
 )
@@ -147,6 +148,7 @@ __all__ = [
     "RecordingStop",
     "RegisterChanged",
     "RequestStored",
+    "RoomForMessages",
     "ServiceStateChanged",
     "SheetUsed",
     "SpokenSheetsChanged",
@@ -200,6 +202,7 @@ Event = (
     | RequestStored
     | StoreFailed
     | MessagesWaiting
+    | RoomForMessages
     | MessageFetched
     | MessageClosed
     | MessageMarked

@@ -29,6 +29,7 @@ from appliance.calls.events import (
     PhoneGone,
     PhoneRegistered,
     RegisterChanged,
+    RoomForMessages,
     SheetUsed,
     SpokenSheetsChanged,
 )
@@ -107,6 +108,11 @@ def _gone(desk: Desk, event: PhoneGone, now: Now) -> Orders:
 
 def _messages_waiting(desk: Desk, event: MessagesWaiting, _now: Now) -> Orders:
     desk.waiting = event.count
+    yield from ()
+
+
+def _room_for_messages(desk: Desk, event: RoomForMessages, _now: Now) -> Orders:
+    desk.has_room = event.has_room
     yield from ()
 
 
@@ -195,6 +201,7 @@ LEARNS: Mapping[type, Callable[[Desk, Any, Now], Orders]] = {
     CallerIdentified: identified,
     NumbersKnown: _numbers_known,
     MessagesWaiting: _messages_waiting,
+    RoomForMessages: _room_for_messages,
     RegisterChanged: _register_changed,
     HoursChanged: _hours_changed,
     SheetUsed: _sheet_used,

@@ -64,7 +64,15 @@ def greet(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
 
 
 def sound_tone(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
-    """The greeting is over (or its limit): the tone after which the caller speaks."""
+    """The greeting is over (or its limit): the tone after which the caller speaks.
+
+    With a full disk the caller hears so instead, before speaking in vain.
+    """
+    if not desk.has_room:
+        call.note("store.full")
+        call.settle(Result.NOT_STORED)
+        yield from say(desk, call, now, "mailbox_full")
+        return
     call.enter(State.TONE, now)
     yield orders.Play(call.new_play(), announcements.tone(desk.office), line=call.line.name)
 

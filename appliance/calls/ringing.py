@@ -23,7 +23,7 @@ from appliance.calls import (
     trunk_line,
     waiting,
 )
-from appliance.calls.announcements import greeting, tells_at_once
+from appliance.calls.announcements import greeting, tells_at_once, without_invitation
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk
 from appliance.calls.events import (
@@ -200,6 +200,8 @@ def start_greeting(desk: Desk, call: Call, decision: Decision, now: Now) -> Orde
 def play_greeting(desk: Desk, call: Call, decision: Decision, added: Added, now: Now) -> Orders:
     """Say it in the language of the caller."""
     prompts = greeting(desk.office, decision, now, added, call.language)
+    if not desk.has_room:  # nobody is asked to leave what cannot be kept
+        prompts = without_invitation(prompts)
     yield orders.Play(call.new_play(), prompts, line=call.line.name)
     yield call.write()
 

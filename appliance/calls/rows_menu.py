@@ -15,8 +15,8 @@ TABLE: Mapping[State, Rows] = {
     | HANDS_OVER
     | FAX
     | LEAVES
-    | each((PromptEnded, DeadlinePassed), Row(_D.SOUND_TONE, (_S.TONE,)))
-    | {DigitPressed: Row(_D.CHOOSE, (_S.TONE, _S.SHEET, _S.GREETING), stays=True)},
+    | each((PromptEnded, DeadlinePassed), Row(_D.SOUND_TONE, (_S.TONE, _S.FAREWELL)))
+    | {DigitPressed: Row(_D.CHOOSE, (_S.TONE, _S.SHEET, _S.GREETING, _S.FAREWELL), stays=True)},
     _S.SHEET: LISTENS
     | HANDS_OVER
     | FAX

@@ -53,9 +53,9 @@ TABLE: Mapping[State, Rows] = {
     | FAX
     | LEAVES
     | {
-        PromptEnded: Row(_D.SOUND_TONE, (_S.TONE,)),
-        DigitPressed: Row(_D.CHOOSE, (_S.TONE, _S.SHEET, _S.MENU), stays=True),
-        DeadlinePassed: Row(_D.SOUND_TONE, (_S.TONE,)),
+        PromptEnded: Row(_D.SOUND_TONE, (_S.TONE, _S.FAREWELL)),
+        DigitPressed: Row(_D.CHOOSE, (_S.TONE, _S.SHEET, _S.MENU, _S.FAREWELL), stays=True),
+        DeadlinePassed: Row(_D.SOUND_TONE, (_S.TONE, _S.FAREWELL)),
     },
     _S.TONE: LISTENS
     | HANDS_OVER

@@ -48,6 +48,13 @@ class MessagesWaiting:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomForMessages:
+    """Whether messages can be recorded: the disk is full, or has room again."""
+
+    has_room: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MessageFetched:
     """A message is ready to be heard on leg `listener`; `message` "" when there is no further one.
 

@@ -58,6 +58,9 @@ _PLAIN: Final[Mapping[str, Words]] = {
     "recording": Words("Lascia un messaggio", "Leaves a message"),
     "stored": Words("Messaggio registrato", "Message stored"),
     "store.failed": Words("Messaggio non registrato", "Message not stored"),
+    "store.full": Words(
+        "Nessun messaggio: la memoria è piena", "No message: the memory card is full"
+    ),
     "taken": Words("Presa da un altro apparecchio", "Taken by another telephone"),
     "interrupted": Words("Interrotta", "Interrupted"),
     "ended": Words("Finita", "Ended"),

@@ -14,6 +14,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from appliance.calls.events import RoomForMessages
 from appliance.errors import CentralinoError
 from appliance.voicemail import sound
 from appliance.voicemail.files import Folders
@@ -57,8 +58,8 @@ class Mailbox:
 
     `index` registers messages (`records.worker.Records`); `header` makes WAV headers. Facts are
     posted from the writer's thread: MessageStored or StoreFailed for each `finish`, StoreFailed
-    also as soon as a recording fails, RecordingGap, MessagesWaiting; `on_trouble(None)` ends a
-    trouble.
+    also as soon as a recording fails, RecordingGap, MessagesWaiting, RoomForMessages when that has
+    changed; `on_trouble(None)` ends a trouble.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Mailbox:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = limits
-        self._on_trouble = on_trouble
+        self._on_trouble, self._post = on_trouble, post
         self._intakes: dict[str, Intake] = {}
         self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._writer = Writer(
@@ -87,7 +88,7 @@ class Mailbox:
             pending=lambda: not self._commands.empty(),
         )
         self.has_room = True
-        """False while messages cannot be recorded for want of space (the caller may be told so)."""
+        """False while messages cannot be recorded for want of space: callers are told so."""
 
     def start(self) -> Mailbox:
         """Start the writer; its first work is recovery, and its first fact MessagesWaiting."""
@@ -197,7 +198,9 @@ class Mailbox:
             self._writer.recount()
 
     def _heard(self, trouble: Trouble | None) -> None:
-        self.has_room = trouble != NO_ROOM
+        had_room, self.has_room = self.has_room, trouble != NO_ROOM
+        if had_room is not self.has_room:
+            self._post(RoomForMessages(self.has_room))
         self._on_trouble(trouble)
 
 

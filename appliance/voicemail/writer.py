@@ -11,7 +11,7 @@ import errno
 import logging
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from appliance.calls.events import (
     Event,
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+LOOK_S: Final = 30.0
+"""How much room there is is looked at so often."""
 
 
 class MessageIndex(Protocol):
@@ -91,7 +93,7 @@ class Writer:
         self._refused = 0  # recordings in a row that ended in EIO
         self._unsettled = False  # files lie there that recovery must look at again
         self._set_aside = False
-        self._tried_at = outside.clock()
+        self._tried_at = self._looked_at = outside.clock()
         self._trouble: Trouble | None = None
 
     # --- one recording ---
@@ -159,6 +161,8 @@ class Writer:
                 self._do(self._open[recording], self._open[recording].sync)
         if self._unsettled and now - self._tried_at >= self._limits.retry_s:
             self.recover()
+        if now - self._looked_at >= LOOK_S:
+            self._look()  # room goes and comes without any message, too
 
     def close(self) -> None:
         """Leave what is still open to the recovery of the next start, as durable as may be."""
@@ -290,6 +294,7 @@ class Writer:
 
     def _look(self) -> None:
         """Tell the worst that holds now, or that all is well."""
+        self._looked_at = self._to.clock()
         try:
             trouble = self._space.check()
         except OSError:

@@ -7,7 +7,7 @@ import pytest
 from appliance.calls import events, orders
 from appliance.calls.desk import LATE_CALLS, LineState
 from appliance.calls.events import Evidence, RecordingStop
-from appliance.calls.orders import Result
+from appliance.calls.orders import Order, Result
 from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
@@ -166,3 +166,50 @@ def test_only_so_many_lost_messages_are_remembered() -> None:
         tell(switchboard, NIGHT, events.StoreFailed(f"boot7-{n}", "full"))
     assert len(switchboard._desk.late) == LATE_CALLS
     assert "boot7-1" not in switchboard._desk.late
+
+
+def _night_call(*, has_room: bool, skips: bool = False) -> tuple[Switchboard, list[Order]]:
+    """Have somebody call at night, hear the greeting to its end or skip it; returns all orders."""
+    switchboard = up(now=NIGHT)
+    tell(switchboard, NIGHT, events.RoomForMessages(has_room))
+    given = tell(switchboard, NIGHT, RANG, KNOWN, UP)
+    (call,) = switchboard._desk.calls.values()
+    if skips:
+        given += tell(
+            switchboard, NIGHT, events.DigitPressed("#", events.DigitSource.SOUND, line="line1")
+        )
+    else:
+        given += tell(switchboard, NIGHT, events.PromptEnded(call.play))
+    return switchboard, given
+
+
+@pytest.mark.parametrize("skips", [False, True])
+def test_with_a_full_disk_nobody_speaks_in_vain(skips: bool) -> None:
+    """The caller hears why they called in vain and that no message can be left, instead of the
+    invitation and the tone; then the line is hung up, and the call is one to call back.
+    """
+    switchboard, given = _night_call(has_room=False, skips=skips)
+    played = [key for order in given if isinstance(order, orders.Play) for key in order.prompts]
+    assert any("greeting_closed" in key for key in played)
+    assert not any("leave_message" in key for key in played)
+    assert [key for key in played if "mailbox_full" in key] == [
+        "it/mailbox_full",
+        "en/mailbox_full",
+    ]
+    assert not [order for order in given if isinstance(order, orders.Record)]
+    (call,) = switchboard._desk.calls.values()
+    assert (call.state, call.record.result) == (State.FAREWELL, Result.NOT_STORED)
+    assert "store.full" in call.record.trail
+    given = tell(switchboard, NIGHT, events.PromptEnded(call.play))
+    assert any(isinstance(order, orders.HangUp) for order in given)
+
+
+@pytest.mark.parametrize("skips", [False, True])
+def test_with_room_again_messages_are_taken(skips: bool) -> None:
+    """The next caller hears the invitation and the tone."""
+    switchboard, given = _night_call(has_room=True, skips=skips)
+    played = [key for order in given if isinstance(order, orders.Play) for key in order.prompts]
+    assert any("leave_message" in key for key in played)
+    assert not any("mailbox_full" in key for key in played)
+    (call,) = switchboard._desk.calls.values()
+    assert call.state is State.TONE

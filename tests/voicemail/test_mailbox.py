@@ -16,7 +16,13 @@ from typing import Any
 import pytest
 
 from appliance import workers
-from appliance.calls.events import MessageStored, MessagesWaiting, RecordingGap, StoreFailed
+from appliance.calls.events import (
+    MessageStored,
+    MessagesWaiting,
+    RecordingGap,
+    RoomForMessages,
+    StoreFailed,
+)
 from appliance.calls.orders import CallRecord
 from appliance.errors import StoreError
 from appliance.policy.messages import Outcome
@@ -654,3 +660,19 @@ def test_the_ballast_is_on_the_disk_before_anybody_relies_on_it(
     monkeypatch.setattr(os, "fsync", noted)
     files.set_ballast(tmp_path / "ballast", 65_536)
     assert ("ballast", 65_536) in synced
+
+
+def test_that_there_is_no_room_is_told_before_anybody_speaks(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk fills up, and empties, without any message: callers are told in time, each once."""
+    monkeypatch.setattr(writer, "LOOK_S", 0.0)
+    monkeypatch.setattr(files, "free_bytes", lambda _: -1)
+    box.mailbox.recount()
+    assert box.wait_for(RoomForMessages) == RoomForMessages(False)
+    box.mailbox.recount()
+    assert not [fact for fact in box.settle() if isinstance(fact, RoomForMessages)]
+    monkeypatch.undo()
+    monkeypatch.setattr(writer, "LOOK_S", 0.0)
+    box.mailbox.recount()
+    assert box.wait_for(RoomForMessages) == RoomForMessages(True)
