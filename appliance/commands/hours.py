@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from appliance.commands.hours_asking import BY, PREVIEW, REFERENCE, WHOSE, ask_desk
+from appliance.commands.hours_asking import (
+    BY,
+    PREVIEW,
+    REFERENCE,
+    WHOSE,
+    ask_desk,
+    tell_number,
+)
 from appliance.commands.hours_week import week
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.daemon import door
@@ -50,7 +57,12 @@ def list_hours(settings: Settings, *, every: bool, as_json: bool) -> None:
 @click.argument("first")
 @click.option("--last", default="", help="The last day; the first alone by default.")
 @click.option("--closed", is_flag=True, help="Closed on these days.")
-@click.option("--open", "bands", default="", help='Hours of every one of them: "9-12 14-17".')
+@click.option(
+    "--open",
+    "bands",
+    multiple=True,
+    help='Hours of every one of them: "9-12"; again, or "9-12 14-17", for more than one.',
+)
 @WHOSE
 @click.option("--reason", required=True, help="What operators read.")
 @click.option("--greeting", default="", help="An announcement of your own while closed.")
@@ -63,9 +75,10 @@ def enter(settings: Settings, /, *, preview: bool, closed: bool, **given: Any) -
     """Enter hours from FIRST (2026-12-06) on; they hold at once and end by themselves."""
     if closed is bool(given["bands"]):
         raise OfficeError("say either --closed or --open HOURS")
-    by, bands = given.pop("by"), given.pop("bands")
+    by, bands = given.pop("by"), " ".join(given.pop("bands"))
     form = {**given, "kind": "closed" if closed else "hours", "week": [bands] * 7}
-    ask_desk(settings, {"ask": "hours_enter", "form": form, "by": by, "preview": preview})
+    question = {"ask": "hours_enter", "form": form, "by": by, "preview": preview}
+    tell_number(settings, ask_desk(settings, question), "centralino hours revoke")
 
 
 @hours.command()

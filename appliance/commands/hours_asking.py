@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from appliance.commands.options import desk_socket
+from appliance.commands.options import desk_socket, in_house
 from appliance.daemon import door, shell_proof
 from appliance.errors import OfficeError
 from appliance.policy.special import Whose
+from appliance.policy.words import Words
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
@@ -26,6 +27,17 @@ WHOSE = click.option(
     show_default=True,
     help="Switchboard and counter, or one of them.",
 )
+
+
+NUMBERED = Words("Voce {number}: si toglie con {command}", "Entry {number}: ended by {command}")
+
+
+def tell_number(settings: Settings, answer: dict[str, Any], command: str) -> None:
+    """Say under which number an entry was saved, and how it is ended; of a preview nothing."""
+    if answer.get("saved") is True:
+        number = answer["number"]
+        words = in_house(settings, NUMBERED)
+        click.echo(words.format(number=number, command=f"{command} {number}"))
 
 
 def ask_desk(settings: Settings, question: dict[str, Any]) -> dict[str, Any]:

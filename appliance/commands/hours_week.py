@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from appliance.commands.hours_asking import BY, PREVIEW, REFERENCE, WHOSE, ask_desk
+from appliance.commands.hours_asking import BY, PREVIEW, REFERENCE, WHOSE, ask_desk, tell_number
 from appliance.commands.options import desk_socket
 from appliance.daemon import door
 from appliance.errors import OfficeError
@@ -72,7 +72,8 @@ def enter(settings: Settings, /, *, preview: bool, configured: bool, **given: An
         raise OfficeError("say either --configured or the hours of one day at least")
     form = {**given, "kind": "configured" if configured else "hours"}
     form["week"] = [] if configured else _filled(settings, given["whose"], days)
-    _ask(settings, {"ask": "week_enter", "form": form, "by": by, "preview": preview})
+    question = {"ask": "week_enter", "form": form, "by": by, "preview": preview}
+    tell_number(settings, _ask(settings, question), "centralino hours week revoke")
 
 
 @week.command()
@@ -95,14 +96,16 @@ def _filled(settings: Settings, whose: str, days: list[str | None]) -> list[str]
     return [old if day is None else day for day, old in zip(written, held, strict=True)]
 
 
-def _ask(settings: Settings, question: dict[str, Any]) -> None:
+def _ask(settings: Settings, question: dict[str, Any]) -> dict[str, Any]:
     language = settings.site.languages[0]
-    for group in ask_desk(settings, question)["groups"]:
+    answer = ask_desk(settings, question)
+    for group in answer["groups"]:
         for name, day in zip(WEEKDAYS, group["days"], strict=True):
             if day["before"] != day["after"]:
                 label, weekday = group["label"][language], _in(name, language)
                 before, after = (_bands(day[key], language) for key in ("before", "after"))
                 click.echo(f"{label}, {weekday}: {before} → {after}")
+    return answer
 
 
 def _bands(bands: list[dict[str, Any]], language: str) -> str:

@@ -17,6 +17,9 @@ from appliance.policy.words import Words
 
 YEARS_AHEAD = 12
 """Longer than any box runs without a restart, at which they are made anew."""
+OBSERVED_ON_A_SUNDAY = {"IT": frozenset({"Giorno dell'unità nazionale", "National Unity Day"})}
+"""Days that the library knows and that close nothing: Italy keeps 4 November on the month's first
+Sunday since law 54 of 1977, which is a Sunday like any other."""
 PATRON = Words("Santo patrono", "Patron saint's day")
 
 
@@ -41,7 +44,15 @@ def holidays_for(
     home = english.default_language
     local = holidays.country_holidays(code, years=years, language=home)
     for day, text in english.items():
-        found[day] = Words(local.get(day, text), text)
+        named = [_without_observances(name, code) for name in (local.get(day, text), text)]
+        if all(named):
+            found[day] = Words(*named)
     for year in years:
         found[patron.in_year(year)] = Words(name, name) if name else PATRON
     return tuple(Holiday(day, words) for day, words in sorted(found.items()))
+
+
+def _without_observances(name: str, code: str) -> str:
+    """Name a holiday without what is only kept on that day; "" where nothing is left of it."""
+    observed = OBSERVED_ON_A_SUNDAY.get(code, frozenset())
+    return "; ".join(each for each in name.split("; ") if each not in observed)

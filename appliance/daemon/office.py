@@ -115,6 +115,7 @@ def _check(settings: Settings, mistakes: Mistakes) -> None:
     _check_site(settings, mistakes)
     _check_names(settings, mistakes)
     _check_panel(settings, mistakes)
+    _check_whose(settings, mistakes)
     call_limits.check(settings, mistakes)
     branches.check(settings, mistakes)
     check_mail(settings.mail, mistakes)
@@ -188,6 +189,15 @@ def _check_greetings(settings: Settings, mistakes: Mistakes, folders: tuple[Path
                 f"there is no prompt {greeting!r}; put {greeting}.wav into folders.prompts, or let "
                 f"the box say it: centralino prompts say {greeting} TEXT",
             )
+
+
+def _check_whose(settings: Settings, mistakes: Mistakes) -> None:
+    """A misspelt group would leave a day as it is, and nobody would notice."""
+    whose = [(f"openings.{n}", each.group) for n, each in enumerate(settings.openings, 1)]
+    whose += [(f"periods.{n}", each.group) for n, each in enumerate(settings.periods, 1)]
+    for place, group in whose:
+        if group:
+            mistakes.choice(f"{place}.group", group, tuple(LABELS))
 
 
 def _check_panel(settings: Settings, mistakes: Mistakes) -> None:
@@ -355,7 +365,11 @@ def _schedule(
             Closure(c.start.as_start(), c.end.as_end(), _words(c.reason), c.greeting)
             for c in settings.closures
         ),
-        openings=tuple(Opening(o.day, o.hours.bands, _words(o.reason)) for o in settings.openings),
+        openings=tuple(
+            Opening(o.day, o.hours.bands, _words(o.reason))
+            for o in settings.openings
+            if o.group in {"", key}
+        ),
         periods=tuple(
             Period(p.start, p.end, _words(p.reason), p.hours.week, p.greeting)
             for p in settings.periods

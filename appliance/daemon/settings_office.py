@@ -60,11 +60,14 @@ class Closure:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Other hours on one day, whatever the week, a closure or a holiday says."""
+    """Other hours on one day, whatever the week, a closure or a holiday says. `group` is
+    switchboard, citizens_desk, or "" for both.
+    """
 
     day: date
     hours: Bands
     reason: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,20 @@ def test_a_sunday_is_entered_listed_and_revoked(box: Box) -> None:
     assert "– 1" in box.run("hours", "list", "--all").splitlines()[0]
 
 
+def test_every_open_counts_and_the_number_to_revoke_is_told(box: Box) -> None:
+    """A morning and an afternoon, given apart or together; the entry is ended by what it said."""
+    rest = ("--reason", "Mercatini", "--reference", "e-mail", "--by", "root")
+    told = box.run("hours", "enter", "2026-12-06", "--open", "9-12", "--open", "15-18", *rest)
+    assert "09:00-12:00 15:00-18:00" in box.run("hours", "list")
+    assert "Voce 1: si toglie con centralino hours revoke 1" in told
+    preview = box.run("hours", "enter", "2026-12-06", "--open", "9-11 14-16", *rest, "--preview")
+    assert "14:00-16:00" in preview
+    assert "si toglie con" not in preview
+    command = told.splitlines()[-1].partition("centralino ")[2].split()
+    box.run(*command, "--reference", "telefono", "--by", "root")
+    assert box.run("hours", "list") == ""
+
+
 def test_what_is_refused_says_why(box: Box) -> None:
     """Each mistake with its field; hours or closed, one of them."""
     closed = ("--closed", "--reason", "X", "--reference", "r")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -115,6 +116,28 @@ def test_what_the_closed_greeting_says_is_configured() -> None:
     told = build_office(config.parse(SMALL + text), 2026)
     assert told.voicemail.privacy == ""
     assert told.after_hours == AfterHours(emergency=True, duty=("polizia",))
+
+
+def test_an_opening_is_the_switchboards_the_counters_or_both(tmp_path: Path) -> None:
+    """E14: a Sunday on which the switchboard answers need not open the counter."""
+    sunday = datetime(2026, 12, 6, 10, tzinfo=ZoneInfo("Europe/Rome"))
+    open_on: dict[str, tuple[bool, bool]] = {}
+    for group in ("", "switchboard", "citizens_desk"):
+        text = (
+            f'{SMALL}[[phones]]\nname = "desk1"\n[citizens_desk]\nphones = ["desk1"]\n'
+            f'[[openings]]\nday = 2026-12-06\nhours = ["9-12"]\ngroup = "{group}"\n'
+            f'[folders]\nstate = "{tmp_path}"\n'
+        )
+        office = build_office(config.parse(text), 2026)
+        assert office.citizens_desk is not None
+        groups = (office.switchboard, office.citizens_desk)
+        first, second = (each.schedule.at(sunday).open for each in groups)
+        open_on[group] = (first, second)
+    assert open_on == {
+        "": (True, True),
+        "switchboard": (True, False),
+        "citizens_desk": (False, True),
+    }
 
 
 def test_a_greeting_that_the_box_says_itself_is_one(tmp_path: Path) -> None:
@@ -233,6 +256,17 @@ identity_limit = 0
         ("[voicemail]\nlimit = true", "must be a number of seconds"),
         ('[voicemail]\nprivacy = "long"', "voicemail.privacy"),
         ('[voicemail]\ngreeting = "brief"', "voicemail.greeting"),
+        (
+            '[[openings]]\nday = 2026-12-06\nhours = ["9-12"]\ngroup = "counter"',
+            "openings.1.group",
+        ),
+        (
+            (
+                '[[periods]]\nstart = 2026-12-06\nend = 2026-12-08\ngroup = "sportello"\n'
+                '[periods.hours]\nmonday = ["9-12"]'
+            ),
+            "periods.1.group",
+        ),
         ("[folders]\nstate = 3", "must be text in quotes"),
     ],
 )
