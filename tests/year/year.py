@@ -316,7 +316,9 @@ class Year:
         line, call = order.line, self.on_line.get(order.line, 0)
         if not call:
             return
-        if any("title_" in name for name in order.prompts) and self.habits.happens(0.5):
+        if any("/key_" in name for name in order.prompts) and self.habits.happens(0.5):
+            self.plan(length / 2, lambda: self._while(line, call, lambda: self._press(line, "*")))
+        elif any("title_" in name for name in order.prompts) and self.habits.happens(0.5):
             key = self.habits.draw.choice("1123*0#")
             self.plan(length / 2, lambda: self._while(line, call, lambda: self._press(line, key)))
         elif "it/callback_offer" in order.prompts and self.habits.happens(0.5):
