@@ -55,11 +55,13 @@ def openings(settings: Settings | None, near: tuple[Network, ...], *, ssh: bool)
     pages = (console.port, console.redirect_port) if console.enabled else ()
     registrar = (sip.registrar.address,) if sip.registrar else ()
     named = (*sip.allowed, *(phone.address for phone in settings.phones), *registrar)
+    given = tuple(found for one in named if (found := _network(one)))
     return Openings(
         sip.port,
         (sip.rtp_ports.low, sip.rtp_ports.high),
         tuple(port for port in (*pages, *keys) if port),
-        (*near, *(found for one in named if (found := _network(one)))),
+        (*near, *given),
+        given if sip.allowed else (),
         metrics.port if metrics.listen else 0,
         tuple(found for one in metrics.allowed if (found := _network(one))),
     )

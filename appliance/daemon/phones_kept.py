@@ -15,6 +15,22 @@ if TYPE_CHECKING:
     from appliance.phones.status import PhonesStatus
 
 
+def flood_of(sources: tuple[str, ...]) -> Trouble | None:
+    """Say that strangers send so much that phones may be kept out; None while nobody does."""
+    if not sources:
+        return None
+    named = ", ".join(sources)
+    return Trouble(
+        "phones.flood",
+        f"Sulla rete qualcuno manda all'apparecchio più richieste SIP di quante se ne leggano (da "
+        f"{named}): i telefoni registrati funzionano, uno acceso ora può restare fuori. Trovare e "
+        "staccare quei computer, oppure indicare in sip.allowed le reti dei telefoni.",
+        f"Somebody on the network sends the box more SIP requests than it reads (from {named}): "
+        "phones that are registered work, one that is switched on now may be kept out. Find those "
+        "computers and unplug them, or name the phones' networks in sip.allowed.",
+    )
+
+
 class PhonesKept:
     """Writes what has changed; `left_file` is for a successor, should this process be killed."""
 
@@ -30,6 +46,7 @@ class PhonesKept:
         self._keep_bindings(phones)
         self.keep_left(phones)
         self._tell_registrar(phones)
+        self._lookout.trouble_once("flood", flood_of(phones.flood))
 
     def keep_left(self, phones: PhonesStatus) -> None:
         """Keep which phones are in calls."""

@@ -57,9 +57,10 @@ class Endpoint:
         login = self._login()
         self.core = Core(self.local, self.random, login)
         self.registration = Registration(self.core, login) if login else None
-        self.sluice = Sluice(self.settings.allowed)
         self.legs = Legs(self.core, self.settings.registrar)
-        gate = Gate(self.settings, Nonces(self.random(16)))
+        nonces = Nonces(self.random(16))
+        gate = Gate(self.settings, nonces)
+        self.sluice = Sluice(self.settings.allowed, nonces.is_fresh)
         accounts, longest = self.settings.accounts, self.settings.registration_s
         self.registrar = Registrar(accounts, gate, longest, self.core.tell)
         fixed = frozenset((*self.registrar.fixed, *self.branches()))

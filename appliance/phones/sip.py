@@ -171,6 +171,7 @@ class Phones:
             endpoint.nonsense,
             endpoint.registrar.gate.lock_out.sources(time.monotonic()),
             endpoint.sluice.dropped,
+            endpoint.sluice.flood(time.monotonic()),
             endpoint.registration.standing if endpoint.registration else None,
             tuple(self._state_of_branch(name) for name in endpoint.branches()),
         )

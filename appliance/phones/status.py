@@ -35,7 +35,8 @@ class PhonesStatus:
 
     `nonsense` counts datagrams that were no SIP, `dropped` those that were not read (a flood, an
     address that is not allowed); `locked_out` are addresses that gave too many wrong passwords, and
-    so may not register for ten minutes. `registrar` is how the box stands with the telephone system
+    so may not register for ten minutes. `flood` are those that most of a flood of strangers comes
+    from. `registrar` is how the box stands with the telephone system
     where it has an account, None without one; `branches` are the others there. `left` is what a
     successor needs to end the calls.
     """
@@ -50,5 +51,6 @@ class PhonesStatus:
     nonsense: int = 0
     locked_out: tuple[str, ...] = ()
     dropped: int = 0
+    flood: tuple[str, ...] = ()
     registrar: Standing | None = None
     branches: tuple[PhoneState, ...] = ()

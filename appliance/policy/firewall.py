@@ -97,8 +97,7 @@ table inet centralino {{
 
     chain lan {{
         udp dport {rtp} accept
-        udp dport {sip} jump sip
-        udp dport 5353 accept
+{talk}        udp dport 5353 accept
         tcp dport {{ {tcp} }} jump visits
         meta l4proto {{ icmp, ipv6-icmp }} limit rate 20/second burst 40 packets accept
         counter drop
@@ -123,7 +122,8 @@ table inet centralino {{
 @dataclass(frozen=True, slots=True)
 class Openings:
     """Where the box listens: UDP ports of SIP and RTP (both ends included), TCP ports; and for
-    whom, beside the private networks. `figures` is the port at which Prometheus asks, 0 for none,
+    whom, beside the private networks. `talkers` are those from which alone SIP is heard, () for the
+    whole LAN. `figures` is the port at which Prometheus asks, 0 for none,
     and `askers` who may: they reach nothing else; () for the whole LAN.
     """
 
@@ -131,6 +131,7 @@ class Openings:
     rtp: tuple[int, int] = (16000, 16199)
     tcp: tuple[int, ...] = (80, 443)
     near: tuple[Network, ...] = ()
+    talkers: tuple[Network, ...] = ()
     figures: int = 0
     askers: tuple[Network, ...] = ()
 
@@ -147,7 +148,19 @@ def rules(openings: Openings) -> str:
         rtp=f"{low}-{high}",
         tcp=", ".join(str(port) for port in sorted({*openings.tcp, *everybody, PHONES_FILES})),
         figures="".join(_figures(openings)),
+        talk="".join(_talk(openings)),
     )
+
+
+def _talk(openings: Openings) -> Iterator[str]:
+    """Yield the rules for SIP. Sound is not bounded so: a call's may come from elsewhere."""
+    if not openings.talkers:
+        yield f"        udp dport {openings.sip} jump sip\n"
+    for version, family in ((4, "ip"), (6, "ip6")):
+        talkers = sorted({str(one) for one in openings.talkers if one.version == version})
+        if talkers:
+            who = f"{family} saddr {{ {', '.join(talkers)} }}"
+            yield f"        {who} udp dport {openings.sip} jump sip\n"
 
 
 def _figures(openings: Openings) -> Iterator[str]:

@@ -62,11 +62,15 @@ _INSERT: Final = (
 )
 _LINK: Final = """
     UPDATE calls SET message = :id,
-        result = CASE WHEN result = 'interrupted' AND NOT :interrupted
-            THEN 'message' ELSE result END
+        result = CASE
+            WHEN result = 'interrupted' AND NOT :interrupted THEN 'message'
+            WHEN result = 'not_stored' AND :interrupted THEN 'interrupted'
+            WHEN result = 'not_stored' THEN 'message'
+            ELSE result END
     WHERE call = :call
 """
-"""A call found open at a restart whose message then turns out whole was no interrupted one."""
+"""A call found open at a restart whose message then turns out whole was no interrupted one; one
+whose message was given up, and is found on the disk after all, is none that was not stored."""
 _STATE: Final = "CASE WHEN state = 'new' AND assigned_to <> '' THEN 'taken' ELSE state END"
 """The state, of which the schema's own column knows two (schema: care)."""
 

@@ -51,7 +51,9 @@ def test_open_is_what_the_configuration_says() -> None:
     found = openings(dataclasses.replace(settings, sip=sip, phones=phones), (), ssh=False)
     assert (found.sip, found.rtp, found.tcp) == (5060, (16000, 16199), (443, 80))
     named = ("198.51.100.0/24", "2001:db8::9/128", "203.0.113.7/32")
-    assert found.near == tuple(ip_network(one) for one in named)
+    assert found.near == found.talkers == tuple(ip_network(one) for one in named)
+    anybody = dataclasses.replace(settings, phones=phones)
+    assert openings(anybody, (), ssh=False).talkers == (), "no network is named: the whole LAN"
 
 
 def test_what_is_off_is_closed_and_ssh_needs_a_key(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -175,6 +176,26 @@ def test_a_flood_keeps_no_caller_waiting(
                 f"the call was served, memory +{grown:.0f} kB")  # fmt: skip
     assert grown < GROWTH_KB
     assert_a_call_works(box, op1)
+
+
+def test_a_flood_keeps_no_phone_out_and_is_told(tmp_path: Path, figures: Figures) -> None:
+    """F19: 300 requests a second from 30 addresses, and a phone at an address of which nobody has
+    heard yet is switched on: it registers. People are told of the flood and where it comes from.
+    """
+    with (
+        Box(tmp_path / "box", lines=1) as box,
+        flood((box.address, box.port), 300, 30) as sent,
+    ):
+        box.wait_until(lambda: sent[0] > 1500, 30.0, "the flood ran dry")
+        began = time.monotonic()
+        server = f"{box.address}:{box.port}"
+        phone = TestPhone("op1", server=server, secret="secret-op1", listen="127.0.41.9:0")
+        with phone:
+            phone.wait_registered(70.0)
+            took = time.monotonic() - began
+        box.wait_until(lambda: any("127.251." in t for t in box.status()["troubles"]), 20.0, "told")
+    figures.say(f"F19 300 requests a second of 30 addresses: a new phone in after {took:.1f} s")
+    assert took < 10.0
 
 
 GROWTH_KB = 4096

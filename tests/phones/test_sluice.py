@@ -14,11 +14,20 @@ from appliance.phones.message import LIMIT, MAX_HEADERS
 from appliance.phones.pyvoip import parse
 from appliance.phones.settings import PhoneAccount, PhonesSettings, network_of
 from appliance.phones.sluice import (
+    ANSWERS_BURST,
+    ANSWERS_RATE,
     BURST,
+    FIRST,
+    FLOOD,
+    FLOOD_S,
     MAX_SOURCES,
+    NEWCOMERS_BURST,
+    NEWCOMERS_RATE,
+    QUIET_S,
     RATE,
     STRANGERS_BURST,
     STRANGERS_RATE,
+    TOLD_S,
     Sluice,
 )
 from appliance.phones.transactions import MAX_SERVERS, MAX_STRANGERS
@@ -52,13 +61,58 @@ def test_one_stranger_cannot_speak_for_all() -> None:
 
 
 def test_forged_sources_share_one_measure() -> None:
-    """A source a datagram: 200 at once, then 50 a second, and no phone loses any of its own."""
-    gate = Sluice()
+    """A source a datagram: 180 at once, then 40 a second, and no phone loses any of its own; what
+    answers to nonces takes beside that was given to nobody who only forges.
+    """
+    gate = Sluice(is_ours=lambda nonce, host, _: nonce == host)
     forged = [f"10.{n >> 8 & 255}.{n & 255}.9" for n in range(5000)]
-    assert sum(passing(gate, host, 1) for host in forged) == 200
-    assert sum(passing(gate, host, 1, 1.0) for host in forged[:1000]) == 50
+    assert sum(passing(gate, host, 1) for host in forged) == 180
+    assert sum(passing(gate, host, 1, 1.0) for host in forged[:1000]) == 40
+    answer = b'REGISTER ... nonce="192.0.2.67", uri="sip:x"'
+    heard = [gate.admits(answer, host, 1.0, HOME, ()) for host in (forged[0], "192.0.2.67")]
+    assert heard == [False, True]
     assert passing(gate, PHONE[0], 10, 1.0) == 10
     assert len(gate._buckets) == MAX_SOURCES
+
+
+FLOODERS = [f"10.9.0.{n}" for n in range(1, 31)]
+
+
+def flooded(gate: Sluice, since: float, seconds: int) -> None:
+    """Let 30 computers send 300 datagrams a second, for so long."""
+    for n in range(300 * seconds):
+        gate.admits(b"REGISTER", FLOODERS[n % 30], since + n / 300, HOME, ())
+
+
+def test_a_flood_keeps_no_phone_out_that_is_switched_on() -> None:
+    """30 computers send 300 a second for a minute: a phone at a new address is heard at its first
+    word, and again where it is switched off and on; the flood's own measure is no larger for it.
+    """
+    gate = Sluice()
+    flooded(gate, 0.0, 60)
+    assert passing(gate, "192.0.2.67", FIRST, 60.0) == FIRST
+    flooded(gate, 60.0, 61)
+    assert passing(gate, "192.0.2.67", FIRST, 121.0 + QUIET_S) == FIRST
+    heard = 300 * 121 + 2 * FIRST - gate.dropped
+    together = (STRANGERS_RATE + NEWCOMERS_RATE) * (121 + QUIET_S)
+    assert heard <= together + STRANGERS_BURST + NEWCOMERS_BURST
+
+
+def test_a_flood_is_told_with_its_addresses() -> None:
+    """While strangers are refused by hundreds those that send most are named; a minute after the
+    last of it nobody is. Scanners that one measure bounds, phones that all start, are none.
+    """
+    gate = Sluice()
+    assert gate.flood(0.0) == ()
+    for n in range(20):
+        passing(gate, f"192.0.2.{100 + n}", 6)
+    passing(gate, "10.9.0.1", FLOOD // 2)
+    assert gate.flood(0.0) == ()
+    for second in range(int(FLOOD_S)):
+        passing(gate, "10.9.0.9", 100, 100.0 + second)
+        passing(gate, "10.9.0.8", 40, 100.0 + second)
+    assert gate.flood(109.0)[0] == "10.9.0.9"
+    assert gate.flood(109.0 + TOLD_S + FLOOD_S) == ()
 
 
 def test_what_names_a_call_passes_whatever_else_comes() -> None:
@@ -172,6 +226,10 @@ def test_the_figures_stand_in_the_guide_of_the_house() -> None:
         "datagrams of a host where a phone stands": per_second(RATE[True], BURST[True]),
         "datagrams of a stranger": per_second(RATE[False], BURST[False]),
         "datagrams of all strangers together": per_second(STRANGERS_RATE, STRANGERS_BURST),
+        "beside them, the first 8 of who was not heard for a minute": per_second(
+            NEWCOMERS_RATE, NEWCOMERS_BURST
+        ),
+        "beside them, answers to a nonce of ours": per_second(ANSWERS_RATE, ANSWERS_BURST),
         "sources whose rate is known": str(MAX_SOURCES),
         "requests remembered for their repeats": f"{MAX_SERVERS}, of strangers {MAX_STRANGERS}",
         "calls that phones have dialled": "2 a configured phone",

@@ -30,6 +30,20 @@ def test_whatever_is_open_stands_there_and_nothing_opens_the_rest(
     assert text.count("policy drop") == 1
 
 
+def test_where_networks_are_named_sip_is_heard_from_them_alone() -> None:
+    """A computer elsewhere in the building reaches the pages, and not the SIP port."""
+    phones = (ip_network("192.168.10.0/24"), ip_network("fd00:10::/64"), ip_network("10.0.0.7"))
+    lan = rules(Openings(talkers=phones)).split("chain lan {")[1].split("}\n\n")[0]
+    heard = [line.strip() for line in lan.splitlines() if "jump sip" in line]
+    assert heard == [
+        "ip saddr { 10.0.0.7/32, 192.168.10.0/24 } udp dport 5060 jump sip",
+        "ip6 saddr { fd00:10::/64 } udp dport 5060 jump sip",
+    ]
+    assert "tcp dport { 80, 443, 5080 } jump visits" in lan
+    whole = rules(Openings()).split("chain lan {")[1]
+    assert "\n        udp dport 5060 jump sip\n" in whole
+
+
 ASKERS = (ip_network("10.1.2.3"), ip_network("fd00::/64"))
 
 

@@ -58,6 +58,19 @@ def test_a_whole_message_found_after_a_restart_mends_its_call(db: sqlite3.Connec
     assert [r.result for r in call_log.calls(db, limit=5)] == [Result.INTERRUPTED, Result.MESSAGE]
 
 
+@pytest.mark.parametrize(("whole", "result"), [(True, "message"), (False, "interrupted")])
+def test_a_message_that_was_given_up_and_is_found_is_one_in_its_calls_record(
+    db: sqlite3.Connection, whole: bool, result: str
+) -> None:
+    """The caller was told that it was not stored; recovery finds it: nobody looks for a call
+    without a message any more.
+    """
+    call_log.upsert(db, [a_call("a-3", Result.NOT_STORED)], "b")
+    messages.insert(db, replace(a_message("m3", "a-3"), interrupted=not whole), a_call("a-3"), "b")
+    row = db.execute("SELECT result, message FROM calls WHERE call = 'a-3'").fetchone()
+    assert tuple(row) == (result, "m3")
+
+
 def test_a_message_waits_until_it_is_closed_with_an_outcome(db: sqlite3.Connection) -> None:
     """P9: closed by somebody, at a time, with an outcome; then it no longer waits."""
     messages.insert(db, a_message(), a_call(), "b")
