@@ -23,6 +23,8 @@ WORDS_FOR = {
     Presentation.UNKNOWN: "numero sconosciuto",
 }
 """What a phone's screen shows in place of a number; phones of the office speak Italian."""
+FROM_DESK = "Centralino"
+"""How a call that the front desk transfers begins on an office's phone."""
 
 
 @dataclass(slots=True)
@@ -181,6 +183,12 @@ class Call:
         """
         shown = self.line.shown
         return f"{shown} {caller_words(self.record.caller)}" if self.settled else shown
+
+
+def office_display(call: Call, need: str) -> str:
+    """Return what an office's phone shows: the front desk transfers, for which need, whose call."""
+    shown = f"{FROM_DESK}: {need}"
+    return f"{shown}, {caller_words(call.record.caller)}" if call.settled else shown
 
 
 def caller_words(caller: Caller) -> str:

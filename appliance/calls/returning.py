@@ -16,7 +16,7 @@ from appliance.calls.desk import Desk
 from appliance.calls.events import DigitPressed, OperatorAnswered
 from appliance.calls.ringing import OUTCOMES, Orders, go_on_talking, stop_ringing, take
 from appliance.calls.states import State
-from appliance.calls.transfer_call import Step, Transfer
+from appliance.calls.transfer_call import Cause, Step, Transfer
 from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.office import Group
@@ -27,14 +27,18 @@ WAIT_MS = 60_000
 OFFERS = 2
 """How often the caller is asked; who says nothing twice comes to voicemail (E5)."""
 WORDS_KEY = "1"
+UNANSWERED = {Cause.NO_ANSWER, Cause.BUSY, Cause.UNREACHABLE, Cause.DECLINED}
+"""Why a call comes back of which its caller hears that the office did not answer; of the others
+that somebody looks after them."""
 NEXT = {Step.OPERATOR: Step.OTHERS, Step.OTHERS: Step.WAIT, Step.WAIT: Step.COUNTER}
 
 
 def begin(desk: Desk, call: Call, now: Now) -> Orders:
-    """The caller hears that they are looked after, and the operator is rung."""
+    """The caller hears that the office did not answer, and the operator is rung."""
     transfer = _of(call)
     transfer.rang, transfer.offers = set(), 0
-    words = announcements.in_languages(desk.office, "please_wait")
+    said = "office_no_answer" if call.record.returned in UNANSWERED else "please_wait"
+    words = announcements.in_languages(desk.office, said)
     yield orders.Play(call.new_play(), words, line=call.line.name)
     yield from _go_to(desk, call, Step.OPERATOR, now)
 

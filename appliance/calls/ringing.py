@@ -24,7 +24,7 @@ from appliance.calls import (
     waiting,
 )
 from appliance.calls.announcements import greeting, tells_at_once, without_invitation
-from appliance.calls.call import Call
+from appliance.calls.call import Call, office_display
 from appliance.calls.desk import Desk
 from appliance.calls.events import (
     CallerIdentified,
@@ -108,8 +108,13 @@ def learn_caller(desk: Desk, call: Call, event: CallerIdentified, now: Now) -> O
     code = "late" if call.settled else event.caller.presentation
     call.note(f"caller.{code}", caller=event.caller)
     call.settled = True
-    if legs := _shown_on(desk, call):
+    office = call.transfer.leg if call.transfer else ""
+    shown = _shown_on(desk, call)
+    if legs := tuple(leg for leg in shown if leg != office):
         yield orders.ShowCaller(legs, call.display, event.caller.number)
+    if call.transfer and office in shown:
+        display = office_display(call, call.transfer.allowed.need.name)
+        yield orders.ShowCaller((office,), display, event.caller.number)
     yield call.write()
 
 

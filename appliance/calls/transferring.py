@@ -11,7 +11,7 @@ from collections.abc import Generator
 from typing import Any
 
 from appliance.calls import announcements, handing_over, orders, outside, passing, ringing
-from appliance.calls.call import Call
+from appliance.calls.call import Call, office_display
 from appliance.calls.desk import Desk
 from appliance.calls.events import PromptEnded
 from appliance.calls.orders import Order, Ringing
@@ -105,7 +105,7 @@ def _note_missed(call: Call, transfer: Transfer, missed: Missed) -> None:
 
 
 def _ring_phone(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now: Now) -> Rung:
-    """Ring a SIP phone, if it is there and free; it shows the caller and the line called (P7)."""
+    """Ring a SIP phone, if it is there and free; it shows who transfers, the need, the caller."""
     phone = transfer.target.number.reveal(Purpose.RING)
     onward = desk.came_over(call) and handing_over.is_elsewhere(desk, phone)
     if phone not in desk.reachable or onward:  # who came over goes on to no third branch
@@ -115,7 +115,8 @@ def _ring_phone(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now: N
     _rings(call, transfer, phone, ring_ms, now)
     number = call.record.caller.number
     passed = handing_over.passed_to(desk, call, phone)
-    yield orders.RingPhones(call.id, (Ringing(transfer.leg, phone),), call.display, number, passed)
+    display = office_display(call, transfer.allowed.need.name)
+    yield orders.RingPhones(call.id, (Ringing(transfer.leg, phone),), display, number, passed)
     return None
 
 

@@ -26,7 +26,7 @@ TO_ANAGRAFE = requests.TransferCall("op1", "anagrafe", "residenza", Reason.TOPIC
 
 
 def office_desk(
-    office: str = "offices", phone: str = "op1", caller: events.CallerIdentified = KNOWN
+    office: str = "offices", phone: str = "op1", caller: events.Event = KNOWN
 ) -> Switchboard:
     """Return a desk with a register, on which `phone` talks with a caller."""
     switchboard = up(office)
@@ -71,6 +71,26 @@ def test_keys_of_others_change_nothing() -> None:
     tell(switchboard, TEN, key("1", call.leg))
     assert tell(switchboard, TEN, key("*", line="line1"), key("5", call.leg)) == []
     assert call.state.value == "transfer_ringing"
+
+
+def test_the_offices_phone_shows_who_transfers_what_and_whose_call() -> None:
+    """The clerk knows before lifting: from the front desk, for this need, this caller."""
+    switchboard = office_desk()
+    rung = [each for each in asked(switchboard) if isinstance(each, orders.RingPhones)]
+    assert [each.display for each in rung] == ["Centralino: Cambio di residenza, Ada Rossi"]
+
+
+def test_an_identity_that_comes_during_a_transfer_is_shown_in_the_offices_words() -> None:
+    """The office's phone keeps who transfers and the need; the operator's shows the line."""
+    switchboard = office_desk(caller=events.MessagesWaiting(0))
+    (call,) = switchboard._desk.calls.values()
+    rung = [each for each in asked(switchboard) if isinstance(each, orders.RingPhones)]
+    assert [each.display for each in rung] == ["Centralino: Cambio di residenza"]
+    assert call.transfer is not None
+    office, shown = call.transfer.leg, tell(switchboard, later(TEN, 1), KNOWN)
+    told = {each.legs: each.display for each in shown if isinstance(each, orders.ShowCaller)}
+    assert told[office,] == "Centralino: Cambio di residenza, Ada Rossi"
+    assert told[call.leg,] == "Centralino Ada Rossi"
 
 
 def test_the_callers_keys_send_nothing_back() -> None:

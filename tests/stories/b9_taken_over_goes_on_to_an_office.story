@@ -18,7 +18,7 @@ expect play op1 digit_3 digit_1 word_topic digit_1
 op1 presses 1
 expect play sip1 connecting en/connecting
 expect play op1 tone/ringback
-expect ring ana1 for 20 s showing porto 051234567
+expect ring ana1 for 20 s showing Centralino: Cambio di residenza, 051234567
 sip1 prompt ends
 expect hold sip1
 ana1 answers

@@ -41,7 +41,7 @@ expect said op1 ha un utente in attesa: prima riprenderlo, o passarlo; la postaz
 ana1 declines
 expect ring ana2
 ana2 declines
-expect play line1 please_wait
+expect play line1 office_no_answer
 expect ring op1 showing Ritorno: Anagrafe
 line1 prompt ends
 expect hold line1

@@ -16,7 +16,7 @@ expect ring ana1
 ana1 declines
 expect ring ana2
 ana2 declines
-expect play line1 please_wait
+expect play line1 office_no_answer
 expect ring op1
 ask unattended on by op2 # a return is served to its end
 expect saved unattended

@@ -26,7 +26,7 @@ line2 answered
 ana1 declines
 expect ring ana2
 ana2 declines # the busy operator's own call is never touched
-expect play line1 please_wait
+expect play line1 office_no_answer
 expect ring op2 for 25 s showing Ritorno: Anagrafe
 line1 prompt ends
 expect hold line1

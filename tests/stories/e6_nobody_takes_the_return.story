@@ -20,7 +20,7 @@ op1 gone
 ana1 is busy
 expect ring ana2
 ana2 is busy
-expect play line1 please_wait
+expect play line1 office_no_answer
 line1 prompt ends
 expect hold line1
 after 60 s

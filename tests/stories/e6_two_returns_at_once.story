@@ -27,12 +27,12 @@ expect ring edi1 for 13333 ms
 ana1 declines
 expect ring ana2
 ana2 declines
-expect play line1 please_wait
+expect play line1 office_no_answer
 expect ring op1 showing Ritorno: Anagrafe
 edi1 declines # no PBX behind this line: the extension is passed over
 expect ring edi2
 edi2 declines
-expect play line2 please_wait
+expect play line2 office_no_answer
 expect ring op2 showing Ritorno: Edilizia privata
 op1 answers
 expect connect line1 op1

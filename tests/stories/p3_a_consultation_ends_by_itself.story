@@ -17,7 +17,7 @@ expect play op1 digit_3 digit_1 word_topic digit_1 word_depth digit_2 word_other
 op1 presses 2
 expect play line1 connecting en/connecting
 expect play op1 tone/ringback
-expect ring ana1 for 20 s showing Centralino 051234567
+expect ring ana1 for 20 s showing Centralino: Cambio di residenza, 051234567
 expect record unit=anagrafe need=residenza
 line1 prompt ends
 expect hold line1

@@ -23,7 +23,7 @@ line1 far end busy
 expect flash back line1
 line1 flashed
 expect hold line1
-expect play line1 please_wait
+expect play line1 office_no_answer
 expect ring op1 showing Ritorno: Anagrafe
 op1 answers
 expect connect line1 op1

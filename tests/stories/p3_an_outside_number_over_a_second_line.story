@@ -45,7 +45,7 @@ expect hang up op1
 expect dial line3 to tributi.accertamenti.1 for 40 s
 line3 far end busy
 expect hang up line3
-expect play line1 please_wait
+expect play line1 office_no_answer
 expect ring op1 showing Ritorno: Tributi
 op1 answers
 expect connect line1 op1

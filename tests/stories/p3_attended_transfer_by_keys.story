@@ -21,7 +21,7 @@ op1 prompt ends
 op1 presses 2
 expect play line1 connecting en/connecting
 expect play op1 tone/ringback
-expect ring ana1 for 20 s showing Centralino 051234567
+expect ring ana1 for 20 s showing Centralino: Cambio di residenza, 051234567
 expect record unit=anagrafe need=residenza transfer_reason=depth declaration=1
 expect line1 shows Squilla: Anagrafe (op1)
 line1 prompt ends

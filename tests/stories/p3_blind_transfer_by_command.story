@@ -12,7 +12,7 @@ line1 answered
 command by op1: to anagrafe residenza because topic blind
 expect play line1 connecting en/connecting
 expect hang up op1
-expect ring ana1 for 20 s showing Centralino 051234567
+expect ring ana1 for 20 s showing Centralino: Cambio di residenza, 051234567
 line1 prompt ends
 expect hold line1
 ana1 is busy # E7: the next number in declared order, within what is left of 40 s

@@ -47,7 +47,7 @@ expect nothing
 ana1 declines
 expect ring ana2
 ana2 declines
-expect play line1 please_wait
+expect play line1 office_no_answer
 expect ring op1 showing Ritorno: Anagrafe
 op1 answers
 expect connect line1 op1
@@ -61,7 +61,7 @@ ana2 declines
 expect tell op1 480 # and here it has waited
 expect connect line1 op1
 op1 hangs up # by itself, at that news: the caller is kept all the same
-expect play line1 please_wait
+expect play line1 office_no_answer
 expect ring op1 showing Ritorno: Anagrafe
 op1 answers
 expect connect line1 op1

@@ -18,7 +18,7 @@ expect hold line1
 ana1 declines
 expect ring ana2
 ana2 is unreachable
-expect play line1 please_wait
+expect play line1 office_no_answer
 expect ring op2 for 25 s showing Ritorno: Anagrafe
 expect line1 shows Ritorno: Anagrafe (op2)
 line1 prompt ends

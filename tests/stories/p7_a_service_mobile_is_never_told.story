@@ -51,7 +51,7 @@ expect hang up op1
 expect dial line3 to sociali.assistenza.1 for 40 s
 line3 far end no_answer
 expect hang up line3
-expect play line1 please_wait
+expect play line1 office_no_answer
 expect ring op1 showing Ritorno: Servizi sociali
 op1 answers
 expect connect line1 op1

@@ -154,7 +154,7 @@ class Seen:
         return event.details
 
     def _is_shown(self, ringing: dict[str, Any], display: str) -> None:
-        number = display.partition(" ")[2]
+        number = display.rpartition(" ")[2]
         known = number if number.isdigit() else "anonymous"
         self._same("number on the screen", str(ringing["caller"]), known)
 
