@@ -205,3 +205,35 @@ def test_while_the_desk_is_away_the_page_says_so(operator: Visitor) -> None:
     answer = operator.get("/requests/new", headers=ENGLISH)
     assert answer.status_code == 503
     assert "does not answer" in answer.text
+
+
+@pytest.mark.parametrize("weeks", [1, 12, 50])
+def test_two_operators_on_the_week_page_want_the_last_place(
+    visitor: Visitor,
+    console_settings: ConsoleSettings,
+    records: sqlite3.Connection,
+    desk: WorkDesk,
+    weeks: int,
+) -> None:
+    """One has it; the other reads one clear sentence, keeps what was typed, and takes another. So
+    it is also months ahead, and the desk answers whoever asks next.
+    """
+    calendar = desk.mailroom.house().calendar
+    diary = replace(DIARY, slots=replace(DIARY.slots, places=1), calendar=calendar)
+    desk.mailroom.slots = diary
+    ahead = datetime.now(UTC) + timedelta(weeks=weeks)
+    first, second, *_ = (slot.start for slot in bookings.free(records, diary, ahead))
+    wanted = MARIO | {"rule": "appointment", "form": "in_person", "starts": first.isoformat()}
+    visitor.log_in(people.CARLA)
+    with Visitor(console_settings) as other:
+        other.log_in(people.ANNA)
+        assert visitor.post("/requests/new", data=wanted).status_code == 303
+        late = wanted | {"name": "Anna Neri", "phone": "051 765432"}
+        refused = other.post("/requests/new", data=late)
+        assert refused.status_code == 409
+        assert "sono appena state prese: cambiare orario." in refused.text
+        assert 'value="Anna Neri"' in refused.text
+        taken = other.post("/requests/new", data=late | {"starts": second.isoformat()})
+        assert taken.status_code == 303
+    assert bookings.booked(records, "anagrafe", datetime.now(UTC)) == {first: 1, second: 1}
+    assert desk.stores.records.is_alive
