@@ -48,6 +48,14 @@ SEEN: Mapping[pattern.Pattern, tuple[str, str]] = {
     pattern.TWO_FLASHES: ("due lampi ogni 2 s", "two flashes every 2 s"),
     pattern.THREE_FLASHES: ("tre lampi ogni 2 s", "three flashes every 2 s"),
     pattern.WINK: ("acceso, si spegne un attimo ogni 2 s", "lit, goes out briefly every 2 s"),
+    pattern.TWO_WINKS: (
+        "acceso, si spegne due volte ogni 2 s",
+        "lit, goes out twice every 2 s",
+    ),
+    pattern.THREE_WINKS: (
+        "acceso, si spegne tre volte ogni 2 s",
+        "lit, goes out three times every 2 s",
+    ),
 }
 """Each pattern of the panel as an eye describes it, Italian and English."""
 

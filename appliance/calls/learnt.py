@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from appliance.calls import parallel, trunk_line
+from appliance.calls import marks, parallel, trunk_line
 from appliance.calls.call import Call
 from appliance.calls.desk import Desk, LineState, no_carrier, state_after
 from appliance.calls.events import (
@@ -132,11 +132,14 @@ def _register_changed(desk: Desk, event: RegisterChanged, _now: Now) -> Orders:
     yield from ()
 
 
-def _hours_changed(desk: Desk, event: HoursChanged, _now: Now) -> Orders:
-    """The next call asks them; whoever rang before is served to the end (E1)."""
+def _hours_changed(desk: Desk, event: HoursChanged, now: Now) -> Orders:
+    """The next call asks them; whoever rang before is served to the end (E1).
+
+    Manual states that end with the written hours end with these.
+    """
     if isinstance(event.entered, tuple):
         desk.office = office_with(desk.office, event.entered)
-    yield from ()
+        yield from marks.become(desk, marks.with_hours(desk.office, desk.service, now))
 
 
 def _spoken_changed(desk: Desk, event: SpokenSheetsChanged, _now: Now) -> Orders:

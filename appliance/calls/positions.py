@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from appliance.calls import notices, orders
+from appliance.calls import marks, notices, orders
 from appliance.calls.desk import Desk
 from appliance.calls.marks import become
 from appliance.calls.orders import Order
 from appliance.policy.clock import Now
+from appliance.policy.local_time import moment_words
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.office import StaffKey
 from appliance.policy.opening import opening
@@ -18,14 +19,15 @@ from appliance.policy.service_state import Mark, ServiceState
 from appliance.policy.words import Words
 
 REMIND = "remind"
-"""`what` of the deadline at which a position that is away is reminded; `call` is its phone."""
+"""`what` of the deadline of a reminder; `call` is the phone of a position that is away, or a
+manual state (marks.STATE)."""
 LEFT_ALONE = (
     Words(
         "Centralino non presidiato dalle {at}",
         "The switchboard has been unattended since {at}",
     ),
     Words(
-        "Dal {at} nessuna postazione del centralino è presente.\n"
+        "Da {at} nessuna postazione del centralino è presente.\n"
         "Assenti: {names} ((*) automatico: chiamate senza risposta).\n"
         "Le chiamate vanno allo Sportello Cittadini, altrimenti alla segreteria. Chi era assente "
         "in automatico rientra sollevando il telefono, chi lo ha chiesto con il suo codice.\n",
@@ -70,6 +72,7 @@ def heed(desk: Desk, before: ServiceState, now: Now) -> Iterator[Order]:
 
     `before` is what held until now.
     """
+    marks.plan_reminders(desk, now)
     _plan_reminders(desk, now)
     gone = [phone for phone, _ in desk.service.away if before.away_mark(phone) is None]
     switchboard = desk.office.switchboard
@@ -95,14 +98,15 @@ def _unattended_mail(desk: Desk, now: Now) -> Mail:
         f"unattended-{now.wall:%Y%m%dT%H%M%S}",
         HEAD,
         subject.format(at=f"{at:%H:%M}"),
-        body.format(at=f"{at:%d.%m.%Y %H:%M}", names=names),
+        body.format(at=moment_words(at, desk.office.languages[0]), names=names),
     )
 
 
 def _plan_reminders(desk: Desk, now: Now) -> None:
     after = desk.office.positions.remind_after_ms / 1000
     away = dict(desk.service.away)
-    for phone in [phone for phone in desk.reminders if phone not in away]:
+    phones = (name for name in desk.reminders if not name.startswith(marks.STATE))
+    for phone in [phone for phone in phones if phone not in away]:
         del desk.reminders[phone]
     for phone, mark in away.items():
         if after and phone in desk.office.phones and phone not in desk.reminders:
@@ -111,7 +115,13 @@ def _plan_reminders(desk: Desk, now: Now) -> None:
 
 
 def remind(desk: Desk, phone: str, now: Now) -> Iterator[Order]:
-    """Ring a phone whose position has been away for long, while its group is served by people."""
+    """Ring a phone whose position has been away for long, while its group is served by people.
+
+    Or remind of a manual state.
+    """
+    if phone.startswith(marks.STATE):
+        yield from marks.remind(desk, phone, now)
+        return
     mark = desk.service.away_mark(phone)
     if mark is None or phone not in desk.reminders:
         return

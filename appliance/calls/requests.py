@@ -1,6 +1,8 @@
 """What a person may ask of the desk: by button, phone key, command or console.
 
-Each says who asks (`by`, a position or user name) and until when it holds (None: until undone).
+Each says who asks (`by`, a position or user name) and until when it holds. A state of the whole
+house that is given no end ends at the next change of the written hours, unless it `lasts` until
+somebody ends it.
 The two states *unattended* ("Non presidiato") and *closed* ("Chiuso - segreteria") are two words
 and two keys (MISSION.md P8, P9).
 """
@@ -20,6 +22,7 @@ class SetUnattended:
     on: bool
     by: str
     until: datetime | None = None
+    lasts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +32,27 @@ class SetClosed:
     on: bool
     by: str
     until: datetime | None = None
+    lasts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SetOpened:
-    """Opened by hand outside the written hours, until `until` or the next written change."""
+    """Opened by hand outside the written hours."""
 
     on: bool
     by: str
     until: datetime | None = None
+    lasts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SetAllAbsent:
-    """All absent for a while (E4): no phone rings, a short reason, then voicemail."""
+    """All absent for a while, an hour at most where nobody says otherwise (E4)."""
 
     on: bool
     by: str
     until: datetime | None = None
+    lasts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

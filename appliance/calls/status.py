@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from appliance.calls import marks
 from appliance.calls.call import Call
 from appliance.calls.call_words import BY_STATE
 from appliance.calls.clock_words import NOT_TRUSTED, other_time
@@ -259,6 +260,7 @@ def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
     """Say what is wrong, the gravest first."""
     if not desk.carrier:
         yield CARRIER_GONE
+    yield from marks.standing(desk, now)
     yield from _lines_degraded(desk, now)
     for way in (Way.SWITCHBOARD, Way.CITIZENS_DESK):
         group = desk.group(way)

@@ -152,6 +152,11 @@ class Switchboard:
         return tuple(passed)
 
     @property
+    def service(self) -> ServiceState:
+        """The manual states as they are kept."""
+        return self._desk.service
+
+    @property
     def register(self) -> Register:
         """The register of offices in force."""
         return self._desk.register

@@ -55,8 +55,8 @@ def calls(
         wanted = Result(result) if result else None
         found = call_log.calls(connection, line=line, called=number, result=wanted, limit=last)
         back = placed.called_back(connection, (f"call:{record.call}" for record in found))
-    language = settings.site.languages[0]
-    click.echo(listing.as_json(found) if as_json else listing.as_text(found, language, back))
+    language, zone = settings.site.languages[0], ZoneInfo(settings.site.zone)
+    click.echo(listing.as_json(found) if as_json else listing.as_text(found, language, zone, back))
 
 
 def _show_missed(settings: Settings, *, every: bool, as_json: bool) -> None:
@@ -64,8 +64,11 @@ def _show_missed(settings: Settings, *, every: bool, as_json: bool) -> None:
     with reading(settings) as connection:
         found = missed_calls.missed(connection, since, plan_of(settings.site.country))
     shown = [each for each in found if every or each.is_open]
-    language = settings.site.languages[0]
-    click.echo(missed_calls.as_json(shown) if as_json else care_words.missed_text(shown, language))
+    if as_json:
+        click.echo(missed_calls.as_json(shown))
+        return
+    zone = ZoneInfo(settings.site.zone)
+    click.echo(care_words.missed_text(shown, settings.site.languages[0], zone))
 
 
 @calls.command("show")
@@ -74,16 +77,16 @@ def _show_missed(settings: Settings, *, every: bool, as_json: bool) -> None:
 def show(context: click.Context, name: str) -> None:
     """Show call NAME (its number in the list of missed calls, or its id) and what was done."""
     settings: Settings = context.obj
-    language = settings.site.languages[0]
+    language, zone = settings.site.languages[0], ZoneInfo(settings.site.zone)
     with reading(settings) as connection:
         call, _ = care.find(connection, Kind.CALL, name)
         record = call_log.find(connection, call)
         entries = care.history(connection, Kind.CALL, call)
         back = placed.called_back(connection, (f"call:{call}",))
     assert record is not None
-    click.echo(listing.as_text([record], language, back))
+    click.echo(listing.as_text([record], language, zone, back))
     click.echo()
-    for line in care_words.history_lines(entries, ZoneInfo(settings.site.zone), language):
+    for line in care_words.history_lines(entries, zone, language):
         click.echo(line)
 
 

@@ -55,7 +55,7 @@ def _show_list(settings: Settings, state: MessageState | None, *, as_json: bool)
     if as_json:
         click.echo(listing.as_json(found, folder, cares))
     else:
-        click.echo(listing.as_text(found, folder, language, cares))
+        click.echo(listing.as_text(found, folder, language, ZoneInfo(settings.site.zone), cares))
 
 
 @messages.command("show")

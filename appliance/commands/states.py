@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import getpass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.daemon import door
+from appliance.policy.local_time import read_moment
+from appliance.policy.refused import Refused
 
 WORDS = {
     "SetUnattended": "Switchboard unattended (Non presidiato): calls go to the citizens' counter.",
@@ -17,29 +20,40 @@ WORDS = {
     "SetOpened": "Opened by hand, outside the written hours.",
     "SetAllAbsent": "All absent (Tutti assenti): no phone rings, callers hear why, then voicemail.",
 }
+ENDS = "Without an end given it ends at the next change of the written hours."
 
 
 def _command(name: str, ask: str) -> click.Command:
-    @click.command(name, help=WORDS[ask])
+    @click.command(name, help=f"{WORDS[ask]} {ENDS}")
     @click.argument("state", type=click.Choice(["on", "off"]))
     @click.option(
         "--minutes", type=click.IntRange(1, 7 * 24 * 60), help="Ends by itself after so long."
     )
-    @click.option("--until", type=click.DateTime(), help="Ends by itself then (local time).")
+    @click.option(
+        "--until", default="", help='Ends by itself then: "14:30", "domani 8:00" or with any day.'
+    )
+    @click.option("--lasts", is_flag=True, help="Holds until somebody ends it.")
     @click.option("--by", default=getpass.getuser, show_default="the user", help="Who asks.")
     @config_option
     def command(
-        state: str, minutes: int | None, until: datetime | None, by: str, config_path: Path
+        state: str, minutes: int | None, until: str, by: str, config_path: Path, *, lasts: bool
     ) -> None:
-        end = until.astimezone() if until else None
-        if minutes:
-            end = datetime.now(UTC) + timedelta(minutes=minutes)
+        if sum((minutes is not None, bool(until), lasts)) > 1:
+            raise Refused(
+                "indicare una sola fine: --minutes, --until o --lasts",
+                "say one end: --minutes, --until or --lasts",
+            )
         settings = load_settings(config_path)
+        now = datetime.now(ZoneInfo(settings.site.zone))
+        end = read_moment(until, now) if until else None
+        if minutes:
+            end = now + timedelta(minutes=minutes)
         question = {
             "ask": ask,
             "on": state == "on",
             "by": by,
             "until": end.isoformat() if end else None,
+            "lasts": lasts,
         }
         answer = door.ask(desk_socket(settings), question)
         click.echo(answer["said"][settings.site.languages[0]])

@@ -33,12 +33,14 @@ def parse_request(question: dict[str, Any]) -> requests.Request:
         raise OfficeError(f"{name!r} cannot be asked; known are status, {', '.join(REQUESTS)}")
     try:
         until = question.get("until")
+        lasts = {"lasts": _boolean(question["lasts"])} if "lasts" in question else {}
         return typing.cast(
             requests.Request,
             cls(
                 on=_boolean(question["on"]),
                 by=str(question["by"])[:64],
                 until=moment(until) if until else None,
+                **lasts,
             ),
         )
     except (KeyError, TypeError, ValueError) as error:

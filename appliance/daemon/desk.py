@@ -30,6 +30,7 @@ from appliance.daemon.stores import Stores
 from appliance.policy.clock import ClockState, Doubt, Now
 from appliance.policy.office import Office
 from appliance.policy.register.register import Register
+from appliance.policy.service_state import ServiceState
 from appliance.policy.words import Words
 
 log = logging.getLogger(__name__)
@@ -112,6 +113,11 @@ class Desk:
     def call_for(self, request: TransferCall | BringHead) -> str:
         """Return the call that is meant; raises OfficeError for none."""
         return self._switchboard.call_for(request)
+
+    @property
+    def service(self) -> ServiceState:
+        """The manual states as they are kept."""
+        return self._switchboard.service
 
     @property
     def register(self) -> Register:

@@ -130,6 +130,8 @@ class Lookout:
             or not status.clock_state.is_trusted
             or any(line.state in {"out", "no_line"} or line.reason for line in status.lines),
             unattended=self._unattended or alone,
+            closed=status.service.closed is not None or status.service.absent is not None,
+            opened=status.service.opened is not None,
         )
 
     def button_pressed(self) -> events.ServiceStateChanged:

@@ -45,6 +45,7 @@ from appliance.daemon.transfer_questions import offices, transfer_call
 from appliance.daemon.user_questions import UserQuestions
 from appliance.daemon.week_questions import WeekQuestions
 from appliance.errors import CentralinoError
+from appliance.policy.local_time import moment_words
 from appliance.policy.spoken import Menu
 from appliance.policy.week_forms import weeks_said
 from appliance.policy.words import SaidError, Words
@@ -204,15 +205,15 @@ class Questions:
             until = request.until.astimezone(self._zone)
             raise SaidError(
                 Words(
-                    f"Le {until:%H:%M del %d.%m.%Y} sono già passate: dire un'ora a venire.",
-                    f"{request.until:%d.%m.%Y %H:%M} is past; say a time to come",
+                    f"{moment_words(until, 'it')} è già passato: indicare un'ora a venire.",
+                    f"{moment_words(until, 'en')} is past: say a time to come",
                 )
             )
         refusal = self._desk.refusal_of(request)
         self._desk.fact(events.ServiceStateChanged(request))  # refused: it is noted
         if refusal is not None:
             return {"done": False, "said": _plain(refusal)}
-        return {"said": _plain(status_words.DONE[type(request)][request.on])}
+        return {"said": _plain(status_words.done(request, self._desk.service, self._zone))}
 
 
 def _plain(value: Any) -> Any:

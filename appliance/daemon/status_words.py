@@ -14,13 +14,15 @@ from zoneinfo import ZoneInfo
 from appliance.calls import requests
 from appliance.calls.desk import LineState
 from appliance.calls.events import LineCondition
+from appliance.calls.marks import WHAT
 from appliance.calls.side_states import SideState
 from appliance.calls.status import CallStatus, GroupStatus, LineStatus, OutgoingStatus, Status
 from appliance.daemon.watched_words import missed_words, request_words, watched_words
+from appliance.policy.local_time import moment_words
 from appliance.policy.numbering import NumberClass
 from appliance.policy.positions import AUTOMATIC
 from appliance.policy.routing import GroupState
-from appliance.policy.service_state import Manual, Mark
+from appliance.policy.service_state import Manual, Mark, ServiceState
 from appliance.policy.words import NOTHING, Words
 from appliance.records.care_watch import NOTHING_WATCHED, Watched
 
@@ -69,7 +71,9 @@ WORDS = {
     "closed": Words("Chiuso", "Closed"),
     "changes": Words("cambia", "changes"),
     "since": Words("dalle", "since"),
+    "since_day": Words("da", "since"),
     "until": Words("fino alle", "until"),
+    "until_day": Words("fino a", "until"),
     "away": Words("Assenti", "Away"),
     "lines": Words("Linee", "Lines"),
     "no_line": Words("nessuna linea configurata", "no line is configured"),
@@ -95,6 +99,7 @@ WORDS = {
     "to_say": Words("da dire:", "to say:"),
     "official": Words("responsabile del procedimento:", "official in charge:"),
     "attention": Words("Attenzione", "Attention"),
+    "no_end": Words("senza fine", "without an end"),
     "restarted": Words("Riavvii dall'accensione", "Restarts since power-on"),
     "last_one": Words("l'ultimo", "the last one"),
 }
@@ -126,9 +131,32 @@ DONE: Mapping[type, tuple[Words, Words]] = {
     ),
 }
 """What is answered to a request, off and on."""
+BY_HOURS = Words(
+    "Vale fino al prossimo cambio dell'orario: {}.",
+    "It holds until the next change of the written hours: {}.",
+)
+UNTIL = Words("Vale fino a {}.", "It holds until {}.")
+LASTS = Words(
+    "Vale finché qualcuno non lo finisce; il responsabile riceve un promemoria.",
+    "It holds until somebody ends it; the head is reminded.",
+)
 RENEWED = Words(
     "Le password dei telefoni sono conosciute.", "The passwords of the phones are known."
 )
+
+
+def done(request: requests.Request, service: ServiceState, zone: ZoneInfo) -> Words:
+    """Say what was done and, of a state of the whole house, until when it holds."""
+    words = DONE[type(request)][request.on]
+    what = WHAT.get(type(request))
+    mark = service.marks().get(what.value) if what and request.on else None
+    if mark is None:
+        return words
+    if mark.until is None:
+        return Words(f"{words.it} {LASTS.it}", f"{words.en} {LASTS.en}")
+    until, template = mark.until.astimezone(zone), BY_HOURS if mark.by_hours else UNTIL
+    it, en = moment_words(until, "it", year=False), moment_words(until, "en", year=False)
+    return Words(f"{words.it} {template.it.format(it)}", f"{words.en} {template.en.format(en)}")
 
 
 def plain(words: Words) -> dict[str, str]:
@@ -235,7 +263,7 @@ class _Teller:
         for what, words in MARKS.items():
             mark = status.service.marks().get(what)
             if mark is not None:
-                yield f"{said(words, self.language)}: {self._mark(mark)}"
+                yield f"{said(words, self.language)}: {self._mark(mark, house=True)}"
         away = [f"{phone} {self._mark(mark)}" for phone, mark in status.service.away]
         if away:
             yield f"{self._say('away')}: {'; '.join(away)}"
@@ -257,11 +285,13 @@ class _Teller:
                 words = said(call.head.words, self.language)
                 yield f"{call.line} {call.phone}: {words} ({', '.join(call.head.phones)})"
 
-    def _mark(self, mark: Mark) -> str:
+    def _mark(self, mark: Mark, *, house: bool = False) -> str:
         by = self._say(AUTOMATIC) if mark.by == AUTOMATIC else mark.by
-        parts = [f"{self._say('since')} {self._moment(mark.since)} ({by})"]
+        parts = [f"{self._say_at('since', mark.since)} ({by})"]
         if mark.until is not None:
-            parts.append(f"{self._say('until')} {self._moment(mark.until)}")
+            parts.append(self._say_at("until", mark.until))
+        elif house:
+            parts.append(self._say("no_end"))
         return ", ".join(parts)
 
     def _attention(self, status: Status) -> Iterator[str]:
@@ -336,6 +366,13 @@ class _Teller:
         how = f"{self._say('last_one')} {last}{limit}"
         return f"{row['said'][self.language]} {row['restarts']} ({how})"
 
+    def _say_at(self, what: str, at: datetime) -> str:
+        """Say since or until when: "dalle 12:55", "da lun 30 novembre, 12:55"."""
+        words = self._moment(at)
+        return f"{self._say(what if words[0].isdigit() else f'{what}_day')} {words}"
+
     def _moment(self, at: datetime) -> str:
         local, today = at.astimezone(self.seen.zone), self.seen.status.at.astimezone(self.seen.zone)
-        return f"{local:%H:%M}" if local.date() == today.date() else f"{local:%d.%m. %H:%M}"
+        if local.date() == today.date():
+            return f"{local:%H:%M}"
+        return moment_words(local, self.language, year=local.year != today.year)

@@ -320,7 +320,7 @@ def load_state(path: Path) -> ServiceState:
         return ServiceState()
 
 
-def state_to_json(state: ServiceState) -> dict[str, dict[str, str | None]]:
+def state_to_json(state: ServiceState) -> dict[str, dict[str, str | bool | None]]:
     """Write the marks that are on, times in ISO form; those of phones as "away:NAME"."""
     marks = state.marks() | {f"{AWAY}{phone}": mark for phone, mark in state.away}
     return {
@@ -328,6 +328,7 @@ def state_to_json(state: ServiceState) -> dict[str, dict[str, str | None]]:
             "by": mark.by,
             "since": mark.since.isoformat(),
             "until": mark.until.isoformat() if mark.until else None,
+            "by_hours": mark.by_hours,
         }
         for name, mark in marks.items()
     }
@@ -339,7 +340,7 @@ def state_from_json(data: dict[str, Any]) -> ServiceState:
     for name, mark in data.items():
         until = datetime.fromisoformat(mark["until"]) if mark["until"] else None
         since = datetime.fromisoformat(mark["since"])
-        read = Mark(str(mark["by"]), since, until)
+        read = Mark(str(mark["by"]), since, until, mark.get("by_hours") is True)
         if name.startswith(AWAY):
             state = state.go_away(name.removeprefix(AWAY), read)
         else:

@@ -22,6 +22,10 @@ THREE_FLASHES: Final[Pattern] = (
     (True, 100), (False, 200), (True, 100), (False, 200), (True, 100), (False, 1300),
 )  # fmt: skip
 WINK: Final[Pattern] = ((True, 1800), (False, 200))
+TWO_WINKS: Final[Pattern] = ((True, 1400), (False, 200), (True, 200), (False, 200))
+THREE_WINKS: Final[Pattern] = (
+    (True, 1000), (False, 200), (True, 200), (False, 200), (True, 200), (False, 200),
+)  # fmt: skip
 
 
 class Readiness(enum.StrEnum):
@@ -64,6 +68,8 @@ class PanelStatus:
     fault: bool = False
     unattended: bool = False
     messages_late: bool = False
+    closed: bool = False
+    opened: bool = False
 
 
 class Led(enum.StrEnum):
@@ -96,6 +102,16 @@ MEANINGS: Final[tuple[Meaning, ...]] = (
         "ready", "unattended", WINK,
         "In servizio, centralino «Non presidiato»: le chiamate vanno allo Sportello Cittadini.",
         "In service, switchboard unattended: calls go to the citizens' counter.",
+    ),
+    Meaning(
+        "ready", "closed", TWO_WINKS,
+        "In servizio, «Chiuso – segreteria» o «Tutti assenti» a mano: risponde la segreteria.",
+        "In service, closed or all absent by hand: voicemail answers.",
+    ),
+    Meaning(
+        "ready", "opened", THREE_WINKS,
+        "In servizio, «Aperto a mano»: i telefoni squillano fuori dall'orario scritto.",
+        "In service, opened by hand: phones ring outside the written hours.",
     ),
     Meaning("ready", "starting", FAST, "Avvio in corso: attendere.", "Starting: please wait."),
     Meaning(
@@ -203,6 +219,8 @@ def _message(status: PanelStatus) -> str:
 
 
 def _ready(status: PanelStatus) -> str:
-    if status.readiness is Readiness.READY and status.unattended:
-        return "unattended"
-    return status.readiness.value
+    if status.readiness is not Readiness.READY:
+        return status.readiness.value
+    states = (("closed", status.closed), ("unattended", status.unattended))
+    manual = next((name for name, is_on in (*states, ("opened", status.opened)) if is_on), "")
+    return manual or status.readiness.value

@@ -1,9 +1,92 @@
-"""Local wall-clock times as moments, also on the two nights a year when the clock is changed."""
+"""Local wall-clock times: as moments, also when the clock is changed; written and read by people.
+
+One format everywhere: "lun 30 novembre 2026, 14:30" in Italian, "Mon 30 November 2026, 14:30" in
+English; the year is left out where it goes without saying.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
+
+from appliance.policy.refused import Refused
+
+_WEEKDAYS: Final = {
+    "it": ("lun", "mar", "mer", "gio", "ven", "sab", "dom"),
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+}
+_MONTHS: Final = {
+    "it": (
+        "gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno", "luglio", "agosto",
+        "settembre", "ottobre", "novembre", "dicembre",
+    ),
+    "en": (
+        "January", "February", "March", "April", "May", "June", "July", "August", "September",
+        "October", "November", "December",
+    ),
+}  # fmt: skip
+_TIME: Final = re.compile(r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?::\d{2})?")
+_DAY: Final = re.compile(
+    r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
+    r"|(?P<day2>\d{1,2})[/.](?P<month2>\d{1,2})[/.](?P<year2>\d{4})"
+)
+_NEAR: Final = {"oggi": 0, "today": 0, "domani": 1, "tomorrow": 1}
+
+
+def day_words(day: date, language: str, *, year: bool = True) -> str:
+    """Write a day as people read it: "lun 30 novembre 2026"."""
+    tongue = "it" if language == "it" else "en"
+    words = f"{_WEEKDAYS[tongue][day.weekday()]} {day.day} {_MONTHS[tongue][day.month - 1]}"
+    return f"{words} {day.year}" if year else words
+
+
+def moment_words(at: datetime, language: str, *, year: bool = True) -> str:
+    """Write a local time as people read it: "lun 30 novembre 2026, 14:30"."""
+    return f"{day_words(at.date(), language, year=year)}, {at:%H:%M}"
+
+
+def read_day(text: str, today: date) -> date:
+    """Read a day as people write it: oggi, domani, 2026-11-30, 30/11/2026, 30.11.2026.
+
+    Raises Refused.
+    """
+    plain = text.strip().lower()
+    if plain in _NEAR:
+        return today + timedelta(days=_NEAR[plain])
+    found = _DAY.fullmatch(plain)
+    try:
+        if found is not None:
+            numbers = found.groupdict()
+            return date(
+                *(int(numbers[name] or numbers[f"{name}2"]) for name in ("year", "month", "day"))
+            )
+    except ValueError:
+        pass
+    raise Refused(
+        f"«{text}» non è un giorno: si scrive oggi, domani, 30/11/2026 o 2026-11-30",
+        f"{text!r} is no day: write today, tomorrow, 30/11/2026 or 2026-11-30",
+    )
+
+
+def read_moment(text: str, now: datetime) -> datetime:
+    """Read a time in the zone of `now` as people write it: "14:30", "domani 8:00", with any day.
+
+    A time alone is today's. Raises Refused.
+    """
+    zone = now.tzinfo
+    if not isinstance(zone, ZoneInfo):
+        raise TypeError("the present is given in the site's zone")
+    day, _, clock = text.strip().replace("T", " ").rpartition(" ")
+    found = _TIME.fullmatch(clock)
+    if found is None or int(found["hour"]) > 23 or int(found["minute"]) > 59:
+        raise Refused(
+            f"«{text}» non è un'ora: si scrive 14:30, domani 8:00 o 30/11/2026 14:30",
+            f"{text!r} is no time: write 14:30, tomorrow 8:00 or 30/11/2026 14:30",
+        )
+    on = read_day(day.rstrip(","), now.date()) if day else now.date()
+    return local_moment(datetime.combine(on, time(int(found["hour"]), int(found["minute"]))), zone)
 
 
 def local_moment(naive: datetime, zone: ZoneInfo) -> datetime:

@@ -1,7 +1,8 @@
 """The manual states of the switchboard: what people asked for, since when, by whom, until when.
 
 *Unattended* ("Non presidiato", P8) and *closed* ("Chiuso - segreteria", P9) are two states, kept
-apart: undoing one leaves the other. A mark holds until it is undone or its `until` has come.
+apart: undoing one leaves the other. A mark holds until it is undone or its `until` has come, which
+is the next change of the written hours where nobody said otherwise.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from appliance.errors import Bug
 class Mark:
     """One state that is on: who asked for it, since when, until when (None: until undone).
 
-    Raises Bug for naive times.
+    `by_hours`: it ends at the next change of the written hours, wherever that comes to lie. Raises
+    Bug for naive times.
     """
 
     by: str
     since: datetime
     until: datetime | None = None
+    by_hours: bool = False
 
     def __post_init__(self) -> None:
         if self.since.tzinfo is None or (self.until and self.until.tzinfo is None):

@@ -19,6 +19,11 @@ NOTHING = Words()
 """No words at all."""
 
 
+def in_language(words: Words, language: str) -> str:
+    """Return a text in one language: Italian, or English for every other one."""
+    return words.it if language == "it" else words.en
+
+
 class SaidError(OfficeError):
     """Raised for what cannot be done; `words` say it in both languages, the text in English."""
 

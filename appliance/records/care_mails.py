@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Final
 
+from appliance.policy.local_time import moment_words
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.message_alerts import CallAlerts
 from appliance.policy.messages import Step
@@ -48,7 +49,7 @@ NEW_BODY: Final = Words(
     "it, so that nobody else calls back.\n",
 )
 LINE: Final = Words(
-    "Messaggio {number}: {caller}, ricevuto il {when}, durata {length}",
+    "Messaggio {number}: {caller}, ricevuto {when}, durata {length}",
     "Message {number}: {caller}, received {when}, length {length}",
 )
 ALERTS: Final[Mapping[Step, tuple[Words, Words]]] = {
@@ -104,7 +105,7 @@ def _line(message: Message, zone: tzinfo, language: str) -> str:
     said = one(LINE, language).format(
         number=message.number,
         caller=caller_words(message.caller, language),
-        when=message.received_at.astimezone(zone).strftime("%d/%m/%Y %H:%M"),
+        when=moment_words(message.received_at.astimezone(zone), language),
         length=f"{seconds // 60}:{seconds % 60:02}",
     )
     return said + taken

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import tzinfo
 from typing import Final
 
+from appliance.policy.local_time import moment_words
 from appliance.policy.messages import Care, Entry, MessageState, Outcome, Step
 from appliance.policy.words import Words
 from appliance.records.care import Kind
@@ -39,7 +40,7 @@ OPEN: Final = Words("da trattare", "to be dealt with")
 TAKEN: Final = Words("in carico a {}", "taken by {}")
 IN_VAIN: Final = Words("{} a vuoto", "{} in vain")
 WANTED: Final = Words("chiede di essere richiamato", "asks to be called back")
-AGAIN: Final = Words("ha richiamato alle {}", "called again at {}")
+AGAIN: Final = Words("ha richiamato {}", "called again {}")
 NO_HISTORY: Final = Words("Nessuno se n'è occupato.", "Nobody has dealt with it.")
 NO_MISSED: Final = Words("Nessuna chiamata senza messaggio.", "No call without a message.")
 MISSED_HEADER: Final = Words(
@@ -99,7 +100,7 @@ def history_lines(entries: Iterable[Entry], zone: tzinfo, language: str) -> Iter
         outcome = f": {one(OUTCOMES[entry.outcome], language)}" if entry.outcome else ""
         note = f" → {entry.to}" if entry.to else ""
         note += f" ({entry.note})" if entry.note else ""
-        when = entry.at.astimezone(zone).strftime("%d/%m/%Y %H:%M")
+        when = moment_words(entry.at.astimezone(zone), language)
         yield f"{when}  {entry.by}  {one(STEPS[entry.step], language)}{outcome}{note}"
     if empty:
         yield one(NO_HISTORY, language)
@@ -120,30 +121,31 @@ def history_rows(entries: Iterable[Entry]) -> list[dict[str, str | None]]:
     ]
 
 
-def missed_text(found: Iterable[Missed], language: str) -> str:
+def missed_text(found: Iterable[Missed], language: str, zone: tzinfo) -> str:
     """Write missed calls for people, one a line, in columns."""
-    rows = [_missed_row(each, language) for each in found]
+    rows = [_missed_row(each, language, zone) for each in found]
     if not rows:
         return one(NO_MISSED, language)
     return columns([one(MISSED_HEADER, language).split("|"), *rows])
 
 
-def _missed_row(each: Missed, language: str) -> list[str]:
+def _missed_row(each: Missed, language: str, zone: tzinfo) -> list[str]:
     record = each.record
     result = one(RESULTS[record.result], language)
     wanted = f", {one(WANTED, language)}" if each.wanted else ""
     return [
         str(each.number),
-        record.rang_at.strftime("%d/%m/%Y %H:%M:%S"),
+        moment_words(record.rang_at.astimezone(zone), language),
         record.line,
         caller_words(record.caller, language),
         record.phone,
         result + wanted,
-        _missed_state(each, language),
+        _missed_state(each, language, zone),
     ]
 
 
-def _missed_state(each: Missed, language: str) -> str:
+def _missed_state(each: Missed, language: str, zone: tzinfo) -> str:
     if each.again is not None and each.care.state is not MessageState.CLOSED:
-        return one(AGAIN, language).format(each.again.rang_at.strftime("%d/%m %H:%M"))
+        again = each.again.rang_at.astimezone(zone)
+        return one(AGAIN, language).format(moment_words(again, language, year=False))
     return state_text(each.care, language)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import tzinfo
 from typing import Final
 
 from appliance.calls.events import Caller, Evidence, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
-from appliance.policy.words import Words
+from appliance.policy.local_time import moment_words
+from appliance.policy.words import Words, in_language
 from appliance.records.call_log import to_row
 
 Back = Mapping[str, Sequence[CallRecord]]
@@ -82,13 +84,15 @@ def as_json(found: Iterable[CallRecord]) -> str:
     return json.dumps(rows, ensure_ascii=False, indent=2)
 
 
-def as_text(found: Iterable[CallRecord], language: str, back: Back | None = None) -> str:
+def as_text(
+    found: Iterable[CallRecord], language: str, zone: tzinfo, back: Back | None = None
+) -> str:
     """Write calls for people, one a line, in columns; `back` are the calls placed for each case.
 
     The number called has a column where several were (P1), the sheets where one was used (P2).
     """
     records = tuple(found)
-    rows = [_row(record, language, back or {}) for record in records]
+    rows = [_row(record, language, zone, back or {}) for record in records]
     rows = [one(_HEADER, language).split("|"), *rows]
     if not records:
         return one(_NONE, language)
@@ -124,13 +128,14 @@ def end_words(record: CallRecord, language: str) -> str:
 
 def one(words: Words, language: str) -> str:
     """Return a text in one language."""
-    return words.it if language == "it" else words.en
+    return in_language(words, language)
 
 
-def _row(record: CallRecord, language: str, back: Back) -> list[str]:
-    ended = (end_words(record, language), back_words(back.get(f"call:{record.call}"), language))
+def _row(record: CallRecord, language: str, zone: tzinfo, back: Back) -> list[str]:
+    calls = back.get(f"call:{record.call}")
+    ended = (end_words(record, language), back_words(calls, language, zone))
     return [
-        record.rang_at.strftime("%d/%m/%Y %H:%M:%S"),
+        moment_words(record.rang_at.astimezone(zone), language),
         record.line,
         _outside(record, language),
         record.phone,
@@ -147,13 +152,13 @@ def _outside(record: CallRecord, language: str) -> str:
     return f"{one(_TO, language)} {' '.join(filter(None, (caller.number, caller.name)))}"
 
 
-def back_words(calls: Sequence[CallRecord] | None, language: str) -> str:
+def back_words(calls: Sequence[CallRecord] | None, language: str, zone: tzinfo) -> str:
     """Say when somebody was last called back and how that went, "" when nobody was (E17)."""
     if not calls:
         return ""
     last = calls[0]
     result = one(RESULTS[last.result], language)
-    return one(_BACK, language).format(at=f"{last.rang_at:%H:%M}", result=result)
+    return one(_BACK, language).format(at=f"{last.rang_at.astimezone(zone):%H:%M}", result=result)
 
 
 def caller_words(caller: Caller, language: str) -> str:

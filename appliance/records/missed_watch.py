@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from appliance.policy.local_time import moment_words
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.message_alerts import due_call_alerts, is_digest_time, looked_at
 from appliance.policy.messages import Entry, Step
@@ -132,7 +133,7 @@ def _key(step: Step, who: str, day: date) -> str:
 
 
 def _line(each: Missed, zone: tzinfo, language: str) -> str:
-    when = each.record.rang_at.astimezone(zone).strftime("%d/%m/%Y %H:%M")
+    when = moment_words(each.record.rang_at.astimezone(zone), language)
     told = f", {one(WANTED, language)}" if each.wanted else ""
     told += f", {one(TAKEN, language).format(each.care.holder)}" if each.care.holder else ""
     caller = caller_words(each.record.caller, language)

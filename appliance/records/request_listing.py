@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from appliance.policy import request_words
 from appliance.policy.letter_words import FORMS
+from appliance.policy.local_time import day_words, moment_words
 from appliance.policy.requests import Appointment, Request
 from appliance.policy.words import Words
 from appliance.records.outbox import Kept as KeptMail
@@ -36,12 +37,12 @@ def as_text(found: Iterable[Kept], language: str, zone: tzinfo, due: Due, late: 
         mark = f" {said_in(_LATE, language)}" if late(request) else ""
         return [
             str(request.number),
-            f"{request.at.astimezone(zone):%d/%m/%Y %H:%M}",
+            moment_words(request.at.astimezone(zone), language),
             request.unit,
             " ".join(filter(None, (request.citizen.name, request.citizen.phone))),
             request.subject,
             said_in(request_words.state_of(request), language) + mark,
-            f"{due(request):%d/%m/%Y}",
+            day_words(due(request), language),
         ]
 
     return _table(_HEADER, [row(kept) for kept in found], _NONE, language)
@@ -113,7 +114,7 @@ def mails_as_text(found: Iterable[KeptMail], language: str, zone: tzinfo) -> str
     rows = [
         [
             str(kept.number),
-            f"{kept.queued_at.astimezone(zone):%d/%m/%Y %H:%M}",
+            moment_words(kept.queued_at.astimezone(zone), language),
             kept.mail.to,
             " ".join(kept.mail.subject.split()),
             said_in(request_words.MAILS[kept.state], language),
@@ -166,7 +167,7 @@ def contact(request: Request) -> str:
 def when(appointment: Appointment, language: str, zone: tzinfo) -> str:
     """Write when and how an appointment is."""
     start = appointment.slot.start.astimezone(zone)
-    told = f"{start:%d/%m/%Y %H:%M}, {said_in(FORMS[appointment.form], language)}"
+    told = f"{moment_words(start, language)}, {said_in(FORMS[appointment.form], language)}"
     if appointment.confirmed:
         return told
     return told + (", da confermare" if language == "it" else ", to be confirmed")
@@ -178,7 +179,7 @@ def step_line(happened: Happened, language: str, zone: tzinfo) -> str:
     said = f" ({happened.said_by})" if happened.said_by else ""
     words = f": {happened.words}" if happened.words else ""
     what = said_in(request_words.STEPS[happened.step], language)
-    return f"{at:%d/%m/%Y %H:%M}  {what}  {happened.by}{said}{words}"
+    return f"{moment_words(at, language)}  {what}  {happened.by}{said}{words}"
 
 
 def _step_to_json(happened: Happened) -> dict[str, str]:

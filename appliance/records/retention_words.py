@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from appliance.policy.local_time import moment_words
 from appliance.policy.words import Words
 from appliance.records.listing import one
 from appliance.records.retention import Deletion, Due, Keeping
@@ -69,4 +70,4 @@ def previewed(due: Due, language: str, still_open: int = 0) -> Iterator[str]:
 
 
 def _row(each: Deletion, language: str) -> str:
-    return f"  {each.at:%d/%m/%Y %H:%M}  {one(KEPT[each.what], language)}: {len(each.ids)}"
+    return f"  {moment_words(each.at, language)}  {one(KEPT[each.what], language)}: {len(each.ids)}"

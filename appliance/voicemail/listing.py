@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.calls.events import Caller, Presentation
 from appliance.errors import OfficeError
+from appliance.policy.local_time import moment_words
 from appliance.policy.messages import Care, Entry, MessageState, Outcome, Step, care_of
 from appliance.records import messages
 from appliance.records.care_words import OUTCOMES, history_lines, state_text
@@ -81,11 +82,15 @@ def as_json(found: Iterable[Message], directory: Path, cares: Cares = NO_CARES) 
 
 
 def as_text(
-    found: Iterable[Message], directory: Path, language: str = "it", cares: Cares = NO_CARES
+    found: Iterable[Message],
+    directory: Path,
+    language: str,
+    zone: tzinfo,
+    cares: Cares = NO_CARES,
 ) -> str:
     """Write the list for people, one line a message, in columns."""
     words = _WORDS[language]
-    told = (_text_row(m, directory, language, _care(m, cares)) for m in found)
+    told = (_text_row(m, directory, language, zone, _care(m, cares)) for m in found)
     rows = [words["header"].split("|"), *told]
     return words["none"] if len(rows) == 1 else columns(rows)
 
@@ -99,18 +104,19 @@ def shown(
     zone: tzinfo,
 ) -> str:
     """Write one message with what was done about it, and whose it may be where no number came."""
-    lines = [as_text([message], directory, language, {message.id: care_of(entries)}), ""]
+    lines = [as_text([message], directory, language, zone, {message.id: care_of(entries)}), ""]
     if without_number(message):
-        lines += [*_hints(earlier, language), ""]
+        lines += [*_hints(earlier, language, zone), ""]
     return "\n".join((*lines, *history_lines(entries, zone, language)))
 
 
-def _hints(earlier: tuple[CallRecord, ...], language: str) -> Iterator[str]:
+def _hints(earlier: tuple[CallRecord, ...], language: str, zone: tzinfo) -> Iterator[str]:
     """Say that there is no number to call back, and who called shortly before."""
     words = _WORDS[language]
     yield words["no_number_to_call"] if earlier else words["no_hint"]
     for record in earlier:
-        yield f"  {record.rang_at:%d/%m/%Y %H:%M:%S}  {caller_text(record.caller, language)}"
+        at = moment_words(record.rang_at.astimezone(zone), language)
+        yield f"  {at}  {caller_text(record.caller, language)}"
 
 
 def outcome_text(outcome: Outcome, language: str = "it") -> str:
@@ -167,12 +173,14 @@ def json_row(message: Message, directory: Path, care: Care) -> dict[str, object]
     }
 
 
-def _text_row(message: Message, directory: Path, language: str, care: Care) -> list[str]:
+def _text_row(
+    message: Message, directory: Path, language: str, zone: tzinfo, care: Care
+) -> list[str]:
     words = _WORDS[language]
     flag = f" ({words['interrupted']})" if message.interrupted else ""
     return [
         str(message.number),
-        message.received_at.strftime("%d/%m/%Y %H:%M"),
+        moment_words(message.received_at.astimezone(zone), language),
         caller_text(message.caller, language),
         message.called or words["called"],
         f"{message.length_ms // 60_000}:{message.length_ms // 1000 % 60:02}",

@@ -357,13 +357,14 @@ def test_a_held_caller_hangs_up() -> None:
     assert records(given)[-1].result is Result.GAVE_UP
 
 
-def test_a_key_code_without_an_end_asks_for_none() -> None:
-    """*811 holds until undone, *831 for its minutes; the phone's name is kept."""
+def test_a_key_code_without_an_end_ends_with_the_hours() -> None:
+    """*811 holds until the hours change, *831 for its minutes; the phone's name is kept."""
     switchboard = up()
     tell(switchboard, TEN, events.PhoneDialled("k1", "op1", "*811"))
     tell(switchboard, TEN, events.PhoneDialled("k2", "op2", "*831"))
     service = switchboard.status(TEN).service
-    assert service.unattended == Mark("op1", TEN.wall)
+    noon = TEN.wall.replace(hour=13, minute=0)
+    assert service.unattended == Mark("op1", TEN.wall, noon, by_hours=True)
     assert service.absent == Mark("op2", TEN.wall, TEN.wall + timedelta(minutes=30))
     gone = tell(switchboard, TEN, events.CarrierLost("killed"))
     assert gone == [orders.HangUpPhone("k1"), orders.HangUpPhone("k2")]

@@ -420,4 +420,4 @@ def test_words_in_italian() -> None:
     assert week_words(week(), "it") == "nessuna fascia"
     entered = variation(2, "2026-11-25", None)
     assert entered_words(entered, "it") == "variazione 2, anagrafe, 2026-11-25, come comunicato"
-    assert next(history_rows(entered, "it")).startswith("2026-01-12 ")
+    assert next(history_rows(entered, "it")).startswith("lun 12 gennaio 2026, ")

@@ -161,7 +161,7 @@ def test_manual_states_and_who_is_away() -> None:
     switchboard = up()
     for request in (
         requests.SetUnattended(on=True, by="Anna", until=TEN.wall + timedelta(hours=1)),
-        requests.SetClosed(on=True, by="capo"),
+        requests.SetClosed(on=True, by="capo", lasts=True),
     ):
         tell(switchboard, TEN, events.ServiceStateChanged(request))
     tell(switchboard, TEN, events.PhoneDialled("d1", "op1", "*841"))
@@ -177,7 +177,7 @@ def test_manual_states_and_who_is_away() -> None:
     assert "Assenti: op1 dalle 10:00 (automatico: chiamate senza risposta)" in said.it
     assert "Away: op1 since 10:00 (automatic: missed its calls)" in said.en
     tomorrow = words(switchboard, later(TEN, 86_400))
-    assert "since 25.11. 10:00 (capo)" in tomorrow.en
+    assert "since Wed 25 November, 10:00 (capo), without an end" in tomorrow.en
 
 
 def test_a_return_that_waits_has_its_sentence_to_say() -> None:

@@ -24,6 +24,7 @@ from appliance.panel.pattern import (
     PanelStatus,
     Pattern,
     Readiness,
+    meanings_of,
     pattern_for,
     step,
 )  # fmt: skip
@@ -93,20 +94,24 @@ def test_meanings_are_told_in_both_languages_and_told_apart() -> None:
     assert all(m.it.endswith(".") and m.en.endswith(".") and m.it != m.en for m in MEANINGS)
 
 
+def test_a_manual_state_is_seen_on_the_ready_led() -> None:
+    """Closed tells most: nobody is rung; a box that is not in service shows no state at all."""
+    ready = PanelStatus(Readiness.READY, closed=True, unattended=True, opened=True)
+    assert meanings_of(ready)["ready"].state == "closed"
+    assert meanings_of(replace(ready, closed=False))["ready"].state == "unattended"
+    by_hand = replace(ready, closed=False, unattended=False)
+    assert meanings_of(by_hand)["ready"].state == "opened"
+    assert meanings_of(replace(ready, readiness=Readiness.STARTING))["ready"].state == "starting"
+
+
 def test_every_meaning_can_be_reached() -> None:
     """The table for the documentation holds nothing that the box never shows."""
     shown = {
         (led.split(":")[0], pattern)
-        for r, n, s, w, f, u, late in itertools.product(
-            Readiness,
-            Network,
-            LineState,
-            (0, 3),
-            (False, True),
-            (False, True),
-            (False, True),
+        for r, n, s, w, *flags in itertools.product(
+            Readiness, Network, LineState, (0, 3), *((False, True),) * 5
         )
-        for led, pattern in pattern_for(PanelStatus(r, n, (("a", s),), w, f, u, late)).items()
+        for led, pattern in pattern_for(PanelStatus(r, n, (("a", s),), w, *flags)).items()
     }
     assert shown == {(m.led, m.pattern) for m in MEANINGS}
 

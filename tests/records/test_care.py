@@ -70,8 +70,8 @@ def test_a_message_from_taken_to_closed(db: sqlite3.Connection) -> None:
     assert care.history(db, Kind.MESSAGE, "m1") == tuple(steps)
     assert messages.waiting(db) == 0
     told = list(history_lines(steps, ROME, "it"))
-    assert told[0] == "25/11/2026 10:00  op1  ascolto"
-    assert told[3] == "25/11/2026 10:07  Anna  richiamata a vuoto (segreteria)"
+    assert told[0] == "mer 25 novembre 2026, 10:00  op1  ascolto"
+    assert told[3] == "mer 25 novembre 2026, 10:07  Anna  richiamata a vuoto (segreteria)"
     assert told[-1].endswith("chiusura: non raggiungibile (provato due volte)")
     assert [row["step"] for row in history_rows(steps)][-2:] == ["fail", "close"]
 

@@ -60,7 +60,7 @@ def test_a_new_message_is_told_to_the_desk_once(db: sqlite3.Connection) -> None:
         looked(db, TEN + timedelta(minutes=1))
     first, second = outbox.listed(db)
     assert first.mail.subject == "Segreteria: messaggio 1 da 051234567 ROSSI"
-    assert "ricevuto il 25/11/2026 10:00, durata 1:01" in first.mail.body
+    assert "ricevuto mer 25 novembre 2026, 10:00, durata 1:01" in first.mail.body
     assert (first.mail.to, first.mail.attachments) == ("urp@comune.example", ())
     assert "numero riservato" in second.mail.subject
 
@@ -182,8 +182,11 @@ def test_calls_that_nobody_looks_at_are_told_of_in_one_digest(missed: sqlite3.Co
         assert looked(missed, half_an_hour + timedelta(minutes=minutes)).calls_unseen == 2
     assert mails(missed) == [(HEAD, f"{UNSEEN} (2)"), ("urp@comune.example", f"{UNSEEN} (2)")]
     body = outbox.listed(missed)[0].mail.body
-    assert "0512000600, 25/11/2026 00:00\nChiamata 2: 0512000500, 25/11/2026 01:40" not in body
-    assert "Chiamata 1: 0512000600, 25/11/2026 00:00" in body
+    assert (
+        "0512000600, mer 25 novembre 2026, 00:00\nChiamata 2: 0512000500, 25/11/2026 01:40"
+        not in body
+    )
+    assert "Chiamata 1: 0512000600, mer 25 novembre 2026, 00:00" in body
     assert "Chiamata 3" not in body
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +18,8 @@ from appliance.calls.orders import Direction, Result
 from appliance.records import call_log, listing
 from appliance.records.database import open_database
 from tests.records.samples import a_call
+
+ROME = ZoneInfo("Europe/Rome")
 
 FAX = replace(
     a_call("c1"),
@@ -29,7 +34,7 @@ FAX = replace(
 def test_every_result_and_every_evidence_has_words(language: str) -> None:
     """A new one without words would be an empty cell, and nobody would know."""
     for result in Result:
-        assert listing.as_text([replace(FAX, result=result)], language).count("  ") > 3
+        assert listing.as_text([replace(FAX, result=result)], language, ROME).count("  ") > 3
     for evidence in Evidence:
         assert listing.end_words(replace(FAX, evidence=evidence), language).endswith(", 4.0 s")
     assert len({listing.RESULTS[result] for result in Result}) == len(Result)
@@ -37,16 +42,16 @@ def test_every_result_and_every_evidence_has_words(language: str) -> None:
 
 def test_a_call_in_words() -> None:
     """Who, how it ended, by what that was noticed, and how long that took."""
-    text = listing.as_text([FAX], "it").splitlines()
+    text = listing.as_text([FAX], "it", ROME).splitlines()
     assert text[0].split() == ["Ricevuta", "Linea", "Utente", "Telefono", "Esito", "Fine"]
     assert "051234567" in text[1]
     assert text[1].endswith("fax    segnale di fax, 4.0 s")
-    assert listing.as_text([], "en") == "No calls."
+    assert listing.as_text([], "en", ROME) == "No calls."
 
 
 def test_the_sheets_that_answered_have_a_column_where_there_are_any() -> None:
     """P2: which sheets answered is recorded with the call, and listed."""
-    text = listing.as_text([replace(FAX, sheets=("imu", "mensa")), FAX], "it").splitlines()
+    text = listing.as_text([replace(FAX, sheets=("imu", "mensa")), FAX], "it", ROME).splitlines()
     assert text[0].endswith("  Schede")
     assert text[1].endswith("  imu mensa")
     assert text[2].endswith("4.0 s")
@@ -67,7 +72,7 @@ def test_a_caller_without_a_number_is_said_in_words(presentation: Presentation) 
     """Withheld, not available, not known; never an empty cell."""
     shown = presentation is Presentation.SHOWN
     caller = Caller(presentation, "051" if shown else "")
-    line = listing.as_text([replace(FAX, caller=caller)], "en").splitlines()[1]
+    line = listing.as_text([replace(FAX, caller=caller)], "en", ROME).splitlines()[1]
     assert ("051" in line) if shown else ("number" in line)
 
 
@@ -92,16 +97,27 @@ def test_the_command_lists_what_was_kept(tmp_path: Path) -> None:
     assert next(row for row in rows if row["call"] == "c1")["release_ms"] == 4020
 
 
+def test_times_are_the_sites_whatever_the_records_have() -> None:
+    """Records hold UTC; at the front desk it is an hour later in winter, two in summer."""
+    winter = replace(a_call("a-1"), rang_at=datetime(2026, 11, 25, 11, 55, tzinfo=UTC))
+    summer = replace(a_call("a-2"), rang_at=datetime(2026, 7, 1, 22, 5, tzinfo=UTC))
+    text = listing.as_text([winter, summer], "it", ROME)
+    assert "mer 25 novembre 2026, 12:55" in text
+    assert "gio 2 luglio 2026, 00:05" in text
+    back = {"call:a-1": [summer]}
+    assert "richiamato alle 00:05" in listing.as_text([winter], "it", ROME, back)
+
+
 def test_the_number_called_has_a_column_where_there_are_several() -> None:
     """P1: toll-free and ordinary number are told apart; an unknown one is said, never guessed."""
     toll_free = replace(a_call("a-1"), called="800011837")
     ordinary = replace(a_call("a-2"), called="051598111")
-    text = listing.as_text([toll_free, ordinary, a_call("a-3")], "it").splitlines()
+    text = listing.as_text([toll_free, ordinary, a_call("a-3")], "it", ROME).splitlines()
     assert text[0].split()[:4] == ["Ricevuta", "Linea", "Chiamato", "Utente"]
-    assert [line.split()[3] for line in text[1:3]] == ["800011837", "051598111"]
+    assert [re.split("  +", line)[2] for line in text[1:3]] == ["800011837", "051598111"]
     assert "non noto" in text[3]
     out = replace(a_call("a-4"), direction=Direction.OUT)
-    english = listing.as_text([toll_free, ordinary, out], "en").splitlines()
+    english = listing.as_text([toll_free, ordinary, out], "en", ROME).splitlines()
     assert "Called" in english[0]
     assert "not known" not in english[3]
-    assert "Chiamato" not in listing.as_text([toll_free], "it")
+    assert "Chiamato" not in listing.as_text([toll_free], "it", ROME)

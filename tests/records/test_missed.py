@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -25,6 +26,8 @@ from appliance.records.missed import CALLBACK_WANTED, MISSED, SERVED, Missed
 from tests.helpers.examples import examples
 from tests.records.counting import questions
 from tests.records.samples import SHOWN, TEN, WITHHELD, a_call, a_message
+
+ROME = ZoneInfo("Europe/Rome")
 
 OTHER = replace(SHOWN, number="0519999999", name="")
 
@@ -60,7 +63,7 @@ def test_who_asked_to_be_called_back_is_listed(db: sqlite3.Connection) -> None:
     """A key pressed while waiting is a wish, however the call ended."""
     (found,) = listed(db, replace(a_call("a-1", Result.ANSWERED), trail=("rang", CALLBACK_WANTED)))
     assert (found.wanted, found.is_open) == (True, True)
-    assert "risposta, chiede di essere richiamato" in missed_text([found], "it")
+    assert "risposta, chiede di essere richiamato" in missed_text([found], "it", ROME)
 
 
 def test_who_spoke_into_a_full_disk_is_to_be_called_back(db: sqlite3.Connection) -> None:
@@ -82,7 +85,7 @@ def test_who_called_again_and_was_served_needs_nobody(db: sqlite3.Connection) ->
     assert {each.record.call: each.is_open for each in found} == {
         "a-3": True, "a-2": True, "a-1": False,
     }  # fmt: skip
-    assert "ha richiamato alle 25/11 10:03" in missed_text(found, "it")
+    assert "ha richiamato mer 25 novembre, 10:03" in missed_text(found, "it", ROME)
 
 
 def test_many_who_called_again_are_asked_for_at_once(db: sqlite3.Connection) -> None:
@@ -116,15 +119,15 @@ def test_one_that_was_closed_is_not_open(db: sqlite3.Connection) -> None:
     assert (row["state"], row["outcome"], row["failed"]) == (
         "closed", "not_needed", [TEN.isoformat()],
     )  # fmt: skip
-    assert "non necessario" in missed_text([found], "it")
+    assert "non necessario" in missed_text([found], "it", ROME)
     assert "to be dealt with" in missed_text(
-        [replace(found, care=Missed(1, found.record).care)], "en"
+        [replace(found, care=Missed(1, found.record).care)], "en", ROME
     )
 
 
 def test_nothing_is_said_in_words() -> None:
     """An empty list is a sentence."""
-    assert missed_text([], "it") == "Nessuna chiamata senza messaggio."
+    assert missed_text([], "it", ROME) == "Nessuna chiamata senza messaggio."
 
 
 def test_whose_message_without_a_number_it_may_be(db: sqlite3.Connection) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -20,6 +21,8 @@ from appliance.records.missed import missed
 from appliance.records.requests import Taking
 from tests.records.samples import TEN, a_call, a_message
 from tests.records.test_requests import ASKED
+
+ROME = ZoneInfo("Europe/Rome")
 
 ITALY = PLANS["it"]
 OUT = replace(
@@ -121,11 +124,13 @@ def test_the_list_says_who_was_called_back_and_when(db: sqlite3.Connection) -> N
     call_log.upsert(db, [gave_up, tried, OUT, unit], "b")
     back = placed.called_back(db, ["call:a-1", "call:a-9"])
     assert list(back) == ["call:a-1"]
-    text = listing.as_text([gave_up, OUT, unit], "it", back).splitlines()
+    text = listing.as_text([gave_up, OUT, unit], "it", ROME, back).splitlines()
     assert text[1].endswith("richiamato alle 10:10 (risposta)")
     assert "a 051234567 ROSSI" in text[2]
     assert "a Anagrafe" in text[3]
-    assert listing.back_words(back["call:a-1"][1:], "en") == "called back at 10:02 (not reached)"
+    assert (
+        listing.back_words(back["call:a-1"][1:], "en", ROME) == "called back at 10:02 (not reached)"
+    )
     assert [one.record.call for one in missed(db, TEN - timedelta(days=1))] == ["a-1"]
     assert placed.is_reached(OUT)
     assert not placed.is_reached(tried)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -19,6 +20,8 @@ from appliance.records.listing import as_text
 from appliance.records.retention import Due, Keeping
 from appliance.records.retention_words import previewed, told
 from tests.records.samples import TEN, a_call, a_message
+
+ROME = ZoneInfo("Europe/Rome")
 
 KEEPING = Keeping(messages_closed=90, numbers=180, calls=1000)
 
@@ -61,7 +64,7 @@ def test_a_closed_message_goes_and_an_open_one_never(db: sqlite3.Connection) -> 
 def test_numbers_go_before_the_calls_themselves(db: sqlite3.Connection) -> None:
     """The figures of a report stay when nobody needs to know any more who called."""
     assert deleted(db, 181).numbers == ("a-1", "a-3")
-    shown = as_text(call_log.calls(db), "it")
+    shown = as_text(call_log.calls(db), "it", ROME)
     assert shown.count("numero cancellato") == 2
     kept = call_log.find(db, "a-2")
     assert kept is not None
@@ -143,5 +146,5 @@ def test_rules_deletions_and_what_would_go_are_said(db: sqlite3.Connection) -> N
     deleted(db, 91)
     assert list(told(KEEPING, retention.deletions(db), "en"))[-2:] == [
         "Deleted:",
-        "  24/02/2027 10:00  Messages, after closing: 1",
+        "  Wed 24 February 2027, 10:00  Messages, after closing: 1",
     ]

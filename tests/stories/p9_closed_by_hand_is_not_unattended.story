@@ -10,7 +10,7 @@ line1 caller 051234567
 expect answer line1
 expect record reason=closed.manual
 line1 answered
-expect play line1 greeting_closed leave_message without reopen_today reopen_tomorrow
+expect play line1 greeting_closed reopen_today hour_14 leave_message
 line1 hangs up by busy_tone
 expect hang up line1
 line1 idle

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,6 +19,8 @@ from appliance.records import messages
 from appliance.records.database import open_database
 from appliance.voicemail import listing
 from tests.records.samples import TEN, WITHHELD, a_call, a_message
+
+ROME = ZoneInfo("Europe/Rome")
 
 HOME = Path("/var/lib/centralino/voicemail")
 
@@ -36,13 +39,13 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 def test_the_list_for_people(db: sqlite3.Connection) -> None:
     """Who called, when, on which number, how long, in what state, where the sound lies."""
     listing.close_message(db, "1", "op1", "called_back", TEN)
-    text = listing.as_text(listing.list_messages(db), HOME)
+    text = listing.as_text(listing.list_messages(db), HOME, "it", ROME)
     rows = [re.split(r"  +", line) for line in text.splitlines()]
     assert rows == [
         ["N.", "Ricevuto", "Utente", "Chiamato", "Durata", "Stato", "File"],
-        ["2", "25/11/2026 10:00", "numero riservato", "800011837", "1:01",
+        ["2", "mer 25 novembre 2026, 10:00", "numero riservato", "800011837", "1:01",
          "da trattare (interrotto)", f"{HOME}/new/m2.wav"],
-        ["1", "25/11/2026 10:00", "051234567 ROSSI", "non noto", "1:01",
+        ["1", "mer 25 novembre 2026, 10:00", "051234567 ROSSI", "non noto", "1:01",
          "richiamato", f"{HOME}/new/m1.wav"],
     ]  # fmt: skip
     columns = [
@@ -54,7 +57,7 @@ def test_the_list_for_people(db: sqlite3.Connection) -> None:
 
 def test_the_list_in_english(db: sqlite3.Connection) -> None:
     """The second language says the same."""
-    text = listing.as_text(listing.list_messages(db, MessageState.NEW), HOME, "en")
+    text = listing.as_text(listing.list_messages(db, MessageState.NEW), HOME, "en", ROME)
     assert "number withheld" in text
     assert "to be dealt with (interrupted)" in text
 
@@ -64,7 +67,7 @@ def test_the_list_in_english(db: sqlite3.Connection) -> None:
 )
 def test_nothing_is_said_in_words(language: str, text: str) -> None:
     """An empty list is a sentence."""
-    assert listing.as_text([], HOME, language) == text
+    assert listing.as_text([], HOME, language, ROME) == text
 
 
 def test_the_list_for_programmes(db: sqlite3.Connection) -> None:
@@ -116,7 +119,7 @@ def test_every_outcome_can_be_said_and_is_shown(db: sqlite3.Connection, outcome:
     """P9's outcomes, each in both languages."""
     closed = listing.close_message(db, "m1", "op1", outcome.value, TEN)
     for language in ("it", "en"):
-        assert outcome.value not in listing.as_text([closed], HOME, language)
+        assert outcome.value not in listing.as_text([closed], HOME, language, ROME)
 
 
 @pytest.mark.parametrize(

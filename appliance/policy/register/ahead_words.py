@@ -11,10 +11,9 @@ from appliance.policy.register.declarations import Declaration, Variation
 from appliance.policy.register.words import (
     AS_DECLARED,
     KINDS,
-    in_language,
     week_words,
 )
-from appliance.policy.words import Words
+from appliance.policy.words import Words, in_language
 
 HOUSE = Words("tutto il centralino", "the whole house")
 HOLIDAY, CLOSED, OPEN = (

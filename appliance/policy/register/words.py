@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from appliance.policy.local_time import moment_words
 from appliance.policy.register.declarations import Declaration, ReturnRule, Slots, Variation
 from appliance.policy.register.merge import Merged
 from appliance.policy.register.register import Authorisation, Entered
 from appliance.policy.transfer_words import OFFERS
 from appliance.policy.week import WEEKDAYS, Week
-from appliance.policy.words import Words
+from appliance.policy.words import Words, in_language
 
 KINDS = {
     Declaration: Words("comunicazione", "declaration"),
@@ -27,11 +28,6 @@ SHORT = {
 NOTHING_NEW = Words(
     "Niente di nuovo: tutto era già nella rubrica.", "Nothing new: all of it was there already."
 )
-
-
-def in_language(words: Words, language: str) -> str:
-    """Return a text in one language."""
-    return words.it if language == "it" else words.en
 
 
 def merged_words(merged: Merged) -> Iterator[Words]:
@@ -76,7 +72,7 @@ def history_rows(entered: Entered, language: str, zone: ZoneInfo | None = None) 
     """Say all there is to say of an entry, in rows."""
     entry = entered.entry
     on = "" if not entry.attachment else f" [{entry.attachment}]"
-    yield f"{entry.at.astimezone(zone):%Y-%m-%d %H:%M}  {entered_words(entered, language)}"
+    yield f"{moment_words(entry.at.astimezone(zone), language)}  {entered_words(entered, language)}"
     yield f"    {entry.by}: {entry.reference}{on}"
     if isinstance(entered, Declaration):
         said = "comunicata da" if language == "it" else "declared by"
@@ -87,7 +83,7 @@ def history_rows(entered: Entered, language: str, zone: ZoneInfo | None = None) 
     if isinstance(entered, Authorisation) and entered.revoked is not None:
         ended, word = entered.revoked, "revocata" if language == "it" else "revoked"
         at = ended.at.astimezone(zone)
-        yield f"    {word} {at:%Y-%m-%d %H:%M}, {ended.by}: {ended.reference}"
+        yield f"    {word} {moment_words(at, language)}, {ended.by}: {ended.reference}"
 
 
 def _holds(entered: Entered, language: str) -> str:

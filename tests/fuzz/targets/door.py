@@ -84,6 +84,11 @@ class Desk:
         return self.switchboard.register
 
     @property
+    def service(self) -> Any:
+        """The manual states as they are kept."""
+        return self.switchboard.service
+
+    @property
     def office(self) -> Any:
         """The office, with the hours in force."""
         return self.switchboard.office
