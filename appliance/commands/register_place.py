@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from appliance.daemon.records_made import records_made
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.hours import Schedule
+from appliance.policy.local_time import read_day
 from appliance.policy.register.merge import Merged, in_force
 from appliance.policy.register.register import Register, Unit
 from appliance.policy.words import Words
@@ -33,7 +34,6 @@ from appliance.records.vault import key_path
 if TYPE_CHECKING:
     import sqlite3
 
-DAYS = {"today": 0, "oggi": 0, "tomorrow": 1, "domani": 1}
 UNTOLD = Words(
     "Il centralino non è in funzione: leggerà la rubrica quando parte.",
     "The desk is not running: it will read the register when it starts.",
@@ -134,13 +134,8 @@ class Place:
 
 
 def day_of(text: str, today: date) -> date:
-    """Read today, tomorrow (oggi, domani) or 2026-11-25; raises OfficeError."""
-    if text in DAYS:
-        return today + timedelta(days=DAYS[text])
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise OfficeError(f"{text!r} is no day: write today, tomorrow or 2026-11-25") from error
+    """Read a day as people write it; raises Refused."""
+    return read_day(text, today)
 
 
 def unit_of(register: Register, code: str) -> Unit:
