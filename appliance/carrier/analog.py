@@ -34,7 +34,7 @@ class AnalogLine(LineCalling):
 
     def _on_rang(self, fact: facts.Rang, now: float) -> None:
         self._condition = LineCondition.UNKNOWN
-        self._rang_at = now
+        self._rang_at = self.driver.rang_at
         known = fact.known
         if known is None:
             self._tell(events.LineRang(self.name, fact.count))

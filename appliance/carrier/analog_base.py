@@ -19,6 +19,7 @@ from appliance.carrier.messages import (
     Measured,
     Notice,
     Recovering,
+    StillRinging,
 )
 from appliance.carrier.rhythm import Rhythm
 from appliance.errors import TechnicianError
@@ -73,6 +74,12 @@ class LineBase:
     def start(self, now: float) -> None:
         """Bring the modem up over a port that was just opened."""
         self._learn(self.driver.start(now), now)
+
+    def found_ringing(self, still: StillRinging, now: float) -> None:
+        """Know, before the start, of a caller who rang as the carrier before this one was lost."""
+        self._rang_at = now - still.ago_ms / 1000
+        known = facts.Identified(still.caller or events.Caller(), dated=still.dated)
+        self.driver.found_ringing(still.modem, known, self._rang_at)
 
     def timer(self, now: float) -> None:
         """Do what is due."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from appliance.carrier.analog import AnalogLine
 from appliance.carrier.link import Link
-from appliance.carrier.messages import LineSetup, Notice, Setup
+from appliance.carrier.messages import LineSetup, Notice, Setup, StillRinging
 from appliance.carrier.port import Port
 from appliance.carrier.switch import Switch, Tell
 from appliance.errors import ConfigurationError
@@ -40,8 +40,9 @@ class LineSide:
         """
         for name in set(self.ports) - {line.name for line in setup.lines}:
             self._remove(name)
+        still = {each.line: each for each in setup.ringing}
         for line in setup.lines:
-            self._set_up_line(line, setup.lead_ms, link)
+            self._set_up_line(line, setup.lead_ms, link, still.get(line.name))
 
     def restart(self, name: str) -> None:
         """Close and open a line's port; a name that is not known is passed over."""
@@ -77,7 +78,13 @@ class LineSide:
         for port in self.ports.values():
             port.close()
 
-    def _set_up_line(self, setup: LineSetup, lead_ms: int, link: Callable[[], Link | None]) -> None:
+    def _set_up_line(
+        self,
+        setup: LineSetup,
+        lead_ms: int,
+        link: Callable[[], Link | None],
+        still: StillRinging | None,
+    ) -> None:
         known = self._switch.lines.get(setup.name)
         if known is not None and known.setup == setup:
             known.retell()
@@ -89,6 +96,8 @@ class LineSide:
         except ConfigurationError as error:
             self._tell(Notice(f"line {setup.name} is not set up: {error}", "error"))
             return
+        if still is not None:
+            line.found_ringing(still, self._clock())
         self._switch.lines[setup.name] = line
         port = Port(line, setup.path, self._nursery, self._selector, self._clock)
         self.ports[setup.name] = port

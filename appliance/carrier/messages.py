@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from appliance.calls.events import Caller
+
 
 @dataclass(frozen=True, slots=True)
 class LineSetup:
@@ -45,11 +47,26 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class StillRinging:
+    """A line that rang `ago_ms` ago as its carrier was lost: whoever calls may ring still.
+
+    `modem` is how its modem names itself; `caller` and `dated` as in LineRang: who calls, if known.
+    """
+
+    line: str
+    modem: str
+    ago_ms: int
+    caller: Caller | None = None
+    dated: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Setup:
     """Everything the carrier may use; nothing is opened before it comes.
 
     A descriptor of the prompt memory (one sealed memfd) travels with this message. `hold` and
-    `lost` name the prompts for a caller on hold and for one whose desk has died.
+    `lost` name the prompts for a caller on hold and for one whose desk has died. `ringing` are the
+    callers of a carrier before this one, who do not begin to ring anew.
     """
 
     lines: tuple[LineSetup, ...]
@@ -59,6 +76,7 @@ class Setup:
     hold: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     lead_ms: int = 60
+    ringing: tuple[StillRinging, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,13 @@ import selectors
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from appliance.calls import events
+from appliance.calls import events, orders
 from appliance.carrier.link import Link, Sound
 from appliance.carrier.messages import (
     Credit,
@@ -33,6 +34,7 @@ from appliance.carrier.messages import (
     Recovering,
     Setup,
     Snapshot,
+    StillRinging,
 )
 from appliance.daemon.announcements import PromptFile
 from appliance.errors import PeerError
@@ -65,6 +67,54 @@ class Takers:
     recovering: Callable[[Recovering], None]
 
 
+@dataclass(slots=True)
+class Callers:
+    """Who rings, on which modem: what a carrier must know whose predecessor was lost.
+
+    A caller who rings as it dies would else wait for its modem to be initialised and for the next
+    ring, and the number, sent once, would be lost.
+    """
+
+    clock: Callable[[], float]
+    _modems: dict[str, str] = field(default_factory=dict)
+    _rang: dict[str, tuple[float, events.LineRang]] = field(default_factory=dict)
+
+    def told(self, event: events.Event) -> None:
+        """Take what the carrier says of a line."""
+        match event:
+            case events.LineRestored(line, modem):
+                self._modems[line] = modem
+                self._rang.pop(line, None)
+            case events.LineRang(line):
+                caller, dated = event.caller, event.dated
+                if caller is None and line in self._rang:
+                    caller, dated = self._rang[line][1].caller, self._rang[line][1].dated
+                known = replace(event, caller=caller, dated=dated)
+                self._rang[line] = self.clock(), known
+            case events.CallerIdentified(line, caller, dated) if line in self._rang:
+                at, rang = self._rang[line]
+                self._rang[line] = at, replace(rang, caller=caller, dated=dated)
+            case events.LineIdle(line) | events.LineLost(line) | events.LineTaken(line):
+                self._rang.pop(line, None)
+            case events.CallerHungUp(line):
+                self._rang.pop(line, None)
+
+    def ordered(self, order: object) -> None:
+        """Take what is ordered: a line that is answered rings no more."""
+        if isinstance(order, orders.AnswerLine | orders.HangUp):
+            self._rang.pop(order.line, None)
+
+    def ringing(self) -> tuple[StillRinging, ...]:
+        """Return who was ringing, to be told to a carrier that begins."""
+        now = self.clock()
+        return tuple(
+            StillRinging(
+                line, self._modems.get(line, ""), round((now - at) * 1000), rang.caller, rang.dated
+            )
+            for line, (at, rang) in self._rang.items()
+        )
+
+
 class CarrierSide:
     """Keeps a link to the carrier; `link_path` None means: as a child of this process."""
 
@@ -75,6 +125,7 @@ class CarrierSide:
         takers: Takers,
         selector: selectors.BaseSelector,
         link_path: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.snapshot = Snapshot()
         self.connected = False
@@ -85,6 +136,7 @@ class CarrierSide:
         self._takers = takers
         self._selector = selector
         self._link_path = link_path
+        self._callers = Callers(clock)
         self._link: Link | None = None
         self._mask = 0
         self.past = Past()
@@ -103,6 +155,7 @@ class CarrierSide:
 
         `fd` travels with it and is closed here, whatever becomes of it.
         """
+        self._callers.ordered(message)
         link = self._link
         if link is None:
             if fd is not None:
@@ -224,6 +277,7 @@ class CarrierSide:
             case Snapshot():
                 self._greeted(message)
             case _:
+                self._callers.told(message)
                 self._takers.event(message)
 
     def _note(self, message: Health | Measured | Marked | Recovering | Notice) -> None:
@@ -246,7 +300,8 @@ class CarrierSide:
         if snapshot.realtime:
             log.warning("carrier: no real time (%s); it works, less evenly", snapshot.realtime)
         assert self._link is not None
-        self._link.send(self._setup, fds=[self._prompt_fd])
+        setup = replace(self._setup, ringing=self._callers.ringing())
+        self._link.send(setup, fds=[self._prompt_fd])
         self._send_more()
         self._takers.event(events.CarrierRestored())
 

@@ -54,6 +54,10 @@ class CallerId:
         """The exchange's own time, once both halves have come."""
         return self._date + self._time if self._date and self._time else ""
 
+    def take_date(self, dated: str) -> None:
+        """Take the exchange's time as `dated` gave it."""
+        self._date, self._time = dated[:4], dated[4:]
+
     def add(self, text: str) -> None:
         """Take one line, or a report of several lines; what makes no sense is passed over."""
         for key, value in fields_of(text):

@@ -15,7 +15,7 @@ from appliance.lines.ringing import Ringing
 from appliance.lines.script import Runner
 from appliance.lines.settings import AUTO, CallerIdOrder
 from appliance.lines.steps import Done, Refused, Trouble
-from appliance.lines.table import TABLE, TIMERS, Input, Say, Script, Stage
+from appliance.lines.table import RINGING, TABLE, TIMERS, Input, Say, Script, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 ENDINGS = frozenset({Script.HANG_UP, Script.WITHDRAW})
 """The scripts that end a call: what rings, or is told of, from then on is the next."""
+STILL_RINGING = RINGING | {Stage.OFF, Stage.RESUMING, Stage.FAILED}
+"""The stages after which whoever rang may ring still, though the modem is initialised."""
 BROKE_OFF_S = 5.0
 """A stream that breaks off again so soon is no stream."""
 LADDER = (
@@ -99,7 +101,8 @@ class Life:
         if rule is None:
             return ()
         before, self.stage = self.stage, rule.to
-        if rule.run in ENDINGS or what is Input.RING_GAP:
+        gone = rule.run is Script.SYNC and before not in STILL_RINGING
+        if rule.run in ENDINGS or what is Input.RING_GAP or gone:
             self.ringing = Ringing()
         self.timers.pop(what, None)  # what happened is waited for no longer
         running = TIMERS.get(rule.to, frozenset())
@@ -119,6 +122,8 @@ class Life:
             case Refused(reason):
                 self._fault = (reason, Recovery.REPLACE)
                 return self.step(Input.REFUSED, now)
+            case Done() if self.stage is Stage.CONFIGURING and self._rings(now):
+                return self.step(Input.UP_RINGING, now)
             case Done() if self.stage is Stage.STARTING and self.runner.refused:
                 self._no_duplex = self._named
                 return self.step(Input.NO_DUPLEX, now)
@@ -138,9 +143,23 @@ class Life:
         return self.step(Input.BROKE_OFF, now)
 
     def start(self, now: float) -> tuple[LineEvent, ...]:
-        """Begin anew, with nothing to recover from."""
+        """Begin anew, with nothing to recover from; or where a call of the last owner rings."""
         self._fault = None
+        if self.stage is Stage.OFF and self._rings(now):
+            return self.step(Input.RESUME, now)
+        self.ringing = Ringing()
         return self.step(Input.START, now)
+
+    def found_ringing(self, modem: str, ringing: Ringing) -> None:
+        """Know, before the start, that `modem` was heard ringing by its last owner."""
+        self._named, self.ringing = modem, ringing
+        if self.settings.dialect == AUTO:
+            self.modem.dialect = identify([modem])
+
+    def _rings(self, now: float) -> bool:
+        """Tell whether somebody has rung, so lately that they may ring still."""
+        gap_s = self.settings.ring_gap_ms / 1000
+        return self.ringing.count > 0 and now - self.ringing.latest < gap_s
 
     def lose(self, reason: Sentence, least: Recovery, now: float) -> tuple[LineEvent, ...]:
         """Take note that the port is gone; less than `least` would be of no use."""
@@ -167,6 +186,10 @@ class Life:
             self.timers[Input.IDENTITY_LIMIT] = self.ringing.since + limit_s
             if self.knows_caller:  # it rang, and was told who calls, before the line was idle
                 self.timers[Input.IDENTITY] = now
+        if Input.RING_GAP in running and Input.RING_GAP not in self.timers:
+            # somebody has been ringing since before this stage
+            gap_s = self.settings.ring_gap_ms / 1000
+            self.timers[Input.RING_GAP] = self.ringing.latest + gap_s
         if Input.IDLE_CHECK in running and self.settings.idle_check_ms:
             wait_ms = self.pair.wait_ms(self.probe, self.settings.idle_check_ms)
             self.timers[Input.IDLE_CHECK] = now + wait_ms / 1000
@@ -196,20 +219,30 @@ class Life:
         return [line.removeprefix("+GMI:").strip() for line in kept]
 
     def _up(self) -> tuple[LineEvent, ...]:
+        if scripts.MAKER in self.runner.kept:  # else it was found, and is known
+            self._named = " ".join(self._identity())
         self.format = choose_vsm(self.runner.kept[scripts.FORMATS], self.modem.dialect)
         if self.format is None:
             raise Bug("a modem without a voice format came up")
         self._rung, self.needs = 0, None
-        self._named = " ".join(self._identity())
         up = facts.Up(self._named, self.duplex, self.format.law)
-        self.ringing, self.pair = Ringing(), Pair()
+        self.pair = Pair()
         if self._fault is None:
             return (up,)
         return (facts.Recovered(self._fault[0]), up, *self._idle())
 
+    def _up_anew(self) -> tuple[LineEvent, ...]:
+        self.ringing = Ringing()
+        return self._up()
+
+    def _up_ringing(self) -> tuple[LineEvent, ...]:
+        return (*self._up(), *self.ringing.told())
+
     def _identified(self) -> tuple[LineEvent, ...]:
         self.timers.pop(Input.IDENTITY, None)  # what is told now is not told again as late
-        return (self.ringing.settle(),)
+        told = self.ringing.told()
+        settled = self.ringing.settle()
+        return () if told and told[0].known == settled else (settled,)
 
     def _idle(self) -> tuple[LineEvent, ...]:
         self._fault = None
@@ -247,6 +280,7 @@ class Life:
 
 _SCRIPTS: Mapping[Script, Callable[[Life], tuple[Step, ...]]] = {
     Script.SYNC: lambda _: scripts.sync(),
+    Script.RESUME: lambda _: scripts.resume(),
     Script.INQUIRE: lambda _: scripts.inquire(),
     Script.CONFIGURE: Life._configure,
     Script.CHECK: lambda life: scripts.check(life.probe),
@@ -262,7 +296,9 @@ _SCRIPTS: Mapping[Script, Callable[[Life], tuple[Step, ...]]] = {
     Script.HANG_UP: lambda _: scripts.hang_up(),
 }
 _SAYINGS: Mapping[Say, Callable[[Life], tuple[LineEvent, ...]]] = {
-    Say.UP: Life._up,
+    Say.UP: Life._up_anew,
+    Say.UP_RANG: Life._up_ringing,
+    Say.RESUMED: Life._up_ringing,
     Say.RANG: Life._rang,
     Say.IDENTIFIED: Life._identified,
     Say.LATE: lambda life: (life.ringing.settle(late=True),),

@@ -9,6 +9,7 @@ from appliance.lines.digits import DigitFilter
 from appliance.lines.facts import Heard, Identified, Rang, Recovery, Signal, Signalled, Stream
 from appliance.lines.life import Life
 from appliance.lines.replies import CallerIdReceived, Coded, StreamEnded
+from appliance.lines.ringing import Ringing
 from appliance.lines.table import ANSWERED, HEARING, RINGING, SIGNALLING, Input, Stage
 
 if TYPE_CHECKING:
@@ -34,6 +35,13 @@ class LineDriver:
         self._life = Life(settings)
         self._digits = DigitFilter()
         self._out = bytearray()
+
+    def found_ringing(self, modem: str, known: Identified, at: float) -> None:
+        """Know, before the start, that its last owner heard `modem` ringing at `at` (monotonic s).
+
+        The identity of a call that has rung comes no more: it is what that one knew.
+        """
+        self._life.found_ringing(modem, Ringing.found(known.caller, known.dated, at))
 
     # --- orders ------------------------------------------------------------------------------
 
@@ -157,6 +165,11 @@ class LineDriver:
     def streaming(self) -> Stream | None:
         """The kind of stream that runs inside the modem."""
         return self._life.modem.streaming
+
+    @property
+    def rang_at(self) -> float:
+        """When the last ring came (monotonic s)."""
+        return self._life.ringing.latest
 
     @property
     def ringing(self) -> tuple[LineEvent, ...]:

@@ -18,12 +18,12 @@ FRESH_S = 10.0
 class Ringing:
     """Counts the rings and settles the caller's identity once, by arrival or by limit.
 
-    `since` is when the first ring came, in monotonic seconds.
+    `since` and `latest` are when the first and the last ring came, in monotonic seconds.
     """
 
     def __init__(self) -> None:
         self.count = 0
-        self.since = 0.0
+        self.since = self.latest = 0.0
         self._identity = CallerId()
         self._identity_at = 0.0
         self._told: Caller | None = None
@@ -35,6 +35,16 @@ class Ringing:
             if now - self._identity_at > FRESH_S:
                 self._identity = CallerId()
         self.count += 1
+        self.latest = now
+
+    @classmethod
+    def found(cls, caller: Caller, dated: str, at: float) -> Ringing:
+        """Return a ringing that began before this process, last heard at `at`."""
+        ringing = cls()
+        ringing.count, ringing.since, ringing.latest = 1, at, at
+        ringing._told = ringing._identity.caller = caller
+        ringing._identity.take_date(dated)
+        return ringing
 
     def on_caller_id(self, event: CallerIdReceived, now: float) -> None:
         """Take a line or a report of caller id."""

@@ -54,6 +54,18 @@ def sync() -> tuple[Step, ...]:
     )
 
 
+def resume() -> tuple[Step, ...]:
+    """Make a modem ready that rang as its last owner died: configured it is, and it runs no stream.
+
+    One that is anything else says so, and is initialised.
+    """
+    return (
+        Command("ATE0V1Q0", limit_ms=500),
+        Command("AT+FCLASS=8", limit_ms=QUICK_MS),
+        Command("AT+VSM=?", limit_ms=QUICK_MS, keep=FORMATS),
+    )
+
+
 def inquire() -> tuple[Step, ...]:
     """Put the line on hook, reset, and ask who it is; &F stands alone (v253.md 1.1)."""
     return (

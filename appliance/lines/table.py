@@ -14,6 +14,7 @@ class Stage(enum.StrEnum):
     """Where a line is in its life."""
 
     OFF = "off"
+    RESUMING = "resuming"  # a modem that rang as its last owner died is only made ready to answer
     SYNCING = "syncing"  # bringing the modem to its command state
     INQUIRING = "inquiring"  # asking who it is
     CONFIGURING = "configuring"
@@ -41,6 +42,7 @@ class Input(enum.StrEnum):
     """What can happen to a line: asked by the carrier, said by the modem, or by the clock."""
 
     START = "start"
+    RESUME = "resume"
     ANSWER = "answer"
     START_STREAM = "start_stream"
     END_STREAM = "end_stream"
@@ -55,6 +57,7 @@ class Input(enum.StrEnum):
     BROKE_OFF = "broke_off"  # the modem has ended its stream by itself
     NO_DUPLEX = "no_duplex"  # it refuses sound both ways
     DONE = "done"  # the stage's script succeeded
+    UP_RINGING = "up_ringing"  # the last one of initialising did, and somebody rings by now
     TROUBLE = "trouble"  # it failed
     REFUSED = "refused"  # it failed for good
     IDENTITY = "identity"  # the caller's identity is known
@@ -67,6 +70,7 @@ class Script(enum.StrEnum):
     """Which commands a transition starts; see scripts.py."""
 
     SYNC = "sync"
+    RESUME = "resume"
     INQUIRE = "inquire"
     CONFIGURE = "configure"
     CHECK = "check"
@@ -86,6 +90,8 @@ class Say(enum.StrEnum):
     """Which event a transition tells the carrier; see line.py."""
 
     UP = "up"
+    UP_RANG = "up_rang"  # it is up, and somebody has been ringing
+    RESUMED = "resumed"  # the same, found so at the start
     RANG = "rang"
     IDENTIFIED = "identified"
     LATE = "late"
@@ -145,10 +151,21 @@ def _late(stage: Stage) -> dict[Input, Rule]:
 
 
 TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
-    _S.OFF: {**_START, **_LOST},
+    _S.OFF: {**_START, **_LOST, _I.RESUME: Rule(_S.RESUMING, _R.RESUME)},
+    _S.RESUMING: {
+        **_START,
+        **_LOST,
+        _I.TROUBLE: Rule(_S.SYNCING, _R.SYNC),
+        _I.RING_GAP: Rule(_S.SYNCING, _R.SYNC),
+        _I.DONE: Rule(_S.PREPARING, _R.PREPARE, _Y.RESUMED),
+    },
     _S.SYNCING: {**_NEW, _I.DONE: Rule(_S.INQUIRING, _R.INQUIRE)},
     _S.INQUIRING: {**_NEW, _I.DONE: Rule(_S.CONFIGURING, _R.CONFIGURE)},
-    _S.CONFIGURING: {**_NEW, _I.DONE: Rule(_S.IDLE, say=_Y.UP)},
+    _S.CONFIGURING: {
+        **_NEW,
+        _I.DONE: Rule(_S.IDLE, say=_Y.UP),
+        _I.UP_RINGING: Rule(_S.IDENTIFYING, say=_Y.UP_RANG),
+    },
     _S.IDLE: {
         **_LIVE,
         _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
@@ -252,6 +269,7 @@ TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
 
 IGNORED: Mapping[Input, str] = {
     _I.START: "every stage has a row for it",
+    _I.RESUME: "only the first start finds a call of the last owner",
     _I.ANSWER: "the caller has gone or the line is answered: the order crossed the event",
     _I.START_STREAM: "the line is not off hook: the order crossed the event",
     _I.END_STREAM: "no stream runs: the order crossed the event",
@@ -260,12 +278,13 @@ IGNORED: Mapping[Input, str] = {
     _I.DIAL: "the line is in use, rings or is out: who asks looks first",
     _I.HANG_UP: "the line is on its way to idle, or out",
     _I.LOST: "every stage has a row for it",
-    _I.RING: "a burst under way while the line is answered or initialised: the next counts",
+    _I.RING: "under way while the line is answered; while it is initialised it is kept for its end",
     _I.PICKUP: "no call waits here; off hook it is a signal; the answer itself moves the voltage",
     _I.STREAM_ENDED: "the script under way ends the stream itself; unordered, it is trouble",
     _I.BROKE_OFF: "only a stream that runs can break off",
     _I.NO_DUPLEX: "only a stream that is being started can be refused",
     _I.DONE: "a script ends in the stage that began it",
+    _I.UP_RINGING: "only initialising ends with somebody who rings",
     _I.TROUBLE: "no script runs in this stage",
     _I.REFUSED: "only initialising can be refused for good",
     _I.IDENTITY: "without a ring there is no call; it is kept for the ring that follows",
@@ -276,6 +295,7 @@ IGNORED: Mapping[Input, str] = {
 """Why an input without a row in `TABLE` does nothing."""
 
 TIMERS: Mapping[Stage, frozenset[Input]] = {
+    _S.RESUMING: frozenset({_I.RING_GAP}),
     _S.IDLE: frozenset({_I.IDLE_CHECK}),
     _S.IDENTIFYING: frozenset({_I.IDENTITY, _I.IDENTITY_LIMIT, _I.RING_GAP}),
     _S.PREPARING: frozenset({_I.IDENTITY, _I.RING_GAP}),

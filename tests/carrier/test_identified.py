@@ -6,9 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.calls.events import Caller, CallerIdentified, LineAnswered, LineRang, Presentation
-from appliance.carrier.messages import LineSetup
-from appliance.exchange.call import CallPlan
+from appliance.calls.events import (
+    Caller,
+    CallerHungUp,
+    CallerIdentified,
+    LineAnswered,
+    LineIdle,
+    LineRang,
+    LineRestored,
+    Presentation,
+)
+from appliance.carrier.analog import AnalogLine
+from appliance.carrier.messages import LineSetup, StillRinging
+from appliance.exchange.call import Call, CallPlan
 from tests.carrier.virtual import Hosted, World
 
 NUMBER = "0541704111"
@@ -112,3 +122,89 @@ def test_the_identity_of_one_call_is_not_the_next_one_s() -> None:
     one.place(CallPlan(caller="none"))
     world.until(lambda: len(one.heard_of(CallerIdentified)) == 2)
     assert [each.caller for each in one.heard_of(CallerIdentified)] == [SHOWN, UNKNOWN]
+
+
+# --- a caller who rang before this process began --------------------------------------------------
+
+
+def _found(make: str, ago_ms: int, caller: Caller | None) -> tuple[Hosted, World, Call]:
+    """A carrier that is told, before its start, of a caller who rings on a modem that is up."""
+    one, world = _ready(make, "after")
+    modem = one.line.modem
+    call = one.place(CallPlan(caller=NUMBER, rings=20))
+    world.until(lambda: one.heard_of(LineRang))
+    world.run(ago_ms)
+    one.line = AnalogLine(one.setup, one.told.append, lambda: one.link, 60)
+    one.line.found_ringing(StillRinging("line1", modem, ago_ms, caller), world.now)
+    one.told.clear()
+    return one, world, call
+
+
+@pytest.mark.parametrize("make", ["conexant", "usr5637"])
+@pytest.mark.parametrize("ago_ms", [500, 2900])
+@pytest.mark.parametrize(("caller", "told"), [(SHOWN, SHOWN), (None, UNKNOWN)])
+def test_who_rang_as_the_last_carrier_died_is_told_at_once(
+    make: str, ago_ms: int, caller: Caller | None, told: Caller
+) -> None:
+    """B6: no initialising, no next ring and no identity is waited for; the call can be answered."""
+    one, world, _ = _found(make, ago_ms, caller)
+    one.line.start(world.now)
+    world.until(lambda: one.heard_of(LineRang), 1000)
+    assert one.heard_of(LineRestored)[0].modem == one.line.modem
+    assert one.heard_of(LineRang) == [LineRang("line1", 1, told)]
+    world.run(2000)
+    assert one.callers()[0] == told  # one that is under way yet is told as well
+    one.line.answer(world.now)
+    world.until(lambda: one.heard_of(LineAnswered), 1500)
+    world.hang_up(one)
+    world.until(lambda: one.heard_of(LineIdle))
+
+
+def test_who_gave_up_as_the_carrier_died_is_told_to_have_gone() -> None:
+    """No ring follows within the gap, counted from the last one that anybody heard."""
+    one, world, call = _found("conexant", 3000, SHOWN)
+    call.wants_to_hang_up = True
+    one.line.start(world.now)
+    world.until(lambda: one.heard_of(CallerHungUp), 4100)
+    world.until(lambda: one.heard_of(LineIdle), 3000)
+
+
+@pytest.mark.parametrize("ago_ms", [7000, 60_000])
+def test_who_rang_too_long_ago_has_gone(ago_ms: int) -> None:
+    """The modem is initialised as ever."""
+    one, world = _ready("conexant", "after")
+    one.line = AnalogLine(one.setup, one.told.append, lambda: one.link, 60)
+    one.line.found_ringing(StillRinging("line1", "CONEXANT", ago_ms, SHOWN), world.now)
+    one.told.clear()
+    one.line.start(world.now)
+    world.until(lambda: one.heard_of(LineRestored), 10_000)
+    world.run(3000)
+    assert one.heard_of(LineRang) == []
+
+
+def test_a_modem_that_is_not_as_it_was_is_initialised_while_it_rings() -> None:
+    """It streams, or lost its settings: the caller is told of once it is up."""
+    one, world, _ = _found("conexant", 500, SHOWN)
+    one.station.power_cycle()
+    one.line.start(world.now)
+    world.until(lambda: one.heard_of(LineRang), 10_000)
+    assert one.callers()[0] == SHOWN
+    one.line.answer(world.now)
+    world.until(lambda: one.heard_of(LineAnswered), 2500)
+    world.hang_up(one)
+
+
+def test_who_begins_to_ring_while_the_modem_is_initialised_is_told_when_it_is_up() -> None:
+    """After a power cut: nobody waits for the exchange's next ring, nor for an identity that was
+    sent when nobody listened.
+    """
+    setup = LineSetup("line1", "", caller_id="after", identity_limit_ms=LIMIT_MS)
+    one = Hosted(setup, "conexant")
+    world = World(one)
+    one.place(CallPlan(caller="none", rings=20))
+    world.run(200)
+    one.line.start(world.now)
+    world.run(700)  # it is being brought to its command state
+    world.until(lambda: one.heard_of(LineRang), 6000)
+    (up,), rang = one.heard_of(LineRestored), one.heard_of(LineRang)[0]
+    assert one.told.index(rang) == one.told.index(up) + 1

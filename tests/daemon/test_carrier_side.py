@@ -7,18 +7,19 @@ import selectors
 import socket
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from appliance.calls import events
+from appliance.calls import events, orders
 from appliance.carrier.link import Link
-from appliance.carrier.messages import Ping, Pong, Setup, Snapshot
+from appliance.carrier.messages import Ping, Pong, Setup, Snapshot, StillRinging
 from appliance.daemon.carrier_side import (
     PING_S,
     PONG_LIMIT_S,
     START_LIMIT_S,
+    Callers,
     CarrierSide,
     Takers,
 )
@@ -121,3 +122,82 @@ def test_a_carrier_at_work_must_answer_soon(lines: Lines) -> None:
     lines.side.timer(50.0 + 2 * PONG_LIMIT_S)
     assert lines.told[-1] == events.CarrierLost("it does not answer")
     carrier.socket.close()
+
+
+RANG = events.LineRang("line1")
+SHOWN = events.Caller(events.Presentation.SHOWN, "0511234567")
+KNOWN = events.CallerIdentified("line1", SHOWN, "11251000")
+MODEM = events.LineRestored("line1", "CONEXANT CX93001", True)
+GONE: tuple[events.Event, ...] = (
+    events.LineIdle("line1"),
+    events.LineLost("line1", "?"),
+    events.LineTaken("line1"),
+    events.CallerHungUp("line1", events.Evidence.GAVE_UP),
+    MODEM,
+)
+
+
+class Now:
+    """A clock that a test sets."""
+
+    at = 100.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@pytest.fixture
+def callers() -> Callers:
+    """What is known of a line that has rung, 1.5 s ago."""
+    clock = Now()
+    made = Callers(clock)
+    for event in (MODEM, RANG, KNOWN):
+        made.told(event)
+    clock.at += 1.5
+    return made
+
+
+def test_who_rings_as_the_carrier_dies_is_told_to_its_successor(callers: Callers) -> None:
+    """B6: how long ago, on which modem, and the number, which is sent but once."""
+    still = StillRinging("line1", "CONEXANT CX93001", 1500, SHOWN, "11251000")
+    assert callers.ringing() == (still,)
+    callers.told(events.LineRang("line1", 2))
+    assert callers.ringing() == (replace(still, ago_ms=0),)
+    callers.told(events.CallerIdentified("line2", SHOWN))
+    assert len(callers.ringing()) == 1
+
+
+@pytest.mark.parametrize("gone", GONE)
+def test_who_rings_no_more_is_not(callers: Callers, gone: events.Event) -> None:
+    """Nobody is rung for a caller who has gone."""
+    callers.told(gone)
+    assert callers.ringing() == ()
+
+
+@pytest.mark.parametrize("order", [orders.AnswerLine("line1"), orders.HangUp("line1")])
+def test_who_was_answered_is_not(callers: Callers, order: object) -> None:
+    """Off hook it rings no more; with the port the line goes on hook."""
+    callers.ordered(orders.AnswerLine("line2"))
+    callers.ordered("anything")
+    assert callers.ringing()
+    callers.ordered(order)
+    assert callers.ringing() == ()
+
+
+def test_the_setup_of_the_next_carrier_names_them(lines: Lines) -> None:
+    """The first one is told of nobody."""
+    lines.side.timer(0.0)
+    carrier = at_work(lines, 0.1)
+    first = next(carrier.receive())
+    assert isinstance(first, Setup)
+    assert first.ringing == ()
+    for event in (MODEM, RANG):
+        carrier.send(event)
+    lines.hear()
+    carrier.socket.close()
+    lines.hear()
+    lines.side.timer(0.2)
+    lines.side.timer(10.0)
+    again = next(at_work(lines, 10.1).receive())
+    assert isinstance(again, Setup)
+    assert [still.line for still in again.ringing] == ["line1"]

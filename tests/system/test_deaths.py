@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -23,6 +24,9 @@ from tests.system.rulers import share_heard
 
 pytestmark = pytest.mark.system
 
+NUMBER = "0511234567"
+RING_S, IDENTITY_S = 5.0, 2.2
+"""Between two rings of an Italian exchange, and from a ring to the caller's number."""
 LOST = OURS / "it" / "connection_lost.wav"
 SOUNDS = frozenset({".wav", ".part"})
 
@@ -122,6 +126,23 @@ def test_the_carrier_is_killed(box: Box, op1: TestPhone) -> None:
     box.wait_until(lambda: is_at_rest(box, 2), 10.0, "line 2 is not at rest")
     assert call.wait(10.0).ended_by == "host"
     assert_a_call_works(box, op1, 2)
+
+
+def test_who_rings_as_the_carrier_is_killed_rings_on(box: Box, op1: TestPhone) -> None:
+    """SIGKILL of the carrier while a caller rings: the phone rings again before the exchange does,
+    with the number, which is sent but once; whoever lifts has the caller.
+    """
+    call = box.place(1, caller=NUMBER, rings=20)
+    op1.wait_event("invite", 10.0)
+    op1.wait_event("caller", 10.0)
+    killed = time.monotonic()
+    os.kill(carrier_of(box), signal.SIGKILL)
+    again = op1.wait_event("invite", 15.0)
+    assert again.at - killed < RING_S - IDENTITY_S, "it was the exchange that rang again"
+    assert again.details["caller"] == NUMBER
+    op1.answer()
+    box.wait_until(lambda: box.status()["calls"][0]["state"] == "talking", 10.0, "nobody talks")
+    assert end(box, call).result is Result.ANSWERED
 
 
 def test_the_service_is_stopped(box: Box, op1: TestPhone) -> None:
