@@ -10,6 +10,7 @@ from appliance.daemon.office import build_office
 from appliance.daemon.papers import Papers, papers_of
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
+from appliance.files import atomic_write
 from appliance.records import register as register_store
 from appliance.records import requests as stored
 from appliance.records.request_listing import Due
@@ -32,5 +33,5 @@ def write(settings: Settings, number: int, folder: Path, due: Due) -> Path:
         kept = stored.required(connection, number)
         register = register_store.load(connection, key)
     path = folder / f"request-{number}.pdf"
-    path.write_bytes(papers(settings).request_pdf(kept, due, register))
+    atomic_write(path, papers(settings).request_pdf(kept, due, register))
     return path

@@ -19,6 +19,7 @@ from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.daemon import door
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
+from appliance.files import atomic_write
 from appliance.policy.citizens import Contact
 from appliance.policy.due import due, is_overdue
 from appliance.policy.hours import Schedule
@@ -189,7 +190,7 @@ def export(settings: Settings, number: int, folder: Path, *, pdf: bool) -> None:
     papers = request_pdf.papers(settings)
     for kept, references in letters:
         path = folder / f"{kept.mail.key}.eml"
-        path.write_bytes(papers.eml(kept, references))
+        atomic_write(path, papers.eml(kept, references))
         click.echo(path)
 
 

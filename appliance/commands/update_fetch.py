@@ -23,7 +23,7 @@ from urllib.error import HTTPError
 from urllib.parse import urljoin, urlsplit
 
 from appliance.commands.https import LIMIT_S, context_of, not_fetched, opener, unreached
-from appliance.files import make_private
+from appliance.files import acting_for, make_private
 from appliance.policy.refused import Refused
 from appliance.policy.update_words import NO_ROOM, refused
 from appliance.policy.updating import check_server, order
@@ -67,15 +67,20 @@ class Server:
     def fetch(self, offer: Offer, target: Path, room: int) -> None:
         """Fetch a bundle, going on where the last time ended; raises Refused, OSError.
 
-        It is whole or not there; `room` are the bytes that it may have.
+        It is whole or not there; `room` are the bytes that it may have. The administrator does so
+        as the service, whose folder it is: a link that lies there leads no further.
         """
         make_private(target.parent)
+        with acting_for(target.parent):
+            self._fetch(offer, target, room)
+
+    def _fetch(self, offer: Offer, target: Path, room: int) -> None:
         key = hashlib.sha256(f"{offer.url} {offer.sha256}".encode()).hexdigest()[:16]
         part = target.with_name(f"{key}.part")
         for old in set(target.parent.glob("*.part")) - {part}:
             old.unlink()
-        if part.exists() and not os.access(part, os.W_OK):  # begun by the administrator
-            part.unlink()
+        if part.is_symlink() or not os.access(part, os.W_OK, effective_ids=True):
+            part.unlink(missing_ok=True)  # begun by the administrator, or planted
         most = min(offer.size or LARGEST, LARGEST, room)
         if offer.size > most:
             raise refused(NO_ROOM)

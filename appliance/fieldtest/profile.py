@@ -12,6 +12,7 @@ import tomli_w
 
 from appliance.errors import TechnicianError
 from appliance.fieldtest.shown import clean
+from appliance.files import READABLE, atomic_write
 from hw_tests.findings import Verdict
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def write(run: Run, path: Path, overrides: tuple[str, ...] = ()) -> list[Path]:
         known.add(_who(unit))
         place = path.with_stem(f"{path.stem}-{unit.line}") if written else path
         try:
-            place.write_text(text(run, unit, overrides), encoding="utf-8")
+            atomic_write(place, text(run, unit, overrides), mode=READABLE)
         except OSError as error:
             raise TechnicianError(f"{place} cannot be written: {error}") from error
         written.append(place)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import http.server
 import json
+import os
 import ssl
+import tempfile
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -292,3 +294,27 @@ def test_a_server_that_is_away_is_said_in_words(site: Site) -> None:
         Server(site.address() + "/nowhere/", str(site.ca_file)).latest()
     with pytest.raises(Refused, match="ca_file"):
         Server(site.address(), "/nowhere/ca.pem").latest()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="what root does for the service's account")
+def test_root_is_not_led_elsewhere_by_a_link_in_the_services_folder() -> None:
+    """`sudo centralino update --fetch`: the service has laid a link where the download goes. A file
+    of root's stays what it is, and the bundle is there for the service.
+    """
+    with tempfile.TemporaryDirectory() as name:  # outside pytest's own folder, which is root's
+        place = Path(name)
+        place.chmod(0o755)
+        roots, folder = place / "roots", place / "update"
+        roots.write_text("root's")
+        roots.chmod(0o600)
+        folder.mkdir()
+        with Site(place) as site:
+            offer = site.server().latest()
+            key = hashlib.sha256(f"{offer.url} {offer.sha256}".encode()).hexdigest()[:16]
+            (folder / f"{key}.part").symlink_to(roots)
+            os.chown(folder, 4321, 4321)
+            target = folder / "fetched.raucb"
+            site.server().fetch(offer, target, ROOM)
+        assert roots.read_text() == "root's"
+        assert target.read_bytes() == BUNDLE
+        assert target.stat().st_uid == 4321
