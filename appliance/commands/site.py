@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -21,6 +22,7 @@ from appliance import __version__
 from appliance.commands.options import config_option
 from appliance.commands.shell import in_language, language_of
 from appliance.errors import CentralinoError, ConfigurationError, TechnicianError
+from appliance.policy.local_time import moment_words
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import why_not, words_of
 from appliance.policy.words import Words
@@ -302,7 +304,7 @@ def _tell(config_path: Path, card: Path, run: Path) -> bool:
 
 
 def _facts(config_path: Path, outcome: Outcome) -> Facts:
-    from appliance.daemon import first_user, phone_secrets
+    from appliance.daemon import boots, first_user, phone_secrets
     from appliance.daemon.stores import database_path
     from appliance.files import load_text
     from appliance.site.result import Facts
@@ -310,12 +312,35 @@ def _facts(config_path: Path, outcome: Outcome) -> Facts:
     settings, means = _in_force(config_path)
     state = Path(settings.folders.state)
     is_known = os.path.exists(database_path(state))  # noqa: PTH110 - Path's raises where closed
+    facts = Facts(
+        __version__, _addresses(settings), "", is_known, (), means,
+        _now(settings), boots.number(Path(settings.folders.run)), _authority(settings),
+    )  # fmt: skip
     with contextlib.suppress(CentralinoError):
         secrets = phone_secrets.load(settings)
         made = tuple((name, secrets[name]) for name in outcome.made if name in secrets)
         code = load_text(first_user.code_path(state)).strip()
-        return Facts(__version__, _addresses(settings), code, is_known, made, means)
-    return Facts(__version__, _addresses(settings), "", is_known, (), means)
+        return replace(facts, code=code, secrets=made)
+    return facts
+
+
+def _now(settings: Settings) -> Words:
+    """Say the moment, by the office's clock: on the card it is compared with a wall's."""
+    at = datetime.now(ZoneInfo(settings.site.zone))
+    return Words(moment_words(at, "it"), moment_words(at, "en"))
+
+
+def _authority(settings: Settings) -> str:
+    """Return the fingerprint that a browser shows of the console's authority, "" for none yet."""
+    from appliance.console import certificates
+
+    if settings.console.certificate or not settings.console.enabled:
+        return ""
+    place = Path(settings.folders.console) / "tls" / "ca.crt"
+    with contextlib.suppress(OSError, ValueError, CentralinoError):
+        found = certificates.load(place, place.with_suffix(".key"))
+        return certificates.fingerprint(found.certificate) if found else ""
+    return ""
 
 
 def _in_force(config_path: Path) -> tuple[Settings, tuple[Words, ...]]:

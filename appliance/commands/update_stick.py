@@ -32,7 +32,7 @@ from appliance.voicemail.space import spare_bytes
 if TYPE_CHECKING:
     from appliance.commands.update_helper import Helper
 
-KINDS: Final = "vfat,ext4"
+KINDS: Final = "vfat,exfat,ext4"
 MOST: Final = 20
 LIMIT_S: Final = 60.0
 NOTHING_NEW: Final = Words(
@@ -165,8 +165,8 @@ def mounted(device: Path) -> Iterator[Stick]:
         if done.returncode:
             why = " ".join(done.stderr.split())[:200]
             raise Refused(
-                f"la chiavetta non si legge ({why}): formattarla FAT32",
-                f"the stick cannot be read ({why}): format it as FAT32",
+                f"la chiavetta non si legge ({why}): formattarla FAT32 o exFAT",
+                f"the stick cannot be read ({why}): format it as FAT32 or exFAT",
             )
         try:
             yield Stick(Path(name))

@@ -9,6 +9,7 @@ from typing import Final
 from appliance.policy.words import Words
 
 FILE: Final = "reason"
+NUMBER: Final = "number"
 WHY: Final[Mapping[str, Words]] = {
     "asked": Words("chiesto da qualcuno o da un aggiornamento", "somebody or an update asked"),
     "first": Words("è il primo di questa scheda di memoria", "it is the first of this memory card"),
@@ -35,6 +36,14 @@ def reason(run: Path) -> str:
     except (OSError, ValueError):
         return ""
     return found if found in WHY else ""
+
+
+def number(run: Path) -> int:
+    """Return the how manieth start of this card it is, 0 where nobody counts."""
+    try:
+        return int((run.with_name(f"{run.name}-boot") / NUMBER).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0
 
 
 def said(why: str) -> tuple[Words, ...]:

@@ -116,8 +116,8 @@ MEANINGS: Final[tuple[Meaning, ...]] = (
     Meaning("ready", "starting", FAST, "Avvio in corso: attendere.", "Starting: please wait."),
     Meaning(
         "ready", "not_ready", OFF,
-        "Non in servizio: se non si accende entro due minuti, guardare il LED di guasto.",
-        "Not in service: if it stays dark for two minutes look at the fault LED.",
+        "Non in servizio: se non si accende entro cinque minuti, guardare il LED di guasto.",
+        "Not in service: if it stays dark for five minutes look at the fault LED.",
     ),
     Meaning(
         "network", "up", ON,

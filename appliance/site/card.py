@@ -20,6 +20,7 @@ from appliance.files import READABLE, atomic_write
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import why_not
 from appliance.site.keeping import contents_of
+from appliance.site.result import undated
 from appliance.site.text import LARGEST, NAME
 
 ANSWER: Final = "centralino-result.txt"
@@ -81,13 +82,15 @@ def put(folder: Path, contents: bytes) -> None:
 
 
 def tell(folder: Path, text: str) -> bool:
-    """Write the answer beside the file; returns False where it says so already.
+    """Write the answer beside the file; returns False where it says so already, whenever that was
+    written in this start.
 
     As Windows' editors want it: UTF-8 with a mark, lines ended by CR LF. Raises OSError,
     TechnicianError.
     """
     contents = text.replace("\n", "\r\n").encode("utf-8-sig")
-    if contents_of(folder / ANSWER) == contents:
+    before = contents_of(folder / ANSWER).decode("utf-8-sig", "replace").replace("\r\n", "\n")
+    if undated(before) == undated(text):
         return False
     with _writable(folder):
         atomic_write(folder / ANSWER, contents, mode=READABLE)

@@ -25,6 +25,12 @@ NOTHING_SAID: Final = (
         "No phone [[phones]]: voicemail alone answers.",
     ),
     Words(
+        "Indirizzo fisso senza gateway: l'apparecchio non esce dalla rete dell'ufficio, quindi "
+        "niente ora esatta né posta da fuori.",
+        "A fixed address without a gateway: the box does not get out of the office's network, so "
+        "there is no time and no mail from outside.",
+    ),
+    Words(
         "Nessun santo patrono (patron): quel giorno vale l'orario di sempre.",
         "No patron saint's day (patron): the usual hours hold on that day.",
     ),
@@ -47,6 +53,7 @@ def notes(written: Written) -> tuple[Words, ...]:
     lacks = (
         not any(written.hours.week.days),
         not written.phones,
+        network.is_fixed(written.network) and not written.network.gateway,
         written.site.patron == NO_PATRON,
     )
     return tuple(said for said, is_so in zip(NOTHING_SAID, lacks, strict=True) if is_so)

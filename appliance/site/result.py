@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
-from appliance.policy.words import Words
+from appliance.policy.words import NOTHING, Words
 from appliance.site.outcome import Outcome, Socket, Verdict
 
 RULE: Final = "=" * 78
@@ -82,6 +83,12 @@ HIDDEN: Final = Words(
     "un'altra.",
     "Passwords made by the box are no longer written here: `centralino phones add` makes another.",
 )
+WRITTEN: Final = Words("Scritto {when}{start}", "Written {when}{start}")
+START: Final = Words(" (avvio n. {})", " (start no. {})")
+_WHEN: Final = re.compile(r"^((?:Scritto|Written) )[^(\n]*", re.MULTILINE)
+AUTHORITY: Final = Words(
+    "Impronta SHA-256 della sua autorità: {}", "SHA-256 fingerprint of its authority: {}"
+)
 FREE: Final = Words("di nessuna linea", "of no line")
 
 
@@ -89,7 +96,8 @@ FREE: Final = Words("di nessuna linea", "of no line")
 class Facts:
     """What is told beside the outcome: addresses of the console, the code while there is no user
     ("" afterwards, where `has_run` the service), passwords that the box made, what the
-    configuration means.
+    configuration means; the moment of writing in each language, the number of this start (0 where
+    nobody counts), the fingerprint of the console's authority ("" where there is none yet).
     """
 
     version: str
@@ -98,6 +106,9 @@ class Facts:
     has_run: bool
     secrets: tuple[tuple[str, str], ...]
     means: tuple[Words, ...]
+    when: Words = NOTHING
+    start: int = 0
+    authority: str = ""
 
 
 def text_of(outcome: Outcome, facts: Facts) -> str:
@@ -122,11 +133,29 @@ def _sections(outcome: Outcome, facts: Facts, *, is_it: bool) -> list[str]:
         _phones(outcome, facts),
         facts.means,
     )
-    sections = [f"Centralino {facts.version}\n\n" + "\n".join(map(say, _verdict(outcome)))]
+    head = "\n".join((f"Centralino {facts.version}", *map(say, _written(facts))))
+    sections = [f"{head}\n\n" + "\n".join(map(say, _verdict(outcome)))]
     for title, body in zip(titles, bodies, strict=True):
         if body:
             sections.append("\n".join((f"{say(title)}:", *(f"  {say(one)}" for one in body))))
     return sections
+
+
+def undated(text: str) -> str:
+    """Return a text without the moment at which it was written: what else it says is compared."""
+    return _WHEN.sub(r"\1", text)
+
+
+def _written(facts: Facts) -> tuple[Words, ...]:
+    if not facts.when.en:
+        return ()
+    start = _filled(START, str(facts.start)) if facts.start else NOTHING
+    return (
+        Words(
+            WRITTEN.it.format(when=facts.when.it, start=start.it),
+            WRITTEN.en.format(when=facts.when.en, start=start.en),
+        ),
+    )
 
 
 def _verdict(outcome: Outcome) -> Iterator[Words]:
@@ -145,7 +174,8 @@ def _verdict(outcome: Outcome) -> Iterator[Words]:
 def _console(facts: Facts) -> tuple[Words, ...]:
     found = tuple(Words(one, one) for one in facts.addresses) or (NO_ADDRESS,)
     users = (_filled(CODE, facts.code),) if facts.code else (DONE,) if facts.has_run else ()
-    return (*found, *users)
+    known = (_filled(AUTHORITY, facts.authority),) if facts.authority else ()
+    return (*found, *known, *users)
 
 
 def _sockets(sockets: Sequence[Socket]) -> tuple[Words, ...]:

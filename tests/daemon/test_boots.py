@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.daemon.boots import WHY, reason, said
+from appliance.daemon.boots import WHY, number, reason, said
 
 HELPER = Path(__file__).parents[2] / "image/overlay/usr/lib/centralino-image/boots"
 
@@ -33,6 +33,17 @@ def test_each_boot_has_its_reason(tmp_path: Path) -> None:
         assert booted(tmp_path) == "power", "it counts once"
     history = (tmp_path / "data" / "boots" / "history").read_text(encoding="ascii")
     assert [line.split()[1] for line in history.splitlines()][:3] == ["first", "power", "watchdog"]
+
+
+def test_starts_are_counted_over_power_cuts(tmp_path: Path) -> None:
+    """Each is one more, also behind a count that is torn; where nobody counts there is none."""
+    assert number(tmp_path / "run" / "centralino") == 0
+    for expected in (1, 2):
+        booted(tmp_path)
+        assert number(tmp_path / "run" / "centralino") == expected
+    (tmp_path / "data" / "boots" / "number").write_text("x", encoding="ascii")
+    booted(tmp_path)
+    assert number(tmp_path / "run" / "centralino") == 1
 
 
 def test_the_list_of_boots_is_bounded(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from typing import Final
 from tests.docs.pages import PAGES, code_of
 
 ONES_OWN: Final = re.compile(
-    r"sudo (apt|apt-get|git|python3|ln|bmaptool|udevadm|systemd-sysusers|hostnamectl|/opt/\S+"
-    r"|install (-D|-d|-m 644|-m 755)|systemctl enable|-u logs|centralino field-test)(?= |$)"
+    r"sudo (apt|apt-get|git|python3|ln|bmaptool|udevadm|systemd-cryptenroll|systemd-sysusers"
+    r"|hostnamectl|/opt/\S+|install (-D|-d|-m 644|-m 755)|systemctl enable|-u logs"
+    r"|centralino field-test)(?= |$)"
 )
 """Of a machine that is not the image: to install, to build, to measure lines with the programmes
 that the field test wants."""
@@ -41,6 +42,7 @@ LACKS: Final = {
     r"outbox (retry|drop) 12": r"no mail 12|l'e-mail 12 non c'è",
     r"register vary|explain-transfer": r"anagrafe|Anagrafe",
     r"centralino (backup|restore) (/media|FILE)": NO_FILE,
+    r"backup --stick": r"chiavetta|stick",
     r"restore --nightly": r"2026-11-25",
     r"prompts record": r"telefono|phone",
     r"/data/saved": r"No such file",

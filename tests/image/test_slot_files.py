@@ -36,6 +36,7 @@ NEEDED = {
     "bcm2835_wdt": "the watchdog",
     "usb-storage": "updates and backups on a stick",
     "vfat": "the card's first partition",
+    "exfat": "a stick as it is sold today",
     "dm-verity": "signed updates",
     "squashfs": "signed updates",
     "loop": "signed updates",

@@ -26,6 +26,7 @@ patron = "10-04"
 [network]
 hostname = "URP"
 address = "192.168.1.10/24"
+gateway = "192.168.1.1"
 [ssh]
 keys = ["{KEY}"]
 [hours]
@@ -249,6 +250,13 @@ def test_a_file_of_ones_own_stays() -> None:
     files = {"central": "/etc/x", "mqtt": "/etc/y"}
     assert secret_entries.files(settings_of(made)) == files
     assert made.passwords == {}
+
+
+def test_a_fixed_address_that_leads_nowhere_is_noted() -> None:
+    """It may be meant; but time and mail from outside do not come that way, and this is said."""
+    text = OFFICE.replace('gateway = "192.168.1.1"\n', "")
+    (note,) = make(text, AROUND).notes
+    assert "without a gateway" in note.en
 
 
 def test_what_lies_under_the_file() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from appliance.policy.words import Words
 from appliance.site.outcome import Outcome, Socket, Verdict
-from appliance.site.result import RULE, Facts, text_of
+from appliance.site.result import RULE, Facts, text_of, undated
 
 FACTS = Facts(
     version="1.2",
@@ -85,6 +85,31 @@ def test_what_was_changed_elsewhere_is_said() -> None:
     assert "set aside in /var/lib/x" in en
 
 
-def test_the_same_facts_give_the_same_text() -> None:
-    """No time stands in it: what is so for weeks is written once."""
-    assert text_of(GOOD, FACTS) == text_of(GOOD, FACTS)
+DATED = replace(
+    FACTS,
+    when=Words("lun 30 novembre 2026, 14:30", "Mon 30 November 2026, 14:30"),
+    start=7,
+    authority="AB:CD",
+)
+
+
+def test_it_says_when_it_was_written_and_of_which_start() -> None:
+    """So that nobody takes the answer of before for that of today; and by what a browser's warning
+    is compared.
+    """
+    it, en = halves(GOOD, DATED)
+    assert it.splitlines()[1] == "Scritto lun 30 novembre 2026, 14:30 (avvio n. 7)"
+    assert en.splitlines()[1] == "Written Mon 30 November 2026, 14:30 (start no. 7)"
+    assert "Impronta SHA-256 della sua autorità: AB:CD" in it
+    assert "fingerprint of its authority: AB:CD" in en
+    uncounted = halves(GOOD, replace(DATED, start=0))[1]
+    assert uncounted.splitlines()[1] == "Written Mon 30 November 2026, 14:30"
+
+
+def test_within_a_start_the_moment_alone_is_nothing_new() -> None:
+    """The card is written once a start, and when something else has changed."""
+    later = replace(DATED, when=Words("lun 30 novembre 2026, 18:00", "Mon 30 November 2026, 18:00"))
+    same = undated(text_of(GOOD, DATED))
+    assert undated(text_of(GOOD, later)) == same
+    assert undated(text_of(GOOD, replace(later, start=8))) != same
+    assert undated(text_of(GOOD, replace(later, code=""))) != same
