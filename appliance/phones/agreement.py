@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from appliance.calls.events import MediaAgreed
 from appliance.media.frames import Law
@@ -22,6 +22,9 @@ class Agreement:
 
     def read(self, description: str) -> None:
         """Read the phone's offer or answer; raises NoCommonSound, and then nothing has changed."""
+        if self._sound is not None and self.told is not None and sdp.is_off(description):
+            self._sound = replace(self._sound, is_off=True)  # on hold, by the call that is up
+            return
         sound = sdp.read(description)
         sdp.common_law(sound, self.laws)
         self._sound = sound

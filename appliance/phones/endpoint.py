@@ -29,6 +29,7 @@ from appliance.phones.sdp import NoCommonSound
 from appliance.phones.settings import PhonesSettings
 from appliance.phones.sluice import Sluice
 from appliance.phones.transactions import Transaction
+from appliance.phones.uri import read_name_address, read_uri
 from appliance.phones.waiting import Waiting
 
 _NEED_A_CALL = dict.fromkeys(("BYE", "INFO", "UPDATE", "PRACK"), 481)
@@ -278,7 +279,8 @@ class Endpoint:
         return is_called or bool(self._phone_of(message, source))
 
     def _phone_of(self, message: Message, source: Address) -> str:
-        return self.registrar.phone_at(source, message.fields.from_user)
+        user = message.fields.from_user
+        return self.registrar.phone_at(source, "" if is_nameless(message) else user)
 
     def _turn_away(self, message: Message, source: Address) -> None:
         """Refuse a stranger's INVITE without remembering it: nothing to repeat, nothing to fill."""
@@ -298,6 +300,12 @@ class Endpoint:
             return
         heading = f"SIP/2.0 {code} {phrase(code)}"
         self.core.transactions.outbox.append((write(heading, headers), source))
+
+
+def is_nameless(message: Message) -> bool:
+    """Tell whether a caller says nobody's name: anonymously (RFC 3323), or by a tel URI."""
+    uri = read_uri(read_name_address(message.get("From")).uri)
+    return uri is None or uri.user.lower() in {"", "anonymous"}
 
 
 def _nobody(*_: object) -> None:

@@ -19,6 +19,7 @@ Handler = Callable[[Call, Message, Transaction, float], None]
 Find = Callable[[Replaces, str], tuple[str, int]]
 """Names the leg of the dialog that a phone means, or says why it cannot be had (legs.py)."""
 
+BEFORE_ANSWER = {State.EARLY, State.OFFERED}
 KNOWN = {"timer", "replaces"}
 """The extensions that a phone may require of us (dialog.own_headers)."""
 _KEY = r"([0-9]{1,2}|[A-D*#!]|hf|flash|hookflash)"
@@ -63,6 +64,9 @@ def _bye(call: Call, message: Message, transaction: Transaction, now: float) -> 
 
 def _offer(call: Call, message: Message, transaction: Transaction, now: float) -> None:
     """Take a new offer (hold, resume, a moved phone), or only a refresh of the session."""
+    if message.method == "UPDATE" and call.state in BEFORE_ANSWER:
+        _early(call, message, transaction, now)
+        return
     if call.state not in {State.CONFIRMED, State.ACCEPTED} or call.life.refreshing:
         _say(call, message, transaction, 491, now)  # 14.2, and RFC 3311 5.2
         return
@@ -86,6 +90,21 @@ def _offer(call: Call, message: Message, transaction: Transaction, now: float) -
     _say(call, message, transaction, 200, now, body, headers)
     if message.body:
         call.agree(now)
+
+
+def _early(call: Call, message: Message, transaction: Transaction, now: float) -> None:
+    """Take an UPDATE before the answer: who it is, or its address; not an offer beside ours.
+
+    RFC 3311 5.2: 491 while our own offer waits, 500 while theirs does.
+    """
+    if not message.body:
+        if call.early is not None:
+            call.early = call.early.refreshed(message)
+        _say(call, message, transaction, 200, now)
+    elif call.state is State.OFFERED:
+        _say(call, message, transaction, 500, now, extra=(("Retry-After", "2"),))
+    else:
+        _say(call, message, transaction, 491, now)
 
 
 def unsupported(message: Message) -> str:

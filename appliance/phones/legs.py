@@ -194,7 +194,9 @@ class Legs:
         for call in self.calls.values():
             dialog = call.dialog
             if (dialog.call_id, dialog.local_tag) == (message.call_id, fields.to_tag):
-                return call if dialog.remote_tag == fields.from_tag else None
+                early = call.early.remote_tag if call.early and not dialog.remote_tag else ""
+                known = fields.from_tag in {dialog.remote_tag, early}
+                return call if known and fields.from_tag else None
         return None
 
     def named(self, replaces: Replaces, phone: str) -> tuple[str, int]:

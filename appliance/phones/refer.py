@@ -14,6 +14,8 @@ from appliance.phones.uri import read_name_address, read_uri
 if TYPE_CHECKING:
     from appliance.phones.dialog import Dialog
 
+_TEL = re.compile(r"tel:([0-9+*#().-]{1,40})(?:;[^\s<>]*)?", re.IGNORECASE)
+"""RFC 3966: digits and what parts them for the eye; a context is ours, whatever it says."""
 DIALLED = re.compile(r"[0-9*#+A-D]{1,32}")
 """What a phone may dial or name (reliability.md 3: strict allow-list)."""
 
@@ -50,9 +52,11 @@ NO_DIALOG = Replaces("", "", "")
 
 
 def digits_of(uri: str) -> str:
-    """Return the digits in a URI's user part, "" when it holds anything else."""
-    known = read_uri(uri)
-    return known.user if known and DIALLED.fullmatch(known.user) else ""
+    """Return the digits of a SIP or tel URI, "" when it holds anything else."""
+    known, tel = read_uri(uri), _TEL.fullmatch(uri)
+    user = known.user if known else re.sub(r"[-.()]", "", tel[1]) if tel else ""
+    user = re.sub(r"^\+", "00", user) if tel else user
+    return user if DIALLED.fullmatch(user) else ""
 
 
 def wanted(message: Message) -> Referred | None:

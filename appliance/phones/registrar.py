@@ -87,10 +87,16 @@ class Registrar:
         return binding is not None and binding.source == source
 
     def phone_at(self, source: Address, name: str) -> str:
-        """Say which phone stands at `source`, "" for none; `name` decides between several."""
+        """Say which phone stands at `source`, "" for none; `name` decides between several.
+
+        One that calls without a name is known by its place alone, where none but it stands; its
+        password it has to prove all the same.
+        """
         places = {phone: binding.source for phone, binding in self.bindings.items()} | self._fixed
         here = [phone for phone, place in places.items() if place[0] == source[0]]
         exact = [phone for phone in here if places[phone] == source]
+        if not name:
+            return exact[0] if len(exact) == 1 else ""
         return next((p for p in (*exact, *here) if p == name), "")
 
     def register(self, message: Message, source: Address, now: float) -> Reply:

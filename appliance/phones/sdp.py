@@ -1,7 +1,8 @@
 """Session descriptions: what we offer, what a phone answers or offers, what is agreed.
 
 RFC 8866 and RFC 3264, for one audio stream of G.711 at 20 ms with RFC 4733 keys. Everything else
-a phone may propose (video, SRTP, IPv6) is refused with its reason.
+a phone may propose (video, SRTP, IPv6) is refused with its reason. Feedback (RTP/AVPF, RFC 4585) is
+agreed to and not sent: it asks for nothing that G.711 could do.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ EVENTS_PAYLOAD = 101
 EVENTS_NAME = "telephone-event/8000"
 NO_EVENTS = -1
 MAX_LINES = 256
+PROTOCOLS = {"RTP/AVP", "RTP/AVPF"}
 
 
 class NoCommonSound(PeerError):  # noqa: N818 - it is what the phone is told
@@ -44,17 +46,22 @@ class Direction(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """What a phone's description says of its one usable audio stream."""
+    """What a phone's description says of its one usable audio stream.
+
+    `is_off`: a phone in a call has switched it off (port 0), as some do to hold (RFC 3264 8.2).
+    """
 
     remote: Address
     laws: tuple[Law, ...]
     events_payload: int = NO_EVENTS
     direction: Direction = Direction.SENDRECV
+    is_off: bool = False
 
     @property
     def sending(self) -> bool:
         """True when we are to send (RFC 3264 8.4: 0.0.0.0 is the old way to hold)."""
-        return self.remote[0] != "0.0.0.0" and self.direction in {  # noqa: S104 - read, not bound
+        is_open = self.remote[0] != "0.0.0.0" and not self.is_off  # noqa: S104 - read, not bound
+        return is_open and self.direction in {
             Direction.SENDRECV,
             Direction.RECVONLY,
         }
@@ -62,7 +69,7 @@ class Sound:
     @property
     def receiving(self) -> bool:
         """True when the phone sends."""
-        return self.direction in {Direction.SENDRECV, Direction.SENDONLY}
+        return not self.is_off and self.direction in {Direction.SENDRECV, Direction.SENDONLY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +94,11 @@ class Session:
         RFC 3264 6: a refused stream keeps its line, with port 0.
         """
         streams, text = _split(offer)[1], self._head()
-        taken = next(s for s in streams if _usable(s) == "")
+        taken = next((s for s in streams if _usable(s) == ""), None)
         for stream in streams:
             if stream is taken:
-                direction = sound.direction.mirrored
-                text += _audio(self.local[1], (law,), sound.events_payload, direction)
+                direction, events = sound.direction.mirrored, sound.events_payload
+                text += _audio(self.local[1], (law,), events, direction, stream.protocol)
             else:
                 text += f"m={stream.kind} 0 {stream.protocol} {' '.join(stream.formats) or '0'}\r\n"
         return text
@@ -108,11 +115,13 @@ class Session:
         )
 
 
-def _audio(port: int, laws: tuple[Law, ...], events: int, direction: Direction) -> str:
+def _audio(
+    port: int, laws: tuple[Law, ...], events: int, direction: Direction, protocol: str = "RTP/AVP"
+) -> str:
     formats = {PAYLOAD_TYPES[law]: NAMES[law] for law in laws}
     if events != NO_EVENTS:
         formats[events] = EVENTS_NAME
-    lines = [f"m=audio {port} RTP/AVP {' '.join(map(str, formats))}"]
+    lines = [f"m=audio {port} {protocol} {' '.join(map(str, formats))}"]
     lines += [f"a=rtpmap:{number} {name}" for number, name in formats.items()]
     if events != NO_EVENTS:
         lines.append(f"a=fmtp:{events} 0-16")
@@ -149,6 +158,12 @@ def read(text: str) -> Sound:
     )
 
 
+def is_off(text: str) -> bool:
+    """Tell whether a description switches its sound off: audio there is, with port 0 alone."""
+    ports = [stream.port for stream in _split(text)[1] if stream.kind == "audio"]
+    return bool(ports) and not any(ports)
+
+
 def common_law(sound: Sound, wanted: tuple[Law, ...]) -> Law:
     """Return the first law of the phone's that we asked for; raises NoCommonSound."""
     for law in sound.laws:
@@ -180,7 +195,7 @@ def _usable(stream: _Stream) -> str:
         return f"{stream.kind or 'nameless'} is not taken"
     if not 0 < stream.port < 0x10000:
         return "its audio is refused (port 0)"
-    if stream.protocol != "RTP/AVP":
+    if stream.protocol not in PROTOCOLS:
         return f"{stream.protocol} is not taken, only RTP/AVP"
     names = _rtpmaps(stream)
     if all(_law(number, names) is None for number in stream.formats):

@@ -179,11 +179,11 @@ class Phones:
 
     def _state_of_branch(self, name: str) -> PhoneState:
         target = self._endpoint.target(name)
-        answers = name not in self._endpoint.qualify.gone
+        answers = target is not None and name not in self._endpoint.qualify.gone
         return PhoneState(name, "", target.address if target else None, answers)
 
     def _state_of(self, account: PhoneAccount) -> PhoneState:
         target = self._endpoint.registrar.target(account.name)
-        answers = account.name not in self._endpoint.qualify.gone
+        answers = target is not None and account.name not in self._endpoint.qualify.gone
         address = target.address if target else None
         return PhoneState(account.name, account.label, address, answers)

@@ -12,7 +12,7 @@ from appliance.phones.rtp import Address
 
 @dataclass(frozen=True, slots=True)
 class PhoneState:
-    """One phone: where it can be rung, None for nowhere; `answers` is False while it is silent."""
+    """One phone: where it can be rung, None for nowhere; `answers` is False where it is silent."""
 
     name: str
     label: str

@@ -32,9 +32,11 @@ def leg_of(bench: Bench) -> str:
     return told.leg
 
 
-def follow(method: str, ringing: Message, cseq: int, branch: str = "z9hG4bKnext") -> bytes:
+def follow(
+    method: str, ringing: Message, cseq: int, branch: str = "z9hG4bKnext", body: str = ""
+) -> bytes:
     """Write the phone's next request in the dialog that `ringing` began."""
-    return request(method, cseq, to=ringing.get("To"), branch=branch)
+    return request(method, cseq, to=ringing.get("To"), branch=branch, body=body)
 
 
 @pytest.mark.parametrize("digits", ["*811", "%23811", "+39051", "12A"])
@@ -200,10 +202,12 @@ def test_bye_before_the_answer(bench: Bench) -> None:
     assert bench.events() == [events.PhoneHungUp(leg, "")]
 
 
-def test_an_offer_before_the_answer(bench: Bench) -> None:
-    """UPDATE while the desk decides is told to wait (491)."""
+@pytest.mark.parametrize(("body", "code"), [("", 200), (SDP, 500)])
+def test_an_update_before_the_answer(bench: Bench, body: str, code: int) -> None:
+    """RFC 3311 5.2: without an offer it is taken; one beside the first, not yet answered, waits."""
     ringing = dial(bench)
-    assert [m.code for m in bench.receive(follow("UPDATE", ringing, 2))] == [491]
+    (said,) = bench.receive(follow("UPDATE", ringing, 2, body=body))
+    assert (said.code, bool(said.get("Retry-After"))) == (code, bool(body))
 
 
 def test_bye_before_the_ack(bench: Bench) -> None:
@@ -281,6 +285,42 @@ def test_a_client_of_rfc_2543(bench: Bench) -> None:
     for _ in range(2):
         assert dial(bench, branch="1").code == 180
     assert len(bench.events()) == 1
+
+
+@pytest.mark.parametrize(
+    "from_", ['"Anonymous" <sip:anonymous@anonymous.invalid>;tag=p', "<tel:+39051598111>;tag=p"]
+)
+def test_a_phone_that_calls_without_its_name(bench: Bench, from_: str) -> None:
+    """Hidden numbers and tel URIs (RFC 3323, RFC 3966): its place says who it is."""
+    assert bench.receive(request("INVITE", from_=from_, body=SDP))[0].code == 180
+    (told,) = bench.events()
+    assert isinstance(told, events.PhoneDialled)
+    assert told.phone == "21"
+
+
+def test_one_of_several_behind_an_address_has_to_say_its_name() -> None:
+    """Two phones at one place: nobody could tell which of them calls."""
+    both = PhoneAccount("21", fixed_address=PHONE), PhoneAccount("22", fixed_address=PHONE)
+    bench = Bench(desk(*both))
+    data = request("INVITE", from_="<sip:anonymous@x>;tag=p", body=SDP)
+    assert bench.receive(data)[0].code == 403
+
+
+@pytest.mark.parametrize(
+    ("uri", "digits"),
+    [
+        ("tel:*811", "*811"),
+        ("tel:051-598.111", "051598111"),
+        ("tel:+39-051-598111;phone-context=example.it", "0039051598111"),
+        ("TEL:(051)598111", "051598111"),
+    ],
+)
+def test_a_number_may_be_a_tel_uri(bench: Bench, uri: str, digits: str) -> None:
+    """RFC 3966: digits and what parts them for the eye."""
+    assert bench.receive(request("INVITE", uri=uri, body=SDP))[0].code == 180
+    (told,) = bench.events()
+    assert isinstance(told, events.PhoneDialled)
+    assert told.digits == digits
 
 
 @pytest.mark.parametrize("who", ["other host", "other name"])

@@ -15,7 +15,7 @@ import pytest
 
 from appliance.calls import events
 from appliance.phones.bindings import Binding, bindings_from_json, bindings_to_json
-from appliance.phones.digest import Credentials, LockOut, credentials, expected
+from appliance.phones.digest import MAX_FAILURES, Credentials, LockOut, credentials, expected
 from appliance.phones.endpoint import Endpoint
 from appliance.phones.message import Message
 from appliance.phones.pyvoip import parse
@@ -74,11 +74,13 @@ class Registrant:
         user, uri, nc, cnonce = self.user or self.name, "sip:192.0.2.1", f"{self.count:08x}", "0a4f"
         a1 = hexdigest(f"{user}:{fields['realm']}:{self.secret}", self.algorithm)
         a2 = hexdigest(f"{method}:{uri}", self.algorithm)
-        whole = f"{a1}:{fields['nonce']}:{nc}:{cnonce}:{self.qop}:{a2}"
+        counted = f":{nc}:{cnonce}:{self.qop}" if self.qop else ""
+        whole = f"{a1}:{fields['nonce']}{counted}:{a2}"
+        more = f'nc={nc}, cnonce="{cnonce}", qop={self.qop}, ' if self.qop else ""
         return (
             f'Digest username="{user}", realm="{fields["realm"]}", nonce="{fields["nonce"]}", '
-            f'uri="{uri}", response="{hexdigest(whole, self.algorithm)}", nc={nc}, '
-            f'cnonce="{cnonce}", qop={self.qop}, algorithm={self.algorithm}'
+            f'uri="{uri}", response="{hexdigest(whole, self.algorithm)}", {more}'
+            f"algorithm={self.algorithm}"
         )
 
     def register(self, extra: str = "Expires: 60") -> Message:
@@ -262,8 +264,29 @@ def test_sha256_by_choice() -> None:
 
 
 def test_an_algorithm_that_was_not_offered(bench: Bench) -> None:
-    """SHA-256 where only MD5 is offered is wrong, and no error of ours."""
-    assert Registrant(bench, algorithm="SHA-256").register().code == 401
+    """A phone that answers by SHA-256 where MD5 was asked for knows the password all the same."""
+    assert Registrant(bench, algorithm="SHA-256").register().code == 200
+
+
+def test_a_phone_that_leaves_qop_out(bench: Bench) -> None:
+    """RFC 2617 lets it; each nonce is good for one request, as no count tells a replay."""
+    phone = Registrant(bench, qop="")
+    challenged = phone.send()
+    answer = phone.answer(challenged)
+    assert phone.send(answer).code == 200
+    assert "stale=true" in phone.send(answer).get("WWW-Authenticate")
+    assert phone.register().code == 200
+
+
+@pytest.mark.parametrize("said", ["algorithm=SHA-512-256", "qop=auth-int"])
+def test_what_nobody_offered_is_no_guess(bench: Bench, said: str) -> None:
+    """A phone that cannot do what is asked for is asked again, and locked out of nothing."""
+    phone = Registrant(bench)
+    for _ in range(MAX_FAILURES + 1):
+        name, _, _ = said.partition("=")
+        answer = re.sub(rf"{name}=[^,]+", said, phone.answer(phone.send()))
+        assert phone.send(answer).code == 401
+    assert Registrant(bench).register().code == 200
 
 
 def test_one_contact_a_phone(bench: Bench) -> None:

@@ -146,3 +146,21 @@ def test_the_common_law() -> None:
 def test_a_description_without_end() -> None:
     """Of an endless description only the beginning is read."""
     assert len(sdp._split("m=audio 0 RTP/AVP 0\r\n" * 5000)[1]) == sdp.MAX_LINES
+
+
+def test_feedback_is_agreed_to() -> None:
+    """RFC 4585: a phone that offers RTP/AVPF is answered in kind; nothing of it is sent."""
+    offer = HEAD + AUDIO.replace("RTP/AVP", "RTP/AVPF")
+    answer = sdp.Session(("192.0.2.1", 16000), BOTH, 5).answer(offer, sdp.read(offer), Law.ALAW)
+    assert "m=audio 16000 RTP/AVPF 8 97\r\n" in answer
+    secret = HEAD + AUDIO.replace("RTP/AVP", "RTP/SAVPF")
+    with pytest.raises(sdp.NoCommonSound, match="SAVPF"):
+        sdp.read(secret)
+
+
+def test_sound_that_is_switched_off() -> None:
+    """Port 0 of every audio stream: the old way to hold by some phones."""
+    off = AUDIO.replace("7000", "0")
+    assert sdp.is_off(HEAD + off)
+    assert not sdp.is_off(HEAD + AUDIO + off)
+    assert not sdp.is_off(HEAD + VIDEO)

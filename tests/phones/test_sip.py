@@ -250,6 +250,16 @@ def test_status(box: Office, phone: HandPhone) -> None:
     assert (status.listening, status.trouble, status.nonsense) == (True, "", 0)
 
 
+def test_a_phone_that_never_registered_answers_nothing() -> None:
+    """Nobody may take it for one that is there."""
+    account = PhoneAccount("22", "a-secret")
+    phones = Phones(PhonesSettings("127.0.0.1", 0, (account,), qualify_s=0), lambda _: None)
+    phones.start()
+    assert phones.wait_until_listening(5)
+    assert phones.status().phones == (PhoneState("22", "", None, answers=False),)
+    phones.stop()
+
+
 def test_stopping_hangs_up(phone: HandPhone) -> None:
     """Stop says BYE, waits for its answer, and leaves no thread."""
     with office(phone.account) as box:

@@ -32,7 +32,7 @@ def refer(ack: Message, to: str, cseq: int = 1) -> bytes:
         ('"Anagrafe" <sip:0512194000@192.0.2.1;user=phone>', "0512194000", TransferKind.BLIND),
         (ATTENDED, "22", TransferKind.ATTENDED),
         ("<sip:ada@192.0.2.1>", "", TransferKind.BLIND),
-        ("<tel:+39051>", "", TransferKind.BLIND),
+        ("<tel:+39051>", "0039051", TransferKind.BLIND),
         ("<http://example.com/?replaces=1>", "", TransferKind.ATTENDED),
     ],
 )

@@ -251,13 +251,56 @@ def test_keys_in_info(bench: Bench, kind: str, body: str, digit: str) -> None:
     assert bench.events() == (pressed if digit else [])
 
 
-def test_requests_of_a_call_that_is_not_answered_yet(bench: Bench) -> None:
-    """While it rings, a phone has no dialog to ask in."""
+@pytest.mark.parametrize(("tag", "body", "code"), [("p", "", 200), ("p", SDP, 491), ("q", "", 481)])
+def test_an_update_of_a_phone_that_rings(bench: Bench, tag: str, body: str, code: int) -> None:
+    """RFC 3311 5.1: within the dialog that its 180 began, without an offer beside ours."""
     invite = bench.ring()
     bench.say(invite, 180, tag="p")
     bench.events()
-    fake = request("UPDATE", call_id=invite.call_id, from_="<sip:a@b>;tag=p", to=invite.get("From"))
+    update = request(
+        "UPDATE",
+        call_id=invite.call_id,
+        from_=f"<sip:a@b>;tag={tag}",
+        to=invite.get("From"),
+        body=body,
+    )
+    assert bench.receive(update)[0].code == code
+    assert [m.method for m in bench.say(invite, 200, tag="p", body=SDP)] == ["ACK"]
+
+
+def test_a_request_without_a_tag_is_of_no_call(bench: Bench) -> None:
+    """A phone that has said nothing yet has no dialog to ask in."""
+    invite = bench.ring()
+    fake = request("UPDATE", call_id=invite.call_id, from_="<sip:a@b>", to=invite.get("From"))
     assert bench.receive(fake)[0].code == 481
+
+
+@pytest.mark.parametrize("line", ["", "a=inactive\r\n"])
+def test_hold_by_port_0(bench: Bench, line: str) -> None:
+    """RFC 3264 8.2: some phones hold by switching the stream off, and bring it back as it was."""
+    ack = bench.answered()
+    head = SDP.split("m=audio")[0]
+    (held,) = bench.receive(
+        within(ack, "INVITE", 2, body=f"{head}m=audio 0 RTP/AVP 8 101\r\n{line}")
+    )
+    assert held.code == 200
+    assert "m=audio 0 RTP/AVP" in held.body
+    (told,) = bench.events()
+    assert isinstance(told, events.MediaAgreed)
+    assert (told.sending, told.receiving) == (False, False)
+    bench.receive(within(ack, "ACK", 2))
+    (back,) = bench.receive(within(ack, "INVITE", 3, body=SDP))
+    assert (back.code, "m=audio 16000" in back.body) == (200, True)
+    (told,) = bench.events()
+    assert isinstance(told, events.MediaAgreed)
+    assert (told.sending, told.receiving) == (True, True)
+
+
+def test_a_call_that_begins_without_sound_is_none(bench: Bench) -> None:
+    """Port 0 in a first answer: there is nothing to hold."""
+    invite = bench.ring()
+    off = SDP.replace("m=audio 7000", "m=audio 0")
+    assert [m.method for m in bench.say(invite, 200, tag="p", body=off)] == ["ACK", "BYE"]
 
 
 def test_answers_go_back_as_rfc_3581_says(bench: Bench) -> None:
