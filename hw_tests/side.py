@@ -7,7 +7,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from appliance.errors import Bug
-from appliance.lines.facts import Heard, LineEvent, Signal, Signalled, Stream, Streaming
+from appliance.lines.facts import Heard, LineEvent, Rang, Signal, Signalled, Stream, Streaming
 from appliance.lines.line import LineDriver
 from appliance.lines.sentences import Sentence
 from appliance.lines.table import HEARING, Stage
@@ -118,6 +118,8 @@ class Side:
             if isinstance(event, Streaming):
                 self._since, self._queued = now, 0
             self._said.append((now, event))
+            if isinstance(event, Rang) and event.known is not None:
+                self._said.append((now, event.known))
 
     def _write(self) -> None:
         self._out += self.driver.data_to_send()

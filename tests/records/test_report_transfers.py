@@ -21,8 +21,8 @@ from tests.stories.interpreter import PureRun
 START, END = TEN.replace(day=1, hour=0), TEN.replace(day=1, month=12, hour=0)
 TALKS = """
 line1 rings
-line1 caller 051234567
 expect ring op1 op2
+line1 caller 051234567
 op1 answers
 expect answer line1
 expect connect line1 op1
@@ -63,7 +63,7 @@ expect hang up op1
 expect dial line3 to tributi.accertamenti.1 for 40 s
 line3 far end busy
 expect hang up line3
-expect play line1 please_wait
+expect play line1 office_no_answer
 expect ring op1
 line3 idle
 op1 answers
@@ -78,7 +78,7 @@ GONE_WHILE_IT_COMES_BACK = f"""{BLIND}
 ana1 declines
 expect ring ana2
 ana2 declines
-expect play line1 please_wait
+expect play line1 office_no_answer
 expect ring op1
 line1 hangs up by busy_tone
 expect stop op1
