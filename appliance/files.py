@@ -95,8 +95,14 @@ def make_private(folder: Path) -> None:
 
 
 def make_shared(folder: Path) -> None:
-    """Make a folder, and what is missing above it, which the console may enter; raises OSError."""
+    """Make a folder, and what is missing above it, which the console may enter; raises OSError.
+
+    One that is there, and was made for its owner alone, is opened to it.
+    """
     _make(folder, 0o750)
+    with _opened(folder) as made:
+        if not os.fstat(made).st_mode & stat.S_IXGRP:
+            os.fchmod(made, 0o750)
 
 
 def _make(folder: Path, mode: int) -> None:

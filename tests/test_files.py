@@ -21,6 +21,7 @@ from appliance.files import (
     create_once,
     load_text,
     make_private,
+    make_shared,
     open_plain,
     replacing,
 )
@@ -73,6 +74,19 @@ def test_what_is_missing_is_made_for_us_alone(tmp_path: Path) -> None:
     assert [rights(path) for path in (tmp_path, folder.parent, folder)] == [0o755, 0o700, 0o700]
     assert rights(folder / "c") == 0o600
     assert load_text(folder / "c") == "text"
+
+
+def test_a_folder_that_is_shown_is_opened_whoever_was_first(tmp_path: Path) -> None:
+    """The night's copies make the folder of backups for the service alone, and then somebody asks
+    for a backup in a browser, which the console is to fetch there.
+    """
+    os.umask(0o077)
+    make_private(tmp_path / "backups" / "nightly")
+    make_shared(tmp_path / "backups")
+    make_shared(tmp_path / "central" / "inner")
+    shown = (tmp_path / "backups", tmp_path / "central", tmp_path / "central" / "inner")
+    assert [rights(path) for path in shown] == [0o750] * 3
+    assert rights(tmp_path / "backups" / "nightly") == 0o700
 
 
 def test_rights_are_what_was_asked_for_whatever_the_umask(folder: Path) -> None:

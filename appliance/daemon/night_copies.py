@@ -20,7 +20,7 @@ from appliance.daemon.night import NIGHTLY, Night, keep
 from appliance.daemon.night_words import CARD_COPY, DAMAGED, MEDIUM_COPY, NO_MEDIUM, NO_ROOM, WHOLE
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError
-from appliance.files import fsync_directory
+from appliance.files import acting_for, fsync_directory, make_private, make_shared
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import in_words, words_of
 from appliance.policy.words import Words
@@ -43,14 +43,15 @@ SEALED: Final = "centralino-*.backup"
 def do(settings: Settings, config: Path, at: datetime) -> Night:
     """Do all of a night's work, keep what came of it, and return it; raises OSError."""
     state = Path(settings.folders.state)
-    for folder in (state / Path(NIGHTLY).parent, state / NIGHTLY):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    damage = _wrong(lambda: look_through(state))
-    told = [damage or WHOLE]
-    failed = [damage]
-    if damage is None:
-        failed.append(_wrong(lambda: copy_on_card(state, at.date())))
-        told.append(failed[-1] or CARD_COPY)
+    with acting_for(state):  # by paths, in a folder in which the service might have planted links
+        make_shared(state / Path(NIGHTLY).parent)
+        make_private(state / NIGHTLY)
+        damage = _wrong(lambda: look_through(state))
+        told = [damage or WHOLE]
+        failed = [damage]
+        if damage is None:
+            failed.append(_wrong(lambda: copy_on_card(state, at.date())))
+            told.append(failed[-1] or CARD_COPY)
     if damage is None and settings.backup.folder:
         failed.append(_wrong(lambda: copy_away(settings, config, at)))
         told.append(failed[-1] or _filled(MEDIUM_COPY, settings.backup.folder))
