@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -144,12 +145,27 @@ def _milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
 
 
+def _date_and_time(dated: str) -> tuple[str, str]:
+    """Part what the exchange tells of the time; now where nothing is asked for."""
+    text = dated or f"{datetime.now(UTC).astimezone():%m%d%H%M}"  # an exchange's is its place's
+    try:  # of a leap year: 29 February is a day
+        datetime.strptime(f"2024{text}", "%Y%m%d%H%M").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{dated!r} is no date: give MMDDHHMM, e.g. 11251530", param_hint="--dated"
+        ) from error
+    return text[:4], text[4:]
+
+
 @click.command("call")
 @click.option("--exchange", "directory", type=PATH, required=True, help="Directory of `exchange`.")
 @click.option("--line", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--from", "caller", default="none", help="A number, withheld, unavailable or none.")
 @click.option("--name", default="", help="Caller's name, sent with the number.")
 @click.option("--caller-id", type=click.Choice(["before", "after"]), help="The first ring.")
+@click.option(
+    "--dated", default="", help="MMDDHHMM sent with the number; else this machine's time."
+)
 @click.option("--id-fault", type=click.Choice(FAULTS), help="What becomes of the identity.")
 @click.option("--say", multiple=True, type=PATH, help="8 kHz WAV to say; more follow in order.")
 @click.option("--repeat-say", is_flag=True, help="Say it over and over until hanging up.")
@@ -170,6 +186,7 @@ def call_command(  # one parameter an option, as click hands them over
     caller: str,
     name: str,
     caller_id: str | None,
+    dated: str,
     id_fault: str | None,
     say: tuple[Path, ...],
     repeat_say: bool,
@@ -185,9 +202,12 @@ def call_command(  # one parameter an option, as click hands them over
     as_json: bool,
 ) -> None:
     """Place a call on a line of a running exchange and tell what became of it."""
+    date, at = _date_and_time(dated)
     plan = CallPlan(
         caller=caller,
         name=name,
+        date=date,
+        time=at,
         id_order=caller_id or "",
         id_fault=id_fault or "",
         rings=rings,

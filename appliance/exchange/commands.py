@@ -139,12 +139,27 @@ def _reset(modem: VoiceModem, command: Command) -> Outcome:
     return modem.later(samples(RESET_MS))
 
 
+def _profile(modem: VoiceModem, command: Command) -> Outcome:
+    """AT&V: what is set, as terminals print it (v253.md 1.3, default profile)."""
+    if command.text not in {"", "0"}:
+        return Outcome.ERROR
+    settings = modem.settings
+    switches = f"E{settings.echo:d} Q{settings.quiet:d} V{settings.verbose:d}"
+    registers = " ".join(f"S{n:02d}:{value:03d}" for n, value in settings.registers.items())
+    modem.inform(
+        "ACTIVE PROFILE:",
+        f"B1 {switches} L2 M1 N0 T W0 X4 Y0 &C1 &D{settings.dtr_action} &G0 &K3 &Q5 &R1 &S0 &X0",
+        registers,
+    )
+    return Outcome.OK
+
+
 def _information(modem: VoiceModem, command: Command) -> Outcome:
     number = int(command.text or 0)
     if number == 5:
         modem.inform(modem.settings.values["+GCI"])
-    elif number in modem.personality.texts:
-        modem.inform(modem.personality.texts[number])
+    elif number in (texts := modem.personality.texts | modem.told_texts):
+        modem.inform(texts[number])
     return Outcome.OK
 
 
@@ -196,6 +211,7 @@ HANDLERS: dict[str, Handler] = {
     "Q": _switch,
     "&D": _dtr,
     "&F": _factory,
+    "&V": _profile,
     "Z": _reset,
     "I": _information,
     "+GMI": _identify,

@@ -194,6 +194,16 @@ def _values(outlet: Outlet, value: object) -> None:
     modem.settings.values |= modem.planted
 
 
+def _identity(outlet: Outlet, value: object) -> None:
+    """Set what ATI says, by its number: {"0": "34800", "3": "LT V.92 Data+Fax Modem"}."""
+    if not isinstance(value, dict) or not all(
+        re.fullmatch(r"\d", str(name)) and isinstance(text, str) and text.isascii()
+        for name, text in value.items()
+    ):
+        raise ConfigurationError(f"identity is {value!r}: give ATI's numbers and texts")
+    outlet.station.modem.told_texts = {int(name): text for name, text in value.items()}
+
+
 KNOBS: dict[str, Callable[[Outlet, object], None]] = {
     "chip_tones": _chip_tones,
     "chip_dtmf": _chip_dtmf,
@@ -220,6 +230,7 @@ KNOBS: dict[str, Callable[[Outlet, object], None]] = {
     "ring": _ring,
     "refuse": _refuse,
     "values": _values,
+    "identity": _identity,
 }
 
 

@@ -61,6 +61,7 @@ class VoiceModem(HostSide):
         self.chip_dtmf = True
         self.chip_extension = True
         self.host_reads = True
+        self.told_texts: dict[int, str] = {}
         self.vtr = "duplex" if personality.duplex else "error"
         self.underruns = self.overruns = self.dropped = 0
         self.key_held = False

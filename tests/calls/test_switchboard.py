@@ -138,6 +138,16 @@ def test_who_waits_on_a_line_without_duplex_is_not_kept_waiting() -> None:
     assert [call.state for call in switchboard.status(TEN).calls][1] is State.GREETING_PENDING
 
 
+def test_a_carrier_that_never_says_who_calls_does_not_leave_the_caller_alone() -> None:
+    """E5: after ten seconds the box answers whoever it is."""
+    switchboard = up(now=NIGHT)
+    tell(switchboard, NIGHT, RANG)
+    at = later(NIGHT, 10)
+    (passed,) = switchboard.due(at)
+    assert orders.AnswerLine("line1") in tell(switchboard, at, passed)
+    assert switchboard.status(at).calls[0].record.trail[:2] == ("rang", "caller.never_settled")
+
+
 def test_who_rings_back_is_known_at_once_or_later() -> None:
     """The case for which a citizen was called is found whenever the identity comes (E17)."""
     ledger = NO_LEDGER.place(Placed("c-0", "op1", "051234567", TEN.wall, "message:3"))

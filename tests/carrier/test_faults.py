@@ -612,6 +612,14 @@ def test_a_modem_that_heeds_only_a_tripled_dle_goes_on_hook(kind: Stream) -> Non
         assert one.heard_of(LineLost) == []
 
 
+@shows("a command is refused", knobs=("identity",))
+def test_a_firmware_of_another_name_serves() -> None:
+    """Whatever ATI says, +GMI tells the chip; and what both say is shown."""
+    one, world = up(identity={"3": "LT V.92 1.0 MT5634ZBA"})
+    assert one.line.modem == "CONEXANT LT V.92 1.0 MT5634ZBA"
+    serves(one, world)
+
+
 @shows("hook flash behind a PBX", knobs=("pbx", "outgoing"))
 def test_a_hook_flash_reaches_the_pbx_and_its_digits_too() -> None:
     """100 ms of flash put the caller on hold, digits ring the other; hanging up transfers."""

@@ -214,6 +214,7 @@ def test_every_knob_turns(outlet: Outlet) -> None:
         "bent": 0.5,
         "detune": 3,
         "bell": [400, 2000],
+        "identity": {"0": "34800"},
         "plugged": False,
     }
     assert set(values) == set(KNOBS)
@@ -342,3 +343,30 @@ def test_a_report_in_words() -> None:
 def test_a_plan_hides_its_sound_when_printed() -> None:
     """Half a megabyte of clip is not printed with the plan."""
     assert "clips" not in repr(CallPlan(clips=(b"x",)))
+
+
+@pytest.mark.parametrize("dated", ["", "02292359"])
+def test_the_call_command_tells_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dated: str
+) -> None:
+    """A date that exists, as exchanges send it: strangers' clients read it as one."""
+    plans: list[CallPlan] = []
+
+    def place(_directory: Path, _line: int, plan: CallPlan, **_: object) -> CallReport:
+        plans.append(plan)
+        return CallReport()
+
+    monkeypatch.setattr(client, "place_call", place)
+    options = ["--exchange", str(tmp_path), "--from", "0511234567", "--dated", dated]
+    result = CliRunner().invoke(cli.call_command, options if dated else options[:-2])
+    assert result.exit_code == 0, result.output
+    (plan,) = plans
+    assert plan.date + plan.time == dated or "0101" <= plan.date <= "1231"
+    assert plan.identity is not None
+
+
+def test_the_call_command_refuses_a_date_that_is_none(tmp_path: Path) -> None:
+    """One sentence, and what to write instead."""
+    result = CliRunner().invoke(cli.call_command, ["--exchange", str(tmp_path), "--dated", "0000"])
+    assert result.exit_code == 2
+    assert "MMDDHHMM" in result.output

@@ -227,3 +227,25 @@ def test_voice_reset_keeps_class_and_line() -> None:
     assert bench.command("AT+VSM?") == b"\r\n1,8000,0,0\r\n\r\nOK\r\n"
     assert bench.command("AT+VCID?") == b"\r\n1\r\n\r\nOK\r\n"
     assert bench.command("AT+FCLASS?") == b"8\r\nOK\r\n"
+
+
+def test_the_profile_is_printed() -> None:
+    """AT&V, which terminals ask for first: what is set, then OK."""
+    bench = Bench()
+    bench.prepare("ATE0", "ATS0=3")
+    told = bench.command("AT&V").decode()
+    assert "ACTIVE PROFILE:" in told
+    assert "E0 Q0 V1" in told
+    assert "S00:003" in told
+    assert told.endswith("OK\r\n")
+    assert b"ERROR" in bench.command("AT&V7")
+
+
+def test_another_identity() -> None:
+    """Clients that look for a modem of their own find it, by whatever number of ATI they ask."""
+    bench = Bench()
+    bench.station.modem.told_texts = {0: "34800", 4: "Another maker's"}
+    bench.prepare("ATE0")
+    assert b"34800" in bench.command("ATI")
+    assert b"Another maker's" in bench.command("ATI4")
+    assert b"CX93001" in bench.command("ATI3")

@@ -41,7 +41,7 @@ def test_a_conexant_goes_through_all_voice_states() -> None:
     bench.prepare("AT+VLS=0")
     assert bench.state() is State.CLASS8_ONHOOK
     bench.prepare("ATH")
-    assert bench.state() is State.CLASS8_ONHOOK
+    assert bench.state() is State.CLASS0_ONHOOK
     bench.prepare("AT+FCLASS=0")
     assert bench.state() is State.CLASS0_ONHOOK
 
@@ -58,7 +58,7 @@ def test_a_stream_needs_a_held_line() -> None:
 
 
 def test_hanging_up_a_usr_leaves_class_8() -> None:
-    """ATH in class 8 returns a USR to class 0 (v253.md 1.3)."""
+    """ATH in class 8 returns a modem to class 0 (v253.md 1.3): clients count on RING as a word."""
     bench = Bench("usr5637")
     bench.prepare("ATE0", "AT+FCLASS=8", "AT+VLS=1", "ATH")
     assert bench.state() is State.CLASS0_ONHOOK

@@ -12,11 +12,12 @@ from appliance.lines.facts import (
     OffHook,
     Prepared,
     Rang,
+    Up,
 )
 from appliance.lines.settings import CallerIdOrder, LineSettings
 from appliance.lines.table import Stage
 from tests.lines.fake_modem import Bench
-from tests.lines.stages import NUMBER, UNKNOWN, prepared, streaming, up
+from tests.lines.stages import NUMBER, UNKNOWN, bench, prepared, streaming, up
 
 
 @pytest.mark.parametrize("piece", [0, 1])
@@ -275,3 +276,33 @@ def test_a_caller_who_gave_up_before_idle_was_proven_never_called() -> None:
     line.modem.ring(line.now)
     line.run(0.1)
     assert line.take() == [Rang(1)]
+
+
+@pytest.mark.parametrize("dialect", ["auto", "conexant"])
+def test_a_modem_found_ringing_is_made_ready_alone(dialect: str) -> None:
+    """It was configured by the last owner: three commands, then it may be answered."""
+    line = bench(settings=LineSettings(dialect=dialect, idle_check_ms=0))
+    line.modem.voice = True
+    known = Identified(NUMBER, dated="11251000")
+    line.driver.found_ringing("CONEXANT CX93001", known, line.now - 2)
+    line.note(line.driver.start(line.now))
+    line.run(1.2)
+    up, rang, prepared = line.take()
+    assert isinstance(up, Up)
+    assert up.identity == "CONEXANT CX93001"
+    assert rang == Rang(1, known)
+    assert prepared == Prepared()
+    assert line.modem.commands[:3] == ["ATE0V1Q0", "AT+FCLASS=8", "AT+VSM=?"]
+    assert line.driver.rang_at == line.now - 3.2
+    assert line.driver.ringing == (rang,)
+
+
+def test_a_report_in_a_call_that_the_box_makes_is_nobodys() -> None:
+    """Nobody calls: whoever is named by a stray report is not taken down."""
+    line = up()
+    line.note(line.driver.dial("22", line.now))
+    line.run(2)
+    line.take()
+    line.modem.caller_id(line.now, "NMBR = 0512345678")
+    line.run(1)
+    assert line.take() == []
