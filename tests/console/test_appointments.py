@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -23,9 +24,19 @@ from tests.policy.town import CALENDAR, declaration, with_declarations
 from tests.records.test_requests import LETTERS, WANTED, step
 from tests.stories.offices import ROME
 
-WEEK = "/appointments?week=2126-11-26"
-"""A week to come, with a Tuesday and a Friday."""
-TUESDAY = datetime(2126, 11, 26, 15, 20, tzinfo=ROME)
+
+def a_tuesday() -> datetime:
+    """Return an hour of the first Tuesday three weeks ahead, in a week without Christmas Day."""
+    ahead = datetime.now(ROME).replace(hour=15, minute=20, second=0, microsecond=0)
+    ahead += timedelta(days=21 + (1 - ahead.weekday()) % 7)
+    in_its_week = [(ahead + timedelta(days=day)).date() for day in range(-1, 6)]
+    christmas = any((day.month, day.day) == (12, 25) for day in in_its_week)
+    return ahead + timedelta(days=7) if christmas else ahead
+
+
+TUESDAY = a_tuesday()
+WEEK = f"/appointments?week={TUESDAY.date()}"
+"""A week to come, within the year for which hours are offered."""
 
 
 @pytest.fixture
@@ -64,7 +75,8 @@ def test_the_week_has_what_is_booked_and_what_is_free(
         assert each in tuesday
     assert "<time>15:00</time></a> (×2)" in tuesday
     assert "<time>15:20</time></a> (×2)" in tuesday  # its place was not one of the office's own
-    assert "/requests/new?unit=anagrafe&amp;starts=2126-11-26T15%3A00%3A00%2B01%3A00" in tuesday
+    at_three = quote(TUESDAY.replace(minute=0).isoformat(), safe="")
+    assert f"/requests/new?unit=anagrafe&amp;starts={at_three}" in tuesday
     monday = day_of(text, TUESDAY.date() - timedelta(days=1))
     assert "No appointment." in monday
     assert text.count("<section") == 5
@@ -91,8 +103,9 @@ def test_closed_days_say_why(operator: Visitor, desk: WorkDesk) -> None:
 def test_the_weeks_before_and_after(operator: Visitor, desk: WorkDesk) -> None:
     """By links, which the arrows follow, with the office that was chosen; else this week."""
     text = operator.get(f"{WEEK}&unit=anagrafe", headers=ENGLISH).text
-    assert 'rel="prev" href="/appointments?week=2126-11-18&amp;unit=anagrafe"' in text
-    assert 'rel="next" href="/appointments?week=2126-12-02&amp;unit=anagrafe"' in text
+    before, after = (TUESDAY.date() + timedelta(days=days) for days in (-8, 6))
+    assert f'rel="prev" href="/appointments?week={before}&amp;unit=anagrafe"' in text
+    assert f'rel="next" href="/appointments?week={after}&amp;unit=anagrafe"' in text
     today = datetime.now(operator.app.state.zone).date()
     for wrong in ("", "x", "0001-01-01", "9999-12-31"):
         text = operator.get(f"/appointments?week={wrong}", headers=ENGLISH).text
