@@ -14,10 +14,11 @@ from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, load_settings
 from appliance.daemon.status_words import MARKS
 from appliance.daemon.stores import load_state, state_file, state_to_json
-from appliance.errors import OfficeError
 from appliance.policy import explain as policy
 from appliance.policy.explain import Explanation
+from appliance.policy.local_time import moment_words
 from appliance.policy.office import Group, Line, Office
+from appliance.policy.refused import Refused
 from appliance.policy.routing import GroupState
 from appliance.policy.service_state import NO_MARKS, Manual, Mark, ServiceState
 
@@ -115,7 +116,8 @@ def in_force_in_words(service: ServiceState, office: Office, language: str) -> l
     rows = []
     for name, mark in service.marks().items():
         words = MARKS[name]
-        since, until = _moment(mark.since, office), mark.until and _moment(mark.until, office)
+        since = moment_words(office.local(mark.since), language)
+        until = mark.until and moment_words(office.local(mark.until), language)
         if language == "it":
             end = f", fino a {until}" if until else ""
             rows.append(f"In corso: {words.it}, da {since} ({mark.by}){end}")
@@ -123,10 +125,6 @@ def in_force_in_words(service: ServiceState, office: Office, language: str) -> l
             end = f", until {until}" if until else ""
             rows.append(f"In force: {words.en}, since {since} ({mark.by}){end}")
     return rows
-
-
-def _moment(at: datetime, office: Office) -> str:
-    return f"{office.local(at):%d.%m.%Y %H:%M}"
 
 
 def in_words(explanation: Explanation, language: str) -> list[str]:
@@ -138,14 +136,21 @@ def in_words(explanation: Explanation, language: str) -> list[str]:
         rows.append(f"{number}. {words} ({step.code}){phones}")
     if explanation.changes_at is not None:
         until = "Cambia" if language == "it" else "Changes"
-        rows.append(f"{until}: {explanation.changes_at:%d.%m.%Y %H:%M}")
+        rows.append(f"{until}: {moment_words(explanation.changes_at, language)}")
     return rows
 
 
 def _line(office: Office, name: str) -> Line:
     names = [line.name for line in office.lines]
     if not names:
-        raise OfficeError("the configuration has no line; add one under [[lines]]")
+        raise Refused(
+            "la configurazione non ha linee: aggiungerne una sotto [[lines]]",
+            "the configuration has no line; add one under [[lines]]",
+        )
     if name and name not in names:
-        raise OfficeError(f"there is no line {name!r}; known are {', '.join(names)}")
+        known = ", ".join(names)
+        raise Refused(
+            f"la linea {name!r} non c'è; ci sono: {known}",
+            f"there is no line {name!r}; known are {known}",
+        )
     return next(line for line in office.lines if line.name == (name or names[0]))

@@ -19,7 +19,7 @@ from appliance.commands.hours_asking import (
 from appliance.commands.hours_week import week
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.daemon import door
-from appliance.errors import OfficeError
+from appliance.policy.refused import Refused
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
@@ -74,7 +74,9 @@ def list_hours(settings: Settings, *, every: bool, as_json: bool) -> None:
 def enter(settings: Settings, /, *, preview: bool, closed: bool, **given: Any) -> None:
     """Enter hours from FIRST (2026-12-06) on; they hold at once and end by themselves."""
     if closed is bool(given["bands"]):
-        raise OfficeError("say either --closed or --open HOURS")
+        raise Refused(
+            "indicare --closed oppure --open ORARIO", "say either --closed or --open HOURS"
+        )
     by, bands = given.pop("by"), " ".join(given.pop("bands"))
     form = {**given, "kind": "closed" if closed else "hours", "week": [bands] * 7}
     question = {"ask": "hours_enter", "form": form, "by": by, "preview": preview}

@@ -11,7 +11,7 @@ import click
 from appliance.commands.hours_asking import BY, PREVIEW, REFERENCE, WHOSE, ask_desk, tell_number
 from appliance.commands.options import desk_socket
 from appliance.daemon import door
-from appliance.errors import OfficeError
+from appliance.policy.refused import Refused
 from appliance.policy.transfer_words import WEEKDAYS
 from appliance.policy.week import WEEKDAYS as DAYS
 from appliance.policy.words import Words
@@ -69,7 +69,10 @@ def enter(settings: Settings, /, *, preview: bool, configured: bool, **given: An
     """Enter hours that hold every week from SINCE (2026-12-07) on, until the next that are."""
     days, by = [given.pop(day) for day in DAYS], given.pop("by")
     if configured is any(day is not None for day in days):
-        raise OfficeError("say either --configured or the hours of one day at least")
+        raise Refused(
+            "indicare --configured oppure l'orario di almeno un giorno",
+            "say either --configured or the hours of one day at least",
+        )
     form = {**given, "kind": "configured" if configured else "hours"}
     form["week"] = [] if configured else _filled(settings, given["whose"], days)
     question = {"ask": "week_enter", "form": form, "by": by, "preview": preview}

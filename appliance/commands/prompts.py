@@ -14,8 +14,9 @@ from appliance.commands.options import config_option, in_house, load_settings
 from appliance.commands.sheets import heard_at_once
 from appliance.daemon import giving_voice, house_name, spoken, voice
 from appliance.daemon.settings import Settings
-from appliance.errors import OfficeError, TechnicianError
+from appliance.errors import TechnicianError
 from appliance.media.frames import SAMPLE_RATE
+from appliance.policy.refused import Refused
 from appliance.policy.words import Words
 
 language_option = click.option(
@@ -113,10 +114,16 @@ def _name_house(settings: Settings) -> bool:
 def _check_key(settings: Settings, key: str, language: str) -> None:
     """Refuse a name that is none, and one that the site has recorded; raises OfficeError."""
     if not recorded.is_key(key) or key.startswith(spoken.OURS):
-        raise OfficeError(f"{key!r} is no name of an announcement: write a-z, 0-9 and _")
+        raise Refused(
+            f"{key!r} non è il nome di un annuncio: scrivere a-z, 0-9 e _",
+            f"{key!r} is no name of an announcement: write a-z, 0-9 and _",
+        )
     site = settings.folders.prompts
     if site and (Path(site) / language / f"{key}.wav").exists():
-        raise OfficeError(f"{site}/{language}/{key}.wav is what callers hear: remove it first")
+        raise Refused(
+            f"gli utenti sentono {site}/{language}/{key}.wav: toglierlo prima",
+            f"{site}/{language}/{key}.wav is what callers hear: remove it first",
+        )
 
 
 def _folder(settings: Settings) -> Path:

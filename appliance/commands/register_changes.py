@@ -14,8 +14,9 @@ from appliance.commands.register_place import Place, day_of
 from appliance.daemon import giving_voice, register_file, register_text, spoken
 from appliance.daemon.config import text_of
 from appliance.daemon.mistakes import Mistake
-from appliance.errors import OfficeError, TechnicianError
+from appliance.errors import TechnicianError
 from appliance.files import create_once
+from appliance.policy.refused import Refused
 from appliance.policy.register import entering, merge
 from appliance.policy.register.entering import Stamp
 from appliance.policy.register.merge import Merged
@@ -81,7 +82,10 @@ def export(place: Place, file: Path, by: str) -> None:
     What is attached is written beside it. FILE may not exist yet, and is never the terminal.
     """
     if str(file) == "-" or file.exists():
-        raise OfficeError(f"{file} is no new file: the export goes into one of its own, 0600")
+        raise Refused(
+            f"{file} non è un file nuovo: l'esportazione va in un file tutto suo, 0600",
+            f"{file} is no new file: the export goes into one of its own, 0600",
+        )
     register = place.register()
     with closing(open_reader(place.database)) as connection:
         names = {entry.attachment for _, entry in entries(register)} - {""}
@@ -219,7 +223,10 @@ def _stamp(given: dict[str, Any], now: datetime) -> Stamp:
 def _hours(bands: tuple[str, ...], closed: bool, as_declared: bool) -> str:
     """Say the hours of a variation as the form has them."""
     if bool(bands) + closed + as_declared != 1:
-        raise OfficeError("say one of --band 11:00-12:00, --closed, --as-declared")
+        raise Refused(
+            "indicare una sola opzione fra --band 11:00-12:00, --closed e --as-declared",
+            "say one of --band 11:00-12:00, --closed, --as-declared",
+        )
     return " ".join(bands) or (entering.CLOSED if closed else entering.DECLARED)
 
 
@@ -237,8 +244,9 @@ def _bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise OfficeError(
-            f"{file} cannot be read ({error.strerror}): name the e-mail's file"
+        raise Refused(
+            f"{file} non si può leggere ({error.strerror}): indicare il file dell'e-mail",
+            f"{file} cannot be read ({error.strerror}): name the e-mail's file",
         ) from error
 
 
@@ -247,6 +255,7 @@ def _write(path: Path, data: bytes) -> None:
     try:
         create_once(path, data)
     except OSError as error:
-        raise OfficeError(
-            f"{path} cannot be written ({error.strerror}): name another place"
+        raise Refused(
+            f"{path} non si può scrivere ({error.strerror}): indicare un altro posto",
+            f"{path} cannot be written ({error.strerror}): name another place",
         ) from error

@@ -18,9 +18,10 @@ from appliance.commands.options import desk_socket, load_settings
 from appliance.daemon import door, policy_changes
 from appliance.daemon.records_made import records_made
 from appliance.daemon.settings import Settings
-from appliance.errors import OfficeError, StoreError
+from appliance.errors import StoreError
 from appliance.policy.hours import Schedule
 from appliance.policy.local_time import read_day
+from appliance.policy.refused import Refused
 from appliance.policy.register.merge import Merged, in_force
 from appliance.policy.register.register import Register, Unit
 from appliance.policy.words import Words
@@ -143,5 +144,8 @@ def unit_of(register: Register, code: str) -> Unit:
     unit = register.unit(code)
     if unit is None:
         known = ", ".join(each.code for each in register.units) or "none"
-        raise OfficeError(f"there is no office {code!r} in the register; known are {known}")
+        raise Refused(
+            f"l'ufficio {code!r} non è nella rubrica uffici; ci sono: {known}",
+            f"there is no office {code!r} in the register; known are {known}",
+        )
     return unit

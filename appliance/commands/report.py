@@ -13,8 +13,8 @@ from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
 from appliance.daemon import door
 from appliance.daemon.settings import Settings
-from appliance.errors import OfficeError
 from appliance.files import READABLE, atomic_write
+from appliance.policy.refused import Refused
 from appliance.policy.report import CallRow, Report, RequestRow, UnitFigures, unit_figures
 from appliance.policy.report import report as summed_up
 from appliance.records import report_rows, report_words
@@ -58,11 +58,20 @@ def report(
     today = datetime.now(ZoneInfo(settings.site.zone)).date()
     begin, end = _days(first, last, month, today)
     if mail and not (unit and month):
-        raise OfficeError("a sheet is mailed for a unit and a month: say --unit and --month, too")
+        raise Refused(
+            "un foglio si invia per un'unità e un mese: indicare anche --unit e --month",
+            "a sheet is mailed for a unit and a month: say --unit and --month, too",
+        )
     if mail and end >= today:
-        raise OfficeError(f"{month} is not over: its sheet can be mailed from the next day on")
+        raise Refused(
+            f"{month} non è finito: il suo foglio si può inviare dal giorno dopo",
+            f"{month} is not over: its sheet can be mailed from the next day on",
+        )
     if pdf and (unit or as_csv or as_json):
-        raise OfficeError("--pdf is of the whole report: leave --unit, --csv and --json out")
+        raise Refused(
+            "--pdf è dell'intero rapporto: togliere --unit, --csv e --json",
+            "--pdf is of the whole report: leave --unit, --csv and --json out",
+        )
     if unit:
         _sheet(settings, config_path, unit, begin, end, mail=mail)
         return
@@ -90,7 +99,10 @@ def _filed(path: Path, text: str, house: str) -> None:
         atomic_write(path, data, mode=READABLE)
     except OSError as error:
         why = error.strerror or error
-        raise OfficeError(f"the report cannot be written to {path}: {why}") from error
+        raise Refused(
+            f"non si può scrivere il rapporto in {path}: {why}",
+            f"the report cannot be written to {path}: {why}",
+        ) from error
 
 
 def _names(settings: Settings) -> dict[str, str]:
@@ -116,19 +128,28 @@ def _days(
     """Return the first and the last day that are meant; raises OfficeError."""
     if month:
         if first or last:
-            raise OfficeError("say either a month or days, not both")
+            raise Refused(
+                "indicare un mese oppure dei giorni, non entrambi",
+                "say either a month or days, not both",
+            )
         return _month(month)
     begin = first.date() if first else (last.date() if last else today).replace(day=1)
     end = last.date() if last else max(begin, today)
     if end < begin:
-        raise OfficeError(f"the report would end ({end}) before it begins ({begin})")
+        raise Refused(
+            f"il rapporto finirebbe ({end}) prima di cominciare ({begin})",
+            f"the report would end ({end}) before it begins ({begin})",
+        )
     return begin, end
 
 
 def _month(text: str) -> tuple[date, date]:
     match = _MONTH.fullmatch(text)
     if match is None or not 1 <= int(match[2]) <= 12 or int(match[1]) < 2000:
-        raise OfficeError(f"{text!r} is no month: write e.g. 2026-10")
+        raise Refused(
+            f"{text!r} non è un mese: scrivere ad esempio 2026-10",
+            f"{text!r} is no month: write e.g. 2026-10",
+        )
     first = date(int(match[1]), int(match[2]), 1)
     return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
@@ -160,8 +181,9 @@ def _sheet(
     calls, requests = _rows(settings, config_path, first, last)
     told = unit_figures(calls, requests, unit)
     if told == UnitFigures():
-        raise OfficeError(
-            f"nothing concerned unit {unit!r} from {first} to {last}: is that its code?"
+        raise Refused(
+            f"nulla riguarda l'unità {unit!r} dal {first} al {last}: è questo il suo codice?",
+            f"nothing concerned unit {unit!r} from {first} to {last}: is that its code?",
         )
     language = settings.site.languages[0]
     shown = f"{first:%Y-%m}" if mail else f"{first:%d/%m/%Y}–{last:%d/%m/%Y}"

@@ -15,20 +15,33 @@ import click
 from appliance.commands import request_pdf
 from appliance.commands.explain import MOMENT
 from appliance.commands.in_force import office_in_force
-from appliance.commands.options import config_option, desk_socket, load_settings, reading
+from appliance.commands.options import (
+    config_option,
+    desk_socket,
+    in_house,
+    load_settings,
+    reading,
+)
 from appliance.daemon import door
 from appliance.daemon.settings import Settings
-from appliance.errors import OfficeError
 from appliance.files import atomic_write
 from appliance.policy.citizens import Contact
 from appliance.policy.due import due, is_overdue
 from appliance.policy.hours import Schedule
+from appliance.policy.local_time import moment_words
 from appliance.policy.numbering import plan_of
+from appliance.policy.refused import Refused
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Form, Request, State, Step
+from appliance.policy.words import Words
 from appliance.records import outbox, request_listing
 from appliance.records import requests as stored
 from appliance.records.request_rows import Kept
+
+NO_SLOTS = Words(
+    "{} non offre orari: proporre un'ora, l'ufficio la conferma",
+    "{} offers no slots: propose a time, the office confirms it",
+)
 
 NUMBER = click.IntRange(1)
 BY = click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
@@ -159,11 +172,12 @@ def free_slots(settings: Settings, unit: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(answer["slots"], indent=2))
     elif not answer["offers"]:
-        click.echo(f"{unit} offers no slots: propose a time, the office confirms it")
+        click.echo(in_house(settings, NO_SLOTS).format(unit))
     else:
         zone = ZoneInfo(settings.site.zone)
         for start in answer["slots"]:
-            click.echo(f"{datetime.fromisoformat(start).astimezone(zone):%a %d/%m/%Y %H:%M}")
+            at = datetime.fromisoformat(start).astimezone(zone)
+            click.echo(moment_words(at, settings.site.languages[0]))
 
 
 @requests.command()
@@ -185,7 +199,10 @@ def export(settings: Settings, number: int, folder: Path, *, pdf: bool) -> None:
             if kept.mail.body
         ]
     if not letters:
-        raise OfficeError(f"request {number} has no mail that could be written out")
+        raise Refused(
+            f"la richiesta {number} non ha e-mail da esportare",
+            f"request {number} has no mail that could be written out",
+        )
     folder.mkdir(parents=True, exist_ok=True)
     papers = request_pdf.papers(settings)
     for kept, references in letters:

@@ -59,7 +59,8 @@ def transfer(
     answer = door.ask(desk_socket(settings), question)
     said = answer["said"][settings.site.languages[0]]
     if not answer["done"]:
-        raise click.ClickException("\n".join((said, *_in_charge(settings, office, need))))
+        click.echo("\n".join((said, *_in_charge(settings, office, need))))
+        raise SystemExit(1)
     click.echo(said)
 
 

@@ -15,7 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from appliance.daemon.console_settings import messages_page
 from appliance.daemon.dictations import forget_old
+from appliance.daemon.extensions import labels
 from appliance.daemon.spoken import drafts_of
 from appliance.errors import CentralinoError
 from appliance.files import fsync_directory
@@ -75,6 +77,8 @@ def plan_of(settings: Settings, calendar: Schedule) -> Plan:
         bool(settings.mail.head),
         CallAlerts(voicemail.missed_alerts),
         numbering.plan_of(settings.site.country),
+        messages_page(settings.console),
+        labels(settings.phones),
     )
     return Plan(calendar, notices, keeping_of(settings), not settings.mqtt.server)
 

@@ -25,10 +25,20 @@ USUAL_PORT = 443
 
 def door_of(console: Console) -> str:
     """Return where a mail's link closes a request; "" without a console or a name to find it by."""
+    return address_of(console, PATH)
+
+
+def messages_page(console: Console) -> str:
+    """Return the address of the page of messages; "" without a console or a name to find it by."""
+    return address_of(console, "/messages")
+
+
+def address_of(console: Console, path: str) -> str:
+    """Return the address of a page; "" without a console or a name to find it by."""
     if not (console.enabled and console.names):
         return ""
     port = "" if console.port == USUAL_PORT else f":{console.port}"
-    return f"https://{console.names[0]}{port}{PATH}"
+    return f"https://{console.names[0]}{port}{path}"
 
 
 def check(console: Console, mistakes: Mistakes) -> None:

@@ -12,6 +12,11 @@ from appliance.policy.office import Extension
 FIRST = 11
 
 
+def labels(phones: Iterable[Phone]) -> dict[str, str]:
+    """Return what positions are called, by their phones' names, where they have a label."""
+    return {phone.name: phone.label for phone in phones if phone.label}
+
+
 def extensions(phones: Iterable[Phone]) -> tuple[Extension, ...]:
     """Return the extension of every phone, in the order of the configuration.
 

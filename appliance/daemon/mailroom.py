@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from appliance.daemon.console_settings import door_of
+from appliance.daemon.extensions import labels
 from appliance.daemon.mail_account import account_of, domain_of
 from appliance.daemon.papers import Papers, papers_of
 from appliance.daemon.settings import Settings
@@ -144,6 +145,7 @@ class Mailroom:
             self._register(),
             office.public_numbers,
             door_of(self._settings.console),
+            labels(self._settings.phones),
         )
 
     @property

@@ -144,8 +144,19 @@ _DUTY = Paragraph(
         "From now on it is your office's duty, and it stays open until somebody says that it was "
         "done.\nThen answer this e-mail or call the switchboard, naming number {number}.\n\n"
         "{house}",
-    )
+    ),
+    "office",
 )
+_HEADS_DUTY = Words(
+    "Presa in carico da {by}: {taken}. Da evadere entro {due}.\n\n"
+    "La richiesta è affidata all'ufficio {unit} e resta aperta finché qualcuno non comunica che è "
+    "stata evasa.\n\n{house}",
+    "Taken over on {taken} by {by}. To be answered by {due}.\n\n"
+    "It is the duty of the office {unit}, and it stays open until somebody says that it was done."
+    "\n\n{house}",
+)
+"""What the head reads in a copy, and of a request whose office is not in the register."""
+_ORPHANS_DUTY = Paragraph(_HEADS_DUTY, "orphan")
 _PUBLIC = Paragraph(
     Words(
         "Per ogni comunicazione chiami {numbers} e indichi il numero {number}.\n",
@@ -176,8 +187,8 @@ _NEED = Paragraph(Words("Motivo: {need}", "About: {need}"), "need")
 _SPACE = Paragraph(Words("", ""))
 
 BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
-    Topic.EMAIL: (_ORPHAN, _WHO, _ASKED, _SPOKEN, _SHEET, _LINK, _DUTY),
-    Topic.APPOINTMENT: (_ORPHAN, _WHO, _WHEN, _ASKED, _SPOKEN, _SHEET, _LINK, _DUTY),
+    Topic.EMAIL: (_ORPHAN, _WHO, _ASKED, _SPOKEN, _SHEET, _LINK, _DUTY, _ORPHANS_DUTY),
+    Topic.APPOINTMENT: (_ORPHAN, _WHO, _WHEN, _ASKED, _SPOKEN, _SHEET, _LINK, _DUTY, _ORPHANS_DUTY),
     Topic.REMINDER: (
         _ORPHAN,
         Paragraph(
@@ -190,6 +201,7 @@ BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
         _WHEN,
         _LINK,
         _DUTY,
+        _ORPHANS_DUTY,
     ),
     Topic.MOVED: (
         Paragraph(
@@ -201,6 +213,7 @@ BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
         _WHEN,
         _LINK,
         _DUTY,
+        _ORPHANS_DUTY,
     ),
     Topic.CANCELLED: (
         Paragraph(
@@ -219,7 +232,7 @@ BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
             )
         ),
         _WHO,
-        _DUTY,
+        Paragraph(_HEADS_DUTY),
     ),
     Topic.OVERDUE: (
         Paragraph(

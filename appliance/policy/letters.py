@@ -7,9 +7,10 @@ that is not told outside can stand in it (P7). Italian or English; days and time
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
+from types import MappingProxyType
 
 from appliance.policy.citizens import Citizen, Contact
 from appliance.policy.due import due
@@ -23,11 +24,11 @@ from appliance.policy.letter_words import (
     SUBJECTS,
     Topic,
 )
+from appliance.policy.local_time import day_words, moment_words
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.register.register import Register, Unit
 from appliance.policy.requests import HEAD_AT_REMINDERS, Appointment, Request, Step
-from appliance.policy.transfer_words import WEEKDAYS
 from appliance.policy.words import Words
 
 _DIGITS = re.compile(r"\+?\d[\d .\-/]*\d")
@@ -37,7 +38,8 @@ _DIGITS = re.compile(r"\+?\d[\d .\-/]*\d")
 class House:
     """Who writes: the office's name, language and calendar, its register, its public numbers.
 
-    `door` is the address of the console's page that closes a request, "" where there is none.
+    `door` is the address of the console's page that closes a request, "" where there is none;
+    `labels` are what positions are called, by their phones' names.
     """
 
     name: str
@@ -46,6 +48,11 @@ class House:
     register: Register
     numbers: tuple[str, ...] = ()
     door: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def called(self, who: str) -> str:
+        """Return what a position is called; a person's name as it is."""
+        return self.labels.get(who, who)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +97,17 @@ def letters(
         yield replace(written, calendar=for_citizen)
 
 
-def overdue_mail(request: Request, day: date, language: str) -> Mail:
+def overdue_mail(
+    request: Request, day: date, language: str, labels: Mapping[str, str] = MappingProxyType({})
+) -> Mail:
     """Tell the head of a request that nobody has answered by its day; once, by its key."""
     words = {
         "number": str(request.number),
         "unit": request.unit,
         "subject": request.subject,
-        "due": _day(day, language),
+        "due": day_words(day, language),
         "contact": contact(request.citizen, language),
-        "follower": request.follower,
+        "follower": labels.get(request.follower, request.follower),
     }
     subject = _filled(SUBJECTS[Topic.OVERDUE], language, words)
     body = _body(Topic.OVERDUE, language, words)
@@ -159,8 +168,8 @@ def _to_office(
         "need": _need(house, request),
         "subject": request.subject,
         "taken": _moment(house, request.at),
-        "by": request.by,
-        "due": _day(due(request, house.calendar), house.language),
+        "by": house.called(request.by),
+        "due": day_words(due(request, house.calendar), house.language),
         "asked": request.asked,
         "sheet": request.sheet,
         "contact": contact(request.citizen, house.language),
@@ -168,6 +177,7 @@ def _to_office(
         "reminders": str(len(request.reminders)),
         "words": event.words,
         "orphan": "" if unit else request.unit,
+        "office": "x" if unit else "",
         "spoken": "x" if request.citizen.spoken else "",
         "link": link,
     }
@@ -199,7 +209,7 @@ def _to_citizen(house: House, request: Request, event: Event, topic: Topic) -> M
         "number": str(request.number),
         "unit": without_numbers(unit.name if unit else ""),
         "need": without_numbers(_need(house, request)),
-        "due": _day(due(request, house.calendar), language),
+        "due": day_words(due(request, house.calendar), language),
         "appointment": _appointment(house, request.appointment, language),
         "numbers": ", ".join(house.numbers),
     }
@@ -267,18 +277,12 @@ def _appointment(house: House, appointment: Appointment | None, language: str) -
     start = appointment.slot.start.astimezone(house.calendar.zone)
     end = appointment.slot.end.astimezone(house.calendar.zone)
     form = FORMS[appointment.form]
-    told = f"{_day(start.date(), language)}, {start:%H:%M}–{end:%H:%M}, "
+    told = f"{day_words(start.date(), language)}, {start:%H:%M}–{end:%H:%M}, "
     told += form.it if language == "it" else form.en
     if appointment.confirmed:
         return told
     return told + (" – DA CONFERMARE" if language == "it" else " – TO BE CONFIRMED")
 
 
-def _day(day: date, language: str) -> str:
-    name = WEEKDAYS[day.weekday()]
-    return f"{name.it if language == 'it' else name.en} {day:%d.%m.%Y}"
-
-
 def _moment(house: House, at: datetime) -> str:
-    local = at.astimezone(house.calendar.zone)
-    return f"{_day(local.date(), house.language)}, {local:%H:%M}"
+    return moment_words(at.astimezone(house.calendar.zone), house.language)

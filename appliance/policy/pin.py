@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from appliance.errors import OfficeError
+from appliance.policy.refused import Refused
 
 SHORTEST, LONGEST = 4, 8
 MOST_WRONG = 3
@@ -45,7 +45,13 @@ def after_wrong(tries: Tries, at: float) -> Tries:
 def check_new(pin: str) -> None:
     """Refuse a code that is no good one; raises OfficeError."""
     if not (pin.isascii() and pin.isdigit() and SHORTEST <= len(pin) <= LONGEST):
-        raise OfficeError(f"a code is {SHORTEST} to {LONGEST} digits, nothing else")
+        raise Refused(
+            f"un codice è fatto di {SHORTEST}-{LONGEST} cifre e di nient'altro",
+            f"a code is {SHORTEST} to {LONGEST} digits, nothing else",
+        )
     steps = {int(b) - int(a) for a, b in pairwise(pin)}
     if steps in ({0}, {1}, {-1}):
-        raise OfficeError("a code of one digit, or of digits in a row, is the first one tried")
+        raise Refused(
+            "un codice di una sola cifra, o di cifre in fila, è il primo che si prova",
+            "a code of one digit, or of digits in a row, is the first one tried",
+        )

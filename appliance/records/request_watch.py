@@ -25,7 +25,7 @@ def tell_overdue(
     late = [kept.request for kept in found if is_overdue(kept.request, calendar, now)]
     told = outbox.keys(connection, "-overdue")
     for request in late if notices.head else ():
-        mail = overdue_mail(request, due(request, calendar), notices.language)
+        mail = overdue_mail(request, due(request, calendar), notices.language, notices.labels)
         if mail.key not in told:
             outbox.put(connection, mail, now, domain)
     return len(found), len(late)

@@ -78,7 +78,8 @@ def test_a_switchboard_closed_by_hand_is_closed(box: Box) -> None:
     since, until = TEN - timedelta(minutes=5), TEN + timedelta(minutes=30)
     box.left(NO_MARKS.set(Manual.CLOSED, Mark("op1", since, until)))
     said = box.explain()
-    assert "In corso: Chiuso a mano, da 25.11.2026 09:55 (op1), fino a 25.11.2026 10:30" in said
+    assert "In corso: Chiuso a mano, da mer 25 novembre 2026, 09:55 (op1)" in said
+    assert "(op1), fino a mer 25 novembre 2026, 10:30" in said
     told = box.told()
     assert (told["code"], told["changes_at"]) == ("closed.manual", "2026-11-25T10:30:00+01:00")
     assert told["states"]["closed"]["by"] == "op1"

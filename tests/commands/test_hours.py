@@ -106,7 +106,7 @@ def test_what_is_refused_says_why(box: Box) -> None:
     """Each mistake with its field; hours or closed, one of them."""
     closed = ("--closed", "--reason", "X", "--reference", "r")
     assert "first: è passato" in box.run("hours", "enter", "2026-11-01", *closed, code=1)
-    assert "either --closed or --open" in box.run(
+    assert "indicare --closed oppure --open" in box.run(
         "hours", "enter", "2026-12-06", *OPEN, "--closed", code=1
     )
     told = box.run("hours", "enter", "2026-12-07", "--last", "2026-12-09", *closed)
@@ -165,4 +165,4 @@ def test_back_to_the_configured_hours(box: Box) -> None:
     told = box.run("hours", "week", "show")
     assert "Centralino: come configurato, voce 2, dal 2026-11-25" in told
     for wrong in ((), ("--configured", "--sunday", "10-11")):
-        assert "either --configured or" in box.run(*today, *wrong, *WHO, code=1)
+        assert "indicare --configured oppure" in box.run(*today, *wrong, *WHO, code=1)

@@ -65,14 +65,14 @@ def test_a_notice_is_said_and_forgotten(box: Box) -> None:
 @pytest.mark.parametrize("key", ["../x", "Privacy", "sheet_1", ""])
 def test_a_name_is_no_path(box: Box, key: str) -> None:
     """A name holds letters, digits and _; the menu's own sounds have theirs."""
-    assert "is no name of an announcement" in box.run("prompts", "say", key, "Ciao.")
+    assert "non è il nome di un annuncio" in box.run("prompts", "say", key, "Ciao.")
 
 
 def test_a_persons_voice_is_not_replaced(box: Box) -> None:
     """What the site recorded is what callers hear; the command says so instead of doing nothing."""
     (box.site / "it").mkdir(parents=True)
     (box.site / "it" / "privacy.wav").write_bytes(b"theirs")
-    assert "remove it first" in box.run("prompts", "say", "privacy", "Ciao.")
+    assert "toglierlo prima" in box.run("prompts", "say", "privacy", "Ciao.")
 
 
 def test_spoken_sheets_are_imported(box: Box, tmp_path: Path) -> None:

@@ -94,13 +94,13 @@ def test_the_days_that_are_meant(config: Path, words: tuple[str, ...], calls: in
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--month", "2026-13"), "is no month"),
-        (("--month", "ottobre"), "is no month"),
-        (("--month", "2026-10", "--from", "2026-10-01"), "not both"),
-        (("--from", "2026-10-02", "--to", "2026-10-01"), "before it begins"),
-        (("--month", "2026-10", "--mail"), "--unit and --month"),
-        (("--month", "2026-10", "--unit", "tributi"), "nothing concerned unit 'tributi'"),
-        (("--month", "2999-10", "--unit", "anagrafe", "--mail"), "is not over"),
+        (("--month", "2026-13"), "non è un mese"),
+        (("--month", "ottobre"), "non è un mese"),
+        (("--month", "2026-10", "--from", "2026-10-01"), "non entrambi"),
+        (("--from", "2026-10-02", "--to", "2026-10-01"), "prima di cominciare"),
+        (("--month", "2026-10", "--mail"), "--unit e --month"),
+        (("--month", "2026-10", "--unit", "tributi"), "nulla riguarda l'unità 'tributi'"),
+        (("--month", "2999-10", "--unit", "anagrafe", "--mail"), "non è finito"),
         (("--month", "2026-10", "--unit", "anagrafe", "--mail"), "is centralino running"),
     ],
 )
@@ -176,8 +176,8 @@ def test_the_report_on_paper(config: Path, tmp_path: Path) -> None:
         rows = [line.split() for line in shown.splitlines()[1:] if line.strip()]
         assert [row for row in rows if " ".join(row) not in " ".join(text.split())] == []
     for words, sentence in (
-        (("--pdf", str(file), "--csv"), "--pdf is of the whole report"),
-        (("--pdf", str(tmp_path / "none" / "x.pdf")), "cannot be written to"),
+        (("--pdf", str(file), "--csv"), "--pdf è dell'intero rapporto"),
+        (("--pdf", str(tmp_path / "none" / "x.pdf")), "non si può scrivere il rapporto in"),
     ):
         refused = run(config, "--month", "2026-10", *words)
         assert (refused.exit_code, refused.output.count("\n")) == (1, 1)

@@ -62,12 +62,12 @@ def refused(config: Path, need: str) -> str:
 
 def test_who_is_in_charge_is_said(config: Path) -> None:
     """Of the need that was asked for; without records, or with no sheet, the sentence alone."""
-    assert refused(config, "residenza") == f"Error: {LATER}\n"
+    assert refused(config, "residenza") == f"{LATER}\n"
     state = config.parent / "state"
     state.mkdir()
     connection = open_database(database_path(state), state / "corrupt").connection
     sheets.store(connection, (SHEET,))
     connection.close()
-    said = f"Error: {LATER}\nResponsabile del procedimento: Ada Neri\n"
+    said = f"{LATER}\nResponsabile del procedimento: Ada Neri\n"
     assert refused(config, "residenza") == said
-    assert refused(config, "aire") == f"Error: {LATER}\n"
+    assert refused(config, "aire") == f"{LATER}\n"

@@ -56,8 +56,8 @@ def test_an_office_gets_all_it_needs() -> None:
         "Anna Verdi\n  telefono: 3470000001\n  e-mail: anna@example.org (preferito)",
         "Chiede i tempi",
         "non copre la richiesta: aire",
-        "Presa in carico da op1: lunedì 23.11.2026, 10:00.",
-        "entro lunedì 14.12.2026",
+        "Presa in carico da op1: lun 23 novembre 2026, 10:00.",
+        "entro lun 14 dicembre 2026",
         "indicando il numero 17",
     ):
         assert said in office.body, said
@@ -86,13 +86,13 @@ def test_a_citizen_reads_their_own_language() -> None:
     office, _ = written(WANTED, house=abroad)
     assert "language: it" in office.body
     assert "e-mail: anna@example.org (preferred)" in office.body
-    assert "Tuesday 01.12.2026, 15:00–15:20, by telephone: the office calls" in office.body
+    assert "Tue 1 December 2026, 15:00–15:20, by telephone: the office calls" in office.body
 
 
 def test_an_appointment_says_when_and_who_calls_whom() -> None:
     """To be confirmed where the office offers no slots."""
     office, citizen = written(WANTED)
-    told = "martedì 01.12.2026, 15:00–15:20, per telefono: l'ufficio chiama l'utente"
+    told = "mar 1 dicembre 2026, 15:00–15:20, per telefono: l'ufficio chiama l'utente"
     assert f"Appuntamento: {told}\n" in office.body
     assert f"Appuntamento: {told}\n" in citizen.body
     assert office.calendar == "BEGIN:VCALENDAR"
@@ -129,6 +129,21 @@ def test_reminders_are_the_same_thread_and_the_second_concerns_the_head() -> Non
     assert (office.to, head.to) == ("anagrafe@comune.example", HEAD)
     assert head.subject == "Sollecitata 2 volte: richiesta 17 per Anagrafe"
     assert (head.key, head.thread, head.request) == ("request-17-s2-head", "", 0)
+    assert "affidata al vostro ufficio" in office.body
+    assert "affidata all'ufficio Anagrafe" in head.body
+    assert "vostro" not in head.body
+    assert "rispondete a questa e-mail" not in head.body
+
+
+def test_a_position_is_called_by_its_label() -> None:
+    """Offices and the head know "Operatore 1", not a phone's code; a person's name stays."""
+    house = replace(HOUSE, labels={"op1": "Operatore 1"})
+    office, _ = written(ASKED, house=house)
+    assert "Presa in carico da Operatore 1: lun 23 novembre 2026, 10:00." in office.body
+    by_anna, _ = written(replace(ASKED, by="anna"), house=house)
+    assert "Presa in carico da anna: " in by_anna.body
+    late = overdue_mail(ASKED, date(2026, 11, 26), "it", house.labels)
+    assert "la segue Operatore 1." in late.body
 
 
 def test_a_moved_and_a_cancelled_one_are_told_to_both() -> None:
@@ -155,6 +170,8 @@ def test_a_unit_that_is_not_in_the_register_has_the_head_for_it() -> None:
     )
     assert (office.to, office.request) == (HEAD, 0)
     assert "L'ufficio tributi non è nella rubrica" in office.body
+    assert "affidata all'ufficio tributi" in office.body
+    assert "vostro" not in office.body
     assert "Ufficio:" not in citizen.body
 
 
@@ -163,7 +180,8 @@ def test_the_head_is_told_of_a_late_one(language: str) -> None:
     """E15: which request, for whom it waits, since when, and what to do."""
     mail = overdue_mail(ASKED, date(2026, 11, 26), language)
     assert (mail.to, mail.key, mail.request) == (HEAD, "request-17-overdue", 0)
-    for said in ("17", "anagrafe", "26.11.2026", "Anna Verdi", "centralino requests close 17"):
+    day = {"it": "gio 26 novembre 2026", "en": "Thu 26 November 2026"}[language]
+    for said in ("17", "anagrafe", day, "Anna Verdi", "centralino requests close 17"):
         assert said in mail.subject + mail.body
 
 
@@ -222,7 +240,7 @@ def test_an_article_stands_before_no_day() -> None:
         at = AT + timedelta(days=day)
         office, _ = written(replace(ASKED, at=at))
         taken = office.body.partition("Presa in carico ")[2].partition(" Da evadere")[0]
-        assert re.fullmatch(r"da \w+: \w+ \d\d\.\d\d\.\d{4}, \d\d:\d\d\.", taken), taken
+        assert re.fullmatch(r"da \w+: \w{3} \d+ \w+ \d{4}, \d\d:\d\d\.", taken), taken
 
 
 def test_the_citizens_calendar_is_told_what_nobody_typed() -> None:

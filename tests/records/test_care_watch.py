@@ -62,7 +62,17 @@ def test_a_new_message_is_told_to_the_desk_once(db: sqlite3.Connection) -> None:
     assert first.mail.subject == "Segreteria: messaggio 1 da 051234567 ROSSI"
     assert "ricevuto mer 25 novembre 2026, 10:00, durata 1:01" in first.mail.body
     assert (first.mail.to, first.mail.attachments) == ("urp@comune.example", ())
+    assert "da un telefono con *86. Poi: 1 riascoltare, 2 prossimo, 3 richiamato" in first.mail.body
+    assert "pagina" not in first.mail.body
     assert "numero riservato" in second.mail.subject
+
+
+def test_the_notice_names_the_page_where_there_is_a_console(db: sqlite3.Connection) -> None:
+    """The page first: there a message is heard, taken and closed; then the phone's keys."""
+    looked(db, TEN, replace(DESK, page="https://centralino.comune.example/messages"))
+    body = outbox.listed(db)[0].mail.body
+    page = "nella pagina Messaggi: https://centralino.comune.example/messages\n"
+    assert body.index(page) < body.index("*86")
 
 
 def test_the_sound_goes_along_where_that_is_wanted(db: sqlite3.Connection) -> None:

@@ -1,6 +1,6 @@
 # P6, E15: the duty is the office's, and stays visible until somebody says it was done
 op1 takes an e-mail for anagrafe aire from "Anna Verdi" 3470000001 about "Iscrizione AIRE"
-expect a mail to anagrafe@comune.example about "[Richiesta 1] Iscrizione AIRE" saying "entro giovedì 26.11.2026"
+expect a mail to anagrafe@comune.example about "[Richiesta 1] Iscrizione AIRE" saying "entro gio 26 novembre 2026"
 expect request 1 is sent
 expect request 1 is not overdue now
 at 2026-11-26 18:00

@@ -13,6 +13,6 @@ network up
 after 20 min
 expect a mail to anagrafe@comune.example about "[Richiesta 1] Iscrizione AIRE" saying "telefono: 3470000001 (preferito)"
 expect a mail to anna@example.org about "Comune di Esempio: la sua richiesta n. 1" saying "Ufficio: Anagrafe"
-expect a mail to anagrafe@comune.example about "[Richiesta 2] Appuntamento: Cambio di residenza" saying "lunedì 30.11.2026, 15:00–15:20, di persona"
+expect a mail to anagrafe@comune.example about "[Richiesta 2] Appuntamento: Cambio di residenza" saying "lun 30 novembre 2026, 15:00–15:20, di persona"
 expect request 1 is sent
 expect request 2 is sent
