@@ -286,7 +286,7 @@ def test_what_was_uploaded_is_installed_and_gone(box: TwoSlots) -> None:
     assert (box.kept.state, box.kept.by, uploaded.exists()) == (State.INSTALLED, "beppe", False)
     box.helper.give_up("beppe")
     uploaded.symlink_to(box.bundle("1.2.0"))
-    with pytest.raises(OSError, match="symbolic"):
+    with pytest.raises(Refused, match="the file is gone"):
         box.helper.do(Asked("beppe", "upload"))
     assert box.holds("B") == "1.1.0"
 
