@@ -36,7 +36,7 @@ done
 
 # udevadm verify came with systemd 254 (Debian 13).
 udevadm verify --help >/dev/null 2>&1 || exec scripts/skipped.sh "udev rules" "udevadm verify is missing (package udev of Debian 13)"
-for rules in systemd/*.rules; do
+for rules in systemd/*.rules image/overlay/etc/udev/rules.d/*.rules; do
     said=$(udevadm verify --no-summary --resolve-names=never "$rules" 2>&1) || { echo "$said"; exit 1; }
     [ -z "$said" ] || { echo "$rules: $said"; exit 1; }
     echo "$rules: verified"

@@ -276,16 +276,23 @@ def _say_accounts(places: Places, brought: Brought) -> None:
     default=0.0,
     help="Look again so many seconds after writing, until there is nothing new; 0 for once.",
 )
-def tell(config_path: Path, card: Path, run: Path, wait: float, settle: float) -> None:
+@click.option(
+    "--screen",
+    type=click.Path(path_type=Path),
+    help="A text screen that shows version, addresses and troubles.",
+)
+def tell(
+    config_path: Path, card: Path, run: Path, wait: float, settle: float, screen: Path | None
+) -> None:
     """Write beside the card's file what became of it, and how to go on."""
     until = time.monotonic() + wait
     while not _numbers() and time.monotonic() < until:
         time.sleep(LOOKS_S)
-    while _tell(config_path, card, run) and settle:
+    while _tell(config_path, card, run, screen) and settle:
         time.sleep(settle)  # a modem that comes and goes does not wear the card
 
 
-def _tell(config_path: Path, card: Path, run: Path) -> bool:
+def _tell(config_path: Path, card: Path, run: Path, screen: Path | None = None) -> bool:
     """Write it; returns False where the card says so already."""
     from appliance.site import card as fat
     from appliance.site import outcome as outcomes
@@ -294,13 +301,22 @@ def _tell(config_path: Path, card: Path, run: Path) -> bool:
     outcome = outcomes.load(run)
     if outcome is None:
         raise TechnicianError("the card's file was not read yet: `centralino site apply` first")
-    text = result.text_of(outcome, _facts(config_path, outcome))
+    facts = _facts(config_path, outcome)
+    text = result.text_of(outcome, facts)
+    if screen is not None:
+        _show(screen, result.screen_of(outcome, facts))
     try:
         is_new = fat.tell(card, text)
     except OSError as error:
         raise TechnicianError(f"{card / fat.ANSWER}: {why_not(error).en}") from error
     click.echo("told on the card" if is_new else "the card says so already")
     return is_new
+
+
+def _show(screen: Path, text: str) -> None:
+    """Show a text in the place of what a screen shows; a box without one has none to fill."""
+    with contextlib.suppress(OSError), screen.open("w", encoding="utf-8") as terminal:
+        terminal.write("\033[2J\033[H" + text)  # console_codes(4)
 
 
 def _facts(config_path: Path, outcome: Outcome) -> Facts:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
 
 from appliance.policy.words import NOTHING, Words
-from appliance.site.outcome import Outcome, Socket, Verdict
+from appliance.site.outcome import Outcome, Socket, Verdict, trouble_of
 
 RULE: Final = "=" * 78
 VERDICTS: Final = {
@@ -133,12 +133,32 @@ def _sections(outcome: Outcome, facts: Facts, *, is_it: bool) -> list[str]:
         _phones(outcome, facts),
         facts.means,
     )
-    head = "\n".join((f"Centralino {facts.version}", *map(say, _written(facts))))
+    head = "\n".join(_head(facts, is_it=is_it))
     sections = [f"{head}\n\n" + "\n".join(map(say, _verdict(outcome)))]
     for title, body in zip(titles, bodies, strict=True):
         if body:
             sections.append("\n".join((f"{say(title)}:", *(f"  {say(one)}" for one in body))))
     return sections
+
+
+def screen_of(outcome: Outcome, facts: Facts) -> str:
+    """Write what a screen at the box shows: nothing that opens the console or a phone."""
+    plain = replace(facts, code="", secrets=(), means=(), has_run=False)
+    both = [
+        "\n".join((*_head(plain, is_it=is_it), "", *_plain(_console(plain), is_it=is_it)))
+        for is_it in (True, False)
+    ]
+    trouble = trouble_of(outcome)
+    more = f"\n\n{trouble.it}\n{trouble.en}" if trouble.en else ""
+    return "\n\n".join(both) + more + "\n"
+
+
+def _head(facts: Facts, *, is_it: bool) -> tuple[str, ...]:
+    return (f"Centralino {facts.version}", *_plain(_written(facts), is_it=is_it))
+
+
+def _plain(words: Sequence[Words], *, is_it: bool) -> tuple[str, ...]:
+    return tuple(one.it if is_it else one.en for one in words)
 
 
 def undated(text: str) -> str:

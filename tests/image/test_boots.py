@@ -124,6 +124,15 @@ def test_the_answer_is_written_again(guest: Guest) -> None:
     wait_ended(guest)
 
 
+def test_a_screen_at_the_box_shows_where_its_console_is(guest: Guest) -> None:
+    """On the first text screen, which HDMI shows; no code stands there."""
+    shown = guest.run("cat /dev/vcs1")
+    assert "Centralino " in shown
+    assert "Written " in shown
+    code = guest.run("cat /var/lib/centralino/first-user-code.txt")
+    assert code not in shown
+
+
 def wait_written(guest: Guest) -> None:
     """Wait until the answer is there, and nothing more can be written beside it."""
     names = f"grep -q 'line line1' /boot/firmware/{ANSWER} && findmnt -O ro /boot/firmware"

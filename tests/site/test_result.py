@@ -8,7 +8,7 @@ import pytest
 
 from appliance.policy.words import Words
 from appliance.site.outcome import Outcome, Socket, Verdict
-from appliance.site.result import RULE, Facts, text_of, undated
+from appliance.site.result import RULE, Facts, screen_of, text_of, undated
 
 FACTS = Facts(
     version="1.2",
@@ -104,6 +104,17 @@ def test_it_says_when_it_was_written_and_of_which_start() -> None:
     assert "fingerprint of its authority: AB:CD" in en
     uncounted = halves(GOOD, replace(DATED, start=0))[1]
     assert uncounted.splitlines()[1] == "Written Mon 30 November 2026, 14:30"
+
+
+def test_a_screen_shows_no_secret() -> None:
+    """Who looks at the box reads where its console is and what is wrong: no code, no password."""
+    wrong = replace(GOOD, verdict=Verdict.WRONG, said=(Words("riga 2, x", "line 2, x"),))
+    shown = screen_of(wrong, DATED)
+    for piece in ("Centralino 1.2", "https://urp.local/", "AB:CD", "start no. 7", "riga 2, x"):
+        assert piece in shown
+    for secret in ("ABCD-EFGH-JKMN", "geheim"):
+        assert secret not in shown
+    assert "riga 2" not in screen_of(GOOD, DATED)
 
 
 def test_within_a_start_the_moment_alone_is_nothing_new() -> None:
