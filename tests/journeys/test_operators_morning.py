@@ -125,7 +125,7 @@ def test_an_operators_morning(
         with journey.step(6):
             citizen = citizen_calls(box, 1, FIRST)
             page.sees(FIRST, "Chiamato: 051598111", "Squilla", within=side)
-            page.sees_without_scrolling(page.page.get_by_text(FIRST))
+            page.sees_without_scrolling(side.get_by_text(FIRST))
             op1.wait_event("invite", PATIENCE_S)
             rings = op1.wait_event("caller", PATIENCE_S)  # it rings before it is known
             assert FIRST in f"{rings.details['caller']} {rings.details['caller_name']}"

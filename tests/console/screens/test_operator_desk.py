@@ -131,6 +131,7 @@ def test_the_sheet_that_answered_is_kept_with_the_call(browser: Browser, house: 
         calling(house.box) as caller,
     ):
         page = log_in(shown, IRMA.name, "/desk")
+        expect(page.locator("[data-call][data-number]")).to_be_visible()
         op1.wait_event("ringing", 30.0)
         op1.answer()
         expect(page.locator(".desk-mine")).to_contain_text("In conversazione")
@@ -229,6 +230,7 @@ def test_a_whole_call_in_english_ends_with_an_appointment(
         calling(office.box),
     ):
         page = log_in(shown, people.CARLA.name, "/desk")
+        expect(page.locator("[data-call][data-number]")).to_be_visible()
         op1.wait_event("ringing", 30.0)
         op1.answer()
         expect(page.locator(".desk-mine")).to_contain_text("Talking")
@@ -351,6 +353,7 @@ def test_a_call_that_a_power_cut_interrupted_is_dealt_with(
         calling(office.box) as caller,
     ):
         page = log_in(shown, people.CARLA.name, "/desk")
+        expect(page.locator("[data-call][data-number]")).to_be_visible()
         op1.wait_event("ringing", 30.0)
         op1.answer()
         expect(page.locator(".desk-mine")).to_contain_text("In conversazione")
@@ -381,6 +384,7 @@ def test_a_return_half_typed_outlives_the_box_and_the_browser(
     ):
         ana1.answer_mode("decline", 300)
         page = log_in(shown, people.CARLA.name, "/desk")
+        expect(page.locator("[data-call][data-number]")).to_be_visible()
         op1.wait_event("ringing", 30.0)
         op1.answer()
         expect(page.locator(".desk-mine")).to_contain_text("In conversazione")
