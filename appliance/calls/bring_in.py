@@ -44,8 +44,8 @@ class Hindrance(enum.StrEnum):
 
 SENTENCES: Mapping[Hindrance, Words] = {
     Hindrance.NO_PHONE: Words(
-        "Il responsabile non ha un telefono: lo indica il tecnico in head.phones.",
-        "The head has no phone: the technician names it in head.phones.",
+        "Il responsabile non ha un telefono: chiedere al tecnico di indicarlo.",
+        "The head has no phone: ask the technician to name it.",
     ),
     Hindrance.OUTSIDE: Words(
         "Chi parla usa un telefono esterno: il responsabile non si può far entrare.",

@@ -62,10 +62,17 @@ def menus(links: list[Link], path: str) -> list[Menu]:
     for name in headings:
         some = tuple(link for link in links if heading(link) == name)
         if name and len(some) > 1:
-            found.append(Menu(name, some, any(link.path == path for link in some)))
+            found.append(Menu(name, some, any(is_at(link, path) for link in some)))
         else:
-            found += (Menu("", (link,), link.path == path) for link in some)
+            found += (Menu("", (link,), is_at(link, path)) for link in some)
     return found
+
+
+def is_at(link: Link, path: str) -> bool:
+    """Tell whether a page is a link's own, or one below it: /sheet/imu is of /sheets."""
+    if link.path == "/":
+        return path == "/"
+    return f"{path}/".startswith((f"{link.path}/", f"{link.path.removesuffix('s')}/"))
 
 
 def heading(link: Link) -> str:

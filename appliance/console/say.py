@@ -79,20 +79,25 @@ class Speaker:
         return str(getattr(words, self.language))
 
     def day(self, day: date | datetime) -> str:
-        """Write a day: "gio 26 nov 2026"."""
-        return str(format_date(self._local(day), "EEE d MMM y", locale=self.language))
+        """Write a day: "gio 26 novembre 2026"."""
+        return str(format_date(self._local(day), "EEE d MMMM y", locale=self.language))
 
     def month(self, day: date) -> str:
         """Write a month: "novembre 2026"."""
         return str(format_date(day, "MMMM y", locale=self.language))
+
+    def month_shortly(self, day: date) -> str:
+        """Write a month for the foot of a chart: "nov", the year below where it begins one."""
+        name = str(format_date(day, "MMM", locale=self.language))
+        return f"{name} {day.year}" if day.month == 1 else name
 
     def clock(self, at: datetime) -> str:
         """Write a time of day: "09:05"."""
         return str(format_time(self._local(at), "HH:mm", locale=self.language))
 
     def moment(self, at: datetime) -> str:
-        """Write a day and time: "gio 26 nov, 09:05"."""
-        return str(format_datetime(self._local(at), "EEE d MMM, HH:mm", locale=self.language))
+        """Write a day and time: "gio 26 novembre, 09:05"."""
+        return str(format_datetime(self._local(at), "EEE d MMMM, HH:mm", locale=self.language))
 
     def _local(self, at: Any) -> Any:
         return at.astimezone(self.zone) if isinstance(at, datetime) else at

@@ -19,8 +19,9 @@ _TAGS: Final = {
 }  # fmt: skip
 """No picture, no script, no form: a sheet is read."""
 _LOWEST: Final = 6
-TITLE_LEVEL: Final = 2
-"""A sheet stands below its page's heading: its own headings begin two levels lower."""
+BESIDE_A_CALL: Final = 2
+"""The level of a sheet's title on the desk, below the page's own: its headings begin lower."""
+ITS_OWN_PAGE: Final = 1
 
 
 _MARKS: Final = re.compile(r"[#*_`>|~]+")
@@ -31,12 +32,16 @@ def unmarked(excerpt: str) -> str:
     return " ".join(_MARKS.sub("", excerpt).split())
 
 
-def rendered(body: str) -> str:
-    """Return a sheet's text as HTML; links open beside the page that one is working on."""
+def rendered(body: str, title: int = BESIDE_A_CALL) -> str:
+    """Return a sheet's text as HTML below a title of a level; no level is left out.
+
+    Links open beside the page that one is working on.
+    """
     tokens = _MARKDOWN.parse(body)
-    for token in tokens:
-        if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(int(token.tag[1:]) + TITLE_LEVEL, _LOWEST)}"
+    headings = [token for token in tokens if token.type in ("heading_open", "heading_close")]
+    used = sorted({token.tag for token in headings})
+    for token in headings:
+        token.tag = f"h{min(used.index(token.tag) + 1 + title, _LOWEST)}"
     return nh3.clean(
         _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}),
         tags=_TAGS,

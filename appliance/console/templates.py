@@ -15,7 +15,7 @@ from appliance.console.assets import url_of
 from appliance.console.house import House, house
 from appliance.console.keys import KEYS, TAKEN
 from appliance.console.keys import shown as shown_key
-from appliance.console.links import menus, shown
+from appliance.console.links import is_at, menus, shown
 from appliance.console.say import NAMES, Speaker
 from appliance.policy.roles import Permission
 from appliance.policy.system_words import in_words
@@ -65,6 +65,7 @@ def common(request: Request) -> Mapping[str, Any]:
         "has_authority": settings.is_secure and not settings.certificate,
         "path": request.url.path,
         "links": links,
+        "is_at": is_at,
         "menus": menus(links, request.url.path),
         "static": url_of,
         "user": getattr(request.state, "user", None),

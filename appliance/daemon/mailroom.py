@@ -31,7 +31,7 @@ from appliance.policy.outbox import Health, Letter, MailState, Reply, Verdict, W
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.register.register import Register
 from appliance.policy.requests import Request, Step
-from appliance.policy.system_words import in_words
+from appliance.policy.system_words import NO_HEAD, NO_SERVER, in_words
 from appliance.policy.transfer import may_transfer
 from appliance.records import outgoing
 from appliance.records.bookings import Diary
@@ -227,12 +227,12 @@ class Mailroom:
 
     def _deliver(self, letter: Letter) -> Reply:
         if self._server is None or self._account is None:
-            return Reply(Verdict.MISSET, "no mail server is configured: write [mail] server")
+            return Reply(Verdict.MISSET, NO_SERVER)
         to = letter.mail.to
         if to == HEAD:
             to = self._settings.mail.head
             if not is_address(to):
-                return Reply(Verdict.LATER, "it is for the head: write [mail] head")
+                return Reply(Verdict.LATER, NO_HEAD)
         try:
             message = compose(letter, self._account.sender, to, self._folder)
         except (OfficeError, OSError) as error:

@@ -17,8 +17,8 @@ COUNTS: Final = Words(
     "{mails} e-mails queued or kept, {texts} texts that name the number, {files} stray files",
 )
 OPEN: Final = Words(
-    "Prese in carico non chiuse: {}. Vanno chiuse prima, o insieme (--close-requests).",
-    "Requests not closed: {}. They are closed before, or with it (--close-requests).",
+    "Prese in carico non chiuse: {}. Vanno chiuse prima, o insieme alla cancellazione.",
+    "Requests not closed: {}. They are closed before, or with the erasure.",
 )
 CANCELLING: Final = Words(
     "Chiudendole insieme l'ufficio riceve l'annullamento dell'appuntamento, senza i dati "

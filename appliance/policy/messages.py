@@ -166,10 +166,10 @@ _STANDS: Mapping[MessageState, Words] = {
 
 def _held(care: Care, name: str) -> Words:
     """Say who has it."""
-    it = f" dal {care.since:%d.%m. %H:%M}" if care.since else ""
+    it = f" dalle {care.since:%H:%M} del {care.since:%d/%m}" if care.since else ""
     en = f" since {care.since:%d.%m. %H:%M}" if care.since else ""
     return Words(
-        f"Se ne occupa già {care.holder}{it}: chiedere, oppure prima liberarlo.",
+        f"Già in carico a {care.holder}{it}: occorre prima rilasciarlo.",
         f"{name}: {care.holder} has it{en}; ask, or release it first",
     )
 

@@ -229,8 +229,25 @@ def words_of(error: Exception) -> Words:
     return why_not(error) if isinstance(error, OSError) else in_words(str(error))
 
 
+NO_SERVER: Final = "no mail server is configured: write [mail] server"
+NO_HEAD: Final = "it is for the head: write [mail] head"
+_OURS: Final = {
+    NO_SERVER: Words(
+        "nessun server di posta è configurato: lo imposta il tecnico ([mail] server)",
+        NO_SERVER,
+    ),
+    NO_HEAD: Words(
+        "è per il responsabile, di cui manca l'indirizzo: lo imposta il tecnico ([mail] head)",
+        NO_HEAD,
+    ),
+}
+"""What the journal says to technicians, as pages say it to everybody."""
+
+
 def in_words(text: str) -> Words:
     """Return a text in which the system's errors are said in words; its rest stays as it is."""
+    if text in _OURS:
+        return _OURS[text]
 
     def said(which: str) -> str:
         one = _SAID.sub(

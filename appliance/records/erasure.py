@@ -74,9 +74,9 @@ def check(found: Found, chosen: Chosen, ordered: Ordered) -> None:
         listed = ", ".join(str(number) for number in found.open_requests)
         raise Refused(
             f"prese in carico non chiuse: {listed}. Chiuderle prima, o insieme alla cancellazione "
-            "per il motivo dato (dalla riga di comando: --close-requests)",
-            f"not closed yet: requests {listed}. Close them with `centralino requests close`, or "
-            "add --close-requests to close them for the reason given",
+            "per il motivo dato",
+            f"not closed yet: requests {listed}. Close them before, or with the erasure, for the "
+            "reason given",
         )
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from appliance.console.pages.appointments import _monday
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.appointments import Slot
 from appliance.policy.requests import State, Step
@@ -159,3 +160,11 @@ def test_while_the_desk_is_away_what_is_booked_is_there(
     text = operator.get(WEEK, headers=ENGLISH).text
     assert f"/requests/{number}" in text
     assert "Free hours and closures are not known" in text
+
+
+def test_on_a_sunday_the_week_to_come_opens() -> None:
+    """What is over is one click away; a day that is named opens its own week."""
+    saturday, sunday = date(2026, 11, 28), date(2026, 11, 29)
+    assert _monday("", saturday) == date(2026, 11, 23)
+    assert _monday("", sunday) == _monday("x", sunday) == date(2026, 11, 30)
+    assert _monday("2026-11-29", saturday) == date(2026, 11, 23)

@@ -106,9 +106,10 @@ ROWS = [
     ("register.attachment", "lettera 7.eml", "Presa una copia dell'allegato lettera 7.eml."),
     ("hours.enter", "entry 4 house 2026-12-24 to 2026-12-31",
      ("Orario straordinario n. 4 inserito, per Centralino e Sportello: "
-     "da gio 24 dic 2026 a gio 31 dic 2026.")),
+     "da gio 24 dicembre 2026 a gio 31 dicembre 2026.")),
     ("hours.correct", "entry 5 tomorrow 2026-12-24 to 2026-12-24 ends 4",
-     "Orario straordinario n. 4 corretto, per tomorrow: da gio 24 dic 2026 a gio 24 dic 2026."),
+     ("Orario straordinario n. 4 corretto, per tomorrow: da gio 24 dicembre 2026 "
+      "a gio 24 dicembre 2026.")),
     ("hours.revoke", "entry 6 house ends 5", "Orario straordinario n. 5 revocato."),
     ("erasure", ("3 calls, 2 messages, 1 requests, 1 of them closed for it, 0 mails, 4 texts: "
      "lettera: del 3"),
@@ -124,10 +125,11 @@ ROWS = [
     ("announcement.change", "it/hold", "Sostituito l'annuncio «hold» (Italiano)."),
     ("announcement.restore", "en/hold", "Ripristinato l'annuncio originale «hold» (English)."),
     ("hours.week", "entry 7 switchboard from 2027-01-04 ends 3",
-     "Nuovo orario di ogni settimana, n. 7, per solo il Centralino, dal giorno lun 4 gen 2027."),
+     ("Nuovo orario di ogni settimana, n. 7, per solo il Centralino, "
+      "dal giorno lun 4 gennaio 2027.")),
     ("hours.week", "entry 8 switchboard from 2027-02-01 as configured",
      ("Di nuovo l'orario configurato di ogni settimana per solo il Centralino, "
-     "dal giorno lun 1 feb 2027.")),
+     "dal giorno lun 1 febbraio 2027.")),
     ("export", "3 calls, 1 requests", "Consegnati i dati di un utente."),
     ("request.entered", "14 anagrafe", "Inserita la richiesta 14 senza chiamata: Anagrafe."),
     ("request.paper", "request 14, mail 3, pdf",

@@ -70,7 +70,7 @@ def test_the_time_and_its_worth_are_told(clock: Clock) -> None:
     """The office's own time, in the reader's language; what cannot be cannot be confirmed."""
     text = clock.visitor.get("/clock").text
     for part in (
-        "lun 1 mar 2027, 13:00",
+        "lun 1 marzo 2027, 13:00",
         "non confermata da quando",
         "2 ore fa",
         "L&#39;ora è giusta",

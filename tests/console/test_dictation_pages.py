@@ -159,7 +159,7 @@ def test_a_draft_says_until_when_it_is_kept(head: Visitor, desk: Stores) -> None
     at = datetime(2026, 11, 3, 9, 0, tzinfo=UTC).timestamp()
     os.utime(lay_down(desk), (at, at))
     text = head.get(HOLD).text
-    assert "<dt>Conservata fino a</dt><dd>gio 3 dic 2026</dd>" in text
+    assert "<dt>Conservata fino a</dt><dd>gio 3 dicembre 2026</dd>" in text
 
 
 @pytest.mark.parametrize(

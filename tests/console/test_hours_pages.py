@@ -37,8 +37,8 @@ def test_the_year(operator: Visitor) -> None:
     assert text.count('class="house-month"') == 12
     assert text.count('hx-get="/hours') == 365
     assert "08:30-13:00 · 14:00-18:00" in text
-    assert 'aria-label="ven 25 dic 2026: chiuso, festa Natale"' in text
-    assert 'aria-label="dom 29 nov 2026: 08:00-14:00, apertura straordinaria Elezioni"' in text
+    assert 'aria-label="ven 25 dicembre 2026: chiuso, festa Natale"' in text
+    assert 'aria-label="dom 29 novembre 2026: 08:00-14:00, apertura straordinaria Elezioni"' in text
     assert "08:30-11:00 · 12:00-13:00 · 14:00-18:00 – chiusura «Assemblea»" in text
     assert "/hours?year=2027" in text
     assert "/hours?year=2025" not in text
@@ -123,7 +123,7 @@ def test_a_sunday_is_opened(head: Visitor) -> None:
     assert (saved.status_code, saved.headers["location"]) == (303, "/hours?saved=1#entered")
     text = head.get("/hours?year=2026&saved=1").text
     assert "Salvato: vale da subito per le nuove chiamate." in text
-    assert "dom 6 dic 2026: 09:00-12:00, orario speciale Mercatini &lt;b&gt;" in text
+    assert "dom 6 dicembre 2026: 09:00-12:00, orario speciale Mercatini &lt;b&gt;" in text
     assert "voce 1 di anna" in text
     assert "riferimento: mail 8:05" in text
     assert "/hours/new?first=2026-12-06" in head.get("/hours?day=2026-12-06").text
@@ -196,17 +196,17 @@ def test_a_week_is_drawn_and_saved(head: Visitor) -> None:
     told = head.post("/hours/week", data=WEEK | {"do": "preview"}).text
     assert "chiude 14:00-18:00" in told
     assert 'class="house-closes" x="840"' in told
-    assert "Mar 1 dic, 14:05" in told
+    assert "Mar 1 dicembre, 14:05" in told
     asked = {"ask_day": "2026-12-03", "ask_time": "15:10", "do": "preview"}
-    assert "Gio 3 dic, 15:10" in head.post("/hours/week", data=WEEK | asked).text
+    assert "Gio 3 dicembre, 15:10" in head.post("/hours/week", data=WEEK | asked).text
     assert 'value="8:30-13"' in head.post("/hours/week", data=WEEK | {"do": "edit"}).text
     saved = head.post("/hours/week", data=WEEK | {"do": "save"})
     assert (saved.status_code, saved.headers["location"]) == (303, "/hours?saved=week#weeks")
     text = head.get("/hours?saved=1").text
     assert "come configurato dal tecnico" in text
     assert "riferimento: delibera &lt;9&gt;" in text
-    assert 'aria-label="mer 2 dic 2026: 08:30-13:00"' in text
-    assert 'aria-label="mer 25 nov 2026: 08:30-13:00 14:00-18:00"' in text
+    assert 'aria-label="mer 2 dicembre 2026: 08:30-13:00"' in text
+    assert 'aria-label="mer 25 novembre 2026: 08:30-13:00 14:00-18:00"' in text
     days = head.get("/hours/new?step=what&whose=house&first=2026-12-02").text
     assert 'name="week.3" type="text" value="08:30-13:00"' in days
 

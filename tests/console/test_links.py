@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.console.links import Link, Menu, menus
+from appliance.console.links import Link, Menu, is_at, menus
 
 DESK, OFFICES, HOURS = Link("/desk", "Desk", order=10), Link("/o", "O", order=40), Link("/h", "H")
 PLANT, USERS = Link("/plant", "Plant", order=80), Link("/users", "Users", order=90)
@@ -24,3 +24,15 @@ def test_one_link_needs_no_heading() -> None:
     """It stands by itself, and so does nothing at all."""
     assert menus([HOURS], "/h") == [Menu("", (HOURS,), is_here=True)]
     assert menus([], "/") == []
+
+
+def test_a_page_below_a_link_is_of_it() -> None:
+    """Somebody who reads one message is under Messages; the first page is nobody's parent."""
+    messages, sheets, home = Link("/messages", "M"), Link("/sheets", "S"), Link("/", "H")
+    assert [is_at(messages, path) for path in ("/messages", "/messages/7", "/messages/7/note")] == [
+        True, True, True,
+    ]  # fmt: skip
+    assert is_at(sheets, "/sheet/imu")
+    assert not is_at(messages, "/missed/1")
+    assert not is_at(sheets, "/sheetsandmore")
+    assert (is_at(home, "/"), is_at(home, "/messages")) == (True, False)

@@ -341,10 +341,9 @@ def test_what_lasted_lasts_again_when_its_end_is_taken_back(
 ) -> None:
     """Undo gives back what was, not a state with another end."""
     switchboard = up()
-    tell(switchboard, TEN, events.ServiceStateChanged(wishes.SetClosed(on=True, by="anna")))
+    asks = wishes.SetClosed(on=True, by="anna", lasts=True)
+    tell(switchboard, TEN, events.ServiceStateChanged(asks))
     with House(console_settings, switchboard) as house:
-        house.door.status["service"]["closed"]["until"] = None
-        house.door.change(at=house.door.status["at"])
         undo = house.visitor.post("/desk/state", data={"what": "closed", "on": ""}).json()["undo"]
         assert undo == {"what": "closed", "on": "1", "end": "lasts"}
         house.visitor.post("/desk/state", data=undo)

@@ -114,7 +114,7 @@ def test_what_was_restarted_is_shown(works: Works) -> None:
     works.plant.lookout.restarted = lambda _: [again, row | {"late": True}]
     page = works.text("en")
     assert re.search(
-        r"Lines&#39; process: 3, the last one Wed 25 Nov[^<(]*\(limit 5 in 60 s\)", page
+        r"Lines&#39; process: 3, the last one Wed 25 November[^<(]*\(limit 5 in 60 s\)", page
     )
     assert re.search(r"Outgoing mail\s+<span[^>]*plant-bad[^>]*>no sign of life", page)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -50,6 +51,7 @@ def test_the_days_figures(head: Visitor, records: sqlite3.Connection) -> None:
     assert "7.0 s" in text
     assert "7,0 s" in head.get(f"/reports?{DAY}", headers={"accept-language": "it"}).text
     assert text.count("<rect") == 3
+    assert '<tspan x="24" dy="0">Nov</tspan><tspan x="24" dy="14">2026</tspan>' in text
     assert "By hour" in text
     assert "op1" not in text
     assert "no call in these days" in head.get("/reports?until=2020-01-31", headers=ENGLISH).text
@@ -139,3 +141,19 @@ def test_bars_are_as_high_as_their_values() -> None:
     assert (low.height, high.height) == (HEIGHT // 4, HEIGHT)
     assert high == Bar(48, 0, 32, HEIGHT, "10", 4)
     assert bars({}) == bars({"9": 0}) == ()
+
+
+def test_hours_and_months_without_a_call_have_their_place(
+    head: Visitor, records: sqlite3.Connection
+) -> None:
+    """An axis that leaves them out tells of a quiet office as of a busy one."""
+    at = a_call("a").rang_at.replace(month=3, hour=7)
+    times = (at, at.replace(hour=11), at.replace(month=6, hour=9))
+    calls = [replace(a_call(f"c{n}", Result.GAVE_UP), rang_at=each) for n, each in enumerate(times)]
+    call_log.upsert(records, calls, "b")
+    text = head.get("/reports?since=2026-01-01&until=2026-12-31").text
+    months = re.findall(r'dy="0">([a-z]{3})</tspan>', text)
+    assert months == ["mar", "apr", "mag", "giu"]
+    hours = re.findall(r'dy="0">(\d+)</tspan>', text)
+    assert [int(hour) for hour in hours] == list(range(int(hours[0]), int(hours[-1]) + 1))
+    assert len(hours) == 5

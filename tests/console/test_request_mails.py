@@ -46,7 +46,11 @@ def first_mail(records: sqlite3.Connection, request: int) -> int:
     ("state", "said", "shown"),
     [
         (MailState.QUEUED, "451 mailbox full", ("waiting", "tried 2 times", "451 mailbox full")),
-        (MailState.SENT, "mail.example: 250 OK", ("Wed 25 Nov, 10:05", "mail.example: 250 OK")),
+        (
+            MailState.SENT,
+            "mail.example: 250 OK",
+            ("Wed 25 November, 10:05", "mail.example: 250 OK"),
+        ),
         (MailState.DEAD, "550 no such office", ("NOT SENT", "550 no such office")),
     ],
 )

@@ -151,7 +151,7 @@ def test_an_appointment_is_moved_and_given_up(
     agreed = {"starts": "2027-01-12T15:20:00+01:00", "agreed": "1"}
     operator.post(f"/requests/{number}/move", data=agreed)
     text = operator.get(f"/requests/{number}", headers=ENGLISH).text
-    assert "Tue 12 Jan, 15:20" in text
+    assert "Tue 12 January, 15:20" in text
     assert "to be confirmed" not in text
     operator.post(f"/requests/{number}/cancel", data={"said_by": "Anna"})
     assert kept(records, number).request.state is State.DONE

@@ -76,13 +76,13 @@ def test_the_rules_and_what_goes(head: Visitor) -> None:
     text = head.get("/retention").text
     assert "Messaggi, dopo la chiusura" in text
     assert "90 giorni" in text
-    assert '1 messaggio: <a href="/messages/1">1</a> (dom 6 dic 2026)' in text
-    assert "1 messaggio che nessuno ha chiuso</a>, il più vecchio di mer 25 nov 2026" in text
+    assert '1 messaggio: <a href="/messages/1">1</a> (dom 6 dicembre 2026)' in text
+    assert "1 messaggio che nessuno ha chiuso</a>, il più vecchio di mer 25 novembre 2026" in text
     assert "1 presa in carico aperta" in text
     assert "Finora non è stato cancellato nulla." in text
     assert "Nessun controllo da quando" in text
     LOOKOUT.deleted_at = NOW
-    assert "Ultimo controllo: gio 26 nov, 10:00." in head.get("/retention").text
+    assert "Ultimo controllo: gio 26 novembre, 10:00." in head.get("/retention").text
 
 
 def test_what_was_erased_is_listed(head: Visitor, records: sqlite3.Connection) -> None:
@@ -96,7 +96,7 @@ def test_what_was_erased_is_listed(head: Visitor, records: sqlite3.Connection) -
     records.execute("DELETE FROM requests")
     records.execute("DELETE FROM outbox")
     text = head.get("/retention").text
-    assert "gio 26 nov 2026, 10:00 – Chiamate: 2" in text
+    assert "gio 26 novembre 2026, 10:00 – Chiamate: 2" in text
     assert text.count("<p>Nulla.</p>") == 2
 
 

@@ -125,8 +125,8 @@ def test_words_days_and_times() -> None:
     """Times are the office's own, written as the language writes them."""
     at = datetime(2026, 11, 26, 8, 5, tzinfo=UTC)
     italian, english = speaker("it"), speaker("en")
-    assert italian.moment(at) == "gio 26 nov, 09:05"
-    assert italian.day(date(2026, 1, 2)) == "ven 2 gen 2026"
+    assert italian.moment(at) == "gio 26 novembre, 09:05"
+    assert italian.day(date(2026, 1, 2)) == "ven 2 gennaio 2026"
     assert english.clock(at) == "09:05"
     assert english.words(Words("sì", "yes")) == "yes"
 

@@ -136,7 +136,7 @@ def test_a_sheet_is_edited(head: Visitor, desk: Stores) -> None:
     preview = head.post("/sheets/check", data=form).text
     assert '<span class="house-mark">nuovo:</span> Entro dicembre.' in preview
     assert '<span class="house-mark">era:</span> Entro giugno.' in preview
-    assert "<h4>Quando</h4>" in preview
+    assert "<h3>Quando</h3>" in preview
     assert kept(desk, "imu") == OLD
     assert "Entro dicembre." in head.post("/sheets/edit", data=form).text
     assert head.post("/sheets/save", data=form).headers["location"] == "/sheets?saved=1"

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from appliance.console.sheets import rendered, unmarked
+from appliance.console.sheets import ITS_OWN_PAGE, rendered, unmarked
 
 
 class Tags(HTMLParser):
@@ -32,8 +32,16 @@ def test_a_sheet_is_set_as_it_was_written() -> None:
 
 
 def test_headings_never_go_below_the_lowest() -> None:
-    """Six levels are all there are."""
-    assert "<h6>x</h6>" in rendered("###### x")
+    """Six levels in a sheet end at HTML's last one."""
+    levels = "\n\n".join(f"{'#' * level} x{level}" for level in range(1, 7))
+    assert re.findall(r"<(h\d)>", rendered(levels)) == ["h3", "h4", "h5", "h6", "h6", "h6"]
+
+
+def test_no_level_of_a_heading_is_left_out() -> None:
+    """Whatever level a sheet begins with: below its title comes the next one (WCAG 1.3.1)."""
+    text = "## Chi\n\n#### Quando\n\n## Dove"
+    assert re.findall(r"<(h\d)>", rendered(text)) == ["h3", "h4", "h3"]
+    assert re.findall(r"<(h\d)>", rendered(text, ITS_OWN_PAGE)) == ["h2", "h3", "h2"]
 
 
 def test_a_link_opens_beside_the_page() -> None:

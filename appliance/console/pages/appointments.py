@@ -30,6 +30,7 @@ from appliance.records import appointments, register
 from appliance.records.request_rows import Kept
 
 WEEK: Final = timedelta(days=7)
+SUNDAY: Final = 6
 WORKING_DAYS: Final = 5
 LONGEST: Final = 80
 EARLIEST, LATEST = date(2000, 1, 10), date(8999, 12, 1)
@@ -88,7 +89,7 @@ async def show(request: Request) -> Response:
     values = {
         "days": [day for day in days if day.offices or day.day.weekday() < WORKING_DAYS],
         "monday": monday,
-        "weeks": {"before": monday - WEEK, "after": monday + WEEK, "now": _first(today)},
+        "weeks": {"before": monday - WEEK, "after": monday + WEEK, "now": _this(today)},
         "today": today,
         "units": names,
         "unit": unit,
@@ -102,13 +103,18 @@ def _first(day: date) -> date:
     return day - ONE_DAY * day.weekday()
 
 
+def _this(today: date) -> date:
+    """Return the Monday of the week that opens by itself: on a Sunday the one to come."""
+    return today + ONE_DAY if today.weekday() == SUNDAY else _first(today)
+
+
 def _monday(text: str, today: date) -> date:
     """Read the Monday of a week from a day in it; what is none is this week's."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        return _first(today)
-    return _first(day) if EARLIEST <= day <= LATEST else _first(today)
+        return _this(today)
+    return _first(day) if EARLIEST <= day <= LATEST else _this(today)
 
 
 def _span(request: Request, monday: date) -> tuple[datetime, datetime]:

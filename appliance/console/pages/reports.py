@@ -19,7 +19,7 @@ from appliance.console.accounts.rights import for_those_who_may, needs
 from appliance.console.charts import bars
 from appliance.console.dues import dues_of
 from appliance.console.links import Link
-from appliance.console.say import N_
+from appliance.console.say import N_, Speaker
 from appliance.console.templates import page
 from appliance.policy import requests as policy
 from appliance.policy.report import Ending, Report, report, seconds_shown
@@ -28,6 +28,7 @@ from appliance.records import register, report_rows, report_words
 from appliance.records.report_words import TEXTS
 
 LONGEST: Final = timedelta(days=366 * 2)
+MONTHS: Final = 12
 LIMIT_S: Final = 20.0
 """Two years of calls take some seconds on the box; other pages are served meanwhile."""
 
@@ -51,11 +52,42 @@ async def show(request: Request) -> Response:
         "texts": TEXTS,
         "endings": tuple(Ending),
         "shown": lambda seconds: seconds_shown(seconds, request.state.speaker.language),
-        "hours": bars({str(hour): one.calls for hour, one in found.hours.items()}),
-        "months": bars({month: one.calls for month, one in found.months.items()}),
+        "hours": bars(hours_of(found)),
+        "months": bars(months_of(found, request.state.speaker)),
         "reference": request.app.state.settings.per_person_reference,
     }
     return page(request, "reports/report.html", 200, days=days, **values)
+
+
+def hours_of(found: Report) -> dict[str, int]:
+    """Return the calls of each hour from the first to the last in which there were some.
+
+    An hour without a call is an empty place: left out, it would look as if there were none.
+    """
+    if not found.hours:
+        return {}
+    every = range(min(found.hours), max(found.hours) + 1)
+    return {str(hour): found.hours[hour].calls if hour in found.hours else 0 for hour in every}
+
+
+def months_of(found: Report, speaker: Speaker) -> dict[str, int]:
+    """Return the calls of each month from the first to the last, by the names that are read."""
+    if not found.months:
+        return {}
+    (year, month), last = _month(min(found.months)), _month(max(found.months))
+    calls: dict[str, int] = {}
+    while (year, month) <= last:
+        figures = found.months.get(f"{year}-{month:02}")
+        name = speaker.month_shortly(date(year, month, 1))
+        name = name if calls or month == 1 else f"{name} {year}"
+        calls[name if name not in calls else f"{name} {year}"] = figures.calls if figures else 0
+        year, month = (year, month + 1) if month < MONTHS else (year + 1, 1)
+    return calls
+
+
+def _month(text: str) -> tuple[int, int]:
+    year, _, month = text.partition("-")
+    return int(year), int(month)
 
 
 @needs(Permission.REPORTS)

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from appliance.console.accounts.rights import for_those_who_may, may, needs
 from appliance.console.links import Link
 from appliance.console.say import N_
-from appliance.console.sheets import rendered
+from appliance.console.sheets import ITS_OWN_PAGE, rendered
 from appliance.console.templates import page, text
 from appliance.policy.roles import Permission
 from appliance.policy.sheets import Sheet
@@ -101,7 +101,7 @@ async def sheet_page(request: Request, status: int = 200, wrong: str = "") -> Re
         sheet=found,
         office=names.get(found.office, found.office),
         stale=found.is_stale(datetime.now(request.app.state.zone).date()),
-        body=rendered(found.body),
+        body=rendered(found.body, ITS_OWN_PAGE),
         is_central=code in theirs,
         can_edit=may(request, Permission.EDIT_SHEETS) and code not in theirs,
         wrong=wrong,

@@ -22,6 +22,7 @@ from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.policy.accounts import User
 from appliance.policy.roles import ROLES, Permission, Role, may_touch
+from appliance.records import register
 from appliance.records import users as kept
 
 ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -64,7 +65,7 @@ async def add(request: Request) -> Response:
 @needs(Permission.USERS)
 async def show(request: Request) -> Response:
     """Show one user with a form."""
-    return _show(request, await _user(request))
+    return await _show(request, await _user(request))
 
 
 @needs(Permission.USERS)
@@ -79,7 +80,7 @@ async def change(request: Request) -> Response:
             {"ask": "user_change", "name": user.name, **changes, "by": somebody(request).name},
         )
     except NotDone as error:
-        return _show(request, user, error.status, filled, str(error))
+        return await _show(request, user, error.status, filled, str(error))
     _accounts(request).forget(user.name)
     return RedirectResponse("/users", 303)
 
@@ -93,7 +94,7 @@ async def new_password(request: Request) -> Response:
         question = {"name": user.name, "password": hashed, "must_change": True}
         await ask(request, {"ask": "user_password", **question, "by": somebody(request).name})
     except (NotDone, Busy) as error:
-        return _show(request, user, _status(error), wrong=_said(request, error))
+        return await _show(request, user, _status(error), wrong=_said(request, error))
     _accounts(request).forget(user.name)
     return await _list(request, told=(user.name, password))
 
@@ -107,12 +108,11 @@ async def _list(
 ) -> Response:
     everybody = await request.app.state.reading.do(kept.everybody)
     values = {"users": everybody, "wrong": wrong, "told": told}
-    return page(
-        request, "accounts/users.html", status, **values, **_choices(request, filled or Filled())
-    )
+    choices = await _choices(request, filled or Filled())
+    return page(request, "accounts/users.html", status, **values, **choices)
 
 
-def _show(
+async def _show(
     request: Request, user: User, status: int = 200, filled: Filled | None = None, wrong: str = ""
 ) -> Response:
     if filled is None:
@@ -120,14 +120,29 @@ def _show(
         filled = Filled(user.name, user.shown, roles, user.unit, user.position, user.language)
     can = may_touch(somebody(request).roles, user.roles)
     values = {"one": user, "can": can, "wrong": wrong}
-    return page(request, "accounts/user.html", status, **values, **_choices(request, filled))
+    choices = await _choices(request, filled)
+    return page(request, "accounts/user.html", status, **values, **choices)
 
 
-def _choices(request: Request, filled: Filled) -> dict[str, Any]:
-    """Return what the forms offer: the roles that whoever asks may give, and all roles' names."""
+async def _choices(request: Request, filled: Filled) -> dict[str, Any]:
+    """Return what the forms offer: the roles that whoever asks may give, offices, positions.
+
+    What stands there already is among them, whatever became of that office or telephone.
+    """
     own = somebody(request).roles
     offered = [(role.value, ROLES[role]) for role in Role if may_touch(own, {role})]
-    return {"filled": filled, "roles": offered, "names": ROLES}
+    units = await request.app.state.reading.do(register.units)
+    offices = {filled.unit: filled.unit}
+    offices |= {unit.code: unit.name for unit in units}
+    status = request.app.state.feed.newest.status or {}
+    phones = {str(one["phone"]) for one in status.get("positions", ())} | {filled.position}
+    return {
+        "filled": filled,
+        "roles": offered,
+        "names": ROLES,
+        "offices": [(code, name) for code, name in offices.items() if code],
+        "positions": [(phone, phone) for phone in sorted(phones - {""})],
+    }
 
 
 async def _user(request: Request) -> User:

@@ -72,3 +72,29 @@ def test_a_request_is_ended_by_keys(browser: Browser, house: Running) -> None:
         expect(page.get_by_text("È conclusa")).to_be_visible()
         with contextlib.closing(open_reader(database_path(house.box.state))) as connection:
             assert requests.required(connection, number).request.state is State.DONE
+
+
+def test_the_list_is_live(browser: Browser, house: Running) -> None:
+    """What a colleague takes over appears by itself, and moves no focus."""
+    with screen(browser, house.home) as shown:
+        page = log_in(shown, people.CARLA.name, "/requests")
+        page.locator("#citizen").focus()
+        at = datetime.now(UTC)
+        new = replace(ASKED, at=at, by="carla", subject=f"Nuova {time.monotonic_ns()}")
+        with contextlib.closing(connect(database_path(house.box.state))) as connection:
+            requests.insert(connection, Taking(f"r-{time.monotonic_ns()}", new, at), LETTERS)
+        expect(page.get_by_role("row").filter(has_text=new.subject)).to_be_visible()
+        expect(page.locator("#citizen")).to_be_focused()
+
+
+def test_announcements_are_searched(browser: Browser, house: Running) -> None:
+    """By any words, accents folded; none is said so."""
+    with screen(browser, house.home) as shown:
+        page = log_in(shown, people.ANNA.name, "/announcements")
+        rows = page.locator("[data-announcement]:visible")
+        every = rows.count()
+        page.locator("#filter").fill("segreteria")
+        expect(rows).not_to_have_count(every)
+        page.locator("#filter").fill("xyzzy")
+        expect(rows).to_have_count(0)
+        expect(page.locator("#filter-none")).to_be_visible()
