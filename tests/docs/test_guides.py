@@ -140,3 +140,24 @@ def test_guides_link_to_their_other_language(path: Path) -> None:
         else path.name.replace(".en.", ".it.")
     )
     assert f"]({other})" in read(path)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["office", "technician"])
+def test_no_guide_puts_off_what_it_describes(name: str, language: str) -> None:
+    """Whoever reads that a page "comes later" does not look for the one that is there."""
+    put_off = re.compile(
+        r"viene dopo|comes later|oggi ancora|still goes through|non fa ancora|manca ancora"
+        r"|does not do yet|Not there yet"
+    )
+    assert put_off.findall(read(guide(name, language))) == []
+
+
+@pytest.mark.parametrize(("language", "page"), [("it", "Messaggi"), ("en", "Messages")])
+def test_the_office_guide_says_where_messages_are_heard(language: str, page: str) -> None:
+    """The page first, as most desks have a browser; then the telephone's code."""
+    text = read(guide("office", language))
+    where = text.index(
+        f"*{page}*", text.index("\n## Segreteria" if language == "it" else "\n## Voicemail")
+    )
+    assert where < text.index("`*86`", where) < where + 200

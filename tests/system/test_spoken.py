@@ -16,7 +16,7 @@ from appliance.media.frames import Law
 from appliance.media.tones import chord
 from appliance.policy.spoken import SpokenSheet
 from tests.helpers.box import Box
-from tests.system.calls import end, place
+from tests.system.calls import end, in_state, place
 
 pytestmark = pytest.mark.system
 
@@ -56,7 +56,7 @@ def hears(box: Box, call: RunningCall, hz: float) -> None:
 
 
 def test_a_sheet_is_heard_by_a_key(tmp_path: Path) -> None:
-    """Imported while the box runs, offered to the next caller, read at a key."""
+    """Imported while the box runs, offered to the next caller at a key, read at another."""
     with Box(tmp_path) as box:
         put(box, "it/title_1", TITLE_HZ, 3000)
         put(box, "it/sheet_1", SHEET_HZ, 20_000)
@@ -66,6 +66,8 @@ def test_a_sheet_is_heard_by_a_key(tmp_path: Path) -> None:
         box.ask("SetClosed", on=True, by="test", until=None)
 
         call = place(box, 1, caller="0511234567", hang_up_after_ms=600_000)
+        in_state(box, "greeting")
+        call.press("*")
         hears(box, call, TITLE_HZ)
         call.press("1")
         hears(box, call, SHEET_HZ)
