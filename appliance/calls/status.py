@@ -24,7 +24,7 @@ from appliance.policy.codes import Code, sentence
 from appliance.policy.dialling import SENTENCES
 from appliance.policy.emergencies import silenced
 from appliance.policy.office import Group
-from appliance.policy.opening import opening
+from appliance.policy.opening import CODES, opening
 from appliance.policy.positions import Position, PositionState, position
 from appliance.policy.routing import GroupState, Way
 from appliance.policy.service_state import ServiceState
@@ -177,7 +177,7 @@ def status(desk: Desk, now: Now) -> Status:
         open=answer.open,
         code=answer.code,
         sentence=sentence(answer.code, answer.name),
-        changes_at=answer.changes_at,
+        changes_at=answer.reopens_at if answer.code in CODES.values() else answer.changes_at,
         service=desk.service.expired(now.wall),
         lines=tuple(_line(seat) for seat in desk.seats.values()),
         calls=tuple(_call(desk, call) for call in desk.calls.values()),

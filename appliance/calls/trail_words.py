@@ -113,6 +113,8 @@ _OF_THE_HEAD: Final[Mapping[str, Words]] = {
 _SENT: Final = Words("Trasferimento: {who}", "Transfer: {who}")
 _TAKES: Final = Words("{who} ha preso la chiamata", "{who} has taken the call")
 _BACK: Final = Words("Ritorno: {who}", "Return: {who}")
+MOVES: Final = frozenset(("transfer", "transferred", "returned"))
+"""First words of the codes of a transfer and its return."""
 _NOT_NOW: Final = Words("{who}: non trasferibile in quel momento", "{who}: no transfer just then")
 _WARNED: Final = Words("{who}: da tempo non risponde", "{who}: has not answered of late")
 
@@ -130,6 +132,12 @@ def path_of(record: CallRecord, names: Names) -> tuple[Step, ...]:
         else:
             found.append(Step(words, at))
     return tuple(found)
+
+
+def transfers_of(record: CallRecord, names: Names) -> tuple[Words, ...]:
+    """Say to which offices a call was sent, who took it and what came back, in that order."""
+    codes = (code for code in record.trail if code.partition(".")[0] in MOVES)
+    return tuple(words for code in codes for words in _transfer(code, names))
 
 
 def _times(record: CallRecord) -> dict[int, datetime]:

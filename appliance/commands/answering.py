@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from appliance.commands.options import load_settings
+from appliance.commands.shell import chosen_language
 from appliance.errors import CentralinoError, ConfigurationError, TechnicianError
 from appliance.policy.system_words import words_of
 from appliance.policy.words import Words
@@ -50,8 +51,11 @@ def answering(
 
 
 def in_house_of(config: Path, words: Words) -> str:
-    """Say it in the first language of a file that may be broken; in both where none is named."""
-    languages = _languages(config)
+    """Say it in the reader's language, else the first of a file that may be broken; in both where
+    none is named.
+    """
+    chosen = chosen_language()
+    languages = (chosen,) if chosen else _languages(config)
     if not languages:
         return words.it if words.it == words.en else f"{words.it}\n{words.en}"
     return words.it if languages[0] == "it" else words.en

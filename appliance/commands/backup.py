@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import os
 import shutil
@@ -16,6 +17,7 @@ import click
 
 from appliance.commands.answering import answering, both_option
 from appliance.commands.options import config_option, load_settings
+from appliance.commands.secrets import ask_secret
 from appliance.errors import ConfigurationError
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
@@ -148,6 +150,7 @@ def _backup(file: Path, config_path: Path, passphrase_file: Path | None) -> Word
     from appliance.records.sealed_stream import checked_passphrase
 
     settings = load_settings(config_path)
+    _check_writable(file)
     passphrase = checked_passphrase(_passphrase(passphrase_file, is_new=True))
     at = datetime.now(ZoneInfo(settings.site.zone)).replace(microsecond=0)
     return _written(file, writing.write(settings, config_path, file, passphrase, at))
@@ -189,6 +192,7 @@ def restore(
             if nightly is not None:
                 say(_restore_night(nightly, config_path, check=check))
             elif file is not None:
+                _check_readable(file)
                 say(_restore(file, config_path, _passphrase(passphrase_file), check=check))
             else:
                 say(_finish(config_path))
@@ -197,6 +201,29 @@ def restore(
             raise Refused(
                 f"il ripristino non è riuscito: {why.it}", f"the restore did not succeed: {why.en}"
             ) from error
+
+
+def _check_readable(file: Path) -> None:
+    """Raise OSError for what cannot be read, before a passphrase is asked for."""
+    if not file.exists():
+        raise FileNotFoundError(errno.ENOENT, "it is not there", str(file))
+    if not os.access(file, os.R_OK):
+        raise PermissionError(errno.EACCES, "it is closed", str(file))
+
+
+def _check_writable(file: Path) -> None:
+    """Raise Refused where a backup cannot be written, before a passphrase is asked for."""
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        raise Refused(
+            f"la cartella {folder} non c'è: crearla, o indicarne un'altra",
+            f"there is no folder {folder}: make it, or name another",
+        )
+    if not os.access(folder, os.W_OK):
+        raise Refused(
+            f"in {folder} non si può scrivere: usare sudo, o indicare un'altra cartella",
+            f"{folder} cannot be written: use sudo, or name another folder",
+        )
 
 
 def _restore(file: Path, config: Path, passphrase: str, *, check: bool) -> Words:
@@ -327,8 +354,7 @@ def _written(file: Path, written: Written) -> Words:
 
 def _passphrase(file: Path | None, *, is_new: bool = False) -> str:
     if file is None:
-        asked: str = click.prompt(PHRASE, hide_input=True, confirmation_prompt=is_new, err=True)
-        return asked
+        return ask_secret(PHRASE, is_confirmed=is_new, err=True)
     try:
         return (file.read_text(encoding="utf-8").splitlines() or [""])[0]
     except (OSError, UnicodeDecodeError) as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from appliance.commands.options import config_option, desk_socket, load_settings
+from appliance.commands.shell import language_of
 from appliance.daemon import door
 
 
@@ -27,4 +28,4 @@ def call_back(case: str, config_path: Path, position: str, by: str, *, urgent: b
         "by": by or position,
     }
     answer = door.ask(desk_socket(settings), question)
-    click.echo(answer["said"][settings.site.languages[0]])
+    click.echo(answer["said"][language_of(settings)])

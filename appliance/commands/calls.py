@@ -11,10 +11,12 @@ import click
 from appliance.calls.orders import Result
 from appliance.commands.care import add_care_commands
 from appliance.commands.options import config_option, load_settings, reading
+from appliance.commands.shell import language_of
 from appliance.daemon import numbers
 from appliance.daemon.settings import Settings
 from appliance.policy.numbering import plan_of
-from appliance.records import call_log, care, care_words, listing, placed
+from appliance.policy.refused import Refused
+from appliance.records import call_log, care, care_words, listing, placed, register
 from appliance.records import missed as missed_calls
 from appliance.records.care import Kind
 
@@ -50,13 +52,33 @@ def calls(
     if missed:
         _show_missed(settings, every=every, as_json=as_json)
         return
+    _check_line(settings, line)
     number = numbers.called(called, settings.site.country) if called else ""
     with reading(settings) as connection:
         wanted = Result(result) if result else None
         found = call_log.calls(connection, line=line, called=number, result=wanted, limit=last)
         back = placed.called_back(connection, (f"call:{record.call}" for record in found))
-    language, zone = settings.site.languages[0], ZoneInfo(settings.site.zone)
-    click.echo(listing.as_json(found) if as_json else listing.as_text(found, language, zone, back))
+        names = register.names_of(connection)
+    language, zone = language_of(settings), ZoneInfo(settings.site.zone)
+    if as_json:
+        click.echo(listing.as_json(found))
+        return
+    click.echo(listing.as_text(found, language, zone, back, names))
+
+
+def _check_line(settings: Settings, line: str) -> None:
+    """Raise Refused for a line that is neither configured nor in the call log."""
+    known = {each.name for each in settings.lines}
+    if not line or line in known:
+        return
+    with reading(settings) as connection:
+        if call_log.calls(connection, line=line, limit=1):
+            return  # of a line that was taken out
+    names = ", ".join(sorted(known))
+    raise Refused(
+        f"la linea {line!r} non c'è: " + (f"ci sono {names}" if known else "nessuna è configurata"),
+        f"there is no line {line!r}: " + (f"there are {names}" if known else "none is configured"),
+    )
 
 
 def _show_missed(settings: Settings, *, every: bool, as_json: bool) -> None:
@@ -68,7 +90,7 @@ def _show_missed(settings: Settings, *, every: bool, as_json: bool) -> None:
         click.echo(missed_calls.as_json(shown))
         return
     zone = ZoneInfo(settings.site.zone)
-    click.echo(care_words.missed_text(shown, settings.site.languages[0], zone))
+    click.echo(care_words.missed_text(shown, language_of(settings), zone))
 
 
 @calls.command("show")
@@ -77,14 +99,15 @@ def _show_missed(settings: Settings, *, every: bool, as_json: bool) -> None:
 def show(context: click.Context, name: str) -> None:
     """Show call NAME (its number in the list of missed calls, or its id) and what was done."""
     settings: Settings = context.obj
-    language, zone = settings.site.languages[0], ZoneInfo(settings.site.zone)
+    language, zone = language_of(settings), ZoneInfo(settings.site.zone)
     with reading(settings) as connection:
         call, _ = care.find(connection, Kind.CALL, name)
         record = call_log.find(connection, call)
         entries = care.history(connection, Kind.CALL, call)
         back = placed.called_back(connection, (f"call:{call}",))
+        names = register.names_of(connection)
     assert record is not None
-    click.echo(listing.as_text([record], language, zone, back))
+    click.echo(listing.as_text([record], language, zone, back, names))
     click.echo()
     for line in care_words.history_lines(entries, zone, language):
         click.echo(line)

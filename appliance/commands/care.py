@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from appliance.commands.options import desk_socket
+from appliance.commands.shell import language_of
 from appliance.daemon import door
 from appliance.policy.messages import Outcome, Step
 
@@ -82,4 +83,4 @@ def _ask(context: click.Context, question: dict[str, Any]) -> None:
     settings: Settings = context.obj
     asked = {"ask": "care", "at": datetime.now(UTC).isoformat(), **question}
     answer = door.ask(desk_socket(settings), asked)
-    click.echo(answer["said"][settings.site.languages[0]])
+    click.echo(answer["said"][language_of(settings)])

@@ -168,11 +168,11 @@ def _of_line(office: Office, line: Line) -> Words:
 
 
 def _now(office: Office, now: datetime) -> Words:
-    """Say whether the switchboard is open, why, and until when."""
+    """Say whether the switchboard is open, why, and when it next opens or closes."""
     state = office.switchboard.schedule.at(now)
     why = WHYS[state.why]
     is_open = Words("aperto", "open") if state.open else Words("chiuso", "closed")
-    until = _moment(office.local(state.changes_at)) if state.changes_at else Words("mai", "never")
+    until = _moment(office.local(state.flips_at)) if state.flips_at else Words("mai", "never")
     return Words(
         f"ora {is_open.it} ({why.it}), cambia {until.it}",
         f"now {is_open.en} ({why.en}), changes {until.en}",

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from appliance.commands.options import config_option, desk_socket, load_settings
+from appliance.commands.shell import language_of
 from appliance.daemon import commission as proofs
 from appliance.daemon import door
 from appliance.daemon.commission import Outcome, Proof
@@ -60,7 +61,7 @@ def commission(
 ) -> None:
     """Prove the carrier's divert-on-busy: seize all lines, call each number, say where it rang."""
     settings = load_settings(config_path)
-    language = settings.site.languages[0]
+    language = language_of(settings)
     if bool(rang_at) + busy + no_divert + show > 1:
         raise click.UsageError("say one of --rang-at, --busy, --no-divert, --show")
     numbers = (proofs.number_of(settings, number),) if number else proofs.numbers_of(settings)

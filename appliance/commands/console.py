@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 @click.option(
     "--http", is_flag=True, help="Without TLS, for tests and behind a proxy of one's own."
 )
-@click.option("--port", type=int, help="Another port than the configuration's; 0 for a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    help="Another port than the configuration's; 0 for a free one.",
+)
 @click.option(
     "--authority", is_flag=True, help="Show the authority's fingerprint and file, and end."
 )

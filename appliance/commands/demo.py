@@ -7,6 +7,8 @@ processes of their own on loopback addresses. Its folder is ./demo, its ports ar
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import shutil
 import signal
 import socket
@@ -30,6 +32,7 @@ from appliance.errors import CentralinoError, OfficeError, TechnicianError
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan, CallReport
 from appliance.exchange.process import ExchangeProcess
+from appliance.policy.words import SaidError, Words
 from appliance.prompts import OURS
 from appliance.records import call_log
 from appliance.records.database import open_reader
@@ -82,9 +85,8 @@ class Stage:
 )
 def demo(keep: bool) -> None:
     """Answer four calls on simulated lines with real processes, then print a table."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    folder = FOLDER.resolve()
     with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(own_folder(FOLDER.resolve()))
         stage = stack.enter_context(staged(folder))
         rows = [play(stage) for play in CALLS]
         _print_table(rows)
@@ -97,9 +99,48 @@ def demo(keep: bool) -> None:
 
 
 @contextlib.contextmanager
+def own_folder(folder: Path) -> Iterator[Path]:
+    """Make the folder anew, for this demonstration alone while it lasts.
+
+    Raises SaidError beside another one, whose folder stays untouched.
+    """
+    if folder.is_dir():
+        with _taken(folder):  # left by one that is over
+            shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _taken(folder):
+        yield folder
+
+
+@contextlib.contextmanager
+def _taken(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock, which ends with its process however that ends."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _lock(descriptor, folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise SaidError(
+            Words(
+                f"un'altra dimostrazione è in corso in {folder}: finirla con Ctrl-C, o avviarne "
+                "un'altra da un'altra cartella",
+                f"another demonstration runs in {folder}: end it with Ctrl-C, or start one in "
+                "another folder",
+            )
+        ) from error
+
+
+@contextlib.contextmanager
 def staged(folder: Path) -> Iterator[Stage]:
     """Start exchange, daemon and phones; stop them in the reverse order."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     port, rtp = _free_udp_port(), _free_udp_port() & ~1
     path = folder / "centralino.toml"
     today = datetime.now(ZONE).date()  # the office's own day, wherever this machine stands
@@ -176,9 +217,12 @@ def _call(stage: Stage, line: int, plan: CallPlan, *say: Path) -> CallReport:
     _wait_until_idle(stage)
     click.echo(f"   the exchange rings line{line} ...")
     heard = stage.folder / f"caller-{int(time.time())}.wav"
-    return client.place_call(
-        stage.folder / "lines", line, plan, say=say, listen=heard, limit=CALL_LIMIT_S
-    )
+    try:
+        return client.place_call(
+            stage.folder / "lines", line, plan, say=say, listen=heard, limit=CALL_LIMIT_S
+        )
+    except TimeoutError:  # the table says so
+        return CallReport(ended_by=f"nobody within {CALL_LIMIT_S:.0f} s")
 
 
 def _wait_until_idle(stage: Stage) -> None:

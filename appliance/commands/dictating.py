@@ -10,6 +10,7 @@ from typing import Any
 
 from appliance.calls.dictation_words import Went
 from appliance.commands.options import desk_socket
+from appliance.commands.shell import language_of
 from appliance.console.announcements import telephone_sound
 from appliance.daemon import door, shell_proof, spoken
 from appliance.daemon.settings import Settings
@@ -78,4 +79,4 @@ def _ask(settings: Settings, wanted: Wanted, ask: str, **more: Any) -> dict[str,
 
 def _said(settings: Settings, answer: dict[str, Any]) -> str:
     said = answer.get("said") or {"it": "La dettatura non c'è più.", "en": "It is gone."}
-    return str(said[settings.site.languages[0]])
+    return str(said[language_of(settings)])

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from appliance.commands.options import config_option, desk_socket, load_settings
+from appliance.commands.shell import language_of
 from appliance.daemon import door, shell_proof
 
 LIMIT_S = 60.0
@@ -57,4 +58,4 @@ def erase(
         told = {key: value for key, value in answer.items() if key not in {"ok", "said"}}
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
-        click.echo(answer["said"][settings.site.languages[0]])
+        click.echo(answer["said"][language_of(settings)])

@@ -12,6 +12,7 @@ import click
 
 from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, load_settings
+from appliance.commands.shell import language_of
 from appliance.daemon.status_words import MARKS
 from appliance.daemon.stores import load_state, state_file, state_to_json
 from appliance.policy import explain as policy
@@ -75,7 +76,7 @@ def explain(
         marks = {"states": state_to_json(service)}
         click.echo(json.dumps(explanation.to_json() | marks, indent=2, ensure_ascii=False))
     else:
-        language = settings.site.languages[0]
+        language = language_of(settings)
         states = [] if asked else in_force_in_words(service, office, language)
         click.echo("\n".join((*states, *in_words(explanation, language))))
 

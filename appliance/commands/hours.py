@@ -18,6 +18,7 @@ from appliance.commands.hours_asking import (
 )
 from appliance.commands.hours_week import week
 from appliance.commands.options import config_option, desk_socket, load_settings
+from appliance.commands.shell import language_of
 from appliance.daemon import door
 from appliance.policy.refused import Refused
 
@@ -50,7 +51,7 @@ def list_hours(settings: Settings, *, every: bool, as_json: bool) -> None:
         click.echo(json.dumps(known, ensure_ascii=False, indent=2))
         return
     for each in known:
-        click.echo(_row(each, settings.site.languages[0]))
+        click.echo(_row(each, language_of(settings)))
 
 
 @hours.command()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from appliance.commands.options import desk_socket, in_house
+from appliance.commands.shell import language_of
 from appliance.daemon import door, shell_proof
 from appliance.errors import OfficeError
 from appliance.policy.special import Whose
@@ -42,7 +43,7 @@ def tell_number(settings: Settings, answer: dict[str, Any], command: str) -> Non
 
 def ask_desk(settings: Settings, question: dict[str, Any]) -> dict[str, Any]:
     """Ask with the shell's proof, print what changes; raises OfficeError when it is refused."""
-    language = settings.site.languages[0]
+    language = language_of(settings)
     with shell_proof.proof(Path(settings.folders.state)) as word:
         answer = door.ask(desk_socket(settings), {**question, "proof": word})
     if answer.get("done") is False:

@@ -10,6 +10,7 @@ import click
 
 from appliance.commands.hours_asking import BY, PREVIEW, REFERENCE, WHOSE, ask_desk, tell_number
 from appliance.commands.options import desk_socket
+from appliance.commands.shell import language_of
 from appliance.daemon import door
 from appliance.policy.refused import Refused
 from appliance.policy.transfer_words import WEEKDAYS
@@ -44,7 +45,7 @@ def show(settings: Settings, *, every: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
         return
-    for line in _rows(told, settings.site.languages[0]):
+    for line in _rows(told, language_of(settings)):
         click.echo(line)
 
 
@@ -100,7 +101,7 @@ def _filled(settings: Settings, whose: str, days: list[str | None]) -> list[str]
 
 
 def _ask(settings: Settings, question: dict[str, Any]) -> dict[str, Any]:
-    language = settings.site.languages[0]
+    language = language_of(settings)
     answer = ask_desk(settings, question)
     for group in answer["groups"]:
         for name, day in zip(WEEKDAYS, group["days"], strict=True):

@@ -11,6 +11,8 @@ import click
 
 from appliance.commands.care import add_care_commands
 from appliance.commands.options import config_option, load_settings, reading
+from appliance.commands.secrets import ask_secret
+from appliance.commands.shell import language_of
 from appliance.daemon import pins
 from appliance.daemon.phone_secrets import write_whole
 from appliance.daemon.settings import Settings
@@ -51,7 +53,7 @@ def _show_list(settings: Settings, state: MessageState | None, *, as_json: bool)
     with reading(settings) as connection:
         found = listing.list_messages(connection, state)
         cares = care.cares(connection, Kind.MESSAGE)
-    folder, language = Path(settings.folders.state) / "voicemail", settings.site.languages[0]
+    folder, language = Path(settings.folders.state) / "voicemail", language_of(settings)
     if as_json:
         click.echo(listing.as_json(found, folder, cares))
     else:
@@ -74,7 +76,7 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
         assert message is not None
         entries = care.history(connection, Kind.MESSAGE, message.id)
         earlier = missed.hints(connection, message)
-    folder, language = Path(settings.folders.state) / "voicemail", settings.site.languages[0]
+    folder, language = Path(settings.folders.state) / "voicemail", language_of(settings)
     if as_json:
         row = listing.json_row(message, folder, care_of(entries))
         row["history"] = care_words.history_rows(entries)
@@ -91,7 +93,7 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
 def retention(context: click.Context, preview: bool) -> None:
     """Say for how long messages, numbers and calls are kept, and what was deleted lately."""
     settings: Settings = context.obj
-    kept, language = settings.retention, settings.site.languages[0]
+    kept, language = settings.retention, language_of(settings)
     keeping = Keeping(kept.messages_closed_days, kept.numbers_days, kept.calls_days)
     with reading(settings) as connection:
         if preview:
@@ -111,12 +113,12 @@ def set_pin(context: click.Context, remove: bool) -> None:
     path = pins.pin_path(Path(settings.folders.state))
     if remove:
         path.unlink(missing_ok=True)
-        click.echo(PIN_REMOVED.it if settings.site.languages[0] == "it" else PIN_REMOVED.en)
+        click.echo(PIN_REMOVED.it if language_of(settings) == "it" else PIN_REMOVED.en)
         return
-    pin = click.prompt(f"PIN ({SHORTEST}-{LONGEST})", hide_input=True, confirmation_prompt=True)
+    pin = ask_secret(f"PIN ({SHORTEST}-{LONGEST})", is_confirmed=True)
     check_new(pin)
     write_whole(path, pins.hashed(pin))
-    click.echo(PIN_SET.it if settings.site.languages[0] == "it" else PIN_SET.en)
+    click.echo(PIN_SET.it if language_of(settings) == "it" else PIN_SET.en)
 
 
 add_care_commands(messages, Kind.MESSAGE)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from appliance.commands.shell import LANGUAGES, note_chosen, note_site
+from appliance.commands.shell import LANGUAGES, language_of, note_chosen, note_site
 from appliance.errors import ConfigurationError
 from appliance.policy.refused import Refused
 
@@ -67,8 +67,8 @@ def desk_socket(settings: Settings) -> Path:
 
 
 def in_house(settings: Settings, words: Words) -> str:
-    """Return words in the first language of the house."""
-    return words.it if settings.site.languages[0] == "it" else words.en
+    """Return words in the reader's language, else the first one of the house."""
+    return words.it if language_of(settings) == "it" else words.en
 
 
 @contextlib.contextmanager

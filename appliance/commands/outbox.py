@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
+from appliance.commands.shell import language_of
 from appliance.daemon import door
 from appliance.daemon.settings import Settings
 from appliance.policy.outbox import MailState
@@ -36,7 +37,7 @@ def list_(settings: Settings, *, all_: bool, as_json: bool) -> None:
     if as_json:
         click.echo(request_listing.mails_as_json(found))
         return
-    zone, language = ZoneInfo(settings.site.zone), settings.site.languages[0]
+    zone, language = ZoneInfo(settings.site.zone), language_of(settings)
     click.echo(request_listing.mails_as_text(found, language, zone))
 
 
@@ -48,7 +49,7 @@ def retry(settings: Settings, number: int, by: str) -> None:
     """Try mail NUMBER again, now; one that could not be sent, too."""
     question = {"ask": "outbox_retry", "number": number, "by": by}
     answer = door.ask(desk_socket(settings), question)
-    click.echo(answer["said"][settings.site.languages[0]])
+    click.echo(answer["said"][language_of(settings)])
 
 
 @outbox.command()
@@ -60,4 +61,4 @@ def drop(settings: Settings, number: int, by: str, reason: str) -> None:
     """Give mail NUMBER up for a reason; it stays listed with --all."""
     question = {"ask": "outbox_drop", "number": number, "by": by, "reason": reason}
     answer = door.ask(desk_socket(settings), question)
-    click.echo(answer["said"][settings.site.languages[0]])
+    click.echo(answer["said"][language_of(settings)])

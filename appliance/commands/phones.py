@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from appliance.commands.options import config_option, desk_socket, load_settings
+from appliance.commands.secrets import password_option
 from appliance.commands.serve_phones import serve
+from appliance.commands.shell import language_of
 from appliance.daemon import door, handsets, phone_secrets
 from appliance.daemon import registrar as registrar_account
 from appliance.daemon.extensions import extensions
@@ -108,7 +110,7 @@ def list_phones(settings: Settings, language: str | None) -> None:
 
 
 @phones.command()
-@click.password_option(help="Asked for when left out, and not shown.")
+@password_option
 @click.pass_obj
 def registrar(settings: Settings, password: str) -> None:
     """Keep the password of the box's account at the telephone system of [sip.registrar]."""
@@ -138,7 +140,7 @@ def administrator(settings: Settings, *, renew: bool) -> None:
 
 
 def _teller(settings: Settings, language: str | None) -> Teller:
-    return Teller(language or settings.site.languages[0], ZoneInfo(settings.site.zone))
+    return Teller(language or language_of(settings), ZoneInfo(settings.site.zone))
 
 
 def _where(settings: Settings, given: str, *, needed: bool) -> str:

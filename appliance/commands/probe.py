@@ -15,6 +15,7 @@ import click
 from appliance.carrier.line_setup import line_settings
 from appliance.carrier.messages import LineSetup
 from appliance.commands.options import config_option, load_settings
+from appliance.commands.shell import language_of
 from appliance.daemon.settings import Settings
 from appliance.daemon.setups import line_setup
 from appliance.errors import TechnicianError
@@ -42,7 +43,7 @@ def probe(config_path: Path, as_json: bool, line: str) -> None:
         del told["sentence"]
         click.echo(json.dumps(told, ensure_ascii=False))
     else:
-        click.echo("\n".join(in_words(line, found, settings.site.languages[0])))
+        click.echo("\n".join(in_words(line, found, language_of(settings))))
     raise SystemExit({Verdict.DUPLEX: 0, Verdict.HALF_DUPLEX: 3}.get(found.verdict, 4))
 
 

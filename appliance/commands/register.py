@@ -16,6 +16,7 @@ from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, load_settings
 from appliance.commands.register_changes import COMMANDS, take_out
 from appliance.commands.register_place import Place, day_of, unit_of
+from appliance.commands.shell import language_of
 from appliance.daemon import register_file
 from appliance.policy import attention_words, transfer_words
 from appliance.policy.clock import Now
@@ -99,7 +100,7 @@ def history(place: Place, unit: str) -> None:
     if not entered:
         unit_of(whole, unit)
     for each in entered:
-        for row in history_rows(each, place.settings.site.languages[0], place.zone):
+        for row in history_rows(each, language_of(place.settings), place.zone):
             click.echo(row)
 
 
@@ -130,7 +131,7 @@ def calendar(place: Place, begin: str, days: int, unit: str) -> None:
     if unit:
         asked = unit_of(held, unit)
         found = of_units(found, asked.code, asked.service)
-    for row in ahead_rows(found, place.settings.site.languages[0]):
+    for row in ahead_rows(found, language_of(place.settings)):
         click.echo(row)
     if not found:
         place.say(NOTHING_AHEAD)
@@ -197,7 +198,7 @@ def explain_transfer(
     if as_json:
         click.echo(json.dumps(to_json(answer, moment), indent=2, ensure_ascii=False))
     else:
-        click.echo(in_words(answer, moment, settings.site.languages[0]))
+        click.echo(in_words(answer, moment, language_of(settings)))
 
 
 def in_words(answer: Allowed | Later, moment: datetime, language: str) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 import click
 
 from appliance.commands.register_place import Place, day_of
+from appliance.commands.secrets import ask_secret
+from appliance.commands.shell import in_language
 from appliance.daemon import giving_voice, register_file, register_text, spoken
 from appliance.daemon.config import text_of
 from appliance.daemon.mistakes import Mistake
@@ -33,6 +35,9 @@ REFERENCE = click.option(
     "--reference", required=True, help='The e-mail or protocol number: "e-mail, 8:05".'
 )
 ATTACH = click.option("--attach", type=FILE, help="The e-mail itself, kept sealed.")
+
+
+NUMBER = Words("Numero", "Number")
 
 
 @click.command("import")
@@ -166,7 +171,7 @@ def authorise(place: Place, /, unit: str, **given: Any) -> None:
         "authorised_by": given["authorised_by"],
         "need": given["need"],
         "which": given["which"],
-        "number": "" if given["need"] else click.prompt("Number", hide_input=True),
+        "number": "" if given["need"] else ask_secret(in_language(NUMBER)),
         "reference": given["reference"],
     }
     stamp = _stamp(given, now)

@@ -15,6 +15,7 @@ import click
 
 from appliance.commands.in_force import office_in_force
 from appliance.commands.options import desk_socket, load_settings
+from appliance.commands.shell import language_of
 from appliance.daemon import door, policy_changes
 from appliance.daemon.records_made import records_made
 from appliance.daemon.settings import Settings
@@ -131,7 +132,7 @@ class Place:
 
     def say(self, words: Words) -> None:
         """Print a sentence in the site's first language."""
-        click.echo(words.it if self.settings.site.languages[0] == "it" else words.en)
+        click.echo(words.it if language_of(self.settings) == "it" else words.en)
 
 
 def day_of(text: str, today: date) -> date:

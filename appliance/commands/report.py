@@ -11,6 +11,7 @@ import click
 
 from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
+from appliance.commands.shell import language_of
 from appliance.daemon import door
 from appliance.daemon.settings import Settings
 from appliance.files import READABLE, atomic_write
@@ -81,7 +82,7 @@ def report(
     elif as_csv:
         click.echo(report_words.as_csv(found), nl=False)
     else:
-        language, reference = settings.site.languages[0], settings.report.per_person_reference
+        language, reference = language_of(settings), settings.report.per_person_reference
         names = _names(settings)
         text = report_words.as_text(found, begin, end, language, names, reference)
         if pdf:
@@ -185,7 +186,7 @@ def _sheet(
             f"nulla riguarda l'unità {unit!r} dal {first} al {last}: è questo il suo codice?",
             f"nothing concerned unit {unit!r} from {first} to {last}: is that its code?",
         )
-    language = settings.site.languages[0]
+    language = language_of(settings)
     shown = f"{first:%Y-%m}" if mail else f"{first:%d/%m/%Y}–{last:%d/%m/%Y}"
     name = _names(settings).get(unit, unit)
     subject, body = report_words.unit_sheet(told, name, shown, language)

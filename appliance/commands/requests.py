@@ -22,6 +22,7 @@ from appliance.commands.options import (
     load_settings,
     reading,
 )
+from appliance.commands.shell import language_of
 from appliance.daemon import door
 from appliance.daemon.settings import Settings
 from appliance.files import atomic_write
@@ -91,7 +92,7 @@ def show(settings: Settings, number: int, *, as_json: bool) -> None:
         row = request_listing.to_json(kept, by_day(kept.request), late(kept.request))
         click.echo(json.dumps(row, ensure_ascii=False, indent=2))
         return
-    zone, language = ZoneInfo(settings.site.zone), settings.site.languages[0]
+    zone, language = ZoneInfo(settings.site.zone), language_of(settings)
     click.echo(request_listing.shown(kept, language, zone, by_day, late))
 
 
@@ -217,7 +218,7 @@ def _show(settings: Settings, found: tuple[Kept, ...], *, as_json: bool) -> None
         rows = [request_listing.to_json(k, by_day(k.request), late(k.request)) for k in found]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
-    zone, language = ZoneInfo(settings.site.zone), settings.site.languages[0]
+    zone, language = ZoneInfo(settings.site.zone), language_of(settings)
     click.echo(request_listing.as_text(found, language, zone, by_day, late))
 
 
@@ -245,4 +246,4 @@ def _local(settings: Settings, at: datetime) -> str:
 
 def _ask(settings: Settings, question: dict[str, Any]) -> None:
     answer = door.ask(desk_socket(settings), question)
-    click.echo(answer["said"][settings.site.languages[0]])
+    click.echo(answer["said"][language_of(settings)])

@@ -16,6 +16,7 @@ import click
 
 from appliance.commands.answering import answering, both_option
 from appliance.commands.options import config_option, desk_socket, in_house, load_settings
+from appliance.commands.shell import language_of
 from appliance.daemon import door, giving_voice, policy_changes, sheet_file, spoken
 from appliance.daemon.records_made import records_made
 from appliance.daemon.settings import Settings
@@ -242,7 +243,7 @@ def used(settings: Settings, code: str, position: str, call: str) -> None:
     """Note that sheet CODE answered a caller: the call that a position is in, or has just ended."""
     question = {"ask": "NoteSheet", "sheet": code, "position": position, "call": call}
     answer = door.ask(desk_socket(settings), question)
-    click.echo(answer["said"][settings.site.languages[0]])
+    click.echo(answer["said"][language_of(settings)])
 
 
 def told(found: dict[str, Change], given: tuple[Sheet, ...], today: date) -> Iterator[Words]:

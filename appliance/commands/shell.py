@@ -158,15 +158,20 @@ def _no_command(context: click.Context, name: str) -> click.UsageError:
 
 def language_of(settings: Settings | None = None, context: click.Context | None = None) -> str:
     """Say in which language to answer: `--language`, else LANG, else the site's first."""
+    if chosen := chosen_language(context):
+        return chosen
     context = context or click.get_current_context(silent=True)
-    chosen = context.meta.get(CHOSEN) if context else None
-    if chosen or (chosen := _of_locale()):
-        return str(chosen)
     if settings is not None:
         known = settings.site.languages[0]
     else:
         known = str(context.meta.get(SITE, "it")) if context else "it"
     return "it" if known == "it" else "en"
+
+
+def chosen_language(context: click.Context | None = None) -> str:
+    """Say which language the reader has asked for, by `--language` or by LANG; "" for none."""
+    context = context or click.get_current_context(silent=True)
+    return str((context and context.meta.get(CHOSEN)) or _of_locale())
 
 
 def in_language(words: Words, context: click.Context | None = None) -> str:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from appliance.commands.options import config_option, desk_socket, load_settings
+from appliance.commands.shell import language_of
 from appliance.daemon import door
 from appliance.policy.local_time import read_moment
 from appliance.policy.refused import Refused
@@ -56,7 +57,7 @@ def _command(name: str, ask: str) -> click.Command:
             "lasts": lasts,
         }
         answer = door.ask(desk_socket(settings), question)
-        click.echo(answer["said"][settings.site.languages[0]])
+        click.echo(answer["said"][language_of(settings)])
 
     return command
 

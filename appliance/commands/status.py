@@ -12,7 +12,14 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.commands.options import config_option, desk_socket, load_settings, reading
+from appliance.commands.options import (
+    config_option,
+    desk_socket,
+    language_option,
+    load_settings,
+    reading,
+)
+from appliance.commands.shell import language_of
 from appliance.daemon import commission, door, first_user
 from appliance.daemon.line_uses import peak_words
 from appliance.daemon.status_words import said
@@ -27,8 +34,8 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="All of it, as JSON.")
-@click.option("--language", type=click.Choice(["it", "en"]), help="The site's first by default.")
-def status(config_path: Path, as_json: bool, language: str | None) -> None:
+@language_option
+def status(config_path: Path, as_json: bool) -> None:
     """Show lines, phones, states, messages and troubles of the running desk."""
     settings = load_settings(config_path)
     answer = door.ask(desk_socket(settings), {"ask": "status"})
@@ -40,7 +47,7 @@ def status(config_path: Path, as_json: bool, language: str | None) -> None:
         shown["divert_on_busy"] = diverted(settings, proofs) | {"missing": missing.en or None}
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return
-    tongue = language or settings.site.languages[0]
+    tongue = language_of(settings)
     click.echo(answer["said"][tongue])
     if found and settings.lines:
         click.echo(said(peak_words(found["today"], found["month"]), tongue))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
+from appliance.commands.shell import language_of
 from appliance.daemon import door
 from appliance.errors import CentralinoError
 from appliance.policy.sheets import officials
@@ -57,7 +58,7 @@ def transfer(
         "attended": not blind, "anyway": anyway, "by": by,
     }  # fmt: skip
     answer = door.ask(desk_socket(settings), question)
-    said = answer["said"][settings.site.languages[0]]
+    said = answer["said"][language_of(settings)]
     if not answer["done"]:
         click.echo("\n".join((said, *_in_charge(settings, office, need))))
         raise SystemExit(1)
@@ -66,7 +67,7 @@ def transfer(
 
 def _in_charge(settings: Settings, unit: str, need: str) -> list[str]:
     """Say who is the official in charge, where a sheet makes that public (E10)."""
-    words = IN_CHARGE.it if settings.site.languages[0] == "it" else IN_CHARGE.en
+    words = IN_CHARGE.it if language_of(settings) == "it" else IN_CHARGE.en
     with contextlib.suppress(CentralinoError), reading(settings) as connection:
         return [words.format(name) for name in officials(sheets.officials(connection), unit, need)]
     return []

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
+from appliance.commands.secrets import password_option
+from appliance.commands.shell import language_of
 from appliance.daemon import door, shell_proof
 from appliance.errors import OfficeError
 from appliance.policy.accounts import User
@@ -42,7 +44,7 @@ def list_users(settings: Settings, *, as_json: bool) -> None:
         click.echo(json.dumps([_plain(user) for user in known], ensure_ascii=False, indent=2))
         return
     for user in known:
-        click.echo(_row(user, settings.site.languages[0]))
+        click.echo(_row(user, language_of(settings)))
 
 
 @users.command()
@@ -53,7 +55,7 @@ def list_users(settings: Settings, *, as_json: bool) -> None:
 @click.option("--position", default="", help="The phone at which the person sits, if always one.")
 @click.option("--language", type=LANGUAGE, help="The site's first by default.")
 @click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
-@click.password_option(help="Asked for when left out, and not shown.")
+@password_option
 @click.pass_obj
 def add(
     settings: Settings,
@@ -92,7 +94,7 @@ def change(settings: Settings, /, name: str, by: str, **given: Any) -> None:
 @click.argument("name")
 @click.option("--keep", is_flag=True, help="It need not be changed at the next login.")
 @click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
-@click.password_option(help="Asked for when left out, and not shown.")
+@password_option
 @click.pass_obj
 def password(settings: Settings, name: str, by: str, password: str, *, keep: bool) -> None:
     """Give user NAME a new password; where they are logged in they are logged out."""
@@ -117,7 +119,7 @@ _able("enable", "Let user NAME in again.", disabled=False)
 
 def _ask(settings: Settings, question: dict[str, Any]) -> None:
     """Ask the desk, with the shell's proof; raises OfficeError when it refuses."""
-    language = settings.site.languages[0]
+    language = language_of(settings)
     with shell_proof.proof(Path(settings.folders.state)) as word:
         answer = door.ask(desk_socket(settings), {**question, "proof": word})
     if answer.get("done") is False:

@@ -44,8 +44,8 @@ def address_of(console: Console, path: str) -> str:
 def check(console: Console, mistakes: Mistakes) -> None:
     """Note what is wrong in the table."""
     mistakes.check("console.listen", _address, console.listen)
-    _check_port("console.port", console.port, 1, mistakes)
-    _check_port("console.redirect_port", console.redirect_port, 0, mistakes)
+    check_port("console.port", console.port, 1, mistakes)
+    check_port("console.redirect_port", console.redirect_port, 0, mistakes)
     for name in console.names:
         mistakes.check("console.names", _host_name, name)
     if bool(console.certificate) != bool(console.key):
@@ -60,7 +60,8 @@ def check(console: Console, mistakes: Mistakes) -> None:
             mistakes.check(f"console.{place}", _file, file)
 
 
-def _check_port(place: str, port: int, least: int, mistakes: Mistakes) -> None:
+def check_port(place: str, port: int, least: int, mistakes: Mistakes) -> None:
+    """Note a number that is no port."""
     if not least <= port <= LAST_PORT:
         mistakes.note(
             place,

@@ -31,8 +31,10 @@ def copy_of(state: Path, day: str) -> Path:
     if day not in days:
         there = ", ".join(days)
         raise Refused(
-            f"nessuna copia della notte del {day}: ci sono {there or 'nessuna'}",
-            f"no copy of the night of {day}: there are {there or 'none'}",
+            f"nessuna copia della notte del {day}: "
+            + (f"ci sono quelle di {there}" if days else "non ce n'è ancora nessuna"),
+            f"no copy of the night of {day}: "
+            + (f"there are those of {there}" if days else "there is none yet"),
         )
     copy = state / NIGHTLY / day
     check_records(copy / database_path(state).name)

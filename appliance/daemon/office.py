@@ -122,6 +122,7 @@ def _check(settings: Settings, mistakes: Mistakes) -> None:
     check_mqtt(settings.mqtt, mistakes)
     keeping.check(settings, mistakes)
     console_settings.check(settings.console, mistakes)
+    console_settings.check_port("sip.port", settings.sip.port, 1, mistakes)
     metrics_settings.check(settings, mistakes)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from appliance.calls.events import Caller, Evidence, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
+from appliance.calls.trail_words import Names, transfers_of
 from appliance.policy.local_time import moment_words
 from appliance.policy.words import Words, in_language
 from appliance.records.call_log import to_row
@@ -70,6 +71,7 @@ _BACK: Final = Words("richiamato alle {at} ({result})", "called back at {at} ({r
 _CALLED: Final = Words("Chiamato", "Called")
 _UNKNOWN: Final = Words("non noto", "not known")
 _SHEETS: Final = Words("Schede", "Sheets")
+_TRANSFERS: Final = Words("Trasferimenti", "Transfers")
 _HEADER: Final = Words(
     "Ricevuta|Linea|Utente|Telefono|Esito|Fine", "Received|Line|Caller|Phone|Result|End"
 )
@@ -85,11 +87,16 @@ def as_json(found: Iterable[CallRecord]) -> str:
 
 
 def as_text(
-    found: Iterable[CallRecord], language: str, zone: tzinfo, back: Back | None = None
+    found: Iterable[CallRecord],
+    language: str,
+    zone: tzinfo,
+    back: Back | None = None,
+    names: Names | None = None,
 ) -> str:
     """Write calls for people, one a line, in columns; `back` are the calls placed for each case.
 
-    The number called has a column where several were (P1), the sheets where one was used (P2).
+    The number called has a column where several were (P1), the sheets where one was used (P2), and
+    transfers with their returns where there was one (P3, P6); `names` are those of the offices.
     """
     records = tuple(found)
     rows = [_row(record, language, zone, back or {}) for record in records]
@@ -102,6 +109,11 @@ def as_text(
     if any(record.sheets for record in records):
         sheets = (one(_SHEETS, language), *(" ".join(record.sheets) for record in records))
         rows = [[*row, codes] for row, codes in zip(rows, sheets, strict=True)]
+    moves = [transfers_of(record, names or {}) for record in records]
+    if any(moves):
+        said = ("; ".join(one(words, language) for words in each) for each in moves)
+        heads = (one(_TRANSFERS, language), *said)
+        rows = [[*row, cell] for row, cell in zip(rows, heads, strict=True)]
     return columns(rows)
 
 

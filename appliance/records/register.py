@@ -101,6 +101,16 @@ def last_change(connection: sqlite3.Connection) -> int:
     return int(found.fetchone()[0])
 
 
+def names_of(connection: sqlite3.Connection) -> dict[str, str]:
+    """Name offices by code, their needs by "office.need", an office's own by its service's too."""
+    held = load_masked(connection)
+    named = {unit.code: unit.name for unit in held.units}
+    for unit in held.units:
+        declared = [d for d in held.declarations if d.unit in (unit.service, unit.code)]
+        named |= {f"{unit.code}.{need.code}": need.name for d in declared for need in d.needs}
+    return named
+
+
 def load_masked(connection: sqlite3.Connection) -> Register:
     """Read all but the numbers, which are empty: what can be shown without the key."""
     return _register(connection, None)

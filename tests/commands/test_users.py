@@ -54,7 +54,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 def test_a_user_from_the_shell(box: Box) -> None:
     """Made with a hash of what was typed, listed, and the typed word is nowhere."""
     assert box.add("anna", "--role", "head", "--role", "technician") == (
-        "Password: \nRepeat for confirmation: \nUtente anna creato."
+        "Password: \nRipetere per conferma: \nUtente anna creato."
     )
     kept = box.stores.records.ask(lambda c: users.password_of(c, "anna"))
     assert Passwords().matches(kept, PHRASE)

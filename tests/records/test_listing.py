@@ -59,6 +59,20 @@ def test_the_sheets_that_answered_have_a_column_where_there_are_any() -> None:
     assert shown[0]["sheets"] == ["imu", "mensa"]
 
 
+def test_transfers_and_their_returns_have_a_column_where_there_are_any() -> None:
+    """P3, P6: to which office a call was sent, who took it, what came back and why."""
+    sent = ("rang", "transfer.anagrafe.aire.topic.blind", "returned.anagrafe.no_answer")
+    taken = ("transfer.tributi.imu.depth.blind", "transferred.tributi", "ended")
+    names = {"anagrafe": "Anagrafe", "anagrafe.aire": "AIRE", "tributi": "Tributi"}
+    calls = [replace(FAX, trail=sent), replace(FAX, trail=taken), FAX]
+    text = listing.as_text(calls, "it", ROME, names=names).splitlines()
+    assert text[0].endswith("  Trasferimenti")
+    assert text[1].endswith("  Trasferimento: Anagrafe · AIRE; Ritorno: Anagrafe, non ha risposto")
+    assert text[2].endswith("  Trasferimento: Tributi · imu; Tributi ha preso la chiamata")
+    assert text[3].endswith("4.0 s")
+    assert "anagrafe · aire" in listing.as_text(calls, "en", ROME)
+
+
 def test_an_end_that_took_no_time_and_one_that_nobody_knows() -> None:
     """No figure where there was nothing to wait for; nothing at all after a power cut."""
     assert listing.end_words(replace(FAX, evidence=Evidence.OWN, release_ms=0), "en") == (
@@ -95,6 +109,11 @@ def test_the_command_lists_what_was_kept(tmp_path: Path) -> None:
     rows = json.loads(run.invoke(main, ["calls", "--config", str(config), "--json"]).output)
     assert {row["call"] for row in rows} == {"c1", "c2"}
     assert next(row for row in rows if row["call"] == "c1")["release_ms"] == 4020
+    told = run.invoke(main, ["calls", "--config", str(config), "--line", FAX.line])
+    assert told.exit_code == 0
+    refused = run.invoke(main, ["calls", "--config", str(config), "--line", "nope"])
+    assert refused.exit_code == 1  # an empty list would read as: nobody has called
+    assert "la linea 'nope' non c'è: ci sono line" in refused.output
 
 
 def test_times_are_the_sites_whatever_the_records_have() -> None:

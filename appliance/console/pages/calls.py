@@ -95,7 +95,7 @@ async def list_calls(request: Request) -> Response:
     number = query.get("number", "").strip()[:LONGEST_SEARCH] if sees.front_desk else ""
     searched = len(tail(number)) >= LEAST_DIGITS
     found, names = await request.app.state.reading.do(
-        lambda c: (_found(request, c, day, number if searched else ""), _names(c))
+        lambda c: (_found(request, c, day, number if searched else ""), register.names_of(c))
     )
     values = {
         "found": found,
@@ -168,17 +168,7 @@ def _read(connection: sqlite3.Connection, call: str) -> Shown | None:
     codes = about.one.record.sheets
     found = {code: sheets.find(connection, code) for code in codes}
     titles = {code: sheet.title for code, sheet in found.items() if sheet}
-    return Shown(about, _names(connection), cases.names(connection), titles)
-
-
-def _names(connection: sqlite3.Connection) -> Names:
-    """Name offices by code, their needs by "office.need", an office's own by its service's too."""
-    held = register.load_masked(connection)
-    named = {unit.code: unit.name for unit in held.units}
-    for unit in held.units:
-        declared = [d for d in held.declarations if d.unit in (unit.service, unit.code)]
-        named |= {f"{unit.code}.{need.code}": need.name for d in declared for need in d.needs}
-    return named
+    return Shown(about, register.names_of(connection), cases.names(connection), titles)
 
 
 def _transfers(shown: Shown) -> list[Transfer]:
