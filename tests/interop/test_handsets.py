@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,32 @@ def listened(voice: Voice) -> bool:
     the second that is looked for in its recording.
     """
     return all(voice.wait_for_tone() for _ in range(3))
+
+
+@pytest.mark.parametrize("when", ["it rings", "it has answered"])
+def test_who_calls_is_shown_when_it_is_known(at: Desk, when: str) -> None:
+    """By UPDATE, or by re-INVITE once it is up: whatever the phone takes, sound goes on both ways
+    and the call stays.
+    """
+    sound = at.box.ring("leg", NAME)
+    show = partial(at.box.phones.show, "leg", "Centralino 0511234567", "0511234567")
+    at.phone.rings()
+    if when == "it rings":
+        show()
+        time.sleep(0.5)
+    at.phone.answer()
+    agreed = at.box.next(events.MediaAgreed)
+    assert isinstance(agreed, events.MediaAgreed)
+    assert at.box.next() == events.OperatorAnswered("leg", NAME)
+    if when == "it has answered":
+        show()
+    with Voice(sound, agreed) as voice:
+        assert listened(voice)
+        time.sleep(2.0)
+        assert is_up(at)
+        assert voice.wait_for_tone()
+    at.box.phones.hang_up("leg")
+    at.phone.is_over()
 
 
 def test_it_is_heard_and_hears_and_hangs_up(at: Desk) -> None:
