@@ -12,8 +12,10 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
+import anyio
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from appliance.console.feed import Feed, Seen
 
@@ -31,15 +33,34 @@ def event(name: str, data: str) -> str:
     return f"event: {name}\n{lines}\n"
 
 
+class EventStream(StreamingResponse):
+    """Ends with the browser, too: uvicorn tells that by `receive` alone and swallows what is sent.
+
+    A stream that outlives its browser would count among the requests that are served at once.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until the stream has ended or nobody listens."""
+        async with anyio.create_task_group() as tasks:
+
+            async def watch() -> None:
+                await self.listen_for_disconnect(receive)
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(watch)
+            await self.stream_response(send)
+            tasks.cancel_scope.cancel()
+
+
 def stream(
     request: Request, parts: Parts, during: AbstractContextManager[None] | None = None
-) -> StreamingResponse:
+) -> EventStream:
     """Answer with the stream, for as long as the browser listens and somebody is logged in.
 
     `during` is entered when it begins and left when it ends.
     """
     events = _during(during or nullcontext(), _events(request, parts))
-    return StreamingResponse(events, media_type="text/event-stream")
+    return EventStream(events, media_type="text/event-stream")
 
 
 async def _during(

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.console import journal, plant
@@ -22,6 +22,7 @@ from appliance.console.links import Link
 from appliance.console.network import network
 from appliance.console.pages.accounts import field
 from appliance.console.say import N_
+from appliance.console.streaming import EventStream, event
 from appliance.console.templates import page, text
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.roles import Permission
@@ -56,7 +57,7 @@ async def show(request: Request) -> Response:
 @needs(Permission.TECHNICAL)
 async def stream(request: Request) -> Response:
     """Send the page's content at every change, for as long as the browser listens."""
-    return StreamingResponse(_events(request), media_type="text/event-stream")
+    return EventStream(_events(request), media_type="text/event-stream")
 
 
 @needs(Permission.TECHNICAL)
@@ -117,17 +118,11 @@ async def _events(request: Request) -> AsyncIterator[str]:
     feed: Feed = request.app.state.feed
     async for seen in feed.states():
         if not await request.app.state.accounts.is_in(request.state.word):
-            yield _event("out", "")
+            yield event("out", "")
             return
-        yield _event("away", "1" if seen.away else "")
-        yield _event("live", text(request, "plant/live.html", **await _values(request)))
+        yield event("away", "1" if seen.away else "")
+        yield event("live", text(request, "plant/live.html", **await _values(request)))
         await asyncio.sleep(AT_MOST_EVERY_S)
-
-
-def _event(name: str, data: str) -> str:
-    """Write one event (HTML Standard, 9.2.6): a line of data for each line of the text."""
-    lines = "".join(f"data: {line}\n" for line in data.splitlines() or [""])
-    return f"event: {name}\n{lines}\n"
 
 
 async def _values(request: Request) -> dict[str, Any]:
