@@ -33,7 +33,7 @@ LIBRARIES = {
     "weasyprint": "weasyprint",
 }
 """What a field test needs beside the box's own, and Debian's package of each."""
-DIALECTS = ("conexant", "conexant-pcm", "data-only", "usr5637")
+DIALECTS = ("conexant", "conexant-pcm", "data-only", "usr5637", "zoom3095")
 """The software exchange's modems, whose module is not loaded for a help."""
 SECONDS = re.compile(r"\d{1,9}(?:\.\d+)?")
 DIALLED = re.compile(r"[0-9*#,;. /()wWtTpP!@-]+")
