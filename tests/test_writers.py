@@ -18,6 +18,7 @@ OTHERWISE = {
     "commands/demo.py": "a demonstration's throw-away folder",
     "commands/demo_console.py": "a demonstration's throw-away folder",
     "commands/demo_office.py": "a demonstration's throw-away folder",
+    "commands/site.py": "a terminal, which is shown words",
     "commands/update_fetch.py": "a download goes on where it was broken off, as the service",
     "console/accounts/sessions.py": "SQLite writes it, and takes an empty file",
     "daemon/apart.py": "a pipe to a child",

@@ -61,7 +61,7 @@ class Spoken:
     def close(self) -> None:
         """Let go of the card."""
         self.writer.close()
-        self.records._session.close()
+        self.records._session.end()
 
     def message(self, name: str, seconds: int) -> None:
         """Have somebody speak, in frames of half a second."""
