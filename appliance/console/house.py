@@ -48,7 +48,8 @@ class Banner:
 class House:
     """`changes_at` is when the house next opens or closes, None where that is not known.
 
-    `ringing` are the calls that wait for an operator.
+    `ringing` are the calls that wait for an operator; `messages` and `missed` calls are to be
+    dealt with.
     """
 
     at: datetime
@@ -57,6 +58,7 @@ class House:
     banners: tuple[Banner, ...]
     ringing: tuple[CallView, ...]
     messages: int
+    missed: int
 
 
 def house(status: Mapping[str, Any]) -> House:
@@ -68,4 +70,6 @@ def house(status: Mapping[str, Any]) -> House:
         if (mark := mark_of(status["service"].get(what))) is not None
     )
     waiting = tuple(call for call in seen.calls if call.waits)
-    return House(seen.at, seen.open, seen.changes_at, tuple(banners), waiting, seen.messages)
+    return House(
+        seen.at, seen.open, seen.changes_at, tuple(banners), waiting, seen.messages, seen.missed
+    )

@@ -16,9 +16,12 @@ from appliance.console.house import House, house
 from appliance.console.keys import KEYS, TAKEN
 from appliance.console.keys import shown as shown_key
 from appliance.console.links import is_at, menus, shown
-from appliance.console.say import NAMES, Speaker
+from appliance.console.say import N_, NAMES, Speaker
 from appliance.policy.roles import Permission
 from appliance.policy.system_words import in_words
+
+ENTER = N_("Enter")
+"""The key's name, which an Italian keyboard calls otherwise."""
 
 
 @lru_cache(maxsize=1)
@@ -74,11 +77,16 @@ def common(request: Request) -> Mapping[str, Any]:
         "house": house_of(request),
         "all_keys": KEYS,
         "keys_taken": TAKEN,
-        "key_of": shown_key,
+        "key_of": lambda action: keys_shown(speaker, action),
         "may_set_states": may(request, Permission.SET_STATES),
         "may_see_desk": may(request, Permission.SEE_DESK),
         "may_hear_messages": may(request, Permission.MESSAGES),
     }
+
+
+def keys_shown(speaker: Speaker, action: str) -> str:
+    """Return an action's key as it is written on the keyboard of who reads."""
+    return shown_key(action).replace("Enter", speaker(ENTER))
 
 
 def house_of(request: Request) -> House | None:

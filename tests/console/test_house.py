@@ -68,6 +68,27 @@ def test_what_is_set_by_hand_is_on_every_page(closed: House, path: str) -> None:
     assert 'form="house-end-closed"' in text
 
 
+def test_the_first_page_says_what_waits(closed: House) -> None:
+    """Figures beside the links, for who may see them."""
+    closed.door.status["waiting"] = 3
+    closed.door.status["care"]["missed"] = 2
+    closed.door.change(waiting=3)
+    limit = time.monotonic() + 5
+    while "3 da seguire" not in closed.visitor.get("/").text and time.monotonic() < limit:
+        pass
+    text = closed.visitor.get("/").text
+    assert "1 chiamata in attesa" in text
+    assert "3 da seguire" in text
+    assert "2 da seguire" in text
+
+
+def test_keys_are_called_as_on_the_readers_keyboard(closed: House) -> None:
+    """Enter is Invio on an Italian one."""
+    assert ">Alt+Invio</kbd>" in closed.visitor.get("/keys").text
+    english = closed.visitor.get("/keys", headers={"accept-language": "en"}).text
+    assert ">Alt+Enter</kbd>" in english
+
+
 def test_who_may_not_set_it_sees_it_all_the_same(closed: House) -> None:
     """The technician is told and ends nothing; who calls is not a technician's business."""
     closed.visitor.log_in(people.BEPPE)

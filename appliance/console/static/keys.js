@@ -55,7 +55,7 @@ export function perform(action, event) {
 
 /** Write the keys that are in force on their buttons. */
 function show() {
-  for (const one of document.querySelectorAll("[data-key-of]")) one.textContent = keysOf(one.dataset.keyOf)[0];
+  for (const one of document.querySelectorAll("[data-key-of]")) one.textContent = keysOf(one.dataset.keyOf)[0].replace("Enter", dialog.dataset.enter);
 }
 
 function tell(words) {
