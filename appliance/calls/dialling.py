@@ -43,7 +43,7 @@ NO_POSITION = Words(
     "This position is not there, cannot be reached, or is engaged.",
 )
 OUT_OF_BAND = Words(
-    "Fuori dalla fascia delle richiamate: si richiama solo se è urgente.",
+    "Fuori dall'orario per richiamare: si richiama solo se è urgente.",
     "Outside the band for calling back: only what is urgent is called back.",
 )
 NO_LINE = Words("Nessuna linea può essere usata ora.", "No line can be used now.")

@@ -119,7 +119,7 @@ DONE: Mapping[type, tuple[Words, Words]] = {
         Words("Aperto a mano.", "Opened by hand."),
     ),
     requests.SetAllAbsent: (
-        Words("Le persone sono tornate.", "People are back."),
+        Words("Fine di «Tutti assenti».", "“All absent” has ended."),
         Words("Tutti assenti: non squilla nessun telefono.", "All absent: no phone rings."),
     ),
     requests.SetAway: (

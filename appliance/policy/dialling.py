@@ -64,7 +64,7 @@ SENTENCES: Mapping[Denied, Words] = {
         "Only who has called, or stands in the register or in a request, is called.",
     ),
     Denied.NIGHT: Words(
-        "Fuori dalla fascia delle richiamate si chiama solo chi ha chiamato o è in rubrica.",
+        "Fuori dall'orario per richiamare si chiama solo chi ha chiamato o è in rubrica.",
         "Outside the band for calling back only who has called or is in the register is called.",
     ),
     Denied.NOT_READY: Words(

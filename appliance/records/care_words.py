@@ -58,7 +58,7 @@ _DONE: Final[Mapping[Step, Words]] = {
         "{what}: richiamata a vuoto annotata, {n} in tutto.",
         "{what}: call-back in vain noted, {n} in all.",
     ),
-    Step.NOTE: Words("{what}: nota aggiunta.", "{what}: note added."),
+    Step.NOTE: Words("Nota aggiunta.", "Note added."),
     Step.CLOSE: Words("{what} è chius{o}: {outcome}.", "{what} is closed: {outcome}."),
     Step.REOPEN: Words("{what} è di nuovo apert{o}.", "{what} is open again."),
 }
