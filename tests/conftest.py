@@ -43,8 +43,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def pytest_configure() -> None:
-    """Collect without looking for garbage: it costs a second and finds none."""
+    """Collect without looking for garbage: it costs a second and finds none.
+
+    Commands answer in the language of whoever types: here it is nobody's, so the site's.
+    """
     gc.disable()
+    os.environ["LANG"] = "C.UTF-8"
+    for name in ("LC_ALL", "LC_MESSAGES"):
+        os.environ.pop(name, None)
 
 
 def pytest_collection_finish() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import getpass
+import re
 from pathlib import Path
 
 import click
@@ -23,6 +25,11 @@ language_option = click.option(
     "--language", type=click.Choice(sorted(voice.VOICES)), default=recorded.FIRST, show_default=True
 )
 
+NOWHERE = Words(
+    "Nessun annuncio si chiama {}: si sentirà solo dove la configurazione lo nomina.",
+    "No announcement is called {}: it is heard only where the configuration names it.",
+)
+NEAR = Words(" Forse: {}?", " Did you mean: {}?")
 NAMED = Words("Il nome si sente già.", "The name is heard already.")
 LET_HEAR = Words("Farla sentire agli utenti?", "Let callers hear it?")
 
@@ -45,7 +52,13 @@ def say(settings: Settings, key: str, text: str, language: str) -> None:
     _check_key(settings, key, language)
     length_ms = giving_voice.say(_folder(settings), language, key, text)
     click.echo(f"{language}/{key}: {length_ms / 1000:.1f} s")
-    click.echo(in_house(settings, heard_at_once(settings)))
+    if key in _keys(settings, language):
+        click.echo(in_house(settings, heard_at_once(settings)))
+        return
+    near = difflib.get_close_matches(key, _keys(settings, language))
+    like = Words(NEAR.it.format(", ".join(near)), NEAR.en.format(", ".join(near)))
+    said = Words(NOWHERE.it.format(key), NOWHERE.en.format(key))
+    click.echo(in_house(settings, said) + (in_house(settings, like) if near else ""))
 
 
 @prompts.command()
@@ -109,6 +122,12 @@ def _name_house(settings: Settings) -> bool:
     site = Path(settings.folders.prompts) if settings.folders.prompts else None
     language = settings.site.languages[0]
     return giving_voice.name_house(_folder(settings), site, settings.site.name, language)
+
+
+def _keys(settings: Settings, language: str) -> set[str]:
+    """List what is said somewhere: the box's announcements, what the configuration names."""
+    named = re.findall(r"'([a-z0-9_]+)'", repr(settings))  # periods, closures: whichever table
+    return {*recorded.keys(language), house_name.KEY, *named}
 
 
 def _check_key(settings: Settings, key: str, language: str) -> None:

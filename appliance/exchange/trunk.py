@@ -20,6 +20,8 @@ MOST = samples(200)
 """Sound that may wait between two crystals; more is dropped, a lack is filled with silence."""
 
 
+CUSHION = samples(1)
+"""Kept between two crystals: of one tick to the next each gives or takes a sample more or less."""
 MILLION = 1_000_000
 
 
@@ -42,6 +44,8 @@ class Pipe:
             pcm = g711.ulaw_to_linear(sound)
             pcm, self._state = audioop.ratecv(pcm, 2, 1, sent, heard, self._state)
             sound = g711.linear_to_ulaw(pcm)
+            if not self._sound:
+                self._sound += silence(CUSHION)
         self._sound += sound
         del self._sound[:-MOST]
 

@@ -1,0 +1,95 @@
+"""The measures of sound and clock, and the verdict of a whole run, by three kinds of lines.
+
+Healthy but odd ones pass, broken ones fail by what is broken, and nothing measured is no pass.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from appliance.fieldtest.reasons import of_run
+from hw_tests.field import Field
+from hw_tests.findings import Run, Verdict
+from hw_tests.measures.table import MEASURES
+from hw_tests.run import Recorder
+from tests.hw_tests.virtual import Virtual
+
+SOUND = ("unit", "duplex", "sound", "swept", "keys", "load")
+
+
+Knobs = dict[str, object]
+
+
+def measured(folder: Path, a: Knobs, b: Knobs, dialect: str = "conexant") -> Run:
+    """Make some measurements on two lines, as if they were all that was wanted."""
+    world = Virtual(dialect)
+    world.turn("A", **a)
+    world.turn("B", **b)
+    made = [measure for measure in MEASURES if measure.name in SOUND]
+    recorder = Recorder(Field(world, folder, load_s=8.0, soak_s=1.0, silence_s=4.0), made, "", "")
+    for measure in made:
+        recorder.make(measure)
+    recorder.close(whole=True)
+    return recorder.run
+
+
+ECHO = [12, 3]
+ODD: dict[str, tuple[Knobs, Knobs]] = {
+    "crystals 40 ppm apart": ({"ppm": 20}, {"ppm": -20}),
+    "crystals at both ends": ({"ppm": 100}, {"ppm": -100}),
+    "an ordinary echo": ({"echo": ECHO}, {"echo": ECHO}),
+    "both": ({"ppm": 100, "echo": ECHO}, {"ppm": -100, "echo": ECHO}),
+    "one slow, one plain": ({"ppm": -100, "echo": ECHO}, {}),
+    "a weak line with the worst echo": (
+        {"ppm": 50, "echo": [6.5, 3], "loss": 5}, {"ppm": -50, "echo": [6.5, 3], "loss": 5},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("a", "b"), ODD.values(), ids=ODD)
+def test_healthy_lines_pass_however_odd(a: Knobs, b: Knobs, tmp_path: Path) -> None:
+    """What a line and a crystal may have is no noise and no drift."""
+    run = measured(tmp_path, a, b)
+    assert run.verdict is Verdict.PASSED, of_run(run)
+
+
+BROKEN: dict[str, tuple[Knobs, str]] = {
+    "noise": ({"noise": -35}, "signal to noise"),
+    "noise, and crystals apart": ({"noise": -35, "ppm": 60}, "signal to noise"),
+    "a crystal far off": ({"ppm": 200}, "drift"),
+    "a crystal far off, with echo": ({"ppm": -200, "echo": ECHO}, "drift"),
+    "an echo too strong": ({"echo": [3, 5]}, "echo return loss"),
+    "weak": ({"loss": 20}, "level"),
+}
+
+
+@pytest.mark.parametrize(("knobs", "why"), BROKEN.values(), ids=BROKEN)
+def test_broken_lines_fail_by_what_is_broken(knobs: Knobs, why: str, tmp_path: Path) -> None:
+    """The first reason names it."""
+    run = measured(tmp_path, knobs, {})
+    assert run.verdict is Verdict.FAILED
+    assert why in of_run(run)[0].en, of_run(run)
+
+
+def test_half_duplex_is_the_first_reason_and_the_run_has_failed(tmp_path: Path) -> None:
+    """Each measurement of its own may pass: no caller could talk with a phone."""
+    run = measured(tmp_path, {}, {}, "usr5637")
+    assert run.verdict is Verdict.FAILED
+    assert "half duplex" in of_run(run)[0].it
+
+
+@pytest.mark.parametrize("names", [("congestion_tone",), ("recovery_usb",)])
+def test_where_nothing_was_measured_nothing_is_passed(
+    names: tuple[str, ...], tmp_path: Path
+) -> None:
+    """What may be left out or lacking is no test that has passed."""
+    world = Virtual()
+    world.known = {}
+    made = [measure for measure in MEASURES if measure.name in names]
+    recorder = Recorder(Field(world, tmp_path), made, "", "")
+    for measure in made:
+        recorder.make(measure)
+    recorder.close(whole=True)
+    assert recorder.run.verdict is Verdict.INCOMPLETE
