@@ -112,6 +112,19 @@ def test_whoever_turns_for_ever_is_led_to_voicemail(key: str) -> None:
     assert heard(tell(switchboard, late, *switchboard.due(late))) == [("it/tone_record",)]
 
 
+def test_sheets_of_the_other_language_are_offered_in_that_one_alone() -> None:
+    """An Italian caller is told of no key that would say nothing in Italian."""
+    office = replace(EXAMPLE, email=())
+    switchboard = Switchboard(office, "boot7")
+    tell(switchboard, NIGHT, events.SpokenSheetsChanged((PASSPORT,)))
+    tell(switchboard, NIGHT, events.LineRestored("line1"))
+    greeting = heard(tell(switchboard, NIGHT, RANG, KNOWN, UP))[-1]
+    assert not [name for name in greeting if "/key_" in name]
+    assert tell(switchboard, NIGHT, pressed("*")) == []
+    assert "en/key_information" in heard(tell(switchboard, NIGHT, pressed("9")))[-1]
+    assert "en/title_passport" in heard(tell(switchboard, NIGHT, pressed("*")))[-1]
+
+
 def test_keys_that_lead_nowhere_are_ignored() -> None:
     """An office of one language with nothing more to say: `*` and 9 change nothing."""
     office = replace(EXAMPLE, languages=("it",), email=())

@@ -55,6 +55,7 @@ def timed(record: CallRecord) -> dict[str, int]:
         ("return.busy.op1", "op1: occupato"),
         ("return.waiting", "Ritorno in attesa"),
         ("head.answered.resp", "Il responsabile partecipa"),
+        ("language.en", "Sceglie l'inglese"),
         ("branch.busy.anagrafe.aire", "Tutti occupati: passa a Anagrafe · Italiani all'estero"),
         ("branch.closed.savena.pubblico", "Chiuso: passa a savena · pubblico"),
         ("branch.from.sede.porto", "Arriva da sede.porto"),
