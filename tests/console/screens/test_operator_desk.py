@@ -37,6 +37,18 @@ CALLERS = (f"05123456{number:02d}" for number in range(100))
 """Each caller has a number of their own: nothing of an earlier one is open."""
 
 
+HEARD = """() => {
+    window.heard = [];
+    for (const id of ["shouted", "said"]) {
+        const region = document.getElementById(id);
+        new MutationObserver(() => {
+            if (region.textContent) window.heard.push(`${region.ariaLive}: ${region.textContent}`);
+        }).observe(region, {childList: true, characterData: true, subtree: true});
+    }
+}"""
+"""Keep what a screen reader is given to say."""
+
+
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A box with an office to transfer to, a sheet, and people who may log in; it may be killed."""
@@ -119,6 +131,23 @@ def test_a_new_call_appears_at_the_side_and_moves_nothing(
             shown.look("desk-ringing")
             page.locator("#search").fill("")  # nothing half typed is left to the next one
             office.box.wait_until(lambda: not half_typed(office), 30.0, "it was not forgotten")
+
+
+def test_who_does_not_see_the_page_hears_who_calls(browser: Browser, office: Running) -> None:
+    """A new call at once, and once more who it is: that comes after the first ring, or later."""
+    with screen(browser, office.home) as shown, office.box.phone("op1"):
+        page = log_in(shown, people.CARLA.name, "/desk")
+        expect(page.locator("#position-op1")).to_contain_text("libera")
+        page.evaluate(HEARD)
+        with calling(office.box) as number:
+            expect(page.locator("[data-call]")).to_contain_text(number)
+            page.wait_for_function(
+                "number => window.heard.some(one => one.includes(number))", arg=number
+            )
+            heard = page.evaluate("window.heard")
+        first = next(one for one in heard if one)
+        assert first.startswith("assertive: Nuova chiamata")
+        assert sum(number in one for one in heard) == 1
 
 
 def test_the_sheet_that_answered_is_kept_with_the_call(browser: Browser, house: Running) -> None:
