@@ -104,6 +104,8 @@ def test_what_is_missing_is_one_sentence(tmp_path: Path) -> None:
     gone = ("--line-a", str(tmp_path / "x"), "--one-line")
     status, said = small.done(tmp_path, place, *gone)
     assert (status, "does not exist" in said) == (2, True), said
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "out").mkdir()
     status, said = small.done(tmp_path, place)
     assert (status, "new folder" in said) == (2, True), said
 
