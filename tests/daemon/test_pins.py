@@ -62,7 +62,7 @@ def test_the_command_sets_and_removes_it(tmp_path: Path) -> None:
     path.parent.mkdir(exist_ok=True)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert is_right(path, "2580")
-    assert "first one tried" in run(tmp_path, "1234\n1234\n")
+    assert "il primo che si prova" in run(tmp_path, "1234\n1234\n")
     assert is_right(path, "2580")
     assert "Non c'è più" in run(tmp_path, "", "--remove")
     assert not is_right(path, "2580")

@@ -17,7 +17,9 @@ FOR_SOME: Final = frozenset(
 )
 """What is read by those alone who may."""
 READ: Final = FOR_SOME | {name for name, needed in NEEDS.items() if needed == FREE}
-TECHNICAL: Final = frozenset({"plant", "settings", "chores", "restoring", "updates", "central"})
+TECHNICAL: Final = frozenset(
+    {"plant", "settings", "chores", "restoring", "backup_stick", "updates", "central"}
+)
 
 
 class AnsweringDesk:

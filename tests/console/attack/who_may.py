@@ -165,6 +165,8 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "POST /plant/backup/make": {TE},
     "POST /plant/backup/restore": {TE},
     "POST /plant/backup/upload": {TE},
+    "POST /plant/backup/stick": {TE},
+    "POST /plant/backup/stick/forget": {TE},
     "GET /plant/updates": {TE},
     "GET /plant/updates/live": {TE},
     "POST /plant/updates/back": {TE},
