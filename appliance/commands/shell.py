@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from appliance.policy.system_words import in_words
 from appliance.policy.words import Words
 
 if TYPE_CHECKING:
@@ -182,7 +181,7 @@ def in_language(words: Words, context: click.Context | None = None) -> str:
 def words_said(error: Exception) -> Words:
     """Return what an error says in both languages, in English alone where it knows no other."""
     words = getattr(error, "words", None)
-    return words if isinstance(words, Words) else in_words(str(error))
+    return words if isinstance(words, Words) else Words(str(error), str(error))
 
 
 def note_chosen(context: click.Context, _: click.Parameter, language: str | None) -> None:
