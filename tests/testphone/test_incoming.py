@@ -40,6 +40,21 @@ def test_the_invite_is_told_in_full() -> None:
     assert "Call-ID: call-1" in told["message"]
 
 
+def test_who_calls_may_be_told_while_it_rings() -> None:
+    """RFC 3311, RFC 5876: its 180 allows UPDATE; what that asserts is told, and it rings on."""
+    bench = Bench()
+    ringing = bench.put(request("INVITE", body=SDP))[1]
+    assert "UPDATE" in ringing.get("allow")
+    tag = sip.parameters(ringing.get("to"))["tag"]
+    asserted = 'P-Asserted-Identity: "Centralino 333" <sip:333@127.0.0.9>\r\n'
+    for number, more in ((2, asserted), (3, "")):
+        update = request("UPDATE", to_tag=tag, branch=f"z9hG4bK-{number}", cseq=number, more=more)
+        assert firsts(bench.put(update)) == ["200"]
+    assert bench.kinds() == ["on", "invite", "ringing", "caller"]
+    assert bench.last("caller") == {"call": 1, "caller": "333", "caller_name": "Centralino 333"}
+    assert bench.phone.current().state is State.RINGING
+
+
 def test_a_repeated_invite_gets_the_same_answer_and_makes_no_second_call() -> None:
     """RFC 3261 17.2.1: a retransmitted request is answered by the transaction."""
     bench = Bench()
