@@ -187,7 +187,7 @@ class _Turn:
 
     def _stand(self) -> None:
         """See that something is in force without the card: what was, with modems as found now."""
-        if self.kept is None and not self._places.is_image:
+        if self.kept is None and self._current and not self._places.is_image:
             return
         has_moved = self.kept is not None and self._is_ours() and not self._is_settled()
         is_only_delivered = self._is_delivered() and self._places.is_image

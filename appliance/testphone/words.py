@@ -15,6 +15,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "registration_failed": ("registrazione non riuscita: {status}", "not registered: {status}"),
     "unregistered": ("registrazione tolta", "no longer registered"),
     "ringing": ("squilla (utente {caller})", "rings (caller {caller})"),
+    "caller": ("mostra {caller}", "shows {caller}"),
     "answered": ("risponde", "answered"),
     "dialing": ("chiama {called}", "dials {called}"),
     "cancelled": ("smette di squillare {reason}", "stops ringing {reason}"),

@@ -71,7 +71,8 @@ def test_a_newcomer_runs_the_demo(journey: Journey, checkout: Path, tmp_path: Pa
         with journey.step(3):
             assert call(terminal, 1) == [
                 "the exchange rings line1 ...",
-                "op1: squilla (utente 0514001122)",
+                "op1: squilla (utente anonymous)",
+                "op1: mostra 0514001122",
                 "op1: risponde",
                 "op1: fine della chiamata: l'altro ha riagganciato",
             ]
@@ -93,7 +94,8 @@ def test_a_newcomer_runs_the_demo(journey: Journey, checkout: Path, tmp_path: Pa
         with journey.step(6):
             assert call(terminal, 4) == [
                 "the exchange rings line1 ...",
-                "op1: squilla (utente 0514005566)",
+                "op1: squilla (utente anonymous)",
+                "op1: mostra 0514005566",
                 "op1: smette di squillare",
                 "op1: fine della chiamata: chiamata ritirata",
             ]

@@ -25,7 +25,7 @@ def makes_an_account(terminal: Terminal) -> None:
         terminal.type(f"{users} {command}")
         terminal.wait_for("Password:")
         terminal.type(PASSWORD)
-        terminal.wait_for("Repeat for confirmation:")
+        terminal.wait_for("Ripetere per conferma:")
         terminal.type(PASSWORD)
         assert terminal.wait_for_prompt().strip() == answer
         assert PASSWORD not in terminal.transcript
