@@ -173,7 +173,7 @@ def staged(folder: Path) -> Iterator[Stage]:
 def answered(stage: Stage) -> Row:
     """An operator answers, both speak, the caller hangs up."""
     _title(1, "answered by an operator / risponde un operatore")
-    stage.operator.answer_mode("auto", 1500)
+    stage.operator.answer_mode("auto", 3500)
     stage.operator.say(OPERATOR_SAYS, repeat=True)
     report = _call(stage, 1, CallPlan(caller="0514001122", hang_up_after_ms=5000), CALLER_SAYS)
     with contextlib.suppress(OfficeError):  # not answered: the table says so
@@ -186,7 +186,7 @@ def to_the_counter(stage: Stage) -> Row:
     """Nobody at the switchboard answers: the citizens' counter does."""
     _title(2, "nobody answers -> Sportello Cittadini")
     stage.operator.answer_mode("never")
-    stage.counter.answer_mode("auto", 1500)
+    stage.counter.answer_mode("auto", 3500)
     stage.counter.say(OPERATOR_SAYS, repeat=True)
     report = _call(stage, 2, CallPlan(caller="withheld", hang_up_after_ms=5000), CALLER_SAYS)
     return _judged(_row(stage, "2. withheld -> line2", report), "citizens_desk", "answered")
