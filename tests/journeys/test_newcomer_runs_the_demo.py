@@ -81,6 +81,7 @@ def test_a_newcomer_runs_the_demo(journey: Journey, checkout: Path, tmp_path: Pa
             assert call(terminal, 2) == [
                 "the exchange rings line2 ...",
                 "op1: squilla (utente anonymous)",
+                "op1: mostra anonymous",
                 "op1: smette di squillare",
                 "op1: fine della chiamata: chiamata ritirata",
                 "sportello1: squilla (utente anonymous)",
