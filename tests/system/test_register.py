@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.daemon import register_file
+from appliance.daemon import door, register_file
 from appliance.policy.secret import Purpose
 from tests.faults.needs import require
 from tests.helpers.box import Box
@@ -68,8 +70,8 @@ def test_a_change_is_in_force_at_once(box: Box) -> None:
     assert not any("register" in trouble for trouble in box.status()["troubles"])
 
 
-def test_a_command_killed_before_its_word_is_heard_all_the_same(box: Box) -> None:
-    """E12: what was committed is in force soon, whoever lives to tell of it."""
+def test_a_command_killed_before_it_asks_changes_nothing(box: Box) -> None:
+    """All or nothing: the same command, given again, does all of it."""
     require("strace")
     command = [sys.executable, "-m", "appliance", "register", "--config", str(box.config_path)]
     command += ["import", EXAMPLE, "--by", "Responsabile"]
@@ -77,6 +79,31 @@ def test_a_command_killed_before_its_word_is_heard_all_the_same(box: Box) -> Non
     strace += ["-e", "inject=connect:signal=SIGKILL:when=1"]
     done = subprocess.run([*strace, *command], capture_output=True, timeout=60, check=False)
     assert (done.returncode, b"In vigore" in done.stdout) == (-signal.SIGKILL, False)
+    assert units(box) == 0
+    register(box, "import", EXAMPLE, "--by", "Responsabile")
+    assert units(box) == 10
+
+
+def test_a_command_killed_before_it_hears_the_answer_is_obeyed(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E12: what call control was asked to write is in force, whoever lives to tell of it."""
+    asked: list[dict[str, Any]] = []
+
+    def noted(_socket: Path, question: dict[str, Any], limit: float = 5.0) -> dict[str, Any]:
+        del limit
+        asked.append(question)
+        return {"written": True}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(door, "ask", noted)
+        register(box, "import", EXAMPLE, "--by", "Responsabile")
+    ours = [each for each in asked if each["ask"].startswith("policy_")]
+    for question in ours[:-1]:
+        box.ask(question)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
+        visitor.connect(str(box.folder / "run" / "desk.sock"))
+        visitor.sendall(json.dumps(ours[-1]).encode() + b"\n")
     box.wait_until(lambda: units(box) == 10, 15.0, "the desk does not know of the import")
 
 
