@@ -79,8 +79,12 @@ def open_files(root: int) -> dict[str, int]:
 
 
 def kept(folder: Path) -> dict[Path, int]:
-    """Map every file below the box's folder to its size."""
-    return {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    """Map every file below the box's folder to its size, but for what the box itself speaks.
+
+    The house's name is given its voice soon after the start, whoever talks meanwhile.
+    """
+    found = (path for path in folder.rglob("*") if "spoken" not in path.parts and path.is_file())
+    return {path: path.stat().st_size for path in found}
 
 
 def sounds(files: dict[Path, int]) -> set[Path]:
