@@ -278,7 +278,7 @@ def _say_accounts(places: Places, brought: Brought) -> None:
 )
 @click.option(
     "--screen",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),  # its unit may write to it, and no more
     help="A text screen that shows version, addresses and troubles.",
 )
 def tell(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import time
@@ -139,6 +140,31 @@ def test_a_mistake_is_said_and_no_failure_of_the_unit(folder: Path) -> None:
     run(folder, "tell")
     assert "riga 2" in answer(folder)
     assert "line 2" in answer(folder)
+
+
+def test_a_screen_is_written_to_and_never_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The unit may write to it and no more, which the kernel answers with a refusal to read; a
+    screen that cannot be written to either costs the answer on the card nothing.
+    """
+    (folder / "card" / NAME).write_text(OFFICE, encoding="utf-8")
+    run(folder, "apply")
+    screen = folder / "tty1"
+    screen.touch()
+    asked = os.access
+
+    def is_allowed(path: object, mode: int) -> bool:
+        return (str(path), mode) != (str(screen), os.R_OK) and asked(str(path), mode)
+
+    monkeypatch.setattr(os, "access", is_allowed)
+    result = run(folder, "tell", "--screen", str(screen))
+    assert result.exit_code == 0, result.output
+    assert "Centralino " in screen.read_text(encoding="utf-8")
+    assert answer(folder)
+    (folder / "card" / "centralino-result.txt").unlink()
+    assert run(folder, "tell", "--screen", str(folder / "none" / "tty1")).exit_code == 0
+    assert answer(folder)
 
 
 def test_what_was_not_read_cannot_be_told(folder: Path) -> None:
