@@ -99,5 +99,5 @@ def test_a_time_is_tried(machine: Machine) -> None:
     machine.inside("journalctl", "--sync")
     said = machine.journal("-o", "cat", "-u", f"{CLOCK}.service")
     assert "[Errno 22]" in said
-    assert "the clock cannot be set: non è permesso" in said
+    assert "the clock cannot be set: [Errno 1]" in said
     assert not machine.inside("ls", "/run/centralino/clock")
