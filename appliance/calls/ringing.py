@@ -79,13 +79,15 @@ def ring_at_once(desk: Desk, call: Call, event: LineRang, now: Now) -> Orders:
     """Ring phones at the first ring, whoever it is; nothing that is decided here asks who calls.
 
     Where the box itself would answer it waits for the identity: off hook the line brings none any
-    more, and a message without a number is nobody's. Nor would a branch learn it later.
+    more, and a message without a number is nobody's. Nor would a branch learn it later, to which
+    a call goes on as soon as no phone here takes it.
     """
     if event.caller is not None:
         yield from route(desk, call, event, now)
         return
     decision = _first(desk, call, now)
-    if decision.way in BY_PEOPLE and not call.line.passes:
+    waits = call.line.passes or desk.office.branches.names
+    if decision.way in BY_PEOPLE and not waits:
         yield from take(desk, call, decision, now)
 
 

@@ -109,7 +109,7 @@ def test_an_announcement_that_is_no_sound(box: Troubled, op1: TestPhone) -> None
     box.ask("SetClosed", on=True, by="test", until=None)
     call = place(box, 1)
     call.wait_for("answered", 20.0)
-    wait(3.0)
+    wait(12.0)  # behind the house's name and what English callers are told
     box.ask("SetClosed", on=False, by="test", until=None)
     call.hang_up()
     call.wait(30.0)

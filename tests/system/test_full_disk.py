@@ -56,6 +56,11 @@ def fill(disk: Path) -> Path:
     return filler
 
 
+def is_out_of_space(box: Box) -> bool:
+    """Tell whether callers hear that no message can be kept."""
+    return any("out of space" in trouble for trouble in box.status()["troubles"])
+
+
 def test_a_caller_who_speaks_into_a_full_disk_is_told_and_the_next_is_served(
     tmp_path: Path,
 ) -> None:
@@ -70,6 +75,7 @@ def test_a_caller_who_speaks_into_a_full_disk_is_told_and_the_next_is_served(
         sentence = heard_from_now(caller)
         refused = record_of(box, name)
         filler.unlink()
+        box.wait_until(lambda: not is_out_of_space(box), 90.0, "the room is not seen")
         name, caller = into_voicemail(box, 4.0)
         in_state(box, "recording")
         caller.press("#")  # once that is said

@@ -90,10 +90,16 @@ def talking(box: HeadBox, tables: Tables) -> RunningCall:
     said = (voice(CALLER_HZ),)
     call = place(box, 1, caller="0511234567", clips=said, repeat_say=True, hang_up_after_ms=600_000)
     tables.op1.wait_for("CALL_INCOMING", 20.0)
+    box.wait_until(lambda: is_known(box), 10.0, "who calls is not known")
     tables.op1.do("accept")
     tables.op1.wait_for("CALL_ESTABLISHED")
     in_state(box, "talking")
     return call
+
+
+def is_known(box: HeadBox) -> bool:
+    """Tell whether the caller's number has come, after the first ring."""
+    return bool(box.status()["calls"][0]["caller"]["number"])
 
 
 def with_head(box: HeadBox) -> bool:
