@@ -108,15 +108,19 @@ def outgoing(call_id: str, tag: str, party: str, uri: str, peer: Address) -> Dia
 
 
 def incoming(invite: Message, tag: str, source: Address) -> Dialog:
-    """Begin the dialog of a phone's INVITE (12.1.1)."""
+    """Begin the dialog of a phone's INVITE (12.1.1).
+
+    Without a Contact that can be named, and a From that can, it is called where it sent from.
+    """
     local = read_name_address(invite.get("To")).uri
     remote = read_name_address(invite.get("From")).uri
+    named = remote if read_uri(remote) else f"sip:{source[0]}:{source[1]}"
     return Dialog(
         invite.call_id,
         f"<{local}>",
         tag,
         f"<{remote}>",
-        invite.contact or remote,
+        invite.contact or named,
         source,
         invite.fields.from_tag,
         invite.all("Record-Route"),
