@@ -41,7 +41,7 @@ LACKS: Final = {
     r"users disable": r"l'ultimo con il ruolo|the last one with the role|the last with the role",
     r"outbox (retry|drop) 12": r"no mail 12|l'e-mail 12 non c'è",
     r"register vary|explain-transfer": r"anagrafe|Anagrafe",
-    r"centralino (backup|restore) (/media|FILE)": NO_FILE,
+    r"centralino (backup|restore) (/media|FILE)": rf"{NO_FILE}|la cartella .* non c'è|no folder",
     r"backup --stick": r"chiavetta|stick",
     r"restore --nightly": r"2026-11-25",
     r"prompts record": r"telefono|phone",
