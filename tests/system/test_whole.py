@@ -72,7 +72,7 @@ def called(box: Box, plan: CallPlan, line: int = 1) -> tuple[CallReport, CallRec
 @pytest.mark.promise("P1")
 def test_an_operator_answers_and_both_are_heard(box: Box, op1: TestPhone) -> None:
     """P1: the phone rings, the operator answers, sound goes both ways, the caller hangs up."""
-    op1.answer_mode("auto", 300)
+    op1.answer_mode("auto", 4000)  # who calls is told after the first ring
     op1.say(SPEECH, repeat=True)
     report, record = called(box, CallPlan(caller="0511234567", hang_up_after_ms=3000))
 
