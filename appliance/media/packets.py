@@ -106,8 +106,8 @@ class Store:
 
     @property
     def end(self) -> int:
-        """The timestamp after the newest sound."""
-        return self._packets[-1].end if self._packets else self.play
+        """The timestamp after the newest sound: a long packet may outlast a later, short one."""
+        return max((one.end for one in self._packets), default=self.play)
 
     @property
     def ahead(self) -> int:

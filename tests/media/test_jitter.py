@@ -104,6 +104,7 @@ def test_nothing_makes_it_grow_or_fail(packets: list[tuple[int, int, bytes, int,
         buffer.put(seq, timestamp, payload, ssrc)
         assert buffer.depth_ms <= 360
         assert len(buffer.read(samples)) == samples
+        assert buffer.depth_ms >= 0
     drained(buffer, 60)
     assert buffer.depth_ms < 20
 
@@ -415,6 +416,20 @@ def test_of_two_packets_for_one_moment_the_first_is_played() -> None:
     buffer = filled()
     buffer.put(2, 160, frame(9))
     assert drained(buffer, 2) == [frame(0), frame(1)]
+
+
+def test_a_short_packet_within_a_long_one_hides_nothing_of_it() -> None:
+    """Sound that is in store counts to its end, whichever packet began last."""
+    buffer = JitterBuffer(Law.ULAW)
+    buffer.put(0, 0, SOUND[:480])
+    buffer.put(1, 80, frame(9)[:8])
+    depths = []
+    heard = b""
+    for _ in range(20):
+        heard += buffer.read(80)
+        depths.append(buffer.depth_ms)
+    assert min(depths) == 0
+    assert SOUND[:480] in heard
 
 
 def test_empty_packets_are_nothing() -> None:
