@@ -1,6 +1,6 @@
 """Facts, in the past tense: what lines, phones, stores, people and clocks tell the Switchboard.
 
-Frozen values, the only vocabulary that crosses rooms and the link (ARCHITECTURE.md, Vocabulary).
+Frozen values, the only vocabulary that crosses rooms and the link (architecture.md, Vocabulary).
 Durations are milliseconds, names are the configured names of lines and phones.
 """
 

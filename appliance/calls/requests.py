@@ -4,7 +4,7 @@ Each says who asks (`by`, a position or user name) and until when it holds. A st
 house that is given no end ends at the next change of the written hours, unless it `lasts` until
 somebody ends it.
 The two states *unattended* ("Non presidiato") and *closed* ("Chiuso - segreteria") are two words
-and two keys (MISSION.md P8, P9).
+and two keys (P8, P9).
 """
 
 from __future__ import annotations

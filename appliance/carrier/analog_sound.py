@@ -1,7 +1,7 @@
 """One analog line in the carrier: sound from the modem and to it, and what is heard in it.
 
-The modem's own received bytes are the clock of everything that is played to it (ARCHITECTURE.md,
-One call 3).
+The modem's own received bytes are the clock of everything that is played to it (architecture.md,
+One call through the house, 3).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 
 PRIORITY = 20
-"""SCHED_FIFO priority of the carrier; nobody else in the house has any (ARCHITECTURE.md)."""
+"""SCHED_FIFO priority of the carrier; nobody else in the house has any (architecture.md, Sound)."""
 TICK = 0.020
 """Seconds between two ticks: one frame of 160 samples at 8 kHz."""
 FORGIVEN = 5

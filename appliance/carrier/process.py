@@ -2,7 +2,7 @@
 
 No file, no log, no blocking call: what it has to say goes over the link as values. Nothing is
 opened before the desk's Setup. A desk that dies leaves no caller in silence: a prompt, hang up,
-idle (ARCHITECTURE.md, Under systemd).
+idle (architecture.md, What is restarted when).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Messages to bytes and back: a tagged JSON object a message, no pickle (ARCHITECTURE.md, link)."""
+"""Messages to bytes and back: a tagged JSON object a message (architecture.md, The link)."""
 
 from __future__ import annotations
 

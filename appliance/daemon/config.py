@@ -1,7 +1,7 @@
 """Reads centralino.toml into frozen values; all mistakes at once, each with place and remedy.
 
 The ONLY cattrs import of the desk. A configuration error never makes the daemon exit: the caller
-keeps the last good one (ARCHITECTURE.md, What must hold when things fail).
+keeps the last good one (architecture.md, What must hold when things fail).
 """
 
 from __future__ import annotations

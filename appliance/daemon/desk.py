@@ -1,7 +1,7 @@
 """The desk: one thread that decides. Facts in, the Switchboard's orders out, no waiting.
 
 The disk, the LAN and the sound are other threads' and another process's business; here stand the
-selector, the deadlines and the dispatch of orders (ARCHITECTURE.md, one sentence).
+selector, the deadlines and the dispatch of orders (architecture.md, Processes and threads).
 """
 
 from __future__ import annotations

@@ -43,10 +43,16 @@ class New(Box):
         super().start(ready)
 
     def site(self, what: str, places: dict[str, str] | None = None) -> None:
-        """Run the card's command, as the units do."""
+        """Run the card's command, as the units do; the kernel's words are those of an image."""
         own = {"card": "card", "config": "centralino.toml", "run": "run-site", **(places or {})}
         given = [word for name, at in own.items() for word in (f"--{name}", self.folder / at)]
-        subprocess.run([sys.executable, "-m", "appliance", "site", what, *given], check=True)
+        command = [sys.executable, "-m", "appliance", "site", what, *given]
+        words = self.folder / "cmdline"
+        words.write_text("console=tty1 rauc.slot=A\n", encoding="ascii")
+        as_image = 'mount --bind "$0" /proc/cmdline && exec "$@"'
+        subprocess.run(
+            ["unshare", "--mount", "sh", "-c", as_image, words, *command], check=True, timeout=60
+        )
 
     @property
     def card(self) -> Path:
