@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,17 @@ def use(machine: Machine) -> None:
     machine.inside(PYTHON, "-c", MADE_LATER)
 
 
+@pytest.fixture
+def its_password(machine: Machine) -> Iterator[None]:
+    """The phone's password as it was, once the test is over: the phone knows no other."""
+    secrets = machine.state / "secrets" / "phone_secrets.json"
+    before = secrets.read_bytes()
+    yield
+    secrets.write_bytes(before)
+    machine.ask("phones_renewed")
+
+
+@pytest.mark.usefixtures("its_password")
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_sandbox_holds(machine: Machine, unit: str) -> None:
     """What a service needs works in its sandbox; all else of the list is refused, also what was
