@@ -30,7 +30,6 @@ LIBRARIES = {
     "numpy": "python3-numpy",
     "rich": "python3-rich",
     "matplotlib": "python3-matplotlib",
-    "weasyprint": "weasyprint",
 }
 """What a field test needs beside the box's own, and Debian's package of each."""
 DIALECTS = ("conexant", "conexant-pcm", "data-only", "usr5637", "zoom3095")

@@ -13,8 +13,11 @@ from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
 from appliance.commands.shell import language_of
 from appliance.daemon import door
+from appliance.daemon.papers import contacts
 from appliance.daemon.settings import Settings
 from appliance.files import READABLE, atomic_write
+from appliance.paper import child, report_tables
+from appliance.paper.document import Document
 from appliance.policy.refused import Refused
 from appliance.policy.report import CallRow, Report, RequestRow, UnitFigures, unit_figures
 from appliance.policy.report import report as summed_up
@@ -84,20 +87,18 @@ def report(
     else:
         language, reference = language_of(settings), settings.report.per_person_reference
         names = _names(settings)
-        text = report_words.as_text(found, begin, end, language, names, reference)
         if pdf:
-            _filed(pdf, text, settings.site.name)
+            told = report_words.Teller(found, language, names, reference)
+            head = contacts(settings.site, ())
+            _filed(pdf, report_tables.document(settings.site.name, head, told, begin, end))
+        text = report_words.as_text(found, begin, end, language, names, reference)
         click.echo(f"{pdf}" if pdf else text)
 
 
-def _filed(path: Path, text: str, house: str) -> None:
+def _filed(path: Path, document: Document) -> None:
     """Write the report as a PDF; raises OfficeError in a sentence."""
-    from appliance.mail import paper  # its library is wanted for this alone
-
-    title, _, rest = text.partition("\n")
-    data = paper.table_pdf(f"{house} – {title}", rest.lstrip("\n"))
     try:
-        atomic_write(path, data, mode=READABLE)
+        atomic_write(path, child.made(document), mode=READABLE)
     except OSError as error:
         why = error.strerror or error
         raise Refused(

@@ -11,6 +11,7 @@ from appliance.daemon.papers import Papers, papers_of
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.files import atomic_write
+from appliance.paper import child
 from appliance.records import register as register_store
 from appliance.records import requests as stored
 from appliance.records.request_listing import Due
@@ -19,7 +20,7 @@ from appliance.records.vault import key_path
 
 def papers(settings: Settings) -> Papers:
     """Return what writes the papers of a configuration."""
-    return papers_of(settings, build_office(settings, datetime.now(UTC).year).outgoing.plan)
+    return papers_of(settings, build_office(settings, datetime.now(UTC).year))
 
 
 def write(settings: Settings, number: int, folder: Path, due: Due) -> Path:
@@ -32,6 +33,8 @@ def write(settings: Settings, number: int, folder: Path, due: Due) -> Path:
     with reading(settings) as connection:
         kept = stored.required(connection, number)
         register = register_store.load(connection, key)
+        names = papers(settings).names(connection)
     path = folder / f"request-{number}.pdf"
-    atomic_write(path, papers(settings).request_pdf(kept, due, register))
+    document = papers(settings).request_document(kept, due, register, names)
+    atomic_write(path, child.made(document))
     return path

@@ -151,7 +151,7 @@ class Mailroom:
     @property
     def papers(self) -> Papers:
         """What writes a request's papers (E15)."""
-        return papers_of(self._settings, self._office.outgoing.plan)
+        return papers_of(self._settings, self._office)
 
     def diary(self, unit_code: str, at: datetime) -> Diary | None:
         """Return the slots that a unit offers now, its service's for want of its own."""

@@ -1,7 +1,8 @@
 """What is asked at the door about a request's papers: written, in parts; an e-mail sent again.
 
 A paper is longer than an answer should be: it is made once and fetched in parts that follow one
-another. Done in the records' thread; audited before the first part is told (E15).
+another. Done in the records' thread; audited before the first part is told (E15). For a PDF what
+stands on it is told (paper/document.py): whoever asks lays it out, in no thread of the desk's.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from appliance.daemon.parts import Outgoing
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
+from appliance.paper.document import to_json
 from appliance.policy.done_link import TOKEN_BYTES
 from appliance.policy.due import due
 from appliance.policy.outbox import MailState
@@ -111,10 +113,13 @@ class PaperQuestions:
             if wanted.kind == "eml":
                 data = papers.eml(mail, outbox.thread_ids(connection, mail.mail))
             else:
-                data = papers.mail_pdf(mail, wanted.request, register)
+                data = to_json(papers.mail_document(mail, wanted.request, register))
         else:
             calendar = self._mailroom.house().calendar
-            data = papers.request_pdf(kept, lambda one: due(one, calendar), register)
+            names = papers.names(connection)
+            data = to_json(
+                papers.request_document(kept, lambda one: due(one, calendar), register, names)
+            )
         with transaction(connection):
             audit.note(connection, Noted(at, wanted.by, PAPER, about))
         return data

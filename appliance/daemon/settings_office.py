@@ -11,7 +11,7 @@ from appliance.daemon.values import Bands, Hours, Moment, MonthDay, OnOff, Secon
 @dataclass(frozen=True, slots=True)
 class Site:
     """Whose box this is. `patron` is the town's patron saint's day (MM-DD), asked for on purpose:
-    it is a holiday here and nowhere else.
+    it is a holiday here and nowhere else. `address` (street and town) stands on its papers.
     """
 
     name: str
@@ -21,6 +21,7 @@ class Site:
     zone: str = "Europe/Rome"
     languages: tuple[str, ...] = ("it", "en")
     email: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appliance.errors import TechnicianError
-from appliance.fieldtest import page, paper
+from appliance.fieldtest import page
 from appliance.fieldtest.junit import junit
 from appliance.files import READABLE, atomic_write
+from appliance.paper import engine
 from appliance.policy.system_words import words_of
 from hw_tests import findings
 
@@ -30,5 +31,5 @@ def write(folder: Path) -> findings.Run:
         raise TechnicianError(f"no report of {folder} can be made: {why}") from error
     atomic_write(folder / JUNIT, junit(run), mode=READABLE)
     atomic_write(folder / HTML, page.page(run, raw), mode=READABLE)
-    paper.write(page.page(run, raw, on_paper=True), folder / PDF)
+    engine.write(page.page(run, raw, on_paper=True), folder / PDF)
     return run

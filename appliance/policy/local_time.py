@@ -42,6 +42,13 @@ def day_words(day: date, language: str, *, year: bool = True) -> str:
     return f"{words} {day.year}" if year else words
 
 
+def date_words(day: date, language: str) -> str:
+    """Write a day as a letter does: "30 novembre 2026", "1° dicembre 2026"."""
+    tongue = "it" if language == "it" else "en"
+    number = "1°" if (tongue, day.day) == ("it", 1) else str(day.day)
+    return f"{number} {_MONTHS[tongue][day.month - 1]} {day.year}"
+
+
 def moment_words(at: datetime, language: str, *, year: bool = True) -> str:
     """Write a local time as people read it: "lun 30 novembre 2026, 14:30"."""
     return f"{day_words(at.date(), language, year=year)}, {at:%H:%M}"

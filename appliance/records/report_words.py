@@ -153,11 +153,13 @@ def as_text(
 
     `names` are the units' and the needs' ("unit.need"), `reference` the agreement of E21.
     """
-    return "\n".join(_Teller(found, language, names, reference).lines(first, last))
+    return "\n".join(Teller(found, language, names, reference).lines(first, last))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Teller:
+class Teller:
+    """A report in words: line by line, or its parts for a paper."""
+
     found: Report
     language: str
     names: Mapping[str, str]
@@ -165,43 +167,66 @@ class _Teller:
 
     def lines(self, first: date, last: date) -> Iterator[str]:
         """Yield the lines, the headline first."""
-        total = self.found.total
-        yield self._say("title").format(f"{first:%d/%m/%Y}", f"{last:%d/%m/%Y}")
-        share = total.filter_share
-        percent = "–" if share is None else f"{share:.0%}"
-        yield self._say("headline").format(total.by_filter, total.served, percent)
+        yield self.title(first, last)
+        yield self.headline()
         yield ""
-        yield from self._total(total)
+        (calls, count), *counts = self.totals()
+        yield f"{calls}: {count}"
+        yield from (f"  {label}: {count}" for label, count in counts)
+        yield self.requests()
+        for heading, rows in self.tables():
+            yield ""
+            yield heading
+            yield columns(rows)
+
+    def title(self, first: date, last: date) -> str:
+        """Name the days of the report."""
+        return self._say("title").format(f"{first:%d/%m/%Y}", f"{last:%d/%m/%Y}")
+
+    def headline(self) -> str:
+        """Say how much the filter answered by itself."""
+        total, share = self.found.total, self.found.total.filter_share
+        percent = "–" if share is None else f"{share:.0%}"
+        return self._say("headline").format(total.by_filter, total.served, percent)
+
+    def requests(self) -> str:
+        """Say what was taken over."""
         every = self.found.every_unit
-        yield self._say("requests").format(
-            every.appointments, every.emails, every.open, every.overdue
-        )
+        counts = (every.appointments, every.emails, every.open, every.overdue)
+        return self._say("requests").format(*counts)
+
+    def tables(self) -> Iterator[tuple[str, list[list[str]]]]:
+        """Yield each table: its heading and its rows, the columns' names first."""
         numbers = {key or self._say("unknown"): f for key, f in self.found.numbers.items()}
-        yield from self._table("by_number", numbers)
-        yield from self._table("by_month", self.found.months)
-        yield from self._table("by_hour", {f"{h:02}": f for h, f in self.found.hours.items()})
+        yield self._table("by_number", numbers)
+        yield self._table("by_month", self.found.months)
+        yield self._table("by_hour", {f"{h:02}": f for h, f in self.found.hours.items()})
         if self.found.positions:
-            yield from self._table("by_position", self.found.positions, self.reference)
-        yield from self._units()
+            yield self._table("by_position", self.found.positions, self.reference)
+        if self.found.units:
+            header = self._say("units_header").split("|")
+            yield self._say("by_unit"), [header, *self._unit_rows()]
 
     def _say(self, what: str) -> str:
         return one(TEXTS[what], self.language)
 
-    def _total(self, total: Figures) -> Iterator[str]:
-        yield f"{self._say('calls')}: {total.calls}"
+    def totals(self) -> Iterator[tuple[str, str]]:
+        """Yield what was counted in all, all calls first: label and figure."""
+        total = self.found.total
+        yield self._say("calls"), str(total.calls)
         counts = [(each, total.endings.get(Ending(each), 0)) for each in ENDINGS]
         counts += [("overflow", total.overflow), ("within", total.within)]
         counts.append(("third_ring", total.third_ring))
-        yield from (f"  {self._say(what)}: {count}" for what, count in counts)
+        yield from ((self._say(what), str(count)) for what, count in counts)
         if total.mean_wait_s is not None and total.longest_wait_s is not None:
-            yield f"  {self._say('mean')}: {seconds_shown(total.mean_wait_s, self.language)}"
-            yield f"  {self._say('longest')}: {seconds_shown(total.longest_wait_s, self.language)}"
+            yield self._say("mean"), seconds_shown(total.mean_wait_s, self.language)
+            yield self._say("longest"), seconds_shown(total.longest_wait_s, self.language)
 
-    def _table(self, what: str, rows: Mapping[str, Figures], told: str = "") -> Iterator[str]:
-        yield ""
-        yield self._say(what).format(told)
+    def _table(
+        self, what: str, rows: Mapping[str, Figures], told: str = ""
+    ) -> tuple[str, list[list[str]]]:
         cells = [self._row(key, figures) for key, figures in rows.items()]
-        yield columns([self._say("header").split("|"), *cells])
+        return self._say(what).format(told), [self._say("header").split("|"), *cells]
 
     def _row(self, key: str, figures: Figures) -> list[str]:
         ways = figures.endings
@@ -212,13 +237,6 @@ class _Teller:
             ways.get(Ending.OTHER, 0), figures.overflow, figures.within,
         )  # fmt: skip
         return [key, *map(str, counts), mean]
-
-    def _units(self) -> Iterator[str]:
-        if not self.found.units:
-            return
-        yield ""
-        yield self._say("by_unit")
-        yield columns([self._say("units_header").split("|"), *self._unit_rows()])
 
     def _unit_rows(self) -> Iterator[list[str]]:
         """Each unit, and below it each of its needs."""

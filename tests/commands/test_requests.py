@@ -342,14 +342,22 @@ def test_the_protocol_office_gets_paper(desk: Desk, tmp_path: Path) -> None:
     text = subprocess.run(
         ["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True
     ).stdout
-    assert "Comune di Esempio – Richiesta 1" in text
-    assert "Utente: Anna Verdi, telefono: 347 0000001 (preferito), e-mail: anna@example.org" in text
-    assert "Ufficio: Anagrafe" in text
+    text = " ".join(text.split())
+    for each in (
+        "Comune di Esempio",
+        "All'ufficio Anagrafe",
+        "Oggetto: richiesta n. 1 –",
+        "Nome Anna Verdi Telefono 347 0000001 (preferito) E-mail anna@example.org",
+        "Ufficio Anagrafe",
+        "Perché non è così? L'ufficio è lo •••",
+        "Ancora niente dallo •••",
+        "(Rossi)",
+        "risposto",
+        "Stato evasa",
+        "Pagina 1 di 1",
+    ):
+        assert each in text
     assert "[phone" not in text
-    assert "Chiede: Perché non è così? L'ufficio è lo •••" in text
-    assert "Ancora niente dallo •••" in text
-    assert "(Rossi): risposto" in text
-    assert "Stato: evasa" in text
     assert "704101" not in text
     key.unlink()
     assert "is missing" in desk.refused("requests", "export", "1", str(folder), "--pdf")

@@ -21,6 +21,7 @@ from appliance.daemon.papers import NOBODY, Papers
 from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.status_words import plain
 from appliance.daemon.stores import Stores
+from appliance.paper.request_letter import Letterhead
 from appliance.policy.clock import Now
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.words import Words
@@ -62,7 +63,8 @@ class Mailroom:
     def papers(self) -> Papers:
         """What writes papers, for a house without a sender."""
         plan, nowhere = EXAMPLE.outgoing.plan, Path("/nowhere")
-        return Papers("Comune di Prova", "it", EXAMPLE.zone, NOBODY, "", nowhere, plan)
+        head = Letterhead("Comune di Prova", (), "it", EXAMPLE.zone)
+        return Papers(head, NOBODY, "", nowhere, plan, {})
 
 
 class WorkDesk:

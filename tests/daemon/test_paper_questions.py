@@ -23,6 +23,7 @@ from appliance.daemon.office import build_office
 from appliance.daemon.paper_questions import PaperQuestions
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError, OfficeError
+from appliance.paper.document import from_json, to_json
 from appliance.policy import done_link
 from appliance.policy.citizens import Citizen
 from appliance.policy.mail import HEAD
@@ -32,7 +33,7 @@ from appliance.policy.register.register import Register
 from appliance.policy.register.targets import Reach, target
 from appliance.policy.requests import NewRequest, Step
 from appliance.policy.secret import SecretNumber
-from appliance.records import audit, mails_again, outbox, outgoing, requests
+from appliance.records import audit, mails_again, outbox, outgoing, requests, users
 from appliance.records.request_links import look
 from appliance.records.request_rows import Happened, Sound
 from appliance.records.requests import Taking
@@ -147,35 +148,45 @@ def test_an_email_comes_whole_in_parts(desk: Desk) -> None:
     ]
 
 
-def test_papers_are_pdfs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_stands_on_paper(desk: Desk) -> None:
     """P7: an e-mail, the request itself; no number of an office that is not told stands in them."""
-    from appliance.mail import paper
-
-    written: list[str] = []
-    plain = paper.pdf
-
-    def remembering(title: str, rows: Any) -> bytes:
-        written.append("\n".join([title, *(rows := list(rows))]))
-        return plain(title, rows)
-
-    monkeypatch.setattr(paper, "pdf", remembering)
     office = desk.mails()[0]
     desk.settle(office.number, MailState.SENT, "mail.comune.example: 250 2.0.0 queued as 9A")
-    for mail in (office.number, 0):
-        assert desk.paper(mail, "pdf").startswith(b"%PDF-")
-    of_mail, of_request = written
-    for each in (
-        "E-mail della richiesta 1",
-        "A: anagrafe@comune.example",
-        "presa dal server di posta 23/11/2026 10:00",
-        "abc.wav",
-        office.message_id,
-    ):
-        assert each in of_mail
-    assert "Richiesta 1" in of_request
-    for each in written:
-        assert "Perché lo ••• non risponde?" in each
-        assert "704101" not in each
+    of_mail, of_request = (from_json(desk.paper(mail, "pdf")) for mail in (office.number, 0))
+    assert of_mail.subject == "E-mail della richiesta 1"
+    facts = dict(of_mail.parts[0].facts)
+    assert facts["A"] == "anagrafe@comune.example"
+    assert facts["Stato"] == "presa dal server di posta, lun 23 novembre 2026, 10:00"
+    assert facts["Allegati"] == "abc.wav"
+    assert facts["Identificativo"] == office.message_id
+    assert of_request.title == "Comune di Esempio – Richiesta 1"
+    for each in (of_mail, of_request):
+        told = to_json(each).decode()
+        assert "Perché lo ••• non risponde?" in told
+        assert "704101" not in told
+
+
+def test_names_stand_for_codes_on_paper(desk: Desk) -> None:
+    """Office, need, people and sheets by their names; nothing of what the mail server answered."""
+    office = desk.mails()[0]
+    desk.settle(office.number, MailState.SENT, "mail.comune.example: 250 2.0.0 queued as 9A")
+    step = Happened("s1", Step.REMIND, AT, "carla", "", "Ancora niente")
+    letters = desk.records.letters
+    desk.records.ask(partial(requests.change, number=1, happened=step, letters=letters))
+    paper = from_json(desk.paper(0, "pdf"))
+    shown = {each.name: each.shown for each in desk.records.ask(users.everybody)}["carla"]
+    assert shown != "carla"
+    assert paper.to[0] == "All'ufficio Anagrafe"
+    assert paper.opening == (
+        f"Richiesta presa in carico dal centralino il 23 novembre 2026 alle 10:00 ({shown})."
+    )
+    (history,) = (part.rows for part in paper.parts if part.rows)
+    at = "lun 23 novembre 2026, 10:00"
+    assert (at, "e-mail inviata all'ufficio", "", "") in history
+    assert (at, "sollecito", shown, "Ancora niente") in history
+    told = to_json(paper).decode()
+    for code in ("250 2.0.0", "carla", "[phone", "voicemail/new"):
+        assert code not in told
 
 
 def test_without_the_registers_numbers_there_is_no_pdf(desk: Desk) -> None:

@@ -14,16 +14,26 @@ from packaging.version import Version
 
 from tests.packaging.roots import ROOT
 
-DEBIAN_NAMES = {"cattrs": "cattr", "markdown-it-py": "markdown-it", "pyserial": "serial"}
+DEBIAN_NAMES = {
+    "cattrs": "cattr",
+    "markdown-it-py": "markdown-it",
+    "pillow": "pil",
+    "pyserial": "serial",
+}
 """Where Debian's package is not called python3- and PyPI's name."""
 OTHER_BUILDS = {"lgpio": "adafruit-lgpio"}
-NEEDED_BY_OTHERS = {"argon2-cffi-bindings": "argon2-cffi"}
+NEEDED_BY_OTHERS = {
+    "argon2-cffi-bindings": "argon2-cffi",
+    "cssselect2": "weasyprint",
+    "fonttools": "weasyprint",
+    "tinycss2": "weasyprint",
+    "tinyhtml5": "weasyprint",
+}
 MACHINES = ("arm64", "amd64")
 FIELD_TEST = {
     "matplotlib": "python3-matplotlib",
     "numpy": "python3-numpy",
     "rich": "python3-rich",
-    "weasyprint": "weasyprint",
 }
 """What the field test needs beside, by PyPI's name (Suggests in debian/control)."""
 

@@ -33,6 +33,7 @@ from appliance.daemon.stores import database_path, state_from_json, state_to_jso
 from appliance.daemon.user_questions import UserQuestions
 from appliance.daemon.watching import Watching
 from appliance.errors import CentralinoError
+from appliance.paper.request_letter import Letterhead
 from appliance.policy.clock import Now
 from appliance.policy.office import Office
 from appliance.policy.register.declarations import ReturnRule
@@ -260,7 +261,8 @@ class Mailroom:
     def papers(self) -> Papers:
         """What writes papers, for a house without a sender."""
         plan, nowhere = EXAMPLE.outgoing.plan, Path("/nowhere")
-        return Papers("Comune di Prova", "it", EXAMPLE.zone, NOBODY, "", nowhere, plan)
+        head = Letterhead("Comune di Prova", (), "it", EXAMPLE.zone)
+        return Papers(head, NOBODY, "", nowhere, plan, {})
 
 
 @functools.cache

@@ -1,0 +1,20 @@
+"""`python -m appliance.paper`: a document (JSON) on standard input, its PDF on standard output."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from appliance.paper import engine
+from appliance.paper.document import from_json
+from appliance.paper.page import page
+
+
+def main() -> None:
+    """Write one PDF, and give way to whatever else is done meanwhile."""
+    os.nice(10)
+    sys.stdout.buffer.write(engine.pdf(page(from_json(sys.stdin.buffer.read()))))
+
+
+if __name__ == "__main__":
+    main()

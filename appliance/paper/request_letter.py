@@ -1,0 +1,180 @@
+"""A request as the protocol office files it: a letter with all that became of it (E15).
+
+Names stand for codes. Every text that somebody typed goes through `hide`: no number that is not
+told may stand in it (P7). What a mail server answered is no reader's concern.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, tzinfo
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from appliance.paper.document import Document, Part
+from appliance.policy import request_words
+from appliance.policy.citizens import Citizen, Contact
+from appliance.policy.letters import need_name
+from appliance.policy.local_time import date_words, day_words, moment_words
+from appliance.policy.register.register import Register
+from appliance.policy.requests import Step
+from appliance.policy.words import Words
+from appliance.records.request_listing import Due, said_in, when
+from appliance.records.request_rows import Happened, Kept
+
+TITLE: Final = Words("{house} – Richiesta {n}", "{house} – Request {n}")
+SUBJECT: Final = Words("richiesta n. {n} – {subject}", "request no. {n} – {subject}")
+TO: Final = Words("All'ufficio {unit}", "To the office {unit}")
+OPENING: Final = Words(
+    "Richiesta presa in carico dal centralino {on} alle {at:%H:%M} ({by}).",
+    "Request taken over by the front desk on {on} at {at:%H:%M} ({by}).",
+)
+CITIZEN: Final = Words("Utente", "Citizen")
+REQUEST: Final = Words("Richiesta", "Request")
+RECORDING: Final = Words("Registrazione", "Recording")
+HISTORY: Final = Words("Che cosa è successo", "What happened")
+HEADER: Final = (
+    Words("Quando", "When"),
+    Words("Che cosa", "What"),
+    Words("Chi", "Who"),
+    Words("Nota", "Note"),
+)
+MAILED: Final = Words("e-mail inviata all'ufficio", "e-mail sent to the office")
+PREFERRED: Final = Words(" (preferito)", " (preferred)")
+SPOKEN: Final = Words(
+    "Nome e recapito sono nella registrazione.", "Name and contact are in the recording."
+)
+_NAME, _PHONE = Words("Nome", "Name"), Words("Telefono", "Telephone")
+_EMAIL, _LANGUAGE = Words("E-mail", "E-mail"), Words("Lingua", "Language")
+_UNIT, _NEED = Words("Ufficio", "Office"), Words("Necessità", "Need")
+_SHEET = Words("Scheda consultata", "Sheet consulted")
+_APPOINTMENT, _DUE = Words("Appuntamento", "Appointment"), Words("Risposta entro", "Answer by")
+_STATE, _FILE = Words("Stato", "State"), Words("File", "File")
+_DIGEST = Words("Impronta SHA-256", "SHA-256 fingerprint")
+LANGUAGES: Final[Mapping[str, Words]] = {
+    "it": Words("italiano", "Italian"),
+    "en": Words("inglese", "English"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What people, positions and sheets are called, by their codes; a typed name stays."""
+
+    people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    sheets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def called(self, who: str) -> str:
+        """Return what somebody, or a position, is called."""
+        return self.people.get(who, who)
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """Whose paper it is, and how it is written: the house, its contacts, its language and zone."""
+
+    house: str
+    contacts: tuple[str, ...]
+    language: str
+    zone: tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLetter:
+    """Writes a request as a letter of a house."""
+
+    head: Letterhead
+    register: Register
+    names: Names
+    hide: Callable[[str], str]
+
+    def document(self, kept: Kept, due: Due) -> Document:
+        """Write it; what is not known is left out."""
+        request, head = kept.request, self.head
+        taken = request.at.astimezone(head.zone)
+        number = request.number
+        return Document(
+            language=head.language,
+            house=head.house,
+            title=self._say(TITLE).format(house=head.house, n=number),
+            subject=self._say(SUBJECT).format(n=number, subject=self.hide(request.subject)),
+            contacts=head.contacts,
+            day=date_words(taken.date(), head.language),
+            to=tuple(self._to(request.unit)),
+            opening=self._say(OPENING).format(
+                on=_on(taken.date(), head.language), at=taken, by=self.names.called(request.by)
+            ),
+            parts=tuple(self._parts(kept, due)),
+        )
+
+    def _say(self, words: Words) -> str:
+        return said_in(words, self.head.language)
+
+    def _to(self, code: str) -> Iterator[str]:
+        unit = self.register.unit(code)
+        yield self._say(TO).format(unit=unit.name if unit else code)
+        service = self.register.unit(unit.service) if unit and unit.service else None
+        if service:
+            yield service.name
+        if unit and unit.email:
+            yield unit.email
+
+    def _parts(self, kept: Kept, due: Due) -> Iterator[Part]:
+        request = kept.request
+        spoken = self._say(SPOKEN) if request.citizen.spoken else ""
+        yield Part(self._say(CITIZEN), self._facts(self._citizen(request.citizen)), spoken)
+        told = self._facts(self._request(kept, due))
+        yield Part(self._say(REQUEST), told, self.hide(request.asked))
+        if kept.sound.path:
+            sound = ((_FILE, Path(kept.sound.path).name), (_DIGEST, kept.sound.sha256))
+            yield Part(self._say(RECORDING), self._facts(iter(sound)))
+        if kept.steps:
+            header = tuple(self._say(each) for each in HEADER)
+            rows = tuple(self._row(step) for step in kept.steps)
+            yield Part(self._say(HISTORY), header=header, rows=rows)
+
+    def _facts(self, told: Iterator[tuple[Words, str]]) -> tuple[tuple[str, str], ...]:
+        return tuple((self._say(label), self.hide(value)) for label, value in told if value)
+
+    def _citizen(self, citizen: Citizen) -> Iterator[tuple[Words, str]]:
+        yield _NAME, citizen.name
+        for kind, label, value in (
+            (Contact.PHONE, _PHONE, citizen.phone),
+            (Contact.EMAIL, _EMAIL, citizen.email),
+        ):
+            is_preferred = value and kind is citizen.prefers and not citizen.spoken
+            yield label, value + (self._say(PREFERRED) if is_preferred else "")
+        if citizen.language != self.head.language:
+            known = LANGUAGES.get(citizen.language)
+            yield _LANGUAGE, self._say(known) if known else citizen.language
+
+    def _request(self, kept: Kept, due: Due) -> Iterator[tuple[Words, str]]:
+        request, head = kept.request, self.head
+        unit = self.register.unit(request.unit)
+        yield _UNIT, unit.name if unit else request.unit
+        yield _NEED, need_name(self.register, head.zone, request)
+        yield _SHEET, self.names.sheets.get(request.sheet, request.sheet)
+        booked = request.appointment
+        yield _APPOINTMENT, when(booked, head.language, head.zone) if booked else ""
+        yield _STATE, self._say(request_words.state_of(request))
+        yield _DUE, day_words(due(request), head.language)
+
+    def _row(self, step: Happened) -> tuple[str, ...]:
+        at = moment_words(step.at.astimezone(self.head.zone), self.head.language)
+        if step.step is Step.MAILED:
+            return (at, self._say(MAILED), "", "")
+        who = self.names.called(step.by)
+        if step.said_by:
+            who = f"{who} ({self.names.called(step.said_by)})"
+        what = self._say(request_words.STEPS[step.step])
+        return (at, what, self.hide(who), self.hide(step.words))
+
+
+def _on(day: date, language: str) -> str:
+    """Write a day within a sentence: "il 23 novembre 2026", "l'8 novembre 2026"."""
+    words = date_words(day, language)
+    if language != "it":
+        return words
+    return f"l'{words}" if day.day in {8, 11} else f"il {words}"

@@ -1,0 +1,165 @@
+"""Papers as PDF: read again by poppler, another reader; written by the child that writes them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from appliance.paper import child, engine
+from appliance.paper.document import Document, Part
+
+needs_poppler = pytest.mark.skipif(
+    shutil.which("pdftotext") is None, reason="needs Debian's poppler-utils"
+)
+NAMES = (
+    "Łukasz Żółć, Ștefan Țurcanu, Çağla Őz",
+    "Олександр Шевченко",
+    "Γιώργος Παπάς",
+    "محمد علي حسن",
+    "דוד כהן",
+    "Արմեն Սարգսյան",
+)
+"""Six scripts, all within the fonts that the package brings (fonts-dejavu-core)."""
+LETTER = Document(
+    language="it",
+    house="Comune di Forlì",
+    title="Comune di Forlì – Richiesta 17",
+    subject="richiesta n. 17 – Residenza",
+    contacts=("Piazza Saffi 8, 47121 Forlì", "urp@comune.example"),
+    day="23 novembre 2026",
+    to=("All'ufficio Anagrafe",),
+    opening="Richiesta presa in carico dal centralino.",
+    parts=(
+        Part("Utente", tuple((f"Nome {n}", name) for n, name in enumerate(NAMES))),
+        Part("Richiesta", (("Ufficio", "Anagrafe"),), "Perché l'è così?\n  (a) \\n )( € « » “ ”"),
+    ),
+)
+
+
+def read_again(tmp_path: Path, document: bytes, *how: str) -> tuple[str, str]:
+    """Return a document's text and what pdfinfo says of it."""
+    path = tmp_path / "paper.pdf"
+    path.write_bytes(document)
+    return _run("pdftotext", *how, path, "-"), _run("pdfinfo", path)
+
+
+def _run(*command: str | Path) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""  # poppler complains of whatever is not as the standard has it
+    return done.stdout
+
+
+def letters_of(text: str) -> str:
+    """Leave out the marks of direction that poppler puts around a script from right to left."""
+    return "".join(c for c in text if c not in "\u202a\u202b\u202c\u202d\u202e\u200e\u200f")
+
+
+@needs_poppler
+def test_names_of_six_scripts_are_read_back(tmp_path: Path) -> None:
+    """Whoever copies a citizen's name out of the PDF gets the name: accents, Cyrillic, Arabic."""
+    text, info = read_again(tmp_path, child.made(LETTER))
+    found = letters_of(text)
+    assert [name for name in NAMES if name not in found] == []
+    assert "595.276 x 841.89 pts (A4)" in info
+
+
+@needs_poppler
+def test_a_letter_is_read_in_its_order(tmp_path: Path) -> None:
+    """Letterhead, day, addressee, subject, parts, page: as a screen reader says them."""
+    text, info = read_again(tmp_path, child.made(LETTER))
+    order = (
+        "Comune di Forlì", "Piazza Saffi 8", "23 novembre 2026", "All'ufficio Anagrafe",
+        "Oggetto: richiesta n. 17 – Residenza", "Richiesta presa in carico", "Utente", "Łukasz",
+        "Ufficio", "Anagrafe", "Perché l'è così?", "(a) \\n )( € « » “ ”", "Pagina 1 di 1",
+    )  # fmt: skip
+    at = 0
+    for each in order:
+        assert each in text[at:], (each, text)
+        at = text.index(each, at) + len(each)
+    assert "Title:           Comune di Forlì – Richiesta 17" in info
+    assert "Tagged:          yes" in info
+
+
+@needs_poppler
+def test_a_pdf_names_its_language_and_its_headings(tmp_path: Path) -> None:
+    """A screen reader speaks its language, jumps from heading to heading, and reads tables."""
+    made = child.made(LETTER)
+    (path := tmp_path / "paper.pdf").write_bytes(made)
+    structure = _run("pdfinfo", "-struct", path)
+    for tag in ("H1", "H2", "Table", "TH", "TD"):
+        assert f"{tag} " in structure or f"{tag}\n" in structure or f"{tag}:" in structure
+    assert b"/Lang (it)" in unpacked(made)
+    assert b"/Lang (en)" in unpacked(child.made(replace(LETTER, language="en")))
+
+
+def unpacked(document: bytes) -> bytes:
+    """Return what stands in a PDF's streams."""
+    streams = re.findall(rb"stream\n(.*?)\nendstream", document, re.DOTALL)
+    return b"\n".join(zlib.decompress(each) for each in streams if each[:1] == b"\x78")
+
+
+def test_the_same_letter_is_the_same_bytes() -> None:
+    """Two who file it file one thing: neither clock nor chance stands in it."""
+    assert child.made(LETTER) == child.made(LETTER)
+
+
+@needs_poppler
+def test_a_long_letter_goes_on_overleaf(tmp_path: Path) -> None:
+    """No word is lost; every page says which it is and of what."""
+    words = " ".join(f"parola{n}" for n in range(1500))
+    long = replace(LETTER, parts=(Part("Testo", text=words + "\n" + "x" * 300),))
+    text, info = read_again(tmp_path, child.made(long))
+    pages = text.split("\f")[:-1]
+    assert len(pages) == int(info.split("Pages:")[1].split()[0]) > 2
+    for number, page in enumerate(pages, 1):
+        assert f"Pagina {number} di {len(pages)}" in page
+    assert all("Comune di Forlì – Richiesta 17" in page for page in pages[1:])
+    assert "Comune di Forlì – Richiesta 17" not in pages[0]
+    assert [n for n in range(1500) if f"parola{n}" not in text] == []
+    assert text.count("x") >= 300
+
+
+@needs_poppler
+def test_a_letter_that_no_font_has_is_told(tmp_path: Path) -> None:
+    """It is marked, and a note says which it is: nobody files a name with a hole unseen."""
+    lost = "\U00012000"  # cuneiform
+    odd = replace(LETTER, parts=(Part("Utente", (("Nome", f"Li{lost} Ming\x00\x07"),)),))
+    text, _ = read_again(tmp_path, child.made(odd))
+    assert "Li□ Ming" in text
+    assert "U+12000" in text
+    assert "□" not in read_again(tmp_path, child.made(LETTER))[0]
+
+
+@needs_poppler
+def test_what_was_typed_is_text(tmp_path: Path) -> None:
+    """Markup, styles and addresses are shown as they were typed; nothing is looked for."""
+    typed = "<script>x</script> <img src=http://127.0.0.1:1/x> {{ 7*7 }} </table></style> &amp;"
+    odd = replace(LETTER, subject=typed, house=typed, parts=(Part(typed, ((typed, typed),)),))
+    text, _ = read_again(tmp_path, child.made(odd), "-layout")
+    joined = "".join(text.split())
+    for each in ("<script>x</script>", "<imgsrc=http://127.0.0.1:1/x>", "{{7*7}}", "&amp;"):
+        assert joined.count(each) >= 3
+
+
+def test_a_child_that_fails_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In both languages, with what the child said last."""
+    monkeypatch.setattr(child, "COMMAND", ("sh", "-c", "echo first >&2; echo no font >&2; exit 3"))
+    with pytest.raises(child.NoPaper) as refused:
+        child.made(LETTER)
+    assert "could not be written: no font." in refused.value.words.en
+    assert "non si è potuto scrivere: no font." in refused.value.words.it
+    monkeypatch.setattr(child, "COMMAND", ("/nowhere/python",))
+    with pytest.raises(child.NoPaper, match="No such file"):
+        child.made(LETTER)
+
+
+def test_without_fc_list_every_letter_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that cannot tell prints what it can."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert engine.without_glyph("\U00012000") == ()
