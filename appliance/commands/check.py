@@ -20,10 +20,10 @@ from appliance.daemon.backup_places import Piece
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import ConfigurationError, StoreError
+from appliance.policy.local_time import day_words, moment_words
 from appliance.policy.office import Daytime, Group, Line, Office
 from appliance.policy.pieces import Why
 from appliance.policy.system_words import words_of
-from appliance.policy.transfer_words import WEEKDAYS
 from appliance.policy.week_forms import weeks_said
 from appliance.policy.words import NOTHING, Words
 from appliance.prompts import Catalogue
@@ -121,7 +121,7 @@ def summary(settings: Settings, office: Office) -> list[Words]:
     """Say in a few lines what the configuration means today."""
     now = datetime.now(UTC)
     patron = settings.site.patron
-    day = f"{patron.in_year(office.local(now).year):%d.%m.}"
+    feast = patron.in_year(office.local(now).year)
     return [
         Words(
             f"{office.name}: la configurazione è buona", f"{office.name}: the configuration is good"
@@ -130,8 +130,8 @@ def summary(settings: Settings, office: Office) -> list[Words]:
         _below(_now(office, now)),
         _below(
             Words(
-                f"Santo patrono quest'anno: {day}; per favore confermare",
-                f"patron saint's day this year: {day}; please confirm",
+                f"Santo patrono quest'anno: {day_words(feast, 'it')}; per favore confermare",
+                f"patron saint's day this year: {day_words(feast, 'en')}; please confirm",
             )
         ),
     ]
@@ -180,8 +180,7 @@ def _now(office: Office, now: datetime) -> Words:
 
 
 def _moment(at: datetime) -> Words:
-    weekday, day, time = WEEKDAYS[at.weekday()], f"{at:%d.%m.}", f"{at:%H:%M}"
-    return Words(f"{weekday.it} {day} alle {time}", f"{weekday.en} {day} at {time}")
+    return Words(moment_words(at, "it", year=False), moment_words(at, "en", year=False))
 
 
 def _help(office: Office) -> Words:

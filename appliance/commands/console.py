@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from appliance.commands.options import config_option, desk_socket, load_settings
-from appliance.errors import OfficeError
+from appliance.commands.options import config_option, desk_socket, in_house, load_settings
+from appliance.policy.local_time import day_phrase
+from appliance.policy.refused import Refused
+from appliance.policy.words import Words
 
 if TYPE_CHECKING:
     from appliance.console.head_office import HeadOffice
     from appliance.console.settings import ConsoleSettings
     from appliance.daemon.settings import Settings
+
+OFF = Words(
+    "la console è spenta: console.enabled è false", "the console is off: console.enabled is false"
+)
 
 
 @click.command()
@@ -36,29 +42,38 @@ def console(config_path: Path, http: bool, port: int | None, authority: bool) ->
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     settings = load_settings(config_path)
     if not settings.console.enabled:
-        click.echo("the console is off: console.enabled is false")
+        click.echo(in_house(settings, OFF))
         return
     if authority:
-        click.echo(_authority(console_settings(settings)))
+        click.echo(in_house(settings, _authority(console_settings(settings))))
         return
     from appliance.console import process
 
     process.run(console_settings(settings, http, port))
 
 
-def _authority(settings: ConsoleSettings) -> str:
+def _authority(settings: ConsoleSettings) -> Words:
     """Say what a technician compares with the browser's words before trusting it."""
     if settings.certificate:
-        return f"the office's own certificate is in use: {settings.certificate}"
+        return Words(
+            f"è in uso il certificato proprio dell'ufficio: {settings.certificate}",
+            f"the office's own certificate is in use: {settings.certificate}",
+        )
     from appliance.console import certificates, tls
 
     path = tls.authority_path(settings)
     found = certificates.load(path, path.with_suffix(".key"))
     if found is None:
-        raise OfficeError(f"there is no authority in {path.parent} yet: has the console run?")
-    return (
-        f"{path}\nSHA-256 {certificates.fingerprint(found.certificate)}\n"
-        f"until {found.certificate.not_valid_after_utc:%d.%m.%Y}"
+        raise Refused(
+            f"in {path.parent} non c'è ancora l'autorità di certificazione: avviare la console una "
+            "volta",
+            f"there is no authority in {path.parent} yet: has the console run?",
+        )
+    shown = f"{path}\nSHA-256 {certificates.fingerprint(found.certificate)}"
+    last = found.certificate.not_valid_after_utc
+    return Words(
+        f"{shown}\n{day_phrase('valida fino al', last, 'it')}",
+        f"{shown}\n{day_phrase('valid until', last, 'en')}",
     )
 
 

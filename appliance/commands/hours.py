@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,10 @@ from appliance.commands.hours_week import week
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.commands.shell import language_of
 from appliance.daemon import door
+from appliance.policy.local_time import day_words
 from appliance.policy.refused import Refused
+from appliance.policy.week_forms import WHOSE as WHOSE_OF
+from appliance.policy.words import in_language as said_in
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
@@ -99,10 +103,10 @@ def revoke(settings: Settings, number: int, reference: str, by: str, *, preview:
 def _row(each: dict[str, Any], language: str) -> str:
     if not each["first"]:
         return f"{each['number']:>4}  – {each['ends']}  ({each['by']}, {each['reference']})"
-    days = each["first"] if each["first"] == each["last"] else f"{each['first']} – {each['last']}"
+    first, last = (day_words(date.fromisoformat(each[end]), language) for end in ("first", "last"))
+    days = first if first == last else f"{first} – {last}"
+    whose = said_in(WHOSE_OF[each["whose"]], language)
     bands = " · ".join(dict.fromkeys(text for text in each["week"] if text))
     what = CLOSED[language] if each["closed"] else bands
-    said = (
-        f"{each['number']:>4}  {days:<24} {each['whose']:<14} {what}, «{each['reason'][language]}»"
-    )
+    said = f"{each['number']:>4}  {days:<47} {whose:<22} {what}, «{each['reason'][language]}»"
     return f"{said} ({each['by']}, {each['reference']})"

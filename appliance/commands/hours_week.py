@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -12,9 +13,11 @@ from appliance.commands.hours_asking import BY, PREVIEW, REFERENCE, WHOSE, ask_d
 from appliance.commands.options import desk_socket
 from appliance.commands.shell import language_of
 from appliance.daemon import door
+from appliance.policy.local_time import day_phrase, day_words
 from appliance.policy.refused import Refused
 from appliance.policy.transfer_words import WEEKDAYS
 from appliance.policy.week import WEEKDAYS as DAYS
+from appliance.policy.week_forms import WHOSE as WHOSE_OF
 from appliance.policy.words import Words
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ SHUT: Final = ("closed", "chiuso")
 """Written for a day without hours."""
 CLOSED: Final = Words("chiuso", "closed")
 CONFIGURED: Final = Words("come configurato", "as configured")
-ENTERED: Final = Words("voce {0}, dal {1}", "entry {0}, from {1}")
+ENTERED: Final = Words("voce {0}, {1}", "entry {0}, {1}")
 BY_WHOM: Final = Words("di", "by")
 
 
@@ -127,16 +130,21 @@ def _rows(told: dict[str, Any], language: str) -> Iterator[str]:
 
 def _why(group: dict[str, Any], language: str) -> str:
     configured = _in(CONFIGURED, language)
-    entry = _in(ENTERED, language).format(group["entry"], group["since"])
-    parts = ([configured] if group["is_configured"] else []) + ([entry] if group["entry"] else [])
+    entry = ""
+    if group["entry"]:
+        since = date.fromisoformat(group["since"])
+        day = day_phrase("dal" if language == "it" else "from", since, language)
+        entry = _in(ENTERED, language).format(group["entry"], day)
+    parts = ([configured] if group["is_configured"] else []) + ([entry] if entry else [])
     return ", ".join(parts)
 
 
 def _entry(each: dict[str, Any], language: str) -> str:
-    what = each["since"] or f"– {each['ends']}"
+    since = each["since"] and day_words(date.fromisoformat(each["since"]), language)
+    what, whose = since or f"– {each['ends']}", _in(WHOSE_OF[each["whose"]], language)
     days = " · ".join(dict.fromkeys(text for text in each["week"] if text))
     hours = days or (_in(CONFIGURED, language) if each["since"] else "")
-    said = f"{each['number']:>4}  {what:<12} {each['whose']:<14} {hours}"
+    said = f"{each['number']:>4}  {what:<22} {whose:<26} {hours}"
     return f"{said} ({_in(BY_WHOM, language)} {each['by']}, {each['reference']})"
 
 

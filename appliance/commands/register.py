@@ -21,6 +21,7 @@ from appliance.daemon import register_file
 from appliance.policy import attention_words, transfer_words
 from appliance.policy.clock import Now
 from appliance.policy.hours import Schedule
+from appliance.policy.local_time import moment_words
 from appliance.policy.register.ahead import ahead as list_ahead
 from appliance.policy.register.ahead import of_units
 from appliance.policy.register.ahead_words import NOTHING_AHEAD, ahead_rows
@@ -152,10 +153,13 @@ def attachment(place: Place, name: str, file: Path, by: str) -> None:
 @click.pass_obj
 def audit_(place: Place, last: int) -> None:
     """List who entered, ended, exported or took out what, newest first; no number stands there."""
+    language = language_of(place.settings)
     with closing(open_reader(place.database)) as connection:
         for each in audit.latest(connection, most=last):
             at = each.at.astimezone(place.zone)
-            click.echo(f"{at:%Y-%m-%d %H:%M}  {each.by}  {each.what}  {each.about}".rstrip())
+            click.echo(
+                f"{moment_words(at, language)}  {each.by}  {each.what}  {each.about}".rstrip()
+            )
 
 
 def unit_rows(

@@ -18,6 +18,7 @@ from appliance.daemon.settings import Settings
 from appliance.files import READABLE, atomic_write
 from appliance.paper import child, report_tables
 from appliance.paper.document import Document
+from appliance.policy.local_time import day_phrase, month_words
 from appliance.policy.refused import Refused
 from appliance.policy.report import CallRow, Report, RequestRow, UnitFigures, unit_figures
 from appliance.policy.report import report as summed_up
@@ -139,8 +140,10 @@ def _days(
     end = last.date() if last else max(begin, today)
     if end < begin:
         raise Refused(
-            f"il rapporto finirebbe ({end}) prima di cominciare ({begin})",
-            f"the report would end ({end}) before it begins ({begin})",
+            f"il rapporto finirebbe {day_phrase('il', end, 'it')}, prima di cominciare "
+            f"{day_phrase('il', begin, 'it')}",
+            f"the report would end {day_phrase('on', end, 'en')}, before it begins "
+            f"{day_phrase('on', begin, 'en')}",
         )
     return begin, end
 
@@ -184,15 +187,24 @@ def _sheet(
     told = unit_figures(calls, requests, unit)
     if told == UnitFigures():
         raise Refused(
-            f"nulla riguarda l'unità {unit!r} dal {first} al {last}: è questo il suo codice?",
-            f"nothing concerned unit {unit!r} from {first} to {last}: is that its code?",
+            f"nulla riguarda l'unità {unit!r} {day_phrase('dal', first, 'it')} "
+            f"{day_phrase('al', last, 'it')}: è questo il suo codice?",
+            f"nothing concerned unit {unit!r} {day_phrase('from', first, 'en')} "
+            f"{day_phrase('to', last, 'en')}: is that its code?",
         )
     language = language_of(settings)
-    shown = f"{first:%Y-%m}" if mail else f"{first:%d/%m/%Y}–{last:%d/%m/%Y}"
+    span = f"{day_phrase('', first, language)} – {day_phrase('', last, language)}"
+    shown = month_words(first, language) if mail else span
     name = _names(settings).get(unit, unit)
     subject, body = report_words.unit_sheet(told, name, shown, language)
     if not mail:
         click.echo(body, nl=False)
         return
-    asked = {"ask": "mail_sheet", "unit": unit, "month": shown, "subject": subject, "body": body}
+    asked = {
+        "ask": "mail_sheet",
+        "unit": unit,
+        "month": f"{first:%Y-%m}",
+        "subject": subject,
+        "body": body,
+    }
     click.echo(door.ask(desk_socket(settings), asked)["said"][language])

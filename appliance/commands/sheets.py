@@ -21,6 +21,7 @@ from appliance.daemon import door, giving_voice, policy_changes, sheet_file, spo
 from appliance.daemon.records_made import records_made
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
+from appliance.policy.local_time import day_phrase
 from appliance.policy.sheets import Change, Sheet, with_edits
 from appliance.policy.words import Words
 from appliance.records import central
@@ -43,20 +44,20 @@ WORDS = {
     ),
 }
 STALE = Words(
-    "aggiornata l'ultima volta il {:%d.%m.%Y}: vedere se vale ancora",
-    "last updated on {:%Y-%m-%d}: see whether it still holds",
+    "aggiornata l'ultima volta {}: vedere se vale ancora",
+    "last updated {}: see whether it still holds",
 )
 KEPT = Words(
-    "modificata nella console da {} il {:%d.%m.%Y}: resta così (--replace prende la cartella)",
-    "edited in the console by {} on {:%Y-%m-%d}: it stays so (--replace takes the folder's)",
+    "modificata nella console da {} {}: resta così (--replace prende la cartella)",
+    "edited in the console by {} {}: it stays so (--replace takes the folder's)",
 )
 LEFT_OUT = Words(
-    "tolta nella console da {} il {:%d.%m.%Y}: resta tolta (--replace prende la cartella)",
-    "taken away in the console by {} on {:%Y-%m-%d}: it stays so (--replace takes the folder's)",
+    "tolta nella console da {} {}: resta tolta (--replace prende la cartella)",
+    "taken away in the console by {} {}: it stays so (--replace takes the folder's)",
 )
 REPLACED = Words(
-    "la cartella prende il posto di ciò che {} ha fatto nella console il {:%d.%m.%Y}",
-    "the folder takes the place of what {} did in the console on {:%Y-%m-%d}",
+    "la cartella prende il posto di ciò che {} ha fatto nella console {}",
+    "the folder takes the place of what {} did in the console {}",
 )
 COUNT = Words("schede: {}", "sheets: {}")
 KEY = Words("tasto {}: {} ({})", "key {}: {} ({})")
@@ -148,8 +149,10 @@ def by_hand(edited: dict[str, Noted], *, replaced: bool) -> Iterator[Words]:
     """Say of what was edited in the console and is otherwise in the folder which of them holds."""
     for code, noted in edited.items():
         words = REPLACED if replaced else LEFT_OUT if noted.what == records.REMOVED else KEPT
-        said = (words.it.format(noted.by, noted.at), words.en.format(noted.by, noted.at))
-        yield _about(code, Words(*said))
+        on = _on(noted.at)
+        yield _about(
+            code, Words(words.it.format(noted.by, on.it), words.en.format(noted.by, on.en))
+        )
 
 
 def _tell_desk(settings: Settings) -> None:
@@ -253,9 +256,13 @@ def told(found: dict[str, Change], given: tuple[Sheet, ...], today: date) -> Ite
             yield _about(code, WORDS[change])
     for sheet in given:
         if sheet.is_stale(today):
-            day = sheet.updated
-            yield _about(sheet.code, Words(STALE.it.format(day), STALE.en.format(day)))
+            on = _on(sheet.updated)
+            yield _about(sheet.code, Words(STALE.it.format(on.it), STALE.en.format(on.en)))
     yield Words(COUNT.it.format(len(given)), COUNT.en.format(len(given)))
+
+
+def _on(day: date) -> Words:
+    return Words(day_phrase("il", day, "it"), day_phrase("on", day, "en"))
 
 
 def _about(code: str, said: Words) -> Words:

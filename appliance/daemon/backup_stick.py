@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.daemon import run_files
 from appliance.files import READABLE, atomic_write, load_text
+from appliance.policy.local_time import day_phrase, moment_words
 from appliance.policy.words import NOTHING, Words
 from appliance.records.trouble import Trouble
 
@@ -30,8 +31,8 @@ STALE: Final = timedelta(days=3)
 CODE: Final = "backup.stick"
 
 LATE: Final = Words(
-    "La chiavetta delle copie di sicurezza non riceve una copia intera dal {when}: {why}.",
-    "The backup stick has had no whole backup since {when}: {why}.",
+    "La chiavetta delle copie di sicurezza non riceve una copia intera {when}: {why}.",
+    "The backup stick has had no whole backup {when}: {why}.",
 )
 NOT_TRIED: Final = Words(
     "inserirla nell'apparecchio e guardare la pagina Copia di sicurezza",
@@ -188,12 +189,12 @@ def trouble_of(stick: Stick | None, now: datetime, zone: ZoneInfo) -> Trouble | 
     since = stick.done or stick.since
     if now - since <= STALE:
         return None
-    when, why = f"{since.astimezone(zone):%d.%m.%Y}", NOT_TRIED if stick.well else stick.words
+    on, why = since.astimezone(zone), NOT_TRIED if stick.well else stick.words
     why = Words(why.it.rstrip("."), why.en.rstrip("."))
     return Trouble(
         CODE,
-        LATE.it.format(when=when, why=why.it),
-        LATE.en.format(when=when, why=why.en),
+        LATE.it.format(when=day_phrase("dal", on, "it"), why=why.it),
+        LATE.en.format(when=day_phrase("since", on, "en"), why=why.en),
     )
 
 
@@ -202,6 +203,8 @@ def said(stick: Stick | None, folder: str, zone: ZoneInfo) -> tuple[Words, ...]:
     if stick is None:
         return () if folder else (NONE,)
     name = stick.label or stick.uuid
-    when = f"{stick.done.astimezone(zone):%d.%m.%Y %H:%M}" if stick.done else None
-    it, en = (when or never for never in ("mai", "never"))
+    it, en = "mai", "never"
+    if stick.done:
+        done = stick.done.astimezone(zone)
+        it, en = moment_words(done, "it"), moment_words(done, "en")
     return (Words(SET_UP.it.format(name, it), SET_UP.en.format(name, en)),)

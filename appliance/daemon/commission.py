@@ -21,6 +21,7 @@ from appliance.daemon import numbers
 from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError, OfficeError, TechnicianError
 from appliance.files import atomic_write, make_private
+from appliance.policy.local_time import day_phrase, moment_words
 from appliance.policy.words import NOTHING, Words
 
 FILE = "commission.json"
@@ -133,24 +134,24 @@ def wanted(settings: Settings, proofs: Iterable[Proof]) -> Words:
 
 def told(proof: Proof) -> Words:
     """Say what was found."""
-    when, called = f"{proof.at:%d.%m.%Y %H:%M}, {proof.by}", proof.number
-    it, en = (f"{called}: ", f"{called}: ") if called else ("", "")
+    of = f"{proof.number}: " if proof.number else ""
+    it, en = (f"{moment_words(proof.at, tongue)}, {proof.by}" for tongue in ("it", "en"))
     match proof.outcome:
         case Outcome.DIVERTED:
             return Words(
-                f"{it}Con tutte le linee occupate la chiamata arriva a: {proof.where} ({when}).",
-                f"{en}With all lines busy a call rings at: {proof.where} ({when}).",
+                f"{of}Con tutte le linee occupate la chiamata arriva a: {proof.where} ({it}).",
+                f"{of}With all lines busy a call rings at: {proof.where} ({en}).",
             )
         case Outcome.BUSY:
             return Words(
-                f"{it}Con tutte le linee occupate chi chiama sente occupato ({when}): chiedere "
+                f"{of}Con tutte le linee occupate chi chiama sente occupato ({it}): chiedere "
                 "all'operatore telefonico la deviazione su occupato, o la ricerca automatica.",
-                f"{en}With all lines busy a caller hears busy ({when}): ask the phone company for "
+                f"{of}With all lines busy a caller hears busy ({en}): ask the phone company for "
                 "divert-on-busy, or for a hunting group.",
             )
     return Words(
-        f"{it}Non c'è deviazione su occupato, per dichiarazione del responsabile ({when}).",
-        f"{en}There is no divert-on-busy, by word of the head ({when}).",
+        f"{of}Non c'è deviazione su occupato, per dichiarazione del responsabile ({it}).",
+        f"{of}There is no divert-on-busy, by word of the head ({en}).",
     )
 
 
@@ -186,8 +187,8 @@ def _unproven(lacking: list[str]) -> Words:
 def _outdated(number: str, proof: Proof) -> Words:
     it, en = (f" per {number}", f" of {number}") if number else ("", "")
     return Words(
-        f"La prova della deviazione su occupato{it} è del {proof.at:%d.%m.%Y}, prima che le linee "
-        "cambiassero: ripeterla con centralino commission",
-        f"The proof of divert-on-busy{en} is of {proof.at:%d.%m.%Y}, before the lines changed: "
-        "repeat it with centralino commission",
+        f"La prova della deviazione su occupato{it} è {day_phrase('del', proof.at, 'it')}, prima "
+        "che le linee cambiassero: ripeterla con centralino commission",
+        f"The proof of divert-on-busy{en} is {day_phrase('of', proof.at, 'en')}, before the lines "
+        "changed: repeat it with centralino commission",
     )

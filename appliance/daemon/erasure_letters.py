@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.mail.invitation import cancellation
 from appliance.policy import erasure_words as words
+from appliance.policy.local_time import moment_words
 from appliance.policy.mail import Mail
 from appliance.policy.words import Words
 from appliance.records.erasure_found import Invited
@@ -32,7 +33,7 @@ def cancellations(
             continue
         if off.start <= now:
             continue
-        at = f"{off.start.astimezone(zone):%d.%m.%Y %H:%M}"
+        at = moment_words(off.start.astimezone(zone), language)
         body = words.filled(words.LETTER, number=each.request, at=at)
         key = f"erased-{each.request}"
         yield Mail(key, each.to, subject, _said(body, language), calendar=off.text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from appliance.policy.local_time import moment_phrase
 from appliance.policy.words import Words
 from appliance.records.trouble import Trouble
 
@@ -28,7 +29,7 @@ NO_MEDIUM: Final = Words(
     "copia sigillata non fatta: in {} non c'è nessun supporto; inserire la chiavetta",
     "no sealed copy made: there is no medium at {}; plug the stick in",
 )
-LAST_NIGHT: Final = Words("Lavoro notturno del {}: {}", "Nightly work of {}: {}")
+LAST_NIGHT: Final = Words("Lavoro notturno {}: {}", "Nightly work {}: {}")
 ROOM: Final = Words("Scheda di memoria: {} MB liberi di {}", "Memory card: {} MB free of {}")
 LIFE: Final = Words(
     "scritti finora {:.1f} GB; errori del file system: {}",
@@ -64,8 +65,11 @@ def care_said(night: Night | None, card: Card | None, zone: ZoneInfo) -> tuple[W
 
 
 def _night_said(night: Night, zone: ZoneInfo) -> Words:
-    when, words = f"{night.at.astimezone(zone):%d.%m.%Y %H:%M}", night.words
-    return Words(LAST_NIGHT.it.format(when, words.it), LAST_NIGHT.en.format(when, words.en))
+    at, words = night.at.astimezone(zone), night.words
+    return Words(
+        LAST_NIGHT.it.format(moment_phrase("del", at, "it"), words.it),
+        LAST_NIGHT.en.format(moment_phrase("of", at, "en"), words.en),
+    )
 
 
 def _card_said(card: Card) -> Words:

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from appliance.daemon.handsets import Kept
+from appliance.policy.local_time import moment_words
 from appliance.policy.words import Words
 
 WORDS = {
@@ -89,7 +90,7 @@ class Teller:
         if not kept.fetched:
             return ""
         at = datetime.fromisoformat(kept.fetched).astimezone(self._zone)
-        return self.say("fetched", at=f"{at:%d.%m.%Y %H:%M}", source=kept.source)
+        return self.say("fetched", at=moment_words(at, self._language), source=kept.source)
 
 
 def _made(kept: Kept) -> str:

@@ -9,19 +9,20 @@ the officials in charge whom the sheets make public: who reads a return reads bo
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from appliance.calls import events
 from appliance.errors import CentralinoError
+from appliance.policy.local_time import day_phrase
 from appliance.policy.register.attention import Attention, attention
 from appliance.policy.register.merge import in_force, remembered
 from appliance.policy.register.register import Register, all_known
 from appliance.policy.sheets import InCharge
-from appliance.policy.words import Words
+from appliance.policy.words import Words, in_language
 from appliance.records import register as store
 from appliance.records import sheets
 from appliance.records.register import Readable
@@ -32,6 +33,13 @@ Told = Callable[[Register | CentralinoError], None]
 Seen = tuple[int, tuple[int, int]]
 """The last change of the records, and which file the key was: whether both are as they were."""
 NO_KEY = (0, 0)
+WAITING: Final = (
+    Words("senza comunicazione valida", "without a valid declaration"),
+    Words("comunicazioni in scadenza", "declarations running out"),
+    Words("autorizzazioni in scadenza", "authorisations running out"),
+    Words("autorizzazioni scadute", "authorisations that ran out"),
+)
+"""What the head must look after, in the order of _listed."""
 
 
 class RegisterKeeper:
@@ -150,21 +158,21 @@ def in_one_line(register: Register, at: datetime, zone: ZoneInfo) -> Words:
         return Words("vuota: nessun trasferimento possibile", "empty: nothing can be transferred")
     found, count = attention(register, at, zone), len(register.units)
     it, en = [f"{count} tra servizi e uffici"], [f"{count} services and offices"]
-    for said_it, said_en, codes in _listed(found):
-        if codes:
-            it.append(f"{said_it}: {', '.join(codes)}")
-            en.append(f"{said_en}: {', '.join(codes)}")
+    for parts, language in ((it, "it"), (en, "en")):
+        parts += [f"{said}: {', '.join(names)}" for said, names in _listed(found, language)]
     return Words("; ".join(it), "; ".join(en))
 
 
-def _listed(found: Attention) -> tuple[tuple[str, str, list[str]], ...]:
-    expiring = [f"{each.unit} ({each.last})" for each in found.expiring]
-    lapsing = [f"{each.entry.number} ({each.last})" for each in found.lapsing]
-    lapsed = [str(each.entry.number) for each in found.lapsed]
-    undeclared = [unit.code for unit in found.undeclared]
-    return (
-        ("senza comunicazione valida", "without a valid declaration", undeclared),
-        ("comunicazioni in scadenza", "declarations running out", expiring),
-        ("autorizzazioni in scadenza", "authorisations running out", lapsing),
-        ("autorizzazioni scadute", "authorisations that ran out", lapsed),
+def _listed(found: Attention, language: str) -> Iterator[tuple[str, list[str]]]:
+    def until(name: object, last: date | None) -> str:
+        return f"{name} ({day_phrase('', last, language)})" if last else f"{name}"
+
+    lists = (
+        [unit.code for unit in found.undeclared],
+        [until(each.unit, each.last) for each in found.expiring],
+        [until(each.entry.number, each.last) for each in found.lapsing],
+        [str(each.entry.number) for each in found.lapsed],
     )
+    for words, names in zip(WAITING, lists, strict=True):
+        if names:
+            yield in_language(words, language), names

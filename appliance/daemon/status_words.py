@@ -203,7 +203,7 @@ def tried_words(
     """Say what was tried last for a line in trouble, and when."""
     at = datetime.fromisoformat(tried["at"]).astimezone(zone)
     trouble = f" ({tried['trouble'][language]})" if tried["trouble"][language] else ""
-    return f"{at:%d.%m. %H:%M:%S} {tried['tried'][language]}{trouble}"
+    return f"{moment_words(at, language, year=False)} {tried['tried'][language]}{trouble}"
 
 
 def line_words(line: LineStatus) -> Words:

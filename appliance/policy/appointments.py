@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from appliance.policy.hours import Schedule
-from appliance.policy.local_time import local_moment
+from appliance.policy.local_time import day_phrase, local_moment, moment_phrase
 from appliance.policy.office_hours import hours_of_office
 from appliance.policy.register.declarations import Slots
 from appliance.policy.week import ONE_DAY
@@ -93,8 +93,9 @@ def take(slots: Slots, calendar: Schedule, booked: Booked, start: datetime, now:
     if day > last:
         raise SaidError(
             Words(
-                f"Gli appuntamenti si danno fino al {last:%d.%m.%Y}: scegliere un giorno prima.",
-                f"appointments are given until {last:%d.%m.%Y}: choose an earlier day",
+                f"Gli appuntamenti si danno {day_phrase('fino al', last, 'it')}: scegliere un "
+                "giorno prima.",
+                f"appointments are given {day_phrase('until', last, 'en')}: choose an earlier day",
             )
         )
     slot = next((s for s in slots_on(slots, calendar, day) if s.start == start), None)
@@ -102,15 +103,18 @@ def take(slots: Slots, calendar: Schedule, booked: Booked, start: datetime, now:
     if slot is None or start <= now:
         raise SaidError(
             Words(
-                f"L'ufficio non dà appuntamenti il {local:%d.%m.%Y alle %H:%M}: cambiare orario.",
-                f"the office gives no appointment at {local:%d.%m.%Y %H:%M}: choose another",
+                f"L'ufficio non dà appuntamenti {moment_phrase('il', local, 'it')}: cambiare "
+                "orario.",
+                f"the office gives no appointment {moment_phrase('on', local, 'en')}: choose "
+                "another",
             )
         )
     if booked.get(start, 0) >= slots.places:
         raise SaidError(
             Words(
-                f"Le {local:%H:%M del %d.%m.%Y} sono appena state prese: cambiare orario.",
-                f"{local:%d.%m.%Y %H:%M} has just been taken: choose another",
+                f"L'appuntamento {moment_phrase('del', local, 'it')} è appena stato preso: "
+                "cambiare orario.",
+                f"{moment_phrase('', local, 'en')} has just been taken: choose another",
             )
         )
     return slot

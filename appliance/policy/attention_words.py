@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from appliance.policy.local_time import day_phrase
 from appliance.policy.register.attention import Attention
+from appliance.policy.register.declarations import Declaration
 from appliance.policy.register.register import Authorisation
 from appliance.policy.words import Words
 
@@ -24,24 +26,30 @@ def _sentences(attention: Attention) -> Iterator[Words]:
         )
     for lapsed in attention.lapsed:
         it, en = _of(lapsed)
+        on = _on(lapsed)
         yield Words(
-            f"{it} è scaduta il {lapsed.last:%d.%m.%Y}: il numero non si dice più; rinnovarla o "
-            "revocarla.",
-            f"{en} ran out on {lapsed.last}: the number is not told any more; renew or revoke it.",
+            f"{it} è scaduta {on.it}: il numero non si dice più; rinnovarla o revocarla.",
+            f"{en} ran out {on.en}: the number is not told any more; renew or revoke it.",
         )
     for declaration in attention.expiring:
+        on = _on(declaration)
         yield Words(
-            f"{declaration.unit}: la comunicazione scade il {declaration.last:%d.%m.%Y}; chiederne "
-            "una nuova.",
-            f"{declaration.unit}: the declaration runs out on {declaration.last}; ask for a new "
-            "one.",
+            f"{declaration.unit}: la comunicazione scade {on.it}; chiederne una nuova.",
+            f"{declaration.unit}: the declaration runs out {on.en}; ask for a new one.",
         )
     for lapsing in attention.lapsing:
         it, en = _of(lapsing)
+        on = _on(lapsing)
         yield Words(
-            f"{it} scade il {lapsing.last:%d.%m.%Y}: rinnovarla se deve valere ancora.",
-            f"{en} runs out on {lapsing.last}: renew it if it shall go on.",
+            f"{it} scade {on.it}: rinnovarla se deve valere ancora.",
+            f"{en} runs out {on.en}: renew it if it shall go on.",
         )
+
+
+def _on(entry: Authorisation | Declaration) -> Words:
+    """Say on which day it runs out, or ran out."""
+    assert entry.last is not None
+    return Words(day_phrase("il", entry.last, "it"), day_phrase("on", entry.last, "en"))
 
 
 def _of(authorisation: Authorisation) -> tuple[str, str]:

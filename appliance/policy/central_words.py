@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 from typing import Final, Protocol
 
 from appliance.policy.central import Changes
+from appliance.policy.local_time import moment_phrase, moment_words
 from appliance.policy.words import Words
 
 NO_SERVER: Final = Words(
@@ -110,8 +111,10 @@ def held(now: tuple[int, datetime, str, str] | None, zone: tzinfo) -> Words:
     since = at.astimezone(zone)
     where = Words(f"da {source}", f"from {source}") if source else Words("di nuovo", "again")
     return Words(
-        f"Impostazioni centrali: versione {version} dal {since:%d.%m.%Y %H:%M}, {where.it} ({by})",
-        f"Central settings: version {version} since {since:%Y-%m-%d %H:%M}, {where.en} ({by})",
+        f"Impostazioni centrali: versione {version} {moment_phrase('dal', since, 'it')}, "
+        f"{where.it} ({by})",
+        f"Central settings: version {version} {moment_phrase('since', since, 'en')}, "
+        f"{where.en} ({by})",
     )
 
 
@@ -119,6 +122,6 @@ def last_look(at: datetime, words: Words, zone: tzinfo) -> Words:
     """Say what came of the last look at the server."""
     local = at.astimezone(zone)
     return Words(
-        f"Ultimo controllo {local:%d.%m.%Y %H:%M}: {words.it}",
-        f"Last look {local:%Y-%m-%d %H:%M}: {words.en}",
+        f"Ultimo controllo {moment_words(local, 'it')}: {words.it}",
+        f"Last look {moment_words(local, 'en')}: {words.en}",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
+from appliance.policy.local_time import day_phrase, moment_phrase
 from appliance.policy.refused import Refused
 from appliance.policy.week import ONE_DAY, Bands, Week, check_bands
 from appliance.policy.words import NOTHING, Words
@@ -40,8 +41,8 @@ class Closure:
             )
         if self.end <= self.start:
             raise Refused(
-                f"la chiusura del {self.start} finisce prima di cominciare",
-                f"the closure of {self.start} ends before it starts",
+                f"la chiusura {moment_phrase('del', self.start, 'it')} finisce prima di cominciare",
+                f"the closure {moment_phrase('of', self.start, 'en')} ends before it starts",
             )
 
     @classmethod
@@ -67,10 +68,10 @@ class Opening:
     def __post_init__(self) -> None:
         if not self.bands:
             raise Refused(
-                f"l'apertura del {self.day} non ha orario",
-                f"the opening of {self.day} has no hours",
+                f"l'apertura {day_phrase('del', self.day, 'it')} non ha orario",
+                f"the opening {day_phrase('of', self.day, 'en')} has no hours",
             )
-        check_bands(self.bands, f"the opening of {self.day}")
+        check_bands(self.bands, f"the opening {day_phrase('of', self.day, 'en')}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,8 @@ class Period:
     def __post_init__(self) -> None:
         if self.last < self.first:
             raise Refused(
-                f"il periodo del {self.first} finisce prima di cominciare",
-                f"the period of {self.first} ends before it starts",
+                f"il periodo {day_phrase('del', self.first, 'it')} finisce prima di cominciare",
+                f"the period {day_phrase('of', self.first, 'en')} ends before it starts",
             )
 
     def covers(self, day: date) -> bool:

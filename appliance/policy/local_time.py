@@ -1,7 +1,8 @@
 """Local wall-clock times: as moments, also when the clock is changed; written and read by people.
 
 One format everywhere: "lun 30 novembre 2026, 14:30" in Italian, "Mon 30 November 2026, 14:30" in
-English; the year is left out where it goes without saying.
+English; the year is left out where it goes without saying. Within a sentence, behind an article or
+a preposition: "del 30 novembre 2026 alle 14:30", "dall'8 novembre 2026", "all'01:30".
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _MONTHS: Final = {
         "October", "November", "December",
     ),
 }  # fmt: skip
+_VOWEL_DAYS: Final = (8, 11)
+"""Days of a month whose Italian name, otto, undici, drops the article's vowel."""
 _TIME: Final = re.compile(r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?::\d{2})?")
 _DAY: Final = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
@@ -52,6 +55,38 @@ def date_words(day: date, language: str) -> str:
 def moment_words(at: datetime, language: str, *, year: bool = True) -> str:
     """Write a local time as people read it: "lun 30 novembre 2026, 14:30"."""
     return f"{day_words(at.date(), language, year=year)}, {at:%H:%M}"
+
+
+def day_phrase(word: str, day: date, language: str, *, year: bool = True) -> str:
+    """Write a day behind a word of a sentence: "il 1º dicembre 2026", "dall'8 novembre 2026".
+
+    `word` ends in "il", "al", "dal", "del" in Italian; "" where none stands before the day.
+    """
+    is_italian = language == "it"
+    number = "1º" if is_italian and day.day == 1 else f"{day.day}"
+    months = _MONTHS["it" if is_italian else "en"]
+    said = f"{number} {months[day.month - 1]}" + (f" {day.year}" if year else "")
+    if is_italian and word and day.day in _VOWEL_DAYS:
+        return f"{word.removesuffix('il')}l'{said}"
+    return f"{word} {said}".lstrip()
+
+
+def clock_phrase(word: str, at: datetime | time, language: str) -> str:
+    """Write a time of day behind a word: "alle 14:30", "dall'01:30", "at 14:30"."""
+    if language == "it" and at.hour == 1:
+        return f"{word[:-1]}'{at:%H:%M}"
+    return f"{word} {at:%H:%M}"
+
+
+def moment_phrase(word: str, at: datetime, language: str, *, year: bool = True) -> str:
+    """Write a local time behind a word of a sentence: "del 30 novembre 2026 alle 14:30"."""
+    clock = clock_phrase("alle" if language == "it" else "at", at, language)
+    return f"{day_phrase(word, at.date(), language, year=year)} {clock}"
+
+
+def month_words(day: date, language: str) -> str:
+    """Write the month of a day: "novembre 2026"."""
+    return f"{_MONTHS['it' if language == 'it' else 'en'][day.month - 1]} {day.year}"
 
 
 def read_day(text: str, today: date) -> date:

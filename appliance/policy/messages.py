@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 
+from appliance.policy.local_time import moment_phrase
 from appliance.policy.words import SaidError, Words
 
 
@@ -166,8 +167,10 @@ _STANDS: Mapping[MessageState, Words] = {
 
 def _held(care: Care, name: str) -> Words:
     """Say who has it."""
-    it = f" dalle {care.since:%H:%M} del {care.since:%d/%m}" if care.since else ""
-    en = f" since {care.since:%d.%m. %H:%M}" if care.since else ""
+    it = en = ""
+    if care.since:
+        it = f" {moment_phrase('dal', care.since, 'it', year=False)}"
+        en = f" {moment_phrase('since', care.since, 'en', year=False)}"
     return Words(
         f"Già in carico a {care.holder}{it}: occorre prima rilasciarlo.",
         f"{name}: {care.holder} has it{en}; ask, or release it first",

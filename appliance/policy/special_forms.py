@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from appliance.policy.dates import Period
 from appliance.policy.day_hours import DayHours, hours_on
+from appliance.policy.local_time import day_words
 from appliance.policy.office import Group, Office
 from appliance.policy.refused import Refused
 from appliance.policy.register.fields import Fields, Unfit
 from appliance.policy.special import Special, Whose, in_force, office_with
-from appliance.policy.transfer_words import WEEKDAYS
 from appliance.policy.week import ONE_DAY, Week
 from appliance.policy.words import Words
 
@@ -101,12 +101,11 @@ def _change(before: Group, after: Group, day: date) -> tuple[Words, bool] | None
     old, new = hours_on(before.schedule, day), hours_on(after.schedule, day)
     if old == new:
         return None
-    when = f"{day:%d.%m.%Y}"
-    weekday, label = WEEKDAYS[day.weekday()], before.label
+    label = before.label
     return (
         Words(
-            f"{weekday.it} {when}, {label.it}: {_said(new).it} (prima {_said(old).it})",
-            f"{weekday.en} {when}, {label.en}: {_said(new).en} (before: {_said(old).en})",
+            f"{day_words(day, 'it')}, {label.it}: {_said(new).it} (prima {_said(old).it})",
+            f"{day_words(day, 'en')}, {label.en}: {_said(new).en} (before: {_said(old).en})",
         ),
         old.is_special,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 
+from appliance.policy.local_time import day_phrase
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.register.in_force import Hindrance
 from appliance.policy.register.register import Unit
@@ -140,7 +141,8 @@ def _day(day: date, today: date) -> Words:
     if day < today + timedelta(days=7):
         name = WEEKDAYS[day.weekday()]
         return Words(name.it, f"on {name.en}")
-    return Words(f"il {day:%d.%m.%Y}", f"on {day:%d.%m.%Y}")
+    year = day.year != today.year
+    return Words(day_phrase("il", day, "it", year=year), day_phrase("on", day, "en", year=year))
 
 
 def _clock(at: time, *, last: bool = False) -> str:

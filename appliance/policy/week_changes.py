@@ -9,7 +9,7 @@ from typing import Final
 
 from appliance.policy.day_hours import hours_on
 from appliance.policy.explain import Step, explain
-from appliance.policy.local_time import local_moment
+from appliance.policy.local_time import local_moment, moment_phrase
 from appliance.policy.office import Group, Office
 from appliance.policy.special import Special, office_with
 from appliance.policy.transfer_words import WEEKDAYS
@@ -158,8 +158,9 @@ def _said(office: Office, step: Step) -> Words:
     at = office.local(step.reopens_at)
     weekday = WEEKDAYS[at.weekday()]
     return Words(
-        f"{step.sentence.it} Riapre {weekday.it} {at:%d.%m.} alle {at:%H:%M}.",
-        f"{step.sentence.en} It opens again on {weekday.en} {at:%d.%m.} at {at:%H:%M}.",
+        f"{step.sentence.it} Riapre {weekday.it} {moment_phrase('', at, 'it', year=False)}.",
+        f"{step.sentence.en} It opens again on {weekday.en} "
+        f"{moment_phrase('', at, 'en', year=False)}.",
     )
 
 

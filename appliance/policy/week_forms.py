@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from appliance.policy.dates import NewWeek
+from appliance.policy.local_time import day_phrase
 from appliance.policy.refused import Refused
 from appliance.policy.register.fields import Fields, Unfit
 from appliance.policy.special import Special, in_force
@@ -81,13 +82,13 @@ WHOSE: Final = {
 
 
 def _said(entry: Special) -> Words:
-    whose, since = WHOSE[entry.whose], f"{entry.first:%d.%m.%Y}"
+    whose, first = WHOSE[entry.whose], entry.first
     is_new = entry.ordinary is not None and entry.ordinary.week is not None
     what = Words("inserito", "entered") if is_new else Words("quello configurato", "as configured")
     return Words(
-        f"Orario di ogni settimana, {whose.it}: {what.it}, dal {since} "
+        f"Orario di ogni settimana, {whose.it}: {what.it}, {day_phrase('dal', first, 'it')} "
         f"(voce {entry.number} di {entry.by})",
-        f"Every week's hours, {whose.en}: {what.en}, from {since} "
+        f"Every week's hours, {whose.en}: {what.en}, {day_phrase('from', first, 'en')} "
         f"(entry {entry.number} by {entry.by})",
     )
 

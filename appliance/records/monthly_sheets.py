@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
 from appliance.policy.due import months_end
-from appliance.policy.local_time import local_moment
+from appliance.policy.local_time import local_moment, month_words
 from appliance.policy.mail import Mail
 from appliance.policy.report import UnitFigures, unit_figures
 from appliance.records import outbox, report_rows, report_words
@@ -50,7 +50,9 @@ def queue_sheets(
         told = [(unit, unit_figures(calls, requests, unit.code)) for unit in units]
         concerned = [(unit, figures) for unit, figures in told if figures != UnitFigures()]
         for unit, figures in concerned:
-            subject, body = report_words.unit_sheet(figures, unit.name, named, language)
+            subject, body = report_words.unit_sheet(
+                figures, unit.name, month_words(month, language), language
+            )
             mail = Mail(sheet_key(unit.code, named), unit.email, subject, body)
             outbox.put(connection, mail, now, domain)
     return len(concerned)

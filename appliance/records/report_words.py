@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Final
 
+from appliance.policy.local_time import day_phrase
 from appliance.policy.report import Ending, Figures, Report, UnitFigures, seconds_shown
 from appliance.policy.words import Words
 from appliance.records.listing import columns, one
 
 TEXTS: Final[Mapping[str, Words]] = {
-    "title": Words("Rapporto dal {} al {}", "Report from {} to {}"),
     "headline": Words(
         "Risposte del filtro senza trasferimento: {} su {} servite ({})",
         "Answered by the filter without transfer: {} of {} served ({})",
@@ -181,7 +181,7 @@ class Teller:
 
     def title(self, first: date, last: date) -> str:
         """Name the days of the report."""
-        return self._say("title").format(f"{first:%d/%m/%Y}", f"{last:%d/%m/%Y}")
+        return one(title(first, last), self.language)
 
     def headline(self) -> str:
         """Say how much the filter answered by itself."""
@@ -248,13 +248,21 @@ class Teller:
                     yield [f"- {name}", *map(str, _unit_cells(part))]
 
 
-def unit_sheet(told: UnitFigures, name: str, month: str, language: str) -> tuple[str, str]:
-    """Write one unit's sheet of a month: subject and body of the mail to it."""
-    title = one(TEXTS["unit_title"], language).format(name, month)
-    lines = [title, "", one(TEXTS["unit_sent"], language).format(told.asked, told.accepted)]
+def title(first: date, last: date) -> Words:
+    """Head a report of some days."""
+    return Words(
+        f"Rapporto {day_phrase('dal', first, 'it')} {day_phrase('al', last, 'it')}",
+        f"Report {day_phrase('from', first, 'en')} {day_phrase('to', last, 'en')}",
+    )
+
+
+def unit_sheet(told: UnitFigures, name: str, span: str, language: str) -> tuple[str, str]:
+    """Write one unit's sheet of a month or some days: subject and body of the mail to it."""
+    head = one(TEXTS["unit_title"], language).format(name, span)
+    lines = [head, "", one(TEXTS["unit_sent"], language).format(told.asked, told.accepted)]
     for reason, count in told.returned.items():
         words = one(REASONS[reason], language) if reason in REASONS else reason
         lines.append(one(TEXTS["unit_returned"], language).format(words, count))
     lines.append(one(TEXTS["unit_taken"], language).format(told.appointments, told.emails))
     lines.append(one(TEXTS["unit_open"], language).format(told.open, told.overdue))
-    return title, "\n".join(lines) + "\n"
+    return head, "\n".join(lines) + "\n"

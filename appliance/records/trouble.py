@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from appliance.policy.local_time import moment_phrase
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -42,10 +44,10 @@ def policy_restored(aside: Trouble | None, at: datetime) -> Trouble:
     when = at.astimezone()
     return Trouble(
         "records.policy_restored",
-        f"{before.it} Rubrica uffici, schede e utenti: ripristinati dalla copia del "
-        f"{when:%d.%m.%Y %H:%M}; reinserire ciò che è più recente.".strip(),
-        f"{before.en} Register of offices, sheets and users: restored from the copy of "
-        f"{when:%d.%m.%Y %H:%M}; enter again what is newer.".strip(),
+        f"{before.it} Rubrica uffici, schede e utenti: ripristinati dalla copia "
+        f"{moment_phrase('del', when, 'it')}; reinserire ciò che è più recente.".strip(),
+        f"{before.en} Register of offices, sheets and users: restored from the copy "
+        f"{moment_phrase('of', when, 'en')}; enter again what is newer.".strip(),
     )
 
 

@@ -11,6 +11,7 @@ from appliance.commands.check import _now
 from appliance.daemon import config
 from appliance.daemon.office import build_office
 from appliance.policy.clock import Now
+from appliance.policy.local_time import moment_words
 from tests.stories.offices import ROME
 
 OFFICE = build_office(
@@ -36,4 +37,4 @@ def test_check_and_status_name_the_same_moment(at: datetime, changes: datetime) 
     found = Switchboard(OFFICE, "boot7").status(Now(500.0, at)).changes_at
     assert found == changes
     said = _now(OFFICE, at).en
-    assert said.endswith(f"{changes:%d.%m. at %H:%M}")
+    assert said.endswith(f"changes {moment_words(changes, 'en', year=False)}")

@@ -292,7 +292,7 @@ def test_the_office_hears_that_its_appointment_is_off(box: Box) -> None:
     )
     assert (to, state) == ("anagrafe@comune.example", "queued")
     assert subject == "Appuntamento annullato: [Richiesta 1]"
-    assert "della richiesta 1, 30.11.2026 10:00, è annullato" in str(body)
+    assert "della richiesta 1, lun 30 novembre 2026, 10:00, è annullato" in str(body)
     (event,) = Calendar.from_ical(str(calendar)).walk("VEVENT")
     assert (event["uid"], event["sequence"], event["status"]) == (
         "request-1-7@comune.example", 3, "CANCELLED",

@@ -263,7 +263,7 @@ def test_where_a_phone_stands_is_told() -> None:
     italian, english = Teller("it", zone), Teller("en", zone)
     assert italian.row("", True, at, kept) == (
         "si registra, ha una password, registrato a 10.0.0.21:5060, non risponde, "
-        "snom 00:04:13:00:00:01, file preso 25.11.2026 10:00 da 10.0.0.21"
+        "snom 00:04:13:00:00:01, file preso mer 25 novembre 2026, 10:00 da 10.0.0.21"
     )
     assert english.row("10.0.0.9", False, {"address": "", "answers": True}, Kept()) == (
         "at 10.0.0.9, no secret yet: centralino phones add, not registered"

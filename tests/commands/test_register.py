@@ -20,6 +20,7 @@ from appliance.daemon.spoken import folder_of, load_units, path_of
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.policy.dates import Closure, Opening, Period
+from appliance.policy.local_time import day_phrase, day_words
 from appliance.policy.register.ahead import Ahead, Special
 from appliance.policy.register.ahead_words import ahead_rows, what
 from appliance.policy.register.words import entered_words, history_rows, week_words
@@ -90,7 +91,7 @@ def test_import_says_what_is_new(tmp_path: Path) -> None:
     said = Box(tmp_path)
     rows = said.done("import", str(said.file), *BY).splitlines()
     assert "new: anagrafe, Anagrafe" in rows
-    assert "new: variation 7, anagrafe, 2026-03-10, tue 11:00-12:00" in rows
+    assert "new: variation 7, anagrafe, Tue 10 March 2026, tue 11:00-12:00" in rows
     assert "The desk is not running: it will read the register when it starts." in rows
     assert stat.S_IMODE((said.state / "secrets" / "register.key").stat().st_mode) == 0o600
 
@@ -119,7 +120,7 @@ def test_a_new_declaration_supersedes_by_a_file(box: Box) -> None:
     )
     box.file.write_text(text + "\n" + changed)
     said = box.done("import", str(box.file), *BY)
-    assert "new: declaration 9, tributi, from 2026-12-01 to 2027-01-31" in said
+    assert "new: declaration 9, tributi, from 1 December 2026 to 31 January 2027" in said
     assert "; supersedes 3" in said
     assert "8 entries were there already, 0 others stay" in said
     assert "Nothing new" in box.done("import", str(box.file), *BY)
@@ -146,7 +147,9 @@ def test_all_mistakes_at_once_and_nothing_is_stored(box: Box) -> None:
 def test_a_variation_of_the_morning(box: Box) -> None:
     """E12: today only 11-12, by a deputy, with the sender and time of the mail."""
     said = box.done("vary", "scuola", "--band", "11-12", "--reference", "mail 8:05", "--by", "vice")
-    assert re.search(rf"new: variation 9, scuola, {TODAY}, \w{{3}} 11:00-12:00", said)
+    assert re.search(
+        rf"new: variation 9, scuola, {day_words(TODAY, 'en')}, \w{{3}} 11:00-12:00", said
+    )
     assert "vice: mail 8:05" in box.done("history", "scuola")
     assert box.noted()[0] == ("vice", "register.vary")
 
@@ -162,7 +165,9 @@ def test_variations_of_some_days_of_a_need_of_none(box: Box) -> None:
     """A closed week, one need only, and back to what was declared."""
     last = TODAY + timedelta(days=10)
     said = box.done("vary", "anagrafe", "--closed", "--need", "aire", "--until", f"{last}", *WHY)
-    assert f"from {TODAY} to {last}, no band (aire)" in said
+    assert (
+        f"{day_phrase('from', TODAY, 'en')} {day_phrase('to', last, 'en')}, no band (aire)" in said
+    )
     assert "as declared" in box.done("vary", "anagrafe", "--as-declared", "--day", "domani", *WHY)
     said = box.done(
         "vary", "anagrafe", "--band", "9-10", "--band", "12-13", "--until", f"{last}", *WHY
@@ -178,7 +183,7 @@ def test_a_special_week_is_prepared_and_listed_ahead(box: Box) -> None:
     box.done("vary", "scuola", "--band", "9-10", *span, "--notice", "iscrizioni", *WHY)
     rows = box.done("calendar", "--from", "2030-03-01", "--days", "60").splitlines()
     (row,) = [row for row in rows if "scuola" in row]
-    assert row.startswith("2030-03-11 – 2030-03-17")
+    assert row.startswith("Mon 11 March 2030 – Sun 17 March 2030 ")
     assert row.endswith("09:00-10:00, «iscrizioni»")
     assert "sun" not in row
     assert any(row.endswith("the whole house      holiday, «Easter Monday»") for row in rows)
@@ -203,7 +208,7 @@ def test_every_kind_of_special_time_has_its_words() -> None:
     for kind, said in kinds:
         assert what(Ahead(day, day, kind), "it") == said
     (row,) = ahead_rows([Ahead(day, None, declared, "anagrafe")], "it")
-    assert row.startswith("dal 2026-12-13 ")
+    assert row.startswith("dal 13 dicembre 2026 ")
     assert "anagrafe" in row
 
 
@@ -244,8 +249,10 @@ def test_an_authorisation_and_its_end(box: Box, tmp_path: Path) -> None:
         f"{last}",
         *given,
     )
-    assert f"new: authorisation 9, edilizia, •••, Dirigente, until {last}" in said
-    assert f"authorisation 9 runs out on {last}" in box.done("attention")
+    assert (
+        f"new: authorisation 9, edilizia, •••, Dirigente, {day_phrase('until', last, 'en')}" in said
+    )
+    assert f"authorisation 9 runs out {day_phrase('on', last, 'en')}" in box.done("attention")
     assert "[mail.eml]" in box.done("history", "edilizia")
     assert "revoked: authorisation 9" in box.done("revoke", "9", *WHY)
     assert "Nothing to look after." in box.done("attention")
@@ -367,7 +374,8 @@ def test_the_audit_can_be_read(box: Box) -> None:
     box.done("authorise", "edilizia", "--need", "pratiche", "--authorised-by", "D", *WHY)
     rows = box.done("audit").splitlines()
     assert re.fullmatch(
-        r"\d{4}-\d\d-\d\d \d\d:\d\d  Responsabile  register.authorise  authorisation 9 of edilizia",
+        r"\w{3} \d+ \w+ \d{4}, \d\d:\d\d  Responsabile  register.authorise  "
+        r"authorisation 9 of edilizia",
         rows[0],
     )
     assert "register.import" in rows[1]
@@ -419,5 +427,8 @@ def test_words_in_italian() -> None:
     )
     assert week_words(week(), "it") == "nessuna fascia"
     entered = variation(2, "2026-11-25", None)
-    assert entered_words(entered, "it") == "variazione 2, anagrafe, 2026-11-25, come comunicato"
+    assert (
+        entered_words(entered, "it")
+        == "variazione 2, anagrafe, mer 25 novembre 2026, come comunicato"
+    )
     assert next(history_rows(entered, "it")).startswith("lun 12 gennaio 2026, ")

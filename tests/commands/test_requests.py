@@ -208,7 +208,7 @@ def test_an_appointment_takes_a_slot_and_gives_it_back(desk: Desk) -> None:
     sentence = desk.refused(*asked, *other, "--at", "2026-11-23 15:00")
     assert "has just been taken" in sentence
     sentence = desk.refused(*asked, *other, "--at", "2026-11-24 15:00")
-    assert "gives no appointment at 24.11.2026 15:00" in sentence
+    assert "gives no appointment on 24 November 2026 at 15:00" in sentence
     assert "spostato" in desk.said("requests", "move", "1", "--at", "2026-11-25 15:20")
     first, *_ = json.loads(desk.said("requests", "free-slots", "anagrafe", "--json"))
     assert datetime.fromisoformat(first).astimezone(UTC) == datetime(2026, 11, 23, 14, tzinfo=UTC)

@@ -115,7 +115,7 @@ def test_a_sunday_is_opened(head: Visitor) -> None:
     """Preview, back to the form, save; the calendar and the list have it, with who and why."""
     told = head.post("/hours/new", data=SUNDAY | {"do": "preview"}).text
     assert (
-        "domenica 06.12.2026, Centralino: 09:00-12:00, «Mercatini &lt;b&gt;» (prima chiuso)" in told
+        "dom 6 dicembre 2026, Centralino: 09:00-12:00, «Mercatini &lt;b&gt;» (prima chiuso)" in told
     )
     assert 'value="9-12"' in head.post("/hours/new", data=SUNDAY | {"do": "edit"}).text
     assert "Non è ancora stato inserito nulla." in head.get("/hours").text
@@ -151,7 +151,7 @@ def test_an_entry_is_corrected_and_revoked(head: Visitor) -> None:
     assert head.get("/hours/new?ends=1").status_code == 404
     assert "corregge la voce 1" in head.get("/hours").text
     end = {"number": "2", "reference": "sindaco"}
-    assert "domenica 06.12.2026" in head.post("/hours/revoke", data=end).text
+    assert "dom 6 dicembre 2026" in head.post("/hours/revoke", data=end).text
     assert head.post("/hours/revoke", data=end | {"do": "save"}).status_code == 303
     assert "Revoca della voce 2" in head.get("/hours").text
     assert head.post("/hours/revoke", data=end).status_code == 409

@@ -196,7 +196,7 @@ def test_what_the_box_does_for_itself_is_shown(works: Works) -> None:
     works.plant.lookout.night = Night(TEN.wall, True, False, Words("archivi integri", "whole"))
     works.plant.lookout.card = Card("mmcblk0p3", 2048, 0, 900, 1000)
     text = works.text()
-    assert "Lavoro notturno del 25.11.2026 10:00: archivi integri" in text
+    assert "Lavoro notturno del 25 novembre 2026 alle 10:00: archivi integri" in text
     assert "900 MB liberi di 1000; scritti finora 2.0 GB; errori del file system: 0" in text
 
 

@@ -231,7 +231,7 @@ def test_two_operators_on_the_week_page_want_the_last_place(
         late = wanted | {"name": "Anna Neri", "phone": "051 765432"}
         refused = other.post("/requests/new", data=late)
         assert refused.status_code == 409
-        assert "sono appena state prese: cambiare orario." in refused.text
+        assert "è appena stato preso: cambiare orario." in refused.text
         assert 'value="Anna Neri"' in refused.text
         taken = other.post("/requests/new", data=late | {"starts": second.isoformat()})
         assert taken.status_code == 303

@@ -24,7 +24,7 @@ def test_one_night_at_home_is_no_alarm() -> None:
     trouble = trouble_of(failed, AT + STALE + timedelta(minutes=1), ROME)
     assert trouble is not None
     assert trouble.code == CODE
-    assert "non riceve una copia intera dal 25.11.2026: la chiavetta" in trouble.it
+    assert "non riceve una copia intera dal 25 novembre 2026: la chiavetta" in trouble.it
     assert "not plugged in." in trouble.en
     well = heard(failed, Went(AT + timedelta(days=4), True, Words("x", "x")))
     assert trouble_of(well, AT + timedelta(days=5), ROME) is None
@@ -40,9 +40,9 @@ def test_one_that_nobody_writes_to_is_told_too() -> None:
 def test_what_status_says_of_it() -> None:
     """Which stick and how old; that nothing leaves the card, unless a second medium is named."""
     (words,) = said(STICK, "", ROME)
-    assert (
-        words.it
-        == "Chiavetta delle copie di sicurezza (COPIE): ultima copia intera 25.11.2026 03:05"
+    assert words.it == (
+        "Chiavetta delle copie di sicurezza (COPIE): ultima copia intera "
+        "mer 25 novembre 2026, 03:05"
     )
     (words,) = said(replace(STICK, label="", done=None), "", ROME)
     assert words.en == "Backup stick (AB-12): last whole backup never"

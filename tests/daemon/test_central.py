@@ -155,7 +155,7 @@ def test_what_is_refused_is_told_at_once(box: Box) -> None:
     assert told is not None
     assert told.it.endswith("valgono quelle di prima: firma di altri")
     assert told.en.endswith("those of before hold: another's signature")
-    assert "Last look 2026-11-26 10:00: another's signature" in box.central.words()[1].en
+    assert "Last look Thu 26 November 2026, 10:00: another's signature" in box.central.words()[1].en
     box.ends = Said(START.wall, Outcome.GOOD, NOTHING)
     box.day(3)
     assert box.told() is None
@@ -168,7 +168,7 @@ def test_what_is_in_force_is_told(box: Box) -> None:
     box.central.read_anew()
     assert box.look()
     assert not box.look()
-    since = "2026-11-26 19:00"
+    since = "26 November 2026 at 19:00"
     assert box.central.words()[0].en == (
         f"Central settings: version 1 since {since}, from prova (anna)"
     )

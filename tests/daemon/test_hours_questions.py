@@ -120,9 +120,9 @@ def test_a_sunday_is_previewed_then_saved(box: Box) -> None:
     told = box.ask("hours_enter", form=FORM, preview=True)
     assert told["saved"] is False
     assert told["changes"][0] == {
-        "it": "domenica 29.11.2026, Centralino: 10:00-11:00, «Voto» "
+        "it": "dom 29 novembre 2026, Centralino: 10:00-11:00, «Voto» "
         "(prima 09:00-12:00, «Elezioni»)",
-        "en": "Sunday 29.11.2026, Switchboard: 10:00-11:00, «Vote» "
+        "en": "Sun 29 November 2026, Switchboard: 10:00-11:00, «Vote» "
         "(before: 09:00-12:00, «Elections»)",
     }
     assert box.house.is_open(SUNDAY.replace(hour=9))

@@ -76,7 +76,8 @@ def box(tmp_path: Path) -> Iterator[Box]:
 
 
 SHEET = (
-    "report:anagrafe:2026-11", "anagrafe@comune.example", "Anagrafe: chiamate e richieste, 2026-11"
+    "report:anagrafe:2026-11", "anagrafe@comune.example",
+    "Anagrafe: chiamate e richieste, novembre 2026",
 )  # fmt: skip
 
 

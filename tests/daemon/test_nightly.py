@@ -267,7 +267,7 @@ def test_it_is_said_in_both_languages() -> None:
     assert [words.en for words in care_said(None, None, ROME)] == ["Nightly work: not done yet"]
     said = care_said(WELL, Card("", None, None, 900, 1000), ROME)
     assert [words.it for words in said] == [
-        "Lavoro notturno del 25.11.2026 04:05: bene",
+        "Lavoro notturno del 25 novembre 2026 alle 04:05: bene",
         "Scheda di memoria: 900 MB liberi di 1000",
     ]
 

@@ -155,7 +155,7 @@ def test_import_and_search(tmp_path: Path) -> None:
     again = box.run("import", str(folder))
     assert "carta-identita: cambiata" in again
     assert "imu: non c'è più" in again
-    assert "carta-identita: aggiornata l'ultima volta il 15.06.2024" in again
+    assert "carta-identita: aggiornata l'ultima volta il 15 giugno 2024" in again
     assert box.run("search", "cambio", "residenza").startswith("cambio-residenza ")
     assert '"code": "mensa-scolastica"' in box.run("search", "celiachia", "--json")
     assert box.run("search", "acconto") == "nessuna scheda ha tutte queste parole\n"
@@ -178,8 +178,8 @@ def test_what_was_edited_in_the_console_stays(tmp_path: Path) -> None:
             sheets.put(connection, sheet, Noted(at, "anna", sheets.CHANGED, sheet.code))
         sheets.remove(connection, "tari", Noted(at, "anna", sheets.REMOVED, "tari"))
     said = box.run("import", str(folder)).splitlines()
-    assert "imu: modificata nella console da anna il 25.11.2026: resta così" in said[1]
-    assert "tari: tolta nella console da anna il 25.11.2026: resta tolta" in said[2]
+    assert "imu: modificata nella console da anna il 25 novembre 2026: resta così" in said[1]
+    assert "tari: tolta nella console da anna il 25 novembre 2026: resta tolta" in said[2]
     assert said[0].startswith("ici: modificata")
     assert box.found() == {"cani", "ici", "imu"}
     assert "luglio" in box.run("search", "luglio")

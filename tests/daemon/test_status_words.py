@@ -230,8 +230,8 @@ def test_what_was_tried_last_stands_under_its_line() -> None:
         "trouble": {"it": "rifiutato", "en": "refused"},
     }
     said = words(up(), recoveries={"line1": [{}, step]})
-    assert "25.11. 10:31:00 reset USB chiesto (rifiutato)" in said.it
-    assert "25.11. 10:31:00 a USB reset is asked for (refused)" in said.en
+    assert "mer 25 novembre, 10:31 reset USB chiesto (rifiutato)" in said.it
+    assert "Wed 25 November, 10:31 a USB reset is asked for (refused)" in said.en
 
 
 def test_where_the_phones_stand() -> None:

@@ -96,9 +96,9 @@ def test_what_is_said_of_each() -> None:
     silent = "the number is not told any more; renew or revoke it."
     assert [words.en for words in said] == [
         f"Scuola (scuola): {undeclared}",
-        f"anagrafe: authorisation 3 ran out on 2026-11-20: {silent}",
-        "demografici: the declaration runs out on 2026-12-20; ask for a new one.",
-        "anagrafe: authorisation 4 runs out on 2026-12-01: renew it if it shall go on.",
+        f"anagrafe: authorisation 3 ran out on 20 November 2026: {silent}",
+        "demografici: the declaration runs out on 20 December 2026; ask for a new one.",
+        "anagrafe: authorisation 4 runs out on 1 December 2026: renew it if it shall go on.",
     ]
-    assert "scade il 20.12.2026" in said[2].it
+    assert "scade il 20 dicembre 2026" in said[2].it
     assert all("5982" not in words.it + words.en for words in said)

@@ -75,7 +75,7 @@ def test_what_changes_is_said_before_it_is_saved() -> None:
     """Days, needs, rules: only what becomes other than it was."""
     assert said(take(entering.declare, **DECLARED)) == [
         "Anagrafe: la comunicazione vale da oggi, fino alla prossima.",
-        "Sostituisce la n. 1 del 12.01.2026, che resta nello storico.",
+        "Sostituisce la n. 1 del 12 gennaio 2026, che resta nello storico.",
         "Martedì: 09:00-12:30 (prima: 09:00-12:30 15:00-17:00).",
         "Mercoledì: nessuna fascia (prima: 09:00-12:30 15:00-17:00).",
         "Giovedì: 09:00-12:00 (prima: 09:00-12:30 15:00-17:00).",
@@ -98,7 +98,7 @@ def test_a_services_first_declaration_says_whom_it_holds_for() -> None:
     }
     told = said(take(entering.declare, **form))
     assert told[:4] == [
-        "Servizi demografici: la comunicazione vale dal 01.12.2026 al 31.01.2027.",
+        "Servizi demografici: la comunicazione vale dal 1º dicembre 2026 al 31 gennaio 2027.",
         "È la prima comunicazione di questo ufficio.",
         "Vale anche per: Stato civile.",
         "Lunedì: 09:00-12:30 15:00-17:00.",
@@ -249,10 +249,13 @@ def test_a_variation_of_today_has_three_fields() -> None:
     ("form", "expected"),
     [
         ({"hours": "closed"}, "Anagrafe: oggi non riceve chiamate."),
-        ({"hours": "declared", "first": "2026-11-26"}, "Anagrafe: il 26.11.2026 come comunicato."),
+        (
+            {"hours": "declared", "first": "2026-11-26"},
+            "Anagrafe: il 26 novembre 2026 come comunicato.",
+        ),
         (
             {"hours": "9-12", "last": "2026-12-01", "needs": ["aire"]},
-            "Anagrafe (aire): da oggi al 01.12.2026 09:00-12:00.",
+            "Anagrafe (aire): da oggi al 1º dicembre 2026 09:00-12:00.",
         ),
     ],
 )
@@ -290,7 +293,7 @@ def test_a_number_may_be_told_by_a_written_leave() -> None:
     form = DECLARED | {"needs": [OUTSIDE]}
     stored = take(entering.declare, **form).register
     merged = take(entering.authorise, stored, **LEAVE, need="urgenze", last="2026-12-31")
-    assert said(merged) == ["Anagrafe: un numero si può comunicare fino al 31.12.2026."]
+    assert said(merged) == ["Anagrafe: un numero si può comunicare fino al 31 dicembre 2026."]
     written = take(entering.authorise, stored, **LEAVE, number="051 598 204")
     assert said(written) == ["Anagrafe: un numero si può comunicare."]
     entry = merged.register.authorisations[0].entry.number

@@ -7,7 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from appliance.policy.local_time import day_words, moment_words, read_day, read_moment
+from appliance.policy.local_time import (
+    clock_phrase,
+    day_phrase,
+    day_words,
+    moment_phrase,
+    moment_words,
+    month_words,
+    read_day,
+    read_moment,
+)
 from appliance.policy.refused import Refused
 
 ROME = ZoneInfo("Europe/Rome")
@@ -20,6 +29,24 @@ def test_one_format_in_both_languages() -> None:
     assert moment_words(NOON, "en", year=False) == "Mon 30 November, 12:00"
     assert day_words(date(2027, 1, 3), "it") == "dom 3 gennaio 2027"
     assert day_words(date(2027, 8, 7), "en", year=False) == "Sat 7 August"
+
+
+def test_articles_are_those_of_the_number_that_is_read() -> None:
+    """L'8, dall'11, il 1º, all'una; English puts its word before, and changes none."""
+    eighth, first = date(2026, 11, 8), date(2026, 12, 1)
+    assert day_phrase("il", eighth, "it") == "l'8 novembre 2026"
+    assert day_phrase("fino al", date(2026, 11, 11), "it") == "fino all'11 novembre 2026"
+    assert day_phrase("", eighth, "it", year=False) == "8 novembre"
+    assert day_phrase("dal", first, "it") == "dal 1º dicembre 2026"
+    assert day_phrase("on", eighth, "en") == "on 8 November 2026"
+    assert day_phrase("", first, "en", year=False) == "1 December"
+    assert moment_phrase("del", NOON, "it") == "del 30 novembre 2026 alle 12:00"
+    assert moment_phrase("of", NOON, "en", year=False) == "of 30 November at 12:00"
+    assert moment_phrase("dal", NOON.replace(hour=1), "it").endswith("2026 all'01:00")
+    assert clock_phrase("dalle", NOON.replace(hour=1), "it") == "dall'01:00"
+    assert clock_phrase("since", NOON.replace(hour=1), "en") == "since 01:00"
+    assert month_words(eighth, "it") == "novembre 2026"
+    assert month_words(eighth, "en") == "November 2026"
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def _history(state: MessageState) -> list[Entry]:
 @pytest.mark.parametrize("step", [Step.TAKE, Step.FAIL, Step.CLOSE])
 def test_nobody_else_calls_back_while_somebody_has_it(step: Step) -> None:
     """E16: the second person is told who has the message, and since when."""
-    with pytest.raises(OfficeError, match=r"message 17: Anna has it since 25\.11\. 10:00"):
+    with pytest.raises(OfficeError, match=r"message 17: Anna has it since 25 November at 10:00"):
         check(TAKEN, entry(step, "Bruno"), NAME)
 
 

@@ -243,10 +243,10 @@ def test_a_revocation() -> None:
 def test_what_a_sunday_changes() -> None:
     """Day by day, of each group, with what holds before."""
     assert changes(EXAMPLE, (), OPEN, TODAY) == (
-        Words("domenica 06.12.2026, Centralino: 09:00-12:00, «Voto» (prima chiuso)",
-              "Sunday 06.12.2026, Switchboard: 09:00-12:00, «Vote» (before: closed)"),
-        Words("domenica 06.12.2026, Sportello Cittadini: 09:00-12:00, «Voto» (prima chiuso)",
-              "Sunday 06.12.2026, Citizens' counter: 09:00-12:00, «Vote» (before: closed)"),
+        Words("dom 6 dicembre 2026, Centralino: 09:00-12:00, «Voto» (prima chiuso)",
+              "Sun 6 December 2026, Switchboard: 09:00-12:00, «Vote» (before: closed)"),
+        Words("dom 6 dicembre 2026, Sportello Cittadini: 09:00-12:00, «Voto» (prima chiuso)",
+              "Sun 6 December 2026, Citizens' counter: 09:00-12:00, «Vote» (before: closed)"),
     )  # fmt: skip
 
 
@@ -254,7 +254,7 @@ def test_what_a_revocation_changes() -> None:
     """The days of what it ends; of the group that was meant alone."""
     told = changes(EXAMPLE, (SHUT,), revoked((SHUT,), 2, "r", "capo", AT), TODAY)
     assert [each.it for each in told] == [
-        "lunedì 07.12.2026, Centralino: 08:30-13:00 14:00-18:00 (prima chiuso, «Ponte»)"
+        "lun 7 dicembre 2026, Centralino: 08:30-13:00 14:00-18:00 (prima chiuso, «Ponte»)"
     ]
 
 
@@ -265,7 +265,7 @@ def test_of_many_days_some_are_told() -> None:
     told = [each.it for each in changes(OFFICES["no_counter"], (), new, TODAY)]
     assert len(told) == 16
     assert told[-2].startswith(
-        "giovedì 24.12.2026, Centralino: 01:00-02:00, «X» (prima 08:30-13:00"
+        "gio 24 dicembre 2026, Centralino: 01:00-02:00, «X» (prima 08:30-13:00"
     )
     assert told[-1] == "e così altri 13 giorni."
 

@@ -115,7 +115,7 @@ def test_far_ahead_and_until_midnight() -> None:
     gone = replace(night, last=date(2026, 11, 25))
     register = with_declarations(gone, later)
     assert read("2026-11-26 10:00", register) == (
-        "Anagrafe: la comunicazione è scaduta, riprende il 21.12.2026 alle 9:00. "
+        "Anagrafe: la comunicazione è scaduta, riprende il 21 dicembre alle 9:00. "
         "Appuntamento o e-mail?"
     )
     wednesday = with_declarations(

@@ -171,9 +171,12 @@ def test_which_weeks_hold_is_said() -> None:
         new(3, TUESDAY, None, Whose.COUNTER),
     )
     assert [said.en for said in weeks_said(entries, TODAY)] == [
-        "Every week's hours, switchboard and counter: entered, from 25.11.2026 (entry 1 by anna)",
-        "Every week's hours, switchboard: entered, from 25.11.2026 (entry 2 by anna)",
-        "Every week's hours, counter: as configured, from 01.12.2026 (entry 3 by anna)",
+        (
+            "Every week's hours, switchboard and counter: entered, from 25 November 2026 "
+            "(entry 1 by anna)"
+        ),
+        "Every week's hours, switchboard: entered, from 25 November 2026 (entry 2 by anna)",
+        "Every week's hours, counter: as configured, from 1 December 2026 (entry 3 by anna)",
     ]
     over = (*entries[:2], new(4, TODAY, None, Whose.HOUSE))
     (said,) = weeks_said(over, TODAY)
@@ -227,7 +230,7 @@ def test_what_a_closed_afternoon_changes() -> None:
     assert heard.at == datetime(2026, 12, 1, 14, 5, tzinfo=ROME)
     assert [len(found.heard), len(heard.before)] == [1, 3]
     assert heard.after[0].it.startswith("Fuori orario")
-    assert heard.after[0].it.endswith("Riapre mercoledì 02.12. alle 08:30.")
+    assert heard.after[0].it.endswith("Riapre mercoledì 2 dicembre alle 08:30.")
     assert heard.before != heard.after
 
 

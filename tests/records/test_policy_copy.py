@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import StoreError
+from appliance.policy.local_time import moment_phrase
 from appliance.policy.register.merge import merge
 from appliance.policy.register.register import Register
 from appliance.policy.sheets import Sheet
@@ -230,7 +231,7 @@ def test_a_damaged_database_takes_no_policy_with_it(box: Box) -> None:
     trouble = troubles.get(timeout=10)
     assert trouble is not None
     assert trouble.it.startswith("Il registro delle chiamate era danneggiato")
-    assert f"ripristinati dalla copia del {AT.astimezone():%d.%m.%Y %H:%M}" in trouble.it
+    assert f"ripristinati dalla copia {moment_phrase('del', AT.astimezone(), 'it')}" in trouble.it
 
 
 def test_a_start_that_was_killed_in_between_puts_it_back_the_next_time(box: Box) -> None:

@@ -41,7 +41,7 @@ def test_the_night_is_used_once(tmp_path: Path) -> None:
         nightly = box.state / night.NIGHTLY
         assert (nightly / "2026-11-25" / "centralino.db").stat().st_size > 0
         told = box.ask("status")["said"]["it"]
-        assert "Lavoro notturno del 25.11.2026 03:0" in told
+        assert "Lavoro notturno del 25 novembre 2026 alle 03:0" in told
         assert "archivi integri; copia sulla scheda fatta" in told
         assert box.status()["troubles"] == []
         assert box.status()["card"]["total_mb"] > 0

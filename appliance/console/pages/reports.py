@@ -50,6 +50,7 @@ async def show(request: Request) -> Response:
         "found": found,
         "names": names,
         "texts": TEXTS,
+        "headline": report_words.title(days.first, days.last),
         "endings": tuple(Ending),
         "shown": lambda seconds: seconds_shown(seconds, request.state.speaker.language),
         "hours": bars(hours_of(found)),

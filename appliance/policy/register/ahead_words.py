@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from appliance.policy.dates import Closure, Holiday, NewWeek, Opening, Period
+from appliance.policy.local_time import day_phrase, day_words
 from appliance.policy.register.ahead import Ahead
 from appliance.policy.register.declarations import Declaration, Variation
 from appliance.policy.register.words import (
@@ -30,13 +31,14 @@ def ahead_rows(found: Iterable[Ahead], language: str) -> Iterator[str]:
     """Say each in a row: when, of whom, what holds."""
     for each in found:
         whom = each.unit or in_language(HOUSE, language)
-        yield f"{_when(each.first, each.last, language):<24} {whom:<20} {what(each, language)}"
+        yield f"{_when(each.first, each.last, language):<47} {whom:<20} {what(each, language)}"
 
 
 def _when(first: date, last: date | None, language: str) -> str:
     if last is None:
-        return f"{'dal' if language == 'it' else 'from'} {first}"
-    return f"{first}" if first == last else f"{first} – {last}"
+        return day_phrase("dal" if language == "it" else "from", first, language)
+    begins = day_words(first, language)
+    return begins if first == last else f"{begins} – {day_words(last, language)}"
 
 
 def what(each: Ahead, language: str) -> str:

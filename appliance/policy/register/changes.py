@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from appliance.policy.local_time import day_phrase
 from appliance.policy.register.declarations import Declaration, Need, Variation
 from appliance.policy.register.merge import Merged
 from appliance.policy.register.register import Authorisation, Register
@@ -74,8 +75,9 @@ def _replaces(before: Declaration | None) -> Words:
         )
     number, at = before.entry.number, before.entry.at
     return Words(
-        f"Sostituisce la n. {number} del {at:%d.%m.%Y}, che resta nello storico.",
-        f"It takes the place of no. {number} of {at:%d.%m.%Y}, which stays in the history.",
+        f"Sostituisce la n. {number} {day_phrase('del', at, 'it')}, che resta nello storico.",
+        f"It takes the place of no. {number} {day_phrase('of', at, 'en')}, which stays in the "
+        "history.",
     )
 
 
@@ -169,24 +171,27 @@ def _varied(register: Register, new: Variation, today: date) -> Said:
 
 def _authorised(register: Register, new: Authorisation) -> Said:
     name, last = name_of(register, new.unit), new.last
-    yield Words(
-        f"{name}: un numero si può comunicare{f' fino al {last:%d.%m.%Y}' if last else ''}.",
-        f"{name}: one number may be told{f' until {last:%d.%m.%Y}' if last else ''}.",
-    )
+    it = f" {day_phrase('fino al', last, 'it')}" if last else ""
+    en = f" {day_phrase('until', last, 'en')}" if last else ""
+    yield Words(f"{name}: un numero si può comunicare{it}.", f"{name}: one number may be told{en}.")
 
 
 def _span(first: date, last: date | None, today: date) -> tuple[str, str]:
     """Say from when to when."""
-    on = f"{first:%d.%m.%Y}"
-    it, en = ("da oggi", "from today") if first == today else (f"dal {on}", f"from {on}")
+    it, en = (
+        ("da oggi", "from today")
+        if first == today
+        else (day_phrase("dal", first, "it"), day_phrase("from", first, "en"))
+    )
     if last is None:
         return f"{it}, fino alla prossima", f"{en}, until the next one"
-    return f"{it} al {last:%d.%m.%Y}", f"{en} to {last:%d.%m.%Y}"
+    return f"{it} {day_phrase('al', last, 'it')}", f"{en} {day_phrase('to', last, 'en')}"
 
 
 def _days(first: date, last: date, today: date) -> tuple[str, str]:
     """Say on which days."""
     if first != last:
         return _span(first, last, today)
-    on = f"{first:%d.%m.%Y}"
-    return ("oggi", "today") if first == today else (f"il {on}", f"on {on}")
+    if first == today:
+        return "oggi", "today"
+    return day_phrase("il", first, "it"), day_phrase("on", first, "en")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
+from appliance.policy.local_time import day_phrase
 from appliance.policy.register import merge
 from appliance.policy.register.declarations import Declaration, Entry, ReturnRule, Variation
 from appliance.policy.register.fields import Fields, Unfit, bands_of, problem
@@ -93,16 +94,17 @@ def vary(stored: Register, form: Form, stamp: Stamp, today: date) -> Merged:
     if last < today:
         fields.wrong(
             "last",
-            f"il {last:%d.%m.%Y} è passato: indicare un giorno a venire",
-            f"{last} is past: name a day to come",
+            f"{day_phrase('il', last, 'it')} è passato: indicare un giorno a venire",
+            f"{day_phrase('', last, 'en')} is past: name a day to come",
         )
     found = stored.unit(unit)
     declared = merge.in_force(stored).valid_declaration(found, first) if found else None
     if found is not None and declared is None:
         fields.wrong(
             "unit",
-            f"il {first:%d.%m.%Y} non ha una comunicazione valida: non c'è nulla da variare",
-            f"{unit} has no valid declaration on {first}: there is nothing to vary",
+            f"nessuna comunicazione vale {day_phrase('il', first, 'it')}: non c'è nulla da variare",
+            f"{unit} has no valid declaration {day_phrase('on', first, 'en')}: there is nothing to "
+            "vary",
         )
     week = _varied(fields, _weekdays(first, last, declared))
     only, notice = fields.texts("needs"), fields.text("notice")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from appliance.policy.local_time import moment_words
+from appliance.policy.local_time import day_phrase, day_words, moment_words
 from appliance.policy.register.declarations import Declaration, ReturnRule, Slots, Variation
 from appliance.policy.register.merge import Merged
 from appliance.policy.register.register import Authorisation, Entered
@@ -99,7 +99,10 @@ def _holds(entered: Entered, language: str) -> str:
             notice = f", «{entered.notice}»" if entered.notice else ""
             return f"{_span(entered.first, entered.last, language)}, {bands}{needs}{notice}"
     parts = (str(entered.told.number), entered.authorised_by)
-    until = f"{'fino al' if language == 'it' else 'until'} {entered.last}" if entered.last else ""
+    until = ""
+    if entered.last:
+        word = "fino al" if language == "it" else "until"
+        until = day_phrase(word, entered.last, language)
     return ", ".join(filter(None, (*parts, until)))
 
 
@@ -142,5 +145,6 @@ def _span(first: date, last: date | None, language: str) -> str:
     begins = "dal" if language == "it" else "from"
     ends = "al" if language == "it" else "to"
     if first == last:
-        return f"{first}"
-    return f"{begins} {first}" + (f" {ends} {last}" if last else "")
+        return day_words(first, language)
+    until = f" {day_phrase(ends, last, language)}" if last else ""
+    return day_phrase(begins, first, language) + until

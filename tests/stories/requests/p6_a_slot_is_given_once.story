@@ -4,7 +4,7 @@ expect a mail to anagrafe@comune.example about "[Richiesta 1] Appuntamento: Resi
 op2 books 2026-11-30 15:00 at anagrafe residenza for "Bruno Neri" 3480000002 about "Residenza"
 expect refused "has just been taken"
 op2 books 2026-11-24 15:00 at anagrafe residenza for "Bruno Neri" 3480000002 about "Residenza"
-expect refused "gives no appointment at 24.11.2026 15:00"
+expect refused "gives no appointment on 24 November 2026 at 15:00"
 op1 moves 1 to 2026-11-30 15:20
 expect a mail to anagrafe@comune.example about "Appuntamento spostato: [Richiesta 1] Residenza" following up the first saying "15:20–15:40"
 op2 books 2026-11-30 15:00 at anagrafe residenza for "Bruno Neri" 3480000002 about "Residenza"
