@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -17,7 +17,7 @@ from appliance.paper.document import Document, Part
 from appliance.policy import request_words
 from appliance.policy.citizens import Citizen, Contact
 from appliance.policy.letters import need_name
-from appliance.policy.local_time import date_words, day_words, moment_words
+from appliance.policy.local_time import date_words, day_words, moment_phrase, moment_words
 from appliance.policy.register.register import Register
 from appliance.policy.requests import Step
 from appliance.policy.words import Words
@@ -28,8 +28,8 @@ TITLE: Final = Words("{house} – Richiesta {n}", "{house} – Request {n}")
 SUBJECT: Final = Words("richiesta n. {n} – {subject}", "request no. {n} – {subject}")
 TO: Final = Words("All'ufficio {unit}", "To the office {unit}")
 OPENING: Final = Words(
-    "Richiesta presa in carico dal centralino {on} alle {at:%H:%M} ({by}).",
-    "Request taken over by the front desk on {on} at {at:%H:%M} ({by}).",
+    "Richiesta presa in carico dal centralino {on} ({by}).",
+    "Request taken over by the front desk {on} ({by}).",
 )
 CITIZEN: Final = Words("Utente", "Citizen")
 REQUEST: Final = Words("Richiesta", "Request")
@@ -104,7 +104,8 @@ class RequestLetter:
             day=date_words(taken.date(), head.language),
             to=tuple(self._to(request.unit)),
             opening=self._say(OPENING).format(
-                on=_on(taken.date(), head.language), at=taken, by=self.names.called(request.by)
+                on=moment_phrase("il" if head.language == "it" else "on", taken, head.language),
+                by=self.names.called(request.by),
             ),
             parts=tuple(self._parts(kept, due)),
         )
@@ -170,11 +171,3 @@ class RequestLetter:
             who = f"{who} ({self.names.called(step.said_by)})"
         what = self._say(request_words.STEPS[step.step])
         return (at, what, self.hide(who), self.hide(step.words))
-
-
-def _on(day: date, language: str) -> str:
-    """Write a day within a sentence: "il 23 novembre 2026", "l'8 novembre 2026"."""
-    words = date_words(day, language)
-    if language != "it":
-        return words
-    return f"l'{words}" if day.day in {8, 11} else f"il {words}"

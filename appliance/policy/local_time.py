@@ -45,11 +45,12 @@ def day_words(day: date, language: str, *, year: bool = True) -> str:
     return f"{words} {day.year}" if year else words
 
 
-def date_words(day: date, language: str) -> str:
+def date_words(day: date, language: str, *, year: bool = True) -> str:
     """Write a day as a letter does: "30 novembre 2026", "1° dicembre 2026"."""
     tongue = "it" if language == "it" else "en"
     number = "1°" if (tongue, day.day) == ("it", 1) else str(day.day)
-    return f"{number} {_MONTHS[tongue][day.month - 1]} {day.year}"
+    words = f"{number} {_MONTHS[tongue][day.month - 1]}"
+    return f"{words} {day.year}" if year else words
 
 
 def moment_words(at: datetime, language: str, *, year: bool = True) -> str:
@@ -58,15 +59,12 @@ def moment_words(at: datetime, language: str, *, year: bool = True) -> str:
 
 
 def day_phrase(word: str, day: date, language: str, *, year: bool = True) -> str:
-    """Write a day behind a word of a sentence: "il 1º dicembre 2026", "dall'8 novembre 2026".
+    """Write a day behind a word of a sentence: "il 1° dicembre 2026", "dall'8 novembre 2026".
 
     `word` ends in "il", "al", "dal", "del" in Italian; "" where none stands before the day.
     """
-    is_italian = language == "it"
-    number = "1º" if is_italian and day.day == 1 else f"{day.day}"
-    months = _MONTHS["it" if is_italian else "en"]
-    said = f"{number} {months[day.month - 1]}" + (f" {day.year}" if year else "")
-    if is_italian and word and day.day in _VOWEL_DAYS:
+    said = date_words(day, language, year=year)
+    if language == "it" and word and day.day in _VOWEL_DAYS:
         return f"{word.removesuffix('il')}l'{said}"
     return f"{word} {said}".lstrip()
 

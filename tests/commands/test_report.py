@@ -171,7 +171,7 @@ def test_the_report_on_paper(config: Path, tmp_path: Path) -> None:
     if shutil.which("pdftotext"):
         text = text_of_pdf(file)
         shown = run(config, "--month", "2026-10").output
-        assert "Test – Rapporto dal 1º ottobre 2026 al 31 ottobre 2026" in text
+        assert "Test – Rapporto dal 1° ottobre 2026 al 31 ottobre 2026" in text
         told = " ".join(text.split())
         rows = [line.replace(":", " ").split() for line in shown.splitlines()[3:] if line.strip()]
         assert [row for row in rows if " ".join(row) not in told.replace(":", "")] == []

@@ -208,7 +208,7 @@ def test_what_status_says() -> None:
     assert in_one_line(BUSY, NOW, ROME) == Words(
         "3 tra servizi e uffici; senza comunicazione valida: demografici, statocivile; "
         "comunicazioni in scadenza: anagrafe (5 dicembre 2026); autorizzazioni in scadenza: 4 "
-        "(1º dicembre 2026); autorizzazioni scadute: 3",
+        "(1° dicembre 2026); autorizzazioni scadute: 3",
         "3 services and offices; without a valid declaration: demografici, statocivile; "
         "declarations running out: anagrafe (5 December 2026); authorisations running out: 4 "
         "(1 December 2026); authorisations that ran out: 3",

@@ -7,12 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from appliance.paper import request_letter
 from appliance.paper.document import Document, Part, from_json, to_json
 from appliance.paper.request_letter import Letterhead, Names, RequestLetter
 from appliance.policy.appointments import Slot
 from appliance.policy.citizens import Citizen, Contact
-from appliance.policy.local_time import date_words
+from appliance.policy.local_time import date_words, day_phrase
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Appointment, Form, Request, Step
 from appliance.records.request_rows import Happened, Kept, Sound
@@ -38,13 +37,13 @@ def test_a_document_comes_through_whole() -> None:
         ("it", date(2026, 12, 1), "1° dicembre 2026", "il 1° dicembre 2026"),
         ("it", date(2026, 11, 8), "8 novembre 2026", "l'8 novembre 2026"),
         ("it", date(2026, 11, 11), "11 novembre 2026", "l'11 novembre 2026"),
-        ("en", date(2026, 12, 1), "1 December 2026", "1 December 2026"),
+        ("en", date(2026, 12, 1), "1 December 2026", "on 1 December 2026"),
     ],
 )
 def test_a_day_in_a_letter(language: str, day: date, words: str, within: str) -> None:
     """A letter writes the month as a word, with the article that Italian wants."""
     assert date_words(day, language) == words
-    assert request_letter._on(day, language) == within
+    assert day_phrase("il" if language == "it" else "on", day, language) == within
 
 
 def letter(language: str, request: Request, steps: tuple[Happened, ...] = ()) -> Document:

@@ -98,7 +98,7 @@ def test_a_services_first_declaration_says_whom_it_holds_for() -> None:
     }
     told = said(take(entering.declare, **form))
     assert told[:4] == [
-        "Servizi demografici: la comunicazione vale dal 1º dicembre 2026 al 31 gennaio 2027.",
+        "Servizi demografici: la comunicazione vale dal 1° dicembre 2026 al 31 gennaio 2027.",
         "È la prima comunicazione di questo ufficio.",
         "Vale anche per: Stato civile.",
         "Lunedì: 09:00-12:30 15:00-17:00.",
@@ -255,7 +255,7 @@ def test_a_variation_of_today_has_three_fields() -> None:
         ),
         (
             {"hours": "9-12", "last": "2026-12-01", "needs": ["aire"]},
-            "Anagrafe (aire): da oggi al 1º dicembre 2026 09:00-12:00.",
+            "Anagrafe (aire): da oggi al 1° dicembre 2026 09:00-12:00.",
         ),
     ],
 )

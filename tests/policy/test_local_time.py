@@ -32,12 +32,12 @@ def test_one_format_in_both_languages() -> None:
 
 
 def test_articles_are_those_of_the_number_that_is_read() -> None:
-    """L'8, dall'11, il 1º, all'una; English puts its word before, and changes none."""
+    """L'8, dall'11, il 1°, all'una; English puts its word before, and changes none."""
     eighth, first = date(2026, 11, 8), date(2026, 12, 1)
     assert day_phrase("il", eighth, "it") == "l'8 novembre 2026"
     assert day_phrase("fino al", date(2026, 11, 11), "it") == "fino all'11 novembre 2026"
     assert day_phrase("", eighth, "it", year=False) == "8 novembre"
-    assert day_phrase("dal", first, "it") == "dal 1º dicembre 2026"
+    assert day_phrase("dal", first, "it") == "dal 1° dicembre 2026"
     assert day_phrase("on", eighth, "en") == "on 8 November 2026"
     assert day_phrase("", first, "en", year=False) == "1 December"
     assert moment_phrase("del", NOON, "it") == "del 30 novembre 2026 alle 12:00"

@@ -199,7 +199,7 @@ def test_a_printed_report_has_figures_and_no_menus(
         for hidden in (page.get_by_role("navigation"), page.get_by_role("button")):
             assert [one.is_visible() for one in hidden.all() if one.is_visible()] == []
         expect(page.get_by_label("Dal", exact=True)).to_be_hidden()
-        expect(page.get_by_text("Rapporto dal 1º ottobre 2026 al 31 ottobre 2026")).to_be_visible()
+        expect(page.get_by_text("Rapporto dal 1° ottobre 2026 al 31 ottobre 2026")).to_be_visible()
         expect(page.get_by_role("heading", name="Chiamate")).to_be_visible()
         page.emulate_media(media="screen")
-        expect(page.get_by_text("Rapporto dal 1º ottobre 2026 al 31 ottobre 2026")).to_be_hidden()
+        expect(page.get_by_text("Rapporto dal 1° ottobre 2026 al 31 ottobre 2026")).to_be_hidden()
