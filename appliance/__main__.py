@@ -20,6 +20,7 @@ COMMANDS = {
     "absent": "appliance.commands.states:absent",
     "call": "appliance.exchange.cli:call_command",
     "backup": "appliance.commands.backup:backup",
+    "backup-target": "appliance.commands.backup_target:backup_target",
     "bring-in": "appliance.commands.bring_in:bring_in",
     "call-back": "appliance.commands.call_back:call_back",
     "calls": "appliance.commands.calls:calls",

@@ -72,6 +72,8 @@ FOREIGN_OWNERS = {
     "py_nanotts": {"daemon/voice.py"},
     "snowballstemmer": {"records/sheet_words.py"},
     "segno": {"provisioning/qr.py"},
+    "smbclient": {"daemon/target_smb.py"},
+    "smbprotocol": {"daemon/target_smb.py"},
     "cryptography": {"records/vault.py", "console/certificates.py", "central/signing.py"},
     "uvicorn": {"console/process.py"},
     "jinja2": {"console/templates.py", "fieldtest/page.py", "paper/page.py"},

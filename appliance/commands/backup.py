@@ -353,8 +353,11 @@ def _written(file: Path, written: Written) -> Words:
 
 
 def _passphrase(file: Path | None, *, is_new: bool = False) -> str:
-    if file is None:
-        return ask_secret(PHRASE, is_confirmed=is_new, err=True)
+    return ask_secret(PHRASE, is_confirmed=is_new, err=True) if file is None else first_line(file)
+
+
+def first_line(file: Path) -> str:
+    """Read a secret, the first line of a file; raises Refused."""
     try:
         return (file.read_text(encoding="utf-8").splitlines() or [""])[0]
     except (OSError, UnicodeDecodeError) as error:

@@ -21,7 +21,6 @@ from zoneinfo import ZoneInfo
 from appliance.commands.options import load_settings
 from appliance.daemon import backup, backup_stick, restore
 from appliance.daemon.backup_stick import Asked, Stick, Went
-from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError
 from appliance.files import atomic_write, load_text
 from appliance.policy.refused import Refused
@@ -221,7 +220,7 @@ def make_room(folder: Path, state: Path, keep: int) -> None:
     The newest one always stays.
     """
     kept = sorted(folder.glob(SEALED))
-    wanted = _size_of(state)
+    wanted = backup.size_of(state)
     while len(kept) > 1:
         usage = os.statvfs(folder)
         if len(kept) < max(1, keep) and usage.f_bavail * usage.f_frsize > wanted:
@@ -235,9 +234,3 @@ def _free_name(folder: Path, at: datetime) -> str:
     while (folder / f"{name}.backup").exists():
         name += "_"
     return f"{name}.backup"
-
-
-def _size_of(state: Path) -> int:
-    """Say how much a backup takes at the most: records and sounds; its copies are not in it."""
-    sounds = sum(path.stat().st_size for path in (state / "voicemail").rglob("*") if path.is_file())
-    return database_path(state).stat().st_size + sounds + (16 << 20)

@@ -15,7 +15,7 @@ import click
 from appliance.commands.answering import answering, both_option, lines_of
 from appliance.commands.in_force import hours_entered, office_in_force
 from appliance.commands.options import config_option, load_settings
-from appliance.daemon import backup_places, commission, first_user, register_keeper
+from appliance.daemon import backup_places, backup_target, commission, first_user, register_keeper
 from appliance.daemon.backup_places import Piece
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
@@ -84,6 +84,7 @@ def told(config: Path) -> Iterator[Words]:
         *map(_not_there, backup_places.missing(settings)),
         commission.wanted(settings, commission.load(settings)),
         first_user.wanted(Path(settings.folders.state)),
+        backup_target.wanted(settings, backup_target.load(Path(settings.folders.state))),
         register_hindrance(settings),
     )
     yield from (_below(words) for words in wanting if words.en)

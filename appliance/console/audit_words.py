@@ -110,6 +110,7 @@ SAID: Final = (
     ("backup.drop", "", N_("Removed the backup from the box.")),
     ("backup.stick", "", N_("Asked for a backup on the backup stick.")),
     ("backup.stick_forgotten", "", N_("Stopped the backups on the stick.")),
+    ("backup.target", "", N_("Asked for a backup on the network folder.")),
     ("update.upload", "", N_("Asked that an uploaded update be installed.")),
     ("update.start", "", N_("Asked that the box start from the new version.")),
     ("update.back", "", N_("Asked that the box go back to the version of before.")),

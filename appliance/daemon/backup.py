@@ -100,6 +100,12 @@ class Written:
     closed: tuple[str, ...] = ()
 
 
+def size_of(state: Path) -> int:
+    """Say how much a backup takes at the most: records and sounds; its copies are not in it."""
+    sounds = sum(path.stat().st_size for path in (state / "voicemail").rglob("*") if path.is_file())
+    return database_path(state).stat().st_size + sounds + (16 << 20)
+
+
 def write(settings: Settings, config: Path, to: Path, passphrase: str, at: datetime) -> Written:
     """Write the backup into a new file, whole or not at all; returns what is in it.
 

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING, Final
 
+from appliance.daemon.backup_target import address_of
 from appliance.policy.message_alerts import CallAlerts
 from appliance.policy.pin import PinRule
 from appliance.policy.updating import check_server
@@ -32,14 +33,19 @@ def check(settings: Settings, mistakes: Mistakes) -> None:
     if settings.updates.server:
         mistakes.check("updates.server", check_server, settings.updates.server)
     _check_central(settings, mistakes)
-    if settings.voicemail.notify and not ADDRESS.fullmatch(settings.voicemail.notify):
-        mistakes.note(
-            "voicemail.notify",
-            f"{settings.voicemail.notify!r} non è un indirizzo e-mail: ad esempio urp@comune.it",
-            f"{settings.voicemail.notify!r} is no e-mail address: write e.g. urp@comune.it",
-        )
+    _check_notified("voicemail.notify", settings.voicemail.notify, "urp@comune.it", mistakes)
     mistakes.choice("voicemail.pin", settings.voicemail.pin, tuple(PinRule))
     mistakes.choice("voicemail.missed_alerts", settings.voicemail.missed_alerts, tuple(CallAlerts))
+
+
+def _check_notified(key: str, address: str, example: str, mistakes: Mistakes) -> None:
+    """Note what is no address to mail to."""
+    if address and not ADDRESS.fullmatch(address):
+        mistakes.note(
+            key,
+            f"{address!r} non è un indirizzo e-mail: ad esempio {example}",
+            f"{address!r} is no e-mail address: write e.g. {example}",
+        )
 
 
 def _check_central(settings: Settings, mistakes: Mistakes) -> None:
@@ -70,6 +76,9 @@ def _check_backup(settings: Settings, mistakes: Mistakes) -> None:
             "manca: una copia è sigillata; indicare un file con la frase segreta come prima riga",
             "is missing: a backup is sealed; name a file whose first line is its passphrase",
         )
+    if backup.target:
+        mistakes.check("backup.target", address_of, backup.target)
+    _check_notified("backup.notify", backup.notify, "ced@comune.it", mistakes)
     for key, number, least in (
         ("backup.keep", backup.keep, 1),
         ("voicemail.room_alarm", settings.voicemail.room_alarm, 0),

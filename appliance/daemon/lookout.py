@@ -11,6 +11,7 @@ from appliance.calls import events, requests
 from appliance.calls.clock_words import NOT_TRUSTED
 from appliance.calls.status import Status
 from appliance.daemon.backup_stick import Stick
+from appliance.daemon.backup_target import Target
 from appliance.daemon.card import Card
 from appliance.daemon.night import Night
 from appliance.panel.pattern import LineState, Network, PanelStatus, Readiness
@@ -45,6 +46,8 @@ class Lookout:
         """What came of the last night's work."""
         self.stick: Stick | None = None
         """The USB stick that gets a backup each night, None for none."""
+        self.target: Target | None = None
+        """The network folder that gets one, None for none."""
         self.card: Card | None = None
         """How the memory card was at the last look."""
         self.mqtt: Row | None = None

@@ -45,6 +45,7 @@ from appliance.daemon.settings import Settings
 from appliance.daemon.setups import carrier_setup, code_of, phone_settings
 from appliance.daemon.stores import Stores
 from appliance.daemon.supervisor import Supervisor
+from appliance.daemon.target_nights import TargetNights, TargetQuestions
 from appliance.daemon.update_questions import Self, UpdateQuestions
 from appliance.daemon.updates import Updates
 from appliance.daemon.user_questions import UserQuestions
@@ -162,6 +163,9 @@ class Parts:
         chores = Chores(self.run.config)
         self.chores = ChoreQuestions(stores, settings, self.run.complaint, chores, self.desk.now)
         self.nightly = Nightly(settings, stores.records, chores, self.lookout.trouble)
+        self.target_nights = TargetNights(
+            settings, stores.records, Chores(self.run.config), self.lookout.trouble
+        )
         self.restores = RestoreQuestions(stores, settings, self.chores, self.desk.status)
         self.updates = Updates(
             settings, stores.records, chores, self.lookout.trouble, boot=Sources().boot_id()
@@ -252,6 +256,7 @@ class Parts:
             self.restarts,
             self.chores,
             self.restores,
+            TargetQuestions(self.stores, self.run.settings, self.target_nights, self.desk.now),
             UpdateQuestions(
                 self.stores, self.run.settings, self.updates, self.desk.status, self._myself
             ),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from appliance.calls.status import Status
     from appliance.carrier.messages import Health
     from appliance.daemon.backup_stick import Stick
+    from appliance.daemon.backup_target import Target
     from appliance.daemon.desk import Desk
     from appliance.daemon.lookout import Lookout
     from appliance.daemon.night import Night
@@ -146,7 +147,9 @@ class Metrics:
             missed=watched.missed,
             late=watched.unheard + watched.unclosed,
             overdue=watched.overdue,
-            backup_at=_backup_at(lookout.stick, lookout.night if self._folder else None),
+            backup_at=_backup_at(
+                lookout.stick, lookout.target, lookout.night if self._folder else None
+            ),
         )
 
     def _hear_health(self, health: Health) -> None:
@@ -207,9 +210,9 @@ def _not_served(where: tuple[str, int], why: Words) -> Trouble:
     )
 
 
-def _backup_at(stick: Stick | None, night: Night | None) -> float:
-    """Return when a backup last left the card: onto the stick, or onto the second medium."""
-    times = [stick.done] if stick is not None and stick.done else []
+def _backup_at(stick: Stick | None, target: Target | None, night: Night | None) -> float:
+    """Return when a backup last left the card: onto the stick, the network or second medium."""
+    times = [one.done for one in (stick, target) if one is not None and one.done]
     times += [night.at] if night is not None and night.well else []
     return max((at.timestamp() for at in times), default=0.0)
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import appliance
 from appliance.calls.desk import LineState
 from appliance.calls.status import LineStatus
-from appliance.daemon import backup_stick
+from appliance.daemon import backup_target
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.night_words import care_said
 from appliance.daemon.rights import check_may
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from appliance.daemon.restore_questions import RestoreQuestions
     from appliance.daemon.settings import Line, Mail, Settings
     from appliance.daemon.stores import Stores
+    from appliance.daemon.target_nights import TargetQuestions
     from appliance.daemon.update_questions import UpdateQuestions
     from appliance.phones.sip import Phones
     from appliance.phones.status import PhoneState
@@ -78,6 +79,7 @@ class PlantQuestions:
     restarts: LineRestarts
     chores: ChoreQuestions
     putting_back: RestoreQuestions
+    target: TargetQuestions
     updates: UpdateQuestions
     central: CentralQuestions
     versions: dict[str, str] = field(default_factory=lambda: versions())
@@ -91,6 +93,7 @@ class PlantQuestions:
             **self.restarts.known,
             **self.chores.known,
             **self.putting_back.known,
+            **self.target.known,
             **self.updates.known,
             **self.central.known,
         }
@@ -147,7 +150,8 @@ class PlantQuestions:
     def _own_care(self) -> tuple[Words, ...]:
         zone = ZoneInfo(self.settings.site.zone)
         care = care_said(self.lookout.night, self.lookout.card, zone)
-        away = backup_stick.said(self.lookout.stick, self.settings.backup.folder, zone)
+        backed_up = (self.lookout.stick, self.lookout.target)
+        away = backup_target.away_said(self.settings, *backed_up, zone)
         return (*care, *away, *self.lookout.mqtt_said, *self.lookout.central)
 
     def _sip(self) -> Answer:

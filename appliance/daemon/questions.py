@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.calls import events, orders
-from appliance.daemon import backup_stick, boots, status_words
+from appliance.daemon import backup_target, boots, status_words
 from appliance.daemon.announcement_questions import AnnouncementQuestions
 from appliance.daemon.asked import REQUESTS, Answer, parse_request
 from appliance.daemon.calendar_questions import calendar
@@ -83,7 +83,7 @@ class Questions:
         self._recoveries = recoveries
         self._phones = phones
         self._zone = run.office.zone
-        self._folder = run.settings.backup.folder
+        self._settings = run.settings
         announcements = AnnouncementQuestions(stores, desk.now)
         self._dictations = DictationQuestions(stores, desk, announcements)
         self._known: dict[str, Callable[[dict[str, Any]], Answer | Later]] = {
@@ -172,7 +172,8 @@ class Questions:
         rows = tuple(phones)
         own = care_said(self._lookout.night, self._lookout.card, self._zone)
         elsewhere = (*self._lookout.mqtt_said, *self._lookout.central)
-        away = backup_stick.said(self._lookout.stick, self._folder, self._zone)
+        backed_up = (self._lookout.stick, self._lookout.target)
+        away = backup_target.away_said(self._settings, *backed_up, self._zone)
         own = (*own, *away, *boots.said(self._lookout.boot), *elsewhere)
         again = tuple(self._lookout.restarted(self._desk.now()))
         seen = Seen(status, self._zone, troubles, tried, rows, listed, weeks, watched, own, again)

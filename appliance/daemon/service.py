@@ -123,6 +123,7 @@ class Service:
             parts.mail.stop,
             parts.fleet.stop if parts.fleet is not None else _nothing,
             parts.chores.chores.stop,
+            parts.target_nights.stop,
             parts.metrics.stop,
             lambda: parts.stores.stop(self._hear_the_last),
             parts.panel.stop,
@@ -181,7 +182,8 @@ class Service:
         parts.chores.look()
         parts.nightly.look(parts.desk.now(), lambda: is_quiet(parts.desk.status()))
         lookout.night, lookout.card = parts.nightly.last, parts.nightly.card
-        lookout.stick = parts.nightly.stick
+        parts.target_nights.look(parts.desk.now(), lambda: is_quiet(parts.desk.status()))
+        lookout.stick, lookout.target = parts.nightly.stick, parts.target_nights.target
         parts.naming.look(time.monotonic(), lambda: is_quiet(parts.desk.status()))
         parts.restores.look()
         parts.metrics.look()

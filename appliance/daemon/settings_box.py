@@ -97,13 +97,17 @@ class Retention:
 @dataclass(frozen=True, slots=True)
 class Backup:
     """Where a sealed backup is written each night: `folder` is on a second medium, a USB stick for
-    instance, "" for none; `passphrase_file` names a file whose first line seals it. The last `keep`
-    stay there.
+    instance, "" for none; `passphrase_file` names a file whose first line seals it. `target` is a
+    folder on another machine (sftp:// or smb://), "" for none, set up by `centralino backup-target
+    set-up`. The last `keep` stay there. `notify` is the e-mail address that is told when none has
+    got away for days, "" for nobody.
     """
 
     folder: str = ""
     passphrase_file: str = ""
     keep: int = 7
+    target: str = ""
+    notify: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ NOTED = {
     "outbox": ("outbox_retry", "outbox_drop"),
     "mail": ("mail_test",),
     "backup": ("backup_make", "backup_check", "backup_fetch", "backup_drop", "backup_restore",
-               "backup_stick_set_up", "backup_stick_forget"),
+               "backup_stick_set_up", "backup_stick_forget", "backup_target_write"),
     "update": ("update_install", "update_start", "update_back", "update_give_up"),
     "central": ("central_apply", "central_revert"),
     "config": ("config_check",),
@@ -54,7 +54,7 @@ ELSEWHERE = frozenset({
     "status", "watch", "figures", "offices", "calendar", "plant", "explain", "hours_ahead",
     "register_state", "register_ahead", "free_slots", "requests_due", "weeks", "appointments",
     "retention", "sheet_text", "sheet_voice", "announcement_dictation", "settings", "chores",
-    "clock", "restoring", "backup_stick", "updates", "central", "central_show",
+    "clock", "restoring", "backup_stick", "backup_target", "updates", "central", "central_show",
     # parts of what is noted once it is whole; forms that are half typed
     "register_file_part", "policy_part", "policy_write", "draft_keep",
     # has a history of its own, or stands in the call's
@@ -175,6 +175,7 @@ ROWS = [
     ("backup.drop", "", "Tolta la copia di sicurezza dall'apparecchio."),
     ("backup.stick", "", "Chiesta una copia sulla chiavetta delle copie."),
     ("backup.stick_forgotten", "", "Terminate le copie sulla chiavetta."),
+    ("backup.target", "", "Chiesta una copia sulla cartella di rete."),
     ("panel.test", "", "Provati i LED."),
     ("mail.test", "", "Inviata un'e-mail di prova."),
     ("line.restart", "line1", "Riavviata la linea line1."),

@@ -20,12 +20,20 @@ from appliance.calls import events
 from appliance.console import uploads
 from appliance.console.guard import BODY_LIMIT, UPLOAD
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon import backup_places, backup_stick, config, restore_asking, update_files
+from appliance.daemon import (
+    backup_places,
+    backup_stick,
+    backup_target,
+    config,
+    restore_asking,
+    update_files,
+)
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Chores
 from appliance.daemon.restore_asking import Asked, Went
 from appliance.daemon.restore_questions import RestoreQuestions
 from appliance.daemon.stores import database_path
+from appliance.daemon.target_nights import TargetNights, TargetQuestions
 from appliance.errors import CentralinoError
 from appliance.policy.refused import Refused
 from appliance.policy.words import NOTHING, Words
@@ -72,11 +80,14 @@ class Works:
             stores, here, self.questions, lambda: self.switchboard.status(TEN)
         )
         self.run = Path(here.folders.run)
+        self.nights = TargetNights(here, stores.records, Chores(house.config), lambda *_: None)
+        self.target = TargetQuestions(stores, here, self.nights, lambda: TEN)
 
     def answer(self, question: dict[str, Any]) -> Any:
         """Answer as the desk does, which looks at its chores in every turn."""
         self.questions.look()
-        known: Any = {**self.questions.known, **self.restores.known}[question["ask"]](question)
+        parts = {**self.questions.known, **self.restores.known, **self.target.known}
+        known: Any = parts[question["ask"]](question)
         if isinstance(known, dict):
             return known
 
@@ -358,3 +369,42 @@ def test_a_stick_is_set_up_and_its_age_shown(technician: Visitor, works: Works) 
     assert backup_stick.take(run) == backup_stick.Asked("beppe", "")
     assert technician.post("/plant/backup/stick/forget").status_code == 303
     assert backup_stick.load(state) is None
+
+
+@pytest.fixture(params=["sftp://copie@nas.example.test/copie"])
+def with_target(works: Works, request: pytest.FixtureRequest) -> Works:
+    """The box's configuration names a network folder."""
+    backup = replace(works.target.settings.backup, target=request.param)
+    settings = replace(works.target.settings, backup=backup)
+    works.target = replace(works.target, settings=settings)
+    return works
+
+
+def test_without_a_network_folder_the_page_says_how(technician: Visitor) -> None:
+    """It is configured in the file; nothing can be written before."""
+    assert "Nessuna cartella è configurata" in technician.get("/plant/backup").text
+    told = technician.post("/plant/backup/target")
+    assert told.status_code == 409
+    assert "nessuna cartella di rete è configurata" in told.text
+
+
+def test_a_network_folder_is_shown_as_it_stands(with_target: Works, technician: Visitor) -> None:
+    """What is still to be done, our own key for the server; then the last try, and the button."""
+    page = technician.get("/plant/backup").text
+    assert "non è ancora preparata" in page
+    assert "ssh-ed25519 " in page
+    state, address = Path(with_target.target.settings.folders.state), (
+        with_target.target.settings.backup.target
+    )  # fmt: skip
+    at, key = datetime(2026, 11, 25, 2, 5, tzinfo=UTC), "ssh-ed25519 AAAA"
+    words = Words("il server è spento", "the server is off")
+    target = backup_target.Target(address, key, "a1b2", "beppe", at, at, at, False, words)
+    backup_target.keep(state, target)
+    page = technician.get("/plant/backup").text
+    assert "il server è spento" in page
+    assert "Nessuna copia lascia da sola" not in page
+    assert "Ultima copia intera: " in page
+    assert backup_target.fingerprint(key) in page
+    assert technician.post("/plant/backup/target").status_code == 303
+    assert with_target.nights.is_waiting
+    assert "La copia è in corso" in technician.get("/plant/backup").text

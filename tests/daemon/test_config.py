@@ -242,6 +242,8 @@ identity_limit = 0
         ),
         ("[retention]\ncalls_days = -1", "retention.calls_days: -1 days cannot be"),
         ('[backup]\nfolder = "/mnt"', "backup.passphrase_file: is missing: a backup is sealed"),
+        ('[backup]\ntarget = "nas"', "backup.target: 'nas' is no address of a network folder"),
+        ('[backup]\nnotify = "ced"', "backup.notify: 'ced' is no e-mail address"),
         ("[backup]\nkeep = 0", "backup.keep: 0 cannot be: write 1 or more"),
         ("[voicemail]\nroom_alarm = -1", "voicemail.room_alarm: -1 cannot be: write 0 or more"),
         ('[voicemail]\nnotify = "urp"', "voicemail.notify: 'urp' is no e-mail address"),

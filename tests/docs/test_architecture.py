@@ -25,16 +25,16 @@ CHILDREN = {
     "commands/restore_asked.py",
     "commands/site.py", "commands/slots.py", "commands/update_stick.py",
     "daemon/carrier_side.py",
-    "daemon/chores.py",
+    "daemon/chores.py", "daemon/target_sftp.py",
     "exchange/process.py", "fieldtest/child.py", "fieldtest/holding.py", "fieldtest/restorer.py",
     "paper/child.py", "paper/engine.py",
     "records/erasure.py", "site/card.py", "testphone/client.py", "usb/steps.py",
 }  # fmt: skip
 """The demonstration's desk and console, carrier, a technician's chores, exchange, test phone; the
-USB helper's uhubctl, the backup stick's lsblk and mount, the restore helper's systemctl, the card
-helper's mount and systemctl, the update helpers' rauc, systemctl and mount; the field test's suite,
-systemctl and restorer; grep, which looks for erased digits in the records; what lays a PDF out, and
-fc-list, which knows the fonts."""
+USB helper's uhubctl, the backup target's OpenSSH, the backup stick's lsblk and mount, the restore
+helper's systemctl, the card helper's mount and systemctl, the update helpers' rauc, systemctl and
+mount; the field test's suite, systemctl and restorer; grep, which looks for erased digits in the
+records; what lays a PDF out, and fc-list, which knows the fonts."""
 
 
 def found(kind: str) -> dict[str, list[str]]:

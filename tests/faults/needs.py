@@ -19,6 +19,11 @@ _PACKAGES = {
     "faketime": "faketime",
     "unshare": "util-linux",
     "nft": "nftables",
+    "sftp": "openssh-client",
+    "sshd": "openssh-server",
+    "smbd": "samba",
+    "mkfs.vfat": "dosfstools",
+    "mkfs.exfat": "exfatprogs",
 }
 
 

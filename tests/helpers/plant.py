@@ -20,6 +20,7 @@ from appliance.daemon.lookout import Lookout
 from appliance.daemon.plant_questions import PlantQuestions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.restore_questions import RestoreQuestions
+from appliance.daemon.target_nights import TargetNights, TargetQuestions
 from appliance.daemon.update_questions import Self, UpdateQuestions
 from appliance.daemon.updates import Updates
 from appliance.phones.status import PhonesStatus, PhoneState
@@ -117,6 +118,12 @@ class Plant:
             self.restarts,
             chores := ChoreQuestions(self.stores, settings, NOTHING, self.chores, desk.now),
             RestoreQuestions(self.stores, settings, chores, stand_in.status),
+            TargetQuestions(
+                self.stores,
+                settings,
+                TargetNights(settings, kept, self.chores, self.lookout.trouble),
+                desk.now,
+            ),
             self.updates,
             CentralQuestions(
                 self.stores, Central(settings, kept, self.chores, self.lookout.trouble), chores

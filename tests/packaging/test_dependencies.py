@@ -26,6 +26,7 @@ NEEDED_BY_OTHERS = {
     "argon2-cffi-bindings": "argon2-cffi",
     "cssselect2": "weasyprint",
     "fonttools": "weasyprint",
+    "pyspnego": "smbprotocol",
     "tinycss2": "weasyprint",
     "tinyhtml5": "weasyprint",
 }

@@ -151,6 +151,17 @@ async def stick_forget(request: Request) -> Response:
     return await _about_stick(request, {"ask": "backup_stick_forget"})
 
 
+@needs(Permission.TECHNICAL)
+async def target(request: Request) -> Response:
+    """Have a backup written to the network folder that was set up, now."""
+    await request.form()
+    try:
+        await ask(request, {"ask": "backup_target_write", "by": somebody(request).name})
+    except NotDone as error:
+        return await _show(request, error)
+    return RedirectResponse(f"{PAGE}#target", 303)
+
+
 async def _about_stick(request: Request, question: dict[str, Any]) -> Response:
     try:
         await ask(request, {**question, "by": somebody(request).name})
@@ -175,6 +186,7 @@ async def _show(request: Request, wrong: NotDone | None = None) -> Response:
         "wrong": str(wrong) if wrong else "",
         "restoring": await _restoring(request),
         "stick": await _stick(request),
+        "target": await _target(request),
         "said": lambda words: request.state.speaker.words(Words(**words)),
         "at": datetime.fromisoformat,
     }
@@ -197,6 +209,14 @@ async def _stick(request: Request) -> dict[str, Any]:
         return {"waiting": False, "last": None, "stick": None}
 
 
+async def _target(request: Request) -> dict[str, Any]:
+    """Return which network folder gets backups, what is wanting, and the box's own key."""
+    try:
+        return await ask(request, {"ask": "backup_target"})
+    except NotDone:
+        return {"address": "", "key": "", "waiting": False, "wanted": None, "target": None}
+
+
 def _is_whole(checking: dict[str, Any], uploaded: datetime | None) -> bool:
     """Tell whether the file that lies there is the one that was found whole."""
     last, at = checking["last"], checking["ended_at"]
@@ -214,4 +234,5 @@ routes: list[BaseRoute] = [
     Route(f"{PAGE}/restore", restore, methods=["POST"]),
     Route(f"{PAGE}/stick", stick, methods=["POST"]),
     Route(f"{PAGE}/stick/forget", stick_forget, methods=["POST"]),
+    Route(f"{PAGE}/target", target, methods=["POST"]),
 ]

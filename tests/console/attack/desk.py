@@ -18,8 +18,17 @@ FOR_SOME: Final = frozenset(
 """What is read by those alone who may."""
 READ: Final = FOR_SOME | {name for name, needed in NEEDS.items() if needed == FREE}
 TECHNICAL: Final = frozenset(
-    {"plant", "settings", "chores", "restoring", "backup_stick", "updates", "central"}
-)
+    {
+        "plant",
+        "settings",
+        "chores",
+        "restoring",
+        "backup_stick",
+        "backup_target",
+        "updates",
+        "central",
+    }
+)  # fmt: skip
 
 
 class AnsweringDesk:

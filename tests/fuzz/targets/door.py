@@ -226,7 +226,14 @@ class Plant:
             "backup_drop": lambda _: {},
             "backup_restore": lambda _: {},
             **dict.fromkeys(
-                ("backup_stick", "backup_stick_set_up", "backup_stick_forget"), lambda _: {}
+                (
+                    "backup_stick",
+                    "backup_stick_set_up",
+                    "backup_stick_forget",
+                    "backup_target",
+                    "backup_target_write",
+                ),
+                lambda _: {},
             ),
             "restoring": lambda _: {},
             "updates": lambda _: {},
@@ -291,7 +298,7 @@ def house_settings(folder: str) -> Any:
         lines=(),
         outgoing=none,
         retention=Retention(),
-        backup=SimpleNamespace(folder=""),
+        backup=SimpleNamespace(folder="", target=""),
     )
 
 

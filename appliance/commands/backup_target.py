@@ -1,0 +1,229 @@
+"""`centralino backup-target`: the folder on another machine that gets a backup each night."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+import click
+
+from appliance.commands.answering import answering, both_option, lines_of
+from appliance.commands.options import config_option, load_settings
+from appliance.commands.secrets import ask_secret
+from appliance.commands.shell import in_language
+from appliance.policy.refused import Refused
+from appliance.policy.words import Words
+
+if TYPE_CHECKING:
+    from appliance.daemon.backup_target import Address
+    from appliance.daemon.settings import Settings
+    from appliance.daemon.target_backup import TargetBackup
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+FIRST_LINE = "Its first line is the {}; without it, it is asked for."
+OFFERED: Final = Words(
+    "{host} si presenta con questa chiave ({kind}):\n  {print}\n"
+    "Confrontarla con quella che mostra il server. È la stessa?",
+    "{host} presents this key ({kind}):\n  {print}\n"
+    "Compare it with the one that the server shows. Is it the same?",
+)
+NOT_ACCEPTED: Final = (
+    "la chiave del server non è stata accettata: nulla è cambiato",
+    "the server's key was not accepted: nothing has changed",
+)
+OTHER_KEY: Final = (
+    "{host} presenta la chiave {found}, non {wanted}: nulla è cambiato",
+    "{host} presents the key {found}, not {wanted}: nothing has changed",
+)
+NO_KEY: Final = (
+    "solo una cartella sftp:// usa la chiave dell'apparecchio: backup.target è {}",
+    "only a folder sftp:// uses the key of the box: backup.target is {}",
+)
+NOTHING_THERE: Final = Words("Nessuna copia.", "No backup.")
+KEY_HINT: Final = Words(
+    "Chiave pubblica dell'apparecchio, da aggiungere sul server all'utente {}:",
+    "Public key of the box, to be added on the server to the user {}:",
+)
+SERVERS_KEY: Final = Words("Chiave del server accettata: {}", "Accepted key of the server: {}")
+LAST_TRY: Final = Words("Ultima prova, {}: {}", "Last try, {}: {}")
+
+
+@click.group("backup-target")
+def backup_target() -> None:
+    """Backups to a folder on another machine: SFTP, or SMB (Windows, NAS)."""
+
+
+@backup_target.command("key")
+@config_option
+@both_option
+def key(config_path: Path, *, as_json: bool) -> None:
+    """Show the device's own public key, which an SFTP server has to know."""
+    from appliance.daemon import target_sftp
+
+    with answering(config_path, as_json=as_json) as say:
+        settings, address = _configured(config_path)
+        if address.kind != "sftp":
+            where = settings.backup.target
+            raise Refused(*(text.format(where) for text in NO_KEY))
+        made = target_sftp.made_key(Path(settings.folders.state))
+        say(Words(made, made))
+
+
+@backup_target.command("set-up")
+@config_option
+@click.option("--host-key", default="", help="The server's fingerprint, SHA256:...; else asked.")
+@click.option("--passphrase-file", type=FILE, help=FIRST_LINE.format("passphrase"))
+@click.option("--password-file", type=FILE, help=FIRST_LINE.format("SMB account's password"))
+@both_option
+def set_up(
+    config_path: Path,
+    host_key: str,
+    passphrase_file: Path | None,
+    password_file: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Take the folder of backup.target for backups, and write the first one."""
+    with answering(config_path, as_json=as_json) as say:
+        settings, address = _configured(config_path)
+        say(_set_up(settings, config_path, address, host_key, passphrase_file, password_file))
+
+
+def _set_up(
+    settings: Settings,
+    config: Path,
+    address: Address,
+    host_key: str,
+    passphrase_file: Path | None,
+    password_file: Path | None,
+) -> Words:
+    from appliance.daemon import target_sftp
+    from appliance.daemon.target_backup import Accepted
+    from appliance.records.sealed_stream import checked_passphrase
+
+    accepted, password = "", ""
+    if address.kind == "sftp":
+        target_sftp.made_key(Path(settings.folders.state))
+        accepted = _accepted_key(address, host_key)
+    else:
+        password = _secret("Password", password_file)
+    phrase = checked_passphrase(_secret("Passphrase", passphrase_file, is_new=True))
+    return _target(settings, config).set_up(Accepted(phrase, accepted, password))
+
+
+def _accepted_key(address: Address, wanted: str) -> str:
+    """Have somebody compare the server's key, or compare it with the one named; raises Refused."""
+    from appliance.daemon import target_sftp
+    from appliance.daemon.backup_target import fingerprint
+
+    offered = target_sftp.offered_key(address)
+    found = fingerprint(offered)
+    if wanted:
+        if wanted != found:
+            named = {"host": address.host, "found": found, "wanted": wanted}
+            raise Refused(*(text.format(**named) for text in OTHER_KEY))
+        return offered
+    question = in_language(OFFERED)
+    asked = question.format(host=address.host, kind=offered.split()[0], print=found)
+    if not click.confirm(asked, default=False, err=True):
+        raise Refused(*NOT_ACCEPTED)
+    return offered
+
+
+@backup_target.command("now")
+@config_option
+@both_option
+def now(config_path: Path, *, as_json: bool) -> None:
+    """Write a backup there now, as the box does each night."""
+    _do(config_path, lambda target: target.write(), as_json=as_json)
+
+
+@backup_target.command("list")
+@config_option
+@both_option
+def list_(config_path: Path, *, as_json: bool) -> None:
+    """List the backups there, the oldest first."""
+
+    def names(target: TargetBackup) -> Words:
+        found = target.names()
+        return lines_of(Words(name, name) for name in found) if found else NOTHING_THERE
+
+    _do(config_path, names, as_json=as_json)
+
+
+@backup_target.command("fetch")
+@click.argument("name")
+@click.argument("file", type=FILE)
+@config_option
+@both_option
+def fetch(name: str, file: Path, config_path: Path, *, as_json: bool) -> None:
+    """Fetch the backup NAME into FILE, for `centralino restore`."""
+    _do(config_path, lambda target: target.fetch(name, file), as_json=as_json)
+
+
+@backup_target.command("forget")
+@config_option
+@both_option
+def forget(config_path: Path, *, as_json: bool) -> None:
+    """Write no backup there any more."""
+    _do(config_path, lambda target: target.forget(), as_json=as_json)
+
+
+@backup_target.command("show")
+@config_option
+@both_option
+def show(config_path: Path, *, as_json: bool) -> None:
+    """Show how it stands: the folder, the last backup, the keys of server and box."""
+    from appliance.daemon import backup_target as kept
+    from appliance.daemon import target_sftp
+
+    with answering(config_path, as_json=as_json) as say:
+        settings, address = _configured(config_path)
+        state, zone = Path(settings.folders.state), ZoneInfo(settings.site.zone)
+        target = kept.load(state)
+        told = list(kept.said(settings, target, zone))
+        if target is not None and target.tried is not None:
+            when = f"{target.tried.astimezone(zone):%d.%m.%Y %H:%M}"
+            it, en = target.words.it, target.words.en
+            told.append(Words(LAST_TRY.it.format(when, it), LAST_TRY.en.format(when, en)))
+        if address.kind == "sftp":
+            if target is not None and target.host_key:
+                told.append(_filled(SERVERS_KEY, kept.fingerprint(target.host_key)))
+            made = target_sftp.made_key(state)
+            told += [_filled(KEY_HINT, address.user), Words(made, made)]
+        say(lines_of(told))
+
+
+def _do(config: Path, job: Callable[[TargetBackup], Words], *, as_json: bool) -> None:
+    with answering(config, as_json=as_json) as say:
+        say(job(_target(load_settings(config), config)))
+
+
+def _target(settings: Settings, config: Path) -> TargetBackup:
+    from appliance.daemon.target_backup import TargetBackup
+
+    zone = ZoneInfo(settings.site.zone)
+    return TargetBackup(settings, config, lambda: datetime.now(zone).replace(microsecond=0))
+
+
+def _configured(config: Path) -> tuple[Settings, Address]:
+    """Read the configuration and the address in it; raises Refused where there is none."""
+    from appliance.daemon.backup_target import NONE_CONFIGURED, address_of
+
+    settings = load_settings(config)
+    if not settings.backup.target:
+        raise Refused(*NONE_CONFIGURED)
+    return settings, address_of(settings.backup.target)
+
+
+def _secret(text: str, file: Path | None, *, is_new: bool = False) -> str:
+    from appliance.commands.backup import first_line
+
+    return ask_secret(text, is_confirmed=is_new, err=True) if file is None else first_line(file)
+
+
+def _filled(words: Words, what: str) -> Words:
+    return Words(words.it.format(what), words.en.format(what))

@@ -1,0 +1,180 @@
+"""A backup on the network counts when it was read back; one at a time; nothing half done stays."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.daemon import backup_target, config
+from appliance.daemon.target_backup import WORK, Accepted, TargetBackup
+from appliance.errors import CentralinoError
+from appliance.files import make_private
+from appliance.policy.refused import Refused
+from tests.commands.test_backup import House
+
+PHRASE = "pane burro alici capperi"
+ACCEPTED = Accepted(PHRASE, "ssh-ed25519 AAAA")
+AT = datetime(2026, 11, 25, 3, 5, tzinfo=UTC)
+
+
+class Folder:
+    """A folder of another machine; `lies` spoils what is read back, `refusal` ends each write."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.lies = False
+        self.refusal: Exception | None = None
+
+    def listed(self) -> dict[str, int]:
+        """List it."""
+        return {name: len(data) for name, data in self.files.items()}
+
+    def put(self, file: Path, name: str) -> None:
+        """Write, half of it where it is refused."""
+        data = file.read_bytes()
+        self.files[name] = data[: len(data) // 2] if self.refusal else data
+        if self.refusal:
+            raise self.refusal
+
+    def get(self, name: str, to: Path, _: int) -> None:
+        """Read."""
+        data = self.files[name]
+        to.write_bytes(data[:-1] + b"\0" if self.lies else data)
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename."""
+        self.files[new] = self.files.pop(old)
+
+    def remove(self, name: str) -> None:
+        """Remove."""
+        del self.files[name]
+
+
+class Box:
+    """A box that has run, with a target."""
+
+    def __init__(self, folder: Path) -> None:
+        self.house, self.there, self.days = House(folder / "box"), Folder(), 0
+        self.house.fill()
+        text = self.house.config.read_text("utf-8")
+        self.house.config.write_text(
+            f'{text}\n[backup]\ntarget = "sftp://c@nas.test/x"\nkeep = 2\n', "utf-8"
+        )
+        settings = config.load(self.house.config)
+        self.target = TargetBackup(settings, self.house.config, self.now, lambda *_: self.there)
+
+    def now(self) -> datetime:
+        """Return a later night each time."""
+        self.days += 1
+        return AT + timedelta(days=self.days)
+
+    @property
+    def kept(self) -> backup_target.Target | None:
+        """What is kept of the target."""
+        return backup_target.load(self.house.state)
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Box:
+    """A box that has run."""
+    return Box(tmp_path)
+
+
+def refused(said: Callable[[], object]) -> str:
+    """Return the Italian sentence of a refusal."""
+    with pytest.raises(Refused) as error:
+        said()
+    return error.value.words.it
+
+
+def standing(box: Box) -> backup_target.Target:
+    """Return what is kept of a target that was set up."""
+    assert box.kept is not None
+    return box.kept
+
+
+def test_a_set_up_that_fails_changes_nothing(box: Box) -> None:
+    """Neither what was set up before nor a secret; a short passphrase is refused first."""
+    short = refused(lambda: box.target.set_up(Accepted("corta", "k")))
+    assert "12 caratteri" in short
+    box.there.refusal = Refused("il server è pieno", "the server is full")
+    assert refused(lambda: box.target.set_up(ACCEPTED)) == "il server è pieno"
+    assert box.kept is None
+    assert box.there.files == {}
+    assert not list((box.house.state / "secrets").glob("backup_target_p*"))
+    assert "non è ancora preparata" in refused(box.target.write)
+
+
+def test_what_is_not_given_back_is_no_backup(box: Box) -> None:
+    """A disk that lies: read back, not believed, and no piece of it stays beside the good ones."""
+    box.target.set_up(ACCEPTED)
+    before, done = dict(box.there.files), box.kept and box.kept.done
+    box.there.lies = True
+    assert "nas.test non restituisce ciò che vi è stato scritto" in refused(box.target.write)
+    assert box.there.files == before
+    assert box.kept is not None
+    assert (box.kept.well, box.kept.done) == (False, done)
+    assert "non restituisce" in box.kept.words.it
+
+
+@pytest.mark.parametrize("error", [Refused("via", "away"), OSError("away"), CentralinoError("x")])
+def test_what_failed_is_kept_and_tried_again(box: Box, error: Exception) -> None:
+    """The older ones stay, the piece goes, a piece of a killed try goes with the next good one."""
+    box.target.set_up(ACCEPTED)
+    before = dict(box.there.files)
+    box.there.refusal = error
+    with pytest.raises(type(error)):
+        box.target.write()
+    assert box.there.files == before
+    assert not standing(box).well
+    left = f"centralino-20261125-030500-{standing(box).mark}.part"
+    box.there.files |= {left: b"half", "centralino-20261125-030500-ffff.part": b"another box's"}
+    box.there.refusal = None
+    box.target.write()
+    assert standing(box).well
+    assert left not in box.there.files
+    assert "centralino-20261125-030500-ffff.part" in box.there.files
+
+
+def test_one_at_a_time(box: Box) -> None:
+    """A second one is told to wait, and what the first one keeps is not spoilt."""
+    box.target.set_up(ACCEPTED)
+    before = box.kept
+    work = box.house.state / WORK
+    make_private(work)
+    descriptor = os.open(work, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    assert "già in corso" in refused(box.target.write)
+    assert box.kept == before
+    os.close(descriptor)
+    box.target.write()
+
+
+def test_a_new_card_is_set_up_before_there_is_anything_to_save(box: Box, tmp_path: Path) -> None:
+    """It can list and fetch what the old card has left there, and takes none of it away."""
+    box.target.set_up(ACCEPTED)
+    (old,) = box.there.files
+    box.house.state.rename(tmp_path / "old")
+    box.house.state.mkdir()
+    assert "Qui non c'è ancora nulla da salvare" in box.target.set_up(ACCEPTED).it
+    assert box.target.names() == [old]
+    to = tmp_path / "fetched.backup"
+    assert "centralino restore" in box.target.fetch(old, to).it
+    assert to.read_bytes() == box.there.files[old]
+    assert "esiste già" in refused(lambda: box.target.fetch(old, to))
+    assert "non c'è" in refused(lambda: box.target.fetch("x.backup", tmp_path / "other"))
+    assert not (tmp_path / "other").exists()
+
+
+def test_it_is_forgotten_with_its_secrets(box: Box) -> None:
+    """What lies there stays, sealed."""
+    box.target.set_up(ACCEPTED)
+    box.target.forget()
+    assert box.kept is None
+    assert not list((box.house.state / "secrets").glob("backup_target_p*"))
+    assert len(box.there.files) == 1

@@ -1,0 +1,250 @@
+"""When the backup target is written: after the night's work, without a call, again until done."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.daemon import backup_target, config, night
+from appliance.daemon.backup_target import NO_ANSWER, NOT_SET_UP, Target
+from appliance.daemon.chores import Chores, Ended
+from appliance.daemon.night import Night
+from appliance.daemon.settings_box import Backup
+from appliance.daemon.target_nights import AGAIN_S, BUSY_S, COMMAND, TargetNights
+from appliance.policy.clock import ClockState, Now
+from appliance.policy.refused import Refused
+from appliance.policy.words import Words
+from appliance.records.trouble import Trouble
+from appliance.records.worker import Records
+from tests.commands.samples import CONFIG
+
+AT = datetime(2026, 11, 25, 2, 5, tzinfo=UTC)
+URL = "sftp://copie@nas.comune.it/copie"
+OFF = Words("nas: spento", "nas: off")
+
+
+class Child:
+    """A chore that ends when a test says so."""
+
+    def __init__(self) -> None:
+        self.begun, self.running = 0, ""
+        self.refusal: Exception | None = None
+        self.then: Callable[[Ended], None] = lambda _: None
+
+    def begin(
+        self, words: tuple[str, ...], typed: str, most: int, then: Callable[[Ended], None]
+    ) -> None:
+        """Begin it, or not."""
+        assert (words, typed, most > 1 << 30) == (COMMAND, "", True)
+        if self.refusal:
+            raise self.refusal
+        self.begun, self.running, self.then = self.begun + 1, words[0], then
+
+    def look(self) -> None:
+        """Look."""
+
+    def end(self, well: bool, said: Words) -> None:
+        """End it."""
+        self.running = ""
+        self.then(Ended(well, said))
+
+
+class House:
+    """The target in the desk of a box that was set up the day before, and what was told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = folder / "state"
+        (self.state / night.NIGHTLY).mkdir(parents=True)
+        path = folder / "centralino.toml"
+        path.write_text(CONFIG.format(folder=folder), encoding="utf-8")
+        self.settings = replace(
+            config.load(path), backup=Backup(target=URL, notify="ced@comune.it")
+        )
+        self.records = Records(self.state / "centralino.db", "b").start()
+        self.told = queue.SimpleQueue[tuple[str, Trouble | None]]()
+        self.idle = True
+        self.began = AT - timedelta(days=1)
+        self.keep(Target(URL, "k", "a1b2", "b", self.began, self.began))
+        self.begin()
+
+    def begin(self) -> None:
+        """Start anew, as a box does."""
+        self.child = Child()
+        chores: Any = self.child
+        self.nights = TargetNights(
+            self.settings, self.records, chores, lambda what, why: self.told.put((what, why))
+        )
+
+    def keep(self, target: Target) -> None:
+        """Keep how the target stands."""
+        backup_target.keep(self.state, target)
+
+    @property
+    def target(self) -> Target:
+        """How it stands."""
+        found = backup_target.load(self.state)
+        assert found is not None
+        return found
+
+    def night(self, *, damaged: bool = False) -> None:
+        """Have the night's work done."""
+        night.keep(self.state, Night(AT, not damaged, damaged, Words("x", "x")))
+
+    def look(self, hours: float, clock: ClockState = ClockState.SYNCED) -> int:
+        """Look so many hours after the night; returns how often it was begun."""
+        now = Now(1e6 + 3600 * hours, AT + timedelta(hours=hours), clock)
+        self.nights.look(now, lambda: self.idle)
+        return self.child.begun
+
+    def troubles(self) -> list[Trouble | None]:
+        """Return what was told since the last time."""
+        return [self.told.get()[1] for _ in range(self.told.qsize())]
+
+    def letters(self) -> list[str]:
+        """List the keys of the letters that wait."""
+
+        def keys(connection: sqlite3.Connection) -> list[str]:
+            return [row[0] for row in connection.execute("SELECT key FROM outbox")]
+
+        found: list[str] = self.records.ask(keys)
+        return found
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A box whose target was set up."""
+    made = House(tmp_path)
+    yield made
+    made.records.stop()
+
+
+def test_after_the_nights_work_when_no_call_is_on(house: House) -> None:
+    """Not before it, not in a call, once; damaged records go nowhere."""
+    assert house.look(0) == 0
+    house.night(damaged=True)
+    assert house.look(0.1) == 0
+    house.night()
+    house.idle = False
+    assert house.look(0.2) == 0
+    house.idle = True
+    assert house.look(0.3) == 1
+    assert house.nights.is_waiting
+    assert house.look(0.4) == 1
+    house.keep(replace(house.target, done=AT + timedelta(hours=0.4)))
+    house.child.end(True, Words("bene", "well"))
+    assert house.look(3) == 1
+    house.begin()  # a box that starts anew does not do it twice
+    assert house.look(4) == 0
+
+
+def test_what_failed_is_tried_again_each_hour(house: House) -> None:
+    """For as long as it takes; after three days it is an alarm, with the reason, which ends."""
+    house.night()
+    assert house.look(0) == 1
+    for hour in range(3):
+        house.keep(replace(house.target, tried=AT + timedelta(hours=hour), well=False, words=OFF))
+        house.child.end(False, OFF)
+        assert house.look(hour + 0.5) == hour + 1
+        assert house.look(hour + AGAIN_S / 3600) == hour + 2
+    assert house.troubles() == []
+    house.look(49)
+    (trouble,) = house.troubles()
+    assert trouble is not None
+    assert trouble.it.endswith("nas: spento.")
+    house.look(50)
+    assert house.troubles() == []
+    assert len(house.letters()) == 1
+    house.look(8 * 24)
+    assert len(house.letters()) == 2
+    house.keep(replace(house.target, done=AT + timedelta(days=8), well=True))
+    house.child.end(True, Words("bene", "well"))
+    house.look(8 * 24 + 1)
+    assert house.troubles() == [None]
+
+
+def test_a_child_that_could_not_say_it_is_heard(house: House) -> None:
+    """It was ended for its time, or fell over: that is kept too, with its last words."""
+    house.night()
+    house.look(0)
+    house.child.end(False, Words("", ""))
+    assert (house.target.well, house.target.words) == (False, NO_ANSWER)
+    house.keep(replace(house.target, tried=None, well=True))
+    house.look(AGAIN_S / 3600)
+    house.child.end(False, OFF)
+    assert (house.target.well, house.target.words) == (False, OFF)
+    house.look(2 * AGAIN_S / 3600)
+    own = Words("detto da sé", "said by itself")
+    house.keep(replace(house.target, tried=AT + timedelta(hours=3), well=False, words=own))
+    house.child.end(False, OFF)
+    assert house.target.words == own
+
+
+@pytest.mark.parametrize("refusal", [Refused("dopo", "later"), OSError("no more processes")])
+def test_what_cannot_begin_is_tried_soon(house: House, refusal: Exception) -> None:
+    """There is no process to be had."""
+    house.night()
+    house.child.refusal = refusal
+    assert house.look(0) == 0
+    house.child.refusal = None
+    assert house.look(0.1) == 0
+    assert house.look(BUSY_S / 3600) == 1
+
+
+def test_asked_for_it_is_begun_without_a_night(house: House) -> None:
+    """A technician presses the button; who is on the phone is waited for."""
+    house.idle = False
+    house.nights.ask()
+    assert house.look(0) == 0
+    assert house.nights.is_waiting
+    house.idle = True
+    assert house.look(0.01) == 1
+    house.child.end(True, Words("bene", "well"))
+    assert not house.nights.is_waiting
+
+
+def test_not_set_up_is_said_at_once_and_mailed(house: House) -> None:
+    """A configuration alone saves nothing; nothing is begun."""
+    backup_target.forget(house.state)
+    house.night()
+    assert house.look(0) == 0
+    (trouble,) = house.troubles()
+    assert trouble is not None
+    assert trouble.it == f"{NOT_SET_UP.it}."
+    assert len(house.letters()) == 1
+
+
+def test_a_clock_that_nobody_trusts_raises_no_alarm(house: House) -> None:
+    """It may be years off."""
+    house.look(2000, ClockState.STALE)
+    assert house.troubles() == []
+    assert house.letters() == []
+
+
+def test_without_a_target_nothing_is_looked_at(house: House) -> None:
+    """Most boxes."""
+    house.settings = replace(house.settings, backup=Backup())
+    backup_target.forget(house.state)
+    house.begin()
+    house.night()
+    assert house.look(0) == 0
+    assert house.troubles() == []
+    assert house.nights.target is None
+
+
+def test_its_child_is_none_of_the_others(tmp_path: Path) -> None:
+    """A server that hangs holds up neither the night's copies nor a technician."""
+    file = tmp_path / "centralino.toml"
+    file.write_text(CONFIG.format(folder=tmp_path))
+    one, other = Chores(file), Chores(file)
+    try:
+        one.begin(COMMAND, "", 1 << 20, lambda _: None)
+        other.check_free()
+    finally:
+        one.stop()
