@@ -17,7 +17,7 @@ from appliance.daemon.status_words import MARKS
 from appliance.daemon.stores import load_state, state_file, state_to_json
 from appliance.policy import explain as policy
 from appliance.policy.explain import Explanation
-from appliance.policy.local_time import moment_words
+from appliance.policy.local_time import moment_words, read_moment
 from appliance.policy.office import Group, Line, Office
 from appliance.policy.refused import Refused
 from appliance.policy.routing import GroupState
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
 
 SWITCHBOARD = click.Choice(["free", "busy", "unattended", "unreachable"])
-MOMENT = click.DateTime(
-    ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"]
-)
 NONE = "none"
 STATE = click.Choice([NONE, *(what.value for what in Manual)])
 CITIZENS_DESK = click.Choice(["free", "busy", "closed", "unreachable"])
@@ -37,7 +34,7 @@ CITIZENS_DESK = click.Choice(["free", "busy", "closed", "unreachable"])
 
 @click.command()
 @config_option
-@click.option("--at", type=MOMENT, help="Local time of the call; now by default.")
+@click.option("--at", default="", help='When it rings: "14:30", "30/11/2026 14:30"; else now.')
 @click.option("--line", "line_name", default="", help="The line it rings on; the first by default.")
 @click.option("--switchboard", type=SWITCHBOARD, help="Free by default, or all away.")
 @click.option("--citizens-desk", type=CITIZENS_DESK, help="By its own hours by default.")
@@ -51,7 +48,7 @@ CITIZENS_DESK = click.Choice(["free", "busy", "closed", "unreachable"])
 @click.option("--json", "as_json", is_flag=True, help="As JSON with stable keys.")
 def explain(
     config_path: Path,
-    at: datetime | None,
+    at: str,
     line_name: str,
     switchboard: str | None,
     citizens_desk: str | None,
@@ -61,7 +58,8 @@ def explain(
     """Say what would happen to a call, why (a code and a sentence), and when that changes next."""
     settings = load_settings(config_path)
     zone = ZoneInfo(settings.site.zone)
-    moment = at.replace(tzinfo=zone) if at else datetime.now(zone)
+    now = datetime.now(zone)
+    moment = read_moment(at, now) if at else now
     office = office_in_force(settings, moment.year, str(config_path))
     service = _supposed(asked, moment) if asked else _in_force(settings, moment)
     explanation = policy.explain(

@@ -15,6 +15,7 @@ from appliance.commands.hours_asking import (
     REFERENCE,
     WHOSE,
     ask_desk,
+    iso_day,
     tell_number,
 )
 from appliance.commands.hours_week import week
@@ -77,11 +78,13 @@ def list_hours(settings: Settings, *, every: bool, as_json: bool) -> None:
 @PREVIEW
 @click.pass_obj
 def enter(settings: Settings, /, *, preview: bool, closed: bool, **given: Any) -> None:
-    """Enter hours from FIRST (2026-12-06) on; they hold at once and end by themselves."""
+    """Enter hours from FIRST (domani, 6/12/2026) on; they hold at once and end by themselves."""
     if closed is bool(given["bands"]):
         raise Refused(
             "indicare --closed oppure --open ORARIO", "say either --closed or --open HOURS"
         )
+    for end in ("first", "last"):
+        given[end] = iso_day(settings, given[end])
     by, bands = given.pop("by"), " ".join(given.pop("bands"))
     form = {**given, "kind": "closed" if closed else "hours", "week": [bands] * 7}
     question = {"ask": "hours_enter", "form": form, "by": by, "preview": preview}

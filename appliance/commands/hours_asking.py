@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import getpass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -12,6 +14,7 @@ from appliance.commands.options import desk_socket, in_house
 from appliance.commands.shell import language_of
 from appliance.daemon import door, shell_proof
 from appliance.errors import OfficeError
+from appliance.policy.local_time import read_day
 from appliance.policy.special import Whose
 from appliance.policy.words import Words
 
@@ -39,6 +42,12 @@ def tell_number(settings: Settings, answer: dict[str, Any], command: str) -> Non
         number = answer["number"]
         words = in_house(settings, NUMBERED)
         click.echo(words.format(number=number, command=f"{command} {number}"))
+
+
+def iso_day(settings: Settings, text: str) -> str:
+    """Write for the desk a day as people write it, "" for none; raises Refused."""
+    today = datetime.now(ZoneInfo(settings.site.zone)).date()
+    return read_day(text, today).isoformat() if text else ""
 
 
 def ask_desk(settings: Settings, question: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from appliance.commands.hours_asking import BY, PREVIEW, REFERENCE, WHOSE, ask_desk, tell_number
+from appliance.commands.hours_asking import (
+    BY,
+    PREVIEW,
+    REFERENCE,
+    WHOSE,
+    ask_desk,
+    iso_day,
+    tell_number,
+)
 from appliance.commands.options import desk_socket
 from appliance.commands.shell import language_of
 from appliance.daemon import door
@@ -70,13 +78,14 @@ def _days(command: F) -> F:
 @PREVIEW
 @click.pass_obj
 def enter(settings: Settings, /, *, preview: bool, configured: bool, **given: Any) -> None:
-    """Enter hours that hold every week from SINCE (2026-12-07) on, until the next that are."""
+    """Enter hours that hold every week from SINCE (domani, 7/12/2026) until the next that are."""
     days, by = [given.pop(day) for day in DAYS], given.pop("by")
     if configured is any(day is not None for day in days):
         raise Refused(
             "indicare --configured oppure l'orario di almeno un giorno",
             "say either --configured or the hours of one day at least",
         )
+    given["since"] = iso_day(settings, given["since"])
     form = {**given, "kind": "configured" if configured else "hours"}
     form["week"] = [] if configured else _filled(settings, given["whose"], days)
     question = {"ask": "week_enter", "form": form, "by": by, "preview": preview}

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.commands.explain import MOMENT
 from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, load_settings
 from appliance.commands.register_changes import COMMANDS, take_out
@@ -21,7 +20,7 @@ from appliance.daemon import register_file
 from appliance.policy import attention_words, transfer_words
 from appliance.policy.clock import Now
 from appliance.policy.hours import Schedule
-from appliance.policy.local_time import moment_words
+from appliance.policy.local_time import moment_words, read_moment
 from appliance.policy.register.ahead import ahead as list_ahead
 from appliance.policy.register.ahead import of_units
 from appliance.policy.register.ahead_words import NOTHING_AHEAD, ahead_rows
@@ -187,15 +186,16 @@ def unit_rows(
 @click.option("--register", "file", type=FILE, help="A register's file; the stored one by default.")
 @click.option("--office", required=True, help="The code of the office or service.")
 @click.option("--need", required=True, help="The code of the need.")
-@click.option("--at", type=MOMENT, help="Local time; now by default.")
+@click.option("--at", default="", help='Local time ("14:30", "domani 8:00"); now by default.')
 @click.option("--json", "as_json", is_flag=True, help="As JSON with stable keys.")
 def explain_transfer(
-    config_path: Path, file: Path | None, office: str, need: str, at: datetime | None, as_json: bool
+    config_path: Path, file: Path | None, office: str, need: str, at: str, as_json: bool
 ) -> None:
     """Say whether a call could be transferred to an OFFICE for a NEED, and if not, when."""
     settings = load_settings(config_path)
     zone = ZoneInfo(settings.site.zone)
-    moment = at.replace(tzinfo=zone) if at else datetime.now(zone)
+    now = datetime.now(zone)
+    moment = read_moment(at, now) if at else now
     calendar = office_in_force(settings, moment.year, str(config_path)).switchboard.schedule
     found = register_file.load(file) if file else Place(config_path).register()
     answer = may_transfer(found, calendar, office, need, Now(0.0, moment))

@@ -18,21 +18,20 @@ from appliance.daemon.settings import Settings
 from appliance.files import READABLE, atomic_write
 from appliance.paper import child, report_tables
 from appliance.paper.document import Document
-from appliance.policy.local_time import day_phrase, month_words
+from appliance.policy.local_time import day_phrase, month_words, read_day
 from appliance.policy.refused import Refused
 from appliance.policy.report import CallRow, Report, RequestRow, UnitFigures, unit_figures
 from appliance.policy.report import report as summed_up
 from appliance.records import report_rows, report_words
 from appliance.records.register import load_masked
 
-DAY = click.DateTime(["%Y-%m-%d"])
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 
 
 @click.command()
 @config_option
-@click.option("--from", "first", type=DAY, help="First day; by default the month's first.")
-@click.option("--to", "last", type=DAY, help="Last day, included; by default today.")
+@click.option("--from", "first", default="", help="First day (30/11/2026); else the month's first.")
+@click.option("--to", "last", default="", help="Last day, included; by default today.")
 @click.option("--month", default="", help="A whole month instead, e.g. 2026-10.")
 @click.option("--unit", default="", help="The sheet of this unit alone (its code).")
 @click.option("--mail", is_flag=True, help="With --unit and --month: send the sheet to the unit.")
@@ -46,8 +45,8 @@ _MONTH = re.compile(r"(\d{4})-(\d{2})")
 def report(
     config_path: Path,
     *,
-    first: datetime | None,
-    last: datetime | None,
+    first: str,
+    last: str,
     month: str,
     unit: str,
     mail: bool,
@@ -125,9 +124,7 @@ def _names(settings: Settings) -> dict[str, str]:
     return named
 
 
-def _days(
-    first: datetime | None, last: datetime | None, month: str, today: date
-) -> tuple[date, date]:
+def _days(first: str, last: str, month: str, today: date) -> tuple[date, date]:
     """Return the first and the last day that are meant; raises OfficeError."""
     if month:
         if first or last:
@@ -136,8 +133,9 @@ def _days(
                 "say either a month or days, not both",
             )
         return _month(month)
-    begin = first.date() if first else (last.date() if last else today).replace(day=1)
-    end = last.date() if last else max(begin, today)
+    until = read_day(last, today) if last else today
+    begin = read_day(first, today) if first else until.replace(day=1)
+    end = until if last else max(begin, today)
     if end < begin:
         raise Refused(
             f"il rapporto finirebbe {day_phrase('il', end, 'it')}, prima di cominciare "

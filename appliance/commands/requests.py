@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 import click
 
 from appliance.commands import request_pdf
-from appliance.commands.explain import MOMENT
 from appliance.commands.in_force import office_in_force
 from appliance.commands.options import (
     config_option,
@@ -29,7 +28,7 @@ from appliance.files import atomic_write
 from appliance.policy.citizens import Contact
 from appliance.policy.due import due, is_overdue
 from appliance.policy.hours import Schedule
-from appliance.policy.local_time import moment_words
+from appliance.policy.local_time import moment_words, read_moment
 from appliance.policy.numbering import plan_of
 from appliance.policy.refused import Refused
 from appliance.policy.register.declarations import ReturnRule
@@ -109,12 +108,12 @@ def show(settings: Settings, number: int, *, as_json: bool) -> None:
 @click.option("--asked", default="", help="What was asked.")
 @click.option("--sheet", default="", help="The sheet that did not cover it.")
 @click.option("--call", default="", help="The call it came from.")
-@click.option("--at", "starts", type=MOMENT, help="When the appointment starts, local time.")
+@click.option("--at", "starts", default="", help="When the appointment starts, local time.")
 @click.option("--form", type=click.Choice([each.value for each in Form]), default="in_person")
 @click.option("--anyway", is_flag=True, help="Although the citizen has an open one.")
 @BY
 @click.pass_obj
-def new(settings: Settings, /, starts: datetime | None, **values: Any) -> None:
+def new(settings: Settings, /, starts: str, **values: Any) -> None:
     """Take a request over for an office; open ones of the same citizen are offered first (E9)."""
     at = {"starts": _local(settings, starts)} if starts else {}
     _ask(settings, {"ask": "new_request", **values, **at})
@@ -157,7 +156,7 @@ _step(
     "move",
     Step.MOVE,
     "Give the appointment of request NUMBER another time.",
-    click.option("--at", "starts", type=MOMENT, required=True, help="Its new start, local time."),
+    click.option("--at", "starts", required=True, help="Its new start, local time."),
     click.option("--agreed", is_flag=True, help="The office, which offers no slots, has agreed."),
     _NOTE,
 )
@@ -178,7 +177,7 @@ def free_slots(settings: Settings, unit: str, *, as_json: bool) -> None:
         zone = ZoneInfo(settings.site.zone)
         for start in answer["slots"]:
             at = datetime.fromisoformat(start).astimezone(zone)
-            click.echo(moment_words(at, settings.site.languages[0]))
+            click.echo(moment_words(at, language_of(settings)))
 
 
 @requests.command()
@@ -240,8 +239,9 @@ def _late(settings: Settings) -> request_listing.Late:
     return late
 
 
-def _local(settings: Settings, at: datetime) -> str:
-    return at.replace(tzinfo=ZoneInfo(settings.site.zone)).isoformat()
+def _local(settings: Settings, at: str) -> str:
+    """Write for the desk a local time as people write it; raises Refused."""
+    return read_moment(at, datetime.now(ZoneInfo(settings.site.zone))).isoformat()
 
 
 def _ask(settings: Settings, question: dict[str, Any]) -> None:

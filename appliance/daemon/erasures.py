@@ -174,7 +174,12 @@ class Erasures:
             said.append(words.filled(off, listed))
         if found.mailed:
             said.append(words.MAILED)
-            said += [words.mail(each.at[:16], each.to, each.request) for each in found.mailed]
+            said += [
+                words.mail(
+                    datetime.fromisoformat(each.at).astimezone(self._zone), each.to, each.request
+                )
+                for each in found.mailed
+            ]
         aside = self._state / "corrupt"
         if aside.is_dir() and any(aside.iterdir()):
             said.append(words.filled(words.SET_ASIDE, str(aside)))

@@ -53,6 +53,8 @@ def page(run: Run, raw: bytes, *, on_paper: bool = False) -> str:
     return environment.from_string(source).render(
         run=run,
         on_paper=on_paper,
+        started=shown.moment(run.started),
+        ended=shown.moment(run.ended),
         outcome=shown.OUTCOMES[run.verdict],
         reasons=reasons.of_run(run),
         set_up=shown.SET_UPS.get(run.set_up, shown.UNKNOWN),

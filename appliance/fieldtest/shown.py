@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from appliance.policy.local_time import moment_words
 from appliance.policy.words import Words
 from hw_tests.findings import Verdict
 
@@ -46,6 +48,15 @@ def clean(text: str) -> str:
     """Take what cannot be seen out of a text, and cut it: control and direction characters."""
     seen = "".join("\ufffd" if _is_unseen(c) else c for c in " ".join(text.split()))
     return seen if len(seen) <= LONGEST else seen[:LONGEST] + "…"
+
+
+def moment(text: str) -> Words:
+    """Write a run's ISO time as people do; what is no time stays as it is, nothing is a dash."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return Words(clean(text) or MISSING, "")
+    return Words(moment_words(at, "it"), moment_words(at, "en"))
 
 
 def _is_unseen(character: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
+from appliance.policy.local_time import moment_words
 from appliance.policy.words import Words
 
 PREVIEW: Final = Words(
@@ -75,13 +77,13 @@ def filled(words: Words, *values: object, **named: object) -> Words:
     )
 
 
-def mail(at: str, to: str, request: int) -> Words:
-    """Say of one e-mail when it left, to whom and for which request (0: for none)."""
+def mail(at: datetime, to: str, request: int) -> Words:
+    """Say of one e-mail when (local time) it left, to whom and for which request (0: for none)."""
     words = MAIL if request else OTHER_MAIL
     it, en = (to or NO_ADDRESS.it), (to or NO_ADDRESS.en)
     return Words(
-        words.it.format(at=at, to=it, request=request),
-        words.en.format(at=at, to=en, request=request),
+        words.it.format(at=moment_words(at, "it"), to=it, request=request),
+        words.en.format(at=moment_words(at, "en"), to=en, request=request),
     )
 
 

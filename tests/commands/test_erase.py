@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
@@ -32,6 +33,7 @@ from appliance.policy.accounts import User
 from appliance.policy.appointments import Slot
 from appliance.policy.citizens import Citizen
 from appliance.policy.dialling import Ledger, Outgoing, Placed
+from appliance.policy.local_time import moment_words
 from appliance.policy.mail import Mail
 from appliance.policy.messages import Entry, Outcome, Step
 from appliance.policy.outbox import MailState, Waiting
@@ -184,6 +186,13 @@ def test_open_requests_are_closed_first(box: Box) -> None:
     )
     box.run("erase", HERS, *BY)
     assert box.ask("SELECT number FROM requests") == [(2,)]
+
+
+def test_mails_that_left_are_named_with_their_local_time(box: Box) -> None:
+    """E20: to whom it was sent and when, as a person reads a time."""
+    said = box.run("erase", "347 0000001", "--preview")
+    at = moment_words(AT.astimezone(ZoneInfo("Europe/Rome")), "it")
+    assert f"  {at}  anagrafe@comune.example  presa in carico 1" in said
 
 
 def test_nothing_shows_the_number_afterwards(box: Box) -> None:

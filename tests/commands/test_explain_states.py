@@ -72,6 +72,16 @@ def box(tmp_path: Path) -> Box:
     return Box(tmp_path)
 
 
+def test_a_moment_is_written_as_people_do(box: Box) -> None:
+    """Day and time as on paper; what is none is one sentence that says how it is written."""
+    iso = box.told(at="2026-11-25 10:00")
+    assert box.told(at="25/11/2026 10:00") == iso
+    asked = ("explain", "--config", str(box.config), "--at", "25 ottobre")
+    result = CliRunner().invoke(main, asked)
+    assert result.exit_code == 1
+    assert "«25 ottobre» non è un'ora: si scrive 14:30" in result.output
+
+
 def test_a_switchboard_closed_by_hand_is_closed(box: Box) -> None:
     """M: nobody reads "open and free" while callers hear the voicemail; who, since, until when."""
     assert box.told()["code"] == "open.free"

@@ -75,7 +75,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 
 def test_a_sunday_is_entered_listed_and_revoked(box: Box) -> None:
     """What changes is told; a preview changes nothing."""
-    told = box.run("hours", "enter", "2026-12-06", *OPEN, "--preview")
+    told = box.run("hours", "enter", "6/12/2026", *OPEN, "--preview")
     assert "dom 6 dicembre 2026, Centralino: 09:00-12:00, «Mercatini» (prima chiuso)" in told
     assert box.run("hours", "list") == ""
     assert "Salvato: vale da subito" in box.run("hours", "enter", "2026-12-06", *OPEN)

@@ -82,6 +82,7 @@ def run(config: Path, *words: str) -> Result:
         (("--from", "2026-10-15", "--to", "2026-10-15"), 2),
         (("--from", "2026-10-16", "--to", "2026-10-20"), 0),
         (("--to", "2026-10-20"), 2),
+        (("--from", "15/10/2026", "--to", "15.10.2026"), 2),
     ],
 )
 def test_the_days_that_are_meant(config: Path, words: tuple[str, ...], calls: int) -> None:
@@ -98,6 +99,7 @@ def test_the_days_that_are_meant(config: Path, words: tuple[str, ...], calls: in
         (("--month", "ottobre"), "non è un mese"),
         (("--month", "2026-10", "--from", "2026-10-01"), "non entrambi"),
         (("--from", "2026-10-02", "--to", "2026-10-01"), "prima di cominciare"),
+        (("--from", "ieri l'altro"), "non è un giorno: si scrive oggi, domani, 30/11/2026"),
         (("--month", "2026-10", "--mail"), "--unit e --month"),
         (("--month", "2026-10", "--unit", "tributi"), "nulla riguarda l'unità 'tributi'"),
         (("--month", "2999-10", "--unit", "anagrafe", "--mail"), "non è finito"),

@@ -100,7 +100,7 @@ def test_everything_measured_stands_in_it() -> None:
     made = run()
     told = seen(made).told
     for text in (
-        "Municipio di Prova", "Maria Bianchi", "2026-11-26T10:00:00+01:00", "sincronizzato",
+        "Municipio di Prova", "Maria Bianchi", "gio 26 novembre 2026, 10:00", "sincronizzato",
         "/dev/serial/by-path/usb-1", "CX93001", "V0.2013", "24680246", "+VTR", "-TRV", "-STE",
         "Risposta in frequenza", "Frequency response", "7.25 dB", "≤ 6", "38.5 dB", "≥ 25",
         "0 … 120", "NON superata", "FAILED", "non su questo apparecchio", "not on this device",
