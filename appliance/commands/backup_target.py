@@ -14,6 +14,7 @@ from appliance.commands.answering import answering, both_option, lines_of
 from appliance.commands.options import config_option, load_settings
 from appliance.commands.secrets import ask_secret
 from appliance.commands.shell import in_language
+from appliance.policy.local_time import moment_words
 from appliance.policy.refused import Refused
 from appliance.policy.words import Words
 
@@ -186,9 +187,9 @@ def show(config_path: Path, *, as_json: bool) -> None:
         target = kept.load(state)
         told = list(kept.said(settings, target, zone))
         if target is not None and target.tried is not None:
-            when = f"{target.tried.astimezone(zone):%d.%m.%Y %H:%M}"
-            it, en = target.words.it, target.words.en
-            told.append(Words(LAST_TRY.it.format(when, it), LAST_TRY.en.format(when, en)))
+            at, why = target.tried.astimezone(zone), target.words
+            it, en = moment_words(at, "it"), moment_words(at, "en")
+            told.append(Words(LAST_TRY.it.format(it, why.it), LAST_TRY.en.format(en, why.en)))
         if address.kind == "sftp":
             if target is not None and target.host_key:
                 told.append(_filled(SERVERS_KEY, kept.fingerprint(target.host_key)))

@@ -22,6 +22,7 @@ from appliance.daemon import backup_stick
 from appliance.daemon.backup_stick import STALE
 from appliance.daemon.secret_files import SECRETS
 from appliance.files import atomic_write, load_text
+from appliance.policy.local_time import day_phrase, moment_words
 from appliance.policy.mail import Mail
 from appliance.policy.refused import Refused
 from appliance.policy.words import NOTHING, Words
@@ -63,8 +64,8 @@ CHANGED: Final = Words(
     f"{SET_UP_COMMAND} again",
 )
 LATE: Final = Words(
-    "La cartella di rete delle copie di sicurezza non riceve una copia intera dal {when}: {why}.",
-    "The network folder has had no whole backup since {when}: {why}.",
+    "La cartella di rete delle copie di sicurezza non riceve una copia intera {when}: {why}.",
+    "The network folder has had no whole backup {when}: {why}.",
 )
 NOT_TRIED: Final = Words(
     "guardare la pagina Copia di sicurezza", "look at the page Backup and restore"
@@ -252,9 +253,13 @@ def trouble_of(
     since = target.done or target.since
     if now - since <= STALE:
         return None
-    when, why = f"{since.astimezone(zone):%d.%m.%Y}", NOT_TRIED if target.well else target.words
+    on, why = since.astimezone(zone), NOT_TRIED if target.well else target.words
     it, en = (text.rstrip(".") for text in (why.it, why.en))
-    return Trouble(CODE, LATE.it.format(when=when, why=it), LATE.en.format(when=when, why=en))
+    return Trouble(
+        CODE,
+        LATE.it.format(when=day_phrase("dal", on, "it"), why=it),
+        LATE.en.format(when=day_phrase("since", on, "en"), why=en),
+    )
 
 
 def said(settings: Settings, target: Target | None, zone: ZoneInfo) -> tuple[Words, ...]:
@@ -264,8 +269,10 @@ def said(settings: Settings, target: Target | None, zone: ZoneInfo) -> tuple[Wor
     if (wrong := wanted(settings, target)).en:
         return (wrong,)
     assert target is not None
-    when = f"{target.done.astimezone(zone):%d.%m.%Y %H:%M}" if target.done else None
-    it, en = (when or never for never in ("mai", "never"))
+    it, en = "mai", "never"
+    if target.done:
+        done = target.done.astimezone(zone)
+        it, en = moment_words(done, "it"), moment_words(done, "en")
     return (Words(STANDING.it.format(target.address, it), STANDING.en.format(target.address, en)),)
 
 

@@ -62,7 +62,7 @@ def test_the_own_key_is_made_once_and_shown(house: House) -> None:
     shown = house.run("backup-target", "show")
     assert key.strip() in shown
     assert PRINT in shown
-    assert "ultima copia intera 25.11.2026 03:05" in shown
+    assert "ultima copia intera mer 25 novembre 2026, 03:05" in shown
     told = json.loads(house.run("backup-target", "key", "--json"))
     assert told["it"] == key.strip()
 

@@ -125,7 +125,7 @@ def test_one_night_away_is_no_alarm(settings: Settings) -> None:
     failed = replace(TARGET, well=False, words=Words("nas: spento.", "nas: off."))
     trouble = trouble_of(settings, failed, late, ROME)
     assert trouble is not None
-    assert trouble.it.endswith("non riceve una copia intera dal 25.11.2026: nas: spento.")
+    assert trouble.it.endswith("non riceve una copia intera dal 25 novembre 2026: nas: spento.")
     untried = trouble_of(settings, replace(TARGET, done=None), late, ROME)
     assert untried is not None
     assert untried.en.endswith("look at the page Backup and restore.")
@@ -138,7 +138,8 @@ def test_what_status_says(settings: Settings) -> None:
     assert away_said(settings, None, None, ROME) == (NOT_SET_UP,)
     (words,) = away_said(settings, None, TARGET, ROME)
     assert words.it == (
-        f"Cartella di rete delle copie di sicurezza ({URL}): ultima copia intera 25.11.2026 03:05"
+        f"Cartella di rete delle copie di sicurezza ({URL}): ultima copia intera "
+        "mer 25 novembre 2026, 03:05"
     )
     (words,) = away_said(settings, None, replace(TARGET, done=None), ROME)
     assert words.en.endswith("last whole backup never")
