@@ -17,6 +17,7 @@ from appliance.commands.in_force import hours_entered, office_in_force
 from appliance.commands.options import config_option, load_settings
 from appliance.daemon import backup_places, backup_target, commission, first_user, register_keeper
 from appliance.daemon.backup_places import Piece
+from appliance.daemon.console_settings import tcp_rival
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import ConfigurationError, StoreError
@@ -86,6 +87,7 @@ def told(config: Path) -> Iterator[Words]:
         first_user.wanted(Path(settings.folders.state)),
         backup_target.wanted(settings, backup_target.load(Path(settings.folders.state))),
         register_hindrance(settings),
+        _udp_alone(settings),
     )
     yield from (_below(words) for words in wanting if words.en)
 
@@ -95,6 +97,19 @@ def _not_there(piece: Piece) -> Words:
     return Words(
         f"manca {piece.path}, indicato da {piece.key}: copiarlo lì, o togliere la riga",
         f"{piece.path}, named by {piece.key}, is not there: copy it there, or take the line out",
+    )
+
+
+def _udp_alone(settings: Settings) -> Words:
+    """Say that phones cannot come over TCP, where its port is another part's."""
+    key = tcp_rival(settings)
+    if not key:
+        return NOTHING
+    return Words(
+        f"i telefoni che usano il TCP restano fuori: la porta di sip.port è già quella di {key}; "
+        "cambiare una delle due, o scrivere sip.tcp = false",
+        f"phones that use TCP are kept out: the port of sip.port is that of {key}, too; change one "
+        "of them, or write sip.tcp = false",
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from appliance.commands.options import config_option, load_settings
+from appliance.daemon.console_settings import tcp_rival
 from appliance.daemon.last_good import state_folder
 from appliance.errors import ConfigurationError
 from appliance.policy.firewall import SSH, Network, Openings, rules
@@ -64,6 +65,7 @@ def openings(settings: Settings | None, near: tuple[Network, ...], *, ssh: bool)
         given if sip.allowed else (),
         metrics.port if metrics.listen else 0,
         tuple(found for one in metrics.allowed if (found := _network(one))),
+        sip.tcp and not tcp_rival(settings),
     )
 
 

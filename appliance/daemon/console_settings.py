@@ -12,7 +12,7 @@ from appliance.policy.refused import Refused
 
 if TYPE_CHECKING:
     from appliance.daemon.mistakes import Mistakes
-    from appliance.daemon.settings import Console
+    from appliance.daemon.settings import Console, Settings
 
 _NAME = re.compile(
     r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z"
@@ -39,6 +39,16 @@ def address_of(console: Console, path: str) -> str:
         return ""
     port = "" if console.port == USUAL_PORT else f":{console.port}"
     return f"https://{console.names[0]}{port}{path}"
+
+
+def tcp_rival(settings: Settings) -> str:
+    """Name the key whose TCP port is the phones', "" for none: what was there first keeps it."""
+    console, metrics = settings.console, settings.metrics
+    ports = {"metrics.port": metrics.port if metrics.listen else 0}
+    if console.enabled:
+        ports |= {"console.port": console.port, "console.redirect_port": console.redirect_port}
+    taken = (key for key, port in ports.items() if port == settings.sip.port)
+    return next(taken, "") if settings.sip.tcp else ""
 
 
 def check(console: Console, mistakes: Mistakes) -> None:

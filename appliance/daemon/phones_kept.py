@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from appliance.daemon import registrar
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.stores import Stores
+from appliance.phones.loop import FAULT
+from appliance.phones.uri import Stream
 from appliance.records.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -31,6 +33,22 @@ def flood_of(sources: tuple[str, ...]) -> Trouble | None:
     )
 
 
+def tcp_of(trouble: str) -> Trouble | None:
+    """Say that phones which use TCP are not heard; None where they are."""
+    if not trouble:
+        return None
+    it, en = ("Riavviare l'apparecchio.", "Restart the box.")
+    if trouble != FAULT:
+        it = "Fermare il programma che usa la porta, cambiare sip.port o scrivere sip.tcp = false."
+        en = "Stop the program that has the port, change sip.port, or write sip.tcp = false."
+    return Trouble(
+        "phones.tcp",
+        "I telefoni che usano il TCP non raggiungono l'apparecchio; quelli che usano l'UDP "
+        f"funzionano. {it}",
+        f"Phones that use TCP do not reach the box; those that use UDP work. {en} ({trouble})",
+    )
+
+
 class PhonesKept:
     """Writes what has changed; `left_file` is for a successor, should this process be killed."""
 
@@ -47,6 +65,7 @@ class PhonesKept:
         self.keep_left(phones)
         self._tell_registrar(phones)
         self._lookout.trouble_once("flood", flood_of(phones.flood))
+        self._lookout.trouble_once("tcp", tcp_of(phones.tcp_trouble))
 
     def keep_left(self, phones: PhonesStatus) -> None:
         """Keep which phones are in calls."""
@@ -56,7 +75,8 @@ class PhonesKept:
 
     def _keep_bindings(self, phones: PhonesStatus) -> None:
         """Where phones are registered is kept over a restart, whenever it has changed."""
-        places = [(b.phone, b.source, b.contact, b.proven) for b in phones.bindings]
+        lasting = (b for b in phones.bindings if not isinstance(b.source, Stream))
+        places = [(b.phone, b.source, b.contact, b.proven) for b in lasting]
         if places != self._bindings:  # a renewal alone is not worth a write to the card
             self._bindings = places
             self._stores.save_bindings(self._phones.bindings_to_json())

@@ -161,6 +161,8 @@ class PlantQuestions:
             "listening": status.listening,
             "address": f"{status.address[0]}:{status.address[1]}",
             "trouble": status.trouble,
+            "tcp_trouble": status.tcp_trouble,
+            "connections": status.connections,
             "nonsense": status.nonsense,
             "dropped": status.dropped,
             "locked_out": list(status.locked_out),
@@ -214,6 +216,7 @@ def _phone(phone: PhoneState, gone: dict[str, str | None]) -> Answer:
         "label": phone.label,
         "address": f"{phone.address[0]}:{phone.address[1]}" if phone.address else "",
         "answers": phone.answers,
+        "tcp": phone.tcp,
         "gone_since": gone.get(phone.name),
     }
 

@@ -71,10 +71,12 @@ class Sip:
     """Where phones find the box; `address` 0.0.0.0 means every LAN address. `allowed` are the
     networks from which SIP is heard at all, beside the phones' own addresses; () for every one.
     `time_server` is what provisioned phones ask for the time, "" for the country's pool.ntp.org.
+    `tcp` says that phones may come over TCP, too.
     """
 
     address: str
     port: int = 5060
+    tcp: bool = True
     rtp_ports: PortRange = PortRange(16000, 16199)
     realm: str = "centralino"
     laws: tuple[str, ...] = ("alaw", "ulaw")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from appliance.carrier.messages import LineSetup, Setup
 from appliance.daemon import announcements, phone_secrets, registrar
+from appliance.daemon.console_settings import tcp_rival
 from appliance.daemon.rehearsal import numbers_of, rehearses
 from appliance.daemon.settings import Line, Settings
 from appliance.daemon.values import PROVEN
@@ -65,6 +66,7 @@ def phone_settings(
         allowed=tuple(network_of(network) for network in settings.sip.allowed),
         registrar=registrar.account(settings, secrets),
         messages_code=messages_code,
+        tcp=settings.sip.tcp and not tcp_rival(settings),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from appliance.phones.rtp import Address
 from appliance.phones.settings import address_of
-from appliance.phones.uri import read_uri
+from appliance.phones.uri import Stream, read_uri
 
 UNPROVEN_S = 30
 """Seconds granted to a phone that has not answered an OPTIONS yet: its silence says nothing, and
@@ -33,7 +33,7 @@ class Binding:
 
 
 def bindings_to_json(bindings: tuple[Binding, ...]) -> str:
-    """Write bindings for a file."""
+    """Write bindings for a file; those of connections end with the process."""
     rows = [
         {
             "phone": binding.phone,
@@ -42,6 +42,7 @@ def bindings_to_json(bindings: tuple[Binding, ...]) -> str:
             "answers": binding.proven,
         }
         for binding in bindings
+        if not isinstance(binding.source, Stream)
     ]
     return json.dumps(rows, indent=1)
 

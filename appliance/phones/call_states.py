@@ -48,6 +48,7 @@ class Input(enum.Enum):
     EXPIRED = "the desk has neither accepted nor refused for 32 s"
     BYE = "BYE received"
     LOST = "the phone is silent when asked, or its session was not renewed"
+    CUT = "the connection to the phone broke, and it has no other one"
 
 
 class Do(enum.Enum):
@@ -110,15 +111,21 @@ TABLE: dict[State, dict[Input, Step]] = {
         **_RUNG,
         _I.TIMED_OUT: Step(_S.STOPPING, (Do.TELL_UNREACHABLE,)),
         _I.UNSENT: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
+        _I.CUT: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
         _I.STOP: Step(_S.STOPPING),
     },
-    _S.EARLY: {**_RUNG, _I.STOP: Step(_S.CANCELLING, (Do.SEND_CANCEL,))},
+    _S.EARLY: {
+        **_RUNG,
+        _I.CUT: Step(_S.ENDED, (Do.TELL_UNREACHABLE,)),
+        _I.STOP: Step(_S.CANCELLING, (Do.SEND_CANCEL,)),
+    },
     _S.STOPPING: {
         **_GIVEN_UP,
         _I.PROVISIONAL: Step(_S.CANCELLING, (Do.SEND_CANCEL,)),
         _I.UNSENT: Step(_S.ENDED),
+        _I.CUT: Step(_S.ENDED),
     },
-    _S.CANCELLING: _GIVEN_UP,
+    _S.CANCELLING: {**_GIVEN_UP, _I.CUT: Step(_S.ENDED)},
     _S.OFFERED: {
         _I.ACCEPT: Step(_S.ACCEPTED, (Do.SAY_OK, Do.TELL_ANSWERED)),
         _I.PROPOSE: Step(_S.PROPOSED, (Do.SAY_OK,)),
@@ -127,6 +134,7 @@ TABLE: dict[State, dict[Input, Step]] = {
         _I.CANCELLED: Step(_S.ENDED, (Do.SAY_TERMINATED, Do.TELL_HUNG_UP)),
         _I.BYE: Step(_S.ENDED, (Do.SAY_TERMINATED, Do.TELL_HUNG_UP)),
         _I.EXPIRED: Step(_S.ENDED, (Do.SAY_UNAVAILABLE, Do.TELL_HUNG_UP)),
+        _I.CUT: Step(_S.ENDED, (Do.SAY_UNAVAILABLE, Do.TELL_HUNG_UP)),
     },
     _S.ACCEPTED: {
         **_ACK_AWAITED,
@@ -188,6 +196,7 @@ IGNORED: dict[State, dict[str, set[Input]]] = {
     _S.ENDED: {"it is late: the leg has ended": set(Input)},
 }
 """Why an input that has no row changes nothing."""
+_ANSWERED = {_S.ACCEPTED, _S.PROPOSED, _S.HANGING_UP, _S.CONFIRMED}
 _OF_A_PHONES_CALL = _ACKS | _BEFORE_OK | {_I.BYE}
 
 
@@ -197,6 +206,8 @@ def ignored_because(state: State, what: Input) -> str:
         return "a transaction that ends in its own time changes nothing"
     if what is Input.LOST and state is not State.CONFIRMED:
         return "only a call that is up is asked for life"
+    if what is Input.CUT and state in _ANSWERED:
+        return "sound needs no connection: the call is ended, if need be, once the phone is back"
     if state in {_S.CALLING, _S.EARLY, _S.STOPPING, _S.CANCELLING} and what in _OF_A_PHONES_CALL:
         return "it belongs to a call that the phone made, or to an answered one"
     return next((why for why, inputs in IGNORED[state].items() if what in inputs), "")

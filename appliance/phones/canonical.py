@@ -10,7 +10,7 @@ import re
 from urllib.parse import quote
 
 from appliance.phones.rtp import Address
-from appliance.phones.uri import read_name_address, read_parameters, read_uri, split_outside
+from appliance.phones.uri import Stream, read_name_address, read_parameters, read_uri, split_outside
 
 Headers = tuple[tuple[str, str], ...]
 """Names in canonical spelling with their values, in order."""
@@ -78,8 +78,11 @@ def via_parameters(value: str) -> dict[str, str]:
 def reply_address(via: str, sent_by: Address, source: Address) -> Address:
     """Say where a response goes: back to the port it came from with rport, else to sent-by's.
 
-    Always to the host it came from (RFC 3261 18.2.2 `received`, RFC 3581 4).
+    Always to the host it came from (RFC 3261 18.2.2 `received`, RFC 3581 4), and over a connection
+    always back by it.
     """
+    if isinstance(source, Stream):
+        return source
     return source if "rport" in via_parameters(via) else (source[0], sent_by[1])
 
 

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from appliance.calls.events import Event
 from appliance.phones.canonical import Headers, stamped_via
 from appliance.phones.dialog import AGENT, ALLOW, own_headers
+from appliance.phones.left import Left
 from appliance.phones.login import Login
 from appliance.phones.message import Message, echo, write
 from appliance.phones.rtp import Address
@@ -47,6 +48,8 @@ class Core:
     login: Login | None = None
     transactions: Transactions = field(default_factory=Transactions)
     events: deque[Event] = field(default_factory=deque)
+    unsaid: list[Left] = field(default_factory=list)
+    """Calls whose BYE could not be sent: the connection was broken."""
 
     def token(self, size: int = 8) -> str:
         """Return `size` random bytes in hexadecimal: tags, Call-IDs."""

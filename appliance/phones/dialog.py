@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from appliance.phones.canonical import Headers
 from appliance.phones.message import Message, write
 from appliance.phones.rtp import Address
-from appliance.phones.uri import quoted_display, read_name_address, read_uri
+from appliance.phones.uri import Stream, quoted_display, read_name_address, read_uri
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, NOTIFY, REGISTER, SUBSCRIBE"
 AGENT = "centralino"
@@ -34,7 +34,12 @@ class Dialog:
 
     @property
     def next_hop(self) -> Address:
-        """Where requests within the dialog are sent (12.2.1.1): first route, else the target."""
+        """Where requests within the dialog are sent (12.2.1.1): first route, else the target.
+
+        Over the phone's own connection, where it has one: nobody may listen at its other end.
+        """
+        if isinstance(self.peer, Stream):
+            return self.peer
         first = read_name_address(self.routes[0]).uri if self.routes else self.target
         uri = read_uri(first)
         return (uri and uri.address) or self.peer
@@ -78,12 +83,14 @@ class Dialog:
 
 def via(local: Address, branch: str) -> str:
     """Return our Via; `rport` asks for the answer at the port we send from (RFC 3581)."""
-    return f"SIP/2.0/UDP {local[0]}:{local[1]};branch={branch};rport"
+    transport = "TCP" if isinstance(local, Stream) else "UDP"
+    return f"SIP/2.0/{transport} {local[0]}:{local[1]};branch={branch};rport"
 
 
 def contact(local: Address) -> str:
     """Return our Contact."""
-    return f"<sip:{AGENT}@{local[0]}:{local[1]}>"
+    transport = ";transport=tcp" if isinstance(local, Stream) else ""
+    return f"<sip:{AGENT}@{local[0]}:{local[1]}{transport}>"
 
 
 def own_headers(local: Address) -> Headers:

@@ -10,8 +10,11 @@ from appliance.calls.events import DeclineReason
 from appliance.phones import lifetime, within
 from appliance.phones.call_states import Do as CallDo
 from appliance.phones.canonical import Headers
+from appliance.phones.left import Left
 from appliance.phones.message import Message
+from appliance.phones.transaction_states import Do as TransactionDo
 from appliance.phones.transaction_states import Input as TransactionInput
+from appliance.phones.uri import Stream
 
 if TYPE_CHECKING:
     from appliance.phones.call import Call
@@ -65,7 +68,14 @@ def _send_ack(call: Call, _: float, message: Message | None) -> None:
 
 def _send_bye(call: Call, now: float, _: Message | None) -> None:
     """Hang up; a phone that lifted too late is told why (RFC 3326)."""
-    call.request_within(within.Request("BYE", call.reason), within.nobody, now)
+    dialog = call.dialog
+
+    def learn(what: TransactionDo, _message: Message | None, _now: float) -> None:
+        """Keep the end of a call whose phone has lost its connection."""
+        if what is TransactionDo.FAILED and isinstance(dialog.peer, Stream):
+            call.core.unsaid.append(Left(call.phone, dialog, call.cseq))
+
+    call.request_within(within.Request("BYE", call.reason), learn, now)
 
 
 def _send_cancel(call: Call, now: float, _: Message | None) -> None:

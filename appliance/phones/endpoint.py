@@ -15,6 +15,7 @@ from appliance.phones.bindings import Binding
 from appliance.phones.canonical import reply_address
 from appliance.phones.core import Core, phrase, response_head
 from appliance.phones.digest import Nonces
+from appliance.phones.flows import Flows
 from appliance.phones.gate import Gate, Reply
 from appliance.phones.left import Left
 from appliance.phones.legs import Legs
@@ -29,7 +30,7 @@ from appliance.phones.sdp import NoCommonSound
 from appliance.phones.settings import PhonesSettings
 from appliance.phones.sluice import Sluice
 from appliance.phones.transactions import Transaction
-from appliance.phones.uri import read_name_address, read_uri
+from appliance.phones.uri import Stream, read_name_address, read_uri
 from appliance.phones.waiting import Waiting
 
 _NEED_A_CALL = dict.fromkeys(("BYE", "INFO", "UPDATE", "PRACK"), 481)
@@ -51,12 +52,13 @@ class Endpoint:
     qualify: Qualify = field(init=False)
     sluice: Sluice = field(init=False)
     waiting: Waiting = field(init=False)
+    flows: Flows = field(init=False)
     registration: Registration | None = None
     nonsense: int = 0
 
     def __post_init__(self) -> None:
         login = self._login()
-        self.core = Core(self.local, self.random, login)
+        self.core = Core(self._local, self.random, login)
         self.registration = Registration(self.core, login) if login else None
         self.legs = Legs(self.core, self.settings.registrar)
         nonces = Nonces(self.random(16))
@@ -70,6 +72,7 @@ class Endpoint:
         self.waiting = Waiting(self.core, self.registrar, self.settings.messages_code)
         self.registrar.seen, self.registrar.forgotten = self.qualify.seen, self._forgotten
         self.registrar.proven = self.qualify.is_proven
+        self.flows = Flows(self.core, self.registrar, self.legs)
 
     def target(self, phone: str) -> Target | None:
         """Say where a phone, or another branch, is rung now; None for nowhere."""
@@ -82,6 +85,11 @@ class Endpoint:
             return {}
         found = {name: trunk.target(account, name) for name in account.branches}
         return {name: target for name, target in found.items() if target}
+
+    def _local(self, peer: Address) -> Address:
+        """Return our address as `peer` sees it, of the same transport."""
+        own = self.local(peer)
+        return Stream(own) if isinstance(peer, Stream) else own
 
     def _asked(self) -> dict[str, Target]:
         return self.registrar.targets() | self.branches()
@@ -106,9 +114,15 @@ class Endpoint:
             self.registration.start(now)
 
     def end_left(self, left: tuple[Left, ...], now: float) -> None:
-        """End the calls that a process before this one has left behind."""
+        """End the calls that a process before this one has left behind.
+
+        Connections are gone with that process: those phones are told when they are back.
+        """
         for one in left:
-            self.legs.end_left(one, now)
+            if isinstance(one.dialog.peer, Stream):
+                self.flows.owe(one, now)
+            else:
+                self.legs.end_left(one, now)
 
     def stop(self, now: float) -> None:
         """End every leg and sign off at the registrar."""
@@ -117,18 +131,29 @@ class Endpoint:
         if self.registration:
             self.registration.stop(now)
 
-    def receive(self, datagram: bytes, source: Address, now: float) -> None:
-        """Take one datagram; whatever it holds, nothing is raised."""
-        known, calls = self._hosts(), self.legs.call_ids()
-        if not self.sluice.admits(datagram, source[0], now, known, calls):
-            return
+    def receive(self, datagram: bytes, source: Address, now: float) -> bool:
+        """Take one datagram, or message of a stream; whatever it holds, nothing is raised.
+
+        Returns False for what is no SIP at all: of a stream the rest is none, either. Streams are
+        measured by whoever reads them.
+        """
+        is_stream = isinstance(source, Stream)
+        if not is_stream and not self._admits(datagram, source, now):
+            return True
         try:
             message = read(datagram, self.parse)
         except Unreadable as error:
             self._nonsense(error, source)
-            return
-        if message is None:
-            return
+            return error.answer is not None
+        if message is not None:
+            self._take(message, source, now)
+        return True
+
+    def _admits(self, datagram: bytes, source: Address, now: float) -> bool:
+        known, calls = self._hosts(), self.legs.call_ids()
+        return self.sluice.admits(datagram, source[0], now, known, calls)
+
+    def _take(self, message: Message, source: Address, now: float) -> None:
         if message.is_response:
             self.core.transactions.response(message, now)
         elif not self.core.transactions.repeated(message, now):
@@ -138,7 +163,26 @@ class Endpoint:
     def refused(self, address: Address, now: float) -> None:
         """Take the network's word (ICMP) that nobody listens at `address`."""
         self.core.transactions.refused(address, now)
+        while self.core.unsaid:
+            self.flows.owe(self.core.unsaid.pop(), now)
         self.legs.sweep()
+
+    def opened(self, stream: Stream) -> None:
+        """Take a phone's, or a stranger's, new connection."""
+        self.flows.opened(stream)
+
+    def closed(self, stream: Stream, now: float) -> None:
+        """Take the end of a connection, whoever has ended it."""
+        self.flows.closed(stream, now)
+        self.refused(stream, now)
+
+    def proven(self) -> set[Stream]:
+        """Return the connections over which a phone has proven itself, or is in a call."""
+        return self.flows.proven()
+
+    def is_heard(self, host: str) -> bool:
+        """Tell whether connections from a host are taken at all."""
+        return self.sluice.is_allowed(host) or host in self._hosts()
 
     def next_deadline(self) -> float | None:
         """Return when `advance` is next needed (monotonic s), None for never."""
@@ -185,6 +229,8 @@ class Endpoint:
 
     def _request(self, message: Message, source: Address, now: float) -> None:
         call = self.legs.find(message)
+        if call:
+            self.flows.heard(call, source)
         if message.method == "ACK":
             if call:
                 call.acknowledged(message, now)
@@ -232,6 +278,7 @@ class Endpoint:
         phone = message.fields.to_user
         if reply.code == 200 and self.registrar.is_home(phone, source):
             self.waiting.registered(phone, now)
+            self.flows.registered(phone, now)
 
     def _invited(
         self, message: Message, source: Address, transaction: Transaction, now: float

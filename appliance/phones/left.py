@@ -15,9 +15,12 @@ from appliance.phones.dialog import Dialog
 from appliance.phones.rtp import Address
 from appliance.phones.settings import address_of
 from appliance.phones.transactions import Key
+from appliance.phones.uri import Stream
 
 MARGIN = 100
 """Sequence numbers passed over: requests that left after the last writing (12.2.2 allows gaps)."""
+TCP = ";tcp"
+"""Marks the far end of a connection: it is gone, and the phone is told when it has come back."""
 RESTARTED = ("Reason", 'SIP;cause=503;text="The switchboard was restarted"')
 """RFC 3326, for whoever reads the phone's journal."""
 
@@ -53,7 +56,8 @@ def left_from_json(text: str) -> tuple[Left, ...]:
 
 def _row(left: Left) -> dict[str, Any]:
     dialog = {f.name: getattr(left.dialog, f.name) for f in fields(Dialog)}
-    dialog["peer"] = f"{left.dialog.peer[0]}:{left.dialog.peer[1]}"
+    peer = left.dialog.peer
+    dialog["peer"] = f"{peer[0]}:{peer[1]}" + (TCP if isinstance(peer, Stream) else "")
     return {f.name: getattr(left, f.name) for f in fields(Left)} | {"dialog": dialog}
 
 
@@ -87,5 +91,7 @@ def _text(value: Any, *, lines: bool = False) -> str:
 
 
 def _peer(value: Any) -> Address:
-    """Return an address; raises ValueError."""
-    return address_of(_text(value))
+    """Return an address, a connection's as such; raises ValueError."""
+    text = _text(value)
+    address = address_of(text.removesuffix(TCP))
+    return Stream(address) if text.endswith(TCP) else address

@@ -1,7 +1,8 @@
-"""The `sip` thread: one UDP socket and one selector, driven by the endpoint's next deadline.
+"""The `sip` thread: one UDP socket, TCP beside it, one selector, the endpoint's next deadline.
 
-The only clock and the only socket of the room. Nothing here blocks: not a phone that is silent,
-not a LAN that is gone, not an address that is not there yet.
+The only clock and the only sockets of the room. Nothing here blocks: not a phone that is silent,
+not a LAN that is gone, not an address that is not there yet. UDP is served first, and a fault of
+what serves TCP ends TCP alone.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 
 from appliance.calls.events import Event
+from appliance.phones.connections import Connections
 from appliance.phones.endpoint import Endpoint
 from appliance.phones.rtp import Address
+from appliance.phones.uri import Stream
 from appliance.workers import Worker
 
 log = logging.getLogger(__name__)
@@ -29,6 +33,8 @@ LONGEST_PAUSE = 0.2
 """Seconds between turns that fail one after the other: phones are still served in each."""
 RETRY = 2.0
 """Seconds until an address that could not be bound is tried again."""
+NEVER = float("inf")
+FAULT = "SIP over TCP is switched off by a fault of the program: restart it, and send its journal"
 LINGER = 1.0
 """Seconds that a stopping thread waits for phones to answer its BYEs."""
 DATAGRAMS_A_TURN = 50
@@ -61,9 +67,13 @@ class Loop:
         on_event: Callable[[Event], None],
         after_turn: Callable[[], None],
         on_failure: Callable[[BaseException], None] | None = None,
+        *,
+        tcp: bool = True,
     ) -> None:
         self.address = address
         self.trouble = ""
+        self.tcp_trouble = ""
+        self.connections = Connections()
         self.listening = threading.Event()
         self.endpoint: Endpoint | None = None
         self._on_event = on_event
@@ -71,12 +81,14 @@ class Loop:
         self._jobs: SimpleQueue[Job] = SimpleQueue()
         self._socket: socket.socket | None = None
         self._retry_at = 0.0
+        self._tcp_at = 0.0 if tcp else NEVER
         self._has_failed = False
         self._hear, self._wake = socket.socketpair()
         self._hear.setblocking(False)
         self._wake.setblocking(False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._hear, selectors.EVENT_READ)
+        self._selector.register(self.connections.selector, selectors.EVENT_READ)
         self._worker = Worker(
             "sip", self._turn, on_failure, end=self._finish, longest_pause_s=LONGEST_PAUSE
         )
@@ -138,6 +150,7 @@ class Loop:
         """Turn once; after a failure the next turn does at once what this one was kept from."""
         self._has_failed = True
         self._open(time.monotonic())
+        self._open_tcp(time.monotonic())
         ready = self._selector.select(self._timeout(longest))
         if any(key.fileobj is self._hear for key, _ in ready):
             self._hear.recv(4096)
@@ -152,6 +165,9 @@ class Loop:
             job(now)
         endpoint.advance(now)
         self._flush(endpoint, now)
+        with self._apart(now):
+            self.connections.serve(endpoint, now)
+        self._flush(endpoint, now)
         self._after_turn()
         if self.is_open:
             self.listening.set()  # only now, so that whoever waits for it sees a true status
@@ -163,10 +179,9 @@ class Loop:
         return self.endpoint
 
     def _timeout(self, longest: float) -> float:
-        deadline = self._endpoint().next_deadline()
-        if deadline is None:
-            return longest
-        return max(0.0, min(longest, deadline - time.monotonic()))
+        now = time.monotonic()
+        times = (self._endpoint().next_deadline(), self.connections.next_deadline(now))
+        return max(0.0, min((longest, *(at - now for at in times if at is not None))))
 
     def _next_job(self) -> Job | None:
         try:
@@ -197,6 +212,34 @@ class Loop:
         self._selector.register(sock, selectors.EVENT_READ)
         self._socket, self.trouble = sock, ""
 
+    def _open_tcp(self, now: float) -> None:
+        """Listen for connections at the same address; without them UDP goes on."""
+        if self._socket is None or self.connections.is_open or now < self._tcp_at:
+            return
+        try:
+            self.connections.open(self.address)
+        except OSError as error:
+            self._tcp_failed(WHY_NOT.get(error.errno or 0, error.strerror or str(error)))
+            self._tcp_at = now + RETRY
+        else:
+            self.tcp_trouble = ""
+
+    def _tcp_failed(self, why: str) -> None:
+        trouble = f"SIP over TCP cannot listen on {self.address[0]}:{self.address[1]}: {why}"
+        if trouble != self.tcp_trouble:
+            log.warning("%s", trouble)
+        self.tcp_trouble = trouble
+
+    @contextmanager
+    def _apart(self, now: float) -> Iterator[None]:
+        """Keep a fault in TCP from phones that use UDP: it is told, and TCP ends until a start."""
+        try:
+            yield
+        except Exception:
+            log.exception("SIP over TCP has failed and is switched off; UDP goes on")
+            self.tcp_trouble, self._tcp_at = FAULT, NEVER
+            self.connections.close(self._endpoint(), now)
+
     def _failed(self, error: OSError, now: float) -> None:
         why = WHY_NOT.get(error.errno or 0, error.strerror or str(error))
         trouble = f"SIP cannot listen on {self.address[0]}:{self.address[1]}: {why}"
@@ -223,6 +266,9 @@ class Loop:
                 self._send(endpoint, datagram, address, now)
 
     def _send(self, endpoint: Endpoint, datagram: bytes, address: Address, now: float) -> None:
+        if isinstance(address, Stream):
+            self._send_by(endpoint, datagram, address, now)
+            return
         if self._socket is None:
             endpoint.refused(address, now)
             return
@@ -232,6 +278,12 @@ class Loop:
             # The error may be a queued one about an earlier datagram to somebody else.
             self._drain_errors(endpoint, now)
             self._send_again(endpoint, datagram, address, now)
+
+    def _send_by(self, endpoint: Endpoint, message: bytes, stream: Stream, now: float) -> None:
+        """Send over a connection; one that is gone is as good as nobody at an address."""
+        with self._apart(now):
+            if not self.connections.send(stream, message, endpoint, now):
+                endpoint.refused(stream, now)
 
     def _send_again(
         self, endpoint: Endpoint, datagram: bytes, address: Address, now: float
@@ -258,8 +310,10 @@ class Loop:
         if self._socket:
             self._socket.close()
             self._socket = None
+        self.connections.close(self._endpoint(), time.monotonic())
         self._after_turn()
         self._selector.close()
+        self.connections.selector.close()
         self._hear.close()
         self._wake.close()
 

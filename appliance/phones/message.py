@@ -170,10 +170,21 @@ def _heading(heading: str, headers: Headers) -> tuple[str, str, int]:
 
 def _body(rest: bytes, headers: Headers, code: int) -> str:
     """Cut the body at Content-Length (RFC 3261 18.3: bytes beyond it are discarded)."""
-    length = next((value for name, value in headers if name == "Content-Length"), str(len(rest)))
-    if not re.fullmatch(r"[0-9]{1,9}", length) or int(length) > len(rest):
+    length = _length(headers, len(rest))
+    if not 0 <= length <= len(rest):
         raise Unreadable("Content-Length and body disagree", _bad_request(headers, code))
-    return rest[: int(length)].decode("utf-8", "replace")
+    return rest[:length].decode("utf-8", "replace")
+
+
+def body_length(head: bytes) -> int:
+    """Return the Content-Length that `read` will find in a head; 0 for none, -1 for no number."""
+    lines = _LINE_END.split(_FOLD.sub(" ", head.decode("utf-8", "replace")))
+    return _length(read_headers(lines[1:]), 0)
+
+
+def _length(headers: Headers, default: int) -> int:
+    said = next((value for name, value in headers if name == "Content-Length"), str(default))
+    return int(said) if re.fullmatch(r"[0-9]{1,9}", said) else -1
 
 
 def _fields(heading: str, headers: Headers, method: str, code: int, parse: Parser) -> Fields:

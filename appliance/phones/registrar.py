@@ -11,7 +11,7 @@ from appliance.phones.gate import Gate, Reply
 from appliance.phones.message import Message
 from appliance.phones.rtp import Address
 from appliance.phones.settings import PhoneAccount
-from appliance.phones.uri import read_name_address, read_uri
+from appliance.phones.uri import Stream, read_name_address, read_uri
 
 MIN_EXPIRES = 10
 """Seconds; shorter registrations are refused with 423 (10.3 step 7)."""
@@ -115,6 +115,11 @@ class Registrar:
         """Forget bindings whose time is over."""
         for binding in [b for b in self.bindings.values() if b.expires_at <= now]:
             self._gone(binding.phone, "its registration ran out: it is switched off or unplugged")
+
+    def cut(self, stream: Stream) -> None:
+        """Forget the phones that are reached over a connection which broke."""
+        for phone in [p for p, binding in self.bindings.items() if binding.source == stream]:
+            self._gone(phone, "its connection broke: it is switched off, or on its way back")
 
     def next_deadline(self) -> float | None:
         """Return when the next binding runs out (monotonic s), None for never."""

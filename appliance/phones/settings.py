@@ -46,7 +46,7 @@ class PhonesSettings:
     phones that know MD5 alone give up at the sight of another one, so SHA-256 is by choice.
     `qualify_s` is how often each phone is asked whether it is there, 0 for never. `allowed` are the
     networks from which SIP is heard, () for every address. `messages_code` is what a phone dials to
-    hear the messages, "" for nothing.
+    hear the messages, "" for nothing. `tcp` says that phones may come over TCP at the same port.
     """
 
     address: str
@@ -60,6 +60,7 @@ class PhonesSettings:
     allowed: tuple[IPv4Network, ...] = ()
     registrar: RegistrarAccount | None = None
     messages_code: str = ""
+    tcp: bool = True
 
 
 def address_of(text: str) -> Address:

@@ -20,6 +20,7 @@ from appliance.phones.loop import Loop
 from appliance.phones.pyvoip import DeskPhone, parse
 from appliance.phones.settings import PhoneAccount, PhonesSettings
 from appliance.phones.status import LegState, PhonesStatus, PhoneState
+from appliance.phones.uri import Stream
 
 
 class Phones:
@@ -41,7 +42,7 @@ class Phones:
         self._on_event = on_event
         self._status = PhonesStatus()
         bound = (settings.address, settings.port)
-        self._loop = Loop(bound, self._tell, self._after_turn, on_failure)
+        self._loop = Loop(bound, self._tell, self._after_turn, on_failure, tcp=settings.tcp)
         self._endpoint = Endpoint(settings, parse, self._loop.local, secrets.token_bytes)
         self._loop.endpoint = self._endpoint
         self._phone = DeskPhone(settings, self._endpoint)
@@ -174,6 +175,8 @@ class Phones:
             endpoint.sluice.flood(time.monotonic()),
             endpoint.registration.standing if endpoint.registration else None,
             tuple(self._state_of_branch(name) for name in endpoint.branches()),
+            loop.tcp_trouble,
+            len(loop.connections),
         )
         self._end_left()
 
@@ -186,4 +189,6 @@ class Phones:
         target = self._endpoint.registrar.target(account.name)
         answers = target is not None and account.name not in self._endpoint.qualify.gone
         address = target.address if target else None
-        return PhoneState(account.name, account.label, address, answers)
+        return PhoneState(
+            account.name, account.label, address, answers, isinstance(address, Stream)
+        )

@@ -12,12 +12,15 @@ from appliance.phones.rtp import Address
 
 @dataclass(frozen=True, slots=True)
 class PhoneState:
-    """One phone: where it can be rung, None for nowhere; `answers` is False where it is silent."""
+    """One phone: where it can be rung, None for nowhere; `answers` is False where it is silent,
+    `tcp` True where it is rung over its connection.
+    """
 
     name: str
     label: str
     address: Address | None
     answers: bool = True
+    tcp: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class PhonesStatus:
     so may not register for ten minutes. `flood` are those that most of a flood of strangers comes
     from. `registrar` is how the box stands with the telephone system
     where it has an account, None without one; `branches` are the others there. `left` is what a
-    successor needs to end the calls.
+    successor needs to end the calls. `tcp_trouble` says why phones are not heard over TCP, beside
+    UDP; `connections` is how many there are.
     """
 
     listening: bool = False
@@ -54,3 +58,5 @@ class PhonesStatus:
     flood: tuple[str, ...] = ()
     registrar: Standing | None = None
     branches: tuple[PhoneState, ...] = ()
+    tcp_trouble: str = ""
+    connections: int = 0

@@ -1,4 +1,4 @@
-"""The four transactions of RFC 3261 section 17 over UDP, each as one table, and their timers.
+"""The four transactions of RFC 3261 section 17, each as one table, and their timers.
 
 Two deviations, both ours: ABANDONED keeps listening after an INVITE was given up, so that a phone
 which wakes late is cancelled instead of ringing on; and a 2xx to an INVITE is repeated here until
@@ -189,3 +189,24 @@ TIMERS: dict[tuple[Kind, State], tuple[Timer, ...]] = {
     (Kind.SERVER, State.COMPLETED): (_LONG,),
 }
 """A state starts its timers when entered and stops them when left; a step to itself keeps them."""
+
+_NO_REPEATS = {
+    (Kind.INVITE_CLIENT, State.COMPLETED),  # D
+    (Kind.CLIENT, State.COMPLETED),  # K
+    (Kind.INVITE_SERVER, State.CONFIRMED),  # I
+    (Kind.SERVER, State.COMPLETED),  # J
+}
+"""States that only wait for what came twice."""
+
+
+def timers(kind: Kind, state: State, *, reliable: bool) -> tuple[Timer, ...]:
+    """Return the timers of a state. Over a `reliable` transport nothing is sent or comes twice: no
+    A, E and G, and D, I, J and K are 0; but a 2xx is repeated until its ACK even there (13.3.1.4).
+    """
+    found = TIMERS.get((kind, state), ())
+    if not reliable:
+        return found
+    if (kind, state) in _NO_REPEATS:
+        return (Timer(Input.END, 0.0),)
+    is_2xx = (kind, state) == (Kind.INVITE_SERVER, State.ACCEPTED)
+    return tuple(timer for timer in found if is_2xx or timer.fires is not Input.RESEND)

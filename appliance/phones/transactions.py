@@ -14,13 +14,14 @@ from appliance.phones.rtp import Address
 from appliance.phones.transaction_states import (
     BEGINNING,
     TABLES,
-    TIMERS,
     Do,
     Input,
     Kind,
     State,
     Timer,
+    timers,
 )
+from appliance.phones.uri import Stream
 
 MAGIC = "z9hG4bK"
 """RFC 3261 8.1.1.7: a branch that begins so is unique in space and time."""
@@ -93,7 +94,7 @@ class Transaction:
         self.state = state
         self.timers = [
             _Running(timer, now + timer.first, timer.first)
-            for timer in TIMERS.get((self.kind, state), ())
+            for timer in timers(self.kind, state, reliable=isinstance(self.peer, Stream))
         ]
 
 

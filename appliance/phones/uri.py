@@ -21,6 +21,24 @@ _URI = re.compile(
 _OPENING = {'"': '"', "<": ">"}
 
 
+class Stream(tuple[str, int]):
+    """The far end of a TCP connection: an Address that equals no UDP one."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether it is the same end of the same connection."""
+        return isinstance(other, Stream) and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        """Tell whether it is not: tuple has an answer of its own."""
+        return not self == other
+
+    def __hash__(self) -> int:
+        """Return a hash that differs from a UDP address's."""
+        return hash(("tcp", *self))
+
+
 @dataclass(frozen=True, slots=True)
 class Uri:
     """A SIP URI (RFC 3261 19.1): `user` unescaped and without password, `text` as it stood."""

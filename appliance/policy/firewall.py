@@ -121,10 +121,10 @@ table inet centralino {{
 
 @dataclass(frozen=True, slots=True)
 class Openings:
-    """Where the box listens: UDP ports of SIP and RTP (both ends included), TCP ports; and for
-    whom, beside the private networks. `talkers` are those from which alone SIP is heard, () for the
-    whole LAN. `figures` is the port at which Prometheus asks, 0 for none,
-    and `askers` who may: they reach nothing else; () for the whole LAN.
+    """Where the box listens: UDP ports of SIP and RTP (both ends included), TCP ports, `sip_tcp`
+    whether SIP's is one, too; and for whom, beside the private networks. `talkers` are those from
+    which alone SIP is heard, () for the whole LAN. `figures` is the port at which Prometheus asks,
+    0 for none, and `askers` who may: they reach nothing else; () for the whole LAN.
     """
 
     sip: int = 5060
@@ -134,6 +134,7 @@ class Openings:
     talkers: tuple[Network, ...] = ()
     figures: int = 0
     askers: tuple[Network, ...] = ()
+    sip_tcp: bool = True
 
 
 def rules(openings: Openings) -> str:
@@ -154,13 +155,16 @@ def rules(openings: Openings) -> str:
 
 def _talk(openings: Openings) -> Iterator[str]:
     """Yield the rules for SIP. Sound is not bounded so: a call's may come from elsewhere."""
+    tcp = f"tcp dport {openings.sip} jump visits\n" if openings.sip_tcp else ""
     if not openings.talkers:
         yield f"        udp dport {openings.sip} jump sip\n"
+        yield f"        {tcp}" if tcp else ""
     for version, family in ((4, "ip"), (6, "ip6")):
         talkers = sorted({str(one) for one in openings.talkers if one.version == version})
         if talkers:
             who = f"{family} saddr {{ {', '.join(talkers)} }}"
             yield f"        {who} udp dport {openings.sip} jump sip\n"
+            yield f"        {who} {tcp}" if tcp else ""
 
 
 def _figures(openings: Openings) -> Iterator[str]:

@@ -13,6 +13,7 @@ from appliance.__main__ import main
 from appliance.daemon import config
 from appliance.daemon.mistakes import BadConfiguration, Mistake
 from appliance.daemon.office import build_office
+from appliance.daemon.setups import phone_settings
 from tests.commands.samples import CONFIG
 from tests.docs.pages import ROOT
 
@@ -208,3 +209,25 @@ def test_an_announcement_that_cannot_be_played_is_named(tmp_path: Path) -> None:
     assert told["it"].startswith("un annuncio non si può riprodurre")
     assert "closed.wav" in told["it"]
     assert "closed.wav" in told["en"]
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ("[console]\nport = 5060\n", "console.port"),
+        ("[console]\nredirect_port = 5060\n", "console.redirect_port"),
+        ('[metrics]\nlisten = "127.0.0.1"\nport = 5060\n', "metrics.port"),
+        ("[metrics]\nport = 5060\n", ""),  # it listens nowhere
+        ("[console]\nenabled = false\nport = 5060\n", ""),
+        ("[console]\nport = 5061\n", ""),
+        ("", ""),
+    ],
+)
+def test_a_port_that_is_another_parts_is_named(tmp_path: Path, more: str, key: str) -> None:
+    """Phones over UDP are served all the same, and so is who had the port first."""
+    text = CONFIG + more
+    code, said = check(tmp_path, text)
+    assert code == 0
+    assert (f"la porta di sip.port è già quella di {key}" in said) == bool(key)
+    settings = config.load(tmp_path / "centralino.toml")
+    assert phone_settings(settings, {}).tcp == (not key)

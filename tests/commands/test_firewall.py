@@ -95,3 +95,13 @@ def test_a_broken_configuration_is_the_last_good_one(
     assert done.exit_code == 0
     assert f"udp dport {port} jump sip" in done.stdout
     assert "centralino.toml" in done.stderr
+
+
+def test_sip_over_tcp_is_closed_where_it_is_off_or_its_port_anothers() -> None:
+    """The console's port stays the console's."""
+    settings = config.load(EXAMPLE)
+    assert openings(settings, (), ssh=False).sip_tcp
+    off = dataclasses.replace(settings, sip=dataclasses.replace(settings.sip, tcp=False))
+    rival = dataclasses.replace(settings, console=Console(port=settings.sip.port))
+    for each in (off, rival):
+        assert not openings(each, (), ssh=False).sip_tcp

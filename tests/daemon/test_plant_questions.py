@@ -93,8 +93,10 @@ def test_what_sip_has_met_with_is_told(plant: Plant) -> None:
     plant.phones = dataclasses.replace(
         plant.phones, dropped=3, nonsense=4, locked_out=("127.0.15.66",),
         registrar=Standing.REFUSED, branches=(PhoneState("savena", "", None, answers=False),),
+        tcp_trouble="why", connections=5,
     )  # fmt: skip
     sip = plant.ask()["sip"]
+    assert (sip["tcp_trouble"], sip["connections"]) == ("why", 5)
     assert (sip["dropped"], sip["nonsense"], sip["locked_out"]) == (3, 4, ["127.0.15.66"])
     assert sip["registrar"] == "127.0.15.9"
     assert sip["standing"]["en"] == "refuses the name or the password"

@@ -78,6 +78,7 @@ class Baresip(SoftPhone):
     What it hears is written to `heard` (WAV), unless `hears` is False: needed for `hold`, at which
     baresip 1.1.0 with a file player dies (pyvoip.md 7). `answer` is "manual" or "auto".
     With `mwi` it subscribes to its message lamp. `account` is a whole line for its `accounts`.
+    `transport` is "tcp" for a phone that registers over TCP.
     With `traces` every SIP message is in `log` before the event that it leads to is told.
     """
 
@@ -94,6 +95,7 @@ class Baresip(SoftPhone):
     mwi: bool = False
     account: str = ""
     traces: bool = False
+    transport: str = "udp"
     port: int = 0
     control: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -195,7 +197,8 @@ class Baresip(SoftPhone):
     def _account(self) -> str:
         host, port = self.server
         registering = self.register_s if self.secret else 0
-        line = f"<sip:{self.name}@{host}:{port}>;regint={registering};answermode={self.answer}"
+        by = ";transport=tcp" if self.transport == "tcp" else ""
+        line = f"<sip:{self.name}@{host}:{port}{by}>;regint={registering};answermode={self.answer}"
         line += f";audio_codecs=PCMA,PCMU;sipnat=;mwi={'yes' if self.mwi else 'no'}"
         return line + (f";auth_user={self.name};auth_pass={self.secret}" if self.secret else "")
 

@@ -16,11 +16,19 @@ pytestmark = [
     pytest.mark.timeout(120),
     pytest.mark.skipif(bool(missing()), reason=f"needs {missing()}"),
 ]
-AS_DELIVERED: Final = ("udp:5060", "udp:16000", "udp:16199", "udp:5353", "tcp:80", "tcp:443")
+AS_DELIVERED: Final = (
+    "udp:5060",
+    "udp:16000",
+    "udp:16199",
+    "udp:5353",
+    "tcp:80",
+    "tcp:443",
+    "tcp:5060",
+)
 """SIP, both ends of RTP, mDNS, the console."""
 PHONES_FILES, SSH = "tcp:5080", "tcp:22"
 NOBODYS: Final = ("udp:16200", "udp:111", "tcp:8080", "tcp:25")
-OTHERWISE: Final = ("udp:5070", "udp:20000", "udp:20009", "tcp:8443")
+OTHERWISE: Final = ("udp:5070", "udp:20000", "udp:20009", "tcp:8443", "tcp:5070")
 """What the office of the test has instead."""
 ALL: Final = (*AS_DELIVERED, PHONES_FILES, SSH, *NOBODYS, *OTHERWISE)
 OFFICE: Final = """

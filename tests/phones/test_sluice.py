@@ -8,6 +8,18 @@ import random
 import pytest
 
 from appliance.calls import events
+from appliance.phones.connections import (
+    ACCEPT_BURST,
+    ACCEPT_RATE,
+    BACKLOG,
+    MIDWAY_S,
+    MOST_OF_A_HOST,
+    MOST_UNPROVEN,
+    UNPROVEN_BYTES,
+    UNPROVEN_S,
+    WAITING_BYTES,
+    WAITING_S,
+)
 from appliance.phones.digest import MAX_GUESSES, MAX_LOCKS
 from appliance.phones.endpoint import Endpoint
 from appliance.phones.message import LIMIT, MAX_HEADERS
@@ -237,7 +249,19 @@ def test_the_figures_stand_in_the_guide_of_the_house() -> None:
         "message lamps": "1 subscription and 1 NOTIFY under way a configured phone",
         "nonces": "none is kept",
         "wrong passwords": f"{MAX_LOCKS} names and sources, {MAX_GUESSES} times each",
-        "a datagram": f"{LIMIT} bytes, {MAX_HEADERS} headers",
+        "a datagram, or a message of a stream": f"{LIMIT} bytes, {MAX_HEADERS} headers",
+        "connections over which no phone has registered": (
+            f"{MOST_UNPROVEN}, of one address {MOST_OF_A_HOST}; the oldest makes room; "
+            f"{UNPROVEN_S:g} s each, {UNPROVEN_BYTES} bytes"
+        ),
+        "connections taken": (
+            f"{per_second(ACCEPT_RATE, ACCEPT_BURST)}; the rest wait in the kernel's queue of "
+            f"{BACKLOG}, or nowhere"
+        ),
+        "messages of a connection": "as datagrams of its host; who sends more waits, nothing is "
+        "lost",
+        "a message that has begun to come": f"{MIDWAY_S:g} s",
+        "what waits for a peer that takes nothing": f"{WAITING_BYTES} bytes, {WAITING_S:g} s",
     }
 
 

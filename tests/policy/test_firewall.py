@@ -40,8 +40,18 @@ def test_where_networks_are_named_sip_is_heard_from_them_alone() -> None:
         "ip6 saddr { fd00:10::/64 } udp dport 5060 jump sip",
     ]
     assert "tcp dport { 80, 443, 5080 } jump visits" in lan
+    assert "ip saddr { 10.0.0.7/32, 192.168.10.0/24 } tcp dport 5060 jump visits" in lan
+    assert "ip6 saddr { fd00:10::/64 } tcp dport 5060 jump visits" in lan
     whole = rules(Openings()).split("chain lan {")[1]
-    assert "\n        udp dport 5060 jump sip\n" in whole
+    assert "\n        udp dport 5060 jump sip\n        tcp dport 5060 jump visits\n" in whole
+
+
+def test_sip_over_tcp_may_be_closed() -> None:
+    """Where phones may not come by it nobody reaches its port."""
+    phones = (ip_network("192.168.10.0/24"),)
+    for openings in (Openings(sip_tcp=False), Openings(sip_tcp=False, talkers=phones)):
+        assert "udp dport 5060 jump sip" in rules(openings)
+        assert "tcp dport 5060" not in rules(openings)
 
 
 ASKERS = (ip_network("10.1.2.3"), ip_network("fd00::/64"))
