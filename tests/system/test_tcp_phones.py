@@ -108,7 +108,7 @@ def test_the_connection_is_cut_while_it_rings(box: Box, counter: TestPhone, tmp_
         assert (record.way, record.phone) == (Way.CITIZENS_DESK, "desk1")
         assert "unreachable.baresip" in record.trail
         phone.wait_for("CALL_CLOSED", 30.0)
-        assert "CANCEL sip:baresip@" in phone.log
+        assert "\nCANCEL sip:baresip" in phone.log
         box.wait_until(lambda: is_free(box), 30.0, f"baresip did not come back: {phone.log}")
         call = place(box, 1, caller="withheld")
         phone.wait_for("CALL_INCOMING", 10.0)
