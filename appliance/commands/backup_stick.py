@@ -128,9 +128,9 @@ class Helper:
         state, phrase = Path(settings.folders.state), checked_passphrase(asked.passphrase)
         device = self._the_only_one()
         stick = Stick(device.uuid, device.label, asked.by, self._now())
-        went = self._written(settings, device, phrase)
-        atomic_write(state / backup_stick.PHRASE, phrase)
-        backup_stick.keep(state, backup_stick.heard(stick, went))
+        with _tried(state, stick, phrase):
+            went = self._written(settings, device, phrase)
+            backup_stick.keep(state, backup_stick.heard(stick, went))
         return went.words
 
     def write(self) -> Words:
@@ -187,6 +187,24 @@ class Helper:
     def _now(self) -> datetime:
         zone = ZoneInfo(load_settings(self.config).site.zone)
         return datetime.now(zone).replace(microsecond=0)
+
+
+@contextlib.contextmanager
+def _tried(state: Path, stick: Stick, phrase: str) -> Iterator[None]:
+    """Keep which stick it is while its first backup is written: it is in that backup, and who puts
+    it back goes on by itself. Where it fails, what stood before is put back.
+    """
+    stood, before = backup_stick.load(state), load_text(state / backup_stick.PHRASE)
+    atomic_write(state / backup_stick.PHRASE, phrase)
+    backup_stick.keep(state, stick)
+    try:
+        yield
+    except BaseException:
+        backup_stick.forget(state)
+        if stood is not None:
+            atomic_write(state / backup_stick.PHRASE, before)
+            backup_stick.keep(state, stood)
+        raise
 
 
 @contextlib.contextmanager

@@ -27,10 +27,11 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 FIRST_LINE = "Its first line is the {}; without it, it is asked for."
 OFFERED: Final = Words(
     "{host} si presenta con questa chiave ({kind}):\n  {print}\n"
-    "Confrontarla con quella che mostra il server. È la stessa?",
+    "Confrontarla con quella che mostra il server. È la stessa? (sì/no)",
     "{host} presents this key ({kind}):\n  {print}\n"
-    "Compare it with the one that the server shows. Is it the same?",
+    "Compare it with the one that the server shows. Is it the same? (yes/no)",
 )
+YES: Final = frozenset({"sì", "si'", "si", "s", "yes", "y"})
 NOT_ACCEPTED: Final = (
     "la chiave del server non è stata accettata: nulla è cambiato",
     "the server's key was not accepted: nothing has changed",
@@ -127,9 +128,8 @@ def _accepted_key(address: Address, wanted: str) -> str:
             named = {"host": address.host, "found": found, "wanted": wanted}
             raise Refused(*(text.format(**named) for text in OTHER_KEY))
         return offered
-    question = in_language(OFFERED)
-    asked = question.format(host=address.host, kind=offered.split()[0], print=found)
-    if not click.confirm(asked, default=False, err=True):
+    asked = in_language(OFFERED).format(host=address.host, kind=offered.split()[0], print=found)
+    if click.prompt(asked, default="", show_default=False, err=True).strip().lower() not in YES:
         raise Refused(*NOT_ACCEPTED)
     return offered
 

@@ -133,10 +133,10 @@ class TargetBackup:
             place = self.places(address, self._state, accepted, work)
             said = Words(*(text.format(address.host) for text in (PREPARED.it, PREPARED.en)))
             place.listed()
-            if database_path(self._state).exists():
-                target, said = self._written(target, place, accepted, work)
-            self._keep_secrets(accepted)
-            backup_target.keep(self._state, target)
+            with self._tried(target, accepted):
+                if database_path(self._state).exists():
+                    target, said = self._written(target, place, accepted, work)
+                backup_target.keep(self._state, target)
         return said
 
     def write(self) -> Words:
@@ -207,10 +207,28 @@ class TargetBackup:
         phrase, password = (load_text(folder / name) for name in (PHRASE, PASSWORD))
         return Accepted(checked_passphrase(phrase), target.host_key, password)
 
-    def _keep_secrets(self, accepted: Accepted) -> None:
-        make_private(self._state / SECRETS)
-        atomic_write(self._state / SECRETS / PHRASE, accepted.passphrase)
-        atomic_write(self._state / SECRETS / PASSWORD, accepted.password)
+    @contextlib.contextmanager
+    def _tried(self, target: Target, accepted: Accepted) -> Iterator[None]:
+        """Keep what is accepted while the first backup is written: it is in that backup, and who
+        puts it back goes on by itself. Where it fails, what stood before is put back.
+        """
+        folder = self._state / SECRETS
+        make_private(folder)
+        secret = {folder / PHRASE: accepted.passphrase, folder / PASSWORD: accepted.password}
+        before = {path: path.read_bytes() for path in secret if path.exists()}
+        stood = backup_target.load(self._state)
+        for path, text in secret.items():
+            atomic_write(path, text)
+        backup_target.keep(self._state, target)
+        try:
+            yield
+        except BaseException:
+            backup_target.forget(self._state)
+            for path, data in before.items():
+                atomic_write(path, data)
+            if stood is not None:
+                backup_target.keep(self._state, stood)
+            raise
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[Path]:

@@ -123,6 +123,7 @@ def test_set_up_once_and_written_each_night(house: House, tmp_path: Path) -> Non
         assert "Ripristino concluso" in house.put_back()
         assert house.kept() == kept
         (house.folder / "run").mkdir(exist_ok=True)
+        assert "riletta per intero" in helping.write().it
 
     apart(job)
 

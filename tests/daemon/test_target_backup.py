@@ -110,6 +110,31 @@ def test_a_set_up_that_fails_changes_nothing(box: Box) -> None:
     assert "non è ancora preparata" in refused(box.target.write)
 
 
+def test_a_second_set_up_that_fails_leaves_the_first(box: Box) -> None:
+    """With its passphrase and the server's key."""
+    box.target.set_up(ACCEPTED)
+    before = box.kept
+    box.there.refusal = Refused("il server è pieno", "the server is full")
+    refused(lambda: box.target.set_up(Accepted("un'altra frase segreta", "ssh-rsa BBBB")))
+    assert box.kept == before
+    secret = box.house.state / "secrets" / "backup_target_passphrase"
+    assert secret.read_text() == PHRASE
+
+
+def test_a_box_restored_from_its_first_backup_goes_on(box: Box) -> None:
+    """The target is in every backup, the one of its set-up too."""
+    box.target.set_up(ACCEPTED)
+    (first,) = box.there.files
+    box.house.backup.write_bytes(box.there.files[first])
+    box.house.phrase.write_text(PHRASE)
+    mark = standing(box).mark
+    box.house.folder.rename(box.house.folder.with_name("dead"))
+    box.house.folder.mkdir()
+    box.house.put_back()
+    assert standing(box).mark == mark
+    assert "riletta per intero" in box.target.write().it
+
+
 def test_what_is_not_given_back_is_no_backup(box: Box) -> None:
     """A disk that lies: read back, not believed, and no piece of it stays beside the good ones."""
     box.target.set_up(ACCEPTED)
