@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import selectors
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -29,9 +30,10 @@ ACCEPT_RATE, ACCEPT_BURST = 20.0, 40.0
 """Connections taken in a second, and at once; more wait in the kernel's short queue, or nowhere."""
 BACKLOG = 16
 MOST_UNPROVEN = 32
-MOST_OF_A_HOST = 8
-"""Connections over which no phone has proven itself: all of them, and those of one host. When there
-are more the oldest is closed: to register takes a phone some milliseconds."""
+MOST_OF_A_HOST = 24
+"""Connections over which no phone has proven itself: all of them, and those of one host, which may
+be the base of twenty handsets. When there are more, the oldest of whoever has most is closed: to
+register takes a phone some milliseconds."""
 UNPROVEN_S = 30.0
 """So long may one stay: before a phone has registered over it, and after its registration."""
 UNPROVEN_BYTES = 65_536
@@ -212,16 +214,23 @@ class Connections:
         except OSError:  # it is gone again
             sock.close()
             return
-        strangers = [c for c in self._by_stream.values() if not c.is_proven]
-        here = [c for c in strangers if c.stream[0] == stream[0]]
-        full = here if len(here) >= MOST_OF_A_HOST else strangers
-        if len(here) >= MOST_OF_A_HOST or len(strangers) >= MOST_UNPROVEN:
-            self.refused += 1
-            self._drop(min(full, key=lambda one: one.proven_at), office, now)
+        self._make_room(stream[0], office, now)
         made = Connection(sock, stream, now, Bucket(BURST[False], now))
         self._by_stream[stream] = made
         office.opened(stream)
         self._watch(made, now)
+
+    def _make_room(self, host: str, office: Office, now: float) -> None:
+        """Close the oldest stranger's connection of `host`, or of whoever has most, if need be."""
+        strangers = [one for one in self._by_stream.values() if not one.is_proven]
+        hosts = Counter(one.stream[0] for one in strangers)
+        if hosts[host] < MOST_OF_A_HOST:
+            if len(strangers) < MOST_UNPROVEN:
+                return
+            host = hosts.most_common(1)[0][0]
+        self.refused += 1
+        here = (one for one in strangers if one.stream[0] == host)
+        self._drop(min(here, key=lambda one: one.proven_at), office, now)
 
     def _pause(self, until: float) -> None:
         self._accept_at = until

@@ -251,8 +251,8 @@ def test_the_figures_stand_in_the_guide_of_the_house() -> None:
         "wrong passwords": f"{MAX_LOCKS} names and sources, {MAX_GUESSES} times each",
         "a datagram, or a message of a stream": f"{LIMIT} bytes, {MAX_HEADERS} headers",
         "connections over which no phone has registered": (
-            f"{MOST_UNPROVEN}, of one address {MOST_OF_A_HOST}; the oldest makes room; "
-            f"{UNPROVEN_S:g} s each, {UNPROVEN_BYTES} bytes"
+            f"{MOST_UNPROVEN}, of one address {MOST_OF_A_HOST}; the oldest of whoever has most "
+            f"makes room; {UNPROVEN_S:g} s each, {UNPROVEN_BYTES} bytes"
         ),
         "connections taken": (
             f"{per_second(ACCEPT_RATE, ACCEPT_BURST)}; the rest wait in the kernel's queue of "
