@@ -103,9 +103,9 @@ class FakeModem:
         self._out.append((at, data))
         self._out.sort(key=lambda item: item[0])
 
-    def ring(self, at: float) -> None:
-        """Ring: as text in class 0, as an event in class 8."""
-        self.say(b"\x10R" if self.voice else b"\r\nRING\r\n", at)
+    def ring(self, at: float, detail: str = "") -> None:
+        """Ring: as text in class 0, as an event in class 8; " A" is a distinctive ring's detail."""
+        self.say(b"\x10R" if self.voice else f"\r\nRING{detail}\r\n".encode(), at)
         if not self.voice:
             self._result_at = at
 
@@ -196,7 +196,7 @@ class FakeModem:
             for line in info:
                 self.say(b"\r\n" + line.encode() + b"\r\n", at)
             self._result(result, at)
-        if result == "CONNECT":
+        if result.startswith("CONNECT"):
             self.begin_stream(body, at)
 
     def _result(self, word: str, at: float) -> None:

@@ -215,6 +215,37 @@ def test_a_terminator_is_sent_once() -> None:
     assert modem.end_stream(cut=True, attempt=1) == b"\x10\x18\x10\x03"
 
 
+@pytest.mark.parametrize("detail", ["A", "B", "1", "AB"])
+def test_a_distinctive_ring_is_a_ring(detail: str) -> None:
+    """Lines with several numbers, and some PBXs, say by the ring which one is called."""
+    modem = Modem(CONEXANT)
+    assert modem.receive_data(f"\r\nRING {detail}\r\n".encode()) == (RING,)
+    assert modem.receive_data(b"\r\nRING\r\n") == (RING,)
+
+
+@pytest.mark.parametrize("detail", ["8000", "115200/V.90", "VOICE", "9600+2"])
+@pytest.mark.parametrize("piece", [1, 3, 1000])
+def test_a_stream_that_says_its_rate_begins_all_the_same(detail: str, piece: int) -> None:
+    """CONNECT 8000: the first sample is the byte behind its line feed, however it is split."""
+    modem = Modem(CONEXANT)
+    modem.send_command("AT+VRX")
+    data = f"AT+VRX\r\r\nCONNECT {detail}\r\n".encode() + b"\nRING A\r\n\x55"
+    events: list[ModemEvent] = []
+    for at in range(0, len(data), piece):
+        events += modem.receive_data(data[at : at + piece])
+    assert joined(events) == [StreamStarted(Stream.RECEIVE), Heard(b"\nRING A\r\n\x55")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["RINGING", "RING a b", "RING A B", "CONNECTED", "CONNECT 1 2", "RING " + "A" * 17, "XRING A"],
+)
+def test_what_only_looks_like_a_detail_is_none(text: str) -> None:
+    """Noise on the wires rings no phone and starts no stream."""
+    modem = Modem(CONEXANT)
+    assert modem.receive_data(f"\r\n{text}\r\n".encode()) == (Garbage(text),)
+
+
 def test_what_answers_nothing_is_garbage() -> None:
     """Late results, loose ends of streams and noise are told as such, in printable characters."""
     modem = Modem(CONEXANT)

@@ -62,6 +62,19 @@ def test_an_identity_without_a_ring_is_forgotten() -> None:
     assert line.take()[:2] == [Rang(1), Identified(UNKNOWN)]
 
 
+@pytest.mark.parametrize("piece", [0, 1])
+def test_a_call_with_a_distinctive_ring_is_a_call(piece: int) -> None:
+    """RING A each time: counted, named, prepared like any other."""
+    line = up(piece=piece)
+    line.modem.ring(line.now, " A")
+    line.modem.caller_id(line.now + 1, "NMBR = 0512345678", "NAME = ROSSI")
+    line.run(1.5)
+    rang, named, *rest = line.take()
+    assert rang == Rang(1)
+    assert named == Identified(Caller(Presentation.SHOWN, "0512345678", "ROSSI"))
+    assert rest == [Prepared()]
+
+
 def test_without_caller_id_the_first_ring_settles() -> None:
     """`caller_id = none` waits for nothing, and settles once."""
     line = up(settings=LineSettings(caller_id=CallerIdOrder.NONE))

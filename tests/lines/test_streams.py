@@ -44,6 +44,21 @@ def test_duplex_sound_is_byte_exact_both_ways(piece: int) -> None:
     assert line.modem.faults == []
 
 
+@pytest.mark.parametrize("piece", [0, 1, 7])
+def test_sound_begins_also_where_connect_says_a_rate(piece: int) -> None:
+    """A modem that says CONNECT 8000 brings its caller and the phone together."""
+    line = answered(up(piece=piece))
+    line.modem.answers["+VTR"] = "CONNECT 8000"
+    line.note(line.driver.start_stream(Stream.DUPLEX, line.now))
+    line.run(1.2)
+    events = line.take()
+    assert isinstance(events[0], Streaming)
+    sound = heard(events)
+    assert sound == b"\x55" * len(sound)
+    assert len(sound) >= 8000
+    assert line.modem.faults == []
+
+
 def test_the_same_stream_is_not_started_twice() -> None:
     """Asking for the stream that runs changes nothing."""
     line = streaming(up())
