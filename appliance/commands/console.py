@@ -111,6 +111,7 @@ def console_settings(
         voicemail=state / "voicemail",
         door=desk_socket(settings),
         announcements=own_announcements_of(settings),
+        voice=settings.site.voice,
         country=settings.site.country,
         per_person_reference=settings.report.per_person_reference.strip(),
         drafts=drafts_of(state),

@@ -20,6 +20,7 @@ from appliance.errors import TechnicianError
 from appliance.media.frames import SAMPLE_RATE
 from appliance.policy.refused import Refused
 from appliance.policy.words import Words
+from appliance.prompts import voices
 
 language_option = click.option(
     "--language", type=click.Choice(sorted(voice.VOICES)), default=recorded.FIRST, show_default=True
@@ -31,6 +32,8 @@ NOWHERE = Words(
 )
 NEAR = Words(" Forse: {}?", " Did you mean: {}?")
 NAMED = Words("Il nome si sente già.", "The name is heard already.")
+OWN = Words("la voce dell'apparecchio", "the box's own voice")
+RECORDED = Words("la voce registrata", "the recorded voice")
 LET_HEAR = Words("Farla sentire agli utenti?", "Let callers hear it?")
 
 
@@ -116,6 +119,18 @@ def name(context: click.Context, *, as_json: bool) -> None:
             return
         heard = heard_at_once(settings)
         say_it(Words(f"{settings.site.name}: {heard.it}", f"{settings.site.name}: {heard.en}"))
+
+
+@prompts.command(name="voice")
+@click.pass_obj
+def which_voice(settings: Settings) -> None:
+    """Tell which voice says our announcements in each language (site.voice chooses)."""
+    site = Path(settings.folders.prompts) if settings.folders.prompts else None
+    languages = settings.site.languages
+    own = voices.device_languages(_folder(settings), site, settings.site.voice, languages)
+    for language in languages:
+        click.echo(f"{language}: {in_house(settings, OWN if language in own else RECORDED)}")
+    click.echo(f'site.voice = "{settings.site.voice}"')
 
 
 def _name_house(settings: Settings) -> bool:

@@ -5,16 +5,18 @@ Done here and not at the desk: whatever it costs, it costs a call nothing. Block
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from appliance import prompts
 from appliance.console.say import N_
 from appliance.errors import ConfigurationError
 from appliance.media import g711, speech, wav
 from appliance.media.frames import SAMPLE_RATE, Law
-from appliance.prompts import Catalogue
+from appliance.prompts import Catalogue, voices
 from appliance.prompts.texts import texts
 
 MOST_S: Final = 30
@@ -50,13 +52,30 @@ class Announcement:
 
 class Announcements:
     """What lies in the folders, strongest first: the site's own if any, then the desk's; below them
-    the head office's, where there is one.
+    the head office's, where there is one. Ours are in the voice that callers hear.
     """
 
-    def __init__(self, folders: tuple[Path, ...], central: Path | None = None) -> None:
-        self._catalogue = Catalogue(*folders, central)
-        self._central = central
+    def __init__(
+        self,
+        folders: tuple[Path, ...],
+        central: Path | None = None,
+        voice: str = voices.Voice.AUTO,
+    ) -> None:
+        self._folders, self._central, self._voice = folders, central, voice
         self._site = folders[0] if len(folders) > 1 else None
+
+    def in_our_voice(self) -> tuple[str, ...]:
+        """Return the languages in which our announcements are heard in the box's own voice."""
+        made = self._folders[-1:]
+        languages = prompts.languages()
+        found = (
+            voices.device_languages(folder, self._site, self._voice, languages) for folder in made
+        )
+        return next(found, ())
+
+    @functools.cached_property
+    def _catalogue(self) -> Catalogue:
+        return Catalogue(*self._folders, self._central, device=self.in_our_voice())
 
     def listed(self, languages: tuple[str, ...]) -> tuple[Announcement, ...]:
         """List the announcements, whole sentences first, as our texts are ordered."""

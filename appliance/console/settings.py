@@ -45,6 +45,7 @@ class ConsoleSettings:
     door: Path
     is_secure: bool = True
     announcements: tuple[Path, ...] = ()
+    voice: str = "auto"
     per_person_reference: str = ""
     country: str = "it"
     drafts: Path = Path("drafts")

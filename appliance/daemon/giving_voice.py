@@ -22,6 +22,7 @@ from appliance.media.frames import SAMPLE_RATE, Law
 from appliance.policy.refused import Refused
 from appliance.policy.sheets import Sheet
 from appliance.policy.spoken import MOST_SPOKEN, Menu, SpokenSheet
+from appliance.prompts import voices
 
 MOST_SHEET_S, MOST_NOTICE_S, MOST_NOTICES = 60, 30, 20
 MOST_NAME_S, MOST_UNITS = 6, 100
@@ -118,7 +119,9 @@ def say(folder: Path, language: str, key: str, text: str) -> int:
 
     Raises OfficeError for one that is too long, or one too many.
     """
-    return put(folder, language, key, voice.speak(text, language))
+    length_ms = put(folder, language, key, voice.speak(text, language))
+    voices.note_said(folder, language, key)
+    return length_ms
 
 
 def put(folder: Path, language: str, key: str, sound: bytes) -> int:

@@ -13,9 +13,10 @@ from typing import Final
 
 from appliance.daemon.spoken import path_of
 from appliance.files import SHARED, atomic_write
+from appliance.prompts import voices
 
-KEY: Final = "welcome"
-MADE: Final = "welcome.json"
+KEY: Final = voices.NAME
+MADE: Final = voices.NAME_NOTE
 
 
 def said_by(name: str) -> str:

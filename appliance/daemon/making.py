@@ -108,6 +108,8 @@ class Parts:
         self._own = Path(settings.folders.prompts) if settings.folders.prompts else None
         state, trouble = Path(settings.folders.state), self.lookout.trouble
         self.stores = Stores(state, boot, self.inbox.post, trouble, self._own, limits)
+        self.stores.spoken.voice = settings.site.voice
+        self.stores.spoken.languages = self.run.office.languages
         self.caretaker = fitting.caretaker(settings, self.run.office, self.stores, self.lookout)
         self.stores.on_care = self.caretaker.soon
         self.sheets = sheets_of(settings, self.run.office, self.stores)

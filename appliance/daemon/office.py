@@ -41,6 +41,7 @@ from appliance.policy.refused import Refused
 from appliance.policy.week import Week
 from appliance.policy.words import Words
 from appliance.prompts import Catalogue
+from appliance.prompts.voices import Voice
 
 T = TypeVar("T")
 
@@ -220,6 +221,7 @@ def _check_panel(settings: Settings, mistakes: Mistakes) -> None:
 
 def _check_site(settings: Settings, mistakes: Mistakes) -> None:
     mistakes.choice("site.country", settings.site.country, tuple(COUNTRY_CODES))
+    mistakes.choice("site.voice", settings.site.voice, tuple(Voice))
     for language in settings.site.languages:
         mistakes.choice("site.languages", language, ("it", "en"))
     for law in settings.sip.laws:

@@ -11,7 +11,8 @@ from appliance.daemon.values import Bands, Hours, Moment, MonthDay, OnOff, Secon
 @dataclass(frozen=True, slots=True)
 class Site:
     """Whose box this is. `patron` is the town's patron saint's day (MM-DD), asked for on purpose:
-    it is a holiday here and nowhere else. `address` (street and town) stands on its papers.
+    it is a holiday here and nowhere else. `address` (street and town) stands on its papers,
+    `voice` says our announcements (prompts/voices.py).
     """
 
     name: str
@@ -22,6 +23,7 @@ class Site:
     languages: tuple[str, ...] = ("it", "en")
     email: str = ""
     address: str = ""
+    voice: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from appliance.errors import CentralinoError
 from appliance.media import g711, wav
 from appliance.media.frames import SAMPLE_RATE
 from appliance.policy.spoken import MOST_SPOKEN, Menu, SpokenSheet
+from appliance.prompts import DEVICE, voices
 from appliance.records.worker import Records
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MENU, UNITS = "menu.json", "units.json"
+MENU, UNITS = voices.MENU, "units.json"
 OURS = ("title_", "sheet_", "unit_")
 """How the names of our sounds begin; every other sound is a notice of the office's own."""
 MOST_BYTES = 2 * SAMPLE_RATE * 90
@@ -94,6 +95,9 @@ class SpokenSounds:
         self._records = records
         self._post = post
         self._ready: PromptFile | None = None
+        self.voice: str = voices.Voice.AUTO
+        """Who says our announcements, and in which `languages` there may be callers."""
+        self.languages: tuple[str, ...] = ()
 
     def load(self, told: Callable[[CentralinoError | Menu], None] | None = None) -> None:
         """Read everything anew; SpokenSheetsChanged follows, and `told` hears the menu."""
@@ -124,13 +128,20 @@ class SpokenSounds:
         menu, named = load_menu(self.folder), load_units(self.folder)
         wanted = _named_by(menu) | set(named.values())
         central = prompts_in_force(self.folder.parent)
-        sounds = dict(_sounds(central, self.site, set())) if central else {}
+        sounds = dict(self._in_our_voice())
+        sounds |= _sounds(central, self.site, set()) if central else ()
         sounds |= _sounds(self.folder, self.site, wanted)
         units = {code: name for code, name in named.items() if name in sounds}
         missing = sorted(_named_by(menu) - set(sounds))
         if missing:
             log.error("no sheet is offered, a sound is missing (%s): import them again", missing[0])
         return _Read(() if missing else menu, units, sealed(sounds.items()))
+
+    def _in_our_voice(self) -> Iterator[tuple[str, bytes]]:
+        """Read our announcements in the box's own voice, of the languages in which it speaks."""
+        own = voices.device_languages(self.folder, self.site, self.voice, self.languages)
+        for language in own:
+            yield from _sounds(DEVICE, self.site, set(), f"{language}/*.wav")
 
 
 def load_menu(folder: Path) -> Menu:
@@ -161,9 +172,11 @@ def _named_by(menu: Menu) -> set[str]:
     return {name for spoken in menu for name in spoken.prompts}
 
 
-def _sounds(folder: Path, site: Path | None, wanted: set[str]) -> Iterator[tuple[str, bytes]]:
+def _sounds(
+    folder: Path, site: Path | None, wanted: set[str], which: str = "*/*.wav"
+) -> Iterator[tuple[str, bytes]]:
     """Read what is wanted of ours, and the office's own notices, each within its limit."""
-    for path in sorted(folder.glob("*/*.wav")):
+    for path in sorted(folder.glob(which)):
         name = f"{path.parent.name}/{path.stem}"
         if path.stem.startswith(OURS) and name not in wanted:
             continue

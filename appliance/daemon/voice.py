@@ -11,19 +11,25 @@ import re
 
 from appliance.errors import OfficeError, TechnicianError
 from appliance.media import speech
+from appliance.media.frames import SAMPLE_RATE
+from appliance.prompts.texts import Said
 
 VOICES = {"it": "it-IT", "en": "en-GB"}
 VERSION = "pico-1"
 """Part of a sound's name: a sound of another voice or level is another sound."""
 VOLUME = 0.4
 """Of the synthesiser: louder, its peaks are cut off before we see them."""
+PROMPTS_SPEED = 1.12
+"""Our announcements are spoken as fast as the recorded ones (scripts/render_device_prompts.py)."""
+FRAGMENT_CUT = 2 * SAMPLE_RATE * 60 // 1000
+"""Of the 100 ms of silence at each end, in bytes."""
 MOST_LETTERS = 2_000
 """Two minutes of speech: nothing longer is read aloud to anybody."""
 _MARKUP = re.compile(r"[<>\\]")
 """Pico takes tags; a sheet has none."""
 
 
-def speak(text: str, language: str) -> bytes:
+def speak(text: str, language: str, speed: float = 1.0) -> bytes:
     """Return a text as 16-bit sound at 8 kHz, at our recordings' level, silence trimmed.
 
     Raises OfficeError for a text that is too long or says nothing, TechnicianError where the
@@ -34,14 +40,26 @@ def speak(text: str, language: str) -> bytes:
     plain = " ".join(_MARKUP.sub(" ", text).split())
     if not any(letter.isalnum() for letter in plain):
         raise OfficeError(f"{text!r} says nothing when it is read aloud: write words")
-    return speech.levelled(speech.trimmed(speech.telephone(_synthesised(plain, language))))
+    sound = speech.telephone(_synthesised(plain, language, speed))
+    return speech.levelled(speech.trimmed(speech.without_end_click(sound)))
 
 
-def _synthesised(plain: str, language: str) -> bytes:
+def speak_prompt(said: Said) -> bytes:
+    """Return one of our announcements in this voice; a fragment has short edges, as it is joined.
+
+    Raises as `speak` does.
+    """
+    sound = speak(said.say, said.language, PROMPTS_SPEED)
+    cut = FRAGMENT_CUT if said.is_fragment else 0
+    return sound[cut : len(sound) - cut]
+
+
+def _synthesised(plain: str, language: str, speed: float) -> bytes:
     try:
         from py_nanotts import NanoTTS
     except ImportError as error:
         raise TechnicianError(
             "py-nanotts is missing, so nothing can be given a voice: pip install py-nanotts"
         ) from error
-    return bytes(NanoTTS().speak(plain, voice=VOICES[language], volume=VOLUME))
+    said = NanoTTS().speak(plain, voice=VOICES[language], speed=speed, volume=VOLUME)
+    return bytes(said)

@@ -7,6 +7,7 @@ made the WAVs, once. Licences: NOTICE.md.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from appliance.errors import ConfigurationError
@@ -14,6 +15,8 @@ from appliance.media import g711, wav
 from appliance.media.frames import Law
 
 OURS = Path(__file__).resolve().parent
+DEVICE = OURS / "device"
+"""The same announcements in the box's own voice (scripts/render_device_prompts.py)."""
 FIRST = "it"
 """The language that comes first wherever languages are listed: the callers' own."""
 _NAME = re.compile(r"[a-z0-9_]+")
@@ -30,11 +33,12 @@ class Catalogue:
 
     Each holds folders named like the languages; `site_dir/it/greeting_closed.wav` is played
     instead of ours, the first folder's instead of the next one's. It may add keys and languages.
-    Files are read at each `load`.
+    Ours are in the box's own voice in the languages of `device`. Files are read at each `load`.
     """
 
-    def __init__(self, *site_dirs: Path | None) -> None:
+    def __init__(self, *site_dirs: Path | None, device: Iterable[str] = ()) -> None:
         self._roots = (*(folder for folder in site_dirs if folder is not None), OURS)
+        self._device = frozenset(device)
 
     def languages(self) -> tuple[str, ...]:
         """Return the languages that have announcements, Italian first, else by name."""
@@ -85,6 +89,9 @@ class Catalogue:
         if _NAME.fullmatch(language) and _NAME.fullmatch(key):
             for root in self._roots:
                 path = root / language / f"{key}.wav"
+                own = DEVICE / language / f"{key}.wav"
+                if root == OURS and language in self._device and own.exists():
+                    return own
                 if path.exists():
                     return path
         raise PromptError(

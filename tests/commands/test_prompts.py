@@ -123,3 +123,23 @@ def test_the_office_s_name_is_spoken_and_comes_back(box: Box) -> None:
     assert "già" in box.run("prompts", "name", "--json")
     box.run("prompts", "forget", "welcome")
     assert own.read_bytes() == made
+
+
+def test_the_voice_in_use_is_told(box: Box) -> None:
+    """Which voice callers hear in each language, and what the configuration says."""
+    assert box.run("prompts", "voice").splitlines() == [
+        "it: la voce registrata",
+        "en: la voce registrata",
+        'site.voice = "auto"',
+    ]
+    box.run("prompts", "name")
+    box.run("prompts", "say", "privacy", "This call is recorded.", "--language", "en")
+    assert box.run("prompts", "voice").splitlines()[:2] == [
+        "it: la voce dell'apparecchio",
+        "en: la voce dell'apparecchio",
+    ]
+    text = box.config.read_text(encoding="utf-8")
+    box.config.write_text(text.replace("[site]\n", '[site]\nvoice = "shipped"\n'))
+    assert "en: la voce registrata" in box.run("prompts", "voice")
+    box.config.write_text(text.replace("[site]\n", '[site]\nvoice = "human"\n'))
+    assert "site.voice" in box.run("check")

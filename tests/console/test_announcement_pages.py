@@ -14,10 +14,11 @@ import pytest
 from appliance.console.announcements import Announcements, NoSound, telephone_sound
 from appliance.console.guard import BODY_LIMIT, LONGER
 from appliance.console.settings import ConsoleSettings
+from appliance.daemon import giving_voice
 from appliance.daemon.stores import Stores
 from appliance.media import g711, speech, wav
 from appliance.media.frames import Law
-from appliance.prompts import OURS
+from appliance.prompts import DEVICE, OURS
 from tests.console.head_desk import head_desk
 from tests.console.people import ANNA, CARLA
 from tests.console.visitor import Visitor
@@ -68,6 +69,23 @@ def test_what_callers_hear_is_listed(head: Visitor) -> None:
     for path in ("/announcements", HOLD, f"{HOLD}/sound"):
         assert head.get(path).status_code == 403
     assert upload(head, recording())[0] == 403
+
+
+def test_the_voice_in_use_is_told_and_heard(head: Visitor, desk: Stores) -> None:
+    """Where the box says the house's name, the page says so and plays what callers hear."""
+    said = "li dice tutti la voce dell&#39;apparecchio, perché dice già qualcosa di vostro"
+    text = head.get("/announcements").text
+    assert said not in text
+    assert text.count("li dice la voce registrata.") == 2
+    recorded = head.get(f"{HOLD}/sound").content
+    giving_voice.name_house(desk.spoken.folder, None, "Comune di Esempio", "it")
+    text = head.get("/announcements").text
+    assert (text.count(said), text.count("li dice la voce registrata.")) == (1, 1)
+    device = wav.read(DEVICE / "it" / "hold.wav")
+    heard = wav.parse(head.get(f"{HOLD}/sound").content)
+    assert heard.data == g711.decode(device.data, device.law)
+    assert recorded[44:] != heard.data
+    assert "1 è una registrazione propria" in text  # the name alone
 
 
 def test_one_is_heard(head: Visitor) -> None:

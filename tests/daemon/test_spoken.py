@@ -8,24 +8,34 @@ import os
 import queue
 import selectors
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime
+from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from appliance.calls import events
+from appliance.calls.announcements import greeting
 from appliance.calls.switchboard import Switchboard
-from appliance.daemon.announcements import PromptFile
+from appliance.daemon import giving_voice
+from appliance.daemon.announcements import PromptFile, prompt_file
 from appliance.daemon.desk import Desk
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.spoken import SpokenSounds, folder_of, load_menu, load_units
 from appliance.errors import CentralinoError
 from appliance.media import wav
 from appliance.media.frames import Law
+from appliance.policy.clock import Now
+from appliance.policy.codes import Code
+from appliance.policy.office import Voicemail
+from appliance.policy.routing import Decision, Way
 from appliance.policy.spoken import Menu, SpokenSheet
+from appliance.policy.words import Words
+from appliance.prompts import Catalogue
 from appliance.records.worker import Records
-from tests.stories.offices import EXAMPLE
+from tests.stories.offices import EXAMPLE, ROME
 
 if TYPE_CHECKING:
     from appliance.daemon.carrier_side import CarrierSide
@@ -198,3 +208,59 @@ def test_the_carrier_has_the_sounds_before_any_call_is_offered_them(shelf: Shelf
     assert set(read(carrier.given)) == {"it/title_1", "it/sheet_1"}
     inbox.close()
     selector.close()
+
+
+CLOSED = Decision(
+    Way.VOICEMAIL, Code.CLOSED_HOURS, Words(), "greeting_closed",
+    datetime(2026, 11, 26, 8, 30, tzinfo=ROME), datetime(2026, 11, 26, 8, 30, tzinfo=ROME),
+)  # fmt: skip
+EVENING = Now(0.0, datetime(2026, 11, 25, 19, 0, tzinfo=ROME))
+
+
+def closed_greeting(shelf: Shelf) -> dict[str, bytes]:
+    """Return what a caller in the evening hears, piece by piece, as the carrier plays it."""
+    shelf.sounds.languages = ("it", "en")
+    ours = prompt_file(Catalogue(shelf.sounds.site), ("it", "en"), "it", lambda _: None)
+    _, over = shelf.load()
+    played = read(ours) | over
+    office = replace(EXAMPLE, email=(), voicemail=Voicemail(privacy="privacy"))
+    said = [*greeting(office, CLOSED, EVENING), *greeting(office, CLOSED, EVENING, language="it")]
+    return {name: played[name] for name in said if name.startswith("it/")}
+
+
+def by(said: dict[str, bytes], catalogue: Catalogue) -> set[str]:
+    """Name the pieces that are of a catalogue."""
+    return {name for name, sound in said.items() if sound == catalogue.load(*name.split("/"))}
+
+
+@pytest.mark.skipif(util.find_spec("py_nanotts") is None, reason="py-nanotts is not installed")
+def test_one_greeting_has_one_voice(shelf: Shelf) -> None:
+    """Where the box says the house's name, it says every other piece of that greeting too."""
+    recorded, device = Catalogue(), Catalogue(device=("it", "en"))
+    before = closed_greeting(shelf)
+    assert by(before, recorded) == set(before)
+    giving_voice.name_house(shelf.folder, None, "Comune di Esempio", "it")
+    named = closed_greeting(shelf)
+    assert len(named) >= 7
+    assert by(named, device) == set(named) - {"it/welcome"}
+    assert by(named, recorded) == set()
+    shelf.put("it/welcome", 9)
+    own = closed_greeting(shelf)
+    assert by(own, recorded) == set(own) - {"it/welcome"}
+
+
+def test_an_offices_own_recording_stays_in_either_voice(tmp_path: Path) -> None:
+    """In the technician's folder, or put here: only ours change their voice."""
+    site = tmp_path / "site"
+    path = site / "it" / "greeting_closed.wav"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(wav.build(bytes([5]) * 160, Law.LINEAR16))
+    shelf = Shelf(tmp_path / "state", site)
+    shelf.sounds.voice = "device"
+    try:
+        shelf.put("it/privacy", 6)
+        said = closed_greeting(shelf)
+    finally:
+        shelf.records.stop(10)
+    assert (said["it/greeting_closed"], said["it/privacy"]) == (bytes([5]) * 160, bytes([6]) * 160)
+    assert by(said, Catalogue(device=("it",))) == set(said) - {"it/greeting_closed", "it/privacy"}

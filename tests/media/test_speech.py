@@ -116,3 +116,16 @@ def test_silence_at_both_ends_is_cut_down() -> None:
     sound = word + bytes(8000) + word
     trimmed = speech.trimmed(bytes(16000) + sound + bytes(24000))
     assert trimmed == bytes(1600) + sound + bytes(1600)
+
+
+def test_a_click_behind_the_last_pause_is_no_speech() -> None:
+    """What lasts less than 40 ms, 100 ms or more after the words, is cut off with its pause."""
+    sound, click = sine(800, 6000.0, 1.0), sine(800, 200.0, 0.02)
+    ends = len(sound) // 2
+    clicked = sound + bytes(8000) + click + bytes(3200) + click + bytes(1600)
+    assert len(speech.without_end_click(clicked)) // 2 == pytest.approx(ends, abs=80)
+    for more in (sine(800, 6000.0, 0.2), bytes(800) + click):  # a word; a moment, no pause
+        longer = sound + bytes(4000 if len(more) > 3000 else 0) + more
+        assert len(speech.without_end_click(longer)) > len(sound) + len(more) - 400
+    assert speech.without_end_click(click) == click
+    assert speech.without_end_click(bytes(800)) == bytes(800)

@@ -23,7 +23,7 @@ from appliance.policy.opening import GREETINGS as CLOSED
 from appliance.policy.routing import Decision, Way
 from appliance.policy.spoken import NOTHING_ADDED, Added, SpokenSheet
 from appliance.policy.words import Words
-from appliance.prompts import load
+from appliance.prompts import Catalogue
 from tests.stories.offices import EXAMPLE, ROME
 
 NAME = "Comune di San Giovanni in Persiceto"
@@ -44,13 +44,17 @@ ON_A_DATE = "2026-12-28 14:45"
 PLAIN = replace(EXAMPLE, email=())
 
 
+BOTH = Catalogue(), Catalogue(device=("it", "en"))
+"""Our announcements as they are recorded, and in the box's own voice."""
+
+
 @functools.cache
-def seconds(name: str) -> float:
+def seconds(name: str, said_by: Catalogue = BOTH[0]) -> float:
     """Measure one prompt as it ships; the house's name as the box says it."""
     language, key = name.split("/")
     if key == "welcome":
         return len(voice.speak(f"{NAME}.", "it")) / 16000
-    return len(load(language, key)) / 16000
+    return len(said_by.load(language, key)) / 16000
 
 
 def reasons(reopens: str | None, added: Added) -> Iterator[str]:
@@ -75,9 +79,9 @@ def decision(key: str, reopens: str | None) -> Decision:
 
 
 def takes(office: Office, key: str, reopens: str | None, added: Added, language: str = "") -> float:
-    """Add up what is said until the tone."""
+    """Add up what is said until the tone, by the slower voice."""
     said = greeting(office, decision(key, reopens), EVENING, added, language)
-    return sum(seconds(name) for name in said)
+    return max(sum(seconds(name, voice) for name in said) for voice in BOTH)
 
 
 @pytest.mark.parametrize("privacy", ["", "privacy"])

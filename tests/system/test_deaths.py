@@ -15,7 +15,7 @@ from appliance.calls.orders import Result
 from appliance.exchange import client
 from appliance.media import g711, wav
 from appliance.media.frames import Law
-from appliance.prompts import OURS
+from appliance.prompts import DEVICE, OURS
 from appliance.testphone.client import TestPhone
 from appliance.testphone.phone import Event
 from tests.helpers.box import Box
@@ -28,7 +28,8 @@ pytestmark = pytest.mark.system
 NUMBER = "0511234567"
 RING_S, IDENTITY_S = 5.0, 2.2
 """Between two rings of an Italian exchange, and from a ring to the caller's number."""
-LOST = OURS / "it" / "connection_lost.wav"
+LOST = tuple(root / "it" / "connection_lost.wav" for root in (OURS, DEVICE))
+"""In either voice: the box may have said its name meanwhile."""
 SOUNDS = frozenset({".wav", ".part"})
 
 
@@ -79,10 +80,9 @@ def test_the_desk_is_killed(box: Box, op1: TestPhone) -> None:
     report = call.wait(25.0)
     box.wait_until(lambda: not is_running(carrier), 15.0, "the carrier went on without a desk")
 
-    prompt = wav.read(LOST)
     said = g711.decode(bytes(call.heard)[heard_before:], Law.ULAW)
-    reference = g711.decode(prompt.data, prompt.law)
-    assert share_heard(reference, said) > 0.8
+    references = (g711.decode(prompt.data, prompt.law) for prompt in map(wav.read, LOST))
+    assert max(share_heard(reference, said) for reference in references) > 0.8
     assert report.ended_by == "host"
     assert is_at_rest(box, 1)
     assert is_at_rest(box, 2)

@@ -48,8 +48,8 @@ def samples_of(sound: bytes) -> Numbers:
 
 
 def recordings(box: Box) -> Iterator[tuple[str, bytes]]:
-    """Give what the box may say: whole sentences, days, hours and the tone, in both languages."""
-    catalogue = Catalogue(box.state / "spoken")
+    """Give what the box may say: Italian in its own voice, which says the name; English."""
+    catalogue = Catalogue(box.state / "spoken", device=("it",))
     for language in ("it", "en"):
         known = {key for entries in texts(language).values() for key in entries}
         for key in known - {"hold_music"}:

@@ -26,6 +26,7 @@ from appliance.console.say import N_, NAMES
 from appliance.console.templates import page
 from appliance.errors import ConfigurationError
 from appliance.policy.roles import Permission
+from appliance.prompts.voices import Voice
 
 PART: Final = 9_000
 """Bytes of a recording in one question to the desk: three quarters of what it takes, as base64."""
@@ -41,7 +42,9 @@ HEADINGS: Final = {
 async def show_all(request: Request) -> Response:
     """List all announcements by kind."""
     languages = request.app.state.settings.languages
-    listed = await anyio.to_thread.run_sync(_announcements(request).listed, languages)
+    heard = _announcements(request)
+    listed = await anyio.to_thread.run_sync(heard.listed, languages)
+    spoken = await anyio.to_thread.run_sync(heard.in_our_voice)
     kinds = [
         (kind, said, [each for each in listed if each.kind == kind])
         for kind, said in HEADINGS.items()
@@ -52,6 +55,8 @@ async def show_all(request: Request) -> Response:
         kinds=[kind for kind in kinds if kind[2]],
         names=NAMES,
         own=sum(each.is_own for each in listed),
+        voices=[(each, each in spoken) for each in languages],
+        automatic=request.app.state.settings.voice == Voice.AUTO,
     )
 
 
@@ -140,7 +145,8 @@ def path_of(found: Announcement) -> str:
 def _announcements(request: Request) -> Announcements:
     settings = request.app.state.settings
     office = settings.head_office()
-    return Announcements(settings.announcements, office.prompts if office else None)
+    central = office.prompts if office else None
+    return Announcements(settings.announcements, central, settings.voice)
 
 
 routes: list[BaseRoute] = [
