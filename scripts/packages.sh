@@ -21,7 +21,7 @@ all="$all curl prometheus snmp snmpd mosquitto"
 # backups over the network: servers that a test starts for itself
 all="$all openssh-server samba"
 # tests/qemu: a kernel of its own
-all="$all qemu-system-x86 busybox-static kmod"
+all="$all qemu-system-x86 busybox-static kmod exfatprogs"
 # image/build.sh
 all="$all bmap-tools cpio dosfstools fdisk fuse2fs mtools openssl qemu-user-static rauc squashfs-tools u-boot-tools xz-utils zstd"
 # tests/image: machines that boot what it made, with device trees, disks and packet filters of theirs

@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -43,6 +43,8 @@ PORTS: Final = {"sftp": 22, "smb": 445}
 CODE: Final = "backup.target"
 TEXTS: Final = ("address", "host_key", "mark", "by")
 MAILED_AGAIN: Final = timedelta(days=7)
+EPOCH: Final = datetime(2026, 1, 5, tzinfo=UTC)
+"""A Monday, from which weeks are counted where no target was ever set up."""
 SET_UP_COMMAND: Final = "sudo centralino backup-target set-up"
 _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
 _NO_NAME: Final = re.compile(r'["\\*?\[\]\x00-\x1f\x7f]')
@@ -284,16 +286,21 @@ def away_said(
     return (*backup_stick.said(stick, other, zone), *said(settings, target, zone))
 
 
-def mail_of(settings: Settings, trouble: Trouble, since: datetime, now: datetime) -> Mail | None:
-    """Write to whom `backup.notify` names: once when it begins, again each week that it lasts."""
+def mail_of(
+    settings: Settings, trouble: Trouble, target: Target | None, now: datetime
+) -> Mail | None:
+    """Write to whom `backup.notify` names: once when it begins, again each week that it lasts.
+
+    A key that is known is one letter (records/outbox.py), also after a start of the service.
+    """
     if not settings.backup.notify:
         return None
-    weeks = max(0, (now - since) // MAILED_AGAIN)
+    since = (target.done or target.since) if target else EPOCH
     is_italian = settings.site.languages[0] == "it"
     subject, body = (words.it if is_italian else words.en for words in (SUBJECT, BODY))
     text = trouble.it if is_italian else trouble.en
     return Mail(
-        f"{CODE}:{since:%Y%m%dT%H%M}:{weeks}",
+        f"{CODE}:{since:%Y%m%dT%H%M}:{max(0, (now - since) // MAILED_AGAIN)}",
         settings.backup.notify,
         subject.format(settings.site.name),
         body.format(text),

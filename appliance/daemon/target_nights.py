@@ -70,7 +70,6 @@ class TargetNights:
         self._look_at, self._not_before = 0.0, 0.0
         self._is_asked, self._is_due = False, False
         self._trouble: Trouble | None = None
-        self._since: datetime | None = None
         self._mailed = ""
         self.target: Target | None = None
         """The target that was set up, as it was at the last look."""
@@ -110,17 +109,12 @@ class TargetNights:
         if trouble != self._trouble:
             self._trouble = trouble
             self._on_trouble("backup_target", trouble)
-        if trouble is None:
-            self._since = None
-        elif now.clock_state.is_trusted:
+        if trouble is not None and now.clock_state.is_trusted:
             self._mail(trouble, now.wall)
 
     def _mail(self, trouble: Trouble, now: datetime) -> None:
         """Write to whom the configuration names; a letter of the same week is one (outbox.put)."""
-        target = self.target
-        self._since = self._since or now
-        since = (target.done or target.since) if target else self._since
-        mail = backup_target.mail_of(self._settings, trouble, since, now)
+        mail = backup_target.mail_of(self._settings, trouble, self.target, now)
         if mail is not None and mail.key != self._mailed:
             self._mailed = mail.key
             domain = self._records.letters.domain

@@ -45,6 +45,12 @@ SAYS: Final = {
         "c'è già: toglierlo, o usare un altro nome",
         "it is there already: remove it, or name another",
     ),
+    errno.EFBIG: Words(
+        "il file sarebbe troppo grande: liberare spazio, o formattare la chiavetta exFAT (FAT32 "
+        "arriva a 4 GB)",
+        "the file would be too large: free some space, or format the stick as exFAT (FAT32 goes up "
+        "to 4 GB)",
+    ),
     errno.EHOSTUNREACH: Words(
         "quell'apparecchio non si raggiunge: controllare che sia acceso, il cavo e l'indirizzo",
         "that host is not reached: see that it is on, look at the cable and the address",

@@ -152,16 +152,19 @@ def test_somebody_is_mailed_once_a_week(settings: Settings) -> None:
     trouble = trouble_of(settings, None, AT, ROME)
     assert trouble is not None
     days = (0, 6, 7, 13, 14)
-    keys = [mail_of(settings, trouble, AT, AT + timedelta(days=day)) for day in days]
+    keys = [mail_of(settings, trouble, TARGET, AT + timedelta(days=day)) for day in days]
     assert len({mail.key for mail in keys if mail}) == 3
+    monday = AT - timedelta(days=2)
+    week = [mail_of(settings, trouble, None, monday + timedelta(days=day)) for day in (0, 6, 7)]
+    assert len({mail.key for mail in week if mail}) == 2
     (mail,) = (mail for mail in keys[:1] if mail)
     assert (mail.to, mail.subject) == (
         "ced@comune.it", "Test: nessuna copia di sicurezza sulla cartella di rete",
     )  # fmt: skip
     assert trouble.it in mail.body
     site = replace(settings.site, languages=("en",))
-    other = mail_of(replace(settings, site=site), trouble, AT, AT)
+    other = mail_of(replace(settings, site=site), trouble, None, AT)
     assert other is not None
     assert trouble.en in other.body
     unnamed = replace(settings, backup=replace(settings.backup, notify=""))
-    assert mail_of(unnamed, trouble, AT, AT) is None
+    assert mail_of(unnamed, trouble, None, AT) is None

@@ -218,6 +218,9 @@ def test_not_set_up_is_said_at_once_and_mailed(house: House) -> None:
     assert trouble is not None
     assert trouble.it == f"{NOT_SET_UP.it}."
     assert len(house.letters()) == 1
+    house.begin()
+    house.look(1)
+    assert len(house.letters()) == 1
 
 
 def test_a_clock_that_nobody_trusts_raises_no_alarm(house: House) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from appliance.daemon import backup_target, config, target_sftp, target_smb
 from appliance.daemon.backup_target import address_of
+from appliance.daemon.chores import Chores
 from appliance.daemon.target_backup import Accepted, TargetBackup
+from appliance.daemon.target_nights import TargetNights
+from appliance.policy.clock import Now
 from appliance.policy.refused import Refused
 from tests.commands.test_backup import House
 from tests.commands.test_backup_stick import fill
@@ -125,6 +131,31 @@ def test_set_up_written_each_night_and_put_back(
     assert site.house.kept() == before
     assert "riletta per intero" in target.write().it
     assert not list((site.house.state / "backups" / "target").iterdir())
+
+
+def test_the_desk_writes_it_by_a_child(site: Site, ssh: SshServer) -> None:
+    """Asked for on the page: the child that the desk begins does all of it by itself."""
+    target = site.to(ssh.address)
+    target.set_up(accepted(ssh))
+    told: list[object] = []
+    records: Any = SimpleNamespace(do=lambda *_: None)
+    chores = Chores(site.house.config)
+    nights = TargetNights(target.settings, records, chores, lambda *each: told.append(each))
+    nights.ask()
+    until = time.monotonic() + 60
+    try:
+        while nights.is_waiting:
+            assert time.monotonic() < until
+            nights.look(Now(time.monotonic(), AT + timedelta(days=1)), lambda: True)
+            time.sleep(0.05)
+    finally:
+        nights.stop()
+    assert len(there(ssh)) == 2
+    kept = backup_target.load(site.house.state)
+    assert kept is not None
+    assert kept.well
+    assert kept.words.it.endswith("riletta per intero.")
+    assert told == []
 
 
 def test_another_key_of_the_server_ends_it(site: Site, ssh: SshServer) -> None:
