@@ -135,6 +135,11 @@ SAID: Final = (
     ("clock.confirm", r"(?P<at>\S+)", N_("Confirmed the time.")),
     ("clock.set", r"(?P<at>\S+)", N_("Had the clock set to %(at)s.")),
     ("line.restart", r"(?P<line>\S+)", N_("Restarted the line %(line)s.")),
+    ("phone.add", r"(?P<phone>\S+)", N_("Added the phone %(phone)s.")),
+    ("phone.password", r"(?P<phone>\S+)", N_("Made a new password for the phone %(phone)s.")),
+    ("phone.label", r"(?P<phone>\S+)", N_("Changed the label of the phone %(phone)s.")),
+    ("phone.remove", r"(?P<phone>\S+)", N_("Removed the phone %(phone)s.")),
+    ("phone.back", r"(?P<phone>\S+)", N_("Put the phone %(phone)s back into use.")),
 )  # fmt: skip
 """Code, what its words are like, how that is said; the first that fits is said."""
 ENTRIES: Final = (

@@ -35,6 +35,7 @@ from appliance.daemon import profile_file, settings, values
 from appliance.daemon.central_place import SCHEDULE, schedule_in_force
 from appliance.daemon.central_schedule import Schedule, laid_over
 from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
+from appliance.daemon.phones_entered import with_entered
 from appliance.daemon.toml_mistakes import mistakes_in
 from appliance.policy.system_words import why_not
 from appliance.policy.words import Words
@@ -52,8 +53,16 @@ LARGEST = 1_000_000
 def load(path: Path, kept: Path | None = None) -> settings.Settings:
     """Read and check a file with the profiles that its lines name; raises BadConfiguration.
 
-    `kept` is the folder with the profiles' copies, for the last good configuration. Where the
-    configuration names who signs for the head office, its schedule in force is laid over.
+    `kept` is the folder with the profiles' copies, for the last good configuration. The phones
+    that were entered in the console are laid over.
+    """
+    return with_entered(load_written(path, kept))
+
+
+def load_written(path: Path, kept: Path | None = None) -> settings.Settings:
+    """Read and check a file as `load` does, without what was entered in the console.
+
+    Where it names who signs for the head office, the schedule in force of that is laid over.
     """
     own = load_own(path, kept)
     text = schedule_in_force(Path(own.folders.state)) if own.central.certificate else ""

@@ -34,6 +34,7 @@ from appliance.daemon.monthly import sheets_of
 from appliance.daemon.naming import Naming
 from appliance.daemon.nightly import Nightly
 from appliance.daemon.notices import Notices, folder_of
+from appliance.daemon.phone_entering import PhoneEntering
 from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.phones_kept import PhonesKept
 from appliance.daemon.plant_questions import PlantQuestions
@@ -159,6 +160,9 @@ class Parts:
         """Make what looks after the parts, and what answers at the door."""
         settings, stores = self.run.settings, self.stores
         self.users = UserQuestions(settings, stores, self.desk.now)
+        self.entering = PhoneEntering(
+            settings, self.run.config, self.phones, stores, self.desk.now, self._above.is_kept
+        )
         self.supervisor = self._made_supervisor()
         self.lookout.restarted = self.supervisor.rows
         self.restarts = LineRestarts(stores, self.desk, self.carrier)
@@ -234,7 +238,7 @@ class Parts:
             self.lookout,
             self.run,
             self.recoveries,
-            PhoneQuestions(settings, self.phones, stores),
+            PhoneQuestions(settings, self.phones, stores, self.entering),
             RequestQuestions(stores.records, self.mail, self._wall, plan),
             Erasures(settings, stores, self._wall),
             self.users,

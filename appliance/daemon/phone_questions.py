@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from appliance.daemon import phone_secrets
-from appliance.daemon.door import Later, Tell
+from appliance.daemon.door import Answer, Later, Tell
+from appliance.daemon.phone_entering import PhoneEntering
 from appliance.daemon.settings import Settings
 from appliance.daemon.status_words import RENEWED
 from appliance.daemon.stores import Stores
@@ -16,10 +18,22 @@ from appliance.phones.sip import Phones
 class PhoneQuestions:
     """Answers in the deciding thread; what the disk must say is answered from the records' one."""
 
-    def __init__(self, settings: Settings, phones: Phones, stores: Stores) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        phones: Phones,
+        stores: Stores,
+        entering: PhoneEntering | None = None,
+    ) -> None:
         self._settings = settings
         self._phones = phones
         self._stores = stores
+        self._entering = entering
+
+    @property
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+        """Name what may be asked of the phones' list and changed in it."""
+        return self._entering.known if self._entering else {}
 
     def rows(self) -> list[dict[str, Any]]:
         """Return every phone: where it is registered ("" for nowhere) and whether it answers."""

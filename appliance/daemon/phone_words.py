@@ -1,16 +1,63 @@
-"""What `centralino phones` says, in both languages."""
+"""What is said of the office's phones, by `centralino phones` and the console's page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from appliance.daemon.handsets import Kept
 from appliance.policy.local_time import moment_words
 from appliance.policy.words import Words
 
+LONGEST_LABEL: Final = 40
+"""Signs; a telephone's screen shows half of them."""
+BAD_NAME: Final = Words(
+    "il nome utente ha lettere minuscole, cifre, - e _, al massimo 32, e comincia con una lettera "
+    "o una cifra: ad esempio op3",
+    "a user name has small letters, digits, - and _, 32 at most, and begins with a letter or a "
+    "digit: op3 for example",
+)
+BAD_LABEL: Final = Words(
+    f"l'etichetta ha da 1 a {LONGEST_LABEL} caratteri: ad esempio «Operatore 3»",
+    f"a label has 1 to {LONGEST_LABEL} characters: “Operator 3” for example",
+)
+BAD_MAC: Final = Words(
+    "l'indirizzo fisico non è valido: è scritto sotto il telefono, ad esempio 00:15:65:AA:BB:CC",
+    "this is no hardware address: it stands under the phone, for example 00:15:65:AA:BB:CC",
+)
+BAD_MAKE: Final = Words(
+    "la marca non si riconosce dall'indirizzo fisico: sceglierla dall'elenco",
+    "the maker is not known by the hardware address: choose it from the list",
+)
+NO_MAC: Final = Words(
+    "di un telefono di questa marca serve l'indirizzo fisico, scritto sotto il telefono; per "
+    "inserire i dati a mano lasciare vuota anche la marca",
+    "a phone of this make is known by its hardware address, which stands under it; to type "
+    "everything by hand leave the make empty, too",
+)
+LAST: Final = Words(
+    "è l'ultimo telefono del centralino: aggiungerne prima un altro",
+    "it is the switchboard's last phone: add another one first",
+)
+NOT_GOOD: Final = Words(
+    "la configurazione scritta ora non è valida: correggerla prima (pagina «Configurazione in "
+    "vigore»)",
+    "the configuration written now is wrong: mend it first (page “Configuration in force”)",
+)
+DONE: Final = {
+    "phone_label": Words("L'etichetta è cambiata.", "The label has been changed."),
+    "phone_remove": Words(
+        "Il telefono è tolto: la sua password non vale più.",
+        "The phone has been removed: its password is worth nothing any more.",
+    ),
+    "phone_back": Words(
+        "Il telefono è di nuovo in uso: creare una nuova password.",
+        "The phone is in use again: make a new password for it.",
+    ),
+}
+"""What is said of a change, by its question."""
 WORDS = {
     "known": Words(
         "Il servizio conosce la nuova password.", "The running daemon knows the new password."

@@ -88,6 +88,7 @@ class Questions:
         self._dictations = DictationQuestions(stores, desk, announcements)
         self._known: dict[str, Callable[[dict[str, Any]], Answer | Later]] = {
             **requests.known,
+            **phones.known,
             **users.known,
             **plant.known,
             **MailQuestions(stores, desk.now).known,

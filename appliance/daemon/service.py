@@ -57,6 +57,7 @@ class Service:
         self._parts = Parts(run, above)
         self._reloading = Reloading(self._parts.chores.chores, self._parts.lookout, kept=IS_KEPT)
         self._parts.central.on_schedule = self._reloading.ask
+        self._parts.entering.on_change = self._reloading.ask
 
     # --- life --------------------------------------------------------------------------------
 

@@ -56,6 +56,16 @@ def what_to_type(
 ) -> str:
     """Return the lines that a technician copies into the phone's web page (it, en)."""
     words = WORDS.get(language, WORDS["en"])
+    rows = rows_to_type(name, secret, address, port, extension=extension)
+    width = max(len(words[key]) for key in rows)
+    lines = [f"  {words[key]:<{width}}  {value}" for key, value in rows.items()]
+    return "\n".join([words["title"].format(label=label or name), *lines, words["note"]]) + "\n"
+
+
+def rows_to_type(
+    name: str, secret: str, address: str, port: int, *, extension: str = ""
+) -> dict[str, str]:
+    """Return what is typed into a phone, by the key of its words."""
     rows = {
         "server": address,
         "port": str(port),
@@ -66,8 +76,4 @@ def what_to_type(
         "codecs": "PCMA (G.711a), PCMU (G.711u)",
         "dtmf": "RFC 2833 / RFC 4733",
     }
-    if extension:
-        rows = {"extension": extension, **rows}
-    width = max(len(words[key]) for key in rows)
-    lines = [f"  {words[key]:<{width}}  {value}" for key, value in rows.items()]
-    return "\n".join([words["title"].format(label=label or name), *lines, words["note"]]) + "\n"
+    return {"extension": extension, **rows} if extension else rows

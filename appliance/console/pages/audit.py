@@ -43,6 +43,7 @@ WHAT: Final = {
     "clock": N_("Clock"),
     "panel": N_("LEDs"),
     "line": N_("Lines"),
+    "phone": N_("Phones"),
 }
 """What the first part of a code concerns."""
 

@@ -31,6 +31,29 @@ TECHNICAL: Final = frozenset(
 )  # fmt: skip
 
 
+def phones(label: str) -> Answer:
+    """Return one phone of this label, as the technician's page is told of it."""
+    phone = {
+        "name": "op1", "label": label, "extension": "11", "group": "switchboard", "fixed": "",
+        "make": "yealink", "mac": "00:15:65:aa:bb:cc", "fetched": "", "in_force": True,
+        "has_secret": True, "registered": "", "answers": False, "is_entered": True,
+    }  # fmt: skip
+    gone = [{"name": "op2", "label": label}]
+    return {
+        "phones": [phone], "removed": gone, "waits": True, "by_itself": True, "suggested": "op3",
+        "makes": [{"name": "yealink", "models": "T5", "is_soft": False}],
+    }  # fmt: skip
+
+
+def account(label: str) -> Answer:
+    """Return what a new phone's page is told."""
+    words = {"it": label, "en": label}
+    return {
+        "name": "op3", "label": label, "rows": [[words, label], [words, "secret"]],
+        "secret": "secret", "url": label, "files": label, "is_soft": False, "picture": "",
+    }  # fmt: skip
+
+
 class AnsweringDesk:
     """Answers in one thread, in which its records are opened; `said` is what all else is told."""
 
@@ -43,6 +66,10 @@ class AnsweringDesk:
         if not self._known:
             self._open()
         name = question["ask"]
+        if name == "phones":
+            return phones(self._said)
+        if name in {"phone_add", "phone_renew"}:
+            return account(self._said)
         if name in TECHNICAL:
             told: Answer | Later = self._known["plant"](question)
             return told

@@ -190,6 +190,12 @@ class Run:
 class Phones:
     """Stands for the phones: none is there."""
 
+    @property
+    def known(self) -> dict[str, Any]:
+        """Name what may be asked of their list."""
+        asked = ("phones", "phone_add", "phone_renew", "phone_label", "phone_remove", "phone_back")
+        return dict.fromkeys(asked, lambda _: {})
+
     def rows(self) -> list[dict[str, Any]]:
         """No phone."""
         return []

@@ -1,0 +1,166 @@
+"""The technician's pages of the office's phones: all of them, a new one, and what is kept of one.
+
+A password is made by the desk and shown by the page that answers, once: it is kept nowhere here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from appliance.console.accounts.rights import needs, somebody
+from appliance.console.asking import NotDone, ask
+from appliance.console.pages.accounts import field
+from appliance.console.say import N_
+from appliance.console.templates import page
+from appliance.policy.roles import Permission
+from appliance.policy.words import Words
+
+GROUPS: Final = {
+    "switchboard": N_("At the switchboard"),
+    "citizens_desk": N_("At the citizens' counter"),
+    "": N_("In an office: calls are transferred to it"),
+}
+"""Where a phone rings."""
+STEPS: Final = {
+    "label": "phone_label",
+    "remove": "phone_remove",
+    "back": "phone_back",
+}
+"""What is done with one phone, and the question for it."""
+EMPTY: Final = {"name": "", "label": "", "group": "switchboard", "make": "", "mac": ""}
+LONGEST: Final = 100
+
+
+@needs(Permission.TECHNICAL)
+async def show(request: Request) -> Response:
+    """List the phones, and offer to add one."""
+    return await _list(request)
+
+
+@needs(Permission.TECHNICAL)
+async def live(request: Request) -> Response:
+    """Say how the phones stand: a part of the page."""
+    told, _ = await _told(request)
+    return page(request, "plant/phones_live.html", told=told, groups=GROUPS)
+
+
+@needs(Permission.TECHNICAL)
+async def add(request: Request) -> Response:
+    """Add a phone; its password is shown by this answer alone."""
+    filled = _filled(await request.form())
+    try:
+        account = await ask(request, {"ask": "phone_add", **filled, "by": somebody(request).name})
+    except NotDone as error:
+        return await _list(request, error, filled=filled)
+    return await _list(request, account=account)
+
+
+@needs(Permission.TECHNICAL)
+async def one(request: Request) -> Response:
+    """Show one phone with what may be done about it."""
+    return await _one(request)
+
+
+@needs(Permission.TECHNICAL)
+async def renew(request: Request) -> Response:
+    """Make a new password for a phone, shown by this answer alone."""
+    await request.form()
+    name, by = str(request.path_params["name"]), somebody(request).name
+    try:
+        account = await ask(request, {"ask": "phone_renew", "name": name, "by": by})
+    except NotDone as error:
+        return await _one(request, error)
+    return await _list(request, account=account)
+
+
+@needs(Permission.TECHNICAL)
+async def change(request: Request) -> Response:
+    """Relabel a phone, take it out of use, or put it back."""
+    form, name = await request.form(), str(request.path_params["name"])
+    asked = STEPS.get(str(request.path_params["step"]))
+    if asked is None:
+        raise HTTPException(404)
+    label = field(form, "label").strip()[:LONGEST]
+    question = {"ask": asked, "name": name, "label": label, "by": somebody(request).name}
+    try:
+        answer = await ask(request, question)
+    except NotDone as error:
+        return await _one(request, error, label)
+    return await _list(request, said=request.state.speaker.words(Words(**answer["said"])))
+
+
+async def _list(
+    request: Request,
+    wrong: NotDone | None = None,
+    *,
+    filled: dict[str, str] | None = None,
+    account: dict[str, Any] | None = None,
+    said: str = "",
+) -> Response:
+    told, why = await _told(request)
+    filled = filled or {**EMPTY, "name": told["suggested"] if told else ""}
+    answer = page(
+        request,
+        "plant/phones.html",
+        wrong.status if wrong else 200,
+        told=told,
+        wrong=str(wrong) if wrong else why,
+        filled=filled,
+        account=account,
+        said=said,
+        groups=GROUPS,
+        words_of=lambda words: request.state.speaker.words(Words(**words)),
+    )
+    answer.headers["cache-control"] = "no-store"
+    return answer
+
+
+async def _one(request: Request, wrong: NotDone | None = None, label: str = "") -> Response:
+    told, why = await _told(request)
+    name = str(request.path_params["name"])
+    if told is None:
+        return await _list(request, wrong)
+    found = next((each for each in told["phones"] if each["name"] == name), None)
+    if found is None:
+        if wrong is not None:
+            return await _list(request, wrong)
+        raise HTTPException(404)
+    return page(
+        request,
+        "plant/phone.html",
+        wrong.status if wrong else 200,
+        phone=found,
+        label=label or found["label"],
+        wrong=str(wrong) if wrong else why,
+        groups=GROUPS,
+        at=datetime.fromisoformat,
+    )
+
+
+async def _told(request: Request) -> tuple[dict[str, Any] | None, str]:
+    """Ask the desk for its phones; returns them, or None and why there are none to show."""
+    try:
+        return await ask(request, {"ask": "phones"}), ""
+    except NotDone as error:
+        return None, str(error)
+
+
+def _filled(form: FormData) -> dict[str, str]:
+    return {key: field(form, key).strip()[:LONGEST] for key in EMPTY}
+
+
+routes: list[BaseRoute] = [
+    Route("/plant/phones", show, methods=["GET"]),
+    Route("/plant/phones", add, methods=["POST"]),
+    Route("/plant/phones/live", live, methods=["GET"]),
+    Route("/plant/phones/{name}", one, methods=["GET"]),
+    Route("/plant/phones/{name}/password", renew, methods=["POST"]),
+    Route("/plant/phones/{name}/{step}", change, methods=["POST"]),
+]

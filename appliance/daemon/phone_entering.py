@@ -1,0 +1,507 @@
+"""What is asked at the door about the office's phones: all of them; add, relabel, renew, remove.
+
+Passwords are made and kept here, in the deciding process' own account; the console is told one
+once, to show it. What changes the configuration is written beside it (phones_entered.py) and comes
+into force as a changed file does: by a start in good order, once nobody is on the phone.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets as randomness
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from appliance.daemon import config, handsets, phone_secrets, phones_entered
+from appliance.daemon.extensions import extensions
+from appliance.daemon.handsets import Kept
+from appliance.daemon.mistakes import BadConfiguration
+from appliance.daemon.office import build_office
+from appliance.daemon.phone_words import (
+    BAD_LABEL,
+    BAD_MAC,
+    BAD_MAKE,
+    BAD_NAME,
+    DONE,
+    LAST,
+    LONGEST_LABEL,
+    NO_MAC,
+    NOT_GOOD,
+)
+from appliance.daemon.phones_entered import (
+    CITIZENS_DESK,
+    GROUPS,
+    SWITCHBOARD,
+    Entered,
+    EnteredPhone,
+)
+from appliance.daemon.rights import check_may
+from appliance.daemon.status_words import plain
+from appliance.errors import CentralinoError, OfficeError, TechnicianError
+from appliance.phones import accounts
+from appliance.policy.refused import Refused
+from appliance.policy.roles import Permission
+from appliance.policy.system_words import why_not
+from appliance.policy.words import Words
+from appliance.provisioning import makes, qr
+from appliance.provisioning.handset import mac_of
+from appliance.provisioning.server import PORT
+from appliance.records import audit
+from appliance.records.audit import Noted
+from appliance.records.database import transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.daemon.door import Answer, Later, Tell
+    from appliance.daemon.settings import Phone, Settings
+    from appliance.daemon.stores import Stores
+    from appliance.phones.sip import Phones
+    from appliance.policy.clock import Now
+
+T = TypeVar("T")
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+MOST_PHONES: Final = 99
+SUGGESTED: Final = "op{}"
+CODES: Final = {
+    "phone_add": "phone.add",
+    "phone_renew": "phone.password",
+    "phone_label": "phone.label",
+    "phone_remove": "phone.remove",
+    "phone_back": "phone.back",
+}
+
+
+def _nothing() -> None:
+    """There is nobody to tell."""
+
+
+@dataclass(slots=True)
+class PhoneEntering:
+    """Asked in the deciding thread, done in the records'. `path` is the configuration's file;
+    `on_change` has the service start anew with what was entered, `kept` says whether it does so by
+    itself.
+    """
+
+    settings: Settings
+    path: Path | None
+    phones: Phones
+    stores: Stores
+    now: Callable[[], Now]
+    kept: bool = False
+    on_change: Callable[[], None] = field(default=_nothing)
+
+    @property
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+        """Name what may be asked."""
+        return {
+            "phones": self.asked,
+            "phone_add": self.add,
+            "phone_renew": self.renew,
+            "phone_label": self.relabel,
+            "phone_remove": self.remove,
+            "phone_back": self.put_back,
+        }
+
+    # --- what there is -----------------------------------------------------------------------
+
+    def asked(self, _: dict[str, Any]) -> Later:
+        """Tell of every phone what is kept of it, and where it is registered now."""
+        live = {each.name: each for each in self.phones.status().phones}
+
+        def job(_: sqlite3.Connection) -> Answer:
+            entered = phones_entered.load(self._state)
+            written = self._written()
+            wanted = phones_entered.laid_over(written, entered)
+            kept, secret = handsets.load(self.settings), phone_secrets.load(self.settings)
+            rows = [
+                self._row(phone, digits, wanted, entered, kept.get(phone.name, Kept()))
+                | {
+                    "has_secret": phone.name in secret,
+                    "registered": _place(live.get(phone.name)),
+                    "answers": phone.name in live and live[phone.name].answers,
+                }
+                for phone, digits in _numbered(wanted)
+            ]
+            return {
+                "phones": rows,
+                "removed": self._removed(written, entered),
+                "waits": not self._is_in_force(wanted),
+                "by_itself": self.kept,
+                "suggested": _free_name(written, entered),
+                "makes": [_make(make) for make in makes.MAKES.values()],
+            }
+
+        return self._later(job)
+
+    def _row(
+        self, phone: Phone, digits: str, wanted: Settings, entered: Entered, kept: Kept
+    ) -> Answer:
+        return {
+            "name": phone.name,
+            "label": phone.label,
+            "extension": digits,
+            "group": _group_of(wanted, phone.name),
+            "is_entered": entered.find(phone.name) is not None,
+            "fixed": phone.address,
+            "make": kept.make,
+            "mac": ":".join(kept.mac[n : n + 2] for n in range(0, len(kept.mac), 2)),
+            "fetched": kept.fetched,
+            "in_force": any(phone.name == each.name for each in self.settings.phones),
+        }
+
+    def _removed(self, written: Settings, entered: Entered) -> list[Answer]:
+        return [
+            {"name": phone.name, "label": phone.label}
+            for phone in written.phones
+            if phone.name in entered.removed
+        ]
+
+    def _is_in_force(self, wanted: Settings) -> bool:
+        """Tell whether the running service has the phones that it would start with."""
+        now = self.settings
+        return _shape(now) == _shape(wanted)
+
+    # --- what changes ------------------------------------------------------------------------
+
+    def add(self, question: dict[str, Any]) -> Later:
+        """Add a phone, with a password of its own that is told once."""
+        name, label = _name(question), _label(question)
+        group = question.get("group")
+        if group not in GROUPS:
+            raise OfficeError(f"group is one of {', '.join(GROUPS[:2])}, or empty")
+        make, mac = _make_and_mac(question)
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            def with_it(written: Settings, entered: Entered) -> Entered:
+                _check_free(written, entered, name)
+                new = EnteredPhone(name, label, str(group))
+                wider = replace(entered, added=(*entered.added, new))
+                laid = phones_entered.laid_over(written, wider)
+                digits = {phone.name: own for phone, own in _numbered(laid)}[name]
+                return replace(entered, added=(*entered.added, replace(new, extension=digits)))
+
+            self._allow(connection, question)
+            wanted, entered = self._change(with_it)
+            told = self._account(wanted, name, make, mac)
+            phones_entered.save(self._state, entered)
+            self._note(connection, question, name)
+            return told
+
+        return self._later(job, self._changed)
+
+    def renew(self, question: dict[str, Any]) -> Later:
+        """Make another password for a phone, told once; the one before is worth nothing."""
+        name = _name(question)
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            self._allow(connection, question)
+            wanted = phones_entered.laid_over(self._written(), phones_entered.load(self._state))
+            phone = _known(wanted, name)
+            if phone.address:
+                raise Refused(
+                    f"{name} sta a un indirizzo fisso e non si registra: non ha una password",
+                    f"{name} stands at a fixed address and does not register: it has no password",
+                )
+            before = handsets.load(self.settings).get(name, Kept())
+            told = self._account(wanted, name, before.make or handsets.SOFT, before.mac)
+            self._note(connection, question, name)
+            return told
+
+        return self._later(job, self._renewed)
+
+    def relabel(self, question: dict[str, Any]) -> Later:
+        """Give a phone another label."""
+        name, label = _name(question), _label(question)
+
+        def with_it(written: Settings, entered: Entered) -> Entered:
+            _known(phones_entered.laid_over(written, entered), name)
+            own = entered.find(name)
+            if own is not None:
+                others = (replace(o, label=label) if o is own else o for o in entered.added)
+                return replace(entered, added=tuple(others))
+            return replace(entered, labels={**entered.labels, name: label})
+
+        return self._entered(question, name, with_it)
+
+    def remove(self, question: dict[str, Any]) -> Later:
+        """Take a phone out of use, and its password with it."""
+        name = _name(question)
+
+        def with_it(written: Settings, entered: Entered) -> Entered:
+            wanted = phones_entered.laid_over(written, entered)
+            _known(wanted, name)
+            if wanted.switchboard.phones == (name,):
+                raise _refused(LAST)
+            labels = {n: label for n, label in entered.labels.items() if n != name}
+            rest = tuple(one for one in entered.added if one.name != name)
+            if len(rest) < len(entered.added):
+                return replace(entered, added=rest, labels=labels)
+            return replace(entered, labels=labels, removed=(*entered.removed, name))
+
+        return self._entered(question, name, with_it, forgets=True)
+
+    def put_back(self, question: dict[str, Any]) -> Later:
+        """Use a phone of the file's again that was taken out of use."""
+        name = _name(question)
+
+        def with_it(_: Settings, entered: Entered) -> Entered:
+            return replace(entered, removed=tuple(n for n in entered.removed if n != name))
+
+        return self._entered(question, name, with_it)
+
+    def _entered(
+        self,
+        question: dict[str, Any],
+        name: str,
+        with_it: Callable[[Settings, Entered], Entered],
+        *,
+        forgets: bool = False,
+    ) -> Later:
+        def job(connection: sqlite3.Connection) -> Answer:
+            self._allow(connection, question)
+            _, entered = self._change(with_it)
+            if forgets:
+                self._forget(name)
+            phones_entered.save(self._state, entered)
+            self._note(connection, question, name)
+            return {"said": plain(DONE[question["ask"]])}
+
+        return self._later(job, self._changed)
+
+    # --- in the records' thread --------------------------------------------------------------
+
+    @property
+    def _state(self) -> Path:
+        return Path(self.settings.folders.state)
+
+    def _written(self) -> Settings:
+        """Read the configuration as it is written now; raises Refused for one that is wrong."""
+        if self.path is None:
+            return self.settings
+        try:
+            return config.load_written(self.path)
+        except BadConfiguration as error:
+            raise _refused(NOT_GOOD) from error
+
+    def _change(self, with_it: Callable[[Settings, Entered], Entered]) -> tuple[Settings, Entered]:
+        """Make a change of what was entered, and the configuration that it gives; raises Refused
+        where the office could not be run with that.
+        """
+        written = self._written()
+        entered = with_it(written, phones_entered.load(self._state))
+        wanted = phones_entered.laid_over(written, entered)
+        try:
+            build_office(wanted, self.now().wall.year)
+        except BadConfiguration as error:
+            first = error.mistakes[0].words
+            raise Refused(first.it, first.en) from error
+        return wanted, entered
+
+    def _account(self, wanted: Settings, name: str, make: str, mac: str) -> Answer:
+        """Make a phone's password and what it may fetch; returns all that is told of it, once."""
+        secret, kept = phone_secrets.load(self.settings), handsets.load(self.settings)
+        other = next((n for n, row in kept.items() if mac and row.mac == mac and n != name), "")
+        if other:
+            raise Refused(
+                f"questo indirizzo fisico è già del telefono {other}",
+                f"this hardware address is phone {other}'s already",
+            )
+        kept[name] = Kept(make, mac, handsets.new_token(randomness.token_bytes))
+        secret[name] = accounts.make_secret(randomness.token_bytes)
+        secret.setdefault(handsets.ADMINISTRATOR, accounts.make_secret(randomness.token_bytes))
+        where = self._where()
+        handsets.save(self.settings, kept)
+        phone_secrets.save(self.settings, secret)
+        digits = next(d for phone, d in _numbered(wanted) if phone.name == name)
+        rows = accounts.rows_to_type(
+            name, secret[name], where, self.settings.sip.port, extension=digits
+        )
+        is_soft, url = makes.make_of(make).is_soft, handsets.url_of(kept[name], where)
+        return {
+            "name": name,
+            "label": _known(wanted, name).label,
+            "rows": [[plain(_words(key)), value] for key, value in rows.items()],
+            "secret": secret[name],
+            "url": url,
+            "files": f"http://{where}:{PORT}/",
+            "is_soft": is_soft,
+            "picture": _picture(url) if is_soft else "",
+        }
+
+    def _where(self) -> str:
+        try:
+            return handsets.lan_address(self.settings)
+        except TechnicianError:  # without a network yet it has its name
+            return socket.gethostname()
+
+    def _forget(self, name: str) -> None:
+        secret, kept = phone_secrets.load(self.settings), handsets.load(self.settings)
+        if secret.pop(name, None) is not None:
+            phone_secrets.save(self.settings, secret)
+        if kept.pop(name, None) is not None:
+            handsets.save(self.settings, kept)
+
+    def _allow(self, connection: sqlite3.Connection, question: dict[str, Any]) -> None:
+        check_may(connection, _by(question), Permission.TECHNICAL)
+
+    def _note(self, connection: sqlite3.Connection, question: dict[str, Any], name: str) -> None:
+        with transaction(connection):
+            noted = Noted(self.now().wall, _by(question), CODES[question["ask"]], name)
+            audit.note(connection, noted)
+
+    # --- the answer --------------------------------------------------------------------------
+
+    def _later(
+        self,
+        job: Callable[[sqlite3.Connection], Answer],
+        then: Callable[[], None] = _nothing,
+    ) -> Later:
+        def safely(connection: sqlite3.Connection) -> Answer:
+            try:
+                return job(connection)
+            except OSError as error:
+                why = why_not(error)
+                raise Refused(
+                    f"non è possibile: {why.it}", f"it cannot be done: {why.en}"
+                ) from error
+
+        def later(tell: Tell) -> None:
+            def done(result: Answer | CentralinoError) -> None:
+                if isinstance(result, Refused):
+                    tell({"done": False, "said": plain(result.words)})
+                    return
+                if not isinstance(result, CentralinoError):
+                    then()
+                tell(result)
+
+            self.stores.records.do(safely, done)
+
+        return later
+
+    def _renewed(self) -> None:
+        """Let the phones' gate know the passwords as they are now."""
+
+        def done(result: dict[str, str] | CentralinoError) -> None:
+            if not isinstance(result, CentralinoError):
+                self.phones.learn_secrets(result)
+
+        self.stores.records.do(lambda _: phone_secrets.load(self.settings), done)
+
+    def _changed(self) -> None:
+        self._renewed()
+        self.on_change()
+
+
+def _refused(words: Words) -> Refused:
+    return Refused(words.it, words.en)
+
+
+def _by(question: dict[str, Any]) -> str:
+    return str(question.get("by", ""))[:64]
+
+
+def _name(question: dict[str, Any]) -> str:
+    name = question.get("name")
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise _refused(BAD_NAME)
+    return name
+
+
+def _label(question: dict[str, Any]) -> str:
+    label = question.get("label")
+    text = " ".join(label.split()) if isinstance(label, str) else ""
+    if not (0 < len(text) <= LONGEST_LABEL and text.isprintable()):
+        raise _refused(BAD_LABEL)
+    return text
+
+
+def _make_and_mac(question: dict[str, Any]) -> tuple[str, str]:
+    """Settle the make and the hardware address; both may be left empty."""
+    make, typed = str(question.get("make") or ""), str(question.get("mac") or "").strip()
+    try:
+        mac = mac_of(typed) if typed else ""
+    except OfficeError as error:
+        raise _refused(BAD_MAC) from error
+    if make and make not in makes.MAKES:
+        raise _refused(BAD_MAKE)
+    make = make or (makes.guess(mac) if mac else handsets.SOFT)
+    if not make:
+        raise _refused(BAD_MAKE)
+    if makes.make_of(make).is_soft:
+        return make, ""
+    if not mac:
+        raise _refused(NO_MAC)
+    return make, mac
+
+
+def _known(settings: Settings, name: str) -> Phone:
+    for phone in settings.phones:
+        if phone.name == name:
+            return phone
+    raise Refused(f"il telefono {name} non c'è più", f"there is no phone {name} any more")
+
+
+def _check_free(written: Settings, entered: Entered, name: str) -> None:
+    wanted = phones_entered.laid_over(written, entered)
+    if len(wanted.phones) >= MOST_PHONES:
+        raise Refused(
+            f"ci sono già {MOST_PHONES} telefoni", f"there are {MOST_PHONES} phones already"
+        )
+    if name in entered.removed:
+        raise Refused(
+            f"il telefono {name} è fra quelli tolti: rimetterlo in uso",
+            f"phone {name} is one of those removed: put it back into use",
+        )
+    if any(phone.name == name for phone in wanted.phones):
+        raise Refused(
+            f"il nome utente {name} è già di un telefono: sceglierne un altro",
+            f"the user name {name} is a phone's already: choose another one",
+        )
+
+
+def _free_name(written: Settings, entered: Entered) -> str:
+    taken = {phone.name for phone in written.phones} | {one.name for one in entered.added}
+    numbers = range(1, len(taken) + 2)
+    return next(n for n in (SUGGESTED.format(number) for number in numbers) if n not in taken)
+
+
+def _numbered(settings: Settings) -> list[tuple[Phone, str]]:
+    digits = extensions(settings.phones)
+    return [(phone, own.digits) for phone, own in zip(settings.phones, digits, strict=True)]
+
+
+def _group_of(settings: Settings, name: str) -> str:
+    if name in settings.switchboard.phones:
+        return SWITCHBOARD
+    return CITIZENS_DESK if name in settings.citizens_desk.phones else ""
+
+
+def _shape(settings: Settings) -> object:
+    """Return what of the phones counts for a running service."""
+    numbered = [(p.name, p.label, p.address, digits) for p, digits in _numbered(settings)]
+    return numbered, settings.switchboard.phones, settings.citizens_desk.phones
+
+
+def _place(phone: Any) -> str:
+    return f"{phone.address[0]}:{phone.address[1]}" if phone and phone.address else ""
+
+
+def _make(make: makes.Make) -> Answer:
+    return {"name": make.name, "models": make.models, "is_soft": make.is_soft}
+
+
+def _words(key: str) -> Words:
+    return Words(accounts.WORDS["it"][key], accounts.WORDS["en"][key])
+
+
+def _picture(url: str) -> str:
+    """Return the QR code, "" where the library for it is missing: the address stands beside it."""
+    try:
+        return qr.svg(url)
+    except TechnicianError:
+        return ""
