@@ -46,6 +46,7 @@ MORE: Final = {
     "/hours/new": ("", "?step=what&whose=house&first=2030-12-01"),
     "/messages/{number:int}": ("", "2"),
     "/missed": ("", "?list=interrupted"),
+    "/plant/phones/{name}": ("op1",),
     "/register/vary": ("?unit=scuola",),
     "/requests/new": ("", "?about=anagrafe|residenza"),
     "/requests/{number:int}": ("", "2"),
@@ -68,7 +69,8 @@ NOT_HERE: Final = ("/plant/log", "/plant/backup/file")
 """Pages that say that this machine has no such thing."""
 THERE: Final = (
     "/announcements/{language}/{key}", "/done/{token}", "/messages/{number:int}",
-    "/missed/{number:int}", "/register/office/{unit}", "/register/office/{unit}/authorise",
+    "/missed/{number:int}", "/plant/phones/{name}", "/register/office/{unit}",
+    "/register/office/{unit}/authorise",
     "/register/office/{unit}/declare", "/requests/{number:int}", "/sheet/{code}", "/users/{name}",
 )  # fmt: skip
 """Of what has places in its path, what this house has; all else may say that it is not there."""
