@@ -44,12 +44,12 @@ def run(config_path: Path, link: Path | None, verbose: bool) -> None:
     reading = apart.begin(lambda: _in_force(config_path))
     from appliance.daemon import making, service  # meanwhile
 
-    settings, office, complaint = reading()
-    run = making.Run(settings, office, link, complaint, config_path.absolute())
+    written, settings, office, complaint = reading()
+    run = making.Run(settings, office, link, complaint, config_path.absolute(), written)
     service.Service(run).run()
 
 
-def _in_force(config_path: Path) -> tuple[Settings, Office, Words]:
+def _in_force(config_path: Path) -> tuple[Settings, Settings, Office, Words]:
     """Read the configuration; in a child that alone imports what reads it."""
     from appliance.central.keeping import settle_folder
     from appliance.daemon import last_good, putting_back
@@ -60,7 +60,7 @@ def _in_force(config_path: Path) -> tuple[Settings, Office, Words]:
     putting_back.check_finished(state)
     settle_secrets(state)
     settle_folder(state, database_path(state))
-    return last_good.in_force(config_path)
+    return last_good.with_written(config_path)
 
 
 @click.command()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from appliance.daemon import config
 from appliance.daemon.office import build_office
+from appliance.daemon.phones_entered import with_entered
 from appliance.daemon.profile_file import kept_name
 from appliance.daemon.settings import Folders, Settings
 from appliance.errors import ConfigurationError
@@ -39,14 +40,19 @@ address = "127.0.0.1"
 
 def in_force(path: Path, year: int | None = None) -> tuple[Settings, Office, Words]:
     """Return settings, office and what is wrong with the file at `path`, if anything."""
+    return with_written(path, year)[1:]
+
+
+def with_written(path: Path, year: int | None = None) -> tuple[Settings, Settings, Office, Words]:
+    """Return the same, before it the settings without what was entered in the console."""
     year = year or datetime.now(UTC).year
     try:
-        settings, office = _read(path, year)
+        written, settings, office = _read(path, year)
     except ConfigurationError as error:
         log.error("%s", error)
         return *_otherwise(path, year), words_of(error)
     _keep(path, settings)
-    return settings, office, Words()
+    return written, settings, office, Words()
 
 
 def state_folder(path: Path) -> Path:
@@ -58,19 +64,20 @@ def state_folder(path: Path) -> Path:
         return Path(os.environ.get("STATE_DIRECTORY", Folders().state))
 
 
-def _read(path: Path, year: int, kept: Path | None = None) -> tuple[Settings, Office]:
-    settings = config.load(path, kept)
-    return settings, build_office(settings, year, str(path))
+def _read(path: Path, year: int, kept: Path | None = None) -> tuple[Settings, Settings, Office]:
+    written = config.load_written(path, kept)
+    settings = with_entered(written)
+    return written, settings, build_office(settings, year, str(path))
 
 
-def _otherwise(path: Path, year: int) -> tuple[Settings, Office]:
+def _otherwise(path: Path, year: int) -> tuple[Settings, Settings, Office]:
     last_good = state_folder(path) / "last_good.toml"
     try:
         found = _read(last_good, year, last_good.parent / PROFILES)
     except ConfigurationError:
         log.warning("there is no last good configuration: no line is in service")
         settings = config.parse(NOTHING)
-        return settings, build_office(settings, year)
+        return settings, settings, build_office(settings, year)
     log.warning("the last good configuration is in force: %s", last_good)
     return found
 

@@ -66,13 +66,16 @@ from appliance.workers import faults
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the command line decided: the configuration in force and where the carrier is."""
+    """What the command line decided: the configuration in force and where the carrier is; `written`
+    is the configuration without the phones that were entered in the console, None for the same.
+    """
 
     settings: Settings
     office: Office
     link: Path | None = None
     complaint: Words = NOTHING
     config: Path | None = None
+    written: Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,13 @@ class Parts:
         settings, stores = self.run.settings, self.stores
         self.users = UserQuestions(settings, stores, self.desk.now)
         self.entering = PhoneEntering(
-            settings, self.run.config, self.phones, stores, self.desk.now, self._above.is_kept
+            settings,
+            self.run.written or settings,
+            self.phones,
+            stores,
+            self.desk.now,
+            self.run.complaint,
+            kept=self._above.is_kept,
         )
         self.supervisor = self._made_supervisor()
         self.lookout.restarted = self.supervisor.rows

@@ -15,11 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from appliance.daemon import config, handsets, phone_secrets, phones_entered
+from appliance.daemon import handsets, phone_secrets, phones_entered
 from appliance.daemon.extensions import extensions
 from appliance.daemon.handsets import Kept
-from appliance.daemon.mistakes import BadConfiguration
-from appliance.daemon.office import build_office
 from appliance.daemon.phone_words import (
     BAD_LABEL,
     BAD_MAC,
@@ -45,7 +43,7 @@ from appliance.phones import accounts
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.system_words import why_not
-from appliance.policy.words import Words
+from appliance.policy.words import NOTHING, Words
 from appliance.provisioning import makes, qr
 from appliance.provisioning.handset import mac_of
 from appliance.provisioning.server import PORT
@@ -82,16 +80,18 @@ def _nothing() -> None:
 
 @dataclass(slots=True)
 class PhoneEntering:
-    """Asked in the deciding thread, done in the records'. `path` is the configuration's file;
+    """Asked in the deciding thread, done in the records'. `written` is the configuration without
+    what was entered, as it was read at the start, `complaint` what was wrong with the file then;
     `on_change` has the service start anew with what was entered, `kept` says whether it does so by
     itself.
     """
 
     settings: Settings
-    path: Path | None
+    written: Settings
     phones: Phones
     stores: Stores
     now: Callable[[], Now]
+    complaint: Words = NOTHING
     kept: bool = False
     on_change: Callable[[], None] = field(default=_nothing)
 
@@ -115,7 +115,7 @@ class PhoneEntering:
 
         def job(_: sqlite3.Connection) -> Answer:
             entered = phones_entered.load(self._state)
-            written = self._written()
+            written = self.written
             wanted = phones_entered.laid_over(written, entered)
             kept, secret = handsets.load(self.settings), phone_secrets.load(self.settings)
             rows = [
@@ -200,7 +200,7 @@ class PhoneEntering:
 
         def job(connection: sqlite3.Connection) -> Answer:
             self._allow(connection, question)
-            wanted = phones_entered.laid_over(self._written(), phones_entered.load(self._state))
+            wanted = phones_entered.laid_over(self.written, phones_entered.load(self._state))
             phone = _known(wanted, name)
             if phone.address:
                 raise Refused(
@@ -279,28 +279,14 @@ class PhoneEntering:
     def _state(self) -> Path:
         return Path(self.settings.folders.state)
 
-    def _written(self) -> Settings:
-        """Read the configuration as it is written now; raises Refused for one that is wrong."""
-        if self.path is None:
-            return self.settings
-        try:
-            return config.load_written(self.path)
-        except BadConfiguration as error:
-            raise _refused(NOT_GOOD) from error
-
     def _change(self, with_it: Callable[[Settings, Entered], Entered]) -> tuple[Settings, Entered]:
         """Make a change of what was entered, and the configuration that it gives; raises Refused
-        where the office could not be run with that.
+        where the file is wrong: nothing new could come into force.
         """
-        written = self._written()
-        entered = with_it(written, phones_entered.load(self._state))
-        wanted = phones_entered.laid_over(written, entered)
-        try:
-            build_office(wanted, self.now().wall.year)
-        except BadConfiguration as error:
-            first = error.mistakes[0].words
-            raise Refused(first.it, first.en) from error
-        return wanted, entered
+        if self.complaint.en:
+            raise _refused(NOT_GOOD)
+        entered = with_it(self.written, phones_entered.load(self._state))
+        return phones_entered.laid_over(self.written, entered), entered
 
     def _account(self, wanted: Settings, name: str, make: str, mac: str) -> Answer:
         """Make a phone's password and what it may fetch; returns all that is told of it, once."""

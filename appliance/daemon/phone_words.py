@@ -42,9 +42,10 @@ LAST: Final = Words(
     "it is the switchboard's last phone: add another one first",
 )
 NOT_GOOD: Final = Words(
-    "la configurazione scritta ora non è valida: correggerla prima (pagina «Configurazione in "
-    "vigore»)",
-    "the configuration written now is wrong: mend it first (page “Configuration in force”)",
+    "il file di configurazione non era valido all'ultimo avvio: correggerlo prima (pagina "
+    "«Configurazione in vigore»)",
+    "the configuration's file was wrong at the last start: mend it first (page “Configuration in "
+    "force”)",
 )
 DONE: Final = {
     "phone_label": Words("L'etichetta è cambiata.", "The label has been changed."),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import config, handsets, phone_secrets, phones_entered
+from appliance.daemon import config, handsets, last_good, phone_secrets, phones_entered
 from appliance.daemon.extensions import extensions
 from appliance.daemon.phone_entering import PhoneEntering
 from appliance.daemon.phones_entered import Entered, EnteredPhone
@@ -46,12 +46,12 @@ class Office:
 
     def start(self) -> None:
         """Start with what is written and entered now."""
-        self.settings = config.load(self.path)
+        written, self.settings, _, complaint = last_good.with_written(self.path)
         secrets = phone_secrets.load(self.settings)
         self.phones = Phones(phone_settings(self.settings, secrets), lambda _: None)
         stores: Any = self.kept
         self.entering = PhoneEntering(
-            self.settings, self.path, self.phones, stores, lambda: TEN, kept=True
+            self.settings, written, self.phones, stores, lambda: TEN, complaint, kept=True
         )
         self.entering.on_change = self._changed
 
@@ -245,9 +245,11 @@ def test_the_switchboards_last_phone_stays(office: Office) -> None:
     assert "non c'è più" in refused(office, "phone_label", name="op1", label="x")
 
 
-def test_a_configuration_that_is_wrong_now_is_mended_first(office: Office) -> None:
-    """The desk could not start with what is entered."""
+def test_a_configuration_that_is_wrong_is_mended_first(office: Office) -> None:
+    """The desk could not start with what is entered; the last good configuration's phones stay."""
     office.path.write_text(office.path.read_text().replace("[hours]", "[hour]"))
+    office.start()
+    assert office.names() == ["op1", "op2"]
     assert "correggerla prima" in refused(office, "phone_add", **NEW)
 
 
