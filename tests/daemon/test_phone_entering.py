@@ -250,7 +250,7 @@ def test_a_configuration_that_is_wrong_is_mended_first(office: Office) -> None:
     office.path.write_text(office.path.read_text().replace("[hours]", "[hour]"))
     office.start()
     assert office.names() == ["op1", "op2"]
-    assert "correggerla prima" in refused(office, "phone_add", **NEW)
+    assert "correggerlo prima" in refused(office, "phone_add", **NEW)
 
 
 def test_the_name_that_is_suggested_is_free(office: Office) -> None:
