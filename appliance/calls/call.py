@@ -47,8 +47,9 @@ class Call:
     `ended_by` and `ended_ms` say why a recording was over and after how long, for a call that
     nothing else ends. `keyed` is what the operator has begun to key, `choices` what keys do now,
     `about` the office whose rule may be opened, `transfer` the last one asked for, `dials` an
-    extension that it goes to, `handed` the branches to which it was handed over, `request` what the
-    caller's recorded words become, `brief` when they are too short to say anything. Times are
+    extension that it goes to, `postponed` what was decided and waits for who calls, `handed` the
+    branches to which it was handed over, `request` what the caller's recorded words become, `brief`
+    when they are too short to say anything. Times are
     monotonic seconds.
     """
 
@@ -100,6 +101,7 @@ class Call:
     refused: Words = NOTHING
     failed: tuple[str, float] = ("", 0.0)
     dials: Dials | None = None
+    postponed: Decision | None = None
     handed: set[Destination] = field(default_factory=set)
     request: NewRequest | None = None
     _legs_made: int = 0

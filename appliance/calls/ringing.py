@@ -78,17 +78,14 @@ RECORD_WAYS = {
 def ring_at_once(desk: Desk, call: Call, event: LineRang, now: Now) -> Orders:
     """Ring phones at the first ring, whoever it is; nothing that is decided here asks who calls.
 
-    Where the box itself would answer it waits for the identity: off hook the line brings none any
-    more, and a message without a number is nobody's. Nor would a branch learn it later, to which
-    a call goes on as soon as no phone here takes it.
+    Where no phone here is to ring, the identity is waited for (`take`).
     """
     if event.caller is not None:
         yield from route(desk, call, event, now)
-        return
-    decision = _first(desk, call, now)
-    waits = call.line.passes or desk.office.branches.names
-    if decision.way in BY_PEOPLE and not waits:
-        yield from take(desk, call, decision, now)
+    elif call.postponed is None:
+        decision = _first(desk, call, now)
+        if decision.way in BY_PEOPLE and not call.line.passes:
+            yield from take(desk, call, decision, now)
 
 
 def route(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
@@ -98,7 +95,13 @@ def route(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     else:
         call.note("caller.never_settled")
     call.settled = True
-    yield from take(desk, call, _first(desk, call, now), now)
+    yield from take(desk, call, _postponed(desk, call, now) or _first(desk, call, now), now)
+
+
+def _postponed(desk: Desk, call: Call, now: Now) -> Decision | None:
+    """Return what was decided while the identity was still to come; None where nothing was."""
+    decision, call.postponed = call.postponed, None
+    return decision and (routing.if_absent(desk.office, desk.service, now) or decision)
 
 
 def _first(desk: Desk, call: Call, now: Now) -> Decision:
@@ -132,7 +135,16 @@ def _shown_on(desk: Desk, call: Call) -> tuple[str, ...]:
 
 
 def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
-    """Go the decided way; to another branch rather than to voicemail, where one may be asked."""
+    """Go the decided way; to another branch rather than to voicemail, where one may be asked.
+
+    Where the box itself would answer, or a branch be asked, the identity is waited for: off hook
+    the line brings none any more, a message without a number is nobody's, and a branch would not
+    learn it later.
+    """
+    if call.state is State.RINGING and not call.settled and decision.way not in BY_PEOPLE:
+        call.postponed = decision
+        call.enter(State.ARRIVED, now)
+        return
     call.decision = decision
     call.missed = call.missed or decision.cause
     if decision.greeting == routing.GREETINGS[Missed.NO_ANSWER] and call.stage in OUR_STAGES:

@@ -41,7 +41,7 @@ from appliance.calls.state_names import Do, Row, Rows, State
 _S, _D = State, Do
 
 ROUTED = (_S.RINGING, _S.QUEUED, _S.PBX_PENDING, _S.GREETING_PENDING)
-RINGS_NO_MORE = (_S.QUEUED, _S.GREETING_PENDING, _S.CLEARING)
+RINGS_NO_MORE = (_S.ARRIVED, _S.QUEUED, _S.GREETING_PENDING, _S.CLEARING)
 HELD_NO_MORE = (_S.QUEUED, _S.CALLBACK_OFFERED, _S.GREETING_PENDING, _S.GREETING)
 """Where a call goes whose caller is settled, whose stage is over, who was held meanwhile; who came
 over from another branch is given back (trunk_line.py)."""

@@ -2,8 +2,8 @@
 office branches
 at 2026-11-25 10:00:00
 line1 rings
+expect ring op1 # at the first ring, whoever it is
 line1 caller 0511111111
-expect ring op1
 op1 answers
 expect answer line1
 expect connect line1 op1
