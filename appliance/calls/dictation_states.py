@@ -22,7 +22,8 @@ from appliance.calls.events import (
 )
 from appliance.calls.side_states import SideDo, SideRow, SideState, SideTable
 
-_S, _D = SideState, SideDo
+_S = SideState
+_D = SideDo
 _LEG = (PhoneHungUp, PhoneDeclined, PhoneBusy, PhoneUnreachable, PhoneLost)
 _NO_SOUND = (CarrierLost, BoxStopped)
 _STUCK = dict.fromkeys((DeadlinePassed, *_NO_SOUND), SideRow(_D.HANG_UP, (_S.ENDED,)))

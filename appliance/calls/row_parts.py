@@ -64,7 +64,8 @@ from appliance.calls.events import (
 )
 from appliance.calls.state_names import Do, Ignored, Row, Rows, State
 
-_S, _D = State, Do
+_S = State
+_D = Do
 
 LEG = (PhoneHungUp, PhoneDeclined, PhoneBusy, PhoneUnreachable, PhoneLost)
 LINE_GONE = (LineLost, CarrierLost, BoxStopped)

@@ -8,7 +8,8 @@ from appliance.calls.events import DeadlinePassed, DigitPressed, PromptEnded
 from appliance.calls.row_parts import FAX, HANDS_OVER, LEAVES, LISTENS, each
 from appliance.calls.state_names import Do, Row, Rows, State
 
-_S, _D = State, Do
+_S = State
+_D = Do
 
 TABLE: Mapping[State, Rows] = {
     _S.MENU: LISTENS

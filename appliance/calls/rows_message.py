@@ -36,7 +36,8 @@ from appliance.calls.row_parts import (
 )
 from appliance.calls.state_names import EVENTS, Do, Row, Rows, State
 
-_S, _D = State, Do
+_S = State
+_D = Do
 
 TABLE: Mapping[State, Rows] = {
     _S.GREETING_PENDING: LISTENS

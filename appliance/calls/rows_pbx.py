@@ -28,7 +28,8 @@ from appliance.calls.row_parts import (
 )
 from appliance.calls.state_names import Do, Row, Rows, State
 
-_S, _D = State, Do
+_S = State
+_D = Do
 
 BACK_FROM_PBX = (
     _S.PBX_GREETING,

@@ -38,7 +38,8 @@ from appliance.calls.row_parts import (
 )
 from appliance.calls.state_names import Do, Row, Rows, State
 
-_S, _D = State, Do
+_S = State
+_D = Do
 
 ROUTED = (_S.RINGING, _S.QUEUED, _S.PBX_PENDING, _S.GREETING_PENDING)
 RINGS_NO_MORE = (_S.ARRIVED, _S.QUEUED, _S.GREETING_PENDING, _S.CLEARING)

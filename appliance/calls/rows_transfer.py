@@ -19,7 +19,8 @@ from appliance.calls.row_parts import GIVES_WAY, HANDS_OVER, LEG, TALKS, UP, eac
 from appliance.calls.rows_ringing import FAILED
 from appliance.calls.state_names import Do, Row, Rows, State
 
-_S, _D = State, Do
+_S = State
+_D = Do
 
 FAX_MET = each((FaxCalled,), "a person was met before: people decide about a fax")
 NO_ANSWERS = each((OperatorAnswered,), "nobody is rung: it crossed the order to stop")

@@ -27,7 +27,8 @@ from appliance.calls.row_parts import (
 )
 from appliance.calls.state_names import Do, Row, Rows, State
 
-_S, _D = State, Do
+_S = State
+_D = Do
 
 ON = (_S.HOLDING, _S.CALLBACK_OFFERED, _S.GREETING, _S.GREETING_PENDING)
 """Where a call goes that has waited for long enough, or for nobody."""

@@ -103,7 +103,8 @@ class SideRow:
     to: tuple[SideState, ...]
 
 
-_S, _D = SideState, SideDo
+_S = SideState
+_D = SideDo
 _NO_SOUND = (CarrierLost, BoxStopped)
 _LEG = (PhoneHungUp, PhoneDeclined, PhoneBusy, PhoneUnreachable, PhoneLost)
 Rows = Mapping[type, SideRow]

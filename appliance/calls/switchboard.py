@@ -54,6 +54,7 @@ from appliance.calls.events import (
 )
 from appliance.calls.handlers import HANDLERS
 from appliance.calls.marks import become, requested
+from appliance.calls.offered import Offered
 from appliance.calls.orders import CallRecord, Order
 from appliance.calls.requests import BringHead, TransferCall
 from appliance.calls.states import Ignored, State, row_for
@@ -174,7 +175,7 @@ class Switchboard:
         self.call_for(request)
         return transfer.answer_to(self._desk, request, self.judged(now))
 
-    def offered(self, now: Now) -> tuple[offered.Offered, ...]:
+    def offered(self, now: Now) -> tuple[Offered, ...]:
         """List every office and need, and whether a caller may go there now (P5)."""
         return offered.offered(self._desk, self.judged(now))
 

@@ -14,13 +14,12 @@ import os
 import re
 import stat
 import tomllib
-import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cattrs
 from cattrs.errors import (
@@ -42,7 +41,7 @@ from appliance.policy.words import Words
 
 log = logging.getLogger(__name__)
 
-T = typing.TypeVar("T")
+T = TypeVar("T")
 NO_TEXT = Words("non è un testo UTF-8", "it is not UTF-8 text")
 
 _LANGUAGES = re.compile(r"^\s*languages\s*=\s*\[\s*[\"'](\w+)", re.MULTILINE)
@@ -181,7 +180,7 @@ def _converter() -> cattrs.Converter:
     return converter
 
 
-def _mistakes(error: Exception, place: tuple[str, ...], cls: Any) -> typing.Iterator[Mistake]:
+def _mistakes(error: Exception, place: tuple[str, ...], cls: Any) -> Iterator[Mistake]:
     if isinstance(error, ClassValidationError | IterableValidationError):
         for inner in error.exceptions:
             step, kind = _step(inner, cls)
