@@ -27,6 +27,7 @@ from appliance.files import atomic_write
 from appliance.phones import accounts
 from appliance.policy.office import KeyCode
 from appliance.provisioning import makes, qr, sheet
+from appliance.provisioning.gigaset import PIN_DIGITS
 from appliance.provisioning.handset import Handset
 from appliance.provisioning.sheet import Sheet
 
@@ -135,8 +136,16 @@ def administrator(settings: Settings, *, renew: bool) -> None:
         kept[handsets.ADMINISTRATOR] = accounts.make_secret(secrets.token_bytes)
         phone_secrets.save(settings, kept)
     password = kept[handsets.ADMINISTRATOR]
-    code = Handset("", "", "", "", "", admin=password).menu_code
-    click.echo(_teller(settings, None).say("administrator", password=password, code=code))
+    phone = Handset("", "", "", "", "", admin=password)
+    click.echo(
+        _teller(settings, None).say(
+            "administrator",
+            password=password,
+            strong=phone.strong_admin,
+            code=phone.menu_code,
+            pin=phone.menu_code[:PIN_DIGITS],
+        )
+    )
 
 
 def _teller(settings: Settings, language: str | None) -> Teller:

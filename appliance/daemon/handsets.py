@@ -153,5 +153,6 @@ def offers(settings: Settings, codes: tuple[KeyCode, ...], address: str) -> list
         if row.token and phone.name in secrets:
             make = makes.make_of(row.make)
             own = handset(settings, codes, phone.name, secrets[phone.name], address, language)
+            own = dataclasses.replace(own, mac=row.mac)
             found.append(Offer(phone.name, make, make.write(own), row.mac, row.token))
     return found

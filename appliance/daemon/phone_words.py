@@ -78,10 +78,12 @@ WORDS = {
         "`centralino phones administrator` shows it.",
     ),
     "administrator": Words(
-        "Pagine web dei telefoni: utente admin, password {password}; codice del menu (Snom, "
-        "Fanvil): {code}",
-        "The phones' web pages: user admin, password {password}; code of the menu (Snom, Fanvil): "
-        "{code}",
+        "Pagine web dei telefoni: utente admin, password {password} (Cisco MPP, Gigaset N6xx e "
+        "N8xx, Poly: {strong}); codice del menu (Snom, Fanvil, Gigaset da tavolo): {code}; PIN "
+        "delle basi Gigaset: {pin}",
+        "The phones' web pages: user admin, password {password} (Cisco MPP, Gigaset N6xx and "
+        "N8xx, Poly: {strong}); code of the menu (Snom, Fanvil, Gigaset desk phones): {code}; PIN "
+        "of Gigaset's bases: {pin}",
     ),
     "sheet": Words("Foglio da stampare: {file}", "Sheet to be printed: {file}"),
     "kept": Words(

@@ -340,3 +340,31 @@ def _cisco(phone: Handset) -> Iterator[tuple[str, str]]:
         yield f"Extension_{number}_", "Disabled"
         yield f"Short_Name_{number}_", key.label
         yield f"Extended_Function_{number}_", f"fnc=sd;ext={key.digits}@$PROXY;nme={key.label}"
+
+
+# --- Cisco multiplatform --------------------------------------------------------------------------
+# Cisco "IP Phone 6800, 7800 and 8800 Series Multiplatform Phones Administration Guide": the same
+# flat-profile; Admin_Password of three kinds of signs at least, G722_Enable and its like, line keys
+# as on the SPA. Dictionaries of languages are files of Cisco's own: the language is left alone.
+
+SPA_ALONE = frozenset({"Station_Name", "Use_Auth_ID_1_", "Admin_Passwd"})
+"""What the phones of before have, and these have not."""
+MPP_CODECS = ("G722", "G722.2", "G729a", "iLBC", "OPUS")
+
+
+def cisco_mpp(phone: Handset) -> str:
+    """Write `mpp<mac>.xml`."""
+    return document(
+        "<flat-profile>",
+        *(element(name, value) for name, value in _cisco(phone) if name not in SPA_ALONE),
+        *(element(name, value) for name, value in _cisco_mpp(phone)),
+        "</flat-profile>",
+    )
+
+
+def _cisco_mpp(phone: Handset) -> Iterator[tuple[str, str]]:
+    yield "Station_Display_Name", phone.shown
+    for codec in MPP_CODECS:
+        yield f"{codec}_Enable_1_", "No"
+    if phone.admin:
+        yield "Admin_Password", phone.strong_admin

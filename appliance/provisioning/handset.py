@@ -12,6 +12,8 @@ from appliance.policy.service_state import Manual
 from appliance.policy.words import Words
 
 MENU_DIGITS = 8
+STRONGER = ".A"
+"""What follows the administrator's password on phones that want three kinds of signs in it."""
 _MAC = re.compile(r"[0-9a-f]{12}")
 
 KEY_WORDS: dict[tuple[Manual | StaffKey, bool], Words] = {
@@ -45,7 +47,8 @@ class Handset:
 
     `language` is it or en, `zone` an IANA name; `messages` is dialled to hear the messages, "" for
     nothing. `realm` is the registrar's digest realm, `ntp` the server that phones ask for the time,
-    `admin` the password of a desk phone's own administrator.
+    `admin` the password of a desk phone's own administrator, `mac` its hardware address, "" where
+    that is not known.
     """
 
     name: str
@@ -61,6 +64,12 @@ class Handset:
     keys: tuple[Key, ...] = ()
     ntp: str = ""
     admin: str = ""
+    mac: str = ""
+
+    @property
+    def strong_admin(self) -> str:
+        """The same for makes that ask for capital letters and signs, too."""
+        return f"{self.admin}{STRONGER}"
 
     @property
     def menu_code(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from appliance.errors import OfficeError
-from appliance.provisioning import desk_phones, soft_phones
+from appliance.provisioning import desk_phones, gigaset, poly, soft_phones
 from appliance.provisioning.handset import Handset
 
 XML = "application/xml; charset=utf-8"
@@ -17,7 +17,8 @@ TEXT = "text/plain; charset=utf-8"
 @dataclass(frozen=True, slots=True)
 class Make:
     """One make. `file` is a pattern of the name it asks for, MAC standing for its 12 digits;
-    without MAC (a soft phone) it is asked for under a token of its own.
+    without MAC (a soft phone) it is asked for under a token of its own. `lead` is a pattern of a
+    file that it asks for before, of which `lead_text` is all, "" for a make that does not.
     """
 
     name: str
@@ -25,6 +26,8 @@ class Make:
     content_type: str
     write: Callable[[Handset], str]
     models: str = ""
+    lead: str = ""
+    lead_text: str = ""
 
     @property
     def is_soft(self) -> bool:
@@ -33,8 +36,11 @@ class Make:
 
     def asks_for(self, name: str, mac: str = "") -> bool:
         """Tell whether a phone of this make asks for a file of this name; `mac` "" for any."""
-        pattern = self.file.replace("MAC", mac or "[0-9a-f]{12}")
-        return re.fullmatch(pattern, name, re.IGNORECASE) is not None
+        return self.leads(name, mac) or _fits(self.file, name, mac)
+
+    def leads(self, name: str, mac: str = "") -> bool:
+        """Tell whether it is the leading file that is asked for by this name."""
+        return bool(self.lead) and _fits(self.lead, name, mac)
 
     @property
     def path(self) -> str:
@@ -42,6 +48,11 @@ class Make:
         file's name to it.
         """
         return self.file.replace("\\", "") if self.is_soft else ""
+
+
+def _fits(pattern: str, name: str, mac: str) -> bool:
+    wanted = pattern.replace("MAC", mac or "[0-9a-f]{12}")
+    return re.fullmatch(wanted, name, re.IGNORECASE) is not None
 
 
 MAKES = {
@@ -52,6 +63,19 @@ MAKES = {
         Make("grandstream", r"cfgMAC\.xml", XML, desk_phones.grandstream, "GXP21xx, GRP26xx"),
         Make("fanvil", r"MAC\.(cfg|xml)", XML, desk_phones.fanvil, "X3 to X7, V6x, firmware 2.x"),
         Make("cisco", r"spaMAC\.xml", XML, desk_phones.cisco, "SPA300, SPA500"),
+        Make(
+            "cisco-mpp",
+            r"mppMAC\.xml",
+            XML,
+            desk_phones.cisco_mpp,
+            "68xx, 78xx, 88xx multiplatform",
+        ),
+        Make("gigaset", r"MAC\.xml", XML, gigaset.base, "N610, N670, N870"),
+        Make("gigaset-n510", r"MAC\.xml", XML, gigaset.n510, "N510 IP PRO"),
+        Make(
+            "gigaset-desk", r"(GigasetP\w{1,8}-)?MAC\.(htm|xml)", XML, desk_phones.snom, "P8xx PRO"
+        ),
+        Make("poly", r"MAC-centralino\.cfg", XML, poly.poly, "VVX, Edge E", r"MAC\.cfg", poly.LEAD),
         Make("linphone", r"linphone\.xml", XML, soft_phones.linphone, "5"),
         Make("baresip", r"accounts", TEXT, soft_phones.baresip, "1"),
     )
@@ -61,9 +85,12 @@ MAKES = {
 MAKERS = {
     "001565": "yealink", "805ec0": "yealink", "805e0c": "yealink", "249ad8": "yealink",
     "44dbd2": "yealink", "000413": "snom", "000b82": "grandstream", "c074ad": "grandstream",
-    "ec74d7": "grandstream", "0c383e": "fanvil", "00a859": "fanvil",
+    "ec74d7": "grandstream", "0c383e": "fanvil", "00a859": "fanvil", "0004f2": "poly",
+    "64167f": "poly", "482567": "poly",
 }  # fmt: skip
-"""The first half of a hardware address by maker (IEEE's register of OUIs)."""
+"""The first half of a hardware address by maker (IEEE's register of OUIs). Cisco's and Gigaset's
+are those of phones of several kinds: theirs are named.
+"""
 
 
 def guess(mac: str) -> str:

@@ -18,7 +18,7 @@ from appliance.policy.words import NOTHING, Words
 from appliance.provisioning.makes import Make
 
 MOST_FETCHES = 10
-"""Times one file is given in a window; a phone fetches it once or twice at each start."""
+"""Times a phone is given a file in a window; it fetches one or two, once or twice at each start."""
 MOST_WRONG = 20
 """Wrong names of one stranger before it is heard no more; a phone that is known may ask on."""
 MAX_SOURCES = 256
@@ -95,7 +95,9 @@ class Window:
             f"{offer.phone}: file preso da {source} ({offer.make.name})",
             f"{offer.phone}: file fetched by {source} ({offer.make.name})",
         )
-        return Answer(200, offer.text.encode(), offer.make.content_type, said)
+        is_lead = offer.make.leads(path.rpartition("/")[2], offer.mac)
+        text = offer.make.lead_text if is_lead else offer.text
+        return Answer(200, text.encode(), offer.make.content_type, said)
 
     def _is_heard(self, source: str) -> bool:
         if self._wrong.get(source, 0) >= MOST_WRONG:

@@ -278,6 +278,17 @@ def test_the_catalogue_speaks_both_languages() -> None:
         assert sorted(re.findall(r"{\w+}", words.it)) == sorted(re.findall(r"{\w+}", words.en))
 
 
+def test_a_base_is_told_its_own_hardware_address(path: Path, settings: Settings) -> None:
+    """An N510 uses a file of its own address alone."""
+    line = ["phones", "--config", str(path), "add", "op1"]
+    added = CliRunner().invoke(
+        main, [*line, "--model", "gigaset-n510", "--mac", "7C:2F:80:0A:0B:0C"]
+    )
+    assert added.exit_code == 0, added.output
+    (offer,) = handsets.offers(settings, KEY_CODES, "127.0.18.7")
+    assert '<MAC_ADDRESS value="7C2F800A0B0C"/>' in offer.text
+
+
 def test_phones_get_an_administrator_of_the_offices_own(path: Path, settings: Settings) -> None:
     """One password for all of them, made once, shown when asked for, renewed on demand."""
     runner = CliRunner()
@@ -289,6 +300,7 @@ def test_phones_get_an_administrator_of_the_offices_own(path: Path, settings: Se
     assert phone_secrets.load(settings)[handsets.ADMINISTRATOR] == password
     shown = runner.invoke(main, [*line, "administrator"])
     assert (shown.exit_code, password in shown.output) == (0, True)
+    assert f"{password}.A" in shown.output
     (offer, _) = handsets.offers(settings, KEY_CODES, "127.0.18.7")
     assert f"admin:{password}" in offer.text
     assert "local_time.ntp_server1 = it.pool.ntp.org" in offer.text

@@ -15,5 +15,5 @@ def handset(language: str = "it", label: str = 'Sportello <Anagrafe> & "Tributi"
     """Return a phone at the counter."""
     return Handset(
         "sportello1", label, "21", SECRET, "192.168.10.5", 5062, "centralino", language,
-        "Europe/Rome", "*86", keys_of(KEY_CODES, language), NTP, ADMIN,
+        "Europe/Rome", "*86", keys_of(KEY_CODES, language), NTP, ADMIN, MAC,
     )  # fmt: skip

@@ -16,6 +16,10 @@ from tests.provisioning.samples import ADMIN, MAC, NTP, SECRET, handset
 
 DESK_PHONES = [make for make in MAKES.values() if not make.is_soft]
 XML_MAKES = [make for make in MAKES.values() if make.content_type == makes.XML]
+BASES = frozenset({"gigaset", "gigaset-n510"})
+"""Of which the handsets have no keys for codes."""
+N870 = frozenset({"gigaset"})
+"""Whose order of codecs is left as it is: PCMA and PCMU are in it."""
 STAR_CODES = [code.digits for code in KEY_CODES]
 
 
@@ -47,12 +51,15 @@ def test_every_file_says_who_the_phone_is_and_where_the_box(
 ) -> None:
     """Name, password, the box's address and port stand in every file."""
     text = make.write(handset(language))
-    for needed in ("sportello1", SECRET, "192.168.10.5", "5062"):
+    for needed in ("sportello1", SECRET, "192.168.10.5"):
         assert needed in text
-    assert text.index("PCMA" if "PCMA" in text else "pcma" if "pcma" in text else "G711a") > 0
+    assert ("5062" in text) or (hex(5062) in text)
+    known = ("PCMA", "pcma", "G711a", "G711_A", "0x01,0x00")
+    assert make.name in N870 or [law for law in known if law in text]
 
 
-@pytest.mark.parametrize("make", DESK_PHONES, ids=lambda make: make.name)
+@pytest.mark.parametrize("make", [make for make in DESK_PHONES if make.name not in BASES],
+                         ids=lambda make: make.name)  # fmt: skip
 def test_every_desk_phone_has_the_codes_as_keys(make: makes.Make) -> None:
     """Each short code that is a key of the desk stands in the file, with its words."""
     text = make.write(handset())
@@ -128,7 +135,9 @@ def test_call_waiting_is_off_wherever_the_make_documents_a_key() -> None:
     """The guide names the makes on which it must be switched off by hand: the others' files do."""
     off = {"yealink": "call_waiting.enable = 0", "snom": ">off</call_waiting>"}
     off |= {"grandstream": 'name="call.callWaiting.enable">No<', "cisco": "<CW_Setting>No<"}
-    written = {name: getattr(desk_phones, name)(handset()) for name in (*off, "fanvil")}
+    off |= {"cisco-mpp": "<CW_Setting>No<", "poly": 'call.callWaiting.enable="0"'}
+    off |= {"gigaset-desk": ">off</call_waiting>"}
+    written = {name: MAKES[name].write(handset()) for name in (*off, "fanvil")}
     assert {name for name, text in off.items() if text in written[name]} == set(off)
     assert "waiting" not in written["fanvil"].lower()
 
@@ -140,6 +149,77 @@ def test_cisco() -> None:
     assert [name for name in desk_phones.CISCO_OWN_CODES if rows[name]] == []
     assert rows["Extended_Function_2_"] == "fnc=sd;ext=*85@$PROXY;nme=Prendi chiamata"
     assert rows["Time_Zone"] == "GMT+01:00"
+
+
+def test_cisco_multiplatform() -> None:
+    """As the phones of before, with the password's own name, and without what only those have."""
+    rows = items(MAKES["cisco-mpp"].write(handset()))
+    assert (rows["Preferred_Codec_1_"], rows["G722_Enable_1_"], rows["OPUS_Enable_1_"]) == (
+        "G711a", "No", "No",
+    )  # fmt: skip
+    assert rows["Extension_2_"] == "Disabled"
+    assert rows["Extended_Function_2_"] == "fnc=sd;ext=*85@$PROXY;nme=Prendi chiamata"
+    assert not desk_phones.SPA_ALONE & set(rows)
+    assert "Daylight_Saving_Time_Rule" in rows
+
+
+def test_gigaset() -> None:
+    """The base has the provider, its first handset the account; a PIN lets the handset in."""
+    root = ElementTree.fromstring(MAKES["gigaset"].write(handset()))
+    rows = {node.get("name"): node.get("value") for node in root.iter("param")}
+    assert rows["SipProvider.0.RegServerAddress"] == "192.168.10.5"
+    assert rows["SipProvider.0.RegServerPort"] == "5062"
+    assert (rows["SipProvider.0.TransportProtocol"], rows["SipProvider.0.DTMFTransmission"]) == (
+        "1", "2",
+    )  # fmt: skip
+    assert rows["SipAccount.00001.AuthPassword"] == SECRET
+    assert rows["SipAccount.00001.VoiceMailMailbox"] == "*86"
+    assert rows["hs.00001.DECT_AC"] == handset().menu_code[:4]
+
+
+def test_gigaset_n510() -> None:
+    """Its own hardware address, texts in quotes that no label ends, numbers in hexadecimal."""
+    text = MAKES["gigaset-n510"].write(handset(label='Città "a" ☎'))
+    assert text.isascii()
+    root = ElementTree.fromstring(text)
+    address = root.find("Provider/MAC_ADDRESS")
+    assert address is not None
+    assert address.get("value") == MAC.upper()
+    rows = {node.get("ID"): node.get("value") for node in root.iter("SYMB_ITEM")}
+    assert rows["BS_IP_Data1.aucS_SIP_DISPLAYNAME"] == "\"Città 'a' ☎\""
+    assert rows["BS_IP_Data1.aucS_SIP_PASSWORD"] == f'"{SECRET}"'
+    assert rows["BS_IP_Data1.uiI_SIP_REGISTRAR_PORT"] == hex(5062)
+    assert rows["BS_IP_Data1.ucI_SIP_PREFERRED_VOCODER"] == "0x01,0x00"
+    pin = handset().menu_code[:4]
+    assert rows["BS_CUSTOM.aucKdsPin[0]"] == f"0x{pin[:2]},0x{pin[2:]}"
+    london = dataclasses.replace(handset("en"), zone="Europe/London")
+    assert 'TIME_TIMEZONE" class="symb_item" value="0x1a"' in MAKES["gigaset-n510"].write(london)
+
+
+def test_poly() -> None:
+    """Attributes of one element; other codecs off, codes as soft keys, summer time by rule."""
+    rows = ElementTree.fromstring(MAKES["poly"].write(handset())).attrib
+    assert (rows["reg.1.server.1.address"], rows["reg.1.server.1.port"]) == ("192.168.10.5", "5062")
+    assert (rows["voice.codecPref.G711_A"], rows["voice.codecPref.G711_Mu"]) == ("1", "2")
+    assert rows["voice.codecPref.G722"] == rows["voice.codecPref.Opus"] == "0"
+    assert rows["msg.mwi.1.callBack"] == "*86"
+    assert rows["softkey.1.action"] == "*85$Tinvite$"
+    for when, month, hour in (("start", "3", "2"), ("stop", "10", "3")):
+        rule = f"tcpIpApp.sntp.daylightSavings.{when}"
+        found = [rows[f"{rule}.{what}"] for what in ("month", "time", "dayOfWeek")]
+        assert found == [month, hour, "1"]
+        assert rows[f"{rule}.dayOfWeek.lastInMonth"] == "1"
+
+
+def test_a_leading_file_says_nothing_of_anybody() -> None:
+    """A Poly asks for it before its own: it names that, and holds neither name nor password."""
+    make = MAKES["poly"]
+    assert make.leads("001565AABBCC.cfg", MAC)
+    assert not make.leads("001565aabbcc-centralino.cfg", MAC)
+    root = ElementTree.fromstring(make.lead_text)
+    assert root.get("CONFIG_FILES") == "[PHONE_MAC_ADDRESS]-centralino.cfg"
+    assert (root.get("APP_FILE_PATH"), "sportello1" in make.lead_text) == ("", False)
+    assert not any(each.leads("001565aabbcc.cfg", MAC) for each in DESK_PHONES if each is not make)
 
 
 def test_linphone() -> None:
@@ -174,6 +254,13 @@ def test_a_zone_that_is_not_known_is_left_to_the_phone() -> None:
         ("grandstream", "cfg001565aabbcc.xml"),
         ("fanvil", "001565aabbcc.cfg"),
         ("cisco", "spa001565aabbcc.xml"),
+        ("cisco-mpp", "mpp001565aabbcc.xml"),
+        ("gigaset", "001565aabbcc.xml"),
+        ("gigaset-n510", "001565AABBCC.xml"),
+        ("gigaset-desk", "GigasetP82x-001565aabbcc.htm"),
+        ("gigaset-desk", "001565aabbcc.xml"),
+        ("poly", "001565aabbcc.cfg"),
+        ("poly", "001565aabbcc-centralino.cfg"),
         ("linphone", "linphone.xml"),
         ("baresip", "accounts"),
     ],
@@ -190,6 +277,8 @@ def test_a_make_is_guessed_by_the_hardware_address() -> None:
     """The maker's half of the address says the make; others must be named."""
     assert makes.guess("001565aabbcc") == "yealink"
     assert makes.guess("000413aabbcc") == "snom"
+    assert makes.guess("64167faabbcc") == "poly"
+    assert makes.guess("7c2f80aabbcc") == ""
     assert makes.guess("ffffffaabbcc") == ""
     with pytest.raises(OfficeError, match="known are yealink"):
         makes.make_of("nokia")
@@ -219,13 +308,29 @@ TIME = {
     "grandstream": (f'name="dateTime.ntp.server.1">{NTP}<', 'name="dateTime.timezone">CET-1'),
     "fanvil": (f"<SNTPServer>{NTP}</SNTPServer>", "<TimeZoneName>UTC+1</TimeZoneName>"),
     "cisco": (f"<Primary_NTP_Server>{NTP}</Primary_NTP_Server>", "<Time_Zone>GMT+01:00<"),
+    "gigaset": (
+        f'name="DmGlobal.0.NtpServer" value="{NTP}"',
+        'name="DmGlobal.0.TimeZone" value="Europe/Rome"',
+    ),
+    "gigaset-n510": (
+        f"value='&quot;{NTP}&quot;'".replace("&quot;", '"'),
+        'TIME_TIMEZONE" class="symb_item" value="0x1b"',
+    ),
+    "poly": (f'tcpIpApp.sntp.address="{NTP}"', 'tcpIpApp.sntp.gmtOffset="3600"'),
 }
+TIME |= {"cisco-mpp": TIME["cisco"], "gigaset-desk": TIME["snom"]}
+STRONG = f"{ADMIN}.A"
 PROTECTED = {
     "yealink": f"static.security.user_password = admin:{ADMIN}",
     "snom": f">{ADMIN}</http_pass>",
     "grandstream": f'name="users.admin.password">{ADMIN}<',
     "fanvil": f"<Password>{ADMIN}</Password>",
     "cisco": f"<Admin_Passwd>{ADMIN}</Admin_Passwd>",
+    "cisco-mpp": f"<Admin_Password>{STRONG}</Admin_Password>",
+    "gigaset": f'name="WebUIAccounts.1.Password" value="{STRONG}"',
+    "gigaset-n510": "aucKdsPin[0]",
+    "gigaset-desk": f">{ADMIN}</http_pass>",
+    "poly": f'device.auth.localAdminPassword="{STRONG}"',
 }
 
 
@@ -237,7 +342,10 @@ def test_every_desk_phone_knows_the_time_and_its_administrator(make: makes.Make)
         assert needed in text
     bare = make.write(dataclasses.replace(handset(), ntp="", admin=""))
     assert NTP not in bare
-    for word in ("user_password", "http_pass", "admin.password", "<Level>", "Admin_Passwd", "Menu"):
+    for word in (
+        "user_password", "http_pass", "admin.password", "<Level>", "Admin_Passwd", "Menu",
+        "WebUIAccounts", "DECT_AC", "KdsPin", "localAdminPassword", "Admin_Password",
+    ):  # fmt: skip
         assert word not in bare
 
 

@@ -34,6 +34,19 @@ def test_a_phone_whose_address_the_kernel_does_not_know_gets_it_too() -> None:
     assert window().answer(FILE, PHONE, "", 1.0).code == 200
 
 
+def test_a_leading_file_is_given_before_the_phones_own() -> None:
+    """By its hardware address or its token; a stranger is given neither."""
+    poly = MAKES["poly"]
+    for folder in ("", f"/{TOKEN}"):
+        made = Window([Offer("op1", poly, "secret of op1", MAC, TOKEN)], 60.0)
+        lead = made.answer(f"{folder}{FILE}", PHONE, MAC, 1.0)
+        assert (lead.code, lead.body) == (200, poly.lead_text.encode())
+        own = made.answer(f"{folder}/001565aabbcc-centralino.cfg", PHONE, MAC, 1.0)
+        assert own.body == b"secret of op1"
+        stranger = made.answer(f"{folder}{FILE}", OTHER, "", 1.0)
+        assert (stranger.code, stranger.body) == (404, b"")
+
+
 @pytest.mark.parametrize(
     ("path", "phone"),
     [
