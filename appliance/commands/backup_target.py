@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,6 +32,9 @@ OFFERED: Final = Words(
     "Confrontarla con quella che mostra il server. È la stessa? (sì/no)",
     "{host} presents this key ({kind}):\n  {print}\n"
     "Compare it with the one that the server shows. Is it the same? (yes/no)",
+)
+PRESENTED: Final = Words(
+    "{host} si presenta con la chiave {print}", "{host} presents the key {print}"
 )
 YES: Final = frozenset({"sì", "si'", "si", "s", "yes", "y"})
 NOT_ACCEPTED: Final = (
@@ -79,6 +84,7 @@ def key(config_path: Path, *, as_json: bool) -> None:
 @click.option("--host-key", default="", help="The server's fingerprint, SHA256:...; else asked.")
 @click.option("--passphrase-file", type=FILE, help=FIRST_LINE.format("passphrase"))
 @click.option("--password-file", type=FILE, help=FIRST_LINE.format("SMB account's password"))
+@click.option("--asked", is_flag=True, hidden=True, help="As the console asks for it.")
 @both_option
 def set_up(
     config_path: Path,
@@ -86,22 +92,53 @@ def set_up(
     passphrase_file: Path | None,
     password_file: Path | None,
     *,
+    asked: bool,
     as_json: bool,
 ) -> None:
     """Take the folder of backup.target for backups, and write the first one."""
     with answering(config_path, as_json=as_json) as say:
         settings, address = _configured(config_path)
-        say(_set_up(settings, config_path, address, host_key, passphrase_file, password_file))
+        typed = _Typed(host_key, passphrase_file, password_file)
+        say(_set_up(settings, config_path, address, _asked() if asked else typed))
 
 
-def _set_up(
-    settings: Settings,
-    config: Path,
-    address: Address,
-    host_key: str,
-    passphrase_file: Path | None,
-    password_file: Path | None,
-) -> Words:
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """What somebody accepts at a terminal: asked for, where no file has it."""
+
+    host_key: str
+    passphrase_file: Path | None
+    password_file: Path | None
+
+    def passphrase(self) -> str:
+        return _secret("Passphrase", self.passphrase_file, is_new=True)
+
+    def password(self) -> str:
+        return _secret("Password", self.password_file)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What somebody accepts in a browser; the key's fingerprint is never empty there."""
+
+    host_key: str
+    _passphrase: str
+    _password: str
+
+    def passphrase(self) -> str:
+        return self._passphrase
+
+    def password(self) -> str:
+        return self._password
+
+
+def _asked() -> _Sent:
+    """Read what the desk hands over: one line of JSON."""
+    told = json.loads(click.get_text_stream("stdin").readline())
+    return _Sent(*(str(told[name]) for name in ("host_key", "passphrase", "password")))
+
+
+def _set_up(settings: Settings, config: Path, address: Address, given: _Typed | _Sent) -> Words:
     from appliance.daemon import target_sftp
     from appliance.daemon.target_backup import Accepted
     from appliance.records.sealed_stream import checked_passphrase
@@ -109,11 +146,29 @@ def _set_up(
     accepted, password = "", ""
     if address.kind == "sftp":
         target_sftp.made_key(Path(settings.folders.state))
-        accepted = _accepted_key(address, host_key)
+        accepted = _accepted_key(address, given.host_key)
     else:
-        password = _secret("Password", password_file)
-    phrase = checked_passphrase(_secret("Passphrase", passphrase_file, is_new=True))
+        password = given.password()
+    phrase = checked_passphrase(given.passphrase())
     return _target(settings, config).set_up(Accepted(phrase, accepted, password))
+
+
+@backup_target.command("look")
+@config_option
+@both_option
+def look(config_path: Path, *, as_json: bool) -> None:
+    """Ask an SFTP server for its key and show the fingerprint; nothing is accepted."""
+    from appliance.daemon import backup_target as kept
+    from appliance.daemon import target_sftp
+
+    with answering(config_path, as_json=as_json) as say:
+        settings, address = _configured(config_path)
+        if address.kind != "sftp":
+            raise Refused(*(text.format(settings.backup.target) for text in NO_KEY))
+        key = target_sftp.offered_key(address)
+        kept.keep_offered(Path(settings.folders.state), settings.backup.target, key)
+        named = {"host": address.host, "print": kept.fingerprint(key)}
+        say(Words(PRESENTED.it.format(**named), PRESENTED.en.format(**named)))
 
 
 def _accepted_key(address: Address, wanted: str) -> str:

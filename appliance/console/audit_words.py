@@ -111,6 +111,8 @@ SAID: Final = (
     ("backup.stick", "", N_("Asked for a backup on the backup stick.")),
     ("backup.stick_forgotten", "", N_("Stopped the backups on the stick.")),
     ("backup.target", "", N_("Asked for a backup on the network folder.")),
+    ("backup.target_key", "", N_("Asked the server of the network folder for its key.")),
+    ("backup.target_set_up", "", N_("Asked that the network folder be set up for backups.")),
     ("update.upload", "", N_("Asked that an uploaded update be installed.")),
     ("update.start", "", N_("Asked that the box start from the new version.")),
     ("update.back", "", N_("Asked that the box go back to the version of before.")),

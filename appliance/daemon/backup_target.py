@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
 
 FILE: Final = "backup_target.json"
+OFFERED: Final = "backup_target_offered.json"
+"""The key that the server has presented to a box that does not trust it yet."""
 KEY: Final = "backup_target_key"
 """The device's own key pair; the public half is beside it, `.pub`."""
 PASSWORD: Final = "backup_target_password"  # noqa: S105 - a file's name
@@ -210,6 +212,20 @@ def forget(state: Path) -> None:
     """Write there no more; the device's key stays, the server knows it. Raises OSError."""
     for path in (state / FILE, state / SECRETS / PASSWORD, state / SECRETS / PHRASE):
         path.unlink(missing_ok=True)
+
+
+def keep_offered(state: Path, address: str, host_key: str) -> None:
+    """Keep which key a server has presented, for somebody to compare it; raises OSError."""
+    atomic_write(state / OFFERED, json.dumps({"address": address, "host_key": host_key}))
+
+
+def offered(state: Path, address: str) -> str:
+    """Return the fingerprint of the key that the server of this address has presented, or ""."""
+    try:
+        told = json.loads(load_text(state / OFFERED))
+        return fingerprint(str(told["host_key"])) if told["address"] == address else ""
+    except (ValueError, LookupError, TypeError, Refused):
+        return ""
 
 
 def in_force(settings: Settings) -> Target:

@@ -98,7 +98,7 @@ NEEDS: Final[Mapping[str, frozenset[Permission] | None]] = MappingProxyType({
             "settings", "chores", "config_check", "backup_make", "backup_check",
             "backup_fetch", "backup_drop", "backup_restore", "restoring",
             "backup_stick", "backup_stick_set_up", "backup_stick_forget",
-            "backup_target", "backup_target_write",
+            "backup_target", "backup_target_write", "backup_target_look", "backup_target_set_up",
             "updates", "update_install", "update_start", "update_back", "update_give_up",
         ),
         frozenset({_P.TECHNICAL}),

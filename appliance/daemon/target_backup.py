@@ -186,6 +186,7 @@ class TargetBackup:
         """Write there no more; raises OSError."""
         with acting_for(self._state):
             backup_target.forget(self._state)
+            (self._state / backup_target.OFFERED).unlink(missing_ok=True)
         return FORGOTTEN
 
     @property

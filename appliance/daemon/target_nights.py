@@ -6,6 +6,7 @@ is on the page, the LED and in the figures, and is mailed where somebody is name
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,13 +21,14 @@ from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.refusing import refusing
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
-from appliance.errors import CentralinoError
+from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.words import Words
 from appliance.records import audit, outbox
 from appliance.records.audit import Noted
 from appliance.records.database import transaction
+from appliance.records.sealed_stream import checked_passphrase
 
 if TYPE_CHECKING:
     import sqlite3
@@ -45,13 +47,39 @@ LOOK_S: Final = 60.0
 AGAIN_S: Final = 3600.0
 BUSY_S: Final = 600.0
 COMMAND: Final = ("backup-target", "now")
+LOOK: Final = ("backup-target", "look")
+SET_UP: Final = ("backup-target", "set-up", "--asked")
 MOST_BYTES: Final = 1 << 40
 """The child itself looks whether there is room."""
 ASKED: Final = "backup.target"
+KEY_ASKED: Final = "backup.target_key"
+SET_UP_ASKED: Final = "backup.target_set_up"
+LONGEST: Final = 200
 BEGUN: Final = Words(
     "Avviato: appena nessuno è al telefono la copia va sulla cartella di rete e viene riletta.",
     "Begun: the backup is written to the network folder and read back once nobody is on the phone.",
 )
+LOOKS: Final = Words(
+    "Avviato: fra poco qui appare la chiave con cui il server si presenta.",
+    "Begun: the key that the server presents shows here in a moment.",
+)
+NO_KEY_YET: Final = (
+    "la chiave del server non è stata confrontata: chiederla prima al server",
+    "the server's key has not been compared: ask the server for it first",
+)
+SETS_UP: Final = Words(
+    "Avviato: appena nessuno è al telefono la prima copia viene scritta e riletta.",
+    "Begun: the first backup is written and read back once nobody is on the phone.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks for on the page: a command, what it reads, whether it waits for calls."""
+
+    words: tuple[str, ...] = COMMAND
+    typed: str = ""
+    waits: bool = True
 
 
 class TargetNights:
@@ -68,20 +96,23 @@ class TargetNights:
         self._on_trouble = on_trouble
         self._state, self._zone = Path(settings.folders.state), ZoneInfo(settings.site.zone)
         self._look_at, self._not_before = 0.0, 0.0
-        self._is_asked, self._is_due = False, False
+        self._asked: Wish | None = None
+        self._is_due = False
         self._trouble: Trouble | None = None
         self._mailed = ""
         self.target: Target | None = None
         """The target that was set up, as it was at the last look."""
+        self.last: tuple[datetime, Ended] | None = None
+        """What came of the last look at the server, or of the last set-up, since the start."""
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a backup is being written, or has been asked for."""
-        return self._is_asked or bool(self._chores.running)
+        """Whether something is being done, or has been asked for."""
+        return self._asked is not None or bool(self._chores.running)
 
-    def ask(self) -> None:
-        """Have one written at the next moment without a call."""
-        self._is_asked = True
+    def ask(self, wish: Wish = Wish()) -> None:
+        """Have a backup written at the next moment without a call, or something else done."""
+        self._asked = wish
 
     def stop(self) -> None:
         """End what is running."""
@@ -95,9 +126,11 @@ class TargetNights:
         if now.monotonic >= self._look_at:
             self._look_at = now.monotonic + LOOK_S
             self._look(now)
-        is_due = self._is_due and now.monotonic >= self._not_before
-        if (self._is_asked or is_due) and not self._chores.running and is_idle():
-            self._begin(now)
+        wish = self._asked
+        if wish is None and self._is_due and now.monotonic >= self._not_before:
+            wish = Wish()
+        if wish is not None and not self._chores.running and (not wish.waits or is_idle()):
+            self._begin(now, wish)
 
     def _look(self, now: Now) -> None:
         self.target = backup_target.load(self._state)
@@ -120,20 +153,24 @@ class TargetNights:
             domain = self._records.letters.domain
             self._records.do(lambda connection: outbox.queue(connection, mail, now, domain))
 
-    def _begin(self, now: Now) -> None:
+    def _begin(self, now: Now, wish: Wish) -> None:
         started = now.wall
 
         def ended(ended: Ended) -> None:
-            self._ended(ended, started)
+            if wish.words == COMMAND:
+                self._ended(ended, started)
+            else:
+                self.last = (started, ended)
+            self._look_at = 0.0
 
         try:
-            self._chores.begin(COMMAND, "", MOST_BYTES, ended)
+            self._chores.begin(wish.words, wish.typed, MOST_BYTES, ended)
         except (Refused, OSError) as error:
             log.info("the backup to the network folder waits: %s", error)
             self._not_before = now.monotonic + BUSY_S
         else:
             self._not_before = now.monotonic + AGAIN_S
-        self._is_asked = False
+        self._asked = None
 
     def _ended(self, ended: Ended, started: datetime) -> None:
         """Keep what a child could not say itself: it was ended for its time, or fell over."""
@@ -148,7 +185,6 @@ class TargetNights:
                 )
             except OSError as error:
                 log.warning("what came of the backup could not be kept: %s", error)
-        self._look_at = 0.0
 
 
 def _is_due(settings: Settings, target: Target | None, last: Night | None) -> bool:
@@ -174,13 +210,18 @@ class TargetQuestions:
     @property
     def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
         """Name what may be asked."""
-        return {"backup_target": self.told, "backup_target_write": self.write}
+        return {
+            "backup_target": self.told,
+            "backup_target_write": self.write,
+            "backup_target_look": self.look,
+            "backup_target_set_up": self.set_up,
+        }
 
     def told(self, _: dict[str, Any]) -> Later:
         """Say which folder gets a backup each night and how old its last is, with our own key."""
         address = self.settings.backup.target
         state = Path(self.settings.folders.state)
-        waiting = self.nights.is_waiting
+        waiting, last = self.nights.is_waiting, self.nights.last
 
         def job(_: sqlite3.Connection) -> Answer:
             target = backup_target.load(state)
@@ -190,6 +231,8 @@ class TargetQuestions:
                 "address": address,
                 "key": key,
                 "waiting": waiting,
+                "offered": backup_target.offered(state, address),
+                "last": _ended(*last) if last else None,
                 "wanted": plain(wrong) if wrong.en else None,
                 "target": _told(target) if target and address and not wrong.en else None,
             }
@@ -198,15 +241,39 @@ class TargetQuestions:
 
     def write(self, question: dict[str, Any]) -> Later:
         """Have a backup written there now."""
+        return self._begun(question, ASKED, Wish(), BEGUN)
+
+    def look(self, question: dict[str, Any]) -> Later:
+        """Have the server asked for its key, which is then shown."""
+        return self._begun(question, KEY_ASKED, Wish(LOOK, waits=False), LOOKS)
+
+    def set_up(self, question: dict[str, Any]) -> Later:
+        """Have the configured folder set up, by the key that was shown or the account's password.
+
+        Raises OfficeError, Refused.
+        """
+        given = {name: question.get(name, "") for name in ("host_key", "passphrase", "password")}
+        if not all(isinstance(text, str) and len(text) <= LONGEST for text in given.values()):
+            raise OfficeError(f"key, passphrase and password are texts of at most {LONGEST}")
+        checked_passphrase(given["passphrase"])
+        if self.settings.backup.target.startswith("sftp:") and not given["host_key"]:
+            raise Refused(*NO_KEY_YET)
+        wish = Wish(SET_UP, json.dumps(given))
+        return self._begun(question, SET_UP_ASKED, wish, SETS_UP)
+
+    def _begun(self, question: dict[str, Any], code: str, wish: Wish, said: Words) -> Later:
         by, at = str(question.get("by", ""))[:64], self.now().wall
 
         def job(connection: sqlite3.Connection) -> Answer:
             check_may(connection, by, Permission.TECHNICAL)
-            backup_target.in_force(self.settings)
+            if wish.words == COMMAND:
+                backup_target.in_force(self.settings)
+            elif not self.settings.backup.target:
+                raise Refused(*backup_target.NONE_CONFIGURED)
             with transaction(connection):
-                audit.note(connection, Noted(at, by, ASKED))
-            self.nights.ask()
-            return {"said": plain(BEGUN)}
+                audit.note(connection, Noted(at, by, code))
+            self.nights.ask(wish)
+            return {"said": plain(said)}
 
         return self._later(job)
 
@@ -215,6 +282,10 @@ class TargetQuestions:
             self.stores.records.do(refusing(job), lambda result: tell(_refused(result)))
 
         return later
+
+
+def _ended(at: datetime, ended: Ended) -> Answer:
+    return {"at": at.isoformat(), "well": ended.is_well, "said": plain(ended.said)}
 
 
 def _told(target: Target) -> Answer:

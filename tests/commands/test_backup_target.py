@@ -71,6 +71,7 @@ def test_smb_has_no_key(house: House) -> None:
     """Its account has a password."""
     to(house, "smb://copie@nas.test/copie")
     assert "solo una cartella sftp://" in house.run("backup-target", "key", code=1)
+    assert "solo una cartella sftp://" in house.run("backup-target", "look", code=1)
     assert "Chiave" not in house.run("backup-target", "show")
 
 
@@ -85,6 +86,9 @@ def test_a_servers_key_is_never_taken_silently(
         return KEY
 
     monkeypatch.setattr(target_sftp, "offered_key", offered)
+    assert PRINT in house.run("backup-target", "look")
+    assert backup_target.offered(house.state, URL) == PRINT
+    assert backup_target.offered(house.state, "sftp://other@nas.test/x") == ""
     phrase = ("--passphrase-file", str(house.phrase))
     said = house.run("backup-target", "set-up", *phrase, typed="\n", code=1)
     assert PRINT in said

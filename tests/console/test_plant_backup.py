@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ from appliance.daemon.restore_questions import RestoreQuestions
 from appliance.daemon.stores import database_path
 from appliance.daemon.target_nights import TargetNights, TargetQuestions
 from appliance.errors import CentralinoError
+from appliance.policy.clock import Now
 from appliance.policy.refused import Refused
 from appliance.policy.words import NOTHING, Words
 from appliance.records import audit
@@ -45,6 +47,8 @@ from tests.commands.test_backup import PHRASE, House
 from tests.console import people
 from tests.console.door import ServedDoor
 from tests.console.visitor import Visitor
+from tests.faults.needs import require
+from tests.helpers.backup_servers import SshServer
 
 PAGES = ("/plant/backup", "/plant/settings", "/plant/certificate", "/plant/chore/config_check")
 
@@ -83,9 +87,20 @@ class Works:
         self.nights = TargetNights(here, stores.records, Chores(house.config), lambda *_: None)
         self.target = TargetQuestions(stores, here, self.nights, lambda: TEN)
 
+    def name_target(self, address: str) -> None:
+        """Have the configuration name a network folder."""
+        text = self.house.config.read_text("utf-8")
+        self.house.config.write_text(f'{text}\n[backup]\ntarget = "{address}"\n', "utf-8")
+        stores: Any = self.target.stores
+        settings = config.load(self.house.config)
+        chores = Chores(self.house.config)
+        self.nights = TargetNights(settings, stores.records, chores, lambda *_: None)
+        self.target = TargetQuestions(stores, settings, self.nights, lambda: TEN)
+
     def answer(self, question: dict[str, Any]) -> Any:
         """Answer as the desk does, which looks at its chores in every turn."""
         self.questions.look()
+        self.nights.look(Now(time.monotonic(), TEN.wall), lambda: True)
         parts = {**self.questions.known, **self.restores.known, **self.target.known}
         known: Any = parts[question["ask"]](question)
         if isinstance(known, dict):
@@ -371,15 +386,6 @@ def test_a_stick_is_set_up_and_its_age_shown(technician: Visitor, works: Works) 
     assert backup_stick.load(state) is None
 
 
-@pytest.fixture(params=["sftp://copie@nas.example.test/copie"])
-def with_target(works: Works, request: pytest.FixtureRequest) -> Works:
-    """The box's configuration names a network folder."""
-    backup = replace(works.target.settings.backup, target=request.param)
-    settings = replace(works.target.settings, backup=backup)
-    works.target = replace(works.target, settings=settings)
-    return works
-
-
 def test_without_a_network_folder_the_page_says_how(technician: Visitor) -> None:
     """It is configured in the file; nothing can be written before."""
     assert "Nessuna cartella è configurata" in technician.get("/plant/backup").text
@@ -388,23 +394,79 @@ def test_without_a_network_folder_the_page_says_how(technician: Visitor) -> None
     assert "nessuna cartella di rete è configurata" in told.text
 
 
-def test_a_network_folder_is_shown_as_it_stands(with_target: Works, technician: Visitor) -> None:
+def test_a_network_folder_is_shown_as_it_stands(works: Works, technician: Visitor) -> None:
     """What is still to be done, our own key for the server; then the last try, and the button."""
+    address, key = "sftp://copie@nas.example.test/copie", "ssh-ed25519 AAAA"
+    works.name_target(address)
     page = technician.get("/plant/backup").text
     assert "non è ancora preparata" in page
     assert "ssh-ed25519 " in page
-    state, address = Path(with_target.target.settings.folders.state), (
-        with_target.target.settings.backup.target
-    )  # fmt: skip
-    at, key = datetime(2026, 11, 25, 2, 5, tzinfo=UTC), "ssh-ed25519 AAAA"
-    words = Words("il server è spento", "the server is off")
+    at, words = datetime(2026, 11, 25, 2, 5, tzinfo=UTC), Words("il server è spento", "it is off")
     target = backup_target.Target(address, key, "a1b2", "beppe", at, at, at, False, words)
-    backup_target.keep(state, target)
+    backup_target.keep(works.house.state, target)
     page = technician.get("/plant/backup").text
     assert "il server è spento" in page
     assert "Nessuna copia lascia da sola" not in page
     assert "Ultima copia intera: " in page
     assert backup_target.fingerprint(key) in page
     assert technician.post("/plant/backup/target").status_code == 303
-    assert with_target.nights.is_waiting
-    assert "La copia è in corso" in technician.get("/plant/backup").text
+    assert works.nights.is_waiting
+    assert "Lavoro in corso" in technician.get("/plant/backup").text
+    works.nights.stop()
+
+
+def test_a_servers_key_is_compared_before_anything_is_set_up(
+    works: Works, technician: Visitor
+) -> None:
+    """No key, no tick, two passphrases, a short one: nothing is begun."""
+    works.name_target("sftp://copie@nas.example.test/copie")
+    form = {"target_phrase": PHRASE, "target_again": PHRASE}
+    to = "/plant/backup/target/set-up"
+    assert "chiederla prima al server" in technician.post(to, data=form).text
+    assert "Confermare che la chiave" in technician.post(to, data=form | {"host_key": "x"}).text
+    unlike = form | {"target_again": "un'altra frase segreta"}
+    assert technician.post(to, data=unlike).status_code == 400
+    short = {"target_phrase": "corta", "target_again": "corta", "host_key": "x", "same": "1"}
+    assert "12 caratteri" in technician.post(to, data=short).text
+    assert not works.nights.is_waiting
+
+
+def rested(visitor: Visitor, limit: float = 60.0) -> str:
+    """Open the page until nothing is being done with the network folder; returns it."""
+    until = time.monotonic() + limit
+    while "Lavoro in corso" in (text := visitor.get("/plant/backup").text):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    return text
+
+
+@pytest.mark.system
+def test_a_network_folder_is_set_up_in_the_browser(
+    works: Works, technician: Visitor, tmp_path: Path
+) -> None:
+    """The key of the box is on the page, the server's too, once it was asked; who has compared them
+    sets it up, and the first backup lies there. Another key than the compared one is refused.
+    """
+    require("sftp", "sshd")
+    nas = SshServer(tmp_path / "nas")
+    works.name_target(nas.address)
+    (key,) = re.findall(r"ssh-ed25519 \S+ centralino", technician.get("/plant/backup").text)
+    nas.know(key)
+    nas.start()
+    try:
+        assert technician.post("/plant/backup/target/look").status_code == 303
+        assert nas.fingerprint in rested(technician)
+        form = {"target_phrase": PHRASE, "target_again": PHRASE, "same": "1"}
+        wrong = form | {"host_key": "SHA256:an-other"}
+        assert technician.post("/plant/backup/target/set-up", data=wrong).status_code == 303
+        assert "presenta la chiave" in rested(technician)
+        assert list(nas.share.iterdir()) == []
+        good = form | {"host_key": nas.fingerprint}
+        assert technician.post("/plant/backup/target/set-up", data=good).status_code == 303
+        assert "riletta per intero" in rested(technician)
+    finally:
+        nas.stop()
+    assert len(list(nas.share.iterdir())) == 1
+    target = backup_target.load(works.house.state)
+    assert target is not None
+    assert target.well

@@ -33,6 +33,7 @@ from appliance.policy.words import Words
 
 PAGE: Final = "/plant/backup"
 TWO: Final = N_("The two passphrases are not the same.")
+NOT_COMPARED: Final = N_("Tick that the key is the server's: compare it first.")
 UNSURE: Final = N_("Tick that everything is to be replaced.")
 BUSY: Final = N_("Another file is being uploaded: wait for its end.")
 FAILED: Final = N_("The file could not be kept: %(why)s")
@@ -141,33 +142,54 @@ async def stick(request: Request) -> Response:
     if field(form, "stick_phrase") != field(form, "stick_again"):
         return await _show(request, NotDone(400, request.state.speaker(TWO)))
     question = {"ask": "backup_stick_set_up", "passphrase": field(form, "stick_phrase")}
-    return await _about_stick(request, question)
+    return await _about(request, question, "stick")
 
 
 @needs(Permission.TECHNICAL)
 async def stick_forget(request: Request) -> Response:
     """Have no backup written onto a stick any more."""
     await request.form()
-    return await _about_stick(request, {"ask": "backup_stick_forget"})
+    return await _about(request, {"ask": "backup_stick_forget"}, "stick")
 
 
 @needs(Permission.TECHNICAL)
 async def target(request: Request) -> Response:
     """Have a backup written to the network folder that was set up, now."""
     await request.form()
-    try:
-        await ask(request, {"ask": "backup_target_write", "by": somebody(request).name})
-    except NotDone as error:
-        return await _show(request, error)
-    return RedirectResponse(f"{PAGE}#target", 303)
+    return await _about(request, {"ask": "backup_target_write"}, "target")
 
 
-async def _about_stick(request: Request, question: dict[str, Any]) -> Response:
+@needs(Permission.TECHNICAL)
+async def target_look(request: Request) -> Response:
+    """Have the server asked for its key, for somebody to compare."""
+    await request.form()
+    return await _about(request, {"ask": "backup_target_look"}, "target")
+
+
+@needs(Permission.TECHNICAL)
+async def target_set_up(request: Request) -> Response:
+    """Have the network folder set up, by the key that was compared or the account's password."""
+    form = await request.form()
+    say = request.state.speaker
+    if field(form, "target_phrase") != field(form, "target_again"):
+        return await _show(request, NotDone(400, say(TWO)))
+    if field(form, "host_key") and field(form, "same") != "1":
+        return await _show(request, NotDone(400, say(NOT_COMPARED)))
+    question = {
+        "ask": "backup_target_set_up",
+        "host_key": field(form, "host_key"),
+        "passphrase": field(form, "target_phrase"),
+        "password": field(form, "target_password"),
+    }
+    return await _about(request, question, "target")
+
+
+async def _about(request: Request, question: dict[str, Any], part: str) -> Response:
     try:
         await ask(request, {**question, "by": somebody(request).name})
     except NotDone as error:
         return await _show(request, error)
-    return RedirectResponse(f"{PAGE}#stick", 303)
+    return RedirectResponse(f"{PAGE}#{part}", 303)
 
 
 async def _show(request: Request, wrong: NotDone | None = None) -> Response:
@@ -214,7 +236,7 @@ async def _target(request: Request) -> dict[str, Any]:
     try:
         return await ask(request, {"ask": "backup_target"})
     except NotDone:
-        return {"address": "", "key": "", "waiting": False, "wanted": None, "target": None}
+        return {"address": "", "waiting": False, "wanted": None, "target": None}
 
 
 def _is_whole(checking: dict[str, Any], uploaded: datetime | None) -> bool:
@@ -235,4 +257,6 @@ routes: list[BaseRoute] = [
     Route(f"{PAGE}/stick", stick, methods=["POST"]),
     Route(f"{PAGE}/stick/forget", stick_forget, methods=["POST"]),
     Route(f"{PAGE}/target", target, methods=["POST"]),
+    Route(f"{PAGE}/target/look", target_look, methods=["POST"]),
+    Route(f"{PAGE}/target/set-up", target_set_up, methods=["POST"]),
 ]

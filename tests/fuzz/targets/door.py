@@ -238,6 +238,8 @@ class Plant:
                     "backup_stick_forget",
                     "backup_target",
                     "backup_target_write",
+                    "backup_target_look",
+                    "backup_target_set_up",
                 ),
                 lambda _: {},
             ),
