@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from appliance import __version__
-from appliance.commands import shell
-from appliance.errors import CentralinoError
+from appliance.commands import mistyped, shell
+from appliance.policy.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,17 +84,22 @@ class LazyGroup(click.Group):
         words = sys.argv[1:] if args is None else args
         return super().main(shell.arranged(self, words), *more, **options)
 
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Read the words before the command; a mistake there is said in the reader's language."""
+        with mistyped.answered():
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; an error of ours is one sentence and status 1, never a traceback."""
         words = [*ctx.protected_args, *ctx.args]
-        innermost = shell.innermost(ctx, words)
+        shell.note_config(ctx, words)
+        with mistyped.answered(ctx):
+            innermost = shell.innermost(ctx, words)
         if shell.asks_for_help(words):
             click.echo(innermost.get_help())
             ctx.exit()
-        try:
+        with mistyped.answered(innermost):
             return super().invoke(ctx)
-        except CentralinoError as error:
-            raise click.ClickException(shell.in_language(shell.words_said(error))) from error
 
 
 @click.group(cls=LazyGroup)
@@ -115,7 +120,16 @@ class LazyGroup(click.Group):
 def main(context: click.Context, config: Path | None) -> None:
     """Centralino: a filtering switchboard in a box."""
     if config is not None:
-        raise click.UsageError(f"`{context.invoked_subcommand}` reads no configuration file")
+        name = context.invoked_subcommand
+        raise click.UsageError(
+            shell.in_language(
+                Words(
+                    f"`{name}` non legge nessun file di configurazione",
+                    f"`{name}` reads no configuration file",
+                ),
+                context,
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from appliance.commands.shell import LANGUAGES, language_of, note_chosen, note_site
+from appliance.commands.shell import (
+    CONFIG_NAMED,
+    DEFAULT_CONFIG,
+    LANGUAGES,
+    language_of,
+    note_chosen,
+    note_site,
+)
 from appliance.errors import ConfigurationError
 from appliance.policy.refused import Refused
 
@@ -19,7 +26,6 @@ if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
     from appliance.policy.words import Words
 
-DEFAULT_CONFIG = Path("/etc/centralino/centralino.toml")
 Command = Callable[..., Any]
 
 
@@ -30,7 +36,7 @@ def config_option(command: Command) -> Command:
         "config_path",
         type=click.Path(path_type=Path),
         default=DEFAULT_CONFIG,
-        envvar="CENTRALINO_CONFIG",
+        envvar=CONFIG_NAMED,
         show_default=True,
         help="The configuration file.",
     )(command)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -29,8 +30,12 @@ LOCALES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
 """The environment's variables that name a person's language, the strongest first."""
 ENGLISH: Final = re.compile(r"en(?:[_.@-]|$)", re.IGNORECASE)
 ITALIAN: Final = re.compile(r"it(?:[_.@-]|$)", re.IGNORECASE)
+DEFAULT_CONFIG: Final = Path("/etc/centralino/centralino.toml")
+CONFIG_NAMED: Final = "CENTRALINO_CONFIG"
 SITE, CHOSEN = "centralino.site_language", "centralino.language"
 """Under what a context keeps the site's language, once it is known, and the one asked for."""
+NAMED: Final = "centralino.config"
+"""Under what a context keeps the configuration that is named, before any command reads it."""
 NO_COMMAND: Final = Words("Il comando «{}» non c'è.", "There is no command “{}”.")
 NEAR: Final = Words(" Forse: {}?", " Did you mean: {}?")
 ALL: Final = Words(" Quelli che ci sono: {} --help.", " Those that there are: {} --help.")
@@ -163,7 +168,7 @@ def language_of(settings: Settings | None = None, context: click.Context | None 
     if settings is not None:
         known = settings.site.languages[0]
     else:
-        known = str(context.meta.get(SITE, "it")) if context else "it"
+        known = str(context.meta.get(SITE) or _of_site(context)) if context else "it"
     return "it" if known == "it" else "en"
 
 
@@ -184,6 +189,13 @@ def words_said(error: Exception) -> Words:
     return words if isinstance(words, Words) else Words(str(error), str(error))
 
 
+def note_config(context: click.Context, words: Sequence[str]) -> None:
+    """Remember which configuration the words name."""
+    _, taken = _without(list(words), CONFIG)
+    if taken:
+        context.meta[NAMED] = taken[-1].removeprefix(f"{CONFIG}=")
+
+
 def note_chosen(context: click.Context, _: click.Parameter, language: str | None) -> None:
     """Remember the language that was asked for."""
     context.meta[CHOSEN] = language
@@ -193,6 +205,14 @@ def note_site(language: str) -> None:
     """Remember the site's first language, for whatever is said from now on."""
     if context := click.get_current_context(silent=True):
         context.meta[SITE] = language
+
+
+def _of_site(context: click.Context) -> str:
+    """Name the language of the configuration that a command would have read."""
+    from appliance.daemon import config  # here: it is asked for where something went wrong alone
+
+    named = context.meta.get(NAMED) or os.environ.get(CONFIG_NAMED) or DEFAULT_CONFIG
+    return config.language_in(Path(named))
 
 
 def _of_locale() -> str:

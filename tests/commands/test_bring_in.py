@@ -94,7 +94,7 @@ def test_a_head_who_cannot_come_is_said(config: Path, board: Board) -> None:
     """The sentence, and a status that a script can see."""
     board.refusal = BUSY
     result = run(config, "op1")
-    assert (result.exit_code, result.output) == (1, f"Error: {BUSY.it}\n")
+    assert (result.exit_code, result.output) == (1, f"Errore: {BUSY.it}\n")
 
 
 @pytest.mark.parametrize(

@@ -86,9 +86,9 @@ def test_a_configuration_may_be_named_anywhere(words: tuple[str, ...], tmp_path:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("demo", "--config", "x"), "No such option: --config"),
-        (("--config", "x", "demo"), "reads no configuration file"),
-        (("check", "--", "--config", "x"), "unexpected extra argument"),
+        (("demo", "--config", "x"), "l'opzione --config non c'è."),
+        (("--config", "x", "demo"), "non legge nessun file di configurazione"),
+        (("check", "--", "--config", "x"), "argomenti di troppo: --config x"),
     ],
 )
 def test_what_reads_no_configuration_says_so(words: tuple[str, ...], said: str) -> None:

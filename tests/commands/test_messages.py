@@ -142,7 +142,7 @@ def test_what_cannot_be_done_is_one_sentence(config: Path, words: tuple[str, ...
     """No traceback, status 1, what is wrong."""
     result = run(config, *words)
     assert (result.exit_code, result.output.count("\n")) == (1, 1)
-    assert result.output.startswith("Error: ")
+    assert result.output.startswith("Errore: ")
 
 
 def test_records_of_an_older_version_are_said_to_be(config: Path, tmp_path: Path) -> None:

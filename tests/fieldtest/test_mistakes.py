@@ -46,7 +46,9 @@ def test_a_mistake_of_use_is_one_sentence(
         main, ["field-test", *words, "--out", str(out), "--language", language]
     )
     assert result.exit_code == 2
-    (sentence,) = [line for line in result.output.splitlines() if line.startswith("Error: ")]
+    (sentence,) = [
+        line for line in result.output.splitlines() if line.startswith(("Error: ", "Errore: "))
+    ]
     assert what in sentence
     assert (it if language == "it" else en) in sentence
     assert not looked

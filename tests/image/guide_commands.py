@@ -25,7 +25,7 @@ HANGS: Final = "sudo /usr/lib/centralino-image/hang"
 FROM_AFAR: Final = re.compile(r"^ssh technician@… (sudo .*?)( > \S+)?$")
 DENIED: Final = re.compile(
     r"sudo: (?!unable to resolve)|Traceback|[Pp]ermission denied|accesso negato|access is denied"
-    r"|Usage: |command not found"
+    r"|Usage: |Uso: |command not found"
 )
 TYPED: Final = "mare sole vento\n" * 2
 """What is typed where a command asks for a password and its repetition."""
