@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 KINDS: Final = {"eml": "message/rfc822", "pdf": "application/pdf"}
 """What a paper can be had as, and its media type."""
+LIMIT_S: Final = child.LIMIT_S + 5
+"""The child ends itself before."""
 _ONE: Final = asyncio.Lock()
 
 
@@ -45,7 +47,7 @@ async def fetch(request: Request, number: int, mail: int, kind: str) -> bytes:
         raise NotDone(500, request.state.speaker.words(error.words), error.words) from error
 
 
-async def laid_out(document: bytes, limit: float = child.LIMIT_S) -> bytes:
+async def laid_out(document: bytes) -> bytes:
     """Return a document (JSON) as a PDF; raises NoPaper."""
     pipe = asyncio.subprocess.PIPE
     async with _ONE:
@@ -56,12 +58,12 @@ async def laid_out(document: bytes, limit: float = child.LIMIT_S) -> bytes:
         except OSError as error:
             raise child.NoPaper(str(error)) from error
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(LIMIT_S):
                 data, said = await made.communicate(document)
         except TimeoutError as error:
-            raise child.NoPaper(f"{limit:.0f} s") from error
+            raise child.NoPaper(f"{LIMIT_S:.0f} s") from error
         finally:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 made.kill()
             await made.wait()
     if made.returncode:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
+import signal
 import sys
 
 from appliance.paper import engine
+from appliance.paper.child import LIMIT_S
 from appliance.paper.document import from_json
 from appliance.paper.page import page
 
 
 def main() -> None:
-    """Write one PDF, and give way to whatever else is done meanwhile."""
-    os.nice(10)
+    """Write one PDF, and give way to whatever else is done meanwhile.
+
+    It ends itself when it takes too long: the console's sandbox lets it signal nobody.
+    """
+    signal.alarm(math.ceil(LIMIT_S))
+    with contextlib.suppress(PermissionError):
+        os.nice(10)
     sys.stdout.buffer.write(engine.pdf(page(from_json(sys.stdin.buffer.read()))))
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from appliance.errors import TechnicianError
 from appliance.paper.document import Document, to_json
+from appliance.policy.system_words import in_words
 from appliance.policy.words import Words
 
 COMMAND: Final = (sys.executable, "-m", "appliance.paper")
@@ -23,7 +24,8 @@ class NoPaper(TechnicianError):  # noqa: N818 - reads as what it is
     """Raised when a PDF cannot be had; `words` say why."""
 
     def __init__(self, why: str) -> None:
-        self.words = Words(FAILED.it.format(why), FAILED.en.format(why))
+        told = in_words(why)
+        self.words = Words(FAILED.it.format(told.it), FAILED.en.format(told.en))
         super().__init__(self.words.en)
 
 

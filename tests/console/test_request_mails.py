@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from appliance.console import request_papers
 from appliance.console.downloads import plain_name
 from appliance.console.settings import ConsoleSettings
+from appliance.paper import child
 from appliance.policy.outbox import MailState, Waiting
 from appliance.records import outbox, outgoing
 from tests.console import people
@@ -115,6 +117,35 @@ def test_it_is_kept_as_a_file(
     assert pdf.content.startswith(b"%PDF-")
     assert whole.content.startswith(b"%PDF-")
     assert operator.get(f"/requests/{number}/mails/{mail}/as/doc").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("command", "limit", "why"),
+    [
+        (("sh", "-c", "echo no font >&2; exit 3"), 20.0, "no font"),
+        (("sleep", "60"), 0.1, "0 s"),
+        (("/nowhere/python",), 20.0, "non c&#39;è nessun file"),
+    ],
+)
+def test_a_pdf_that_cannot_be_written_is_one_sentence(
+    operator: Visitor,
+    records: sqlite3.Connection,
+    desk: WorkDesk,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    limit: float,
+    why: str,
+) -> None:
+    """On the request's own page, with what to do; its child is ended."""
+    number = take(records)
+    monkeypatch.setattr(child, "COMMAND", command)
+    monkeypatch.setattr(request_papers, "LIMIT_S", limit)
+    answer = operator.get(f"/requests/{number}/paper")
+    assert answer.status_code == 500
+    assert f"Il PDF non si è potuto scrivere: {why}" in answer.text
+    assert "avvisare il tecnico" in answer.text
+    mail = first_mail(records, number)
+    assert operator.get(f"/requests/{number}/mails/{mail}/as/eml").status_code == 200
 
 
 def test_it_is_sent_again(operator: Visitor, records: sqlite3.Connection, desk: WorkDesk) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.paper.document import Document, Part, to_json
 from tests.packaging import roots
 from tests.packaging.machine import Machine, wait
 
@@ -210,6 +211,27 @@ def test_a_call_is_answered(called: Machine) -> None:
     assert called.run("stat", "-c", "%U %a", path).strip() == "centralino 640"
     assert as_console(called, "sha256sum", path).returncode == 0
     assert as_console(called, "find", "/var/lib/centralino/secrets").returncode != 0
+
+
+def sandbox(unit: str) -> list[str]:
+    """Return what a unit may do, as properties of another service."""
+    lines = (roots.ROOT / "systemd" / unit).read_text(encoding="utf-8").splitlines()
+    others = ("Exec", "Notify", "Restart", "State", "Timeout", "Type", "Watchdog", "OOM")
+    service = lines[lines.index("[Service]") + 1 : lines.index("[Install]")]
+    wanted = (line for line in service if line and not line.startswith(("#", *others)))
+    return [f"--property={line}" for line in wanted]
+
+
+def test_a_pdf_is_laid_out_within_the_consoles_sandbox(machine: Machine) -> None:
+    """Libraries, fonts and rights that it needs come with the package; so does the report's."""
+    laid = f"{PYTHON} -I -m appliance.paper | head -c 5"
+    part = Part("Utente", (("Nome", "Łukasz Żółć, محمد علي"),))
+    letter = to_json(Document("it", "Comune", "Comune – 1", "richiesta", parts=(part,)))
+    whole = ("systemd-run", "--quiet", "--wait", "--pipe", *sandbox("centralino-console.service"))
+    made = machine.try_(*whole, "sh", "-c", laid, stdin=letter.decode())
+    assert (made.stdout, made.returncode) == ("%PDF-", 0), made.stderr
+    machine.run("centralino", "report", "--pdf", "/root/report.pdf")
+    assert machine.run("head", "-c", "5", "/root/report.pdf") == "%PDF-"
 
 
 def next_version(package: Path, folder: Path) -> Path:

@@ -155,7 +155,7 @@ def test_a_child_that_fails_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> 
     assert "could not be written: no font." in refused.value.words.en
     assert "non si è potuto scrivere: no font." in refused.value.words.it
     monkeypatch.setattr(child, "COMMAND", ("/nowhere/python",))
-    with pytest.raises(child.NoPaper, match="No such file"):
+    with pytest.raises(child.NoPaper, match="no file of that name"):
         child.made(LETTER)
 
 
