@@ -158,7 +158,7 @@ def break_off(desk: Desk, call: Call, event: StoreFailed, now: Now) -> Orders:
     The recording is closed all the same: what reached the disk is kept for recovery.
     """
     _note_not_stored(call, event)
-    yield _to_be_stored(call)
+    yield to_be_stored(call)
     yield from say(desk, call, now, "message_not_stored")
 
 
@@ -183,11 +183,11 @@ def _too_short(desk: Desk, call: Call, now: Now, *, waits: bool) -> Orders:
 
 def _store(desk: Desk, call: Call, now: Now, trim_ms: int, *, waits: bool) -> Orders:
     call.enter(State.STORING if waits else State.SAVING, now, desk.office.voicemail.store_ms)
-    yield _to_be_stored(call, trim_ms)
+    yield to_be_stored(call, trim_ms)
     yield call.write()
 
 
-def _to_be_stored(call: Call, trim_ms: int = 0) -> orders.Order:
+def to_be_stored(call: Call, trim_ms: int = 0) -> orders.Order:
     """Return the order that keeps the words: as a message, or as a request of an office (P6)."""
     if call.request is None:
         return orders.StoreMessage(call.id, call.id, call.record, trim_ms)

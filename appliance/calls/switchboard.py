@@ -7,11 +7,12 @@ it reserves an RTP port before a phone is rung, and keeps records and recordings
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from appliance.calls import (
     bring_in,
+    confining,
     deadlines,
     dialled,
     dialling,
@@ -69,15 +70,26 @@ EXPIRY = "service_state"
 """`what` of the deadline at which a manual state ends by itself."""
 
 Orders = Iterator[Order]
+Rescue = Callable[[tuple[Order, ...]], Orders]
+"""Says what is ordered instead, once a step has failed after what it is given."""
 
 
 class Switchboard:
     """One office's calls. `prefix` makes call ids unique over restarts: ids are "prefix-1", ...
 
-    `state` is what was kept of the manual states. Not thread-safe: one thread decides.
+    `state` is what was kept of the manual states. Not thread-safe: one thread decides. `on_fault`
+    is called within the handler that has caught a fault of ours, which is confined to the call that
+    it befell (confining.py); without it faults are raised.
     """
 
-    def __init__(self, office: Office, prefix: str, state: ServiceState = NO_MARKS) -> None:
+    def __init__(
+        self,
+        office: Office,
+        prefix: str,
+        state: ServiceState = NO_MARKS,
+        on_fault: Callable[[], None] | None = None,
+    ) -> None:
+        self.on_fault = on_fault
         self._desk = Desk(office, prefix, state)
         self._expiry = None if state.next_expiry() is None else 0.0
         self._heeded = NO_MARKS
@@ -87,24 +99,93 @@ class Switchboard:
 
         Of a leg that is no phone's but an ordinary telephone's, only its line can tell.
         """
-        now, event = self._desk.judged(now), trunk_line.heard(self._desk, event)
-        event = learnt.at_home(self._desk, event)
-        phone = getattr(event, "phone", "")
-        if isinstance(event, BY_PEOPLE) and not handing_over.is_elsewhere(self._desk, phone):
-            self.somebody_is_there(now)
-            now = self._desk.judged(now)
-        if getattr(event, "leg", "") in self._desk.outside:
+        desk = self._desk
+        now, event = self._prepared(event, now)
+        if getattr(event, "leg", "") in desk.outside:
             return ()
-        before = tuple(self._given(self._first(event, now), now))
-        after = tuple(self._given(self._dispatch(event, now), now))
-        after += tuple(self._given(returning.seek(self._desk, now), now))
-        seized = tuple(self._given(self._seize(now), now))
-        heeded = tuple(self._heed_states(now))
-        kept = tuple(head.keep(self._desk, before + after + seized, now))
-        self._plan_expiry(now)
-        served = tuple(self._given(waiting.serve(self._desk, now), now))
-        freed = tuple(self._given(self._free_trunks(now), now))
-        return before + after + seized + kept + heeded + served + freed
+        told = self._told
+        given = told(self._first(event, now), now, lambda got: confining.unheard(desk, event, got))
+        given += told(self._dispatch(event, now), now, lambda _: self._all_of(event, now))
+        given += told(returning.seek(desk, now), now, lambda _: self._returns(now))
+        given += told(self._seize(now), now, lambda _: self._seekers(now))
+        heeded = told(self._heed_states(now), now)
+        kept = told(head.keep(desk, given, now), now, lambda _: self._heads())
+        told(self._planned(now), now)
+        served = told(waiting.serve(desk, now), now, lambda _: self._waiting(now))
+        freed = told(self._free_trunks(now), now)
+        return given + kept + heeded + served + freed
+
+    def failed(self, order: Order, now: Now) -> tuple[Order, ...]:
+        """Return what becomes of the call of an order that could not be carried out."""
+        return self._told(self._all_of(order, now), now)
+
+    def _prepared(self, event: Event, now: Now) -> tuple[Now, Any]:
+        """Return an event as it is heard here, and the moment as it is judged."""
+        desk, meant = self._desk, event
+        try:
+            now, meant = desk.judged(now), trunk_line.heard(desk, event)
+            meant = learnt.at_home(desk, meant)
+            phone = getattr(meant, "phone", "")
+            if isinstance(meant, BY_PEOPLE) and not handing_over.is_elsewhere(desk, phone):
+                self.somebody_is_there(now)
+                now = desk.judged(now)
+        except Exception:  # noqa: BLE001 - a fault of ours, which is confined
+            self._note_fault()
+        return now, meant
+
+    # --- faults of ours ------------------------------------------------------------------------
+
+    def _told(self, step: Orders, now: Now, rescue: Rescue | None = None) -> tuple[Order, ...]:
+        """Take a step. What it ordered before a fault holds, then `rescue` says what follows."""
+        given: list[Order] = []
+        try:
+            for order in self._given(step, now):
+                given.append(order)  # noqa: PERF402 - what came before a fault stays
+        except Exception:  # noqa: BLE001 - a fault of ours, which is confined
+            self._note_fault()
+            if rescue is not None:
+                given += self._told(rescue(tuple(given)), now)
+            confining.tidy(self._desk, now)
+        return tuple(given)
+
+    def _note_fault(self) -> None:
+        """Have a fault noted; raises it where nobody takes note."""
+        if self.on_fault is None:
+            raise
+        self.on_fault()
+
+    def _confined(self, calls: Iterable[Call], event: Any, now: Now) -> Orders:
+        for call in tuple(calls):
+            yield from confining.of_call(self._desk, call, event, None, now, self._note_fault)
+
+    def _all_of(self, event: Event | Order, now: Now) -> Orders:
+        """Bring to safety whoever an event, or an order, concerns: nothing else is known."""
+        leg = getattr(event, "leg", "")
+        for side in [side for side in self._desk.sides.values() if leg in side.legs]:
+            yield from confining.of_side(self._desk, side, None, None, now, self._note_fault)
+        yield from self._confined(self._calls_of(event), event, now)
+
+    def _returns(self, now: Now) -> Orders:
+        """Nobody can be sought for those who come back."""
+        calls = self._desk.calls.values()
+        returns = [call for call in calls if call.state is State.TRANSFER_RETURNING]
+        yield from self._confined(returns, None, now)
+
+    def _waiting(self, now: Now) -> Orders:
+        """Nobody can be rung for those who wait."""
+        calls = self._desk.calls.values()
+        yield from self._confined([c for c in calls if c.state is State.QUEUED], None, now)
+
+    def _seekers(self, now: Now) -> Orders:
+        """No line can be found for those who call for help."""
+        for side in dialled.waiting(self._desk):
+            yield from confining.of_side(self._desk, side, None, None, now, self._note_fault)
+
+    def _heads(self) -> Orders:
+        """Let the head go from every conversation, which goes on."""
+        desk = self._desk
+        for side in [side for side in desk.sides.values() if isinstance(side, head.Head)]:
+            yield from head.dismiss(desk, side)
 
     def _free_trunks(self, now: Now) -> Orders:
         """Nobody need tell that a leg which was let go is idle."""
@@ -291,8 +372,9 @@ class Switchboard:
         if event.what == positions.REMIND:
             yield from positions.remind(desk, event.call, now)
 
-    def _plan_expiry(self, now: Now) -> None:
+    def _planned(self, now: Now) -> Orders:
         """Turn the next end by wall clock into a monotonic deadline; the clock may be set."""
+        yield from ()
         at = self._desk.service.next_expiry()
         wait = None if at is None else (at - now.wall).total_seconds()
         self._expiry = None if wait is None else now.monotonic + max(wait, 0.0)
@@ -303,7 +385,7 @@ class Switchboard:
         """Give an event to the calls it concerns, by the table."""
         concerned = tuple(side for side in self._desk.sides.values() if side.concerns(event))
         for side in concerned:
-            yield from sides.follow(self._desk, side, event, now)
+            yield from self._follow_side(side, event, now)
             for told in side.take_told():
                 yield from self._dispatch(told, now)
         calls = self._calls_of(event)
@@ -317,8 +399,24 @@ class Switchboard:
             call.note("silence.ignored")  # E5: a listener is silent; recordings have their own rule
             return
         row = row_for(call.state, type(event))
-        if not isinstance(row, Ignored):
+        if isinstance(row, Ignored):
+            return
+        before = confining.seen(call)
+        try:
             yield from HANDLERS[row.do](self._desk, call, event, now)
+        except Exception:  # noqa: BLE001 - a fault of ours, which is confined
+            self._note_fault()
+            note = self._note_fault
+            yield from confining.of_call(self._desk, call, event, before, now, note)
+
+    def _follow_side(self, side: sides.Side, event: Any, now: Now) -> Orders:
+        before = side.state, tuple(side.legs)
+        try:
+            yield from sides.follow(self._desk, side, event, now)
+        except Exception:  # noqa: BLE001 - a fault of ours, which is confined
+            self._note_fault()
+            note = self._note_fault
+            yield from confining.of_side(self._desk, side, event, before, now, note)
 
     def _calls_of(self, event: Any) -> tuple[Call, ...]:
         """Return the calls an event concerns; an event of a call that is over concerns none."""

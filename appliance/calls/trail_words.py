@@ -63,6 +63,7 @@ _PLAIN: Final[Mapping[str, Words]] = {
     ),
     "taken": Words("Presa da un altro apparecchio", "Taken by another telephone"),
     "interrupted": Words("Interrotta", "Interrupted"),
+    "fault": Words("Errore interno del centralino", "Internal fault of the box"),
     "ended": Words("Finita", "Ended"),
 }  # fmt: skip
 _OUT: Final[Mapping[str, Words]] = {

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,9 @@ class CarrierSide:
         self._callers = Callers(clock)
         self._link: Link | None = None
         self._mask = 0
+        self.confine: Callable[[type[Exception]], AbstractContextManager[Any]]
+        self.confine = contextlib.nullcontext
+        """Confines a fault that befalls one message: those behind it are heard."""
         self.past = Past()
         """When the carrier was lost: a service that ends, or the desk's own end, is none."""
         self._tried = Past()
@@ -241,7 +245,8 @@ class CarrierSide:
             return
         try:
             for message in link.receive():
-                self._take(message)
+                with self.confine(PeerError):
+                    self._take(message)
             link.flush()
         except PeerError as error:
             log.error("carrier: %s", error)
@@ -263,9 +268,9 @@ class CarrierSide:
     def _take(self, message: Any) -> None:
         match message:
             case Sound(recording, data):
-                self._takers.sound(recording, data)
-                if self._link is not None:
+                if self._link is not None:  # also where what is done with it fails
                     self._link.send(Credit(recording, len(data)))
+                self._takers.sound(recording, data)
             case events.RecordingGap():
                 self._takers.gap(message)
             case RecordingStarted():

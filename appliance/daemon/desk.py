@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import selectors
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from appliance.calls.switchboard import Switchboard
 from appliance.carrier.messages import Health, Marked, Measured
 from appliance.daemon.carrier_side import CarrierSide
 from appliance.daemon.clocks import ClockWatch
+from appliance.daemon.confinement import Confinement
 from appliance.daemon.figures import Figures
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
@@ -32,6 +34,7 @@ from appliance.policy.office import Office
 from appliance.policy.register.register import Register
 from appliance.policy.service_state import ServiceState
 from appliance.policy.words import Words
+from appliance.workers import Reported
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +49,7 @@ class Desk:
     """Turns the Switchboard; `on_status` hears every change of what people see.
 
     `also_due` says when (monotonic s) a turn must end for something that is not the desk's.
+    `confinement` counts what fails by a fault of ours: it ends one call at most (calls.confining).
     """
 
     def __init__(
@@ -58,10 +62,12 @@ class Desk:
         clock: ClockWatch | None = None,
     ) -> None:
         self.figures = Figures()
+        self.confinement = Confinement()
         self.on_answer: Callable[[orders.AnswerAsked], None] = lambda _: None
         self.on_health: Callable[[Health], None] = lambda _: None
         self.also_due: Callable[[], float | None] = lambda: None
         self._switchboard = switchboard
+        switchboard.on_fault = self._note_fault
         self._stores = stores
         self._inbox = inbox
         self._selector = selector
@@ -78,6 +84,7 @@ class Desk:
     def join(self, carrier: CarrierSide, legs: Legs) -> None:
         """Give the desk the two sides that need the desk themselves."""
         self._carrier, self._legs = carrier, legs
+        carrier.confine = self.confinement.one
 
     def now(self) -> Now:
         """Say what time it is, by all three clocks."""
@@ -131,12 +138,18 @@ class Desk:
 
     def turn(self, limit: float | None = None) -> None:
         """Wait for something, at most `limit` seconds, and deal with all that has come."""
-        self._show_changes()
-        ready = self._selector.select(self._timeout(limit))
+        one, timeout = self.confinement.one, limit
+        with one():
+            self._show_changes()
+        with one():
+            timeout = self._timeout(limit)
+        ready = self._selector.select(timeout)
         began = time.monotonic()
         for key, _ in ready:
-            key.data()
-        self._due()
+            with one():
+                key.data()
+        with one():
+            self._due()
         took = time.monotonic() - began
         if took > SLOW_S:
             log.warning("the desk was busy for %.0f ms", took * 1000)
@@ -147,31 +160,57 @@ class Desk:
         An order can bring a fact about at once: the carrier turns out to be gone. That one waits
         until the orders before it are carried out, or they would come after what it leads to, and
         a call's record be written once more after its end.
+
+        Raises Reported, once all is done, where a fault befell it: whoever asked for it is told.
         """
         self._facts.append(event)
         if len(self._facts) > 1:
             return
+        before = self.confinement.count
         while self._facts:
-            try:
+            with self.confinement.one():
                 self._hear(self._facts[0])
-            finally:
-                self._facts.popleft()
+            self._facts.popleft()
+        if self.confinement.count > before:
+            raise Reported(f"a fault in the programme befell {type(event).__name__}")
 
     def _hear(self, event: events.Event) -> None:
-        now = self.now()
-        if self._legs is not None and self._legs.is_repeated(event, now.monotonic):
-            return
+        now, one = self.now(), self.confinement.one
+        with one():
+            if self._legs is not None and self._legs.is_repeated(event, now.monotonic):
+                return
+        for hear in (self._before, self._tell_legs):
+            with one():
+                hear(event, now)
+        self._may_differ = True
+        waiting = deque(self._switchboard.handle(event, now))
+        while waiting:
+            order = waiting.popleft()
+            try:
+                self.figures.order(order, self.now().monotonic)
+                self._dispatch(order)
+            except Exception as error:  # noqa: BLE001 - its call is brought to safety
+                self.confinement.note(error)
+                if isinstance(order, (*CARRIER_ORDERS, *PHONE_ORDERS)):
+                    waiting.extend(self._switchboard.failed(order, now))
+
+    def _before(self, event: events.Event, now: Now) -> None:
+        """Do what the desk's own parts do of an event, before any call hears of it."""
         self.figures.fact(event, now.monotonic)
         if isinstance(event, events.SpokenSheetsChanged):
             self._give_voice()
         if isinstance(event, events.RecordingEnded):
             self._stores.dictations.ended(event)
+
+    def _tell_legs(self, event: events.Event, _now: Now) -> None:
         if self._legs is not None:
             self._legs.fact(event)
-        for order in self._switchboard.handle(event, now):
-            self.figures.order(order, self.now().monotonic)
-            self._dispatch(order)
-        self._may_differ = True
+
+    def _note_fault(self) -> None:
+        """Take note of a fault that the Switchboard has caught, within its handler."""
+        error = sys.exception()
+        assert error is not None, "called where a fault was caught"
+        self.confinement.note(error)
 
     def measured(self, measured: Measured | Marked) -> None:
         """Keep a time that the carrier took, or a moment in it."""
@@ -191,7 +230,8 @@ class Desk:
     def drain_inbox(self) -> None:
         """Hear every fact that threads have left."""
         for event in self._inbox.take():
-            self.fact(event)
+            with self.confinement.one():
+                self.fact(event)
 
     # --- within ------------------------------------------------------------------------------
 
@@ -221,10 +261,13 @@ class Desk:
         return min(waits, default=None)
 
     def _due(self) -> None:
+        one = self.confinement.one
         if self._carrier is not None:
-            self._carrier.timer(self.now().monotonic)
+            with one():
+                self._carrier.timer(self.now().monotonic)
         for passed in self._switchboard.due(self.now()):
-            self.fact(passed)
+            with one():
+                self.fact(passed)
 
     def _give_voice(self) -> None:
         """Hand the carrier the sounds before any call is offered them."""

@@ -5,6 +5,7 @@ Everything reads as one page: what is started, in which order, and undone in the
 
 from __future__ import annotations
 
+import functools
 import gc
 import logging
 import os
@@ -71,8 +72,10 @@ class Service:
             self._start()
             while not self._stopping:
                 self._parts.desk.turn(TURN_S)
-                door.tell_watchers(time.monotonic())
+                self._do("watchers", lambda: door.tell_watchers(time.monotonic()))
                 self._look()
+                if self._parts.desk.confinement.is_spent:
+                    raise Bug("the deciding thread fails again and again: it is started anew")
         finally:
             door.close()
             self._stop()
@@ -140,18 +143,29 @@ class Service:
 
     # --- looking after itself ----------------------------------------------------------------
 
+    def _do(self, name: str, chore: Callable[[], object]) -> None:
+        """Do a chore that may fail by a fault of ours: then it rests, and all else goes on."""
+        self._parts.desk.confinement.chore(name, chore)
+
     def _look(self) -> None:
         now = time.monotonic()
+        self._do("phones", self._look_at_phones)
+        self._look_after()
+        one = self._parts.desk.confinement.one
+        if not self._ready:
+            with one():
+                self._declare_missing(now)
+            with one():
+                self._ready = self._become_ready()
+        with one():
+            self._look_after_threads(now)
+
+    def _look_at_phones(self) -> None:
         phones = self._parts.phones.status()
         if phones != self._phones_shown:
             self._phones_shown = phones
             self._parts.phones_kept.look(phones)
             self._show(self._parts.desk.status())
-        self._look_after()
-        if not self._ready:
-            self._declare_missing(now)
-            self._ready = self._become_ready()
-        self._look_after_threads(now)
 
     def _look_after_threads(self, now: float) -> None:
         """Feed the watchdog while every thread lives; leave where only that can help."""
@@ -174,33 +188,56 @@ class Service:
 
     def _look_after(self) -> None:
         """Have messages and missed calls looked after; show what has come to wait for somebody."""
+        parts, do = self._parts, self._do
+        do("care", lambda: parts.caretaker.look(parts.desk.now()))
+        do("sheets", lambda: parts.sheets.look(parts.desk.now()))
+        do("restarts", parts.restarts.look)
+        do("corrections", lambda: parts.corrections.look(time.monotonic()))
+        do("chores", parts.chores.look)
+        do("night", self._look_after_night)
+        quiet = functools.partial(self._is_so, is_quiet)
+        do("names", lambda: parts.naming.look(time.monotonic(), quiet))
+        do("restores", parts.restores.look)
+        do("metrics", parts.metrics.look)
+        do("updates", self._look_after_updates)
+        do("central", self._look_after_central)
+        do("notices", self._look_after_notices)
+        if (fleet := parts.fleet) is not None:
+            do("fleet", lambda: fleet.look(parts.desk.now().wall))
+        do("watched", self._look_at_watched)
+
+    def _is_so(self, judge: Callable[[Status], bool]) -> bool:
+        """Judge what people see at the moment."""
+        return judge(self._parts.desk.status())
+
+    def _look_after_night(self) -> None:
         parts, lookout = self._parts, self._parts.lookout
-        parts.caretaker.look(parts.desk.now())
-        parts.sheets.look(parts.desk.now())
-        parts.restarts.look()
-        parts.corrections.look(time.monotonic())
-        lookout.deleted_at = parts.caretaker.deleted_at
-        parts.chores.look()
-        parts.nightly.look(parts.desk.now(), lambda: is_quiet(parts.desk.status()))
+        parts.nightly.look(parts.desk.now(), lambda: self._is_so(is_quiet))
         lookout.night, lookout.card = parts.nightly.last, parts.nightly.card
-        parts.target_nights.look(parts.desk.now(), lambda: is_quiet(parts.desk.status()))
+        parts.target_nights.look(parts.desk.now(), lambda: self._is_so(is_quiet))
         lookout.stick, lookout.target = parts.nightly.stick, parts.target_nights.target
-        parts.naming.look(time.monotonic(), lambda: is_quiet(parts.desk.status()))
-        parts.restores.look()
-        parts.metrics.look()
-        if parts.updates.look(parts.desk.now(), lambda: is_idle(parts.desk.status())):
+
+    def _look_after_updates(self) -> None:
+        parts = self._parts
+        if parts.updates.look(parts.desk.now(), lambda: self._is_so(is_idle)):
             self._show(parts.desk.status())
-        central = parts.central.central
-        if central.look(parts.desk.now(), lambda: is_quiet(parts.desk.status())):
-            lookout.central = central.words()
+
+    def _look_after_central(self) -> None:
+        parts, central = self._parts, self._parts.central.central
+        if central.look(parts.desk.now(), lambda: self._is_so(is_quiet)):
+            parts.lookout.central = central.words()
             self._show(parts.desk.status())
-        if parts.notices.look(time.monotonic()):
-            self._show(parts.desk.status())
-        if parts.fleet is not None:
-            parts.fleet.look(parts.desk.now().wall)
-        if parts.caretaker.watched != lookout.watched:
-            lookout.watched = parts.caretaker.watched
-            self._show(parts.desk.status())
+
+    def _look_after_notices(self) -> None:
+        if self._parts.notices.look(time.monotonic()):
+            self._show(self._parts.desk.status())
+
+    def _look_at_watched(self) -> None:
+        caretaker, lookout = self._parts.caretaker, self._parts.lookout
+        lookout.deleted_at = caretaker.deleted_at
+        if caretaker.watched != lookout.watched:
+            lookout.watched = caretaker.watched
+            self._show(self._parts.desk.status())
 
     def _declare_missing(self, now: float) -> None:
         """What has not come up in time is out, with a reason; it may come up any time later."""
@@ -226,17 +263,24 @@ class Service:
     def _show(self, status: Status) -> None:
         """Tell systemd, the LEDs and the journal what people see."""
         parts = self._parts
-        parts.metrics.see(status)
-        if ended := tuple(parts.line_uses.see(status)):
-            parts.stores.records.do(lambda connection: line_uses.write(connection, ended))
-        if parts.fleet is not None:
-            parts.fleet.see(status)
+        self._do("show.metrics", lambda: parts.metrics.see(status))
+        self._do("show.uses", lambda: self._keep_uses(status))
+        if (fleet := parts.fleet) is not None:
+            self._do("show.fleet", lambda: fleet.see(status))
         parts.watching.changed()
-        words = parts.lookout.words(status)
-        one_line = " ".join(words.split())  # a newline ends an assignment (sd_notify(3))
+        self._do("show.words", lambda: self._say(status))
+        self._do("show.phones", lambda: parts.phones.show_waiting(status.waiting))
+        self._do("show.panel", lambda: parts.panel.show(parts.panel_status(status)))
+
+    def _keep_uses(self, status: Status) -> None:
+        if ended := tuple(self._parts.line_uses.see(status)):
+            records = self._parts.stores.records
+            records.do(lambda connection: line_uses.write(connection, ended))
+
+    def _say(self, status: Status) -> None:
+        """Tell the service manager; a newline would end an assignment (sd_notify(3))."""
+        one_line = " ".join(self._parts.lookout.words(status).split())
         self._notify.notify(f"STATUS={one_line}")
-        parts.phones.show_waiting(status.waiting)
-        parts.panel.show(parts.panel_status(status))
 
 
 def _nothing() -> None:

@@ -40,6 +40,7 @@ class Code(enum.StrEnum):
     PARALLEL_UNANSWERED = "line.parallel_unanswered"
     PBX = "line.pbx_transfer"
     PBX_FAULT = "line.pbx_fault"
+    FAULT = "fault"
 
 
 SENTENCES: Mapping[Code, Words] = {
@@ -159,6 +160,10 @@ SENTENCES: Mapping[Code, Words] = {
     Code.PBX_FAULT: Words(
         "Il centralino telefonico non accetta il passaggio della chiamata: risponde la segreteria.",
         "The telephone system does not take the call that is passed on: voicemail answers.",
+    ),
+    Code.FAULT: Words(
+        "Errore interno del centralino: risponde la segreteria.",
+        "An internal fault of the box: voicemail answers.",
     ),
     Code.PARALLEL_UNANSWERED: Words(
         "Al telefono in parallelo non risponde nessuno: risponde la segreteria.",

@@ -12,11 +12,13 @@ from appliance.calls import events, orders
 from appliance.calls.orders import CallRecord, Result
 from appliance.calls.switchboard import Switchboard
 from appliance.daemon.carrier_side import CarrierSide
+from appliance.daemon.confinement import MOST, WITHIN_S, Confinement
 from appliance.daemon.desk import Desk
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
 from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
+from appliance.workers import Reported
 from tests.calls.desk import NIGHT
 from tests.stories.offices import EXAMPLE
 
@@ -89,8 +91,71 @@ def test_a_fact_that_cannot_be_heard_leaves_the_desk_able_to_hear(carrier: Carri
     """What goes wrong with one fact (a stop tells the last one all the same) is that fact's."""
     kept = cast("Kept", carrier.desk._stores)
     kept.fail = True
-    with pytest.raises(OSError, match="no such thing"):
+    with pytest.raises(Reported, match="LineRang"):
         carrier.desk.fact(events.LineRang("line1"))
     kept.fail = False
     carrier.desk.fact(events.LineRang("line2"))
     assert [record.line for record in kept.records] == ["line2"]
+
+
+# --- faults of ours -------------------------------------------------------------------------------
+
+
+def fails() -> None:
+    """Stand for a job with a fault of ours."""
+    raise KeyError("planted")
+
+
+def test_a_chore_that_fails_rests_longer_each_time() -> None:
+    """No call waits for it: it is tried after 1 s, 2 s ... 300 s, and ends no process."""
+    at, tries = [0.0], [0]
+    confinement = Confinement(lambda: at[0])
+
+    def tried() -> None:
+        tries[0] += 1
+        fails()
+
+    for _ in range(3600):
+        confinement.chore("x", tried)
+        at[0] += 1.0
+    assert 15 <= tries[0] <= 25
+    assert not confinement.is_spent
+    done: list[int] = []
+    at[0] += 300.0
+    confinement.chore("x", lambda: done.append(1))
+    confinement.chore("x", lambda: done.append(2))
+    assert done == [1, 2]
+
+
+def test_faults_that_come_slowly_are_each_their_own() -> None:
+    """Only so many within a minute are a fault that stays."""
+    at = [0.0]
+    confinement = Confinement(lambda: at[0])
+    for _ in range(3 * MOST):
+        with confinement.one():
+            fails()
+        at[0] += WITHIN_S / MOST * 1.1
+    assert not confinement.is_spent
+    for _ in range(MOST):
+        with confinement.one():
+            fails()
+    assert confinement.is_spent
+
+
+def test_an_order_that_fails_keeps_no_other_from_being_carried_out(carrier: Carrier) -> None:
+    """The call of the order comes to safety, the orders behind it are carried out."""
+    sent, was = carrier.sent, carrier.send
+
+    def send(message: Any, fd: int | None = None) -> None:
+        if isinstance(message, orders.AnswerLine):
+            raise KeyError("planted")
+        was(message, fd)
+
+    carrier.send = send  # type: ignore[method-assign] # the planted fault
+    carrier.desk.fact(events.LineRang("line1"))
+    with pytest.raises(Reported):
+        carrier.desk.fact(events.CallerIdentified("line1", events.Caller()))
+    assert orders.HangUp("line1") in sent
+    carrier.desk.fact(events.LineIdle("line1"))
+    written = cast("Kept", carrier.desk._stores).records
+    assert written[-1].ended_at is not None

@@ -13,6 +13,7 @@ from appliance.calls.orders import Order
 from appliance.calls.switchboard import Switchboard
 from appliance.carrier.messages import LineSetup, Prompt, Recovering, Setup
 from appliance.daemon.carrier_side import CarrierSide, Takers
+from appliance.daemon.confinement import Confinement
 from appliance.daemon.desk import Desk
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
@@ -49,6 +50,14 @@ class SoakCarrierSide(CarrierSide):
         return self.get_socket()
 
 
+class Raising(Confinement):
+    """Confines nothing: a fault of ours ends the soak, whose calls would seem to be well."""
+
+    def note(self, error: BaseException) -> None:
+        """Raise it, within the handler that caught it."""
+        raise error
+
+
 class SoakDesk(Desk):
     """One desk process; `die` is what kill -9 does to it, `stop` what systemd does."""
 
@@ -63,6 +72,7 @@ class SoakDesk(Desk):
         )
         stores = cast("Stores", world.store)
         super().__init__(switchboard, stores, self.box_inbox, self.box_selector, lambda _: None)
+        self.confinement = world.confinement or Raising()
         self.prompt_fd, index = prompts()
         self.side = SoakCarrierSide(
             setup(world, index), self.prompt_fd, self._takers(), self.box_selector

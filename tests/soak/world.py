@@ -14,6 +14,7 @@ from pathlib import Path
 
 from appliance.calls import events
 from appliance.carrier.messages import Recovering
+from appliance.daemon.confinement import Confinement
 from appliance.exchange.country import country
 from appliance.exchange.dialects import personality
 from appliance.exchange.outlet import Outlet
@@ -78,6 +79,7 @@ class World:
         self.carriers: list[VirtualCarrier] = []
         self.stalled_until = self.desk_stalled_until = 0.0
         self.desk: SoakDesk | None = None
+        self.confinement: Confinement | None = None
         self.boots = itertools.count(1)
         self._numbers = itertools.count(1)
         self._agenda: list[tuple[float, int, Callable[[], object]]] = []
