@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from appliance.commands.options import load_settings
+from appliance.commands.sticks import KINDS, LIMIT_S, mounted
 from appliance.daemon import backup, backup_stick, restore
 from appliance.daemon.backup_stick import Asked, Stick, Went
 from appliance.errors import CentralinoError
@@ -31,9 +31,7 @@ from appliance.records.sealed_stream import checked_passphrase
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
 
-KINDS: Final = ("vfat", "exfat", "ext4")
 SEALED: Final = "centralino-*.backup"
-LIMIT_S: Final = 120.0
 WRITTEN: Final = Words(
     "Copia di sicurezza {} scritta sulla chiavetta {} e riletta per intero.",
     "Backup {} written onto the stick {} and read back whole.",
@@ -131,7 +129,7 @@ class Helper:
         with _tried(state, stick, phrase):
             went = self._written(settings, device, phrase)
             backup_stick.keep(state, backup_stick.heard(stick, went))
-        return went.words
+        return went.said
 
     def write(self) -> Words:
         """Write a backup onto the stick that was set up, and keep what came of it."""
@@ -148,7 +146,7 @@ class Helper:
             backup_stick.keep(state, backup_stick.heard(stick, tried))
             raise
         backup_stick.keep(state, backup_stick.heard(stick, went))
-        return went.words
+        return went.said
 
     def _the_only_one(self) -> Device:
         found = self.devices()
@@ -168,15 +166,17 @@ class Helper:
 
     def _written(self, settings: Settings, device: Device, phrase: str) -> Went:
         at = self._now()
-        with mounted(device, "rw") as folder:
+        with mounted(device.path, is_written=True) as folder:
             make_room(folder, Path(settings.folders.state), settings.backup.keep)
             name = _free_name(folder, at)
             backup.write(settings, self.config, folder / name, phrase, at)
         try:
-            with mounted(device, "ro") as folder:  # nothing of it is left in memory
+            # mounted anew, so that nothing of it is left in memory
+            with mounted(device.path, is_written=False) as folder:
                 restore.read_whole(folder / name, phrase)
         except (Refused, OSError) as error:
-            with mounted(device, "rw") as folder:  # it must not count among those that are kept
+            # it must not count among those that are kept
+            with mounted(device.path, is_written=True) as folder:
                 (folder / name).unlink(missing_ok=True)
             raise Refused(*NOT_GIVEN_BACK) from error
         called = device.label or device.uuid
@@ -205,31 +205,6 @@ def _tried(state: Path, stick: Stick, phrase: str) -> Iterator[None]:
             atomic_write(state / backup_stick.PHRASE, before)
             backup_stick.keep(state, stood)
         raise
-
-
-@contextlib.contextmanager
-def mounted(device: Device, how: str) -> Iterator[Path]:
-    """Mount a stick; what was written is on it once this is over. Raises Refused, OSError."""
-    with tempfile.TemporaryDirectory(prefix="centralino-stick-") as name:
-        options = f"{how},nosuid,nodev,noexec,noatime"
-        done = subprocess.run(
-            ("mount", "-o", options, device.path, name),
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
-        if done.returncode:
-            why = " ".join(done.stderr.split())[:200]
-            raise Refused(
-                f"la chiavetta non si può usare ({why}): formattarla FAT32 su un computer",
-                f"the stick cannot be used ({why}): format it as FAT32 on a computer",
-            )
-        try:
-            yield Path(name)
-        finally:
-            subprocess.run(("sync", "--file-system", name), timeout=10 * LIMIT_S, check=False)
-            subprocess.run(("umount", name), timeout=10 * LIMIT_S, check=True)
 
 
 def make_room(folder: Path, state: Path, keep: int) -> None:

@@ -86,7 +86,7 @@ class Helper:
 
     def _answer(self, asked: Asked | None, said: Words, *, is_well: bool) -> None:
         at = datetime.now(UTC).replace(microsecond=0)
-        restore_asking.tell(self.run, Went(at, asked.by if asked else "", is_well, said))
+        restore_asking.tell(self.run, Went(at, is_well, said, asked.by if asked else ""))
 
     def _put_back(self, asked: Asked | None) -> tuple[Path, ...]:
         """Unpack and look while the box works; stop it for the renames alone."""

@@ -7,15 +7,13 @@ Nobody need touch the box: whoever may put a stick in it may also take its card 
 from __future__ import annotations
 
 import shutil
-import subprocess
-import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from appliance.commands.sticks import mounted
 from appliance.commands.update_helper import LOOKS_S, boot_id
 from appliance.daemon import update_files
 from appliance.daemon.backup_places import UPLOADED as UPLOADED_BACKUP
@@ -32,9 +30,7 @@ from appliance.voicemail.space import spare_bytes
 if TYPE_CHECKING:
     from appliance.commands.update_helper import Helper
 
-KINDS: Final = "vfat,exfat,ext4"
 MOST: Final = 20
-LIMIT_S: Final = 60.0
 NOTHING_NEW: Final = Words(
     "Sulla chiavetta non c'è un aggiornamento più recente della versione in uso ({}).",
     "The stick holds no update that is newer than the version in use ({}).",
@@ -71,8 +67,10 @@ def brought(helper: Helper, device: Path) -> Words:
     """
     wait_until_seen(helper)
     try:
-        with mounted(device) as stick:
-            said = turn(helper, stick)
+        if not device.exists():
+            raise update_words.refused(GONE)
+        with mounted(str(device), is_written=False) as folder:
+            said = turn(helper, Stick(folder))
     except (Refused, OSError) as error:
         update_files.tell_stick(helper.run, words_of(error))
         raise
@@ -147,31 +145,6 @@ def lay_ready(helper: Helper, stick: Stick) -> Words | None:
     with open_plain(source) as file, replacing(target, mode=SHARED) as copy:
         shutil.copyfileobj(file, copy)
     return update_words.filled(LAID_READY, source.name)
-
-
-@contextmanager
-def mounted(device: Path) -> Iterator[Stick]:
-    """Mount a stick for reading; raises Refused."""
-    if not device.exists():
-        raise update_words.refused(GONE)
-    with tempfile.TemporaryDirectory(prefix="centralino-stick-") as name:
-        done = subprocess.run(
-            ("mount", "-t", KINDS, "-o", "ro,nosuid,nodev,noexec", str(device), name),
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
-        if done.returncode:
-            why = " ".join(done.stderr.split())[:200]
-            raise Refused(
-                f"la chiavetta non si legge ({why}): formattarla FAT32 o exFAT",
-                f"the stick cannot be read ({why}): format it as FAT32 or exFAT",
-            )
-        try:
-            yield Stick(Path(name))
-        finally:
-            subprocess.run(("umount", name), timeout=LIMIT_S, check=False)
 
 
 def _files(found: Iterable[Path]) -> list[Path]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from appliance.daemon import run_files
-from appliance.files import READABLE, atomic_write, load_text
+from appliance.daemon.run_files import Asked as Asked
+from appliance.daemon.run_files import Went as Went
+from appliance.files import atomic_write, load_text
 from appliance.policy.local_time import day_phrase, moment_words
 from appliance.policy.words import NOTHING, Words
 from appliance.records.trouble import Trouble
@@ -66,23 +68,6 @@ class Stick:
     words: Words = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Who asks for a backup on the stick; with a passphrase, that the plugged one be set up."""
-
-    by: str = ""
-    passphrase: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Went:
-    """What became of the last request since the box was switched on."""
-
-    at: datetime
-    well: bool
-    words: Words
-
-
 def load(state: Path) -> Stick | None:
     """Read which stick was set up; None for none, or where it cannot be read."""
     try:
@@ -115,8 +100,8 @@ def keep(state: Path, stick: Stick) -> None:
 
 def heard(stick: Stick, went: Went) -> Stick:
     """Take note of what became of a try."""
-    done = went.at if went.well else stick.done
-    return replace(stick, done=done, tried=went.at, well=went.well, words=went.words)
+    done = went.at if went.is_well else stick.done
+    return replace(stick, done=done, tried=went.at, well=went.is_well, words=went.said)
 
 
 def forget(state: Path) -> None:
@@ -139,9 +124,8 @@ def answer_path(run: Path) -> Path:
 
 
 def ask(run: Path, asked: Asked) -> None:
-    """Put a request, for the desk's account and root alone; raises OSError."""
-    told = json.dumps({"by": asked.by, "passphrase": asked.passphrase})
-    atomic_write(request_path(run), told, is_durable=False)
+    """Put a request; with a passphrase, that the plugged stick be set up. Raises OSError."""
+    run_files.ask(request_path(run), asked)
 
 
 def is_waiting(run: Path) -> bool:
@@ -151,32 +135,17 @@ def is_waiting(run: Path) -> bool:
 
 def take(run: Path) -> Asked | None:
     """Take a request away and read it; None where there is none, or it is none of ours."""
-    text = run_files.taken(request_path(run))
-    if text is None:
-        return None
-    try:
-        told = json.loads(text)
-        return Asked(str(told["by"])[:64], str(told["passphrase"]))
-    except (ValueError, LookupError, TypeError):
-        return None
+    return run_files.take(request_path(run))
 
 
 def tell(run: Path, went: Went) -> None:
     """Keep what became of it, readable by the desk; raises OSError."""
-    path = answer_path(run)
-    path.parent.mkdir(mode=0o755, exist_ok=True)
-    told = {"at": went.at.isoformat(), "well": went.well, "it": went.words.it, "en": went.words.en}
-    atomic_write(path, json.dumps(told), mode=READABLE, is_durable=False)
+    run_files.tell(answer_path(run), went)
 
 
 def last(run: Path) -> Went | None:
     """Read what became of the last request; None where there was none."""
-    try:
-        told: dict[str, Any] = json.loads(load_text(answer_path(run)))
-        words = Words(str(told["it"]), str(told["en"]))
-        return Went(datetime.fromisoformat(told["at"]), told["well"] is True, words)
-    except (ValueError, LookupError, TypeError):
-        return None
+    return run_files.went(answer_path(run))
 
 
 # --- what is said of it ---------------------------------------------------------------------------

@@ -105,7 +105,7 @@ class RestoreQuestions:
         last = backup_stick.last(self._run)
         return {
             "waiting": backup_stick.is_waiting(self._run),
-            "last": _went(last) if last else None,
+            "last": _plain(last) if last else None,
             "stick": _stick(stick) if stick else None,
         }
 
@@ -234,10 +234,6 @@ def _plain(went: Went) -> Answer:
         "well": went.is_well,
         "said": plain(went.said),
     }
-
-
-def _went(last: backup_stick.Went) -> Answer:
-    return {"at": last.at.isoformat(), "well": last.well, "said": plain(last.words)}
 
 
 def _stick(stick: backup_stick.Stick) -> Answer:

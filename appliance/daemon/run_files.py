@@ -1,12 +1,20 @@
-"""Small files in /run by which the desk asks a helper of root's: taken, never followed."""
+"""Small files in /run by which the desk asks a helper of root's, and it answers.
+
+The request lies in a folder of the desk's, whom root does not trust: it is taken, never followed,
+and names nobody's file, only a passphrase. The answer lies in a folder of root's.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import time
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from appliance.files import open_plain
+from appliance.files import READABLE, atomic_write, load_text, open_plain
+from appliance.policy.words import Words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,6 +22,65 @@ if TYPE_CHECKING:
 LIMIT: Final = 4096
 UNTAKEN_S: Final = 60.0
 """A helper that is there takes a request at once; one that nobody takes must not stay for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for something, and the passphrase that it takes, "" for none."""
+
+    by: str = ""
+    passphrase: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Went:
+    """What became of a request since the box was switched on; `by` whom, "" for nobody."""
+
+    at: datetime
+    is_well: bool
+    said: Words
+    by: str = ""
+
+
+def ask(path: Path, asked: Asked) -> None:
+    """Put a request, for the desk's account and root alone; raises OSError."""
+    told = json.dumps({"by": asked.by, "passphrase": asked.passphrase})
+    atomic_write(path, told, is_durable=False)
+
+
+def take(path: Path) -> Asked | None:
+    """Take a request away and read it; None where there is none, or what lies there is none."""
+    text = taken(path)
+    if text is None:
+        return None
+    try:
+        told = json.loads(text)
+        return Asked(str(told["by"])[:64], str(told["passphrase"]))
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def tell(path: Path, went: Went) -> None:
+    """Keep what became of it, readable by the desk; raises OSError."""
+    path.parent.mkdir(mode=0o755, exist_ok=True)
+    told = {
+        "at": went.at.isoformat(),
+        "by": went.by,
+        "well": went.is_well,
+        "it": went.said.it,
+        "en": went.said.en,
+    }
+    atomic_write(path, json.dumps(told), mode=READABLE, is_durable=False)
+
+
+def went(path: Path) -> Went | None:
+    """Read what became of the last request; None where there was none."""
+    try:
+        told = json.loads(load_text(path))
+        said = Words(str(told["it"]), str(told["en"]))
+        return Went(datetime.fromisoformat(told["at"]), told["well"] is True, said, str(told["by"]))
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 def is_waiting(path: Path) -> bool:

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.commands import backup_stick as command
 from appliance.commands.backup_stick import Device, Helper, devices_of
+from appliance.commands.sticks import mounted
 from appliance.daemon import backup_stick
 from appliance.daemon.backup import write
 from appliance.daemon.backup_stick import Asked, Stick
@@ -68,7 +69,7 @@ def helper(house: House, sticks: Sticks) -> Helper:
 
 def on(device: Device) -> list[str]:
     """List what lies on a stick."""
-    with command.mounted(device, "ro") as folder:
+    with mounted(device.path, is_written=False) as folder:
         return sorted(path.name for path in folder.iterdir())
 
 
@@ -95,7 +96,7 @@ def test_set_up_once_and_written_each_night(house: House, tmp_path: Path) -> Non
 
     def job() -> None:
         device = sticks.new("COPIE")
-        with command.mounted(device, "rw") as folder:
+        with mounted(device.path, is_written=True) as folder:
             (folder / "foto.jpg").write_bytes(b"holidays")
         helping = helper(house, sticks)
         backup_stick.ask(helping.run, Asked("beppe", KEYED))
@@ -115,7 +116,7 @@ def test_set_up_once_and_written_each_night(house: House, tmp_path: Path) -> Non
         assert later.done is not None
         assert later.done >= (stick.done or later.done)
         kept = house.kept()
-        with command.mounted(device, "ro") as folder:
+        with mounted(device.path, is_written=False) as folder:
             house.backup.write_bytes((folder / made).read_bytes())
         house.phrase.write_text(KEYED)
         house.folder.rename(house.folder.with_name("broken"))
@@ -154,7 +155,7 @@ def test_only_the_stick_that_was_set_up(house: House, tmp_path: Path) -> None:
         assert "non è inserita" in stick.words.it
         assert not [name for name in on(second) if name.endswith(".backup")]
         sticks.plugged = [first]
-        with command.mounted(first, "rw") as folder:
+        with mounted(first.path, is_written=True) as folder:
             fill(folder / "film.mkv")
         with pytest.raises(CentralinoError):
             helping.write()
@@ -249,8 +250,8 @@ def test_what_failed_is_answered_for_the_page(house: House, tmp_path: Path) -> N
     assert "nessuna chiavetta USB" in refused(helping.turn)
     went = backup_stick.last(helping.run)
     assert went is not None
-    assert not went.well
-    assert "nessuna chiavetta USB" in went.words.it
+    assert not went.is_well
+    assert "nessuna chiavetta USB" in went.said.it
     assert not backup_stick.is_waiting(helping.run)
 
 

@@ -254,7 +254,9 @@ def test_a_request_that_nobody_takes_does_not_stay(tmp_path: Path) -> None:
 def test_an_answer_is_read_as_it_was_told(tmp_path: Path) -> None:
     """One that cannot be read is none."""
     run = tmp_path / "run"
-    told = Went(datetime(2026, 11, 25, 9, tzinfo=UTC), "beppe", is_well=False, said=Words("a", "b"))
+    told = Went(
+        datetime(2026, 11, 25, 9, tzinfo=UTC), is_well=False, said=Words("a", "b"), by="beppe"
+    )
     restore_asking.tell(run, told)
     assert restore_asking.went(run) == told
     restore_asking.answer_path(run).write_text("{}")
@@ -265,7 +267,7 @@ def test_the_desk_can_read_what_became_of_it(tmp_path: Path) -> None:
     """The helper keeps what it writes to itself, but for its answer: the desk is not root."""
     before = os.umask(0o077)
     try:
-        restore_asking.tell(tmp_path / "run", Went(datetime.now(UTC), "", True, NOTHING))
+        restore_asking.tell(tmp_path / "run", Went(datetime.now(UTC), True, NOTHING))
     finally:
         os.umask(before)
     mode = restore_asking.answer_path(tmp_path / "run").stat().st_mode

@@ -228,7 +228,7 @@ def test_a_backup_is_put_back_at_a_word_and_a_tick(technician: Visitor, works: W
     assert "È stato chiesto un ripristino" in technician.get("/plant/backup").text
     assert restore_asking.take(works.run) == Asked("beppe", PHRASE)
     restore_asking.tell(
-        works.run, Went(TEN.wall, "beppe", is_well=True, said=Words("<fatto>", "<done>"))
+        works.run, Went(TEN.wall, is_well=True, said=Words("<fatto>", "<done>"), by="beppe")
     )
     text = technician.get("/plant/backup").text
     assert "L&#39;ultima volta" in text

@@ -153,7 +153,7 @@ def test_what_became_of_it_is_shown_and_kept_once(place: Place) -> None:
     assert place.noted() == []
     for well, what in ((True, "backup.restored"), (False, "backup.not_restored")):
         at = TEN.wall + timedelta(hours=well)
-        restore_asking.tell(place.run, Went(at, "beppe", well, Words("fatto", "done")))
+        restore_asking.tell(place.run, Went(at, well, Words("fatto", "done"), "beppe"))
         place.questions.start()
         place.questions.start()
         assert place.noted().count(("beppe", what)) == 1

@@ -23,7 +23,7 @@ FORKS = {"lines/nursery.py": 3, "daemon/apart.py": 1}
 CHILDREN = {
     "commands/backup_stick.py", "commands/demo.py", "commands/demo_console.py",
     "commands/restore_asked.py",
-    "commands/site.py", "commands/slots.py", "commands/update_stick.py",
+    "commands/site.py", "commands/slots.py", "commands/sticks.py",
     "daemon/carrier_side.py",
     "daemon/chores.py", "daemon/target_sftp.py",
     "exchange/process.py", "fieldtest/child.py", "fieldtest/holding.py", "fieldtest/restorer.py",

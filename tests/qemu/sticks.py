@@ -10,7 +10,8 @@ import subprocess
 from functools import partial
 from pathlib import Path
 
-from appliance.commands.backup_stick import Helper, mounted, plugged
+from appliance.commands.backup_stick import Helper, plugged
+from appliance.commands.sticks import mounted
 from appliance.daemon import backup_stick
 from appliance.daemon.backup_stick import Asked
 from appliance.policy.words import Words
@@ -44,7 +45,7 @@ def a_backup_on(kind: str) -> None:
     try:
         (device,) = plugged()
         assert device.label == LABEL, device
-        with mounted(device, "rw") as folder:
+        with mounted(device.path, is_written=True) as folder:
             (folder / "foto.jpg").write_bytes(b"holidays")
         house = House(Path(f"/run/{kind}-box"))
         house.folder.mkdir()
@@ -57,7 +58,7 @@ def a_backup_on(kind: str) -> None:
         stick = backup_stick.load(house.state)
         assert stick is not None
         assert stick.well
-        with mounted(device, "ro") as folder:
+        with mounted(device.path, is_written=False) as folder:
             names = sorted(path.name for path in folder.iterdir())
         assert "foto.jpg" in names
         assert len([name for name in names if name.endswith(".backup")]) == 2, names
