@@ -66,6 +66,10 @@ class Kept:
         """See fleet.mqtt_session.Outbox."""
         self.records.ask(lambda c: fleet_outbox.settle(c, numbers))
 
+    def set_aside(self, number: int) -> None:
+        """See fleet.mqtt_session.Outbox."""
+        self.records.ask(lambda c: fleet_outbox.set_aside(c, number))
+
     def depth(self) -> Depth:
         """See fleet.mqtt_session.Outbox."""
         found = self.records.ask(fleet_outbox.depth)

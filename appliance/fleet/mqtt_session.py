@@ -10,14 +10,17 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from appliance.errors import CentralinoError
 from appliance.fleet.mqtt_topics import REFRESH_S, Message, availability
-from appliance.workers import BEAT_S
+from appliance.workers import BEAT_S, faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from appliance.fleet.mqtt_topics import Event
 
+TRIES: Final = 3
+"""So often an event is tried that fails by a fault of ours, before it is set aside."""
 LOOK_S: Final = 1.0
 """Whether a confirmation is late is looked at so often."""
 
@@ -39,6 +42,9 @@ class Outbox(Protocol):
 
     def settle(self, numbers: Iterable[int]) -> None:
         """Forget what the broker has confirmed."""
+
+    def set_aside(self, number: int) -> None:
+        """Keep an event apart that cannot be published: those behind it go on."""
 
     def depth(self) -> Depth:
         """Count them."""
@@ -122,8 +128,22 @@ class Session:
             self._shown[self._line.publish(one)] = one
         if look and self._room():
             for event in self._outbox.waiting(self._handed, self._room()):
-                self._events[self._line.publish(self._write(event))] = event.number
+                self._hand_over(event)
                 self._handed = event.number
+
+    def _hand_over(self, event: Event) -> None:
+        """Publish an event; one that fails by a fault of ours each time holds back no other."""
+        for left in reversed(range(TRIES)):
+            try:
+                self._events[self._line.publish(self._write(event))] = event.number
+            except CentralinoError:
+                raise  # the broker's, or the disk's: the same event follows
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is this event's
+                faults.report(error)
+                if not left:
+                    self._outbox.set_aside(event.number)
+            else:
+                return
 
     def hear(self) -> bool:
         """Forget what was confirmed; returns whether anything was, so that more may go."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 FACTS: Final = "facts"
 DROPPED: Final = "dropped"
 RETAINED: Final = "retained:"
+ASIDE: Final = "aside:"
+ASIDE_MOST: Final = 100
 UNWANTED: Final = timedelta(days=7)
 """So old an event goes where no broker is configured any more: nobody waits for it."""
 
@@ -171,6 +173,23 @@ def settle(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
     with transaction(connection):
         connection.executemany(
             "DELETE FROM fleet_outbox WHERE number = ?", [(number,) for number in numbers]
+        )
+
+
+def set_aside(connection: sqlite3.Connection, number: int) -> None:
+    """Keep an event that cannot be published beside those that wait, the newest of such ones."""
+    with transaction(connection):
+        connection.execute(
+            "INSERT OR REPLACE INTO fleet_kept (name, value) "
+            "SELECT printf('%s%012d', ?, number), json_object('id', id, 'kind', kind, 'at', at, "
+            "'about', json(about)) FROM fleet_outbox WHERE number = ?",
+            (ASIDE, number),
+        )
+        connection.execute("DELETE FROM fleet_outbox WHERE number = ?", (number,))
+        connection.execute(
+            "DELETE FROM fleet_kept WHERE name LIKE ?1 AND name NOT IN "
+            "(SELECT name FROM fleet_kept WHERE name LIKE ?1 ORDER BY name DESC LIMIT ?2)",
+            (f"{ASIDE}%", ASIDE_MOST),
         )
 
 

@@ -206,12 +206,16 @@ class Writer:
         recovery.sweep(folders)
 
     def _recovered(self, step: Callable[[], Recovered | None]) -> None:
+        """Take one step; whatever it fails with, the others are recovered all the same."""
         try:
             with one_job(OSError):
                 found = self._space.spending(step)
-        except (SetAsideError, Bug) as error:  # the others are recovered all the same
+        except (SetAsideError, Bug) as error:
             self._set_aside = True
             log.warning("voicemail: %s", error)
+        except (OSError, CentralinoError) as error:  # this one may be read, or have room, later
+            self._unsettled = True
+            log.warning("voicemail: left for a later try: %s", error)
         else:
             if found:
                 log.warning("voicemail: message %s was recovered", found.message.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 from appliance.calls.events import MessageStored, MessagesWaiting
 from appliance.calls.orders import Result
 from appliance.errors import StoreError
-from appliance.voicemail import space
+from appliance.voicemail import recovery, space
+from appliance.voicemail.files import Folders
 from appliance.voicemail.sidecar import Sidecar, decode, encode
+from appliance.voicemail.sound import Header
 from tests.records.samples import a_call, a_message
 from tests.voicemail.box import Box, header, speech
 
@@ -78,6 +81,30 @@ def test_less_than_two_seconds_are_no_message(box: Box) -> None:
         box.records.ask(lambda c: c.execute("SELECT result FROM calls").fetchone())[0]
         == "interrupted"
     )
+
+
+def test_a_recording_that_cannot_be_read_holds_back_no_other(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bad sector under the first: the second is recovered at this start, the first is tried again
+    and is there as soon as it can be read.
+    """
+    first = recorded(box, speech(1, 3000), "a-1", finish=False)
+    second = recorded(box, speech(2, 3000), "a-2", finish=False)
+    bad, good = sorted((first, second))
+    finish = recovery.finish
+
+    def fails(folders: Folders, header: Header, ident: str, minimum_ms: int) -> object:
+        if ident == bad:
+            raise OSError(errno.EIO, "bad sector")
+        return finish(folders, header, ident, minimum_ms)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recovery, "finish", fails)
+        restarted(box)
+        assert [message.id for message in box.listed()] == [good]
+    restarted(box)
+    assert {message.id for message in box.listed()} == {bad, good}
 
 
 def test_recovery_again_changes_nothing(box: Box) -> None:
