@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 SLOW_S = 0.05
 """A turn of the deciding thread longer than this is named in the journal (Klipper's notifier)."""
 
+PORT_S = 0.05
+"""So long nothing else is done while phones wait for their ports, which takes a millisecond."""
+
 CARRIER_ORDERS = get_args(orders.CarrierOrder)
 PHONE_ORDERS = get_args(orders.PhoneOrder)
 
@@ -78,6 +81,7 @@ class Desk:
         self._shown: Status | None = None
         self._told_clock: tuple[ClockState, Doubt] | None = None
         self._may_differ = False
+        self._rings_by: float | None = None
         self._facts: deque[events.Event] = deque()
         selector.register(inbox, selectors.EVENT_READ, self._wake)
 
@@ -153,6 +157,20 @@ class Desk:
         took = time.monotonic() - began
         if took > SLOW_S:
             log.warning("the desk was busy for %.0f ms", took * 1000)
+
+    @property
+    def is_in_a_hurry(self) -> bool:
+        """True while phones are about to ring: all that is not for them has time until they do.
+
+        For PORT_S at most: a carrier that reserves no port is no reason to show nothing.
+        """
+        if self._legs is None or not self._legs.is_waiting:
+            self._rings_by = None
+            return False
+        now = self.now().monotonic
+        if self._rings_by is None:
+            self._rings_by = now + PORT_S
+        return now < self._rings_by
 
     def fact(self, event: events.Event) -> None:
         """Hear a fact and carry out what the Switchboard orders.
@@ -237,6 +255,8 @@ class Desk:
 
     def _show_changes(self) -> None:
         """Tell what people see once a turn, after the orders: a phone rings first."""
+        if self.is_in_a_hurry:
+            return
         now = self.now()
         if not self._may_differ and self._told_clock == (now.clock_state, now.doubt):
             return
@@ -255,6 +275,8 @@ class Desk:
         if self._carrier is not None:
             times.append(self._carrier.next_deadline())
         now = self.now().monotonic
+        if self._rings_by is not None and self._rings_by > now:
+            times.append(self._rings_by)
         waits = [max(0.0, at - now) for at in times if at is not None]
         if limit is not None:
             waits.append(limit)

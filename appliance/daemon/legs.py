@@ -83,6 +83,11 @@ class Legs:
     _open: set[str] = field(default_factory=set)
     _keys: dict[str, Keys] = field(default_factory=dict)
 
+    @property
+    def is_waiting(self) -> bool:
+        """True while a phone is to be rung, or taken, that waits for its port."""
+        return bool(self._waiting)
+
     def order(self, order: orders.PhoneOrder) -> None:
         """Carry out one order of the Switchboard."""
         match order:

@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,9 @@ LINE_LIMIT_S = 5.0
 """A line that has not come up so long after the start is declared out (all lines in parallel)."""
 IS_KEPT = "NOTIFY_SOCKET" in os.environ
 """There is a service manager, which starts the desk again when it leaves."""
+SWITCH_S = 0.001
+"""A thread that has something to do waits so long for one that computes (Python's own: 0.005): the
+INVITE is sent by another thread than the one that has decided it, and goes on."""
 TURN_S = 1.0
 """The main loop turns at least so often: readiness and watchdog are looked at then."""
 
@@ -68,12 +72,14 @@ class Service:
             signal.signal(number, self._told_to_stop)
         signal.signal(signal.SIGHUP, lambda *_: self._reloading.ask())
         door = self._made_door()
+        sys.setswitchinterval(SWITCH_S)
         try:
             self._start()
             while not self._stopping:
                 self._parts.desk.turn(TURN_S)
-                self._do("watchers", lambda: door.tell_watchers(time.monotonic()))
-                self._look()
+                if not self._parts.desk.is_in_a_hurry:
+                    self._do("watchers", lambda: door.tell_watchers(time.monotonic()))
+                    self._look()
                 if self._parts.desk.confinement.is_spent:
                     raise Bug("the deciding thread fails again and again: it is started anew")
         finally:

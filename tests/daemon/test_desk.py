@@ -19,7 +19,7 @@ from appliance.daemon.legs import Legs
 from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
 from appliance.workers import Reported
-from tests.calls.desk import NIGHT
+from tests.calls.desk import NIGHT, TEN, later
 from tests.stories.offices import EXAMPLE
 
 
@@ -159,3 +159,85 @@ def test_an_order_that_fails_keeps_no_other_from_being_carried_out(carrier: Carr
     carrier.desk.fact(events.LineIdle("line1"))
     written = cast("Kept", carrier.desk._stores).records
     assert written[-1].ended_at is not None
+
+
+class Clocked(Desk):
+    """A desk whose time the test sets; `shown` counts what people were told."""
+
+    moment = TEN
+    shown = 0
+
+    def now(self) -> Now:
+        """Say what time it is."""
+        return self.moment
+
+
+@pytest.fixture
+def ringing() -> Iterator[tuple[Clocked, list[Any]]]:
+    """A desk by day at which a call has just rung: its phones wait for their ports."""
+    selector, inbox, rung = selectors.DefaultSelector(), Inbox(), []
+
+    def show(_status: Any) -> None:
+        desk.shown += 1
+
+    class Phones:
+        """The SIP thread."""
+
+        def ring(self, *what: object) -> None:
+            """Take an INVITE, and how much had been shown by then."""
+            rung.append((what[0], desk.shown))
+
+    stores = cast("Stores", Kept())
+    desk = Clocked(Switchboard(EXAMPLE, "t"), stores, inbox, selector, show)
+    legs = Legs(cast("Any", Phones()), lambda _: None, "192.0.2.1")
+    desk.join(cast("CarrierSide", Silent()), legs)
+    for phone in ("op1", "op2"):
+        desk.fact(events.PhoneRegistered(phone))
+    desk.fact(events.LineRestored("line1"))
+    desk.turn(0)
+    desk.shown = 0
+    desk.fact(events.LineRang("line1"))
+    yield desk, rung
+    inbox.close()
+    selector.close()
+
+
+class Silent:
+    """A carrier that takes what it is told."""
+
+    def send(self, *_: Any) -> None:
+        """Take it."""
+
+    def timer(self, _now: float) -> None:
+        """Have nothing to do."""
+
+    def next_deadline(self) -> None:
+        """Wait for nothing."""
+
+
+def test_phones_ring_before_anybody_is_shown_that_they_do(
+    ringing: tuple[Clocked, list[Any]],
+) -> None:
+    """What consoles, LEDs and figures cost comes after the last INVITE, not between RING and it."""
+    desk, rung = ringing
+    desk.turn(0)
+    hurry = [desk.is_in_a_hurry]
+    for leg in list(desk._legs._waiting if desk._legs else ()):
+        desk.fact(events.PhonePrepared(leg, 16000))
+        desk.turn(0)
+    assert [shown for _, shown in rung] == [0, 0]
+    assert [*hurry, desk.is_in_a_hurry] == [True, False]
+    assert desk.shown == 1
+
+
+def test_a_carrier_that_reserves_no_port_hides_nothing(
+    ringing: tuple[Clocked, list[Any]],
+) -> None:
+    """After 50 ms people are shown what there is; a turn does not sleep beyond that."""
+    desk, rung = ringing
+    desk.turn(0)
+    assert desk._timeout(1.0) == pytest.approx(0.05)
+    desk.moment = later(TEN, 0.051)
+    desk.turn(0)
+    assert (desk.shown, rung) == (1, [])
+    assert desk._timeout(1.0) == 1.0
