@@ -137,6 +137,7 @@ SAID: Final = (
     ("clock.confirm", r"(?P<at>\S+)", N_("Confirmed the time.")),
     ("clock.set", r"(?P<at>\S+)", N_("Had the clock set to %(at)s.")),
     ("line.restart", r"(?P<line>\S+)", N_("Restarted the line %(line)s.")),
+    ("divert.prove", r"\w+", N_("Recorded a proof of divert-on-busy.")),
     ("phone.add", r"(?P<phone>\S+)", N_("Added the phone %(phone)s.")),
     ("phone.password", r"(?P<phone>\S+)", N_("Made a new password for the phone %(phone)s.")),
     ("phone.label", r"(?P<phone>\S+)", N_("Changed the label of the phone %(phone)s.")),

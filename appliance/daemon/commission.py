@@ -17,7 +17,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from appliance.daemon import numbers
 from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError, OfficeError, TechnicianError
 from appliance.files import atomic_write, make_private
@@ -110,17 +109,27 @@ def load(settings: Settings) -> tuple[Proof, ...]:
 
 def proof_of(settings: Settings, number: str, proofs: Iterable[Proof]) -> Proof | None:
     """Find the proof of a public number; one for no number counts where there is but one."""
-    alone = len(numbers_of(settings)) == 1
+    return proof_among(numbers_of(settings), number, proofs)
+
+
+def proof_among(known: tuple[str, ...], number: str, proofs: Iterable[Proof]) -> Proof | None:
+    """Find the proof of one of the public numbers that are `known`, as `proof_of`."""
+    alone = len(known) == 1
     found = {proof.number: proof for proof in proofs}
     return found.get(number) or (found.get("") if alone else None)
 
 
 def wanted(settings: Settings, proofs: Iterable[Proof]) -> Words:
     """Say which public numbers lack a proof, or have one of other lines; NOTHING for none."""
+    return wanted_of(settings, numbers_of(settings), proofs)
+
+
+def wanted_of(settings: Settings, known: tuple[str, ...], proofs: Iterable[Proof]) -> Words:
+    """Say it of the public numbers that are `known`, as `wanted`."""
     lines, found = lines_of(settings), tuple(proofs)
     lacking, outdated = [], []
-    for number in numbers_of(settings):
-        proof = proof_of(settings, number, found)
+    for number in known:
+        proof = proof_among(known, number, found)
         if proof is None:
             lacking.append(number)
         elif proof.lines != lines:
@@ -157,6 +166,8 @@ def told(proof: Proof) -> Words:
 
 def _plain(written: str, settings: Settings) -> str:
     """Return a number as it is dialled in the country; unchanged when it is none there."""
+    from appliance.daemon import numbers  # here: the running service asks for none
+
     with contextlib.suppress(ConfigurationError):
         return numbers.called(written, settings.site.country)
     return written

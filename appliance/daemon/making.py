@@ -21,6 +21,7 @@ from appliance.daemon.chores import Chores
 from appliance.daemon.clock_correction import ClockCorrection
 from appliance.daemon.clocks import ClockWatch, Sources
 from appliance.daemon.desk import Desk
+from appliance.daemon.divert_questions import DivertQuestions
 from appliance.daemon.erasures import Erasures
 from appliance.daemon.fleet import fleet_of
 from appliance.daemon.inbox import Inbox
@@ -149,6 +150,7 @@ class Parts:
         self.phones = self._made_phones(left_file)
         self.phones_kept = PhonesKept(self.stores, self.phones, self.lookout, left_file)
         self.line_uses = LineUses()
+        self.diverts = DivertQuestions(settings, self.run.office, self.stores, self.desk.now)
         self._prompts = announcements.prompt_file(
             Catalogue(self._own),
             self.run.office.languages,
@@ -276,6 +278,7 @@ class Parts:
                 self.stores, self.run.settings, self.updates, self.desk.status, self._myself
             ),
             self.central,
+            self.diverts,
         )
 
     def _myself(self) -> Self:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from appliance.daemon.central_questions import CentralQuestions
     from appliance.daemon.chore_questions import ChoreQuestions
     from appliance.daemon.desk import Desk
+    from appliance.daemon.divert_questions import DivertQuestions
     from appliance.daemon.line_restarts import LineRestarts
     from appliance.daemon.lookout import Lookout
     from appliance.daemon.recoveries import Recoveries
@@ -82,6 +83,7 @@ class PlantQuestions:
     target: TargetQuestions
     updates: UpdateQuestions
     central: CentralQuestions
+    diverts: DivertQuestions
     versions: dict[str, str] = field(default_factory=lambda: versions())
 
     @property
@@ -96,6 +98,7 @@ class PlantQuestions:
             **self.target.known,
             **self.updates.known,
             **self.central.known,
+            **self.diverts.known,
         }
 
     def led_test(self, question: dict[str, Any]) -> Later:

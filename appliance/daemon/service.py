@@ -270,6 +270,7 @@ class Service:
         """Tell systemd, the LEDs and the journal what people see."""
         parts = self._parts
         self._do("show.metrics", lambda: parts.metrics.see(status))
+        self._do("show.diverts", lambda: parts.diverts.see(status))
         self._do("show.uses", lambda: self._keep_uses(status))
         if (fleet := parts.fleet) is not None:
             self._do("show.fleet", lambda: fleet.see(status))

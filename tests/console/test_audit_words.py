@@ -48,6 +48,7 @@ NOTED = {
     "clock": ("clock_confirm", "clock_set"),
     "panel": ("led_test",),
     "line": ("line_restart",),
+    "divert": ("divert_prove",),
     "phone": ("phone_add", "phone_renew", "phone_label", "phone_remove", "phone_back"),
 }  # fmt: skip
 """What is asked at the door and stands in the list then, by the first part of its code."""
@@ -57,7 +58,7 @@ ELSEWHERE = frozenset({
     "register_state", "register_ahead", "free_slots", "requests_due", "weeks", "appointments",
     "retention", "sheet_text", "sheet_voice", "announcement_dictation", "settings", "chores",
     "clock", "restoring", "backup_stick", "backup_target", "updates", "central", "central_show",
-    "phones",
+    "phones", "divert",
     # parts of what is noted once it is whole; forms that are half typed
     "register_file_part", "policy_part", "policy_write", "draft_keep",
     # has a history of its own, or stands in the call's
@@ -84,6 +85,7 @@ ROWS = [
     ("clock.set", "2027-03-01T12:00:00+0000",
      "Fatto regolare l'orologio: 2027-03-01T12:00:00+0000."),
     ("user.password", "carla", "Nuova password di Carla Blu."),
+    ("divert.prove", "busy", "Registrata una prova della deviazione su occupato."),
     ("phone.add", "op3", "Aggiunto il telefono op3."),
     ("phone.password", "op3", "Creata una nuova password per il telefono op3."),
     ("phone.label", "op3", "Cambiata l'etichetta del telefono op3."),

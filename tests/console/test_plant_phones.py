@@ -116,6 +116,14 @@ def test_a_refusal_is_said_on_the_phones_own_page(pages: Pages) -> None:
     assert (status, "x" * 60 in text) == (409, True)
 
 
+def test_the_list_changes_only_with_the_phones(pages: Pages) -> None:
+    """Who goes through it by keys is not put back every three seconds."""
+    (again,) = re.findall(r'hx-get="([^"]*)"', pages.read("/plant/phones/live"))
+    assert pages.visitor.get(again).status_code == 204
+    pages.send("/plant/phones/op1/label", label="Banco")
+    assert pages.visitor.get(again).status_code == 200
+
+
 def test_what_there_is_not_is_not_found(pages: Pages) -> None:
     """A phone, a step."""
     for path in ("/plant/phones/nobody", "/plant/phones/op1/dance"):

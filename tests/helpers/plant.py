@@ -15,6 +15,7 @@ from appliance.daemon.central import Central
 from appliance.daemon.central_questions import CentralQuestions
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Chores
+from appliance.daemon.divert_questions import DivertQuestions
 from appliance.daemon.line_restarts import LineRestarts
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.plant_questions import PlantQuestions
@@ -128,6 +129,7 @@ class Plant:
             CentralQuestions(
                 self.stores, Central(settings, kept, self.chores, self.lookout.trouble), chores
             ),
+            DivertQuestions(settings, self.switchboard.office, self.stores, desk.now),
         )
 
     def _light(self) -> None:

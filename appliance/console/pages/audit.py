@@ -44,6 +44,7 @@ WHAT: Final = {
     "panel": N_("LEDs"),
     "line": N_("Lines"),
     "phone": N_("Phones"),
+    "divert": N_("Divert on busy"),
 }
 """What the first part of a code concerns."""
 

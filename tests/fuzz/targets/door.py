@@ -222,6 +222,8 @@ class Plant:
         return {
             "plant": lambda _: {"lines": []},
             "led_test": lambda _: {},
+            "divert": lambda _: {},
+            "divert_prove": lambda _: {},
             "line_restart": lambda _: {},
             "settings": lambda _: {"sections": [], "complaint": {"it": "", "en": ""}},
             "chores": lambda _: {"running": "", "last": {}},

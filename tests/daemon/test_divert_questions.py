@@ -1,0 +1,177 @@
+"""The proof of divert-on-busy in the console: only with every line seized all along."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.calls.desk import LineState
+from appliance.calls.status import LineStatus
+from appliance.daemon import commission, config
+from appliance.daemon.commission import Outcome
+from appliance.daemon.divert_questions import DivertQuestions
+from appliance.daemon.office import build_office
+from appliance.policy.refused import Refused
+from appliance.records import audit
+from tests.calls.desk import TEN, up
+from tests.commands.test_commission import EXAMPLE, ORDINARY, TOLL_FREE
+from tests.console import people
+from tests.daemon.test_plant_questions import Kept
+
+SEIZED = ("in_use", "in_use_outside")
+NOON = datetime(2026, 11, 25, 11, tzinfo=UTC)
+
+
+class Box:
+    """An office with two lines and two public numbers."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "centralino.toml"
+        folders = f'\n[folders]\nstate = "{folder}/state"\nrun = "{folder}/run"\n'
+        path.write_text(EXAMPLE.read_text(encoding="utf-8") + folders, encoding="utf-8")
+        self.settings = config.load(path)
+        (folder / "state").mkdir()
+        self.kept = Kept(folder / "state")
+        people.enter(self.kept.connection)
+        stores: Any = self.kept
+        office = build_office(self.settings, 2026)
+        self.questions = DivertQuestions(self.settings, office, stores, lambda: TEN)
+
+    def lines(self, *states: str, after: int = 0) -> None:
+        """Let the lines be in these states from so many seconds after noon on."""
+        seen = tuple(
+            LineStatus(f"line{n}", f"Linea {n}", LineState(state), None)
+            for n, state in enumerate(states, 1)
+        )
+        status = replace(up().status(TEN), at=NOON + timedelta(seconds=after), lines=seen)
+        self.questions.see(status)
+
+    def ask(self, what: str, by: str = people.BEPPE.name, **more: Any) -> dict[str, Any]:
+        """Ask as a technician; returns the answer, raises what is one."""
+        told: list[Any] = []
+        later: Any = self.questions.known[what]({"ask": what, "by": by, **more})
+        later(told.append)
+        if isinstance(told[0], Exception):
+            raise told[0]
+        answer: dict[str, Any] = told[0]
+        return answer
+
+    def prove(self, outcome: str = "diverted", **more: Any) -> dict[str, Any]:
+        """Say what a call has shown, as the page does that has just been looked at."""
+        asked = self.ask("divert")["seized_at"]
+        given = {"number": ORDINARY, "where": "Sportello", "who": "Anna", "asked": asked} | more
+        return self.ask("divert_prove", outcome=outcome, **given)
+
+    def refused(self, outcome: str = "diverted", **more: Any) -> str:
+        """Return why it is not kept, in Italian."""
+        try:
+            answer = self.prove(outcome, **more)
+            said = str(answer["said"]["it"])
+            assert answer["done"] is False
+        except Refused as error:
+            said = error.words.it
+        assert commission.load(self.settings) == ()
+        return said
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Box:
+    """Both lines are idle."""
+    made = Box(tmp_path)
+    made.lines("idle", "idle")
+    return made
+
+
+def test_what_lacks_a_proof_is_told(box: Box) -> None:
+    """Each public number, and which lines are free."""
+    told = box.ask("divert")
+    assert [each["number"] for each in told["numbers"]] == [ORDINARY, TOLL_FREE]
+    assert [each["words"] for each in told["numbers"]] == [None, None]
+    assert (told["free"], told["seized_at"]) == (["Linea 1", "Linea 2"], "")
+
+
+def test_a_call_with_all_lines_seized_proves_it(box: Box) -> None:
+    """As the command does: kept for that number, with who said so and where it rang; audited."""
+    box.lines(*SEIZED)
+    assert box.prove()["said"]["it"] == "La prova è registrata."
+    (proof,) = commission.load(box.settings)
+    assert (proof.number, proof.outcome, proof.by, proof.where) == (
+        ORDINARY, Outcome.DIVERTED, "Anna", "Sportello",
+    )  # fmt: skip
+    assert commission.wanted(box.settings, (proof,)).it.startswith("Non è provato")
+    first, second = box.ask("divert")["numbers"]
+    assert "arriva a: Sportello" in first["words"]["it"]
+    assert (first["outdated"], second["words"]) == (False, None)
+    box.prove("busy", number=TOLL_FREE, where="nowhere")
+    assert commission.wanted(box.settings, commission.load(box.settings)).it == ""
+    assert commission.load(box.settings)[1].where == ""
+    noted = [(n.by, n.what, n.about) for n in audit.latest(box.kept.connection, "divert")]
+    assert noted == [("beppe", "divert.prove", "busy"), ("beppe", "divert.prove", "diverted")]
+
+
+def test_a_line_that_is_free_proves_nothing(box: Box) -> None:
+    """Before the call, at its end, or between: it may have rung there."""
+    box.lines("in_use", "idle")
+    assert "ancora libere: Linea 2" in box.refused()
+    box.lines(*SEIZED, after=10)
+    asked = box.ask("divert")["seized_at"]
+    box.lines("in_use", "idle", after=20)
+    assert "ancora libere" in box.refused(asked=asked)
+    box.lines(*SEIZED, after=30)
+    assert "si è liberata nel frattempo" in box.refused(asked=asked)
+    assert "si è liberata nel frattempo" in box.refused(asked="")
+    box.lines("clearing", "ringing", after=40)  # no caller reaches these either
+    assert box.prove()["said"]
+
+
+def test_the_heads_word_needs_no_call(box: Box) -> None:
+    """Who it was is written down."""
+    assert "nome del Responsabile" in box.refused("no_divert", who=" ")
+    box.prove("no_divert", who="Anna Verdi", where="x")
+    (proof,) = commission.load(box.settings)
+    assert (proof.outcome, proof.by, proof.where) == (Outcome.NO_DIVERT, "Anna Verdi", "")
+
+
+def test_every_mistake_is_one_sentence(box: Box) -> None:
+    """What is missing, and nothing is kept."""
+    box.lines(*SEIZED)
+    for wrong, words in (
+        ({"where": ""}, "dove ha squillato"),
+        ({"number": "0599999999"}, "non è fra i numeri pubblici"),
+        ({"outcome": "perhaps"}, "scegliere che cosa ha sentito"),
+    ):
+        assert words in box.refused(**wrong)
+    assert "tecnico" in box.refused(by=people.CARLA.name).lower()
+
+
+def test_a_proof_of_other_lines_is_outdated(box: Box) -> None:
+    """It is shown as that."""
+    box.lines(*SEIZED)
+    box.prove()
+    (proof,) = commission.load(box.settings)
+    commission.save(box.settings, replace(proof, lines=("line9",)))
+    assert box.ask("divert")["numbers"][0]["outdated"]
+
+
+def test_what_cannot_be_kept_is_said(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk."""
+    box.lines(*SEIZED)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(commission, "atomic_write", full)
+    assert "non si può conservare" in box.refused()
+
+
+def test_without_a_line_nothing_is_asked(tmp_path: Path) -> None:
+    """No line is seized where there is none, and no number needs a proof."""
+    box = Box(tmp_path)
+    box.lines()
+    assert (box.ask("divert")["seized_at"], box.ask("divert")["free"]) == ("", [])
+    box.questions.settings = replace(box.settings, lines=())
+    assert box.ask("divert")["numbers"] == []
