@@ -47,7 +47,7 @@ from appliance.daemon.settings import Settings
 from appliance.daemon.setups import carrier_setup, code_of, phone_settings
 from appliance.daemon.stores import Stores
 from appliance.daemon.supervisor import Supervisor
-from appliance.daemon.target_nights import TargetNights, TargetQuestions
+from appliance.daemon.target_nights import LIMIT_S, TargetNights, TargetQuestions
 from appliance.daemon.update_questions import Self, UpdateQuestions
 from appliance.daemon.updates import Updates
 from appliance.daemon.user_questions import UserQuestions
@@ -181,7 +181,7 @@ class Parts:
         self.chores = ChoreQuestions(stores, settings, self.run.complaint, chores, self.desk.now)
         self.nightly = Nightly(settings, stores.records, chores, self.lookout.trouble)
         self.target_nights = TargetNights(
-            settings, stores.records, Chores(self.run.config), self.lookout.trouble
+            settings, stores.records, Chores(self.run.config, LIMIT_S), self.lookout.trouble
         )
         self.restores = RestoreQuestions(stores, settings, self.chores, self.desk.status)
         self.updates = Updates(

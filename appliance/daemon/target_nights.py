@@ -46,6 +46,8 @@ log = logging.getLogger(__name__)
 LOOK_S: Final = 60.0
 AGAIN_S: Final = 3600.0
 BUSY_S: Final = 600.0
+LIMIT_S: Final = 6 * 3600.0
+"""A child that takes longer is ended: the office's line to a server elsewhere may be slow."""
 COMMAND: Final = ("backup-target", "now")
 LOOK: Final = ("backup-target", "look")
 SET_UP: Final = ("backup-target", "set-up", "--asked")

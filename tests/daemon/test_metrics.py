@@ -5,12 +5,15 @@ from __future__ import annotations
 import queue
 import socket
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from appliance.calls.status import Status
 from appliance.carrier.messages import Health
 from appliance.daemon import config
+from appliance.daemon.backup_stick import Stick
+from appliance.daemon.backup_target import Target
 from appliance.daemon.figures import Figures as DeskFigures
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.metrics import Metrics
@@ -114,6 +117,28 @@ def test_figures_are_gathered_once_a_second(tmp_path: Path) -> None:
     assert first.tally.calls["in", "answered"] == 0
     assert later.tally.calls["in", "answered"] == 1
     assert later.tally.faults["underruns"] == 2
+
+
+def test_the_last_backup_that_has_left_the_card(tmp_path: Path) -> None:
+    """0 for never; the latest one of stick and network folder, not a try that failed."""
+    clock = Clock()
+    part, _, _, lookout = made(tmp_path, MetricsSettings(HOST), clock)
+    server = part.server
+    assert server is not None
+
+    def told() -> float:
+        clock.now += 1.0
+        part.look()
+        assert server.latest is not None
+        return server.latest.backup_at
+
+    assert told() == 0.0
+    lookout.stick = Stick("AB-12", "COPIE", "b", AT, AT - timedelta(days=2), AT, False)
+    assert told() == (AT - timedelta(days=2)).timestamp()
+    lookout.target = Target("sftp://c@h/x", "k", "a1b2", "b", AT, AT - timedelta(days=1), AT, False)
+    assert told() == (AT - timedelta(days=1)).timestamp()
+    lookout.target = replace(lookout.target, done=None)
+    assert told() == (AT - timedelta(days=2)).timestamp()
 
 
 def test_what_lies_on_the_disk_comes_later(tmp_path: Path) -> None:
