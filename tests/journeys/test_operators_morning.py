@@ -29,7 +29,8 @@ in the office; the head has imported the offices' declarations and the sheets.
 15. By the office's rule she takes an e-mail over: number and subject are there already, she types
     the name; the page tells the request's number, which she reads aloud.
 16. The citizen hangs up; in "Prese in carico" the request is there, sent; the Tributi find the
-    citizen's name, number and subject in their mailbox.
+    citizen's name, number and subject in their mailbox. Carla downloads the request as a PDF for
+    the protocol office: a letter to the Tributi, with names instead of codes.
 17. Carla opens "Messaggi", listens to the message of the evening, takes it, and closes it with an
     outcome.
 18. The technician reads on the box how both calls ended, and that the message is closed.
@@ -62,6 +63,7 @@ from tests.journeys.harness.front_desk import (
     phone_hears,
 )
 from tests.journeys.harness.operator import logs_in, makes_an_account
+from tests.journeys.harness.reports import text_of_pdf
 from tests.journeys.harness.steps import Journey, wait_until
 from tests.journeys.harness.terminal import Terminal, on_the_box
 from tests.system.calls import in_state
@@ -205,6 +207,7 @@ def test_an_operators_morning(
             page.open("Prese in carico", under="Prese in carico")
             finds_the_request_sent(page)
             gets_the_mail(box)
+            downloads_the_letter(page, tmp_path)
 
         with journey.step(17):
             page.open("Messaggi")
@@ -255,6 +258,25 @@ def gets_the_mail(box: FrontDesk) -> None:
     assert body is not None
     assert "Bruno Neri" in body.get_content()
     assert SECOND in body.get_content().replace(" ", "")
+
+
+def downloads_the_letter(page: Window, folder: Path) -> None:
+    """Open the request and download it; read it as a letter."""
+    row = page.page.get_by_role("row").filter(has_text="Bruno Neri")
+    page.click("link", "1", row)
+    letter = text_of_pdf(page.downloads("Scarica la presa in carico (PDF)", folder))
+    words = " ".join(letter.split())
+    for each in (
+        "All'ufficio Tributi",
+        "Oggetto: richiesta n. 1 – IMU: imposta municipale propria",
+        "Nome Bruno Neri",
+        f"Telefono {SECOND}",
+        "e-mail inviata all'ufficio",
+        "Pagina 1 di 1",
+    ):
+        assert each in words, letter
+    for code in ("op1", "carla", "250 "):
+        assert code not in words, letter
 
 
 def deals_with_the_message(page: Window) -> None:

@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, Locator, Page, Request, Response, expec
 from tests.console.browser import Screen, install, launched, screen
 from tests.journeys.harness.steps import Journey
 
+DOWNLOAD_MS: Final = 60_000
+"""A paper is laid out by a machine that does much else."""
 KEY_MS: Final = 75
 """Between two keys, of somebody who types well."""
 PATIENCE_MS: Final = 20_000
@@ -141,6 +143,14 @@ class Window:
     def text(self, within: Locator | None = None) -> str:
         """Return all that can be read."""
         return (within or self.page.locator("body")).inner_text()
+
+    def downloads(self, name: str, to: Path) -> Path:
+        """Press a link that gives a file, and keep it as the browser does; returns it."""
+        with self.page.expect_download(timeout=DOWNLOAD_MS) as coming:
+            self.page.get_by_role("link", name=name).click()
+        path = to / coming.value.suggested_filename
+        coming.value.save_as(path)
+        return path
 
     def listens_to_the_end(self, name: str) -> float:
         """Wait until a sound that plays has ended; returns how long it is, in seconds."""
