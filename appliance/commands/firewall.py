@@ -48,10 +48,13 @@ def in_force(path: Path) -> Settings | None:
 def openings(settings: Settings | None, near: tuple[Network, ...], *, ssh: bool) -> Openings:
     """Say where the box listens, and for whom: its own networks `near`, those that SIP may come
     from by the configuration, and phones and registrar that it names by an address.
+
+    Without `sip.allowed` SIP comes from the box's own networks and who is named; where none is
+    known, from the whole LAN: no phone is locked out by a kernel that tells nothing.
     """
     keys = (SSH,) if ssh else ()
     if settings is None:
-        return Openings(tcp=(*Openings().tcp, *keys), near=near)
+        return Openings(tcp=(*Openings().tcp, *keys), near=near, talkers=near)
     console, sip, metrics = settings.console, settings.sip, settings.metrics
     pages = (console.port, console.redirect_port) if console.enabled else ()
     registrar = (sip.registrar.address,) if sip.registrar else ()
@@ -62,11 +65,21 @@ def openings(settings: Settings | None, near: tuple[Network, ...], *, ssh: bool)
         (sip.rtp_ports.low, sip.rtp_ports.high),
         tuple(port for port in (*pages, *keys) if port),
         (*near, *given),
-        given if sip.allowed else (),
+        _talkers(given, near, is_told=bool(sip.allowed)),
         metrics.port if metrics.listen else 0,
         tuple(found for one in metrics.allowed if (found := _network(one))),
         sip.tcp and not tcp_rival(settings),
+        roams=sip.registrar is not None,
     )
+
+
+def _talkers(
+    given: tuple[Network, ...], near: tuple[Network, ...], *, is_told: bool
+) -> tuple[Network, ...]:
+    """Say from where SIP is heard: () for the whole LAN."""
+    if is_told:
+        return given
+    return (*near, *given) if near else ()
 
 
 def networks(proc: Path) -> tuple[Network, ...]:

@@ -96,8 +96,7 @@ table inet centralino {{
     }}
 
     chain lan {{
-        udp dport {rtp} accept
-{talk}        udp dport 5353 accept
+{sound}{talk}        udp dport 5353 accept
         tcp dport {{ {tcp} }} jump visits
         meta l4proto {{ icmp, ipv6-icmp }} limit rate 20/second burst 40 packets accept
         counter drop
@@ -123,8 +122,10 @@ table inet centralino {{
 class Openings:
     """Where the box listens: UDP ports of SIP and RTP (both ends included), TCP ports, `sip_tcp`
     whether SIP's is one, too; and for whom, beside the private networks. `talkers` are those from
-    which alone SIP is heard, () for the whole LAN. `figures` is the port at which Prometheus asks,
-    0 for none, and `askers` who may: they reach nothing else; () for the whole LAN.
+    which alone SIP is heard, () for the whole LAN; sound too, unless it `roams`: of a call over
+    somebody else's registrar it comes from whatever host that names. `figures` is the port at which
+    Prometheus asks, 0 for none, and `askers` who may: they reach nothing else; () for the whole
+    LAN.
     """
 
     sip: int = 5060
@@ -135,6 +136,7 @@ class Openings:
     figures: int = 0
     askers: tuple[Network, ...] = ()
     sip_tcp: bool = True
+    roams: bool = False
 
 
 def rules(openings: Openings) -> str:
@@ -149,22 +151,33 @@ def rules(openings: Openings) -> str:
         rtp=f"{low}-{high}",
         tcp=", ".join(str(port) for port in sorted({*openings.tcp, *everybody, PHONES_FILES})),
         figures="".join(_figures(openings)),
+        sound="".join(_sound(openings)),
         talk="".join(_talk(openings)),
     )
 
 
 def _talk(openings: Openings) -> Iterator[str]:
-    """Yield the rules for SIP. Sound is not bounded so: a call's may come from elsewhere."""
+    """Yield the rules for SIP."""
     tcp = f"tcp dport {openings.sip} jump visits\n" if openings.sip_tcp else ""
-    if not openings.talkers:
-        yield f"        udp dport {openings.sip} jump sip\n"
-        yield f"        {tcp}" if tcp else ""
+    for who in _talkers(openings.talkers):
+        yield f"        {who}udp dport {openings.sip} jump sip\n"
+        yield f"        {who}{tcp}" if tcp else ""
+
+
+def _sound(openings: Openings) -> Iterator[str]:
+    """Yield the rules for RTP."""
+    low, high = openings.rtp
+    for who in _talkers(() if openings.roams else openings.talkers):
+        yield f"        {who}udp dport {low}-{high} accept\n"
+
+
+def _talkers(talkers: tuple[Network, ...]) -> Iterator[str]:
+    """Yield how a rule begins for each family of the phones' networks; "" for the whole LAN."""
+    if not talkers:
+        yield ""
     for version, family in ((4, "ip"), (6, "ip6")):
-        talkers = sorted({str(one) for one in openings.talkers if one.version == version})
-        if talkers:
-            who = f"{family} saddr {{ {', '.join(talkers)} }}"
-            yield f"        {who} udp dport {openings.sip} jump sip\n"
-            yield f"        {who} {tcp}" if tcp else ""
+        if who := sorted({str(one) for one in talkers if one.version == version}):
+            yield f"{family} saddr {{ {', '.join(who)} }} "
 
 
 def _figures(openings: Openings) -> Iterator[str]:

@@ -53,7 +53,23 @@ def test_open_is_what_the_configuration_says() -> None:
     named = ("198.51.100.0/24", "2001:db8::9/128", "203.0.113.7/32")
     assert found.near == found.talkers == tuple(ip_network(one) for one in named)
     anybody = dataclasses.replace(settings, phones=phones)
-    assert openings(anybody, (), ssh=False).talkers == (), "no network is named: the whole LAN"
+    assert openings(anybody, (), ssh=False).talkers == (), "no network is known: the whole LAN"
+    assert found.roams
+
+
+def test_as_delivered_phones_are_heard_from_the_boxs_own_networks_alone() -> None:
+    """A computer in another private network reaches neither SIP nor sound; a phone that is named
+    by its address does, and so does whoever is in a network of `sip.allowed`, and nobody else then.
+    """
+    settings, near = config.load(EXAMPLE), (ip_network("192.168.17.0/24"),)
+    phones = (*settings.phones, Phone("far", address="10.9.9.9"))
+    found = openings(dataclasses.replace(settings, phones=phones), near, ssh=False)
+    assert found.talkers == (*near, ip_network("10.9.9.9/32"))
+    assert not found.roams
+    assert openings(None, near, ssh=False).talkers == near
+    sip = dataclasses.replace(settings.sip, allowed=("10.1.0.0/16",))
+    named = openings(dataclasses.replace(settings, sip=sip), near, ssh=False)
+    assert named.talkers == (ip_network("10.1.0.0/16"),)
 
 
 def test_what_is_off_is_closed_and_ssh_needs_a_key(tmp_path: Path) -> None:

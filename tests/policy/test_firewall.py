@@ -39,6 +39,13 @@ def test_where_networks_are_named_sip_is_heard_from_them_alone() -> None:
         "ip saddr { 10.0.0.7/32, 192.168.10.0/24 } udp dport 5060 jump sip",
         "ip6 saddr { fd00:10::/64 } udp dport 5060 jump sip",
     ]
+    sound = [line.strip() for line in lan.splitlines() if "16000-16199" in line]
+    assert sound == [
+        "ip saddr { 10.0.0.7/32, 192.168.10.0/24 } udp dport 16000-16199 accept",
+        "ip6 saddr { fd00:10::/64 } udp dport 16000-16199 accept",
+    ]
+    roams = rules(Openings(talkers=phones, roams=True)).split("chain lan {")[1]
+    assert roams.startswith("\n        udp dport 16000-16199 accept\n"), "of a registrar's call"
     assert "tcp dport { 80, 443, 5080 } jump visits" in lan
     assert "ip saddr { 10.0.0.7/32, 192.168.10.0/24 } tcp dport 5060 jump visits" in lan
     assert "ip6 saddr { fd00:10::/64 } tcp dport 5060 jump visits" in lan
