@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -10,15 +11,15 @@ import pytest
 from tests.docs.pages import ROOT, guide, headings, read, rows, spans
 from tests.helpers import baresip, kamailio, linphone, sipp
 
-INTEROP = ROOT / "tests" / "interop"
+REAL = (*(ROOT / "tests/interop").glob("test_*.py"), ROOT / "tests/system/test_tcp_phones.py")
 SHOWN = {"en": "What was shown", "it": "Che cosa è stato mostrato"}
 KNOWN = {"en": "Phones and telephone systems that were tried", "it": "Telefoni e centrali provati"}
 LANGUAGES = ("it", "en")
 
 
-def names_in(folder: Path) -> set[str]:
-    """Return the names of all tests in a folder's files."""
-    texts = [path.read_text(encoding="utf-8") for path in folder.glob("test_*.py")]
+def names_in(files: Iterable[Path]) -> set[str]:
+    """Return the names of all tests in some files."""
+    texts = [path.read_text(encoding="utf-8") for path in files]
     return {name for text in texts for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE)}
 
 
@@ -27,7 +28,7 @@ def test_every_test_of_real_phones_has_its_row(language: str) -> None:
     """And no row names a test that is not there."""
     table = rows(guide("phones", language), SHOWN[language])
     named = {name for row in table for name in spans(row[2])}
-    assert named == names_in(INTEROP)
+    assert named == names_in(REAL)
 
 
 def test_both_languages_have_the_same_rows() -> None:

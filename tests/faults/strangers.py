@@ -66,6 +66,49 @@ class Dialogue:
         )  # fmt: skip
 
 
+CONNECTED = 200
+"""So many connections a flood over TCP keeps up at a time."""
+
+
+@contextlib.contextmanager
+def tcp_flood(target: tuple[str, int]) -> Iterator[list[int]]:
+    """Connect again and again from 40 addresses; yields how many connections were begun.
+
+    A third sends requests without end and reads nothing, a third half a request, a third nothing.
+    """
+    over, count = threading.Event(), [0]
+
+    def pour() -> None:
+        kept: list[tuple[int, socket.socket]] = []
+        while not over.is_set():
+            number = count[0]
+            sock = socket.socket()
+            sock.setblocking(False)
+            sock.bind((f"127.250.0.{1 + number % 40}", 0))
+            sock.connect_ex(target)
+            count[0] += 1
+            kept.append((number, sock))
+            if len(kept) > CONNECTED:
+                kept.pop(0)[1].close()
+            for kind, each in kept:
+                with contextlib.suppress(OSError):
+                    each.send((LOUD * 8, b"REGISTER sip:x SIP/2.0", b"")[kind % 3])
+            time.sleep(0.002)
+        for _, each in kept:
+            each.close()
+
+    thread = threading.Thread(target=pour, daemon=True)
+    thread.start()
+    try:
+        yield count
+    finally:
+        over.set()
+        thread.join(10.0)
+
+
+LOUD = message("REGISTER", "sip:x@127.0.0.1", "127.0.0.1:5060", "loud")
+
+
 @contextlib.contextmanager
 def flood(target: tuple[str, int], rate: int, sources: int) -> Iterator[list[int]]:
     """Send INVITE and REGISTER in turn, `rate` a second, from so many addresses; yields the count.

@@ -12,9 +12,17 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result
+from appliance.phones.connections import MOST_UNPROVEN
 from appliance.testphone.client import TestPhone
 from tests.faults.needs import require
-from tests.faults.strangers import STRANGER, Dialogue, LeakyRegistrar, flood, message
+from tests.faults.strangers import (
+    STRANGER,
+    Dialogue,
+    LeakyRegistrar,
+    flood,
+    message,
+    tcp_flood,
+)
 from tests.helpers.box import Box
 from tests.helpers.figures import Figures
 from tests.soak.size import size_of
@@ -174,6 +182,31 @@ def test_a_flood_keeps_no_caller_waiting(
     grown = size_of([box.daemon.pid]).own_kb - before
     figures.say(f"F19 {sent[0]} INVITE and REGISTER, {rate} a second from {sources} addresses: "
                 f"the call was served, memory +{grown:.0f} kB")  # fmt: skip
+    assert grown < GROWTH_KB
+    assert_a_call_works(box, op1)
+
+
+def test_a_flood_of_connections_keeps_no_caller_waiting(
+    box: Box, op1: TestPhone, figures: Figures
+) -> None:
+    """F19: hosts that connect over TCP without end, talk, stammer or are silent, and read nothing:
+    a phone over UDP is rung, answers and talks; few of them are kept, and none once it is over.
+    """
+    assert box.daemon is not None
+    before = size_of([box.daemon.pid]).own_kb
+    with tcp_flood((box.address, box.port)) as begun:
+        box.wait_until(lambda: begun[0] > 100, 20.0, "the flood ran dry")
+        call, name = in_call(box, 1, op1)
+        kept = box.ask("plant")["sip"]["connections"]
+        box.wait_until(lambda: begun[0] > 1000, 60.0, "the flood ran dry")
+        assert [c["state"] for c in box.status()["calls"]] == ["talking"]
+        call.hang_up()
+        assert record_of(box, name).result is Result.ANSWERED
+    box.wait_until(lambda: box.ask("plant")["sip"]["connections"] == 0, 40.0, "they stayed")
+    grown = size_of([box.daemon.pid]).own_kb - before
+    figures.say(f"F19 {begun[0]} connections over TCP from 40 addresses: the call was served, "
+                f"{kept} kept, memory +{grown:.0f} kB")  # fmt: skip
+    assert kept <= MOST_UNPROVEN
     assert grown < GROWTH_KB
     assert_a_call_works(box, op1)
 

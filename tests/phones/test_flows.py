@@ -302,6 +302,22 @@ def test_a_phone_that_goes_over_to_udp(phone: Phone) -> None:
     assert (bye.method, where) == ("BYE", UDP)
 
 
+def test_the_message_lamp_is_told_over_the_connection(phone: Phone) -> None:
+    """Unasked, and again once the phone is back; nothing is sent where it has no connection."""
+    phone.bench.wait(5.1)
+    phone.bench.box.waiting.show(2, phone.bench.now)
+    ((notify, where),) = phone.bench.posted()
+    assert (notify.method, where) == ("NOTIFY", FIRST)
+    assert notify.get("Via").startswith("SIP/2.0/TCP ")
+    phone.say(notify, 200)
+    phone.cut()
+    phone.bench.box.waiting.show(3, phone.bench.now)
+    assert phone.bench.posted() == []
+    phone.connect(SECOND)
+    (again,) = phone.bench.wait(5.1)
+    assert "Voice-Message: 3/0" in again.body
+
+
 def test_whose_connection_counts_as_proven(phone: Phone) -> None:
     """A phone's that registered over it, or is in a call by it; no stranger's."""
     box = phone.bench.box
