@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -230,6 +232,33 @@ def test_a_server_that_says_nothing(kind: str, site: Site, monkeypatch: pytest.M
         key = (site.house.state / "secrets" / "backup_target_key.pub").read_text()
         known = Accepted(PHRASE, " ".join(key.split()[:2]), "x")
         assert "nessuna risposta in tempo" in refused(lambda: target.set_up(known))
+
+
+def test_a_server_that_freezes_midway(
+    site: Site, smb: SmbServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is given up after the time of one answer, however much was still to be sent."""
+    target = site.to(smb.address)
+    target.set_up(accepted(smb))
+    monkeypatch.setattr(target_smb, "ANSWER_S", 2)
+    monkeypatch.setattr(target_smb, "CONNECT_S", 1)
+    assert smb.child is not None
+    group, write, pieces = smb.child.pid, target_smb._write, iter(range(1000))
+
+    def frozen(to: object, piece: bytes) -> None:
+        if next(pieces) == 1:
+            os.killpg(group, signal.SIGSTOP)
+        write(to, piece)
+
+    monkeypatch.setattr(target_smb, "_write", frozen)
+    try:
+        assert "nessuna risposta in tempo" in refused(target.write)
+        assert next(pieces) > 1
+    finally:
+        os.killpg(group, signal.SIGCONT)
+    kept = backup_target.load(site.house.state)
+    assert kept is not None
+    assert not kept.well
 
 
 @pytest.mark.parametrize("kind", ["ssh", "smb"])
