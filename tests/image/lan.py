@@ -82,6 +82,10 @@ class Lan:
         """Run a command in one of box, neighbour, stranger."""
         return run("ip", "netns", "exec", f"{self.name}-{where}", *command, **environment)
 
+    def end(self, where: str, other: str) -> str:
+        """Name the end of the cable from one to another, as `cable` does."""
+        return f"to{f'{self.name}-{other}'[-8:]}"
+
     def helper(self, *words: str) -> str:
         """Run the image's own helper on the box, with the programme of this repository."""
         programme = self.folder / "bin" / "centralino"

@@ -108,6 +108,32 @@ def test_ports_are_the_configurations(lan: Lan) -> None:
     assert lan.reached("stranger", BOX, *ALL) == set()
 
 
+def test_a_private_network_behind_a_router_reaches_the_pages_alone(lan: Lan) -> None:
+    """Its computers are the office's, but no phones: neither SIP nor sound is heard from them until
+    `sip.allowed` names their network; then the box's own network, which is not named, is kept out.
+    """
+    there, here = ("ip", "address", "add"), ("dev",)
+    lan.inside("neighbour", *there, "10.66.0.1/24", *here, lan.end("neighbour", "stranger"))
+    lan.inside("stranger", *there, "10.66.0.2/24", *here, lan.end("stranger", "neighbour"))
+    route = (f"{BOX}/32", "via", "10.66.0.1", "src", "10.66.0.2")
+    lan.inside("stranger", "ip", "route", "add", *route)
+    try:
+        talk = {each for each in OTHERWISE if each != "tcp:8443"}
+        config = lan.folder / "centralino.toml"
+        config.write_text(OFFICE, encoding="utf-8")
+        lan.helper("renew")
+        reached = lan.reached("stranger", BOX, *ALL)
+        assert reached == {*OTHERWISE, PHONES_FILES, "udp:5353"} - talk
+        assert talk <= lan.reached("neighbour", BOX, *ALL)
+        allowed = '[sip]\nallowed = ["10.66.0.0/24"]\n'
+        config.write_text(OFFICE.replace("[sip]\n", allowed), encoding="utf-8")
+        lan.helper("renew")
+        assert talk <= lan.reached("stranger", BOX, *ALL)
+        assert not talk & lan.reached("neighbour", BOX, *ALL)
+    finally:
+        lan.inside("stranger", "ip", "route", "del", *route)
+
+
 def test_rules_that_are_wrong_change_nothing(lan: Lan) -> None:
     """Kept rules that the kernel does not take, of a card that was damaged, are the image's own;
     a configuration that cannot be read neither opens nor closes anything else.
