@@ -183,6 +183,11 @@ def is_corruption(error: sqlite3.Error) -> bool:
     return _primary_code(error) in _CORRUPT_CODES
 
 
+def is_busy(error: sqlite3.Error) -> bool:
+    """Tell whether another connection's lock is in the way."""
+    return _primary_code(error) == sqlite3.SQLITE_BUSY
+
+
 def is_io_error(error: BaseException | None) -> bool:
     """Tell an I/O error, after which the outcome is unknown (reliability.md 0.4)."""
     return isinstance(error, sqlite3.Error) and _primary_code(error) == sqlite3.SQLITE_IOERR

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from appliance.errors import Bug, CentralinoError, StoreError
 from appliance.policy.refused import NotKept
 from appliance.policy.system_words import in_words
-from appliance.records import call_log, messages, policy_copy, requests
-from appliance.records.database import is_io_error, open_database, sole_writer
+from appliance.records import call_log, locks, messages, policy_copy, requests
+from appliance.records.database import is_busy, is_io_error, open_database, sole_writer
 from appliance.records.request_rows import Sound
 from appliance.records.requests import NO_LETTERS, Letters, Taking
 from appliance.records.trouble import (
@@ -84,7 +84,8 @@ class Session:
         try:
             return self._once(job)
         except sqlite3.Error as error:
-            log.warning("records: %s; opening the database again", error)
+            again = "trying again" if is_busy(error) else "opening the database again"
+            log.warning("records: %s; %s", error, again)
         try:
             return self._once(job)
         except sqlite3.Error as error:
@@ -110,7 +111,8 @@ class Session:
             raise
         except sqlite3.Error as error:
             self.io_errors += is_io_error(error)
-            self.close()
+            if not is_busy(error):  # another one's lock: nothing is wrong with the connection
+                self.close()
             raise
         except OSError as error:  # what opens the database calls fsync itself
             self.io_errors += error.errno == errno.EIO
@@ -160,6 +162,7 @@ class Records:
         self._on_interrupted = on_interrupted
         self._latest: dict[str, CallRecord] = {}
         self._jobs: queue.Queue[Callable[[Session], None] | None] = queue.Queue(JOBS_LIMIT)
+        self._path = path
         self._session = Session(path, on_trouble, self._close_interrupted)
         self._worker = Worker(
             "records",
@@ -355,6 +358,8 @@ class Records:
             self._tell(None)
         elif self._session.io_errors > 1:
             self._tell(DATABASE_UNSURE)
+        elif by := locks.holder(self._path):
+            self._tell(locks.locked(by))
         else:
             self._tell(DATABASE_FAILING)
 
