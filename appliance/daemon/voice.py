@@ -8,11 +8,14 @@ that import sheets and notices, never by the desk: a call hears a file that is t
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from appliance.errors import OfficeError, TechnicianError
 from appliance.media import speech
 from appliance.media.frames import SAMPLE_RATE
-from appliance.prompts.texts import Said
+
+if TYPE_CHECKING:
+    from appliance.prompts.texts import Said
 
 VOICES = {"it": "it-IT", "en": "en-GB"}
 VERSION = "pico-1"
