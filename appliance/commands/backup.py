@@ -18,6 +18,7 @@ import click
 from appliance.commands.answering import answering, both_option
 from appliance.commands.options import config_option, load_settings
 from appliance.commands.secrets import ask_secret
+from appliance.commands.shell import in_language
 from appliance.errors import ConfigurationError
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
@@ -32,6 +33,14 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 OUTPUT = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 STDOUT = Path("-")
 PHRASE = "Passphrase"
+NAME_ONE = Words(
+    "indicare il FILE della copia, oppure senza FILE --nightly, --stick o --stick-asked --run",
+    "name the backup's FILE, or --nightly, --stick, or --stick-asked --run without one",
+)
+NAME_RESTORED = Words(
+    "indicare il FILE della copia, oppure senza FILE --nightly, --finish o --asked --run",
+    "name the backup's FILE, or --nightly, --finish or --asked --run without one",
+)
 NO_TEXT = Words("non è un testo UTF-8", "it is not UTF-8 text")
 
 
@@ -74,9 +83,7 @@ def backup(
     """
     which = [file is not None, nightly, stick, stick_asked]
     if which.count(True) != 1 or stick_asked is not (run is not None):
-        raise click.UsageError(
-            "name the backup's FILE, or --nightly, --stick, or --stick-asked --run without one"
-        )
+        raise click.UsageError(in_language(NAME_ONE))
     if stick or run is not None:
         with answering(config_path, as_json=as_json) as say:
             _onto_stick(config_path, passphrase_file, run, say)
@@ -181,9 +188,7 @@ def restore(
     """Put the backup FILE in the place of what is on this box, which is kept beside it."""
     which = [file is not None, nightly is not None, finish, asked]
     if which.count(True) != 1 or asked is not (run is not None):
-        raise click.UsageError(
-            "name the backup's FILE, or --nightly, --finish or --asked --run without one"
-        )
+        raise click.UsageError(in_language(NAME_RESTORED))
     with answering(config_path, as_json=as_json) as say:
         try:
             if run is not None:

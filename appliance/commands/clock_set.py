@@ -5,11 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import click
 
+from appliance.commands.shell import in_language
 from appliance.daemon import battery_clock, clock_setting
-from appliance.errors import TechnicianError
+from appliance.policy.refused import Refused
+from appliance.policy.system_words import why_not
+from appliance.policy.words import Words
+
+SET: Final = Words("l'orologio è regolato", "the clock is set")
+SET_WITH_IT: Final = Words(
+    "anche l'orologio a batteria è regolato", "the battery clock is set with it"
+)
 
 
 @click.command("clock-set")
@@ -23,12 +32,15 @@ def clock_set(run: Path) -> None:
     be. Needs root, or CAP_SYS_TIME.
     """
     set_clock(run, lambda wall: time.clock_settime(time.CLOCK_REALTIME, wall))
-    click.echo("the clock is set")
+    click.echo(in_language(SET))
     try:
         if battery_clock.set_battery(time.time()):
-            click.echo("the battery clock is set with it")
+            click.echo(in_language(SET_WITH_IT))
     except OSError as error:
-        raise TechnicianError(f"the battery clock cannot be set: {error}") from error
+        raise Refused(
+            f"l'orologio a batteria non si può regolare: {why_not(error).it}",
+            f"the battery clock cannot be set: {error}",
+        ) from error
 
 
 def set_clock(run: Path, setter: Callable[[float], None]) -> None:
@@ -37,4 +49,7 @@ def set_clock(run: Path, setter: Callable[[float], None]) -> None:
     try:
         setter(wall)
     except OSError as error:
-        raise TechnicianError(f"the clock cannot be set: {error}") from error
+        raise Refused(
+            f"l'orologio non si può regolare: {why_not(error).it}",
+            f"the clock cannot be set: {error}",
+        ) from error

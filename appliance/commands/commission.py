@@ -17,7 +17,7 @@ from appliance.daemon import door
 from appliance.daemon.commission import Outcome, Proof
 from appliance.daemon.settings import Settings
 from appliance.daemon.status_words import said
-from appliance.errors import OfficeError
+from appliance.policy.refused import Refused
 from appliance.policy.words import Words
 
 LOOK_S = 0.5
@@ -26,6 +26,14 @@ SEIZE = Words(
     "parallelo sollevati. Ancora libere:",
     "Now seize every line: a call on each from other telephones, or the telephones beside them "
     "lifted. Still free:",
+)
+ONE_OF = Words(
+    "indicarne uno fra --rang-at, --busy, --no-divert, --show",
+    "say one of --rang-at, --busy, --no-divert, --show",
+)
+WHICH = Words(
+    "indicare con --number quale di questi è stato chiamato: {}",
+    "say by --number which of them was called: {}",
 )
 CALL = Words(
     "Tutte le linee sono occupate. Chiamare adesso {} da un altro telefono.",
@@ -63,14 +71,14 @@ def commission(
     settings = load_settings(config_path)
     language = language_of(settings)
     if bool(rang_at) + busy + no_divert + show > 1:
-        raise click.UsageError("say one of --rang-at, --busy, --no-divert, --show")
+        raise click.UsageError(said(ONE_OF, language))
     numbers = (proofs.number_of(settings, number),) if number else proofs.numbers_of(settings)
     if show:
         _show(settings, numbers, language)
         return
     if (rang_at or busy) and len(numbers) > 1:
         listed = ", ".join(numbers)
-        raise click.UsageError(f"say by --number which of them was called: {listed}")
+        raise click.UsageError(said(WHICH, language).format(listed))
     if not no_divert:
         _seize(settings, language, wait)
     for each in numbers:
@@ -112,9 +120,11 @@ def _seize(settings: Settings, language: str, wait: float) -> None:
             told = free
             click.echo(f"{said(SEIZE, language)} {', '.join(free)}")
         never.wait(LOOK_S)
-    raise OfficeError(
+    raise Refused(
+        f"{', '.join(told)}: ancora raggiungibile dopo {wait:g} s; se non sono "
+        "impegnate tutte le linee la prova non vale: ricominciare",
         f"{', '.join(told)} could still be reached after {wait:g} s: without all lines seized a "
-        "call proves nothing; begin again"
+        "call proves nothing; begin again",
     )
 
 
@@ -127,6 +137,8 @@ def _ask(number: str, language: str) -> str:
 def _still_seized(settings: Settings) -> None:
     free = _free(settings)
     if free:
-        raise OfficeError(
-            f"{', '.join(free)} became free meanwhile: the call may have rung there; begin again"
+        raise Refused(
+            f"{', '.join(free)}: si è liberata nel frattempo e la chiamata può essere "
+            "arrivata lì: ricominciare",
+            f"{', '.join(free)} became free meanwhile: the call may have rung there; begin again",
         )

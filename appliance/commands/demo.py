@@ -28,10 +28,11 @@ from appliance.commands import demo_console, demo_people
 from appliance.commands.demo_office import configuration, furnish
 from appliance.daemon import config, door, phone_secrets
 from appliance.daemon.stores import database_path
-from appliance.errors import CentralinoError, OfficeError, TechnicianError
+from appliance.errors import CentralinoError, OfficeError
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan, CallReport
 from appliance.exchange.process import ExchangeProcess
+from appliance.policy.refused import Refused
 from appliance.policy.words import SaidError, Words
 from appliance.prompts import OURS
 from appliance.records import call_log
@@ -298,7 +299,10 @@ def _wait_until_ready(folder: Path, child: subprocess.Popen[bytes], journal: Pat
                 return
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(0.1)
-    raise TechnicianError(f"the daemon did not become ready; {journal} says why")
+    raise Refused(
+        f"il servizio non si è avviato: il motivo è in {journal}",
+        f"the daemon did not become ready; {journal} says why",
+    )
 
 
 def _free_udp_port() -> int:

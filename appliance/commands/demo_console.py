@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from appliance.errors import TechnicianError
+from appliance.policy.refused import Refused
 
 OPEN_AT: Final = "the console is open at "
 READY_LIMIT_S: Final = 30.0
@@ -46,4 +46,7 @@ def _address(child: subprocess.Popen[bytes], journal: Path) -> str:
             return rest.split()[0]
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(0.1)
-    raise TechnicianError(f"the console did not open; {journal} says why")
+    raise Refused(
+        f"la console non si è aperta: il motivo è in {journal}",
+        f"the console did not open; {journal} says why",
+    )

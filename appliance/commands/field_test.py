@@ -16,6 +16,7 @@ from appliance.commands.options import language_option
 from appliance.commands.shell import in_language, language_of, words_said
 from appliance.errors import CentralinoError, TechnicianError
 from appliance.policy.numbering import PLANS
+from appliance.policy.refused import Refused
 from appliance.policy.system_words import why_not
 from appliance.policy.words import Words
 
@@ -198,8 +199,9 @@ def _need_libraries() -> None:
     """Raise TechnicianError, before anything is stopped, for what is not installed."""
     missing = [package for name, package in LIBRARIES.items() if util.find_spec(name) is None]
     if missing:
-        raise TechnicianError(
-            f"a field test needs more than the box itself: sudo apt install {' '.join(missing)}"
+        raise Refused(
+            f"il collaudo richiede altri pacchetti: sudo apt install {' '.join(missing)}",
+            f"a field test needs more than the box itself: sudo apt install {' '.join(missing)}",
         )
 
 
@@ -215,7 +217,10 @@ def _tested(wish: Wish) -> int:
         wish.out.mkdir(parents=True)
     except OSError as error:
         why = why_not(error).en
-        raise TechnicianError(f"{wish.out} cannot be the report's new folder: {why}") from error
+        raise Refused(
+            f"{wish.out} non può essere la cartella nuova del rapporto: {why_not(error).it}",
+            f"{wish.out} cannot be the report's new folder: {why}",
+        ) from error
     clock = remaining.Clock(remaining.read(remaining.place(wish.set_up)))
     watch = Watch(wish.language, clock)
     stop = Stop()

@@ -22,10 +22,12 @@ from appliance.daemon.handsets import Kept
 from appliance.daemon.office import build_office
 from appliance.daemon.phone_words import Teller
 from appliance.daemon.settings import Settings
-from appliance.errors import ConfigurationError, OfficeError, TechnicianError
+from appliance.errors import OfficeError, TechnicianError
 from appliance.files import atomic_write
 from appliance.phones import accounts
 from appliance.policy.office import KeyCode
+from appliance.policy.refused import Refused
+from appliance.policy.system_words import why_not
 from appliance.provisioning import makes, qr, sheet
 from appliance.provisioning.gigaset import PIN_DIGITS
 from appliance.provisioning.handset import Handset
@@ -116,9 +118,11 @@ def list_phones(settings: Settings, language: str | None) -> None:
 def registrar(settings: Settings, password: str) -> None:
     """Keep the password of the box's account at the telephone system of [sip.registrar]."""
     if settings.sip.registrar is None:
-        raise ConfigurationError(
+        raise Refused(
+            "nessun centralino telefonico è configurato: aggiungere [sip.registrar] con "
+            'address = "192.168.1.5" e user = "..."',
             'no telephone system is configured: add [sip.registrar] with address = "192.168.1.5" '
-            'and user = "..."'
+            'and user = "..."',
         )
     kept = phone_secrets.load(settings)
     kept[registrar_account.SECRET] = password
@@ -165,9 +169,12 @@ def _where(settings: Settings, given: str, *, needed: bool) -> str:
 def _known(settings: Settings, name: str) -> None:
     known = [phone.name for phone in settings.phones]
     if name not in known:
-        raise ConfigurationError(
+        raise Refused(
+            f'il telefono {name!r} non è configurato: aggiungere [[phones]] name = "{name}" '
+            "e inserirlo in switchboard.phones o citizens_desk.phones (noti: "
+            f"{', '.join(known) or 'nessuno'})",
             f'phone {name!r} is not configured: add [[phones]] name = "{name}" and put it into '
-            f"switchboard.phones or citizens_desk.phones (known: {', '.join(known) or 'none'})"
+            f"switchboard.phones or citizens_desk.phones (known: {', '.join(known) or 'none'})",
         )
 
 
@@ -179,7 +186,10 @@ def _chosen(kept: dict[str, Kept], name: str, model: str | None, mac: str) -> tu
     make, plain = handsets.choose(model or "", mac)
     other = next((n for n, row in kept.items() if plain and row.mac == plain and n != name), "")
     if other:
-        raise OfficeError(f"{mac} is phone {other}'s already; check it, or add {other} anew first")
+        raise Refused(
+            f"{mac} è già del telefono {other}: controllarlo, o prima aggiungere di nuovo {other}",
+            f"{mac} is phone {other}'s already; check it, or add {other} anew first",
+        )
     return make, plain
 
 
@@ -208,7 +218,10 @@ def _write_sheet(
     try:
         atomic_write(path, text)
     except OSError as error:
-        raise OfficeError(f"the sheet cannot be written to {path}: {error.strerror}") from error
+        raise Refused(
+            f"il foglio non si può scrivere in {path}: {why_not(error).it}",
+            f"the sheet cannot be written to {path}: {error.strerror}",
+        ) from error
 
 
 def _standing(settings: Settings) -> dict[str, dict[str, Any]] | None:

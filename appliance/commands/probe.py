@@ -21,6 +21,7 @@ from appliance.daemon.setups import line_setup
 from appliance.errors import TechnicianError
 from appliance.lines.duplex_probe import DuplexProbe, Finding, Verdict
 from appliance.lines.keeper import PORT_ERRORS, SerialPort, explain
+from appliance.policy.refused import Refused
 
 LIMIT_S = 90.0
 READ_SIZE = 4096
@@ -94,7 +95,10 @@ def _converse(prober: DuplexProbe, fd: int) -> Finding:
         if due is not None and now >= due:
             prober.handle_timer(now)
         if now >= end:
-            raise TechnicianError(f"the modem came to no end within {LIMIT_S:.0f} s; replug it")
+            raise Refused(
+                f"il modem non ha finito entro {LIMIT_S:.0f} s: scollegarlo e ricollegarlo",
+                f"the modem came to no end within {LIMIT_S:.0f} s; replug it",
+            )
     _flush(fd, bytes(waiting) + prober.data_to_send())
     return prober.finding
 
@@ -116,5 +120,8 @@ def setup_of(settings: Settings, name: str) -> LineSetup:
     for line in settings.lines:
         if line.name == name:
             return line_setup(settings, line)
-    known = ", ".join(line.name for line in settings.lines) or "none is"
-    raise TechnicianError(f"line {name!r} is not configured: {known}")
+    known = ", ".join(line.name for line in settings.lines)
+    raise Refused(
+        f"la linea {name!r} non è configurata: {known or 'nessuna lo è'}",
+        f"line {name!r} is not configured: {known or 'none is'}",
+    )

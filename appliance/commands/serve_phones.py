@@ -15,12 +15,13 @@ from datetime import UTC, datetime
 import click
 
 from appliance.commands.options import desk_socket
+from appliance.commands.shell import language_of
 from appliance.daemon import door, handsets
 from appliance.daemon.office import build_office
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
 from appliance.phones.settings import network_of
-from appliance.policy.words import Words
+from appliance.policy.words import SaidError, Words
 from appliance.provisioning.server import PORT, Server
 from appliance.provisioning.window import Offer, Window
 
@@ -28,9 +29,10 @@ ASK_EVERY = 2.0
 """Seconds between questions to the desk about who has registered."""
 LONGEST = 120
 """Minutes: a window is no permanent service."""
-NOTHING_TO_SERVE = (
-    "no phone waits for its file: add one first, e.g. centralino phones add op1 --model yealink "
-    "--mac 00:15:65:AA:BB:CC"
+ADD = "centralino phones add op1 --model yealink --mac 00:15:65:AA:BB:CC"
+NOTHING_TO_SERVE = Words(
+    f"nessun telefono aspetta il suo file: prima aggiungerne uno, ad esempio {ADD}",
+    f"no phone waits for its file: add one first, e.g. {ADD}",
 )
 
 
@@ -49,8 +51,8 @@ def serve(settings: Settings, minutes: int, address: str) -> None:
     window = Window(offers, time.monotonic() + minutes * 60, allowed)
     window.registered(registered(settings))
     if not window.is_open(time.monotonic()):
-        raise OfficeError(NOTHING_TO_SERVE)
-    teller = Teller(settings.site.languages[0])
+        raise SaidError(NOTHING_TO_SERVE)
+    teller = Teller(language_of(settings))
     with contextlib.closing(Server((where, PORT), window, teller.say)) as server:
         teller.say(opened(window, where, minutes))
         try:

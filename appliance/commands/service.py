@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from appliance.commands.options import config_option
-from appliance.errors import TechnicianError
+from appliance.policy.refused import Refused
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
@@ -69,9 +69,11 @@ def carrier(account: str | None) -> None:
     """Run the carrier on the socket that systemd passes (centralino-link.socket)."""
     number = None if account is None else _number_of(account)
     if os.environ.get("LISTEN_FDS") != "1":
-        raise TechnicianError(
+        raise Refused(
+            "il processo delle linee è avviato da systemd con centralino-link.socket; su "
+            "una postazione di lavoro lo avvia `centralino run`",
             "the carrier is started by systemd with centralino-link.socket; "
-            "on a workstation `centralino run` starts its own"
+            "on a workstation `centralino run` starts its own",
         )
     # In this order: the nursery is forked while the process is small; the desk imports neither.
     from appliance.lines.nursery import Nursery
@@ -86,7 +88,9 @@ def _number_of(account: str) -> int:
     try:
         return pwd.getpwnam(account).pw_uid
     except KeyError as error:
-        raise TechnicianError(
+        raise Refused(
+            f"l'utente {account!r}, il cui servizio comanda le linee, non c'è: crearlo con "
+            "systemd-sysusers",
             f"there is no account {account!r}, whose service gives orders to the lines: make it "
-            "with systemd-sysusers"
+            "with systemd-sysusers",
         ) from error

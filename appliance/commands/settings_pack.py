@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from appliance.errors import OfficeError
+from appliance.commands.shell import in_language
 from appliance.files import PRIVATE, READABLE, atomic_write
 from appliance.policy.refused import Refused
+from appliance.policy.words import Words
 
 KEY, CERTIFICATE = "key.pem", "certificate.pem"
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -23,12 +24,19 @@ def key(folder: Path, name: str) -> None:
     from appliance.central import signing
 
     if (folder / KEY).exists() or (folder / CERTIFICATE).exists():
-        raise OfficeError(f"there is a key in {folder} already: name another folder")
+        raise Refused(
+            f"in {folder} c'è già una chiave: indicare un'altra cartella",
+            f"there is a key in {folder} already: name another folder",
+        )
     secret, certificate = signing.make_pair(name)
     folder.mkdir(parents=True, exist_ok=True)
     atomic_write(folder / KEY, secret, mode=PRIVATE)
     atomic_write(folder / CERTIFICATE, certificate, mode=READABLE)
-    click.echo(f"{folder / KEY} signs and stays here; {folder / CERTIFICATE} goes to every box")
+    said = Words(
+        f"{folder / KEY} firma e resta qui; {folder / CERTIFICATE} va su ogni apparecchio",
+        f"{folder / KEY} signs and stays here; {folder / CERTIFICATE} goes to every box",
+    )
+    click.echo(in_language(said))
 
 
 @click.command()

@@ -44,6 +44,8 @@ LOOKS: Final = 5
 LOOKS_S: Final = 1.0
 LIMIT_S: Final = 20.0
 USUAL_PORT: Final = 443
+TOLD: Final = Words("scritto sulla scheda", "told on the card")
+TOLD_BEFORE: Final = Words("la scheda lo dice già", "the card says so already")
 LEFT: Final = Words(
     "questo apparecchio non viene dall'immagine: {} resta com'è; modificarlo direttamente, o "
     "indicare con --card la cartella del file della scheda",
@@ -148,7 +150,7 @@ def apply_(places: Places, again: bool) -> None:
             click.echo(in_language(said), err=True)
     if is_left:
         click.echo(in_language(LEFT).format(places.config), err=True)
-    click.echo(f"the card's file: {found.verdict}")
+    click.echo(in_language(outcome.VERDICTS[found.verdict]))
     if found.set_aside:
         click.echo(in_language(KEPT).format(places.config, found.set_aside))
     if applied.is_rewritten:
@@ -300,7 +302,10 @@ def _tell(config_path: Path, card: Path, run: Path, screen: Path | None = None) 
 
     outcome = outcomes.load(run)
     if outcome is None:
-        raise TechnicianError("the card's file was not read yet: `centralino site apply` first")
+        raise Refused(
+            "il file della scheda non è ancora stato letto: prima `centralino site apply`",
+            "the card's file was not read yet: `centralino site apply` first",
+        )
     facts = _facts(config_path, outcome)
     text = result.text_of(outcome, facts)
     if screen is not None:
@@ -308,8 +313,10 @@ def _tell(config_path: Path, card: Path, run: Path, screen: Path | None = None) 
     try:
         is_new = fat.tell(card, text)
     except OSError as error:
-        raise TechnicianError(f"{card / fat.ANSWER}: {why_not(error).en}") from error
-    click.echo("told on the card" if is_new else "the card says so already")
+        raise Refused(
+            f"{card / fat.ANSWER}: {why_not(error).it}", f"{card / fat.ANSWER}: {why_not(error).en}"
+        ) from error
+    click.echo(in_language(TOLD if is_new else TOLD_BEFORE))
     return is_new
 
 

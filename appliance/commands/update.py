@@ -11,6 +11,7 @@ import click
 from appliance.commands import update_stick
 from appliance.commands.answering import answering, both_option, lines_of
 from appliance.commands.options import config_option
+from appliance.commands.shell import in_language
 from appliance.commands.update_fetch import Server
 from appliance.commands.update_helper import Helper, helper_of
 from appliance.commands.update_trial import Watch
@@ -25,6 +26,10 @@ from appliance.records.users import SHELL
 from appliance.voicemail.space import spare_bytes
 
 PATH = click.Path(path_type=Path)
+NAME_ONE: Final = Words(
+    "indicare FILE, URL o una parola, oppure uno fra --fetch, --asked, --stick",
+    "name FILE, URL or a word, or one of --fetch, --asked, --stick",
+)
 WORDS: Final = ("status", "start", "back", "give-up", "good")
 
 
@@ -58,7 +63,7 @@ def update(
     person, good is what an image does at each start.
     """
     if [what is not None, fetch, asked, stick is not None].count(True) != 1:
-        raise click.UsageError("name FILE, URL or a word, or one of --fetch, --asked, --stick")
+        raise click.UsageError(in_language(NAME_ONE))
     with answering(config_path, as_json=as_json) as say:
         update_box.check_image()
         helper = helper_of(config_path, run)

@@ -9,13 +9,24 @@ from pathlib import Path
 import click
 
 from appliance.commands.options import config_option, load_settings
+from appliance.commands.shell import in_language, words_said
 from appliance.daemon.settings import Settings
 from appliance.errors import TechnicianError
+from appliance.policy.refused import Refused
+from appliance.policy.words import Words
 from appliance.usb import device, requests, steps
 from appliance.usb.requests import Answer
 from appliance.usb.steps import Step
 
 STEPS = click.Choice([step.value for step in Step])
+NAME_A_LINE = Words(
+    "indicare una LINE, o --asked per tutto ciò che il centralino richiede",
+    "name a LINE, or --asked for all that the desk asks for",
+)
+TOO_SOON = Words(
+    "{} della linea {}: già fatto meno di due minuti fa, aspettare",
+    "{} of line {} was done less than two minutes ago",
+)
 PATH = click.Path(path_type=Path)
 
 
@@ -40,7 +51,7 @@ def usb_reset(
     minutes. Needs root.
     """
     if asked == bool(line) or (asked and step):
-        raise click.UsageError("name a LINE, or --asked for all that the desk asks for")
+        raise click.UsageError(in_language(NAME_A_LINE))
     wanted = {line: Step(step)} if line and step else {}
     if run is not None:  # first of all: systemd starts us while a request lies there
         wanted = wanted or _asked(run, line)
@@ -48,8 +59,13 @@ def usb_reset(
     run = run or Path(settings.folders.run)
     wanted = wanted or _asked(run, line)
     if not wanted:
-        raise TechnicianError(
-            f"nothing was asked for line {line}; name a --step" if line else "nothing was asked for"
+        raise Refused(
+            f"per la linea {line} nulla è stato richiesto: indicare --step"
+            if line
+            else "nulla è stato richiesto",
+            f"nothing was asked for line {line}; name a --step"
+            if line
+            else "nothing was asked for",
         )
     failed = [
         said for name, one in wanted.items() if (said := _done(settings, run, name, one, sysfs))
@@ -72,10 +88,10 @@ def _done(settings: Settings, run: Path, line: str, step: Step, sysfs: Path) -> 
     try:
         port = port_of(settings, line)
     except TechnicianError as error:
-        return str(error)
+        return in_language(words_said(error))
     now = time.monotonic()
     if not requests.may_do(step, requests.answers(requests.answers_folder(run), line), now):
-        return f"{step} of line {line} was done less than two minutes ago"
+        return in_language(TOO_SOON).format(step, line)
     answer = attempt(step, port, sysfs, now)
     requests.tell(requests.answers_folder(run), line, answer)
     if answer.done:
@@ -97,5 +113,8 @@ def port_of(settings: Settings, line: str) -> str:
     """Return the port of a configured line: nothing else can be reset."""
     ports = {known.name: known.port for known in settings.lines}
     if line not in ports:
-        raise TechnicianError(f"line {line!r} is not configured: {', '.join(ports) or 'none is'}")
+        raise Refused(
+            f"la linea {line!r} non è configurata: {', '.join(ports) or 'nessuna lo è'}",
+            f"line {line!r} is not configured: {', '.join(ports) or 'none is'}",
+        )
     return ports[line]

@@ -13,9 +13,10 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from appliance.errors import TechnicianError
 from appliance.files import atomic_write
 from appliance.policy.clock_trust import BUILT, LAST
+from appliance.policy.refused import Refused
+from appliance.policy.system_words import why_not
 
 NAME: Final = "set"
 OLD_S: Final = 60.0
@@ -35,7 +36,10 @@ def ask(folder: Path, wall: float, monotonic: float) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         atomic_write(folder / NAME, f"{wall:.3f} {monotonic:.3f}\n", is_durable=False)
     except OSError as error:
-        raise TechnicianError(f"the clock cannot be set: {error}") from error
+        raise Refused(
+            f"l'orologio non si può regolare: {why_not(error).it}",
+            f"the clock cannot be set: {error}",
+        ) from error
 
 
 def is_waiting(folder: Path) -> bool:
@@ -50,13 +54,22 @@ def take(folder: Path, monotonic: float) -> float:
     """
     match = _LINE.fullmatch(_contents(folder))
     if match is None:
-        raise TechnicianError("nobody has asked for a time: use the page Time, or timedatectl")
+        raise Refused(
+            "nessuno ha richiesto un'ora: usare la pagina Ora, o timedatectl",
+            "nobody has asked for a time: use the page Time, or timedatectl",
+        )
     wall, asked_at = float(match[1]), float(match[2])
     if not 0 <= monotonic - asked_at <= OLD_S:
-        raise TechnicianError("the time was asked for too long ago: ask again")
+        raise Refused(
+            "l'ora è stata richiesta da troppo tempo: richiederla di nuovo",
+            "the time was asked for too long ago: ask again",
+        )
     now = wall + monotonic - asked_at
     if not BUILT <= now <= LAST:
-        raise TechnicianError("that year cannot be: nothing is set")
+        raise Refused(
+            "quell'anno non è possibile: nulla è stato regolato",
+            "that year cannot be: nothing is set",
+        )
     return now
 
 

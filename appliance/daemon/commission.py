@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from appliance.daemon.settings import Settings
-from appliance.errors import ConfigurationError, OfficeError, TechnicianError
+from appliance.errors import ConfigurationError
 from appliance.files import atomic_write, make_private
 from appliance.policy.local_time import day_phrase, moment_words
+from appliance.policy.refused import Refused
+from appliance.policy.system_words import why_not
 from appliance.policy.words import NOTHING, Words
 
 FILE = "commission.json"
@@ -68,8 +70,16 @@ def number_of(settings: Settings, written: str) -> str:
     """Return a public number as it is proven; raises OfficeError for one that no line has."""
     number, known = _plain(written, settings), numbers_of(settings)
     if number not in known:
-        listed = ", ".join(filter(None, known)) or "none (write `called` of the lines)"
-        raise OfficeError(f"{written!r} is no public number of the lines; known are {listed}")
+        listed = ", ".join(filter(None, known))
+        it, en = (
+            (listed, listed)
+            if listed
+            else ("nessuno (scrivere `called` delle linee)", "none (write `called` of the lines)")
+        )
+        raise Refused(
+            f"{written!r} non è un numero pubblico delle linee; i numeri noti sono {it}",
+            f"{written!r} is no public number of the lines; known are {en}",
+        )
     return number
 
 
@@ -88,8 +98,10 @@ def save(settings: Settings, *proofs: Proof) -> Path:
         make_private(path.parent)
         atomic_write(path, text + "\n")
     except OSError as error:
-        raise TechnicianError(
-            f"{path} cannot be written ({error.strerror}): run it as root or as the service's user"
+        raise Refused(
+            f"{path} non si può scrivere ({why_not(error).it}): eseguire il comando come "
+            "root o come utente del servizio",
+            f"{path} cannot be written ({error.strerror}): run it as root or as the service's user",
         ) from error
     return path
 

@@ -21,7 +21,7 @@ from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
-from appliance.policy.words import Words
+from appliance.policy.words import SaidError, Words
 from appliance.records import audit
 from appliance.records.audit import Noted
 from appliance.records.database import transaction
@@ -127,7 +127,12 @@ class DictationQuestions:
             self._announcements.check(language, key)
             return
         if not shell_proof.is_right(self._stores.dictations.folder.parent, word):
-            raise OfficeError("that is no proof of the box's shell: say the command again")
+            raise SaidError(
+                Words(
+                    "questa non è la prova della riga di comando: ripetere il comando",
+                    "that is no proof of the box's shell: say the command again",
+                )
+            )
         self._announcements.check_name(language, key)
 
 

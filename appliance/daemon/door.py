@@ -27,8 +27,9 @@ from appliance.daemon.asked import refusal as refusal
 from appliance.daemon.errands import Errands
 from appliance.daemon.visit import ANSWER_LIMIT, Visit, is_of_console
 from appliance.daemon.watching import Watching, told
-from appliance.errors import Bug, CentralinoError, OfficeError, TechnicianError
+from appliance.errors import Bug, CentralinoError, OfficeError
 from appliance.policy.refused import Refused
+from appliance.policy.system_words import why_not
 from appliance.policy.words import SaidError, Words
 from appliance.workers import one_job
 
@@ -46,7 +47,14 @@ VISITORS = 16
 """Connections served at once; one more is turned away."""
 
 
-class NotRunningError(OfficeError):
+HUNG_UP: Final = {
+    "ok": False,
+    "error": "the desk hung up",
+    "said": {"it": "il centralino ha chiuso senza rispondere: riprovare"},
+}
+
+
+class NotRunningError(SaidError):
     """Raised where nobody listens on the control socket."""
 
 
@@ -233,7 +241,10 @@ def _listen(path: Path) -> socket.socket:
     try:
         listening.bind(str(path))
     except OSError as error:
-        raise TechnicianError(f"the desk cannot listen on {path}: {error}") from error
+        raise Refused(
+            f"il centralino non può ascoltare su {path}: {why_not(error).it}",
+            f"the desk cannot listen on {path}: {error}",
+        ) from error
     path.chmod(0o660)
     listening.listen(VISITORS)
     listening.setblocking(False)
@@ -253,17 +264,24 @@ def ask(path: Path, question: dict[str, Any], limit: float = 5.0) -> Answer:
             with visitor.makefile("rb") as reader:
                 line = reader.readline()
         except TimeoutError as error:
-            raise OfficeError(
+            raise Refused(
+                f"il centralino non ha risposto entro {limit:g} s; la risposta arriverebbe "
+                "troppo tardi: quanto richiesto può essere stato fatto, guardare con "
+                "centralino status",
                 f"the desk did not answer within {limit:g} s; its answer would come too late: what "
-                "was asked may be done all the same, look with centralino status"
+                "was asked may be done all the same, look with centralino status",
             ) from error
         except OSError as error:
             why = error.strerror or error
-            kind = NotRunningError if isinstance(error, NOBODY_LISTENS) else OfficeError
+            kind = NotRunningError if isinstance(error, NOBODY_LISTENS) else SaidError
             raise kind(
-                f"the desk does not answer on {path} ({why}); is centralino running?"
+                Words(
+                    f"il centralino non risponde su {path}: avviarlo, o vedere con systemctl "
+                    "status centralino perché non è in funzione",
+                    f"the desk does not answer on {path} ({why}); is centralino running?",
+                )
             ) from error
-    answer: Answer = json.loads(line) if line else {"ok": False, "error": "the desk hung up"}
+    answer: Answer = json.loads(line) if line else HUNG_UP
     if not answer.get("ok"):
         said = answer.get("said")
         if isinstance(said, dict) and isinstance(said.get("it"), str):

@@ -21,13 +21,13 @@ from appliance.daemon.rehearsal import numbers_of
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.daemon.stores import database_path
-from appliance.errors import CentralinoError, OfficeError
+from appliance.errors import CentralinoError
 from appliance.files import fsync_directory
 from appliance.policy import erasure_words as words
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.same_number import SameNumber, canonical, same_number
-from appliance.policy.words import Words
+from appliance.policy.words import SaidError, Words
 from appliance.records import erasure
 from appliance.records.erasure import Ordered
 from appliance.records.erasure_found import Chosen, Found, find, invited
@@ -96,7 +96,12 @@ class Erasures:
         named = [(kind, str(question[kind])) for kind in KINDS if question.get(kind)]
         number = str(question.get("number") or "")
         if len(named) + bool(number) != 1:
-            raise OfficeError("say one: a number, or a call, message or request")
+            raise SaidError(
+                Words(
+                    "indicarne uno: un numero, una chiamata, un messaggio o una presa in carico",
+                    "say one: a number, or a call, message or request",
+                )
+            )
         by = " ".join(str(question.get("by") or "").split())[:LONGEST_NAME]
         reason = " ".join(str(question.get("reason") or "").split())[:LONGEST_REASON]
         preview = bool(question.get("preview"))
@@ -117,7 +122,12 @@ class Erasures:
         if asked.proof is None:
             check_may(connection, asked.ordered.by, Permission.ERASE)
         elif not shell_proof.is_right(self._state, asked.proof):
-            raise OfficeError("that is no proof of the box's shell: say the command again")
+            raise SaidError(
+                Words(
+                    "questa non è la prova della riga di comando: ripetere il comando",
+                    "that is no proof of the box's shell: say the command again",
+                )
+            )
 
     def _job(self, connection: sqlite3.Connection, asked: Asked) -> Done:
         self._check(connection, asked)

@@ -22,6 +22,7 @@ from appliance.media.frames import SAMPLE_RATE, Law
 from appliance.policy.refused import Refused
 from appliance.policy.sheets import Sheet
 from appliance.policy.spoken import MOST_SPOKEN, Menu, SpokenSheet
+from appliance.policy.words import SaidError, Words
 from appliance.prompts import voices
 
 MOST_SHEET_S, MOST_NOTICE_S, MOST_NOTICES = 60, 30, 20
@@ -144,7 +145,12 @@ def forget(folder: Path, language: str, key: str) -> None:
     """Remove an announcement of the office's own; raises OfficeError when there is none."""
     path = path_of(folder, language, key)
     if key.startswith(OURS) or not path.exists():
-        raise OfficeError(f"{language}/{key} is no announcement made by `centralino prompts say`")
+        raise SaidError(
+            Words(
+                f"{language}/{key} non è un annuncio creato con `centralino prompts say`",
+                f"{language}/{key} is no announcement made by `centralino prompts say`",
+            )
+        )
     path.unlink()
 
 

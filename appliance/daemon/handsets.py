@@ -17,7 +17,6 @@ from appliance.daemon import phone_secrets
 from appliance.daemon.extensions import extensions
 from appliance.daemon.secret_files import HANDSETS, secret_place
 from appliance.daemon.settings import Settings
-from appliance.errors import OfficeError, TechnicianError
 from appliance.phones.accounts import make_secret
 from appliance.policy.office import KeyCode, StaffKey
 from appliance.policy.refused import Refused
@@ -77,8 +76,9 @@ def choose(make: str, mac: str) -> tuple[str, str]:
     plain = mac_of(mac) if mac else ""
     make = make or (makes.guess(plain) if plain else SOFT)
     if not make:
-        raise OfficeError(
-            f"the maker of {mac} is not known: say --model, one of {', '.join(makes.MAKES)}"
+        raise Refused(
+            f"la marca di {mac} non è nota: indicare --model, uno fra {', '.join(makes.MAKES)}",
+            f"the maker of {mac} is not known: say --model, one of {', '.join(makes.MAKES)}",
         )
     if makes.make_of(make).is_soft:
         plain = ""
@@ -104,8 +104,10 @@ def _routed() -> str:
         try:
             probe.connect(("192.0.2.1", 9))  # RFC 5737; a UDP connect sends nothing
         except OSError as error:
-            raise TechnicianError(
-                "the box has no network, or no default route: plug in the cable, or say --address"
+            raise Refused(
+                "l'apparecchio non è in rete o non ha un percorso predefinito: collegare il "
+                "cavo, o indicare --address",
+                "the box has no network, or no default route: plug in the cable, or say --address",
             ) from error
         return str(probe.getsockname()[0])
 

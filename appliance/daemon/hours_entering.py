@@ -18,7 +18,7 @@ from appliance.policy.refused import Refused
 from appliance.policy.register.fields import Unfit
 from appliance.policy.roles import Permission
 from appliance.policy.special import Special
-from appliance.policy.words import Words
+from appliance.policy.words import SaidError, Words
 from appliance.records import hours
 from appliance.records.users import SHELL
 
@@ -92,7 +92,12 @@ class Entering:
         if word is None:
             check_may(connection, _by(question), Permission.SCHEDULE)
         elif not shell_proof.is_right(self._stores.spoken.folder.parent, word):
-            raise OfficeError("that is no proof of the box's shell: say the command again")
+            raise SaidError(
+                Words(
+                    "questa non è la prova della riga di comando: ripetere il comando",
+                    "that is no proof of the box's shell: say the command again",
+                )
+            )
 
 
 def form_of(question: dict[str, Any]) -> dict[str, Any]:

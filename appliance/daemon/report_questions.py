@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from appliance.daemon.door import Later, Tell
-from appliance.errors import CentralinoError, OfficeError
+from appliance.errors import CentralinoError
 from appliance.policy.mail import Mail
+from appliance.policy.words import SaidError, Words
 from appliance.records import outbox
 from appliance.records.monthly_sheets import sheet_key
 
@@ -25,9 +26,19 @@ def mail_sheet(stores: Stores, register: Register, question: dict[str, Any]) -> 
     subject, body = str(question.get("subject", "")), str(question.get("body", ""))
     unit = register.unit(code)
     if unit is None or not unit.email:
-        raise OfficeError(f"the register has no unit {code!r} with an e-mail address")
+        raise SaidError(
+            Words(
+                f"la rubrica non ha un'unità {code!r} con un indirizzo e-mail",
+                f"the register has no unit {code!r} with an e-mail address",
+            )
+        )
     if not _MONTH.fullmatch(month) or not subject or not body:
-        raise OfficeError("a sheet needs its month (2026-10), a subject and a text")
+        raise SaidError(
+            Words(
+                "a un foglio servono il mese (2026-10), l'oggetto e il testo",
+                "a sheet needs its month (2026-10), a subject and a text",
+            )
+        )
     mail = Mail(sheet_key(code, month), unit.email, subject.replace("\n", " "), body)
     it = f"La scheda di {unit.name} per {month} parte appena il server di posta la prende."
     en = f"The sheet of {unit.name} for {month} leaves as soon as the mail server takes it."

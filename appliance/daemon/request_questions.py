@@ -28,7 +28,7 @@ from appliance.policy.numbering import HOME, Plan
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Appointment, Form, NewRequest, Step, in_few_words
 from appliance.policy.roles import Permission
-from appliance.policy.words import SaidError
+from appliance.policy.words import SaidError, Words
 from appliance.records import bookings, outbox, requests
 from appliance.records.bookings import Diary
 from appliance.records.request_rows import Happened, Kept
@@ -284,5 +284,11 @@ def _by(question: dict[str, Any]) -> str:
 def _number(question: dict[str, Any]) -> int:
     number = question.get("number")
     if not isinstance(number, int) or not 0 < number < HIGHEST:
-        raise OfficeError(f"{number!r} is no number of a request or mail: look with list")
+        raise SaidError(
+            Words(
+                f"{number!r} non è il numero di una presa in carico o di un'e-mail: guardare "
+                "nell'elenco",
+                f"{number!r} is no number of a request or mail: look with list",
+            )
+        )
     return number

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.daemon.phone_secrets import write_whole
-from appliance.errors import OfficeError
 from appliance.files import load_text, make_private
+from appliance.policy.refused import Refused
+from appliance.policy.system_words import why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,12 +32,17 @@ def proof(state: Path) -> Iterator[str]:
     """Lay the word down, yield it, take it away; raises OfficeError without the right to."""
     word = secrets.token_hex(16)
     if not (state / FILE).parent.is_dir():
-        raise OfficeError("the desk has never run here: start it first")
+        raise Refused(
+            "il centralino qui non è mai stato avviato: avviarlo una volta, poi riprovare",
+            "the desk has never run here: start it first",
+        )
     try:
         write_whole(state / FILE, word)
     except OSError as error:
-        raise OfficeError(
-            f"from the shell this is for the administrator alone: use sudo ({error})"
+        raise Refused(
+            "dalla riga di comando questo spetta all'amministratore: usare sudo "
+            f"({why_not(error).it})",
+            f"from the shell this is for the administrator alone: use sudo ({error})",
         ) from error
     try:
         yield word

@@ -22,6 +22,7 @@ from appliance.policy.register.standing import NeedStanding, Standing, need_stan
 from appliance.policy.routing import GroupState
 from appliance.policy.service_state import NO_MARKS
 from appliance.policy.transfer import Allowed, may_transfer
+from appliance.policy.words import SaidError, Words
 
 if TYPE_CHECKING:
     from appliance.daemon.desk import Desk
@@ -163,7 +164,12 @@ def _line(office: Office, name: str) -> Line:
     found = next((line for line in office.lines if name in ("", line.name)), None)
     if found is None:
         known = ", ".join(line.name for line in office.lines) or "none"
-        raise OfficeError(f"there is no line {name!r}; known are {known}")
+        raise SaidError(
+            Words(
+                f"la linea {name!r} non c'è; le linee note sono {known}",
+                f"there is no line {name!r}; known are {known}",
+            )
+        )
     return found
 
 

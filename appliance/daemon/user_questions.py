@@ -18,7 +18,7 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.accounts import AccountError, User, check_hash, check_user
 from appliance.policy.clock import Now
 from appliance.policy.roles import Role
-from appliance.policy.words import Words
+from appliance.policy.words import SaidError, Words
 from appliance.records import users
 from appliance.records.users import Asked
 
@@ -158,7 +158,12 @@ class UserQuestions:
 
         def with_asked(connection: sqlite3.Connection) -> Answer:
             if word is not None and not shell_proof.is_right(self._state, word):
-                raise OfficeError("that is no proof of the box's shell: say the command again")
+                raise SaidError(
+                    Words(
+                        "questa non è la prova della riga di comando: ripetere il comando",
+                        "that is no proof of the box's shell: say the command again",
+                    )
+                )
             return job(connection, Asked(by, at, shell=word is not None))
 
         return self._answered(with_asked)

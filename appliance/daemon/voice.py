@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from appliance.errors import OfficeError, TechnicianError
 from appliance.media import speech
 from appliance.media.frames import SAMPLE_RATE
+from appliance.policy.refused import Refused
+from appliance.policy.words import SaidError, Words
 
 if TYPE_CHECKING:
     from appliance.prompts.texts import Said
@@ -39,10 +40,21 @@ def speak(text: str, language: str, speed: float = 1.0) -> bytes:
     synthesiser is missing.
     """
     if len(text) > MOST_LETTERS:
-        raise OfficeError(f"{len(text)} letters cannot be read aloud: write {MOST_LETTERS} at most")
+        raise SaidError(
+            Words(
+                f"{len(text)} lettere non si possono leggere ad alta voce: scriverne al massimo "
+                f"{MOST_LETTERS}",
+                f"{len(text)} letters cannot be read aloud: write {MOST_LETTERS} at most",
+            )
+        )
     plain = " ".join(_MARKUP.sub(" ", text).split())
     if not any(letter.isalnum() for letter in plain):
-        raise OfficeError(f"{text!r} says nothing when it is read aloud: write words")
+        raise SaidError(
+            Words(
+                f"{text!r} letto ad alta voce non dice nulla: scrivere delle parole",
+                f"{text!r} says nothing when it is read aloud: write words",
+            )
+        )
     sound = speech.telephone(_synthesised(plain, language, speed))
     return speech.levelled(speech.trimmed(speech.without_end_click(sound)))
 
@@ -61,8 +73,9 @@ def _synthesised(plain: str, language: str, speed: float) -> bytes:
     try:
         from py_nanotts import NanoTTS
     except ImportError as error:
-        raise TechnicianError(
-            "py-nanotts is missing, so nothing can be given a voice: pip install py-nanotts"
+        raise Refused(
+            "manca py-nanotts e la voce non si può creare: pip install py-nanotts",
+            "py-nanotts is missing, so nothing can be given a voice: pip install py-nanotts",
         ) from error
     said = NanoTTS().speak(plain, voice=VOICES[language], speed=speed, volume=VOLUME)
     return bytes(said)

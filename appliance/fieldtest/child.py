@@ -15,8 +15,8 @@ from importlib import resources, util
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from appliance.errors import TechnicianError
 from appliance.fieldtest.messages import DESCRIPTOR
+from appliance.policy.refused import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,10 @@ def suite() -> Path:
     """Find the suite, in the sources or where it was installed; raises TechnicianError."""
     found = util.find_spec("hw_tests")
     if found is None or not found.submodule_search_locations:
-        raise TechnicianError("the suite hw_tests is not installed: install centralino whole")
+        raise Refused(
+            "le prove hw_tests non sono installate: installare centralino per intero",
+            "the suite hw_tests is not installed: install centralino whole",
+        )
     return Path(next(iter(found.submodule_search_locations)))
 
 
@@ -44,11 +47,16 @@ def check(suite_folder: Path, options: Sequence[str]) -> None:
         check=False,
     )  # fmt: skip
     if found.returncode == NO_TEST:
-        raise TechnicianError("the options after -- choose no test")
+        raise Refused(
+            "le opzioni dopo -- non scelgono nessuna prova", "the options after -- choose no test"
+        )
     if found.returncode:
         said = [line for line in found.stderr.splitlines() if "error: " in line.lower()]
         why = re.split("error: ", said[-1], flags=re.IGNORECASE)[-1] if said else "refused"
-        raise TechnicianError(f"the options after -- cannot be used: {why}")
+        raise Refused(
+            f"le opzioni dopo -- non si possono usare: {why}",
+            f"the options after -- cannot be used: {why}",
+        )
 
 
 def _command(suite_folder: Path, options: Sequence[str]) -> list[str]:

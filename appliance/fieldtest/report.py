@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from appliance.errors import TechnicianError
 from appliance.fieldtest import page
 from appliance.fieldtest.junit import junit
 from appliance.files import READABLE, atomic_write
 from appliance.paper import engine
+from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
 from hw_tests import findings
 
@@ -28,7 +28,10 @@ def write(folder: Path) -> findings.Run:
         run = findings.loads(raw.decode("utf-8"))
     except (OSError, ValueError) as error:
         why = words_of(error).en
-        raise TechnicianError(f"no report of {folder} can be made: {why}") from error
+        raise Refused(
+            f"di {folder} non si può fare un rapporto: {why}",
+            f"no report of {folder} can be made: {why}",
+        ) from error
     atomic_write(folder / JUNIT, junit(run), mode=READABLE)
     atomic_write(folder / HTML, page.page(run, raw), mode=READABLE)
     engine.write(page.page(run, raw, on_paper=True), folder / PDF)

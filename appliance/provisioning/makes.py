@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from appliance.errors import OfficeError
+from appliance.policy.refused import Refused
 from appliance.provisioning import desk_phones, gigaset, poly, soft_phones
 from appliance.provisioning.handset import Handset
 
@@ -101,5 +101,8 @@ def guess(mac: str) -> str:
 def make_of(name: str) -> Make:
     """Return the make of that name; raises OfficeError with those that are known."""
     if name not in MAKES:
-        raise OfficeError(f"{name!r} is no make we know; known are {', '.join(MAKES)}")
+        raise Refused(
+            f"{name!r} non è una marca nota; le marche note sono {', '.join(MAKES)}",
+            f"{name!r} is no make we know; known are {', '.join(MAKES)}",
+        )
     return MAKES[name]

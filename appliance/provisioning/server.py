@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from appliance.errors import TechnicianError
+from appliance.policy.refused import Refused
 from appliance.policy.words import Words
 from appliance.provisioning import http
 from appliance.provisioning.window import Window
@@ -156,7 +156,10 @@ def _listen(address: tuple[str, int]) -> socket.socket:
         listening.close()
         why = WHY_NOT.get(error.errno or 0, error.strerror or str(error))
         where = f"{address[0]}:{address[1]}"
-        raise TechnicianError(f"phones cannot be served at {where}: {why}") from error
+        raise Refused(
+            f"i file dei telefoni non si possono servire a {where}: {why}",
+            f"phones cannot be served at {where}: {why}",
+        ) from error
     listening.listen(VISITORS)
     listening.setblocking(False)
     return listening

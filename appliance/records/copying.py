@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from appliance.errors import StoreError
 from appliance.files import fsync_directory
 from appliance.policy.refused import NotKept
+from appliance.policy.system_words import in_words
 from appliance.records.database import open_reader
 
 if TYPE_CHECKING:
@@ -48,7 +49,11 @@ def copy(path: Path, to: Path) -> None:
             connection.execute("VACUUM INTO ?", (str(to),))
         os.fsync(descriptor)
     except sqlite3.Error as error:
-        raise StoreError(f"the records cannot be copied ({error}): check the disk") from error
+        raise NotKept(
+            f"gli archivi non si possono copiare ({in_words(str(error)).it}): controllare "
+            "la memoria",
+            f"the records cannot be copied ({error}): check the disk",
+        ) from error
     finally:
         os.close(descriptor)
     fsync_directory(to.parent)

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
-from appliance.errors import StoreError
 from appliance.files import PRIVATE, SHARED, fsync_directory
+from appliance.policy.refused import NotKept
+from appliance.policy.system_words import in_words
 from appliance.records.trouble import DATABASE_SET_ASIDE, Trouble
 
 if TYPE_CHECKING:
@@ -62,14 +63,20 @@ def open_database(path: Path, corrupt: Path) -> Opened:
         return Opened(_open_checked(path))
     except sqlite3.Error as error:
         if not is_corruption(error):
-            raise StoreError(
-                f"the database {path.name} cannot be opened ({error}): check the disk"
+            raise NotKept(
+                f"il database {path.name} non si può aprire ({in_words(str(error)).it}): "
+                "controllare la memoria",
+                f"the database {path.name} cannot be opened ({error}): check the disk",
             ) from error
     set_aside(path, corrupt)
     try:
         return Opened(_open_checked(path), DATABASE_SET_ASIDE)
     except sqlite3.Error as error:
-        raise StoreError(f"no new database can be made ({error}): check the disk") from error
+        raise NotKept(
+            f"non si può creare un database nuovo ({in_words(str(error)).it}): controllare "
+            "la memoria",
+            f"no new database can be made ({error}): check the disk",
+        ) from error
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -100,7 +107,11 @@ def open_reader(path: Path) -> sqlite3.Connection:
             return _reader(path, "mode=ro&immutable=1")
     except sqlite3.Error as error:
         first = error
-    raise StoreError(f"the records {path} cannot be read ({first}): has the daemon ever run here?")
+    raise NotKept(
+        f"gli archivi {path} non si possono leggere ({in_words(str(first)).it}): il "
+        "centralino è mai stato avviato qui?",
+        f"the records {path} cannot be read ({first}): has the daemon ever run here?",
+    )
 
 
 @contextlib.contextmanager
@@ -115,9 +126,11 @@ def sole_writer(database: Path, limit_s: float = BUSY_MS / 1000) -> Iterator[Non
         end = time.monotonic() + limit_s
         while not _is_locked(descriptor):
             if time.monotonic() >= end:
-                raise StoreError(
+                raise NotKept(
+                    f"un altro processo sta scrivendo gli archivi in {database.parent}: riprovare "
+                    "fra un momento",
                     f"the records in {database.parent} are being written by another process: "
-                    "try again in a moment"
+                    "try again in a moment",
                 )
             time.sleep(_LOOK_S)
         yield
@@ -244,8 +257,10 @@ def _set_pragma(connection: sqlite3.Connection, name: str, value: str, expected:
     connection.execute(f"PRAGMA {name} = {value}")
     found = connection.execute(f"PRAGMA {name}").fetchone()[0]
     if found != expected:
-        raise StoreError(
-            f"SQLite refuses {name}={value} (it says {found}): messages would not be safe here"
+        raise NotKept(
+            f"SQLite rifiuta {name}={value} (risponde {found}): qui i messaggi non "
+            "sarebbero al sicuro",
+            f"SQLite refuses {name}={value} (it says {found}): messages would not be safe here",
         )
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from appliance.errors import OfficeError
 from appliance.policy.done_link import hash_of
 from appliance.policy.mail import Mail
 from appliance.policy.outbox import MailState
@@ -131,7 +130,10 @@ def number_of(connection: sqlite3.Connection, key: str) -> int:
     """Return the number of the notice of a key; raises OfficeError when there is none."""
     row = connection.execute("SELECT number FROM outbox WHERE key = ?", (key,)).fetchone()
     if row is None:
-        raise OfficeError(f"there is no mail {key!r}: list them with `centralino outbox list`")
+        raise Refused(
+            f"non c'è l'e-mail {key!r}: elencarle con `centralino outbox list`",
+            f"there is no mail {key!r}: list them with `centralino outbox list`",
+        )
     return int(row[0])
 
 

@@ -17,8 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from appliance.errors import StoreError
 from appliance.files import atomic_write, fsync_directory
+from appliance.policy.refused import NotKept
+from appliance.policy.system_words import in_words
 from appliance.records import audit
 from appliance.records.audit import Noted
 from appliance.records.database import transaction
@@ -68,7 +69,10 @@ class PolicyCopy:
             write(connection, self._folder, datetime.now(UTC))
         except OSError as error:
             self._tell(failed=True)
-            raise StoreError(f"register, sheets and users cannot be copied: {error}") from error
+            raise NotKept(
+                f"rubrica, schede e utenti non si possono copiare: {in_words(str(error)).it}",
+                f"register, sheets and users cannot be copied: {error}",
+            ) from error
         self._kept = now
         self._tell(failed=False)
 

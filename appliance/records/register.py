@@ -9,11 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from appliance.errors import OfficeError, StoreError
-from appliance.policy.refused import Refused
+from appliance.errors import StoreError
+from appliance.policy.refused import NotKept, Refused
 from appliance.policy.register.declarations import Declaration, Variation
 from appliance.policy.register.merge import Merged, Revoked
 from appliance.policy.register.register import Authorisation, Register, Unit
+from appliance.policy.system_words import why_not
 from appliance.records import audit, central
 from appliance.records.audit import Noted
 from appliance.records.database import transaction
@@ -148,7 +149,10 @@ def attachment(connection: sqlite3.Connection, key: Path, name: str) -> bytes:
         "SELECT sealed, sha256 FROM register_attachments WHERE name = ?", (name,)
     ).fetchone()
     if row is None:
-        raise OfficeError(f"nothing named {name!r} is attached: see centralino register history")
+        raise Refused(
+            f"nessun allegato si chiama {name!r}: vedere centralino register history",
+            f"nothing named {name!r} is attached: see centralino register history",
+        )
     return load_vault(key).open_bytes(row["sealed"], _about(name))
 
 
@@ -159,7 +163,10 @@ def _vault(connection: sqlite3.Connection, key: Path) -> Vault:
     try:
         return make_vault(key)
     except OSError as error:
-        raise StoreError(f"the key {key} cannot be made ({error}): check the disk") from error
+        raise NotKept(
+            f"la chiave {key} non si può creare ({why_not(error).it}): controllare la memoria",
+            f"the key {key} cannot be made ({error}): check the disk",
+        ) from error
 
 
 def units(connection: sqlite3.Connection) -> tuple[Unit, ...]:
@@ -191,9 +198,11 @@ def _entered(
     except StoreError:
         raise
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(
+        raise NotKept(
+            f"la voce {row['number']} della rubrica non si può leggere ({error}): "
+            "ripristinare gli archivi dalla copia di sicurezza",
             f"entry {row['number']} of the register cannot be read ({error}): put the records back "
-            "from the backup"
+            "from the backup",
         ) from error
 
 

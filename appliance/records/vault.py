@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from appliance.errors import StoreError
 from appliance.files import create_once, make_private
+from appliance.policy.refused import NotKept
+from appliance.policy.system_words import why_not
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -60,9 +62,11 @@ class Vault:
         try:
             return self._ready().decrypt(nonce, rest, about.encode())
         except (InvalidTag, ValueError) as error:
-            raise StoreError(
+            raise NotKept(
+                f"ciò che è cifrato per {about} non si legge con {self._path}: rimettere la "
+                "chiave della copia di sicurezza da cui vengono gli archivi",
                 f"what is sealed for {about} cannot be read with {self._path}: put back the key of "
-                "the backup that the records come from"
+                "the backup that the records come from",
             ) from error
 
     def _ready(self) -> AESGCM:
@@ -118,17 +122,25 @@ def load_vault(path: Path) -> Vault:
     try:
         key = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except FileNotFoundError as error:
-        raise StoreError(
+        raise NotKept(
+            f"manca la chiave {path} e i numeri della rubrica non si leggono: rimetterla "
+            "dalla copia di sicurezza, o ricominciare gli archivi e importare "
+            "l'esportazione della rubrica",
             f"the key {path} is missing, so the register's numbers cannot be read: put it back "
-            "from the backup, or begin the records anew and import the register's export"
+            "from the backup, or begin the records anew and import the register's export",
         ) from error
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is not what was written there"
-        raise StoreError(
-            f"the key {path} cannot be read ({why}): put it back from the backup"
+        it = why_not(error).it if isinstance(error, OSError) else "non è una chiave"
+        raise NotKept(
+            f"la chiave {path} non si può leggere ({it}): rimetterla dalla copia di sicurezza",
+            f"the key {path} cannot be read ({why}): put it back from the backup",
         ) from error
     if len(key) != KEY_BYTES:
-        raise StoreError(f"the key {path} is cut short: put it back from the backup")
+        raise NotKept(
+            f"la chiave {path} è incompleta: rimetterla dalla copia di sicurezza",
+            f"the key {path} is cut short: put it back from the backup",
+        )
     return Vault(key, path)
 
 

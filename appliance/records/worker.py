@@ -15,7 +15,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from appliance.errors import Bug, CentralinoError, StoreError
+from appliance.errors import Bug, CentralinoError
 from appliance.policy.refused import NotKept
 from appliance.policy.system_words import in_words
 from appliance.records import call_log, locks, messages, policy_copy, requests
@@ -231,7 +231,12 @@ class Records:
         try:
             self._jobs.put_nowait(lambda session: done(_attempt(session, job)))
         except queue.Full:
-            done(StoreError("the records have been stalled for too long: check the disk"))
+            done(
+                NotKept(
+                    "gli archivi sono fermi da troppo tempo: controllare la memoria",
+                    "the records have been stalled for too long: check the disk",
+                )
+            )
 
     def ask(self, job: Callable[[sqlite3.Connection], T], limit_s: float = ASK_LIMIT_S) -> T:
         """Do an idempotent job and wait for it: for threads that may.
@@ -387,4 +392,8 @@ def _attempt(session: Session, job: Callable[[sqlite3.Connection], T]) -> T | Ce
     except CentralinoError as error:
         return error
     except (sqlite3.Error, OSError) as error:
-        return StoreError(f"the records cannot be reached ({error}): check the disk")
+        return NotKept(
+            f"gli archivi non si possono raggiungere ({in_words(str(error)).it}): "
+            "controllare la memoria",
+            f"the records cannot be reached ({error}): check the disk",
+        )

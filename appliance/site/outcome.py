@@ -31,6 +31,20 @@ class Verdict(enum.StrEnum):
     FAILED = "failed"  # the box could not keep what follows from it
 
 
+VERDICTS: Final = {
+    Verdict.APPLIED: Words("il file della scheda: in vigore", "the card's file: applied"),
+    Verdict.AS_BEFORE: Words("il file della scheda: come prima", "the card's file: as before"),
+    Verdict.BLANK: Words("il file della scheda: ancora vuoto", "the card's file: blank"),
+    Verdict.WRONG: Words("il file della scheda: sbagliato, non usato", "the card's file: wrong"),
+    Verdict.MISSING: Words("il file della scheda: manca", "the card's file: missing"),
+    Verdict.FAILED: Words(
+        "il file della scheda: ciò che ne segue non si è potuto conservare",
+        "the card's file: failed",
+    ),
+}
+"""How a command says it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Socket:
     """A USB socket with a modem in it: its port, the maker's words, the line it was given to."""

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from appliance.calls.events import Caller, Presentation
-from appliance.errors import OfficeError
 from appliance.policy.local_time import moment_words
 from appliance.policy.messages import Care, Entry, MessageState, Outcome, Step, care_of
+from appliance.policy.refused import Refused
 from appliance.records import messages
 from appliance.records.care_words import OUTCOMES, history_lines, state_text
 from appliance.records.listing import columns, one
@@ -69,9 +69,15 @@ def close_message(
     Raises OfficeError. Whoever closes one tells the mailbox to `recount`, for the lamp.
     """
     if outcome not in set(Outcome):
-        raise OfficeError(f"{outcome!r} is no outcome: say one of {', '.join(Outcome)}")
+        raise Refused(
+            f"{outcome!r} non è un esito: indicarne uno fra {', '.join(Outcome)}",
+            f"{outcome!r} is no outcome: say one of {', '.join(Outcome)}",
+        )
     if not by:
-        raise OfficeError("a message is closed by somebody: say who")
+        raise Refused(
+            "un messaggio lo chiude qualcuno: indicare chi",
+            "a message is closed by somebody: say who",
+        )
     return messages.close(connection, name, by, Outcome(outcome), at, note)
 
 

@@ -70,7 +70,7 @@ def test_a_notice_is_said_and_forgotten(box: Box) -> None:
     assert "qui non è in funzione" in said
     assert (folder_of(box.state) / "it" / "privacy.wav").exists()
     assert "dal prossimo avvio" in box.run("prompts", "forget", "privacy")
-    assert "no announcement made by" in box.run("prompts", "forget", "privacy")
+    assert "non è un annuncio creato con" in box.run("prompts", "forget", "privacy")
 
 
 @pytest.mark.parametrize("key", ["../x", "Privacy", "sheet_1", ""])

@@ -327,7 +327,7 @@ def test_the_export_is_the_register(box: Box, tmp_path: Path) -> None:
     assert (other / "mail.eml").read_bytes() == mail.read_bytes()
     assert register_file.load(out).variations[1].entry.attachment == "mail.eml"
     for place in (str(out), "-"):
-        assert "non è un file nuovo" in box.refused("export", place, *BY)
+        assert "is no new file" in box.refused("export", place, *BY)
     assert "cannot be written" in box.refused("export", str(tmp_path / "no" / "x.toml"), *BY)
 
 

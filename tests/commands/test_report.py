@@ -103,7 +103,7 @@ def test_the_days_that_are_meant(config: Path, words: tuple[str, ...], calls: in
         (("--month", "2026-10", "--mail"), "--unit e --month"),
         (("--month", "2026-10", "--unit", "tributi"), "nulla riguarda l'unità 'tributi'"),
         (("--month", "2999-10", "--unit", "anagrafe", "--mail"), "non è finito"),
-        (("--month", "2026-10", "--unit", "anagrafe", "--mail"), "is centralino running"),
+        (("--month", "2026-10", "--unit", "anagrafe", "--mail"), "il centralino non risponde su"),
     ],
 )
 def test_what_cannot_be_reported_is_one_sentence(

@@ -144,7 +144,9 @@ def test_from_the_head_offices_folder_to_the_branch(tmp_path: Path) -> None:
     runner, file = CliRunner(), tmp_path / "settings.bundle"
     words = ["settings", "pack", str(office), "--version", "1", "--to", str(file)]
     assert runner.invoke(main, ["settings", "key", str(office / "key")]).exit_code == 0
-    assert "already" in runner.invoke(main, ["settings", "key", str(office / "key")]).output
+    assert (
+        "c'è già una chiave" in runner.invoke(main, ["settings", "key", str(office / "key")]).output
+    )
     words += ["--key", str(office / "key/key.pem")]
     assert "--passphrase-file" in runner.invoke(main, words).output
     assert not file.exists()

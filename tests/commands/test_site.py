@@ -119,8 +119,8 @@ def test_from_the_file_to_the_answer(folder: Path) -> None:
     settings = config.load(folder / "etc" / "centralino.toml")
     assert settings.site.name == "Comune"
     first_user.keep_code(folder / "state", is_wanted=True)
-    assert "told on the card" in run(folder, "tell").output
-    assert "says so already" in run(folder, "tell").output
+    assert "scritto sulla scheda" in run(folder, "tell").output
+    assert "lo dice già" in run(folder, "tell").output
     code = first_user.code_path(folder / "state").read_text().strip()
     assert code in answer(folder)
     assert "op2: nome utente op2, password " in answer(folder)
@@ -171,7 +171,7 @@ def test_what_was_not_read_cannot_be_told(folder: Path) -> None:
     """In the wrong order the command says what comes first."""
     found = run(folder, "tell")
     assert found.exit_code == 1
-    assert "site apply` first" in found.stderr
+    assert "prima `centralino site apply`" in found.stderr
 
 
 def test_a_configuration_in_force_that_is_wrong_is_told(folder: Path) -> None:
@@ -225,6 +225,6 @@ def test_it_looks_again_until_nothing_is_new(folder: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(time, "sleep", pause)
     said = run(folder, "tell", "--settle", "60").output.splitlines()
-    assert said == ["told on the card", "told on the card", "the card says so already"]
+    assert said == ["scritto sulla scheda", "scritto sulla scheda", "la scheda lo dice già"]
     assert pauses == [60.0, 60.0]
     assert "op2" in answer(folder)

@@ -113,4 +113,4 @@ def test_before_the_desk_has_run_nobody_is_changed(tmp_path: Path) -> None:
     line = ["users", "--config", str(file), "disable", "anna"]
     result = CliRunner().invoke(main, line)
     assert result.exit_code == 1
-    assert "has never run here" in result.output
+    assert "non è mai stato avviato" in result.output

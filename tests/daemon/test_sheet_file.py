@@ -159,7 +159,7 @@ def test_import_and_search(tmp_path: Path) -> None:
     assert box.run("search", "cambio", "residenza").startswith("cambio-residenza ")
     assert '"code": "mensa-scolastica"' in box.run("search", "celiachia", "--json")
     assert box.run("search", "acconto") == "nessuna scheda ha tutte queste parole\n"
-    assert "is centralino running?" in box.run("used", "imu", "--position", "op1")
+    assert "il centralino non risponde su" in box.run("used", "imu", "--position", "op1")
 
 
 def test_what_was_edited_in_the_console_stays(tmp_path: Path) -> None:

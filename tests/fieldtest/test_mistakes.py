@@ -62,7 +62,7 @@ def test_the_dialects_of_the_help_are_those_of_the_exchange() -> None:
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [(("-k", "nothing_of_this_name"), "choose no test"), (("--knobs", "loss"), "JSON"),
+    [(("-k", "nothing_of_this_name"), "non scelgono nessuna prova"), (("--knobs", "loss"), "JSON"),
      (("--no-such-option",), "--no-such-option")],
 )  # fmt: skip
 def test_options_of_the_suite_are_tried_before_anything_is_stopped(

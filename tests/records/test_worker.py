@@ -193,7 +193,7 @@ def test_a_full_queue_of_jobs_is_an_error_and_no_wait(
     results: list[object] = []
     for _ in range(worker.JOBS_LIMIT + 1):
         records.do(lambda _: None, results.append)
-    assert [type(r) for r in results] == [StoreError]
+    assert [isinstance(r, StoreError) for r in results] == [True]
     go_on.set()
     records.stop()
     assert results[1:] == [None] * worker.JOBS_LIMIT

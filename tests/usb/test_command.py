@@ -70,7 +70,7 @@ def test_a_line_that_is_not_configured_cannot_be_reset(helper: Helper) -> None:
     """Whatever the desk asks for, only the configuration's ports are touched."""
     requests.ask(helper.requests, "line2", Step.RESET_USB)
     result = helper("line2")
-    assert (result.exit_code, "not configured" in result.output) == (1, True)
+    assert (result.exit_code, "non è configurata" in result.output) == (1, True)
     assert helper.tree.read("bus/usb/drivers/usb/unbind") == ""
     assert not (helper.requests / "line2").exists()
 
@@ -80,7 +80,7 @@ def test_the_rate_is_limited(helper: Helper) -> None:
     assert helper("--step", "reset_usb", "line1").exit_code == 0
     (helper.tree.sysfs / "bus/usb/drivers/usb/bind").write_text("")
     result = helper("--step", "reset_usb", "line1")
-    assert (result.exit_code, "two minutes" in result.output) == (1, True)
+    assert (result.exit_code, "due minuti" in result.output) == (1, True)
     assert helper.tree.read("bus/usb/drivers/usb/bind") == ""
     assert helper("--step", "power_cycle", "line1").exit_code == 0
 
@@ -96,7 +96,7 @@ def test_a_modem_that_has_gone_is_answered_too(helper: Helper) -> None:
 def test_without_a_request_nothing_is_done(helper: Helper) -> None:
     """Started by hand it wants a step."""
     result = helper("line1")
-    assert (result.exit_code, "name a --step" in result.output) == (1, True)
+    assert (result.exit_code, "indicare --step" in result.output) == (1, True)
 
 
 def test_a_broken_configuration_leaves_no_request(helper: Helper) -> None:
@@ -128,7 +128,7 @@ def test_one_start_does_all_that_the_desk_asks_for(helper: Helper) -> None:
     (helper.requests / "not a line").write_text("reset_usb", encoding="ascii")
     (helper.requests / "folder" / "in it").mkdir(parents=True)
     result = helper("--asked", "--run", str(helper.run))
-    assert (result.exit_code, "'line0' is not configured" in result.output) == (1, True)
+    assert (result.exit_code, "'line0' non è configurata" in result.output) == (1, True)
     assert helper.answer(Step.RESET_USB).done
     assert list(helper.requests.iterdir()) == []
 
@@ -136,7 +136,7 @@ def test_one_start_does_all_that_the_desk_asks_for(helper: Helper) -> None:
 def test_all_that_is_asked_for_may_be_nothing(helper: Helper) -> None:
     """A request that somebody else has taken is no fault of anything, and is said."""
     result = helper("--asked", "--run", str(helper.run))
-    assert (result.exit_code, "nothing was asked for" in result.output) == (1, True)
+    assert (result.exit_code, "nulla è stato richiesto" in result.output) == (1, True)
 
 
 @pytest.mark.parametrize("words", [(), ("--asked", "line1"), ("--asked", "--step", "reset_usb")])
