@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.policy.refused import Refused
+from appliance.errors import TechnicianError
 
 SYSFS = Path("/sys")
 
@@ -36,28 +36,19 @@ def find(port: str, sysfs: Path = SYSFS) -> Device:
     """
     tty = os.path.basename(os.path.realpath(port))  # noqa: PTH119 - a name that is no path of ours
     if not _TTY.fullmatch(tty):
-        raise Refused(
-            f"{port} in questo momento non è un modem USB: scollegarlo e ricollegarlo",
-            f"{port} is no USB modem at the moment: unplug it and plug it in",
-        )
+        raise TechnicianError(f"{port} is no USB modem at the moment: unplug it and plug it in")
     interface = (sysfs / "class" / "tty" / tty / "device").resolve()
     for folder in (interface, *interface.parents):
         if (folder / "idVendor").exists():
             return _device(port, folder)
-    raise Refused(
-        f"{port} non ha un dispositivo USB: scollegare il modem e ricollegarlo",
-        f"{port} has no USB device: unplug the modem and plug it in again",
-    )
+    raise TechnicianError(f"{port} has no USB device: unplug the modem and plug it in again")
 
 
 def _device(port: str, folder: Path) -> Device:
     match = _NAME.fullmatch(folder.name)
     kind = _read(folder / "bDeviceClass")
     if match is None or kind == _HUB_CLASS:
-        raise Refused(
-            f"{port} porta a {folder.name}, che non è un modem USB: non è stato toccato",
-            f"{port} leads to {folder.name}, which is no USB modem: not touched",
-        )
+        raise TechnicianError(f"{port} leads to {folder.name}, which is no USB modem: not touched")
     hub, number = match["hub"] or match["root"], match["port"] or match["root_port"]
     return Device(folder.name, folder, hub, int(number))
 
