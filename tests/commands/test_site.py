@@ -188,7 +188,7 @@ def test_it_can_be_used_again(folder: Path) -> None:
     run(folder, "apply")
     made = folder / "etc" / "centralino.toml"
     made.write_text(made.read_text() + "\n# by hand\n")
-    assert "as before" in run(folder, "apply").output
+    assert "come prima" in run(folder, "apply").output
     assert "applied" in run(folder, "apply", "--again").output
     assert "by hand" not in made.read_text()
 
