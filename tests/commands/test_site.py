@@ -189,7 +189,7 @@ def test_it_can_be_used_again(folder: Path) -> None:
     made = folder / "etc" / "centralino.toml"
     made.write_text(made.read_text() + "\n# by hand\n")
     assert "come prima" in run(folder, "apply").output
-    assert "applied" in run(folder, "apply", "--again").output
+    assert "in vigore" in run(folder, "apply", "--again").output
     assert "by hand" not in made.read_text()
 
 

@@ -70,7 +70,7 @@ def test_the_cards_file_comes_into_force_and_is_answered(machine: Machine) -> No
     office = machine.delivered().replace('name = "Test"', 'name = "Dalla scheda"')
     put(machine, f'{office}\n[network]\nhostname = "urp"\naddress = "192.168.7.10/24"\n')
     first = machine.shown(DESK, "MainPID")
-    assert "applied" in run(machine, SITE)
+    assert "il file della scheda: in vigore" in run(machine, SITE)
     assert machine.inside("hostname") == "urp"
     assert "192.168.7.10/24" in machine.inside("cat", "/run/systemd/network/10-lan.network")
     assert machine.inside("cat", "/data/etc/hostname") == "urp"
