@@ -116,7 +116,11 @@ class Server:
         try:
             return path.read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            why = (
+                f"[Errno {error.errno}] {error.strerror}"
+                if isinstance(error, OSError)
+                else "it is not UTF-8 text"
+            )
             raise TechnicianError(f"the password file {path} cannot be read: {why}") from error
 
     def _close(self) -> None:

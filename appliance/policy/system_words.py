@@ -250,11 +250,43 @@ _OURS: Final = {
 """What the journal says to technicians, as pages say it to everybody."""
 
 
+MAIL: Final = tuple(
+    (re.compile(english, re.IGNORECASE), italian)
+    for english, italian in (
+        (r"the certificates in (\S+) cannot be read", r"i certificati in \1 non si leggono"),
+        (r"the password file (\S+) cannot be read", r"il file della password \1 non si legge"),
+        (r"it is not UTF-8 text", "non è un testo UTF-8"),
+        (r"the password holds letters beyond ASCII: choose another",
+         "la password ha lettere che non sono ASCII: sceglierne un'altra"),
+        (r"the server takes no password", "il server non accetta password"),
+        (r"password refused", "password rifiutata"),
+        (r"STARTTLS refused", "STARTTLS rifiutato"),
+        (r"STARTTLS extension not supported by server\.?",
+         "il server non offre STARTTLS, controllare port e security"),
+        (r"SMTP AUTH extension not supported by server\.?",
+         "il server non chiede chi scrive, togliere user o controllare port e security"),
+        (r"No suitable authentication method found\.?", "nessun modo di accesso in comune"),
+        (r"Connection unexpectedly closed", "il server ha chiuso"),
+        (r"Server not connected", "il server ha chiuso"),
+        (r"please run connect\(\) first", "il server ha chiuso"),
+        (r"^sender (?=\S+: \d{3} )", "mittente "),
+    )
+)  # fmt: skip
+"""What the mail's sending and smtplib say of a server, and the same in Italian."""
+
+
 def in_words(text: str) -> Words:
     """Return a text in which the system's errors are said in words; its rest stays as it is."""
     if text in _OURS:
         return _OURS[text]
+    found = _in_words(text)
+    it = found.it
+    for english, italian in MAIL:
+        it = english.sub(italian, it)
+    return Words(it, found.en)
 
+
+def _in_words(text: str) -> Words:
     def said(which: str) -> str:
         one = _SAID.sub(
             lambda found: str(getattr(_of(int(found["code"]), found["text"]), which)), text

@@ -136,3 +136,29 @@ def test_what_sqlite_says_is_said_in_words(text: str, it: str, en: str) -> None:
     assert in_words(text).en.startswith(en)
     assert in_words(f"gli archivi ({text})").it == f"gli archivi ({it})"
     assert in_words("the database is fine: all ok").it == "the database is fine: all ok"
+
+
+@pytest.mark.parametrize(
+    ("text", "italian"),
+    [
+        ("the password file /etc/p cannot be read: [Errno 13] Permission denied",
+         ("il file della password /etc/p non si legge: accesso negato: controllare proprietario e "
+         "permessi, o usare sudo")),
+        ("the password file /etc/p cannot be read: it is not UTF-8 text",
+         "il file della password /etc/p non si legge: non è un testo UTF-8"),
+        ("the password holds letters beyond ASCII: choose another",
+         "la password ha lettere che non sono ASCII: sceglierne un'altra"),
+        ("the server takes no password: SMTP AUTH extension not supported by server.",
+         ("il server non accetta password: il server non chiede chi scrive, togliere user o "
+         "controllare port e security")),
+        ("STARTTLS extension not supported by server.",
+         "il server non offre STARTTLS, controllare port e security"),
+        ("sender box@example.org: 550 no such user", "mittente box@example.org: 550 no such user"),
+        ("password refused: 535 5.7.8", "password rifiutata: 535 5.7.8"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_the_mail_server_is_said_in_italian(text: str, italian: str) -> None:
+    """Our own sentences and smtplib's; what the server itself answered stays as it said it."""
+    found = in_words(text)
+    assert found.it == italian
+    assert in_words(found.en).en == found.en
