@@ -24,6 +24,8 @@ OTHERWISE = {
     "daemon/apart.py": "a pipe to a child",
     "daemon/night_copies.py": "a whole folder takes its name once all that is in it is written",
     "daemon/putting_back.py": "renames by a plan, each of which may be done again",
+    "daemon/target_backup.py": "a folder on another machine; what is fetched takes its name whole",
+    "daemon/target_smb.py": "a folder on another machine; what is fetched is a draft still",
     "daemon/restore.py": "unpacks into a new folder beside, and brings all of it to the disk",
     "fieldtest/child.py": "a log that grows",
     "fieldtest/restorer.py": "a log that grows",
