@@ -27,8 +27,8 @@ PACKAGE = "linphone-cli"
 
 CONFIG = """\
 [sip]
-sip_port={port}
-sip_tcp_port=0
+sip_port={udp_port}
+sip_tcp_port={tcp_port}
 sip_tls_port=0
 bind_address={address}
 use_ipv6=0
@@ -53,7 +53,7 @@ echocancellation=0
 log_collection=0
 
 [proxy_0]
-reg_proxy=<sip:{host}:{server_port};transport=udp>
+reg_proxy=<sip:{host}:{server_port};transport={transport}>
 reg_identity="Phone" <sip:{name}@{host}>
 reg_expires=60
 reg_sendregister={registers}
@@ -89,6 +89,7 @@ class Linphone(SoftPhone):
     info: bool = False
     auto: bool = False
     port: int = 0
+    transport: str = "udp"
     _seen: int = 0
 
     @property
@@ -160,7 +161,9 @@ class Linphone(SoftPhone):
     def _config(self) -> str:
         host, server_port = self.server
         return CONFIG.format(
-            port=self.port,
+            udp_port=self.port if self.transport == "udp" else 0,
+            tcp_port=-1 if self.transport == "tcp" else 0,  # any, to connect from
+            transport=self.transport,
             address=self.address,
             rfc4733=int(not self.info),
             info=int(self.info),

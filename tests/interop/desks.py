@@ -42,8 +42,8 @@ MAKES = {
     "baresip": Make(baresip.PACKAGE, baresip.is_installed, BaresipHandset),
     "linphone": Make(linphone.PACKAGE, linphone.is_installed, LinphoneHandset),
 }
-KINDS = [f"{make}{way}" for way in ("", "-kamailio") for make in MAKES]
-"""A phone, at the box's own registrar or behind kamailio."""
+KINDS = [f"{make}{way}" for way in ("", "-tcp", "-kamailio") for make in MAKES]
+"""A phone, at the box's own registrar by UDP or TCP, or behind kamailio."""
 
 
 @dataclass
@@ -58,14 +58,17 @@ class Desk:
 @contextlib.contextmanager
 def desk(kind: str, folder: Path, *, hears: bool = True, qualify_s: float = 0.0) -> Iterator[Desk]:
     """Run a box whose phone 21 is of a kind; skips where a package is missing."""
-    name, _, proxy = kind.partition("-")
+    name, _, way = kind.partition("-")
     make = MAKES[name]
     make.needed()
-    if not proxy:
+    if way != "kamailio":
         with office(PhoneAccount(NAME, SECRET), qualify_s=qualify_s) as box:
-            phone = make.handset(folder, box.address, hears=hears, realm="centralino")
+            phone = make.handset(
+                folder, box.address, hears=hears, realm="centralino", transport=way or "udp"
+            )
             with contextlib.closing(_Switch(phone)):
                 box.next(events.PhoneRegistered)
+                assert box.phones.status().phones[0].tcp == (way == "tcp")
                 yield Desk(box, phone, box.address)
         return
     needed(kamailio.PACKAGE, is_here=kamailio.is_installed())

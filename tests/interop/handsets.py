@@ -65,10 +65,18 @@ class BaresipHandset:
     stays = False
 
     def __init__(
-        self, folder: Path, server: tuple[str, int], *, hears: bool = True, realm: str = ""
+        self,
+        folder: Path,
+        server: tuple[str, int],
+        *,
+        hears: bool = True,
+        realm: str = "",
+        transport: str = "udp",
     ) -> None:
         del realm  # it answers any
-        self._phone = Baresip(folder, NAME, server=server, secret=SECRET, hears=hears)
+        self._phone = Baresip(
+            folder, NAME, server=server, secret=SECRET, hears=hears, transport=transport
+        )
         self.heard = self._phone.heard
         self.address = self._phone.address
         self._phone.start()
@@ -133,10 +141,18 @@ class LinphoneHandset:
     stays = True
 
     def __init__(
-        self, folder: Path, server: tuple[str, int], *, hears: bool = True, realm: str = ""
+        self,
+        folder: Path,
+        server: tuple[str, int],
+        *,
+        hears: bool = True,
+        realm: str = "",
+        transport: str = "udp",
     ) -> None:
         del hears  # always
-        self.phone = Linphone(folder, NAME, server=server, secret=SECRET, realm=realm)
+        self.phone = Linphone(
+            folder, NAME, server=server, secret=SECRET, realm=realm, transport=transport
+        )
         self.heard = self.phone.heard
         self.phone.start()
 
