@@ -83,7 +83,7 @@ def show(place: Place, file: Path | None, unit: str, at: str) -> None:
     if why:
         click.echo(why, err=True)
     for each in [unit_of(found, unit)] if unit else found.units:
-        language = "en" if file else place.settings.site.languages[0]
+        language = language_of(None if file else place.settings)
         for row in unit_rows(found, calendar, each, day, language):
             click.echo(row)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from appliance.calls import events, orders
 from appliance.calls.requests import CallBack
 from appliance.daemon.door import Later, Tell
-from appliance.errors import CentralinoError, OfficeError
+from appliance.errors import CentralinoError
 from appliance.policy.words import SaidError, Words
 from appliance.records import placed
 
@@ -31,6 +31,12 @@ class NotNowError(SaidError):
 
 
 CASES = ("message", "request", "call")
+WHICH = Words(
+    "indicare la postazione e che cosa si richiama: message:12 (messaggio), request:7 (presa in "
+    "carico) o call:ID (chiamata)",
+    'CallBack: position and case ("message:12", "request:7" or "call:ID") are needed, and '
+    "urgent is true or false",
+)
 LONGEST = 64
 
 
@@ -89,10 +95,7 @@ def read(question: dict[str, Any]) -> CallBack:
     urgent = question.get("urgent", False)
     kind, _, name = case.partition(":")
     if not position or kind not in CASES or not name or not isinstance(urgent, bool):
-        raise OfficeError(
-            'CallBack: position and case ("message:12", "request:7" or "call:ID") are needed, and '
-            "urgent is true or false"
-        )
+        raise SaidError(WHICH)
     return CallBack(
         position[:LONGEST], case[:LONGEST], str(question.get("by", ""))[:LONGEST], urgent
     )

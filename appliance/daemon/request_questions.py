@@ -262,7 +262,12 @@ def _one_of(kind: type[T], question: dict[str, Any], key: str) -> T:
         return kind(str(question.get(key)))
     except ValueError as error:
         known = ", ".join(kind)
-        raise OfficeError(f"{key}: {question.get(key)!r} is unknown: say {known}") from error
+        raise SaidError(
+            Words(
+                f"{key}: {question.get(key)!r} non è fra i valori possibili: {known}",
+                f"{key}: {question.get(key)!r} is unknown: say {known}",
+            )
+        ) from error
 
 
 def _word(question: dict[str, Any], key: str) -> str:
@@ -277,7 +282,9 @@ def _text(question: dict[str, Any], key: str) -> str:
 def _by(question: dict[str, Any]) -> str:
     by = _word(question, "by")
     if not by:
-        raise OfficeError("who asks? Give a name with `by`")
+        raise SaidError(
+            Words("manca chi lo chiede: indicare un nome", "who asks? Give a name with `by`")
+        )
     return by
 
 

@@ -203,7 +203,12 @@ def _new(question: dict[str, Any], roles: frozenset[Role], *, must_change: bool)
 def _changes(question: dict[str, Any]) -> dict[str, Any]:
     named = [field for field in FIELDS if field in question]
     if not named:
-        raise OfficeError(f"nothing to change; known are {', '.join(FIELDS)}")
+        raise SaidError(
+            Words(
+                f"non c'è nulla da cambiare: indicare almeno uno fra {', '.join(FIELDS)}",
+                f"nothing to change; known are {', '.join(FIELDS)}",
+            )
+        )
     read: dict[str, Callable[[], Any]] = {
         "roles": lambda: _roles(question),
         "disabled": lambda: _flag(question, "disabled"),

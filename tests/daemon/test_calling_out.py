@@ -29,7 +29,7 @@ from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.dialling import Denied, Identity
 from appliance.policy.messages import Entry, Step
 from appliance.policy.numbering import PLANS, NumberClass
-from appliance.policy.words import Words
+from appliance.policy.words import SaidError, Words
 from appliance.records import call_log, care
 from appliance.records.care import Kind
 from appliance.records.database import open_database
@@ -207,8 +207,9 @@ def test_a_disk_that_fails_is_told(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_asked_is_said(wrong: dict[str, Any]) -> None:
     """One sentence with what is needed."""
-    with pytest.raises(OfficeError, match="position and case"):
+    with pytest.raises(SaidError, match="position and case") as told:
         read({**ASKED, **wrong})
+    assert told.value.words.it.startswith("indicare la postazione e che cosa si richiama")
     assert read(ASKED).by == "Anna"
 
 
