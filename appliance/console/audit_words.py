@@ -138,6 +138,8 @@ SAID: Final = (
     ("clock.set", r"(?P<at>\S+)", N_("Had the clock set to %(at)s.")),
     ("line.restart", r"(?P<line>\S+)", N_("Restarted the line %(line)s.")),
     ("divert.prove", r"\w+", N_("Recorded a proof of divert-on-busy.")),
+    ("phone.serve", "", N_("Opened the window in which phones fetch their configuration.")),
+    ("phone.serve_end", "", N_("Closed the window in which phones fetch their configuration.")),
     ("phone.add", r"(?P<phone>\S+)", N_("Added the phone %(phone)s.")),
     ("phone.password", r"(?P<phone>\S+)", N_("Made a new password for the phone %(phone)s.")),
     ("phone.label", r"(?P<phone>\S+)", N_("Changed the label of the phone %(phone)s.")),

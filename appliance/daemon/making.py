@@ -37,6 +37,7 @@ from appliance.daemon.nightly import Nightly
 from appliance.daemon.notices import Notices, folder_of
 from appliance.daemon.phone_entering import PhoneEntering
 from appliance.daemon.phone_questions import PhoneQuestions
+from appliance.daemon.phone_window import PhoneWindow
 from appliance.daemon.phones_kept import PhonesKept
 from appliance.daemon.plant_questions import PlantQuestions
 from appliance.daemon.questions import Questions
@@ -165,6 +166,7 @@ class Parts:
         """Make what looks after the parts, and what answers at the door."""
         settings, stores = self.run.settings, self.stores
         self.users = UserQuestions(settings, stores, self.desk.now)
+        self.window = PhoneWindow(self.run.config, Path(settings.folders.run))
         self.entering = PhoneEntering(
             settings,
             self.run.written or settings,
@@ -173,6 +175,7 @@ class Parts:
             self.desk.now,
             self.run.complaint,
             kept=self._above.is_kept,
+            window=self.window,
         )
         self.supervisor = self._made_supervisor()
         self.lookout.restarted = self.supervisor.rows

@@ -12,6 +12,7 @@ import secrets as randomness
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from appliance.daemon.door import Answer, Later, Tell
+    from appliance.daemon.phone_window import PhoneWindow
     from appliance.daemon.settings import Phone, Settings
     from appliance.daemon.stores import Stores
     from appliance.phones.sip import Phones
@@ -71,6 +73,8 @@ CODES: Final = {
     "phone_label": "phone.label",
     "phone_remove": "phone.remove",
     "phone_back": "phone.back",
+    "phones_serve": "phone.serve",
+    "phones_serve_end": "phone.serve_end",
 }
 
 
@@ -93,6 +97,7 @@ class PhoneEntering:
     now: Callable[[], Now]
     complaint: Words = NOTHING
     kept: bool = False
+    window: PhoneWindow | None = None
     on_change: Callable[[], None] = field(default=_nothing)
 
     @property
@@ -105,6 +110,8 @@ class PhoneEntering:
             "phone_label": self.relabel,
             "phone_remove": self.remove,
             "phone_back": self.put_back,
+            "phones_serve": lambda question: self._serve(question, is_open=True),
+            "phones_serve_end": lambda question: self._serve(question, is_open=False),
         }
 
     # --- what there is -----------------------------------------------------------------------
@@ -133,6 +140,7 @@ class PhoneEntering:
                 "waits": not self._is_in_force(wanted),
                 "by_itself": self.kept,
                 "suggested": _free_name(written, entered),
+                "window": self._window(),
                 "makes": [_make(make) for make in makes.MAKES.values()],
             }
 
@@ -165,6 +173,15 @@ class PhoneEntering:
         """Tell whether the running service has the phones that it would start with."""
         now = self.settings
         return _shape(now) == _shape(wanted)
+
+    def _window(self) -> Answer:
+        """Tell until when phones fetch their files, "" for not at all, and what has happened."""
+        left = self.window.left_s if self.window else 0.0
+        until = (self.now().wall + timedelta(seconds=left)).isoformat(timespec="minutes")
+        return {
+            "until": until if left else "",
+            "said": self.window.said if self.window else "",
+        }
 
     # --- what changes ------------------------------------------------------------------------
 
@@ -212,7 +229,7 @@ class PhoneEntering:
             self._note(connection, question, name)
             return told
 
-        return self._later(job, self._renewed)
+        return self._later(job, self._served_anew)
 
     def relabel(self, question: dict[str, Any]) -> Later:
         """Give a phone another label."""
@@ -253,6 +270,18 @@ class PhoneEntering:
             return replace(entered, removed=tuple(n for n in entered.removed if n != name))
 
         return self._entered(question, name, with_it)
+
+    def _serve(self, question: dict[str, Any], *, is_open: bool) -> Later:
+        """Open the window in which phones fetch their files, or close it."""
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            self._allow(connection, question)
+            if self.window is not None:
+                (self.window.open if is_open else self.window.close)()
+            self._note(connection, question, "")
+            return {"said": plain(DONE[question["ask"]])}
+
+        return self._later(job)
 
     def _entered(
         self,
@@ -378,8 +407,13 @@ class PhoneEntering:
 
         self.stores.records.do(lambda _: phone_secrets.load(self.settings), done)
 
-    def _changed(self) -> None:
+    def _served_anew(self) -> None:
         self._renewed()
+        if self.window is not None:
+            self.window.renew()
+
+    def _changed(self) -> None:
+        self._served_anew()
         self.on_change()
 
 

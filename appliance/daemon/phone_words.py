@@ -57,6 +57,13 @@ DONE: Final = {
         "Il telefono è di nuovo in uso: creare una nuova password.",
         "The phone is in use again: make a new password for it.",
     ),
+    "phones_serve": Words(
+        "I telefoni possono prendere la loro configurazione.",
+        "The phones can fetch their configuration.",
+    ),
+    "phones_serve_end": Words(
+        "Nessuna configurazione viene più data.", "No configuration is given any more."
+    ),
 }
 """What is said of a change, by its question."""
 WORDS = {

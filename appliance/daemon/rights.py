@@ -96,6 +96,7 @@ NEEDS: Final[Mapping[str, frozenset[Permission] | None]] = MappingProxyType({
             "led_test", "line_restart", "mail_test", "outbox_retry", "outbox_drop",
             "divert", "divert_prove",
             "phones", "phone_add", "phone_renew", "phone_label", "phone_remove", "phone_back",
+            "phones_serve", "phones_serve_end",
             "settings", "chores", "config_check", "backup_make", "backup_check",
             "backup_fetch", "backup_drop", "backup_restore", "restoring",
             "backup_stick", "backup_stick_set_up", "backup_stick_forget",

@@ -107,6 +107,7 @@ class Service:
         parts.users.start()
         parts.nightly.start()
         parts.restores.start()
+        parts.window.resume()
         parts.central.central.start()
         parts.panel.start()
         parts.phones.start()
@@ -133,6 +134,7 @@ class Service:
             parts.mail.stop,
             parts.fleet.stop if parts.fleet is not None else _nothing,
             parts.chores.chores.stop,
+            parts.window.stop,
             parts.target_nights.stop,
             parts.metrics.stop,
             lambda: parts.stores.stop(self._hear_the_last),
@@ -204,6 +206,7 @@ class Service:
         quiet = functools.partial(self._is_so, is_quiet)
         do("names", lambda: parts.naming.look(time.monotonic(), quiet))
         do("restores", parts.restores.look)
+        do("window", parts.window.look)
         do("metrics", parts.metrics.look)
         do("updates", self._look_after_updates)
         do("central", self._look_after_central)

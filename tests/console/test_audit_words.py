@@ -49,7 +49,8 @@ NOTED = {
     "panel": ("led_test",),
     "line": ("line_restart",),
     "divert": ("divert_prove",),
-    "phone": ("phone_add", "phone_renew", "phone_label", "phone_remove", "phone_back"),
+    "phone": ("phone_add", "phone_renew", "phone_label", "phone_remove", "phone_back",
+              "phones_serve", "phones_serve_end"),
 }  # fmt: skip
 """What is asked at the door and stands in the list then, by the first part of its code."""
 ELSEWHERE = frozenset({
@@ -90,6 +91,8 @@ ROWS = [
     ("phone.password", "op3", "Creata una nuova password per il telefono op3."),
     ("phone.label", "op3", "Cambiata l'etichetta del telefono op3."),
     ("phone.remove", "op3", "Tolto il telefono op3."),
+    ("phone.serve", "", "Aperta la finestra in cui i telefoni prendono la configurazione."),
+    ("phone.serve_end", "", "Chiusa la finestra in cui i telefoni prendono la configurazione."),
     ("phone.back", "op3", "Rimesso in uso il telefono op3."),
     ("register.import", "declaration 1 of anagrafe, authorisation 2 of tributi, new unit anagrafe",
      ("Rubrica uffici presa da un file: comunicazione n. 1 di Anagrafe, "

@@ -77,7 +77,6 @@ def test_a_password_is_shown_once(pages: Pages) -> None:
     for words in ("Da inserire nel telefono «Operatore 3»", "127.0.18.7", "5060", "UDP", "op3"):
         assert words in text, words
     assert "<svg" in text
-    assert "phones serve --minutes 15" in text
     assert secret not in pages.read() + pages.read("/plant/phones/op3")
     assert "entra in uso da solo appena nessuno è al telefono" in pages.read()
 
@@ -122,6 +121,18 @@ def test_the_list_changes_only_with_the_phones(pages: Pages) -> None:
     assert pages.visitor.get(again).status_code == 204
     pages.send("/plant/phones/op1/label", label="Banco")
     assert pages.visitor.get(again).status_code == 200
+
+
+def test_phones_may_fetch_their_configuration_for_some_minutes(pages: Pages) -> None:
+    """Until when, what they asked for, and an end; asked of the desk, which alone opens it."""
+    status, text = pages.send("/plant/phones/serve")
+    assert (status, "I telefoni possono prendere la loro configurazione." in text) == (200, True)
+    assert re.search(r"fino alle \d\d:\d\d", text)
+    assert pages.office.window.left_s > 890
+    assert "Chiudi adesso" in text
+    _, text = pages.send("/plant/phones/serve/end")
+    assert "Nessuna configurazione viene più data." in text
+    assert (pages.office.window.left_s, "Chiudi adesso" in text) == (0.0, False)
 
 
 def test_what_there_is_not_is_not_found(pages: Pages) -> None:

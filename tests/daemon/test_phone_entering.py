@@ -14,6 +14,7 @@ import pytest
 from appliance.daemon import config, handsets, last_good, phone_secrets, phones_entered
 from appliance.daemon.extensions import extensions
 from appliance.daemon.phone_entering import PhoneEntering
+from appliance.daemon.phone_window import PhoneWindow
 from appliance.daemon.phones_entered import Entered, EnteredPhone
 from appliance.daemon.settings import Settings
 from appliance.daemon.setups import phone_settings
@@ -42,6 +43,8 @@ class Office:
         self.kept = Kept(self.state)
         people.enter(self.kept.connection)
         self.started = 0
+        (folder / "run").mkdir()
+        self.window = PhoneWindow(self.path, folder / "run")
         self.start()
 
     def start(self) -> None:
@@ -51,8 +54,9 @@ class Office:
         self.phones = Phones(phone_settings(self.settings, secrets), lambda _: None)
         stores: Any = self.kept
         self.entering = PhoneEntering(
-            self.settings, written, self.phones, stores, lambda: TEN, complaint, kept=True
-        )
+            self.settings, written, self.phones, stores, lambda: TEN, complaint, kept=True,
+            window=self.window,
+        )  # fmt: skip
         self.entering.on_change = self._changed
 
     def _changed(self) -> None:
@@ -207,6 +211,18 @@ def test_a_new_password_counts_at_once(office: Office) -> None:
     assert office.knows("op2")
     assert told["secret"] == phone_secrets.load(office.settings)["op2"]
     assert office.started == 0
+
+
+def test_the_window_is_a_technicians_and_noted(office: Office) -> None:
+    """Opened, closed, made anew by a phone that is added meanwhile."""
+    assert refused(office, "phones_serve", by=people.CARLA.name)
+    assert office.window.left_s == 0
+    office.ask("phones_serve")
+    assert office.ask("phones")["window"]["until"]
+    office.ask("phones_serve_end")
+    assert office.ask("phones")["window"] == {"until": "", "said": ""}
+    noted = [n.what for n in audit.latest(office.kept.connection, "phone")]
+    assert noted == ["phone.serve_end", "phone.serve"]
 
 
 def test_a_label_of_the_files_phone_is_changed_beside_it(office: Office) -> None:

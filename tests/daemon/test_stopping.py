@@ -25,6 +25,7 @@ class Parts:
         self.mail = SimpleNamespace(stop=self._step("mail"))
         self.fleet = SimpleNamespace(stop=self._step("fleet"))
         self.chores = SimpleNamespace(chores=SimpleNamespace(stop=self._step("chores")))
+        self.window = SimpleNamespace(stop=self._step("window"))
         self.target_nights = SimpleNamespace(stop=self._step("target"))
         self.metrics = SimpleNamespace(stop=self._step("metrics"))
         self.stores = SimpleNamespace(stop=self._stores)
@@ -44,8 +45,8 @@ class Parts:
 
 
 EVERY = [
-    "desk", "carrier", "phones", "legs", "left", "mail", "fleet", "chores", "target", "metrics",
-    "inbox", "stores", "panel",
+    "desk", "carrier", "phones", "legs", "left", "mail", "fleet", "chores", "window", "target",
+    "metrics", "inbox", "stores", "panel",
 ]  # fmt: skip
 
 

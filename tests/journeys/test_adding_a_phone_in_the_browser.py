@@ -18,12 +18,17 @@ The box is one of systemd's with the units of the image; the new phone is Debian
    old one is worth nothing, and the phone is "non registrato" until it has the new one.
 8. They remove the phone: it is not in the list any more, and the next call rings at the operator's
    phone alone.
+9. They hang up. The technician adds a phone that fetches its configuration by itself, and opens
+   that for fifteen minutes: the page says until when.
+10. The phone fetches its configuration from the address that the page has shown, and registers; the
+    page says so by itself, what the phone has fetched, and that nothing is given any more.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,6 +104,19 @@ def read_password(page: Window) -> str:
     found = re.search(r"Password\s+(\S{20})\s", page.text(place))
     assert found, page.text(place)
     return found[1]
+
+
+def fetched(address: str) -> str:
+    """Fetch a phone's configuration as it does, once somebody gives it."""
+    given: list[str] = []
+
+    def comes() -> bool:
+        with contextlib.suppress(OSError), urllib.request.urlopen(address) as answer:
+            given.append(answer.read().decode().strip())
+        return bool(given)
+
+    wait_until(comes, PATIENCE_S, f"{address} gives nothing")
+    return given[0]
 
 
 def test_adding_a_phone_in_the_browser(journey: Journey, box: Machine, tmp_path: Path) -> None:
@@ -192,3 +210,25 @@ def test_adding_a_phone_in_the_browser(journey: Journey, box: Machine, tmp_path:
             citizen_hears(call, OPERATOR_HZ)
             again.listen(0.5)
             assert "CALL_INCOMING" not in {event.get("type") for event in again.events}
+
+        with journey.step(9):
+            call.hang_up()
+            op1.wait_event("ended", PATIENCE_S)
+            page.write("Etichetta", "Banco 3")
+            page.page.get_by_text("Prende da solo la sua configurazione").click()
+            page.choose("Marca", "baresip (1)")
+            page.click("button", "Aggiungi il telefono")
+            address = re.search(r"http://\S+/accounts", page.text(page.region("Da inserire")))
+            assert address
+            page.sees_no("entra in uso da solo", limit_ms=COME_MS)
+            page.click("button", "Apri per quindici minuti")
+            page.sees("I telefoni possono prendere la loro configurazione fino alle")
+
+        with journey.step(10):
+            account = fetched(address[0])
+            third = Baresip(tmp_path / "third", "op2", account=account).start()
+            phones.callback(third.stop)
+            page.sees_no("non registrato", limit_ms=COME_MS)
+            assert "registrato a" in row_of(page, "Banco 3")
+            page.sees("op2: file preso da", "op2: registrato, il suo file non viene più servito")
+            page.sees_no("la loro configurazione fino alle")

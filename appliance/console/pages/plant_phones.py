@@ -53,7 +53,8 @@ async def live(request: Request) -> Response:
     seen = _mark(told)
     if request.query_params.get("seen") == seen:
         return Response(status_code=204)
-    return page(request, "plant/phones_live.html", told=told, groups=GROUPS, seen=seen)
+    values: dict[str, Any] = {"told": told, "groups": GROUPS, "at": datetime.fromisoformat}
+    return page(request, "plant/phones_live.html", seen=seen, **values)
 
 
 @needs(Permission.TECHNICAL)
@@ -101,6 +102,27 @@ async def change(request: Request) -> Response:
     return await _list(request, said=request.state.speaker.words(Words(**answer["said"])))
 
 
+@needs(Permission.TECHNICAL)
+async def serve(request: Request) -> Response:
+    """Let the phones fetch their configuration for some minutes."""
+    return await _serve(request, "phones_serve")
+
+
+@needs(Permission.TECHNICAL)
+async def serve_end(request: Request) -> Response:
+    """Let no phone fetch its configuration any more."""
+    return await _serve(request, "phones_serve_end")
+
+
+async def _serve(request: Request, asked: str) -> Response:
+    await request.form()
+    try:
+        answer = await ask(request, {"ask": asked, "by": somebody(request).name})
+    except NotDone as error:
+        return await _list(request, error)
+    return await _list(request, said=request.state.speaker.words(Words(**answer["said"])))
+
+
 async def _list(
     request: Request,
     wrong: NotDone | None = None,
@@ -117,6 +139,7 @@ async def _list(
         wrong.status if wrong else 200,
         told=told,
         seen=_mark(told),
+        at=datetime.fromisoformat,
         wrong=str(wrong) if wrong else why,
         filled=filled,
         account=account,
@@ -171,6 +194,8 @@ routes: list[BaseRoute] = [
     Route("/plant/phones", show, methods=["GET"]),
     Route("/plant/phones", add, methods=["POST"]),
     Route("/plant/phones/live", live, methods=["GET"]),
+    Route("/plant/phones/serve", serve, methods=["POST"]),
+    Route("/plant/phones/serve/end", serve_end, methods=["POST"]),
     Route("/plant/phones/{name}", one, methods=["GET"]),
     Route("/plant/phones/{name}/password", renew, methods=["POST"]),
     Route("/plant/phones/{name}/{step}", change, methods=["POST"]),

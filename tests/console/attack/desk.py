@@ -41,6 +41,7 @@ def phones(label: str) -> Answer:
     gone = [{"name": "op2", "label": label}]
     return {
         "phones": [phone], "removed": gone, "waits": True, "by_itself": True, "suggested": "op3",
+        "window": {"until": "2026-11-25T10:00+00:00", "said": label},
         "makes": [{"name": "yealink", "models": "T5", "is_soft": False}],
     }  # fmt: skip
 

@@ -164,6 +164,8 @@ WHO_MAY: Final[dict[str, set[Role]]] = {
     "GET /plant/phones/live": {TE},
     "GET /plant/phones/{name}": {TE},
     "POST /plant/phones": {TE},
+    "POST /plant/phones/serve": {TE},
+    "POST /plant/phones/serve/end": {TE},
     "POST /plant/phones/{name}/password": {TE},
     "POST /plant/phones/{name}/{step}": {TE},
     "GET /plant/records": {TE},

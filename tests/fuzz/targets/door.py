@@ -193,7 +193,10 @@ class Phones:
     @property
     def known(self) -> dict[str, Any]:
         """Name what may be asked of their list."""
-        asked = ("phones", "phone_add", "phone_renew", "phone_label", "phone_remove", "phone_back")
+        asked = (
+            "phones", "phone_add", "phone_renew", "phone_label", "phone_remove", "phone_back",
+            "phones_serve", "phones_serve_end",
+        )  # fmt: skip
         return dict.fromkeys(asked, lambda _: {})
 
     def rows(self) -> list[dict[str, Any]]:
