@@ -26,6 +26,7 @@ MINUTES: Final = 15
 MOST: Final = 4_000
 """So many bytes of what the child says are shown, the last ones."""
 GRACE_S: Final = 2.0
+NICENESS: Final = 10
 
 
 class PhoneWindow:
@@ -112,6 +113,7 @@ class PhoneWindow:
             stderr=self._said_to,
             env=own,
         )
+        os.setpriority(os.PRIO_PROCESS, self._child.pid, NICENESS)  # calls go before it
 
     def _end(self) -> None:
         self._said = self._heard()

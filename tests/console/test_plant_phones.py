@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,19 @@ def test_what_there_is_not_is_not_found(pages: Pages) -> None:
         assert answer.status_code == 404, path
     status, text = pages.send("/plant/phones/nobody/remove")
     assert (status, "non c'è più" in text) == (409, True)
+
+
+def test_a_form_waits_for_a_desk_that_starts_anew(
+    pages: Pages, console_settings: ConsoleSettings
+) -> None:
+    """What was entered before is why it starts; who goes on meanwhile is not told to come back."""
+    door, away = console_settings.door, console_settings.door.with_suffix(".away")
+    door.rename(away)
+    back = threading.Timer(1.0, away.rename, (door,))
+    back.start()
+    status, text = pages.send(**FORM)
+    back.join()
+    assert (status, "Da inserire nel telefono" in text) == (200, True)
 
 
 def test_without_the_desk_the_page_says_so(visitor: Visitor, records: Any) -> None:

@@ -5,8 +5,10 @@ A password is made by the desk and shown by the page that answers, once: it is k
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+import time
 from datetime import datetime
 from typing import Any, Final
 
@@ -38,6 +40,10 @@ STEPS: Final = {
 """What is done with one phone, and the question for it."""
 EMPTY: Final = {"name": "", "label": "", "group": "switchboard", "make": "", "mac": ""}
 LONGEST: Final = 100
+AWAY: Final = 503
+START_S: Final = 8.0
+"""So long a form waits for a desk that starts anew; it takes a second or two."""
+AGAIN_S: Final = 0.5
 
 
 @needs(Permission.TECHNICAL)
@@ -62,7 +68,9 @@ async def add(request: Request) -> Response:
     """Add a phone; its password is shown by this answer alone."""
     filled = _filled(await request.form())
     try:
-        account = await ask(request, {"ask": "phone_add", **filled, "by": somebody(request).name})
+        account = await _asked(
+            request, {"ask": "phone_add", **filled, "by": somebody(request).name}
+        )
     except NotDone as error:
         return await _list(request, error, filled=filled)
     return await _list(request, account=account)
@@ -80,7 +88,7 @@ async def renew(request: Request) -> Response:
     await request.form()
     name, by = str(request.path_params["name"]), somebody(request).name
     try:
-        account = await ask(request, {"ask": "phone_renew", "name": name, "by": by})
+        account = await _asked(request, {"ask": "phone_renew", "name": name, "by": by})
     except NotDone as error:
         return await _one(request, error)
     return await _list(request, account=account)
@@ -96,7 +104,7 @@ async def change(request: Request) -> Response:
     label = field(form, "label").strip()[:LONGEST]
     question = {"ask": asked, "name": name, "label": label, "by": somebody(request).name}
     try:
-        answer = await ask(request, question)
+        answer = await _asked(request, question)
     except NotDone as error:
         return await _one(request, error, label)
     return await _list(request, said=request.state.speaker.words(Words(**answer["said"])))
@@ -117,7 +125,7 @@ async def serve_end(request: Request) -> Response:
 async def _serve(request: Request, asked: str) -> Response:
     await request.form()
     try:
-        answer = await ask(request, {"ask": asked, "by": somebody(request).name})
+        answer = await _asked(request, {"ask": asked, "by": somebody(request).name})
     except NotDone as error:
         return await _list(request, error)
     return await _list(request, said=request.state.speaker.words(Words(**answer["said"])))
@@ -176,6 +184,20 @@ async def _one(request: Request, wrong: NotDone | None = None, label: str = "") 
 def _mark(told: dict[str, Any] | None) -> str:
     """Return by what the part is known again: nobody's focus is moved while nothing changes."""
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+async def _asked(request: Request, question: dict[str, Any]) -> dict[str, Any]:
+    """Ask the desk; one that starts anew just now, with what was entered, is waited for."""
+    end = time.monotonic() + START_S
+    while True:
+        began = time.monotonic()
+        try:
+            return await ask(request, question)
+        except NotDone as error:
+            is_starting = error.status == AWAY and time.monotonic() - began < AGAIN_S
+            if not is_starting or time.monotonic() >= end:
+                raise
+        await asyncio.sleep(AGAIN_S)
 
 
 async def _told(request: Request) -> tuple[dict[str, Any] | None, str]:
