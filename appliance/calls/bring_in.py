@@ -59,7 +59,7 @@ SENTENCES: Mapping[Hindrance, Words] = {
         "Tutti assenti: non squilla nessun telefono.", "All absent: no phone rings."
     ),
     Hindrance.UNREACHABLE: Words(
-        "Il telefono del responsabile non è raggiungibile.", "The head's phone is out of reach."
+        "Il telefono del responsabile non è raggiungibile.", "The head's phone is unreachable."
     ),
     Hindrance.AWAY: Words("Il responsabile è assente.", "The head is away."),
     Hindrance.BUSY: Words("Il responsabile è al telefono.", "The head is on the phone."),

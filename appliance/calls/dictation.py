@@ -54,7 +54,7 @@ TURNED_DOWN: dict[type, Went] = {
     PhoneDeclined: Went.DECLINED,
 }
 NOT_THERE = Words(
-    "Questo telefono non c'è o non è raggiungibile.", "This phone is not there, or out of reach."
+    "Questo telefono non c'è o non è raggiungibile.", "This phone is not there, or unreachable."
 )
 NO_SOUND = Words(
     "In questo momento non si può registrare: riprovare tra poco.",

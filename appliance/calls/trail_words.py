@@ -71,7 +71,7 @@ _OUT: Final[Mapping[str, Words]] = {
     "busy": Words("{who}: occupato", "{who}: busy"),
     "declined": Words("{who}: non prende la chiamata", "{who}: does not take the call"),
     "redirected": Words("{who}: non prende la chiamata", "{who}: does not take the call"),
-    "unreachable": Words("{who}: non raggiungibile", "{who}: out of reach"),
+    "unreachable": Words("{who}: non raggiungibile", "{who}: unreachable"),
     "away": Words("{who}: assente", "{who}: away"),
 }
 """What became of a position, or of all of a group, that rang."""

@@ -89,8 +89,8 @@ SUBJECT: Final = Words(
 BODY: Final = Words(
     "{}\n\nL'apparecchio riprova da solo ogni ora. Lo stato si legge nella pagina Impianto, "
     "Copia di sicurezza, o con: centralino backup-target show\n",
-    "{}\n\nThe box tries again each hour. How it stands is on the page Installation, Backup and "
-    "restore, or by: centralino backup-target show\n",
+    "{}\n\nThe box tries again each hour. See the page Installation, Backup and "
+    "restore, or centralino backup-target show\n",
 )
 
 

@@ -51,7 +51,7 @@ GROUPS: Mapping[str, Words] = {
     GroupState.BUSY: Words("occupato", "busy"),
     GroupState.UNATTENDED: Words("non presidiato", "unattended"),
     GroupState.CLOSED: Words("chiuso", "closed"),
-    GroupState.UNREACHABLE: Words("telefoni irraggiungibili", "phones out of reach"),
+    GroupState.UNREACHABLE: Words("telefoni irraggiungibili", "phones unreachable"),
 }
 OUTGOING: Mapping[SideState, Words] = {
     SideState.SEEKING: Words("si libera una linea", "a line is being freed"),
@@ -84,7 +84,7 @@ WORDS = {
     "engaged": Words("impegnati", "engaged"),
     "away_phones": Words("assenti", "away"),
     AUTOMATIC: Words("automatico: chiamate senza risposta", "automatic: missed its calls"),
-    "unreachable": Words("irraggiungibili", "out of reach"),
+    "unreachable": Words("irraggiungibili", "unreachable"),
     "queue": Words("Attendono in linea", "Waiting on the line"),
     "no_number": Words("senza numero", "no number"),
     "phones": Words("Telefoni", "Phones"),

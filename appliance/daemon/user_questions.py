@@ -138,7 +138,7 @@ class UserQuestions:
             self._silent_until = at.monotonic + LOGGED_EVERY_S
             log.warning("a wrong code for the first user was given")
         raise AccountError(
-            f"il codice non è giusto: sta nel file {first_user.FILE} dell'apparecchio, finché "
+            f"codice errato: quello giusto sta nel file {first_user.FILE} dell'apparecchio, finché "
             "non c'è un utente",
             f"the code is wrong: it is in the box's file {first_user.FILE} while there is no user",
         )

@@ -248,7 +248,7 @@ def test_a_phone_that_rings_is_engaged() -> None:
     tell(switchboard, TEN, RANG, KNOWN, events.PhoneGone("desk1"))
     said = words(switchboard)
     assert "Centralino: occupato; impegnati op1, op2" in said.it
-    assert "out of reach desk1" in said.en
+    assert "unreachable desk1" in said.en
     assert "line1      " in said.en
     assert ": ringing" in said.en
 
