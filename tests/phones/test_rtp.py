@@ -330,6 +330,25 @@ def test_numbers_wrap() -> None:
     assert hearing(receiver, (0.0, sound(0xFFFF)), (0.02, key(0))) == "5"
 
 
+@pytest.mark.parametrize(
+    ("now", "forged"), [(2000, 1000), (2, 0xFFFF - 1000), (2000, 6000), (0xFFFF, 4000), (2, 0x8000)]
+)
+def test_a_key_far_from_the_stream_is_nobodys(now: int, forged: int) -> None:
+    """Far behind or far ahead, also over the wrap: who forges it has not guessed the window."""
+    receiver = RtpReceiver(PEER, (101,))
+    assert hearing(receiver, (0.0, sound(now)), (0.02, key(forged))) == ""
+
+
+@pytest.mark.parametrize("begins", [1000, 0xFFFFFFFF - 1000])
+def test_a_key_held_for_long_is_one_key_also_over_the_wrap(begins: int) -> None:
+    """After 8 s its next segment follows, by its time (RFC 4733 2.5.1.3), which may begin anew."""
+    receiver = RtpReceiver(PEER, (101,))
+    first = build(RtpPacket(101, 1, begins, 1, struct.pack("!BBH", 5, 10, 0xFFFF)))
+    follows = (begins + 0xFFFF) & 0xFFFFFFFF
+    second = build(RtpPacket(101, 2, follows, 1, struct.pack("!BBH", 5, 10, 160)))
+    assert digits(receiver, first, second) == "5"
+
+
 def test_keys_may_come_by_either_number() -> None:
     """The one that we offered, as RFC 3264 6.1 has it, or the phone's own."""
     receiver = RtpReceiver(PEER)
