@@ -30,24 +30,6 @@ def side_diagram(table: SideTable) -> str:
     return _mermaid(next(iter(table)).value, edges, SideState.ENDED.value)
 
 
-def call_table() -> str:
-    """Return the whole table as Markdown: what each event does, or why it does nothing."""
-    lines = ["| state | event | does | leads to |", "|---|---|---|---|"]
-    for state, rows in TABLE.items():
-        for event, row in sorted(rows.items(), key=lambda item: item[0].__name__):
-            cells = (f"`{row.do}`", _targets(state, row)) if isinstance(row, Row) else _why(row)
-            lines.append(f"| {state} | {event.__name__} | {cells[0]} | {cells[1]} |")
-    return "\n".join(lines) + "\n"
-
-
-def _why(row: object) -> tuple[str, str]:
-    return f"ignored: {getattr(row, 'because', '')}", ""
-
-
-def _targets(state: State, row: Row) -> str:
-    return ", ".join((*((state.value,) if row.stays else ()), *row.to))
-
-
 def _mermaid(first: str, edges: Mapping[tuple[str, str], list[str]], last: str) -> str:
     lines = ["stateDiagram-v2", f"    [*] --> {first}"]
     lines += [

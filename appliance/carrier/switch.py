@@ -65,10 +65,6 @@ class Switch:
         if order.leg in self.legs:
             self._loaded[order.leg] = (f"message/{order.message}", sound)
 
-    def digit_on_leg(self, pressed: events.DigitPressed) -> None:
-        """A key was pressed on a phone."""
-        self._tell(pressed)
-
     def tick(self, now: float) -> None:
         """Serve what has no clock of its own: announcements to phones, half-duplex streams.
 

@@ -18,7 +18,6 @@ from appliance.policy.refused import Refused
 from appliance.policy.update_words import OTHER_FORMAT, refused
 
 LIMIT_S: Final = 60.0
-INSTALL_S: Final = 3600.0
 _PROGRESS: Final = re.compile(r"\s*(\d{1,3})% ")
 _FORMAT: Final = re.compile(r"Bundle format '(\w+)' not allowed")
 _LAST: Final = re.compile(r"LastError: (.*)")

@@ -55,10 +55,6 @@ class Phones:
         self._loop.post(lambda now: self._endpoint.start(now, self._kept))
         self._loop.start()
 
-    def wait_until_listening(self, limit: float) -> bool:
-        """Wait `limit` seconds at most; False when the address could not be bound by then."""
-        return self._loop.listening.wait(limit)
-
     def stop(self) -> None:
         """Hang up every leg, give the phones a second to answer, end the thread."""
         self._loop.stop()

@@ -69,9 +69,6 @@ class Event:
     token: str = ""
 
 
-TAKEN_OVER = Event()
-
-
 def letters(
     house: House,
     request: Request,

@@ -187,11 +187,6 @@ class Request:
         """Name who follows it at the front desk: who took it over, until it is given on (E19)."""
         return self.by if self.given_to is None else self.given_to
 
-    @property
-    def concerns_head(self) -> bool:
-        """Tell whether the citizen had to remind so often that the head should see it."""
-        return self.state is not State.DONE and len(self.reminders) >= HEAD_AT_REMINDERS
-
 
 def in_few_words(subject: str, asked: str) -> tuple[str, str]:
     """Return a subject that a mail's list shows whole, and what is asked with all its words.

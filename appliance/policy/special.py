@@ -71,12 +71,6 @@ def in_force(entries: Iterable[Special]) -> tuple[Special, ...]:
     return tuple(e for e in entries if not e.is_revocation and e.number not in ended)
 
 
-def to_come(entries: Iterable[Special], today: date) -> tuple[Special, ...]:
-    """Return those in force that are not past, by their first day."""
-    found = (e for e in in_force(entries) if e.last >= today)
-    return tuple(sorted(found, key=lambda e: (e.first, e.number)))
-
-
 def laid_over(schedule: Schedule, group: str, entries: Iterable[Special]) -> Schedule:
     """Return a group's hours with all that was entered for it, whatever lay over them before."""
     held = in_force(entries)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from appliance.calls.orders import CallRecord, Direction, Result
+from appliance.calls.orders import CallRecord
 from appliance.policy.dialling import Ledger, Placed
 from appliance.policy.same_number import canonical
 from appliance.records.call_log import from_row, to_ms
@@ -77,8 +77,3 @@ def called_back(
         case: tuple(from_row(row) for row in connection.execute(_ABOUT, (case,))) for case in cases
     }
     return {case: records for case, records in found.items() if records}
-
-
-def is_reached(record: CallRecord) -> bool:
-    """Tell whether a call out met somebody."""
-    return record.direction is Direction.OUT and record.result is Result.ANSWERED

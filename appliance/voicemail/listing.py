@@ -10,8 +10,8 @@ from appliance.policy.local_time import moment_words
 from appliance.policy.messages import Care, Entry, MessageState, Outcome, Step, care_of
 from appliance.policy.refused import Refused
 from appliance.records import messages
-from appliance.records.care_words import OUTCOMES, history_lines, state_text
-from appliance.records.listing import columns, one
+from appliance.records.care_words import history_lines, state_text
+from appliance.records.listing import columns
 from appliance.records.missed import without_number
 
 if TYPE_CHECKING:
@@ -123,11 +123,6 @@ def _hints(earlier: tuple[CallRecord, ...], language: str, zone: tzinfo) -> Iter
     for record in earlier:
         at = moment_words(record.rang_at.astimezone(zone), language)
         yield f"  {at}  {caller_text(record.caller, language)}"
-
-
-def outcome_text(outcome: Outcome, language: str = "it") -> str:
-    """Return an outcome in words."""
-    return one(OUTCOMES[outcome], language)
 
 
 def caller_text(caller: Caller, language: str = "it") -> str:

@@ -143,14 +143,3 @@ def test_diagrams_are_drawn_from_the_table() -> None:
     assert drawn_key.splitlines()[1] == "    [*] --> accepting"
     assert "    [*] --> ringing" in diagram.side_diagram(INTERCOM_TABLE)
     assert "playing --> playing" not in diagram.side_diagram(LISTENING_TABLE)
-
-
-def test_the_table_as_text_is_whole() -> None:
-    """The documentation's table has a line for every pair, with the reason where ignored."""
-    lines = diagram.call_table().splitlines()
-    assert len(lines) == 2 + len(State) * len(EVENTS)
-    assert "| talking | LineAnswered | ignored: the line is up already |  |" in lines
-    assert (
-        "| ringing | PhoneBusy | `leg_out` | ringing, arrived, queued, greeting_pending, clearing |"
-        in lines
-    )

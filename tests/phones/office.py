@@ -77,7 +77,7 @@ def office(*accounts: PhoneAccount, **more: Any) -> Iterator[Office]:
     made = Office(phones, told)
     phones.start()
     try:
-        assert phones.wait_until_listening(15)
+        assert phones._loop.listening.wait(15)
         yield made
     finally:
         phones.stop()

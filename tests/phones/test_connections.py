@@ -512,7 +512,7 @@ def test_a_tcp_port_that_another_program_has() -> None:
         settings = PhonesSettings("127.0.0.1", port, (phone.account,), qualify_s=0)
         phones = Phones(settings, lambda _: None)
         phones.start()
-        assert phones.wait_until_listening(5)
+        assert phones._loop.listening.wait(5)
         phones.ring("one", "21", "127.0.0.1", 16000, "x")
         assert phone.hear().method == "INVITE"
         assert "another program" in phones.status().tcp_trouble

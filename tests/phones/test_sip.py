@@ -255,7 +255,7 @@ def test_a_phone_that_never_registered_answers_nothing() -> None:
     account = PhoneAccount("22", "a-secret")
     phones = Phones(PhonesSettings("127.0.0.1", 0, (account,), qualify_s=0), lambda _: None)
     phones.start()
-    assert phones.wait_until_listening(5)
+    assert phones._loop.listening.wait(5)
     assert phones.status().phones == (PhoneState("22", "", None, answers=False),)
     phones.stop()
 
@@ -332,11 +332,11 @@ def test_an_address_that_cannot_be_bound(address: str, why: str) -> None:
         began = time.monotonic()
         phones.start()
         assert time.monotonic() - began < 0.2
-        assert not phones.wait_until_listening(0.3)
+        assert not phones._loop.listening.wait(0.3)
         assert why in phones.status().trouble
         assert phones._phone.get_status() is PhoneStatus.FAILED
     can_be_bound = address == "127.0.0.1"
-    assert phones.wait_until_listening(5 if can_be_bound else 0.3) == can_be_bound
+    assert phones._loop.listening.wait(5 if can_be_bound else 0.3) == can_be_bound
     phones.stop()
 
 
@@ -357,7 +357,7 @@ def test_every_address_of_the_box(phone: HandPhone) -> None:
     told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
     phones = Phones(PhonesSettings("0.0.0.0", 0, (phone.account,), qualify_s=0), told.put)
     phones.start()
-    assert phones.wait_until_listening(5)
+    assert phones._loop.listening.wait(5)
     phones.ring("one", "21", "127.0.0.1", 16000, "x")
     invite = phone.hear()
     assert f"127.0.0.1:{phones.status().address[1]}" in invite.get("Contact")
@@ -455,7 +455,7 @@ def test_a_killed_desks_call_is_ended_once_there_is_a_socket(phone: HandPhone) -
         left = left_to_json((Left("21", dialog, 7),))
         phones = Phones(settings, told.put, left=left)
         phones.start()
-        assert not phones.wait_until_listening(0.3)
+        assert not phones._loop.listening.wait(0.3)
         assert phones.left_to_json() == left
     bye = phone.hear()
     assert (bye.method, bye.call_id, bye.fields.to_tag) == ("BYE", "call", "theirs")

@@ -15,7 +15,6 @@ from appliance.policy.appointments import Slot
 from appliance.policy.citizens import Citizen, Contact
 from appliance.policy.letter_words import BODY, SUBJECTS, Topic
 from appliance.policy.letters import (
-    TAKEN_OVER,
     Event,
     House,
     citizens_appointment,
@@ -38,6 +37,8 @@ ASKED = Request(
 )  # fmt: skip
 SLOT = Slot(rome("2026-12-01 15:00"), rome("2026-12-01 15:20"))
 WANTED = replace(ASKED, rule=APPOINTMENT, appointment=Appointment(SLOT, Form.OFFICE_CALLS, True))
+
+TAKEN_OVER = Event()
 
 
 def written(request: Request, event: Event = TAKEN_OVER, house: House = HOUSE) -> list[Mail]:

@@ -18,7 +18,7 @@ from appliance.policy.register.ahead import Ahead, ahead
 from appliance.policy.register.ahead_words import what
 from appliance.policy.register.fields import Unfit
 from appliance.policy.register.register import Register
-from appliance.policy.special import Special, Whose, in_force, laid_over, office_with, to_come
+from appliance.policy.special import Special, Whose, in_force, laid_over, office_with
 from appliance.policy.special_forms import changes, entered, revoked
 from appliance.policy.week import week
 from appliance.policy.words import Words
@@ -109,13 +109,6 @@ def test_the_newest_entry_wins_and_what_was_ended_does_not_count() -> None:
     assert [str(band) for band in back.bands_on(SUNDAY)] == ["09:00-12:00"]
     assert in_force((OPEN, later, ended)) == (OPEN,)
     assert (ended.first, ended.last) == (TODAY, TODAY)
-
-
-def test_what_is_to_come() -> None:
-    """By their days, whatever was entered first; past ones are not."""
-    assert to_come((SHUT, OPEN), TODAY) == (OPEN, SHUT)
-    assert to_come((OPEN, SHUT), MONDAY) == (SHUT,)
-    assert to_come((OPEN, SHUT), date(2026, 12, 8)) == ()
 
 
 def test_a_year_that_opens_only_by_an_entry() -> None:

@@ -132,5 +132,3 @@ def test_the_list_says_who_was_called_back_and_when(db: sqlite3.Connection) -> N
         listing.back_words(back["call:a-1"][1:], "en", ROME) == "called back at 10:02 (not reached)"
     )
     assert [one.record.call for one in missed(db, TEN - timedelta(days=1))] == ["a-1"]
-    assert placed.is_reached(OUT)
-    assert not placed.is_reached(tried)
