@@ -100,6 +100,6 @@ def test_a_time_is_tried(machine: Machine) -> None:
     assert machine.shown(f"{CLOCK}.service", "Result") == "exit-code"
     machine.inside("journalctl", "--sync")
     said = machine.journal("-o", "cat", "-u", f"{CLOCK}.service")
-    for why in (errno.EINVAL, errno.EPERM):
-        assert f"l'orologio non si può regolare: {SAYS[why].it}" in said
+    assert "[Errno 22]" in said
+    assert f"l'orologio non si può regolare: {SAYS[errno.EPERM].it}" in said
     assert not machine.inside("ls", "/run/centralino/clock")
