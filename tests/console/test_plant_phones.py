@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from appliance.console.feed import Seen
 from appliance.console.settings import ConsoleSettings
 from appliance.daemon import phone_secrets
 from appliance.daemon.stores import Stores
@@ -151,6 +152,8 @@ def test_a_form_waits_for_a_desk_that_starts_anew(
     """What was entered before is why it starts; who goes on meanwhile is not told to come back."""
     door, away = console_settings.door, console_settings.door.with_suffix(".away")
     door.rename(away)
+    assert pages.visitor.post("/plant/phones", data=FORM).status_code == 503  # it was never heard
+    pages.visitor.app.state.feed.newest = Seen(1, {}, away=True)
     back = threading.Timer(1.0, away.rename, (door,))
     back.start()
     status, text = pages.send(**FORM)

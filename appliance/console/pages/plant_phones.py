@@ -187,8 +187,12 @@ def _mark(told: dict[str, Any] | None) -> str:
 
 
 async def _asked(request: Request, question: dict[str, Any]) -> dict[str, Any]:
-    """Ask the desk; one that starts anew just now, with what was entered, is waited for."""
-    end = time.monotonic() + START_S
+    """Ask the desk; one that starts anew just now, with what was entered, is waited for.
+
+    One that was never heard is not: there is nobody who might come back.
+    """
+    was_heard = request.app.state.feed.newest.status is not None
+    end = time.monotonic() + (START_S if was_heard else 0.0)
     while True:
         began = time.monotonic()
         try:

@@ -20,6 +20,7 @@ READ: Final = FOR_SOME | {name for name, needed in NEEDS.items() if needed == FR
 TECHNICAL: Final = frozenset(
     {
         "plant",
+        "divert",
         "settings",
         "chores",
         "restoring",
