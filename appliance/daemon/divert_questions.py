@@ -16,7 +16,7 @@ from appliance.daemon import commission
 from appliance.daemon.commission import Outcome, Proof
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
-from appliance.errors import CentralinoError, TechnicianError
+from appliance.errors import CentralinoError
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.words import Words
@@ -159,18 +159,6 @@ class DivertQuestions:
         return tuple(dict.fromkeys(self.office.public_numbers)) or ("",)
 
     def _later(self, job: Callable[[sqlite3.Connection], Answer]) -> Later:
-        def safely(connection: sqlite3.Connection) -> Answer:
-            try:
-                return job(connection)
-            except Refused:
-                raise
-            except TechnicianError as error:
-                raise Refused(
-                    "la prova non si può conservare: vedere spazio e diritti della cartella di "
-                    "stato",
-                    f"the proof cannot be kept: {error}",
-                ) from error
-
         def later(tell: Tell) -> None:
             def done(result: Answer | CentralinoError) -> None:
                 if isinstance(result, Refused):
@@ -178,7 +166,7 @@ class DivertQuestions:
                 else:
                     tell(result)
 
-            self.stores.records.do(safely, done)
+            self.stores.records.do(job, done)
 
         return later
 

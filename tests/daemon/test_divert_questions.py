@@ -165,7 +165,7 @@ def test_what_cannot_be_kept_is_said(box: Box, monkeypatch: pytest.MonkeyPatch) 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(commission, "atomic_write", full)
-    assert "non si può conservare" in box.refused()
+    assert "il disco è pieno" in box.refused()
 
 
 def test_without_a_line_nothing_is_asked(tmp_path: Path) -> None:
