@@ -44,9 +44,9 @@ class BenchBox(Box):
         """The carrier's process id: the desk's first child."""
         return self.processes()[1]
 
-    def __exit__(self, *what: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *what: object) -> None:
         try:
-            super().__exit__(*what)
+            super().__exit__(kind, *what)
             if self.capture_path.exists():
                 self.captured = ports.read(self.capture_path)
         finally:

@@ -35,6 +35,8 @@ from tests.helpers.ports import free_port, own_address
 ROME = ZoneInfo("Europe/Rome")
 START_S = 90.0
 """A start is measured elsewhere (tests/bench): beside many other tests it may take this long."""
+CONFINED = "a job failed, the thread goes on"
+"""What the journal says of a fault of ours that ended no process (appliance/workers.py)."""
 
 
 class BoxPhone(TestPhone):
@@ -50,7 +52,8 @@ class Box:
     in every [[lines]]; `extra` at its end. `options` go to the exchange, `addresses` give phones
     by name a fixed address, `secrets` are more than the phones' own, `prefix` is a command that the
     daemon is started by. `dialect` is one for all lines, or "conexant,usr5637": the last one for
-    the rest, too; the daemon is told the make without its firmware (conexant-pcm).
+    the rest, too; the daemon is told the make without its firmware (conexant-pcm). The end fails
+    for a fault of ours that was confined, unless `faults_planted` says that a test has made it.
     """
 
     folder: Path
@@ -68,6 +71,7 @@ class Box:
     environment: dict[str, str] = field(default_factory=dict)
     prefix: tuple[str, ...] = ()
     opened: bool = True
+    faults_planted: bool = False
 
     daemon: subprocess.Popen[bytes] | None = None
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -91,11 +95,13 @@ class Box:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             self.stop()
         finally:
             self._stack.close()
+        if kind is None and not self.faults_planted:
+            assert CONFINED not in Box.log(self), f"a fault of ours was confined:\n{self.log()}"
 
     def _where(self) -> tuple[str, int]:
         """Choose where the box listens for SIP."""

@@ -40,7 +40,9 @@ def box(tmp_path: Path) -> Iterator[Box]:
     site = tmp_path / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text(PLANTED.format(flag=str(tmp_path / "fails")))
-    with Box(tmp_path / "box", lines=2, environment={"PYTHONPATH": str(site)}) as made:
+    with Box(
+        tmp_path / "box", lines=2, environment={"PYTHONPATH": str(site)}, faults_planted=True
+    ) as made:
         yield made
 
 
