@@ -341,7 +341,7 @@ def test_a_line_that_there_is_not(head: Visitor) -> None:
     """It is said, in a page."""
     page = head.get("/explain?line=nowhere")
     assert page.status_code == 200
-    assert "Non fatto" in page.text
+    assert "le linee note sono" in page.text
 
 
 @pytest.mark.parametrize("text", ["9-12:30 15-17", "0-24", "8:05-13:30", "10-12", ""])
