@@ -73,7 +73,9 @@ def box(tmp_path: Path) -> Iterator[Box]:
     with Notices(60.0) as notices:
         environment = {**notices.environment, "PYTHONPATH": path}
         fleet = FLEET.format(metrics=own_address())
-        with Box(tmp_path, lines=2, extra=fleet, environment=environment) as made:
+        with Box(
+            tmp_path, lines=2, extra=fleet, environment=environment, faults_planted=True
+        ) as made:
             yield made
 
 

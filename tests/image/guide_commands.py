@@ -42,6 +42,8 @@ LACKS: Final = {
     r"outbox (retry|drop) 12": r"no mail 12|l'e-mail 12 non c'è",
     r"register vary|explain-transfer": r"anagrafe|Anagrafe",
     r"centralino (backup|restore) (/media|FILE)": rf"{NO_FILE}|la cartella .* non c'è|no folder",
+    r"centralino restore last\.backup": NO_FILE,
+    r"backup-target ": r"nessuna cartella di rete|no network folder",
     r"backup --stick": r"chiavetta|stick",
     r"restore --nightly": r"2026-11-25",
     r"prompts record": r"telefono|phone",
