@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -52,6 +53,12 @@ def test_nobody_else_calls_back_while_somebody_has_it(step: Step) -> None:
     """E16: the second person is told who has the message, and since when."""
     with pytest.raises(OfficeError, match=r"message 17: Anna has it since 25 November at 10:00"):
         check(TAKEN, entry(step, "Bruno"), NAME)
+
+
+def test_without_a_known_time_the_holder_is_still_named() -> None:
+    """A record that does not know since when names who has it, and no time."""
+    with pytest.raises(OfficeError, match=r"message 17: Anna has it; ask, or release it first"):
+        check(replace(TAKEN, since=None), entry(Step.TAKE, "Bruno"), NAME)
 
 
 @pytest.mark.parametrize("step", [Step.RELEASE, Step.GIVE, Step.NOTE, Step.HEAR])
