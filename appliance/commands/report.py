@@ -22,6 +22,7 @@ from appliance.policy.local_time import day_phrase, month_words, read_day
 from appliance.policy.refused import Refused
 from appliance.policy.report import CallRow, Report, RequestRow, UnitFigures, unit_figures
 from appliance.policy.report import report as summed_up
+from appliance.policy.system_words import words_of
 from appliance.records import report_rows, report_words
 from appliance.records.register import load_masked
 
@@ -100,10 +101,10 @@ def _filed(path: Path, document: Document) -> None:
     try:
         atomic_write(path, child.made(document), mode=READABLE)
     except OSError as error:
-        why = error.strerror or error
+        why = words_of(error)
         raise Refused(
-            f"non si può scrivere il rapporto in {path}: {why}",
-            f"the report cannot be written to {path}: {why}",
+            f"non si può scrivere il rapporto in {path}: {why.it}",
+            f"the report cannot be written to {path}: {why.en}",
         ) from error
 
 

@@ -185,6 +185,7 @@ def test_the_report_on_paper(config: Path, tmp_path: Path) -> None:
         refused = run(config, "--month", "2026-10", *words)
         assert (refused.exit_code, refused.output.count("\n")) == (1, 1)
         assert sentence in refused.output
+        assert "No such file" not in refused.output
 
 
 def test_a_mean_wait_is_one_figure_wherever_it_is_read(config: Path) -> None:
