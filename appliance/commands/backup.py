@@ -19,6 +19,7 @@ from appliance.commands.answering import answering, both_option
 from appliance.commands.options import config_option, load_settings
 from appliance.commands.secrets import ask_secret
 from appliance.commands.shell import in_language
+from appliance.daemon.run_files import Asked
 from appliance.errors import ConfigurationError
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
@@ -112,7 +113,7 @@ def _onto_stick(
         say(helper.write())
         return
     phrase = _passphrase(passphrase_file, is_new=True)
-    say(helper.set_up(backup_stick.Asked(getpass.getuser(), phrase)))
+    say(helper.set_up(Asked(getpass.getuser(), phrase)))
 
 
 def _nightly(config_path: Path) -> Words:

@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 from appliance.commands.options import load_settings
 from appliance.commands.sticks import KINDS, LIMIT_S, mounted
 from appliance.daemon import backup, backup_stick, restore
-from appliance.daemon.backup_stick import Asked, Stick, Went
+from appliance.daemon.backup_stick import Stick
+from appliance.daemon.run_files import Asked, Went
 from appliance.errors import CentralinoError
 from appliance.files import atomic_write, load_text
 from appliance.policy.refused import Refused

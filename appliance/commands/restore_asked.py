@@ -21,7 +21,7 @@ from appliance.commands.options import load_settings
 from appliance.daemon import door, putting_back, restore, restore_asking
 from appliance.daemon.backup_places import UNPACKED, UPLOADED, pieces
 from appliance.daemon.last_good import state_folder
-from appliance.daemon.restore_asking import Asked, Went
+from appliance.daemon.run_files import Asked, Went
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of

@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from appliance.daemon import run_files
-from appliance.daemon.run_files import Asked as Asked
-from appliance.daemon.run_files import Went as Went
+from appliance.daemon.run_files import Asked, Went
 from appliance.files import atomic_write, load_text
 from appliance.policy.local_time import day_phrase, moment_words
 from appliance.policy.words import NOTHING, Words

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KINDS: Final = ("call", "message", "request")
-LONGEST_NAME, LONGEST_REASON = 64, 300
+LONGEST_NAME = 64
+LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from appliance.policy.clock import Now
     from appliance.policy.words import Words
 
-LONGEST_NAME, MOST_ITEMS = 64, 500
+LONGEST_NAME = 64
+MOST_ITEMS = 500
 HIGHEST = 1_000_000_000
 
 

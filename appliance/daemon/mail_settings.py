@@ -8,7 +8,7 @@ from appliance.errors import OfficeError
 from appliance.mail.account import Security
 from appliance.mail.compose import address_in, is_address
 
-LAST_PORT = 65535
+LAST_PORT = 65_535
 
 
 def check_mail(mail: Mail, mistakes: Mistakes) -> None:

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from appliance.daemon.mistakes import Mistakes
     from appliance.daemon.settings import Metrics, Settings
 
-FIRST_PORT, LAST_PORT = 1024, 65_535
+FIRST_PORT = 1024
+LAST_PORT = 65_535
 """The service opens no port of the system's own: it has no right to."""
 
 Network = IPv4Network | IPv6Network

@@ -18,6 +18,7 @@ from appliance.daemon import backup_stick, card, heap
 from appliance.daemon.caretaker import NIGHT
 from appliance.daemon.night import Night, load
 from appliance.daemon.night_words import CARD_FAILING, NOT_COPIED, RECORDS_DAMAGED
+from appliance.daemon.run_files import Asked
 from appliance.errors import CentralinoError
 from appliance.policy.refused import Refused
 
@@ -151,7 +152,7 @@ class Nightly:
     def _ask_for_stick(self) -> None:
         """Have root's helper write onto the backup stick: it mounts, which the desk may not."""
         try:
-            backup_stick.ask(self._run, backup_stick.Asked())
+            backup_stick.ask(self._run, Asked())
         except OSError as error:
             log.warning("a backup on the stick could not be asked for: %s", error)
 

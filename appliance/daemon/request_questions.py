@@ -9,7 +9,7 @@ import enum
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from appliance.daemon import diary_questions
 from appliance.daemon.door import Answer, Later, Tell, moment
@@ -43,7 +43,7 @@ T = TypeVar("T", bound=enum.StrEnum)
 STEPS = (Step.TAKE, Step.REMIND, Step.CLOSE, Step.CANCEL, Step.MOVE)
 """What a person may ask for; that the mail left is noted by the box itself."""
 LONGEST_WORD, LONGEST_TEXT = 120, 4000
-HIGHEST = 1_000_000_000
+HIGHEST: Final = 1_000_000_000
 PROPOSED_MINUTES = 30
 """How long an appointment is where the office offers no slots and must agree first."""
 

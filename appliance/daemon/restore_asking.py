@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from appliance.daemon import run_files
-from appliance.daemon.run_files import Asked as Asked
-from appliance.daemon.run_files import Went as Went
+from appliance.daemon.run_files import Asked, Went
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,8 +19,8 @@ from appliance.daemon import backup_stick, restore_asking
 from appliance.daemon.backup_places import UPLOADED
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.refusing import refusing
-from appliance.daemon.restore_asking import Asked, Went
 from appliance.daemon.rights import check_may
+from appliance.daemon.run_files import Asked, Went
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.positions import PositionState
@@ -122,7 +122,7 @@ class RestoreQuestions:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
                 audit.note(connection, Noted(at, by, STICK))
-            backup_stick.ask(self._run, backup_stick.Asked(by, phrase))
+            backup_stick.ask(self._run, Asked(by, phrase))
             return {"said": plain(STICK_BEGUN)}
 
         return self._later(job)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from typing import Final
 
 from appliance.policy.dialling import unit_of
 from appliance.policy.numbering import Plan
@@ -12,7 +13,7 @@ from appliance.policy.secret import MASK
 
 _RUN = re.compile(r"\+?\d(?:[\d .\-/()]*\d)?")
 _GROUP = re.compile(r"\+?\d+")
-SHORTEST = 5
+SHORTEST: Final = 5
 """No outside number has fewer digits."""
 
 

@@ -9,12 +9,13 @@ phone is never rung), function keys with the office's codes. Firmware and networ
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from appliance.provisioning.handset import Handset
 from appliance.provisioning.markup import clean, document, element
 from appliance.provisioning.zones import ZONES
 
-EXPIRES = 120
+EXPIRES: Final = 120
 """Seconds of a registration: what the registrar grants at the most."""
 
 

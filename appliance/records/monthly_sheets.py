@@ -46,8 +46,8 @@ def queue_sheets(
         start = local_moment(datetime.combine(month, time()), calendar.zone)
         end = local_moment(datetime.combine(months_end(month), time()), calendar.zone)
         calls = report_rows.call_rows(connection, start, end, calendar.zone)
-        requests = report_rows.request_rows(connection, start, end, calendar, now)
-        told = [(unit, unit_figures(calls, requests, unit.code)) for unit in units]
+        taken = report_rows.request_rows(connection, start, end, calendar, now)
+        told = [(unit, unit_figures(calls, taken, unit.code)) for unit in units]
         concerned = [(unit, figures) for unit, figures in told if figures != UnitFigures()]
         for unit, figures in concerned:
             subject, body = report_words.unit_sheet(

@@ -20,7 +20,8 @@ from appliance.commands.backup_stick import Device, Helper, devices_of
 from appliance.commands.sticks import mounted
 from appliance.daemon import backup_stick
 from appliance.daemon.backup import write
-from appliance.daemon.backup_stick import Asked, Stick
+from appliance.daemon.backup_stick import Stick
+from appliance.daemon.run_files import Asked
 from appliance.errors import CentralinoError
 from appliance.policy.refused import Refused
 from tests.commands.test_backup import House

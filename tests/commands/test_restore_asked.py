@@ -20,7 +20,7 @@ from appliance.__main__ import main
 from appliance.commands.restore_asked import UNITS, Helper
 from appliance.daemon import putting_back, restore_asking, run_files
 from appliance.daemon.backup_places import UPLOADED
-from appliance.daemon.restore_asking import Asked, Went
+from appliance.daemon.run_files import Asked, Went
 from appliance.errors import CentralinoError
 from appliance.policy.refused import Refused
 from appliance.policy.words import NOTHING, Words

@@ -31,8 +31,8 @@ from appliance.daemon import (
 )
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Chores
-from appliance.daemon.restore_asking import Asked, Went
 from appliance.daemon.restore_questions import RestoreQuestions
+from appliance.daemon.run_files import Asked, Went
 from appliance.daemon.stores import database_path
 from appliance.daemon.target_nights import TargetNights, TargetQuestions
 from appliance.errors import CentralinoError
@@ -370,10 +370,10 @@ def test_a_stick_is_set_up_and_its_age_shown(technician: Visitor, works: Works) 
     settings = works.restores.settings
     run, state = Path(settings.folders.run), Path(settings.folders.state)
     assert "La chiavetta sta per essere scritta" in technician.get("/plant/backup").text
-    assert backup_stick.take(run) == backup_stick.Asked("beppe", PHRASE)
+    assert backup_stick.take(run) == Asked("beppe", PHRASE)
     at = datetime(2026, 11, 25, 2, 5, tzinfo=UTC)
     words = Words("nessuna chiavetta USB", "no USB stick")
-    backup_stick.tell(run, backup_stick.Went(at, False, words))
+    backup_stick.tell(run, Went(at, False, words))
     assert "nessuna chiavetta USB" in technician.get("/plant/backup").text
     backup_stick.keep(state, backup_stick.Stick("AB-12", "COPIE", "beppe", at, at, at))
     page = technician.get("/plant/backup").text
@@ -381,7 +381,7 @@ def test_a_stick_is_set_up_and_its_age_shown(technician: Visitor, works: Works) 
     assert "Ultima copia intera: " in page
     assert "Scrivi ora una copia sulla chiavetta" in page
     assert technician.post("/plant/backup/stick").status_code == 303
-    assert backup_stick.take(run) == backup_stick.Asked("beppe", "")
+    assert backup_stick.take(run) == Asked("beppe", "")
     assert technician.post("/plant/backup/stick/forget").status_code == 303
     assert backup_stick.load(state) is None
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from appliance.daemon.backup_stick import CODE, STALE, Stick, Went, heard, said, trouble_of
+from appliance.daemon.backup_stick import CODE, STALE, Stick, heard, said, trouble_of
+from appliance.daemon.run_files import Went
 from appliance.policy.words import Words
 
 ROME = ZoneInfo("Europe/Rome")

@@ -34,6 +34,7 @@ from appliance.daemon.nightly import (
     is_due,
     is_quiet,
 )
+from appliance.daemon.run_files import Asked
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.refused import Refused
 from appliance.policy.words import Words
@@ -324,7 +325,7 @@ def test_the_stick_is_written_after_the_nights_work(house: House) -> None:
     assert "backup_stick" not in house.troubles()  # said once
     assert house.look(27.2) == 2
     house.child.then(Ended(True, Words("bene", "well")))
-    assert backup_stick.take(run) == backup_stick.Asked()
+    assert backup_stick.take(run) == Asked()
     night.keep(house.state, replace(WELL, damaged=True, well=False))
     house.child.then(Ended(True, Words("male", "ill")))
     assert not backup_stick.is_waiting(run)

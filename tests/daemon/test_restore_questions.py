@@ -15,8 +15,8 @@ from appliance.calls import events
 from appliance.daemon import config, restore_asking
 from appliance.daemon.backup_places import UPLOADED
 from appliance.daemon.chores import Ended
-from appliance.daemon.restore_asking import Asked, Went
 from appliance.daemon.restore_questions import RestoreQuestions, is_idle
+from appliance.daemon.run_files import Asked, Went
 from appliance.errors import OfficeError
 from appliance.policy.positions import Position, PositionState
 from appliance.policy.words import Words

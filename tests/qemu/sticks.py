@@ -13,7 +13,7 @@ from pathlib import Path
 from appliance.commands.backup_stick import Helper, plugged
 from appliance.commands.sticks import mounted
 from appliance.daemon import backup_stick
-from appliance.daemon.backup_stick import Asked
+from appliance.daemon.run_files import Asked
 from appliance.policy.words import Words
 from tests.commands.test_backup import House
 from tests.qemu.guest import check, say, wait

@@ -20,10 +20,10 @@ def run(data: bytes) -> None:
     with contextlib.suppress(PeerError):
         wire.encode(wire.decode(data))
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    link = Link(ours)
+    connection = Link(ours)
     theirs.send(data or b"C")
     theirs.close()
     with contextlib.suppress(PeerError):
-        for _ in link.receive():
+        for _ in connection.receive():
             pass
-    link.close()
+    connection.close()
