@@ -266,6 +266,17 @@ def _say_accounts(places: Places, brought: Brought) -> None:
         click.echo(told)
 
 
+@site.command("encryption")
+@_folder("--card", CARD, "Where the FAT partition is mounted.")
+def encryption_(card: Path) -> None:
+    """Say whether the card's file asks for an encrypted data partition: the image asks."""
+    from appliance.site import encryption
+    from appliance.site.keeping import contents_of
+    from appliance.site.text import NAME
+
+    click.echo(encryption.asked(contents_of(card / NAME)))
+
+
 @site.command()
 @config_option
 @_folder("--card", CARD, "Where the FAT partition is mounted.")
@@ -338,6 +349,7 @@ def _facts(config_path: Path, outcome: Outcome) -> Facts:
     facts = Facts(
         __version__, _addresses(settings), "", is_known, (), means,
         _now(settings), boots.number(Path(settings.folders.run)), _authority(settings),
+        _of_the_data(settings),
     )  # fmt: skip
     with contextlib.suppress(CentralinoError):
         secrets = phone_secrets.load(settings)
@@ -345,6 +357,16 @@ def _facts(config_path: Path, outcome: Outcome) -> Facts:
         code = load_text(first_user.code_path(state)).strip()
         return replace(facts, code=code, secrets=made)
     return facts
+
+
+def _of_the_data(settings: Settings) -> tuple[Words, ...]:
+    """Say what the image's helpers tell of the data partition, and that it is encrypted."""
+    from appliance.daemon import notices
+    from appliance.site import encryption
+
+    told = notices.read(notices.folder_of(Path(settings.folders.run)))
+    found = tuple(words for name, words in told.items() if name.startswith("data-"))
+    return (*found, encryption.ENCRYPTED) if encryption.is_open() else found
 
 
 def _now(settings: Settings) -> Words:

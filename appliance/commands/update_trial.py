@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 LOOKS_S: Final = 2.0
 IN_MEMORY: Final = "data-in-memory"
 """What the image's helper of the data partition says where it could not be opened."""
+NO_KEY: Final = "data-key"
+"""What it says where the data partition is encrypted and its key is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Watch:
             raise  # it may have failed for a moment: the unit starts this anew
 
     def _tried(self) -> Words:
+        if self._is_locked():
+            return update_words.NO_KEY
         if self._is_lost():
             return self._leave(Kept(version=self.helper.running()), update_words.NO_DATA)
         kept = self._started()
@@ -91,6 +95,13 @@ class Watch:
         """
         told = notices.read(notices.folder_of(self.helper.run))
         return self.is_last_try() and IN_MEMORY in told and self.helper.rauc.slots().other_is_good
+
+    def _is_locked(self) -> bool:
+        """Tell whether this is a version's only start, and its data waits for a key: without them
+        nothing can be told of it, good or bad.
+        """
+        told = notices.read(notices.folder_of(self.helper.run))
+        return self.is_last_try() and NO_KEY in told
 
     def _is_unproved(self, kept: Kept) -> bool:
         """Tell, without RAUC, whether the machine runs from a slot that was to be tried."""

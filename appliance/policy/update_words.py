@@ -77,6 +77,10 @@ NOT_LONG: Final = Words(
 NO_DATA: Final = Words(
     "la memoria dei messaggi non si apre", "the partition of the messages cannot be opened"
 )
+NO_KEY: Final = Words(
+    "I dati sono cifrati e manca la chiavetta: questa versione non si può provare.",
+    "The data are encrypted and the stick is missing: this version cannot be tried.",
+)
 LEFT: Final = Words(
     "La versione {} non va bene ({}): si torna a quella di prima.",
     "Version {} is not well ({}): the one before comes back.",

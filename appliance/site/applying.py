@@ -21,7 +21,7 @@ from appliance.files import READABLE, atomic_write, load_text
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import why_not
 from appliance.policy.words import Words
-from appliance.site import card, keeping
+from appliance.site import card, encryption, keeping
 from appliance.site.keeping import Kept, contents_of, digest
 from appliance.site.outcome import NAME as OUTCOME
 from appliance.site.outcome import Outcome, Socket, Verdict, trouble_of
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from appliance.site.made import Made
 
 NOTICE: Final = "card-file"
+NOT_ENCRYPTED: Final = "data-plain"
 EXAMPLE: Final = Path(__file__).parent.parent / "daemon" / "example.toml"
 
 
@@ -42,7 +43,7 @@ class Places:
     name and keys below `data`, which `networkd` reads at its start; what was found, for `run`, and
     for the desk's `notices`; the modems' names. `name_host` gives the box its name at once.
     `is_image`: the box was made from the image, whose configuration is the card's; elsewhere what
-    is in force is somebody's own, also the package's example.
+    is in force is somebody's own, also the package's example. `crypt`: see encryption.RUN.
     """
 
     card: Path
@@ -57,6 +58,7 @@ class Places:
     under: Mapping[str, Any] = field(default_factory=dict)
     name_host: Callable[[str], None] = lambda _: None
     is_image: bool = True
+    crypt: Path = encryption.RUN
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ def apply(places: Places, *, again: bool = False) -> Applied:
     turn = _Turn(places, again=again)
     outcome = turn.outcome()
     _tell(places, outcome)
+    _tell_of_encryption(places)
     return Applied(outcome, turn.is_rewritten)
 
 
@@ -114,6 +117,15 @@ def _tell(places: Places, outcome: Outcome) -> None:
     if load_text(places.run / OUTCOME) != told:
         places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
         atomic_write(places.run / OUTCOME, told, is_durable=False)
+
+
+def _tell_of_encryption(places: Places) -> None:
+    """Tell the desk where the file asks for what only the first start could do."""
+    contents = contents_of(places.card / NAME)
+    if places.is_image and encryption.is_too_late(contents, places.crypt):
+        notices.tell(NOT_ENCRYPTED, encryption.TOO_LATE, places.notices)
+    else:
+        notices.take_back(NOT_ENCRYPTED, places.notices)
 
 
 class _Turn:

@@ -9,6 +9,7 @@ from typing import Final
 from appliance.daemon.mistakes import Mistakes
 from appliance.policy.words import Words
 from appliance.site import keys, network, secret_entries
+from appliance.site.encryption import USB_STICK
 from appliance.site.written import NO_PATRON, Phone, Written
 
 LEAST_SECRET: Final = 8
@@ -46,6 +47,14 @@ def check(written: Written, mistakes: Mistakes, passwords: Collection[str]) -> N
     for number, phone in enumerate(written.phones, 1):
         _check_secret(f"phones.{number}.secret", phone, mistakes)
     secret_entries.check(written, mistakes, passwords)
+    if written.encryption.key not in {"", USB_STICK}:
+        mistakes.note(
+            "encryption.key",
+            f"{written.encryption.key!r} non è un luogo per la chiave: scrivere {USB_STICK!r}, o "
+            "niente per non cifrare",
+            f"{written.encryption.key!r} is no place for the key: write {USB_STICK!r}, or nothing "
+            "for no encryption",
+        )
 
 
 def notes(written: Written) -> tuple[Words, ...]:

@@ -97,7 +97,8 @@ class Facts:
     """What is told beside the outcome: addresses of the console, the code while there is no user
     ("" afterwards, where `has_run` the service), passwords that the box made, what the
     configuration means; the moment of writing in each language, the number of this start (0 where
-    nobody counts), the fingerprint of the console's authority ("" where there is none yet).
+    nobody counts), the fingerprint of the console's authority ("" where there is none yet); what is
+    to be known of the `data` partition.
     """
 
     version: str
@@ -109,6 +110,7 @@ class Facts:
     when: Words = NOTHING
     start: int = 0
     authority: str = ""
+    data: tuple[Words, ...] = ()
 
 
 def text_of(outcome: Outcome, facts: Facts) -> str:
@@ -122,12 +124,14 @@ def _sections(outcome: Outcome, facts: Facts, *, is_it: bool) -> list[str]:
         return words.it if is_it else words.en
 
     titles = (
+        Words("Memoria dei dati", "Data partition"),
         Words("Console (da un computer della rete)", "Console (from a computer on the network)"),
         Words("Modem trovati, per nome della presa USB", "Modems found, by name of USB socket"),
         Words("Telefoni, password fatte dall'apparecchio", "Phones, passwords made by the box"),
         Words("Che cosa significa la configurazione", "What the configuration means"),
     )
     bodies = (
+        facts.data,
         _console(facts),
         _sockets(outcome.sockets),
         _phones(outcome, facts),
@@ -148,8 +152,8 @@ def screen_of(outcome: Outcome, facts: Facts) -> str:
         "\n".join((*_head(plain, is_it=is_it), "", *_plain(_console(plain), is_it=is_it)))
         for is_it in (True, False)
     ]
-    trouble = trouble_of(outcome)
-    more = f"\n\n{trouble.it}\n{trouble.en}" if trouble.en else ""
+    told = [*facts.data, trouble_of(outcome)]
+    more = "".join(f"\n\n{one.it}\n{one.en}" for one in told if one.en)
     return "\n\n".join(both) + more + "\n"
 
 

@@ -12,7 +12,7 @@ from appliance.site.written import EVERY_ADDRESS, Written
 
 Table = dict[str, Any]
 
-NOT_THE_DESKS: Final = frozenset({"network", "ssh"})
+NOT_THE_DESKS: Final = frozenset({"network", "ssh", "encryption"})
 NO_NAME: Final = "Centralino"
 
 

@@ -41,6 +41,13 @@ class Ssh:
 
 
 @dataclass(frozen=True, slots=True)
+class Encryption:
+    """Where the data partition's key is kept; "" where it is not encrypted (site/encryption.py)."""
+
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Site(settings.Site):
     """As configured, nothing of it required."""
 
@@ -105,6 +112,7 @@ class Written(settings.Settings):
     central: Central = Central()
     network: Network = Network()
     ssh: Ssh = Ssh()
+    encryption: Encryption = Encryption()
 
 
 def filled_in(value: Any) -> Any:

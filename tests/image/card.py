@@ -93,6 +93,7 @@ class Card:
     def environment(self) -> dict[str, str]:
         """Return what tells the helpers where everything is."""
         places = {"CENTRALINO_DATA": str(self.data), "CENTRALINO_RUN": str(self.folder / "run")}
+        places["CENTRALINO_CARD"] = str(self.folder / "fat")
         return {**places, "data": str(self.data), "run": str(self.folder / "run")}
 
     def told(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -216,6 +217,104 @@ def test_a_locked_card_has_nothing_started(card: Card) -> None:
     """No start mends it: the box would only be away again and again."""
     locked = "mkdir -p $run/centralino-notices; touch $run/centralino-notices/data-locked.json"
     assert mended(card, f"{READ_ONLY}; {locked}") == ""
+
+
+# --- to be encrypted -------------------------------------------------------------------------
+
+
+ASKED: Final = '[encryption]\nkey = "usb-stick"\n'
+NO_WAIT: Final = {"CENTRALINO_KEY_S": "0"}
+WAITS: Final = "cat $run/centralino-crypt/waits 2>/dev/null | cut -d ' ' -f 1"
+
+
+@pytest.fixture
+def unused(tmp_path: Path) -> Card:
+    """A card as it is delivered, nothing on it yet."""
+    return made(tmp_path, content={})
+
+
+def ask(card: Card, text: str) -> None:
+    """Write the technician's file; have the programme's own command at hand."""
+    (card.folder / "fat").mkdir(exist_ok=True)
+    (card.folder / "fat" / "centralino.toml").write_text(text, encoding="utf-8")
+    command = card.folder / "bin" / "centralino"
+    command.parent.mkdir(exist_ok=True)
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m appliance "$@"\n', encoding="ascii")
+    command.chmod(0o755)
+
+
+def asking(card: Card) -> dict[str, str]:
+    """Return the environment in which the helper finds that command."""
+    path = f"{card.folder / 'bin'}:/usr/sbin:/usr/bin:/sbin:/bin"
+    return {**NO_WAIT, "PATH": path, "PYTHONPATH": str(OVERLAY.parents[1])}
+
+
+@pytest.mark.parametrize("text", ["", "[site]\n", '# [encryption]\n#key = "usb-stick"\n'])
+def test_nobody_asks_for_encryption(unused: Card, text: str) -> None:
+    """As delivered the partition is plain, no stick is looked for, and nothing is said."""
+    ask(unused, text)
+    told = unused.boot(f"{WAITS}; {WRITES}", **asking(unused))
+    assert told == "written\n"
+    assert unused.told() == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "waits"), [(ASKED, "stick"), (f"{ASKED}[site\n", "file"), ("encryption = 1\n", "file")]
+)
+def test_asked_for_without_a_stick_nothing_is_written(unused: Card, text: str, waits: str) -> None:
+    """Nor where the entry cannot be read: never a plain partition in the place of an encrypted one.
+    The box runs in memory, says so, and the next start finds the partition as it was.
+    """
+    ask(unused, text)
+    before = hashlib.sha256(unused.image.read_bytes()).digest()
+    told = unused.boot(f"{WAITS}; findmnt -no FSTYPE $data; ls", **asking(unused))
+    assert told.split() == [waits, "tmpfs", "etc", "lib", "log", "network"]
+    assert unused.told() == ("data-key",)
+    assert hashlib.sha256(unused.image.read_bytes()).digest() == before
+
+
+def test_a_partition_in_use_stays_as_it_is(card: Card) -> None:
+    """Whatever the file asks for later, also after it was only mounted once."""
+    ask(card, ASKED)
+    assert card.boot(f"{WAITS}; {LISTED}", **asking(card)) == WHOLE
+    assert card.told() == ()
+
+
+def test_a_destroyed_one_is_not_made_anew_in_plain_text(card: Card) -> None:
+    """Where encryption is asked for: it may have been an encrypted one."""
+    ask(card, ASKED)
+    overwrite(card, 0, 4 * MIB)
+    overwrite(card, BACKUP, 4 * BLOCK)
+    before = hashlib.sha256(card.image.read_bytes()).digest()
+    assert card.boot("findmnt -no FSTYPE $data", **asking(card)) == "tmpfs\n"
+    assert card.told() == ("data-in-memory",)
+    assert hashlib.sha256(card.image.read_bytes()).digest() == before
+
+
+LEAFLET: Final = "\ufeffCENTRALINO\r\n\r\n{key}\r\n\r\nSenza questa chiave\r\n"
+READ_KEY: Final = """eval "$(sed -n '/^key_in/,/^}}/p' {helper})"; key_in {file}"""
+
+
+@pytest.mark.parametrize("text", [LEAFLET, "{key}", "{key}\r\n", "\ufeff{key}\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("between", ["", "-", " ", " - "])
+def test_a_typed_key_is_read(tmp_path: Path, between: str, encoding: str, text: str) -> None:
+    """As the stick's file has it, or as somebody has typed it from paper, with any editor."""
+    digits = hashlib.sha256(b"key").hexdigest()
+    typed = between.join(digits[n : n + 4] for n in range(0, 64, 4)).upper()
+    file = tmp_path / "centralino-key.txt"
+    file.write_bytes(text.format(key=typed).encode(encoding))
+    script = READ_KEY.format(helper=HELPERS / "crypt", file=file)
+    assert run("sh", "-c", script) == f"{digits}\n"
+
+
+@pytest.mark.skipif(shutil.which("busybox") is None, reason="needs busybox-static")
+def test_the_initramfs_finds_an_encrypted_ones_number(card: Card) -> None:
+    """In its header, which is not encrypted: each boot is the same machine's."""
+    uuid = re.sub("(.{8})(.{4})(.{4})(.{4})(.{12})", r"\1-\2-\3-\4-\5", NUMBER)
+    with card.image.open("r+b") as file:
+        file.write(b"LUKS\xba\xbe\x00\x02".ljust(168, b"\0") + uuid.encode().ljust(40, b"\0"))
+    assert number_found(card) == f"{NUMBER}\n"
 
 
 # --- the machine's number --------------------------------------------------------------------

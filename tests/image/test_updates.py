@@ -11,7 +11,7 @@ import pytest
 
 from appliance.commands import update_stick
 from appliance.commands.update_stick import Stick
-from appliance.commands.update_trial import IN_MEMORY
+from appliance.commands.update_trial import IN_MEMORY, NO_KEY
 from appliance.daemon import notices, update_files
 from appliance.daemon.update_files import UPLOADED, Asked
 from appliance.policy.refused import Refused
@@ -99,16 +99,36 @@ def test_a_version_that_does_not_even_start_is_left(box: TwoSlots) -> None:
 
 
 @contextlib.contextmanager
-def in_memory(box: TwoSlots) -> Iterator[None]:
+def in_memory(box: TwoSlots, notice: str = IN_MEMORY) -> Iterator[None]:
     """Have the data partition out of reach, and what the helper keeps in memory instead."""
     told, kept = notices.folder_of(box.helper.run), box.helper.kept_in
     aside = kept.rename(kept.with_name("out-of-reach")) if kept.exists() else None
-    notices.tell(IN_MEMORY, Words("in memoria", "in memory"), told)
+    notices.tell(notice, Words("in memoria", "in memory"), told)
     yield
-    notices.take_back(IN_MEMORY, told)
+    notices.take_back(notice, told)
     shutil.rmtree(kept, ignore_errors=True)
     if aside is not None:
         aside.rename(kept)
+
+
+def test_a_version_that_waits_for_the_datas_key_is_not_judged(box: TwoSlots) -> None:
+    """Its only start was one without the stick: it is neither marked good nor called bad, and the
+    version of before comes back; one that was good before stays good without its stick.
+    """
+    box.install(box.bundle("1.1.0"))
+    with box.desk():
+        box.helper.start("beppe")
+        box.start_anew()
+        with in_memory(box, NO_KEY):
+            assert "stick" in box.watch().en
+            assert (box.restarts, box.left("B")) == (1, 0)
+        box.start_anew()
+        box.watch()
+        assert (box.booted, box.kept.state) == ("A", State.BACK)
+        box.start_anew()
+        with in_memory(box, NO_KEY):
+            box.watch()
+        assert (box.booted, box.left("A")) == ("A", 3)
 
 
 def test_a_version_that_cannot_open_the_data_partition_is_left_at_once(box: TwoSlots) -> None:

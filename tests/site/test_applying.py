@@ -48,6 +48,7 @@ def box(folder: Path) -> Places:
         notices=folder / "run-notices",
         ports=folder / "ports",
         year=2026,
+        crypt=folder / "run-crypt",
         under={"folders": {"state": f"{folder}/state", "run": f"{folder}/run"}},
     )
     plug(made, 2)
