@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from appliance.carrier.line_setup import COUNTRY_CODES
 from appliance.carrier.release import SILENCE_LIMIT_MS
+from appliance.dsp.wav import Law, Sound, write
 from appliance.errors import CentralinoError, TechnicianError
 from appliance.lines.settings import LineSettings
-from appliance.media.frames import Law
-from appliance.media.wav import Sound, write
 from hw_tests import asking
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.findings import Figure, Finding, Series, Texts, Unit, Verdict, judged

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from appliance.carrier.ears import Ears
-from appliance.media.frames import FRAME_SAMPLES
-from appliance.media.progress import ProgressHeard
-from appliance.media.tones import PLANS
+from appliance.dsp.dtmf import PLANS
+from appliance.dsp.progress import ProgressHeard
+from appliance.dsp.wav import FRAME_SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

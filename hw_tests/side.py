@@ -6,13 +6,13 @@ import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from appliance.dsp import g711
+from appliance.dsp.wav import SAMPLE_RATE, Law, silence
 from appliance.errors import Bug
 from appliance.lines.facts import Heard, LineEvent, Rang, Signal, Signalled, Stream, Streaming
 from appliance.lines.line import LineDriver
 from appliance.lines.sentences import Sentence
 from appliance.lines.table import HEARING, Stage
-from appliance.media import g711
-from appliance.media.frames import SAMPLE_RATE, Law, silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable

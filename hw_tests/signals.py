@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from appliance.media.frames import SAMPLE_RATE, sine_peak
+from appliance.dsp.wav import SAMPLE_RATE, sine_peak
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from appliance.media.frames import SAMPLE_RATE, sine_peak
+from appliance.dsp.wav import SAMPLE_RATE, sine_peak
 from hw_tests import signals
 from hw_tests.signals import Wave
 

@@ -13,8 +13,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from appliance.daemon import voice
-from appliance.media import g711, wav
-from appliance.media.frames import Law
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from appliance.prompts import DEVICE
 from appliance.prompts.texts import said
 

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent / "appliance"
 FREE_FOR_ALL = {"errors", "files", "workers"}
-PURE = {"policy", "calls", "media"}
+PURE = {"policy", "calls", "dsp"}
 PURE_MAY_USE = {"errors"}
 FORBIDDEN_IN_PURE = {
     "time", "threading", "socket", "os", "logging", "sqlite3", "subprocess", "select", "selectors",
@@ -24,13 +24,13 @@ ALLOWED: dict[str, set[str]] = {
     "files": set(),
     "workers": set(),
     "policy": set(),
-    "media": set(),
+    "dsp": set(),
     "calls": {"policy"},
-    "lines": {"media", "calls.events"},
-    "phones": {"media", "calls.events"},
+    "lines": {"dsp", "calls.events"},
+    "phones": {"dsp", "calls.events"},
     "carrier": {
         "lines",
-        "media",
+        "dsp",
         "phones.rtp",
         "calls.events",
         "calls.orders",
@@ -42,14 +42,14 @@ ALLOWED: dict[str, set[str]] = {
     "panel": {"calls", "policy"},
     "fleet": {"calls", "policy"},
     "usb": set(),
-    "console": {"calls", "media", "paper", "policy", "prompts", "records", "voicemail"},
+    "console": {"calls", "dsp", "paper", "policy", "prompts", "records", "voicemail"},
     "paper": {"policy", "records"},
-    "prompts": {"media"},
+    "prompts": {"dsp"},
     "provisioning": {"policy"},
-    "central": {"daemon", "media", "policy", "records"},
+    "central": {"daemon", "dsp", "policy", "records"},
     "site": {"daemon", "phones", "policy"},
-    "exchange": {"media.g711", "media.wav"},
-    "testphone": {"media.g711", "media.wav"},
+    "exchange": {"dsp.g711", "dsp.wav"},
+    "testphone": {"dsp.g711", "dsp.wav"},
     "fieldtest": {"lines", "paper.engine", "policy"},
 }
 """Rooms and what of ours they may import; daemon, commands and __main__ are told apart below."""
@@ -142,7 +142,7 @@ def imports_of(text: str) -> tuple[str, ...]:
 
 
 def breach(room: str, name: str, allowed: dict[str, set[str]] = ALLOWED) -> bool:
-    """Tell whether `room` may not import `name` ("appliance.media.g711.encode")."""
+    """Tell whether `room` may not import `name` ("appliance.dsp.g711.encode")."""
     if not name.startswith("appliance."):
         return False
     inner = name.removeprefix("appliance.")
@@ -197,10 +197,10 @@ def test_no_file_imports_what_it_may_not(rule: Callable[[Source], list[str]]) ->
 @pytest.mark.parametrize(
     ("rule", "where", "text"),
     [
-        (against_the_table, "calls/desk.py", "from appliance.media import g711"),
-        (against_the_table, "calls/desk.py", "def f():\n    import appliance.media.g711\n"),
+        (against_the_table, "calls/desk.py", "from appliance.dsp import g711"),
+        (against_the_table, "calls/desk.py", "def f():\n    import appliance.dsp.g711\n"),
         (of_the_world, "policy/week.py", "import time"),
-        (of_the_world, "media/wav.py", "if 1:\n    pass\nelse:\n    from os.path import join\n"),
+        (of_the_world, "dsp/wav.py", "if 1:\n    pass\nelse:\n    from os.path import join\n"),
         (of_anothers_library, "lines/dle.py", "import serial.tools"),
         (of_anothers_library, "records/vault2.py", "try:\n    import cryptography\nfinally: ...\n"),
         (of_anothers_web, "mail/smtp.py", "import asyncio"),
@@ -220,12 +220,12 @@ def test_each_rule_sees_a_breach(
     [
         ("policy", "appliance.calls.events"),
         ("console", "appliance.daemon.door"),
-        ("media", "appliance.workers"),
-        ("calls", "appliance.media.g711"),
+        ("dsp", "appliance.workers"),
+        ("calls", "appliance.dsp.g711"),
         ("lines", "appliance.calls.orders"),
         ("carrier", "appliance.phones.sip"),
         ("exchange", "appliance.lines.dle"),
-        ("exchange", "appliance.media.tones"),
+        ("exchange", "appliance.dsp.dtmf"),
         ("daemon", "appliance.exchange.client"),
         ("daemon", "appliance.fieldtest.report"),
         ("records", "appliance.daemon.config"),

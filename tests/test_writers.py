@@ -29,7 +29,7 @@ OTHERWISE = {
     "daemon/restore.py": "unpacks into a new folder beside, and brings all of it to the disk",
     "fieldtest/child.py": "a log that grows",
     "fieldtest/restorer.py": "a log that grows",
-    "media/wav.py": "sounds that a test or a demonstration makes",
+    "dsp/wav.py": "sounds that a test or a demonstration makes",
     "records/copying.py": "SQLite writes it, and takes an empty file",
     "records/database.py": "SQLite's own file; a damaged one is set aside",
     "records/policy_copy.py": "SQLite writes the draft",

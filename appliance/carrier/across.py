@@ -5,9 +5,9 @@ Each modem's own received bytes are the clock of what is played to it; two cryst
 
 from __future__ import annotations
 
-from appliance.media import g711
-from appliance.media.frames import FRAME_SAMPLES, Law
-from appliance.media.slip import SlipBuffer
+from appliance.dsp import g711
+from appliance.dsp.conceal import SlipBuffer
+from appliance.dsp.wav import FRAME_SAMPLES, Law
 
 
 class Across:

@@ -13,11 +13,11 @@ from appliance.carrier.far_end import Calling
 from appliance.carrier.linecall import LineCall
 from appliance.carrier.player import Pcm
 from appliance.carrier.release import Release
+from appliance.dsp.dtmf import PLANS
 from appliance.lines import facts
 from appliance.lines.facts import Stream
 from appliance.lines.replies import OK
 from appliance.lines.table import Stage
-from appliance.media.tones import PLANS
 
 
 class LineCalling(LineOrders):

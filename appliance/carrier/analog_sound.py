@@ -17,9 +17,9 @@ from appliance.carrier.linecall import LineCall
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.release import GONE_MS, HELD_MS, QUIET_MS, Heard, Release
 from appliance.carrier.rhythm import CLEAR_S
+from appliance.dsp import g711
+from appliance.dsp.wav import FRAME_MS, Law
 from appliance.lines.facts import Stream
-from appliance.media import g711
-from appliance.media.frames import FRAME_MS, Law
 
 
 class LineSound(LineEnds):

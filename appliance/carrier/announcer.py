@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.carrier.leg_keys import LegKeys, Press
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Pcm, Player
-from appliance.media.frames import FRAME_SAMPLES, Law
+from appliance.dsp.wav import FRAME_SAMPLES, Law
 
 
 class Announcer:

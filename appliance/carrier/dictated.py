@@ -11,9 +11,9 @@ from appliance.carrier.leg_keys import LegKeys, Press
 from appliance.carrier.link import Link
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.recorder import KEY_MS, Recorder
-from appliance.media import g711
-from appliance.media.frames import FRAME_MS, FRAME_SAMPLES, Law, silence
-from appliance.media.progress import SilenceMeter
+from appliance.dsp import g711
+from appliance.dsp.progress import SilenceMeter
+from appliance.dsp.wav import FRAME_MS, FRAME_SAMPLES, Law, silence
 
 LAW = Law.ALAW
 """As it is recorded, whatever the phone sends."""

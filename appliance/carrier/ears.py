@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from appliance.media import g711
-from appliance.media.dtmf import Detector as DtmfDetector
-from appliance.media.dtmf import DigitStarted
-from appliance.media.fax import Detector as FaxDetector
-from appliance.media.frames import FRAME_MS, FRAME_SAMPLES, Law
-from appliance.media.progress import Detector as ProgressDetector
-from appliance.media.progress import ProgressHeard, SilenceMeter
-from appliance.media.tones import PLANS
+from appliance.dsp import g711
+from appliance.dsp.dtmf import PLANS, DigitStarted
+from appliance.dsp.dtmf import Detector as DtmfDetector
+from appliance.dsp.progress import FaxDetector, ProgressDetector, ProgressHeard, SilenceMeter
+from appliance.dsp.wav import FRAME_MS, FRAME_SAMPLES, Law
 
 TOGETHER_SAMPLES = 5 * FRAME_SAMPLES
 """Frames that are looked at together while people talk: one alone costs nearly as much, as what

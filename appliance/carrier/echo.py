@@ -9,9 +9,9 @@ from __future__ import annotations
 import audioop
 import ctypes
 
+from appliance.dsp.conceal import ramped
+from appliance.dsp.wav import FRAME_SAMPLES, Law, rms_at, silence
 from appliance.errors import TechnicianError
-from appliance.media.frames import FRAME_SAMPLES, Law, rms_at, silence
-from appliance.media.splice import ramped
 
 LIBRARY = "libspeexdsp.so.1"
 TAIL_SAMPLES = 1024

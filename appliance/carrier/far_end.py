@@ -1,7 +1,7 @@
 """A call that the box makes itself, behind a hook flash or on a line of its own: what is heard.
 
 Pure: sound in, at most one fact a piece of sound out. First the dial tone, then the digits (the
-driver's), then whoever is called; an analog line has no answer signal (media/outgoing.py).
+driver's), then whoever is called; an analog line has no answer signal (dsp/progress.py).
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ import enum
 from dataclasses import dataclass
 
 from appliance.calls.events import FarEnd, FarEndProgressed
-from appliance.media.frames import FRAME_MS, FRAME_SAMPLES
-from appliance.media.outgoing import Outgoing, Progress
-from appliance.media.progress import Detector
-from appliance.media.tones import Plan
+from appliance.dsp.dtmf import Plan
+from appliance.dsp.progress import Outgoing, Progress, ProgressDetector
+from appliance.dsp.wav import FRAME_MS, FRAME_SAMPLES
 
 DIAL_TONE_MS = 200
 """So much tone behind a flash is the PBX's dial tone: Italy's first burst is 200 ms long."""
@@ -53,7 +52,7 @@ class Stage(enum.StrEnum):
 class _Tone:
     """Measures how much tone a register gives."""
 
-    detector: Detector
+    detector: ProgressDetector
     heard_ms: int = 0
     tone_ms: int = 0
 
@@ -71,7 +70,7 @@ class Calling:
         self.answered = False
         self._plan = plan
         self._outgoing = Outgoing(plan, no_answer_ms)
-        self._tone = _Tone(Detector(plan))
+        self._tone = _Tone(ProgressDetector(plan))
         self._rest = b""
 
     def wait_for_dial_tone(self) -> None:

@@ -8,7 +8,7 @@ from appliance.carrier.clock import Ticker
 from appliance.carrier.messages import Health
 from appliance.carrier.port import Port
 from appliance.carrier.switch import Switch
-from appliance.media.frames import FRAME_SAMPLES
+from appliance.dsp.wav import FRAME_SAMPLES
 
 
 class HealthMeter:

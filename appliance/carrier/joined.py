@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Pcm, Player
-from appliance.media.frames import Law
+from appliance.dsp.wav import Law
 
 
 class Joined:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from appliance.media.dtmf import Detector, DigitStarted
+from appliance.dsp.dtmf import Detector, DigitStarted
 
 Press = Callable[[str], None]
 """Is told each key."""

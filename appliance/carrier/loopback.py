@@ -8,8 +8,8 @@ loop's, not the far end's: the next call is clean from its first word, and both 
 from __future__ import annotations
 
 from appliance.carrier.echo import LIBRARY, EchoCanceller
-from appliance.media import frames, g711
-from appliance.media.frames import FRAME_SAMPLES, Law
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import FRAME_SAMPLES, Law
 
 FRAME_BYTES = FRAME_SAMPLES * 2
 
@@ -57,4 +57,4 @@ class LineEcho:
         """Move what the modem played meanwhile; silence where it had nothing."""
         part = bytes(self._ahead[:size])
         del self._ahead[:size]
-        self._played += part + frames.silence(Law.LINEAR16, (size - len(part)) // 2)
+        self._played += part + wav.silence(Law.LINEAR16, (size - len(part)) // 2)

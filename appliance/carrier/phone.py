@@ -9,11 +9,11 @@ from collections.abc import Iterable
 
 from appliance.calls.events import DigitPressed, DigitSource, MediaAgreed
 from appliance.carrier.player import Pcm, Player
+from appliance.dsp import g711
+from appliance.dsp.conceal import mixed
+from appliance.dsp.jitter import JitterBuffer
+from appliance.dsp.wav import FRAME_SAMPLES, SAMPLE_BYTES, Law, silence
 from appliance.errors import TechnicianError
-from appliance.media import g711
-from appliance.media.frames import FRAME_SAMPLES, SAMPLE_BYTES, Law, silence
-from appliance.media.jitter import JitterBuffer
-from appliance.media.mix import mixed
 from appliance.phones.rtp import Heard, RtpReceiver, RtpSender
 
 PAYLOAD_TYPES = {Law.ULAW: 0, Law.ALAW: 8}

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from appliance.carrier.messages import Prompt
-from appliance.media import frames, g711
-from appliance.media.frames import Law
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 
 Pcm = bytes | memoryview
 
@@ -26,7 +26,7 @@ class Silence:
 
     def read(self, samples: int, law: Law) -> bytes:
         """Return silence."""
-        return frames.silence(law, samples)
+        return wav.silence(law, samples)
 
 
 class Player:
@@ -53,7 +53,7 @@ class Player:
             parts.append(bytes(part))
             wanted -= len(part)
             self._advance(len(part))
-        return g711.encode(b"".join(parts), law) + frames.silence(law, wanted // 2)
+        return g711.encode(b"".join(parts), law) + wav.silence(law, wanted // 2)
 
     def _advance(self, size: int) -> None:
         self._at += size

@@ -5,8 +5,8 @@ Whatever else is played is not heard meanwhile, but goes on: a phone's voice is 
 
 from __future__ import annotations
 
-from appliance.media import g711, tones
-from appliance.media.frames import SAMPLES_PER_MS, Law
+from appliance.dsp import dtmf, g711
+from appliance.dsp.wav import SAMPLES_PER_MS, Law
 
 ECHO_MS = 200
 """After the last key its echo is not taken for a key of the caller's."""
@@ -26,7 +26,7 @@ class Pressing:
 
     def press(self, digits: str) -> None:
         """Press keys (0-9 * # A-D) behind those that are still sounding; raises ValueError."""
-        self._tones += tones.dtmf(digits)
+        self._tones += dtmf.dtmf(digits)
 
     def over(self, data: bytes, law: Law) -> bytes:
         """Return `data` (samples of `law`) with the keys in place of its beginning."""

@@ -8,7 +8,7 @@ from appliance.calls.events import RecordingEnded, RecordingGap, RecordingStop
 from appliance.calls.orders import Record, RecordLeg
 from appliance.carrier.link import Link
 from appliance.carrier.messages import RecordingStarted
-from appliance.media.frames import SAMPLES_PER_MS, Law
+from appliance.dsp.wav import SAMPLES_PER_MS, Law
 
 KEPT_SILENCE_MS = 500
 """Silence left at the end of a message that ended by silence: a cut at the last word hurts."""

@@ -7,7 +7,7 @@ the next frame should be whole, and watched only when it is not.
 
 from __future__ import annotations
 
-from appliance.media.frames import FRAME_SAMPLES
+from appliance.dsp.wav import FRAME_SAMPLES
 
 FRAME_S = 0.020
 MARGIN_S = 0.001

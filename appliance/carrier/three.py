@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from appliance.carrier.joined import Joined
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Pcm, Player
-from appliance.media import g711
-from appliance.media.frames import FRAME_SAMPLES, Law
-from appliance.media.mix import mixed
+from appliance.dsp import g711
+from appliance.dsp.conceal import mixed
+from appliance.dsp.wav import FRAME_SAMPLES, Law
 
 FOR_CALLER, FOR_PHONE = 0, 1
 """Who reads a voice: the caller's line, and the other phone."""

@@ -14,7 +14,7 @@ from appliance.carrier.joined import Joined
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import Pcm
 from appliance.carrier.rhythm import BEGIN_S, EARLY_S
-from appliance.media.frames import FRAME_SAMPLES
+from appliance.dsp.wav import FRAME_SAMPLES
 
 
 class TwoPhones:

@@ -18,8 +18,8 @@ from appliance.daemon.central_schedule import Schedule
 from appliance.daemon.config import NO_TEXT, structure
 from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.daemon.spoken import OURS
-from appliance.media import g711, wav
-from appliance.media.frames import SAMPLE_RATE, Law
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.policy.refused import Refused
 from appliance.policy.register.register import Register, entries
 from appliance.policy.sheets import Sheet

@@ -14,9 +14,9 @@ from appliance.commands.shell import language_of
 from appliance.console.announcements import telephone_sound
 from appliance.daemon import door, shell_proof, spoken
 from appliance.daemon.settings import Settings
+from appliance.dsp import g711
+from appliance.dsp.wav import Law
 from appliance.errors import OfficeError
-from appliance.media import g711
-from appliance.media.frames import Law
 
 EVERY_S = 0.5
 """How often the desk is asked how far it is."""

@@ -16,8 +16,8 @@ from appliance.commands.options import config_option, in_house, load_settings
 from appliance.commands.sheets import heard_at_once
 from appliance.daemon import giving_voice, house_name, spoken, voice
 from appliance.daemon.settings import Settings
+from appliance.dsp.wav import SAMPLE_RATE
 from appliance.errors import TechnicianError
-from appliance.media.frames import SAMPLE_RATE
 from appliance.policy.refused import Refused
 from appliance.policy.words import Words
 from appliance.prompts import voices

@@ -13,9 +13,9 @@ from typing import Final
 
 from appliance import prompts
 from appliance.console.say import N_
+from appliance.dsp import g711, progress, wav
+from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import ConfigurationError
-from appliance.media import g711, speech, wav
-from appliance.media.frames import SAMPLE_RATE, Law
 from appliance.prompts import Catalogue, voices
 from appliance.prompts.texts import texts
 
@@ -136,7 +136,7 @@ def telephone_sound(contents: bytes) -> bytes:
     if found.duration_ms > MOST_S * 1000:
         raise NoSound(TOO_LONG)
     plain = g711.decode(found.data, found.law)
-    sound = speech.trimmed(speech.from_rate(plain, found.rate))
+    sound = progress.trimmed(progress.from_rate(plain, found.rate))
     if not sound:
         raise NoSound(SILENT)
-    return g711.encode(speech.levelled(sound), Law.ALAW)
+    return g711.encode(progress.levelled(sound), Law.ALAW)

@@ -13,7 +13,7 @@ from typing import Final
 from appliance.calls.dictation_words import DRAFT_KEPT
 from appliance.console.announcements import NoSound, telephone_sound
 from appliance.console.say import N_
-from appliance.media import g711, speech, wav
+from appliance.dsp import g711, progress, wav
 
 CLOSE_DB: Final = 3.0
 """So near to the others' level nobody hears a difference."""
@@ -39,9 +39,9 @@ def find(folder: Path, language: str, key: str) -> Draft | None:
         laid_down = _path(folder, language, key).stat().st_mtime
     except (NoSound, wav.WavError, OSError):
         return None
-    level = speech.active_dbm0(g711.decode(found.data, found.law))
+    level = progress.active_dbm0(g711.decode(found.data, found.law))
     until = datetime.fromtimestamp(laid_down, UTC) + DRAFT_KEPT
-    return Draft(found.duration_ms / 1000, _loudness(level - speech.ACTIVE_DBM0), until)
+    return Draft(found.duration_ms / 1000, _loudness(level - progress.ACTIVE_DBM0), until)
 
 
 def sound(folder: Path, language: str, key: str) -> bytes:

@@ -19,9 +19,9 @@ from appliance.daemon.giving_voice import MOST_NOTICE_S
 from appliance.daemon.rights import check_may
 from appliance.daemon.spoken import OURS, path_of
 from appliance.daemon.status_words import plain
+from appliance.dsp import g711
+from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import CentralinoError, OfficeError
-from appliance.media import g711
-from appliance.media.frames import SAMPLE_RATE, Law
 from appliance.policy.clock import Now
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission

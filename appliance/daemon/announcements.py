@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from appliance.calls.announcements import RING_BACK
 from appliance.carrier.messages import Prompt
-from appliance.media.tones import PLANS, play
+from appliance.dsp.dtmf import PLANS, play
 from appliance.policy.words import Words
 from appliance.prompts import Catalogue, PromptError, load
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from appliance.daemon import house_name, voice
 from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.daemon.spoken import MENU, OURS, UNITS, load_units, path_of
+from appliance.dsp import wav
+from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import OfficeError
 from appliance.files import SHARED, atomic_write, make_shared
-from appliance.media import wav
-from appliance.media.frames import SAMPLE_RATE, Law
 from appliance.policy.refused import Refused
 from appliance.policy.sheets import Sheet
 from appliance.policy.spoken import MOST_SPOKEN, Menu, SpokenSheet

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.calls import events, orders
+from appliance.dsp import g711, wav
 from appliance.errors import CentralinoError
-from appliance.media import g711, wav
 from appliance.policy.messages import Entry, HeldError, Outcome, Step
 from appliance.records import care, messages
 from appliance.records.messages import Message

@@ -8,8 +8,8 @@ from typing import Any
 
 from appliance.daemon.secret_files import PHONES, secret_place
 from appliance.daemon.settings import Settings
+from appliance.dsp.wav import Law
 from appliance.files import atomic_write, make_private
-from appliance.media.frames import Law
 from appliance.phones.settings import PhoneAccount, address_of
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from appliance.calls import events
 from appliance.daemon.announcements import PromptFile, sealed
 from appliance.daemon.central_place import prompts_in_force
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import SAMPLE_RATE
 from appliance.errors import CentralinoError
-from appliance.media import g711, wav
-from appliance.media.frames import SAMPLE_RATE
 from appliance.policy.spoken import MOST_SPOKEN, Menu, SpokenSheet
 from appliance.prompts import DEVICE, voices
 from appliance.records.worker import Records

@@ -22,10 +22,10 @@ from appliance.daemon.message_sounds import MessageSounds
 from appliance.daemon.pins import Pins
 from appliance.daemon.register_keeper import RegisterKeeper
 from appliance.daemon.spoken import SpokenSounds, drafts_of, folder_of
+from appliance.dsp import wav
+from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError
 from appliance.files import atomic_write, load_text, make_private
-from appliance.media import wav
-from appliance.media.frames import Law
 from appliance.policy.dialling import Ledger, Outgoing
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.requests import Request

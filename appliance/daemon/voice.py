@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from appliance.media import speech
-from appliance.media.frames import SAMPLE_RATE
+from appliance.dsp import progress
+from appliance.dsp.wav import SAMPLE_RATE
 from appliance.policy.refused import Refused
 from appliance.policy.words import SaidError, Words
 
@@ -55,8 +55,8 @@ def speak(text: str, language: str, speed: float = 1.0) -> bytes:
                 f"{text!r} says nothing when it is read aloud: write words",
             )
         )
-    sound = speech.telephone(_synthesised(plain, language, speed))
-    return speech.levelled(speech.trimmed(speech.without_end_click(sound)))
+    sound = progress.telephone(_synthesised(plain, language, speed))
+    return progress.levelled(progress.trimmed(progress.without_end_click(sound)))
 
 
 def speak_prompt(said: Said) -> bytes:

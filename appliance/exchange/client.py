@@ -13,11 +13,11 @@ import time
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Self
 
+from appliance.dsp import g711, wav
 from appliance.errors import CentralinoError, ConfigurationError, PeerError, TechnicianError
 from appliance.exchange import control
 from appliance.exchange.call import CallPlan, CallReport
 from appliance.exchange.premises import control_address
-from appliance.media import g711, wav
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from appliance.media import g711
+from appliance.dsp import g711
 
 if TYPE_CHECKING:
     from collections.abc import Callable

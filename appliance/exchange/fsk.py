@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
+from appliance.dsp import g711
 from appliance.exchange.sound import SAMPLE_RATE, peak_of, samples, sine
-from appliance.media import g711
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

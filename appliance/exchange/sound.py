@@ -7,7 +7,7 @@ import math
 from array import array
 from functools import lru_cache
 
-from appliance.media import g711
+from appliance.dsp import g711
 
 SAMPLE_RATE = 8000
 SILENCE = 0xFF

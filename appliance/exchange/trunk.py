@@ -6,10 +6,10 @@ import audioop
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from appliance.dsp import g711
 from appliance.exchange.call import Call, CallPlan
 from appliance.exchange.signals import KeyBegan, KeyEnded
 from appliance.exchange.sound import samples, silence
-from appliance.media import g711
 
 if TYPE_CHECKING:
     from appliance.exchange.signals import Signal

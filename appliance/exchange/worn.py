@@ -7,8 +7,8 @@ import random
 from array import array
 from functools import lru_cache
 
+from appliance.dsp import g711
 from appliance.exchange.sound import SAMPLE_RATE, Loop, amplified, peak_of, silence
-from appliance.media import g711
 
 DEAD_DB = 60.0
 """So weak a signal is none: mu-law has no step for it."""

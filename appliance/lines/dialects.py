@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from appliance.dsp.wav import Law
 from appliance.lines.facts import Signal, Stream
-from appliance.media.frames import Law
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

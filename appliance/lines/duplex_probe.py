@@ -10,6 +10,8 @@ import enum
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from appliance.dsp import g711
+from appliance.dsp.dtmf import chord
 from appliance.errors import Bug
 from appliance.lines import scripts
 from appliance.lines.dialects import ACTIONS, DIALECTS, DOUBLED, GENERIC, choose_vsm, identify
@@ -20,8 +22,6 @@ from appliance.lines.script import Runner
 from appliance.lines.sentences import Sentence
 from appliance.lines.settings import AUTO
 from appliance.lines.steps import Command, Done, EndStream, Refused, Trouble
-from appliance.media import g711
-from appliance.media.tones import chord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from appliance.calls.events import Caller, LineCondition
+    from appliance.dsp.wav import Law
     from appliance.lines.sentences import Sentence
-    from appliance.media.frames import Law
 
 
 class Stream(enum.StrEnum):

@@ -5,7 +5,7 @@ A write that does not block proves nothing: a pseudo terminal swallows 2.5 s, a 
 
 from __future__ import annotations
 
-from appliance.media.frames import SAMPLES_PER_MS
+from appliance.dsp.wav import SAMPLES_PER_MS
 
 TARGET_MS = 60
 GAP_LIMIT_MS = 150

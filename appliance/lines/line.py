@@ -13,11 +13,11 @@ from appliance.lines.ringing import Ringing
 from appliance.lines.table import ANSWERED, HEARING, RINGING, SIGNALLING, Input, Stage
 
 if TYPE_CHECKING:
+    from appliance.dsp.wav import Law
     from appliance.lines.facts import LineEvent
     from appliance.lines.replies import ModemEvent
     from appliance.lines.sentences import Sentence
     from appliance.lines.settings import LineSettings
-    from appliance.media.frames import Law
 
 GRACE_S = 0.04
 """After the number a name may follow at once; most exchanges of Europe send none (v253.md 3)."""

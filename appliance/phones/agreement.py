@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from appliance.calls.events import MediaAgreed
-from appliance.media.frames import Law
+from appliance.dsp.wav import Law
 from appliance.phones import sdp
 
 

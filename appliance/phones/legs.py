@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from appliance.calls import events
 from appliance.calls.events import Passed
+from appliance.dsp.wav import Law
 from appliance.errors import Bug
-from appliance.media.frames import Law
 from appliance.phones import showing, trunk, upkeep
 from appliance.phones.agreement import Agreement
 from appliance.phones.call import ELSEWHERE, HALF_OPEN, Call

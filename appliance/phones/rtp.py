@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from appliance.media.frames import FRAME_SAMPLES, SAMPLES_PER_MS
+from appliance.dsp.wav import FRAME_SAMPLES, SAMPLES_PER_MS
 
 Address = tuple[str, int]
 """IPv4 address and UDP port."""

@@ -11,8 +11,8 @@ import enum
 import ipaddress
 from dataclasses import dataclass, replace
 
+from appliance.dsp.wav import FRAME_MS, Law
 from appliance.errors import PeerError
-from appliance.media.frames import FRAME_MS, Law
 from appliance.phones.rtp import Address
 
 PAYLOAD_TYPES = {Law.ULAW: 0, Law.ALAW: 8}

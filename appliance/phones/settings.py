@@ -6,8 +6,8 @@ import ipaddress
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
+from appliance.dsp.wav import Law
 from appliance.errors import ConfigurationError
-from appliance.media.frames import Law
 from appliance.phones.rtp import Address
 from appliance.phones.uri import DEFAULT_PORT
 

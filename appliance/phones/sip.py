@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from appliance.calls.events import DigitPressed, Event, Passed
-from appliance.media.frames import Law
+from appliance.dsp.wav import Law
 from appliance.phones.bindings import bindings_from_json, bindings_to_json
 from appliance.phones.endpoint import Endpoint
 from appliance.phones.left import left_from_json, left_to_json

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.calls import events
-from appliance.media.frames import Law
+from appliance.dsp.wav import Law
 from appliance.phones import indialog, lifetime, trunk
 from appliance.phones.gate import Reply
 from appliance.phones.legs import OTHERS, Legs

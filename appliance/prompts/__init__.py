@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from appliance.errors import ConfigurationError
-from appliance.media import g711, wav
-from appliance.media.frames import Law
 
 OURS = Path(__file__).resolve().parent
 DEVICE = OURS / "device"

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from appliance.dsp import wav
 from appliance.errors import OfficeError, PeerError
-from appliance.media import wav
 from appliance.testphone.conversation import PATIENCE, Conversation
 from appliance.testphone.laws import PCMU
 from appliance.testphone.phone import Event

@@ -7,8 +7,8 @@ import binascii
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from appliance.dsp.wav import Sound
 from appliance.errors import OfficeError, PeerError
-from appliance.media.wav import Sound
 from appliance.testphone.laws import law_called
 from appliance.testphone.stream import Stream
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.media import g711
+from appliance.dsp import g711
 
 # The law's type has its home in media.frames, where this room has no door; wav hands it on.
-from appliance.media.wav import Law, Sound  # type: ignore[attr-defined]  # see the line above
+from appliance.dsp.wav import Law, Sound  # type: ignore[attr-defined]  # see the line above
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from appliance.media import wav
+from appliance.dsp import wav
 from appliance.testphone.laws import law_called
 
 if TYPE_CHECKING:

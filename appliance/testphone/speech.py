@@ -12,7 +12,7 @@ from appliance.testphone.laws import written_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from appliance.media.wav import Sound
+    from appliance.dsp.wav import Sound
     from appliance.testphone.laws import Codec
 
 KEY_TICKS = 5

@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from appliance.calls.events import Presentation
-from appliance.media.tones import PLANS
+from appliance.dsp.dtmf import PLANS
 from hw_tests.bench import UnmeasuredError
 from hw_tests.called import Rung
 from hw_tests.field import Field, found, told, unmeasured

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from appliance.dsp import dtmf
+from appliance.dsp.wav import SAMPLE_RATE
 from appliance.lines.facts import DigitsSent, Signal
-from appliance.media import tones
-from appliance.media.frames import SAMPLE_RATE
 from hw_tests import signals
 from hw_tests.field import PAIRS, Field, found, not_here, told
 from hw_tests.findings import Figure, Finding, Limit, Verdict
@@ -18,8 +18,8 @@ DIAGONAL = "159D"
 """One key of each row and of each column."""
 PAUSE_S = 0.3
 VARIANTS = (
-    ("nominal", ALL, 80, tones.DTMF_LOW_DBM0, tones.DTMF_HIGH_DBM0),
-    ("50 ms", DIAGONAL, 50, tones.DTMF_LOW_DBM0, tones.DTMF_HIGH_DBM0),
+    ("nominal", ALL, 80, dtmf.DTMF_LOW_DBM0, dtmf.DTMF_HIGH_DBM0),
+    ("50 ms", DIAGONAL, 50, dtmf.DTMF_LOW_DBM0, dtmf.DTMF_HIGH_DBM0),
     ("quiet", DIAGONAL, 80, -23.0, -21.0),
     ("high group +4 dB", DIAGONAL, 80, -14.0, -10.0),
     ("low group +8 dB", DIAGONAL, 80, -10.0, -18.0),
@@ -38,7 +38,7 @@ def keys(field: Field) -> list[Finding]:
 def _in_sound(field: Field, source: str, target: str) -> Finding:
     way, bench = f"{source}>{target}", field.ready
     bursts = [
-        signals.wave(tones.dtmf(text, ms, ms, low, high)) for _, text, ms, low, high in VARIANTS
+        signals.wave(dtmf.dtmf(text, ms, ms, low, high)) for _, text, ms, low, high in VARIANTS
     ]
     gap = signals.rest(PAUSE_S)
     sent = signals.marked(np.concatenate([each for burst in bursts for each in (burst, gap)]))

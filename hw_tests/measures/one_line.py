@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from appliance.dsp.wav import SAMPLE_RATE
 from appliance.lines import facts
 from appliance.lines.facts import Signal, Stream
-from appliance.media.frames import SAMPLE_RATE
 from hw_tests import signals
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, told

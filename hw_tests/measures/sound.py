@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from appliance.media.frames import SAMPLE_RATE
+from appliance.dsp.wav import SAMPLE_RATE
 from hw_tests import signals
 from hw_tests.bench import TAIL_S
 from hw_tests.field import PAIRS, Field, found, not_here, told

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from appliance.media.frames import SAMPLE_RATE
+from appliance.dsp.wav import SAMPLE_RATE
 from hw_tests import signals, sweep
 from hw_tests.field import PAIRS, Field, found, told
 from hw_tests.findings import Figure, Finding, Limit, Series, Verdict

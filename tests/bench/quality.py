@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from appliance.carrier.echo import EchoCanceller
-from appliance.media import g711
-from appliance.media.frames import Law
-from appliance.media.jitter import JitterBuffer
+from appliance.dsp import g711
+from appliance.dsp.jitter import JitterBuffer
+from appliance.dsp.wav import Law
 from tests.bench.table import Row, row
+from tests.dsp.stream import Delays, on_time, read_through
 from tests.helpers import sound
 from tests.helpers.hybrids import HYBRIDS, Hybrid
-from tests.media.stream import Delays, on_time, read_through
 from tests.sound.test_echo import SECOND, cancelled, erle_db, line, through
 
 STALL_AT = 500

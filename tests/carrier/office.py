@@ -11,8 +11,8 @@ from appliance.carrier.messages import Prompt
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.player import PromptMemory
 from appliance.carrier.switch import Switch
+from appliance.dsp.dtmf import pcm16
 from appliance.exchange.call import Call
-from appliance.media.tones import pcm16
 from tests.carrier.virtual import ADDRESS, Hosted, Phone, World
 
 HOLD = pcm16([3000.0, -3000.0] * 4000)

@@ -27,10 +27,10 @@ from appliance.calls.orders import Play, Record
 from appliance.carrier.line_setup import line_settings
 from appliance.carrier.messages import LineSetup, LineSnapshot, Measured, RecordingStarted
 from appliance.carrier.port import GONE
+from appliance.dsp import g711
+from appliance.dsp.dtmf import pcm16
+from appliance.dsp.wav import Law
 from appliance.errors import ConfigurationError
-from appliance.media import g711
-from appliance.media.frames import Law
-from appliance.media.tones import pcm16
 from tests.carrier.virtual import Desk, Hosted, World
 from tests.helpers import sound
 

@@ -19,10 +19,10 @@ from appliance.calls.events import (
 from appliance.calls.orders import DialLeg, JoinLines, Play
 from appliance.carrier.messages import LineSetup
 from appliance.carrier.switch import Switch
+from appliance.dsp import g711
+from appliance.dsp.wav import Law
 from appliance.exchange.dtmf import Segment, segments
 from appliance.exchange.party import Answered, Party, voice
-from appliance.media import g711
-from appliance.media.frames import Law
 from tests.carrier.virtual import Hosted, Phone, World
 from tests.helpers import sound
 

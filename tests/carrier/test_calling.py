@@ -21,11 +21,11 @@ from appliance.calls.events import (
 from appliance.calls.orders import DialLeg, Flash, Play
 from appliance.carrier.messages import LineSetup
 from appliance.carrier.switch import Switch
+from appliance.dsp import g711
+from appliance.dsp.wav import Law
 from appliance.exchange.call import Call
 from appliance.exchange.party import Party
 from appliance.lines.facts import Stream
-from appliance.media import g711
-from appliance.media.frames import Law
 from tests.carrier.office import memory
 from tests.carrier.virtual import Hosted, World
 from tests.helpers import sound

@@ -11,8 +11,8 @@ from appliance.calls.events import PhoneLost, PromptEnded, RecordingEnded, Recor
 from appliance.carrier.messages import RecordingStarted
 from appliance.carrier.recorder import KEY_MS
 from appliance.carrier.switch import SILENT_PHONE_S
-from appliance.media import g711
-from appliance.media.frames import Law
+from appliance.dsp import g711
+from appliance.dsp.wav import Law
 from tests.carrier.office import Office, memory
 from tests.carrier.test_two_phones import Pair
 from tests.carrier.virtual import Desk

@@ -39,11 +39,11 @@ from appliance.calls.orders import DialLeg, Play, Record
 from appliance.carrier.analog import AnalogLine
 from appliance.carrier.messages import LineSetup, Notice, Recovering
 from appliance.carrier.port import GONE
+from appliance.dsp.dtmf import pcm16
 from appliance.exchange.knobs import KNOBS, turn
 from appliance.exchange.wire import LineState
 from appliance.lines.facts import Recovery, Signal, Stream
 from appliance.lines.table import Stage
-from appliance.media.tones import pcm16
 from tests.carrier.virtual import Desk, Hosted, World
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from appliance.calls.events import LineRestored, PromptEnded, RecordingEnded, RecordingStop
 from appliance.calls.orders import Play, Record
 from appliance.carrier.messages import LineSetup
+from appliance.dsp import g711
+from appliance.dsp.dtmf import pcm16
+from appliance.dsp.wav import Law
 from appliance.lines.facts import Stream
-from appliance.media import g711
-from appliance.media.frames import Law
-from appliance.media.tones import pcm16
 from tests.carrier.virtual import Desk, Hosted, World
 from tests.helpers import sound
 from tests.sound.verdict import judge

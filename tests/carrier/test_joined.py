@@ -29,10 +29,10 @@ from appliance.carrier.messages import LineSetup, Notice
 from appliance.carrier.phone import bind_port
 from appliance.carrier.rhythm import CLEAR_S, MARGIN_S
 from appliance.carrier.switch import ASK_SILENT_PHONE_S, SILENT_PHONE_S
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import FRAME_SAMPLES, Law, silence
 from appliance.errors import TechnicianError
 from appliance.exchange.sound import Echo
-from appliance.media import frames, g711
-from appliance.media.frames import FRAME_SAMPLES, Law, silence
 from appliance.phones.rtp import RtpSender
 from tests.carrier.office import HOLD, WORD, Office
 from tests.carrier.virtual import ADDRESS, Hosted, Phone
@@ -294,7 +294,7 @@ def test_the_canceller_forgets_the_call_and_keeps_what_it_learnt() -> None:
         backs.append(bytes(office.phone.heard))
         office.phone.heard.clear()
     office.phone.close()
-    first, second = (frames.level_dbm0(g711.decode(back[4800:12800], Law.ULAW)) for back in backs)
+    first, second = (wav.level_dbm0(g711.decode(back[4800:12800], Law.ULAW)) for back in backs)
     assert second <= first - 6.0
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from appliance.calls import orders
 from appliance.calls.events import DigitPressed, DigitSource, PromptEnded
-from appliance.media import g711
-from appliance.media.frames import Law
-from appliance.media.tones import dtmf
+from appliance.dsp import g711
+from appliance.dsp.dtmf import dtmf
+from appliance.dsp.wav import Law
 from tests.carrier.office import memory
 from tests.carrier.test_dictated import Dictating
 from tests.helpers import sound

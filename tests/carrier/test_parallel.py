@@ -22,9 +22,9 @@ from appliance.calls.orders import Record
 from appliance.carrier.analog_ends import TAKEN_TRIM_MS
 from appliance.carrier.messages import LineSetup
 from appliance.carrier.release import SETTLE_MS
+from appliance.dsp import g711
+from appliance.dsp.wav import Law
 from appliance.exchange.wire import LineState
-from appliance.media import g711
-from appliance.media.frames import Law
 from tests.carrier.office import Office
 from tests.carrier.virtual import Desk, Hosted, World
 from tests.helpers import sound

@@ -29,8 +29,8 @@ from appliance.carrier.messages import Prompt
 from appliance.carrier.player import Player, PromptMemory, Silence
 from appliance.carrier.recorder import Recorder
 from appliance.carrier.release import SILENCE_LIMIT_MS, Heard, Release
-from appliance.media import frames, g711
-from appliance.media.frames import Law
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 
 CHIP, SOUND = DigitSource.CHIP, DigitSource.SOUND
 
@@ -61,7 +61,7 @@ def test_a_player_plays_its_prompts_one_after_the_other_and_then_silence() -> No
 
     assert player.ended
     wanted = g711.encode(first + second, Law.ALAW)
-    assert read == wanted + frames.silence(Law.ALAW, 940 - len(wanted))
+    assert read == wanted + wav.silence(Law.ALAW, 940 - len(wanted))
 
 
 def test_a_repeating_player_never_ends() -> None:
@@ -75,7 +75,7 @@ def test_a_player_with_nothing_ends_at_once() -> None:
     """A missing prompt is silence that ends, never a call that hangs; repeated or not."""
     assert Player("p", []).ended
     player = Player("p", [b""], repeat=True)
-    assert player.read(160, Law.ULAW) == frames.silence(Law.ULAW, 160)
+    assert player.read(160, Law.ULAW) == wav.silence(Law.ULAW, 160)
     assert player.ended
 
 

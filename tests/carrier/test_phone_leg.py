@@ -9,9 +9,9 @@ import pytest
 
 from appliance.calls.events import MediaAgreed
 from appliance.carrier.phone import PhoneLeg, bind_port
-from appliance.media import frames, g711
-from appliance.media.frames import Law
-from appliance.media.tones import chord
+from appliance.dsp import g711, wav
+from appliance.dsp.dtmf import chord
+from appliance.dsp.wav import Law
 from appliance.phones.rtp import RtpSender
 
 HOST = "127.0.0.1"
@@ -58,4 +58,4 @@ def heard(phone: socket.socket, leg: PhoneLeg, payload_type: int, sound: bytes) 
         packet = sender.packet(payload_type, sound[at : at + 160])
         phone.sendto(packet, (HOST, leg.port))
         assert list(leg.receive(5.0)) == []
-    return frames.level_dbm0(g711.decode(leg.read(1120, Law.ALAW), Law.ALAW))
+    return wav.level_dbm0(g711.decode(leg.read(1120, Law.ALAW), Law.ALAW))

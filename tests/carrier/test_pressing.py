@@ -8,9 +8,9 @@ from appliance.calls.events import CallerHungUp, DigitPressed, DigitSource, Prom
 from appliance.calls.orders import Play, PressKeys
 from appliance.carrier.messages import LineSetup
 from appliance.carrier.pressing import ECHO_MS, Pressing
+from appliance.dsp import dtmf, g711
+from appliance.dsp.wav import SILENCE, Law, level_dbm0
 from appliance.exchange.sound import Echo
-from appliance.media import g711, tones
-from appliance.media.frames import SILENCE, Law, level_dbm0
 from tests.carrier.virtual import Hosted, Phone, World
 from tests.detection.trials import digits_in
 from tests.helpers import sound
@@ -96,7 +96,7 @@ def test_a_voice_goes_on_behind_the_keys() -> None:
         call = world.answer(one, hang_up_after_ms=60_000)
         one.line.connect(phone.leg, world.now)
         world.run(300)
-        phone.say(g711.encode(tones.chord((1000,), 3000), Law.ULAW))
+        phone.say(g711.encode(dtmf.chord((1000,), 3000), Law.ULAW))
         world.run(500)
         one.line.press_keys(PressKeys("line1", "12"))
         call.heard.clear()
@@ -104,7 +104,7 @@ def test_a_voice_goes_on_behind_the_keys() -> None:
         heard = g711.decode(bytes(call.heard), Law.ULAW)
         assert digits_in(heard) == "12"
         behind = heard[16 * 700 : 16 * 900]
-        wanted = level_dbm0(tones.chord((1000,), 200))
+        wanted = level_dbm0(dtmf.chord((1000,), 200))
         assert level_dbm0(behind) == pytest.approx(wanted, abs=0.5)
     finally:
         phone.leg.close()

@@ -17,9 +17,9 @@ from appliance.calls.events import (
 )
 from appliance.calls.orders import Play, Record
 from appliance.carrier.messages import LineSetup
+from appliance.dsp import g711
+from appliance.dsp.wav import Law
 from appliance.exchange.call import Call, CallPlan
-from appliance.media import g711
-from appliance.media.frames import Law
 from tests.carrier.virtual import Desk, Hosted, Phone, World
 from tests.helpers import sound
 

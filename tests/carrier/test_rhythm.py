@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from appliance.carrier.rhythm import CLEAR_S, FRAME_S, MARGIN_S, Rhythm
-from appliance.media.frames import Law
-from appliance.media.jitter import JitterBuffer
+from appliance.dsp.jitter import JitterBuffer
+from appliance.dsp.wav import Law
 
 FRAMES = 3000
 """A minute."""

@@ -19,10 +19,10 @@ from appliance.calls.events import (
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.switch import SILENT_PHONE_S
 from appliance.carrier.three import FOR_CALLER, FOR_PHONE, MOST_APART, Voice
+from appliance.dsp import g711
+from appliance.dsp.dtmf import pcm16
+from appliance.dsp.wav import Law
 from appliance.exchange.call import Call
-from appliance.media import g711
-from appliance.media.frames import Law
-from appliance.media.tones import pcm16
 from tests.carrier.office import HOLD, WORD, Office, memory
 from tests.carrier.virtual import ADDRESS, Hosted, Phone
 from tests.helpers import sound

@@ -14,8 +14,8 @@ from appliance.carrier.messages import Notice
 from appliance.carrier.phone import PhoneLeg
 from appliance.carrier.switch import SILENT_PHONE_S
 from appliance.carrier.two_phones import TwoPhones, middle, next_after
-from appliance.media import g711
-from appliance.media.frames import FRAME_SAMPLES, Law
+from appliance.dsp import g711
+from appliance.dsp.wav import FRAME_SAMPLES, Law
 from tests.carrier.office import WORD, Office, memory
 from tests.carrier.virtual import ADDRESS, Hosted, Phone
 from tests.helpers import sound

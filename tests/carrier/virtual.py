@@ -23,11 +23,11 @@ from appliance.carrier.analog import AnalogLine
 from appliance.carrier.link import Link, Sound
 from appliance.carrier.messages import LineSetup
 from appliance.carrier.phone import PhoneLeg, bind_port
+from appliance.dsp.wav import FRAME_SAMPLES, Law, silence
 from appliance.exchange.call import Call, CallPlan
 from appliance.exchange.country import country
 from appliance.exchange.dialects import Personality, personality
 from appliance.exchange.station import Station
-from appliance.media.frames import FRAME_SAMPLES, Law, silence
 from appliance.phones.rtp import RtpSender, parse
 
 STEP_MS = 10

@@ -17,8 +17,8 @@ from appliance.daemon import shell_proof
 from appliance.daemon.door import Answer
 from appliance.daemon.spoken import drafts_of, folder_of
 from appliance.daemon.status_words import plain
-from appliance.media import g711, wav
-from appliance.media.frames import Law
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from tests.commands.samples import CONFIG
 from tests.console.test_announcement_pages import tone
 from tests.console.user_desk import serving

@@ -16,8 +16,8 @@ from appliance.console.guard import BODY_LIMIT, LONGER
 from appliance.console.settings import ConsoleSettings
 from appliance.daemon import giving_voice
 from appliance.daemon.stores import Stores
-from appliance.media import g711, speech, wav
-from appliance.media.frames import Law
+from appliance.dsp import g711, progress, wav
+from appliance.dsp.wav import Law
 from appliance.prompts import DEVICE, OURS
 from tests.console.head_desk import head_desk
 from tests.console.people import ANNA, CARLA
@@ -103,7 +103,7 @@ def test_a_recording_takes_its_place_and_ours_comes_back(head: Visitor, desk: St
     assert upload(head, recording())[0] == 303
     kept = wav.read(desk.spoken.folder / "it" / "hold.wav")
     assert kept.duration_ms == pytest.approx(2200, abs=20)
-    assert speech.active_dbm0(kept.data) == pytest.approx(-15.0, abs=0.7)
+    assert progress.active_dbm0(kept.data) == pytest.approx(-15.0, abs=0.7)
     assert head.get(f"{HOLD}/sound").content[44:] == kept.data
     text = head.get(f"{HOLD}?saved=1").text
     assert "Sostituito" in text
@@ -196,7 +196,7 @@ def test_companded_files_are_taken() -> None:
     plain = tone(1.0)
     contents = wav.build(g711.encode(plain, Law.ULAW), Law.ULAW)
     sound = g711.decode(telephone_sound(contents), Law.ALAW)
-    assert speech.active_dbm0(sound) == pytest.approx(-15.0, abs=0.7)
+    assert progress.active_dbm0(sound) == pytest.approx(-15.0, abs=0.7)
     with pytest.raises(NoSound):
         telephone_sound(b"RIFF")
 

@@ -14,8 +14,8 @@ from appliance.commands.console import console_settings as made_settings
 from appliance.console.head_office import HeadOffice
 from appliance.console.settings import ConsoleSettings
 from appliance.daemon import config
-from appliance.media import wav
-from appliance.media.frames import Law
+from appliance.dsp import wav
+from appliance.dsp.wav import Law
 from appliance.records import central
 from tests.central.samples import FIRST, branch, made, sound
 from tests.console.head_desk import head_desk

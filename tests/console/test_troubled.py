@@ -18,10 +18,10 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import CallRecord, Result
+from appliance.dsp import g711
+from appliance.dsp.dtmf import pcm16
+from appliance.dsp.wav import Law
 from appliance.exchange.client import RunningCall
-from appliance.media import g711
-from appliance.media.frames import Law
-from appliance.media.tones import pcm16
 from appliance.testphone.client import TestPhone
 from tests.bench.machine import cpu_seconds
 from tests.console.running import Running, open_console, running

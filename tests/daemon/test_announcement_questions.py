@@ -19,9 +19,9 @@ from appliance.daemon.announcement_questions import MOST_BYTES, AnnouncementQues
 from appliance.daemon.asked import Answer
 from appliance.daemon.giving_voice import MOST_NOTICES
 from appliance.daemon.stores import Stores
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError, OfficeError
-from appliance.media import g711, wav
-from appliance.media.frames import Law
 from appliance.policy.accounts import User
 from appliance.policy.clock import Now
 from appliance.policy.roles import Role

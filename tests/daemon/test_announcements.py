@@ -8,8 +8,8 @@ import pytest
 
 from appliance.calls.announcements import RING_BACK
 from appliance.daemon.announcements import prompt_file, ring_back, sealed
-from appliance.media.frames import SAMPLE_RATE
-from appliance.media.tones import PLANS
+from appliance.dsp.dtmf import PLANS
+from appliance.dsp.wav import SAMPLE_RATE
 from appliance.policy.words import Words
 from appliance.prompts import Catalogue
 

@@ -23,9 +23,9 @@ from appliance.daemon.asked import Answer
 from appliance.daemon.dictation_questions import DictationQuestions
 from appliance.daemon.dictations import MOST_ASKED, MOST_BYTES, MOST_TAKES, Asked
 from appliance.daemon.stores import Stores
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError, OfficeError
-from appliance.media import g711, wav
-from appliance.media.frames import Law
 from appliance.policy.clock import Now
 from appliance.policy.words import Words
 from appliance.records import audit

@@ -12,8 +12,8 @@ import pytest
 from appliance.daemon import giving_voice, voice
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.spoken import load_menu, load_units
+from appliance.dsp import progress, wav
 from appliance.errors import OfficeError
-from appliance.media import speech, wav
 from appliance.policy.sheets import Sheet
 from appliance.policy.spoken import Menu
 
@@ -41,7 +41,7 @@ def files(folder: Path) -> set[str]:
 def test_speech_has_the_level_of_our_recordings(language: str, text: str) -> None:
     """-15 dBm0, no peak over -6 dBFS, a tenth of a second of silence at its ends."""
     sound = voice.speak(text, language)
-    assert speech.active_dbm0(sound) == pytest.approx(-15.0, abs=0.5)
+    assert progress.active_dbm0(sound) == pytest.approx(-15.0, abs=0.5)
     assert audioop.max(sound, 2) <= 32768 * 10 ** (-6 / 20)
     assert 1.0 < len(sound) / 16000 < 6.0
     assert sound[:1600] == sound[-1600:] == bytes(1600)

@@ -16,8 +16,8 @@ from appliance.calls import events, orders
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord
 from appliance.daemon.message_sounds import KEPT, MessageSounds
-from appliance.media import g711, wav
-from appliance.media.frames import Law
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from appliance.policy.messages import MessageState, Step
 from appliance.records import care, messages
 from appliance.records.messages import Message

@@ -12,9 +12,9 @@ import pytest
 from appliance.daemon import config, giving_voice, house_name
 from appliance.daemon.chores import Ended
 from appliance.daemon.naming import COMMAND, EVERY_S, FIRST_S, Naming
+from appliance.dsp import wav
+from appliance.dsp.wav import Law
 from appliance.errors import StoreError
-from appliance.media import wav
-from appliance.media.frames import Law
 from appliance.policy.refused import Refused
 from appliance.policy.words import Words
 from tests.commands.samples import CONFIG

@@ -24,9 +24,9 @@ from appliance.daemon.announcements import PromptFile, prompt_file
 from appliance.daemon.desk import Desk
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.spoken import SpokenSounds, folder_of, load_menu, load_units
+from appliance.dsp import wav
+from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError
-from appliance.media import wav
-from appliance.media.frames import Law
 from appliance.policy.clock import Now
 from appliance.policy.codes import Code
 from appliance.policy.office import Voicemail

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from appliance.dsp import dtmf, g711, progress, wav
+from appliance.dsp.dtmf import PLANS
+from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError
-from appliance.media import dtmf, fax, g711, progress, sit, wav
-from appliance.media.frames import Law
-from appliance.media.tones import PLANS
 from tests.helpers.sound import through
 
 ASTERISK = Path("/usr/share/asterisk")
@@ -173,8 +173,8 @@ def _sounds(files: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
 
 def hear(pcm: bytes, name: str, found: Found) -> None:
     """Give one sound to every detector and count what they tell."""
-    keys, special, faxes = dtmf.Detector(), sit.Detector(), fax.Detector()
-    plans = {country: progress.Detector(plan) for country, plan in PLANS.items()}
+    keys, special, faxes = dtmf.Detector(), progress.SitDetector(), progress.FaxDetector()
+    plans = {country: progress.ProgressDetector(plan) for country, plan in PLANS.items()}
     for at in range(0, len(pcm), _FRAME_BYTES):
         frame = pcm[at : at + _FRAME_BYTES]
         pressed = [e for e in keys.feed(frame) if isinstance(e, dtmf.DigitStarted)]

@@ -7,8 +7,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from appliance.media import tones
-from appliance.media.frames import Law
+from appliance.dsp import dtmf
+from appliance.dsp.wav import Law
 from tests.helpers.sound import noise, through
 
 ROW_KEYS = 20
@@ -38,7 +38,7 @@ def rows(how: Dialling, keys: int, seed: int = 1) -> Iterator[tuple[str, bytes]]
     """Yield rows of random keys and their sound through A-law, `keys` keys in all."""
     rng = random.Random(f"{how.name} {seed}")
     for _ in range(keys // ROW_KEYS):
-        row = "".join(rng.choice(tones.KEYPAD) for _ in range(ROW_KEYS))
+        row = "".join(rng.choice(dtmf.KEYPAD) for _ in range(ROW_KEYS))
         pcm = MARGIN + b"".join(_pressed(key, how, rng) for key in row) + MARGIN
         if how.noise_db is not None:
             hiss = noise(len(pcm) // 2, how.dbm0[0] - how.noise_db, rng.randrange(1 << 30))
@@ -50,8 +50,8 @@ def _pressed(key: str, how: Dialling, rng: random.Random) -> bytes:
     """One key, at any place of our frames, and its pause."""
     low, high = _levels(how, rng)
     off = [1 + rng.choice(how.off) for _ in range(2)]
-    pair = tuple(hz * by for hz, by in zip(tones.pair(key), off, strict=True))
-    tone = tones.mix(tuple(zip(pair, (low, high), strict=True)), 8 * how.on_ms)
+    pair = tuple(hz * by for hz, by in zip(dtmf.pair(key), off, strict=True))
+    tone = dtmf.mix(tuple(zip(pair, (low, high), strict=True)), 8 * how.on_ms)
     return bytes(2 * rng.randrange(80)) + tone + bytes(16 * how.off_ms)
 
 
@@ -74,15 +74,15 @@ def errors(wanted: str, heard: str) -> int:
 
 
 def tone_on_a_line(
-    form: tones.Cadence, ms: int, *, seed: int, dbm0: float, noise_db: float | None, off: float
+    form: dtmf.Cadence, ms: int, *, seed: int, dbm0: float, noise_db: float | None, off: float
 ) -> bytes:
     """A call-progress tone after a pause of any length: level, noise and deviation as asked."""
     rng = random.Random(seed)
     bursts = tuple(
-        tones.Burst(tuple(round(hz * (1 + off)) for hz in burst.freqs), burst.on_ms, burst.off_ms)
+        dtmf.Burst(tuple(round(hz * (1 + off)) for hz in burst.freqs), burst.on_ms, burst.off_ms)
         for burst in form.bursts
     )
-    pcm = tones.play(tones.Cadence(bursts, dbm0), ms)
+    pcm = dtmf.play(dtmf.Cadence(bursts, dbm0), ms)
     pcm = onset(rng) + pcm
     if noise_db is not None:
         hiss = noise(len(pcm) // 2, dbm0 - noise_db, seed)

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from appliance.dsp import dtmf, g711
+from appliance.dsp.progress import Kind
 from appliance.exchange import fsk
-from appliance.media import g711, tones
-from appliance.media.cadences import Kind
 from tests.bench.table import percentile
 from tests.detection import spandsp, strangers, trials
 from tests.detection.corpora import MUSIC, VARIANTS, VOICES, Change, Corpus, listen
@@ -150,7 +150,7 @@ def _progress() -> Table:
 
 
 def _form_name(country: str, kind: Kind, place: int) -> str:
-    form = getattr(tones.PLANS[country], kind.value)[place]
+    form = getattr(dtmf.PLANS[country], kind.value)[place]
     hz = "+".join(str(freq) for freq in form.bursts[0].freqs)
     times = "/".join(str(ms) for burst in form.bursts for ms in (burst.on_ms, burst.off_ms))
     steady = all(burst.off_ms == 0 for burst in form.bursts)
@@ -239,7 +239,7 @@ def _faxes() -> Table:
 
 
 def _cng(hz: int, dbm0: float) -> bytes:
-    return tones.play(tones.cadence((hz,), 500, 3000, dbm0=dbm0), 9000)
+    return dtmf.play(dtmf.cadence((hz,), 500, 3000, dbm0=dbm0), 9000)
 
 
 def _fax(make: Callable[[], bytes]) -> Cells:

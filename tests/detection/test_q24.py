@@ -6,10 +6,10 @@ import itertools
 
 import pytest
 
-from appliance.media import progress, tones
+from appliance.dsp import dtmf, progress
 from tests.detection import trials
 from tests.detection.signals import Dialling, errors
-from tests.media.test_progress import RELEASE
+from tests.dsp.test_progress import RELEASE
 
 TEMPOS_MS = ((500, 500), (480, 480), (375, 375), (250, 250), (240, 240), (200, 200), (400, 350))
 """The cadences of busy and congestion."""
@@ -34,11 +34,11 @@ def test_errors_are_counted() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("country", tones.PLANS)
+@pytest.mark.parametrize("country", dtmf.PLANS)
 def test_keys_at_the_tempo_of_busy_are_no_release(country: str) -> None:
     """Somebody who presses keys in time, the same or different ones, has not hung up."""
     for (on_ms, off_ms), keys in itertools.product(TEMPOS_MS, ("7" * 8, "26591483", "*0#D*0#D")):
-        detector = progress.Detector(tones.PLANS[country])
-        pcm = tones.dtmf(keys, on_ms, off_ms)
+        detector = progress.ProgressDetector(dtmf.PLANS[country])
+        pcm = dtmf.dtmf(keys, on_ms, off_ms)
         told = [e for at in range(0, len(pcm), 320) for e in detector.feed(pcm[at : at + 320])]
         assert not RELEASE.intersection(event.kind for event in told), (on_ms, keys)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.dsp import dtmf as ours
+from appliance.dsp import g711, progress, wav
+from appliance.dsp.progress import Kind
 from appliance.exchange import country, dtmf, fsk, tones
 from appliance.exchange.country import COUNTRIES
-from appliance.media import frames, g711, sit
-from appliance.media import tones as ours
-from appliance.media.cadences import Kind
 from tests.detection import spandsp, strangers, tables, trials
-from tests.media.test_progress import kinds
+from tests.dsp.test_progress import kinds
 
 pytestmark = pytest.mark.system
 
@@ -116,8 +116,8 @@ def test_we_name_the_tones_of_sox(
 
 def test_we_hear_a_strangers_special_information_tone() -> None:
     """E.180's three tones from spandsp's generator."""
-    pcm = b"".join(spandsp.tone((hz,), (330, 15, 0, 0), 345) for hz in sit.TONES_HZ)
-    assert [len(pcm) // 16, sit.Detector().feed(QUIET + pcm + QUIET)] == [3 * 345, True]
+    pcm = b"".join(spandsp.tone((hz,), (330, 15, 0, 0), 345) for hz in progress.TONES_HZ)
+    assert [len(pcm) // 16, progress.SitDetector().feed(QUIET + pcm + QUIET)] == [3 * 345, True]
 
 
 @pytest.mark.parametrize("name", tables.SAMPLES)
@@ -161,4 +161,4 @@ def test_we_hear_a_strangers_fax() -> None:
 
 def test_the_levels_are_what_they_say() -> None:
     """spandsp's -12 dBm0 is ours: both follow G.711, full scale 3.14 dBm0."""
-    assert frames.level_dbm0(spandsp.tone((425,), (), 1000, -12)) == pytest.approx(-12, abs=0.2)
+    assert wav.level_dbm0(spandsp.tone((425,), (), 1000, -12)) == pytest.approx(-12, abs=0.2)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.media import sit, tones, wav
-from appliance.media.frames import Law
+from appliance.dsp import dtmf, progress, wav
+from appliance.dsp.wav import Law
 from tests.detection.corpora import (
     ALLISON,
     CARLO,
@@ -32,12 +32,12 @@ PART = 6
 def test_the_listener_hears_what_is_there(tmp_path: Path) -> None:
     """A recording with a key, a busy tone, the three tones and a fax in it: each is found."""
     parts = (
-        tones.dtmf("5"),
-        tones.play(tones.PLANS["it"].busy[0], 4000),
+        dtmf.dtmf("5"),
+        dtmf.play(dtmf.PLANS["it"].busy[0], 4000),
         bytes(16_000),
-        b"".join(tones.chord((hz,), 330) for hz in sit.TONES_HZ),
+        b"".join(dtmf.chord((hz,), 330) for hz in progress.TONES_HZ),
         bytes(16_000),
-        tones.play(tones.cadence((1100,), 500, 3000), 5000),
+        dtmf.play(dtmf.cadence((1100,), 500, 3000), 5000),
     )
     path = tmp_path / "planted.wav"
     path.write_bytes(wav.build(b"".join(parts), Law.LINEAR16))
@@ -80,7 +80,7 @@ def test_nothing_is_heard_in_any_voice(corpora: tuple[Corpus, ...], minutes: int
 def test_whistling_is_no_fax_and_no_release() -> None:
     """A whistle that glides through every tone's frequency, in the tempo of busy."""
     glide = [
-        tones.pcm16(8000 * math.sin(2 * math.pi * (400 + n / 20) * n / 8000) for n in range(4000))
+        dtmf.pcm16(8000 * math.sin(2 * math.pi * (400 + n / 20) * n / 8000) for n in range(4000))
         + bytes(8000)
     ] * 8
     assert listen_to(b"".join(glide))

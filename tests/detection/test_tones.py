@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.media.cadences import Kind
+from appliance.dsp.progress import Kind
 from tests.bench.table import percentile
 from tests.detection import trials
 

@@ -7,8 +7,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from appliance.media import dtmf, fax, progress, sit, tones
-from appliance.media.cadences import Kind
+from appliance.dsp import dtmf, progress
+from appliance.dsp.progress import Kind
 from tests.detection.signals import Dialling, errors, onset, rows, tone_on_a_line
 
 Judge = Callable[[bytes], str]
@@ -101,7 +101,7 @@ def forms() -> list[tuple[str, Kind, int]]:
     """List every form of every country's tones: country, kind, place in its plan."""
     return [
         (country, kind, place)
-        for country, plan in tones.PLANS.items()
+        for country, plan in dtmf.PLANS.items()
         for kind in TOLD
         for place in range(len(getattr(plan, kind.value)))
     ]
@@ -117,7 +117,7 @@ def named(country: str, kind: Kind, place: int) -> Named:
 
     What is quieter than -36 dBm0 in all or drowned in more noise than 12 dB below is not tried.
     """
-    plan = tones.PLANS[country]
+    plan = dtmf.PLANS[country]
     form = getattr(plan, kind.value)[place]
     wrong, after = 0, list[int]()
     tries = list(itertools.product(LEVELS_DBM0, NOISES_DB, DEVIATIONS))
@@ -132,9 +132,9 @@ def named(country: str, kind: Kind, place: int) -> Named:
     return Named(len(tries), wrong, tuple(after))
 
 
-def _told(pcm: bytes, plan: tones.Plan) -> list[tuple[Kind, int]]:
+def _told(pcm: bytes, plan: dtmf.Plan) -> list[tuple[Kind, int]]:
     """What is told of a stream, and after how many ms of it."""
-    detector = progress.Detector(plan)
+    detector = progress.ProgressDetector(plan)
     return [
         (event.kind, at // 16 + 20)
         for at in range(0, len(pcm), 320)
@@ -144,7 +144,7 @@ def _told(pcm: bytes, plan: tones.Plan) -> list[tuple[Kind, int]]:
 
 def special(gap_ms: int) -> Named:
     """Play the three tones with pauses between them, as `named` plays the others."""
-    form = tones.Cadence(tuple(tones.Burst((hz,), 330, gap_ms) for hz in sit.TONES_HZ))
+    form = dtmf.Cadence(tuple(dtmf.Burst((hz,), 330, gap_ms) for hz in progress.TONES_HZ))
     tries = list(itertools.product(LEVELS_DBM0, NOISES_DB, SPECIAL_DEVIATIONS))
     told = [
         _specials(tone_on_a_line(form, SPECIAL_MS, seed=seed, dbm0=dbm0, noise_db=db, off=off))
@@ -154,13 +154,13 @@ def special(gap_ms: int) -> Named:
 
 
 def _specials(pcm: bytes) -> int:
-    detector = sit.Detector()
+    detector = progress.SitDetector()
     return sum(detector.feed(pcm[at : at + 320]) for at in range(0, len(pcm), 320))
 
 
 def fax_after_ms(pcm: bytes) -> int | None:
     """After how many ms of a stream a fax machine was heard in it."""
-    detector = fax.Detector()
+    detector = progress.FaxDetector()
     for at in range(0, len(pcm), 320):
         if detector.feed(pcm[at : at + 320]):
             return at // 16 + 20

@@ -9,11 +9,11 @@ from itertools import pairwise
 
 import pytest
 
+from appliance.dsp import g711
 from appliance.exchange.call import CallPlan
 from appliance.exchange.sound import Loop, samples, silence, sine
 from appliance.exchange.trunk import Pipe
 from appliance.exchange.worn import Worn
-from appliance.media import g711
 from tests.exchange.virtual import TICK_MS, Bench, unshielded
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from appliance.dsp import g711, wav
 from appliance.errors import ConfigurationError, TechnicianError
 from appliance.exchange import cli, client, control
 from appliance.exchange.call import CallPlan, CallReport
@@ -18,7 +19,6 @@ from appliance.exchange.knobs import KNOBS
 from appliance.exchange.outlet import Outlet
 from appliance.exchange.party import Party
 from appliance.exchange.sound import Echo
-from appliance.media import g711, wav
 from tests.exchange.virtual import Bench
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from appliance.dsp import g711, wav
 from appliance.errors import ConfigurationError, PeerError, TechnicianError
 from appliance.exchange import cli, client, dtmf, fsk
 from appliance.exchange.call import CallPlan
 from appliance.exchange.fsk import CallerId
 from appliance.exchange.process import ExchangeProcess
 from appliance.exchange.sound import silence
-from appliance.media import g711, wav
 from tests.exchange.host import Host
 
 if TYPE_CHECKING:

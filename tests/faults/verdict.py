@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.media.wav import WavError
+from appliance.dsp.wav import WavError
 from appliance.records import outbox, requests
 from appliance.records.database import open_reader
 from appliance.records.messages import Message

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from appliance.media import g711, wav
-from appliance.media.frames import Law
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from appliance.prompts import Catalogue
 from tests.helpers.sound import babble
 

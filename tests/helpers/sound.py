@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from appliance.media import frames, g711, wav
-from appliance.media.frames import Law
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 
 VOICES = Path("/usr/share/asterisk/sounds/it_IT_m_Carlo")
 VOICES_PACKAGE = "asterisk-core-sounds-it-wav"
@@ -65,7 +65,7 @@ def voices() -> list[Path]:
 @functools.cache
 def speech(seconds: float, dbm0: float = -20.0) -> bytes:
     """`seconds` of the recorded voices as 16-bit samples, each file brought to `dbm0`."""
-    wanted = int(seconds * frames.SAMPLE_RATE) * 2
+    wanted = int(seconds * wav.SAMPLE_RATE) * 2
     out = bytearray()
     for path in voices():
         sound = wav.read(path)
@@ -81,23 +81,23 @@ def babble(seconds: float, dbm0: float = -20.0, seed: int = 1) -> bytes:
     """Speech-like 16-bit sound: voiced syllables of changing pitch between silences."""
     rng = random.Random(seed)
     out = bytearray()
-    while len(out) < seconds * frames.SAMPLE_RATE * 2:
+    while len(out) < seconds * wav.SAMPLE_RATE * 2:
         out += _syllable(rng, dbm0) + bytes(2 * rng.randrange(200, 3000))
-    return bytes(out[: int(seconds * frames.SAMPLE_RATE) * 2])
+    return bytes(out[: int(seconds * wav.SAMPLE_RATE) * 2])
 
 
 @functools.cache
 def noise(samples: int, dbm0: float, seed: int = 1) -> bytes:
     """White noise of `dbm0` as 16-bit samples."""
     rng = random.Random(seed)
-    rms = frames.rms_at(dbm0)
+    rms = wav.rms_at(dbm0)
     drawn = np.fromiter((rng.gauss(0.0, rms) for _ in range(samples)), np.float64, samples)
     return as_pcm16(drawn)
 
 
 def at_level(pcm: bytes, dbm0: float) -> bytes:
     """16-bit sound brought to a mean level."""
-    return audioop.mul(pcm, 2, 10 ** ((dbm0 - frames.level_dbm0(pcm)) / 20))
+    return audioop.mul(pcm, 2, 10 ** ((dbm0 - wav.level_dbm0(pcm)) / 20))
 
 
 def through(pcm: bytes, law: Law) -> bytes:
@@ -128,10 +128,10 @@ def segmental_snr(reference: bytes, heard: bytes, active_dbm0: float = -45.0) ->
 
     Both are 16-bit and already aligned; ValueError when `reference` has no active frame.
     """
-    step = frames.FRAME_SAMPLES * 2
+    step = wav.FRAME_SAMPLES * 2
     size = min(len(reference), len(heard)) // step * step
     pairs = ((reference[i : i + step], heard[i : i + step]) for i in range(0, size, step))
-    ratios = [_snr(a, b) for a, b in pairs if frames.level_dbm0(a) > active_dbm0]
+    ratios = [_snr(a, b) for a, b in pairs if wav.level_dbm0(a) > active_dbm0]
     if not ratios:
         raise ValueError("the reference is silent: nothing was compared")
     return sum(ratios) / len(ratios)
@@ -157,9 +157,9 @@ def _syllable(rng: random.Random, dbm0: float) -> bytes:
     samples = rng.randrange(800, 2400)
     pitch = rng.uniform(90.0, 220.0)
     shares = np.array([rng.random() / k for k in range(1, 16)])
-    peak = frames.sine_peak(dbm0 + 6) / math.hypot(*shares)
+    peak = wav.sine_peak(dbm0 + 6) / math.hypot(*shares)
     n, harmonics = np.arange(samples), np.arange(1, 16)
-    turn = 2 * math.pi * pitch / frames.SAMPLE_RATE
+    turn = 2 * math.pi * pitch / wav.SAMPLE_RATE
     voice = shares @ np.sin(turn * np.outer(harmonics, n))
     return as_pcm16(peak * np.sin(math.pi * n / samples) * voice)
 

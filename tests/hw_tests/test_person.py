@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from appliance.dsp import g711
+from appliance.dsp.wav import Law
 from appliance.exchange.call import Call, CallPlan
-from appliance.media import g711
-from appliance.media.frames import Law
 from hw_tests import signals
 from hw_tests.field import Field
 from hw_tests.findings import Finding, Texts, Verdict

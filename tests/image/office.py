@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from appliance.dsp import g711, wav
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan, CallReport
 from appliance.exchange.process import ExchangeProcess
-from appliance.media import g711, wav
 from appliance.prompts import OURS
 from tests.helpers.sound import Comparison, compare_bytes
 from tests.image.board import MODEM, Board

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result
+from appliance.dsp import g711
+from appliance.dsp.dtmf import chord
+from appliance.dsp.wav import Law
 from appliance.exchange.client import RunningCall
-from appliance.media import g711
-from appliance.media.frames import Law
-from appliance.media.tones import chord
 from tests.helpers import baresip, kamailio, linphone
 from tests.helpers.baresip import Baresip
 from tests.helpers.box import Box

@@ -13,9 +13,9 @@ from typing import Self
 
 from appliance.calls.events import MediaAgreed
 from appliance.carrier.phone import PhoneLeg
-from appliance.media import g711
-from appliance.media.frames import FRAME_SAMPLES, Law
-from appliance.media.tones import chord
+from appliance.dsp import g711
+from appliance.dsp.dtmf import chord
+from appliance.dsp.wav import FRAME_SAMPLES, Law
 from tests.helpers.real_time import punctual
 from tests.system.rulers import share_of_tone
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.dsp.wav import Law
 from appliance.errors import Bug
 from appliance.lines.facts import (
     Failed,
@@ -16,7 +17,6 @@ from appliance.lines.line import LineDriver
 from appliance.lines.sentences import NO_FORMAT, NO_VOICE, Sentence
 from appliance.lines.settings import LineSettings
 from appliance.lines.table import Stage
-from appliance.media.frames import Law
 from tests.lines.fake_modem import FakeModem, usr5637
 from tests.lines.stages import bench, prepared, up
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.dsp.wav import Law
 from appliance.lines.dialects import (
     ACTIONS,
     CONEXANT,
@@ -16,7 +17,6 @@ from appliance.lines.dialects import (
     identify,
 )
 from appliance.lines.facts import Stream
-from appliance.media.frames import Law
 from tests.lines.fake_modem import CX_FORMATS, USR_FORMATS
 
 

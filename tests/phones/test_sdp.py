@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.media.frames import Law
+from appliance.dsp.wav import Law
 from appliance.phones import sdp
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 192.0.2.5\r\ns=-\r\nc=IN IP4 192.0.2.5\r\nt=0 0\r\n"

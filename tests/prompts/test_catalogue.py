@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from appliance import prompts
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from appliance.errors import ConfigurationError
-from appliance.media import g711, wav
-from appliance.media.frames import Law
 
 RAMP = bytes(range(256)) * 4
 

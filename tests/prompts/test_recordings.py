@@ -18,8 +18,8 @@ import pytest
 
 from appliance import prompts
 from appliance.daemon import voice
-from appliance.media import dtmf, g711, progress, tones, wav
-from appliance.media.frames import Law
+from appliance.dsp import dtmf, g711, progress, wav
+from appliance.dsp.wav import Law
 from appliance.prompts.texts import said
 
 LANGUAGES = ("it", "en")
@@ -233,7 +233,7 @@ RIGHT = Recording("it", "a_tone", "fragment", (8000, 1, 2), tone(1000, 500, -18.
         (wrong_duration, replace(RIGHT, kind="sentence")),
         (outside_the_band, replace(RIGHT, sound=tone(100, 500, -18.0))),
         (outside_the_band, replace(RIGHT, sound=tone(3700, 500, -18.0))),
-        (sounds_like_a_key, replace(RIGHT, sound=tones.dtmf("5"))),
+        (sounds_like_a_key, replace(RIGHT, sound=dtmf.dtmf("5"))),
     ],
     ids=[
         "rate", "quiet", "loud", "clips", "music", "click", "click_at_the_end", "late", "drags",
@@ -319,14 +319,14 @@ def test_our_tones_are_no_line_tone(key: str) -> None:
     assert band_share(recordings()[f"it/{key}"].samples, 380, 490) < 0.01
 
 
-@pytest.mark.parametrize("country", sorted(tones.PLANS))
+@pytest.mark.parametrize("country", sorted(dtmf.PLANS))
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_announcement_sounds_like_a_far_end_that_hung_up(language: str, country: str) -> None:
     """All recordings in a row, then half a minute of hold music: no busy, congestion, dial tone."""
     names = [*prompts.keys(language), *["hold_music"] * 6]
     sound = b"".join(prompts.load(language, name) for name in names)
     sound += b"".join(one.sound for one in in_our_voice().values() if one.language == language)
-    detector = progress.Detector(tones.PLANS[country])
+    detector = progress.ProgressDetector(dtmf.PLANS[country])
     frames = (sound[at : at + 320] for at in range(0, len(sound) - 319, 320))
     assert [heard for frame in frames for heard in detector.feed(frame)] == []
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.media import wav
-from appliance.media.frames import Law
+from appliance.dsp import wav
+from appliance.dsp.wav import Law
 from appliance.prompts import DEVICE, OURS, Catalogue
 from appliance.prompts.voices import Voice, device_languages, note_said
 

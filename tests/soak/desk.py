@@ -18,7 +18,7 @@ from appliance.daemon.desk import Desk
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
 from appliance.daemon.stores import Stores
-from appliance.media.tones import pcm16
+from appliance.dsp.dtmf import pcm16
 from appliance.policy.clock import Now
 from appliance.policy.service_state import ServiceState
 from appliance.prompts import Catalogue

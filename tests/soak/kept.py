@@ -17,7 +17,7 @@ from appliance.calls import events, orders
 from appliance.calls.events import StoreFailed
 from appliance.calls.orders import CallRecord, Result
 from appliance.carrier.messages import RecordingStarted
-from appliance.media.frames import Law
+from appliance.dsp.wav import Law
 from appliance.policy.mail import Mail
 from appliance.records import messages, outbox
 from appliance.records.database import open_reader

@@ -7,11 +7,11 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from appliance.dsp import g711
+from appliance.dsp.wav import Law
 from appliance.exchange.call import CallPlan
 from appliance.exchange.fsk import FAULTS
 from appliance.exchange.party import OUTCOMES, Party
-from appliance.media import g711
-from appliance.media.frames import Law
 from tests.helpers import sound
 from tests.soak.office import EXTENSIONS
 

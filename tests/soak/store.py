@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from appliance.calls import events, orders
 from appliance.calls.orders import CallRecord, Result
 from appliance.carrier.messages import RecordingStarted
-from appliance.media import g711
-from appliance.media.frames import Law
+from appliance.dsp import g711
+from appliance.dsp.wav import Law
 
 if TYPE_CHECKING:
     from tests.soak.world import World

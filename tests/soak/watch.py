@@ -11,10 +11,10 @@ from appliance.calls.desk import LineState as SeatState
 from appliance.calls.events import Evidence
 from appliance.calls.orders import CallRecord, Result
 from appliance.calls.states import State
+from appliance.dsp.wav import Law
 from appliance.exchange.states import State as ModemState
 from appliance.exchange.wire import LineState
 from appliance.lines.table import Stage
-from appliance.media.frames import Law
 from tests.soak import office
 from tests.soak.mix import MESSAGES, SPEECH, Speaks
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from appliance.dsp import g711
+from appliance.dsp.wav import Law
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan
 from appliance.exchange.client import RunningCall
-from appliance.media import g711
-from appliance.media.frames import Law
 from appliance.testphone.client import TestPhone
 from tests.helpers import sound
 from tests.helpers.box import Box, wait

@@ -7,9 +7,9 @@ import audioop
 import pytest
 
 from appliance.carrier.echo import EchoCanceller
+from appliance.dsp import wav
+from appliance.dsp.wav import Law
 from appliance.errors import TechnicianError
-from appliance.media import frames
-from appliance.media.frames import Law
 from tests.helpers import sound
 from tests.helpers.hybrids import HYBRIDS, Hybrid
 
@@ -44,7 +44,7 @@ def line(hybrid: Hybrid, played: bytes, said: bytes) -> bytes:
 def erle_db(heard: bytes, left: bytes, begin: float, end: float) -> float:
     """Echo return loss enhancement: how much weaker what is left is, between two seconds."""
     part = slice(round(begin * SECOND), round(end * SECOND))
-    return frames.level_dbm0(heard[part]) - frames.level_dbm0(left[part])
+    return wav.level_dbm0(heard[part]) - wav.level_dbm0(left[part])
 
 
 @EVERY

@@ -7,10 +7,10 @@ import pytest
 from appliance.calls.events import RecordingStop
 from appliance.calls.orders import Record
 from appliance.carrier.messages import LineSetup
+from appliance.dsp import dtmf, g711, wav
+from appliance.dsp.wav import Law
 from appliance.exchange.dialects import CONEXANT, CONEXANT_PCM, Personality
 from appliance.lines.facts import Stream
-from appliance.media import frames, g711, tones
-from appliance.media.frames import Law
 from tests.carrier.virtual import Desk, Hosted, Phone, World
 
 WITHIN_DB = 1.0
@@ -19,14 +19,14 @@ LEVELS = (-10.0, -20.0, -30.0)
 
 def tone(dbm0: float, law: Law, ms: int = 1500) -> bytes:
     """A test tone of 1004 Hz."""
-    return g711.encode(tones.mix(((1004.0, dbm0),), ms * 8), law)
+    return g711.encode(dtmf.mix(((1004.0, dbm0),), ms * 8), law)
 
 
 def level(data: bytes, law: Law) -> float:
     """The level of the loudest second, in dBm0."""
     pcm = g711.decode(data, law)
     parts = (pcm[at : at + 16_000] for at in range(0, len(pcm) - 16_000, 1600))
-    return max(map(frames.level_dbm0, parts))
+    return max(map(wav.level_dbm0, parts))
 
 
 @pytest.mark.parametrize("law", [Law.ULAW, Law.ALAW])

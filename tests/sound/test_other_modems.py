@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from appliance.exchange.call import CallPlan
 from appliance.exchange.client import read_clip
-from appliance.media import g711, wav
-from appliance.media.frames import Law
 from appliance.prompts import Catalogue
 from tests.helpers import sound
 from tests.helpers.announcements import brief

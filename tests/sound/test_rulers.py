@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.media.tones import chord
+from appliance.dsp.dtmf import chord
 from tests.helpers import sound
 from tests.interop.voice import has_tone
 from tests.sound.verdict import judge

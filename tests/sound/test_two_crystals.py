@@ -10,10 +10,10 @@ import pytest
 
 from appliance.carrier.messages import LineSetup
 from appliance.carrier.phone import PhoneLeg
+from appliance.dsp import g711, wav
+from appliance.dsp.conceal import SlipBuffer
+from appliance.dsp.wav import FRAME_SAMPLES, Law
 from appliance.exchange.call import Call
-from appliance.media import frames, g711
-from appliance.media.frames import FRAME_SAMPLES, Law
-from appliance.media.slip import SlipBuffer
 from tests.carrier.virtual import Hosted, Phone, World
 from tests.helpers import sound
 
@@ -73,7 +73,7 @@ def _quiet_step(pcm: bytes) -> int:
     """The greatest step within the frames that hold noise alone: where corrections are made."""
     cut = range(0, len(pcm) - 2 * FRAME_SAMPLES, 2 * FRAME_SAMPLES)
     parts = (pcm[at : at + 2 * FRAME_SAMPLES] for at in cut)
-    return max(sound.largest_step(one) for one in parts if frames.level_dbm0(one) < QUIET_DBM0)
+    return max(sound.largest_step(one) for one in parts if wav.level_dbm0(one) < QUIET_DBM0)
 
 
 def _words(ulaw: bytes) -> list[bytes]:
@@ -81,7 +81,7 @@ def _words(ulaw: bytes) -> list[bytes]:
     found, run = [], b""
     for at in range(0, len(ulaw), FRAME_SAMPLES):
         frame = ulaw[at : at + FRAME_SAMPLES]
-        if frames.level_dbm0(g711.decode(frame, Law.ULAW)) > WORD_DBM0:
+        if wav.level_dbm0(g711.decode(frame, Law.ULAW)) > WORD_DBM0:
             run += frame
             continue
         if len(run) >= 7 * FRAME_SAMPLES:

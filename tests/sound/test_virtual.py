@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.carrier.messages import LineSetup
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import FRAME_SAMPLES, Law
 from appliance.exchange.dialects import CONEXANT, Format
 from appliance.exchange.sound import Echo
-from appliance.media import frames, g711
-from appliance.media.frames import FRAME_SAMPLES, Law
 from tests.carrier.virtual import Hosted, Phone, World
 from tests.helpers import sound
 from tests.helpers.sound import Comparison
@@ -188,4 +188,4 @@ def test_the_canceller_takes_the_echo_and_leaves_the_caller(
 
 
 def _dbm0(ulaw: bytes) -> float:
-    return frames.level_dbm0(g711.decode(ulaw, Law.ULAW))
+    return wav.level_dbm0(g711.decode(ulaw, Law.ULAW))

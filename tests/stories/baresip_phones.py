@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from appliance.media import g711, wav
-from appliance.media.frames import Law
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from appliance.testphone.phone import Event
 from tests.bench.office import noise
 from tests.helpers.baresip import Baresip

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from appliance.media import frames
+from appliance.dsp import wav
 from tests.helpers import sound
 
 PIECE: Final = 1600
@@ -34,11 +34,11 @@ def share_heard(said: bytes, heard: bytes) -> float:
     Each loud tenth is looked for near its place: whoever plays late on a busy machine moves what
     follows, and drops some of it, but plays nothing else.
     """
-    loud = frames.level_dbm0(said) - 10.0
+    loud = wav.level_dbm0(said) - 10.0
     pieces = [
         (at, said[at : at + PIECE])
         for at in range(0, len(said) - PIECE + 1, PIECE)
-        if frames.level_dbm0(said[at : at + PIECE]) > loud
+        if wav.level_dbm0(said[at : at + PIECE]) > loud
     ]
     lag = sound.align(said, heard, len(heard) // 2)
     found = 0

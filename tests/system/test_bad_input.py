@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.calls.orders import Result, Way
-from appliance.media import g711, wav
-from appliance.media.frames import Law
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from appliance.prompts import OURS
 from appliance.testphone.client import TestPhone
 from tests.helpers.box import wait

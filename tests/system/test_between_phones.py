@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import FRAME_SAMPLES, Law
 from appliance.exchange.call import CallPlan
-from appliance.media import g711, wav
-from appliance.media.frames import FRAME_SAMPLES, Law
 from tests.helpers import sound
 from tests.helpers.announcements import brief
 from tests.helpers.box import Box

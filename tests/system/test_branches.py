@@ -10,10 +10,10 @@ import pytest
 
 from appliance.calls.events import Evidence, Presentation
 from appliance.calls.orders import CallRecord, Result, Way
+from appliance.dsp import g711
+from appliance.dsp.dtmf import chord
+from appliance.dsp.wav import Law
 from appliance.exchange.client import RunningCall
-from appliance.media import g711
-from appliance.media.frames import Law
-from appliance.media.tones import chord
 from appliance.testphone.client import TestPhone
 from tests.faults.needs import require
 from tests.helpers.cut import cut

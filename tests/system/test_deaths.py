@@ -12,9 +12,9 @@ import pytest
 
 from appliance.calls.events import Evidence
 from appliance.calls.orders import Result
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from appliance.exchange import client
-from appliance.media import g711, wav
-from appliance.media.frames import Law
 from appliance.prompts import DEVICE, OURS
 from appliance.testphone.client import TestPhone
 from appliance.testphone.phone import Event

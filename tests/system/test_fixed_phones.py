@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Way
+from appliance.dsp import g711
+from appliance.dsp.wav import Law
 from appliance.exchange.client import read_clip
-from appliance.media import g711
-from appliance.media.frames import Law
 from appliance.prompts import OURS
 from tests.helpers import sound
 from tests.helpers.box import Box, wait

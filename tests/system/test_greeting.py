@@ -13,8 +13,8 @@ import pytest
 
 from appliance.calls.orders import CallRecord
 from appliance.daemon import giving_voice
+from appliance.dsp import g711
 from appliance.exchange.client import RunningCall
-from appliance.media import g711
 from appliance.prompts import Catalogue
 from appliance.prompts.texts import texts
 from tests.helpers.box import Box

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from appliance.exchange.call import CallPlan
-from appliance.media import g711, wav
-from appliance.media.frames import Law
 from appliance.prompts import OURS
 from appliance.testphone.client import TestPhone
 from tests.bench.office import noise

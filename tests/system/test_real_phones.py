@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result, Way
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from appliance.exchange.client import read_clip
-from appliance.media import frames, g711, wav
-from appliance.media.frames import Law
 from appliance.prompts import OURS
 from appliance.testphone.client import TestPhone
 from tests.helpers import sound
@@ -110,7 +110,7 @@ def best_snr(reference: bytes, heard: bytes) -> float:
     """SNR (dB) of the loudest half second of `reference`, wherever in `heard` it is."""
     at = max(
         range(0, len(reference) - 8000, 800),
-        key=lambda n: frames.level_dbm0(reference[n : n + 8000]),
+        key=lambda n: wav.level_dbm0(reference[n : n + 8000]),
     )
     piece = reference[at : at + 8000]
     lag = sound.align(piece, heard, len(heard) // 2)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result, Way
+from appliance.dsp import g711, wav
+from appliance.dsp.dtmf import chord
+from appliance.dsp.wav import Law
 from appliance.exchange.client import RunningCall
-from appliance.media import g711, wav
-from appliance.media.frames import Law
-from appliance.media.tones import chord
 from appliance.policy.spoken import SpokenSheet
 from tests.helpers.box import Box
 from tests.system.calls import end, in_state, place

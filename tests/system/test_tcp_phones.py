@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result, Way
+from appliance.dsp import g711
+from appliance.dsp.wav import Law
 from appliance.exchange.client import read_clip
-from appliance.media import g711
-from appliance.media.frames import Law
 from appliance.prompts import OURS
 from appliance.testphone.client import TestPhone
 from tests.helpers.baresip import PACKAGE, Baresip, is_installed

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result
+from appliance.dsp import g711, wav
+from appliance.dsp.dtmf import pcm16
+from appliance.dsp.wav import Law
 from appliance.exchange.client import RunningCall
-from appliance.media import g711, wav
-from appliance.media.frames import Law
-from appliance.media.tones import pcm16
 from tests.helpers.baresip import PACKAGE, Baresip, is_installed
 from tests.helpers.box import Box
 from tests.helpers.softphone import tone

@@ -15,11 +15,11 @@ import pytest
 from appliance.calls.orders import CallRecord, Result
 from appliance.daemon import shown_files
 from appliance.daemon.announcements import ring_back
+from appliance.dsp import g711
+from appliance.dsp.dtmf import Detector, DigitStarted
+from appliance.dsp.wav import Law
 from appliance.exchange import client
 from appliance.exchange.client import RunningCall
-from appliance.media import g711
-from appliance.media.dtmf import Detector, DigitStarted
-from appliance.media.frames import Law
 from tests.bench.office import noise
 from tests.helpers.announcements import brief
 from tests.helpers.baresip import PACKAGE, is_installed

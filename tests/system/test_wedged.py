@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from appliance.calls.orders import Result
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from appliance.exchange import client
 from appliance.exchange.client import RunningCall
-from appliance.media import g711, wav
-from appliance.media.frames import Law
 from appliance.prompts import OURS
 from tests.faults.needs import require
 from tests.helpers.box import Box

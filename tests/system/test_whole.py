@@ -9,9 +9,9 @@ import pytest
 
 from appliance.calls.events import Evidence
 from appliance.calls.orders import CallRecord, Result, Way
+from appliance.dsp import g711
 from appliance.exchange.call import CallPlan, CallReport
 from appliance.exchange.client import RunningCall
-from appliance.media import g711
 from appliance.prompts import OURS
 from appliance.testphone.client import TestPhone
 from tests.detection import spandsp

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from appliance.dsp import wav
 from appliance.errors import OfficeError, PeerError
-from appliance.media import wav
 from appliance.testphone.__main__ import main, options_from
 from appliance.testphone.client import TestPhone
 from appliance.testphone.conversation import PhoneTimeout

@@ -7,7 +7,7 @@ import dataclasses
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.media import wav
+from appliance.dsp import wav
 from appliance.testphone import rtp
 from appliance.testphone.laws import PCMA, PCMU
 from appliance.testphone.recorder import Recorder

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.media import g711, wav
+from appliance.dsp import g711, wav
 from appliance.testphone import rtp
 from appliance.testphone.laws import PCMA, PCMU, Codec
 from appliance.testphone.sdp import Agreed

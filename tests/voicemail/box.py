@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from appliance.calls.events import Event, MessagesWaiting
-from appliance.media import wav
-from appliance.media.frames import Law
+from appliance.dsp import wav
+from appliance.dsp.wav import Law
 from appliance.records import messages
 from appliance.records.database import open_reader
 from appliance.records.messages import Message

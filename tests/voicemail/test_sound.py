@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.dsp.wav import Law, silence
 from appliance.errors import StoreError
-from appliance.media.frames import Law, silence
 from appliance.voicemail import sound
 from tests.voicemail.box import speech
 

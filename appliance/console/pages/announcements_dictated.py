@@ -18,8 +18,8 @@ from appliance.console.dictating import dictating, question
 from appliance.console.pages.announcements import found_by, path_of, send, shown
 from appliance.console.say import N_
 from appliance.console.templates import page
-from appliance.media import wav
-from appliance.media.frames import Law
+from appliance.dsp import wav
+from appliance.dsp.wav import Law
 from appliance.policy.roles import Permission
 
 LONGEST: Final = 64

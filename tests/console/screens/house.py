@@ -18,9 +18,9 @@ from appliance.calls.orders import Result
 from appliance.commands.register_changes import take
 from appliance.commands.register_place import Place
 from appliance.daemon.stores import database_path
-from appliance.media import wav
-from appliance.media.frames import Law
-from appliance.media.g711 import encode
+from appliance.dsp import wav
+from appliance.dsp.g711 import encode
+from appliance.dsp.wav import Law
 from appliance.policy.accounts import User
 from appliance.policy.mail import Mail
 from appliance.policy.roles import Role

@@ -9,8 +9,8 @@ from playwright.sync_api import Browser
 
 from appliance.calls.dictation_words import SAID, Went
 from appliance.daemon.spoken import drafts_of
-from appliance.media import g711, wav
-from appliance.media.frames import Law
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from appliance.prompts import OURS
 from appliance.testphone.client import TestPhone
 from tests.console.browser import Screen, every_language, screen

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from appliance.media import wav
-from appliance.media.frames import Law
+from appliance.dsp import wav
+from appliance.dsp.wav import Law
 from tests.console.browser import screen
 from tests.console.people import ANNA
 from tests.console.running import Running

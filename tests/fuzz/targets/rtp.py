@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from appliance.media.frames import FRAME_SAMPLES, Law
-from appliance.media.jitter import JitterBuffer
+from appliance.dsp.jitter import JitterBuffer
+from appliance.dsp.wav import FRAME_SAMPLES, Law
 from appliance.phones.rtp import EVENT_DIGITS, RtpReceiver, build, parse
 from tests.fuzz.bounds import held
 from tests.fuzz.program import Program

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from appliance.media.frames import Law
+from appliance.dsp.wav import Law
 from appliance.phones.sdp import NoCommonSound, Session, common_law, read
 
 TOKENS = (

@@ -19,11 +19,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
+from appliance.dsp import g711
+from appliance.dsp.dtmf import pcm16
+from appliance.dsp.wav import Law, level_dbm0
 from appliance.exchange.call import CallPlan
 from appliance.exchange.client import RunningCall, ulaw_wav
-from appliance.media import g711
-from appliance.media.frames import Law, level_dbm0
-from appliance.media.tones import pcm16
 from appliance.prompts import OURS
 from appliance.testphone.client import TestPhone
 from tests.console.running import open_console

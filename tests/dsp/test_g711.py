@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.media import g711
-from appliance.media.frames import Law
+from appliance.dsp import g711
+from appliance.dsp.wav import Law
 
 ALL_BYTES = bytes(range(256))
 EIGHT_BIT = [Law.ULAW, Law.ALAW, Law.LINEAR8]

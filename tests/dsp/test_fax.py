@@ -9,24 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.media import fax, tones
-from appliance.media.frames import Law
+from appliance.dsp import dtmf, progress
+from appliance.dsp.wav import Law
 from tests.helpers.examples import examples
 from tests.helpers.sound import babble, noise, through
 
 SECOND = bytes(16_000)
 
 
-def heard(pcm: bytes) -> list[fax.FaxHeard]:
+def heard(pcm: bytes) -> list[progress.FaxHeard]:
     """All that the detector tells of a stream."""
-    detector = fax.Detector()
+    detector = progress.FaxDetector()
     found = (detector.feed(pcm[at : at + 320]) for at in range(0, len(pcm), 320))
     return [fact for fact in found if fact is not None]
 
 
 def calling(ms: int = 9000, hz: int = 1100, on_ms: int = 500, off_ms: int = 3000) -> bytes:
     """A calling tone of its own times and frequency."""
-    return tones.play(tones.cadence((hz,), on_ms, off_ms), ms)
+    return dtmf.play(dtmf.cadence((hz,), on_ms, off_ms), ms)
 
 
 @pytest.mark.parametrize("hz", [1062, 1100, 1138])
@@ -41,7 +41,7 @@ def test_it_is_heard_wherever_one_begins_to_listen() -> None:
     """The line is answered at any moment of the tone: certain within 7.6 s."""
     pcm = calling(20_000)
     for start_ms in range(0, 3500, 230):
-        detector = fax.Detector()
+        detector = progress.FaxDetector()
         stream = pcm[16 * start_ms :][: 16 * 7600]
         assert any(detector.feed(stream[at : at + 320]) for at in range(0, len(stream), 320))
 
@@ -57,7 +57,7 @@ def test_it_is_heard_wherever_one_begins_to_listen() -> None:
         calling(20_000, off_ms=1500),
         calling(20_000, off_ms=4200),
         calling(20_000, on_ms=5000),
-        tones.dtmf("0123456789" * 6, 500, 3000),
+        dtmf.dtmf("0123456789" * 6, 500, 3000),
         babble(20),
         noise(80_000, -15),
     ],
@@ -70,7 +70,7 @@ def test_other_sounds_are_no_fax(pcm: bytes) -> None:
 
 def test_its_frames_are_no_speech() -> None:
     """Whoever measures silence is told which frames are the tone."""
-    detector = fax.Detector()
+    detector = progress.FaxDetector()
     detector.feed(calling(100))
     assert detector.is_tone
     detector.feed(SECOND)
@@ -91,6 +91,6 @@ def test_any_split_gives_the_same_fact(cuts: list[int]) -> None:
     expected = heard(whole)
     assert len(expected) == 1
     places = [0, *sorted(cuts), len(whole)]
-    detector = fax.Detector()
+    detector = progress.FaxDetector()
     found = [detector.feed(whole[start:end]) for start, end in itertools.pairwise(places)]
     assert [fact for fact in found if fact is not None] == expected

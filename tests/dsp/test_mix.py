@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.media.mix import mixed
+from appliance.dsp.conceal import mixed
 
 SAMPLES = st.integers(-32768, 32767)
 PAIRS = st.lists(st.tuples(SAMPLES, SAMPLES), max_size=200)

@@ -10,12 +10,20 @@ import random
 import numpy as np
 import pytest
 
-from appliance.media import frames, g711
-from appliance.media.background import Background, Floor
-from appliance.media.conceal import GONE, HELD, Concealer
-from appliance.media.frames import FRAME_SAMPLES, Law
-from appliance.media.splice import best_fit, crossed, likeness, ramped
-from appliance.media.tones import pcm16
+from appliance.dsp import g711, wav
+from appliance.dsp.conceal import (
+    GONE,
+    HELD,
+    Background,
+    Concealer,
+    Floor,
+    best_fit,
+    crossed,
+    likeness,
+    ramped,
+)
+from appliance.dsp.dtmf import pcm16
+from appliance.dsp.wav import FRAME_SAMPLES, Law
 from tests.helpers import sound
 from tests.helpers.clicks import CLICK_DB, clicks
 
@@ -65,7 +73,7 @@ def concealed(said: list[bytes], lost: set[int], law: Law, *, known: bool) -> by
 
 def naive(said: list[bytes], lost: set[int], law: Law) -> bytes:
     """Silence where a frame is lost."""
-    return b"".join(frames.silence(law, 160) if n in lost else one for n, one in enumerate(said))
+    return b"".join(wav.silence(law, 160) if n in lost else one for n, one in enumerate(said))
 
 
 def repeated(said: list[bytes], lost: set[int]) -> bytes:
@@ -160,11 +168,11 @@ def test_a_gap_fades_within_60_ms() -> None:
     concealer = Concealer(Law.ULAW)
     concealer.played(g711.encode(tone(120.0), Law.ULAW))
     levels = [
-        frames.level_dbm0(g711.decode(concealer.fill(80), Law.ULAW)) for _ in range(GONE // 80 + 2)
+        wav.level_dbm0(g711.decode(concealer.fill(80), Law.ULAW)) for _ in range(GONE // 80 + 2)
     ]
-    assert levels[0] == pytest.approx(frames.level_dbm0(tone(120.0)), abs=1.0)
+    assert levels[0] == pytest.approx(wav.level_dbm0(tone(120.0)), abs=1.0)
     assert levels[: GONE // 80] == sorted(levels[: GONE // 80], reverse=True)
-    assert set(levels[GONE // 80 :]) == {frames.SILENCE_DBM0}
+    assert set(levels[GONE // 80 :]) == {wav.SILENCE_DBM0}
     assert HELD == 80
 
 
@@ -177,8 +185,8 @@ def test_a_long_gap_sounds_like_the_room(law: Law, dbm0: float) -> None:
     for one in in_frames(room):
         concealer.played(one)
     filled = g711.decode(b"".join(concealer.fill(80) for _ in range(400)), law)
-    level = frames.level_dbm0(g711.decode(room, law))
-    assert frames.level_dbm0(filled) == pytest.approx(level, abs=3)
+    level = wav.level_dbm0(g711.decode(room, law))
+    assert wav.level_dbm0(filled) == pytest.approx(level, abs=3)
     periods = [
         likeness(filled[2 * lag : 2 * lag + 16000], filled[:16000]) for lag in range(40, 2000)
     ]
@@ -190,9 +198,7 @@ def test_the_background_is_that_of_the_pauses() -> None:
     concealer = Concealer(Law.ULAW)
     concealer.played(g711.encode(spoken(), Law.ULAW))
     concealer.fill(GONE)
-    assert frames.level_dbm0(g711.decode(concealer.fill(8000), Law.ULAW)) == pytest.approx(
-        -58, abs=4
-    )
+    assert wav.level_dbm0(g711.decode(concealer.fill(8000), Law.ULAW)) == pytest.approx(-58, abs=4)
 
 
 def _room(seconds: float, dbm0: float) -> bytes:
@@ -210,14 +216,14 @@ def test_digital_silence_stays_digital_silence() -> None:
     for law in (Law.ULAW, Law.ALAW):
         concealer = Concealer(law)
         for _ in range(300):
-            concealer.played(frames.silence(law, FRAME_SAMPLES))
-        assert concealer.fill(1000) == frames.silence(law, 1000)
+            concealer.played(wav.silence(law, FRAME_SAMPLES))
+        assert concealer.fill(1000) == wav.silence(law, 1000)
 
 
 def test_sound_that_comes_first_is_not_faded_in() -> None:
     """Before anything was played there is silence, and no joint after it."""
     concealer = Concealer(Law.ULAW)
-    assert concealer.fill(160) == frames.silence(Law.ULAW, 160)
+    assert concealer.fill(160) == wav.silence(Law.ULAW, 160)
     concealer.part()
     said = g711.encode(tone(200.0), Law.ULAW)
     assert concealer.played(said) == said
@@ -230,7 +236,7 @@ def test_after_forgetting_nothing_of_the_old_sound_is_heard() -> None:
     concealer.played(said)
     concealer.fill(100)
     concealer.forget()
-    assert concealer.fill(80) == frames.silence(Law.ULAW, 80)
+    assert concealer.fill(80) == wav.silence(Law.ULAW, 80)
     assert concealer.played(said) == said
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import audioop
 from typing import TYPE_CHECKING
 
-from appliance.media.frames import Law
+from appliance.dsp.wav import Law
 
 if TYPE_CHECKING:
     from collections.abc import Callable

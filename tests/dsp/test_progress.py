@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.media import g711, progress, tones, wav
-from appliance.media.cadences import Kind
-from appliance.media.frames import Law
+from appliance.dsp import dtmf, g711, progress, wav
+from appliance.dsp.progress import Kind
+from appliance.dsp.wav import Law
 from tests.helpers.examples import examples
 from tests.helpers.sound import at_level, babble, noise, speech, through, voices
 
@@ -23,7 +23,7 @@ SECOND = bytes(16000)
 
 def heard(pcm: bytes, country: str = "it") -> list[progress.ProgressHeard]:
     """All that one country's detector tells of a stream."""
-    detector = progress.Detector(tones.PLANS[country])
+    detector = progress.ProgressDetector(dtmf.PLANS[country])
     return [e for at in range(0, len(pcm), 320) for e in detector.feed(pcm[at : at + 320])]
 
 
@@ -34,7 +34,7 @@ def kinds(pcm: bytes, country: str = "it") -> list[Kind]:
 
 NAMED = [
     (country, kind, place)
-    for country, plan in tones.PLANS.items()
+    for country, plan in dtmf.PLANS.items()
     for kind in (Kind.BUSY, Kind.CONGESTION, Kind.DIAL, Kind.RINGBACK)
     for place in range(len(getattr(plan, kind.value)))
 ]
@@ -43,12 +43,12 @@ NAMED = [
 @pytest.mark.parametrize("country, kind, place", NAMED)
 def test_every_tone_of_every_plan_is_named(country: str, kind: Kind, place: int) -> None:
     """Each form in use is recognised wherever the frames cut it, once, and as nothing else."""
-    form = getattr(tones.PLANS[country], kind.value)[place]
+    form = getattr(dtmf.PLANS[country], kind.value)[place]
     expected = kind
     if (country, kind, place) == ("it", Kind.BUSY, 1):
         expected = Kind.CONGESTION  # the same 200/200: the faster word is told
     for offset_ms in (0, 53, 307):
-        pcm = bytes(16 * offset_ms) + through(tones.play(form, 14000), Law.ALAW)
+        pcm = bytes(16 * offset_ms) + through(dtmf.play(form, 14000), Law.ALAW)
         assert kinds(pcm, country) == [expected]
 
 
@@ -56,7 +56,7 @@ def test_every_tone_of_every_plan_is_named(country: str, kind: Kind, place: int)
 @pytest.mark.parametrize("freq", [410, 425, 440])
 def test_every_busy_in_use_releases_an_italian_line(freq: int, half: int) -> None:
     """VoIP boxes follow their maker: all six cadences are a release, 15 Hz off too."""
-    (event,) = heard(SECOND + tones.play(tones.cadence((freq,), half, half), 6000))
+    (event,) = heard(SECOND + dtmf.play(dtmf.cadence((freq,), half, half), 6000))
     assert event.kind is (Kind.BUSY if half > 300 else Kind.CONGESTION)
     assert event.cadence_ms == pytest.approx((half, half), abs=25)
     assert event.after_ms <= 4 * 2 * half
@@ -77,33 +77,33 @@ def test_tones_are_named_in_noise(
     kind: Kind, times: tuple[int, ...], dbm0: float, snr: int
 ) -> None:
     """From -8 to -36 dBm0, down to 12 dB above the noise."""
-    pcm = tones.play(tones.cadence((425,), *times, dbm0=dbm0), 12000)
+    pcm = dtmf.play(dtmf.cadence((425,), *times, dbm0=dbm0), 12000)
     assert kinds(through(audioop.add(pcm, noise(len(pcm) // 2, dbm0 - snr), 2), Law.ULAW)) == [kind]
 
 
 def test_latencies() -> None:
     """Busy is told within 3 s, 200/200 within 2 s, pulsed dial tone within 3 s, steady in 4."""
-    plan = tones.PLANS["it"]
+    plan = dtmf.PLANS["it"]
     for form, limit in (
         (plan.busy[0], 2960),
         (plan.busy[1], 1560),
         (plan.dial[0], 2360),
         (plan.dial[1], 4000),
     ):
-        (event,) = heard(tones.play(form, 6000))
+        (event,) = heard(dtmf.play(form, 6000))
         assert event.after_ms == limit
 
 
 def test_pulsed_dial_tone_is_never_congestion() -> None:
     """Its 200/200 is one pair among others, wherever one begins to listen."""
-    pcm = tones.play(tones.PLANS["it"].dial[0], 30000)
+    pcm = dtmf.play(dtmf.PLANS["it"].dial[0], 30000)
     for start_ms in range(0, 2000, 90):
         assert kinds(pcm[16 * start_ms :]) == [Kind.DIAL]
 
 
 def test_three_fast_pairs_are_not_enough() -> None:
     """Three bursts of 200/200 end no call; the fourth does, a fifth is not waited for."""
-    burst = tones.play(tones.cadence((425,), 200, 200), 400)
+    burst = dtmf.play(dtmf.cadence((425,), 200, 200), 400)
     assert kinds(burst * 3 + SECOND + burst[:6400]) == []
     assert kinds(burst * 4 + burst[:640]) == [Kind.CONGESTION]
     assert kinds(burst * 4 + SECOND) == [Kind.CONGESTION]
@@ -111,7 +111,7 @@ def test_three_fast_pairs_are_not_enough() -> None:
 
 def test_a_box_that_plays_three_bursts_only_has_gone() -> None:
     """B1: some boxes fall silent after three; two are a doorbell, and end nothing."""
-    burst = tones.play(tones.PLANS["it"].busy[0], 1000)
+    burst = dtmf.play(dtmf.PLANS["it"].busy[0], 1000)
     (event,) = heard(burst * 3 + SECOND * 8)
     assert (event.kind, event.cadence_ms, event.after_ms) == (Kind.BUSY, (500, 500), 2960)
     assert kinds(burst * 2 + SECOND * 8) == []
@@ -119,53 +119,53 @@ def test_a_box_that_plays_three_bursts_only_has_gone() -> None:
 
 def test_a_last_pause_that_is_too_short_tells_nothing() -> None:
     """The third burst's pause must be as long as the others before it counts as one."""
-    burst = tones.play(tones.PLANS["it"].busy[0], 1000)
+    burst = dtmf.play(dtmf.PLANS["it"].busy[0], 1000)
     cut = burst * 2 + burst[: 16 * 880]
     assert kinds(cut + at_level(noise(8000, -12), -12.0)) == []
 
 
 def test_bursts_that_differ_are_no_tone() -> None:
     """Each within tolerance of 500/500, but not equal among themselves: somebody whistling."""
-    tone = tones.chord((425,), 600)
+    tone = dtmf.chord((425,), 600)
     bursts = [tone[: 16 * ms] + bytes(16 * 500) for ms in (440, 560, 440, 560, 440, 560)]
     assert kinds(b"".join(bursts)) == []
 
 
 def test_steady_tone_that_is_no_dial_tone() -> None:
     """In the US a busy chord without pauses is steady, not a dial tone."""
-    (event,) = heard(tones.chord((480, 620), 5000), "us")
+    (event,) = heard(dtmf.chord((480, 620), 5000), "us")
     assert (event.kind, event.cadence_ms, event.after_ms) == (Kind.STEADY, (4000, 0), 4000)
 
 
 def test_another_chord_begins_another_row() -> None:
     """A busy tone after ringback is told though the chord changes (US)."""
-    plan = tones.PLANS["us"]
-    pcm = tones.play(plan.ringback[0], 8000) + tones.play(plan.busy[0], 5000)
+    plan = dtmf.PLANS["us"]
+    pcm = dtmf.play(plan.ringback[0], 8000) + dtmf.play(plan.busy[0], 5000)
     assert kinds(pcm, "us") == [Kind.RINGBACK, Kind.BUSY]
 
 
 def test_a_tone_is_told_again_after_a_long_pause() -> None:
     """One release is told once; a second call's release on the same line is another one."""
-    busy = tones.play(tones.PLANS["it"].busy[0], 8000)
+    busy = dtmf.play(dtmf.PLANS["it"].busy[0], 8000)
     assert kinds(busy) == [Kind.BUSY]
     assert kinds(busy + SECOND * 8 + busy) == [Kind.BUSY] * 2
 
 
 def test_speech_in_the_pauses_is_no_release() -> None:
     """A pause as loud as its tone is music or somebody speaking: not a far end that has gone."""
-    tone = tones.chord((425,), 500)
+    tone = dtmf.chord((425,), 500)
     other = at_level(noise(4000, -12), -12.0)
     assert kinds((tone + other) * 6) == []
 
 
-@pytest.mark.parametrize("country", list(tones.PLANS))
+@pytest.mark.parametrize("country", list(dtmf.PLANS))
 def test_nothing_else_is_a_release(country: str) -> None:
     """Speech-like sound, dialled digits, noise and a tune are none."""
     rng = random.Random(1)
-    notes = [tones.chord((rng.choice((392, 425, 440, 523, 587)),), 250) for _ in range(80)]
+    notes = [dtmf.chord((rng.choice((392, 425, 440, 523, 587)),), 250) for _ in range(80)]
     for pcm in (
         babble(20, seed=2),
-        tones.dtmf("0123456789*#" * 4, 200, 200),
+        dtmf.dtmf("0123456789*#" * 4, 200, 200),
         noise(80000, -15),
         b"".join(notes),
     ):
@@ -184,7 +184,7 @@ def test_real_voices_are_no_release(country: str) -> None:
 @functools.cache
 def stream() -> bytes:
     """What is cut up in the test below."""
-    return babble(0.5) + tones.play(tones.PLANS["it"].busy[1], 3000) + SECOND
+    return babble(0.5) + dtmf.play(dtmf.PLANS["it"].busy[1], 3000) + SECOND
 
 
 @given(st.lists(st.deferred(lambda: st.integers(0, len(stream()))), max_size=20))
@@ -195,7 +195,7 @@ def test_any_split_gives_the_same_events(cuts: list[int]) -> None:
     expected = heard(whole)
     assert [event.kind for event in expected] == [Kind.CONGESTION]
     places = [0, *sorted(cuts), len(whole)]
-    detector = progress.Detector(tones.PLANS["it"])
+    detector = progress.ProgressDetector(dtmf.PLANS["it"])
     meter = progress.SilenceMeter()
     found: list[progress.ProgressHeard] = []
     for start, end in itertools.pairwise(places):
@@ -207,7 +207,7 @@ def test_any_split_gives_the_same_events(cuts: list[int]) -> None:
 
 def silent_after(pcm: bytes) -> int:
     """ms of silence at the end of a stream, with the tone detector's word on each frame."""
-    detector = progress.Detector(tones.PLANS["it"])
+    detector = progress.ProgressDetector(dtmf.PLANS["it"])
     meter = progress.SilenceMeter()
     for at in range(0, len(pcm), 320):
         detector.feed(pcm[at : at + 320])
@@ -227,15 +227,15 @@ def test_speech_begins_silence_anew() -> None:
     """Speech resets the meter, from the very first word on; a click does not."""
     words = babble(2, -25)
     assert silent_after(SECOND * 5 + words) < 600
-    assert silent_after(tones.chord((300, 500), 100)) == 0
+    assert silent_after(dtmf.chord((300, 500), 100)) == 0
     click = noise(160, -10)
     assert silent_after(words + SECOND * 3 + click + SECOND) >= 4000
 
 
 def test_tones_are_silence() -> None:
     """A busy tone is nobody speaking, nor is a steady hum that has become the line's floor."""
-    assert silent_after(tones.play(tones.PLANS["it"].busy[0], 10000)) == 10000
-    assert silent_after(tones.chord((1000,), 8000)) == pytest.approx(6500, abs=100)
+    assert silent_after(dtmf.play(dtmf.PLANS["it"].busy[0], 10000)) == 10000
+    assert silent_after(dtmf.chord((1000,), 8000)) == pytest.approx(6500, abs=100)
 
 
 @pytest.mark.system

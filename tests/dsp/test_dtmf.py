@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.media import dtmf, frames, g711, tones, wav
-from appliance.media.frames import Law
+from appliance.dsp import dtmf, g711, wav
+from appliance.dsp.wav import Law
 from tests.helpers.examples import examples
 from tests.helpers.sound import babble, noise, through, voices
 
@@ -40,9 +40,9 @@ def dialled(
     rng = random.Random(how.get("seed", 1))
     out = bytearray(MARGIN)
     for key in keys:
-        pair = tuple(freq * (1 + how.get("off", 0.0)) for freq in tones.pair(key))
+        pair = tuple(freq * (1 + how.get("off", 0.0)) for freq in dtmf.pair(key))
         levels = zip(pair, (low, high), strict=True)
-        out += bytes(2 * rng.randrange(80)) + tones.mix(tuple(levels), on_ms * 8)
+        out += bytes(2 * rng.randrange(80)) + dtmf.mix(tuple(levels), on_ms * 8)
         out += bytes(16 * off_ms)
     pcm = bytes(out) + MARGIN
     for other in how.get("under", ()):
@@ -51,7 +51,7 @@ def dialled(
 
 
 def _dial_tone(samples: int) -> bytes:
-    return tones.mix(((425.0, -12.0),), samples)
+    return dtmf.mix(((425.0, -12.0),), samples)
 
 
 def _noise(dbm0: float) -> Any:
@@ -128,8 +128,8 @@ def test_between_the_limits_the_frequency_is_measured() -> None:
 )
 def test_a_third_tone_is_no_key(third: tuple[float, float]) -> None:
     """A voice has harmonics, even weak ones, and other tones; a key has two tones only."""
-    assert digits(MARGIN + tones.mix(((697.0, -10.0), (1209.0, -10.0)), 1600) + MARGIN) == "1"
-    pcm = tones.mix(((697.0, -10.0), (1209.0, -10.0), third), 1600)
+    assert digits(MARGIN + dtmf.mix(((697.0, -10.0), (1209.0, -10.0)), 1600) + MARGIN) == "1"
+    pcm = dtmf.mix(((697.0, -10.0), (1209.0, -10.0), third), 1600)
     assert digits(MARGIN + pcm + MARGIN) == ""
 
 
@@ -138,7 +138,7 @@ def test_start_and_duration_are_told() -> None:
     rng = random.Random(3)
     for key in KEYS:
         before, on_ms = rng.randrange(800, 1600), rng.randrange(40, 400)
-        tone = tones.dtmf(key, on_ms, 0)
+        tone = dtmf.dtmf(key, on_ms, 0)
         start, end = heard(bytes(2 * before) + tone + MARGIN)
         assert isinstance(start, dtmf.DigitStarted)
         assert isinstance(end, dtmf.DigitEnded)
@@ -151,7 +151,7 @@ def test_start_and_duration_are_told() -> None:
 def test_one_key_upon_another_is_two_digits() -> None:
     """Keys without a pause between them are told apart."""
     for on_ms in (42, 47, 60):
-        assert digits(MARGIN + tones.dtmf("1596D", on_ms, 0) + MARGIN) == "1596D"
+        assert digits(MARGIN + dtmf.dtmf("1596D", on_ms, 0) + MARGIN) == "1596D"
 
 
 @pytest.mark.parametrize("hole_ms", [1, 5, 10, 20])
@@ -159,7 +159,7 @@ def test_a_hole_does_not_make_two_digits_of_one(hole_ms: int) -> None:
     """Q.24 asks it of 10 ms; a lost packet is 20; and there may be several."""
     rng = random.Random(hole_ms)
     for _ in range(20):
-        tone = bytearray(tones.dtmf("5", 200, 0))
+        tone = bytearray(dtmf.dtmf("5", 200, 0))
         for at in (2 * rng.randrange(500, 600), 2 * rng.randrange(1000, 1100)):
             tone[at : at + 16 * hole_ms] = bytes(16 * hole_ms)
         found = heard(bytes(2 * rng.randrange(80)) + MARGIN + bytes(tone) + MARGIN)
@@ -170,13 +170,13 @@ def test_a_hole_does_not_make_two_digits_of_one(hole_ms: int) -> None:
 
 def test_a_key_that_turns_into_another_too_soon_is_only_the_other() -> None:
     """23 ms of one key and then a whole one: the second alone counts."""
-    assert digits(MARGIN + tones.dtmf("1", 23, 0) + tones.dtmf("6", 60, 0) + MARGIN) == "6"
+    assert digits(MARGIN + dtmf.dtmf("1", 23, 0) + dtmf.dtmf("6", 60, 0) + MARGIN) == "6"
 
 
 @functools.cache
 def message() -> bytes:
     """What is cut up in the test below."""
-    keys, last = tones.dtmf("7*"), tones.dtmf("0", 45, 45)
+    keys, last = dtmf.dtmf("7*"), dtmf.dtmf("0", 45, 45)
     return through(babble(0.6, seed=5) + keys + noise(2000, -30) + last, Law.ULAW)
 
 
@@ -197,9 +197,9 @@ def test_any_split_gives_the_same_events(cuts: list[int]) -> None:
 
 def after_a_loud_sound(key_dbm0: float, on_ms: int) -> str:
     """What is heard of a 1 that follows 200 ms of a loud vowel at once."""
-    vowel = tones.mix(((210.0, -8.0), (420.0, -12.0), (630.0, -14.0)), 1600)
-    pair = tuple((freq, key_dbm0 - 3.0) for freq in tones.pair("1"))
-    return digits(through(vowel + tones.mix(pair, on_ms * 8) + MARGIN, Law.ALAW))
+    vowel = dtmf.mix(((210.0, -8.0), (420.0, -12.0), (630.0, -14.0)), 1600)
+    pair = tuple((freq, key_dbm0 - 3.0) for freq in dtmf.pair("1"))
+    return digits(through(vowel + dtmf.mix(pair, on_ms * 8) + MARGIN, Law.ALAW))
 
 
 def test_what_a_loud_sound_leaves_behind_is_no_key() -> None:
@@ -225,4 +225,4 @@ def test_no_digit_in_real_voices(gain: float) -> None:
         sound = wav.read(path)
         pcm = audioop.mul(g711.decode(sound.data, sound.law), 2, gain)
         assert digits(through(pcm, Law.ALAW) + MARGIN) == "", path.name
-    assert frames.level_dbm0(pcm) > -50
+    assert wav.level_dbm0(pcm) > -50

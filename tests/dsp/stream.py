@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from appliance.media.frames import FRAME_SAMPLES
-from appliance.media.jitter import JitterBuffer
+from appliance.dsp.jitter import JitterBuffer
+from appliance.dsp.wav import FRAME_SAMPLES
 
 Delays = Callable[[int], Iterable[float]]
 """For the number of a packet, how late (samples) it arrives: once, never, or several times."""

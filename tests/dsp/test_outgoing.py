@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.media import sit, tones
-from appliance.media.frames import Law
-from appliance.media.outgoing import Outgoing, Progress, Progressed
+from appliance.dsp import dtmf, progress
+from appliance.dsp.progress import Outgoing, Progress, Progressed
+from appliance.dsp.wav import Law
 from tests.helpers.examples import examples
 from tests.helpers.sound import babble, noise, through
 
 SECOND = bytes(16000)
-IT = tones.PLANS["it"]
+IT = dtmf.PLANS["it"]
 
 
 def told(pcm: bytes, country: str = "it", **limits: int) -> list[Progressed]:
     """All that one leg's listener tells of a stream."""
-    leg = Outgoing(tones.PLANS[country], **limits)
+    leg = Outgoing(dtmf.PLANS[country], **limits)
     return [fact for at in range(0, len(pcm), 320) for fact in leg.feed(pcm[at : at + 320])]
 
 
@@ -34,17 +34,17 @@ def kinds(pcm: bytes, country: str = "it", **limits: int) -> list[Progress]:
 @pytest.mark.parametrize("off", [-0.04, -0.02, -0.01, 0.01, 0.02, 0.04])
 def test_the_special_tones_of_other_networks_are_ones_too(off: float) -> None:
     """Networks tell their reasons apart by tones up to 4 % off: 1 % must not fall into a gap."""
-    special = b"".join(tones.chord((hz * (1 + off),), 330) for hz in sit.TONES_HZ)
+    special = b"".join(dtmf.chord((hz * (1 + off),), 330) for hz in progress.TONES_HZ)
     assert kinds(SECOND + through(special, Law.ALAW) + SECOND) == [Progress.SIT]
 
 
 def rung(rings: int, country: str = "it") -> bytes:
     """Whole rings, as the caller hears them."""
-    form = tones.PLANS[country].ringback[0]
-    return tones.play(form, rings * sum(burst.on_ms + burst.off_ms for burst in form.bursts))
+    form = dtmf.PLANS[country].ringback[0]
+    return dtmf.play(form, rings * sum(burst.on_ms + burst.off_ms for burst in form.bursts))
 
 
-@pytest.mark.parametrize("country", list(tones.PLANS))
+@pytest.mark.parametrize("country", list(dtmf.PLANS))
 def test_ringing_is_told_at_the_first_ring(country: str) -> None:
     """One burst and 1.5 s: RINGING; rings go on being counted; the pauses are no answer."""
     pcm = SECOND + rung(4, country)
@@ -52,7 +52,7 @@ def test_ringing_is_told_at_the_first_ring(country: str) -> None:
     assert [fact.kind for fact in facts] == [Progress.RINGING]
     assert facts[0].rings == 1
     assert facts[0].after_ms <= 1000 + 2000 + 1520
-    leg = Outgoing(tones.PLANS[country])
+    leg = Outgoing(dtmf.PLANS[country])
     leg.feed(pcm)
     assert (leg.state, leg.rings) == (Progress.RINGING, 4)
 
@@ -60,10 +60,10 @@ def test_ringing_is_told_at_the_first_ring(country: str) -> None:
 @pytest.mark.parametrize("times", [(1000, 3000), (400, 200, 400, 3000), (1500, 5500)], ids=str)
 def test_the_ring_back_of_a_pbx_is_one_too(times: tuple[int, ...]) -> None:
     """Its cadence is its maker's: any long tone with a long pause is a ring."""
-    assert kinds(tones.play(tones.cadence((425,), *times), 14000))[0] is Progress.RINGING
+    assert kinds(dtmf.play(dtmf.cadence((425,), *times), 14000))[0] is Progress.RINGING
 
 
-@pytest.mark.parametrize("country", list(tones.PLANS))
+@pytest.mark.parametrize("country", list(dtmf.PLANS))
 @pytest.mark.parametrize("level", [-12.0, -30.0])
 def test_a_voice_while_it_rings_is_presumed_an_answer(country: str, level: float) -> None:
     """In the pause, or in place of a burst: within 1.5 s of the first word."""
@@ -76,7 +76,7 @@ def test_a_voice_while_it_rings_is_presumed_an_answer(country: str, level: float
 
 def test_an_answer_in_silence_is_presumed_when_the_ring_back_stops() -> None:
     """Somebody lifted and says nothing: the next burst does not come within a quarter and 1 s."""
-    (ringing, answered) = told(rung(2) + tones.chord((425,), 400) + SECOND * 8)
+    (ringing, answered) = told(rung(2) + dtmf.chord((425,), 400) + SECOND * 8)
     assert ringing.kind is Progress.RINGING
     assert (answered.kind, answered.rings) == (Progress.ANSWERED, 3)
     assert answered.detail == "ring-back stopped"
@@ -91,23 +91,23 @@ def test_a_voice_without_any_ring_is_presumed_an_answer() -> None:
 @pytest.mark.parametrize(
     "country, end, expected",
     [
-        *((country, "busy", Progress.BUSY) for country in tones.PLANS),
-        *((country, "congestion", Progress.CONGESTION) for country in tones.PLANS),
-        *((country, "dial", Progress.DIAL) for country in tones.PLANS),
+        *((country, "busy", Progress.BUSY) for country in dtmf.PLANS),
+        *((country, "congestion", Progress.CONGESTION) for country in dtmf.PLANS),
+        *((country, "dial", Progress.DIAL) for country in dtmf.PLANS),
     ],
 )
 def test_every_end_is_told_once_and_is_the_last_word(
     country: str, end: str, expected: Progress
 ) -> None:
     """At once, or after it rang; what comes behind it changes nothing."""
-    tone = tones.play(getattr(tones.PLANS[country], end)[0], 8000)
+    tone = dtmf.play(getattr(dtmf.PLANS[country], end)[0], 8000)
     assert kinds(SECOND + tone + babble(3), country) == [expected]
     assert kinds(rung(2, country) + tone + babble(3), country) == [Progress.RINGING, expected]
 
 
 def test_the_far_end_goes_after_its_answer() -> None:
     """ANSWERED is no end: the busy tone behind it still is one."""
-    pcm = rung(1) + babble(4) + tones.play(IT.busy[0], 5000)
+    pcm = rung(1) + babble(4) + dtmf.play(IT.busy[0], 5000)
     assert kinds(pcm) == [Progress.RINGING, Progress.ANSWERED, Progress.BUSY]
 
 
@@ -127,7 +127,9 @@ def test_a_call_passed_on_rings_again() -> None:
 @pytest.mark.parametrize("level", [-12.0, -30.0])
 def test_no_such_number(off: float, each_ms: int, gap_ms: int, level: float) -> None:
     """The three tones, their networks' variants too; not the announcement behind makes it so."""
-    tone = (tones.chord((hz * off,), each_ms, level) + bytes(16 * gap_ms) for hz in sit.TONES_HZ)
+    tone = (
+        dtmf.chord((hz * off,), each_ms, level) + bytes(16 * gap_ms) for hz in progress.TONES_HZ
+    )
     pcm = SECOND + b"".join(tone) + babble(3)
     assert kinds(through(pcm, Law.ALAW)) == [Progress.SIT]
 
@@ -138,13 +140,13 @@ def test_no_such_number(off: float, each_ms: int, gap_ms: int, level: float) -> 
 )
 def test_other_rows_of_those_tones_are_none(order: tuple[int, ...], each_ms: int) -> None:
     """Two of them, the wrong order, far too short or too long: no SIT."""
-    tone = b"".join(tones.chord((sit.TONES_HZ[place],), each_ms) for place in order)
+    tone = b"".join(dtmf.chord((progress.TONES_HZ[place],), each_ms) for place in order)
     assert Progress.SIT not in kinds(SECOND + tone + SECOND * 3)
 
 
 def test_a_row_broken_by_a_pause_is_none() -> None:
     """150 ms between its tones: three tones of something else."""
-    tone = b"".join(tones.chord((hz,), 240) + bytes(16 * 150) for hz in sit.TONES_HZ)
+    tone = b"".join(dtmf.chord((hz,), 240) + bytes(16 * 150) for hz in progress.TONES_HZ)
     assert Progress.SIT not in kinds(tone + SECOND)
 
 
@@ -180,7 +182,7 @@ def test_a_click_is_no_answer() -> None:
 
 def test_a_beep_and_a_word_are_no_ring() -> None:
     """What a pause follows must be the tone itself, not something said behind it."""
-    beep = tones.chord((425,), 500)
+    beep = dtmf.chord((425,), 500)
     assert kinds(SECOND * 2 + beep + SECOND * 2) == [Progress.RINGING]
     assert kinds(SECOND * 2 + beep + noise(800, -15) + SECOND * 2) == []
 
@@ -189,9 +191,9 @@ def test_a_beep_and_a_word_are_no_ring() -> None:
 @pytest.mark.parametrize("dbm0", [-12.0, -30.0])
 def test_through_noise(dbm0: float, snr: int) -> None:
     """Ring-back and busy down to 12 dB above the noise: the same facts."""
-    tone = tones.cadence((425,), 500, 500, dbm0=dbm0)
-    ring = tones.cadence((425,), 1000, 4000, dbm0=dbm0)
-    pcm = tones.play(ring, 10_000) + tones.play(tone, 6000)
+    tone = dtmf.cadence((425,), 500, 500, dbm0=dbm0)
+    ring = dtmf.cadence((425,), 1000, 4000, dbm0=dbm0)
+    pcm = dtmf.play(ring, 10_000) + dtmf.play(tone, 6000)
     pcm = audioop.add(pcm, noise(len(pcm) // 2, dbm0 - snr), 2)
     assert kinds(through(pcm, Law.ULAW)) == [Progress.RINGING, Progress.BUSY]
 
@@ -199,7 +201,7 @@ def test_through_noise(dbm0: float, snr: int) -> None:
 @functools.cache
 def stream() -> bytes:
     """What is cut up in the test below."""
-    special = b"".join(tones.chord((hz,), 330) for hz in sit.TONES_HZ)
+    special = b"".join(dtmf.chord((hz,), 330) for hz in progress.TONES_HZ)
     return rung(1) + special[:5280] + SECOND + babble(2) + special + SECOND
 
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.media import frames, wav
-from appliance.media.frames import Law
+from appliance.dsp import wav
+from appliance.dsp.wav import Law
 from tests.helpers.sound import voices
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ SOUND = bytes(range(256))
 @given(st.binary(max_size=999), st.sampled_from(list(Law)))
 def test_what_is_built_is_read_back(data: bytes, law: Law) -> None:
     """Any sound in any law comes back byte for byte, odd lengths included."""
-    data = data[: len(data) - len(data) % frames.SAMPLE_BYTES[law]]
+    data = data[: len(data) - len(data) % wav.SAMPLE_BYTES[law]]
     contents = wav.build(data, law)
     assert len(contents) % 2 == 0
     assert struct.unpack_from("<I", contents, 4) == (len(contents) - 8,)

@@ -12,21 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.media import frames, g711
-from appliance.media.conceal import Concealer
-from appliance.media.frames import Law
-from appliance.media.jitter import JitterBuffer
-from appliance.media.packets import Packet, Source, Store
-from appliance.media.splicer import Counters, Splicer
+from appliance.dsp import g711, wav
+from appliance.dsp.conceal import Concealer, JitterCounters, Splicer
+from appliance.dsp.jitter import JitterBuffer, Packet, Source, Store
+from appliance.dsp.wav import Law
+from tests.dsp.stream import Delays, on_time, read_through
 from tests.helpers import sound
 from tests.helpers.clicks import CLICK_DB, sharpness
 from tests.helpers.examples import examples
 from tests.helpers.sound import babble
-from tests.media.stream import Delays, on_time, read_through
 
 SOUND = random.Random(1).randbytes(160 * 400)
 """Every frame differs and none is quiet."""
-SILENT = frames.silence(Law.ULAW, 160)
+SILENT = wav.silence(Law.ULAW, 160)
 VOICE = g711.encode(babble(30, seed=4), Law.ULAW)
 
 
@@ -81,7 +79,7 @@ def test_a_clean_stream_comes_out_as_it_went_in(
             buffer.put((65530 + n) % 65536, (start + n * samples) % 2**32, payload)
         got += buffer.read(lump)
     assert SOUND[: samples * count] in got
-    assert buffer.counters == Counters()
+    assert buffer.counters == JitterCounters()
 
 
 @given(
@@ -127,7 +125,7 @@ def test_a_lost_packet_is_bridged_in_its_place() -> None:
     got = drained(buffer, 5)
     assert [got[n] for n in (0, 1, 3, 4)] == [frame(n) for n in (0, 1, 3, 4)]
     assert got[2] not in {frame(2), SILENT}
-    assert buffer.counters == Counters(lost=1)
+    assert buffer.counters == JitterCounters(lost=1)
 
 
 def test_packets_out_of_order_and_twice_come_out_once_in_order() -> None:
@@ -139,7 +137,7 @@ def test_packets_out_of_order_and_twice_come_out_once_in_order() -> None:
         put(buffer, 3)
     assert buffer.depth_ms == 80
     assert drained(buffer, 4) == [frame(number) for number in range(4)]
-    assert buffer.counters == Counters()
+    assert buffer.counters == JitterCounters()
 
 
 def test_copies_of_what_was_played_say_nothing_of_the_network() -> None:
@@ -147,7 +145,7 @@ def test_copies_of_what_was_played_say_nothing_of_the_network() -> None:
     buffer = JitterBuffer(Law.ULAW)
     reading = read_through(buffer, VOICE, lambda _: (0.0, 880.0))
     assert VOICE in reading.heard
-    assert (buffer.counters, buffer.target_ms) == (Counters(), 20)
+    assert (buffer.counters, buffer.target_ms) == (JitterCounters(), 20)
 
 
 def test_a_packet_that_comes_after_its_turn_is_late() -> None:
@@ -173,7 +171,7 @@ def test_a_sender_that_pauses_adds_no_delay() -> None:
         )
         assert VOICE[160 * 42 : 160 * 100] in reading.heard
         assert reading.waits[-80] == 20
-        assert buffer.counters == Counters()
+        assert buffer.counters == JitterCounters()
 
 
 def test_a_short_pause_within_the_store_is_no_loss() -> None:
@@ -181,7 +179,7 @@ def test_a_short_pause_within_the_store_is_no_loss() -> None:
     buffer = filled(1)
     buffer.put(1, 480, frame(1))
     assert drained(buffer, 4)[3] == frame(1)
-    assert buffer.counters == Counters()
+    assert buffer.counters == JitterCounters()
 
 
 def stalled(begin: int, ms: float) -> Delays:
@@ -269,7 +267,7 @@ def test_jitter_that_stays_within_the_wait_changes_no_byte() -> None:
     buffer = JitterBuffer(Law.ULAW)
     reading = read_through(buffer, VOICE, lambda _: (rng.random() * 80,))
     assert VOICE in reading.heard
-    assert buffer.counters == Counters()
+    assert buffer.counters == JitterCounters()
 
 
 @pytest.mark.parametrize("before_ms", [1, 2, 5, 10, 15, 19])
@@ -288,7 +286,7 @@ def test_a_reader_of_whole_frames_is_not_alarmed_by_a_millisecond(
         lump=160,
     )
     assert VOICE in reading.heard
-    assert buffer.counters == Counters()
+    assert buffer.counters == JitterCounters()
 
 
 def test_a_held_vowel_without_pauses_is_corrected_too() -> None:
@@ -308,7 +306,7 @@ def test_where_less_than_a_splice_is_in_store_none_is_made() -> None:
     for samples, is_made in ((40, False), (79, False), (80, True)):
         store = Store(0)
         store.put(Packet(0, 0, SILENT[:1] * samples))
-        splicer, played = Splicer(Law.ULAW, Counters()), Concealer(Law.ULAW)
+        splicer, played = Splicer(Law.ULAW, JitterCounters()), Concealer(Law.ULAW)
         made = [splicer.sound(store, played, -100, 60, 160) for _ in range(5)]
         assert any(made) is is_made
 
@@ -337,7 +335,7 @@ def test_a_sender_that_starts_counting_anew_is_followed() -> None:
         got = drained(buffer, 3)
         assert got[1:] == [frame(3), frame(4)]
         assert got[0][80:] == frame(2)[80:]
-        assert buffer.counters == Counters(resyncs=1)
+        assert buffer.counters == JitterCounters(resyncs=1)
         assert buffer.depth_ms == 0
 
 
@@ -346,12 +344,12 @@ def test_a_stray_packet_changes_nothing_and_a_second_one_is_believed() -> None:
     buffer = filled()
     buffer.put(40000, 10**9, frame(9))
     assert drained(buffer, 2) == [frame(0), frame(1)]
-    assert buffer.counters == Counters(refused=1)
+    assert buffer.counters == JitterCounters(refused=1)
     buffer.put(50000, 10**9, frame(10))
     buffer.put(50001, 10**9 + 160, frame(11))
     buffer.put(50002, 10**9 + 320, frame(12))
     assert drained(buffer, 3)[1:] == [frame(11), frame(12)]
-    assert buffer.counters == Counters(refused=2, resyncs=1)
+    assert buffer.counters == JitterCounters(refused=2, resyncs=1)
 
 
 def test_another_source_begins_anew_when_two_packets_are_its_own() -> None:
@@ -364,7 +362,7 @@ def test_another_source_begins_anew_when_two_packets_are_its_own() -> None:
     put(buffer, 2)
     buffer.put(9, 327, frame(9), ssrc=9)
     assert drained(buffer, 3)[1:] == [frame(8), frame(9)]
-    assert buffer.counters == Counters(refused=3, resyncs=1)
+    assert buffer.counters == JitterCounters(refused=3, resyncs=1)
 
 
 def test_too_much_is_cut_to_the_newest() -> None:
@@ -372,7 +370,7 @@ def test_too_much_is_cut_to_the_newest() -> None:
     buffer = filled(19)
     assert (buffer.depth_ms, buffer.target_ms) == (140, 120)
     assert drained(buffer, 7) == [frame(number) for number in range(12, 19)]
-    assert buffer.counters == Counters()
+    assert buffer.counters == JitterCounters()
     for number in range(19, 19 + 24):
         put(buffer, number)
     assert buffer.depth_ms <= 360
@@ -451,7 +449,7 @@ def test_packets_that_bring_no_sound_are_not_missing() -> None:
     assert buffer.counters.lost == 1
     stranger = JitterBuffer(Law.ULAW)
     stranger.put(2, 320, b"")
-    assert stranger.counters == Counters()
+    assert stranger.counters == JitterCounters()
 
 
 def test_a_gap_at_the_end_of_the_store_is_counted_once() -> None:

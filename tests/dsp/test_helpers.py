@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.media import frames, g711
-from appliance.media.frames import Law
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import Law
 from tests.helpers.sound import (
     Comparison,
     align,
@@ -18,7 +18,7 @@ from tests.helpers.sound import (
 )
 
 SENT = g711.linear_to_ulaw(babble(4, seed=3))
-SILENT = frames.silence(Law.ULAW, 800)
+SILENT = wav.silence(Law.ULAW, 800)
 
 
 def test_whole_sound_is_exact_whatever_surrounds_it() -> None:

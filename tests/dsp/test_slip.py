@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.media import frames, g711, slip, tones
-from appliance.media.frames import Law
-from appliance.media.slip import SlipBuffer
+from appliance.dsp import conceal, dtmf, g711, wav
+from appliance.dsp.conceal import SlipBuffer
+from appliance.dsp.wav import Law
 from tests.helpers.examples import examples
 from tests.helpers.sound import babble, compare_bytes, largest_step, noise, speech
 
@@ -48,8 +48,8 @@ def test_equal_clocks_are_byte_exact(law: Law, late: int) -> None:
     got, buffer, _ = joined(sent, law, 0, late)
     found = compare_bytes(sent[: len(got) - 800], got)
     assert found.is_exact
-    assert found.lag <= slip.START + 2 * FRAME
-    assert buffer.counters == slip.Counters()
+    assert found.lag <= conceal.START + 2 * FRAME
+    assert buffer.counters == conceal.SlipCounters()
 
 
 @pytest.mark.system
@@ -62,8 +62,8 @@ def test_ten_minutes_of_speech_between_drifting_clocks(ppm: int) -> None:
     lumps = 260  # what a frame more or less at either end leaves open
     assert corrected == pytest.approx(abs(ppm) * 600 * 8000 / 10**6, abs=lumps)
     assert (buffer.counters.splices, buffer.counters.underruns) == (0, 0)
-    assert min(levels[3:]) >= slip.LOW - FRAME
-    assert max(levels) <= slip.HIGH + FRAME
+    assert min(levels[3:]) >= conceal.LOW - FRAME
+    assert max(levels) <= conceal.HIGH + FRAME
     assert largest_step(g711.alaw_to_linear(got)) <= largest_step(g711.alaw_to_linear(voice))
 
 
@@ -79,8 +79,8 @@ def test_ten_minutes_at_500_ppm(ppm: int) -> None:
     assert corrected == pytest.approx(abs(ppm) * 600 * 8000 / 10**6, abs=260)
     assert buffer.counters.splices <= 1
     assert buffer.counters.underruns == 0
-    assert min(levels[3:]) >= slip.LOW - FRAME
-    assert max(levels) <= slip.HIGH + FRAME
+    assert min(levels[3:]) >= conceal.LOW - FRAME
+    assert max(levels) <= conceal.HIGH + FRAME
     assert largest_step(g711.alaw_to_linear(got)) <= largest_step(g711.alaw_to_linear(voice))
 
 
@@ -94,7 +94,7 @@ def test_slips_touch_no_sound(ppm: int) -> None:
     place = 0
     for at in range(FRAME, len(SOUND) - 4000, FRAME):
         around = [SOUND[at + off : at + off + FRAME] for off in (-FRAME, 0, FRAME)]
-        if min(frames.level_dbm0(g711.ulaw_to_linear(one)) for one in around) > -40:
+        if min(wav.level_dbm0(g711.ulaw_to_linear(one)) for one in around) > -40:
             place = got.index(around[1], place)  # not the soft end of a syllable
     assert place > len(got) - 12000
     assert largest_step(g711.ulaw_to_linear(got)) <= largest_step(g711.ulaw_to_linear(SOUND))
@@ -113,7 +113,7 @@ def test_noise_of_a_line_is_quiet_enough(ppm: int) -> None:
 @pytest.mark.parametrize("ppm", [2000, -2000])
 def test_slips_choose_the_flattest_place(ppm: int) -> None:
     """A quiet tone is stretched and shortened at its crests: no step it had not."""
-    tone = g711.linear_to_ulaw(tones.mix(((1000.0, -54.0),), 8000)) * 30
+    tone = g711.linear_to_ulaw(dtmf.mix(((1000.0, -54.0),), 8000)) * 30
     got, buffer, _ = joined(tone, Law.ULAW, ppm)
     assert buffer.counters.inserted + buffer.counters.dropped > 150
     assert largest_step(g711.ulaw_to_linear(got)) <= largest_step(g711.ulaw_to_linear(tone))
@@ -122,28 +122,28 @@ def test_slips_choose_the_flattest_place(ppm: int) -> None:
 @pytest.mark.parametrize("ppm", [400, -400])
 def test_a_splice_keeps_step_with_the_wave(ppm: int) -> None:
     """A splice joins like to like: a steady chord does not dip where it is cut."""
-    chord = g711.linear_to_ulaw(tones.chord((400, 700), 1000, -18.0)) * 200
+    chord = g711.linear_to_ulaw(dtmf.chord((400, 700), 1000, -18.0)) * 200
     got, buffer, _ = joined(chord, Law.ULAW, ppm)
     assert buffer.counters.splices > 0
     whole = [g711.ulaw_to_linear(got[at : at + 80]) for at in range(800, len(got) - 80, 80)]
-    assert min(map(frames.level_dbm0, whole)) > -16.5
+    assert min(map(wav.level_dbm0, whole)) > -16.5
 
 
 @pytest.mark.parametrize("ppm", [400, -400])
 def test_sound_without_a_pause_is_spliced_where_it_fits(ppm: int) -> None:
     """Music on hold: the delay stays bounded all the same, and the splice does not click."""
-    tune = b"".join(tones.chord((freq, freq * 1.5), 500, -18.0) for freq in (262, 330, 392)) * 160
+    tune = b"".join(dtmf.chord((freq, freq * 1.5), 500, -18.0) for freq in (262, 330, 392)) * 160
     got, buffer, levels = joined(g711.linear_to_ulaw(tune), Law.ULAW, ppm)
     assert buffer.counters.splices >= 3
     assert buffer.counters.underruns == 0
-    assert max(levels) <= slip.LIMIT + 2 * slip.HIGH
+    assert max(levels) <= conceal.LIMIT + 2 * conceal.HIGH
     step = largest_step(g711.ulaw_to_linear(g711.linear_to_ulaw(tune)))
     assert largest_step(g711.ulaw_to_linear(got)) <= step * 1.1
 
 
 def test_a_hole_is_faded_at_both_ends() -> None:
     """A writer that stops leaves no click when it stops nor when it comes back."""
-    tone = g711.linear_to_ulaw(tones.chord((300,), 1000, -10.0))
+    tone = g711.linear_to_ulaw(dtmf.chord((300,), 1000, -10.0))
     buffer = SlipBuffer(Law.ULAW)
     got = bytearray()
     for piece in (tone[:1650], tone[:1600]):
@@ -153,18 +153,18 @@ def test_a_hole_is_faded_at_both_ends() -> None:
     assert buffer.counters.underruns == 2
     pcm = g711.ulaw_to_linear(bytes(got)[320:])
     assert largest_step(pcm) <= largest_step(g711.ulaw_to_linear(tone)) * 1.2
-    assert bytes(got[-FRAME:]) == frames.silence(Law.ULAW, FRAME)
+    assert bytes(got[-FRAME:]) == wav.silence(Law.ULAW, FRAME)
 
 
 def test_a_reader_that_stops_costs_half_a_second_at_most() -> None:
     """What nobody reads is dropped, oldest first, and then the delay is brought down."""
     buffer = SlipBuffer(Law.ULAW)
     buffer.write(SOUND[:9000])
-    assert (buffer.fill, buffer.counters.dropped) == (slip.MOST, 5000)
+    assert (buffer.fill, buffer.counters.dropped) == (conceal.MOST, 5000)
     for at in range(9000, 9000 + FRAME * 600, FRAME):
         buffer.write(SOUND[at : at + FRAME])
         buffer.read(FRAME)
-    assert buffer.fill <= slip.HIGH + FRAME
+    assert buffer.fill <= conceal.HIGH + FRAME
 
 
 def test_only_eight_bit_laws_are_carried() -> None:
@@ -183,4 +183,4 @@ def test_reads_are_always_whole(steps: list[tuple[int, int]]) -> None:
         buffer.write(SOUND[at : at + written])
         at += written
         assert len(buffer.read(asked)) == asked
-        assert buffer.fill <= slip.MOST
+        assert buffer.fill <= conceal.MOST

@@ -1,0 +1,444 @@
+"""Jitter buffer: arrivals, packets, playout."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import deque
+from dataclasses import dataclass
+
+from appliance.dsp.conceal import Concealer, JitterCounters, Splicer
+from appliance.dsp.wav import FRAME_SAMPLES, SAMPLES_PER_MS, Law
+
+# ---- arrivals ----------------------------------------------------------------------------------
+# How unevenly packets arrive, told by their reader's own clock, and how long they should wait.
+#
+# A packet's place is its timestamp less the samples that the reader has taken so far: on an even
+# network, with a reader of the same crystal, it never changes. The reader's own lumps count as
+# well: whoever reads 20 ms at once needs them in store.
+#
+# The rule for the wait, in the fastest packet's time from its arrival to its turn: the greatest
+# lateness of each half second of the last ten is taken; all but the worst one must be waited for,
+# and `RESERVE` more. So one stall in ten seconds is an accident, two are the network (WLAN phones
+# scan every few seconds); and of packets that are late independently of each other some in a
+# thousand are lost.
+
+SHORTEST_WAIT = 20 * SAMPLES_PER_MS
+LONGEST_WAIT = 120 * SAMPLES_PER_MS
+"""Bounds of the wait in samples. One frame at least: the reader is a tick of 10 or 20 ms."""
+RESERVE = 10 * SAMPLES_PER_MS
+LEEWAY = 60
+"""By so much, 7.5 ms, the wait may fall below one frame. Above that, all that was seen so far must
+still come in time: a reader of 20 ms sees lateness in whole frames, and a packet that missed one by
+a millisecond asks for no more than the frame that it has."""
+INTERVAL = 500 * SAMPLES_PER_MS
+INTERVALS = 20
+CARRIED = 4
+"""Intervals, 2 s, for which what was known before a new start still counts."""
+NEIGHBOURS = 4
+"""Intervals, 2 s, among whose packets the fastest is looked for: over ten seconds crystals that
+are 1000 ppm apart would look like 10 ms of jitter."""
+
+
+class Arrivals:
+    """Measures one stream, all in samples of 8 kHz.
+
+    `spread` is the lateness that must be waited for, `target` how long the fastest should wait,
+    `least` how short its wait may become before anything is done about it.
+    """
+
+    def __init__(self) -> None:
+        self._carried = 0
+        self.restart()
+
+    def restart(self) -> None:
+        """Another numbering, the same network: its spread is still believed for a while.
+
+        What arrived while nobody was reading is forgotten: it says nothing about the network.
+        """
+        self._now = 0  # samples the reader has taken
+        self._begun = 0
+        self._spans: deque[tuple[int, int]] = deque(maxlen=INTERVALS)  # fastest, slowest place
+        self._span: tuple[int, int] | None = None
+        self._judge()
+
+    def passed(self, samples: int) -> None:
+        """The reader has taken so much."""
+        self._now += samples
+        if self._now - self._begun >= INTERVAL:
+            self._begun = self._now
+            if self._span is not None:
+                self._spans.append(self._span)
+                self._span = None
+                self._judge()
+                if len(self._spans) >= CARRIED:
+                    self._carried = self.spread
+
+    def note(self, timestamp: int) -> None:
+        """A packet has arrived whose sound begins at `timestamp` (not wrapped)."""
+        place = timestamp - self._now
+        fastest, slowest = self._span or (place, place)
+        span = max(fastest, place), min(slowest, place)
+        if span != self._span:
+            self._span = span
+            self._judge()
+
+    @property
+    def first_wait(self) -> int:
+        """How long the first packet should wait: as long as was known to be needed before."""
+        return max(SHORTEST_WAIT, min(LONGEST_WAIT, self._carried + RESERVE))
+
+    def wait(self, play: int) -> int:
+        """How long the fastest packet waits when the next sample out is that of `play`."""
+        return self.late(play)
+
+    def late(self, timestamp: int) -> int:
+        """How much later than the fastest a packet is that arrives now."""
+        return self._fastest - (timestamp - self._now)
+
+    def _judge(self) -> None:
+        """All but the worst interval's lateness; the only one's while there is but one."""
+        known = [*self._spans, self._span] if self._span else list(self._spans)
+        fastest = [
+            max(fast for fast, _ in known[max(0, at + 1 - NEIGHBOURS) : at + 1])
+            for at in range(len(known))
+        ]
+        self._fastest = fastest[-1] if fastest else 0
+        late = sorted(fast - slow for fast, (_, slow) in zip(fastest, known, strict=True))
+        spread = late[-2] if len(late) > 1 else sum(late)
+        is_young = len(self._spans) < CARRIED
+        self.spread = max(self._carried, spread) if is_young else spread
+        self.target = max(SHORTEST_WAIT, min(LONGEST_WAIT, self.spread + RESERVE))
+        self.least = max(SHORTEST_WAIT - LEEWAY, min(LONGEST_WAIT - LEEWAY, self.spread))
+
+
+# ---- packets -----------------------------------------------------------------------------------
+# Packets of one RTP stream: believed or not, their timestamps unwrapped, put back in order.
+#
+# Jumps of timestamp or source are believed when two packets agree (RFC 3550 appendix A.1), and
+# nothing of the new numbering is lost by waiting for the second.
+
+REPLAY = 128
+"""Sequence numbers remembered: a packet that comes twice says nothing about the network."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Packet:
+    """`at` is the timestamp of its first sample, `sound` one byte a sample."""
+
+    at: int
+    sequence: int
+    sound: bytes
+    source: int = 0
+
+    @property
+    def end(self) -> int:
+        """The timestamp after its last sample."""
+        return self.at + len(self.sound)
+
+    def placed(self, near: int) -> Packet:
+        """Return it with its 32-bit timestamp not wrapped: the one nearest to `near`."""
+        away = (self.at - near + (1 << 31)) % (1 << 32) - (1 << 31)
+        return Packet(near + away, self.sequence, self.sound, self.source)
+
+    def follows(self, other: Packet | None) -> bool:
+        """Whether it was sent next after another of its source."""
+        return (
+            other is not None
+            and self.source == other.source
+            and self.sequence == (other.sequence + 1) % (1 << 16)
+        )
+
+
+class Source:
+    """Tells whose packets are believed."""
+
+    def __init__(self) -> None:
+        self.last: Packet | None = None
+        self._suspect: Packet | None = None
+        self._seen: deque[int] = deque(maxlen=REPLAY)
+
+    def knows(self, packet: Packet) -> bool:
+        """Whether a packet of the believed source came before."""
+        is_ours = self.last is not None and packet.source == self.last.source
+        return is_ours and packet.sequence in self._seen
+
+    def passes(self, packet: Packet) -> None:
+        """Note a packet of the believed source that brought no sound: it is not missing."""
+        if self.last is not None and packet.source == self.last.source:
+            self._seen.append(packet.sequence)
+
+    def missing(self, before: Packet, packet: Packet) -> int:
+        """Count the packets sent between two that never came; at most as many as are remembered."""
+        between = (packet.sequence - before.sequence - 1) % (1 << 16)
+        numbers = (before.sequence + 1 + n for n in range(min(between, REPLAY)))
+        return sum(number % (1 << 16) not in self._seen for number in numbers)
+
+    def believes(self, packet: Packet, is_jump: bool) -> tuple[Packet, ...]:
+        """Return what may be taken now: the packet, it and the one it confirms, or nothing.
+
+        `is_jump` says that its timestamp is out of reach of what went before.
+        """
+        last, suspect = self.last, self._suspect
+        is_ours = last is None or packet.source == last.source
+        if is_ours and (not is_jump or packet.follows(last)):
+            return self._taken(packet)
+        if suspect is not None and packet.follows(suspect):
+            self._seen.clear()
+            return self._taken(suspect, packet)
+        self._suspect = packet
+        return ()
+
+    def _taken(self, *packets: Packet) -> tuple[Packet, ...]:
+        self.last, self._suspect = packets[-1], None
+        self._seen.extend(one.sequence for one in packets)
+        return packets
+
+
+class Store:
+    """Packets in the order of their timestamps; `play` is the timestamp of the next sample out."""
+
+    def __init__(self, play: int) -> None:
+        self.play = play
+        self._packets: list[Packet] = []
+
+    @property
+    def first(self) -> Packet | None:
+        """The packet whose turn is next."""
+        return self._packets[0] if self._packets else None
+
+    @property
+    def last(self) -> Packet | None:
+        """The packet with the newest sound."""
+        return self._packets[-1] if self._packets else None
+
+    @property
+    def end(self) -> int:
+        """The timestamp after the newest sound: a long packet may outlast a later, short one."""
+        return max((one.end for one in self._packets), default=self.play)
+
+    @property
+    def ahead(self) -> int:
+        """Samples from the next one out to the newest, gaps included."""
+        return self.end - self.play
+
+    @property
+    def gap(self) -> int:
+        """Samples that are missing before the next that is there."""
+        return max(0, self._packets[0].at - self.play) if self._packets else 0
+
+    def put(self, packet: Packet) -> None:
+        """Take a packet that ends beyond `play`; of two with one timestamp the first stays."""
+        if not any(packet.at == one.at for one in self._packets):
+            insort(self._packets, packet)
+
+    def take(self, most: int) -> bytes:
+        """Return the next samples out, at least one; there is no gap before them."""
+        first = self._packets[0]
+        start = self.play - first.at
+        piece = first.sound[start : start + most]
+        self.go(self.play + len(piece))
+        return piece
+
+    def peek(self, most: int) -> bytes:
+        """Return up to `most` of the next samples that are there without a gap."""
+        out, at = b"", self.play
+        for one in self._packets:
+            if one.at > at or len(out) >= most:
+                break
+            out += one.sound[at - one.at :]
+            at = max(at, one.end)
+        return out[:most]
+
+    def go(self, play: int) -> None:
+        """Move on (or back) to another timestamp and forget what lies before it."""
+        self.play = play
+        while self._packets and self._packets[0].end <= play:
+            del self._packets[0]
+
+
+# ---- jitter ------------------------------------------------------------------------------------
+# RTP jitter buffer: packets as they come in, sound out at the clock of whoever reads.
+#
+# The play-out point is a timestamp. Sound that is missing when its turn comes, though later sound
+# is here, is lost, and bridged. When nothing at all is here the play-out point waits: sound is
+# delayed instead of cut. How long packets should wait is measured (`arrivals`); the wait is brought
+# there by splices that are not heard (`pace`, `splice`), every gap is filled and every joint
+# cross-faded (`conceal`). While packets come in time, the bytes out are the bytes in.
+
+MOST_STORED = 360 * SAMPLES_PER_MS
+"""Samples in store: a stall of 200 ms on top of the longest wait. What comes on top is dropped,
+oldest first."""
+
+
+class JitterBuffer:
+    """Puts one RTP stream of an 8-bit `law` back in order and in time; holds 360 ms at most."""
+
+    def __init__(self, law: Law) -> None:
+        self.counters = JitterCounters()
+        self._law = law
+        self._source = Source()
+        self._arrivals = Arrivals()
+        self._concealer = Concealer(law)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the sound in store: what came before the reader began is only delay."""
+        self._concealer.forget()
+        self._begin_anew()
+
+    @property
+    def depth_ms(self) -> int:
+        """How much sound is in store, gaps included, in ms."""
+        return self._store.ahead // SAMPLES_PER_MS if self._store else 0
+
+    @property
+    def target_ms(self) -> int:
+        """How long the fastest packet should wait for its turn, in ms."""
+        return self._arrivals.target // SAMPLES_PER_MS
+
+    @property
+    def wait_ms(self) -> int:
+        """How long the fastest packet waits for its turn, in ms."""
+        store = self._store
+        play = store.play - len(self._ready) if store else 0
+        return self._arrivals.wait(play) // SAMPLES_PER_MS if store else 0
+
+    def put(self, seq: int, timestamp: int, payload: bytes, ssrc: int = 0) -> None:
+        """Take a packet with its RTP sequence number (16 bits) and timestamp (32 bits).
+
+        `payload` may be of any length; what is longer than the store is cut to that. It is empty
+        in packets that bring something else (keys, comfort noise): they are not missing then.
+        """
+        packet = Packet(timestamp, seq, payload[:MOST_STORED], ssrc)
+        if not payload:
+            self._source.passes(packet)
+        if not payload or self._source.knows(packet):
+            return
+        is_jump = self._is_jump(packet)
+        is_new = self._source.last is not None and ssrc != self._source.last.source
+        believed = self._source.believes(packet, is_jump)
+        self.counters.refused += not believed
+        if believed and (is_jump or is_new):
+            self.counters.resyncs += 1
+            self._begin_anew()
+        for one in believed:
+            self._put(one)
+
+    def read(self, samples: int) -> bytes:
+        """Return exactly `samples` samples for the reader's clock, whatever came or did not."""
+        out = b""
+        while len(out) < samples:
+            piece = self._piece(samples - len(out))
+            self._arrivals.passed(len(piece))
+            out += piece
+        return out
+
+    # --- packets in --------------------------------------------------------------------------
+
+    def _begin_anew(self) -> None:
+        self._store: Store | None = None  # from the first packet on
+        self._is_filling = True
+        self._waited = 0
+        self._ready = b""
+        self._turn: Packet | None = None  # whose sound is, or was last, being played
+        self._splicer = Splicer(self._law, self.counters)
+        self._arrivals.restart()
+
+    def _is_jump(self, packet: Packet) -> bool:
+        """Whether a timestamp lies further off than jitter and a pause can explain."""
+        store = self._store
+        if store is None:
+            return False
+        at = packet.placed(store.play).at
+        return at - store.end - self._waited > MOST_STORED or store.play - at > MOST_STORED
+
+    def _put(self, packet: Packet) -> None:
+        store = self._store = self._store or Store(packet.at)
+        packet = packet.placed(store.play)
+        self._arrivals.note(packet.at)
+        if self._is_filling:
+            store.play = min(store.play, packet.at)
+        if packet.end <= store.play:
+            self.counters.late += 1
+            return
+        if self._waited and not self._is_filling:
+            self._resume(store, packet)
+        store.put(packet)
+        if store.ahead > MOST_STORED:
+            self._cut(store)
+
+    def _resume(self, store: Store, packet: Packet) -> None:
+        """Sound again after none: the sender's pause is over, or the network's.
+
+        What was not sent need not be waited for, but the packet is given its due wait.
+        """
+        due = packet.at - max(0, self._arrivals.target - self._arrivals.late(packet.at))
+        skipped = max(0, min(due, packet.at) - store.play)
+        self.counters.waited += max(0, self._waited - skipped)
+        self._waited = 0
+        store.go(store.play + skipped)
+
+    def _cut(self, store: Store) -> None:
+        """Far too much: go on with the newest; the joint is made as after a gap."""
+        to = store.end - self._arrivals.target - FRAME_SAMPLES
+        if not self._is_filling:  # else nobody reads
+            self.counters.dropped += to - store.play
+        self._concealer.part()
+        store.go(to)
+        self._turn = store.first
+
+    # --- sound out ---------------------------------------------------------------------------
+
+    def _piece(self, most: int) -> bytes:
+        """The next samples, at least one and at most `most`."""
+        if not self._ready:
+            self._ready = self._next(most)
+        piece, self._ready = self._ready[:most], self._ready[most:]
+        return piece
+
+    def _next(self, most: int) -> bytes:
+        store = self._store
+        if store is None or (self._is_filling and not self._begins(store, most)):
+            return self._concealer.fill(most)
+        if store.first is None:
+            self._waited += most
+            return self._concealer.fill(most)
+        self._turn_of(store.first)
+        if store.gap:
+            return self._over_gap(store, most)
+        target = self._arrivals.target
+        excess, leeway = self._arrivals.wait(store.play) - target, target - self._arrivals.least
+        spliced = self._splicer.sound(store, self._concealer, excess, leeway, most)
+        if spliced:
+            self._turn = store.first or self._turn
+            return self._concealer.played(spliced)
+        return self._concealer.played(store.take(most))
+
+    def _begins(self, store: Store, most: int) -> bool:
+        """Whether enough has come in to start, or what is here has waited long enough."""
+        due = self._arrivals.first_wait
+        newest = store.last
+        assert newest is not None
+        if newest.at - store.play < due and self._waited < due + RESERVE:
+            self._waited += most
+            return False
+        self._is_filling = False
+        self._waited = 0
+        return True
+
+    def _over_gap(self, store: Store, most: int) -> bytes:
+        """Fill a gap behind which there is sound; its last 20 ms at once, to lead over to that."""
+        gap = store.gap
+        size = gap if gap <= FRAME_SAMPLES else min(most, gap - FRAME_SAMPLES)
+        store.go(store.play + size)
+        if size < gap:
+            return self._concealer.fill(size)
+        return self._concealer.bridge(size, store.peek(2 * FRAME_SAMPLES))
+
+    def _turn_of(self, packet: Packet) -> None:
+        """Note whose turn it is, and what is lost before it: what was sent and never came."""
+        if packet is self._turn:
+            return
+        if self._turn is not None:
+            self.counters.lost += self._source.missing(self._turn, packet)
+        self._turn = packet
