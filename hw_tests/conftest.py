@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appliance.carrier.release import SILENCE_LIMIT_MS
 from appliance.errors import CentralinoError
 from appliance.exchange.dialects import PERSONALITIES
 from appliance.fieldtest.telling import PERSON
+from appliance.media.detectors import SILENCE_LIMIT_MS
 from appliance.policy.numbering import PLANS
 from hw_tests.field import Field, Measure
 from hw_tests.findings import Verdict

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appliance.carrier.line_setup import COUNTRY_CODES
-from appliance.carrier.release import SILENCE_LIMIT_MS
 from appliance.dsp.wav import Law, Sound, write
 from appliance.errors import CentralinoError, TechnicianError
 from appliance.lines.settings import LineSettings
+from appliance.media.detectors import SILENCE_LIMIT_MS
+from appliance.media.line import COUNTRY_CODES
 from hw_tests import asking
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.findings import Figure, Finding, Series, Texts, Unit, Verdict, judged

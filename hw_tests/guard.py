@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from appliance.calls.orders import DialLeg
-from appliance.carrier.guard import forbids
-from appliance.carrier.messages import LineSetup
 from appliance.errors import CentralinoError
+from appliance.media.line import forbids_dialling
+from appliance.media.messages import LineSetup
 from appliance.policy.numbering import PLANS
 
 EVERYWHERE = "112"
@@ -24,6 +24,6 @@ def safe(number: str, country: str) -> str:
     emergency = (*PLANS[country].real, EVERYWHERE)
     setup = LineSetup("", "", emergency=emergency, rehearsal=True)
     digits = "".join(each for each in number if each not in " ,;./()-WwTtPp!@")
-    if forbids(setup, DialLeg("", digits)):
+    if forbids_dialling(setup, DialLeg("", digits)):
         raise ForbiddenError(f"{number} leads to an emergency service: a field test never dials it")
     return number

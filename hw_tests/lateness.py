@@ -10,7 +10,7 @@ import select
 import sys
 import time
 
-from appliance.carrier.clock import Ticker, go_realtime
+from appliance.media.clock import Ticker, go_realtime
 
 
 def measure(seconds: float) -> dict[str, float | str]:

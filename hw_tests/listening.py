@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from appliance.carrier.ears import Ears
 from appliance.dsp.dtmf import PLANS
 from appliance.dsp.progress import ProgressHeard
 from appliance.dsp.wav import FRAME_SAMPLES
+from appliance.media.detectors import Ears
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

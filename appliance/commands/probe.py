@@ -12,8 +12,6 @@ from pathlib import Path
 
 import click
 
-from appliance.carrier.line_setup import line_settings
-from appliance.carrier.messages import LineSetup
 from appliance.commands.options import config_option, load_settings
 from appliance.commands.shell import language_of
 from appliance.daemon.settings import Settings
@@ -21,6 +19,8 @@ from appliance.daemon.setups import line_setup
 from appliance.errors import TechnicianError
 from appliance.lines.duplex_probe import DuplexProbe, Finding, Verdict
 from appliance.lines.keeper import PORT_ERRORS, SerialPort, explain
+from appliance.media.line import line_settings
+from appliance.media.messages import LineSetup
 from appliance.policy.refused import Refused
 
 LIMIT_S = 90.0

@@ -79,7 +79,7 @@ def carrier(account: str | None) -> None:
     from appliance.lines.nursery import Nursery
 
     nursery = Nursery.start()
-    from appliance.carrier.process import main
+    from appliance.media.process import main
 
     main(nursery, listening=socket.socket(fileno=LISTEN_FDS_START), account=number)
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from appliance.calls.announcements import RING_BACK
-from appliance.carrier.messages import Prompt
 from appliance.dsp.dtmf import PLANS, play
+from appliance.media.messages import Prompt
 from appliance.policy.words import Words
 from appliance.prompts import Catalogue, PromptError, load
 

@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from appliance.calls import events, orders
-from appliance.carrier.link import Link, Sound
-from appliance.carrier.messages import (
+from appliance.daemon.announcements import PromptFile
+from appliance.errors import PeerError
+from appliance.media.link import Link, Sound
+from appliance.media.messages import (
     Credit,
     Health,
     Marked,
@@ -37,8 +39,6 @@ from appliance.carrier.messages import (
     Snapshot,
     StillRinging,
 )
-from appliance.daemon.announcements import PromptFile
-from appliance.errors import PeerError
 from appliance.policy.supervision import TABLE, Part, Past
 
 log = logging.getLogger(__name__)
@@ -233,7 +233,7 @@ class CarrierSide:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self.child = subprocess.Popen(
-                [sys.executable, "-m", "appliance.carrier", "--fd", str(theirs.fileno())],
+                [sys.executable, "-m", "appliance.media", "--fd", str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
             )

@@ -21,7 +21,6 @@ from appliance.calls.offered import Offered
 from appliance.calls.requests import BringHead, TransferCall
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
-from appliance.carrier.messages import Health, Marked, Measured
 from appliance.daemon.carrier_side import CarrierSide
 from appliance.daemon.clocks import ClockWatch
 from appliance.daemon.confinement import Confinement
@@ -29,6 +28,7 @@ from appliance.daemon.figures import Figures
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
 from appliance.daemon.stores import Stores
+from appliance.media.messages import Health, Marked, Measured
 from appliance.policy.clock import ClockState, Doubt, Now
 from appliance.policy.office import Office
 from appliance.policy.register.register import Register

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from appliance.calls import events, orders
 from appliance.calls.dictation_words import DRAFT_KEPT, Went
-from appliance.carrier.messages import RecordingStarted
 from appliance.daemon.giving_voice import MOST_NOTICE_S
 from appliance.daemon.spoken import path_of
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import CentralinoError
 from appliance.files import SHARED, atomic_write, make_shared
+from appliance.media.messages import RecordingStarted
 from appliance.records import audit
 from appliance.records.audit import Noted
 from appliance.records.database import transaction

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from appliance.calls import events, orders
-from appliance.carrier.messages import Health, Marked, Measured
+from appliance.media.messages import Health, Marked, Measured
 
 KEPT = 500
 OPEN_KEPT = 100

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from appliance.calls import events, orders
-from appliance.carrier.keys import Keys
+from appliance.media.detectors import Keys
 
 LEG_ENDED = (
     events.PhoneHungUp,

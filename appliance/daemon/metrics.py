@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     import sqlite3
 
     from appliance.calls.status import Status
-    from appliance.carrier.messages import Health
     from appliance.daemon.backup_stick import Stick
     from appliance.daemon.backup_target import Target
     from appliance.daemon.desk import Desk
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from appliance.daemon.night import Night
     from appliance.daemon.settings import Settings
     from appliance.daemon.stores import Stores
+    from appliance.media.messages import Health
     from appliance.phones.status import PhonesStatus
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,6 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from appliance.calls.announcements import spell_email
-from appliance.carrier.line_setup import COUNTRY_CODES
 from appliance.daemon import (
     branches,
     call_limits,
@@ -32,6 +31,7 @@ from appliance.daemon.values import PROVEN
 from appliance.lines.dialects import DIALECTS
 from appliance.lines.settings import FLASH_MS, CallerIdOrder
 from appliance.lines.settings import LineSettings as DriverSettings
+from appliance.media.line import COUNTRY_CODES
 from appliance.phones.settings import address_of, network_of
 from appliance.policy.dates import Closure, Holiday, Opening, Period
 from appliance.policy.hours import Schedule

@@ -13,9 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from appliance.carrier.messages import Recovering
 from appliance.errors import TechnicianError
 from appliance.lines.facts import Recovery
+from appliance.media.messages import Recovering
 from appliance.policy.system_words import words_of
 from appliance.policy.words import NOTHING, Words
 from appliance.usb import requests

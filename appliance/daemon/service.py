@@ -20,7 +20,6 @@ import sdnotify
 
 from appliance.calls import events
 from appliance.calls.status import Status
-from appliance.carrier import wire
 from appliance.daemon import heap
 from appliance.daemon.door import Door
 from appliance.daemon.making import Above, Parts, Run
@@ -29,6 +28,7 @@ from appliance.daemon.reloading import Reloading
 from appliance.daemon.restore_questions import is_idle
 from appliance.daemon.shown_files import open_to_console
 from appliance.errors import Bug, CentralinoError
+from appliance.media import link
 from appliance.phones.status import PhonesStatus
 from appliance.records import line_uses
 from appliance.workers import one_job
@@ -115,7 +115,7 @@ class Service:
         self._lines_by = time.monotonic() + LINE_LIMIT_S
         parts.supervisor.start(time.monotonic())
         self._show(parts.desk.status())
-        wire.prepare(reads=wire.FACTS, writes=wire.ORDERS)  # the carrier is still being loaded
+        link.prepare(reads=link.FACTS, writes=link.ORDERS)  # the carrier is still being loaded
         heap.give_back()
         gc.freeze()  # a full collection that looks at all of it again would keep a ring waiting
 

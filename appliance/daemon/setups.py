@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from appliance.carrier.messages import LineSetup, Setup
 from appliance.daemon import announcements, phone_secrets, registrar
 from appliance.daemon.console_settings import tcp_rival
 from appliance.daemon.rehearsal import numbers_of, rehearses
 from appliance.daemon.settings import Line, Settings
 from appliance.daemon.values import PROVEN
+from appliance.media.messages import LineSetup, Setup
 from appliance.panel.leds import PanelPins
 from appliance.phones.settings import PhonesSettings, network_of
 from appliance.policy.office import Office, StaffKey

@@ -13,7 +13,6 @@ from typing import Any
 
 from appliance.calls import events, orders
 from appliance.calls.requests import CallBack
-from appliance.carrier.messages import RecordingStarted
 from appliance.daemon import outgoing_log
 from appliance.daemon.call_back_care import in_vain
 from appliance.daemon.dictations import Dictations
@@ -26,6 +25,7 @@ from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError
 from appliance.files import atomic_write, load_text, make_private
+from appliance.media.messages import RecordingStarted
 from appliance.policy.dialling import Ledger, Outgoing
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.requests import Request

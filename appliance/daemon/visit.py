@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from appliance.carrier.link import peer_of
+from appliance.media.link import peer_of
 
 ANSWER_LIMIT: Final = 4_000_000
 """Longest answer, in bytes: what a console reads of one line (console/desk.py)."""

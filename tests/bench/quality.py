@@ -6,10 +6,10 @@ import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from appliance.carrier.echo import EchoCanceller
 from appliance.dsp import g711
 from appliance.dsp.jitter import JitterBuffer
 from appliance.dsp.wav import Law
+from appliance.media.echo import EchoCanceller
 from tests.bench.table import Row, row
 from tests.dsp.stream import Delays, on_time, read_through
 from tests.helpers import sound

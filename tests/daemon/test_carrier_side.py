@@ -13,8 +13,6 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events, orders
-from appliance.carrier.link import Link
-from appliance.carrier.messages import Ping, Pong, Setup, Snapshot, StillRinging
 from appliance.daemon.carrier_side import (
     PING_S,
     PONG_LIMIT_S,
@@ -23,6 +21,8 @@ from appliance.daemon.carrier_side import (
     CarrierSide,
     Takers,
 )
+from appliance.media.link import Link
+from appliance.media.messages import Ping, Pong, Setup, Snapshot, StillRinging
 
 
 @dataclass

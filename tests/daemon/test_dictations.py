@@ -16,7 +16,6 @@ import pytest
 from appliance.calls import events, orders
 from appliance.calls.dictation_words import SAID, Went
 from appliance.calls.switchboard import Switchboard
-from appliance.carrier.messages import RecordingStarted
 from appliance.daemon import shell_proof
 from appliance.daemon.announcement_questions import AnnouncementQuestions
 from appliance.daemon.asked import Answer
@@ -26,6 +25,7 @@ from appliance.daemon.stores import Stores
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError, OfficeError
+from appliance.media.messages import RecordingStarted
 from appliance.policy.clock import Now
 from appliance.policy.words import Words
 from appliance.records import audit

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.calls import events, orders
-from appliance.carrier.messages import Marked, Measured
 from appliance.daemon.figures import KEPT, OPEN_KEPT, OPEN_S, Figures, Latest, LatestMoments
+from appliance.media.messages import Marked, Measured
 
 RANG_AT = datetime(2026, 11, 25, 10, tzinfo=UTC)
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from appliance.carrier.messages import RestartLine
-from appliance.carrier.process import Carrier
 from appliance.daemon.line_restarts import CODE
 from appliance.errors import CentralinoError
+from appliance.media.messages import RestartLine
+from appliance.media.process import Carrier
 from appliance.records import audit
 from tests.calls.desk import KNOWN, RANG, TEN, tell, up
 from tests.console import people

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from appliance.calls.status import Status
-from appliance.carrier.messages import Health
 from appliance.daemon import config
 from appliance.daemon.backup_stick import Stick
 from appliance.daemon.backup_target import Target
@@ -20,6 +19,7 @@ from appliance.daemon.metrics import Metrics
 from appliance.daemon.settings import Folders, Settings
 from appliance.daemon.settings import Metrics as MetricsSettings
 from appliance.daemon.stores import Stores
+from appliance.media.messages import Health
 from appliance.phones.status import PhonesStatus
 from appliance.policy.clock import Now
 from appliance.records.trouble import Trouble

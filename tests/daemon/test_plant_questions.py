@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from appliance.calls import events
-from appliance.carrier.messages import Recovering, Snapshot
 from appliance.daemon import plant_questions
 from appliance.errors import CentralinoError
 from appliance.lines.facts import Recovery
+from appliance.media.messages import Recovering, Snapshot
 from appliance.panel.pattern import Led
 from appliance.phones.registration import Standing
 from appliance.phones.status import PhoneState

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events, orders
-from appliance.carrier.messages import RecordingStarted
 from appliance.daemon.stores import Stores
+from appliance.media.messages import RecordingStarted
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.requests import by_voice
 from appliance.records import outbox, requests

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from appliance.carrier import port
 from appliance.daemon import registrar
 from appliance.daemon.settings import PanelPins
 from appliance.lines import keeper, sentences
 from appliance.lines.sentences import Sentence
+from appliance.media import port
 from appliance.policy.office import KEY_CODES
 from appliance.records import trouble
 from appliance.records.trouble import Trouble

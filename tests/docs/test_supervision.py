@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.carrier import process
+from appliance.media import process
 from appliance.policy.supervision import TABLE, Part, Rule
 from tests.docs.pages import ROOT, rows
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from appliance.calls.orders import Result, Way
-from appliance.carrier.line_setup import line_settings
 from appliance.daemon import config, last_good
 from appliance.daemon.backup_places import pieces
 from appliance.daemon.mistakes import BadConfiguration
@@ -23,6 +22,7 @@ from appliance.fieldtest import profile
 from appliance.lines.dialects import CONEXANT, GENERIC
 from appliance.lines.life import Life
 from appliance.lines.settings import LineSettings
+from appliance.media.line import line_settings
 from hw_tests.findings import Figure, Finding, Limit, Run, Unit, Verdict
 from hw_tests.measures.table import measures_for
 from tests.fieldtest.runs import run

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from appliance.calls.switchboard import Switchboard
-from appliance.carrier.messages import Health, Snapshot
 from appliance.daemon import config
 from appliance.daemon.central import Central
 from appliance.daemon.central_questions import CentralQuestions
@@ -24,6 +23,7 @@ from appliance.daemon.restore_questions import RestoreQuestions
 from appliance.daemon.target_nights import TargetNights, TargetQuestions
 from appliance.daemon.update_questions import Self, UpdateQuestions
 from appliance.daemon.updates import Updates
+from appliance.media.messages import Health, Snapshot
 from appliance.phones.status import PhonesStatus, PhoneState
 from appliance.policy.words import NOTHING
 from tests.fuzz.targets.door import Desk

@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Self
 
 from appliance.calls.events import MediaAgreed
-from appliance.carrier.phone import PhoneLeg
 from appliance.dsp import g711
 from appliance.dsp.dtmf import chord
 from appliance.dsp.wav import FRAME_SAMPLES, Law
+from appliance.media.phone_leg import PhoneLeg
 from tests.helpers.real_time import punctual
 from tests.system.rulers import share_of_tone
 

@@ -19,10 +19,10 @@ from typing import Any
 
 from appliance.calls import orders
 from appliance.calls.events import LineAnswered, LineLost, LineRang, LineRestored
-from appliance.carrier.link import Link
-from appliance.carrier.messages import LineSetup, Setup
 from appliance.lines import keeper_protocol as protocol
 from appliance.lines.keeper_protocol import Ask, Dropped, Opened
+from appliance.media.link import Link
+from appliance.media.messages import LineSetup, Setup
 from tests.qemu.gadget import Gadget, load
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -83,7 +83,7 @@ class Desk:
 
     def __init__(self, path: Path) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = (sys.executable, "-m", "appliance.carrier", "--fd", str(theirs.fileno()))
+        command = (sys.executable, "-m", "appliance.media", "--fd", str(theirs.fileno()))
         self.carrier = subprocess.Popen(command, pass_fds=(theirs.fileno(),), cwd=REPOSITORY)
         theirs.close()
         self.link = Link(ours)

@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from appliance.calls.events import DigitPressed
-from appliance.carrier.messages import Setup
-from appliance.carrier.phone import PhoneLeg
-from appliance.carrier.phone_side import PhoneSide
-from appliance.carrier.process import Carrier
 from appliance.errors import TechnicianError
 from appliance.exchange.outlet import Outlet
 from appliance.lines.nursery import Nursery
+from appliance.media.messages import Setup
+from appliance.media.phone_leg import PhoneLeg, PhoneSide
+from appliance.media.process import Carrier
 from tests.soak.keepers import VirtualNursery
 from tests.soak.lan import Lan
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, cast
 from appliance.calls import events, orders
 from appliance.calls.orders import Order
 from appliance.calls.switchboard import Switchboard
-from appliance.carrier.messages import LineSetup, Prompt, Recovering, Setup
 from appliance.daemon.carrier_side import CarrierSide, Takers
 from appliance.daemon.confinement import Confinement
 from appliance.daemon.desk import Desk
@@ -19,6 +18,7 @@ from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
 from appliance.daemon.stores import Stores
 from appliance.dsp.dtmf import pcm16
+from appliance.media.messages import LineSetup, Prompt, Recovering, Setup
 from appliance.policy.clock import Now
 from appliance.policy.service_state import ServiceState
 from appliance.prompts import Catalogue

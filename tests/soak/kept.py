@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from appliance.calls import events, orders
 from appliance.calls.events import StoreFailed
 from appliance.calls.orders import CallRecord, Result
-from appliance.carrier.messages import RecordingStarted
 from appliance.dsp.wav import Law
+from appliance.media.messages import RecordingStarted
 from appliance.policy.mail import Mail
 from appliance.records import messages, outbox
 from appliance.records.database import open_reader

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from appliance.calls import events, orders
 from appliance.calls.orders import CallRecord, Result
-from appliance.carrier.messages import RecordingStarted
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
+from appliance.media.messages import RecordingStarted
 
 if TYPE_CHECKING:
     from tests.soak.world import World

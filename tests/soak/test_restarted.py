@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.carrier.messages import RestartLine
+from appliance.media.messages import RestartLine
 from tests.soak.test_mended import talking, until
 from tests.soak.world import World
 

@@ -13,7 +13,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from appliance.calls import events
-from appliance.carrier.messages import Recovering
 from appliance.daemon.confinement import Confinement
 from appliance.exchange.country import country
 from appliance.exchange.dialects import personality
@@ -21,6 +20,7 @@ from appliance.exchange.outlet import Outlet
 from appliance.exchange.station import Station
 from appliance.exchange.wire import LineState
 from appliance.lines.facts import Recovery
+from appliance.media.messages import Recovering
 from appliance.policy.clock import Now
 from tests.soak import mix, office
 from tests.soak.caller import Caller

@@ -6,10 +6,10 @@ import audioop
 
 import pytest
 
-from appliance.carrier.echo import EchoCanceller
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.errors import TechnicianError
+from appliance.media.echo import EchoCanceller
 from tests.helpers import sound
 from tests.helpers.hybrids import HYBRIDS, Hybrid
 

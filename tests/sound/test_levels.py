@@ -6,12 +6,12 @@ import pytest
 
 from appliance.calls.events import RecordingStop
 from appliance.calls.orders import Record
-from appliance.carrier.messages import LineSetup
 from appliance.dsp import dtmf, g711, wav
 from appliance.dsp.wav import Law
 from appliance.exchange.dialects import CONEXANT, CONEXANT_PCM, Personality
 from appliance.lines.facts import Stream
-from tests.carrier.virtual import Desk, Hosted, Phone, World
+from appliance.media.messages import LineSetup
+from tests.media.virtual import Desk, Hosted, Phone, World
 
 WITHIN_DB = 1.0
 LEVELS = (-10.0, -20.0, -30.0)

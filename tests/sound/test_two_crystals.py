@@ -8,14 +8,14 @@ from typing import cast
 
 import pytest
 
-from appliance.carrier.messages import LineSetup
-from appliance.carrier.phone import PhoneLeg
 from appliance.dsp import g711, wav
 from appliance.dsp.conceal import SlipBuffer
 from appliance.dsp.wav import FRAME_SAMPLES, Law
 from appliance.exchange.call import Call
-from tests.carrier.virtual import Hosted, Phone, World
+from appliance.media.messages import LineSetup
+from appliance.media.phone_leg import PhoneLeg
 from tests.helpers import sound
+from tests.media.virtual import Hosted, Phone, World
 
 PPM = 100.0
 """As far as a modem's crystal may be off."""

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from appliance.carrier.messages import LineSetup
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import FRAME_SAMPLES, Law
 from appliance.exchange.dialects import CONEXANT, Format
 from appliance.exchange.sound import Echo
-from tests.carrier.virtual import Hosted, Phone, World
+from appliance.media.messages import LineSetup
 from tests.helpers import sound
 from tests.helpers.sound import Comparison
+from tests.media.virtual import Hosted, Phone, World
 from tests.sound.signals import spoken_ulaw
 from tests.sound.verdict import judge
 

@@ -35,7 +35,7 @@ def is_running(pid: int) -> bool:
 def carrier_of(box: Box) -> int:
     """Return the process id of the daemon's carrier."""
     assert box.daemon is not None
-    found = [pid for pid in children_of(box.daemon.pid) if "appliance.carrier" in command_of(pid)]
+    found = [pid for pid in children_of(box.daemon.pid) if "appliance.media" in command_of(pid)]
     assert len(found) == 1, found
     return found[0]
 

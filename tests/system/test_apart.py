@@ -87,9 +87,9 @@ def test_the_processes_are_apart_and_the_exchange_is_outside(tmp_path: Path) -> 
     assert record.result is Result.ANSWERED
 
     found = loaded(reports)
-    (carrier,) = (each for each in found if "appliance.carrier" in each.command)
+    (carrier,) = (each for each in found if "appliance.media" in each.command)
     (desk,) = (each for each in found if "appliance run" in each.command)
-    assert len(carrier.rooms("appliance.carrier.switch", "appliance.lines", "appliance.dsp")) == 3
+    assert len(carrier.rooms("appliance.media.switch", "appliance.lines", "appliance.dsp")) == 3
     assert len(desk.rooms("appliance.calls.switchboard", "pyVoIP", "appliance.phones.sip")) == 3
     assert (
         carrier.rooms(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import socket
 
-from appliance.carrier import wire
-from appliance.carrier.link import Link
 from appliance.errors import PeerError
+from appliance.media import link
+from appliance.media.link import Link
 
 TOKENS = (
     b'C{"t":"', b"S\x05", b'"LineRang","line":"line1"', b'"Setup"', b'"PromptEnded"', b"null",
@@ -18,7 +18,7 @@ TOKENS = (
 def run(data: bytes) -> None:
     """Let one datagram come, as a message alone and over a socket."""
     with contextlib.suppress(PeerError):
-        wire.encode(wire.decode(data))
+        link.encode_message(link.decode_message(data))
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection = Link(ours)
     theirs.send(data or b"C")

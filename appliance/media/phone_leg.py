@@ -1,0 +1,369 @@
+"""A phone's RTP leg: its socket, announcements played to it, dictation recorded from it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import selectors
+import socket
+from collections.abc import Callable, Iterable
+
+from appliance.calls.events import (
+    DigitPressed,
+    DigitSource,
+    MediaAgreed,
+    RecordingEnded,
+    RecordingStop,
+)
+from appliance.calls.orders import RecordLeg
+from appliance.dsp import g711
+from appliance.dsp.conceal import mixed
+from appliance.dsp.jitter import JitterBuffer
+from appliance.dsp.progress import SilenceMeter
+from appliance.dsp.wav import FRAME_MS, FRAME_SAMPLES, SAMPLE_BYTES, Law, silence
+from appliance.errors import TechnicianError
+from appliance.media.detectors import LegKeys, Press
+from appliance.media.link import Link
+from appliance.media.messages import Setup
+from appliance.media.playback import KEY_MS, Pcm, Player, Recorder
+from appliance.phones.rtp import Heard, RtpReceiver, RtpSender
+
+# ---- phone -------------------------------------------------------------------------------------
+# One phone's sound: an RTP port, a sender slaved to who speaks, a jitter buffer to listen.
+
+PAYLOAD_TYPES = {Law.ULAW: 0, Law.ALAW: 8}
+"""Static payload types of RFC 3551 table 4."""
+LAWS = {number: law for law, number in PAYLOAD_TYPES.items()}
+PACKET_LIMIT = 2048
+"""Bytes of a datagram that are read; 20 ms of G.711 are 172."""
+PACKETS_A_TURN = 50
+"""Packets read before others get their turn: a flood must not starve the lines."""
+DSCP_EF = 0xB8
+"""Expedited forwarding (RFC 3246) in the TOS byte: voice before files on the office's switch."""
+
+
+def bind_port(address: str, ports: tuple[int, int], start: int) -> socket.socket:
+    """Bind the first free even RTP port of the range, from `start` on, round.
+
+    Raises TechnicianError when none is free.
+    """
+    low, high = ports
+    evens = range(low + low % 2, high + 1, 2)
+    for step in range(len(evens)):
+        port = evens[(start + step) % len(evens)]
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        try:
+            sock.bind((address, port))
+        except OSError:
+            sock.close()
+            continue
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, DSCP_EF)
+        return sock
+    raise TechnicianError(
+        f"no RTP port of {low}-{high} is free on {address}: give sip.rtp_ports a wider range"
+    )
+
+
+def _random(bits: int) -> int:
+    """Return a random number; `secrets` would have libcrypto's 7 MB locked into memory."""
+    return int.from_bytes(os.urandom(4)) >> (32 - bits)
+
+
+class PhoneLeg:
+    """The sound of one leg; owns its socket. Never blocks, never raises for what the LAN sends."""
+
+    def __init__(self, leg: str, sock: socket.socket) -> None:
+        self.leg = leg
+        self.socket = sock
+        self.jitter = JitterBuffer(Law.ALAW)
+        self._sender = RtpSender(_random(32), _random(15), _random(31))
+        self._receiver: RtpReceiver | None = None
+        self._media: MediaAgreed | None = None
+        self._law = Law.ALAW
+        self._payload_type = PAYLOAD_TYPES[self._law]
+        self._remote = ("", 0)
+        self._unsent = b""
+        self._marker = True
+        self._aligns = False
+        self._whispered: Player | None = None
+        self.came_at = 0.0
+        self.last_heard = 0.0
+        self.asked_after = 0.0
+
+    @property
+    def port(self) -> int:
+        """The reserved RTP port."""
+        return int(self.socket.getsockname()[1])
+
+    @property
+    def agreed(self) -> bool:
+        """True once the phone's address and coding are known."""
+        return self._media is not None
+
+    @property
+    def law(self) -> Law:
+        """How the phone codes its sound."""
+        return self._law
+
+    @property
+    def expects_sound(self) -> bool:
+        """True while sound flows both ways: a phone that holds may send, or not, as it likes."""
+        return self._media is not None and self._media.receiving and self._media.sending
+
+    @property
+    def is_holding(self) -> bool:
+        """True while the phone wants no sound: it has put the caller on hold."""
+        return self._media is not None and not self._media.sending
+
+    def agree(self, media: MediaAgreed, now: float) -> None:
+        """Take what offer and answer settled; a later one (hold, resume) replaces it.
+
+        From which port the phone sends is learnt anew each time.
+        """
+        self._remote = (media.address, media.port)
+        if self._receiver is None or self._receiver.remote != self._remote:
+            self._receiver = RtpReceiver(self._remote)
+        self._receiver.expect(*(kind for kind in media.key_payloads if kind >= 0))
+        self._media = media
+        if self._law is not Law(media.law):
+            self._law = Law(media.law)
+            self._payload_type = PAYLOAD_TYPES[self._law]
+            self.jitter = JitterBuffer(self._law)
+        self._marker = True
+        self.last_heard, self.asked_after = now, 0.0
+
+    def begin(self) -> None:
+        """Sound starts to flow both ways: what lay in store before is only delay."""
+        self.jitter.restart()
+        self._unsent = b""
+        self.align()
+
+    def align(self) -> None:
+        """Have the next packet leave with the next `write`, filled up with silence in front."""
+        self._aligns = True
+
+    def whisper(self, sounds: Iterable[Pcm]) -> None:
+        """Play sounds once over whatever is written from now on; the phone alone hears them."""
+        self._whispered = Player("", sounds)
+
+    def write(self, data: bytes, law: Law) -> None:
+        """Send sound to the phone, one packet whenever 20 ms are together.
+
+        Once aligned, one leaves with each piece of `data` that is a frame long.
+        """
+        if self._media is None or not self._media.sending:
+            self._unsent, self._whispered = b"", None
+            return
+        if self._whispered is not None:
+            data, law = self._with_whisper(self._whispered, data, law), Law.LINEAR16
+        data = g711.translate(data, law, self._law)
+        if self._aligns:
+            self._aligns = False
+            missing = -(len(self._unsent) + len(data)) % FRAME_SAMPLES
+            self._unsent = silence(self._law, missing) + self._unsent
+        data = self._unsent + data
+        whole = len(data) - len(data) % FRAME_SAMPLES
+        for at in range(0, whole, FRAME_SAMPLES):
+            self._send(data[at : at + FRAME_SAMPLES])
+        self._unsent = data[whole:]
+
+    def read(self, samples: int, law: Law) -> bytes:
+        """Return exactly `samples` samples of the phone's sound in `law`, at the reader's clock."""
+        return g711.translate(self.jitter.read(samples), self._law, law)
+
+    def receive(self, now: float, limit: int = PACKETS_A_TURN) -> list[DigitPressed]:
+        """Take packets that have arrived, `limit` at most; returns the keys that were pressed."""
+        pressed: list[DigitPressed] = []
+        for _ in range(limit):
+            try:
+                data, source = self.socket.recvfrom(PACKET_LIMIT)
+            except OSError:  # nothing left, or the phone's port is closed (ICMP)
+                break
+            if self._receiver is not None:
+                self._take(self._receiver.receive(data, source, now), now, pressed)
+        return pressed
+
+    def close(self) -> None:
+        """Free the port."""
+        self.socket.close()
+
+    def _take(self, heard: Heard | None, now: float, pressed: list[DigitPressed]) -> None:
+        if heard is None:
+            return
+        self.last_heard, self.asked_after = now, 0.0
+        self.came_at = now
+        if heard.digit:
+            pressed.append(DigitPressed(heard.digit, DigitSource.RFC4733, leg=self.leg))
+        # Where both laws were agreed on a phone may send either at any moment (RFC 3264 6.1).
+        law = LAWS.get(heard.payload_type)
+        sound = g711.translate(heard.payload, law, self._law) if law else b""
+        self.jitter.put(heard.sequence, heard.timestamp, sound, heard.ssrc)
+
+    def _with_whisper(self, player: Player, data: bytes, law: Law) -> bytes:
+        """Return `data` in 16 bits with the whisper over it."""
+        if player.ended:
+            self._whispered = None
+        samples = len(data) // SAMPLE_BYTES[law]
+        return mixed(g711.decode(data, law), player.read(samples, Law.LINEAR16))
+
+    def _send(self, frame: bytes) -> None:
+        packet = self._sender.packet(self._payload_type, frame, self._marker)
+        self._marker = False
+        with contextlib.suppress(OSError):  # the LAN may be gone; the line goes on
+            self.socket.sendto(packet, self._remote)
+
+
+# ---- announcer ---------------------------------------------------------------------------------
+# What is played to a leg that called the box: paced by the carrier's own tick.
+
+
+class Announcer:
+    """Sends one frame a tick until its prompts have been played; on hold, without `play`, for ever.
+
+    On hold it goes on until another order comes: nobody waits to hear of its end. `press` is told
+    the keys in the leg's own sound meanwhile.
+    """
+
+    def __init__(
+        self, play: str, leg: PhoneLeg, sounds: list[Pcm], press: Press | None = None
+    ) -> None:
+        self.play = play
+        self.leg = leg
+        self._player = Player(play, sounds, repeat=not play)
+        self._keys = LegKeys(press) if press else None
+        if press:
+            leg.begin()  # keys that lie in store were pressed for something else
+
+    def tick(self) -> bool:
+        """Send the next frame; returns True once nothing is left."""
+        if not self.leg.agreed:
+            return False
+        if self._keys is not None:
+            self._keys.hear(self.leg.read(FRAME_SAMPLES, Law.LINEAR16))
+        self.leg.write(self._player.read(FRAME_SAMPLES, self.leg.law), self.leg.law)
+        return bool(self.play) and self._player.ended
+
+
+# ---- dictated ----------------------------------------------------------------------------------
+# A phone's sound is recorded: an announcement that somebody dictates, alone on the leg (E21).
+#
+# Paced by the carrier's own tick, as what is played to a phone is; the phone hears silence
+# meanwhile.
+
+LAW = Law.ALAW
+"""As it is recorded, whatever the phone sends."""
+
+
+class Dictated:
+    """One recording of a leg; `tick` and `stop` return its ending when it comes.
+
+    `press` is told the keys in its sound, where the order wants them heard: the desk ends it.
+    """
+
+    def __init__(
+        self, order: RecordLeg, leg: PhoneLeg, link: Link, now: float, press: Press
+    ) -> None:
+        self.leg = leg
+        self._keys = LegKeys(press) if order.keys else None
+        self._recorder = Recorder(order, LAW, link)
+        self._meter = SilenceMeter()
+        self._voiced_ms = 0
+        leg.begin()  # what lay in store was not said for this
+        leg.last_heard, leg.asked_after = now, 0.0
+        self._recorder.start()
+
+    def tick(self) -> RecordingEnded | None:
+        """Take one frame of what is said."""
+        if not self.leg.agreed:
+            return None
+        heard = self.leg.read(FRAME_SAMPLES, LAW)
+        self.leg.write(silence(self.leg.law, FRAME_SAMPLES), self.leg.law)
+        pcm = g711.decode(heard, LAW)
+        if self._keys is not None:
+            self._keys.hear(pcm)
+        silent_ms = self._meter.feed(pcm)
+        self._voiced_ms += 0 if silent_ms else FRAME_MS
+        return self._told(self._recorder.take(heard, silent_ms))
+
+    def stop(self, why: RecordingStop) -> RecordingEnded | None:
+        """End it; by a key what was heard of the key is to be dropped."""
+        trim_ms = KEY_MS if why is RecordingStop.KEY else 0
+        return self._told(self._recorder.stop(why, trim_ms))
+
+    def _told(self, ended: RecordingEnded | None) -> RecordingEnded | None:
+        """Of a recording in which nobody spoke nothing is to be kept."""
+        if ended is None or self._voiced_ms:
+            return ended
+        return RecordingEnded(ended.recording, ended.stop, ended.length_ms, ended.length_ms)
+
+
+# ---- phone side --------------------------------------------------------------------------------
+# The phones' RTP sockets: opened and closed, waited for together, read one packet each in turn.
+
+
+class PhoneSide:
+    """Owns the sockets' own epoll, which stands in the carrier's selector while phones may wake.
+
+    `tell` is given the keys that are pressed.
+    """
+
+    def __init__(
+        self, selector: selectors.BaseSelector, tell: Callable[[DigitPressed], None]
+    ) -> None:
+        self._selector = selector
+        self._tell = tell
+        self._phones = select.epoll()
+        self._legs: dict[int, PhoneLeg] = {}  # by descriptor
+        self._next_port = 0
+        self.setup: Setup | None = None
+        """Says where sockets may be opened."""
+        self.may_wake = False
+
+    def prepare(self, leg: str) -> PhoneLeg:
+        """Open a leg's socket; raises TechnicianError when no port is free."""
+        assert self.setup is not None
+        low, high = self.setup.rtp_ports
+        sock = bind_port(self.setup.rtp_address, (low, high), self._next_port)
+        phone = PhoneLeg(leg, sock)
+        self._next_port = (phone.port - low) // 2 + 1  # a port just freed may still be sent to
+        self._legs[sock.fileno()] = phone
+        self._phones.register(sock, select.EPOLLIN)
+        return phone
+
+    def retire(self, phone: PhoneLeg) -> None:
+        """Close a leg's socket."""
+        self._phones.unregister(phone.socket)
+        del self._legs[phone.socket.fileno()]
+        phone.close()
+
+    def await_(self, wanted: bool, hear: Callable[[], None]) -> None:
+        """Be woken by phones, or (calls go on) look at them whenever modem or clock wake us.
+
+        Their sound is wanted at the modem's own clock only; being woken by each packet besides
+        makes up a quarter (one call) to a half (four) of all wake-ups. A key waits 25 ms at most.
+        Only as a line is joined it matters when exactly they come.
+        """
+        if wanted == self.may_wake:
+            return
+        self.may_wake = wanted
+        if wanted:
+            self._selector.register(self._phones, selectors.EVENT_READ, lambda _: hear())
+        else:
+            self._selector.unregister(self._phones)
+
+    def hear(self, now: float) -> None:
+        """Take a packet of each phone in turn: one question more says that nothing is left."""
+        for _ in range(PACKETS_A_TURN):
+            ready = self._phones.poll(0)
+            for descriptor, _ in ready:
+                for pressed in self._legs[descriptor].receive(now, 1):
+                    self._tell(pressed)
+            if not ready:
+                return
+
+    def close(self) -> None:
+        """Give the waiting up; the legs are closed by who has them."""
+        self._phones.close()

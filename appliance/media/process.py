@@ -1,0 +1,537 @@
+"""The media gateway process: one thread, one selector; ports, RTP sockets, link, clock."""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import selectors
+import socket
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import sdnotify
+
+from appliance.calls import orders
+from appliance.dsp.wav import FRAME_SAMPLES
+from appliance.errors import ConfigurationError, PeerError
+from appliance.lines.nursery import Nursery
+from appliance.media import link
+from appliance.media.clock import Ticker, go_realtime
+from appliance.media.line import AnalogLine
+from appliance.media.link import Link, Peer, Sound, peer_of
+from appliance.media.messages import (
+    Credit,
+    Health,
+    LineSetup,
+    MorePrompts,
+    Notice,
+    Ping,
+    Pong,
+    RestartLine,
+    Setup,
+    StillRinging,
+)
+from appliance.media.phone_leg import PhoneSide
+from appliance.media.playback import PromptMemory, mapped
+from appliance.media.port import Port
+from appliance.media.switch import Switch, Tell
+
+# ---- desk side ---------------------------------------------------------------------------------
+# The carrier's end of the link: one desk at a time, in the carrier's selector; never raises.
+
+
+class DeskSide:
+    """`take` is given each message, `gone` is called when a desk has died or left too much unread.
+
+    A desk that is dropped, for a newer one or at the end, is nobody's news.
+    """
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        take: Callable[[Any], None],
+        gone: Callable[[], None],
+    ) -> None:
+        self._selector = selector
+        self._take = take
+        self._gone = gone
+        self._mask = 0
+        self.link: Link | None = None
+
+    def serve(self, sock: socket.socket) -> None:
+        """Take a connection; there must be none."""
+        self.link = Link(sock)
+        self._mask = selectors.EVENT_READ
+        self._selector.register(sock, self._mask, lambda _: self._hear())
+
+    def tell(self, message: Any) -> None:
+        """Send a message; without a desk it is nobody's."""
+        link = self.link
+        if link is None:
+            return
+        try:
+            link.send(message)
+        except PeerError:
+            link.closed = True
+        self._look_after(link)
+
+    def grant(self, recording: str, size: int) -> None:
+        """Let more sound of a recording go to the desk."""
+        if self.link is not None:
+            self.link.grant(recording, size)
+
+    def take_fds(self) -> list[int]:
+        """Return the descriptors that came with what is being taken, to be closed by the taker."""
+        return self.link.take_fds() if self.link is not None else []
+
+    def drop(self) -> None:
+        """Close the connection, if there is one."""
+        link, self.link = self.link, None
+        if link is not None:
+            self._selector.unregister(link.socket)
+            link.close()
+
+    def _hear(self) -> None:
+        link = self.link
+        if link is None:
+            return
+        try:
+            for message in link.receive():
+                self._take(message)
+            link.flush()
+        except PeerError:
+            link.closed = True
+        self._look_after(link)
+
+    def _look_after(self, link: Link) -> None:
+        if link is not self.link:
+            return
+        if link.closed:
+            self.drop()
+            self._gone()
+            return
+        mask = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.wants_to_write else 0)
+        if mask != self._mask:
+            self._mask = mask
+            self._selector.modify(link.socket, mask, lambda _: self._hear())
+
+
+# ---- farewell ----------------------------------------------------------------------------------
+# A desk that is gone: callers are told so, phones let go, lines put on hook when it was heard.
+
+FAREWELL_S = 8.0
+"""Seconds a caller whose desk has died is told so, before the line is put on hook."""
+LOST = "lost"
+"""Name of the play that a dead desk's callers hear."""
+
+
+class Farewell:
+    """One at a time; a desk that dies meanwhile begins it anew."""
+
+    def __init__(self, switch: Switch) -> None:
+        self._switch = switch
+        self.until: float | None = None
+        """When (monotonic s) it is over at the latest, None while there is none."""
+
+    def begin(self, prompts: tuple[str, ...], now: float) -> None:
+        """Tell every caller by these prompts, let every phone go."""
+        self.until = now + FAREWELL_S
+        self._switch.see_off(LOST, prompts, now)
+
+    def look(self, now: float) -> None:
+        """Put on hook the lines whose callers have heard it, in the end all of them."""
+        if self.until is None:
+            return
+        over = now >= self.until
+        self._switch.end_farewell(now, hang_up=over)
+        if over:
+            self.until = None
+
+
+# ---- health ------------------------------------------------------------------------------------
+# Health of the carrier: lateness, lead inside the modems, what was lost; for one period.
+
+
+class HealthMeter:
+    """Turns running counters into figures of a period."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, int] = {}
+
+    def report(self, ticker: Ticker, switch: Switch, ports: Iterable[Port]) -> Health:
+        """Return the figures since the last report and start a new period."""
+        lateness = ticker.lateness
+        lines = list(switch.lines.values())
+        lead = [line.take_least_lead() for line in lines if line.call is not None]
+        jitter = [leg.jitter.counters for leg in switch.legs.values()]
+        health = Health(
+            ticks=len(lateness.samples),
+            late_p50=round(lateness.percentile(0.5), 3),
+            late_p99=round(lateness.percentile(0.99), 3),
+            late_max=round(lateness.percentile(1.0), 3),
+            lead_min=float(min(lead, default=0)),
+            underruns=self._since("underruns", sum(line.lead.underruns for line in lines)),
+            overruns=self._since("overruns", sum(line.overruns for line in lines)),
+            jitter_lost=sum(counters.lost for counters in jitter),
+            jitter_dropped=sum(counters.dropped for counters in jitter) // FRAME_SAMPLES,
+            stuck_writes=self._since("stuck", sum(port.stuck_writes for port in ports)),
+        )
+        lateness.clear()
+        return health
+
+    def _since(self, what: str, total: int) -> int:
+        before = self._before.get(what, 0)
+        self._before[what] = total
+        return max(0, total - before)
+
+
+# ---- line side ---------------------------------------------------------------------------------
+# The lines' ports: opened as the desk's Setup has them, each by a keeper of the nursery.
+
+
+class LineSide:
+    """Owns the ports, by the names of their lines; the lines themselves are the switch's."""
+
+    def __init__(
+        self,
+        nursery: Nursery,
+        selector: selectors.BaseSelector,
+        switch: Switch,
+        tell: Tell,
+        clock: Callable[[], float],
+    ) -> None:
+        self.ports: dict[str, Port] = {}
+        self._nursery = nursery
+        self._selector = selector
+        self._switch = switch
+        self._tell = tell
+        self._clock = clock
+
+    def set_up(self, setup: Setup, link: Callable[[], Link | None]) -> None:
+        """Open what is named and close what is not; a line that is set up as before stays as it is.
+
+        Recorders ask for the `link` of the moment.
+        """
+        for name in set(self.ports) - {line.name for line in setup.lines}:
+            self._remove(name)
+        still = {each.line: each for each in setup.ringing}
+        for line in setup.lines:
+            self._set_up_line(line, setup.lead_ms, link, still.get(line.name))
+
+    def restart(self, name: str) -> None:
+        """Close and open a line's port; a name that is not known is passed over."""
+        if name in self.ports:
+            self.ports[name].restart()
+
+    def born(self) -> None:
+        """Give ports the keepers that were born for them; raises PeerError without a nursery."""
+        while (born := self._nursery.receive()) is not None:
+            port = self.ports.get(born.line)
+            if port is None:
+                born.sock.close()
+            else:
+                port.kept_by(born.sock)
+
+    @property
+    def due_at(self) -> float:
+        """When (monotonic s) the next port has something to do."""
+        return min((port.due_at for port in self.ports.values()), default=math.inf)
+
+    def timer(self, now: float) -> None:
+        """Have every port do what is due."""
+        for port in self.ports.values():
+            port.timer(now)
+
+    def flush(self) -> None:
+        """Have every port write what it has."""
+        for port in self.ports.values():
+            port.flush()
+
+    def close(self) -> None:
+        """Close every port."""
+        for port in self.ports.values():
+            port.close()
+
+    def _set_up_line(
+        self,
+        setup: LineSetup,
+        lead_ms: int,
+        link: Callable[[], Link | None],
+        still: StillRinging | None,
+    ) -> None:
+        known = self._switch.lines.get(setup.name)
+        if known is not None and known.setup == setup:
+            known.retell()
+            return
+        if known is not None:
+            self._remove(setup.name)
+        try:
+            line = AnalogLine(setup, self._tell, link, lead_ms)
+        except ConfigurationError as error:
+            self._tell(Notice(f"line {setup.name} is not set up: {error}", "error"))
+            return
+        if still is not None:
+            line.found_ringing(still, self._clock())
+        self._switch.lines[setup.name] = line
+        port = Port(line, setup.path, self._nursery, self._selector, self._clock)
+        self.ports[setup.name] = port
+        port.open()
+
+    def _remove(self, name: str) -> None:
+        self.ports.pop(name).close()
+        del self._switch.lines[name]
+
+
+# ---- process -----------------------------------------------------------------------------------
+# The carrier process: one thread, one selector; ports, phones' sockets, the link, the clock.
+#
+# No file, no log, no blocking call: what it has to say goes over the link as values. Nothing is
+# opened before the desk's Setup. A desk that dies leaves no caller in silence: a prompt, hang up,
+# idle (architecture.md, What is restarted when).
+
+HEALTH_S = 10.0
+"""Seconds of calls between two health reports."""
+WATCHDOG_S = 1.0
+"""How often systemd is told that the loop turns: a fifth of what the unit grants."""
+
+
+class Carrier:
+    """Owns the selector; `run` returns when the desk is gone and every line is idle.
+
+    `clock` gives monotonic seconds: the machine's, or a test's own; so may its `phones` be. Who
+    connects to the `listening` socket must be of `account`, the desk's; by default its own.
+    """
+
+    def __init__(
+        self,
+        nursery: Nursery,
+        realtime: str,
+        listening: socket.socket | None,
+        clock: Callable[[], float] = time.monotonic,
+        phones: PhoneSide | None = None,
+        account: int | None = None,
+    ) -> None:
+        self.selector = selectors.EpollSelector()
+        self.desk = DeskSide(self.selector, self._take, self._begin_farewell)
+        self.phones = phones or PhoneSide(self.selector, self.desk.tell)
+        self.switch = Switch(
+            self.desk.tell, self.phones.prepare, self.phones.retire, lambda: self.desk.link
+        )
+        self.lines = LineSide(nursery, self.selector, self.switch, self.desk.tell, clock)
+        self.farewell = Farewell(self.switch)
+        self.ticker = Ticker()
+        self.health = HealthMeter()
+        self._is_orphaned = False
+        self._nursery = nursery
+        self._realtime = realtime
+        self._listening = listening
+        self._account = os.geteuid() if account is None else account
+        self._clock = clock
+        self._health_at: float | None = None
+        self._notify = sdnotify.SystemdNotifier()
+        self._watchdog_at = 0.0
+        self.selector.register(nursery, selectors.EVENT_READ, lambda _: self._born())
+        if listening is not None:
+            self.selector.register(listening, selectors.EVENT_READ, lambda _: self._accept())
+
+    def serve(self, sock: socket.socket) -> None:
+        """Take a connection of the desk; what is left of an older one is closed.
+
+        The calls of an older desk are seen off to their end: the new one knows nothing of them.
+        """
+        if self.desk.link is not None:
+            self.desk.drop()
+            self._begin_farewell()
+        self.desk.serve(sock)
+        self.desk.tell(self.switch.snapshot(self._realtime))
+
+    def run(self) -> None:
+        """Say that it serves, and turn until the desk has gone (as a child) and its callers too."""
+        if self._listening is not None:
+            self._notify.notify("READY=1")
+        while not self._finished():
+            self.turn()
+        self.close()
+
+    def turn(self, limit: float = math.inf) -> None:
+        """Wait for something, at most `limit` seconds, and deal with it."""
+        is_ready = self._sleep(limit)
+        if not self.phones.may_wake:
+            self._hear_phones()
+        for key, mask in self.selector.select(0) if is_ready else ():
+            key.data(mask)
+        self._due(self._clock())
+        self.lines.flush()
+
+    def close(self) -> None:
+        """Give everything up; descriptors, phones, keepers."""
+        self.lines.close()
+        for leg in self.switch.legs.values():
+            self.phones.retire(leg)
+        self.desk.drop()
+        self._nursery.close()
+
+    # --- time --------------------------------------------------------------------------------
+
+    def _sleep(self, limit: float) -> bool:
+        """Sleep until something is due or ready, or `limit` is over; returns True for ready.
+
+        By select(2), on the selector's own descriptor: epoll counts time in whole milliseconds.
+        """
+        planned = self._next_deadline()
+        wait = min(limit, planned - self._clock())
+        timeout = max(0.0, wait) if wait < math.inf else None
+        is_ready = bool(select.select((self.selector,), (), (), timeout)[0])
+        now = self._clock()
+        if now >= planned:
+            self.ticker.woken(planned, now)
+        return is_ready
+
+    def _next_deadline(self) -> float:
+        own = [self.ticker.deadline, self.switch.due_at, self._health_at, self.farewell.until]
+        if self._listening is not None:
+            own.append(self._watchdog_at)
+        return min(self.lines.due_at, *(at for at in own if at is not None), math.inf)
+
+    def _due(self, now: float) -> None:
+        self.lines.timer(now)
+        self.ticker.run(now, self.switch.needs_ticks, self.switch.is_clocked)
+        is_wanted = self.ticker.deadline is None or self.switch.is_beginning
+        self.phones.await_(is_wanted, self._hear_phones)
+        self.switch.run_joins(now)
+        for _ in range(self.ticker.due(now)):
+            self.switch.tick(now)
+        self._report_health(now)
+        self.farewell.look(now)
+        if self._listening is not None and now >= self._watchdog_at:
+            self._watchdog_at = now + WATCHDOG_S
+            self._notify.notify("WATCHDOG=1")
+
+    def _report_health(self, now: float) -> None:
+        busy = self.ticker.deadline is not None
+        if self._health_at is None and busy:
+            self._health_at = now + HEALTH_S
+        elif self._health_at is not None and (now >= self._health_at or not busy):
+            report = self.health.report(self.ticker, self.switch, self.lines.ports.values())
+            self._health_at = now + HEALTH_S if busy else None
+            self.desk.tell(report)
+
+    def _hear_phones(self) -> None:
+        self.phones.hear(self._clock())
+
+    # --- the desk ----------------------------------------------------------------------------
+
+    def _accept(self) -> None:
+        assert self._listening is not None
+        sock, _ = self._listening.accept()
+        if refusal := self._why_not(peer_of(sock)):
+            sock.close()
+            self.desk.tell(Notice(refusal, "error"))
+        else:
+            self.serve(sock)
+
+    def _why_not(self, peer: Peer) -> str:
+        """Say why somebody may not give orders to the lines, "" for the desk.
+
+        A desk that is there is never replaced: with it a caller would be cut off.
+        """
+        if peer.account != self._account:
+            return (
+                f"process {peer.process} of the account number {peer.account} wanted to give "
+                "orders to the lines, which is the switchboard's service's alone: it was refused"
+            )
+        if self.desk.link is not None and self.desk.link.has_peer:
+            return (
+                f"process {peer.process} wanted to give orders to the lines, which this service "
+                "does: it was refused; a second switchboard must not be started"
+            )
+        return ""
+
+    def _take(self, message: Any) -> None:
+        match message:
+            case Ping(number):
+                self.desk.tell(Pong(number))
+            case Credit(recording, size):
+                self.desk.grant(recording, size)
+            case Setup():
+                self._set_up(message)
+            case MorePrompts():
+                # a player keeps what it plays of earlier ones
+                self.switch.prompts.more = self._prompts(message)
+            case orders.LoadMessage():
+                self._load(message)
+            case RestartLine(name):
+                self.lines.restart(name)
+            case Sound() | Pong():
+                pass  # nothing of the kind goes this way yet
+            case _:
+                self.switch.order(message, self._clock())
+
+    def _set_up(self, setup: Setup) -> None:
+        self.phones.setup = setup
+        self.switch.prompts = self._prompts(setup)
+        self.switch.hold_prompts = setup.hold
+        self.lines.set_up(setup, self._link)
+
+    def _link(self) -> Link | None:
+        return self.desk.link
+
+    def _prompts(self, told: Setup | MorePrompts) -> PromptMemory:
+        """Map the prompts that came as a descriptor."""
+        fds = self.desk.take_fds()
+        memory = PromptMemory(fds[-1] if fds else None, told.prompts)
+        for fd in fds:
+            os.close(fd)
+        return memory
+
+    def _load(self, order: orders.LoadMessage) -> None:
+        """Map the sound of a message that came as a descriptor."""
+        for fd in self.desk.take_fds():
+            self.switch.load(order, mapped(fd))
+            os.close(fd)
+
+    # --- its end -----------------------------------------------------------------------------
+
+    def _begin_farewell(self) -> None:
+        setup = self.phones.setup
+        self.farewell.begin(setup.lost if setup else (), self._clock())
+
+    def _finished(self) -> bool:
+        """As a child: over once the desk is gone and no line is in use any more.
+
+        Without a nursery no port can be opened again: over as soon as no line is in use.
+        """
+        if self._is_orphaned and not self.switch.in_use:
+            return True
+        if self.desk.link is not None or self._listening is not None:
+            return False
+        return self.farewell.until is None or not self.switch.in_use
+
+    def _born(self) -> None:
+        try:
+            self.lines.born()
+        except PeerError as error:
+            self.selector.unregister(self._nursery)
+            self._is_orphaned = True
+            words = f"{error}; the carrier ends as soon as no line is in use"
+            self.desk.tell(Notice(words, "error"))
+
+
+def main(
+    nursery: Nursery,
+    fd: int | None = None,
+    listening: socket.socket | None = None,
+    account: int | None = None,
+) -> None:
+    """Run the carrier on a connected socket `fd`, or on a listening socket (systemd's) for
+    `account`.
+
+    The nursery was started before this module was even imported: its keepers are small.
+    """
+    link.prepare(reads=link.ORDERS, writes=link.FACTS)
+    carrier = Carrier(nursery, go_realtime(), listening, account=account)
+    if fd is not None:
+        carrier.serve(socket.socket(fileno=fd))
+    carrier.run()
